@@ -1,0 +1,155 @@
+import { type Static, Type } from 'typebox';
+import { CardCommand, CardResponse } from './card-script.ts';
+import { Aid, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
+
+/**
+ * Interface of the `kms` daemon, called by its owner (issuer or provider) only. Keys are named by
+ * label; no private, secret or session key ever appears in a message.
+ */
+
+export const KeyPairPurpose = Type.Union([Type.Literal('certificate-authority'), Type.Literal('off-card-entity')]);
+
+/** POST /v1/key-pairs: makes the pair, or returns the one of that label when it is alike. */
+export const CreateKeyPair = Type.Object(
+  { label: Name, purpose: KeyPairPurpose, keySizeBits: Type.Union([Type.Literal(1024), Type.Literal(2048), Type.Literal(3072)]) },
+  { additionalProperties: false },
+);
+export const KeyPairInfo = Type.Object(
+  { label: Name, purpose: KeyPairPurpose, publicKey: RsaPublicKey, createdAt: Type.String({ maxLength: 40 }) },
+  { additionalProperties: false },
+);
+export type CreateKeyPair = Static<typeof CreateKeyPair>;
+export type KeyPairInfo = Static<typeof KeyPairInfo>;
+
+/** GET /v1/certificate-authority */
+export const CertificateAuthorityInfo = Type.Object(
+  { holderReference: HolderReference, publicKey: RsaPublicKey, x509Pem: Type.String({ maxLength: 8192 }) },
+  { additionalProperties: false },
+);
+export type CertificateAuthorityInfo = Static<typeof CertificateAuthorityInfo>;
+
+export const CardCertificate = Type.Object({ certificate: Hex, holderReference: HolderReference }, { additionalProperties: false });
+export type CardCertificate = Static<typeof CardCertificate>;
+
+/** POST /v1/certificate-authority/off-card-entity-certificates: CERT.OCE.AUT for an own key. */
+export const IssueOffCardEntityCertificate = Type.Object(
+  { label: Name, holderReference: HolderReference },
+  { additionalProperties: false },
+);
+export type IssueOffCardEntityCertificate = Static<typeof IssueOffCardEntityCertificate>;
+
+/** POST /v1/attestation-challenges -> a nonce, good for one attestation. */
+export const AttestationChallenge = Type.Object(
+  { challengeId: Type.String({ maxLength: 64 }), nonce: Type.String({ pattern: '^[0-9A-F]{32}$' }) },
+  { additionalProperties: false },
+);
+export type AttestationChallenge = Static<typeof AttestationChallenge>;
+
+/** An attestation and what it must say (key-distribution.md section 6). */
+export const AttestationClaim = Type.Object(
+  {
+    challengeId: Type.String({ maxLength: 64 }),
+    /** The FF60 data object as the SSD gave it. */
+    attestation: Hex,
+    /** CERT of the CASD (7F21), signed by a card maker that this KMS's configuration trusts. */
+    casdCertificate: Hex,
+    expected: Type.Object(
+      { aid: Aid, keyReference: KeyReference, publicKey: Type.Optional(RsaPublicKey), trustPoint: RsaPublicKey, iin: Type.Optional(Hex), cin: Type.Optional(Hex) },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type AttestationClaim = Static<typeof AttestationClaim>;
+
+/** POST /v1/attestations/verify */
+export const AttestationFacts = Type.Object(
+  { aid: Aid, iin: Hex, cin: Hex, keyReference: KeyReference, publicKey: RsaPublicKey, casdHolderReference: HolderReference },
+  { additionalProperties: false },
+);
+export type AttestationFacts = Static<typeof AttestationFacts>;
+
+/**
+ * POST /v1/certificate-authority/security-domain-certificates: CERT.SD.AUT. Without an attestation it
+ * is issued only where the card profile says that the card has no CASD (`withoutAttestation`) and the
+ * KMS's configuration allows it.
+ */
+export const IssueSecurityDomainCertificate = Type.Object(
+  {
+    holderReference: HolderReference,
+    publicKey: RsaPublicKey,
+    claim: Type.Optional(AttestationClaim),
+    withoutAttestation: Type.Optional(Type.Literal(true)),
+  },
+  { additionalProperties: false },
+);
+export type IssueSecurityDomainCertificate = Static<typeof IssueSecurityDomainCertificate>;
+
+/** POST /v1/secure-channels: prepares SCP10 i=02 and returns the script up to GET CHALLENGE. */
+export const OpenSecureChannel = Type.Object(
+  {
+    protocol: Type.Literal('scp10'),
+    options: Type.Literal('02'),
+    /** 01, 03, 11, 33: scp10.md section 5. */
+    securityLevel: Type.String({ pattern: '^(01|03|11|13|33)$' }),
+    offCardEntityLabel: Name,
+    /** CERT.OCE.AUT, root side first when there is a chain. */
+    certificates: Type.Array(Hex, { minItems: 1, maxItems: 4 }),
+    /** PK.SD.AUT, already trusted by the caller: attested, from step 52, or from a verified CERT.SD.AUT. */
+    securityDomainKey: RsaPublicKey,
+    /** KVN and KID for MSE 84; absent is the SD's default key. */
+    keyReference: Type.Optional(KeyReference),
+  },
+  { additionalProperties: false },
+);
+export const SecureChannelScript = Type.Object(
+  { channelId: Type.String({ maxLength: 64 }), commands: Type.Array(CardCommand, { maxItems: 64 }) },
+  { additionalProperties: false },
+);
+export type OpenSecureChannel = Static<typeof OpenSecureChannel>;
+export type SecureChannelScript = Static<typeof SecureChannelScript>;
+
+/** A command in clear, before wrapping. `data` may be up to 2048 bytes: the KMS cuts it into chained parts. */
+export const PlainCommand = Type.Object(
+  {
+    label: Type.String({ maxLength: 80 }),
+    cla: Type.Integer({ minimum: 0, maximum: 255 }),
+    ins: Type.Integer({ minimum: 0, maximum: 255 }),
+    p1: Type.Integer({ minimum: 0, maximum: 255 }),
+    p2: Type.Integer({ minimum: 0, maximum: 255 }),
+    data: Hex,
+    /** True when response data is wanted (Le 00). */
+    le: Type.Boolean(),
+    expect: CardCommand.properties.expect,
+    timeoutMs: CardCommand.properties.timeoutMs,
+  },
+  { additionalProperties: false },
+);
+export type PlainCommand = Static<typeof PlainCommand>;
+
+/**
+ * POST /v1/secure-channels/{id}/authenticate: takes the responses to the opening script, returns
+ * EXTERNAL AUTHENTICATE, INTERNAL AUTHENTICATE and the wrapped commands, to be sent as one script.
+ */
+export const AuthenticateSecureChannel = Type.Object(
+  { responses: Type.Array(CardResponse, { maxItems: 64 }), commands: Type.Array(PlainCommand, { maxItems: 32 }) },
+  { additionalProperties: false },
+);
+export type AuthenticateSecureChannel = Static<typeof AuthenticateSecureChannel>;
+
+/** POST /v1/secure-channels/{id}/wrap */
+export const WrapCommands = Type.Object(
+  { commands: Type.Array(PlainCommand, { minItems: 1, maxItems: 32 }) },
+  { additionalProperties: false },
+);
+export type WrapCommands = Static<typeof WrapCommands>;
+
+/**
+ * POST /v1/secure-channels/{id}/unwrap: takes the responses to the last script that was returned,
+ * verifies INTERNAL AUTHENTICATE (first time) and each R-MAC, returns the plain responses of the
+ * plain commands, in order. A wrong byte closes the channel.
+ */
+export const UnwrapResponses = Type.Object({ responses: Type.Array(CardResponse, { maxItems: 64 }) }, { additionalProperties: false });
+export const PlainResponses = Type.Object({ responses: Type.Array(CardResponse, { maxItems: 64 }) }, { additionalProperties: false });
+export type UnwrapResponses = Static<typeof UnwrapResponses>;
+export type PlainResponses = Static<typeof PlainResponses>;

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.cap;
+
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Locale;
+
+/** An application identifier of 5 to 16 bytes (ISO/IEC 7816-5): 5 bytes RID, then the PIX. */
+public final class Aid {
+    private final byte[] bytes;
+
+    public Aid(byte[] bytes) {
+        if (bytes.length < 5 || bytes.length > 16) {
+            throw new CapFormatException("AID", -1, "5 to 16 bytes", bytes.length + " bytes");
+        }
+        this.bytes = bytes.clone();
+    }
+
+    /** Takes plain hex ("A0000000620001"). */
+    public static Aid ofHex(String hex) {
+        return new Aid(HexFormat.of().parseHex(hex));
+    }
+
+    public byte[] bytes() {
+        return bytes.clone();
+    }
+
+    public int length() {
+        return bytes.length;
+    }
+
+    /** True when both AIDs belong to the same registered provider (first five bytes). */
+    public boolean sameRid(Aid other) {
+        return Arrays.equals(bytes, 0, 5, other.bytes, 0, 5);
+    }
+
+    /** The manifest spelling, "0xa0:0x00:0x00". */
+    public String toColonHex() {
+        StringBuilder text = new StringBuilder();
+        for (byte value : bytes) {
+            text.append(text.length() == 0 ? "" : ":").append(String.format(Locale.ROOT, "0x%02x", value & 0xFF));
+        }
+        return text.toString();
+    }
+
+    static Aid read(ByteReader in) {
+        int at = in.position();
+        int length = in.u1();
+        if (length < 5 || length > 16) {
+            throw new CapFormatException(in.component(), at, "an AID length of 5 to 16", String.valueOf(length));
+        }
+        return new Aid(in.bytes(length));
+    }
+
+    void write(ByteWriter out) {
+        out.u1(bytes.length).bytes(bytes);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Aid aid && Arrays.equals(bytes, aid.bytes);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(bytes);
+    }
+
+    /** Upper-case hex. */
+    @Override
+    public String toString() {
+        return HexFormat.of().withUpperCase().formatHex(bytes);
+    }
+}
