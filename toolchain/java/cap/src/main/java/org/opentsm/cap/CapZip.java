@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.cap;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import java.util.zip.ZipOutputStream;
+
+/** The zip around a CAP, read with bounds on everything a hostile file can inflate. */
+public final class CapZip {
+    public static final String MANIFEST = "META-INF/MANIFEST.MF";
+    /** Largest file we look at, compressed. */
+    public static final int MAX_FILE_SIZE = 4 << 20;
+    /** Largest total of all entries, inflated. */
+    public static final int MAX_TOTAL_SIZE = 16 << 20;
+    public static final int MAX_ENTRIES = 1024;
+    private static final LocalDateTime FIXED_TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
+
+    /** An entry in its place; folders have names that end in "/" and no content. */
+    public record Item(String name, byte[] content) {
+    }
+
+    private CapZip() {
+    }
+
+    /** Reads a file of at most {@link #MAX_FILE_SIZE} bytes. */
+    public static byte[] readBounded(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] bytes = in.readNBytes(MAX_FILE_SIZE + 1);
+            if (bytes.length > MAX_FILE_SIZE) {
+                throw new CapFormatException("file", -1, "at most " + MAX_FILE_SIZE + " bytes", "more");
+            }
+            return bytes;
+        }
+    }
+
+    /** @throws CapFormatException for broken zips, bombs, double names and names that leave the archive */
+    public static List<Item> read(byte[] zip) {
+        List<Item> items = new ArrayList<>();
+        Set<String> names = new HashSet<>();
+        int room = MAX_TOTAL_SIZE;
+        try (ZipInputStream in = new ZipInputStream(new ByteArrayInputStream(zip))) {
+            for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+                if (items.size() == MAX_ENTRIES) {
+                    throw new CapFormatException("zip", -1, "at most " + MAX_ENTRIES + " entries", "more");
+                }
+                checkName(entry.getName());
+                if (!names.add(entry.getName().toLowerCase(Locale.ROOT))) {
+                    throw new CapFormatException("zip", -1, "one entry " + entry.getName(), "two");
+                }
+                byte[] content = in.readNBytes(room + 1);
+                if (content.length > room) {
+                    throw new CapFormatException("zip", -1, "at most " + MAX_TOTAL_SIZE + " inflated bytes", "more");
+                }
+                room -= content.length;
+                items.add(new Item(entry.getName(), content));
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            throw new CapFormatException("zip", -1, "a readable zip", String.valueOf(e.getMessage()));
+        }
+        return items;
+    }
+
+    private static void checkName(String name) {
+        boolean bad = name.isEmpty() || name.startsWith("/") || name.indexOf('\\') >= 0 || name.indexOf(0) >= 0
+            || name.indexOf(':') >= 0 || List.of(name.split("/")).contains("..");
+        if (bad) {
+            throw new CapFormatException("zip", -1, "entry names inside the archive", "\"" + name + "\"");
+        }
+    }
+
+    /** The component name when the entry is {@code <path>/javacard/<Name>.cap}. */
+    static Optional<String> componentName(String entryName) {
+        String lower = entryName.toLowerCase(Locale.ROOT);
+        int slash = entryName.lastIndexOf('/');
+        boolean inFolder = lower.startsWith("javacard/") && slash == 8 || slash >= 9 && lower.startsWith("/javacard", slash - 9);
+        return inFolder && lower.endsWith(".cap") ? Optional.of(entryName.substring(slash + 1, entryName.length() - 4))
+            : Optional.empty();
+    }
+
+    /** Writes a zip with fixed times, so that equal items give equal bytes. */
+    public static byte[] write(List<Item> items) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ZipOutputStream out = new ZipOutputStream(bytes)) {
+            for (Item item : items) {
+                ZipEntry entry = new ZipEntry(item.name);
+                entry.setTimeLocal(FIXED_TIME);
+                out.putNextEntry(entry);
+                out.write(item.content);
+                out.closeEntry();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    /** Writes beside the target first and renames, so that no half-written file is ever seen under its name. */
+    public static void writeAtomically(Path file, byte[] bytes) throws IOException {
+        Path folder = file.toAbsolutePath().getParent();
+        Files.createDirectories(folder);
+        Path temporary = Files.createTempFile(folder, "." + file.getFileName(), ".tmp");
+        try {
+            Files.write(temporary, bytes);
+            Files.move(temporary, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
+    }
+}
