@@ -1,0 +1,46 @@
+/**
+ * One direction (DESIGN.md section 3): wire, crypto, errors <- transport <- secure-channel <- card <- kms
+ * <- workflow <- service <- rest <- daemon / cli. A folder imports only what stands left of it.
+ */
+const layers = [
+  ['errors', '^host/errors\\.ts$'],
+  ['wire', '^host/wire/'],
+  ['crypto', '^host/crypto/'],
+  ['transport', '^host/transport/'],
+  ['secure-channel', '^host/secure-channel/'],
+  ['kms', '^host/kms/'],
+  ['card', '^host/card/'],
+  ['store', '^host/store/'],
+  ['workflow', '^host/workflow/'],
+  ['service', '^host/service/'],
+  ['rest', '^host/rest/'],
+  ['daemon', '^host/daemon/'],
+  ['cli', '^host/(cli|demo)/'],
+];
+
+module.exports = {
+  forbidden: [
+    ...layers.map(([name, path], index) => ({
+      name: `no-back-arrow-from-${name}`,
+      severity: 'error',
+      comment: `${name} may import only what stands left of it`,
+      from: { path },
+      to: { path: layers.slice(index + 1).map(([, later]) => later) },
+    })),
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'simulator-alone',
+      severity: 'error',
+      comment: 'the simulator knows of the host only the CardChannel interface',
+      from: { path: '^simulator/' },
+      to: { path: '^host/', pathNot: '^host/transport/card-channel\\.ts$' },
+    },
+    { name: 'tests-are-not-imported', severity: 'error', from: { pathNot: '(^host/test/|\\.test\\.ts$)' }, to: { path: '^host/test/' } },
+  ].filter((rule) => !Array.isArray(rule.to.path) || rule.to.path.length > 0),
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(node_modules|/target/|/build/)' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.cjs'], conditionNames: ['import', 'types', 'default'], exportsFields: ['exports'] },
+  },
+};

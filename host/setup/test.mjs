@@ -1,0 +1,92 @@
+// `npm test`: the gate, all suites, and one closing line that counts them.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..', '..');
+const results = join(root, 'build', 'test-results');
+rmSync(results, { recursive: true, force: true });
+mkdirSync(results, { recursive: true });
+
+const only = process.argv.slice(2);
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+
+function start(name, command, args, env = {}) {
+  console.log(`\n== ${name}`);
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+    child.on('error', () => resolve(false));
+    child.on('exit', (code) => resolve(code === 0));
+  });
+}
+
+/** A check without cases of its own counts as one. */
+async function check(name, command, args) {
+  if (only.length > 0 && !only.includes(name)) return;
+  if (await start(name, command, args)) passed += 1;
+  else failed += 1;
+}
+
+async function mocha(name, specs) {
+  if (only.length > 0 && !only.includes(name)) return;
+  const file = join(results, `${name}.json`);
+  const ok = await start(name, process.execPath, ['node_modules/mocha/bin/mocha.js', '--config', 'host/setup/mocharc.json', ...specs], {
+    OPENTSM_TEST_RESULT: file,
+  });
+  if (!existsSync(file)) {
+    failed += 1;
+    console.log(`${name}: ended without a result`);
+    return;
+  }
+  const counts = JSON.parse(readFileSync(file, 'utf8'));
+  passed += counts.passes;
+  failed += counts.failures + (counts.failures === 0 && !ok ? 1 : 0);
+  skipped += counts.pending;
+}
+
+async function maven(name) {
+  if (only.length > 0 && !only.includes(name)) return;
+  const ok = await start(name, 'mvn', ['-q', '-B', 'package', '-Dsurefire.failIfNoSpecifiedTests=false', '-fae']);
+  let failures = 0;
+  for (const path of surefireReports(root)) {
+    const suite = /<testsuite [^>]*>/.exec(readFileSync(path, 'utf8'))?.[0] ?? '';
+    const count = (attribute) => Number(new RegExp(`\\b${attribute}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+    const bad = count('failures') + count('errors');
+    failures += bad;
+    skipped += count('skipped');
+    passed += count('tests') - bad - count('skipped');
+  }
+  failed += failures + (failures === 0 && !ok ? 1 : 0);
+}
+
+function* surefireReports(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory() || entry.name === 'node_modules' || entry.name.startsWith('.')) continue;
+    const path = join(folder, entry.name);
+    if (entry.name === 'surefire-reports') {
+      for (const name of readdirSync(path)) if (name.endsWith('.xml')) yield join(path, name);
+    } else yield* surefireReports(path);
+  }
+}
+
+const started = Date.now();
+await check('lint', process.execPath, ['host/setup/lint.mjs']);
+await maven('java');
+await mocha('setup', ['host/setup/*.test.ts']);
+await mocha('host', ['host/test/!(flow|attack)/**/*.test.ts', 'host/test/*.test.ts']);
+await mocha('simulator', ['simulator/test/**/*.test.ts']);
+await mocha('applet', ['applet/test/**/*.test.ts']);
+await mocha('toolchain', ['toolchain/test/**/*.test.ts']);
+await mocha('flow', ['host/test/flow/**/*.test.ts', 'host/test/attack/**/*.test.ts']);
+
+// Skips are counted and asserted, so that silence cannot grow.
+const expected = JSON.parse(readFileSync(join(root, 'host/setup/expected-skips.json'), 'utf8')).total;
+if (only.length === 0 && skipped !== expected) {
+  console.log(`${skipped} tests were skipped, ${expected} are expected (host/setup/expected-skips.json)`);
+  failed += 1;
+}
+console.log(`\n${Math.round((Date.now() - started) / 1000)} s, ${skipped} skipped`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
