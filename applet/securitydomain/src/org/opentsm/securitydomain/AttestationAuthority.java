@@ -1,0 +1,27 @@
+package org.opentsm.securitydomain;
+
+import javacard.framework.Shareable;
+
+/**
+ * The controlling authority's signature service (key-distribution.md section 6).
+ *
+ * <p>Each getShareableInterfaceObject remembers the client's AID, as the JCRE tells it, for one
+ * signature: {@link #attest} names that AID and forgets it.
+ */
+public interface AttestationAuthority extends Shareable {
+
+    /** Parameter of getShareableInterfaceObject for this interface. */
+    byte PARAMETER = (byte) 0x02;
+
+    /** Writes {@code 42 L IIN, 45 L CIN} from the authority's own store; returns the length. */
+    short cardIdentity(byte[] response, short offset);
+
+    /**
+     * Signs {@code 4F L client AID, 42 L IIN, 45 L CIN, A0 20 digest} and writes {@code 9E L
+     * signature}. 6985 without a remembered client or without a key pair.
+     *
+     * @param digest 32 bytes at {@code digestOffset}
+     * @return length written
+     */
+    short attest(byte[] digest, short digestOffset, byte[] response, short offset);
+}

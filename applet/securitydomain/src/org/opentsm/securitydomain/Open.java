@@ -1,0 +1,61 @@
+package org.opentsm.securitydomain;
+
+import javacard.framework.AID;
+import javacard.framework.Shareable;
+
+/**
+ * What the security domains need from the card's OPEN: registry, life cycles, card content.
+ *
+ * <p>The server's AID is {@code F06F70656E74736D00}; parameter 0 gives this interface. The
+ * implementation stands in the JCRE's context or in this package, so it may read and write the
+ * arrays handed to it. Every failure is an ISOException with the status word of the clause.
+ * The caller has already checked authentication and the form of its data; OPEN checks what only
+ * the registry knows. GPCS 2.3.1 3.5, 6.
+ */
+public interface Open extends Shareable {
+
+    /** Card life cycle: 01 OP_READY, 07 INITIALIZED, 0F SECURED, 7F CARD_LOCKED, FF TERMINATED. */
+    byte cardState();
+
+    /** Moves the card's life cycle; 6985 when GPCS 5.1.1 does not allow the move. */
+    void setCardState(byte state);
+
+    /** Life cycle byte of a registered application or security domain; 6A88 when unknown. */
+    byte applicationState(AID application);
+
+    /** Stores a life cycle byte; the caller made sure of the move. 6A88 when unknown. */
+    void setApplicationState(AID application, byte state);
+
+    /** True when {@code parent} is the security domain {@code child} is directly associated with. */
+    boolean isParent(AID parent, AID child);
+
+    /** AID of the controlling-authority security domain, or null when the card has none. */
+    AID controllingAuthority();
+
+    /**
+     * Makes an application instance. Data: {@code L ELF AID, L module AID, L instance AID,
+     * L privileges, L parameters, L token} (lengths of one byte, or 81 xx; the form was checked).
+     * The module's install() gets {@code L instance AID, L privileges, L contents of C9}. The new
+     * instance belongs to {@code parent}. All or nothing: 6A88 unknown ELF or module, 6A84 no room,
+     * 6985 the instance AID exists, 6A80 install() refused its parameters. GPCS 11.5.2.3.2.
+     */
+    void install(AID parent, boolean selectable, byte[] buffer, short offset, short length);
+
+    /**
+     * Deletes an application or an executable load file by AID. Calls uninstall() of an instance
+     * that is an AppletEvent. {@code related}: an ELF with its instances. 6A88 not found, 6985 in
+     * use or the AID of an issuer or controlling-authority domain. GPCS 11.2.
+     */
+    void delete(AID by, boolean related, byte[] buffer, short offset, short length);
+
+    /**
+     * Writes one GET STATUS entry {@code E3 L {4F AID, 9F70 01 state, C5 03 privileges, ...}}
+     * (GPCS Table 11-36) at {@code out}, at most 200 bytes.
+     *
+     * @param subset 80 issuer domain, 40 applications and domains, 20 load files, 10 with modules
+     * @param cursor 0 for the first entry, otherwise what the call before answered
+     * @param buffer holds the AID prefix searched for at {@code offset}, {@code length} 0..16
+     * @return cursor of the following entry (&gt; 0) when one was written, 0 when none is left
+     */
+    short status(byte subset, short cursor, byte[] buffer, short offset, short length, short out);
+}
