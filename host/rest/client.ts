@@ -1,0 +1,202 @@
+import type { Static, TSchema } from 'typebox';
+import { Agent, errors, request } from 'undici';
+import { PeerError, TransportError, TsmError, UsageError } from '../errors.ts';
+import { Problem } from '../wire/message/common.ts';
+import { type Peer, peerOfAltNames, peerUri, type TlsIdentity } from './identity.ts';
+import { problemCode } from './problem.ts';
+import { checkerOf } from './validation.ts';
+
+export interface RestClientOptions {
+  readonly baseUrl: string;
+  readonly tls: TlsIdentity;
+  /** Who must answer: the server certificate's URI name is compared, not its host name. */
+  readonly expectedPeer: Peer;
+  /** Default time for a whole request, answer included; default 30,000. */
+  readonly timeoutMs?: number;
+  /** Longest answer; default 4 MiB. */
+  readonly maxResponseBytes?: number;
+}
+
+export interface RestCall<S extends TSchema> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Absolute path; every variable part goes through encodeURIComponent at the caller. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+  /** The answer must follow it. Absent when the route answers 204. */
+  readonly response?: S;
+  readonly idempotencyKey?: string;
+  readonly timeoutMs?: number;
+  /** How many more times to try when the link fails: only for calls that may safely run twice. */
+  readonly retries?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Calls one daemon over mutually authenticated TLS. */
+export class RestClient implements AsyncDisposable {
+  readonly #options: RestClientOptions;
+  readonly #agent: Agent;
+
+  constructor(options: RestClientOptions) {
+    this.#options = options;
+    const { key, certificate: cert, authority: ca } = options.tls;
+    this.#agent = new Agent({
+      connect: {
+        key,
+        cert,
+        ca,
+        minVersion: 'TLSv1.3',
+        timeout: 5_000,
+        checkServerIdentity: (_host, found) => wrongPeer(options.expectedPeer, found.subjectaltname),
+      },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: 16_384,
+    });
+  }
+
+  /**
+   * Sends one request and returns the checked answer.
+   *
+   * @throws PeerError the peer answered with a problem document (code of its type, with status,
+   *   detail and numeral in the context), or with something else than its contract says
+   * @throws TransportError `peer-unreachable` (not sent), `connection-lost` or `time-over` (sent, outcome unknown)
+   */
+  async call<S extends TSchema>(call: RestCall<S>): Promise<Static<S>> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#once(call);
+      } catch (error) {
+        const again = error instanceof TransportError && attempt < (call.retries ?? 0) && call.signal?.aborted !== true;
+        if (!again) throw error;
+        await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** attempt)));
+      }
+    }
+  }
+
+  async #once<S extends TSchema>(call: RestCall<S>): Promise<Static<S>> {
+    const timeoutMs = call.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
+    const timer = AbortSignal.timeout(timeoutMs);
+    const signal = call.signal === undefined ? timer : AbortSignal.any([timer, call.signal]);
+    try {
+      const { statusCode, headers, body } = await request(this.#url(call), {
+        method: call.method,
+        dispatcher: this.#agent,
+        signal,
+        headers: {
+          accept: 'application/json, application/problem+json',
+          ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
+        },
+        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      });
+      const text = await boundedText(body, this.#options.maxResponseBytes ?? 4_194_304);
+      if (statusCode >= 300) throw this.#refusal(statusCode, String(headers['content-type'] ?? ''), text, call);
+      return this.#answer(call, statusCode, text);
+    } catch (error) {
+      throw this.#typed(error, call, timer.aborted, timeoutMs);
+    }
+  }
+
+  #url(call: RestCall<TSchema>): URL {
+    const url = new URL(call.path, this.#options.baseUrl);
+    for (const [name, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return url;
+  }
+
+  #answer<S extends TSchema>(call: RestCall<S>, status: number, text: string): Static<S> {
+    if (call.response === undefined) return undefined as Static<S>;
+    const checker = checkerOf(call.response);
+    const value = parseJson(text);
+    if (checker.is(value)) return value;
+    const fields = checker.errors(value, 4).map(({ field, message }) => `${field} ${message}`);
+    throw new PeerError(
+      'peer-answer',
+      `${this.#name(call)} answered against its contract: ${fields.join(', ').slice(0, 500)}`,
+      { status },
+    );
+  }
+
+  #refusal(status: number, mediaType: string, text: string, call: RestCall<TSchema>): PeerError {
+    const value = mediaType.startsWith('application/problem+json') ? parseJson(text) : undefined;
+    const checker = checkerOf(Problem);
+    if (!checker.is(value))
+      return new PeerError('peer-answer', `${this.#name(call)} answered ${status} without a problem document`, {
+        status,
+      });
+    const { type, title, detail, numeral } = value;
+    return new PeerError(problemCode(type), detail ?? title, {
+      type,
+      status,
+      detail,
+      numeral,
+      peer: peerUri(this.#options.expectedPeer),
+    });
+  }
+
+  #typed(error: unknown, call: RestCall<TSchema>, timedOut: boolean, timeoutMs: number): TsmError {
+    if (error instanceof TsmError) return error;
+    const name = this.#name(call);
+    const code = String((error as { code?: unknown }).code ?? '');
+    if (timedOut)
+      return new TransportError('time-over', `${name} did not answer within ${timeoutMs} ms`, { timeoutMs }, error);
+    if (call.signal?.aborted === true) return new TransportError('aborted', `${name} was given up`, {}, error);
+    if (
+      error instanceof errors.ConnectTimeoutError ||
+      /^(ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ERR_TLS|PEER_IDENTITY|CERT_|DEPTH_|SELF_|UNABLE_)/.test(code)
+    ) {
+      return new TransportError('peer-unreachable', `${name} cannot be reached: ${code}`, { cause: code }, error);
+    }
+    if (error instanceof TypeError)
+      return new UsageError('bad-call', `${name} cannot be called: ${error.message}`, {}, error);
+    return new TransportError(
+      'connection-lost',
+      `${name}: the connection failed, the outcome is unknown (${code})`,
+      { cause: code },
+      error,
+    );
+  }
+
+  #name(call: RestCall<TSchema>): string {
+    return `${peerUri(this.#options.expectedPeer)} ${call.method} ${call.path}`;
+  }
+
+  /** Ends all connections at once. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function wrongPeer(expected: Peer, subjectAltName: string | undefined): Error | undefined {
+  try {
+    if (peerUri(peerOfAltNames(subjectAltName)) === peerUri(expected)) return undefined;
+  } catch {
+    // Falls through: no usable name is as wrong as another's name.
+  }
+  return Object.assign(new Error(`the server is not ${peerUri(expected)}`), { code: 'PEER_IDENTITY' });
+}
+
+async function boundedText(body: AsyncIterable<Uint8Array>, limit: number): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    if (size > limit) throw new PeerError('peer-answer', `the answer is longer than ${limit} bytes`, { limit });
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,206 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import swagger from '@fastify/swagger';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import underPressure from '@fastify/under-pressure';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { type TSchema, Type } from 'typebox';
+import { InvariantError, PolicyError, TransportError } from '../errors.ts';
+import { type Access, isAllowed, type Peer, peerOfAltNames, type TlsIdentity } from './identity.ts';
+import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from './problem.ts';
+import { checkerOf } from './validation.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls, from the client certificate. */
+    peer: Peer;
+  }
+  interface FastifyContextConfig {
+    /** Who may call. A route without it does not start. */
+    access?: readonly Access[];
+  }
+}
+
+/** A Fastify instance whose handlers get the types of their schemas. */
+export type RestApp = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
+
+export interface RestServerOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly tls: TlsIdentity;
+  readonly logger: FastifyBaseLogger;
+  /** Where the daemon's own metrics are; default a new registry. */
+  readonly metrics?: Registry;
+  /** Longest request body; default 1 MiB. */
+  readonly bodyLimitBytes?: number;
+  /** Throws while the daemon cannot do its work. */
+  readonly ready?: () => Promise<void>;
+  /** The daemon's routes. */
+  readonly routes: (app: RestApp) => void | Promise<void>;
+}
+
+const MAX_CONNECTIONS = 4_096;
+
+/**
+ * Builds the HTTPS server of a daemon: client certificates of our authority only, strict schemas,
+ * problem documents, health, metrics and OpenAPI. The caller listens and closes.
+ *
+ * @throws InvariantError when a route names no `access` or its schema lets unknown fields in
+ */
+export async function createRestServer(options: RestServerOptions): Promise<RestApp> {
+  const { key, certificate: cert, authority: ca } = options.tls;
+  const metrics = options.metrics ?? new Registry();
+  const app = Fastify({
+    https: { key, cert, ca, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3', maxHeaderSize: 16_384 },
+    loggerInstance: options.logger,
+    bodyLimit: options.bodyLimitBytes ?? 1_048_576,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    logController: new LogController({ disableRequestLogging: true }),
+    routerOptions: { maxParamLength: 256 },
+  }).withTypeProvider<TypeBoxTypeProvider>() as unknown as RestApp;
+  app.server.maxConnections = MAX_CONNECTIONS;
+  // The default parser would take text as a body: only JSON is a message here.
+  app.removeContentTypeParser('text/plain');
+  strictSchemas(app);
+  answerProblems(app);
+  denyByDefault(app);
+  await observe(app, options, metrics);
+  await app.register(async (scope) => {
+    await options.routes(scope as unknown as RestApp);
+  });
+  await app.ready();
+  return app;
+}
+
+/** The peer of a connection. @throws CertificateError */
+export function peerOfSocket(socket: TLSSocket): Peer {
+  return peerOfAltNames(socket.getPeerX509Certificate()?.subjectAltName);
+}
+
+function strictSchemas(app: RestApp): void {
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
+    const checker = checkerOf(schema);
+    return (value: unknown) => {
+      const errors = checker.errors(value);
+      if (errors.length === 0) return { value };
+      return {
+        error: new RequestError('invalid-request', `the ${httpPart ?? 'request'} does not follow the schema`, errors),
+      };
+    };
+  });
+  // A response that does not follow its schema is our fault; it must not leave, least of all with extra fields.
+  app.setSerializerCompiler<TSchema>(({ schema, url }) => {
+    const checker = checkerOf(schema);
+    return (data: unknown) => {
+      const errors = checker.errors(data, 4);
+      if (errors.length > 0) {
+        const fields = errors.map(({ field, message }) => `${field} ${message}`).join(', ');
+        throw new InvariantError('response-schema', `the response of ${url} does not follow its schema: ${fields}`);
+      }
+      return JSON.stringify(data);
+    };
+  });
+  app.addHook('onRoute', (route) => {
+    for (const part of ['body', 'querystring', 'params'] as const) {
+      const schema = (route.schema as Record<string, { type?: string; additionalProperties?: unknown }> | undefined)?.[
+        part
+      ];
+      if (schema?.type === 'object' && schema.additionalProperties !== false) {
+        throw new InvariantError(
+          'loose-schema',
+          `${routeName(route)}: the ${part} schema must set additionalProperties: false`,
+        );
+      }
+    }
+  });
+  app.addHook('preValidation', async (request) => {
+    const schema = request.routeOptions.schema as Record<string, unknown> | undefined;
+    if (schema?.querystring === undefined && Object.keys(request.query as object).length > 0) {
+      throw new RequestError('invalid-request', 'this route takes no query parameters');
+    }
+    if (schema?.body === undefined && request.body !== undefined && request.body !== null) {
+      throw new RequestError('invalid-request', 'this route takes no body');
+    }
+  });
+}
+
+function answerProblems(app: RestApp): void {
+  app.setErrorHandler(async (error, request, reply) => {
+    const problem = problemOf(error, request.url);
+    if (problem.status >= 500) request.log.error({ err: error, route: request.routeOptions.url }, 'request failed');
+    else
+      request.log.info({ code: problem.type, route: request.routeOptions.url, peer: request.peer }, 'request refused');
+    await reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).serializer(JSON.stringify).send(problem);
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    const problem = problemOf(new RequestError('no-such-route', 'there is no such route', [], 404), request.url);
+    await reply.code(404).type(PROBLEM_MEDIA_TYPE).serializer(JSON.stringify).send(problem);
+  });
+}
+
+function denyByDefault(app: RestApp): void {
+  app.decorateRequest('peer', null as unknown as Peer);
+  app.addHook('onRoute', (route) => {
+    const access = route.config?.access;
+    if (access === undefined || access.length === 0) {
+      throw new InvariantError('route-access', `${routeName(route)} does not say who may call it (config.access)`);
+    }
+  });
+  // Before the body is read: a stranger's bytes are not parsed.
+  app.addHook('onRequest', async (request: FastifyRequest) => {
+    request.peer = peerOfSocket(request.raw.socket as TLSSocket);
+    if (request.is404) return;
+    const access = request.routeOptions.config.access ?? [];
+    if (!isAllowed(access, request.peer)) {
+      throw new PolicyError('access-denied', `a ${request.peer.role} may not call this route`, {
+        role: request.peer.role,
+      });
+    }
+  });
+}
+
+async function observe(app: RestApp, options: RestServerOptions, metrics: Registry): Promise<void> {
+  collectDefaultMetrics({ register: metrics });
+  const seconds = new Histogram({
+    name: 'opentsm_http_request_seconds',
+    help: 'time of HTTP requests',
+    labelNames: ['method', 'route', 'status'],
+    registers: [metrics],
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    seconds.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
+  });
+  await app.register(underPressure, {
+    maxEventLoopDelay: 10_000,
+    maxHeapUsedBytes: 2 ** 31,
+    pressureHandler: () => {
+      throw new TransportError('overloaded', 'too much to do, try again later');
+    },
+  });
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: `opentsm ${options.name}`, version: options.version } },
+    transform: ({ schema, url, route }) => ({ schema: { ...schema, 'x-access': route.config?.access } as never, url }),
+  });
+  const any = { access: ['any-peer'] as const };
+  const Health = Type.Object({ status: Type.Literal('ok') }, { additionalProperties: false });
+  const healthSchema = { response: { 200: Health } };
+  app.get('/health/live', { config: any, schema: healthSchema }, async () => ({ status: 'ok' as const }));
+  app.get('/health/ready', { config: any, schema: healthSchema }, async () => {
+    await options.ready?.();
+    return { status: 'ok' as const };
+  });
+  app.get('/metrics', { config: any }, async (_request, reply) => {
+    await reply.type(metrics.contentType).send(await metrics.metrics());
+    return reply;
+  });
+  app.get('/openapi.json', { config: any }, async () => app.swagger());
+}
+
+function routeName(route: { readonly method: string | string[]; readonly url: string }): string {
+  return `${String(route.method)} ${route.url}`;
+}
