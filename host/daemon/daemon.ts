@@ -1,0 +1,165 @@
+import type { AddressInfo } from 'node:net';
+import pino, { type Logger } from 'pino';
+import { Registry } from 'prom-client';
+import type { Static, TSchema } from 'typebox';
+import { TransportError, TsmError, UsageError } from '../errors.ts';
+import { type Peer, peerOfCertificate, type TlsIdentity } from '../rest/identity.ts';
+import { createRestServer, type RestApp } from '../rest/server.ts';
+import { type BaseConfig, readConfig, readTls } from './config.ts';
+
+/** What a daemon gets to build its parts from. */
+export interface DaemonContext<C> {
+  readonly config: C;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  /** The daemon's own key and certificate, also for its RestClients. */
+  readonly tls: TlsIdentity;
+  /** Who this daemon is, by its own certificate. */
+  readonly self: Peer;
+}
+
+/** The parts of a running daemon. */
+export interface DaemonParts {
+  readonly routes: (app: RestApp) => void | Promise<void>;
+  /** Throws while the daemon cannot do its work; default always ready. */
+  readonly ready?: () => Promise<void>;
+  /** Called once the server listens, for work that needs the port or takes WebSocket upgrades. */
+  readonly listening?: (app: RestApp) => void | Promise<void>;
+  /** Called first when the daemon stops: take nothing new, let long polls return. */
+  readonly drain?: () => Promise<void>;
+  /** Called last: gives everything back. */
+  readonly close?: () => Promise<void>;
+}
+
+export interface DaemonDefinition<S extends TSchema> {
+  /** Role of the daemon's own certificate. */
+  readonly name: 'issuer' | 'provider' | 'ota' | 'terminal' | 'kms';
+  readonly config: S;
+  readonly bodyLimitBytes?: number;
+  start(context: DaemonContext<Static<S>>): Promise<DaemonParts>;
+}
+
+export interface RunningDaemon {
+  readonly port: number;
+  /** Drains, closes and returns; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Ties the config's type to its schema. */
+export function defineDaemon<S extends TSchema>(definition: DaemonDefinition<S>): DaemonDefinition<S> {
+  return definition;
+}
+
+const DRAIN_MS = 10_000;
+const VERSION = '0.1.0';
+
+/**
+ * Reads the config and starts the daemon in this process.
+ *
+ * @throws UsageError for a config that is not right, and whatever the daemon's own start throws
+ */
+export async function startDaemon<S extends TSchema>(
+  definition: DaemonDefinition<S>,
+  configFile: string,
+): Promise<RunningDaemon> {
+  const config = await readConfig(configFile, definition.config);
+  // Every daemon's schema spreads daemonFields, so these are there.
+  const base = config as BaseConfig;
+  const tls = await readTls(base.tls);
+  const self = peerOfCertificate(tls.certificate);
+  if (self.role !== definition.name) {
+    throw new UsageError(
+      'config-field',
+      `/tls/certificate: names a ${self.role}, but this daemon is a ${definition.name}`,
+      { field: '/tls/certificate' },
+    );
+  }
+  const logger = createLogger(`${self.role}:${self.id}`, base.log);
+  const metrics = new Registry();
+  const parts = await definition.start({ config, logger, metrics, tls, self });
+  let app: RestApp;
+  try {
+    app = await createRestServer({
+      name: definition.name,
+      version: VERSION,
+      tls,
+      logger,
+      metrics,
+      ...(definition.bodyLimitBytes === undefined ? {} : { bodyLimitBytes: definition.bodyLimitBytes }),
+      ...(parts.ready === undefined ? {} : { ready: parts.ready }),
+      routes: parts.routes,
+    });
+    await listen(app, base.listen);
+    await parts.listening?.(app);
+  } catch (error) {
+    await parts.close?.();
+    throw error;
+  }
+  let stopping: Promise<void> | undefined;
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    stop: () => {
+      stopping ??= stop(app, parts, logger);
+      return stopping;
+    },
+  };
+}
+
+async function listen(app: RestApp, { host, port }: BaseConfig['listen']): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new TransportError(
+      'cannot-listen',
+      `/listen: cannot listen on ${host}:${port} (${reason})`,
+      { host, port },
+      error,
+    );
+  }
+}
+
+async function stop(app: RestApp, parts: DaemonParts, logger: Logger): Promise<void> {
+  logger.info('draining');
+  const overdue = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
+  try {
+    await parts.drain?.();
+    await app.close();
+  } finally {
+    clearTimeout(overdue);
+    await parts.close?.();
+  }
+  logger.info('stopped');
+  logger.flush();
+}
+
+/** Logs to a file or standard error; standard output belongs to the supervisor. */
+function createLogger(name: string, log: BaseConfig['log']): Logger {
+  const options: pino.LoggerOptions = {
+    name,
+    level: log?.level ?? 'info',
+    redact: {
+      paths: [
+        'req.headers',
+        'body',
+        'apdus',
+        'data',
+        '*.apdus',
+        '*.data',
+        '*.body',
+        '*.key',
+        '*.password',
+        '*.url',
+        'err.config',
+      ],
+      censor: '[redacted]',
+    },
+  };
+  return pino(options, pino.destination({ dest: log?.file ?? 2, sync: true, mkdir: true, append: true }));
+}
+
+/** What the command line prints for an error: one line, with the code. */
+export function errorLine(error: unknown): string {
+  if (error instanceof TsmError) return `${error.code}: ${error.message}`;
+  return `internal: ${error instanceof Error ? error.message : String(error)}`;
+}

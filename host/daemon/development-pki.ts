@@ -1,0 +1,131 @@
+import { generateKeyPair, randomBytes, X509Certificate } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import forge from 'node-forge';
+import { type Peer, peerUri, type TlsIdentity } from '../rest/identity.ts';
+
+/**
+ * A certificate authority for the links between daemons on one machine. It has nothing to do with
+ * the authorities that sign card certificates; in production the operator brings his own.
+ */
+
+export interface TlsFilePaths {
+  readonly key: string;
+  readonly certificate: string;
+  readonly authority: string;
+}
+
+export interface DevelopmentPki {
+  readonly authorityFile: string;
+  /** Key and certificate of a peer; made when absent or near their end. */
+  issue(peer: Peer): Promise<TlsFilePaths>;
+  /** The same as PEM text. */
+  identity(peer: Peer): Promise<TlsIdentity>;
+}
+
+const generate = promisify(generateKeyPair);
+const DAY_MS = 86_400_000;
+const VALID_DAYS = 365;
+const RENEW_DAYS = 30;
+
+/** Opens the authority kept in `folder` (made when absent; folder 0700, files 0600). */
+export async function openDevelopmentPki(folder: string): Promise<DevelopmentPki> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  const authorityFile = join(folder, 'authority.pem');
+  const keyFile = join(folder, 'authority.key.pem');
+  if (!(await usable(authorityFile))) await createAuthority(keyFile, authorityFile);
+  const authority = {
+    key: forge.pki.privateKeyFromPem(await readFile(keyFile, 'utf8')),
+    certificate: forge.pki.certificateFromPem(await readFile(authorityFile, 'utf8')),
+  };
+  const issue = async (peer: Peer): Promise<TlsFilePaths> => {
+    const name = `${peer.role}-${peer.id}`;
+    const files = {
+      key: join(folder, `${name}.key.pem`),
+      certificate: join(folder, `${name}.pem`),
+      authority: authorityFile,
+    };
+    if (await usable(files.certificate, authorityFile)) return files;
+    const { key, certificate } = await newCertificate(name);
+    certificate.setIssuer(authority.certificate.subject.attributes);
+    certificate.setExtensions([
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, keyEncipherment: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 6, value: peerUri(peer) },
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+        ],
+      },
+    ]);
+    certificate.sign(authority.key, forge.md.sha256.create());
+    await save(files.key, key);
+    await save(files.certificate, forge.pki.certificateToPem(certificate));
+    return files;
+  };
+  return {
+    authorityFile,
+    issue,
+    identity: async (peer) => {
+      const files = await issue(peer);
+      const [key, certificate, authorityPem] = await Promise.all(
+        [files.key, files.certificate, files.authority].map((file) => readFile(file, 'utf8')),
+      );
+      return { key: key ?? '', certificate: certificate ?? '', authority: authorityPem ?? '' };
+    },
+  };
+}
+
+async function createAuthority(keyFile: string, certificateFile: string): Promise<void> {
+  const { key, certificate } = await newCertificate('development authority');
+  certificate.setIssuer(certificate.subject.attributes);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
+    { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+  ]);
+  certificate.sign(forge.pki.privateKeyFromPem(key), forge.md.sha256.create());
+  await save(keyFile, key);
+  await save(certificateFile, forge.pki.certificateToPem(certificate));
+}
+
+async function newCertificate(commonName: string): Promise<{ key: string; certificate: forge.pki.Certificate }> {
+  // OpenSSL makes a pair in tens of milliseconds, node-forge in seconds.
+  const pair = await generate('rsa', {
+    modulusLength: 2_048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  });
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = forge.pki.publicKeyFromPem(pair.publicKey);
+  // A positive serial number of 16 bytes.
+  certificate.serialNumber = `01${randomBytes(15).toString('hex')}`;
+  certificate.validity.notBefore = new Date(Date.now() - DAY_MS);
+  certificate.validity.notAfter = new Date(Date.now() + VALID_DAYS * DAY_MS);
+  certificate.setSubject([
+    { name: 'organizationName', value: 'opentsm development' },
+    { name: 'commonName', value: commonName },
+  ]);
+  return { key: pair.privateKey, certificate };
+}
+
+/** There, signed by the authority (or by itself), and good for some time yet. */
+async function usable(file: string, authorityFile = file): Promise<boolean> {
+  try {
+    const certificate = new X509Certificate(await readFile(file));
+    const authority = new X509Certificate(await readFile(authorityFile));
+    const end = Date.parse(certificate.validTo);
+    return end > Date.now() + RENEW_DAYS * DAY_MS && certificate.verify(authority.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+async function save(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
