@@ -105,7 +105,13 @@ export const TerminalInfo = Type.Object(
     connectedAt: Type.String({ maxLength: 40 }),
     readers: Type.Array(
       Type.Object(
-        { readerName: Name, link: Type.Union([Type.Literal('pcsc'), Type.Literal('direct')]), cardPresent: Type.Boolean(), atr: Hex, insertion: Type.String({ maxLength: 64 }) },
+        {
+          readerName: Name,
+          link: Type.Union([Type.Literal('pcsc'), Type.Literal('direct')]),
+          cardPresent: Type.Boolean(),
+          atr: Hex,
+          insertion: Type.String({ maxLength: 64 }),
+        },
         { additionalProperties: false },
       ),
     ),
@@ -140,7 +146,12 @@ export const TerminalResult = Type.Object(
     responses: Type.Array(CardResponse, { maxItems: 64 }),
     stopped: Type.Boolean(),
     /** Set when the link failed during the script; `responses` holds what was answered before. */
-    failure: Type.Optional(Type.Object({ code: Type.String({ maxLength: 64 }), message: Type.String({ maxLength: 500 }) }, { additionalProperties: false })),
+    failure: Type.Optional(
+      Type.Object(
+        { code: Type.String({ maxLength: 64 }), message: Type.String({ maxLength: 500 }) },
+        { additionalProperties: false },
+      ),
+    ),
     apdus: Type.Integer({ minimum: 0 }),
     bytesOut: Type.Integer({ minimum: 0 }),
     bytesIn: Type.Integer({ minimum: 0 }),

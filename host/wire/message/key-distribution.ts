@@ -34,7 +34,10 @@ export const SecurityDomainRequest = Type.Object(
     /** CHR of the provider's CERT.OCE.AUT: registered as Application Provider id ('5F20') of the SSD. */
     applicationProviderId: HolderReference,
     /** PK.TP_EX.AUT: the provider CA's public key. */
-    trustPoint: Type.Object({ holderReference: HolderReference, publicKey: RsaPublicKey }, { additionalProperties: false }),
+    trustPoint: Type.Object(
+      { holderReference: HolderReference, publicKey: RsaPublicKey },
+      { additionalProperties: false },
+    ),
     /** Names the card session that the provider holds open for the issuer (`/v1/card-relays/{relayId}`). */
     relayId: Type.String({ pattern: '^[A-Za-z0-9._:-]{8,128}$' }),
   },
@@ -69,7 +72,10 @@ export const SecurityDomainRequestState = Type.Object(
 export type SecurityDomainRequestState = Static<typeof SecurityDomainRequestState>;
 
 /** POST /v1/card-relays/{relayId}/exchange on `provider`, by the issuer: no fence, the provider adds its own. */
-export const RelayExchange = Type.Object({ commands: ExchangeRequest.properties.commands }, { additionalProperties: false });
+export const RelayExchange = Type.Object(
+  { commands: ExchangeRequest.properties.commands },
+  { additionalProperties: false },
+);
 export type RelayExchange = Static<typeof RelayExchange>;
 
 /** POST /v1/key-distributions on `provider`, header `idempotency-key`. */
@@ -83,7 +89,11 @@ export const StartKeyDistribution = Type.Object(
 );
 export type StartKeyDistribution = Static<typeof StartKeyDistribution>;
 
-export const KeyDistributionOutcome = Type.Union([Type.Literal('distributed'), Type.Literal('already-present'), Type.Literal('refused')]);
+export const KeyDistributionOutcome = Type.Union([
+  Type.Literal('distributed'),
+  Type.Literal('already-present'),
+  Type.Literal('refused'),
+]);
 
 /** GET /v1/key-distributions/{id}?waitMs=..&afterStep=.. */
 export const KeyDistributionState = Type.Object(
@@ -112,7 +122,15 @@ export type KeyDistributionState = Static<typeof KeyDistributionState>;
 
 /** A row of the provider's database of created SSDs. */
 export const SecurityDomainRow = Type.Object(
-  { cardId: CardId, ssdAid: Aid, isdAid: Aid, state: Type.Union([Type.Literal('reported'), Type.Literal('owned'), Type.Literal('certified')]), keyReference: KeyReference, publicKey: RsaPublicKey, certificate: Type.Optional(Hex) },
+  {
+    cardId: CardId,
+    ssdAid: Aid,
+    isdAid: Aid,
+    state: Type.Union([Type.Literal('reported'), Type.Literal('owned'), Type.Literal('certified')]),
+    keyReference: KeyReference,
+    publicKey: RsaPublicKey,
+    certificate: Type.Optional(Hex),
+  },
   { additionalProperties: false },
 );
 export type SecurityDomainRow = Static<typeof SecurityDomainRow>;

@@ -11,7 +11,11 @@ export const KeyPairPurpose = Type.Union([Type.Literal('certificate-authority'),
 
 /** POST /v1/key-pairs: makes the pair, or returns the one of that label when it is alike. */
 export const CreateKeyPair = Type.Object(
-  { label: Name, purpose: KeyPairPurpose, keySizeBits: Type.Union([Type.Literal(1024), Type.Literal(2048), Type.Literal(3072)]) },
+  {
+    label: Name,
+    purpose: KeyPairPurpose,
+    keySizeBits: Type.Union([Type.Literal(1024), Type.Literal(2048), Type.Literal(3072)]),
+  },
   { additionalProperties: false },
 );
 export const KeyPairInfo = Type.Object(
@@ -28,7 +32,10 @@ export const CertificateAuthorityInfo = Type.Object(
 );
 export type CertificateAuthorityInfo = Static<typeof CertificateAuthorityInfo>;
 
-export const CardCertificate = Type.Object({ certificate: Hex, holderReference: HolderReference }, { additionalProperties: false });
+export const CardCertificate = Type.Object(
+  { certificate: Hex, holderReference: HolderReference },
+  { additionalProperties: false },
+);
 export type CardCertificate = Static<typeof CardCertificate>;
 
 /** POST /v1/certificate-authority/off-card-entity-certificates: CERT.OCE.AUT for an own key. */
@@ -54,7 +61,14 @@ export const AttestationClaim = Type.Object(
     /** CERT of the CASD (7F21), signed by a card maker that this KMS's configuration trusts. */
     casdCertificate: Hex,
     expected: Type.Object(
-      { aid: Aid, keyReference: KeyReference, publicKey: Type.Optional(RsaPublicKey), trustPoint: RsaPublicKey, iin: Type.Optional(Hex), cin: Type.Optional(Hex) },
+      {
+        aid: Aid,
+        keyReference: KeyReference,
+        publicKey: Type.Optional(RsaPublicKey),
+        trustPoint: RsaPublicKey,
+        iin: Type.Optional(Hex),
+        cin: Type.Optional(Hex),
+      },
       { additionalProperties: false },
     ),
   },
@@ -64,7 +78,14 @@ export type AttestationClaim = Static<typeof AttestationClaim>;
 
 /** POST /v1/attestations/verify */
 export const AttestationFacts = Type.Object(
-  { aid: Aid, iin: Hex, cin: Hex, keyReference: KeyReference, publicKey: RsaPublicKey, casdHolderReference: HolderReference },
+  {
+    aid: Aid,
+    iin: Hex,
+    cin: Hex,
+    keyReference: KeyReference,
+    publicKey: RsaPublicKey,
+    casdHolderReference: HolderReference,
+  },
   { additionalProperties: false },
 );
 export type AttestationFacts = Static<typeof AttestationFacts>;
@@ -149,7 +170,13 @@ export type WrapCommands = Static<typeof WrapCommands>;
  * verifies INTERNAL AUTHENTICATE (first time) and each R-MAC, returns the plain responses of the
  * plain commands, in order. A wrong byte closes the channel.
  */
-export const UnwrapResponses = Type.Object({ responses: Type.Array(CardResponse, { maxItems: 64 }) }, { additionalProperties: false });
-export const PlainResponses = Type.Object({ responses: Type.Array(CardResponse, { maxItems: 64 }) }, { additionalProperties: false });
+export const UnwrapResponses = Type.Object(
+  { responses: Type.Array(CardResponse, { maxItems: 64 }) },
+  { additionalProperties: false },
+);
+export const PlainResponses = Type.Object(
+  { responses: Type.Array(CardResponse, { maxItems: 64 }) },
+  { additionalProperties: false },
+);
 export type UnwrapResponses = Static<typeof UnwrapResponses>;
 export type PlainResponses = Static<typeof PlainResponses>;

@@ -1,0 +1,58 @@
+import { WireError } from '../../errors.ts';
+import { TlvReader } from '../ber-tlv.ts';
+
+/** 1.2.840.114283.4: arc of the secure channel protocols. */
+const SCP_ARC = [0x2a, 0x86, 0x48, 0x86, 0xfc, 0x6b, 0x04];
+
+export interface SecureChannelOption {
+  /** '02', '03', '10', ... */
+  readonly protocol: number;
+  /** Option byte "i". */
+  readonly option: number;
+}
+
+/** Arcs above 7F should be base-128; cards that write the plain byte are understood too (card-management.md 10). */
+function arcs(bytes: Uint8Array): number[] {
+  const found: number[] = [];
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index] ?? 0;
+    const next = bytes[index + 1];
+    const twoBytes = byte === 0x81 && next !== undefined && next < 0x80 && bytes.length - index > 1;
+    found.push(twoBytes ? 0x80 | next : byte);
+    if (twoBytes) index += 1;
+  }
+  return found;
+}
+
+function secureChannelOption(oid: Uint8Array): SecureChannelOption | undefined {
+  if (!SCP_ARC.every((byte, index) => oid[index] === byte)) return undefined;
+  const [protocol, option, ...rest] = arcs(oid.slice(SCP_ARC.length));
+  if (protocol === undefined || option === undefined || rest.length > 0) return undefined;
+  return { protocol, option };
+}
+
+/**
+ * Secure channel protocols that card recognition data announces: `66 { 73 { .. 64 { 06 .. } .. } }`,
+ * one '64' for each or several OIDs in one.
+ *
+ * @throws WireError
+ * @see GPCS H.2
+ */
+export function decodeSecureChannelOptions(response: Uint8Array): SecureChannelOption[] {
+  const outer = new TlvReader(response);
+  const cardData = new TlvReader(outer.expect(0x66));
+  outer.end();
+  const recognition = new TlvReader(cardData.expect(0x73));
+  const found: SecureChannelOption[] = [];
+  while (!recognition.atEnd) {
+    const object = recognition.next();
+    if (object.tag !== 0x64) continue;
+    const oids = new TlvReader(object.value);
+    while (!oids.atEnd) {
+      const option = secureChannelOption(oids.expect(0x06));
+      if (option !== undefined) found.push(option);
+      if (found.length > 16) throw new WireError('card-data-options', 'More than 16 secure channel options');
+    }
+  }
+  return found;
+}

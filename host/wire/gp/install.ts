@@ -1,0 +1,73 @@
+import { WireError } from '../../errors.ts';
+import { encodeTlv } from '../ber-tlv.ts';
+import { concat } from '../hex.ts';
+import { AID, type Aid } from './aid.ts';
+import { type GpCommand, gpCommand, INS } from './command.ts';
+import { encodePrivileges, SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES } from './privilege.ts';
+
+const P1 = { INSTALL: 0x04, MAKE_SELECTABLE: 0x08, PERSONALIZATION: 0x20 } as const;
+const EMPTY = new Uint8Array();
+
+/** Length byte and value. @throws WireError over 127 bytes, where the coding of the length would change */
+function lv(value: Uint8Array): Uint8Array {
+  if (value.length > 127)
+    throw new WireError('lv-too-long', 'Field of INSTALL is over 127 bytes', { got: value.length });
+  return concat(Uint8Array.of(value.length), value);
+}
+
+export interface InstallSecurityDomain {
+  readonly instance: Aid;
+  readonly loadFile?: Aid;
+  readonly module?: Aid;
+  /** Privilege bits (privilege.ts). */
+  readonly privileges?: number;
+  /** '5F20' in C9: CHR of the provider's CERT.OCE.AUT. */
+  readonly applicationProviderId: Uint8Array;
+  /** '42' in C9: what the SSD answers to GET DATA 42. */
+  readonly providerIdentificationNumber?: Uint8Array;
+  /** '45' in C9: security domain image number. */
+  readonly imageNumber?: Uint8Array;
+}
+
+/**
+ * INSTALL [for install and make selectable] of an SSD with SCP10 i=02:
+ * `L ELF ‖ L module ‖ L instance ‖ L privileges ‖ L { C9 { 81 02 1002 ‖ 5F20 10 id [‖ 42] [‖ 45] } } ‖ 00`.
+ *
+ * @throws WireError
+ * @see GPCS 11.5.2.3; applet README 5.1
+ */
+export function installSecurityDomain(options: InstallSecurityDomain): GpCommand {
+  const { applicationProviderId, providerIdentificationNumber, imageNumber } = options;
+  if (applicationProviderId.length !== 16) throw new WireError('application-provider-id', 'Want 16 bytes');
+  const c9 = encodeTlv(
+    0xc9,
+    encodeTlv(0x81, Uint8Array.of(0x10, 0x02)),
+    encodeTlv(0x5f20, applicationProviderId),
+    providerIdentificationNumber === undefined ? EMPTY : encodeTlv(0x42, providerIdentificationNumber),
+    imageNumber === undefined ? EMPTY : encodeTlv(0x45, imageNumber),
+  );
+  const data = concat(
+    lv(options.loadFile ?? AID.SECURITY_DOMAIN_PACKAGE),
+    lv(options.module ?? AID.SUPPLEMENTARY_SECURITY_DOMAIN_MODULE),
+    lv(options.instance),
+    lv(encodePrivileges(options.privileges ?? SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES)),
+    lv(c9),
+    lv(EMPTY),
+  );
+  const p1 = P1.INSTALL | P1.MAKE_SELECTABLE;
+  return gpCommand({ label: 'INSTALL [for install]', cla: 0x80, ins: INS.INSTALL, p1, p2: 0, data, le: true });
+}
+
+/** INSTALL [for personalization]: `00 00 L AID 00 00 00`. @see GPCS 11.5.2.3.6 */
+export function installForPersonalization(application: Aid): GpCommand {
+  const data = concat(lv(EMPTY), lv(EMPTY), lv(application), lv(EMPTY), lv(EMPTY), lv(EMPTY));
+  return gpCommand({
+    label: 'INSTALL [for personalization]',
+    cla: 0x80,
+    ins: INS.INSTALL,
+    p1: P1.PERSONALIZATION,
+    p2: 0,
+    data,
+    le: true,
+  });
+}

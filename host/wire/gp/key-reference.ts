@@ -1,0 +1,46 @@
+import { WireError } from '../../errors.ts';
+import type { Brand } from '../brand.ts';
+import { fromHex, toHex } from '../hex.ts';
+
+export type KeyVersionNumber = Brand<number, 'KeyVersionNumber'>;
+export type KeyIdentifier = Brand<number, 'KeyIdentifier'>;
+
+/** Key version number and key identifier, one byte each on the wire. */
+export interface KeyReference {
+  readonly kvn: KeyVersionNumber;
+  readonly kid: KeyIdentifier;
+}
+
+/** @throws WireError unless KVN is 01..7F and KID 00..7F. @see GPCS 11.8.2.2 */
+export function keyReference(kvn: number, kid: number): KeyReference {
+  if (!Number.isInteger(kvn) || kvn < 1 || kvn > 0x7f)
+    throw new WireError('kvn-range', 'KVN is 01 to 7F', { got: kvn });
+  if (!Number.isInteger(kid) || kid < 0 || kid > 0x7f)
+    throw new WireError('kid-range', 'KID is 00 to 7F', { got: kid });
+  return { kvn: kvn as KeyVersionNumber, kid: kid as KeyIdentifier };
+}
+
+/** Slots of the security domains (applet README section 2). */
+export const KEY_REFERENCE = {
+  /** PK.TP_EX.AUT */
+  TRUST_POINT: keyReference(0x10, 0x01),
+  /** SK.SD.AUT, first pair (step 48) */
+  INITIAL_KEY_PAIR: keyReference(0x10, 0x02),
+  /** SK.SD.AUT, own pair (step 56) */
+  OWN_KEY_PAIR: keyReference(0x11, 0x02),
+} as const;
+
+export const encodeKeyReference = (reference: KeyReference): Uint8Array => Uint8Array.of(reference.kvn, reference.kid);
+export const keyReferenceToHex = (reference: KeyReference): string => toHex(encodeKeyReference(reference));
+
+/** @throws WireError */
+export function decodeKeyReference(bytes: Uint8Array): KeyReference {
+  const [kvn, kid] = bytes;
+  if (kvn === undefined || kid === undefined || bytes.length !== 2) {
+    throw new WireError('key-reference-length', 'A key reference is KVN and KID', { expected: 2, got: bytes.length });
+  }
+  return keyReference(kvn, kid);
+}
+
+/** @throws WireError */
+export const keyReferenceFromHex = (text: string): KeyReference => decodeKeyReference(fromHex(text, 2));

@@ -1,0 +1,74 @@
+import { WireError } from '../../errors.ts';
+import { encodeLength, encodeTlv } from '../ber-tlv.ts';
+import { concat } from '../hex.ts';
+import { type GpCommand, gpCommand, INS } from './command.ts';
+import type { KeyReference, KeyVersionNumber } from './key-reference.ts';
+import type { PublicKey } from './public-key.ts';
+
+/** Key component types of PUT KEY. @see GPCS 11.1.8, Table 11-16 */
+export const KEY_TYPE = {
+  RSA_EXPONENT: 0xa0,
+  RSA_MODULUS: 0xa1,
+  CRT_P: 0xa4,
+  CRT_Q: 0xa5,
+  CRT_QINV: 0xa6,
+  CRT_DP: 0xa7,
+  CRT_DQ: 0xa8,
+} as const;
+
+/** PK_SD_AUT and "SD and applications". @see GPCS 11.1.9, 11.1.10 */
+const USAGE_PUBLIC_KEY = 0x82;
+const ACCESS_SECURITY_DOMAIN = 0x01;
+const ACCESS_ANY = 0x00;
+
+function component(type: number, value: Uint8Array): Uint8Array {
+  return concat(Uint8Array.of(type), encodeLength(value.length), value);
+}
+
+function command(reference: KeyReference, label: string, field: Uint8Array): GpCommand {
+  const data = concat(Uint8Array.of(reference.kvn), field);
+  return gpCommand({ label, cla: 0x80, ins: INS.PUT_KEY, p1: 0x00, p2: reference.kid, data, le: true });
+}
+
+/** A trust point's field may carry the holder reference that certificates must name (applet README 5.5). */
+const holder = (reference?: Uint8Array): Uint8Array =>
+  reference === undefined ? new Uint8Array() : encodeTlv(0x5f20, reference);
+
+/** PUT KEY of a public key, format 1 with repeated components: `KVN ‖ A1 L N ‖ A0 L e ‖ 00 [‖ 5F20 10 CHR]`. @see GPCS 11.8.2.3 */
+export function putPublicKey(reference: KeyReference, key: PublicKey, holderReference?: Uint8Array): GpCommand {
+  const { modulus, exponent } = key;
+  const field = concat(
+    component(KEY_TYPE.RSA_MODULUS, modulus),
+    component(KEY_TYPE.RSA_EXPONENT, exponent),
+    Uint8Array.of(0),
+    holder(holderReference),
+  );
+  return command(reference, 'PUT KEY [public key]', field);
+}
+
+/** PUT KEY of a public key, format 2: `KVN ‖ FF A1 L N ‖ FF A0 L e ‖ 00 ‖ 01 usage ‖ 01 access [‖ 5F20 10 CHR]`. */
+export function putPublicKeyExtended(reference: KeyReference, key: PublicKey, holderReference?: Uint8Array): GpCommand {
+  const extended = Uint8Array.of(0xff);
+  const field = concat(
+    extended,
+    component(KEY_TYPE.RSA_MODULUS, key.modulus),
+    extended,
+    component(KEY_TYPE.RSA_EXPONENT, key.exponent),
+    Uint8Array.of(0, 1, USAGE_PUBLIC_KEY, 1, ACCESS_SECURITY_DOMAIN),
+    holder(holderReference),
+  );
+  return command(reference, 'PUT KEY [public key]', field);
+}
+
+/** PUT KEY of CERT.SD.AUT: `KVN ‖ FF 7F21 L .. ‖ 00 ‖ 01 82 ‖ 01 00` (key-distribution.md section 7 row 6). */
+export function putCertificate(reference: KeyReference, certificate: Uint8Array): GpCommand {
+  const tail = Uint8Array.of(0, 1, USAGE_PUBLIC_KEY, 1, ACCESS_ANY);
+  return command(reference, 'PUT KEY [certificate]', concat(Uint8Array.of(0xff), certificate, tail));
+}
+
+/** `KVN`, with no key check value after it. @throws WireError when it is not the KVN that was put */
+export function decodePutKeyResponse(response: Uint8Array, expected: KeyVersionNumber): void {
+  if (response.length !== 1 || response[0] !== expected) {
+    throw new WireError('put-key-response', 'PUT KEY answered another key version', { expected, got: response[0] });
+  }
+}
