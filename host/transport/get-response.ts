@@ -1,0 +1,88 @@
+import { WireError } from '../errors.ts';
+import { type CommandApdu, decodeCommand, decodeResponse, encodeCommand, type ResponseApdu } from '../wire/apdu.ts';
+import { INS } from '../wire/gp/command.ts';
+import { concat } from '../wire/hex.ts';
+import { isMoreResponse, isWrongLe, type StatusWord } from '../wire/status-word.ts';
+import type { CardChannel } from './card-channel.ts';
+
+/** Longest response that is put together from parts. */
+export const MAX_RESPONSE_DATA = 4096;
+/** No card needs more parts than this; one that never ends is stopped. */
+const MAX_PARTS = 64;
+
+/** What went over the link so far; counted up while a script runs. */
+export interface LinkCount {
+  apdus: number;
+  bytesOut: number;
+  bytesIn: number;
+}
+
+export const linkCount = (): LinkCount => ({ apdus: 0, bytesOut: 0, bytesIn: 0 });
+
+export interface ExchangeOptions {
+  readonly timeoutMs?: number;
+  readonly count?: LinkCount;
+}
+
+/** All parts joined; up to 4096 bytes, so not a short response APDU any more. */
+export interface FullResponse {
+  readonly data: Uint8Array;
+  readonly sw: StatusWord;
+}
+
+/** CLA of GET RESPONSE: the logical channel of the command, no secure messaging, no chaining. */
+const plainClass = (cla: number): number => ((cla & 0x40) === 0 ? cla & 0x03 : 0x40 | (cla & 0x0f));
+
+async function once(channel: CardChannel, command: CommandApdu, options: ExchangeOptions): Promise<ResponseApdu> {
+  const bytes = encodeCommand(command);
+  const { count, timeoutMs } = options;
+  if (count !== undefined) {
+    count.apdus += 1;
+    count.bytesOut += bytes.length;
+  }
+  const answer = await channel.transmit(bytes, timeoutMs === undefined ? {} : { timeoutMs });
+  if (count !== undefined) count.bytesIn += answer.length;
+  return decodeResponse(answer);
+}
+
+/** Sends a command, and once more with the Le that 6Cxx names. */
+async function withRightLe(
+  channel: CardChannel,
+  command: CommandApdu,
+  options: ExchangeOptions,
+): Promise<ResponseApdu> {
+  const first = await once(channel, command, options);
+  if (!isWrongLe(first.sw)) return first;
+  const le = first.sw & 0xff;
+  return once(channel, { ...command, le: le === 0 ? 256 : le }, options);
+}
+
+/**
+ * Sends one short command, repeats it once after 6Cxx and fetches what 61xx announces.
+ *
+ * @throws TransportError from the channel
+ * @throws WireError when the command is not a short APDU, or the card's answer is malformed or has no end
+ * @see ISO 7816-4 5.3.4
+ */
+export async function exchange(
+  channel: CardChannel,
+  apdu: Uint8Array,
+  options: ExchangeOptions = {},
+): Promise<FullResponse> {
+  const command = decodeCommand(apdu);
+  let response = await withRightLe(channel, command, options);
+  const parts = [response.data];
+  let length = response.data.length;
+  while (isMoreResponse(response.sw)) {
+    const waits = response.sw & 0xff;
+    const next = { cla: plainClass(command.cla), ins: INS.GET_RESPONSE, p1: 0, p2: 0, data: new Uint8Array() };
+    response = await withRightLe(channel, { ...next, le: waits === 0 ? 256 : waits }, options);
+    parts.push(response.data);
+    length += response.data.length;
+    const stuck = isMoreResponse(response.sw) && response.data.length === 0;
+    if (stuck || length > MAX_RESPONSE_DATA || parts.length > MAX_PARTS) {
+      throw new WireError('response-endless', 'The card announces response data without end', { got: length });
+    }
+  }
+  return { data: concat(...parts), sw: response.sw };
+}
