@@ -1,0 +1,92 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Arguments, HELP, parseArguments } from './arguments.ts';
+import { type Choice, chooseTask } from './choose.ts';
+import { ToolchainError, UsageError } from './errors.ts';
+import { runJava } from './java.ts';
+import { ANT_VERSION } from './pins.ts';
+import { provision, provisionSimulator } from './provision.ts';
+import { writeStarter } from './starter.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The command line.
+ *
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage
+ */
+export async function main(argv: readonly string[], env: Environment, cwd: string): Promise<number> {
+  try {
+    const parsed = parseArguments(argv);
+    if (parsed.help) return print(HELP);
+    if (parsed.version) return print(`ant-javacard ${packageVersion()} with Ant ${ANT_VERSION}\n`);
+    if (parsed.command === 'init') return init(parsed, cwd);
+    return parsed.command === undefined ? runAnt(parsed, env, cwd) : runTool(parsed, env, cwd);
+  } catch (error) {
+    if (!(error instanceof ToolchainError)) throw error;
+    process.stderr.write(`ant-javacard: ${error.message}\n`);
+    return error.exitCode;
+  }
+}
+
+function runAnt(parsed: Arguments, env: Environment, cwd: string): number {
+  const buildFile = resolve(cwd, parsed.buildFile ?? 'build.xml');
+  const choice = chooseTask({ jckit: parsed.jckit, env, cwd, buildFile });
+  if (parsed.explain) return print(explanation(choice));
+  if (!existsSync(buildFile)) {
+    throw new UsageError(
+      `there is no ${buildFile}; name the build file with -f, or start a project with "ant-javacard init DIR"`,
+    );
+  }
+  const toolchain = provision({ env, offline: parsed.offline, log: (line) => process.stderr.write(`${line}\n`) });
+  const common = { env, cwd, mainClass: 'org.apache.tools.ant.Main' };
+  if (choice.task === 'original') {
+    const args = ['-f', buildFile, `-Djc.home=${choice.kit}`, ...parsed.ant];
+    return runJava({
+      ...common,
+      env: { ...env, JC_HOME: choice.kit },
+      classPath: [choice.jar, ...toolchain.antJars],
+      args,
+    });
+  }
+  const args = ['-f', buildFile, '-listener', 'org.opentsm.ant.DefineTask', ...parsed.ant];
+  return runJava({ ...common, classPath: toolchain.jars, properties: { 'opentsm.cache': toolchain.folder }, args });
+}
+
+function explanation(choice: Choice): string {
+  const head =
+    choice.task === 'own'
+      ? 'own: the toolchain of this package, no vendor SDK'
+      : `original: ant-javacard from ${choice.jar} with the SDK in ${choice.kit}`;
+  return `${[head, ...choice.reasons.map((reason) => `  ${reason}`)].join('\n')}\n`;
+}
+
+function runTool(parsed: Arguments, env: Environment, cwd: string): number {
+  const toolchain = provision({ env, offline: parsed.offline, log: (line) => process.stderr.write(`${line}\n`) });
+  const simulator = parsed.command === 'simulate' ? [provisionSimulator({ env, offline: parsed.offline })] : [];
+  return runJava({
+    env,
+    cwd,
+    classPath: [...toolchain.jars, ...simulator],
+    properties: { 'opentsm.lib': toolchain.folder },
+    mainClass: 'org.opentsm.ant.Tool',
+    args: [parsed.command ?? '', ...parsed.operands],
+  });
+}
+
+function init(parsed: Arguments, cwd: string): number {
+  const [folder, ...rest] = parsed.operands;
+  if (folder === undefined || rest.length > 0) throw new UsageError('init takes one folder: ant-javacard init DIR');
+  const written = writeStarter(resolve(cwd, folder));
+  return print(`${written.map((file) => `  ${file}`).join('\n')}\nNext: cd ${folder} && npx ant-javacard\n`);
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
