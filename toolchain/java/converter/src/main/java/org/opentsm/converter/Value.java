@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.converter;
+
+/**
+ * One value of a method: the result of an instruction, a parameter, the content of a local between stores, or the
+ * meeting of several of them where branches join. Values that meet share one web, and a web has one width: one cell
+ * (short class) or two (int).
+ */
+final class Value {
+    /** What a cell holds. NUMBER covers boolean, byte, short and int until the width is decided. */
+    enum Kind { NUMBER, REFERENCE }
+
+    /** Where a value comes from. */
+    enum Source { INSTRUCTION, STACK_JOIN, LOCAL }
+
+    final int id;
+    final Kind kind;
+    final Source source;
+    /** Index of the producing instruction; of the label for a join; -1 for a parameter. */
+    final int at;
+    private Value parent = this;
+    private boolean wide;
+    private char declared;
+
+    /** True when the 16-bit result of this producer may differ from the 32-bit one Java computes. */
+    boolean mayOverflow;
+    /** True when the value is known to be 0 to 32767. */
+    boolean nonNegative;
+    /** True when more than one value flows into the join below which this one lies. */
+    boolean joined;
+
+    Value(int id, Kind kind, Source source, int at) {
+        this.id = id;
+        this.kind = kind;
+        this.source = source;
+        this.at = at;
+    }
+
+    private Value root() {
+        Value root = this;
+        while (root.parent != root) {
+            root = root.parent;
+        }
+        Value step = this;
+        while (step.parent != root) {
+            Value next = step.parent;
+            step.parent = root;
+            step = next;
+        }
+        return root;
+    }
+
+    /** Puts both values into one web. */
+    void join(Value other) {
+        Value a = root();
+        Value b = other.root();
+        if (a == b) {
+            return;
+        }
+        if (a.id > b.id) {
+            Value swap = a;
+            a = b;
+            b = swap;
+        }
+        b.parent = a;
+        a.wide |= b.wide;
+        if (b.declared != 0) {
+            a.declare(b.declared);
+        }
+    }
+
+    /** True when the web is int: two cells. */
+    boolean isInt() {
+        return root().wide;
+    }
+
+    /** Makes the web int. Returns true when it was not. */
+    boolean makeInt() {
+        Value root = root();
+        boolean changed = !root.wide;
+        root.wide = true;
+        return changed;
+    }
+
+    /** Notes the type the LocalVariableTable gives: I, S, B or Z. An int declaration wins over the others. */
+    void declare(char type) {
+        Value root = root();
+        if (root.declared != 'I') {
+            root.declared = type;
+        }
+        if (type == 'I') {
+            root.wide = true;
+        }
+    }
+
+    /** The declared type of a local's web, 0 when the class file does not say. */
+    char declared() {
+        return root().declared;
+    }
+
+    boolean declaredShort() {
+        char type = declared();
+        return type == 'S' || type == 'B' || type == 'Z';
+    }
+
+    int cells() {
+        return kind == Kind.NUMBER && isInt() ? 2 : 1;
+    }
+}
