@@ -56,7 +56,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
   for (let i = 0; i < argv.length; i += 1) {
     const word = argv[i] ?? '';
     const value = (): string => {
-      const next = argv[(i += 1)];
+      i += 1;
+      const next = argv[i];
       if (next === undefined || next === '') throw new UsageError(`${word} needs a value`);
       return next;
     };

@@ -59,7 +59,7 @@ describe('ant-javacard --explain', () => {
       fakeKit(folder);
       writeFileSync(
         join(folder, 'build.xml'),
-        '<project><javacard jckit="jc304_kit"><cap jckit="${other}"/></javacard></project>',
+        '<project><javacard jckit="jc304_kit"><cap jckit="\u0024{other}"/></javacard></project>',
       );
       const { out } = antJavacard(['--explain'], folder);
       expect(out).to.match(/^original:/);

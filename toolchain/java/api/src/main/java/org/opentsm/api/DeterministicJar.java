@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.api;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.LocalDateTime;
 import java.util.Map;
 import java.util.TreeMap;
@@ -21,27 +19,21 @@ public final class DeterministicJar {
     private DeterministicJar() {
     }
 
-    /** Writes the jar beside its final name and renames it, so that no half-written jar is ever seen. */
+    /** Writes the jar whole or not at all. */
     public static void write(Path jar, Map<String, byte[]> entries) throws IOException {
         Map<String, byte[]> sorted = new TreeMap<>(entries);
         byte[] manifest = sorted.remove(MANIFEST);
         if (manifest == null) {
             manifest = "Manifest-Version: 1.0\r\n\r\n".getBytes(StandardCharsets.UTF_8);
         }
-        Path folder = jar.toAbsolutePath().getParent();
-        Files.createDirectories(folder);
-        Path temporary = Files.createTempFile(folder, "." + jar.getFileName(), ".tmp");
-        try {
-            try (OutputStream file = Files.newOutputStream(temporary); ZipOutputStream zip = new ZipOutputStream(file)) {
-                put(zip, MANIFEST, manifest);
-                for (Map.Entry<String, byte[]> entry : sorted.entrySet()) {
-                    put(zip, entry.getKey(), entry.getValue());
-                }
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+            put(zip, MANIFEST, manifest);
+            for (Map.Entry<String, byte[]> entry : sorted.entrySet()) {
+                put(zip, entry.getKey(), entry.getValue());
             }
-            Files.move(temporary, jar, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(temporary);
         }
+        AtomicFile.write(jar, bytes.toByteArray());
     }
 
     private static void put(ZipOutputStream zip, String name, byte[] bytes) throws IOException {

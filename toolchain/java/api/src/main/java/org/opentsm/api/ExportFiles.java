@@ -40,25 +40,6 @@ public final class ExportFiles implements ExportFileProvider {
         return byAid(new Aid(packageAid)).filter(file -> file.major() == major && file.minor() >= minor);
     }
 
-    /**
-     * Serves every declared package at the version asked for (or the next one known), whatever level that belongs to: for
-     * checking a CAP file of unknown origin.
-     */
-    public static ExportFileProvider ofAnyLevel() {
-        return (aid, major, minor) -> Declarations.all().packages().stream()
-                .filter(one -> one.aid().equals(new Aid(aid))).findFirst()
-                .flatMap(one -> levelFor(one, new Version(major, minor)))
-                .flatMap(level -> new ExportFiles(level).find(aid, major, minor));
-    }
-
-    private static Optional<ApiLevel> levelFor(ApiPackage one, Version wanted) {
-        if (one.followsLevel()) {
-            return ApiLevel.firstLevelWith(one.name(), wanted).map(ApiLevel::of);
-        }
-        return one.versions().stream().filter(version -> version.compareTo(wanted) >= 0).findFirst()
-                .map(version -> ApiLevel.of("3.0.5").with(one.name(), version));
-    }
-
     /** Every package of the level. */
     public List<ExportFile> all() {
         return declarations.packages().stream().map(one -> byName(one.name())).flatMap(Optional::stream).toList();
@@ -67,9 +48,7 @@ public final class ExportFiles implements ExportFileProvider {
     /** Writes {@code <package path>/javacard/<last name>.exp} for every package of the level. */
     public void writeTo(Path folder) throws IOException {
         for (ExportFile file : all()) {
-            Path path = folder.resolve(pathOf(file.packageName()));
-            java.nio.file.Files.createDirectories(path.getParent());
-            file.writeTo(path);
+            AtomicFile.write(folder.resolve(pathOf(file.packageName())), file.toBytes());
         }
     }
 

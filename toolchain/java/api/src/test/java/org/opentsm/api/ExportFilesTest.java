@@ -18,6 +18,7 @@ import org.opentsm.cap.Aid;
 import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.exp.ExportFile;
 import org.opentsm.cap.exp.ExportFile.ExportClass;
+import org.opentsm.cap.exp.ExportPath;
 
 class ExportFilesTest {
     private static final ExportFile FRAMEWORK = new ExportFiles(ApiLevel.of("3.0.4")).byName("javacard/framework").orElseThrow();
@@ -114,8 +115,8 @@ class ExportFilesTest {
     }
 
     @Test
-    void anyLevelServesTheVersionAskedFor() {
-        ExportFileProvider provider = ExportFiles.ofAnyLevel();
+    void theServiceServesTheVersionAskedForOfAnyLevel() {
+        ExportFileProvider provider = ExportPath.services();
         assertEquals(3, provider.find(Aid.ofHex("A0000000620101").bytes(), 1, 3).orElseThrow().minor());
         assertEquals(1, provider.find(Aid.ofHex("A00000015100").bytes(), 1, 1).orElseThrow().minor());
         assertTrue(provider.find(Aid.ofHex("A0000000620101").bytes(), 1, 99).isEmpty());

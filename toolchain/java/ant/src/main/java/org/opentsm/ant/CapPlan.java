@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.ant;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.tools.ant.BuildException;
+import org.apache.tools.ant.Project;
+import org.opentsm.api.ApiException;
+import org.opentsm.api.ApiLevel;
+import org.opentsm.api.Declarations;
+import org.opentsm.api.Version;
+import org.opentsm.cap.Aid;
+
+/**
+ * What a {@code <cap>} asks for, checked and with ant-javacard's defaults filled in.
+ *
+ * @param packageName dotted
+ */
+record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor, List<Conversion.Applet> applets) {
+    private static final Pattern KIT = Pattern.compile("(?:^|[^0-9])(?:jc)?(\\d)\\.?(\\d)\\.?(\\d)(?:u\\d+)?(?:[^0-9]|$)");
+    private static final String DEFAULT_LEVEL = "3.0.4";
+
+    static CapPlan of(CapElement cap, String taskJckit) {
+        int[] version = version(cap.version);
+        ApiLevel level = level(cap, taskJckit);
+        String packageName = packageName(cap);
+        Aid packageAid = cap.aid == null ? null : Hex.aid("package AID", cap.aid);
+        List<Conversion.Applet> applets = new ArrayList<>();
+        for (int i = 0; i < cap.applets.size(); i++) {
+            AppletElement element = cap.applets.get(i);
+            Aid aid = element.aid();
+            if (packageAid == null) {
+                if (aid == null) {
+                    throw new BuildException("neither the package nor applet " + element.className() + " has an AID");
+                }
+                packageAid = new Aid(Arrays.copyOf(aid.bytes(), 5));
+                cap.log("package AID is " + packageAid + ", the provider part of the applet's", Project.MSG_INFO);
+            }
+            if (aid == null) {
+                aid = numbered(packageAid, i + 1);
+                cap.log("applet AID is " + aid + " for " + element.className(), Project.MSG_INFO);
+            }
+            if (!aid.sameRid(packageAid)) {
+                throw new BuildException("applet AID " + aid + " and package AID " + packageAid
+                        + " must start with the same 5 bytes (RID)");
+            }
+            applets.add(new Conversion.Applet(className(packageName, element.className()), aid));
+        }
+        if (packageAid == null) {
+            throw new BuildException("the attribute aid is missing: a library needs a package AID");
+        }
+        return new CapPlan(level, packageName, packageAid, version[0], version[1], List.copyOf(applets));
+    }
+
+    private static Aid numbered(Aid packageAid, int number) {
+        byte[] bytes = Arrays.copyOf(packageAid.bytes(), packageAid.length() + 1);
+        if (bytes.length > 16 || number > 255) {
+            throw new BuildException("no applet AID can be made from package AID " + packageAid + ": give each applet one");
+        }
+        bytes[bytes.length - 1] = (byte) number;
+        return new Aid(bytes);
+    }
+
+    private static String className(String packageName, String name) {
+        if (!name.contains(".")) {
+            return packageName + "." + name;
+        }
+        if (!name.substring(0, name.lastIndexOf('.')).equals(packageName)) {
+            throw new BuildException("applet class " + name + " is not in package " + packageName);
+        }
+        return name;
+    }
+
+    private static String packageName(CapElement cap) {
+        String name = cap.packageName;
+        for (AppletElement applet : cap.applets) {
+            if (applet.className() == null) {
+                throw new BuildException("an <applet> has no class");
+            }
+            if (name == null && applet.className().contains(".")) {
+                name = applet.className().substring(0, applet.className().lastIndexOf('.'));
+                cap.log("package is " + name, Project.MSG_INFO);
+            }
+        }
+        if (name == null) {
+            throw new BuildException(cap.applets.isEmpty() ? "a library needs the attribute package"
+                    : "an applet must be in a package: write the class with its package name");
+        }
+        if (!name.matches("[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)*")) {
+            throw new BuildException("'" + name + "' is not a package name");
+        }
+        return name;
+    }
+
+    private static int[] version(String text) {
+        Matcher parts = Pattern.compile("(\\d{1,3})\\.(\\d{1,3})").matcher(text == null ? "0.0" : text.trim());
+        if (parts.matches()) {
+            int major = Integer.parseInt(parts.group(1));
+            int minor = Integer.parseInt(parts.group(2));
+            if (major <= 127 && minor <= 127) {
+                return new int[] {major, minor};
+            }
+        }
+        throw new BuildException("package version '" + text + "' must be major.minor, each 0 to 127");
+    }
+
+    /** targetsdk, else what the kit is called, else 3.0.4; properties {@code api.<package>} fix other packages' versions. */
+    private static ApiLevel level(CapElement cap, String taskJckit) {
+        String from = cap.targetsdk != null ? cap.targetsdk : cap.jckit != null ? cap.jckit : taskJckit;
+        try {
+            ApiLevel level = from == null ? fallback(cap) : named(cap, from);
+            for (var one : Declarations.all().packages()) {
+                String pinned = cap.getProject().getProperty("api." + one.display());
+                if (pinned != null) {
+                    level = level.with(one.name(), Version.of(pinned));
+                }
+            }
+            return level;
+        } catch (ApiException wrong) {
+            throw new BuildException(wrong.getMessage(), wrong);
+        }
+    }
+
+    private static ApiLevel fallback(CapElement cap) {
+        cap.log("no targetsdk given: building for Java Card " + DEFAULT_LEVEL, Project.MSG_INFO);
+        return ApiLevel.of(DEFAULT_LEVEL);
+    }
+
+    private static ApiLevel named(CapElement cap, String text) {
+        // The last part of a path that looks like a level: sdks/jc305u3_kit, oracle_javacard_sdks/jc304_kit, 3.0.5.
+        Matcher level = KIT.matcher(text.replace('\\', '/').replaceAll("/+$", "").replaceAll(".*/", ""));
+        if (!level.find()) {
+            if (cap.targetsdk != null) {
+                throw new BuildException("targetsdk '" + text + "' names no Java Card level; write one of "
+                        + String.join(", ", ApiLevel.NAMES));
+            }
+            return fallback(cap);
+        }
+        String name = level.group(1) + "." + level.group(2) + "." + level.group(3);
+        if (cap.targetsdk == null && (name.equals("3.1.0") || name.equals("3.2.0"))) {
+            return fallback(cap);
+        }
+        return ApiLevel.of(name);
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.ant;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.opentsm.api.ApiException;
+import org.opentsm.api.ApiLevel;
+import org.opentsm.api.ApiUsage;
+import org.opentsm.api.AtomicFile;
+import org.opentsm.api.ExportFiles;
+import org.opentsm.cap.CapFormatException;
+import org.opentsm.cap.CapZip;
+import org.opentsm.cap.exp.ExportFile;
+import org.opentsm.cap.exp.ExportPath;
+
+/** The converter as a command, for the kit folder. Needs neither Ant nor a compiler. */
+public final class ConverterCommand {
+    private ConverterCommand() {
+    }
+
+    /** @return 0 when the outputs were written, else 1 */
+    public static int run(String[] arguments, PrintStream out, PrintStream err) {
+        try {
+            ConverterArguments parsed = ConverterArguments.parse(arguments);
+            convert(parsed, err);
+            out.println("[ INFO: ] conversion completed with 0 errors.");
+            return 0;
+        } catch (ApiException | CapFormatException | IOException | UncheckedIOException | Conversion.Failed wrong) {
+            err.println("[ ERROR: ] " + wrong.getMessage());
+            return 1;
+        }
+    }
+
+    private static void convert(ConverterArguments parsed, PrintStream err) throws IOException {
+        String path = parsed.packageName().replace('.', '/');
+        Map<String, byte[]> classFiles = new TreeMap<>();
+        try (Stream<Path> files = Files.list(parsed.classes().resolve(path))) {
+            for (Path file : files.filter(one -> one.toString().endsWith(".class")).toList()) {
+                classFiles.put(path + "/" + file.getFileName(), CapZip.readBounded(file));
+            }
+        }
+        List<ExportFile> exports = new ArrayList<>(new ExportPath(parsed.exportPath()).files());
+        ApiLevel level = ApiUsage.lowest(parsed.level(), classFiles.values(), List.of());
+        exports.addAll(new ExportFiles(level).all());
+        Path place = parsed.output().resolve(ExportFiles.pathOf(path));
+        Optional<ExportFile> previous = Optional.empty();
+        Path old = parsed.classes().resolve(ExportFiles.pathOf(path));
+        if (parsed.exportmap()) {
+            previous = Optional.of(ExportFile.read(CapZip.readBounded(old)));
+        }
+        Conversion.Result result = new Conversion(level, err::println).convert(new Conversion.Request(parsed.packageName(),
+                parsed.aid(), parsed.major(), parsed.minor(), parsed.applets(), classFiles, parsed.ints(), parsed.debug(),
+                parsed.outputs().contains("JCA"), previous), exports);
+        String base = place.toString().substring(0, place.toString().length() - ".exp".length());
+        if (parsed.outputs().contains("CAP")) {
+            AtomicFile.write(Path.of(base + ".cap"), result.cap().toZip());
+        }
+        if (parsed.outputs().contains("EXP") && result.export().isPresent()) {
+            AtomicFile.write(place, result.export().get().toBytes());
+        }
+        if (result.listing().isPresent()) {
+            AtomicFile.write(Path.of(base + ".jca"), result.listing().get().getBytes(StandardCharsets.UTF_8));
+        }
+    }
+}

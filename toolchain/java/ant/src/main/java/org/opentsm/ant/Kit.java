@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.ant;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import org.opentsm.api.ApiException;
+import org.opentsm.api.ApiLevel;
+import org.opentsm.api.DeterministicJar;
+import org.opentsm.api.ExportFiles;
+import org.opentsm.api.StubJar;
+
+/**
+ * Writes a kit folder for the original ant-javacard: it takes the folder for an SDK 3.2.0 and starts our converter. Its own
+ * verification needs the vendor's verifier, so such a build says {@code verify="false"}.
+ */
+final class Kit {
+    private static final String VERSION = "3.2.0";
+    /** Kit version to the level of our declarations that stands behind it. */
+    private static final Map<String, String> LEVELS = Map.of("3.0.4", "3.0.4", "3.0.5", "3.0.5", "3.1.0", "3.1", VERSION, "3.1");
+
+    private Kit() {
+    }
+
+    /**
+     * @param lib folder with the toolchain's jars
+     * @throws ApiException when the folder has other things in it
+     */
+    static void write(Path folder, Path lib) throws IOException {
+        if (Files.exists(folder.resolve("lib")) && !Files.exists(folder.resolve("opentsm-kit"))) {
+            throw new ApiException(folder + " is a kit of somebody else; choose another folder");
+        }
+        Files.createDirectories(folder);
+        Files.writeString(folder.resolve("opentsm-kit"), "Generated; an interface for ant-javacard's jckit attribute.\n");
+        tools(folder.resolve("lib/tools.jar"), lib);
+        for (Map.Entry<String, String> entry : LEVELS.entrySet()) {
+            ApiLevel level = ApiLevel.of(entry.getValue());
+            StubJar.write(level, folder.resolve("lib/api_classic-" + entry.getKey() + ".jar"));
+            DeterministicJar.write(folder.resolve("lib/api_classic_annotations-" + entry.getKey() + ".jar"), Map.of());
+            new ExportFiles(level).writeTo(folder.resolve("api_export_files_" + entry.getKey()));
+        }
+        new ExportFiles(ApiLevel.of("3.0.5")).writeTo(folder.resolve("api_export_files"));
+    }
+
+    /** One jar with the converter and all it needs, because ant-javacard puts nothing else on the class path. */
+    private static void tools(Path target, Path lib) throws IOException {
+        Map<String, byte[]> entries = new HashMap<>();
+        for (Path jar : jars(lib)) {
+            try (ZipInputStream zip = new ZipInputStream(Files.newInputStream(jar))) {
+                for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+                    if (!entry.isDirectory() && !entry.getName().startsWith("META-INF/") && !entry.getName().equals("module-info.class")) {
+                        entries.put(entry.getName(), zip.readAllBytes());
+                    }
+                }
+            }
+        }
+        entries.put("com/sun/javacard/toolsversion.properties",
+                ("converter.version=" + VERSION + "\n").getBytes(StandardCharsets.ISO_8859_1));
+        DeterministicJar.write(target, entries);
+    }
+
+    private static List<Path> jars(Path lib) throws IOException {
+        try (Stream<Path> files = Files.list(lib)) {
+            List<Path> found = files.filter(path -> path.getFileName().toString().matches("(opentsm|asm).*\\.jar")).sorted().toList();
+            if (found.isEmpty()) {
+                throw new ApiException("no toolchain jars in " + lib);
+            }
+            return found;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.ant;
+
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.opentsm.api.ApiException;
+import org.opentsm.api.ApiLevel;
+import org.opentsm.api.StubJar;
+import org.opentsm.cap.CapFormatException;
+import org.opentsm.verifier.Severity;
+import org.opentsm.verifier.VerifierMain;
+
+/** The commands of ant-javacard that work on files: verify, dump, diff, size, exp dump, kit, stubs, simulate. */
+public final class Tool {
+    private static final int FAILED = 1;
+    private static final int USAGE = 2;
+
+    private Tool() {
+    }
+
+    public static void main(String[] arguments) {
+        System.exit(run(arguments));
+    }
+
+    static int run(String[] arguments) {
+        String command = arguments.length == 0 ? "" : arguments[0];
+        String[] operands = Arrays.copyOfRange(arguments, Math.min(1, arguments.length), arguments.length);
+        try {
+            return dispatch(command, operands);
+        } catch (CapFormatException | ApiException wrong) {
+            System.err.println("ant-javacard " + command + ": " + wrong.getMessage());
+            return FAILED;
+        } catch (NoSuchFileException missing) {
+            System.err.println("ant-javacard " + command + ": there is no " + missing.getMessage());
+            return FAILED;
+        } catch (IOException | InvalidPathException unreadable) {
+            System.err.println("ant-javacard " + command + ": " + unreadable.getMessage());
+            return FAILED;
+        }
+    }
+
+    private static int dispatch(String command, String[] operands) throws IOException {
+        switch (command) {
+            case "verify":
+                return verify(operands);
+            case "simulate":
+                return Simulate.run(operands);
+            case "kit":
+                need(operands, 1, "kit DIR");
+                Kit.write(Path.of(operands[0]), Path.of(System.getProperty("opentsm.lib", ".")));
+                System.out.println("kit written to " + operands[0] + "; use it as jckit, with verify=\"false\"");
+                return 0;
+            case "stubs":
+                need(operands, 2, "stubs LEVEL FILE");
+                StubJar.write(ApiLevel.of(operands[0]), Path.of(operands[1]));
+                return 0;
+            default:
+                System.err.println("ant-javacard: unknown command " + command);
+                return USAGE;
+        }
+    }
+
+    private static void need(String[] operands, int count, String usage) {
+        if (operands.length != count) {
+            throw new ApiException("usage: ant-javacard " + usage);
+        }
+    }
+
+    private static int verify(String[] operands) throws IOException {
+        List<Path> caps = new ArrayList<>();
+        List<Path> exports = new ArrayList<>();
+        for (int i = 0; i < operands.length; i++) {
+            if (operands[i].equals("--exps") && i + 1 < operands.length) {
+                exports.add(Path.of(operands[++i]));
+            } else {
+                caps.add(Path.of(operands[i]));
+            }
+        }
+        if (caps.isEmpty()) {
+            throw new ApiException("usage: ant-javacard verify FILE.cap... [--exps DIR]...");
+        }
+        boolean refused = false;
+        for (Path cap : caps) {
+            StringBuilder text = new StringBuilder();
+            refused |= VerifierMain.verify(cap, exports, text).stream().anyMatch(finding -> finding.severity() == Severity.ERROR);
+            System.out.print(text);
+        }
+        return refused ? FAILED : 0;
+    }
+}
