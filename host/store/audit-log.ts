@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { type Kysely, sql } from 'kysely';
+
+/** Append-only, hash-chained record of each key, certificate and card-content act, before and after. */
+
+export const AUDIT_LOG_SQL = `
+  CREATE TABLE audit_log (
+    number bigint PRIMARY KEY,
+    at timestamptz NOT NULL,
+    phase text NOT NULL CHECK (phase IN ('before', 'after', 'failed')),
+    act text NOT NULL,
+    subject text NOT NULL,
+    workflow_id text NOT NULL,
+    numeral text NOT NULL,
+    details text NOT NULL,
+    previous_hash text NOT NULL,
+    hash text NOT NULL
+  );
+  CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$;
+  CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+`;
+
+interface AuditTable {
+  number: string;
+  at: Date;
+  phase: AuditPhase;
+  act: string;
+  subject: string;
+  workflow_id: string;
+  numeral: string;
+  details: string;
+  previous_hash: string;
+  hash: string;
+}
+
+export interface AuditTables {
+  audit_log: AuditTable;
+}
+
+export type AuditPhase = 'before' | 'after' | 'failed';
+
+/** What happened to what. Details are facts for a search; never key bytes. */
+export interface AuditEntry {
+  readonly phase: AuditPhase;
+  /** Command or act in GlobalPlatform's words. */
+  readonly act: string;
+  /** The card, security domain, key or certificate that it is about. */
+  readonly subject: string;
+  readonly workflowId: string;
+  readonly numeral: string;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface AuditRecord extends AuditEntry {
+  readonly number: number;
+  readonly at: string;
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+const GENESIS = '0'.repeat(64);
+const AUDIT_LOCK = 0x6f74_736f;
+
+export class AuditLog {
+  readonly #database: Kysely<AuditTables>;
+
+  constructor(database: Kysely<AuditTables>) {
+    this.#database = database;
+  }
+
+  async append(entry: AuditEntry): Promise<void> {
+    await this.#database.transaction().execute(async (transaction) => {
+      await sql`SELECT pg_advisory_xact_lock(${AUDIT_LOCK})`.execute(transaction);
+      const last = await transaction
+        .selectFrom('audit_log')
+        .select(['number', 'hash'])
+        .orderBy('number', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      const number = last === undefined ? 1 : Number(last.number) + 1;
+      const chained = { ...entry, number, at: new Date().toISOString(), previousHash: last?.hash ?? GENESIS };
+      await transaction
+        .insertInto('audit_log')
+        .values({
+          number: String(number),
+          at: new Date(chained.at),
+          phase: entry.phase,
+          act: entry.act,
+          subject: entry.subject,
+          workflow_id: entry.workflowId,
+          numeral: entry.numeral,
+          details: JSON.stringify(entry.details),
+          previous_hash: chained.previousHash,
+          hash: hashOf(chained),
+        })
+        .execute();
+    });
+  }
+
+  /** All records in order, oldest first. */
+  async records(limit = 10_000): Promise<AuditRecord[]> {
+    const rows = await this.#database.selectFrom('audit_log').selectAll().orderBy('number').limit(limit).execute();
+    return rows.map((row) => ({
+      number: Number(row.number),
+      at: row.at.toISOString(),
+      phase: row.phase,
+      act: row.act,
+      subject: row.subject,
+      workflowId: row.workflow_id,
+      numeral: row.numeral,
+      details: JSON.parse(row.details) as AuditEntry['details'],
+      previousHash: row.previous_hash,
+      hash: row.hash,
+    }));
+  }
+}
+
+/** Number of the first record that does not follow from the one before it; undefined when the chain is whole. */
+export function firstBrokenRecord(records: readonly AuditRecord[]): number | undefined {
+  let previousHash = GENESIS;
+  for (const [index, record] of records.entries()) {
+    const { hash, ...chained } = record;
+    if (record.number !== index + 1 || record.previousHash !== previousHash || hash !== hashOf(chained)) {
+      return index + 1;
+    }
+    previousHash = hash;
+  }
+  return undefined;
+}
+
+/** SHA-256 over the fields in a fixed order. */
+function hashOf(record: Omit<AuditRecord, 'hash'>): string {
+  const { number, at, phase, act, subject, workflowId, numeral, details, previousHash } = record;
+  const fields = [previousHash, number, at, phase, act, subject, workflowId, numeral, JSON.stringify(details)];
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex').toUpperCase();
+}

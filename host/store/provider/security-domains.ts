@@ -1,0 +1,96 @@
+import type { Kysely } from 'kysely';
+import type { CardId, RsaPublicKey } from '../../wire/message/common.ts';
+import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
+import { cardIdOfText, cardIdText } from '../card-id.ts';
+import type { ProviderTables } from './schema.ts';
+
+/** The provider's database of created SSDs (key-distribution.md section 2). */
+
+export type { SecurityDomainRow };
+
+type Database = Kysely<ProviderTables>;
+
+export async function findSecurityDomainRow(
+  database: Database,
+  cardId: CardId,
+): Promise<SecurityDomainRow | undefined> {
+  const row = await database
+    .selectFrom('security_domains')
+    .selectAll()
+    .where('card', '=', cardIdText(cardId))
+    .executeTakeFirst();
+  return row === undefined ? undefined : toRow(row);
+}
+
+export async function listSecurityDomainRows(database: Database, limit = 1_000): Promise<SecurityDomainRow[]> {
+  const rows = await database.selectFrom('security_domains').selectAll().orderBy('card').limit(limit).execute();
+  return rows.map(toRow);
+}
+
+/** Writes the whole row. */
+export async function putSecurityDomainRow(database: Database, row: SecurityDomainRow): Promise<void> {
+  const values = {
+    card: cardIdText(row.cardId),
+    ssd_aid: row.ssdAid,
+    isd_aid: row.isdAid,
+    state: row.state,
+    key_reference: row.keyReference,
+    modulus: row.publicKey.modulus,
+    exponent: row.publicKey.exponent,
+    certificate: row.certificate ?? null,
+  };
+  await database
+    .insertInto('security_domains')
+    .values(values)
+    .onConflict((conflict) => conflict.column('card').doUpdateSet(values))
+    .execute();
+}
+
+/** Step 57: the SSD made its own pair. */
+export async function recordOwned(
+  database: Database,
+  cardId: CardId,
+  key: { readonly keyReference: string; readonly publicKey: RsaPublicKey },
+): Promise<void> {
+  await database
+    .updateTable('security_domains')
+    .set({
+      state: 'owned',
+      key_reference: key.keyReference,
+      modulus: key.publicKey.modulus,
+      exponent: key.publicKey.exponent,
+      certificate: null,
+    })
+    .where('card', '=', cardIdText(cardId))
+    .execute();
+}
+
+/** Step 60: the certificate is on the card. */
+export async function recordCertified(database: Database, cardId: CardId, certificate: string): Promise<void> {
+  await database
+    .updateTable('security_domains')
+    .set({ state: 'certified', certificate })
+    .where('card', '=', cardIdText(cardId))
+    .execute();
+}
+
+export async function removeSecurityDomainRow(database: Database, cardId: CardId): Promise<boolean> {
+  const removed = await database
+    .deleteFrom('security_domains')
+    .where('card', '=', cardIdText(cardId))
+    .returning('card')
+    .executeTakeFirst();
+  return removed !== undefined;
+}
+
+function toRow(row: ProviderTables['security_domains']): SecurityDomainRow {
+  return {
+    cardId: cardIdOfText(row.card),
+    ssdAid: row.ssd_aid,
+    isdAid: row.isd_aid,
+    state: row.state,
+    keyReference: row.key_reference,
+    publicKey: { modulus: row.modulus, exponent: row.exponent },
+    ...(row.certificate === null ? {} : { certificate: row.certificate }),
+  };
+}
