@@ -1,0 +1,95 @@
+import { Flow } from './flow.ts';
+import type { IssuerContext, IssuerStart } from './issuer-context.ts';
+import type { ProviderContext, ProviderStart } from './provider-context.ts';
+import { readIccid } from './steps/41-read-iccid.ts';
+import { probeSecurityDomain } from './steps/41a-probe-security-domain.ts';
+import { findSecurityDomain } from './steps/41b-find-security-domain.ts';
+import { requestSecurityDomain } from './steps/42-request-security-domain.ts';
+import { checkProviderPermission } from './steps/43-check-provider-permission.ts';
+import { findCard } from './steps/44-find-card.ts';
+import { selectIssuerSecurityDomain } from './steps/45-select-issuer-security-domain.ts';
+import { openIssuerChannel } from './steps/46-open-issuer-channel.ts';
+import { installSecurityDomain } from './steps/47-install-security-domain.ts';
+import { generateInitialKeyPair } from './steps/48-generate-initial-key-pair.ts';
+import { putTrustPoint } from './steps/50-put-trust-point.ts';
+import { reportSecurityDomain } from './steps/52-report-security-domain.ts';
+import { recordSecurityDomain } from './steps/53-record-security-domain.ts';
+import { selectSecurityDomain } from './steps/54-select-security-domain.ts';
+import { attestSecurityDomain } from './steps/54a-attest-security-domain.ts';
+import { openProviderChannel } from './steps/55-open-provider-channel.ts';
+import { regenerateKeyPair } from './steps/56-regenerate-key-pair.ts';
+import { attestOwnKeyPair } from './steps/57a-attest-own-key-pair.ts';
+import { issueCertificate } from './steps/58-issue-certificate.ts';
+import { putCertificate } from './steps/59-put-certificate.ts';
+
+/**
+ * Key distribution to a supplementary security domain, steps 41 to 60, as two platforms do it. One row per
+ * numeral, in order, each naming one function; lettered rows are ours. Rows of one `trip` or `protected` travel in
+ * one round trip; `host` rows touch no card. Every `host` row and `visit` is one durable step: after a break it is
+ * done again as a whole, looking at the card first. The same rows for readers: docs/key-distribution.md.
+ */
+
+const card = 'card' as const;
+const issuer = 'issuer' as const;
+const provider = 'provider' as const;
+
+/** Steps 43 to 52: the card issuer management platform. */
+export const issuerSteps = new Flow<IssuerContext, IssuerStart>()
+  .admit('43', [issuer, issuer], 'repeatable', checkProviderPermission)
+  .admit('44', [issuer, issuer], 'repeatable', findCard)
+  .visit('createSecurityDomain', (visit) =>
+    visit
+      .trip((trip) =>
+        trip
+          .row('45', [issuer, card], 'check-first', selectIssuerSecurityDomain)
+          .row('46', [issuer, card], 'repeatable', openIssuerChannel),
+      )
+      .protected((trip) =>
+        trip
+          .row('47', [issuer, card], 'check-first', installSecurityDomain)
+          .row('48-49', [issuer, card], 'repeatable', generateInitialKeyPair)
+          .row('50-51', [issuer, card], 'repeatable', putTrustPoint),
+      ),
+  )
+  .host('52', [issuer, provider], 'repeatable', reportSecurityDomain);
+
+/** Steps 41, 42 and 53 to 60: the application provider management platform. */
+export const providerSteps = new Flow<ProviderContext, ProviderStart>()
+  .visit('readCard', (visit) =>
+    visit
+      .trip((trip) =>
+        trip
+          .row('41', [provider, card], 'repeatable', readIccid)
+          .row('41a', [provider, card], 'repeatable', probeSecurityDomain),
+      )
+      .host('41b', [provider, provider], 'repeatable', findSecurityDomain),
+  )
+  .host('42', [provider, issuer], 'repeatable', requestSecurityDomain)
+  .elsewhere('issuerSteps', '43', '44', '45', '46', '47', '48-49', '50-51', '52')
+  .host('53', [provider, provider], 'check-first', recordSecurityDomain)
+  .visit('takeOwnership', (visit) =>
+    visit
+      .trip((trip) =>
+        trip
+          .row('54', [provider, card], 'check-first', selectSecurityDomain)
+          .row('54a', [provider, card], 'repeatable', attestSecurityDomain)
+          .row('55', [provider, card], 'repeatable', openProviderChannel),
+      )
+      .protected((trip) =>
+        trip
+          .row('56-57', [provider, card], 'once-only', regenerateKeyPair)
+          .row('57a', [provider, card], 'repeatable', attestOwnKeyPair),
+      )
+      .host('58', [provider, provider], 'repeatable', issueCertificate),
+  )
+  .visit('putCertificate', (visit) =>
+    visit
+      // Only after a break: the channel of the visit before lives in the KMS and is used as long as it is there.
+      .reopen((trip) =>
+        trip
+          .row('54', [provider, card], 'check-first', selectSecurityDomain)
+          .row('54a', [provider, card], 'repeatable', attestSecurityDomain)
+          .row('55', [provider, card], 'repeatable', openProviderChannel),
+      )
+      .protected((trip) => trip.row('59-60', [provider, card], 'repeatable', putCertificate)),
+  );

@@ -1,0 +1,56 @@
+import type { CardCommand, ExchangeResult } from '../wire/message/card-script.ts';
+import type { SecurityDomainRequest, SecurityDomainRequestState } from '../wire/message/key-distribution.ts';
+import type {
+  AttestationChallenge,
+  AttestationClaim,
+  AttestationFacts,
+  AuthenticateSecureChannel,
+  CardCertificate,
+  CertificateAuthorityInfo,
+  CreateKeyPair,
+  IssueOffCardEntityCertificate,
+  IssueSecurityDomainCertificate,
+  KeyPairInfo,
+  OpenSecureChannel,
+  PlainResponses,
+  SecureChannelScript,
+  UnwrapResponses,
+  WrapCommands,
+} from '../wire/message/kms.ts';
+
+/** What the workflows need from the outside; the services bring it. */
+
+/** One card under a lease, reached through whatever carries APDUs. */
+export interface CardLink {
+  /**
+   * Sends a script in one round trip.
+   *
+   * @throws TransportError when the card or a link is gone: the lease is dropped, the next call takes a new one
+   */
+  exchange(commands: readonly CardCommand[]): Promise<ExchangeResult>;
+  /** Gives the lease back. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** The owner's key service. Keys and channels go by name; no key byte comes out. */
+export interface Kms {
+  certificateAuthority(): Promise<CertificateAuthorityInfo>;
+  createKeyPair(request: CreateKeyPair): Promise<KeyPairInfo>;
+  issueOffCardEntityCertificate(request: IssueOffCardEntityCertificate): Promise<CardCertificate>;
+  issueSecurityDomainCertificate(request: IssueSecurityDomainCertificate): Promise<CardCertificate>;
+  createAttestationChallenge(): Promise<AttestationChallenge>;
+  verifyAttestation(claim: AttestationClaim): Promise<AttestationFacts>;
+  openSecureChannel(request: OpenSecureChannel): Promise<SecureChannelScript>;
+  authenticate(channelId: string, request: AuthenticateSecureChannel): Promise<SecureChannelScript>;
+  wrap(channelId: string, request: WrapCommands): Promise<SecureChannelScript>;
+  unwrap(channelId: string, request: UnwrapResponses): Promise<PlainResponses>;
+  /** Wipes the session keys. Safe for a channel that is gone. */
+  closeSecureChannel(channelId: string): Promise<void>;
+}
+
+/** The issuer platform, as the provider sees it. */
+export interface IssuerPlatform {
+  /** @throws PeerError with `numeral` 43 or 44 when the issuer refuses */
+  requestSecurityDomain(idempotencyKey: string, request: SecurityDomainRequest): Promise<SecurityDomainRequestState>;
+  securityDomainRequest(requestId: string, waitMs: number): Promise<SecurityDomainRequestState>;
+}

@@ -1,0 +1,281 @@
+import { StatusWordError, TransportError, TsmError, WireError } from '../errors.ts';
+import type { CardCommand, CardResponse, ExchangeResult } from '../wire/message/card-script.ts';
+import type { StepRecord } from '../wire/message/key-distribution.ts';
+import type { PlainCommand } from '../wire/message/kms.ts';
+import { statusWordMeaning } from '../wire/status-word.ts';
+import { type AnyFacts, type CardRow, type HostRow, type RowHead, type Segment, Stop, type Unit } from './flow.ts';
+import type { CardLink } from './ports.ts';
+import type { SecureChannelSlot } from './secure-channel-slot.ts';
+
+/** Runs the rows of a unit against the card and the KMS, and reports what each row cost. */
+
+export interface VisitContext {
+  readonly card: CardLink;
+  readonly channel: SecureChannelSlot;
+  /** Card and key set of the authentication that is about to be tried. */
+  authentication(facts: AnyFacts): AuthenticationAttempt;
+  report(step: StepRecord): Promise<void>;
+}
+
+/** Counts failed authentications (DESIGN.md section 5, "Unbrickable"). */
+export interface AuthenticationAttempt {
+  /** @throws PolicyError when the card's limit is near */
+  begin(): Promise<void>;
+  succeeded(): Promise<void>;
+  withdrawn(): Promise<void>;
+}
+
+/** New facts of the unit, or the end of the flow. */
+export async function runUnit(unit: Unit, before: AnyFacts, context: VisitContext): Promise<AnyFacts | Stop> {
+  let facts = before;
+  for (const segment of unit.segments) {
+    const added = await runSegment(segment, facts, context);
+    if (added instanceof Stop) return added;
+    facts = { ...facts, ...added };
+  }
+  return Object.fromEntries(Object.entries(facts).filter(([name, value]) => before[name] !== value));
+}
+
+async function runSegment(segment: Segment, facts: AnyFacts, context: VisitContext): Promise<AnyFacts | Stop> {
+  switch (segment.kind) {
+    case 'host':
+      return runHostRow(segment.row, facts, context);
+    case 'trip':
+      return runTrip(segment.rows, facts, context);
+    case 'reopen': {
+      if (context.channel.kind !== 'none') return {};
+      const added = await runTrip(segment.rows, facts, context);
+      return added instanceof Stop ? added : {};
+    }
+    case 'protected':
+      return runProtectedTrip(segment.rows, facts, context);
+  }
+}
+
+async function runHostRow(row: HostRow, facts: AnyFacts, context: VisitContext): Promise<AnyFacts | Stop> {
+  const start = performance.now();
+  const added = await at(row, () => row.step(facts, context as never));
+  await context.report({ ...emptyRecord(row), ms: elapsed(start) });
+  return added;
+}
+
+/** A row between its commands and their responses. */
+interface Started<Command> {
+  readonly row: CardRow<Command>;
+  readonly commands: readonly Command[];
+  finish(responses: readonly CardResponse[]): Promise<AnyFacts | Stop>;
+}
+
+async function startRow<Command>(
+  row: CardRow<Command>,
+  facts: AnyFacts,
+  context: VisitContext,
+): Promise<Started<Command>> {
+  return at(row, async () => {
+    const generator = row.step(facts, context as never);
+    const first = await generator.next();
+    if (first.done === true) return { row, commands: [], finish: async () => first.value };
+    const finish = async (responses: readonly CardResponse[]) => {
+      const last = await generator.next(responses);
+      if (last.done !== true) throw new WireError('row-yield', `${row.name} yields more than once`);
+      return last.value;
+    };
+    return { row, commands: first.value, finish };
+  });
+}
+
+async function runTrip(rows: readonly CardRow<CardCommand>[], facts: AnyFacts, context: VisitContext) {
+  const start = performance.now();
+  const started = [];
+  for (const row of rows) started.push(await startRow(row, facts, context));
+  const commands = started.flatMap((part) => part.commands);
+  const result = await exchange(commands, context);
+  return finishRows(started, commands, commands, result.responses, tripCost(result, start, commands), context);
+}
+
+async function runProtectedTrip(rows: readonly CardRow<PlainCommand>[], facts: AnyFacts, context: VisitContext) {
+  const start = performance.now();
+  const started = [];
+  for (const row of rows) started.push(await startRow(row, facts, context));
+  const plain = started.flatMap((part) => part.commands);
+  if (plain.length === 0 && context.channel.kind !== 'opened') {
+    return finishRows(started, [], [], [], undefined, context);
+  }
+  const authenticating = context.channel.kind === 'opened';
+  const script = await context.channel.script(plain);
+  const result = await protectedExchange(
+    script.commands,
+    authenticating ? context.authentication(facts) : undefined,
+    context,
+  );
+  // EXTERNAL and INTERNAL AUTHENTICATE come before the wrapped commands.
+  const lead = script.commands.length - plain.length;
+  const wrapped = script.commands.slice(lead);
+  requireAccepted(script.commands.slice(0, lead), result.responses);
+  const responses = await context.channel.unwrap(result.responses);
+  const cost = tripCost(result, start, script.commands);
+  return finishRows(started, plain, wrapped, responses, cost, context);
+}
+
+async function exchange(commands: readonly CardCommand[], context: VisitContext): Promise<ExchangeResult> {
+  if (commands.length === 0) {
+    const cost = { roundTrips: 0, apdus: 0, bytesOut: 0, bytesIn: 0, ms: 0 };
+    return { responses: [], stopped: false, cost };
+  }
+  const result = await context.card.exchange(commands);
+  if (result.responses.length > commands.length || (result.responses.length < commands.length && !result.stopped)) {
+    throw new WireError('script-responses', 'The terminal answered another number of responses than commands', {
+      expected: commands.length,
+      got: result.responses.length,
+    });
+  }
+  return result;
+}
+
+async function protectedExchange(
+  commands: readonly CardCommand[],
+  attempt: AuthenticationAttempt | undefined,
+  context: VisitContext,
+): Promise<ExchangeResult> {
+  await attempt?.begin();
+  try {
+    const result = await exchange(commands, context);
+    if (result.responses[0]?.sw === '9000') await attempt?.succeeded();
+    return result;
+  } catch (error) {
+    if (error instanceof TransportError) await attempt?.withdrawn();
+    throw error;
+  }
+}
+
+function requireAccepted(commands: readonly CardCommand[], responses: readonly CardResponse[]): void {
+  for (const [index, command] of commands.entries()) {
+    const response = responses[index];
+    if (response !== undefined && !accepted(command).includes(response.sw)) throw refused(command.label, response.sw);
+  }
+}
+
+const accepted = (command: CardCommand | PlainCommand): readonly string[] => command.expect ?? ['9000'];
+
+function refused(label: string, sw: string): StatusWordError {
+  const meaning = statusWordMeaning(Number.parseInt(sw, 16));
+  return new StatusWordError('status-word', `${label}: card answered ${sw}, ${meaning}`, {
+    sw,
+    command: label,
+    meaning,
+  });
+}
+
+interface Cost {
+  readonly result: ExchangeResult;
+  readonly ms: number;
+  /** Commands of the script that belong to no row: the authentication. */
+  readonly all: readonly CardCommand[];
+}
+
+const tripCost = (result: ExchangeResult, start: number, all: readonly CardCommand[]): Cost => ({
+  result,
+  ms: elapsed(start),
+  all,
+});
+
+/** Hands each row its responses, in order; the first row that was refused ends the trip. */
+async function finishRows<Command extends CardCommand | PlainCommand>(
+  started: readonly Started<Command>[],
+  commands: readonly Command[],
+  sent: readonly CardCommand[],
+  responses: readonly CardResponse[],
+  cost: Cost | undefined,
+  context: VisitContext,
+): Promise<AnyFacts | Stop> {
+  const records = costOfRows(started, sent, responses, cost);
+  let facts: AnyFacts = {};
+  let offset = 0;
+  for (const [index, part] of started.entries()) {
+    const own = responses.slice(offset, offset + part.commands.length);
+    const record = records[index];
+    if (record !== undefined) await context.report(record);
+    const added = await at(part.row, async () => {
+      for (const [position, command] of commands.slice(offset, offset + part.commands.length).entries()) {
+        const response = own[position];
+        if (response === undefined)
+          throw new TransportError('script-cut', `${command.label}: the script ended before it`);
+        if (!accepted(command).includes(response.sw)) throw refused(command.label, response.sw);
+      }
+      return part.finish(own);
+    });
+    if (added instanceof Stop) return added;
+    facts = { ...facts, ...added };
+    offset += part.commands.length;
+  }
+  return facts;
+}
+
+/**
+ * What each row of a trip cost. The trip's round trip counts for its first row and what the terminal added
+ * (GET RESPONSE, authentication) too; its time for the row whose command may take longest.
+ */
+function costOfRows(
+  started: readonly Started<CardCommand | PlainCommand>[],
+  sent: readonly CardCommand[],
+  responses: readonly CardResponse[],
+  cost: Cost | undefined,
+): StepRecord[] {
+  let offset = 0;
+  const records = started.map((part) => {
+    const commands = sent.slice(offset, offset + part.commands.length);
+    const own = responses.slice(offset, offset + part.commands.length);
+    offset += part.commands.length;
+    const ran = commands.slice(0, own.length);
+    return {
+      ...emptyRecord(part.row),
+      commands: ran.map(({ label }, index) => `${label} ${own[index]?.sw ?? ''}`.slice(0, 120)),
+      apdus: ran.reduce((sum, command) => sum + command.apdus.length, 0),
+      bytesOut: ran.reduce((sum, command) => sum + command.apdus.join('').length / 2, 0),
+      bytesIn: own.reduce((sum, response) => sum + response.data.length / 2 + 2, 0),
+    };
+  });
+  if (cost === undefined) return records;
+  const { result, ms, all } = cost;
+  const lead = all
+    .slice(0, all.length - sent.length)
+    .map(({ label }, index) => `${label} ${result.responses[index]?.sw ?? ''}`);
+  const sum = (key: 'apdus' | 'bytesOut' | 'bytesIn') => records.reduce((total, record) => total + record[key], 0);
+  const slowest = indexOfSlowest(started);
+  const first = records.findIndex((record) => record.commands.length > 0);
+  return records.map((record, index) => ({
+    ...record,
+    ms: index === slowest ? ms : 0,
+    ...(index !== Math.max(first, 0)
+      ? {}
+      : {
+          commands: [...lead, ...record.commands].slice(0, 64),
+          roundTrips: result.cost.roundTrips,
+          apdus: Math.max(0, record.apdus + result.cost.apdus - sum('apdus')),
+          bytesOut: Math.max(0, record.bytesOut + result.cost.bytesOut - sum('bytesOut')),
+          bytesIn: Math.max(0, record.bytesIn + result.cost.bytesIn - sum('bytesIn')),
+        }),
+  }));
+}
+
+function indexOfSlowest(started: readonly Started<CardCommand | PlainCommand>[]): number {
+  const longest = started.map((part) => Math.max(0, ...part.commands.map((command) => command.timeoutMs ?? 0)));
+  return Math.max(0, longest.indexOf(Math.max(...longest)));
+}
+
+function emptyRecord({ numeral, name, from, to }: RowHead): StepRecord {
+  return { numeral, name, from, to, commands: [], apdus: 0, roundTrips: 0, bytesOut: 0, bytesIn: 0, ms: 0 };
+}
+
+const elapsed = (start: number): number => Math.round((performance.now() - start) * 100) / 100;
+
+/** Errors of a row carry its numeral. */
+async function at<T>(row: RowHead, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof TsmError) || error.context.numeral !== undefined) throw error;
+    const make = error.constructor as new (...args: ConstructorParameters<typeof TsmError>) => TsmError;
+    throw new make(error.code, error.message, { ...error.context, numeral: row.numeral }, error);
+  }
+}
