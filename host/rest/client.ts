@@ -2,7 +2,7 @@ import type { Static, TSchema } from 'typebox';
 import { Agent, errors, request } from 'undici';
 import { PeerError, TransportError, TsmError, UsageError } from '../errors.ts';
 import { Problem } from '../wire/message/common.ts';
-import { type Peer, peerOfAltNames, peerUri, type TlsIdentity } from './identity.ts';
+import { type Peer, peerUri, type TlsIdentity, wrongServer } from './identity.ts';
 import { problemCode } from './problem.ts';
 import { checkerOf } from './validation.ts';
 
@@ -47,7 +47,7 @@ export class RestClient implements AsyncDisposable {
         ca,
         minVersion: 'TLSv1.3',
         timeout: 5_000,
-        checkServerIdentity: (_host, found) => wrongPeer(options.expectedPeer, found.subjectaltname),
+        checkServerIdentity: (_host, found) => wrongServer(options.expectedPeer, found.subjectaltname),
       },
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -171,15 +171,6 @@ export class RestClient implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function wrongPeer(expected: Peer, subjectAltName: string | undefined): Error | undefined {
-  try {
-    if (peerUri(peerOfAltNames(subjectAltName)) === peerUri(expected)) return undefined;
-  } catch {
-    // Falls through: no usable name is as wrong as another's name.
-  }
-  return Object.assign(new Error(`the server is not ${peerUri(expected)}`), { code: 'PEER_IDENTITY' });
 }
 
 async function boundedText(body: AsyncIterable<Uint8Array>, limit: number): Promise<string> {

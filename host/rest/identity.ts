@@ -63,3 +63,13 @@ export type Access = Role | `${Role}:${string}` | 'any-peer';
 export function isAllowed(access: readonly Access[], peer: Peer): boolean {
   return access.some((entry) => entry === 'any-peer' || entry === peer.role || entry === `${peer.role}:${peer.id}`);
 }
+
+/** For `checkServerIdentity`: an error unless the server's certificate names the expected peer. */
+export function wrongServer(expected: Peer, subjectAltName: string | undefined): Error | undefined {
+  try {
+    if (peerUri(peerOfAltNames(subjectAltName)) === peerUri(expected)) return undefined;
+  } catch {
+    // Falls through: no usable name is as wrong as another's name.
+  }
+  return Object.assign(new Error(`the server is not ${peerUri(expected)}`), { code: 'PEER_IDENTITY' });
+}

@@ -71,7 +71,10 @@ export const ExchangeResult = Type.Object(
 );
 export type ExchangeResult = Static<typeof ExchangeResult>;
 
-/** POST /v1/card-sessions on `ota` */
+/**
+ * POST /v1/card-sessions on `ota`, by a provider. Then POST .../{sessionId}/exchange (ExchangeRequest),
+ * POST .../{sessionId}/renew (RenewCardSession) and DELETE .../{sessionId}.
+ */
 export const OpenCardSession = Type.Object(
   {
     terminalId: Name,
@@ -98,7 +101,10 @@ export const CardSessionInfo = Type.Object(
 );
 export type CardSessionInfo = Static<typeof CardSessionInfo>;
 
-/** GET /v1/terminals on `ota` */
+export const RenewCardSession = Type.Object({ fence: Type.Integer({ minimum: 1 }) }, { additionalProperties: false });
+export type RenewCardSession = Static<typeof RenewCardSession>;
+
+/** GET /v1/terminals on `ota`: a list of these */
 export const TerminalInfo = Type.Object(
   {
     terminalId: Name,
@@ -135,8 +141,15 @@ export const TerminalExchange = Type.Object(
     id: Type.Integer({ minimum: 1 }),
     readerName: Name,
     insertion: Type.String({ maxLength: 64 }),
+    /** A higher number than the last starts the card anew (reset); a lower one is refused by the terminal too. */
+    fence: Type.Integer({ minimum: 1 }),
     commands: Type.Array(CardCommand, { minItems: 1, maxItems: 64 }),
   },
+  { additionalProperties: false },
+);
+/** The session of this fence is over: the terminal gives the card back, reset. */
+export const TerminalRelease = Type.Object(
+  { type: Type.Literal('release'), readerName: Name, fence: Type.Integer({ minimum: 1 }) },
   { additionalProperties: false },
 );
 export const TerminalResult = Type.Object(
@@ -161,4 +174,5 @@ export const TerminalResult = Type.Object(
 export type TerminalHello = Static<typeof TerminalHello>;
 export type TerminalReaders = Static<typeof TerminalReaders>;
 export type TerminalExchange = Static<typeof TerminalExchange>;
+export type TerminalRelease = Static<typeof TerminalRelease>;
 export type TerminalResult = Static<typeof TerminalResult>;

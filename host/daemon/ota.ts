@@ -1,0 +1,119 @@
+import { Counter, Gauge } from 'prom-client';
+import { Type } from 'typebox';
+import { otaRoutes } from '../rest/routes/ota.ts';
+import { serveTerminalLinks, type TerminalLinkServer } from '../rest/terminal-link.ts';
+import { CardSessions } from '../service/ota/card-sessions.ts';
+import { LeaseTable, OTA_MIGRATIONS } from '../service/ota/lease-table.ts';
+import { TerminalDirectory } from '../service/ota/terminal-directory.ts';
+import { TrafficRecord } from '../service/ota/traffic-record.ts';
+import { openDatabase } from '../store/database.ts';
+import { daemonFields, databaseFields, FilePath } from './config.ts';
+import { type DaemonContext, defineDaemon } from './daemon.ts';
+
+export const OtaConfig = Type.Object(
+  {
+    ...daemonFields,
+    ...databaseFields,
+    /** How long a provider keeps a card without a sign of life; default 60,000. */
+    leaseMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
+    /** Added to each round trip to a terminal: for measurements of slow links. */
+    addedDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
+    /** Every script is written to this file: for tests only, it is all the traffic there is. */
+    trafficRecord: Type.Optional(FilePath),
+  },
+  { additionalProperties: false },
+);
+
+const DRAIN_MS = 8_000;
+const PRUNE_MS = 3_600_000;
+
+/** The OTA server: terminals connect to it, providers hold card sessions through it. */
+export const otaDaemon = defineDaemon({
+  name: 'ota',
+  config: OtaConfig,
+  async start({ config, logger, metrics }) {
+    const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
+    const database = await openDatabase<unknown>({
+      url: config.database.url,
+      migrations: OTA_MIGRATIONS,
+      connections: 16,
+      onError,
+    });
+    const leases = new LeaseTable(database);
+    const terminals = new TerminalDirectory();
+    if (config.trafficRecord !== undefined) logger.warn({ file: config.trafficRecord }, 'recording all card traffic');
+    const sessions = new CardSessions({
+      leases,
+      terminals,
+      ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
+      ...(config.addedDelayMs === undefined ? {} : { addedDelayMs: config.addedDelayMs }),
+      ...(config.trafficRecord === undefined ? {} : { record: new TrafficRecord(config.trafficRecord) }),
+      onTrip: tripCounters(metrics, terminals),
+    });
+    const prune = setInterval(() => void leases.prune().catch(onError), PRUNE_MS);
+    let links: TerminalLinkServer | undefined;
+    return {
+      routes: (app) => otaRoutes(app, sessions, terminals),
+      ready: () => leases.check(),
+      listening: (app) => {
+        links = serveTerminalLinks(app, terminalEvents(terminals, sessions), logger);
+      },
+      drain: async () => {
+        await sessions.drain(DRAIN_MS);
+        links?.close();
+      },
+      close: async () => {
+        clearInterval(prune);
+        links?.close();
+        await database.destroy();
+      },
+    };
+  },
+});
+
+function terminalEvents(terminals: TerminalDirectory, sessions: CardSessions) {
+  return {
+    attached: async (...[link, readers]: Parameters<TerminalDirectory['attach']>) => {
+      terminals.attach(link, readers);
+      await sessions.readersChanged(link.terminalId, readers);
+    },
+    readers: async (...[link, readers]: Parameters<TerminalDirectory['update']>) => {
+      terminals.update(link, readers);
+      await sessions.readersChanged(link.terminalId, readers);
+    },
+    detached: (link: Parameters<TerminalDirectory['detach']>[0]) => terminals.detach(link),
+  };
+}
+
+function tripCounters(metrics: DaemonContext<unknown>['metrics'], terminals: TerminalDirectory) {
+  const trips = new Counter({
+    name: 'opentsm_ota_round_trips_total',
+    help: 'exchanges with terminals',
+    registers: [metrics],
+  });
+  const apdus = new Counter({
+    name: 'opentsm_ota_apdus_total',
+    help: 'command APDUs sent to cards',
+    registers: [metrics],
+  });
+  const bytes = new Counter({
+    name: 'opentsm_ota_bytes_total',
+    help: 'bytes to and from cards',
+    labelNames: ['direction'],
+    registers: [metrics],
+  });
+  new Gauge({
+    name: 'opentsm_ota_terminals',
+    help: 'terminals connected to this node',
+    registers: [metrics],
+    collect() {
+      this.set(terminals.size);
+    },
+  });
+  return (cost: { apdus: number; bytesOut: number; bytesIn: number }) => {
+    trips.inc();
+    apdus.inc(cost.apdus);
+    bytes.inc({ direction: 'out' }, cost.bytesOut);
+    bytes.inc({ direction: 'in' }, cost.bytesIn);
+  };
+}

@@ -1,0 +1,55 @@
+import { Type } from 'typebox';
+import type { CardSessions } from '../../service/ota/card-sessions.ts';
+import type { TerminalDirectory } from '../../service/ota/terminal-directory.ts';
+import {
+  CardSessionInfo,
+  ExchangeRequest,
+  ExchangeResult,
+  OpenCardSession,
+  RenewCardSession,
+  TerminalInfo,
+} from '../../wire/message/card-script.ts';
+import type { RestApp } from '../server.ts';
+
+const SessionParams = Type.Object(
+  { sessionId: Type.String({ pattern: '^[0-9a-f]{32}$' }) },
+  { additionalProperties: false },
+);
+const provider = { access: ['provider'] as const };
+
+/** Card sessions for providers; another provider's session looks like none. */
+export function otaRoutes(app: RestApp, sessions: CardSessions, terminals: TerminalDirectory): void {
+  app.get('/v1/terminals', { config: provider, schema: { response: { 200: Type.Array(TerminalInfo) } } }, async () =>
+    terminals.list(),
+  );
+
+  app.post(
+    '/v1/card-sessions',
+    { config: provider, schema: { body: OpenCardSession, response: { 201: CardSessionInfo } } },
+    async (request, reply) => {
+      const session = await sessions.open(request.peer.id, request.body);
+      return reply.code(201).send(session);
+    },
+  );
+
+  app.post(
+    '/v1/card-sessions/:sessionId/exchange',
+    { config: provider, schema: { params: SessionParams, body: ExchangeRequest, response: { 200: ExchangeResult } } },
+    async (request) => sessions.exchange(request.peer.id, request.params.sessionId, request.body),
+  );
+
+  app.post(
+    '/v1/card-sessions/:sessionId/renew',
+    { config: provider, schema: { params: SessionParams, body: RenewCardSession, response: { 200: CardSessionInfo } } },
+    async (request) => sessions.renew(request.peer.id, request.params.sessionId, request.body.fence),
+  );
+
+  app.delete(
+    '/v1/card-sessions/:sessionId',
+    { config: provider, schema: { params: SessionParams } },
+    async (request, reply) => {
+      await sessions.close(request.peer.id, request.params.sessionId);
+      return reply.code(204).send();
+    },
+  );
+}

@@ -1,0 +1,185 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { databaseError, type Migration } from '../../store/database.ts';
+
+/**
+ * Who holds which reader. A lease row is never deleted, so its fencing number only rises, also when
+ * this process is killed. Time is the database's.
+ */
+
+export const OTA_MIGRATIONS: readonly Migration[] = [
+  {
+    number: 1,
+    name: 'card-leases',
+    sql: `
+      CREATE TABLE card_leases (
+        terminal_id text NOT NULL,
+        reader_name text NOT NULL,
+        fence bigint NOT NULL,
+        session_id text,
+        expires_at timestamptz NOT NULL,
+        PRIMARY KEY (terminal_id, reader_name)
+      );
+      CREATE TABLE card_sessions (
+        session_id text PRIMARY KEY,
+        terminal_id text NOT NULL,
+        reader_name text NOT NULL,
+        fence bigint NOT NULL,
+        provider_id text NOT NULL,
+        owner text NOT NULL,
+        insertion text NOT NULL,
+        closed text,
+        at timestamptz NOT NULL DEFAULT now()
+      );
+      CREATE INDEX card_sessions_open ON card_sessions (terminal_id) WHERE closed IS NULL;
+    `,
+  },
+];
+
+/** Why a session ended. */
+export type CloseReason = 'closed' | 'superseded' | 'card-removed' | 'outcome-unknown';
+
+export interface SessionRow {
+  readonly sessionId: string;
+  readonly terminalId: string;
+  readonly readerName: string;
+  readonly fence: number;
+  readonly providerId: string;
+  readonly owner: string;
+  readonly insertion: string;
+  readonly closed: CloseReason | null;
+}
+
+export interface NewSession {
+  readonly sessionId: string;
+  readonly terminalId: string;
+  readonly readerName: string;
+  readonly providerId: string;
+  readonly owner: string;
+  readonly insertion: string;
+  readonly leaseMs: number;
+}
+
+export type Taken = { readonly fence: number; readonly expiresAt: Date } | 'busy';
+
+export class LeaseTable {
+  readonly #database: Kysely<unknown>;
+
+  constructor(database: Kysely<unknown>) {
+    this.#database = database;
+  }
+
+  /** Takes the lease for a new session unless another owner's is alive. */
+  async take(session: NewSession): Promise<Taken> {
+    return guarded(() =>
+      this.#database.transaction().execute(async (transaction) => {
+        const { terminalId, readerName } = session;
+        await sql`INSERT INTO card_leases VALUES (${terminalId}, ${readerName}, 0, NULL, now()) ON CONFLICT DO NOTHING`.execute(
+          transaction,
+        );
+        const { rows } = await sql<{ fence: string; session_id: string | null; taken: boolean | null }>`
+          SELECT l.fence, l.session_id,
+            l.expires_at > now() AND s.closed IS NULL AND (s.provider_id, s.owner) <> (${session.providerId}, ${session.owner}) AS taken
+          FROM card_leases l LEFT JOIN card_sessions s ON s.session_id = l.session_id
+          WHERE l.terminal_id = ${terminalId} AND l.reader_name = ${readerName} FOR UPDATE OF l`.execute(transaction);
+        const lease = rows[0];
+        if (lease === undefined || lease.taken === true) return 'busy';
+        if (lease.session_id !== null) await closeSession(transaction, lease.session_id, 'superseded');
+        return insertSession(transaction, session, Number(lease.fence) + 1);
+      }),
+    );
+  }
+
+  /** The session, if it is this provider's, and whether it still holds the lease. */
+  async find(sessionId: string, providerId: string): Promise<(SessionRow & { readonly current: boolean }) | undefined> {
+    return guarded(async () => {
+      const { rows } = await sql<SessionRow & { fence: string | number; current: boolean }>`
+        SELECT s.session_id AS "sessionId", s.terminal_id AS "terminalId", s.reader_name AS "readerName", s.fence,
+          s.provider_id AS "providerId", s.owner, s.insertion, s.closed, l.session_id IS NOT DISTINCT FROM s.session_id AS current
+        FROM card_sessions s JOIN card_leases l USING (terminal_id, reader_name)
+        WHERE s.session_id = ${sessionId} AND s.provider_id = ${providerId}`.execute(this.#database);
+      const row = rows[0];
+      return row === undefined ? undefined : { ...row, fence: Number(row.fence) };
+    });
+  }
+
+  /** Moves the end of the lease to now + `leaseMs`. Undefined when the session does not hold it any more. */
+  async extend(session: SessionRow, leaseMs: number): Promise<Date | undefined> {
+    return guarded(async () => {
+      const { rows } = await sql<{ expires_at: Date }>`
+        UPDATE card_leases SET expires_at = now() + ${leaseMs} * interval '1 millisecond'
+        WHERE terminal_id = ${session.terminalId} AND reader_name = ${session.readerName}
+          AND session_id = ${session.sessionId} AND fence = ${session.fence}
+        RETURNING expires_at`.execute(this.#database);
+      return rows[0]?.expires_at;
+    });
+  }
+
+  /** Ends a session and frees its lease; a session that has ended keeps its first reason. */
+  async close(sessionId: string, reason: CloseReason): Promise<void> {
+    await guarded(() =>
+      this.#database.transaction().execute((transaction) => closeSession(transaction, sessionId, reason)),
+    );
+  }
+
+  /** Ends the sessions of a terminal whose insertion is not there any more; returns how many. */
+  async closeRemoved(
+    terminalId: string,
+    present: readonly { readonly readerName: string; readonly insertion: string }[],
+  ): Promise<number> {
+    return guarded(() =>
+      this.#database.transaction().execute(async (transaction) => {
+        const readers = present.map(({ readerName }) => readerName);
+        const insertions = present.map(({ insertion }) => insertion);
+        const { rows } = await sql<{ session_id: string }>`
+          SELECT session_id FROM card_sessions WHERE terminal_id = ${terminalId} AND closed IS NULL
+            AND (reader_name, insertion) NOT IN (SELECT * FROM unnest(${readers}::text[], ${insertions}::text[]))`.execute(
+          transaction,
+        );
+        for (const { session_id } of rows) await closeSession(transaction, session_id, 'card-removed');
+        return rows.length;
+      }),
+    );
+  }
+
+  /** Forgets sessions that ended long ago. */
+  async prune(): Promise<void> {
+    await guarded(() =>
+      sql`DELETE FROM card_sessions WHERE closed IS NOT NULL AND at < now() - interval '1 day'`.execute(this.#database),
+    );
+  }
+
+  /** Fails when the database is away. @throws TransportError */
+  async check(): Promise<void> {
+    await guarded(() => sql`SELECT 1`.execute(this.#database));
+  }
+}
+
+async function insertSession(transaction: Transaction<unknown>, session: NewSession, fence: number) {
+  const { sessionId, terminalId, readerName, providerId, owner, insertion, leaseMs } = session;
+  await sql`INSERT INTO card_sessions (session_id, terminal_id, reader_name, fence, provider_id, owner, insertion)
+    VALUES (${sessionId}, ${terminalId}, ${readerName}, ${fence}, ${providerId}, ${owner}, ${insertion})`.execute(
+    transaction,
+  );
+  const { rows } = await sql<{ expires_at: Date }>`
+    UPDATE card_leases SET fence = ${fence}, session_id = ${sessionId}, expires_at = now() + ${leaseMs} * interval '1 millisecond'
+    WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} RETURNING expires_at`.execute(transaction);
+  return { fence, expiresAt: rows[0]?.expires_at ?? new Date(0) };
+}
+
+async function closeSession(transaction: Transaction<unknown>, sessionId: string, reason: CloseReason): Promise<void> {
+  // Lease before session, as take() does, so that two of these never wait for each other.
+  await sql`UPDATE card_leases SET session_id = NULL, expires_at = now() WHERE session_id = ${sessionId}`.execute(
+    transaction,
+  );
+  await sql`UPDATE card_sessions SET closed = ${reason} WHERE session_id = ${sessionId} AND closed IS NULL`.execute(
+    transaction,
+  );
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw databaseError(error);
+  }
+}

@@ -1,0 +1,261 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Type } from 'typebox';
+import { PeerError } from '../../errors.ts';
+import { type ExchangeResult, TerminalInfo } from '../../wire/message/card-script.ts';
+import { command, reader, success, TestDatabase, TestOta } from './fixture.ts';
+
+async function refusal(work: Promise<unknown>): Promise<PeerError> {
+  const outcome = await work.then(
+    () => 'it was accepted',
+    (error: unknown) => error,
+  );
+  expect(outcome).to.be.instanceOf(PeerError);
+  return outcome as PeerError;
+}
+
+describe('ota card sessions', () => {
+  let database: TestDatabase;
+  let ota: TestOta;
+  let databases = 0;
+  before(async () => {
+    database = await TestDatabase.start();
+  });
+  after(async () => {
+    await database[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    databases++;
+    ota = await TestOta.start(database, `ota_${databases}`);
+  });
+  afterEach(async () => {
+    await ota[Symbol.asyncDispose]();
+  });
+
+  it('runs a script in one round trip and says what it cost', async () => {
+    const terminal = await ota.terminal();
+    terminal.hello();
+    const provider = await ota.provider();
+    const session = await provider.open('one', { waitMs: 5_000 });
+    expect(session).to.include({ fence: 1, atr: '3B00', insertion: 'card-1' });
+    const result = await provider.exchange(session, [command('00A40400'), command('00B00000')]);
+    expect(result.responses).to.deep.equal([
+      { data: '', sw: '9000' },
+      { data: '', sw: '9000' },
+    ]);
+    expect(result.cost).to.include({ roundTrips: 1, apdus: 2, bytesOut: 5, bytesIn: 2 });
+    expect((await terminal.script()).commands.map(({ apdus }) => apdus)).to.deep.equal([['00A40400'], ['00B00000']]);
+  });
+
+  it('lists terminals and their readers for providers only', async () => {
+    const terminal = await ota.terminal();
+    terminal.hello([reader('card-1'), reader('', 'slot 2')]);
+    const provider = await ota.provider();
+    await provider.open('one', { waitMs: 5_000 });
+    const list = await provider.client.call({
+      method: 'GET',
+      path: '/v1/terminals',
+      response: Type.Array(TerminalInfo),
+    });
+    expect(list[0]?.readers.map(({ readerName, cardPresent }) => [readerName, cardPresent])).to.deep.equal([
+      ['slot 1', true],
+      ['slot 2', false],
+    ]);
+    for (const role of ['issuer', 'terminal', 'kms', 'ota'] as const) {
+      const client = await ota.client({ role, id: 'x' });
+      expect((await refusal(client.call({ method: 'GET', path: '/v1/terminals' }))).code).to.equal('access-denied');
+    }
+  });
+
+  it('refuses a second owner, lets it wait, and hands over when the first closes', async () => {
+    (await ota.terminal()).hello();
+    const provider = await ota.provider();
+    const first = await provider.open('first', { waitMs: 5_000 });
+    expect((await refusal(provider.open('second'))).code).to.equal('card-busy');
+    const waiting = provider.open('second', { waitMs: 20_000 });
+    await provider.exchange(first);
+    await provider.close(first);
+    const second = await waiting;
+    expect(second.fence).to.equal(2);
+    expect((await refusal(provider.exchange(first))).code).to.equal('no-such-card-session');
+  });
+
+  it('gives the same owner its lease back with a new fence, and the old one is stale', async () => {
+    const terminal = await ota.terminal();
+    terminal.hello();
+    const provider = await ota.provider();
+    const old = await provider.open('one', { waitMs: 5_000 });
+    const fresh = await provider.open('one');
+    expect(fresh.fence).to.equal(2);
+    expect((await refusal(provider.exchange(old))).code).to.equal('stale-fence');
+    expect((await refusal(provider.exchange({ ...old, fence: 2 }))).code).to.equal('stale-fence');
+    expect((await refusal(provider.exchange({ ...fresh, fence: 1 }))).code).to.equal('stale-fence');
+    expect((await refusal(provider.exchange({ ...fresh, fence: 3 }))).code).to.equal('stale-fence');
+    expect(terminal.received.filter(({ type }) => type === 'exchange')).to.have.length(0);
+    await provider.exchange(fresh);
+  });
+
+  it('of two owners at once exactly one gets the card', async () => {
+    (await ota.terminal()).hello();
+    const provider = await ota.provider();
+    await provider.close(await provider.open('zero', { waitMs: 5_000 }));
+    const outcomes = await Promise.allSettled(['one', 'two', 'three', 'four'].map((owner) => provider.open(owner)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason.code).to.equal('card-busy');
+  });
+
+  it('keeps providers apart: another one sees no session and cannot take a lease by its owner name', async () => {
+    (await ota.terminal()).hello();
+    const a = await ota.provider('a');
+    const b = await ota.provider('b');
+    const session = await a.open('one', { waitMs: 5_000 });
+    expect((await refusal(b.exchange(session))).code).to.equal('no-such-card-session');
+    expect((await refusal(b.close(session))).code).to.equal('no-such-card-session');
+    expect((await refusal(b.open('one'))).code).to.equal('card-busy');
+    await a.exchange(session);
+  });
+
+  it('ends the session when the card is pulled, also when another comes at once', async () => {
+    const terminal = await ota.terminal();
+    terminal.hello();
+    const provider = await ota.provider();
+    const session = await provider.open('one', { waitMs: 5_000 });
+    terminal.readers([reader('')]);
+    terminal.readers([reader('card-2')]);
+    // Another owner gets the new card: only possible once the old session has ended.
+    const next = await provider.open('two', { waitMs: 10_000 });
+    expect(next.insertion).to.equal('card-2');
+    expect((await refusal(provider.exchange(session))).code).to.equal('card-removed');
+    expect(terminal.received.filter(({ type }) => type === 'exchange')).to.have.length(0);
+  });
+
+  it('says that the outcome is unknown when the terminal goes in the middle', async () => {
+    const terminal = await ota.terminal();
+    terminal.answer = () => undefined;
+    terminal.hello();
+    const provider = await ota.provider();
+    const session = await provider.open('one', { waitMs: 5_000 });
+    const running = refusal(provider.exchange(session));
+    await terminal.script();
+    terminal.drop();
+    const error = await running;
+    expect(error.code).to.equal('outcome-unknown');
+    expect(error.context.status).to.equal(503);
+    const again = await ota.terminal();
+    again.hello();
+    expect((await refusal(provider.exchange(session))).code).to.equal('session-lost');
+    expect((await provider.open('one', { waitMs: 5_000 })).fence).to.equal(2);
+  });
+
+  it('tells a link failure at the terminal with its code and what was answered', async () => {
+    const terminal = await ota.terminal();
+    terminal.hello();
+    terminal.answer = (exchange) => ({
+      ...success(exchange),
+      responses: [{ data: '', sw: '9000' }],
+      failure: { code: 'card-removed', message: 'pulled' },
+    });
+    const provider = await ota.provider();
+    const session = await provider.open('one', { waitMs: 5_000 });
+    const error = await refusal(provider.exchange(session, [command('00A40400'), command('00B00000')]));
+    expect(error.code).to.equal('card-removed');
+    expect(error.message).to.contain('pulled');
+  });
+
+  it('keeps a session over a short loss of the link', async () => {
+    const terminal = await ota.terminal();
+    terminal.hello();
+    const provider = await ota.provider();
+    const session = await provider.open('one', { waitMs: 5_000 });
+    terminal.drop();
+    await terminal.closed;
+    const back = await ota.terminal();
+    back.hello();
+    let result: ExchangeResult | undefined;
+    while (result === undefined) {
+      result = await provider.exchange(session).catch((error: PeerError) => {
+        expect(error.code).to.equal('terminal-away');
+        return undefined;
+      });
+    }
+    expect(result.responses).to.have.length(1);
+  });
+
+  it('runs one script at a time for one reader', async () => {
+    const terminal = await ota.terminal();
+    terminal.answer = () => undefined;
+    terminal.hello();
+    const provider = await ota.provider();
+    const session = await provider.open('one', { waitMs: 5_000 });
+    const first = provider.exchange(session, [command('00A40401')]);
+    const script = await terminal.script();
+    const second = provider.exchange(session, [command('00A40402')]);
+    // A whole request goes by, so the second script would have been sent by now.
+    await provider.client.call({ method: 'GET', path: '/v1/terminals', response: Type.Array(TerminalInfo) });
+    expect(terminal.received.filter(({ type }) => type === 'exchange')).to.have.length(1);
+    terminal.answer = (exchange) => success(exchange);
+    terminal.send(success(script));
+    await Promise.all([first, second]);
+    expect(terminal.received.filter(({ type }) => type === 'exchange')).to.have.length(2);
+  });
+
+  it('refuses what is not in the contract', async () => {
+    (await ota.terminal()).hello();
+    const provider = await ota.provider();
+    const session = await provider.open('one', { waitMs: 5_000 });
+    const bad: unknown[] = [
+      { fence: 1, commands: [] },
+      { fence: 1, commands: [{ label: 'x', apdus: ['0'] }] },
+      { fence: 1, commands: [{ label: 'x', apdus: ['00a4'] }] },
+      { fence: '1', commands: [command('00A4')] },
+      { fence: 1, commands: [{ ...command('00A4'), secret: 1 }] },
+      { fence: 1, commands: Array.from({ length: 65 }, () => command('00A4')) },
+    ];
+    for (const body of bad) {
+      const path = `/v1/card-sessions/${session.sessionId}/exchange`;
+      expect((await refusal(provider.client.call({ method: 'POST', path, body }))).code).to.equal('invalid-request');
+    }
+    expect((await refusal(provider.open('one', { readerName: 'none' }))).code).to.equal('reader-unknown');
+    expect((await refusal(provider.open('one', { terminalId: 'none' }))).code).to.equal('terminal-away');
+  });
+
+  it('lets a lease that is not used run out, and not one that is renewed', async () => {
+    await using short = await TestOta.start(database, 'ota_short', { leaseMs: 1_500 });
+    (await short.terminal()).hello();
+    const provider = await short.provider();
+    const first = await provider.open('first', { waitMs: 5_000 });
+    const second = await provider.open('second', { waitMs: 20_000 });
+    expect(second.fence).to.equal(first.fence + 1);
+    expect((await refusal(provider.exchange(first))).code).to.equal('stale-fence');
+    const running = new AbortController();
+    const renewing = (async () => {
+      while (!running.signal.aborted) {
+        await provider.client.call({
+          method: 'POST',
+          path: `/v1/card-sessions/${second.sessionId}/renew`,
+          body: { fence: second.fence },
+        });
+      }
+    })();
+    expect((await refusal(provider.open('third', { waitMs: 2_500 }))).code).to.equal('card-busy');
+    running.abort();
+    await renewing;
+  });
+
+  it('writes the traffic to a file when told, and not otherwise', async () => {
+    const file = join(database.folder, 'traffic.jsonl');
+    await using recording = await TestOta.start(database, 'ota_record', { trafficRecord: file });
+    (await recording.terminal()).hello();
+    const provider = await recording.provider();
+    await provider.exchange(await provider.open('one', { waitMs: 5_000 }));
+    const lines = (await readFile(file, 'utf8')).trim().split('\n');
+    expect(lines).to.have.length(1);
+    expect(JSON.parse(lines[0] ?? '')).to.deep.include({
+      providerId: 'a',
+      fence: 1,
+      responses: [{ data: '', sw: '9000' }],
+    });
+  });
+});
