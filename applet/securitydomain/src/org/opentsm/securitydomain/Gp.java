@@ -1,0 +1,178 @@
+package org.opentsm.securitydomain;
+
+/** Every number of the wire once: instructions, parameters, tags, levels, status words (GPCS 2.3.1 11, F). */
+final class Gp {
+
+    private Gp() { }
+
+    // AIDs
+    static final byte[] OPEN_AID = {(byte) 0xF0, 0x6F, 0x70, 0x65, 0x6E, 0x74, 0x73, 0x6D, 0x00};
+
+    // CLA
+    static final byte CLA_ISO = (byte) 0x00;
+    static final byte CLA_GP = (byte) 0x80;
+    static final byte CLA_TYPE_MASK = (byte) 0xE0;
+    static final byte CLA_CHAINING = (byte) 0x10;
+    static final byte CLA_SM_MASK = (byte) 0x0C;
+    static final byte CLA_SM_ISO = (byte) 0x0C;
+    static final byte CLA_SM_PROPRIETARY = (byte) 0x04;
+
+    // INS
+    static final byte INS_MANAGE_SECURITY_ENVIRONMENT = (byte) 0x22;
+    static final byte INS_PERFORM_SECURITY_OPERATION = (byte) 0x2A;
+    static final byte INS_GENERATE_KEY_PAIR = (byte) 0x47;
+    static final byte INS_EXTERNAL_AUTHENTICATE = (byte) 0x82;
+    static final byte INS_GET_CHALLENGE = (byte) 0x84;
+    static final byte INS_INTERNAL_AUTHENTICATE = (byte) 0x88;
+    static final byte INS_GET_RESPONSE = (byte) 0xC0;
+    static final byte INS_GET_DATA = (byte) 0xCA;
+    static final byte INS_GET_DATA_FILE = (byte) 0xCB;
+    static final byte INS_PUT_KEY = (byte) 0xD8;
+    static final byte INS_STORE_DATA = (byte) 0xE2;
+    static final byte INS_DELETE = (byte) 0xE4;
+    static final byte INS_INSTALL = (byte) 0xE6;
+    static final byte INS_SET_STATUS = (byte) 0xF0;
+    static final byte INS_GET_STATUS = (byte) 0xF2;
+
+    // P1, P2
+    static final byte P1_MORE = (byte) 0x80;
+    static final byte P1_MSE_EXTERNAL = (byte) 0x81;
+    static final byte P1_MSE_MUTUAL = (byte) 0xC1;
+    static final byte P2_MSE_STORED_KEY = (byte) 0xA4;
+    static final byte P2_MSE_CERTIFICATES = (byte) 0xB6;
+    static final byte P1_PSO_VERIFY = (byte) 0x00;
+    static final byte P2_PSO_SELF_DESCRIPTIVE = (byte) 0xBE;
+    static final byte P1_PSO_DECIPHER = (byte) 0x80;
+    static final byte P2_PSO_DECIPHER = (byte) 0x84;
+    static final byte P1_GENERATE = (byte) 0x80;
+    static final byte P1_READ_PUBLIC_KEY = (byte) 0x81;
+    static final byte P1_STORE_LAST = (byte) 0x80;
+    static final byte P1_STORE_BER_TLV = (byte) 0x10;
+    static final byte P1_INSTALL = (byte) 0x04;
+    static final byte P1_INSTALL_SELECTABLE = (byte) 0x0C;
+    static final byte P1_INSTALL_PERSONALIZATION = (byte) 0x20;
+    static final byte P1_STATUS_CARD = (byte) 0x80;
+    static final byte P1_STATUS_APPLICATIONS = (byte) 0x40;
+    static final byte P1_STATUS_LOAD_FILES = (byte) 0x20;
+    static final byte P1_STATUS_MODULES = (byte) 0x10;
+    static final byte P1_STATUS_DOMAIN_TREE = (byte) 0x60;
+    static final byte P2_STATUS_TLV = (byte) 0x02;
+    static final byte P2_STATUS_NEXT = (byte) 0x01;
+
+    // Tags
+    static final short TAG_CAR = (short) 0x0042;
+    static final short TAG_IIN = (short) 0x0042;
+    static final short TAG_CIN = (short) 0x0045;
+    static final short TAG_AID = (short) 0x004F;
+    static final short TAG_LEVEL = (short) 0x00D3;
+    static final short TAG_CARD_DATA = (short) 0x0066;
+    static final short TAG_RECOGNITION = (short) 0x0073;
+    static final short TAG_KEY_INFORMATION = (short) 0x00E0;
+    static final short TAG_KEY_INFORMATION_ENTRY = (short) 0x00C0;
+    static final short TAG_OBJECT_DIRECTORY = (short) 0x5031;
+    static final short TAG_PROVIDER = (short) 0x5F20;
+    static final short TAG_HOLDER = (short) 0x5F20;
+    static final short TAG_HOLDER_AUTHORIZATION = (short) 0x5F4C;
+    static final short TAG_CERTIFICATE = (short) 0x7F21;
+    static final short TAG_PUBLIC_KEY = (short) 0x7F49;
+    static final short TAG_PRODUCTION = (short) 0x9F7F;
+    static final short TAG_ATTESTATION = (short) 0xFF60;
+    static final short TAG_SERIAL = (short) 0x0093;
+    static final short TAG_SIGNATURE = (short) 0x009E;
+    static final short TAG_MODULUS = (short) 0x0081;
+    static final short TAG_EXPONENT = (short) 0x0082;
+    static final short TAG_AUTHENTICATION_TEMPLATE = (short) 0x00A4;
+    static final short TAG_KEY_REFERENCE = (short) 0x0084;
+    static final short TAG_PUBLIC_KEY_REFERENCE = (short) 0x0083;
+    static final short TAG_ALGORITHM = (short) 0x0080;
+    static final short TAG_KEY_SIZE = (short) 0x0091;
+    static final short TAG_NONCE = (short) 0x0094;
+    static final short TAG_TRUST_POINT_DIGEST = (short) 0x0090;
+    static final short TAG_ATTESTED_DIGEST = (short) 0x00A0;
+    static final short TAG_TAG_LIST = (short) 0x005C;
+    static final short TAG_SM_PLAIN = (short) 0x0081;
+    static final short TAG_SM_CIPHERED = (short) 0x0087;
+    static final short TAG_SM_LE = (short) 0x0097;
+    static final short TAG_SM_STATUS = (short) 0x0099;
+    static final short TAG_SM_MAC = (short) 0x008E;
+    static final short TAG_CRT_MAC = (short) 0x00B4;
+    static final short TAG_CRT_ENC = (short) 0x00B8;
+    static final short TAG_CRT_USAGE = (short) 0x0095;
+    static final short TAG_CRT_KEY_TYPE = (short) 0x0080;
+    static final short TAG_CRT_KEY = (short) 0x00D1;
+    static final short TAG_CRT_COUNTER = (short) 0x0091;
+    static final short TAG_REGISTRY_ENTRY = (short) 0x00E3;
+    static final short TAG_LIFE_CYCLE = (short) 0x9F70;
+    static final short TAG_PRIVILEGES = (short) 0x00C5;
+    static final short TAG_FCI = (short) 0x006F;
+    static final short TAG_FCI_AID = (short) 0x0084;
+    static final short TAG_FCI_PROPRIETARY = (short) 0x00A5;
+    static final short TAG_INSTALL_PARAMETERS = (short) 0x00C9;
+
+    // Key types, GPCS Table 11-16
+    static final byte KEY_RSA_EXPONENT = (byte) 0xA0;
+    static final byte KEY_RSA_MODULUS = (byte) 0xA1;
+    static final byte KEY_RSA_P = (byte) 0xA4;
+    static final byte KEY_EXTENDED = (byte) 0xFF;
+
+    // Key identifiers (applet/README.md section 2)
+    static final byte KID_TRUST_POINT = (byte) 0x01;
+    static final byte KID_PAIR = (byte) 0x02;
+
+    // Holder authorizations (section 3)
+    static final byte CHA_OFF_CARD_ENTITY = (byte) 0x82;
+    static final byte CHA_AUTHORITY = (byte) 0x01;
+
+    // Security level, GPCS 10.6
+    static final byte LEVEL_C_MAC = (byte) 0x01;
+    static final byte LEVEL_C_DECRYPTION = (byte) 0x02;
+    static final byte LEVEL_R_MAC = (byte) 0x10;
+    static final byte LEVEL_R_ENCRYPTION = (byte) 0x20;
+    static final byte LEVEL_ANY_AUTHENTICATED = (byte) 0x40;
+    static final byte LEVEL_AUTHENTICATED = (byte) 0x80;
+
+    // CRT usage, F.3.1.2
+    static final byte USAGE_COMMAND = (byte) 0x10;
+    static final byte USAGE_RESPONSE = (byte) 0x20;
+    static final byte USAGE_RESPONSE_DATA = (byte) 0x40;
+    static final byte USAGE_COMMAND_DATA = (byte) 0x80;
+
+    // SCP10 options
+    static final byte SCP10 = (byte) 0x10;
+    static final byte OPTION_KEY_AGREEMENT = (byte) 0x01;
+    static final byte OPTION_KEY_TRANSPORT = (byte) 0x02;
+
+    // Life cycles, GPCS 11.1.1
+    static final byte CARD_OP_READY = (byte) 0x01;
+    static final byte CARD_INITIALIZED = (byte) 0x07;
+    static final byte CARD_SECURED = (byte) 0x0F;
+    static final byte DOMAIN_SELECTABLE = (byte) 0x07;
+    static final byte DOMAIN_PERSONALIZED = (byte) 0x0F;
+    static final byte STATE_LOCKED = (byte) 0x80;
+
+    // Sizes
+    static final short HOLDER_LENGTH = (short) 16;
+    static final short AID_MIN = (short) 5;
+    static final short AID_MAX = (short) 16;
+    static final short CERTIFICATE_MAX = (short) 1000;
+    static final short COMMAND_MAX = (short) 1100;
+
+    // Status words
+    static final short SW_OK = (short) 0x9000;
+    static final short SW_BYTES_REMAINING = (short) 0x6100;
+    static final short SW_VERIFICATION_FAILED = (short) 0x6300;
+    static final short SW_MORE_DATA = (short) 0x6310;
+    static final short SW_WRONG_LENGTH = (short) 0x6700;
+    static final short SW_CHAINING_NOT_SUPPORTED = (short) 0x6884;
+    static final short SW_SECURITY_STATUS = (short) 0x6982;
+    static final short SW_CONDITIONS = (short) 0x6985;
+    static final short SW_WRONG_DATA = (short) 0x6A80;
+    static final short SW_NO_SPACE = (short) 0x6A84;
+    static final short SW_WRONG_P1P2 = (short) 0x6A86;
+    static final short SW_NOT_FOUND = (short) 0x6A88;
+    static final short SW_INS_NOT_SUPPORTED = (short) 0x6D00;
+    static final short SW_CLA_NOT_SUPPORTED = (short) 0x6E00;
+    static final short SW_ALGORITHM_NOT_SUPPORTED = (short) 0x9484;
+    /** Assertion: the card has no OPEN that answers. */
+    static final short SW_NO_OPEN = (short) 0x6F01;
+}

@@ -1,0 +1,222 @@
+package org.opentsm.securitydomain;
+
+import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.Util;
+import javacard.security.CryptoException;
+import javacard.security.KeyPair;
+import javacard.security.PrivateKey;
+import javacard.security.RSAPrivateCrtKey;
+import javacard.security.RSAPublicKey;
+
+/**
+ * SK/PK.SD.AUT and CERT.SD.AUT. For each key size two key pair objects made at install: a new pair
+ * is made in the spare one, takes over in one transaction, and the pair before is destroyed.
+ */
+final class KeyPairs {
+
+    private static final byte NO_PAIR = (byte) -1;
+
+    /** Index 2 * size + slot; null where the install parameters or the card leave a size out. */
+    private final KeyPair[] pairs = new KeyPair[(short) (2 * PublicKeys.SIZES)];
+    private byte current = NO_PAIR;
+    private byte version;
+    /** The certificate, and behind it room to compare a modulus when one is stored: RAM has none left then. */
+    private final byte[] certificate = new byte[(short) (Gp.CERTIFICATE_MAX + PublicKeys.MODULUS_MAX)];
+    private short certificateLength;
+
+    /** @param onlyBits the one key size to make room for, or 0 for all the card has */
+    KeyPairs(short onlyBits) {
+        for (short size = 0; size < PublicKeys.SIZES; size++) {
+            if (onlyBits == 0 || onlyBits == PublicKeys.bits(size)) {
+                allocate(size);
+            }
+        }
+    }
+
+    private void allocate(short size) {
+        short slot = (short) (size << 1);
+        try {
+            pairs[slot] = new KeyPair(KeyPair.ALG_RSA_CRT, PublicKeys.bits(size));
+            pairs[(short) (slot + 1)] = new KeyPair(KeyPair.ALG_RSA_CRT, PublicKeys.bits(size));
+        } catch (CryptoException e) {
+            // a card without this size: generate() and load() refuse it
+            pairs[slot] = null;
+        }
+    }
+
+    boolean present() {
+        return current != NO_PAIR;
+    }
+
+    private KeyPair pair() {
+        if (current == NO_PAIR) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
+        return pairs[current];
+    }
+
+    byte version() {
+        return version;
+    }
+
+    PrivateKey privateKey() {
+        return pair().getPrivate();
+    }
+
+    /** Modulus length of the current pair in bytes. */
+    short modulusLength() {
+        return (short) ((short) ((short) (current >> 1) + 1) << 7);
+    }
+
+    short modulus(byte[] out, short offset) {
+        return ((RSAPublicKey) pair().getPublic()).getModulus(out, offset);
+    }
+
+    /** The slot a pair of this size goes to: not the current one. 6A80 when there is no room made for the size. */
+    private byte spare(short size) {
+        if (size == Tlv.NONE || pairs[(short) (size << 1)] == null) {
+            ISOException.throwIt(Gp.SW_WRONG_DATA);
+        }
+        short slot = (short) (size << 1);
+        if (current == slot) {
+            slot++;
+        }
+        return (byte) slot;
+    }
+
+    /** Size used when GENERATE names none: 2048, or the one there is. */
+    short defaultSize() {
+        if (pairs[2] != null) {
+            return (short) 1;
+        }
+        return pairs[0] != null ? (short) 0 : (short) 2;
+    }
+
+    /** Makes a pair in the spare slot; it counts only after {@link #adopt}. */
+    byte generate(short size) {
+        byte slot = spare(size);
+        pairs[slot].genKeyPair();
+        return slot;
+    }
+
+    /** Makes a slot the current pair; inside the caller's transaction. The certificate was the old key's. */
+    void adopt(byte slot, byte newVersion) {
+        current = slot;
+        version = newVersion;
+        certificateLength = 0;
+    }
+
+    /** Destroys every private key but the current one. */
+    void destroyOthers() {
+        for (short i = 0; i < (short) (2 * PublicKeys.SIZES); i++) {
+            if (i != current && pairs[i] != null && pairs[i].getPrivate().isInitialized()) {
+                pairs[i].getPrivate().clearKey();
+            }
+        }
+    }
+
+    void destroyAll() {
+        current = NO_PAIR;
+        certificateLength = 0;
+        destroyOthers();
+    }
+
+    /**
+     * Loads a pair from PUT KEY, pre-issuance only. The fields stand one behind the other:
+     * {@code A1 N, A0 e, A4 P, A5 Q, A6 qInv, A7 dP, A8 dQ, 00} (applet/README.md 5.5).
+     */
+    void load(byte newVersion, byte[] buffer, short offset, short end) {
+        short modulus = Tlv.afterLength(buffer, (short) (offset + 1), end);
+        short modulusLength = Tlv.bareLength(buffer, (short) (offset + 1), end);
+        byte slot = spare(PublicKeys.sizeIndex(modulusLength));
+        short field = (short) (modulus + modulusLength);
+        field = (short) (Tlv.expect(buffer, field, end, (short) 0x00A0) + Tlv.length(buffer, field, end));
+        RSAPublicKey publicKey = (RSAPublicKey) pairs[slot].getPublic();
+        RSAPrivateCrtKey key = (RSAPrivateCrtKey) pairs[slot].getPrivate();
+        short half = (short) (modulusLength >> 1);
+        for (short type = (short) 0xA4; type <= (short) 0xA8; type++) {
+            short value = Tlv.expect(buffer, field, end, type);
+            short length = Tlv.length(buffer, field, end);
+            if (length == 0 || length > half) {
+                ISOException.throwIt(Gp.SW_WRONG_DATA);
+            }
+            setComponent(key, type, buffer, value, length);
+            field = (short) (value + length);
+        }
+        if ((short) (field + 1) != end || buffer[field] != 0) {
+            ISOException.throwIt(Gp.SW_WRONG_DATA);
+        }
+        publicKey.setExponent(PublicKeys.EXPONENT, (short) 0, PublicKeys.EXPONENT_LENGTH);
+        publicKey.setModulus(buffer, modulus, modulusLength);
+        JCSystem.beginTransaction();
+        adopt(slot, newVersion);
+        JCSystem.commitTransaction();
+        destroyOthers();
+    }
+
+    private static void setComponent(RSAPrivateCrtKey key, short type, byte[] buffer, short value, short length) {
+        switch (type) {
+            case (short) 0xA4: key.setP(buffer, value, length); break;
+            case (short) 0xA5: key.setQ(buffer, value, length); break;
+            case (short) 0xA6: key.setPQ(buffer, value, length); break;
+            case (short) 0xA7: key.setDP1(buffer, value, length); break;
+            default: key.setDQ1(buffer, value, length); break;
+        }
+    }
+
+    boolean hasCertificate() {
+        return certificateLength != 0;
+    }
+
+    short certificate(byte[] out, short offset) {
+        if (certificateLength == 0) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        return (short) (Util.arrayCopyNonAtomic(certificate, (short) 0, out, offset, certificateLength) - offset);
+    }
+
+    /**
+     * Stores the certificate object {@code 7F21 L ...} at {@code offset}, when its key is the
+     * current one. A cut on the way leaves no certificate rather than half of one.
+     */
+    void storeCertificate(byte[] buffer, short offset, short end) {
+        short length = (short) (end - offset);
+        short body = Tlv.expect(buffer, offset, end, Gp.TAG_CERTIFICATE);
+        short key = Tlv.find(buffer, body, end, Gp.TAG_PUBLIC_KEY);
+        if (length > Gp.CERTIFICATE_MAX || Tlv.next(buffer, offset, end) != end || key == Tlv.NONE || !present()) {
+            ISOException.throwIt(Gp.SW_WRONG_DATA);
+        }
+        short keyEnd = Tlv.next(buffer, key, end);
+        short modulus = Tlv.value(buffer, key, end);
+        short value = Tlv.expect(buffer, modulus, keyEnd, Gp.TAG_MODULUS);
+        short exponent = Tlv.next(buffer, modulus, keyEnd);
+        short exponentValue = Tlv.expect(buffer, exponent, keyEnd, Gp.TAG_EXPONENT);
+        short own = modulus(certificate, Gp.CERTIFICATE_MAX);
+        if (Tlv.length(buffer, modulus, keyEnd) != own
+                || Util.arrayCompare(buffer, value, certificate, Gp.CERTIFICATE_MAX, own) != 0
+                || !PublicKeys.isExponent(buffer, exponentValue, Tlv.length(buffer, exponent, keyEnd))) {
+            ISOException.throwIt(Gp.SW_WRONG_DATA);
+        }
+        certificateLength = 0;
+        Util.arrayCopyNonAtomic(buffer, offset, certificate, (short) 0, length);
+        certificateLength = length;
+    }
+
+    /** Last eight bytes of the certificate's holder reference, zero when there is none (scp10.md 4.1). */
+    void identity(byte[] out, short offset) {
+        Util.arrayFillNonAtomic(out, offset, (short) 8, (byte) 0);
+        if (certificateLength == 0) {
+            return;
+        }
+        short body = Tlv.value(certificate, (short) 0, certificateLength);
+        short holder = Tlv.find(certificate, body, certificateLength, Gp.TAG_HOLDER);
+        if (holder == Tlv.NONE) {
+            return;
+        }
+        short length = Tlv.length(certificate, holder, certificateLength);
+        short used = length > 8 ? (short) 8 : length;
+        short from = (short) (Tlv.next(certificate, holder, certificateLength) - used);
+        Util.arrayCopyNonAtomic(certificate, from, out, (short) (offset + 8 - used), used);
+    }
+}

@@ -1,0 +1,199 @@
+package org.opentsm.securitydomain;
+
+import javacard.framework.AID;
+import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.Shareable;
+import javacard.framework.Util;
+import javacard.security.MessageDigest;
+
+/**
+ * A provider's domain. Its parent gives it a first key pair and a trust point (key-distribution.md
+ * 47 to 51); from the owner's first GENERATE on, keys come from the owner's own session only.
+ */
+public class SupplementarySecurityDomain extends Scp10Domain implements PersonalizationTarget {
+
+    private static final short NONCE_LENGTH = (short) 16;
+    private static final short DIGEST_LENGTH = (short) 32;
+
+    private final MessageDigest sha256;
+    private boolean owned;
+
+    private SupplementarySecurityDomain(byte[] bArray, short bOffset, short bLength) {
+        super(bArray, bOffset, bLength, false);
+        sha256 = MessageDigest.getInstance(MessageDigest.ALG_SHA_256, false);
+    }
+
+    public static void install(byte[] bArray, short bOffset, byte bLength) {
+        new SupplementarySecurityDomain(bArray, bOffset, (short) (bLength & 0xFF)).registerOwnAid();
+    }
+
+    /** Only the parent may personalize; OPEN knows who that is. */
+    public Shareable getShareableInterfaceObject(AID client, byte parameter) {
+        if (parameter != PersonalizationTarget.PARAMETER || client == null || !open().isParent(client, self())) {
+            return null;
+        }
+        return this;
+    }
+
+    public short personalize(byte ins, byte p1, byte p2, byte[] buffer, short offset, short length,
+            byte[] response, short responseOffset) {
+        if (owned) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
+        switch (ins) {
+            case Gp.INS_GENERATE_KEY_PAIR:
+                return generateOrRead(p1, p2, buffer, offset, length, response, responseOffset, false);
+            case Gp.INS_PUT_KEY:
+                return putKeyData(p1, p2, buffer, offset, length, response, responseOffset);
+            case Gp.INS_STORE_DATA:
+                storeObjects(buffer, offset, length);
+                return (short) 0;
+            default:
+                ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);
+                return (short) 0;
+        }
+    }
+
+    boolean mayChange() {
+        return channel.ownerAuthenticated() || (!owned && preIssuance());
+    }
+
+    short generate(byte p1, byte p2) {
+        if (p1 == Gp.P1_GENERATE) {
+            requireOwner();
+        }
+        return generateOrRead(p1, p2, work, dataOffset(), dataLength(), work, Transients.RESPONSE, true);
+    }
+
+    /**
+     * GENERATE ASYMMETRIC KEY PAIR, {@code A4 L {84 02 KVN KID [91 02 bits]}}. The new pair takes
+     * over, and the domain gets its owner, in one transaction; then the pair before is destroyed.
+     */
+    private short generateOrRead(byte p1, byte p2, byte[] buffer, short offset, short length,
+            byte[] response, short responseOffset, boolean byOwner) {
+        if (p2 != 0 || (p1 != Gp.P1_GENERATE && p1 != Gp.P1_READ_PUBLIC_KEY)) {
+            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+        }
+        if (p1 == Gp.P1_READ_PUBLIC_KEY) {
+            return readPublicKey(buffer, offset, length, response, responseOffset);
+        }
+        short end = (short) (offset + length);
+        byte version = keyReference(buffer, offset, end);
+        short size = pairs.defaultSize();
+        short field = Tlv.next(buffer, Tlv.value(buffer, offset, end), end);
+        if (field < end) {
+            short value = Tlv.expect(buffer, field, end, Gp.TAG_KEY_SIZE);
+            if (Tlv.length(buffer, field, end) != 2 || Tlv.next(buffer, field, end) != end
+                    || (buffer[(short) (value + 1)] & 7) != 0) {
+                ISOException.throwIt(Gp.SW_WRONG_DATA);
+            }
+            size = PublicKeys.sizeIndex((short) (Util.getShort(buffer, value) >> 3));
+        }
+        byte slot = pairs.generate(size);
+        JCSystem.beginTransaction();
+        pairs.adopt(slot, version);
+        if (byOwner) {
+            owned = true;
+        }
+        JCSystem.commitTransaction();
+        pairs.destroyOthers();
+        return publicKeyObject(response, responseOffset);
+    }
+
+    /** PERSONALIZED once a certificate of the current pair is in place (README 5.8). */
+    void storeCertificate(byte[] buffer, short offset, short end) {
+        super.storeCertificate(buffer, offset, end);
+        Open open = open();
+        if (open.applicationState(self()) == Gp.DOMAIN_SELECTABLE) {
+            open.setApplicationState(self(), Gp.DOMAIN_PERSONALIZED);
+        }
+    }
+
+    /** GET STATUS answers for this domain alone. */
+    short getStatus(byte p1, byte p2) {
+        requireOwner();
+        short search = StatusReader.search(p1, p2, transients);
+        short length = work[(short) (search - 1)];
+        short out = Transients.RESPONSE;
+        boolean matches = p1 == Gp.P1_STATUS_APPLICATIONS && (p2 & Gp.P2_STATUS_NEXT) == 0
+                && matchesOwnAid(search, length);
+        if (!matches) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        short end = putOwnAid(out);
+        end = Tlv.header(work, end, Gp.TAG_LIFE_CYCLE, (short) 1);
+        work[end] = open().applicationState(self());
+        end = putPrivileges((short) (end + 1));
+        return Tlv.enclose(work, out, Gp.TAG_REGISTRY_ENTRY, (short) (end - out));
+    }
+
+    /** SET STATUS of this domain: to PERSONALIZED from SELECTABLE, or locked for good but for the issuer. */
+    short setStatus(byte p1, byte p2) {
+        requireOwner();
+        if (p1 != Gp.P1_STATUS_APPLICATIONS && p1 != Gp.P1_STATUS_DOMAIN_TREE) {
+            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+        }
+        if (!isSelf(work, dataOffset(), dataLength())) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        Open open = open();
+        byte state = open.applicationState(self());
+        byte wanted = p2;
+        if (p2 == Gp.STATE_LOCKED) {
+            wanted = (byte) (state | Gp.STATE_LOCKED);
+        }
+        boolean lock = wanted == (byte) (state | Gp.STATE_LOCKED) && wanted != state;
+        if (!lock && (wanted != Gp.DOMAIN_PERSONALIZED || state != Gp.DOMAIN_SELECTABLE)) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
+        open.setApplicationState(self(), wanted);
+        return (short) 0;
+    }
+
+    /**
+     * GET ATTESTATION, data {@code 94 10 nonce}: what the controlling authority says of this
+     * domain's key and trust point (key-distribution.md section 6, README 5.7).
+     */
+    short attestation() {
+        short offset = dataOffset();
+        short end = (short) (offset + dataLength());
+        short nonce = Tlv.expect(work, offset, end, Gp.TAG_NONCE);
+        if (Tlv.length(work, offset, end) != NONCE_LENGTH || Tlv.next(work, offset, end) != end) {
+            ISOException.throwIt(Gp.SW_WRONG_DATA);
+        }
+        if (!pairs.present() || !trustPoint.present()) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
+        AttestationAuthority authority = authority();
+        // the challenge's place is free: a command other than EXTERNAL AUTHENTICATE dropped it
+        Util.arrayCopyNonAtomic(work, nonce, ram, Transients.CHALLENGE, NONCE_LENGTH);
+        short out = Transients.RESPONSE;
+        short at = putOwnAid(out);
+        at += authority.cardIdentity(work, at);
+        short attested = at;
+        at = Tlv.header(work, at, Gp.TAG_KEY_REFERENCE, (short) 2);
+        work[at] = pairs.version();
+        work[(short) (at + 1)] = Gp.KID_PAIR;
+        at += 2;
+        at += publicKeyObject(work, at);
+        at = Tlv.header(work, at, Gp.TAG_TRUST_POINT_DIGEST, DIGEST_LENGTH);
+        trustPoint.digest(sha256, ram, Transients.SCRATCH, work, at);
+        at = Tlv.put(work, (short) (at + DIGEST_LENGTH), Gp.TAG_NONCE, ram, Transients.CHALLENGE, NONCE_LENGTH);
+        Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, NONCE_LENGTH, (byte) 0);
+        sha256.reset();
+        sha256.doFinal(work, attested, (short) (at - attested), ram, Transients.SCRATCH);
+        at += authority.attest(ram, Transients.SCRATCH, work, at);
+        return Tlv.enclose(work, out, Gp.TAG_ATTESTATION, (short) (at - out));
+    }
+
+    private AttestationAuthority authority() {
+        AID aid = open().controllingAuthority();
+        AttestationAuthority authority = aid == null ? null : (AttestationAuthority)
+                JCSystem.getAppletShareableInterfaceObject(aid, AttestationAuthority.PARAMETER);
+        if (authority == null) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        return authority;
+    }
+}

@@ -1,0 +1,83 @@
+package org.opentsm.securitydomain;
+
+import javacard.framework.JCSystem;
+import javacard.framework.Util;
+
+/**
+ * Every byte of RAM of one security domain, 1.5 KiB in two arrays.
+ *
+ * <p>CLEAR_ON_DESELECT: a secure channel ends with the selection (GPCS F.1.6), and nothing here may
+ * outlive it. The controlling authority is never in a session when it is asked for a signature;
+ * it keeps its one remembered client elsewhere.
+ */
+final class Transients {
+
+    // Command as received: CLA INS P1 P2, without chaining and secure messaging bits where noted
+    static final short HEADER = (short) 0;
+    static final short DATA_OFFSET = (short) (HEADER + 4);
+    static final short DATA_LENGTH = (short) (DATA_OFFSET + 2);
+    // Parts of a command under way
+    static final short CHAIN_HEADER = (short) (DATA_LENGTH + 2);
+    static final short CHAIN_LENGTH = (short) (CHAIN_HEADER + 4);
+    static final short CHAIN_ACTIVE = (short) (CHAIN_LENGTH + 2);
+    static final short NEXT_BLOCK = (short) (CHAIN_ACTIVE + 1);
+    // Response: warning status word, rest waiting for GET RESPONSE
+    static final short STATUS = (short) (NEXT_BLOCK + 1);
+    static final short PENDING_OFFSET = (short) (STATUS + 2);
+    static final short PENDING_LENGTH = (short) (PENDING_OFFSET + 2);
+    // GET STATUS that may go on
+    static final short CURSOR = (short) (PENDING_LENGTH + 2);
+    static final short CURSOR_SUBSET = (short) (CURSOR + 2);
+    // Secure channel
+    static final short STATE = (short) (CURSOR_SUBSET + 1);
+    static final short OPTION = (short) (STATE + 1);
+    static final short LEVEL = (short) (OPTION + 1);
+    static final short WRAP_RESPONSE = (short) (LEVEL + 1);
+    static final short CERTIFICATE_MAY_FOLLOW = (short) (WRAP_RESPONSE + 1);
+    // Current public key: role, size and holder reference
+    static final short KEY_ROLE = (short) (CERTIFICATE_MAY_FOLLOW + 1);
+    static final short KEY_SIZE = (short) (KEY_ROLE + 1);
+    static final short KEY_HOLDER_KNOWN = (short) (KEY_SIZE + 1);
+    static final short KEY_HOLDER = (short) (KEY_HOLDER_KNOWN + 1);
+    static final short CHALLENGE = (short) (KEY_HOLDER + Gp.HOLDER_LENGTH);
+    // Session keys: where in TEMPLATES each use has its key (0: none), how long it is
+    static final short KEY_OFFSETS = (short) (CHALLENGE + 16);
+    static final short KEY_LENGTHS = (short) (KEY_OFFSETS + 6);
+    static final short COUNTERS = (short) (KEY_LENGTHS + 6);
+    static final short TEMPLATES_LENGTH = (short) (COUNTERS + 16);
+    // Domain the issuer personalizes
+    static final short TARGET_LENGTH = (short) (TEMPLATES_LENGTH + 2);
+    static final short TARGET_AID = (short) (TARGET_LENGTH + 1);
+    static final short SCRATCH = (short) (TARGET_AID + Gp.AID_MAX);
+    static final short SCRATCH_SIZE = (short) 40;
+    // Plaintext T of PSO DECIPHER: level and CRTs; in key agreement the CRTs, the secret, the keys
+    static final short TEMPLATES = (short) (SCRATCH + SCRATCH_SIZE);
+    static final short TEMPLATES_SIZE = (short) 228;
+    static final short SIZE = (short) (TEMPLATES + TEMPLATES_SIZE);
+
+    /** Command and response. The response starts here so that its secure messaging header fits before it. */
+    static final short RESPONSE = (short) 8;
+    static final short WORK_SIZE = (short) 1144;
+
+    final byte[] ram;
+    final byte[] work;
+
+    Transients() {
+        ram = JCSystem.makeTransientByteArray(SIZE, JCSystem.CLEAR_ON_DESELECT);
+        work = JCSystem.makeTransientByteArray(WORK_SIZE, JCSystem.CLEAR_ON_DESELECT);
+    }
+
+    short getShort(short field) {
+        return Util.getShort(ram, field);
+    }
+
+    void setShort(short field, short value) {
+        Util.setShort(ram, field, value);
+    }
+
+    /** Wipes all of a selection: on select, so that nothing depends on how a card clears memory. */
+    void clear() {
+        Util.arrayFillNonAtomic(ram, (short) 0, SIZE, (byte) 0);
+        Util.arrayFillNonAtomic(work, (short) 0, WORK_SIZE, (byte) 0);
+    }
+}

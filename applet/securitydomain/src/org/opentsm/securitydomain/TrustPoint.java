@@ -1,0 +1,92 @@
+package org.opentsm.securitydomain;
+
+import javacard.framework.ISOException;
+import javacard.framework.Util;
+import javacard.security.MessageDigest;
+
+/**
+ * PK.TP_EX.AUT with its holder reference. Two slots of plain bytes: the new key is written to the
+ * spare one and becomes valid with one byte, so a cut leaves the old or the new, never a mixture.
+ */
+final class TrustPoint {
+
+    // Slot: KVN, holder reference known, holder reference, modulus length, modulus
+    private static final short VERSION = (short) 0;
+    private static final short HOLDER_KNOWN = (short) 1;
+    private static final short HOLDER = (short) 2;
+    private static final short MODULUS_LENGTH = (short) (HOLDER + Gp.HOLDER_LENGTH);
+    private static final short MODULUS = (short) (MODULUS_LENGTH + 2);
+    private static final short SLOT_SIZE = (short) (MODULUS + PublicKeys.MODULUS_MAX);
+
+    private final byte[] first = new byte[SLOT_SIZE];
+    private final byte[] second = new byte[SLOT_SIZE];
+    /** 0 none, 1 first slot, 2 second slot. */
+    private byte current;
+
+    private byte[] slot() {
+        if (current == 0) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        return current == 1 ? first : second;
+    }
+
+    boolean present() {
+        return current != 0;
+    }
+
+    byte version() {
+        return slot()[VERSION];
+    }
+
+    short modulusLength() {
+        return Util.getShort(slot(), MODULUS_LENGTH);
+    }
+
+    /**
+     * Replaces the trust point.
+     *
+     * @param holder offset of its 16-byte holder reference, or Tlv.NONE: accepts any reference
+     */
+    void replace(byte version, byte[] buffer, short modulus, short modulusLength, short holder) {
+        byte[] spare = current == 1 ? second : first;
+        spare[VERSION] = version;
+        spare[HOLDER_KNOWN] = holder == Tlv.NONE ? (byte) 0 : (byte) 1;
+        if (holder != Tlv.NONE) {
+            Util.arrayCopyNonAtomic(buffer, holder, spare, HOLDER, Gp.HOLDER_LENGTH);
+        }
+        Util.setShort(spare, MODULUS_LENGTH, modulusLength);
+        Util.arrayCopyNonAtomic(buffer, modulus, spare, MODULUS, modulusLength);
+        current = current == 1 ? (byte) 2 : (byte) 1;
+    }
+
+    void clear() {
+        current = 0;
+    }
+
+    /** Makes it the current public key of an initiation. */
+    void select(PublicKeys keys, Transients transients) {
+        byte[] slot = slot();
+        keys.load(slot, MODULUS, modulusLength());
+        transients.ram[Transients.KEY_HOLDER_KNOWN] = slot[HOLDER_KNOWN];
+        Util.arrayCopyNonAtomic(slot, HOLDER, transients.ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH);
+    }
+
+    boolean hasHolder(byte[] buffer, short offset) {
+        byte[] slot = slot();
+        return slot[HOLDER_KNOWN] != 0
+                && Util.arrayCompare(slot, HOLDER, buffer, offset, Gp.HOLDER_LENGTH) == 0;
+    }
+
+    /** SHA-256 over {@code 81 L N, 82 03 010001}; {@code scratch} has room for a header. */
+    void digest(MessageDigest sha256, byte[] scratch, short scratchOffset, byte[] out, short outOffset) {
+        byte[] slot = slot();
+        short length = modulusLength();
+        short end = Tlv.header(scratch, scratchOffset, Gp.TAG_MODULUS, length);
+        sha256.reset();
+        sha256.update(scratch, scratchOffset, (short) (end - scratchOffset));
+        sha256.update(slot, MODULUS, length);
+        end = Tlv.put(scratch, scratchOffset, Gp.TAG_EXPONENT, PublicKeys.EXPONENT, (short) 0,
+                PublicKeys.EXPONENT_LENGTH);
+        sha256.doFinal(scratch, scratchOffset, (short) (end - scratchOffset), out, outOffset);
+    }
+}
