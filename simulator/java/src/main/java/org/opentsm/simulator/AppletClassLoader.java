@@ -1,0 +1,76 @@
+package org.opentsm.simulator;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Defines one card's applet classes, instrumented, so that static fields belong to one card.
+ * The platform (javacard.*, jCardSim, the Open interface) comes from the parent and is shared.
+ */
+final class AppletClassLoader extends ClassLoader {
+
+    static {
+        registerAsParallelCapable();
+    }
+
+    /** The interface the simulator itself implements: one class for all cards. */
+    private static final String OPEN_INTERFACE = "org.opentsm.securitydomain.Open";
+    private static final Map<Path, byte[]> INSTRUMENTED = new ConcurrentHashMap<>();
+
+    private final List<Path> roots;
+    private final List<Class<?>> defined = new ArrayList<>();
+
+    /** @param roots folders of class files, searched in order before the parent */
+    AppletClassLoader(List<Path> roots, ClassLoader parent) {
+        super(parent);
+        this.roots = List.copyOf(roots);
+    }
+
+    /** The applet classes loaded so far, in order of loading. */
+    synchronized List<Class<?>> defined() {
+        return List.copyOf(defined);
+    }
+
+    @Override
+    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+        synchronized (getClassLoadingLock(name)) {
+            Class<?> known = findLoadedClass(name);
+            if (known != null) {
+                return known;
+            }
+            Path file = name.equals(OPEN_INTERFACE) || name.startsWith("java") ? null : find(name);
+            return file == null ? super.loadClass(name, resolve) : define(name, file);
+        }
+    }
+
+    private Path find(String name) {
+        String relative = name.replace('.', '/') + ".class";
+        for (Path root : roots) {
+            Path file = root.resolve(relative);
+            if (Files.isRegularFile(file)) {
+                return file;
+            }
+        }
+        return null;
+    }
+
+    private synchronized Class<?> define(String name, Path file) throws ClassNotFoundException {
+        byte[] code = INSTRUMENTED.computeIfAbsent(file, AppletClassLoader::instrument);
+        Class<?> made = defineClass(name, code, 0, code.length);
+        defined.add(made);
+        return made;
+    }
+
+    private static byte[] instrument(Path file) {
+        try {
+            return Instrumenter.instrument(Files.readAllBytes(file));
+        } catch (IOException e) {
+            throw new SimulatorException("applet-unreadable", null, "cannot read " + file, e);
+        }
+    }
+}

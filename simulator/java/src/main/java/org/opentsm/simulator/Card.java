@@ -1,0 +1,129 @@
+package org.opentsm.simulator;
+
+import java.nio.file.Path;
+
+/**
+ * One simulated card: a chip with power, reset and commands, from whichever link they come.
+ * All methods may be called from any thread; one command runs at a time.
+ */
+final class Card {
+
+    private final CardImage image;
+    private final CardRuntime runtime;
+    private final FileSystem files;
+    private final CardState state;
+    private final Statistics statistics = new Statistics();
+    private final FaultPlan faults = new FaultPlan();
+
+    private boolean powered;
+    private Runnable whenPowerCut = () -> { };
+
+    /** Makes the card, or takes it up where its state file left it. */
+    Card(CardImage image, byte[] imageDigest, Path applets, Path stateFolder) {
+        this.image = image;
+        CardRandom random = new CardRandom(image.seed(), image.randomBytes());
+        runtime = CardFactory.runtime(image, applets, random, statistics, faults);
+        files = image.iccid() == null ? null : new FileSystem(FileSystem.encodeIccid(image.iccid()));
+        state = stateFolder == null ? null : new CardState(stateFolder.resolve(image.name() + ".card"), imageDigest);
+        if (state != null && state.exists()) {
+            runtime.load(state, image);
+        } else {
+            CardFactory.install(image, runtime);
+            runtime.reset();
+            new Personalizer(runtime::process).personalize(image);
+        }
+        powerOn();
+    }
+
+    String name() {
+        return image.name();
+    }
+
+    byte[] atr() {
+        return image.atr().clone();
+    }
+
+    /** What links do when the power ends under them. */
+    synchronized void onPowerCut(Runnable action) {
+        whenPowerCut = action;
+    }
+
+    synchronized boolean isPowered() {
+        return powered;
+    }
+
+    /** Cold reset; a card that has power loses it first. */
+    synchronized void powerOn() {
+        powered = true;
+        if (files != null) {
+            files.reset();
+        }
+        runtime.reset();
+        save();
+    }
+
+    synchronized void powerOff() {
+        powered = false;
+        save();
+    }
+
+    /** Warm reset. */
+    synchronized void reset() {
+        powerOn();
+    }
+
+    /**
+     * Answers one command.
+     *
+     * @throws SimulatorException {@code card-unpowered}, or {@code power-cut} when the fault plan strikes
+     */
+    synchronized byte[] transmit(byte[] command) {
+        if (!powered) {
+            throw new SimulatorException("card-unpowered", "the card has no power");
+        }
+        statistics.apdu();
+        try {
+            faults.beforeCommand();
+            byte[] response = process(command);
+            save();
+            faults.afterCommand();
+            return response;
+        } catch (PowerCut cut) {
+            powered = false;
+            save();
+            whenPowerCut.run();
+            throw new SimulatorException("power-cut", "the card lost its power");
+        }
+    }
+
+    private byte[] process(byte[] command) {
+        if (command.length < 4) {
+            return CardRuntime.status(javacard.framework.ISO7816.SW_WRONG_LENGTH);
+        }
+        boolean byFile = (command[0] & 0xFF) == 0x00 && command[1] == javacard.framework.ISO7816.INS_SELECT && command[2] != 0x04;
+        byte[] response = files == null ? null : files.process(command);
+        if (response == null && byFile) {
+            return CardRuntime.status(javacard.framework.ISO7816.SW_FILE_NOT_FOUND);
+        }
+        return response == null ? runtime.process(command) : response;
+    }
+
+    synchronized void cutAfterApdus(long apdus, FaultPlan.Side side) {
+        faults.cutAfterApdus(apdus, side);
+    }
+
+    synchronized void cutAtWrite(long number) {
+        faults.cutAtWrite(number);
+    }
+
+    synchronized Statistics statistics() {
+        return statistics;
+    }
+
+    /** Saves the card, when it has a place to be saved to and something changed. */
+    synchronized void save() {
+        if (state != null) {
+            runtime.save(state);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package org.opentsm.simulator;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A card before its first use, as an image file describes it (README, "Card image"). */
+record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, byte[] cplc, Domain issuer, Domain controlling,
+    List<Domain> supplementary, byte lifeCycle, byte[] seed, byte[] randomBytes, List<LoadFile> loadFiles, List<Application> applications) {
+
+    /** A security domain and what the card maker puts into it; absent parts are null. */
+    record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate) {
+    }
+
+    /** PK.TP_EX.AUT and the holder reference certificates must name (null: any). */
+    record TrustPoint(byte[] holderReference, byte[] keyReference, byte[] modulus, byte[] exponent) {
+    }
+
+    record KeyPair(byte[] keyReference, byte[] modulus, byte[] exponent, byte[] p, byte[] q, byte[] qInv, byte[] dP, byte[] dQ) {
+    }
+
+    /** Applet classes from a folder of class files: the module's AID and its class. */
+    record LoadFile(byte[] aid, Path path, List<Module> modules) {
+    }
+
+    record Module(byte[] aid, String className) {
+    }
+
+    /** An instance made when the card is made, by a module of {@link LoadFile}. */
+    record Application(byte[] module, byte[] aid, byte[] privileges, byte[] parameters) {
+    }
+
+    private static final byte[] TRUST_POINT_REFERENCE = {0x10, 0x01};
+
+    /**
+     * @param folder where relative paths of the image start
+     * @throws SimulatorException naming the field at fault
+     */
+    static CardImage parse(JsonObject json, Path folder) {
+        ImageFields fields = new ImageFields("", json);
+        String iccid = fields.digits("iccid", 18, 20);
+        CardImage image = new CardImage(fields.name("name"), fields.hex("atr", 2, 33), iccid, fields.hexOrNull("iin", 0, 16),
+            fields.hexOrNull("cin", 0, 16), fields.hexOrNull("cplc", 42, 42), fields.isAbsent("isd") ? null : domain(fields.object("isd"), "isd"),
+            fields.isAbsent("casd") ? null : domain(fields.object("casd"), "casd"), domains(fields), lifeCycle(fields),
+            fields.hexOrNull("seed", 1, 64), fields.hexOrEmpty("randomBytes"), loadFiles(fields, folder), applications(fields));
+        fields.refuseUnread();
+        return image;
+    }
+
+    private static byte lifeCycle(ImageFields fields) {
+        String name = fields.isAbsent("lifeCycle") ? "SECURED" : fields.text("lifeCycle");
+        return switch (name) {
+            case "OP_READY" -> LifeCycle.OP_READY;
+            case "INITIALIZED" -> LifeCycle.INITIALIZED;
+            case "SECURED" -> LifeCycle.SECURED;
+            default -> throw SimulatorException.image("lifeCycle", "is not OP_READY, INITIALIZED or SECURED");
+        };
+    }
+
+    private static List<Domain> domains(ImageFields fields) {
+        List<Domain> found = new ArrayList<>();
+        JsonArray array = fields.array("ssds");
+        for (int i = 0; i < array.size(); i++) {
+            found.add(domain(ImageFields.of("ssds[" + i + "].", array.get(i)), "ssds[" + i + "]"));
+        }
+        return List.copyOf(found);
+    }
+
+    private static Domain domain(ImageFields fields, String path) {
+        Domain domain = new Domain(path, fields.hex("aid", 5, 16), fields.hexOrNull("applicationProviderId", 16, 16),
+            fields.isAbsent("trustPoint") ? null : trustPoint(fields.object("trustPoint")),
+            fields.isAbsent("keyPair") ? null : keyPair(fields.object("keyPair")), fields.hexOrNull("certificate", 1, 1000));
+        fields.refuseUnread();
+        return domain;
+    }
+
+    private static TrustPoint trustPoint(ImageFields fields) {
+        byte[] reference = fields.hexOrNull("keyReference", 2, 2);
+        TrustPoint point = new TrustPoint(fields.hexOrNull("holderReference", 16, 16), reference == null ? TRUST_POINT_REFERENCE : reference,
+            fields.hex("modulus", 128, 384), fields.hex("exponent", 1, 4));
+        fields.refuseUnread();
+        return point;
+    }
+
+    private static KeyPair keyPair(ImageFields fields) {
+        KeyPair pair = new KeyPair(fields.hex("keyReference", 2, 2), fields.hex("modulus", 128, 384), fields.hex("exponent", 1, 4),
+            fields.hex("p", 64, 192), fields.hex("q", 64, 192), fields.hex("qInv", 1, 192), fields.hex("dP", 1, 192), fields.hex("dQ", 1, 192));
+        fields.refuseUnread();
+        return pair;
+    }
+
+    private static List<LoadFile> loadFiles(ImageFields fields, Path folder) {
+        List<LoadFile> found = new ArrayList<>();
+        JsonArray array = fields.array("loadFiles");
+        for (int i = 0; i < array.size(); i++) {
+            String path = "loadFiles[" + i + "].";
+            ImageFields item = ImageFields.of(path, array.get(i));
+            List<Module> modules = new ArrayList<>();
+            JsonArray moduleArray = item.array("modules");
+            for (JsonElement element : moduleArray) {
+                ImageFields module = ImageFields.of(path + "modules[" + modules.size() + "].", element);
+                modules.add(new Module(module.hex("aid", 5, 16), module.text("class")));
+                module.refuseUnread();
+            }
+            found.add(new LoadFile(item.hex("aid", 5, 16), folder.resolve(item.text("path")), List.copyOf(modules)));
+            item.refuseUnread();
+        }
+        return List.copyOf(found);
+    }
+
+    private static List<Application> applications(ImageFields fields) {
+        List<Application> found = new ArrayList<>();
+        for (JsonElement element : fields.array("applications")) {
+            ImageFields item = ImageFields.of("applications[" + found.size() + "].", element);
+            byte[] privileges = item.hexOrNull("privileges", 3, 3);
+            found.add(new Application(item.hex("module", 5, 16), item.hex("aid", 5, 16), privileges == null ? new byte[3] : privileges,
+                item.hexOrEmpty("parameters")));
+            item.refuseUnread();
+        }
+        return List.copyOf(found);
+    }
+}

@@ -1,0 +1,90 @@
+package org.opentsm.simulator;
+
+import com.licel.jcardsim.crypto.KeyPairImpl;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import javacard.security.Checksum;
+import javacard.security.KeyAgreement;
+import javacard.security.MessageDigest;
+import javacard.security.RandomData;
+import javacard.security.Signature;
+import javacardx.crypto.Cipher;
+
+/** What a card's heap is made of: which fields of an object are memory, and which objects are machinery. */
+final class CardObjects {
+
+    /** Fields of a key pair that jCardSim makes anew for each generation. */
+    private static final Set<String> KEY_PAIR_MACHINERY = Set.of("engine", "rnd", "keyGenerationParameters");
+
+    private static final ClassValue<List<Field>> FIELDS = new ClassValue<>() {
+        @Override
+        protected List<Field> computeValue(Class<?> type) {
+            return instanceFields(type);
+        }
+    };
+
+    private CardObjects() {
+    }
+
+    /** Instance fields of {@code type} and its superclasses, superclass first, in order of declaration. */
+    static List<Field> fields(Class<?> type) {
+        return FIELDS.get(type);
+    }
+
+    /** Static fields that hold memory: compile-time constants are left out. */
+    static List<Field> statics(Class<?> type) {
+        List<Field> found = new ArrayList<>();
+        for (Field field : type.getDeclaredFields()) {
+            int modifiers = field.getModifiers();
+            boolean constant = Modifier.isFinal(modifiers) && (field.getType().isPrimitive() || field.getType() == String.class);
+            if (Modifier.isStatic(modifiers) && !field.isSynthetic() && !constant) {
+                field.setAccessible(true);
+                found.add(field);
+            }
+        }
+        return found;
+    }
+
+    /** True for the platform's crypto engines: they hold no persistent content of the applet's. */
+    static boolean isEngine(Object object) {
+        return object instanceof Cipher || object instanceof Signature || object instanceof MessageDigest
+            || object instanceof RandomData || object instanceof Checksum || object instanceof KeyAgreement;
+    }
+
+    static Object get(Field field, Object holder) {
+        try {
+            return field.get(holder);
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static void set(Field field, Object holder, Object value) {
+        try {
+            field.set(holder, value);
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static List<Field> instanceFields(Class<?> type) {
+        if (type == Object.class) {
+            return List.of();
+        }
+        if (type.getName().startsWith("java.")) {
+            throw new SimulatorException("state-unsupported", "a card object holds a " + type.getName() + ", which is not card memory");
+        }
+        List<Field> found = new ArrayList<>(instanceFields(type.getSuperclass()));
+        for (Field field : type.getDeclaredFields()) {
+            boolean machinery = type == KeyPairImpl.class && KEY_PAIR_MACHINERY.contains(field.getName());
+            if (!Modifier.isStatic(field.getModifiers()) && !machinery) {
+                field.setAccessible(true);
+                found.add(field);
+            }
+        }
+        return List.copyOf(found);
+    }
+}

@@ -1,0 +1,491 @@
+package org.opentsm.simulator;
+
+import com.licel.jcardsim.base.ApduCase;
+import com.licel.jcardsim.base.SimulatorRuntime;
+import com.licel.jcardsim.base.SimulatorSystem;
+import java.lang.reflect.Field;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import javacard.framework.AID;
+import javacard.framework.APDU;
+import javacard.framework.Applet;
+import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.Shareable;
+import javacard.framework.SystemException;
+import javacard.framework.TransactionException;
+
+/**
+ * One card's Java Card runtime: jCardSim's, with the selection, contexts, transactions and memory
+ * accounting it lacks. jCardSim finds the runtime of a command by thread, so cards run in parallel;
+ * one card is used by one thread at a time ({@link Card} sees to that).
+ */
+public final class CardRuntime extends SimulatorRuntime {
+
+    /** 4 header bytes, Lc, 255 bytes of data, Le: one more than jCardSim's buffer holds. */
+    private static final int APDU_BUFFER_LENGTH = 261;
+    private static final int MAX_RESPONSE_LENGTH = 256;
+
+    private final Registry registry = new Registry();
+    private final CardOpen open;
+    private final AppletClassLoader loader;
+    private final CardRandom random;
+    private final Statistics statistics;
+    private final FaultPlan faults;
+    private final TransientArrays transients;
+    private final Deque<AID> contexts = new ArrayDeque<>();
+    private final List<RegistryEntry> deleted = new ArrayList<>();
+
+    private RegistryEntry selected;
+    private boolean appletSelecting;
+    private int installing;
+    private Transaction transaction;
+
+    CardRuntime(AppletClassLoader loader, CardRandom random, Statistics statistics, FaultPlan faults) {
+        super(new TransientArrays());
+        this.transients = (TransientArrays) transientMemory;
+        this.loader = loader;
+        this.random = random;
+        this.statistics = statistics;
+        this.faults = faults;
+        this.open = new CardOpen(this, registry);
+        widenBuffer();
+    }
+
+    /** The card whose command this thread is running. */
+    public static CardRuntime current() {
+        return (CardRuntime) SimulatorSystem.instance();
+    }
+
+    /** The card's source of randomness, for key generation and for RandomData. */
+    public CardRandom random() {
+        return random;
+    }
+
+    Registry registry() {
+        return registry;
+    }
+
+    CardOpen open() {
+        return open;
+    }
+
+    AppletClassLoader loader() {
+        return loader;
+    }
+
+    TransientArrays transients() {
+        return transients;
+    }
+
+    // jCardSim's engines and RAM are found by thread, so saving and loading activate this card first.
+
+    void save(CardState state) {
+        activateSimulatorRuntimeInstance();
+        state.save(this);
+    }
+
+    void load(CardState state, CardImage image) {
+        activateSimulatorRuntimeInstance();
+        state.load(this, image);
+    }
+
+    // --- commands ---------------------------------------------------------------------------
+
+    /**
+     * Processes one command of the basic channel.
+     *
+     * @return response data and status word
+     * @throws PowerCut when the fault plan ends the card's power here; the heap is consistent then
+     */
+    byte[] process(byte[] command) {
+        activateSimulatorRuntimeInstance();
+        try {
+            return dispatch(command);
+        } catch (PowerCut cut) {
+            rollBackOpenTransaction();
+            throw cut;
+        } finally {
+            contexts.clear();
+            installing = 0;
+            wipeDeleted();
+        }
+    }
+
+    /** Cold or warm reset: RAM is cleared and the issuer domain is selected by default. */
+    @Override
+    public void reset() {
+        activateSimulatorRuntimeInstance();
+        rollBackOpenTransaction();
+        super.reset();
+        contexts.clear();
+        faults.powered();
+        selected = registry.issuerDomain();
+        if (selected != null && !selectApplet()) {
+            selected = null;
+        }
+    }
+
+    private byte[] dispatch(byte[] command) {
+        ApduCase apduCase;
+        try {
+            apduCase = ApduCase.getCase(command);
+        } catch (RuntimeException e) {
+            return status(ISO7816.SW_WRONG_LENGTH);
+        }
+        if (apduCase.isExtended()) {
+            return status(ISO7816.SW_WRONG_LENGTH);
+        }
+        short refused = Channels.refusal(command);
+        if (refused != 0) {
+            return status(refused);
+        }
+        appletSelecting = false;
+        if (isSelectByName(command)) {
+            short sw = select(command);
+            if (sw != (short) 0x9000) {
+                return status(sw);
+            }
+        }
+        return selected == null ? status(ISO7816.SW_APPLET_SELECT_FAILED) : processInApplet(command, apduCase);
+    }
+
+    private static boolean isSelectByName(byte[] command) {
+        return (command[0] & 0xFF) == 0x00 && command[1] == ISO7816.INS_SELECT && command[2] == 0x04;
+    }
+
+    private short select(byte[] command) {
+        int occurrence = command[3] & 0x03;
+        if ((command[3] & 0xF0) != 0 || occurrence == 1 || occurrence == 3) {
+            return ISO7816.SW_INCORRECT_P1P2;
+        }
+        byte[] name = command.length > 5 ? Arrays.copyOfRange(command, 5, 5 + (command[4] & 0xFF)) : new byte[0];
+        if (name.length > 16) {
+            return ISO7816.SW_WRONG_DATA;
+        }
+        RegistryEntry found = name.length == 0 ? registry.issuerDomain() : registry.select(name, occurrence == 2 ? selected : null);
+        if (found == null) {
+            return ISO7816.SW_FILE_NOT_FOUND;
+        }
+        deselect();
+        selected = found;
+        appletSelecting = true;
+        if (!selectApplet()) {
+            selected = null;
+            appletSelecting = false;
+            return ISO7816.SW_APPLET_SELECT_FAILED;
+        }
+        return (short) 0x9000;
+    }
+
+    private boolean selectApplet() {
+        try {
+            return inContext(selected.aid, selected.applet::select);
+        } catch (PowerCut cut) {
+            throw cut;
+        } catch (Throwable e) {
+            trace(e);
+            return false;
+        } finally {
+            rollBackOpenTransaction();
+        }
+    }
+
+    private void deselect() {
+        if (selected != null) {
+            try {
+                inContext(selected.aid, () -> {
+                    selected.applet.deselect();
+                    return null;
+                });
+            } catch (PowerCut cut) {
+                throw cut;
+            } catch (Throwable e) {
+                trace(e);
+            }
+        }
+        rollBackOpenTransaction();
+        transients.clearOnDeselect();
+    }
+
+    private byte[] processInApplet(byte[] command, ApduCase apduCase) {
+        responseBufferSize = 0;
+        usingExtendedAPDUs = false;
+        short sw = (short) 0x9000;
+        try {
+            resetAPDU(shortAPDU, apduCase, command);
+            inContext(selected.aid, () -> {
+                selected.applet.process(shortAPDU);
+                return null;
+            });
+        } catch (PowerCut cut) {
+            throw cut;
+        } catch (ISOException e) {
+            sw = e.getReason();
+        } catch (Throwable e) {
+            trace(e);
+            sw = ISO7816.SW_UNKNOWN;
+        } finally {
+            appletSelecting = false;
+            resetAPDU(shortAPDU, null, null);
+            rollBackOpenTransaction();
+        }
+        return response(sw);
+    }
+
+    private byte[] response(short sw) {
+        int first = (sw >> 8) & 0xFF;
+        boolean carriesData = first >= 0x61 && first <= 0x63 || first >= 0x90 && first <= 0x9F;
+        int length = carriesData ? responseBufferSize : 0;
+        if (length > MAX_RESPONSE_LENGTH) {
+            return status(ISO7816.SW_UNKNOWN);
+        }
+        byte[] response = Arrays.copyOf(responseBuffer, length + 2);
+        response[length] = (byte) (sw >> 8);
+        response[length + 1] = (byte) sw;
+        return response;
+    }
+
+    static byte[] status(short sw) {
+        return new byte[] {(byte) (sw >> 8), (byte) sw};
+    }
+
+    /** An exception that is no status word is a defect of the applet; it is worth a line when asked for. */
+    private static void trace(Throwable e) {
+        if (Boolean.getBoolean("opentsm.trace")) {
+            e.printStackTrace();
+        }
+    }
+
+    // --- contexts ---------------------------------------------------------------------------
+
+    /** Runs {@code work} with {@code context} active. */
+    <T> T inContext(AID context, Work<T> work) throws Throwable {
+        contexts.push(context);
+        try {
+            return work.run();
+        } finally {
+            if (!contexts.isEmpty()) {
+                contexts.pop();
+            }
+        }
+    }
+
+    /** What runs in a context; it may throw what applets throw. */
+    @FunctionalInterface
+    interface Work<T> {
+        T run() throws Throwable;
+    }
+
+    @Override
+    public AID getAID() {
+        return contexts.peek();
+    }
+
+    @Override
+    public AID getPreviousContextAID() {
+        AID active = contexts.peek();
+        return contexts.stream().filter(context -> context != active).findFirst().orElse(null);
+    }
+
+    @Override
+    public AID lookupAID(byte[] buffer, short offset, byte length) {
+        if (CardOpen.OPEN_AID.equals(buffer, offset, length)) {
+            return CardOpen.OPEN_AID;
+        }
+        RegistryEntry entry = registry.find(buffer, offset, length & 0xFF);
+        return entry == null || !entry.isInstance() ? null : entry.aid;
+    }
+
+    @Override
+    public boolean isAppletSelecting(Object applet) {
+        return appletSelecting && selected != null && selected.applet == applet;
+    }
+
+    @Override
+    public Shareable getSharedObject(AID server, byte parameter) {
+        if (server == null) {
+            return null;
+        }
+        AID client = getAID();
+        if (CardOpen.OPEN_AID.equals(server)) {
+            return parameter == 0 ? SharedObject.wrap(this, CardOpen.OPEN_AID, open, loader) : null;
+        }
+        RegistryEntry entry = registry.find(server);
+        if (entry == null || !entry.isInstance()) {
+            return null;
+        }
+        try {
+            Shareable shared = inContext(entry.aid, () -> entry.applet.getShareableInterfaceObject(client, parameter));
+            return shared == null ? null : SharedObject.wrap(this, entry.aid, shared, loader);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new SystemException(SystemException.ILLEGAL_USE);
+        }
+    }
+
+    /** True when {@code aid} is selected or stands in the chain of calls being processed. */
+    boolean isActive(AID aid) {
+        return selected != null && selected.aid.equals(aid) || contexts.contains(aid);
+    }
+
+    // --- instances --------------------------------------------------------------------------
+
+    /**
+     * Calls the module's install() and answers the instance it registered.
+     *
+     * @param className class of the module
+     * @param parameters {@code L instance AID, L privileges, L application parameters}
+     * @throws ISOException what install() threw, or 6A80 when it registered nothing or another AID
+     */
+    Applet install(String className, AID instance, byte[] parameters) {
+        activateSimulatorRuntimeInstance();
+        List<Applet> registered = new ArrayList<>();
+        registrationCallback.set((applet, aid) -> {
+            if (aid != null && !aid.equals(instance)) {
+                throw new SystemException(SystemException.ILLEGAL_AID);
+            }
+            registered.add(applet);
+        });
+        installing++;
+        try {
+            Method install = loader.loadClass(className).getMethod("install", byte[].class, short.class, byte.class);
+            inContext(instance, () -> install.invoke(null, parameters, (short) 0, (byte) parameters.length));
+        } catch (InvocationTargetException e) {
+            throw installFailure(e.getCause());
+        } catch (PowerCut cut) {
+            throw cut;
+        } catch (Throwable e) {
+            throw installFailure(e);
+        } finally {
+            installing--;
+            registrationCallback.remove();
+        }
+        if (registered.size() != 1) {
+            throw new ISOException(ISO7816.SW_WRONG_DATA);
+        }
+        return registered.get(0);
+    }
+
+    private static ISOException installFailure(Throwable cause) {
+        if (cause instanceof PowerCut cut) {
+            throw cut;
+        }
+        if (cause instanceof ISOException refused) {
+            return refused;
+        }
+        trace(cause);
+        return new ISOException(ISO7816.SW_WRONG_DATA);
+    }
+
+    /** Takes an instance out; its memory is cleared when the running command has ended. */
+    void forget(RegistryEntry entry) {
+        registry.remove(entry);
+        deleted.add(entry);
+    }
+
+    private void wipeDeleted() {
+        if (!deleted.isEmpty()) {
+            List<Object> kept = new ArrayList<>();
+            registry.instances().forEach(entry -> kept.add(entry.applet));
+            deleted.forEach(entry -> Wipe.clear(entry.applet, kept, loader.defined()));
+            deleted.clear();
+        }
+    }
+
+    // --- transactions -----------------------------------------------------------------------
+
+    @Override
+    public void beginTransaction() {
+        if (transaction != null) {
+            TransactionException.throwIt(TransactionException.IN_PROGRESS);
+        }
+        List<Object> roots = new ArrayList<>();
+        registry.instances().forEach(entry -> roots.add(entry.applet));
+        transaction = new Transaction(roots, loader.defined(), transients);
+    }
+
+    @Override
+    public void commitTransaction() {
+        if (transaction == null) {
+            TransactionException.throwIt(TransactionException.NOT_IN_PROGRESS);
+        }
+        persistentWrite();
+        transaction = null;
+    }
+
+    @Override
+    public void abortTransaction() {
+        if (transaction == null) {
+            TransactionException.throwIt(TransactionException.NOT_IN_PROGRESS);
+        }
+        transaction.rollBack();
+        transaction = null;
+    }
+
+    @Override
+    public byte getTransactionDepth() {
+        return (byte) (transaction == null ? 0 : 1);
+    }
+
+    private void rollBackOpenTransaction() {
+        if (transaction != null) {
+            transaction.rollBack();
+            transaction = null;
+        }
+    }
+
+    // --- memory accounting ------------------------------------------------------------------
+
+    /** Called before each store into a persistent object. */
+    void persistentWrite() {
+        faults.beforeWrite();
+        statistics.persistentWrite();
+    }
+
+    /** Called before each store into an array, which may be RAM. */
+    void writing(Object array) {
+        if (transients.isTransient(array) == JCSystem.NOT_A_TRANSIENT_OBJECT) {
+            persistentWrite();
+        }
+    }
+
+    void wroteOutsideTransaction(byte[] array, short offset, short length) {
+        if (transaction != null) {
+            transaction.keep(array, offset, length);
+        }
+    }
+
+    void allocation() {
+        if (installing == 0) {
+            statistics.allocation();
+        }
+    }
+
+    long cryptoStarts() {
+        return statistics.cryptoStarts();
+    }
+
+    void cryptoEnds(long start) {
+        statistics.cryptoEnds(start);
+    }
+
+    private void widenBuffer() {
+        try {
+            Field buffer = APDU.class.getDeclaredField("buffer");
+            buffer.setAccessible(true);
+            byte[] wide = new byte[APDU_BUFFER_LENGTH];
+            buffer.set(shortAPDU, wide);
+            transients.storeArray(wide, JCSystem.CLEAR_ON_RESET);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("jCardSim's APDU is not as expected", e);
+        }
+    }
+}

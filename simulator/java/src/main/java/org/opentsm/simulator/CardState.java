@@ -1,0 +1,180 @@
+package org.opentsm.simulator;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import javacard.framework.AID;
+import javacard.framework.Applet;
+
+/**
+ * A card's persistent state as one file: {@code magic, image digest, random position, card state,
+ * load files, instances, static fields}. Written beside and renamed, so a kill leaves the old or the
+ * new one.
+ */
+final class CardState {
+
+    private static final int MAGIC = 0x4F545331;
+
+    private final Path file;
+    private final byte[] imageDigest;
+    private byte[] saved;
+
+    CardState(Path file, byte[] imageDigest) {
+        this.file = file;
+        this.imageDigest = imageDigest;
+    }
+
+    boolean exists() {
+        return Files.isRegularFile(file);
+    }
+
+    /** Saves when something differs from what the file holds. */
+    void save(CardRuntime card) {
+        byte[] state = encode(card);
+        if (Arrays.equals(state, saved)) {
+            return;
+        }
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        try {
+            Files.createDirectories(file.getParent());
+            Files.write(fresh, state);
+            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new SimulatorException("state-unwritable", null, "cannot save the card to " + file + ": " + e.getMessage(), e);
+        }
+        saved = state;
+    }
+
+    /** @throws SimulatorException when the file is damaged, or of another image or version of the applets */
+    void load(CardRuntime card, CardImage image) {
+        try {
+            byte[] state = Files.readAllBytes(file);
+            decode(card, image, new DataInputStream(new ByteArrayInputStream(state)));
+            saved = state;
+        } catch (IOException | ClassCastException | IndexOutOfBoundsException | IllegalArgumentException e) {
+            throw new SimulatorException("state-damaged", null, "the saved state " + file + " is damaged: " + e, e);
+        }
+    }
+
+    private byte[] encode(CardRuntime card) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(16384);
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            HeapWriter heap = new HeapWriter(out, card.transients());
+            Registry registry = card.registry();
+            out.writeInt(MAGIC);
+            out.write(imageDigest);
+            for (long part : card.random().position()) {
+                out.writeLong(part);
+            }
+            out.writeByte(registry.cardState());
+            List<RegistryEntry> loadFiles = registry.entries().stream().filter(entry -> !entry.isInstance()).toList();
+            out.writeShort(loadFiles.size());
+            for (RegistryEntry entry : loadFiles) {
+                heap.write(entry.aid);
+            }
+            List<RegistryEntry> instances = registry.instances();
+            out.writeShort(instances.size());
+            for (RegistryEntry entry : instances) {
+                writeEntry(out, heap, entry);
+            }
+            heap.write(card.open().controllingAuthority());
+            // Roots first, then what they hold: loading needs every registered AID before an applet names it.
+            for (RegistryEntry entry : instances) {
+                heap.write(entry.applet);
+            }
+            List<Class<?>> classes = card.loader().defined().stream().filter(type -> !CardObjects.statics(type).isEmpty()).toList();
+            out.writeShort(classes.size());
+            for (Class<?> type : classes) {
+                List<Field> statics = CardObjects.statics(type);
+                out.writeUTF(type.getName());
+                out.writeUTF(HeapWriter.layout(statics));
+                heap.writeFields(statics, null);
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static void writeEntry(DataOutputStream out, HeapWriter heap, RegistryEntry entry) throws IOException {
+        out.writeByte(entry.kind.ordinal());
+        heap.write(entry.aid);
+        out.write(entry.privileges);
+        heap.write(entry.parent);
+        heap.write(entry.loadFile);
+        heap.write(entry.module);
+        out.writeByte(entry.state);
+    }
+
+    /** A row whose applet is still to be read. */
+    private record Row(RegistryEntry.Kind kind, AID aid, byte[] privileges, AID parent, AID loadFile, AID module, byte state) {
+    }
+
+    private void decode(CardRuntime card, CardImage image, DataInputStream in) throws IOException {
+        if (in.readInt() != MAGIC) {
+            throw new SimulatorException("state-damaged", file + " is not a saved card");
+        }
+        if (!Arrays.equals(in.readNBytes(imageDigest.length), imageDigest)) {
+            throw new SimulatorException("state-mismatch", file + " was saved from another image of this name; remove it to start a new card");
+        }
+        HeapReader heap = new HeapReader(in, card);
+        card.random().moveTo(new long[] {in.readLong(), in.readLong()});
+        byte cardState = in.readByte();
+        readLoadFiles(card, image, in, heap);
+        List<Row> rows = new ArrayList<>();
+        for (int left = in.readUnsignedShort(); left > 0; left--) {
+            rows.add(readRow(in, heap));
+        }
+        card.open().setControllingAuthority((AID) heap.read());
+        for (Row row : rows) {
+            RegistryEntry loadFile = card.registry().find(row.loadFile);
+            if (loadFile == null) {
+                throw new SimulatorException("state-damaged", file + " holds an instance of a load file it does not hold");
+            }
+            card.registry().add(RegistryEntry.instance(row.kind, row.aid, row.privileges, row.parent, loadFile, row.module,
+                (Applet) heap.read(), row.state));
+        }
+        card.registry().setCardState(cardState);
+        for (int left = in.readUnsignedShort(); left > 0; left--) {
+            readStatics(card, in, heap);
+        }
+    }
+
+    private static void readLoadFiles(CardRuntime card, CardImage image, DataInputStream in, HeapReader heap) throws IOException {
+        List<RegistryEntry> known = CardFactory.loadFiles(image, CardFactory.issuer(image));
+        for (int left = in.readUnsignedShort(); left > 0; left--) {
+            AID aid = (AID) heap.read();
+            known.stream().filter(entry -> entry.aid.equals(aid)).forEach(card.registry()::add);
+        }
+    }
+
+    private static Row readRow(DataInputStream in, HeapReader heap) throws IOException {
+        return new Row(RegistryEntry.Kind.values()[in.readUnsignedByte()], (AID) heap.read(), in.readNBytes(3), (AID) heap.read(),
+            (AID) heap.read(), (AID) heap.read(), in.readByte());
+    }
+
+    private static void readStatics(CardRuntime card, DataInputStream in, HeapReader heap) throws IOException {
+        String name = in.readUTF();
+        String layout = in.readUTF();
+        Class<?> type;
+        try {
+            type = Class.forName(name, true, card.loader());
+        } catch (ClassNotFoundException e) {
+            throw new SimulatorException("state-mismatch", null, "the saved state needs the class " + name, e);
+        }
+        List<Field> statics = CardObjects.statics(type);
+        if (!HeapWriter.layout(statics).equals(layout)) {
+            throw new SimulatorException("state-mismatch", "the saved state is of another version of " + name);
+        }
+        heap.readFields(statics, null);
+    }
+}

@@ -1,0 +1,59 @@
+package org.opentsm.simulator;
+
+/** Where the card's power is to end: before or after a command, or at a write to persistent memory. */
+final class FaultPlan {
+
+    /** Which side of the command's processing the power ends on. */
+    enum Side { BEFORE_PROCESSING, BEFORE_RESPONSE }
+
+    private static final long NEVER = -1;
+
+    private long apdusLeft = NEVER;
+    private Side side = Side.BEFORE_PROCESSING;
+    private long writesLeft = NEVER;
+    private boolean cut;
+
+    /** The power ends at the command that follows {@code apdus} complete ones. */
+    void cutAfterApdus(long apdus, Side where) {
+        apdusLeft = apdus;
+        side = where;
+    }
+
+    /** The power ends at the {@code number}th write from now (1: the next), which is not done. */
+    void cutAtWrite(long number) {
+        writesLeft = number;
+    }
+
+    void beforeCommand() {
+        if (apdusLeft == 0 && side == Side.BEFORE_PROCESSING) {
+            cutNow();
+        }
+    }
+
+    void afterCommand() {
+        if (apdusLeft == 0) {
+            cutNow();
+        }
+        if (apdusLeft > 0) {
+            apdusLeft--;
+        }
+    }
+
+    void beforeWrite() {
+        if (cut || writesLeft > 0 && --writesLeft == 0) {
+            cutNow();
+        }
+    }
+
+    void powered() {
+        cut = false;
+    }
+
+    private void cutNow() {
+        apdusLeft = NEVER;
+        writesLeft = NEVER;
+        // Code that runs while the stack unwinds (finally blocks) must not write either.
+        cut = true;
+        throw new PowerCut();
+    }
+}

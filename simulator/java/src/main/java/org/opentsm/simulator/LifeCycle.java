@@ -1,0 +1,35 @@
+package org.opentsm.simulator;
+
+/** Life cycle bytes and the moves of the card's own, GPCS 2.3.1 5.1.1 and 11.1.1. */
+final class LifeCycle {
+
+    static final byte LOADED = 0x01;
+    static final byte INSTALLED = 0x03;
+    static final byte SELECTABLE = 0x07;
+    static final byte LOCKED_BIT = (byte) 0x80;
+
+    static final byte OP_READY = 0x01;
+    static final byte INITIALIZED = 0x07;
+    static final byte SECURED = 0x0F;
+    static final byte CARD_LOCKED = 0x7F;
+    static final byte TERMINATED = (byte) 0xFF;
+
+    private LifeCycle() {
+    }
+
+    /** True when the card may go from {@code from} to {@code to}. */
+    static boolean cardMay(byte from, byte to) {
+        return switch (to) {
+            case INITIALIZED -> from == OP_READY;
+            case SECURED -> from == INITIALIZED || from == CARD_LOCKED;
+            case CARD_LOCKED -> from == SECURED;
+            case TERMINATED -> from != TERMINATED;
+            default -> false;
+        };
+    }
+
+    /** True when SELECT may find an application in this state. */
+    static boolean isSelectable(byte state) {
+        return (state & LOCKED_BIT) == 0 && (state & SELECTABLE) == SELECTABLE;
+    }
+}

@@ -1,0 +1,86 @@
+package org.opentsm.simulator;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * The simulator's process. Requests come as JSON lines on standard input, {@code {"id", "method",
+ * "parameters"}}; answers go to standard output, {@code {"id", "result"}} or {@code {"id", "error"}},
+ * in the order they are ready. When the input ends the process saves its cards and ends.
+ */
+public final class Main {
+
+    private final PrintStream answers;
+    private final Simulator simulator;
+
+    private Main(PrintStream answers, Simulator simulator) {
+        this.answers = answers;
+        this.simulator = simulator;
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        PrintStream answers = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
+        // jCardSim prints to standard output, which carries the answers here.
+        System.setOut(System.err);
+        Simulator simulator = new Simulator(Path.of(arguments[0]));
+        Runtime.getRuntime().addShutdownHook(new Thread(simulator::stop));
+        new Main(answers, simulator).run();
+        simulator.stop();
+        Runtime.getRuntime().halt(0);
+    }
+
+    private void run() throws IOException {
+        ExecutorService workers = Executors.newCachedThreadPool(work -> {
+            Thread thread = new Thread(work);
+            thread.setDaemon(true);
+            return thread;
+        });
+        BufferedReader requests = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = requests.readLine(); line != null; line = requests.readLine()) {
+            String request = line;
+            workers.execute(() -> answer(request));
+        }
+    }
+
+    private void answer(String line) {
+        JsonObject reply = new JsonObject();
+        try {
+            JsonObject request = JsonParser.parseString(line).getAsJsonObject();
+            reply.add("id", request.get("id"));
+            JsonObject parameters = request.has("parameters") ? request.getAsJsonObject("parameters") : new JsonObject();
+            reply.add("result", simulator.call(request.get("method").getAsString(), parameters));
+        } catch (SimulatorException e) {
+            reply.add("error", error(e.code(), e.getMessage(), e.field()));
+        } catch (JsonParseException | IllegalStateException | IllegalArgumentException | ClassCastException | NullPointerException e) {
+            reply.add("error", error("usage", "not a request: " + e, null));
+        } catch (Throwable e) {
+            e.printStackTrace();
+            reply.add("error", error("internal", e.toString(), null));
+        }
+        synchronized (answers) {
+            answers.print(reply + "\n");
+            answers.flush();
+        }
+    }
+
+    private static JsonObject error(String code, String message, String field) {
+        JsonObject error = new JsonObject();
+        error.addProperty("code", code);
+        error.addProperty("message", message);
+        if (field != null) {
+            error.addProperty("field", field);
+        }
+        return error;
+    }
+}

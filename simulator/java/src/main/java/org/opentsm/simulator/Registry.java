@@ -1,0 +1,112 @@
+package org.opentsm.simulator;
+
+import java.util.ArrayList;
+import java.util.List;
+import javacard.framework.AID;
+
+/** The card's registry, in order of creation, which is the order SELECT [next occurrence] walks. */
+final class Registry {
+
+    /** Rows a card has room for; one more is "not enough memory" (6A84). */
+    static final int CAPACITY = 128;
+
+    private final List<RegistryEntry> entries = new ArrayList<>();
+    private byte cardState = LifeCycle.OP_READY;
+    /** Counts changes, so that the state is saved when, and only when, something changed. */
+    private long changes;
+
+    List<RegistryEntry> entries() {
+        return entries;
+    }
+
+    List<RegistryEntry> instances() {
+        return entries.stream().filter(RegistryEntry::isInstance).toList();
+    }
+
+    RegistryEntry find(AID aid) {
+        return aid == null ? null : entries.stream().filter(entry -> entry.aid.equals(aid)).findFirst().orElse(null);
+    }
+
+    RegistryEntry find(byte[] buffer, int offset, int length) {
+        return entries.stream().filter(entry -> entry.aid.equals(buffer, (short) offset, (byte) length)).findFirst().orElse(null);
+    }
+
+    RegistryEntry issuerDomain() {
+        return entries.stream().filter(entry -> entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN).findFirst().orElse(null);
+    }
+
+    boolean isFull() {
+        return entries.size() >= CAPACITY;
+    }
+
+    void add(RegistryEntry entry) {
+        entries.add(entry);
+        changes++;
+    }
+
+    void remove(RegistryEntry entry) {
+        entries.remove(entry);
+        changes++;
+    }
+
+    byte cardState() {
+        return cardState;
+    }
+
+    void setCardState(byte state) {
+        cardState = state;
+        RegistryEntry issuer = issuerDomain();
+        if (issuer != null) {
+            issuer.state = state;
+        }
+        changes++;
+    }
+
+    void setState(RegistryEntry entry, byte state) {
+        entry.state = state;
+        changes++;
+    }
+
+    long changes() {
+        return changes;
+    }
+
+    /**
+     * The instance SELECT names, GPCS 2.3.1 6.4.2.1: the full AID or a part of it from the left.
+     *
+     * @param after the instance to search behind (next occurrence), or null for the first
+     */
+    RegistryEntry select(byte[] name, RegistryEntry after) {
+        boolean reached = after == null;
+        RegistryEntry partial = null;
+        for (RegistryEntry entry : entries) {
+            boolean matches = entry.isInstance() && reached && mayBeSelected(entry) && startsWith(entry.aid, name);
+            reached |= entry == after;
+            if (matches && after == null && entry.aid.equals(name, (short) 0, (byte) name.length)) {
+                return entry;
+            }
+            if (matches && partial == null) {
+                partial = entry;
+            }
+        }
+        return partial;
+    }
+
+    static boolean startsWith(AID aid, byte[] name) {
+        return name.length == 0 || aid.partialEquals(name, (short) 0, (byte) name.length);
+    }
+
+    static byte[] bytes(AID aid) {
+        byte[] buffer = new byte[16];
+        byte length = aid.getBytes(buffer, (short) 0);
+        return java.util.Arrays.copyOf(buffer, length);
+    }
+
+    private boolean mayBeSelected(RegistryEntry entry) {
+        if (entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN) {
+            return true;
+        }
+        boolean cardOpen = cardState != LifeCycle.CARD_LOCKED && cardState != LifeCycle.TERMINATED;
+        return cardOpen && LifeCycle.isSelectable(entry.state);
+    }
+}

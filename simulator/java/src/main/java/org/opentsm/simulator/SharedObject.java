@@ -1,0 +1,75 @@
+package org.opentsm.simulator;
+
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.LinkedHashSet;
+import java.util.Set;
+import javacard.framework.AID;
+import javacard.framework.Shareable;
+
+/**
+ * Stands before a Shareable object: while a method of it runs, the server's context is the active
+ * one, and getPreviousContextAID() names the caller (JCRE 3.0.4 6.1.6).
+ */
+final class SharedObject implements InvocationHandler {
+
+    private final CardRuntime card;
+    private final AID server;
+    private final Object target;
+
+    private SharedObject(CardRuntime card, AID server, Object target) {
+        this.card = card;
+        this.server = server;
+        this.target = target;
+    }
+
+    /** @param server context the object's methods run in */
+    static Shareable wrap(CardRuntime card, AID server, Shareable target, ClassLoader loader) {
+        if (Proxy.isProxyClass(target.getClass())) {
+            return target;
+        }
+        Set<Class<?>> interfaces = new LinkedHashSet<>();
+        for (Class<?> type = target.getClass(); type != null; type = type.getSuperclass()) {
+            for (Class<?> candidate : type.getInterfaces()) {
+                if (Shareable.class.isAssignableFrom(candidate)) {
+                    interfaces.add(candidate);
+                }
+            }
+        }
+        return (Shareable) Proxy.newProxyInstance(loader, interfaces.toArray(Class[]::new), new SharedObject(card, server, target));
+    }
+
+    AID server() {
+        return server;
+    }
+
+    Object target() {
+        return target;
+    }
+
+    /** False for the OPEN's own object, which is not card memory. */
+    boolean isApplets() {
+        return !(target instanceof CardOpen);
+    }
+
+    @Override
+    public Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
+        if (method.getDeclaringClass() == Object.class) {
+            return switch (method.getName()) {
+                case "equals" -> proxy == arguments[0];
+                case "hashCode" -> System.identityHashCode(proxy);
+                default -> "shared object of " + server;
+            };
+        }
+        method.setAccessible(true);
+        return card.inContext(server, () -> {
+            try {
+                return method.invoke(target, arguments);
+            } catch (InvocationTargetException e) {
+                throw e.getCause();
+            }
+        });
+    }
+}

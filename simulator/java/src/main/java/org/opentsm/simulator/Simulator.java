@@ -1,0 +1,143 @@
+package org.opentsm.simulator;
+
+import com.google.gson.JsonObject;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The control methods, by name: what a request asks for and what it answers. */
+final class Simulator {
+
+    /** A card in the simulator with the links that lead to it. */
+    private record Inserted(Card card, List<Link> links) {
+    }
+
+    private final Path applets;
+    private final Map<Long, Inserted> cards = new ConcurrentHashMap<>();
+    private final AtomicLong lastCard = new AtomicLong();
+
+    Simulator(Path applets) {
+        this.applets = applets;
+    }
+
+    /** @throws SimulatorException when the request cannot be met */
+    JsonObject call(String method, JsonObject parameters) {
+        return switch (method) {
+            case "insert" -> insert(parameters);
+            case "transmit" -> transmit(parameters);
+            case "reset" -> done(() -> inserted(parameters).card.reset());
+            case "power" -> done(() -> power(parameters));
+            case "cutPower" -> done(() -> cutPower(parameters));
+            case "statistics" -> statistics(inserted(parameters).card.statistics());
+            case "remove" -> done(() -> remove(parameters.get("card").getAsLong()));
+            default -> throw new SimulatorException("usage", "no method " + method);
+        };
+    }
+
+    /** Saves all cards and closes their links. */
+    void stop() {
+        cards.keySet().forEach(this::remove);
+    }
+
+    private JsonObject insert(JsonObject parameters) {
+        JsonObject imageJson = parameters.getAsJsonObject("image");
+        Path folder = Path.of(parameters.get("folder").getAsString());
+        Path stateFolder = parameters.has("stateDir") ? Path.of(parameters.get("stateDir").getAsString()) : null;
+        CardImage image = CardImage.parse(imageJson, folder);
+        Card card = new Card(image, digest(imageJson), applets, stateFolder);
+        List<Link> links = new ArrayList<>();
+        JsonObject result = new JsonObject();
+        try {
+            if (parameters.has("tcp")) {
+                TcpLink link = new TcpLink(card, parameters.getAsJsonObject("tcp").get("port").getAsInt());
+                links.add(link);
+                result.addProperty("tcpPort", link.port());
+            }
+            if (parameters.has("vpcd")) {
+                JsonObject vpcd = parameters.getAsJsonObject("vpcd");
+                links.add(new VpcdLink(card, vpcd.get("host").getAsString(), vpcd.get("port").getAsInt()));
+            }
+        } catch (SimulatorException e) {
+            links.forEach(Link::close);
+            throw e;
+        }
+        card.onPowerCut(() -> links.forEach(Link::drop));
+        long id = lastCard.incrementAndGet();
+        cards.put(id, new Inserted(card, links));
+        result.addProperty("card", id);
+        result.addProperty("name", card.name());
+        result.addProperty("atr", Hex.encode(card.atr()));
+        return result;
+    }
+
+    private JsonObject transmit(JsonObject parameters) {
+        byte[] command = Hex.decode(parameters.get("command").getAsString());
+        JsonObject result = new JsonObject();
+        result.addProperty("response", Hex.encode(inserted(parameters).card.transmit(command)));
+        return result;
+    }
+
+    private void power(JsonObject parameters) {
+        Card card = inserted(parameters).card;
+        if (parameters.get("state").getAsString().equals("on")) {
+            card.powerOn();
+        } else {
+            card.powerOff();
+        }
+    }
+
+    private void cutPower(JsonObject parameters) {
+        Card card = inserted(parameters).card;
+        if (parameters.has("atWrite")) {
+            card.cutAtWrite(parameters.get("atWrite").getAsLong());
+        } else {
+            boolean before = parameters.get("when").getAsString().equals("before-processing");
+            card.cutAfterApdus(parameters.get("afterApdus").getAsLong(),
+                before ? FaultPlan.Side.BEFORE_PROCESSING : FaultPlan.Side.BEFORE_RESPONSE);
+        }
+    }
+
+    private static JsonObject statistics(Statistics statistics) {
+        JsonObject result = new JsonObject();
+        result.addProperty("apdus", statistics.apdus());
+        result.addProperty("persistentWrites", statistics.persistentWrites());
+        result.addProperty("allocationsAfterInstall", statistics.allocationsAfterInstall());
+        result.addProperty("cryptoCpuMs", statistics.cryptoCpuMs());
+        return result;
+    }
+
+    private void remove(long id) {
+        Inserted inserted = cards.remove(id);
+        if (inserted != null) {
+            inserted.links.forEach(Link::close);
+            inserted.card.powerOff();
+        }
+    }
+
+    private Inserted inserted(JsonObject parameters) {
+        Inserted inserted = cards.get(parameters.get("card").getAsLong());
+        if (inserted == null) {
+            throw new SimulatorException("card-removed", "the card is not in the simulator");
+        }
+        return inserted;
+    }
+
+    private static JsonObject done(Runnable action) {
+        action.run();
+        return new JsonObject();
+    }
+
+    private static byte[] digest(JsonObject image) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(image.toString().getBytes(StandardCharsets.UTF_8));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package org.opentsm.simulator;
+
+import java.io.Closeable;
+import java.io.IOException;
+
+/** Daemon threads, so that the process ends with its control link. */
+final class Threads {
+
+    private Threads() {
+    }
+
+    static void start(String name, Runnable work) {
+        Thread thread = new Thread(work, name);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    static void closeQuietly(Closeable closeable) {
+        if (closeable != null) {
+            try {
+                closeable.close();
+            } catch (IOException e) {
+                // It is gone either way.
+            }
+        }
+    }
+}
