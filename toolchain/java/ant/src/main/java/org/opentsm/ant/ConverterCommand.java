@@ -20,6 +20,7 @@ import org.opentsm.api.AtomicFile;
 import org.opentsm.api.ExportFiles;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.CapZip;
+import org.opentsm.cap.exp.ExportBuilder;
 import org.opentsm.cap.exp.ExportFile;
 import org.opentsm.cap.exp.ExportPath;
 
@@ -65,8 +66,11 @@ public final class ConverterCommand {
         if (parsed.outputs().contains("CAP")) {
             AtomicFile.write(Path.of(base + ".cap"), result.cap().toZip());
         }
-        if (parsed.outputs().contains("EXP") && result.export().isPresent()) {
-            AtomicFile.write(place, result.export().get().toBytes());
+        if (parsed.outputs().contains("EXP")) {
+            // ant-javacard expects the file even of a package from which nothing can be imported.
+            ExportFile export = result.export().orElseGet(() -> new ExportBuilder(1, path, parsed.aid(), parsed.major(),
+                    parsed.minor(), parsed.applets().isEmpty()).build());
+            AtomicFile.write(place, export.toBytes());
         }
         if (result.listing().isPresent()) {
             AtomicFile.write(Path.of(base + ".jca"), result.listing().get().getBytes(StandardCharsets.UTF_8));

@@ -11,7 +11,15 @@ import java.util.List;
 import org.opentsm.api.ApiException;
 import org.opentsm.api.ApiLevel;
 import org.opentsm.api.StubJar;
+import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
+import org.opentsm.cap.ExportFileProvider;
+import org.opentsm.cap.exp.ExportFile;
+import org.opentsm.cap.exp.ExportPath;
+import org.opentsm.cap.tool.CapDiff;
+import org.opentsm.cap.tool.CapDump;
+import org.opentsm.cap.tool.CapSize;
+import org.opentsm.cap.tool.ExportDump;
 import org.opentsm.verifier.Severity;
 import org.opentsm.verifier.VerifierMain;
 
@@ -48,6 +56,20 @@ public final class Tool {
         switch (command) {
             case "verify":
                 return verify(operands);
+            case "dump":
+                CapDump.dump(cap(operands, "dump FILE.cap [--exps DIR]..."), exports(operands), System.out);
+                return 0;
+            case "size":
+                CapSize.print(cap(operands, "size FILE.cap [--exps DIR]..."), exports(operands), System.out);
+                return 0;
+            case "diff":
+                return diff(operands);
+            case "exp":
+                if (operands.length != 2 || !operands[0].equals("dump")) {
+                    throw new ApiException("usage: ant-javacard exp dump FILE.exp");
+                }
+                ExportDump.dump(ExportFile.read(Path.of(operands[1])), System.out);
+                return 0;
             case "simulate":
                 return Simulate.run(operands);
             case "kit":
@@ -72,24 +94,67 @@ public final class Tool {
     }
 
     private static int verify(String[] operands) throws IOException {
-        List<Path> caps = new ArrayList<>();
-        List<Path> exports = new ArrayList<>();
-        for (int i = 0; i < operands.length; i++) {
-            if (operands[i].equals("--exps") && i + 1 < operands.length) {
-                exports.add(Path.of(operands[++i]));
-            } else {
-                caps.add(Path.of(operands[i]));
-            }
-        }
+        List<Path> caps = files(operands);
         if (caps.isEmpty()) {
             throw new ApiException("usage: ant-javacard verify FILE.cap... [--exps DIR]...");
         }
         boolean refused = false;
         for (Path cap : caps) {
             StringBuilder text = new StringBuilder();
-            refused |= VerifierMain.verify(cap, exports, text).stream().anyMatch(finding -> finding.severity() == Severity.ERROR);
+            refused |= VerifierMain.verify(cap, exportPaths(operands), text).stream()
+                    .anyMatch(finding -> finding.severity() == Severity.ERROR);
             System.out.print(text);
         }
         return refused ? FAILED : 0;
+    }
+
+    /** @return 0 when the two are the same, 1 when they differ, as diff(1) does */
+    private static int diff(String[] operands) throws IOException {
+        List<Path> caps = files(operands);
+        if (caps.size() != 2) {
+            throw new ApiException("usage: ant-javacard diff A.cap B.cap [--exps DIR]...");
+        }
+        boolean same = CapDiff.diff(CapFile.read(caps.get(0)), CapFile.read(caps.get(1)), exports(operands), System.out);
+        if (same) {
+            System.out.println("no difference in what is loaded");
+        }
+        return same ? 0 : FAILED;
+    }
+
+    private static CapFile cap(String[] operands, String usage) throws IOException {
+        List<Path> caps = files(operands);
+        if (caps.size() != 1) {
+            throw new ApiException("usage: ant-javacard " + usage);
+        }
+        return CapFile.read(caps.get(0));
+    }
+
+    private static ExportFileProvider exports(String[] operands) throws IOException {
+        return new ExportPath(exportPaths(operands)).or(ExportPath.services());
+    }
+
+    private static List<Path> files(String[] operands) {
+        List<Path> files = new ArrayList<>();
+        for (int i = 0; i < operands.length; i++) {
+            if (operands[i].equals("--exps")) {
+                i++;
+            } else {
+                files.add(Path.of(operands[i]));
+            }
+        }
+        return files;
+    }
+
+    private static List<Path> exportPaths(String[] operands) {
+        List<Path> paths = new ArrayList<>();
+        for (int i = 0; i < operands.length; i++) {
+            if (operands[i].equals("--exps")) {
+                if (++i == operands.length) {
+                    throw new ApiException("--exps needs a folder");
+                }
+                paths.add(Path.of(operands[i]));
+            }
+        }
+        return paths;
     }
 }
