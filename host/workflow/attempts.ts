@@ -31,7 +31,7 @@ const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 3_000;
 /** Codes of peers that mean "what you refer to is gone or taken": a new attempt asks for it anew. */
 const GONE =
-  /^(card-busy|stale-fence|no-such-(session|card-session|channel|secure-channel)|.*-(gone|away|lost|expired))$/;
+  /^(card-busy|stale-fence|reader-unknown|no-such-(session|card-session|channel|secure-channel)|.*-(gone|away|lost|expired))$/;
 
 type Retry = 'again' | 'doubtful' | 'never';
 
@@ -45,9 +45,16 @@ export function retryOf(error: unknown): Retry {
   return error instanceof TsmError ? 'never' : isConnectionError(error) ? 'again' : 'never';
 }
 
+/** True when a peer says that what the call refers to is gone or taken: asking for it anew may help. */
+export function isAway(error: PeerError): boolean {
+  const status = Number(error.context.status ?? 0);
+  return status === 503 || status === 504 || status === 429 || GONE.test(error.code);
+}
+
 function retryOfPeer(error: PeerError): Retry {
   const status = Number(error.context.status ?? 0);
-  if (status === 503 || status === 504 || status === 429 || GONE.test(error.code)) return 'again';
+  if (error.context.final === true) return 'never';
+  if (isAway(error)) return 'again';
   if (status === 502 || status === 500) return 'doubtful';
   return 'never';
 }

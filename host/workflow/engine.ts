@@ -25,6 +25,8 @@ export interface EngineOptions {
   /** Stable name of this process: after a restart under the same name it goes on with its own work. */
   readonly nodeId: string;
   readonly workflows: Readonly<Record<string, WorkflowBody>>;
+  /** Gets the engine before it resumes the first workflow. */
+  readonly attach?: (engine: Engine) => void;
   readonly log?: EngineLog;
   readonly beatMs?: number;
   readonly deadAfterMs?: number;
@@ -69,10 +71,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     enableOTLP: false,
     logger: quiet(options.log),
   });
-  await DBOS.launch().catch((error: unknown) => {
-    running = false;
-    throw error;
-  });
   const watch = new NodeWatch({
     databaseUrl: options.databaseUrl,
     nodeId: options.nodeId,
@@ -81,8 +79,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     takeOver: (nodeId) => takeOver(nodeId, options.version),
     onError: (error) => options.log?.error(`node watch: ${String(error)}`),
   });
-  await watch.start();
-  return {
+  const engine: Engine = {
     stopping: stop.signal,
     start: async (workflow, id, input) => {
       const body = registered.get(workflow);
@@ -91,12 +88,22 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     },
     status: statusOf,
     stop: async () => {
+      if (stop.signal.aborted) return;
       stop.abort();
       await watch.stop();
       await DBOS.shutdown({ deregister: true });
       running = false;
     },
   };
+  options.attach?.(engine);
+  try {
+    await DBOS.launch();
+    await watch.start();
+  } catch (error) {
+    await engine.stop().catch(() => {});
+    throw error;
+  }
+  return engine;
 }
 
 const bodyOf = (body: WorkflowBody) => (input: unknown) =>

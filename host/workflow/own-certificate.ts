@@ -1,7 +1,8 @@
-import { createHash, createPublicKey, createVerify } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { verifyCardCertificate } from '../crypto/card-certificate.ts';
 import { CertificateError } from '../errors.ts';
 import { cardIdText } from '../store/card-id.ts';
-import { CHA, decodeCertificate } from '../wire/gp/certificate.ts';
+import { CHA } from '../wire/gp/certificate.ts';
 import { KEY_REFERENCE, keyReferenceToHex } from '../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, toRsaPublicKey } from '../wire/gp/public-key.ts';
 import { fromHex, toHex } from '../wire/hex.ts';
@@ -25,29 +26,29 @@ export function holderReferenceOf(cardId: CardId, ssdAid: string): string {
  * @throws CertificateError unless our CA issued it for our SSD on this card
  */
 export function verifyOwnCertificate(
-  certificateHex: string,
+  certificate: string,
   cardId: CardId,
-  settings: Pick<ProviderSettings, 'ssdAid' | 'trustPoint'>,
+  { ssdAid, trustPoint }: Pick<ProviderSettings, 'ssdAid' | 'trustPoint'>,
 ): { readonly keyReference: string; readonly publicKey: RsaPublicKey } {
-  const certificate = decodeCertificate(fromHex(certificateHex, 2048));
-  const { authorityReference, holderReference, holderAuthorization, body, signature, publicKey } = certificate;
-  const ours =
-    toHex(authorityReference) === settings.trustPoint.holderReference &&
-    toHex(holderReference) === holderReferenceOf(cardId, settings.ssdAid) &&
-    holderAuthorization === CHA.SECURITY_DOMAIN &&
-    createVerify('RSA-SHA1').update(body).verify(nodeKey(settings.trustPoint.publicKey), signature);
-  if (!ours) {
-    throw new CertificateError(
-      'foreign-security-domain',
-      `An SSD with our AID is on the card, but our CA did not certify it: have its owner delete it, or use another AID`,
-      { aid: settings.ssdAid },
+  const anchor = {
+    holderReference: fromHex(trustPoint.holderReference, 16),
+    publicKey: fromRsaPublicKey(trustPoint.publicKey),
+  };
+  try {
+    const { holderReference, publicKey } = verifyCardCertificate(
+      fromHex(certificate, 2048),
+      anchor,
+      CHA.SECURITY_DOMAIN,
     );
+    if (toHex(holderReference) === holderReferenceOf(cardId, ssdAid)) {
+      return { keyReference: keyReferenceToHex(KEY_REFERENCE.OWN_KEY_PAIR), publicKey: toRsaPublicKey(publicKey) };
+    }
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
   }
-  return { keyReference: keyReferenceToHex(KEY_REFERENCE.OWN_KEY_PAIR), publicKey: toRsaPublicKey(publicKey) };
-}
-
-function nodeKey(key: RsaPublicKey) {
-  const { modulus, exponent } = fromRsaPublicKey(key);
-  const base64url = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
-  return createPublicKey({ key: { kty: 'RSA', n: base64url(modulus), e: base64url(exponent) }, format: 'jwk' });
+  throw new CertificateError(
+    'foreign-security-domain',
+    'An SSD with our AID is on the card, but our CA did not certify it: have its owner delete it, or use another AID',
+    { aid: ssdAid },
+  );
 }

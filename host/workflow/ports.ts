@@ -1,4 +1,4 @@
-import type { CardCommand, ExchangeResult } from '../wire/message/card-script.ts';
+import type { CardCommand, CardSessionInfo, ExchangeResult, OpenCardSession } from '../wire/message/card-script.ts';
 import type { SecurityDomainRequest, SecurityDomainRequestState } from '../wire/message/key-distribution.ts';
 import type {
   AttestationChallenge,
@@ -53,4 +53,16 @@ export interface IssuerPlatform {
   /** @throws PeerError with `numeral` 43 or 44 when the issuer refuses */
   requestSecurityDomain(idempotencyKey: string, request: SecurityDomainRequest): Promise<SecurityDomainRequestState>;
   securityDomainRequest(requestId: string, waitMs: number): Promise<SecurityDomainRequestState>;
+}
+
+/** The OTA server, as the provider sees it. */
+export interface OtaServer {
+  openCardSession(request: OpenCardSession): Promise<CardSessionInfo>;
+  exchange(session: CardSessionInfo, commands: readonly CardCommand[]): Promise<ExchangeResult>;
+  closeCardSession(sessionId: string): Promise<void>;
+}
+
+/** The provider's relay to a card, as the issuer sees it. */
+export interface CardRelays {
+  exchange(relayId: string, commands: readonly CardCommand[]): Promise<ExchangeResult>;
 }

@@ -68,7 +68,7 @@ async function waitForReport(
 function refusalOf({ problem }: SecurityDomainRequestState): PeerError {
   const code = problem?.type.replace(/^urn:opentsm:problem:/, '') ?? 'issuer-failed';
   const { detail, status, numeral } = problem ?? {};
-  // 409: the issuer has ended this request, asking again gives the same answer.
-  const context = { status: 409, issuerStatus: status, numeral: numeral ?? '42' };
+  // The issuer has ended this request: asking again gives the same answer.
+  const context = { status: status ?? 502, final: true, numeral: numeral ?? '42' };
   return new PeerError(code, `The issuer stopped: ${detail ?? 'no detail'}`, context);
 }

@@ -1,0 +1,33 @@
+import { Type } from 'typebox';
+import { HolderReference } from '../wire/message/common.ts';
+import { daemonFields, databaseFields, PeerEndpoint } from './config.ts';
+
+/** Fields that issuer and provider share. */
+export const platformFields = {
+  ...daemonFields,
+  ...databaseFields,
+  /** Name of this node among those of one platform: stable over restarts; default `node-1`. */
+  nodeId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' })),
+  kms: PeerEndpoint,
+  /** CHR of CERT.OCE.AUT, 16 bytes: the cards know the platform by it. */
+  holderReference: HolderReference,
+  /** RSA size of the platform's own pair; default 2048. */
+  offCardEntityKeySizeBits: Type.Optional(Type.Union([Type.Literal(1024), Type.Literal(2048), Type.Literal(3072)])),
+  /** Failed authentications after which cards block a key set; we stop two before. Default 10. */
+  authenticationLimit: Type.Optional(Type.Integer({ minimum: 3, maximum: 255 })),
+  /** How long a flow waits for cards, links and peers that are away; default 120,000. */
+  resumeWindowMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400_000 })),
+};
+
+export const DEFAULTS = {
+  nodeId: 'node-1',
+  offCardEntityKeySizeBits: 2048,
+  authenticationLimit: 10,
+  resumeWindowMs: 120_000,
+} as const;
+
+/** Label of the platform's own pair in its KMS. */
+export const OFF_CARD_ENTITY_LABEL = 'off-card-entity';
+
+/** Pinned with the bodies of the workflows: raise it when a flow in progress could not be resumed by the new rows. */
+export const WORKFLOW_VERSION = '1';

@@ -1,0 +1,101 @@
+import { Type } from 'typebox';
+import { RestClient } from '../rest/client.ts';
+import { issuerClient } from '../rest/clients/issuer.ts';
+import { kmsClient } from '../rest/clients/kms.ts';
+import { otaClient } from '../rest/clients/ota.ts';
+import { providerRoutes } from '../rest/routes/provider.ts';
+import { provideOffCardEntity } from '../service/off-card-entity.ts';
+import { CardLinks } from '../service/provider/card-links.ts';
+import { KEY_DISTRIBUTION, KeyDistributions } from '../service/provider/key-distributions.ts';
+import { Relays } from '../service/provider/relays.ts';
+import { SecurityDomains } from '../service/provider/security-domains.ts';
+import { AuditLog } from '../store/audit-log.ts';
+import { AuthenticationFailures } from '../store/authentication-failures.ts';
+import { openDatabase } from '../store/database.ts';
+import { PROVIDER_MIGRATIONS, type ProviderTables } from '../store/provider/schema.ts';
+import { StepLog } from '../store/step-log.ts';
+import { AID, aidToHex } from '../wire/gp/aid.ts';
+import { Aid } from '../wire/message/common.ts';
+import { startEngine } from '../workflow/engine.ts';
+import { PeerEndpoint } from './config.ts';
+import { defineDaemon } from './daemon.ts';
+import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, WORKFLOW_VERSION } from './platform-config.ts';
+
+export const ProviderConfig = Type.Object(
+  {
+    ...platformFields,
+    ota: PeerEndpoint,
+    issuer: PeerEndpoint,
+    /** The provider's SSD has this AID on every card. */
+    ssdAid: Aid,
+    /** How long a flow waits for another one's lease on its card; default 30,000. */
+    cardWaitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 120_000 })),
+  },
+  { additionalProperties: false },
+);
+
+const DEFAULT_CARD_WAIT_MS = 30_000;
+
+/** An application provider management platform (SP TSM). */
+export const providerDaemon = defineDaemon({
+  name: 'provider',
+  config: ProviderConfig,
+  async start({ config, logger, tls, self }) {
+    const settings = { ...DEFAULTS, ...config };
+    const database = await openDatabase<ProviderTables>({
+      url: config.database.url,
+      migrations: PROVIDER_MIGRATIONS,
+      onError: (error) => logger.warn({ reason: error.message }, 'database connection failed'),
+    });
+    const clientOf = (peer: typeof config.kms) => new RestClient({ baseUrl: peer.url, tls, expectedPeer: peer });
+    const clients = { kms: clientOf(config.kms), ota: clientOf(config.ota), issuer: clientOf(config.issuer) };
+    const kms = kmsClient(clients.kms);
+    const entity = await provideOffCardEntity(database, kms, {
+      label: OFF_CARD_ENTITY_LABEL,
+      holderReference: config.holderReference,
+      keySizeBits: settings.offCardEntityKeySizeBits,
+    });
+    const { holderReference, publicKey } = await kms.certificateAuthority();
+    const auditLog = new AuditLog(database);
+    const failures = new AuthenticationFailures(database, settings.authenticationLimit);
+    const links = new CardLinks(otaClient(clients.ota), config.cardWaitMs ?? DEFAULT_CARD_WAIT_MS);
+    const keyDistributions = new KeyDistributions({
+      ...{ database, kms, links, auditLog, failures },
+      ...{ issuer: issuerClient(clients.issuer), stepLog: new StepLog(database), windowMs: settings.resumeWindowMs },
+      settings: {
+        ...{ providerId: self.id, issuerId: config.issuer.id, ssdAid: config.ssdAid },
+        defaultIsdAid: aidToHex(AID.ISSUER_SECURITY_DOMAIN),
+        offCardEntityLabel: entity.label,
+        offCardEntityCertificate: entity.certificate,
+        applicationProviderId: config.holderReference,
+        trustPoint: { holderReference, publicKey },
+      },
+      onRetry: (error, attempt) => logger.warn({ code: error.code, attempt }, 'step is tried again'),
+    });
+    const engine = await startEngine({
+      databaseUrl: config.database.url,
+      name: `provider-${self.id}`,
+      version: WORKFLOW_VERSION,
+      nodeId: settings.nodeId,
+      workflows: { [KEY_DISTRIBUTION]: keyDistributions.body },
+      attach: (started) => keyDistributions.attach(started),
+      log: { info: (text) => logger.debug(text), error: (text) => logger.error(text) },
+    });
+    const services = {
+      ...{ keyDistributions, auditLog, failures, ssdAid: config.ssdAid },
+      relays: new Relays(database, links),
+      securityDomains: new SecurityDomains(database, auditLog),
+    };
+    return {
+      routes: (app) => providerRoutes(app, services),
+      ready: async () => {
+        await kms.certificateAuthority();
+      },
+      drain: () => engine.stop(),
+      close: async () => {
+        await Promise.all(Object.values(clients).map((client) => client.close()));
+        await database.destroy();
+      },
+    };
+  },
+});

@@ -1,0 +1,29 @@
+import { SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
+import type { IssuerPlatform } from '../../workflow/ports.ts';
+import type { RestClient } from '../client.ts';
+
+const PATH = '/v1/security-domain-requests';
+
+/** The `issuer` daemon, for a provider. */
+export function issuerClient(client: RestClient): IssuerPlatform {
+  return {
+    requestSecurityDomain: (idempotencyKey, body) =>
+      client.call({
+        method: 'POST',
+        path: PATH,
+        idempotencyKey,
+        body,
+        response: SecurityDomainRequestState,
+        retries: 2,
+      }),
+    securityDomainRequest: (requestId, waitMs) =>
+      client.call({
+        method: 'GET',
+        path: `${PATH}/${encodeURIComponent(requestId)}`,
+        query: { waitMs },
+        response: SecurityDomainRequestState,
+        timeoutMs: waitMs + 15_000,
+        retries: 2,
+      }),
+  };
+}

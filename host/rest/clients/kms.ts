@@ -1,0 +1,65 @@
+import {
+  AttestationChallenge,
+  AttestationFacts,
+  CardCertificate,
+  CertificateAuthorityInfo,
+  KeyPairInfo,
+  PlainResponses,
+  SecureChannelScript,
+} from '../../wire/message/kms.ts';
+import type { Kms } from '../../workflow/ports.ts';
+import type { RestClient } from '../client.ts';
+
+/** Tries more for calls that may safely run twice. */
+const RETRIES = 3;
+
+/** The owner's `kms` daemon. */
+export function kmsClient(client: RestClient): Kms {
+  const post = { method: 'POST' as const };
+  const channel = (id: string) => `/v1/secure-channels/${encodeURIComponent(id)}`;
+  return {
+    certificateAuthority: () =>
+      client.call({
+        method: 'GET',
+        path: '/v1/certificate-authority',
+        response: CertificateAuthorityInfo,
+        retries: RETRIES,
+      }),
+    createKeyPair: (body) =>
+      client.call({ ...post, path: '/v1/key-pairs', body, response: KeyPairInfo, retries: RETRIES, timeoutMs: 60_000 }),
+    issueOffCardEntityCertificate: (body) =>
+      client.call({
+        ...post,
+        path: '/v1/certificate-authority/off-card-entity-certificates',
+        body,
+        response: CardCertificate,
+        retries: RETRIES,
+      }),
+    issueSecurityDomainCertificate: (body) =>
+      client.call({
+        ...post,
+        path: '/v1/certificate-authority/security-domain-certificates',
+        body,
+        response: CardCertificate,
+      }),
+    createAttestationChallenge: () =>
+      client.call({
+        ...post,
+        path: '/v1/attestation-challenges',
+        body: {},
+        response: AttestationChallenge,
+        retries: RETRIES,
+      }),
+    verifyAttestation: (body) =>
+      client.call({ ...post, path: '/v1/attestations/verify', body, response: AttestationFacts }),
+    openSecureChannel: (body) =>
+      client.call({ ...post, path: '/v1/secure-channels', body, response: SecureChannelScript, retries: RETRIES }),
+    authenticate: (id, body) =>
+      client.call({ ...post, path: `${channel(id)}/authenticate`, body, response: SecureChannelScript }),
+    wrap: (id, body) => client.call({ ...post, path: `${channel(id)}/wrap`, body, response: SecureChannelScript }),
+    unwrap: (id, body) => client.call({ ...post, path: `${channel(id)}/unwrap`, body, response: PlainResponses }),
+    closeSecureChannel: async (id) => {
+      await client.call({ method: 'DELETE', path: channel(id) });
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
+import type { OtaServer } from '../../workflow/ports.ts';
+import type { RestClient } from '../client.ts';
+import { exchangeTimeoutMs } from './exchange-timeout.ts';
+
+/** The `ota` daemon. */
+export function otaClient(client: RestClient): OtaServer {
+  const session = (id: string) => `/v1/card-sessions/${encodeURIComponent(id)}`;
+  return {
+    openCardSession: (body) =>
+      client.call({
+        method: 'POST',
+        path: '/v1/card-sessions',
+        body,
+        response: CardSessionInfo,
+        timeoutMs: (body.waitMs ?? 0) + 15_000,
+      }),
+    exchange: ({ sessionId, fence }, commands) =>
+      client.call({
+        method: 'POST',
+        path: `${session(sessionId)}/exchange`,
+        body: { fence, commands },
+        response: ExchangeResult,
+        timeoutMs: exchangeTimeoutMs(commands),
+      }),
+    closeCardSession: async (id) => {
+      await client.call({ method: 'DELETE', path: session(id) });
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { IdempotencyKey } from '../wire/message/common.ts';
+import { RequestError } from './problem.ts';
+import { checkerOf } from './validation.ts';
+
+/** Header schema of a route that changes something: the key becomes the workflow's id. */
+export const IdempotencyHeaders = Type.Object({ 'idempotency-key': IdempotencyKey });
+
+/** @throws RequestError when the header is missing or malformed */
+export function idempotencyKeyOf(request: FastifyRequest): string {
+  const key = request.headers['idempotency-key'];
+  if (checkerOf(IdempotencyKey).is(key)) return key;
+  throw new RequestError('invalid-request', 'this route needs an idempotency-key', [
+    { field: '/headers/idempotency-key', message: 'must be 8 to 128 of A-Z a-z 0-9 . _ : -' },
+  ]);
+}
+
+/** Query of long polls; parameters are text. */
+export const WaitQuery = {
+  waitMs: Type.Optional(Type.String({ pattern: '^[0-9]{1,5}$' })),
+};
+
+const LONGEST_WAIT_MS = 25_000;
+
+export const waitMsOf = (query: { readonly waitMs?: string }): number =>
+  Math.min(LONGEST_WAIT_MS, Number(query.waitMs ?? 0));

@@ -1,0 +1,128 @@
+import { PeerError, TransportError } from '../../errors.ts';
+import { cardIdText } from '../../store/card-id.ts';
+import type { CardCommand, CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import { isAway } from '../../workflow/attempts.ts';
+import type { OtaServer } from '../../workflow/ports.ts';
+import type { IdentifiedCardLink } from '../../workflow/provider-context.ts';
+import { decodeIdentity, identityCommands } from '../../workflow/steps/41-read-iccid.ts';
+
+export interface CardLinkOptions {
+  readonly ota: OtaServer;
+  readonly terminalId: string;
+  readonly readerName: string;
+  /** The flow that owns the lease. */
+  readonly owner: string;
+  /** How long to wait for another flow's lease on this card. */
+  readonly waitMs: number;
+}
+
+/** One flow's way to its card: a session on the OTA server, opened when needed and again after a break. */
+export class LeasedCardLink implements IdentifiedCardLink {
+  readonly terminalId: string;
+  readonly readerName: string;
+  readonly #options: CardLinkOptions;
+  #session: CardSessionInfo | undefined;
+  #expected: { readonly cardId: CardId; readonly insertion: string } | undefined;
+  #insertion = '';
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CardLinkOptions) {
+    this.#options = options;
+    this.terminalId = options.terminalId;
+    this.readerName = options.readerName;
+  }
+
+  get insertion(): string {
+    return this.#insertion;
+  }
+
+  expectCard(card: { readonly cardId: CardId; readonly insertion: string }): void {
+    const known = this.#expected;
+    // A later insertion of the same card that was read already stays known.
+    if (known !== undefined && cardIdText(known.cardId) === cardIdText(card.cardId)) return;
+    this.#expected = { cardId: card.cardId, insertion: card.insertion };
+  }
+
+  /** One script at a time: the flow and its relay share the session. */
+  async exchange(commands: readonly CardCommand[]): Promise<ExchangeResult> {
+    const turn = this.#last.then(() => this.#exchangeNow(commands));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #exchangeNow(commands: readonly CardCommand[]): Promise<ExchangeResult> {
+    const { ota, terminalId, readerName, owner, waitMs } = this.#options;
+    try {
+      if (this.#session === undefined) {
+        this.#session = await ota.openCardSession({ terminalId, readerName, owner, waitMs });
+        await this.#requireExpectedCard(this.#session);
+        this.#insertion = this.#session.insertion;
+      }
+      return await ota.exchange(this.#session, commands);
+    } catch (error) {
+      this.#session = undefined;
+      throw linkError(error);
+    }
+  }
+
+  /** Facts of another insertion are stale: the card is read again before anything else is sent to it. */
+  async #requireExpectedCard(session: CardSessionInfo): Promise<void> {
+    const expected = this.#expected;
+    if (expected === undefined || expected.insertion === session.insertion) return;
+    const { responses } = await this.#options.ota.exchange(session, identityCommands);
+    const { cardId } = decodeIdentity(responses);
+    if (cardIdText(cardId) !== cardIdText(expected.cardId)) {
+      await this.#options.ota.closeCardSession(session.sessionId);
+      throw new TransportError('other-card', `Another card is in ${this.readerName}: put the first one back`, {
+        expected: expected.cardId.value,
+        got: cardId.value,
+      });
+    }
+    this.#expected = { cardId, insertion: session.insertion };
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    if (session !== undefined) await this.#options.ota.closeCardSession(session.sessionId).catch(() => {});
+  }
+}
+
+/** What may pass by itself is a link failure, for the issuer behind the relay too. */
+function linkError(error: unknown): unknown {
+  if (error instanceof PeerError && isAway(error)) {
+    return new TransportError(error.code, error.message, {}, error);
+  }
+  return error;
+}
+
+/** The links of the flows that this process works on. */
+export class CardLinks {
+  readonly #links = new Map<string, LeasedCardLink>();
+  readonly #ota: OtaServer;
+  readonly #waitMs: number;
+
+  constructor(ota: OtaServer, waitMs: number) {
+    this.#ota = ota;
+    this.#waitMs = waitMs;
+  }
+
+  /** The flow's link; the same object for the flow and its relay. */
+  of(owner: string, reader: { readonly terminalId: string; readonly readerName: string }): LeasedCardLink {
+    let link = this.#links.get(owner);
+    if (link === undefined) {
+      const { terminalId, readerName } = reader;
+      link = new LeasedCardLink({ ota: this.#ota, terminalId, readerName, owner, waitMs: this.#waitMs });
+      this.#links.set(owner, link);
+    }
+    return link;
+  }
+
+  /** Gives the flow's lease back. */
+  async release(owner: string): Promise<void> {
+    const link = this.#links.get(owner);
+    this.#links.delete(owner);
+    await link?.close();
+  }
+}
