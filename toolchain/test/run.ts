@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** The repository's root. */
+export const ROOT = join(import.meta.dirname, '..', '..');
 export const BIN = join(import.meta.dirname, '..', 'bin', 'ant-javacard.mjs');
 
 export interface Outcome {
@@ -21,7 +23,7 @@ export function antJavacard(
   const { ANT_JAVACARD_JAR: _jar, JC_HOME: _home, ...rest } = process.env;
   const run = spawnSync(process.execPath, [BIN, ...args], {
     cwd,
-    env: { ...rest, ...env },
+    env: { OPENTSM_TOOLCHAIN_CACHE: join(ROOT, 'build', 'toolchain'), ...rest, ...env },
     input,
     encoding: 'utf8',
     maxBuffer: 64 << 20,
