@@ -31,6 +31,7 @@ public final class CardRuntime extends SimulatorRuntime {
     /** 4 header bytes, Lc, 255 bytes of data, Le: one more than jCardSim's buffer holds. */
     private static final int APDU_BUFFER_LENGTH = 261;
     private static final int MAX_RESPONSE_LENGTH = 256;
+    private static final int TRACE_DEPTH = 12;
 
     private final Registry registry = new Registry();
     private final CardOpen open;
@@ -256,10 +257,12 @@ public final class CardRuntime extends SimulatorRuntime {
         return new byte[] {(byte) (sw >> 8), (byte) sw};
     }
 
-    /** An exception that is no status word is a defect of the applet; it is worth a line when asked for. */
+    /** An exception that is no status word is a defect of the applet; it is worth some lines when asked for. */
     private static void trace(Throwable e) {
         if (Boolean.getBoolean("opentsm.trace")) {
-            e.printStackTrace();
+            StringBuilder text = new StringBuilder("uncaught in an applet: " + e);
+            Arrays.stream(e.getStackTrace()).limit(TRACE_DEPTH).forEach(frame -> text.append("\n  at ").append(frame));
+            System.err.println(text);
         }
     }
 

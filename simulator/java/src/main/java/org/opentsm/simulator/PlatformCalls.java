@@ -1,5 +1,7 @@
 package org.opentsm.simulator;
 
+import java.util.Arrays;
+import javacard.framework.APDU;
 import javacard.framework.CardRuntimeException;
 import javacard.framework.Util;
 import javacard.security.CryptoException;
@@ -15,6 +17,8 @@ import javacardx.crypto.Cipher;
  * name (the receiver first). Everything here runs in the command of {@link CardRuntime#current()}.
  */
 public final class PlatformCalls {
+
+    private static final int JCARDSIM_SEND_LIMIT = 258;
 
     private PlatformCalls() {
     }
@@ -82,6 +86,22 @@ public final class PlatformCalls {
     public static short setShort(byte[] array, short offset, short value) {
         CardRuntime.current().writing(array);
         return Util.setShort(array, offset, value);
+    }
+
+    /** jCardSim refuses the last bytes of its own buffer, where 255 bytes of command data end. */
+    public static void sendBytes(APDU apdu, short offset, short length) {
+        byte[] buffer = apdu.getBuffer();
+        if (offset + length <= JCARDSIM_SEND_LIMIT || offset < 0 || length < 0 || offset + length > buffer.length) {
+            apdu.sendBytes(offset, length);
+        } else {
+            apdu.sendBytesLong(Arrays.copyOfRange(buffer, offset, offset + length), (short) 0, length);
+        }
+    }
+
+    public static void setOutgoingAndSend(APDU apdu, short offset, short length) {
+        apdu.setOutgoing();
+        apdu.setOutgoingLength(length);
+        sendBytes(apdu, offset, length);
     }
 
     /**

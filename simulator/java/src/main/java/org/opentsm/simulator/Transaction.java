@@ -30,7 +30,9 @@ final class Transaction {
             for (Field field : CardObjects.statics(type)) {
                 Object value = CardObjects.get(field, null);
                 statics.add(new Object[] {field, value});
-                reach(value);
+                if (!field.getType().isPrimitive()) {
+                    reach(value);
+                }
             }
         }
         while (!pending.isEmpty()) {

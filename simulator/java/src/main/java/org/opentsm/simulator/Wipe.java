@@ -23,7 +23,8 @@ final class Wipe {
         Set<Object> shared = newSet();
         kept.forEach(root -> reach(root, shared, Set.of()));
         for (Class<?> type : classes) {
-            CardObjects.statics(type).forEach(field -> reach(CardObjects.get(field, null), shared, Set.of()));
+            CardObjects.statics(type).stream().filter(field -> !field.getType().isPrimitive())
+                .forEach(field -> reach(CardObjects.get(field, null), shared, Set.of()));
         }
         Set<Object> own = newSet();
         reach(gone, own, shared);

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { SimulatorError } from './errors.ts';
+
+/** Hex digits, upper or lower case. */
+export type Hex = string;
+
+/** An RSA key pair of a security domain; `keyReference` is KVN and KID. Test keys only. */
+export type KeyPairImage = Readonly<
+  Record<'keyReference' | 'modulus' | 'exponent' | 'p' | 'q' | 'qInv' | 'dP' | 'dQ', Hex>
+>;
+
+/** PK.TP_EX.AUT; without a holder reference any certificate authority reference is taken. */
+export interface TrustPointImage {
+  readonly holderReference?: Hex | null;
+  /** KVN and KID; 1001 when absent. */
+  readonly keyReference?: Hex;
+  readonly modulus: Hex;
+  readonly exponent: Hex;
+}
+
+export interface SecurityDomainImage {
+  readonly aid: Hex;
+  readonly applicationProviderId?: Hex | null;
+  readonly trustPoint?: TrustPointImage | null;
+  readonly keyPair?: KeyPairImage | null;
+  readonly certificate?: Hex | null;
+}
+
+/** Applet classes from a folder of class files. */
+export interface LoadFileImage {
+  readonly aid: Hex;
+  /** Relative to the image file, or to the working directory for an image object. */
+  readonly path: string;
+  readonly modules: readonly { readonly aid: Hex; readonly class: string }[];
+}
+
+/** An instance made with the card. */
+export interface ApplicationImage {
+  readonly module: Hex;
+  readonly aid: Hex;
+  readonly privileges?: Hex;
+  readonly parameters?: Hex;
+}
+
+/** A card before its first use: see the README, "Card image". The simulator checks every field. */
+export interface CardImage {
+  readonly name: string;
+  readonly atr: Hex;
+  readonly iccid?: string | null;
+  readonly iin?: Hex | null;
+  readonly cin?: Hex | null;
+  readonly cplc?: Hex | null;
+  /** null: a card that is only a Java Card. */
+  readonly isd: SecurityDomainImage | null;
+  readonly casd?: SecurityDomainImage | null;
+  readonly ssds?: readonly SecurityDomainImage[];
+  readonly lifeCycle?: 'OP_READY' | 'INITIALIZED' | 'SECURED';
+  readonly seed?: Hex;
+  readonly randomBytes?: Hex;
+  readonly loadFiles?: readonly LoadFileImage[];
+  readonly applications?: readonly ApplicationImage[];
+}
+
+/** Folder of the card images that come with the simulator. */
+export const cardImageFolder: string = resolve(import.meta.dirname, '../cards');
+
+/** A card image and the folder its relative paths start at. */
+export interface LocatedImage {
+  readonly image: CardImage;
+  readonly folder: string;
+}
+
+/**
+ * Reads a card image.
+ * @param file path of a JSON file, or the bare name of an image in `cards/`
+ * @throws {SimulatorError} `image-unreadable`
+ */
+export async function readCardImage(file: string): Promise<LocatedImage> {
+  const path = /^[\w-]+$/.test(file) ? join(cardImageFolder, `${file}.json`) : resolve(file);
+  try {
+    return { image: JSON.parse(await readFile(path, 'utf8')) as CardImage, folder: dirname(path) };
+  } catch (cause) {
+    throw new SimulatorError('image-unreadable', `cannot read the card image ${path}: ${String(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,16 @@
+export type {
+  ApplicationImage,
+  CardImage,
+  Hex,
+  KeyPairImage,
+  LoadFileImage,
+  LocatedImage,
+  SecurityDomainImage,
+  TrustPointImage,
+} from './card-image.ts';
+export { cardImageFolder, readCardImage } from './card-image.ts';
+export { SimulatorError, type SimulatorErrorCode } from './errors.ts';
+export type { CardStatistics, PowerCut } from './simulated-card.ts';
+export { SimulatedCard } from './simulated-card.ts';
+export { type CardLinks, Simulator, type SimulatorOptions, startSimulator } from './simulator.ts';
+export { sharedSimulator, withCard } from './with-card.ts';

@@ -1,0 +1,79 @@
+import type { SimulatorProcess } from './simulator-process.ts';
+
+/** Where a card's power ends: see {@link SimulatedCard.cutPower}. */
+export type PowerCut =
+  | { readonly afterApdus: number; readonly when: 'before-processing' | 'before-response' }
+  | { readonly atWrite: number };
+
+/** Counts since the card was inserted. */
+export interface CardStatistics {
+  readonly apdus: number;
+  readonly persistentWrites: number;
+  readonly allocationsAfterInstall: number;
+  /** CPU time spent in ciphers, signatures, digests and key generation. */
+  readonly cryptoCpuMs: number;
+}
+
+/** A card in the simulator, held by its control link. */
+export class SimulatedCard {
+  readonly #process: SimulatorProcess;
+  readonly #id: number;
+  readonly name: string;
+  /** Answer to reset, as the image gives it. */
+  readonly atr: Uint8Array;
+  /** Port on 127.0.0.1 of the TCP link, when the card has one. */
+  readonly tcpPort: number | undefined;
+
+  constructor(process: SimulatorProcess, inserted: Record<string, unknown>) {
+    this.#process = process;
+    this.#id = inserted['card'] as number;
+    this.name = inserted['name'] as string;
+    this.atr = Uint8Array.from(Buffer.from(inserted['atr'] as string, 'hex'));
+    this.tcpPort = inserted['tcpPort'] as number | undefined;
+  }
+
+  /**
+   * Sends one command APDU and answers data and status word.
+   * @throws {SimulatorError} `power-cut` when a planned cut strikes, `card-unpowered` after it
+   */
+  async transmit(command: Uint8Array): Promise<Uint8Array> {
+    const { response } = await this.#call('transmit', { command: Buffer.from(command).toString('hex') });
+    return Uint8Array.from(Buffer.from(response as string, 'hex'));
+  }
+
+  /** Warm reset: RAM is lost, the issuer domain is selected. */
+  async reset(): Promise<void> {
+    await this.#call('reset');
+  }
+
+  async power(state: 'off' | 'on'): Promise<void> {
+    await this.#call('power', { state });
+  }
+
+  /**
+   * Plans one loss of power. Links end as when a card is pulled out; power('on'), or a reader, brings it back.
+   * @param cut `afterApdus: n`: n more commands are answered, and the power ends in the one that follows, before
+   *   it is processed or when its answer is ready; `atWrite: n`: the n-th write to persistent memory from now
+   *   (1 is the next) is not done
+   */
+  async cutPower(cut: PowerCut): Promise<void> {
+    await this.#call('cutPower', cut);
+  }
+
+  async statistics(): Promise<CardStatistics> {
+    return (await this.#call('statistics')) as unknown as CardStatistics;
+  }
+
+  /** Takes the card out for good: links are closed, its state is saved. */
+  async remove(): Promise<void> {
+    await this.#call('remove');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove();
+  }
+
+  #call(method: string, parameters: object = {}): Promise<Record<string, unknown>> {
+    return this.#process.call(method, { card: this.#id, ...parameters });
+  }
+}

@@ -1,0 +1,56 @@
+import { resolve } from 'node:path';
+import { type CardImage, readCardImage } from './card-image.ts';
+import { SimulatedCard } from './simulated-card.ts';
+import { type ProcessOptions, SimulatorProcess } from './simulator-process.ts';
+
+export interface SimulatorOptions extends ProcessOptions {
+  /** Folder where cards keep their state; without it they are new each time. */
+  readonly stateDir?: string | undefined;
+}
+
+/** How the card is reached besides the control link. */
+export interface CardLinks {
+  /** A slot of vpcd, the virtual reader of pcscd. */
+  readonly vpcd?: { readonly host: string; readonly port: number } | undefined;
+  /** A server on 127.0.0.1; port 0 takes a free one. */
+  readonly tcp?: { readonly port: number } | undefined;
+}
+
+/** A process of its own with any number of cards. */
+export class Simulator {
+  readonly #process: SimulatorProcess;
+  readonly #stateDir: string | undefined;
+
+  constructor(process: SimulatorProcess, stateDir: string | undefined) {
+    this.#process = process;
+    this.#stateDir = stateDir === undefined ? undefined : resolve(stateDir);
+  }
+
+  /**
+   * Makes a card from an image, or takes it up where its saved state left it; it has power.
+   * @param image an image, the path of one, or the bare name of one in `cards/`
+   * @throws {SimulatorError} `image-invalid` and `image-refused` name the field at fault
+   */
+  async insert(image: CardImage | string, links: CardLinks = {}): Promise<SimulatedCard> {
+    const located = typeof image === 'string' ? await readCardImage(image) : { image, folder: process.cwd() };
+    const inserted = await this.#process.call('insert', { ...located, ...links, stateDir: this.#stateDir });
+    return new SimulatedCard(this.#process, inserted);
+  }
+
+  /** Saves all cards and ends the process. */
+  async stop(): Promise<void> {
+    await this.#process.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/**
+ * Starts a simulator.
+ * @throws {SimulatorError} `not-built`; a missing Java shows at the first insert (`java-unavailable`)
+ */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  return new Simulator(new SimulatorProcess(options), options.stateDir);
+}
