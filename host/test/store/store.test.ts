@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+import { type Kysely, sql } from 'kysely';
+import { ConflictError, PolicyError } from '../../errors.ts';
+import { AuditLog, firstBrokenRecord } from '../../store/audit-log.ts';
+import { AuthenticationFailures } from '../../store/authentication-failures.ts';
+import { openDatabase } from '../../store/database.ts';
+import { recordCreated, recordCreating } from '../../store/issuer/applications.ts';
+import { findCardRow, putCard } from '../../store/issuer/cards.ts';
+import { findProvider, putProvider } from '../../store/issuer/providers.ts';
+import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
+import { claimIdempotencyKey } from '../../store/request-log.ts';
+import { StepLog } from '../../store/step-log.ts';
+import { TestDatabase } from '../ota/fixture.ts';
+
+const rejection = (act: Promise<unknown>): Promise<unknown> => act.then(
+  () => undefined,
+  (error: unknown) => error,
+);
+const cardId = { kind: 'iccid', value: '89860012345678901234' } as const;
+const entry = { phase: 'before', act: 'PUT KEY', subject: 'card', workflowId: 'w', numeral: '50', details: { a: 1 } } as const;
+
+describe('the platforms\' databases', () => {
+  let server: TestDatabase;
+  let database: Kysely<IssuerTables>;
+  before(async () => {
+    server = await TestDatabase.start();
+    const url = await server.server.createDatabase('store');
+    database = await openDatabase<IssuerTables>({ url, migrations: ISSUER_MIGRATIONS });
+    // A second start finds its schema and changes nothing.
+    await (await openDatabase({ url, migrations: ISSUER_MIGRATIONS })).destroy();
+  });
+  after(async () => {
+    await database.destroy();
+    await server[Symbol.asyncDispose]();
+  });
+
+  it('takes an idempotency key once for one request of one caller', async () => {
+    const use = { key: 'key-00001', caller: 'a', body: { reader: 'r', size: 2048 } };
+    expect(await claimIdempotencyKey(database, use)).to.equal(true);
+    expect(await claimIdempotencyKey(database, { ...use, body: { size: 2048, reader: 'r' } })).to.equal(false);
+    for (const other of [{ ...use, caller: 'b' }, { ...use, body: { reader: 'r', size: 1024 } }]) {
+      expect(await rejection(claimIdempotencyKey(database, other))).to.be.instanceOf(ConflictError);
+    }
+  });
+
+  it('chains audit records, refuses to change them and finds a record that was changed', async () => {
+    const log = new AuditLog(database);
+    await Promise.all([1, 2, 3, 4].map((a) => log.append({ ...entry, details: { a } })));
+    const records = await log.records();
+    expect(records.map(({ number }) => number)).to.deep.equal([1, 2, 3, 4]);
+    expect(firstBrokenRecord(records)).to.equal(undefined);
+    for (const statement of ["UPDATE audit_log SET act = 'x'", 'DELETE FROM audit_log', 'TRUNCATE audit_log']) {
+      expect(String(await rejection(sql.raw(statement).execute(database)))).to.contain('append-only');
+    }
+    const [first, second, ...rest] = records;
+    if (first === undefined || second === undefined) throw new Error('records are missing');
+    expect(firstBrokenRecord([first, { ...second, act: 'DELETE' }, ...rest])).to.equal(2);
+    expect(firstBrokenRecord([first, ...rest])).to.equal(2);
+  });
+
+  it('stops authentications two before the limit of the card, and starts again after a good one', async () => {
+    const failures = new AuthenticationFailures(database, 5);
+    for (let attempt = 1; attempt <= 3; attempt += 1) await failures.begin('card', 'ISD');
+    const stopped = await rejection(failures.begin('card', 'ISD'));
+    expect(stopped).to.be.instanceOf(PolicyError);
+    expect(await failures.count('card', 'ISD')).to.equal(3);
+    expect(await rejection(failures.begin('card', 'SSD'))).to.equal(undefined);
+    await failures.withdrawn('card', 'ISD');
+    await failures.begin('card', 'ISD');
+    await failures.succeeded('card', 'ISD');
+    expect(await failures.count('card', 'ISD')).to.equal(0);
+  });
+
+  it('lets parallel authentications not pass the limit either', async () => {
+    const failures = new AuthenticationFailures(database, 5);
+    const results = await Promise.all(Array.from({ length: 8 }, () => rejection(failures.begin('other', 'ISD'))));
+    expect(results.filter((result) => result === undefined)).to.have.length(3);
+  });
+
+  it('keeps the place of a row and adds the cost when it is done again', async () => {
+    const log = new StepLog(database);
+    const cost = { apdus: 3, roundTrips: 1, bytesOut: 10, bytesIn: 20, ms: 1.5 };
+    const step = (numeral: string) => ({ numeral, name: 'row', from: 'issuer', to: 'card', commands: [`SELECT ${numeral}`], ...cost });
+    for (const numeral of ['45', '46', '45']) await log.add('w', step(numeral));
+    const steps = await log.list('w');
+    expect(steps.map(({ numeral, apdus, roundTrips, ms }) => [numeral, apdus, roundTrips, ms])).to.deep.equal([
+      ['45', 6, 2, 3],
+      ['46', 3, 1, 1.5],
+    ]);
+    expect(steps[0]?.commands).to.deep.equal(['SELECT 45', 'SELECT 45']);
+  });
+
+  it('knows cards, providers and whose an AID on a card is', async () => {
+    const isdPublicKey = { modulus: 'C0'.repeat(128), exponent: '010001' };
+    const card = { cardId, isdAid: 'A000000151000000', isdKeyReference: '1002', isdPublicKey };
+    await putCard(database, card);
+    expect(await findCardRow(database, cardId)).to.deep.equal(card);
+    expect(await findCardRow(database, { kind: 'iccid', value: '1234' })).to.equal(undefined);
+    const provider = { providerId: 'a', baseUrl: 'https://127.0.0.1:1', permissions: ['create-security-domain' as const] };
+    await putProvider(database, provider);
+    expect(await findProvider(database, 'a')).to.deep.equal(provider);
+    const application = { cardId, aid: 'F001020304', providerId: 'a', workflowId: 'w' };
+    await recordCreating(database, application);
+    await recordCreated(database, cardId, application.aid);
+    await recordCreating(database, { ...application, workflowId: 'w2' });
+    const taken = await rejection(recordCreating(database, { ...application, providerId: 'b' }));
+    expect(taken).to.be.instanceOf(ConflictError);
+  });
+});
