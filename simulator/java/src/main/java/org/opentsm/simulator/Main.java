@@ -8,6 +8,7 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -31,8 +32,8 @@ public final class Main {
 
     public static void main(String[] arguments) throws IOException {
         PrintStream answers = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
-        // jCardSim prints to standard output, which carries the answers here.
-        System.setOut(System.err);
+        // jCardSim prints what it does to standard output, which carries the answers here.
+        System.setOut(new PrintStream(OutputStream.nullOutputStream()));
         Simulator simulator = new Simulator(Path.of(arguments[0]));
         Runtime.getRuntime().addShutdownHook(new Thread(simulator::stop));
         new Main(answers, simulator).run();

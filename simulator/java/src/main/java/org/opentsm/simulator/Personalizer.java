@@ -38,11 +38,10 @@ final class Personalizer {
         storeData("cin", "45", image.cin());
         storeData("cplc", "9F7F", image.cplc());
         storeData("isd.applicationProviderId", "5F20", image.issuer().providerId());
-        for (byte state : new byte[] {LifeCycle.INITIALIZED, LifeCycle.SECURED}) {
-            if (state <= image.lifeCycle()) {
-                field = "lifeCycle";
-                send(0x80F080, state & 0xFF, Hex.decode(""), true);
-            }
+        if (image.lifeCycle() != LifeCycle.OP_READY) {
+            // One command: from INITIALIZED on nothing is taken in clear, so the domain makes both moves to SECURED itself.
+            field = "lifeCycle";
+            send(0x80F080, image.lifeCycle(), new byte[0], true);
         }
     }
 
