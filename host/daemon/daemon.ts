@@ -155,7 +155,7 @@ function createLogger(name: string, log: BaseConfig['log']): Logger {
       censor: '[redacted]',
     },
   };
-  return pino(options, pino.destination({ dest: log?.file ?? 2, sync: true, mkdir: true, append: true }));
+  return pino(options, pino.destination({ dest: log?.file ?? 2, sync: true, mkdir: true, append: true, mode: 0o600 }));
 }
 
 /** What the command line prints for an error: one line, with the code. */

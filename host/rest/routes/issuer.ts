@@ -1,13 +1,16 @@
 import { Type } from 'typebox';
 import type { Applications } from '../../service/issuer/applications.ts';
 import type { Cards } from '../../service/issuer/cards.ts';
+import type { Certificates } from '../../service/issuer/certificates.ts';
+import type { Keys } from '../../service/issuer/keys.ts';
 import type { Providers } from '../../service/issuer/providers.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { PERMISSIONS } from '../../store/issuer/providers.ts';
-import { Aid, CardId, IdempotencyKey, KeyReference, Name, RsaPublicKey } from '../../wire/message/common.ts';
+import { Aid, CardId, Hex, HolderReference, IdempotencyKey, KeyReference, Name, RsaPublicKey } from '../../wire/message/common.ts';
 import { SecurityDomainRequest, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
+import { CardCertificate, CertificateAuthorityInfo } from '../../wire/message/kms.ts';
 import { idempotencyKeyOf, WaitQuery, waitMsOf } from '../idempotency-key.ts';
 import type { RestApp } from '../server.ts';
 import { AuditRecords, CardParams, cardIdOfParams } from './operator.ts';
@@ -15,6 +18,8 @@ import { AuditRecords, CardParams, cardIdOfParams } from './operator.ts';
 export interface IssuerServices {
   readonly applications: Applications;
   readonly cards: Cards;
+  readonly certificates: Certificates;
+  readonly keys: Keys;
   readonly providers: Providers;
   readonly auditLog: AuditLog;
   readonly failures: AuthenticationFailures;
@@ -41,6 +46,8 @@ const CardBody = Type.Object(
   },
   closed,
 );
+const IsdCertificateBody = Type.Object({ holderReference: HolderReference, publicKey: RsaPublicKey }, closed);
+const OffCardEntityCertificate = Type.Object({ certificate: Hex }, closed);
 const ApplicationList = Type.Array(Type.Object({ aid: Aid, providerId: Name, state: Name }, closed));
 
 const provider = { access: ['provider'] as const };
@@ -97,6 +104,25 @@ export function issuerRoutes(app: RestApp, services: IssuerServices): void {
       await services.failures.succeeded(cardIdText(cardIdOfParams(request.params)), 'ISD');
       return reply.code(204).send();
     },
+  );
+
+  app.get(
+    '/v1/certificate-authority',
+    { config: operator, schema: { response: { 200: CertificateAuthorityInfo } } },
+    async () => services.certificates.authority(),
+  );
+
+  app.post(
+    '/v1/security-domain-certificates',
+    { config: operator, schema: { body: IsdCertificateBody, response: { 201: CardCertificate } } },
+    async (request, reply) =>
+      reply.code(201).send(await services.certificates.issueForIsd(request.body, request.peer.id)),
+  );
+
+  app.get(
+    '/v1/off-card-entity-certificate',
+    { config: operator, schema: { response: { 200: OffCardEntityCertificate } } },
+    async () => ({ certificate: services.keys.offCardEntityCertificate }),
   );
 
   app.get('/v1/audit-records', { config: operator, schema: { response: { 200: AuditRecords } } }, async () =>

@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import type { TSchema } from 'typebox';
+import { type DaemonDefinition, errorLine } from '../daemon/daemon.ts';
+import { runDaemon } from '../daemon/main.ts';
+import { up } from './up.ts';
+
+/** Each daemon is loaded only when it is the one to run. */
+const DAEMONS: Readonly<
+  Record<string, { readonly about: string; readonly load: () => Promise<DaemonDefinition<TSchema>> }>
+> = {
+  ota: {
+    about: 'OTA server: card sessions for providers, links for terminals',
+    load: async () => erased((await import('../daemon/ota.ts')).otaDaemon),
+  },
+  terminal: {
+    about: 'terminal: card readers, connected out to ota',
+    load: async () => erased((await import('../daemon/terminal.ts')).terminalDaemon),
+  },
+};
+
+/** Runs the command line. Only here is printed and exited. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('tsm').description('open GlobalPlatform Trusted Service Manager').showHelpAfterError();
+  for (const [name, { about, load }] of Object.entries(DAEMONS)) {
+    program
+      .command(name)
+      .description(about)
+      .requiredOption('--config <file>', 'JSON config file')
+      .option('--supervised', 'end when standard input ends', false)
+      .action(async (options: { config: string; supervised: boolean }) => runDaemon(await load(), options));
+  }
+  program
+    .command('up')
+    .description('all daemons on this machine, each a process of its own')
+    .option('--state <folder>', 'where databases, keys, configs and logs are kept', '.opentsm/up')
+    .option('--topology <file>', 'JSON file: providers, terminals and what the issuer knows')
+    .action(up);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    process.stderr.write(`tsm: ${errorLine(error)}\n`);
+    process.exit(1);
+  }
+}
+
+function erased<S extends TSchema>(definition: DaemonDefinition<S>): DaemonDefinition<TSchema> {
+  return definition as unknown as DaemonDefinition<TSchema>;
+}

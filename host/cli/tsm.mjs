@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// The command needs Node 24, which runs TypeScript as it is; an older one says so instead of failing on syntax.
+const [major] = process.versions.node.split('.').map(Number);
+if (major < 24) {
+  process.stderr.write(
+    `tsm needs Node 24 or newer, this is ${process.version}: run npm run setup, or install Node 24\n`,
+  );
+  process.exit(1);
+}
+const { main } = await import('./main.ts');
+await main(process.argv);

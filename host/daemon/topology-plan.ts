@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { type Static, Type } from 'typebox';
+import { type Peer, peerUri, type Role } from '../rest/identity.ts';
+
+const closed = { additionalProperties: false } as const;
+const Id = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' });
+/** Fields of a daemon's own config beyond addresses and certificates; the daemon checks them when it starts. */
+const Fields = Type.Record(Type.String({ maxLength: 64 }), Type.Unknown());
+
+/** A platform and its KMS. */
+export const PlatformPlan = Type.Object({ id: Id, config: Fields, kms: Fields }, closed);
+export type PlatformPlan = Static<typeof PlatformPlan>;
+
+/** What a topology consists of: which daemons, who they are and what stands in their config files. */
+export const TopologyPlan = Type.Object(
+  {
+    issuer: Type.Optional(PlatformPlan),
+    providers: Type.Optional(Type.Array(PlatformPlan, { maxItems: 16 })),
+    terminals: Type.Optional(Type.Array(Type.Object({ id: Id, config: Fields }, closed), { maxItems: 16 })),
+    ota: Type.Optional(Type.Object({ config: Fields }, closed)),
+  },
+  closed,
+);
+export type TopologyPlan = Static<typeof TopologyPlan>;
+
+export interface Endpoint {
+  readonly url: string;
+  readonly role: Role;
+  readonly id: string;
+}
+
+export interface PlanContext {
+  readonly stateDir: string;
+  endpoint(name: string): Endpoint;
+}
+
+export interface DaemonPlan {
+  readonly name: string;
+  readonly daemon: 'issuer' | 'provider' | 'ota' | 'terminal' | 'kms';
+  readonly peer: Peer;
+  readonly database: boolean;
+  /** Those of stage 1 start after those of stage 0. */
+  readonly stage: 0 | 1;
+  config(context: PlanContext): object;
+}
+
+/** One plan per process. */
+export function daemonPlans(plan: TopologyPlan): DaemonPlan[] {
+  const plans: DaemonPlan[] = [];
+  if (plan.ota !== undefined) plans.push(otaPlan(plan.ota.config));
+  for (const terminal of plan.terminals ?? []) plans.push(terminalPlan(terminal.id, terminal.config));
+  if (plan.issuer !== undefined) plans.push(...platformPlans('issuer', plan.issuer, () => ({})));
+  for (const provider of plan.providers ?? []) {
+    plans.push(
+      ...platformPlans('provider', provider, ({ endpoint }) => ({ ota: endpoint('ota'), issuer: endpoint('issuer') })),
+    );
+  }
+  return plans;
+}
+
+function otaPlan(config: object): DaemonPlan {
+  return {
+    name: 'ota',
+    daemon: 'ota',
+    peer: { role: 'ota', id: 'main' },
+    database: true,
+    stage: 0,
+    config: () => config,
+  };
+}
+
+function terminalPlan(id: string, config: object): DaemonPlan {
+  const peer = { role: 'terminal', id } as const;
+  return {
+    name: `terminal-${id}`,
+    daemon: 'terminal',
+    peer,
+    database: false,
+    stage: 0,
+    config: ({ endpoint }) => ({ ota: endpoint('ota'), ...config }),
+  };
+}
+
+/** A platform and its own KMS. */
+function platformPlans(
+  role: 'issuer' | 'provider',
+  platform: PlatformPlan,
+  peers: (context: PlanContext) => object,
+): DaemonPlan[] {
+  const name = role === 'issuer' ? 'issuer' : `provider-${platform.id}`;
+  const kmsName = `kms-${name}`;
+  const owner = { role, id: platform.id };
+  return [
+    {
+      name: kmsName,
+      daemon: 'kms',
+      peer: { role: 'kms', id: name },
+      database: true,
+      stage: 0,
+      config: () => ({ owner, ...platform.kms }),
+    },
+    {
+      name,
+      daemon: role,
+      peer: owner,
+      database: true,
+      stage: 1,
+      config: (context) => ({ kms: context.endpoint(kmsName), ...peers(context), ...platform.config }),
+    },
+  ];
+}
+
+export interface DevelopmentOptions {
+  /** Ids of the providers; default a and b. */
+  readonly providers?: readonly string[];
+  /** Fields of the one terminal's config; default all PC/SC readers. */
+  readonly terminal?: Readonly<Record<string, unknown>>;
+  readonly ota?: Readonly<Record<string, unknown>>;
+  /** Added to the config of issuer and providers. */
+  readonly platform?: Readonly<Record<string, unknown>>;
+}
+
+/** One issuer `main`, some providers, `ota` and the terminal `desk`, with names for cards made up from the ids. */
+export function developmentPlan(options: DevelopmentOptions = {}): TopologyPlan {
+  const platform = (peer: Peer, config: Record<string, unknown>): PlatformPlan => ({
+    id: peer.id,
+    config: { holderReference: developmentHolderReference(peer, 'oce'), ...config, ...options.platform },
+    kms: {},
+  });
+  return {
+    issuer: platform({ role: 'issuer', id: 'main' }, {}),
+    providers: (options.providers ?? ['a', 'b']).map((id) =>
+      platform({ role: 'provider', id }, { ssdAid: developmentSsdAid(id) }),
+    ),
+    ota: { config: { ...options.ota } },
+    terminals: [{ id: 'desk', config: { ...(options.terminal ?? { pcscReaders: {} }) } }],
+  };
+}
+
+/** A certificate holder reference, 16 bytes, that no other part of a development topology has. */
+export function developmentHolderReference(peer: Peer, part: string): string {
+  return createHash('sha256')
+    .update(`${peerUri(peer)}#${part}`)
+    .digest('hex')
+    .slice(0, 32)
+    .toUpperCase();
+}
+
+/** The AID of a provider's SSD: our unregistered prefix and four bytes of the provider's id. */
+export function developmentSsdAid(providerId: string): string {
+  return `F06F70656E74736D10${createHash('sha256').update(providerId).digest('hex').slice(0, 8).toUpperCase()}`;
+}

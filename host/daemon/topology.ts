@@ -1,0 +1,286 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { type Static, Type } from 'typebox';
+import { InvariantError, NotFoundError, TransportError } from '../errors.ts';
+import { RestClient } from '../rest/client.ts';
+import type { Peer } from '../rest/identity.ts';
+import { openPostgres, type PostgresServer } from '../store/postgres.ts';
+import { type DevelopmentPki, openDevelopmentPki } from './development-pki.ts';
+import { type ProcessEvent, SupervisedProcess } from './supervised-process.ts';
+import { type DaemonPlan, daemonPlans, type TopologyPlan } from './topology-plan.ts';
+
+export interface TopologyOptions extends Readonly<TopologyPlan> {
+  /** Databases, keys, configs and logs; made when absent. */
+  readonly stateDir: string;
+  /** Start daemons again that end by themselves or are killed. Default false: tests decide for themselves. */
+  readonly keepAlive?: boolean;
+  /** False lets PostgreSQL skip fsync; default true. */
+  readonly durable?: boolean;
+  readonly onEvent?: (event: ProcessEvent) => void;
+}
+
+/** All daemons on this machine, as processes that end with this one. Names: `ota`, `issuer`, `provider-a`, `kms-provider-a`, `terminal-desk`. */
+export interface Topology extends AsyncDisposable {
+  readonly stateDir: string;
+  readonly names: readonly string[];
+  readonly pki: DevelopmentPki;
+  readonly postgres: PostgresServer;
+  /** Who the daemon is. @throws NotFoundError for a name that is not in `names` */
+  peer(name: string): Peer;
+  url(name: string): string;
+  pid(name: string): number | undefined;
+  configFile(name: string): string;
+  logFile(name: string): string;
+  /** Address of the daemon's database with its own role; undefined for one without. */
+  databaseUrl(name: string): string | undefined;
+  /** A client with a certificate of this peer; closed by stop(). */
+  client(as: Peer, name: string): Promise<RestClient>;
+  /** kill -9, and waits until the process is gone. */
+  kill(name: string): Promise<void>;
+  /** Starts a daemon that does not run and waits until it listens. */
+  start(name: string): Promise<void>;
+  /** Drains a daemon and starts it again. */
+  restart(name: string): Promise<void>;
+  /** With keepAlive: waits until a killed daemon listens again. */
+  ready(name: string): Promise<void>;
+  /** Waits until the daemon says that it can do its work. @throws TransportError after `timeoutMs` */
+  healthy(name: string, timeoutMs?: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Member {
+  readonly plan: DaemonPlan;
+  readonly port: number;
+  readonly configFile: string;
+  readonly logFile: string;
+  readonly databaseUrl: string | undefined;
+  readonly process: SupervisedProcess;
+}
+
+const Ports = Type.Record(Type.String(), Type.Integer({ minimum: 1, maximum: 65_535 }));
+const HEALTHY_MS = 60_000;
+
+/** Starts PostgreSQL and every daemon of the plan. Whatever was started is stopped when one fails. */
+export async function startTopology(options: TopologyOptions): Promise<Topology> {
+  const stateDir = resolve(options.stateDir);
+  for (const folder of ['', 'config', 'log']) await mkdir(join(stateDir, folder), { recursive: true, mode: 0o700 });
+  // PostgreSQL may run under another uid and must pass through; what is inside is private file by file.
+  await chmod(stateDir, 0o711);
+  const pki = await openDevelopmentPki(join(stateDir, 'pki'));
+  const postgres = await openPostgres({ folder: join(stateDir, 'postgres'), durable: options.durable ?? true });
+  const topology = new RunningTopology(stateDir, pki, postgres);
+  try {
+    await topology.prepare(options);
+    await topology.startAll();
+    return topology;
+  } catch (error) {
+    await topology.stop();
+    throw error;
+  }
+}
+
+class RunningTopology implements Topology {
+  readonly stateDir: string;
+  readonly pki: DevelopmentPki;
+  readonly postgres: PostgresServer;
+  readonly #members = new Map<string, Member>();
+  readonly #clients: RestClient[] = [];
+  #stopping: Promise<void> | undefined;
+
+  constructor(stateDir: string, pki: DevelopmentPki, postgres: PostgresServer) {
+    this.stateDir = stateDir;
+    this.pki = pki;
+    this.postgres = postgres;
+  }
+
+  /** Certificates, databases, ports and config files. */
+  async prepare(options: TopologyOptions): Promise<void> {
+    const plans = daemonPlans(options);
+    const ports = await choosePorts(
+      join(this.stateDir, 'ports.json'),
+      plans.map(({ name }) => name),
+    );
+    const endpoint = (name: string) => {
+      const peer = plans.find((plan) => plan.name === name)?.peer;
+      const port = ports[name];
+      if (peer === undefined || port === undefined)
+        throw new InvariantError('topology-plan', `no daemon is named ${name}`);
+      return { url: `https://127.0.0.1:${port}`, role: peer.role, id: peer.id };
+    };
+    for (const plan of plans) {
+      const configFile = join(this.stateDir, 'config', `${plan.name}.json`);
+      const logFile = join(this.stateDir, 'log', `${plan.name}.log`);
+      const databaseUrl = plan.database
+        ? await this.postgres.createDatabase(plan.name.replaceAll(/[^a-z0-9]/g, '_'))
+        : undefined;
+      const config = {
+        listen: { host: '127.0.0.1', port: ports[plan.name] },
+        tls: await this.pki.issue(plan.peer),
+        log: { file: logFile },
+        ...(databaseUrl === undefined ? {} : { database: { url: databaseUrl } }),
+        ...plan.config({ endpoint, stateDir: this.stateDir }),
+      };
+      await savePrivate(configFile, config);
+      const process = new SupervisedProcess({
+        name: plan.name,
+        daemon: plan.daemon,
+        configFile,
+        outputFile: join(this.stateDir, 'log', `${plan.name}.out`),
+        keepAlive: options.keepAlive ?? false,
+        ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+      });
+      this.#members.set(plan.name, { plan, port: ports[plan.name] ?? 0, configFile, logFile, databaseUrl, process });
+    }
+  }
+
+  /** Platforms ask their KMS for keys when they start, so the others go first. */
+  async startAll(): Promise<void> {
+    for (const stage of [0, 1]) {
+      const members = [...this.#members.values()].filter(({ plan }) => plan.stage === stage);
+      const outcomes = await Promise.allSettled(members.map(({ process }) => process.start()));
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    }
+  }
+
+  get names(): readonly string[] {
+    return [...this.#members.keys()];
+  }
+
+  peer(name: string): Peer {
+    return this.#member(name).plan.peer;
+  }
+
+  url(name: string): string {
+    return `https://127.0.0.1:${this.#member(name).port}`;
+  }
+
+  pid(name: string): number | undefined {
+    return this.#member(name).process.pid;
+  }
+
+  configFile(name: string): string {
+    return this.#member(name).configFile;
+  }
+
+  logFile(name: string): string {
+    return this.#member(name).logFile;
+  }
+
+  databaseUrl(name: string): string | undefined {
+    return this.#member(name).databaseUrl;
+  }
+
+  async client(as: Peer, name: string): Promise<RestClient> {
+    const client = new RestClient({
+      baseUrl: this.url(name),
+      tls: await this.pki.identity(as),
+      expectedPeer: this.peer(name),
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  async kill(name: string): Promise<void> {
+    await this.#member(name).process.kill('SIGKILL');
+  }
+
+  async start(name: string): Promise<void> {
+    await this.#member(name).process.start();
+  }
+
+  async restart(name: string): Promise<void> {
+    await this.#member(name).process.stop();
+    await this.#member(name).process.start();
+  }
+
+  async ready(name: string): Promise<void> {
+    await this.#member(name).process.ready();
+  }
+
+  async healthy(name: string, timeoutMs = HEALTHY_MS): Promise<void> {
+    const client = await this.client({ role: 'operator', id: 'supervisor' }, name);
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      try {
+        await client.call({ method: 'GET', path: '/health/ready', timeoutMs: 5_000 });
+        return;
+      } catch (error) {
+        if (Date.now() > deadline)
+          throw new TransportError('not-healthy', `${name} is not ready: ${(error as Error).message}`, { name }, error);
+        await new Promise((done) => setTimeout(done, 50));
+      }
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stopAll(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
+    for (const stage of [1, 0]) {
+      const members = [...this.#members.values()].filter(({ plan }) => plan.stage === stage);
+      await Promise.all(members.map(({ process }) => process.stop()));
+    }
+    await this.postgres.stop();
+  }
+
+  #member(name: string): Member {
+    const member = this.#members.get(name);
+    if (member === undefined)
+      throw new NotFoundError('no-such-daemon', `no daemon is named ${name}: there are ${this.names.join(', ')}`);
+    return member;
+  }
+}
+
+/** The ports of the last run where they are free, else new ones: peers and notes keep their addresses. */
+async function choosePorts(file: string, names: readonly string[]): Promise<Record<string, number>> {
+  const kept = await readPorts(file);
+  const ports: Record<string, number> = {};
+  for (const name of names) {
+    let port = kept[name] ?? randomPort();
+    while (Object.values(ports).includes(port) || !(await isFree(port))) port = randomPort();
+    ports[name] = port;
+  }
+  await savePrivate(file, { ...kept, ...ports });
+  return ports;
+}
+
+async function readPorts(file: string): Promise<Static<typeof Ports>> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
+/** Below the range that the system takes for outgoing connections: one of those could sit on a port while its daemon restarts. */
+function randomPort(): number {
+  return randomInt(20_000, 32_000);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen({ host: '127.0.0.1', port, exclusive: true });
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}
+
+async function savePrivate(file: string, value: object): Promise<void> {
+  await writeFile(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}

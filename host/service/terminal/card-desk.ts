@@ -1,0 +1,146 @@
+import { TsmError } from '../../errors.ts';
+import type { CardChannel } from '../../transport/card-channel.ts';
+import type { ReaderMonitor, ReaderState } from '../../transport/reader-monitor.ts';
+import { runScript } from '../../transport/script-runner.ts';
+import { Turnstile } from '../../transport/transport-failure.ts';
+import { toHex } from '../../wire/hex.ts';
+import type {
+  TerminalExchange,
+  TerminalInfo,
+  TerminalRelease,
+  TerminalResult,
+} from '../../wire/message/card-script.ts';
+
+export type ReaderInfo = TerminalInfo['readers'][number];
+
+interface Desk {
+  readonly turns: Turnstile;
+  /** The channel that is open, for which session and which card. */
+  held?: { readonly channel: CardChannel; readonly fence: number; readonly insertion: string };
+  /** Highest fence seen for the card that is in now. */
+  last: { readonly insertion: string; readonly fence: number };
+}
+
+/** The terminal's readers: runs whole scripts, one at a time for each card, for the newest session only. */
+export class CardDesk {
+  readonly #monitors: readonly ReaderMonitor[];
+  readonly #desks = new Map<string, Desk>();
+
+  constructor(monitors: readonly ReaderMonitor[]) {
+    this.#monitors = monitors;
+  }
+
+  /** What `ota` is told about the readers. */
+  get readers(): ReaderInfo[] {
+    return this.#states().map(({ name, state }) => ({
+      readerName: name,
+      link: state.link,
+      cardPresent: state.cardPresent,
+      atr: toHex(state.atr),
+      insertion: state.insertion,
+    }));
+  }
+
+  /** Calls back after each change of a reader; returns how to stop that. */
+  onChange(listener: () => void): () => void {
+    const stops = this.#monitors.map((monitor) => monitor.onChange(listener));
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  /**
+   * Runs one script on the card that was named. Whatever goes wrong is part of the result, so that
+   * every script is answered exactly once.
+   */
+  run(script: TerminalExchange): Promise<TerminalResult> {
+    return this.#desk(script.readerName).turns.run(async () => {
+      const head = { type: 'result' as const, id: script.id };
+      try {
+        const channel = await this.#channel(script);
+        const { responses, stopped, failure, apdus, bytesOut, bytesIn } = await runScript(channel, script.commands);
+        if (failure !== undefined) await this.#drop(script.readerName);
+        return {
+          ...head,
+          responses,
+          stopped,
+          apdus,
+          bytesOut,
+          bytesIn,
+          ...(failure === undefined ? {} : { failure: told(failure) }),
+        };
+      } catch (error) {
+        await this.#drop(script.readerName);
+        const failure =
+          error instanceof TsmError ? told(error) : { code: 'terminal-internal', message: 'the terminal failed' };
+        return { ...head, responses: [], stopped: false, failure, apdus: 0, bytesOut: 0, bytesIn: 0 };
+      }
+    });
+  }
+
+  /** Gives the card back when it is still held for that session. */
+  async release({ readerName, fence }: Omit<TerminalRelease, 'type'>): Promise<void> {
+    const desk = this.#desks.get(readerName);
+    await desk?.turns.run(async () => {
+      if (desk.held !== undefined && desk.held.fence <= fence) await this.#drop(readerName);
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const readerName of this.#desks.keys()) await this.#drop(readerName);
+    await Promise.all(this.#monitors.map((monitor) => monitor.close()));
+  }
+
+  async #channel({ readerName, insertion, fence }: TerminalExchange): Promise<CardChannel> {
+    const found = this.#states().find(({ name }) => name === readerName);
+    if (found === undefined) throw new DeskRefusal('reader-not-found', `there is no reader ${readerName}`);
+    const { monitor, state } = found;
+    if (!state.cardPresent || state.insertion !== insertion)
+      throw new DeskRefusal('card-removed', 'the card that was meant is not there');
+    const desk = this.#desk(readerName);
+    if (desk.last.insertion === insertion && fence < desk.last.fence)
+      throw new DeskRefusal('stale-fence', 'a newer session holds the card');
+    desk.last = { insertion, fence };
+    if (desk.held !== undefined && (desk.held.fence !== fence || desk.held.insertion !== insertion))
+      await this.#drop(readerName);
+    desk.held ??= { channel: await monitor.open(state.readerName), fence, insertion };
+    return desk.held.channel;
+  }
+
+  /** Closing resets the card: the next session starts with nothing selected and no channel open. */
+  async #drop(readerName: string): Promise<void> {
+    const desk = this.#desks.get(readerName);
+    const held = desk?.held;
+    if (desk === undefined || held === undefined) return;
+    delete desk.held;
+    await held.channel.close().catch(() => undefined);
+  }
+
+  #desk(readerName: string): Desk {
+    let desk = this.#desks.get(readerName);
+    if (desk === undefined) {
+      desk = { turns: new Turnstile(), last: { insertion: '', fence: 0 } };
+      this.#desks.set(readerName, desk);
+    }
+    return desk;
+  }
+
+  #states(): { name: string; monitor: ReaderMonitor; state: ReaderState }[] {
+    return this.#monitors.flatMap((monitor) =>
+      monitor.readers.map((state) => ({ name: messageName(state.readerName), monitor, state })),
+    );
+  }
+}
+
+/** Refused before the card was touched. */
+class DeskRefusal extends TsmError {}
+
+/** Readers may have names that messages do not allow. */
+function messageName(readerName: string): string {
+  const name = readerName.replace(/[^A-Za-z0-9 ._:()[\]#/-]/g, '_').slice(0, 128);
+  return name === '' ? 'reader' : name;
+}
+
+function told(error: TsmError): { code: string; message: string } {
+  return { code: error.code.slice(0, 64), message: error.message.slice(0, 500) };
+}

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect } from 'chai';
+import { Type } from 'typebox';
+import { startTopology } from '../../daemon/topology.ts';
+import { NotFoundError, TransportError } from '../../errors.ts';
+import { removePostgres } from '../../store/postgres.ts';
+import { TerminalInfo } from '../../wire/message/card-script.ts';
+
+const PLAN = {
+  ota: { config: {} },
+  // A reader whose card is not there: the terminal runs all the same.
+  terminals: [{ id: 'desk', config: { directReaders: [{ name: 'slot 1', host: '127.0.0.1', port: 1 }] } }],
+};
+
+/** Waits until no such process is left; a zombie whose parent is gone counts as gone. */
+async function gone(pid: number): Promise<void> {
+  for (;;) {
+    const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    if (status === '' || status.split(') ')[1]?.startsWith('Z')) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('topology', () => {
+  let stateDir: string;
+  beforeEach(async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'opentsm-topology-'));
+    await chmod(parent, 0o711);
+    stateDir = join(parent, 'state');
+  });
+  afterEach(async () => {
+    await removePostgres(join(stateDir, 'postgres'));
+    await rm(join(stateDir, '..'), { recursive: true });
+  });
+
+  it('runs daemons as processes of their own that find each other', async () => {
+    await using topology = await startTopology({ stateDir, durable: false, ...PLAN });
+    expect(topology.names).to.deep.equal(['ota', 'terminal-desk']);
+    await topology.healthy('terminal-desk');
+    const provider = await topology.client({ role: 'provider', id: 'a' }, 'ota');
+    const terminals = await provider.call({ method: 'GET', path: '/v1/terminals', response: Type.Array(TerminalInfo) });
+    expect(terminals.map(({ terminalId, readers }) => [terminalId, readers.length])).to.deep.equal([['desk', 1]]);
+    expect(topology.pid('ota')).to.not.equal(topology.pid('terminal-desk'));
+    expect(() => topology.pid('nobody')).to.throw(NotFoundError);
+  });
+
+  it('kills a daemon and starts it again at the same address, and the others come back to it', async () => {
+    await using topology = await startTopology({ stateDir, durable: false, ...PLAN });
+    await topology.healthy('terminal-desk');
+    const before = topology.pid('ota');
+    const url = topology.url('ota');
+    await topology.kill('ota');
+    expect(topology.pid('ota')).to.equal(undefined);
+    await topology.start('ota');
+    expect(topology.url('ota')).to.equal(url);
+    expect(topology.pid('ota')).to.not.equal(before);
+    await topology.healthy('ota');
+    await topology.healthy('terminal-desk');
+    await topology.restart('terminal-desk');
+    await topology.healthy('terminal-desk');
+  });
+
+  it('with keepAlive starts a killed daemon by itself', async () => {
+    await using topology = await startTopology({ stateDir, durable: false, keepAlive: true, ...PLAN });
+    const before = topology.pid('ota');
+    await topology.kill('ota');
+    await topology.ready('ota');
+    expect(topology.pid('ota')).to.not.equal(before);
+    await topology.healthy('ota');
+  });
+
+  it('fails with the words of the daemon when a config is wrong, and leaves nothing running', async () => {
+    const pids: number[] = [];
+    const outcome = await startTopology({
+      stateDir,
+      durable: false,
+      ...PLAN,
+      ota: { config: { leaseMs: 'long' } },
+      onEvent: ({ detail }) => {
+        const pid = /^process (\d+)$/.exec(detail)?.[1];
+        if (pid !== undefined) pids.push(Number(pid));
+      },
+    }).catch((error: unknown) => error);
+    expect(outcome).to.be.instanceOf(TransportError);
+    expect((outcome as Error).message).to.contain('/leaseMs');
+    await Promise.all(pids.map(gone));
+  });
+
+  it('keeps every file with a secret private', async () => {
+    await using topology = await startTopology({ stateDir, durable: false, ota: { config: {} } });
+    expect(topology.names).to.have.length(1);
+    for (const folder of ['pki', 'config', 'postgres/roles', 'log']) {
+      for (const name of await readdir(join(stateDir, folder))) {
+        expect((await stat(join(stateDir, folder, name))).mode & 0o077, `${folder}/${name}`).to.equal(0);
+      }
+    }
+  });
+
+  it('leaves no process behind when `tsm up` is killed', async () => {
+    const file = join(stateDir, '../plan.json');
+    await writeFile(file, JSON.stringify(PLAN));
+    const cli = new URL('../../cli/tsm.mjs', import.meta.url).pathname;
+    const up = spawn(process.execPath, [cli, 'up', '--state', stateDir, '--topology', file], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const pids: number[] = [];
+    for await (const line of createInterface({ input: up.stdout })) {
+      const pid = /ready \(process (\d+)\)/.exec(line)?.[1];
+      if (pid !== undefined) pids.push(Number(pid));
+      if (line.startsWith('running')) break;
+    }
+    expect(pids).to.have.length(2);
+    pids.push(Number((await readFile(join(stateDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0]));
+    up.kill('SIGKILL');
+    await Promise.all(pids.map(gone));
+  });
+
+  it('`tsm up` ends all on SIGTERM and exits with 0', async () => {
+    const file = join(stateDir, '../plan.json');
+    await writeFile(file, JSON.stringify(PLAN));
+    const cli = new URL('../../cli/tsm.mjs', import.meta.url).pathname;
+    const up = spawn(process.execPath, [cli, 'up', '--state', stateDir, '--topology', file], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    up.stdout.on('data', (part: Buffer) => {
+      text += part.toString();
+      if (text.includes('running;') && !text.includes('stopping')) up.kill('SIGTERM');
+    });
+    const [code] = await once(up, 'exit');
+    expect(code).to.equal(0);
+    expect(text).to.contain('stopping');
+  });
+
+  it('refuses a topology file with an unknown field', async () => {
+    const file = join(stateDir, '../plan.json');
+    await writeFile(file, JSON.stringify({ ...PLAN, otta: {} }));
+    const cli = new URL('../../cli/tsm.mjs', import.meta.url).pathname;
+    const up = spawn(process.execPath, [cli, 'up', '--state', stateDir, '--topology', file], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let text = '';
+    up.stderr.on('data', (part: Buffer) => {
+      text += part.toString();
+    });
+    const [code] = await once(up, 'exit');
+    expect(code).to.equal(1);
+    expect(text).to.contain('/otta is not a known field');
+  });
+});
