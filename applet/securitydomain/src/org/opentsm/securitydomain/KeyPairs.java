@@ -21,6 +21,8 @@ final class KeyPairs {
     private final KeyPair[] pairs = new KeyPair[(short) (2 * PublicKeys.SIZES)];
     private byte current = NO_PAIR;
     private byte version;
+    /** Slot that takes key components, pre-issuance. */
+    private byte loading = NO_PAIR;
     /** The certificate, and behind it room to compare a modulus when one is stored: RAM has none left then. */
     private final byte[] certificate = new byte[(short) (Gp.CERTIFICATE_MAX + PublicKeys.MODULUS_MAX)];
     private short certificateLength;
@@ -123,20 +125,23 @@ final class KeyPairs {
     }
 
     /**
-     * Loads a pair from PUT KEY, pre-issuance only. The fields stand one behind the other:
-     * {@code A1 N, A0 e, A4 P, A5 Q, A6 qInv, A7 dP, A8 dQ, 00} (applet/README.md 5.5).
+     * Takes key components from PUT KEY, pre-issuance only: {@code A1 N, A0 e} first, then A4 P, A5 Q,
+     * A6 qInv, A7 dP, A8 dQ, and 00 at the end. RSA-3072 is too long for one command: components may
+     * come in further ones, and the pair counts when all are there (applet/README.md 5.5).
      */
     void load(byte newVersion, byte[] buffer, short offset, short end) {
-        short modulus = Tlv.afterLength(buffer, (short) (offset + 1), end);
-        short modulusLength = Tlv.bareLength(buffer, (short) (offset + 1), end);
-        byte slot = spare(PublicKeys.sizeIndex(modulusLength));
-        short field = (short) (modulus + modulusLength);
-        field = (short) (Tlv.expect(buffer, field, end, (short) 0x00A0) + Tlv.length(buffer, field, end));
-        RSAPublicKey publicKey = (RSAPublicKey) pairs[slot].getPublic();
-        RSAPrivateCrtKey key = (RSAPrivateCrtKey) pairs[slot].getPrivate();
-        short half = (short) (modulusLength >> 1);
-        for (short type = (short) 0xA4; type <= (short) 0xA8; type++) {
-            short value = Tlv.expect(buffer, field, end, type);
+        short field = offset;
+        if (buffer[field] == Gp.KEY_RSA_MODULUS) {
+            field = startLoading(buffer, field, end);
+        }
+        if (loading == NO_PAIR) {
+            ISOException.throwIt(Gp.SW_WRONG_DATA);
+        }
+        RSAPrivateCrtKey key = (RSAPrivateCrtKey) pairs[loading].getPrivate();
+        short half = (short) (PublicKeys.bits((short) (loading >> 1)) >> 4);
+        while (field < end && buffer[field] != 0) {
+            short type = Tlv.tag(buffer, field, end);
+            short value = Tlv.value(buffer, field, end);
             short length = Tlv.length(buffer, field, end);
             if (length == 0 || length > half) {
                 ISOException.throwIt(Gp.SW_WRONG_DATA);
@@ -144,15 +149,32 @@ final class KeyPairs {
             setComponent(key, type, buffer, value, length);
             field = (short) (value + length);
         }
-        if ((short) (field + 1) != end || buffer[field] != 0) {
+        if ((short) (field + 1) != end) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
+        if (key.isInitialized()) {
+            JCSystem.beginTransaction();
+            adopt(loading, newVersion);
+            loading = NO_PAIR;
+            JCSystem.commitTransaction();
+            destroyOthers();
+        }
+    }
+
+    /** Takes modulus and exponent; returns the offset behind them. */
+    private short startLoading(byte[] buffer, short field, short end) {
+        short modulus = Tlv.value(buffer, field, end);
+        short modulusLength = Tlv.length(buffer, field, end);
+        short exponentField = (short) (modulus + modulusLength);
+        short exponent = Tlv.expect(buffer, exponentField, end, (short) (Gp.KEY_RSA_EXPONENT & 0xFF));
+        short exponentLength = Tlv.length(buffer, exponentField, end);
+        PublicKeys.check(buffer, modulus, modulusLength, exponent, exponentLength);
+        loading = spare(PublicKeys.sizeIndex(modulusLength));
+        pairs[loading].getPrivate().clearKey();
+        RSAPublicKey publicKey = (RSAPublicKey) pairs[loading].getPublic();
         publicKey.setExponent(PublicKeys.EXPONENT, (short) 0, PublicKeys.EXPONENT_LENGTH);
         publicKey.setModulus(buffer, modulus, modulusLength);
-        JCSystem.beginTransaction();
-        adopt(slot, newVersion);
-        JCSystem.commitTransaction();
-        destroyOthers();
+        return (short) (exponent + exponentLength);
     }
 
     private static void setComponent(RSAPrivateCrtKey key, short type, byte[] buffer, short value, short length) {
@@ -161,7 +183,8 @@ final class KeyPairs {
             case (short) 0xA5: key.setQ(buffer, value, length); break;
             case (short) 0xA6: key.setPQ(buffer, value, length); break;
             case (short) 0xA7: key.setDP1(buffer, value, length); break;
-            default: key.setDQ1(buffer, value, length); break;
+            case (short) 0xA8: key.setDQ1(buffer, value, length); break;
+            default: ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
     }
 

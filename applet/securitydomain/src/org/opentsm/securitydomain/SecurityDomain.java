@@ -351,9 +351,6 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         if (!preIssuance()) {
             ISOException.throwIt(Gp.SW_SECURITY_STATUS);
         }
-        if (buffer[field] != Gp.KEY_RSA_MODULUS) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
         pairs.load(version, buffer, field, end);
     }
 
