@@ -35,12 +35,21 @@ module.exports = {
       from: { path: '^simulator/' },
       to: { path: '^host/', pathNot: '^host/transport/card-channel\\.ts$' },
     },
-    { name: 'tests-are-not-imported', severity: 'error', from: { pathNot: '(^host/test/|\\.test\\.ts$)' }, to: { path: '^host/test/' } },
+    {
+      name: 'tests-are-not-imported',
+      severity: 'error',
+      from: { pathNot: '(^host/test/|\\.test\\.ts$)' },
+      to: { path: '^host/test/' },
+    },
   ].filter((rule) => !Array.isArray(rule.to.path) || rule.to.path.length > 0),
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '(node_modules|/target/|/build/)' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.cjs'], conditionNames: ['import', 'types', 'default'], exportsFields: ['exports'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.cjs'],
+      conditionNames: ['import', 'types', 'default'],
+      exportsFields: ['exports'],
+    },
   },
 };

@@ -5,7 +5,10 @@ import { expect } from 'chai';
 import { AID, aidToHex } from '../wire/gp/aid.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const tracked = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+const tracked = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
   .split('\0')
   .filter((path) => path !== '' && existsSync(join(root, path)));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -25,8 +28,11 @@ describe('Documents', () => {
   it('name in backticks only source files that exist', () => {
     const dead: string[] = [];
     for (const page of tracked.filter((path) => path.endsWith('.md'))) {
-      for (const [, path = ''] of read(page).matchAll(/`((?:host|applet|simulator|toolchain|bench|docs)\/[A-Za-z0-9_./-]+\.(?:ts|mjs|cjs|java|md|json))`/g)) {
-        if (!existsSync(join(root, path)) && !existsSync(join(root, dirname(page), path))) dead.push(`${page}: ${path}`);
+      for (const [, path = ''] of read(page).matchAll(
+        /`((?:host|applet|simulator|toolchain|bench|docs)\/[A-Za-z0-9_./-]+\.(?:ts|mjs|cjs|java|md|json))`/g,
+      )) {
+        if (!existsSync(join(root, path)) && !existsSync(join(root, dirname(page), path)))
+          dead.push(`${page}: ${path}`);
       }
     }
     expect(dead).to.deep.equal([]);
@@ -49,7 +55,9 @@ describe('AIDs', () => {
   ].map(aidToHex);
 
   it('are the same in build.xml, the applets’ page and the host', () => {
-    const build = read('build.xml').replace(/[\s:]|0x/g, '').toUpperCase();
+    const build = read('build.xml')
+      .replace(/[\s:]|0x/g, '')
+      .toUpperCase();
     const page = read('applet/README.md');
     for (const aid of [packageAid, ...modules]) {
       expect(build, `build.xml lacks ${aid}`).to.include(aid);

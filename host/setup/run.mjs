@@ -23,6 +23,10 @@ if (target === undefined || !(target in SCRIPTS)) {
 const environment = prepare(root);
 const script = SCRIPTS[target];
 if (script.length > 0) {
-  const result = spawnSync(environment.node, [...script, ...rest], { cwd: root, stdio: 'inherit', env: environment.env });
+  const result = spawnSync(environment.node, [...script, ...rest], {
+    cwd: root,
+    stdio: 'inherit',
+    env: environment.env,
+  });
   process.exit(result.status ?? 1);
 }

@@ -16,7 +16,11 @@ let skipped = 0;
 function start(name, command, args, env = {}) {
   console.log(`\n== ${name}`);
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+    });
     child.on('error', () => resolve(false));
     child.on('exit', (code) => resolve(code === 0));
   });
@@ -32,9 +36,14 @@ async function check(name, command, args) {
 async function mocha(name, specs) {
   if (only.length > 0 && !only.includes(name)) return;
   const file = join(results, `${name}.json`);
-  const ok = await start(name, process.execPath, ['node_modules/mocha/bin/mocha.js', '--config', 'host/setup/mocharc.json', ...specs], {
-    OPENTSM_TEST_RESULT: file,
-  });
+  const ok = await start(
+    name,
+    process.execPath,
+    ['node_modules/mocha/bin/mocha.js', '--config', 'host/setup/mocharc.json', ...specs],
+    {
+      OPENTSM_TEST_RESULT: file,
+    },
+  );
   if (!existsSync(file)) {
     failed += 1;
     console.log(`${name}: ended without a result`);
