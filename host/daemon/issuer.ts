@@ -6,6 +6,8 @@ import type { TlsIdentity } from '../rest/identity.ts';
 import { issuerRoutes } from '../rest/routes/issuer.ts';
 import { Applications, CREATE_SECURITY_DOMAIN } from '../service/issuer/applications.ts';
 import { Cards } from '../service/issuer/cards.ts';
+import { Certificates } from '../service/issuer/certificates.ts';
+import { Keys } from '../service/issuer/keys.ts';
 import { Providers } from '../service/issuer/providers.ts';
 import { provideOffCardEntity } from '../service/off-card-entity.ts';
 import { AuditLog } from '../store/audit-log.ts';
@@ -38,12 +40,14 @@ export const issuerDaemon = defineDaemon({
       holderReference: config.holderReference,
       keySizeBits: settings.offCardEntityKeySizeBits,
     });
+    const platform = { offCardEntityLabel: entity.label, offCardEntityCertificate: entity.certificate };
+    const keys = new Keys(kms, platform);
     const auditLog = new AuditLog(database);
     const failures = new AuthenticationFailures(database, settings.authenticationLimit);
     const applications = new Applications({
       ...{ database, kms, auditLog, failures, stepLog: new StepLog(database), windowMs: settings.resumeWindowMs },
       relaysOf: (providerId, baseUrl) => cardRelaysClient(relays.of(providerId, baseUrl)),
-      settings: { offCardEntityLabel: entity.label, offCardEntityCertificate: entity.certificate },
+      settings: platform,
       onRetry: (error, attempt) => logger.warn({ code: error.code, attempt }, 'step is tried again'),
     });
     const engine = await startEngine({
@@ -56,17 +60,14 @@ export const issuerDaemon = defineDaemon({
       log: { info: (text) => logger.debug(text), error: (text) => logger.error(text) },
     });
     const services = {
-      applications,
+      ...{ applications, keys, auditLog, failures },
       cards: new Cards(database),
+      certificates: new Certificates(kms, auditLog),
       providers: new Providers(database),
-      auditLog,
-      failures,
     };
     return {
       routes: (app) => issuerRoutes(app, services),
-      ready: async () => {
-        await kms.certificateAuthority();
-      },
+      ready: () => keys.check(),
       drain: () => engine.stop(),
       close: async () => {
         await Promise.all([kmsRest.close(), relays.close()]);

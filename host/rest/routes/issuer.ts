@@ -8,7 +8,16 @@ import type { AuditLog } from '../../store/audit-log.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { PERMISSIONS } from '../../store/issuer/providers.ts';
-import { Aid, CardId, Hex, HolderReference, IdempotencyKey, KeyReference, Name, RsaPublicKey } from '../../wire/message/common.ts';
+import {
+  Aid,
+  CardId,
+  Hex,
+  HolderReference,
+  IdempotencyKey,
+  KeyReference,
+  Name,
+  RsaPublicKey,
+} from '../../wire/message/common.ts';
 import { SecurityDomainRequest, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
 import { CardCertificate, CertificateAuthorityInfo } from '../../wire/message/kms.ts';
 import { idempotencyKeyOf, WaitQuery, waitMsOf } from '../idempotency-key.ts';
