@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Type } from 'typebox';
+import { startTopology, type Topology } from '../daemon/topology.ts';
+import { developmentHolderReference, developmentPlan } from '../daemon/topology-plan.ts';
+import { TransportError } from '../errors.ts';
+import type { RestClient } from '../rest/client.ts';
+import type { Peer } from '../rest/identity.ts';
+import type { CardId } from '../wire/message/common.ts';
+import {
+  KeyDistributionState,
+  SecurityDomainRow,
+  type StartKeyDistribution,
+} from '../wire/message/key-distribution.ts';
+import { CardCertificate, CertificateAuthorityInfo } from '../wire/message/kms.ts';
+import type { CardMaker, IssuerAuthority, MadeCard } from './card-maker.ts';
+
+/** The daemons of the demo and of the tests, as an operator with a certificate uses them. */
+
+const OPERATOR: Peer = { role: 'operator', id: 'demo' };
+const POLL_MS = 20_000;
+const FLOW_MS = 900_000;
+export const TERMINAL_ID = 'desk';
+
+export interface PlatformsOptions {
+  readonly stateDir: string;
+  readonly providers: readonly string[];
+  readonly cardMaker: CardMaker;
+  /** Readers of the terminal: fields of its config. */
+  readonly terminal: Readonly<Record<string, unknown>>;
+  readonly ota?: Readonly<Record<string, unknown>>;
+  readonly platform?: Readonly<Record<string, unknown>>;
+  readonly keepAlive?: boolean;
+}
+
+export class Platforms implements AsyncDisposable {
+  readonly topology: Topology;
+  readonly #clients = new Map<string, RestClient>();
+
+  private constructor(topology: Topology) {
+    this.topology = topology;
+  }
+
+  static async start(options: PlatformsOptions): Promise<Platforms> {
+    const { stateDir, providers, terminal, cardMaker } = options;
+    const plan = developmentPlan({
+      ...{ providers, terminal },
+      ota: { trafficRecord: trafficFile(stateDir), ...options.ota },
+      ...(options.platform === undefined ? {} : { platform: options.platform }),
+      ...kmsFields(cardMaker),
+    });
+    const topology = await startTopology({ ...plan, stateDir, durable: false, keepAlive: options.keepAlive ?? false });
+    return new Platforms(topology);
+  }
+
+  /** Every script that reached a card. */
+  get trafficFile(): string {
+    return trafficFile(this.topology.stateDir);
+  }
+
+  /** A client of this daemon with the operator's certificate. */
+  async client(name: string): Promise<RestClient> {
+    const known = this.#clients.get(name) ?? (await this.topology.client(OPERATOR, name));
+    this.#clients.set(name, known);
+    return known;
+  }
+
+  /** What the card maker needs from the issuer. */
+  async issuerAuthority(): Promise<IssuerAuthority> {
+    const issuer = await this.client('issuer');
+    const path = '/v1/certificate-authority';
+    const authority = await issuer.call({ method: 'GET', path, response: CertificateAuthorityInfo });
+    return {
+      ...{ holderReference: authority.holderReference, publicKey: authority.publicKey },
+      applicationProviderId: developmentHolderReference(this.topology.peer('issuer'), 'oce'),
+      certify: async (body) => {
+        const request = { method: 'POST', path: '/v1/security-domain-certificates', body } as const;
+        return (await issuer.call({ ...request, response: CardCertificate })).certificate;
+      },
+    };
+  }
+
+  /** Enters a card into the issuer's card database. */
+  async registerCard(cardId: CardId, card: MadeCard): Promise<void> {
+    const { isdAid, isdKeyReference, isdPublicKey, casdAid } = card;
+    const body = { cardId, isdAid, isdKeyReference, isdPublicKey, ...(casdAid === undefined ? {} : { casdAid }) };
+    await (await this.client('issuer')).call({ method: 'PUT', path: '/v1/cards', body });
+  }
+
+  async registerProvider(id: string, permissions: readonly string[]): Promise<void> {
+    const body = { baseUrl: this.topology.url(`provider-${id}`), permissions };
+    await (await this.client('issuer')).call({ method: 'PUT', path: `/v1/providers/${id}`, body });
+  }
+
+  /** Starts a flow of this provider and follows it to its end. */
+  async distribute(
+    provider: string,
+    request: StartKeyDistribution,
+    options: { readonly key?: string; readonly onUpdate?: (state: KeyDistributionState) => void } = {},
+  ): Promise<KeyDistributionState> {
+    const client = await this.client(`provider-${provider}`);
+    const idempotencyKey = options.key ?? randomUUID();
+    const path = '/v1/key-distributions';
+    const deadline = Date.now() + FLOW_MS;
+    const start = { method: 'POST', path, idempotencyKey, body: request, response: KeyDistributionState } as const;
+    let state = await client.call({ ...start, retries: 30 });
+    while (state.state === 'running') {
+      if (Date.now() > deadline) throw new TransportError('flow-time', `The flow of provider ${provider} does not end`);
+      options.onUpdate?.(state);
+      const query = { waitMs: POLL_MS, afterStep: state.steps.length };
+      const poll = { method: 'GET', path: `${path}/${state.id}`, query, response: KeyDistributionState } as const;
+      state = await client.call({ ...poll, timeoutMs: POLL_MS + 15_000, retries: 30 });
+    }
+    options.onUpdate?.(state);
+    return state;
+  }
+
+  async securityDomains(provider: string): Promise<SecurityDomainRow[]> {
+    const client = await this.client(`provider-${provider}`);
+    return client.call({ method: 'GET', path: '/v1/security-domains', response: Type.Array(SecurityDomainRow) });
+  }
+
+  /** Removes the provider's row of this card; the card keeps its SSD. */
+  async forget(provider: string, { kind, value }: CardId): Promise<void> {
+    const client = await this.client(`provider-${provider}`);
+    await client.call({ method: 'DELETE', path: `/v1/security-domains/${kind}/${encodeURIComponent(value)}` });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.topology.stop();
+  }
+}
+
+const trafficFile = (stateDir: string): string => join(stateDir, 'log', 'traffic.jsonl');
+
+/** What the KMSs of issuer and providers are told about cards. */
+function kmsFields(_cardMaker: CardMaker): object {
+  return {};
+}
