@@ -36,11 +36,14 @@ public final class CapFile {
     private final Map<ComponentTag, Component> components;
     private final List<RawComponent> customs;
     private final List<Entry> entries;
+    /** The zip this was read from, empty when it was not; written again while it holds what the model writes. */
+    private final byte[] zip;
 
-    private CapFile(Map<ComponentTag, Component> components, List<RawComponent> customs, List<Entry> entries) {
+    private CapFile(Map<ComponentTag, Component> components, List<RawComponent> customs, List<Entry> entries, byte[] zip) {
         this.components = components;
         this.customs = List.copyOf(customs);
         this.entries = List.copyOf(entries);
+        this.zip = zip;
         for (ComponentTag tag : REQUIRED) {
             if (!components.containsKey(tag)) {
                 throw new CapFormatException("CAP", -1, "a " + tag.fileName() + " component", "none");
@@ -91,7 +94,7 @@ public final class CapFile {
             Component component = tag != null ? components.get(tag) : byName.get(item.name());
             entries.add(new Entry(item.name(), component, component == null ? item.content() : null));
         }
-        return new CapFile(components, customs, entries);
+        return new CapFile(components, customs, entries, zip.clone());
     }
 
     /**
@@ -119,7 +122,7 @@ public final class CapFile {
                 throw new CapFormatException("Load File", at, "one " + known.get().fileName() + " component", "two");
             }
         }
-        return new CapFile(parse(parts), customs, List.of());
+        return new CapFile(parse(parts), customs, List.of(), new byte[0]);
     }
 
     private static Map<ComponentTag, Component> parse(Map<ComponentTag, byte[]> parts) {
@@ -245,7 +248,10 @@ public final class CapFile {
             .map(entry -> entry.bytes().clone());
     }
 
-    /** The zip: the entries it was read with, or manifest and components in tag order. The same model gives the same bytes. */
+    /**
+     * The zip: the entries it was read with, or the components in tag order. Every component is written from the model;
+     * when all entries come out as they were read, the zip keeps its compression, times and comments too.
+     */
     public byte[] toZip() {
         List<CapZip.Item> items = new ArrayList<>();
         if (entries.isEmpty()) {
@@ -253,7 +259,8 @@ public final class CapFile {
         } else {
             entries.forEach(entry -> items.add(new CapZip.Item(entry.name, entry.bytes())));
         }
-        return CapZip.write(items);
+        boolean unchanged = zip.length > 0 && CapZip.same(items, CapZip.read(zip));
+        return unchanged ? zip.clone() : CapZip.write(items);
     }
 
     private String defaultFolder() {
@@ -338,10 +345,10 @@ public final class CapFile {
         public CapFile build() {
             parts.remove(ComponentTag.DIRECTORY);
             parts.put(ComponentTag.DIRECTORY, new DirectoryComponent(List.of(), java.util.OptionalInt.empty(), 0, 0, 0, 0, 0, List.of()));
-            CapFile draft = new CapFile(parts, customs, List.of());
+            CapFile draft = new CapFile(parts, customs, List.of(), new byte[0]);
             Map<ComponentTag, Component> complete = new EnumMap<>(parts);
             complete.put(ComponentTag.DIRECTORY, LoadFile.directory(draft, customLines));
-            CapFile bare = new CapFile(complete, customs, List.of());
+            CapFile bare = new CapFile(complete, customs, List.of(), new byte[0]);
             List<CapZip.Item> items = new ArrayList<>(leading);
             bare.addComponents(items, folder == null ? bare.defaultFolder() : folder);
             items.addAll(trailing);

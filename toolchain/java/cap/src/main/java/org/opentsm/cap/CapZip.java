@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -28,7 +29,8 @@ public final class CapZip {
     /** Largest total of all entries, inflated. */
     public static final int MAX_TOTAL_SIZE = 16 << 20;
     public static final int MAX_ENTRIES = 1024;
-    private static final LocalDateTime FIXED_TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
+    /** The first day of 1980 itself would be written with an extra field. */
+    private static final LocalDateTime FIXED_TIME = LocalDateTime.of(1980, 2, 1, 0, 0);
 
     /** An entry in its place; folders have names that end in "/" and no content. */
     public record Item(String name, byte[] content) {
@@ -72,7 +74,17 @@ public final class CapZip {
         } catch (IOException | IllegalArgumentException e) {
             throw new CapFormatException("zip", -1, "a readable zip", String.valueOf(e.getMessage()));
         }
+        ZipIndex.check(zip, items);
         return items;
+    }
+
+    /** Equal names and contents in equal order. */
+    static boolean same(List<Item> first, List<Item> second) {
+        boolean same = first.size() == second.size();
+        for (int i = 0; same && i < first.size(); i++) {
+            same = first.get(i).name.equals(second.get(i).name) && Arrays.equals(first.get(i).content, second.get(i).content);
+        }
+        return same;
     }
 
     private static void checkName(String name) {

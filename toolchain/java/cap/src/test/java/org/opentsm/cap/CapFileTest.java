@@ -56,6 +56,15 @@ class CapFileTest {
     }
 
     @Test
+    void anUnchangedZipKeepsItsCompressionAndTimes() throws IOException {
+        byte[] zip = MinimalApplet.zip(MinimalApplet.hex());
+        assertArrayEquals(zip, CapFile.read(zip).toZip());
+        byte[] normal = CapZip.write(CapZip.read(zip));
+        assertEquals(zip.length, normal.length);
+        assertTrue(java.util.Arrays.mismatch(zip, normal) >= 0, "the sample must have another time than our own zips");
+    }
+
+    @Test
     void theSecondReaderAgreesWithWhatTheModelWrites() throws IOException {
         PageReader reader = PageReader.read(minimal().toZip());
         assertEquals(List.of(0), reader.classStarts);
@@ -133,7 +142,7 @@ class CapFileTest {
         }
         CapFile built = builder.build();
         assertArrayEquals(MinimalApplet.bytes(MinimalApplet.hex().get("Directory")), built.directory().toBytes());
-        assertArrayEquals(read.toZip(), built.toZip());
+        assertTrue(CapZip.same(CapZip.read(read.toZip()), CapZip.read(built.toZip())));
     }
 
     @Test

@@ -53,4 +53,20 @@ class CapZipTest {
         files.put("b/javacard/Header.cap", MinimalApplet.bytes(MinimalApplet.hex().get("Header")));
         assertThrows(CapFormatException.class, () -> CapFile.read(MinimalApplet.zipOf(files)));
     }
+
+    @Test
+    void aDirectoryThatTellsOtherThanTheEntriesIsRefused() {
+        byte[] zip = CapZip.write(List.of(new CapZip.Item("a/x", new byte[] {1}), new CapZip.Item("a/y", new byte[] {2})));
+        assertEquals(2, CapZip.read(zip).size());
+        int directory = zip.length - 22 - 2 * (46 + 3);
+        for (int offset : new int[] {0, 16, 24, 42, 46 + 2}) {
+            byte[] changed = zip.clone();
+            changed[directory + offset] ^= 1;
+            assertThrows(CapFormatException.class, () -> CapZip.read(changed), "directory byte " + offset);
+        }
+        byte[] counted = zip.clone();
+        counted[zip.length - 12]--;
+        assertThrows(CapFormatException.class, () -> CapZip.read(counted));
+        assertThrows(CapFormatException.class, () -> CapZip.read(java.util.Arrays.copyOf(zip, zip.length - 1)));
+    }
 }

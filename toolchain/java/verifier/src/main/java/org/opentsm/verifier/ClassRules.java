@@ -308,7 +308,7 @@ final class ClassRules {
         }
     }
 
-    /** Highest virtual token of a class and its superclasses, -1 for none; MAX_VALUE when an export file is missing. */
+    /** Highest virtual token of a class and its superclasses, -1 for none; MAX_VALUE when no export file of that version tells. */
     private int highest(int classRef, boolean packageVisible) {
         int highest = -1;
         int ref = classRef;
@@ -328,7 +328,7 @@ final class ClassRules {
             return highest;
         }
         Optional<ExportClass> outside = view.external(ref);
-        if (outside.isEmpty()) {
+        if (outside.isEmpty() || view.isLaterThanImport(ref)) {
             return Integer.MAX_VALUE;
         }
         return Math.max(highest, outside.get().methods().stream().filter(PackageView::isVirtual).mapToInt(ExportMethod::token).max().orElse(-1));

@@ -65,7 +65,9 @@ final class InterfaceRules {
         int ref = implemented.classRef();
         if (ClassRef.isExternal(ref)) {
             view.external(ref).filter(ExportClass::isInterface).ifPresent(outside -> {
-                if (outside.methods().size() != implemented.index().size()) {
+                // A later minor version may have added methods at the end.
+                boolean later = view.isLaterThanImport(ref) && implemented.index().size() < outside.methods().size();
+                if (outside.methods().size() != implemented.index().size() && !later) {
                     error(item, "interface-index", outside.name() + " has " + outside.methods().size() + " methods, the index " + implemented.index().size());
                     return;
                 }

@@ -110,6 +110,12 @@ final class PackageView {
         return packageToken < imports.size() ? imports.get(packageToken) : Optional.empty();
     }
 
+    /** True when the export file at hand is of a later minor version than the CAP was made with. */
+    boolean isLaterThanImport(int classRef) {
+        int token = ClassRef.packageToken(classRef);
+        return importFile(token).map(file -> file.minor() > cap.imports().packages().get(token).minor()).orElse(false);
+    }
+
     /** The class of an external class_ref, empty when its package or token is unknown. */
     Optional<ExportClass> external(int classRef) {
         return ClassRef.isExternal(classRef)

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -14,7 +15,7 @@ import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.CapZip;
 import org.opentsm.cap.ExportFileProvider;
 
-/** Export files from .exp files, jars and folders (searched in depth, sorted by name). The first fitting one wins. */
+/** Export files from .exp files, jars and folders (searched in depth). The lowest version that fits an import serves it. */
 public final class ExportPath implements ExportFileProvider {
     private static final int MAX_FILES = 4096;
     private static final int MAX_DEPTH = 16;
@@ -68,7 +69,8 @@ public final class ExportPath implements ExportFileProvider {
     @Override
     public Optional<ExportFile> find(byte[] packageAid, int major, int minor) {
         Aid aid = new Aid(packageAid);
-        return files.stream().filter(file -> file.aid().equals(aid) && file.major() == major && file.minor() >= minor).findFirst();
+        return files.stream().filter(file -> file.aid().equals(aid) && file.major() == major && file.minor() >= minor)
+            .min(Comparator.comparingInt(ExportFile::minor));
     }
 
     /**

@@ -111,4 +111,15 @@ class ExportFileTest {
         }
         assertThrows(IOException.class, () -> new ExportPath(List.of(folder.resolve("none"))));
     }
+
+    @Test
+    void theLowestFittingVersionServesAnImport(@TempDir Path folder) throws IOException {
+        for (int minor : new int[] {9, 3, 5}) {
+            new ExportBuilder(1, "a", Aid.ofHex("A000000001"), 1, minor, true).build().writeTo(folder.resolve(minor + ".exp"));
+        }
+        ExportPath path = new ExportPath(List.of(folder));
+        assertEquals(3, path.find(hex("A000000001"), 1, 0).orElseThrow().minor());
+        assertEquals(5, path.find(hex("A000000001"), 1, 4).orElseThrow().minor());
+        assertEquals(9, path.find(hex("A000000001"), 1, 9).orElseThrow().minor());
+    }
 }
