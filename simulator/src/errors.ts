@@ -24,7 +24,11 @@ export class SimulatorError extends Error {
   /** Path of the card image's field at fault, where one is. */
   readonly field: string | undefined;
 
-  constructor(code: SimulatorErrorCode, message: string, options: { field?: string | undefined; cause?: unknown } = {}) {
+  constructor(
+    code: SimulatorErrorCode,
+    message: string,
+    options: { field?: string | undefined; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'SimulatorError';
     this.code = code;

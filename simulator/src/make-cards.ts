@@ -16,9 +16,13 @@ interface Authority {
   readonly key: JsonWebKey;
 }
 
-const hex = (base64url: string | undefined): string => Buffer.from(base64url ?? '', 'base64url').toString('hex').toUpperCase();
+const hex = (base64url: string | undefined): string =>
+  Buffer.from(base64url ?? '', 'base64url')
+    .toString('hex')
+    .toUpperCase();
 
-const newKey = (): JsonWebKey => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+const newKey = (): JsonWebKey =>
+  generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
 
 const reference = (text: string): string => Buffer.from(text.padEnd(16, '-')).toString('hex').toUpperCase();
 
@@ -42,7 +46,9 @@ function certify(authority: Authority, holder: string, authorization: number, su
     tlv('7F49', publicKey),
   ]);
   const signature = sign('sha1', body, createPrivateKey({ key: authority.key, format: 'jwk' }));
-  return tlv('7F21', Buffer.concat([body, tlv('9E', signature)])).toString('hex').toUpperCase();
+  return tlv('7F21', Buffer.concat([body, tlv('9E', signature)]))
+    .toString('hex')
+    .toUpperCase();
 }
 
 function keyPair(keyReference: string, key: JsonWebKey): KeyPairImage {

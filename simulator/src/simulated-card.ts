@@ -26,10 +26,10 @@ export class SimulatedCard {
 
   constructor(process: SimulatorProcess, inserted: Record<string, unknown>) {
     this.#process = process;
-    this.#id = inserted['card'] as number;
-    this.name = inserted['name'] as string;
-    this.atr = Uint8Array.from(Buffer.from(inserted['atr'] as string, 'hex'));
-    this.tcpPort = inserted['tcpPort'] as number | undefined;
+    this.#id = inserted.card as number;
+    this.name = inserted.name as string;
+    this.atr = Uint8Array.from(Buffer.from(inserted.atr as string, 'hex'));
+    this.tcpPort = inserted.tcpPort as number | undefined;
   }
 
   /**

@@ -43,7 +43,7 @@ export class SimulatorProcess {
     }
     const classPath = [jar, join(target, 'lib', '*'), appletClasses].join(delimiter);
     const flags = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=4', '-XX:-UsePerfData', '-Xshare:auto', '-Xss512k'];
-    if (options.trace ?? process.env['OPENTSM_SIMULATOR_TRACE'] === '1') {
+    if (options.trace ?? process.env.OPENTSM_SIMULATOR_TRACE === '1') {
       flags.push('-Dopentsm.trace=true');
     }
     this.#background = options.background ?? false;
@@ -89,6 +89,10 @@ export class SimulatorProcess {
     this.#hold(true);
     this.#child.stdin.end();
     await this.#exited;
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
   }
 
   #receive(line: string): void {

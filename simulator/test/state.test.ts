@@ -1,0 +1,108 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type CardImage, readCardImage, type SimulatedCard, SimulatorError, startSimulator } from '../src/index.ts';
+import { memory, probeA, probeB, probeImage, select, send, Write, write, written } from './fixture/probe.ts';
+
+describe('saved state', () => {
+  let stateDir = '';
+  beforeEach(async () => {
+    stateDir = await mkdtemp(join(tmpdir(), 'opentsm-cards-'));
+  });
+  afterEach(() => rm(stateDir, { recursive: true }));
+
+  async function run<T>(image: CardImage | string, work: (card: SimulatedCard) => Promise<T>): Promise<T> {
+    await using simulator = await startSimulator({ stateDir });
+    return await work(await simulator.insert(image));
+  }
+
+  const publicKey = (card: SimulatedCard): Promise<string> => send(card, '8005020000');
+
+  it('survives a restart: data, keys and static fields, not RAM', async () => {
+    const modulus = await run(probeImage(), async (card) => {
+      await select(card, probeA);
+      await write(card, Write.committed, '0A');
+      await send(card, '80037700');
+      return await send(card, '8005000000');
+    });
+    await run(probeImage(), async (card) => {
+      await select(card, probeA);
+      expect(await memory(card)).to.include({ ...written('0A'), onDeselect: '0000', onReset: '0000' });
+      expect(await publicKey(card)).to.equal(modulus);
+      const one = `${'00'.repeat(127)}02`;
+      const sealed = (await send(card, `8006000180${one}00`)).slice(0, 256);
+      expect(await send(card, `8006010180${sealed}00`), 'the private key still fits').to.equal(`${one}9000`);
+      expect(await send(card, `8007000007${probeB}00`)).to.match(/9000$/);
+      expect(await send(card, '8005000000'), 'new pairs can be made').not.to.equal(modulus);
+      expect(await send(card, '80037700')).to.equal('9000');
+      await select(card, probeB);
+      await select(card, probeA);
+      expect(await memory(card), 'RAM of a restarted card is RAM').to.include({ onDeselect: '0000', onReset: '7700' });
+    });
+  });
+
+  it('is saved when a command has ended, so a killed simulator loses nothing', async () => {
+    const simulator = await startSimulator({ stateDir });
+    const card = await simulator.insert(probeImage());
+    await select(card, probeA);
+    await write(card, Write.committed, '0B');
+    simulator.kill();
+    await simulator.stop();
+    await run(probeImage(), async (again) => {
+      await select(again, probeA);
+      expect(await memory(again)).to.include(written('0B'));
+    });
+  });
+
+  it('holds a personalised card', async () => {
+    const identity = (card: SimulatedCard): Promise<string[]> =>
+      Promise.all(['80CA00E000', '80CA7F2100', '80CA004500', '80CA006600'].map((command) => send(card, command)));
+    const before = await run('plain', identity);
+    expect(before[0]).to.match(/^E0.*9000$/);
+    expect(await run('plain', identity)).to.deep.equal(before);
+    await run('plain', async (card) => {
+      expect(await send(card, '80D8000101AA'), 'it is not in OP_READY any more').to.equal('6982');
+      expect(await select(card, 'A00000015153504341534400')).to.match(/9000$/);
+    });
+  });
+
+  it('does not repeat seeded randomness after a restart', async () => {
+    const draw = async (card: SimulatedCard): Promise<string> => {
+      await select(card, probeA);
+      return (await send(card, '8004000000')).slice(0, 32);
+    };
+    const image = probeImage({ seed: '07', randomBytes: 'AABB' });
+    const first = await run(image, draw);
+    const second = await run(image, draw);
+    expect(first).to.match(/^AABB/);
+    expect(second).not.to.match(/^AABB/);
+    expect(second).not.to.equal(first);
+  });
+
+  it('is refused when damaged, truncated, or of another image', async () => {
+    await run(probeImage(), (card) => select(card, probeA));
+    const failure = async (image: CardImage): Promise<string> => {
+      try {
+        await run(image, async () => undefined);
+      } catch (error) {
+        return error instanceof SimulatorError ? error.code : String(error);
+      }
+      return 'none';
+    };
+    expect(await failure(probeImage({ atr: '3B01' }))).to.equal('state-mismatch');
+    expect(await failure(probeImage())).to.equal('none');
+    const [name] = await readdir(stateDir);
+    for (const bytes of ['', '00', '4F545331', '4F545331'.padEnd(300, 'F')]) {
+      await writeFile(join(stateDir, name ?? ''), Buffer.from(bytes, 'hex'));
+      expect(await failure(probeImage()), bytes).to.be.oneOf(['state-damaged', 'state-mismatch']);
+    }
+  });
+
+  it('keeps cards apart by the name of their image', async () => {
+    const { image } = await readCardImage('plain');
+    await run({ ...image, name: 'one' }, (card) => card.reset());
+    await run({ ...image, name: 'two' }, (card) => card.reset());
+    expect(await readdir(stateDir)).to.have.members(['one.card', 'two.card']);
+  });
+});
