@@ -1,25 +1,47 @@
 #!/usr/bin/env node
 // Starts src/cli.ts on Node 24, which runs TypeScript as it is. An older Node hands over to one that can.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import module from 'node:module';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED = 24;
-const here = dirname(fileURLToPath(import.meta.url));
-const cli = join(here, '..', 'src', 'cli.ts');
+const self = fileURLToPath(import.meta.url);
+const here = dirname(self);
 
-/** The executable of the npm package node-<platform>-<arch>, looked for upwards from here. */
+/** The executable of the npm package node-<platform>-<arch>, looked for upwards from here and from the working folder. */
 function packagedNode() {
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
-  for (let folder = here; ; folder = dirname(folder)) {
-    const candidate = join(folder, 'node_modules', name, 'bin', 'node');
-    if (existsSync(candidate)) return candidate;
-    if (folder === dirname(folder)) return undefined;
+  for (const start of [here, process.cwd()]) {
+    for (let folder = start; ; folder = dirname(folder)) {
+      const candidate = join(folder, 'node_modules', name, 'bin', 'node');
+      if (existsSync(candidate)) return candidate;
+      if (folder === dirname(folder)) break;
+    }
   }
+  return undefined;
+}
+
+/** Node strips types everywhere but below node_modules, where an installed package lies: do it there ourselves. */
+function stripTypesOfInstalledPackage() {
+  if (!here.split(sep).includes('node_modules')) return;
+  const { emitWarning } = process;
+  process.emitWarning = (warning, ...rest) => {
+    if (!String(warning).includes('stripTypeScriptTypes')) emitWarning.call(process, warning, ...rest);
+  };
+  const source = new URL('../src/', import.meta.url).href;
+  module.registerHooks({
+    load(url, context, next) {
+      if (!url.startsWith(source) || !url.endsWith('.ts')) return next(url, context);
+      const text = module.stripTypeScriptTypes(readFileSync(fileURLToPath(url), 'utf8'));
+      return { format: 'module', source: text, shortCircuit: true };
+    },
+  });
 }
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  stripTypesOfInstalledPackage();
   const { main } = await import('../src/cli.ts');
   process.exitCode = await main(process.argv.slice(2), process.env, process.cwd());
 } else {
@@ -32,11 +54,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
     );
     process.exitCode = 1;
   } else {
-    const starter =
-      'import(process.argv[1]).then((m) => m.main(process.argv.slice(2), process.env, process.cwd())).then((c) => { process.exitCode = c; })';
-    const run = spawnSync(node, ['--input-type=module', '-e', starter, '--', cli, ...process.argv.slice(2)], {
-      stdio: 'inherit',
-    });
+    const run = spawnSync(node, [self, ...process.argv.slice(2)], { stdio: 'inherit' });
     process.exitCode = run.status ?? 1;
   }
 }
