@@ -163,6 +163,32 @@ final class ClassRules {
             Map<Integer, MethodView> declared = declaredVirtuals(item);
             checkTable(item, declared, info, false);
             checkTable(item, declared, info, true);
+            if ((item.descriptor().flags() & DescriptorComponent.ACC_CLASS_ABSTRACT) == 0) {
+                checkConcrete(item, info);
+            }
+        }
+    }
+
+    /** A class that can be created has a body for every virtual method. */
+    private void checkConcrete(ClassView item, ClassInfo info) {
+        int highest = Math.max(info.publicBase() + info.publicTable().size() - 1, highest(info.superclass(), false));
+        for (int token = 0; token <= Math.min(highest, 127); token++) {
+            checkBody(item, token);
+        }
+        highest = Math.max(info.packageBase() + info.packageTable().size() - 1, highest(info.superclass(), true));
+        for (int token = 0; token <= Math.min(highest, 127); token++) {
+            checkBody(item, token | 0x80);
+        }
+    }
+
+    private void checkBody(ClassView item, int token) {
+        Optional<Resolution> found = view.resolveVirtual(item.offset(), token);
+        MethodView method = found.map(r -> view.methods.get(r.offset())).orElse(null);
+        boolean missing = method != null ? method.descriptor().isAbstract()
+            : found.map(Resolution::external).map(outside -> outside.methods().stream()
+                .anyMatch(m -> PackageView.isVirtual(m) && m.token() == token && (m.flags() & 0x400) != 0)).orElse(false);
+        if (missing) {
+            error(item, "class-concrete", "the class is not abstract, but virtual method " + token + " has no body");
         }
     }
 

@@ -28,10 +28,7 @@ import org.opentsm.cap.StaticFieldComponent.ArrayInit;
 import org.opentsm.verifier.TestPackage.Method;
 import org.opentsm.verifier.TestPackage.TypeSpec;
 
-/**
- * Structural rules, each by one change to a sound package: interface I { short m(short); }, class T implements I with
- * fields, statics and a package-visible method, class U extends T overriding m, and an applet.
- */
+/** Structural rules, each by one change to the {@link SoundPackage}. */
 class StructureTest {
     private TestPackage p;
     private TypeSpec i;
@@ -45,30 +42,16 @@ class StructureTest {
 
     @BeforeEach
     void soundPackage() {
-        p = new TestPackage();
-        i = p.iface();
-        i.method(PUBLIC | ABSTRACT, 0, "(S)S", 0, 0, "");
-        t = p.clazz().field(PUBLIC, 0, "S").field(PUBLIC, 1, "[B").field(PRIVATE, 2, "L8100;");
-        t.implement(() -> i.offset, 1);
-        t.staticField(PUBLIC, 0, "[B", 0).staticField(PRIVATE, 0xFF, "S", 4).staticField(PRIVATE, 0xFF, "L8100;", 2);
-        p.image = new StaticFieldComponent(6, 2, List.of(new ArrayInit(3, new byte[] {1, 2})), 0, new byte[] {0, 7});
-        p.objectInit();
-        Method init = t.method(PUBLIC | INIT, 0, "()V", 1, 0, "aload_0; invokespecial 0; return");
-        p.callStatic(init);
-        m = t.method(PUBLIC, 1, "(S)S", 1, 0, "sload_1; sreturn");
-        closed = t.method(0, 0x80, "()V", 0, 0, "return");
-        u = p.clazz();
-        u.superclass = () -> t.offset;
-        u.inherited = 1;
-        u.method(PUBLIC | INIT, 0, "()V", 1, 0, "aload_0; invokespecial 1; return");
-        override = u.method(PUBLIC, 1, "(S)S", 1, 0, "sconst_1; sreturn");
-        applet = p.clazz();
-        applet.superclass = () -> APPLET;
-        p.constant(Entry.externalStaticMethod(0, 3, 0), "()V");
-        applet.method(PUBLIC | INIT, 0, "()V", 1, 0, "aload_0; invokespecial 2; return");
-        install = applet.method(PUBLIC | STATIC, 1, "([BSB)V", 0, 0, "return");
-        applet.method(PUBLIC, 7, "(L800A;)V", 0, 0, "return");
-        p.applet(install);
+        SoundPackage sound = new SoundPackage();
+        p = sound.p;
+        i = sound.i;
+        t = sound.t;
+        u = sound.u;
+        applet = sound.applet;
+        m = sound.m;
+        closed = sound.closed;
+        override = sound.override;
+        install = sound.install;
     }
 
     private List<Finding> findings() {
@@ -420,10 +403,21 @@ class StructureTest {
         t.access |= 0x80;
         t.method(PUBLIC | ABSTRACT, 2, "()V", 0, 0, "");
         u.inherited = 2;
+        expect("class-concrete");
+        u.access |= 0x80;
         assertEquals(List.of(), findings());
         soundPackage();
         t.method(PUBLIC | ABSTRACT, 2, "()V", 0, 0, "return");
         expect("method-abstract");
+    }
+
+    @Test
+    void aClassThatCanBeCreatedHasAllBodies() {
+        applet.methods.remove(2);
+        applet.inherited = 7;
+        expect("class-concrete");
+        applet.access |= 0x80;
+        assertEquals(List.of(), findings());
     }
 
     @Test
