@@ -17,7 +17,7 @@ import { ISSUER_MIGRATIONS, type IssuerTables } from '../store/issuer/schema.ts'
 import { StepLog } from '../store/step-log.ts';
 import { startEngine } from '../workflow/engine.ts';
 import { defineDaemon } from './daemon.ts';
-import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, WORKFLOW_VERSION } from './platform-config.ts';
+import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, WORKFLOW_VERSION, watchOf } from './platform-config.ts';
 
 export const IssuerConfig = Type.Object(platformFields, { additionalProperties: false });
 
@@ -48,7 +48,7 @@ export const issuerDaemon = defineDaemon({
       ...{ database, kms, auditLog, failures, stepLog: new StepLog(database), windowMs: settings.resumeWindowMs },
       relaysOf: (providerId, baseUrl) => cardRelaysClient(relays.of(providerId, baseUrl)),
       settings: platform,
-      onRetry: (error, attempt) => logger.warn({ code: error.code, attempt }, 'step is tried again'),
+      watch: watchOf(logger),
     });
     const engine = await startEngine({
       databaseUrl: config.database.url,

@@ -1,4 +1,6 @@
+import type { Logger } from 'pino';
 import { Type } from 'typebox';
+import type { TsmError } from '../errors.ts';
 import { HolderReference } from '../wire/message/common.ts';
 import { daemonFields, databaseFields, PeerEndpoint } from './config.ts';
 
@@ -31,3 +33,10 @@ export const OFF_CARD_ENTITY_LABEL = 'off-card-entity';
 
 /** Pinned with the bodies of the workflows: raise it when a flow in progress could not be resumed by the new rows. */
 export const WORKFLOW_VERSION = '1';
+
+/** Logs what the workflows try again and what they give up. */
+export const watchOf = (logger: Logger) => ({
+  onRetry: (error: TsmError, attempt: number) =>
+    logger.warn({ code: error.code, numeral: error.context.numeral, attempt }, 'step is tried again'),
+  onFailure: (error: unknown) => logger.error({ err: error }, 'step gave up'),
+});

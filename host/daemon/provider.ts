@@ -19,7 +19,7 @@ import { Aid } from '../wire/message/common.ts';
 import { startEngine } from '../workflow/engine.ts';
 import { PeerEndpoint } from './config.ts';
 import { defineDaemon } from './daemon.ts';
-import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, WORKFLOW_VERSION } from './platform-config.ts';
+import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, WORKFLOW_VERSION, watchOf } from './platform-config.ts';
 
 export const ProviderConfig = Type.Object(
   {
@@ -70,7 +70,7 @@ export const providerDaemon = defineDaemon({
         applicationProviderId: config.holderReference,
         trustPoint: { holderReference, publicKey },
       },
-      onRetry: (error, attempt) => logger.warn({ code: error.code, attempt }, 'step is tried again'),
+      watch: watchOf(logger),
     });
     const engine = await startEngine({
       databaseUrl: config.database.url,

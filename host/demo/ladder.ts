@@ -13,7 +13,8 @@ const ORDER = [...issuerSteps.rows(), ...providerSteps.rows()].sort((a, b) => (a
 
 export class Ladder {
   readonly #out: NodeJS.WriteStream;
-  #shown = 0;
+  /** Rows shown so far, by numeral. */
+  readonly #shown = new Map<string, StepRecord>();
   #timer: NodeJS.Timeout | undefined;
   #started = Date.now();
   #frame = 0;
@@ -26,19 +27,36 @@ export class Ladder {
   title(text: string): void {
     this.#clearLine();
     this.#out.write(`\n${this.#bold(text)}\n`);
-    this.#shown = 0;
+    this.#shown.clear();
     this.#waitFor('41');
   }
 
   /** Writes the rows that are new. */
   update(state: KeyDistributionState): void {
-    const fresh = state.steps.slice(this.#shown);
+    const fresh = state.steps.flatMap((step) => this.#news(step));
     if (fresh.length === 0) return;
     this.#clearLine();
     for (const step of fresh) this.#out.write(`${this.#row(step)}\n`);
-    this.#shown = state.steps.length;
     const next = ORDER.findIndex(({ numeral }) => numeral === fresh.at(-1)?.numeral) + 1;
     this.#waitFor(ORDER[next]?.numeral ?? '');
+  }
+
+  /** The row when it is new, what was added to it when it goes on, nothing otherwise. */
+  #news(step: StepRecord): StepRecord[] {
+    const before = this.#shown.get(step.numeral);
+    if (before !== undefined && before.commands.length >= step.commands.length) return [];
+    this.#shown.set(step.numeral, step);
+    if (before === undefined) return [step];
+    const less = (key: 'apdus' | 'bytesOut' | 'bytesIn' | 'roundTrips' | 'ms') => step[key] - before[key];
+    const commands = step.commands.slice(before.commands.length);
+    const [apdus, roundTrips, bytesOut, bytesIn, ms] = [
+      less('apdus'),
+      less('roundTrips'),
+      less('bytesOut'),
+      less('bytesIn'),
+      less('ms'),
+    ];
+    return [{ ...step, commands, apdus, roundTrips, bytesOut, bytesIn, ms }];
   }
 
   line(text: string): void {

@@ -23,6 +23,8 @@ export interface AttemptPolicy {
   /** Fires when this process stops: the step then hangs, unrecorded, and is resumed elsewhere or later. */
   readonly stopping: AbortSignal;
   readonly onRetry?: (error: TsmError, attempt: number) => void;
+  /** A step gave up; the error may be one that callers are told nothing about. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 /** Refusals by a card or a peer that may be leftovers of a break: worth few tries, not many. */

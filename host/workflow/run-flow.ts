@@ -65,6 +65,7 @@ async function attempt(unit: Unit, facts: AnyFacts, context: VisitContext, polic
     }, policy);
     return added instanceof Stop ? { stop: added.result } : { facts: added };
   } catch (error) {
+    policy.onFailure?.(error);
     return { failure: failureOf(error) };
   }
 }

@@ -1,6 +1,7 @@
 import { InvariantError } from '../errors.ts';
 import type { CardResponse } from '../wire/message/card-script.ts';
 import type { PlainCommand, SecureChannelScript } from '../wire/message/kms.ts';
+import type { RowHead } from './flow.ts';
 import type { Kms } from './ports.ts';
 
 /**
@@ -9,6 +10,7 @@ import type { Kms } from './ports.ts';
  */
 export class SecureChannelSlot {
   readonly #kms: Kms;
+  #openedBy: RowHead | undefined;
   #state:
     | { readonly kind: 'none' }
     | { readonly kind: 'opened'; readonly id: string; readonly responses: readonly CardResponse[] }
@@ -22,8 +24,19 @@ export class SecureChannelSlot {
     return this.#state.kind;
   }
 
+  /** The row that opened the channel. */
+  get openedBy(): RowHead | undefined {
+    return this.#openedBy;
+  }
+
+  /** The row that has just been read is the opener when the channel is freshly opened. */
+  noteOpener(row: RowHead): void {
+    if (this.#state.kind === 'opened' && this.#openedBy === undefined) this.#openedBy = row;
+  }
+
   /** The card answered the script up to GET CHALLENGE. */
   opened(id: string, responses: readonly CardResponse[]): void {
+    this.#openedBy = undefined;
     this.#state = { kind: 'opened', id, responses };
   }
 

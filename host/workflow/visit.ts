@@ -54,6 +54,8 @@ async function runSegment(segment: Segment, facts: AnyFacts, context: VisitConte
 
 async function runHostRow(row: HostRow, facts: AnyFacts, context: VisitContext): Promise<AnyFacts | Stop> {
   const start = performance.now();
+  // First an empty record: the row has its place in the list while it waits for others.
+  await context.report(emptyRecord(row));
   const added = await at(row, () => row.step(facts, context as never));
   await context.report({ ...emptyRecord(row), ms: elapsed(start) });
   return added;
@@ -90,7 +92,7 @@ async function runTrip(rows: readonly CardRow<CardCommand>[], facts: AnyFacts, c
   for (const row of rows) started.push(await startRow(row, facts, context));
   const commands = started.flatMap((part) => part.commands);
   const result = await exchange(commands, context);
-  return finishRows(started, commands, commands, result.responses, tripCost(result, start, commands), context);
+  return finishRows(started, commands, commands, result.responses, tripCost(result, start), context);
 }
 
 async function runProtectedTrip(rows: readonly CardRow<PlainCommand>[], facts: AnyFacts, context: VisitContext) {
@@ -111,10 +113,16 @@ async function runProtectedTrip(rows: readonly CardRow<PlainCommand>[], facts: A
   // EXTERNAL and INTERNAL AUTHENTICATE come before the wrapped commands.
   const lead = script.commands.length - plain.length;
   const wrapped = script.commands.slice(lead);
-  requireAccepted(script.commands.slice(0, lead), result.responses);
+  const authentication = { commands: script.commands.slice(0, lead), responses: result.responses.slice(0, lead) };
+  requireAccepted(authentication.commands, authentication.responses);
   const responses = await context.channel.unwrap(result.responses);
-  const cost = tripCost(result, start, script.commands);
-  return finishRows(started, plain, wrapped, responses, cost, context);
+  const opener = context.channel.openedBy;
+  const cost = tripCost(result, start);
+  if (lead === 0 || opener === undefined) return finishRows(started, plain, wrapped, responses, cost, context);
+  // The authentication belongs to the row that opened the channel; so does the trip.
+  await context.report({ ...costOf(opener, authentication), roundTrips: result.cost.roundTrips });
+  const rest = { ...cost, without: costOf(opener, authentication) };
+  return finishRows(started, plain, wrapped, responses, rest, context);
 }
 
 async function exchange(commands: readonly CardCommand[], context: VisitContext): Promise<ExchangeResult> {
@@ -169,15 +177,11 @@ function refused(label: string, sw: string): StatusWordError {
 interface Cost {
   readonly result: ExchangeResult;
   readonly ms: number;
-  /** Commands of the script that belong to no row: the authentication. */
-  readonly all: readonly CardCommand[];
+  /** What an earlier record of the same trip told already, its round trip too. */
+  readonly without?: StepRecord;
 }
 
-const tripCost = (result: ExchangeResult, start: number, all: readonly CardCommand[]): Cost => ({
-  result,
-  ms: elapsed(start),
-  all,
-});
+const tripCost = (result: ExchangeResult, start: number): Cost => ({ result, ms: elapsed(start) });
 
 /** Hands each row its responses, in order; the first row that was refused ends the trip. */
 async function finishRows<Command extends CardCommand | PlainCommand>(
@@ -205,15 +209,31 @@ async function finishRows<Command extends CardCommand | PlainCommand>(
       return part.finish(own);
     });
     if (added instanceof Stop) return added;
+    context.channel.noteOpener(part.row);
     facts = { ...facts, ...added };
     offset += part.commands.length;
   }
   return facts;
 }
 
+/** What these commands of one row cost, without what the terminal added. */
+function costOf(
+  head: RowHead,
+  { commands, responses }: { readonly commands: readonly CardCommand[]; readonly responses: readonly CardResponse[] },
+): StepRecord {
+  const ran = commands.slice(0, responses.length);
+  return {
+    ...emptyRecord(head),
+    commands: ran.map(({ label }, index) => `${label} ${responses[index]?.sw ?? ''}`.slice(0, 120)),
+    apdus: ran.reduce((sum, command) => sum + command.apdus.length, 0),
+    bytesOut: ran.reduce((sum, command) => sum + command.apdus.join('').length / 2, 0),
+    bytesIn: responses.reduce((sum, response) => sum + response.data.length / 2 + 2, 0),
+  };
+}
+
 /**
  * What each row of a trip cost. The trip's round trip counts for its first row and what the terminal added
- * (GET RESPONSE, authentication) too; its time for the row whose command may take longest.
+ * (GET RESPONSE) too; its time for the row whose command may take longest.
  */
 function costOfRows(
   started: readonly Started<CardCommand | PlainCommand>[],
@@ -223,39 +243,33 @@ function costOfRows(
 ): StepRecord[] {
   let offset = 0;
   const records = started.map((part) => {
-    const commands = sent.slice(offset, offset + part.commands.length);
-    const own = responses.slice(offset, offset + part.commands.length);
-    offset += part.commands.length;
-    const ran = commands.slice(0, own.length);
-    return {
-      ...emptyRecord(part.row),
-      commands: ran.map(({ label }, index) => `${label} ${own[index]?.sw ?? ''}`.slice(0, 120)),
-      apdus: ran.reduce((sum, command) => sum + command.apdus.length, 0),
-      bytesOut: ran.reduce((sum, command) => sum + command.apdus.join('').length / 2, 0),
-      bytesIn: own.reduce((sum, response) => sum + response.data.length / 2 + 2, 0),
-    };
+    const end = offset + part.commands.length;
+    const own = { commands: sent.slice(offset, end), responses: responses.slice(offset, end) };
+    offset = end;
+    return costOf(part.row, own);
   });
   if (cost === undefined) return records;
-  const { result, ms, all } = cost;
-  const lead = all
-    .slice(0, all.length - sent.length)
-    .map(({ label }, index) => `${label} ${result.responses[index]?.sw ?? ''}`);
-  const sum = (key: 'apdus' | 'bytesOut' | 'bytesIn') => records.reduce((total, record) => total + record[key], 0);
+  const { result, ms, without } = cost;
   const slowest = indexOfSlowest(started);
-  const first = records.findIndex((record) => record.commands.length > 0);
-  return records.map((record, index) => ({
-    ...record,
-    ms: index === slowest ? ms : 0,
-    ...(index !== Math.max(first, 0)
-      ? {}
-      : {
-          commands: [...lead, ...record.commands].slice(0, 64),
-          roundTrips: result.cost.roundTrips,
-          apdus: Math.max(0, record.apdus + result.cost.apdus - sum('apdus')),
-          bytesOut: Math.max(0, record.bytesOut + result.cost.bytesOut - sum('bytesOut')),
-          bytesIn: Math.max(0, record.bytesIn + result.cost.bytesIn - sum('bytesIn')),
-        }),
-  }));
+  const first = Math.max(
+    0,
+    records.findIndex((record) => record.commands.length > 0),
+  );
+  const added = (key: 'apdus' | 'bytesOut' | 'bytesIn') => {
+    const told = records.reduce((total, record) => total + record[key], without?.[key] ?? 0);
+    return Math.max(0, result.cost[key] - told);
+  };
+  return records.map((record, index) => {
+    const timed = { ...record, ms: index === slowest ? ms : 0 };
+    if (index !== first) return timed;
+    return {
+      ...timed,
+      roundTrips: without === undefined ? result.cost.roundTrips : 0,
+      apdus: record.apdus + added('apdus'),
+      bytesOut: record.bytesOut + added('bytesOut'),
+      bytesIn: record.bytesIn + added('bytesIn'),
+    };
+  });
 }
 
 function indexOfSlowest(started: readonly Started<CardCommand | PlainCommand>[]): number {

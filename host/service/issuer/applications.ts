@@ -36,7 +36,7 @@ export interface ApplicationsOptions {
   readonly failures: AuthenticationFailures;
   readonly settings: IssuerSettings;
   readonly windowMs: number;
-  readonly onRetry?: AttemptPolicy['onRetry'];
+  readonly watch: Pick<AttemptPolicy, 'onRetry' | 'onFailure'>;
 }
 
 /** The request with what 43 and 44 found. */
@@ -105,8 +105,8 @@ export class Applications {
   readonly body = async (input: unknown, run: DurableRun): Promise<unknown> => {
     // The engine hands back what `request` gave it.
     const facts = input as Admitted;
-    const { database, relaysOf, windowMs, onRetry } = this.#options;
-    const policy = { windowMs, stopping: this.#started.stopping, ...(onRetry === undefined ? {} : { onRetry }) };
+    const { database, relaysOf, windowMs, watch } = this.#options;
+    const policy = { windowMs, stopping: this.#started.stopping, ...watch };
     const link = new RelayLink(relaysOf(facts.caller, facts.relayBaseUrl), facts.request.relayId);
     const context = this.#context(run.workflowId, facts, link);
     const end = await runFlow(issuerSteps, facts, run, context, policy);

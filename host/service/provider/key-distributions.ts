@@ -49,7 +49,7 @@ export interface KeyDistributionsOptions {
   readonly failures: AuthenticationFailures;
   readonly settings: ProviderSettings;
   readonly windowMs: number;
-  readonly onRetry?: AttemptPolicy['onRetry'];
+  readonly watch: Pick<AttemptPolicy, 'onRetry' | 'onFailure'>;
 }
 
 export class KeyDistributions {
@@ -101,7 +101,7 @@ export class KeyDistributions {
       throw new NotFoundError('no-such-key-distribution', 'There is no key distribution of this id');
     const steps = await this.#options.stepLog.list(id);
     const sum = (key: 'roundTrips' | 'apdus' | 'bytesOut' | 'bytesIn' | 'ms') =>
-      steps.reduce((total, step) => total + step[key], 0);
+      steps.filter(({ apdus }) => apdus > 0).reduce((total, step) => total + step[key], 0);
     const cost = {
       roundTrips: sum('roundTrips'),
       apdus: sum('apdus'),
@@ -123,8 +123,8 @@ export class KeyDistributions {
   readonly body = async (input: unknown, run: DurableRun): Promise<unknown> => {
     // The engine hands back what `start` gave it.
     const start = input as ProviderStart;
-    const { links, windowMs, onRetry } = this.#options;
-    const policy = { windowMs, stopping: this.#started.stopping, ...(onRetry === undefined ? {} : { onRetry }) };
+    const { links, windowMs, watch } = this.#options;
+    const policy = { windowMs, stopping: this.#started.stopping, ...watch };
     const context = this.#context(run.workflowId, start);
     const end = await runFlow(providerSteps, start, run, context, policy);
     const outcome = await run.step('finish', () => this.#finish(run.workflowId, end));
