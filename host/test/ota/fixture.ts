@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
@@ -79,6 +79,14 @@ export class TestOta implements AsyncDisposable {
   async startHere(): Promise<void> {
     this.#daemon = await startDaemon(otaDaemon, this.configFile);
     this.port = this.#daemon.port;
+  }
+
+  /** Ends the daemon and starts it again at the same port. */
+  async restartHere(): Promise<void> {
+    await this.stopHere();
+    const config = JSON.parse(await readFile(this.configFile, 'utf8'));
+    await writeFile(this.configFile, JSON.stringify({ ...config, listen: { host: '127.0.0.1', port: this.port } }));
+    await this.startHere();
   }
 
   async stopHere(): Promise<void> {
