@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { expect } from 'chai';
+import { sharedSimulator } from '../src/index.ts';
+import { CardReader } from './fixture/card-reader.ts';
+import { probeImage } from './fixture/probe.ts';
+
+/** One frame of the reader's side, and the card's answer. */
+async function exchange(socket: Socket, hex: string): Promise<string> {
+  socket.write(Buffer.from((hex.length / 2).toString(16).padStart(4, '0') + hex, 'hex'));
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  return answer.subarray(2).toString('hex').toUpperCase();
+}
+
+async function accept(server: Server): Promise<Socket> {
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  return socket;
+}
+
+describe('vpcd link', () => {
+  it('connects again when the reader goes away and comes back', async () => {
+    const first = createServer().listen(0, '127.0.0.1');
+    await once(first, 'listening');
+    const { port } = first.address() as { port: number };
+    const simulator = await sharedSimulator();
+    await using card = await simulator.insert(probeImage(), { vpcd: { host: '127.0.0.1', port } });
+    const slot = await accept(first);
+    expect(await exchange(slot, '04')).to.equal('3B00');
+    slot.destroy();
+    first.close();
+    const second = createServer().listen(port, '127.0.0.1');
+    const again = await accept(second);
+    expect(await exchange(again, '00A4000C022FE2')).to.equal('9000');
+    await card.remove();
+    await once(again, 'close');
+    second.close();
+  });
+
+  it('leaves the reader when the card loses its power, and is put in again', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const simulator = await sharedSimulator();
+    await using card = await simulator.insert(probeImage(), { vpcd: { host: '127.0.0.1', port } });
+    const slot = await accept(server);
+    await card.cutPower({ afterApdus: 0, when: 'before-processing' });
+    slot.resume();
+    slot.write(Buffer.from('000700A4000C022FE2', 'hex'));
+    await once(slot, 'close');
+    const again = await accept(server);
+    again.write(Buffer.from('000101', 'hex'));
+    expect(await exchange(again, '00A4000C022FE2')).to.equal('9000');
+    again.destroy();
+    server.close();
+  });
+
+  it('serves a card through pcscd', async () => {
+    const simulator = await sharedSimulator();
+    await using card = await simulator.insert('plain', { vpcd: { host: '127.0.0.1', port: 35964 } });
+    await using reader = await CardReader.find('Virtual PCD 00 01', card.atr);
+    expect(await reader.transmit('80CA004200')).to.equal('4204898600129000');
+    expect(await reader.transmit('00A4040000')).to.match(/^6F.*9000$/);
+    const certificate = await reader.transmit('80CA7F2100');
+    expect(certificate).to.match(/^7F21.*61[0-9A-F]{2}$/);
+    expect(await reader.transmit('80C0000000')).to.match(/9000$|61[0-9A-F]{2}$/);
+    expect((await card.statistics()).apdus).to.be.at.least(4);
+  });
+});
