@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type SimulatedCard, type Simulator, startSimulator } from '../../simulator/src/index.ts';
+import { VPCD_PORT } from '../setup/pcscd.ts';
+import type { CardId } from '../wire/message/common.ts';
+import type { KeyDistributionState } from '../wire/message/key-distribution.ts';
+import { CardMaker, type MadeCard } from './card-maker.ts';
+import { Platforms, TERMINAL_ID } from './platforms.ts';
+
+export interface StageOptions {
+  readonly link: 'pcsc' | 'direct';
+  /** RSA size of the SSDs' pairs; the cards' own are 1024. */
+  readonly keySizeBits: 1024 | 2048 | 3072;
+  /** Readers on the direct link; default 1. */
+  readonly readers?: number;
+  /** Added to each round trip between OTA server and terminal. */
+  readonly addedDelayMs?: number;
+  /** Starts daemons again that die. */
+  readonly keepAlive?: boolean;
+}
+
+/** A card in a reader of the stage. */
+export interface SeatedCard extends AsyncDisposable {
+  readonly card: SimulatedCard;
+  readonly cardId: CardId;
+  readonly readerName: string;
+}
+
+const PROVIDER = 'a';
+const VIRTUAL_READER = 'Virtual PCD 00 00';
+
+/** All daemons with one provider, one simulator, and readers into which new cards are put: for tests and the bench. */
+export class Stage implements AsyncDisposable {
+  readonly provider = PROVIDER;
+  readonly platforms: Platforms;
+  readonly #options: StageOptions;
+  readonly #folder: string;
+  readonly #simulator: Simulator;
+  readonly #ports: readonly number[];
+  readonly #template: MadeCard;
+  #cards = 0;
+
+  private constructor(parts: {
+    readonly options: StageOptions;
+    readonly folder: string;
+    readonly platforms: Platforms;
+    readonly simulator: Simulator;
+    readonly ports: readonly number[];
+    readonly template: MadeCard;
+  }) {
+    this.#options = parts.options;
+    this.#folder = parts.folder;
+    this.platforms = parts.platforms;
+    this.#simulator = parts.simulator;
+    this.#ports = parts.ports;
+    this.#template = parts.template;
+  }
+
+  static async open(options: StageOptions): Promise<Stage> {
+    const folder = await mkdtemp(join(tmpdir(), 'opentsm-stage-'));
+    const cardMaker = await CardMaker.open(join(folder, 'card-maker'));
+    const count = options.link === 'direct' ? (options.readers ?? 1) : 0;
+    const ports = await Promise.all(Array.from({ length: count }, freePort));
+    const platforms = await Platforms.start({
+      ...{ stateDir: join(folder, 'state'), providers: [PROVIDER], cardMaker, keepAlive: options.keepAlive ?? false },
+      terminal:
+        options.link === 'pcsc'
+          ? { pcscReaders: { name: VIRTUAL_READER } }
+          : { directReaders: ports.map((port, index) => ({ name: readerName(index), host: '127.0.0.1', port })) },
+      ...(options.addedDelayMs === undefined ? {} : { ota: { addedDelayMs: options.addedDelayMs } }),
+    });
+    await platforms.registerProvider(PROVIDER, ['create-security-domain']);
+    const wanted = { name: 'template', iccid: '89860000000000000000', keySizeBits: 1024, casd: true } as const;
+    const template = await cardMaker.make(wanted, await platforms.issuerAuthority());
+    return new Stage({ options, folder, platforms, simulator: await startSimulator(), ports, template });
+  }
+
+  /** Number of readers. */
+  get readers(): number {
+    return Math.max(1, this.#ports.length);
+  }
+
+  /** Puts a new card, known to the issuer by an ICCID of its own, into reader `index`. */
+  async seat(index = 0): Promise<SeatedCard> {
+    this.#cards += 1;
+    const iccid = `8986${String(this.#cards).padStart(16, '0')}`;
+    const cardId: CardId = { kind: 'iccid', value: iccid };
+    // One ISD pair serves all cards: they differ in their ids, and what is tried here does not depend on it.
+    const image = { ...this.#template.image, name: `card-${this.#cards}`, iccid };
+    await this.platforms.registerCard(cardId, { ...this.#template, image });
+    const port = this.#ports[index];
+    const link = port === undefined ? { vpcd: { host: '127.0.0.1', port: VPCD_PORT } } : { tcp: { port } };
+    const card = await this.#simulator.insert(image, link);
+    const reader = port === undefined ? VIRTUAL_READER : readerName(index);
+    return { card, cardId, readerName: reader, [Symbol.asyncDispose]: () => card.remove() };
+  }
+
+  distribute(seated: SeatedCard): Promise<KeyDistributionState> {
+    return this.platforms.distribute(PROVIDER, {
+      ...{ terminalId: TERMINAL_ID, readerName: seated.readerName, keySizeBits: this.#options.keySizeBits },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.platforms[Symbol.asyncDispose]();
+    await this.#simulator.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+const readerName = (index: number): string => `reader ${index}`;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

@@ -1,0 +1,60 @@
+import { expect } from 'chai';
+import { type SeatedCard, Stage } from '../../demo/stage.ts';
+import { expectDistributed } from './compare.ts';
+
+const READERS = 3;
+
+/** The card loses its power at every single command of the flow, once before and once after it worked on it. */
+describe('Key distribution, the card losing power at every APDU', function () {
+  this.timeout(600_000);
+  let stage: Stage;
+  let apdus = 0;
+
+  before(async () => {
+    stage = await Stage.open({ link: 'direct', keySizeBits: 1024, readers: READERS });
+    await using seated = await stage.seat();
+    const before = (await seated.card.statistics()).apdus;
+    const state = await stage.distribute(seated);
+    expect(state.outcome).to.equal('distributed');
+    apdus = (await seated.card.statistics()).apdus - before;
+  });
+
+  after(async () => {
+    await stage[Symbol.asyncDispose]();
+  });
+
+  for (const when of ['before-processing', 'before-response'] as const) {
+    it(`ends with one owned domain when each command is cut ${when}`, async () => {
+      expect(apdus).to.be.greaterThan(20);
+      const cuts = Array.from({ length: apdus }, (_, afterApdus) => ({ afterApdus, when }));
+      await eachInReader(cuts, async (cut, seated) => {
+        await seated.card.cutPower(cut);
+        await expectDistributed(stage, seated, await stage.distribute(seated));
+      });
+    });
+  }
+
+  it('ends with one owned domain when the power ends at writes to persistent memory', async () => {
+    const writes = Array.from({ length: 24 }, (_, index) => ({ atWrite: 1 + index * 9 }));
+    await eachInReader(writes, async (cut, seated) => {
+      await seated.card.cutPower(cut);
+      await expectDistributed(stage, seated, await stage.distribute(seated));
+    });
+  });
+
+  /** Works through the cases in all readers at once; a failure names its case. */
+  async function eachInReader<T>(cases: readonly T[], work: (value: T, seated: SeatedCard) => Promise<void>) {
+    const left = [...cases];
+    const failures: string[] = [];
+    const reader = async (index: number) => {
+      for (let value = left.shift(); value !== undefined; value = left.shift()) {
+        await using seated = await stage.seat(index);
+        await work(value, seated).catch((error: Error) => {
+          failures.push(`${JSON.stringify(value)}: ${error.message}`);
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: READERS }, (_, index) => reader(index)));
+    expect(failures).to.deep.equal([]);
+  }
+});

@@ -1,0 +1,53 @@
+import { expect } from 'chai';
+import type { SimulatedCard } from '../../../simulator/src/index.ts';
+import { developmentSsdAid } from '../../daemon/topology-plan.ts';
+import type { SeatedCard, Stage } from '../../demo/stage.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
+
+/** Card, provider and a repeated request say the same: one SSD, owned, with the certificate that was issued for it. */
+export async function expectDistributed(stage: Stage, seated: SeatedCard, state: KeyDistributionState): Promise<void> {
+  expect(state.state, JSON.stringify(state.problem)).to.equal('done');
+  expect(state.outcome).to.equal('distributed');
+  const rows = (await stage.platforms.securityDomains(stage.provider)).filter(
+    ({ cardId }) => cardId.value === seated.cardId.value,
+  );
+  expect(rows.map((row) => row.state)).to.deep.equal(['certified']);
+  const onCard = await securityDomainsOf(seated.card);
+  expect(onCard).to.deep.equal([{ aid: developmentSsdAid(stage.provider), certificate: rows[0]?.certificate }]);
+  expect(state.ssd?.certificate).to.equal(rows[0]?.certificate);
+  const again = await stage.distribute(seated);
+  expect([again.outcome, again.foundBy]).to.deep.equal(['already-present', 'database']);
+}
+
+interface DomainOnCard {
+  readonly aid: string;
+  readonly certificate: string | undefined;
+}
+
+/** Every SSD of our providers that SELECT finds, by partial AID and "next occurrence", with its certificate. */
+async function securityDomainsOf(card: SimulatedCard): Promise<DomainOnCard[]> {
+  const found: DomainOnCard[] = [];
+  for (const p2 of ['00', '02', '02', '02']) {
+    const fci = toHex(await exchange(card, `00A404${p2}09F06F70656E74736D1000`));
+    const [, length, rest = ''] = /^6F..84(..)(.*)/.exec(fci) ?? [];
+    if (!fci.endsWith('9000') || length === undefined) break;
+    const certificate = toHex(await exchange(card, '80CA7F2100'));
+    found.push({
+      aid: rest.slice(0, 2 * Number.parseInt(length, 16)),
+      certificate: certificate.endsWith('9000') ? certificate.slice(0, -4) : undefined,
+    });
+  }
+  return found;
+}
+
+/** One command with its GET RESPONSEs; the last status word stays at the end. */
+async function exchange(card: SimulatedCard, command: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let response = await card.transmit(fromHex(command));
+  while (response.at(-2) === 0x61 && parts.length < 16) {
+    parts.push(response.slice(0, -2));
+    response = await card.transmit(Uint8Array.of(0x00, 0xc0, 0x00, 0x00, response.at(-1) ?? 0));
+  }
+  return Buffer.concat([...parts, response]);
+}
