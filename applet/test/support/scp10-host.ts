@@ -74,6 +74,15 @@ export class Messaging {
       parts.push(ciphered ? tlv('87', '01', cbc(this.enc, pad80(plain))) : tlv('81', plain));
     }
     if (le) parts.push(bytes('970100'));
+    return this.#sealed(header, parts);
+  }
+
+  /** A ciphered field of whole blocks as they are, for tests of the padding. */
+  rawField(header: string, blocks: Buffer): Buffer {
+    return this.#sealed(header, [tlv('87', '01', cbc(this.enc, blocks)), bytes('970100')]);
+  }
+
+  #sealed(header: string, parts: Buffer[]): Buffer {
     const head = Buffer.concat([bytes(header), bytes('80000000')]);
     const mac = retailMac(this.mac, this.#initialValue(this.mac, this.counter), Buffer.concat([head, ...parts]));
     this.counter += 1n;

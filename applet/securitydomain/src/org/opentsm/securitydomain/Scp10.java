@@ -126,8 +126,9 @@ final class Scp10 {
     }
 
     private boolean startsInitiation(byte ins) {
-        return ins == Gp.INS_MANAGE_SECURITY_ENVIRONMENT || (ins == Gp.INS_PERFORM_SECURITY_OPERATION
-                && ram[(short) (Transients.HEADER + 2)] == Gp.P1_PSO_VERIFY);
+        return ram[Transients.HEADER] == Gp.CLA_ISO && (ins == Gp.INS_MANAGE_SECURITY_ENVIRONMENT
+                || (ins == Gp.INS_PERFORM_SECURITY_OPERATION
+                && ram[(short) (Transients.HEADER + 2)] == Gp.P1_PSO_VERIFY));
     }
 
     private void open(boolean wrapped) {
