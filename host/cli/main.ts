@@ -8,6 +8,18 @@ import { up } from './up.ts';
 const DAEMONS: Readonly<
   Record<string, { readonly about: string; readonly load: () => Promise<DaemonDefinition<TSchema>> }>
 > = {
+  issuer: {
+    about: 'card issuer management platform (SE TSM)',
+    load: async () => erased((await import('../daemon/issuer.ts')).issuerDaemon),
+  },
+  provider: {
+    about: 'application provider management platform (SP TSM)',
+    load: async () => erased((await import('../daemon/provider.ts')).providerDaemon),
+  },
+  kms: {
+    about: 'keys, certificates and secure channels of one platform',
+    load: async () => erased((await import('../daemon/kms.ts')).kmsDaemon),
+  },
   ota: {
     about: 'OTA server: card sessions for providers, links for terminals',
     load: async () => erased((await import('../daemon/ota.ts')).otaDaemon),

@@ -57,7 +57,14 @@ export class SupervisedProcess {
   async start(): Promise<void> {
     this.#wanted = true;
     if (this.#child === undefined) this.#up = this.#launch();
-    await this.#up;
+    try {
+      await this.#up;
+    } catch (error) {
+      // What cannot start the first time has a reason that trying again does not remove.
+      this.#wanted = false;
+      clearTimeout(this.#restart);
+      throw error;
+    }
   }
 
   /** Waits until it listens (again), for a process that is kept alive. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { type Peer, peerUri, type Role } from '../rest/identity.ts';
 
@@ -95,9 +96,15 @@ function platformPlans(
       name: kmsName,
       daemon: 'kms',
       peer: { role: 'kms', id: name },
-      database: true,
+      database: false,
       stage: 0,
-      config: () => ({ owner, ...platform.kms }),
+      config: ({ stateDir }) => ({
+        owner,
+        keyFolder: join(stateDir, 'keys', name),
+        sealingKeyFile: join(stateDir, 'sealing', `${name}.key`),
+        certificateAuthority: { holderReference: developmentHolderReference(owner, 'ca') },
+        ...platform.kms,
+      }),
     },
     {
       name,
@@ -118,6 +125,8 @@ export interface DevelopmentOptions {
   readonly ota?: Readonly<Record<string, unknown>>;
   /** Added to the config of issuer and providers. */
   readonly platform?: Readonly<Record<string, unknown>>;
+  /** Added to the config of every KMS: which card makers it believes, for example. */
+  readonly kms?: Readonly<Record<string, unknown>>;
 }
 
 /** One issuer `main`, some providers, `ota` and the terminal `desk`, with names for cards made up from the ids. */
@@ -125,7 +134,7 @@ export function developmentPlan(options: DevelopmentOptions = {}): TopologyPlan 
   const platform = (peer: Peer, config: Record<string, unknown>): PlatformPlan => ({
     id: peer.id,
     config: { holderReference: developmentHolderReference(peer, 'oce'), ...config, ...options.platform },
-    kms: {},
+    kms: { ...options.kms },
   });
   return {
     issuer: platform({ role: 'issuer', id: 'main' }, {}),
