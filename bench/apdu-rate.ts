@@ -31,6 +31,7 @@ export async function apduRates(count: number, withPcsc: boolean): Promise<ApduR
     const channel = await TcpChannel.open({ host: '127.0.0.1', port: direct.tcpPort ?? 0 });
     rates.push({ link: 'direct (TCP)', apdusPerSecond: await rate(channel, count) });
     await channel.close();
+    await direct.power('on');
     rates.push({ link: 'control (pipe to the JVM)', apdusPerSecond: await rate(direct, count) });
   } finally {
     await simulator.stop();
@@ -51,7 +52,8 @@ async function pcscRate(count: number): Promise<number> {
     });
   }
   await using channel = await monitor.open(present()?.readerName ?? '');
-  return rate(channel, count);
+  // Awaited here: the channel must not close before.
+  return await rate(channel, count);
 }
 
 async function rate(channel: Pick<CardChannel, 'transmit'>, count: number): Promise<number> {
