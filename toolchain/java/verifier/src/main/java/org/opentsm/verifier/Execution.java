@@ -72,10 +72,13 @@ final class Execution {
             throw new Failure("this-form", "a _this instruction in a static method");
         }
         for (Instruction i : code.instructions()) {
-            String name = i.opcode().mnemonic();
-            boolean store = name.matches("[asi]store_0") || name.matches("[asi]store") && i.operand(0) == 0;
+            boolean store = switch (i.opcode().mnemonic()) {
+                case "astore_0", "sstore_0", "istore_0" -> true;
+                case "astore", "sstore", "istore" -> i.operand(0) == 0;
+                default -> false;
+            };
             if (store) {
-                throw new Failure("this-form", name + " changes local 0, which _this instructions use");
+                throw new Failure("this-form", i.opcode() + " changes local 0, which _this instructions use");
             }
         }
     }

@@ -67,6 +67,9 @@ final class PackageView {
     final Map<Integer, MethodView> methods = new TreeMap<>();
     private final List<Optional<ExportFile>> imports = new ArrayList<>();
     private final Map<String, ExportClass> externalByName = new HashMap<>();
+    private final Map<Integer, String> names = new HashMap<>();
+    private final Map<String, ClassView> ownByName = new HashMap<>();
+    private final Map<Integer, Optional<TypeDescriptor>> types = new HashMap<>();
 
     PackageView(CapFile cap, ExportFileProvider exports, Findings findings) {
         this.cap = cap;
@@ -83,6 +86,7 @@ final class PackageView {
             int offset = offsets.get(i);
             classes.put(offset, new ClassView(offset, cap.classes().entries().get(i), byRef.get(offset)));
         }
+        classes.forEach((offset, own) -> ownByName.putIfAbsent(name(offset), own));
         cap.descriptor().ifPresent(this::collectMethods);
     }
 
@@ -128,6 +132,10 @@ final class PackageView {
     }
 
     Optional<TypeDescriptor> type(int offset) {
+        return types.computeIfAbsent(offset, this::readType);
+    }
+
+    private Optional<TypeDescriptor> readType(int offset) {
         try {
             return cap.descriptor().map(d -> d.typeAt(offset));
         } catch (CapFormatException e) {
@@ -151,6 +159,10 @@ final class PackageView {
      * "?package.class" for what no export file tells.
      */
     String name(int classRef) {
+        return names.computeIfAbsent(classRef, this::makeName);
+    }
+
+    private String makeName(int classRef) {
         if (ClassRef.isExternal(classRef)) {
             return external(classRef).map(ExportClass::name).orElse("?" + ClassRef.text(classRef));
         }
@@ -162,13 +174,7 @@ final class PackageView {
     }
 
     Optional<ClassView> byName(String name) {
-        if (name.matches("#[0-9A-F]{4}")) {
-            return Optional.ofNullable(classes.get(Integer.parseInt(name.substring(1), 16)));
-        }
-        if (name.equals(OBJECT)) {
-            return classes.values().stream().filter(c -> c.entry instanceof ClassInfo info && info.superclass() == ClassRef.NONE).findFirst();
-        }
-        return Optional.empty();
+        return Optional.ofNullable(ownByName.get(name));
     }
 
     /** Flattened methods of an interface of ours, empty when Descriptor has none for it. */
