@@ -17,6 +17,8 @@ export interface RsaSigner {
   readonly publicKey: PublicKey;
   /** RSASSA-PKCS1-v1_5 with SHA-1, the signature scheme of SCP10 (GPCS F.2.1). */
   signSha1(data: Uint8Array): Uint8Array;
+  /** The same with SHA-256, for X.509. */
+  signSha256(data: Uint8Array): Uint8Array;
   /** `block^d mod n`, as long as the modulus. */
   rawPrivate(block: Uint8Array): Uint8Array;
 }
@@ -84,6 +86,7 @@ export function rsaSigner(key: KeyObject): RsaSigner {
   return {
     publicKey: own,
     signSha1: (data) => new Uint8Array(sign('sha1', data, { key, padding: constants.RSA_PKCS1_PADDING })),
+    signSha256: (data) => new Uint8Array(sign('sha256', data, { key, padding: constants.RSA_PKCS1_PADDING })),
     rawPrivate: (block) => {
       if (block.length !== own.modulus.length) throw new WireError('rsa-block', 'Block is not as long as the modulus');
       return new Uint8Array(privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, block));

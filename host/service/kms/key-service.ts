@@ -1,0 +1,147 @@
+import type { TrustAnchor } from '../../crypto/card-certificate.ts';
+import { type RandomSource, systemRandom } from '../../crypto/random.ts';
+import { CertificateError, PolicyError } from '../../errors.ts';
+import { verifyAttestation } from '../../kms/attestation.ts';
+import type { CertificateAuthority } from '../../kms/certificate-authority.ts';
+import type { KeyProvider } from '../../kms/key-provider.ts';
+import { fromRsaPublicKey, type PublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
+import type { RsaPublicKey } from '../../wire/message/common.ts';
+import type * as message from '../../wire/message/kms.ts';
+import type { Kms } from '../../workflow/ports.ts';
+import { AttestationChallenges } from './attestation-challenges.ts';
+import { type SecureChannelLimits, SecureChannels } from './secure-channels.ts';
+
+/** Told before and after each act with keys and certificates; no secrets among the details. */
+export type KeyAudit = (phase: 'before' | 'after', act: string, details: Readonly<Record<string, string>>) => void;
+
+export interface KeyServiceOptions {
+  readonly keys: KeyProvider;
+  readonly authority: CertificateAuthority;
+  /** Card makers whose CASDs are believed. */
+  readonly cardMakers: readonly TrustAnchor[];
+  /** True: keys of cards without CASD may be certified on the owner's word. */
+  readonly allowWithoutAttestation: boolean;
+  readonly limits: SecureChannelLimits;
+  readonly audit?: KeyAudit;
+  readonly random?: RandomSource;
+  readonly now?: () => number;
+}
+
+const MIN_BYTES = 128;
+
+/** What the owner may do with its keys (wire/message/kms.ts). */
+export class KeyService implements Kms {
+  readonly #options: KeyServiceOptions;
+  readonly #challenges: AttestationChallenges;
+  readonly channels: SecureChannels;
+
+  constructor(options: KeyServiceOptions) {
+    const { keys, limits, random = systemRandom, now = Date.now } = options;
+    this.#options = options;
+    this.#challenges = new AttestationChallenges(random, now);
+    this.channels = new SecureChannels({ keys, limits, random, now });
+  }
+
+  async certificateAuthority(): Promise<message.CertificateAuthorityInfo> {
+    return this.#options.authority.info;
+  }
+
+  async createKeyPair(wanted: message.CreateKeyPair): Promise<message.KeyPairInfo> {
+    return this.#audited('create key pair', { label: wanted.label, purpose: wanted.purpose }, () =>
+      this.#options.keys.createKeyPair(wanted),
+    );
+  }
+
+  async issueOffCardEntityCertificate(
+    request: message.IssueOffCardEntityCertificate,
+  ): Promise<message.CardCertificate> {
+    const { label, holderReference } = request;
+    const { publicKey } = await this.#options.keys.signer(label, 'off-card-entity');
+    return this.#audited('issue CERT.OCE.AUT', { label, holderReference }, async () =>
+      this.#options.authority.issueForOffCardEntity(holderReference, publicKey),
+    );
+  }
+
+  /** @throws PolicyError `attestation-required` @throws CertificateError when the attestation is not for this key and our CA */
+  async issueSecurityDomainCertificate(
+    request: message.IssueSecurityDomainCertificate,
+  ): Promise<message.CardCertificate> {
+    const { holderReference, claim, withoutAttestation } = request;
+    const publicKey = certifiableKey(request.publicKey);
+    if (claim !== undefined) this.#requireAttested(publicKey, claim);
+    else if (withoutAttestation !== true || !this.#options.allowWithoutAttestation) {
+      throw new PolicyError('attestation-required', 'This CA certifies no card key without an attestation of it');
+    }
+    const basis = claim === undefined ? 'owner' : 'attestation';
+    return this.#audited('issue CERT.SD.AUT', { holderReference, basis }, async () =>
+      this.#options.authority.issueForSecurityDomain(holderReference, publicKey),
+    );
+  }
+
+  async createAttestationChallenge(): Promise<message.AttestationChallenge> {
+    return this.#challenges.create();
+  }
+
+  async verifyAttestation(claim: message.AttestationClaim): Promise<message.AttestationFacts> {
+    return verifyAttestation(
+      claim,
+      this.#challenges.use(claim.challengeId, claim.attestation),
+      this.#options.cardMakers,
+    );
+  }
+
+  async openSecureChannel(request: message.OpenSecureChannel): Promise<message.SecureChannelScript> {
+    return this.channels.open(request);
+  }
+
+  async authenticate(
+    channelId: string,
+    request: message.AuthenticateSecureChannel,
+  ): Promise<message.SecureChannelScript> {
+    return this.channels.authenticate(channelId, request);
+  }
+
+  async wrap(channelId: string, request: message.WrapCommands): Promise<message.SecureChannelScript> {
+    return this.channels.wrap(channelId, request);
+  }
+
+  async unwrap(channelId: string, request: message.UnwrapResponses): Promise<message.PlainResponses> {
+    return this.channels.unwrap(channelId, request);
+  }
+
+  async closeSecureChannel(channelId: string): Promise<void> {
+    this.channels.close(channelId);
+  }
+
+  close(): void {
+    this.channels.closeAll();
+    this.#options.keys.close();
+  }
+
+  #requireAttested(publicKey: PublicKey, claim: message.AttestationClaim): void {
+    const { authority, cardMakers } = this.#options;
+    if (!samePublicKey(fromRsaPublicKey(claim.expected.trustPoint), authority.publicKey)) {
+      throw new CertificateError('trust-point-foreign', 'The security domain trusts another CA than this one');
+    }
+    const facts = verifyAttestation(claim, this.#challenges.use(claim.challengeId, claim.attestation), cardMakers);
+    if (!samePublicKey(fromRsaPublicKey(facts.publicKey), publicKey)) {
+      throw new CertificateError('attestation-other-key', 'The attestation is for another key than the one to certify');
+    }
+  }
+
+  async #audited<T>(act: string, details: Readonly<Record<string, string>>, work: () => Promise<T>): Promise<T> {
+    this.#options.audit?.('before', act, details);
+    const result = await work();
+    this.#options.audit?.('after', act, details);
+    return result;
+  }
+}
+
+/** @throws CertificateError for a key that no security domain of ours can have */
+function certifiableKey(key: RsaPublicKey): PublicKey {
+  const publicKey = fromRsaPublicKey(key);
+  if (publicKey.modulus.length < MIN_BYTES || key.exponent !== '010001') {
+    throw new CertificateError('key-unfit', 'Only RSA keys of 1024 bits or more with exponent 010001 are certified');
+  }
+  return publicKey;
+}

@@ -1,0 +1,125 @@
+import type { RandomSource } from '../../crypto/random.ts';
+import { CertificateError, NotFoundError, TransportError } from '../../errors.ts';
+import type { KeyProvider } from '../../kms/key-provider.ts';
+import { Scp10Channel } from '../../secure-channel/scp10/channel.ts';
+import type { SecureChannel } from '../../secure-channel/secure-channel.ts';
+import { securityLevel } from '../../secure-channel/security-level.ts';
+import { decodeCertificate, MAX_CERTIFICATE } from '../../wire/gp/certificate.ts';
+import { fromPlainCommand } from '../../wire/gp/command.ts';
+import { keyReferenceFromHex } from '../../wire/gp/key-reference.ts';
+import { fromRsaPublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import type {
+  AuthenticateSecureChannel,
+  OpenSecureChannel,
+  PlainResponses,
+  SecureChannelScript,
+  UnwrapResponses,
+  WrapCommands,
+} from '../../wire/message/kms.ts';
+
+export interface SecureChannelLimits {
+  readonly maxOpen: number;
+  readonly idleMs: number;
+}
+
+interface OpenChannel {
+  readonly channel: SecureChannel;
+  usedAt: number;
+}
+
+/** The owner's secure channels: a bounded number, wiped when idle, gone with the first wrong byte. */
+export class SecureChannels {
+  readonly #keys: KeyProvider;
+  readonly #limits: SecureChannelLimits;
+  readonly #random: RandomSource;
+  readonly #now: () => number;
+  readonly #channels = new Map<string, OpenChannel>();
+
+  constructor(options: { keys: KeyProvider; limits: SecureChannelLimits; random: RandomSource; now: () => number }) {
+    this.#keys = options.keys;
+    this.#limits = options.limits;
+    this.#random = options.random;
+    this.#now = options.now;
+  }
+
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  /** @throws TransportError `kms-busy` @throws CertificateError when CERT.OCE.AUT is not for the named key */
+  async open(request: OpenSecureChannel): Promise<SecureChannelScript> {
+    const offCardEntity = await this.#keys.signer(request.offCardEntityLabel, 'off-card-entity');
+    const certificates = request.certificates.map((text) => fromHex(text, 2 * MAX_CERTIFICATE));
+    const own = certificates.at(-1);
+    if (own === undefined || !samePublicKey(decodeCertificate(own).publicKey, offCardEntity.publicKey)) {
+      throw new CertificateError(
+        'certificate-key',
+        'CERT.OCE.AUT, the last certificate, does not certify the named key',
+      );
+    }
+    const { keyReference } = request;
+    const channel = new Scp10Channel({
+      option: 0x02,
+      level: securityLevel(Number.parseInt(request.securityLevel, 16)),
+      offCardEntity,
+      certificates,
+      securityDomainKey: fromRsaPublicKey(request.securityDomainKey),
+      ...(keyReference === undefined ? {} : { keyReference: keyReferenceFromHex(keyReference) }),
+      random: this.#random,
+    });
+    const commands = channel.prepare();
+    this.expireIdle();
+    if (this.#channels.size >= this.#limits.maxOpen) {
+      channel.close();
+      throw new TransportError('kms-busy', 'Too many secure channels are open: try again later', {
+        maxOpen: this.#limits.maxOpen,
+      });
+    }
+    const channelId = toHex(this.#random(16, 'channel-id'));
+    this.#channels.set(channelId, { channel, usedAt: this.#now() });
+    return { channelId, commands };
+  }
+
+  authenticate(channelId: string, { responses, commands }: AuthenticateSecureChannel): SecureChannelScript {
+    const plain = commands.map(fromPlainCommand);
+    return { channelId, commands: this.#use(channelId, (channel) => channel.authenticate(responses, plain)) };
+  }
+
+  wrap(channelId: string, { commands }: WrapCommands): SecureChannelScript {
+    const plain = commands.map(fromPlainCommand);
+    return { channelId, commands: this.#use(channelId, (channel) => channel.wrap(plain)) };
+  }
+
+  unwrap(channelId: string, { responses }: UnwrapResponses): PlainResponses {
+    return { responses: this.#use(channelId, (channel) => channel.unwrap(responses)) };
+  }
+
+  /** Wipes the keys; a channel that is gone is fine. */
+  close(channelId: string): void {
+    this.#channels.get(channelId)?.channel.close();
+    this.#channels.delete(channelId);
+  }
+
+  closeAll(): void {
+    for (const channelId of [...this.#channels.keys()]) this.close(channelId);
+  }
+
+  /** Wipes channels that nobody has used for too long. */
+  expireIdle(): void {
+    const oldest = this.#now() - this.#limits.idleMs;
+    for (const [channelId, { usedAt }] of [...this.#channels]) if (usedAt < oldest) this.close(channelId);
+  }
+
+  #use<T>(channelId: string, work: (channel: SecureChannel) => T): T {
+    this.expireIdle();
+    const open = this.#channels.get(channelId);
+    if (open === undefined) throw new NotFoundError('channel-unknown', 'This secure channel is closed: open a new one');
+    open.usedAt = this.#now();
+    try {
+      return work(open.channel);
+    } finally {
+      if (open.channel.state === 'closed') this.close(channelId);
+    }
+  }
+}
