@@ -54,7 +54,7 @@ export class SimulatedCard {
    * Plans one loss of power. Links end as when a card is pulled out; power('on'), or a reader, brings it back.
    * @param cut `afterApdus: n`: n more commands are answered, and the power ends in the one that follows, before
    *   it is processed or when its answer is ready; `atWrite: n`: the n-th write to persistent memory from now
-   *   (1 is the next) is not done
+   *   (1 is the next) is not done, and 0 takes that plan back
    */
   async cutPower(cut: PowerCut): Promise<void> {
     await this.#call('cutPower', cut);

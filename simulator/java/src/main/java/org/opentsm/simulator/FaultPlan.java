@@ -19,7 +19,7 @@ final class FaultPlan {
         side = where;
     }
 
-    /** The power ends at the {@code number}th write from now (1: the next), which is not done. */
+    /** The power ends at the {@code number}th write from now (1: the next), which is not done; 0 takes the plan back. */
     void cutAtWrite(long number) {
         writesLeft = number;
     }
