@@ -277,7 +277,7 @@ describe('SET STATUS', () => {
       await install(issuer, SSD, who);
       await issuer.ok('80F0807F');
       await issuer.ok('80E60C00', installData(OTHER_SSD, who), true, '6985');
-      await card.select(ISD, '6283').catch(() => card.select(ISD));
+      await card.select(ISD);
       issuer = await openIssuer(card);
       await issuer.ok('80F0800F');
       await card.select(SSD);

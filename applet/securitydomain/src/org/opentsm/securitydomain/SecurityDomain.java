@@ -371,28 +371,40 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
     /** Stores BER-TLV objects: all are checked before the first is written. */
     final void storeObjects(byte[] buffer, short offset, short length) {
         short end = (short) (offset + length);
-        if (length == 0) {
+        short certificate = checkObjects(buffer, offset, end);
+        if (certificate != Tlv.NONE) {
+            // first: it is the one whose check comes with the writing
+            storeCertificate(buffer, certificate, Tlv.next(buffer, certificate, end));
+        }
+        for (short at = offset; at < end; at = Tlv.next(buffer, at, end)) {
+            if (at != certificate) {
+                data.store(Tlv.tag(buffer, at, end), buffer, Tlv.value(buffer, at, end), Tlv.length(buffer, at, end));
+            }
+        }
+    }
+
+    /** Checks a list of objects; returns the offset of the one certificate in it, or NONE. */
+    private short checkObjects(byte[] buffer, short offset, short end) {
+        short certificate = Tlv.NONE;
+        if (offset == end) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
         for (short at = offset; at < end; at = Tlv.next(buffer, at, end)) {
             short tag = Tlv.tag(buffer, at, end);
-            short size = Tlv.length(buffer, at, end);
             Tlv.value(buffer, at, end);
-            if (tag != Gp.TAG_CERTIFICATE) {
-                if (!data.knows(tag) || (tag == Gp.TAG_PROVIDER && !preIssuance())) {
-                    ISOException.throwIt(Gp.SW_NOT_FOUND);
-                }
-                data.check(tag, size);
-            }
-        }
-        for (short at = offset; at < end; at = Tlv.next(buffer, at, end)) {
-            short tag = Tlv.tag(buffer, at, end);
             if (tag == Gp.TAG_CERTIFICATE) {
-                storeCertificate(buffer, at, Tlv.next(buffer, at, end));
-            } else {
-                data.store(tag, buffer, Tlv.value(buffer, at, end), Tlv.length(buffer, at, end));
+                if (certificate != Tlv.NONE) {
+                    ISOException.throwIt(Gp.SW_WRONG_DATA);
+                }
+                certificate = at;
+                continue;
             }
+            if (!data.knows(tag) || (tag == Gp.TAG_PROVIDER && !preIssuance())) {
+                ISOException.throwIt(Gp.SW_NOT_FOUND);
+            }
+            data.check(tag, Tlv.length(buffer, at, end));
         }
+        return certificate;
     }
 
     /** GET DATA: class 8x answers the object, class 0x its value (GPCS 11.3). */
