@@ -108,12 +108,12 @@ class FuzzTest {
             current.set(i);
             Random random = new Random(SEED + i);
             // Large CAPs cost more; most cases go to the small ones.
-            byte[] original = corpus.get(random.nextInt(8) == 0 ? random.nextInt(corpus.size()) : random.nextInt(2));
-            oneCase(changed(original, random), random.nextInt(50) == 0);
+            byte[] original = corpus.get(random.nextInt(20) == 0 ? random.nextInt(corpus.size()) : random.nextInt(2));
+            oneCase(changed(original, random), random.nextInt(4) == 0, random.nextInt(50) == 0);
         }
     }
 
-    private void oneCase(byte[] bytes, boolean dump) throws IOException {
+    private void oneCase(byte[] bytes, boolean write, boolean dump) throws IOException {
         CapFile cap;
         try {
             cap = CapFile.read(bytes);
@@ -121,8 +121,9 @@ class FuzzTest {
             refused++;
             return;
         }
-        byte[] block = cap.loadFileDataBlock(true);
-        assertArrayEquals(block, CapFile.read(cap.toZip()).loadFileDataBlock(true));
+        if (write) {
+            assertArrayEquals(cap.loadFileDataBlock(true), CapFile.read(cap.toZip()).loadFileDataBlock(true));
+        }
         if (dump) {
             CapDump.dump(cap, Exports.ALL, new StringBuilder());
         }
