@@ -38,14 +38,22 @@ describe('Protected commands the card refuses with 6982, ending the session', ()
     ['with a byte behind the MAC', 0x33, (s) => send(Buffer.concat([field(s), Buffer.of(0)]))],
     ['without encryption where the level asks for it', 0x33, (s) => send(field(s, false))],
     ['with encryption alone', 0x33, (s) => apdu('88F28002', field(s).subarray(0, 11), true)],
-    ['with Le before the data', 0x01, (s) => send(Buffer.concat([bytes('970100'), bytes('81024F00'), randomBytes(10)]))],
+    [
+      'with Le before the data',
+      0x01,
+      (s) => send(Buffer.concat([bytes('970100'), bytes('81024F00'), randomBytes(10)])),
+    ],
     ['with two data objects', 0x01, (s) => send(Buffer.concat([bytes('81024F00 81024F00'), field(s)]))],
     ['with an object beyond its field', 0x33, () => send(bytes('8750018E08'))],
     ['with no data at all', 0x33, () => apdu('8CF28002', '', true)],
-    ['with a counter one ahead', 0x33, (s) => {
-      s.messaging.counter += 1n;
-      return registry(s);
-    }],
+    [
+      'with a counter one ahead',
+      0x33,
+      (s) => {
+        s.messaging.counter += 1n;
+        return registry(s);
+      },
+    ],
   ];
   for (const [name, level, make] of bad) {
     it(
@@ -73,7 +81,12 @@ describe('Protected commands the card refuses with 6982, ending the session', ()
   it(
     'with bad padding under a good MAC',
     withIssuerCard({}, async (card) => {
-      for (const plain of ['0000000000000000', '80000000000000000000000000000000', '4F00800000000001', 'FFFFFFFFFFFFFFFF']) {
+      for (const plain of [
+        '0000000000000000',
+        '80000000000000000000000000000000',
+        '4F00800000000001',
+        'FFFFFFFFFFFFFFFF',
+      ]) {
         const session = await openIssuer(card, 0x33);
         await card.ok(badlyPadded(session, bytes(plain)), '6982');
         await expectAborted(session);
@@ -119,7 +132,7 @@ describe('Templates of PSO DECIPHER the card refuses with 6A80', () => {
     ['a level without its encryption key', [level('03'), mac()]],
     ['a level without its response encryption key', [level('33'), mac(), enc('10')]],
     ['unknown level bits', [level('04'), mac()]],
-    ['the card\'s own level bits', [level('81'), mac()]],
+    ["the card's own level bits", [level('81'), mac()]],
     ['two keys for one use', [level('01'), mac(), mac('10')]],
     ['two keys for one use of encryption', [level('01'), mac(), enc('10'), enc('30')]],
     ['two data encryption keys', [level('01'), mac(), enc('C0'), enc('40')]],
@@ -161,7 +174,13 @@ describe('Templates of PSO DECIPHER the card refuses with 6A80', () => {
   it(
     'a block that is not encrypted for this card, or of another length',
     withIssuerCard({}, async (card) => {
-      for (const block of [randomBytes(128), Buffer.alloc(128), Buffer.alloc(128, 0xff), randomBytes(127), randomBytes(256)]) {
+      for (const block of [
+        randomBytes(128),
+        Buffer.alloc(128),
+        Buffer.alloc(128, 0xff),
+        randomBytes(127),
+        randomBytes(256),
+      ]) {
         const initiation = new Initiation(card, rsaKey('isd').n);
         await initiation.manage();
         await initiation.certificate(issuerCertificate());

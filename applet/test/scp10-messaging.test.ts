@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { type TestCard, withIssuerCard } from './support/card.ts';
 import { rsaKey } from './support/keys.ts';
-import { Initiation, issuerCertificate, Messaging, openIssuer, openSession, plainTemplates, Session } from './support/scp10-host.ts';
+import {
+  Initiation,
+  issuerCertificate,
+  Messaging,
+  openIssuer,
+  openSession,
+  plainTemplates,
+  Session,
+} from './support/scp10-host.ts';
 import { bytes, tlv } from './support/tlv.ts';
 
 const isd = (): Buffer => rsaKey('isd').n;
@@ -90,7 +98,9 @@ describe('Secure messaging of an open session', () => {
       expect(answer.sw).equal('9000');
       const open = await openIssuer(card, 0x00);
       const beyond = open.messaging.field('80CA00D3', bytes(''), true);
-      expect(await card.ok(Buffer.concat([bytes('8CCA00D3'), Buffer.of(beyond.length), beyond, Buffer.of(0)]))).equal('D30180');
+      expect(await card.ok(Buffer.concat([bytes('8CCA00D3'), Buffer.of(beyond.length), beyond, Buffer.of(0)]))).equal(
+        'D30180',
+      );
     }),
   );
 

@@ -149,17 +149,41 @@ describe('Bad SCP10 commands', () => {
 
   const certificates: [string, () => Buffer, string][] = [
     ['signed by another key', () => certificate(issuerFields(), rsaKey('stranger ca')), '6300'],
-    ['naming another authority', () => certificate({ ...issuerFields(), issuer: holder('x') }, rsaKey('issuer ca')), '6300'],
-    ['of a security domain', () => certificate({ ...issuerFields(), authorization: '42' }, rsaKey('issuer ca')), '6300'],
+    [
+      'naming another authority',
+      () => certificate({ ...issuerFields(), issuer: holder('x') }, rsaKey('issuer ca')),
+      '6300',
+    ],
+    [
+      'of a security domain',
+      () => certificate({ ...issuerFields(), authorization: '42' }, rsaKey('issuer ca')),
+      '6300',
+    ],
     ['changed after signing', () => flipped(issuerCertificate(), 30), '6300'],
     ['with a changed signature', () => flipped(issuerCertificate(), -1), '6300'],
     ['truncated', () => issuerCertificate().subarray(0, -1), '6A80'],
     ['with a byte behind it', () => Buffer.concat([issuerCertificate(), Buffer.of(0)]), '6A80'],
-    ['with a short modulus', () => certificate({ ...issuerFields(), modulus: Buffer.alloc(64, 0xff) }, rsaKey('issuer ca')), '6A80'],
-    ['with an even modulus', () => certificate({ ...issuerFields(), modulus: Buffer.alloc(128, 0xfe) }, rsaKey('issuer ca')), '6A80'],
+    [
+      'with a short modulus',
+      () => certificate({ ...issuerFields(), modulus: Buffer.alloc(64, 0xff) }, rsaKey('issuer ca')),
+      '6A80',
+    ],
+    [
+      'with an even modulus',
+      () => certificate({ ...issuerFields(), modulus: Buffer.alloc(128, 0xfe) }, rsaKey('issuer ca')),
+      '6A80',
+    ],
     ['with exponent 3', () => certificate({ ...issuerFields(), exponent: Buffer.of(3) }, rsaKey('issuer ca')), '6A80'],
-    ['with a long serial number', () => certificate({ ...issuerFields(), serial: '01'.repeat(9) }, rsaKey('issuer ca')), '6A80'],
-    ['with a short holder', () => certificate({ ...issuerFields(), holder: Buffer.alloc(15) }, rsaKey('issuer ca')), '6A80'],
+    [
+      'with a long serial number',
+      () => certificate({ ...issuerFields(), serial: '01'.repeat(9) }, rsaKey('issuer ca')),
+      '6A80',
+    ],
+    [
+      'with a short holder',
+      () => certificate({ ...issuerFields(), holder: Buffer.alloc(15) }, rsaKey('issuer ca')),
+      '6A80',
+    ],
     ['that is not one', () => Buffer.from('0102030405', 'hex'), '6A80'],
   ];
   const flipped = (value: Buffer, at: number): Buffer => {

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
-import { type TestCard, withIssuerCard } from './support/card.ts';
+import { ISSUER, ISSUER_CA, type TestCard, withIssuerCard } from './support/card.ts';
 import { certificate, holder, rsaKey } from './support/keys.ts';
 import { Initiation, issuerCertificate, openIssuer, Session } from './support/scp10-host.ts';
-import { ISSUER, ISSUER_CA } from './support/card.ts';
 
 const isd = (): Buffer => rsaKey('isd').n;
 

@@ -1,5 +1,14 @@
 /** An off-card entity of SCP10, written from spec clauses F.2 to F.4 for these tests alone. */
-import { constants, createCipheriv, createDecipheriv, createPublicKey, publicEncrypt, randomBytes, sign, verify } from 'node:crypto';
+import {
+  constants,
+  createCipheriv,
+  createDecipheriv,
+  createPublicKey,
+  publicEncrypt,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto';
 import { expect } from 'chai';
 import { type Answer, apdu, ISSUER, ISSUER_CA, split, type TestCard } from './card.ts';
 import { certificate, EXPONENT, type RsaKey, rsaKey } from './keys.ts';

@@ -43,7 +43,7 @@ export function objects(list: Uint8Array): { tag: string; value: Buffer }[] {
 
 /** Value of the object at a path of tags. */
 export function valueAt(list: Uint8Array, ...path: string[]): Buffer {
-  let value = Buffer.from(list);
+  let value: Buffer = Buffer.from(list);
   for (const tag of path) {
     const object = objects(value).find((candidate) => candidate.tag === tag);
     if (object === undefined) throw new RangeError(`no ${tag} in ${hex(value)}`);
