@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { startTopology, type Topology } from '../daemon/topology.ts';
-import { developmentHolderReference, developmentPlan } from '../daemon/topology-plan.ts';
+import { developmentHolderReference, developmentPlan, type TopologyPlan } from '../daemon/topology-plan.ts';
 import { TransportError } from '../errors.ts';
 import type { RestClient } from '../rest/client.ts';
 import type { Peer } from '../rest/identity.ts';
+import { TerminalInfo } from '../wire/message/card-script.ts';
 import type { CardId } from '../wire/message/common.ts';
 import {
   KeyDistributionState,
@@ -20,6 +21,7 @@ import type { CardMaker, IssuerAuthority, MadeCard } from './card-maker.ts';
 const OPERATOR: Peer = { role: 'operator', id: 'demo' };
 const POLL_MS = 20_000;
 const FLOW_MS = 900_000;
+const CARD_MS = 20_000;
 export const TERMINAL_ID = 'desk';
 
 export interface PlatformsOptions {
@@ -30,6 +32,7 @@ export interface PlatformsOptions {
   readonly terminal: Readonly<Record<string, unknown>>;
   readonly ota?: Readonly<Record<string, unknown>>;
   readonly platform?: Readonly<Record<string, unknown>>;
+  readonly kms?: Readonly<Record<string, unknown>>;
   readonly keepAlive?: boolean;
 }
 
@@ -47,9 +50,14 @@ export class Platforms implements AsyncDisposable {
       ...{ providers, terminal },
       ota: { trafficRecord: trafficFile(stateDir), ...options.ota },
       ...(options.platform === undefined ? {} : { platform: options.platform }),
-      ...kmsFields(cardMaker),
+      kms: { cardMakers: [cardMaker.trustAnchor], ...options.kms },
     });
-    const topology = await startTopology({ ...plan, stateDir, durable: false, keepAlive: options.keepAlive ?? false });
+    const topology = await startTopology({
+      ...withIsdCertificates(plan),
+      stateDir,
+      durable: false,
+      keepAlive: options.keepAlive ?? false,
+    });
     return new Platforms(topology);
   }
 
@@ -115,6 +123,24 @@ export class Platforms implements AsyncDisposable {
     return state;
   }
 
+  /** Waits until the terminal tells `ota` that there is a card in this reader. @throws TransportError */
+  async cardPresent(readerName: string): Promise<void> {
+    const [provider] = this.topology.names.filter((name) => name.startsWith('provider-'));
+    // Only providers may ask `ota`.
+    const ota = await this.topology.client(this.topology.peer(provider ?? 'provider-a'), 'ota');
+    const deadline = Date.now() + CARD_MS;
+    for (;;) {
+      const terminals = await ota.call({ method: 'GET', path: '/v1/terminals', response: Type.Array(TerminalInfo) });
+      const readers = terminals.flatMap((terminal) => terminal.readers);
+      if (readers.some((reader) => reader.readerName === readerName && reader.cardPresent)) return;
+      if (Date.now() > deadline) {
+        const names = readers.map((reader) => reader.readerName).join(', ');
+        throw new TransportError('card-absent', `No card shows up in ${readerName}; readers: ${names}`, { readerName });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   async securityDomains(provider: string): Promise<SecurityDomainRow[]> {
     const client = await this.client(`provider-${provider}`);
     return client.call({ method: 'GET', path: '/v1/security-domains', response: Type.Array(SecurityDomainRow) });
@@ -133,7 +159,10 @@ export class Platforms implements AsyncDisposable {
 
 const trafficFile = (stateDir: string): string => join(stateDir, 'log', 'traffic.jsonl');
 
-/** What the KMSs of issuer and providers are told about cards. */
-function kmsFields(_cardMaker: CardMaker): object {
-  return {};
+/** Only the issuer's CA certifies keys on its owner's word: those that the card maker put into ISDs. */
+function withIsdCertificates(plan: TopologyPlan): TopologyPlan {
+  const { issuer } = plan;
+  return issuer === undefined
+    ? plan
+    : { ...plan, issuer: { ...issuer, kms: { ...issuer.kms, allowWithoutAttestation: true } } };
 }

@@ -11,11 +11,7 @@ import {
 /** When a step that failed is tried again. */
 
 /** The card turned out to be elsewhere than thought; what it holds is recorded now, so start the visit again. */
-export class RepeatVisit extends WorkflowError {
-  constructor(reason: string) {
-    super('repeat-visit', reason);
-  }
-}
+export class RepeatVisit extends WorkflowError {}
 
 export interface AttemptPolicy {
   /** How long links, peers and cards may be away before the flow gives up. */
@@ -33,7 +29,7 @@ const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 3_000;
 /** Codes of peers that mean "what you refer to is gone or taken": a new attempt asks for it anew. */
 const GONE =
-  /^(card-busy|stale-fence|reader-unknown|no-such-(session|card-session|channel|secure-channel)|.*-(gone|away|lost|expired))$/;
+  /^(card-busy|stale-fence|reader-unknown|no-such-card-session|channel-unknown|challenge-unknown|.*-(gone|away|lost|expired))$/;
 
 type Retry = 'again' | 'doubtful' | 'never';
 

@@ -52,7 +52,7 @@ export async function* selectSecurityDomain(facts: KnownCard, context: ProviderC
     });
   }
   await recordOwnPair(facts, row, context);
-  throw new RepeatVisit('The SSD has its own key pair already: the answer of 56 was lost');
+  throw new RepeatVisit('repeat-visit', 'The SSD has its own key pair already: the answer of 56 was lost');
 }
 
 /** Reads the new pair that the card made before the break, attested where the card can. */
