@@ -61,6 +61,14 @@ final class CallTranslator {
         }
     }
 
+    /** Class files of release 11 and later reach private members of nest mates directly; a card does not. */
+    static void requireAccess(LinkedClass caller, Member member, int line) {
+        if (member.isPrivate() && member.owner != caller) {
+            throw new ConversionException(line, "the private member " + member + " of another class is used directly;"
+                    + " compile with --release 8, or make it package-visible");
+        }
+    }
+
     private static void requireToken(Member member, int line) {
         if (member.owner.isImported() && member.token == Member.NO_TOKEN) {
             throw new ConversionException(line, "method " + member + " has no token in its export file");
@@ -70,6 +78,7 @@ final class CallTranslator {
     private void invokeStatic(MethodInsnNode insn, String owner, int line) {
         Member member = world.requireMethod(owner, insn.name, insn.desc, line);
         requireStatic(member, true, line);
+        requireAccess(caller, member, line);
         if (member.owner.isInterface()) {
             throw new ConversionException(line, "static methods of interfaces are not supported; move " + member + " to a class");
         }
@@ -86,11 +95,13 @@ final class CallTranslator {
                         + (member.owner == named ? "" : " in the export file of its package"));
             }
             requireToken(member, line);
+            requireAccess(caller, member, line);
             emit(Jcvm.INVOKESPECIAL, insn.desc, true).ref(PoolKey.staticMethod(member));
             return;
         }
         Member member = world.requireMethod(named.name, insn.name, insn.desc, line);
         requireStatic(member, false, line);
+        requireAccess(caller, member, line);
         if (member.isPrivate()) {
             emit(Jcvm.INVOKESPECIAL, insn.desc, true).ref(PoolKey.staticMethod(member));
             return;
@@ -111,6 +122,7 @@ final class CallTranslator {
         if (member.owner.isInterface()) {
             throw new ConversionException(line, "the class file is damaged: " + member + " is called as a class method");
         }
+        requireAccess(caller, member, line);
         if (member.isPrivate()) {
             emit(Jcvm.INVOKESPECIAL, insn.desc, true).ref(PoolKey.staticMethod(member));
             return;

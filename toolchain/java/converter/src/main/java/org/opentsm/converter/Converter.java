@@ -36,7 +36,7 @@ public final class Converter {
             return convertPackage();
         } catch (ConversionException e) {
             diagnostics.error("", "", e.line(), e.getMessage());
-        } catch (CapFormatException e) {
+        } catch (CapFormatException | IllegalArgumentException e) {
             diagnostics.error("the package does not fit the CAP format: " + e.getMessage());
         }
         return failed();
@@ -49,7 +49,7 @@ public final class Converter {
     private ConverterResult convertPackage() {
         List<LinkedClass> classes = new PackageReader(input.packageName, diagnostics).read(input.classFiles, input.ints);
         world = new World(input.packageName, classes, input.exports, input.levels);
-        boolean structureKnown = checkSupertypes();
+        boolean structureKnown = classes.size() <= PackageReader.MAX_CLASSES && checkSupertypes();
         if (!structureKnown) {
             return failed();
         }

@@ -17,13 +17,24 @@ final class Descriptors {
         return new ConversionException(0, "the class file is damaged: bad descriptor " + shown);
     }
 
+    /** Names a damaged constant pool can leave out. */
+    static void requireName(String name) {
+        if (name == null || name.isEmpty() || name.length() > 1000) {
+            throw new ConversionException(0, "the class file is damaged: a name is missing");
+        }
+    }
+
     static void requireField(String descriptor) {
+        requireName(descriptor);
         if (end(descriptor, 0) != descriptor.length()) {
             throw bad(descriptor);
         }
     }
 
     static void requireMethod(String descriptor) {
+        if (descriptor == null) {
+            throw bad("(missing)");
+        }
         if (!descriptor.startsWith("(")) {
             throw bad(descriptor);
         }
@@ -40,13 +51,20 @@ final class Descriptors {
     /** Checks the descriptors an instruction carries. */
     static void require(AbstractInsnNode insn) {
         if (insn instanceof FieldInsnNode field) {
+            requireName(field.owner);
+            requireName(field.name);
             requireField(field.desc);
         } else if (insn instanceof MethodInsnNode call) {
+            requireName(call.owner);
+            requireName(call.name);
             requireMethod(call.desc);
         } else if (insn instanceof InvokeDynamicInsnNode call) {
             requireMethod(call.desc);
-        } else if (insn instanceof TypeInsnNode type && type.desc.startsWith("[")) {
-            requireField(type.desc);
+        } else if (insn instanceof TypeInsnNode type) {
+            requireName(type.desc);
+            if (type.desc.startsWith("[")) {
+                requireField(type.desc);
+            }
         }
     }
 

@@ -23,7 +23,7 @@ import org.objectweb.asm.tree.VarInsnNode;
  * holds. Bounded by a step budget, so that a hostile method ends in an error.
  */
 final class Flow {
-    private static final int STEP_BUDGET = 4_000_000;
+    private static final int STEP_BUDGET = 20_000_000;
     private static final Value[] NONE = {};
 
     private final MethodCode code;
@@ -161,9 +161,7 @@ final class Flow {
         Machine machine = new Machine(entry[leader]);
         boolean localsChanged = true;
         for (int i = leader; ; i++) {
-            if (++steps > STEP_BUDGET) {
-                throw broken(i, "the method's control flow is too complex to follow");
-            }
+            spend(1, i);
             if (i >= code.size()) {
                 throw broken(code.size() - 1, "control runs off the end of the method");
             }
@@ -191,6 +189,14 @@ final class Flow {
         }
     }
 
+    /** Keeps the work on a hostile method bounded. */
+    private void spend(int cost, int index) {
+        steps += cost;
+        if (steps > STEP_BUDGET) {
+            throw new ConversionException(code.line(index), "the method's control flow is too complex to follow; split it");
+        }
+    }
+
     private void mergeHandler(int target, Value[] locals, int from) {
         Value thrown = joins.computeIfAbsent(key(target, 0xFFFF), k -> create(Value.Kind.REFERENCE, Value.Source.STACK_JOIN, target));
         merge(target, locals, new Value[] {thrown}, from);
@@ -201,6 +207,7 @@ final class Flow {
     }
 
     private void merge(int target, Value[] locals, Value[] stack, int from) {
+        spend(1 + (locals.length + stack.length) / 8, from);
         Frame frame = entry[target];
         if (frame == null) {
             Value[] kept = new Value[locals.length];

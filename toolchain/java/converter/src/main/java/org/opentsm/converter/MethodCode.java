@@ -21,6 +21,8 @@ final class MethodCode {
     /** More handlers than the Method component can count. */
     private static final int MAX_HANDLERS = 255;
     private static final int MAX_LOCALS = 255;
+    /** No real method has more; the rest of a longer table is ignored. */
+    private static final int MAX_VARIABLES = 4096;
     private static final int[] NO_TARGETS = {};
 
     /** An exception table row: [start, end) and target are instruction indexes, type is null for "any". */
@@ -135,7 +137,10 @@ final class MethodCode {
         if (node.localVariables == null) {
             return;
         }
-        for (LocalVariableNode v : node.localVariables) {
+        for (LocalVariableNode v : node.localVariables.subList(0, Math.min(node.localVariables.size(), MAX_VARIABLES))) {
+            if (v.name == null || v.desc == null) {
+                throw new ConversionException(line(0), "the class file is damaged: a local variable has no name or type");
+            }
             variables.add(new Variable(v.name, v.desc, v.index, index(v.start), index(v.end)));
         }
     }

@@ -57,8 +57,11 @@ final class MethodTranslator {
             return diagnostics.errorCount() == before ? result : null;
         } catch (ConversionException e) {
             error(e.line(), e.getMessage());
-            return null;
+        } catch (IndexOutOfBoundsException | IllegalStateException | NullPointerException | ClassCastException e) {
+            // A class file no compiler writes; the checks above should have named its fault.
+            error(0, "the class file is damaged: the method cannot be followed (" + e + ")");
         }
+        return null;
     }
 
     private void error(int line, String message) {
@@ -259,6 +262,9 @@ final class MethodTranslator {
             shuffle(op, in);
             return false;
         }
+        if (op >= Opcodes.IRETURN && op <= Opcodes.RETURN) {
+            checkReturn(op, index);
+        }
         switch (op) {
             case Opcodes.NOP -> { }
             case Opcodes.ACONST_NULL -> out.emit(Jcvm.ACONST_NULL, 0, 1);
@@ -307,6 +313,12 @@ final class MethodTranslator {
         return false;
     }
 
+    private void checkReturn(int op, int index) {
+        if (Type.getReturnType(method.descriptor).getOpcode(Opcodes.IRETURN) != op) {
+            throw new ConversionException(code.line(index), "the class file is damaged: a value of another type is returned");
+        }
+    }
+
     private boolean arithmetic(int op, int operands, boolean wide) {
         int family = switch (op) {
             case Opcodes.IADD -> Jcvm.SADD;
@@ -334,13 +346,24 @@ final class MethodTranslator {
         }
         int top = v[v.length - 1].cells();
         switch (op) {
-            case Opcodes.POP, Opcodes.POP2 -> out.pop(all);
+            case Opcodes.POP -> out.pop(top);
+            case Opcodes.POP2 -> pop2(v);
             case Opcodes.DUP, Opcodes.DUP_X1, Opcodes.DUP_X2 -> out.dup(top, all - top);
             case Opcodes.SWAP -> out.swap(top, all - top);
             default -> {
                 int copied = top + v[v.length - 2].cells();
                 out.dup(copied, all - copied);
             }
+        }
+    }
+
+    /** Two shorts go at once; with an int among them each goes alone, so that no int is split. */
+    private void pop2(Value[] v) {
+        if (v[0].cells() == 1 && v[1].cells() == 1) {
+            out.pop(2);
+        } else {
+            out.pop(v[1].cells());
+            out.pop(v[0].cells());
         }
     }
 
@@ -435,6 +458,7 @@ final class MethodTranslator {
         if (field.owner.isImported() && isStatic && field.token == Member.NO_TOKEN) {
             throw new ConversionException(code.line(index), "field " + field + " has no token in its export file");
         }
+        CallTranslator.requireAccess(type, field, code.line(index));
         char first = insn.desc.charAt(0);
         int kind = first == 'L' || first == '[' ? 0 : first == 'I' ? 3 : first == 'S' ? 2 : 1;
         int size = kind == 3 ? 2 : 1;

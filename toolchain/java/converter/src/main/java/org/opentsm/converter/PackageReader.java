@@ -13,7 +13,7 @@ import org.objectweb.asm.tree.ClassNode;
 
 /** Reads the class files of a package; whatever a hostile file does to the reader becomes a diagnostic. */
 final class PackageReader {
-    private static final int MAX_CLASSES = 255;
+    static final int MAX_CLASSES = 255;
     private final String packageName;
     private final Diagnostics diagnostics;
 
@@ -58,13 +58,16 @@ final class PackageReader {
             ClassFileGuard.check(file);
             ClassReader reader = new ClassReader(file);
             name = reader.getClassName();
+            if (name == null) {
+                name = "";
+                throw new ConversionException(0, "the class file is damaged: it has no name");
+            }
             ClassNode node = new ClassNode();
             reader.accept(node, ClassReader.SKIP_FRAMES);
-            if ((node.access & Opcodes.ACC_MODULE) != 0 || node.superName == null || node.name.equals("package-info")
-                    || node.name.endsWith("/package-info")) {
+            checkDescriptors(node);
+            if ((node.access & Opcodes.ACC_MODULE) != 0 || node.superName == null || node.name.endsWith("package-info")) {
                 return null;
             }
-            checkDescriptors(node);
             return node;
         } catch (ConversionException e) {
             diagnostics.error(name, "", 0, e.getMessage());
@@ -77,13 +80,17 @@ final class PackageReader {
     /** Later steps rely on well-formed descriptors. */
     private static void checkDescriptors(ClassNode node) {
         Set<String> seen = new HashSet<>();
+        Descriptors.requireName(node.name);
+        node.interfaces.forEach(Descriptors::requireName);
         node.fields.forEach(field -> {
+            Descriptors.requireName(field.name);
             Descriptors.requireField(field.desc);
             if (!seen.add(field.name + " " + field.desc)) {
                 throw new ConversionException(0, "the class file is damaged: field " + field.name + " appears twice");
             }
         });
         node.methods.forEach(method -> {
+            Descriptors.requireName(method.name);
             Descriptors.requireMethod(method.desc);
             if (!seen.add(method.name + method.desc)) {
                 throw new ConversionException(0, "the class file is damaged: method " + method.name + " appears twice");

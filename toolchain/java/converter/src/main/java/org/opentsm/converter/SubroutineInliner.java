@@ -8,8 +8,8 @@ import org.objectweb.asm.tree.MethodNode;
 
 /** Replaces the jsr subroutines that compilers before 1.5 made of finally blocks by copies of their code. */
 final class SubroutineInliner {
-    /** Copies double with each nested subroutine; real code has a handful. */
-    private static final int MAX_JSR = 12;
+    private static final int MAX_RESULT = 200_000;
+    private static final int MAX_JSR = 24;
 
     private SubroutineInliner() {
     }
@@ -21,10 +21,12 @@ final class SubroutineInliner {
                 calls++;
             }
         }
-        if (calls == 0 || calls > MAX_JSR) {
+        // Two calls per nesting level double the copies: this bounds what the inliner can grow to.
+        boolean tooLarge = calls > MAX_JSR || (long) method.instructions.size() << (calls + 1) / 2 > MAX_RESULT;
+        if (calls == 0 || tooLarge) {
             return method;
         }
-        JSRInlinerAdapter adapter = new JSRInlinerAdapter(null, method.access, method.name, method.desc, null, null) { };
+        JSRInlinerAdapter adapter = new JSRInlinerAdapter(null, method.access, method.name, method.desc, null, null);
         try {
             method.accept(adapter);
         } catch (RuntimeException e) {

@@ -88,12 +88,13 @@ final class World {
         if (newer.isPresent()) {
             return newer.get();
         }
+        boolean languageKnown = exports.containsKey("java/lang");
+        if (languageKnown && (name.startsWith("java/") || name.startsWith("javax/"))) {
+            return dotted + " is not part of the Java Card API";
+        }
         ExportFile file = exports.get(pack);
         if (file != null) {
             return "class " + dotted + " is not in the export file of " + pack.replace('/', '.') + " " + version(file);
-        }
-        if (name.startsWith("java/") || name.startsWith("javax/")) {
-            return dotted + " is not part of the Java Card API";
         }
         return "no export file of package " + pack.replace('/', '.') + ", needed for " + dotted;
     }
