@@ -6,6 +6,7 @@ export type SimulatorErrorCode =
   | 'state-damaged'
   | 'state-mismatch'
   | 'state-unwritable'
+  | 'state-in-use'
   | 'state-unsupported'
   | 'applet-unreadable'
   | 'link-unavailable'

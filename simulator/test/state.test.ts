@@ -1,8 +1,15 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type CardImage, readCardImage, type SimulatedCard, SimulatorError, startSimulator } from '../src/index.ts';
+import {
+  type CardImage,
+  readCardImage,
+  type SimulatedCard,
+  type Simulator,
+  SimulatorError,
+  startSimulator,
+} from '../src/index.ts';
 import { memory, probeA, probeB, probeImage, select, send, Write, write, written } from './fixture/probe.ts';
 
 describe('saved state', () => {
@@ -92,17 +99,32 @@ describe('saved state', () => {
     };
     expect(await failure(probeImage({ atr: '3B01' }))).to.equal('state-mismatch');
     expect(await failure(probeImage())).to.equal('none');
-    const [name] = await readdir(stateDir);
     for (const bytes of ['', '00', '4F545331', '4F545331'.padEnd(300, 'F')]) {
-      await writeFile(join(stateDir, name ?? ''), Buffer.from(bytes, 'hex'));
+      await writeFile(join(stateDir, 'probe.card'), Buffer.from(bytes, 'hex'));
       expect(await failure(probeImage()), bytes).to.be.oneOf(['state-damaged', 'state-mismatch']);
     }
+  });
+
+  it('is of one card in one simulator at a time, and of its owner alone', async () => {
+    const failure = (simulator: Simulator): Promise<string> =>
+      simulator.insert(probeImage()).then(
+        () => 'none',
+        (error: unknown) => (error instanceof SimulatorError ? error.code : String(error)),
+      );
+    await using simulator = await startSimulator({ stateDir });
+    await using other = await startSimulator({ stateDir });
+    const card = await simulator.insert(probeImage());
+    expect(await failure(simulator)).to.equal('state-in-use');
+    expect(await failure(other)).to.equal('state-in-use');
+    expect((await stat(join(stateDir, 'probe.card'))).mode & 0o777).to.equal(0o600);
+    await card.remove();
+    expect(await failure(other)).to.equal('none');
   });
 
   it('keeps cards apart by the name of their image', async () => {
     const { image } = await readCardImage('plain');
     await run({ ...image, name: 'one' }, (card) => card.reset());
     await run({ ...image, name: 'two' }, (card) => card.reset());
-    expect(await readdir(stateDir)).to.have.members(['one.card', 'two.card']);
+    expect(await readdir(stateDir)).to.include.members(['one.card', 'two.card']);
   });
 });

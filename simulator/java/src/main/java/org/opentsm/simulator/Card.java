@@ -25,14 +25,19 @@ final class Card {
         runtime = CardFactory.runtime(image, applets, random, statistics, faults);
         files = image.iccid() == null ? null : new FileSystem(FileSystem.encodeIccid(image.iccid()));
         state = stateFolder == null ? null : new CardState(stateFolder.resolve(image.name() + ".card"), imageDigest);
-        if (state != null && state.exists()) {
-            runtime.load(state, image);
-        } else {
-            CardFactory.install(image, runtime);
-            runtime.reset();
-            new Personalizer(runtime::process).personalize(image);
+        try {
+            if (state != null && state.exists()) {
+                runtime.load(state, image);
+            } else {
+                CardFactory.install(image, runtime);
+                runtime.reset();
+                new Personalizer(runtime::process).personalize(image);
+            }
+            powerOn();
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
         }
-        powerOn();
     }
 
     String name() {
@@ -118,6 +123,18 @@ final class Card {
 
     synchronized Statistics statistics() {
         return statistics;
+    }
+
+    /** Takes the card out for good; its saved state may be taken up again. */
+    synchronized void remove() {
+        powerOff();
+        close();
+    }
+
+    private void close() {
+        if (state != null) {
+            state.close();
+        }
     }
 
     /** Saves the card, when it has a place to be saved to and something changed. */

@@ -6,9 +6,14 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.reflect.Field;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,14 +28,38 @@ import javacard.framework.Applet;
 final class CardState {
 
     private static final int MAGIC = 0x4F545331;
+    private static final FileAttribute<?> OWNER_ONLY = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
     private final Path file;
     private final byte[] imageDigest;
+    private final FileChannel lock;
     private byte[] saved;
 
+    /**
+     * Takes the card's place in the folder; the file holds private keys, so it is its owner's alone.
+     *
+     * @throws SimulatorException {@code state-in-use} when another simulator, or this one, already holds this card
+     */
     CardState(Path file, byte[] imageDigest) {
         this.file = file;
         this.imageDigest = imageDigest;
+        try {
+            Files.createDirectories(file.getParent());
+            lock = FileChannel.open(file.resolveSibling(file.getFileName() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            if (lock.tryLock() == null) {
+                lock.close();
+                throw inUse();
+            }
+        } catch (OverlappingFileLockException e) {
+            throw inUse();
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
+    /** Gives the place free; the state stays. */
+    void close() {
+        Threads.closeQuietly(lock);
     }
 
     boolean exists() {
@@ -45,13 +74,22 @@ final class CardState {
         }
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
         try {
-            Files.createDirectories(file.getParent());
+            Files.deleteIfExists(fresh);
+            Files.createFile(fresh, OWNER_ONLY);
             Files.write(fresh, state);
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
-            throw new SimulatorException("state-unwritable", null, "cannot save the card to " + file + ": " + e.getMessage(), e);
+            throw unwritable(e);
         }
         saved = state;
+    }
+
+    private SimulatorException inUse() {
+        return new SimulatorException("state-in-use", "the card of " + file + " is in a simulator already");
+    }
+
+    private SimulatorException unwritable(IOException e) {
+        return new SimulatorException("state-unwritable", null, "cannot save the card to " + file + ": " + e, e);
     }
 
     /** @throws SimulatorException when the file is damaged, or of another image or version of the applets */

@@ -65,6 +65,7 @@ final class Simulator {
             }
         } catch (SimulatorException e) {
             links.forEach(Link::close);
+            card.remove();
             throw e;
         }
         card.onPowerCut(() -> links.forEach(Link::drop));
@@ -116,7 +117,7 @@ final class Simulator {
         Inserted inserted = cards.remove(id);
         if (inserted != null) {
             inserted.links.forEach(Link::close);
-            inserted.card.powerOff();
+            inserted.card.remove();
         }
     }
 
