@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SimulatedCard } from '../../../simulator/src/index.ts';
+import { CardMaker } from '../../demo/card-maker.ts';
+import { CertificateAuthority } from '../../kms/certificate-authority.ts';
+import { SoftwareKeyProvider } from '../../kms/software.ts';
+import { KeyService, type KeyServiceOptions } from '../../service/kms/key-service.ts';
+import type { CardChannel } from '../../transport/card-channel.ts';
+import { fromRsaPublicKey } from '../../wire/gp/public-key.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+
+/** A folder that is gone after the test. */
+export class TestFolder implements AsyncDisposable {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  static async make(): Promise<TestFolder> {
+    return new TestFolder(await mkdtemp(join(tmpdir(), 'opentsm-kms-')));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.path, { recursive: true });
+  }
+}
+
+/** A platform's key service with CERT.OCE.AUT, as the daemon builds it. */
+export interface TestPlatform {
+  readonly folder: string;
+  readonly kms: KeyService;
+  readonly holderReference: string;
+  readonly certificate: string;
+  readonly label: string;
+}
+
+export const LABEL = 'off-card entity';
+
+export async function openPlatform(folder: string, more: Partial<KeyServiceOptions> = {}): Promise<TestPlatform> {
+  const keys = await SoftwareKeyProvider.open(folder);
+  const authority = await CertificateAuthority.open({
+    ...{ folder, keys, commonName: 'test' },
+    ...{ holderReference: toHex(randomBytes(16)), keySizeBits: 1024 },
+  });
+  const kms = new KeyService({
+    ...{ keys, authority, cardMakers: [], allowWithoutAttestation: false, limits: { maxOpen: 8, idleMs: 60_000 } },
+    ...more,
+  });
+  await kms.createKeyPair({ label: LABEL, purpose: 'off-card-entity', keySizeBits: 1024 });
+  const holderReference = toHex(randomBytes(16));
+  const { certificate } = await kms.issueOffCardEntityCertificate({ label: LABEL, holderReference });
+  return { folder, kms, holderReference, certificate, label: LABEL };
+}
+
+/** Issuer and provider, and a card maker whose CASDs the provider believes. */
+export async function openWorld(folder: string) {
+  const maker = await CardMaker.open(join(folder, 'maker'));
+  const { trustAnchor } = maker;
+  const cardMakers = [
+    { holderReference: fromHex(trustAnchor.holderReference), publicKey: fromRsaPublicKey(trustAnchor.publicKey) },
+  ];
+  const issuer = await openPlatform(join(folder, 'issuer'), { allowWithoutAttestation: true });
+  const provider = await openPlatform(join(folder, 'provider'), { cardMakers });
+  const { holderReference, publicKey } = await issuer.kms.certificateAuthority();
+  const made = await maker.make(
+    { name: 'kms-test', iccid: '89860012345678900110', keySizeBits: 1024, casd: true },
+    {
+      ...{ holderReference, publicKey, applicationProviderId: issuer.holderReference },
+      certify: async (request) =>
+        (await issuer.kms.issueSecurityDomainCertificate({ ...request, withoutAttestation: true })).certificate,
+    },
+  );
+  return { maker, issuer, provider, made };
+}
+
+/** The simulator's control link as a channel. */
+export const channelTo = (card: SimulatedCard): CardChannel => ({
+  atr: card.atr,
+  transmit: (command) => card.transmit(command),
+  reset: async () => {
+    await card.reset();
+    return card.atr;
+  },
+  close: async () => {},
+  [Symbol.asyncDispose]: async () => {},
+});
