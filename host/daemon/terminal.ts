@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { TransportError, UsageError } from '../errors.ts';
+import { MAX_READERS } from '../rest/terminal-link.ts';
 import { TerminalLinkClient } from '../rest/terminal-link-client.ts';
 import { CardDesk } from '../service/terminal/card-desk.ts';
 import { DirectMonitor } from '../transport/direct-monitor.ts';
@@ -23,7 +24,7 @@ export const TerminalConfig = Type.Object(
           },
           { additionalProperties: false },
         ),
-        { maxItems: 64 },
+        { maxItems: MAX_READERS },
       ),
     ),
     /** PC/SC readers whose name holds `name`; all of them when it is absent. Without this field PC/SC is not used. */

@@ -8,7 +8,7 @@ import {
   type TerminalResult,
 } from '../wire/message/card-script.ts';
 import { type Peer, type TlsIdentity, wrongServer } from './identity.ts';
-import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, TERMINAL_LINK_PATH } from './terminal-link.ts';
+import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, MAX_READERS, TERMINAL_LINK_PATH } from './terminal-link.ts';
 import { checkerOf } from './validation.ts';
 
 /** What stands behind the link at the terminal. */
@@ -31,7 +31,7 @@ export interface TerminalLinkOptions {
 
 const BACKOFF_MS = { first: 100, longest: 5_000 };
 /** Scripts that may wait or run at once. */
-const MAX_SCRIPTS = 128;
+const MAX_SCRIPTS = 2 * MAX_READERS;
 const EXCHANGE = checkerOf(TerminalExchange);
 const RELEASE = checkerOf(TerminalRelease);
 

@@ -17,10 +17,9 @@ export const TERMINAL_LINK_PATH = '/v1/terminal-link';
 export const MAX_MESSAGE_BYTES = 1_048_576;
 export const HEARTBEAT_MS = 10_000;
 const HELLO_MS = 10_000;
-const MAX_READERS = 64;
+/** Most readers of one terminal. */
+export const MAX_READERS = 512;
 const MAX_ATR_DIGITS = 66;
-/** Messages that may wait to be handled. */
-const MAX_QUEUE = 32;
 
 /** What the service hears from the links. */
 export interface TerminalEvents {
@@ -97,8 +96,9 @@ class ServerLink implements TerminalLink {
   readonly #events: TerminalEvents;
   readonly #logger: FastifyBaseLogger;
   readonly #pending = new Map<number, Pending>();
-  #queue: Promise<void> = Promise.resolve();
-  #queued = 0;
+  #handling = false;
+  /** `first` until the terminal is in the directory. */
+  #waiting: { readonly message: TerminalHello | TerminalReaders; readonly first: boolean } | undefined;
   #greeted = false;
   #alive = true;
   #lastId = 0;
@@ -178,25 +178,29 @@ class ServerLink implements TerminalLink {
     if (message.type === 'result') return this.#pending.has(message.id) ? undefined : 'a result that nobody asked for';
     if (this.#greeted !== (message.type === 'readers')) return `${message.type} out of order`;
     if (message.type === 'hello' && message.terminalId !== this.terminalId) return 'hello under another name';
-    return this.#queued >= MAX_QUEUE ? 'too many messages' : undefined;
+    return undefined;
   }
 
-  /** Reports are handled one after the other, in the order they came. */
+  /** Only the newest report counts: what comes while one is handled replaces what waits. */
   #report(message: TerminalHello | TerminalReaders): void {
+    this.#waiting = { message, first: message.type === 'hello' || this.#waiting?.first === true };
     this.#greeted = true;
-    this.#queued++;
-    this.#queue = this.#queue.then(async () => {
-      try {
-        if (this.#ended) return;
-        await (message.type === 'hello'
-          ? this.#events.attached(this, message.readers)
-          : this.#events.readers(this, message.readers));
-      } catch (error) {
-        this.close(`its report could not be handled: ${(error as Error).message}`);
-      } finally {
-        this.#queued--;
+    if (!this.#handling) void this.#handleReports();
+  }
+
+  async #handleReports(): Promise<void> {
+    this.#handling = true;
+    try {
+      for (let next = this.#waiting; next !== undefined && !this.#ended; next = this.#waiting) {
+        this.#waiting = undefined;
+        const { readers } = next.message;
+        await (next.first ? this.#events.attached(this, readers) : this.#events.readers(this, readers));
       }
-    });
+    } catch (error) {
+      this.close(`its report could not be handled: ${(error as Error).message}`);
+    } finally {
+      this.#handling = false;
+    }
   }
 
   #result(message: TerminalResult): void {

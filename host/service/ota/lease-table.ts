@@ -76,13 +76,14 @@ export class LeaseTable {
         await sql`INSERT INTO card_leases VALUES (${terminalId}, ${readerName}, 0, NULL, now()) ON CONFLICT DO NOTHING`.execute(
           transaction,
         );
-        const { rows } = await sql<{ fence: string; session_id: string | null; taken: boolean | null }>`
-          SELECT l.fence, l.session_id,
-            l.expires_at > now() AND s.closed IS NULL AND (s.provider_id, s.owner) <> (${session.providerId}, ${session.owner}) AS taken
-          FROM card_leases l LEFT JOIN card_sessions s ON s.session_id = l.session_id
-          WHERE l.terminal_id = ${terminalId} AND l.reader_name = ${readerName} FOR UPDATE OF l`.execute(transaction);
-        const lease = rows[0];
-        if (lease === undefined || lease.taken === true) return 'busy';
+        // The lock first, in a statement of its own: what is read with it would be older than the wait.
+        const locked = await sql<{ fence: string; session_id: string | null; live: boolean }>`
+          SELECT fence, session_id, expires_at > now() AS live FROM card_leases
+          WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} FOR UPDATE`.execute(transaction);
+        const lease = locked.rows[0];
+        if (lease === undefined) return 'busy';
+        if (lease.live && lease.session_id !== null && !(await isOwner(transaction, lease.session_id, session)))
+          return 'busy';
         if (lease.session_id !== null) await closeSession(transaction, lease.session_id, 'superseded');
         return insertSession(transaction, session, Number(lease.fence) + 1);
       }),
@@ -132,9 +133,8 @@ export class LeaseTable {
         const insertions = present.map(({ insertion }) => insertion);
         const { rows } = await sql<{ session_id: string }>`
           SELECT session_id FROM card_sessions WHERE terminal_id = ${terminalId} AND closed IS NULL
-            AND (reader_name, insertion) NOT IN (SELECT * FROM unnest(${readers}::text[], ${insertions}::text[]))`.execute(
-          transaction,
-        );
+            AND (reader_name, insertion) NOT IN (SELECT * FROM unnest(${readers}::text[], ${insertions}::text[]))
+            ORDER BY session_id`.execute(transaction);
         for (const { session_id } of rows) await closeSession(transaction, session_id, 'card-removed');
         return rows.length;
       }),
@@ -152,6 +152,12 @@ export class LeaseTable {
   async check(): Promise<void> {
     await guarded(() => sql`SELECT 1`.execute(this.#database));
   }
+}
+
+async function isOwner(transaction: Transaction<unknown>, sessionId: string, { providerId, owner }: NewSession) {
+  const { rows } = await sql`SELECT 1 FROM card_sessions
+    WHERE session_id = ${sessionId} AND provider_id = ${providerId} AND owner = ${owner}`.execute(transaction);
+  return rows.length > 0;
 }
 
 async function insertSession(transaction: Transaction<unknown>, session: NewSession, fence: number) {

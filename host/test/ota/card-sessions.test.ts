@@ -100,10 +100,15 @@ describe('ota card sessions', () => {
     (await ota.terminal()).hello();
     const provider = await ota.provider();
     await provider.close(await provider.open('zero', { waitMs: 5_000 }));
-    const outcomes = await Promise.allSettled(['one', 'two', 'three', 'four'].map((owner) => provider.open(owner)));
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
-    for (const outcome of outcomes)
-      if (outcome.status === 'rejected') expect(outcome.reason.code).to.equal('card-busy');
+    for (let round = 0; round < 10; round++) {
+      const owners = ['one', 'two', 'three', 'four'].map((name) => `${name}-${round}`);
+      const outcomes = await Promise.allSettled(owners.map((owner) => provider.open(owner)));
+      const winners = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+      expect(winners).to.have.length(1);
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') expect(outcome.reason.code).to.equal('card-busy');
+      for (const winner of winners) await provider.close(winner);
+    }
   });
 
   it('keeps providers apart: another one sees no session and cannot take a lease by its owner name', async () => {
@@ -199,6 +204,23 @@ describe('ota card sessions', () => {
     terminal.send(success(script));
     await Promise.all([first, second]);
     expect(terminal.received.filter(({ type }) => type === 'exchange')).to.have.length(2);
+  });
+
+  it('when told to stop lets the script that runs finish and takes no other', async () => {
+    const terminal = await ota.terminal();
+    terminal.answer = () => undefined;
+    terminal.hello();
+    const provider = await ota.provider();
+    const session = await provider.open('one', { waitMs: 5_000 });
+    const running = provider.exchange(session);
+    const script = await terminal.script();
+    const stopped = ota.stopHere();
+    let refused = '';
+    while (refused !== 'draining') refused = (await refusal(provider.open('one'))).code;
+    terminal.send(success(script));
+    expect((await running).responses).to.have.length(1);
+    await stopped;
+    await terminal.closed;
   });
 
   it('refuses what is not in the contract', async () => {

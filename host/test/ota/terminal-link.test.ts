@@ -43,7 +43,7 @@ describe('ota terminal link', () => {
     { name: 'two readers of one name', send: (terminal) => terminal.hello([reader('1'), reader('2')]) },
     {
       name: 'too many readers',
-      send: (terminal) => terminal.hello(Array.from({ length: 65 }, (_, index) => reader('1', `slot ${index}`))),
+      send: (terminal) => terminal.hello(Array.from({ length: 513 }, (_, index) => reader('1', `slot ${index}`))),
     },
     { name: 'an ATR that is too long', send: (terminal) => terminal.hello([{ ...reader('1'), atr: '3B'.repeat(34) }]) },
   ];
