@@ -76,9 +76,15 @@ export async function createRestServer(options: RestServerOptions): Promise<Rest
   return app;
 }
 
-/** The peer of a connection. @throws CertificateError */
+const peers = new WeakMap<TLSSocket, Peer>();
+
+/** The peer of a connection; it cannot change while the connection lasts. @throws CertificateError */
 export function peerOfSocket(socket: TLSSocket): Peer {
-  return peerOfAltNames(socket.getPeerX509Certificate()?.subjectAltName);
+  const known = peers.get(socket);
+  if (known !== undefined) return known;
+  const peer = peerOfAltNames(socket.getPeerX509Certificate()?.subjectAltName);
+  peers.set(socket, peer);
+  return peer;
 }
 
 function strictSchemas(app: RestApp): void {

@@ -1,0 +1,217 @@
+import { request as httpsRequest } from 'node:https';
+import { expect } from 'chai';
+import { ROLES, type Role } from '../../rest/identity.ts';
+import { issuerRoutes } from '../../rest/routes/issuer.ts';
+import { kmsRoutes } from '../../rest/routes/kms.ts';
+import { otaRoutes } from '../../rest/routes/ota.ts';
+import { providerRoutes } from '../../rest/routes/provider.ts';
+import type { RestServerOptions } from '../../rest/server.ts';
+import { TestServer, testPki } from './fixture.ts';
+
+/**
+ * Every route of every daemon, found in its own OpenAPI document. Behind the routes stands nothing:
+ * a request that the framework lets through would end as 500, so a refusal is seen to be a refusal.
+ */
+const nothing = new Proxy({}, { get: () => undefined }) as never;
+const DAEMONS: { name: Role; routes: RestServerOptions['routes'] }[] = [
+  { name: 'ota', routes: (app) => otaRoutes(app, nothing, nothing) },
+  { name: 'issuer', routes: (app) => issuerRoutes(app, nothing) },
+  { name: 'provider', routes: (app) => providerRoutes(app, nothing) },
+  { name: 'kms', routes: (app) => kmsRoutes(app, nothing, { role: 'provider', id: 'a' }) },
+];
+const LIMIT = 20_000;
+
+interface Schema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: unknown;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+}
+
+interface Operation {
+  readonly method: string;
+  readonly path: string;
+  readonly access: readonly string[];
+  readonly body: Schema | undefined;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly problem: {
+    readonly type: string;
+    readonly errors?: readonly { readonly field: string; readonly message: string }[];
+  };
+}
+
+/** Paths of objects that would take unknown fields. */
+function looseObjects(schema: Schema, at: string): string[] {
+  const own =
+    schema.type === 'object' && schema.properties !== undefined && schema.additionalProperties !== false ? [at] : [];
+  const inner = Object.entries(schema.properties ?? {}).flatMap(([name, part]) => looseObjects(part, `${at}/${name}`));
+  const items = schema.items === undefined ? [] : looseObjects(schema.items, `${at}[]`);
+  return [...own, ...inner, ...items, ...(schema.anyOf ?? []).flatMap((part) => looseObjects(part, `${at}|`))];
+}
+
+for (const daemon of DAEMONS) {
+  describe(`every route of ${daemon.name}`, () => {
+    let server: TestServer;
+    let operations: Operation[];
+
+    before(async () => {
+      server = await TestServer.start({ role: daemon.name, id: 'main' }, daemon.routes, { bodyLimitBytes: LIMIT });
+      const document = server.app.swagger() as unknown as { paths: Record<string, Record<string, never>> };
+      operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, operation]) => ({
+          method: method.toUpperCase(),
+          path,
+          access: (operation as { 'x-access': string[] })['x-access'],
+          body: (operation as { requestBody?: { content?: Record<string, { schema: Schema }> } }).requestBody
+            ?.content?.['application/json']?.schema,
+        })),
+      );
+    });
+    after(async () => {
+      await server[Symbol.asyncDispose]();
+    });
+
+    const own = () => operations.filter(({ path }) => path.startsWith('/v1/'));
+
+    async function send(
+      operation: Operation,
+      body: string | undefined,
+      options: { peer?: string; type?: string; query?: string } = {},
+    ): Promise<Answer> {
+      const [role, id = 'a'] = (options.peer ?? operation.access[0] ?? '').split(':');
+      const tls = await (await testPki()).identity({ role: role as Role, id });
+      const path = operation.path.replaceAll(/\{[^}]+\}/g, '00000000000000000000000000000000') + (options.query ?? '');
+      return new Promise((resolve, reject) => {
+        const request = httpsRequest(
+          {
+            host: '127.0.0.1',
+            port: server.port,
+            path,
+            method: operation.method,
+            ca: tls.authority,
+            key: tls.key,
+            cert: tls.certificate,
+            agent: false,
+            headers: {
+              'idempotency-key': 'key-00000001',
+              ...(body === undefined
+                ? {}
+                : { 'content-type': options.type ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
+            },
+          },
+          (response) => {
+            let text = '';
+            response.on('data', (part: Buffer) => {
+              text += part.toString();
+            });
+            response.on('end', () =>
+              resolve({
+                status: response.statusCode ?? 0,
+                type: String(response.headers['content-type']),
+                problem: text === '' ? { type: '' } : JSON.parse(text),
+              }),
+            );
+          },
+        );
+        request.on('error', reject);
+        request.end(body);
+      });
+    }
+
+    function expectProblem(answer: Answer, status: number, code: string, operation: Operation): void {
+      const where = `${operation.method} ${operation.path}`;
+      expect(answer.status, where).to.equal(status);
+      expect(answer.type, where).to.contain('application/problem+json');
+      expect(answer.problem.type, where).to.equal(`urn:opentsm:problem:${code}`);
+    }
+
+    it('has routes', () => {
+      expect(own().length).to.be.greaterThan(3);
+    });
+
+    it('lets no unknown field in, at any depth', () => {
+      for (const { method, path, body } of own()) {
+        if (body !== undefined) expect(looseObjects(body, `${method} ${path} `)).to.deep.equal([]);
+      }
+    });
+
+    it('refuses an unknown field by name', async () => {
+      for (const operation of own().filter(({ body }) => body !== undefined)) {
+        const answer = await send(operation, JSON.stringify({ unheardOf: 1 }));
+        expectProblem(answer, 400, 'invalid-request', operation);
+        expect(answer.problem.errors?.map(({ field }) => field)).to.include('/unheardOf');
+      }
+    });
+
+    it('refuses a wrong type in each field, by name', async () => {
+      for (const operation of own()) {
+        for (const [name, schema] of Object.entries(operation.body?.properties ?? {})) {
+          const wrong =
+            schema.type === 'boolean' || schema.type === 'object' || schema.anyOf !== undefined
+              ? 'x y'
+              : { wrong: true };
+          const answer = await send(operation, JSON.stringify({ [name]: wrong }));
+          expectProblem(answer, 400, 'invalid-request', operation);
+          expect(
+            answer.problem.errors?.some(({ field }) => field === `/${name}` || field.startsWith(`/${name}/`)),
+            `${operation.path} ${name}`,
+          ).to.equal(true);
+        }
+      }
+    });
+
+    it('refuses a body over the limit, one that is no JSON, one of another kind, and none', async () => {
+      for (const operation of own().filter(({ body }) => body !== undefined)) {
+        expectProblem(
+          await send(operation, JSON.stringify({ x: 'y'.repeat(LIMIT) })),
+          413,
+          'body-too-large',
+          operation,
+        );
+        expectProblem(await send(operation, '{"a":'), 400, 'invalid-request', operation);
+        expectProblem(
+          await send(operation, 'a=b', { type: 'application/x-www-form-urlencoded' }),
+          415,
+          'media-type',
+          operation,
+        );
+        for (const body of ['null', '[]', '"x"', '1'])
+          expectProblem(await send(operation, body), 400, 'invalid-request', operation);
+      }
+    });
+
+    it('refuses query parameters that it does not know', async () => {
+      for (const operation of own()) {
+        const answer = await send(operation, operation.body === undefined ? undefined : '{}', {
+          query: '?unheardOf=1',
+        });
+        expectProblem(answer, 400, 'invalid-request', operation);
+      }
+    });
+
+    it('refuses every role that it does not name', async () => {
+      for (const operation of own()) {
+        const roles = ROLES.filter(
+          (role) => !operation.access.some((entry) => entry === role || entry.startsWith(`${role}:`)),
+        );
+        expect(roles.length, operation.path).to.be.greaterThan(0);
+        for (const role of roles)
+          expectProblem(await send(operation, '{}', { peer: role }), 403, 'access-denied', operation);
+        for (const entry of operation.access.filter((name) => name.includes(':'))) {
+          expectProblem(
+            await send(operation, '{}', { peer: `${entry.split(':')[0]}:other` }),
+            403,
+            'access-denied',
+            operation,
+          );
+        }
+      }
+    });
+  });
+}
