@@ -1,110 +1,121 @@
-import { randomInt } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SimulatedCard, Simulator } from '../../simulator/src/index.ts';
-import { startSimulator } from '../../simulator/src/index.ts';
-import { UsageError } from '../errors.ts';
+import { type SimulatedCard, type Simulator, startSimulator } from '../../simulator/src/index.ts';
+import { VPCD_PORT } from '../setup/pcscd.ts';
 import type { CardId } from '../wire/message/common.ts';
-import type { StartKeyDistribution } from '../wire/message/key-distribution.ts';
+import type { KeyDistributionState } from '../wire/message/key-distribution.ts';
 import { CardMaker, type MadeCard } from './card-maker.ts';
-import { type DemoLink, openLink } from './link.ts';
-import type { DemoOptions } from './options.ts';
-import { Platforms } from './platforms.ts';
+import { Platforms, TERMINAL_ID } from './platforms.ts';
 
-/** Everything that a demo or a flow test plays on: platforms, simulator, cards in readers. */
-
-/** A simulated card in one of the terminal's readers. */
-export interface StagedCard {
-  readonly cardId: CardId;
-  readonly made: MadeCard;
-  readonly card: SimulatedCard;
-  readonly readerName: string;
-}
-
-export interface StageOptions extends Pick<DemoOptions, 'link' | 'reader' | 'keySizeBits'> {
-  readonly stateDir: string;
-  /** Ids; those in `permitted` may have SSDs made. */
-  readonly providers: readonly string[];
-  readonly permitted: readonly string[];
-  readonly platform?: Readonly<Record<string, unknown>>;
-  readonly kms?: Readonly<Record<string, unknown>>;
-  readonly ota?: Readonly<Record<string, unknown>>;
+export interface StageOptions {
+  readonly link: 'pcsc' | 'direct';
+  /** RSA size of the SSDs' pairs; the cards' own are 1024. */
+  readonly keySizeBits: 1024 | 2048 | 3072;
+  /** Readers on the direct link; default 1. */
+  readonly readers?: number;
+  /** Added to each round trip between OTA server and terminal. */
+  readonly addedDelayMs?: number;
+  /** Starts daemons again that die. */
   readonly keepAlive?: boolean;
 }
 
+/** A card in a reader of the stage. */
+export interface SeatedCard extends AsyncDisposable {
+  readonly card: SimulatedCard;
+  readonly cardId: CardId;
+  readonly readerName: string;
+}
+
+const PROVIDER = 'a';
+const VIRTUAL_READER = 'Virtual PCD 00 00';
+
+/** All daemons with one provider, one simulator, and readers into which new cards are put: for tests and the bench. */
 export class Stage implements AsyncDisposable {
-  readonly link: DemoLink;
+  readonly provider = PROVIDER;
   readonly platforms: Platforms;
-  readonly simulator: Simulator;
-  readonly #cardMaker: CardMaker;
-  readonly #keySizeBits: StageOptions['keySizeBits'];
+  readonly #options: StageOptions;
+  readonly #folder: string;
+  readonly #simulator: Simulator;
+  readonly #ports: readonly number[];
+  readonly #template: MadeCard;
+  #cards = 0;
 
   private constructor(parts: {
-    link: DemoLink;
-    platforms: Platforms;
-    simulator: Simulator;
-    cardMaker: CardMaker;
-    keySizeBits: StageOptions['keySizeBits'];
+    readonly options: StageOptions;
+    readonly folder: string;
+    readonly platforms: Platforms;
+    readonly simulator: Simulator;
+    readonly ports: readonly number[];
+    readonly template: MadeCard;
   }) {
-    this.link = parts.link;
+    this.#options = parts.options;
+    this.#folder = parts.folder;
     this.platforms = parts.platforms;
-    this.simulator = parts.simulator;
-    this.#cardMaker = parts.cardMaker;
-    this.#keySizeBits = parts.keySizeBits;
+    this.#simulator = parts.simulator;
+    this.#ports = parts.ports;
+    this.#template = parts.template;
   }
 
   static async open(options: StageOptions): Promise<Stage> {
-    const { stateDir, providers, permitted, keySizeBits } = options;
-    await mkdir(stateDir, { recursive: true });
-    // Logs and traffic of an earlier run are none of this one's artefacts.
-    await rm(join(stateDir, 'log'), { recursive: true, force: true });
-    await using parts = new AsyncDisposableStack();
-    const link = parts.use(await openLink(options));
-    const cardMaker = await CardMaker.open(join(stateDir, 'card-maker'));
-    const { platform, kms, ota, keepAlive } = options;
-    const platforms = parts.use(
-      await Platforms.start({
-        ...{ stateDir, providers, cardMaker, terminal: link.terminal },
-        ...(platform === undefined ? {} : { platform }),
-        ...(kms === undefined ? {} : { kms }),
-        ...(ota === undefined ? {} : { ota }),
-        ...(keepAlive === undefined ? {} : { keepAlive }),
-      }),
-    );
-    for (const id of providers) {
-      await platforms.registerProvider(id, permitted.includes(id) ? ['create-security-domain'] : []);
-    }
-    const simulator = parts.use(await startSimulator());
-    parts.move();
-    return new Stage({ link, platforms, simulator, cardMaker, keySizeBits });
+    const folder = await mkdtemp(join(tmpdir(), 'opentsm-stage-'));
+    const cardMaker = await CardMaker.open(join(folder, 'card-maker'));
+    const count = options.link === 'direct' ? (options.readers ?? 1) : 0;
+    const ports = await Promise.all(Array.from({ length: count }, freePort));
+    const platforms = await Platforms.start({
+      ...{ stateDir: join(folder, 'state'), providers: [PROVIDER], cardMaker, keepAlive: options.keepAlive ?? false },
+      terminal:
+        options.link === 'pcsc'
+          ? { pcscReaders: { name: VIRTUAL_READER } }
+          : { directReaders: ports.map((port, index) => ({ name: readerName(index), host: '127.0.0.1', port })) },
+      ...(options.addedDelayMs === undefined ? {} : { ota: { addedDelayMs: options.addedDelayMs } }),
+    });
+    await platforms.registerProvider(PROVIDER, ['create-security-domain']);
+    const wanted = { name: 'template', iccid: '89860000000000000000', keySizeBits: 1024, casd: true } as const;
+    const template = await cardMaker.make(wanted, await platforms.issuerAuthority());
+    return new Stage({ options, folder, platforms, simulator: await startSimulator(), ports, template });
   }
 
-  /** Makes a card, plugs it into reader `slot` and, when `known`, enters it into the issuer's card database. */
-  async insertCard(slot: number, options: { readonly known: boolean; readonly casd?: boolean }): Promise<StagedCard> {
-    const reader = this.link.readers[slot];
-    if (reader?.plug === undefined) throw new UsageError('no-slot', `There is no simulated reader ${slot}`);
-    const cardId: CardId = { kind: 'iccid', value: newIccid() };
-    const made = await this.#cardMaker.make(
-      { name: `card-${cardId.value}`, iccid: cardId.value, keySizeBits: this.#keySizeBits, casd: options.casd ?? true },
-      await this.platforms.issuerAuthority(),
-    );
-    if (options.known) await this.platforms.registerCard(cardId, made);
-    const card = await this.simulator.insert(made.image, reader.plug);
-    await this.platforms.cardPresent(reader.name);
-    return { cardId, made, card, readerName: reader.name };
+  /** Number of readers. */
+  get readers(): number {
+    return Math.max(1, this.#ports.length);
   }
 
-  /** The request of a flow on this card. */
-  request({ readerName }: Pick<StagedCard, 'readerName'>): StartKeyDistribution {
-    return { terminalId: 'desk', readerName, keySizeBits: this.#keySizeBits };
+  /** Puts a new card, known to the issuer by an ICCID of its own, into reader `index`. */
+  async seat(index = 0): Promise<SeatedCard> {
+    this.#cards += 1;
+    const iccid = `8986${String(this.#cards).padStart(16, '0')}`;
+    const cardId: CardId = { kind: 'iccid', value: iccid };
+    // One ISD pair serves all cards: they differ in their ids, and what is tried here does not depend on it.
+    const image = { ...this.#template.image, name: `card-${this.#cards}`, iccid };
+    await this.platforms.registerCard(cardId, { ...this.#template, image });
+    const port = this.#ports[index];
+    const link = port === undefined ? { vpcd: { host: '127.0.0.1', port: VPCD_PORT } } : { tcp: { port } };
+    const card = await this.#simulator.insert(image, link);
+    const reader = port === undefined ? VIRTUAL_READER : readerName(index);
+    return { card, cardId, readerName: reader, [Symbol.asyncDispose]: () => card.remove() };
+  }
+
+  distribute(seated: SeatedCard): Promise<KeyDistributionState> {
+    return this.platforms.distribute(PROVIDER, {
+      ...{ terminalId: TERMINAL_ID, readerName: seated.readerName, keySizeBits: this.#options.keySizeBits },
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.platforms[Symbol.asyncDispose]();
-    await this.simulator.stop();
-    await this.link[Symbol.asyncDispose]();
+    await this.#simulator.stop();
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }
 
-/** 20 digits under a test issuer's number; new for every card, so that databases of earlier runs do not know it. */
-const newIccid = (): string => `89860099${Array.from({ length: 12 }, () => randomInt(10)).join('')}`;
+const readerName = (index: number): string => `reader ${index}`;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

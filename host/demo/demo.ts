@@ -1,0 +1,112 @@
+import { join, resolve } from 'node:path';
+import { errorLine } from '../daemon/daemon.ts';
+import { Ladder } from './ladder.ts';
+import { type DemoOptions, parseOptions } from './options.ts';
+import { attemptProperties } from './properties/properties.ts';
+import { type DemoReport, type PropertyReport, roundTripsOf, saveReport } from './report.ts';
+import { playRun, playRuns, type Run } from './runs.ts';
+import { Scene, type SceneCard } from './scene.ts';
+
+/**
+ * `npm run demo`: the key distribution 41 to 60 between separate processes, on simulated cards through PC/SC, and
+ * then the attacks that must fail. Exit status 0 only when everything is as expected.
+ */
+
+const DEFAULT_STATE = resolve(import.meta.dirname, '../../build/demo');
+/** The first distributed run must not need more exchanges between `ota` and terminal. */
+const MOST_ROUND_TRIPS = 8;
+
+async function main(options: DemoOptions): Promise<boolean> {
+  const ladder = new Ladder();
+  const stateDir = options.state === undefined ? DEFAULT_STATE : resolve(options.state);
+  await using scene = await Scene.open({
+    ...options,
+    stateDir,
+    providers: ['a', 'b', 'c'],
+    permitted: ['a', 'b'],
+    platform: { resumeWindowMs: 60_000 },
+  });
+  const { link, notice } = scene.link;
+  ladder.line(notice ?? `Link: ${link === 'pcsc' ? 'PC/SC' : 'direct, without PC/SC'}`);
+  ladder.line(`Daemons: ${scene.platforms.topology.names.join(', ')}; logs in ${join(stateDir, 'log')}`);
+  // Awaited here: the scene ends with this function.
+  return options.reader === undefined || link === 'direct'
+    ? await playSimulated(scene, ladder, options)
+    : await playPhysical(scene, ladder, options, options.reader);
+}
+
+async function playSimulated(scene: Scene, ladder: Ladder, options: DemoOptions): Promise<boolean> {
+  const first = await scene.insertCard(0, { known: true });
+  const second = await scene.insertCard(1, { known: false });
+  ladder.line(`Cards: ${first.cardId.value} in ${first.readerName}; ${second.cardId.value}, unknown to the issuer`);
+  const runs = await playRuns(scene, ladder, first, second);
+  ladder.title('What must hold (key-distribution.md section 5)');
+  ladder.rest();
+  const properties = await attemptProperties(scene, { runs, first, second }, (property) =>
+    ladder.line(propertyLine(property)),
+  );
+  return conclude(scene, ladder, options, { runs, properties, card: first });
+}
+
+function propertyLine({ holds, name, attempts, detail }: PropertyReport): string {
+  return `  ${holds ? 'holds ' : 'BROKEN'}  ${name} (${attempts} attempts)${detail === undefined ? '' : `: ${detail}`}`;
+}
+
+async function conclude(
+  scene: Scene,
+  ladder: Ladder,
+  options: DemoOptions,
+  result: {
+    readonly runs: readonly Run[];
+    readonly properties: readonly PropertyReport[];
+    readonly card: Pick<SceneCard, 'cardId' | 'readerName'>;
+  },
+): Promise<boolean> {
+  const { runs, properties, card } = result;
+  const distributed = runs.find((run) => run.outcome === 'distributed');
+  const otaRoundTrips = distributed === undefined ? 0 : roundTripsOf(distributed);
+  const ok =
+    runs.every((run) => run.unexpected === undefined) &&
+    properties.every((property) => property.holds) &&
+    distributed !== undefined &&
+    otaRoundTrips <= MOST_ROUND_TRIPS;
+  const report: DemoReport = {
+    ...{ link: scene.link.link, reader: card.readerName, iccid: card.cardId.value },
+    runs: runs.map(({ unexpected: _unexpected, cardId: _cardId, ...run }) => run),
+    ...{ properties, otaRoundTrips, ok },
+  };
+  if (options.report !== undefined) await saveReport(options.report, report);
+  const saved = options.report === undefined ? '' : `, report in ${options.report}`;
+  ladder.line(
+    `\n${ok ? 'Everything is as expected' : 'NOT as expected'}: ${otaRoundTrips} round trips for 41 to 60${saved}`,
+  );
+  return ok;
+}
+
+/** A card of yours: one run of provider A; its issuer must have been entered into the card database before. */
+async function playPhysical(scene: Scene, ladder: Ladder, options: DemoOptions, readerName: string): Promise<boolean> {
+  await scene.platforms.cardPresent(readerName);
+  const expected = { outcome: 'distributed' };
+  const run = await playRun({
+    scene,
+    ladder,
+    title: `Provider A on ${readerName}`,
+    provider: 'a',
+    card: { readerName },
+    expected,
+  });
+  if (run.refusedAt === '44') {
+    ladder.line(
+      '  The issuer of this demo does not know your card: enter it with PUT /v1/cards (docs/key-distribution.md)',
+    );
+  }
+  const card = { readerName, cardId: run.cardId ?? { kind: 'iccid', value: '' } };
+  return conclude(scene, ladder, options, { runs: [run], properties: [], card });
+}
+
+try {
+  process.exitCode = (await main(parseOptions(process.argv.slice(2)))) ? 0 : 1;
+} catch (error) {
+  console.error(errorLine(error));
+  process.exitCode = (error as { code?: unknown }).code === 'usage' ? 2 : 1;
+}

@@ -1,0 +1,74 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { CardLinks } from '../../simulator/src/index.ts';
+import { ensurePcscd, VPCD_PORT } from '../setup/pcscd.ts';
+import type { DemoOptions } from './options.ts';
+
+/** How the terminal reaches the cards: which readers it has and where the simulator plugs its cards in. */
+export interface DemoLink extends AsyncDisposable {
+  readonly link: 'pcsc' | 'direct';
+  /** Why it is not the link that was wanted; shown as the first line. */
+  readonly notice?: string;
+  /** Fields of the terminal's config. */
+  readonly terminal: Readonly<Record<string, unknown>>;
+  /** One reader per simulated card; the physical one alone with `--reader`. */
+  readonly readers: readonly DemoReader[];
+}
+
+export interface DemoReader {
+  readonly name: string;
+  /** Where the simulator puts the card; absent for a physical reader. */
+  readonly plug?: CardLinks;
+}
+
+/** vpcd's two slots: name in PC/SC and port for the simulator. */
+const SLOTS = [0, 1] as const;
+
+export async function openLink(options: Pick<DemoOptions, 'link' | 'reader'>): Promise<DemoLink> {
+  if (options.link === 'direct') return directLink();
+  const physical = options.reader;
+  const service = await ensurePcscd({ driver: physical === undefined });
+  if ('missing' in service)
+    return directLink(`PC/SC is not usable here: ${service.missing}; going on over the direct link`);
+  const close = () => service.stop();
+  if (physical !== undefined) {
+    const readers = [{ name: physical }];
+    return { link: 'pcsc', terminal: { pcscReaders: { name: physical } }, readers, [Symbol.asyncDispose]: close };
+  }
+  return {
+    link: 'pcsc',
+    terminal: { pcscReaders: { name: 'Virtual PCD' } },
+    readers: SLOTS.map((slot) => ({
+      name: `Virtual PCD 00 0${slot}`,
+      plug: { vpcd: { host: '127.0.0.1', port: VPCD_PORT + slot } },
+    })),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function directLink(notice?: string): Promise<DemoLink> {
+  const ports = [await freePort(), await freePort()];
+  return {
+    link: 'direct',
+    ...(notice === undefined ? {} : { notice }),
+    terminal: { directReaders: ports.map((port, slot) => ({ name: `direct ${slot}`, host: '127.0.0.1', port })) },
+    readers: ports.map((port, slot) => ({ name: `direct ${slot}`, plug: { tcp: { port } } })),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** Below the range that the system takes for outgoing connections. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    server.listen({ host: '127.0.0.1', port, exclusive: true });
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (free) return port;
+  }
+}

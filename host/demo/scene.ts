@@ -1,0 +1,110 @@
+import { randomInt } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SimulatedCard, Simulator } from '../../simulator/src/index.ts';
+import { startSimulator } from '../../simulator/src/index.ts';
+import { UsageError } from '../errors.ts';
+import type { CardId } from '../wire/message/common.ts';
+import type { StartKeyDistribution } from '../wire/message/key-distribution.ts';
+import { CardMaker, type MadeCard } from './card-maker.ts';
+import { type DemoLink, openLink } from './link.ts';
+import type { DemoOptions } from './options.ts';
+import { Platforms } from './platforms.ts';
+
+/** Everything that a demo plays on: platforms, simulator, cards in readers. */
+
+/** A simulated card in one of the terminal's readers. */
+export interface SceneCard {
+  readonly cardId: CardId;
+  readonly made: MadeCard;
+  readonly card: SimulatedCard;
+  readonly readerName: string;
+}
+
+export interface SceneOptions extends Pick<DemoOptions, 'link' | 'reader' | 'keySizeBits'> {
+  readonly stateDir: string;
+  /** Ids; those in `permitted` may have SSDs made. */
+  readonly providers: readonly string[];
+  readonly permitted: readonly string[];
+  readonly platform?: Readonly<Record<string, unknown>>;
+  readonly kms?: Readonly<Record<string, unknown>>;
+  readonly ota?: Readonly<Record<string, unknown>>;
+  readonly keepAlive?: boolean;
+}
+
+export class Scene implements AsyncDisposable {
+  readonly link: DemoLink;
+  readonly platforms: Platforms;
+  readonly simulator: Simulator;
+  readonly #cardMaker: CardMaker;
+  readonly #keySizeBits: SceneOptions['keySizeBits'];
+
+  private constructor(parts: {
+    link: DemoLink;
+    platforms: Platforms;
+    simulator: Simulator;
+    cardMaker: CardMaker;
+    keySizeBits: SceneOptions['keySizeBits'];
+  }) {
+    this.link = parts.link;
+    this.platforms = parts.platforms;
+    this.simulator = parts.simulator;
+    this.#cardMaker = parts.cardMaker;
+    this.#keySizeBits = parts.keySizeBits;
+  }
+
+  static async open(options: SceneOptions): Promise<Scene> {
+    const { stateDir, providers, permitted, keySizeBits } = options;
+    await mkdir(stateDir, { recursive: true });
+    // Logs and traffic of an earlier run are none of this one's artefacts.
+    await rm(join(stateDir, 'log'), { recursive: true, force: true });
+    await using parts = new AsyncDisposableStack();
+    const link = parts.use(await openLink(options));
+    const cardMaker = await CardMaker.open(join(stateDir, 'card-maker'));
+    const { platform, kms, ota, keepAlive } = options;
+    const platforms = parts.use(
+      await Platforms.start({
+        ...{ stateDir, providers, cardMaker, terminal: link.terminal },
+        ...(platform === undefined ? {} : { platform }),
+        ...(kms === undefined ? {} : { kms }),
+        ...(ota === undefined ? {} : { ota }),
+        ...(keepAlive === undefined ? {} : { keepAlive }),
+      }),
+    );
+    for (const id of providers) {
+      await platforms.registerProvider(id, permitted.includes(id) ? ['create-security-domain'] : []);
+    }
+    const simulator = parts.use(await startSimulator());
+    parts.move();
+    return new Scene({ link, platforms, simulator, cardMaker, keySizeBits });
+  }
+
+  /** Makes a card, plugs it into reader `slot` and, when `known`, enters it into the issuer's card database. */
+  async insertCard(slot: number, options: { readonly known: boolean; readonly casd?: boolean }): Promise<SceneCard> {
+    const reader = this.link.readers[slot];
+    if (reader?.plug === undefined) throw new UsageError('no-slot', `There is no simulated reader ${slot}`);
+    const cardId: CardId = { kind: 'iccid', value: newIccid() };
+    const made = await this.#cardMaker.make(
+      { name: `card-${cardId.value}`, iccid: cardId.value, keySizeBits: this.#keySizeBits, casd: options.casd ?? true },
+      await this.platforms.issuerAuthority(),
+    );
+    if (options.known) await this.platforms.registerCard(cardId, made);
+    const card = await this.simulator.insert(made.image, reader.plug);
+    await this.platforms.cardPresent(reader.name);
+    return { cardId, made, card, readerName: reader.name };
+  }
+
+  /** The request of a flow on this card. */
+  request({ readerName }: Pick<SceneCard, 'readerName'>): StartKeyDistribution {
+    return { terminalId: 'desk', readerName, keySizeBits: this.#keySizeBits };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.platforms[Symbol.asyncDispose]();
+    await this.simulator.stop();
+    await this.link[Symbol.asyncDispose]();
+  }
+}
+
+/** 20 digits under a test issuer's number; new for every card, so that databases of earlier runs do not know it. */
+const newIccid = (): string => `89860099${Array.from({ length: 12 }, () => randomInt(10)).join('')}`;
