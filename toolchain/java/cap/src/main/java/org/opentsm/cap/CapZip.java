@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.cap;
 
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,7 +17,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.zip.ZipEntry;
-import java.util.zip.ZipInputStream;
 import java.util.zip.ZipOutputStream;
 
 /** The zip around a CAP, read with bounds on everything a hostile file can inflate. */
@@ -50,31 +48,27 @@ public final class CapZip {
         }
     }
 
-    /** @throws CapFormatException for broken zips, bombs, double names and names that leave the archive */
+    /**
+     * Reads all entries, in the order they lie in the file.
+     *
+     * @throws CapFormatException for broken zips, bombs, double names and names that leave the archive
+     */
     public static List<Item> read(byte[] zip) {
         List<Item> items = new ArrayList<>();
         Set<String> names = new HashSet<>();
         int room = MAX_TOTAL_SIZE;
-        try (ZipInputStream in = new ZipInputStream(new ByteArrayInputStream(zip))) {
-            for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
-                if (items.size() == MAX_ENTRIES) {
-                    throw new CapFormatException("zip", -1, "at most " + MAX_ENTRIES + " entries", "more");
-                }
-                checkName(entry.getName());
-                if (!names.add(entry.getName().toLowerCase(Locale.ROOT))) {
-                    throw new CapFormatException("zip", -1, "one entry " + entry.getName(), "two");
-                }
-                byte[] content = in.readNBytes(room + 1);
-                if (content.length > room) {
-                    throw new CapFormatException("zip", -1, "at most " + MAX_TOTAL_SIZE + " inflated bytes", "more");
-                }
-                room -= content.length;
-                items.add(new Item(entry.getName(), content));
+        for (ZipIndex.Place place : ZipIndex.read(zip, MAX_ENTRIES)) {
+            checkName(place.name());
+            if (!names.add(place.name().toLowerCase(Locale.ROOT))) {
+                throw new CapFormatException("zip", -1, "one entry " + place.name(), "two");
             }
-        } catch (IOException | IllegalArgumentException e) {
-            throw new CapFormatException("zip", -1, "a readable zip", String.valueOf(e.getMessage()));
+            if (place.size() > room) {
+                throw new CapFormatException("zip", -1, "at most " + MAX_TOTAL_SIZE + " inflated bytes", "more");
+            }
+            byte[] content = place.content(zip);
+            room -= content.length;
+            items.add(new Item(place.name(), content));
         }
-        ZipIndex.check(zip, items);
         return items;
     }
 

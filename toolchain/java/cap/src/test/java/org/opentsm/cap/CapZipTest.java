@@ -69,4 +69,30 @@ class CapZipTest {
         assertThrows(CapFormatException.class, () -> CapZip.read(counted));
         assertThrows(CapFormatException.class, () -> CapZip.read(java.util.Arrays.copyOf(zip, zip.length - 1)));
     }
+
+    @Test
+    void storedEntriesAndEntriesWithLocalSizesRead() throws java.io.IOException {
+        java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
+        try (java.util.zip.ZipOutputStream out = new java.util.zip.ZipOutputStream(bytes)) {
+            java.util.zip.ZipEntry entry = new java.util.zip.ZipEntry("a/x");
+            entry.setMethod(java.util.zip.ZipEntry.STORED);
+            entry.setSize(3);
+            entry.setCrc(0x352441C2L);
+            out.putNextEntry(entry);
+            out.write("abc".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            out.putNextEntry(new java.util.zip.ZipEntry("a/"));
+            out.setComment("made by a test");
+        }
+        List<CapZip.Item> items = CapZip.read(bytes.toByteArray());
+        assertEquals(List.of("a/x", "a/"), items.stream().map(CapZip.Item::name).toList());
+        assertEquals(3, items.get(0).content().length);
+    }
+
+    @Test
+    void bytesHiddenBetweenEntriesAreRefused() {
+        byte[] zip = CapZip.write(List.of(new CapZip.Item("a/x", new byte[] {1})));
+        byte[] shifted = new byte[zip.length + 4];
+        System.arraycopy(zip, 0, shifted, 4, zip.length);
+        assertThrows(CapFormatException.class, () -> CapZip.read(shifted));
+    }
 }

@@ -66,8 +66,8 @@ final class Hierarchy {
     }
 
     boolean isUnknown(String name) {
-        return name.startsWith("?") || !name.startsWith("#") && !name.equals(PackageView.OBJECT) && view.externalByName(name).isEmpty()
-            && view.byName(name).isEmpty();
+        boolean known = name.equals(PackageView.OBJECT) || view.externalByName(name).isPresent() || view.byName(name).isPresent();
+        return !known;
     }
 
     /** Whether a class extends, implements or is the other; true when an export file is missing to tell. */
@@ -79,7 +79,9 @@ final class Hierarchy {
         if (chain.contains(target) || chain.stream().anyMatch(item -> item.startsWith("?"))) {
             return true;
         }
-        return isInterface(target) && interfaces(name).contains(target);
+        // A type only named in another package's signatures; Throwable is known by its name alone.
+        boolean unknownTarget = isUnknown(target) && !target.equals(PackageView.THROWABLE);
+        return unknownTarget || isInterface(target) && interfaces(name).contains(target);
     }
 
     /** Every interface of a class and its superclasses, or superinterface of an interface. */
