@@ -1,0 +1,318 @@
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { issueCardCertificate } from '../../crypto/card-certificate.ts';
+import { publicKeyOf, rsaSigner } from '../../crypto/rsa.ts';
+import { CertificateError, NotFoundError, PolicyError, TransportError, TsmError } from '../../errors.ts';
+import { aid } from '../../wire/gp/aid.ts';
+import {
+  type AttestationContent,
+  encodeAttestation,
+  encodeAttestationToSign,
+  encodeAttestedData,
+} from '../../wire/gp/attestation.ts';
+import { CHA } from '../../wire/gp/certificate.ts';
+import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
+import { encodePublicKeyParts, fromRsaPublicKey, toRsaPublicKey } from '../../wire/gp/public-key.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import type { AttestationClaim, OpenSecureChannel } from '../../wire/message/kms.ts';
+import { failure } from '../transport/framed-card.ts';
+import { LABEL, openPlatform, TestFolder, type TestPlatform } from './fixture.ts';
+
+const newKey = (): KeyObject =>
+  createPrivateKey(
+    generateKeyPairSync('rsa', {
+      modulusLength: 1024,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    }).privateKey,
+  );
+const sha256 = (data: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(data).digest());
+const MAKER = fromHex('4D'.repeat(16));
+const maker = newKey();
+const casd = newKey();
+const ssd = newKey();
+const stranger = newKey();
+const HOLDER = 'A5'.repeat(16);
+
+const casdCertificate = (
+  signer = maker,
+  holderAuthorization: number = CHA.CONTROLLING_AUTHORITY,
+  authorityReference = MAKER,
+): string =>
+  toHex(
+    issueCardCertificate(
+      {
+        serial: fromHex('01'),
+        authorityReference,
+        holderReference: fromHex(HOLDER),
+        holderAuthorization,
+        publicKey: publicKeyOf(casd),
+      },
+      rsaSigner(signer),
+    ),
+  );
+
+/** What the card's CASD would say, with the given falsehoods. */
+function attest(
+  nonce: string,
+  trustPoint: Uint8Array,
+  change: Partial<AttestationContent> = {},
+  signer = casd,
+): string {
+  const content: AttestationContent = {
+    ...{
+      aid: aid('F06F70656E74736D10'),
+      iin: fromHex('8986'),
+      cin: fromHex('0110'),
+      keyReference: KEY_REFERENCE.OWN_KEY_PAIR,
+    },
+    ...{ publicKey: publicKeyOf(ssd), trustPointDigest: sha256(trustPoint), nonce: fromHex(nonce) },
+    ...change,
+  };
+  const toSign = encodeAttestationToSign(content, sha256(encodeAttestedData(content)));
+  return toHex(encodeAttestation(content, new Uint8Array(sign('sha256', toSign, signer))));
+}
+
+async function world(folder: string, more = {}) {
+  const platform = await openPlatform(folder, {
+    cardMakers: [{ holderReference: MAKER, publicKey: publicKeyOf(maker) }],
+    ...more,
+  });
+  const { publicKey: trustPoint } = await platform.kms.certificateAuthority();
+  const trustPointParts = encodePublicKeyParts(fromRsaPublicKey(trustPoint));
+  const expected = {
+    aid: 'F06F70656E74736D10',
+    keyReference: '1102',
+    publicKey: toRsaPublicKey(publicKeyOf(ssd)),
+    trustPoint,
+    iin: '8986',
+    cin: '0110',
+  };
+  return { ...platform, trustPointParts, expected };
+}
+
+describe('KMS attestations', () => {
+  async function claimWith(
+    { kms, trustPointParts, expected }: Awaited<ReturnType<typeof world>>,
+    options: {
+      change?: Partial<AttestationContent>;
+      signer?: KeyObject;
+      certificate?: string;
+      expect?: Partial<AttestationClaim['expected']>;
+    } = {},
+  ): Promise<AttestationClaim> {
+    const { challengeId, nonce } = await kms.createAttestationChallenge();
+    return {
+      challengeId,
+      attestation: attest(nonce, trustPointParts, options.change, options.signer),
+      casdCertificate: options.certificate ?? casdCertificate(),
+      expected: { ...expected, ...options.expect },
+    };
+  }
+
+  it('are believed when maker, CASD, content and nonce fit', async () => {
+    await using folder = await TestFolder.make();
+    const own = await world(folder.path);
+    const facts = await own.kms.verifyAttestation(await claimWith(own));
+    expect(facts).to.deep.equal({
+      ...{ aid: 'F06F70656E74736D10', iin: '8986', cin: '0110', keyReference: '1102' },
+      ...{ publicKey: own.expected.publicKey, casdHolderReference: HOLDER },
+    });
+  });
+
+  for (const { name, options, code } of [
+    { name: 'an older nonce', options: { change: { nonce: new Uint8Array(16) } }, code: 'attestation-content' },
+    { name: 'another AID', options: { change: { aid: aid('F06F70656E74736D11') } }, code: 'attestation-content' },
+    { name: 'another card', options: { change: { cin: fromHex('0111') } }, code: 'attestation-content' },
+    {
+      name: 'another key reference',
+      options: { change: { keyReference: KEY_REFERENCE.INITIAL_KEY_PAIR } },
+      code: 'attestation-content',
+    },
+    {
+      name: 'another public key',
+      options: { change: { publicKey: publicKeyOf(stranger) } },
+      code: 'attestation-content',
+    },
+    {
+      name: 'another trust point',
+      options: { change: { trustPointDigest: new Uint8Array(32) } },
+      code: 'attestation-content',
+    },
+    { name: 'another signer', options: { signer: stranger }, code: 'attestation-signature' },
+    {
+      name: 'a CASD of an unknown maker',
+      options: { certificate: casdCertificate(maker, CHA.CONTROLLING_AUTHORITY, fromHex('00'.repeat(16))) },
+      code: 'card-maker-unknown',
+    },
+    {
+      name: 'a CASD certificate that the maker did not sign',
+      options: { certificate: casdCertificate(stranger) },
+      code: 'certificate-signature',
+    },
+    {
+      name: 'a security domain that plays the CASD',
+      options: { certificate: casdCertificate(maker, CHA.SECURITY_DOMAIN) },
+      code: 'certificate-usage',
+    },
+  ]) {
+    it(`are refused with ${name}`, async () => {
+      await using folder = await TestFolder.make();
+      const own = await world(folder.path);
+      expect(await failure(own.kms.verifyAttestation(await claimWith(own, options))))
+        .to.be.instanceOf(CertificateError)
+        .and.include({ code });
+    });
+  }
+
+  it('use up their challenge: the same again is fine, another one is not, and none lives for ever', async () => {
+    await using folder = await TestFolder.make();
+    let now = 0;
+    const own = await world(folder.path, { now: () => now });
+    const claim = await claimWith(own);
+    await own.kms.verifyAttestation(claim);
+    await own.kms.verifyAttestation(claim);
+    const other = { ...claim, attestation: (await claimWith(own)).attestation };
+    expect(await failure(own.kms.verifyAttestation(other)))
+      .to.be.instanceOf(CertificateError)
+      .and.include({ code: 'challenge-used' });
+    expect(await failure(own.kms.verifyAttestation({ ...claim, challengeId: 'unknown' }))).to.be.instanceOf(
+      NotFoundError,
+    );
+    now = 3_600_000;
+    expect(await failure(own.kms.verifyAttestation(claim))).to.be.instanceOf(NotFoundError);
+  });
+
+  it('of noise or changed bytes end in one of our errors', async () => {
+    await using folder = await TestFolder.make();
+    const own = await world(folder.path);
+    const good = await claimWith(own);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(),
+        fc.nat(7),
+        fc.boolean(),
+        fc.uint8Array({ maxLength: 80 }),
+        async (position, bit, inCertificate, noise) => {
+          const { challengeId } = await own.kms.createAttestationChallenge();
+          const bytes = fromHex(inCertificate ? good.casdCertificate : good.attestation);
+          bytes[position % bytes.length] = (bytes[position % bytes.length] ?? 0) ^ (1 << bit);
+          for (const text of [toHex(bytes), toHex(noise)]) {
+            const changed = inCertificate ? { casdCertificate: text } : { attestation: text };
+            expect(await failure(own.kms.verifyAttestation({ ...good, challengeId, ...changed }))).to.be.instanceOf(
+              TsmError,
+            );
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('are what certificates for security domains need, for the very key and our own CA', async () => {
+    await using folder = await TestFolder.make();
+    const own = await world(folder.path);
+    const request = { holderReference: HOLDER, publicKey: own.expected.publicKey };
+    const { kms } = own;
+    expect(await failure(kms.issueSecurityDomainCertificate(request))).to.be.instanceOf(PolicyError);
+    expect(
+      await failure(kms.issueSecurityDomainCertificate({ ...request, withoutAttestation: true })),
+    ).to.be.instanceOf(PolicyError);
+    const forOther = { ...request, publicKey: toRsaPublicKey(publicKeyOf(stranger)), claim: await claimWith(own) };
+    expect(await failure(kms.issueSecurityDomainCertificate(forOther))).to.include({ code: 'attestation-other-key' });
+    const foreign = await claimWith(own, { expect: { trustPoint: toRsaPublicKey(publicKeyOf(stranger)) } });
+    expect(await failure(kms.issueSecurityDomainCertificate({ ...request, claim: foreign }))).to.include({
+      code: 'trust-point-foreign',
+    });
+    const issued = await kms.issueSecurityDomainCertificate({ ...request, claim: await claimWith(own) });
+    expect(issued.holderReference).to.equal(HOLDER);
+    const unfit = { ...request, publicKey: { ...request.publicKey, exponent: '03' }, claim: await claimWith(own) };
+    expect(await failure(kms.issueSecurityDomainCertificate(unfit))).to.include({ code: 'key-unfit' });
+  });
+});
+
+describe('KMS secure channels', () => {
+  const request = ({ certificate }: TestPlatform): OpenSecureChannel => ({
+    ...{ protocol: 'scp10', options: '02', securityLevel: '33', offCardEntityLabel: LABEL },
+    ...{ certificates: [certificate], securityDomainKey: toRsaPublicKey(publicKeyOf(ssd)) },
+  });
+
+  it('are bounded in number, and idle ones make room', async () => {
+    await using folder = await TestFolder.make();
+    let now = 0;
+    const own = await openPlatform(folder.path, { limits: { maxOpen: 2, idleMs: 1_000 }, now: () => now });
+    const first = await own.kms.openSecureChannel(request(own));
+    await own.kms.openSecureChannel(request(own));
+    expect(await failure(own.kms.openSecureChannel(request(own))))
+      .to.be.instanceOf(TransportError)
+      .and.include({ code: 'kms-busy' });
+    now = 2_000;
+    await own.kms.openSecureChannel(request(own));
+    expect(own.kms.channels.size).to.equal(1);
+    expect(await failure(own.kms.wrap(first.channelId, { commands: [] }))).to.be.instanceOf(NotFoundError);
+  });
+
+  it('can be closed twice, and are gone then', async () => {
+    await using folder = await TestFolder.make();
+    const own = await openPlatform(folder.path);
+    const { channelId } = await own.kms.openSecureChannel(request(own));
+    await own.kms.closeSecureChannel(channelId);
+    await own.kms.closeSecureChannel(channelId);
+    expect(await failure(own.kms.authenticate(channelId, { responses: [], commands: [] }))).to.be.instanceOf(
+      NotFoundError,
+    );
+  });
+
+  it('are not opened with a certificate of another key, or without one that can be read', async () => {
+    await using folder = await TestFolder.make();
+    const own = await openPlatform(folder.path);
+    await own.kms.createKeyPair({ label: 'second', purpose: 'off-card-entity', keySizeBits: 1024 });
+    const wrong = { ...request(own), offCardEntityLabel: 'second' };
+    expect(await failure(own.kms.openSecureChannel(wrong)))
+      .to.be.instanceOf(CertificateError)
+      .and.include({ code: 'certificate-key' });
+    expect(await failure(own.kms.openSecureChannel({ ...request(own), certificates: ['7F2100'] }))).to.be.instanceOf(
+      TsmError,
+    );
+    expect(await failure(own.kms.openSecureChannel({ ...request(own), offCardEntityLabel: 'none' }))).to.be.instanceOf(
+      NotFoundError,
+    );
+    expect(own.kms.channels.size).to.equal(0);
+  });
+
+  it('never show their keys in a script, an answer or an error', async () => {
+    await using folder = await TestFolder.make();
+    const drawn: string[] = [];
+    const own = await openPlatform(folder.path, {
+      random: (length, purpose) => {
+        const bytes = new Uint8Array(length).map((_, index) => 0x40 + drawn.length * 32 + index);
+        if (purpose.endsWith('-key')) drawn.push(toHex(bytes));
+        return bytes;
+      },
+    });
+    const opening = await own.kms.openSecureChannel(request(own));
+    const responses = [
+      ...opening.commands.slice(1).map(() => ({ data: '', sw: '9000' })),
+      { data: '00'.repeat(16), sw: '9000' },
+    ];
+    const script = await own.kms.authenticate(opening.channelId, { responses, commands: [] });
+    const wrong = await failure(
+      own.kms.unwrap(opening.channelId, {
+        responses: [
+          { data: '', sw: '9000' },
+          { data: 'AA', sw: '9000' },
+        ],
+      }),
+    );
+    const shown = [
+      JSON.stringify([opening, script]),
+      JSON.stringify(wrong),
+      `${wrong.stack}${JSON.stringify(wrong.cause ?? '')}`,
+    ]
+      .join('\n')
+      .toUpperCase();
+    expect(drawn).to.have.length(3);
+    for (const key of drawn) for (const half of [key.slice(0, 16), key.slice(16)]) expect(shown).to.not.include(half);
+  });
+});
