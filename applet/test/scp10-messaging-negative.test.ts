@@ -41,7 +41,7 @@ describe('Protected commands the card refuses with 6982, ending the session', ()
     [
       'with Le before the data',
       0x01,
-      (s) => send(Buffer.concat([bytes('970100'), bytes('81024F00'), randomBytes(10)])),
+      () => send(Buffer.concat([bytes('970100'), bytes('81024F00'), randomBytes(10)])),
     ],
     ['with two data objects', 0x01, (s) => send(Buffer.concat([bytes('81024F00 81024F00'), field(s)]))],
     ['with an object beyond its field', 0x33, () => send(bytes('8750018E08'))],
