@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Arguments, HELP, parseArguments } from './arguments.ts';
 import { type Choice, chooseTask } from './choose.ts';
+import { archiveFlags, recordClasses } from './class-archive.ts';
 import { ToolchainError, UsageError } from './errors.ts';
 import { runJava } from './java.ts';
 import { ANT_VERSION } from './pins.ts';
-import { provision, provisionSimulator } from './provision.ts';
+import { provision, provisionSimulator, type Toolchain } from './provision.ts';
 import { writeStarter } from './starter.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,7 +39,7 @@ function runAnt(parsed: Arguments, env: Environment, cwd: string): number {
       `there is no ${buildFile}; name the build file with -f, or start a project with "ant-javacard init DIR"`,
     );
   }
-  const toolchain = provision({ env, offline: parsed.offline, log: (line) => process.stderr.write(`${line}\n`) });
+  const toolchain = readyToolchain(parsed, env);
   const common = { env, cwd, mainClass: 'org.apache.tools.ant.Main' };
   if (choice.task === 'original') {
     const args = ['-f', buildFile, `-Djc.home=${choice.kit}`, ...parsed.ant];
@@ -50,7 +51,20 @@ function runAnt(parsed: Arguments, env: Environment, cwd: string): number {
     });
   }
   const args = ['-f', buildFile, '-listener', 'org.opentsm.ant.DefineTask', ...parsed.ant];
-  return runJava({ ...common, classPath: toolchain.jars, properties: { 'opentsm.cache': toolchain.folder }, args });
+  return runJava({
+    ...common,
+    classPath: toolchain.jars,
+    properties: { 'opentsm.cache': toolchain.folder },
+    flags: archiveFlags(toolchain, env),
+    args,
+  });
+}
+
+function readyToolchain(parsed: Arguments, env: Environment): Toolchain {
+  const log = (line: string): boolean => process.stderr.write(`${line}\n`);
+  const toolchain = provision({ env, offline: parsed.offline, log });
+  if (toolchain.fresh) recordClasses(toolchain, env);
+  return toolchain;
 }
 
 function explanation(choice: Choice): string {
@@ -62,12 +76,13 @@ function explanation(choice: Choice): string {
 }
 
 function runTool(parsed: Arguments, env: Environment, cwd: string): number {
-  const toolchain = provision({ env, offline: parsed.offline, log: (line) => process.stderr.write(`${line}\n`) });
+  const toolchain = readyToolchain(parsed, env);
   const simulator = parsed.command === 'simulate' ? [provisionSimulator({ env, offline: parsed.offline })] : [];
   return runJava({
     env,
     cwd,
     classPath: [...toolchain.jars, ...simulator],
+    flags: archiveFlags(toolchain, env),
     properties: { 'opentsm.lib': toolchain.folder },
     mainClass: 'org.opentsm.ant.Tool',
     args: [parsed.command ?? '', ...parsed.operands],

@@ -13,8 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findCommand } from './command-path.ts';
 import { ToolchainError } from './errors.ts';
 import { DEPENDENCY_PLUGIN, MODULES, PINNED_JARS, SIMULATOR } from './pins.ts';
 import { buildInputs, sourceHash } from './source-hash.ts';
@@ -30,6 +31,8 @@ export interface Toolchain {
   readonly jars: readonly string[];
   /** Ant alone, for running another task than ours. */
   readonly antJars: readonly string[];
+  /** True when it was built just now. */
+  readonly fresh: boolean;
 }
 
 /** Where toolchains are kept: one folder per hash of their sources. */
@@ -46,7 +49,8 @@ export function cacheRoot(env: Environment): string {
 export function provision(options: { env: Environment; offline: boolean; log: (line: string) => void }): Toolchain {
   const root = cacheRoot(options.env);
   const folder = join(root, sourceHash(JAVA_FOLDER));
-  if (!existsSync(join(folder, 'complete'))) {
+  const fresh = !existsSync(join(folder, 'complete'));
+  if (fresh) {
     options.log('ant-javacard: building the toolchain (first use, or its sources changed)');
     build(root, folder, options);
     removeOld(root, folder);
@@ -55,7 +59,7 @@ export function provision(options: { env: Environment; offline: boolean; log: (l
     .filter((name) => name.endsWith('.jar') && !name.startsWith('stubs-'))
     .sort((a, b) => Number(b.startsWith('opentsm-')) - Number(a.startsWith('opentsm-')) || (a < b ? -1 : 1))
     .map((name) => join(folder, name));
-  return { folder, jars, antJars: jars.filter((jar) => /[/\\]ant(-launcher)?-[\d.]+\.jar$/.test(jar)) };
+  return { folder, jars, fresh, antJars: jars.filter((jar) => /[/\\]ant(-launcher)?-[\d.]+\.jar$/.test(jar)) };
 }
 
 function build(root: string, folder: string, options: { env: Environment; offline: boolean }): void {
@@ -180,16 +184,4 @@ function removeOld(root: string, keep: string): void {
       rmSync(path, { recursive: true, force: true });
     }
   }
-}
-
-/** An executable on the PATH. */
-export function findCommand(name: string, env: Environment): string | undefined {
-  const suffixes = process.platform === 'win32' ? ['.cmd', '.exe', '.bat'] : [''];
-  for (const folder of (env.PATH ?? '').split(delimiter)) {
-    for (const suffix of suffixes) {
-      const path = join(folder, name + suffix);
-      if (folder !== '' && existsSync(path) && statSync(path).isFile()) return path;
-    }
-  }
-  return undefined;
 }
