@@ -1,0 +1,188 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Type } from 'typebox';
+import { startDaemon } from '../../daemon/daemon.ts';
+import { kmsDaemon } from '../../daemon/kms.ts';
+import { PeerError, UsageError } from '../../errors.ts';
+import { RestClient } from '../../rest/client.ts';
+import { kmsClient } from '../../rest/clients/kms.ts';
+import type { Peer } from '../../rest/identity.ts';
+import { testPki } from '../rest/fixture.ts';
+import { failure } from '../transport/framed-card.ts';
+import { TestFolder } from './fixture.ts';
+
+const SELF: Peer = { role: 'kms', id: 'provider-a' };
+const OWNER: Peer = { role: 'provider', id: 'a' };
+
+async function writeConfig(folder: string, more: object = {}): Promise<string> {
+  const file = join(folder, 'kms.json');
+  const config = {
+    ...{ listen: { host: '127.0.0.1', port: 0 }, tls: await (await testPki()).issue(SELF) },
+    ...{ log: { file: 'kms.log', level: 'trace' }, owner: OWNER, keyFolder: 'keys' },
+    ...{ certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 } },
+    ...more,
+  };
+  await writeFile(file, JSON.stringify(config));
+  return file;
+}
+
+/** A running KMS with clients for it. */
+async function withKms(
+  test: (clientOf: (peer: Peer) => Promise<RestClient>, folder: string) => Promise<void>,
+): Promise<void> {
+  await using folder = await TestFolder.make();
+  const daemon = await startDaemon(kmsDaemon, await writeConfig(folder.path));
+  const clients: RestClient[] = [];
+  try {
+    await test(async (peer) => {
+      const tls = await (await testPki()).identity(peer);
+      const client = new RestClient({ baseUrl: `https://127.0.0.1:${daemon.port}`, tls, expectedPeer: SELF });
+      clients.push(client);
+      return client;
+    }, folder.path);
+  } finally {
+    await Promise.all(clients.map((client) => client.close()));
+    await daemon.stop();
+  }
+}
+
+describe('KMS daemon', function () {
+  this.timeout(30_000);
+
+  it('serves its owner, and is the same after a restart', async () => {
+    await using folder = await TestFolder.make();
+    const config = await writeConfig(folder.path);
+    const tls = await (await testPki()).identity(OWNER);
+    const authorities = [];
+    for (const _ of [1, 2]) {
+      const daemon = await startDaemon(kmsDaemon, config);
+      await using client = new RestClient({ baseUrl: `https://127.0.0.1:${daemon.port}`, tls, expectedPeer: SELF });
+      const kms = kmsClient(client);
+      const pair = await kms.createKeyPair({ label: 'oce', purpose: 'off-card-entity', keySizeBits: 1024 });
+      const issued = await kms.issueOffCardEntityCertificate({ label: 'oce', holderReference: '0C'.repeat(16) });
+      const opened = await kms.openSecureChannel({
+        ...{ protocol: 'scp10', options: '02', securityLevel: '33', offCardEntityLabel: 'oce' },
+        ...{ certificates: [issued.certificate], securityDomainKey: pair.publicKey },
+      });
+      expect(opened.commands.at(-1)?.label).to.equal('GET CHALLENGE');
+      await kms.closeSecureChannel(opened.channelId);
+      expect((await kms.createAttestationChallenge()).nonce).to.match(/^[0-9A-F]{32}$/);
+      authorities.push(await kms.certificateAuthority(), issued);
+      await daemon.stop();
+    }
+    expect(authorities.slice(2)).to.deep.equal(authorities.slice(0, 2));
+  });
+
+  it('answers nobody but its owner on any route', async () => {
+    await withKms(async (clientOf) => {
+      const owner = await clientOf(OWNER);
+      const api = await owner.call({
+        method: 'GET',
+        path: '/openapi.json',
+        response: Type.Object({ paths: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown())) }),
+      });
+      const routes = Object.entries(api.paths).flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => ({ path, method })),
+      );
+      const own = routes.filter(({ path }) => path.startsWith('/v1/'));
+      expect(own).to.have.length(11);
+      const others: Peer[] = [
+        { role: 'provider', id: 'b' },
+        { role: 'issuer', id: 'a' },
+        { role: 'ota', id: 'main' },
+        { role: 'terminal', id: 'a' },
+        { role: 'operator', id: 'a' },
+        SELF,
+      ];
+      for (const peer of others) {
+        const client = await clientOf(peer);
+        for (const { path, method } of own) {
+          const verb = method.toUpperCase() as 'GET' | 'POST' | 'DELETE';
+          const call = client.call({
+            method: verb,
+            path: path.replace('{id}', 'A'.repeat(32)),
+            ...(verb === 'POST' ? { body: {} } : {}),
+          });
+          expect(await failure(call), `${peer.role} ${path}`)
+            .to.be.instanceOf(PeerError)
+            .and.include({ code: 'access-denied' });
+        }
+      }
+    });
+  });
+
+  it('refuses bodies that do not follow their schema, and unknown channels', async () => {
+    await withKms(async (clientOf) => {
+      const owner = await clientOf(OWNER);
+      const post = (path: string, body: unknown) => failure(owner.call({ method: 'POST', path, body }));
+      const pair = { label: 'oce', purpose: 'off-card-entity', keySizeBits: 1024 };
+      for (const body of [
+        {},
+        { ...pair, extra: 1 },
+        { ...pair, keySizeBits: '1024' },
+        { ...pair, keySizeBits: 512 },
+        { ...pair, label: '../etc\n' },
+        [],
+        'text',
+        null,
+      ]) {
+        expect(await post('/v1/key-pairs', body), JSON.stringify(body))
+          .to.be.instanceOf(PeerError)
+          .and.have.nested.property('context.status', 400);
+      }
+      const channel = `/v1/secure-channels/${'A'.repeat(32)}`;
+      expect(await post(`${channel}/wrap`, { commands: [] })).to.have.nested.property('context.status', 400);
+      expect(await post(`${channel}/unwrap`, { responses: [] })).to.have.nested.property('context.status', 404);
+      expect(await post(`${channel}/unwrap`, { responses: [{ data: 'zz', sw: '9000' }] })).to.have.nested.property(
+        'context.status',
+        400,
+      );
+      expect(await post('/v1/secure-channels/..%2F/unwrap', { responses: [] })).to.have.nested.property(
+        'context.status',
+        400,
+      );
+      const large = { responses: Array.from({ length: 64 }, () => ({ data: 'AA'.repeat(4097), sw: '9000' })) };
+      expect(await post(`${channel}/unwrap`, large)).to.be.instanceOf(PeerError);
+    });
+  });
+
+  it('logs each act and no key', async () => {
+    await withKms(async (clientOf, folder) => {
+      const kms = kmsClient(await clientOf(OWNER));
+      const pair = await kms.createKeyPair({ label: 'oce', purpose: 'off-card-entity', keySizeBits: 1024 });
+      await kms.issueOffCardEntityCertificate({ label: 'oce', holderReference: '0C'.repeat(16) });
+      const log = await readFile(join(folder, 'kms.log'), 'utf8');
+      const acts = log.split('\n').flatMap((line) => (line.includes('"audit"') ? [JSON.parse(line).audit] : []));
+      expect(acts.map(({ phase, act }) => `${phase} ${act}`)).to.deep.equal([
+        'before create key pair',
+        'after create key pair',
+        'before issue CERT.OCE.AUT',
+        'after issue CERT.OCE.AUT',
+      ]);
+      const sealing = (await readFile(join(folder, 'keys', 'sealing.key'), 'utf8')).trim();
+      for (const secret of [sealing, 'PRIVATE', pair.publicKey.modulus])
+        expect(log.toUpperCase()).to.not.include(secret);
+      for (const name of await readdir(join(folder, 'keys'))) {
+        if (name !== 'sealing.key')
+          expect(await readFile(join(folder, 'keys', name), 'utf8')).to.not.match(/PRIVATE KEY/);
+      }
+    });
+  });
+
+  it('says which field of its config is wrong', async () => {
+    await using folder = await TestFolder.make();
+    for (const [more, field] of [
+      [{ owner: { role: 'ota', id: 'main' } }, '/owner/role'],
+      [{ certificateAuthority: { holderReference: '00' } }, '/certificateAuthority/holderReference'],
+      [{ keyFolder: undefined }, '/keyFolder'],
+      [{ cardMakers: [{}] }, '/cardMakers/0/holderReference'],
+      [{ secureChannels: { maxOpen: 0 } }, '/secureChannels/maxOpen'],
+      [{ sealingKey: '00' }, '/sealingKey'],
+    ] as const) {
+      const refusal = await failure(startDaemon(kmsDaemon, await writeConfig(folder.path, more)));
+      expect(refusal).to.be.instanceOf(UsageError);
+      expect(refusal.message).to.include(field);
+    }
+  });
+});
