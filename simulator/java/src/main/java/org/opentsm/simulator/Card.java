@@ -16,6 +16,7 @@ final class Card {
     private final FaultPlan faults = new FaultPlan();
 
     private boolean powered;
+    private long savedChanges = -1;
     private Runnable whenPowerCut = () -> { };
 
     /** Makes the card, or takes it up where its state file left it. */
@@ -90,7 +91,7 @@ final class Card {
         try {
             faults.beforeCommand();
             byte[] response = process(command);
-            save();
+            saveIfChanged();
             faults.afterCommand();
             return response;
         } catch (PowerCut cut) {
@@ -137,9 +138,16 @@ final class Card {
         }
     }
 
-    /** Saves the card, when it has a place to be saved to and something changed. */
-    synchronized void save() {
+    private void saveIfChanged() {
+        if (runtime.changes() != savedChanges) {
+            save();
+        }
+    }
+
+    /** Saves the card, when it has a place to be saved to. */
+    private void save() {
         if (state != null) {
+            savedChanges = runtime.changes();
             runtime.save(state);
         }
     }

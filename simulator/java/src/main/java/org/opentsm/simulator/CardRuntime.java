@@ -47,6 +47,8 @@ public final class CardRuntime extends SimulatorRuntime {
     private boolean appletSelecting;
     private int installing;
     private Transaction transaction;
+    private Runnable registryBefore = () -> { };
+    private long unseenChanges;
 
     CardRuntime(AppletClassLoader loader, CardRandom random, Statistics statistics, FaultPlan faults) {
         super(new TransientArrays());
@@ -413,6 +415,7 @@ public final class CardRuntime extends SimulatorRuntime {
         List<Object> roots = new ArrayList<>();
         registry.instances().forEach(entry -> roots.add(entry.applet));
         transaction = new Transaction(roots, loader.defined(), transients);
+        registryBefore = registry.savepoint();
     }
 
     @Override
@@ -429,8 +432,7 @@ public final class CardRuntime extends SimulatorRuntime {
         if (transaction == null) {
             TransactionException.throwIt(TransactionException.NOT_IN_PROGRESS);
         }
-        transaction.rollBack();
-        transaction = null;
+        rollBackOpenTransaction();
     }
 
     @Override
@@ -442,6 +444,8 @@ public final class CardRuntime extends SimulatorRuntime {
         if (transaction != null) {
             transaction.rollBack();
             transaction = null;
+            registryBefore.run();
+            deleted.removeIf(entry -> registry.find(entry.aid) == entry);
         }
     }
 
@@ -458,6 +462,16 @@ public final class CardRuntime extends SimulatorRuntime {
         if (transients.isTransient(array) == JCSystem.NOT_A_TRANSIENT_OBJECT) {
             persistentWrite();
         }
+    }
+
+    void mayHaveChanged() {
+        unseenChanges++;
+    }
+
+    /** A number that differs when persistent memory may differ: it saves looking at all of it after each command. */
+    long changes() {
+        long[] position = random.position();
+        return statistics.persistentWrites() + unseenChanges + registry.changes() + position[0] + position[1];
     }
 
     void wroteOutsideTransaction(byte[] array, short offset, short length) {

@@ -111,6 +111,8 @@ final class Instrumenter {
                 call("beforeAllocation", "()V");
             } else if (!isStatic && changesPersistentObject(owner, name)) {
                 call("beforeFieldStore", "()V");
+            } else if (!isStatic && name.startsWith("get") && descriptor.startsWith("([B")) {
+                call("beforePlatformWrites", "()V");
             }
             super.visitMethodInsn(opcode, owner, name, descriptor, isInterface);
         }

@@ -31,6 +31,11 @@ public final class PlatformCalls {
         CardRuntime.current().allocation();
     }
 
+    /** A getter of a key or an AID that fills an array of the applet's, which may be a persistent one. */
+    public static void beforePlatformWrites() {
+        CardRuntime.current().mayHaveChanged();
+    }
+
     /** BASTORE, which serves byte[] and boolean[]. */
     public static void store(Object array, int index, int value) {
         CardRuntime.current().writing(array);

@@ -71,6 +71,22 @@ final class Registry {
         return changes;
     }
 
+    /** The registry as it is now; running the answer puts it back. */
+    Runnable savepoint() {
+        List<RegistryEntry> rows = List.copyOf(entries);
+        List<Byte> states = rows.stream().map(entry -> entry.state).toList();
+        byte card = cardState;
+        return () -> {
+            entries.clear();
+            entries.addAll(rows);
+            for (int i = 0; i < states.size(); i++) {
+                rows.get(i).state = states.get(i);
+            }
+            cardState = card;
+            changes++;
+        };
+    }
+
     /**
      * The instance SELECT names, GPCS 2.3.1 6.4.2.1: the full AID or a part of it from the left.
      *

@@ -38,7 +38,9 @@ final class SharedObject implements InvocationHandler {
                 }
             }
         }
-        return (Shareable) Proxy.newProxyInstance(loader, interfaces.toArray(Class[]::new), new SharedObject(card, server, target));
+        // One proxy class for all cards where the interface is the platform's.
+        ClassLoader definer = interfaces.size() == 1 ? interfaces.iterator().next().getClassLoader() : loader;
+        return (Shareable) Proxy.newProxyInstance(definer, interfaces.toArray(Class[]::new), new SharedObject(card, server, target));
     }
 
     AID server() {
