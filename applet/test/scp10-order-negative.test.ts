@@ -49,6 +49,26 @@ describe('SCP10 commands out of order', () => {
     }),
   );
 
+  const between: [string, string, string][] = [
+    ['a part of a chain', '80D8800101AA', '9000'],
+    ['a command of an unknown class', 'A0A40000', '6E00'],
+    ['a command that cannot be chained', '1022C1B604', '6884'],
+    ['a protected command', '8CCA00D300', '6982'],
+    ['an unknown instruction', '80FE0000', '6D00'],
+  ];
+  for (const [name, command, sw] of between) {
+    it(
+      `drop the challenge: ${name}`,
+      withIssuerCard({}, async (card) => {
+        const initiation = await prepared(card);
+        await initiation.getChallenge();
+        await card.ok(command, sw);
+        expect((await initiation.external()).sw).equal('6985');
+        await expectIdle(card);
+      }),
+    );
+  }
+
   it(
     'drop the initiation: EXTERNAL AUTHENTICATE without T, without a certificate, under a CA certificate',
     withIssuerCard({}, async (card) => {

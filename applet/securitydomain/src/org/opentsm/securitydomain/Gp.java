@@ -107,6 +107,7 @@ final class Gp {
     static final short TAG_FCI = (short) 0x006F;
     static final short TAG_FCI_AID = (short) 0x0084;
     static final short TAG_FCI_PROPRIETARY = (short) 0x00A5;
+    static final short TAG_PROTOCOLS = (short) 0x0081;
     static final short TAG_INSTALL_PARAMETERS = (short) 0x00C9;
 
     // Key types, GPCS Table 11-16

@@ -92,9 +92,8 @@ final class Scp10 {
         if (!wrapped && startsInitiation(ins)) {
             return;
         }
-        if (state == CHALLENGED && (wrapped || ins != Gp.INS_EXTERNAL_AUTHENTICATE)) {
-            Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT, (byte) 0);
-            ram[Transients.STATE] = ENVIRONMENT;
+        if (wrapped) {
+            dropChallenge();
         }
         if (ins != Gp.INS_GET_DATA && ins != Gp.INS_GET_DATA_FILE) {
             ram[Transients.CERTIFICATE_MAY_FOLLOW] = 0;
@@ -122,6 +121,20 @@ final class Scp10 {
                     refuse(IDLE, Gp.SW_SECURITY_STATUS);
                 }
                 break;
+        }
+    }
+
+    /** Any command but EXTERNAL AUTHENTICATE makes a waiting challenge void, even one that is a part or out of form. */
+    void commandArrives(byte ins) {
+        if (ins != Gp.INS_EXTERNAL_AUTHENTICATE) {
+            dropChallenge();
+        }
+    }
+
+    private void dropChallenge() {
+        if (ram[Transients.STATE] == CHALLENGED) {
+            Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT, (byte) 0);
+            ram[Transients.STATE] = ENVIRONMENT;
         }
     }
 

@@ -28,6 +28,10 @@ abstract class Scp10Domain extends SecurityDomain {
         trustPoint.clear();
     }
 
+    void commandArrives(byte ins) {
+        channel.commandArrives(ins);
+    }
+
     void admit() {
         channel.admit();
     }

@@ -51,6 +51,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         work = transients.work;
         reader = new CommandReader(transients);
         blocks = new StoreDataReader(transients);
+        checkProtocols(bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_IIN, bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_CIN, bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_PROVIDER, bArray, parameters, parametersEnd);
@@ -74,6 +75,20 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
         return bits;
+    }
+
+    /** C9's 81 lists protocols and options: all of them SCP10, the only one there is here. */
+    private static void checkProtocols(byte[] buffer, short offset, short end) {
+        short field = Tlv.find(buffer, offset, end, Gp.TAG_PROTOCOLS);
+        if (field == Tlv.NONE) {
+            return;
+        }
+        short behind = Tlv.next(buffer, field, end);
+        for (short at = Tlv.value(buffer, field, end); at < behind; at += 2) {
+            if (buffer[at] != Gp.SCP10) {
+                ISOException.throwIt(Gp.SW_WRONG_DATA);
+            }
+        }
     }
 
     private void takeParameter(short tag, byte[] buffer, short offset, short end) {
@@ -142,10 +157,12 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
             send(apdu, Transients.RESPONSE, selectResponse(), Gp.SW_OK);
             return;
         }
-        if (apdu.getBuffer()[ISO7816.OFFSET_INS] == Gp.INS_GET_RESPONSE) {
+        byte instruction = apdu.getBuffer()[ISO7816.OFFSET_INS];
+        if (instruction == Gp.INS_GET_RESPONSE) {
             sendRest(apdu);
             return;
         }
+        commandArrives(instruction);
         transients.setShort(Transients.PENDING_LENGTH, (short) 0);
         if (!reader.read(apdu)) {
             return;
@@ -162,6 +179,9 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         finish(out, length);
         sendRest(apdu);
     }
+
+    /** Told of every command before it is read. */
+    void commandArrives(byte ins) { }
 
     /** Secure channel checks of a domain that has one. */
     void admit() {
