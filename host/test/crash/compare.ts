@@ -27,18 +27,17 @@ interface DomainOnCard {
 
 /** Every SSD of our providers that SELECT finds, by partial AID and "next occurrence", with its certificate. */
 async function securityDomainsOf(card: SimulatedCard): Promise<DomainOnCard[]> {
-  const found: DomainOnCard[] = [];
+  // By AID: the terminal may reset the card in between, and "next" then starts again at the first.
+  const found = new Map<string, DomainOnCard>();
   for (const p2 of ['00', '02', '02', '02']) {
     const fci = toHex(await exchange(card, `00A404${p2}09F06F70656E74736D1000`));
     const [, length, rest = ''] = /^6F..84(..)(.*)/.exec(fci) ?? [];
     if (!fci.endsWith('9000') || length === undefined) break;
     const certificate = toHex(await exchange(card, '80CA7F2100'));
-    found.push({
-      aid: rest.slice(0, 2 * Number.parseInt(length, 16)),
-      certificate: certificate.endsWith('9000') ? certificate.slice(0, -4) : undefined,
-    });
+    const aid = rest.slice(0, 2 * Number.parseInt(length, 16));
+    found.set(aid, { aid, certificate: certificate.endsWith('9000') ? certificate.slice(0, -4) : undefined });
   }
-  return found;
+  return [...found.values()];
 }
 
 /** One command with its GET RESPONSEs; the last status word stays at the end. */
