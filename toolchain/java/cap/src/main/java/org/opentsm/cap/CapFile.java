@@ -110,8 +110,9 @@ public final class CapFile {
             int at = in.position();
             int tag = in.u1();
             int size = in.u2();
-            byte[] info = in.bytes(size);
-            byte[] whole = new ByteWriter().u1(tag).u2(size).bytes(info).toByteArray();
+            // StaticResources of CAP 2.3 may come with a u4 size.
+            boolean wide = tag == ComponentTag.STATIC_RESOURCES.value() && size == 0 && in.remaining() >= 2;
+            byte[] whole = wide ? wideComponent(tag, in) : new ByteWriter().u1(tag).u2(size).bytes(in.bytes(size)).toByteArray();
             Optional<ComponentTag> known = ComponentTag.of(tag);
             if (known.isEmpty()) {
                 if (tag < 0x80) {
@@ -123,6 +124,11 @@ public final class CapFile {
             }
         }
         return new CapFile(parse(parts), customs, List.of(), new byte[0]);
+    }
+
+    private static byte[] wideComponent(int tag, ByteReader in) {
+        int size = in.u2();
+        return new ByteWriter().u1(tag).s4(size).bytes(in.bytes(size)).toByteArray();
     }
 
     private static Map<ComponentTag, Component> parse(Map<ComponentTag, byte[]> parts) {

@@ -56,6 +56,42 @@ class CapFileTest {
     }
 
     @Test
+    void laterFormatsReadAndWriteToTheSameBytes() throws IOException {
+        Map<CapVersion, Map<String, String>> forms = Map.of(CapVersion.V2_2, MinimalApplet.hex22(), CapVersion.V2_3, MinimalApplet.hex23());
+        for (Map.Entry<CapVersion, Map<String, String>> form : forms.entrySet()) {
+            CapFile cap = CapFile.read(MinimalApplet.zip(form.getValue()));
+            assertEquals(form.getKey(), cap.header().version());
+            assertEquals("com/example/hello", cap.header().packageName().orElseThrow());
+            assertEquals(List.of(2), cap.classes().offsets());
+            form.getValue().forEach((name, hex) -> assertArrayEquals(MinimalApplet.bytes(hex),
+                cap.component(ComponentTag.byName(name).orElseThrow()).orElseThrow().toBytes(), name));
+            assertEquals(List.of(2), PageReader.read(cap.toZip()).classStarts);
+            CapFile.Builder builder = CapFile.builder();
+            for (ComponentTag tag : ComponentTag.values()) {
+                cap.component(tag).ifPresent(builder::put);
+            }
+            assertArrayEquals(MinimalApplet.bytes(form.getValue().get("Directory")), builder.build().directory().toBytes());
+        }
+    }
+
+    @Test
+    void aCap23WithoutDescriptorStillFindsItsTokenMapping() {
+        byte[] block = CapFile.read(MinimalApplet.zip(MinimalApplet.hex23())).loadFileDataBlock(false);
+        CapFile cap = CapFile.read(block);
+        assertArrayEquals(MinimalApplet.bytes(MinimalApplet.hex23().get("Class")), cap.classes().toBytes());
+        assertEquals(8, ((ClassComponent.ClassInfo) cap.classes().entries().get(0)).tokenMapping().orElseThrow().inheritableCount());
+        assertArrayEquals(block, cap.loadFileDataBlock(false));
+    }
+
+    @Test
+    void staticResourcesMayHaveAWideSizeInALoadFile() {
+        Map<String, String> parts = MinimalApplet.hex23();
+        parts.put("StaticResources", "0D 00000003 AABBCC");
+        byte[] block = CapFile.read(MinimalApplet.zip(parts)).loadFileDataBlock(true);
+        assertArrayEquals(block, CapFile.read(block).loadFileDataBlock(true));
+    }
+
+    @Test
     void anUnchangedZipKeepsItsCompressionAndTimes() throws IOException {
         byte[] zip = MinimalApplet.zip(MinimalApplet.hex());
         assertArrayEquals(zip, CapFile.read(zip).toZip());

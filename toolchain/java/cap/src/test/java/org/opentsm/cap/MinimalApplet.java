@@ -39,6 +39,27 @@ final class MinimalApplet {
         return parts;
     }
 
+    /** The same in CAP 2.2: package name, twelve sizes, an empty signature pool that moves the class to offset 2. */
+    static Map<String, String> hex22() {
+        Map<String, String> parts = hex();
+        parts.put("Header", "01 0025 DECAFFED 02 02 04 00 01 09 A00000006203010C01 11 636F6D2F6578616D706C652F68656C6C6F");
+        parts.put("Directory", "02 0021 0025 0021 000E 0015 0012 000E 0018 000A 0008 0000 0041 0000 0000 0000 0000 02 01 00");
+        parts.put("ConstantPool", "05 0012 0004 06800300 01000200 0600000E 03800301");
+        parts.put("Class", "06 000E 0000 00 8003 00 FF 00 07 01 00 00 0015");
+        parts.put("Descriptor", parts.get("Descriptor").replace("01 00 01 0000 00 0000 0003", "01 00 01 0002 00 0000 0003"));
+        return parts;
+    }
+
+    /** The same in compact CAP 2.3: a token mapping behind the class, StaticResources with its u4 size in Directory. */
+    static Map<String, String> hex23() {
+        Map<String, String> parts = hex22();
+        parts.put("Header", parts.get("Header").replace("DECAFFED 02", "DECAFFED 03"));
+        parts.put("Directory", "02 0025 0025 0025 000E 0015 0012 0017 0018 000A 0008 0000 0041 0000 00000003 0000 0000 0000 02 01 00");
+        parts.put("Class", "06 0017 0000 00 8003 00 FF 00 07 01 00 00 0015 00 01 02 03 04 05 06 07 08");
+        parts.put("StaticResources", "0D 0003 AABBCC");
+        return parts;
+    }
+
     static byte[] bytes(String hex) {
         return HexFormat.of().parseHex(hex.replace(" ", ""));
     }

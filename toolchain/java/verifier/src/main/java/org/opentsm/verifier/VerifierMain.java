@@ -37,7 +37,7 @@ public final class VerifierMain {
         }
         long errors = findings.stream().filter(finding -> finding.severity() == Severity.ERROR).count();
         out.append(cap.getFileName().toString()).append(": ").append(errors == 0 ? "verified" : "refused").append(", ")
-            .append(errors + " errors, ").append(findings.size() - errors + " other findings\n");
+            .append(errors + (errors == 1 ? " error, " : " errors, ")).append(findings.size() - errors + " other findings\n");
         return findings;
     }
 
