@@ -61,12 +61,20 @@ async function send({ platform, card, channelId }: Session, ...commands: GpComma
 }
 
 describe('KMS with a card', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
-  for (const level of ['01', '03', '11', '33']) {
-    it(`distributes a key at level ${level}: issuer makes the SSD, provider takes it over with attestation`, async () => {
+  for (const [level, keySizeBits] of [
+    ['01', 1024],
+    ['03', 1024],
+    ['11', 1024],
+    ['13', 1024],
+    ['33', 1024],
+    ['33', 2048],
+    ['33', 3072],
+  ] as const) {
+    it(`distributes an RSA-${keySizeBits} key at level ${level}: issuer makes the SSD, provider takes it over with attestation`, async () => {
       await using folder = await TestFolder.make();
-      const { issuer, provider, made } = await openWorld(folder.path);
+      const { issuer, provider, made } = await openWorld(folder.path, keySizeBits);
       const simulator = await sharedSimulator();
       await using simulated = await simulator.insert(made.image);
       const card = channelTo(simulated);
@@ -76,9 +84,9 @@ describe('KMS with a card', function () {
       await inClear(card, select(aid(made.isdAid)));
       const isd = { key: made.isdPublicKey, keyReference: made.isdKeyReference, level };
       const { plain } = await open(issuer, card, isd, [
-        installSecurityDomain({ instance: SSD, applicationProviderId: fromHex(provider.holderReference) }),
+        installSecurityDomain({ instance: SSD, applicationProviderId: fromHex(provider.holderReference), keySizeBits }),
         installForPersonalization(SSD),
-        generateKeyPair(KEY_REFERENCE.INITIAL_KEY_PAIR, 1024),
+        generateKeyPair(KEY_REFERENCE.INITIAL_KEY_PAIR, keySizeBits),
         putPublicKeyExtended(
           KEY_REFERENCE.TRUST_POINT,
           fromRsaPublicKey(trustPoint),
@@ -102,7 +110,7 @@ describe('KMS with a card', function () {
       expect(facts).to.include({ aid: aidToHex(SSD), keyReference: initial });
 
       const own = await open(provider, card, { key: initialKey, keyReference: initial, level }, [
-        generateKeyPair(KEY_REFERENCE.OWN_KEY_PAIR, 1024),
+        generateKeyPair(KEY_REFERENCE.OWN_KEY_PAIR, keySizeBits),
       ]);
       const ownKey = toRsaPublicKey(decodePublicKey(responseData('GENERATE', own.plain[0])));
       expect(ownKey.modulus).to.not.equal(initialKey.modulus);

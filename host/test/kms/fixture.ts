@@ -39,34 +39,44 @@ export interface TestPlatform {
 
 export const LABEL = 'off-card entity';
 
-export async function openPlatform(folder: string, more: Partial<KeyServiceOptions> = {}): Promise<TestPlatform> {
+export async function openPlatform(
+  folder: string,
+  more: Partial<KeyServiceOptions> = {},
+  keySizeBits: 1024 | 2048 | 3072 = 1024,
+): Promise<TestPlatform> {
   const keys = await SoftwareKeyProvider.open(folder);
   const authority = await CertificateAuthority.open({
     ...{ folder, keys, commonName: 'test' },
-    ...{ holderReference: toHex(randomBytes(16)), keySizeBits: 1024 },
+    ...{ holderReference: toHex(randomBytes(16)), keySizeBits },
   });
   const kms = new KeyService({
     ...{ keys, authority, cardMakers: [], allowWithoutAttestation: false, limits: { maxOpen: 8, idleMs: 60_000 } },
     ...more,
   });
-  await kms.createKeyPair({ label: LABEL, purpose: 'off-card-entity', keySizeBits: 1024 });
+  await kms.createKeyPair({ label: LABEL, purpose: 'off-card-entity', keySizeBits });
   const holderReference = toHex(randomBytes(16));
   const { certificate } = await kms.issueOffCardEntityCertificate({ label: LABEL, holderReference });
   return { folder, kms, holderReference, certificate, label: LABEL };
 }
 
 /** Issuer and provider, and a card maker whose CASDs the provider believes. */
-export async function openWorld(folder: string) {
+export async function openWorld(folder: string, keySizeBits: 1024 | 2048 | 3072 = 1024) {
   const maker = await CardMaker.open(join(folder, 'maker'));
   const { trustAnchor } = maker;
   const cardMakers = [
     { holderReference: fromHex(trustAnchor.holderReference), publicKey: fromRsaPublicKey(trustAnchor.publicKey) },
   ];
-  const issuer = await openPlatform(join(folder, 'issuer'), { allowWithoutAttestation: true });
-  const provider = await openPlatform(join(folder, 'provider'), { cardMakers });
+  const issuer = await openPlatform(join(folder, 'issuer'), { allowWithoutAttestation: true }, keySizeBits);
+  const provider = await openPlatform(join(folder, 'provider'), { cardMakers }, keySizeBits);
   const { holderReference, publicKey } = await issuer.kms.certificateAuthority();
   const made = await maker.make(
-    { name: 'kms-test', iccid: '89860012345678900110', keySizeBits: 1024, casd: true },
+    // A private key of 3072 bits is longer than what a card takes in clear; it makes such pairs itself.
+    {
+      name: 'kms-test',
+      iccid: '89860012345678900110',
+      keySizeBits: keySizeBits === 3072 ? 2048 : keySizeBits,
+      casd: true,
+    },
     {
       ...{ holderReference, publicKey, applicationProviderId: issuer.holderReference },
       certify: async (request) =>

@@ -51,6 +51,25 @@ const ROWS: readonly { name: string; command: GpCommand; apdu: string }[] = [
       '0000',
   },
   {
+    name: 'INSTALL [for install] with all that C9 may hold',
+    command: installSecurityDomain({
+      instance: aid('F001020304'),
+      applicationProviderId: reference,
+      providerIdentificationNumber: fromHex('8986'),
+      imageNumber: fromHex('01'),
+      keySizeBits: 2048,
+    }),
+    apdu:
+      `80E60C004509F06F70656E74736D010AF06F70656E74736D0102` +
+      `05F00102030403808000` +
+      `24C92281021002` +
+      `5F2010${'11'.repeat(16)}` +
+      '42028986' +
+      '450101' +
+      '91020800' +
+      '0000',
+  },
+  {
     name: 'INSTALL [for personalization]',
     command: installForPersonalization(aid('F001020304')),
     apdu: '80E620000B000005F00102030400000000',

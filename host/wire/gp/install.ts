@@ -27,17 +27,19 @@ export interface InstallSecurityDomain {
   readonly providerIdentificationNumber?: Uint8Array;
   /** '45' in C9: security domain image number. */
   readonly imageNumber?: Uint8Array;
+  /** '91' in C9: the one key size to make objects for; absent is every size the card has, which takes memory. */
+  readonly keySizeBits?: 1024 | 2048 | 3072;
 }
 
 /**
  * INSTALL [for install and make selectable] of an SSD with SCP10 i=02:
- * `L ELF ‖ L module ‖ L instance ‖ L privileges ‖ L { C9 { 81 02 1002 ‖ 5F20 10 id [‖ 42] [‖ 45] } } ‖ 00`.
+ * `L ELF ‖ L module ‖ L instance ‖ L privileges ‖ L { C9 { 81 02 1002 ‖ 5F20 10 id [‖ 42] [‖ 45] [‖ 91] } } ‖ 00`.
  *
  * @throws WireError
  * @see GPCS 11.5.2.3; applet README 5.1
  */
 export function installSecurityDomain(options: InstallSecurityDomain): GpCommand {
-  const { applicationProviderId, providerIdentificationNumber, imageNumber } = options;
+  const { applicationProviderId, providerIdentificationNumber, imageNumber, keySizeBits: bits } = options;
   if (applicationProviderId.length !== 16) throw new WireError('application-provider-id', 'Want 16 bytes');
   const c9 = encodeTlv(
     0xc9,
@@ -45,6 +47,7 @@ export function installSecurityDomain(options: InstallSecurityDomain): GpCommand
     encodeTlv(0x5f20, applicationProviderId),
     providerIdentificationNumber === undefined ? EMPTY : encodeTlv(0x42, providerIdentificationNumber),
     imageNumber === undefined ? EMPTY : encodeTlv(0x45, imageNumber),
+    bits === undefined ? EMPTY : encodeTlv(0x91, Uint8Array.of(bits >> 8, bits & 0xff)),
   );
   const data = concat(
     lv(options.loadFile ?? AID.SECURITY_DOMAIN_PACKAGE),

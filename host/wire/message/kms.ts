@@ -111,7 +111,7 @@ export const OpenSecureChannel = Type.Object(
   {
     protocol: Type.Literal('scp10'),
     options: Type.Literal('02'),
-    /** 01, 03, 11, 33: scp10.md section 5. */
+    /** 01, 03, 11, 13, 33: scp10.md section 5. */
     securityLevel: Type.String({ pattern: '^(01|03|11|13|33)$' }),
     offCardEntityLabel: Name,
     /** CERT.OCE.AUT, root side first when there is a chain. */
