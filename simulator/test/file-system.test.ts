@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { withCard } from '../src/index.ts';
-import { probeImage, send } from './fixture/probe.ts';
+import { probeA, probeImage, select, send } from './fixture/probe.ts';
 
 const iccid = '986800214365870921F3';
 
@@ -65,6 +65,15 @@ describe('file system', () => {
     withCard('plain', async (card) => {
       await send(card, '00A4000C022FE2');
       expect(await send(card, '80CA004200')).to.equal('420489860012' + '9000');
+    }),
+  );
+
+  it(
+    'leaves its commands to an application that is no security domain',
+    withCard(probeImage(), async (card) => {
+      await select(card, probeA);
+      expect(await send(card, '00A4000C022FE2')).to.equal('6D00');
+      expect(await send(card, '00B000000A')).to.equal('6D00');
     }),
   );
 

@@ -1,6 +1,7 @@
 package org.opentsm.simulator;
 
 import java.nio.file.Path;
+import javacard.framework.ISO7816;
 
 /**
  * One simulated card: a chip with power, reset and commands, from whichever link they come.
@@ -102,14 +103,18 @@ final class Card {
         }
     }
 
+    /** A security domain leaves the file commands to the card; another application has them for itself (NDEF, PIV). */
     private byte[] process(byte[] command) {
         if (command.length < 4) {
-            return CardRuntime.status(javacard.framework.ISO7816.SW_WRONG_LENGTH);
+            return CardRuntime.status(ISO7816.SW_WRONG_LENGTH);
         }
-        boolean byFile = (command[0] & 0xFF) == 0x00 && command[1] == javacard.framework.ISO7816.INS_SELECT && command[2] != 0x04;
+        if (runtime.isApplicationSelected()) {
+            return runtime.process(command);
+        }
+        boolean byFile = (command[0] & 0xFF) == 0x00 && command[1] == ISO7816.INS_SELECT && command[2] != 0x04;
         byte[] response = files == null ? null : files.process(command);
         if (response == null && byFile) {
-            return CardRuntime.status(javacard.framework.ISO7816.SW_FILE_NOT_FOUND);
+            return CardRuntime.status(ISO7816.SW_FILE_NOT_FOUND);
         }
         return response == null ? runtime.process(command) : response;
     }

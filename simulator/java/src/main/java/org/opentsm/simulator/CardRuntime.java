@@ -19,7 +19,6 @@ import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.SystemException;
-import javacard.framework.TransactionException;
 
 /**
  * One card's Java Card runtime: jCardSim's, with the selection, contexts, transactions and memory
@@ -41,13 +40,11 @@ public final class CardRuntime extends SimulatorRuntime {
     private final FaultPlan faults;
     private final TransientArrays transients;
     private final Deque<AID> contexts = new ArrayDeque<>();
-    private final List<RegistryEntry> deleted = new ArrayList<>();
+    private final PersistentHeap heap;
 
     private RegistryEntry selected;
     private boolean appletSelecting;
     private int installing;
-    private Transaction transaction;
-    private Runnable registryBefore = () -> { };
     private long unseenChanges;
 
     CardRuntime(AppletClassLoader loader, CardRandom random, Statistics statistics, FaultPlan faults) {
@@ -58,6 +55,7 @@ public final class CardRuntime extends SimulatorRuntime {
         this.statistics = statistics;
         this.faults = faults;
         this.open = new CardOpen(this, registry);
+        this.heap = new PersistentHeap(registry, loader, transients);
         widenBuffer();
     }
 
@@ -112,12 +110,12 @@ public final class CardRuntime extends SimulatorRuntime {
         try {
             return dispatch(command);
         } catch (PowerCut cut) {
-            rollBackOpenTransaction();
+            heap.rollBack();
             throw cut;
         } finally {
             contexts.clear();
             installing = 0;
-            wipeDeleted();
+            heap.wipeDeleted();
         }
     }
 
@@ -125,7 +123,7 @@ public final class CardRuntime extends SimulatorRuntime {
     @Override
     public void reset() {
         activateSimulatorRuntimeInstance();
-        rollBackOpenTransaction();
+        heap.rollBack();
         super.reset();
         contexts.clear();
         faults.powered();
@@ -196,7 +194,7 @@ public final class CardRuntime extends SimulatorRuntime {
             trace(e);
             return false;
         } finally {
-            rollBackOpenTransaction();
+            heap.rollBack();
         }
     }
 
@@ -213,7 +211,7 @@ public final class CardRuntime extends SimulatorRuntime {
                 trace(e);
             }
         }
-        rollBackOpenTransaction();
+        heap.rollBack();
         transients.clearOnDeselect();
     }
 
@@ -237,7 +235,7 @@ public final class CardRuntime extends SimulatorRuntime {
         } finally {
             appletSelecting = false;
             resetAPDU(shortAPDU, null, null);
-            rollBackOpenTransaction();
+            heap.rollBack();
         }
         return response(sw);
     }
@@ -336,6 +334,11 @@ public final class CardRuntime extends SimulatorRuntime {
         }
     }
 
+    /** True when an application that is no security domain is selected. */
+    boolean isApplicationSelected() {
+        return selected != null && !selected.isSecurityDomain();
+    }
+
     /** True when {@code aid} is selected or stands in the chain of calls being processed. */
     boolean isActive(AID aid) {
         return selected != null && selected.aid.equals(aid) || contexts.contains(aid);
@@ -392,61 +395,29 @@ public final class CardRuntime extends SimulatorRuntime {
 
     /** Takes an instance out; its memory is cleared when the running command has ended. */
     void forget(RegistryEntry entry) {
-        registry.remove(entry);
-        deleted.add(entry);
-    }
-
-    private void wipeDeleted() {
-        if (!deleted.isEmpty()) {
-            List<Object> kept = new ArrayList<>();
-            registry.instances().forEach(entry -> kept.add(entry.applet));
-            deleted.forEach(entry -> Wipe.clear(entry.applet, kept, loader.defined()));
-            deleted.clear();
-        }
+        heap.forget(entry);
     }
 
     // --- transactions -----------------------------------------------------------------------
 
     @Override
     public void beginTransaction() {
-        if (transaction != null) {
-            TransactionException.throwIt(TransactionException.IN_PROGRESS);
-        }
-        List<Object> roots = new ArrayList<>();
-        registry.instances().forEach(entry -> roots.add(entry.applet));
-        transaction = new Transaction(roots, loader.defined(), transients);
-        registryBefore = registry.savepoint();
+        heap.begin();
     }
 
     @Override
     public void commitTransaction() {
-        if (transaction == null) {
-            TransactionException.throwIt(TransactionException.NOT_IN_PROGRESS);
-        }
-        persistentWrite();
-        transaction = null;
+        heap.commit(this::persistentWrite);
     }
 
     @Override
     public void abortTransaction() {
-        if (transaction == null) {
-            TransactionException.throwIt(TransactionException.NOT_IN_PROGRESS);
-        }
-        rollBackOpenTransaction();
+        heap.abort();
     }
 
     @Override
     public byte getTransactionDepth() {
-        return (byte) (transaction == null ? 0 : 1);
-    }
-
-    private void rollBackOpenTransaction() {
-        if (transaction != null) {
-            transaction.rollBack();
-            transaction = null;
-            registryBefore.run();
-            deleted.removeIf(entry -> registry.find(entry.aid) == entry);
-        }
+        return heap.transactionDepth();
     }
 
     // --- memory accounting ------------------------------------------------------------------
@@ -475,9 +446,7 @@ public final class CardRuntime extends SimulatorRuntime {
     }
 
     void wroteOutsideTransaction(byte[] array, short offset, short length) {
-        if (transaction != null) {
-            transaction.keep(array, offset, length);
-        }
+        heap.wroteOutsideTransaction(array, offset, length);
     }
 
     void allocation() {

@@ -1,0 +1,88 @@
+package org.opentsm.simulator;
+
+import java.util.ArrayList;
+import java.util.List;
+import javacard.framework.TransactionException;
+
+/** A card's persistent memory as a whole: its one transaction at a time, and the clearing of what was deleted. */
+final class PersistentHeap {
+
+    private final Registry registry;
+    private final AppletClassLoader loader;
+    private final TransientArrays transients;
+    private final List<RegistryEntry> deleted = new ArrayList<>();
+
+    private Transaction transaction;
+    private Runnable registryBefore = () -> { };
+
+    PersistentHeap(Registry registry, AppletClassLoader loader, TransientArrays transients) {
+        this.registry = registry;
+        this.loader = loader;
+        this.transients = transients;
+    }
+
+    void begin() {
+        if (transaction != null) {
+            TransactionException.throwIt(TransactionException.IN_PROGRESS);
+        }
+        transaction = new Transaction(roots(), loader.defined(), transients);
+        registryBefore = registry.savepoint();
+    }
+
+    /** @param commitPoint the write that makes it so; when the power ends there, nothing was changed */
+    void commit(Runnable commitPoint) {
+        requireTransaction();
+        commitPoint.run();
+        transaction = null;
+    }
+
+    void abort() {
+        requireTransaction();
+        rollBack();
+    }
+
+    /** Ends a transaction the applet did not, as it was before it. */
+    void rollBack() {
+        if (transaction != null) {
+            transaction.rollBack();
+            transaction = null;
+            registryBefore.run();
+            deleted.removeIf(entry -> registry.find(entry.aid) == entry);
+        }
+    }
+
+    byte transactionDepth() {
+        return (byte) (transaction == null ? 0 : 1);
+    }
+
+    void wroteOutsideTransaction(byte[] array, int offset, int length) {
+        if (transaction != null) {
+            transaction.keep(array, offset, length);
+        }
+    }
+
+    void forget(RegistryEntry entry) {
+        registry.remove(entry);
+        deleted.add(entry);
+    }
+
+    /** Clears the memory of deleted instances; the command that deleted them may still have used it. */
+    void wipeDeleted() {
+        if (!deleted.isEmpty()) {
+            deleted.forEach(entry -> Wipe.clear(entry.applet, roots(), loader.defined()));
+            deleted.clear();
+        }
+    }
+
+    private List<Object> roots() {
+        List<Object> roots = new ArrayList<>();
+        registry.instances().forEach(entry -> roots.add(entry.applet));
+        return roots;
+    }
+
+    private void requireTransaction() {
+        if (transaction == null) {
+            TransactionException.throwIt(TransactionException.NOT_IN_PROGRESS);
+        }
+    }
+}
