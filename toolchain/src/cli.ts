@@ -9,6 +9,9 @@ import { ANT_VERSION } from './pins.ts';
 import { provision, provisionSimulator, type Toolchain } from './provision.ts';
 import { writeStarter } from './starter.ts';
 
+/** Ant options that look for the build file themselves, or need none. */
+const NO_BUILD_FILE = new Set(['-find', '-s', '-version', '-diagnostics']);
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -34,15 +37,17 @@ function runAnt(parsed: Arguments, env: Environment, cwd: string): number {
   const buildFile = resolve(cwd, parsed.buildFile ?? 'build.xml');
   const choice = chooseTask({ jckit: parsed.jckit, env, cwd, buildFile });
   if (parsed.explain) return print(explanation(choice));
-  if (!existsSync(buildFile)) {
+  const findsItself = parsed.buildFile === undefined && parsed.ant.some((word) => NO_BUILD_FILE.has(word));
+  if (!findsItself && !existsSync(buildFile)) {
     throw new UsageError(
       `there is no ${buildFile}; name the build file with -f, or start a project with "ant-javacard init DIR"`,
     );
   }
   const toolchain = readyToolchain(parsed, env);
+  const file = findsItself ? [] : ['-f', buildFile];
   const common = { env, cwd, mainClass: 'org.apache.tools.ant.Main' };
   if (choice.task === 'original') {
-    const args = ['-f', buildFile, `-Djc.home=${choice.kit}`, ...parsed.ant];
+    const args = [...file, `-Djc.home=${choice.kit}`, ...parsed.ant];
     return runJava({
       ...common,
       env: { ...env, JC_HOME: choice.kit },
@@ -50,7 +55,7 @@ function runAnt(parsed: Arguments, env: Environment, cwd: string): number {
       args,
     });
   }
-  const args = ['-f', buildFile, '-listener', 'org.opentsm.ant.DefineTask', ...parsed.ant];
+  const args = [...file, '-listener', 'org.opentsm.ant.DefineTask', ...parsed.ant];
   return runJava({
     ...common,
     classPath: toolchain.jars,

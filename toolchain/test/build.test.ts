@@ -156,6 +156,10 @@ describe('npx ant-javacard', function () {
       expect(antJavacard(['-q', 'bad'], folder).code).to.equal(1);
       expect(antJavacard(['no-such-target'], folder).code).to.equal(1);
       expect(antJavacard(['-f', 'none.xml'], folder).err).to.contain('none.xml');
+      mkdirSync(join(folder, 'below'));
+      expect(antJavacard(['-find', 'build.xml', 'bad'], join(folder, 'below')).out).to.contain(
+        join(folder, 'build.xml'),
+      );
     }),
   );
 
