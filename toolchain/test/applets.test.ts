@@ -9,7 +9,7 @@ const BUDGET = 30 * 1024;
 const LEVELS = ['3.0.4', '3.0.5'];
 
 describe('the root build.xml', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
 
   it(
     'builds the security domain applets for every level within their budget, and they verify',

@@ -17,7 +17,7 @@ function built(folder: string): string {
 }
 
 describe('npx ant-javacard', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
 
   it(
     'builds the starter project with neither vendor SDK nor ant-javacard',

@@ -45,7 +45,7 @@ const FILES: readonly { name: string; content: Buffer }[] = [
 ];
 
 describe('hostile files', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
 
   for (const command of ['verify', 'dump', 'size']) {
     it(

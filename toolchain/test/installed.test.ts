@@ -10,7 +10,7 @@ const CACHE = join(ROOT, 'build', 'toolchain');
 const AS_OLD = `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.19.0'}})`;
 
 describe('the command where it is installed', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
 
   it(
     'runs below node_modules, where Node itself strips no types',

@@ -17,7 +17,7 @@ function convert(kit: string, args: readonly string[]): { code: number | null; e
 }
 
 describe('a kit folder for the original ant-javacard', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
 
   it(
     'looks like an SDK 3.2.0 with its API jars and export files',
