@@ -222,3 +222,50 @@ describe('SCP10 channel', () => {
     );
   });
 });
+
+describe('SCP10 channel by key agreement', () => {
+  const agreement = transcripts('01')[0];
+  if (agreement === undefined) throw new InvariantError('transcript', 'No transcript');
+  const internal = answer(step(agreement, 'INTERNAL AUTHENTICATE').response);
+  const openingOf = (): CardResponse[] => [
+    answer('9000'),
+    answer('9000'),
+    answer(step(agreement, 'GET CHALLENGE').response),
+  ];
+
+  it('has no keys before INTERNAL AUTHENTICATE, so it wraps nothing into that script, and stays usable', () => {
+    const channel = channelOf(agreement);
+    channel.prepare();
+    expect(() => channel.authenticate(openingOf(), [plainOf(sample(0))])).to.throw(UsageError);
+    channel.authenticate(openingOf(), []);
+    expect(channel.unwrap([answer('9000'), internal])).to.deep.equal([]);
+    expect(channel.state).to.equal('open');
+  });
+
+  for (const { name, response } of [
+    { name: 'changed', response: flip(internal) },
+    { name: 'cut', response: { ...internal, data: internal.data.slice(2) } },
+    { name: 'empty', response: answer('9000') },
+    { name: 'above the modulus', response: { ...internal, data: 'FF'.repeat(128) } },
+    { name: 'zero', response: { ...internal, data: '00'.repeat(128) } },
+    { name: 'one', response: { ...internal, data: `${'00'.repeat(127)}01` } },
+    {
+      name: 'our own block',
+      response: { ...internal, data: step(agreement, 'EXTERNAL AUTHENTICATE').command.slice(10) },
+    },
+  ]) {
+    it(`closes when the card's signature is ${name}`, () => {
+      const channel = channelOf(agreement);
+      channel.prepare();
+      channel.authenticate(openingOf(), []);
+      expect(() => channel.unwrap([answer('9000'), response])).to.throw(SecureChannelError);
+      expectClosed(channel);
+    });
+  }
+
+  it('wants two moduli of the same length', () => {
+    const other = transcripts('01')[1];
+    if (other === undefined) throw new InvariantError('transcript', 'No transcript');
+    expect(() => channelOf({ ...agreement, keys: { ...agreement.keys, sd: other.keys.sd } })).to.throw(UsageError);
+  });
+});
