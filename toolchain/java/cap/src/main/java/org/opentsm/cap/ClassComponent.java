@@ -20,6 +20,7 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
     public static final int ACC_SHAREABLE = 4;
     public static final int ACC_REMOTE = 2;
     private static final int MAX_ENTRIES = 256;
+    private static final int MAX_ATTEMPTS = 4096;
 
     /** An interface_info or a class_info. */
     public sealed interface Entry permits InterfaceInfo, ClassInfo {
@@ -247,6 +248,7 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
         private final TreeSet<Integer> starts;
         private final Set<Integer> deadEnds = new HashSet<>();
         private CapFormatException firstFailure;
+        private int attempts;
 
         MappedReader(byte[] info, TreeSet<Integer> starts) {
             this.info = info;
@@ -274,6 +276,9 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
                     return true;
                 }
             } catch (CapFormatException e) {
+                if (attempts > MAX_ATTEMPTS) {
+                    throw e;
+                }
                 firstFailure = firstFailure == null ? e : firstFailure;
             }
             deadEnds.add(from);
@@ -304,6 +309,9 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
         }
 
         private boolean attempt(int next, Entry entry, List<Entry> entries) {
+            if (++attempts > MAX_ATTEMPTS) {
+                throw new CapFormatException("Class", -1, "token mappings that end where Descriptor says", "too many possible ends");
+            }
             entries.add(entry);
             if (readFrom(next, entries)) {
                 return true;

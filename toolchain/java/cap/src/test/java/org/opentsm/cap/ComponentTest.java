@@ -94,6 +94,17 @@ class ComponentTest {
     }
 
     @Test
+    void aClassComponentWithTooManyReadingsIsRefusedSoon() {
+        // Every byte can end a mapping and start a class: the search for a fitting layout must not explode.
+        byte[] info = new byte[0xFFFF];
+        for (int i = 2; i < info.length; i++) {
+            info[i] = (byte) (i % 11);
+        }
+        info[info.length - 1] = 0x55;
+        assertThrows(CapFormatException.class, () -> ClassComponent.read(info, CapVersion.V2_3, Set.of()));
+    }
+
+    @Test
     void handlersKeepTheirStopBit() {
         byte[] info = hex("02 0011 8003 0014 0000 0011 0005 0016 0001  02 30 00 00 00 7A");
         MethodComponent component = MethodComponent.read(info);

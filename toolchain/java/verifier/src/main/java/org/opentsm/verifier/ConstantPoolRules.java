@@ -56,7 +56,7 @@ final class ConstantPoolRules {
 
     private void checkInternalStatic(int index, Entry entry) {
         if (entry.tag() == ConstantPoolComponent.STATIC_FIELDREF) {
-            Optional<FieldDescriptor> field = staticField(entry.offset());
+            Optional<FieldDescriptor> field = view.staticField(entry.offset()).map(PackageView.StaticField::field);
             if (field.isEmpty()) {
                 error(index, entry, "cp-static-field", "no static field has image offset " + entry.offset());
             } else {
@@ -73,19 +73,6 @@ final class ConstantPoolRules {
         } else if (method.type() != null) {
             compareType(index, entry, method.type());
         }
-    }
-
-    private Optional<FieldDescriptor> staticField(int imageOffset) {
-        for (ClassView owner : view.classes.values()) {
-            if (owner.descriptor() != null) {
-                for (FieldDescriptor field : owner.descriptor().fields()) {
-                    if (field.isStatic() && field.imageOffset() == imageOffset) {
-                        return Optional.of(field);
-                    }
-                }
-            }
-        }
-        return Optional.empty();
     }
 
     private void checkWithClass(int index, Entry entry) {

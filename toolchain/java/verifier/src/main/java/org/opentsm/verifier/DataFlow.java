@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.verifier;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import org.opentsm.cap.ConstantPoolComponent.Entry;
@@ -19,8 +18,8 @@ import org.opentsm.verifier.PackageView.MethodView;
  * followed once for each of its calls. Work is bounded over the whole CAP.
  */
 final class DataFlow {
-    /** Cells looked at in one CAP before giving up; real ones need a few million. */
-    private static final long MAX_WORK = 60_000_000;
+    /** Cells looked at in one CAP before giving up; real ones need less than a tenth. */
+    private static final long MAX_WORK = 20_000_000;
     private static final int MAX_CALLS = 128;
 
     /** A call of a subroutine: where it starts, where it returns to, and the call it was made in. */
@@ -71,7 +70,7 @@ final class DataFlow {
         private final BitSet leaders = new BitSet();
         private final List<Call> calls = new ArrayList<>();
         private final Map<Long, Frame> frames = new HashMap<>();
-        private final Deque<Long> pending = new ArrayDeque<>();
+        private final LinkedHashSet<Long> pending = new LinkedHashSet<>();
         private final Execution execution;
         private int pc = -1;
 
@@ -95,7 +94,8 @@ final class DataFlow {
             execution.checkThisForms(code);
             merge(0, 0, entryFrame());
             while (!pending.isEmpty()) {
-                long key = pending.poll();
+                long key = pending.iterator().next();
+                pending.remove(key);
                 block((int) (key >> 32), (int) key, frames.get(key).copy());
             }
         }
@@ -132,7 +132,7 @@ final class DataFlow {
             if (known == null) {
                 frames.put(key, frame.copy());
                 pending.add(key);
-            } else if (known.mergeFrom(frame) && !pending.contains(key)) {
+            } else if (known.mergeFrom(frame)) {
                 pending.add(key);
             }
         }

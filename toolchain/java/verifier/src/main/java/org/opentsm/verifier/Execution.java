@@ -259,17 +259,10 @@ final class Execution {
     }
 
     private void checkPrivateStatic(Entry entry) {
-        ClassView own = method.owner();
-        for (ClassView owner : view.classes.values()) {
-            if (owner == own || owner.descriptor() == null) {
-                continue;
-            }
-            boolean foreign = owner.descriptor().fields().stream().anyMatch(f -> f.isStatic() && f.imageOffset() == entry.offset()
-                && (f.flags() & DescriptorComponent.ACC_PRIVATE) != 0);
-            if (foreign) {
-                throw new Failure("access-private", "the static field is private in " + owner.label());
-            }
-        }
+        view.staticField(entry.offset()).filter(found -> found.owner() != method.owner())
+            .filter(found -> (found.field().flags() & DescriptorComponent.ACC_PRIVATE) != 0).ifPresent(found -> {
+                throw new Failure("access-private", "the static field is private in " + found.owner().label());
+            });
     }
 
     private void field(Instruction instruction, String name, Frame frame) {

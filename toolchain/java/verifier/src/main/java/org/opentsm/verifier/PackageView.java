@@ -61,6 +61,10 @@ final class PackageView {
         }
     }
 
+    /** A static field and its class. */
+    record StaticField(ClassView owner, FieldDescriptor field) {
+    }
+
     final CapFile cap;
     final Findings findings;
     final Map<Integer, ClassView> classes = new LinkedHashMap<>();
@@ -69,6 +73,7 @@ final class PackageView {
     private final Map<String, ExportClass> externalByName = new HashMap<>();
     private final Map<Integer, String> names = new HashMap<>();
     private final Map<String, ClassView> ownByName = new HashMap<>();
+    private final Map<Integer, StaticField> staticFields = new HashMap<>();
     private final Map<Integer, Optional<TypeDescriptor>> types = new HashMap<>();
 
     PackageView(CapFile cap, ExportFileProvider exports, Findings findings) {
@@ -88,6 +93,12 @@ final class PackageView {
         }
         classes.forEach((offset, own) -> ownByName.putIfAbsent(name(offset), own));
         cap.descriptor().ifPresent(this::collectMethods);
+        for (ClassView owner : classes.values()) {
+            if (owner.descriptor != null) {
+                owner.descriptor.fields().stream().filter(FieldDescriptor::isStatic)
+                    .forEach(field -> staticFields.putIfAbsent(field.imageOffset(), new StaticField(owner, field)));
+            }
+        }
     }
 
     private void collectMethods(DescriptorComponent descriptor) {
@@ -180,6 +191,11 @@ final class PackageView {
     /** Flattened methods of an interface of ours, empty when Descriptor has none for it. */
     Collection<MethodDescriptor> interfaceMethods(ClassView view) {
         return view.descriptor == null ? List.of() : view.descriptor.methods();
+    }
+
+    /** The static field at an image offset. */
+    Optional<StaticField> staticField(int imageOffset) {
+        return Optional.ofNullable(staticFields.get(imageOffset));
     }
 
     /** The field with this instance token declared by a class of ours. */

@@ -17,9 +17,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.opentsm.cap.Aid;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.CapZip;
+import org.opentsm.cap.ExportFileProvider;
+import org.opentsm.cap.exp.ExportFile;
 import org.opentsm.cap.tool.CapDump;
 import org.opentsm.verifier.TestPackage.Method;
 import org.opentsm.verifier.TestPackage.TypeSpec;
@@ -191,6 +194,31 @@ class FuzzTest {
         result[1] = (byte) (result.length - 3 >> 8);
         result[2] = (byte) (result.length - 3);
         return result;
+    }
+
+    @Test
+    void changedExportFilesDoNoHarm() {
+        CapFile cap = new SoundPackage().p.build();
+        CapFile busy = busyPackage();
+        int read = 0;
+        for (int i = 0; i < 3_000; i++) {
+            Random random = new Random(SEED + i);
+            byte[] lang = flipped(Exports.LANG.toBytes(), random);
+            byte[] framework = flipped(Exports.FRAMEWORK.toBytes(), random);
+            List<ExportFile> files = new ArrayList<>();
+            for (byte[] bytes : List.of(lang, framework)) {
+                try {
+                    files.add(ExportFile.read(bytes));
+                    read++;
+                } catch (CapFormatException e) {
+                    continue;
+                }
+            }
+            ExportFileProvider exports = (aid, major, minor) -> files.stream().filter(f -> f.aid().equals(new Aid(aid))).findFirst();
+            Verifier.verify(cap, exports);
+            Verifier.verify(busy, exports);
+        }
+        assertTrue(read > 1_000, "only " + read + " changed export files could be read");
     }
 
     @Test

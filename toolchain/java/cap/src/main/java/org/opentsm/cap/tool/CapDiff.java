@@ -11,7 +11,7 @@ import org.opentsm.cap.ExportFileProvider;
 
 /** Compares two CAPs: which components differ, and the changed lines of their dumps. */
 public final class CapDiff {
-    private static final int MAX_CELLS = 16_000_000;
+    private static final int MAX_CELLS = 4_000_000;
 
     private CapDiff() {
     }
