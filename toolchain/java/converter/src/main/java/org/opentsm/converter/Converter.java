@@ -15,6 +15,7 @@ import org.opentsm.cap.exp.ExportFile;
  */
 public final class Converter {
     static final String APPLET = "javacard/framework/Applet";
+    private static final String REMOTE = "java/rmi/Remote";
     private static final String INSTALL = "install([BSB)V";
 
     private final ConverterInput input;
@@ -47,6 +48,9 @@ public final class Converter {
     }
 
     private ConverterResult convertPackage() {
+        if (input.packageName.isEmpty()) {
+            throw new ConversionException(0, "the package has no name; a CAP file needs a named package");
+        }
         List<LinkedClass> classes = new PackageReader(input.packageName, diagnostics).read(input.classFiles, input.ints);
         world = new World(input.packageName, classes, input.exports, input.levels);
         boolean structureKnown = classes.size() <= PackageReader.MAX_CLASSES && checkSupertypes();
@@ -103,7 +107,11 @@ public final class Converter {
                     throw new ConversionException(0, "the class file is damaged: " + name + " is implemented but is a class");
                 }
             }
-            world.chain(c).forEach(world::interfacesOf);
+            for (LinkedClass step : world.chain(c)) {
+                if (world.interfacesOf(step).stream().anyMatch(item -> item.name.equals(REMOTE))) {
+                    throw new ConversionException(0, "remote (RMI) types are not supported; use a shareable interface");
+                }
+            }
             int direct = world.interfacesOf(c).size();
             int limit = c.isInterface() ? 14 : 15;
             if (direct > limit) {

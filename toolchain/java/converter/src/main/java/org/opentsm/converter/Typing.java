@@ -163,7 +163,8 @@ final class Typing {
 
     private boolean overflows(int index) {
         if (producesInt(index)) {
-            return true;
+            // Without int support the producer itself is an error already; its uses need none.
+            return ints;
         }
         Value[] in = flow.operands(index);
         return switch (code.opcode(index)) {

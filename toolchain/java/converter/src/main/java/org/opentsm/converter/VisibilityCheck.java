@@ -81,6 +81,11 @@ final class VisibilityCheck {
 
     private void checkImplemented(LinkedClass c) {
         for (LinkedClass step : world.chain(c)) {
+            for (Member wanted : step.methods.values()) {
+                if (wanted.isVirtual() && wanted.isAbstract() && world.findMethod(c, wanted.key()) == wanted) {
+                    diagnostics.error(c.name, wanted.key(), 0, "the class is not abstract but leaves " + wanted + " without a body");
+                }
+            }
             for (LinkedClass item : world.interfacesOf(step)) {
                 for (Member wanted : item.methods.values()) {
                     Member found = wanted.isVirtual() ? world.findMethod(c, wanted.key()) : wanted;

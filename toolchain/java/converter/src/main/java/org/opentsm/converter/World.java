@@ -4,6 +4,7 @@ package org.opentsm.converter;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -32,7 +33,10 @@ final class World {
         this.levels = levels;
         classes.forEach(c -> own.put(c.name, c));
         for (ExportFile file : files) {
-            exports.putIfAbsent(file.packageName(), file);
+            // An export file of the package itself would make its own missing classes look imported.
+            if (!file.packageName().equals(packageName)) {
+                exports.putIfAbsent(file.packageName(), file);
+            }
         }
     }
 
@@ -56,11 +60,22 @@ final class World {
             ExportFile file = exports.get(LinkedClass.packageOf(name));
             ExportClass source = file == null ? null : file.classByName(name).orElse(null);
             if (source != null) {
-                known = new LinkedClass(file, source);
+                known = imported(file, source);
                 imported.put(name, known);
             }
         }
         return known;
+    }
+
+    private static LinkedClass imported(ExportFile file, ExportClass source) {
+        try {
+            source.methods().forEach(method -> Descriptors.requireMethod(method.descriptor()));
+            source.fields().forEach(field -> Descriptors.requireField(field.descriptor()));
+        } catch (ConversionException e) {
+            throw new ConversionException(0, "the export file of " + file.packageName().replace('/', '.') + " is damaged at "
+                    + source.name().replace('/', '.'));
+        }
+        return new LinkedClass(file, source);
     }
 
     /** The class of that name; without one, an error that says what is missing and what to do. */
@@ -115,21 +130,22 @@ final class World {
     /** All interfaces the type itself declares, with their superinterfaces; superinterfaces come first. */
     List<LinkedClass> interfacesOf(LinkedClass c) {
         Set<LinkedClass> result = new LinkedHashSet<>();
-        addInterfaces(c, result, 0);
+        addInterfaces(c, result, new HashSet<>());
         return new ArrayList<>(result);
     }
 
-    private void addInterfaces(LinkedClass c, Set<LinkedClass> result, int depth) {
-        if (depth > MAX_CHAIN) {
+    private void addInterfaces(LinkedClass c, Set<LinkedClass> result, Set<LinkedClass> open) {
+        if (!open.add(c)) {
             throw new ConversionException(0, "the interfaces of " + c + " form a cycle");
         }
         for (String name : c.interfaces) {
             LinkedClass item = require(name, 0);
             if (!result.contains(item)) {
-                addInterfaces(item, result, depth + 1);
+                addInterfaces(item, result, open);
                 result.add(item);
             }
         }
+        open.remove(c);
     }
 
     /** The class and its superclasses, from itself up to Object. */

@@ -144,6 +144,7 @@ class ContainerTest {
     void classesOfAnotherPackageAreRefused() {
         assertError(Fixture.input("other", Fixture.compile(MINIMAL)), "does not belong to package other");
         assertError(Fixture.input("p", Map.of()), "no class of package p");
+        assertError(Fixture.input("", Map.of()), "named package");
     }
 
     private static Diagnostic assertError(ConverterInput.Builder builder, String text) {

@@ -48,6 +48,7 @@ final class Fixture {
     private static final Pattern PACKAGE = Pattern.compile("\\bpackage\\s+([\\w.]+)\\s*;");
     private static final Pattern TYPE = Pattern.compile("\\b(?:class|interface|enum)\\s+(\\w+)");
     private static final AnyLevel ANY_LEVEL = new AnyLevel();
+    private static final Map<String, List<ExportFile>> EXPORTS = new TreeMap<>();
     private static final Map<String, Path> STUBS = new TreeMap<>();
 
     private Fixture() {
@@ -67,8 +68,8 @@ final class Fixture {
         });
     }
 
-    static List<ExportFile> exports(String level) {
-        return new ExportFiles(ApiLevel.of(level)).all();
+    static synchronized List<ExportFile> exports(String level) {
+        return EXPORTS.computeIfAbsent(level, name -> new ExportFiles(ApiLevel.of(name)).all());
     }
 
     /** Compiles sources that start with their package declaration; returns class files by class path. */
@@ -100,7 +101,8 @@ final class Fixture {
     }
 
     static ConverterInput.Builder input(String packageName, Map<String, byte[]> classes) {
-        ConverterInput.Builder builder = ConverterInput.builder(packageName, PACKAGE_AID, 1, 0).exports(exports("3.0.5"));
+        ConverterInput.Builder builder = ConverterInput.builder(packageName, PACKAGE_AID, 1, 0).level("3.0.5")
+                .exports(exports("3.0.5"));
         classes.values().forEach(builder::classFile);
         return builder;
     }

@@ -106,6 +106,30 @@ class IdiomTest {
         assertTrue(right.isShareable());
     }
 
+    /** Damaged export files end in an error of the reader or of the converter, or change nothing that matters. */
+    @Test
+    void mutatedExportFilesNeverCrash() {
+        Map<String, byte[]> library = Fixture.compile(LIBRARY);
+        byte[] good = Fixture.convert(builder("lib", LIB, library)).exp().orElseThrow().toBytes();
+        Map<String, byte[]> user = Fixture.compile("3.0.5", library, List.of("--release", "8"), USER);
+        java.util.Random random = new java.util.Random(3);
+        int refused = 0;
+        for (int round = 0; round < 400; round++) {
+            byte[] copy = good.clone();
+            for (int i = 0; i <= random.nextInt(3); i++) {
+                copy[random.nextInt(copy.length)] = (byte) random.nextInt(random.nextBoolean() ? 8 : 256);
+            }
+            try {
+                ExportFile lib = ExportFile.read(copy);
+                ConverterInput.Builder input = builder("app", Fixture.PACKAGE_AID, user).applet(Fixture.APPLET_AID, "App").exports(List.of(lib));
+                refused += Converter.convert(input.build()).succeeded() ? 0 : 1;
+            } catch (org.opentsm.cap.CapFormatException e) {
+                refused++;
+            }
+        }
+        assertTrue(refused > 100 && refused < 400, "refused " + refused);
+    }
+
     @Test
     void theListingNamesWhatInstructionsReferTo() {
         String text = Fixture.convert(builder("lib", LIB, Fixture.compile(LIBRARY)).listing(true)).listing().orElseThrow();

@@ -304,6 +304,9 @@ class MethodRulesTest {
         assertEquals(1, b.method("m", "()V").orElseThrow().token());
         assertEquals(2, b.method("k", "()V").orElseThrow().token());
         assertEquals(0, b.field("f").orElseThrow().token());
+        // an older export file of the package itself is not imported from
+        assertEquals(List.of("A0000000620001 1.0"), new RawCap(Fixture.convert(Fixture.input("q", next).earlierExport(first), List.of(first))
+                .cap().orElseThrow().toZip()).imports);
         List<Diagnostic> errors = Fixture.errors(Fixture.input("q", Fixture.compile("package q; public class B { public short f; }")).earlierExport(first));
         assertTrue(errors.stream().anyMatch(e -> e.message().contains("class q.D")) && errors.stream().anyMatch(e -> e.message().contains("q.B.m()V")), errors.toString());
     }

@@ -41,6 +41,7 @@ class SubsetTest {
         {"interface Q { byte[] F = new byte[2]; }", "F", "compile-time constant"}, {"interface Q { String F = \"x\"; }", "F", "String is not"},
         {"@interface Q { }", "", "annotation"}, {"class Q { void m(int[] a) { } }", "m([I)V", "int needs int support"},
         {"class Q { static int f; }", "f", "int needs int support"}, {"class Q extends Thread { }", "", "java.lang.Thread"},
+        {"class Q implements java.rmi.Remote { }", "", "remote (RMI)"}, {"interface Q extends java.rmi.Remote { }", "", "remote (RMI)"},
         {"class Q implements Runnable { public void run() { } }", "", "java.lang.Runnable"},
     };
 
