@@ -58,14 +58,15 @@ export class SecureChannels {
         'CERT.OCE.AUT, the last certificate, does not certify the named key',
       );
     }
-    const { keyReference } = request;
+    const { keyReference, securityDomainHolder: holder } = request;
     const channel = new Scp10Channel({
-      option: 0x02,
+      option: request.options === '01' ? 0x01 : 0x02,
       level: securityLevel(Number.parseInt(request.securityLevel, 16)),
       offCardEntity,
       certificates,
       securityDomainKey: fromRsaPublicKey(request.securityDomainKey),
       ...(keyReference === undefined ? {} : { keyReference: keyReferenceFromHex(keyReference) }),
+      ...(holder === undefined ? {} : { securityDomainHolder: fromHex(holder, 16) }),
       random: this.#random,
     });
     const commands = channel.prepare();

@@ -4,6 +4,7 @@ import { CertificateError, NotFoundError, SecureChannelError, StatusWordError } 
 import type { CardChannel } from '../../transport/card-channel.ts';
 import { runScript } from '../../transport/script-runner.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
+import { decodeCertificate } from '../../wire/gp/certificate.ts';
 import { type GpCommand, responseData, toCardCommand, toPlainCommand } from '../../wire/gp/command.ts';
 import { decodePublicKey, generateKeyPair, readPublicKey } from '../../wire/gp/generate-key-pair.ts';
 import { getAttestation } from '../../wire/gp/get-attestation.ts';
@@ -146,6 +147,43 @@ describe('KMS with a card', function () {
       expect(
         await failure(open(issuer, card, { key: ownKey, keyReference: ownReference, level }, [])),
       ).to.be.instanceOf(StatusWordError);
+    });
+  }
+
+  for (const level of ['01', '33']) {
+    it(`opens a channel by key agreement at level ${level}`, async () => {
+      await using folder = await TestFolder.make();
+      const { issuer, made } = await openWorld(folder.path);
+      const simulator = await sharedSimulator();
+      await using simulated = await simulator.insert(made.image);
+      const card = channelTo(simulated);
+      const { kms, label, certificate } = issuer;
+      const [, , sdCertificate] = await inClear(
+        card,
+        select(aid(made.isdAid)),
+        getData(0x66),
+        getData(DATA_OBJECT.CERTIFICATE),
+      );
+      const { holderReference } = decodeCertificate(sdCertificate ?? new Uint8Array());
+      const { channelId, commands } = await kms.openSecureChannel({
+        ...{
+          protocol: 'scp10',
+          options: '01',
+          securityLevel: level,
+          offCardEntityLabel: label,
+          certificates: [certificate],
+        },
+        ...{ securityDomainKey: made.isdPublicKey, securityDomainHolder: toHex(holderReference) },
+      });
+      const { responses } = await runScript(card, commands);
+      const authentication = await kms.authenticate(channelId, { responses, commands: [] });
+      const outcome = await runScript(card, authentication.commands);
+      expect(await kms.unwrap(channelId, { responses: outcome.responses })).to.deep.equal({ responses: [] });
+      const session = { platform: issuer, card, channelId };
+      const all = await send(session, getData(DATA_OBJECT.CARD_DATA), getData(DATA_OBJECT.CURRENT_SECURITY_LEVEL));
+      const expected = (0x80 | Number.parseInt(level, 16)).toString(16).toUpperCase();
+      expect(all.map(({ sw }) => sw)).to.deep.equal(['9000', '9000']);
+      expect(all[1]?.data).to.equal(`D301${expected}`);
     });
   }
 

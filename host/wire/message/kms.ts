@@ -106,11 +106,12 @@ export const IssueSecurityDomainCertificate = Type.Object(
 );
 export type IssueSecurityDomainCertificate = Static<typeof IssueSecurityDomainCertificate>;
 
-/** POST /v1/secure-channels: prepares SCP10 i=02 and returns the script up to GET CHALLENGE. */
+/** POST /v1/secure-channels: prepares SCP10 and returns the script up to GET CHALLENGE. */
 export const OpenSecureChannel = Type.Object(
   {
     protocol: Type.Literal('scp10'),
-    options: Type.Literal('02'),
+    /** 02 key transport; 01 key agreement, which has no keys before INTERNAL AUTHENTICATE: no commands with `authenticate`. */
+    options: Type.Union([Type.Literal('01'), Type.Literal('02')]),
     /** 01, 03, 11, 13, 33: scp10.md section 5. */
     securityLevel: Type.String({ pattern: '^(01|03|11|13|33)$' }),
     offCardEntityLabel: Name,
@@ -118,6 +119,8 @@ export const OpenSecureChannel = Type.Object(
     certificates: Type.Array(Hex, { minItems: 1, maxItems: 4 }),
     /** PK.SD.AUT, already trusted by the caller: attested, from step 52, or from a verified CERT.SD.AUT. */
     securityDomainKey: RsaPublicKey,
+    /** CHR of CERT.SD.AUT: key agreement signs over it. */
+    securityDomainHolder: Type.Optional(HolderReference),
     /** KVN and KID for MSE 84; absent is the SD's default key. */
     keyReference: Type.Optional(KeyReference),
   },
