@@ -1,17 +1,87 @@
+import { developmentSsdAid } from '../../daemon/topology-plan.ts';
+import { InvariantError } from '../../errors.ts';
+import { fromRsaPublicKey, type PublicKey } from '../../wire/gp/public-key.ts';
+import { fromHex } from '../../wire/hex.ts';
 import type { PropertyReport } from '../report.ts';
 import type { Run } from '../runs.ts';
 import type { Scene, SceneCard } from '../scene.ts';
+import { breakResumes } from './break-resumes.ts';
+import { issuerCannotOpen } from './issuer-cannot-open.ts';
+import { type Loot, recordedTraffic, reportedKey, takeFrom } from './loot.ts';
+import { noPrivateKeyLeaves } from './no-private-key-leaves.ts';
+import { oldPairIsDead } from './old-pair-is-dead.ts';
+import { oneRequestOneSsd } from './one-request-one-ssd.ts';
+import { providersApart } from './providers-apart.ts';
+import { replayGivesNothing } from './replay-gives-nothing.ts';
+
+/** Every row of key-distribution.md section 5, really attempted, after A and B have their SSDs on the first card. */
 
 export interface Played {
   readonly runs: readonly Run[];
+  /** Holds the SSDs of A and B. */
   readonly first: SceneCard;
+  /** Holds none; it is entered into the issuer's card database here. */
   readonly second: SceneCard;
 }
 
 export async function attemptProperties(
-  _stage: Scene,
-  _played: Played,
-  _onResult: (property: PropertyReport) => void,
+  scene: Scene,
+  played: Played,
+  onResult: (property: PropertyReport) => void,
 ): Promise<PropertyReport[]> {
-  return [];
+  const { first, second, runs } = played;
+  const { platforms } = scene;
+  const names = ['issuer', 'provider-a', 'provider-b'] as const;
+  const [issuer, a, b] = await Promise.all(names.map((name) => takeFrom(platforms, name)));
+  if (issuer === undefined || a === undefined || b === undefined) throw new InvariantError('loot', 'Nothing was taken');
+  try {
+    const rows = { a: await rowOf(scene, 'a', first), b: await rowOf(scene, 'b', first) };
+    const reported = await reportedKey(issuer, developmentSsdAid('a'));
+    const own = fromRsaPublicKey(rows.a.publicKey);
+    const results: PropertyReport[] = [];
+    const attempt = async (property: Promise<PropertyReport>) => {
+      results.push(await property);
+      onResult(results.at(-1) as PropertyReport);
+    };
+    await attempt(issuerCannotOpen(first, { issuer, provider: a, row: rows.a, reported }));
+    await attempt(oldPairIsDead(first, { provider: a, reported, own }));
+    await attempt(
+      providersApart(first, [
+        { id: 'a', loot: a, row: rows.a },
+        { id: 'b', loot: b, row: rows.b },
+      ]),
+    );
+    const traffic = await recordedTraffic(platforms, first.readerName);
+    await attempt(replayGivesNothing(first, traffic, [developmentSsdAid('a'), developmentSsdAid('b')]));
+    await platforms.registerCard(second.cardId, second.made);
+    await attempt(oneRequestOneSsd(scene, second, { issuer, provider: a }));
+    await attempt(breakResumes(scene, second));
+    // Last, so that the artefacts of all that went before are searched too.
+    await attempt(noPrivateKeyLeaves(platforms, await keysOf(scene, played, [issuer, a, b], reported), runs));
+    return results;
+  } finally {
+    await Promise.all([issuer, a, b].map(({ database }) => database.end()));
+  }
+}
+
+async function rowOf(scene: Scene, provider: string, { cardId }: SceneCard) {
+  const rows = await scene.platforms.securityDomains(provider);
+  const row = rows.find((candidate) => candidate.cardId.value === cardId.value);
+  if (row !== undefined) return row;
+  throw new InvariantError('property-setting', `Provider ${provider} has no SSD on the first card: run 1 or 4 failed`);
+}
+
+/** Every key pair of cards and platforms whose private half nobody may have. */
+async function keysOf(scene: Scene, { first, second }: Played, loot: readonly Loot[], reported: PublicKey) {
+  const rows = [...(await scene.platforms.securityDomains('a')), ...(await scene.platforms.securityDomains('b'))];
+  const images = [first, second].flatMap(({ made }) => [made.image.isd?.keyPair, made.image.casd?.keyPair]);
+  const keys = [
+    reported,
+    ...rows.map(({ publicKey }) => fromRsaPublicKey(publicKey)),
+    ...loot.flatMap(({ authority, offCardEntity }) => [authority.publicKey, offCardEntity.publicKey]),
+    ...images.flatMap((pair) =>
+      pair === undefined || pair === null ? [] : [{ modulus: fromHex(pair.modulus), exponent: fromHex(pair.exponent) }],
+    ),
+  ];
+  return [...new Map(keys.map((key) => [Buffer.from(key.modulus).toString('hex'), key])).values()];
 }

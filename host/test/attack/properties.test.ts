@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Ladder } from '../../demo/ladder.ts';
+import { attemptProperties } from '../../demo/properties/properties.ts';
+import type { PropertyReport } from '../../demo/report.ts';
+import { playRuns, type Run } from '../../demo/runs.ts';
+import { Scene, type SceneCard } from '../../demo/scene.ts';
+
+/** Rows of key-distribution.md section 5, in the order in which they are attempted. */
+const PROPERTIES = [
+  'after 60 nothing of the issuer opens a channel to the SSD',
+  'the pair of 49 is dead after 57',
+  "two providers on one card cannot reach each other's SSD",
+  'a record of all OTA traffic gives nobody the keys',
+  'the same request twice gives one SSD',
+  'a break leaves a state from which the flow resumes',
+  'private keys never leave the card, in any response, log, dump or database',
+];
+
+describe('the properties of the key distribution', function () {
+  this.timeout(300_000);
+  let folder: string;
+  let scene: Scene;
+  let first: SceneCard;
+  let second: SceneCard;
+  let runs: Run[];
+  let results: PropertyReport[];
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'opentsm-attack-'));
+    const providers = ['a', 'b', 'c'];
+    scene = await Scene.open({ link: 'direct', keySizeBits: 1024, stateDir: folder, providers, permitted: ['a', 'b'] });
+    first = await scene.insertCard(0, { known: true });
+    second = await scene.insertCard(1, { known: false });
+    const silent = new Ladder({ isTTY: false, write: () => true } as unknown as NodeJS.WriteStream);
+    runs = await playRuns(scene, silent, first, second);
+    results = await attemptProperties(scene, { runs, first, second }, () => {});
+  });
+  after(async () => {
+    await scene?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('stand on runs that went as expected', () => {
+    expect(runs.map((run) => run.unexpected)).to.deep.equal(runs.map(() => undefined));
+    expect(runs.map(({ outcome, refusedAt, foundBy }) => refusedAt ?? foundBy ?? outcome)).to.deep.equal([
+      'distributed',
+      'database',
+      'select',
+      'distributed',
+      '43',
+      '44',
+    ]);
+  });
+
+  for (const [index, name] of PROPERTIES.entries()) {
+    it(`hold: ${name}`, () => {
+      const result = results[index];
+      expect(result?.name).to.equal(name);
+      expect(result?.attempts).to.be.greaterThan(2);
+      expect(result?.detail).to.equal(undefined);
+      expect(result?.holds).to.equal(true);
+    });
+  }
+});
