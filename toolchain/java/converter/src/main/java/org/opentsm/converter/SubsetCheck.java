@@ -67,6 +67,12 @@ final class SubsetCheck {
 
     private void check(ClassNode node, MethodNode method, boolean isInterface) {
         String key = method.name + method.desc;
+        boolean accessor = (method.access & Opcodes.ACC_SYNTHETIC) != 0 && method.name.startsWith("access$");
+        if (accessor && !ints && method.desc.contains("I)")) {
+            error(node, key, "javac passes an int here, for a compound assignment to a private member of an inner or outer class;"
+                    + " make that member package-visible, or write x = (short) (x + y)");
+            return;
+        }
         for (Type type : Type.getArgumentTypes(method.desc)) {
             String problem = typeProblem(type.getDescriptor());
             if (problem != null) {

@@ -197,6 +197,10 @@ final class Typing {
             MethodCode.Variable variable = code.variable(used, store ? i + 1 : i);
             if (variable != null && variable.descriptor().length() == 1) {
                 local.declare(variable.descriptor().charAt(0));
+                if (variable.descriptor().equals("C")) {
+                    reporter.error(code.line(i), "local variable " + variable.name() + " is char, which is not in the Java Card"
+                            + " language; declare it byte or short");
+                }
                 if (!ints && variable.descriptor().equals("I")) {
                     reporter.error(code.line(i), "local variable " + variable.name()
                             + " is int; declare it short, or enable int support");

@@ -67,6 +67,12 @@ class DifferentialTest {
     }
 
     @Test
+    void idiomsOfTheLanguage() {
+        compare(Twin.of(false, "d", IDIOMS), "d.Idioms", 8, 40);
+        compare(Twin.of(true, "d", IDIOMS), "d.Idioms", 9, 20);
+    }
+
+    @Test
     void ints() {
         compare(Twin.of(true, "d", INTS), "d.Ints", 3, 80);
     }
@@ -237,6 +243,42 @@ class DifferentialTest {
         "package d; public abstract class Partial implements Sized { short v; Partial(short a) { v = a; } public short both() { return (short) (size() + limit((short) 2)); } }",
         "package d; public class Whole extends Partial { Whole(short a) { super(a); } public short size() { return v; } public short limit(short by) { return (short) (v % by); } }",
         "package d; public class Outer { private short v; Outer(short a) { v = a; } class Inner { short w; Inner(short b) { w = b; } short sum() { return (short) (v + w + hiddenOf()); } } private short hiddenOf() { return 2; } static class Nested { static short twice(short a) { return (short) (a * 2); } } Measured anonymous() { final short k = v; return new Measured() { public short size() { v++; return (short) (k + v); } }; } }"};
+
+    static final String[] IDIOMS = {"""
+        package d;
+        public class Idioms {
+            private short f; private byte g; private short[] table = {1, 2, 3, 4}; private Idioms next; static Idioms head; static short depth;
+            private static class Hidden { short v; private Hidden(short a) { v = a; } private short get() { return v; } }
+            private class Member { short w = f; private Member() { f++; } private void bump() { w += f; table[1]--; } }
+            public static short privateInner(short a) { Hidden h = new Hidden(a); h.v += 3; h.v++; return (short) (h.get() + h.v); }
+            public static short member(short a) { Idioms i = new Idioms(); i.f = a; Member m = i.new Member(); m.bump(); m.w *= 2; return (short) (m.w + i.f + i.table[1]); }
+            public static short local(final short a) { class Local { short twice() { return (short) (a + a); } short self() { return new Local().twice(); } } return (short) (new Local().twice() + new Local().self()); }
+            public static short generic(short a) { Box<Num> b = new Box<Num>(); b.put(new Num(a)); b.put(new Num((short) 5)); Source<Num> s = b; return (short) (s.take().v + b.take().v + new Best().pick(new Num(a), b.take()).v); }
+            public static short elements(byte[] b, short[] s, short i) { short k = (short) (i & 3); b[k++] += 2; s[k] -= b[k]; s[--k] <<= 1; b[k] >>>= 2; s[k] = b[k] = (byte) i; s[(byte) 1] ^= s[2]; return (short) (k + s[k]++ - --s[k]); }
+            public static short fields(short a) { Idioms i = new Idioms(); Idioms j = new Idioms(); i.f = j.f = a; i.g = (byte) (j.g = (byte) a); i.f <<= 2; j.f >>= 1; i.f |= j.g; j.g ^= 7; i.next = j.next = i; i.next.f++; return (short) (i.f + j.next.f + i.g); }
+            public static short list(short n) { head = null; for (short k = 0; k < (short) (n & 15); k++) { Idioms i = new Idioms(); i.f = k; i.next = head; head = i; } short sum = 0; for (Idioms i = head; i != null; i = i.next) sum += i.f; head = null; return sum; }
+            public static short recursion(short n) { return n <= 0 ? 1 : (short) ((n & 7) * recursion((short) ((n & 7) - 1))); }
+            public static short multiCatch(short a) { try { if (a > 50) throw new NullPointerException(); if (a < -50) throw new ClassCastException(); return a; } catch (NullPointerException | ClassCastException e) { return (short) (e instanceof NullPointerException ? 1 : 2); } }
+            public static short negativeShifts(short a, byte n) { return (short) ((a << -n) ^ (a >> (byte) (n - 3)) ^ (a >>> -1)); }
+            public static short varargs(short a) { return (short) (count() + count(new Num(a)) + count(new Num(a), null, null)); }
+            static short count(Num... all) { return (short) all.length; }
+            public static short switches(short a, byte b) { short r = 0; for (byte i = 0; i < 3; i++) { switch (b) { case 1: switch (a) { case 0: continue; case 127: r++; case 5: r += 2; break; } break; case 2: r += 10; case -128: r += 100; break; case 127: if (a > 0) break; r = 7; } b++; } return r; }
+            public static boolean shortCircuit(short a, short b) { depth = 0; boolean r = step(a > 0) && (step(b > 0) || !step(a == b)) | step(true); return r == (depth > 2); }
+            static boolean step(boolean b) { depth++; return b; }
+            public static short tries(short a) { short r = 0; for (short i = 0; i < 4; i++) { try { try { if (i == a) continue; if (i == 3) return r; r += 10 / ((short) (i - 2) & a); } catch (ArithmeticException e) { r += 1; if (a == 7) break; } finally { r += 3; try { r /= a; } catch (ArithmeticException e) { r++; } finally { r ^= 1; } } } finally { r += 100; } } return r; }
+            public static short arraysOfTypes(short a) { Source<?>[] all = {new Box<Num>(), null}; Object[] o = all; Num[] n = new Num[2]; n[1] = new Num(a); boolean[] z = {a > 0, false}; z[1] |= z[0]; z[0] ^= true; return (short) (o.length + n[1].v + (z[1] ? 1 : 0) + (z[0] ? 2 : 0) + (all[1] == null ? 4 : 0)); }
+            public static short instance(short a) { Idioms i = new Idioms(); i.set(a, (byte) a).set((short) 1, (byte) 2); return i.mix(i, a); }
+            private Idioms set(short f, byte g) { this.f += f; this.g = g; this.table[0] = g; return this; }
+            final short mix(Idioms o, short a) { short r = (short) (f + o.g + table[0]); a = r > 0 ? f : g; return (short) (r + a); }
+            public static byte widening(byte b, short s, boolean z) { byte r = (byte) (z ? b : s); r += b; r *= s; r -= z ? 1 : 0; return r; }
+            public static short unaries(short a, byte b) { return (short) (+a - -b + ~a - ~-b); }
+            public static boolean comparisons(short a, byte b, boolean z) { return a < b == z ^ (a != b && !z) ? a >= -1 : b <= a; }
+        }
+        """, "package d; public interface Source<T> { T take(); }",
+        "package d; public class Box<T> implements Source<T> { T held; short puts; void put(T t) { held = t; puts++; } public T take() { return held; } }",
+        "package d; public class Num { final short v; Num(short a) { v = a; } }",
+        "package d; public abstract class Picker<T> { abstract T pick(T a, T b); }",
+        "package d; public class Best extends Picker<Num> { Num pick(Num a, Num b) { return a.v > b.v ? a : b; } }"};
 
     static final String[] INTS = {"""
         package d;

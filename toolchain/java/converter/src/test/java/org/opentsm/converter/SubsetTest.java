@@ -17,7 +17,7 @@ class SubsetTest {
     private static final String[][] STATEMENTS = {
         {"long v = a; a = (short) v;", "long, float and double"}, {"float v = a; a = (short) v;", "long, float and double"},
         {"double v = a * 2.0; a = (short) v;", "long, float and double"}, {"char c = (char) a; a = (short) c;", "char is not"},
-        {"char[] c = new char[2]; a = (short) c[0];", "char is not"}, {"Object o = \"text\";", "String is not"},
+        {"char c = 'x'; if (c == a) a = 1;", "variable c is char"}, {"char[] c = new char[2]; a = (short) c[0];", "char is not"}, {"Object o = \"text\";", "String is not"},
         {"Object o = \"n\" + a;", "String"}, {"Object o = Q.class;", "class literals"}, {"synchronized (this) { a++; }", "synchronized"},
         {"byte[][] x = new byte[2][3];", "arrays of arrays"}, {"byte[][] x = new byte[2][];", "arrays of arrays"},
         {"Object o = new byte[1].clone();", "clone is not supported"}, {"Runnable r = () -> { };", "lambda"}, {"Runnable r = this::toString;", ""},
@@ -26,7 +26,8 @@ class SubsetTest {
         {"try { a++; } catch (Error e) { }", "java.lang.Error is not part"}, {"new Thread();", "java.lang.Thread"}, {"Integer i = 5;", "java.lang.Integer"},
         {"Object o = new java.util.ArrayList();", "java.util.ArrayList is not part"}, {"boolean b = this instanceof Cloneable;", "java.lang.Cloneable"},
         {"switch (text()) { case \"x\": a = 1; }", "String"}, {"int i = 5; a = (short) i;", "variable i is int"}, {"a = (short) (a + 1L);", "long, float and double"},
-        {"Object o = getClass();", "getClass"},
+        {"Object o = getClass();", "getClass"}, {"try (java.io.Closeable c = null) { } catch (Exception e) { }", "java.io.Closeable"},
+        {"Object o = (java.util.function.Supplier<Object>) Object::new;", "lambda"},
     };
 
     /** Members and types, the member named, part of the text. */
@@ -42,6 +43,7 @@ class SubsetTest {
         {"@interface Q { }", "", "annotation"}, {"class Q { void m(int[] a) { } }", "m([I)V", "int needs int support"},
         {"class Q { static int f; }", "f", "int needs int support"}, {"class Q extends Thread { }", "", "java.lang.Thread"},
         {"class Q implements java.rmi.Remote { }", "", "remote (RMI)"}, {"interface Q extends java.rmi.Remote { }", "", "remote (RMI)"},
+        {"class Q { static class N { private short v; } void m(N n) { n.v += 3; } }", "access$012(Lq/Q$N;I)S", "package-visible"},
         {"class Q implements Runnable { public void run() { } }", "", "java.lang.Runnable"},
     };
 

@@ -131,6 +131,16 @@ class TableTest {
     }
 
     @Test
+    void inheritedInterfaceMethodsOfTheApiAreCalledOnTheNamedInterface() {
+        RawCap cap = library("package p; class U { static short m(javacard.security.RSAPrivateKey k) { return k.getSize(); } }");
+        RawCap.Method m = cap.methodAt.values().stream().filter(x -> (x.flags() & 8) != 0).findFirst().orElseThrow();
+        // getSize is 1 in RSAPrivateKey, class token 8
+        assertEquals(Fixture.bytes("18 8E 01 0001 01 78"), Fixture.hex(Arrays.copyOfRange(cap.method, m.code(), m.code() + m.length())));
+        assertEquals(0x08, cap.pool.get(1)[1] >> 8 & 0xFF);
+        assertEquals(1, cap.pool.get(1)[0]);
+    }
+
+    @Test
     void shareableIsInheritedThroughInterfacesAndClasses() {
         RawCap cap = applet("implements Own", "public short m() { return 1; }",
                 "package p; public interface Own extends javacard.framework.Shareable { short m(); }",
