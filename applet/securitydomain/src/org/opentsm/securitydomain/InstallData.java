@@ -1,8 +1,9 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
+import javacard.framework.Util;
 
-/** The form of INSTALL's data: fields with length bytes, all of it accounted for (GPCS 11.5.2.3). */
+/** The form of INSTALL's data and of what install() gets: all of it accounted for (GPCS 11.5.2.3). */
 final class InstallData {
 
     private InstallData() { }
@@ -53,5 +54,35 @@ final class InstallData {
         require((short) (end - behind) == 3 && buffer[behind] == 0 && buffer[(short) (behind + 1)] == 0
                 && buffer[(short) (behind + 2)] == 0);
         return (short) (behind - offset - 3);
+    }
+
+    /** Length byte of a field of install()'s data; the field lies before {@code end}. */
+    static short lengthAt(byte[] buffer, short offset, short end) {
+        require(offset < end && (short) (buffer[offset] & 0xFF) < (short) (end - offset));
+        return (short) (buffer[offset] & 0xFF);
+    }
+
+    /** C9's {@code 91 02 bits}: the one RSA size to make room for, or 0 for all. */
+    static short keySize(byte[] buffer, short offset, short end) {
+        short field = Tlv.find(buffer, offset, end, Gp.TAG_KEY_SIZE);
+        if (field == Tlv.NONE) {
+            return (short) 0;
+        }
+        require(Tlv.length(buffer, field, end) == 2);
+        short bits = Util.getShort(buffer, Tlv.value(buffer, field, end));
+        require(PublicKeys.sizeIndex((short) (bits >> 3)) != Tlv.NONE && (bits & 7) == 0);
+        return bits;
+    }
+
+    /** C9's 81 lists protocols and options: all of them SCP10, the only one there is here. */
+    static void checkProtocols(byte[] buffer, short offset, short end) {
+        short field = Tlv.find(buffer, offset, end, Gp.TAG_PROTOCOLS);
+        if (field == Tlv.NONE) {
+            return;
+        }
+        short behind = Tlv.next(buffer, field, end);
+        for (short at = Tlv.value(buffer, field, end); at < behind; at += 2) {
+            require(buffer[at] == Gp.SCP10);
+        }
     }
 }

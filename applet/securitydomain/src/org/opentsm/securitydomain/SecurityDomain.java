@@ -22,6 +22,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
     final DataObjects data;
     private final CommandReader reader;
     private final StoreDataReader blocks;
+    private final ResponseSender responses;
     private final byte[] ownAid;
     private final byte[] privileges = new byte[3];
 
@@ -31,11 +32,11 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
      */
     SecurityDomain(byte[] bArray, short bOffset, short bLength, boolean withProduction) {
         short end = (short) (bOffset + bLength);
-        short aidLength = lengthAt(bArray, bOffset, end);
+        short aidLength = InstallData.lengthAt(bArray, bOffset, end);
         short privilegesAt = (short) (bOffset + 1 + aidLength);
-        short privilegesLength = lengthAt(bArray, privilegesAt, end);
+        short privilegesLength = InstallData.lengthAt(bArray, privilegesAt, end);
         short parametersAt = (short) (privilegesAt + 1 + privilegesLength);
-        short parametersLength = lengthAt(bArray, parametersAt, end);
+        short parametersLength = InstallData.lengthAt(bArray, parametersAt, end);
         if (aidLength < Gp.AID_MIN || aidLength > Gp.AID_MAX || privilegesLength > 3) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
@@ -45,50 +46,17 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         short parameters = (short) (parametersAt + 1);
         short parametersEnd = (short) (parameters + parametersLength);
         data = new DataObjects(withProduction);
-        pairs = new KeyPairs(keySize(bArray, parameters, parametersEnd));
+        pairs = new KeyPairs(InstallData.keySize(bArray, parameters, parametersEnd));
         transients = new Transients();
         ram = transients.ram;
         work = transients.work;
         reader = new CommandReader(transients);
         blocks = new StoreDataReader(transients);
-        checkProtocols(bArray, parameters, parametersEnd);
+        responses = new ResponseSender(transients);
+        InstallData.checkProtocols(bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_IIN, bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_CIN, bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_PROVIDER, bArray, parameters, parametersEnd);
-    }
-
-    private static short lengthAt(byte[] buffer, short offset, short end) {
-        if (offset >= end || (short) (buffer[offset] & 0xFF) > (short) ((short) (end - offset) - 1)) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
-        return (short) (buffer[offset] & 0xFF);
-    }
-
-    private static short keySize(byte[] buffer, short offset, short end) {
-        short field = Tlv.find(buffer, offset, end, Gp.TAG_KEY_SIZE);
-        if (field == Tlv.NONE) {
-            return (short) 0;
-        }
-        short bits = Tlv.length(buffer, field, end) == 2
-                ? Util.getShort(buffer, Tlv.value(buffer, field, end)) : (short) 0;
-        if (PublicKeys.sizeIndex((short) (bits >> 3)) == Tlv.NONE || (bits & 7) != 0) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
-        return bits;
-    }
-
-    /** C9's 81 lists protocols and options: all of them SCP10, the only one there is here. */
-    private static void checkProtocols(byte[] buffer, short offset, short end) {
-        short field = Tlv.find(buffer, offset, end, Gp.TAG_PROTOCOLS);
-        if (field == Tlv.NONE) {
-            return;
-        }
-        short behind = Tlv.next(buffer, field, end);
-        for (short at = Tlv.value(buffer, field, end); at < behind; at += 2) {
-            if (buffer[at] != Gp.SCP10) {
-                ISOException.throwIt(Gp.SW_WRONG_DATA);
-            }
-        }
     }
 
     private void takeParameter(short tag, byte[] buffer, short offset, short end) {
@@ -154,16 +122,16 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
 
     public void process(APDU apdu) throws ISOException {
         if (selectingApplet()) {
-            send(apdu, Transients.RESPONSE, selectResponse(), Gp.SW_OK);
+            responses.send(apdu, Transients.RESPONSE, selectResponse());
             return;
         }
         byte instruction = apdu.getBuffer()[ISO7816.OFFSET_INS];
         if (instruction == Gp.INS_GET_RESPONSE) {
-            sendRest(apdu);
+            responses.sendRest(apdu, true);
             return;
         }
         commandArrives(instruction);
-        transients.setShort(Transients.PENDING_LENGTH, (short) 0);
+        responses.drop();
         if (!reader.read(apdu)) {
             return;
         }
@@ -177,7 +145,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         short length = execute(ins, ram[(short) (Transients.HEADER + 2)], ram[(short) (Transients.HEADER + 3)]);
         short out = (short) (transients.getShort(Transients.CHAIN_LENGTH) + Transients.RESPONSE);
         finish(out, length);
-        sendRest(apdu);
+        responses.sendRest(apdu, false);
     }
 
     /** Told of every command before it is read. */
@@ -512,37 +480,5 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         Util.arrayCopyNonAtomic(work, out, work, (short) (out + aidSize), size);
         Tlv.put(work, out, Gp.TAG_FCI_AID, ownAid, (short) 0, (short) ownAid.length);
         return Tlv.enclose(work, out, Gp.TAG_FCI, (short) (size + aidSize));
-    }
-
-    private void send(APDU apdu, short offset, short length, short status) {
-        transients.setShort(Transients.PENDING_OFFSET, offset);
-        transients.setShort(Transients.PENDING_LENGTH, length);
-        transients.setShort(Transients.STATUS, status);
-        sendRest(apdu);
-    }
-
-    /** Sends up to 256 bytes of what is pending; 61xx says how much is left (GET RESPONSE). */
-    private void sendRest(APDU apdu) {
-        short offset = transients.getShort(Transients.PENDING_OFFSET);
-        short length = transients.getShort(Transients.PENDING_LENGTH);
-        short status = transients.getShort(Transients.STATUS);
-        if (length == 0 && apdu.getBuffer()[ISO7816.OFFSET_INS] == Gp.INS_GET_RESPONSE) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
-        }
-        short now = length > (short) 256 ? (short) 256 : length;
-        short rest = (short) (length - now);
-        transients.setShort(Transients.PENDING_OFFSET, (short) (offset + now));
-        transients.setShort(Transients.PENDING_LENGTH, rest);
-        if (now > 0) {
-            apdu.setOutgoing();
-            apdu.setOutgoingLength(now);
-            apdu.sendBytesLong(work, offset, now);
-        }
-        if (rest > 0) {
-            status = (short) (Gp.SW_BYTES_REMAINING + (rest > 255 ? (short) 0 : rest));
-        }
-        if (status != Gp.SW_OK) {
-            ISOException.throwIt(status);
-        }
     }
 }
