@@ -26,6 +26,8 @@ export interface SecureChannelLimits {
 interface OpenChannel {
   readonly channel: SecureChannel;
   usedAt: number;
+  /** The last request and its result: a caller whose answer was lost asks again and gets the same. */
+  last: { readonly request: string; readonly result: unknown } | undefined;
 }
 
 /** The owner's secure channels: a bounded number, wiped when idle, gone with the first wrong byte. */
@@ -78,22 +80,25 @@ export class SecureChannels {
       });
     }
     const channelId = toHex(this.#random(16, 'channel-id'));
-    this.#channels.set(channelId, { channel, usedAt: this.#now() });
+    this.#channels.set(channelId, { channel, usedAt: this.#now(), last: undefined });
     return { channelId, commands };
   }
 
   authenticate(channelId: string, { responses, commands }: AuthenticateSecureChannel): SecureChannelScript {
     const plain = commands.map(fromPlainCommand);
-    return { channelId, commands: this.#use(channelId, (channel) => channel.authenticate(responses, plain)) };
+    const request = JSON.stringify(['authenticate', responses, commands]);
+    return { channelId, commands: this.#use(channelId, request, (channel) => channel.authenticate(responses, plain)) };
   }
 
   wrap(channelId: string, { commands }: WrapCommands): SecureChannelScript {
     const plain = commands.map(fromPlainCommand);
-    return { channelId, commands: this.#use(channelId, (channel) => channel.wrap(plain)) };
+    const request = JSON.stringify(['wrap', commands]);
+    return { channelId, commands: this.#use(channelId, request, (channel) => channel.wrap(plain)) };
   }
 
   unwrap(channelId: string, { responses }: UnwrapResponses): PlainResponses {
-    return { responses: this.#use(channelId, (channel) => channel.unwrap(responses)) };
+    const request = JSON.stringify(['unwrap', responses]);
+    return { responses: this.#use(channelId, request, (channel) => channel.unwrap(responses)) };
   }
 
   /** Wipes the keys; a channel that is gone is fine. */
@@ -112,13 +117,16 @@ export class SecureChannels {
     for (const [channelId, { usedAt }] of [...this.#channels]) if (usedAt < oldest) this.close(channelId);
   }
 
-  #use<T>(channelId: string, work: (channel: SecureChannel) => T): T {
+  #use<T>(channelId: string, request: string, work: (channel: SecureChannel) => T): T {
     this.expireIdle();
     const open = this.#channels.get(channelId);
     if (open === undefined) throw new NotFoundError('channel-unknown', 'This secure channel is closed: open a new one');
     open.usedAt = this.#now();
+    if (open.last?.request === request) return open.last.result as T;
     try {
-      return work(open.channel);
+      const result = work(open.channel);
+      open.last = { request, result };
+      return result;
     } finally {
       if (open.channel.state === 'closed') this.close(channelId);
     }

@@ -204,6 +204,40 @@ describe('KMS with a card', function () {
     expect(key?.sw).to.equal('9000');
   });
 
+  it('gives the same answer to a request that is repeated, and the card sees no difference', async () => {
+    await using folder = await TestFolder.make();
+    const { issuer, made } = await openWorld(folder.path);
+    const simulator = await sharedSimulator();
+    await using simulated = await simulator.insert(made.image);
+    const card = channelTo(simulated);
+    await inClear(card, select(aid(made.isdAid)));
+    const { kms, label, certificate } = issuer;
+    const { channelId, commands } = await kms.openSecureChannel({
+      ...{
+        protocol: 'scp10',
+        options: '02',
+        securityLevel: '33',
+        offCardEntityLabel: label,
+        certificates: [certificate],
+      },
+      ...{ securityDomainKey: made.isdPublicKey, keyReference: made.isdKeyReference },
+    });
+    const twice = async <T>(request: () => Promise<T>): Promise<T> => {
+      const first = await request();
+      expect(await request()).to.deep.equal(first);
+      return first;
+    };
+    const { responses } = await runScript(card, commands);
+    const read = [toPlainCommand(getData(DATA_OBJECT.CURRENT_SECURITY_LEVEL))];
+    let script = await twice(() => kms.authenticate(channelId, { responses, commands: read }));
+    for (let round = 0; round < 3; round += 1) {
+      const outcome = await runScript(card, script.commands);
+      const plain = await twice(() => kms.unwrap(channelId, { responses: outcome.responses }));
+      expect(plain.responses).to.deep.equal([{ data: 'D301B3', sw: '9000' }]);
+      script = await twice(() => kms.wrap(channelId, { commands: read }));
+    }
+  });
+
   it('closes the channel and forgets its keys when anything on the way changes an answer', async () => {
     await using folder = await TestFolder.make();
     const { issuer, made } = await openWorld(folder.path);
