@@ -4,6 +4,7 @@ import { InvariantError, NotFoundError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
+import { closeCardRelay } from '../../store/provider/card-relays.ts';
 import {
   addKeyDistribution,
   findKeyDistribution,
@@ -159,6 +160,8 @@ export class KeyDistributions {
   async #finish(id: string, end: FlowEnd): Promise<string> {
     const { state, result } = await this.#resultOf(end);
     await finishKeyDistribution(this.#options.database, id, state, result);
+    // A flow that gave up while its issuer was away left the way to the card open.
+    await closeCardRelay(this.#options.database, id);
     return result.outcome ?? 'failed';
   }
 

@@ -2,6 +2,7 @@ import { PeerError } from '../../errors.ts';
 import { closeCardRelay, openCardRelay } from '../../store/provider/card-relays.ts';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import type { SecurityDomainReport, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
+import { retryOf } from '../attempts.ts';
 import type { ProviderContext, ProviderStart } from '../provider-context.ts';
 import type { CardIdentity } from './41-read-iccid.ts';
 import type { Probe } from './41a-probe-security-domain.ts';
@@ -45,10 +46,14 @@ export async function requestSecurityDomain(
       trustPoint: settings.trustPoint,
       relayId: workflowId,
     });
-    return { report: await waitForReport(state, context) };
-  } finally {
+    const report = await waitForReport(state, context);
     // The lease of the issuer's last exchange is ours: the provider goes on with it.
     await closeCardRelay(context.database, workflowId);
+    return { report };
+  } catch (error) {
+    // An issuer that was away goes on by itself when it is back, and needs the relay before we ask again.
+    if (retryOf(error) === 'never') await closeCardRelay(context.database, workflowId);
+    throw error;
   }
 }
 
