@@ -84,11 +84,12 @@ const started = Date.now();
 await check('lint', process.execPath, ['host/setup/lint.mjs']);
 await maven('java');
 await mocha('setup', ['host/setup/*.test.ts']);
-await mocha('host', ['host/test/!(flow|attack)/**/*.test.ts', 'host/test/*.test.ts']);
+await mocha('host', ['host/test/!(flow|attack|crash)/**/*.test.ts', 'host/test/*.test.ts']);
 await mocha('simulator', ['simulator/test/**/*.test.ts']);
 await mocha('applet', ['applet/test/**/*.test.ts']);
 await mocha('toolchain', ['toolchain/test/**/*.test.ts']);
 await mocha('flow', ['host/test/flow/**/*.test.ts', 'host/test/attack/**/*.test.ts']);
+await mocha('crash', ['host/test/crash/**/*.test.ts']);
 
 // Skips are counted and asserted, so that silence cannot grow.
 const expected = JSON.parse(readFileSync(join(root, 'host/setup/expected-skips.json'), 'utf8')).total;
