@@ -53,6 +53,18 @@ class ToolTest {
     }
 
     @Test
+    void debugGivesNamesAndABrokenOneIsPassedOver() throws IOException {
+        Map<String, String> parts = MinimalApplet.hex();
+        // Strings a/Hello, install, (V; class a/Hello at 0 with method install at 1; then cut short by one byte.
+        String debug = "0003 0007 612F48656C6C6F 0007 696E7374616C6C 0002 2856 0000 0001"
+            + " 0000 0001 0000 0000 0000 00 0000 0001  0001 0002 0009 0001 02 000B 0000 0000";
+        parts.put("Debug", "0C 0041 " + debug);
+        assertTrue(dump(CapFile.read(MinimalApplet.zip(parts)), NONE).contains("install Hello.install\n"));
+        parts.put("Debug", "0C 0041 " + debug.substring(0, debug.length() - 2));
+        assertTrue(dump(CapFile.read(MinimalApplet.zip(parts)), NONE).contains("install C0000.m0001\n"));
+    }
+
+    @Test
     void branchesSwitchesAndBrokenCodeAreReadable() throws IOException {
         Map<String, String> parts = MinimalApplet.hex();
         // The 11 bytes of install become: goto 2, slookupswitch with no case to 10, pad, return.

@@ -156,6 +156,10 @@ final class ConstantPoolRules {
             error(index, entry, "cp-super-external", "a SuperMethodref names the class that contains the call");
             return;
         }
+        if (entry.tag() == ConstantPoolComponent.VIRTUAL_METHODREF && entry.token() >= 0x80) {
+            error(index, entry, "cp-virtual-method", "token " + entry.token() + " is package-visible in another package");
+            return;
+        }
         if (view.importFile(ClassRef.packageToken(ref)).isEmpty()) {
             return;
         }

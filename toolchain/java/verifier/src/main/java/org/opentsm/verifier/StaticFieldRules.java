@@ -10,6 +10,7 @@ import org.opentsm.verifier.PackageView.ClassView;
 
 /** Rules of StaticField: the image adds up, and every static field lies in its part of it. */
 final class StaticFieldRules {
+    private static final int MAX_ELEMENTS = 32767;
     private final PackageView view;
     private final Findings findings;
     private final StaticFieldComponent image;
@@ -54,6 +55,8 @@ final class StaticFieldRules {
             findings.error("StaticField", where, -1, "array-type", "type " + array.type() + " is not 2 to 5");
         } else if (array.values().length % width != 0) {
             findings.error("StaticField", where, -1, "array-length", array.values().length + " bytes are no whole number of elements");
+        } else if (array.values().length / width > MAX_ELEMENTS) {
+            findings.error("StaticField", where, -1, "array-length", array.values().length / width + " elements, at most " + MAX_ELEMENTS);
         } else if (array.type() == StaticFieldComponent.TYPE_INT && (view.cap.header().flags() & HeaderComponent.ACC_INT) == 0) {
             findings.error("Header", where, 6, "acc-int", "an int array needs ACC_INT");
         }

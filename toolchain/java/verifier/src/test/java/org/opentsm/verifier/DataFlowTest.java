@@ -16,6 +16,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.opentsm.cap.ConstantPoolComponent.Entry;
 import org.opentsm.cap.HeaderComponent;
+import org.opentsm.cap.Opcode;
+import org.opentsm.cap.Opcodes;
 import org.opentsm.verifier.TestPackage.Method;
 import org.opentsm.verifier.TestPackage.TypeSpec;
 
@@ -245,6 +247,20 @@ class DataFlowTest {
     })
     void constructors(String code, String rule) {
         check(pack(PUBLIC | INIT, "()V", 3, 0, code), rule);
+    }
+
+    @Test
+    void everyInstructionIsFollowed() {
+        for (int value = 0; value <= 184; value++) {
+            Opcode opcode = Opcodes.of(value).orElseThrow();
+            String operands = switch (opcode.operands()) {
+                case Opcodes.TABLESWITCH -> " 0 0 0 0";
+                case Opcodes.LOOKUPSWITCH -> " 0 0";
+                default -> " 0".repeat(opcode.operands().length());
+            };
+            List<String> rules = rules(pack(PUBLIC, "()V", 8, 8, opcode.mnemonic() + operands + "; return"));
+            assertTrue(rules.stream().noneMatch(rule -> rule.startsWith("opcode:")), rules::toString);
+        }
     }
 
     @Test

@@ -153,6 +153,13 @@ class StructureTest {
     }
 
     @Test
+    void packageVisibleMethodsOfOthersAreOutOfReachEvenWithoutExportFiles() {
+        p.constant(Entry.virtualMethod(APPLET, 0x80), "()V");
+        List<Finding> findings = Verifier.verify(p.build(), Exports.NONE);
+        assertTrue(findings.stream().anyMatch(f -> f.rule().equals("cp-virtual-method")), findings::toString);
+    }
+
+    @Test
     void constantsLinkToMembersOfOurClasses() {
         soundPackage();
         p.constant(() -> Entry.instanceField(t.offset, 1), "[B");
@@ -349,6 +356,8 @@ class StructureTest {
         p.image = new StaticFieldComponent(6, 2, List.of(new ArrayInit(4, new byte[2])), 0, new byte[] {0, 7});
         expect("array-type");
         p.image = new StaticFieldComponent(6, 2, List.of(new ArrayInit(4, new byte[3])), 0, new byte[] {0, 7});
+        expect("array-length");
+        p.image = new StaticFieldComponent(6, 2, List.of(new ArrayInit(3, new byte[32768])), 0, new byte[] {0, 7});
         expect("array-length");
         p.image = new StaticFieldComponent(6, 1, List.of(), 2, new byte[] {0, 7});
         expect("field-image");

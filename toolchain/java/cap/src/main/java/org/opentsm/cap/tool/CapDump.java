@@ -142,7 +142,7 @@ public final class CapDump {
             }
             for (FieldDescriptor field : item.fields()) {
                 String type = (field.type() & 0x8000) != 0 ? primitive(field.type() & 0xF) : names.type(field.type()).replace("() ", "");
-                String place = field.isStatic() ? String.format("static @%04X", field.imageOffset()) : "cell " + (field.ref() & 0xFF);
+                String place = field.isStatic() ? names.staticField(field.imageOffset()) : names.cell(offset, field.ref() & 0xFF);
                 line("    field %s %s token %s%s", place, type, token(field.token()), Flags.member(field.flags()));
             }
             for (MethodDescriptor method : item.methods()) {

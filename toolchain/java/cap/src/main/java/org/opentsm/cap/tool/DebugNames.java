@@ -12,8 +12,13 @@ import org.opentsm.cap.Text;
 /** Class and method names of a Debug component, as far as it can be read; a broken Debug just gives no more names. */
 final class DebugNames {
     private static final int ACC_INTERFACE = 0x0200;
+    private static final int ACC_STATIC = 0x0008;
+    private static final int ACC_FINAL = 0x0010;
+    /** Marks keys of static fields in fields. */
+    private static final int STATIC = 1 << 24;
     private final Map<Integer, String> classes = new HashMap<>();
     private final Map<Integer, String> methods = new HashMap<>();
+    private final Map<Integer, String> fields = new HashMap<>();
     private String[] strings = new String[0];
 
     private DebugNames() {
@@ -28,6 +33,7 @@ final class DebugNames {
                 // Some tools write a Debug of their own shape; names are a comfort, never needed.
                 names.classes.clear();
                 names.methods.clear();
+                names.fields.clear();
             }
         });
         return names;
@@ -47,27 +53,44 @@ final class DebugNames {
     private void readClass(ByteReader in) {
         String name = string(in.u2());
         boolean isInterface = (in.u2() & ACC_INTERFACE) != 0;
-        classes.put(in.u2(), name.substring(name.lastIndexOf('/') + 1));
+        int location = in.u2();
+        classes.put(location, name.substring(name.lastIndexOf('/') + 1));
         in.u2();
         in.u2();
         int interfaces = in.u1();
-        int fields = in.u2();
+        int fieldCount = in.u2();
         int methodCount = in.u2();
         in.u2s(interfaces);
-        in.bytes(10 * fields);
+        for (; fieldCount > 0; fieldCount--) {
+            readField(in, location);
+        }
         for (; methodCount > 0; methodCount--) {
             String method = string(in.u2());
             in.u2();
             in.u2();
-            int location = in.u2();
+            int place = in.u2();
             in.u1();
             in.u2();
             int variables = in.u2();
             int lines = in.u2();
             in.bytes(9 * variables + 6 * lines);
             if (!isInterface) {
-                methods.put(location, method);
+                methods.put(place, method);
             }
+        }
+    }
+
+    private void readField(ByteReader in, int location) {
+        String field = string(in.u2());
+        boolean primitive = string(in.u2()).length() == 1;
+        int access = in.u2();
+        in.u2();
+        int place = in.u2();
+        boolean isStatic = (access & ACC_STATIC) != 0;
+        // A compile-time constant has its value in this place.
+        boolean constant = isStatic && primitive && (access & ACC_FINAL) != 0;
+        if (!constant) {
+            fields.put(isStatic ? STATIC | place : location << 8 | place & 0xFF, field);
         }
     }
 
@@ -80,6 +103,14 @@ final class DebugNames {
 
     Optional<String> className(int offset) {
         return Optional.ofNullable(classes.get(offset));
+    }
+
+    Optional<String> fieldName(int classRef, int token) {
+        return Optional.ofNullable(fields.get(classRef << 8 | token));
+    }
+
+    Optional<String> staticName(int imageOffset) {
+        return Optional.ofNullable(fields.get(STATIC | imageOffset));
     }
 
     Optional<String> methodName(int offset) {

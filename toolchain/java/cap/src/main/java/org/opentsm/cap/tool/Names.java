@@ -25,6 +25,7 @@ import org.opentsm.cap.exp.ExportFile.ExportClass;
 final class Names {
     private final CapFile cap;
     private final List<Optional<ExportFile>> imports = new ArrayList<>();
+    private final DebugNames debug;
     private final Map<Integer, String> classNames = new TreeMap<>();
     private final Map<Integer, String> methodNames = new TreeMap<>();
 
@@ -33,11 +34,11 @@ final class Names {
         for (PackageInfo item : cap.imports().packages()) {
             imports.add(exports.find(item.aid().bytes(), item.major(), item.minor()));
         }
-        DebugNames debug = DebugNames.of(cap);
-        cap.descriptor().ifPresent(descriptor -> descriptor.classes().forEach(c -> nameClass(c, debug)));
+        debug = DebugNames.of(cap);
+        cap.descriptor().ifPresent(descriptor -> descriptor.classes().forEach(this::nameClass));
     }
 
-    private void nameClass(ClassDescriptor item, DebugNames debug) {
+    private void nameClass(ClassDescriptor item) {
         String name = debug.className(item.classRef()).orElse(String.format("C%04X", item.classRef()));
         classNames.put(item.classRef(), name);
         if (!item.isInterface()) {
@@ -84,7 +85,7 @@ final class Names {
         boolean internalStatic = entry.isStatic() && !entry.isExternal();
         if (internalStatic) {
             return entry.tag() == ConstantPoolComponent.STATIC_METHODREF ? methodName(entry.offset())
-                : String.format("static @%04X", entry.offset());
+                : staticField(entry.offset());
         }
         String owner = className(entry.classRef());
         if (entry.tag() == ConstantPoolComponent.CLASSREF) {
@@ -93,7 +94,20 @@ final class Names {
         return owner + "." + member(entry);
     }
 
+    /** "static @0004", with its name when Debug tells it. */
+    String staticField(int imageOffset) {
+        return String.format("static @%04X", imageOffset) + debug.staticName(imageOffset).map(name -> " " + name).orElse("");
+    }
+
+    /** An instance field's cell, with its name when Debug tells it. */
+    String cell(int classRef, int token) {
+        return "cell " + token + debug.fieldName(classRef, token).map(name -> " " + name).orElse("");
+    }
+
     private String member(Entry entry) {
+        if (entry.tag() == ConstantPoolComponent.INSTANCE_FIELDREF && !entry.isExternal()) {
+            return debug.fieldName(entry.classRef(), entry.token()).orElse("f" + entry.token());
+        }
         Optional<ExportClass> owner = entry.isExternal() ? external(entry.classRef()) : Optional.empty();
         boolean field = entry.tag() == ConstantPoolComponent.INSTANCE_FIELDREF || entry.tag() == ConstantPoolComponent.STATIC_FIELDREF;
         boolean virtual = entry.tag() == ConstantPoolComponent.VIRTUAL_METHODREF;
