@@ -15,6 +15,7 @@ const PORT = Number(process.env.OPENTSM_VPCD_TEST_PORT ?? 35964);
 const SLOT = PORT === 35963 ? ' 00 00' : ' 00 01';
 /** Contact card with T=1 only. */
 const ATR = fromHex('3B80800101');
+const T0_ATR = fromHex('3B00');
 const ok = (apdu: Uint8Array): Uint8Array => concat(apdu, fromHex('9000'));
 
 describe('PC/SC', function () {
@@ -39,9 +40,9 @@ describe('PC/SC', function () {
   }
 
   /** Inserts into an empty reader: pcscd may not have seen yet that the card of the test before is gone. */
-  async function insert(monitor: PcscMonitor, answer: Answer): Promise<VpcdCard> {
+  async function insert(monitor: PcscMonitor, answer: Answer, atr = ATR): Promise<VpcdCard> {
     await readerWhere(monitor, ({ cardPresent }) => !cardPresent);
-    return VpcdCard.insert(PORT, ATR, answer);
+    return VpcdCard.insert(PORT, atr, answer);
   }
 
   it('sees insertion and removal, lends the card once at a time, and ends', async () => {
@@ -80,6 +81,25 @@ describe('PC/SC', function () {
     await using channel = await monitor.open(readerName);
     expect((await exchange(channel, fromHex('80CA7F2100'))).data).to.have.length(256);
     expect(card.atr).to.equal(ATR);
+  });
+
+  it('sends a T=0 card its commands without Le in case 4, and fetches the response', async () => {
+    await using monitor = await PcscMonitor.start();
+    const seen: string[] = [];
+    await using card = await insert(
+      monitor,
+      (apdu) => {
+        seen.push(toHex(apdu));
+        return apdu[1] === 0xc0 ? fromHex('01029000') : fromHex(apdu.length > 5 ? '6102' : '9000');
+      },
+      T0_ATR,
+    );
+    const { readerName } = await readerWhere(monitor, ({ cardPresent }) => cardPresent);
+    await using channel = await monitor.open(readerName);
+    expect(toHex((await exchange(channel, fromHex('00A4040005A00000015100'))).data)).to.equal('0102');
+    await exchange(channel, fromHex('80CA006600'));
+    expect(seen).to.deep.equal(['00A4040005A000000151', '00C0000002', '80CA006600']);
+    expect(card.atr).to.equal(T0_ATR);
   });
 
   it('gives a typed error when the card is pulled out during a command, and works with the next card', async () => {
