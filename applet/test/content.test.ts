@@ -68,11 +68,7 @@ describe('INSTALL [for install]', () => {
     ['parameters out of form', fields(LOAD_FILE, module, SSD, '808000', 'C905'), '6A80'],
     ['two C9', fields(LOAD_FILE, module, SSD, '808000', Buffer.concat([parameters, parameters])), '6A80'],
     ['a provider reference of another length', installData(SSD, { ...who, reference: Buffer.alloc(15) }), '6A80'],
-    [
-      'another protocol than SCP10',
-      fields(LOAD_FILE, module, SSD, '808000', tlv('C9', '81040355 1002')),
-      '6A80',
-    ],
+    ['another protocol than SCP10', fields(LOAD_FILE, module, SSD, '808000', tlv('C9', '81040355 1002')), '6A80'],
     ['a key size there is not', installData(SSD, who, '91020401'), '6A80'],
     ['an unknown load file', fields('F06F70656E74736D02', module, SSD, '808000', parameters), '6A88'],
     ['an unknown module', fields(LOAD_FILE, 'F06F70656E74736D0109', SSD, '808000', parameters), '6A88'],

@@ -10,14 +10,33 @@ import { bytes, hex } from './support/tlv.ts';
 const RUNS = 300;
 const instructions = [0x22, 0x2a, 0x47, 0x82, 0x84, 0x88, 0xc0, 0xca, 0xcb, 0xd8, 0xe2, 0xe4, 0xe6, 0xf0, 0xf2, 0xa4];
 const parameters = [0x00, 0x01, 0x02, 0x04, 0x0c, 0x10, 0x20, 0x40, 0x42, 0x80, 0x81, 0x84, 0x90, 0xb6, 0xbe, 0xc1];
-const tags = ['42', '4F', '5F20', '7F21', '7F49', '80', '81', '83', '84', '87', '8E', '91', '94', '97', 'A1', 'A4', 'C9', 'FF'];
+const tags = [
+  '42',
+  '4F',
+  '5F20',
+  '7F21',
+  '7F49',
+  '80',
+  '81',
+  '83',
+  '84',
+  '87',
+  '8E',
+  '91',
+  '94',
+  '97',
+  'A1',
+  'A4',
+  'C9',
+  'FF',
+];
 
 /** Nearly right TLV: known tags, mostly right lengths, now and then a byte too many or too few. */
 const tlvLike = fc
   .array(
-    fc.tuple(fc.constantFrom(...tags), fc.uint8Array({ maxLength: 40 }), fc.integer({ min: -1, max: 1 })).map(
-      ([tag, value, off]) => Buffer.concat([bytes(tag), Buffer.of(Math.max(0, value.length + off)), value]),
-    ),
+    fc
+      .tuple(fc.constantFrom(...tags), fc.uint8Array({ maxLength: 40 }), fc.integer({ min: -1, max: 1 }))
+      .map(([tag, value, off]) => Buffer.concat([bytes(tag), Buffer.of(Math.max(0, value.length + off)), value])),
     { maxLength: 5 },
   )
   .map((parts) => Buffer.concat(parts).subarray(0, 200));
@@ -221,10 +240,9 @@ describe('Random orders of the SCP10 commands', () => {
     const good: Step[] = ['manage', 'certificate', 'decipher', 'challenge', 'external', 'internal', 'wrapped'];
     const order = fc.oneof(
       fc.array(fc.constantFrom(...steps), { maxLength: 16 }),
-      fc.tuple(fc.nat(6), fc.array(fc.constantFrom(...steps), { maxLength: 8 })).map(([n, rest]) => [
-        ...good.slice(0, n + 1),
-        ...rest,
-      ]),
+      fc
+        .tuple(fc.nat(6), fc.array(fc.constantFrom(...steps), { maxLength: 8 }))
+        .map(([n, rest]) => [...good.slice(0, n + 1), ...rest]),
     );
     await fc.assert(
       fc.asyncProperty(order, async (list) => {

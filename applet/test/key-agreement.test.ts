@@ -13,8 +13,10 @@ const CARD_IDENTITY = Buffer.alloc(8);
 const sha1 = (...parts: Buffer[]): Buffer => createHash('sha1').update(Buffer.concat(parts)).digest();
 const number = (value: Buffer): bigint => BigInt(`0x${value.toString('hex')}`);
 const octets = (value: bigint, size: number): Buffer => Buffer.from(value.toString(16).padStart(2 * size, '0'), 'hex');
-const sign = (key: RsaKey, block: Buffer): Buffer => privateEncrypt({ key: key.privateKey, padding: NO_PADDING }, block);
-const encrypt = (n: Buffer, block: Buffer): Buffer => publicEncrypt({ key: publicKeyOf(n), padding: NO_PADDING }, block);
+const sign = (key: RsaKey, block: Buffer): Buffer =>
+  privateEncrypt({ key: key.privateKey, padding: NO_PADDING }, block);
+const encrypt = (n: Buffer, block: Buffer): Buffer =>
+  publicEncrypt({ key: publicKeyOf(n), padding: NO_PADDING }, block);
 
 /** The smaller of a signature and its complement. */
 function smaller(signature: Buffer, n: Buffer): Buffer {

@@ -90,7 +90,7 @@ export function split(data: Uint8Array, size: number): Buffer[] {
   return parts;
 }
 
-function pairImage(reference: string, key: RsaKey): NonNullable<NonNullable<CardImage['isd']>['keyPair']> {
+export function pairImage(reference: string, key: RsaKey): NonNullable<NonNullable<CardImage['isd']>['keyPair']> {
   const { n, p, q, qInv, dP, dQ } = key;
   const numbers = Object.entries({ modulus: n, p, q, qInv, dP, dQ }).map(([name, value]) => [name, hex(value)]);
   return { keyReference: reference, exponent: '010001', ...Object.fromEntries(numbers) };
