@@ -1,0 +1,339 @@
+import { AsyncResource } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Kysely } from 'kysely';
+import { type CardImage, type SimulatedCard, type Simulator, startSimulator } from '../../../simulator/src/index.ts';
+import { systemRandom } from '../../crypto/random.ts';
+import { CardMaker, type MadeCard } from '../../demo/card-maker.ts';
+import { PeerError, TransportError, TsmError } from '../../errors.ts';
+import { CertificateAuthority } from '../../kms/certificate-authority.ts';
+import { SoftwareKeyProvider } from '../../kms/software.ts';
+import { problemOf } from '../../rest/problem.ts';
+import { Applications, CREATE_SECURITY_DOMAIN } from '../../service/issuer/applications.ts';
+import { KeyService } from '../../service/kms/key-service.ts';
+import { provideOffCardEntity } from '../../service/off-card-entity.ts';
+import { CardLinks } from '../../service/provider/card-links.ts';
+import { KEY_DISTRIBUTION, KeyDistributions } from '../../service/provider/key-distributions.ts';
+import { Relays } from '../../service/provider/relays.ts';
+import { AuditLog } from '../../store/audit-log.ts';
+import { AuthenticationFailures } from '../../store/authentication-failures.ts';
+import { openDatabase } from '../../store/database.ts';
+import { putCard } from '../../store/issuer/cards.ts';
+import { putProvider } from '../../store/issuer/providers.ts';
+import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
+import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
+import { StepLog } from '../../store/step-log.ts';
+import type { CardChannel } from '../../transport/card-channel.ts';
+import { runScript } from '../../transport/script-runner.ts';
+import { fromHex } from '../../wire/hex.ts';
+import type { CardCommand } from '../../wire/message/card-script.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import type { KeyDistributionState, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
+import { type Engine, startEngine } from '../../workflow/engine.ts';
+import type { IssuerPlatform, OtaServer } from '../../workflow/ports.ts';
+import { TestDatabase } from '../ota/fixture.ts';
+
+/**
+ * Both platforms with their KMSs, databases, durable engine and a simulated card in one process, so that a test can stand
+ * between any two of them. Only HTTP and the OTA server are left out; `distribution.test.ts` has those.
+ */
+
+export const SSD_AID = 'F06F70656E74736D1001020304';
+const ISSUER_HOLDER = '49'.repeat(16);
+const PROVIDER_HOLDER = '50'.repeat(16);
+const LIMITS = { maxOpen: 16, idleMs: 60_000 };
+
+/** The engine knows in which workflow a call is made; the other platform's calls are made outside of it. */
+const outside = AsyncResource.bind(<T>(act: () => T): T => act()) as <T>(act: () => T) => T;
+
+/** A reader with the card that is in it now. */
+export interface Seat {
+  readonly readerName: string;
+  card: SimulatedCard;
+  insertion: number;
+  fence: number;
+  readonly sent: CardCommand[];
+}
+
+/** Where a test may step in; each gets the real thing. */
+export interface Between {
+  request?: (request: Parameters<IssuerPlatform['requestSecurityDomain']>[1]) => typeof request;
+  report?: (state: SecurityDomainRequestState) => SecurityDomainRequestState;
+  beforeTrip?: (commands: readonly CardCommand[], seat: Seat) => Promise<void>;
+}
+
+export interface InProcessOptions {
+  /** Default false: the provider's CA wants attestations. */
+  readonly allowWithoutAttestation?: boolean;
+  readonly windowMs?: number;
+}
+
+export class InProcess implements AsyncDisposable {
+  readonly between: Between = {};
+  readonly seats = new Map<string, Seat>();
+  readonly issuer: {
+    readonly database: Kysely<IssuerTables>;
+    readonly kms: KeyService;
+    readonly applications: Applications;
+  };
+  readonly provider: {
+    readonly database: Kysely<ProviderTables>;
+    readonly kms: KeyService;
+    readonly keyDistributions: KeyDistributions;
+    readonly relays: Relays;
+  };
+  readonly #parts: AsyncDisposableStack;
+  readonly #cardMaker: CardMaker;
+  readonly #simulator: Simulator;
+
+  private constructor(parts: {
+    stack: AsyncDisposableStack;
+    cardMaker: CardMaker;
+    simulator: Simulator;
+    issuer: InProcess['issuer'];
+    provider: InProcess['provider'];
+  }) {
+    this.#parts = parts.stack;
+    this.#cardMaker = parts.cardMaker;
+    this.#simulator = parts.simulator;
+    this.issuer = parts.issuer;
+    this.provider = parts.provider;
+  }
+
+  static async start(options: InProcessOptions = {}): Promise<InProcess> {
+    await using stack = new AsyncDisposableStack();
+    const folder = await mkdtemp(join(tmpdir(), 'opentsm-flow-'));
+    stack.defer(() => rm(folder, { recursive: true, force: true }));
+    const server = stack.use(await TestDatabase.start());
+    const url = (name: string) => server.server.createDatabase(name);
+    const cardMaker = await CardMaker.open(join(folder, 'card-maker'));
+    const issuerDatabase = await openDatabase<IssuerTables>({
+      url: await url('issuer'),
+      migrations: ISSUER_MIGRATIONS,
+    });
+    stack.defer(() => issuerDatabase.destroy());
+    const providerDatabase = await openDatabase<ProviderTables>({
+      url: await url('provider'),
+      migrations: PROVIDER_MIGRATIONS,
+    });
+    stack.defer(() => providerDatabase.destroy());
+    const kmsOf = (name: string, holder: string, allow: boolean) =>
+      keyService(join(folder, name), holder, cardMaker, allow);
+    const issuerKms = await kmsOf('issuer', 'A1'.repeat(16), true);
+    const providerKms = await kmsOf('provider', 'A2'.repeat(16), options.allowWithoutAttestation ?? false);
+    const self: { made?: InProcess } = {};
+    const ota = otaOver(() => self.made);
+    const links = new CardLinks(ota, 1_000);
+    const relays = new Relays(providerDatabase, links);
+    const windowMs = options.windowMs ?? 20_000;
+    const common = { windowMs, watch: {} };
+    const applications = new Applications({
+      ...{ database: issuerDatabase, kms: issuerKms, ...common },
+      relaysOf: () => ({ exchange: (id, commands) => peer(() => relays.exchange(id, 'issuer', commands)) }),
+      auditLog: new AuditLog(issuerDatabase),
+      stepLog: new StepLog(issuerDatabase),
+      failures: new AuthenticationFailures(issuerDatabase, 10),
+      settings: await settingsOf(issuerDatabase, issuerKms, ISSUER_HOLDER),
+    });
+    const authority = await providerKms.certificateAuthority();
+    const keyDistributions = new KeyDistributions({
+      ...{ database: providerDatabase, kms: providerKms, links, ...common },
+      issuer: issuerPlatform(applications, () => self.made),
+      auditLog: new AuditLog(providerDatabase),
+      stepLog: new StepLog(providerDatabase),
+      failures: new AuthenticationFailures(providerDatabase, 10),
+      settings: {
+        ...{ providerId: 'a', issuerId: 'issuer', ssdAid: SSD_AID, defaultIsdAid: 'A000000151000000' },
+        ...(await settingsOf(providerDatabase, providerKms, PROVIDER_HOLDER)),
+        applicationProviderId: PROVIDER_HOLDER,
+        trustPoint: { holderReference: authority.holderReference, publicKey: authority.publicKey },
+      },
+    });
+    await putProvider(issuerDatabase, {
+      providerId: 'a',
+      baseUrl: 'https://provider',
+      permissions: ['create-security-domain'],
+    });
+    const simulator = stack.use(await startSimulator());
+    await startShared(stack, await url('engine'), applications, keyDistributions);
+    self.made = new InProcess({
+      ...{ stack: stack.move(), cardMaker, simulator },
+      issuer: { database: issuerDatabase, kms: issuerKms, applications },
+      provider: { database: providerDatabase, kms: providerKms, keyDistributions, relays },
+    });
+    return self.made;
+  }
+
+  /** Makes a card that the issuer knows and puts it into a reader of its own. */
+  async seat(name: string, options: { readonly casd?: boolean; readonly image?: Partial<CardImage> } = {}) {
+    const cardId = newCardId();
+    const made = await this.make(cardId, options.casd ?? true);
+    const { isdAid, isdKeyReference, isdPublicKey, casdAid } = made;
+    await putCard(this.issuer.database, {
+      ...{ cardId, isdAid, isdKeyReference, isdPublicKey },
+      ...(casdAid === undefined ? {} : { casdAid }),
+    });
+    const card = await this.#simulator.insert({ ...made.image, ...options.image });
+    const seat: Seat = { readerName: name, card, insertion: 1, fence: 0, sent: [] };
+    this.seats.set(name, seat);
+    return { ...seat, seat, cardId, made };
+  }
+
+  async make(cardId: CardId, casd: boolean): Promise<MadeCard> {
+    const authority = await this.issuer.kms.certificateAuthority();
+    return this.#cardMaker.make(
+      { name: `card-${cardId.value}`, iccid: cardId.value, keySizeBits: 1024, casd },
+      {
+        ...{ holderReference: authority.holderReference, publicKey: authority.publicKey },
+        applicationProviderId: ISSUER_HOLDER,
+        certify: async (request) =>
+          (await this.issuer.kms.issueSecurityDomainCertificate({ ...request, withoutAttestation: true })).certificate,
+      },
+    );
+  }
+
+  async insert(image: CardImage): Promise<SimulatedCard> {
+    return this.#simulator.insert(image);
+  }
+
+  /** Runs a flow to its end. */
+  async distribute(readerName: string, key: string = randomUUID()): Promise<KeyDistributionState> {
+    const { keyDistributions } = this.provider;
+    let state = await keyDistributions.start(key, 'operator', { terminalId: 't', readerName, keySizeBits: 1024 });
+    while (state.state === 'running') {
+      state = await keyDistributions.state(key, { waitMs: 5_000, afterStep: state.steps.length });
+    }
+    return state;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+}
+
+let cards = 0;
+/** 20 digits, another number each time. */
+function newCardId(): CardId {
+  cards += 1;
+  return { kind: 'iccid', value: `89860077${String(cards).padStart(12, '0')}` };
+}
+
+async function keyService(folder: string, holderReference: string, cardMaker: CardMaker, allow: boolean) {
+  const keys = await SoftwareKeyProvider.open(folder);
+  const authority = await CertificateAuthority.open({
+    folder,
+    keys,
+    holderReference,
+    keySizeBits: 1024,
+    commonName: 'test',
+  });
+  const { trustAnchor } = cardMaker;
+  const { modulus, exponent } = trustAnchor.publicKey;
+  const anchor = {
+    holderReference: fromHex(trustAnchor.holderReference),
+    publicKey: { modulus: fromHex(modulus), exponent: fromHex(exponent) },
+  };
+  const options = { keys, authority, cardMakers: [anchor], allowWithoutAttestation: allow, limits: LIMITS };
+  return new KeyService({ ...options, random: systemRandom });
+}
+
+async function settingsOf(
+  ...[database, kms, holderReference]: [Parameters<typeof provideOffCardEntity>[0], KeyService, string]
+) {
+  const wanted = { label: 'off-card-entity', holderReference, keySizeBits: 1024 } as const;
+  const { label, certificate } = await provideOffCardEntity(database, kms, wanted);
+  return { offCardEntityLabel: label, offCardEntityCertificate: certificate };
+}
+
+async function startShared(
+  stack: AsyncDisposableStack,
+  databaseUrl: string,
+  applications: Applications,
+  keyDistributions: KeyDistributions,
+): Promise<void> {
+  const engine: Engine = await startEngine({
+    ...{ databaseUrl, name: 'in-process', version: '1', nodeId: 'node-1' },
+    workflows: { [CREATE_SECURITY_DOMAIN]: applications.body, [KEY_DISTRIBUTION]: keyDistributions.body },
+    attach: (started) => {
+      applications.attach(started);
+      keyDistributions.attach(started);
+    },
+  });
+  stack.defer(() => engine.stop());
+}
+
+/** The other platform's errors, as they come over HTTP. */
+async function peer<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await outside(act);
+  } catch (error) {
+    if (!(error instanceof TsmError)) throw error;
+    const { status, detail, numeral } = problemOf(error);
+    throw new PeerError(error.code, detail ?? '', { status, numeral });
+  }
+}
+
+function issuerPlatform(applications: Applications, self: () => InProcess | undefined): IssuerPlatform {
+  const seen = (state: SecurityDomainRequestState) => self()?.between.report?.(state) ?? state;
+  // One engine serves both platforms here, so their workflows need different ids.
+  const idOf = (key: string) => `issuer-${key}`;
+  return {
+    requestSecurityDomain: async (key, request) => {
+      const sent = self()?.between.request?.(request) ?? request;
+      return seen(await peer(() => applications.request(idOf(key), 'a', sent)));
+    },
+    securityDomainRequest: async (id, waitMs) => seen(await peer(() => applications.state(id, 'a', waitMs))),
+  };
+}
+
+/** Sessions on the seats: as the OTA server and the terminal do it, without the two. */
+function otaOver(self: () => InProcess | undefined): OtaServer {
+  const seatOf = (name: string): Seat => {
+    const seat = self()?.seats.get(name);
+    if (seat === undefined) throw new PeerError('reader-unknown', 'no such reader', { status: 404 });
+    return seat;
+  };
+  return {
+    openCardSession: async ({ readerName }) => {
+      const seat = seatOf(readerName);
+      seat.fence += 1;
+      await seat.card.power('on').catch(() => {});
+      await seat.card.reset();
+      const { fence, insertion } = seat;
+      return { sessionId: readerName, fence, atr: '', insertion: String(insertion), leaseExpiresAt: '' };
+    },
+    exchange: async ({ sessionId, fence, insertion }, commands) => {
+      const seat = seatOf(sessionId);
+      await self()?.between.beforeTrip?.(commands, seat);
+      if (fence !== seat.fence || insertion !== String(seat.insertion)) {
+        throw new PeerError('stale-fence', 'another session', { status: 409 });
+      }
+      seat.sent.push(...commands);
+      const start = performance.now();
+      const { responses, stopped, failure, apdus, bytesOut, bytesIn } = await runScript(channelOf(seat), commands);
+      if (failure !== undefined) throw new PeerError(failure.code, failure.message, { status: 503 });
+      return { responses, stopped, cost: { roundTrips: 1, apdus, bytesOut, bytesIn, ms: performance.now() - start } };
+    },
+    closeCardSession: async () => {},
+  };
+}
+
+function channelOf(seat: Seat): CardChannel {
+  return {
+    atr: seat.card.atr,
+    transmit: async (command) => {
+      try {
+        return await seat.card.transmit(command);
+      } catch (error) {
+        // The card lost its power: what comes next is another insertion.
+        seat.insertion += 1;
+        throw new TransportError('card-removed', String(error));
+      }
+    },
+    reset: async () => seat.card.atr,
+    close: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  };
+}

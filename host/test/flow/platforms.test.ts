@@ -1,0 +1,215 @@
+import { expect } from 'chai';
+import { AuditLog, firstBrokenRecord } from '../../store/audit-log.ts';
+import { AuthenticationFailures } from '../../store/authentication-failures.ts';
+import { cardIdText } from '../../store/card-id.ts';
+import { listApplications } from '../../store/issuer/applications.ts';
+import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
+import type { RsaPublicKey } from '../../wire/message/common.ts';
+import { InProcess, type Seat, SSD_AID } from './in-process.ts';
+
+const labels = (seat: Seat): string[] => seat.sent.map(({ label }) => label);
+const refusal = (state: Awaited<ReturnType<InProcess['distribute']>>) => [
+  state.outcome,
+  state.refusedAt,
+  state.problem?.type,
+];
+const problem = (code: string): string => `urn:opentsm:problem:${code}`;
+
+describe('issuer and provider, with a test between them', function () {
+  this.timeout(120_000);
+  let stage: InProcess;
+  before(async () => {
+    stage = await InProcess.start({ windowMs: 4_000 });
+  });
+  after(async () => {
+    await stage[Symbol.asyncDispose]();
+  });
+  afterEach(() => {
+    for (const name of ['request', 'report', 'beforeTrip'] as const) delete stage.between[name];
+  });
+
+  it('distribute a key in six round trips and agree on the result', async () => {
+    const { cardId, seat } = await stage.seat('agree');
+    const state = await stage.distribute('agree');
+    expect([state.outcome, state.isolation, state.cost?.roundTrips]).to.deep.equal(['distributed', 'attested', 6]);
+    const row = await findSecurityDomainRow(stage.provider.database, cardId);
+    expect([row?.state, row?.keyReference, row?.certificate]).to.deep.equal([
+      'certified',
+      '1102',
+      state.ssd?.certificate,
+    ]);
+    const applications = await listApplications(stage.issuer.database, cardId);
+    expect(applications.map(({ aid, provider_id, state: held }) => [aid, provider_id, held])).to.deep.equal([
+      [SSD_AID, 'a', 'created'],
+    ]);
+    expect(labels(seat).filter((label) => label === 'GENERATE ASYMMETRIC KEY PAIR')).to.have.length(2);
+  });
+
+  it('leave an audit record before and after each act, in a whole chain', async () => {
+    const { cardId } = await stage.seat('audit');
+    await stage.distribute('audit');
+    for (const [database, numerals] of [
+      [stage.issuer.database, ['47', '48', '50']],
+      [stage.provider.database, ['56', '58', '59']],
+    ] as const) {
+      const records = await new AuditLog(database).records();
+      expect(firstBrokenRecord(records)).to.equal(undefined);
+      const own = records.filter(({ subject }) => subject.startsWith(`${cardIdText(cardId)} `));
+      for (const numeral of numerals) {
+        const phases = own.filter((record) => record.numeral === numeral).map(({ phase }) => phase);
+        expect(phases, numeral).to.deep.equal(['before', 'after']);
+      }
+      const failures = new AuthenticationFailures(database, 10);
+      expect(await failures.count(cardIdText(cardId), SSD_AID)).to.equal(0);
+      expect(await failures.count(cardIdText(cardId), 'ISD')).to.equal(0);
+    }
+  });
+
+  it('refuse at 54a an issuer that hands over a key of its own in 52', async () => {
+    const { seat } = await stage.seat('other-key');
+    const own = (await stage.issuer.kms.certificateAuthority()).publicKey;
+    stage.between.report = (state) =>
+      state.report === undefined ? state : { ...state, report: { ...state.report, publicKey: own } };
+    const state = await stage.distribute('other-key');
+    expect([state.outcome, state.refusedAt]).to.deep.equal(['refused', '54a']);
+    // The only authentication was the issuer's with its ISD.
+    expect(labels(seat).filter((label) => label === 'EXTERNAL AUTHENTICATE')).to.have.length(1);
+  });
+
+  it('refuse at 54a an issuer that imports a trust point of its own in 50', async () => {
+    const { seat } = await stage.seat('other-trust-point');
+    const { holderReference, publicKey } = await stage.issuer.kms.certificateAuthority();
+    stage.between.request = (request) => ({
+      ...request,
+      trustPoint: { holderReference, publicKey: publicKey as RsaPublicKey },
+    });
+    const state = await stage.distribute('other-trust-point');
+    expect([state.outcome, state.refusedAt]).to.deep.equal(['refused', '54a']);
+    expect(labels(seat).filter((label) => label === 'EXTERNAL AUTHENTICATE')).to.have.length(1);
+  });
+
+  it('certify nothing on a card without CASD unless the provider allows it', async () => {
+    const { cardId } = await stage.seat('no-casd', { casd: false });
+    const state = await stage.distribute('no-casd');
+    expect(refusal(state)).to.deep.equal(['refused', '58', problem('attestation-required')]);
+    expect((await findSecurityDomainRow(stage.provider.database, cardId))?.state).to.equal('owned');
+  });
+
+  it('go on from an SSD that is owned but not certified', async () => {
+    const { cardId, seat } = await stage.seat('owned');
+    // The certificate's trip never reaches the card.
+    stage.between.beforeTrip = async (commands) => {
+      if (commands.some(({ label }) => label === 'PUT KEY [certificate]')) throw new TypeError('lost');
+    };
+    expect((await stage.distribute('owned')).state).to.equal('failed');
+    expect((await findSecurityDomainRow(stage.provider.database, cardId))?.state).to.equal('owned');
+    delete stage.between.beforeTrip;
+    const state = await stage.distribute('owned');
+    expect(state.outcome).to.equal('distributed');
+    expect(labels(seat).filter((label) => label === 'INSTALL [for install]')).to.have.length(1);
+    expect(labels(seat).filter((label) => label === 'GENERATE ASYMMETRIC KEY PAIR')).to.have.length(2);
+  });
+
+  it('go on from the new pair when the answer of 56 was lost', async () => {
+    const { seat, cardId } = await stage.seat('lost-answer');
+    let generations = 0;
+    stage.between.beforeTrip = async (commands, { card }) => {
+      if (!commands.some(({ label }) => label === 'GENERATE ASYMMETRIC KEY PAIR')) return;
+      generations += 1;
+      if (generations !== 2) return;
+      const until = commands.findIndex(({ label }) => label === 'GENERATE ASYMMETRIC KEY PAIR');
+      const apdus = commands.slice(0, until + 1).reduce((sum, command) => sum + command.apdus.length, 0);
+      // INTERNAL AUTHENTICATE of 1024 bits answers in one APDU, so the last one counted is GENERATE.
+      await card.cutPower({ afterApdus: apdus - 1, when: 'before-response' });
+    };
+    const state = await stage.distribute('lost-answer');
+    expect(state.outcome).to.equal('distributed');
+    expect(labels(seat).filter((label) => label === 'GENERATE ASYMMETRIC KEY PAIR')).to.have.length(2);
+    expect((await findSecurityDomainRow(stage.provider.database, cardId))?.state).to.equal('certified');
+    // The first pair was lost and found again: attested and recorded as the SSD's own.
+    const records = await new AuditLog(stage.provider.database).records();
+    const found = records.filter(({ act, subject }) => act === 'found own key pair' && subject.includes(cardId.value));
+    expect(found).to.have.length(1);
+  });
+
+  it('send nothing to another card that was put into the reader', async () => {
+    const { seat } = await stage.seat('swapped');
+    const other = await stage.seat('other');
+    let trips = 0;
+    stage.between.beforeTrip = async (_commands, at) => {
+      if (at !== seat) return;
+      trips += 1;
+      if (trips !== 2) return;
+      seat.card = other.card;
+      seat.insertion += 1;
+    };
+    const state = await stage.distribute('swapped');
+    expect(state.state).to.equal('failed');
+    const after = labels(seat).slice(labels(seat).lastIndexOf('GET DATA [certificate]') + 1);
+    expect(new Set(after.map((label) => label.split(' ')[0]))).to.deep.equal(new Set(['SELECT', 'GET', 'READ']));
+  });
+
+  it('refuse at 41b an SSD under our AID that another CA certified', async () => {
+    const { seat } = await stage.seat('mine');
+    await stage.distribute('mine');
+    const state = await stage.distribute('mine');
+    expect(state.outcome).to.equal('already-present');
+    const foreign = await stage.seat('foreign', { image: { ssds: [await foreignSsd(stage)] } });
+    expect(refusal(await stage.distribute('foreign'))).to.deep.equal([
+      'refused',
+      '41b',
+      problem('foreign-security-domain'),
+    ]);
+    expect(labels(foreign.seat).some((label) => /^(INSTALL|PUT KEY|EXTERNAL)/.test(label))).to.equal(false);
+    expect(labels(seat)).not.to.have.length(0);
+  });
+
+  it('carry nothing for the issuer once 52 is done, and nothing for others ever', async () => {
+    await stage.seat('relay');
+    let relayId = '';
+    stage.between.request = (request) => {
+      relayId = request.relayId;
+      return request;
+    };
+    expect((await stage.distribute('relay')).outcome).to.equal('distributed');
+    const select = [{ label: 'SELECT', apdus: ['00A4040000'] }];
+    for (const [id, caller] of [
+      [relayId, 'issuer'],
+      [relayId, 'other'],
+      ['unknown-relay', 'issuer'],
+    ] as const) {
+      const error = await stage.provider.relays.exchange(id, caller, select).catch((reason: unknown) => reason);
+      expect(error).to.have.property('code', 'no-such-relay');
+    }
+  });
+
+  it('let one flow wait for the other on the same card', async () => {
+    await stage.seat('two-flows');
+    const key = 'two-flows-key';
+    const states = await Promise.all([stage.distribute('two-flows', key), stage.distribute('two-flows', key)]);
+    expect(states.map(({ outcome }) => outcome)).to.deep.equal(['distributed', 'distributed']);
+    const error = await stage.provider.keyDistributions
+      .start(key, 'operator', { terminalId: 't', readerName: 'another', keySizeBits: 1024 })
+      .catch((reason: unknown) => reason);
+    expect(error).to.have.property('code', 'idempotency-key-reused');
+  });
+});
+
+describe('a provider that trusts issuers where it must', function () {
+  this.timeout(60_000);
+
+  it('distributes on a card without CASD and says on what the isolation rests', async () => {
+    await using stage = await InProcess.start({ allowWithoutAttestation: true });
+    await stage.seat('no-casd', { casd: false });
+    const state = await stage.distribute('no-casd');
+    expect([state.outcome, state.isolation]).to.deep.equal(['distributed', 'honest-issuer']);
+  });
+});
+
+/** An SSD with our AID, made by the card maker, with a certificate of the issuer's CA. */
+async function foreignSsd(stage: InProcess) {
+  const { image } = await stage.make({ kind: 'iccid', value: '89860077999999999999' }, true);
+  const { isd } = image;
+  if (isd === null) throw new Error('the image has an ISD');
+  return { ...isd, aid: SSD_AID };
+}
