@@ -1,15 +1,8 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import {
-  type CardImage,
-  readCardImage,
-  type SimulatedCard,
-  type Simulator,
-  SimulatorError,
-  startSimulator,
-} from '../src/index.ts';
+import { type CardImage, type SimulatedCard, type Simulator, SimulatorError, startSimulator } from '../src/index.ts';
 import { memory, probeA, probeB, probeImage, select, send, Write, write, written } from './fixture/probe.ts';
 
 describe('saved state', () => {
@@ -67,8 +60,8 @@ describe('saved state', () => {
       Promise.all(['80CA00E000', '80CA7F2100', '80CA004500', '80CA006600'].map((command) => send(card, command)));
     const before = await run('plain', identity);
     expect(before[0]).to.match(/^E0.*9000$/);
-    expect(await run('plain', identity)).to.deep.equal(before);
     await run('plain', async (card) => {
+      expect(await identity(card)).to.deep.equal(before);
       expect(await send(card, '80D8000101AA'), 'it is not in OP_READY any more').to.equal('6982');
       expect(await select(card, 'A00000015153504341534400')).to.match(/9000$/);
     });
@@ -88,20 +81,30 @@ describe('saved state', () => {
   });
 
   it('is refused when damaged, truncated, or of another image', async () => {
-    await run(probeImage(), (card) => select(card, probeA));
-    const failure = async (image: CardImage): Promise<string> => {
+    await using simulator = await startSimulator({ stateDir });
+    const insertAndRemove = async (image: CardImage): Promise<string> => {
       try {
-        await run(image, async () => undefined);
+        await (await simulator.insert(image)).remove();
       } catch (error) {
         return error instanceof SimulatorError ? error.code : String(error);
       }
       return 'none';
     };
-    expect(await failure(probeImage({ atr: '3B01' }))).to.equal('state-mismatch');
-    expect(await failure(probeImage())).to.equal('none');
-    for (const bytes of ['', '00', '4F545331', '4F545331'.padEnd(300, 'F')]) {
-      await writeFile(join(stateDir, 'probe.card'), Buffer.from(bytes, 'hex'));
-      expect(await failure(probeImage()), bytes).to.be.oneOf(['state-damaged', 'state-mismatch']);
+    expect(await insertAndRemove(probeImage())).to.equal('none');
+    expect(await insertAndRemove(probeImage({ atr: '3B01' }))).to.equal('state-mismatch');
+    expect(await insertAndRemove(probeImage())).to.equal('none');
+    const file = join(stateDir, 'probe.card');
+    const whole = await readFile(file);
+    for (let length = 0; length < whole.length; length += 97) {
+      await writeFile(file, whole.subarray(0, length));
+      expect(await insertAndRemove(probeImage()), `${length} bytes`).to.equal('state-damaged');
+    }
+    for (let at = 0; at < whole.length; at += 53) {
+      const damaged = Buffer.from(whole);
+      damaged[at] = (damaged[at] ?? 0) ^ 0xff;
+      await writeFile(file, damaged);
+      expect(await insertAndRemove(probeImage()), `byte ${at}`).to.equal('state-damaged');
+      await writeFile(file, whole);
     }
   });
 
@@ -122,9 +125,14 @@ describe('saved state', () => {
   });
 
   it('keeps cards apart by the name of their image', async () => {
-    const { image } = await readCardImage('plain');
-    await run({ ...image, name: 'one' }, (card) => card.reset());
-    await run({ ...image, name: 'two' }, (card) => card.reset());
-    expect(await readdir(stateDir)).to.include.members(['one.card', 'two.card']);
+    await using simulator = await startSimulator({ stateDir });
+    for (const name of ['one', 'two']) {
+      await using card = await simulator.insert(probeImage({ name }));
+      await select(card, probeA);
+      await write(card, Write.plain, name === 'one' ? '01' : '02');
+    }
+    await using one = await simulator.insert(probeImage({ name: 'one' }));
+    await select(one, probeA);
+    expect(await memory(one)).to.include(written('01'));
   });
 });

@@ -55,10 +55,6 @@ final class Card {
         whenPowerCut = action;
     }
 
-    synchronized boolean isPowered() {
-        return powered;
-    }
-
     /** Cold reset; a card that has power loses it first. */
     synchronized void powerOn() {
         powered = true;

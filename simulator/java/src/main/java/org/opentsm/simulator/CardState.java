@@ -14,6 +14,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -22,12 +24,13 @@ import javacard.framework.Applet;
 
 /**
  * A card's persistent state as one file: {@code magic, image digest, random position, card state,
- * load files, instances, static fields}. Written beside and renamed, so a kill leaves the old or the
+ * load files, instances, static fields, SHA-256}. Written beside and renamed, so a kill leaves the old or the
  * new one.
  */
 final class CardState {
 
     private static final int MAGIC = 0x4F545331;
+    private static final int CHECK_LENGTH = 32;
     private static final FileAttribute<?> OWNER_ONLY = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
     private final Path file;
@@ -96,9 +99,15 @@ final class CardState {
     void load(CardRuntime card, CardImage image) {
         try {
             byte[] state = Files.readAllBytes(file);
-            decode(card, image, new DataInputStream(new ByteArrayInputStream(state)));
+            int length = state.length - CHECK_LENGTH;
+            if (length < 0 || !Arrays.equals(check(state, length), Arrays.copyOfRange(state, length, state.length))) {
+                throw new SimulatorException("state-damaged", "the saved state " + file + " is damaged");
+            }
+            decode(card, image, new DataInputStream(new ByteArrayInputStream(state, 0, length)));
             saved = state;
-        } catch (IOException | ClassCastException | IndexOutOfBoundsException | IllegalArgumentException e) {
+        } catch (SimulatorException e) {
+            throw e;
+        } catch (IOException | RuntimeException e) {
             throw new SimulatorException("state-damaged", null, "the saved state " + file + " is damaged: " + e, e);
         }
     }
@@ -140,7 +149,20 @@ final class CardState {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
+        byte[] state = bytes.toByteArray();
+        bytes.writeBytes(check(state, state.length));
         return bytes.toByteArray();
+    }
+
+    /** Ends the file: a torn or changed one is not taken for a card. */
+    private static byte[] check(byte[] state, int length) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update(state, 0, length);
+            return digest.digest();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static void writeEntry(DataOutputStream out, HeapWriter heap, RegistryEntry entry) throws IOException {

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.Shareable;
+import javacard.security.Checksum;
+import javacard.security.KeyAgreement;
 import javacard.security.KeyPair;
 import javacard.security.MessageDigest;
 import javacard.security.RandomData;
@@ -194,6 +196,8 @@ final class HeapReader {
             case 'S' -> Signature.getInstance(algorithm, false);
             case 'D' -> MessageDigest.getInstance(algorithm, false);
             case 'R' -> RandomData.getInstance(algorithm);
+            case 'K' -> KeyAgreement.getInstance(algorithm, false);
+            case 'X' -> Checksum.getInstance(algorithm, false);
             default -> throw new SimulatorException("state-damaged", "the saved state holds an engine of unknown kind " + kind);
         };
     }

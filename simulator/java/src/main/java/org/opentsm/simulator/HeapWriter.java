@@ -9,6 +9,8 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import javacard.framework.JCSystem;
+import javacard.security.Checksum;
+import javacard.security.KeyAgreement;
 import javacard.security.MessageDigest;
 import javacard.security.RandomData;
 import javacard.security.Signature;
@@ -173,6 +175,12 @@ final class HeapWriter {
         } else if (engine instanceof RandomData random) {
             out.writeByte('R');
             out.writeByte(random.getAlgorithm());
+        } else if (engine instanceof KeyAgreement agreement) {
+            out.writeByte('K');
+            out.writeByte(agreement.getAlgorithm());
+        } else if (engine instanceof Checksum checksum) {
+            out.writeByte('X');
+            out.writeByte(checksum.getAlgorithm());
         } else {
             throw new SimulatorException("state-unsupported", "a " + engine.getClass().getName() + " cannot be saved");
         }
