@@ -99,7 +99,9 @@ describe('Power lost at any write', () => {
         card,
         async () => openProvider(card, SSD, (await trusts(who)) ? who : other, modulus),
         (open) => open.sendLong('80D80001', publicKeyData('20', providerCa(other), other.authority)),
-        async () => expect((await trusts(who)) !== (await trusts(other))).equal(true),
+        async () => {
+          expect((await trusts(who)) !== (await trusts(other))).equal(true);
+        },
       );
       expect(cuts).greaterThan(2);
       expect(await trusts(other)).equal(true);
