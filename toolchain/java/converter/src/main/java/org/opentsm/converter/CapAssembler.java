@@ -40,7 +40,6 @@ final class CapAssembler {
     private final Map<Member, Integer> methodOffsets = new HashMap<>();
     private final Map<Member, Integer> handlerStart = new HashMap<>();
     private final Map<LinkedClass, Integer> classOffsets = new HashMap<>();
-    private CapFile cap;
 
     CapAssembler(ConverterInput input, World world, List<LinkedClass> classes, List<TranslatedMethod> translated,
             StaticImage image, StaticFieldComponent staticFields, List<Member> installs) {
@@ -56,9 +55,10 @@ final class CapAssembler {
     CapFile assemble() {
         placeClasses();
         collectPool();
+        boolean foldPutfield = input.levelAtLeast("3.0.5");
         for (TranslatedMethod method : translated) {
             try {
-                MethodLayout layout = new MethodLayout(method, pool, input.levelAtLeast("3.0.5"));
+                MethodLayout layout = new MethodLayout(method, pool, foldPutfield);
                 layouts.add(layout);
                 layoutOf.put(method.member(), layout);
             } catch (ConversionException e) {
@@ -91,12 +91,7 @@ final class CapAssembler {
         }
         builder.manifest(new ManifestText(input, world.imports(), usesInt()).bytes());
         builder.packagePath(input.packageName);
-        cap = builder.build();
-        return cap;
-    }
-
-    CapFile cap() {
-        return cap;
+        return builder.build();
     }
 
     private HeaderComponent header(boolean hasExport) {
@@ -265,7 +260,8 @@ final class CapAssembler {
         List<ExportComponent.ExportedClass> list = new ArrayList<>();
         for (LinkedClass c : exported) {
             if (c.token != list.size()) {
-                throw new ConversionException(0, "class tokens have a gap before " + c + ", as a class of the earlier export file is gone");
+                throw new ConversionException(0, "class tokens have a gap before " + c
+                        + ", as a class of the earlier export file is gone");
             }
             List<Integer> fields = new ArrayList<>();
             List<Integer> methods = new ArrayList<>();

@@ -50,12 +50,13 @@ final class ClassComponentBuilder {
                 .filter(f -> !f.isStatic() && TokenAssigner.isReference(f)).toList();
         int firstReference = references.stream().mapToInt(f -> f.token).min().orElse(NO_REFERENCES);
         LinkedClass parent = world.superOf(c);
-        Table wide = wideTable(c, parent, sizing);
-        Table narrow = packageTable(c, parent, sizing);
+        Table wide = wideTable(c, sizing);
+        Table narrow = packageTable(c, sizing);
         List<ImplementedInterface> interfaces = world.interfacesOf(c).stream()
                 .map(item -> new ImplementedInterface(ref(item, sizing), index(c, item))).toList();
         Optional<TokenMapping> mapping = version != CapVersion.V2_3 ? Optional.empty()
-                : Optional.of(new TokenMapping(IntStream.rangeClosed(0, c.highestVirtual).boxed().toList(), c.highestVirtual + 1));
+                : Optional.of(new TokenMapping(IntStream.rangeClosed(0, c.highestVirtual).boxed().toList(),
+                        c.highestVirtual + 1));
         int superRef = parent == null ? org.opentsm.cap.ClassRef.NONE : ref(parent, sizing);
         return new ClassInfo(shareable, superRef, c.instanceSize, firstReference, references.size(), wide.base, wide.entries,
                 narrow.base, narrow.entries, interfaces, Optional.empty(), mapping);
@@ -70,8 +71,8 @@ final class ClassComponentBuilder {
     }
 
     /** From the lowest token declared or overridden here up to the class's highest one. */
-    private Table wideTable(LinkedClass c, LinkedClass parent, boolean sizing) {
-        int lowest = c.methods.values().stream().filter(m -> m.isVirtual() && m.token < 0x80).mapToInt(m -> m.token).min().orElse(-1);
+    private Table wideTable(LinkedClass c, boolean sizing) {
+        int lowest = lowest(c, 0, 0x7F);
         if (lowest < 0) {
             return new Table(c.highestVirtual + 1, List.of());
         }
@@ -82,8 +83,14 @@ final class ClassComponentBuilder {
         return new Table(lowest, entries);
     }
 
-    private Table packageTable(LinkedClass c, LinkedClass parent, boolean sizing) {
-        int lowest = c.methods.values().stream().filter(m -> m.isVirtual() && m.token >= 0x80).mapToInt(m -> m.token).min().orElse(-1);
+    /** Lowest virtual token within bounds that the class declares or overrides, -1 without one. */
+    private static int lowest(LinkedClass c, int from, int to) {
+        return c.methods.values().stream().filter(m -> m.isVirtual() && m.token >= from && m.token <= to)
+                .mapToInt(m -> m.token).min().orElse(-1);
+    }
+
+    private Table packageTable(LinkedClass c, boolean sizing) {
+        int lowest = lowest(c, 0x80, 0xFF);
         if (c.highestPackageVirtual < 0) {
             return new Table(0, List.of());
         }

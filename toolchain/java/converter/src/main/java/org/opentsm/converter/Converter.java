@@ -151,11 +151,13 @@ public final class Converter {
         String name = applet.className().replace('.', '/');
         LinkedClass c = world.find(name.contains("/") ? name : input.packageName + "/" + name);
         if (c == null || c.isImported()) {
-            diagnostics.error("the applet class " + applet.className() + " is not in package " + input.packageName.replace('/', '.'));
+            diagnostics.error("the applet class " + applet.className() + " is not in package "
+                    + input.packageName.replace('/', '.'));
             return null;
         }
         if (c.isAbstract() || !world.isSubclass(c, APPLET)) {
-            diagnostics.error(c.name, "", 0, "an applet must be a class that extends javacard.framework.Applet and is not abstract");
+            diagnostics.error(c.name, "", 0, "an applet must be a class that extends javacard.framework.Applet and is not"
+                    + " abstract");
             return null;
         }
         Member install = world.findMethod(c, INSTALL);

@@ -55,13 +55,15 @@ final class DescriptorBuilder {
 
     /** Static fields, those with a token first, then instance fields in token order. */
     private List<FieldDescriptor> fields(LinkedClass c) {
-        List<Member> statics = new ArrayList<>(c.fields.values().stream().filter(f -> f.isStatic() && f.constant == null).toList());
+        List<Member> statics = new ArrayList<>(c.fields.values().stream()
+                .filter(f -> f.isStatic() && f.constant == null).toList());
         statics.sort(Comparator.comparingInt(f -> f.token));
         List<Member> instance = new ArrayList<>(c.fields.values().stream().filter(f -> !f.isStatic()).toList());
         instance.sort(Comparator.comparingInt(f -> f.token));
         List<FieldDescriptor> result = new ArrayList<>();
         for (Member field : statics) {
-            result.add(new FieldDescriptor(field.token, CapAssembler.memberFlags(field), places.imageOffset(field), fieldType(field)));
+            result.add(new FieldDescriptor(field.token, CapAssembler.memberFlags(field), places.imageOffset(field),
+                    fieldType(field)));
         }
         for (Member field : instance) {
             result.add(new FieldDescriptor(field.token, CapAssembler.memberFlags(field),

@@ -14,7 +14,6 @@ import org.objectweb.asm.tree.AbstractInsnNode;
 import org.objectweb.asm.tree.FieldInsnNode;
 import org.objectweb.asm.tree.IincInsnNode;
 import org.objectweb.asm.tree.MethodInsnNode;
-import org.objectweb.asm.tree.MethodNode;
 import org.objectweb.asm.tree.MultiANewArrayInsnNode;
 import org.objectweb.asm.tree.VarInsnNode;
 
@@ -198,7 +197,8 @@ final class Flow {
     }
 
     private void mergeHandler(int target, Value[] locals, int from) {
-        Value thrown = joins.computeIfAbsent(key(target, 0xFFFF), k -> create(Value.Kind.REFERENCE, Value.Source.STACK_JOIN, target));
+        Value thrown = joins.computeIfAbsent(key(target, 0xFFFF),
+                k -> create(Value.Kind.REFERENCE, Value.Source.STACK_JOIN, target));
         merge(target, locals, new Value[] {thrown}, from);
     }
 
@@ -475,9 +475,5 @@ final class Flow {
             Type result = Type.getReturnType(descriptor);
             return shape.append('>').append(result.getSort() == Type.VOID ? "" : letter(result.getDescriptor())).toString();
         }
-    }
-
-    MethodNode node() {
-        return code.node();
     }
 }

@@ -53,7 +53,8 @@ final class Listing {
             text.append('\n');
         }
         for (MethodLayout.Range range : layout.handlers()) {
-            text.append("    catch ").append(range.type() == null ? "any" : range.type().type()).append(" [").append(range.start())
+            text.append("    catch ").append(range.type() == null ? "any" : range.type().type())
+                    .append(" [").append(range.start())
                     .append(", ").append(range.end()).append(") -> ").append(range.target()).append('\n');
         }
         text.append("  }\n");

@@ -40,7 +40,8 @@ final class ManifestText {
         line("Java-Card-Package-AID", input.packageAid.toColonHex());
         for (int i = 0; i < input.applets.size(); i++) {
             String name = input.applets.get(i).className();
-            line("Java-Card-Applet-" + (i + 1) + "-Name", name.substring(Math.max(name.lastIndexOf('.'), name.lastIndexOf('/')) + 1));
+            int simple = Math.max(name.lastIndexOf('.'), name.lastIndexOf('/')) + 1;
+            line("Java-Card-Applet-" + (i + 1) + "-Name", name.substring(simple));
             line("Java-Card-Applet-" + (i + 1) + "-AID", input.applets.get(i).aid().toColonHex());
         }
         for (int i = 0; i < imports.size(); i++) {

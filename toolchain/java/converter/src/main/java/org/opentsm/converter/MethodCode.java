@@ -60,7 +60,8 @@ final class MethodCode {
         rangeStarts = new boolean[insns.size() + 1];
         targets = new int[insns.size()][];
         if (node.maxLocals > MAX_LOCALS) {
-            throw new ConversionException(line(0), "the method needs " + node.maxLocals + " locals; a card method has at most 255 cells");
+            throw new ConversionException(line(0), "the method needs " + node.maxLocals
+                    + " locals; a card method has at most 255 cells");
         }
         for (int i = 0; i < insns.size(); i++) {
             targets[i] = findTargets(insns.get(i));

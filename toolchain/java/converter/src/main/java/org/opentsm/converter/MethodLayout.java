@@ -200,7 +200,8 @@ final class MethodLayout {
     List<Range> handlers() {
         List<Range> result = new ArrayList<>();
         for (TranslatedMethod.Handler handler : method.handlers()) {
-            Range range = new Range(offsetOf(handler.start()), offsetOf(handler.end()), offsetOf(handler.target()), handler.type());
+            Range range = new Range(offsetOf(handler.start()), offsetOf(handler.end()), offsetOf(handler.target()),
+                    handler.type());
             if (range.start < range.end) {
                 result.add(range);
             }

@@ -115,12 +115,15 @@ final class MethodTranslator {
     private void resolveOnly() {
         for (int i = 0; i < code.size(); i++) {
             try {
-                if (flow.reachable(i) && code.at(i) instanceof MethodInsnNode call && !isNullCheck(i) && !call.owner.startsWith("[")) {
+                if (!flow.reachable(i) || isNullCheck(i)) {
+                    continue;
+                }
+                if (code.at(i) instanceof MethodInsnNode call && !call.owner.startsWith("[")) {
                     LinkedClass owner = world.require(call.owner, code.line(i));
                     if (!owner.isInterface()) {
                         world.requireMethod(call.owner, call.name, call.desc, code.line(i));
                     }
-                } else if (flow.reachable(i) && code.at(i) instanceof FieldInsnNode access) {
+                } else if (code.at(i) instanceof FieldInsnNode access) {
                     world.requireField(access.owner, access.name, access.desc, code.line(i));
                 }
             } catch (ConversionException e) {

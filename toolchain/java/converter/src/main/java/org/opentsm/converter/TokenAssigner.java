@@ -226,8 +226,8 @@ final class TokenAssigner {
         List<Member> all = new ArrayList<>();
         for (Member inherited : flat.values()) {
             if (!c.methods.containsKey(inherited.key())) {
-                Member copy = new Member(c, inherited.name, inherited.descriptor, Opcodes.ACC_PUBLIC | Opcodes.ACC_ABSTRACT, null, null);
-                all.add(copy);
+                all.add(new Member(c, inherited.name, inherited.descriptor, Opcodes.ACC_PUBLIC | Opcodes.ACC_ABSTRACT, null,
+                        null));
             } else {
                 all.add(c.methods.get(inherited.key()));
             }
@@ -256,10 +256,12 @@ final class TokenAssigner {
             if (token > 255) {
                 throw new ConversionException(0, "the class has more than 255 cells of instance fields");
             }
-            int wanted = kept.flatMap(k -> k.field(field.name)).filter(k -> !k.isStatic()).map(ExportField::token).orElse(field.token);
+            int wanted = kept.flatMap(k -> k.field(field.name)).filter(k -> !k.isStatic()).map(ExportField::token)
+                    .orElse(field.token);
             if (wanted != field.token) {
                 diagnostics.error(c.name, field.name, 0, "the field had token " + wanted + " in the earlier export file and"
-                        + " would now get " + field.token + "; keep the earlier public and protected fields and add none before them");
+                        + " would now get " + field.token + "; keep the earlier public and"
+                        + " protected fields and add none before them");
             }
         }
         c.instanceSize = token;
@@ -305,6 +307,7 @@ final class TokenAssigner {
             }
         }
         lost.forEach(name -> diagnostics.error(name + " of the earlier export file is gone or has another token;"
-                + " packages built against it would break. Keep it, or convert without the earlier export file and raise the major version"));
+                + " packages built against it would break. Keep it, or convert without the earlier export file and raise"
+                + " the major version"));
     }
 }

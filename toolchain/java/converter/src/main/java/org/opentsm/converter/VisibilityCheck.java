@@ -83,7 +83,8 @@ final class VisibilityCheck {
         for (LinkedClass step : world.chain(c)) {
             for (Member wanted : step.methods.values()) {
                 if (wanted.isVirtual() && wanted.isAbstract() && world.findMethod(c, wanted.key()) == wanted) {
-                    diagnostics.error(c.name, wanted.key(), 0, "the class is not abstract but leaves " + wanted + " without a body");
+                    diagnostics.error(c.name, wanted.key(), 0, "the class is not abstract but leaves " + wanted
+                            + " without a body");
                 }
             }
             for (LinkedClass item : world.interfacesOf(step)) {
