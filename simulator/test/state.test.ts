@@ -2,7 +2,14 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type CardImage, type SimulatedCard, type Simulator, SimulatorError, startSimulator } from '../src/index.ts';
+import {
+  type CardImage,
+  readCardImage,
+  type SimulatedCard,
+  type Simulator,
+  SimulatorError,
+  startSimulator,
+} from '../src/index.ts';
 import { memory, probeA, probeB, probeImage, select, send, Write, write, written } from './fixture/probe.ts';
 
 describe('saved state', () => {
@@ -65,6 +72,22 @@ describe('saved state', () => {
       expect(await send(card, '80D8000101AA'), 'it is not in OP_READY any more').to.equal('6982');
       expect(await select(card, 'A00000015153504341534400')).to.match(/9000$/);
     });
+  });
+
+  it('holds a supplementary domain that still attests its key', async () => {
+    const { image } = await readCardImage('plain');
+    const { keyPair = null, trustPoint = null } = image.isd ?? {};
+    const ssd = { aid: 'F04F50454E54534D01', applicationProviderId: '11'.repeat(16), keyPair, trustPoint };
+    const attest = async (card: SimulatedCard): Promise<string> => {
+      expect(await select(card, ssd.aid)).to.match(/9000$/);
+      // The signature is deterministic: the same nonce gives the same answer.
+      const first = await send(card, `80CAFF60129410${'5A'.repeat(16)}00`);
+      expect(first).to.match(/^FF60.*61[0-9A-F]{2}$/);
+      return first + (await send(card, `80C00000${first.slice(-2)}`));
+    };
+    const card = { ...image, ssds: [ssd] };
+    const before = await run(card, attest);
+    expect(await run(card, attest)).to.equal(before);
   });
 
   it('does not repeat seeded randomness after a restart', async () => {
