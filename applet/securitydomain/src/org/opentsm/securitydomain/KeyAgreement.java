@@ -48,8 +48,8 @@ final class KeyAgreement {
     }
 
     /** Raw RSA of {@code length} bytes in place, padded on the left: some platforms drop leading zeros. */
-    private void rsa(Key key, short offset, short length) {
-        raw.init(key, Cipher.MODE_DECRYPT);
+    private void rsa(Key key, byte mode, short offset, short length) {
+        raw.init(key, mode);
         short made = raw.doFinal(work, offset, length, work, offset);
         short missing = (short) (length - made);
         if (missing > 0) {
@@ -84,8 +84,8 @@ final class KeyAgreement {
         if (!pairs.present() || length != pairs.modulusLength() || length != publicKeys.currentLength()) {
             return false;
         }
-        rsa(pairs.privateKey(), offset, length);
-        rsa(publicKeys.current(), offset, length);
+        rsa(pairs.privateKey(), Cipher.MODE_DECRYPT, offset, length);
+        rsa(publicKeys.current(), Cipher.MODE_ENCRYPT, offset, length);
         if (!looksSigned(offset, length)) {
             publicKeys.current().getModulus(work, modulus);
             subtract(modulus, offset, length);
@@ -142,13 +142,13 @@ final class KeyAgreement {
         sha1.doFinal(ram, Transients.SCRATCH, (short) (CHALLENGE_SIZE + IDENTITY_SIZE), work, hash);
         work[(short) (out + length - 1)] = BLOCK_TRAILER;
         derive(secret);
-        rsa(pairs.privateKey(), out, length);
+        rsa(pairs.privateKey(), Cipher.MODE_DECRYPT, out, length);
         pairs.modulus(work, modulus);
         subtract(modulus, out, length);
         if (Util.arrayCompare(work, modulus, work, out, length) < 0) {
             Util.arrayCopyNonAtomic(work, modulus, work, out, length);
         }
-        rsa(publicKeys.current(), out, length);
+        rsa(publicKeys.current(), Cipher.MODE_ENCRYPT, out, length);
         return length;
     }
 

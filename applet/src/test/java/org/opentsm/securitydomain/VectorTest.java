@@ -17,7 +17,10 @@ import javacard.security.RandomData;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The transcripts of host/test/vectors/scp10: the domain answers byte for byte. */
+/**
+ * The key transport transcripts of host/test/vectors/scp10: the domain answers byte for byte. Key agreement
+ * needs raw RSA in both modes, which plain jCardSim lacks; test/vectors.test.ts replays all in the simulator.
+ */
 class VectorTest {
 
     private static final Path VECTORS = Path.of("..", "host", "test", "vectors", "scp10");
@@ -27,9 +30,9 @@ class VectorTest {
     static Stream<Path> files() throws IOException {
         List<Path> found;
         try (Stream<Path> list = Files.list(VECTORS)) {
-            found = list.filter(p -> p.toString().endsWith(".json")).sorted().toList();
+            found = list.filter(p -> p.toString().matches(".*-i02-.*[.]json")).sorted().toList();
         }
-        assertEquals(10, found.size());
+        assertEquals(8, found.size());
         return found.stream();
     }
 
@@ -129,16 +132,10 @@ class VectorTest {
     }
 
     private static String randomBytes(String json) {
-        String challenge = null;
         Matcher matcher = Pattern.compile("\"command\":\\s*\"0084000000\",\\s*\"response\":\\s*\"([0-9A-F]*)9000\"")
                 .matcher(json);
         assertTrue(matcher.find());
-        challenge = matcher.group(1);
-        if (!json.contains("\"internalBlock\"")) {
-            return challenge;
-        }
-        String block = field(json, "internalBlock");
-        return challenge + block.substring(2, block.length() - 42);
+        return matcher.group(1);
     }
 
     private static Object read(Object from, Class<?> type, String name) throws Exception {
@@ -161,7 +158,6 @@ class VectorTest {
         Scp10Domain domain = (Scp10Domain) DomainHook.last(card);
         ListedRandom random = new ListedRandom(PlainCard.bytes(randomBytes(json)));
         write(domain.channel, Scp10.class, "random", random);
-        write(read(domain.channel, Scp10.class, "agreement"), KeyAgreement.class, "random", random);
         int messaging = json.indexOf("\"secureMessaging\"");
         List<String[]> steps = steps(json.substring(json.indexOf("\"initiation\""), messaging));
         assertTrue(steps.size() >= 6);
