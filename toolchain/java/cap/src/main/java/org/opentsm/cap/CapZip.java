@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
@@ -27,6 +28,9 @@ public final class CapZip {
     /** Largest total of all entries, inflated. */
     public static final int MAX_TOTAL_SIZE = 16 << 20;
     public static final int MAX_ENTRIES = 1024;
+    /** Bounds of an archive of which only some entries are read, such as a jar with export files. */
+    private static final int MAX_ARCHIVE_SIZE = 64 << 20;
+    private static final int MAX_ARCHIVE_ENTRIES = 32_768;
     /** The first day of 1980 itself would be written with an extra field. */
     private static final LocalDateTime FIXED_TIME = LocalDateTime.of(1980, 2, 1, 0, 0);
 
@@ -39,10 +43,14 @@ public final class CapZip {
 
     /** Reads a file of at most {@link #MAX_FILE_SIZE} bytes. */
     public static byte[] readBounded(Path file) throws IOException {
+        return readBounded(file, MAX_FILE_SIZE);
+    }
+
+    private static byte[] readBounded(Path file, int maxSize) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
-            byte[] bytes = in.readNBytes(MAX_FILE_SIZE + 1);
-            if (bytes.length > MAX_FILE_SIZE) {
-                throw new CapFormatException("file", -1, "at most " + MAX_FILE_SIZE + " bytes", "more");
+            byte[] bytes = in.readNBytes(maxSize + 1);
+            if (bytes.length > maxSize) {
+                throw new CapFormatException("file", -1, "at most " + maxSize + " bytes", "more");
             }
             return bytes;
         }
@@ -54,10 +62,22 @@ public final class CapZip {
      * @throws CapFormatException for broken zips, bombs, double names and names that leave the archive
      */
     public static List<Item> read(byte[] zip) {
+        return read(zip, MAX_ENTRIES, name -> true);
+    }
+
+    /** Reads those entries of a larger archive whose names are wanted; the others are neither judged nor inflated. */
+    public static List<Item> readSome(Path archive, Predicate<String> wanted) throws IOException {
+        return read(readBounded(archive, MAX_ARCHIVE_SIZE), MAX_ARCHIVE_ENTRIES, wanted);
+    }
+
+    private static List<Item> read(byte[] zip, int maxEntries, Predicate<String> wanted) {
         List<Item> items = new ArrayList<>();
         Set<String> names = new HashSet<>();
         int room = MAX_TOTAL_SIZE;
-        for (ZipIndex.Place place : ZipIndex.read(zip, MAX_ENTRIES)) {
+        for (ZipIndex.Place place : ZipIndex.read(zip, maxEntries)) {
+            if (!wanted.test(place.name())) {
+                continue;
+            }
             checkName(place.name());
             if (!names.add(place.name().toLowerCase(Locale.ROOT))) {
                 throw new CapFormatException("zip", -1, "one entry " + place.name(), "two");

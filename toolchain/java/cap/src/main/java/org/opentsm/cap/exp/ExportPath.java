@@ -51,10 +51,8 @@ public final class ExportPath implements ExportFileProvider {
             files.add(ExportFile.read(file));
             return;
         }
-        for (CapZip.Item item : CapZip.read(CapZip.readBounded(file))) {
-            if (isExport(item.name())) {
-                files.add(ExportFile.read(item.content()));
-            }
+        for (CapZip.Item item : CapZip.readSome(file, ExportPath::isExport)) {
+            files.add(ExportFile.read(item.content()));
         }
     }
 

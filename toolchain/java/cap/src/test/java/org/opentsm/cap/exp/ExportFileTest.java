@@ -113,6 +113,17 @@ class ExportFileTest {
     }
 
     @Test
+    void aJarMayHoldManyOtherFiles(@TempDir Path folder) throws IOException {
+        List<CapZip.Item> items = new java.util.ArrayList<>();
+        for (int i = 0; i <= CapZip.MAX_ENTRIES; i++) {
+            items.add(new CapZip.Item("a/Class" + i + ".class", new byte[1]));
+        }
+        items.add(new CapZip.Item("a/javacard/a.exp", hex(FORMAT_21)));
+        Path jar = Files.write(folder.resolve("many.jar"), CapZip.write(items));
+        assertEquals(1, new ExportPath(List.of(jar)).files().size());
+    }
+
+    @Test
     void theLowestFittingVersionServesAnImport(@TempDir Path folder) throws IOException {
         for (int minor : new int[] {9, 3, 5}) {
             new ExportBuilder(1, "a", Aid.ofHex("A000000001"), 1, minor, true).build().writeTo(folder.resolve(minor + ".exp"));
