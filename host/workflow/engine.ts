@@ -64,7 +64,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   );
   DBOS.setConfig({
     name: options.name,
-    systemDatabaseUrl: options.databaseUrl,
+    systemDatabaseUrl: withIdleTimeout(options.databaseUrl),
     systemDatabasePoolSize: 8,
     applicationVersion: options.version,
     executorID: options.nodeId,
@@ -104,6 +104,15 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     throw error;
   }
   return engine;
+}
+
+/** Ends transactions of a frozen node; set with the connection, because the library's own way overlaps two queries. */
+function withIdleTimeout(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  const settings = [url.searchParams.get('options') ?? '', '-c idle_in_transaction_session_timeout=60000'];
+  url.searchParams.set('options', settings.join(' ').trim());
+  // The driver does not read a plus sign as a space.
+  return url.href.replaceAll('+', '%20');
 }
 
 const bodyOf = (body: WorkflowBody) => (input: unknown) =>
