@@ -182,6 +182,22 @@ class IntRuleTest {
         }
     }
 
+    /** Locals of every type, loops, handlers and calls: webs of short and int meet in all ways, with and without -g. */
+    @Test
+    void mixedWidthProgramsAgreeWithJava() {
+        Random random = new Random(11);
+        for (int batch = 0; batch < 6; batch++) {
+            StringBuilder source = new StringBuilder("package q; public class Q { static int big; static short small;"
+                    + " static int wide(int x, short y) { return x * 3 - y; }\n");
+            for (int i = 0; i < 40; i++) {
+                source.append(new RandomProgram(random).method(i)).append('\n');
+            }
+            Map<String, byte[]> classes = Fixture.compile("3.0.5", Map.of(),
+                    List.of("--release", "8", batch % 2 == 0 ? "-g" : "-g:none"), source.append("}").toString());
+            agree(new Twin(classes, Fixture.convert(Fixture.input("q", classes).ints(true))), random);
+        }
+    }
+
     private static String source(List<String> programs) {
         return "package q; public class Q {\n" + String.join("\n", programs) + "\n}";
     }
