@@ -53,7 +53,7 @@ export class AuthenticationFailures {
     throw new PolicyError(
       'authentication-limit',
       `Card ${card} refused ${this.#limit - MARGIN} authentications with key set ${keySet} and may block at ${this.#limit}. ` +
-        'Find out why (wrong key, certificate or card), then reset the counter with DELETE /v1/authentication-failures/{card}/{keySet}',
+        'Find out why (wrong key, certificate or card), then reset the counter with DELETE /v1/authentication-failures/{kind}/{value}',
       { card, keySet },
     );
   }

@@ -183,6 +183,26 @@ describe('issuer and provider, with a test between them', function () {
     }
   });
 
+  it('refuse at 43 a provider that asks in the name of another', async () => {
+    const { seat } = await stage.seat('other-name');
+    stage.between.request = (request) => ({ ...request, providerId: 'b' });
+    const state = await stage.distribute('other-name');
+    expect(refusal(state)).to.deep.equal(['refused', '43', problem('provider-not-permitted')]);
+    expect(labels(seat).some((label) => /^(INSTALL|PUT KEY|EXTERNAL|MANAGE)/.test(label))).to.equal(false);
+  });
+
+  it('stop before the card blocks its keys, and say how to go on', async () => {
+    const { cardId, seat } = await stage.seat('limit');
+    const failures = new AuthenticationFailures(stage.issuer.database, 10);
+    for (let attempt = 0; attempt < 8; attempt += 1) await failures.begin(cardIdText(cardId), 'ISD');
+    const state = await stage.distribute('limit');
+    expect([state.outcome, state.problem?.type]).to.deep.equal(['refused', problem('authentication-limit')]);
+    expect(state.problem?.detail).to.contain('DELETE /v1/authentication-failures');
+    expect(labels(seat)).not.to.include('EXTERNAL AUTHENTICATE');
+    await failures.succeeded(cardIdText(cardId), 'ISD');
+    expect((await stage.distribute('limit')).outcome).to.equal('distributed');
+  });
+
   it('let one flow wait for the other on the same card', async () => {
     await stage.seat('two-flows');
     const key = 'two-flows-key';
