@@ -25,9 +25,10 @@ async function main(options: DemoOptions): Promise<boolean> {
     providers: ['a', 'b', 'c'],
     permitted: ['a', 'b'],
     platform: { resumeWindowMs: 60_000 },
+    onLink: ({ link, notice }) =>
+      ladder.line(notice ?? `Link: ${link === 'pcsc' ? 'PC/SC' : 'direct, without PC/SC'}; starting the daemons`),
   });
-  const { link, notice } = scene.link;
-  ladder.line(notice ?? `Link: ${link === 'pcsc' ? 'PC/SC' : 'direct, without PC/SC'}`);
+  const { link } = scene.link;
   ladder.line(`Daemons: ${scene.platforms.topology.names.join(', ')}; logs in ${join(stateDir, 'log')}`);
   // Awaited here: the scene ends with this function.
   return options.reader === undefined || link === 'direct'

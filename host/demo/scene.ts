@@ -30,6 +30,8 @@ export interface SceneOptions extends Pick<DemoOptions, 'link' | 'reader' | 'key
   readonly kms?: Readonly<Record<string, unknown>>;
   readonly ota?: Readonly<Record<string, unknown>>;
   readonly keepAlive?: boolean;
+  /** Called before the daemons start. */
+  readonly onLink?: (link: DemoLink) => void;
 }
 
 export class Scene implements AsyncDisposable {
@@ -60,6 +62,7 @@ export class Scene implements AsyncDisposable {
     await rm(join(stateDir, 'log'), { recursive: true, force: true });
     await using parts = new AsyncDisposableStack();
     const link = parts.use(await openLink(options));
+    options.onLink?.(link);
     const cardMaker = await CardMaker.open(join(stateDir, 'card-maker'));
     const { platform, kms, ota, keepAlive } = options;
     const platforms = parts.use(
