@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmod, chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { InvariantError, TransportError, TsmError, UsageError } from '../errors.ts';
 
@@ -25,7 +26,7 @@ export interface PostgresServer extends AsyncDisposable {
 export interface EmbeddedOptions {
   /** Where data, log and password are kept (0700). */
   readonly folder: string;
-  /** False skips fsync: only for data that may be lost with the machine. Default true. */
+  /** False skips fsync: a kill loses nothing, a power failure of the machine may. Default true. */
   readonly durable?: boolean;
 }
 
@@ -57,21 +58,54 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<P
   const password = await keptSecret(join(folder, 'postgres.password'));
   await stopLeftOver(data);
   if (!(await exists(join(data, 'PG_VERSION')))) await initialise(binaries, data, password, owner);
-  const { child, port } = await startOnFreePort({
-    binaries,
-    data,
-    owner,
-    durable: options.durable ?? true,
-    log: join(folder, 'postgres.log'),
-  });
+  const launchOptions = { binaries, data, owner, durable: options.durable ?? true, log: join(folder, 'postgres.log') };
+  const { child, port } = await startOnFreePort(launchOptions);
+  const keeper = new Keeper(launchOptions, port, child);
   const adminUrl = `postgresql://opentsm:${password}@127.0.0.1:${port}/postgres`;
   const server = await namedServer(adminUrl, join(folder, 'roles'));
-  let stopping: Promise<void> | undefined;
-  const stop = () => {
-    stopping ??= stopChild(child);
-    return stopping;
-  };
-  return { ...server, stop, [Symbol.asyncDispose]: stop };
+  return { ...server, stop: () => keeper.stop(), [Symbol.asyncDispose]: () => keeper.stop() };
+}
+
+/** Starts the server again, at the same port, when it dies by itself. */
+class Keeper {
+  readonly #options: StartOptions;
+  readonly #port: number;
+  #child: ChildProcess;
+  #again: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: StartOptions, port: number, child: ChildProcess) {
+    this.#options = options;
+    this.#port = port;
+    this.#child = child;
+    this.#watch(child);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= Promise.resolve(this.#again).then(() => stopChild(this.#child));
+    return this.#stopping;
+  }
+
+  #watch(child: ChildProcess): void {
+    this.#child = child;
+    child.once('close', () => {
+      if (this.#stopping === undefined) this.#again = this.#relaunch();
+    });
+  }
+
+  async #relaunch(): Promise<void> {
+    for (let pauseMs = 100; this.#stopping === undefined; pauseMs = Math.min(pauseMs * 2, 5_000)) {
+      await delay(pauseMs, undefined, { ref: false });
+      try {
+        await stopLeftOver(this.#options.data);
+        this.#watch(await launch(this.#options, this.#port));
+        return;
+      } catch (error) {
+        // Its own processes may still be ending; what stays wrong is in its log.
+        if (!(error instanceof TransportError)) throw error;
+      }
+    }
+  }
 }
 
 /** Removes the folder and the data that may lie outside it. The server must have stopped. */
@@ -257,7 +291,6 @@ async function launch(options: StartOptions, port: number): Promise<ChildProcess
     'shared_buffers=32MB',
     'dynamic_shared_memory_type=mmap',
     `fsync=${options.durable ? 'on' : 'off'}`,
-    `synchronous_commit=${options.durable ? 'on' : 'off'}`,
     'wal_level=minimal',
     'max_wal_senders=0',
     'jit=off',
@@ -266,6 +299,8 @@ async function launch(options: StartOptions, port: number): Promise<ChildProcess
     'log_min_error_statement=panic',
     'log_parameter_max_length_on_error=0',
   ];
+  // After a kill the old file is still there, and says that the dead server is ready.
+  const previous = (await statusLines(options.data))[0];
   const command = [
     join(options.binaries, 'bin/postgres'),
     '-D',
@@ -289,12 +324,12 @@ async function launch(options: StartOptions, port: number): Promise<ChildProcess
     child.stdin?.destroy();
   });
   const deadline = Date.now() + START_MS;
-  while (!(await accepting(port, options.data))) {
+  while (!(await accepting(port, options.data, previous))) {
     if (ended || Date.now() > deadline) {
       child.stdin?.destroy();
       throw new TransportError('postgres-start', `PostgreSQL did not start: ${log.slice(-800)}`, { port });
     }
-    await new Promise((done) => setTimeout(done, 20));
+    await delay(20);
   }
   // It must not keep a process alive that has nothing else to do.
   child.unref();
@@ -303,22 +338,26 @@ async function launch(options: StartOptions, port: number): Promise<ChildProcess
   return child;
 }
 
-/** The last line of postmaster.pid says `ready`; line 4 is the port. */
-async function accepting(port: number, data: string): Promise<boolean> {
-  const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
-  return lines[3] === String(port) && (lines[7] ?? '').trim() === 'ready';
+/** Line 1 of postmaster.pid is the process, line 4 the port, line 8 says `ready`. */
+async function accepting(port: number, data: string, previous: string | undefined): Promise<boolean> {
+  const lines = await statusLines(data);
+  return lines[0] !== previous && lines[3] === String(port) && (lines[7] ?? '').trim() === 'ready';
+}
+
+/** Lines of postmaster.pid; one empty line when there is no such file. */
+async function statusLines(data: string): Promise<string[]> {
+  return (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
 }
 
 /** A server of an earlier run that still holds the folder, because its supervisor was killed too. */
 async function stopLeftOver(data: string): Promise<void> {
-  const file = join(data, 'postmaster.pid');
-  const [line, folder] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  const [line, folder] = await statusLines(data);
   const pid = Number(line);
   if (!Number.isInteger(pid) || pid <= 1 || folder !== data) return;
   const isPostgres = async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(data);
   for (let waited = 0; waited < 10_000 && (await isPostgres()); waited += 50) {
     process.kill(pid, 'SIGINT');
-    await new Promise((done) => setTimeout(done, 50));
+    await delay(50);
   }
   if (await isPostgres())
     throw new TransportError('postgres-start', `a PostgreSQL of an earlier run (process ${pid}) holds ${data}`, {

@@ -9,7 +9,9 @@ import { UsageError } from '../../errors.ts';
 import { removePostgres, startEmbeddedPostgres } from '../../store/postgres.ts';
 
 async function query(url: string, sql: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
+  // A server that dies tells it here as well.
+  client.on('error', () => {});
   try {
     await client.connect();
     return (await client.query(sql)).rows;
@@ -85,6 +87,17 @@ describe('embedded PostgreSQL', () => {
     await using server = await startEmbeddedPostgres({ folder, durable: false });
     const error = await server.createDatabase('a; DROP ROLE b').catch((caught: unknown) => caught);
     expect(error).to.be.instanceOf(UsageError);
+  });
+
+  it('comes back at the same address when it is killed', async () => {
+    await using server = await startEmbeddedPostgres({ folder, durable: false });
+    const url = await server.createDatabase('issuer');
+    await query(url, 'CREATE TABLE card (iccid text)');
+    process.kill(await serverPid(folder), 'SIGKILL');
+    let rows: unknown[] | undefined;
+    while (rows === undefined)
+      rows = await query(url, 'SELECT count(*)::int AS cards FROM card').catch(() => undefined);
+    expect(rows).to.deep.equal([{ cards: 0 }]);
   });
 
   it('ends when its parent is killed, and can be started again', async () => {
