@@ -53,7 +53,16 @@ export async function createRestServer(options: RestServerOptions): Promise<Rest
   const { key, certificate: cert, authority: ca } = options.tls;
   const metrics = options.metrics ?? new Registry();
   const app = Fastify({
-    https: { key, cert, ca, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3', maxHeaderSize: 16_384 },
+    https: {
+      key,
+      cert,
+      ca,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+      handshakeTimeout: 10_000,
+      maxHeaderSize: 16_384,
+    },
     loggerInstance: options.logger,
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
     requestTimeout: 30_000,

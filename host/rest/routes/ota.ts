@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { CardSessions } from '../../service/ota/card-sessions.ts';
 import type { TerminalDirectory } from '../../service/ota/terminal-directory.ts';
@@ -27,7 +28,7 @@ export function otaRoutes(app: RestApp, sessions: CardSessions, terminals: Termi
     '/v1/card-sessions',
     { config: provider, schema: { body: OpenCardSession, response: { 201: CardSessionInfo } } },
     async (request, reply) => {
-      const session = await sessions.open(request.peer.id, request.body);
+      const session = await whileConnected(request, (caller) => sessions.open(request.peer.id, request.body, caller));
       return reply.code(201).send(session);
     },
   );
@@ -52,4 +53,16 @@ export function otaRoutes(app: RestApp, sessions: CardSessions, terminals: Termi
       return reply.code(204).send();
     },
   );
+}
+
+/** Runs work that may wait long, with a signal for the caller's leaving: the end of a request says nothing of its socket. */
+async function whileConnected<T>(request: FastifyRequest, work: (caller: AbortSignal) => Promise<T>): Promise<T> {
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  request.raw.socket.once('close', leave);
+  try {
+    return await work(leaving.signal);
+  } finally {
+    request.raw.socket.off('close', leave);
+  }
 }

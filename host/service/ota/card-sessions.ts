@@ -57,13 +57,14 @@ export class CardSessions {
 
   /**
    * Opens a session on the card that is in the reader now. The same owner gets its lease back with a
-   * new fence; for another's it waits up to `waitMs`, as for a terminal or card that is not there yet.
+   * new fence; for another's it waits up to `waitMs`, as for a terminal or card that is not there yet,
+   * unless the caller leaves before.
    *
    * @throws ConflictError `card-busy`
    * @throws TransportError `terminal-away`, `card-absent`
    * @throws NotFoundError `reader-unknown`
    */
-  async open(providerId: string, request: OpenCardSession): Promise<CardSessionInfo> {
+  async open(providerId: string, request: OpenCardSession, caller?: AbortSignal): Promise<CardSessionInfo> {
     const deadline = Date.now() + (request.waitMs ?? 0);
     for (;;) {
       this.#refuseWhenDraining();
@@ -71,11 +72,16 @@ export class CardSessions {
         if (error instanceof TsmError) return error;
         throw error;
       });
-      if (!(opened instanceof TsmError)) return opened;
+      const gone = caller?.aborted === true;
+      if (!(opened instanceof TsmError)) {
+        // Nobody is there to use the lease: it goes back at once instead of running out.
+        if (gone) await this.#options.leases.close(opened.sessionId, 'closed');
+        return opened;
+      }
       const mayPass =
         opened instanceof TransportError || opened.code === 'card-busy' || opened.code === 'reader-unknown';
       const left = deadline - Date.now();
-      if (!mayPass || left <= 0) throw opened;
+      if (!mayPass || left <= 0 || gone) throw opened;
       await this.#woken(Math.min(left, POLL_MS));
     }
   }

@@ -81,6 +81,24 @@ describe('ota card sessions', () => {
     expect((await refusal(provider.exchange(first))).code).to.equal('no-such-card-session');
   });
 
+  it('takes no lease for a caller that left while it waited', async () => {
+    (await ota.terminal()).hello();
+    const provider = await ota.provider();
+    const first = await provider.open('first', { waitMs: 5_000 });
+    const leaving = new AbortController();
+    const body = { terminalId: 'desk', readerName: 'slot 1', owner: 'workflow-left', waitMs: 60_000 };
+    const left = provider.client
+      .call({ method: 'POST', path: '/v1/card-sessions', body, signal: leaving.signal })
+      .catch((error: unknown) => error);
+    // Another request on the way: the waiting one has arrived when this is answered.
+    await provider.exchange(first);
+    leaving.abort();
+    expect(await left).to.have.property('code', 'aborted');
+    await provider.exchange(first);
+    await provider.close(first);
+    expect((await provider.open('second', { waitMs: 20_000 })).fence).to.be.at.most(first.fence + 2);
+  });
+
   it('gives the same owner its lease back with a new fence, and the old one is stale', async () => {
     const terminal = await ota.terminal();
     terminal.hello();

@@ -181,7 +181,8 @@ for (const daemon of DAEMONS) {
           'media-type',
           operation,
         );
-        for (const body of ['null', '[]', '"x"', '1'])
+        const deep = '['.repeat(LIMIT / 2) + ']'.repeat(LIMIT / 2);
+        for (const body of ['null', '[]', '"x"', '1', deep])
           expectProblem(await send(operation, body), 400, 'invalid-request', operation);
       }
     });
