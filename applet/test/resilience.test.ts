@@ -109,25 +109,29 @@ describe('Power lost at any write', () => {
   ).timeout(120_000);
 
   it(
-    'of the certificate leaves a whole certificate or none',
+    'of the certificate leaves the old one, the new one or none, each whole',
     withIssuerCard({}, async (card) => {
       const session = await openProvider(card, SSD, who, await prepare(await openIssuer(card), SSD, who));
       const modulus = await generate(session, '11');
-      const certificate = domainCertificate(who, modulus);
+      const [old, renewed] = [domainCertificate(who, modulus), domainCertificate(who, modulus, '0202020202020202')];
       const cuts = await cutAtEachWrite(
         card,
-        () => openProvider(card, SSD, who, modulus),
-        (open) => open.sendLong('80D80002', certificateKeyData('11', certificate)),
+        async () => {
+          const open = await openProvider(card, SSD, who, modulus);
+          expect(await open.storeData(old)).equal('9000');
+          return open;
+        },
+        (open) => open.sendLong('80D80002', certificateKeyData('11', renewed)),
         async () => {
           await card.select(SSD);
           const answer = await card.send('80CA7F2100');
           expect(answer.sw).oneOf(['9000', '6A88']);
-          if (answer.sw === '9000') expect(hex(answer.data)).equal(hex(certificate));
+          if (answer.sw === '9000') expect(hex(answer.data)).oneOf([hex(old), hex(renewed)]);
         },
       );
       expect(cuts).greaterThan(2);
       await card.select(SSD);
-      expect(await card.ok('80CA7F2100')).equal(hex(certificate));
+      expect(await card.ok('80CA7F2100')).equal(hex(renewed));
     }),
   ).timeout(120_000);
 });

@@ -81,8 +81,8 @@ export async function openProvider(card: TestCard, aid: string, who: Provider, m
 }
 
 /** The domain's own certificate from the provider's CA. */
-export function domainCertificate(who: Provider, modulus: Buffer): Buffer {
-  const fields = { issuer: who.authority, holder: holder('domain'), authorization: '42', modulus };
+export function domainCertificate(who: Provider, modulus: Buffer, serial = '0101'): Buffer {
+  const fields = { issuer: who.authority, holder: holder('domain'), authorization: '42', modulus, serial };
   return certificate(fields, providerCa(who));
 }
 

@@ -163,6 +163,7 @@ final class Gp {
     static final short SW_BYTES_REMAINING = (short) 0x6100;
     static final short SW_VERIFICATION_FAILED = (short) 0x6300;
     static final short SW_MORE_DATA = (short) 0x6310;
+    static final short SW_NO_DIAGNOSIS = (short) 0x6400;
     static final short SW_WRONG_LENGTH = (short) 0x6700;
     static final short SW_CHAINING_NOT_SUPPORTED = (short) 0x6884;
     static final short SW_SECURITY_STATUS = (short) 0x6982;

@@ -8,6 +8,7 @@ import javacard.security.KeyPair;
 import javacard.security.PrivateKey;
 import javacard.security.RSAPrivateCrtKey;
 import javacard.security.RSAPublicKey;
+import javacard.security.Signature;
 
 /**
  * SK/PK.SD.AUT and CERT.SD.AUT. For each key size two key pair objects made at install: a new pair
@@ -16,6 +17,7 @@ import javacard.security.RSAPublicKey;
 final class KeyPairs {
 
     private static final byte NO_PAIR = (byte) -1;
+    private static final short GENERATE_ATTEMPTS = (short) 4;
 
     /** Index 2 * size + slot; null where the install parameters or the card leave a size out. */
     private final KeyPair[] pairs = new KeyPair[(short) (2 * PublicKeys.SIZES)];
@@ -26,9 +28,11 @@ final class KeyPairs {
     /** The certificate, and behind it room to compare a modulus when one is stored: RAM has none left then. */
     private final byte[] certificate = new byte[(short) (Gp.CERTIFICATE_MAX + PublicKeys.MODULUS_MAX)];
     private short certificateLength;
+    private final Signature signature;
 
     /** @param onlyBits the one key size to make room for, or 0 for all the card has */
     KeyPairs(short onlyBits) {
+        signature = Signature.getInstance(Signature.ALG_RSA_SHA_PKCS1, false);
         for (short size = 0; size < PublicKeys.SIZES; size++) {
             if (onlyBits == 0 || onlyBits == PublicKeys.bits(size)) {
                 allocate(size);
@@ -95,11 +99,35 @@ final class KeyPairs {
         return pairs[0] != null ? (short) 0 : (short) 2;
     }
 
-    /** Makes a pair in the spare slot; it counts only after {@link #adopt}. */
-    byte generate(short size) {
+    /**
+     * Makes a pair in the spare slot; it counts only after {@link #adopt}. A pair whose halves do not
+     * fit (a fault, or a generator that reuses its key objects badly) is made again.
+     *
+     * @param scratch has room for a signature at {@code offset}
+     */
+    byte generate(short size, byte[] scratch, short offset) {
         byte slot = spare(size);
-        pairs[slot].genKeyPair();
-        return slot;
+        for (short i = 0; i < GENERATE_ATTEMPTS; i++) {
+            pairs[slot].genKeyPair();
+            if (consistent(pairs[slot], scratch, offset)) {
+                return slot;
+            }
+        }
+        pairs[slot].getPrivate().clearKey();
+        ISOException.throwIt(Gp.SW_NO_DIAGNOSIS);
+        return NO_PAIR;
+    }
+
+    /** Signs and verifies: the private half is the public one's. */
+    private boolean consistent(KeyPair pair, byte[] scratch, short offset) {
+        try {
+            signature.init(pair.getPrivate(), Signature.MODE_SIGN);
+            short length = signature.sign(PublicKeys.EXPONENT, (short) 0, PublicKeys.EXPONENT_LENGTH, scratch, offset);
+            signature.init(pair.getPublic(), Signature.MODE_VERIFY);
+            return signature.verify(PublicKeys.EXPONENT, (short) 0, PublicKeys.EXPONENT_LENGTH, scratch, offset, length);
+        } catch (RuntimeException e) {
+            return false;
+        }
     }
 
     /** Makes a slot the current pair; inside the caller's transaction. The certificate was the old key's. */

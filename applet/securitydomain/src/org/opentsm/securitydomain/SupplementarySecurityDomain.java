@@ -90,7 +90,7 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
             }
             size = PublicKeys.sizeIndex((short) (Util.getShort(buffer, value) >> 3));
         }
-        byte slot = pairs.generate(size);
+        byte slot = pairs.generate(size, response, responseOffset);
         JCSystem.beginTransaction();
         pairs.adopt(slot, version);
         if (byOwner) {
