@@ -1,8 +1,7 @@
-import { unwatchFile, watchFile } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { Stage } from '../../demo/stage.ts';
 import { expectDistributed } from './compare.ts';
+import { afterScripts, scriptsSoFar } from './traffic.ts';
 
 /** Daemons of the flow, by their names in the topology. */
 const DAEMONS = ['provider-a', 'issuer', 'ota', 'terminal-desk', 'kms-provider-a', 'kms-issuer'] as const;
@@ -41,22 +40,8 @@ describe('Key distribution, a daemon killed at every step boundary', function ()
   }
 });
 
-/** Scripts that have reached a card, by the OTA server's record. */
-async function scriptsSoFar(stage: Stage): Promise<number> {
-  const text = await readFile(stage.platforms.trafficFile, 'utf8').catch(() => '');
-  return text.split('\n').filter((line) => line !== '').length;
-}
-
 /** Kills the daemon as soon as the record holds so many scripts. */
 async function killAfter(stage: Stage, name: string, scripts: number): Promise<void> {
-  const file = stage.platforms.trafficFile;
-  if ((await scriptsSoFar(stage)) < scripts) {
-    await new Promise<void>((resolve) => {
-      watchFile(file, { interval: 5 }, async () => {
-        if ((await scriptsSoFar(stage)) >= scripts) resolve();
-      });
-    });
-    unwatchFile(file);
-  }
+  await afterScripts(stage, scripts);
   await stage.platforms.topology.kill(name);
 }

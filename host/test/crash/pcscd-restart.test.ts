@@ -1,0 +1,49 @@
+import { expect } from 'chai';
+import { Stage } from '../../demo/stage.ts';
+import { ensurePcscd, type PcscService } from '../../setup/pcscd.ts';
+import { expectDistributed } from './compare.ts';
+import { afterScripts, scriptsSoFar } from './traffic.ts';
+
+/** kill -9 of pcscd after each trip, and a new one in its place: readers vanish and come back, the card loses its power. */
+describe('Key distribution through PC/SC, pcscd killed at every step boundary', function () {
+  this.timeout(300_000);
+  let stage: Stage;
+  let pcscd: PcscService;
+  let trips = 0;
+
+  const startPcscd = async () => {
+    const service = await ensurePcscd();
+    if ('missing' in service) throw new Error(service.missing);
+    if (!service.started)
+      throw new Error('a pcscd that is not ours runs: stop it, or run as root with iproute2 installed');
+    return service;
+  };
+
+  before(async () => {
+    pcscd = await startPcscd();
+    stage = await Stage.open({ link: 'pcsc', keySizeBits: 1024 });
+    await using seated = await stage.seat();
+    expect((await stage.distribute(seated)).outcome).to.equal('distributed');
+    trips = await scriptsSoFar(stage);
+  });
+
+  after(async () => {
+    await stage?.[Symbol.asyncDispose]();
+    await pcscd?.stop();
+  });
+
+  it('resumes when the service comes back', async () => {
+    expect(trips).to.be.within(4, 8);
+    for (let trip = 0; trip <= trips; trip += 1) {
+      await using seated = await stage.seat();
+      const restarted = afterScripts(stage, (await scriptsSoFar(stage)) + trip).then(async () => {
+        pcscd.process?.kill('SIGKILL');
+        await pcscd.stop();
+        pcscd = await startPcscd();
+      });
+      const state = await stage.distribute(seated);
+      await restarted;
+      await expectDistributed(stage, seated, state);
+    }
+  });
+});
