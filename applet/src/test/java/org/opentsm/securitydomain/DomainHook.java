@@ -12,8 +12,8 @@ final class DomainHook {
 
     private DomainHook() { }
 
-    static Applet last(PlainCard card) throws Exception {
-        byte[] aid = PlainCard.bytes(PlainCard.ISD);
+    static Applet applet(PlainCard card, String name) throws Exception {
+        byte[] aid = PlainCard.bytes(name);
         Field field = Simulator.class.getDeclaredField("runtime");
         field.setAccessible(true);
         Method method = SimulatorRuntime.class.getDeclaredMethod("getApplet", AID.class);

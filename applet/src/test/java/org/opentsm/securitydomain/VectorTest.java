@@ -155,7 +155,7 @@ class VectorTest {
     void initiationAndMessagingAnswerAsTranscribed(Path file) throws Exception {
         String json = Files.readString(file);
         PlainCard card = personalized(json);
-        Scp10Domain domain = (Scp10Domain) DomainHook.last(card);
+        Scp10Domain domain = (Scp10Domain) DomainHook.applet(card, PlainCard.ISD);
         ListedRandom random = new ListedRandom(PlainCard.bytes(randomBytes(json)));
         write(domain.channel, Scp10.class, "random", random);
         int messaging = json.indexOf("\"secureMessaging\"");

@@ -1,0 +1,96 @@
+package org.opentsm.securitydomain;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.math.BigInteger;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.PublicKey;
+import java.security.Signature;
+import java.security.interfaces.RSAPrivateCrtKey;
+import java.util.Arrays;
+import javacard.framework.AID;
+import javacard.framework.ISOException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The controlling authority's interface as clients see it that hold on to it (applet/README.md 5.7). */
+class AttestationAuthorityTest {
+
+    private static final AID FIRST = aid("F0000000000001");
+    private static final AID SECOND = aid("F0000000000002");
+
+    private final byte[] digest = new byte[32];
+    private final byte[] answer = new byte[512];
+    private ControllingAuthoritySecurityDomain domain;
+    private PublicKey publicKey;
+
+    private static AID aid(String hex) {
+        byte[] bytes = PlainCard.bytes(hex);
+        return new AID(bytes, (short) 0, (byte) bytes.length);
+    }
+
+    @BeforeEach
+    void personalize() throws Exception {
+        PlainCard card = new PlainCard();
+        card.install(PlainCard.CASD, ControllingAuthoritySecurityDomain.class, "808000", "");
+        domain = (ControllingAuthoritySecurityDomain) DomainHook.applet(card, PlainCard.CASD);
+        assertTrue(card.exchange("00A404000C" + PlainCard.CASD + "00").endsWith("9000"));
+        KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+        generator.initialize(1024);
+        KeyPair pair = generator.generateKeyPair();
+        publicKey = pair.getPublic();
+        RSAPrivateCrtKey key = (RSAPrivateCrtKey) pair.getPrivate();
+        String modulus = key.getModulus().toString(16).toUpperCase();
+        BigInteger p = key.getPrimeP();
+        VectorTest.chained(card, "80D80002", VectorTest.privateKey(modulus, p, key.getPrimeQ()));
+        assertEquals("9000", card.exchange("80E2900008" + "42020102" + "45020304"));
+        Arrays.fill(digest, (byte) 0x5A);
+    }
+
+    private AttestationAuthority ask(AID client) {
+        return (AttestationAuthority) domain.getShareableInterfaceObject(client, AttestationAuthority.PARAMETER);
+    }
+
+    private boolean verifies(String client) throws GeneralSecurityException {
+        Signature signature = Signature.getInstance("SHA256withRSA");
+        signature.initVerify(publicKey);
+        signature.update(PlainCard.bytes("4F07" + client + "42020102" + "45020304" + "A020" + "5A".repeat(32)));
+        return signature.verify(answer, 3, 128);
+    }
+
+    @Test
+    void signsForTheClientTheRuntimeNames() throws Exception {
+        assertEquals(131, ask(FIRST).attest(digest, (short) 0, answer, (short) 0));
+        assertTrue(verifies("F0000000000001"));
+        assertFalse(verifies("F0000000000002"));
+    }
+
+    @Test
+    void signsOnceForEachRequest() {
+        AttestationAuthority kept = ask(FIRST);
+        kept.attest(digest, (short) 0, answer, (short) 0);
+        ISOException refused = assertThrows(ISOException.class,
+                () -> kept.attest(digest, (short) 0, answer, (short) 0));
+        assertEquals(Gp.SW_CONDITIONS, refused.getReason());
+    }
+
+    @Test
+    void namesTheLastClientWhoeverHoldsTheObject() throws Exception {
+        AttestationAuthority kept = ask(FIRST);
+        ask(SECOND);
+        kept.attest(digest, (short) 0, answer, (short) 0);
+        assertTrue(verifies("F0000000000002"));
+    }
+
+    @Test
+    void givesNoOtherInterface() {
+        assertNull(domain.getShareableInterfaceObject(FIRST, (byte) 0));
+        assertNull(domain.getShareableInterfaceObject(null, AttestationAuthority.PARAMETER));
+    }
+}
