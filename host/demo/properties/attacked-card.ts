@@ -1,4 +1,4 @@
-import type { SimulatedCard } from '../../../simulator/src/index.ts';
+import { type SimulatedCard, SimulatorError } from '../../../simulator/src/index.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import type { RsaSigner } from '../../crypto/rsa.ts';
 import { InvariantError, TransportError, TsmError } from '../../errors.ts';
@@ -17,6 +17,7 @@ import type { CardCommand, CardResponse } from '../../wire/message/card-script.t
 
 /** An attacker with the card in his hand: any bytes in, any bytes out, no OTA server between. */
 
+const POWER_ATTEMPTS = 5;
 const LEVEL_33 = securityLevel(LEVEL.C_MAC | LEVEL.C_DECRYPTION | LEVEL.R_MAC | LEVEL.R_ENCRYPTION);
 
 export interface ChannelAttempt {
@@ -41,8 +42,26 @@ export class AttackedCard {
     this.#card = card;
   }
 
-  /** Sends these commands in clear; later ones too when an earlier one is refused. */
+  /** Sends these commands in clear, after a reset; later ones too when an earlier one is refused. */
   async send(commands: readonly CardCommand[]): Promise<CardResponse[]> {
+    return this.#powered(() => this.#sendNow(commands));
+  }
+
+  /** A reader that nobody uses switches its card off, also between two commands: then all starts again. */
+  async #powered<T>(act: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      await this.#card.power('on');
+      await this.#card.reset();
+      try {
+        return await act();
+      } catch (error) {
+        if (attempt === POWER_ATTEMPTS || !(error instanceof SimulatorError) || error.code !== 'card-unpowered')
+          throw error;
+      }
+    }
+  }
+
+  async #sendNow(commands: readonly CardCommand[]): Promise<CardResponse[]> {
     const responses: CardResponse[] = [];
     for (const command of commands) {
       const outcome = await runScript(channelOf(this.#card), [command]);
@@ -79,8 +98,12 @@ export class AttackedCard {
    * attempt; so does a response that our side cannot verify.
    */
   async openChannel(attempt: ChannelAttempt, commands: readonly GpCommand[] = []): Promise<AttemptResult> {
+    return this.#powered(() => this.#openNow(attempt, commands));
+  }
+
+  async #openNow(attempt: ChannelAttempt, commands: readonly GpCommand[]): Promise<AttemptResult> {
     const { signer, certificates, securityDomainKey, keyReference } = attempt;
-    await this.send([toCardCommand(select(aid(attempt.aid)))]);
+    await this.#sendNow([toCardCommand(select(aid(attempt.aid)))]);
     const channel = new Scp10Channel({
       ...{
         option: 0x02,
