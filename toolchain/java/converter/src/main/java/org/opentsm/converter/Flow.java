@@ -6,8 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 import org.objectweb.asm.tree.AbstractInsnNode;
@@ -22,7 +20,7 @@ import org.objectweb.asm.tree.VarInsnNode;
  * holds. Bounded by a step budget, so that a hostile method ends in an error.
  */
 final class Flow {
-    private static final int STEP_BUDGET = 20_000_000;
+    private static final int STEP_BUDGET = 5_000_000;
     private static final Value[] NONE = {};
 
     private final MethodCode code;
@@ -33,7 +31,8 @@ final class Flow {
     private final Deque<Integer> work = new ArrayDeque<>();
     private final Value[] produced;
     private final Value[] storedLocal;
-    private final Map<Long, Value> joins = new TreeMap<>();
+    /** Per handler start the exception it catches. */
+    private final Value[] thrown;
     private final Value[][] operands;
     private final Value[] localAt;
     private final Value[] parameters;
@@ -56,6 +55,7 @@ final class Flow {
         int size = code.size();
         liveness = new Liveness(code);
         entry = new Frame[size];
+        thrown = new Value[size];
         queued = new boolean[size];
         produced = new Value[size];
         storedLocal = new Value[size];
@@ -197,13 +197,11 @@ final class Flow {
     }
 
     private void mergeHandler(int target, Value[] locals, int from) {
-        Value thrown = joins.computeIfAbsent(key(target, 0xFFFF),
-                k -> create(Value.Kind.REFERENCE, Value.Source.STACK_JOIN, target));
-        merge(target, locals, new Value[] {thrown}, from);
-    }
-
-    private static long key(int index, int slot) {
-        return (long) index << 17 | slot;
+        if (thrown[target] == null) {
+            thrown[target] = create(Value.Kind.REFERENCE, Value.Source.STACK_JOIN, target);
+            thrown[target].markJoin();
+        }
+        merge(target, locals, new Value[] {thrown[target]}, from);
     }
 
     private void merge(int target, Value[] locals, Value[] stack, int from) {
@@ -242,13 +240,12 @@ final class Flow {
             frame.locals[slot] = null;
             return true;
         }
-        Value join = joins.get(key(target, slot + 0x10000));
-        if (join != null && present == join) {
-            join.join(incoming);
+        if (present.isJoinAt(target)) {
+            present.join(incoming);
             return false;
         }
-        join = create(present.kind, Value.Source.LOCAL, -2);
-        joins.put(key(target, slot + 0x10000), join);
+        Value join = create(present.kind, Value.Source.LOCAL, target);
+        join.markJoin();
         join.join(present);
         join.join(incoming);
         frame.locals[slot] = join;
@@ -263,16 +260,13 @@ final class Flow {
         if (incoming.kind != present.kind) {
             throw broken(from, "a reference meets a number where branches join");
         }
-        Value join = joins.get(key(target, slot));
-        if (join != null && present == join) {
-            if (incoming != join) {
-                incoming.joined = true;
-                join.join(incoming);
-            }
+        if (present.isJoinAt(target)) {
+            incoming.joined = true;
+            present.join(incoming);
             return false;
         }
-        join = create(present.kind, Value.Source.STACK_JOIN, target);
-        joins.put(key(target, slot), join);
+        Value join = create(present.kind, Value.Source.STACK_JOIN, target);
+        join.markJoin();
         present.joined = true;
         incoming.joined = true;
         join.join(present);

@@ -16,11 +16,12 @@ final class Value {
     final int id;
     final Kind kind;
     final Source source;
-    /** Index of the producing instruction; of the label for a join; -1 for a parameter. */
+    /** Index of the producing or storing instruction; of the block's start for a join; -1 for a parameter. */
     final int at;
     private Value parent = this;
     private boolean wide;
     private char declared;
+    private boolean join;
 
     /** True when the 16-bit result of this producer may differ from the 32-bit one Java computes. */
     boolean mayOverflow;
@@ -67,6 +68,15 @@ final class Value {
         if (b.declared != 0) {
             a.declare(b.declared);
         }
+    }
+
+    void markJoin() {
+        join = true;
+    }
+
+    /** True when this value stands for all that meet at the start of that block. */
+    boolean isJoinAt(int index) {
+        return join && at == index;
     }
 
     /** True when the web is int: two cells. */
