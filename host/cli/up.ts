@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { readConfig } from '../daemon/config.ts';
 import { startTopology } from '../daemon/topology.ts';
 import { developmentPlan, TopologyPlan } from '../daemon/topology-plan.ts';
 
 /** `tsm up`: runs everything until it is told to end; daemons that die are started again. */
 export async function up(options: { readonly state: string; readonly topology?: string }): Promise<void> {
+  const told = untilTold();
   const plan = options.topology === undefined ? developmentPlan() : await readConfig(options.topology, TopologyPlan);
   process.stdout.write(`starting in ${options.state}\n`);
   const topology = await startTopology({
@@ -15,11 +15,15 @@ export async function up(options: { readonly state: string; readonly topology?: 
   });
   for (const name of topology.names) process.stdout.write(`${name.padEnd(24)} ${topology.url(name)}\n`);
   process.stdout.write('running; end it with Ctrl-C\n');
-  await untilTold();
+  await told;
   process.stdout.write('stopping\n');
   await topology.stop();
 }
 
-async function untilTold(): Promise<void> {
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+/** From the first line on, and for good: a second signal must not end us before the daemons have ended. */
+function untilTold(): Promise<void> {
+  return new Promise((resolve) => {
+    process.on('SIGINT', () => resolve());
+    process.on('SIGTERM', () => resolve());
+  });
 }
