@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { Type } from 'typebox';
-import type { TsmError } from '../errors.ts';
+import { TsmError } from '../errors.ts';
 import { HolderReference } from '../wire/message/common.ts';
 import { daemonFields, databaseFields, PeerEndpoint } from './config.ts';
 
@@ -38,5 +38,9 @@ export const WORKFLOW_VERSION = '1';
 export const watchOf = (logger: Logger) => ({
   onRetry: (error: TsmError, attempt: number) =>
     logger.warn({ code: error.code, numeral: error.context.numeral, attempt }, 'step is tried again'),
-  onFailure: (error: unknown) => logger.error({ err: error }, 'step gave up'),
+  onFailure: (error: unknown) => {
+    if (!(error instanceof TsmError)) return logger.error({ err: error }, 'step gave up');
+    const { code, message, context } = error;
+    return logger.warn({ code, numeral: context.numeral, reason: message }, 'step gave up');
+  },
 });

@@ -18,6 +18,8 @@ export interface AttemptPolicy {
   readonly windowMs: number;
   /** Fires when this process stops: the step then hangs, unrecorded, and is resumed elsewhere or later. */
   readonly stopping: AbortSignal;
+  /** True when somebody has given the flow up meanwhile: it is not tried again. */
+  readonly isCancelled?: () => Promise<boolean>;
   readonly onRetry?: (error: TsmError, attempt: number) => void;
   /** A step gave up; the error may be one that callers are told nothing about. */
   readonly onFailure?: (error: unknown) => void;
@@ -74,6 +76,7 @@ export async function persist<T>(act: (attempt: number) => Promise<T>, policy: A
       const retry = retryOf(error);
       if (retry === 'doubtful') doubtful += 1;
       if (retry === 'never' || doubtful >= DOUBTFUL_TRIES || Date.now() > deadline) throw error;
+      if ((await policy.isCancelled?.().catch(() => false)) === true) throw cancelled();
       if (error instanceof TsmError) policy.onRetry?.(error, attempt);
       await pause(
         error instanceof RepeatVisit ? 0 : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)),
@@ -82,6 +85,9 @@ export async function persist<T>(act: (attempt: number) => Promise<T>, policy: A
     }
   }
 }
+
+export const cancelled = (): WorkflowError =>
+  new WorkflowError('cancelled', 'The request was cancelled; a new one goes on from what the card holds');
 
 /** The engine records whatever a step returns or throws; one that is interrupted must do neither. */
 const never = <T>(): Promise<T> => new Promise<T>(() => {});

@@ -86,6 +86,12 @@ export function issuerRoutes(app: RestApp, services: IssuerServices): void {
     async (request) => services.applications.state(request.params.id, request.peer.id, waitMsOf(request.query)),
   );
 
+  app.post(
+    '/v1/security-domain-requests/:id/cancel',
+    { config: provider, schema: { params: IdParams, response: { 200: SecurityDomainRequestState } } },
+    async (request) => services.applications.cancel(request.params.id, request.peer.id),
+  );
+
   app.put(
     '/v1/providers/:providerId',
     { config: operator, schema: { params: ProviderParams, body: ProviderBody } },

@@ -11,12 +11,12 @@ import { claimIdempotencyKey } from '../../store/request-log.ts';
 import type { StepLog } from '../../store/step-log.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { SecurityDomainRequest, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
-import type { AttemptPolicy } from '../../workflow/attempts.ts';
+import { type AttemptPolicy, cancelled } from '../../workflow/attempts.ts';
 import type { DurableRun, Engine } from '../../workflow/engine.ts';
 import type { IssuerContext, IssuerSettings, IssuerStart } from '../../workflow/issuer-context.ts';
 import { issuerSteps } from '../../workflow/key-distribution.ts';
 import type { CardRelays, Kms } from '../../workflow/ports.ts';
-import { admit, runFlow } from '../../workflow/run-flow.ts';
+import { admit, failureOf, runFlow } from '../../workflow/run-flow.ts';
 import { SecureChannelSlot } from '../../workflow/secure-channel-slot.ts';
 import { problemOfFailure } from '../problem-of-failure.ts';
 import { waitUntil } from '../wait-until.ts';
@@ -95,6 +95,14 @@ export class Applications {
     };
   }
 
+  /** Ends a request that runs: the trip that is under way is not broken off, another one is not made. */
+  async cancel(id: string, caller: string): Promise<SecurityDomainRequestState> {
+    const state = await this.state(id, caller, 0);
+    if (state.state !== 'running') return state;
+    await finishRequest(this.#options.database, id, { problem: problemOfFailure(failureOf(cancelled())) });
+    return this.state(id, caller, 0);
+  }
+
   /** Applications that the issuer put on this card. */
   async onCard(cardId: CardId) {
     const rows = await listApplications(this.#options.database, cardId);
@@ -106,7 +114,12 @@ export class Applications {
     // The engine hands back what `request` gave it.
     const facts = input as Admitted;
     const { database, relaysOf, windowMs, watch } = this.#options;
-    const policy = { windowMs, stopping: this.#started.stopping, ...watch };
+    const policy = {
+      windowMs,
+      stopping: this.#started.stopping,
+      ...watch,
+      isCancelled: () => this.#isOver(run.workflowId),
+    };
     const link = new RelayLink(relaysOf(facts.caller, facts.relayBaseUrl), facts.request.relayId);
     const context = this.#context(run.workflowId, facts, link);
     const end = await runFlow(issuerSteps, facts, run, context, policy);
@@ -117,6 +130,11 @@ export class Applications {
       return 'failed';
     });
   };
+
+  async #isOver(id: string): Promise<boolean> {
+    const row = await findRequest(this.#options.database, id);
+    return row !== undefined && row.state !== 'running';
+  }
 
   #context(workflowId: string, { request }: IssuerStart, card: IssuerContext['card']): IssuerContext {
     const { database, kms, auditLog, stepLog, failures, settings } = this.#options;

@@ -24,6 +24,7 @@ export async function addRequest(database: Database, requestId: string, provider
     .execute();
 }
 
+/** The first end counts: a request that was cancelled stays so. */
 export async function finishRequest(
   database: Database,
   requestId: string,
@@ -33,7 +34,12 @@ export async function finishRequest(
     'report' in end
       ? { state: 'done' as const, report: JSON.stringify(end.report), problem: null }
       : { state: 'failed' as const, report: null, problem: JSON.stringify(end.problem) };
-  await database.updateTable('security_domain_requests').set(values).where('request_id', '=', requestId).execute();
+  await database
+    .updateTable('security_domain_requests')
+    .set(values)
+    .where('request_id', '=', requestId)
+    .where('state', '=', 'running')
+    .execute();
 }
 
 export async function findRequest(

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { PeerError } from '../../errors.ts';
 import { AuditLog, firstBrokenRecord } from '../../store/audit-log.ts';
 import { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
@@ -189,6 +190,22 @@ describe('issuer and provider, with a test between them', function () {
     const state = await stage.distribute('other-name');
     expect(refusal(state)).to.deep.equal(['refused', '43', problem('provider-not-permitted')]);
     expect(labels(seat).some((label) => /^(INSTALL|PUT KEY|EXTERNAL|MANAGE)/.test(label))).to.equal(false);
+  });
+
+  it('try no more once the request is cancelled', async () => {
+    await stage.seat('cancelled');
+    const key = 'cancelled-key';
+    let cancelled: Promise<unknown> | undefined;
+    stage.between.beforeTrip = async (commands) => {
+      if (!commands.some(({ label }) => label === 'EXTERNAL AUTHENTICATE')) return;
+      cancelled ??= stage.issuer.applications.cancel(`issuer-${key}`, 'a');
+      await cancelled;
+      throw new PeerError('terminal-away', 'the terminal is away', { status: 503 });
+    };
+    const state = await stage.distribute('cancelled', key);
+    expect([state.state, state.problem?.type]).to.deep.equal(['failed', problem('cancelled')]);
+    delete stage.between.beforeTrip;
+    expect((await stage.distribute('cancelled')).outcome).to.equal('distributed');
   });
 
   it('stop before the card blocks its keys, and say how to go on', async () => {
