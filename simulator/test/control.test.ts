@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { SimulatorError, startSimulator } from '../src/index.ts';
-import { probeImage, send } from './fixture/probe.ts';
+import { memory, probeA, probeImage, select, send, Write, write } from './fixture/probe.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const target = join(root, 'simulator/java/target');
@@ -80,6 +80,18 @@ describe('control', () => {
     expect(await failure(send(card, '8002000000'))).to.equal('stopped');
     expect(await failure(card.reset())).to.equal('stopped');
     await simulator.stop();
+  });
+
+  it('meets the requests to a card in the order they were made', async () => {
+    await using simulator = await startSimulator();
+    const card = await simulator.insert(probeImage());
+    await select(card, probeA);
+    const values = Array.from({ length: 60 }, (_, i) => i.toString(16).padStart(2, '0').toUpperCase());
+    const reads = values.map((value) => {
+      void write(card, Write.plain, value);
+      return memory(card);
+    });
+    expect((await Promise.all(reads)).map(({ store }) => store.slice(0, 2))).to.deep.equal(values);
   });
 
   it('says that Java is missing', async () => {

@@ -12,18 +12,22 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
  * The simulator's process. Requests come as JSON lines on standard input, {@code {"id", "method",
- * "parameters"}}; answers go to standard output, {@code {"id", "result"}} or {@code {"id", "error"}},
- * in the order they are ready. When the input ends the process saves its cards and ends.
+ * "parameters"}}; answers go to standard output, {@code {"id", "result"}} or {@code {"id", "error"}};
+ * requests to one card are met in order. When the input ends the process saves its cards and ends.
  */
 public final class Main {
 
     private final PrintStream answers;
     private final Simulator simulator;
+    private final Map<String, CompletableFuture<Void>> lastOfCard = new HashMap<>();
 
     private Main(PrintStream answers, Simulator simulator) {
         this.answers = answers;
@@ -50,7 +54,19 @@ public final class Main {
         BufferedReader requests = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = requests.readLine(); line != null; line = requests.readLine()) {
             String request = line;
-            workers.execute(() -> answer(request));
+            // One card's requests run one after the other, those of different cards side by side.
+            lastOfCard.compute(card(request), (card, last) -> last == null || card.isEmpty()
+                ? CompletableFuture.runAsync(() -> answer(request), workers)
+                : last.thenRunAsync(() -> answer(request), workers));
+        }
+    }
+
+    /** What names the card in a request, or nothing. */
+    private static String card(String line) {
+        try {
+            return JsonParser.parseString(line).getAsJsonObject().getAsJsonObject("parameters").get("card").toString();
+        } catch (RuntimeException e) {
+            return "";
         }
     }
 

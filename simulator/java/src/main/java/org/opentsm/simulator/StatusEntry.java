@@ -21,7 +21,10 @@ final class StatusEntry {
         };
     }
 
-    /** {@code E3 L {4F AID, 9F70 01 state, [C5 03 privileges, C4 ELF], [CE version, 84 module..], CC SD AID}}. */
+    /** The room a domain keeps for an entry. */
+    private static final int MAX_LENGTH = 200;
+
+    /** The entry, without its modules where they do not fit: {@code E3 L {4F AID, 9F70 01 state, [C5 03 privileges, C4 ELF], [CE version, 84 module..], CC SD AID}}. */
     static byte[] encode(RegistryEntry entry, boolean withModules) {
         ByteArrayOutputStream content = new ByteArrayOutputStream();
         put(content, 0x4F, Registry.bytes(entry.aid));
@@ -46,7 +49,7 @@ final class StatusEntry {
         }
         out.write(content.size());
         out.writeBytes(content.toByteArray());
-        return out.toByteArray();
+        return out.size() > MAX_LENGTH && withModules ? encode(entry, false) : out.toByteArray();
     }
 
     private static void put(ByteArrayOutputStream out, int tag, byte[] value) {

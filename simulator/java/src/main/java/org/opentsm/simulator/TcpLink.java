@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** A server on 127.0.0.1: whoever connects holds the card's reader. One peer at a time. */
@@ -13,6 +14,7 @@ final class TcpLink implements Link {
     private static final int BACKLOG = 16;
     /** A peer that has just left may still be held here when the next one comes. */
     private static final long BUSY_WAIT_MS = 2000;
+    private static final long ACCEPT_PAUSE_NS = 10_000_000;
 
     private final Card card;
     private final ServerSocket server;
@@ -40,8 +42,8 @@ final class TcpLink implements Link {
                 Socket socket = server.accept();
                 Threads.start("tcp " + card.name(), () -> serve(socket));
             } catch (IOException e) {
-                // Closed, or a peer that left before it was taken.
-                continue;
+                // Closed, a peer that left before it was taken, or no descriptor left: not a busy loop.
+                LockSupport.parkNanos(ACCEPT_PAUSE_NS);
             }
         }
     }
