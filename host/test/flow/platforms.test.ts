@@ -4,7 +4,7 @@ import { AuditLog, firstBrokenRecord } from '../../store/audit-log.ts';
 import { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { listApplications } from '../../store/issuer/applications.ts';
-import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
+import { findSecurityDomainRow, recordCertified } from '../../store/provider/security-domains.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 import { InProcess, type Seat, SSD_AID } from './in-process.ts';
 
@@ -218,6 +218,16 @@ describe('issuer and provider, with a test between them', function () {
     expect(labels(seat)).not.to.include('EXTERNAL AUTHENTICATE');
     await failures.succeeded(cardIdText(cardId), 'ISD');
     expect((await stage.distribute('limit')).outcome).to.equal('distributed');
+  });
+
+  it('believe the card when the database remembers another certificate', async () => {
+    const { cardId } = await stage.seat('stale');
+    const state = await stage.distribute('stale');
+    await recordCertified(stage.provider.database, cardId, '7F2100');
+    const again = await stage.distribute('stale');
+    expect([again.outcome, again.foundBy, again.ssd]).to.deep.equal(['already-present', 'select', state.ssd]);
+    const remembered = await stage.distribute('stale');
+    expect([remembered.outcome, remembered.foundBy]).to.deep.equal(['already-present', 'database']);
   });
 
   it('let one flow wait for the other on the same card', async () => {

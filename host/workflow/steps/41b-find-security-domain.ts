@@ -25,16 +25,16 @@ export interface AlreadyPresent {
  */
 export async function findSecurityDomain(facts: ProviderStart & CardIdentity & Probe, context: ProviderContext) {
   const { database, settings } = context;
-  const row = await findSecurityDomainRow(database, facts.cardId);
-  if (!facts.ssdPresent) {
-    // The card is the truth: what the database remembers was deleted there.
-    if (row !== undefined && (await removeSecurityDomainRow(database, facts.cardId))) {
-      await auditSecurityDomain(context, facts.cardId, { phase: 'after', numeral: '41b', act: 'forget deleted SSD' });
-    }
-    return {};
+  const known = await findSecurityDomainRow(database, facts.cardId);
+  const certified = facts.ssdPresent && known?.state === 'certified' && known.certificate === facts.foundCertificate;
+  if (certified) return new Stop<AlreadyPresent>({ outcome: 'already-present', foundBy: 'database', row: known });
+  // The card is the truth: what it does not hold as we remember was deleted there, or made anew.
+  const stale = known !== undefined && (!facts.ssdPresent || known.state === 'certified');
+  if (stale && (await removeSecurityDomainRow(database, facts.cardId))) {
+    await auditSecurityDomain(context, facts.cardId, { phase: 'after', numeral: '41b', act: 'forget deleted SSD' });
   }
-  if (row?.state === 'certified')
-    return new Stop<AlreadyPresent>({ outcome: 'already-present', foundBy: 'database', row });
+  if (!facts.ssdPresent) return {};
+  const row = stale ? undefined : known;
   if (facts.foundCertificate === undefined) return {};
   const { keyReference, publicKey } = verifyOwnCertificate(facts.foundCertificate, facts.cardId, settings);
   const found: SecurityDomainRow = {
