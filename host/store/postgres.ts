@@ -40,6 +40,7 @@ export async function openPostgres(options: EmbeddedOptions): Promise<PostgresSe
 /** Unprivileged uid of PostgreSQL where we are root, which it refuses to be. */
 const NOBODY = 65_534;
 const START_MS = 30_000;
+const PASSWORD_FILE = 'postgres.password';
 const NAME = /^[a-z][a-z0-9_]{0,40}$/;
 
 /**
@@ -54,8 +55,8 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<P
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const owner = process.getuid?.() === 0 ? NOBODY : undefined;
   const binaries = await findBinaries(owner);
-  const data = await dataFolder(folder, owner);
-  const password = await keptSecret(join(folder, 'postgres.password'));
+  const password = await keptSecret(join(folder, PASSWORD_FILE));
+  const data = await dataFolder(folder, password, owner);
   await stopLeftOver(data);
   if (!(await exists(join(data, 'PG_VERSION')))) await initialise(binaries, data, password, owner);
   const launchOptions = { binaries, data, owner, durable: options.durable ?? true, log: join(folder, 'postgres.log') };
@@ -110,7 +111,8 @@ class Keeper {
 
 /** Removes the folder and the data that may lie outside it. The server must have stopped. */
 export async function removePostgres(folder: string): Promise<void> {
-  await rm(outsideFolder(resolve(folder)), { recursive: true, force: true });
+  const password = await readFile(join(folder, PASSWORD_FILE), 'utf8').catch(() => undefined);
+  if (password !== undefined) await rm(outsideFolder(password.trim()), { recursive: true, force: true });
   await rm(folder, { recursive: true, force: true });
 }
 
@@ -204,19 +206,20 @@ async function findBinaries(owner: number | undefined): Promise<string> {
 }
 
 /** The data folder: inside ours, or where the unprivileged uid cannot reach that, under /var/tmp. */
-async function dataFolder(folder: string, owner: number | undefined): Promise<string> {
+async function dataFolder(folder: string, password: string, owner: number | undefined): Promise<string> {
   let data = join(folder, 'data');
   if (owner !== undefined) {
     await chmod(folder, 0o711);
-    if (!(await reachable(folder))) data = outsideFolder(folder);
+    if (!(await reachable(folder))) data = outsideFolder(password);
   }
   await mkdir(data, { recursive: true, mode: 0o700 });
   if (owner !== undefined) await chown(data, owner, owner);
   return data;
 }
 
-function outsideFolder(folder: string): string {
-  return `/var/tmp/opentsm-data-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
+/** Named by the password's hash: a new state folder at an old place must not meet data whose password is gone. */
+function outsideFolder(password: string): string {
+  return `/var/tmp/opentsm-data-${createHash('sha256').update(password).digest('hex').slice(0, 16)}`;
 }
 
 /** True when every folder up to the root lets others pass. */

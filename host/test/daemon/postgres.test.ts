@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
@@ -79,8 +79,19 @@ describe('embedded PostgreSQL', () => {
 
   it('starts where the state folder is private to the user', async () => {
     await chmod(dirname(folder), 0o700);
-    await using server = await startEmbeddedPostgres({ folder, durable: false });
+    const server = await startEmbeddedPostgres({ folder, durable: false });
     expect(await query(server.adminUrl, 'SELECT 1 AS one')).to.deep.equal([{ one: 1 }]);
+    await server.stop();
+    // Whoever deletes the state by hand starts anew, whatever lies elsewhere.
+    const copy = join(dirname(folder), 'postgres.password');
+    await rename(join(folder, 'postgres.password'), copy);
+    await rm(folder, { recursive: true });
+    await using fresh = await startEmbeddedPostgres({ folder, durable: false });
+    expect(await query(fresh.adminUrl, 'SELECT 1 AS one')).to.deep.equal([{ one: 1 }]);
+    const old = join(dirname(folder), 'old');
+    await mkdir(old);
+    await rename(copy, join(old, 'postgres.password'));
+    await removePostgres(old);
   });
 
   it('refuses names that would be SQL', async () => {
