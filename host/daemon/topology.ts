@@ -66,7 +66,8 @@ const HEALTHY_MS = 60_000;
 /** Starts PostgreSQL and every daemon of the plan. Whatever was started is stopped when one fails. */
 export async function startTopology(options: TopologyOptions): Promise<Topology> {
   const stateDir = resolve(options.stateDir);
-  for (const folder of ['', 'config', 'log', 'keys', 'sealing']) await mkdir(join(stateDir, folder), { recursive: true, mode: 0o700 });
+  for (const folder of ['', 'config', 'log', 'keys', 'sealing'])
+    await mkdir(join(stateDir, folder), { recursive: true, mode: 0o700 });
   // PostgreSQL may run under another uid and must pass through; what is inside is private file by file.
   await chmod(stateDir, 0o711);
   const pki = await openDevelopmentPki(join(stateDir, 'pki'));
