@@ -403,6 +403,11 @@ final class MethodTranslator {
         }
         result.keys = insn instanceof TableSwitchInsnNode t ? new int[] {t.min, t.max}
                 : ((LookupSwitchInsnNode) insn).keys.stream().mapToInt(Integer::intValue).toArray();
+        for (int i = 1; i < result.keys.length; i++) {
+            if (!table && result.keys[i] <= result.keys[i - 1]) {
+                throw new ConversionException(code.line(index), "the class file is damaged: the cases of a switch do not ascend");
+            }
+        }
     }
 
     private void newObject(TypeInsnNode insn, int index) {

@@ -36,6 +36,10 @@ final class SubsetCheck {
             error(node, "", "annotation types cannot be converted; leave the class out");
         }
         boolean isInterface = (node.access & Opcodes.ACC_INTERFACE) != 0;
+        boolean isAbstract = (node.access & Opcodes.ACC_ABSTRACT) != 0;
+        if (isInterface && !isAbstract || isAbstract && (node.access & Opcodes.ACC_FINAL) != 0) {
+            error(node, "", "the class file is damaged: the flags of the class contradict each other");
+        }
         for (FieldNode field : node.fields) {
             check(node, field, isInterface);
         }
@@ -52,6 +56,9 @@ final class SubsetCheck {
         if (field.name.equals("$assertionsDisabled")) {
             error(node, "", "assert is not supported; use an if statement and throw");
             return;
+        }
+        if (Integer.bitCount(field.access & (Opcodes.ACC_PUBLIC | Opcodes.ACC_PRIVATE | Opcodes.ACC_PROTECTED)) > 1) {
+            error(node, field.name, "the class file is damaged: the flags of the field contradict each other");
         }
         String problem = typeProblem(field.desc);
         if (problem != null) {
@@ -99,6 +106,12 @@ final class SubsetCheck {
         boolean initializer = method.name.equals("<clinit>");
         if (isInterface && !initializer && (method.access & Opcodes.ACC_ABSTRACT) == 0) {
             error(node, key, "default, static and private methods of interfaces are not supported; move it to a class");
+        }
+        int visibility = Integer.bitCount(method.access & (Opcodes.ACC_PUBLIC | Opcodes.ACC_PRIVATE | Opcodes.ACC_PROTECTED));
+        boolean abstractToo = (method.access & Opcodes.ACC_ABSTRACT) != 0
+                && ((method.access & (Opcodes.ACC_PRIVATE | Opcodes.ACC_STATIC | Opcodes.ACC_FINAL)) != 0 || method.name.startsWith("<"));
+        if (visibility > 1 || abstractToo || method.name.equals("<init>") && (method.access & Opcodes.ACC_STATIC) != 0) {
+            error(node, key, "the class file is damaged: the flags of the method contradict each other");
         }
         boolean hasCode = method.instructions.size() > 0;
         boolean needsCode = (method.access & (Opcodes.ACC_ABSTRACT | Opcodes.ACC_NATIVE)) == 0;

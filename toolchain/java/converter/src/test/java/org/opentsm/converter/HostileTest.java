@@ -109,6 +109,21 @@ class HostileTest {
     }
 
     @Test
+    void contradictingFlagsAndCases() {
+        refused("contradict", file(49, "q/Q", "java/lang/Object", w -> w.visitMethod(Opcodes.ACC_ABSTRACT | Opcodes.ACC_FINAL, "m", "()V", null, null)));
+        refused("contradict", file(49, "q/Q", "java/lang/Object", w -> w.visitField(Opcodes.ACC_PUBLIC | Opcodes.ACC_PRIVATE, "f", "S", null, null)));
+        refused("without a body", file(49, "q/Q", "java/lang/Object", w -> w.visitMethod(Opcodes.ACC_ABSTRACT, "m", "()V", null, null)));
+        refused("do not ascend", method("(S)V", m -> {
+            Label end = new Label();
+            m.visitVarInsn(Opcodes.ILOAD, 0);
+            m.visitLookupSwitchInsn(end, new int[] {5, 3}, new Label[] {end, end});
+            m.visitLabel(end);
+            m.visitInsn(Opcodes.RETURN);
+        }));
+        refused("another type is returned", method("()S", m -> m.visitInsn(Opcodes.RETURN)));
+    }
+
+    @Test
     void complexControlFlowIsBounded() {
         errorsOrResult(method("(S)V", m -> {
             Label[] labels = new Label[4000];
