@@ -17,4 +17,4 @@ export const SIMULATOR = {
 /** Maven plugin that copies them, pinned so that its behaviour is. */
 export const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 /** Our modules in build order; only these folders of `java/` are read. */
-export const MODULES = ['cap', 'verifier', 'api', 'converter', 'ant'] as const;
+export const MODULES = ['cap', 'verifier', 'api', 'converter', 'linker', 'ant'] as const;

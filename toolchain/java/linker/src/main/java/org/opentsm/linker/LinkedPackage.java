@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.linker;
+
+import java.util.Map;
+import org.opentsm.cap.PackageInfo;
+import org.opentsm.cap.exp.ExportFile;
+
+/**
+ * A linked CAP.
+ *
+ * @param info    AID and version
+ * @param classes class files by binary name ("pA00000006212/C0010"'s name with dots), superclasses first
+ * @param applets class by applet AID in hex; each has {@code public static void install(byte[], short, byte)}
+ * @param exports what other CAPs may link to, by the names given here
+ */
+public record LinkedPackage(PackageInfo info, Map<String, byte[]> classes, Map<String, String> applets, ExportFile exports) {
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.linker;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.objectweb.asm.ClassTooLargeException;
+import org.objectweb.asm.MethodTooLargeException;
+import org.opentsm.api.AnyLevel;
+import org.opentsm.cap.Aid;
+import org.opentsm.cap.AppletComponent.Applet;
+import org.opentsm.cap.CapFile;
+import org.opentsm.cap.ComponentTag;
+import org.opentsm.cap.ExportFileProvider;
+import org.opentsm.cap.PackageInfo;
+import org.opentsm.cap.exp.ExportFile;
+import org.opentsm.linker.LinkException.Code;
+import org.opentsm.verifier.Finding;
+import org.opentsm.verifier.Severity;
+import org.opentsm.verifier.Verifier;
+
+/**
+ * Links CAPs one after the other, as a card loads them: each is verified, its imports are resolved to the API or to a package linked
+ * before, and its bytecode becomes JVM classes of the same behaviour (class file version 49, so without stack maps).
+ *
+ * <p>A CAP has no names. Class C0010 of package pA000000073 is the class at Class offset 10 hex; members are named by token or offset:
+ * v3 and k0 virtual methods (public, package-visible), m0012 static and private ones, f1 fields, s0004 static fields. A method that
+ * overrides one of the API has the API's name, and each interface method leads to its implementation over a bridge.
+ */
+public final class Linker {
+    private final Platform platform;
+    private final List<PlatformInterface> outside;
+    private final AnyLevel api = new AnyLevel();
+    private final Map<Aid, LinkedPackage> linked = new LinkedHashMap<>();
+
+    /**
+     * @param platform finds the API's implementation; what a CAP uses and the platform lacks is refused
+     * @param outside  interfaces that the platform implements itself
+     */
+    public Linker(ClassLoader platform, List<PlatformInterface> outside) {
+        this.platform = new Platform(platform);
+        this.outside = List.copyOf(outside);
+    }
+
+    /**
+     * Links one CAP; packages it imports must have been linked before.
+     *
+     * @throws LinkException when it cannot be linked; nothing is changed then
+     */
+    public LinkedPackage link(CapFile cap) {
+        PackageInfo own = cap.header().packageInfo();
+        if (linked.containsKey(own.aid())) {
+            throw new LinkException(Code.LOADED_TWICE, "a package " + own.aid() + " is already linked");
+        }
+        List<ExportFile> imports = imports(cap);
+        verify(cap);
+        if (cap.component(ComponentTag.STATIC_RESOURCES).isPresent()) {
+            throw new LinkException(Code.UNSUPPORTED, "static resources (Java Card 3.1) are not supported");
+        }
+        CapView view = new CapView(cap, imports, outside);
+        try {
+            LinkedPackage made = emit(view);
+            linked.put(own.aid(), made);
+            return made;
+        } catch (MethodTooLargeException e) {
+            throw new LinkException(Code.TOO_LARGE, e.getClassName() + "." + e.getMethodName() + " exceeds 65535 bytes of a class file's method");
+        } catch (ClassTooLargeException e) {
+            throw new LinkException(Code.TOO_LARGE, e.getClassName() + " exceeds the constants of a class file");
+        }
+    }
+
+    /** The packages linked so far, in order. */
+    public List<LinkedPackage> packages() {
+        return List.copyOf(linked.values());
+    }
+
+    /** Serves imports: a linked package before one of the API, as a card's own package would stand in its way. */
+    private Optional<ExportFile> find(Aid aid, int major, int minor) {
+        LinkedPackage earlier = linked.get(aid);
+        if (earlier == null) {
+            return api.find(aid.bytes(), major, minor);
+        }
+        boolean fits = earlier.info().major() == major && earlier.info().minor() >= minor;
+        return fits ? Optional.of(earlier.exports()) : Optional.empty();
+    }
+
+    private List<ExportFile> imports(CapFile cap) {
+        List<ExportFile> found = new ArrayList<>();
+        for (PackageInfo wanted : cap.imports().packages()) {
+            ExportFile file = find(wanted.aid(), wanted.major(), wanted.minor()).orElseThrow(() -> LinkException.unresolved(
+                "package " + wanted + " is imported, but " + (linked.containsKey(wanted.aid())
+                    ? "version " + linked.get(wanted.aid()).info().major() + "." + linked.get(wanted.aid()).info().minor() + " is linked"
+                    : "neither linked before nor known in that version")));
+            if (!linked.containsKey(wanted.aid()) && !platform.hasAnyOf(file)) {
+                throw LinkException.unresolved("package " + file.packageName().replace('/', '.') + " (" + wanted + ") is not on this platform");
+            }
+            found.add(file);
+        }
+        return found;
+    }
+
+    private void verify(CapFile cap) {
+        ExportFileProvider exports = (aid, major, minor) -> find(new Aid(aid), major, minor);
+        List<Finding> errors = Verifier.verify(cap, exports).stream().filter(finding -> finding.severity() == Severity.ERROR).toList();
+        if (!errors.isEmpty()) {
+            String more = errors.size() == 1 ? "" : " and " + (errors.size() - 1) + " more";
+            throw new LinkException(Code.NOT_VERIFIED, "verification: " + errors.get(0) + more, errors);
+        }
+    }
+
+    private LinkedPackage emit(CapView view) {
+        new TableCheck(view).check();
+        view.checkPlatform(platform, classRef -> linked.containsKey(view.importOf(classRef).aid()));
+        Map<Integer, String> installs = new HashMap<>();
+        Map<String, String> applets = new LinkedHashMap<>();
+        for (Applet applet : view.cap.applet().map(component -> component.applets()).orElse(List.of())) {
+            CapView.Owned install = view.method(applet.installOffset());
+            installs.put(install.owner().classRef(), install.name().name());
+            applets.put(applet.aid().toString(), view.name(install.owner().classRef()).replace('/', '.'));
+        }
+        Map<String, byte[]> classes = new LinkedHashMap<>();
+        for (CapView.ClassView item : view.classes()) {
+            if (!view.isOutside(item.offset())) {
+                byte[] code = new ClassEmitter(view, item).emit(Optional.ofNullable(installs.get(item.offset())));
+                classes.put(view.name(item.offset()).replace('/', '.'), code);
+            }
+        }
+        return new LinkedPackage(view.cap.header().packageInfo(), classes, applets, new ExportNames(view).file());
+    }
+}
