@@ -6,6 +6,7 @@ import { statusWordMeaning } from '../wire/status-word.ts';
 import { type AnyFacts, type CardRow, type HostRow, type RowHead, type Segment, Stop, type Unit } from './flow.ts';
 import type { CardLink } from './ports.ts';
 import type { SecureChannelSlot } from './secure-channel-slot.ts';
+import { type Cost, costOf, costOfRows, elapsed, emptyRecord, tripCost } from './trip-cost.ts';
 
 /** Runs the rows of a unit against the card and the KMS, and reports what each row cost. */
 
@@ -174,15 +175,6 @@ function refused(label: string, sw: string): StatusWordError {
   });
 }
 
-interface Cost {
-  readonly result: ExchangeResult;
-  readonly ms: number;
-  /** What an earlier record of the same trip told already, its round trip too. */
-  readonly without?: StepRecord;
-}
-
-const tripCost = (result: ExchangeResult, start: number): Cost => ({ result, ms: elapsed(start) });
-
 /** Hands each row its responses, in order; the first row that was refused ends the trip. */
 async function finishRows<Command extends CardCommand | PlainCommand>(
   started: readonly Started<Command>[],
@@ -215,73 +207,6 @@ async function finishRows<Command extends CardCommand | PlainCommand>(
   }
   return facts;
 }
-
-/** What these commands of one row cost, without what the terminal added. */
-function costOf(
-  head: RowHead,
-  { commands, responses }: { readonly commands: readonly CardCommand[]; readonly responses: readonly CardResponse[] },
-): StepRecord {
-  const ran = commands.slice(0, responses.length);
-  return {
-    ...emptyRecord(head),
-    commands: ran.map(({ label }, index) => `${label} ${responses[index]?.sw ?? ''}`.slice(0, 120)),
-    apdus: ran.reduce((sum, command) => sum + command.apdus.length, 0),
-    bytesOut: ran.reduce((sum, command) => sum + command.apdus.join('').length / 2, 0),
-    bytesIn: responses.reduce((sum, response) => sum + response.data.length / 2 + 2, 0),
-  };
-}
-
-/**
- * What each row of a trip cost. The trip's round trip counts for its first row and what the terminal added
- * (GET RESPONSE) too; its time for the row whose command may take longest.
- */
-function costOfRows(
-  started: readonly Started<CardCommand | PlainCommand>[],
-  sent: readonly CardCommand[],
-  responses: readonly CardResponse[],
-  cost: Cost | undefined,
-): StepRecord[] {
-  let offset = 0;
-  const records = started.map((part) => {
-    const end = offset + part.commands.length;
-    const own = { commands: sent.slice(offset, end), responses: responses.slice(offset, end) };
-    offset = end;
-    return costOf(part.row, own);
-  });
-  if (cost === undefined) return records;
-  const { result, ms, without } = cost;
-  const slowest = indexOfSlowest(started);
-  const first = Math.max(
-    0,
-    records.findIndex((record) => record.commands.length > 0),
-  );
-  const added = (key: 'apdus' | 'bytesOut' | 'bytesIn') => {
-    const told = records.reduce((total, record) => total + record[key], without?.[key] ?? 0);
-    return Math.max(0, result.cost[key] - told);
-  };
-  return records.map((record, index) => {
-    const timed = { ...record, ms: index === slowest ? ms : 0 };
-    if (index !== first) return timed;
-    return {
-      ...timed,
-      roundTrips: without === undefined ? result.cost.roundTrips : 0,
-      apdus: record.apdus + added('apdus'),
-      bytesOut: record.bytesOut + added('bytesOut'),
-      bytesIn: record.bytesIn + added('bytesIn'),
-    };
-  });
-}
-
-function indexOfSlowest(started: readonly Started<CardCommand | PlainCommand>[]): number {
-  const longest = started.map((part) => Math.max(0, ...part.commands.map((command) => command.timeoutMs ?? 0)));
-  return Math.max(0, longest.indexOf(Math.max(...longest)));
-}
-
-function emptyRecord({ numeral, name, from, to }: RowHead): StepRecord {
-  return { numeral, name, from, to, commands: [], apdus: 0, roundTrips: 0, bytesOut: 0, bytesIn: 0, ms: 0 };
-}
-
-const elapsed = (start: number): number => Math.round((performance.now() - start) * 100) / 100;
 
 /** Errors of a row carry its numeral. */
 async function at<T>(row: RowHead, act: () => Promise<T>): Promise<T> {
