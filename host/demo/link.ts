@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import type { CardLinks } from '../../simulator/src/index.ts';
 import { ensurePcscd, VPCD_PORT } from '../setup/pcscd.ts';
@@ -32,6 +33,10 @@ export async function openLink(options: Pick<DemoOptions, 'link' | 'reader'>): P
   if ('missing' in service)
     return directLink(`PC/SC is not usable here: ${service.missing}; going on over the direct link`);
   const close = () => service.stop();
+  if (!hasPcscAddOn()) {
+    await close();
+    return directLink('PC/SC is not usable here: the add-on pcsclite is not built; going on over the direct link');
+  }
   if (physical !== undefined) {
     const readers = [{ name: physical }];
     return { link: 'pcsc', terminal: { pcscReaders: { name: physical } }, readers, [Symbol.asyncDispose]: close };
@@ -45,6 +50,16 @@ export async function openLink(options: Pick<DemoOptions, 'link' | 'reader'>): P
     })),
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The terminal loads it; where it was not built the terminal could not start. */
+function hasPcscAddOn(): boolean {
+  try {
+    createRequire(import.meta.url)('pcsclite');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function directLink(notice?: string): Promise<DemoLink> {

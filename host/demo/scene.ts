@@ -88,7 +88,12 @@ export class Scene implements AsyncDisposable {
     if (reader?.plug === undefined) throw new UsageError('no-slot', `There is no simulated reader ${slot}`);
     const cardId: CardId = { kind: 'iccid', value: newIccid() };
     const made = await this.#cardMaker.make(
-      { name: `card-${cardId.value}`, iccid: cardId.value, keySizeBits: this.#keySizeBits, casd: options.casd ?? true },
+      {
+        name: `card-${cardId.value}`,
+        iccid: cardId.value,
+        keySizeBits: isdKeySizeBits(this.#keySizeBits),
+        casd: options.casd ?? true,
+      },
       await this.platforms.issuerAuthority(),
     );
     if (options.known) await this.platforms.registerCard(cardId, made);
@@ -108,6 +113,9 @@ export class Scene implements AsyncDisposable {
     await this.link[Symbol.asyncDispose]();
   }
 }
+
+/** A private key of 3072 bits does not fit one PUT KEY of the card maker (applet README 4.1): the ISD's has 2048 at most. */
+const isdKeySizeBits = (wanted: SceneOptions['keySizeBits']) => (wanted === 1024 ? 1024 : 2048);
 
 /** 20 digits under a test issuer's number; new for every card, so that databases of earlier runs do not know it. */
 const newIccid = (): string => `89860099${Array.from({ length: 12 }, () => randomInt(10)).join('')}`;
