@@ -27,13 +27,14 @@ export interface SecurityDomainImage {
   readonly certificate?: Hex | null;
 }
 
-/** Applet classes from a folder of class files. */
-export interface LoadFileImage {
-  readonly aid: Hex;
-  /** Relative to the image file, or to the working directory for an image object. */
-  readonly path: string;
-  readonly modules: readonly { readonly aid: Hex; readonly class: string }[];
-}
+/** Applet classes from a folder of class files, or from a CAP file, which knows its AIDs. Paths start at the image file, or at the working directory for an image object. */
+export type LoadFileImage =
+  | {
+      readonly aid: Hex;
+      readonly path: string;
+      readonly modules: readonly { readonly aid: Hex; readonly class: string }[];
+    }
+  | { readonly cap: string; readonly aid?: Hex };
 
 /** An instance made with the card. */
 export interface ApplicationImage {

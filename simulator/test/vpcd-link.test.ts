@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { sharedSimulator } from '../src/index.ts';
+import { readCardImage, sharedSimulator } from '../src/index.ts';
 import { CardReader } from './fixture/card-reader.ts';
 import { probeImage } from './fixture/probe.ts';
 
@@ -17,14 +18,22 @@ async function accept(server: Server): Promise<Socket> {
   return socket;
 }
 
+/** T=0 and T=1, eight historical bytes nobody else has, and the check byte. */
+function uniqueAtr(): string {
+  const body = Buffer.concat([Buffer.from('888001', 'hex'), randomBytes(8)]);
+  const check = body.reduce((sum, byte) => sum ^ byte, 0);
+  return Buffer.concat([Buffer.from([0x3b]), body, Buffer.from([check])]).toString('hex');
+}
+
 describe('vpcd link', () => {
   it('connects again when the reader goes away and comes back', async () => {
     const first = createServer().listen(0, '127.0.0.1');
     await once(first, 'listening');
     const { port } = first.address() as { port: number };
     const simulator = await sharedSimulator();
+    const connected = accept(first);
     await using card = await simulator.insert(probeImage(), { vpcd: { host: '127.0.0.1', port } });
-    const slot = await accept(first);
+    const slot = await connected;
     expect(await exchange(slot, '04')).to.equal('3B00');
     slot.destroy();
     first.close();
@@ -41,13 +50,15 @@ describe('vpcd link', () => {
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
     const simulator = await sharedSimulator();
+    const connected = accept(server);
     await using card = await simulator.insert(probeImage(), { vpcd: { host: '127.0.0.1', port } });
-    const slot = await accept(server);
+    const slot = await connected;
+    const reconnected = accept(server);
     await card.cutPower({ afterApdus: 0, when: 'before-processing' });
     slot.resume();
     slot.write(Buffer.from('000700A4000C022FE2', 'hex'));
     await once(slot, 'close');
-    const again = await accept(server);
+    const again = await reconnected;
     again.write(Buffer.from('000101', 'hex'));
     expect(await exchange(again, '00A4000C022FE2')).to.equal('9000');
     again.destroy();
@@ -56,7 +67,12 @@ describe('vpcd link', () => {
 
   it('serves a card through pcscd', async () => {
     const simulator = await sharedSimulator();
-    await using card = await simulator.insert('plain', { vpcd: { host: '127.0.0.1', port: 35964 } });
+    const { image } = await readCardImage('plain');
+    // An ATR of its own: the slot may still hold somebody else's card, and is ours after that.
+    await using card = await simulator.insert(
+      { ...image, atr: uniqueAtr() },
+      { vpcd: { host: '127.0.0.1', port: 35964 } },
+    );
     await using reader = await CardReader.find('Virtual PCD 00 01', card.atr);
     expect(await reader.transmit('80CA004200')).to.equal('4204898600129000');
     expect(await reader.transmit('00A4040000')).to.match(/^6F.*9000$/);

@@ -23,12 +23,17 @@ final class AppletClassLoader extends ClassLoader {
     private static final Map<Path, byte[]> INSTRUMENTED = new ConcurrentHashMap<>();
 
     private final List<Path> roots;
+    private final Map<String, byte[]> linked;
     private final List<Class<?>> defined = new ArrayList<>();
 
-    /** @param roots folders of class files, searched in order before the parent */
-    AppletClassLoader(List<Path> roots, ClassLoader parent) {
+    /**
+     * @param roots  folders of class files, searched in order before the parent
+     * @param linked instrumented classes of CAP files by name, which come before all
+     */
+    AppletClassLoader(List<Path> roots, Map<String, byte[]> linked, ClassLoader parent) {
         super(parent);
         this.roots = List.copyOf(roots);
+        this.linked = Map.copyOf(linked);
     }
 
     /** The applet classes loaded so far, in order of loading. */
@@ -43,8 +48,11 @@ final class AppletClassLoader extends ClassLoader {
             if (known != null) {
                 return known;
             }
+            if (linked.containsKey(name)) {
+                return define(name, linked.get(name));
+            }
             Path file = name.equals(OPEN_INTERFACE) || name.startsWith("java") ? null : find(name);
-            return file == null ? super.loadClass(name, resolve) : define(name, file);
+            return file == null ? super.loadClass(name, resolve) : define(name, INSTRUMENTED.computeIfAbsent(file, AppletClassLoader::instrument));
         }
     }
 
@@ -59,8 +67,7 @@ final class AppletClassLoader extends ClassLoader {
         return null;
     }
 
-    private synchronized Class<?> define(String name, Path file) throws ClassNotFoundException {
-        byte[] code = INSTRUMENTED.computeIfAbsent(file, AppletClassLoader::instrument);
+    private synchronized Class<?> define(String name, byte[] code) {
         Class<?> made = defineClass(name, code, 0, code.length);
         defined.add(made);
         return made;

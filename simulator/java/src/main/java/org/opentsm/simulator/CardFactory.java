@@ -2,14 +2,18 @@ package org.opentsm.simulator;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import javacard.framework.AID;
 
 /** Makes a card's registry from its image: load files, then the instances the card maker installs. */
 final class CardFactory {
 
-    private static final String PACKAGE = "F06F70656E74736D01";
+    /** Load file of the security domains; a card image may bring another of this AID. */
+    static final String PACKAGE = "F06F70656E74736D01";
     private static final String ISSUER_MODULE = PACKAGE + "01";
     private static final String SUPPLEMENTARY_MODULE = PACKAGE + "02";
     private static final String CONTROLLING_MODULE = PACKAGE + "03";
@@ -25,8 +29,10 @@ final class CardFactory {
 
     /** @param applets folder of the security domains' class files */
     static CardRuntime runtime(CardImage image, Path applets, CardRandom random, Statistics statistics, FaultPlan faults) {
-        List<Path> roots = Stream.concat(Stream.of(applets), image.loadFiles().stream().map(CardImage.LoadFile::path)).toList();
-        AppletClassLoader loader = new AppletClassLoader(roots, CardFactory.class.getClassLoader());
+        Stream<Path> folders = image.loadFiles().stream().filter(loadFile -> loadFile.cap() == null).map(CardImage.LoadFile::path);
+        Map<String, byte[]> linked = new HashMap<>();
+        image.loadFiles().stream().filter(loadFile -> loadFile.cap() != null).forEach(loadFile -> linked.putAll(loadFile.cap().classes()));
+        AppletClassLoader loader = new AppletClassLoader(Stream.concat(Stream.of(applets), folders).toList(), linked, CardFactory.class.getClassLoader());
         return new CardRuntime(loader, random, statistics, faults);
     }
 
@@ -68,7 +74,9 @@ final class CardFactory {
         domains.modules.put(ISSUER_MODULE, CLASSES + "IssuerSecurityDomain");
         domains.modules.put(SUPPLEMENTARY_MODULE, CLASSES + "SupplementarySecurityDomain");
         domains.modules.put(CONTROLLING_MODULE, CLASSES + "ControllingAuthoritySecurityDomain");
-        found.add(domains);
+        if (image.loadFiles().stream().noneMatch(loadFile -> loadFile.cap() != null && Arrays.equals(loadFile.aid(), Hex.decode(PACKAGE)))) {
+            found.add(domains);
+        }
         for (CardImage.LoadFile loadFile : image.loadFiles()) {
             RegistryEntry entry = RegistryEntry.loadFile(CardOpen.aid(loadFile.aid()), issuer);
             loadFile.modules().forEach(module -> entry.modules.put(Hex.encode(module.aid()), module.className()));

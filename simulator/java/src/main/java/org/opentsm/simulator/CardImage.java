@@ -5,7 +5,11 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** A card before its first use, as an image file describes it (README, "Card image"). */
 record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, byte[] cplc, Domain issuer, Domain controlling,
@@ -22,8 +26,13 @@ record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, 
     record KeyPair(byte[] keyReference, byte[] modulus, byte[] exponent, byte[] p, byte[] q, byte[] qInv, byte[] dP, byte[] dQ) {
     }
 
-    /** Applet classes from a folder of class files: the module's AID and its class. */
-    record LoadFile(byte[] aid, Path path, List<Module> modules) {
+    /**
+     * Applet classes from a folder of class files or from a CAP file: the module's AID and its class.
+     *
+     * @param path null for a CAP
+     * @param cap  null for a folder
+     */
+    record LoadFile(byte[] aid, Path path, List<Module> modules, CapFiles.Linked cap) {
     }
 
     record Module(byte[] aid, String className) {
@@ -94,10 +103,17 @@ record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, 
 
     private static List<LoadFile> loadFiles(ImageFields fields, Path folder) {
         List<LoadFile> found = new ArrayList<>();
+        Map<Integer, CapFiles.Source> caps = new TreeMap<>();
         JsonArray array = fields.array("loadFiles");
         for (int i = 0; i < array.size(); i++) {
             String path = "loadFiles[" + i + "].";
             ImageFields item = ImageFields.of(path, array.get(i));
+            if (!item.isAbsent("cap")) {
+                caps.put(i, new CapFiles.Source(path + "cap", folder.resolve(item.text("cap"))));
+                found.add(new LoadFile(item.isAbsent("aid") ? null : item.hex("aid", 5, 16), null, List.of(), null));
+                item.refuseUnread();
+                continue;
+            }
             List<Module> modules = new ArrayList<>();
             JsonArray moduleArray = item.array("modules");
             for (JsonElement element : moduleArray) {
@@ -105,10 +121,21 @@ record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, 
                 modules.add(new Module(module.hex("aid", 5, 16), module.text("class")));
                 module.refuseUnread();
             }
-            found.add(new LoadFile(item.hex("aid", 5, 16), folder.resolve(item.text("path")), List.copyOf(modules)));
+            found.add(new LoadFile(item.hex("aid", 5, 16), folder.resolve(item.text("path")), List.copyOf(modules), null));
             item.refuseUnread();
         }
+        Iterator<CapFiles.Linked> linked = CapFiles.link(List.copyOf(caps.values())).iterator();
+        caps.forEach((index, source) -> found.set(index, loadFile(found.get(index).aid, linked.next(), "loadFiles[" + index + "].aid")));
         return List.copyOf(found);
+    }
+
+    /** A load file as its CAP tells; an AID in the image must be the CAP's. */
+    private static LoadFile loadFile(byte[] aid, CapFiles.Linked cap, String field) {
+        if (aid != null && !Arrays.equals(aid, cap.aid())) {
+            throw SimulatorException.image(field, "is not " + Hex.encode(cap.aid()) + ", the package AID of the CAP file");
+        }
+        List<Module> modules = cap.applets().entrySet().stream().map(applet -> new Module(Hex.decode(applet.getKey()), applet.getValue())).toList();
+        return new LoadFile(cap.aid(), null, modules, cap);
     }
 
     private static List<Application> applications(ImageFields fields) {

@@ -50,7 +50,7 @@ final class Simulator {
         Path folder = Path.of(parameters.get("folder").getAsString());
         Path stateFolder = parameters.has("stateDir") ? Path.of(parameters.get("stateDir").getAsString()) : null;
         CardImage image = CardImage.parse(imageJson, folder);
-        Card card = new Card(image, digest(imageJson), applets, stateFolder);
+        Card card = new Card(image, digest(imageJson, image), applets, stateFolder);
         List<Link> links = new ArrayList<>();
         JsonObject result = new JsonObject();
         try {
@@ -134,9 +134,12 @@ final class Simulator {
         return new JsonObject();
     }
 
-    private static byte[] digest(JsonObject image) {
+    /** Of the image and its CAP files: classes of another CAP may have the same names. */
+    private static byte[] digest(JsonObject json, CardImage image) {
         try {
-            return MessageDigest.getInstance("SHA-256").digest(image.toString().getBytes(StandardCharsets.UTF_8));
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            image.loadFiles().stream().filter(loadFile -> loadFile.cap() != null).forEach(loadFile -> digest.update(loadFile.cap().digest()));
+            return digest.digest(json.toString().getBytes(StandardCharsets.UTF_8));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }
