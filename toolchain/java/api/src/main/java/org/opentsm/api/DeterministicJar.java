@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.opentsm.cap.AtomicFile;
 
 /** Writes jars whose bytes depend on their contents only: fixed times, sorted names, manifest first. */
 public final class DeterministicJar {

@@ -301,7 +301,7 @@ public final class CapFile {
 
     /** Writes the zip to a temporary name beside the target, then renames it. */
     public void writeTo(Path file) throws IOException {
-        CapZip.writeAtomically(file, toZip());
+        AtomicFile.write(file, toZip());
     }
 
     /** Components of a CAP being made. All but applet, export, descriptor and debug are required. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -221,6 +222,23 @@ class CapFileTest {
         assertArrayEquals(minimal().toZip(), Files.readAllBytes(file));
         try (Stream<Path> files = Files.list(file.getParent())) {
             assertEquals(List.of(file), files.toList());
+        }
+    }
+
+    @Test
+    void aFileHasThePermissionsOfAnyNewFile(@TempDir Path folder) throws IOException {
+        Path plain = Files.write(folder.resolve("plain"), new byte[1]);
+        minimal().writeTo(folder.resolve("hello.cap"));
+        assumeTrue(Files.getFileStore(plain).supportsFileAttributeView("posix"));
+        assertEquals(Files.getPosixFilePermissions(plain), Files.getPosixFilePermissions(folder.resolve("hello.cap")));
+    }
+
+    @Test
+    void aWriteThatFailsLeavesNothing(@TempDir Path folder) throws IOException {
+        Path taken = Files.createDirectories(folder.resolve("taken/child")).getParent();
+        assertThrows(IOException.class, () -> minimal().writeTo(taken));
+        try (Stream<Path> files = Files.list(folder)) {
+            assertEquals(List.of(taken), files.toList());
         }
     }
 }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.opentsm.cap.Aid;
+import org.opentsm.cap.AtomicFile;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.CapZip;
 
@@ -197,6 +198,6 @@ public record ExportFile(int formatMajor, int formatMinor, List<ConstantPoolEntr
 
     /** Writes to a temporary name and renames. */
     public void writeTo(Path file) throws IOException {
-        CapZip.writeAtomically(file, toBytes());
+        AtomicFile.write(file, toBytes());
     }
 }
