@@ -111,7 +111,9 @@ class RunningTopology implements Topology {
         throw new InvariantError('topology-plan', `no daemon is named ${name}`);
       return { url: `https://127.0.0.1:${port}`, role: peer.role, id: peer.id };
     };
-    for (const plan of plans) {
+    // Making keys is the slow part of a first start; it runs beside this thread.
+    const identities = await Promise.all(plans.map(({ peer }) => this.pki.issue(peer)));
+    for (const [index, plan] of plans.entries()) {
       const configFile = join(this.stateDir, 'config', `${plan.name}.json`);
       const logFile = join(this.stateDir, 'log', `${plan.name}.log`);
       const databaseUrl = plan.database
@@ -119,7 +121,7 @@ class RunningTopology implements Topology {
         : undefined;
       const config = {
         listen: { host: '127.0.0.1', port: ports[plan.name] },
-        tls: await this.pki.issue(plan.peer),
+        tls: identities[index],
         log: { file: logFile },
         ...(databaseUrl === undefined ? {} : { database: { url: databaseUrl } }),
         ...plan.config({ endpoint, stateDir: this.stateDir }),
