@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.opentsm.cap.Aid;
+import org.opentsm.cap.AtomicFile;
 import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.exp.ExportBuilder;
 import org.opentsm.cap.exp.ExportFile;
@@ -81,14 +82,20 @@ public final class ExportFiles implements ExportFileProvider {
         }
         methods.sort((a, b) -> sharesStaticTokens(a) != sharesStaticTokens(b) ? sharesStaticTokens(a) ? -1 : 1
                 : Integer.compare(a.token(), b.token()));
-        List<String> chain = new ArrayList<>();
-        if (!apiClass.isInterface()) {
-            for (String above = apiClass.superName(); above != null; above = declarations.classOf(above).superName()) {
-                chain.add(above);
-            }
-            Collections.reverse(chain);
+        builder.add(apiClass.token(), apiClass.flags(), apiClass.name(), chain(apiClass), apiClass.interfaces(), fields, methods);
+    }
+
+    /** Superclasses from Object down. As in a class file, the superclass of an interface is Object. */
+    private List<String> chain(ApiClass apiClass) {
+        if (apiClass.isInterface()) {
+            return List.of("java/lang/Object");
         }
-        builder.add(apiClass.token(), apiClass.flags(), apiClass.name(), chain, apiClass.interfaces(), fields, methods);
+        List<String> chain = new ArrayList<>();
+        for (String above = apiClass.superName(); above != null; above = declarations.classOf(above).superName()) {
+            chain.add(above);
+        }
+        Collections.reverse(chain);
+        return chain;
     }
 
     private static boolean sharesStaticTokens(ExportFile.ExportMethod method) {

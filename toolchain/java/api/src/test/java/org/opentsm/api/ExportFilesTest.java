@@ -36,6 +36,16 @@ class ExportFilesTest {
     }
 
     @Test
+    void theSuperclassOfAnInterfaceIsObject() {
+        assertEquals(List.of("java/lang/Object"), FRAMEWORK.classByName("javacard/framework/Shareable").orElseThrow().superclasses());
+        ExportClass handler = new ExportFiles(ApiLevel.of("3.0.4")).byName("uicc/toolkit").orElseThrow()
+                .classByName("uicc/toolkit/ProactiveHandler").orElseThrow();
+        assertEquals(List.of("java/lang/Object"), handler.superclasses());
+        ExportFile lang = new ExportFiles(ApiLevel.of("3.0.4")).byName("java/lang").orElseThrow();
+        assertEquals(List.of(), lang.classByName("java/lang/Object").orElseThrow().superclasses());
+    }
+
+    @Test
     void inheritedInterfaceMethodsAreFlattened() {
         ExportFile toolkit = new ExportFiles(ApiLevel.of("3.0.4")).byName("uicc/toolkit").orElseThrow();
         ExportClass handler = toolkit.classByName("uicc/toolkit/ProactiveHandler").orElseThrow();

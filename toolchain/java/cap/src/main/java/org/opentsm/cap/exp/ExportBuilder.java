@@ -70,7 +70,7 @@ public final class ExportBuilder {
     /**
      * Adds a class or interface.
      *
-     * @param supers     the chain from Object down, or superinterfaces of an interface
+     * @param supers     the chain from Object down; Object alone for an interface, empty for Object
      * @param interfaces all interfaces, flattened
      */
     public ExportBuilder add(int token, int flags, String name, List<String> supers, List<String> interfaces,
