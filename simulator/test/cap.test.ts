@@ -73,7 +73,14 @@ describe('CAP files in a card image', function () {
         const found: string[] = [];
         for (const aid of [image.isd?.aid, image.casd?.aid, ssd.aid]) {
           found.push(await select(card, aid ?? ''));
-          for (const command of ['80CA004200', '80CA004500', '80CA006600', '80CA00E000', '80CA7F2100', '80F28000024F0000'])
+          for (const command of [
+            '80CA004200',
+            '80CA004500',
+            '80CA006600',
+            '80CA00E000',
+            '80CA7F2100',
+            '80F28000024F0000',
+          ])
             found.push(await exchange(card, command));
         }
         return found;
@@ -172,7 +179,9 @@ describe('CAP files in a card image', function () {
       const version = changed(probe, 'Import', (c) => c.writeUInt8(99, c.indexOf(framework) - 2));
       expect((await refusal(probeCard(version))).message).to.match(/package A0000000620101 \d+\.99 is imported, but/);
       const unknown = changed(probe, 'Import', (c) => c.writeUInt8(0x7f, c.indexOf(framework) + 7));
-      expect((await refusal(probeCard(unknown))).message).to.match(/package A000000062017F .* neither linked before nor known/);
+      expect((await refusal(probeCard(unknown))).message).to.match(
+        /package A000000062017F .* neither linked before nor known/,
+      );
     });
 
     it('is refused when the image and the file disagree', async () => {
