@@ -52,6 +52,7 @@ final class CapView {
     private final Map<Integer, Owned> methods = new HashMap<>();
     private final Map<Integer, MemberName> staticFields = new HashMap<>();
     private final Map<Integer, PlatformInterface> outside = new HashMap<>();
+    private final Map<Integer, String> names = new HashMap<>();
 
     CapView(CapFile cap, List<ExportFile> imports, List<PlatformInterface> platformInterfaces) {
         this.cap = cap;
@@ -162,7 +163,8 @@ final class CapView {
             return external(classRef).name();
         }
         PlatformInterface platform = outside.get(classRef);
-        return platform != null ? platform.internalName() : String.format("%s/C%04X", prefix, classAt(classRef).offset);
+        return platform != null ? platform.internalName()
+            : names.computeIfAbsent(classRef, ref -> String.format("%s/C%04X", prefix, classAt(ref).offset));
     }
 
     ExportFile importOf(int classRef) {
@@ -278,8 +280,8 @@ final class CapView {
             return new MemberName(platform.internalName(), method.name(), method.descriptor());
         }
         // An interface method may have another token in a sub-interface, so each interface has names of its own.
-        String name = String.format("i%s_%04X_%d", cap.header().packageInfo().aid(), classRef, token);
-        return new MemberName(name(classRef), name, interfaceDescriptor(classAt(classRef), token));
+        String owner = name(classRef);
+        return new MemberName(owner, "i" + owner.substring(1).replace('/', '_') + "_" + token, interfaceDescriptor(classAt(classRef), token));
     }
 
     private String interfaceDescriptor(ClassView item, int token) {
