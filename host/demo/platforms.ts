@@ -123,8 +123,8 @@ export class Platforms implements AsyncDisposable {
     return state;
   }
 
-  /** Waits until the terminal tells `ota` that there is a card in this reader. @throws TransportError */
-  async cardPresent(readerName: string): Promise<void> {
+  /** Waits until the terminal tells `ota` that there is a card in this reader, or none. @throws TransportError */
+  async cardPresent(readerName: string, present = true): Promise<void> {
     const [provider] = this.topology.names.filter((name) => name.startsWith('provider-'));
     // Only providers may ask `ota`.
     const ota = await this.topology.client(this.topology.peer(provider ?? 'provider-a'), 'ota');
@@ -132,10 +132,11 @@ export class Platforms implements AsyncDisposable {
     for (;;) {
       const terminals = await ota.call({ method: 'GET', path: '/v1/terminals', response: Type.Array(TerminalInfo) });
       const readers = terminals.flatMap((terminal) => terminal.readers);
-      if (readers.some((reader) => reader.readerName === readerName && reader.cardPresent)) return;
+      if (readers.some((reader) => reader.readerName === readerName && reader.cardPresent === present)) return;
       if (Date.now() > deadline) {
         const names = readers.map((reader) => reader.readerName).join(', ');
-        throw new TransportError('card-absent', `No card shows up in ${readerName}; readers: ${names}`, { readerName });
+        const what = present ? `No card shows up in ${readerName}` : `The card does not leave ${readerName}`;
+        throw new TransportError('card-absent', `${what}; readers: ${names}`, { readerName });
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

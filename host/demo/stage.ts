@@ -94,7 +94,12 @@ export class Stage implements AsyncDisposable {
     const link = port === undefined ? { vpcd: { host: '127.0.0.1', port: VPCD_PORT } } : { tcp: { port } };
     const card = await this.#simulator.insert(image, link);
     const reader = port === undefined ? VIRTUAL_READER : readerName(index);
-    return { card, cardId, readerName: reader, [Symbol.asyncDispose]: () => card.remove() };
+    const unseat = async () => {
+      await card.remove();
+      // vpcd does not notice a card that takes the place of another before pcscd has seen that one leave.
+      if (port === undefined) await this.platforms.cardPresent(reader, false);
+    };
+    return { card, cardId, readerName: reader, [Symbol.asyncDispose]: unseat };
   }
 
   distribute(seated: SeatedCard): Promise<KeyDistributionState> {
