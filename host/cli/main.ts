@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { TSchema } from 'typebox';
 import { type DaemonDefinition, errorLine } from '../daemon/daemon.ts';
 import { runDaemon } from '../daemon/main.ts';
+import { capCommand } from './cap.ts';
 import { up } from './up.ts';
 
 /** Each daemon is loaded only when it is the one to run. */
@@ -47,6 +48,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--state <folder>', 'where databases, keys, configs and logs are kept', '.opentsm/up')
     .option('--topology <file>', 'JSON file: providers, terminals and what the issuer knows')
     .action(up);
+  program.addCommand(capCommand());
   try {
     await program.parseAsync(argv);
   } catch (error) {

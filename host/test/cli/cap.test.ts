@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
+import { loadFileDataBlock } from '../../../toolchain/test/zip.ts';
+
+describe('tsm cap', function () {
+  this.timeout(600_000);
+  let folder = '';
+  let cap = '';
+  let older = '';
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tsm-cap-'));
+    const built = antJavacard([`-Dcap.dir=${folder}`, 'cap'], ROOT);
+    expect(built.code, built.err + built.out).to.equal(0);
+    cap = join(folder, 'securitydomain-3.0.5.cap');
+    older = join(folder, 'securitydomain-3.0.4.cap');
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  function tsm(...args: readonly string[]): { code: number | null; out: string; err: string } {
+    const env = { OPENTSM_TOOLCHAIN_CACHE: join(ROOT, 'build', 'toolchain'), ...process.env };
+    const run = spawnSync(process.execPath, [join(ROOT, 'host/cli/tsm.mjs'), 'cap', ...args], {
+      env,
+      encoding: 'utf8',
+    });
+    return { code: run.status, out: run.stdout, err: run.stderr };
+  }
+
+  it('verifies a sound CAP and names the findings of a broken one', () => {
+    expect(tsm('verify', cap, older)).to.deep.include({ code: 0 });
+    const block = loadFileDataBlock(readFileSync(cap));
+    block.writeUInt8(0, 3);
+    const broken = join(folder, 'broken.ijc');
+    writeFileSync(broken, block);
+    const run = tsm('verify', broken);
+    expect(run.code).to.equal(1);
+    expect(run.out).to.match(/^error: Header at 0: expected magic DECAFFED.*\[format\]$/m);
+  });
+
+  it('dumps components and sizes', () => {
+    const dump = tsm('dump', cap);
+    expect(dump.code, dump.err).to.equal(0);
+    expect(dump.out).to.contain('F06F70656E74736D01').and.to.contain('invokestatic');
+    const size = tsm('size', cap);
+    expect(size.code, size.err).to.equal(0);
+    expect(size.out).to.match(/^ *\d{4,} +Method\b/m);
+  });
+
+  it('compares: nothing for equal files, exit code 1 for others', () => {
+    const copy = join(folder, 'copy.cap');
+    copyFileSync(cap, copy);
+    expect(tsm('diff', cap, copy)).to.deep.include({ code: 0, out: 'no difference in what is loaded\n' });
+    expect(tsm('diff', cap, older).code).to.equal(1);
+  });
+
+  it('tells wrong use from a missing file', () => {
+    expect(tsm('dump').err).to.contain("missing required argument 'file'");
+    expect(tsm('dump', cap, cap).code).to.equal(1);
+    const missing = tsm('size', join(folder, 'none.cap'));
+    expect(missing.code).to.equal(1);
+    expect(missing.err).to.contain('none.cap');
+  });
+});
