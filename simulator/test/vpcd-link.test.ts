@@ -40,8 +40,9 @@ describe('vpcd link', () => {
     const second = createServer().listen(port, '127.0.0.1');
     const again = await accept(second);
     expect(await exchange(again, '00A4000C022FE2')).to.equal('9000');
+    const left = once(again, 'close');
     await card.remove();
-    await once(again, 'close');
+    await left;
     second.close();
   });
 
