@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SimulatedCard, type Simulator, startSimulator } from '../../simulator/src/index.ts';
+import { InvariantError } from '../errors.ts';
 import { VPCD_PORT } from '../setup/pcscd.ts';
 import type { CardId } from '../wire/message/common.ts';
 import type { KeyDistributionState } from '../wire/message/key-distribution.ts';
@@ -75,6 +76,13 @@ export class Stage implements AsyncDisposable {
     const wanted = { name: 'template', iccid: '89860000000000000000', keySizeBits: 1024, casd: true } as const;
     const template = await cardMaker.make(wanted, await platforms.issuerAuthority());
     return new Stage({ options, folder, platforms, simulator: await startSimulator(), ports, template });
+  }
+
+  /** The key pair of every ISD of this stage, as the card image holds it. */
+  get isdKeyPair() {
+    const pair = this.#template.image.isd?.keyPair;
+    if (pair === undefined || pair === null) throw new InvariantError('template', 'The cards have no ISD pair');
+    return pair;
   }
 
   /** Number of readers. */

@@ -8,7 +8,7 @@ import { findPrimeFactor } from './prime-search.ts';
 import { Property } from './property.ts';
 
 /** One thing to search: a file, or all rows of a table. */
-interface Artefact {
+export interface Artefact {
   readonly name: string;
   readonly bytes: Buffer;
 }
@@ -27,8 +27,7 @@ export async function noPrivateKeyLeaves(
 ): Promise<PropertyReport> {
   const property = new Property('private keys never leave the card, in any response, log, dump or database');
   const artefacts = [
-    ...(await filesOf(platforms.topology.stateDir)),
-    ...(await tablesOf(platforms)),
+    ...(await artefactsOf(platforms)),
     { name: 'the report', bytes: Buffer.from(JSON.stringify(report)) },
   ];
   const moduli = keys.map(({ modulus }) => modulus);
@@ -37,6 +36,11 @@ export async function noPrivateKeyLeaves(
     property.attempt(name, found === undefined ? undefined : `holds a prime of a private key (${found.form})`);
   }
   return property.report();
+}
+
+/** Every log, config, key file, recorded command and response, and table. */
+export async function artefactsOf(platforms: Platforms): Promise<Artefact[]> {
+  return [...(await filesOf(platforms.topology.stateDir)), ...(await tablesOf(platforms))];
 }
 
 async function filesOf(folder: string): Promise<Artefact[]> {
