@@ -59,7 +59,8 @@ final class ExportNames {
             methods.add(builder.method(method.token(), 1 | ACC_ABSTRACT, name.name(), name.descriptor()));
         }
         List<String> supers = ((InterfaceInfo) item.entry()).superinterfaces().stream().map(view::name).toList();
-        builder.add(token, 1 | ACC_INTERFACE | ACC_ABSTRACT | shareable(item), view.name(item.offset()), List.of(), supers, List.of(), methods);
+        builder.add(token, 1 | ACC_INTERFACE | ACC_ABSTRACT | shareable(item), view.name(item.offset()), List.of("java/lang/Object"), supers,
+            List.of(), methods);
     }
 
     private static int shareable(ClassView item) {

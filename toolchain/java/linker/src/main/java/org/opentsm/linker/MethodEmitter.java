@@ -38,7 +38,16 @@ final class MethodEmitter {
         this.code = code;
         info = view.cap.methods().methodAt(method.methodOffset(), method.bytecodeCount());
         instructions = Instruction.decodeAll(info.code());
-        handlers = view.cap.methods().handlers().subList(method.handlerIndex(), method.handlerIndex() + method.handlerCount());
+        handlers = handlersOf(method, view.cap.methods().handlers());
+    }
+
+    /** A method without handlers may have any index. */
+    private static List<Handler> handlersOf(MethodDescriptor method, List<Handler> all) {
+        int end = method.handlerIndex() + method.handlerCount();
+        if (method.handlerCount() > 0 && end > all.size()) {
+            throw LinkException.inconsistent(String.format("method @%04X has handlers up to %d of %d", method.methodOffset(), end, all.size()));
+        }
+        return method.handlerCount() == 0 ? List.of() : all.subList(method.handlerIndex(), end);
     }
 
     /** One JVM opcode each, for instructions that carry over as they are. */

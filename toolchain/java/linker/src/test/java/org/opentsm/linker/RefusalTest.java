@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.linker;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.opentsm.cap.CapFile;
+import org.opentsm.cap.CapFormatException;
+import org.opentsm.cap.ComponentTag;
+import org.opentsm.linker.LinkException.Code;
+
+/** CAPs that must not run: each is refused by name, and what is accepted is accepted by the JVM's own verifier too. */
+class RefusalTest {
+    private static final String SOURCE = """
+        package one; import javacard.framework.*; public class One extends Applet implements Two {
+          static final byte[] T = {1, 2, 3}; static short s = 7; private short f; private byte[] buffer = new byte[4]; private Object o;
+          public static void install(byte[] b, short off, byte l) { new One().register(); }
+          public void process(APDU apdu) { byte[] b = apdu.getBuffer(); switch (b[1]) { case 1: f++; break; case 2: s += f; break; case 90: o = this; break; default: ISOException.throwIt((short) 0x6D00); }
+            try { Util.arrayCopy(T, (short) 0, b, (short) 0, (short) 3); buffer[0] = b[2]; next(f); } catch (ArithmeticException e) { o = e; } finally { f = 0; } apdu.setOutgoingAndSend((short) 0, (short) 3); }
+          public short next(short by) { return (short) (by / f); } short hidden(Two two) { return two.next(s); } private static boolean is(Object x) { return x instanceof byte[] || x instanceof Two; } }
+        interface Two extends Shareable { short next(short by); }""";
+
+    private static CapFile applet() {
+        return new Workshop().convert("one", "F000000001", false, Map.of("F00000000101", "one.One"), SOURCE).cap().orElseThrow();
+    }
+
+    private static LinkedPackage link(CapFile cap) {
+        return new Linker(RefusalTest.class.getClassLoader(), List.of()).link(cap);
+    }
+
+    private static LinkException refused(byte[] block) {
+        return assertThrows(LinkException.class, () -> link(CapFile.readLoadFile(block)));
+    }
+
+    /** Place of a component's info in a load file. */
+    private static int info(CapFile cap, ComponentTag tag) {
+        byte[] block = cap.loadFileDataBlock(true);
+        String component = java.util.HexFormat.of().withUpperCase().formatHex(cap.component(tag).orElseThrow().toBytes());
+        return Bytes.find(block, component) + 3;
+    }
+
+    @Test
+    void findingsOfTheVerifierAreNamed() {
+        CapFile cap = applet();
+        byte[] block = cap.loadFileDataBlock(true);
+        block[info(cap, ComponentTag.REFERENCE_LOCATION) + 2]++;
+        LinkException e = refused(block);
+        assertEquals(Code.NOT_VERIFIED, e.code());
+        assertEquals("ref-location", e.findings().get(0).rule());
+        assertTrue(e.getMessage().contains("[ref-location]"), e.getMessage());
+    }
+
+    @Test
+    void aLoadFileWithoutDescriptorIsRefused() {
+        LinkException e = refused(applet().loadFileDataBlock(false));
+        assertEquals(Code.NOT_VERIFIED, e.code());
+    }
+
+    @Test
+    void badMagicAndExtendedFormatAreNoCap() {
+        CapFile cap = applet();
+        byte[] magic = cap.loadFileDataBlock(true);
+        magic[info(cap, ComponentTag.HEADER)] = 0;
+        assertThrows(CapFormatException.class, () -> link(CapFile.readLoadFile(magic)));
+        byte[] extended = cap.loadFileDataBlock(true);
+        extended[info(cap, ComponentTag.HEADER) + 6] |= 8;
+        CapFormatException e = assertThrows(CapFormatException.class, () -> link(CapFile.readLoadFile(extended)));
+        assertTrue(e.getMessage().contains("extended"), e.getMessage());
+    }
+
+    @Test
+    void packagesThePlatformLacksAreRefused() {
+        String source = "package one; public class One { public static boolean is(Object o) { return o instanceof uicc.toolkit.ToolkitInterface; } }";
+        LinkException e = assertThrows(LinkException.class, () -> link(Workshop.cap(source)));
+        assertEquals(Code.IMPORT, e.code());
+        assertTrue(e.getMessage().contains("uicc.toolkit") && e.getMessage().contains("not on this platform"), e.getMessage());
+    }
+
+    /** Random damage ends in one of our two exceptions; what links is also sound for the JVM. */
+    @Test
+    void damageNeverReachesTheJvm() throws ReflectiveOperationException {
+        byte[] good = applet().loadFileDataBlock(true);
+        Random random = new Random(11);
+        int linked = 0;
+        int rounds = Integer.getInteger("linker.fuzz", 3000);
+        for (int round = 0; round < rounds; round++) {
+            byte[] copy = good.clone();
+            for (int i = 0; i <= random.nextInt(3); i++) {
+                int at = 20 + random.nextInt(copy.length - 20);
+                copy[at] = (byte) (random.nextBoolean() ? random.nextInt(256) : copy[at] + random.nextInt(5) - 2);
+            }
+            LinkedPackage made;
+            try {
+                made = link(CapFile.readLoadFile(copy));
+            } catch (CapFormatException | LinkException refused) {
+                continue;
+            }
+            linked++;
+            ClassLoader loader = Bytes.loader(made.classes());
+            for (String name : made.classes().keySet()) {
+                Class.forName(name, true, loader);
+            }
+        }
+        assertTrue(linked > rounds / 100 && linked < rounds, "linked " + linked);
+    }
+}
