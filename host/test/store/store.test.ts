@@ -12,14 +12,22 @@ import { claimIdempotencyKey } from '../../store/request-log.ts';
 import { StepLog } from '../../store/step-log.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 
-const rejection = (act: Promise<unknown>): Promise<unknown> => act.then(
-  () => undefined,
-  (error: unknown) => error,
-);
+const rejection = (act: Promise<unknown>): Promise<unknown> =>
+  act.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 const cardId = { kind: 'iccid', value: '89860012345678901234' } as const;
-const entry = { phase: 'before', act: 'PUT KEY', subject: 'card', workflowId: 'w', numeral: '50', details: { a: 1 } } as const;
+const entry = {
+  phase: 'before',
+  act: 'PUT KEY',
+  subject: 'card',
+  workflowId: 'w',
+  numeral: '50',
+  details: { a: 1 },
+} as const;
 
-describe('the platforms\' databases', () => {
+describe("the platforms' databases", () => {
   let server: TestDatabase;
   let database: Kysely<IssuerTables>;
   before(async () => {
@@ -38,7 +46,10 @@ describe('the platforms\' databases', () => {
     const use = { key: 'key-00001', caller: 'a', body: { reader: 'r', size: 2048 } };
     expect(await claimIdempotencyKey(database, use)).to.equal(true);
     expect(await claimIdempotencyKey(database, { ...use, body: { size: 2048, reader: 'r' } })).to.equal(false);
-    for (const other of [{ ...use, caller: 'b' }, { ...use, body: { reader: 'r', size: 1024 } }]) {
+    for (const other of [
+      { ...use, caller: 'b' },
+      { ...use, body: { reader: 'r', size: 1024 } },
+    ]) {
       expect(await rejection(claimIdempotencyKey(database, other))).to.be.instanceOf(ConflictError);
     }
   });
@@ -80,7 +91,14 @@ describe('the platforms\' databases', () => {
   it('keeps the place of a row and adds the cost when it is done again', async () => {
     const log = new StepLog(database);
     const cost = { apdus: 3, roundTrips: 1, bytesOut: 10, bytesIn: 20, ms: 1.5 };
-    const step = (numeral: string) => ({ numeral, name: 'row', from: 'issuer', to: 'card', commands: [`SELECT ${numeral}`], ...cost });
+    const step = (numeral: string) => ({
+      numeral,
+      name: 'row',
+      from: 'issuer',
+      to: 'card',
+      commands: [`SELECT ${numeral}`],
+      ...cost,
+    });
     for (const numeral of ['45', '46', '45']) await log.add('w', step(numeral));
     const steps = await log.list('w');
     expect(steps.map(({ numeral, apdus, roundTrips, ms }) => [numeral, apdus, roundTrips, ms])).to.deep.equal([
@@ -96,7 +114,11 @@ describe('the platforms\' databases', () => {
     await putCard(database, card);
     expect(await findCardRow(database, cardId)).to.deep.equal(card);
     expect(await findCardRow(database, { kind: 'iccid', value: '1234' })).to.equal(undefined);
-    const provider = { providerId: 'a', baseUrl: 'https://127.0.0.1:1', permissions: ['create-security-domain' as const] };
+    const provider = {
+      providerId: 'a',
+      baseUrl: 'https://127.0.0.1:1',
+      permissions: ['create-security-domain' as const],
+    };
     await putProvider(database, provider);
     expect(await findProvider(database, 'a')).to.deep.equal(provider);
     const application = { cardId, aid: 'F001020304', providerId: 'a', workflowId: 'w' };

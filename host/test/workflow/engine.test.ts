@@ -56,7 +56,8 @@ describe('the durable engine', () => {
     });
     try {
       await Promise.all([1, 2, 3].map((input) => engine.start('count', 'workflow-1', input)));
-      while ((await engine.status('workflow-1'))?.state === 'running') await new Promise((done) => setTimeout(done, 10));
+      while ((await engine.status('workflow-1'))?.state === 'running')
+        await new Promise((done) => setTimeout(done, 10));
       await engine.start('count', 'workflow-1', 4);
       expect(await engine.status('workflow-1')).to.deep.equal({ state: 'done', result: 1 });
       expect(runs).to.equal(1);

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import type { CardCommand } from '../../wire/message/card-script.ts';
 import { Flow, type Trip } from '../../workflow/flow.ts';
 import { issuerSteps, providerSteps } from '../../workflow/key-distribution.ts';
-import type { CardCommand } from '../../wire/message/card-script.ts';
 
 const root = new URL('../../../', import.meta.url);
 
@@ -78,7 +78,9 @@ describe('the page of key distribution', () => {
       return { found: facts.iccid.length };
     }
     const parties = ['provider', 'card'] as const;
-    const right = new Flow<object, Start>().host('1', parties, 'repeatable', feeds).host('2', parties, 'repeatable', needs);
+    const right = new Flow<object, Start>()
+      .host('1', parties, 'repeatable', feeds)
+      .host('2', parties, 'repeatable', needs);
     expect(right.rows().map(({ name }) => name)).to.deep.equal(['feeds', 'needs']);
     // @ts-expect-error: `needs` wants the ICCID, which nobody has read yet.
     const wrong = new Flow<object, Start>().host('2', parties, 'repeatable', needs);
@@ -87,9 +89,11 @@ describe('the page of key distribution', () => {
 
   it('does not compile when rows of one trip need each other', () => {
     async function* asks(): AsyncGenerator<readonly CardCommand[], { readonly key: string }> {
+      yield [];
       return { key: '' };
     }
     async function* uses(facts: { readonly key: string }): AsyncGenerator<readonly CardCommand[], object> {
+      yield [];
       return { used: facts.key };
     }
     const build = (trip: Trip<object, object, unknown, CardCommand>) =>
