@@ -18,9 +18,11 @@ public interface AttestationAuthority extends Shareable {
 
     /**
      * Signs {@code 4F L client AID, 42 L IIN, 45 L CIN, A0 20 digest} and writes {@code 9E L
-     * signature}. 6985 without a remembered client or without a key pair.
+     * signature}. 6985 without a remembered client, without a key pair, or when the client is not an
+     * instance of the authority's own load file.
      *
      * @param digest 32 bytes at {@code digestOffset}
+     * @param response has 256 bytes of room from {@code offset} on, whatever the signature's length
      * @return length written
      */
     short attest(byte[] digest, short digestOffset, byte[] response, short offset);

@@ -8,6 +8,9 @@ final class Gp {
     // AIDs
     static final byte[] OPEN_AID = {(byte) 0xF0, 0x6F, 0x70, 0x65, 0x6E, 0x74, 0x73, 0x6D, 0x00};
 
+    /** This package, as every load file of it is named (README section 1). */
+    static final byte[] LOAD_FILE_AID = {(byte) 0xF0, 0x6F, 0x70, 0x65, 0x6E, 0x74, 0x73, 0x6D, 0x01};
+
     // CLA
     static final byte CLA_ISO = (byte) 0x00;
     static final byte CLA_GP = (byte) 0x80;
@@ -102,6 +105,7 @@ final class Gp {
     static final short TAG_CRT_KEY = (short) 0x00D1;
     static final short TAG_CRT_COUNTER = (short) 0x0091;
     static final short TAG_REGISTRY_ENTRY = (short) 0x00E3;
+    static final short TAG_LOAD_FILE = (short) 0x00C4;
     static final short TAG_LIFE_CYCLE = (short) 0x9F70;
     static final short TAG_PRIVILEGES = (short) 0x00C5;
     static final short TAG_FCI = (short) 0x006F;

@@ -14,6 +14,9 @@ import javacard.framework.Shareable;
  */
 public interface Open extends Shareable {
 
+    /** Longest entry that {@link #status} writes. */
+    short STATUS_ENTRY_MAX = (short) 200;
+
     /** Card life cycle: 01 OP_READY, 07 INITIALIZED, 0F SECURED, 7F CARD_LOCKED, FF TERMINATED. */
     byte cardState();
 
@@ -49,8 +52,9 @@ public interface Open extends Shareable {
     void delete(AID by, boolean related, byte[] buffer, short offset, short length);
 
     /**
-     * Writes one GET STATUS entry {@code E3 L {4F AID, 9F70 01 state, C5 03 privileges, ...}}
-     * (GPCS Table 11-36) at {@code out}, at most 200 bytes.
+     * Writes one GET STATUS entry {@code E3 L {4F AID, 9F70 01 state, C5 03 privileges, C4 load file, ...}}
+     * (GPCS Table 11-36) at {@code out}, at most 200 bytes. The controlling authority reads in C4 whose
+     * code an instance runs: an instance's entry has it.
      *
      * @param subset 80 issuer domain, 40 applications and domains, 20 load files, 10 with modules
      * @param cursor 0 for the first entry, otherwise what the call before answered

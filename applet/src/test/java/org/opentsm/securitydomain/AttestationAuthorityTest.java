@@ -27,6 +27,7 @@ class AttestationAuthorityTest {
 
     private final byte[] digest = new byte[32];
     private final byte[] answer = new byte[512];
+    private PlainCard card;
     private ControllingAuthoritySecurityDomain domain;
     private PublicKey publicKey;
 
@@ -37,7 +38,10 @@ class AttestationAuthorityTest {
 
     @BeforeEach
     void personalize() throws Exception {
-        PlainCard card = new PlainCard();
+        card = new PlainCard();
+        card.states.put("F0000000000001FF", new byte[] {0x07});
+        card.states.put("F0000000000001", new byte[] {0x07});
+        card.states.put("F0000000000002", new byte[] {0x07});
         card.install(PlainCard.CASD, ControllingAuthoritySecurityDomain.class, "808000", "");
         domain = (ControllingAuthoritySecurityDomain) DomainHook.applet(card, PlainCard.CASD);
         assertTrue(card.exchange("00A404000C" + PlainCard.CASD + "00").endsWith("9000"));
@@ -86,6 +90,27 @@ class AttestationAuthorityTest {
         ask(SECOND);
         kept.attest(digest, (short) 0, answer, (short) 0);
         assertTrue(verifies("F0000000000002"));
+    }
+
+    private void refuses(AID client) {
+        AttestationAuthority asked = ask(client);
+        ISOException refused = assertThrows(ISOException.class,
+                () -> asked.attest(digest, (short) 0, answer, (short) 0));
+        assertEquals(Gp.SW_CONDITIONS, refused.getReason());
+    }
+
+    @Test
+    void signsForNoInstanceOfOtherCode() throws Exception {
+        card.loadFiles.put("F0000000000001", "F06F70656E74736D02");
+        refuses(FIRST);
+        card.loadFiles.put("F0000000000001", "F06F70656E74736D0101");
+        refuses(FIRST);
+        card.loadFiles.remove("F0000000000001");
+        // the instance whose longer AID starts alike does not speak for it
+        card.loadFiles.put("F0000000000001FF", "F06F70656E74736D02");
+        ask(FIRST).attest(digest, (short) 0, answer, (short) 0);
+        assertTrue(verifies("F0000000000001"));
+        refuses(aid("F0000000000003"));
     }
 
     @Test

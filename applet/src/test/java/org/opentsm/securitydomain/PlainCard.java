@@ -19,10 +19,13 @@ public final class PlainCard {
     static final String ISD = "A000000151000000";
     static final String CASD = "A00000015153504341534400";
     static final String OPEN = "F06F70656E74736D00";
+    static final String LOAD_FILE = "F06F70656E74736D01";
     private static PlainCard installing;
 
     final Simulator simulator = new Simulator(new SimulatorRuntime());
     final Map<String, byte[]> states = new LinkedHashMap<>();
+    /** Load file of an instance; this package's where none is named. */
+    final Map<String, String> loadFiles = new LinkedHashMap<>();
     byte cardState = 0x01;
     String casd;
 
@@ -157,8 +160,9 @@ public final class PlainCard {
                 boolean wanted = entry.getKey().startsWith(prefix) && issuer == (subset == (byte) 0x80);
                 if (wanted && index >= cursor) {
                     byte[] aid = bytes(entry.getKey());
-                    String body = String.format("4F%02X%s9F7001%02XC503808000", aid.length, entry.getKey(),
-                            issuer ? card.cardState : entry.getValue()[0]);
+                    String file = card.loadFiles.getOrDefault(entry.getKey(), LOAD_FILE);
+                    String body = String.format("4F%02X%s9F7001%02XC503808000C4%02X%s", aid.length, entry.getKey(),
+                            issuer ? card.cardState : entry.getValue()[0], file.length() / 2, file);
                     byte[] object = bytes(String.format("E3%02X%s", body.length() / 2, body));
                     System.arraycopy(object, 0, buffer, out, object.length);
                     return (short) (index + 1);
