@@ -72,6 +72,11 @@ final class CapView {
             classes.put(offsets.get(i), new ClassView(offsets.get(i), entry, found));
         }
         classes.values().stream().filter(ClassView::isInterface).forEach(item -> findOutside(item, platformInterfaces));
+        platformInterfaces.stream().filter(wanted -> wanted.packageAid().equals(cap.header().packageInfo().aid()) && !outside.containsValue(wanted))
+            .findFirst().ifPresent(wanted -> {
+                throw LinkException.unresolved("no interface of package " + wanted.packageAid() + " has the methods of the platform's "
+                    + wanted.internalName().replace('/', '.') + ", so the two are of different versions");
+            });
         classes.values().forEach(this::collect);
     }
 

@@ -6,7 +6,8 @@ import org.opentsm.cap.Aid;
 
 /**
  * An exported interface of a CAP whose implementation stands outside the card's applets: the linked code uses this JVM interface in
- * place of one of its own. An interface of the package is taken for it when its methods have these types, token by token.
+ * place of one of its own. An interface of the package is taken for it when its methods have these types, token by token; a package of this AID
+ * without such an interface is refused.
  *
  * @param packageAid   package that declares the interface
  * @param internalName JVM name with "/"

@@ -74,6 +74,9 @@ class PackagesTest {
         CapFile cap = new Workshop().convert("p", USER_AID, false, Map.of(), sources).cap().orElseThrow();
         PlatformInterface service = new PlatformInterface(org.opentsm.cap.Aid.ofHex(USER_AID), Service.class.getName().replace('.', '/'),
             java.util.List.of(new PlatformInterface.Method("twice", "(S)S"), new PlatformInterface.Method("bytes", "()[B")));
+        PlatformInterface later = new PlatformInterface(service.packageAid(), service.internalName(), service.methods().subList(0, 1));
+        LinkException refused = assertThrows(LinkException.class, () -> new Linker(getClass().getClassLoader(), java.util.List.of(later)).link(cap));
+        assertTrue(refused.getMessage().contains("different versions"), refused.getMessage());
         LinkedPackage made = new Linker(getClass().getClassLoader(), java.util.List.of(service)).link(cap);
         assertEquals(2, made.classes().size());
         ClassLoader loader = Bytes.loader(made.classes());
