@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
+import { ensurePcscd } from '../../host/setup/pcscd.ts';
 import { readCardImage, sharedSimulator } from '../src/index.ts';
 import { CardReader } from './fixture/card-reader.ts';
 import { probeImage } from './fixture/probe.ts';
@@ -67,6 +68,9 @@ describe('vpcd link', () => {
   });
 
   it('serves a card through pcscd', async () => {
+    const pcscd = await ensurePcscd();
+    if ('missing' in pcscd) throw new Error(pcscd.missing);
+    await using _stop = { [Symbol.asyncDispose]: () => pcscd.stop() };
     const simulator = await sharedSimulator();
     const { image } = await readCardImage('plain');
     // An ATR of its own: the slot may still hold somebody else's card, and is ours after that.
