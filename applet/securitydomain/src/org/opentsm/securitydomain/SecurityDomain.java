@@ -47,7 +47,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         short parametersEnd = (short) (parameters + parametersLength);
         data = new DataObjects(withProduction);
         pairs = new KeyPairs(InstallData.keySize(bArray, parameters, parametersEnd));
-        transients = new Transients();
+        transients = new Transients(speaksScp10());
         ram = transients.ram;
         work = transients.work;
         reader = new CommandReader(transients);

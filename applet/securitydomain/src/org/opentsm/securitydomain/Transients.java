@@ -4,7 +4,7 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /**
- * Every byte of RAM of one security domain, 1.5 KiB in two arrays.
+ * Every byte of RAM of one security domain, at most 1.5 KiB in two arrays.
  *
  * <p>CLEAR_ON_DESELECT: a secure channel ends with the selection (GPCS F.1.6), and nothing here may
  * outlive it. The controlling authority is never in a session when it is asked for a signature;
@@ -62,8 +62,9 @@ final class Transients {
     final byte[] ram;
     final byte[] work;
 
-    Transients() {
-        ram = JCSystem.makeTransientByteArray(SIZE, JCSystem.CLEAR_ON_DESELECT);
+    /** @param withSessions false for a domain without secure channels, which needs no room for templates */
+    Transients(boolean withSessions) {
+        ram = JCSystem.makeTransientByteArray(withSessions ? SIZE : TEMPLATES, JCSystem.CLEAR_ON_DESELECT);
         work = JCSystem.makeTransientByteArray(WORK_SIZE, JCSystem.CLEAR_ON_DESELECT);
     }
 
@@ -77,7 +78,7 @@ final class Transients {
 
     /** Wipes all of a selection: on select, so that nothing depends on how a card clears memory. */
     void clear() {
-        Util.arrayFillNonAtomic(ram, (short) 0, SIZE, (byte) 0);
+        Util.arrayFillNonAtomic(ram, (short) 0, (short) ram.length, (byte) 0);
         Util.arrayFillNonAtomic(work, (short) 0, WORK_SIZE, (byte) 0);
     }
 }
