@@ -82,6 +82,23 @@ describe('hostile files', function () {
   );
 
   it(
+    'the message names the file and what is wrong with it',
+    inFolder((folder) => {
+      mkdirSync(join(folder, 'out'));
+      writeFileSync(join(folder, 'text.exp'), 'this is not an export file');
+      writeFileSync(join(folder, 'text.cap'), 'this is not a CAP');
+      const message = (...args: string[]): string => antJavacard(args, folder).err;
+      expect(message('verify', 'out')).to.contain('out: is a folder');
+      expect(message('size', 'out')).to.contain('out: is a folder');
+      expect(message('exp', 'dump', 'out')).to.contain('out: is a folder');
+      expect(message('exp', 'dump', 'text.exp')).to.contain('text.exp: export file').and.to.contain('00FACADE');
+      expect(message('dump', 'text.cap')).to.contain('text.cap: ');
+      expect(message('diff', 'text.cap', 'text.cap')).to.contain('text.cap: ');
+      expect(message('dump', 'none.cap')).to.contain('there is no none.cap');
+    }),
+  );
+
+  it(
     'a broken export file is an error',
     inFolder((folder) => {
       for (const bytes of ['', '00facade', '00facade0102ffff', '00facade01020001010010']) {

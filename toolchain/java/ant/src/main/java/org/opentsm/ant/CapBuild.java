@@ -183,12 +183,13 @@ final class CapBuild {
             }
         }
         if (found.isEmpty() || found.size() > MAX_CLASSES) {
-            throw new BuildException(found.isEmpty() ? "no class file of package " + plan.packageName() + " in " + classes
+            throw new BuildException(found.isEmpty() ? "no class of package " + plan.packageName() + " among "
+                    + (cap.classes == null ? describeSources() : classes)
                     : found.size() + " class files in " + folder + ": too many");
         }
         for (Conversion.Applet applet : plan.applets()) {
             if (!found.containsKey(applet.className().replace('.', '/') + ".class")) {
-                throw new BuildException("applet class " + applet.className() + " is not among the class files of " + classes);
+                throw new BuildException("applet class " + applet.className() + " is not among " + (cap.classes == null ? describeSources() : "the class files of " + classes));
             }
         }
         return found;

@@ -86,7 +86,7 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
             }
         }
         if (name == null) {
-            throw new BuildException(cap.applets.isEmpty() ? "a library needs the attribute package"
+            throw new BuildException(cap.applets.isEmpty() ? "there is no nested <applet>; a library needs the attribute package"
                     : "an applet must be in a package: write the class with its package name");
         }
         if (!name.matches("[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)*")) {
@@ -109,7 +109,11 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
 
     /** targetsdk, else what the kit is called, else 3.0.4; properties {@code api.<package>} fix other packages' versions. */
     private static ApiLevel level(CapElement cap, String taskJckit) {
-        String from = cap.targetsdk != null ? cap.targetsdk : cap.jckit != null ? cap.jckit : taskJckit;
+        String jckit = cap.jckit != null ? cap.jckit : taskJckit;
+        if (jckit != null && !cap.getProject().resolveFile(jckit).isDirectory()) {
+            cap.log("no SDK in " + jckit + ": building with our own declarations of the card API", Project.MSG_INFO);
+        }
+        String from = cap.targetsdk != null ? cap.targetsdk : jckit;
         try {
             ApiLevel level = from == null ? fallback(cap) : named(cap, from);
             for (var one : Declarations.all().packages()) {

@@ -2,6 +2,7 @@
 package org.opentsm.ant;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -68,7 +69,7 @@ public final class Tool {
                 if (operands.length != 2 || !operands[0].equals("dump")) {
                     throw new ApiException("usage: ant-javacard exp dump FILE.exp");
                 }
-                ExportDump.dump(ExportFile.read(Path.of(operands[1])), System.out);
+                ExportDump.dump(read(Path.of(operands[1]), ExportFile::read), System.out);
                 return 0;
             case "simulate":
                 return Simulate.run(operands);
@@ -100,6 +101,7 @@ public final class Tool {
         }
         boolean refused = false;
         for (Path cap : caps) {
+            checkFile(cap);
             StringBuilder text = new StringBuilder();
             refused |= VerifierMain.verify(cap, exportPaths(operands), text).stream()
                     .anyMatch(finding -> finding.severity() == Severity.ERROR);
@@ -114,7 +116,7 @@ public final class Tool {
         if (caps.size() != 2) {
             throw new ApiException("usage: ant-javacard diff A.cap B.cap [--exps DIR]...");
         }
-        boolean same = CapDiff.diff(CapFile.read(caps.get(0)), CapFile.read(caps.get(1)), exports(operands), System.out);
+        boolean same = CapDiff.diff(read(caps.get(0), CapFile::read), read(caps.get(1), CapFile::read), exports(operands), System.out);
         if (same) {
             System.out.println("no difference in what is loaded");
         }
@@ -126,11 +128,39 @@ public final class Tool {
         if (caps.size() != 1) {
             throw new ApiException("usage: ant-javacard " + usage);
         }
-        return CapFile.read(caps.get(0));
+        return read(caps.get(0), CapFile::read);
     }
 
     private static ExportFileProvider exports(String[] operands) throws IOException {
         return new ExportPath(exportPaths(operands)).or(ExportPath.services());
+    }
+
+    /** What is wrong with a file that was named on the command line, with its name. */
+    private static final class Unreadable extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        Unreadable(Path file, String problem) {
+            super(file + ": " + problem);
+        }
+    }
+
+    private interface Reader<T> {
+        T read(Path file) throws IOException;
+    }
+
+    private static <T> T read(Path file, Reader<T> reader) throws IOException {
+        checkFile(file);
+        try {
+            return reader.read(file);
+        } catch (CapFormatException wrong) {
+            throw new Unreadable(file, wrong.getMessage());
+        }
+    }
+
+    private static void checkFile(Path file) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new Unreadable(file, "is a folder; name a file in it");
+        }
     }
 
     private static List<Path> files(String[] operands) {

@@ -189,7 +189,7 @@ class JavaCardTaskTest {
         "missing classes    | aid='0102030405' classes='nowhere'                   | p.A | does not exist",
         "empty sources      | aid='0102030405' sources='src' excludes='**'         | p.A | no Java source",
         "other package      | aid='0102030405' sources='src' package='q'           | p.A | is not in package q",
-        "no such applet     | aid='0102030405' sources='src'                       | p.Z | not among the class files",
+        "no such applet     | aid='0102030405' sources='src'                       | p.Z | p.Z is not among src",
         "default package    | aid='0102030405' sources='src'                       | A   | must be in a package",
         "strange package    | aid='0102030405' sources='src' package='../p'        | A   | is not a package name",
         "exportmap          | aid='0102030405' sources='src' exportmap='true'      | p.A | exportmap is set"})
@@ -199,6 +199,14 @@ class JavaCardTaskTest {
                 + " output='o.cap'><applet class='" + applet + "'/></cap></javacard>"));
         assertTrue(error.getMessage().contains(message), error.getMessage());
         assertEquals(List.of(), project.files(".cap"));
+    }
+
+    @Test
+    void aMissingKitIsSaidAndItsLevelTaken() throws IOException {
+        BuildFolder project = project();
+        project.run("<javacard jckit='sdks/jc222_kit'><cap sources='src' aid='0102030405' output='o.cap'><applet class='p.A'/></cap></javacard>");
+        assertTrue(project.logged().contains("no SDK in sdks/jc222_kit"), project.logged());
+        assertTrue(project.logged().contains("Java Card 2.2.2"), project.logged());
     }
 
     @Test
