@@ -91,7 +91,9 @@ describe('hostile files', function () {
       expect(message('verify', 'out')).to.contain('out: is a folder');
       expect(message('size', 'out')).to.contain('out: is a folder');
       expect(message('exp', 'dump', 'out')).to.contain('out: is a folder');
-      expect(message('exp', 'dump', 'text.exp')).to.contain('text.exp: export file').and.to.contain('00FACADE');
+      expect(message('exp', 'dump', 'text.exp'))
+        .to.contain('text.exp: export file')
+        .and.to.contain('00FACADE');
       expect(message('dump', 'text.cap')).to.contain('text.cap: ');
       expect(message('diff', 'text.cap', 'text.cap')).to.contain('text.cap: ');
       expect(message('dump', 'none.cap')).to.contain('there is no none.cap');
