@@ -249,6 +249,15 @@ describe('SET STATUS', () => {
   );
 
   it(
+    'does not reach the controlling authority: the issuer cannot make a card look as if it had none',
+    withIssuerCard({ casd: true }, async (card) => {
+      const issuer = await openIssuer(card);
+      for (const header of ['80F04080', '80F06080', '80F04000']) await issuer.ok(header, CASD, false, '6985');
+      await card.select(CASD);
+    }),
+  );
+
+  it(
     'refuses unknown AIDs, other parameters and moves the card life cycle does not have',
     withIssuerCard({}, async (card) => {
       const issuer = await openIssuer(card);

@@ -136,6 +136,10 @@ public class IssuerSecurityDomain extends Scp10Domain {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
         }
         Open open = open();
+        // outside the issuer's control: without its signature providers could be told that a card has none
+        if (application.equals(open.controllingAuthority())) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
         byte state = open.applicationState(application);
         byte wanted = (byte) ((state & 0x7F) | (p2 & 0x80));
         if (wanted == state) {
