@@ -32,7 +32,7 @@ import {
 } from '../../wire/gp/key-reference.ts';
 import { manageSecurityEnvironment } from '../../wire/gp/manage-security-environment.ts';
 import { decodePrivileges, encodePrivileges } from '../../wire/gp/privilege.ts';
-import { decodePublicKeyParts, encodePublicKeyParts } from '../../wire/gp/public-key.ts';
+import { decodePublicKeyParts, encodePublicKeyParts, publicKey } from '../../wire/gp/public-key.ts';
 import { decodePutKeyResponse } from '../../wire/gp/put-key.ts';
 import { storeData } from '../../wire/gp/store-data.ts';
 import { concat, toHex } from '../../wire/hex.ts';
@@ -240,6 +240,16 @@ describe('GP codecs', () => {
         expect(statusWordFromHex(statusWordToHex(sw))).to.equal(sw);
       }),
     );
+  });
+
+  it('take no public key that leaves a message as it is, nor one without form', () => {
+    const modulus = new Uint8Array(128).fill(0xab);
+    const taken = [[3], [1, 0, 1], [0, 1, 0, 1]];
+    const refused = [[], [1], [0, 1], [0, 0, 0, 1], [0, 0, 0], [2], [1, 0, 0], [1, 0, 0, 0, 1]];
+    for (const exponent of taken) publicKey(modulus, Uint8Array.from(exponent));
+    for (const exponent of refused) {
+      expect(() => publicKey(modulus, Uint8Array.from(exponent)), exponent.join()).to.throw(WireError);
+    }
   });
 
   it('read back every command that goes to the KMS', () => {

@@ -10,16 +10,18 @@ export interface PublicKey {
   readonly exponent: Uint8Array;
 }
 
-/** @throws WireError when a part is out of range or the modulus starts with a zero byte or is even */
+/** @throws WireError when a part is out of range, the modulus starts with a zero byte or is even, or the exponent is even or 1 */
 export function publicKey(modulus: Uint8Array, exponent: Uint8Array): PublicKey {
   if (modulus.length < 64 || modulus.length > 512 || modulus[0] === 0) {
     throw new WireError('modulus-range', 'Modulus is 64 to 512 bytes without leading zero', { got: modulus.length });
   }
   if (((modulus[modulus.length - 1] ?? 0) & 1) === 0) throw new WireError('modulus-even', 'Modulus is even');
-  if (exponent.length < 1 || exponent.length > 4 || ((exponent[exponent.length - 1] ?? 0) & 1) === 0) {
-    throw new WireError('exponent-range', 'Exponent is 1 to 4 bytes and odd', { got: exponent.length });
+  const key = { modulus, exponent };
+  // Exponent 1 would encrypt to the plaintext and take every signature.
+  if (exponent.length < 1 || exponent.length > 4 || exponentValue(key) % 2 === 0 || exponentValue(key) < 3) {
+    throw new WireError('exponent-range', 'Exponent is 1 to 4 bytes, odd, 3 or more', { got: exponent.length });
   }
-  return { modulus, exponent };
+  return key;
 }
 
 /** `81 L N ‖ 82 L e`, the content of '7F49'. @see ISO 7816-8, public key data object */
