@@ -66,7 +66,8 @@ describe('CAP files in a card image', function () {
 
     it('runs issuer, controlling-authority and supplementary domains as the class files do', async () => {
       const { image } = await readCardImage('plain');
-      const ssd = { aid: 'A00000015153534401', applicationProviderId: image.isd?.applicationProviderId ?? null };
+      const { keyPair = null, trustPoint = null } = image.isd ?? {};
+      const ssd = { aid: 'F04F50454E54534D01', applicationProviderId: '11'.repeat(16), keyPair, trustPoint };
       const simulator = await sharedSimulator();
       const answers = async (loadFiles: NonNullable<CardImage['loadFiles']>): Promise<readonly string[]> => {
         await using card = await simulator.insert({ ...image, seed: '01', ssds: [ssd], loadFiles });
@@ -83,11 +84,32 @@ describe('CAP files in a card image', function () {
           ])
             found.push(await exchange(card, command));
         }
-        return found;
+        // The attestation of the key: supplementary domain, controlling authority and OPEN call each other.
+        found.push(await exchange(card, `80CAFF60129410${'5A'.repeat(16)}00`));
+        const { persistentWrites, allocationsAfterInstall } = await card.statistics();
+        return [...found, `${persistentWrites} writes, ${allocationsAfterInstall} allocations`];
       };
       const linked = await answers([{ cap: domains }]);
       expect(linked).to.deep.equal(await answers([]));
       expect(linked.filter((answer) => answer.endsWith('9000'))).to.have.length.of.at.least(8);
+      expect(linked.at(-2)).to.match(/^FF60.*9000$/);
+      expect(linked.at(-1)).to.match(/^[1-9]\d* writes, 0 allocations$/);
+    });
+
+    it('keeps a personalised card over a restart', async () => {
+      const stateDir = mkdtempSync(join(folder, 'state-'));
+      const { image } = await readCardImage('plain');
+      const identity = async (): Promise<readonly string[]> => {
+        await using simulator = await startSimulator({ stateDir });
+        const card = await simulator.insert({ ...image, loadFiles: [{ cap: domains }] });
+        const found = [await send(card, '00A4040000')];
+        for (const command of ['80CA00E000', '80CA7F2100', '80CA004500']) found.push(await exchange(card, command));
+        return [...found, await send(card, '80D8000101AA')];
+      };
+      const before = await identity();
+      expect(before[1]).to.match(/^E0.*9000$/);
+      expect(before.at(-1), 'nothing is taken in clear').to.equal('6982');
+      expect(await identity()).to.deep.equal(before);
     });
 
     it('runs the bytes of the CAP, not class files of the same applets', async () => {
