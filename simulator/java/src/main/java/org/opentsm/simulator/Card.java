@@ -61,8 +61,19 @@ final class Card {
         if (files != null) {
             files.reset();
         }
-        runtime.reset();
+        try {
+            runtime.reset();
+        } catch (PowerCut cut) {
+            losePower();
+            return;
+        }
         save();
+    }
+
+    private void losePower() {
+        powered = false;
+        save();
+        whenPowerCut.run();
     }
 
     synchronized void powerOff() {
@@ -92,9 +103,7 @@ final class Card {
             faults.afterCommand();
             return response;
         } catch (PowerCut cut) {
-            powered = false;
-            save();
-            whenPowerCut.run();
+            losePower();
             throw new SimulatorException("power-cut", "the card lost its power");
         }
     }
