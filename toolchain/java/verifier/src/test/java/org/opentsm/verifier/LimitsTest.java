@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.verifier;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.opentsm.verifier.TestPackage.PRIVATE;
 import static org.opentsm.verifier.TestPackage.PUBLIC;
@@ -21,6 +22,7 @@ import org.opentsm.cap.ClassComponent.TokenMapping;
 import org.opentsm.cap.ClassRef;
 import org.opentsm.cap.Component;
 import org.opentsm.cap.ComponentTag;
+import org.opentsm.cap.ConstantPoolComponent.Entry;
 import org.opentsm.cap.DescriptorComponent;
 import org.opentsm.cap.DescriptorComponent.ClassDescriptor;
 import org.opentsm.cap.DescriptorComponent.MethodDescriptor;
@@ -215,5 +217,26 @@ class LimitsTest {
     void aMethodLiesInsideItsComponent() {
         expect(described(2, m -> new MethodDescriptor(m.token(), m.flags(), 0xFFF0, m.typeOffset(), m.bytecodeCount(), 0, 0)), "method-range");
         expect(described(2, m -> new MethodDescriptor(m.token(), m.flags(), m.methodOffset(), m.typeOffset(), 0x7000, 0, 0)), "method-range");
+    }
+
+    @Test
+    void aSuperCallReachesABody() {
+        sound.t.access |= DescriptorComponent.ACC_CLASS_ABSTRACT;
+        sound.t.method(PUBLIC | TestPackage.ABSTRACT, 2, "()V", 0, 0, "");
+        sound.u.method(PUBLIC, 2, "()V", 0, 0, "return");
+        sound.u.inherited = 2;
+        assertTrue(Verifier.verify(sound.p.build(), Exports.ALL).isEmpty());
+        sound.p.constant(() -> Entry.superMethod(sound.u.offset, 2), "()V");
+        expect("cp-super-abstract");
+    }
+
+    @Test
+    void anEmptyTableStartsBehindTheSuperclass() {
+        sound.u.methods.remove(sound.override);
+        assertTrue(Verifier.verify(sound.p.build(), Exports.ALL).isEmpty());
+        sound.u.inherited = 5;
+        List<Finding> findings = Verifier.verify(sound.p.build(), Exports.ALL);
+        assertEquals(List.of("virtual-base"), findings.stream().map(Finding::rule).toList());
+        assertEquals(Severity.WARNING, findings.get(0).severity());
     }
 }
