@@ -2,6 +2,7 @@
 package org.opentsm.ant;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,11 +16,24 @@ import org.opentsm.cap.CapFile;
 
 /** A project folder in which a build file is run by the real Ant. */
 final class BuildFolder {
+    static {
+        // As the launcher does: the stub jar of a level is made once, not for each build.
+        System.setProperty("opentsm.cache", stubs());
+    }
+
     final Path folder;
     final List<String> log = new ArrayList<>();
 
     BuildFolder(Path folder) {
         this.folder = folder;
+    }
+
+    private static String stubs() {
+        try {
+            return Files.createTempDirectory(Files.createDirectories(Path.of("target")), "stubs").toAbsolutePath().toString();
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
     }
 
     BuildFolder file(String name, String text) throws IOException {
