@@ -38,6 +38,7 @@ describe('Protected commands the card refuses with 6982, ending the session', ()
     ['with a byte behind the MAC', 0x33, (s) => send(Buffer.concat([field(s), Buffer.of(0)]))],
     ['without encryption where the level asks for it', 0x33, (s) => send(field(s, false))],
     ['with encryption alone', 0x33, (s) => apdu('88F28002', field(s).subarray(0, 11), true)],
+    ['with a MAC under the class of encryption alone', 0x33, (s) => apdu('88F28002', field(s), true)],
     ['with Le before the data', 0x01, () => send(Buffer.concat([bytes('970100'), bytes('81024F00'), randomBytes(10)]))],
     ['with two data objects', 0x01, (s) => send(Buffer.concat([bytes('81024F00 81024F00'), field(s)]))],
     ['with an object beyond its field', 0x33, () => send(bytes('8750018E08'))],

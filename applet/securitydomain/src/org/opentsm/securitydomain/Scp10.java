@@ -146,6 +146,10 @@ final class Scp10 {
 
     private void open(boolean wrapped) {
         byte level = ram[Transients.LEVEL];
+        // the class bits are not under the MAC: those of encryption alone say that there is none
+        if (wrapped && (ram[Transients.HEADER] & Gp.CLA_SM_MASK) != Gp.CLA_SM_ISO) {
+            refuse(ABORTED, Gp.SW_SECURITY_STATUS);
+        }
         if (wrapped) {
             try {
                 messaging.unwrap(level);
