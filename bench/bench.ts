@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { type SeatedCard, Stage, type StageOptions } from '../host/demo/stage.ts';
 import { ensurePcscd } from '../host/setup/pcscd.ts';
 import type { KeyDistributionState } from '../host/wire/message/key-distribution.ts';
+import { toolchainBench, toolchainTable } from '../toolchain/bench.ts';
 import { apduRates } from './apdu-rate.ts';
 import { cpuMsOfTree } from './processes.ts';
 
@@ -109,9 +110,11 @@ try {
   for (const { link, apdusPerSecond } of rates) {
     row(link, Math.round(apdusPerSecond), `${((apdusPerSecond / stock) * 100).toFixed(1)} %`);
   }
+  const toolchain = await toolchainBench();
+  console.log(`\n${toolchainTable(toolchain)}`);
   mkdirSync(join(values.out, '..'), { recursive: true });
   const machine = { cores: cpus().length, node: process.version };
-  writeFileSync(values.out, `${JSON.stringify({ machine, distributions, load, rates }, undefined, 2)}\n`);
+  writeFileSync(values.out, `${JSON.stringify({ machine, distributions, load, rates, toolchain }, undefined, 2)}\n`);
   console.log(`\n${values.out}`);
 } finally {
   if (!('missing' in pcscd)) await pcscd.stop();
