@@ -51,7 +51,8 @@ final class AppletCompiler {
         }
         List<String> path = new ArrayList<>();
         classPath.forEach(one -> path.add(one.toString()));
-        List<String> options = List.of("--release", "8", "-g", "-encoding", "UTF-8", "-proc:none", "-Xlint:all,-options,-serial",
+        // Casts to short that Java does not need are good Java Card style: no warning about them.
+        List<String> options = List.of("--release", "8", "-g", "-encoding", "UTF-8", "-proc:none", "-Xlint:all,-options,-serial,-cast",
                 "-sourcepath", classes.toString(), "-cp", String.join(File.pathSeparator, path), "-d", classes.toString());
         DiagnosticCollector<JavaFileObject> found = new DiagnosticCollector<>();
         try (StandardJavaFileManager files = compiler.getStandardFileManager(found, Locale.ENGLISH, StandardCharsets.UTF_8)) {

@@ -202,6 +202,14 @@ class JavaCardTaskTest {
     }
 
     @Test
+    void castsThatOnlyACardNeedsAreNoWarning() throws IOException {
+        BuildFolder project = new BuildFolder(folder).file("src/p/A.java", BuildFolder.applet("p", "A",
+                "short sum = 0; sum += (short) (apdu.getBuffer()[0] * 3); short other = (short) sum; apdu.getBuffer()[1] = (byte) other;"));
+        project.run("<javacard><cap sources='src' aid='0102030405' output='o.cap'><applet class='p.A'/></cap></javacard>");
+        assertEquals(List.of(), project.log.stream().filter(line -> line.contains("warning")).toList());
+    }
+
+    @Test
     void aMissingKitIsSaidAndItsLevelTaken() throws IOException {
         BuildFolder project = project();
         project.run("<javacard jckit='sdks/jc222_kit'><cap sources='src' aid='0102030405' output='o.cap'><applet class='p.A'/></cap></javacard>");
