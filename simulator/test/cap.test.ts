@@ -16,7 +16,7 @@ describe('CAP files in a card image', function () {
 
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'opentsm-caps-'));
-    for (const build of [['cap-3.0.5'], ['-f', join(import.meta.dirname, 'fixture/probe-cap.xml')]]) {
+    for (const build of [['cap-3.0.5'], ['-f', join(import.meta.dirname, 'fixture/test-caps.xml')]]) {
       const run = antJavacard([`-Dcap.dir=${folder}`, ...build], ROOT);
       expect(run.code, run.err + run.out).to.equal(0);
     }
@@ -158,6 +158,25 @@ describe('CAP files in a card image', function () {
         if (end !== 'power-cut') break;
       }
       expect(cuts).to.be.within(5, 19);
+    });
+
+    it('runs with the library it imports, when that stands before it', async () => {
+      const simulator = await sharedSimulator();
+      const [tally, voter] = ['tally.cap', 'voter.cap'].map((name) => ({ cap: join(folder, name) }));
+      if (tally === undefined || voter === undefined) throw new Error('no CAP files');
+      const applications = ['F0000000030101', 'F0000000030102'].map((aid) => ({ module: 'F00000000301', aid }));
+      const image = { ...probeImage(), loadFiles: [tally, voter], applications };
+      await using card = await simulator.insert(image);
+      await select(card, 'F0000000030101');
+      expect(await send(card, '8001050000')).to.equal('006900059000');
+      expect(await send(card, '8001020000')).to.equal('006B00079000');
+      await select(card, 'F0000000030102');
+      expect(await send(card, '8001010000'), 'the field is its own, the total is of the package').to.equal(
+        '006C00019000',
+      );
+      expect(await send(card, '8001090000'), 'an exception of the library').to.equal('6A84');
+      const refused = await refusal({ ...image, loadFiles: [voter, tally] });
+      expect(refused.message).to.contain('package F000000002 1.0 is imported, but neither linked before nor known');
     });
 
     it('is taken up where it was left, with the same CAP only', async () => {
