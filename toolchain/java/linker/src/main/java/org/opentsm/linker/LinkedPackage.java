@@ -9,7 +9,7 @@ import org.opentsm.cap.exp.ExportFile;
  * A linked CAP.
  *
  * @param info    AID and version
- * @param classes class files by binary name ("pA00000006212/C0010"'s name with dots), superclasses first
+ * @param classes class files by binary name ("pF000000001.C0010"), supertypes first
  * @param applets class by applet AID in hex; each has {@code public static void install(byte[], short, byte)}
  * @param exports what other CAPs may link to, by the names given here
  */

@@ -14,7 +14,7 @@ import org.opentsm.cap.Instruction;
  * One visit to each instruction is enough, as the verifier has seen to it that all ways to one agree.
  */
 final class StackShapes {
-    /** A stack no deeper than any method's, for code that is never reached. */
+    /** Stands for the stack of code that is never reached; no instruction moves more than eight cells. */
     private static final String UNREACHED = "SSSSSSSS";
     private final CapView view;
     private final Map<Integer, Instruction> instructions = new HashMap<>();
