@@ -27,9 +27,9 @@ export interface CertificateAuthorityOptions {
 export class CertificateAuthority {
   readonly #signer: RsaSigner;
   readonly #holderReference: Uint8Array;
-  readonly info: CertificateAuthorityInfo;
+  readonly info: Omit<CertificateAuthorityInfo, 'certifiesWithoutAttestation'>;
 
-  private constructor(signer: RsaSigner, info: CertificateAuthorityInfo) {
+  private constructor(signer: RsaSigner, info: CertificateAuthority['info']) {
     this.#signer = signer;
     this.#holderReference = fromHex(info.holderReference, 16);
     this.info = info;

@@ -43,7 +43,8 @@ export class KeyService implements Kms {
   }
 
   async certificateAuthority(): Promise<message.CertificateAuthorityInfo> {
-    return this.#options.authority.info;
+    const { authority, allowWithoutAttestation } = this.#options;
+    return { ...authority.info, certifiesWithoutAttestation: allowWithoutAttestation };
   }
 
   async createKeyPair(wanted: message.CreateKeyPair): Promise<message.KeyPairInfo> {

@@ -89,11 +89,12 @@ describe('issuer and provider, with a test between them', function () {
     expect(labels(seat).filter((label) => label === 'EXTERNAL AUTHENTICATE')).to.have.length(1);
   });
 
-  it('certify nothing on a card without CASD unless the provider allows it', async () => {
-    const { cardId } = await stage.seat('no-casd', { casd: false });
+  it('make nothing on a card without CASD unless the provider allows it', async () => {
+    const { cardId, seat } = await stage.seat('no-casd', { casd: false });
     const state = await stage.distribute('no-casd');
-    expect(refusal(state)).to.deep.equal(['refused', '58', problem('attestation-required')]);
-    expect((await findSecurityDomainRow(stage.provider.database, cardId))?.state).to.equal('owned');
+    expect(refusal(state)).to.deep.equal(['refused', '42', problem('attestation-required')]);
+    expect(await findSecurityDomainRow(stage.provider.database, cardId)).to.equal(undefined);
+    expect(labels(seat)).not.to.include('INSTALL [for install]');
   });
 
   it('go on from an SSD that is owned but not certified', async () => {

@@ -1,4 +1,4 @@
-import { PeerError } from '../../errors.ts';
+import { PeerError, PolicyError } from '../../errors.ts';
 import { closeCardRelay, openCardRelay } from '../../store/provider/card-relays.ts';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import type { SecurityDomainReport, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
@@ -29,6 +29,7 @@ export async function requestSecurityDomain(
     const { ssdAid, isdAid, keyReference, publicKey } = row;
     return { report: { ssdAid, isdAid, keyReference, publicKey } };
   }
+  await requireCertifiable(facts, context);
   const { card, workflowId, settings, issuer } = context;
   const { terminalId, readerName } = card;
   card.expectCard(facts);
@@ -55,6 +56,19 @@ export async function requestSecurityDomain(
     if (retryOf(error) === 'never') await closeCardRelay(context.database, workflowId);
     throw error;
   }
+}
+
+/**
+ * On a card without CASD the CA may refuse at 58, and the SSD would stay owned and uncertified: so it is asked first.
+ *
+ * @throws PolicyError `attestation-required`: nothing was touched on the card
+ */
+async function requireCertifiable({ casdCertificate }: Probe, { kms }: ProviderContext): Promise<void> {
+  if (casdCertificate !== undefined || (await kms.certificateAuthority()).certifiesWithoutAttestation) return;
+  throw new PolicyError(
+    'attestation-required',
+    'The card shows no CASD, and our CA certifies no key without an attestation (allowWithoutAttestation of its KMS)',
+  );
 }
 
 async function waitForReport(
