@@ -10,10 +10,11 @@ import {
   prepare,
   provider,
   providerCa,
+  putTrustPoint,
   SSD,
   target,
 } from './support/domains.ts';
-import { EXPONENT, rsaKey } from './support/keys.ts';
+import { EXPONENT, privateKeyData, rsaKey } from './support/keys.ts';
 import { openIssuer, publicKeyOf } from './support/scp10-host.ts';
 import { bytes, hex, tlv, valueAt } from './support/tlv.ts';
 
@@ -119,6 +120,29 @@ describe('Attestation by the controlling authority', () => {
       await card.ok(request, '6A88');
       await card.select(ISD);
       await card.ok(request, '6A88');
+    }),
+  );
+
+  it(
+    'is given for a pair that the card made, never for one that was loaded before issuance',
+    withIssuerCard({ casd: true, lifeCycle: 'OP_READY' }, async (card) => {
+      const who = provider('provider a');
+      const request = `80CAFF60129410${'01'.repeat(16)}00`;
+      const issuer = await openIssuer(card);
+      await install(issuer, SSD, who);
+      await target(issuer, SSD);
+      await putTrustPoint(issuer, '10', providerCa(who), who.authority);
+      for (const part of privateKeyData('10', rsaKey('known to the issuer'))) {
+        expect((await issuer.sendLong('80D80002', part)).sw).equal('9000');
+      }
+      await card.select(SSD);
+      await card.ok(request, '6985');
+      await card.select(ISD);
+      const again = await openIssuer(card);
+      await target(again, SSD);
+      await generate(again, '10');
+      await card.select(SSD);
+      await card.ok(request);
     }),
   );
 

@@ -84,7 +84,7 @@ describe('CAP files in a card image', function () {
           ])
             found.push(await exchange(card, command));
         }
-        // The attestation of the key: supplementary domain, controlling authority and OPEN call each other.
+        // Refused, because this pair was not made on the card; attestation on CAP cards: host/test/flow/cap.test.ts.
         found.push(await exchange(card, `80CAFF60129410${'5A'.repeat(16)}00`));
         const { persistentWrites, allocationsAfterInstall } = await card.statistics();
         return [...found, `${persistentWrites} writes, ${allocationsAfterInstall} allocations`];
@@ -92,7 +92,7 @@ describe('CAP files in a card image', function () {
       const linked = await answers([{ cap: domains }]);
       expect(linked).to.deep.equal(await answers([]));
       expect(linked.filter((answer) => answer.endsWith('9000'))).to.have.length.of.at.least(8);
-      expect(linked.at(-2)).to.match(/^FF60.*9000$/);
+      expect(linked.at(-2)).to.equal('6985');
       expect(linked.at(-1)).to.match(/^[1-9]\d* writes, 0 allocations$/);
     });
 

@@ -23,6 +23,8 @@ final class KeyPairs {
     private final KeyPair[] pairs = new KeyPair[(short) (2 * PublicKeys.SIZES)];
     private byte current = NO_PAIR;
     private byte version;
+    /** False for a pair that came in as key components: whoever loaded it may know it. */
+    private boolean generated;
     /** Slot that takes key components, pre-issuance. */
     private byte loading = NO_PAIR;
     /** The certificate, and behind it room to compare a modulus when one is stored: RAM has none left then. */
@@ -64,6 +66,11 @@ final class KeyPairs {
 
     byte version() {
         return version;
+    }
+
+    /** True when the current pair was made here, so that its private half is nowhere else. */
+    boolean madeHere() {
+        return current != NO_PAIR && generated;
     }
 
     PrivateKey privateKey() {
@@ -130,10 +137,15 @@ final class KeyPairs {
         }
     }
 
-    /** Makes a slot the current pair; inside the caller's transaction. The certificate was the old key's. */
-    void adopt(byte slot, byte newVersion) {
+    /**
+     * Makes a slot the current pair; inside the caller's transaction. The certificate was the old key's.
+     *
+     * @param madeHere false when its components came from outside
+     */
+    void adopt(byte slot, byte newVersion, boolean madeHere) {
         current = slot;
         version = newVersion;
+        generated = madeHere;
         certificateLength = 0;
     }
 
@@ -182,7 +194,7 @@ final class KeyPairs {
         }
         if (key.isInitialized()) {
             JCSystem.beginTransaction();
-            adopt(loading, newVersion);
+            adopt(loading, newVersion, false);
             loading = NO_PAIR;
             JCSystem.commitTransaction();
             destroyOthers();

@@ -92,7 +92,7 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         }
         byte slot = pairs.generate(size, response, responseOffset);
         JCSystem.beginTransaction();
-        pairs.adopt(slot, version);
+        pairs.adopt(slot, version, true);
         if (byOwner) {
             owned = true;
         }
@@ -162,7 +162,8 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         if (Tlv.length(work, offset, end) != NONCE_LENGTH || Tlv.next(work, offset, end) != end) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
-        if (!pairs.present() || !trustPoint.present()) {
+        // a pair loaded before issuance may be known to who loaded it: nothing to attest
+        if (!pairs.madeHere() || !trustPoint.present()) {
             ISOException.throwIt(Gp.SW_CONDITIONS);
         }
         AttestationAuthority authority = authority();
