@@ -18,6 +18,8 @@ export interface StageOptions {
   readonly readers?: number;
   /** Added to each round trip between OTA server and terminal. */
   readonly addedDelayMs?: number;
+  /** The security domains' CAP file to run on the cards; default their class files. */
+  readonly cap?: string;
   /** Starts daemons again that die. */
   readonly keepAlive?: boolean;
 }
@@ -96,7 +98,9 @@ export class Stage implements AsyncDisposable {
     const iccid = `8986${String(this.#cards).padStart(16, '0')}`;
     const cardId: CardId = { kind: 'iccid', value: iccid };
     // One ISD pair serves all cards: they differ in their ids, and what is tried here does not depend on it.
-    const image = { ...this.#template.image, name: `card-${this.#cards}`, iccid };
+    const { cap } = this.#options;
+    const loadFiles = cap === undefined ? {} : { loadFiles: [{ cap }] };
+    const image = { ...this.#template.image, name: `card-${this.#cards}`, iccid, ...loadFiles };
     await this.platforms.registerCard(cardId, { ...this.#template, image });
     const port = this.#ports[index];
     const link = port === undefined ? { vpcd: { host: '127.0.0.1', port: VPCD_PORT } } : { tcp: { port } };

@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Stage } from '../../demo/stage.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+
+/** What a card would be flashed with: the CAP files that `npx ant-javacard` makes, for both levels. */
+describe('Key distribution on cards that run the CAP file', function () {
+  this.timeout(240_000);
+
+  before(() => {
+    execFileSync(process.execPath, ['toolchain/bin/ant-javacard.mjs'], { cwd: ROOT, stdio: 'ignore' });
+  });
+
+  for (const level of ['3.0.4', '3.0.5']) {
+    it(`goes from 41 to 60, attested, with the CAP for Java Card ${level}`, async () => {
+      const cap = join(ROOT, 'build', 'cap', `securitydomain-${level}.cap`);
+      await using stage = await Stage.open({ link: 'direct', keySizeBits: 1024, cap });
+      await using seated = await stage.seat();
+      const state = await stage.distribute(seated);
+      expect([state.outcome, state.isolation], JSON.stringify(state.problem)).to.deep.equal([
+        'distributed',
+        'attested',
+      ]);
+    });
+  }
+});
