@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { TransportError } from '../../errors.ts';
+import { ensurePcscd, type PcscService } from '../../setup/pcscd.ts';
 import { exchange } from '../../transport/get-response.ts';
 import { PcscMonitor } from '../../transport/pcsc-monitor.ts';
 import type { ReaderState } from '../../transport/reader-monitor.ts';
@@ -9,7 +9,6 @@ import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import { failure } from './framed-card.ts';
 import { type Answer, VpcdCard } from './vpcd-card.ts';
 
-const SOCKET = '/run/pcscd/pcscd.comm';
 /** The second slot of vpcd, so that a demo on the first is not disturbed. */
 const PORT = Number(process.env.OPENTSM_VPCD_TEST_PORT ?? 35964);
 const SLOT = PORT === 35963 ? ' 00 00' : ' 00 01';
@@ -21,11 +20,16 @@ const ok = (apdu: Uint8Array): Uint8Array => concat(apdu, fromHex('9000'));
 describe('PC/SC', function () {
   this.timeout(30_000);
 
-  before(function () {
-    if (existsSync(SOCKET)) return;
-    if (process.env.OPENTSM_PCSC === 'required')
-      throw new TransportError('link-unavailable', 'pcscd does not run, and OPENTSM_PCSC=required');
-    this.skip();
+  let pcscd: PcscService;
+
+  before(async () => {
+    const found = await ensurePcscd();
+    if ('missing' in found) throw new TransportError('link-unavailable', found.missing);
+    pcscd = found;
+  });
+
+  after(async () => {
+    await pcscd?.stop();
   });
 
   /** Waits for the reader of our slot to be in the state that is asked for. */
