@@ -117,6 +117,7 @@ describe('HelloApplet', function () {
 });
 `;
 
+/** The package is on no registry: `%TOOLCHAIN%` becomes the folder that made the project. */
 const PACKAGE = `{
   "name": "hello-applet",
   "version": "1.0.0",
@@ -127,7 +128,7 @@ const PACKAGE = `{
     "test": "ant-javacard && mocha test"
   },
   "devDependencies": {
-    "ant-javacard": "*",
+    "ant-javacard": "%TOOLCHAIN%",
     "mocha": "*"
   }
 }
@@ -158,6 +159,7 @@ const README = `# hello: a Java Card applet
     npx ant-javacard size build/hello.cap
     npm test                  # the same classes on a simulated card
 
+\`ant-javacard\` in \`package.json\` is the folder of a checkout of opentsm; elsewhere, and in the CI file, put your own there.
 \`npx ant-javacard --explain\` says whether a vendor SDK is used. The AID F0... is for trials; register your own RID.
 `;
 

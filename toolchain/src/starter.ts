@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ToolchainError } from './errors.ts';
 import { STARTER_FILES } from './starter-files.ts';
+
+const TOOLCHAIN = resolve(import.meta.dirname, '..').replaceAll('\\', '/');
 
 /**
  * Writes a starter project: an applet, its build file, a test and a CI file.
@@ -15,7 +17,7 @@ export function writeStarter(folder: string): string[] {
   }
   for (const [name, text] of Object.entries(STARTER_FILES)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text, { flag: 'wx' });
+    writeFileSync(join(folder, name), text.replace('%TOOLCHAIN%', `file:${TOOLCHAIN}`), { flag: 'wx' });
   }
   return Object.keys(STARTER_FILES);
 }
