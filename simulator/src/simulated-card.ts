@@ -10,6 +10,8 @@ export interface CardStatistics {
   readonly apdus: number;
   readonly persistentWrites: number;
   readonly allocationsAfterInstall: number;
+  /** Bytes that the largest transaction so far has changed. */
+  readonly largestTransaction: number;
   /** CPU time spent in ciphers, signatures, digests and key generation. */
   readonly cryptoCpuMs: number;
 }

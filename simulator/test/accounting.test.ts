@@ -31,6 +31,18 @@ describe('accounting', () => {
   );
 
   it(
+    'measures the largest transaction by the bytes it changed',
+    withCard(probeImage(), async (card) => {
+      await select(card, probeA);
+      expect((await card.statistics()).largestTransaction).to.equal(0);
+      await write(card, Write.plain, '05');
+      expect((await card.statistics()).largestTransaction, 'no transaction').to.equal(0);
+      await write(card, Write.committed, '06');
+      expect((await card.statistics()).largestTransaction).to.be.within(1, 16);
+    }),
+  );
+
+  it(
     'finds no allocation after install in the security domains',
     withCard('plain', async (card) => {
       await send(card, '00A4040000');

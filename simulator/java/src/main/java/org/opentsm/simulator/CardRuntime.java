@@ -407,7 +407,7 @@ public final class CardRuntime extends SimulatorRuntime {
 
     @Override
     public void commitTransaction() {
-        heap.commit(this::persistentWrite);
+        statistics.transaction(heap.commit(this::persistentWrite));
     }
 
     @Override

@@ -29,11 +29,16 @@ final class PersistentHeap {
         registryBefore = registry.savepoint();
     }
 
-    /** @param commitPoint the write that makes it so; when the power ends there, nothing was changed */
-    void commit(Runnable commitPoint) {
+    /**
+     * @param commitPoint the write that makes it so; when the power ends there, nothing was changed
+     * @return how many bytes the transaction changed
+     */
+    int commit(Runnable commitPoint) {
         requireTransaction();
+        int changed = transaction.changedBytes();
         commitPoint.run();
         transaction = null;
+        return changed;
     }
 
     void abort() {

@@ -109,6 +109,7 @@ final class Simulator {
         result.addProperty("apdus", statistics.apdus());
         result.addProperty("persistentWrites", statistics.persistentWrites());
         result.addProperty("allocationsAfterInstall", statistics.allocationsAfterInstall());
+        result.addProperty("largestTransaction", statistics.largestTransaction());
         result.addProperty("cryptoCpuMs", statistics.cryptoCpuMs());
         return result;
     }

@@ -11,6 +11,7 @@ final class Statistics {
     private long apdus;
     private long persistentWrites;
     private long allocationsAfterInstall;
+    private int largestTransaction;
     private long cryptoCpuNanos;
     private int cryptoDepth;
 
@@ -21,6 +22,11 @@ final class Statistics {
 
     void persistentWrite() {
         persistentWrites++;
+    }
+
+    /** @param bytes changed between begin and commit */
+    void transaction(int bytes) {
+        largestTransaction = Math.max(largestTransaction, bytes);
     }
 
     void allocation() {
@@ -48,6 +54,10 @@ final class Statistics {
 
     long allocationsAfterInstall() {
         return allocationsAfterInstall;
+    }
+
+    int largestTransaction() {
+        return largestTransaction;
     }
 
     double cryptoCpuMs() {

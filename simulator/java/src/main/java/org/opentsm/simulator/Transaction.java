@@ -61,6 +61,50 @@ final class Transaction {
         });
     }
 
+    /** How many bytes of fields and array elements differ from the beginning: what a card must be able to take back. */
+    int changedBytes() {
+        int changed = 0;
+        for (Object[] pair : statics) {
+            Field field = (Field) pair[0];
+            changed += same(CardObjects.get(field, null), pair[1]) ? 0 : size(field.getType());
+        }
+        for (Map.Entry<Object, Object> entry : before.entrySet()) {
+            Object object = entry.getKey();
+            if (object.getClass().isArray()) {
+                changed += changedElements(object, entry.getValue()) * size(object.getClass().getComponentType());
+            } else {
+                List<Field> fields = CardObjects.fields(object.getClass());
+                Object[] values = (Object[]) entry.getValue();
+                for (int i = 0; i < values.length; i++) {
+                    boolean kept = same(CardObjects.get(fields.get(i), object), values[i]);
+                    changed += kept ? 0 : size(fields.get(i).getType());
+                }
+            }
+        }
+        return changed;
+    }
+
+    private static int changedElements(Object array, Object saved) {
+        if (array instanceof byte[] now && java.util.Arrays.equals(now, (byte[]) saved)) {
+            return 0;
+        }
+        int changed = 0;
+        for (int i = 0; i < java.lang.reflect.Array.getLength(array); i++) {
+            changed += same(java.lang.reflect.Array.get(array, i), java.lang.reflect.Array.get(saved, i)) ? 0 : 1;
+        }
+        return changed;
+    }
+
+    /** Values of primitive fields come boxed; objects are the same or not. */
+    private static boolean same(Object now, Object then) {
+        return now == then || now instanceof Number && now.equals(then) || now instanceof Boolean && now.equals(then);
+    }
+
+    /** Bytes of a card's memory: references and shorts 2, int 4. */
+    private static int size(Class<?> type) {
+        return type == byte.class || type == boolean.class ? 1 : type == int.class ? 4 : 2;
+    }
+
     /** A non-atomic write stays after a rollback. */
     void keep(byte[] array, int offset, int length) {
         Object saved = before.get(array);
