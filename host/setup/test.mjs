@@ -8,6 +8,9 @@ const results = join(root, 'build', 'test-results');
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
 
+// One cache of built tools for all suites, inside the checkout.
+process.env.OPENTSM_TOOLCHAIN_CACHE ??= join(root, 'build', 'toolchain');
+
 const only = process.argv.slice(2);
 let passed = 0;
 let failed = 0;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { antJavacard, BIN, inFolder, ROOT } from './run.ts';
 
-const CACHE = join(ROOT, 'build', 'toolchain');
+const CACHE = process.env.OPENTSM_TOOLCHAIN_CACHE ?? join(ROOT, 'build', 'toolchain');
 
 /** Makes a Node believe that it is an older one. */
 const AS_OLD = `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.19.0'}})`;
