@@ -64,6 +64,12 @@ const operator = { access: ['operator'] as const };
 
 /** Requests of providers, and the five subsystems for the issuer's operators. */
 export function issuerRoutes(app: RestApp, services: IssuerServices): void {
+  providerRoutes(app, services);
+  operatorRoutes(app, services);
+}
+
+/** Step 42 and what a provider may ask about its own requests. */
+function providerRoutes(app: RestApp, services: IssuerServices): void {
   app.post(
     '/v1/security-domain-requests',
     { config: provider, schema: { body: SecurityDomainRequest, response: { 202: SecurityDomainRequestState } } },
@@ -91,7 +97,10 @@ export function issuerRoutes(app: RestApp, services: IssuerServices): void {
     { config: provider, schema: { params: IdParams, response: { 200: SecurityDomainRequestState } } },
     async (request) => services.applications.cancel(request.params.id, request.peer.id),
   );
+}
 
+/** Providers, cards, certificates and records. */
+function operatorRoutes(app: RestApp, services: IssuerServices): void {
   app.put(
     '/v1/providers/:providerId',
     { config: operator, schema: { params: ProviderParams, body: ProviderBody } },
