@@ -7,7 +7,7 @@ import { afterScripts, scriptsSoFar } from './traffic.ts';
 const DAEMONS = ['provider-a', 'issuer', 'ota', 'terminal-desk', 'kms-provider-a', 'kms-issuer'] as const;
 
 /** kill -9 of each daemon after each of the flow's trips to the card; the supervisor starts it again. */
-describe('Key distribution, a daemon killed at every step boundary', function () {
+describe('Key distribution, a daemon killed after every trip to the card', function () {
   this.timeout(600_000);
   let stage: Stage;
   let trips = 0;

@@ -5,7 +5,7 @@ import { expectDistributed } from './compare.ts';
 import { afterScripts, scriptsSoFar } from './traffic.ts';
 
 /** kill -9 of pcscd after each trip, and a new one in its place: readers vanish and come back, the card loses its power. */
-describe('Key distribution through PC/SC, pcscd killed at every step boundary', function () {
+describe('Key distribution through PC/SC, pcscd killed after every trip to the card', function () {
   this.timeout(300_000);
   let stage: Stage;
   let pcscd: PcscService;
