@@ -117,7 +117,7 @@ function buildJavaParts(root) {
   );
   stamped(root, 'java', inputs, () => {
     console.error('setup: building the Java parts with Maven');
-    if (!run('mvn', ['-q', '-B', '-DskipTests', 'package'], { cwd: root }))
+    if (!run('mvn', ['-q', '-B', '-Dstyle.color=never', '-DskipTests', 'package'], { cwd: root }))
       fail('mvn package failed: JDK 17+ and Maven 3.8+ are needed');
   });
 }
