@@ -16,6 +16,9 @@ export interface ScriptOutcome extends Readonly<LinkCount> {
 
 const SUCCESS = [statusWordToHex(SW.NO_ERROR)];
 
+const goesOn = ({ anyStatus, expect = SUCCESS }: CardCommand, sw: string): boolean =>
+  anyStatus === true || expect.includes(sw);
+
 /** Sends the parts of one command; a part before the last that is not answered 9000 ends it. */
 async function runCommand(
   channel: CardChannel,
@@ -34,7 +37,7 @@ async function runCommand(
 
 /**
  * Runs a script of card commands in order, without asking back. It stops after the first command whose
- * final status word is not listed in its `expect` (default 9000), and at the first failure of the link.
+ * final status word is not listed in its `expect` (default 9000; with `anyStatus` all are), and at the first failure of the link.
  *
  * @returns the responses so far, in any case; never throws a TsmError
  * @see wire/message/card-script.ts
@@ -47,7 +50,7 @@ export async function runScript(channel: CardChannel, commands: readonly CardCom
       const { data, sw, whole } = await runCommand(channel, command, count);
       const swHex = statusWordToHex(sw);
       responses.push({ data: toHex(data), sw: swHex });
-      if (!whole || !(command.expect ?? SUCCESS).includes(swHex)) return { responses, stopped: true, ...count };
+      if (!whole || !goesOn(command, swHex)) return { responses, stopped: true, ...count };
     }
     return { responses, stopped: false, ...count };
   } catch (error) {

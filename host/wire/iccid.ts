@@ -3,17 +3,18 @@ import type { Brand } from './brand.ts';
 import type { GpCommand } from './gp/command.ts';
 import { fromHex } from './hex.ts';
 
-/** ICCID as digits, 18 to 20 of them. */
+/** ICCID as 18 to 20 digits; some issuers put letters A to F among them. */
 export type Iccid = Brand<string, 'Iccid'>;
 
-/** @throws WireError unless 18 to 20 decimal digits */
+/** @throws WireError unless 18 to 20 digits or letters A to F, the last of which is no F: that is the filler */
 export function iccid(digits: string): Iccid {
-  if (!/^[0-9]{18,20}$/.test(digits)) throw new WireError('iccid-malformed', 'An ICCID has 18 to 20 digits');
+  if (!/^[0-9A-F]{17,19}[0-9A-E]$/.test(digits)) throw new WireError('iccid-malformed', 'An ICCID has 18 to 20 digits');
   return digits as Iccid;
 }
 
 /**
- * Content of EF.ICCID: 10 bytes, two digits a byte with the low nibble first, filled with F.
+ * Content of EF.ICCID: 10 bytes, two digits a byte with the low nibble first, filled with F. A digit may be any other
+ * nibble too: cards with such a number are in use.
  *
  * @throws WireError
  * @see TS 102 221 13.2
@@ -23,12 +24,12 @@ export function decodeIccid(bytes: Uint8Array): Iccid {
     throw new WireError('iccid-length', 'EF.ICCID has 10 bytes', { expected: 10, got: bytes.length });
   let digits = '';
   for (const byte of bytes) digits += (byte & 0x0f).toString(16) + (byte >> 4).toString(16);
-  return iccid(digits.replace(/f+$/, ''));
+  return iccid(digits.toUpperCase().replace(/F+$/, ''));
 }
 
 /** Inverse of `decodeIccid`. */
 export function encodeIccid(value: Iccid): Uint8Array {
-  const digits = value.padEnd(20, 'f');
+  const digits = value.padEnd(20, 'F');
   return Uint8Array.from({ length: 10 }, (_, index) =>
     Number.parseInt(`${digits[2 * index + 1]}${digits[2 * index]}`, 16),
   );

@@ -160,11 +160,12 @@ async function protectedExchange(
 function requireAccepted(commands: readonly CardCommand[], responses: readonly CardResponse[]): void {
   for (const [index, command] of commands.entries()) {
     const response = responses[index];
-    if (response !== undefined && !accepted(command).includes(response.sw)) throw refused(command.label, response.sw);
+    if (response !== undefined && !accepts(command, response.sw)) throw refused(command.label, response.sw);
   }
 }
 
-const accepted = (command: CardCommand | PlainCommand): readonly string[] => command.expect ?? ['9000'];
+const accepts = (command: CardCommand | PlainCommand, sw: string): boolean =>
+  ('anyStatus' in command && command.anyStatus === true) || (command.expect ?? ['9000']).includes(sw);
 
 function refused(label: string, sw: string): StatusWordError {
   const meaning = statusWordMeaning(Number.parseInt(sw, 16));
@@ -196,7 +197,7 @@ async function finishRows<Command extends CardCommand | PlainCommand>(
         const response = own[position];
         if (response === undefined)
           throw new TransportError('script-cut', `${command.label}: the script ended before it`);
-        if (!accepted(command).includes(response.sw)) throw refused(command.label, response.sw);
+        if (!accepts(command, response.sw)) throw refused(command.label, response.sw);
       }
       return part.finish(own);
     });

@@ -61,13 +61,18 @@ export class Applications {
   }
 
   /**
-   * Takes a request of step 42: checks 43 and 44 at once and starts the rest.
+   * Takes a request of step 42: checks 43 and 44 at once and starts the rest, unless only these two are asked.
    *
    * @throws PolicyError at 43, NotFoundError at 44, ConflictError `idempotency-key-reused`
    */
   async request(id: string, caller: string, request: SecurityDomainRequest): Promise<SecurityDomainRequestState> {
     const { database } = this.#options;
     await claimIdempotencyKey(database, { key: id, caller, body: request });
+    if (request.admissionOnly === true) {
+      const start: IssuerStart = { request, caller };
+      await admit(issuerSteps, start, this.#context(id, start, noCard));
+      return { requestId: id, state: 'done', steps: [] };
+    }
     // A row without workflow is a request whose node died in between.
     if ((await findRequest(database, id)) === undefined || (await this.#started.status(id)) === undefined) {
       const start: IssuerStart = { request, caller };

@@ -1,3 +1,4 @@
+import { decodeIdentity, identityCommands } from '../../card/identity.ts';
 import { PeerError, TransportError } from '../../errors.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import type { CardCommand, CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
@@ -5,7 +6,6 @@ import type { CardId } from '../../wire/message/common.ts';
 import { isAway } from '../../workflow/attempts.ts';
 import type { OtaServer } from '../../workflow/ports.ts';
 import type { IdentifiedCardLink } from '../../workflow/provider-context.ts';
-import { decodeIdentity, identityCommands } from '../../workflow/steps/41-read-iccid.ts';
 
 export interface CardLinkOptions {
   readonly ota: OtaServer;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
+import type { CardIdentity } from '../../card/identity.ts';
 import { InvariantError, NotFoundError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
@@ -28,7 +29,6 @@ import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
 import type { ProviderContext, ProviderSettings, ProviderStart } from '../../workflow/provider-context.ts';
 import { type FlowEnd, runFlow } from '../../workflow/run-flow.ts';
 import { SecureChannelSlot } from '../../workflow/secure-channel-slot.ts';
-import type { CardIdentity } from '../../workflow/steps/41-read-iccid.ts';
 import type { AlreadyPresent } from '../../workflow/steps/41b-find-security-domain.ts';
 import { isRefusal, problemOfFailure } from '../problem-of-failure.ts';
 import { waitUntil } from '../wait-until.ts';

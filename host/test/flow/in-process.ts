@@ -166,15 +166,20 @@ export class InProcess implements AsyncDisposable {
     return self.made;
   }
 
-  /** Makes a card that the issuer knows and puts it into a reader of its own. */
-  async seat(name: string, options: { readonly casd?: boolean; readonly image?: Partial<CardImage> } = {}) {
+  /** Makes a card, known to the issuer by default, and puts it into a reader of its own. */
+  async seat(
+    name: string,
+    options: { readonly casd?: boolean; readonly known?: boolean; readonly image?: Partial<CardImage> } = {},
+  ) {
     const cardId = newCardId();
     const made = await this.make(cardId, options.casd ?? true);
     const { isdAid, isdKeyReference, isdPublicKey, casdAid } = made;
-    await putCard(this.issuer.database, {
-      ...{ cardId, isdAid, isdKeyReference, isdPublicKey },
-      ...(casdAid === undefined ? {} : { casdAid }),
-    });
+    if (options.known !== false) {
+      await putCard(this.issuer.database, {
+        ...{ cardId, isdAid, isdKeyReference, isdPublicKey },
+        ...(casdAid === undefined ? {} : { casdAid }),
+      });
+    }
     const card = await this.#simulator.insert({ ...made.image, ...options.image });
     const seat: Seat = { readerName: name, card, insertion: 1, fence: 0, sent: [] };
     this.seats.set(name, seat);

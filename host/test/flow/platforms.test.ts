@@ -97,6 +97,14 @@ describe('issuer and provider, with a test between them', function () {
     expect(labels(seat)).not.to.include('INSTALL [for install]');
   });
 
+  it('give the reason of 44 for a card of somebody else that has no CASD either', async () => {
+    const { cardId, seat } = await stage.seat('nobodys', { casd: false, known: false });
+    const state = await stage.distribute('nobodys');
+    expect(refusal(state)).to.deep.equal(['refused', '44', problem('card-unknown')]);
+    expect(await findSecurityDomainRow(stage.provider.database, cardId)).to.equal(undefined);
+    expect(labels(seat).every((label) => /^(SELECT|GET DATA|READ BINARY)/.test(label))).to.equal(true);
+  });
+
   it('go on from an SSD that is owned but not certified', async () => {
     const { cardId, seat } = await stage.seat('owned');
     // The certificate's trip never reaches the card.

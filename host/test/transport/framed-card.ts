@@ -54,6 +54,7 @@ export class FramedCard implements AsyncDisposable {
 
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
+    socket.setNoDelay(true);
     socket.on('error', () => undefined);
     socket.on('close', () => this.#sockets.delete(socket));
     let buffer = Buffer.alloc(0);

@@ -170,6 +170,9 @@ export function fromPlainCommand(command: PlainCommand): GpCommand {
   };
 }
 
+/** The command, going on whatever the card answers: a card that has no such thing may refuse in any way. @throws WireError */
+export const ifPresent = (command: GpCommand): CardCommand => ({ ...toCardCommand(command), anyStatus: true });
+
 /**
  * Data of the response to `command`.
  *

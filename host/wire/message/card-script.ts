@@ -4,7 +4,7 @@ import { Hex, IdempotencyKey, Name, StatusWordHex } from './common.ts';
 /**
  * Scripts of command APDUs and the card-session interface of the `ota` daemon.
  * A script runs at the terminal, in order, without asking back; it stops after the first
- * command whose final status word is not listed in its `expect`.
+ * command whose final status word is not listed in its `expect`, unless it says `anyStatus`.
  */
 
 export const CardCommand = Type.Object(
@@ -19,6 +19,8 @@ export const CardCommand = Type.Object(
     apdus: Type.Array(Hex, { minItems: 1, maxItems: 16 }),
     /** Final status words after which the script goes on; default 9000 only. */
     expect: Type.Optional(Type.Array(StatusWordHex, { minItems: 1, maxItems: 8 })),
+    /** The script goes on after every final status word; `expect` does not count then. */
+    anyStatus: Type.Optional(Type.Literal(true)),
     /** Longest time for this command: key generation may take minutes. */
     timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
   },

@@ -40,6 +40,8 @@ export const SecurityDomainRequest = Type.Object(
     ),
     /** Names the card session that the provider holds open for the issuer (`/v1/card-relays/{relayId}`). */
     relayId: Type.String({ pattern: '^[A-Za-z0-9._:-]{8,128}$' }),
+    /** Only 43 and 44 are asked: is it permitted, and is the card known? Answered as `done` without report. */
+    admissionOnly: Type.Optional(Type.Literal(true)),
   },
   { additionalProperties: false },
 );

@@ -1,11 +1,10 @@
 import { AID, aid } from '../../wire/gp/aid.ts';
-import { expecting, toCardCommand } from '../../wire/gp/command.ts';
+import { expecting, ifPresent, toCardCommand } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { select } from '../../wire/gp/select.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW } from '../../wire/status-word.ts';
 import type { ProviderContext, ProviderStart } from '../provider-context.ts';
-import { ifPresent } from './41-read-iccid.ts';
 
 const probe = (name: string) => toCardCommand(expecting(select(aid(name)), SW.NO_ERROR, SW.NOT_FOUND));
 

@@ -1,3 +1,4 @@
+import type { CardIdentity } from '../../card/identity.ts';
 import {
   findSecurityDomainRow,
   putSecurityDomainRow,
@@ -7,7 +8,6 @@ import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 import { Stop } from '../flow.ts';
 import { verifyOwnCertificate } from '../own-certificate.ts';
 import { auditSecurityDomain, type ProviderContext, type ProviderStart } from '../provider-context.ts';
-import type { CardIdentity } from './41-read-iccid.ts';
 import type { Probe } from './41a-probe-security-domain.ts';
 
 /** Nothing to do: the card has our SSD with its certificate. */

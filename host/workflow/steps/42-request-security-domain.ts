@@ -1,10 +1,14 @@
+import type { CardIdentity } from '../../card/identity.ts';
 import { PeerError, PolicyError } from '../../errors.ts';
 import { closeCardRelay, openCardRelay } from '../../store/provider/card-relays.ts';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
-import type { SecurityDomainReport, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
+import type {
+  SecurityDomainReport,
+  SecurityDomainRequest,
+  SecurityDomainRequestState,
+} from '../../wire/message/key-distribution.ts';
 import { retryOf } from '../attempts.ts';
 import type { ProviderContext, ProviderStart } from '../provider-context.ts';
-import type { CardIdentity } from './41-read-iccid.ts';
 import type { Probe } from './41a-probe-security-domain.ts';
 
 /** How long one question for the issuer's state may take: its rows appear here that often. */
@@ -29,24 +33,25 @@ export async function requestSecurityDomain(
     const { ssdAid, isdAid, keyReference, publicKey } = row;
     return { report: { ssdAid, isdAid, keyReference, publicKey } };
   }
-  await requireCertifiable(facts, context);
   const { card, workflowId, settings, issuer } = context;
   const { terminalId, readerName } = card;
+  const request: SecurityDomainRequest = {
+    providerId: settings.providerId,
+    cardId: facts.cardId,
+    ssdAid: settings.ssdAid,
+    keySizeBits: facts.keySizeBits,
+    applicationProviderId: settings.applicationProviderId,
+    trustPoint: settings.trustPoint,
+    relayId: workflowId,
+  };
+  await requireCertifiable(facts, request, context);
   card.expectCard(facts);
   await openCardRelay(context.database, {
     ...{ relayId: workflowId, issuerId: settings.issuerId, terminalId, readerName },
     ...{ cardId: facts.cardId, insertion: facts.insertion },
   });
   try {
-    const state = await issuer.requestSecurityDomain(workflowId, {
-      providerId: settings.providerId,
-      cardId: facts.cardId,
-      ssdAid: settings.ssdAid,
-      keySizeBits: facts.keySizeBits,
-      applicationProviderId: settings.applicationProviderId,
-      trustPoint: settings.trustPoint,
-      relayId: workflowId,
-    });
+    const state = await issuer.requestSecurityDomain(workflowId, request);
     const report = await waitForReport(state, context);
     // The lease of the issuer's last exchange is ours: the provider goes on with it.
     await closeCardRelay(context.database, workflowId);
@@ -60,11 +65,18 @@ export async function requestSecurityDomain(
 
 /**
  * On a card without CASD the CA may refuse at 58, and the SSD would stay owned and uncertified: so it is asked first.
+ * The issuer's own reason goes before ours: a card of somebody else has no CASD that we know either.
  *
+ * @throws PeerError with numeral 43 or 44 when the issuer would refuse anyway
  * @throws PolicyError `attestation-required`: nothing was touched on the card
  */
-async function requireCertifiable({ casdCertificate }: Probe, { kms }: ProviderContext): Promise<void> {
+async function requireCertifiable(
+  { casdCertificate }: Probe,
+  request: SecurityDomainRequest,
+  { kms, issuer, workflowId }: ProviderContext,
+): Promise<void> {
   if (casdCertificate !== undefined || (await kms.certificateAuthority()).certifiesWithoutAttestation) return;
+  await issuer.requestSecurityDomain(workflowId, { ...request, admissionOnly: true });
   throw new PolicyError(
     'attestation-required',
     'The card shows no CASD, and our CA certifies no key without an attestation (allowWithoutAttestation of its KMS)',

@@ -3,7 +3,7 @@ import type { Card } from '../../store/issuer/cards.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { decodeSecureChannelOptions } from '../../wire/gp/card-recognition-data.ts';
 import { decodeCertificate } from '../../wire/gp/certificate.ts';
-import { expecting, toCardCommand } from '../../wire/gp/command.ts';
+import { expecting, ifPresent, toCardCommand } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
 import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
@@ -13,7 +13,6 @@ import { fromHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW } from '../../wire/status-word.ts';
 import type { IssuerContext, IssuerStart } from '../issuer-context.ts';
-import { ifPresent } from './41-read-iccid.ts';
 
 /** What the card holds of this request before the issuer acts. */
 export interface IssuerLook {

@@ -1,7 +1,7 @@
+import type { CardIdentity } from '../../card/identity.ts';
 import { CertificateError } from '../../errors.ts';
 import { findSecurityDomainRow, putSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import type { ProviderContext, ProviderStart } from '../provider-context.ts';
-import type { CardIdentity } from './41-read-iccid.ts';
 import type { Probe } from './41a-probe-security-domain.ts';
 import type { Reported } from './42-request-security-domain.ts';
 

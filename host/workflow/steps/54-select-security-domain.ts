@@ -1,7 +1,8 @@
+import type { CardIdentity } from '../../card/identity.ts';
 import { LifeCycleError } from '../../errors.ts';
 import { findSecurityDomainRow, recordOwned, removeSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import { aid } from '../../wire/gp/aid.ts';
-import { expecting, responseData, toCardCommand } from '../../wire/gp/command.ts';
+import { expecting, ifPresent, responseData, toCardCommand } from '../../wire/gp/command.ts';
 import { decodePublicKey, readPublicKey } from '../../wire/gp/generate-key-pair.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
@@ -14,8 +15,6 @@ import { SW } from '../../wire/status-word.ts';
 import { RepeatVisit } from '../attempts.ts';
 import { attestationScript } from '../attestation.ts';
 import { auditSecurityDomain, type ProviderContext } from '../provider-context.ts';
-import type { CardIdentity } from './41-read-iccid.ts';
-import { ifPresent } from './41-read-iccid.ts';
 import type { Probe } from './41a-probe-security-domain.ts';
 
 export type KnownCard = CardIdentity & Probe & { readonly insertion: string };
