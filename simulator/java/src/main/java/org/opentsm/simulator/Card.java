@@ -29,7 +29,7 @@ final class Card {
         state = stateFolder == null ? null : new CardState(stateFolder.resolve(image.name() + ".card"), imageDigest);
         try {
             if (state != null && state.exists()) {
-                runtime.load(state, image);
+                state.load(runtime, CardFactory.loadFiles(image, CardFactory.issuer(image)));
             } else {
                 CardFactory.install(image, runtime);
                 runtime.reset();
@@ -158,7 +158,7 @@ final class Card {
     private void save() {
         if (state != null) {
             savedChanges = runtime.changes();
-            runtime.save(state);
+            state.save(runtime);
         }
     }
 }

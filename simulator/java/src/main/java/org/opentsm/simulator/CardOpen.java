@@ -3,7 +3,6 @@ package org.opentsm.simulator;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.Applet;
-import javacard.framework.AppletEvent;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import org.opentsm.securitydomain.Open;
@@ -15,11 +14,11 @@ final class CardOpen implements Open {
     private static final short SW_REFERENCED_DATA_NOT_FOUND = 0x6A88;
     private static final int GLOBAL_DELETE = 0x20;
 
-    private final CardRuntime runtime;
+    private final JavaCardRuntime runtime;
     private final Registry registry;
     private AID controllingAuthority;
 
-    CardOpen(CardRuntime runtime, Registry registry) {
+    CardOpen(JavaCardRuntime runtime, Registry registry) {
         this.runtime = runtime;
         this.registry = registry;
     }
@@ -136,20 +135,8 @@ final class CardOpen implements Open {
     }
 
     private void remove(RegistryEntry entry) {
-        if (entry.applet instanceof AppletEvent event) {
-            try {
-                runtime.inContext(entry.aid, () -> {
-                    event.uninstall();
-                    return null;
-                });
-            } catch (PowerCut cut) {
-                throw cut;
-            } catch (Throwable ignored) {
-                // JCRE 3.0.4 11.3.4: an exception of uninstall() does not stop the deletion.
-            }
-        }
         if (entry.isInstance()) {
-            runtime.forget(entry);
+            runtime.uninstall(entry);
         } else {
             registry.remove(entry);
         }

@@ -14,6 +14,7 @@ import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.APDU;
 import javacard.framework.Applet;
+import javacard.framework.AppletEvent;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
@@ -25,7 +26,7 @@ import javacard.framework.SystemException;
  * accounting it lacks. jCardSim finds the runtime of a command by thread, so cards run in parallel;
  * one card is used by one thread at a time ({@link Card} sees to that).
  */
-public final class CardRuntime extends SimulatorRuntime {
+public final class CardRuntime extends SimulatorRuntime implements JavaCardRuntime {
 
     /** 4 header bytes, Lc, 255 bytes of data, Le: one more than jCardSim's buffer holds. */
     private static final int APDU_BUFFER_LENGTH = 261;
@@ -85,16 +86,9 @@ public final class CardRuntime extends SimulatorRuntime {
         return transients;
     }
 
-    // jCardSim's engines and RAM are found by thread, so saving and loading activate this card first.
-
-    void save(CardState state) {
+    /** Makes this card the one that jCardSim's engines and RAM arrays of this thread belong to. */
+    void activate() {
         activateSimulatorRuntimeInstance();
-        state.save(this);
-    }
-
-    void load(CardState state, CardImage image) {
-        activateSimulatorRuntimeInstance();
-        state.load(this, image);
     }
 
     // --- commands ---------------------------------------------------------------------------
@@ -339,21 +333,15 @@ public final class CardRuntime extends SimulatorRuntime {
         return selected != null && !selected.isSecurityDomain();
     }
 
-    /** True when {@code aid} is selected or stands in the chain of calls being processed. */
-    boolean isActive(AID aid) {
+    @Override
+    public boolean isActive(AID aid) {
         return selected != null && selected.aid.equals(aid) || contexts.contains(aid);
     }
 
     // --- instances --------------------------------------------------------------------------
 
-    /**
-     * Calls the module's install() and answers the instance it registered.
-     *
-     * @param className class of the module
-     * @param parameters {@code L instance AID, L privileges, L application parameters}
-     * @throws ISOException what install() threw, or 6A80 when it registered nothing or another AID
-     */
-    Applet install(String className, AID instance, byte[] parameters) {
+    @Override
+    public Applet install(String className, AID instance, byte[] parameters) {
         activateSimulatorRuntimeInstance();
         List<Applet> registered = new ArrayList<>();
         registrationCallback.set((applet, aid) -> {
@@ -393,8 +381,21 @@ public final class CardRuntime extends SimulatorRuntime {
         return new ISOException(ISO7816.SW_WRONG_DATA);
     }
 
-    /** Takes an instance out; its memory is cleared when the running command has ended. */
-    void forget(RegistryEntry entry) {
+    /** The instance's memory is cleared when the running command has ended: it may still be using it. */
+    @Override
+    public void uninstall(RegistryEntry entry) {
+        if (entry.applet instanceof AppletEvent event) {
+            try {
+                inContext(entry.aid, () -> {
+                    event.uninstall();
+                    return null;
+                });
+            } catch (PowerCut cut) {
+                throw cut;
+            } catch (Throwable ignored) {
+                // JCRE 3.0.4 11.3.4: an exception of uninstall() does not stop the deletion.
+            }
+        }
         heap.forget(entry);
     }
 
@@ -423,7 +424,8 @@ public final class CardRuntime extends SimulatorRuntime {
     // --- memory accounting ------------------------------------------------------------------
 
     /** Called before each store into a persistent object. */
-    void persistentWrite() {
+    @Override
+    public void persistentWrite() {
         faults.beforeWrite();
         statistics.persistentWrite();
     }

@@ -71,6 +71,8 @@ final class CardState {
 
     /** Saves when something differs from what the file holds. */
     void save(CardRuntime card) {
+        // jCardSim's engines and RAM are found by thread.
+        card.activate();
         byte[] state = encode(card);
         if (Arrays.equals(state, saved)) {
             return;
@@ -95,15 +97,19 @@ final class CardState {
         return new SimulatorException("state-unwritable", null, "cannot save the card to " + file + ": " + e, e);
     }
 
-    /** @throws SimulatorException when the file is damaged, or of another image or version of the applets */
-    void load(CardRuntime card, CardImage image) {
+    /**
+     * @param loadFiles those of the image: their code is not saved
+     * @throws SimulatorException when the file is damaged, or of another image or version of the applets
+     */
+    void load(CardRuntime card, List<RegistryEntry> loadFiles) {
+        card.activate();
         try {
             byte[] state = Files.readAllBytes(file);
             int length = state.length - CHECK_LENGTH;
             if (length < 0 || !Arrays.equals(check(state, length), Arrays.copyOfRange(state, length, state.length))) {
                 throw new SimulatorException("state-damaged", "the saved state " + file + " is damaged");
             }
-            decode(card, image, new DataInputStream(new ByteArrayInputStream(state, 0, length)));
+            decode(card, loadFiles, new DataInputStream(new ByteArrayInputStream(state, 0, length)));
             saved = state;
         } catch (SimulatorException e) {
             throw e;
@@ -179,7 +185,7 @@ final class CardState {
     private record Row(RegistryEntry.Kind kind, AID aid, byte[] privileges, AID parent, AID loadFile, AID module, byte state) {
     }
 
-    private void decode(CardRuntime card, CardImage image, DataInputStream in) throws IOException {
+    private void decode(CardRuntime card, List<RegistryEntry> loadFiles, DataInputStream in) throws IOException {
         if (in.readInt() != MAGIC) {
             throw new SimulatorException("state-damaged", file + " is not a saved card");
         }
@@ -189,7 +195,7 @@ final class CardState {
         HeapReader heap = new HeapReader(in, card);
         card.random().moveTo(new long[] {in.readLong(), in.readLong()});
         byte cardState = in.readByte();
-        readLoadFiles(card, image, in, heap);
+        readLoadFiles(card, loadFiles, in, heap);
         List<Row> rows = new ArrayList<>();
         for (int left = in.readUnsignedShort(); left > 0; left--) {
             rows.add(readRow(in, heap));
@@ -209,8 +215,7 @@ final class CardState {
         }
     }
 
-    private static void readLoadFiles(CardRuntime card, CardImage image, DataInputStream in, HeapReader heap) throws IOException {
-        List<RegistryEntry> known = CardFactory.loadFiles(image, CardFactory.issuer(image));
+    private static void readLoadFiles(CardRuntime card, List<RegistryEntry> known, DataInputStream in, HeapReader heap) throws IOException {
         for (int left = in.readUnsignedShort(); left > 0; left--) {
             AID aid = (AID) heap.read();
             known.stream().filter(entry -> entry.aid.equals(aid)).forEach(card.registry()::add);

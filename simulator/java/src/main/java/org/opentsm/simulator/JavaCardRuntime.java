@@ -1,0 +1,26 @@
+package org.opentsm.simulator;
+
+import javacard.framework.AID;
+import javacard.framework.Applet;
+
+/** What OPEN needs of the Java Card runtime below it: instances and one point where a write may be the last. */
+interface JavaCardRuntime {
+
+    /** Announces a store to persistent memory, which does not happen when the power ends there. */
+    void persistentWrite();
+
+    /**
+     * Calls the module's install() and answers the instance it registered.
+     *
+     * @param className  class of the module
+     * @param parameters {@code L instance AID, L privileges, L application parameters}
+     * @throws javacard.framework.ISOException what install() threw, or 6A80 when it registered nothing or another AID
+     */
+    Applet install(String className, AID instance, byte[] parameters);
+
+    /** Calls uninstall() where the applet has it, then takes the instance out of the registry and clears its memory. */
+    void uninstall(RegistryEntry entry);
+
+    /** True when {@code aid} is selected or stands in the chain of calls being processed. */
+    boolean isActive(AID aid);
+}
