@@ -12,7 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * Defines one card's applet classes, instrumented, so that static fields belong to one card.
  * The platform (javacard.*, jCardSim, the Open interface) comes from the parent and is shared.
  */
-final class AppletClassLoader extends ClassLoader {
+public final class AppletClassLoader extends ClassLoader {
 
     static {
         registerAsParallelCapable();

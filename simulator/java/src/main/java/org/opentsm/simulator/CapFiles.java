@@ -28,7 +28,7 @@ import org.opentsm.securitydomain.Open;
  * The CAP files of a card image, linked in their order. Cards with the same files share the result, which is code only: each card
  * defines its own classes from it.
  */
-final class CapFiles {
+public final class CapFiles {
 
     private static final int MAX_FILE = 1 << 20;
     private static final int MAX_KEPT = 32;

@@ -7,7 +7,7 @@ import javacard.framework.ISO7816;
  * One simulated card: a chip with power, reset and commands, from whichever link they come.
  * All methods may be called from any thread; one command runs at a time.
  */
-final class Card {
+public final class Card {
 
     private final CardImage image;
     private final CardRuntime runtime;

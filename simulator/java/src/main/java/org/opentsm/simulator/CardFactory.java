@@ -8,9 +8,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import javacard.framework.AID;
+import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.InstallData;
+import org.opentsm.simulator.open.Registry;
+import org.opentsm.simulator.open.RegistryEntry;
 
 /** Makes a card's registry from its image: load files, then the instances the card maker installs. */
-final class CardFactory {
+public final class CardFactory {
 
     /** Load file of the security domains; a card image may bring another of this AID. */
     static final String PACKAGE = "F06F70656E74736D01";

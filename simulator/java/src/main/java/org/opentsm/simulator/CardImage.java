@@ -10,9 +10,10 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.opentsm.simulator.open.LifeCycle;
 
 /** A card before its first use, as an image file describes it (README, "Card image"). */
-record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, byte[] cplc, Domain issuer, Domain controlling,
+public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, byte[] cplc, Domain issuer, Domain controlling,
     List<Domain> supplementary, byte lifeCycle, byte[] seed, byte[] randomBytes, List<LoadFile> loadFiles, List<Application> applications) {
 
     /** A security domain and what the card maker puts into it; absent parts are null. */

@@ -14,7 +14,7 @@ import javacard.security.Signature;
 import javacardx.crypto.Cipher;
 
 /** What a card's heap is made of: which fields of an object are memory, and which objects are machinery. */
-final class CardObjects {
+public final class CardObjects {
 
     /** Fields of a key pair that jCardSim makes anew for each generation. */
     private static final Set<String> KEY_PAIR_MACHINERY = Set.of("engine", "rnd", "keyGenerationParameters");

@@ -20,6 +20,10 @@ import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.SystemException;
+import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.JavaCardRuntime;
+import org.opentsm.simulator.open.Registry;
+import org.opentsm.simulator.open.RegistryEntry;
 
 /**
  * One card's Java Card runtime: jCardSim's, with the selection, contexts, transactions and memory

@@ -21,13 +21,15 @@ import java.util.Arrays;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.Applet;
+import org.opentsm.simulator.open.Registry;
+import org.opentsm.simulator.open.RegistryEntry;
 
 /**
  * A card's persistent state as one file: {@code magic, image digest, random position, card state,
  * load files, instances, static fields, SHA-256}. Written beside and renamed, so a kill leaves the old or the
  * new one.
  */
-final class CardState {
+public final class CardState {
 
     private static final int MAGIC = 0x4F545331;
     private static final int CHECK_LENGTH = 32;

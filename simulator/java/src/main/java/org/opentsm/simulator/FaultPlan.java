@@ -1,7 +1,7 @@
 package org.opentsm.simulator;
 
 /** Where the card's power is to end: before or after a command, or at a write to persistent memory. */
-final class FaultPlan {
+public final class FaultPlan {
 
     /** Which side of the command's processing the power ends on. */
     enum Side { BEFORE_PROCESSING, BEFORE_RESPONSE }

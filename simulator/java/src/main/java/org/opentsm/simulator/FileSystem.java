@@ -7,7 +7,7 @@ import java.util.Map;
  * The files of a UICC that the card needs: MF and EF.ICCID (ETSI TS 102 221 13.1, 13.2), read with
  * the class bytes 00 and, as on older SIM cards (GSM 11.11), A0. It does not touch the selected applet.
  */
-final class FileSystem {
+public final class FileSystem {
 
     private static final int MF = 0x3F00;
     private static final int EF_ICCID = 0x2FE2;

@@ -11,7 +11,7 @@ import jdk.net.ExtendedSocketOptions;
  * The card's side of vpcd's framing on a socket: two-byte big-endian length, then the payload. One
  * byte is a control code, anything longer a command.
  */
-final class Framing {
+public final class Framing {
 
     private static final int POWER_OFF = 0;
     private static final int POWER_ON = 1;

@@ -16,10 +16,11 @@ import javacard.security.MessageDigest;
 import javacard.security.RandomData;
 import javacard.security.Signature;
 import javacardx.crypto.Cipher;
+import org.opentsm.simulator.open.CardOpen;
 import sun.misc.Unsafe;
 
 /** Reads what {@link HeapWriter} wrote into a fresh card of the same code. */
-final class HeapReader {
+public final class HeapReader {
 
     private static final Unsafe UNSAFE = unsafe();
     /** More than any card's memory: a damaged file must not make the simulator allocate without end. */

@@ -20,7 +20,7 @@ import javacardx.crypto.Cipher;
  * Writes a card's persistent objects, each once, in the order they are reached. RAM arrays are
  * written by their shape only, crypto engines by their algorithm. {@link HeapReader} reads it back.
  */
-final class HeapWriter {
+public final class HeapWriter {
 
     /** First byte of each object. */
     static final int NULL = 0;

@@ -3,7 +3,7 @@ package org.opentsm.simulator;
 import java.util.HexFormat;
 
 /** Bytes as hex digits, at the edges only. */
-final class Hex {
+public final class Hex {
 
     private static final HexFormat FORMAT = HexFormat.of().withUpperCase();
 
@@ -11,11 +11,11 @@ final class Hex {
     }
 
     /** @throws IllegalArgumentException on an odd number of digits or another character */
-    static byte[] decode(String text) {
+    public static byte[] decode(String text) {
         return FORMAT.parseHex(text);
     }
 
-    static String encode(byte[] bytes) {
+    public static String encode(byte[] bytes) {
         return FORMAT.formatHex(bytes);
     }
 }

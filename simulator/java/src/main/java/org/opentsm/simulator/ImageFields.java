@@ -7,7 +7,7 @@ import java.util.HashSet;
 import java.util.Set;
 
 /** Reads the fields of one object of a card image; every complaint names the field by its path. */
-final class ImageFields {
+public final class ImageFields {
 
     private final String path;
     private final JsonObject json;

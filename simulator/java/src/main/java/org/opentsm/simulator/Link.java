@@ -1,7 +1,7 @@
 package org.opentsm.simulator;
 
 /** A way into the card, served by a thread of its own. */
-interface Link extends AutoCloseable {
+public interface Link extends AutoCloseable {
 
     /** Ends what is connected now, as when the card is pulled out; the link itself stays. */
     void drop();

@@ -3,9 +3,11 @@ package org.opentsm.simulator;
 import java.util.ArrayList;
 import java.util.List;
 import javacard.framework.TransactionException;
+import org.opentsm.simulator.open.Registry;
+import org.opentsm.simulator.open.RegistryEntry;
 
 /** A card's persistent memory as a whole: its one transaction at a time, and the clearing of what was deleted. */
-final class PersistentHeap {
+public final class PersistentHeap {
 
     private final Registry registry;
     private final AppletClassLoader loader;

@@ -3,12 +3,13 @@ package org.opentsm.simulator;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
+import org.opentsm.simulator.open.LifeCycle;
 
 /**
  * The card maker's work: in OP_READY the domains take keys and data in clear (applet README 5.9).
  * Real APDUs, so that the applets' own code does and checks it.
  */
-final class Personalizer {
+public final class Personalizer {
 
     private static final int MAX_DATA = 255;
 

@@ -1,7 +1,7 @@
 package org.opentsm.simulator;
 
 /** The card lost its power: unwinds whatever the applet was doing. Not an Exception, so no applet catches it. */
-final class PowerCut extends Error {
+public final class PowerCut extends Error {
 
     private static final long serialVersionUID = 1L;
 

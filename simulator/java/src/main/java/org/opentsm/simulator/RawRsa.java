@@ -5,7 +5,7 @@ import java.util.Arrays;
 import javacardx.crypto.Cipher;
 
 /** RSA without padding as the Java Card API has it: the result is as long as the modulus. */
-final class RawRsa {
+public final class RawRsa {
 
     private RawRsa() {
     }

@@ -8,12 +8,13 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 import javacard.framework.AID;
 import javacard.framework.Shareable;
+import org.opentsm.simulator.open.CardOpen;
 
 /**
  * Stands before a Shareable object: while a method of it runs, the server's context is the active
  * one, and getPreviousContextAID() names the caller (JCRE 3.0.4 6.1.6).
  */
-final class SharedObject implements InvocationHandler {
+public final class SharedObject implements InvocationHandler {
 
     private final CardRuntime card;
     private final AID server;

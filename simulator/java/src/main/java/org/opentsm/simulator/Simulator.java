@@ -12,7 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The control methods, by name: what a request asks for and what it answers. */
-final class Simulator {
+public final class Simulator {
 
     /** A card in the simulator with the links that lead to it. */
     private record Inserted(Card card, List<Link> links) {

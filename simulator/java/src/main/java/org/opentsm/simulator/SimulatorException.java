@@ -1,7 +1,7 @@
 package org.opentsm.simulator;
 
 /** A failure the caller of the simulator is told about: a stable code, a message, and the image field when one is at fault. */
-final class SimulatorException extends RuntimeException {
+public final class SimulatorException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 

@@ -4,7 +4,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 
 /** Counts of one card since it was inserted. */
-final class Statistics {
+public final class Statistics {
 
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 

@@ -9,7 +9,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** A server on 127.0.0.1: whoever connects holds the card's reader. One peer at a time. */
-final class TcpLink implements Link {
+public final class TcpLink implements Link {
 
     private static final int BACKLOG = 16;
     /** A peer that has just left may still be held here when the next one comes. */

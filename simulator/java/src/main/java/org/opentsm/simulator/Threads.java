@@ -4,7 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 
 /** Daemon threads, so that the process ends with its control link. */
-final class Threads {
+public final class Threads {
 
     private Threads() {
     }

@@ -11,7 +11,7 @@ import javacard.framework.SystemException;
  * A card's RAM arrays. jCardSim keeps them in a list for ever and its ciphers make a new one at
  * each init(), so the list grows without end and isTransient() scans it; here the map is weak.
  */
-final class TransientArrays extends TransientMemory {
+public final class TransientArrays extends TransientMemory {
 
     // Arrays have identity hash and equality, which is what a map of memory needs.
     private final Map<Object, Byte> events = new WeakHashMap<>();

@@ -7,7 +7,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /** Puts the card into a slot of vpcd, the virtual reader of pcscd; connects again whenever it loses it. */
-final class VpcdLink implements Link {
+public final class VpcdLink implements Link {
 
     private static final int CONNECT_TIMEOUT_MS = 2000;
     private static final int RETRY_MS = 200;

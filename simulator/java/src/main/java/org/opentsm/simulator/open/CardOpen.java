@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.open;
 
 import java.util.List;
 import javacard.framework.AID;
@@ -6,11 +6,12 @@ import javacard.framework.Applet;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import org.opentsm.securitydomain.Open;
+import org.opentsm.simulator.Hex;
 
 /** The card's OPEN as the security domains see it: the registry behind the {@link Open} interface. */
-final class CardOpen implements Open {
+public final class CardOpen implements Open {
 
-    static final AID OPEN_AID = aid("F06F70656E74736D00");
+    public static final AID OPEN_AID = aid("F06F70656E74736D00");
     private static final short SW_REFERENCED_DATA_NOT_FOUND = 0x6A88;
     private static final int GLOBAL_DELETE = 0x20;
 
@@ -18,16 +19,16 @@ final class CardOpen implements Open {
     private final Registry registry;
     private AID controllingAuthority;
 
-    CardOpen(JavaCardRuntime runtime, Registry registry) {
+    public CardOpen(JavaCardRuntime runtime, Registry registry) {
         this.runtime = runtime;
         this.registry = registry;
     }
 
-    static AID aid(String hex) {
+    public static AID aid(String hex) {
         return aid(Hex.decode(hex));
     }
 
-    static AID aid(byte[] bytes) {
+    public static AID aid(byte[] bytes) {
         return new AID(bytes, (short) 0, (byte) bytes.length);
     }
 
@@ -68,7 +69,7 @@ final class CardOpen implements Open {
         return controllingAuthority;
     }
 
-    void setControllingAuthority(AID aid) {
+    public void setControllingAuthority(AID aid) {
         controllingAuthority = aid;
     }
 
@@ -92,7 +93,7 @@ final class CardOpen implements Open {
     }
 
     /** Runs install() and adds the row: the row is the commit, before it nothing can be found. */
-    RegistryEntry makeInstance(RegistryEntry.Kind kind, RegistryEntry loadFile, String className, InstallData data, AID parent, boolean selectable) {
+    public RegistryEntry makeInstance(RegistryEntry.Kind kind, RegistryEntry loadFile, String className, InstallData data, AID parent, boolean selectable) {
         AID instance = aid(data.instance());
         Applet applet = runtime.install(className, instance, data.installParameters());
         byte state = selectable ? LifeCycle.SELECTABLE : LifeCycle.INSTALLED;

@@ -1,9 +1,10 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.open;
 
 import java.io.ByteArrayOutputStream;
+import org.opentsm.simulator.Hex;
 
 /** One entry of GET STATUS in its TLV form, GPCS 2.3.1 Table 11-36. */
-final class StatusEntry {
+public final class StatusEntry {
 
     private static final int ISSUER_DOMAIN = 0x80;
     private static final int APPLICATIONS = 0x40;

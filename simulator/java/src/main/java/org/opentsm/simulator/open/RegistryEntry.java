@@ -1,30 +1,31 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.open;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
 import javacard.framework.AID;
 import javacard.framework.Applet;
+import org.opentsm.simulator.Hex;
 
 /** One row of the GlobalPlatform Registry, GPCS 2.3.1 6.4.1. */
-final class RegistryEntry {
+public final class RegistryEntry {
 
     /** What an entry stands for. */
-    enum Kind { ISSUER_DOMAIN, APPLICATION, LOAD_FILE }
+    public enum Kind { ISSUER_DOMAIN, APPLICATION, LOAD_FILE }
 
-    final Kind kind;
-    final AID aid;
+    public final Kind kind;
+    public final AID aid;
     /** Three bytes, GPCS Table 11-7. */
-    final byte[] privileges;
+    public final byte[] privileges;
     /** Security domain it is associated with; null for the issuer domain. */
-    final AID parent;
+    public final AID parent;
     /** Load file and module an instance came from; null for a load file. */
-    final AID loadFile;
-    final AID module;
-    final Applet applet;
+    public final AID loadFile;
+    public final AID module;
+    public final Applet applet;
     /** Class name of each module of a load file, by the module's AID in hex (jCardSim's AID has no hash code). */
-    final Map<String, String> modules = new LinkedHashMap<>();
+    public final Map<String, String> modules = new LinkedHashMap<>();
     /** Life cycle byte; the issuer domain's is the card's. */
-    byte state;
+    public byte state;
 
     private RegistryEntry(Kind kind, AID aid, byte[] privileges, AID parent, AID loadFile, AID module, Applet applet, byte state) {
         this.kind = kind;
@@ -37,19 +38,19 @@ final class RegistryEntry {
         this.state = state;
     }
 
-    static RegistryEntry instance(Kind kind, AID aid, byte[] privileges, AID parent, RegistryEntry module, AID moduleAid, Applet applet, byte state) {
+    public static RegistryEntry instance(Kind kind, AID aid, byte[] privileges, AID parent, RegistryEntry module, AID moduleAid, Applet applet, byte state) {
         return new RegistryEntry(kind, aid, privileges, parent, module.aid, moduleAid, applet, state);
     }
 
-    static RegistryEntry loadFile(AID aid, AID parent) {
+    public static RegistryEntry loadFile(AID aid, AID parent) {
         return new RegistryEntry(Kind.LOAD_FILE, aid, new byte[3], parent, null, null, null, LifeCycle.LOADED);
     }
 
-    boolean isInstance() {
+    public boolean isInstance() {
         return applet != null;
     }
 
-    boolean isSecurityDomain() {
+    public boolean isSecurityDomain() {
         return (privileges[0] & 0x80) != 0;
     }
 

@@ -1,10 +1,11 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.open;
 
 import javacard.framework.AID;
 import javacard.framework.Applet;
+import org.opentsm.simulator.Card;
 
 /** What OPEN needs of the Java Card runtime below it: instances and one point where a write may be the last. */
-interface JavaCardRuntime {
+public interface JavaCardRuntime {
 
     /** Announces a store to persistent memory, which does not happen when the power ends there. */
     void persistentWrite();

@@ -1,37 +1,37 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.open;
 
 import java.util.ArrayList;
 import java.util.List;
 import javacard.framework.AID;
 
 /** The card's registry, in order of creation, which is the order SELECT [next occurrence] walks. */
-final class Registry {
+public final class Registry {
 
     /** Rows a card has room for; one more is "not enough memory" (6A84). */
-    static final int CAPACITY = 128;
+    public static final int CAPACITY = 128;
 
     private final List<RegistryEntry> entries = new ArrayList<>();
     private byte cardState = LifeCycle.OP_READY;
     /** Counts changes, so that the state is saved when, and only when, something changed. */
     private long changes;
 
-    List<RegistryEntry> entries() {
+    public List<RegistryEntry> entries() {
         return entries;
     }
 
-    List<RegistryEntry> instances() {
+    public List<RegistryEntry> instances() {
         return entries.stream().filter(RegistryEntry::isInstance).toList();
     }
 
-    RegistryEntry find(AID aid) {
+    public RegistryEntry find(AID aid) {
         return aid == null ? null : entries.stream().filter(entry -> entry.aid.equals(aid)).findFirst().orElse(null);
     }
 
-    RegistryEntry find(byte[] buffer, int offset, int length) {
+    public RegistryEntry find(byte[] buffer, int offset, int length) {
         return entries.stream().filter(entry -> entry.aid.equals(buffer, (short) offset, (byte) length)).findFirst().orElse(null);
     }
 
-    RegistryEntry issuerDomain() {
+    public RegistryEntry issuerDomain() {
         return entries.stream().filter(entry -> entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN).findFirst().orElse(null);
     }
 
@@ -39,21 +39,21 @@ final class Registry {
         return entries.size() >= CAPACITY;
     }
 
-    void add(RegistryEntry entry) {
+    public void add(RegistryEntry entry) {
         entries.add(entry);
         changes++;
     }
 
-    void remove(RegistryEntry entry) {
+    public void remove(RegistryEntry entry) {
         entries.remove(entry);
         changes++;
     }
 
-    byte cardState() {
+    public byte cardState() {
         return cardState;
     }
 
-    void setCardState(byte state) {
+    public void setCardState(byte state) {
         cardState = state;
         RegistryEntry issuer = issuerDomain();
         if (issuer != null) {
@@ -67,12 +67,12 @@ final class Registry {
         changes++;
     }
 
-    long changes() {
+    public long changes() {
         return changes;
     }
 
     /** The registry as it is now; running the answer puts it back. */
-    Runnable savepoint() {
+    public Runnable savepoint() {
         List<RegistryEntry> rows = List.copyOf(entries);
         List<Byte> states = rows.stream().map(entry -> entry.state).toList();
         byte card = cardState;
@@ -92,7 +92,7 @@ final class Registry {
      *
      * @param after the instance to search behind (next occurrence), or null for the first
      */
-    RegistryEntry select(byte[] name, RegistryEntry after) {
+    public RegistryEntry select(byte[] name, RegistryEntry after) {
         boolean reached = after == null;
         RegistryEntry partial = null;
         for (RegistryEntry entry : entries) {
@@ -112,7 +112,7 @@ final class Registry {
         return name.length == 0 || aid.partialEquals(name, (short) 0, (byte) name.length);
     }
 
-    static byte[] bytes(AID aid) {
+    public static byte[] bytes(AID aid) {
         byte[] buffer = new byte[16];
         byte length = aid.getBytes(buffer, (short) 0);
         return java.util.Arrays.copyOf(buffer, length);

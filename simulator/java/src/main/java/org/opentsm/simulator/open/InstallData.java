@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.open;
 
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
@@ -12,7 +12,7 @@ import javacard.framework.ISOException;
  * @param privileges three bytes, also when the command gave one
  * @param applicationParameters contents of C9
  */
-record InstallData(byte[] loadFile, byte[] module, byte[] instance, byte[] privileges, byte[] applicationParameters) {
+public record InstallData(byte[] loadFile, byte[] module, byte[] instance, byte[] privileges, byte[] applicationParameters) {
 
     private static final int TAG_APPLICATION_PARAMETERS = 0xC9;
 

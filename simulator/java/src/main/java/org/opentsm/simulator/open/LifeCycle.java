@@ -1,18 +1,18 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.open;
 
 /** Life cycle bytes and the moves of the card's own, GPCS 2.3.1 5.1.1 and 11.1.1. */
-final class LifeCycle {
+public final class LifeCycle {
 
     static final byte LOADED = 0x01;
-    static final byte INSTALLED = 0x03;
-    static final byte SELECTABLE = 0x07;
+    public static final byte INSTALLED = 0x03;
+    public static final byte SELECTABLE = 0x07;
     static final byte LOCKED_BIT = (byte) 0x80;
 
-    static final byte OP_READY = 0x01;
-    static final byte INITIALIZED = 0x07;
-    static final byte SECURED = 0x0F;
-    static final byte CARD_LOCKED = 0x7F;
-    static final byte TERMINATED = (byte) 0xFF;
+    public static final byte OP_READY = 0x01;
+    public static final byte INITIALIZED = 0x07;
+    public static final byte SECURED = 0x0F;
+    public static final byte CARD_LOCKED = 0x7F;
+    public static final byte TERMINATED = (byte) 0xFF;
 
     private LifeCycle() {
     }
