@@ -23,6 +23,7 @@ import org.opentsm.linker.LinkedPackage;
 import org.opentsm.linker.Linker;
 import org.opentsm.linker.PlatformInterface;
 import org.opentsm.securitydomain.Open;
+import org.opentsm.simulator.runtime.Instrumenter;
 
 /**
  * The CAP files of a card image, linked in their order. Cards with the same files share the result, which is code only: each card

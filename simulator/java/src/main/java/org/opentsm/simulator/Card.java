@@ -2,6 +2,11 @@ package org.opentsm.simulator;
 
 import java.nio.file.Path;
 import javacard.framework.ISO7816;
+import org.opentsm.simulator.runtime.CardRandom;
+import org.opentsm.simulator.runtime.CardRuntime;
+import org.opentsm.simulator.runtime.FaultPlan;
+import org.opentsm.simulator.runtime.PowerCut;
+import org.opentsm.simulator.runtime.Statistics;
 
 /**
  * One simulated card: a chip with power, reset and commands, from whichever link they come.

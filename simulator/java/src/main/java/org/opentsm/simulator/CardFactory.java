@@ -12,6 +12,11 @@ import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.InstallData;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
+import org.opentsm.simulator.runtime.AppletClassLoader;
+import org.opentsm.simulator.runtime.CardRandom;
+import org.opentsm.simulator.runtime.CardRuntime;
+import org.opentsm.simulator.runtime.FaultPlan;
+import org.opentsm.simulator.runtime.Statistics;
 
 /** Makes a card's registry from its image: load files, then the instances the card maker installs. */
 public final class CardFactory {

@@ -23,6 +23,8 @@ import javacard.framework.AID;
 import javacard.framework.Applet;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
+import org.opentsm.simulator.runtime.CardObjects;
+import org.opentsm.simulator.runtime.CardRuntime;
 
 /**
  * A card's persistent state as one file: {@code magic, image digest, random position, card state,

@@ -17,6 +17,10 @@ import javacard.security.RandomData;
 import javacard.security.Signature;
 import javacardx.crypto.Cipher;
 import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.runtime.CardObjects;
+import org.opentsm.simulator.runtime.CardRuntime;
+import org.opentsm.simulator.runtime.SharedObject;
+import org.opentsm.simulator.runtime.TransientArrays;
 import sun.misc.Unsafe;
 
 /** Reads what {@link HeapWriter} wrote into a fresh card of the same code. */

@@ -15,6 +15,9 @@ import javacard.security.MessageDigest;
 import javacard.security.RandomData;
 import javacard.security.Signature;
 import javacardx.crypto.Cipher;
+import org.opentsm.simulator.runtime.CardObjects;
+import org.opentsm.simulator.runtime.SharedObject;
+import org.opentsm.simulator.runtime.TransientArrays;
 
 /**
  * Writes a card's persistent objects, each once, in the order they are reached. RAM arrays are

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.opentsm.simulator.runtime.FaultPlan;
+import org.opentsm.simulator.runtime.Statistics;
 
 /** The control methods, by name: what a request asks for and what it answers. */
 public final class Simulator {

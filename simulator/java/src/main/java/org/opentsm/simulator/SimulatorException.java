@@ -8,11 +8,11 @@ public final class SimulatorException extends RuntimeException {
     private final String code;
     private final String field;
 
-    SimulatorException(String code, String message) {
+    public SimulatorException(String code, String message) {
         this(code, null, message, null);
     }
 
-    SimulatorException(String code, String field, String message, Throwable cause) {
+    public SimulatorException(String code, String field, String message, Throwable cause) {
         super(message, cause);
         this.code = code;
         this.field = field;

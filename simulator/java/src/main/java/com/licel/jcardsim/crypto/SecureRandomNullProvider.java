@@ -1,7 +1,7 @@
 package com.licel.jcardsim.crypto;
 
 import java.security.SecureRandom;
-import org.opentsm.simulator.CardRuntime;
+import org.opentsm.simulator.runtime.CardRuntime;
 
 /**
  * Stands before jCardSim's class of this name on the class path: that one starts every generator

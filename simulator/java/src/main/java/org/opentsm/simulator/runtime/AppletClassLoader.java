@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.opentsm.simulator.SimulatorException;
 
 /**
  * Defines one card's applet classes, instrumented, so that static fields belong to one card.
@@ -30,14 +31,14 @@ public final class AppletClassLoader extends ClassLoader {
      * @param roots  folders of class files, searched in order before the parent
      * @param linked instrumented classes of CAP files by name, which come before all
      */
-    AppletClassLoader(List<Path> roots, Map<String, byte[]> linked, ClassLoader parent) {
+    public AppletClassLoader(List<Path> roots, Map<String, byte[]> linked, ClassLoader parent) {
         super(parent);
         this.roots = List.copyOf(roots);
         this.linked = Map.copyOf(linked);
     }
 
     /** The applet classes loaded so far, in order of loading. */
-    synchronized List<Class<?>> defined() {
+    public synchronized List<Class<?>> defined() {
         return List.copyOf(defined);
     }
 

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import com.licel.jcardsim.crypto.KeyPairImpl;
 import java.lang.reflect.Field;
@@ -12,6 +12,7 @@ import javacard.security.MessageDigest;
 import javacard.security.RandomData;
 import javacard.security.Signature;
 import javacardx.crypto.Cipher;
+import org.opentsm.simulator.SimulatorException;
 
 /** What a card's heap is made of: which fields of an object are memory, and which objects are machinery. */
 public final class CardObjects {
@@ -30,12 +31,12 @@ public final class CardObjects {
     }
 
     /** Instance fields of {@code type} and its superclasses, superclass first, in order of declaration. */
-    static List<Field> fields(Class<?> type) {
+    public static List<Field> fields(Class<?> type) {
         return FIELDS.get(type);
     }
 
     /** Static fields that hold memory: compile-time constants are left out. */
-    static List<Field> statics(Class<?> type) {
+    public static List<Field> statics(Class<?> type) {
         List<Field> found = new ArrayList<>();
         for (Field field : type.getDeclaredFields()) {
             int modifiers = field.getModifiers();
@@ -49,12 +50,12 @@ public final class CardObjects {
     }
 
     /** True for the platform's crypto engines: they hold no persistent content of the applet's. */
-    static boolean isEngine(Object object) {
+    public static boolean isEngine(Object object) {
         return object instanceof Cipher || object instanceof Signature || object instanceof MessageDigest
             || object instanceof RandomData || object instanceof Checksum || object instanceof KeyAgreement;
     }
 
-    static Object get(Field field, Object holder) {
+    public static Object get(Field field, Object holder) {
         try {
             return field.get(holder);
         } catch (IllegalAccessException e) {
@@ -62,7 +63,7 @@ public final class CardObjects {
         }
     }
 
-    static void set(Field field, Object holder, Object value) {
+    public static void set(Field field, Object holder, Object value) {
         try {
             field.set(holder, value);
         } catch (IllegalAccessException e) {

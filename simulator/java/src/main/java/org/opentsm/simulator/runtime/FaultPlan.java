@@ -1,10 +1,10 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 /** Where the card's power is to end: before or after a command, or at a write to persistent memory. */
 public final class FaultPlan {
 
     /** Which side of the command's processing the power ends on. */
-    enum Side { BEFORE_PROCESSING, BEFORE_RESPONSE }
+    public enum Side { BEFORE_PROCESSING, BEFORE_RESPONSE }
 
     private static final long NEVER = -1;
 
@@ -14,23 +14,23 @@ public final class FaultPlan {
     private boolean cut;
 
     /** The power ends at the command that follows {@code apdus} complete ones. */
-    void cutAfterApdus(long apdus, Side where) {
+    public void cutAfterApdus(long apdus, Side where) {
         apdusLeft = apdus;
         side = where;
     }
 
     /** The power ends at the {@code number}th write from now (1: the next), which is not done; 0 takes the plan back. */
-    void cutAtWrite(long number) {
+    public void cutAtWrite(long number) {
         writesLeft = number;
     }
 
-    void beforeCommand() {
+    public void beforeCommand() {
         if (apdusLeft == 0 && side == Side.BEFORE_PROCESSING) {
             cutNow();
         }
     }
 
-    void afterCommand() {
+    public void afterCommand() {
         if (apdusLeft == 0) {
             cutNow();
         }

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import com.licel.jcardsim.base.TransientMemory;
 import java.util.Arrays;

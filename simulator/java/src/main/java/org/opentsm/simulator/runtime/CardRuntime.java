@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import com.licel.jcardsim.base.ApduCase;
 import com.licel.jcardsim.base.SimulatorRuntime;
@@ -20,6 +20,7 @@ import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.SystemException;
+import org.opentsm.simulator.Card;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.JavaCardRuntime;
 import org.opentsm.simulator.open.Registry;
@@ -52,7 +53,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private int installing;
     private long unseenChanges;
 
-    CardRuntime(AppletClassLoader loader, CardRandom random, Statistics statistics, FaultPlan faults) {
+    public CardRuntime(AppletClassLoader loader, CardRandom random, Statistics statistics, FaultPlan faults) {
         super(new TransientArrays());
         this.transients = (TransientArrays) transientMemory;
         this.loader = loader;
@@ -74,24 +75,24 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         return random;
     }
 
-    Registry registry() {
+    public Registry registry() {
         return registry;
     }
 
-    CardOpen open() {
+    public CardOpen open() {
         return open;
     }
 
-    AppletClassLoader loader() {
+    public AppletClassLoader loader() {
         return loader;
     }
 
-    TransientArrays transients() {
+    public TransientArrays transients() {
         return transients;
     }
 
     /** Makes this card the one that jCardSim's engines and RAM arrays of this thread belong to. */
-    void activate() {
+    public void activate() {
         activateSimulatorRuntimeInstance();
     }
 
@@ -103,7 +104,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
      * @return response data and status word
      * @throws PowerCut when the fault plan ends the card's power here; the heap is consistent then
      */
-    byte[] process(byte[] command) {
+    public byte[] process(byte[] command) {
         activateSimulatorRuntimeInstance();
         try {
             return dispatch(command);
@@ -251,7 +252,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         return response;
     }
 
-    static byte[] status(short sw) {
+    public static byte[] status(short sw) {
         return new byte[] {(byte) (sw >> 8), (byte) sw};
     }
 
@@ -333,7 +334,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     /** True when an application that is no security domain is selected. */
-    boolean isApplicationSelected() {
+    public boolean isApplicationSelected() {
         return selected != null && !selected.isSecurityDomain();
     }
 
@@ -446,7 +447,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     /** A number that differs when persistent memory may differ: it saves looking at all of it after each command. */
-    long changes() {
+    public long changes() {
         long[] position = random.position();
         return statistics.persistentWrites() + unseenChanges + registry.changes() + position[0] + position[1];
     }

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.Proxy;

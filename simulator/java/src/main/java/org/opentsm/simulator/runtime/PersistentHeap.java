@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
@@ -15,7 +15,7 @@ public final class Statistics {
     private long cryptoCpuNanos;
     private int cryptoDepth;
 
-    void apdu() {
+    public void apdu() {
         apdus++;
         cryptoDepth = 0;
     }
@@ -44,23 +44,23 @@ public final class Statistics {
         }
     }
 
-    long apdus() {
+    public long apdus() {
         return apdus;
     }
 
-    long persistentWrites() {
+    public long persistentWrites() {
         return persistentWrites;
     }
 
-    long allocationsAfterInstall() {
+    public long allocationsAfterInstall() {
         return allocationsAfterInstall;
     }
 
-    int largestTransaction() {
+    public int largestTransaction() {
         return largestTransaction;
     }
 
-    double cryptoCpuMs() {
+    public double cryptoCpuMs() {
         return cryptoCpuNanos / 1e6;
     }
 }

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -27,7 +27,7 @@ public final class Instrumenter {
     private Instrumenter() {
     }
 
-    static byte[] instrument(byte[] classFile) {
+    public static byte[] instrument(byte[] classFile) {
         ClassReader reader = new ClassReader(classFile);
         ClassWriter writer = new ClassWriter(reader, 0);
         reader.accept(new ClassVisitor(Opcodes.ASM9, writer) {

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 /** The card lost its power: unwinds whatever the applet was doing. Not an Exception, so no applet catches it. */
 public final class PowerCut extends Error {

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
@@ -27,7 +27,7 @@ public final class SharedObject implements InvocationHandler {
     }
 
     /** @param server context the object's methods run in */
-    static Shareable wrap(CardRuntime card, AID server, Shareable target, ClassLoader loader) {
+    public static Shareable wrap(CardRuntime card, AID server, Shareable target, ClassLoader loader) {
         if (Proxy.isProxyClass(target.getClass())) {
             return target;
         }
@@ -44,16 +44,16 @@ public final class SharedObject implements InvocationHandler {
         return (Shareable) Proxy.newProxyInstance(definer, interfaces.toArray(Class[]::new), new SharedObject(card, server, target));
     }
 
-    AID server() {
+    public AID server() {
         return server;
     }
 
-    Object target() {
+    public Object target() {
         return target;
     }
 
     /** False for the OPEN's own object, which is not card memory. */
-    boolean isApplets() {
+    public boolean isApplets() {
         return !(target instanceof CardOpen);
     }
 

@@ -1,8 +1,9 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.Field;
 import java.util.Arrays;
 import javacardx.crypto.Cipher;
+import org.opentsm.simulator.Card;
 
 /** RSA without padding as the Java Card API has it: the result is as long as the modulus. */
 public final class RawRsa {

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -22,7 +22,7 @@ public final class CardRandom extends SecureRandom {
      * @param seed null for the machine's randomness
      * @param given bytes RandomData serves first; may be empty
      */
-    CardRandom(byte[] seed, byte[] given) {
+    public CardRandom(byte[] seed, byte[] given) {
         super(null, null);
         this.seed = seed;
         this.given = given;
@@ -53,11 +53,11 @@ public final class CardRandom extends SecureRandom {
     }
 
     /** Where a seeded source and the given bytes stand, so that a restarted card goes on from there. */
-    synchronized long[] position() {
+    public synchronized long[] position() {
         return new long[] {counter, givenUsed};
     }
 
-    synchronized void moveTo(long[] position) {
+    public synchronized void moveTo(long[] position) {
         counter = position[0];
         givenUsed = (int) Math.min(position[1], given.length);
     }
