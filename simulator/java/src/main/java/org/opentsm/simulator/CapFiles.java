@@ -23,6 +23,7 @@ import org.opentsm.linker.LinkedPackage;
 import org.opentsm.linker.Linker;
 import org.opentsm.linker.PlatformInterface;
 import org.opentsm.securitydomain.Open;
+import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.runtime.Instrumenter;
 
 /**
@@ -119,7 +120,7 @@ public final class CapFiles {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
-        return new PlatformInterface(new Aid(Hex.decode(CardFactory.PACKAGE)), name, methods);
+        return new PlatformInterface(new Aid(Hex.decode(CardOpen.DOMAIN_PACKAGE)), name, methods);
     }
 
     private static byte[] digest(byte[] bytes) {

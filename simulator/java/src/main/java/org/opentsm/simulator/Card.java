@@ -25,18 +25,24 @@ public final class Card {
     private long savedChanges = -1;
     private Runnable whenPowerCut = () -> { };
 
-    /** Makes the card, or takes it up where its state file left it. */
-    Card(CardImage image, byte[] imageDigest, Path applets, Path stateFolder) {
+    /**
+     * Makes the card, or takes it up where its state file left it.
+     *
+     * @param imageBytes  the image as it was written, which a saved state must be of
+     * @param applets     folder of the security domains' class files
+     * @param stateFolder null for a card that is not saved
+     */
+    Card(CardImage image, byte[] imageBytes, Path applets, Path stateFolder) {
         this.image = image;
-        CardRandom random = new CardRandom(image.seed(), image.randomBytes());
-        runtime = CardFactory.runtime(image, applets, random, statistics, faults);
+        CardCode code = new CardCode(image, applets);
+        runtime = new CardRuntime(code.loader(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
         files = image.iccid() == null ? null : new FileSystem(FileSystem.encodeIccid(image.iccid()));
-        state = stateFolder == null ? null : new CardState(stateFolder.resolve(image.name() + ".card"), imageDigest);
+        state = stateFolder == null ? null : new CardState(stateFolder.resolve(image.name() + ".card"), code.digest(imageBytes));
         try {
             if (state != null && state.exists()) {
-                state.load(runtime, CardFactory.loadFiles(image, CardFactory.issuer(image)));
+                state.load(runtime, code.loadFiles());
             } else {
-                CardFactory.install(image, runtime);
+                CardFactory.install(image, code, runtime);
                 runtime.reset();
                 new Personalizer(runtime::process).personalize(image);
             }

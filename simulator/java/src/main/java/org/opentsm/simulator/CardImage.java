@@ -5,11 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.opentsm.simulator.open.LifeCycle;
 
 /** A card before its first use, as an image file describes it (README, "Card image"). */
@@ -30,10 +26,12 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
     /**
      * Applet classes from a folder of class files or from a CAP file: the module's AID and its class.
      *
-     * @param path null for a CAP
-     * @param cap  null for a folder
+     * @param aid     of a CAP: null where the image leaves it to the CAP
+     * @param path    null for a CAP
+     * @param modules empty for a CAP, which names its own
+     * @param cap     null for a folder
      */
-    record LoadFile(byte[] aid, Path path, List<Module> modules, CapFiles.Linked cap) {
+    record LoadFile(String field, byte[] aid, Path path, List<Module> modules, Path cap) {
     }
 
     record Module(byte[] aid, String className) {
@@ -104,39 +102,26 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
 
     private static List<LoadFile> loadFiles(ImageFields fields, Path folder) {
         List<LoadFile> found = new ArrayList<>();
-        Map<Integer, CapFiles.Source> caps = new TreeMap<>();
         JsonArray array = fields.array("loadFiles");
         for (int i = 0; i < array.size(); i++) {
-            String path = "loadFiles[" + i + "].";
-            ImageFields item = ImageFields.of(path, array.get(i));
-            if (!item.isAbsent("cap")) {
-                caps.put(i, new CapFiles.Source(path + "cap", folder.resolve(item.text("cap"))));
-                found.add(new LoadFile(item.isAbsent("aid") ? null : item.hex("aid", 5, 16), null, List.of(), null));
-                item.refuseUnread();
-                continue;
-            }
-            List<Module> modules = new ArrayList<>();
-            JsonArray moduleArray = item.array("modules");
-            for (JsonElement element : moduleArray) {
-                ImageFields module = ImageFields.of(path + "modules[" + modules.size() + "].", element);
-                modules.add(new Module(module.hex("aid", 5, 16), module.text("class")));
-                module.refuseUnread();
-            }
-            found.add(new LoadFile(item.hex("aid", 5, 16), folder.resolve(item.text("path")), List.copyOf(modules), null));
+            String field = "loadFiles[" + i + "]";
+            ImageFields item = ImageFields.of(field + ".", array.get(i));
+            found.add(item.isAbsent("cap")
+                ? new LoadFile(field, item.hex("aid", 5, 16), folder.resolve(item.text("path")), modules(item, field), null)
+                : new LoadFile(field, item.isAbsent("aid") ? null : item.hex("aid", 5, 16), null, List.of(), folder.resolve(item.text("cap"))));
             item.refuseUnread();
         }
-        Iterator<CapFiles.Linked> linked = CapFiles.link(List.copyOf(caps.values())).iterator();
-        caps.forEach((index, source) -> found.set(index, loadFile(found.get(index).aid, linked.next(), "loadFiles[" + index + "].aid")));
         return List.copyOf(found);
     }
 
-    /** A load file as its CAP tells; an AID in the image must be the CAP's. */
-    private static LoadFile loadFile(byte[] aid, CapFiles.Linked cap, String field) {
-        if (aid != null && !Arrays.equals(aid, cap.aid())) {
-            throw SimulatorException.image(field, "is not " + Hex.encode(cap.aid()) + ", the package AID of the CAP file");
+    private static List<Module> modules(ImageFields loadFile, String field) {
+        List<Module> modules = new ArrayList<>();
+        for (JsonElement element : loadFile.array("modules")) {
+            ImageFields module = ImageFields.of(field + ".modules[" + modules.size() + "].", element);
+            modules.add(new Module(module.hex("aid", 5, 16), module.text("class")));
+            module.refuseUnread();
         }
-        List<Module> modules = cap.applets().entrySet().stream().map(applet -> new Module(Hex.decode(applet.getKey()), applet.getValue())).toList();
-        return new LoadFile(cap.aid(), null, modules, cap);
+        return List.copyOf(modules);
     }
 
     private static List<Application> applications(ImageFields fields) {

@@ -3,8 +3,6 @@ package org.opentsm.simulator;
 import com.google.gson.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -52,7 +50,7 @@ public final class Simulator {
         Path folder = Path.of(parameters.get("folder").getAsString());
         Path stateFolder = parameters.has("stateDir") ? Path.of(parameters.get("stateDir").getAsString()) : null;
         CardImage image = CardImage.parse(imageJson, folder);
-        Card card = new Card(image, digest(imageJson, image), applets, stateFolder);
+        Card card = new Card(image, imageJson.toString().getBytes(StandardCharsets.UTF_8), applets, stateFolder);
         List<Link> links = new ArrayList<>();
         JsonObject result = new JsonObject();
         try {
@@ -135,16 +133,5 @@ public final class Simulator {
     private static JsonObject done(Runnable action) {
         action.run();
         return new JsonObject();
-    }
-
-    /** Of the image and its CAP files: classes of another CAP may have the same names. */
-    private static byte[] digest(JsonObject json, CardImage image) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            image.loadFiles().stream().filter(loadFile -> loadFile.cap() != null).forEach(loadFile -> digest.update(loadFile.cap().digest()));
-            return digest.digest(json.toString().getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

@@ -12,6 +12,8 @@ import org.opentsm.simulator.Hex;
 public final class CardOpen implements Open {
 
     public static final AID OPEN_AID = aid("F06F70656E74736D00");
+    /** Load file of the security domains; a card image may bring another of this AID. */
+    public static final String DOMAIN_PACKAGE = "F06F70656E74736D01";
     private static final short SW_REFERENCED_DATA_NOT_FOUND = 0x6A88;
     private static final int GLOBAL_DELETE = 0x20;
 

@@ -1,0 +1,101 @@
+package org.opentsm.simulator;
+
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import javacard.framework.AID;
+import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.RegistryEntry;
+import org.opentsm.simulator.runtime.AppletClassLoader;
+
+/** The code of a card's image: load files with their modules, CAP files linked, and the classes behind them. */
+public final class CardCode {
+
+    static final String ISSUER_MODULE = CardOpen.DOMAIN_PACKAGE + "01";
+    static final String SUPPLEMENTARY_MODULE = CardOpen.DOMAIN_PACKAGE + "02";
+    static final String CONTROLLING_MODULE = CardOpen.DOMAIN_PACKAGE + "03";
+    private static final String CLASSES = "org.opentsm.securitydomain.";
+
+    /** A load file of the image with what its CAP brings, or with null where it is a folder. */
+    private record Part(CardImage.LoadFile loadFile, CapFiles.Linked cap) {
+
+        byte[] aid() {
+            return cap == null ? loadFile.aid() : cap.aid();
+        }
+    }
+
+    private final AID issuer;
+    private final Path applets;
+    private final List<Part> parts = new ArrayList<>();
+
+    /**
+     * Links the CAP files of the image, in their order.
+     *
+     * @param applets folder of the security domains' class files
+     * @throws SimulatorException naming the load file that cannot be read or linked, or whose AID is another
+     */
+    CardCode(CardImage image, Path applets) {
+        this.applets = applets;
+        issuer = image.issuer() == null ? null : CardOpen.aid(image.issuer().aid());
+        Iterator<CapFiles.Linked> linked = CapFiles.link(image.loadFiles().stream().filter(loadFile -> loadFile.cap() != null)
+            .map(loadFile -> new CapFiles.Source(loadFile.field() + ".cap", loadFile.cap())).toList()).iterator();
+        for (CardImage.LoadFile loadFile : image.loadFiles()) {
+            Part part = new Part(loadFile, loadFile.cap() == null ? null : linked.next());
+            if (loadFile.aid() != null && !Arrays.equals(loadFile.aid(), part.aid())) {
+                throw SimulatorException.image(loadFile.field() + ".aid", "is not " + Hex.encode(part.aid()) + ", the package AID of the CAP file");
+            }
+            parts.add(part);
+        }
+    }
+
+    /** A loader of its own, so that static fields belong to one card. */
+    AppletClassLoader loader() {
+        Stream<Path> folders = parts.stream().filter(part -> part.cap == null).map(part -> part.loadFile.path());
+        Map<String, byte[]> classes = new HashMap<>();
+        caps().forEach(cap -> classes.putAll(cap.classes()));
+        return new AppletClassLoader(Stream.concat(Stream.of(applets), folders).toList(), classes, CardCode.class.getClassLoader());
+    }
+
+    /** Fresh registry rows of the load files; a saved card gets them from here too. */
+    List<RegistryEntry> loadFiles() {
+        List<RegistryEntry> found = new ArrayList<>();
+        if (caps().noneMatch(cap -> Arrays.equals(cap.aid(), Hex.decode(CardOpen.DOMAIN_PACKAGE)))) {
+            RegistryEntry domains = RegistryEntry.loadFile(CardOpen.aid(CardOpen.DOMAIN_PACKAGE), issuer);
+            domains.modules.put(ISSUER_MODULE, CLASSES + "IssuerSecurityDomain");
+            domains.modules.put(SUPPLEMENTARY_MODULE, CLASSES + "SupplementarySecurityDomain");
+            domains.modules.put(CONTROLLING_MODULE, CLASSES + "ControllingAuthoritySecurityDomain");
+            found.add(domains);
+        }
+        for (Part part : parts) {
+            RegistryEntry entry = RegistryEntry.loadFile(CardOpen.aid(part.aid()), issuer);
+            part.loadFile.modules().forEach(module -> entry.modules.put(Hex.encode(module.aid()), module.className()));
+            if (part.cap != null) {
+                entry.modules.putAll(part.cap.applets());
+            }
+            found.add(entry);
+        }
+        return found;
+    }
+
+    /** SHA-256 of the image and its CAP files: classes of another CAP may have the same names. */
+    byte[] digest(byte[] image) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            caps().forEach(cap -> digest.update(cap.digest()));
+            return digest.digest(image);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private Stream<CapFiles.Linked> caps() {
+        return parts.stream().map(Part::cap).filter(cap -> cap != null);
+    }
+}
