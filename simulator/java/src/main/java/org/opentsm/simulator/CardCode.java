@@ -14,6 +14,7 @@ import javacard.framework.AID;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.AppletClassLoader;
+import org.opentsm.simulator.runtime.CapFiles;
 
 /** The code of a card's image: load files with their modules, CAP files linked, and the classes behind them. */
 public final class CardCode {

@@ -18,7 +18,7 @@ public final class SimulatorException extends RuntimeException {
         this.field = field;
     }
 
-    static SimulatorException image(String field, String message) {
+    public static SimulatorException image(String field, String message) {
         return new SimulatorException("image-invalid", field, "card image: " + field + ": " + message, null);
     }
 

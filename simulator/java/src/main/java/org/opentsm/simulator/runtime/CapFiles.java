@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.runtime;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,8 +23,9 @@ import org.opentsm.linker.LinkedPackage;
 import org.opentsm.linker.Linker;
 import org.opentsm.linker.PlatformInterface;
 import org.opentsm.securitydomain.Open;
+import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.open.CardOpen;
-import org.opentsm.simulator.runtime.Instrumenter;
 
 /**
  * The CAP files of a card image, linked in their order. Cards with the same files share the result, which is code only: each card
@@ -43,11 +44,11 @@ public final class CapFiles {
      * @param classes instrumented class files by name
      * @param applets class by applet AID in hex
      */
-    record Linked(byte[] digest, byte[] aid, Map<String, byte[]> classes, Map<String, String> applets) {
+    public record Linked(byte[] digest, byte[] aid, Map<String, byte[]> classes, Map<String, String> applets) {
     }
 
     /** A CAP file and the image field that names it. */
-    record Source(String field, Path file) {
+    public record Source(String field, Path file) {
     }
 
     private CapFiles() {
@@ -57,7 +58,7 @@ public final class CapFiles {
      * @throws SimulatorException {@code image-invalid} when a file cannot be read, {@code image-refused} with the reason when it
      *                            cannot be linked
      */
-    static List<Linked> link(List<Source> sources) {
+    public static List<Linked> link(List<Source> sources) {
         List<byte[]> files = new ArrayList<>();
         StringBuilder key = new StringBuilder();
         for (Source source : sources) {
