@@ -2,6 +2,7 @@ package org.opentsm.simulator;
 
 import java.nio.file.Path;
 import javacard.framework.ISO7816;
+import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.runtime.CardRandom;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.FaultPlan;

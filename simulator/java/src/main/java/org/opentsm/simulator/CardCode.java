@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import javacard.framework.AID;
+import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.AppletClassLoader;

@@ -1,6 +1,7 @@
 package org.opentsm.simulator;
 
 import javacard.framework.AID;
+import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.InstallData;
 import org.opentsm.simulator.open.Registry;

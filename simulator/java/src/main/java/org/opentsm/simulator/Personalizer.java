@@ -3,6 +3,7 @@ package org.opentsm.simulator;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
+import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.open.LifeCycle;
 
 /**

@@ -1,10 +1,12 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.image;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.HashSet;
 import java.util.Set;
+import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.SimulatorException;
 
 /** Reads the fields of one object of a card image; every complaint names the field by its path. */
 public final class ImageFields {

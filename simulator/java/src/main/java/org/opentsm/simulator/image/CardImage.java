@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.image;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.open.LifeCycle;
 
 /** A card before its first use, as an image file describes it (README, "Card image"). */
@@ -13,14 +14,14 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
     List<Domain> supplementary, byte lifeCycle, byte[] seed, byte[] randomBytes, List<LoadFile> loadFiles, List<Application> applications) {
 
     /** A security domain and what the card maker puts into it; absent parts are null. */
-    record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate) {
+    public record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate) {
     }
 
     /** PK.TP_EX.AUT and the holder reference certificates must name (null: any). */
-    record TrustPoint(byte[] holderReference, byte[] keyReference, byte[] modulus, byte[] exponent) {
+    public record TrustPoint(byte[] holderReference, byte[] keyReference, byte[] modulus, byte[] exponent) {
     }
 
-    record KeyPair(byte[] keyReference, byte[] modulus, byte[] exponent, byte[] p, byte[] q, byte[] qInv, byte[] dP, byte[] dQ) {
+    public record KeyPair(byte[] keyReference, byte[] modulus, byte[] exponent, byte[] p, byte[] q, byte[] qInv, byte[] dP, byte[] dQ) {
     }
 
     /**
@@ -31,14 +32,14 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
      * @param modules empty for a CAP, which names its own
      * @param cap     null for a folder
      */
-    record LoadFile(String field, byte[] aid, Path path, List<Module> modules, Path cap) {
+    public record LoadFile(String field, byte[] aid, Path path, List<Module> modules, Path cap) {
     }
 
-    record Module(byte[] aid, String className) {
+    public record Module(byte[] aid, String className) {
     }
 
     /** An instance made when the card is made, by a module of {@link LoadFile}. */
-    record Application(byte[] module, byte[] aid, byte[] privileges, byte[] parameters) {
+    public record Application(byte[] module, byte[] aid, byte[] privileges, byte[] parameters) {
     }
 
     private static final byte[] TRUST_POINT_REFERENCE = {0x10, 0x01};
@@ -47,7 +48,7 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
      * @param folder where relative paths of the image start
      * @throws SimulatorException naming the field at fault
      */
-    static CardImage parse(JsonObject json, Path folder) {
+    public static CardImage parse(JsonObject json, Path folder) {
         ImageFields fields = new ImageFields("", json);
         String iccid = fields.digits("iccid", 18, 20);
         CardImage image = new CardImage(fields.name("name"), fields.hex("atr", 2, 33), iccid, fields.hexOrNull("iin", 0, 16),
