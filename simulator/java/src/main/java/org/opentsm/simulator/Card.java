@@ -8,6 +8,7 @@ import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.FaultPlan;
 import org.opentsm.simulator.runtime.PowerCut;
 import org.opentsm.simulator.runtime.Statistics;
+import org.opentsm.simulator.state.CardState;
 
 /**
  * One simulated card: a chip with power, reset and commands, from whichever link they come.

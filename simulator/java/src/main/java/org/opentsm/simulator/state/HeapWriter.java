@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.state;
 
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -15,6 +15,7 @@ import javacard.security.MessageDigest;
 import javacard.security.RandomData;
 import javacard.security.Signature;
 import javacardx.crypto.Cipher;
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.runtime.CardObjects;
 import org.opentsm.simulator.runtime.SharedObject;
 import org.opentsm.simulator.runtime.TransientArrays;

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.state;
 
 import com.licel.jcardsim.crypto.KeyPairImpl;
 import java.io.DataInputStream;
@@ -16,6 +16,7 @@ import javacard.security.MessageDigest;
 import javacard.security.RandomData;
 import javacard.security.Signature;
 import javacardx.crypto.Cipher;
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.runtime.CardObjects;
 import org.opentsm.simulator.runtime.CardRuntime;

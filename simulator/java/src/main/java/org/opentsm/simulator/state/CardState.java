@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.state;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -21,6 +21,8 @@ import java.util.Arrays;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.Applet;
+import org.opentsm.simulator.SimulatorException;
+import org.opentsm.simulator.Threads;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardObjects;
@@ -47,7 +49,7 @@ public final class CardState {
      *
      * @throws SimulatorException {@code state-in-use} when another simulator, or this one, already holds this card
      */
-    CardState(Path file, byte[] imageDigest) {
+    public CardState(Path file, byte[] imageDigest) {
         this.file = file;
         this.imageDigest = imageDigest;
         try {
@@ -65,16 +67,16 @@ public final class CardState {
     }
 
     /** Gives the place free; the state stays. */
-    void close() {
+    public void close() {
         Threads.closeQuietly(lock);
     }
 
-    boolean exists() {
+    public boolean exists() {
         return Files.isRegularFile(file);
     }
 
     /** Saves when something differs from what the file holds. */
-    void save(CardRuntime card) {
+    public void save(CardRuntime card) {
         // jCardSim's engines and RAM are found by thread.
         card.activate();
         byte[] state = encode(card);
@@ -105,7 +107,7 @@ public final class CardState {
      * @param loadFiles those of the image: their code is not saved
      * @throws SimulatorException when the file is damaged, or of another image or version of the applets
      */
-    void load(CardRuntime card, List<RegistryEntry> loadFiles) {
+    public void load(CardRuntime card, List<RegistryEntry> loadFiles) {
         card.activate();
         try {
             byte[] state = Files.readAllBytes(file);
