@@ -9,6 +9,7 @@ import org.opentsm.simulator.runtime.FaultPlan;
 import org.opentsm.simulator.runtime.PowerCut;
 import org.opentsm.simulator.runtime.Statistics;
 import org.opentsm.simulator.state.CardState;
+import org.opentsm.simulator.uicc.FileSystem;
 
 /**
  * One simulated card: a chip with power, reset and commands, from whichever link they come.

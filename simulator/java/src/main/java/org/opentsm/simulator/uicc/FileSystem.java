@@ -1,7 +1,8 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.uicc;
 
 import java.util.Arrays;
 import java.util.Map;
+import org.opentsm.simulator.Hex;
 
 /**
  * The files of a UICC that the card needs: MF and EF.ICCID (ETSI TS 102 221 13.1, 13.2), read with
@@ -21,12 +22,12 @@ public final class FileSystem {
     private byte[] pending = new byte[0];
 
     /** @param iccid content of EF.ICCID, 10 bytes, digits swapped */
-    FileSystem(byte[] iccid) {
+    public FileSystem(byte[] iccid) {
         contents = Map.of(EF_ICCID, iccid);
     }
 
     /** EF.ICCID for the digits of an ICCID: low nibble first, F behind the last digit. */
-    static byte[] encodeIccid(String digits) {
+    public static byte[] encodeIccid(String digits) {
         String padded = (digits + "FFFF").substring(0, 20);
         StringBuilder swapped = new StringBuilder();
         for (int i = 0; i < padded.length(); i += 2) {
@@ -35,13 +36,13 @@ public final class FileSystem {
         return Hex.decode(swapped.toString());
     }
 
-    void reset() {
+    public void reset() {
         current = MF;
         pending = new byte[0];
     }
 
     /** The response, or null when the command is not one for the file system. */
-    byte[] process(byte[] command) {
+    public byte[] process(byte[] command) {
         int cla = command[0] & 0xFF;
         if (command.length < 4 || cla != 0x00 && cla != 0xA0) {
             return null;
