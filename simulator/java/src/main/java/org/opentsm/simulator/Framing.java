@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
 import jdk.net.ExtendedSocketOptions;
+import org.opentsm.simulator.card.Card;
 
 /**
  * The card's side of vpcd's framing on a socket: two-byte big-endian length, then the payload. One

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.opentsm.simulator.card.Card;
 import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.runtime.FaultPlan;
 import org.opentsm.simulator.runtime.Statistics;

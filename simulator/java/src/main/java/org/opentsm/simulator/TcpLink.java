@@ -7,6 +7,7 @@ import java.net.Socket;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import org.opentsm.simulator.card.Card;
 
 /** A server on 127.0.0.1: whoever connects holds the card's reader. One peer at a time. */
 public final class TcpLink implements Link {

@@ -5,6 +5,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.opentsm.simulator.card.Card;
 
 /** Puts the card into a slot of vpcd, the virtual reader of pcscd; connects again whenever it loses it. */
 public final class VpcdLink implements Link {

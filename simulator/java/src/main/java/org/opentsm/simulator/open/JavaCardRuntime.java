@@ -2,7 +2,7 @@ package org.opentsm.simulator.open;
 
 import javacard.framework.AID;
 import javacard.framework.Applet;
-import org.opentsm.simulator.Card;
+import org.opentsm.simulator.card.Card;
 
 /** What OPEN needs of the Java Card runtime below it: instances and one point where a write may be the last. */
 public interface JavaCardRuntime {

@@ -20,7 +20,7 @@ import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.SystemException;
-import org.opentsm.simulator.Card;
+import org.opentsm.simulator.card.Card;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.JavaCardRuntime;
 import org.opentsm.simulator.open.Registry;

@@ -3,7 +3,7 @@ package org.opentsm.simulator.runtime;
 import java.lang.reflect.Field;
 import java.util.Arrays;
 import javacardx.crypto.Cipher;
-import org.opentsm.simulator.Card;
+import org.opentsm.simulator.card.Card;
 
 /** RSA without padding as the Java Card API has it: the result is as long as the modulus. */
 public final class RawRsa {

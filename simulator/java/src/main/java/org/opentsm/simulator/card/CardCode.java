@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.card;
 
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import javacard.framework.AID;
+import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.RegistryEntry;

@@ -1,8 +1,10 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.card;
 
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
+import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.open.LifeCycle;
 

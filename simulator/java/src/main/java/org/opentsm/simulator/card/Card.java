@@ -1,7 +1,8 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.card;
 
 import java.nio.file.Path;
 import javacard.framework.ISO7816;
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.runtime.CardRandom;
 import org.opentsm.simulator.runtime.CardRuntime;
@@ -35,7 +36,7 @@ public final class Card {
      * @param applets     folder of the security domains' class files
      * @param stateFolder null for a card that is not saved
      */
-    Card(CardImage image, byte[] imageBytes, Path applets, Path stateFolder) {
+    public Card(CardImage image, byte[] imageBytes, Path applets, Path stateFolder) {
         this.image = image;
         CardCode code = new CardCode(image, applets);
         runtime = new CardRuntime(code.loader(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
@@ -56,21 +57,21 @@ public final class Card {
         }
     }
 
-    String name() {
+    public String name() {
         return image.name();
     }
 
-    byte[] atr() {
+    public byte[] atr() {
         return image.atr().clone();
     }
 
     /** What links do when the power ends under them. */
-    synchronized void onPowerCut(Runnable action) {
+    public synchronized void onPowerCut(Runnable action) {
         whenPowerCut = action;
     }
 
     /** Cold reset; a card that has power loses it first. */
-    synchronized void powerOn() {
+    public synchronized void powerOn() {
         powered = true;
         if (files != null) {
             files.reset();
@@ -90,13 +91,13 @@ public final class Card {
         whenPowerCut.run();
     }
 
-    synchronized void powerOff() {
+    public synchronized void powerOff() {
         powered = false;
         save();
     }
 
     /** Warm reset. */
-    synchronized void reset() {
+    public synchronized void reset() {
         powerOn();
     }
 
@@ -105,7 +106,7 @@ public final class Card {
      *
      * @throws SimulatorException {@code card-unpowered}, or {@code power-cut} when the fault plan strikes
      */
-    synchronized byte[] transmit(byte[] command) {
+    public synchronized byte[] transmit(byte[] command) {
         if (!powered) {
             throw new SimulatorException("card-unpowered", "the card has no power");
         }
@@ -138,20 +139,20 @@ public final class Card {
         return response == null ? runtime.process(command) : response;
     }
 
-    synchronized void cutAfterApdus(long apdus, FaultPlan.Side side) {
+    public synchronized void cutAfterApdus(long apdus, FaultPlan.Side side) {
         faults.cutAfterApdus(apdus, side);
     }
 
-    synchronized void cutAtWrite(long number) {
+    public synchronized void cutAtWrite(long number) {
         faults.cutAtWrite(number);
     }
 
-    synchronized Statistics statistics() {
+    public synchronized Statistics statistics() {
         return statistics;
     }
 
     /** Takes the card out for good; its saved state may be taken up again. */
-    synchronized void remove() {
+    public synchronized void remove() {
         powerOff();
         close();
     }

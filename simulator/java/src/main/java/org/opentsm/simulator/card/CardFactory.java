@@ -1,6 +1,8 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.card;
 
 import javacard.framework.AID;
+import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.InstallData;
