@@ -10,6 +10,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.opentsm.simulator.card.Card;
 import org.opentsm.simulator.image.CardImage;
+import org.opentsm.simulator.link.Link;
+import org.opentsm.simulator.link.TcpLink;
+import org.opentsm.simulator.link.VpcdLink;
 import org.opentsm.simulator.runtime.FaultPlan;
 import org.opentsm.simulator.runtime.Statistics;
 

@@ -9,7 +9,7 @@ public final class Threads {
     private Threads() {
     }
 
-    static void start(String name, Runnable work) {
+    public static void start(String name, Runnable work) {
         Thread thread = new Thread(work, name);
         thread.setDaemon(true);
         thread.start();

@@ -1,10 +1,11 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.link;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.opentsm.simulator.Threads;
 import org.opentsm.simulator.card.Card;
 
 /** Puts the card into a slot of vpcd, the virtual reader of pcscd; connects again whenever it loses it. */
@@ -21,7 +22,7 @@ public final class VpcdLink implements Link {
     private volatile Socket current;
     private volatile boolean dropped;
 
-    VpcdLink(Card card, String host, int port) {
+    public VpcdLink(Card card, String host, int port) {
         this.card = card;
         this.address = new InetSocketAddress(host, port);
         Threads.start("vpcd " + card.name(), this::run);

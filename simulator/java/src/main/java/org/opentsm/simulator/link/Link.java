@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.link;
 
 /** A way into the card, served by a thread of its own. */
 public interface Link extends AutoCloseable {

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.link;
 
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
 import jdk.net.ExtendedSocketOptions;
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.card.Card;
 
 /**

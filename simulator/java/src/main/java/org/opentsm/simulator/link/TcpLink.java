@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.link;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -7,6 +7,8 @@ import java.net.Socket;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import org.opentsm.simulator.SimulatorException;
+import org.opentsm.simulator.Threads;
 import org.opentsm.simulator.card.Card;
 
 /** A server on 127.0.0.1: whoever connects holds the card's reader. One peer at a time. */
@@ -23,7 +25,7 @@ public final class TcpLink implements Link {
     private volatile Socket current;
 
     /** @param port 0 for a free one */
-    TcpLink(Card card, int port) {
+    public TcpLink(Card card, int port) {
         this.card = card;
         try {
             server = new ServerSocket(port, BACKLOG, InetAddress.getByName("127.0.0.1"));
@@ -33,7 +35,7 @@ public final class TcpLink implements Link {
         Threads.start("tcp-accept " + card.name(), this::accept);
     }
 
-    int port() {
+    public int port() {
         return server.getLocalPort();
     }
 
