@@ -49,7 +49,7 @@ export class SimulatorProcess {
     this.#background = options.background ?? false;
     this.#child = spawn(
       options.java ?? 'java',
-      [...flags, '-cp', classPath, 'org.opentsm.simulator.Main', appletClasses],
+      [...flags, '-cp', classPath, 'org.opentsm.simulator.control.Main', appletClasses],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     );
     this.#exited = new Promise((exited) => {

@@ -17,7 +17,7 @@ class Bare {
     [
       '-cp',
       [join(target, 'opentsm-simulator.jar'), join(target, 'lib/*'), applets].join(delimiter),
-      'org.opentsm.simulator.Main',
+      'org.opentsm.simulator.control.Main',
       applets,
     ],
     { stdio: ['pipe', 'pipe', 'inherit'] },

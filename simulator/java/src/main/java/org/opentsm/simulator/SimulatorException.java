@@ -22,12 +22,12 @@ public final class SimulatorException extends RuntimeException {
         return new SimulatorException("image-invalid", field, "card image: " + field + ": " + message, null);
     }
 
-    String code() {
+    public String code() {
         return code;
     }
 
     /** Path of the image field at fault, or null. */
-    String field() {
+    public String field() {
         return field;
     }
 }

@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.control;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.opentsm.simulator.SimulatorException;
 
 /**
  * The simulator's process. Requests come as JSON lines on standard input, {@code {"id", "method",

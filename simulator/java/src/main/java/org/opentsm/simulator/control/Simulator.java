@@ -1,4 +1,4 @@
-package org.opentsm.simulator;
+package org.opentsm.simulator.control;
 
 import com.google.gson.JsonObject;
 import java.nio.charset.StandardCharsets;
@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.card.Card;
 import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.link.Link;
