@@ -20,7 +20,7 @@ import org.opentsm.simulator.runtime.AppletClassLoader;
 import org.opentsm.simulator.runtime.CapFiles;
 
 /** The code of a card's image: load files with their modules, CAP files linked, and the classes behind them. */
-public final class CardCode {
+final class CardCode {
 
     static final String ISSUER_MODULE = CardOpen.DOMAIN_PACKAGE + "01";
     static final String SUPPLEMENTARY_MODULE = CardOpen.DOMAIN_PACKAGE + "02";

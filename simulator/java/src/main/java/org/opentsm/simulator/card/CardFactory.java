@@ -11,7 +11,7 @@ import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardRuntime;
 
 /** The card maker's first work: load files, then the instances of the image. */
-public final class CardFactory {
+final class CardFactory {
 
     /** GPCS 2.3.1 6.6.2: all that an issuer domain holds at first. */
     private static final byte[] ISSUER_PRIVILEGES = Hex.decode("9EFE80");

@@ -12,7 +12,7 @@ import org.opentsm.simulator.open.LifeCycle;
  * The card maker's work: in OP_READY the domains take keys and data in clear (applet README 5.9).
  * Real APDUs, so that the applets' own code does and checks it.
  */
-public final class Personalizer {
+final class Personalizer {
 
     private static final int MAX_DATA = 255;
 

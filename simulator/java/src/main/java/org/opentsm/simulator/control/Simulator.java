@@ -19,7 +19,7 @@ import org.opentsm.simulator.runtime.FaultPlan;
 import org.opentsm.simulator.runtime.Statistics;
 
 /** The control methods, by name: what a request asks for and what it answers. */
-public final class Simulator {
+final class Simulator {
 
     /** A card in the simulator with the links that lead to it. */
     private record Inserted(Card card, List<Link> links) {

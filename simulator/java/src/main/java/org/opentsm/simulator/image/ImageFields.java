@@ -9,7 +9,7 @@ import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
 
 /** Reads the fields of one object of a card image; every complaint names the field by its path. */
-public final class ImageFields {
+final class ImageFields {
 
     private final String path;
     private final JsonObject json;

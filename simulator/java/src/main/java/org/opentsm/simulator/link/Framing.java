@@ -13,7 +13,7 @@ import org.opentsm.simulator.card.Card;
  * The card's side of vpcd's framing on a socket: two-byte big-endian length, then the payload. One
  * byte is a control code, anything longer a command.
  */
-public final class Framing {
+final class Framing {
 
     private static final int POWER_OFF = 0;
     private static final int POWER_ON = 1;

@@ -4,7 +4,7 @@ import java.io.ByteArrayOutputStream;
 import org.opentsm.simulator.Hex;
 
 /** One entry of GET STATUS in its TLV form, GPCS 2.3.1 Table 11-36. */
-public final class StatusEntry {
+final class StatusEntry {
 
     private static final int ISSUER_DOMAIN = 0x80;
     private static final int APPLICATIONS = 0x40;

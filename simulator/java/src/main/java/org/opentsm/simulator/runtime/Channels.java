@@ -3,7 +3,7 @@ package org.opentsm.simulator.runtime;
 import javacard.framework.ISO7816;
 
 /** Class bytes this card takes: the basic logical channel only, ISO 7816-4 5.4.1, GPCS 2.3.1 11.1.4. */
-public final class Channels {
+final class Channels {
 
     private static final byte INS_MANAGE_CHANNEL = 0x70;
 

@@ -19,7 +19,7 @@ import org.objectweb.asm.Type;
  * class; field stores and allocations get a notice before them. Stack heights stay as they were,
  * so frames and limits need no computing.
  */
-public final class Instrumenter {
+final class Instrumenter {
 
     private static final String CALLS = Type.getInternalName(PlatformCalls.class);
     private static final Set<String> REPLACEMENTS = replacements();

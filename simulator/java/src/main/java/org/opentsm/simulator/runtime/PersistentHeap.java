@@ -7,7 +7,7 @@ import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
 /** A card's persistent memory as a whole: its one transaction at a time, and the clearing of what was deleted. */
-public final class PersistentHeap {
+final class PersistentHeap {
 
     private final Registry registry;
     private final AppletClassLoader loader;

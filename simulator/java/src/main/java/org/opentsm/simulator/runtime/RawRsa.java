@@ -6,7 +6,7 @@ import javacardx.crypto.Cipher;
 import org.opentsm.simulator.card.Card;
 
 /** RSA without padding as the Java Card API has it: the result is as long as the modulus. */
-public final class RawRsa {
+final class RawRsa {
 
     private RawRsa() {
     }

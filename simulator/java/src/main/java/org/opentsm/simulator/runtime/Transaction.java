@@ -16,7 +16,7 @@ import javacard.framework.OwnerPIN;
  * write by write: a key generated or an array filled by the platform's own code is covered too.
  * RAM arrays, crypto engines and a PIN's try counter stand outside, JCRE 3.0.4 7.7 and OwnerPIN.
  */
-public final class Transaction {
+final class Transaction {
 
     private final TransientArrays transients;
     private final Map<Object, Object> before = new IdentityHashMap<>();

@@ -10,7 +10,7 @@ import javacard.framework.AID;
 import javacard.security.Key;
 
 /** Clears what only a deleted instance could reach: its keys and arrays are gone, not just unlinked. */
-public final class Wipe {
+final class Wipe {
 
     private Wipe() {
     }

@@ -25,7 +25,7 @@ import org.opentsm.simulator.runtime.TransientArrays;
 import sun.misc.Unsafe;
 
 /** Reads what {@link HeapWriter} wrote into a fresh card of the same code. */
-public final class HeapReader {
+final class HeapReader {
 
     private static final Unsafe UNSAFE = unsafe();
     /** More than any card's memory: a damaged file must not make the simulator allocate without end. */

@@ -24,7 +24,7 @@ import org.opentsm.simulator.runtime.TransientArrays;
  * Writes a card's persistent objects, each once, in the order they are reached. RAM arrays are
  * written by their shape only, crypto engines by their algorithm. {@link HeapReader} reads it back.
  */
-public final class HeapWriter {
+final class HeapWriter {
 
     /** First byte of each object. */
     static final int NULL = 0;
