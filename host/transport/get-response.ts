@@ -2,7 +2,7 @@ import { WireError } from '../errors.ts';
 import { type CommandApdu, decodeCommand, decodeResponse, encodeCommand, type ResponseApdu } from '../wire/apdu.ts';
 import { INS } from '../wire/gp/command.ts';
 import { concat } from '../wire/hex.ts';
-import { isMoreResponse, isWrongLe, type StatusWord } from '../wire/status-word.ts';
+import { isMoreResponse, isWrongLe, type StatusWord, SW } from '../wire/status-word.ts';
 import type { CardChannel } from './card-channel.ts';
 
 /** Longest response that is put together from parts. */
@@ -33,6 +33,14 @@ export interface FullResponse {
 /** CLA of GET RESPONSE: the logical channel of the command, no secure messaging, no chaining. */
 const plainClass = (cla: number): number => ((cla & 0x40) === 0 ? cla & 0x03 : 0x40 | (cla & 0x0f));
 
+const getResponse = (command: CommandApdu, le: number): CommandApdu => ({
+  ...{ cla: plainClass(command.cla), ins: INS.GET_RESPONSE, p1: 0, p2: 0, data: new Uint8Array(), le },
+});
+
+/** T=0 cards are in use that answer GET STATUS with 6310 alone and keep the data for GET RESPONSE. */
+const keptBack = ({ ins }: CommandApdu, { data, sw }: ResponseApdu): boolean =>
+  ins === INS.GET_STATUS && sw === SW.MORE_DATA_AVAILABLE && data.length === 0;
+
 async function once(channel: CardChannel, command: CommandApdu, options: ExchangeOptions): Promise<ResponseApdu> {
   const bytes = encodeCommand(command);
   const { count, timeoutMs } = options;
@@ -58,7 +66,7 @@ async function withRightLe(
 }
 
 /**
- * Sends one short command, repeats it once after 6Cxx and fetches what 61xx announces.
+ * Sends one short command, repeats it once after 6Cxx and fetches what 61xx announces, or what a GET STATUS keeps back.
  *
  * @throws TransportError from the channel
  * @throws WireError when the command is not a short APDU, or the card's answer is malformed or has no end
@@ -71,12 +79,15 @@ export async function exchange(
 ): Promise<FullResponse> {
   const command = decodeCommand(apdu);
   let response = await withRightLe(channel, command, options);
+  if (keptBack(command, response)) {
+    const fetched = await withRightLe(channel, getResponse(command, 256), options);
+    if (fetched.data.length > 0) response = fetched;
+  }
   const parts = [response.data];
   let length = response.data.length;
   while (isMoreResponse(response.sw)) {
     const waits = response.sw & 0xff;
-    const next = { cla: plainClass(command.cla), ins: INS.GET_RESPONSE, p1: 0, p2: 0, data: new Uint8Array() };
-    response = await withRightLe(channel, { ...next, le: waits === 0 ? 256 : waits }, options);
+    response = await withRightLe(channel, getResponse(command, waits === 0 ? 256 : waits), options);
     parts.push(response.data);
     length += response.data.length;
     const stuck = isMoreResponse(response.sw) && response.data.length === 0;

@@ -34,6 +34,16 @@ describe('GET RESPONSE', () => {
     expect((await exchange(twice, fromHex('00B0000000'))).sw).to.equal(0x6c0b);
   });
 
+  it('fetches the data that a card keeps back after GET STATUS (6310 alone)', async () => {
+    const channel = replay('80F24002024F0000', '6310', '00C0000000', '6C03', '00C0000003', 'E301FF6310');
+    const { data, sw } = await exchange(channel, fromHex('80F24002024F0000'));
+    expect([toHex(data), sw]).to.deep.equal(['E301FF', 0x6310]);
+    const none = replay('80F24002024F0000', '6310', '00C0000000', '6D00');
+    expect((await exchange(none, fromHex('80F24002024F0000'))).sw).to.equal(0x6310);
+    const other = replay('80CA006600', '6310');
+    expect((await exchange(other, fromHex('80CA006600'))).sw).to.equal(0x6310);
+  });
+
   it('stops a card whose response has no end', async () => {
     for (const answer of ['6100', `${'00'.repeat(256)}6100`]) {
       const channel = new ReplayChannel([

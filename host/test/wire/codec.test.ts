@@ -95,7 +95,7 @@ const CODECS: readonly Codec[] = [
       .map(([name, state, privileges]) =>
         encodeTlv(0xe3, encodeTlv(0x4f, name), encodeTlv(0x9f70, Uint8Array.of(state)), encodeTlv(0xc5, privileges)),
       ),
-    decode: decodeGetStatus,
+    decode: (input) => decodeGetStatus(input),
   },
   {
     name: 'key information',

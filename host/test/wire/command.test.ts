@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { StatusWordError, WireError } from '../../errors.ts';
+import { encodeTlv } from '../../wire/ber-tlv.ts';
 import { AID, aid } from '../../wire/gp/aid.ts';
 import { decodeSecureChannelOptions } from '../../wire/gp/card-recognition-data.ts';
 import { type GpCommand, responseData, splitStoreData, toCardCommand, toCardCommands } from '../../wire/gp/command.ts';
@@ -160,6 +161,18 @@ describe('GP command builders', () => {
 });
 
 describe('GP response decoders', () => {
+  it('reads channel options in base-128 and in plain bytes', () => {
+    const options = (...ends: readonly string[]) => {
+      const oids = ends.map((end) => encodeTlv(0x64, encodeTlv(0x06, fromHex(`2A864886FC6B04${end}`))));
+      return decodeSecureChannelOptions(encodeTlv(0x66, encodeTlv(0x73, ...oids)));
+    };
+    const scp81 = { protocol: 0x81, option: 0x07 };
+    expect(options('8000', '8107', '810107')).to.deep.equal([{ protocol: 0x80, option: 0 }, scp81, scp81]);
+    expect(options('03F0', '038170')).to.deep.equal([1, 2].map(() => ({ protocol: 0x03, option: 0xf0 })));
+    // Too short, too long, an arc without end, an arc over FF.
+    expect(options('81', '810107' + '01', '038181', '820107')).to.deep.equal([]);
+  });
+
   it('finds both SCP10 options, one 64 each or in one', () => {
     const oid = (option: string) => `06092A864886FC6B0410${option}`;
     const two = `640B${oid('02')}640B${oid('01')}`;

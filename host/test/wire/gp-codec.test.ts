@@ -149,7 +149,7 @@ const CODECS: readonly Codec[] = [
         ),
         value: [{ ...entry, modules: [] }],
       })),
-    decode: decodeGetStatus,
+    decode: (input) => decodeGetStatus(input),
     wholeAt: (length) => length === 0,
   },
   {

@@ -11,17 +11,22 @@ export interface SecureChannelOption {
   readonly option: number;
 }
 
-/** Arcs above 7F should be base-128; cards that write the plain byte are understood too (card-management.md 10). */
-function arcs(bytes: Uint8Array): number[] {
+/**
+ * Protocol and option at the end of an OID. Arcs above 7F should be base-128; cards write the plain bytes as well, so
+ * two bytes are always these two, whatever their values.
+ */
+function arcs(bytes: Uint8Array): readonly number[] {
+  if (bytes.length === 2) return [...bytes];
   const found: number[] = [];
-  for (let index = 0; index < bytes.length; index += 1) {
-    const byte = bytes[index] ?? 0;
-    const next = bytes[index + 1];
-    const twoBytes = byte === 0x81 && next !== undefined && next < 0x80 && bytes.length - index > 1;
-    found.push(twoBytes ? 0x80 | next : byte);
-    if (twoBytes) index += 1;
+  let arc = 0;
+  for (const byte of bytes) {
+    arc = (arc << 7) | (byte & 0x7f);
+    if (arc > 0xff) return [];
+    if ((byte & 0x80) !== 0) continue;
+    found.push(arc);
+    arc = 0;
   }
-  return found;
+  return (bytes.at(-1) ?? 0) < 0x80 ? found : [];
 }
 
 function secureChannelOption(oid: Uint8Array): SecureChannelOption | undefined {

@@ -1,5 +1,6 @@
 import { WireError } from '../../errors.ts';
 import { encodeTlv, TlvReader } from '../ber-tlv.ts';
+import { concat } from '../hex.ts';
 import { type StatusWord, SW } from '../status-word.ts';
 import { type Aid, aid } from './aid.ts';
 import { type GpCommand, gpCommand, INS } from './command.ts';
@@ -51,9 +52,14 @@ function entry(value: Uint8Array): RegistryEntry {
   return { aid: name, lifeCycle, ...rest, modules };
 }
 
-/** `E3 L { 4F AID ‖ 9F70 state ‖ [C5] [C4] [CC] [84]* }*` @throws WireError */
-export function decodeGetStatus(response: Uint8Array): RegistryEntry[] {
-  const reader = new TlvReader(response);
+/**
+ * `E3 L { 4F AID ‖ 9F70 state ‖ [C5] [C4] [CC] [84]* }*`
+ *
+ * @param responses data of all answers in order: a card may cut its list anywhere, also inside an entry
+ * @throws WireError
+ */
+export function decodeGetStatus(...responses: readonly Uint8Array[]): RegistryEntry[] {
+  const reader = new TlvReader(concat(...responses));
   const entries: RegistryEntry[] = [];
   while (!reader.atEnd) {
     if (entries.length === 256)
