@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import forge from 'node-forge';
+import { distinguishedName } from '../crypto/distinguished-name.ts';
 import { type Peer, peerUri, type TlsIdentity } from '../rest/identity.ts';
 
 /**
@@ -106,10 +107,7 @@ async function newCertificate(commonName: string): Promise<{ key: string; certif
   certificate.serialNumber = `01${randomBytes(15).toString('hex')}`;
   certificate.validity.notBefore = new Date(Date.now() - DAY_MS);
   certificate.validity.notAfter = new Date(Date.now() + VALID_DAYS * DAY_MS);
-  certificate.setSubject([
-    { name: 'organizationName', value: 'opentsm development' },
-    { name: 'commonName', value: commonName },
-  ]);
+  certificate.setSubject(distinguishedName({ organizationName: 'opentsm development', commonName }));
   return { key: pair.privateKey, certificate };
 }
 

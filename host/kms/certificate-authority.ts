@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import forge from 'node-forge';
 import { issueCardCertificate } from '../crypto/card-certificate.ts';
+import { distinguishedName } from '../crypto/distinguished-name.ts';
 import { publicKeyObject, type RsaSigner } from '../crypto/rsa.ts';
 import { CHA } from '../wire/gp/certificate.ts';
 import { encodePublicKeyParts, type PublicKey, toRsaPublicKey } from '../wire/gp/public-key.ts';
@@ -94,7 +95,7 @@ function selfSignedCertificate(signer: RsaSigner, commonName: string, from: Date
   certificate.validity.notAfter = new Date(
     Date.UTC(from.getUTCFullYear() + YEARS, from.getUTCMonth(), from.getUTCDate()),
   );
-  const name = [{ name: 'commonName', value: commonName }];
+  const name = distinguishedName({ commonName });
   certificate.setSubject(name);
   certificate.setIssuer(name);
   certificate.setExtensions([
