@@ -241,13 +241,13 @@ final class Flow {
             return true;
         }
         if (present.isJoinAt(target)) {
-            present.join(incoming);
+            present.meet(incoming);
             return false;
         }
         Value join = create(present.kind, Value.Source.LOCAL, target);
         join.markJoin();
-        join.join(present);
-        join.join(incoming);
+        join.meet(present);
+        join.meet(incoming);
         frame.locals[slot] = join;
         return true;
     }
@@ -261,16 +261,13 @@ final class Flow {
             throw broken(from, "a reference meets a number where branches join");
         }
         if (present.isJoinAt(target)) {
-            incoming.joined = true;
-            present.join(incoming);
+            present.meet(incoming);
             return false;
         }
         Value join = create(present.kind, Value.Source.STACK_JOIN, target);
         join.markJoin();
-        present.joined = true;
-        incoming.joined = true;
-        join.join(present);
-        join.join(incoming);
+        join.meet(present);
+        join.meet(incoming);
         frame.stack[slot] = join;
         return true;
     }

@@ -17,7 +17,8 @@ import org.objectweb.asm.tree.VarInsnNode;
 
 /**
  * Decides for every number of a method whether it is short class or int, and enforces the off-card int rule: Java
- * computes in 32 bits, the card in 16, so a value whose upper bits may differ must not be used where they matter.
+ * computes in 32 bits, the card in 16, so a value that {@link Ranges} finds to be low must not be used where its upper
+ * bits matter.
  */
 final class Typing {
     static final String INTERMEDIATE = "unsupported int type of intermediate value, must cast intermediate value to"
@@ -47,6 +48,7 @@ final class Typing {
     private final Flow flow;
     private final boolean ints;
     private final Constants constants;
+    private final Ranges ranges;
     private final Reporter reporter;
 
     /** Takes an error at a source line. */
@@ -66,8 +68,8 @@ final class Typing {
         this.ints = ints;
         this.constants = constants;
         this.reporter = reporter;
-        findOverflow();
         declareLocals();
+        ranges = new Ranges(code, flow, ints, this::constant);
         if (ints) {
             widen();
         }
@@ -117,64 +119,6 @@ final class Typing {
     private Value number(int index) {
         Value value = flow.reachable(index) ? flow.result(index) : null;
         return value != null && value.kind == Value.Kind.NUMBER ? value : null;
-    }
-
-    private void findOverflow() {
-        for (boolean changed = true; changed;) {
-            changed = false;
-            for (int i = 0; i < code.size(); i++) {
-                Value value = number(i);
-                if (value != null && !value.nonNegative && isNonNegative(i)) {
-                    value.nonNegative = true;
-                    changed = true;
-                }
-            }
-        }
-        for (boolean changed = true; changed;) {
-            changed = false;
-            for (int i = 0; i < code.size(); i++) {
-                Value value = number(i);
-                if (value != null && !value.mayOverflow && overflows(i)) {
-                    value.mayOverflow = true;
-                    changed = true;
-                }
-            }
-        }
-    }
-
-    private boolean isNonNegative(int index) {
-        Integer constant = constant(index);
-        if (constant != null) {
-            return constant >= 0 && constant <= Short.MAX_VALUE;
-        }
-        Value[] in = flow.operands(index);
-        return switch (code.opcode(index)) {
-            case Opcodes.ARRAYLENGTH, Opcodes.INSTANCEOF -> true;
-            case Opcodes.IAND -> isMask(in[0]) || isMask(in[1]);
-            case Opcodes.ISHR, Opcodes.IUSHR -> in[0].nonNegative;
-            default -> false;
-        };
-    }
-
-    private boolean isMask(Value value) {
-        Integer constant = constant(value);
-        return constant != null && constant >= 0 && constant <= Short.MAX_VALUE;
-    }
-
-    private boolean overflows(int index) {
-        if (producesInt(index)) {
-            // Without int support the producer itself is an error already; its uses need none.
-            return ints;
-        }
-        Value[] in = flow.operands(index);
-        return switch (code.opcode(index)) {
-            case Opcodes.IADD, Opcodes.ISUB, Opcodes.IMUL, Opcodes.INEG, Opcodes.ISHL -> true;
-            case Opcodes.IUSHR -> !in[0].nonNegative;
-            case Opcodes.IDIV -> !in[1].nonNegative && (constant(in[1]) == null || constant(in[1]) == -1);
-            case Opcodes.IAND -> !isMask(in[0]) && !isMask(in[1]) && (in[0].mayOverflow || in[1].mayOverflow);
-            case Opcodes.IOR, Opcodes.IXOR -> in[0].mayOverflow || in[1].mayOverflow;
-            default -> false;
-        };
     }
 
     private void declareLocals() {
@@ -228,11 +172,6 @@ final class Typing {
                     widen(i);
                 }
             }
-            for (Value value : flow.values()) {
-                if (value.joined && value.mayOverflow) {
-                    makeInt(value);
-                }
-            }
         } while (changed);
     }
 
@@ -270,7 +209,7 @@ final class Typing {
         }
         for (int i = 0; i < in.length; i++) {
             Need need = in[i].kind == Value.Kind.NUMBER ? need(index, i) : Need.NONE;
-            if (need == Need.INT || need == Need.FULL && in[i].mayOverflow) {
+            if (need == Need.INT || need == Need.FULL && ranges.isLow(in[i])) {
                 makeInt(in[i]);
             }
         }
@@ -313,6 +252,8 @@ final class Typing {
         return switch (op) {
             case Opcodes.IADD, Opcodes.ISUB, Opcodes.IMUL, Opcodes.INEG, Opcodes.ISHL, Opcodes.IAND, Opcodes.IOR,
                     Opcodes.IXOR, Opcodes.I2B, Opcodes.I2S -> Need.LOW;
+            // A count counts by its low five bits alone.
+            case Opcodes.ISHR, Opcodes.IUSHR -> operand == 1 ? Need.LOW : Need.FULL;
             case Opcodes.IALOAD, Opcodes.BALOAD, Opcodes.SALOAD, Opcodes.AALOAD, Opcodes.AASTORE -> Need.INDEX;
             case Opcodes.BASTORE, Opcodes.SASTORE -> operand == 1 ? Need.INDEX : Need.LOW;
             case Opcodes.IASTORE -> operand == 1 ? Need.INDEX : Need.INT;
@@ -348,10 +289,6 @@ final class Typing {
             if (!ints) {
                 checkShortOnly(i);
             }
-            Value out = number(i);
-            if (!ints && out != null && out.joined && out.mayOverflow) {
-                reporter.error(code.line(i), INTERMEDIATE);
-            }
         }
     }
 
@@ -361,10 +298,10 @@ final class Typing {
         boolean wrong = switch (need) {
             case NONE -> false;
             case LOW -> !last && value.isInt() && isArrayStore(index);
-            case FULL -> !ints && value.mayOverflow;
+            case FULL -> !ints && ranges.isLow(value);
             case INT -> !ints;
-            case SHORT -> value.mayOverflow || value.isInt() && !last;
-            case INDEX, SIZE -> value.mayOverflow || value.isInt();
+            case SHORT -> ranges.isLow(value) || value.isInt() && !last;
+            case INDEX, SIZE -> ranges.isLow(value) || value.isInt();
         };
         if (wrong) {
             String text = need == Need.INDEX ? INDEX : need == Need.SIZE ? SIZE : INTERMEDIATE;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.converter;
 
+import java.util.LinkedHashSet;
+import java.util.Set;
+
 /**
  * One value of a method: the result of an instruction, a parameter, the content of a local between stores, or the
  * meeting of several of them where branches join. Values that meet share one web, and a web has one width: one cell
@@ -23,12 +26,8 @@ final class Value {
     private char declared;
     private boolean join;
 
-    /** True when the 16-bit result of this producer may differ from the 32-bit one Java computes. */
-    boolean mayOverflow;
-    /** True when the value is known to be 0 to 32767. */
-    boolean nonNegative;
-    /** True when more than one value flows into the join below which this one lies. */
-    boolean joined;
+    /** What meets here, for a join. */
+    private final Set<Value> inputs = new LinkedHashSet<>();
 
     Value(int id, Kind kind, Source source, int at) {
         this.id = id;
@@ -49,6 +48,16 @@ final class Value {
             step = next;
         }
         return root;
+    }
+
+    /** Notes at a join that the other value may be the one that arrives, and puts both into one web. */
+    void meet(Value incoming) {
+        inputs.add(incoming);
+        join(incoming);
+    }
+
+    Set<Value> inputs() {
+        return inputs;
     }
 
     /** Puts both values into one web. */
