@@ -4,6 +4,7 @@ package org.opentsm.ant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.tools.ant.BuildException;
@@ -11,6 +12,7 @@ import org.apache.tools.ant.Project;
 import org.opentsm.api.ApiException;
 import org.opentsm.api.ApiLevel;
 import org.opentsm.api.Declarations;
+import org.opentsm.api.KitName;
 import org.opentsm.api.Version;
 import org.opentsm.cap.Aid;
 
@@ -20,7 +22,6 @@ import org.opentsm.cap.Aid;
  * @param packageName dotted
  */
 record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor, List<Conversion.Applet> applets) {
-    private static final Pattern KIT = Pattern.compile("(?:^|[^0-9])(?:jc)?(\\d)\\.?(\\d)\\.?(\\d)(?:u\\d+)?(?:[^0-9]|$)");
     private static final String DEFAULT_LEVEL = "3.0.4";
 
     static CapPlan of(CapElement cap, String taskJckit) {
@@ -109,13 +110,14 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
 
     /** targetsdk, else what the kit is called, else 3.0.4; properties {@code api.<package>} fix other packages' versions. */
     private static ApiLevel level(CapElement cap, String taskJckit) {
-        String jckit = cap.jckit != null ? cap.jckit : taskJckit;
+        String jckit = given(cap, "jckit", cap.jckit != null ? cap.jckit : taskJckit);
         if (jckit != null && !cap.getProject().resolveFile(jckit).isDirectory()) {
             cap.log("no SDK in " + jckit + ": building with our own declarations of the card API", Project.MSG_INFO);
         }
-        String from = cap.targetsdk != null ? cap.targetsdk : jckit;
+        String targetsdk = given(cap, "targetsdk", cap.targetsdk);
         try {
-            ApiLevel level = from == null ? fallback(cap) : named(cap, from);
+            ApiLevel level = targetsdk != null ? named("targetsdk", targetsdk)
+                    : jckit != null ? ofKit(cap, jckit) : fallback(cap);
             for (var one : Declarations.all().packages()) {
                 String pinned = cap.getProject().getProperty("api." + one.display());
                 if (pinned != null) {
@@ -128,25 +130,34 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
         }
     }
 
+    /** The value, or null when it is empty or names a property that nobody set: that is no kit at all. */
+    private static String given(CapElement cap, String attribute, String value) {
+        if (value != null && (value.isBlank() || value.contains("${"))) {
+            cap.log(attribute + " is '" + value + "', so it names nothing: that property is not set", Project.MSG_WARN);
+            return null;
+        }
+        return value;
+    }
+
     private static ApiLevel fallback(CapElement cap) {
         cap.log("no targetsdk given: building for Java Card " + DEFAULT_LEVEL, Project.MSG_INFO);
         return ApiLevel.of(DEFAULT_LEVEL);
     }
 
-    private static ApiLevel named(CapElement cap, String text) {
-        // The last part of a path that looks like a level: sdks/jc305u3_kit, oracle_javacard_sdks/jc304_kit, 3.0.5.
-        Matcher level = KIT.matcher(text.replace('\\', '/').replaceAll("/+$", "").replaceAll(".*/", ""));
-        if (!level.find()) {
-            if (cap.targetsdk != null) {
-                throw new BuildException("targetsdk '" + text + "' names no Java Card level; write one of "
-                        + String.join(", ", ApiLevel.NAMES));
+    private static ApiLevel named(String attribute, String text) {
+        return ApiLevel.of(KitName.level(text).orElseThrow(() -> new BuildException(attribute + " '" + text
+                + "' names no Java Card level that is known; write " + KitName.KNOWN)));
+    }
+
+    /** What the folder is called; else the version of the export files in it. */
+    private static ApiLevel ofKit(CapElement cap, String jckit) {
+        if (KitName.level(jckit).isEmpty()) {
+            Optional<String> inside = KitFolder.level(cap.getProject().resolveFile(jckit).toPath());
+            if (inside.isPresent()) {
+                cap.log("the export files in " + jckit + " are of Java Card " + inside.get(), Project.MSG_INFO);
+                return ApiLevel.of(inside.get());
             }
-            return fallback(cap);
         }
-        String name = level.group(1) + "." + level.group(2) + "." + level.group(3);
-        if (cap.targetsdk == null && (name.equals("3.1.0") || name.equals("3.2.0"))) {
-            return fallback(cap);
-        }
-        return ApiLevel.of(name);
+        return named("jckit", jckit);
     }
 }

@@ -63,7 +63,7 @@ final class Conversion {
                 .builder(request.packageName(), request.aid(), request.major(), request.minor())
                 .exports(exports).levels(this::newer).level(index.level().name()).ints(request.ints()).debug(request.debug())
                 .listing(request.listing());
-        if (index.level().name().startsWith("3.1")) {
+        if (index.level().isAtLeast("3.1")) {
             input.capVersion(CapVersion.V2_3);
         }
         request.classFiles().values().forEach(input::classFile);

@@ -73,7 +73,7 @@ record ConverterArguments(Path output, Path classes, ApiLevel level, List<Path> 
             switch (option) {
                 case "-d" -> output = Path.of(value(option));
                 case "-classdir" -> classes = Path.of(value(option));
-                case "-target" -> level = level(value(option));
+                case "-target" -> level = ApiLevel.of(value(option));
                 case "-exportpath" -> List.of(value(option).split(Pattern.quote(File.pathSeparator)))
                         .forEach(one -> exportPath.add(Path.of(one)));
                 case "-i" -> ints = true;
@@ -94,11 +94,6 @@ record ConverterArguments(Path output, Path classes, ApiLevel level, List<Path> 
                     }
                 }
             }
-        }
-
-        /** The kit calls itself 3.2.0, and ant-javacard asks for that when no target is named: our newest level serves it. */
-        private static ApiLevel level(String text) {
-            return ApiLevel.of(text.equals("3.2.0") ? "3.1" : text);
         }
 
         private String value(String option) {

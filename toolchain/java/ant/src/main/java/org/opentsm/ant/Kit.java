@@ -24,7 +24,7 @@ import org.opentsm.api.StubJar;
 final class Kit {
     private static final String VERSION = "3.2.0";
     /** Kit version to the level of our declarations that stands behind it. */
-    private static final Map<String, String> LEVELS = Map.of("3.0.4", "3.0.4", "3.0.5", "3.0.5", "3.1.0", "3.1", VERSION, "3.1");
+    private static final Map<String, String> LEVELS = Map.of("3.0.4", "3.0.4", "3.0.5", "3.0.5", "3.1.0", "3.1", VERSION, "3.2");
 
     private Kit() {
     }

@@ -56,7 +56,9 @@ class JavaCardTaskTest {
 
     @ParameterizedTest(name = "{0} compiles for javacard.framework 1.{1}")
     @CsvSource({"targetsdk='2.2.1',2", "targetsdk='2.2.2',3", "targetsdk='3.0.1',4", "targetsdk='3.0.4',5", "targetsdk='3.0.5',6",
-        "targetsdk='sdks/jc303_kit',4", "jckit='sdks/jc222_kit',3", "jckit='oracle/jc305u3_kit/',6", "jckit='x' targetsdk='jc221_kit',2"})
+        "targetsdk='sdks/jc303_kit',4", "jckit='sdks/jc222_kit',3", "jckit='oracle/jc305u3_kit/',6", "jckit='x' targetsdk='jc221_kit',2",
+        "jckit='ext/java_card_kit-2_2_2',3", "jckit='ext/java_card_kit-3_0_3' targetsdk='ext/java_card_kit-2_2_1',2", "targetsdk='3.1',8",
+        "targetsdk='3.1.0',8", "jckit='sdks/jc310r20210706_kit',8", "targetsdk='3.2',9", "jckit='jc320v24.1_kit',9", "jckit='${unset}',5"})
     void theLevelDecidesTheImportVersion(String attributes, int minor) throws IOException {
         BuildFolder built = project().run("<javacard><cap " + attributes + " sources='src' aid='0102030405' output='o.cap'><applet class='p.A'/></cap></javacard>");
         assertEquals(minor, imported(built, "A0000000620101").minor());
@@ -182,7 +184,9 @@ class JavaCardTaskTest {
         "no AID             | sources='src'                                        | p.A | neither the package nor applet",
         "version            | aid='0102030405' sources='src' version='1'           | p.A | must be major.minor",
         "large version      | aid='0102030405' sources='src' version='1.128'       | p.A | must be major.minor",
-        "level              | aid='0102030405' sources='src' targetsdk='9.9.9'     | p.A | is not known",
+        "level              | aid='0102030405' sources='src' targetsdk='9.9.9'     | p.A | names no Java Card level",
+        "kit in words       | aid='0102030405' sources='src' jckit='my/kit'        | p.A | java_card_kit-2_2_1",
+        "kit of next year   | aid='0102030405' sources='src' jckit='jc330_kit'     | p.A | names no Java Card level",
         "level in words     | aid='0102030405' sources='src' targetsdk='newest'    | p.A | names no Java Card level",
         "no sources         | aid='0102030405'                                     | p.A | sources or classes",
         "missing sources    | aid='0102030405' sources='nowhere'                   | p.A | does not exist",
@@ -215,6 +219,24 @@ class JavaCardTaskTest {
         project.run("<javacard jckit='sdks/jc222_kit'><cap sources='src' aid='0102030405' output='o.cap'><applet class='p.A'/></cap></javacard>");
         assertTrue(project.logged().contains("no SDK in sdks/jc222_kit"), project.logged());
         assertTrue(project.logged().contains("Java Card 2.2.2"), project.logged());
+    }
+
+    @Test
+    void aKitOfAnotherNameIsKnownByItsExportFiles() throws IOException {
+        BuildFolder project = project();
+        Path export = folder.resolve("my/kit/api_export_files/javacard/framework/javacard/framework.exp");
+        new org.opentsm.api.ExportFiles(org.opentsm.api.ApiLevel.of("2.2.2")).all().stream()
+                .filter(one -> one.packageName().equals("javacard/framework")).findFirst().orElseThrow().writeTo(export);
+        project.run("<javacard><cap jckit='my/kit' sources='src' aid='0102030405' output='o.cap'><applet class='p.A'/></cap></javacard>");
+        assertEquals(3, imported(project, "A0000000620101").minor());
+    }
+
+    @Test
+    void fromThreeOneOnTheFormatIsTwoThree() throws IOException {
+        for (String level : List.of("3.1", "3.2")) {
+            project().run("<javacard><cap targetsdk='" + level + "' sources='src' aid='0102030405' output='o.cap'><applet class='p.A'/></cap></javacard>");
+            assertEquals(org.opentsm.cap.CapVersion.V2_3, new BuildFolder(folder).cap("o.cap").header().version());
+        }
     }
 
     @Test

@@ -13,7 +13,7 @@ import java.util.TreeMap;
  */
 public final class ApiLevel {
     /** Java Card levels that can be chosen, ascending. */
-    public static final List<String> NAMES = List.of("2.1.1", "2.1.2", "2.2.1", "2.2.2", "3.0.1", "3.0.4", "3.0.5", "3.1");
+    public static final List<String> NAMES = List.of("2.1.1", "2.1.2", "2.2.1", "2.2.2", "3.0.1", "3.0.4", "3.0.5", "3.1", "3.2");
 
     private final String name;
     private final Map<String, Version> chosen;
@@ -26,7 +26,7 @@ public final class ApiLevel {
     /**
      * A level by its name; other packages are at their newest version.
      *
-     * @param text "3.0.4", or an SDK's name for it ("jc304", "3.0.5u3", "2.2.0"; kit 3.0.3 holds API 3.0.1)
+     * @param text "3.0.4", or an SDK's name for it ("jc304", "3.0.5u3", "2.2.0", "3.1.0"; kit 3.0.3 holds API 3.0.1)
      * @throws ApiException when no such level is declared
      */
     public static ApiLevel of(String text) {
@@ -34,16 +34,25 @@ public final class ApiLevel {
         if (wanted.matches("jc\\d{3}")) {
             wanted = wanted.charAt(2) + "." + wanted.charAt(3) + "." + wanted.charAt(4);
         }
-        wanted = switch (wanted) {
+        return new ApiLevel(named(wanted).orElseThrow(() -> new ApiException("Java Card level '" + text
+                + "' is not known; choose one of " + String.join(", ", NAMES))), Map.of());
+    }
+
+    /** The level that a version of the specification or of a kit stands for. */
+    static Optional<String> named(String version) {
+        String level = switch (version) {
             case "2.2", "2.2.0" -> "2.2.1";
             case "3.0.3", "3.0.2" -> "3.0.1";
             case "3.1.0" -> "3.1";
-            default -> wanted;
+            case "3.2.0" -> "3.2";
+            default -> version;
         };
-        if (!NAMES.contains(wanted)) {
-            throw new ApiException("Java Card level '" + text + "' is not known; choose one of " + String.join(", ", NAMES));
-        }
-        return new ApiLevel(wanted, Map.of());
+        return NAMES.contains(level) ? Optional.of(level) : Optional.empty();
+    }
+
+    /** True when this level is the named one or a later one. */
+    public boolean isAtLeast(String level) {
+        return NAMES.indexOf(name) >= NAMES.indexOf(level);
     }
 
     /**

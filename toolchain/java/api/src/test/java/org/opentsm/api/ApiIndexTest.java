@@ -83,7 +83,9 @@ class ApiIndexTest {
         "3.0.4, javacard/framework, 1.5", "3.0.5, javacard/framework, 1.6", "2.2.1, java/lang, 1.0",
         "3.0.4, javacard/security, 1.5", "3.0.5, javacardx/crypto, 1.6", "2.2.2, javacardx/biometry, 1.2",
         "3.0.5, javacardx/framework/util, 1.1", "3.0.4, javacardx/framework/string, 1.0", "3.0.1, javacardx/apdu, 1.0",
-        "3.0.4, org/globalplatform, 1.7", "2.2.2, uicc/system, 1.1"})
+        "3.0.4, org/globalplatform, 1.7", "2.2.2, uicc/system, 1.1", "3.1, javacard/framework, 1.8", "3.1.0, javacard/security, 1.7",
+        "3.2, javacard/framework, 1.9", "3.2.0, javacard/security, 1.8", "3.2, javacardx/crypto, 1.8", "3.2, javacardx/biometry, 1.4",
+        "3.2, javacardx/biometry1toN, 1.1", "3.2, javacardx/security/derivation, 1.1", "3.2, javacardx/framework/nio, 1.0"})
     void followsTheVersionTable(String level, String packageName, String version) {
         assertEquals(Version.of(version), ApiLevel.of(level).versionOf(packageName).orElseThrow());
     }
@@ -103,6 +105,21 @@ class ApiIndexTest {
         assertEquals("javacard.framework.Util.arrayFill([BSSB)S exists since javacard.framework 1.6, but Java Card 3.0.4 has 1.5;"
                 + " set targetsdk to 3.0.5 or later or do without it", newer.message());
         assertInstanceOf(Lookup.Found.class, CLASSIC.findMethod("javacard/framework/Util", "arrayFill", "([BSSB)S"));
+    }
+
+    @Test
+    void membersOfThreeTwoAreNotInThreeOne() {
+        ApiIndex newest = new ApiIndex(ApiLevel.of("3.2"));
+        ApiIndex before = new ApiIndex(ApiLevel.of("3.1"));
+        String[][] members = {{"javacard/framework/APDU", "getLogicalChannelEncoding", "()B", "18"},
+            {"javacard/security/MessageDigest$OneShot", "doIntermediateMessageDigest", "([BS)S", "7"},
+            {"javacard/security/SM2KeyAgreementParameterSpec", "getConfirmationValue", "()[B", "6"},
+            {"javacardx/biometry/OwnerBioTemplate", "clear", "()V", "13"}};
+        for (String[] row : members) {
+            Lookup.Found found = assertInstanceOf(Lookup.Found.class, newest.findMethod(row[0], row[1], row[2]), row[1]);
+            assertEquals(Integer.parseInt(row[3]), found.member().token(), row[1]);
+            assertInstanceOf(Lookup.Newer.class, before.findMethod(row[0], row[1], row[2]), row[1]);
+        }
     }
 
     @Test
@@ -144,7 +161,7 @@ class ApiIndexTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"jc304,3.0.4", "3.0.5u3,3.0.5", "3.0.3,3.0.1", "2.2.0,2.2.1"})
+    @CsvSource({"jc304,3.0.4", "3.0.5u3,3.0.5", "3.0.3,3.0.1", "2.2.0,2.2.1", "3.1.0,3.1", "3.2.0,3.2", "jc320,3.2"})
     void takesTheNamesOfSdks(String text, String level) {
         assertEquals(level, ApiLevel.of(text).name());
     }
