@@ -6,17 +6,13 @@ import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.InstallData;
+import org.opentsm.simulator.open.Privileges;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardRuntime;
 
 /** The card maker's first work: load files, then the instances of the image. */
 final class CardFactory {
-
-    /** GPCS 2.3.1 6.6.2: all that an issuer domain holds at first. */
-    private static final byte[] ISSUER_PRIVILEGES = Hex.decode("9EFE80");
-    /** Security domain with trusted path. */
-    private static final byte[] DOMAIN_PRIVILEGES = Hex.decode("808000");
 
     private CardFactory() {
     }
@@ -28,26 +24,26 @@ final class CardFactory {
             card.registry().add(loadFile);
         }
         if (image.issuer() != null) {
-            instance(card, RegistryEntry.Kind.ISSUER_DOMAIN, CardCode.ISSUER_MODULE, image.issuer().aid(), ISSUER_PRIVILEGES, new byte[0], null, "isd");
+            instance(card, RegistryEntry.Kind.ISSUER_DOMAIN, CardCode.ISSUER_MODULE, image.issuer().aid(), Privileges.ISSUER, new byte[0], null, "isd");
         }
         if (image.controlling() != null) {
             RegistryEntry entry = instance(card, RegistryEntry.Kind.APPLICATION, CardCode.CONTROLLING_MODULE, image.controlling().aid(),
-                DOMAIN_PRIVILEGES, new byte[0], issuer, "casd");
+                Privileges.DOMAIN, new byte[0], issuer, "casd");
             card.open().setControllingAuthority(entry.aid);
         }
         for (CardImage.Domain domain : image.supplementary()) {
             byte[] parameters = domain.providerId() == null ? Hex.decode("81021002")
                 : Hex.decode("810210025F2010" + Hex.encode(domain.providerId()));
-            instance(card, RegistryEntry.Kind.APPLICATION, CardCode.SUPPLEMENTARY_MODULE, domain.aid(), DOMAIN_PRIVILEGES, parameters, issuer, domain.field());
+            instance(card, RegistryEntry.Kind.APPLICATION, CardCode.SUPPLEMENTARY_MODULE, domain.aid(), Privileges.DOMAIN, parameters, issuer, domain.field());
         }
         int index = 0;
         for (CardImage.Application application : image.applications()) {
-            instance(card, RegistryEntry.Kind.APPLICATION, Hex.encode(application.module()), application.aid(), application.privileges(),
+            instance(card, RegistryEntry.Kind.APPLICATION, Hex.encode(application.module()), application.aid(), Privileges.decode(application.privileges()),
                 application.parameters(), issuer, "applications[" + index++ + "]");
         }
     }
 
-    private static RegistryEntry instance(CardRuntime card, RegistryEntry.Kind kind, String module, byte[] aid, byte[] privileges,
+    private static RegistryEntry instance(CardRuntime card, RegistryEntry.Kind kind, String module, byte[] aid, Privileges privileges,
         byte[] parameters, AID parent, String field) {
         RegistryEntry loadFile = card.registry().entries().stream().filter(entry -> entry.modules.containsKey(module)).findFirst()
             .orElseThrow(() -> SimulatorException.image(field + ".module", "is in no load file of this image"));

@@ -9,10 +9,9 @@ import javacard.framework.ISOException;
  * Data field of INSTALL [for install], GPCS 2.3.1 Table 11-41:
  * {@code L ELF AID, L module AID, L instance AID, L privileges, L parameters, L token}.
  *
- * @param privileges three bytes, also when the command gave one
  * @param applicationParameters contents of C9
  */
-public record InstallData(byte[] loadFile, byte[] module, byte[] instance, byte[] privileges, byte[] applicationParameters) {
+public record InstallData(byte[] loadFile, byte[] module, byte[] instance, Privileges privileges, byte[] applicationParameters) {
 
     private static final int TAG_APPLICATION_PARAMETERS = 0xC9;
 
@@ -22,7 +21,7 @@ public record InstallData(byte[] loadFile, byte[] module, byte[] instance, byte[
         byte[] loadFile = aid(fields.next());
         byte[] module = aid(fields.next());
         byte[] instance = aid(fields.next());
-        byte[] privileges = privileges(fields.next());
+        Privileges privileges = privileges(fields.next());
         byte[] parameters = fields.next();
         return new InstallData(loadFile, module, instance, privileges, applicationParameters(parameters));
     }
@@ -30,7 +29,7 @@ public record InstallData(byte[] loadFile, byte[] module, byte[] instance, byte[
     /** What install() gets: {@code L instance AID, L privileges, L application parameters}. */
     byte[] installParameters() {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        for (byte[] field : new byte[][] {instance, privileges, applicationParameters}) {
+        for (byte[] field : new byte[][] {instance, privileges.encode(), applicationParameters}) {
             out.write(field.length);
             out.writeBytes(field);
         }
@@ -41,15 +40,15 @@ public record InstallData(byte[] loadFile, byte[] module, byte[] instance, byte[
         return value.length < 5 || value.length > 16 ? refuse() : value;
     }
 
-    private static byte[] privileges(byte[] value) {
+    private static Privileges privileges(byte[] value) {
         if (value.length != 1 && value.length != 3) {
             refuse();
         }
-        byte[] three = Arrays.copyOf(value, 3);
-        boolean domain = (three[0] & 0x80) != 0;
-        boolean needsDomain = (three[0] & 0x61) != 0 || (three[1] & 0xC0) != 0;
-        boolean bothManagements = (three[0] & 0x20) != 0 && (three[1] & 0x40) != 0;
-        return needsDomain && !domain || bothManagements ? refuse() : three;
+        Privileges privileges = Privileges.decode(value);
+        if (!privileges.isConsistent()) {
+            refuse();
+        }
+        return privileges;
     }
 
     private static byte[] applicationParameters(byte[] parameters) {

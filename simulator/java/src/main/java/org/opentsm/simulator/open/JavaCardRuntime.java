@@ -19,8 +19,14 @@ public interface JavaCardRuntime {
      */
     Applet install(String className, AID instance, byte[] parameters);
 
-    /** Calls uninstall() where the applet has it, then takes the instance out of the registry and clears its memory. */
+    /** Takes the instance out of the registry; its memory is cleared when the running command has ended. */
+    void forget(RegistryEntry entry);
+
+    /** Calls uninstall() where the applet has it, in the applet's context. */
     void uninstall(RegistryEntry entry);
+
+    /** The application whose call OPEN is answering: JCSystem.getPreviousContextAID(); null for the runtime itself. */
+    AID caller();
 
     /** True when {@code aid} is selected or stands in the chain of calls being processed. */
     boolean isActive(AID aid);

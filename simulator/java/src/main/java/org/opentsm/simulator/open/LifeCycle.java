@@ -6,6 +6,8 @@ public final class LifeCycle {
     static final byte LOADED = 0x01;
     public static final byte INSTALLED = 0x03;
     public static final byte SELECTABLE = 0x07;
+    /** Of a security domain; an application gives it its own meaning. */
+    public static final byte PERSONALIZED = 0x0F;
     static final byte LOCKED_BIT = (byte) 0x80;
 
     public static final byte OP_READY = 0x01;
@@ -26,6 +28,11 @@ public final class LifeCycle {
             case TERMINATED -> from != TERMINATED;
             default -> false;
         };
+    }
+
+    /** True for an application or a supplementary domain in a LOCKED state; the card's own states are others. */
+    static boolean isLocked(RegistryEntry entry) {
+        return entry.kind != RegistryEntry.Kind.ISSUER_DOMAIN && (entry.state() & LOCKED_BIT) != 0;
     }
 
     /** True when SELECT may find an application in this state. */

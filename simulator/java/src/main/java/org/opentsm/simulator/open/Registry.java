@@ -57,14 +57,27 @@ public final class Registry {
         cardState = state;
         RegistryEntry issuer = issuerDomain();
         if (issuer != null) {
-            issuer.state = state;
+            issuer.row = issuer.row.inState(state);
         }
         changes++;
     }
 
-    void setState(RegistryEntry entry, byte state) {
-        entry.state = state;
+    /** Replaces what commands change of a row. */
+    void change(RegistryEntry entry, RegistryEntry.Row row) {
+        entry.row = row;
         changes++;
+    }
+
+    /** True when {@code ancestor} is the domain the entry is associated with, or one above that. */
+    boolean isAncestor(AID ancestor, RegistryEntry entry) {
+        RegistryEntry at = entry;
+        for (int level = 0; at != null && at.parent() != null && level < CAPACITY; level++) {
+            if (at.parent().equals(ancestor)) {
+                return true;
+            }
+            at = find(at.parent());
+        }
+        return false;
     }
 
     public long changes() {
@@ -73,14 +86,14 @@ public final class Registry {
 
     /** The registry as it is now; running the answer puts it back. */
     public Runnable savepoint() {
-        List<RegistryEntry> rows = List.copyOf(entries);
-        List<Byte> states = rows.stream().map(entry -> entry.state).toList();
+        List<RegistryEntry> entriesBefore = List.copyOf(entries);
+        List<RegistryEntry.Row> rows = entriesBefore.stream().map(RegistryEntry::row).toList();
         byte card = cardState;
         return () -> {
             entries.clear();
-            entries.addAll(rows);
-            for (int i = 0; i < states.size(); i++) {
-                rows.get(i).state = states.get(i);
+            entries.addAll(entriesBefore);
+            for (int i = 0; i < rows.size(); i++) {
+                entriesBefore.get(i).row = rows.get(i);
             }
             cardState = card;
             changes++;
@@ -123,6 +136,6 @@ public final class Registry {
             return true;
         }
         boolean cardOpen = cardState != LifeCycle.CARD_LOCKED && cardState != LifeCycle.TERMINATED;
-        return cardOpen && LifeCycle.isSelectable(entry.state);
+        return cardOpen && LifeCycle.isSelectable(entry.state());
     }
 }

@@ -6,44 +6,79 @@ import javacard.framework.AID;
 import javacard.framework.Applet;
 import org.opentsm.simulator.Hex;
 
-/** One row of the GlobalPlatform Registry, GPCS 2.3.1 6.4.1. */
+/** One row of the GlobalPlatform Registry, GPCS 2.3.1 6.4.1. What commands change stands in {@link Row}. */
 public final class RegistryEntry {
 
     /** What an entry stands for. */
     public enum Kind { ISSUER_DOMAIN, APPLICATION, LOAD_FILE }
 
+    /**
+     * The part that commands change, replaced as a whole.
+     *
+     * @param state  life cycle byte; the issuer domain's is the card's
+     * @param parent security domain it is associated with; null for the issuer domain
+     */
+    public record Row(byte state, AID parent, Privileges privileges) {
+
+        Row inState(byte changed) {
+            return new Row(changed, parent, privileges);
+        }
+
+        Row under(AID changed) {
+            return new Row(state, changed, privileges);
+        }
+
+        Row with(Privileges changed) {
+            return new Row(state, parent, changed);
+        }
+    }
+
     public final Kind kind;
     public final AID aid;
-    /** Three bytes, GPCS Table 11-7. */
-    public final byte[] privileges;
-    /** Security domain it is associated with; null for the issuer domain. */
-    public final AID parent;
     /** Load file and module an instance came from; null for a load file. */
     public final AID loadFile;
     public final AID module;
     public final Applet applet;
     /** Class name of each module of a load file, by the module's AID in hex (jCardSim's AID has no hash code). */
     public final Map<String, String> modules = new LinkedHashMap<>();
-    /** Life cycle byte; the issuer domain's is the card's. */
-    public byte state;
+    /** Changed through {@link Registry#change} only. */
+    Row row;
 
-    private RegistryEntry(Kind kind, AID aid, byte[] privileges, AID parent, AID loadFile, AID module, Applet applet, byte state) {
+    private RegistryEntry(Kind kind, AID aid, AID loadFile, AID module, Applet applet, Row row) {
         this.kind = kind;
         this.aid = aid;
-        this.privileges = privileges;
-        this.parent = parent;
         this.loadFile = loadFile;
         this.module = module;
         this.applet = applet;
-        this.state = state;
+        this.row = row;
     }
 
-    public static RegistryEntry instance(Kind kind, AID aid, byte[] privileges, AID parent, RegistryEntry module, AID moduleAid, Applet applet, byte state) {
-        return new RegistryEntry(kind, aid, privileges, parent, module.aid, moduleAid, applet, state);
+    public static RegistryEntry instance(Kind kind, AID aid, RegistryEntry loadFile, AID module, Applet applet, Row row) {
+        return new RegistryEntry(kind, aid, loadFile.aid, module, applet, row);
     }
 
     public static RegistryEntry loadFile(AID aid, AID parent) {
-        return new RegistryEntry(Kind.LOAD_FILE, aid, new byte[3], parent, null, null, null, LifeCycle.LOADED);
+        return new RegistryEntry(Kind.LOAD_FILE, aid, null, null, null, new Row(LifeCycle.LOADED, parent, Privileges.NONE));
+    }
+
+    public Row row() {
+        return row;
+    }
+
+    public byte state() {
+        return row.state;
+    }
+
+    public AID parent() {
+        return row.parent;
+    }
+
+    public Privileges privileges() {
+        return row.privileges;
+    }
+
+    public boolean has(Privilege privilege) {
+        return row.privileges.has(privilege);
     }
 
     public boolean isInstance() {
@@ -51,7 +86,7 @@ public final class RegistryEntry {
     }
 
     public boolean isSecurityDomain() {
-        return (privileges[0] & 0x80) != 0;
+        return has(Privilege.SECURITY_DOMAIN);
     }
 
     /** The class of {@code module} in this load file, or null. */

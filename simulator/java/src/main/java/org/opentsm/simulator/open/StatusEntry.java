@@ -30,18 +30,18 @@ final class StatusEntry {
         ByteArrayOutputStream content = new ByteArrayOutputStream();
         put(content, 0x4F, Registry.bytes(entry.aid));
         content.write(0x9F);
-        put(content, 0x70, new byte[] {entry.state});
+        put(content, 0x70, new byte[] {entry.state()});
         if (entry.kind == RegistryEntry.Kind.LOAD_FILE) {
             put(content, 0xCE, VERSION);
             if (withModules) {
                 entry.modules.keySet().forEach(module -> put(content, 0x84, Hex.decode(module)));
             }
         } else {
-            put(content, 0xC5, entry.privileges);
+            put(content, 0xC5, entry.privileges().encode());
             put(content, 0xC4, Registry.bytes(entry.loadFile));
         }
-        if (entry.parent != null) {
-            put(content, 0xCC, Registry.bytes(entry.parent));
+        if (entry.parent() != null) {
+            put(content, 0xCC, Registry.bytes(entry.parent()));
         }
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.write(0xE3);

@@ -268,7 +268,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     // --- contexts ---------------------------------------------------------------------------
 
     /** Runs {@code work} with {@code context} active. */
-    <T> T inContext(AID context, Work<T> work) throws Throwable {
+    public <T> T inContext(AID context, Work<T> work) throws Throwable {
         contexts.push(context);
         try {
             return work.run();
@@ -281,7 +281,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     /** What runs in a context; it may throw what applets throw. */
     @FunctionalInterface
-    interface Work<T> {
+    public interface Work<T> {
         T run() throws Throwable;
     }
 
@@ -317,7 +317,9 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         }
         AID client = getAID();
         if (CardOpen.OPEN_AID.equals(server)) {
-            return parameter == 0 ? SharedObject.wrap(this, CardOpen.OPEN_AID, open, loader) : null;
+            RegistryEntry asking = registry.find(client);
+            // Only a domain speaks to OPEN; whoever gets hold of a domain's reference is looked at again in each call.
+            return parameter == 0 && asking != null && asking.isSecurityDomain() ? SharedObject.wrap(this, CardOpen.OPEN_AID, open, loader) : null;
         }
         RegistryEntry entry = registry.find(server);
         if (entry == null || !entry.isInstance()) {
@@ -386,7 +388,12 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         return new ISOException(ISO7816.SW_WRONG_DATA);
     }
 
-    /** The instance's memory is cleared when the running command has ended: it may still be using it. */
+    /** The memory is cleared at the end of the command, whether it ends well or the power ends it: it may still be in use. */
+    @Override
+    public void forget(RegistryEntry entry) {
+        heap.forget(entry);
+    }
+
     @Override
     public void uninstall(RegistryEntry entry) {
         if (entry.applet instanceof AppletEvent event) {
@@ -401,7 +408,11 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
                 // JCRE 3.0.4 11.3.4: an exception of uninstall() does not stop the deletion.
             }
         }
-        heap.forget(entry);
+    }
+
+    @Override
+    public AID caller() {
+        return getPreviousContextAID();
     }
 
     // --- transactions -----------------------------------------------------------------------

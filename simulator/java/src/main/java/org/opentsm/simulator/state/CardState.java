@@ -23,6 +23,7 @@ import javacard.framework.AID;
 import javacard.framework.Applet;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.Threads;
+import org.opentsm.simulator.open.Privileges;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardObjects;
@@ -180,15 +181,15 @@ public final class CardState {
     private static void writeEntry(DataOutputStream out, HeapWriter heap, RegistryEntry entry) throws IOException {
         out.writeByte(entry.kind.ordinal());
         heap.write(entry.aid);
-        out.write(entry.privileges);
-        heap.write(entry.parent);
+        out.write(entry.privileges().encode());
+        heap.write(entry.parent());
         heap.write(entry.loadFile);
         heap.write(entry.module);
-        out.writeByte(entry.state);
+        out.writeByte(entry.state());
     }
 
     /** A row whose applet is still to be read. */
-    private record Row(RegistryEntry.Kind kind, AID aid, byte[] privileges, AID parent, AID loadFile, AID module, byte state) {
+    private record Saved(RegistryEntry.Kind kind, AID aid, AID loadFile, AID module, RegistryEntry.Row row) {
     }
 
     private void decode(CardRuntime card, List<RegistryEntry> loadFiles, DataInputStream in) throws IOException {
@@ -202,18 +203,17 @@ public final class CardState {
         card.random().moveTo(new long[] {in.readLong(), in.readLong()});
         byte cardState = in.readByte();
         readLoadFiles(card, loadFiles, in, heap);
-        List<Row> rows = new ArrayList<>();
+        List<Saved> rows = new ArrayList<>();
         for (int left = in.readUnsignedShort(); left > 0; left--) {
             rows.add(readRow(in, heap));
         }
         card.open().setControllingAuthority((AID) heap.read());
-        for (Row row : rows) {
-            RegistryEntry loadFile = card.registry().find(row.loadFile);
+        for (Saved saved : rows) {
+            RegistryEntry loadFile = card.registry().find(saved.loadFile);
             if (loadFile == null) {
                 throw new SimulatorException("state-damaged", file + " holds an instance of a load file it does not hold");
             }
-            card.registry().add(RegistryEntry.instance(row.kind, row.aid, row.privileges, row.parent, loadFile, row.module,
-                (Applet) heap.read(), row.state));
+            card.registry().add(RegistryEntry.instance(saved.kind, saved.aid, loadFile, saved.module, (Applet) heap.read(), saved.row));
         }
         card.registry().setCardState(cardState);
         for (int left = in.readUnsignedShort(); left > 0; left--) {
@@ -228,9 +228,12 @@ public final class CardState {
         }
     }
 
-    private static Row readRow(DataInputStream in, HeapReader heap) throws IOException {
-        return new Row(RegistryEntry.Kind.values()[in.readUnsignedByte()], (AID) heap.read(), in.readNBytes(3), (AID) heap.read(),
-            (AID) heap.read(), (AID) heap.read(), in.readByte());
+    private static Saved readRow(DataInputStream in, HeapReader heap) throws IOException {
+        RegistryEntry.Kind kind = RegistryEntry.Kind.values()[in.readUnsignedByte()];
+        AID aid = (AID) heap.read();
+        Privileges privileges = Privileges.decode(in.readNBytes(3));
+        AID parent = (AID) heap.read();
+        return new Saved(kind, aid, (AID) heap.read(), (AID) heap.read(), new RegistryEntry.Row(in.readByte(), parent, privileges));
     }
 
     private static void readStatics(CardRuntime card, DataInputStream in, HeapReader heap) throws IOException {
