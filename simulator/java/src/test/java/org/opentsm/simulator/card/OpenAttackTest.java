@@ -29,7 +29,7 @@ class OpenAttackTest extends OpenCard {
     void installTheAttackers() {
         install(VICTIM);
         RegistryEntry elf = RegistryEntry.loadFile(CardOpen.aid(HOSTILE_ELF), ISSUER);
-        elf.modules.put(HOSTILE_MODULE, "org.opentsm.simulator.testapplet.Hostile");
+        elf.modules.put(HOSTILE_MODULE, "org.opentsm.simulator.hostile.Hostile");
         card.registry().add(elf);
         installHostile(APPLET, "000000");
         installHostile(DOMAIN, Hex.encode(Privileges.DOMAIN.encode()));

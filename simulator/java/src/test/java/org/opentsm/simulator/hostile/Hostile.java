@@ -1,4 +1,4 @@
-package org.opentsm.simulator.testapplet;
+package org.opentsm.simulator.hostile;
 
 import javacard.framework.AID;
 import javacard.framework.APDU;
