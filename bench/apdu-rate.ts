@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { VPCD_PORT } from '../host/setup/pcscd.ts';
+import { VPCD_PORT } from '../host/local/pcscd.ts';
 import type { CardChannel } from '../host/transport/card-channel.ts';
 import { PcscMonitor } from '../host/transport/pcsc-monitor.ts';
 import { TcpChannel } from '../host/transport/tcp.ts';

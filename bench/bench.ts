@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type SeatedCard, Stage, type StageOptions } from '../host/demo/stage.ts';
-import { ensurePcscd } from '../host/setup/pcscd.ts';
+import { ensurePcscd } from '../host/local/pcscd.ts';
 import type { KeyDistributionState } from '../host/wire/message/key-distribution.ts';
 import { toolchainBench, toolchainTable } from '../toolchain/bench.ts';
 import { apduRates } from './apdu-rate.ts';

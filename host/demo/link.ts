@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import type { CardLinks } from '../../simulator/src/index.ts';
-import { ensurePcscd, VPCD_PORT } from '../setup/pcscd.ts';
+import { ensurePcscd, VPCD_PORT } from '../local/pcscd.ts';
 import type { DemoOptions } from './options.ts';
 
 /** How the terminal reaches the cards: which readers it has and where the simulator plugs its cards in. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SimulatedCard, type Simulator, startSimulator } from '../../simulator/src/index.ts';
 import { InvariantError } from '../errors.ts';
-import { VPCD_PORT } from '../setup/pcscd.ts';
+import { VPCD_PORT } from '../local/pcscd.ts';
 import type { CardId } from '../wire/message/common.ts';
 import type { KeyDistributionState } from '../wire/message/key-distribution.ts';
 import { CardMaker, type MadeCard } from './card-maker.ts';

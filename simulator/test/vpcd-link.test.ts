@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { ensurePcscd } from '../../host/setup/pcscd.ts';
+import { ensurePcscd } from '../../host/local/pcscd.ts';
 import { readCardImage, sharedSimulator } from '../src/index.ts';
 import { CardReader } from './fixture/card-reader.ts';
 import { probeImage } from './fixture/probe.ts';

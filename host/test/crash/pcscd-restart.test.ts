@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Stage } from '../../demo/stage.ts';
-import { ensurePcscd, type PcscService } from '../../setup/pcscd.ts';
+import { ensurePcscd, type PcscService } from '../../local/pcscd.ts';
 import { expectDistributed } from './compare.ts';
 import { afterScripts, scriptsSoFar } from './traffic.ts';
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Type } from 'typebox';
 import { type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
 import { type PeerError, TransportError } from '../../errors.ts';
-import { ensurePcscd, type PcscService, VPCD_PORT } from '../../setup/pcscd.ts';
+import { ensurePcscd, type PcscService, VPCD_PORT } from '../../local/pcscd.ts';
 import { TerminalInfo } from '../../wire/message/card-script.ts';
 import { command, type Provider, TestDatabase, TestOta } from '../ota/fixture.ts';
 import { startTerminal } from './fixture.ts';

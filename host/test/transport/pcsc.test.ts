@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { TransportError } from '../../errors.ts';
-import { ensurePcscd, type PcscService } from '../../setup/pcscd.ts';
+import { ensurePcscd, type PcscService } from '../../local/pcscd.ts';
 import { exchange } from '../../transport/get-response.ts';
 import { PcscMonitor } from '../../transport/pcsc-monitor.ts';
 import type { ReaderState } from '../../transport/reader-monitor.ts';

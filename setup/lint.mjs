@@ -2,14 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const root = join(import.meta.dirname, '..', '..');
+const root = join(import.meta.dirname, '..');
 const checks = [
   ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
   ['node_modules/typescript/bin/tsc', '--project', '.', '--noEmit'],
   [
     'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
     '--config',
-    'host/setup/dependency-cruiser.cjs',
+    'setup/dependency-cruiser.cjs',
     'host',
     'simulator/src',
   ],

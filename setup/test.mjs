@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-const root = join(import.meta.dirname, '..', '..');
+const root = join(import.meta.dirname, '..');
 const results = join(root, 'build', 'test-results');
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
@@ -57,7 +57,7 @@ async function mocha(name, specs, { alone = true } = {}) {
   const ok = await start(
     name,
     command,
-    [...args, 'node_modules/mocha/bin/mocha.js', '--config', 'host/setup/mocharc.json', ...specs],
+    [...args, 'node_modules/mocha/bin/mocha.js', '--config', 'setup/mocharc.json', ...specs],
     {
       OPENTSM_TEST_RESULT: file,
     },
@@ -99,11 +99,11 @@ function* surefireReports(folder) {
 }
 
 const started = Date.now();
-await check('lint', process.execPath, ['host/setup/lint.mjs']);
+await check('lint', process.execPath, ['setup/lint.mjs']);
 await maven('java');
 // Outside the suites' namespace, because a first build fetches Ant; suites that need CAP files then find all in place.
 await check('cap', process.execPath, ['toolchain/bin/ant-javacard.mjs']);
-await mocha('setup', ['host/setup/*.test.ts']);
+await mocha('setup', ['setup/*.test.ts']);
 await mocha('host', ['host/test/!(flow|attack|crash)/**/*.test.ts', 'host/test/*.test.ts']);
 await mocha('simulator', ['simulator/test/**/*.test.ts']);
 await mocha('applet', ['applet/test/**/*.test.ts']);
@@ -112,9 +112,9 @@ await mocha('flow', ['host/test/flow/**/*.test.ts', 'host/test/attack/**/*.test.
 await mocha('crash', ['host/test/crash/**/*.test.ts']);
 
 // Skips are counted and asserted, so that silence cannot grow.
-const expected = JSON.parse(readFileSync(join(root, 'host/setup/expected-skips.json'), 'utf8')).total;
+const expected = JSON.parse(readFileSync(join(root, 'setup/expected-skips.json'), 'utf8')).total;
 if (only.length === 0 && skipped !== expected) {
-  console.log(`${skipped} tests were skipped, ${expected} are expected (host/setup/expected-skips.json)`);
+  console.log(`${skipped} tests were skipped, ${expected} are expected (setup/expected-skips.json)`);
   failed += 1;
 }
 console.log(`\n${Math.round((Date.now() - started) / 1000)} s, ${skipped} skipped`);

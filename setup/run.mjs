@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepare } from './prepare.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [target, ...rest] = process.argv.slice(2);
 
 const SCRIPTS = {
   demo: ['host/demo/demo.ts'],
-  test: ['host/setup/test.mjs'],
-  lint: ['host/setup/lint.mjs'],
+  test: ['setup/test.mjs'],
+  lint: ['setup/lint.mjs'],
   bench: ['bench/bench.ts'],
   setup: [],
 };

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { AID, aidToHex } from '../wire/gp/aid.ts';
+import { AID, aidToHex } from '../host/wire/gp/aid.ts';
 
-const root = join(import.meta.dirname, '..', '..');
+const root = join(import.meta.dirname, '..');
 const tracked = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
   cwd: root,
   encoding: 'utf8',
@@ -29,7 +29,7 @@ describe('Documents', () => {
     const dead: string[] = [];
     for (const page of tracked.filter((path) => path.endsWith('.md'))) {
       for (const [, path = ''] of read(page).matchAll(
-        /`((?:host|applet|simulator|toolchain|bench|docs)\/[A-Za-z0-9_./-]+\.(?:ts|mjs|cjs|java|md|json))`/g,
+        /`((?:host|setup|applet|simulator|toolchain|bench|docs)\/[A-Za-z0-9_./-]+\.(?:ts|mjs|cjs|java|md|json))`/g,
       )) {
         if (!existsSync(join(root, path)) && !existsSync(join(root, dirname(page), path)))
           dead.push(`${page}: ${path}`);
