@@ -15,7 +15,7 @@ import { AuthenticationFailures } from '../store/authentication-failures.ts';
 import { openDatabase } from '../store/database.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../store/issuer/schema.ts';
 import { StepLog } from '../store/step-log.ts';
-import { startEngine } from '../workflow/engine.ts';
+import { startEngine } from '../workflow/engine/durable.ts';
 import { defineDaemon } from './daemon.ts';
 import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, WORKFLOW_VERSION, watchOf } from './platform-config.ts';
 

@@ -16,7 +16,7 @@ import { PROVIDER_MIGRATIONS, type ProviderTables } from '../store/provider/sche
 import { StepLog } from '../store/step-log.ts';
 import { AID, aidToHex } from '../wire/gp/aid.ts';
 import { Aid } from '../wire/message/common.ts';
-import { startEngine } from '../workflow/engine.ts';
+import { startEngine } from '../workflow/engine/durable.ts';
 import { PeerEndpoint } from './config.ts';
 import { defineDaemon } from './daemon.ts';
 import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, WORKFLOW_VERSION, watchOf } from './platform-config.ts';

@@ -1,5 +1,5 @@
 import type { Problem } from '../wire/message/common.ts';
-import type { Failure } from '../workflow/run-flow.ts';
+import type { Failure } from '../workflow/engine/run.ts';
 
 /** Errors that are a final answer: repeating the request as it is gives the same. */
 const REFUSALS: ReadonlyMap<string, number> = new Map([

@@ -1,5 +1,5 @@
 import type { KeyPairInfo } from '../../wire/message/kms.ts';
-import type { IssuerSettings } from '../../workflow/issuer-context.ts';
+import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 import type { Kms } from '../../workflow/ports.ts';
 
 /** Key management: which key of the KMS the issuer acts with. The key itself never leaves the KMS. */

@@ -3,9 +3,9 @@ import { PeerError, TransportError } from '../../errors.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import type { CardCommand, CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import { isAway } from '../../workflow/attempts.ts';
+import { isAway } from '../../workflow/engine/retry.ts';
+import type { IdentifiedCardLink } from '../../workflow/key-distribution/provider-context.ts';
 import type { OtaServer } from '../../workflow/ports.ts';
-import type { IdentifiedCardLink } from '../../workflow/provider-context.ts';
 
 export interface CardLinkOptions {
   readonly ota: OtaServer;

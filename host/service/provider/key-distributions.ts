@@ -22,14 +22,18 @@ import type {
   SecurityDomainRow,
   StartKeyDistribution,
 } from '../../wire/message/key-distribution.ts';
-import type { AttemptPolicy } from '../../workflow/attempts.ts';
-import type { DurableRun, Engine } from '../../workflow/engine.ts';
+import type { DurableRun, Engine } from '../../workflow/engine/durable.ts';
+import type { AttemptPolicy } from '../../workflow/engine/retry.ts';
+import { type FlowEnd, runFlow } from '../../workflow/engine/run.ts';
+import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
+import type { AlreadyPresent } from '../../workflow/key-distribution/41b-find-security-domain.ts';
+import type {
+  ProviderContext,
+  ProviderSettings,
+  ProviderStart,
+} from '../../workflow/key-distribution/provider-context.ts';
 import { providerSteps } from '../../workflow/key-distribution.ts';
 import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
-import type { ProviderContext, ProviderSettings, ProviderStart } from '../../workflow/provider-context.ts';
-import { type FlowEnd, runFlow } from '../../workflow/run-flow.ts';
-import { SecureChannelSlot } from '../../workflow/secure-channel-slot.ts';
-import type { AlreadyPresent } from '../../workflow/steps/41b-find-security-domain.ts';
 import { isRefusal, problemOfFailure } from '../problem-of-failure.ts';
 import { waitUntil } from '../wait-until.ts';
 import type { CardLinks } from './card-links.ts';

@@ -31,7 +31,7 @@ import { fromHex } from '../../wire/hex.ts';
 import type { CardCommand } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
-import { type Engine, startEngine } from '../../workflow/engine.ts';
+import { type Engine, startEngine } from '../../workflow/engine/durable.ts';
 import type { IssuerPlatform, OtaServer } from '../../workflow/ports.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 

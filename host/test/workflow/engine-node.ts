@@ -1,5 +1,5 @@
 /** A node for the engine's tests: `node engine-node.ts URL NODE ID [die]`. Prints each step that it runs. */
-import { startEngine } from '../../workflow/engine.ts';
+import { startEngine } from '../../workflow/engine/durable.ts';
 
 const [databaseUrl = '', nodeId = '', id = '', mode] = process.argv.slice(2);
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { startEngine } from '../../workflow/engine.ts';
+import { startEngine } from '../../workflow/engine/durable.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 
 const script = fileURLToPath(new URL('engine-node.ts', import.meta.url));

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { CardCommand } from '../../wire/message/card-script.ts';
-import { Flow, type Trip } from '../../workflow/flow.ts';
+import { Flow, type Trip } from '../../workflow/engine/flow.ts';
 import { issuerSteps, providerSteps } from '../../workflow/key-distribution.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -58,11 +58,11 @@ describe('the page of key distribution', () => {
   });
 
   it('has the code of each row in a file that starts with its numeral', async () => {
-    const files = await readdir(new URL('host/workflow/steps/', root));
+    const files = await readdir(new URL('host/workflow/key-distribution/', root));
     for (const { numeral, name } of listedRows()) {
       const file = files.find((entry) => entry.startsWith(`${numeral.split('-')[0]}-`));
       expect(file, `row ${numeral}`).to.be.a('string');
-      const text = await readFile(new URL(`host/workflow/steps/${file}`, root), 'utf8');
+      const text = await readFile(new URL(`host/workflow/key-distribution/${file}`, root), 'utf8');
       expect(text).to.match(new RegExp(`export async function\\*? ${name}\\b`));
     }
   });

@@ -1,0 +1,16 @@
+import { NotFoundError } from '../../errors.ts';
+import { findCardRow } from '../../store/issuer/cards.ts';
+import type { IssuerContext, IssuerStart } from './issuer-context.ts';
+
+/**
+ * Step 44: finds the card by its id in the issuer's database: the ISD's AID and PK.SD.AUT.
+ *
+ * @throws NotFoundError `card-unknown`, before anything is touched
+ */
+export async function findCard({ request }: IssuerStart, context: IssuerContext) {
+  const card = await findCardRow(context.database, request.cardId);
+  if (card !== undefined) return { card };
+  throw new NotFoundError('card-unknown', 'The issuer does not know this card: it may be of another issuer', {
+    card: request.cardId.value,
+  });
+}

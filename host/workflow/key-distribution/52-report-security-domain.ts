@@ -1,0 +1,24 @@
+import type { Card } from '../../store/issuer/cards.ts';
+import { finishRequest } from '../../store/issuer/security-domain-requests.ts';
+import type { RsaPublicKey } from '../../wire/message/common.ts';
+import type { SecurityDomainReport } from '../../wire/message/key-distribution.ts';
+import type { IssuerContext, IssuerStart } from './issuer-context.ts';
+
+/** Step 52: the issuer tells the provider the SSD's AID and its public key. */
+export async function reportSecurityDomain(
+  facts: IssuerStart & {
+    readonly card: Card;
+    readonly initialKey: { readonly keyReference: string; readonly publicKey: RsaPublicKey };
+  },
+  context: IssuerContext,
+) {
+  const { isdAid, casdAid } = facts.card;
+  const report: SecurityDomainReport = {
+    ssdAid: facts.request.ssdAid,
+    isdAid,
+    ...facts.initialKey,
+    ...(casdAid === undefined ? {} : { casd: { aid: casdAid } }),
+  };
+  await finishRequest(context.database, context.workflowId, { report });
+  return { report };
+}

@@ -1,0 +1,50 @@
+import type { Kysely } from 'kysely';
+import type { AuditLog, AuditPhase } from '../../store/audit-log.ts';
+import { cardIdText } from '../../store/card-id.ts';
+import type { IssuerTables } from '../../store/issuer/schema.ts';
+import type { SecurityDomainRequest } from '../../wire/message/key-distribution.ts';
+import type { VisitContext } from '../engine/unit.ts';
+import type { Kms } from '../ports.ts';
+
+/** What the issuer's rows work with. */
+export interface IssuerContext extends VisitContext {
+  readonly workflowId: string;
+  readonly database: Kysely<IssuerTables>;
+  readonly kms: Kms;
+  readonly auditLog: AuditLog;
+  readonly settings: IssuerSettings;
+}
+
+export interface IssuerSettings {
+  readonly offCardEntityLabel: string;
+  /** CERT.OCE.AUT of the issuer, whose holder is the ISD's application provider. */
+  readonly offCardEntityCertificate: string;
+}
+
+/** Input of the flow: the request of step 42, from this caller. */
+export type IssuerStart = {
+  readonly request: SecurityDomainRequest;
+  /** Provider id of the client certificate. */
+  readonly caller: string;
+};
+
+/** Writes an audit record about the SSD of this request. */
+export async function auditRequest(
+  context: IssuerContext,
+  { request }: IssuerStart,
+  record: {
+    readonly phase: AuditPhase;
+    readonly numeral: string;
+    readonly act: string;
+    readonly details?: Readonly<Record<string, string | number | boolean>>;
+  },
+): Promise<void> {
+  await context.auditLog.append({
+    phase: record.phase,
+    act: record.act,
+    numeral: record.numeral,
+    subject: `${cardIdText(request.cardId)} ${request.ssdAid}`,
+    workflowId: context.workflowId,
+    details: { provider: request.providerId, ...record.details },
+  });
+}
