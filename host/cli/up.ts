@@ -1,6 +1,6 @@
 import { readConfig } from '../daemon/config.ts';
-import { startTopology } from '../daemon/topology.ts';
-import { developmentPlan, TopologyPlan } from '../daemon/topology-plan.ts';
+import { startTopology } from '../local/topology.ts';
+import { developmentPlan, TopologyPlan } from '../local/topology-plan.ts';
 
 /** `tsm up`: runs everything until it is told to end; daemons that die are started again. */
 export async function up(options: { readonly state: string; readonly topology?: string }): Promise<void> {

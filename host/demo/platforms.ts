@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Type } from 'typebox';
-import { startTopology, type Topology } from '../daemon/topology.ts';
-import { developmentHolderReference, developmentPlan, type TopologyPlan } from '../daemon/topology-plan.ts';
 import { TransportError } from '../errors.ts';
+import { startTopology, type Topology } from '../local/topology.ts';
+import { developmentHolderReference, developmentPlan, type TopologyPlan } from '../local/topology-plan.ts';
 import type { RestClient } from '../rest/client.ts';
 import type { Peer } from '../rest/identity.ts';
 import { TerminalInfo } from '../wire/message/card-script.ts';

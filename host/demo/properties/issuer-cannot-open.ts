@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { issueCardCertificate } from '../../crypto/card-certificate.ts';
-import { developmentSsdAid } from '../../daemon/topology-plan.ts';
+import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { AID, aid, aidToHex } from '../../wire/gp/aid.ts';
 import { CHA, decodeCertificate } from '../../wire/gp/certificate.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';

@@ -1,4 +1,4 @@
-import { developmentSsdAid } from '../../daemon/topology-plan.ts';
+import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
 import type { PublicKey } from '../../wire/gp/public-key.ts';
 import type { PropertyReport } from '../report.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { developmentSsdAid } from '../../daemon/topology-plan.ts';
 import { PeerError } from '../../errors.ts';
+import { developmentSsdAid } from '../../local/topology-plan.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { type SecurityDomainRequest, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
 import type { PropertyReport } from '../report.ts';

@@ -1,5 +1,5 @@
-import { developmentSsdAid } from '../../daemon/topology-plan.ts';
 import { InvariantError } from '../../errors.ts';
+import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { fromRsaPublicKey, type PublicKey } from '../../wire/gp/public-key.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { PropertyReport } from '../report.ts';

@@ -1,4 +1,4 @@
-import { developmentSsdAid } from '../../daemon/topology-plan.ts';
+import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { fromRsaPublicKey } from '../../wire/gp/public-key.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 import type { PropertyReport } from '../report.ts';

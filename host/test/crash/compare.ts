@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { SimulatedCard } from '../../../simulator/src/index.ts';
-import { developmentSsdAid } from '../../daemon/topology-plan.ts';
 import type { SeatedCard, Stage } from '../../demo/stage.ts';
+import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
 

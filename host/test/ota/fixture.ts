@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { type RunningDaemon, startDaemon } from '../../daemon/daemon.ts';
 import { otaDaemon } from '../../daemon/ota.ts';
+import { type PostgresServer, removePostgres, startEmbeddedPostgres } from '../../local/postgres.ts';
 import { RestClient } from '../../rest/client.ts';
 import type { Peer } from '../../rest/identity.ts';
-import { type PostgresServer, removePostgres, startEmbeddedPostgres } from '../../store/postgres.ts';
 import {
   type CardCommand,
   CardSessionInfo,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { type DevelopmentPki, openDevelopmentPki } from '../../daemon/development-pki.ts';
+import { type DevelopmentPki, openDevelopmentPki } from '../../local/development-pki.ts';
 import { RestClient } from '../../rest/client.ts';
 import type { Peer } from '../../rest/identity.ts';
 import { createRestServer, type RestApp, type RestServerOptions } from '../../rest/server.ts';

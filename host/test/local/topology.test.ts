@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { Type } from 'typebox';
-import { startTopology } from '../../daemon/topology.ts';
 import { NotFoundError, TransportError } from '../../errors.ts';
-import { removePostgres } from '../../store/postgres.ts';
+import { removePostgres } from '../../local/postgres.ts';
+import { startTopology } from '../../local/topology.ts';
 import { TerminalInfo } from '../../wire/message/card-script.ts';
 
 const PLAN = {

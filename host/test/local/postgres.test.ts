@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import pg from 'pg';
 import { UsageError } from '../../errors.ts';
-import { removePostgres, startEmbeddedPostgres } from '../../store/postgres.ts';
+import { removePostgres, startEmbeddedPostgres } from '../../local/postgres.ts';
 
 async function query(url: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
@@ -112,7 +112,7 @@ describe('embedded PostgreSQL', () => {
   });
 
   it('ends when its parent is killed, and can be started again', async () => {
-    const module = new URL('../../store/postgres.ts', import.meta.url).href;
+    const module = new URL('../../local/postgres.ts', import.meta.url).href;
     const code = `const { startEmbeddedPostgres } = await import(${JSON.stringify(module)});
       await startEmbeddedPostgres({ folder: ${JSON.stringify(folder)}, durable: false });
       console.log('up'); setInterval(() => {}, 1000);`;

@@ -7,8 +7,8 @@ import { type Static, Type } from 'typebox';
 import { InvariantError, NotFoundError, TransportError } from '../errors.ts';
 import { RestClient } from '../rest/client.ts';
 import type { Peer } from '../rest/identity.ts';
-import { openPostgres, type PostgresServer } from '../store/postgres.ts';
 import { type DevelopmentPki, openDevelopmentPki } from './development-pki.ts';
+import { openPostgres, type PostgresServer } from './postgres.ts';
 import { type ProcessEvent, SupervisedProcess } from './supervised-process.ts';
 import { type DaemonPlan, daemonPlans, type TopologyPlan } from './topology-plan.ts';
 
