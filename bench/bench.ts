@@ -2,7 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type SeatedCard, Stage, type StageOptions } from '../host/demo/stage.ts';
+import {
+  type InsertedCard,
+  SingleProviderLab,
+  type SingleProviderLabOptions,
+} from '../host/lab/single-provider-lab.ts';
 import { ensurePcscd } from '../host/local/pcscd.ts';
 import type { KeyDistributionState } from '../host/wire/message/key-distribution.ts';
 import { toolchainBench, toolchainTable } from '../toolchain/bench.ts';
@@ -44,21 +48,21 @@ function flowCost(state: KeyDistributionState) {
 }
 
 /** @throws Error when the flow ends otherwise: its time would mean nothing */
-async function distributed(stage: Stage, seat: SeatedCard): Promise<KeyDistributionState> {
-  const state = await stage.distribute(seat);
+async function distributed(lab: SingleProviderLab, seat: InsertedCard): Promise<KeyDistributionState> {
+  const state = await lab.distribute(seat);
   if (state.outcome === 'distributed') return state;
   throw new Error(`a flow of the bench ended as ${state.outcome ?? state.state}: ${state.problem?.detail ?? ''}`);
 }
 
 /** Several flows, each on a new card, one after the other. The first warms up and does not count. */
-async function measureFlows(options: StageOptions) {
-  await using stage = await Stage.open(options);
+async function measureFlows(options: SingleProviderLabOptions) {
+  await using lab = await SingleProviderLab.open(options);
   const times: number[] = [];
   let cost: ReturnType<typeof flowCost> | undefined;
   for (let i = 0; i <= flows; i += 1) {
-    await using seat = await stage.seat();
+    await using seat = await lab.insert();
     const start = performance.now();
-    const state = await distributed(stage, seat);
+    const state = await distributed(lab, seat);
     if (i > 0) times.push(performance.now() - start);
     cost = flowCost(state);
   }
@@ -67,11 +71,11 @@ async function measureFlows(options: StageOptions) {
 
 /** Many cards, all readers at once; the share of CPU time that the cards spend on cryptography. */
 async function measureLoad() {
-  await using stage = await Stage.open({ link: 'direct', readers: cards, keySizeBits: 1024 });
-  const seats = await Promise.all(Array.from({ length: cards }, (_, index) => stage.seat(index)));
+  await using lab = await SingleProviderLab.open({ link: 'direct', readers: cards, keySizeBits: 1024 });
+  const seats = await Promise.all(Array.from({ length: cards }, (_, index) => lab.insert(index)));
   const cpuBefore = cpuMsOfTree();
   const start = performance.now();
-  await Promise.all(seats.map((seat) => distributed(stage, seat)));
+  await Promise.all(seats.map((seat) => distributed(lab, seat)));
   const seconds = (performance.now() - start) / 1000;
   const cpuMs = cpuMsOfTree() - cpuBefore;
   const cryptoCpuMs = sum(await Promise.all(seats.map(async ({ card }) => (await card.statistics()).cryptoCpuMs)));

@@ -1,6 +1,7 @@
 /**
- * One direction (DESIGN.md section 3): wire, crypto, errors <- transport <- secure-channel <- card <- kms
- * <- workflow <- service <- rest <- daemon / cli. A folder imports only what stands left of it.
+ * One direction (host/README.md): errors, wire, crypto <- transport <- secure-channel <- card <- kms <- store
+ * <- workflow <- service <- rest <- bearer <- daemon <- local <- lab <- cli, demo. A folder imports only what
+ * stands left of it.
  */
 const layers = [
   ['errors', '^host/errors\\.ts$'],
@@ -8,13 +9,16 @@ const layers = [
   ['crypto', '^host/crypto/'],
   ['transport', '^host/transport/'],
   ['secure-channel', '^host/secure-channel/'],
-  ['kms', '^host/kms/'],
   ['card', '^host/card/'],
+  ['kms', '^host/kms/'],
   ['store', '^host/store/'],
   ['workflow', '^host/workflow/'],
   ['service', '^host/service/'],
   ['rest', '^host/rest/'],
+  ['bearer', '^host/bearer/'],
   ['daemon', '^host/daemon/'],
+  ['local', '^host/local/'],
+  ['lab', '^host/lab/'],
   ['cli', '^host/(cli|demo)/'],
 ];
 
@@ -27,6 +31,13 @@ module.exports = {
       from: { path },
       to: { path: layers.slice(index + 1).map(([, later]) => later) },
     })),
+    {
+      name: 'engine-knows-no-flow',
+      severity: 'error',
+      comment: 'workflow/engine runs any flow',
+      from: { path: '^host/workflow/engine/' },
+      to: { path: '^host/workflow/[^/]+/', pathNot: '^host/workflow/engine/' },
+    },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'simulator-alone',

@@ -1,12 +1,12 @@
 import { Counter, Gauge } from 'prom-client';
 import { Type } from 'typebox';
+import { serveTerminalLinks, type TerminalLinkServer } from '../bearer/reader-link/terminal-link.ts';
 import { otaRoutes } from '../rest/routes/ota.ts';
-import { serveTerminalLinks, type TerminalLinkServer } from '../rest/terminal-link.ts';
 import { CardSessions } from '../service/ota/card-sessions.ts';
-import { LeaseTable, OTA_MIGRATIONS } from '../service/ota/lease-table.ts';
 import { TerminalDirectory } from '../service/ota/terminal-directory.ts';
 import { TrafficRecord } from '../service/ota/traffic-record.ts';
 import { openDatabase } from '../store/database.ts';
+import { LeaseTable, OTA_MIGRATIONS } from '../store/ota/lease-table.ts';
 import { daemonFields, databaseFields, FilePath } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
+import { MAX_READERS } from '../bearer/reader-link/terminal-link.ts';
+import { TerminalLinkClient } from '../bearer/reader-link/terminal-link-client.ts';
 import { TransportError, UsageError } from '../errors.ts';
-import { MAX_READERS } from '../rest/terminal-link.ts';
-import { TerminalLinkClient } from '../rest/terminal-link-client.ts';
 import { CardDesk } from '../service/terminal/card-desk.ts';
 import { DirectMonitor } from '../transport/direct-monitor.ts';
 import type { ReaderMonitor } from '../transport/reader-monitor.ts';

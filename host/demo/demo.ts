@@ -1,11 +1,12 @@
 import { join, resolve } from 'node:path';
 import { errorLine } from '../daemon/daemon.ts';
+import { type CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.ts';
+import { attemptProperties } from '../lab/properties/properties.ts';
+import { type PropertyReport, type Run, roundTripsOf } from '../lab/run-report.ts';
 import { Ladder } from './ladder.ts';
 import { type DemoOptions, parseOptions } from './options.ts';
-import { attemptProperties } from './properties/properties.ts';
-import { type DemoReport, type PropertyReport, roundTripsOf, saveReport } from './report.ts';
-import { playRun, playRuns, type Run } from './runs.ts';
-import { Scene, type SceneCard } from './scene.ts';
+import { type DemoReport, saveReport } from './report.ts';
+import { playRun, playRuns } from './runs.ts';
 
 /**
  * `npm run demo`: the key distribution 41 to 60 between separate processes, on simulated cards through PC/SC, and
@@ -19,7 +20,7 @@ const MOST_ROUND_TRIPS = 8;
 async function main(options: DemoOptions): Promise<boolean> {
   const ladder = new Ladder();
   const stateDir = options.state === undefined ? DEFAULT_STATE : resolve(options.state);
-  await using scene = await Scene.open({
+  await using lab = await MultiProviderLab.open({
     ...options,
     stateDir,
     providers: ['a', 'b', 'c'],
@@ -28,25 +29,25 @@ async function main(options: DemoOptions): Promise<boolean> {
     onLink: ({ link, notice }) =>
       ladder.line(notice ?? `Link: ${link === 'pcsc' ? 'PC/SC' : 'direct, without PC/SC'}; starting the daemons`),
   });
-  const { link } = scene.link;
-  ladder.line(`Daemons: ${scene.platforms.topology.names.join(', ')}; logs in ${join(stateDir, 'log')}`);
-  // Awaited here: the scene ends with this function.
+  const { link } = lab.link;
+  ladder.line(`Daemons: ${lab.platforms.topology.names.join(', ')}; logs in ${join(stateDir, 'log')}`);
+  // Awaited here: the lab ends with this function.
   return options.reader === undefined || link === 'direct'
-    ? await playSimulated(scene, ladder, options)
-    : await playPhysical(scene, ladder, options, options.reader);
+    ? await playSimulated(lab, ladder, options)
+    : await playPhysical(lab, ladder, options, options.reader);
 }
 
-async function playSimulated(scene: Scene, ladder: Ladder, options: DemoOptions): Promise<boolean> {
-  const first = await scene.insertCard(0, { known: true });
-  const second = await scene.insertCard(1, { known: false });
+async function playSimulated(lab: MultiProviderLab, ladder: Ladder, options: DemoOptions): Promise<boolean> {
+  const first = await lab.insertCard(0, { known: true });
+  const second = await lab.insertCard(1, { known: false });
   ladder.line(`Cards: ${first.cardId.value} in ${first.readerName}; ${second.cardId.value}, unknown to the issuer`);
-  const runs = await playRuns(scene, ladder, first, second);
+  const runs = await playRuns(lab, ladder, first, second);
   ladder.title('What must hold (key-distribution.md section 5)');
   ladder.rest();
-  const properties = await attemptProperties(scene, { runs, first, second }, (property) =>
+  const properties = await attemptProperties(lab, { runs, first, second }, (property) =>
     ladder.line(propertyLine(property)),
   );
-  return conclude(scene, ladder, options, { runs, properties, card: first });
+  return conclude(lab, ladder, options, { runs, properties, card: first });
 }
 
 function propertyLine({ holds, name, attempts, detail }: PropertyReport): string {
@@ -54,13 +55,13 @@ function propertyLine({ holds, name, attempts, detail }: PropertyReport): string
 }
 
 async function conclude(
-  scene: Scene,
+  lab: MultiProviderLab,
   ladder: Ladder,
   options: DemoOptions,
   result: {
     readonly runs: readonly Run[];
     readonly properties: readonly PropertyReport[];
-    readonly card: Pick<SceneCard, 'cardId' | 'readerName'>;
+    readonly card: Pick<CardInReader, 'cardId' | 'readerName'>;
   },
 ): Promise<boolean> {
   const { runs, properties, card } = result;
@@ -72,7 +73,7 @@ async function conclude(
     distributed !== undefined &&
     otaRoundTrips <= MOST_ROUND_TRIPS;
   const report: DemoReport = {
-    ...{ link: scene.link.link, reader: card.readerName, iccid: card.cardId.value },
+    ...{ link: lab.link.link, reader: card.readerName, iccid: card.cardId.value },
     runs: runs.map(({ unexpected: _unexpected, cardId: _cardId, ...run }) => run),
     ...{ properties, otaRoundTrips, ok },
   };
@@ -85,11 +86,16 @@ async function conclude(
 }
 
 /** A card of yours: one run of provider A; its issuer must have been entered into the card database before. */
-async function playPhysical(scene: Scene, ladder: Ladder, options: DemoOptions, readerName: string): Promise<boolean> {
-  await scene.platforms.cardPresent(readerName);
+async function playPhysical(
+  lab: MultiProviderLab,
+  ladder: Ladder,
+  options: DemoOptions,
+  readerName: string,
+): Promise<boolean> {
+  await lab.platforms.cardPresent(readerName);
   const expected = { outcome: 'distributed' };
   const run = await playRun({
-    scene,
+    lab,
     ladder,
     title: `Provider A on ${readerName}`,
     provider: 'a',
@@ -102,7 +108,7 @@ async function playPhysical(scene: Scene, ladder: Ladder, options: DemoOptions, 
     );
   }
   const card = { readerName, cardId: run.cardId ?? { kind: 'iccid', value: '' } };
-  return conclude(scene, ladder, options, { runs: [run], properties: [], card });
+  return conclude(lab, ladder, options, { runs: [run], properties: [], card });
 }
 
 try {

@@ -1,13 +1,11 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
+import type { LabLinkOptions } from '../lab/link.ts';
 import type { KeySizeBits } from '../wire/gp/generate-key-pair.ts';
 
 /** Flags of `npm run demo`. */
-export interface DemoOptions {
+export interface DemoOptions extends LabLinkOptions {
   readonly report?: string;
-  readonly link: 'pcsc' | 'direct';
-  /** A physical reader, by (part of) its name. */
-  readonly reader?: string;
   readonly keySizeBits: KeySizeBits;
   /** Keeps databases, logs and cards in this folder. */
   readonly state?: string;

@@ -1,8 +1,7 @@
-import type { CardId } from '../wire/message/common.ts';
+import type { CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.ts';
+import { type Run, runReport } from '../lab/run-report.ts';
 import type { KeyDistributionState } from '../wire/message/key-distribution.ts';
 import type { Ladder } from './ladder.ts';
-import { type RunReport, runReport } from './report.ts';
-import type { Scene, SceneCard } from './scene.ts';
 
 /** The six runs of the demo and what each must come to. */
 
@@ -12,20 +11,18 @@ interface Expected {
   readonly foundBy?: string;
 }
 
-export interface Run extends RunReport {
-  /** Named by step 41. */
-  readonly cardId?: CardId;
-  /** What went differently than it must; absent when all is as expected. */
-  readonly unexpected?: string;
-}
-
-export async function playRuns(scene: Scene, ladder: Ladder, first: SceneCard, second: SceneCard): Promise<Run[]> {
-  const play = (title: string, provider: string, card: SceneCard, expected: Expected) =>
-    playRun({ scene, ladder, title, provider, card, expected });
+export async function playRuns(
+  lab: MultiProviderLab,
+  ladder: Ladder,
+  first: CardInReader,
+  second: CardInReader,
+): Promise<Run[]> {
+  const play = (title: string, provider: string, card: CardInReader, expected: Expected) =>
+    playRun({ lab, ladder, title, provider, card, expected });
   const runs: Run[] = [];
   runs.push(await play('1. Provider A, first time', 'a', first, { outcome: 'distributed' }));
   runs.push(await play('2. Provider A again', 'a', first, { outcome: 'already-present', foundBy: 'database' }));
-  await scene.platforms.forget('a', first.cardId).catch(() => {});
+  await lab.platforms.forget('a', first.cardId).catch(() => {});
   const removed = '3. Provider A, its database row removed';
   runs.push(await play(removed, 'a', first, { outcome: 'already-present', foundBy: 'select' }));
   runs.push(await play('4. Provider B on the same card', 'b', first, { outcome: 'distributed' }));
@@ -44,16 +41,16 @@ function untouched(run: Run): Run {
 }
 
 export async function playRun(options: {
-  readonly scene: Scene;
+  readonly lab: MultiProviderLab;
   readonly ladder: Ladder;
   readonly title: string;
   readonly provider: string;
-  readonly card: Pick<SceneCard, 'readerName'>;
+  readonly card: Pick<CardInReader, 'readerName'>;
   readonly expected: Expected;
 }): Promise<Run> {
-  const { scene, ladder, title, provider, card, expected } = options;
+  const { lab, ladder, title, provider, card, expected } = options;
   ladder.title(title);
-  const state = await scene.platforms.distribute(provider, scene.request(card), {
+  const state = await lab.platforms.distribute(provider, lab.request(card), {
     onUpdate: (update) => ladder.update(update),
   });
   ladder.rest();

@@ -40,8 +40,8 @@ export interface DaemonPlan {
   readonly daemon: 'issuer' | 'provider' | 'ota' | 'terminal' | 'kms';
   readonly peer: Peer;
   readonly database: boolean;
-  /** Those of stage 1 start after those of stage 0. */
-  readonly stage: 0 | 1;
+  /** Those of lab 1 start after those of lab 0. */
+  readonly lab: 0 | 1;
   config(context: PlanContext): object;
 }
 
@@ -65,7 +65,7 @@ function otaPlan(config: object): DaemonPlan {
     daemon: 'ota',
     peer: { role: 'ota', id: 'main' },
     database: true,
-    stage: 0,
+    lab: 0,
     config: () => config,
   };
 }
@@ -77,7 +77,7 @@ function terminalPlan(id: string, config: object): DaemonPlan {
     daemon: 'terminal',
     peer,
     database: false,
-    stage: 0,
+    lab: 0,
     config: ({ endpoint }) => ({ ota: endpoint('ota'), ...config }),
   };
 }
@@ -97,7 +97,7 @@ function platformPlans(
       daemon: 'kms',
       peer: { role: 'kms', id: name },
       database: false,
-      stage: 0,
+      lab: 0,
       config: ({ stateDir }) => ({
         owner,
         keyFolder: join(stateDir, 'keys', name),
@@ -111,7 +111,7 @@ function platformPlans(
       daemon: role,
       peer: owner,
       database: true,
-      stage: 1,
+      lab: 1,
       config: (context) => ({ kms: context.endpoint(kmsName), ...peers(context), ...platform.config }),
     },
   ];

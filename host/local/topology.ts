@@ -141,8 +141,8 @@ class RunningTopology implements Topology {
 
   /** Platforms ask their KMS for keys when they start, so the others go first. */
   async startAll(): Promise<void> {
-    for (const stage of [0, 1]) {
-      const members = [...this.#members.values()].filter(({ plan }) => plan.stage === stage);
+    for (const lab of [0, 1]) {
+      const members = [...this.#members.values()].filter(({ plan }) => plan.lab === lab);
       const outcomes = await Promise.allSettled(members.map(({ process }) => process.start()));
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     }
@@ -229,8 +229,8 @@ class RunningTopology implements Topology {
 
   async #stopAll(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
-    for (const stage of [1, 0]) {
-      const members = [...this.#members.values()].filter(({ plan }) => plan.stage === stage);
+    for (const lab of [1, 0]) {
+      const members = [...this.#members.values()].filter(({ plan }) => plan.lab === lab);
       await Promise.all(members.map(({ process }) => process.stop()));
     }
     await this.postgres.stop();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictError, NotFoundError, TransportError, TsmError } from '../../errors.ts';
+import type { LeaseTable, SessionRow, Taken } from '../../store/ota/lease-table.ts';
 import { Turnstile } from '../../transport/transport-failure.ts';
 import type {
   CardCommand,
@@ -10,7 +11,6 @@ import type {
   OpenCardSession,
   TerminalResult,
 } from '../../wire/message/card-script.ts';
-import type { LeaseTable, SessionRow, Taken } from './lease-table.ts';
 import type { ReaderInfo, TerminalDirectory, TerminalLink } from './terminal-directory.ts';
 import type { TrafficRecord } from './traffic-record.ts';
 

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { findPrimeFactor } from '../../demo/properties/prime-search.ts';
+import { findPrimeFactor } from '../../lab/properties/prime-search.ts';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
 const jwk = privateKey.export({ format: 'jwk' });

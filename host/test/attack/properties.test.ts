@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Ladder } from '../../demo/ladder.ts';
-import { attemptProperties } from '../../demo/properties/properties.ts';
-import type { PropertyReport } from '../../demo/report.ts';
-import { playRuns, type Run } from '../../demo/runs.ts';
-import { Scene, type SceneCard } from '../../demo/scene.ts';
+import { playRuns } from '../../demo/runs.ts';
+import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
+import { attemptProperties } from '../../lab/properties/properties.ts';
+import type { PropertyReport, Run } from '../../lab/run-report.ts';
 
 /** Rows of key-distribution.md section 5, in the order in which they are attempted. */
 const PROPERTIES = [
@@ -22,24 +22,30 @@ const PROPERTIES = [
 describe('the properties of the key distribution', function () {
   this.timeout(300_000);
   let folder: string;
-  let scene: Scene;
-  let first: SceneCard;
-  let second: SceneCard;
+  let lab: MultiProviderLab;
+  let first: CardInReader;
+  let second: CardInReader;
   let runs: Run[];
   let results: PropertyReport[];
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'opentsm-attack-'));
     const providers = ['a', 'b', 'c'];
-    scene = await Scene.open({ link: 'direct', keySizeBits: 1024, stateDir: folder, providers, permitted: ['a', 'b'] });
-    first = await scene.insertCard(0, { known: true });
-    second = await scene.insertCard(1, { known: false });
+    lab = await MultiProviderLab.open({
+      link: 'direct',
+      keySizeBits: 1024,
+      stateDir: folder,
+      providers,
+      permitted: ['a', 'b'],
+    });
+    first = await lab.insertCard(0, { known: true });
+    second = await lab.insertCard(1, { known: false });
     const silent = new Ladder({ isTTY: false, write: () => true } as unknown as NodeJS.WriteStream);
-    runs = await playRuns(scene, silent, first, second);
-    results = await attemptProperties(scene, { runs, first, second }, () => {});
+    runs = await playRuns(lab, silent, first, second);
+    results = await attemptProperties(lab, { runs, first, second }, () => {});
   });
   after(async () => {
-    await scene?.[Symbol.asyncDispose]();
+    await lab?.[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   });
 

@@ -1,8 +1,8 @@
 import { constants, createPrivateKey, type KeyObject, privateDecrypt } from 'node:crypto';
 import { expect } from 'chai';
-import { recordedTraffic } from '../../demo/properties/loot.ts';
-import { artefactsOf } from '../../demo/properties/no-private-key-leaves.ts';
-import { Stage } from '../../demo/stage.ts';
+import { recordedTraffic } from '../../lab/properties/loot.ts';
+import { artefactsOf } from '../../lab/properties/no-private-key-leaves.ts';
+import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { fromHex } from '../../wire/hex.ts';
 
 /**
@@ -11,23 +11,23 @@ import { fromHex } from '../../wire/hex.ts';
  */
 describe('Session keys', function () {
   this.timeout(120_000);
-  let stage: Stage;
+  let lab: SingleProviderLab;
 
   before(async () => {
-    stage = await Stage.open({ link: 'direct', keySizeBits: 1024 });
+    lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024 });
   });
 
   after(async () => {
-    await stage?.[Symbol.asyncDispose]();
+    await lab?.[Symbol.asyncDispose]();
   });
 
   it('stand in no log, table, config, key file or recorded response', async () => {
-    await using seated = await stage.seat();
-    expect((await stage.distribute(seated)).outcome).to.equal('distributed');
-    const block = await recordedKeyTransport(stage, seated.readerName);
-    const keys = sessionKeysOf(decrypt(isdPrivateKey(stage), block));
+    await using inserted = await lab.insert();
+    expect((await lab.distribute(inserted)).outcome).to.equal('distributed');
+    const block = await recordedKeyTransport(lab, inserted.readerName);
+    const keys = sessionKeysOf(decrypt(isdPrivateKey(lab), block));
     expect(keys.length).to.be.within(2, 5);
-    const artefacts = await artefactsOf(stage.platforms);
+    const artefacts = await artefactsOf(lab.platforms);
     expect(artefacts.length).to.be.greaterThan(20);
     // The search itself must be able to find: the block that carries the keys stands in the record.
     expect(holders(artefacts, block)).to.include('log/traffic.jsonl');
@@ -51,15 +51,15 @@ function holders(artefacts: Awaited<ReturnType<typeof artefactsOf>>, secret: Uin
 }
 
 /** The RSA block of the first PSO DECIPHER, `00/10 2A 80 84`, which goes to the ISD. */
-async function recordedKeyTransport(stage: Stage, readerName: string): Promise<Uint8Array> {
-  const traffic = await recordedTraffic(stage.platforms, readerName);
+async function recordedKeyTransport(lab: SingleProviderLab, readerName: string): Promise<Uint8Array> {
+  const traffic = await recordedTraffic(lab.platforms, readerName);
   const command = traffic.flatMap(({ commands }) => commands).find(({ apdus }) => /^[01]02A8084/.test(apdus[0] ?? ''));
   const parts = (command?.apdus ?? []).map((apdu) => fromHex(apdu)).map((apdu) => apdu.slice(5, 5 + (apdu[4] ?? 0)));
   return Buffer.concat(parts);
 }
 
-function isdPrivateKey(stage: Stage): KeyObject {
-  const { modulus, exponent, p, q, dP, dQ, qInv } = stage.isdKeyPair;
+function isdPrivateKey(lab: SingleProviderLab): KeyObject {
+  const { modulus, exponent, p, q, dP, dQ, qInv } = lab.isdKeyPair;
   const text = (hex: string) => Buffer.from(hex, 'hex').toString('base64url');
   const big = (hex: string) => BigInt(`0x${hex}`);
   const even = (value: string) => (value.length % 2 === 0 ? value : `0${value}`);

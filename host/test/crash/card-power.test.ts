@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type SeatedCard, Stage } from '../../demo/stage.ts';
+import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { expectDistributed } from './compare.ts';
 
 const READERS = 3;
@@ -9,32 +9,32 @@ const WRITE_CUTS = 20;
 /** The card loses its power at every single command of the flow, once before and once after it worked on it. */
 describe('Key distribution, the card losing power at every APDU', function () {
   this.timeout(600_000);
-  let stage: Stage;
+  let lab: SingleProviderLab;
   let apdus = 0;
   let writes = 0;
 
   before(async () => {
-    stage = await Stage.open({ link: 'direct', keySizeBits: 1024, readers: READERS });
-    await using seated = await stage.seat();
-    const before = await seated.card.statistics();
-    const state = await stage.distribute(seated);
+    lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024, readers: READERS });
+    await using inserted = await lab.insert();
+    const before = await inserted.card.statistics();
+    const state = await lab.distribute(inserted);
     expect(state.outcome).to.equal('distributed');
-    const after = await seated.card.statistics();
+    const after = await inserted.card.statistics();
     apdus = after.apdus - before.apdus;
     writes = after.persistentWrites - before.persistentWrites;
   });
 
   after(async () => {
-    await stage[Symbol.asyncDispose]();
+    await lab[Symbol.asyncDispose]();
   });
 
   for (const when of ['before-processing', 'before-response'] as const) {
     it(`ends with one owned domain when each command is cut ${when}`, async () => {
       expect(apdus).to.be.greaterThan(20);
       const cuts = Array.from({ length: apdus }, (_, afterApdus) => ({ afterApdus, when }));
-      await eachInReader(cuts, async (cut, seated) => {
-        await seated.card.cutPower(cut);
-        await expectDistributed(stage, seated, await stage.distribute(seated));
+      await eachInReader(cuts, async (cut, inserted) => {
+        await inserted.card.cutPower(cut);
+        await expectDistributed(lab, inserted, await lab.distribute(inserted));
       });
     });
   }
@@ -44,20 +44,20 @@ describe('Key distribution, the card losing power at every APDU', function () {
     const cuts = Array.from({ length: WRITE_CUTS }, (_, index) => ({
       atWrite: 1 + Math.floor((index * writes) / WRITE_CUTS),
     }));
-    await eachInReader(cuts, async (cut, seated) => {
-      await seated.card.cutPower(cut);
-      await expectDistributed(stage, seated, await stage.distribute(seated));
+    await eachInReader(cuts, async (cut, inserted) => {
+      await inserted.card.cutPower(cut);
+      await expectDistributed(lab, inserted, await lab.distribute(inserted));
     });
   });
 
   /** Works through the cases in all readers at once; a failure names its case. */
-  async function eachInReader<T>(cases: readonly T[], work: (value: T, seated: SeatedCard) => Promise<void>) {
+  async function eachInReader<T>(cases: readonly T[], work: (value: T, inserted: InsertedCard) => Promise<void>) {
     const left = [...cases];
     const failures: string[] = [];
     const reader = async (index: number) => {
       for (let value = left.shift(); value !== undefined; value = left.shift()) {
-        await using seated = await stage.seat(index);
-        await work(value, seated).catch((error: Error) => {
+        await using inserted = await lab.insert(index);
+        await work(value, inserted).catch((error: Error) => {
           failures.push(`${JSON.stringify(value)}: ${error.message}`);
         });
       }

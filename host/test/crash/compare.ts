@@ -1,22 +1,26 @@
 import { expect } from 'chai';
 import type { SimulatedCard } from '../../../simulator/src/index.ts';
-import type { SeatedCard, Stage } from '../../demo/stage.ts';
+import type { InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
 
 /** Card, provider and a repeated request say the same: one SSD, owned, with the certificate that was issued for it. */
-export async function expectDistributed(stage: Stage, seated: SeatedCard, state: KeyDistributionState): Promise<void> {
+export async function expectDistributed(
+  lab: SingleProviderLab,
+  inserted: InsertedCard,
+  state: KeyDistributionState,
+): Promise<void> {
   expect(state.state, JSON.stringify(state.problem)).to.equal('done');
   expect(state.outcome).to.equal('distributed');
-  const rows = (await stage.platforms.securityDomains(stage.provider)).filter(
-    ({ cardId }) => cardId.value === seated.cardId.value,
+  const rows = (await lab.platforms.securityDomains(lab.provider)).filter(
+    ({ cardId }) => cardId.value === inserted.cardId.value,
   );
   expect(rows.map((row) => row.state)).to.deep.equal(['certified']);
-  const onCard = await securityDomainsOf(seated.card);
-  expect(onCard).to.deep.equal([{ aid: developmentSsdAid(stage.provider), certificate: rows[0]?.certificate }]);
+  const onCard = await securityDomainsOf(inserted.card);
+  expect(onCard).to.deep.equal([{ aid: developmentSsdAid(lab.provider), certificate: rows[0]?.certificate }]);
   expect(state.ssd?.certificate).to.equal(rows[0]?.certificate);
-  const again = await stage.distribute(seated);
+  const again = await lab.distribute(inserted);
   expect([again.outcome, again.foundBy]).to.deep.equal(['already-present', 'database']);
 }
 

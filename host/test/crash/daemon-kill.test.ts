@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Stage } from '../../demo/stage.ts';
+import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { expectDistributed } from './compare.ts';
 import { afterScripts, scriptsSoFar } from './traffic.ts';
 
@@ -9,39 +9,39 @@ const DAEMONS = ['provider-a', 'issuer', 'ota', 'terminal-desk', 'kms-provider-a
 /** kill -9 of each daemon after each of the flow's trips to the card; the supervisor starts it again. */
 describe('Key distribution, a daemon killed after every trip to the card', function () {
   this.timeout(600_000);
-  let stage: Stage;
+  let lab: SingleProviderLab;
   let trips = 0;
 
   before(async () => {
-    stage = await Stage.open({ link: 'direct', keySizeBits: 1024, keepAlive: true });
-    await using seated = await stage.seat();
-    const before = await scriptsSoFar(stage);
-    expect((await stage.distribute(seated)).outcome).to.equal('distributed');
-    trips = (await scriptsSoFar(stage)) - before;
+    lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024, keepAlive: true });
+    await using inserted = await lab.insert();
+    const before = await scriptsSoFar(lab);
+    expect((await lab.distribute(inserted)).outcome).to.equal('distributed');
+    trips = (await scriptsSoFar(lab)) - before;
   });
 
   after(async () => {
-    await stage[Symbol.asyncDispose]();
+    await lab[Symbol.asyncDispose]();
   });
 
   for (const name of DAEMONS) {
     it(`resumes when ${name} dies after each trip`, async () => {
       expect(trips).to.be.within(4, 8);
       for (let trip = 0; trip <= trips; trip += 1) {
-        await using seated = await stage.seat();
-        const start = await scriptsSoFar(stage);
-        const killed = killAfter(stage, name, start + trip);
-        const state = await stage.distribute(seated);
+        await using inserted = await lab.insert();
+        const start = await scriptsSoFar(lab);
+        const killed = killAfter(lab, name, start + trip);
+        const state = await lab.distribute(inserted);
         await killed;
-        await stage.platforms.topology.ready(name);
-        await expectDistributed(stage, seated, state);
+        await lab.platforms.topology.ready(name);
+        await expectDistributed(lab, inserted, state);
       }
     });
   }
 });
 
 /** Kills the daemon as soon as the record holds so many scripts. */
-async function killAfter(stage: Stage, name: string, scripts: number): Promise<void> {
-  await afterScripts(stage, scripts);
-  await stage.platforms.topology.kill(name);
+async function killAfter(lab: SingleProviderLab, name: string, scripts: number): Promise<void> {
+  await afterScripts(lab, scripts);
+  await lab.platforms.topology.kill(name);
 }

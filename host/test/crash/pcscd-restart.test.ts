@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Stage } from '../../demo/stage.ts';
+import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { ensurePcscd, type PcscService } from '../../local/pcscd.ts';
 import { expectDistributed } from './compare.ts';
 import { afterScripts, scriptsSoFar } from './traffic.ts';
@@ -7,7 +7,7 @@ import { afterScripts, scriptsSoFar } from './traffic.ts';
 /** kill -9 of pcscd after each trip, and a new one in its place: readers vanish and come back, the card loses its power. */
 describe('Key distribution through PC/SC, pcscd killed after every trip to the card', function () {
   this.timeout(300_000);
-  let stage: Stage;
+  let lab: SingleProviderLab;
   let pcscd: PcscService;
   let trips = 0;
 
@@ -21,29 +21,29 @@ describe('Key distribution through PC/SC, pcscd killed after every trip to the c
 
   before(async () => {
     pcscd = await startPcscd();
-    stage = await Stage.open({ link: 'pcsc', keySizeBits: 1024 });
-    await using seated = await stage.seat();
-    expect((await stage.distribute(seated)).outcome).to.equal('distributed');
-    trips = await scriptsSoFar(stage);
+    lab = await SingleProviderLab.open({ link: 'pcsc', keySizeBits: 1024 });
+    await using inserted = await lab.insert();
+    expect((await lab.distribute(inserted)).outcome).to.equal('distributed');
+    trips = await scriptsSoFar(lab);
   });
 
   after(async () => {
-    await stage?.[Symbol.asyncDispose]();
+    await lab?.[Symbol.asyncDispose]();
     await pcscd?.stop();
   });
 
   it('resumes when the service comes back', async () => {
     expect(trips).to.be.within(4, 8);
     for (let trip = 0; trip <= trips; trip += 1) {
-      await using seated = await stage.seat();
-      const restarted = afterScripts(stage, (await scriptsSoFar(stage)) + trip).then(async () => {
+      await using inserted = await lab.insert();
+      const restarted = afterScripts(lab, (await scriptsSoFar(lab)) + trip).then(async () => {
         pcscd.process?.kill('SIGKILL');
         await pcscd.stop();
         pcscd = await startPcscd();
       });
-      const state = await stage.distribute(seated);
+      const state = await lab.distribute(inserted);
       await restarted;
-      await expectDistributed(stage, seated, state);
+      await expectDistributed(lab, inserted, state);
     }
   });
 });

@@ -6,9 +6,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import forge from 'node-forge';
 import { distinguishedName } from '../../crypto/distinguished-name.ts';
-import { openDevelopmentPki } from '../../daemon/development-pki.ts';
 import { CertificateAuthority } from '../../kms/certificate-authority.ts';
 import { SoftwareKeyProvider } from '../../kms/software.ts';
+import { openDevelopmentPki } from '../../local/development-pki.ts';
 
 /** Characters of PrintableString. @see X.680 41.4 */
 const PRINTABLE = /^[A-Za-z0-9 '()+,\-./:=?]*$/;

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Stage } from '../../demo/stage.ts';
+import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
@@ -16,9 +16,9 @@ describe('Key distribution on cards that run the CAP file', function () {
   for (const level of ['3.0.4', '3.0.5']) {
     it(`goes from 41 to 60, attested, with the CAP for Java Card ${level}`, async () => {
       const cap = join(ROOT, 'build', 'cap', `securitydomain-${level}.cap`);
-      await using stage = await Stage.open({ link: 'direct', keySizeBits: 1024, cap });
-      await using seated = await stage.seat();
-      const state = await stage.distribute(seated);
+      await using lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024, cap });
+      await using inserted = await lab.insert();
+      const state = await lab.distribute(inserted);
       expect([state.outcome, state.isolation], JSON.stringify(state.problem)).to.deep.equal([
         'distributed',
         'attested',

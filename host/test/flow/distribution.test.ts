@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Scene, type SceneCard } from '../../demo/scene.ts';
 import { PeerError } from '../../errors.ts';
+import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
 import { decodeCertificate } from '../../wire/gp/certificate.ts';
 import { fromHex } from '../../wire/hex.ts';
 import { ExchangeResult } from '../../wire/message/card-script.ts';
@@ -22,24 +22,24 @@ for (const [link, keySizeBits] of [
   describe(`key distribution over ${link}, RSA ${keySizeBits}`, function () {
     this.timeout(300_000);
     let folder: string;
-    let scene: Scene;
-    let first: SceneCard;
+    let lab: MultiProviderLab;
+    let first: CardInReader;
     let state: KeyDistributionState;
 
     before(async () => {
       folder = await mkdtemp(join(tmpdir(), 'opentsm-distribution-'));
       const providers = ['a', 'c'];
-      scene = await Scene.open({ link, keySizeBits, stateDir: folder, providers, permitted: ['a'] });
-      first = await scene.insertCard(0, { known: true });
-      state = await scene.platforms.distribute('a', scene.request(first));
+      lab = await MultiProviderLab.open({ link, keySizeBits, stateDir: folder, providers, permitted: ['a'] });
+      first = await lab.insertCard(0, { known: true });
+      state = await lab.platforms.distribute('a', lab.request(first));
     });
     after(async () => {
-      await scene?.[Symbol.asyncDispose]();
+      await lab?.[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     });
 
     it('runs over the link that was asked for', () => {
-      expect([scene.link.link, scene.link.notice]).to.deep.equal([link, undefined]);
+      expect([lab.link.link, lab.link.notice]).to.deep.equal([link, undefined]);
     });
 
     it('ends as distributed and attested, and shows every row of the list', () => {
@@ -52,12 +52,12 @@ for (const [link, keySizeBits] of [
     it('needs no more round trips than the six that depend on each other', async () => {
       const trips = state.steps.reduce((sum, step) => sum + step.roundTrips, 0);
       expect(trips).to.equal(TRIPS).and.to.be.at.most(MOST_TRIPS);
-      const recorded = (await readFile(scene.platforms.trafficFile, 'utf8')).split('\n').filter((line) => line !== '');
+      const recorded = (await readFile(lab.platforms.trafficFile, 'utf8')).split('\n').filter((line) => line !== '');
       expect(recorded).to.have.length(TRIPS);
     });
 
     it("leaves a certificate of the provider's CA for the key that the card made", async () => {
-      const [row] = await scene.platforms.securityDomains('a');
+      const [row] = await lab.platforms.securityDomains('a');
       expect([row?.state, row?.certificate]).to.deep.equal(['certified', state.ssd?.certificate]);
       const { publicKey } = decodeCertificate(fromHex(state.ssd?.certificate ?? ''));
       expect(Buffer.from(publicKey.modulus).toString('hex').toUpperCase()).to.equal(row?.publicKey.modulus);
@@ -65,19 +65,19 @@ for (const [link, keySizeBits] of [
     });
 
     it('finds the SSD in the database, and by SELECT without it', async () => {
-      const again = await scene.platforms.distribute('a', scene.request(first));
+      const again = await lab.platforms.distribute('a', lab.request(first));
       expect([again.outcome, again.foundBy]).to.deep.equal(['already-present', 'database']);
-      await scene.platforms.forget('a', first.cardId);
-      const found = await scene.platforms.distribute('a', scene.request(first));
+      await lab.platforms.forget('a', first.cardId);
+      const found = await lab.platforms.distribute('a', lab.request(first));
       expect([found.outcome, found.foundBy]).to.deep.equal(['already-present', 'select']);
       expect(found.ssd).to.deep.equal(state.ssd);
     });
 
     it('refuses a provider without permission at 43 and a strange card at 44', async () => {
-      const refused = await scene.platforms.distribute('c', scene.request(first));
+      const refused = await lab.platforms.distribute('c', lab.request(first));
       expect([refused.outcome, refused.refusedAt, refused.problem?.status]).to.deep.equal(['refused', '43', 403]);
-      const strange = await scene.insertCard(1, { known: false });
-      const unknown = await scene.platforms.distribute('a', scene.request(strange));
+      const strange = await lab.insertCard(1, { known: false });
+      const unknown = await lab.platforms.distribute('a', lab.request(strange));
       expect([unknown.outcome, unknown.refusedAt, unknown.problem?.status]).to.deep.equal(['refused', '44', 404]);
       for (const { steps } of [refused, unknown]) {
         const sent = steps.flatMap(({ commands }) => commands);
@@ -86,7 +86,7 @@ for (const [link, keySizeBits] of [
     });
 
     it('lets nobody but the issuer near the relay, and the issuer only while it is open', async () => {
-      const { topology } = scene.platforms;
+      const { topology } = lab.platforms;
       const body: RelayExchange = { commands: [{ label: 'SELECT', apdus: ['00A4040000'] }] };
       const path = `/v1/card-relays/${state.id}/exchange`;
       for (const [peer, code] of [

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import { type CardImage, type SimulatedCard, type Simulator, startSimulator } from '../../../simulator/src/index.ts';
 import { systemRandom } from '../../crypto/random.ts';
-import { CardMaker, type MadeCard } from '../../demo/card-maker.ts';
 import { PeerError, TransportError, TsmError } from '../../errors.ts';
 import { CertificateAuthority } from '../../kms/certificate-authority.ts';
 import { SoftwareKeyProvider } from '../../kms/software.ts';
+import { CardMaker, type MadeCard } from '../../lab/card-maker.ts';
 import { problemOf } from '../../rest/problem.ts';
 import { Applications, CREATE_SECURITY_DOMAIN } from '../../service/issuer/applications.ts';
 import { KeyService } from '../../service/kms/key-service.ts';
@@ -167,7 +167,7 @@ export class InProcess implements AsyncDisposable {
   }
 
   /** Makes a card, known to the issuer by default, and puts it into a reader of its own. */
-  async seat(
+  async insertMade(
     name: string,
     options: { readonly casd?: boolean; readonly known?: boolean; readonly image?: Partial<CardImage> } = {},
   ) {

@@ -1,8 +1,8 @@
 import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { fromRsaPublicKey } from '../../wire/gp/public-key.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
-import type { PropertyReport } from '../report.ts';
-import type { SceneCard } from '../scene.ts';
+import type { CardInReader } from '../multi-provider-lab.ts';
+import type { PropertyReport } from '../run-report.ts';
 import { AttackedCard } from './attacked-card.ts';
 import type { Loot } from './loot.ts';
 import { Property } from './property.ts';
@@ -15,7 +15,7 @@ export interface ProviderOnCard {
 
 /** Row 4: two providers on one card cannot reach each other's SSD, with all keys of their own. */
 export async function providersApart(
-  target: SceneCard,
+  target: CardInReader,
   providers: readonly [ProviderOnCard, ProviderOnCard],
 ): Promise<PropertyReport> {
   const property = new Property("two providers on one card cannot reach each other's SSD");

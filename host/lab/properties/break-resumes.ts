@@ -1,6 +1,6 @@
 import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
-import type { PropertyReport } from '../report.ts';
-import type { Scene, SceneCard } from '../scene.ts';
+import type { CardInReader, MultiProviderLab } from '../multi-provider-lab.ts';
+import type { PropertyReport } from '../run-report.ts';
 import { Property } from './property.ts';
 
 /** Answers the commands of two and a half trips: the break falls into the issuer's session. */
@@ -10,9 +10,9 @@ const CUT_AFTER_APDUS = 30;
  * Row 7: a break leaves a state from which the flow resumes. Here the card loses its power inside the issuer's session
  * and the provider is killed after 52; the tests cut at every command and kill every daemon.
  */
-export async function breakResumes(scene: Scene, target: SceneCard): Promise<PropertyReport> {
+export async function breakResumes(lab: MultiProviderLab, target: CardInReader): Promise<PropertyReport> {
   const property = new Property('a break leaves a state from which the flow resumes');
-  const { platforms } = scene;
+  const { platforms } = lab;
   await target.card.cutPower({ afterApdus: CUT_AFTER_APDUS, when: 'before-response' });
   let killed: Promise<void> | undefined;
   const kill = async () => {
@@ -22,7 +22,7 @@ export async function breakResumes(scene: Scene, target: SceneCard): Promise<Pro
   const onUpdate = ({ steps }: KeyDistributionState) => {
     if (steps.some(({ numeral }) => numeral === '52')) killed ??= kill();
   };
-  const state = await platforms.distribute('b', scene.request(target), { onUpdate });
+  const state = await platforms.distribute('b', lab.request(target), { onUpdate });
   await killed;
   property.attempt(
     'power cut',
@@ -36,7 +36,7 @@ export async function breakResumes(scene: Scene, target: SceneCard): Promise<Pro
   );
   // Without its row the provider must find its SSD, with this certificate, on the card.
   await platforms.forget('b', target.cardId).catch(() => {});
-  const again = await platforms.distribute('b', scene.request(target));
+  const again = await platforms.distribute('b', lab.request(target));
   const same = again.foundBy === 'select' && again.ssd?.certificate === state.ssd?.certificate;
   property.attempt(
     'certificate on the card',

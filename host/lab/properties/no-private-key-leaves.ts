@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { PublicKey } from '../../wire/gp/public-key.ts';
 import type { Platforms } from '../platforms.ts';
-import type { PropertyReport } from '../report.ts';
+import type { PropertyReport } from '../run-report.ts';
 import { findPrimeFactor } from './prime-search.ts';
 import { Property } from './property.ts';
 

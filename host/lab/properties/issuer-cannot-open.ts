@@ -12,8 +12,8 @@ import { putCertificate, putPublicKeyExtended } from '../../wire/gp/put-key.ts';
 import { storeCertificate } from '../../wire/gp/store-data.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
-import type { PropertyReport } from '../report.ts';
-import type { SceneCard } from '../scene.ts';
+import type { CardInReader } from '../multi-provider-lab.ts';
+import type { PropertyReport } from '../run-report.ts';
 import { AttackedCard, type AttemptResult } from './attacked-card.ts';
 import type { Loot } from './loot.ts';
 import { Property } from './property.ts';
@@ -30,7 +30,7 @@ interface Known {
  * Row 1: after 60 nothing that the issuer knows or saw opens a channel to the SSD. The attacker has its database, its
  * KMS, the public key of 49 and the provider's certificate from the traffic.
  */
-export async function issuerCannotOpen(target: SceneCard, known: Known): Promise<PropertyReport> {
+export async function issuerCannotOpen(target: CardInReader, known: Known): Promise<PropertyReport> {
   const property = new Property('after 60 nothing of the issuer opens a channel to the SSD');
   const card = new AttackedCard(target.card);
   const ssdAid = developmentSsdAid('a');
@@ -88,7 +88,7 @@ async function tryThroughIsd(
   property: Property,
   card: AttackedCard,
   ssdAid: string,
-  { made }: SceneCard,
+  { made }: CardInReader,
   issuer: Loot,
 ): Promise<void> {
   const isd = {

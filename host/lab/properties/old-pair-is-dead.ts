@@ -1,15 +1,15 @@
 import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
 import type { PublicKey } from '../../wire/gp/public-key.ts';
-import type { PropertyReport } from '../report.ts';
-import type { SceneCard } from '../scene.ts';
+import type { CardInReader } from '../multi-provider-lab.ts';
+import type { PropertyReport } from '../run-report.ts';
 import { AttackedCard } from './attacked-card.ts';
 import type { Loot } from './loot.ts';
 import { Property } from './property.ts';
 
 /** Row 2: the pair of 49 is dead after 57, even for the provider itself with its own key and certificate. */
 export async function oldPairIsDead(
-  target: SceneCard,
+  target: CardInReader,
   known: { readonly provider: Loot; readonly reported: PublicKey; readonly own: PublicKey },
 ): Promise<PropertyReport> {
   const property = new Property('the pair of 49 is dead after 57');

@@ -4,20 +4,26 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import type { CardLinks } from '../../simulator/src/index.ts';
 import { ensurePcscd, VPCD_PORT } from '../local/pcscd.ts';
-import type { DemoOptions } from './options.ts';
+
+/** Which link is wanted, and with which reader. */
+export interface LabLinkOptions {
+  readonly link: 'pcsc' | 'direct';
+  /** A physical reader, by (part of) its name. */
+  readonly reader?: string;
+}
 
 /** How the terminal reaches the cards: which readers it has and where the simulator plugs its cards in. */
-export interface DemoLink extends AsyncDisposable {
+export interface LabLink extends AsyncDisposable {
   readonly link: 'pcsc' | 'direct';
   /** Why it is not the link that was wanted; shown as the first line. */
   readonly notice?: string;
   /** Fields of the terminal's config. */
   readonly terminal: Readonly<Record<string, unknown>>;
   /** One reader per simulated card; the physical one alone with `--reader`. */
-  readonly readers: readonly DemoReader[];
+  readonly readers: readonly LabReader[];
 }
 
-export interface DemoReader {
+export interface LabReader {
   readonly name: string;
   /** Where the simulator puts the card; absent for a physical reader. */
   readonly plug?: CardLinks;
@@ -26,7 +32,7 @@ export interface DemoReader {
 /** vpcd's two slots: name in PC/SC and port for the simulator. */
 const SLOTS = [0, 1] as const;
 
-export async function openLink(options: Pick<DemoOptions, 'link' | 'reader'>): Promise<DemoLink> {
+export async function openLink(options: LabLinkOptions): Promise<LabLink> {
   if (options.link === 'direct') return directLink();
   const physical = options.reader;
   const service = await ensurePcscd({ driver: physical === undefined });
@@ -62,7 +68,7 @@ function hasPcscAddOn(): boolean {
   }
 }
 
-async function directLink(notice?: string): Promise<DemoLink> {
+async function directLink(notice?: string): Promise<LabLink> {
   const ports = [await freePort(), await freePort()];
   return {
     link: 'direct',

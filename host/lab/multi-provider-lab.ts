@@ -4,24 +4,26 @@ import { join } from 'node:path';
 import type { SimulatedCard, Simulator } from '../../simulator/src/index.ts';
 import { startSimulator } from '../../simulator/src/index.ts';
 import { UsageError } from '../errors.ts';
+import type { KeySizeBits } from '../wire/gp/generate-key-pair.ts';
 import type { CardId } from '../wire/message/common.ts';
 import type { StartKeyDistribution } from '../wire/message/key-distribution.ts';
 import { CardMaker, type MadeCard } from './card-maker.ts';
-import { type DemoLink, openLink } from './link.ts';
-import type { DemoOptions } from './options.ts';
+import { type LabLink, type LabLinkOptions, openLink } from './link.ts';
 import { Platforms } from './platforms.ts';
 
 /** Everything that a demo plays on: platforms, simulator, cards in readers. */
 
 /** A simulated card in one of the terminal's readers. */
-export interface SceneCard {
+export interface CardInReader {
   readonly cardId: CardId;
   readonly made: MadeCard;
   readonly card: SimulatedCard;
   readonly readerName: string;
 }
 
-export interface SceneOptions extends Pick<DemoOptions, 'link' | 'reader' | 'keySizeBits'> {
+export interface MultiProviderLabOptions extends LabLinkOptions {
+  /** RSA size of the SSDs' pairs. */
+  readonly keySizeBits: KeySizeBits;
   readonly stateDir: string;
   /** Ids; those in `permitted` may have SSDs made. */
   readonly providers: readonly string[];
@@ -31,22 +33,22 @@ export interface SceneOptions extends Pick<DemoOptions, 'link' | 'reader' | 'key
   readonly ota?: Readonly<Record<string, unknown>>;
   readonly keepAlive?: boolean;
   /** Called before the daemons start. */
-  readonly onLink?: (link: DemoLink) => void;
+  readonly onLink?: (link: LabLink) => void;
 }
 
-export class Scene implements AsyncDisposable {
-  readonly link: DemoLink;
+export class MultiProviderLab implements AsyncDisposable {
+  readonly link: LabLink;
   readonly platforms: Platforms;
   readonly simulator: Simulator;
   readonly #cardMaker: CardMaker;
-  readonly #keySizeBits: SceneOptions['keySizeBits'];
+  readonly #keySizeBits: MultiProviderLabOptions['keySizeBits'];
 
   private constructor(parts: {
-    link: DemoLink;
+    link: LabLink;
     platforms: Platforms;
     simulator: Simulator;
     cardMaker: CardMaker;
-    keySizeBits: SceneOptions['keySizeBits'];
+    keySizeBits: MultiProviderLabOptions['keySizeBits'];
   }) {
     this.link = parts.link;
     this.platforms = parts.platforms;
@@ -55,7 +57,7 @@ export class Scene implements AsyncDisposable {
     this.#keySizeBits = parts.keySizeBits;
   }
 
-  static async open(options: SceneOptions): Promise<Scene> {
+  static async open(options: MultiProviderLabOptions): Promise<MultiProviderLab> {
     const { stateDir, providers, permitted, keySizeBits } = options;
     await mkdir(stateDir, { recursive: true });
     // Logs and traffic of an earlier run are none of this one's artefacts.
@@ -79,11 +81,11 @@ export class Scene implements AsyncDisposable {
     }
     const simulator = parts.use(await startSimulator());
     parts.move();
-    return new Scene({ link, platforms, simulator, cardMaker, keySizeBits });
+    return new MultiProviderLab({ link, platforms, simulator, cardMaker, keySizeBits });
   }
 
   /** Makes a card, plugs it into reader `slot` and, when `known`, enters it into the issuer's card database. */
-  async insertCard(slot: number, options: { readonly known: boolean; readonly casd?: boolean }): Promise<SceneCard> {
+  async insertCard(slot: number, options: { readonly known: boolean; readonly casd?: boolean }): Promise<CardInReader> {
     const reader = this.link.readers[slot];
     if (reader?.plug === undefined) throw new UsageError('no-slot', `There is no simulated reader ${slot}`);
     const cardId: CardId = { kind: 'iccid', value: newIccid() };
@@ -103,7 +105,7 @@ export class Scene implements AsyncDisposable {
   }
 
   /** The request of a flow on this card. */
-  request({ readerName }: Pick<SceneCard, 'readerName'>): StartKeyDistribution {
+  request({ readerName }: Pick<CardInReader, 'readerName'>): StartKeyDistribution {
     return { terminalId: 'desk', readerName, keySizeBits: this.#keySizeBits };
   }
 
@@ -115,7 +117,7 @@ export class Scene implements AsyncDisposable {
 }
 
 /** A private key of 3072 bits does not fit one PUT KEY of the card maker (applet README 4.1): the ISD's has 2048 at most. */
-const isdKeySizeBits = (wanted: SceneOptions['keySizeBits']) => (wanted === 1024 ? 1024 : 2048);
+const isdKeySizeBits = (wanted: MultiProviderLabOptions['keySizeBits']) => (wanted === 1024 ? 1024 : 2048);
 
 /** 20 digits under a test issuer's number; new for every card, so that databases of earlier runs do not know it. */
 const newIccid = (): string => `89860099${Array.from({ length: 12 }, () => randomInt(10)).join('')}`;

@@ -1,4 +1,4 @@
-import type { PropertyReport } from '../report.ts';
+import type { PropertyReport } from '../run-report.ts';
 
 /** Collects attempts at one property; every one must fail. */
 export class Property {

@@ -10,7 +10,7 @@ import type { KeyDistributionState } from '../wire/message/key-distribution.ts';
 import { CardMaker, type MadeCard } from './card-maker.ts';
 import { Platforms, TERMINAL_ID } from './platforms.ts';
 
-export interface StageOptions {
+export interface SingleProviderLabOptions {
   readonly link: 'pcsc' | 'direct';
   /** RSA size of the SSDs' pairs; the cards' own are 1024. */
   readonly keySizeBits: 1024 | 2048 | 3072;
@@ -24,8 +24,8 @@ export interface StageOptions {
   readonly keepAlive?: boolean;
 }
 
-/** A card in a reader of the stage. */
-export interface SeatedCard extends AsyncDisposable {
+/** A card in a reader of the lab. */
+export interface InsertedCard extends AsyncDisposable {
   readonly card: SimulatedCard;
   readonly cardId: CardId;
   readonly readerName: string;
@@ -35,10 +35,10 @@ const PROVIDER = 'a';
 const VIRTUAL_READER = 'Virtual PCD 00 00';
 
 /** All daemons with one provider, one simulator, and readers into which new cards are put: for tests and the bench. */
-export class Stage implements AsyncDisposable {
+export class SingleProviderLab implements AsyncDisposable {
   readonly provider = PROVIDER;
   readonly platforms: Platforms;
-  readonly #options: StageOptions;
+  readonly #options: SingleProviderLabOptions;
   readonly #folder: string;
   readonly #simulator: Simulator;
   readonly #ports: readonly number[];
@@ -46,7 +46,7 @@ export class Stage implements AsyncDisposable {
   #cards = 0;
 
   private constructor(parts: {
-    readonly options: StageOptions;
+    readonly options: SingleProviderLabOptions;
     readonly folder: string;
     readonly platforms: Platforms;
     readonly simulator: Simulator;
@@ -61,8 +61,8 @@ export class Stage implements AsyncDisposable {
     this.#template = parts.template;
   }
 
-  static async open(options: StageOptions): Promise<Stage> {
-    const folder = await mkdtemp(join(tmpdir(), 'opentsm-stage-'));
+  static async open(options: SingleProviderLabOptions): Promise<SingleProviderLab> {
+    const folder = await mkdtemp(join(tmpdir(), 'opentsm-lab-'));
     const cardMaker = await CardMaker.open(join(folder, 'card-maker'));
     const count = options.link === 'direct' ? (options.readers ?? 1) : 0;
     const ports = await Promise.all(Array.from({ length: count }, freePort));
@@ -77,10 +77,10 @@ export class Stage implements AsyncDisposable {
     await platforms.registerProvider(PROVIDER, ['create-security-domain']);
     const wanted = { name: 'template', iccid: '89860000000000000000', keySizeBits: 1024, casd: true } as const;
     const template = await cardMaker.make(wanted, await platforms.issuerAuthority());
-    return new Stage({ options, folder, platforms, simulator: await startSimulator(), ports, template });
+    return new SingleProviderLab({ options, folder, platforms, simulator: await startSimulator(), ports, template });
   }
 
-  /** The key pair of every ISD of this stage, as the card image holds it. */
+  /** The key pair of every ISD of this lab, as the card image holds it. */
   get isdKeyPair() {
     const pair = this.#template.image.isd?.keyPair;
     if (pair === undefined || pair === null) throw new InvariantError('template', 'The cards have no ISD pair');
@@ -93,7 +93,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Puts a new card, known to the issuer by an ICCID of its own, into reader `index`. */
-  async seat(index = 0): Promise<SeatedCard> {
+  async insert(index = 0): Promise<InsertedCard> {
     this.#cards += 1;
     const iccid = `8986${String(this.#cards).padStart(16, '0')}`;
     const cardId: CardId = { kind: 'iccid', value: iccid };
@@ -114,9 +114,9 @@ export class Stage implements AsyncDisposable {
     return { card, cardId, readerName: reader, [Symbol.asyncDispose]: unseat };
   }
 
-  distribute(seated: SeatedCard): Promise<KeyDistributionState> {
+  distribute(inserted: InsertedCard): Promise<KeyDistributionState> {
     return this.platforms.distribute(PROVIDER, {
-      ...{ terminalId: TERMINAL_ID, readerName: seated.readerName, keySizeBits: this.#options.keySizeBits },
+      ...{ terminalId: TERMINAL_ID, readerName: inserted.readerName, keySizeBits: this.#options.keySizeBits },
     });
   }
 

@@ -3,12 +3,17 @@ import type { TLSSocket } from 'node:tls';
 import type { FastifyBaseLogger } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { CertificateError, TransportError } from '../errors.ts';
-import type { ReaderInfo, TerminalLink } from '../service/ota/terminal-directory.ts';
-import { type TerminalExchange, TerminalHello, TerminalReaders, TerminalResult } from '../wire/message/card-script.ts';
-import type { Peer } from './identity.ts';
-import { peerOfSocket, type RestApp } from './server.ts';
-import { checkerOf } from './validation.ts';
+import { CertificateError, TransportError } from '../../errors.ts';
+import type { Peer } from '../../rest/identity.ts';
+import { peerOfSocket, type RestApp } from '../../rest/server.ts';
+import { checkerOf } from '../../rest/validation.ts';
+import type { ReaderInfo, TerminalLink } from '../../service/ota/terminal-directory.ts';
+import {
+  type TerminalExchange,
+  TerminalHello,
+  TerminalReaders,
+  TerminalResult,
+} from '../../wire/message/card-script.ts';
 
 /** The WebSocket that terminals open to `ota`: one JSON text per message, everything else ends the link. */
 

@@ -1,6 +1,6 @@
 import type { TrafficEntry } from '../../service/ota/traffic-record.ts';
-import type { PropertyReport } from '../report.ts';
-import type { SceneCard } from '../scene.ts';
+import type { CardInReader } from '../multi-provider-lab.ts';
+import type { PropertyReport } from '../run-report.ts';
 import { AttackedCard } from './attacked-card.ts';
 import { Property } from './property.ts';
 
@@ -9,7 +9,7 @@ const ACTS = /^(EXTERNAL AUTHENTICATE|INTERNAL AUTHENTICATE|INSTALL|GENERATE|PUT
 
 /** Row 5: a record of all OTA traffic gives nobody the keys: replayed, it opens nothing and changes nothing. */
 export async function replayGivesNothing(
-  target: SceneCard,
+  target: CardInReader,
   traffic: readonly TrafficEntry[],
   ssdAids: readonly string[],
 ): Promise<PropertyReport> {

@@ -2,9 +2,8 @@ import { InvariantError } from '../../errors.ts';
 import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { fromRsaPublicKey, type PublicKey } from '../../wire/gp/public-key.ts';
 import { fromHex } from '../../wire/hex.ts';
-import type { PropertyReport } from '../report.ts';
-import type { Run } from '../runs.ts';
-import type { Scene, SceneCard } from '../scene.ts';
+import type { CardInReader, MultiProviderLab } from '../multi-provider-lab.ts';
+import type { PropertyReport, Run } from '../run-report.ts';
 import { breakResumes } from './break-resumes.ts';
 import { issuerCannotOpen } from './issuer-cannot-open.ts';
 import { type Loot, recordedTraffic, reportedKey, takeFrom } from './loot.ts';
@@ -19,23 +18,23 @@ import { replayGivesNothing } from './replay-gives-nothing.ts';
 export interface Played {
   readonly runs: readonly Run[];
   /** Holds the SSDs of A and B. */
-  readonly first: SceneCard;
+  readonly first: CardInReader;
   /** Holds none; it is entered into the issuer's card database here. */
-  readonly second: SceneCard;
+  readonly second: CardInReader;
 }
 
 export async function attemptProperties(
-  scene: Scene,
+  lab: MultiProviderLab,
   played: Played,
   onResult: (property: PropertyReport) => void,
 ): Promise<PropertyReport[]> {
   const { first, second, runs } = played;
-  const { platforms } = scene;
+  const { platforms } = lab;
   const names = ['issuer', 'provider-a', 'provider-b'] as const;
   const [issuer, a, b] = await Promise.all(names.map((name) => takeFrom(platforms, name)));
   if (issuer === undefined || a === undefined || b === undefined) throw new InvariantError('loot', 'Nothing was taken');
   try {
-    const rows = { a: await rowOf(scene, 'a', first), b: await rowOf(scene, 'b', first) };
+    const rows = { a: await rowOf(lab, 'a', first), b: await rowOf(lab, 'b', first) };
     const reported = await reportedKey(issuer, developmentSsdAid('a'));
     const own = fromRsaPublicKey(rows.a.publicKey);
     const results: PropertyReport[] = [];
@@ -54,26 +53,26 @@ export async function attemptProperties(
     const traffic = await recordedTraffic(platforms, first.readerName);
     await attempt(replayGivesNothing(first, traffic, [developmentSsdAid('a'), developmentSsdAid('b')]));
     await platforms.registerCard(second.cardId, second.made);
-    await attempt(oneRequestOneSsd(scene, second, { issuer, provider: a }));
-    await attempt(breakResumes(scene, second));
+    await attempt(oneRequestOneSsd(lab, second, { issuer, provider: a }));
+    await attempt(breakResumes(lab, second));
     // Last, so that the artefacts of all that went before are searched too.
-    await attempt(noPrivateKeyLeaves(platforms, await keysOf(scene, played, [issuer, a, b], reported), runs));
+    await attempt(noPrivateKeyLeaves(platforms, await keysOf(lab, played, [issuer, a, b], reported), runs));
     return results;
   } finally {
     await Promise.all([issuer, a, b].map(({ database }) => database.end()));
   }
 }
 
-async function rowOf(scene: Scene, provider: string, { cardId }: SceneCard) {
-  const rows = await scene.platforms.securityDomains(provider);
+async function rowOf(lab: MultiProviderLab, provider: string, { cardId }: CardInReader) {
+  const rows = await lab.platforms.securityDomains(provider);
   const row = rows.find((candidate) => candidate.cardId.value === cardId.value);
   if (row !== undefined) return row;
   throw new InvariantError('property-setting', `Provider ${provider} has no SSD on the first card: run 1 or 4 failed`);
 }
 
 /** Every key pair of cards and platforms whose private half nobody may have. */
-async function keysOf(scene: Scene, { first, second }: Played, loot: readonly Loot[], reported: PublicKey) {
-  const rows = [...(await scene.platforms.securityDomains('a')), ...(await scene.platforms.securityDomains('b'))];
+async function keysOf(lab: MultiProviderLab, { first, second }: Played, loot: readonly Loot[], reported: PublicKey) {
+  const rows = [...(await lab.platforms.securityDomains('a')), ...(await lab.platforms.securityDomains('b'))];
   const images = [first, second].flatMap(({ made }) => [made.image.isd?.keyPair, made.image.casd?.keyPair]);
   const keys = [
     reported,

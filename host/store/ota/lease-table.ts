@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { databaseError, type Migration } from '../../store/database.ts';
+import { databaseError, type Migration } from '../database.ts';
 
 /**
  * Who holds which reader. A lease row is never deleted, so its fencing number only rises, also when

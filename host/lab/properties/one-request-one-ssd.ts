@@ -3,21 +3,21 @@ import { PeerError } from '../../errors.ts';
 import { developmentSsdAid } from '../../local/topology-plan.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { type SecurityDomainRequest, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
-import type { PropertyReport } from '../report.ts';
-import type { Scene, SceneCard } from '../scene.ts';
+import type { CardInReader, MultiProviderLab } from '../multi-provider-lab.ts';
+import type { PropertyReport } from '../run-report.ts';
 import type { Loot } from './loot.ts';
 import { Property } from './property.ts';
 
 /** Row 6: the same request twice gives one SSD: repeated, parallel and replayed. The card is new and known to the issuer. */
 export async function oneRequestOneSsd(
-  scene: Scene,
-  target: SceneCard,
+  lab: MultiProviderLab,
+  target: CardInReader,
   known: { readonly issuer: Loot; readonly provider: Loot },
 ): Promise<PropertyReport> {
   const property = new Property('the same request twice gives one SSD');
-  const { platforms } = scene;
+  const { platforms } = lab;
   const keys = { first: randomUUID(), second: randomUUID() };
-  const request = scene.request(target);
+  const request = lab.request(target);
   const states = await Promise.all(
     [keys.first, keys.first, keys.second].map((key) => platforms.distribute('a', request, { key })),
   );
@@ -32,7 +32,7 @@ export async function oneRequestOneSsd(
       ? undefined
       : 'another answer than the first time',
   );
-  await tryReplays(property, scene, { keys: [keys.first, keys.second], card: target, provider: known.provider });
+  await tryReplays(property, lab, { keys: [keys.first, keys.second], card: target, provider: known.provider });
   property.attempt('what the issuer installed', await installFault(known.issuer, target.cardId));
   const rows = (await platforms.securityDomains('a')).filter(({ cardId }) => cardId.value === target.cardId.value);
   property.attempt("the provider's database", rows.length === 1 ? undefined : `${rows.length} rows`);
@@ -51,8 +51,8 @@ function parallelFault(outcomes: readonly string[]): string | undefined {
 /** The request of 42 sent to the issuer again, as it was and under a new key, and changed under the old key. */
 async function tryReplays(
   property: Property,
-  { platforms }: Scene,
-  { keys, card, provider }: { keys: readonly string[]; card: SceneCard; provider: Loot },
+  { platforms }: MultiProviderLab,
+  { keys, card, provider }: { keys: readonly string[]; card: CardInReader; provider: Loot },
 ): Promise<void> {
   const issuer = await platforms.topology.client(platforms.topology.peer('provider-a'), 'issuer');
   const body = await recordedRequest(keys, card, provider, platforms.topology.peer('provider-a').id);
@@ -81,7 +81,7 @@ async function tryReplays(
 /** The body of 42 as the provider sent it, from its own settings. */
 async function recordedRequest(
   keys: readonly string[],
-  card: SceneCard,
+  card: CardInReader,
   provider: Loot,
   providerId: string,
 ): Promise<SecurityDomainRequest> {

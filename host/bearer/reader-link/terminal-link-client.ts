@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { WebSocket } from 'ws';
+import { type Peer, type TlsIdentity, wrongServer } from '../../rest/identity.ts';
+import { checkerOf } from '../../rest/validation.ts';
 import {
   TerminalExchange,
   type TerminalInfo,
   TerminalRelease,
   type TerminalResult,
-} from '../wire/message/card-script.ts';
-import { type Peer, type TlsIdentity, wrongServer } from './identity.ts';
+} from '../../wire/message/card-script.ts';
 import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, MAX_READERS, TERMINAL_LINK_PATH } from './terminal-link.ts';
-import { checkerOf } from './validation.ts';
 
 /** What stands behind the link at the terminal. */
 export interface TerminalEnd {
