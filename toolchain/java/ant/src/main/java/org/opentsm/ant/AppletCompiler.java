@@ -42,6 +42,7 @@ final class AppletCompiler {
     /**
      * Compiles to class files of version 52 with debug information; the converter reads types from it.
      *
+     * @param classes an empty folder, so that all that is in it afterwards comes from these sources
      * @throws BuildException when the sources do not compile; each error has been reported with file and line
      */
     void compile(List<File> sources, List<Path> classPath, Path classes) throws IOException {
@@ -51,12 +52,25 @@ final class AppletCompiler {
         }
         List<String> path = new ArrayList<>();
         classPath.forEach(one -> path.add(one.toString()));
+        List<SourceText> texts = new ArrayList<>();
+        for (File source : sources) {
+            texts.add(SourceText.read(source, report));
+        }
+        boolean pools = texts.stream().anyMatch(text -> text.mentions(StringPools.PACKAGE));
         // Casts to short that Java does not need are good Java Card style: no warning about them.
-        List<String> options = List.of("--release", "8", "-g", "-encoding", "UTF-8", "-proc:none", "-Xlint:all,-options,-serial,-cast",
-                "-sourcepath", classes.toString(), "-cp", String.join(File.pathSeparator, path), "-d", classes.toString());
+        List<String> options = new ArrayList<>(List.of("--release", "8", "-g", "-encoding", "UTF-8",
+                "-Xlint:all,-options,-serial,-cast,-processing", "-sourcepath", classes.toString(), "-cp",
+                String.join(File.pathSeparator, path), "-d", classes.toString()));
+        if (!pools) {
+            options.add("-proc:none");
+        }
         DiagnosticCollector<JavaFileObject> found = new DiagnosticCollector<>();
         try (StandardJavaFileManager files = compiler.getStandardFileManager(found, Locale.ENGLISH, StandardCharsets.UTF_8)) {
-            boolean compiled = compiler.getTask(null, files, found, options, null, files.getJavaFileObjectsFromFiles(sources)).call();
+            JavaCompiler.CompilationTask task = compiler.getTask(null, files, found, options, null, texts);
+            if (pools) {
+                task.setProcessors(List.of(new StringPools()));
+            }
+            boolean compiled = task.call();
             found.getDiagnostics().forEach(this::report);
             if (!compiled) {
                 long errors = found.getDiagnostics().stream().filter(one -> one.getKind() == Diagnostic.Kind.ERROR).count();
@@ -71,6 +85,9 @@ final class AppletCompiler {
         report.accept(where + one.getKind().toString().toLowerCase(Locale.ROOT).replace('_', ' ') + ": " + message);
         if (one.getCode() != null && (one.getCode().startsWith("compiler.err.cant.") || one.getCode().contains("doesnt.exist"))) {
             hint(message);
+            if (message.contains(StringPools.PACKAGE)) {
+                report.accept("note: " + StringPools.PACKAGE + " exists since Java Card 3.0.4; set targetsdk to that or later");
+            }
         }
     }
 

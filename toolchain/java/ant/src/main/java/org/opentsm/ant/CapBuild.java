@@ -8,6 +8,7 @@ import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -69,12 +70,14 @@ final class CapBuild {
         Map<String, byte[]> classFiles = packageClasses(classes);
         ApiLevel level = ApiUsage.lowest(plan.level(), classFiles.values(), pinned());
         List<ExportFile> exports = new ArrayList<>(imports.exports());
+        exports.addAll(BuiltPackages.of(project).exports(plan.packageName()));
         exports.addAll(new ExportFiles(level).all());
         Conversion.Result result = new Conversion(level, line -> cap.log(line, Project.MSG_WARN)).convert(request(classFiles, classes), exports);
         if (cap.verify) {
             Verification.check(result.cap(), exports, line -> cap.log(line, Project.MSG_WARN));
         }
         write(result, classFiles);
+        result.export().ifPresent(export -> BuiltPackages.of(project).add(plan.packageName(), export, classFiles));
     }
 
     private Conversion.Request request(Map<String, byte[]> classFiles, Path classes) throws IOException {
@@ -99,14 +102,29 @@ final class CapBuild {
         if (sources.isEmpty()) {
             throw new BuildException("no Java source in " + describeSources());
         }
-        Path classes = cap.classes == null ? Files.createDirectory(temporary.resolve("classes"))
-                : Files.createDirectories(project.resolveFile(cap.classes).toPath());
+        Path classes = Files.createDirectory(temporary.resolve("classes"));
         List<Path> classPath = new ArrayList<>(imports.jars());
+        classPath.add(Files.createDirectory(temporary.resolve("built")));
+        BuiltPackages.of(project).writeClasses(plan.packageName(), temporary.resolve("built"));
         classPath.add(stubJar(temporary));
         cap.log("compiling " + sources.size() + (sources.size() == 1 ? " source" : " sources") + " from " + describeSources()
                 + " for " + plan.level(), Project.MSG_INFO);
         new AppletCompiler(plan.level(), line -> cap.log(line, Project.MSG_WARN)).compile(sources, classPath, classes);
+        if (cap.classes != null) {
+            copyClasses(classes, project.resolveFile(cap.classes).toPath());
+        }
         return classes;
+    }
+
+    /** Class files that older sources left in the folder stay there, but in no CAP of this build. */
+    private static void copyClasses(Path from, Path to) throws IOException {
+        try (Stream<Path> files = Files.walk(from, MAX_DEPTH)) {
+            for (Path file : files.filter(one -> one.toString().endsWith(".class")).toList()) {
+                Path target = to.resolve(from.relativize(file).toString());
+                Files.createDirectories(target.getParent());
+                Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
     }
 
     /** The stub jar of the level, kept in the launcher's cache when there is one. */

@@ -44,7 +44,7 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
                 aid = numbered(packageAid, i + 1);
                 cap.log("applet AID is " + aid + " for " + element.className(), Project.MSG_INFO);
             }
-            if (!aid.sameRid(packageAid)) {
+            if (!aid.sameRid(packageAid) && !aid.isPaymentDirectory()) {
                 throw new BuildException("applet AID " + aid + " and package AID " + packageAid
                         + " must start with the same 5 bytes (RID)");
             }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.opentsm.api.ApiException;
 import org.opentsm.api.ApiLevel;
@@ -33,7 +34,7 @@ public final class ConverterCommand {
     public static int run(String[] arguments, PrintStream out, PrintStream err) {
         try {
             ConverterArguments parsed = ConverterArguments.parse(arguments);
-            convert(parsed, err);
+            convert(parsed, err::println);
             out.println("[ INFO: ] conversion completed with 0 errors.");
             return 0;
         } catch (ApiException | CapFormatException | IOException | UncheckedIOException | Conversion.Failed wrong) {
@@ -42,7 +43,8 @@ public final class ConverterCommand {
         }
     }
 
-    private static void convert(ConverterArguments parsed, PrintStream err) throws IOException {
+    /** @param report takes each diagnostic */
+    static void convert(ConverterArguments parsed, Consumer<String> report) throws IOException {
         String path = parsed.packageName().replace('.', '/');
         Map<String, byte[]> classFiles = new TreeMap<>();
         try (Stream<Path> files = Files.list(parsed.classes().resolve(path))) {
@@ -50,7 +52,15 @@ public final class ConverterCommand {
                 classFiles.put(path + "/" + file.getFileName(), CapZip.readBounded(file));
             }
         }
-        List<ExportFile> exports = new ArrayList<>(new ExportPath(parsed.exportPath()).files());
+        List<Path> present = new ArrayList<>();
+        for (Path one : parsed.exportPath()) {
+            if (Files.exists(one)) {
+                present.add(one);
+            } else {
+                report.accept("warning: there is no " + one + " (-exportpath)");
+            }
+        }
+        List<ExportFile> exports = new ArrayList<>(new ExportPath(present).files());
         ApiLevel level = ApiUsage.lowest(parsed.level(), classFiles.values(), List.of());
         exports.addAll(new ExportFiles(level).all());
         Path place = parsed.output().resolve(ExportFiles.pathOf(path));
@@ -59,7 +69,7 @@ public final class ConverterCommand {
         if (parsed.exportmap()) {
             previous = Optional.of(ExportFile.read(CapZip.readBounded(old)));
         }
-        Conversion.Result result = new Conversion(level, err::println).convert(new Conversion.Request(parsed.packageName(),
+        Conversion.Result result = new Conversion(level, report).convert(new Conversion.Request(parsed.packageName(),
                 parsed.aid(), parsed.major(), parsed.minor(), parsed.applets(), classFiles, parsed.ints(), parsed.debug(),
                 parsed.outputs().contains("JCA"), previous), exports);
         String base = place.toString().substring(0, place.toString().length() - ".exp".length());

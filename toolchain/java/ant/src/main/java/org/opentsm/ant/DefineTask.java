@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.ant;
 
+import com.sun.javacard.ant.tasks.ConverterTask;
 import org.apache.tools.ant.BuildEvent;
 import org.apache.tools.ant.BuildListener;
+import org.apache.tools.ant.Project;
+import org.apache.tools.ant.RuntimeConfigurable;
+import org.apache.tools.ant.UnknownElement;
 import pro.javacard.ant.JavaCard;
 
-/** Makes the task known before the build file is read, so that a build file without a taskdef works too. */
+/**
+ * Makes our tasks known before the build file is read, so that a build file without a taskdef works too. A {@code <get>} that
+ * does not say otherwise may fail: most public build files begin by downloading ant-javacard's jar, which is not needed here.
+ */
 public final class DefineTask implements BuildListener {
+    private static final String DOWNLOAD_SECONDS = "60";
+
     @Override
     public void buildStarted(BuildEvent event) {
         event.getProject().addTaskDefinition("javacard", JavaCard.class);
+        event.getProject().addTaskDefinition("convert", ConverterTask.class);
     }
 
     @Override
@@ -26,6 +36,16 @@ public final class DefineTask implements BuildListener {
 
     @Override
     public void taskStarted(BuildEvent event) {
+        if (event.getTask() instanceof UnknownElement task && task.getTag().equals("get")) {
+            RuntimeConfigurable attributes = task.getWrapper();
+            if (!attributes.getAttributeMap().containsKey("ignoreerrors")) {
+                attributes.setAttribute("ignoreerrors", "true");
+                task.log("a download that fails does not end the build: what needs its file will say so", Project.MSG_INFO);
+            }
+            if (!attributes.getAttributeMap().containsKey("maxtime")) {
+                attributes.setAttribute("maxtime", DOWNLOAD_SECONDS);
+            }
+        }
     }
 
     @Override

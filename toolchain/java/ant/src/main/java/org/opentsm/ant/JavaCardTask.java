@@ -26,7 +26,7 @@ public class JavaCardTask extends Task {
 
     @Override
     public void execute() {
-        for (CapElement cap : caps) {
+        for (CapElement cap : CapOrder.of(getProject(), caps)) {
             cap.build(jckit);
         }
     }

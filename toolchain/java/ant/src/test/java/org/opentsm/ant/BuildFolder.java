@@ -53,6 +53,7 @@ final class BuildFolder {
             project.setUserProperty(properties[i], properties[i + 1]);
         }
         project.addBuildListener(new Collector());
+        project.addBuildListener(new DefineTask());
         project.addTaskDefinition("javacard", JavaCardTask.class);
         ProjectHelper.configureProject(project, folder.resolve("build.xml").toFile());
         project.executeTarget("t");

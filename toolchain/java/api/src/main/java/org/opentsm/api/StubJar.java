@@ -37,6 +37,9 @@ public final class StubJar {
             one.classes().stream().filter(index::has)
                     .forEach(apiClass -> entries.put(apiClass.name() + ".class", classFile(apiClass)));
         }
+        if (index.level().isAtLeast("3.0.4")) {
+            entries.putAll(StringAnnotations.classFiles());
+        }
         return entries;
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.cap;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Locale;
@@ -32,6 +33,11 @@ public final class Aid {
     /** True when both AIDs belong to the same registered provider (first five bytes). */
     public boolean sameRid(Aid other) {
         return Arrays.equals(bytes, 0, 5, other.bytes, 0, 5);
+    }
+
+    /** True for a name such as 1PAY.SYS.DDF01 or 2PAY.SYS.DDF01, which EMV uses in place of an AID with a RID. */
+    public boolean isPaymentDirectory() {
+        return new String(bytes, StandardCharsets.ISO_8859_1).matches("[12]PAY\\.SYS\\.DDF\\d\\d");
     }
 
     /** The manifest spelling, "0xa0:0x00:0x00". */

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.objectweb.asm.Opcodes;
+import org.opentsm.cap.Aid;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.exp.ExportFile;
@@ -144,10 +145,7 @@ public final class Converter {
     }
 
     private Member installMethod(ConverterInput.Applet applet) {
-        if (!applet.aid().sameRid(input.packageAid)) {
-            diagnostics.error("the applet AID " + applet.aid() + " must begin with the package's RID, the first five bytes of "
-                    + input.packageAid);
-        }
+        checkAid(applet.aid());
         String name = applet.className().replace('.', '/');
         LinkedClass c = world.find(name.contains("/") ? name : input.packageName + "/" + name);
         if (c == null || c.isImported()) {
@@ -167,6 +165,22 @@ public final class Converter {
             return null;
         }
         return install;
+    }
+
+    /** JCVM 3.1 section 4.2.2: an applet has its package's RID, and its AID is no package's. */
+    private void checkAid(Aid aid) {
+        if (!aid.sameRid(input.packageAid)) {
+            String text = "the applet AID " + aid + " must begin with the package's RID, the first five bytes of " + input.packageAid;
+            if (aid.isPaymentDirectory()) {
+                diagnostics.warning("", "", 0, text + "; it is a payment directory's name, so it stands, but some cards refuse it");
+            } else {
+                diagnostics.error(text);
+            }
+        }
+        if (aid.equals(input.packageAid) || input.exports.stream().anyMatch(one -> one.aid().equals(aid))) {
+            diagnostics.error("the applet AID " + aid + " is also the AID of " + (aid.equals(input.packageAid)
+                    ? "package " + input.packageName.replace('/', '.') : "an imported package") + "; a card refuses that: give the applet another");
+        }
     }
 
     private List<TranslatedMethod> translate() {

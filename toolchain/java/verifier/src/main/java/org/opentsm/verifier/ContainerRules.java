@@ -117,12 +117,27 @@ final class ContainerRules {
             if (!seen.add(applet.aid())) {
                 findings.error("Applet", where, -1, "applet-aid", "the AID is listed twice");
             }
-            if (!applet.aid().sameRid(packageAid)) {
-                findings.error("Applet", where, -1, "applet-rid", "the RID differs from that of package " + packageAid);
+            checkRid(applet.aid(), packageAid, where);
+            if (applet.aid().equals(packageAid) || cap.imports().packages().stream().anyMatch(one -> one.aid().equals(applet.aid()))) {
+                findings.error("Applet", where, -1, "applet-aid", "it is the AID of "
+                    + (applet.aid().equals(packageAid) ? "the package" : "an imported package") + " too; a card refuses that");
             }
             if (cap.descriptor().isPresent()) {
                 checkInstall(where, applet.installOffset());
             }
+        }
+    }
+
+    /** The payment system environment has a name for an AID, which is nobody's RID (EMV book 1, 12.2.2). */
+    private void checkRid(Aid applet, Aid packageAid, String where) {
+        if (applet.sameRid(packageAid)) {
+            return;
+        }
+        if (applet.isPaymentDirectory()) {
+            findings.warning("Applet", where, -1, "applet-rid", "a payment directory's AID has no RID of package " + packageAid
+                + "; some cards refuse it");
+        } else {
+            findings.error("Applet", where, -1, "applet-rid", "the RID differs from that of package " + packageAid);
         }
     }
 
