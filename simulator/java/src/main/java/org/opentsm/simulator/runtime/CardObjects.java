@@ -1,24 +1,23 @@
 package org.opentsm.simulator.runtime;
 
-import com.licel.jcardsim.crypto.KeyPairImpl;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import javacard.security.Checksum;
 import javacard.security.KeyAgreement;
 import javacard.security.MessageDigest;
 import javacard.security.RandomData;
 import javacard.security.Signature;
 import javacardx.crypto.Cipher;
+import org.opentsm.simulator.crypto.CryptoHost;
 import org.opentsm.simulator.SimulatorException;
 
 /** What a card's heap is made of: which fields of an object are memory, and which objects are machinery. */
 public final class CardObjects {
 
-    /** Fields of a key pair that jCardSim makes anew for each generation. */
-    private static final Set<String> KEY_PAIR_MACHINERY = Set.of("engine", "rnd", "keyGenerationParameters");
+    /** Where Java's word transient marks what an engine makes anew; in an applet it means nothing. */
+    private static final String ENGINES = CryptoHost.class.getPackageName();
 
     private static final ClassValue<List<Field>> FIELDS = new ClassValue<>() {
         @Override
@@ -49,7 +48,7 @@ public final class CardObjects {
         return found;
     }
 
-    /** True for the platform's crypto engines: they hold no persistent content of the applet's. */
+    /** True for the platform's crypto engines: key and mode are set outside transactions. */
     public static boolean isEngine(Object object) {
         return object instanceof Cipher || object instanceof Signature || object instanceof MessageDigest
             || object instanceof RandomData || object instanceof Checksum || object instanceof KeyAgreement;
@@ -80,7 +79,7 @@ public final class CardObjects {
         }
         List<Field> found = new ArrayList<>(instanceFields(type.getSuperclass()));
         for (Field field : type.getDeclaredFields()) {
-            boolean machinery = type == KeyPairImpl.class && KEY_PAIR_MACHINERY.contains(field.getName());
+            boolean machinery = Modifier.isTransient(field.getModifiers()) && type.getPackageName().equals(ENGINES);
             if (!Modifier.isStatic(field.getModifiers()) && !machinery) {
                 field.setAccessible(true);
                 found.add(field);

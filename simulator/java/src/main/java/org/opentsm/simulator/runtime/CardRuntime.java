@@ -21,6 +21,7 @@ import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.SystemException;
 import org.opentsm.simulator.card.Card;
+import org.opentsm.simulator.crypto.CryptoHost;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.JavaCardRuntime;
 import org.opentsm.simulator.open.Registry;
@@ -31,7 +32,7 @@ import org.opentsm.simulator.open.RegistryEntry;
  * accounting it lacks. jCardSim finds the runtime of a command by thread, so cards run in parallel;
  * one card is used by one thread at a time ({@link Card} sees to that).
  */
-public final class CardRuntime extends SimulatorRuntime implements JavaCardRuntime {
+public final class CardRuntime extends SimulatorRuntime implements JavaCardRuntime, CryptoHost {
 
     /** 4 header bytes, Lc, 255 bytes of data, Le: one more than jCardSim's buffer holds. */
     private static final int APDU_BUFFER_LENGTH = 261;
@@ -52,6 +53,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private boolean appletSelecting;
     private int installing;
     private long unseenChanges;
+    private long resets;
 
     public CardRuntime(AppletClassLoader loader, CardRandom random, Statistics statistics, FaultPlan faults) {
         super(new TransientArrays());
@@ -71,8 +73,19 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     /** The card's source of randomness, for key generation and for RandomData. */
+    @Override
     public CardRandom random() {
         return random;
+    }
+
+    @Override
+    public void generateData(byte[] buffer, int offset, int length) {
+        random.generateData(buffer, offset, length);
+    }
+
+    @Override
+    public long resets() {
+        return resets;
     }
 
     public Registry registry() {
@@ -125,6 +138,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         heap.rollBack();
         super.reset();
         contexts.clear();
+        resets++;
         faults.powered();
         selected = registry.issuerDomain();
         if (selected != null && !selectApplet()) {
@@ -447,13 +461,15 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     /** Called before each store into an array, which may be RAM. */
-    void writing(Object array) {
+    @Override
+    public void writing(Object array) {
         if (transients.isTransient(array) == JCSystem.NOT_A_TRANSIENT_OBJECT) {
             persistentWrite();
         }
     }
 
-    void mayHaveChanged() {
+    @Override
+    public void mayHaveChanged() {
         unseenChanges++;
     }
 
@@ -473,11 +489,13 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         }
     }
 
-    long cryptoStarts() {
+    @Override
+    public long cryptoStarts() {
         return statistics.cryptoStarts();
     }
 
-    void cryptoEnds(long start) {
+    @Override
+    public void cryptoEnds(long start) {
         statistics.cryptoEnds(start);
     }
 

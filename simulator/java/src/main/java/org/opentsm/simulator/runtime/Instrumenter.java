@@ -118,8 +118,7 @@ final class Instrumenter {
         }
 
         private static boolean changesPersistentObject(String owner, String name) {
-            return owner.startsWith("javacard/security/") && owner.endsWith("Key") && (name.startsWith("set") || name.equals("clearKey"))
-                || owner.equals("javacard/framework/OwnerPIN") && !name.equals("isValidated") && !name.equals("getTriesRemaining");
+            return owner.equals("javacard/framework/OwnerPIN") && !name.equals("isValidated") && !name.equals("getTriesRemaining");
         }
     }
 }

@@ -114,8 +114,18 @@ final class Transaction {
     }
 
     private void reach(Object object) {
-        if (object != null && !before.containsKey(object) && !CardObjects.isEngine(object)) {
+        if (object == null || before.containsKey(object)) {
+            return;
+        }
+        if (!CardObjects.isEngine(object)) {
             pending.push(object);
+            return;
+        }
+        // The engine stays as it is; the key it holds may be reached by nothing else.
+        for (Field field : CardObjects.fields(object.getClass())) {
+            if (!field.getType().isPrimitive()) {
+                reach(CardObjects.get(field, object));
+            }
         }
     }
 

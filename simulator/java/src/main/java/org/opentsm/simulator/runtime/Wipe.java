@@ -44,7 +44,7 @@ final class Wipe {
         }
         while (!pending.isEmpty()) {
             Object object = pending.pop();
-            boolean leaf = object instanceof AID || CardObjects.isEngine(object) || java.lang.reflect.Proxy.isProxyClass(object.getClass());
+            boolean leaf = object instanceof AID || java.lang.reflect.Proxy.isProxyClass(object.getClass());
             if (leaf || except.contains(object) || !seen.add(object)) {
                 continue;
             }

@@ -1,6 +1,5 @@
 package org.opentsm.simulator.state;
 
-import com.licel.jcardsim.crypto.KeyPairImpl;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.lang.reflect.Array;
@@ -9,13 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.Shareable;
-import javacard.security.Checksum;
-import javacard.security.KeyAgreement;
-import javacard.security.KeyPair;
-import javacard.security.MessageDigest;
-import javacard.security.RandomData;
-import javacard.security.Signature;
-import javacardx.crypto.Cipher;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.runtime.CardObjects;
@@ -53,8 +45,6 @@ final class HeapReader {
                 return null;
             case HeapWriter.SEEN:
                 return seen.get(in.readInt());
-            case HeapWriter.ENGINE:
-                return remember(engine(in.readUnsignedByte(), in.readByte()));
             case HeapWriter.SHARED:
                 return readShared();
             case HeapWriter.SHARED_OPEN:
@@ -134,10 +124,6 @@ final class HeapReader {
 
     private static Object make(Class<?> type) {
         try {
-            if (type == KeyPairImpl.class) {
-                // Its constructor also makes the generator's random source, which is not written.
-                return new KeyPairImpl(KeyPair.ALG_RSA_CRT, (short) 1024);
-            }
             return UNSAFE.allocateInstance(type);
         } catch (InstantiationException e) {
             throw new SimulatorException("state-mismatch", null, "cannot make a " + type.getName(), e);
@@ -194,18 +180,6 @@ final class HeapReader {
             throw new SimulatorException("state-damaged", "the saved state holds an array of " + length + " elements");
         }
         return length;
-    }
-
-    private static Object engine(int kind, byte algorithm) {
-        return switch (kind) {
-            case 'C' -> Cipher.getInstance(algorithm, false);
-            case 'S' -> Signature.getInstance(algorithm, false);
-            case 'D' -> MessageDigest.getInstance(algorithm, false);
-            case 'R' -> RandomData.getInstance(algorithm);
-            case 'K' -> KeyAgreement.getInstance(algorithm, false);
-            case 'X' -> Checksum.getInstance(algorithm, false);
-            default -> throw new SimulatorException("state-damaged", "the saved state holds an engine of unknown kind " + kind);
-        };
     }
 
     private Object remember(Object object) {

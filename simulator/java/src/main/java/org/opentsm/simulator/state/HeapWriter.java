@@ -9,12 +9,6 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import javacard.framework.JCSystem;
-import javacard.security.Checksum;
-import javacard.security.KeyAgreement;
-import javacard.security.MessageDigest;
-import javacard.security.RandomData;
-import javacard.security.Signature;
-import javacardx.crypto.Cipher;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.runtime.CardObjects;
 import org.opentsm.simulator.runtime.SharedObject;
@@ -22,7 +16,7 @@ import org.opentsm.simulator.runtime.TransientArrays;
 
 /**
  * Writes a card's persistent objects, each once, in the order they are reached. RAM arrays are
- * written by their shape only, crypto engines by their algorithm. {@link HeapReader} reads it back.
+ * written by their shape only. {@link HeapReader} reads it back.
  */
 final class HeapWriter {
 
@@ -35,7 +29,6 @@ final class HeapWriter {
     static final int SHORTS = 5;
     static final int INTS = 6;
     static final int OBJECTS = 7;
-    static final int ENGINE = 8;
     static final int SHARED = 9;
     static final int SHARED_OPEN = 10;
     static final int INSTANCE = 11;
@@ -64,8 +57,6 @@ final class HeapWriter {
         seen.put(object, seen.size());
         if (object.getClass().isArray()) {
             writeArray(object);
-        } else if (CardObjects.isEngine(object)) {
-            writeEngine(object);
         } else if (Proxy.isProxyClass(object.getClass())) {
             writeShared((SharedObject) Proxy.getInvocationHandler(object));
         } else {
@@ -163,31 +154,6 @@ final class HeapWriter {
             return INTS;
         }
         return OBJECTS;
-    }
-
-    private void writeEngine(Object engine) throws IOException {
-        out.writeByte(ENGINE);
-        if (engine instanceof Cipher cipher) {
-            out.writeByte('C');
-            out.writeByte(cipher.getAlgorithm());
-        } else if (engine instanceof Signature signature) {
-            out.writeByte('S');
-            out.writeByte(signature.getAlgorithm());
-        } else if (engine instanceof MessageDigest digest) {
-            out.writeByte('D');
-            out.writeByte(digest.getAlgorithm());
-        } else if (engine instanceof RandomData random) {
-            out.writeByte('R');
-            out.writeByte(random.getAlgorithm());
-        } else if (engine instanceof KeyAgreement agreement) {
-            out.writeByte('K');
-            out.writeByte(agreement.getAlgorithm());
-        } else if (engine instanceof Checksum checksum) {
-            out.writeByte('X');
-            out.writeByte(checksum.getAlgorithm());
-        } else {
-            throw new SimulatorException("state-unsupported", "a " + engine.getClass().getName() + " cannot be saved");
-        }
     }
 
     private void writeShared(SharedObject shared) throws IOException {

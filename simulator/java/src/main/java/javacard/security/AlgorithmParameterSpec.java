@@ -1,0 +1,5 @@
+package javacard.security;
+
+/** Marks parameters of an algorithm, since 3.1. */
+public interface AlgorithmParameterSpec {
+}

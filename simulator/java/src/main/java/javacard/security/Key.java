@@ -1,0 +1,10 @@
+package javacard.security;
+
+/** Any key object, Java Card API 3.1. */
+public interface Key {
+
+    void clearKey();
+    short getSize();
+    byte getType();
+    boolean isInitialized();
+}

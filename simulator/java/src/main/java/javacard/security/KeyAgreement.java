@@ -1,0 +1,32 @@
+package javacard.security;
+
+import org.opentsm.simulator.crypto.AgreementEngine;
+
+/** A key agreement. */
+public abstract class KeyAgreement {
+
+    public static final byte ALG_EC_SVDP_DH = 1;
+    public static final byte ALG_EC_SVDP_DHC = 2;
+    public static final byte ALG_EC_SVDP_DH_KDF = 1;
+    public static final byte ALG_EC_SVDP_DHC_KDF = 2;
+    public static final byte ALG_EC_SVDP_DH_PLAIN = 3;
+    public static final byte ALG_EC_SVDP_DHC_PLAIN = 4;
+    public static final byte ALG_EC_PACE_GM = 5;
+    public static final byte ALG_EC_SVDP_DH_PLAIN_XY = 6;
+    public static final byte ALG_DH_PLAIN = 7;
+    public static final byte ALG_XDH = 8;
+    public static final byte ALG_SM2 = 9;
+
+    public static KeyAgreement getInstance(byte algorithm, boolean externalAccess) {
+        return AgreementEngine.make(algorithm);
+    }
+
+    protected KeyAgreement() {
+    }
+
+    public abstract void init(PrivateKey privateKey);
+
+    public abstract byte getAlgorithm();
+
+    public abstract short generateSecret(byte[] in, short inOffset, short inLength, byte[] out, short outOffset);
+}

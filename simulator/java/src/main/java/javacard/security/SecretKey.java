@@ -1,0 +1,5 @@
+package javacard.security;
+
+/** Marks a symmetric key. */
+public interface SecretKey extends Key {
+}

@@ -1,0 +1,5 @@
+package javacard.security;
+
+/** Private key of a curve known by name. */
+public interface XECPrivateKey extends XECKey, PrivateKey {
+}

@@ -1,0 +1,5 @@
+package javacard.security;
+
+/** Public key of a curve known by name. */
+public interface XECPublicKey extends XECKey, PublicKey {
+}

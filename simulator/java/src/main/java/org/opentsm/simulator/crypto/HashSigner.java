@@ -1,0 +1,11 @@
+package org.opentsm.simulator.crypto;
+
+/** Signs and verifies a hash. */
+interface HashSigner {
+
+    byte[] sign(byte[] hash);
+
+    boolean verify(byte[] hash, byte[] signature);
+
+    int lengthBytes();
+}
