@@ -32,8 +32,20 @@ function tlv(tag: string, value: Buffer): Buffer {
   return Buffer.concat([Buffer.from(tag, 'hex'), Buffer.from(head), value]);
 }
 
+/** The card a CASD certificate is bound to: the values of its `73 { 42, 45 }`. */
+interface CardNumbers {
+  readonly iin: string;
+  readonly cin: string;
+}
+
 /** A certificate in the self-descriptive profile of the applets (applet README, section 3). */
-function certify(authority: Authority, holder: string, authorization: number, subject: JsonWebKey): string {
+function certify(
+  authority: Authority,
+  holder: string,
+  authorization: number,
+  subject: JsonWebKey,
+  bound?: CardNumbers,
+): string {
   const publicKey = Buffer.concat([
     tlv('81', Buffer.from(subject.n ?? '', 'base64url')),
     tlv('82', Buffer.from(subject.e ?? '', 'base64url')),
@@ -43,6 +55,7 @@ function certify(authority: Authority, holder: string, authorization: number, su
     tlv('42', Buffer.from(authority.holderReference, 'hex')),
     tlv('5F20', Buffer.from(holder, 'hex')),
     tlv('5F4C', Buffer.from([authorization])),
+    bound === undefined ? Buffer.alloc(0) : tlv('73', cardIdentity(bound)),
     tlv('7F49', publicKey),
   ]);
   const signature = sign('sha1', body, createPrivateKey({ key: authority.key, format: 'jwk' }));
@@ -50,6 +63,9 @@ function certify(authority: Authority, holder: string, authorization: number, su
     .toString('hex')
     .toUpperCase();
 }
+
+const cardIdentity = ({ iin, cin }: CardNumbers): Buffer =>
+  Buffer.concat([tlv('42', Buffer.from(iin, 'hex')), tlv('45', Buffer.from(cin, 'hex'))]);
 
 function keyPair(keyReference: string, key: JsonWebKey): KeyPairImage {
   return {
@@ -86,25 +102,25 @@ function issuerDomain(): SecurityDomainImage {
   };
 }
 
-function controllingDomain(): SecurityDomainImage {
+function controllingDomain(bound: CardNumbers): SecurityDomainImage {
   const key = newKey();
   return {
     aid: 'A00000015153504341534400',
     keyPair: keyPair('7402', key),
-    certificate: certify(makerAuthority, reference('TEST-CASD'), CHA_CASD, key),
+    certificate: certify(makerAuthority, reference('TEST-CASD'), CHA_CASD, key, bound),
   };
 }
 
 function card(name: string, number: string, options: { casd: boolean; files: boolean }): CardImage {
+  const numbers = { iin: '89860012', cin: `0000000000${number}0` };
   return {
     name,
     atr: '3B9F96801FC78031E073FE211B63E208A8830F900089',
     iccid: options.files ? `898600123456789${number}` : null,
-    iin: '89860012',
-    cin: `0000000000${number}0`,
+    ...numbers,
     cplc: options.files ? null : `4790D321${'00'.repeat(8)}${number}0${'00'.repeat(27)}`,
     isd: issuerDomain(),
-    casd: options.casd ? controllingDomain() : null,
+    casd: options.casd ? controllingDomain(numbers) : null,
     ssds: [],
     lifeCycle: 'SECURED',
   };
