@@ -1,8 +1,8 @@
 /** A simulated card as the applets' tests use it: APDUs in hex, long commands and answers put together. */
 import { expect } from 'chai';
 import { type CardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
-import { holder, privateKeyData, type RsaKey, rsaKey } from './keys.ts';
-import { bytes, hex } from './tlv.ts';
+import { certificate, holder, privateKeyData, type RsaKey, rsaKey } from './keys.ts';
+import { bytes, hex, tlv } from './tlv.ts';
 
 export const ISD = 'A000000151000000';
 export const CASD = 'A00000015153504341534400';
@@ -103,8 +103,29 @@ export interface CardOptions {
   readonly change?: (image: CardImage) => CardImage;
 }
 
+export const IIN = '01020304';
+export const CIN = '05060708090A';
+export const CASD_SERIAL = '4301';
+
 export const ISSUER = holder('issuer');
 export const ISSUER_CA = holder('issuer certification authority');
+
+/** The card maker's certificate of the CASD, bound to this card by IIN and CIN. */
+export function casdCertificate(): Buffer {
+  const fields = {
+    issuer: holder('card maker'),
+    holder: holder('casd'),
+    authorization: '44',
+    discretionary: Buffer.concat([tlv('42', IIN), tlv('45', CIN)]),
+    modulus: rsaKey('casd', 2048).n,
+    serial: CASD_SERIAL,
+  };
+  return certificate(fields, rsaKey('card maker', 2048));
+}
+
+export function casdImage(): NonNullable<CardImage['casd']> {
+  return { aid: CASD, keyPair: pairImage('1002', rsaKey('casd', 2048)), certificate: hex(casdCertificate()) };
+}
 
 /** The image of an issuer's card: its domain knows the issuer's CA and the issuer. */
 export function issuerImage(options: CardOptions = {}): CardImage {
@@ -113,8 +134,8 @@ export function issuerImage(options: CardOptions = {}): CardImage {
     name: 'applet-test',
     atr: '3B9F96801FC78031E073FE211B63E208A8830F900089',
     iccid: null,
-    iin: '01020304',
-    cin: '05060708090A',
+    iin: IIN,
+    cin: CIN,
     cplc: '11'.repeat(42),
     isd: {
       aid: ISD,
@@ -125,7 +146,7 @@ export function issuerImage(options: CardOptions = {}): CardImage {
         exponent: '010001',
       },
     },
-    casd: options.casd === true ? { aid: CASD, keyPair: pairImage('1002', rsaKey('casd', 2048)) } : null,
+    casd: options.casd === true ? casdImage() : null,
     lifeCycle: 'OP_READY',
   };
   return options.change === undefined ? image : options.change(image);

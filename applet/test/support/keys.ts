@@ -87,6 +87,8 @@ export interface CertificateFields {
   readonly modulus: Buffer;
   readonly exponent?: Buffer;
   readonly serial?: string;
+  /** Discretionary data 73: the objects in it. */
+  readonly discretionary?: Buffer;
 }
 
 /** The bytes under the signature. */
@@ -96,6 +98,7 @@ export function certificateBody(fields: CertificateFields): Buffer {
     tlv('42', fields.issuer),
     tlv('5F20', fields.holder),
     tlv('5F4C', fields.authorization ?? '82'),
+    ...(fields.discretionary === undefined ? [] : [tlv('73', fields.discretionary)]),
     tlv('7F49', tlv('81', fields.modulus), tlv('82', fields.exponent ?? EXPONENT)),
   ]);
 }

@@ -13,12 +13,15 @@ public interface AttestationAuthority extends Shareable {
     /** Parameter of getShareableInterfaceObject for this interface. */
     byte PARAMETER = (byte) 0x02;
 
-    /** Writes {@code 42 L IIN, 45 L CIN} from the authority's own store; returns the length. */
+    /**
+     * Writes {@code 42 L IIN, 45 L CIN} from the authority's own store and {@code 93 L serial} of its own
+     * certificate; returns the length. 6985 when it has no certificate: nobody could check its signature.
+     */
     short cardIdentity(byte[] response, short offset);
 
     /**
-     * Signs {@code 4F L client AID, 42 L IIN, 45 L CIN, A0 20 digest} and writes {@code 9E L
-     * signature}. 6985 without a remembered client, without a key pair, or when the client is not an
+     * Signs {@code 4F L client AID, 42 L IIN, 45 L CIN, 93 L serial, A0 20 digest} and writes {@code 9E L
+     * signature}. 6985 without a remembered client, a key pair or a certificate, or when the client is not an
      * instance of the authority's own load file.
      *
      * @param digest 32 bytes at {@code digestOffset}

@@ -18,8 +18,8 @@ public class ControllingAuthoritySecurityDomain extends SecurityDomain implement
     private static final short CLIENT = (short) 1;
     private static final short MESSAGE = (short) (CLIENT + Gp.AID_MAX);
     private static final short ENTRIES_MAX = (short) 256;
-    // 4F, 42 and 45 of at most 16 bytes each, A0 20
-    private static final short MESSAGE_MAX = (short) (3 * 18 + 34);
+    // 4F, 42 and 45 of at most 16 bytes each, 93 of 8, A0 20
+    private static final short MESSAGE_MAX = (short) (3 * 18 + 10 + 34);
 
     /** CLEAR_ON_RESET: this domain is not the selected one when it works. */
     private final byte[] request;
@@ -50,7 +50,9 @@ public class ControllingAuthoritySecurityDomain extends SecurityDomain implement
 
     public short cardIdentity(byte[] response, short offset) {
         short end = data.object(Gp.TAG_IIN, response, offset);
-        return (short) (data.object(Gp.TAG_CIN, response, end) - offset);
+        end = data.object(Gp.TAG_CIN, response, end);
+        end += certificate.serial(response, end);
+        return (short) (end - offset);
     }
 
     public short attest(byte[] digest, short digestOffset, byte[] response, short offset) {

@@ -1,7 +1,6 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
-import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /** A domain's short data objects: 42, 45, 5F20 and 9F7F, each a fixed slot made at install. */
@@ -48,13 +47,11 @@ final class DataObjects {
         }
     }
 
-    /** Stores a checked value whole or not at all. */
+    /** Stores a checked value; inside the caller's transaction. */
     void store(short tag, byte[] buffer, short offset, short length) {
         byte[] slot = slot(tag);
-        JCSystem.beginTransaction();
         slot[0] = (byte) length;
         Util.arrayCopy(buffer, offset, slot, (short) 1, length);
-        JCSystem.commitTransaction();
     }
 
     short length(short tag) {

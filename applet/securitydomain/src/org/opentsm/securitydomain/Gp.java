@@ -92,6 +92,9 @@ final class Gp {
     static final short TAG_NONCE = (short) 0x0094;
     static final short TAG_TRUST_POINT_DIGEST = (short) 0x0090;
     static final short TAG_ATTESTED_DIGEST = (short) 0x00A0;
+    static final short TAG_ATTESTATION_VERSION = (short) 0x0080;
+    static final short TAG_OWNER_STATE = (short) 0x008A;
+    static final short TAG_PAIR_MAKER = (short) 0x008B;
     static final short TAG_TAG_LIST = (short) 0x005C;
     static final short TAG_SM_PLAIN = (short) 0x0081;
     static final short TAG_SM_CIPHERED = (short) 0x0087;
@@ -120,9 +123,22 @@ final class Gp {
     static final byte KEY_RSA_P = (byte) 0xA4;
     static final byte KEY_EXTENDED = (byte) 0xFF;
 
-    // Key identifiers (applet/README.md section 2)
+    // Who writes keys and data; for a key pair it is who made it, and the value of 8B (README 5.7, 5.8)
+    /** In clear before issuance, or key components from outside: never attested. */
+    static final byte BY_CARD_MAKER = (byte) 0x00;
+    static final byte BY_DELEGATION = (byte) 0x01;
+    static final byte BY_OWNER = (byte) 0x02;
+
+    // Attestation
+    static final byte ATTESTATION_VERSION = (byte) 0x02;
+    static final byte NOT_OWNED = (byte) 0x00;
+    static final byte OWNED = (byte) 0x01;
+
+    // Key identifiers and versions (applet/README.md section 2)
     static final byte KID_TRUST_POINT = (byte) 0x01;
     static final byte KID_PAIR = (byte) 0x02;
+    /** The one version of a pair made by delegation, and of no other. */
+    static final byte KVN_FIRST_PAIR = (byte) 0x10;
 
     // Holder authorizations (section 3)
     static final byte CHA_OFF_CARD_ENTITY = (byte) 0x82;
@@ -159,6 +175,7 @@ final class Gp {
     static final short HOLDER_LENGTH = (short) 16;
     static final short AID_MIN = (short) 5;
     static final short AID_MAX = (short) 16;
+    static final short SERIAL_MAX = (short) 8;
     static final short CERTIFICATE_MAX = (short) 1000;
     static final short COMMAND_MAX = (short) 1100;
 

@@ -31,15 +31,17 @@ final class KeyAgreement {
     private final SessionKeys sessionKeys;
     private final PublicKeys publicKeys;
     private final KeyPairs pairs;
+    private final CertificateStore certificate;
     private final RandomData random;
     private final Cipher raw;
     private final MessageDigest sha1;
 
     KeyAgreement(Transients transients, SessionKeys sessionKeys, PublicKeys publicKeys, KeyPairs pairs,
-            RandomData random) {
+            CertificateStore certificate, RandomData random) {
         this.sessionKeys = sessionKeys;
         this.publicKeys = publicKeys;
         this.pairs = pairs;
+        this.certificate = certificate;
         this.random = random;
         ram = transients.ram;
         work = transients.work;
@@ -96,7 +98,7 @@ final class KeyAgreement {
         }
         short hash = (short) (offset + length - 1 - HASH_SIZE);
         short secret = (short) (hash - SECRET_SIZE);
-        pairs.identity(ram, Transients.SCRATCH);
+        certificate.identity(ram, Transients.SCRATCH);
         sha1.reset();
         sha1.update(work, (short) (offset + 1), (short) (hash - offset - 1));
         sha1.update(ram, Transients.CHALLENGE, CHALLENGE_SIZE);

@@ -1,8 +1,6 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
-import javacard.framework.JCSystem;
-import javacard.framework.Util;
 import javacard.security.CryptoException;
 import javacard.security.KeyPair;
 import javacard.security.PrivateKey;
@@ -11,7 +9,7 @@ import javacard.security.RSAPublicKey;
 import javacard.security.Signature;
 
 /**
- * SK/PK.SD.AUT and CERT.SD.AUT. For each key size two key pair objects made at install: a new pair
+ * SK/PK.SD.AUT. For each key size two key pair objects made at install: a new pair
  * is made in the spare one, takes over in one transaction, and the pair before is destroyed.
  */
 final class KeyPairs {
@@ -23,17 +21,19 @@ final class KeyPairs {
     private final KeyPair[] pairs = new KeyPair[(short) (2 * PublicKeys.SIZES)];
     private byte current = NO_PAIR;
     private byte version;
-    /** False for a pair that came in as key components: whoever loaded it may know it. */
-    private boolean generated;
+    /** BY_DELEGATION or BY_OWNER for a pair made here; BY_CARD_MAKER for one that came in as key components. */
+    private byte maker;
     /** Slot that takes key components, pre-issuance. */
     private byte loading = NO_PAIR;
-    /** The certificate, and behind it room to compare a modulus when one is stored: RAM has none left then. */
-    private final byte[] certificate = new byte[(short) (Gp.CERTIFICATE_MAX + PublicKeys.MODULUS_MAX)];
-    private short certificateLength;
     private final Signature signature;
+    private final CertificateStore certificate;
 
-    /** @param onlyBits the one key size to make room for, or 0 for all the card has */
-    KeyPairs(short onlyBits) {
+    /**
+     * @param onlyBits the one key size to make room for, or 0 for all the card has
+     * @param certificate is dropped when its pair is
+     */
+    KeyPairs(short onlyBits, CertificateStore certificate) {
+        this.certificate = certificate;
         signature = Signature.getInstance(Signature.ALG_RSA_SHA_PKCS1, false);
         for (short size = 0; size < PublicKeys.SIZES; size++) {
             if (onlyBits == 0 || onlyBits == PublicKeys.bits(size)) {
@@ -68,9 +68,9 @@ final class KeyPairs {
         return version;
     }
 
-    /** True when the current pair was made here, so that its private half is nowhere else. */
-    boolean madeHere() {
-        return current != NO_PAIR && generated;
+    /** Who made the current pair; BY_CARD_MAKER when its private half may be known elsewhere. */
+    byte maker() {
+        return current == NO_PAIR ? Gp.BY_CARD_MAKER : maker;
     }
 
     PrivateKey privateKey() {
@@ -140,13 +140,13 @@ final class KeyPairs {
     /**
      * Makes a slot the current pair; inside the caller's transaction. The certificate was the old key's.
      *
-     * @param madeHere false when its components came from outside
+     * @param newMaker BY_CARD_MAKER when its components came from outside
      */
-    void adopt(byte slot, byte newVersion, boolean madeHere) {
+    void adopt(byte slot, byte newVersion, byte newMaker) {
         current = slot;
         version = newVersion;
-        generated = madeHere;
-        certificateLength = 0;
+        maker = newMaker;
+        certificate.clear();
     }
 
     /** Destroys every private key but the current one. */
@@ -160,16 +160,18 @@ final class KeyPairs {
 
     void destroyAll() {
         current = NO_PAIR;
-        certificateLength = 0;
+        certificate.clear();
         destroyOthers();
     }
 
     /**
      * Takes key components from PUT KEY, pre-issuance only: {@code A1 N, A0 e} first, then A4 P, A5 Q,
      * A6 qInv, A7 dP, A8 dQ, and 00 at the end. RSA-3072 is too long for one command: components may
-     * come in further ones, and the pair counts when all are there (applet/README.md 5.5).
+     * come in further ones (applet/README.md 5.5).
+     *
+     * @return true when all are there; the pair counts after {@link #adoptLoaded}
      */
-    void load(byte newVersion, byte[] buffer, short offset, short end) {
+    boolean load(byte[] buffer, short offset, short end) {
         short field = offset;
         if (buffer[field] == Gp.KEY_RSA_MODULUS) {
             field = startLoading(buffer, field, end);
@@ -192,13 +194,13 @@ final class KeyPairs {
         if ((short) (field + 1) != end) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
-        if (key.isInitialized()) {
-            JCSystem.beginTransaction();
-            adopt(loading, newVersion, false);
-            loading = NO_PAIR;
-            JCSystem.commitTransaction();
-            destroyOthers();
-        }
+        return key.isInitialized();
+    }
+
+    /** Makes the loaded pair the current one; inside the caller's transaction. */
+    void adoptLoaded(byte newVersion) {
+        adopt(loading, newVersion, Gp.BY_CARD_MAKER);
+        loading = NO_PAIR;
     }
 
     /** Takes modulus and exponent; returns the offset behind them. */
@@ -226,60 +228,5 @@ final class KeyPairs {
             case (short) 0xA8: key.setDQ1(buffer, value, length); break;
             default: ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
-    }
-
-    boolean hasCertificate() {
-        return certificateLength != 0;
-    }
-
-    short certificate(byte[] out, short offset) {
-        if (certificateLength == 0) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
-        }
-        return (short) (Util.arrayCopyNonAtomic(certificate, (short) 0, out, offset, certificateLength) - offset);
-    }
-
-    /**
-     * Stores the certificate object {@code 7F21 L ...} at {@code offset}, when its key is the
-     * current one. A cut on the way leaves no certificate rather than half of one.
-     */
-    void storeCertificate(byte[] buffer, short offset, short end) {
-        short length = (short) (end - offset);
-        short body = Tlv.expect(buffer, offset, end, Gp.TAG_CERTIFICATE);
-        short key = Tlv.find(buffer, body, end, Gp.TAG_PUBLIC_KEY);
-        if (length > Gp.CERTIFICATE_MAX || Tlv.next(buffer, offset, end) != end || key == Tlv.NONE || !present()) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
-        short keyEnd = Tlv.next(buffer, key, end);
-        short modulus = Tlv.value(buffer, key, end);
-        short value = Tlv.expect(buffer, modulus, keyEnd, Gp.TAG_MODULUS);
-        short exponent = Tlv.next(buffer, modulus, keyEnd);
-        short exponentValue = Tlv.expect(buffer, exponent, keyEnd, Gp.TAG_EXPONENT);
-        short own = modulus(certificate, Gp.CERTIFICATE_MAX);
-        if (Tlv.length(buffer, modulus, keyEnd) != own
-                || Util.arrayCompare(buffer, value, certificate, Gp.CERTIFICATE_MAX, own) != 0
-                || !PublicKeys.isExponent(buffer, exponentValue, Tlv.length(buffer, exponent, keyEnd))) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
-        certificateLength = 0;
-        Util.arrayCopyNonAtomic(buffer, offset, certificate, (short) 0, length);
-        certificateLength = length;
-    }
-
-    /** Last eight bytes of the certificate's holder reference, zero when there is none (scp10.md 4.1). */
-    void identity(byte[] out, short offset) {
-        Util.arrayFillNonAtomic(out, offset, (short) 8, (byte) 0);
-        if (certificateLength == 0) {
-            return;
-        }
-        short body = Tlv.value(certificate, (short) 0, certificateLength);
-        short holder = Tlv.find(certificate, body, certificateLength, Gp.TAG_HOLDER);
-        if (holder == Tlv.NONE) {
-            return;
-        }
-        short length = Tlv.length(certificate, holder, certificateLength);
-        short used = length > 8 ? (short) 8 : length;
-        short from = (short) (Tlv.next(certificate, holder, certificateLength) - used);
-        Util.arrayCopyNonAtomic(certificate, from, out, (short) (offset + 8 - used), used);
     }
 }

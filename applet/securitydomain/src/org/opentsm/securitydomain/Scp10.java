@@ -39,7 +39,7 @@ final class Scp10 {
     private final Signature signature;
     private final Cipher pkcs1;
 
-    Scp10(Transients transients, TrustPoint trustPoint, KeyPairs pairs) {
+    Scp10(Transients transients, TrustPoint trustPoint, KeyPairs pairs, CertificateStore certificate) {
         this.transients = transients;
         this.trustPoint = trustPoint;
         this.pairs = pairs;
@@ -52,7 +52,7 @@ final class Scp10 {
         sessionKeys = new SessionKeys(transients);
         messaging = new SecureMessaging(transients, sessionKeys);
         verifier = new CertificateVerifier(transients, publicKeys, signature);
-        agreement = new KeyAgreement(transients, sessionKeys, publicKeys, pairs, random);
+        agreement = new KeyAgreement(transients, sessionKeys, publicKeys, pairs, certificate, random);
     }
 
     /** Ends whatever is under way and drops its keys; {@code state} is IDLE or ABORTED. */

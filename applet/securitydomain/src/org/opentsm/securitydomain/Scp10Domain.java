@@ -1,6 +1,7 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
 
 /** A security domain with SCP10 and a trust point: what the issuer's and the providers' have in common. */
 abstract class Scp10Domain extends SecurityDomain {
@@ -10,7 +11,7 @@ abstract class Scp10Domain extends SecurityDomain {
 
     Scp10Domain(byte[] bArray, short bOffset, short bLength, boolean withProduction) {
         super(bArray, bOffset, bLength, withProduction);
-        channel = new Scp10(transients, trustPoint, pairs);
+        channel = new Scp10(transients, trustPoint, pairs, certificate);
     }
 
     public boolean select() {
@@ -42,6 +43,10 @@ abstract class Scp10Domain extends SecurityDomain {
 
     boolean mayChange() {
         return channel.ownerAuthenticated() || super.mayChange();
+    }
+
+    byte writer() {
+        return channel.ownerAuthenticated() ? Gp.BY_OWNER : super.writer();
     }
 
     final void requireOwner() {
@@ -79,7 +84,7 @@ abstract class Scp10Domain extends SecurityDomain {
      * PK.TP_EX.AUT: {@code A1 L N, A0 L e, 00} or {@code FF A1 L N, FF A0 L e, 00, 01 usage, 01 access},
      * then perhaps {@code 5F20 10} holder reference (README 5.5).
      */
-    void putTrustPoint(byte version, byte[] buffer, short field, short end) {
+    void putTrustPoint(byte writer, byte version, byte[] buffer, short field, short end) {
         boolean extended = buffer[field] == Gp.KEY_EXTENDED;
         short at = component(buffer, field, end, extended, Gp.KEY_RSA_MODULUS);
         short modulus = Tlv.afterLength(buffer, at, end);
@@ -103,7 +108,11 @@ abstract class Scp10Domain extends SecurityDomain {
             }
         }
         PublicKeys.check(buffer, modulus, modulusLength, exponent, exponentLength);
-        trustPoint.replace(version, buffer, modulus, modulusLength, holder);
+        trustPoint.prepare(version, buffer, modulus, modulusLength, holder);
+        JCSystem.beginTransaction();
+        trustPoint.adopt();
+        written(writer);
+        JCSystem.commitTransaction();
     }
 
     /** Checks a component's type at {@code at}; returns the offset of its length field. */

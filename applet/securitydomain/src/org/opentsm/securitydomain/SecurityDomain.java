@@ -19,6 +19,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
     final byte[] ram;
     final byte[] work;
     final KeyPairs pairs;
+    final CertificateStore certificate = new CertificateStore();
     final DataObjects data;
     private final CommandReader reader;
     private final StoreDataReader blocks;
@@ -46,7 +47,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         short parameters = (short) (parametersAt + 1);
         short parametersEnd = (short) (parameters + parametersLength);
         data = new DataObjects(withProduction);
-        pairs = new KeyPairs(InstallData.keySize(bArray, parameters, parametersEnd));
+        pairs = new KeyPairs(InstallData.keySize(bArray, parameters, parametersEnd), certificate);
         transients = new Transients(speaksScp10());
         ram = transients.ram;
         work = transients.work;
@@ -228,6 +229,14 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         return preIssuance();
     }
 
+    /** Who writes in this domain's own dialogue: BY_OWNER in a session of its owner. */
+    byte writer() {
+        return Gp.BY_CARD_MAKER;
+    }
+
+    /** Told of every write of keys or data, inside its transaction. */
+    void written(byte writer) { }
+
     final void requireChange() {
         if (!mayChange()) {
             ISOException.throwIt(Gp.SW_SECURITY_STATUS);
@@ -288,11 +297,12 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
 
     short putKey(byte p1, byte p2) {
         requireChange();
-        return putKeyData(p1, p2, work, dataOffset(), dataLength(), work, Transients.RESPONSE);
+        return putKeyData(writer(), p1, p2, work, dataOffset(), dataLength(), work, Transients.RESPONSE);
     }
 
     /** PUT KEY's data from this domain's session or its parent's: {@code KVN, key field} (README 5.5). */
-    final short putKeyData(byte p1, byte p2, byte[] buffer, short offset, short length, byte[] out, short outOffset) {
+    final short putKeyData(byte writer, byte p1, byte p2, byte[] buffer, short offset, short length,
+            byte[] out, short outOffset) {
         if (p1 != 0 || (p2 != Gp.KID_TRUST_POINT && p2 != Gp.KID_PAIR)) {
             ISOException.throwIt(Gp.SW_WRONG_P1P2);
         }
@@ -303,22 +313,22 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         byte version = buffer[offset];
         short field = (short) (offset + 1);
         if (p2 == Gp.KID_TRUST_POINT) {
-            putTrustPoint(version, buffer, field, end);
+            putTrustPoint(writer, version, buffer, field, end);
         } else if (buffer[field] == Gp.KEY_EXTENDED) {
-            putCertificate(version, buffer, (short) (field + 1), end);
+            putCertificate(writer, version, buffer, (short) (field + 1), end);
         } else {
-            putPrivateKey(version, buffer, field, end);
+            putPrivateKey(writer, version, buffer, field, end);
         }
         out[outOffset] = version;
         return (short) 1;
     }
 
-    void putTrustPoint(byte version, byte[] buffer, short field, short end) {
+    void putTrustPoint(byte writer, byte version, byte[] buffer, short field, short end) {
         ISOException.throwIt(Gp.SW_WRONG_P1P2);
     }
 
     /** {@code 7F21 L ..., 00, 01 82, 01 00} behind the FF (divergence, README 5.5). */
-    private void putCertificate(byte version, byte[] buffer, short offset, short end) {
+    private void putCertificate(byte writer, byte version, byte[] buffer, short offset, short end) {
         short behind = Tlv.next(buffer, offset, end);
         if ((short) (end - behind) != 5 || buffer[behind] != 0 || buffer[(short) (behind + 1)] != 1
                 || buffer[(short) (behind + 2)] != (byte) 0x82 || buffer[(short) (behind + 3)] != 1
@@ -328,25 +338,40 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         if (!pairs.present() || version != pairs.version()) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
-        storeCertificate(buffer, offset, behind);
+        requireCertificateFrom(writer);
+        certificate.prepare(buffer, offset, behind, pairs);
+        JCSystem.beginTransaction();
+        adoptCertificate();
+        written(writer);
+        JCSystem.commitTransaction();
     }
 
-    void storeCertificate(byte[] buffer, short offset, short end) {
-        pairs.storeCertificate(buffer, offset, end);
+    /** Throws when this writer may not store a certificate. */
+    void requireCertificateFrom(byte writer) { }
+
+    /** Makes the prepared certificate count; inside the caller's transaction. */
+    void adoptCertificate() {
+        certificate.adopt();
     }
 
-    private void putPrivateKey(byte version, byte[] buffer, short field, short end) {
+    private void putPrivateKey(byte writer, byte version, byte[] buffer, short field, short end) {
         if (!preIssuance()) {
             ISOException.throwIt(Gp.SW_SECURITY_STATUS);
         }
-        pairs.load(version, buffer, field, end);
+        if (pairs.load(buffer, field, end)) {
+            JCSystem.beginTransaction();
+            pairs.adoptLoaded(version);
+            written(writer);
+            JCSystem.commitTransaction();
+            pairs.destroyOthers();
+        }
     }
 
     /** One STORE DATA block; the last one's whole data is worked on. */
     short storeData(byte p1, byte p2) {
         requireChange();
         if (blocks.take(p1, p2)) {
-            storeObjects(work, dataOffset(), dataLength());
+            storeObjects(writer(), work, dataOffset(), dataLength());
         }
         return (short) 0;
     }
@@ -356,24 +381,29 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         return blocks.take(p1, p2);
     }
 
-    /** Stores BER-TLV objects: all are checked before the first is written. */
-    final void storeObjects(byte[] buffer, short offset, short length) {
+    /** Stores BER-TLV objects: all of them or none, in one transaction. */
+    final void storeObjects(byte writer, byte[] buffer, short offset, short length) {
         short end = (short) (offset + length);
-        short certificate = checkObjects(buffer, offset, end);
-        if (certificate != Tlv.NONE) {
-            // first: it is the one whose check comes with the writing
-            storeCertificate(buffer, certificate, Tlv.next(buffer, certificate, end));
+        short certified = checkObjects(buffer, offset, end);
+        if (certified != Tlv.NONE) {
+            requireCertificateFrom(writer);
+            certificate.prepare(buffer, certified, Tlv.next(buffer, certified, end), pairs);
         }
+        JCSystem.beginTransaction();
         for (short at = offset; at < end; at = Tlv.next(buffer, at, end)) {
-            if (at != certificate) {
+            if (at == certified) {
+                adoptCertificate();
+            } else {
                 data.store(Tlv.tag(buffer, at, end), buffer, Tlv.value(buffer, at, end), Tlv.length(buffer, at, end));
             }
         }
+        written(writer);
+        JCSystem.commitTransaction();
     }
 
     /** Checks a list of objects; returns the offset of the one certificate in it, or NONE. */
     private short checkObjects(byte[] buffer, short offset, short end) {
-        short certificate = Tlv.NONE;
+        short certified = Tlv.NONE;
         if (offset == end) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
@@ -381,10 +411,10 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
             short tag = Tlv.tag(buffer, at, end);
             Tlv.value(buffer, at, end);
             if (tag == Gp.TAG_CERTIFICATE) {
-                if (certificate != Tlv.NONE) {
+                if (certified != Tlv.NONE) {
                     ISOException.throwIt(Gp.SW_WRONG_DATA);
                 }
-                certificate = at;
+                certified = at;
                 continue;
             }
             if (!data.knows(tag) || (tag == Gp.TAG_PROVIDER && !preIssuance())) {
@@ -392,7 +422,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
             }
             data.check(tag, Tlv.length(buffer, at, end));
         }
-        return certificate;
+        return certified;
     }
 
     /** GET DATA: class 8x answers the object, class 0x its value (GPCS 11.3). */
@@ -408,7 +438,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         short out = Transients.RESPONSE;
         boolean valueOnly = (ram[Transients.HEADER] & Gp.CLA_TYPE_MASK) == 0;
         if (tag == Gp.TAG_CERTIFICATE) {
-            short size = pairs.certificate(work, out);
+            short size = certificate.value(work, out);
             return valueOnly ? strip(out, size) : size;
         }
         short size = dataObject(tag, out);

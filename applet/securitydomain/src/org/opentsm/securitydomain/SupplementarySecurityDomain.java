@@ -9,7 +9,7 @@ import javacard.security.MessageDigest;
 
 /**
  * A provider's domain. Its parent gives it a first key pair and a trust point (key-distribution.md
- * 47 to 51); from the owner's first GENERATE on, keys come from the owner's own session only.
+ * 47 to 51); from the owner's first write on, keys come from the owner's own session only.
  */
 public class SupplementarySecurityDomain extends Scp10Domain implements PersonalizationTarget {
 
@@ -43,11 +43,11 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         }
         switch (ins) {
             case Gp.INS_GENERATE_KEY_PAIR:
-                return generateOrRead(p1, p2, buffer, offset, length, response, responseOffset, false);
+                return generateOrRead(Gp.BY_DELEGATION, p1, p2, buffer, offset, length, response, responseOffset);
             case Gp.INS_PUT_KEY:
-                return putKeyData(p1, p2, buffer, offset, length, response, responseOffset);
+                return putKeyData(Gp.BY_DELEGATION, p1, p2, buffer, offset, length, response, responseOffset);
             case Gp.INS_STORE_DATA:
-                storeObjects(buffer, offset, length);
+                storeObjects(Gp.BY_DELEGATION, buffer, offset, length);
                 return (short) 0;
             default:
                 ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);
@@ -63,15 +63,16 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         if (p1 == Gp.P1_GENERATE) {
             requireOwner();
         }
-        return generateOrRead(p1, p2, work, dataOffset(), dataLength(), work, Transients.RESPONSE, true);
+        return generateOrRead(Gp.BY_OWNER, p1, p2, work, dataOffset(), dataLength(), work, Transients.RESPONSE);
     }
 
     /**
      * GENERATE ASYMMETRIC KEY PAIR, {@code A4 L {84 02 KVN KID [91 02 bits]}}. The new pair takes
      * over, and the domain gets its owner, in one transaction; then the pair before is destroyed.
+     * 6985 for a version that is not this writer's: delegation makes the first pair's only, the owner all others.
      */
-    private short generateOrRead(byte p1, byte p2, byte[] buffer, short offset, short length,
-            byte[] response, short responseOffset, boolean byOwner) {
+    private short generateOrRead(byte writer, byte p1, byte p2, byte[] buffer, short offset, short length,
+            byte[] response, short responseOffset) {
         if (p2 != 0 || (p1 != Gp.P1_GENERATE && p1 != Gp.P1_READ_PUBLIC_KEY)) {
             ISOException.throwIt(Gp.SW_WRONG_P1P2);
         }
@@ -80,6 +81,9 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         }
         short end = (short) (offset + length);
         byte version = keyReference(buffer, offset, end);
+        if ((version == Gp.KVN_FIRST_PAIR) != (writer == Gp.BY_DELEGATION)) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
         short size = pairs.defaultSize();
         short field = Tlv.next(buffer, Tlv.value(buffer, offset, end), end);
         if (field < end) {
@@ -92,18 +96,38 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         }
         byte slot = pairs.generate(size, response, responseOffset);
         JCSystem.beginTransaction();
-        pairs.adopt(slot, version, true);
-        if (byOwner) {
-            owned = true;
-        }
+        pairs.adopt(slot, version, writer);
+        written(writer);
         JCSystem.commitTransaction();
         pairs.destroyOthers();
         return publicKeyObject(response, responseOffset);
     }
 
-    /** PERSONALIZED once a certificate of the current pair is in place (README 5.8). */
-    void storeCertificate(byte[] buffer, short offset, short end) {
-        super.storeCertificate(buffer, offset, end);
+    /** The owner's first write makes the domain its own (README 5.8). */
+    void written(byte writer) {
+        if (writer == Gp.BY_OWNER && !owned) {
+            owned = true;
+            dropDelegatedKeys();
+        }
+    }
+
+    /**
+     * Ends the key sets that came by delegation, in the transaction of the owner's first write. There is none yet:
+     * the first pair opens the owner's sessions until GENERATE, the trust point until it is replaced, and both are
+     * attested.
+     */
+    private void dropDelegatedKeys() { }
+
+    /** A domain without an owner holds no certificate: only its owner stores one, and is the owner by it. */
+    void requireCertificateFrom(byte writer) {
+        if (writer != Gp.BY_OWNER) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
+    }
+
+    /** PERSONALIZED with the certificate of the current pair, in one transaction (README 5.8). */
+    void adoptCertificate() {
+        super.adoptCertificate();
         Open open = open();
         if (open.applicationState(self()) == Gp.DOMAIN_SELECTABLE) {
             open.setApplicationState(self(), Gp.DOMAIN_PERSONALIZED);
@@ -153,7 +177,7 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
 
     /**
      * GET ATTESTATION, data {@code 94 10 nonce}: what the controlling authority says of this
-     * domain's key and trust point (key-distribution.md section 6, README 5.7).
+     * domain's owner, keys and trust point (key-distribution.md section 6, README 5.7).
      */
     short attestation() {
         short offset = dataOffset();
@@ -163,7 +187,7 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
         // a pair loaded before issuance may be known to who loaded it: nothing to attest
-        if (!pairs.madeHere() || !trustPoint.present()) {
+        if (pairs.maker() == Gp.BY_CARD_MAKER || !trustPoint.present()) {
             ISOException.throwIt(Gp.SW_CONDITIONS);
         }
         AttestationAuthority authority = authority();
@@ -173,6 +197,18 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         short at = putOwnAid(out);
         at += authority.cardIdentity(work, at);
         short attested = at;
+        at = attestedObjects(at);
+        at = Tlv.put(work, at, Gp.TAG_NONCE, ram, Transients.CHALLENGE, NONCE_LENGTH);
+        Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, NONCE_LENGTH, (byte) 0);
+        sha256.reset();
+        sha256.doFinal(work, attested, (short) (at - attested), ram, Transients.SCRATCH);
+        at += authority.attest(ram, Transients.SCRATCH, work, at);
+        return Tlv.enclose(work, out, Gp.TAG_ATTESTATION, (short) (at - out));
+    }
+
+    /** Writes version to application provider id (README 5.7); returns the offset behind. */
+    private short attestedObjects(short at) {
+        at = putByte(at, Gp.TAG_ATTESTATION_VERSION, Gp.ATTESTATION_VERSION);
         at = Tlv.header(work, at, Gp.TAG_KEY_REFERENCE, (short) 2);
         work[at] = pairs.version();
         work[(short) (at + 1)] = Gp.KID_PAIR;
@@ -180,12 +216,17 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         at += publicKeyObject(work, at);
         at = Tlv.header(work, at, Gp.TAG_TRUST_POINT_DIGEST, DIGEST_LENGTH);
         trustPoint.digest(sha256, ram, Transients.SCRATCH, work, at);
-        at = Tlv.put(work, (short) (at + DIGEST_LENGTH), Gp.TAG_NONCE, ram, Transients.CHALLENGE, NONCE_LENGTH);
-        Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, NONCE_LENGTH, (byte) 0);
-        sha256.reset();
-        sha256.doFinal(work, attested, (short) (at - attested), ram, Transients.SCRATCH);
-        at += authority.attest(ram, Transients.SCRATCH, work, at);
-        return Tlv.enclose(work, out, Gp.TAG_ATTESTATION, (short) (at - out));
+        at += DIGEST_LENGTH;
+        at += Tlv.enclose(work, at, Gp.TAG_KEY_INFORMATION, (short) (keyInformation(at) - at));
+        at = putByte(at, Gp.TAG_OWNER_STATE, owned ? Gp.OWNED : Gp.NOT_OWNED);
+        at = putByte(at, Gp.TAG_PAIR_MAKER, pairs.maker());
+        return data.object(Gp.TAG_PROVIDER, work, at);
+    }
+
+    private short putByte(short at, short tag, byte value) {
+        at = Tlv.header(work, at, tag, (short) 1);
+        work[at] = value;
+        return (short) (at + 1);
     }
 
     private AttestationAuthority authority() {

@@ -43,11 +43,11 @@ final class TrustPoint {
     }
 
     /**
-     * Replaces the trust point.
+     * Writes a new trust point to the spare slot. It counts after {@link #adopt}.
      *
      * @param holder offset of its 16-byte holder reference, or Tlv.NONE: accepts any reference
      */
-    void replace(byte version, byte[] buffer, short modulus, short modulusLength, short holder) {
+    void prepare(byte version, byte[] buffer, short modulus, short modulusLength, short holder) {
         byte[] spare = current == 1 ? second : first;
         spare[VERSION] = version;
         spare[HOLDER_KNOWN] = holder == Tlv.NONE ? (byte) 0 : (byte) 1;
@@ -56,6 +56,10 @@ final class TrustPoint {
         }
         Util.setShort(spare, MODULUS_LENGTH, modulusLength);
         Util.arrayCopyNonAtomic(buffer, modulus, spare, MODULUS, modulusLength);
+    }
+
+    /** Makes the prepared trust point the current one; inside the caller's transaction. */
+    void adopt() {
         current = current == 1 ? (byte) 2 : (byte) 1;
     }
 
@@ -77,16 +81,26 @@ final class TrustPoint {
                 && Util.arrayCompare(slot, HOLDER, buffer, offset, Gp.HOLDER_LENGTH) == 0;
     }
 
-    /** SHA-256 over {@code 81 L N, 82 03 010001}; {@code scratch} has room for a header. */
+    /**
+     * SHA-256 over {@code KID, KVN, 81 L N, 82 03 010001, 42 L holder reference} of every trust point, by
+     * ascending KID and KVN: of this one, as a domain has no other (README 5.7).
+     *
+     * @param scratch has 20 bytes of room
+     */
     void digest(MessageDigest sha256, byte[] scratch, short scratchOffset, byte[] out, short outOffset) {
         byte[] slot = slot();
         short length = modulusLength();
-        short end = Tlv.header(scratch, scratchOffset, Gp.TAG_MODULUS, length);
+        scratch[scratchOffset] = Gp.KID_TRUST_POINT;
+        scratch[(short) (scratchOffset + 1)] = slot[VERSION];
+        short end = Tlv.header(scratch, (short) (scratchOffset + 2), Gp.TAG_MODULUS, length);
         sha256.reset();
         sha256.update(scratch, scratchOffset, (short) (end - scratchOffset));
         sha256.update(slot, MODULUS, length);
         end = Tlv.put(scratch, scratchOffset, Gp.TAG_EXPONENT, PublicKeys.EXPONENT, (short) 0,
                 PublicKeys.EXPONENT_LENGTH);
+        sha256.update(scratch, scratchOffset, (short) (end - scratchOffset));
+        short holder = slot[HOLDER_KNOWN] != 0 ? Gp.HOLDER_LENGTH : (short) 0;
+        end = Tlv.put(scratch, scratchOffset, Gp.TAG_CAR, slot, HOLDER, holder);
         sha256.doFinal(scratch, scratchOffset, (short) (end - scratchOffset), out, outOffset);
     }
 }

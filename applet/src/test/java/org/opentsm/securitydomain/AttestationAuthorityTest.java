@@ -30,6 +30,7 @@ class AttestationAuthorityTest {
     private PlainCard card;
     private ControllingAuthoritySecurityDomain domain;
     private PublicKey publicKey;
+    private String modulus;
 
     private static AID aid(String hex) {
         byte[] bytes = PlainCard.bytes(hex);
@@ -50,11 +51,20 @@ class AttestationAuthorityTest {
         KeyPair pair = generator.generateKeyPair();
         publicKey = pair.getPublic();
         RSAPrivateCrtKey key = (RSAPrivateCrtKey) pair.getPrivate();
-        String modulus = key.getModulus().toString(16).toUpperCase();
+        modulus = key.getModulus().toString(16).toUpperCase();
         BigInteger p = key.getPrimeP();
         VectorTest.chained(card, "80D80002", VectorTest.privateKey(modulus, p, key.getPrimeQ()));
         assertEquals("9000", card.exchange("80E2900008" + "42020102" + "45020304"));
+        storeCertificate(modulus, "93020777");
         Arrays.fill(digest, (byte) 0x5A);
+    }
+
+    /** A certificate of the domain's key with nothing else in it than what the domain reads. */
+    private void storeCertificate(String modulus, String serial) {
+        String key = "7F498188" + "818180" + modulus + "8203010001";
+        String body = serial + key;
+        String object = "7F2181" + String.format("%02X", body.length() / 2) + body;
+        assertEquals("9000", card.exchange("80E29000" + String.format("%02X", object.length() / 2) + object));
     }
 
     private AttestationAuthority ask(AID client) {
@@ -64,7 +74,7 @@ class AttestationAuthorityTest {
     private boolean verifies(String client) throws GeneralSecurityException {
         Signature signature = Signature.getInstance("SHA256withRSA");
         signature.initVerify(publicKey);
-        signature.update(PlainCard.bytes("4F07" + client + "42020102" + "45020304" + "A020" + "5A".repeat(32)));
+        signature.update(PlainCard.bytes("4F07" + client + "42020102" + "45020304" + "93020777" + "A020" + "5A".repeat(32)));
         return signature.verify(answer, 3, 128);
     }
 
@@ -111,6 +121,21 @@ class AttestationAuthorityTest {
         ask(FIRST).attest(digest, (short) 0, answer, (short) 0);
         assertTrue(verifies("F0000000000001"));
         refuses(aid("F0000000000003"));
+    }
+
+    @Test
+    void namesCardAndCertificateFromItsOwnStore() {
+        short length = ask(FIRST).cardIdentity(answer, (short) 0);
+        assertEquals("42020102" + "45020304" + "93020777", PlainCard.hex(Arrays.copyOf(answer, length)));
+    }
+
+    @Test
+    void signsNothingUnderASerialOfMoreThanEightBytes() throws Exception {
+        storeCertificate(modulus, "9309" + "07".repeat(9));
+        AttestationAuthority asked = ask(FIRST);
+        ISOException refused = assertThrows(ISOException.class, () -> asked.cardIdentity(answer, (short) 0));
+        assertEquals(Gp.SW_CONDITIONS, refused.getReason());
+        refuses(FIRST);
     }
 
     @Test
