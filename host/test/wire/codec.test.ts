@@ -4,7 +4,7 @@ import { WireError } from '../../errors.ts';
 import { decodeCommand, decodeResponse, encodeCommand, encodeResponse } from '../../wire/apdu.ts';
 import { decodeTlvs, encodeTlv } from '../../wire/ber-tlv.ts';
 import { type Aid, aid } from '../../wire/gp/aid.ts';
-import { decodeAttestation, encodeAttestation } from '../../wire/gp/attestation.ts';
+import { decodeAttestation, encodeAttestation, encodeAttestedData } from '../../wire/gp/attestation.ts';
 import { decodeSecureChannelOptions } from '../../wire/gp/card-recognition-data.ts';
 import { decodeCertificate, encodeCertificate, encodeCertificateBody } from '../../wire/gp/certificate.ts';
 import { decodeFci } from '../../wire/gp/fci.ts';
@@ -36,18 +36,33 @@ const anyCertificate = fc
     serial: bytes(1, 8),
     authorityReference: fixed(16),
     holderReference: fixed(16),
-    holderAuthorization: byte,
+    holderAuthorization: fc.oneof(byte, fc.constant(0x44)),
     publicKey: anyPublicKey,
+    iin: bytes(1, 16),
+    cin: bytes(1, 16),
   })
+  // Only a CASD's names a card.
+  .map(({ iin, cin, ...content }) =>
+    content.holderAuthorization === 0x44 ? { ...content, card: { iin, cin } } : content,
+  )
   .chain((content) => fixed(128).map((signature) => ({ content, signature })));
 const anyAttestation = fc
   .record({
     aid: anyAid,
-    iin: bytes(1, 8),
-    cin: bytes(1, 10),
+    iin: bytes(1, 16),
+    cin: bytes(1, 16),
+    casdSerial: bytes(1, 8),
     keyReference: anyKeyReference,
     publicKey: anyPublicKey,
     trustPointDigest: fixed(32),
+    keyInformation: fc
+      .array(anyKeyReference, { maxLength: 12 })
+      .map((references) =>
+        encodeTlv(0xe0, ...references.map(({ kvn, kid }) => Uint8Array.of(0xc0, 6, kid, kvn, 0xa1, 0x80, 0xa0, 3))),
+      ),
+    owned: fc.boolean(),
+    maker: fc.constantFrom('delegated' as const, 'owner' as const),
+    applicationProviderId: bytes(0, 16),
     nonce: fixed(16),
   })
   .chain((content) => fixed(128).map((signature) => ({ content, signature })));
@@ -122,8 +137,10 @@ describe('wire codecs', () => {
   it('reads back every attestation that it writes', () => {
     fc.assert(
       fc.property(anyAttestation, ({ content, signature }) => {
-        const { digested: _digested, ...rest } = decodeAttestation(encodeAttestation(content, signature));
+        const { digested, keys, ...rest } = decodeAttestation(encodeAttestation(content, signature));
         expect(rest).to.deep.equal({ ...content, signature });
+        expect(digested).to.deep.equal(encodeAttestedData(content));
+        expect(keys).to.deep.equal(decodeKeyInformation(content.keyInformation));
       }),
     );
   });

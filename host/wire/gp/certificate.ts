@@ -15,6 +15,14 @@ export const HOLDER_REFERENCE_LENGTH = 16;
 /** Largest certificate that a security domain stores. */
 export const MAX_CERTIFICATE = 1000;
 
+/** Names one card; the certificate of a CASD is bound to its card with it. */
+export interface CardIdentityObject {
+  /** '42', issuer identification number, 1 to 16 bytes. */
+  readonly iin: Uint8Array;
+  /** '45', card image number, 1 to 16 bytes. */
+  readonly cin: Uint8Array;
+}
+
 /** What a card-verifiable certificate says. */
 export interface CertificateContent {
   /** '93', 1 to 8 bytes. */
@@ -25,6 +33,8 @@ export interface CertificateContent {
   readonly holderReference: Uint8Array;
   /** '5F4C', CHA, one byte. */
   readonly holderAuthorization: number;
+  /** '73', of a CASD only: the card that its key is in. */
+  readonly card?: CardIdentityObject;
   readonly publicKey: PublicKey;
 }
 
@@ -34,9 +44,13 @@ export interface Certificate extends CertificateContent {
   readonly signature: Uint8Array;
 }
 
-/** `93 L serial ‖ 42 10 CAR ‖ 5F20 10 CHR ‖ 5F4C 01 CHA ‖ 7F49 { 81 N, 82 e }`: the bytes that are signed. */
+/**
+ * `93 L serial ‖ 42 10 CAR ‖ 5F20 10 CHR ‖ 5F4C 01 CHA [‖ 73 L { 42 L IIN ‖ 45 L CIN }] ‖ 7F49 { 81 N, 82 e }`: the
+ * bytes that are signed.
+ */
 export function encodeCertificateBody(content: CertificateContent): Uint8Array {
-  const { serial, authorityReference, holderReference, holderAuthorization } = content;
+  const { serial, authorityReference, holderReference, holderAuthorization, card } = content;
+  requireCardOfCasd(holderAuthorization, card !== undefined);
   if (serial.length < 1 || serial.length > 8) throw new WireError('certificate-serial', 'Serial is 1 to 8 bytes');
   for (const reference of [authorityReference, holderReference]) {
     if (reference.length !== HOLDER_REFERENCE_LENGTH)
@@ -47,6 +61,7 @@ export function encodeCertificateBody(content: CertificateContent): Uint8Array {
     encodeTlv(0x42, authorityReference),
     encodeTlv(0x5f20, holderReference),
     encodeTlv(0x5f4c, Uint8Array.of(holderAuthorization)),
+    card === undefined ? new Uint8Array() : encodeTlv(0x73, encodeTlv(0x42, card.iin), encodeTlv(0x45, card.cin)),
     encodePublicKey(content.publicKey),
   );
 }
@@ -69,9 +84,28 @@ export function decodeCertificate(bytes: Uint8Array): Certificate {
   const authorityReference = reader.expect(0x42, { min: HOLDER_REFERENCE_LENGTH, max: HOLDER_REFERENCE_LENGTH });
   const holderReference = reader.expect(0x5f20, { min: HOLDER_REFERENCE_LENGTH, max: HOLDER_REFERENCE_LENGTH });
   const holderAuthorization = reader.expect(0x5f4c, { min: 1, max: 1 })[0] ?? 0;
+  const discretionary = reader.optional(0x73, { max: 64 });
+  requireCardOfCasd(holderAuthorization, discretionary !== undefined);
+  const card = discretionary === undefined ? {} : { card: decodeCardIdentity(discretionary) };
   const publicKey = decodePublicKeyParts(reader.expect(0x7f49));
   const body = value.slice(0, reader.offset);
   const signature = reader.expect(0x9e, { min: 64, max: 512 });
   reader.end();
-  return { serial, authorityReference, holderReference, holderAuthorization, publicKey, body, signature };
+  return { serial, authorityReference, holderReference, holderAuthorization, ...card, publicKey, body, signature };
+}
+
+/** Only the key of a CASD belongs to one card. */
+function requireCardOfCasd(holderAuthorization: number, names: boolean): void {
+  if (!names || holderAuthorization === CHA.CONTROLLING_AUTHORITY) return;
+  throw new WireError('certificate-card', "Only the certificate of a CASD names a card ('73')", {
+    got: holderAuthorization,
+  });
+}
+
+function decodeCardIdentity(value: Uint8Array): CardIdentityObject {
+  const reader = new TlvReader(value);
+  const iin = reader.expect(0x42, { min: 1, max: 16 });
+  const cin = reader.expect(0x45, { min: 1, max: 16 });
+  reader.end();
+  return { iin, cin };
 }

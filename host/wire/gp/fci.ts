@@ -1,4 +1,6 @@
+import { WireError } from '../../errors.ts';
 import { TlvReader } from '../ber-tlv.ts';
+import { fromHex, sameBytes } from '../hex.ts';
 import { type Aid, aid } from './aid.ts';
 
 /** File control information of a security domain. @see GPCS 11.9.3.1, Table 11-84 */
@@ -22,4 +24,14 @@ export function decodeFci(bytes: Uint8Array): FileControlInformation {
   }
   while (!reader.atEnd) reader.next();
   return maxCommandData === undefined ? { aid: name } : { aid: name, maxCommandData };
+}
+
+/** True when the answer to SELECT, as hex, is the FCI of this very application: SELECT also takes the beginning of an AID. */
+export function answersAs(response: string, name: Aid): boolean {
+  try {
+    return sameBytes(decodeFci(fromHex(response, 256)).aid, name);
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
+  }
 }
