@@ -79,9 +79,9 @@ export class CardMaker {
     const isdAid = aidToHex(AID.ISSUER_SECURITY_DOMAIN);
     const casdAid = aidToHex(AID.CONTROLLING_AUTHORITY_SECURITY_DOMAIN);
     const certificate = await issuer.certify({ holderReference: toHex(randomBytes(16)), publicKey: isd.publicKey });
+    const number = { iin: wanted.iccid.slice(0, 8), cin: toHex(randomBytes(8)) };
     const image: CardImage = {
-      ...{ name: wanted.name, atr: ATR, iccid: wanted.iccid, cplc: null, lifeCycle: 'SECURED' },
-      ...{ iin: wanted.iccid.slice(0, 8), cin: toHex(randomBytes(8)) },
+      ...{ name: wanted.name, atr: ATR, iccid: wanted.iccid, cplc: null, lifeCycle: 'SECURED', ...number },
       isd: {
         aid: isdAid,
         applicationProviderId: issuer.applicationProviderId,
@@ -89,7 +89,7 @@ export class CardMaker {
         keyPair: isd.image,
         certificate,
       },
-      casd: wanted.casd ? await this.#casd(casdAid) : null,
+      casd: wanted.casd ? await this.#casd(casdAid, number) : null,
     };
     return {
       ...{ image, isdAid, isdKeyReference: isd.image.keyReference, isdPublicKey: isd.publicKey },
@@ -97,7 +97,8 @@ export class CardMaker {
     };
   }
 
-  async #casd(aid: string) {
+  /** The certificate names the card: a key that is taken out of one cannot speak for others. */
+  async #casd(aid: string, { iin, cin }: { readonly iin: string; readonly cin: string }) {
     const pair = await newPair(2048);
     const certificate = issueCardCertificate(
       {
@@ -105,6 +106,7 @@ export class CardMaker {
         authorityReference: fromHex(HOLDER_REFERENCE),
         holderReference: new Uint8Array(randomBytes(16)),
         holderAuthorization: CHA.CONTROLLING_AUTHORITY,
+        card: { iin: fromHex(iin, 16), cin: fromHex(cin, 16) },
         publicKey: publicKeyOf(pair.key),
       },
       rsaSigner(this.#key),

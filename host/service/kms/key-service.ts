@@ -4,7 +4,8 @@ import { CertificateError, PolicyError } from '../../errors.ts';
 import { verifyAttestation } from '../../kms/attestation.ts';
 import type { CertificateAuthority } from '../../kms/certificate-authority.ts';
 import type { KeyProvider } from '../../kms/key-provider.ts';
-import { fromRsaPublicKey, type PublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
+import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
+import { fromRsaPublicKey, type PublicKey, toRsaPublicKey } from '../../wire/gp/public-key.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type * as message from '../../wire/message/kms.ts';
 import type { Kms } from '../../workflow/ports.ts';
@@ -63,7 +64,11 @@ export class KeyService implements Kms {
     );
   }
 
-  /** @throws PolicyError `attestation-required` @throws CertificateError when the attestation is not for this key and our CA */
+  /**
+   * @throws PolicyError `attestation-required`
+   * @throws CertificateError unless the attestation shows this key as made by the owner of an owned domain that trusts
+   *   our CA alone
+   */
   async issueSecurityDomainCertificate(
     request: message.IssueSecurityDomainCertificate,
   ): Promise<message.CardCertificate> {
@@ -119,15 +124,21 @@ export class KeyService implements Kms {
     this.#options.keys.close();
   }
 
+  /**
+   * Only the pair that an owned domain made in its owner's own session, with this CA as its one trust point: set here,
+   * so that a platform process that asks for less gets no certificate either.
+   */
   #requireAttested(publicKey: PublicKey, claim: message.AttestationClaim): void {
     const { authority, cardMakers } = this.#options;
-    if (!samePublicKey(fromRsaPublicKey(claim.expected.trustPoint), authority.publicKey)) {
-      throw new CertificateError('trust-point-foreign', 'The security domain trusts another CA than this one');
-    }
-    const facts = verifyAttestation(claim, this.#challenges.use(claim.challengeId, claim.attestation), cardMakers);
-    if (!samePublicKey(fromRsaPublicKey(facts.publicKey), publicKey)) {
-      throw new CertificateError('attestation-other-key', 'The attestation is for another key than the one to certify');
-    }
+    const expected = {
+      ...claim.expected,
+      keyReference: keyReferenceToHex(KEY_REFERENCE.OWN_KEY_PAIR),
+      publicKey: toRsaPublicKey(publicKey),
+      trustPoint: { holderReference: authority.info.holderReference, publicKey: authority.info.publicKey },
+      ...({ owned: true, maker: 'owner' } as const),
+    };
+    const nonce = this.#challenges.use(claim.challengeId, claim.attestation);
+    verifyAttestation({ ...claim, expected }, nonce, cardMakers);
   }
 
   async #audited<T>(act: string, details: Readonly<Record<string, string>>, work: () => Promise<T>): Promise<T> {

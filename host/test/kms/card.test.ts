@@ -80,7 +80,11 @@ describe('KMS with a card', function () {
       await using simulated = await simulator.insert(made.image);
       const card = channelTo(simulated);
       const authority = await provider.kms.certificateAuthority();
-      const trustPoint = authority.publicKey;
+      const { holderReference, publicKey: trustPoint } = authority;
+      const wanted = {
+        trustPoint: { holderReference, publicKey: trustPoint },
+        applicationProviderId: provider.holderReference,
+      };
 
       await inClear(card, select(aid(made.isdAid)));
       const isd = { key: made.isdPublicKey, keyReference: made.isdKeyReference, level };
@@ -102,13 +106,13 @@ describe('KMS with a card', function () {
       const attest = async (keyReference: string, publicKey: RsaPublicKey) => {
         const { challengeId, nonce } = await provider.kms.createAttestationChallenge();
         const [attestation] = await inClear(card, getAttestation(fromHex(nonce)));
-        const expected = { aid: aidToHex(SSD), keyReference, publicKey, trustPoint };
+        const expected = { aid: aidToHex(SSD), keyReference, publicKey, ...wanted };
         return { challengeId, attestation: toHex(attestation ?? new Uint8Array()), casdCertificate, expected };
       };
       await inClear(card, select(SSD));
       const initial = keyReferenceToHex(KEY_REFERENCE.INITIAL_KEY_PAIR);
       const facts = await provider.kms.verifyAttestation(await attest(initial, initialKey));
-      expect(facts).to.include({ aid: aidToHex(SSD), keyReference: initial });
+      expect(facts).to.include({ aid: aidToHex(SSD), keyReference: initial, owned: false, maker: 'delegated' });
 
       const own = await open(provider, card, { key: initialKey, keyReference: initial, level }, [
         generateKeyPair(KEY_REFERENCE.OWN_KEY_PAIR, keySizeBits),
@@ -122,7 +126,7 @@ describe('KMS with a card', function () {
       const claim = {
         ...{ challengeId: challenge.challengeId, casdCertificate },
         attestation: toHex(responseData('GET ATTESTATION', attested)),
-        expected: { aid: aidToHex(SSD), keyReference: ownReference, publicKey: ownKey, trustPoint },
+        expected: { aid: aidToHex(SSD), keyReference: ownReference, publicKey: ownKey, ...wanted },
       };
       const request = { holderReference: '5D'.repeat(16), publicKey: ownKey, claim };
       const issued = await provider.kms.issueSecurityDomainCertificate(request);
@@ -282,13 +286,17 @@ describe('KMS with a card', function () {
     const [, certificate] = await inClear(card, select(CASD), getData(DATA_OBJECT.CERTIFICATE));
     const { challengeId, nonce } = await provider.kms.createAttestationChallenge();
     const [, attestation] = await inClear(card, select(SSD), getAttestation(fromHex(nonce)));
-    const { publicKey: trustPoint } = await provider.kms.certificateAuthority();
+    const { holderReference, publicKey: authority } = await provider.kms.certificateAuthority();
+    const wanted = {
+      trustPoint: { holderReference, publicKey: authority },
+      applicationProviderId: provider.holderReference,
+    };
     const bytes = {
       attestation: toHex(attestation ?? new Uint8Array()),
       casdCertificate: toHex(certificate ?? new Uint8Array()),
     };
     const keyReference = keyReferenceToHex(KEY_REFERENCE.INITIAL_KEY_PAIR);
-    const claim = { challengeId, ...bytes, expected: { aid: aidToHex(SSD), keyReference, publicKey, trustPoint } };
+    const claim = { challengeId, ...bytes, expected: { aid: aidToHex(SSD), keyReference, publicKey, ...wanted } };
     const refusal = await failure(provider.kms.verifyAttestation(claim));
     expect(refusal)
       .to.be.instanceOf(CertificateError)

@@ -4,17 +4,19 @@ import fc from 'fast-check';
 import { issueCardCertificate } from '../../crypto/card-certificate.ts';
 import { publicKeyOf, rsaSigner } from '../../crypto/rsa.ts';
 import { CertificateError, NotFoundError, PolicyError, TransportError, TsmError } from '../../errors.ts';
+import { encodeTlv } from '../../wire/ber-tlv.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import {
   type AttestationContent,
   encodeAttestation,
   encodeAttestationToSign,
   encodeAttestedData,
+  encodeTrustPoints,
 } from '../../wire/gp/attestation.ts';
 import { CHA } from '../../wire/gp/certificate.ts';
 import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
-import { encodePublicKeyParts, fromRsaPublicKey, toRsaPublicKey } from '../../wire/gp/public-key.ts';
-import { fromHex, toHex } from '../../wire/hex.ts';
+import { fromRsaPublicKey, type PublicKey, toRsaPublicKey } from '../../wire/gp/public-key.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import type { AttestationClaim, OpenSecureChannel } from '../../wire/message/kms.ts';
 import { failure } from '../transport/framed-card.ts';
 import { LABEL, openPlatform, TestFolder, type TestPlatform } from './fixture.ts';
@@ -34,11 +36,14 @@ const casd = newKey();
 const ssd = newKey();
 const stranger = newKey();
 const HOLDER = 'A5'.repeat(16);
+const PROVIDER = '50'.repeat(16);
+const CARD = { iin: fromHex('8986'), cin: fromHex('0110') };
 
 const casdCertificate = (
   signer = maker,
   holderAuthorization: number = CHA.CONTROLLING_AUTHORITY,
   authorityReference = MAKER,
+  bound: { readonly card?: typeof CARD } = { card: CARD },
 ): string =>
   toHex(
     issueCardCertificate(
@@ -47,27 +52,38 @@ const casdCertificate = (
         authorityReference,
         holderReference: fromHex(HOLDER),
         holderAuthorization,
+        ...(holderAuthorization === CHA.CONTROLLING_AUTHORITY ? bound : {}),
         publicKey: publicKeyOf(casd),
       },
       rsaSigner(signer),
     ),
   );
 
+/** `C0 06 KID KVN A1 length A0 03` */
+const keyEntry = ({ kvn, kid }: { kvn: number; kid: number }): Uint8Array =>
+  Uint8Array.of(0xc0, 6, kid, kvn, 0xa1, 0x80, 0xa0, 3);
+
+const keyList = (...entries: readonly Uint8Array[]): Uint8Array => encodeTlv(0xe0, ...entries);
+
+/** D of the one trust point of our CA. */
+const digestOf = (holderReference: string, publicKey: PublicKey): Uint8Array =>
+  sha256(
+    encodeTrustPoints([{ reference: KEY_REFERENCE.TRUST_POINT, publicKey, holderReference: fromHex(holderReference) }]),
+  );
+
 /** What the card's CASD would say, with the given falsehoods. */
 function attest(
   nonce: string,
-  trustPoint: Uint8Array,
+  trustPointDigest: Uint8Array,
   change: Partial<AttestationContent> = {},
   signer = casd,
 ): string {
+  const keyReference = change.keyReference ?? KEY_REFERENCE.OWN_KEY_PAIR;
   const content: AttestationContent = {
-    ...{
-      aid: aid('F06F70656E74736D10'),
-      iin: fromHex('8986'),
-      cin: fromHex('0110'),
-      keyReference: KEY_REFERENCE.OWN_KEY_PAIR,
-    },
-    ...{ publicKey: publicKeyOf(ssd), trustPointDigest: sha256(trustPoint), nonce: fromHex(nonce) },
+    ...{ aid: aid('F06F70656E74736D10'), ...CARD, casdSerial: fromHex('01'), keyReference },
+    ...{ publicKey: publicKeyOf(ssd), trustPointDigest, nonce: fromHex(nonce) },
+    keyInformation: keyList(keyEntry(KEY_REFERENCE.TRUST_POINT), keyEntry(keyReference)),
+    ...{ owned: true, maker: 'owner', applicationProviderId: fromHex(PROVIDER) },
     ...change,
   };
   const toSign = encodeAttestationToSign(content, sha256(encodeAttestedData(content)));
@@ -79,22 +95,24 @@ async function world(folder: string, more = {}) {
     cardMakers: [{ holderReference: MAKER, publicKey: publicKeyOf(maker) }],
     ...more,
   });
-  const { publicKey: trustPoint } = await platform.kms.certificateAuthority();
-  const trustPointParts = encodePublicKeyParts(fromRsaPublicKey(trustPoint));
+  const { holderReference, publicKey } = await platform.kms.certificateAuthority();
+  const trustPoint = { holderReference, publicKey };
+  const trustPointDigest = digestOf(holderReference, fromRsaPublicKey(publicKey));
   const expected = {
     aid: 'F06F70656E74736D10',
     keyReference: '1102',
     publicKey: toRsaPublicKey(publicKeyOf(ssd)),
     trustPoint,
-    iin: '8986',
-    cin: '0110',
+    applicationProviderId: PROVIDER,
+    ...({ owned: true, maker: 'owner' } as const),
+    ...{ iin: '8986', cin: '0110' },
   };
-  return { ...platform, trustPointParts, expected };
+  return { ...platform, trustPointDigest, expected };
 }
 
 describe('KMS attestations', () => {
   async function claimWith(
-    { kms, trustPointParts, expected }: Awaited<ReturnType<typeof world>>,
+    { kms, trustPointDigest, expected }: Awaited<ReturnType<typeof world>>,
     options: {
       change?: Partial<AttestationContent>;
       signer?: KeyObject;
@@ -105,7 +123,7 @@ describe('KMS attestations', () => {
     const { challengeId, nonce } = await kms.createAttestationChallenge();
     return {
       challengeId,
-      attestation: attest(nonce, trustPointParts, options.change, options.signer),
+      attestation: attest(nonce, trustPointDigest, options.change, options.signer),
       casdCertificate: options.certificate ?? casdCertificate(),
       expected: { ...expected, ...options.expect },
     };
@@ -117,14 +135,51 @@ describe('KMS attestations', () => {
     const facts = await own.kms.verifyAttestation(await claimWith(own));
     expect(facts).to.deep.equal({
       ...{ aid: 'F06F70656E74736D10', iin: '8986', cin: '0110', keyReference: '1102' },
-      ...{ publicKey: own.expected.publicKey, casdHolderReference: HOLDER },
+      ...{ publicKey: own.expected.publicKey, owned: true, maker: 'owner', casdHolderReference: HOLDER },
     });
   });
 
   for (const { name, options, code } of [
-    { name: 'an older nonce', options: { change: { nonce: new Uint8Array(16) } }, code: 'attestation-content' },
-    { name: 'another AID', options: { change: { aid: aid('F06F70656E74736D11') } }, code: 'attestation-content' },
-    { name: 'another card', options: { change: { cin: fromHex('0111') } }, code: 'attestation-content' },
+    { name: 'an older nonce', options: { change: { nonce: new Uint8Array(16) } }, code: 'attestation-subject' },
+    { name: 'another AID', options: { change: { aid: aid('F06F70656E74736D11') } }, code: 'attestation-subject' },
+    { name: 'another card', options: { change: { cin: fromHex('0111') } }, code: 'casd-other-card' },
+    {
+      name: 'another certificate of the CASD',
+      options: { change: { casdSerial: fromHex('02') } },
+      code: 'casd-serial',
+    },
+    {
+      name: 'a CASD that is bound to no card',
+      options: { certificate: casdCertificate(maker, CHA.CONTROLLING_AUTHORITY, MAKER, {}) },
+      code: 'casd-unbound',
+    },
+    { name: 'a domain that is not owned', options: { change: { owned: false } }, code: 'attestation-content' },
+    { name: 'a pair that another made', options: { change: { maker: 'delegated' } }, code: 'attestation-content' },
+    {
+      name: 'another provider id',
+      options: { change: { applicationProviderId: fromHex('49'.repeat(16)) } },
+      code: 'attestation-content',
+    },
+    {
+      name: 'a key that must not be there',
+      options: {
+        change: {
+          keyInformation: concat(
+            keyList(
+              keyEntry(KEY_REFERENCE.TRUST_POINT),
+              keyEntry(KEY_REFERENCE.OWN_KEY_PAIR),
+              keyEntry({ kvn: 0x12, kid: 1 }),
+            ),
+          ),
+        },
+      },
+      code: 'attestation-content',
+    },
+    {
+      name: 'a key list without the trust point',
+      options: { change: { keyInformation: keyList(keyEntry(KEY_REFERENCE.OWN_KEY_PAIR)) } },
+      code: 'attestation-content',
+    },
     {
       name: 'another key reference',
       options: { change: { keyReference: KEY_REFERENCE.INITIAL_KEY_PAIR } },
@@ -156,7 +211,7 @@ describe('KMS attestations', () => {
       options: { certificate: casdCertificate(maker, CHA.SECURITY_DOMAIN) },
       code: 'certificate-usage',
     },
-  ]) {
+  ] as const) {
     it(`are refused with ${name}`, async () => {
       await using folder = await TestFolder.make();
       const own = await world(folder.path);
@@ -220,16 +275,37 @@ describe('KMS attestations', () => {
       await failure(kms.issueSecurityDomainCertificate({ ...request, withoutAttestation: true })),
     ).to.be.instanceOf(PolicyError);
     const forOther = { ...request, publicKey: toRsaPublicKey(publicKeyOf(stranger)), claim: await claimWith(own) };
-    expect(await failure(kms.issueSecurityDomainCertificate(forOther))).to.include({ code: 'attestation-other-key' });
-    const foreign = await claimWith(own, { expect: { trustPoint: toRsaPublicKey(publicKeyOf(stranger)) } });
-    expect(await failure(kms.issueSecurityDomainCertificate({ ...request, claim: foreign }))).to.include({
-      code: 'trust-point-foreign',
+    expect(await failure(kms.issueSecurityDomainCertificate(forOther))).to.deep.include({
+      ...{ code: 'attestation-content', context: { differs: 'publicKey' } },
     });
     const issued = await kms.issueSecurityDomainCertificate({ ...request, claim: await claimWith(own) });
     expect(issued.holderReference).to.equal(HOLDER);
     const unfit = { ...request, publicKey: { ...request.publicKey, exponent: '03' }, claim: await claimWith(own) };
     expect(await failure(kms.issueSecurityDomainCertificate(unfit))).to.include({ code: 'key-unfit' });
   });
+
+  // A platform process that lies about what it expects gets no certificate for it.
+  for (const { name, change, differs } of [
+    { name: 'a domain that is not owned', change: { owned: false, maker: 'delegated' }, differs: 'owned maker' },
+    { name: 'a pair made by delegation', change: { maker: 'delegated' }, differs: 'maker' },
+    { name: 'the first pair', change: { keyReference: KEY_REFERENCE.INITIAL_KEY_PAIR }, differs: 'keyReference' },
+    { name: 'the trust point of another CA', change: { trustPointDigest: new Uint8Array(32) }, differs: 'trustPoint' },
+  ] as const) {
+    it(`give no certificate for ${name}, whatever the platform claims to expect`, async () => {
+      await using folder = await TestFolder.make();
+      const own = await world(folder.path);
+      const { keyReference, owned, maker: made, ...rest } = own.expected;
+      const foreign = { holderReference: HOLDER, publicKey: toRsaPublicKey(publicKeyOf(stranger)) };
+      const claim = await claimWith(own, { change });
+      const request = { holderReference: HOLDER, publicKey: own.expected.publicKey };
+      for (const trustPoint of [rest.trustPoint, foreign]) {
+        const lied = { ...request, claim: { ...claim, expected: { ...rest, trustPoint } } };
+        expect(await failure(own.kms.issueSecurityDomainCertificate(lied)))
+          .to.be.instanceOf(CertificateError)
+          .and.deep.include({ code: 'attestation-content', context: { differs } });
+      }
+    });
+  }
 });
 
 describe('KMS secure channels', () => {

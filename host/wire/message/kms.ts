@@ -56,6 +56,11 @@ export const AttestationChallenge = Type.Object(
 );
 export type AttestationChallenge = Static<typeof AttestationChallenge>;
 
+const closed = { additionalProperties: false } as const;
+
+/** `owner`: made in the owner's own session; `delegated`: through another domain's. */
+export const PairMaker = Type.Union([Type.Literal('delegated'), Type.Literal('owner')]);
+
 /** An attestation and what it must say (key-distribution.md section 6). */
 export const AttestationClaim = Type.Object(
   {
@@ -64,19 +69,26 @@ export const AttestationClaim = Type.Object(
     attestation: Hex,
     /** CERT of the CASD (7F21), signed by a card maker that this KMS's configuration trusts. */
     casdCertificate: Hex,
+    /** The trust point, KVN 10 KID 01, and the live pair must be all the keys that the domain holds. */
     expected: Type.Object(
       {
         aid: Aid,
-        keyReference: KeyReference,
+        /** Of the live pair; absent: whichever it is. */
+        keyReference: Type.Optional(KeyReference),
         publicKey: Type.Optional(RsaPublicKey),
-        trustPoint: RsaPublicKey,
+        /** The one trust point of the domain, with the holder reference that certificates must name. */
+        trustPoint: Type.Object({ holderReference: HolderReference, publicKey: RsaPublicKey }, closed),
+        /** '5F20' */
+        applicationProviderId: HolderReference,
+        owned: Type.Optional(Type.Boolean()),
+        maker: Type.Optional(PairMaker),
         iin: Type.Optional(Hex),
         cin: Type.Optional(Hex),
       },
-      { additionalProperties: false },
+      closed,
     ),
   },
-  { additionalProperties: false },
+  closed,
 );
 export type AttestationClaim = Static<typeof AttestationClaim>;
 
@@ -88,6 +100,8 @@ export const AttestationFacts = Type.Object(
     cin: Hex,
     keyReference: KeyReference,
     publicKey: RsaPublicKey,
+    owned: Type.Boolean(),
+    maker: PairMaker,
     casdHolderReference: HolderReference,
   },
   { additionalProperties: false },
@@ -95,8 +109,8 @@ export const AttestationFacts = Type.Object(
 export type AttestationFacts = Static<typeof AttestationFacts>;
 
 /**
- * POST /v1/certificate-authority/security-domain-certificates: CERT.SD.AUT. Without an attestation it
- * is issued only where the card profile says that the card has no CASD (`withoutAttestation`) and the
+ * POST /v1/certificate-authority/security-domain-certificates: CERT.SD.AUT. The KMS sets what the claim must
+ * say of key, trust point and owner itself. Without an attestation it is issued only where the card profile says that the card has no CASD (`withoutAttestation`) and the
  * KMS's configuration allows it.
  */
 export const IssueSecurityDomainCertificate = Type.Object(
