@@ -1,7 +1,8 @@
 import { Flow } from './engine/flow.ts';
 import { readIccid } from './key-distribution/41-read-iccid.ts';
 import { probeSecurityDomain } from './key-distribution/41a-probe-security-domain.ts';
-import { findSecurityDomain } from './key-distribution/41b-find-security-domain.ts';
+import { attestFoundDomain } from './key-distribution/41b-attest-found-domain.ts';
+import { findSecurityDomain } from './key-distribution/41c-find-security-domain.ts';
 import { requestSecurityDomain } from './key-distribution/42-request-security-domain.ts';
 import { checkProviderPermission } from './key-distribution/43-check-provider-permission.ts';
 import { findCard } from './key-distribution/44-find-card.ts';
@@ -62,7 +63,8 @@ export const providerSteps = new Flow<ProviderContext, ProviderStart>()
           .row('41', [provider, card], 'repeatable', readIccid)
           .row('41a', [provider, card], 'repeatable', probeSecurityDomain),
       )
-      .host('41b', [provider, provider], 'repeatable', findSecurityDomain),
+      .trip((trip) => trip.row('41b', [provider, card], 'repeatable', attestFoundDomain))
+      .host('41c', [provider, provider], 'repeatable', findSecurityDomain),
   )
   .host('42', [provider, issuer], 'repeatable', requestSecurityDomain)
   .elsewhere('issuerSteps', '43', '44', '45', '46', '47', '48-49', '50-51', '52')

@@ -26,7 +26,8 @@ import type { DurableRun, Engine } from '../../workflow/engine/durable.ts';
 import type { AttemptPolicy } from '../../workflow/engine/retry.ts';
 import { type FlowEnd, runFlow } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
-import type { AlreadyPresent } from '../../workflow/key-distribution/41b-find-security-domain.ts';
+import type { AlreadyPresent, Decision } from '../../workflow/key-distribution/41c-find-security-domain.ts';
+import type { Trusted } from '../../workflow/key-distribution/54a-attest-security-domain.ts';
 import type {
   ProviderContext,
   ProviderSettings,
@@ -178,13 +179,17 @@ export class KeyDistributions {
       return { state: 'done', result: { outcome: 'refused', refusedAt: refusedAt.slice(0, 8), problem } };
     }
     if (end.end === 'stopped') {
-      // The only row that stops the flow is 41b.
+      // The only row that stops the flow is 41c, and it does so on an attestation.
       const { foundBy, row } = end.result as AlreadyPresent;
-      return { state: 'done', result: { outcome: 'already-present', foundBy, ...ssdOf(row) } };
+      const result = { outcome: 'already-present', foundBy, isolation: 'attested', ...ssdOf(row) } as const;
+      return { state: 'done', result };
     }
-    const facts = end.facts as unknown as CardIdentity & { readonly isolation: 'attested' | 'honest-issuer' };
+    const facts = end.facts as unknown as CardIdentity & Decision & Trusted;
     const row = await findSecurityDomainRow(this.#options.database, facts.cardId);
-    return { state: 'done', result: { outcome: 'distributed', isolation: facts.isolation, ...ssdOf(row) } };
+    const { isolation, foundBy } = facts;
+    const done = { isolation, ...ssdOf(row) };
+    if (foundBy === undefined) return { state: 'done', result: { outcome: 'distributed', ...done } };
+    return { state: 'done', result: { outcome: 'already-present', foundBy, ...done } };
   }
 }
 

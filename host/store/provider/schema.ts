@@ -16,6 +16,8 @@ interface SecurityDomainTable {
   modulus: string;
   exponent: string;
   certificate: string | null;
+  iin: string | null;
+  cin: string | null;
 }
 
 interface KeyDistributionTable {
@@ -70,5 +72,11 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
       );
       ${CERTIFICATES_SQL}${REQUEST_LOG_SQL}${STEP_LOG_SQL}${AUTHENTICATION_FAILURES_SQL}${AUDIT_LOG_SQL}
     `,
+  },
+  {
+    number: 2,
+    name: 'attested card',
+    // IIN and CIN that the CASD signed for: the card that a domain of ours is on.
+    sql: 'ALTER TABLE security_domains ADD COLUMN iin text, ADD COLUMN cin text;',
   },
 ];

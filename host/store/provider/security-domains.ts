@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { CardId, RsaPublicKey } from '../../wire/message/common.ts';
+import type { CardId } from '../../wire/message/common.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 import { cardIdOfText, cardIdText } from '../card-id.ts';
 import type { ProviderTables } from './schema.ts';
@@ -38,6 +38,8 @@ export async function putSecurityDomainRow(database: Database, row: SecurityDoma
     modulus: row.publicKey.modulus,
     exponent: row.publicKey.exponent,
     certificate: row.certificate ?? null,
+    iin: row.attestedCard?.iin ?? null,
+    cin: row.attestedCard?.cin ?? null,
   };
   await database
     .insertInto('security_domains')
@@ -46,11 +48,12 @@ export async function putSecurityDomainRow(database: Database, row: SecurityDoma
     .execute();
 }
 
-/** Step 57: the SSD made its own pair. */
+/** Step 57: the SSD made its own pair, on the card that the CASD named. */
 export async function recordOwned(
   database: Database,
   cardId: CardId,
-  key: { readonly keyReference: string; readonly publicKey: RsaPublicKey },
+  key: Pick<SecurityDomainRow, 'keyReference' | 'publicKey'>,
+  attestedCard: SecurityDomainRow['attestedCard'] | undefined,
 ): Promise<void> {
   await database
     .updateTable('security_domains')
@@ -60,6 +63,8 @@ export async function recordOwned(
       modulus: key.publicKey.modulus,
       exponent: key.publicKey.exponent,
       certificate: null,
+      iin: attestedCard?.iin ?? null,
+      cin: attestedCard?.cin ?? null,
     })
     .where('card', '=', cardIdText(cardId))
     .execute();
@@ -92,5 +97,6 @@ function toRow(row: ProviderTables['security_domains']): SecurityDomainRow {
     keyReference: row.key_reference,
     publicKey: { modulus: row.modulus, exponent: row.exponent },
     ...(row.certificate === null ? {} : { certificate: row.certificate }),
+    ...(row.iin === null || row.cin === null ? {} : { attestedCard: { iin: row.iin, cin: row.cin } }),
   };
 }

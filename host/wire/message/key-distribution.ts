@@ -132,6 +132,8 @@ export const SecurityDomainRow = Type.Object(
     keyReference: KeyReference,
     publicKey: RsaPublicKey,
     certificate: Type.Optional(Hex),
+    /** IIN and CIN that the card's CASD has signed for. */
+    attestedCard: Type.Optional(Type.Object({ iin: Hex, cin: Hex }, { additionalProperties: false })),
   },
   { additionalProperties: false },
 );

@@ -1,27 +1,34 @@
 import { AID, aid } from '../../wire/gp/aid.ts';
 import { expecting, ifPresent, toCardCommand } from '../../wire/gp/command.ts';
+import { answersAs } from '../../wire/gp/fci.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { select } from '../../wire/gp/select.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW } from '../../wire/status-word.ts';
 import type { ProviderContext, ProviderStart } from './provider-context.ts';
 
-const probe = (name: string) => toCardCommand(expecting(select(aid(name)), SW.NO_ERROR, SW.NOT_FOUND));
+/** SELECT, going on where there is no such application. */
+export const probe = (name: string) => toCardCommand(expecting(select(aid(name)), SW.NO_ERROR, SW.NOT_FOUND));
+
+/** True when the very application was selected, not one whose AID begins with this one (GPCS 11.9.1, partial names). */
+export const selectedExactly = (response: CardResponse | undefined, name: string): boolean =>
+  response?.sw === '9000' && answersAs(response.data, aid(name));
 
 /**
  * Asks the card itself, by SELECT with the AID that is the same on every card (key-distribution.md section 3,
  * way 2), and reads the CASD's certificate for 54a. What follows a SELECT that found nothing goes to
- * another security domain: its answer is not looked at.
+ * another security domain: its answer is not looked at. Nobody has signed any of this: 41b asks the CASD.
  */
 export async function* probeSecurityDomain(_facts: ProviderStart, context: ProviderContext) {
+  const { ssdAid } = context.settings;
   const responses: readonly CardResponse[] = yield [
-    probe(context.settings.ssdAid),
+    probe(ssdAid),
     ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
     toCardCommand(expecting(select(AID.CONTROLLING_AUTHORITY_SECURITY_DOMAIN), SW.NO_ERROR, SW.NOT_FOUND)),
     ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
   ];
   const [ssdSelected, ssdCertificate, casdSelected, casdCertificate] = responses;
-  const ssdPresent = ssdSelected?.sw === '9000';
+  const ssdPresent = selectedExactly(ssdSelected, ssdAid);
   const hasCertificate = ssdPresent && ssdCertificate?.sw === '9000';
   const hasCasd = casdSelected?.sw === '9000' && casdCertificate?.sw === '9000';
   return {

@@ -1,5 +1,5 @@
 import type { CardIdentity } from '../../card/identity.ts';
-import { PeerError, PolicyError } from '../../errors.ts';
+import { LifeCycleError, PeerError, PolicyError } from '../../errors.ts';
 import { closeCardRelay, openCardRelay } from '../../store/provider/card-relays.ts';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import type {
@@ -9,6 +9,7 @@ import type {
 } from '../../wire/message/key-distribution.ts';
 import { retryOf } from '../engine/retry.ts';
 import type { Probe } from './41a-probe-security-domain.ts';
+import type { Decision } from './41c-find-security-domain.ts';
 import type { ProviderContext, ProviderStart } from './provider-context.ts';
 
 /** How long one question for the issuer's state may take: its rows appear here that often. */
@@ -25,14 +26,10 @@ export interface Reported {
  * @throws PeerError with numeral 43 or 44 when the issuer refuses: nothing was touched on the card
  */
 export async function requestSecurityDomain(
-  facts: ProviderStart & CardIdentity & Probe & { readonly insertion: string },
+  facts: ProviderStart & CardIdentity & Probe & Decision & { readonly insertion: string },
   context: ProviderContext,
 ): Promise<Reported> {
-  const row = await findSecurityDomainRow(context.database, facts.cardId);
-  if (row !== undefined) {
-    const { ssdAid, isdAid, keyReference, publicKey } = row;
-    return { report: { ssdAid, isdAid, keyReference, publicKey } };
-  }
+  if (!facts.askIssuer) return { report: await knownReport(facts, context) };
   const { card, workflowId, settings, issuer } = context;
   const { terminalId, readerName } = card;
   const request: SecurityDomainRequest = {
@@ -61,6 +58,16 @@ export async function requestSecurityDomain(
     if (retryOf(error) === 'never') await closeCardRelay(context.database, workflowId);
     throw error;
   }
+}
+
+/** The card holds the SSD of our database already: nothing is asked. */
+async function knownReport({ cardId }: CardIdentity, { database }: ProviderContext): Promise<SecurityDomainReport> {
+  const row = await findSecurityDomainRow(database, cardId);
+  if (row === undefined) {
+    throw new LifeCycleError('security-domain-gone', 'The SSD was forgotten meanwhile: start a new distribution');
+  }
+  const { ssdAid, isdAid, keyReference, publicKey } = row;
+  return { ssdAid, isdAid, keyReference, publicKey };
 }
 
 /**

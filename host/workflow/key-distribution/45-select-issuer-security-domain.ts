@@ -3,7 +3,7 @@ import type { Card } from '../../store/issuer/cards.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { decodeSecureChannelOptions } from '../../wire/gp/card-recognition-data.ts';
 import { decodeCertificate } from '../../wire/gp/certificate.ts';
-import { expecting, ifPresent, toCardCommand } from '../../wire/gp/command.ts';
+import { ifPresent, toCardCommand } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
 import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
@@ -11,7 +11,7 @@ import { fromRsaPublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
 import { select } from '../../wire/gp/select.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { SW } from '../../wire/status-word.ts';
+import { probe, selectedExactly } from './41a-probe-security-domain.ts';
 import type { IssuerContext, IssuerStart } from './issuer-context.ts';
 
 /** What the card holds of this request before the issuer acts. */
@@ -30,14 +30,14 @@ export async function* selectIssuerSecurityDomain(
   _context: IssuerContext,
 ) {
   const responses: readonly CardResponse[] = yield [
-    toCardCommand(expecting(select(aid(request.ssdAid)), SW.NO_ERROR, SW.NOT_FOUND)),
+    probe(request.ssdAid),
     ifPresent(getData(DATA_OBJECT.KEY_INFORMATION)),
     toCardCommand(select(aid(card.isdAid))),
     toCardCommand(getData(DATA_OBJECT.CARD_DATA)),
     ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
   ];
   const [ssdSelected, ssdKeys, , cardData, certificate] = responses;
-  const ssdPresent = ssdSelected?.sw === '9000';
+  const ssdPresent = selectedExactly(ssdSelected, request.ssdAid);
   if (ssdPresent && ssdKeys?.sw === '9000') refuseOwned(ssdKeys.data);
   const options = decodeSecureChannelOptions(fromHex(cardData?.data ?? '', 256));
   if (!options.some(({ protocol, option }) => protocol === 0x10 && option === 0x02)) {

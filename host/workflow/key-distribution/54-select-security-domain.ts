@@ -1,20 +1,20 @@
 import type { CardIdentity } from '../../card/identity.ts';
 import { LifeCycleError } from '../../errors.ts';
-import { findSecurityDomainRow, recordOwned, removeSecurityDomainRow } from '../../store/provider/security-domains.ts';
-import { aid } from '../../wire/gp/aid.ts';
-import { expecting, ifPresent, responseData, toCardCommand } from '../../wire/gp/command.ts';
-import { decodePublicKey, readPublicKey } from '../../wire/gp/generate-key-pair.ts';
+import {
+  findSecurityDomainRow,
+  putSecurityDomainRow,
+  removeSecurityDomainRow,
+} from '../../store/provider/security-domains.ts';
+import { ifPresent, responseData } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
-import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
-import { toRsaPublicKey } from '../../wire/gp/public-key.ts';
-import { select } from '../../wire/gp/select.ts';
+import { keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
-import { SW } from '../../wire/status-word.ts';
 import { RepeatVisit } from '../engine/retry.ts';
-import type { Probe } from './41a-probe-security-domain.ts';
-import { attestationScript } from './attestation.ts';
+import { type Probe, probe, selectedExactly } from './41a-probe-security-domain.ts';
+import { cardOf, isOurs, requireSameCard } from './41c-find-security-domain.ts';
+import { attestationScript, isOwnPair } from './attestation.ts';
 import { auditSecurityDomain, type ProviderContext } from './provider-context.ts';
 
 export type KnownCard = CardIdentity & Probe & { readonly insertion: string };
@@ -27,50 +27,56 @@ export async function requireRow({ cardId }: CardIdentity, context: ProviderCont
 }
 
 /**
- * Step 54: SELECT the SSD, and look which pair is live there. When the answer of 56 was lost, the card has
- * its own pair already: that is attested, recorded, and the visit starts again under the new key.
+ * Step 54: SELECT the SSD, and look which pair is live there. Where it is not the one of our database the CASD says
+ * what the domain is, the row follows, and the visit starts again: the answer of 56 was lost, or the domain was deleted
+ * and made anew.
+ *
+ * @throws LifeCycleError `security-domain-gone` for a domain that was never ours; `security-domain-missing`,
+ *   `key-pair-gone` for one that is, when nobody who may be believed says what became of it
  */
 export async function* selectSecurityDomain(facts: KnownCard, context: ProviderContext) {
   context.card.expectCard(facts);
   const row = await requireRow(facts, context);
-  const responses: readonly CardResponse[] = yield [
-    toCardCommand(expecting(select(aid(row.ssdAid)), SW.NO_ERROR, SW.NOT_FOUND)),
-    ifPresent(getData(DATA_OBJECT.KEY_INFORMATION)),
-  ];
-  if (responses[0]?.sw !== '9000') {
-    await removeSecurityDomainRow(context.database, facts.cardId);
-    throw new LifeCycleError('security-domain-gone', 'The SSD was deleted from the card: start a new distribution');
+  const responses: readonly CardResponse[] = yield [probe(row.ssdAid), ifPresent(getData(DATA_OBJECT.KEY_INFORMATION))];
+  const [selected, keyInformation] = responses;
+  if (!selectedExactly(selected, row.ssdAid)) throw await missing(facts, row, context);
+  const keys = decodeKeyInformation(responseData('GET DATA [key information]', keyInformation));
+  if (keys.some(({ reference }) => keyReferenceToHex(reference) === row.keyReference)) return {};
+  await followAttested(facts, row, context);
+  throw new RepeatVisit('repeat-visit', 'The SSD has another pair than our database: it is recorded now');
+}
+
+/** A bare "not found" ends what the issuer only reported; it removes nothing that was ours. */
+async function missing({ cardId }: KnownCard, row: SecurityDomainRow, context: ProviderContext) {
+  if (isOurs(row)) {
+    return new LifeCycleError('security-domain-missing', 'The card does not show our SSD: try again with this card');
   }
-  const keys = decodeKeyInformation(responseData('GET DATA [key information]', responses[1]));
-  const live = keys.map(({ reference }) => keyReferenceToHex(reference));
-  if (live.includes(row.keyReference)) return {};
-  const own = keyReferenceToHex(KEY_REFERENCE.OWN_KEY_PAIR);
-  if (row.state !== 'reported' || !live.includes(own)) {
-    throw new LifeCycleError('key-pair-gone', `The SSD does not have key pair ${row.keyReference} any more`, {
+  await removeSecurityDomainRow(context.database, cardId);
+  return new LifeCycleError('security-domain-gone', 'The SSD was deleted from the card: start a new distribution');
+}
+
+/** Asks the CASD which pair is live, and makes the row say so. @throws LifeCycleError when the CASD does not know it as ours */
+async function followAttested(facts: KnownCard, row: SecurityDomainRow, context: ProviderContext): Promise<void> {
+  const attestation = await attestationScript({ ...facts, ...row.attestedCard }, context);
+  const { responses } = await context.card.exchange([probe(row.ssdAid), ...attestation.commands]);
+  const found = await attestation.read(responses.slice(1));
+  if (found.state !== 'ours') {
+    if (!isOurs(row)) await removeSecurityDomainRow(context.database, facts.cardId);
+    throw new LifeCycleError('key-pair-gone', `The SSD has not our key pair ${row.keyReference}: ${found.reason}`, {
       keyReference: row.keyReference,
     });
   }
-  await recordOwnPair(facts, row, context);
-  throw new RepeatVisit('repeat-visit', 'The SSD has its own key pair already: the answer of 56 was lost');
-}
-
-/** Reads the new pair that the card made before the break, attested where the card can. */
-async function recordOwnPair(facts: KnownCard, row: SecurityDomainRow, context: ProviderContext): Promise<void> {
-  const reference = KEY_REFERENCE.OWN_KEY_PAIR;
-  const attestation = await attestationScript(facts, context);
-  const { responses } = await context.card.exchange([
-    toCardCommand(select(aid(row.ssdAid))),
-    toCardCommand(readPublicKey(reference)),
-    ...attestation.commands,
-  ]);
-  const publicKey = toRsaPublicKey(decodePublicKey(responseData('READ PUBLIC KEY', responses[1])));
-  const keyReference = keyReferenceToHex(reference);
-  await attestation.verify(responses.slice(2), { keyReference, publicKey });
-  await recordOwned(context.database, facts.cardId, { keyReference, publicKey });
+  const own = isOwnPair(found.facts);
+  if (isOurs(row) && !own) requireSameCard(row);
+  const { keyReference, publicKey } = found.facts;
+  const { certificate: _old, ...rest } = row;
+  const state = own ? 'owned' : 'reported';
+  const attestedCard = cardOf(found.facts);
+  await putSecurityDomainRow(context.database, { ...rest, state, keyReference, publicKey, attestedCard });
   await auditSecurityDomain(context, facts.cardId, {
     phase: 'after',
-    numeral: '57',
-    act: 'found own key pair',
+    numeral: own ? '57' : '54',
+    act: own ? 'found own key pair' : 'record SSD made anew',
     details: { keyReference },
   });
 }

@@ -1,12 +1,14 @@
-import { type GpCommand, responseData, toCardCommand } from '../../wire/gp/command.ts';
+import { CertificateError, PeerError } from '../../errors.ts';
+import { type GpCommand, ifPresent, responseData } from '../../wire/gp/command.ts';
 import { getAttestation } from '../../wire/gp/get-attestation.ts';
+import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
-import type { AttestationClaim } from '../../wire/message/kms.ts';
+import type { AttestationClaim, AttestationFacts } from '../../wire/message/kms.ts';
 import type { ProviderContext } from './provider-context.ts';
 
-/** Attestation of the SSD's key by the CASD (key-distribution.md section 6). */
+/** Attestation of the SSD by the CASD (key-distribution.md section 6). */
 
 export interface AttestedKey {
   readonly keyReference: string;
@@ -19,6 +21,20 @@ interface AttestedCard {
   readonly cin?: string;
 }
 
+/**
+ * What the SSD was found to be. `ours`: our trust point and provider id, the live pair, and no other key.
+ * `other`: the CASD says that it is something else. `withheld`: it attests nothing, and nobody vouches for that.
+ */
+export type Attested =
+  | { readonly state: 'ours'; readonly facts: AttestationFacts }
+  | { readonly state: 'other'; readonly reason: string }
+  | { readonly state: 'withheld'; readonly reason: string };
+
+/** True for a pair that only our own AUTHENTICATED session can have made: 56 is done. */
+export function isOwnPair({ owned, maker, keyReference }: AttestationFacts): boolean {
+  return owned && maker === 'owner' && keyReference === keyReferenceToHex(KEY_REFERENCE.OWN_KEY_PAIR);
+}
+
 /** A challenge and the command that answers it; nothing where the card has no CASD. */
 export async function challengeCard(
   facts: AttestedCard,
@@ -29,39 +45,51 @@ export async function challengeCard(
   return { challengeId, command: getAttestation(fromHex(nonce, 16)) };
 }
 
-/** What the attestation must say, with the bytes that the card gave. */
+/** What the attestation must say, with the bytes that the card gave. Without `key` any live pair will do. */
 export function claimOf(
   facts: AttestedCard & { readonly casdCertificate: string },
-  given: { readonly challengeId: string; readonly attestation: Uint8Array; readonly key: AttestedKey },
+  given: { readonly challengeId: string; readonly attestation: Uint8Array; readonly key?: AttestedKey },
   { settings }: ProviderContext,
 ): AttestationClaim {
+  const { ssdAid: aid, trustPoint, applicationProviderId } = settings;
   return {
     challengeId: given.challengeId,
     attestation: toHex(given.attestation),
     casdCertificate: facts.casdCertificate,
     expected: {
-      aid: settings.ssdAid,
+      ...{ aid, trustPoint, applicationProviderId },
       ...given.key,
-      trustPoint: settings.trustPoint.publicKey,
       ...(facts.iin === undefined ? {} : { iin: facts.iin }),
       ...(facts.cin === undefined ? {} : { cin: facts.cin }),
     },
   };
 }
 
-/** Commands of an attestation in clear and the check of their answer. */
+/** Commands of an attestation in clear and the check of their answer; no commands where the card has no CASD. */
 export async function attestationScript(facts: AttestedCard, context: ProviderContext) {
   const challenge = await challengeCard(facts, context);
   const { casdCertificate } = facts;
-  const commands: CardCommand[] = challenge === undefined ? [] : [toCardCommand(challenge.command)];
-  /** @throws CertificateError or PeerError of the KMS when the attestation does not say what it must */
-  const verify = async (responses: readonly CardResponse[], key: AttestedKey): Promise<void> => {
-    if (challenge === undefined || casdCertificate === undefined) return;
-    const attestation = responseData(challenge.command, responses[0]);
-    const { challengeId } = challenge;
-    await context.kms.verifyAttestation(
-      claimOf({ ...facts, casdCertificate }, { challengeId, attestation, key }, context),
-    );
+  // No pair of its own making, no trust point, no CASD, no such SSD: each is refused in its way.
+  const commands: CardCommand[] = challenge === undefined ? [] : [ifPresent(challenge.command)];
+  /** @throws CertificateError or PeerError of the KMS when nobody who may says so */
+  const read = async (responses: readonly CardResponse[], key?: AttestedKey): Promise<Attested> => {
+    const [response] = responses;
+    if (challenge === undefined || casdCertificate === undefined) return { state: 'withheld', reason: 'no CASD' };
+    if (response?.sw !== '9000') return { state: 'withheld', reason: `GET ATTESTATION answered ${response?.sw}` };
+    const attestation = responseData(challenge.command, response);
+    const given = { challengeId: challenge.challengeId, attestation, ...(key === undefined ? {} : { key }) };
+    try {
+      const found = await context.kms.verifyAttestation(claimOf({ ...facts, casdCertificate }, given, context));
+      return { state: 'ours', facts: found };
+    } catch (error) {
+      if (!isAboutContent(error)) throw error;
+      return { state: 'other', reason: error.message };
+    }
   };
-  return { commands, verify };
+  return { commands, read };
+}
+
+/** Maker, CASD, card and nonce are right: the CASD itself says that the domain is not what it must be. */
+function isAboutContent(error: unknown): error is CertificateError | PeerError {
+  return (error instanceof CertificateError || error instanceof PeerError) && error.code === 'attestation-content';
 }
