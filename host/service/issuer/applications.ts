@@ -35,6 +35,8 @@ export interface ApplicationsOptions {
   readonly stepLog: StepLog;
   readonly failures: AuthenticationFailures;
   readonly settings: IssuerSettings;
+  /** Steps 43 to 52; default `issuerSteps`. */
+  readonly steps?: typeof issuerSteps;
   readonly windowMs: number;
   readonly watch: Pick<AttemptPolicy, 'onRetry' | 'onFailure'>;
 }
@@ -48,6 +50,10 @@ export class Applications {
 
   constructor(options: ApplicationsOptions) {
     this.#options = options;
+  }
+
+  get #steps(): typeof issuerSteps {
+    return this.#options.steps ?? issuerSteps;
   }
 
   /** The engine needs the bodies before it starts, and the service the engine after. */
@@ -70,13 +76,13 @@ export class Applications {
     await claimIdempotencyKey(database, { key: id, caller, body: request });
     if (request.admissionOnly === true) {
       const start: IssuerStart = { request, caller };
-      await admit(issuerSteps, start, this.#context(id, start, noCard));
+      await admit(this.#steps, start, this.#context(id, start, noCard));
       return { requestId: id, state: 'done', steps: [] };
     }
     // A row without workflow is a request whose node died in between.
     if ((await findRequest(database, id)) === undefined || (await this.#started.status(id)) === undefined) {
       const start: IssuerStart = { request, caller };
-      const facts = await admit(issuerSteps, start, this.#context(id, start, noCard));
+      const facts = await admit(this.#steps, start, this.#context(id, start, noCard));
       await addRequest(database, id, caller);
       await this.#started.start(CREATE_SECURITY_DOMAIN, id, facts);
     }
@@ -127,7 +133,7 @@ export class Applications {
     };
     const link = new RelayLink(relaysOf(facts.caller, facts.relayBaseUrl), facts.request.relayId);
     const context = this.#context(run.workflowId, facts, link);
-    const end = await runFlow(issuerSteps, facts, run, context, policy);
+    const end = await runFlow(this.#steps, facts, run, context, policy);
     await context.channel.close();
     if (end.end !== 'failed') return 'done';
     return run.step('finish', async () => {

@@ -8,6 +8,7 @@ import { type CardImage, type SimulatedCard, type Simulator, startSimulator } fr
 import { systemRandom } from '../../crypto/random.ts';
 import { PeerError, TransportError, TsmError } from '../../errors.ts';
 import { CertificateAuthority } from '../../kms/certificate-authority.ts';
+import type { KeyProvider } from '../../kms/key-provider.ts';
 import { SoftwareKeyProvider } from '../../kms/software.ts';
 import { CardMaker, type MadeCard } from '../../lab/card-maker.ts';
 import { problemOf } from '../../rest/problem.ts';
@@ -32,6 +33,7 @@ import type { CardCommand } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
 import { type Engine, startEngine } from '../../workflow/engine/durable.ts';
+import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 import type { IssuerPlatform, OtaServer } from '../../workflow/ports.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 
@@ -41,8 +43,10 @@ import { TestDatabase } from '../ota/fixture.ts';
  */
 
 export const SSD_AID = 'F06F70656E74736D1001020304';
+export const ISSUER_AUTHORITY = 'A1'.repeat(16);
+export const PROVIDER_AUTHORITY = 'A2'.repeat(16);
 const ISSUER_HOLDER = '49'.repeat(16);
-const PROVIDER_HOLDER = '50'.repeat(16);
+export const PROVIDER_HOLDER = '50'.repeat(16);
 const LIMITS = { maxOpen: 16, idleMs: 60_000 };
 
 /** The engine knows in which workflow a call is made; the other platform's calls are made outside of it. */
@@ -68,6 +72,8 @@ export interface InProcessOptions {
   /** Default false: the provider's CA wants attestations. */
   readonly allowWithoutAttestation?: boolean;
   readonly windowMs?: number;
+  /** Other rows than 43 to 52 for the issuer. */
+  readonly issuerSteps?: NonNullable<ConstructorParameters<typeof Applications>[0]['steps']>;
 }
 
 export class InProcess implements AsyncDisposable {
@@ -76,7 +82,10 @@ export class InProcess implements AsyncDisposable {
   readonly issuer: {
     readonly database: Kysely<IssuerTables>;
     readonly kms: KeyService;
+    /** Behind the KMS: what the issuer has whom a test lets cheat. */
+    readonly keys: KeyProvider;
     readonly applications: Applications;
+    readonly settings: IssuerSettings;
   };
   readonly provider: {
     readonly database: Kysely<ProviderTables>;
@@ -121,21 +130,23 @@ export class InProcess implements AsyncDisposable {
     stack.defer(() => providerDatabase.destroy());
     const kmsOf = (name: string, holder: string, allow: boolean) =>
       keyService(join(folder, name), holder, cardMaker, allow);
-    const issuerKms = await kmsOf('issuer', 'A1'.repeat(16), true);
-    const providerKms = await kmsOf('provider', 'A2'.repeat(16), options.allowWithoutAttestation ?? false);
+    const issuerKms = await kmsOf('issuer', ISSUER_AUTHORITY, true);
+    const providerKms = await kmsOf('provider', PROVIDER_AUTHORITY, options.allowWithoutAttestation ?? false);
     const self: { made?: InProcess } = {};
     const ota = otaOver(() => self.made);
     const links = new CardLinks(ota, 1_000);
     const relays = new Relays(providerDatabase, links);
     const windowMs = options.windowMs ?? 20_000;
     const common = { windowMs, watch: {} };
+    const issuerSettings = await settingsOf(issuerDatabase, issuerKms, ISSUER_HOLDER);
     const applications = new Applications({
       ...{ database: issuerDatabase, kms: issuerKms, ...common },
       relaysOf: () => ({ exchange: (id, commands) => peer(() => relays.exchange(id, 'issuer', commands)) }),
       auditLog: new AuditLog(issuerDatabase),
       stepLog: new StepLog(issuerDatabase),
       failures: new AuthenticationFailures(issuerDatabase, 10),
-      settings: await settingsOf(issuerDatabase, issuerKms, ISSUER_HOLDER),
+      settings: issuerSettings,
+      ...(options.issuerSteps === undefined ? {} : { steps: options.issuerSteps }),
     });
     const authority = await providerKms.certificateAuthority();
     const keyDistributions = new KeyDistributions({
@@ -160,7 +171,10 @@ export class InProcess implements AsyncDisposable {
     await startShared(stack, await url('engine'), applications, keyDistributions);
     self.made = new InProcess({
       ...{ stack: stack.move(), cardMaker, simulator },
-      issuer: { database: issuerDatabase, kms: issuerKms, applications },
+      issuer: {
+        ...{ database: issuerDatabase, kms: issuerKms, applications, settings: issuerSettings },
+        keys: await SoftwareKeyProvider.open(join(folder, 'issuer')),
+      },
       provider: { database: providerDatabase, kms: providerKms, keyDistributions, relays },
     });
     return self.made;
@@ -325,7 +339,8 @@ function otaOver(self: () => InProcess | undefined): OtaServer {
   };
 }
 
-function channelOf(seat: Seat): CardChannel {
+/** The seat's card as a channel. */
+export function channelOf(seat: Seat): CardChannel {
   return {
     atr: seat.card.atr,
     transmit: async (command) => {

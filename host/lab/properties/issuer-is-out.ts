@@ -1,0 +1,37 @@
+import { generateKeyPair } from '../../wire/gp/generate-key-pair.ts';
+import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
+import type { PublicKey } from '../../wire/gp/public-key.ts';
+import { putCertificate, putPublicKeyExtended } from '../../wire/gp/put-key.ts';
+import { storeCertificate } from '../../wire/gp/store-data.ts';
+import { HandChannel, type IssuerHand } from './issuer-hand.ts';
+
+/** Whatever the issuer did before: how it still gets into a domain that the provider takes for its own. Empty: nowhere. */
+export async function waysIn(hand: IssuerHand, livePair: PublicKey): Promise<string[]> {
+  const { secrets, victim } = hand;
+  const inTheName = hand.certificateFor(victim.applicationProviderId);
+  const found: string[] = [];
+  const writes = [
+    putPublicKeyExtended(KEY_REFERENCE.TRUST_POINT, secrets.authority.publicKey, secrets.authorityReference),
+    generateKeyPair(KEY_REFERENCE.INITIAL_KEY_PAIR, 1024),
+    generateKeyPair(KEY_REFERENCE.OWN_KEY_PAIR, 1024),
+    putCertificate(KEY_REFERENCE.OWN_KEY_PAIR, inTheName),
+    storeCertificate(inTheName),
+  ];
+  // Each in a session of its own, so that one refusal does not stand for all.
+  for (const write of writes) {
+    const [word] = await hand.personalize(write);
+    if (word !== '6985') found.push(`${write.label} through the ISD: ${word}`);
+  }
+  const byProvider = hand.certificateFor(victim.applicationProviderId, victim.trustPoint.holderReference);
+  for (const [name, certificates] of [
+    ['its own certificate', [secrets.certificate]],
+    ["one in the provider's name", [inTheName]],
+    ["one in the names of provider and provider's CA", [byProvider]],
+  ] as const) {
+    for (const reference of [KEY_REFERENCE.OWN_KEY_PAIR, KEY_REFERENCE.INITIAL_KEY_PAIR, undefined]) {
+      const opened = await hand.openDomain(livePair, reference, certificates);
+      if (opened instanceof HandChannel) found.push(`a session with ${name}`);
+    }
+  }
+  return found;
+}
