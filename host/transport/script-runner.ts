@@ -35,6 +35,13 @@ async function runCommand(
   return { ...response, whole: true };
 }
 
+/** A channel whose far end runs whole scripts, so that no command waits for the way back. */
+export interface ScriptChannel extends CardChannel {
+  runScript(commands: readonly CardCommand[]): Promise<ScriptOutcome>;
+}
+
+const runsScripts = (channel: CardChannel): channel is ScriptChannel => 'runScript' in channel;
+
 /**
  * Runs a script of card commands in order, without asking back. It stops after the first command whose
  * final status word is not listed in its `expect` (default 9000; with `anyStatus` all are), and at the first failure of the link.
@@ -43,6 +50,7 @@ async function runCommand(
  * @see wire/message/card-script.ts
  */
 export async function runScript(channel: CardChannel, commands: readonly CardCommand[]): Promise<ScriptOutcome> {
+  if (runsScripts(channel)) return channel.runScript(commands);
   const count = linkCount();
   const responses: CardResponse[] = [];
   try {

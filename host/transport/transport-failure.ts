@@ -9,6 +9,7 @@ export const TRANSPORT_CODE = {
   TIMEOUT: 'card-timeout',
   CLOSED: 'channel-closed',
   UNAVAILABLE: 'link-unavailable',
+  IN_USE: 'reader-in-use',
   PROTOCOL: 'link-protocol',
 } as const;
 

@@ -61,7 +61,7 @@ describe('PC/SC', function () {
     expect(present.insertion).to.not.equal(empty.insertion);
 
     const channel = await monitor.open(present.readerName);
-    expect(await failure(monitor.open(present.readerName))).to.include({ code: 'link-unavailable' });
+    expect(await failure(monitor.open(present.readerName))).to.include({ code: 'reader-in-use' });
     expect(toHex(await channel.transmit(fromHex('00A4040000')))).to.equal('00A40400009000');
     expect(toHex(await channel.reset())).to.equal(toHex(ATR));
     expect(toHex(await channel.transmit(fromHex('0084000008')))).to.equal('00840000089000');
