@@ -8,6 +8,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import { type TSchema, Type } from 'typebox';
 import { InvariantError, PolicyError, TransportError } from '../errors.ts';
+import { guardHandshakes } from './handshake-guard.ts';
 import { type Access, isAllowed, type Peer, peerOfAltNames, type TlsIdentity } from './identity.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from './problem.ts';
 import { checkerOf } from './validation.ts';
@@ -72,6 +73,7 @@ export async function createRestServer(options: RestServerOptions): Promise<Rest
     routerOptions: { maxParamLength: 256 },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as RestApp;
   app.server.maxConnections = MAX_CONNECTIONS;
+  guardHandshakes(app.server, metrics, options.logger);
   // The default parser would take text as a body: only JSON is a message here.
   app.removeContentTypeParser('text/plain');
   strictSchemas(app);

@@ -1,0 +1,61 @@
+import type { Server } from 'node:https';
+import type { Socket } from 'node:net';
+import type { FastifyBaseLogger } from 'fastify';
+import { Counter, type Registry } from 'prom-client';
+
+/** Connections of one address that have not finished their TLS handshake. */
+const MAX_HANDSHAKES = 128;
+/** One line for so much time, however many fail: what a stranger can cause must not fill the log. */
+const LOG_EVERY_MS = 10_000;
+
+const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress ?? ''} ${remotePort ?? 0}`;
+
+/**
+ * Keeps bare connections of one address from taking all places of a server: whoever has shown no certificate yet may
+ * hold `MAX_HANDSHAKES` of them. Failed handshakes are counted in `tls_failures_total` and logged.
+ */
+export function guardHandshakes(server: Server, metrics: Registry, logger: FastifyBaseLogger): void {
+  const failures = new Counter({
+    name: 'tls_failures_total',
+    help: 'Connections that ended before a client certificate was accepted, by reason',
+    labelNames: ['reason'],
+    registers: [metrics],
+  });
+  const pending = new Map<string, Set<string>>();
+  const over = (address: string, end: string): void => {
+    const ends = pending.get(address);
+    if (ends?.delete(end) === true && ends.size === 0) pending.delete(address);
+  };
+  let silent = 0;
+  let quietUntil = 0;
+  const note = (reason: string, address: string | undefined): void => {
+    failures.inc({ reason });
+    silent += 1;
+    if (performance.now() < quietUntil) return;
+    quietUntil = performance.now() + LOG_EVERY_MS;
+    logger.warn({ reason, address, failures: silent }, 'TLS handshake failed');
+    silent = 0;
+  };
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? '';
+    const end = endOf(socket);
+    const ends = pending.get(address) ?? new Set<string>();
+    if (ends.size >= MAX_HANDSHAKES) {
+      note('too-many-handshakes', address);
+      socket.destroy();
+      return;
+    }
+    pending.set(address, ends.add(end));
+    socket.once('close', () => over(address, end));
+  });
+  server.on('secureConnection', (socket) => over(socket.remoteAddress ?? '', endOf(socket)));
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    // Node has forgotten the address of a socket that it destroyed.
+    if (socket.remoteAddress !== undefined) over(socket.remoteAddress, endOf(socket));
+    note(reasonOf(error), socket.remoteAddress);
+  });
+}
+
+/** A code of Node or OpenSSL, so that the label has few values. */
+const reasonOf = ({ code }: NodeJS.ErrnoException): string =>
+  code !== undefined && /^[A-Z0-9_]{1,80}$/.test(code) ? code : 'other';
