@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { SimulatorError } from '../../simulator/src/index.ts';
+import { attest } from './support/attestation.ts';
 import { ISD, type TestCard, withIssuerCard } from './support/card.ts';
 import {
   certificateKeyData,
@@ -14,7 +15,7 @@ import {
 } from './support/domains.ts';
 import { publicKeyData } from './support/keys.ts';
 import { openIssuer, type Session } from './support/scp10-host.ts';
-import { bytes, hex, valueAt } from './support/tlv.ts';
+import { bytes, hex, tlv, valueAt } from './support/tlv.ts';
 
 const who = provider('provider a');
 const MOST_WRITES = 400;
@@ -109,7 +110,7 @@ describe('Power lost at any write', () => {
   ).timeout(120_000);
 
   it(
-    'of the certificate leaves the old one, the new one or none, each whole',
+    'of a later certificate leaves the old one or the new one, whole',
     withIssuerCard({}, async (card) => {
       const session = await openProvider(card, SSD, who, await prepare(await openIssuer(card), SSD, who));
       const modulus = await generate(session, '11');
@@ -124,14 +125,91 @@ describe('Power lost at any write', () => {
         (open) => open.sendLong('80D80002', certificateKeyData('11', renewed)),
         async () => {
           await card.select(SSD);
-          const answer = await card.send('80CA7F2100');
-          expect(answer.sw).oneOf(['9000', '6A88']);
-          if (answer.sw === '9000') expect(hex(answer.data)).oneOf([hex(old), hex(renewed)]);
+          expect(await card.ok('80CA7F2100')).oneOf([hex(old), hex(renewed)]);
         },
       );
       expect(cuts).greaterThan(2);
       await card.select(SSD);
       expect(await card.ok('80CA7F2100')).equal(hex(renewed));
+    }),
+  ).timeout(120_000);
+});
+
+/** Life cycle of the provider's domain, as the issuer's domain tells it. */
+async function lifeCycle(card: TestCard): Promise<string> {
+  await card.select(ISD);
+  const issuer = await openIssuer(card);
+  return hex(valueAt(bytes(await issuer.ok('80F24002', tlv('4F', SSD), true)), 'E3', '9F70'));
+}
+
+describe('Power lost at any write of what belongs together', () => {
+  for (const way of ['PUT KEY', 'STORE DATA']) {
+    it(
+      `leaves certificate and PERSONALIZED or neither, by ${way}`,
+      withIssuerCard({}, async (card) => {
+        const session = await openProvider(card, SSD, who, await prepare(await openIssuer(card), SSD, who));
+        const modulus = await generate(session, '11');
+        const certificate = domainCertificate(who, modulus);
+        const seen = new Set<string>();
+        const cuts = await cutAtEachWrite(
+          card,
+          () => openProvider(card, SSD, who, modulus),
+          (open) =>
+            way === 'PUT KEY'
+              ? open.sendLong('80D80002', certificateKeyData('11', certificate))
+              : open.storeData(certificate),
+          async () => {
+            const state = await lifeCycle(card);
+            await card.select(SSD);
+            const { sw } = await card.send('80CA7F2100');
+            seen.add(`${state} ${sw}`);
+          },
+        );
+        expect(cuts).greaterThan(3);
+        expect([...seen].sort()).deep.equal(['07 6A88', '0F 9000']);
+      }),
+    ).timeout(120_000);
+  }
+
+  it(
+    'stores all objects of STORE DATA or none, and an owner with them',
+    withIssuerCard({ casd: true }, async (card) => {
+      const modulus = await prepare(await openIssuer(card), SSD, who);
+      const list = Buffer.concat([tlv('42', '0102'), domainCertificate(who, modulus), tlv('45', '0304')]);
+      const seen = new Set<string>();
+      const cuts = await cutAtEachWrite(
+        card,
+        () => openProvider(card, SSD, who, modulus),
+        (session) => session.storeData(list),
+        async () => {
+          await card.select(SSD);
+          const words: string[] = [];
+          for (const tag of ['0042', '0045', '7F21']) words.push((await card.send(`80CA${tag}00`)).sw);
+          seen.add(`${words.join(' ')} ${(await attest(card)).owned ? 'owned' : 'not owned'}`);
+        },
+      );
+      expect(cuts).greaterThan(5);
+      expect([...seen].sort()).deep.equal(['6A88 6A88 6A88 not owned', '9000 9000 9000 owned']);
+    }),
+  ).timeout(120_000);
+
+  it(
+    'leaves the trust point by delegation, or the new one with an owner',
+    withIssuerCard({ casd: true }, async (card) => {
+      const modulus = await prepare(await openIssuer(card), SSD, who);
+      const seen = new Set<string>();
+      const cuts = await cutAtEachWrite(
+        card,
+        () => openProvider(card, SSD, who, modulus),
+        (session) => session.sendLong('80D80001', publicKeyData('20', providerCa(who), who.authority)),
+        async () => {
+          await card.select(SSD);
+          const { keys, owned } = await attest(card);
+          seen.add(`${keys.slice(8, 12)} ${owned ? 'owned' : 'not owned'}`);
+        },
+      );
+      expect(cuts).greaterThan(3);
+      expect([...seen].sort()).deep.equal(['0110 not owned', '0120 owned']);
     }),
   ).timeout(120_000);
 });
