@@ -40,6 +40,36 @@ describe('INSTALL [for install]', () => {
   );
 
   it(
+    '[for make selectable] brings such an instance to be selected, once, and nothing else',
+    withIssuerCard({ casd: true }, async (card) => {
+      const issuer = await openIssuer(card);
+      await issuer.ok('80E60400', installData(SSD, who), true);
+      const selectable = (aid: string, privileges = '808000', parameters = ''): Buffer =>
+        Buffer.concat([bytes('0000'), lv(aid), lv(privileges), lv(parameters), bytes('00')]);
+      for (const [data, sw] of [
+        [selectable(OTHER_SSD), '6A88'],
+        [selectable(ISD), '6985'],
+        [selectable(CASD), '6985'],
+        [selectable(SSD, '84'), '6A80'],
+        [selectable(SSD, '8000'), '6A80'],
+        [selectable(SSD, '', 'C900'), '6A80'],
+        [selectable('A0000000'), '6A80'],
+        [selectable(SSD).subarray(0, -1), '6A80'],
+        [Buffer.concat([selectable(SSD), Buffer.of(0)]), '6A80'],
+        [installData(SSD, who), '6A80'],
+        [Buffer.alloc(0), '6A80'],
+      ] as const) {
+        await issuer.ok('80E60800', data, true, sw);
+      }
+      expect(await issuer.ok('80E60800', selectable(SSD), true)).equal('00');
+      await issuer.ok('80E60800', selectable(SSD), true, '6985');
+      await card.select(SSD);
+      await card.select(ISD);
+      await card.ok('80E608000100', '6982');
+    }),
+  );
+
+  it(
     'makes room for the one key size C9 names',
     withIssuerCard({}, async (card) => {
       const issuer = await openIssuer(card);
@@ -69,6 +99,9 @@ describe('INSTALL [for install]', () => {
     ['two C9', fields(LOAD_FILE, module, SSD, '808000', Buffer.concat([parameters, parameters])), '6A80'],
     ['a provider reference of another length', installData(SSD, { ...who, reference: Buffer.alloc(15) }), '6A80'],
     ['another protocol than SCP10', fields(LOAD_FILE, module, SSD, '808000', tlv('C9', '81040355 1002')), '6A80'],
+    ['an SCP10 option there is not', fields(LOAD_FILE, module, SSD, '808000', tlv('C9', '81021003')), '6A80'],
+    ['SCP10 without an option', fields(LOAD_FILE, module, SSD, '808000', tlv('C9', '810110')), '6A80'],
+    ['no protocol', fields(LOAD_FILE, module, SSD, '808000', tlv('C9', '8100')), '6A80'],
     ['a key size there is not', installData(SSD, who, '91020401'), '6A80'],
     ['an unknown load file', fields('F06F70656E74736D02', module, SSD, '808000', parameters), '6A88'],
     ['an unknown module', fields(LOAD_FILE, 'F06F70656E74736D0109', SSD, '808000', parameters), '6A88'],

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { probeA, probeImage } from '../../simulator/test/fixture/probe.ts';
 import { ISD, type TestCard, withIssuerCard } from './support/card.ts';
 import {
   domainCertificate,
@@ -8,6 +9,7 @@ import {
   OTHER_SSD,
   openProvider,
   type Provider,
+  personalizationData,
   prepare,
   provider,
   providerCa,
@@ -22,6 +24,8 @@ import { Initiation, openIssuer, openSession, type Session } from './support/scp
 import { bytes, hex, tlv, valueAt } from './support/tlv.ts';
 
 const who = provider('provider a');
+const { loadFiles, applications } = probeImage();
+const probes = { ...(loadFiles && { loadFiles }), ...(applications && { applications }) };
 
 /** A domain that its provider owns; answers the owner's modulus. */
 async function owned(card: TestCard, owner: Provider = who, aid = SSD): Promise<{ session: Session; modulus: Buffer }> {
@@ -167,6 +171,17 @@ describe('Two providers on one card', () => {
       expect(await session.ok('80CA00D3', '', true)).equal('D30173');
       await card.select(SSD);
       expect(await publicKey(card)).equal(hex(modulus));
+    }),
+  );
+});
+
+describe('An application that answers for another interface', () => {
+  it(
+    'is no target for personalization',
+    withIssuerCard({ change: (image) => ({ ...image, ...probes }) }, async (card) => {
+      const issuer = await openIssuer(card);
+      await issuer.ok('80E62000', personalizationData(probeA), true, '6A88');
+      await issuer.ok('80478000', generateData('10', 1024), true, '6985');
     }),
   );
 });

@@ -52,6 +52,7 @@ final class Gp {
     static final byte P1_STORE_LAST = (byte) 0x80;
     static final byte P1_STORE_BER_TLV = (byte) 0x10;
     static final byte P1_INSTALL = (byte) 0x04;
+    static final byte P1_MAKE_SELECTABLE = (byte) 0x08;
     static final byte P1_INSTALL_SELECTABLE = (byte) 0x0C;
     static final byte P1_INSTALL_PERSONALIZATION = (byte) 0x20;
     static final byte P1_STATUS_CARD = (byte) 0x80;
@@ -70,6 +71,7 @@ final class Gp {
     static final short TAG_LEVEL = (short) 0x00D3;
     static final short TAG_CARD_DATA = (short) 0x0066;
     static final short TAG_RECOGNITION = (short) 0x0073;
+    static final short TAG_DISCRETIONARY = (short) 0x0073;
     static final short TAG_KEY_INFORMATION = (short) 0x00E0;
     static final short TAG_KEY_INFORMATION_ENTRY = (short) 0x00C0;
     static final short TAG_OBJECT_DIRECTORY = (short) 0x5031;
@@ -164,12 +166,18 @@ final class Gp {
     static final byte OPTION_KEY_TRANSPORT = (byte) 0x02;
 
     // Life cycles, GPCS 11.1.1
-    static final byte CARD_OP_READY = (byte) 0x01;
-    static final byte CARD_INITIALIZED = (byte) 0x07;
-    static final byte CARD_SECURED = (byte) 0x0F;
-    static final byte DOMAIN_SELECTABLE = (byte) 0x07;
-    static final byte DOMAIN_PERSONALIZED = (byte) 0x0F;
+    static final byte CARD_STATE_OP_READY = (byte) 0x01;
+    static final byte CARD_STATE_INITIALIZED = (byte) 0x07;
+    static final byte CARD_STATE_SECURED = (byte) 0x0F;
+    static final byte CARD_STATE_CARD_LOCKED = (byte) 0x7F;
+    static final byte CARD_STATE_TERMINATED = (byte) 0xFF;
+    static final byte DOMAIN_STATE_INSTALLED = (byte) 0x03;
+    static final byte DOMAIN_STATE_SELECTABLE = (byte) 0x07;
+    static final byte DOMAIN_STATE_PERSONALIZED = (byte) 0x0F;
     static final byte STATE_LOCKED = (byte) 0x80;
+
+    // Privileges in byte 1, GPCS Table 6-1
+    static final byte PRIVILEGE_CARD_RESET = (byte) 0x04;
 
     // Sizes
     static final short HOLDER_LENGTH = (short) 16;

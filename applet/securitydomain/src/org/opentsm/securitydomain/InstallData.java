@@ -46,6 +46,24 @@ final class InstallData {
         require(applicationParameters && (short) (behind + 1) == end && buffer[behind] == 0);
     }
 
+    /**
+     * Offset of {@code L AID} in {@code 00 00 L AID L privileges 00 00} of INSTALL [for make selectable]. Of the
+     * privileges only Card Reset counts here (GPCS 11.5.2.3.3), and no instance gets it.
+     */
+    static short selectableApplication(byte[] buffer, short offset, short end) {
+        require((short) (end - offset) >= 3 && buffer[offset] == 0 && buffer[(short) (offset + 1)] == 0);
+        short field = (short) (offset + 2);
+        short at = aid(buffer, field, end);
+        require(Tlv.afterLength(buffer, field, end) == (short) (field + 1));
+        short value = Tlv.afterLength(buffer, at, end);
+        short length = Tlv.bareLength(buffer, at, end);
+        require(length == 0 || length == 1 || length == 3);
+        require(length == 0 || (buffer[value] & Gp.PRIVILEGE_CARD_RESET) == 0);
+        at = (short) (value + length);
+        require((short) (end - at) == 2 && buffer[at] == 0 && buffer[(short) (at + 1)] == 0);
+        return field;
+    }
+
     /** Length of the AID in {@code 00 00 L AID 00 00 00}, which stands at offset + 3. */
     static short personalizationTarget(byte[] buffer, short offset, short end) {
         require((short) (end - offset) >= 6 && buffer[offset] == 0 && buffer[(short) (offset + 1)] == 0);
@@ -74,15 +92,18 @@ final class InstallData {
         return bits;
     }
 
-    /** C9's 81 lists protocols and options: all of them SCP10, the only one there is here. */
+    /** C9's 81 lists protocols and options: SCP10 with option 01 or 02, which every domain has. */
     static void checkProtocols(byte[] buffer, short offset, short end) {
         short field = Tlv.find(buffer, offset, end, Gp.TAG_PROTOCOLS);
         if (field == Tlv.NONE) {
             return;
         }
         short behind = Tlv.next(buffer, field, end);
-        for (short at = Tlv.value(buffer, field, end); at < behind; at += 2) {
-            require(buffer[at] == Gp.SCP10);
+        short at = Tlv.value(buffer, field, end);
+        require(at < behind && ((short) (behind - at) & 1) == 0);
+        for (; at < behind; at += 2) {
+            byte option = buffer[(short) (at + 1)];
+            require(buffer[at] == Gp.SCP10 && (option == Gp.OPTION_KEY_AGREEMENT || option == Gp.OPTION_KEY_TRANSPORT));
         }
     }
 }

@@ -3,6 +3,7 @@ package org.opentsm.securitydomain;
 import javacard.framework.AID;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
+import javacard.framework.Shareable;
 import javacard.framework.Util;
 
 /**
@@ -35,22 +36,62 @@ public class IssuerSecurityDomain extends Scp10Domain {
         }
     }
 
-    /** INSTALL [for install], [.. and make selectable], [for personalization] (GPCS 11.5). */
+    /** A locked card takes its issuer's session, tells its registry, and is unlocked or terminated (GPCS 5.1.1.4). */
+    boolean servesLockedCard(byte ins, byte p1) {
+        switch (ins) {
+            case Gp.INS_MANAGE_SECURITY_ENVIRONMENT:
+            case Gp.INS_PERFORM_SECURITY_OPERATION:
+            case Gp.INS_GET_CHALLENGE:
+            case Gp.INS_EXTERNAL_AUTHENTICATE:
+            case Gp.INS_INTERNAL_AUTHENTICATE:
+            case Gp.INS_GET_STATUS:
+                return true;
+            case Gp.INS_SET_STATUS:
+                return p1 == Gp.P1_STATUS_CARD;
+            default:
+                return false;
+        }
+    }
+
+    /** INSTALL [for install], [for make selectable], [for both], [for personalization] (GPCS 11.5). */
     private short processInstall(byte p1, byte p2) {
         requireOwner();
         ram[Transients.TARGET_LENGTH] = 0;
-        if (p2 != 0 || (p1 != Gp.P1_INSTALL && p1 != Gp.P1_INSTALL_SELECTABLE
-                && p1 != Gp.P1_INSTALL_PERSONALIZATION)) {
+        if (p2 != 0) {
             ISOException.throwIt(Gp.SW_WRONG_P1P2);
         }
-        if (p1 == Gp.P1_INSTALL_PERSONALIZATION) {
-            installForPersonalization();
-        } else {
-            InstallData.check(work, dataOffset(), (short) (dataOffset() + dataLength()));
-            open().install(self(), p1 == Gp.P1_INSTALL_SELECTABLE, work, dataOffset(), dataLength());
+        switch (p1) {
+            case Gp.P1_INSTALL:
+            case Gp.P1_INSTALL_SELECTABLE:
+                InstallData.check(work, dataOffset(), (short) (dataOffset() + dataLength()));
+                open().install(self(), p1 == Gp.P1_INSTALL_SELECTABLE, work, dataOffset(), dataLength());
+                break;
+            case Gp.P1_MAKE_SELECTABLE:
+                makeSelectable();
+                break;
+            case Gp.P1_INSTALL_PERSONALIZATION:
+                installForPersonalization();
+                break;
+            default:
+                ISOException.throwIt(Gp.SW_WRONG_P1P2);
         }
         work[Transients.RESPONSE] = 0;
         return (short) 1;
+    }
+
+    /** Lets an instance that was only installed be selected: 6A88 when it is unknown, 6985 when it is further. */
+    private void makeSelectable() {
+        short offset = dataOffset();
+        short field = InstallData.selectableApplication(work, offset, (short) (offset + dataLength()));
+        AID application = JCSystem.lookupAID(work, (short) (field + 1), work[field]);
+        if (application == null) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        Open open = open();
+        if (open.applicationState(application) != Gp.DOMAIN_STATE_INSTALLED) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
+        open.setApplicationState(application, Gp.DOMAIN_STATE_SELECTABLE);
     }
 
     private void installForPersonalization() {
@@ -65,9 +106,10 @@ public class IssuerSecurityDomain extends Scp10Domain {
         ram[Transients.TARGET_LENGTH] = (byte) length;
     }
 
+    /** The domain behind an AID, or null: an application may answer the parameter with another interface. */
     private static PersonalizationTarget target(AID aid) {
-        return (PersonalizationTarget)
-                JCSystem.getAppletShareableInterfaceObject(aid, PersonalizationTarget.PARAMETER);
+        Shareable given = JCSystem.getAppletShareableInterfaceObject(aid, PersonalizationTarget.PARAMETER);
+        return given instanceof PersonalizationTarget ? (PersonalizationTarget) given : null;
     }
 
     private boolean hasTarget() {
@@ -155,13 +197,13 @@ public class IssuerSecurityDomain extends Scp10Domain {
     /** In OP_READY the card maker may close pre-issuance in clear (README 5.9). */
     private void setCardStatus(byte state) {
         Open open = open();
-        boolean maker = open.cardState() == Gp.CARD_OP_READY
-                && (state == Gp.CARD_INITIALIZED || state == Gp.CARD_SECURED);
+        boolean maker = open.cardState() == Gp.CARD_STATE_OP_READY
+                && (state == Gp.CARD_STATE_INITIALIZED || state == Gp.CARD_STATE_SECURED);
         if (!maker) {
             requireOwner();
-        } else if (state == Gp.CARD_SECURED) {
+        } else if (state == Gp.CARD_STATE_SECURED) {
             // both steps of GPCS 5.1.1 at once: after the first one nothing is taken in clear
-            open.setCardState(Gp.CARD_INITIALIZED);
+            open.setCardState(Gp.CARD_STATE_INITIALIZED);
         }
         open.setCardState(state);
     }

@@ -1,17 +1,32 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.APDU;
+import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 
 /** Sends responses of any length in pieces of up to 256 bytes; 61xx and GET RESPONSE for the rest. */
 final class ResponseSender {
 
     private static final short PIECE = (short) 256;
+    /** Class bits that are neither GlobalPlatform's 80 nor a channel's number. */
+    private static final byte CLA_WITHOUT_CHANNEL = (byte) 0x7C;
 
     private final Transients transients;
 
     ResponseSender(Transients transients) {
         this.transients = transients;
+    }
+
+    /** 9000 when GET RESPONSE may go on: class 00 or 80, P1 and P2 00, and a rest to fetch; else what it is answered. */
+    short refusal(APDU apdu) {
+        byte[] buffer = apdu.getBuffer();
+        if ((buffer[ISO7816.OFFSET_CLA] & CLA_WITHOUT_CHANNEL) != 0) {
+            return Gp.SW_CLA_NOT_SUPPORTED;
+        }
+        if (buffer[ISO7816.OFFSET_P1] != 0 || buffer[ISO7816.OFFSET_P2] != 0) {
+            return Gp.SW_WRONG_P1P2;
+        }
+        return transients.getShort(Transients.PENDING_LENGTH) == 0 ? Gp.SW_CONDITIONS : Gp.SW_OK;
     }
 
     /** Forgets what was left of the response before. */
@@ -23,17 +38,14 @@ final class ResponseSender {
         transients.setShort(Transients.PENDING_OFFSET, offset);
         transients.setShort(Transients.PENDING_LENGTH, length);
         transients.setShort(Transients.STATUS, Gp.SW_OK);
-        sendRest(apdu, false);
+        sendRest(apdu);
     }
 
     /** Sends the next piece; the status word of the whole response comes with the last one. */
-    void sendRest(APDU apdu, boolean forGetResponse) {
+    void sendRest(APDU apdu) {
         short offset = transients.getShort(Transients.PENDING_OFFSET);
         short length = transients.getShort(Transients.PENDING_LENGTH);
         short status = transients.getShort(Transients.STATUS);
-        if (length == 0 && forGetResponse) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
-        }
         short now = length > PIECE ? PIECE : length;
         short rest = (short) (length - now);
         transients.setShort(Transients.PENDING_OFFSET, (short) (offset + now));

@@ -118,7 +118,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
     }
 
     final boolean preIssuance() {
-        return open().cardState() == Gp.CARD_OP_READY;
+        return open().cardState() == Gp.CARD_STATE_OP_READY;
     }
 
     public void process(APDU apdu) throws ISOException {
@@ -127,17 +127,18 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
             return;
         }
         byte instruction = apdu.getBuffer()[ISO7816.OFFSET_INS];
+        commandArrives(instruction);
         if (instruction == Gp.INS_GET_RESPONSE) {
-            responses.sendRest(apdu, true);
+            getResponse(apdu);
             return;
         }
-        commandArrives(instruction);
         responses.drop();
         if (!reader.read(apdu)) {
             return;
         }
         transients.setShort(Transients.STATUS, Gp.SW_OK);
         admit();
+        requireCardState();
         byte ins = ram[(short) (Transients.HEADER + 1)];
         if (ins != Gp.INS_GET_STATUS) {
             transients.setShort(Transients.CURSOR, (short) 0);
@@ -146,7 +147,18 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         short length = execute(ins, ram[(short) (Transients.HEADER + 2)], ram[(short) (Transients.HEADER + 3)]);
         short out = (short) (transients.getShort(Transients.CHAIN_LENGTH) + Transients.RESPONSE);
         finish(out, length);
-        responses.sendRest(apdu, false);
+        responses.sendRest(apdu);
+    }
+
+    /** GET RESPONSE fetches the rest of the response just before it; anything else about it drops what waits. */
+    private void getResponse(APDU apdu) {
+        short refusal = responses.refusal(apdu);
+        if (refusal != Gp.SW_OK) {
+            responses.drop();
+            reader.drop();
+            ISOException.throwIt(refusal);
+        }
+        responses.sendRest(apdu);
     }
 
     /** Told of every command before it is read. */
@@ -163,6 +175,27 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
     void finish(short offset, short length) {
         transients.setShort(Transients.PENDING_OFFSET, offset);
         transients.setShort(Transients.PENDING_LENGTH, length);
+    }
+
+    /**
+     * 6985 for what the card's life cycle leaves to nobody (GPCS 5.1.1.4, 5.1.1.5): a terminated card answers GET DATA
+     * and nothing else, a locked one what {@link #servesLockedCard} lets through.
+     */
+    private void requireCardState() {
+        byte ins = ram[(short) (Transients.HEADER + 1)];
+        if (ins == Gp.INS_GET_DATA || ins == Gp.INS_GET_DATA_FILE) {
+            return;
+        }
+        byte state = open().cardState();
+        if (state == Gp.CARD_STATE_TERMINATED
+                || (state == Gp.CARD_STATE_CARD_LOCKED && !servesLockedCard(ins, ram[(short) (Transients.HEADER + 2)]))) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
+    }
+
+    /** True for a command besides GET DATA that this domain serves while the card is locked. */
+    boolean servesLockedCard(byte ins, byte p1) {
+        return false;
     }
 
     private void checkClass(byte ins) {

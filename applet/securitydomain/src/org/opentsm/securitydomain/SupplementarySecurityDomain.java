@@ -129,8 +129,8 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
     void adoptCertificate() {
         super.adoptCertificate();
         Open open = open();
-        if (open.applicationState(self()) == Gp.DOMAIN_SELECTABLE) {
-            open.setApplicationState(self(), Gp.DOMAIN_PERSONALIZED);
+        if (open.applicationState(self()) == Gp.DOMAIN_STATE_SELECTABLE) {
+            open.setApplicationState(self(), Gp.DOMAIN_STATE_PERSONALIZED);
         }
     }
 
@@ -168,7 +168,7 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
             wanted = (byte) (state | Gp.STATE_LOCKED);
         }
         boolean lock = wanted == (byte) (state | Gp.STATE_LOCKED) && wanted != state;
-        if (!lock && (wanted != Gp.DOMAIN_PERSONALIZED || state != Gp.DOMAIN_SELECTABLE)) {
+        if (!lock && (wanted != Gp.DOMAIN_STATE_PERSONALIZED || state != Gp.DOMAIN_STATE_SELECTABLE)) {
             ISOException.throwIt(Gp.SW_CONDITIONS);
         }
         open.setApplicationState(self(), wanted);
@@ -231,11 +231,11 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
 
     private AttestationAuthority authority() {
         AID aid = open().controllingAuthority();
-        AttestationAuthority authority = aid == null ? null : (AttestationAuthority)
-                JCSystem.getAppletShareableInterfaceObject(aid, AttestationAuthority.PARAMETER);
-        if (authority == null) {
+        Shareable given = aid == null ? null
+                : JCSystem.getAppletShareableInterfaceObject(aid, AttestationAuthority.PARAMETER);
+        if (!(given instanceof AttestationAuthority)) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
         }
-        return authority;
+        return (AttestationAuthority) given;
     }
 }
