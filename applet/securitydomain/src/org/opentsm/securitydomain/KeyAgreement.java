@@ -151,6 +151,8 @@ final class KeyAgreement {
             Util.arrayCopyNonAtomic(work, modulus, work, out, length);
         }
         rsa(publicKeys.current(), Cipher.MODE_ENCRYPT, out, length);
+        // the signature's other form, from which the card's secret could be recovered
+        Util.arrayFillNonAtomic(work, modulus, length, (byte) 0);
         return length;
     }
 

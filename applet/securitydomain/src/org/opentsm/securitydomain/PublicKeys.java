@@ -1,13 +1,19 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.Util;
 import javacard.security.CryptoException;
 import javacard.security.KeyBuilder;
 import javacard.security.RSAPublicKey;
 
 /**
- * One RSA public key object for each size, which hold the current public key of an initiation.
- * Java Card has no transient public keys; what is in them counts only while KEY_ROLE in RAM says so.
+ * RSA public key objects for the keys of an initiation: one of each size for an intermediate authority, one for
+ * the off-card entity. Java Card has no transient public keys; what is in them counts only while KEY_ROLE in
+ * RAM says so.
+ *
+ * <p>They are persistent memory that anybody's certificates reach, so a key is written only after its certificate
+ * verified, only when it is not there already, and only so often until the next reset.
  */
 final class PublicKeys {
 
@@ -20,19 +26,34 @@ final class PublicKeys {
     private static final short MODULUS_2048 = (short) 256;
     private static final short MODULUS_3072 = (short) 384;
 
-    private final RSAPublicKey[] keys = new RSAPublicKey[SIZES];
-    private final Transients transients;
+    /** New keys from one reset to the next: an owner comes with the same two certificates again and again. */
+    private static final byte CHANGES_MAX = (byte) 32;
 
-    PublicKeys(Transients transients) {
-        this.transients = transients;
+    private final RSAPublicKey[] authorities = make();
+    private final RSAPublicKey[] entities = make();
+    private final TrustPoint trustPoint;
+    private final byte[] ram;
+    /** Counts the new keys, CLEAR_ON_RESET. */
+    private final byte[] changes = JCSystem.makeTransientByteArray((short) 1, JCSystem.CLEAR_ON_RESET);
+
+    PublicKeys(Transients transients, TrustPoint trustPoint) {
+        this.trustPoint = trustPoint;
+        ram = transients.ram;
+    }
+
+    /** A key object of each size, with its exponent; null where the card has none of a size. */
+    static RSAPublicKey[] make() {
+        RSAPublicKey[] keys = new RSAPublicKey[SIZES];
         for (short i = 0; i < SIZES; i++) {
             try {
                 keys[i] = (RSAPublicKey) KeyBuilder.buildKey(KeyBuilder.TYPE_RSA_PUBLIC, bits(i), false);
+                keys[i].setExponent(EXPONENT, (short) 0, EXPONENT_LENGTH);
             } catch (CryptoException e) {
-                // a card without this size: load() refuses it
+                // a card without this size: set() refuses it
                 keys[i] = null;
             }
         }
+        return keys;
     }
 
     /** Index of a modulus length in bytes; NONE when it is not one of the three sizes. */
@@ -66,28 +87,52 @@ final class PublicKeys {
         }
     }
 
-    /** Loads a checked modulus and makes it current. */
-    void load(byte[] buffer, short modulus, short modulusLength) {
-        short index = sizeIndex(modulusLength);
-        RSAPublicKey key = keys[index];
+    /** Writes a checked modulus; 6A80 when the card has no key of this size, or refuses the number in its own way. */
+    static void set(RSAPublicKey[] keys, byte[] buffer, short modulus, short modulusLength) {
+        RSAPublicKey key = keys[sizeIndex(modulusLength)];
         if (key == null) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
         try {
-            key.setExponent(EXPONENT, (short) 0, EXPONENT_LENGTH);
             key.setModulus(buffer, modulus, modulusLength);
         } catch (RuntimeException e) {
-            // some platforms test the modulus and refuse it in their own way
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
-        transients.ram[Transients.KEY_SIZE] = (byte) index;
+    }
+
+    /**
+     * Makes the key of a certificate that verified the current one.
+     *
+     * @param role ROLE_INTERMEDIATE or a role of an off-card entity, for KEY_ROLE
+     * @param scratch room for a modulus in {@code buffer}
+     */
+    void accept(byte role, byte[] buffer, short modulus, short modulusLength, short scratch) {
+        short index = sizeIndex(modulusLength);
+        RSAPublicKey[] keys = role == CertificateVerifier.ROLE_INTERMEDIATE ? authorities : entities;
+        RSAPublicKey key = keys[index];
+        boolean there = key != null && key.isInitialized() && key.getModulus(buffer, scratch) == modulusLength
+                && Util.arrayCompare(buffer, modulus, buffer, scratch, modulusLength) == 0;
+        if (!there) {
+            if (changes[0] >= CHANGES_MAX) {
+                ISOException.throwIt(Gp.SW_CONDITIONS);
+            }
+            changes[0]++;
+            set(keys, buffer, modulus, modulusLength);
+        }
+        ram[Transients.KEY_SIZE] = (byte) index;
+        ram[Transients.KEY_ROLE] = role;
     }
 
     RSAPublicKey current() {
-        return keys[transients.ram[Transients.KEY_SIZE]];
+        short index = ram[Transients.KEY_SIZE];
+        switch (ram[Transients.KEY_ROLE]) {
+            case CertificateVerifier.ROLE_TRUST_POINT: return trustPoint.key();
+            case CertificateVerifier.ROLE_INTERMEDIATE: return authorities[index];
+            default: return entities[index];
+        }
     }
 
     short currentLength() {
-        return (short) ((short) (transients.ram[Transients.KEY_SIZE] + 1) << 7);
+        return (short) ((short) (ram[Transients.KEY_SIZE] + 1) << 7);
     }
 }

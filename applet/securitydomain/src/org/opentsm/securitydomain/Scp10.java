@@ -48,7 +48,7 @@ final class Scp10 {
         random = RandomData.getInstance(RandomData.ALG_SECURE_RANDOM);
         signature = Signature.getInstance(Signature.ALG_RSA_SHA_PKCS1, false);
         pkcs1 = Cipher.getInstance(Cipher.ALG_RSA_PKCS1, false);
-        publicKeys = new PublicKeys(transients);
+        publicKeys = new PublicKeys(transients, trustPoint);
         sessionKeys = new SessionKeys(transients);
         messaging = new SecureMessaging(transients, sessionKeys);
         verifier = new CertificateVerifier(transients, publicKeys, signature);
@@ -67,8 +67,10 @@ final class Scp10 {
         ram[Transients.STATE] = state;
     }
 
+    /** Refuses a command that ends what is under way: nothing of it stays, in the work buffer either. */
     private void refuse(byte state, short status) {
         end(state);
+        Util.arrayFillNonAtomic(work, (short) 0, Transients.WORK_SIZE, (byte) 0);
         ISOException.throwIt(status);
     }
 
@@ -247,8 +249,7 @@ final class Scp10 {
     }
 
     private void begin(byte option) {
-        trustPoint.select(publicKeys, transients);
-        ram[Transients.KEY_ROLE] = CertificateVerifier.ROLE_AUTHORITY;
+        trustPoint.select(ram);
         ram[Transients.OPTION] = option;
         ram[Transients.CERTIFICATE_MAY_FOLLOW] = 1;
         ram[Transients.STATE] = ENVIRONMENT;
@@ -264,23 +265,35 @@ final class Scp10 {
                 || !pairs.present()) {
             refuse(outOfOrder(), Gp.SW_CONDITIONS);
         }
-        boolean taken = false;
-        try {
-            short offset = dataOffset();
-            if (dataLength() == pairs.modulusLength()) {
-                pkcs1.init(pairs.privateKey(), Cipher.MODE_DECRYPT);
-                short length = pkcs1.doFinal(work, offset, dataLength(), work, offset);
-                sessionKeys.load(work, offset, length, true);
-                taken = true;
-            }
-        } catch (RuntimeException e) {
-            // one answer for every failure: no padding oracle
-            taken = false;
-        }
-        if (!taken) {
+        if (!takesTemplates(dataOffset(), opened(dataOffset()))) {
             refuse(IDLE, Gp.SW_WRONG_DATA);
         }
+        // T stays with the session keys only
+        Util.arrayFillNonAtomic(work, dataOffset(), dataLength(), (byte) 0);
         return (short) 0;
+    }
+
+    /**
+     * Opens the cryptogram of PSO DECIPHER in place; returns the length of T. Bad padding leaves one zero byte: no T
+     * starts so, and it is refused where bad templates are, on one path and with one answer (no padding oracle).
+     */
+    private short opened(short offset) {
+        try {
+            pkcs1.init(pairs.privateKey(), Cipher.MODE_DECRYPT);
+            return pkcs1.doFinal(work, offset, dataLength(), work, offset);
+        } catch (RuntimeException e) {
+            work[offset] = 0;
+            return (short) 1;
+        }
+    }
+
+    private boolean takesTemplates(short offset, short length) {
+        try {
+            sessionKeys.load(work, offset, length, true);
+            return true;
+        } catch (RuntimeException e) {
+            return false;
+        }
     }
 
     /** A command out of order ends an initiation, and aborts a session. */
@@ -330,7 +343,7 @@ final class Scp10 {
     short externalAuthenticate(byte p1, byte p2, DataObjects data) {
         boolean transport = ram[Transients.OPTION] == Gp.OPTION_KEY_TRANSPORT;
         if (ram[Transients.STATE] != CHALLENGED
-                || ram[Transients.KEY_ROLE] != CertificateVerifier.ROLE_OFF_CARD_ENTITY
+                || ram[Transients.KEY_ROLE] < CertificateVerifier.ROLE_OFF_CARD_ENTITY
                 || (transport && !sessionKeys.loaded())) {
             refuse(outOfOrder(), Gp.SW_CONDITIONS);
         }
@@ -346,13 +359,16 @@ final class Scp10 {
         if (!good) {
             refuse(IDLE, Gp.SW_VERIFICATION_FAILED);
         }
-        boolean owner = data.equals(Gp.TAG_PROVIDER, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH);
+        boolean owner = ram[Transients.KEY_ROLE] == CertificateVerifier.ROLE_OFF_CARD_ENTITY
+                && data.equals(Gp.TAG_PROVIDER, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH);
         byte level = owner ? Gp.LEVEL_AUTHENTICATED : Gp.LEVEL_ANY_AUTHENTICATED;
         ram[Transients.LEVEL] = (byte) (level | sessionKeys.level());
         ram[Transients.STATE] = transport ? OPEN_UNCONFIRMED : AWAITING_INTERNAL;
         if (transport) {
             Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT, (byte) 0);
         }
+        // key agreement: the peer's secret stands in what was recovered from its signature
+        Util.arrayFillNonAtomic(work, (short) 0, Transients.WORK_SIZE, (byte) 0);
         return (short) 0;
     }
 

@@ -39,7 +39,8 @@ final class Transients {
     static final short KEY_SIZE = (short) (KEY_ROLE + 1);
     static final short KEY_HOLDER_KNOWN = (short) (KEY_SIZE + 1);
     static final short KEY_HOLDER = (short) (KEY_HOLDER_KNOWN + 1);
-    static final short CHALLENGE = (short) (KEY_HOLDER + Gp.HOLDER_LENGTH);
+    static final short NAME_PREFIX_LENGTH = (short) (KEY_HOLDER + Gp.HOLDER_LENGTH);
+    static final short CHALLENGE = (short) (NAME_PREFIX_LENGTH + 1);
     // Session keys: where in TEMPLATES each use has its key (0: none), how long it is
     static final short KEY_OFFSETS = (short) (CHALLENGE + 16);
     static final short KEY_LENGTHS = (short) (KEY_OFFSETS + 6);
@@ -48,6 +49,8 @@ final class Transients {
     // Domain the issuer personalizes
     static final short TARGET_LENGTH = (short) (TEMPLATES_LENGTH + 2);
     static final short TARGET_AID = (short) (TARGET_LENGTH + 1);
+    // What an intermediate authority may name, in the place of a target: there is none before a session
+    static final short NAME_PREFIX = TARGET_AID;
     static final short SCRATCH = (short) (TARGET_AID + Gp.AID_MAX);
     static final short SCRATCH_SIZE = (short) 40;
     // Plaintext T of PSO DECIPHER: level and CRTs; in key agreement the CRTs, the secret, the keys

@@ -3,10 +3,12 @@ package org.opentsm.securitydomain;
 import javacard.framework.ISOException;
 import javacard.framework.Util;
 import javacard.security.MessageDigest;
+import javacard.security.RSAPublicKey;
 
 /**
  * PK.TP_EX.AUT with its holder reference. Two slots of plain bytes: the new key is written to the
  * spare one and becomes valid with one byte, so a cut leaves the old or the new, never a mixture.
+ * A key object holds the current slot's modulus, so that an initiation writes nothing.
  */
 final class TrustPoint {
 
@@ -22,6 +24,9 @@ final class TrustPoint {
     private final byte[] second = new byte[SLOT_SIZE];
     /** 0 none, 1 first slot, 2 second slot. */
     private byte current;
+    private final RSAPublicKey[] keys = PublicKeys.make();
+    /** The slot whose modulus the key object holds: another than the current one after a cut. */
+    private byte loaded;
 
     private byte[] slot() {
         if (current == 0) {
@@ -43,7 +48,8 @@ final class TrustPoint {
     }
 
     /**
-     * Writes a new trust point to the spare slot. It counts after {@link #adopt}.
+     * Writes a new trust point to the spare slot and the key object. It counts after {@link #adopt}. 6A80 for a size
+     * the card does not have.
      *
      * @param holder offset of its 16-byte holder reference, or Tlv.NONE: accepts any reference
      */
@@ -56,11 +62,14 @@ final class TrustPoint {
         }
         Util.setShort(spare, MODULUS_LENGTH, modulusLength);
         Util.arrayCopyNonAtomic(buffer, modulus, spare, MODULUS, modulusLength);
+        loaded = 0;
+        PublicKeys.set(keys, buffer, modulus, modulusLength);
     }
 
     /** Makes the prepared trust point the current one; inside the caller's transaction. */
     void adopt() {
         current = current == 1 ? (byte) 2 : (byte) 1;
+        loaded = current;
     }
 
     void clear() {
@@ -68,11 +77,21 @@ final class TrustPoint {
     }
 
     /** Makes it the current public key of an initiation. */
-    void select(PublicKeys keys, Transients transients) {
+    void select(byte[] ram) {
         byte[] slot = slot();
-        keys.load(slot, MODULUS, modulusLength());
-        transients.ram[Transients.KEY_HOLDER_KNOWN] = slot[HOLDER_KNOWN];
-        Util.arrayCopyNonAtomic(slot, HOLDER, transients.ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH);
+        if (loaded != current) {
+            // a replacement was cut off or refused: once, then nothing is written again
+            PublicKeys.set(keys, slot, MODULUS, modulusLength());
+            loaded = current;
+        }
+        ram[Transients.KEY_ROLE] = CertificateVerifier.ROLE_TRUST_POINT;
+        ram[Transients.KEY_SIZE] = (byte) PublicKeys.sizeIndex(modulusLength());
+        ram[Transients.KEY_HOLDER_KNOWN] = slot[HOLDER_KNOWN];
+        Util.arrayCopyNonAtomic(slot, HOLDER, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH);
+    }
+
+    RSAPublicKey key() {
+        return keys[PublicKeys.sizeIndex(modulusLength())];
     }
 
     boolean hasHolder(byte[] buffer, short offset) {
