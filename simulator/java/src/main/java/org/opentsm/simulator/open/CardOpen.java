@@ -67,7 +67,7 @@ public final class CardOpen implements Open {
         return entry.state();
     }
 
-    /** GPCS 5.3.2, 11.10: a domain's own moves, and lock and unlock by who is above it or holds Global Lock. */
+    /** GPCS 5.3.2, 11.5, 11.10: a domain's own moves; lock, unlock and make selectable by who is above it. */
     @Override
     public void setApplicationState(AID application, byte state) {
         RegistryEntry caller = authority.caller();
@@ -77,9 +77,10 @@ public final class CardOpen implements Open {
         boolean own = entry == caller;
         boolean rules = !own && (authority.isIn(caller, entry) || caller.has(Privilege.GLOBAL_LOCK)) && !entry.aid.equals(controllingAuthority);
         boolean personalizes = (own || rules) && entry.isSecurityDomain() && from == LifeCycle.SELECTABLE && state == LifeCycle.PERSONALIZED;
+        boolean selects = rules && caller.has(Privilege.AUTHORIZED_MANAGEMENT) && from == LifeCycle.INSTALLED && state == LifeCycle.SELECTABLE;
         boolean locks = (own || rules) && state == (byte) (from | LifeCycle.LOCKED_BIT);
         boolean unlocks = rules && state == (byte) (from & ~LifeCycle.LOCKED_BIT);
-        Authority.require(entry.kind == RegistryEntry.Kind.APPLICATION && state != from && (personalizes || locks || unlocks));
+        Authority.require(entry.kind == RegistryEntry.Kind.APPLICATION && state != from && (personalizes || selects || locks || unlocks));
         runtime.persistentWrite();
         registry.change(entry, entry.row().inState(state));
     }
