@@ -29,10 +29,6 @@ final class CommandReader {
         transients.setShort(Transients.CHAIN_LENGTH, (short) 0);
     }
 
-    private static boolean hasMoreBit(byte ins) {
-        return ins == Gp.INS_PUT_KEY || ins == Gp.INS_INSTALL || ins == Gp.INS_DELETE;
-    }
-
     /**
      * Reads one APDU into the work buffer.
      *
@@ -44,7 +40,7 @@ final class CommandReader {
         byte ins = buffer[ISO7816.OFFSET_INS];
         checkClass(cla, ins);
         boolean isoMore = (cla & Gp.CLA_CHAINING) != 0;
-        boolean gpMore = hasMoreBit(ins) && (buffer[ISO7816.OFFSET_P1] & 0x80) != 0;
+        boolean gpMore = Commands.gpChained(ins) && (buffer[ISO7816.OFFSET_P1] & 0x80) != 0;
         Util.arrayCopyNonAtomic(buffer, ISO7816.OFFSET_CLA, ram, Transients.HEADER, (short) 4);
         // channel and chaining bits are the transport's
         ram[Transients.HEADER] = (byte) (cla & (Gp.CLA_TYPE_MASK & 0xFF | Gp.CLA_SM_MASK));
@@ -76,8 +72,7 @@ final class CommandReader {
             drop();
             ISOException.throwIt(Gp.SW_CLA_NOT_SUPPORTED);
         }
-        if (chained && (messaging != 0 || (ins != Gp.INS_PERFORM_SECURITY_OPERATION
-                && ins != Gp.INS_EXTERNAL_AUTHENTICATE))) {
+        if (chained && (messaging != 0 || !Commands.isoChained(ins))) {
             drop();
             ISOException.throwIt(Gp.SW_CHAINING_NOT_SUPPORTED);
         }
@@ -96,7 +91,7 @@ final class CommandReader {
                 ISOException.throwIt(Gp.SW_CONDITIONS);
             }
         }
-        if (ins != Gp.INS_STORE_DATA) {
+        if (!Commands.comesInBlocks(ins)) {
             drop();
         }
         if (more) {
@@ -110,7 +105,7 @@ final class CommandReader {
         short length = apdu.setIncomingAndReceive();
         short total = apdu.getIncomingLength();
         short limit = (ram[Transients.HEADER] & Gp.CLA_SM_MASK) == 0 ? Gp.COMMAND_MAX : Transients.WORK_SIZE;
-        if (ram[(short) (Transients.HEADER + 1)] == Gp.INS_STORE_DATA) {
+        if (Commands.comesInBlocks(ram[(short) (Transients.HEADER + 1)])) {
             limit = Transients.WORK_SIZE;
         }
         if (total > (short) (limit - start)) {

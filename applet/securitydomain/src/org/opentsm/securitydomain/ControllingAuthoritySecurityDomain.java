@@ -26,17 +26,13 @@ public class ControllingAuthoritySecurityDomain extends SecurityDomain implement
     private final Signature signature;
 
     private ControllingAuthoritySecurityDomain(byte[] bArray, short bOffset, short bLength) {
-        super(bArray, bOffset, bLength, false);
+        super(bArray, bOffset, bLength, false, false);
         request = JCSystem.makeTransientByteArray((short) (MESSAGE + MESSAGE_MAX), JCSystem.CLEAR_ON_RESET);
         signature = Signature.getInstance(Signature.ALG_RSA_SHA_256_PKCS1, false);
     }
 
     public static void install(byte[] bArray, short bOffset, byte bLength) {
         new ControllingAuthoritySecurityDomain(bArray, bOffset, (short) (bLength & 0xFF)).registerOwnAid();
-    }
-
-    boolean speaksScp10() {
-        return false;
     }
 
     /** Remembers who asks, for one signature. */

@@ -10,7 +10,7 @@ import javacardx.crypto.Cipher;
  * Secure Channel Protocol '10': initiation and the card's state machine (F.1.3 to F.1.6, F.4;
  * scp10.md 4.5). Key transport, option 02, stands here; key agreement's blocks in KeyAgreement.
  */
-final class Scp10 {
+final class Scp10 extends SecureChannel {
 
     // STATE in RAM; none is 0, so that cleared memory means no session
     static final byte IDLE = (byte) 0;
@@ -25,9 +25,7 @@ final class Scp10 {
     private static final short CHALLENGE_AGREEMENT = (short) 8;
     private static final short IDENTITY_LENGTH = (short) 8;
 
-    private final Transients transients;
-    private final byte[] ram;
-    private final byte[] work;
+    private final DataObjects data;
     private final TrustPoint trustPoint;
     private final KeyPairs pairs;
     private final PublicKeys publicKeys;
@@ -39,12 +37,13 @@ final class Scp10 {
     private final Signature signature;
     private final Cipher pkcs1;
 
-    Scp10(Transients transients, TrustPoint trustPoint, KeyPairs pairs, CertificateStore certificate) {
-        this.transients = transients;
+    /** @param data its 5F20 names the owner */
+    Scp10(Transients transients, TrustPoint trustPoint, KeyPairs pairs, CertificateStore certificate,
+            DataObjects data) {
+        super(transients);
         this.trustPoint = trustPoint;
         this.pairs = pairs;
-        ram = transients.ram;
-        work = transients.work;
+        this.data = data;
         random = RandomData.getInstance(RandomData.ALG_SECURE_RANDOM);
         signature = Signature.getInstance(Signature.ALG_RSA_SHA_PKCS1, false);
         pkcs1 = Cipher.getInstance(Cipher.ALG_RSA_PKCS1, false);
@@ -55,8 +54,12 @@ final class Scp10 {
         agreement = new KeyAgreement(transients, sessionKeys, publicKeys, pairs, certificate, random);
     }
 
+    void end() {
+        end(IDLE);
+    }
+
     /** Ends whatever is under way and drops its keys; {@code state} is IDLE or ABORTED. */
-    void end(byte state) {
+    private void end(byte state) {
         sessionKeys.clear();
         Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT, (byte) 0);
         ram[Transients.KEY_ROLE] = CertificateVerifier.ROLE_NONE;
@@ -74,7 +77,6 @@ final class Scp10 {
         ISOException.throwIt(status);
     }
 
-    /** True when the session's peer is the owner and commands carry a MAC. */
     boolean ownerAuthenticated() {
         byte state = ram[Transients.STATE];
         return (state == OPEN || state == OPEN_UNCONFIRMED)
@@ -82,10 +84,6 @@ final class Scp10 {
                 && (ram[Transients.LEVEL] & Gp.LEVEL_C_MAC) != 0;
     }
 
-    /**
-     * Lets a whole command in, or throws: order, level, MAC and padding (F.1.6). Opens secure
-     * messaging in place. Called once for every command before it is looked at.
-     */
     void admit() {
         byte state = ram[Transients.STATE];
         byte ins = ram[(short) (Transients.HEADER + 1)];
@@ -126,7 +124,7 @@ final class Scp10 {
         }
     }
 
-    /** Any command but EXTERNAL AUTHENTICATE makes a waiting challenge void, even one that is a part or out of form. */
+    /** Any command but EXTERNAL AUTHENTICATE makes a waiting challenge void. */
     void commandArrives(byte ins) {
         if (ins != Gp.INS_EXTERNAL_AUTHENTICATE) {
             dropChallenge();
@@ -167,22 +165,37 @@ final class Scp10 {
         ram[Transients.WRAP_RESPONSE] = (level & Gp.LEVEL_R_MAC) != 0 ? (byte) 1 : (byte) 0;
     }
 
-    /** Protects the response when the session asks for it; sets what is to be sent. */
     void finish(short offset, short length, short status) {
         if (ram[Transients.WRAP_RESPONSE] != 0) {
             messaging.wrap(ram[Transients.LEVEL], offset, length, status);
-            return;
+        } else {
+            super.finish(offset, length, status);
         }
-        transients.setShort(Transients.PENDING_OFFSET, offset);
-        transients.setShort(Transients.PENDING_LENGTH, length);
+    }
+
+    short execute(byte ins, byte p1, byte p2) {
+        switch (ins) {
+            case Gp.INS_MANAGE_SECURITY_ENVIRONMENT:
+                return manageSecurityEnvironment(p1, p2);
+            case Gp.INS_PERFORM_SECURITY_OPERATION:
+                return performSecurityOperation(p1, p2);
+            case Gp.INS_GET_CHALLENGE:
+                return getChallenge(p1, p2, Transients.RESPONSE);
+            case Gp.INS_EXTERNAL_AUTHENTICATE:
+                return externalAuthenticate(p1, p2);
+            case Gp.INS_INTERNAL_AUTHENTICATE:
+                return internalAuthenticate(p1, p2, Transients.RESPONSE);
+            default:
+                return super.execute(ins, p1, p2);
+        }
     }
 
     private short dataOffset() {
-        return transients.getShort(Transients.DATA_OFFSET);
+        return transients.dataOffset();
     }
 
     private short dataLength() {
-        return transients.getShort(Transients.DATA_LENGTH);
+        return transients.dataLength();
     }
 
     private static void requireP1P2(byte p1, byte wantedP1, byte p2, byte wantedP2) {
@@ -192,7 +205,7 @@ final class Scp10 {
     }
 
     /** MANAGE SECURITY ENVIRONMENT, F.4.5: ends any session first, even when it is bad itself. */
-    short manageSecurityEnvironment(byte p1, byte p2) {
+    private short manageSecurityEnvironment(byte p1, byte p2) {
         end(IDLE);
         if ((p1 != Gp.P1_MSE_EXTERNAL && p1 != Gp.P1_MSE_MUTUAL)
                 || (p2 != Gp.P2_MSE_STORED_KEY && p2 != Gp.P2_MSE_CERTIFICATES)) {
@@ -256,7 +269,7 @@ final class Scp10 {
     }
 
     /** PERFORM SECURITY OPERATION: VERIFY CERTIFICATE or DECIPHER. */
-    short performSecurityOperation(byte p1, byte p2) {
+    private short performSecurityOperation(byte p1, byte p2) {
         if (p1 == Gp.P1_PSO_VERIFY) {
             return verifyCertificate(p2);
         }
@@ -323,7 +336,7 @@ final class Scp10 {
     }
 
     /** GET CHALLENGE; returns the response's length. */
-    short getChallenge(byte p1, byte p2, short out) {
+    private short getChallenge(byte p1, byte p2, short out) {
         if (ram[Transients.STATE] != ENVIRONMENT) {
             refuse(outOfOrder(), Gp.SW_CONDITIONS);
         }
@@ -338,9 +351,9 @@ final class Scp10 {
     /**
      * EXTERNAL AUTHENTICATE. 6985 without a validated PK.OCE.AUT, a challenge just before or, in
      * key transport, T; 6300 when it does not verify. Every failure drops all keys. AUTHENTICATED
-     * when the certificate's holder is the application provider (5F20 in {@code data}, 10.4.2).
+     * when the certificate's holder is the application provider (5F20, 10.4.2).
      */
-    short externalAuthenticate(byte p1, byte p2, DataObjects data) {
+    private short externalAuthenticate(byte p1, byte p2) {
         boolean transport = ram[Transients.OPTION] == Gp.OPTION_KEY_TRANSPORT;
         if (ram[Transients.STATE] != CHALLENGED
                 || ram[Transients.KEY_ROLE] < CertificateVerifier.ROLE_OFF_CARD_ENTITY
@@ -383,7 +396,7 @@ final class Scp10 {
     }
 
     /** INTERNAL AUTHENTICATE; returns the response's length. An error aborts the session (F.1.4.2). */
-    short internalAuthenticate(byte p1, byte p2, short out) {
+    private short internalAuthenticate(byte p1, byte p2, short out) {
         byte state = ram[Transients.STATE];
         if (state != OPEN_UNCONFIRMED && state != AWAITING_INTERNAL) {
             refuse(outOfOrder(), Gp.SW_CONDITIONS);

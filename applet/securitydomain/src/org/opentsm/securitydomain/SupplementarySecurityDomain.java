@@ -2,26 +2,20 @@ package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
 import javacard.framework.ISOException;
-import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
-import javacard.framework.Util;
-import javacard.security.MessageDigest;
 
 /**
  * A provider's domain. Its parent gives it a first key pair and a trust point (key-distribution.md
  * 47 to 51); from the owner's first write on, keys come from the owner's own session only.
  */
-public class SupplementarySecurityDomain extends Scp10Domain implements PersonalizationTarget {
+public class SupplementarySecurityDomain extends SecurityDomain implements PersonalizationTarget {
 
-    private static final short NONCE_LENGTH = (short) 16;
-    private static final short DIGEST_LENGTH = (short) 32;
-
-    private final MessageDigest sha256;
+    private final Attestation attestation;
     private boolean owned;
 
     private SupplementarySecurityDomain(byte[] bArray, short bOffset, short bLength) {
-        super(bArray, bOffset, bLength, false);
-        sha256 = MessageDigest.getInstance(MessageDigest.ALG_SHA_256, false);
+        super(bArray, bOffset, bLength, true, false);
+        attestation = new Attestation(this, transients);
     }
 
     public static void install(byte[] bArray, short bOffset, byte bLength) {
@@ -43,11 +37,10 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         }
         switch (ins) {
             case Gp.INS_GENERATE_KEY_PAIR:
-                return generateOrRead(Gp.BY_DELEGATION, p1, p2, buffer, offset, length, response, responseOffset);
             case Gp.INS_PUT_KEY:
-                return putKeyData(Gp.BY_DELEGATION, p1, p2, buffer, offset, length, response, responseOffset);
+                return keys.run(Gp.BY_DELEGATION, ins, p1, p2, buffer, offset, length, response, responseOffset);
             case Gp.INS_STORE_DATA:
-                storeObjects(Gp.BY_DELEGATION, buffer, offset, length);
+                objects.store(Gp.BY_DELEGATION, buffer, offset, length);
                 return (short) 0;
             default:
                 ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);
@@ -55,52 +48,19 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         }
     }
 
+    short execute(byte group, byte ins, byte p1, byte p2) {
+        if (ins == Gp.INS_GET_STATUS) {
+            return getStatus(p1, p2);
+        }
+        return ins == Gp.INS_SET_STATUS ? setStatus(p1, p2) : super.execute(group, ins, p1, p2);
+    }
+
     boolean mayChange() {
         return channel.ownerAuthenticated() || (!owned && preIssuance());
     }
 
-    short generate(byte p1, byte p2) {
-        if (p1 == Gp.P1_GENERATE) {
-            requireOwner();
-        }
-        return generateOrRead(Gp.BY_OWNER, p1, p2, work, dataOffset(), dataLength(), work, Transients.RESPONSE);
-    }
-
-    /**
-     * GENERATE ASYMMETRIC KEY PAIR, {@code A4 L {84 02 KVN KID [91 02 bits]}}. The new pair takes
-     * over, and the domain gets its owner, in one transaction; then the pair before is destroyed.
-     * 6985 for a version that is not this writer's: delegation makes the first pair's only, the owner all others.
-     */
-    private short generateOrRead(byte writer, byte p1, byte p2, byte[] buffer, short offset, short length,
-            byte[] response, short responseOffset) {
-        if (p2 != 0 || (p1 != Gp.P1_GENERATE && p1 != Gp.P1_READ_PUBLIC_KEY)) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
-        }
-        if (p1 == Gp.P1_READ_PUBLIC_KEY) {
-            return readPublicKey(buffer, offset, length, response, responseOffset);
-        }
-        short end = (short) (offset + length);
-        byte version = keyReference(buffer, offset, end);
-        if ((version == Gp.KVN_FIRST_PAIR) != (writer == Gp.BY_DELEGATION)) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
-        }
-        short size = pairs.defaultSize();
-        short field = Tlv.next(buffer, Tlv.value(buffer, offset, end), end);
-        if (field < end) {
-            short value = Tlv.expect(buffer, field, end, Gp.TAG_KEY_SIZE);
-            if (Tlv.length(buffer, field, end) != 2 || Tlv.next(buffer, field, end) != end
-                    || (buffer[(short) (value + 1)] & 7) != 0) {
-                ISOException.throwIt(Gp.SW_WRONG_DATA);
-            }
-            size = PublicKeys.sizeIndex((short) (Util.getShort(buffer, value) >> 3));
-        }
-        byte slot = pairs.generate(size, response, responseOffset);
-        JCSystem.beginTransaction();
-        pairs.adopt(slot, version, writer);
-        written(writer);
-        JCSystem.commitTransaction();
-        pairs.destroyOthers();
-        return publicKeyObject(response, responseOffset);
+    void requireGenerate(byte p2) {
+        requireOwner();
     }
 
     /** The owner's first write makes the domain its own (README 5.8). */
@@ -134,8 +94,12 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         }
     }
 
+    short attestation() {
+        return attestation.answer(owned);
+    }
+
     /** GET STATUS answers for this domain alone. */
-    short getStatus(byte p1, byte p2) {
+    private short getStatus(byte p1, byte p2) {
         requireOwner();
         short search = StatusReader.search(p1, p2, transients);
         short length = work[(short) (search - 1)];
@@ -153,12 +117,12 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
     }
 
     /** SET STATUS of this domain: to PERSONALIZED from SELECTABLE, or locked for good but for the issuer. */
-    short setStatus(byte p1, byte p2) {
+    private short setStatus(byte p1, byte p2) {
         requireOwner();
         if (p1 != Gp.P1_STATUS_APPLICATIONS && p1 != Gp.P1_STATUS_DOMAIN_TREE) {
             ISOException.throwIt(Gp.SW_WRONG_P1P2);
         }
-        if (!isSelf(work, dataOffset(), dataLength())) {
+        if (!isSelf(work, transients.dataOffset(), transients.dataLength())) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
         }
         Open open = open();
@@ -173,69 +137,5 @@ public class SupplementarySecurityDomain extends Scp10Domain implements Personal
         }
         open.setApplicationState(self(), wanted);
         return (short) 0;
-    }
-
-    /**
-     * GET ATTESTATION, data {@code 94 10 nonce}: what the controlling authority says of this
-     * domain's owner, keys and trust point (key-distribution.md section 6, README 5.7).
-     */
-    short attestation() {
-        short offset = dataOffset();
-        short end = (short) (offset + dataLength());
-        short nonce = Tlv.expect(work, offset, end, Gp.TAG_NONCE);
-        if (Tlv.length(work, offset, end) != NONCE_LENGTH || Tlv.next(work, offset, end) != end) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
-        // a pair loaded before issuance may be known to who loaded it: nothing to attest
-        if (pairs.maker() == Gp.BY_CARD_MAKER || !trustPoint.present()) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
-        }
-        AttestationAuthority authority = authority();
-        // the challenge's place is free: a command other than EXTERNAL AUTHENTICATE dropped it
-        Util.arrayCopyNonAtomic(work, nonce, ram, Transients.CHALLENGE, NONCE_LENGTH);
-        short out = Transients.RESPONSE;
-        short at = putOwnAid(out);
-        at += authority.cardIdentity(work, at);
-        short attested = at;
-        at = attestedObjects(at);
-        at = Tlv.put(work, at, Gp.TAG_NONCE, ram, Transients.CHALLENGE, NONCE_LENGTH);
-        Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, NONCE_LENGTH, (byte) 0);
-        sha256.reset();
-        sha256.doFinal(work, attested, (short) (at - attested), ram, Transients.SCRATCH);
-        at += authority.attest(ram, Transients.SCRATCH, work, at);
-        return Tlv.enclose(work, out, Gp.TAG_ATTESTATION, (short) (at - out));
-    }
-
-    /** Writes version to application provider id (README 5.7); returns the offset behind. */
-    private short attestedObjects(short at) {
-        at = putByte(at, Gp.TAG_ATTESTATION_VERSION, Gp.ATTESTATION_VERSION);
-        at = Tlv.header(work, at, Gp.TAG_KEY_REFERENCE, (short) 2);
-        work[at] = pairs.version();
-        work[(short) (at + 1)] = Gp.KID_PAIR;
-        at += 2;
-        at += publicKeyObject(work, at);
-        at = Tlv.header(work, at, Gp.TAG_TRUST_POINT_DIGEST, DIGEST_LENGTH);
-        trustPoint.digest(sha256, ram, Transients.SCRATCH, work, at);
-        at += DIGEST_LENGTH;
-        at += Tlv.enclose(work, at, Gp.TAG_KEY_INFORMATION, (short) (keyInformation(at) - at));
-        at = putByte(at, Gp.TAG_OWNER_STATE, owned ? Gp.OWNED : Gp.NOT_OWNED);
-        at = putByte(at, Gp.TAG_PAIR_MAKER, pairs.maker());
-        return data.object(Gp.TAG_PROVIDER, work, at);
-    }
-
-    private short putByte(short at, short tag, byte value) {
-        at = Tlv.header(work, at, tag, (short) 1);
-        work[at] = value;
-        return (short) (at + 1);
-    }
-
-    private AttestationAuthority authority() {
-        AID aid = open().controllingAuthority();
-        Shareable given = aid == null ? null
-                : JCSystem.getAppletShareableInterfaceObject(aid, AttestationAuthority.PARAMETER);
-        if (!(given instanceof AttestationAuthority)) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
-        }
-        return (AttestationAuthority) given;
     }
 }

@@ -79,6 +79,19 @@ final class Transients {
         Util.setShort(ram, field, value);
     }
 
+    short dataOffset() {
+        return getShort(DATA_OFFSET);
+    }
+
+    short dataLength() {
+        return getShort(DATA_LENGTH);
+    }
+
+    /** Offset behind the command's data. */
+    short dataEnd() {
+        return (short) (dataOffset() + dataLength());
+    }
+
     /** Wipes all of a selection: on select, so that nothing depends on how a card clears memory. */
     void clear() {
         Util.arrayFillNonAtomic(ram, (short) 0, (short) ram.length, (byte) 0);

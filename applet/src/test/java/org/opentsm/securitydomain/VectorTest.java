@@ -155,7 +155,7 @@ class VectorTest {
     void initiationAndMessagingAnswerAsTranscribed(Path file) throws Exception {
         String json = Files.readString(file);
         PlainCard card = personalized(json);
-        Scp10Domain domain = (Scp10Domain) DomainHook.applet(card, PlainCard.ISD);
+        SecurityDomain domain = (SecurityDomain) DomainHook.applet(card, PlainCard.ISD);
         ListedRandom random = new ListedRandom(PlainCard.bytes(randomBytes(json)));
         write(domain.channel, Scp10.class, "random", random);
         int messaging = json.indexOf("\"secureMessaging\"");
@@ -171,7 +171,7 @@ class VectorTest {
     }
 
     /** Gives a sample command to the domain's secure messaging and protects the sample's answer. */
-    private static void checkMessaging(Scp10Domain domain, SecureMessaging messaging, String[] step) {
+    private static void checkMessaging(SecurityDomain domain, SecureMessaging messaging, String[] step) {
         byte[] wrapped = PlainCard.bytes(step[3]);
         Transients memory = domain.transients;
         if ((wrapped[0] & 0x0C) != 0) {

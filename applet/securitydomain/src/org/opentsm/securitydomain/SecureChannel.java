@@ -1,0 +1,53 @@
+package org.opentsm.securitydomain;
+
+import javacard.framework.ISOException;
+
+/**
+ * What a domain asks of its secure channel. This one is none at all: it lets plain commands in and plain answers
+ * out, and nobody is its owner. A protocol is a subclass.
+ */
+class SecureChannel {
+
+    final Transients transients;
+    final byte[] ram;
+    final byte[] work;
+
+    SecureChannel(Transients transients) {
+        this.transients = transients;
+        ram = transients.ram;
+        work = transients.work;
+    }
+
+    /** Told of every command, before it is read: even of one that is a part or out of form. */
+    void commandArrives(byte ins) { }
+
+    /**
+     * Lets a whole command in, or throws: order, level, MAC and padding. Opens secure messaging in place, so that
+     * DATA_OFFSET and DATA_LENGTH are those of the plain data. Called once for every command before it is looked at.
+     */
+    void admit() {
+        if ((ram[Transients.HEADER] & Gp.CLA_SM_MASK) != 0) {
+            ISOException.throwIt(Gp.SW_SECURITY_STATUS);
+        }
+    }
+
+    /** Runs a command of the protocol itself; the answer goes to RESPONSE, its length is returned. 6D00 when it has none. */
+    short execute(byte ins, byte p1, byte p2) {
+        ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);
+        return (short) 0;
+    }
+
+    /** Protects an answer when the session asks for it; sets PENDING_OFFSET and PENDING_LENGTH. */
+    void finish(short offset, short length, short status) {
+        transients.setShort(Transients.PENDING_OFFSET, offset);
+        transients.setShort(Transients.PENDING_LENGTH, length);
+    }
+
+    /** Ends whatever is under way and drops its keys. */
+    void end() { }
+
+    /** True when the session's peer is the domain's owner and commands carry a MAC. */
+    boolean ownerAuthenticated() {
+        return false;
+    }
+}
