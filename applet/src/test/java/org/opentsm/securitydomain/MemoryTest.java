@@ -53,6 +53,7 @@ class MemoryTest {
         card.install("F0000000000009", type, "808000", "");
         Applet domain = DomainHook.applet(card, "F0000000000009");
         int bytes = transientBytes(domain, Collections.newSetFromMap(new IdentityHashMap<>()));
+        System.out.println(type.getSimpleName() + ": " + bytes + " of " + MOST + " bytes of RAM");
         assertTrue(bytes > 1024 && bytes <= MOST, bytes + " bytes of RAM");
     }
 }
