@@ -36,22 +36,26 @@ export function desEcbEncrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
   return concat(...blocks);
 }
 
-/** Appends `80` and zeros up to a multiple of 8. @see ISO 9797-1 padding method 2; GPCS B.1.3 */
-export function pad80(data: Uint8Array): Uint8Array {
-  const padded = new Uint8Array(data.length + BLOCK - (data.length % BLOCK));
+/** Appends `80` and zeros up to a multiple of the block. @see ISO 9797-1 padding method 2; GPCS B.1.3 */
+export function pad80(data: Uint8Array, block = BLOCK): Uint8Array {
+  const padded = new Uint8Array(data.length + block - (data.length % block));
   padded.set(data);
   padded[data.length] = 0x80;
   return padded;
 }
 
 /** Takes `80 00 ..` off. @throws WireError when it is not there or longer than a block */
-export function unpad80(padded: Uint8Array): Uint8Array {
+export function unpad80(padded: Uint8Array, block = BLOCK): Uint8Array {
   let end = padded.length - 1;
   while (end >= 0 && padded[end] === 0) end -= 1;
-  if (end < 0 || padded[end] !== 0x80 || padded.length - end > BLOCK)
+  if (end < 0 || padded[end] !== 0x80 || padded.length - end > block)
     throw new WireError('padding', 'Padding is malformed');
   return padded.slice(0, end);
 }
+
+/** Last block of triple DES in CBC over padded data: the full MAC of SCP02's cryptograms. @see GPCS B.1.2.1 */
+export const fullTripleDesMac = (key: Uint8Array, data: Uint8Array, iv = ZERO_IV): Uint8Array =>
+  desCbcEncrypt(key, pad80(data), iv).slice(-BLOCK);
 
 /**
  * Retail MAC, 8 bytes: single DES in CBC under the left half of the key, triple DES on the last block.

@@ -16,6 +16,12 @@ export interface SecureChannel {
   wrap(commands: readonly GpCommand[]): CardCommand[];
   /** Takes the responses to the last script; gives the plain ones of the plain commands, in order. */
   unwrap(responses: readonly CardResponse[]): CardResponse[];
+  /**
+   * Enciphers a key for PUT KEY under the session's key encryption key: a multiple of its block.
+   *
+   * @throws SecureChannelError when there is no session
+   */
+  encryptSensitive(data: Uint8Array): Uint8Array;
   /** Wipes all keys. Safe to call twice. */
   close(): void;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { desEcbEncrypt } from '../../crypto/des.ts';
 import type { RandomSource } from '../../crypto/random.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { concat } from '../../wire/hex.ts';
@@ -60,3 +61,7 @@ export function wipeSessionKeys(keys: SessionKeys | undefined): void {
   if (keys === undefined) return;
   for (const key of orderedKeys(keys)) key.wipe();
 }
+
+/** Triple DES in ECB under the session's DEK; data is a multiple of 8. @see GPCS F.3.2.7; key-distribution row 5 */
+export const encryptUnderDek = (keys: SessionKeys, data: Uint8Array): Uint8Array =>
+  desEcbEncrypt(keys.dek.expose(), data);

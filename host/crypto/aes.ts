@@ -1,0 +1,48 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { cmac } from '@noble/ciphers/aes.js';
+import { InvariantError, WireError } from '../errors.ts';
+import { concat } from '../wire/hex.ts';
+
+export const AES_BLOCK = 16;
+const ZERO_IV: Uint8Array = new Uint8Array(AES_BLOCK);
+
+/** Sizes of an AES key in bytes. */
+export const AES_KEY_LENGTHS = [16, 24, 32] as const;
+
+function mode(key: Uint8Array, name: 'cbc' | 'ecb'): string {
+  if (!AES_KEY_LENGTHS.some((length) => length === key.length))
+    throw new InvariantError('aes-key-length', 'An AES key has 16, 24 or 32 bytes', { got: key.length });
+  return `aes-${key.length * 8}-${name}`;
+}
+
+function requireBlocks(data: Uint8Array): void {
+  if (data.length % AES_BLOCK !== 0)
+    throw new WireError('aes-block', 'Data is not a multiple of 16 bytes', { got: data.length });
+}
+
+/** AES in CBC, no padding. @see NIST SP 800-38A */
+export function aesCbcEncrypt(key: Uint8Array, data: Uint8Array, iv: Uint8Array = ZERO_IV): Uint8Array {
+  requireBlocks(data);
+  const cipher = createCipheriv(mode(key, 'cbc'), key, iv).setAutoPadding(false);
+  return concat(cipher.update(data), cipher.final());
+}
+
+export function aesCbcDecrypt(key: Uint8Array, data: Uint8Array, iv: Uint8Array = ZERO_IV): Uint8Array {
+  requireBlocks(data);
+  const cipher = createDecipheriv(mode(key, 'cbc'), key, iv).setAutoPadding(false);
+  return concat(cipher.update(data), cipher.final());
+}
+
+/** One or more blocks, each by itself. */
+export function aesEcbEncrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
+  requireBlocks(data);
+  const cipher = createCipheriv(mode(key, 'ecb'), key, null).setAutoPadding(false);
+  return concat(cipher.update(data), cipher.final());
+}
+
+/** AES-CMAC, 16 bytes. @see NIST SP 800-38B; RFC 4493 */
+export const aesCmac = (key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array => cmac(concat(...parts), key);
+
+/** Key check value of an AES key: the first three bytes of sixteen 01 bytes encrypted. @see GPCS B.6 */
+export const aesKeyCheckValue = (key: Uint8Array): Uint8Array =>
+  aesEcbEncrypt(key, new Uint8Array(AES_BLOCK).fill(1)).slice(0, 3);

@@ -1,0 +1,103 @@
+import { BLOCK, desCbcEncrypt, desEcbEncrypt, pad80, retailMac } from '../../crypto/des.ts';
+import { constantTimeEqual } from '../../crypto/equal.ts';
+import { SecureChannelError } from '../../errors.ts';
+import { encodeParts, type GpCommand } from '../../wire/gp/command.ts';
+import { concat } from '../../wire/hex.ts';
+import { isSuccessOrWarning, type StatusWord } from '../../wire/status-word.ts';
+import { macClass, macLength, protectedClass } from '../gp-class.ts';
+import type { Messaging, Wrapped } from '../scripted-channel.ts';
+import { LEVEL } from '../security-level.ts';
+import type { Scp02SessionKeys } from './session-keys.ts';
+
+/** Bits of "i". @see GPCS E.1.1, Table E-1 */
+export const SCP02_OPTION = {
+  THREE_KEYS: 0x01,
+  UNMODIFIED_APDU: 0x02,
+  EXPLICIT: 0x04,
+  ICV_ENCRYPTION: 0x10,
+  R_MAC: 0x20,
+  PSEUDO_RANDOM: 0x40,
+} as const;
+
+export interface Scp02State {
+  /** The C-MAC before, 8 bytes; undefined before EXTERNAL AUTHENTICATE. */
+  readonly cMac: Uint8Array | undefined;
+  /** The R-MAC before, first the C-MAC of EXTERNAL AUTHENTICATE. */
+  readonly rMac: Uint8Array;
+  /** The command as the R-MAC sees it: without secure messaging. */
+  readonly command: Uint8Array;
+}
+
+const MAC_LENGTH = BLOCK;
+const ZERO: Uint8Array = new Uint8Array(BLOCK);
+
+/**
+ * C-MAC of one command, over its plain data: `CLA INS P1 P2 Lc data`, modified or not by option.
+ *
+ * @see GPCS E.4.4
+ */
+export function scp02CommandMac(
+  keys: Scp02SessionKeys,
+  option: number,
+  before: Uint8Array | undefined,
+  { cla, ins, p1, p2, data }: Pick<GpCommand, 'cla' | 'ins' | 'p1' | 'p2' | 'data'>,
+): Uint8Array {
+  const key = keys.mac.expose();
+  const modified = (option & SCP02_OPTION.UNMODIFIED_APDU) === 0;
+  const lead = Uint8Array.of(modified ? macClass(cla) : plainClass(cla), ins, p1, p2);
+  const length = modified ? data.length + MAC_LENGTH : data.length;
+  const lc = !modified && length === 0 ? new Uint8Array() : macLength(length);
+  const encrypt = before !== undefined && (option & SCP02_OPTION.ICV_ENCRYPTION) !== 0;
+  const icv = encrypt ? desEcbEncrypt(key.slice(0, BLOCK), before) : (before ?? ZERO);
+  return retailMac(key, icv, concat(lead, lc, data));
+}
+
+/** CLA without secure messaging and logical channel. */
+const plainClass = (cla: number): number => ((cla & 0x40) === 0 ? cla & 0xf8 : cla & 0xd0);
+
+/** Secure messaging of SCP02: MAC over the plain text, then encryption; R-MACs in a chain of their own. @see GPCS E.4 */
+export class Scp02Messaging implements Messaging<Scp02State> {
+  // The R-MAC chain goes on with each answer that is read, whatever it is.
+  readonly stateDependsOnOutcome = false;
+  readonly blockCapacity: number;
+  readonly #keys: Scp02SessionKeys;
+  readonly #level: number;
+  readonly #option: number;
+
+  constructor(keys: Scp02SessionKeys, level: number, option: number) {
+    this.#keys = keys;
+    this.#level = level;
+    this.#option = option;
+    this.blockCapacity = (level & LEVEL.C_DECRYPTION) === 0 ? 247 : 239;
+  }
+
+  wrap(state: Scp02State, command: GpCommand) {
+    const { cla, ins, p1, p2, data } = command;
+    const cMac = scp02CommandMac(this.#keys, this.#option, state.cMac, command);
+    const encrypt = (this.#level & LEVEL.C_DECRYPTION) !== 0 && data.length > 0;
+    const sent = encrypt ? desCbcEncrypt(this.#keys.enc.expose(), pad80(data)) : data;
+    const header = { ...command, cla: protectedClass(cla) };
+    const apdus = encodeParts(header, concat(sent, cMac), command.le || this.#protectsResponses ? 256 : undefined);
+    const plain = concat(Uint8Array.of(plainClass(cla), ins, p1, p2), macLength(data.length), data);
+    return { apdus, next: { cMac, rMac: state.rMac, command: plain } };
+  }
+
+  unwrap({ next }: Wrapped<Scp02State>, current: Scp02State, data: Uint8Array, sw: StatusWord) {
+    if (!this.#protectsResponses) return { data, next };
+    // A card that refuses before its secure messaging is at work answers a bare error.
+    if (data.length === 0 && !isSuccessOrWarning(sw)) return { data, next: { ...next, rMac: current.rMac } };
+    const end = data.length - MAC_LENGTH;
+    if (end < 0 || (end > 0 && !isSuccessOrWarning(sw)))
+      throw new SecureChannelError('response-format', 'The response is not data and R-MAC');
+    const body = data.slice(0, end);
+    const input = concat(next.command, Uint8Array.of(body.length & 0xff), body, Uint8Array.of(sw >> 8, sw & 0xff));
+    const rMac = retailMac(this.#keys.rMac.expose(), current.rMac, input);
+    if (!constantTimeEqual(rMac, data.slice(end)))
+      throw new SecureChannelError('r-mac', 'R-MAC of the response is wrong');
+    return { data: body, next: { ...next, rMac } };
+  }
+
+  get #protectsResponses(): boolean {
+    return (this.#level & LEVEL.R_MAC) !== 0;
+  }
+}
