@@ -5,7 +5,10 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const checks = [
   ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
-  ['node_modules/typescript/bin/tsc', '--project', '.', '--noEmit'],
+  [
+    ...['node_modules/typescript/bin/tsc', '--project', '.', '--noEmit'],
+    ...['--incremental', '--tsBuildInfoFile', 'build/setup/types.tsbuildinfo'],
+  ],
   [
     'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
     '--config',
