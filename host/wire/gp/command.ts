@@ -44,6 +44,7 @@ export const INS = {
   STORE_DATA: 0xe2,
   DELETE: 0xe4,
   INSTALL: 0xe6,
+  LOAD: 0xe8,
   SET_STATUS: 0xf0,
   GET_STATUS: 0xf2,
 } as const;

@@ -1,4 +1,5 @@
 import { encodeTlv } from '../ber-tlv.ts';
+import { concat } from '../hex.ts';
 import type { Aid } from './aid.ts';
 import { type GpCommand, gpCommand, INS } from './command.ts';
 
@@ -14,4 +15,16 @@ export function deleteObject(name: Aid, options: { readonly related?: boolean } 
     data: encodeTlv(0x4f, name),
     le: true,
   });
+}
+
+/**
+ * DELETE [key]: `[D0 01 KID] [D2 01 KVN]`; what is left out matches all.
+ *
+ * @see GPCS 11.2.2.3.2
+ */
+export function deleteKey(key: { readonly kvn?: number; readonly kid?: number }): GpCommand {
+  const part = (tag: number, value: number | undefined): Uint8Array =>
+    value === undefined ? new Uint8Array() : encodeTlv(tag, Uint8Array.of(value));
+  const data = concat(part(0xd0, key.kid), part(0xd2, key.kvn));
+  return gpCommand({ label: 'DELETE [key]', cla: 0x80, ins: INS.DELETE, p1: 0x00, p2: 0x00, data, le: true });
 }

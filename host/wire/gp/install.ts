@@ -1,18 +1,32 @@
 import { WireError } from '../../errors.ts';
-import { encodeTlv } from '../ber-tlv.ts';
+import { encodeLength, encodeTlv } from '../ber-tlv.ts';
 import { concat } from '../hex.ts';
 import { AID, type Aid } from './aid.ts';
 import { type GpCommand, gpCommand, INS } from './command.ts';
 import { encodePrivileges, SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES } from './privilege.ts';
 
-const P1 = { INSTALL: 0x04, MAKE_SELECTABLE: 0x08, PERSONALIZATION: 0x20 } as const;
+const P1 = {
+  LOAD: 0x02,
+  INSTALL: 0x04,
+  MAKE_SELECTABLE: 0x08,
+  EXTRADITION: 0x10,
+  PERSONALIZATION: 0x20,
+  REGISTRY_UPDATE: 0x40,
+} as const;
 const EMPTY = new Uint8Array();
 
-/** Length byte and value. @throws WireError over 127 bytes, where the coding of the length would change */
+/** Length byte and value. @throws WireError over 127 bytes: only parameters and tokens may be longer */
 function lv(value: Uint8Array): Uint8Array {
   if (value.length > 127)
     throw new WireError('lv-too-long', 'Field of INSTALL is over 127 bytes', { got: value.length });
   return concat(Uint8Array.of(value.length), value);
+}
+
+/** Length in one to three bytes, and value: parameters and tokens. @see GPCS 11.5.2.3 */
+const longLv = (value: Uint8Array): Uint8Array => concat(encodeLength(value.length), value);
+
+function command(label: string, p1: number, data: Uint8Array): GpCommand {
+  return gpCommand({ label: `INSTALL [${label}]`, cla: 0x80, ins: INS.INSTALL, p1, p2: 0, data, le: true });
 }
 
 export interface InstallSecurityDomain {
@@ -73,4 +87,67 @@ export function installForPersonalization(application: Aid): GpCommand {
     data,
     le: true,
   });
+}
+
+export interface InstallForLoad {
+  readonly loadFile: Aid;
+  /** Absent is the domain that processes the command. */
+  readonly securityDomain?: Aid;
+  /** Of the load file data block, the value of C4; wanted with a token or a DAP. */
+  readonly hash?: Uint8Array;
+  /** 'EF' with memory needs, 'B6'. */
+  readonly parameters?: Uint8Array;
+  readonly token?: Uint8Array;
+}
+
+/** INSTALL [for load]: `L load file ‖ L domain ‖ L hash ‖ L parameters ‖ L token`. @see GPCS 11.5.2.3.1 */
+export function installForLoad(options: InstallForLoad): GpCommand {
+  const { loadFile, securityDomain = EMPTY, hash = EMPTY, parameters = EMPTY, token = EMPTY } = options;
+  return command(
+    'for load',
+    P1.LOAD,
+    concat(lv(loadFile), lv(securityDomain), lv(hash), longLv(parameters), longLv(token)),
+  );
+}
+
+export interface InstallApplication {
+  readonly loadFile: Aid;
+  readonly module: Aid;
+  readonly instance: Aid;
+  /** Privilege bits (privilege.ts). */
+  readonly privileges?: number;
+  /** What install() gets: the value of 'C9'. */
+  readonly applicationParameters?: Uint8Array;
+  /** Further data objects beside 'C9': 'EF', 'EA', 'B6'. */
+  readonly systemParameters?: Uint8Array;
+  readonly token?: Uint8Array;
+  /** False: install only. */
+  readonly selectable?: boolean;
+}
+
+/** INSTALL [for install (and make selectable)]. @see GPCS 11.5.2.3.2 */
+export function installApplication(options: InstallApplication): GpCommand {
+  const { loadFile, module, instance, privileges = 0, token = EMPTY, systemParameters = EMPTY } = options;
+  const parameters = concat(encodeTlv(0xc9, options.applicationParameters ?? EMPTY), systemParameters);
+  const data = concat(
+    ...[lv(loadFile), lv(module), lv(instance), lv(encodePrivileges(privileges))],
+    ...[longLv(parameters), longLv(token)],
+  );
+  const p1 = options.selectable === false ? P1.INSTALL : P1.INSTALL | P1.MAKE_SELECTABLE;
+  return command('for install', p1, data);
+}
+
+/** INSTALL [for make selectable]: `00 00 L AID ‖ L privileges ‖ L parameters ‖ L token`. @see GPCS 11.5.2.3.3 */
+export function installForMakeSelectable(application: Aid, privileges = 0): GpCommand {
+  const data = concat(
+    ...[lv(EMPTY), lv(EMPTY), lv(application), lv(encodePrivileges(privileges))],
+    ...[lv(EMPTY), lv(EMPTY)],
+  );
+  return command('for make selectable', P1.MAKE_SELECTABLE, data);
+}
+
+/** INSTALL [for extradition]: `L domain ‖ 00 ‖ L AID ‖ 00 ‖ 00 ‖ L token`. @see GPCS 11.5.2.3.4 */
+export function installForExtradition(application: Aid, securityDomain: Aid, token: Uint8Array = EMPTY): GpCommand {
+  const data = concat(lv(securityDomain), lv(EMPTY), lv(application), lv(EMPTY), lv(EMPTY), longLv(token));
+  return command('for extradition', P1.EXTRADITION, data);
 }

@@ -1,12 +1,14 @@
 import { WireError } from '../../errors.ts';
 import { encodeLength, encodeTlv } from '../ber-tlv.ts';
-import { concat } from '../hex.ts';
+import { concat, sameBytes } from '../hex.ts';
 import { type GpCommand, gpCommand, INS } from './command.ts';
 import type { KeyReference, KeyVersionNumber } from './key-reference.ts';
 import type { PublicKey } from './public-key.ts';
 
 /** Key component types of PUT KEY. @see GPCS 11.1.8, Table 11-16 */
 export const KEY_TYPE = {
+  DES: 0x80,
+  AES: 0x88,
   RSA_EXPONENT: 0xa0,
   RSA_MODULUS: 0xa1,
   CRT_P: 0xa4,
@@ -71,4 +73,42 @@ export function decodePutKeyResponse(response: Uint8Array, expected: KeyVersionN
   if (response.length !== 1 || response[0] !== expected) {
     throw new WireError('put-key-response', 'PUT KEY answered another key version', { expected, got: response[0] });
   }
+}
+
+/** A secret key as PUT KEY carries it: enciphered by the caller under the key encryption key. */
+export interface EncipheredKey {
+  readonly type: typeof KEY_TYPE.DES | typeof KEY_TYPE.AES;
+  readonly ciphertext: Uint8Array;
+  /** Length of the key itself, in bytes. */
+  readonly keyLength: number;
+  /** 3 bytes. @see GPCS B.6 */
+  readonly checkValue: Uint8Array;
+}
+
+/**
+ * PUT KEY of a set, KIDs counting up from `kid`: `KVN ‖ { type L [length] ciphertext ‖ 03 KCV }*`. AES keys carry their
+ * length before the ciphertext, as Amendment D has it; DES keys do not.
+ *
+ * @param replaces KVN of the set that goes; 0 adds a new one
+ * @returns the command; its answer is `KVN ‖ KCV*`, see `decodePutKeySetResponse`
+ * @see GPCS 11.8.2.3; Amendment D 7.2
+ */
+export function putKeySet({ kvn, kid }: KeyReference, keys: readonly EncipheredKey[], replaces: number = 0): GpCommand {
+  const fields = keys.map(({ type, ciphertext, keyLength, checkValue }) => {
+    const value = type === KEY_TYPE.AES ? concat(Uint8Array.of(keyLength), ciphertext) : ciphertext;
+    return concat(component(type, value), Uint8Array.of(checkValue.length), checkValue);
+  });
+  const p2 = keys.length > 1 ? kid | 0x80 : kid;
+  const data = concat(Uint8Array.of(kvn), ...fields);
+  return gpCommand({ label: 'PUT KEY', cla: 0x80, ins: INS.PUT_KEY, p1: replaces, p2, data, le: true });
+}
+
+/** `KVN ‖ KCV1 ‖ KCV2 ..`, with no lengths. @throws WireError when the card holds other keys than were sent */
+export function decodePutKeySetResponse(response: Uint8Array, kvn: number, keys: readonly EncipheredKey[]): void {
+  const expected = concat(Uint8Array.of(kvn), ...keys.map(({ checkValue }) => checkValue));
+  if (sameBytes(response, expected) || sameBytes(response, Uint8Array.of(kvn))) return;
+  throw new WireError('put-key-response', 'PUT KEY answered other key check values than those of the keys', {
+    got: response.length,
+    expected: expected.length,
+  });
 }

@@ -1,0 +1,62 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { zipSync } from 'fflate';
+import { TsmError, WireError } from '../../errors.ts';
+import { decodeCapFile, loadFileDataBlock } from '../../wire/cap/cap-file.ts';
+import { aidToHex } from '../../wire/gp/aid.ts';
+import { loadCommands } from '../../wire/gp/load.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
+
+const HEADER = fromHex('010011DECAFFED010204000107F0000000AA0100');
+const APPLET = fromHex('03000D0109F0000000AA010001010010');
+const METHOD = fromHex('07000300AABB');
+const DESCRIPTOR = fromHex('0B00020102');
+
+const cap = (parts: Readonly<Record<string, Uint8Array>>): Uint8Array =>
+  zipSync(Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [`a/javacard/${name}.cap`, bytes])));
+const whole = cap({ Descriptor: DESCRIPTOR, Method: METHOD, Applet: APPLET, Header: HEADER });
+
+describe('CAP file', () => {
+  it('gives the package, its applets and the components in the order of loading', () => {
+    const file = decodeCapFile(whole);
+    expect(aidToHex(file.packageAid)).to.equal('F0000000AA0100');
+    expect(file.packageVersion).to.equal('1.0');
+    expect(file.applets.map(aidToHex)).to.deep.equal(['F0000000AA01000101']);
+    expect(toHex(loadFileDataBlock(file))).to.equal(toHex(concat(HEADER, APPLET, METHOD)));
+    expect(toHex(loadFileDataBlock(file, true))).to.equal(toHex(concat(HEADER, APPLET, METHOD, DESCRIPTOR)));
+  });
+
+  it('reads a load file data block alone as it reads the archive', () => {
+    const file = decodeCapFile(concat(HEADER, APPLET, METHOD));
+    expect(toHex(loadFileDataBlock(file))).to.equal(toHex(loadFileDataBlock(decodeCapFile(whole))));
+  });
+
+  it('answers any damage with a WireError', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, change) => {
+        const damaged = whole.slice();
+        damaged[at] = (damaged[at] ?? 0) ^ change;
+        try {
+          decodeCapFile(damaged);
+        } catch (error) {
+          expect(error).to.be.instanceOf(TsmError);
+        }
+      }),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: HEADER.length - 1 }), (length) => {
+        expect(() => decodeCapFile(HEADER.slice(0, length))).to.throw(WireError);
+      }),
+    );
+  });
+
+  it('is cut into numbered LOAD blocks, the last one marked', () => {
+    const commands = loadCommands(new Uint8Array(500), 223);
+    expect(commands.map(({ p1, p2, data }) => [p1, p2, data.length])).to.deep.equal([
+      [0x00, 0, 223],
+      [0x00, 1, 223],
+      [0x80, 2, 54],
+    ]);
+    expect(() => loadCommands(new Uint8Array(256 * 223 + 1), 223)).to.throw(WireError, '256');
+  });
+});

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { unzipSync } from 'fflate';
+import { WireError } from '../../errors.ts';
+import { type Aid, aid } from '../gp/aid.ts';
+import { concat } from '../hex.ts';
+
+/** Components in the order that they are loaded. Debug never goes to a card. @see JCVM 6.3 */
+const LOAD_ORDER = [
+  ...['Header', 'Directory', 'Import', 'Applet', 'Class', 'Method', 'StaticField', 'Export', 'ConstantPool'],
+  ...['RefLocation', 'StaticResources', 'Descriptor'],
+] as const;
+type ComponentName = (typeof LOAD_ORDER)[number];
+
+const HEADER = { TAG: 0x01, MAGIC: 0xdecaffed } as const;
+const APPLET = { TAG: 0x03 } as const;
+/** No card takes more than 256 blocks of 255 bytes. */
+const MAX_COMPONENT = 65_535 + 3;
+const MAX_FILE = 4 * 1024 * 1024;
+
+export interface CapFile {
+  readonly packageAid: Aid;
+  /** `major.minor` of the package. */
+  readonly packageVersion: string;
+  /** AIDs of the applets, the modules of GlobalPlatform, in order. */
+  readonly applets: readonly Aid[];
+  /** Bytes by component, as they stand in the file. */
+  readonly components: ReadonlyMap<ComponentName, Uint8Array>;
+}
+
+function truncated(what: string): WireError {
+  return new WireError('cap-truncated', `${what} of the CAP file ends before its content`);
+}
+
+/** Bounded reader of one component. */
+class ComponentReader {
+  readonly #bytes: Uint8Array;
+  readonly #what: string;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array, what: string, tag: number) {
+    this.#bytes = bytes;
+    this.#what = what;
+    if (this.u1() !== tag) throw new WireError('cap-component', `${what} of the CAP file has another tag`);
+    if (this.u2() > bytes.length - 3) throw truncated(what);
+  }
+
+  u1(): number {
+    const value = this.#bytes[this.#offset++];
+    if (value === undefined) throw truncated(this.#what);
+    return value;
+  }
+
+  u2(): number {
+    return (this.u1() << 8) | this.u1();
+  }
+
+  u4(): number {
+    return this.u2() * 0x10000 + this.u2();
+  }
+
+  aid(): Aid {
+    const length = this.u1();
+    const value = this.#bytes.slice(this.#offset, this.#offset + length);
+    if (value.length !== length) throw truncated(this.#what);
+    this.#offset += length;
+    return aid(value);
+  }
+}
+
+function components(file: Uint8Array): Map<ComponentName, Uint8Array> {
+  if (file.length > MAX_FILE) throw new WireError('cap-too-long', 'This is no CAP file: it is too long');
+  const found = new Map<ComponentName, Uint8Array>();
+  try {
+    const entries = unzipSync(file, { filter: ({ originalSize }) => originalSize <= MAX_COMPONENT });
+    for (const name of LOAD_ORDER) {
+      const path = Object.keys(entries).find((entry) => entry.endsWith(`/${name}.cap`) || entry === `${name}.cap`);
+      const bytes = path === undefined ? undefined : entries[path];
+      if (bytes !== undefined) found.set(name, bytes);
+    }
+  } catch (error) {
+    throw new WireError('cap-container', 'This is no CAP file: it is not a ZIP archive', {}, error);
+  }
+  return found;
+}
+
+/** As an IJC file has them: components one after the other, without names. */
+function concatenated(file: Uint8Array): Map<ComponentName, Uint8Array> {
+  const names: ReadonlyMap<number, ComponentName> = new Map([
+    ...([
+      [1, 'Header'],
+      [2, 'Directory'],
+      [3, 'Applet'],
+      [4, 'Import'],
+      [5, 'ConstantPool'],
+      [6, 'Class'],
+    ] as const),
+    ...([
+      [7, 'Method'],
+      [8, 'StaticField'],
+      [9, 'RefLocation'],
+      [10, 'Export'],
+      [11, 'Descriptor'],
+    ] as const),
+    ...([[13, 'StaticResources']] as const),
+  ]);
+  const found = new Map<ComponentName, Uint8Array>();
+  let offset = 0;
+  while (offset < file.length) {
+    const name = names.get(file[offset] ?? 0);
+    const end = offset + 3 + (((file[offset + 1] ?? 0) << 8) | (file[offset + 2] ?? 0));
+    if (end > file.length) throw truncated(name ?? 'A component');
+    if (name !== undefined) found.set(name, file.slice(offset, end));
+    offset = end;
+  }
+  return found;
+}
+
+/**
+ * Reads what a loader needs of a CAP file, or of an IJC file (the load file data block alone).
+ *
+ * @throws WireError when it is neither, or cut
+ * @see JCVM 3.0.4 chapter 6
+ */
+export function decodeCapFile(file: Uint8Array): CapFile {
+  const parts = file[0] === HEADER.TAG ? concatenated(file) : components(file);
+  const header = parts.get('Header');
+  if (header === undefined) throw new WireError('cap-container', 'This is no CAP file: it has no Header component');
+  const reader = new ComponentReader(header, 'Header', HEADER.TAG);
+  if (reader.u4() !== HEADER.MAGIC)
+    throw new WireError('cap-magic', 'This is no CAP file: the magic number is another');
+  reader.u2();
+  reader.u1();
+  const minor = reader.u1();
+  const major = reader.u1();
+  const packageAid = reader.aid();
+  return { packageAid, packageVersion: `${major}.${minor}`, applets: appletsOf(parts), components: parts };
+}
+
+function appletsOf(parts: ReadonlyMap<ComponentName, Uint8Array>): Aid[] {
+  const component = parts.get('Applet');
+  if (component === undefined) return [];
+  const reader = new ComponentReader(component, 'Applet', APPLET.TAG);
+  return Array.from({ length: reader.u1() }, () => {
+    const name = reader.aid();
+    reader.u2();
+    return name;
+  });
+}
+
+/**
+ * The load file data block, the value of 'C4': components one after the other.
+ *
+ * @param withDescriptor cards differ: most ignore it, few want it; a DAP is over one of the two
+ */
+export function loadFileDataBlock({ components: parts }: CapFile, withDescriptor = false): Uint8Array {
+  const names = LOAD_ORDER.filter((name) => withDescriptor || name !== 'Descriptor');
+  return concat(...names.flatMap((name) => parts.get(name) ?? []));
+}
+
+/** Load file data block hash. @see GPCS C.2 */
+export const loadFileHash = (dataBlock: Uint8Array, algorithm: 'sha1' | 'sha256' = 'sha256'): Uint8Array =>
+  new Uint8Array(createHash(algorithm).update(dataBlock).digest());
