@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import { type DaemonDefinition, errorLine } from '../daemon/daemon.ts';
 import { runDaemon } from '../daemon/main.ts';
 import { capCommand } from './cap.ts';
+import { cardCommand, readerCommand } from './card/command.ts';
 import { up } from './up.ts';
 
 /** Each daemon is loaded only when it is the one to run. */
@@ -49,6 +50,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--topology <file>', 'JSON file: providers, terminals and what the issuer knows')
     .action(up);
   program.addCommand(capCommand());
+  program.addCommand(cardCommand());
+  program.addCommand(readerCommand());
   try {
     await program.parseAsync(argv);
   } catch (error) {

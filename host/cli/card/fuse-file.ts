@@ -1,0 +1,110 @@
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { AuthenticationFuse } from '../../card/card-session.ts';
+import { PolicyError, TransportError } from '../../errors.ts';
+
+/** Cards block a key set after so many failures, or more; nothing tells which. */
+const CARD_LIMIT = 10;
+/** We stop so many attempts before. */
+const MARGIN = 2;
+const LOCK_TRIES = 100;
+const LOCK_WAIT_MS = 20;
+const STALE_LOCK_MS = 10_000;
+
+/** Where counters are kept: one folder for all users of a machine where that can be written, else the user's own. */
+export async function fuseFolder(environment: NodeJS.ProcessEnv = process.env): Promise<string> {
+  if (environment.TSM_FUSE_DIR !== undefined) return environment.TSM_FUSE_DIR;
+  const shared = '/var/lib/opentsm/fuse';
+  try {
+    await mkdir(shared, { recursive: true, mode: 0o1777 });
+    return shared;
+  } catch {
+    return join(environment.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'opentsm', 'fuse');
+  }
+}
+
+/**
+ * Counts failed authentications of one card and key set in a file: before the attempt, so that a crash hides none,
+ * and for all processes that use the folder.
+ */
+export class FuseFile implements AuthenticationFuse {
+  readonly #file: string;
+  readonly #name: string;
+
+  /** @param name of card and key set; it becomes the file's name */
+  constructor(folder: string, name: string) {
+    this.#name = name;
+    this.#file = join(folder, `${name.replaceAll(/[^A-Za-z0-9.-]/g, '_')}.count`);
+  }
+
+  /** @throws PolicyError `authentication-limit` two attempts before the least limit that cards have */
+  async begin(): Promise<void> {
+    await this.#locked(async () => {
+      const failures = await this.count();
+      if (failures >= CARD_LIMIT - MARGIN)
+        throw new PolicyError(
+          'authentication-limit',
+          `${this.#name} refused ${failures} authentications and may block at ${CARD_LIMIT}. ` +
+            `Find out why (key, version, diversification), then remove ${this.#file} to go on`,
+          { failures },
+        );
+      await this.#write(failures + 1);
+    });
+  }
+
+  async succeeded(): Promise<void> {
+    await this.#locked(() => rm(this.#file, { force: true }));
+  }
+
+  async count(): Promise<number> {
+    try {
+      const value = Number((await readFile(this.#file, 'utf8')).trim());
+      // A file that cannot be read counts as full: it may have been one attempt before the last.
+      return Number.isInteger(value) && value >= 0 ? value : CARD_LIMIT;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+      throw error;
+    }
+  }
+
+  async #write(failures: number): Promise<void> {
+    const next = `${this.#file}.next`;
+    const handle = await open(next, 'w', 0o666);
+    try {
+      await handle.writeFile(`${failures}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(next, this.#file);
+  }
+
+  async #locked<T>(act: () => Promise<T>): Promise<T> {
+    const lock = `${this.#file}.lock`;
+    await mkdir(join(lock, '..'), { recursive: true });
+    for (let round = 0; ; round += 1) {
+      try {
+        await (await open(lock, 'wx')).close();
+        break;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        await removeStale(lock);
+        if (round === LOCK_TRIES)
+          throw new TransportError('fuse-locked', `Another process counts for ${this.#name}: try again`);
+        await new Promise((resolve) => setTimeout(resolve, LOCK_WAIT_MS));
+      }
+    }
+    try {
+      return await act();
+    } finally {
+      await rm(lock, { force: true });
+    }
+  }
+}
+
+/** A lock whose process died is not held for ever. */
+async function removeStale(lock: string): Promise<void> {
+  const held = await stat(lock).catch(() => undefined);
+  if (held !== undefined && Date.now() - held.mtimeMs > STALE_LOCK_MS) await rm(lock, { force: true });
+}

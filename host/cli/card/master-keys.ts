@@ -1,0 +1,32 @@
+import { AES_KEY_LENGTHS } from '../../crypto/aes.ts';
+import { Secret } from '../../crypto/secret.ts';
+import { UsageError } from '../../errors.ts';
+import type { MasterKeys } from '../../kms/diversification.ts';
+import { fromHex } from '../../wire/hex.ts';
+
+/** The published test keys of many development cards: 40 41 .. 4F, and on to 5F for AES-256. */
+const TEST_KEY = Uint8Array.from({ length: 32 }, (_, index) => 0x40 + index);
+const TEST_LENGTHS: Readonly<Record<string, number>> = { test: 16, test192: 24, test256: 32 };
+
+/**
+ * Reads `--key`: one key for ENC, MAC and DEK, or three with colons, in hex; `test` is the published test key.
+ *
+ * @throws UsageError that never repeats what was given
+ */
+export function masterKeys(text: string): MasterKeys {
+  const parts = text.split(':');
+  if (parts.length !== 1 && parts.length !== 3)
+    throw new UsageError('key-format', '--key wants one key, or ENC:MAC:DEK');
+  const [enc = '', mac = enc, dek = enc] = parts;
+  return { enc: secret(enc), mac: secret(mac), dek: secret(dek) };
+}
+
+function secret(text: string): Secret {
+  const test = TEST_LENGTHS[text];
+  if (test !== undefined) return new Secret(TEST_KEY.slice(0, test));
+  if (!/^([0-9A-Fa-f]{2})+$/.test(text)) throw new UsageError('key-format', '--key wants hexadecimal digits, or test');
+  const bytes = fromHex(text.toUpperCase(), 32);
+  if (!AES_KEY_LENGTHS.some((length) => length === bytes.length))
+    throw new UsageError('key-length', '--key wants 16, 24 or 32 bytes', { got: bytes.length });
+  return new Secret(bytes);
+}

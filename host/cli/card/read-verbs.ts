@@ -1,0 +1,79 @@
+import { secureChannelsOf } from '../../card/discovery.ts';
+import { readRegistry } from '../../card/registry.ts';
+import { systemRandom } from '../../crypto/random.ts';
+import { UsageError } from '../../errors.ts';
+import { decodeCommand } from '../../wire/apdu.ts';
+import { aidToHex } from '../../wire/gp/aid.ts';
+import { type GpCommand, gpCommand } from '../../wire/gp/command.ts';
+import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
+import { REGISTRY } from '../../wire/gp/get-status.ts';
+import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
+import { toHex } from '../../wire/hex.ts';
+import { describeEntry, describeKey } from './describe.ts';
+import { hexBytes } from './options.ts';
+import type { CardWork } from './session.ts';
+import type { Verb } from './verb.ts';
+
+/** Verbs that change nothing. */
+
+async function info(card: CardWork) {
+  const channels = await secureChannelsOf(card.session, systemRandom);
+  return {
+    reader: card.readerName,
+    card: card.cardId ?? 'no name of its own',
+    atr: toHex(card.atr),
+    securityDomain: aidToHex(card.domain),
+    secureChannels: channels.map(
+      ({ protocol, option }) => `SCP${toHex(Uint8Array.of(protocol))} i=${toHex(Uint8Array.of(option))}`,
+    ),
+  };
+}
+
+async function list(card: CardWork) {
+  card.requireSecure();
+  const send = (command: GpCommand) => card.session.transmit(command);
+  const issuer = await readRegistry(send, REGISTRY.ISSUER_SECURITY_DOMAIN);
+  const applications = await readRegistry(send, REGISTRY.APPLICATIONS);
+  const loadFiles = await readRegistry(send, REGISTRY.LOAD_FILES_AND_MODULES);
+  return [
+    ...issuer.map((entry) => describeEntry(entry, 'issuer')),
+    ...applications.map((entry) => describeEntry(entry, 'application')),
+    ...loadFiles.map((entry) => describeEntry(entry, 'load-file')),
+  ];
+}
+
+async function keys(card: CardWork) {
+  const answer = await card.session.send(getData(DATA_OBJECT.KEY_INFORMATION));
+  return decodeKeyInformation(answer).map(describeKey);
+}
+
+async function dataObject(card: CardWork, [tag = '']: readonly string[]) {
+  const bytes = hexBytes(tag);
+  if (bytes.length < 1 || bytes.length > 2) throw new UsageError('tag', `${tag}: want one or two bytes in hex`);
+  const number = bytes.reduce((value, byte) => value * 256 + byte, 0);
+  return { tag: toHex(bytes), data: toHex(await card.session.send(getData(number))) };
+}
+
+/** Sends what it is given: it may change the card, so a dry run shows it and sends nothing. */
+async function apdu(card: CardWork, commands: readonly string[]) {
+  const answers: { command: string; data: string; sw: string }[] = [];
+  for (const text of commands) {
+    const { cla, ins, p1, p2, data, le } = decodeCommand(hexBytes(text));
+    const command = gpCommand({ label: 'APDU', cla, ins, p1, p2, data, le: le !== undefined });
+    if (card.options.dryRun) await card.change(command);
+    else answers.push({ command: text, ...(await card.session.transmit(command)) });
+  }
+  return answers;
+}
+
+export const readVerbs: readonly Verb[] = [
+  { usage: 'info', about: 'names the card and what its security domain speaks', run: info },
+  { usage: 'list', about: 'the registry: domains, applications, load files', run: list },
+  { usage: 'keys', about: 'the domain’s keys: version, identifier, type, length', run: keys },
+  { usage: 'get-data <tag>', about: 'one data object, such as 0042, 66, 9F7F', run: dataObject },
+  {
+    usage: 'apdu <hex...>',
+    about: 'sends commands as they are; under the secure channel when there is a --key',
+    run: apdu,
+  },
+];

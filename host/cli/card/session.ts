@@ -1,0 +1,141 @@
+import { CardSession } from '../../card/card-session.ts';
+import { chooseChannel, secureChannelsOf, usualLevel } from '../../card/discovery.ts';
+import { type CardIdentity, decodeIdentity, identityCommands } from '../../card/identity.ts';
+import { systemRandom } from '../../crypto/random.ts';
+import { NotFoundError, PolicyError, UsageError, WireError } from '../../errors.ts';
+import { diversifiedKeys } from '../../kms/diversification.ts';
+import type { CardChannel } from '../../transport/card-channel.ts';
+import { LoggingChannel } from '../../transport/logging.ts';
+import { runScript } from '../../transport/script-runner.ts';
+import type { Aid } from '../../wire/gp/aid.ts';
+import { type GpCommand, responseData } from '../../wire/gp/command.ts';
+import { decodeFci } from '../../wire/gp/fci.ts';
+import { select } from '../../wire/gp/select.ts';
+import { toHex } from '../../wire/hex.ts';
+import { FuseFile, fuseFolder } from './fuse-file.ts';
+import { masterKeys } from './master-keys.ts';
+import type { CardOptions } from './options.ts';
+import { openCard } from './readers.ts';
+import { traceLine } from './trace.ts';
+
+/** One run of a verb: the card, its name, the selected domain, and the session with it. */
+export class CardWork {
+  readonly readerName: string;
+  readonly atr: Uint8Array;
+  readonly session: CardSession;
+  readonly domain: Aid;
+  readonly options: CardOptions;
+  readonly #identity: CardIdentity | undefined;
+  readonly #planned: string[] = [];
+
+  constructor(parts: {
+    readonly readerName: string;
+    readonly atr: Uint8Array;
+    readonly session: CardSession;
+    readonly domain: Aid;
+    readonly options: CardOptions;
+    readonly identity: CardIdentity | undefined;
+  }) {
+    this.readerName = parts.readerName;
+    this.atr = parts.atr;
+    this.session = parts.session;
+    this.domain = parts.domain;
+    this.options = parts.options;
+    this.#identity = parts.identity;
+  }
+
+  /** `iccid:8986..`, or undefined for a card that has no name of its own. */
+  get cardId(): string | undefined {
+    const id = this.#identity?.cardId;
+    return id === undefined ? undefined : `${id.kind}:${id.value}`;
+  }
+
+  /** Sends a command that changes the card; in a dry run it is only noted, and answers nothing. */
+  async change(command: GpCommand): Promise<Uint8Array> {
+    if (!this.options.dryRun) return this.session.send(command);
+    const { cla, ins, p1, p2, data, label } = command;
+    this.#planned.push(`${label}: ${toHex(Uint8Array.of(cla, ins, p1, p2))} ${toHex(data)}`.trim());
+    return new Uint8Array();
+  }
+
+  /** What a dry run would have sent, in clear. */
+  get planned(): readonly string[] {
+    return this.#planned;
+  }
+
+  /** @throws UsageError when a verb needs keys and there are none */
+  requireSecure(): void {
+    if (!this.session.isSecure)
+      throw new UsageError('key-missing', 'This needs a secure channel: give the domain’s keys with --key');
+  }
+
+  /** @throws PolicyError unless `--confirm` names this very card */
+  requireConfirmed(what: string): void {
+    const name = this.cardId;
+    if (name === undefined || this.options.confirm !== name)
+      throw new PolicyError(
+        'confirmation',
+        `${what} cannot be undone. ${name === undefined ? 'This card has no name, so it is not done' : `If you mean it: --confirm ${name}`}`,
+      );
+  }
+}
+
+/** Opens card, domain and, with keys, the secure channel; gives all of it back at the end. */
+export async function withCard<T>(options: CardOptions, work: (card: CardWork) => Promise<T>): Promise<T> {
+  await using open = await openCard(options.reader);
+  const card: CardChannel = options.trace
+    ? new LoggingChannel(open.card, (record) => process.stderr.write(traceLine(record)))
+    : open.card;
+  const identity = await identityOf(card);
+  const session = new CardSession(card);
+  try {
+    const domain = await selectDomain(session, options.domain);
+    const cardWork = new CardWork({ readerName: open.readerName, atr: card.atr, session, domain, options, identity });
+    if (options.key !== undefined) await openSecureChannel(cardWork, options.key);
+    return await work(cardWork);
+  } finally {
+    session.close();
+  }
+}
+
+async function identityOf(card: CardChannel): Promise<CardIdentity | undefined> {
+  const outcome = await runScript(card, identityCommands);
+  if (outcome.failure !== undefined) throw outcome.failure;
+  try {
+    return decodeIdentity(outcome.responses);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+async function selectDomain(session: CardSession, wanted: Aid | undefined): Promise<Aid> {
+  const command = select(wanted);
+  const response = await session.transmit(command);
+  if (response.sw === '6A82')
+    throw new NotFoundError(
+      'domain',
+      wanted === undefined
+        ? 'The card has no security domain selected by default: name one with --domain'
+        : `No security domain ${toHex(wanted)} on this card`,
+    );
+  // 6283 warns that the card is locked: its domain still answers
+  const accepted = response.sw === '6283' ? { ...response, sw: '9000' } : response;
+  return decodeFci(responseData(command, accepted)).aid;
+}
+
+async function openSecureChannel(card: CardWork, key: string): Promise<void> {
+  const { session, options, domain } = card;
+  const offered = await secureChannelsOf(session, systemRandom);
+  const choice = offered.find(({ protocol }) => protocol === (options.scp ?? protocol) && protocol <= 0x03);
+  const channel = chooseChannel(offered, {
+    keys: diversifiedKeys(options.kdf, masterKeys(key)),
+    keyVersion: options.keyVersion,
+    level: options.level ?? (choice === undefined ? 0x03 : usualLevel(choice)),
+    aid: domain,
+    random: systemRandom,
+    ...(options.scp === undefined ? {} : { protocol: options.scp }),
+  });
+  const name = `${card.cardId ?? `atr-${toHex(card.atr)}`} ${toHex(domain)} ${options.keyVersion}`;
+  await session.open(channel, new FuseFile(await fuseFolder(), name));
+}

@@ -1,0 +1,20 @@
+import type { ExchangeRecord } from '../../transport/logging.ts';
+import { INS } from '../../wire/gp/command.ts';
+import { statusWordMeaning } from '../../wire/status-word.ts';
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(INS).map(([name, value]) => [value, name.replaceAll('_', ' ')]),
+);
+
+/** Key material travels in these; their data is masked whether or not it is enciphered. */
+const SECRET: ReadonlySet<number> = new Set([INS.PUT_KEY, INS.STORE_DATA]);
+
+/** `A>> 80F28002 [GET STATUS] 024F0000` and `A<< E3.. 9000 [no error] 12 ms` */
+export function traceLine({ command, response, ms }: ExchangeRecord): string {
+  const ins = Number.parseInt(command.slice(2, 4), 16);
+  const body = SECRET.has(ins) ? `(${command.length / 2 - 5} bytes masked)` : command.slice(8);
+  const sent = `A>> ${command.slice(0, 8)} [${NAMES.get(ins) ?? 'INS'}] ${body}\n`;
+  if (response === undefined) return `${sent}A<< (no answer) ${Math.round(ms)} ms\n`;
+  const sw = response.slice(-4);
+  return `${sent}A<< ${response.slice(0, -4)} ${sw} [${statusWordMeaning(Number.parseInt(sw, 16))}] ${Math.round(ms)} ms\n`;
+}

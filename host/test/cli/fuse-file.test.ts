@@ -1,0 +1,48 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { FuseFile } from '../../cli/card/fuse-file.ts';
+import { PolicyError } from '../../errors.ts';
+
+async function refusal(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+describe('authentication fuse of the command line', () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'opentsm-fuse-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('stops two attempts before ten, counted over instances, and starts again after a success', async () => {
+    for (let attempt = 0; attempt < 8; attempt += 1) await new FuseFile(folder, 'iccid:89 A0 0').begin();
+    const error = await refusal(new FuseFile(folder, 'iccid:89 A0 0').begin());
+    expect(error).to.be.instanceOf(PolicyError);
+    expect((error as PolicyError).code).to.equal('authentication-limit');
+    await new FuseFile(folder, 'iccid:89 A0 0').succeeded();
+    await new FuseFile(folder, 'iccid:89 A0 0').begin();
+  });
+
+  it('loses no attempt of many at once', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 12 }, () => refusal(new FuseFile(folder, 'card').begin())));
+    expect(outcomes.filter((error) => error === undefined)).to.have.lengthOf(8);
+    expect(await new FuseFile(folder, 'card').count()).to.equal(8);
+    expect((await readdir(folder)).filter((name) => name.endsWith('.lock'))).to.deep.equal([]);
+  });
+
+  it('counts one card and key set apart from another', async () => {
+    await new FuseFile(folder, 'card 1').begin();
+    expect(await new FuseFile(folder, 'card 2').count()).to.equal(0);
+  });
+
+  it('takes a counter that cannot be read for a full one', async () => {
+    await writeFile(join(folder, 'card.count'), 'x');
+    expect(await refusal(new FuseFile(folder, 'card').begin())).to.be.instanceOf(PolicyError);
+  });
+});
