@@ -27,6 +27,12 @@ public abstract class InitializedMessageDigest extends MessageDigest {
             return engine.doFinal(in, inOffset, inLength, out, outOffset);
         }
 
+        /** Always ILLEGAL_USE: there is no update() before it. */
+        @Override
+        public short doIntermediateMessageDigest(byte[] out, short outOffset) {
+            throw new CryptoException(CryptoException.ILLEGAL_USE);
+        }
+
         @Override
         public byte getAlgorithm() {
             return engine.getAlgorithm();

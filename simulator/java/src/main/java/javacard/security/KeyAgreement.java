@@ -16,6 +16,7 @@ public abstract class KeyAgreement {
     public static final byte ALG_DH_PLAIN = 7;
     public static final byte ALG_XDH = 8;
     public static final byte ALG_SM2 = 9;
+    public static final byte ALG_SM2_WITH_CONFIRMATION = 10;
 
     public static KeyAgreement getInstance(byte algorithm, boolean externalAccess) {
         return AgreementEngine.make(algorithm);
@@ -25,6 +26,9 @@ public abstract class KeyAgreement {
     }
 
     public abstract void init(PrivateKey privateKey);
+
+    /** Parameters are SM2's, which is not here. Since 3.2. @throws CryptoException ILLEGAL_VALUE */
+    public abstract void init(PrivateKey privateKey, AlgorithmParameterSpec params);
 
     public abstract byte getAlgorithm();
 

@@ -42,6 +42,14 @@ public abstract class MessageDigest {
         return DigestEngine.makeInitialized(algorithm);
     }
 
+    /** True for hashes whose chaining value can be told, since 3.2. */
+    public static boolean isIntermediateMessageDigestSupported(byte algorithm) {
+        return DigestEngine.tellsChain(algorithm);
+    }
+
+    /** Copies the chaining value out; what was hashed so far must be whole blocks. Since 3.2. */
+    public abstract short doIntermediateMessageDigest(byte[] out, short outOffset);
+
     public abstract short doFinal(byte[] in, short inOffset, short inLength, byte[] out, short outOffset);
 
     public abstract byte getAlgorithm();
@@ -69,6 +77,12 @@ public abstract class MessageDigest {
         @Override
         public short doFinal(byte[] in, short inOffset, short inLength, byte[] out, short outOffset) {
             return engine.doFinal(in, inOffset, inLength, out, outOffset);
+        }
+
+        /** Always ILLEGAL_USE: there is no update() before it. */
+        @Override
+        public short doIntermediateMessageDigest(byte[] out, short outOffset) {
+            throw new CryptoException(CryptoException.ILLEGAL_USE);
         }
 
         @Override

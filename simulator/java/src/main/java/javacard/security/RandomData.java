@@ -16,6 +16,11 @@ public abstract class RandomData {
         return RandomEngine.make(algorithm);
     }
 
+    /** Since 3.2. */
+    public static RandomData getInstance(byte algorithm, boolean externalAccess) {
+        return RandomEngine.make(algorithm);
+    }
+
     protected RandomData() {
     }
 

@@ -70,6 +70,10 @@ public abstract class Signature {
     public static final byte SIG_CIPHER_SM4_MAC128 = 12;
     public static final byte SIG_CIPHER_EDDSA = 13;
     public static final byte SIG_CIPHER_EDDSAPH = 14;
+    public static final byte SIG_CIPHER_EDDSA_ED25519 = 15;
+    public static final byte SIG_CIPHER_EDDSA_ED448 = 16;
+    public static final byte SIG_CIPHER_EDDSAPH_ED25519 = 17;
+    public static final byte SIG_CIPHER_EDDSAPH_ED448 = 18;
 
     public static Signature getInstance(byte algorithm, boolean externalAccess) {
         return SignatureEngine.make(algorithm);

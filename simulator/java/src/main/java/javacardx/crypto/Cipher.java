@@ -73,6 +73,11 @@ public abstract class Cipher {
     public static final byte CIPHER_SM2 = 13;
     public static final byte PAD_ISO9796_MR_SCHEME_2 = 21;
     public static final byte PAD_ISO9796_MR_SCHEME_3 = 22;
+    public static final byte PAD_PKCS1_PSS_EXT_PARAMETERS = 23;
+    public static final byte PAD_PKCS1_OAEP_EXT_PARAMETERS = 24;
+    public static final byte PAD_ISO9796_MR_SCHEME_1_OPT_2 = 25;
+    public static final byte PAD_ISO9796_MR_SCHEME_2_OPT_2 = 26;
+    public static final byte PAD_ISO9796_MR_SCHEME_3_OPT_2 = 27;
     public static final byte ALG_AES_CFB = 28;
     public static final byte ALG_AES_XTS = 29;
 

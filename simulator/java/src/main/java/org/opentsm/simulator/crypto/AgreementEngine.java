@@ -2,6 +2,7 @@ package org.opentsm.simulator.crypto;
 
 import java.math.BigInteger;
 import java.util.Arrays;
+import javacard.security.AlgorithmParameterSpec;
 import javacard.security.KeyAgreement;
 import javacard.security.MessageDigest;
 import javacard.security.NamedParameterSpec;
@@ -56,6 +57,11 @@ public final class AgreementEngine extends KeyAgreement {
             CryptoHost.current().mayHaveChanged();
         }
         key = newKey;
+    }
+
+    @Override
+    public void init(PrivateKey newKey, AlgorithmParameterSpec params) {
+        throw Fault.illegalValue();
     }
 
     private static boolean montgomery(XecKey xec) {

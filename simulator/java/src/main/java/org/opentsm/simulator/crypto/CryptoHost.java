@@ -27,6 +27,9 @@ public interface CryptoHost {
 
     void cryptoEnds(long start);
 
+    /** RAM for the integer extension; jCardSim has none. */
+    int[] makeTransientInts(short length, byte event);
+
     /** The card of this thread, or a plain jCardSim runtime with the machine's randomness. */
     static CryptoHost current() {
         SimulatorRuntime runtime = SimulatorSystem.instance();

@@ -74,6 +74,17 @@ public final class DigestEngine extends InitializedMessageDigest {
         }
     }
 
+    /** True for hashes whose chaining value can be told. */
+    public static boolean tellsChain(byte algorithm) {
+        return Digests.resumes(algorithm);
+    }
+
+    @Override
+    public short doIntermediateMessageDigest(byte[] out, short outOffset) {
+        CryptoHost host = CryptoHost.current();
+        return Fault.give(host, Digests.chain(algorithm, ready(host)), out, outOffset);
+    }
+
     @Override
     public void reset() {
         digest = null;

@@ -9,6 +9,7 @@ import org.bouncycastle.asn1.x509.X509ObjectIdentifiers;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.teletrust.TeleTrusTObjectIdentifiers;
 import org.bouncycastle.crypto.Digest;
+import org.bouncycastle.crypto.digests.EncodableDigest;
 import org.bouncycastle.crypto.digests.MD5Digest;
 import org.bouncycastle.crypto.digests.RIPEMD160Digest;
 import org.bouncycastle.crypto.digests.SHA1Digest;
@@ -124,6 +125,26 @@ final class Digests {
             case MessageDigest.ALG_SHA_384 -> new SHA384Digest(saved);
             default -> new SHA512Digest(saved);
         };
+    }
+
+    /**
+     * The chaining value after whole blocks.
+     *
+     * @throws javacard.security.CryptoException ILLEGAL_USE within a block, or for a hash that does not tell it
+     */
+    static byte[] chain(byte algorithm, Digest digest) {
+        if (!resumes(algorithm)) {
+            throw Fault.illegalUse();
+        }
+        boolean wide = algorithm == MessageDigest.ALG_SHA_384 || algorithm == MessageDigest.ALG_SHA_512;
+        byte[] state = ((EncodableDigest) digest).getEncodedState();
+        int at = wide ? 28 : 16;
+        long count = wide ? ByteBuffer.wrap(state).getLong(12) : ByteBuffer.wrap(state).getLong(8);
+        if (count % (wide ? 128 : 64) != 0) {
+            throw Fault.illegalUse();
+        }
+        byte[] told = algorithm == MessageDigest.ALG_MD5 ? littleEndianWords(state) : state;
+        return java.util.Arrays.copyOfRange(told, at, at + chainLength(algorithm));
     }
 
     private static int chainLength(byte algorithm) {

@@ -35,6 +35,11 @@ final class PlainHost implements CryptoHost {
     }
 
     @Override
+    public int[] makeTransientInts(short length, byte event) {
+        return new int[length];
+    }
+
+    @Override
     public long resets() {
         return 0;
     }

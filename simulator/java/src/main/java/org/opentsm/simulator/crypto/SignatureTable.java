@@ -2,6 +2,7 @@ package org.opentsm.simulator.crypto;
 
 import javacard.security.Key;
 import javacard.security.MessageDigest;
+import javacard.security.NamedParameterSpec;
 import javacard.security.PrivateKey;
 import javacard.security.PublicKey;
 import javacard.security.Signature;
@@ -125,7 +126,8 @@ final class SignatureTable {
             case Signature.SIG_CIPHER_AES_MAC128, Signature.SIG_CIPHER_KOREAN_SEED_MAC, Signature.SIG_CIPHER_SM4_MAC128 ->
                 digest == NO_DIGEST && Padding.supports(padding);
             case Signature.SIG_CIPHER_AES_CMAC128 -> digest == NO_DIGEST && (padding == Cipher.PAD_NULL || padding == Cipher.PAD_NOPAD);
-            case Signature.SIG_CIPHER_EDDSA, Signature.SIG_CIPHER_EDDSAPH -> digest == NO_DIGEST && padding == Cipher.PAD_NULL;
+            case Signature.SIG_CIPHER_EDDSA, Signature.SIG_CIPHER_EDDSAPH, Signature.SIG_CIPHER_EDDSA_ED25519, Signature.SIG_CIPHER_EDDSA_ED448,
+                Signature.SIG_CIPHER_EDDSAPH_ED25519, Signature.SIG_CIPHER_EDDSAPH_ED448 -> digest == NO_DIGEST && padding == Cipher.PAD_NULL;
             case Signature.SIG_CIPHER_HMAC, Signature.SIG_CIPHER_DSA, Signature.SIG_CIPHER_ECDSA, Signature.SIG_CIPHER_ECDSA_PLAIN ->
                 hashed && padding == Cipher.PAD_NULL;
             case Signature.SIG_CIPHER_RSA -> hashed && rsaPadding(digest, padding);
@@ -176,10 +178,22 @@ final class SignatureTable {
             case Signature.SIG_CIPHER_DSA -> new HashScheme(row.digest, DsaSigner.dsa(signing(GroupKey.Dsa.class, key, sign), sign));
             case Signature.SIG_CIPHER_ECDSA, Signature.SIG_CIPHER_ECDSA_PLAIN -> new HashScheme(row.digest,
                 DsaSigner.ecdsa(signing(CurveKey.class, key, sign), sign, row.cipher == Signature.SIG_CIPHER_ECDSA_PLAIN));
-            case Signature.SIG_CIPHER_EDDSA, Signature.SIG_CIPHER_EDDSAPH ->
-                new EdDsaScheme(signing(XecKey.class, key, sign), row.cipher == Signature.SIG_CIPHER_EDDSAPH);
+            case Signature.SIG_CIPHER_EDDSA, Signature.SIG_CIPHER_EDDSAPH, Signature.SIG_CIPHER_EDDSA_ED25519, Signature.SIG_CIPHER_EDDSA_ED448,
+                Signature.SIG_CIPHER_EDDSAPH_ED25519, Signature.SIG_CIPHER_EDDSAPH_ED448 -> edwards(row.cipher, signing(XecKey.class, key, sign));
             default -> blockMac(row, key, vector);
         };
+    }
+
+    /** Since 3.2 a constant may name the curve too. */
+    private static SignatureScheme edwards(byte cipher, XecKey key) {
+        boolean only25519 = cipher == Signature.SIG_CIPHER_EDDSA_ED25519 || cipher == Signature.SIG_CIPHER_EDDSAPH_ED25519;
+        boolean only448 = cipher == Signature.SIG_CIPHER_EDDSA_ED448 || cipher == Signature.SIG_CIPHER_EDDSAPH_ED448;
+        if (only25519 && key.name() != NamedParameterSpec.ED25519 || only448 && key.name() != NamedParameterSpec.ED448) {
+            throw Fault.illegalValue();
+        }
+        boolean prehash = cipher == Signature.SIG_CIPHER_EDDSAPH || cipher == Signature.SIG_CIPHER_EDDSAPH_ED25519
+            || cipher == Signature.SIG_CIPHER_EDDSAPH_ED448;
+        return new EdDsaScheme(key, prehash);
     }
 
     private static SignatureScheme rsaScheme(Row row, RsaKey key, boolean sign) {

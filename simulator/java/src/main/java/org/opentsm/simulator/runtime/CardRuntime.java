@@ -84,6 +84,11 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     @Override
+    public int[] makeTransientInts(short length, byte event) {
+        return transients.makeIntArray(length, event);
+    }
+
+    @Override
     public long resets() {
         return resets;
     }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import javacard.framework.JCSystem;
 import javacard.framework.OwnerPIN;
+import org.opentsm.simulator.crypto.ManagedPin;
 
 /**
  * The persistent heap as it was at beginTransaction(), to go back to. Taken as a whole and not
@@ -160,7 +161,7 @@ final class Transaction {
         for (int i = 0; i < values.length; i++) {
             Field field = fields.get(i);
             values[i] = CardObjects.get(field, object);
-            boolean tryCounter = field.getDeclaringClass() == OwnerPIN.class
+            boolean tryCounter = (field.getDeclaringClass() == OwnerPIN.class || field.getDeclaringClass() == ManagedPin.class)
                 && (field.getName().equals("triesLeft") || field.getName().equals("flags"));
             if (!field.getType().isPrimitive() && !tryCounter) {
                 reach(values[i]);

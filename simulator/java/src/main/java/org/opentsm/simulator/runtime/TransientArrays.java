@@ -30,6 +30,13 @@ public final class TransientArrays extends TransientMemory {
         events.put(array, event);
     }
 
+    /** The integer extension's. */
+    public int[] makeIntArray(short length, byte event) {
+        int[] array = new int[length];
+        storeArray(array, event);
+        return array;
+    }
+
     @Override
     public void clearOnDeselect() {
         events.forEach((array, event) -> {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.Shareable;
+import org.opentsm.simulator.crypto.IntegrityMarks;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.runtime.CardObjects;
@@ -45,6 +46,8 @@ final class HeapReader {
                 return null;
             case HeapWriter.SEEN:
                 return seen.get(in.readInt());
+            case HeapWriter.SENSITIVE:
+                return IntegrityMarks.mark(read(existing));
             case HeapWriter.SHARED:
                 return readShared();
             case HeapWriter.SHARED_OPEN:
@@ -170,6 +173,7 @@ final class HeapReader {
             case HeapWriter.BYTES -> memory.makeByteArray(length, event);
             case HeapWriter.BOOLEANS -> memory.makeBooleanArray((short) length, event);
             case HeapWriter.SHORTS -> memory.makeShortArray((short) length, event);
+            case HeapWriter.INTS -> memory.makeIntArray((short) length, event);
             default -> memory.makeObjectArray((short) length, event);
         };
     }

@@ -9,6 +9,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import javacard.framework.JCSystem;
+import org.opentsm.simulator.crypto.IntegrityMarks;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.runtime.CardObjects;
 import org.opentsm.simulator.runtime.SharedObject;
@@ -32,6 +33,8 @@ final class HeapWriter {
     static final int SHARED = 9;
     static final int SHARED_OPEN = 10;
     static final int INSTANCE = 11;
+    /** Before an array that is integrity-sensitive. */
+    static final int SENSITIVE = 12;
 
     private final DataOutputStream out;
     private final TransientArrays transients;
@@ -101,6 +104,9 @@ final class HeapWriter {
     }
 
     private void writeArray(Object array) throws IOException {
+        if (IntegrityMarks.isMarked(array)) {
+            out.writeByte(SENSITIVE);
+        }
         byte event = transients.isTransient(array);
         if (event != JCSystem.NOT_A_TRANSIENT_OBJECT) {
             out.writeByte(TRANSIENT);
