@@ -4,6 +4,7 @@ import { cardRelaysClient } from '../rest/clients/card-relays.ts';
 import { kmsClient } from '../rest/clients/kms.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
 import { issuerRoutes } from '../rest/routes/issuer.ts';
+import { DurableFlow } from '../service/durable-flow.ts';
 import { Applications, CREATE_SECURITY_DOMAIN } from '../service/issuer/applications.ts';
 import { Cards } from '../service/issuer/cards.ts';
 import { Certificates } from '../service/issuer/certificates.ts';
@@ -12,12 +13,12 @@ import { Providers } from '../service/issuer/providers.ts';
 import { provideOffCardEntity } from '../service/off-card-entity.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
-import { openDatabase } from '../store/database.ts';
+import { checkDatabase } from '../store/database.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../store/issuer/schema.ts';
-import { StepLog } from '../store/step-log.ts';
-import { startEngine } from '../workflow/engine/durable.ts';
 import { defineDaemon } from './daemon.ts';
-import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, WORKFLOW_VERSION, watchOf } from './platform-config.ts';
+import { openFlowPlatform } from './flow-platform.ts';
+import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, watchOf } from './platform-config.ts';
+import { waitFor } from './wait-for.ts';
 
 export const IssuerConfig = Type.Object(platformFields, { additionalProperties: false });
 
@@ -25,39 +26,35 @@ export const IssuerConfig = Type.Object(platformFields, { additionalProperties: 
 export const issuerDaemon = defineDaemon({
   name: 'issuer',
   config: IssuerConfig,
-  async start({ config, logger, tls, self }) {
+  async start({ config, logger, metrics, tls }) {
     const settings = { ...DEFAULTS, ...config };
-    const database = await openDatabase<IssuerTables>({
-      url: config.database.url,
-      migrations: ISSUER_MIGRATIONS,
-      onError: (error) => logger.warn({ reason: error.message }, 'database connection failed'),
-    });
+    const platform = await openFlowPlatform<IssuerTables>({ config, logger, metrics }, ISSUER_MIGRATIONS);
+    const { database } = platform;
     const kmsRest = new RestClient({ baseUrl: config.kms.url, tls, expectedPeer: config.kms });
     const kms = kmsClient(kmsRest);
     const relays = new ProviderRelays(tls);
-    const entity = await provideOffCardEntity(database, kms, {
-      label: OFF_CARD_ENTITY_LABEL,
-      holderReference: config.holderReference,
-      keySizeBits: settings.offCardEntityKeySizeBits,
-    });
-    const platform = { offCardEntityLabel: entity.label, offCardEntityCertificate: entity.certificate };
-    const keys = new Keys(kms, platform);
+    const entity = await waitFor(logger, `the KMS at ${config.kms.url}`, () =>
+      provideOffCardEntity(database, kms, {
+        label: OFF_CARD_ENTITY_LABEL,
+        holderReference: config.holderReference,
+        keySizeBits: settings.offCardEntityKeySizeBits,
+      }),
+    );
+    const acting = { offCardEntityLabel: entity.label, offCardEntityCertificate: entity.certificate };
+    const keys = new Keys(kms, acting);
     const auditLog = new AuditLog(database);
     const failures = new AuthenticationFailures(database, settings.authenticationLimit);
-    const applications = new Applications({
-      ...{ database, kms, auditLog, failures, stepLog: new StepLog(database), windowMs: settings.resumeWindowMs },
-      relaysOf: (providerId, baseUrl) => cardRelaysClient(relays.of(providerId, baseUrl)),
-      settings: platform,
-      watch: watchOf(logger),
+    const flow = new DurableFlow({
+      ...{ database, bells: platform.bells.bells, windowMs: settings.resumeWindowMs, watch: watchOf(logger) },
     });
-    const engine = await startEngine({
-      databaseUrl: config.database.url,
-      name: `issuer-${self.id}`,
-      version: WORKFLOW_VERSION,
-      nodeId: settings.nodeId,
-      workflows: { [CREATE_SECURITY_DOMAIN]: applications.body },
-      attach: (started) => applications.attach(started),
-      log: { info: (text) => logger.debug(text), error: (text) => logger.error(text) },
+    const applications = new Applications({
+      ...{ database, kms, failures, flow, settings: acting },
+      relaysOf: (providerId, baseUrl) => cardRelaysClient(relays.of(providerId, baseUrl)),
+    });
+    const engine = await platform.work({
+      workflows: { [CREATE_SECURITY_DOMAIN]: applications },
+      attach: (started) => flow.attach(started),
+      reconcile: () => applications.endLost(),
     });
     const services = {
       ...{ applications, keys, auditLog, failures },
@@ -67,11 +64,14 @@ export const issuerDaemon = defineDaemon({
     };
     return {
       routes: (app) => issuerRoutes(app, services),
-      ready: () => keys.check(),
+      ready: async () => {
+        await checkDatabase(database);
+        await keys.check();
+      },
       drain: () => engine.stop(),
       close: async () => {
         await Promise.all([kmsRest.close(), relays.close()]);
-        await database.destroy();
+        await platform[Symbol.asyncDispose]();
       },
     };
   },

@@ -8,8 +8,10 @@ import { daemonFields, databaseFields, PeerEndpoint } from './config.ts';
 export const platformFields = {
   ...daemonFields,
   ...databaseFields,
-  /** Name of this node among those of one platform: stable over restarts; default `node-1`. */
+  /** Name of this node among those of one platform: stable over restarts; default its host name and port. */
   nodeId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' })),
+  /** Flows at work on this node at a time; the others wait in the database. Default 32. */
+  flowWindow: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
   kms: PeerEndpoint,
   /** CHR of CERT.OCE.AUT, 16 bytes: the cards know the platform by it. */
   holderReference: HolderReference,
@@ -22,7 +24,6 @@ export const platformFields = {
 };
 
 export const DEFAULTS = {
-  nodeId: 'node-1',
   offCardEntityKeySizeBits: 2048,
   authenticationLimit: 10,
   resumeWindowMs: 120_000,
@@ -31,8 +32,8 @@ export const DEFAULTS = {
 /** Label of the platform's own pair in its KMS. */
 export const OFF_CARD_ENTITY_LABEL = 'off-card-entity';
 
-/** Pinned with the bodies of the workflows: raise it when a flow in progress could not be resumed by the new rows. */
-export const WORKFLOW_VERSION = '1';
+/** Raise it when a flow in progress could not go on by the new rows: it then starts again, looking at the card first. */
+export const WORKFLOW_VERSION = '2';
 
 /** Logs what the workflows try again and what they give up. */
 export const watchOf = (logger: Logger) => ({

@@ -4,6 +4,7 @@ import { issuerClient } from '../rest/clients/issuer.ts';
 import { kmsClient } from '../rest/clients/kms.ts';
 import { otaClient } from '../rest/clients/ota.ts';
 import { providerRoutes } from '../rest/routes/provider.ts';
+import { DurableFlow } from '../service/durable-flow.ts';
 import { provideOffCardEntity } from '../service/off-card-entity.ts';
 import { CardLinks } from '../service/provider/card-links.ts';
 import { KEY_DISTRIBUTION, KeyDistributions } from '../service/provider/key-distributions.ts';
@@ -11,15 +12,15 @@ import { Relays } from '../service/provider/relays.ts';
 import { SecurityDomains } from '../service/provider/security-domains.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
-import { openDatabase } from '../store/database.ts';
+import { checkDatabase } from '../store/database.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../store/provider/schema.ts';
-import { StepLog } from '../store/step-log.ts';
 import { AID, aidToHex } from '../wire/gp/aid.ts';
 import { Aid } from '../wire/message/common.ts';
-import { startEngine } from '../workflow/engine/durable.ts';
 import { PeerEndpoint } from './config.ts';
 import { defineDaemon } from './daemon.ts';
-import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, WORKFLOW_VERSION, watchOf } from './platform-config.ts';
+import { openFlowPlatform } from './flow-platform.ts';
+import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, watchOf } from './platform-config.ts';
+import { waitFor } from './wait-for.ts';
 
 export const ProviderConfig = Type.Object(
   {
@@ -40,28 +41,29 @@ const DEFAULT_CARD_WAIT_MS = 30_000;
 export const providerDaemon = defineDaemon({
   name: 'provider',
   config: ProviderConfig,
-  async start({ config, logger, tls, self }) {
+  async start({ config, logger, metrics, tls, self }) {
     const settings = { ...DEFAULTS, ...config };
-    const database = await openDatabase<ProviderTables>({
-      url: config.database.url,
-      migrations: PROVIDER_MIGRATIONS,
-      onError: (error) => logger.warn({ reason: error.message }, 'database connection failed'),
-    });
+    const platform = await openFlowPlatform<ProviderTables>({ config, logger, metrics }, PROVIDER_MIGRATIONS);
+    const { database } = platform;
     const clientOf = (peer: typeof config.kms) => new RestClient({ baseUrl: peer.url, tls, expectedPeer: peer });
     const clients = { kms: clientOf(config.kms), ota: clientOf(config.ota), issuer: clientOf(config.issuer) };
     const kms = kmsClient(clients.kms);
-    const entity = await provideOffCardEntity(database, kms, {
-      label: OFF_CARD_ENTITY_LABEL,
-      holderReference: config.holderReference,
-      keySizeBits: settings.offCardEntityKeySizeBits,
-    });
+    const entity = await waitFor(logger, `the KMS at ${config.kms.url}`, () =>
+      provideOffCardEntity(database, kms, {
+        label: OFF_CARD_ENTITY_LABEL,
+        holderReference: config.holderReference,
+        keySizeBits: settings.offCardEntityKeySizeBits,
+      }),
+    );
     const { holderReference, publicKey } = await kms.certificateAuthority();
     const auditLog = new AuditLog(database);
     const failures = new AuthenticationFailures(database, settings.authenticationLimit);
     const links = new CardLinks(otaClient(clients.ota), config.cardWaitMs ?? DEFAULT_CARD_WAIT_MS);
+    const flow = new DurableFlow({
+      ...{ database, bells: platform.bells.bells, windowMs: settings.resumeWindowMs, watch: watchOf(logger) },
+    });
     const keyDistributions = new KeyDistributions({
-      ...{ database, kms, links, auditLog, failures },
-      ...{ issuer: issuerClient(clients.issuer), stepLog: new StepLog(database), windowMs: settings.resumeWindowMs },
+      ...{ database, kms, links, failures, flow, issuer: issuerClient(clients.issuer) },
       settings: {
         ...{ providerId: self.id, issuerId: config.issuer.id, ssdAid: config.ssdAid },
         defaultIsdAid: aidToHex(AID.ISSUER_SECURITY_DOMAIN),
@@ -70,16 +72,11 @@ export const providerDaemon = defineDaemon({
         applicationProviderId: config.holderReference,
         trustPoint: { holderReference, publicKey },
       },
-      watch: watchOf(logger),
     });
-    const engine = await startEngine({
-      databaseUrl: config.database.url,
-      name: `provider-${self.id}`,
-      version: WORKFLOW_VERSION,
-      nodeId: settings.nodeId,
-      workflows: { [KEY_DISTRIBUTION]: keyDistributions.body },
-      attach: (started) => keyDistributions.attach(started),
-      log: { info: (text) => logger.debug(text), error: (text) => logger.error(text) },
+    const engine = await platform.work({
+      workflows: { [KEY_DISTRIBUTION]: keyDistributions },
+      attach: (started) => flow.attach(started),
+      reconcile: () => keyDistributions.beginLost(),
     });
     const services = {
       ...{ keyDistributions, auditLog, failures, ssdAid: config.ssdAid },
@@ -89,12 +86,13 @@ export const providerDaemon = defineDaemon({
     return {
       routes: (app) => providerRoutes(app, services),
       ready: async () => {
+        await checkDatabase(database);
         await kms.certificateAuthority();
       },
       drain: () => engine.stop(),
       close: async () => {
         await Promise.all(Object.values(clients).map((client) => client.close()));
-        await database.destroy();
+        await platform[Symbol.asyncDispose]();
       },
     };
   },

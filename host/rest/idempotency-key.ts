@@ -21,6 +21,12 @@ export const WaitQuery = {
   waitMs: Type.Optional(Type.String({ pattern: '^[0-9]{1,5}$' })),
 };
 
+/** Query of long polls that return with the first row after `afterStep`. */
+export const StepQuery = {
+  ...WaitQuery,
+  afterStep: Type.Optional(Type.String({ pattern: '^[0-9]{1,3}$' })),
+};
+
 const LONGEST_WAIT_MS = 25_000;
 
 export const waitMsOf = (query: { readonly waitMs?: string }): number =>

@@ -15,6 +15,7 @@ import {
   WireError,
   WorkflowError,
 } from '../errors.ts';
+import { databaseError, isConnectionError } from '../store/database.ts';
 import type { Problem } from '../wire/message/common.ts';
 import type { FieldError } from './validation.ts';
 
@@ -65,7 +66,8 @@ export function problemCode(type: string): string {
  * Turns any error into an RFC 9457 problem document. An error of ours that is no caller's business
  * (InvariantError) and every unknown error become `internal`, without detail.
  */
-export function problemOf(error: unknown, instance?: string): Problem {
+export function problemOf(thrown: unknown, instance?: string): Problem {
+  const error = isConnectionError(thrown) ? databaseError(thrown) : thrown;
   const at = instance === undefined ? {} : { instance: instance.slice(0, 200) };
   const row = error instanceof InvariantError ? undefined : STATUS.find(([type]) => error instanceof type);
   if (row === undefined || !(error instanceof TsmError)) return frameworkProblem(error, at);

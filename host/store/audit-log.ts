@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 
 /** Append-only, hash-chained record of each key, certificate and card-content act, before and after. */
 
@@ -71,32 +71,7 @@ export class AuditLog {
   }
 
   async append(entry: AuditEntry): Promise<void> {
-    await this.#database.transaction().execute(async (transaction) => {
-      await sql`SELECT pg_advisory_xact_lock(${AUDIT_LOCK})`.execute(transaction);
-      const last = await transaction
-        .selectFrom('audit_log')
-        .select(['number', 'hash'])
-        .orderBy('number', 'desc')
-        .limit(1)
-        .executeTakeFirst();
-      const number = last === undefined ? 1 : Number(last.number) + 1;
-      const chained = { ...entry, number, at: new Date().toISOString(), previousHash: last?.hash ?? GENESIS };
-      await transaction
-        .insertInto('audit_log')
-        .values({
-          number: String(number),
-          at: new Date(chained.at),
-          phase: entry.phase,
-          act: entry.act,
-          subject: entry.subject,
-          workflow_id: entry.workflowId,
-          numeral: entry.numeral,
-          details: JSON.stringify(entry.details),
-          previous_hash: chained.previousHash,
-          hash: hashOf(chained),
-        })
-        .execute();
-    });
+    await this.#database.transaction().execute((transaction) => appendRecords(transaction, [entry]));
   }
 
   /** All records in order, oldest first. */
@@ -115,6 +90,36 @@ export class AuditLog {
       hash: row.hash,
     }));
   }
+}
+
+/** Appends records in the caller's transaction; from here to its end no other one appends. */
+export async function appendRecords<T extends AuditTables>(
+  transaction: Transaction<T>,
+  entries: readonly AuditEntry[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  const own = transaction as unknown as Transaction<AuditTables>;
+  await sql`SELECT pg_advisory_xact_lock(${AUDIT_LOCK})`.execute(own);
+  const last = await own
+    .selectFrom('audit_log')
+    .select(['number', 'hash'])
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  let number = Number(last?.number ?? 0);
+  let previousHash = last?.hash ?? GENESIS;
+  const rows = entries.map((entry) => {
+    number += 1;
+    const chained = { ...entry, number, at: new Date().toISOString(), previousHash };
+    previousHash = hashOf(chained);
+    return {
+      ...{ number: String(number), at: new Date(chained.at), phase: entry.phase, act: entry.act },
+      ...{ subject: entry.subject, workflow_id: entry.workflowId, numeral: entry.numeral },
+      details: JSON.stringify(entry.details),
+      ...{ previous_hash: chained.previousHash, hash: previousHash },
+    };
+  });
+  await own.insertInto('audit_log').values(rows).execute();
 }
 
 /** Number of the first record that does not follow from the one before it; undefined when the chain is whole. */

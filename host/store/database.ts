@@ -19,11 +19,17 @@ export interface DatabaseOptions {
 
 /** Any number that no other part uses for its advisory lock. */
 const MIGRATION_LOCK = 0x6f74_736e;
+const CONNECT_MS = 10_000;
+const STATEMENT_MS = 30_000;
+const IDLE_IN_TRANSACTION_MS = 60_000;
 
 /** Opens a database and brings its schema up to date. @throws TransportError when it cannot be reached */
 export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Kysely<Tables>> {
-  const pool = new pg.Pool({ connectionString: options.url, max: options.connections ?? 8 });
-  pool.on('error', (error) => options.onError?.(error));
+  const pool = new pg.Pool({ ...connectionOptions(options.url), max: options.connections ?? 8 });
+  const onError = (error: Error) => options.onError?.(error);
+  pool.on('error', onError);
+  // A pool listens to its idle clients only: a connection that is cut while it is in use would end the process.
+  pool.on('connect', (client) => client.on('error', onError));
   const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
     await migrate(database, options.migrations);
@@ -33,6 +39,20 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Ky
   }
   return database;
 }
+
+/** Limits of every connection: to connect, for a statement, and for a transaction in which nothing happens. */
+export function connectionOptions(url: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_MS,
+    statement_timeout: STATEMENT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    keepAlive: true,
+  };
+}
+
+/** `host:port` of a database address, for messages: never its password. */
+export const databasePlace = (url: string): string => new URL(url).host;
 
 async function migrate<Tables>(database: Kysely<Tables>, migrations: readonly Migration[]): Promise<void> {
   for (const [index, { number, name }] of migrations.entries()) {
@@ -58,9 +78,27 @@ export function isUniqueViolation(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === '23505';
 }
 
+/** True when the connection failed or was ended, as opposed to a statement that is wrong. */
+export function isConnectionError(error: unknown): boolean {
+  const code = String((error as { code?: unknown } | undefined)?.code ?? '');
+  return (
+    /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENETUN|57P0|08|53|25P03)/.test(code) ||
+    /Connection terminated|connection timeout|timeout exceeded when trying to connect|not queryable/.test(String(error))
+  );
+}
+
 /** A database that is away or refuses is a link failure: trying again may help. */
 export function databaseError(error: unknown): TsmError {
   if (error instanceof TsmError) return error;
   const code = String((error as { code?: unknown } | undefined)?.code ?? 'unknown');
   return new TransportError('database', `The database refused or is away (${code})`, { sqlState: code }, error);
+}
+
+/** Fails while the database does not answer. @throws TransportError */
+export async function checkDatabase<Tables>(database: Kysely<Tables>): Promise<void> {
+  try {
+    await sql`SELECT 1`.execute(database);
+  } catch (error) {
+    throw databaseError(error);
+  }
 }

@@ -48,51 +48,7 @@ export class StepLog {
 
   /** Adds a row; a row that is done again after a break keeps its place and adds its cost. */
   async add(workflowId: string, step: StepRecord): Promise<void> {
-    await this.#upsert(workflowId, step)
-      .onConflict((conflict) =>
-        conflict.columns(['workflow_id', 'numeral']).doUpdateSet({
-          commands: sql`CASE WHEN jsonb_array_length(workflow_steps.commands) > 32 THEN excluded.commands
-            ELSE workflow_steps.commands || excluded.commands END`,
-          apdus: sql`workflow_steps.apdus + excluded.apdus`,
-          round_trips: sql`workflow_steps.round_trips + excluded.round_trips`,
-          bytes_out: sql`workflow_steps.bytes_out + excluded.bytes_out`,
-          bytes_in: sql`workflow_steps.bytes_in + excluded.bytes_in`,
-          ms: sql`workflow_steps.ms + excluded.ms`,
-        }),
-      )
-      .execute();
-  }
-
-  /** Takes over a row that another platform keeps: the newest figures replace the older ones. */
-  async copy(workflowId: string, step: StepRecord): Promise<void> {
-    await this.#upsert(workflowId, step)
-      .onConflict((conflict) =>
-        conflict.columns(['workflow_id', 'numeral']).doUpdateSet({
-          commands: sql`excluded.commands`,
-          apdus: sql`excluded.apdus`,
-          round_trips: sql`excluded.round_trips`,
-          bytes_out: sql`excluded.bytes_out`,
-          bytes_in: sql`excluded.bytes_in`,
-          ms: sql`excluded.ms`,
-        }),
-      )
-      .execute();
-  }
-
-  #upsert(workflowId: string, step: StepRecord) {
-    return this.#database.insertInto('workflow_steps').values({
-      workflow_id: workflowId,
-      numeral: step.numeral,
-      name: step.name,
-      sender: step.from,
-      receiver: step.to,
-      commands: JSON.stringify(step.commands),
-      apdus: step.apdus,
-      round_trips: step.roundTrips,
-      bytes_out: step.bytesOut,
-      bytes_in: step.bytesIn,
-      ms: step.ms,
-    });
+    await addSteps(this.#database, workflowId, [step]);
   }
 
   /** Rows in the order in which they were first done, at most 64. */
@@ -118,3 +74,44 @@ export class StepLog {
     }));
   }
 }
+
+/** Adds rows, each numeral once; a row that is there already keeps its place and adds its cost. */
+export async function addSteps<T>(
+  database: Kysely<T>,
+  workflowId: string,
+  steps: readonly StepRecord[],
+): Promise<void> {
+  if (steps.length === 0) return;
+  await sql`${insertion(workflowId, steps)} ON CONFLICT (workflow_id, numeral) DO UPDATE SET
+    commands = CASE WHEN jsonb_array_length(workflow_steps.commands) > 32 THEN excluded.commands
+      ELSE workflow_steps.commands || excluded.commands END,
+    apdus = workflow_steps.apdus + excluded.apdus, round_trips = workflow_steps.round_trips + excluded.round_trips,
+    bytes_out = workflow_steps.bytes_out + excluded.bytes_out, bytes_in = workflow_steps.bytes_in + excluded.bytes_in,
+    ms = workflow_steps.ms + excluded.ms`.execute(database);
+}
+
+/** Takes over rows that another platform keeps: the newest figures replace the older ones. */
+export async function copySteps<T>(
+  database: Kysely<T>,
+  workflowId: string,
+  steps: readonly StepRecord[],
+): Promise<void> {
+  if (steps.length === 0) return;
+  await sql`${insertion(workflowId, steps)} ON CONFLICT (workflow_id, numeral) DO UPDATE SET
+    commands = excluded.commands, apdus = excluded.apdus, round_trips = excluded.round_trips,
+    bytes_out = excluded.bytes_out, bytes_in = excluded.bytes_in, ms = excluded.ms`.execute(database);
+}
+
+/** A column `steps` with the rows of one workflow, at most 64, for a query that names the column of its id. */
+export const stepsOf = (idColumn: string) =>
+  sql<StepRecord[]>`(SELECT coalesce(jsonb_agg(to_jsonb(step) - 'place' ORDER BY place), '[]') FROM (
+    SELECT position AS place, numeral, name, sender AS "from", receiver AS "to", commands, apdus, round_trips AS "roundTrips",
+      bytes_out AS "bytesOut", bytes_in AS "bytesIn", ms
+    FROM workflow_steps WHERE workflow_id = ${sql.ref(idColumn)} ORDER BY position LIMIT 64) AS step)`.as('steps');
+
+const insertion = (workflowId: string, steps: readonly StepRecord[]) => sql`
+  INSERT INTO workflow_steps
+    (workflow_id, numeral, name, sender, receiver, commands, apdus, round_trips, bytes_out, bytes_in, ms)
+  SELECT ${workflowId}, numeral, name, "from", "to", commands, apdus, "roundTrips", "bytesOut", "bytesIn", ms
+  FROM jsonb_to_recordset(${JSON.stringify(steps)}::jsonb) AS step (numeral text, name text, "from" text, "to" text,
+    commands jsonb, apdus integer, "roundTrips" integer, "bytesOut" integer, "bytesIn" integer, ms double precision)`;

@@ -52,7 +52,11 @@ export interface Kms {
 export interface IssuerPlatform {
   /** @throws PeerError with `numeral` 43 or 44 when the issuer refuses */
   requestSecurityDomain(idempotencyKey: string, request: SecurityDomainRequest): Promise<SecurityDomainRequestState>;
-  securityDomainRequest(requestId: string, waitMs: number): Promise<SecurityDomainRequestState>;
+  /** Waits until there are more rows than `afterStep`, the request has ended, or the time is over. */
+  securityDomainRequest(
+    requestId: string,
+    wait: { readonly waitMs: number; readonly afterStep: number },
+  ): Promise<SecurityDomainRequestState>;
 }
 
 /** The OTA server, as the provider sees it. */

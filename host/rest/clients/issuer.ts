@@ -16,11 +16,11 @@ export function issuerClient(client: RestClient): IssuerPlatform {
         response: SecurityDomainRequestState,
         retries: 2,
       }),
-    securityDomainRequest: (requestId, waitMs) =>
+    securityDomainRequest: (requestId, { waitMs, afterStep }) =>
       client.call({
         method: 'GET',
         path: `${PATH}/${encodeURIComponent(requestId)}`,
-        query: { waitMs },
+        query: { waitMs, afterStep },
         response: SecurityDomainRequestState,
         timeoutMs: waitMs + 15_000,
         retries: 2,

@@ -20,7 +20,7 @@ import {
 } from '../../wire/message/common.ts';
 import { SecurityDomainRequest, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
 import { CardCertificate, CertificateAuthorityInfo } from '../../wire/message/kms.ts';
-import { idempotencyKeyOf, WaitQuery, waitMsOf } from '../idempotency-key.ts';
+import { idempotencyKeyOf, StepQuery, waitMsOf } from '../idempotency-key.ts';
 import type { RestApp } from '../server.ts';
 import { AuditRecords, CardParams, cardIdOfParams } from './operator.ts';
 
@@ -85,11 +85,15 @@ function providerRoutes(app: RestApp, services: IssuerServices): void {
       config: provider,
       schema: {
         params: IdParams,
-        querystring: Type.Object(WaitQuery, closed),
+        querystring: Type.Object(StepQuery, closed),
         response: { 200: SecurityDomainRequestState },
       },
     },
-    async (request) => services.applications.state(request.params.id, request.peer.id, waitMsOf(request.query)),
+    async ({ params, peer, query }) =>
+      services.applications.state(params.id, peer.id, {
+        waitMs: waitMsOf(query),
+        ...(query.afterStep === undefined ? {} : { afterStep: Number(query.afterStep) }),
+      }),
   );
 
   app.post(

@@ -13,7 +13,7 @@ import {
   SecurityDomainRow,
   StartKeyDistribution,
 } from '../../wire/message/key-distribution.ts';
-import { idempotencyKeyOf, WaitQuery, waitMsOf } from '../idempotency-key.ts';
+import { idempotencyKeyOf, StepQuery, waitMsOf } from '../idempotency-key.ts';
 import type { RestApp } from '../server.ts';
 import { AuditRecords, CardParams, cardIdOfParams } from './operator.ts';
 
@@ -29,10 +29,7 @@ export interface ProviderServices {
 const closed = { additionalProperties: false } as const;
 const IdParams = Type.Object({ id: IdempotencyKey }, closed);
 const RelayParams = Type.Object({ relayId: IdempotencyKey }, closed);
-const StateQuery = Type.Object(
-  { ...WaitQuery, afterStep: Type.Optional(Type.String({ pattern: '^[0-9]{1,3}$' })) },
-  closed,
-);
+const StateQuery = Type.Object(StepQuery, closed);
 
 const issuer = { access: ['issuer'] as const };
 const operator = { access: ['operator'] as const };

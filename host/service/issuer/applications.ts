@@ -1,52 +1,58 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { InvariantError, NotFoundError } from '../../errors.ts';
-import type { AuditLog } from '../../store/audit-log.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { listApplications } from '../../store/issuer/applications.ts';
 import type { Card } from '../../store/issuer/cards.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
-import { addRequest, findRequest, finishRequest } from '../../store/issuer/security-domain-requests.ts';
-import { claimIdempotencyKey } from '../../store/request-log.ts';
-import type { StepLog } from '../../store/step-log.ts';
+import {
+  addRequest,
+  findRequest,
+  finishRequest,
+  listLostRequests,
+} from '../../store/issuer/security-domain-requests.ts';
+import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import type { SecurityDomainRequest, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
-import type { DurableRun, Engine } from '../../workflow/engine/durable.ts';
-import { type AttemptPolicy, cancelled } from '../../workflow/engine/retry.ts';
-import { admit, failureOf, runFlow } from '../../workflow/engine/run.ts';
+import type {
+  SecurityDomainReport,
+  SecurityDomainRequest,
+  SecurityDomainRequestState,
+} from '../../wire/message/key-distribution.ts';
+import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
+import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
+import { cancelled } from '../../workflow/engine/retry.ts';
+import { admit, type Failure, type FlowEnd, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import type { IssuerContext, IssuerSettings, IssuerStart } from '../../workflow/key-distribution/issuer-context.ts';
 import { issuerSteps } from '../../workflow/key-distribution.ts';
 import type { CardRelays, Kms } from '../../workflow/ports.ts';
+import { type DurableFlow, lostFlow } from '../durable-flow.ts';
 import { problemOfFailure } from '../problem-of-failure.ts';
-import { waitUntil } from '../wait-until.ts';
 import { RelayLink } from './relay-link.ts';
 
 /** Application management: makes security domains for providers, steps 43 to 52. */
 
 export const CREATE_SECURITY_DOMAIN = 'create-security-domain';
+/** A request without workflow for so long is one that its provider does not bring again either. */
+const LOST_AFTER_MS = 600_000;
 
 export interface ApplicationsOptions {
   readonly database: Kysely<IssuerTables>;
   readonly kms: Kms;
   /** The relays of this provider, at the address of the issuer's own registry. */
   readonly relaysOf: (providerId: string, baseUrl: string) => CardRelays;
-  readonly auditLog: AuditLog;
-  readonly stepLog: StepLog;
   readonly failures: AuthenticationFailures;
   readonly settings: IssuerSettings;
   /** Steps 43 to 52; default `issuerSteps`. */
   readonly steps?: typeof issuerSteps;
-  readonly windowMs: number;
-  readonly watch: Pick<AttemptPolicy, 'onRetry' | 'onFailure'>;
+  readonly flow: DurableFlow<IssuerTables>;
 }
 
 /** The request with what 43 and 44 found. */
 type Admitted = IssuerStart & { readonly relayBaseUrl: string; readonly card: Card };
 
-export class Applications {
+export class Applications implements Workflow {
   readonly #options: ApplicationsOptions;
-  #engine: Engine | undefined;
 
   constructor(options: ApplicationsOptions) {
     this.#options = options;
@@ -56,51 +62,59 @@ export class Applications {
     return this.#options.steps ?? issuerSteps;
   }
 
-  /** The engine needs the bodies before it starts, and the service the engine after. */
-  attach(engine: Engine): void {
-    this.#engine = engine;
-  }
-
-  get #started(): Engine {
-    if (this.#engine === undefined) throw new InvariantError('engine-absent', 'The durable engine is not attached');
-    return this.#engine;
-  }
-
   /**
    * Takes a request of step 42: checks 43 and 44 at once and starts the rest, unless only these two are asked.
    *
    * @throws PolicyError at 43, NotFoundError at 44, ConflictError `idempotency-key-reused`
    */
   async request(id: string, caller: string, request: SecurityDomainRequest): Promise<SecurityDomainRequestState> {
-    const { database } = this.#options;
-    await claimIdempotencyKey(database, { key: id, caller, body: request });
-    if (request.admissionOnly === true) {
-      const start: IssuerStart = { request, caller };
-      await admit(this.#steps, start, this.#context(id, start, noCard));
-      return { requestId: id, state: 'done', steps: [] };
+    const { database, flow } = this.#options;
+    const start: IssuerStart = { request, caller };
+    if (flow.live(id) !== undefined) {
+      await claimIdempotencyKey(database, { key: id, caller, body: request });
+      return this.state(id, caller, { waitMs: 0 });
     }
-    // A row without workflow is a request whose node died in between.
-    if ((await findRequest(database, id)) === undefined || (await this.#started.status(id)) === undefined) {
-      const start: IssuerStart = { request, caller };
-      const facts = await admit(this.#steps, start, this.#context(id, start, noCard));
-      await addRequest(database, id, caller);
-      await this.#started.start(CREATE_SECURITY_DOMAIN, id, facts);
-    }
-    return this.state(id, caller, 0);
+    const facts = await admit(this.#steps, start, this.#context(id, start, noCard));
+    if (request.admissionOnly === true) return { requestId: id, state: 'done', steps: [] };
+    const input = { ...start, ...facts };
+    const go = await database.transaction().execute(async (transaction) => {
+      await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, { key: id, caller, body: request });
+      const added = await addRequest(transaction, id, caller);
+      const workflow = { id, kind: CREATE_SECURITY_DOMAIN, fairKey: caller, input };
+      // A row without workflow is a request of an earlier release.
+      const started = await flow.engine.add(transaction as unknown as Transaction<unknown>, workflow);
+      return { added, started };
+    });
+    go.started();
+    return go.added ? { requestId: id, state: 'running', steps: [] } : this.state(id, caller, { waitMs: 0 });
   }
 
-  /** Waits until the request has ended or the time is over. @throws NotFoundError for another provider's too */
-  async state(id: string, caller: string, waitMs: number): Promise<SecurityDomainRequestState> {
-    const { database, stepLog } = this.#options;
-    const read = async () => {
-      const row = await findRequest(database, id);
-      if (row?.providerId === caller) return row;
+  /**
+   * Waits until there are more rows than `afterStep`, where it is given, the request has ended, or the time is over.
+   *
+   * @throws NotFoundError for another provider's too
+   */
+  async state(
+    id: string,
+    caller: string,
+    wait: { readonly waitMs: number; readonly afterStep?: number },
+  ): Promise<SecurityDomainRequestState> {
+    const { afterStep = Number.POSITIVE_INFINITY } = wait;
+    const done = (state: SecurityDomainRequestState) => state.state !== 'running' || state.steps.length > afterStep;
+    return this.#options.flow.wait(id, () => this.#read(id, caller), { waitMs: wait.waitMs, done });
+  }
+
+  async #read(id: string, caller: string): Promise<SecurityDomainRequestState> {
+    const { database, flow } = this.#options;
+    const live = flow.live(id);
+    if (live?.facts.caller === caller) return { requestId: id, state: 'running', steps: [...live.steps] };
+    const row = await findRequest(database, id);
+    if (row?.providerId !== caller) {
       throw new NotFoundError('no-such-request', 'There is no security domain request of this id');
-    };
-    const row = await waitUntil(read, (found) => found.state !== 'running', { waitMs, signal: this.#started.stopping });
-    const { requestId, state, report, problem } = row;
+    }
+    const { requestId, state, report, problem, steps } = row;
     return {
-      ...{ requestId, state, steps: await stepLog.list(id) },
+      ...{ requestId, state, steps: [...(live?.steps ?? steps)] },
       ...(report === undefined ? {} : { report }),
       ...(problem === undefined ? {} : { problem }),
     };
@@ -108,10 +122,12 @@ export class Applications {
 
   /** Ends a request that runs: the trip that is under way is not broken off, another one is not made. */
   async cancel(id: string, caller: string): Promise<SecurityDomainRequestState> {
-    const state = await this.state(id, caller, 0);
+    const { database, flow } = this.#options;
+    const state = await this.state(id, caller, { waitMs: 0 });
     if (state.state !== 'running') return state;
-    await finishRequest(this.#options.database, id, { problem: problemOfFailure(failureOf(cancelled())) });
-    return this.state(id, caller, 0);
+    await finishRequest(database, id, { problem: problemOfFailure(failureOf(cancelled())) });
+    await flow.engine.cancel(id);
+    return this.#read(id, caller);
   }
 
   /** Applications that the issuer put on this card. */
@@ -121,47 +137,66 @@ export class Applications {
   }
 
   /** The workflow's body: only what stands in durable steps has effects. */
-  readonly body = async (input: unknown, run: DurableRun): Promise<unknown> => {
+  async run(input: unknown, run: DurableRun): Promise<Also> {
     // The engine hands back what `request` gave it.
     const facts = input as Admitted;
-    const { database, relaysOf, windowMs, watch } = this.#options;
-    const policy = {
-      windowMs,
-      stopping: this.#started.stopping,
-      ...watch,
-      isCancelled: () => this.#isOver(run.workflowId),
-    };
+    const { relaysOf, flow } = this.#options;
     const link = new RelayLink(relaysOf(facts.caller, facts.relayBaseUrl), facts.request.relayId);
-    const context = this.#context(run.workflowId, facts, link);
-    const end = await runFlow(this.#steps, facts, run, context, policy);
-    await context.channel.close();
-    if (end.end !== 'failed') return 'done';
-    return run.step('finish', async () => {
-      await finishRequest(database, run.workflowId, { problem: problemOfFailure(end.failure) });
-      return 'failed';
+    return flow.run({
+      ...{ flow: this.#steps, start: facts, run },
+      context: (journal) => this.#context(run.workflowId, facts, link, journal),
+      end: async (end) => (end.end === 'failed' ? this.#failed(run.workflowId, end.failure) : this.#reported(run, end)),
     });
-  };
-
-  async #isOver(id: string): Promise<boolean> {
-    const row = await findRequest(this.#options.database, id);
-    return row !== undefined && row.state !== 'running';
   }
 
-  #context(workflowId: string, { request }: IssuerStart, card: IssuerContext['card']): IssuerContext {
-    const { database, kms, auditLog, stepLog, failures, settings } = this.#options;
+  broken(id: string): Also {
+    return this.#failed(id, failureOf(undefined));
+  }
+
+  /** 52: from here on the provider reads the report. */
+  #reported({ workflowId }: DurableRun, end: FlowEnd): Also {
+    const { report } = (end.end === 'done' ? end.facts : {}) as { readonly report: SecurityDomainReport };
+    return (transaction) => finishRequest(transaction as unknown as Transaction<IssuerTables>, workflowId, { report });
+  }
+
+  #failed(id: string, failure: Failure): Also {
+    return (transaction) =>
+      finishRequest(transaction as unknown as Transaction<IssuerTables>, id, { problem: problemOfFailure(failure) });
+  }
+
+  /** Ends requests whose workflow is not there, with the reason. Returns how many. */
+  async endLost(): Promise<number> {
+    const { database } = this.#options;
+    const lost = await listLostRequests(database, LOST_AFTER_MS);
+    const problem = problemOfFailure(failureOf(lostFlow()));
+    for (const { requestId } of lost) await finishRequest(database, requestId, { problem });
+    return lost.length;
+  }
+
+  #context(workflowId: string, { request }: IssuerStart, card: IssuerContext['card'], journal?: FlowJournal) {
+    const { database, kms, failures, settings } = this.#options;
     const name = cardIdText(request.cardId);
-    return {
-      ...{ workflowId, database, kms, auditLog, settings, card },
+    const context: IssuerContext = {
+      ...{ workflowId, database, kms, settings, card },
+      ...(journal === undefined ? { auditLog: noJournal } : { auditLog: journal, journal }),
       channel: new SecureChannelSlot(kms),
-      report: (step) => stepLog.add(workflowId, step),
+      report: async (step) => journal?.report(step),
       authentication: () => ({
         begin: () => failures.begin(name, 'ISD'),
         succeeded: () => failures.succeeded(name, 'ISD'),
         withdrawn: () => failures.withdrawn(name, 'ISD'),
       }),
     };
+    return context;
   }
 }
+
+/** 43 and 44 do nothing that is audited. */
+const noJournal: IssuerContext['auditLog'] = {
+  append: async () => {
+    throw new InvariantError('audit-before-admission', 'Something was done before 43 and 44 were passed');
+  },
+};
 
 /** 43 and 44 touch no card. */
 const noCard: IssuerContext['card'] = {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictError, NotFoundError, TransportError, TsmError } from '../../errors.ts';
-import type { LeaseTable, SessionRow, Taken } from '../../store/ota/lease-table.ts';
+import { Bells } from '../../store/bells.ts';
+import type { CloseReason, LeaseTable, SessionRow, Taken } from '../../store/ota/lease-table.ts';
 import { Turnstile } from '../../transport/transport-failure.ts';
 import type {
   CardCommand,
@@ -23,6 +24,9 @@ export interface CardSessionsOptions {
   readonly addedDelayMs?: number;
   readonly record?: TrafficRecord;
   readonly onTrip?: (cost: ExchangeResult['cost']) => void;
+  /** Ring for readers; default those of this node alone. */
+  readonly bells?: Bells;
+  readonly onError?: (error: Error) => void;
 }
 
 const DEFAULT_LEASE_MS = 60_000;
@@ -32,7 +36,10 @@ const LONGEST_SCRIPT_MS = 900_000;
 const LINK_MS = 10_000;
 /** Requests that may wait for one reader. */
 const MAX_WAITING = 8;
-const POLL_MS = 200;
+/** A session that has been silent for so long has its lease cut down to the usual length again. */
+const SETTLE_MS = 1_000;
+/** The bell that rings when the last script is done. */
+const IDLE_BELL = 'idle';
 
 interface Reader {
   readonly turns: Turnstile;
@@ -43,12 +50,16 @@ interface Reader {
 export class CardSessions {
   readonly #options: CardSessionsOptions;
   readonly #readers = new Map<string, Reader>();
-  readonly #wakers = new Set<() => void>();
+  readonly #bells: Bells;
+  /** Sessions that were opened or used here and have not ended: what never changes of them. */
+  readonly #known = new Map<string, SessionRow>();
+  readonly #settling = new Map<string, NodeJS.Timeout>();
   #running = 0;
   #draining = false;
 
   constructor(options: CardSessionsOptions) {
     this.#options = options;
+    this.#bells = options.bells ?? new Bells();
   }
 
   get #leaseMs(): number {
@@ -66,23 +77,29 @@ export class CardSessions {
    */
   async open(providerId: string, request: OpenCardSession, caller?: AbortSignal): Promise<CardSessionInfo> {
     const deadline = Date.now() + (request.waitMs ?? 0);
+    const bell = readerBell(request.terminalId, request.readerName);
     for (;;) {
       this.#refuseWhenDraining();
-      const opened = await this.#tryOpen(providerId, request).catch((error: unknown) => {
-        if (error instanceof TsmError) return error;
-        throw error;
-      });
-      const gone = caller?.aborted === true;
-      if (!(opened instanceof TsmError)) {
-        // Nobody is there to use the lease: it goes back at once instead of running out.
-        if (gone) await this.#options.leases.close(opened.sessionId, 'closed');
-        return opened;
+      // The bell is heard from before the look on: a card that comes in between is not missed.
+      const stop = new AbortController();
+      const signal = caller === undefined ? stop.signal : AbortSignal.any([stop.signal, caller]);
+      const rung = this.#bells.heard(bell, Math.max(0, deadline - Date.now()), signal);
+      try {
+        const opened = await this.#tryOpen(providerId, request).catch((error: unknown) => {
+          if (error instanceof TsmError) return error;
+          throw error;
+        });
+        const gone = caller?.aborted === true;
+        if (!(opened instanceof TsmError)) {
+          // Nobody is there to use the lease: it goes back at once instead of running out.
+          if (gone) await this.#options.leases.close(opened.sessionId, 'closed');
+          return opened;
+        }
+        if (!mayPass(opened) || Date.now() >= deadline || gone) throw opened;
+        await Promise.race([rung, ...leaseEnd(opened, stop.signal)]);
+      } finally {
+        stop.abort();
       }
-      const mayPass =
-        opened instanceof TransportError || opened.code === 'card-busy' || opened.code === 'reader-unknown';
-      const left = deadline - Date.now();
-      if (!mayPass || left <= 0 || gone) throw opened;
-      await this.#woken(Math.min(left, POLL_MS));
     }
   }
 
@@ -92,21 +109,14 @@ export class CardSessions {
     requireCard(reader);
     const sessionId = randomBytes(16).toString('hex');
     const { insertion, atr } = reader;
-    const taken: Taken = await this.#options.leases.take({
-      sessionId,
-      terminalId,
-      readerName,
-      providerId,
-      owner,
-      insertion,
-      leaseMs: this.#leaseMs,
-    });
-    if (taken === 'busy') {
+    const session = { sessionId, terminalId, readerName, providerId, owner, insertion };
+    const taken: Taken = await this.#options.leases.take({ ...session, leaseMs: this.#leaseMs });
+    if ('busyMs' in taken) {
       throw new ConflictError('card-busy', `another owner holds the card in ${readerName}: wait or try again later`, {
-        terminalId,
-        readerName,
+        ...{ terminalId, readerName, busyMs: Math.ceil(taken.busyMs) },
       });
     }
+    this.#known.set(sessionId, { ...session, fence: taken.fence, closed: null });
     // The card of the session before is given back at once; the first exchange would do it otherwise.
     link.release(readerName, taken.fence - 1);
     return { sessionId, fence: taken.fence, atr, insertion, leaseExpiresAt: taken.expiresAt.toISOString() };
@@ -137,7 +147,7 @@ export class CardSessions {
       reader.waiting--;
       this.#running--;
       if (reader.waiting === 0) this.#readers.delete(readerKey(session));
-      this.#wake();
+      if (this.#running === 0) this.#bells.ring(IDLE_BELL);
     }
   }
 
@@ -150,10 +160,11 @@ export class CardSessions {
     if (reader.insertion !== insertion)
       throw await this.#ended(session, 'card-removed', 'the card of this session was removed');
     // Checked last before the card is touched; the terminal compares the number once more.
+    this.#cancelSettling(session.sessionId);
     if ((await this.#options.leases.extend(session, timeoutMs + this.#leaseMs)) === undefined)
-      throw staleFence(session);
+      throw await this.#lost(session);
     const result = await this.#send(session, link, commands, timeoutMs);
-    await this.#options.leases.extend(session, this.#leaseMs);
+    this.#settleLater(session);
     if (result.failure !== undefined) throw await this.#failed(session, result);
     const { responses, stopped, apdus, bytesOut, bytesIn } = result;
     const cost = { roundTrips: 1, apdus, bytesOut, bytesIn, ms: Math.round((performance.now() - started) * 100) / 100 };
@@ -198,7 +209,7 @@ export class CardSessions {
       answered: result.responses.length,
       outcome: 'unknown',
     };
-    await this.#options.leases.close(session.sessionId, code === 'card-removed' ? 'card-removed' : 'outcome-unknown');
+    await this.#close(session, code === 'card-removed' ? 'card-removed' : 'outcome-unknown');
     return new TransportError(
       /^[a-z0-9-]{1,64}$/.test(code) ? code : 'link-lost',
       `the terminal's link to the card failed: ${message}`,
@@ -212,7 +223,7 @@ export class CardSessions {
     message: string,
     cause?: unknown,
   ): Promise<TransportError> {
-    await this.#options.leases.close(session.sessionId, reason);
+    await this.#close(session, reason);
     const { terminalId, readerName } = session;
     return new TransportError(
       reason,
@@ -235,9 +246,10 @@ export class CardSessions {
 
   /** Ends a session; one that has ended already stays ended. @throws NotFoundError `no-such-card-session` */
   async close(providerId: string, sessionId: string): Promise<void> {
-    const session = await this.#find(providerId, sessionId);
+    const known = this.#known.get(sessionId);
+    const session = known?.providerId === providerId ? known : await this.#find(providerId, sessionId);
     if (session.closed !== null) return;
-    await this.#options.leases.close(sessionId, 'closed');
+    await this.#close(session, 'closed');
     try {
       this.#options.terminals
         .reader(session.terminalId, session.readerName)
@@ -246,7 +258,40 @@ export class CardSessions {
       // A terminal that is away gives the card back when the next fence comes.
       if (!(error instanceof TsmError)) throw error;
     }
-    this.#wake();
+  }
+
+  /** Ends a session in the table and for those who wait for its reader. */
+  async #close(session: SessionRow, reason: CloseReason): Promise<void> {
+    this.#cancelSettling(session.sessionId);
+    this.#known.delete(session.sessionId);
+    await this.#options.leases.close(session.sessionId, reason);
+    this.#bells.ring(readerBell(session.terminalId, session.readerName));
+  }
+
+  /** A script may take minutes and its lease lasts as long; soon after it the lease is cut down to the usual length. */
+  #settleLater(session: SessionRow): void {
+    const settle = () => {
+      this.#settling.delete(session.sessionId);
+      this.#options.leases.extend(session, this.#leaseMs).catch((error: Error) => this.#options.onError?.(error));
+    };
+    this.#settling.set(session.sessionId, setTimeout(settle, Math.min(SETTLE_MS, this.#leaseMs)).unref());
+  }
+
+  #cancelSettling(sessionId: string): void {
+    clearTimeout(this.#settling.get(sessionId));
+    this.#settling.delete(sessionId);
+  }
+
+  /** Why a session that was thought to hold the lease does not. */
+  async #lost(session: SessionRow): Promise<TsmError> {
+    this.#known.delete(session.sessionId);
+    try {
+      await this.#session(session.providerId, session.sessionId, session.fence);
+    } catch (error) {
+      if (error instanceof TsmError) return error;
+      throw error;
+    }
+    return staleFence(session);
   }
 
   /** A terminal reported its readers: sessions of cards that are gone end. */
@@ -255,15 +300,16 @@ export class CardSessions {
       terminalId,
       readers.filter((reader) => reader.cardPresent),
     );
-    this.#wake();
+    for (const { readerName } of readers) this.#bells.ring(readerBell(terminalId, readerName));
   }
 
   /** Takes nothing new and waits for the scripts that run, at most `limitMs`. */
   async drain(limitMs: number): Promise<void> {
     this.#draining = true;
-    this.#wake();
+    this.#bells.ringAll();
     const deadline = Date.now() + limitMs;
-    while (this.#running > 0 && Date.now() < deadline) await this.#woken(POLL_MS);
+    while (this.#running > 0 && Date.now() < deadline) await this.#bells.heard(IDLE_BELL, deadline - Date.now());
+    for (const timer of this.#settling.values()) clearTimeout(timer);
   }
 
   #refuseWhenDraining(): void {
@@ -278,6 +324,9 @@ export class CardSessions {
   }
 
   async #session(providerId: string, sessionId: string, fence: number): Promise<SessionRow> {
+    const known = this.#known.get(sessionId);
+    // Whether it still holds the lease is asked once more before the card is touched.
+    if (known?.providerId === providerId && known.fence === fence) return known;
     const session = await this.#find(providerId, sessionId);
     if (session.closed === 'closed')
       throw new NotFoundError('no-such-card-session', 'this card session was closed: open one');
@@ -302,24 +351,19 @@ export class CardSessions {
     }
     return reader;
   }
+}
 
-  #wake(): void {
-    for (const waker of this.#wakers) waker();
-    this.#wakers.clear();
-  }
+/** The bell of one reader: its card came or left, or its lease was given back. */
+export const readerBell = (terminalId: string, readerName: string): string => `reader ${terminalId} ${readerName}`;
 
-  #woken(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, timeoutMs);
-      const wakers = this.#wakers;
-      function done(): void {
-        clearTimeout(timer);
-        wakers.delete(done);
-        resolve();
-      }
-      wakers.add(done);
-    });
-  }
+const mayPass = (error: TsmError): boolean =>
+  error instanceof TransportError || error.code === 'card-busy' || error.code === 'reader-unknown';
+
+/** The end of the lease that is in the way, when nobody gives it back before. */
+function leaseEnd(refused: TsmError, signal: AbortSignal): Promise<void>[] {
+  const { busyMs } = refused.context;
+  if (typeof busyMs !== 'number') return [];
+  return [delay(busyMs, undefined, { signal }).catch(() => {})];
 }
 
 function requireCard(reader: ReaderInfo): void {

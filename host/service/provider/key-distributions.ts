@@ -1,30 +1,32 @@
 import { createHash } from 'node:crypto';
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { CardIdentity } from '../../card/identity.ts';
-import { InvariantError, NotFoundError } from '../../errors.ts';
-import type { AuditLog } from '../../store/audit-log.ts';
+import { NotFoundError } from '../../errors.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { closeCardRelay } from '../../store/provider/card-relays.ts';
 import {
   addKeyDistribution,
-  findKeyDistribution,
+  findKeyDistributionWithSteps,
   finishKeyDistribution,
   type KeyDistributionResult,
+  listLostKeyDistributions,
 } from '../../store/provider/key-distributions.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
-import { claimIdempotencyKey } from '../../store/request-log.ts';
-import type { StepLog } from '../../store/step-log.ts';
+import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
+import type { KeySizeBits } from '../../wire/gp/generate-key-pair.ts';
 import { encodePublicKeyParts, fromRsaPublicKey } from '../../wire/gp/public-key.ts';
+import type { CardId } from '../../wire/message/common.ts';
 import type {
   KeyDistributionState,
   SecurityDomainRow,
   StartKeyDistribution,
+  StepRecord,
 } from '../../wire/message/key-distribution.ts';
-import type { DurableRun, Engine } from '../../workflow/engine/durable.ts';
-import type { AttemptPolicy } from '../../workflow/engine/retry.ts';
-import { type FlowEnd, runFlow } from '../../workflow/engine/run.ts';
+import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
+import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
+import { type FlowEnd, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import type { AlreadyPresent, Decision } from '../../workflow/key-distribution/41c-find-security-domain.ts';
 import type { Trusted } from '../../workflow/key-distribution/54a-attest-security-domain.ts';
@@ -35,8 +37,8 @@ import type {
 } from '../../workflow/key-distribution/provider-context.ts';
 import { providerSteps } from '../../workflow/key-distribution.ts';
 import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
+import type { DurableFlow } from '../durable-flow.ts';
 import { isRefusal, problemOfFailure } from '../problem-of-failure.ts';
-import { waitUntil } from '../wait-until.ts';
 import type { CardLinks } from './card-links.ts';
 
 /** Application management: brings the provider's SSD onto cards, steps 41 to 60. */
@@ -50,30 +52,16 @@ export interface KeyDistributionsOptions {
   readonly kms: Kms;
   readonly issuer: IssuerPlatform;
   readonly links: CardLinks;
-  readonly auditLog: AuditLog;
-  readonly stepLog: StepLog;
   readonly failures: AuthenticationFailures;
   readonly settings: ProviderSettings;
-  readonly windowMs: number;
-  readonly watch: Pick<AttemptPolicy, 'onRetry' | 'onFailure'>;
+  readonly flow: DurableFlow<ProviderTables>;
 }
 
-export class KeyDistributions {
+export class KeyDistributions implements Workflow {
   readonly #options: KeyDistributionsOptions;
-  #engine: Engine | undefined;
 
   constructor(options: KeyDistributionsOptions) {
     this.#options = options;
-  }
-
-  /** The engine needs the bodies before it starts, and the service the engine after. */
-  attach(engine: Engine): void {
-    this.#engine = engine;
-  }
-
-  get #started(): Engine {
-    if (this.#engine === undefined) throw new InvariantError('engine-absent', 'The durable engine is not attached');
-    return this.#engine;
   }
 
   /**
@@ -83,12 +71,22 @@ export class KeyDistributions {
    */
   async start(id: string, caller: string, request: StartKeyDistribution): Promise<KeyDistributionState> {
     const { database } = this.#options;
-    await claimIdempotencyKey(database, { key: id, caller, body: request });
     const { terminalId, readerName, keySizeBits = DEFAULT_KEY_SIZE_BITS } = request;
     const input: ProviderStart = { terminalId, readerName, keySizeBits };
-    await addKeyDistribution(database, { id, ...input });
-    await this.#started.start(KEY_DISTRIBUTION, id, input);
-    return this.state(id, { waitMs: 0, afterStep: 0 });
+    const go = await database.transaction().execute(async (transaction) => {
+      await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, { key: id, caller, body: request });
+      const added = await addKeyDistribution(transaction, { id, ...input });
+      return added ? this.#begin(transaction, id, input) : undefined;
+    });
+    if (go === undefined) return this.#read(id);
+    go();
+    return stateOf({ id, state: 'running', steps: [] });
+  }
+
+  #begin(transaction: Transaction<ProviderTables>, id: string, input: ProviderStart): Promise<() => void> {
+    const { flow, settings } = this.#options;
+    const workflow = { id, kind: KEY_DISTRIBUTION, fairKey: settings.providerId, input };
+    return flow.engine.add(transaction as unknown as Transaction<unknown>, workflow);
   }
 
   /** Waits until there are more rows than `afterStep`, the flow has ended, or the time is over. */
@@ -96,59 +94,69 @@ export class KeyDistributions {
     id: string,
     wait: { readonly waitMs: number; readonly afterStep: number },
   ): Promise<KeyDistributionState> {
-    const read = () => this.#read(id);
-    const news = (state: KeyDistributionState) => state.state !== 'running' || state.steps.length > wait.afterStep;
-    return waitUntil(read, news, { waitMs: wait.waitMs, signal: this.#started.stopping });
+    const { waitMs, afterStep } = wait;
+    const done = (state: KeyDistributionState) => state.state !== 'running' || state.steps.length > afterStep;
+    return this.#options.flow.wait(id, () => this.#read(id), { waitMs, done });
   }
 
   async #read(id: string): Promise<KeyDistributionState> {
-    const row = await findKeyDistribution(this.#options.database, id);
+    const live = this.#options.flow.live(id);
+    if (live !== undefined) {
+      const { cardId } = live.facts as { readonly cardId?: CardId };
+      return stateOf({ id, state: 'running', steps: live.steps, ...(cardId === undefined ? {} : { cardId }) });
+    }
+    const row = await findKeyDistributionWithSteps(this.#options.database, id);
     if (row === undefined)
       throw new NotFoundError('no-such-key-distribution', 'There is no key distribution of this id');
-    const steps = await this.#options.stepLog.list(id);
-    const sum = (key: 'roundTrips' | 'apdus' | 'bytesOut' | 'bytesIn' | 'ms') =>
-      steps.filter(({ apdus }) => apdus > 0).reduce((total, step) => total + step[key], 0);
-    const cost = {
-      roundTrips: sum('roundTrips'),
-      apdus: sum('apdus'),
-      bytesOut: sum('bytesOut'),
-      bytesIn: sum('bytesIn'),
-      ms: sum('ms'),
-    };
-    return {
-      id,
-      state: row.state,
-      ...row.result,
-      ...(row.cardId === undefined ? {} : { cardId: row.cardId }),
-      steps,
-      cost,
-    };
+    return stateOf(row);
   }
 
   /** The workflow's body: only what stands in durable steps has effects. */
-  readonly body = async (input: unknown, run: DurableRun): Promise<unknown> => {
+  async run(input: unknown, run: DurableRun): Promise<Also> {
     // The engine hands back what `start` gave it.
     const start = input as ProviderStart;
-    const { links, windowMs, watch } = this.#options;
-    const policy = { windowMs, stopping: this.#started.stopping, ...watch };
-    const context = this.#context(run.workflowId, start);
-    const end = await runFlow(providerSteps, start, run, context, policy);
-    const outcome = await run.step('finish', () => this.#finish(run.workflowId, end));
-    await context.channel.close();
-    await links.release(run.workflowId);
-    return outcome;
-  };
+    const { links, flow } = this.#options;
+    return flow.run({
+      ...{ flow: providerSteps, start, run },
+      context: (journal) => this.#context(run, start, journal),
+      end: async (end) => {
+        const { state, result } = await this.#resultOf(end);
+        await links.release(run.workflowId);
+        return finishing(run.workflowId, state, result);
+      },
+    });
+  }
 
-  #context(workflowId: string, start: ProviderStart): ProviderContext {
-    const { database, kms, issuer, links, auditLog, stepLog, failures, settings } = this.#options;
-    return {
-      ...{ workflowId, database, kms, issuer, auditLog, settings },
+  broken(id: string): Also {
+    return finishing(id, 'failed', { problem: problemOfFailure(failureOf(undefined)) });
+  }
+
+  /** Begins flows again that say they run although nothing works on them. Returns how many. */
+  async beginLost(): Promise<number> {
+    const { database, flow } = this.#options;
+    const lost = await listLostKeyDistributions(database);
+    for (const { id, terminalId, readerName, keySizeBits } of lost) {
+      const go = await database.transaction().execute(async (transaction) => {
+        const again = await flow.engine.retry(transaction as unknown as Transaction<unknown>, id);
+        // The size was checked when the flow was asked for.
+        const input = { terminalId, readerName, keySizeBits: keySizeBits as KeySizeBits };
+        return again ? undefined : this.#begin(transaction, id, input);
+      });
+      go?.();
+    }
+    return lost.length;
+  }
+
+  #context({ workflowId, tries }: DurableRun, start: ProviderStart, journal: FlowJournal) {
+    const { database, kms, links, failures, settings } = this.#options;
+    const context: ProviderContext = {
+      ...{ workflowId, database, kms, settings, journal },
+      issuer: issuerAtTry(this.#options.issuer, tries),
+      auditLog: journal,
       card: links.of(workflowId, start),
       channel: new SecureChannelSlot(kms),
-      report: (step) => stepLog.add(workflowId, step),
-      copySteps: async (steps) => {
-        for (const step of steps) await stepLog.copy(workflowId, step);
-      },
+      report: async (step) => journal.report(step),
+      copySteps: async (steps) => journal.copy(steps),
       authentication: (facts) => {
         // 41 has named the card before any authentication.
         const card = cardIdText((facts as unknown as CardIdentity).cardId);
@@ -160,14 +168,7 @@ export class KeyDistributions {
         };
       },
     };
-  }
-
-  async #finish(id: string, end: FlowEnd): Promise<string> {
-    const { state, result } = await this.#resultOf(end);
-    await finishKeyDistribution(this.#options.database, id, state, result);
-    // A flow that gave up while its issuer was away left the way to the card open.
-    await closeCardRelay(this.#options.database, id);
-    return result.outcome ?? 'failed';
+    return context;
   }
 
   async #resultOf(end: FlowEnd): Promise<{ state: 'done' | 'failed'; result: KeyDistributionResult }> {
@@ -191,6 +192,48 @@ export class KeyDistributions {
     if (foundBy === undefined) return { state: 'done', result: { outcome: 'distributed', ...done } };
     return { state: 'done', result: { outcome: 'already-present', foundBy, ...done } };
   }
+}
+
+/** The end of a flow in our tables. A flow that gave up while its issuer was away left the way to the card open. */
+const finishing =
+  (id: string, state: 'done' | 'failed', result: KeyDistributionResult): Also =>
+  async (transaction) => {
+    const own = transaction as unknown as Transaction<ProviderTables>;
+    await finishKeyDistribution(own, id, state, result);
+    await closeCardRelay(own, id);
+  };
+
+/** The issuer answers a request that has ended with its end: a flow that is tried again asks under a new key. */
+function issuerAtTry(issuer: IssuerPlatform, tries: number): IssuerPlatform {
+  if (tries === 1) return issuer;
+  return {
+    requestSecurityDomain: (key, request) => issuer.requestSecurityDomain(`${key}.${tries}`, request),
+    securityDomainRequest: (...question) => issuer.securityDomainRequest(...question),
+  };
+}
+
+function stateOf(row: {
+  readonly id: string;
+  readonly state: KeyDistributionState['state'];
+  readonly steps: readonly StepRecord[];
+  readonly cardId?: CardId;
+  readonly result?: KeyDistributionResult;
+}): KeyDistributionState {
+  const { id, state, steps, cardId, result } = row;
+  const sum = (key: 'roundTrips' | 'apdus' | 'bytesOut' | 'bytesIn' | 'ms') =>
+    steps.filter(({ apdus }) => apdus > 0).reduce((total, step) => total + step[key], 0);
+  return {
+    ...{ id, state, ...result },
+    ...(cardId === undefined ? {} : { cardId }),
+    steps: [...steps],
+    cost: {
+      roundTrips: sum('roundTrips'),
+      apdus: sum('apdus'),
+      bytesOut: sum('bytesOut'),
+      bytesIn: sum('bytesIn'),
+      ms: sum('ms'),
+    },
+  };
 }
 
 /** `publicKeySha256` is over `81 L N ‖ 82 L e`, as in attestations. */

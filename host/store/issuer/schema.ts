@@ -4,6 +4,7 @@ import { CERTIFICATES_SQL, type CertificateTables } from '../certificates.ts';
 import type { Migration } from '../database.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
+import { WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 
 /** The issuer platform's database. */
 
@@ -43,7 +44,8 @@ export interface IssuerTables
     StepTables,
     AuthenticationFailureTables,
     AuditTables,
-    CertificateTables {
+    CertificateTables,
+    WorkflowTables {
   providers: ProviderTable;
   cards: CardTable;
   applications: ApplicationTable;
@@ -71,5 +73,10 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
       );
       ${CERTIFICATES_SQL}${REQUEST_LOG_SQL}${STEP_LOG_SQL}${AUTHENTICATION_FAILURES_SQL}${AUDIT_LOG_SQL}
     `,
+  },
+  {
+    number: 2,
+    name: 'workflows',
+    sql: `ALTER TABLE security_domain_requests ADD COLUMN at timestamptz NOT NULL DEFAULT now();${WORKFLOWS_SQL}`,
   },
 ];

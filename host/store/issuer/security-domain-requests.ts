@@ -1,6 +1,7 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Problem } from '../../wire/message/common.ts';
-import type { SecurityDomainReport } from '../../wire/message/key-distribution.ts';
+import type { SecurityDomainReport, StepRecord } from '../../wire/message/key-distribution.ts';
+import { stepsOf } from '../step-log.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** Requests of step 42 and how they ended. */
@@ -15,13 +16,15 @@ export interface SecurityDomainRequestRow {
 
 type Database = Kysely<IssuerTables>;
 
-/** Keeps the row of a request that is there already. */
-export async function addRequest(database: Database, requestId: string, providerId: string): Promise<void> {
-  await database
+/** Keeps the row of a request that is there already, and says false. */
+export async function addRequest(database: Database, requestId: string, providerId: string): Promise<boolean> {
+  const added = await database
     .insertInto('security_domain_requests')
     .values({ request_id: requestId, provider_id: providerId, state: 'running', report: null, problem: null })
     .onConflict((conflict) => conflict.doNothing())
-    .execute();
+    .returning('request_id')
+    .executeTakeFirst();
+  return added !== undefined;
 }
 
 /** The first end counts: a request that was cancelled stays so. */
@@ -42,16 +45,56 @@ export async function finishRequest(
     .execute();
 }
 
+/** A request that failed is to run again. False when it did not fail. */
+export async function reopenRequest(database: Database, requestId: string): Promise<boolean> {
+  const row = await database
+    .updateTable('security_domain_requests')
+    .set({ state: 'running', report: null, problem: null })
+    .where('request_id', '=', requestId)
+    .where('state', '=', 'failed')
+    .returning('request_id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** The request and the rows of its steps, in one statement. */
 export async function findRequest(
   database: Database,
   requestId: string,
-): Promise<SecurityDomainRequestRow | undefined> {
+): Promise<(SecurityDomainRequestRow & { readonly steps: StepRecord[] }) | undefined> {
   const row = await database
     .selectFrom('security_domain_requests')
     .selectAll()
+    .select(stepsOf('security_domain_requests.request_id'))
     .where('request_id', '=', requestId)
     .executeTakeFirst();
-  if (row === undefined) return undefined;
+  return row === undefined ? undefined : { ...toRow(row), steps: row.steps };
+}
+
+/** Requests that say they run although no workflow does, for so long that nobody will bring one. */
+export async function listLostRequests(database: Database, olderThanMs: number): Promise<SecurityDomainRequestRow[]> {
+  const rows = await database
+    .selectFrom('security_domain_requests')
+    .selectAll()
+    .where('state', '=', 'running')
+    .where(sql<boolean>`at < now() - ${olderThanMs} * interval '1 millisecond'`)
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('workflows')
+            .select('workflows.id')
+            .whereRef('workflows.id', '=', 'security_domain_requests.request_id')
+            .where('workflows.state', '<>', 'ended'),
+        ),
+      ),
+    )
+    .limit(1_000)
+    .execute();
+  return rows.map(toRow);
+}
+
+function toRow(row: Selectable<IssuerTables['security_domain_requests']>): SecurityDomainRequestRow {
   // The driver has parsed the two JSON columns.
   const report = row.report as unknown as SecurityDomainReport | null;
   const problem = row.problem as unknown as Problem | null;

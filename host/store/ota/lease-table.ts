@@ -59,7 +59,10 @@ export interface NewSession {
   readonly leaseMs: number;
 }
 
-export type Taken = { readonly fence: number; readonly expiresAt: Date } | 'busy';
+export type Taken =
+  | { readonly fence: number; readonly expiresAt: Date }
+  /** Another owner's lease is alive, for so long unless it is extended or given back. */
+  | { readonly busyMs: number };
 
 export class LeaseTable {
   readonly #database: Kysely<unknown>;
@@ -77,13 +80,14 @@ export class LeaseTable {
           transaction,
         );
         // The lock first, in a statement of its own: what is read with it would be older than the wait.
-        const locked = await sql<{ fence: string; session_id: string | null; live: boolean }>`
-          SELECT fence, session_id, expires_at > now() AS live FROM card_leases
+        const locked = await sql<{ fence: string; session_id: string | null; left: number }>`
+          SELECT fence, session_id, extract(epoch FROM expires_at - now())::float8 * 1000 AS left FROM card_leases
           WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} FOR UPDATE`.execute(transaction);
         const lease = locked.rows[0];
-        if (lease === undefined) return 'busy';
-        if (lease.live && lease.session_id !== null && !(await isOwner(transaction, lease.session_id, session)))
-          return 'busy';
+        if (lease === undefined) return { busyMs: 0 };
+        const { left } = lease;
+        if (left > 0 && lease.session_id !== null && !(await isOwner(transaction, lease.session_id, session)))
+          return { busyMs: left };
         if (lease.session_id !== null) await closeSession(transaction, lease.session_id, 'superseded');
         return insertSession(transaction, session, Number(lease.fence) + 1);
       }),

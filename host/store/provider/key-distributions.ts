@@ -1,7 +1,8 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
 import { cardIdOfText, cardIdText } from '../card-id.ts';
+import { stepsOf } from '../step-log.ts';
 import type { ProviderTables } from './schema.ts';
 
 /** Flows 41 to 60 and how they ended. */
@@ -23,12 +24,12 @@ export interface KeyDistributionRow {
 
 type Database = Kysely<ProviderTables>;
 
-/** Keeps the row of a flow that is there already. */
+/** Keeps the row of a flow that is there already, and says false. */
 export async function addKeyDistribution(
   database: Database,
   row: Pick<KeyDistributionRow, 'id' | 'terminalId' | 'readerName' | 'keySizeBits'>,
-): Promise<void> {
-  await database
+): Promise<boolean> {
+  const added = await database
     .insertInto('key_distributions')
     .values({
       id: row.id,
@@ -40,7 +41,9 @@ export async function addKeyDistribution(
       result: null,
     })
     .onConflict((conflict) => conflict.doNothing())
-    .execute();
+    .returning('id')
+    .executeTakeFirst();
+  return added !== undefined;
 }
 
 export async function recordCard(database: Database, id: string, cardId: CardId): Promise<void> {
@@ -51,6 +54,7 @@ export async function recordCard(database: Database, id: string, cardId: CardId)
     .execute();
 }
 
+/** The first end counts. */
 export async function finishKeyDistribution(
   database: Database,
   id: string,
@@ -61,12 +65,61 @@ export async function finishKeyDistribution(
     .updateTable('key_distributions')
     .set({ state, result: JSON.stringify(result) })
     .where('id', '=', id)
+    .where('state', '=', 'running')
     .execute();
+}
+
+/** A flow that failed is to run again. False when it did not fail. */
+export async function reopenKeyDistribution(database: Database, id: string): Promise<boolean> {
+  const row = await database
+    .updateTable('key_distributions')
+    .set({ state: 'running', result: null })
+    .where('id', '=', id)
+    .where('state', '=', 'failed')
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 export async function findKeyDistribution(database: Database, id: string): Promise<KeyDistributionRow | undefined> {
   const row = await database.selectFrom('key_distributions').selectAll().where('id', '=', id).executeTakeFirst();
-  if (row === undefined) return undefined;
+  return row === undefined ? undefined : toRow(row);
+}
+
+/** The row and the rows of its steps, in one statement. */
+export async function findKeyDistributionWithSteps(database: Database, id: string) {
+  const row = await database
+    .selectFrom('key_distributions')
+    .selectAll()
+    .select(stepsOf('key_distributions.id'))
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row === undefined ? undefined : { ...toRow(row), steps: row.steps };
+}
+
+/** Flows that say they run although no workflow does. */
+export async function listLostKeyDistributions(database: Database): Promise<KeyDistributionRow[]> {
+  const rows = await database
+    .selectFrom('key_distributions')
+    .selectAll()
+    .where('state', '=', 'running')
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('workflows')
+            .select('workflows.id')
+            .whereRef('workflows.id', '=', 'key_distributions.id')
+            .where('workflows.state', '<>', 'ended'),
+        ),
+      ),
+    )
+    .limit(1_000)
+    .execute();
+  return rows.map(toRow);
+}
+
+function toRow(row: Selectable<ProviderTables['key_distributions']>): KeyDistributionRow {
   const result = row.result as unknown as KeyDistributionResult | null;
   return {
     id: row.id,

@@ -4,6 +4,7 @@ import { CERTIFICATES_SQL, type CertificateTables } from '../certificates.ts';
 import type { Migration } from '../database.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
+import { WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 
 /** The provider platform's database. */
 
@@ -45,7 +46,8 @@ export interface ProviderTables
     StepTables,
     AuthenticationFailureTables,
     AuditTables,
-    CertificateTables {
+    CertificateTables,
+    WorkflowTables {
   security_domains: SecurityDomainTable;
   key_distributions: KeyDistributionTable;
   card_relays: CardRelayTable;
@@ -78,5 +80,10 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
     name: 'attested card',
     // IIN and CIN that the CASD signed for: the card that a domain of ours is on.
     sql: 'ALTER TABLE security_domains ADD COLUMN iin text, ADD COLUMN cin text;',
+  },
+  {
+    number: 3,
+    name: 'workflows',
+    sql: `ALTER TABLE key_distributions ADD COLUMN at timestamptz NOT NULL DEFAULT now();${WORKFLOWS_SQL}`,
   },
 ];

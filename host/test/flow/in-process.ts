@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,27 +11,28 @@ import type { KeyProvider } from '../../kms/key-provider.ts';
 import { SoftwareKeyProvider } from '../../kms/software.ts';
 import { CardMaker, type MadeCard } from '../../lab/card-maker.ts';
 import { problemOf } from '../../rest/problem.ts';
+import { DurableFlow, type FlowTables } from '../../service/durable-flow.ts';
 import { Applications, CREATE_SECURITY_DOMAIN } from '../../service/issuer/applications.ts';
 import { KeyService } from '../../service/kms/key-service.ts';
 import { provideOffCardEntity } from '../../service/off-card-entity.ts';
 import { CardLinks } from '../../service/provider/card-links.ts';
 import { KEY_DISTRIBUTION, KeyDistributions } from '../../service/provider/key-distributions.ts';
 import { Relays } from '../../service/provider/relays.ts';
-import { AuditLog } from '../../store/audit-log.ts';
 import { AuthenticationFailures } from '../../store/authentication-failures.ts';
+import { Bells } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
 import { putCard } from '../../store/issuer/cards.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
-import { StepLog } from '../../store/step-log.ts';
 import type { CardChannel } from '../../transport/card-channel.ts';
 import { runScript } from '../../transport/script-runner.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { CardCommand } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
-import { type Engine, startEngine } from '../../workflow/engine/durable.ts';
+import { Engine } from '../../workflow/engine/durable.ts';
+import type { Workflow } from '../../workflow/engine/execution.ts';
 import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 import type { IssuerPlatform, OtaServer } from '../../workflow/ports.ts';
 import { TestDatabase } from '../ota/fixture.ts';
@@ -48,9 +48,6 @@ export const PROVIDER_AUTHORITY = 'A2'.repeat(16);
 const ISSUER_HOLDER = '49'.repeat(16);
 export const PROVIDER_HOLDER = '50'.repeat(16);
 const LIMITS = { maxOpen: 16, idleMs: 60_000 };
-
-/** The engine knows in which workflow a call is made; the other platform's calls are made outside of it. */
-const outside = AsyncResource.bind(<T>(act: () => T): T => act()) as <T>(act: () => T) => T;
 
 /** A reader with the card that is in it now. */
 export interface Seat {
@@ -136,24 +133,22 @@ export class InProcess implements AsyncDisposable {
     const ota = otaOver(() => self.made);
     const links = new CardLinks(ota, 1_000);
     const relays = new Relays(providerDatabase, links);
-    const windowMs = options.windowMs ?? 20_000;
-    const common = { windowMs, watch: {} };
     const issuerSettings = await settingsOf(issuerDatabase, issuerKms, ISSUER_HOLDER);
+    const bells = new Bells();
+    const common = { bells, windowMs: options.windowMs ?? 20_000, watch: {} };
+    const issuerFlow = new DurableFlow({ database: issuerDatabase, ...common });
+    const providerFlow = new DurableFlow({ database: providerDatabase, ...common });
     const applications = new Applications({
-      ...{ database: issuerDatabase, kms: issuerKms, ...common },
+      ...{ database: issuerDatabase, kms: issuerKms, flow: issuerFlow },
       relaysOf: () => ({ exchange: (id, commands) => peer(() => relays.exchange(id, 'issuer', commands)) }),
-      auditLog: new AuditLog(issuerDatabase),
-      stepLog: new StepLog(issuerDatabase),
       failures: new AuthenticationFailures(issuerDatabase, 10),
       settings: issuerSettings,
       ...(options.issuerSteps === undefined ? {} : { steps: options.issuerSteps }),
     });
     const authority = await providerKms.certificateAuthority();
     const keyDistributions = new KeyDistributions({
-      ...{ database: providerDatabase, kms: providerKms, links, ...common },
+      ...{ database: providerDatabase, kms: providerKms, links, flow: providerFlow },
       issuer: issuerPlatform(applications, () => self.made),
-      auditLog: new AuditLog(providerDatabase),
-      stepLog: new StepLog(providerDatabase),
       failures: new AuthenticationFailures(providerDatabase, 10),
       settings: {
         ...{ providerId: 'a', issuerId: 'issuer', ssdAid: SSD_AID, defaultIsdAid: 'A000000151000000' },
@@ -168,7 +163,18 @@ export class InProcess implements AsyncDisposable {
       permissions: ['create-security-domain'],
     });
     const simulator = stack.use(await startSimulator());
-    await startShared(stack, await url('engine'), applications, keyDistributions);
+    await startEngine(stack, bells, {
+      database: issuerDatabase,
+      flow: issuerFlow,
+      kind: CREATE_SECURITY_DOMAIN,
+      body: applications,
+    });
+    await startEngine(stack, bells, {
+      database: providerDatabase,
+      flow: providerFlow,
+      kind: KEY_DISTRIBUTION,
+      body: keyDistributions,
+    });
     self.made = new InProcess({
       ...{ stack: stack.move(), cardMaker, simulator },
       issuer: {
@@ -266,19 +272,19 @@ async function settingsOf(
   return { offCardEntityLabel: label, offCardEntityCertificate: certificate };
 }
 
-async function startShared(
-  stack: AsyncDisposableStack,
-  databaseUrl: string,
-  applications: Applications,
-  keyDistributions: KeyDistributions,
-): Promise<void> {
-  const engine: Engine = await startEngine({
-    ...{ databaseUrl, name: 'in-process', version: '1', nodeId: 'node-1' },
-    workflows: { [CREATE_SECURITY_DOMAIN]: applications.body, [KEY_DISTRIBUTION]: keyDistributions.body },
-    attach: (started) => {
-      applications.attach(started);
-      keyDistributions.attach(started);
-    },
+interface Platform<T extends FlowTables> {
+  readonly database: Kysely<T>;
+  readonly flow: DurableFlow<T>;
+  readonly kind: string;
+  readonly body: Workflow;
+}
+
+async function startEngine<T extends FlowTables>(stack: AsyncDisposableStack, bells: Bells, platform: Platform<T>) {
+  const { database, flow, kind, body } = platform;
+  const engine = await Engine.start({
+    ...{ database, bells, version: '1', nodeId: 'node-1', window: 16 },
+    workflows: { [kind]: body },
+    attach: (started) => flow.attach(started),
   });
   stack.defer(() => engine.stop());
 }
@@ -286,7 +292,7 @@ async function startShared(
 /** The other platform's errors, as they come over HTTP. */
 async function peer<T>(act: () => Promise<T>): Promise<T> {
   try {
-    return await outside(act);
+    return await act();
   } catch (error) {
     if (!(error instanceof TsmError)) throw error;
     const { status, detail, numeral } = problemOf(error);
@@ -296,14 +302,12 @@ async function peer<T>(act: () => Promise<T>): Promise<T> {
 
 function issuerPlatform(applications: Applications, self: () => InProcess | undefined): IssuerPlatform {
   const seen = (state: SecurityDomainRequestState) => self()?.between.report?.(state) ?? state;
-  // One engine serves both platforms here, so their workflows need different ids.
-  const idOf = (key: string) => `issuer-${key}`;
   return {
     requestSecurityDomain: async (key, request) => {
       const sent = self()?.between.request?.(request) ?? request;
-      return seen(await peer(() => applications.request(idOf(key), 'a', sent)));
+      return seen(await peer(() => applications.request(key, 'a', sent)));
     },
-    securityDomainRequest: async (id, waitMs) => seen(await peer(() => applications.state(id, 'a', waitMs))),
+    securityDomainRequest: async (id, wait) => seen(await peer(() => applications.state(id, 'a', wait))),
   };
 }
 

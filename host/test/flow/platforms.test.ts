@@ -204,7 +204,7 @@ describe('issuer and provider, with a test between them', function () {
     let cancelled: Promise<unknown> | undefined;
     lab.between.beforeTrip = async (commands) => {
       if (!commands.some(({ label }) => label === 'EXTERNAL AUTHENTICATE')) return;
-      cancelled ??= lab.issuer.applications.cancel(`issuer-${key}`, 'a');
+      cancelled ??= lab.issuer.applications.cancel(key, 'a');
       await cancelled;
       throw new PeerError('terminal-away', 'the terminal is away', { status: 503 });
     };

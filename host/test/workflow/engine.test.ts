@@ -2,8 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { startEngine } from '../../workflow/engine/durable.ts';
+import { sql } from 'kysely';
+import { workflowBell } from '../../store/workflows.ts';
+import type { Engine } from '../../workflow/engine/durable.ts';
+import type { Workflow } from '../../workflow/engine/execution.ts';
 import { TestDatabase } from '../ota/fixture.ts';
+import { openTestEngine } from './engine-fixture.ts';
 
 const script = fileURLToPath(new URL('engine-node.ts', import.meta.url));
 
@@ -16,10 +20,49 @@ async function node(...arguments_: readonly string[]) {
   return { lines: Buffer.concat(lines).toString().trim().split('\n'), signal };
 }
 
+/** A gate that opens once, and a workflow that waits at it. */
+function gated(started: string[]) {
+  const gate: { open: () => void; opened: Promise<void> } = { open: () => {}, opened: Promise.resolve() };
+  gate.opened = new Promise((resolve) => {
+    gate.open = resolve;
+  });
+  const workflow: Workflow = {
+    run: async (input, run) => {
+      await run.step('wait', async () => {
+        started.push(String(input));
+        await gate.opened;
+      });
+      return async () => {};
+    },
+    broken: () => async () => {},
+  };
+  return { gate, workflow };
+}
+
+type Opened = Awaited<ReturnType<typeof openTestEngine>>;
+
+async function ended({ engine, bells }: Pick<Opened, 'engine' | 'bells'>, id: string) {
+  for (;;) {
+    const rung = bells.heard(workflowBell(id), 5_000);
+    const row = await engine.find(id);
+    if (row?.state === 'ended') return row;
+    await rung;
+  }
+}
+
 describe('the durable engine', () => {
   let database: TestDatabase;
+  const opened: Opened[] = [];
+  const open = async (...arguments_: Parameters<typeof openTestEngine>) => {
+    const engine = await openTestEngine(...arguments_);
+    opened.push(engine);
+    return engine;
+  };
   before(async () => {
     database = await TestDatabase.start();
+  });
+  afterEach(async () => {
+    for (const { close } of opened.splice(0)) await close();
   });
   after(async () => {
     await database[Symbol.asyncDispose]();
@@ -43,26 +86,114 @@ describe('the durable engine', () => {
 
   it('runs a workflow once, however often it is started under its id', async () => {
     let runs = 0;
-    const engine = await startEngine({
-      databaseUrl: await database.server.createDatabase('engine_once'),
-      ...{ name: 'once', version: '1', nodeId: 'node-1' },
-      workflows: {
-        count: async (_input, run) =>
-          run.step('count', async () => {
-            runs += 1;
-            return runs;
-          }),
+    const count: Workflow = {
+      run: async (_input, run) => {
+        await run.step('count', async () => {
+          runs += 1;
+          return runs;
+        });
+        return async () => {};
+      },
+      broken: () => async () => {},
+    };
+    const url = await database.server.createDatabase('engine_once');
+    const node1 = await open(url, { nodeId: 'node-1', workflows: { count } });
+    const start = (input: number) => node1.engine.start({ id: 'workflow-1', kind: 'count', fairKey: 'a', input });
+    await Promise.all([1, 2, 3].map(start));
+    const row = await ended(node1, 'workflow-1');
+    await start(4);
+    expect(row.results).to.deep.equal({ count: 1 });
+    expect(runs).to.equal(1);
+  });
+
+  it('keeps no more at work than its window, and gives each key its turn', async () => {
+    const started: string[] = [];
+    const { gate, workflow } = gated(started);
+    const url = await database.server.createDatabase('engine_window');
+    const node1 = await open(url, { nodeId: 'node-1', window: 2, workflows: { gated: workflow } });
+    const start = (id: string, fairKey: string) => node1.engine.start({ id, kind: 'gated', fairKey, input: fairKey });
+    for (let n = 0; n < 6; n += 1) await start(`workflow-a${n}`, 'a');
+    for (let n = 0; n < 2; n += 1) await start(`workflow-b${n}`, 'b');
+    await Promise.all([...Array(50)].map(() => node1.engine.find('workflow-a0')));
+    expect(started).to.have.length(2);
+    gate.open();
+    await ended(node1, 'workflow-a5');
+    await ended(node1, 'workflow-b1');
+    // The two that came last have not waited for all of the six that came first.
+    expect(started.lastIndexOf('b')).to.be.lessThan(6);
+    expect(started.toSorted()).to.deep.equal([...'aaaaaabb']);
+  });
+
+  it('begins a workflow of another version again, from its input', async () => {
+    const seen: string[] = [];
+    const versioned = (version: string): Workflow => ({
+      run: async (_input, run) => {
+        await run.step('one', async () => void seen.push(`${version} one`));
+        await run.step('two', () => (version === '1' ? new Promise<never>(() => {}) : Promise.resolve()));
+        return async () => {};
+      },
+      broken: () => async () => {},
+    });
+    const url = await database.server.createDatabase('engine_version');
+    const old = await openTestEngine(url, { nodeId: 'node-1', version: '1', workflows: { flow: versioned('1') } });
+    await old.engine.start({ id: 'workflow-1', kind: 'flow', fairKey: 'a', input: 0 });
+    while (Object.keys((await old.engine.find('workflow-1'))?.results ?? {}).length === 0)
+      await old.bells.heard('', 20);
+    await old.close();
+    const next = await open(url, { nodeId: 'node-1', version: '2', workflows: { flow: versioned('2') } });
+    await ended(next, 'workflow-1');
+    expect(seen).to.deep.equal(['1 one', '2 one']);
+  });
+
+  it('ends a workflow whose body throws again and again, with what its owner writes', async () => {
+    const url = await database.server.createDatabase('engine_broken');
+    const written: unknown[] = [];
+    const broken: Workflow = {
+      run: async () => {
+        throw new TypeError('a mistake');
+      },
+      broken: (id, error) => async () => void written.push([id, (error as Error).message]),
+    };
+    const node1 = await open(url, { nodeId: 'node-1', workflows: { broken } });
+    await node1.engine.start({ id: 'workflow-1', kind: 'broken', fairKey: 'a', input: 0 });
+    await ended(node1, 'workflow-1');
+    expect(written).to.deep.equal([['workflow-1', 'a mistake']]);
+  });
+
+  it('writes nothing any more for a workflow that another node has taken', async () => {
+    const url = await database.server.createDatabase('engine_fence');
+    const ends: string[] = [];
+    const { gate, workflow } = gated([]);
+    const ending = (name: string): Workflow => ({
+      ...workflow,
+      run: async (input, run) => {
+        await workflow.run(input, run);
+        return async () => void ends.push(name);
       },
     });
-    try {
-      await Promise.all([1, 2, 3].map((input) => engine.start('count', 'workflow-1', input)));
-      while ((await engine.status('workflow-1'))?.state === 'running')
-        await new Promise((done) => setTimeout(done, 10));
-      await engine.start('count', 'workflow-1', 4);
-      expect(await engine.status('workflow-1')).to.deep.equal({ state: 'done', result: 1 });
-      expect(runs).to.equal(1);
-    } finally {
-      await engine.stop();
-    }
+    const node1 = await open(url, { nodeId: 'node-1', workflows: { flow: ending('node-1') } });
+    await node1.engine.start({ id: 'workflow-1', kind: 'flow', fairKey: 'a', input: 0 });
+    while (node1.engine.atWork === 0) await node1.bells.heard('', 20);
+    await sql`UPDATE workflows SET owner = 'node-2/x'`.execute(node1.database);
+    gate.open();
+    while (node1.engine.atWork > 0) await node1.bells.heard('', 20);
+    expect(ends).to.deep.equal([]);
+    expect((await node1.engine.find('workflow-1'))?.state).to.equal('running');
+  });
+
+  it('cancels what waits at once and tells what is at work', async () => {
+    const url = await database.server.createDatabase('engine_cancel');
+    const { gate, workflow } = gated([]);
+    const node1 = await open(url, { nodeId: 'node-1', window: 1, workflows: { gated: workflow } });
+    const start = (engine: Engine, id: string) => engine.start({ id, kind: 'gated', fairKey: 'a', input: id });
+    await start(node1.engine, 'workflow-1');
+    while (node1.engine.atWork === 0) await node1.bells.heard('', 20);
+    await start(node1.engine, 'workflow-2');
+    expect(await node1.engine.cancel('workflow-2')).to.equal(true);
+    expect((await node1.engine.find('workflow-2'))?.state).to.equal('ended');
+    expect(await node1.engine.cancel('workflow-1')).to.equal(false);
+    expect(node1.engine.execution('workflow-1')?.cancelled.aborted).to.equal(true);
+    gate.open();
+    expect((await ended(node1, 'workflow-1')).cancelled).to.equal(true);
   });
 });

@@ -1,31 +1,42 @@
-import { DBOS } from '@dbos-inc/dbos-sdk';
+import { randomBytes } from 'node:crypto';
+import type { Kysely, Transaction } from 'kysely';
 import { InvariantError } from '../../errors.ts';
+import type { Bells } from '../../store/bells.ts';
+import {
+  addWorkflow,
+  cancelWorkflow,
+  endQueued,
+  findWorkflow,
+  QUEUE_BELL,
+  requeueEnded,
+  requeueOf,
+  restartUnder,
+  takeQueued,
+  type WorkflowRow,
+  workflowBell,
+} from '../../store/workflows.ts';
+import { Execution, type Workflow } from './execution.ts';
 import { NodeWatch } from './node-watch.ts';
 
 /**
- * Port to the durable engine (DBOS Transact on PostgreSQL): the only file that knows it.
- * A workflow's body is replayed after a break; what stands inside `run.step` is not, once its
- * result is recorded. A step is therefore at-least-once, and its result must be plain JSON facts.
+ * The durable engine: workflows in the platform's own database, one row each (docs/adr/007). A workflow's body is run
+ * again after a break; what stands inside `run.step` is not, once its result is recorded. A step is therefore
+ * at-least-once, and its result must be plain JSON facts. So many are at work at a time as the window holds; the
+ * others wait as rows.
  */
-export interface DurableRun {
-  readonly workflowId: string;
-  /** Runs `act`, or returns what it returned before the break. `act` must not throw what may pass by itself. */
-  step<T>(name: string, act: () => Promise<T>): Promise<T>;
-}
 
-export type WorkflowBody = (input: unknown, run: DurableRun) => Promise<unknown>;
-
-export interface EngineOptions {
-  /** PostgreSQL URL of the engine's own database; it is created when absent. */
-  readonly databaseUrl: string;
-  /** Scopes the workflows: the daemon's role and id. */
-  readonly name: string;
-  /** Pinned: workflows are resumed only by nodes that run the same version of their bodies. */
+export interface EngineOptions<Tables = unknown> {
+  readonly database: Kysely<Tables>;
+  /** Rings for this database's queue and workflows; those of other nodes too when it listens to them. */
+  readonly bells: Bells;
+  /** Version of the bodies: a workflow that another version began starts again from its input. */
   readonly version: string;
-  /** Stable name of this process: after a restart under the same name it goes on with its own work. */
+  /** Name of this process among those on this database: after a restart it goes on with its own work. */
   readonly nodeId: string;
-  readonly workflows: Readonly<Record<string, WorkflowBody>>;
-  /** Gets the engine before it resumes the first workflow. */
+  /** Workflows at work on this node at a time. */
+  readonly window: number;
+  readonly workflows: Readonly<Record<string, Workflow>>;
+  /** Gets the engine before it takes the first workflow. */
   readonly attach?: (engine: Engine) => void;
   readonly log?: EngineLog;
   readonly beatMs?: number;
@@ -37,117 +48,184 @@ export interface EngineLog {
   error(message: string): void;
 }
 
-export interface WorkflowStatus {
-  readonly state: 'running' | 'done' | 'failed';
-  readonly result?: unknown;
+export interface StartWorkflow {
+  readonly id: string;
+  readonly kind: string;
+  /** Whose turn it takes: keys get the window in equal parts. */
+  readonly fairKey: string;
+  readonly input: unknown;
 }
 
-export interface Engine {
-  /** Starts the workflow under this id, or attaches to the one that has it. */
-  start(workflow: string, id: string, input: unknown): Promise<void>;
-  status(id: string): Promise<WorkflowStatus | undefined>;
-  /** Fires when the engine stops: a step that waits must then hang instead of failing, so that it is resumed. */
-  readonly stopping: AbortSignal;
-  stop(): Promise<void>;
-}
+const LONGEST_PAUSE_MS = 5_000;
+/** Nobody rings it: a pause that ends when the engine stops. */
+const RETRY_BELL = 'queue retry';
 
-/** One engine per process: the library keeps its state in statics. */
-let running = false;
+export class Engine {
+  /** This life of this node. */
+  readonly owner: string;
+  readonly #options: EngineOptions;
+  readonly #stop = new AbortController();
+  readonly #watch: NodeWatch;
+  readonly #executions = new Map<string, Execution>();
+  #serving: Promise<void> = Promise.resolve();
+  /** True while rows may wait that this node has not looked for. */
+  #backlog = true;
 
-/** Launches the engine, resumes this node's pending workflows and watches for dead nodes. */
-export async function startEngine(options: EngineOptions): Promise<Engine> {
-  if (running) throw new InvariantError('engine-running', 'One durable engine per process');
-  running = true;
-  const stop = new AbortController();
-  const registered = new Map(
-    Object.entries(options.workflows).map(([name, body]) => [name, DBOS.registerWorkflow(bodyOf(body), { name })]),
-  );
-  DBOS.setConfig({
-    name: options.name,
-    systemDatabaseUrl: withIdleTimeout(options.databaseUrl),
-    systemDatabasePoolSize: 8,
-    applicationVersion: options.version,
-    executorID: options.nodeId,
-    enableOTLP: false,
-    logger: quiet(options.log),
-  });
-  const watch = new NodeWatch({
-    databaseUrl: options.databaseUrl,
-    nodeId: options.nodeId,
-    beatMs: options.beatMs ?? 2_000,
-    deadAfterMs: options.deadAfterMs ?? 10_000,
-    takeOver: (nodeId) => takeOver(nodeId, options.version),
-    onError: (error) => options.log?.error(`node watch: ${String(error)}`),
-  });
-  const engine: Engine = {
-    stopping: stop.signal,
-    start: async (workflow, id, input) => {
-      const body = registered.get(workflow);
-      if (body === undefined) throw new InvariantError('workflow-unknown', `No workflow ${workflow} is registered`);
-      await DBOS.startWorkflow(body, { workflowID: id })(input);
-    },
-    status: statusOf,
-    stop: async () => {
-      if (stop.signal.aborted) return;
-      stop.abort();
-      await watch.stop();
-      await DBOS.shutdown({ deregister: true });
-      running = false;
-    },
-  };
-  options.attach?.(engine);
-  try {
-    await DBOS.launch();
-    await watch.start();
-  } catch (error) {
-    await engine.stop().catch(() => {});
-    throw error;
+  private constructor(options: EngineOptions) {
+    this.#options = options;
+    this.owner = `${options.nodeId}/${randomBytes(6).toString('hex')}`;
+    this.#watch = new NodeWatch({
+      database: options.database,
+      nodeId: options.nodeId,
+      owner: this.owner,
+      beatMs: options.beatMs ?? 2_000,
+      deadAfterMs: options.deadAfterMs ?? 10_000,
+      onTakeOver: (count) => options.log?.info(`takes over ${count} workflows of nodes that are gone`),
+      onError: (error) => options.log?.error(`node watch: ${String(error)}`),
+    });
   }
-  return engine;
+
+  /** Takes back what this node left in its last life, and begins to work. */
+  static async start<Tables>(options: EngineOptions<Tables>): Promise<Engine> {
+    const engine = new Engine(options as unknown as EngineOptions);
+    options.attach?.(engine);
+    await engine.#watch.start();
+    engine.#serving = engine.#serve();
+    return engine;
+  }
+
+  /** Fires when the engine stops: a step that waits must then hang instead of failing, so that it is resumed. */
+  get stopping(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Workflows at work here. */
+  get atWork(): number {
+    return this.#executions.size;
+  }
+
+  /** The workflow at work here under this id. */
+  execution(id: string): Execution | undefined {
+    return this.#executions.get(id);
+  }
+
+  /**
+   * Adds the workflow in the caller's transaction, if the id is new. The returned function starts it, once the
+   * transaction is committed.
+   */
+  async add(transaction: Transaction<unknown>, { id, kind, fairKey, input }: StartWorkflow): Promise<() => void> {
+    if (this.#options.workflows[kind] === undefined)
+      throw new InvariantError('workflow-unknown', `No body for ${kind}`);
+    const { version } = this.#options;
+    const here = !this.#backlog && this.#executions.size < this.#options.window && !this.#stop.signal.aborted;
+    const added = await addWorkflow(transaction, { id, kind, fairKey, version, input }, here ? this.owner : null);
+    if (!added) return () => {};
+    if (!here) return () => this.#look();
+    const row = newRow({ id, kind, fairKey, version, input }, this.owner);
+    return () => this.#run(row);
+  }
+
+  /** Starts the workflow, or does nothing when the id is taken. */
+  async start(workflow: StartWorkflow): Promise<void> {
+    const database = this.#options.database as Kysely<unknown>;
+    const go = await database.transaction().execute((transaction) => this.add(transaction, workflow));
+    go();
+  }
+
+  async find(id: string): Promise<WorkflowRow | undefined> {
+    return findWorkflow(this.#options.database, id);
+  }
+
+  /** Ends a workflow that waits at once and one that is at work before its next try. True when it waited. */
+  async cancel(id: string): Promise<boolean> {
+    const { database } = this.#options;
+    if (await endQueued(database, id)) return true;
+    await cancelWorkflow(database, id);
+    this.#executions.get(id)?.cancel();
+    return false;
+  }
+
+  /** Begins a workflow that has ended again, from its input. False when it has not ended. */
+  async retry(transaction: Transaction<unknown>, id: string): Promise<boolean> {
+    const again = await requeueEnded(transaction, id, this.#options.version);
+    if (again) this.#look();
+    return again;
+  }
+
+  /** Brings back rows that nobody works on although they say so. Returns how many. */
+  async reconcile(): Promise<number> {
+    const { database, log } = this.#options;
+    const lost = await requeueOf(database, 'dead');
+    if (lost > 0) log?.info(`takes back ${lost} workflows that had no node`);
+    this.#look();
+    return lost;
+  }
+
+  /** Hands everything back to the queue, where other nodes find it. */
+  async stop(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    this.#options.bells.ring(QUEUE_BELL);
+    await this.#serving;
+    await this.#watch.stop();
+    await requeueOf(this.#options.database, { owner: this.owner }).catch(() => 0);
+  }
+
+  #look(): void {
+    this.#backlog = true;
+    this.#options.bells.ring(QUEUE_BELL);
+  }
+
+  /** Takes what waits whenever there is room; sleeps until somebody rings. */
+  async #serve(): Promise<void> {
+    const { bells, database, window, log } = this.#options;
+    for (let pauseMs = 100; !this.stopping.aborted; ) {
+      const rung = bells.heard(QUEUE_BELL, 60_000, this.stopping);
+      const room = window - this.#executions.size;
+      if (room > 0) {
+        try {
+          this.#backlog = true;
+          const rows = await takeQueued(database, this.owner, room);
+          for (const row of rows) this.#run(row);
+          this.#backlog = rows.length === room;
+          pauseMs = 100;
+        } catch (error) {
+          log?.error(`queue: ${String(error)}`);
+          await bells.heard(RETRY_BELL, pauseMs, this.stopping);
+          pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
+          continue;
+        }
+      }
+      await rung;
+    }
+  }
+
+  #run(row: WorkflowRow): void {
+    const { database, bells, version, workflows, log } = this.#options;
+    const body = workflows[row.kind];
+    if (body === undefined || this.#executions.has(row.id)) return;
+    const execution = new Execution({ row, owner: this.owner, database, stopping: this.stopping, bells });
+    this.#executions.set(row.id, execution);
+    const begin = async () => {
+      if (row.version !== version) {
+        log?.info(`workflow ${row.id} was begun by version ${row.version}: it starts again under ${version}`);
+        await restartUnder(database, row.id, this.owner, version);
+        execution.forget();
+      }
+    };
+    void execution
+      .run(body, begin, (error) => log?.error(`workflow ${row.id}: ${String(error)}`))
+      .finally(() => {
+        this.#executions.delete(row.id);
+        bells.ring(workflowBell(row.id));
+        if (this.#backlog) bells.ring(QUEUE_BELL);
+      });
+  }
 }
 
-/** Ends transactions of a frozen node; set with the connection, because the library's own way overlaps two queries. */
-function withIdleTimeout(databaseUrl: string): string {
-  const url = new URL(databaseUrl);
-  const settings = [url.searchParams.get('options') ?? '', '-c idle_in_transaction_session_timeout=60000'];
-  url.searchParams.set('options', settings.join(' ').trim());
-  // The driver does not read a plus sign as a space.
-  return url.href.replaceAll('+', '%20');
-}
-
-const bodyOf = (body: WorkflowBody) => (input: unknown) =>
-  body(input, {
-    workflowId: DBOS.workflowID ?? '',
-    step: (name, act) => DBOS.runStep(act, { name }),
-  });
-
-async function statusOf(id: string): Promise<WorkflowStatus | undefined> {
-  const status = await DBOS.getWorkflowStatus(id);
-  if (status === null) return undefined;
-  if (status.status === 'SUCCESS') return { state: 'done', result: status.output };
-  const over = status.status === 'ERROR' || status.status === 'CANCELLED' || status.status.startsWith('MAX_');
-  return { state: over ? 'failed' : 'running' };
-}
-
-/** Puts a dead node's unfinished workflows on the queue that every living node serves. */
-async function takeOver(nodeId: string, version: string): Promise<number> {
-  const pending = await DBOS.listWorkflows({
-    executorId: nodeId,
-    status: 'PENDING',
-    applicationVersion: version,
-    loadInput: false,
-    loadOutput: false,
-  });
-  await DBOS.resumeWorkflows(pending.map((workflow) => workflow.workflowID));
-  return pending.length;
-}
-
-/** The library's own lines: errors only, and never a workflow's input. */
-const quiet = (log: EngineLog | undefined) => ({
-  info: () => {},
-  debug: () => {},
-  warn: (entry: unknown) => log?.info(`engine: ${textOf(entry)}`),
-  error: (entry: unknown) => log?.error(`engine: ${textOf(entry)}`),
+const newRow = (workflow: StartWorkflow & { readonly version: string }, owner: string): WorkflowRow => ({
+  ...workflow,
+  ...{ owner, state: 'running', tries: 1, cancelled: false, results: {} },
+  queuedAt: new Date(),
+  updatedAt: new Date(),
 });
-
-const textOf = (entry: unknown): string => (entry instanceof Error ? entry.message : String(entry)).slice(0, 500);

@@ -7,6 +7,7 @@ import {
   WireError,
   WorkflowError,
 } from '../../errors.ts';
+import { isConnectionError } from '../../store/database.ts';
 
 /** When a step that failed is tried again. */
 
@@ -19,7 +20,7 @@ export interface AttemptPolicy {
   /** Fires when this process stops: the step then hangs, unrecorded, and is resumed elsewhere or later. */
   readonly stopping: AbortSignal;
   /** True when somebody has given the flow up meanwhile: it is not tried again. */
-  readonly isCancelled?: () => Promise<boolean>;
+  readonly cancelled?: AbortSignal;
   readonly onRetry?: (error: TsmError, attempt: number) => void;
   /** A step gave up; the error may be one that callers are told nothing about. */
   readonly onFailure?: (error: unknown) => void;
@@ -59,16 +60,12 @@ function retryOfPeer(error: PeerError): Retry {
   return 'never';
 }
 
-function isConnectionError(error: unknown): boolean {
-  const code = String((error as { code?: unknown } | undefined)?.code ?? '');
-  return /^(ECONN|EPIPE|ETIMEDOUT|57P0|08|53)/.test(code) || /Connection terminated/.test(String(error));
-}
-
 /** Runs `act` until it succeeds, fails for good, or the window is over. @throws what the last try threw */
 export async function persist<T>(act: (attempt: number) => Promise<T>, policy: AttemptPolicy): Promise<T> {
   const deadline = Date.now() + policy.windowMs;
   let doubtful = 0;
   for (let attempt = 1; ; attempt++) {
+    if (policy.cancelled?.aborted === true) throw cancelled();
     try {
       return await act(attempt);
     } catch (error) {
@@ -76,7 +73,6 @@ export async function persist<T>(act: (attempt: number) => Promise<T>, policy: A
       const retry = retryOf(error);
       if (retry === 'doubtful') doubtful += 1;
       if (retry === 'never' || doubtful >= DOUBTFUL_TRIES || Date.now() > deadline) throw error;
-      if ((await policy.isCancelled?.().catch(() => false)) === true) throw cancelled();
       if (error instanceof TsmError) policy.onRetry?.(error, attempt);
       await pause(
         error instanceof RepeatVisit ? 0 : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)),
@@ -90,9 +86,9 @@ export const cancelled = (): WorkflowError =>
   new WorkflowError('cancelled', 'The request was cancelled; a new one goes on from what the card holds');
 
 /** The engine records whatever a step returns or throws; one that is interrupted must do neither. */
-const never = <T>(): Promise<T> => new Promise<T>(() => {});
+export const never = <T>(): Promise<T> => new Promise<T>(() => {});
 
-async function pause(ms: number, stopping: AbortSignal): Promise<void> {
+export async function pause(ms: number, stopping: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     if (stopping.aborted) return;
     const timer = setTimeout(done, ms);

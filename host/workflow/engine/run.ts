@@ -1,6 +1,7 @@
 import { TsmError } from '../../errors.ts';
-import type { DurableRun } from './durable.ts';
+import type { DurableRun } from './execution.ts';
 import { type AnyFacts, type Flow, Stop, type Unit } from './flow.ts';
+import type { FlowJournal } from './flow-journal.ts';
 import { type AttemptPolicy, persist } from './retry.ts';
 import { runUnit, type VisitContext } from './unit.ts';
 
@@ -20,21 +21,32 @@ export type FlowEnd =
 
 type StepResult = { readonly facts: AnyFacts } | { readonly stop: unknown } | { readonly failure: Failure };
 
-/** Runs the units of a flow, each as one durable step: done again as a whole after a break, recorded as facts. */
+/**
+ * Runs the units of a flow, each as one durable step: done again as a whole after a break, recorded as facts together
+ * with what the journal has to say. The last one is recorded with the end of the flow, which is the caller's.
+ */
 export async function runFlow<C extends VisitContext, F>(
   flow: Flow<C, F>,
   start: AnyFacts,
   run: DurableRun,
   context: C,
-  policy: AttemptPolicy,
+  { policy, journal }: { readonly policy: AttemptPolicy; readonly journal: FlowJournal },
 ): Promise<FlowEnd> {
   let facts = start;
   for (const unit of flow.units) {
     const known = facts;
-    const result = await run.step(unit.name, () => attempt(unit, known, context, policy));
+    const done = run.results[unit.name] as StepResult | undefined;
+    const result = done ?? (await attempt(unit, known, context, policy));
     if ('failure' in result) return { end: 'failed', failure: result.failure };
     if ('stop' in result) return { end: 'stopped', result: result.stop };
     facts = { ...facts, ...result.facts };
+    if (unit === flow.units.at(-1) || done !== undefined) continue;
+    await run.step(
+      unit.name,
+      async () => result,
+      (transaction) => journal.write(transaction),
+    );
+    journal.committed();
   }
   return { end: 'done', facts };
 }

@@ -16,6 +16,15 @@ export interface VisitContext {
   /** Card and key set of the authentication that is about to be tried. */
   authentication(facts: AnyFacts): AuthenticationAttempt;
   report(step: StepRecord): Promise<void>;
+  readonly journal?: Announcements;
+}
+
+/** Audit records that must stand before what they announce is done. */
+export interface Announcements {
+  /** While the rows of a trip are prepared their records wait for the one write before the trip. */
+  gathering: boolean;
+  /** Writes what waits. */
+  flush(): Promise<void>;
 }
 
 /** Counts failed authentications (DESIGN.md section 5, "Unbrickable"). */
@@ -87,10 +96,21 @@ async function startRow<Command>(
   });
 }
 
+async function startRows<Command>(rows: readonly CardRow<Command>[], facts: AnyFacts, context: VisitContext) {
+  const { journal } = context;
+  if (journal !== undefined) journal.gathering = true;
+  try {
+    const started = [];
+    for (const row of rows) started.push(await startRow(row, facts, context));
+    return started;
+  } finally {
+    if (journal !== undefined) journal.gathering = false;
+  }
+}
+
 async function runTrip(rows: readonly CardRow<CardCommand>[], facts: AnyFacts, context: VisitContext) {
   const start = performance.now();
-  const started = [];
-  for (const row of rows) started.push(await startRow(row, facts, context));
+  const started = await startRows(rows, facts, context);
   const commands = started.flatMap((part) => part.commands);
   const result = await exchange(commands, context);
   return finishRows(started, commands, commands, result.responses, tripCost(result, start), context);
@@ -98,8 +118,7 @@ async function runTrip(rows: readonly CardRow<CardCommand>[], facts: AnyFacts, c
 
 async function runProtectedTrip(rows: readonly CardRow<PlainCommand>[], facts: AnyFacts, context: VisitContext) {
   const start = performance.now();
-  const started = [];
-  for (const row of rows) started.push(await startRow(row, facts, context));
+  const started = await startRows(rows, facts, context);
   const plain = started.flatMap((part) => part.commands);
   if (plain.length === 0 && context.channel.kind !== 'opened') {
     return finishRows(started, [], [], [], undefined, context);
@@ -131,6 +150,7 @@ async function exchange(commands: readonly CardCommand[], context: VisitContext)
     const cost = { roundTrips: 0, apdus: 0, bytesOut: 0, bytesIn: 0, ms: 0 };
     return { responses: [], stopped: false, cost };
   }
+  await context.journal?.flush();
   const result = await context.card.exchange(commands);
   if (result.responses.length > commands.length || (result.responses.length < commands.length && !result.stopped)) {
     throw new WireError('script-responses', 'The terminal answered another number of responses than commands', {

@@ -12,8 +12,8 @@ import type { Probe } from './41a-probe-security-domain.ts';
 import type { Decision } from './41c-find-security-domain.ts';
 import type { ProviderContext, ProviderStart } from './provider-context.ts';
 
-/** How long one question for the issuer's state may take: its rows appear here that often. */
-const POLL_MS = 1_000;
+/** How long one question for the issuer's state may take; it is answered as soon as there are new rows. */
+const WAIT_MS = 10_000;
 
 export interface Reported {
   readonly report: SecurityDomainReport;
@@ -99,7 +99,8 @@ async function waitForReport(
     await context.copySteps(state.steps);
     if (state.state === 'done' && state.report !== undefined) return state.report;
     if (state.state === 'failed') throw refusalOf(state);
-    state = await context.issuer.securityDomainRequest(state.requestId, POLL_MS);
+    const wait = { waitMs: WAIT_MS, afterStep: state.steps.length };
+    state = await context.issuer.securityDomainRequest(state.requestId, wait);
   }
 }
 

@@ -1,16 +1,15 @@
 import type { Card } from '../../store/issuer/cards.ts';
-import { finishRequest } from '../../store/issuer/security-domain-requests.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type { SecurityDomainReport } from '../../wire/message/key-distribution.ts';
 import type { IssuerContext, IssuerStart } from './issuer-context.ts';
 
-/** Step 52: the issuer tells the provider the SSD's AID and its public key. */
+/** Step 52: the issuer tells the provider the SSD's AID and its public key. The flow's end makes it readable. */
 export async function reportSecurityDomain(
   facts: IssuerStart & {
     readonly card: Card;
     readonly initialKey: { readonly keyReference: string; readonly publicKey: RsaPublicKey };
   },
-  context: IssuerContext,
+  _context: IssuerContext,
 ) {
   const { isdAid, casdAid } = facts.card;
   const report: SecurityDomainReport = {
@@ -19,6 +18,5 @@ export async function reportSecurityDomain(
     ...facts.initialKey,
     ...(casdAid === undefined ? {} : { casd: { aid: casdAid } }),
   };
-  await finishRequest(context.database, context.workflowId, { report });
   return { report };
 }

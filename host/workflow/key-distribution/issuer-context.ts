@@ -11,7 +11,7 @@ export interface IssuerContext extends VisitContext {
   readonly workflowId: string;
   readonly database: Kysely<IssuerTables>;
   readonly kms: Kms;
-  readonly auditLog: AuditLog;
+  readonly auditLog: Pick<AuditLog, 'append'>;
   readonly settings: IssuerSettings;
 }
 

@@ -14,7 +14,7 @@ export interface ProviderContext extends VisitContext {
   readonly database: Kysely<ProviderTables>;
   readonly kms: Kms;
   readonly issuer: IssuerPlatform;
-  readonly auditLog: AuditLog;
+  readonly auditLog: Pick<AuditLog, 'append'>;
   readonly settings: ProviderSettings;
   /** Takes over the rows that the issuer reports about its own part. */
   copySteps: IssuerStepSink;

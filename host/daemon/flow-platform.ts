@@ -1,0 +1,125 @@
+import { hostname } from 'node:os';
+import type { Kysely } from 'kysely';
+import type { Logger } from 'pino';
+import { Gauge, type Registry } from 'prom-client';
+import { UsageError } from '../errors.ts';
+import type { FlowTables } from '../service/durable-flow.ts';
+import { BellsByDatabase } from '../store/bells.ts';
+import { databasePlace, type Migration, openDatabase } from '../store/database.ts';
+import { Engine } from '../workflow/engine/durable.ts';
+import type { Workflow } from '../workflow/engine/execution.ts';
+import { WORKFLOW_VERSION } from './platform-config.ts';
+import { waitFor } from './wait-for.ts';
+
+/** Database, bells and engine: what issuer and provider stand on. */
+
+export interface FlowPlatformConfig {
+  readonly database: { readonly url: string };
+  readonly listen: { readonly port: number };
+  readonly nodeId?: string;
+  readonly flowWindow?: number;
+}
+
+const DEFAULT_WINDOW = 32;
+const RECONCILE_MS = 60_000;
+/** The connection of a process that was killed a moment ago may still be there. */
+const NODE_LOCK_MS = 10_000;
+
+export interface FlowPlatform<Tables> extends AsyncDisposable {
+  readonly database: Kysely<Tables>;
+  readonly bells: BellsByDatabase;
+  /** Begins to work; `reconcile` runs now and every minute. */
+  work(part: {
+    readonly workflows: Readonly<Record<string, Workflow>>;
+    attach(engine: Engine): void;
+    reconcile(): Promise<number>;
+  }): Promise<Engine>;
+}
+
+/** @throws UsageError `node-id-taken` when another process has this node id on the same database */
+export async function openFlowPlatform<Tables extends FlowTables>(
+  {
+    config,
+    logger,
+    metrics,
+  }: { readonly config: FlowPlatformConfig; readonly logger: Logger; readonly metrics: Registry },
+  migrations: readonly Migration[],
+): Promise<FlowPlatform<Tables>> {
+  const { url } = config.database;
+  const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
+  const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
+  const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
+    openDatabase<Tables>({ url, migrations, onError }),
+  );
+  const bells = await listen(url, nodeId, logger, onError).catch(async (error: unknown) => {
+    await database.destroy();
+    throw error;
+  });
+  let engine: Engine | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    database,
+    bells,
+    work: async ({ workflows, attach, reconcile }) => {
+      const log = { info: (text: string) => logger.info(text), error: (text: string) => logger.error(text) };
+      const window = config.flowWindow ?? DEFAULT_WINDOW;
+      engine = await Engine.start({
+        ...{ database, bells: bells.bells, nodeId, window, workflows, log, version: WORKFLOW_VERSION },
+        attach,
+      });
+      const started = engine;
+      const compare = async () => {
+        const taken = await started.reconcile();
+        const brought = await reconcile();
+        if (taken + brought > 0) logger.warn({ taken, brought }, 'flows were brought back');
+      };
+      await compare();
+      timer = setInterval(() => void compare().catch(onError), RECONCILE_MS);
+      timer.unref();
+      new Gauge({
+        name: 'opentsm_flows_at_work',
+        help: 'flows at work on this node',
+        registers: [metrics],
+        collect() {
+          this.set(started.atWork);
+        },
+      });
+      return started;
+    },
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer);
+      await engine?.stop();
+      await bells[Symbol.asyncDispose]();
+      await database.destroy();
+    },
+  };
+}
+
+/** Unique on one machine by the port and among machines by their names; stable over restarts. */
+const defaultNodeId = (port: number): string =>
+  `${hostname()
+    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+    .slice(0, 48)}-${port}`;
+
+async function listen(url: string, nodeId: string, logger: Logger, onError: (error: Error) => void) {
+  const deadline = Date.now() + NODE_LOCK_MS;
+  for (;;) {
+    let taken = false;
+    const bells = await BellsByDatabase.listen({
+      ...{ url, onError },
+      lock: {
+        key: `node ${nodeId}`,
+        taken: () => {
+          taken = true;
+          logger.error({ nodeId }, 'another process has this node id: give every node of a platform its own');
+        },
+      },
+    });
+    if (!taken) return bells;
+    await bells[Symbol.asyncDispose]();
+    if (Date.now() > deadline) {
+      throw new UsageError('node-id-taken', `/nodeId: another process runs as ${nodeId} on this database`, { nodeId });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}

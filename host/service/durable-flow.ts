@@ -1,0 +1,111 @@
+import type { Kysely } from 'kysely';
+import { InvariantError, WorkflowError } from '../errors.ts';
+import type { AuditTables } from '../store/audit-log.ts';
+import { type Bells, readUntil } from '../store/bells.ts';
+import { StepLog, type StepTables } from '../store/step-log.ts';
+import { type WorkflowTables, workflowBell } from '../store/workflows.ts';
+import type { StepRecord } from '../wire/message/key-distribution.ts';
+import type { Engine } from '../workflow/engine/durable.ts';
+import type { Also, DurableRun } from '../workflow/engine/execution.ts';
+import type { AnyFacts, Flow } from '../workflow/engine/flow.ts';
+import { FlowJournal } from '../workflow/engine/flow-journal.ts';
+import type { AttemptPolicy } from '../workflow/engine/retry.ts';
+import { type FlowEnd, runFlow } from '../workflow/engine/run.ts';
+import type { VisitContext } from '../workflow/engine/unit.ts';
+
+/** What every service repeats that runs a numbered flow on the durable engine. */
+
+export type FlowTables = StepTables & AuditTables & WorkflowTables;
+
+export interface DurableFlowOptions<Tables extends FlowTables> {
+  readonly database: Kysely<Tables>;
+  readonly bells: Bells;
+  /** How long a step waits for cards, links and peers that are away. */
+  readonly windowMs: number;
+  readonly watch: Pick<AttemptPolicy, 'onRetry' | 'onFailure'>;
+}
+
+/** A flow at work on this node, as it is now: what is not recorded yet too. */
+export interface LiveFlow {
+  readonly steps: readonly StepRecord[];
+  readonly facts: AnyFacts;
+}
+
+/** The flow, its input, and what one service does around it. */
+export interface FlowRun<C, F> {
+  readonly flow: Flow<C, F>;
+  readonly start: AnyFacts;
+  readonly run: DurableRun;
+  context(journal: FlowJournal): C;
+  /** What is written with the end. */
+  end(end: FlowEnd): Promise<Also>;
+}
+
+export class DurableFlow<Tables extends FlowTables> {
+  readonly #options: DurableFlowOptions<Tables>;
+  readonly #journals = new WeakMap<DurableRun, FlowJournal>();
+  #engine: Engine | undefined;
+
+  constructor(options: DurableFlowOptions<Tables>) {
+    this.#options = options;
+  }
+
+  /** The engine needs the bodies before it starts, and the service the engine after. */
+  attach(engine: Engine): void {
+    this.#engine = engine;
+  }
+
+  get engine(): Engine {
+    if (this.#engine === undefined) throw new InvariantError('engine-absent', 'The durable engine is not attached');
+    return this.#engine;
+  }
+
+  /** Runs the flow; what was recorded before a break is not done again. */
+  async run<C extends VisitContext, F>(part: FlowRun<C, F>): Promise<Also> {
+    const { run } = part;
+    const { windowMs, watch, bells } = this.#options;
+    const database = this.#options.database as unknown as Kysely<unknown>;
+    const resumed = Object.keys(run.results).length > 0 || run.tries > 1;
+    const steps = resumed ? await new StepLog(database as Kysely<StepTables>).list(run.workflowId) : [];
+    const journal = new FlowJournal({ workflowId: run.workflowId, database, bells, steps });
+    this.#journals.set(run, journal);
+    const context = part.context(journal);
+    const policy = { windowMs, stopping: this.engine.stopping, cancelled: run.cancelled, ...watch };
+    const end = await runFlow(part.flow, part.start, run, context, { policy, journal });
+    await context.channel.close();
+    const also = await part.end(end);
+    return async (transaction) => {
+      await journal.write(transaction);
+      await also(transaction);
+    };
+  }
+
+  /** The flow while it is at work here and nobody has given it up. */
+  live(id: string): LiveFlow | undefined {
+    const execution = this.#engine?.execution(id);
+    const journal = execution === undefined ? undefined : this.#journals.get(execution);
+    if (execution === undefined || journal === undefined || execution.cancelled.aborted) return undefined;
+    return { steps: journal.steps, facts: { ...(execution.row.input as AnyFacts), ...factsOf(execution.results) } };
+  }
+
+  /** Reads until `done`, at each change of the flow, for at most `waitMs`. */
+  wait<T>(id: string, read: () => Promise<T>, wait: { readonly waitMs: number; done(value: T): boolean }): Promise<T> {
+    const { waitMs, done } = wait;
+    return readUntil(this.#options.bells, workflowBell(id), read, { waitMs, done, signal: this.engine.stopping });
+  }
+}
+
+/** A flow that says it runs although nothing works on it, and that cannot be begun again here. */
+export const lostFlow = (): WorkflowError =>
+  new WorkflowError('flow-lost', 'Nothing works on this flow any more; a new one goes on from what the card holds');
+
+/** Facts of all units that are recorded. */
+function factsOf(results: Readonly<Record<string, unknown>>): AnyFacts {
+  let facts: AnyFacts = {};
+  for (const result of Object.values(results)) {
+    if (typeof result === 'object' && result !== null && 'facts' in result) {
+      facts = { ...facts, ...(result.facts as AnyFacts) };
+    }
+  }
+  return facts;
+}

@@ -1,0 +1,159 @@
+import pg from 'pg';
+import { connectionOptions } from './database.ts';
+
+/**
+ * Waiting without asking again and again: whoever changes something rings its bell, whoever waits for it is woken.
+ * Between nodes the ring goes by NOTIFY over one listening connection of each daemon.
+ */
+
+const CHANNEL = 'opentsm';
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+/** Rings of one turn of the event loop, and those that follow at once, are heard together. */
+const GATHER_MS = 5;
+
+export class Bells {
+  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #rung = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Wakes everybody who waits for this bell in this process. */
+  ring(name: string): void {
+    if (!this.#waiting.has(name)) return;
+    this.#rung.add(name);
+    this.#timer ??= setTimeout(() => this.#wake(), GATHER_MS);
+  }
+
+  /** Wakes everybody: what happened meanwhile is not known. */
+  ringAll(): void {
+    for (const name of this.#waiting.keys()) this.ring(name);
+  }
+
+  #wake(): void {
+    this.#timer = undefined;
+    for (const name of this.#rung) for (const wake of this.#waiting.get(name) ?? []) wake();
+    this.#rung.clear();
+  }
+
+  /** Resolves at the next ring, after `ms`, or when the signal fires. */
+  heard(name: string, ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const waiters = this.#waiting.get(name) ?? new Set();
+      this.#waiting.set(name, waiters);
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        waiters.delete(done);
+        if (waiters.size === 0 && this.#waiting.get(name) === waiters) this.#waiting.delete(name);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      waiters.add(done);
+      if (signal?.aborted === true) done();
+      else signal?.addEventListener('abort', done, { once: true });
+    });
+  }
+}
+
+/** Reads until the value is what is waited for or the time is over; between reads it waits for the bell. */
+export async function readUntil<T>(
+  bells: Bells,
+  name: string,
+  read: () => Promise<T>,
+  wait: { readonly done: (value: T) => boolean; readonly waitMs: number; readonly signal?: AbortSignal },
+): Promise<T> {
+  const deadline = Date.now() + wait.waitMs;
+  for (;;) {
+    // The bell is heard from before the read on: a change in between is not missed.
+    const stop = new AbortController();
+    const signal = wait.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, wait.signal]);
+    const rung = bells.heard(name, Math.max(0, deadline - Date.now()), signal);
+    try {
+      const value = await read();
+      if (wait.done(value) || Date.now() >= deadline || wait.signal?.aborted === true) return value;
+      await rung;
+    } finally {
+      stop.abort();
+    }
+  }
+}
+
+export interface BellsByDatabaseOptions {
+  readonly url: string;
+  readonly onError: (error: Error) => void;
+  /** Session lock that this connection keeps, and what to do when another session has it. */
+  readonly lock?: { readonly key: string; readonly taken: () => void };
+}
+
+/** The bells of all nodes on one database. */
+export class BellsByDatabase implements AsyncDisposable {
+  readonly bells = new Bells();
+  readonly #options: BellsByDatabaseOptions;
+  #client: pg.Client | undefined;
+  #closed = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  private constructor(options: BellsByDatabaseOptions) {
+    this.#options = options;
+  }
+
+  /** Connects and listens. @throws what the driver throws when the first connection fails */
+  static async listen(options: BellsByDatabaseOptions): Promise<BellsByDatabase> {
+    const listener = new BellsByDatabase(options);
+    await listener.#connect();
+    return listener;
+  }
+
+  async #connect(): Promise<void> {
+    const client = new pg.Client({ ...connectionOptions(this.#options.url), application_name: 'opentsm bells' });
+    client.on('error', (error) => this.#lost(client, error));
+    client.on('end', () => this.#lost(client, new Error('the listening connection ended')));
+    client.on('notification', ({ payload }) => {
+      if (payload !== undefined) this.bells.ring(payload);
+    });
+    await client.connect();
+    const { lock } = this.#options;
+    const taken =
+      lock === undefined
+        ? true
+        : (
+            await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken', [
+              lock.key,
+            ])
+          ).rows[0]?.taken === true;
+    if (!taken) lock?.taken();
+    await client.query(`LISTEN ${CHANNEL}`);
+    if (this.#closed) return void client.end().catch(() => {});
+    this.#client = client;
+    this.bells.ringAll();
+  }
+
+  #lost(client: pg.Client, error: Error): void {
+    if (this.#closed || this.#client !== client) return;
+    this.#client = undefined;
+    this.#options.onError(error);
+    void client.end().catch(() => {});
+    this.#again(FIRST_PAUSE_MS);
+  }
+
+  #again(pauseMs: number): void {
+    this.#retry = setTimeout(() => {
+      if (this.#closed) return;
+      this.#connect().catch((error: Error) => {
+        this.#options.onError(error);
+        this.#again(Math.min(LONGEST_PAUSE_MS, pauseMs * 2));
+      });
+    }, pauseMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    const client = this.#client;
+    this.#client = undefined;
+    this.bells.ringAll();
+    await client?.end().catch(() => {});
+  }
+}
+
+export const BELL_CHANNEL = CHANNEL;

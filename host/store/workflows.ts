@@ -1,0 +1,196 @@
+import { type Kysely, sql } from 'kysely';
+import { BELL_CHANNEL } from './bells.ts';
+
+/**
+ * The journal of the durable engine: one row a workflow, with the results of its steps, and who works on it.
+ * An owner is one life of one node; what an earlier owner writes later is refused by the row itself.
+ */
+
+export const WORKFLOWS_SQL = `
+  CREATE TABLE workflows (
+    id text PRIMARY KEY,
+    kind text NOT NULL,
+    fair_key text NOT NULL,
+    state text NOT NULL CHECK (state IN ('queued', 'running', 'ended')),
+    owner text,
+    version text NOT NULL,
+    tries integer NOT NULL DEFAULT 1,
+    cancelled boolean NOT NULL DEFAULT false,
+    input jsonb NOT NULL,
+    results jsonb NOT NULL DEFAULT '{}',
+    queued_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CHECK ((state = 'running') = (owner IS NOT NULL))
+  );
+  CREATE INDEX workflows_at_work ON workflows (state, fair_key, queued_at) WHERE state <> 'ended';
+  CREATE INDEX workflows_by_time ON workflows (queued_at, id);
+  CREATE TABLE workflow_nodes (owner text PRIMARY KEY, beat_at timestamptz NOT NULL);
+`;
+
+export interface WorkflowTables {
+  workflows: {
+    id: string;
+    kind: string;
+    fair_key: string;
+    state: 'queued' | 'running' | 'ended';
+    owner: string | null;
+    version: string;
+    tries: number;
+    cancelled: boolean;
+    input: string;
+    results: string;
+    queued_at: Date;
+    updated_at: Date;
+  };
+  workflow_nodes: { owner: string; beat_at: Date };
+}
+
+/** The bell that rings when a workflow waits for a node. */
+export const QUEUE_BELL = 'queue';
+/** The bell of one workflow. */
+export const workflowBell = (id: string): string => `workflow ${id}`;
+
+export interface WorkflowRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly fairKey: string;
+  readonly state: 'queued' | 'running' | 'ended';
+  readonly owner: string | null;
+  readonly version: string;
+  readonly tries: number;
+  readonly cancelled: boolean;
+  readonly input: unknown;
+  readonly results: Readonly<Record<string, unknown>>;
+  readonly queuedAt: Date;
+  readonly updatedAt: Date;
+}
+
+export type NewWorkflow = Pick<WorkflowRow, 'id' | 'kind' | 'fairKey' | 'version' | 'input'>;
+
+const COLUMNS = sql`id, kind, fair_key AS "fairKey", state, owner, version, tries, cancelled, input, results,
+  queued_at AS "queuedAt", updated_at AS "updatedAt"`;
+
+/** Adds a workflow, at work with this owner or waiting for one. False when the id is taken. */
+export async function addWorkflow<T>(database: Kysely<T>, workflow: NewWorkflow, owner: string | null) {
+  const { id, kind, fairKey, version, input } = workflow;
+  const state = owner === null ? 'queued' : 'running';
+  const { rows } = await sql<{ id: string }>`
+    INSERT INTO workflows (id, kind, fair_key, state, owner, version, input)
+    VALUES (${id}, ${kind}, ${fairKey}, ${state}, ${owner}, ${version}, ${JSON.stringify(input)}::jsonb)
+    ON CONFLICT (id) DO NOTHING RETURNING id`.execute(database);
+  if (rows.length > 0 && owner === null) await notify(database, QUEUE_BELL);
+  return rows.length > 0;
+}
+
+/**
+ * Takes up to `limit` workflows that wait. First those whose key has the fewest at work, so that nobody's long
+ * queue keeps the others waiting; within a key the oldest.
+ */
+export async function takeQueued<T>(database: Kysely<T>, owner: string, limit: number): Promise<WorkflowRow[]> {
+  const { rows } = await sql<WorkflowRow>`
+    WITH busy AS (SELECT fair_key, count(*) AS at_work FROM workflows WHERE state = 'running' GROUP BY fair_key),
+    turns AS (
+      SELECT id, queued_at, row_number() OVER (PARTITION BY fair_key ORDER BY queued_at, id) + coalesce(at_work, 0) AS turn
+      FROM workflows LEFT JOIN busy USING (fair_key) WHERE state = 'queued'),
+    next AS (SELECT id FROM turns ORDER BY turn, queued_at LIMIT ${limit})
+    UPDATE workflows SET state = 'running', owner = ${owner}, updated_at = now()
+    WHERE id IN (SELECT id FROM next) AND state = 'queued' RETURNING ${COLUMNS}`.execute(database);
+  return rows;
+}
+
+/** What the owner of a workflow is told with each record. Undefined: it is another's, or has ended. */
+export type Recorded = { readonly cancelled: boolean } | undefined;
+
+/** Keeps the result of a step. */
+export async function recordResult<T>(
+  database: Kysely<T>,
+  { id, owner }: { readonly id: string; readonly owner: string },
+  results: Readonly<Record<string, unknown>>,
+): Promise<Recorded> {
+  const { rows } = await sql<{ cancelled: boolean }>`
+    UPDATE workflows SET results = results || ${JSON.stringify(results)}::jsonb, updated_at = now()
+    WHERE id = ${id} AND owner = ${owner} RETURNING cancelled`.execute(database);
+  return rows[0];
+}
+
+/** Ends a workflow that this owner works on, and tells all nodes. */
+export async function endWorkflow<T>(database: Kysely<T>, id: string, owner: string): Promise<boolean> {
+  const { rows } = await sql`
+    WITH ended AS (UPDATE workflows SET state = 'ended', owner = NULL, updated_at = now()
+      WHERE id = ${id} AND owner = ${owner} RETURNING id)
+    SELECT pg_notify(${BELL_CHANNEL}, ${workflowBell(id)}) FROM ended`.execute(database);
+  return rows.length > 0;
+}
+
+/** Ends a workflow that nobody works on. */
+export async function endQueued<T>(database: Kysely<T>, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    WITH ended AS (UPDATE workflows SET state = 'ended', updated_at = now()
+      WHERE id = ${id} AND state = 'queued' RETURNING id)
+    SELECT pg_notify(${BELL_CHANNEL}, ${workflowBell(id)}) FROM ended`.execute(database);
+  return rows.length > 0;
+}
+
+/** Asks the owner to end it; the row says so from now on. */
+export async function cancelWorkflow<T>(database: Kysely<T>, id: string): Promise<void> {
+  await sql`
+    WITH told AS (UPDATE workflows SET cancelled = true WHERE id = ${id} AND state <> 'ended' RETURNING id)
+    SELECT pg_notify(${BELL_CHANNEL}, ${workflowBell(id)}) FROM told`.execute(database);
+}
+
+/** Puts a workflow that has ended back to its beginning. False when it has not ended. */
+export async function requeueEnded<T>(database: Kysely<T>, id: string, version: string): Promise<boolean> {
+  const { rows } = await sql`
+    UPDATE workflows SET state = 'queued', results = '{}', tries = tries + 1, cancelled = false, version = ${version},
+      updated_at = now() WHERE id = ${id} AND state = 'ended' RETURNING id`.execute(database);
+  if (rows.length > 0) await notify(database, QUEUE_BELL);
+  return rows.length > 0;
+}
+
+/** A workflow of another version starts again: what its steps left is looked at anew, by the steps of today. */
+export async function restartUnder<T>(database: Kysely<T>, id: string, owner: string, version: string): Promise<void> {
+  await sql`UPDATE workflows SET version = ${version}, results = '{}', updated_at = now()
+    WHERE id = ${id} AND owner = ${owner}`.execute(database);
+}
+
+/** Gives back what one owner, or every owner that is not alive, had at work. Returns how many. */
+export async function requeueOf<T>(
+  database: Kysely<T>,
+  who: { readonly owner: string } | { readonly node: string } | 'dead',
+): Promise<number> {
+  const whose =
+    who === 'dead'
+      ? sql`owner NOT IN (SELECT owner FROM workflow_nodes)`
+      : 'owner' in who
+        ? sql`owner = ${who.owner}`
+        : sql`split_part(owner, '/', 1) = ${who.node}`;
+  const { rows } = await sql`UPDATE workflows SET state = 'queued', owner = NULL, updated_at = now()
+    WHERE state = 'running' AND ${whose} RETURNING id`.execute(database);
+  if (rows.length > 0) await notify(database, QUEUE_BELL);
+  return rows.length;
+}
+
+/** Records that this owner lives, and forgets those that have not done so for long; returns how many those are. */
+export async function beat<T>(database: Kysely<T>, owner: string, deadAfterMs: number): Promise<number> {
+  const { rows } = await sql`
+    WITH alive AS (INSERT INTO workflow_nodes VALUES (${owner}, now())
+      ON CONFLICT (owner) DO UPDATE SET beat_at = now())
+    DELETE FROM workflow_nodes WHERE owner <> ${owner} AND beat_at < now() - ${deadAfterMs} * interval '1 millisecond'
+    RETURNING owner`.execute(database);
+  return rows.length;
+}
+
+/** Forgets the owners of a node that has started anew, or this one. */
+export async function forgetOwners<T>(database: Kysely<T>, node: string): Promise<void> {
+  await sql`DELETE FROM workflow_nodes WHERE split_part(owner, '/', 1) = ${node}`.execute(database);
+}
+
+export async function findWorkflow<T>(database: Kysely<T>, id: string): Promise<WorkflowRow | undefined> {
+  const { rows } = await sql<WorkflowRow>`SELECT ${COLUMNS} FROM workflows WHERE id = ${id}`.execute(database);
+  return rows[0];
+}
+
+/** Tells every node's bell. */
+export async function notify<T>(database: Kysely<T>, bell: string): Promise<void> {
+  await sql`SELECT pg_notify(${BELL_CHANNEL}, ${bell})`.execute(database);
+}

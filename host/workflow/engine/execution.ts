@@ -1,0 +1,145 @@
+import type { Kysely, Transaction } from 'kysely';
+import { TransportError } from '../../errors.ts';
+import type { Bells } from '../../store/bells.ts';
+import { isConnectionError } from '../../store/database.ts';
+import { endWorkflow, recordResult, type WorkflowRow, workflowBell } from '../../store/workflows.ts';
+import { never, pause } from './retry.ts';
+
+/** What is written together with a record: in its transaction, or not at all. */
+export type Also = (transaction: Transaction<unknown>) => Promise<void>;
+
+/** A workflow's body sees its steps and how to end. */
+export interface DurableRun {
+  readonly workflowId: string;
+  /** 1, and one more for each time that an operator had it tried again. */
+  readonly tries: number;
+  /** Fires when somebody has given the workflow up. */
+  readonly cancelled: AbortSignal;
+  /** Facts that were recorded before a break. */
+  readonly results: Readonly<Record<string, unknown>>;
+  /** Runs `act`, or returns what it returned before the break. `act` must not throw what may pass by itself. */
+  step<T>(name: string, act: () => Promise<T>, also?: Also): Promise<T>;
+}
+
+export interface Workflow {
+  /** Runs the steps; what it returns is written with the end. */
+  run(input: unknown, run: DurableRun): Promise<Also>;
+  /** What is written instead when `run` fails again and again with an error that it did not expect. */
+  broken(id: string, error: unknown): Also;
+}
+
+export interface ExecutionOptions {
+  readonly row: WorkflowRow;
+  readonly owner: string;
+  readonly database: Kysely<unknown>;
+  readonly stopping: AbortSignal;
+  readonly bells: Bells;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+/** A body that throws so often, with the database there, will not do better. */
+const BROKEN_AFTER = 5;
+
+/** The row belongs to another node now: this run writes nothing any more. */
+class Superseded extends TransportError {}
+
+/** One workflow at work on this node. */
+export class Execution implements DurableRun {
+  readonly workflowId: string;
+  readonly tries: number;
+  readonly #options: ExecutionOptions;
+  readonly #cancel = new AbortController();
+  #results: Record<string, unknown>;
+
+  constructor(options: ExecutionOptions) {
+    this.#options = options;
+    this.workflowId = options.row.id;
+    this.tries = options.row.tries;
+    this.#results = { ...options.row.results };
+    if (options.row.cancelled) this.#cancel.abort();
+  }
+
+  get cancelled(): AbortSignal {
+    return this.#cancel.signal;
+  }
+
+  get results(): Readonly<Record<string, unknown>> {
+    return this.#results;
+  }
+
+  get row(): WorkflowRow {
+    return this.#options.row;
+  }
+
+  cancel(): void {
+    this.#cancel.abort();
+  }
+
+  /** Begins from the input again. */
+  forget(): void {
+    this.#results = {};
+  }
+
+  async step<T>(name: string, act: () => Promise<T>, also?: Also): Promise<T> {
+    // What was recorded under this name is what this step returned.
+    if (Object.hasOwn(this.#results, name)) return this.#results[name] as T;
+    const result = await act();
+    await this.#record(async (transaction) => {
+      const known = await recordResult(transaction, this.#key, { [name]: result ?? null });
+      if (known?.cancelled === true) this.#cancel.abort();
+      return known !== undefined;
+    }, also);
+    this.#results[name] = result;
+    this.#options.bells.ring(workflowBell(this.workflowId));
+    return result;
+  }
+
+  get #key() {
+    return { id: this.workflowId, owner: this.#options.owner };
+  }
+
+  /** Runs the body to its end; a body that fails because the database is away is run again. Never throws. */
+  async run(workflow: Workflow, begin: () => Promise<void>, onError: (error: unknown) => void): Promise<void> {
+    const end = (transaction: Transaction<unknown>) => endWorkflow(transaction, this.workflowId, this.#options.owner);
+    let failures = 0;
+    let last: unknown;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
+      try {
+        await begin();
+        const broken = failures >= BROKEN_AFTER;
+        const also = broken
+          ? workflow.broken(this.workflowId, last)
+          : await workflow.run(this.#options.row.input, this);
+        await this.#record(end, also);
+        return;
+      } catch (error) {
+        if (error instanceof Superseded) return;
+        last = error;
+        if (!isConnectionError(error)) failures += 1;
+        onError(error);
+        await pause(pauseMs, this.#options.stopping);
+      }
+    }
+  }
+
+  /** Writes until it is written: a database that is away comes back, and what was done must not be lost. */
+  async #record(write: (transaction: Transaction<unknown>) => Promise<boolean>, also?: Also): Promise<void> {
+    const { database, stopping } = this.#options;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
+      if (stopping.aborted) await never();
+      try {
+        const owned = await database.transaction().execute(async (transaction) => {
+          if (!(await write(transaction))) return false;
+          await also?.(transaction);
+          return true;
+        });
+        if (!owned) throw new Superseded('superseded', 'Another node works on this workflow');
+        return;
+      } catch (error) {
+        if (!isConnectionError(error)) throw error;
+        await pause(pauseMs, stopping);
+      }
+    }
+  }
+}
