@@ -30,7 +30,8 @@ const time = async (act: () => Promise<unknown>): Promise<number> => {
 async function flowMs(lab: SingleProviderLab): Promise<number> {
   await using inserted = await lab.insert();
   await lab.platforms.cardPresent(inserted.readerName);
-  return time(async () => {
+  // Awaited here: the card must not leave before.
+  return await time(async () => {
     const { outcome, problem } = await lab.distribute(inserted);
     if (outcome !== 'distributed') throw new Error(`a flow of the bench ended otherwise: ${problem?.detail ?? ''}`);
   });
