@@ -28,7 +28,7 @@ import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/s
 import type { CardChannel } from '../../transport/card-channel.ts';
 import { runScript } from '../../transport/script-runner.ts';
 import { fromHex } from '../../wire/hex.ts';
-import type { CardCommand } from '../../wire/message/card-script.ts';
+import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
 import { Engine } from '../../workflow/engine/durable.ts';
@@ -63,6 +63,8 @@ export interface Between {
   request?: (request: Parameters<IssuerPlatform['requestSecurityDomain']>[1]) => typeof request;
   report?: (state: SecurityDomainRequestState) => SecurityDomainRequestState;
   beforeTrip?: (commands: readonly CardCommand[], seat: Seat) => Promise<void>;
+  /** What the terminal says that the card answered. */
+  answers?: (commands: readonly CardCommand[], responses: readonly CardResponse[], seat: Seat) => CardResponse[];
 }
 
 export interface InProcessOptions {
@@ -335,7 +337,8 @@ function otaOver(self: () => InProcess | undefined): OtaServer {
       }
       seat.sent.push(...commands);
       const start = performance.now();
-      const { responses, stopped, failure, apdus, bytesOut, bytesIn } = await runScript(channelOf(seat), commands);
+      const { stopped, failure, apdus, bytesOut, bytesIn, ...ran } = await runScript(channelOf(seat), commands);
+      const responses = self()?.between.answers?.(commands, ran.responses, seat) ?? ran.responses;
       if (failure !== undefined) throw new PeerError(failure.code, failure.message, { status: 503 });
       return { responses, stopped, cost: { roundTrips: 1, apdus, bytesOut, bytesIn, ms: performance.now() - start } };
     },
