@@ -5,6 +5,8 @@ import type { SimulatedCard, Simulator } from '../../simulator/src/index.ts';
 import { startSimulator } from '../../simulator/src/index.ts';
 import { UsageError } from '../errors.ts';
 import type { KeySizeBits } from '../wire/gp/generate-key-pair.ts';
+import { fromRsaPublicKey } from '../wire/gp/public-key.ts';
+import { fromHex } from '../wire/hex.ts';
 import type { CardId } from '../wire/message/common.ts';
 import type { StartKeyDistribution } from '../wire/message/key-distribution.ts';
 import { CardMaker, type MadeCard } from './card-maker.ts';
@@ -102,6 +104,20 @@ export class MultiProviderLab implements AsyncDisposable {
     const card = await this.simulator.insert(made.image, reader.plug);
     await this.platforms.cardPresent(reader.name);
     return { cardId, made, card, readerName: reader.name };
+  }
+
+  /** New cards that are in no reader, for whoever has them in his hand. */
+  get range() {
+    const { holderReference, publicKey } = this.#cardMaker.trustAnchor;
+    const makers = [{ holderReference: fromHex(holderReference), publicKey: fromRsaPublicKey(publicKey) }];
+    const card = async () => {
+      const wanted = { name: 'range', iccid: newIccid(), keySizeBits: 1024, casd: true } as const;
+      const made = await this.#cardMaker.make(wanted, await this.platforms.issuerAuthority());
+      const inserted = await this.simulator.insert(made.image);
+      await inserted.power('on');
+      return { made, card: inserted };
+    };
+    return { card, makers };
   }
 
   /** The request of a flow on this card. */

@@ -47,6 +47,11 @@ export class AttackedCard {
     return this.#powered(() => this.#sendNow(commands));
   }
 
+  /** Sends these commands in clear, without a reset before; later ones too when an earlier one is refused. */
+  async sendOn(commands: readonly CardCommand[]): Promise<CardResponse[]> {
+    return this.#sendNow(commands);
+  }
+
   /** A reader that nobody uses switches its card off, also between two commands: then all starts again. */
   async #powered<T>(act: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {

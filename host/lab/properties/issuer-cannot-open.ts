@@ -14,6 +14,7 @@ import { fromHex } from '../../wire/hex.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 import type { CardInReader } from '../multi-provider-lab.ts';
 import type { PropertyReport } from '../run-report.ts';
+import { type Range, tryActiveIssuer } from './active-issuer.ts';
 import { AttackedCard, type AttemptResult } from './attacked-card.ts';
 import type { Loot } from './loot.ts';
 import { Property } from './property.ts';
@@ -28,9 +29,9 @@ interface Known {
 
 /**
  * Row 1: after 60 nothing that the issuer knows or saw opens a channel to the SSD. The attacker has its database, its
- * KMS, the public key of 49 and the provider's certificate from the traffic.
+ * KMS, the public key of 49 and the provider's certificate from the traffic. On new cards it cheats before the provider comes.
  */
-export async function issuerCannotOpen(target: CardInReader, known: Known): Promise<PropertyReport> {
+export async function issuerCannotOpen(target: CardInReader, known: Known, range: Range): Promise<PropertyReport> {
   const property = new Property('after 60 nothing of the issuer opens a channel to the SSD');
   const card = new AttackedCard(target.card);
   const ssdAid = developmentSsdAid('a');
@@ -42,6 +43,7 @@ export async function issuerCannotOpen(target: CardInReader, known: Known): Prom
     'all of it together',
     before === after ? undefined : 'the SSD shows other keys or another certificate',
   );
+  await tryActiveIssuer(property, range, known);
   return property.report();
 }
 

@@ -70,10 +70,10 @@ export class HandChannel {
 export class IssuerHand {
   readonly victim: Victim;
   readonly secrets: IssuerSecrets;
-  readonly #send: SendToCard;
+  readonly send: SendToCard;
 
   constructor(send: SendToCard, secrets: IssuerSecrets, victim: Victim) {
-    this.#send = send;
+    this.send = send;
     this.secrets = secrets;
     this.victim = victim;
   }
@@ -147,13 +147,13 @@ export class IssuerHand {
       ...{ option: 0x02, level: LEVEL_33, offCardEntity: this.secrets.offCardEntity, certificates, securityDomainKey },
       ...{ random: systemRandom, ...(keyReference === undefined ? {} : { keyReference }) },
     });
-    await this.#send([toCardCommand(select(aid))]);
+    await this.send([toCardCommand(select(aid))]);
     try {
-      const opening = await this.#send(channel.prepare());
+      const opening = await this.send(channel.prepare());
       const script = channel.authenticate(opening, []);
-      const answered = await this.#send(script);
+      const answered = await this.send(script);
       channel.unwrap(answered);
-      return new HandChannel(channel, this.#send);
+      return new HandChannel(channel, this.send);
     } catch (error) {
       if (error instanceof TransportError || !(error instanceof TsmError)) throw error;
       return `${error.code} ${error.context.sw ?? ''}`;

@@ -42,7 +42,7 @@ export async function attemptProperties(
       results.push(await property);
       onResult(results.at(-1) as PropertyReport);
     };
-    await attempt(issuerCannotOpen(first, { issuer, provider: a, row: rows.a, reported }));
+    await attempt(issuerCannotOpen(first, { issuer, provider: a, row: rows.a, reported }, lab.range));
     await attempt(oldPairIsDead(first, { provider: a, reported, own }));
     await attempt(
       providersApart(first, [
