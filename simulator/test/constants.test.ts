@@ -39,8 +39,9 @@ describe("The simulator's numbers", () => {
   });
 
   it("of the domains' package and modules are the host's", () => {
-    const packageAid = /DOMAIN_PACKAGE = "([0-9A-F]+)"/.exec(source('open/CardOpen'))?.[1] ?? '';
-    const modules = [...source('card/CardCode').matchAll(/_MODULE = CardOpen\.DOMAIN_PACKAGE \+ "(\d\d)"/g)];
+    const open = source('open/CardOpen');
+    const packageAid = /DOMAIN_PACKAGE = "([0-9A-F]+)"/.exec(open)?.[1] ?? '';
+    const modules = [...open.matchAll(/_MODULE = DOMAIN_PACKAGE \+ "(\d\d)"/g)];
     expect(packageAid).to.equal(aidToHex(AID.SECURITY_DOMAIN_PACKAGE).toUpperCase());
     expect(modules.map(([, suffix = '']) => packageAid + suffix)).to.deep.equal(
       [

@@ -62,4 +62,16 @@ public interface Open extends Shareable {
      * @return cursor of the following entry (&gt; 0) when one was written, 0 when none is left
      */
     short status(byte subset, short cursor, byte[] buffer, short offset, short length, short out);
+
+    /**
+     * Runs a command on card content or life cycles as it came, unwrapped: INSTALL (all variants but
+     * [for personalization]), LOAD, DELETE of an object, GET STATUS, SET STATUS. OPEN checks form,
+     * privileges, tokens and life cycles, and asks {@link ContentAuthority} where a signature is due.
+     *
+     * @param room most bytes that fit at {@code responseOffset}; {@code response} may be {@code buffer}
+     * @return length of the response data (00, a confirmation, registry entries; none for SET STATUS);
+     *     negative when GET STATUS has more, so that the status word is 6310. GPCS 11.2 to 11.10.
+     */
+    short manage(byte ins, byte p1, byte p2, byte[] buffer, short offset, short length, byte[] response,
+            short responseOffset, short room);
 }

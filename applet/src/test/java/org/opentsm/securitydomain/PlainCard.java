@@ -152,6 +152,11 @@ public final class PlainCard {
             card.simulator.deleteApplet(aid(name));
         }
 
+        @Override public short manage(byte ins, byte p1, byte p2, byte[] buffer, short offset, short length,
+                byte[] response, short responseOffset, short room) {
+            throw new IllegalStateException("not asked here");
+        }
+
         @Override public short status(byte subset, short cursor, byte[] buffer, short offset, short length, short out) {
             String prefix = hex(Arrays.copyOfRange(buffer, offset, offset + length));
             int index = 0;

@@ -39,7 +39,7 @@ public final class Card {
     public Card(CardImage image, byte[] imageBytes, Path applets, Path stateFolder) {
         this.image = image;
         CardCode code = new CardCode(image, applets);
-        runtime = new CardRuntime(code.loader(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
+        runtime = new CardRuntime(code.packages(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
         files = image.iccid() == null ? null : new FileSystem(FileSystem.encodeIccid(image.iccid()));
         state = stateFolder == null ? null : new CardState(stateFolder.resolve(image.name() + ".card"), code.digest(imageBytes));
         try {

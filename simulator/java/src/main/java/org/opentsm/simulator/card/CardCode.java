@@ -18,13 +18,13 @@ import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.AppletClassLoader;
 import org.opentsm.simulator.runtime.CapFiles;
+import org.opentsm.simulator.runtime.CardPackages;
 
 /** The code of a card's image: load files with their modules, CAP files linked, and the classes behind them. */
 final class CardCode {
 
-    static final String ISSUER_MODULE = CardOpen.DOMAIN_PACKAGE + "01";
-    static final String SUPPLEMENTARY_MODULE = CardOpen.DOMAIN_PACKAGE + "02";
-    static final String CONTROLLING_MODULE = CardOpen.DOMAIN_PACKAGE + "03";
+    /** Of code that comes as class files, which have none. */
+    private static final byte[] VERSION = {1, 0};
     private static final String CLASSES = "org.opentsm.securitydomain.";
 
     /** A load file of the image with what its CAP brings, or with null where it is a folder. */
@@ -59,29 +59,31 @@ final class CardCode {
         }
     }
 
-    /** A loader of its own, so that static fields belong to one card. */
-    AppletClassLoader loader() {
+    /** With a loader of its own, so that static fields belong to one card. */
+    CardPackages packages() {
         Stream<Path> folders = parts.stream().filter(part -> part.cap == null).map(part -> part.loadFile.path());
         Map<String, byte[]> classes = new HashMap<>();
         caps().forEach(cap -> classes.putAll(cap.classes()));
-        return new AppletClassLoader(Stream.concat(Stream.of(applets), folders).toList(), classes, CardCode.class.getClassLoader());
+        AppletClassLoader loader =
+            new AppletClassLoader(Stream.concat(Stream.of(applets), folders).toList(), classes, CardCode.class.getClassLoader());
+        return new CardPackages(loader, caps().map(CapFiles.Linked::made).toList());
     }
 
     /** Fresh registry rows of the load files; a saved card gets them from here too. */
     List<RegistryEntry> loadFiles() {
         List<RegistryEntry> found = new ArrayList<>();
         if (caps().noneMatch(cap -> Arrays.equals(cap.aid(), Hex.decode(CardOpen.DOMAIN_PACKAGE)))) {
-            RegistryEntry domains = RegistryEntry.loadFile(CardOpen.aid(CardOpen.DOMAIN_PACKAGE), issuer);
-            domains.modules.put(ISSUER_MODULE, CLASSES + "IssuerSecurityDomain");
-            domains.modules.put(SUPPLEMENTARY_MODULE, CLASSES + "SupplementarySecurityDomain");
-            domains.modules.put(CONTROLLING_MODULE, CLASSES + "ControllingAuthoritySecurityDomain");
+            RegistryEntry domains = RegistryEntry.loadFile(CardOpen.aid(CardOpen.DOMAIN_PACKAGE), issuer, VERSION);
+            domains.modules.put(CardOpen.ISSUER_MODULE, CLASSES + "IssuerSecurityDomain");
+            domains.modules.put(CardOpen.SUPPLEMENTARY_MODULE, CLASSES + "SupplementarySecurityDomain");
+            domains.modules.put(CardOpen.CONTROLLING_MODULE, CLASSES + "ControllingAuthoritySecurityDomain");
             found.add(domains);
         }
         for (Part part : parts) {
-            RegistryEntry entry = RegistryEntry.loadFile(CardOpen.aid(part.aid()), issuer);
+            RegistryEntry entry = RegistryEntry.loadFile(CardOpen.aid(part.aid()), issuer, part.cap == null ? VERSION : part.cap.version());
             part.loadFile.modules().forEach(module -> entry.modules.put(Hex.encode(module.aid()), module.className()));
             if (part.cap != null) {
-                entry.modules.putAll(part.cap.applets());
+                entry.modules.putAll(part.cap.made().applets());
             }
             found.add(entry);
         }

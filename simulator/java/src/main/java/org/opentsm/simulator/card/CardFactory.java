@@ -7,7 +7,6 @@ import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.InstallData;
 import org.opentsm.simulator.open.Privileges;
-import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardRuntime;
 
@@ -24,17 +23,17 @@ final class CardFactory {
             card.registry().add(loadFile);
         }
         if (image.issuer() != null) {
-            instance(card, RegistryEntry.Kind.ISSUER_DOMAIN, CardCode.ISSUER_MODULE, image.issuer().aid(), Privileges.ISSUER, new byte[0], null, "isd");
+            instance(card, RegistryEntry.Kind.ISSUER_DOMAIN, CardOpen.ISSUER_MODULE, image.issuer().aid(), Privileges.ISSUER, new byte[0], null, "isd");
         }
         if (image.controlling() != null) {
-            RegistryEntry entry = instance(card, RegistryEntry.Kind.APPLICATION, CardCode.CONTROLLING_MODULE, image.controlling().aid(),
+            RegistryEntry entry = instance(card, RegistryEntry.Kind.APPLICATION, CardOpen.CONTROLLING_MODULE, image.controlling().aid(),
                 Privileges.DOMAIN, new byte[0], issuer, "casd");
             card.open().setControllingAuthority(entry.aid);
         }
         for (CardImage.Domain domain : image.supplementary()) {
             byte[] parameters = domain.providerId() == null ? Hex.decode("81021002")
                 : Hex.decode("810210025F2010" + Hex.encode(domain.providerId()));
-            instance(card, RegistryEntry.Kind.APPLICATION, CardCode.SUPPLEMENTARY_MODULE, domain.aid(), Privileges.DOMAIN, parameters, issuer, domain.field());
+            instance(card, RegistryEntry.Kind.APPLICATION, CardOpen.SUPPLEMENTARY_MODULE, domain.aid(), Privileges.DOMAIN, parameters, issuer, domain.field());
         }
         int index = 0;
         for (CardImage.Application application : image.applications()) {
@@ -50,9 +49,9 @@ final class CardFactory {
         if (card.registry().find(aid, 0, aid.length) != null) {
             throw SimulatorException.image(field + ".aid", "stands twice in this image");
         }
-        InstallData data = new InstallData(Registry.bytes(loadFile.aid), Hex.decode(module), aid, privileges, parameters);
+        InstallData data = InstallData.of(loadFile.aid, CardOpen.aid(module), CardOpen.aid(aid), privileges, parameters);
         try {
-            return card.open().makeInstance(kind, loadFile, loadFile.modules.get(module), data, parent, true);
+            return card.open().makeInstance(kind, data, parent);
         } catch (javacard.framework.ISOException e) {
             throw new SimulatorException("image-refused", field, String.format("card image: %s: its install() answered %04X", field,
                 e.getReason() & 0xFFFF), e);

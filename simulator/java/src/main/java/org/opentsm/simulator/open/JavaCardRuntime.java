@@ -2,6 +2,7 @@ package org.opentsm.simulator.open;
 
 import javacard.framework.AID;
 import javacard.framework.Applet;
+import javacard.framework.Shareable;
 import org.opentsm.simulator.card.Card;
 
 /** What OPEN needs of the Java Card runtime below it: instances and one point where a write may be the last. */
@@ -18,6 +19,22 @@ public interface JavaCardRuntime {
      * @throws javacard.framework.ISOException what install() threw, or 6A80 when it registered nothing or another AID
      */
     Applet install(String className, AID instance, byte[] parameters);
+
+    /** The object that the application gives OPEN for this parameter, or null; its methods run in the application's context. */
+    Shareable shared(AID server, byte parameter);
+
+    /**
+     * Verifies and links the components of a CAP.
+     *
+     * @throws javacard.framework.ISOException 6A80 when it cannot run here
+     */
+    LoadedCode link(byte[] components);
+
+    /** Makes the code known: its classes can be found, and others may import from it. */
+    void add(LoadedCode code);
+
+    /** Forgets the classes of a load file that was LOADed. */
+    void unload(AID loadFile);
 
     /** Takes the instance out of the registry; its memory is cleared when the running command has ended. */
     void forget(RegistryEntry entry);

@@ -17,6 +17,11 @@ public record Privileges(int bits) {
     /** What a supplementary domain gets when INSTALL names one byte, GPCS Table 6-2. */
     public static final Privileges DOMAIN = of(Privilege.SECURITY_DOMAIN, Privilege.TRUSTED_PATH);
 
+    /** What reaches beyond an application's own hierarchy. */
+    static final Privileges CARD_WIDE = of(Privilege.CARD_LOCK, Privilege.CARD_TERMINATE, Privilege.CARD_RESET, Privilege.CVM_MANAGEMENT,
+        Privilege.MANDATED_DAP_VERIFICATION, Privilege.AUTHORIZED_MANAGEMENT, Privilege.TOKEN_VERIFICATION, Privilege.GLOBAL_DELETE,
+        Privilege.GLOBAL_LOCK, Privilege.GLOBAL_REGISTRY, Privilege.FINAL_APPLICATION, Privilege.RECEIPT_GENERATION);
+
     private static final int RFU = 0x00000F;
     private static final int[] NEED_A_DOMAIN = {Privilege.DAP_VERIFICATION.bit(), Privilege.DELEGATED_MANAGEMENT.bit(),
         Privilege.MANDATED_DAP_VERIFICATION.bit(), Privilege.TRUSTED_PATH.bit(), Privilege.AUTHORIZED_MANAGEMENT.bit(),

@@ -10,7 +10,11 @@ public final class Registry {
     /** Rows a card has room for; one more is "not enough memory" (6A84). */
     public static final int CAPACITY = 128;
 
+    /** Privileges with one holder, the issuer domain when nobody else; GPCS 2.3.1 6.6.2. */
+    static final List<Privilege> UNIQUE = List.of(Privilege.CARD_RESET, Privilege.FINAL_APPLICATION);
+
     private final List<RegistryEntry> entries = new ArrayList<>();
+    private AID controllingAuthority;
     private byte cardState = LifeCycle.OP_READY;
     /** Counts changes, so that the state is saved when, and only when, something changed. */
     private long changes;
@@ -35,6 +39,56 @@ public final class Registry {
         return entries.stream().filter(entry -> entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN).findFirst().orElse(null);
     }
 
+    public AID controllingAuthority() {
+        return controllingAuthority;
+    }
+
+    void setControllingAuthority(AID aid) {
+        controllingAuthority = aid;
+    }
+
+    /** Who holds a privilege that has one holder, or null. */
+    public RegistryEntry holder(Privilege privilege) {
+        return entries.stream().filter(entry -> entry.has(privilege)).findFirst().orElse(null);
+    }
+
+    /** Takes from the others the privileges of one holder that {@code to} has, and gives free ones back to the issuer domain. */
+    void moveUnique(RegistryEntry to) {
+        for (Privilege privilege : UNIQUE) {
+            entries.stream().filter(entry -> entry != to && entry.has(privilege) && to.has(privilege))
+                .forEach(entry -> change(entry, entry.row().with(entry.privileges().without(privilege))));
+        }
+        returnUnique();
+    }
+
+    void returnUnique() {
+        RegistryEntry issuer = issuerDomain();
+        for (Privilege privilege : UNIQUE) {
+            if (issuer != null && holder(privilege) == null) {
+                change(issuer, issuer.row().with(issuer.privileges().with(privilege)));
+            }
+        }
+    }
+
+    /** What INSTALL [for registry update] has forbidden for the whole card. */
+    int cardRestrictions() {
+        RegistryEntry issuer = issuerDomain();
+        return issuer == null ? 0 : issuer.row().options().restricted();
+    }
+
+    /** The domain on top of the hierarchy an entry is in. */
+    RegistryEntry root(RegistryEntry entry) {
+        RegistryEntry at = entry;
+        for (int level = 0; at.parent() != null && level < CAPACITY; level++) {
+            RegistryEntry above = find(at.parent());
+            if (above == null || above == at) {
+                return at;
+            }
+            at = above;
+        }
+        return at;
+    }
+
     boolean isFull() {
         return entries.size() >= CAPACITY;
     }
@@ -42,6 +96,12 @@ public final class Registry {
     public void add(RegistryEntry entry) {
         entries.add(entry);
         changes++;
+    }
+
+    /** A load file of a saved card, with the domain it had. */
+    public void addLoadFile(RegistryEntry entry, AID parent) {
+        entry.row = entry.row.under(parent);
+        add(entry);
     }
 
     public void remove(RegistryEntry entry) {

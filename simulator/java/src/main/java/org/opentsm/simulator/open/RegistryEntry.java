@@ -18,18 +18,22 @@ public final class RegistryEntry {
      * @param state  life cycle byte; the issuer domain's is the card's
      * @param parent security domain it is associated with; null for the issuer domain
      */
-    public record Row(byte state, AID parent, Privileges privileges) {
+    public record Row(byte state, AID parent, Privileges privileges, Options options) {
 
         Row inState(byte changed) {
-            return new Row(changed, parent, privileges);
+            return new Row(changed, parent, privileges, options);
         }
 
         Row under(AID changed) {
-            return new Row(state, changed, privileges);
+            return new Row(state, changed, privileges, options);
         }
 
         Row with(Privileges changed) {
-            return new Row(state, parent, changed);
+            return new Row(state, parent, changed, options);
+        }
+
+        Row with(Options changed) {
+            return new Row(state, parent, privileges, changed);
         }
     }
 
@@ -41,24 +45,46 @@ public final class RegistryEntry {
     public final Applet applet;
     /** Class name of each module of a load file, by the module's AID in hex (jCardSim's AID has no hash code). */
     public final Map<String, String> modules = new LinkedHashMap<>();
+    /** What LOAD brought; null for code that the image brings. */
+    private LoadedCode code;
+    /** Package version of a load file: major, minor. */
+    public final byte[] version;
     /** Changed through {@link Registry#change} only. */
     Row row;
 
-    private RegistryEntry(Kind kind, AID aid, AID loadFile, AID module, Applet applet, Row row) {
+    private RegistryEntry(Kind kind, AID aid, AID loadFile, AID module, Applet applet, byte[] version, Row row) {
         this.kind = kind;
         this.aid = aid;
         this.loadFile = loadFile;
         this.module = module;
         this.applet = applet;
+        this.version = version;
         this.row = row;
     }
 
     public static RegistryEntry instance(Kind kind, AID aid, RegistryEntry loadFile, AID module, Applet applet, Row row) {
-        return new RegistryEntry(kind, aid, loadFile.aid, module, applet, row);
+        return new RegistryEntry(kind, aid, loadFile.aid, module, applet, null, row);
     }
 
-    public static RegistryEntry loadFile(AID aid, AID parent) {
-        return new RegistryEntry(Kind.LOAD_FILE, aid, null, null, null, new Row(LifeCycle.LOADED, parent, Privileges.NONE));
+    public static RegistryEntry loadFile(AID aid, AID parent, byte[] version) {
+        return new RegistryEntry(Kind.LOAD_FILE, aid, null, null, null, version, new Row(LifeCycle.LOADED, parent, Privileges.NONE, Options.NONE));
+    }
+
+    public LoadedCode code() {
+        return code;
+    }
+
+    /** True when this load file imports from {@code other}, or this instance is of it. */
+    boolean needs(RegistryEntry other) {
+        return other.aid.equals(loadFile) || code != null && code.imports().stream().anyMatch(other.aid::equals);
+    }
+
+    /** The row of code that LOAD brought. */
+    public static RegistryEntry loaded(AID aid, AID parent, LoadedCode code) {
+        RegistryEntry entry = loadFile(aid, parent, code.version());
+        entry.modules.putAll(code.applets());
+        entry.code = code;
+        return entry;
     }
 
     public Row row() {

@@ -3,18 +3,21 @@ package org.opentsm.simulator.open;
 import java.io.ByteArrayOutputStream;
 import org.opentsm.simulator.Hex;
 
-/** One entry of GET STATUS in its TLV form, GPCS 2.3.1 Table 11-36. */
+/** One entry of GET STATUS, GPCS 2.3.1 Tables 11-35 and 11-36. */
 final class StatusEntry {
 
     private static final int ISSUER_DOMAIN = 0x80;
     private static final int APPLICATIONS = 0x40;
     private static final int LOAD_FILES = 0x20 | 0x10;
-    private static final byte[] VERSION = {1, 0};
 
-    private StatusEntry() {
+    private final byte[] wanted;
+    private final ByteArrayOutputStream content = new ByteArrayOutputStream();
+
+    private StatusEntry(byte[] wanted) {
+        this.wanted = wanted;
     }
 
-    static boolean isIn(RegistryEntry entry, byte subset) {
+    static boolean isIn(RegistryEntry entry, int subset) {
         return switch (entry.kind) {
             case ISSUER_DOMAIN -> (subset & ISSUER_DOMAIN) != 0;
             case APPLICATION -> (subset & APPLICATIONS) != 0;
@@ -22,40 +25,86 @@ final class StatusEntry {
         };
     }
 
-    /** The room a domain keeps for an entry. */
-    private static final int MAX_LENGTH = 200;
-
-    /** The entry, without its modules where they do not fit: {@code E3 L {4F AID, 9F70 01 state, [C5 03 privileges, C4 ELF], [CE version, 84 module..], CC SD AID}}. */
-    static byte[] encode(RegistryEntry entry, boolean withModules) {
-        ByteArrayOutputStream content = new ByteArrayOutputStream();
-        put(content, 0x4F, Registry.bytes(entry.aid));
-        content.write(0x9F);
-        put(content, 0x70, new byte[] {entry.state()});
-        if (entry.kind == RegistryEntry.Kind.LOAD_FILE) {
-            put(content, 0xCE, VERSION);
-            if (withModules) {
-                entry.modules.keySet().forEach(module -> put(content, 0x84, Hex.decode(module)));
+    /**
+     * {@code E3 L {4F AID, 9F70 01 state, [C5 03 privileges, CF, C4 ELF], [CE version, 84 module..], CC SD AID}}.
+     *
+     * @param tags concatenated tags of a 5C object, or null for all
+     */
+    static byte[] encode(RegistryEntry entry, boolean withModules, byte[] tags) {
+        StatusEntry out = new StatusEntry(tags);
+        out.put(0x4F, Registry.bytes(entry.aid));
+        out.put(0x9F70, new byte[] {entry.state()});
+        if (entry.isInstance()) {
+            out.put(0xC5, entry.privileges().encode());
+            if (entry.row().options().implicit() != 0) {
+                out.put(0xCF, new byte[] {(byte) entry.row().options().implicit()});
             }
+            out.put(0xC4, Registry.bytes(entry.loadFile));
         } else {
-            put(content, 0xC5, entry.privileges().encode());
-            put(content, 0xC4, Registry.bytes(entry.loadFile));
+            out.put(0xCE, entry.version);
+            if (withModules) {
+                entry.modules.keySet().forEach(module -> out.put(0x84, Hex.decode(module)));
+            }
         }
         if (entry.parent() != null) {
-            put(content, 0xCC, Registry.bytes(entry.parent()));
+            out.put(0xCC, Registry.bytes(entry.parent()));
         }
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        out.write(0xE3);
-        if (content.size() > 0x7F) {
-            out.write(0x81);
+        ByteArrayOutputStream whole = new ByteArrayOutputStream();
+        whole.write(0xE3);
+        int length = out.content.size();
+        if (length > 0xFF) {
+            whole.write(0x82);
+            whole.write(length >> 8);
+        } else if (length > 0x7F) {
+            whole.write(0x81);
         }
-        out.write(content.size());
-        out.writeBytes(content.toByteArray());
-        return out.size() > MAX_LENGTH && withModules ? encode(entry, false) : out.toByteArray();
+        whole.write(length);
+        whole.writeBytes(out.content.toByteArray());
+        return whole.toByteArray();
     }
 
-    private static void put(ByteArrayOutputStream out, int tag, byte[] value) {
-        out.write(tag);
-        out.write(value.length);
-        out.writeBytes(value);
+    /** {@code L AID, state, privileges byte 1 [, number of modules, {L AID}..]}, deprecated. */
+    static byte[] encodeOld(RegistryEntry entry, boolean withModules) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        byte[] aid = Registry.bytes(entry.aid);
+        out.write(aid.length);
+        out.writeBytes(aid);
+        out.write(entry.state());
+        out.write(entry.privileges().encode()[0]);
+        if (withModules) {
+            out.write(entry.modules.size());
+            for (String module : entry.modules.keySet()) {
+                out.write(module.length() / 2);
+                out.writeBytes(Hex.decode(module));
+            }
+        }
+        return out.toByteArray();
+    }
+
+    private void put(int tag, byte[] value) {
+        if (!isWanted(tag)) {
+            return;
+        }
+        if (tag > 0xFF) {
+            content.write(tag >> 8);
+        }
+        content.write(tag);
+        content.write(value.length);
+        content.writeBytes(value);
+    }
+
+    private boolean isWanted(int tag) {
+        if (wanted == null) {
+            return true;
+        }
+        for (int at = 0; at < wanted.length; at++) {
+            boolean two = (wanted[at] & 0x1F) == 0x1F && at + 1 < wanted.length;
+            int listed = two ? (wanted[at] & 0xFF) << 8 | wanted[at + 1] & 0xFF : wanted[at] & 0xFF;
+            if (listed == tag) {
+                return true;
+            }
+            at += two ? 1 : 0;
+        }
+        return false;
     }
 }

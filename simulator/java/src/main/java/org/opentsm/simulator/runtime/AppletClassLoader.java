@@ -4,9 +4,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import javacard.framework.AID;
 import org.opentsm.simulator.SimulatorException;
 
 /**
@@ -19,13 +23,14 @@ public final class AppletClassLoader extends ClassLoader {
         registerAsParallelCapable();
     }
 
-    /** The interface the simulator itself implements: one class for all cards. */
-    private static final String OPEN_INTERFACE = "org.opentsm.securitydomain.Open";
+    /** The interfaces the simulator itself implements or calls: one class for all cards. */
+    private static final Set<String> SHARED = CapFiles.SHARED_INTERFACES.stream().map(Class::getName).collect(Collectors.toSet());
     private static final Map<Path, byte[]> INSTRUMENTED = new ConcurrentHashMap<>();
 
     private final List<Path> roots;
     private final Map<String, byte[]> linked;
     private final List<Class<?>> defined = new ArrayList<>();
+    private final Map<String, PackageLoader> loaded = new HashMap<>();
 
     /**
      * @param roots  folders of class files, searched in order before the parent
@@ -42,6 +47,55 @@ public final class AppletClassLoader extends ClassLoader {
         return List.copyOf(defined);
     }
 
+    /** Classes of a package that was LOADed; a loader of its own lets them go when it is deleted, and come again. */
+    synchronized void add(byte[] aid, Map<String, byte[]> classes) {
+        PackageLoader made = new PackageLoader(aid, classes);
+        classes.keySet().forEach(name -> loaded.put(name, made));
+    }
+
+    synchronized void remove(AID aid) {
+        loaded.values().removeIf(own -> aid.equals(own.aid, (short) 0, (byte) own.aid.length));
+        defined.removeIf(type -> type.getClassLoader() instanceof PackageLoader own && !loaded.containsKey(type.getName())
+            && aid.equals(own.aid, (short) 0, (byte) own.aid.length));
+    }
+
+    private final class PackageLoader extends ClassLoader {
+
+        private final byte[] aid;
+        private final Map<String, byte[]> classes;
+
+        PackageLoader(byte[] aid, Map<String, byte[]> classes) {
+            super(AppletClassLoader.this);
+            this.aid = aid;
+            this.classes = classes;
+        }
+
+        @Override
+        protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+            synchronized (getClassLoadingLock(name)) {
+                Class<?> known = findLoadedClass(name);
+                if (known != null) {
+                    return known;
+                }
+                byte[] code = classes.get(name);
+                if (code == null) {
+                    return AppletClassLoader.this.loadClass(name, resolve);
+                }
+                Class<?> made = defineClass(name, code, 0, code.length);
+                remember(made);
+                return made;
+            }
+        }
+    }
+
+    private synchronized PackageLoader owner(String name) {
+        return loaded.get(name);
+    }
+
+    private synchronized void remember(Class<?> type) {
+        defined.add(type);
+    }
+
     @Override
     protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
         synchronized (getClassLoadingLock(name)) {
@@ -49,10 +103,14 @@ public final class AppletClassLoader extends ClassLoader {
             if (known != null) {
                 return known;
             }
+            PackageLoader owner = owner(name);
+            if (owner != null) {
+                return owner.loadClass(name, resolve);
+            }
             if (linked.containsKey(name)) {
                 return define(name, linked.get(name));
             }
-            Path file = name.equals(OPEN_INTERFACE) || name.startsWith("java") ? null : find(name);
+            Path file = SHARED.contains(name) || name.startsWith("java") ? null : find(name);
             return file == null ? super.loadClass(name, resolve) : define(name, INSTRUMENTED.computeIfAbsent(file, AppletClassLoader::instrument));
         }
     }
@@ -68,9 +126,9 @@ public final class AppletClassLoader extends ClassLoader {
         return null;
     }
 
-    private synchronized Class<?> define(String name, byte[] code) {
+    private Class<?> define(String name, byte[] code) {
         Class<?> made = defineClass(name, code, 0, code.length);
-        defined.add(made);
+        remember(made);
         return made;
     }
 

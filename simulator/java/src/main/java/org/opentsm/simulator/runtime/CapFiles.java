@@ -22,6 +22,7 @@ import org.opentsm.linker.LinkException;
 import org.opentsm.linker.LinkedPackage;
 import org.opentsm.linker.Linker;
 import org.opentsm.linker.PlatformInterface;
+import org.opentsm.securitydomain.ContentAuthority;
 import org.opentsm.securitydomain.Open;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
@@ -41,15 +42,28 @@ public final class CapFiles {
      * One linked CAP.
      *
      * @param digest  SHA-256 of the file
+     * @param made    as the linker made it
      * @param classes instrumented class files by name
-     * @param applets class by applet AID in hex
      */
-    public record Linked(byte[] digest, byte[] aid, Map<String, byte[]> classes, Map<String, String> applets) {
+    public record Linked(byte[] digest, LinkedPackage made, Map<String, byte[]> classes) {
+
+        public byte[] aid() {
+            return made.info().aid().bytes();
+        }
+
+        /** Major and minor. */
+        public byte[] version() {
+            return new byte[] {(byte) made.info().major(), (byte) made.info().minor()};
+        }
     }
 
     /** A CAP file and the image field that names it. */
     public record Source(String field, Path file) {
     }
+
+    /** The interfaces that the simulator's own classes implement or call. */
+    static final List<Class<?>> SHARED_INTERFACES = List.of(Open.class, ContentAuthority.class);
+    private static final List<PlatformInterface> OUTSIDE = SHARED_INTERFACES.stream().map(CapFiles::outside).toList();
 
     private CapFiles() {
     }
@@ -89,14 +103,12 @@ public final class CapFiles {
     }
 
     private static List<Linked> link(List<Source> sources, List<byte[]> files) {
-        Linker linker = new Linker(CapFiles.class.getClassLoader(), List.of(open()));
+        Linker linker = new Linker(CapFiles.class.getClassLoader(), OUTSIDE);
         List<Linked> linked = new ArrayList<>();
         for (int i = 0; i < files.size(); i++) {
             try {
                 LinkedPackage made = linker.link(CapFile.read(files.get(i)));
-                Map<String, byte[]> classes = new LinkedHashMap<>();
-                made.classes().forEach((name, bytes) -> classes.put(name, Instrumenter.instrument(bytes)));
-                linked.add(new Linked(digest(files.get(i)), made.info().aid().bytes(), Map.copyOf(classes), made.applets()));
+                linked.add(new Linked(digest(files.get(i)), made, instrument(made)));
             } catch (CapFormatException | LinkException e) {
                 Source source = sources.get(i);
                 throw new SimulatorException("image-refused", source.field,
@@ -106,11 +118,22 @@ public final class CapFiles {
         return List.copyOf(linked);
     }
 
-    /** The interface of the card's OPEN, whose methods have their tokens in the order of its declaration. */
-    private static PlatformInterface open() {
+    /** Links one more package behind those a card has. */
+    static LinkedPackage linkAfter(List<LinkedPackage> before, CapFile cap) {
+        return new Linker(CapFiles.class.getClassLoader(), OUTSIDE, before).link(cap);
+    }
+
+    static Map<String, byte[]> instrument(LinkedPackage made) {
+        Map<String, byte[]> classes = new LinkedHashMap<>();
+        made.classes().forEach((name, bytes) -> classes.put(name, Instrumenter.instrument(bytes)));
+        return Map.copyOf(classes);
+    }
+
+    /** An interface between OPEN and the domains, whose methods have their tokens in the order of its declaration. */
+    private static PlatformInterface outside(Class<?> type) {
         List<PlatformInterface.Method> methods = new ArrayList<>();
-        String name = Open.class.getName().replace('.', '/');
-        try (InputStream in = Open.class.getClassLoader().getResourceAsStream(name + ".class")) {
+        String name = type.getName().replace('.', '/');
+        try (InputStream in = type.getClassLoader().getResourceAsStream(name + ".class")) {
             new ClassReader(in).accept(new ClassVisitor(Opcodes.ASM9) {
                 @Override
                 public MethodVisitor visitMethod(int access, String method, String descriptor, String signature, String[] exceptions) {

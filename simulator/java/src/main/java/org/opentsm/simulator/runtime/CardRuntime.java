@@ -20,17 +20,17 @@ import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.SystemException;
-import org.opentsm.simulator.card.Card;
 import org.opentsm.simulator.crypto.CryptoHost;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.JavaCardRuntime;
+import org.opentsm.simulator.open.LoadedCode;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
 /**
  * One card's Java Card runtime: jCardSim's, with the selection, contexts, transactions and memory
  * accounting it lacks. jCardSim finds the runtime of a command by thread, so cards run in parallel;
- * one card is used by one thread at a time ({@link Card} sees to that).
+ * one card is used by one thread at a time (its Card sees to that).
  */
 public final class CardRuntime extends SimulatorRuntime implements JavaCardRuntime, CryptoHost {
 
@@ -41,6 +41,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     private final Registry registry = new Registry();
     private final CardOpen open;
+    private final CardPackages packages;
     private final AppletClassLoader loader;
     private final CardRandom random;
     private final Statistics statistics;
@@ -55,10 +56,11 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private long unseenChanges;
     private long resets;
 
-    public CardRuntime(AppletClassLoader loader, CardRandom random, Statistics statistics, FaultPlan faults) {
+    public CardRuntime(CardPackages packages, CardRandom random, Statistics statistics, FaultPlan faults) {
         super(new TransientArrays());
         this.transients = (TransientArrays) transientMemory;
-        this.loader = loader;
+        this.packages = packages;
+        this.loader = packages.loader();
         this.random = random;
         this.statistics = statistics;
         this.faults = faults;
@@ -144,6 +146,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         super.reset();
         contexts.clear();
         resets++;
+        open.reset();
         faults.powered();
         selected = registry.issuerDomain();
         if (selected != null && !selectApplet()) {
@@ -276,7 +279,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     /** An exception that is no status word is a defect of the applet; it is worth some lines when asked for. */
-    private static void trace(Throwable e) {
+    static void trace(Throwable e) {
         if (Boolean.getBoolean("opentsm.trace")) {
             StringBuilder text = new StringBuilder("uncaught in an applet: " + e);
             Arrays.stream(e.getStackTrace()).limit(TRACE_DEPTH).forEach(frame -> text.append("\n  at ").append(frame));
@@ -426,6 +429,32 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             } catch (Throwable ignored) {
                 // JCRE 3.0.4 11.3.4: an exception of uninstall() does not stop the deletion.
             }
+        }
+    }
+
+    @Override
+    public LoadedCode link(byte[] components) {
+        return packages.link(components);
+    }
+
+    @Override
+    public void add(LoadedCode code) {
+        packages.add(code);
+    }
+
+    @Override
+    public void unload(AID loadFile) {
+        packages.unload(loadFile);
+    }
+
+    @Override
+    public Shareable shared(AID server, byte parameter) {
+        try {
+            return inContext(CardOpen.OPEN_AID, () -> getSharedObject(server, parameter));
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
         }
     }
 

@@ -21,8 +21,11 @@ import java.util.Arrays;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.Applet;
+import javacard.framework.ISOException;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.Threads;
+import org.opentsm.simulator.open.LoadedCode;
+import org.opentsm.simulator.open.Options;
 import org.opentsm.simulator.open.Privileges;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
@@ -36,8 +39,9 @@ import org.opentsm.simulator.runtime.CardRuntime;
  */
 public final class CardState {
 
-    private static final int MAGIC = 0x4F545331;
+    private static final int MAGIC = 0x4F545332;
     private static final int CHECK_LENGTH = 32;
+    private static final int MAX_COMPONENTS = 1 << 20;
     private static final FileAttribute<?> OWNER_ONLY = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
     private final Path file;
@@ -139,7 +143,7 @@ public final class CardState {
             List<RegistryEntry> loadFiles = registry.entries().stream().filter(entry -> !entry.isInstance()).toList();
             out.writeShort(loadFiles.size());
             for (RegistryEntry entry : loadFiles) {
-                heap.write(entry.aid);
+                writeLoadFile(out, heap, entry);
             }
             List<RegistryEntry> instances = registry.instances();
             out.writeShort(instances.size());
@@ -178,6 +182,15 @@ public final class CardState {
         }
     }
 
+    /** Of a load file of the image the name only, of one that was LOADed the bytes. */
+    private static void writeLoadFile(DataOutputStream out, HeapWriter heap, RegistryEntry entry) throws IOException {
+        byte[] components = entry.code() == null ? new byte[0] : entry.code().components();
+        heap.write(entry.aid);
+        heap.write(entry.parent());
+        out.writeInt(components.length);
+        out.write(components);
+    }
+
     private static void writeEntry(DataOutputStream out, HeapWriter heap, RegistryEntry entry) throws IOException {
         out.writeByte(entry.kind.ordinal());
         heap.write(entry.aid);
@@ -186,6 +199,9 @@ public final class CardState {
         heap.write(entry.loadFile);
         heap.write(entry.module);
         out.writeByte(entry.state());
+        out.writeInt(entry.row().options().implicit());
+        out.writeInt(entry.row().options().restricted());
+        out.writeInt(entry.row().options().accepts());
     }
 
     /** A row whose applet is still to be read. */
@@ -224,8 +240,29 @@ public final class CardState {
     private static void readLoadFiles(CardRuntime card, List<RegistryEntry> known, DataInputStream in, HeapReader heap) throws IOException {
         for (int left = in.readUnsignedShort(); left > 0; left--) {
             AID aid = (AID) heap.read();
-            known.stream().filter(entry -> entry.aid.equals(aid)).forEach(card.registry()::add);
+            AID parent = (AID) heap.read();
+            int length = in.readInt();
+            if (length < 0 || length > MAX_COMPONENTS) {
+                throw new SimulatorException("state-damaged", "the saved state holds a load file of " + length + " bytes");
+            }
+            byte[] components = in.readNBytes(length);
+            RegistryEntry entry = length == 0
+                ? known.stream().filter(candidate -> candidate.aid.equals(aid)).findFirst().orElse(null) : linked(card, aid, parent, components);
+            if (entry != null) {
+                card.registry().addLoadFile(entry, parent);
+            }
         }
+    }
+
+    private static RegistryEntry linked(CardRuntime card, AID aid, AID parent, byte[] components) {
+        LoadedCode code;
+        try {
+            code = card.link(components);
+        } catch (ISOException e) {
+            throw new SimulatorException("state-mismatch", "a load file of the saved state cannot be linked any more");
+        }
+        card.add(code);
+        return RegistryEntry.loaded(aid, parent, code);
     }
 
     private static Saved readRow(DataInputStream in, HeapReader heap) throws IOException {
@@ -233,7 +270,8 @@ public final class CardState {
         AID aid = (AID) heap.read();
         Privileges privileges = Privileges.decode(in.readNBytes(3));
         AID parent = (AID) heap.read();
-        return new Saved(kind, aid, (AID) heap.read(), (AID) heap.read(), new RegistryEntry.Row(in.readByte(), parent, privileges));
+        return new Saved(kind, aid, (AID) heap.read(), (AID) heap.read(), 
+            new RegistryEntry.Row(in.readByte(), parent, privileges, new Options(in.readInt(), in.readInt(), in.readInt())));
     }
 
     private static void readStatics(CardRuntime card, DataInputStream in, HeapReader heap) throws IOException {

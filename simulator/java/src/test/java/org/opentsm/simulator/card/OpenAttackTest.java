@@ -28,7 +28,7 @@ class OpenAttackTest extends OpenCard {
     @BeforeEach
     void installTheAttackers() {
         install(VICTIM);
-        RegistryEntry elf = RegistryEntry.loadFile(CardOpen.aid(HOSTILE_ELF), ISSUER);
+        RegistryEntry elf = RegistryEntry.loadFile(CardOpen.aid(HOSTILE_ELF), ISSUER, new byte[] {1, 0});
         elf.modules.put(HOSTILE_MODULE, "org.opentsm.simulator.hostile.Hostile");
         card.registry().add(elf);
         installHostile(APPLET, "000000");

@@ -10,6 +10,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.ISOException;
@@ -43,7 +44,7 @@ abstract class OpenCard {
             + MODULE + "\",\"class\":\"org.opentsm.simulator.testapplet.Probe\"}]}]"));
         CardImage image = CardImage.parse(json, Path.of(""));
         CardCode code = new CardCode(image, Path.of("../../applet/target/classes"));
-        card = new CardRuntime(code.loader(), new CardRandom(null, new byte[0]), new Statistics(), faults);
+        card = new CardRuntime(code.packages(), new CardRandom(null, new byte[0]), new Statistics(), faults);
         open = card.open();
         CardFactory.install(image, code, card);
         card.reset();
@@ -71,6 +72,14 @@ abstract class OpenCard {
 
     Open asIssuer() {
         return as(ISSUER);
+    }
+
+    /** A command handed to OPEN by the domain {@code who}; the response data in hex, "+" behind it when there is more. */
+    String manage(AID who, int ins, int p1, int p2, String data) {
+        byte[] buffer = Hex.decode(data);
+        byte[] response = new byte[600];
+        short length = as(who).manage((byte) ins, (byte) p1, (byte) p2, buffer, (short) 0, (short) buffer.length, response, (short) 0, (short) 200);
+        return Hex.encode(Arrays.copyOf(response, Math.abs(length))) + (length < 0 ? "+" : "");
     }
 
     void install(String instance) {

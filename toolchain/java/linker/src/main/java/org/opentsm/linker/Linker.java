@@ -41,8 +41,14 @@ public final class Linker {
      * @param outside  interfaces that the platform implements itself
      */
     public Linker(ClassLoader platform, List<PlatformInterface> outside) {
+        this(platform, outside, List.of());
+    }
+
+    /** @param before packages that another linker of the same platform has linked, in order */
+    public Linker(ClassLoader platform, List<PlatformInterface> outside, List<LinkedPackage> before) {
         this.platform = new Platform(platform);
         this.outside = List.copyOf(outside);
+        before.forEach(made -> linked.put(made.info().aid(), made));
     }
 
     /**

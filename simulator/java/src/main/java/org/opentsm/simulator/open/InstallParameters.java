@@ -1,0 +1,55 @@
+package org.opentsm.simulator.open;
+
+import java.util.List;
+
+/**
+ * The parameters field of INSTALL, GPCS 2.3.1 Tables 11-47 to 11-55; absent parts are null or -1.
+ *
+ * @param application contents of C9, for install()
+ * @param code        C6: bytes of memory the code of a load file needs
+ * @param volatileQuota C7, and
+ * @param persistentQuota C8: the most bytes an instance may take
+ * @param implicit    CF: interfaces (80 contactless, 40 contact) and channel the application is selected on by default
+ * @param restricted  D9: what is never to be done any more, one bit for each variant of INSTALL, 01 for DELETE
+ * @param tokenNames  contents of B6, which are signed with the command
+ */
+record InstallParameters(byte[] application, int code, int volatileQuota, int persistentQuota, byte[] implicit, int restricted,
+    byte[] tokenNames) {
+
+    private static final int APPLICATION = 0xC9;
+    private static final int SYSTEM = 0xEF;
+    private static final int TOKEN_NAMES = 0xB6;
+    private static final int CODE = 0xC6;
+    private static final int VOLATILE = 0xC7;
+    private static final int PERSISTENT = 0xC8;
+    private static final int IMPLICIT = 0xCF;
+    private static final int RESTRICT = 0xD9;
+
+    static InstallParameters parse(byte[] bytes) {
+        List<Tlv> objects = Tlv.all(bytes);
+        byte[] system = Tlv.find(objects, SYSTEM);
+        List<Tlv> parts = system == null ? List.of() : Tlv.all(system);
+        byte[] restrict = Tlv.find(parts, RESTRICT);
+        if (restrict != null && restrict.length != 1) {
+            throw LvReader.malformed();
+        }
+        return new InstallParameters(Tlv.find(objects, APPLICATION), size(parts, CODE), size(parts, VOLATILE), size(parts, PERSISTENT),
+            Tlv.find(parts, IMPLICIT), restrict == null ? 0 : restrict[0] & 0xFF, Tlv.find(objects, TOKEN_NAMES));
+    }
+
+    /** Memory in bytes: two bytes up to 32767, else four. */
+    private static int size(List<Tlv> parts, int tag) {
+        byte[] value = Tlv.find(parts, tag);
+        if (value == null) {
+            return -1;
+        }
+        if (value.length != 2 && value.length != 4 || value[0] < 0) {
+            throw LvReader.malformed();
+        }
+        int size = 0;
+        for (byte part : value) {
+            size = size << 8 | part & 0xFF;
+        }
+        return size;
+    }
+}

@@ -1,0 +1,56 @@
+package org.opentsm.simulator.open;
+
+import java.util.List;
+
+/**
+ * What INSTALL's parameters say of an application besides its privileges.
+ *
+ * @param implicit   interfaces (80 contactless, 40 contact) and channel it is selected on by default, GPCS 2.3.1 Table 11-49; 0 for none
+ * @param restricted what is not to be done any more, one bit for each variant of INSTALL, 01 for DELETE; Table 11-53
+ * @param accepts    a domain's policy: who may extradite to it (82, bits 16 to 23), delete in it (83, 8 to 15), extradite from it (87, 0 to 7)
+ */
+public record Options(int implicit, int restricted, int accepts) {
+
+    /** Policy bits, UICC Configuration: an ancestor with Authorized Management, all of the hierarchy, the issuer domain, any. */
+    static final int ANCESTOR = 0x80;
+    static final int HIERARCHY = 0x40;
+    static final int ISSUER = 0x20;
+    static final int ANY = 0x10;
+    static final int EXTRADITION_TO = 16;
+    static final int DELETION = 8;
+    static final int EXTRADITION_FROM = 0;
+
+    private static final int DEFAULT_POLICY = ANCESTOR | ISSUER;
+    public static final Options NONE = new Options(0, 0, DEFAULT_POLICY << EXTRADITION_TO | DEFAULT_POLICY << DELETION | DEFAULT_POLICY);
+
+    /** @param domain whether C9 is a domain's, whose tags OPEN reads too */
+    static Options of(InstallParameters parameters, boolean domain) {
+        Options options = NONE.implicitly(parameters);
+        return domain ? options.policies(parameters.application()) : options;
+    }
+
+    Options implicitly(InstallParameters parameters) {
+        byte[] given = parameters.implicit();
+        return given == null ? this : new Options(given.length == 0 ? 0 : given[0] & 0xFF, restricted, accepts);
+    }
+
+    Options restrictedBy(int more) {
+        return new Options(implicit, restricted | more, accepts);
+    }
+
+    /** Policy byte for one of the three acts. */
+    int policy(int act) {
+        return accepts >> act & 0xFF;
+    }
+
+    private Options policies(byte[] application) {
+        List<Tlv> objects = Tlv.all(application);
+        return new Options(implicit, restricted, policy(objects, 0x82, EXTRADITION_TO) | policy(objects, 0x83, DELETION)
+            | policy(objects, 0x87, EXTRADITION_FROM));
+    }
+
+    private int policy(List<Tlv> objects, int tag, int act) {
+        byte[] value = Tlv.find(objects, tag);
+        return (value == null || value.length == 0 ? policy(act) : value[0] & 0xFF) << act;
+    }
+}

@@ -1,0 +1,82 @@
+package org.opentsm.simulator.runtime;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import javacard.framework.AID;
+import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
+import org.opentsm.cap.CapFile;
+import org.opentsm.cap.CapFormatException;
+import org.opentsm.linker.LinkException;
+import org.opentsm.linker.LinkedPackage;
+import org.opentsm.simulator.open.LoadedCode;
+
+/** The code of one card: its class loader, and the linked packages that a CAP to come may import. */
+public final class CardPackages {
+
+    private final AppletClassLoader loader;
+    private final List<LinkedPackage> linked;
+
+    /** @param linked packages the image brought, in order */
+    public CardPackages(AppletClassLoader loader, List<LinkedPackage> linked) {
+        this.loader = loader;
+        this.linked = new ArrayList<>(linked);
+    }
+
+    AppletClassLoader loader() {
+        return loader;
+    }
+
+    /** A package that LOAD brought. */
+    private record Loaded(byte[] components, LinkedPackage made, Map<String, byte[]> classes) implements LoadedCode {
+
+        @Override
+        public byte[] aid() {
+            return made.info().aid().bytes();
+        }
+
+        @Override
+        public byte[] version() {
+            return new byte[] {(byte) made.info().major(), (byte) made.info().minor()};
+        }
+
+        @Override
+        public List<AID> imports() {
+            return CapFile.readLoadFile(components).imports().packages().stream().map(used -> {
+                byte[] aid = used.aid().bytes();
+                return new AID(aid, (short) 0, (byte) aid.length);
+            }).toList();
+        }
+
+        @Override
+        public Map<String, String> applets() {
+            return made.applets();
+        }
+    }
+
+    /** @throws ISOException 6A80 when the bytes are no CAP, do not verify, or import what is not here */
+    LoadedCode link(byte[] components) {
+        try {
+            LinkedPackage made = CapFiles.linkAfter(linked, CapFile.readLoadFile(components));
+            return new Loaded(components, made, CapFiles.instrument(made));
+        } catch (CapFormatException | LinkException e) {
+            CardRuntime.trace(e);
+            throw new ISOException(ISO7816.SW_WRONG_DATA);
+        }
+    }
+
+    void add(LoadedCode code) {
+        Loaded loaded = (Loaded) code;
+        linked.add(loaded.made);
+        loader.add(loaded.aid(), loaded.classes);
+    }
+
+    void unload(AID loadFile) {
+        linked.removeIf(made -> {
+            byte[] aid = made.info().aid().bytes();
+            return loadFile.equals(aid, (short) 0, (byte) aid.length);
+        });
+        loader.remove(loadFile);
+    }
+}

@@ -1,0 +1,265 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect } from 'chai';
+import { antJavacard, ROOT } from '../../toolchain/test/run.ts';
+import { loadFileDataBlock } from '../../toolchain/test/zip.ts';
+import { type CardImage, type SimulatedCard, sharedSimulator, startSimulator } from '../src/index.ts';
+import { memory, probeA, select, send, Write, write, written } from './fixture/probe.ts';
+
+const MANAGER = 'F0000000090101';
+const PROBE = 'F000000001';
+const PROBE_MODULE = 'F00000000101';
+const TALLY = 'F000000002';
+const VOTER = 'F000000003';
+const VOTER_INSTANCE = 'F0000000030101';
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
+const byte = (value: number): string => value.toString(16).padStart(2, '0').toUpperCase();
+const lv = (...fields: string[]): string => fields.map((field) => byte(field.length / 2) + field).join('');
+
+/** A card whose one domain hands INSTALL, LOAD, DELETE and GET STATUS to OPEN in clear. */
+const managed: CardImage = {
+  name: 'managed',
+  atr: '3B00',
+  isd: null,
+  loadFiles: [
+    {
+      aid: 'F000000009',
+      path: resolve(import.meta.dirname, '../java/target/test-classes'),
+      modules: [{ aid: 'F00000000901', class: 'org.opentsm.simulator.domain.Manager' }],
+    },
+  ],
+  applications: [{ module: 'F00000000901', aid: MANAGER, privileges: '80D480' }],
+};
+
+const command = (header: string, data: string): string => `${header}${byte(data.length / 2)}${data}00`;
+
+describe('LOAD', function () {
+  this.timeout(600_000);
+  let folder = '';
+  const blocks = new Map<string, Buffer>();
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'opentsm-load-'));
+    const run = antJavacard([`-Dcap.dir=${folder}`, '-f', join(import.meta.dirname, 'fixture/test-caps.xml')], ROOT);
+    expect(run.code, run.err + run.out).to.equal(0);
+    for (const [aid, name] of [
+      [PROBE, 'probe'],
+      [TALLY, 'tally'],
+      [VOTER, 'voter'],
+    ] as const) {
+      blocks.set(aid, loadFileDataBlock(readFileSync(join(folder, `${name}.cap`))));
+    }
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const block = (aid: string): Buffer => blocks.get(aid) ?? Buffer.alloc(0);
+
+  /** `C4 82 xxxx` before the components. */
+  const wrapped = (components: Buffer): Buffer =>
+    Buffer.concat([Buffer.of(0xc4, 0x82, components.length >> 8, components.length & 0xff), components]);
+
+  async function announce(card: SimulatedCard, aid: string, hash = '', p1p2 = '0200'): Promise<string> {
+    return send(card, command(`80E6${p1p2}`, lv(aid, '', hash, '', '')));
+  }
+
+  /** All blocks; answers the last status word. */
+  async function load(card: SimulatedCard, file: Buffer, size = 239): Promise<string> {
+    let answer = '';
+    for (let at = 0, number = 0; at < file.length; at += size, number++) {
+      const last = at + size >= file.length;
+      const part = hex(file.subarray(at, at + size));
+      answer = await send(card, command(`80E8${last ? '80' : '00'}${byte(number & 0xff)}`, part));
+      if (!answer.endsWith('9000')) return answer;
+    }
+    return answer;
+  }
+
+  const install = (card: SimulatedCard, aid: string, module: string, instance: string): Promise<string> =>
+    send(card, command('80E60C00', lv(aid, module, instance, '00', 'C900', '')));
+
+  async function on(act: (card: SimulatedCard) => Promise<void>, image = managed): Promise<void> {
+    const simulator = await sharedSimulator();
+    await using card = await simulator.insert(image);
+    await select(card, MANAGER);
+    await act(card);
+  }
+
+  it('makes an applet that runs, which is deleted and loaded again', () =>
+    on(async (card) => {
+      for (let round = 0; round < 2; round++) {
+        expect(await announce(card, PROBE)).to.equal('009000');
+        expect(await load(card, wrapped(block(PROBE)))).to.equal('009000');
+        expect(await install(card, PROBE, PROBE_MODULE, probeA)).to.equal('009000');
+        expect(await select(card, probeA)).to.equal('9000');
+        await write(card, Write.committed, '5A');
+        expect(await memory(card)).to.include(written('5A'));
+        await select(card, MANAGER);
+        expect(await send(card, command('80F21002', `4F05${PROBE}`))).to.contain(
+          `4F05${PROBE}9F700101CE0201008406${PROBE_MODULE}`,
+        );
+        expect(await send(card, command('80E40000', `4F05${PROBE}`))).to.equal('6985');
+        expect(await send(card, command('80E40080', `4F05${PROBE}`))).to.equal('009000');
+        expect(await select(card, probeA)).to.equal('6A82');
+        expect(await install(card, PROBE, PROBE_MODULE, probeA)).to.equal('6A88');
+      }
+    }));
+
+  it('checks the hash, whatever its algorithm', () =>
+    on(async (card) => {
+      for (const algorithm of ['sha1', 'sha256', 'sha384', 'sha512']) {
+        const digest = createHash(algorithm).update(block(TALLY)).digest();
+        expect(await announce(card, TALLY, hex(digest))).to.equal('009000');
+        expect(await load(card, wrapped(block(TALLY)))).to.equal('009000');
+        await send(card, command('80E40000', `4F05${TALLY}`));
+        digest[3] = (digest[3] ?? 0) ^ 1;
+        await announce(card, TALLY, hex(digest));
+        expect(await load(card, wrapped(block(TALLY)))).to.equal('6A80');
+      }
+      expect(await announce(card, TALLY, 'AA'.repeat(21))).to.equal('6A80');
+    }));
+
+  it('takes blocks in order only, behind INSTALL [for load] only', () =>
+    on(async (card) => {
+      expect(await send(card, command('80E80000', 'C4'))).to.equal('6985');
+      await announce(card, TALLY);
+      expect(await send(card, command('80E80001', 'C4'))).to.equal('6A86');
+      expect(await send(card, command('80E80000', 'C4'))).to.equal('6985');
+      await announce(card, TALLY);
+      expect(await send(card, command('80E80000', 'C4'))).to.equal('009000');
+      expect(await send(card, command('80E80000', 'C4'))).to.equal('6A86');
+      await announce(card, TALLY);
+      await send(card, command('80E40000', `4F05${VOTER}`));
+      expect(await send(card, command('80E80000', 'C4'))).to.equal('6985');
+      await announce(card, TALLY);
+      await card.reset();
+      await select(card, MANAGER);
+      expect(await send(card, command('80E80000', 'C4'))).to.equal('6985');
+    }));
+
+  it('refuses what is no CAP, or is another than announced, and leaves nothing', () =>
+    on(async (card) => {
+      const broken = Buffer.from(block(TALLY));
+      broken.writeUInt8(0xff, broken.length - 3);
+      for (const file of [
+        wrapped(Buffer.from('00', 'hex')),
+        wrapped(block(PROBE)),
+        block(TALLY),
+        wrapped(broken),
+        wrapped(block(TALLY)).subarray(0, -1),
+      ]) {
+        await announce(card, TALLY);
+        expect(await load(card, file)).to.equal('6A80');
+        expect(await send(card, command('80F22002', `4F05${TALLY}`))).to.equal('6A88');
+      }
+      expect(await announce(card, 'F000000009')).to.equal('6985');
+    }));
+
+  it('links to a library loaded before, which stays while it is needed', () =>
+    on(async (card) => {
+      await announce(card, VOTER);
+      expect(await load(card, wrapped(block(VOTER)))).to.equal('6A80');
+      for (const aid of [TALLY, VOTER]) {
+        await announce(card, aid);
+        expect(await load(card, wrapped(block(aid)))).to.equal('009000');
+      }
+      expect(await install(card, VOTER, 'F00000000301', VOTER_INSTANCE)).to.equal('009000');
+      expect(await send(card, command('80E40080', `4F05${TALLY}`))).to.equal('6985');
+      await select(card, VOTER_INSTANCE);
+      expect(await send(card, '8000040000')).to.equal('006800049000');
+      await select(card, MANAGER);
+      expect(await send(card, command('80E40080', `4F05${VOTER}`))).to.equal('009000');
+      expect(await send(card, command('80E40000', `4F05${TALLY}`))).to.equal('009000');
+    }));
+
+  it('loads, installs and makes selectable in one, or not at all', () =>
+    on(async (card) => {
+      const last = (parameters: string): Promise<string> =>
+        send(card, command('80E60E03', lv(PROBE, PROBE_MODULE, probeA, '00', parameters, '')));
+      expect(await announce(card, PROBE, '', '0E01')).to.equal('009000');
+      expect(await load(card, wrapped(block(PROBE)))).to.equal('009000');
+      expect(await last('C901EE')).to.equal('6A80');
+      expect(await send(card, command('80F22002', `4F05${PROBE}`))).to.equal('6A88');
+      expect(await last('C900')).to.equal('6985');
+      await announce(card, PROBE, '', '0E01');
+      await load(card, wrapped(block(PROBE)));
+      expect(await last('C900')).to.equal('009000');
+      expect(await select(card, probeA)).to.equal('9000');
+    }));
+
+  const signer = 'F0000000090102';
+  const signed: CardImage = {
+    ...managed,
+    applications: [...(managed.applications ?? []), { module: 'F00000000901', aid: signer, privileges: 'C18000' }],
+  };
+
+  it('asks the domain with Mandated DAP Verification, which the DAP block names', () =>
+    on(async (card) => {
+      const dap = (aid: string, signature: number): Buffer =>
+        Buffer.concat([Buffer.from(`E20C4F07${aid}C301`, 'hex'), Buffer.of(signature), wrapped(block(TALLY))]);
+      const hash = createHash('sha256').update(block(TALLY)).digest();
+      const signature = hash.reduce((sum, part) => sum ^ part, 0);
+      for (const [file, answer] of [
+        [wrapped(block(TALLY)), '6985'],
+        [dap(signer, signature ^ 1), '6985'],
+        [dap(MANAGER, signature), '6985'],
+        [dap(signer, signature), '009000'],
+      ] as const) {
+        await announce(card, TALLY, hex(hash));
+        expect(await load(card, file)).to.equal(answer);
+      }
+    }, signed));
+
+  it('lasts over a restart, with its instances', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'opentsm-load-state-'));
+    try {
+      for (const first of [true, false]) {
+        await using simulator = await startSimulator({ stateDir });
+        await using card = await simulator.insert(managed);
+        if (first) {
+          await select(card, MANAGER);
+          await announce(card, PROBE);
+          expect(await load(card, wrapped(block(PROBE)))).to.equal('009000');
+          await install(card, PROBE, PROBE_MODULE, probeA);
+          await select(card, probeA);
+          await write(card, Write.committed, '77');
+        } else {
+          await select(card, probeA);
+          expect(await memory(card)).to.include(written('77'));
+          await select(card, MANAGER);
+          expect(await send(card, command('80E40080', `4F05${PROBE}`))).to.equal('009000');
+        }
+      }
+    } finally {
+      rmSync(stateDir, { recursive: true, force: true });
+    }
+  });
+
+  it('is whole or nothing when the power ends at any write', async () => {
+    const simulator = await sharedSimulator();
+    let cuts = 0;
+    for (let at = 1; cuts === at - 1 && at < 50; at++) {
+      await using card = await simulator.insert(managed);
+      await select(card, MANAGER);
+      await announce(card, PROBE);
+      await card.cutPower({ atWrite: at });
+      try {
+        await load(card, wrapped(block(PROBE)));
+      } catch {
+        cuts++;
+        await card.power('on');
+      }
+      await card.cutPower({ atWrite: 0 });
+      await select(card, MANAGER);
+      const found = await send(card, command('80F22002', `4F05${PROBE}`));
+      expect(found.endsWith('9000')).to.equal(cuts !== at);
+      if (cuts === at) {
+        await announce(card, PROBE);
+        expect(await load(card, wrapped(block(PROBE)))).to.equal('009000');
+      }
+    }
+    expect(cuts).to.be.above(0);
+  });
+});
