@@ -27,7 +27,7 @@ async function openWith(card: TestCard, templates: Buffer): Promise<void> {
 
 describe('Secure messaging of an open session', () => {
   it(
-    'takes the wrapped commands of scp10.md section 10',
+    'takes the wrapped commands of scp10.md section 8',
     withIssuerCard({}, async (card) => {
       const keys = {
         mac: bytes('404142434445464748494A4B4C4D4E4F'),

@@ -104,7 +104,7 @@ describe('The SCP10 transcripts', () => {
   }
 });
 
-describe('The values of scp10.md section 10', () => {
+describe('The values of scp10.md section 8', () => {
   const mac = bytes('404142434445464748494A4B4C4D4E4F');
   const enc = bytes('505152535455565758595A5B5C5D5E5F');
   const rows = [

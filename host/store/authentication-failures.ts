@@ -3,7 +3,7 @@ import { PolicyError } from '../errors.ts';
 
 /**
  * Failed authentications per card and key set, durable and shared by all nodes and users
- * (DESIGN.md section 5, "Unbrickable").
+ * (docs/design-rules.md section 2).
  */
 
 export const AUTHENTICATION_FAILURES_SQL = `

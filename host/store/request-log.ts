@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { ConflictError } from '../errors.ts';
 
-/** Idempotency keys and what each was first used for (DESIGN.md section 5). */
+/** Idempotency keys and what each was first used for (docs/design-rules.md section 1). */
 
 export const REQUEST_LOG_SQL = `
   CREATE TABLE requests (

@@ -31,7 +31,7 @@ const plain = (text: string): GpCommand => {
 const wrapped = (level: SecurityLevel, text: string): string =>
   wrapCommand(context(level), 1n, plain(text)).map(toHex).join(' ');
 
-/** Values of scp10.md section 10. */
+/** Values of scp10.md section 8. */
 describe('SCP10 secure messaging, computed values', () => {
   it('first chaining value for counters 1 and 2', () => {
     expect(toHex(macInitialVector(fromHex(MAC), 1n))).to.equal('D2B6543D5F3EFE9C');

@@ -27,7 +27,7 @@ export interface Announcements {
   flush(): Promise<void>;
 }
 
-/** Counts failed authentications (DESIGN.md section 5, "Unbrickable"). */
+/** Counts failed authentications (docs/design-rules.md section 2). */
 export interface AuthenticationAttempt {
   /** @throws PolicyError when the card's limit is near */
   begin(): Promise<void>;
