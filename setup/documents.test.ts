@@ -13,6 +13,17 @@ const tracked = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '
   .filter((path) => path !== '' && existsSync(join(root, path)));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
+/** `scp10.md 4.1`, `key-distribution.md section 7`, `applet README 5.7`, `README section 3` (the applets'). */
+const CITATION = /\b([a-z][a-z0-9-]*\.md|(?:applet )?README)(?: sections?)? (\d+(?:\.\d+)*)\b/g;
+
+const fileOf = (page: string): string => (page.endsWith('README') ? 'applet/README.md' : `docs/${page}`);
+
+function hasSection(page: string, section: string): boolean {
+  const file = fileOf(page);
+  if (!existsSync(join(root, file))) return false;
+  return new RegExp(`^#+ ${section.replaceAll('.', '\\.')}[. ]`, 'm').test(read(file));
+}
+
 describe('Documents', () => {
   it('link only to files that exist', () => {
     const dead: string[] = [];
@@ -33,6 +44,16 @@ describe('Documents', () => {
       )) {
         if (!existsSync(join(root, path)) && !existsSync(join(root, dirname(page), path)))
           dead.push(`${page}: ${path}`);
+      }
+    }
+    expect(dead).to.deep.equal([]);
+  });
+
+  it('have the sections that comments and pages cite', () => {
+    const dead: string[] = [];
+    for (const source of tracked.filter((path) => /\.(ts|java|md)$/.test(path))) {
+      for (const [cited, page = '', section = ''] of read(source).matchAll(CITATION)) {
+        if (!hasSection(page, section)) dead.push(`${source}: ${cited}`);
       }
     }
     expect(dead).to.deep.equal([]);

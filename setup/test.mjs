@@ -12,6 +12,12 @@ mkdirSync(results, { recursive: true });
 process.env.OPENTSM_TOOLCHAIN_CACHE ??= join(root, 'build', 'toolchain');
 
 const only = process.argv.slice(2);
+const SUITES = ['lint', 'java', 'cap', 'setup', 'host', 'simulator', 'applet', 'toolchain', 'flow', 'crash'];
+const unknown = only.filter((name) => !SUITES.includes(name));
+if (unknown.length > 0) {
+  console.error(`npm test: no suite ${unknown.join(', ')}; there are ${SUITES.join(', ')}`);
+  process.exit(2);
+}
 let passed = 0;
 let failed = 0;
 let skipped = 0;
