@@ -83,9 +83,9 @@ export const HELP = `Builds Java Card CAP files.
 
   ant-javacard [options] [-f build.xml] [targets]   run Ant with the <javacard> task
   ant-javacard init DIR          write a starter project
-  ant-javacard verify FILE.cap [--exps DIR]...      check a CAP file
+  ant-javacard verify FILE.cap|DIR... [--exps DIR]...  check CAP files
   ant-javacard dump FILE.cap     components, disassembly, cross-references
-  ant-javacard diff A.cap B.cap  what differs
+  ant-javacard diff A.cap B.cap  what differs, method by method; "same code" when only places do
   ant-javacard size FILE.cap     bytes per component, class and method
   ant-javacard exp dump FILE.exp an export file in words
   ant-javacard kit DIR           a kit folder for the original ant-javacard (its jckit attribute)

@@ -88,7 +88,7 @@ describe('hostile files', function () {
       writeFileSync(join(folder, 'text.exp'), 'this is not an export file');
       writeFileSync(join(folder, 'text.cap'), 'this is not a CAP');
       const message = (...args: string[]): string => antJavacard(args, folder).err;
-      expect(message('verify', 'out')).to.contain('out: is a folder');
+      expect(message('verify', 'out')).to.contain('out: no .cap or .ijc file in this folder');
       expect(message('size', 'out')).to.contain('out: is a folder');
       expect(message('exp', 'dump', 'out')).to.contain('out: is a folder');
       expect(message('exp', 'dump', 'text.exp'))

@@ -94,33 +94,42 @@ public final class Tool {
         }
     }
 
+    /** Files, and folders with some; a file that cannot be read is a finding, and the others are still verified. */
     private static int verify(String[] operands) throws IOException {
-        List<Path> caps = files(operands);
-        if (caps.isEmpty()) {
-            throw new ApiException("usage: ant-javacard verify FILE.cap... [--exps DIR]...");
+        List<Path> named = files(operands);
+        if (named.isEmpty()) {
+            throw new ApiException("usage: ant-javacard verify FILE.cap|FOLDER... [--exps DIR]...");
         }
-        boolean refused = false;
+        List<Path> caps = new ArrayList<>();
+        for (Path one : named) {
+            caps.addAll(VerifierMain.capsIn(one));
+        }
+        StringBuilder text = new StringBuilder();
+        int refused = 0;
         for (Path cap : caps) {
-            checkFile(cap);
-            StringBuilder text = new StringBuilder();
-            refused |= VerifierMain.verify(cap, exportPaths(operands), text).stream()
-                    .anyMatch(finding -> finding.severity() == Severity.ERROR);
+            if (VerifierMain.verify(cap, exportPaths(operands), text).stream().anyMatch(finding -> finding.severity() == Severity.ERROR)) {
+                refused++;
+            }
             System.out.print(text);
+            text.setLength(0);
         }
-        return refused ? FAILED : 0;
+        if (caps.size() > 1) {
+            System.out.println(caps.size() + " files: " + (caps.size() - refused) + " verified, " + refused + " refused");
+        }
+        return refused > 0 ? FAILED : 0;
     }
 
-    /** @return 0 when the two are the same, 1 when they differ, as diff(1) does */
+    /** @return 0 when the two hold the same code, 1 when they differ, as diff(1) does */
     private static int diff(String[] operands) throws IOException {
         List<Path> caps = files(operands);
         if (caps.size() != 2) {
             throw new ApiException("usage: ant-javacard diff A.cap B.cap [--exps DIR]...");
         }
-        boolean same = CapDiff.diff(read(caps.get(0), CapFile::read), read(caps.get(1), CapFile::read), exports(operands), System.out);
-        if (same) {
+        CapDiff.Result result = CapDiff.diff(read(caps.get(0), CapFile::read), read(caps.get(1), CapFile::read), exports(operands), System.out);
+        if (result == CapDiff.Result.SAME_BYTES) {
             System.out.println("no difference in what is loaded");
         }
-        return same ? 0 : FAILED;
+        return result == CapDiff.Result.DIFFERENT ? FAILED : 0;
     }
 
     private static CapFile cap(String[] operands, String usage) throws IOException {

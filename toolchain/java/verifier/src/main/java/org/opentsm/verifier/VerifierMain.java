@@ -2,9 +2,12 @@
 package org.opentsm.verifier;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.ExportFileProvider;
@@ -12,6 +15,9 @@ import org.opentsm.cap.exp.ExportPath;
 
 /** Verifies a CAP file and prints what was found. */
 public final class VerifierMain {
+    private static final int MAX_DEPTH = 32;
+    private static final int MAX_FILES = 10_000;
+
     private VerifierMain() {
     }
 
@@ -19,7 +25,7 @@ public final class VerifierMain {
      * Verifies a file.
      *
      * @param exportPaths .exp files, jars and folders with some; then the providers registered as services are asked
-     * @param out         takes one line per finding and a last line with the counts
+     * @param out         takes one line per finding, the worst first, and a last line with the counts; each begins with the file's name
      * @return the findings; a file that is no CAP gives one error
      * @throws IOException when a file cannot be read
      */
@@ -31,14 +37,46 @@ public final class VerifierMain {
         } catch (CapFormatException e) {
             findings = List.of(new Finding(Severity.ERROR, e.component(), "", e.offset(), "format",
                 "expected " + e.expected() + ", got " + e.got()));
+        } catch (RuntimeException fault) {
+            // A fault of the verifier must not end a run over many files, nor pass the file.
+            findings = List.of(new Finding(Severity.ERROR, "CAP", "", -1, "verifier-fault", "the verifier failed: " + fault));
         }
-        for (Finding finding : findings) {
-            out.append(finding.toString()).append('\n');
+        String name = cap.getFileName().toString();
+        for (Severity severity : Severity.values()) {
+            for (Finding finding : findings) {
+                if (finding.severity() == severity) {
+                    out.append(name).append(": ").append(finding.toString()).append('\n');
+                }
+            }
         }
-        long errors = findings.stream().filter(finding -> finding.severity() == Severity.ERROR).count();
-        out.append(cap.getFileName().toString()).append(": ").append(errors == 0 ? "verified" : "refused").append(", ")
-            .append(errors + (errors == 1 ? " error, " : " errors, ")).append(findings.size() - errors + " other findings\n");
+        long errors = count(findings, Severity.ERROR);
+        out.append(name).append(": ").append(errors == 0 ? "verified" : "refused").append(", ")
+            .append(counted(errors, "error")).append(", ").append(counted(count(findings, Severity.WARNING), "warning")).append(", ")
+            .append(counted(count(findings, Severity.NOTE), "note")).append('\n');
         return findings;
+    }
+
+    private static long count(List<Finding> findings, Severity severity) {
+        return findings.stream().filter(finding -> finding.severity() == severity).count();
+    }
+
+    private static String counted(long count, String what) {
+        return count + " " + what + (count == 1 ? "" : "s");
+    }
+
+    /** The file itself; of a folder, all .cap and .ijc files below it, sorted. */
+    public static List<Path> capsIn(Path place) throws IOException {
+        if (!Files.isDirectory(place)) {
+            return List.of(place);
+        }
+        try (Stream<Path> all = Files.walk(place, MAX_DEPTH)) {
+            List<Path> found = all.filter(file -> file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(cap|ijc)") && Files.isRegularFile(file))
+                .limit(MAX_FILES).sorted().toList();
+            if (found.isEmpty()) {
+                throw new IOException(place + ": no .cap or .ijc file in this folder");
+            }
+            return found;
+        }
     }
 
     /** {@code FILE.cap [export path]...}; exit status 1 when there are errors. */

@@ -31,7 +31,7 @@ class VerifierMainTest {
         new SoundPackage().p.build().writeTo(cap);
         StringBuilder out = new StringBuilder();
         assertEquals(List.of(), VerifierMain.verify(cap, List.of(exports), out));
-        assertEquals("sound.cap: verified, 0 errors, 0 other findings\n", out.toString());
+        assertEquals("sound.cap: verified, 0 errors, 0 warnings, 0 notes\n", out.toString());
     }
 
     @Test
@@ -42,8 +42,8 @@ class VerifierMainTest {
         sound.p.build().writeTo(cap);
         StringBuilder out = new StringBuilder();
         VerifierMain.verify(cap, List.of(exports), out);
-        assertTrue(out.toString().startsWith("error: Method class @0013 method @0016 at 1: expected short, found null [stack-type]\n"), out.toString());
-        assertTrue(out.toString().endsWith("broken.cap: refused, 1 error, 0 other findings\n"), out.toString());
+        assertTrue(out.toString().startsWith("broken.cap: error: Method class @0013 method @0016 at 1: expected short, found null [stack-type]\n"), out.toString());
+        assertTrue(out.toString().endsWith("broken.cap: refused, 1 error, 0 warnings, 0 notes\n"), out.toString());
     }
 
     @Test
@@ -52,6 +52,28 @@ class VerifierMainTest {
         StringBuilder out = new StringBuilder();
         List<Finding> findings = VerifierMain.verify(file, List.of(exports), out);
         assertEquals(List.of("format"), findings.stream().map(Finding::rule).toList());
+    }
+
+    @Test
+    void theWorstComesFirst() throws IOException {
+        SoundPackage sound = new SoundPackage();
+        sound.override.code = "aconst_null; sreturn";
+        Path cap = folder.resolve("broken.cap");
+        sound.p.build().writeTo(cap);
+        StringBuilder out = new StringBuilder();
+        VerifierMain.verify(cap, List.of(), out);
+        List<String> kinds = out.toString().lines().map(line -> line.split(": ")[1]).toList();
+        assertTrue(kinds.contains("note"), out.toString());
+        assertTrue(kinds.indexOf("error") < kinds.indexOf("note"), out.toString());
+    }
+
+    @Test
+    void aFolderStandsForAllCapsBelowIt() throws IOException {
+        new SoundPackage().p.build().writeTo(folder.resolve("deep/er/a.cap"));
+        Files.write(folder.resolve("deep/B.IJC"), new SoundPackage().p.build().loadFileDataBlock(true));
+        Files.writeString(folder.resolve("deep/readme.txt"), "no CAP");
+        assertEquals(List.of("B.IJC", "a.cap"), VerifierMain.capsIn(folder.resolve("deep")).stream().map(one -> one.getFileName().toString()).sorted().toList());
+        assertThrows(IOException.class, () -> VerifierMain.capsIn(exports));
     }
 
     @Test
