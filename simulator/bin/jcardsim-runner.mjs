@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripTypesOfInstalledPackage } from './strip-types.mjs';
 
 const NEEDED = 24;
 const self = fileURLToPath(import.meta.url);
@@ -22,6 +23,7 @@ function packagedNode() {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  stripTypesOfInstalledPackage(new URL('../', import.meta.url).href);
   const { run } = await import('../src/command-line.ts');
   process.exitCode = await run(process.argv.slice(2));
 } else {

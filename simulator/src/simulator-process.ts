@@ -5,8 +5,10 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { SimulatorError, type SimulatorErrorCode } from './errors.ts';
 
-const target = resolve(import.meta.dirname, '../java/target');
-const appletClasses = resolve(import.meta.dirname, '../../applet/target/classes');
+const built = resolve(import.meta.dirname, '../java/target');
+/** What Maven built in a checkout; in an installed package, the copy in lib/. */
+const target = existsSync(built) ? built : resolve(import.meta.dirname, '../lib');
+const appletClasses = resolve(import.meta.dirname, existsSync(built) ? '../../applet/target/classes' : '../lib/applet');
 
 interface Reply {
   readonly id: number;

@@ -82,7 +82,7 @@ function isCommand(word: string): word is Command {
 export const HELP = `Builds Java Card CAP files.
 
   ant-javacard [options] [-f build.xml] [targets]   run Ant with the <javacard> task
-  ant-javacard init DIR          write a starter project
+  ant-javacard init DIR [--link] write a starter project (--link: with links to these packages instead of copies)
   ant-javacard verify FILE.cap|DIR... [--exps DIR]...  check CAP files
   ant-javacard dump FILE.cap     components, disassembly, cross-references
   ant-javacard diff A.cap B.cap  what differs, method by method; "same code" when only places do
@@ -90,7 +90,8 @@ export const HELP = `Builds Java Card CAP files.
   ant-javacard exp dump FILE.exp an export file in words
   ant-javacard kit DIR           a kit folder for the original ant-javacard (its jckit attribute)
   ant-javacard stubs LEVEL FILE  the jar to compile against, for an editor
-  ant-javacard simulate CLASSES CLASS=AID...        run applets on a simulated card: APDUs in, responses out, in hex lines
+  ant-javacard simulate FILE.cap [--seed HEX]       load it into a simulated card: APDUs in, responses out, in hex lines
+  ant-javacard simulate CLASSES CLASS=AID...        the same with class files
 
 Options:
   --explain     say which task would be used and why, and stop

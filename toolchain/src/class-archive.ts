@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { javaIdentity, runJava } from './java.ts';
 import type { Toolchain } from './provision.ts';
-import { writeStarter } from './starter.ts';
+import { linkedPackages, writeStarter } from './starter.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,7 +23,7 @@ export function recordClasses(toolchain: Toolchain, env: Environment): void {
   const archive = join(toolchain.folder, `classes-${javaIdentity(env)}.jsa`);
   const work = mkdtempSync(join(tmpdir(), 'ant-javacard-'));
   try {
-    writeStarter(join(work, 'hello'));
+    writeStarter(join(work, 'hello'), linkedPackages());
     const fresh = join(toolchain.folder, `classes-${process.pid}.tmp`);
     runJava({
       env,

@@ -6,8 +6,9 @@ import { archiveFlags, recordClasses } from './class-archive.ts';
 import { ToolchainError, UsageError } from './errors.ts';
 import { runJava } from './java.ts';
 import { ANT_VERSION } from './pins.ts';
-import { provision, provisionSimulator, type Toolchain } from './provision.ts';
-import { writeStarter } from './starter.ts';
+import { provision, type Toolchain } from './provision.ts';
+import { simulate } from './simulate.ts';
+import { linkedPackages, packedPackages, writeStarter } from './starter.ts';
 
 /** Ant options that look for the build file themselves, or need none. */
 const NO_BUILD_FILE = new Set(['-find', '-s', '-version', '-diagnostics']);
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[], env: Environment, cwd: strin
     if (parsed.help) return print(HELP);
     if (parsed.version) return print(`ant-javacard ${packageVersion()} with Ant ${ANT_VERSION}\n`);
     if (parsed.command === 'init') return init(parsed, cwd);
+    if (parsed.command === 'simulate') return await simulate(parsed.operands, cwd, process.stdin, process.stdout);
     return parsed.command === undefined ? runAnt(parsed, env, cwd) : runTool(parsed, env, cwd);
   } catch (error) {
     if (!(error instanceof ToolchainError)) throw error;
@@ -82,11 +84,10 @@ function explanation(choice: Choice): string {
 
 function runTool(parsed: Arguments, env: Environment, cwd: string): number {
   const toolchain = readyToolchain(parsed, env);
-  const simulator = parsed.command === 'simulate' ? [provisionSimulator({ env, offline: parsed.offline })] : [];
   return runJava({
     env,
     cwd,
-    classPath: [...toolchain.jars, ...simulator],
+    classPath: toolchain.jars,
     flags: archiveFlags(toolchain, env),
     properties: { 'opentsm.lib': toolchain.folder },
     mainClass: 'org.opentsm.ant.Tool',
@@ -95,9 +96,11 @@ function runTool(parsed: Arguments, env: Environment, cwd: string): number {
 }
 
 function init(parsed: Arguments, cwd: string): number {
-  const [folder, ...rest] = parsed.operands;
-  if (folder === undefined || rest.length > 0) throw new UsageError('init takes one folder: ant-javacard init DIR');
-  const written = writeStarter(resolve(cwd, folder));
+  const link = parsed.operands.includes('--link');
+  const [folder, ...rest] = parsed.operands.filter((word) => word !== '--link');
+  if (folder === undefined || rest.length > 0)
+    throw new UsageError('init takes one folder: ant-javacard init DIR [--link]');
+  const written = writeStarter(resolve(cwd, folder), link ? linkedPackages() : packedPackages(resolve(cwd, folder)));
   return print(`${written.map((file) => `  ${file}`).join('\n')}\nNext: cd ${folder} && npx ant-javacard\n`);
 }
 

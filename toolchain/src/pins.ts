@@ -8,12 +8,6 @@ export const PINNED_JARS: Readonly<Record<string, string>> = {
   'asm-commons-9.9.jar': 'db2f6f26150bbe7c126606b4a1151836bcc22a1e05a423b3585698bece995ff8',
   'asm-tree-9.9.jar': '42178f3775c9c63f9e5e1446747d29b4eca4d91bd6e75e5c43cfa372a47d38c6',
 };
-/** The simulator behind `simulate`, fetched when that is first asked for. */
-export const SIMULATOR = {
-  artifact: 'com.klinec:jcardsim:3.0.6.0',
-  jar: 'jcardsim-3.0.6.0.jar',
-  sha256: 'db6de7ffde71651c45d00df7e160771685cec3e14e444bf36b796658d289942f',
-} as const;
 /** Maven plugin that copies them, pinned so that its behaviour is. */
 export const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 /** Our modules in build order; only these folders of `java/` are read. */

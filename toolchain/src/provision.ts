@@ -17,7 +17,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCommand } from './command-path.ts';
 import { ToolchainError } from './errors.ts';
-import { DEPENDENCY_PLUGIN, MODULES, PINNED_JARS, SIMULATOR } from './pins.ts';
+import { DEPENDENCY_PLUGIN, MODULES, PINNED_JARS } from './pins.ts';
 import { buildInputs, sourceHash } from './source-hash.ts';
 
 const JAVA_FOLDER = join(dirname(fileURLToPath(import.meta.url)), '..', 'java');
@@ -86,35 +86,6 @@ function publish(lib: string, folder: string): void {
     renameSync(lib, folder);
   } catch (error) {
     if (!existsSync(join(folder, 'complete'))) throw error;
-  }
-}
-
-/**
- * Gives the jar of the card simulator, fetched and checked on first use.
- *
- * @throws ToolchainError when it cannot be fetched or is not the pinned one
- */
-export function provisionSimulator(options: { env: Environment; offline: boolean }): string {
-  const folder = join(cacheRoot(options.env), `simulator-${SIMULATOR.sha256.slice(0, 24)}`);
-  const jar = join(folder, SIMULATOR.jar);
-  if (existsSync(jar)) return jar;
-  mkdirSync(cacheRoot(options.env), { recursive: true });
-  const work = mkdtempSync(join(cacheRoot(options.env), 'build-'));
-  try {
-    const plugin = DEPENDENCY_PLUGIN;
-    callMaven([`${plugin}:copy`, `-Dartifact=${SIMULATOR.artifact}`, `-DoutputDirectory=${work}`], options);
-    const actual = createHash('sha256')
-      .update(readFileSync(join(work, SIMULATOR.jar)))
-      .digest('hex');
-    if (actual !== SIMULATOR.sha256)
-      throw new ToolchainError(
-        `${SIMULATOR.jar} has SHA-256 ${actual}, should be ${SIMULATOR.sha256}; nothing was installed`,
-      );
-    mkdirSync(folder, { recursive: true });
-    renameSync(join(work, SIMULATOR.jar), jar);
-    return jar;
-  } finally {
-    rmSync(work, { recursive: true, force: true });
   }
 }
 

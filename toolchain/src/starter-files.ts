@@ -70,21 +70,20 @@ const BUILD = `<?xml version="1.0" encoding="UTF-8"?>
 </project>
 `;
 
-const TEST = `// Runs the compiled applet on a simulated card and talks to it through APDUs.
+const TEST = `// Loads the CAP file into a simulated card and talks to the applet through APDUs.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { after, before, describe, it } from 'mocha';
+import { after, before, describe, it } from 'node:test';
 
 const AID = 'F04558414D504C4501';
 
-describe('HelloApplet', function () {
-  this.timeout(60_000);
+describe('HelloApplet', () => {
   let card;
   let answers;
 
   before(() => {
-    card = spawn('npx', ['ant-javacard', 'simulate', 'build/classes', \`example.hello.HelloApplet=\${AID}\`], { stdio: ['pipe', 'pipe', 'inherit'] });
+    card = spawn('npx', ['ant-javacard', 'simulate', 'build/hello.cap'], { stdio: ['pipe', 'pipe', 'inherit'] });
     answers = createInterface({ input: card.stdout })[Symbol.asyncIterator]();
   });
   after(() => card.stdin.end());
@@ -117,7 +116,7 @@ describe('HelloApplet', function () {
 });
 `;
 
-/** The package is on no registry: `%TOOLCHAIN%` becomes the folder that made the project. */
+/** The packages are on no registry: the marks become the places where the project finds them. */
 const PACKAGE = `{
   "name": "hello-applet",
   "version": "1.0.0",
@@ -125,15 +124,16 @@ const PACKAGE = `{
   "type": "module",
   "scripts": {
     "build": "ant-javacard",
-    "test": "ant-javacard && mocha test"
+    "test": "ant-javacard && node --test"
   },
   "devDependencies": {
-    "ant-javacard": "%TOOLCHAIN%",
-    "mocha": "*"
+    "ant-javacard": "%ANT-JAVACARD%",
+    "jcardsim-runner": "%JCARDSIM-RUNNER%"
   }
 }
 `;
 
+/** GitHub's image has Maven, which builds the toolchain at its first use. */
 const CI = `name: build
 on: [push, pull_request]
 jobs:
@@ -157,9 +157,9 @@ const README = `# hello: a Java Card applet
     npm install
     npx ant-javacard          # build/hello.cap
     npx ant-javacard size build/hello.cap
-    npm test                  # the same classes on a simulated card
+    npm test                  # loads the CAP file into a simulated card
 
-\`ant-javacard\` in \`package.json\` is the folder of a checkout of opentsm; elsewhere, and in the CI file, put your own there.
+Needs Node 24, a JDK 17 and Maven. \`packages/\` holds the tools, which are on no registry; commit it, so that the CI file works too.
 \`npx ant-javacard --explain\` says whether a vendor SDK is used. The AID F0... is for trials; register your own RID.
 `;
 

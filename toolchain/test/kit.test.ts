@@ -44,7 +44,7 @@ describe('a kit folder for the original ant-javacard', function () {
     'converts to the same bytes as the task',
     inFolder((folder) => {
       antJavacard(['kit', 'kit'], folder);
-      antJavacard(['init', 'hello'], folder);
+      antJavacard(['init', 'hello', '--link'], folder);
       expect(antJavacard(['-Dtargetsdk=3.0.5'], join(folder, 'hello')).code).to.equal(0);
       const options = [
         '-target',

@@ -24,7 +24,7 @@ import org.opentsm.cap.tool.ExportDump;
 import org.opentsm.verifier.Severity;
 import org.opentsm.verifier.VerifierMain;
 
-/** The commands of ant-javacard that work on files: verify, dump, diff, size, exp dump, kit, stubs, simulate. */
+/** The commands of ant-javacard that work on files: verify, dump, diff, size, exp dump, kit, stubs. */
 public final class Tool {
     private static final int FAILED = 1;
     private static final int USAGE = 2;
@@ -71,8 +71,6 @@ public final class Tool {
                 }
                 ExportDump.dump(read(Path.of(operands[1]), ExportFile::read), System.out);
                 return 0;
-            case "simulate":
-                return Simulate.run(operands);
             case "kit":
                 need(operands, 1, "kit DIR");
                 Kit.write(Path.of(operands[0]), Path.of(System.getProperty("opentsm.lib", ".")));
