@@ -73,7 +73,7 @@ final class ClassEmitter {
             MemberName member = isStatic ? view.staticField(field.imageOffset()) : view.instanceField(item.offset(), field);
             out.visitField(Opcodes.ACC_PUBLIC | (isStatic ? Opcodes.ACC_STATIC : 0), member.name(), member.descriptor(), null, null).visitEnd();
         }
-        new StaticImage(view, item, out).emit();
+        new StaticFields(view, item, out).emit();
         item.descriptor().methods().forEach(this::emitMethod);
         for (ImplementedInterface implemented : item.info().interfaces()) {
             bridges(implemented);

@@ -81,19 +81,32 @@ class RefusalTest {
         assertTrue(e.getMessage().contains("uicc.toolkit") && e.getMessage().contains("not on this platform"), e.getMessage());
     }
 
-    /** Random damage ends in one of our two exceptions; what links is also sound for the JVM. */
+    private static final String LIBRARY = """
+        package two; public abstract class Lib { protected static final short[] N = {5, -6}; public static byte count; int big = 70000; byte[][] rows;
+          public abstract short size(); protected short twice() { return (short) (size() * 2); }
+          public static int sum(int a, short b) { int r = 0; for (int i = 0; i < 3; i++) { r += a * b; } return r; }
+          public static class Box extends Lib { private final Object[] all = new Object[3]; public short size() { return (short) (super.twice() + all.length); }
+            Object at(byte i) { try { synchronizedLike(); return all[i]; } finally { count++; } } private void synchronizedLike() { if (count < 0) throw new ArrayStoreException(); } } }""";
+
+    /** Load files of an applet and of a library with int: all kinds of tables. */
+    private static List<byte[]> good() {
+        CapFile library = new Workshop().convert("two", "F000000002", true, Map.of(), LIBRARY.replace(" byte[][] rows;", "")).cap().orElseThrow();
+        return List.of(applet().loadFileDataBlock(true), library.loadFileDataBlock(true));
+    }
+
+    /**
+     * 5,000 damaged load files ({@code -Dlinker.fuzz=100000} for more): each ends in one of our two exceptions, or it links and is
+     * sound for the JVM's own verifier.
+     */
     @Test
     void damageNeverReachesTheJvm() throws ReflectiveOperationException {
-        byte[] good = applet().loadFileDataBlock(true);
-        Random random = new Random(11);
+        List<byte[]> corpus = good();
+        long seed = Long.getLong("fuzz.seed", 11);
         int linked = 0;
-        int rounds = Integer.getInteger("linker.fuzz", 3000);
+        int rounds = Integer.getInteger("linker.fuzz", 5000);
         for (int round = 0; round < rounds; round++) {
-            byte[] copy = good.clone();
-            for (int i = 0; i <= random.nextInt(3); i++) {
-                int at = 20 + random.nextInt(copy.length - 20);
-                copy[at] = (byte) (random.nextBoolean() ? random.nextInt(256) : copy[at] + random.nextInt(5) - 2);
-            }
+            Random random = new Random(seed + round);
+            byte[] copy = damaged(corpus.get(round % corpus.size()), random);
             LinkedPackage made;
             try {
                 made = link(CapFile.readLoadFile(copy));
@@ -107,5 +120,24 @@ class RefusalTest {
             }
         }
         assertTrue(linked > rounds / 100 && linked < rounds, "linked " + linked);
+    }
+
+    /** A few bytes changed, now and then a piece cut out, doubled or moved. */
+    private static byte[] damaged(byte[] good, Random random) {
+        byte[] copy = good.clone();
+        for (int i = 0; i <= random.nextInt(3); i++) {
+            int at = 20 + random.nextInt(copy.length - 20);
+            copy[at] = (byte) (random.nextBoolean() ? random.nextInt(256) : copy[at] + random.nextInt(5) - 2);
+        }
+        int from = 20 + random.nextInt(copy.length - 40);
+        int length = random.nextInt(20);
+        return switch (random.nextInt(12)) {
+            case 0 -> java.util.Arrays.copyOf(copy, from);
+            case 1 -> {
+                System.arraycopy(good, from, copy, 20 + random.nextInt(copy.length - 40), Math.min(length, 20));
+                yield copy;
+            }
+            default -> copy;
+        };
     }
 }

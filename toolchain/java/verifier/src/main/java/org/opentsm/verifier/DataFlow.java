@@ -39,7 +39,7 @@ final class DataFlow {
         this.types = new Types(view, hierarchy);
     }
 
-    void check(MethodCode code) {
+    void check(DecodedMethod code) {
         if (code.method().info().isAbstract() || code.method().type() == null || findings.full()) {
             return;
         }
@@ -64,7 +64,7 @@ final class DataFlow {
 
     /** The dataflow of one method. */
     private final class Run {
-        private final MethodCode code;
+        private final DecodedMethod code;
         private final MethodView method;
         private final Map<Integer, Instruction> at = new HashMap<>();
         private final BitSet leaders = new BitSet();
@@ -74,7 +74,7 @@ final class DataFlow {
         private final Execution execution;
         private int pc = -1;
 
-        Run(MethodCode code) {
+        Run(DecodedMethod code) {
             this.code = code;
             this.method = code.method();
             this.execution = new Execution(view, types, hierarchy, method);

@@ -63,7 +63,7 @@ final class Execution {
     }
 
     /** The _this forms take local 0 for granted, so nothing may ever be stored there. */
-    void checkThisForms(MethodCode code) {
+    void checkThisForms(DecodedMethod code) {
         boolean thisForms = code.instructions().stream().anyMatch(i -> i.opcode().mnemonic().endsWith("_this"));
         if (!thisForms) {
             return;

@@ -34,14 +34,14 @@ final class MethodRules {
     }
 
     /** Checks all methods; gives those back that dataflow can run on. */
-    List<MethodCode> check() {
+    List<DecodedMethod> check() {
         checkLayout();
-        List<MethodCode> decoded = new ArrayList<>();
+        List<DecodedMethod> decoded = new ArrayList<>();
         int[] owners = new int[component.handlers().size()];
         for (MethodView method : view.methods.values()) {
             checkHeader(method);
             List<Handler> handlers = handlersOf(method, owners);
-            MethodCode code = decode(method, handlers);
+            DecodedMethod code = decode(method, handlers);
             if (code == null) {
                 complete = false;
             } else if (checkBranches(code) & checkHandlers(code)) {
@@ -128,7 +128,7 @@ final class MethodRules {
     }
 
     /** Null when the code does not decode to its last byte. */
-    private MethodCode decode(MethodView method, List<Handler> handlers) {
+    private DecodedMethod decode(MethodView method, List<Handler> handlers) {
         List<Instruction> instructions = new ArrayList<>();
         BitSet starts = new BitSet();
         byte[] code = method.info().code();
@@ -144,7 +144,7 @@ final class MethodRules {
             error(method, e.offset(), "code", e.getMessage());
             return null;
         }
-        return new MethodCode(method, instructions, starts, handlers);
+        return new DecodedMethod(method, instructions, starts, handlers);
     }
 
     private void notePosition(MethodView method, Instruction instruction) {
@@ -172,7 +172,7 @@ final class MethodRules {
             || name.endsWith("field_i_w") || name.endsWith("field_i_this");
     }
 
-    private boolean checkBranches(MethodCode code) {
+    private boolean checkBranches(DecodedMethod code) {
         boolean fine = true;
         for (Instruction instruction : code.instructions()) {
             for (int target : instruction.targets()) {
@@ -186,7 +186,7 @@ final class MethodRules {
         return fine;
     }
 
-    private boolean checkSwitch(MethodCode code, Instruction instruction) {
+    private boolean checkSwitch(DecodedMethod code, Instruction instruction) {
         if (!instruction.opcode().mnemonic().endsWith("lookupswitch")) {
             return true;
         }
@@ -199,7 +199,7 @@ final class MethodRules {
         return true;
     }
 
-    private boolean checkHandlers(MethodCode code) {
+    private boolean checkHandlers(DecodedMethod code) {
         boolean fine = true;
         for (int i = 0; i < code.handlers().size(); i++) {
             Handler handler = code.handlers().get(i);
@@ -224,11 +224,11 @@ final class MethodRules {
         return fine;
     }
 
-    private static boolean isStart(MethodCode code, int offset) {
+    private static boolean isStart(DecodedMethod code, int offset) {
         return offset >= 0 && code.starts().get(offset);
     }
 
-    private void checkStopBit(MethodCode code, int index, Handler handler, String where) {
+    private void checkStopBit(DecodedMethod code, int index, Handler handler, String where) {
         boolean last = true;
         for (Handler later : code.handlers().subList(index + 1, code.handlers().size())) {
             last &= later.end() <= handler.start() || later.start() >= handler.end();

@@ -12,7 +12,7 @@ import org.opentsm.cap.StaticFieldComponent.ArrayInit;
 import org.opentsm.linker.CapView.ClassView;
 
 /** Gives one class's static fields their values of the static image, in a class initialiser. */
-final class StaticImage {
+final class StaticFields {
     /** A class file's string constant holds 65535 bytes of UTF-8; a char takes up to three. */
     private static final int CHUNK = 20_000;
     private static final int ARRAY = 0;
@@ -24,7 +24,7 @@ final class StaticImage {
     private final StaticFieldComponent image;
     private MethodVisitor code;
 
-    StaticImage(CapView view, ClassView item, ClassWriter out) {
+    StaticFields(CapView view, ClassView item, ClassWriter out) {
         this.view = view;
         this.item = item;
         this.out = out;

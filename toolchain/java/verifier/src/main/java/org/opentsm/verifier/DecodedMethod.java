@@ -13,7 +13,7 @@ import org.opentsm.verifier.PackageView.MethodView;
  * @param starts   bytecode offsets at which an instruction starts
  * @param handlers the method's part of the handler table, offsets still info offsets
  */
-record MethodCode(MethodView method, List<Instruction> instructions, BitSet starts, List<Handler> handlers) {
+record DecodedMethod(MethodView method, List<Instruction> instructions, BitSet starts, List<Handler> handlers) {
     /** Bytecode offset of an info offset. */
     int local(int infoOffset) {
         return infoOffset - method.info().codeOffset();
