@@ -4,6 +4,7 @@ import { type DaemonDefinition, errorLine } from '../daemon/daemon.ts';
 import { runDaemon } from '../daemon/main.ts';
 import { capCommand } from './cap.ts';
 import { cardCommand, readerCommand } from './card/command.ts';
+import { flowCommand } from './flow.ts';
 import { up } from './up.ts';
 
 /** Each daemon is loaded only when it is the one to run. */
@@ -50,6 +51,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--topology <file>', 'JSON file: providers, terminals and what the issuer knows')
     .action(up);
   program.addCommand(capCommand());
+  program.addCommand(flowCommand());
   program.addCommand(cardCommand());
   program.addCommand(readerCommand());
   try {

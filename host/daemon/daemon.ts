@@ -155,7 +155,22 @@ function createLogger(name: string, log: BaseConfig['log']): Logger {
       censor: '[redacted]',
     },
   };
-  return pino(options, pino.destination({ dest: log?.file ?? 2, sync: true, mkdir: true, append: true, mode: 0o600 }));
+  return pino(options, unfailing({ dest: log?.file ?? 2, sync: true, mkdir: true, append: true, mode: 0o600 }));
+}
+
+/** A disk that is full must not end the work: lines that cannot be written are lost, and nothing else. */
+function unfailing(to: Parameters<typeof pino.destination>[0]): pino.DestinationStream {
+  const destination = pino.destination(to);
+  destination.on('error', () => {});
+  return {
+    write: (line) => {
+      try {
+        destination.write(line);
+      } catch {
+        // Nobody can be told: the log is what failed.
+      }
+    },
+  };
 }
 
 /** What the command line prints for an error: one line, with the code. */

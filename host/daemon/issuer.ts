@@ -5,6 +5,7 @@ import { kmsClient } from '../rest/clients/kms.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
 import { issuerRoutes } from '../rest/routes/issuer.ts';
 import { DurableFlow } from '../service/durable-flow.ts';
+import { FlowOperations } from '../service/flow-operations.ts';
 import { Applications, CREATE_SECURITY_DOMAIN } from '../service/issuer/applications.ts';
 import { Cards } from '../service/issuer/cards.ts';
 import { Certificates } from '../service/issuer/certificates.ts';
@@ -15,6 +16,7 @@ import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
 import { checkDatabase } from '../store/database.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../store/issuer/schema.ts';
+import { finishRequest, reopenRequest } from '../store/issuer/security-domain-requests.ts';
 import { defineDaemon } from './daemon.ts';
 import { openFlowPlatform } from './flow-platform.ts';
 import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, watchOf } from './platform-config.ts';
@@ -56,8 +58,15 @@ export const issuerDaemon = defineDaemon({
       attach: (started) => flow.attach(started),
       reconcile: () => applications.endLost(),
     });
+    const flows = new FlowOperations({
+      ...{ database, flow, auditLog },
+      rows: {
+        fail: (transaction, id, problem) => finishRequest(transaction, id, { problem }),
+        reopen: reopenRequest,
+      },
+    });
     const services = {
-      ...{ applications, keys, auditLog, failures },
+      ...{ applications, flows, keys, auditLog, failures },
       cards: new Cards(database),
       certificates: new Certificates(kms, auditLog),
       providers: new Providers(database),

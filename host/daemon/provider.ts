@@ -5,6 +5,7 @@ import { kmsClient } from '../rest/clients/kms.ts';
 import { otaClient } from '../rest/clients/ota.ts';
 import { providerRoutes } from '../rest/routes/provider.ts';
 import { DurableFlow } from '../service/durable-flow.ts';
+import { FlowOperations } from '../service/flow-operations.ts';
 import { provideOffCardEntity } from '../service/off-card-entity.ts';
 import { CardLinks } from '../service/provider/card-links.ts';
 import { KEY_DISTRIBUTION, KeyDistributions } from '../service/provider/key-distributions.ts';
@@ -13,6 +14,7 @@ import { SecurityDomains } from '../service/provider/security-domains.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
 import { checkDatabase } from '../store/database.ts';
+import { finishKeyDistribution, reopenKeyDistribution } from '../store/provider/key-distributions.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../store/provider/schema.ts';
 import { AID, aidToHex } from '../wire/gp/aid.ts';
 import { Aid } from '../wire/message/common.ts';
@@ -78,8 +80,15 @@ export const providerDaemon = defineDaemon({
       attach: (started) => flow.attach(started),
       reconcile: () => keyDistributions.beginLost(),
     });
+    const flows = new FlowOperations({
+      ...{ database, flow, auditLog },
+      rows: {
+        fail: (transaction, id, problem) => finishKeyDistribution(transaction, id, 'failed', { problem }),
+        reopen: reopenKeyDistribution,
+      },
+    });
     const services = {
-      ...{ keyDistributions, auditLog, failures, ssdAid: config.ssdAid },
+      ...{ keyDistributions, flows, auditLog, failures, ssdAid: config.ssdAid },
       relays: new Relays(database, links),
       securityDomains: new SecurityDomains(database, auditLog),
     };

@@ -22,6 +22,7 @@ import { SecurityDomainRequest, SecurityDomainRequestState } from '../../wire/me
 import { CardCertificate, CertificateAuthorityInfo } from '../../wire/message/kms.ts';
 import { idempotencyKeyOf, StepQuery, waitMsOf } from '../idempotency-key.ts';
 import type { RestApp } from '../server.ts';
+import { type FlowService, flowRoutes } from './flows.ts';
 import { AuditRecords, CardParams, cardIdOfParams } from './operator.ts';
 
 export interface IssuerServices {
@@ -32,6 +33,7 @@ export interface IssuerServices {
   readonly providers: Providers;
   readonly auditLog: AuditLog;
   readonly failures: AuthenticationFailures;
+  readonly flows: FlowService;
 }
 
 const closed = { additionalProperties: false } as const;
@@ -65,6 +67,7 @@ const operator = { access: ['operator'] as const };
 /** Requests of providers, and the five subsystems for the issuer's operators. */
 export function issuerRoutes(app: RestApp, services: IssuerServices): void {
   providerRoutes(app, services);
+  flowRoutes(app, services.flows, operator.access);
   operatorRoutes(app, services);
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../../wire/message/key-distribution.ts';
 import { idempotencyKeyOf, StepQuery, waitMsOf } from '../idempotency-key.ts';
 import type { RestApp } from '../server.ts';
+import { type FlowService, flowRoutes } from './flows.ts';
 import { AuditRecords, CardParams, cardIdOfParams } from './operator.ts';
 
 export interface ProviderServices {
@@ -23,6 +24,7 @@ export interface ProviderServices {
   readonly securityDomains: SecurityDomains;
   readonly auditLog: AuditLog;
   readonly failures: AuthenticationFailures;
+  readonly flows: FlowService;
   readonly ssdAid: string;
 }
 
@@ -36,6 +38,7 @@ const operator = { access: ['operator'] as const };
 
 /** The issuer's relay, and the subsystems for the provider's operators. */
 export function providerRoutes(app: RestApp, services: ProviderServices): void {
+  flowRoutes(app, services.flows, operator.access);
   app.post(
     '/v1/key-distributions',
     { config: operator, schema: { body: StartKeyDistribution, response: { 202: KeyDistributionState } } },

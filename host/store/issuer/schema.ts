@@ -2,6 +2,7 @@ import { AUDIT_LOG_SQL, type AuditTables } from '../audit-log.ts';
 import { AUTHENTICATION_FAILURES_SQL, type AuthenticationFailureTables } from '../authentication-failures.ts';
 import { CERTIFICATES_SQL, type CertificateTables } from '../certificates.ts';
 import type { Migration } from '../database.ts';
+import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
@@ -52,6 +53,8 @@ export interface IssuerTables
   security_domain_requests: SecurityDomainRequestTable;
 }
 
+const FLOWS_SQL = flowsViewSql('SELECT request_id AS id, state AS row_state, problem FROM security_domain_requests');
+
 export const ISSUER_MIGRATIONS: readonly Migration[] = [
   {
     number: 1,
@@ -77,6 +80,6 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
   {
     number: 2,
     name: 'workflows',
-    sql: `ALTER TABLE security_domain_requests ADD COLUMN at timestamptz NOT NULL DEFAULT now();${WORKFLOWS_SQL}`,
+    sql: `ALTER TABLE security_domain_requests ADD COLUMN at timestamptz NOT NULL DEFAULT now();${WORKFLOWS_SQL}${FLOWS_SQL}`,
   },
 ];

@@ -2,6 +2,7 @@ import { AUDIT_LOG_SQL, type AuditTables } from '../audit-log.ts';
 import { AUTHENTICATION_FAILURES_SQL, type AuthenticationFailureTables } from '../authentication-failures.ts';
 import { CERTIFICATES_SQL, type CertificateTables } from '../certificates.ts';
 import type { Migration } from '../database.ts';
+import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
@@ -53,6 +54,8 @@ export interface ProviderTables
   card_relays: CardRelayTable;
 }
 
+const FLOWS_SQL = flowsViewSql("SELECT id, state AS row_state, result -> 'problem' AS problem FROM key_distributions");
+
 export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   {
     number: 1,
@@ -84,6 +87,6 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   {
     number: 3,
     name: 'workflows',
-    sql: `ALTER TABLE key_distributions ADD COLUMN at timestamptz NOT NULL DEFAULT now();${WORKFLOWS_SQL}`,
+    sql: `ALTER TABLE key_distributions ADD COLUMN at timestamptz NOT NULL DEFAULT now();${WORKFLOWS_SQL}${FLOWS_SQL}`,
   },
 ];

@@ -15,7 +15,7 @@ import {
   type WorkflowRow,
   workflowBell,
 } from '../../store/workflows.ts';
-import { Execution, type Workflow } from './execution.ts';
+import { type Also, Execution, type Workflow } from './execution.ts';
 import { NodeWatch } from './node-watch.ts';
 
 /**
@@ -120,7 +120,7 @@ export class Engine {
     const here = !this.#backlog && this.#executions.size < this.#options.window && !this.#stop.signal.aborted;
     const added = await addWorkflow(transaction, { id, kind, fairKey, version, input }, here ? this.owner : null);
     if (!added) return () => {};
-    if (!here) return () => this.#look();
+    if (!here) return () => this.look();
     const row = newRow({ id, kind, fairKey, version, input }, this.owner);
     return () => this.#run(row);
   }
@@ -136,20 +136,25 @@ export class Engine {
     return findWorkflow(this.#options.database, id);
   }
 
-  /** Ends a workflow that waits at once and one that is at work before its next try. True when it waited. */
-  async cancel(id: string): Promise<boolean> {
-    const { database } = this.#options;
-    if (await endQueued(database, id)) return true;
-    await cancelWorkflow(database, id);
+  /**
+   * Ends a workflow that waits at once, with what is written with its end, and one that is at work before its next
+   * try. True when it waited.
+   */
+  async cancel(id: string, also?: Also): Promise<boolean> {
+    const waited = await this.#options.database.transaction().execute(async (transaction) => {
+      if (!(await endQueued(transaction, id))) return false;
+      await also?.(transaction);
+      return true;
+    });
+    if (waited) return true;
+    await cancelWorkflow(this.#options.database, id);
     this.#executions.get(id)?.cancel();
     return false;
   }
 
-  /** Begins a workflow that has ended again, from its input. False when it has not ended. */
+  /** Begins a workflow that has ended again, from its input; say `look` afterwards. False when it has not ended. */
   async retry(transaction: Transaction<unknown>, id: string): Promise<boolean> {
-    const again = await requeueEnded(transaction, id, this.#options.version);
-    if (again) this.#look();
-    return again;
+    return requeueEnded(transaction, id, this.#options.version);
   }
 
   /** Brings back rows that nobody works on although they say so. Returns how many. */
@@ -157,7 +162,7 @@ export class Engine {
     const { database, log } = this.#options;
     const lost = await requeueOf(database, 'dead');
     if (lost > 0) log?.info(`takes back ${lost} workflows that had no node`);
-    this.#look();
+    this.look();
     return lost;
   }
 
@@ -171,7 +176,8 @@ export class Engine {
     await requeueOf(this.#options.database, { owner: this.owner }).catch(() => 0);
   }
 
-  #look(): void {
+  /** Looks whether something waits. */
+  look(): void {
     this.#backlog = true;
     this.#options.bells.ring(QUEUE_BELL);
   }

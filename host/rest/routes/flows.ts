@@ -1,0 +1,60 @@
+import { Type } from 'typebox';
+import type { FlowFilter } from '../../store/flows.ts';
+import { IdempotencyKey } from '../../wire/message/common.ts';
+import { FlowDetail, FlowList, FlowState } from '../../wire/message/flow.ts';
+import type { Access } from '../identity.ts';
+import type { RestApp } from '../server.ts';
+
+/** What the routes need of either platform's flows. */
+export interface FlowService {
+  list(filter: FlowFilter): Promise<FlowList>;
+  show(id: string): Promise<FlowDetail>;
+  cancel(id: string, caller: string): Promise<FlowDetail>;
+  retry(id: string, caller: string): Promise<FlowDetail>;
+}
+
+const closed = { additionalProperties: false } as const;
+const IdParams = Type.Object({ id: IdempotencyKey }, closed);
+const ListQuery = Type.Object(
+  {
+    state: Type.Optional(FlowState),
+    limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$' })),
+    after: Type.Optional(IdempotencyKey),
+  },
+  closed,
+);
+const DEFAULT_LIMIT = 100;
+
+/** Flows of a platform, for its operators. */
+export function flowRoutes(app: RestApp, flows: FlowService, access: readonly Access[]): void {
+  const config = { access };
+
+  app.get(
+    '/v1/flows',
+    { config, schema: { querystring: ListQuery, response: { 200: FlowList } } },
+    async ({ query: { state, limit, after } }) =>
+      flows.list({
+        limit: Number(limit ?? DEFAULT_LIMIT),
+        ...(state === undefined ? {} : { state }),
+        ...(after === undefined ? {} : { after }),
+      }),
+  );
+
+  app.get(
+    '/v1/flows/:id',
+    { config, schema: { params: IdParams, response: { 200: FlowDetail } } },
+    async ({ params }) => flows.show(params.id),
+  );
+
+  app.post(
+    '/v1/flows/:id/cancel',
+    { config, schema: { params: IdParams, response: { 200: FlowDetail } } },
+    async ({ params, peer }) => flows.cancel(params.id, peer.id),
+  );
+
+  app.post(
+    '/v1/flows/:id/retry',
+    { config, schema: { params: IdParams, response: { 200: FlowDetail } } },
+    async ({ params, peer }) => flows.retry(params.id, peer.id),
+  );
+}
