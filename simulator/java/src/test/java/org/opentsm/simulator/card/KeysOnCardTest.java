@@ -60,7 +60,7 @@ class KeysOnCardTest {
 
     private CardRuntime fresh() {
         code = new CardCode(image, Path.of("../../applet/target/classes"));
-        return new CardRuntime(code.loader(), new CardRandom(null, new byte[0]), new Statistics(), faults);
+        return new CardRuntime(code.packages(), new CardRandom(null, new byte[0]), new Statistics(), faults);
     }
 
     private String send(String command) {
