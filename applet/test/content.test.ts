@@ -50,9 +50,7 @@ describe('INSTALL [for install]', () => {
         [selectable(OTHER_SSD), '6A88'],
         [selectable(ISD), '6985'],
         [selectable(CASD), '6985'],
-        [selectable(SSD, '84'), '6A80'],
         [selectable(SSD, '8000'), '6A80'],
-        [selectable(SSD, '', 'C900'), '6A80'],
         [selectable('A0000000'), '6A80'],
         [selectable(SSD).subarray(0, -1), '6A80'],
         [Buffer.concat([selectable(SSD), Buffer.of(0)]), '6A80'],
@@ -133,7 +131,7 @@ describe('INSTALL [for install]', () => {
     'is 6A86 for other P1 and P2, 6982 in clear, and not known to other domains',
     withIssuerCard({}, async (card) => {
       const issuer = await openIssuer(card);
-      for (const header of ['80E60200', '80E61000', '80E64000', '80E60C01', '80E60000']) {
+      for (const header of ['80E60C01', '80E60000', '80E60500', '80E60201']) {
         await issuer.ok(header, installData(SSD, who), true, '6A86');
       }
       await install(issuer, SSD, who);
@@ -237,7 +235,6 @@ describe('GET STATUS', () => {
     withIssuerCard({}, async (card) => {
       const issuer = await openIssuer(card);
       for (const [header, data, sw] of [
-        ['80F24000', '4F00', '6A86'],
         ['80F24004', '4F00', '6A86'],
         ['80F20002', '4F00', '6A86'],
         ['80F2C002', '4F00', '6A86'],

@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
+import { withIssuerCard } from '../../applet/test/support/card.ts';
+import { openIssuer } from '../../applet/test/support/scp10-host.ts';
 import { antJavacard, ROOT } from '../../toolchain/test/run.ts';
 import { loadFileDataBlock } from '../../toolchain/test/zip.ts';
 import { type CardImage, type SimulatedCard, sharedSimulator, startSimulator } from '../src/index.ts';
@@ -211,6 +213,24 @@ describe('LOAD', function () {
         expect(await load(card, file)).to.equal(answer);
       }
     }, signed));
+
+  it(
+    "comes through the issuer's domain and its session",
+    withIssuerCard({}, async (card) => {
+      const issuer = await openIssuer(card);
+      const file = wrapped(block(PROBE));
+      expect(await issuer.ok('80E60200', Buffer.from(lv(PROBE, '', '', '', ''), 'hex'), true)).to.equal('00');
+      for (let at = 0, number = 0; at < file.length; at += 200, number++) {
+        const header = `80E8${at + 200 >= file.length ? '80' : '00'}${byte(number)}`;
+        expect(await issuer.ok(header, file.subarray(at, at + 200), true)).to.equal('00');
+      }
+      const data = lv(PROBE, PROBE_MODULE, probeA, '00', 'C900', '');
+      expect(await issuer.ok('80E60C00', Buffer.from(data, 'hex'), true)).to.equal('00');
+      const modules = await issuer.ok('80F21002', Buffer.from(`4F05${PROBE}`, 'hex'), true);
+      expect(modules.toUpperCase()).to.contain(`8406${PROBE_MODULE}`);
+      await card.select(probeA);
+    }),
+  );
 
   it('lasts over a restart, with its instances', async () => {
     const stateDir = mkdtempSync(join(tmpdir(), 'opentsm-load-state-'));

@@ -36,6 +36,7 @@ final class Commands {
         Gp.INS_GET_DATA_FILE, DATA | ISO,
         Gp.INS_STORE_DATA, DATA | GP | BLOCKS,
         Gp.INS_INSTALL, CONTENT | GP | GP_CHAIN,
+        Gp.INS_LOAD, CONTENT | GP,
         Gp.INS_DELETE, CONTENT | GP | GP_CHAIN,
         Gp.INS_GET_STATUS, CONTENT | GP,
         Gp.INS_SET_STATUS, CONTENT | GP,

@@ -12,6 +12,9 @@ import javacard.framework.Util;
  */
 final class ContentCommands {
 
+    /** Entries of GET STATUS in one answer: one APDU under full protection. */
+    private static final short ROOM = (short) 220;
+
     private final SecurityDomain domain;
     private final Transients transients;
     private final byte[] ram;
@@ -25,61 +28,48 @@ final class ContentCommands {
     }
 
     short execute(byte ins, byte p1, byte p2) {
-        switch (ins) {
-            case Gp.INS_INSTALL:
-                return processInstall(p1, p2);
-            case Gp.INS_DELETE:
-                return processDelete(p1, p2);
-            case Gp.INS_GET_STATUS:
-                domain.requireOwner();
-                return StatusReader.read(p1, p2, transients, domain.open());
-            default:
-                return setStatus(p1, p2);
+        if (ins == Gp.INS_SET_STATUS && p1 == Gp.P1_STATUS_CARD) {
+            setCardStatus(p2);
+            return (short) 0;
         }
+        domain.requireOwner();
+        if (ins == Gp.INS_GET_STATUS) {
+            return getStatus(p1, p2);
+        }
+        if (ins == Gp.INS_INSTALL || ins == Gp.INS_DELETE) {
+            ram[Transients.TARGET_LENGTH] = 0;
+        }
+        if (ins == Gp.INS_INSTALL && p1 == Gp.P1_INSTALL_PERSONALIZATION) {
+            return installForPersonalization(p2);
+        }
+        return manage(ins, p1, p2);
     }
 
-    /** INSTALL [for install], [for make selectable], [for both], [for personalization] (GPCS 11.5). */
-    private short processInstall(byte p1, byte p2) {
-        domain.requireOwner();
-        ram[Transients.TARGET_LENGTH] = 0;
+    /** OPEN runs the command: form, privileges and life cycles are its affair (GPCS 11.2 to 11.10). */
+    private short manage(byte ins, byte p1, byte p2) {
+        return domain.open().manage(ins, p1, p2, work, transients.dataOffset(), transients.dataLength(), work, Transients.RESPONSE, ROOM);
+    }
+
+    /** Entries as many as fit; 6310 while there are more, which the next command asks for or nobody. */
+    private short getStatus(byte p1, byte p2) {
+        boolean mayGoOn = transients.getShort(Transients.CURSOR) != 0;
+        transients.setShort(Transients.CURSOR, (short) 0);
+        if ((p2 & Gp.P2_STATUS_NEXT) != 0 && !mayGoOn) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
+        short length = manage(Gp.INS_GET_STATUS, p1, p2);
+        if (length < 0) {
+            transients.setShort(Transients.CURSOR, (short) 1);
+            transients.setShort(Transients.STATUS, Gp.SW_MORE_DATA);
+            return (short) -length;
+        }
+        return length;
+    }
+
+    private short installForPersonalization(byte p2) {
         if (p2 != 0) {
             ISOException.throwIt(Gp.SW_WRONG_P1P2);
         }
-        switch (p1) {
-            case Gp.P1_INSTALL:
-            case Gp.P1_INSTALL_SELECTABLE:
-                InstallData.check(work, transients.dataOffset(), transients.dataEnd());
-                domain.open().install(domain.self(), p1 == Gp.P1_INSTALL_SELECTABLE, work, transients.dataOffset(), transients.dataLength());
-                break;
-            case Gp.P1_MAKE_SELECTABLE:
-                makeSelectable();
-                break;
-            case Gp.P1_INSTALL_PERSONALIZATION:
-                installForPersonalization();
-                break;
-            default:
-                ISOException.throwIt(Gp.SW_WRONG_P1P2);
-        }
-        work[Transients.RESPONSE] = 0;
-        return (short) 1;
-    }
-
-    /** Lets an instance that was only installed be selected: 6A88 when it is unknown, 6985 when it is further. */
-    private void makeSelectable() {
-        short offset = transients.dataOffset();
-        short field = InstallData.selectableApplication(work, offset, (short) (offset + transients.dataLength()));
-        AID application = JCSystem.lookupAID(work, (short) (field + 1), work[field]);
-        if (application == null) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
-        }
-        Open open = domain.open();
-        if (open.applicationState(application) != Gp.DOMAIN_STATE_INSTALLED) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
-        }
-        open.setApplicationState(application, Gp.DOMAIN_STATE_SELECTABLE);
-    }
-
-    private void installForPersonalization() {
         short offset = transients.dataOffset();
         short end = transients.dataEnd();
         short length = InstallData.personalizationTarget(work, offset, end);
@@ -89,6 +79,8 @@ final class ContentCommands {
         }
         Util.arrayCopyNonAtomic(work, (short) (offset + 3), ram, Transients.TARGET_AID, length);
         ram[Transients.TARGET_LENGTH] = (byte) length;
+        work[Transients.RESPONSE] = 0;
+        return (short) 1;
     }
 
     /** The domain behind an AID, or null: an application may answer the parameter with another interface. */
@@ -116,63 +108,6 @@ final class ContentCommands {
     short handOnBlock(byte p1, byte p2) {
         domain.requireOwner();
         return domain.objects.collect(p1, p2) ? handOn(Gp.INS_STORE_DATA, p1, p2) : (short) 0;
-    }
-
-    /** DELETE {@code 4F L AID} (GPCS 11.2). A token is not needed here, and so an error. */
-    private short processDelete(byte p1, byte p2) {
-        domain.requireOwner();
-        if (p1 != 0 || (p2 != 0 && p2 != (byte) 0x80)) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
-        }
-        short offset = transients.dataOffset();
-        short end = transients.dataEnd();
-        short value = Tlv.expect(work, offset, end, Gp.TAG_AID);
-        short length = Tlv.length(work, offset, end);
-        if (length < Gp.AID_MIN || length > Gp.AID_MAX || Tlv.next(work, offset, end) != end) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
-        if (domain.isSelf(work, value, length)) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
-        }
-        ram[Transients.TARGET_LENGTH] = 0;
-        domain.open().delete(domain.self(), p2 != 0, work, value, length);
-        work[Transients.RESPONSE] = 0;
-        return (short) 1;
-    }
-
-    /** SET STATUS (GPCS 11.10): the card's life cycle, or lock and unlock of an application. */
-    short setStatus(byte p1, byte p2) {
-        if (p1 == Gp.P1_STATUS_CARD) {
-            setCardStatus(p2);
-            return (short) 0;
-        }
-        domain.requireOwner();
-        if ((p1 != Gp.P1_STATUS_APPLICATIONS && p1 != Gp.P1_STATUS_DOMAIN_TREE)) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
-        }
-        short length = transients.dataLength();
-        if (length < Gp.AID_MIN || length > Gp.AID_MAX) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
-        AID application = JCSystem.lookupAID(work, transients.dataOffset(), (byte) length);
-        if (application == null || domain.isSelf(work, transients.dataOffset(), length)) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
-        }
-        Open open = domain.open();
-        // outside the issuer's control: without its signature providers could be told that a card has none
-        if (application.equals(open.controllingAuthority())) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
-        }
-        byte state = open.applicationState(application);
-        byte wanted = (byte) ((state & 0x7F) | (p2 & 0x80));
-        if (wanted == state) {
-            if (p1 == Gp.P1_STATUS_DOMAIN_TREE) {
-                return (short) 0;
-            }
-            ISOException.throwIt(Gp.SW_CONDITIONS);
-        }
-        open.setApplicationState(application, wanted);
-        return (short) 0;
     }
 
     /** In OP_READY the card maker may close pre-issuance in clear (README 5.9). */

@@ -34,6 +34,7 @@ final class Gp {
     static final byte INS_STORE_DATA = (byte) 0xE2;
     static final byte INS_DELETE = (byte) 0xE4;
     static final byte INS_INSTALL = (byte) 0xE6;
+    static final byte INS_LOAD = (byte) 0xE8;
     static final byte INS_SET_STATUS = (byte) 0xF0;
     static final byte INS_GET_STATUS = (byte) 0xF2;
 
@@ -51,9 +52,6 @@ final class Gp {
     static final byte P1_READ_PUBLIC_KEY = (byte) 0x81;
     static final byte P1_STORE_LAST = (byte) 0x80;
     static final byte P1_STORE_BER_TLV = (byte) 0x10;
-    static final byte P1_INSTALL = (byte) 0x04;
-    static final byte P1_MAKE_SELECTABLE = (byte) 0x08;
-    static final byte P1_INSTALL_SELECTABLE = (byte) 0x0C;
     static final byte P1_INSTALL_PERSONALIZATION = (byte) 0x20;
     static final byte P1_STATUS_CARD = (byte) 0x80;
     static final byte P1_STATUS_APPLICATIONS = (byte) 0x40;

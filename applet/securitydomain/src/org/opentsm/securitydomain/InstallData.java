@@ -21,49 +21,6 @@ final class InstallData {
         return (short) (value + length);
     }
 
-    /**
-     * Checks {@code L ELF, L module, L instance, L privileges, L parameters, L token} of INSTALL
-     * [for install]: privileges of one or three bytes, parameters with C9, no token (none is needed).
-     */
-    static void check(byte[] buffer, short offset, short end) {
-        short at = aid(buffer, offset, end);
-        at = aid(buffer, at, end);
-        at = aid(buffer, at, end);
-        short value = Tlv.afterLength(buffer, at, end);
-        short length = Tlv.bareLength(buffer, at, end);
-        require(length == 1 || length == 3);
-        at = (short) (value + length);
-        value = Tlv.afterLength(buffer, at, end);
-        length = Tlv.bareLength(buffer, at, end);
-        short behind = (short) (value + length);
-        boolean applicationParameters = false;
-        for (at = value; at < behind; at = Tlv.next(buffer, at, behind)) {
-            if (Tlv.tag(buffer, at, behind) == Gp.TAG_INSTALL_PARAMETERS) {
-                require(!applicationParameters);
-                applicationParameters = true;
-            }
-        }
-        require(applicationParameters && (short) (behind + 1) == end && buffer[behind] == 0);
-    }
-
-    /**
-     * Offset of {@code L AID} in {@code 00 00 L AID L privileges 00 00} of INSTALL [for make selectable]. Of the
-     * privileges only Card Reset counts here (GPCS 11.5.2.3.3), and no instance gets it.
-     */
-    static short selectableApplication(byte[] buffer, short offset, short end) {
-        require((short) (end - offset) >= 3 && buffer[offset] == 0 && buffer[(short) (offset + 1)] == 0);
-        short field = (short) (offset + 2);
-        short at = aid(buffer, field, end);
-        require(Tlv.afterLength(buffer, field, end) == (short) (field + 1));
-        short value = Tlv.afterLength(buffer, at, end);
-        short length = Tlv.bareLength(buffer, at, end);
-        require(length == 0 || length == 1 || length == 3);
-        require(length == 0 || (buffer[value] & Gp.PRIVILEGE_CARD_RESET) == 0);
-        at = (short) (value + length);
-        require((short) (end - at) == 2 && buffer[at] == 0 && buffer[(short) (at + 1)] == 0);
-        return field;
-    }
-
     /** Length of the AID in {@code 00 00 L AID 00 00 00}, which stands at offset + 3. */
     static short personalizationTarget(byte[] buffer, short offset, short end) {
         require((short) (end - offset) >= 6 && buffer[offset] == 0 && buffer[(short) (offset + 1)] == 0);

@@ -1,14 +1,9 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
-import javacard.framework.Util;
 
-/** GET STATUS (GPCS 11.4): its form, and the entries OPEN has, as many as fit one response. */
+/** GET STATUS of a domain that answers for itself alone (GPCS 11.4): its form. */
 final class StatusReader {
-
-    /** More than this of entries, and the next call goes on: one APDU under full protection. */
-    private static final short ROOM = (short) 220;
-    private static final short ENTRIES_MAX = (short) 256;
 
     private StatusReader() { }
 
@@ -28,44 +23,5 @@ final class StatusReader {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
         return search;
-    }
-
-    /** Entries from OPEN's registry at RESPONSE; STATUS 6310 and a cursor when some are left. */
-    static short read(byte p1, byte p2, Transients transients, Open open) {
-        byte[] work = transients.work;
-        short search = search(p1, p2, transients);
-        short length = work[(short) (search - 1)];
-        short cursor = (short) 0;
-        if ((p2 & Gp.P2_STATUS_NEXT) != 0) {
-            cursor = transients.getShort(Transients.CURSOR);
-            if (cursor == 0 || transients.ram[Transients.CURSOR_SUBSET] != p1) {
-                transients.setShort(Transients.CURSOR, (short) 0);
-                ISOException.throwIt(Gp.SW_CONDITIONS);
-            }
-        }
-        transients.setShort(Transients.CURSOR, (short) 0);
-        // the search stands where the response goes: move it out of the way, behind all entries
-        short kept = (short) (Transients.RESPONSE + 512);
-        Util.arrayCopyNonAtomic(work, search, work, kept, length);
-        short at = Transients.RESPONSE;
-        for (short i = 0; i < ENTRIES_MAX; i++) {
-            short next = open.status(p1, cursor, work, kept, length, at);
-            if (next == 0) {
-                break;
-            }
-            short behind = Tlv.next(work, at, kept);
-            if ((short) (behind - Transients.RESPONSE) > ROOM && at > Transients.RESPONSE) {
-                transients.setShort(Transients.CURSOR, cursor);
-                transients.ram[Transients.CURSOR_SUBSET] = p1;
-                transients.setShort(Transients.STATUS, Gp.SW_MORE_DATA);
-                break;
-            }
-            at = behind;
-            cursor = next;
-        }
-        if (at == Transients.RESPONSE) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
-        }
-        return (short) (at - Transients.RESPONSE);
     }
 }

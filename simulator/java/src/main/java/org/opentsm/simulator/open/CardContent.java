@@ -69,7 +69,8 @@ final class CardContent {
     /** Runs install() and adds the row: the row is the commit, before it nothing can be found. */
     RegistryEntry makeInstance(RegistryEntry.Kind kind, RegistryEntry loadFile, String className, InstallData data, RegistryEntry parent,
         boolean selectable) {
-        Options options = Options.of(data.parameters(), data.privileges().has(Privilege.SECURITY_DOMAIN));
+        boolean domain = kind == RegistryEntry.Kind.APPLICATION && data.privileges().has(Privilege.SECURITY_DOMAIN);
+        Options options = Options.of(data.parameters(), domain);
         Applet applet = runtime.install(className, data.instance(), data.installData());
         byte made = selectable ? LifeCycle.SELECTABLE : LifeCycle.INSTALLED;
         byte state = kind == RegistryEntry.Kind.ISSUER_DOMAIN ? registry.cardState() : made;
@@ -134,10 +135,10 @@ final class CardContent {
 
     /** One write takes all rows out, and is the commit: what uninstall() then destroys is out of reach for good. GPCS 9.5. */
     byte[] delete(RegistryEntry caller, AID name, boolean related, Delegation.Request request) {
+        boolean delegated = delegation.authorize(caller, request);
         RegistryEntry entry = found(name);
         boolean own = entry != caller && authority.isIn(caller, entry) && deletionAccepted(caller, entry);
         Authority.require(own || caller.has(Privilege.GLOBAL_DELETE));
-        boolean delegated = delegation.authorize(caller, request);
         allow(caller, entry, RESTRICT_DELETE);
         List<RegistryEntry> all = new ArrayList<>(dependents(entry, related));
         all.add(entry);

@@ -85,13 +85,14 @@ final class LifeCycleCommands {
         return (byte) (entry.state() & ~LifeCycle.LOCKED_BIT | p2 & LifeCycle.LOCKED_BIT);
     }
 
+    /** The issuer domain is not named here: its state is the card's. */
     private RegistryEntry named(RegistryEntry caller, byte[] data) {
         if (data.length < 5 || data.length > 16) {
             throw LvReader.malformed();
         }
         AID aid = CardOpen.aid(data);
         RegistryEntry entry = registry.find(aid);
-        boolean reached = entry != null && entry.isInstance() && (authority.maySee(caller, entry) || caller.has(Privilege.GLOBAL_LOCK));
+        boolean reached = entry != null && entry.kind == RegistryEntry.Kind.APPLICATION && (authority.maySee(caller, entry) || caller.has(Privilege.GLOBAL_LOCK));
         if (!reached) {
             throw new ISOException(CardContent.SW_REFERENCED_DATA_NOT_FOUND);
         }
