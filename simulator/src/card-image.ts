@@ -59,6 +59,8 @@ export interface CardImage {
   readonly lifeCycle?: 'OP_READY' | 'INITIALIZED' | 'SECURED';
   readonly seed?: Hex;
   readonly randomBytes?: Hex;
+  /** Class bytes C0 to FE go to the selected applet; without it they name logical channels. */
+  readonly proprietaryClasses?: boolean;
   readonly loadFiles?: readonly LoadFileImage[];
   readonly applications?: readonly ApplicationImage[];
 }

@@ -13,6 +13,7 @@ export type SimulatorErrorCode =
   | 'card-removed'
   | 'card-unpowered'
   | 'power-cut'
+  | 'command-endless'
   | 'java-unavailable'
   | 'not-built'
   | 'stopped'

@@ -41,6 +41,25 @@ describe('commands', () => {
     }),
   );
 
+  const classes = Array.from({ length: 0x3f }, (_, index) => (0xc0 + index).toString(16));
+
+  it(
+    'gives the applet classes C0 to FE where the image says so',
+    withCard(probeImage({ name: 'proprietary', proprietaryClasses: true }), async (card) => {
+      await select(card, probeA);
+      for (const cla of classes) expect(await send(card, `${cla}02000000`), cla).to.match(/9000$/);
+      expect(await send(card, 'FF02000000')).to.equal('6E00');
+    }),
+  );
+
+  it(
+    'takes classes C0 to FE for channels it does not have where the image says nothing',
+    withCard(probeImage(), async (card) => {
+      await select(card, probeA);
+      for (const cla of classes) expect(await send(card, `${cla}02000000`), cla).to.equal('6881');
+    }),
+  );
+
   it(
     'refuses extended length',
     withCard(probeImage(), async (card) => {

@@ -40,6 +40,9 @@ public final class Card {
         this.image = image;
         CardCode code = new CardCode(image, applets);
         runtime = new CardRuntime(code.packages(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
+        if (image.proprietaryClasses()) {
+            runtime.takeProprietaryClasses();
+        }
         files = image.iccid() == null ? null : new FileSystem(FileSystem.encodeIccid(image.iccid()));
         state = stateFolder == null ? null : new CardState(stateFolder.resolve(image.name() + ".card"), code.digest(imageBytes));
         try {
@@ -70,8 +73,13 @@ public final class Card {
         whenPowerCut = action;
     }
 
-    /** Cold reset; a card that has power loses it first. */
-    public synchronized void powerOn() {
+    /** Cold reset; a card that has power loses it first, and a command that computes for ever is cut off. */
+    public void powerOn() {
+        hurry();
+        coldReset();
+    }
+
+    private synchronized void coldReset() {
         powered = true;
         if (files != null) {
             files.reset();
@@ -91,26 +99,38 @@ public final class Card {
         whenPowerCut.run();
     }
 
-    public synchronized void powerOff() {
+    /** Somebody waits for this card: a command that computes on is cut off soon. */
+    public void hurry() {
+        runtime.budget().hurry();
+    }
+
+    public void powerOff() {
+        hurry();
+        switchOff();
+    }
+
+    private synchronized void switchOff() {
         powered = false;
         save();
     }
 
     /** Warm reset. */
-    public synchronized void reset() {
+    public void reset() {
         powerOn();
     }
 
     /**
      * Answers one command.
      *
-     * @throws SimulatorException {@code card-unpowered}, or {@code power-cut} when the fault plan strikes
+     * @throws SimulatorException {@code card-unpowered}, {@code power-cut} when the fault plan strikes, or
+     *                            {@code command-endless} when the applet computes longer than any command does
      */
     public synchronized byte[] transmit(byte[] command) {
         if (!powered) {
             throw new SimulatorException("card-unpowered", "the card has no power");
         }
         statistics.apdu();
+        runtime.budget().begin();
         try {
             faults.beforeCommand();
             byte[] response = process(command);
@@ -118,8 +138,12 @@ public final class Card {
             faults.afterCommand();
             return response;
         } catch (PowerCut cut) {
+            boolean spent = runtime.budget().isSpent();
             losePower();
-            throw new SimulatorException("power-cut", "the card lost its power");
+            throw spent ? new SimulatorException("command-endless", "the applet did not end; the card lost its power")
+                : new SimulatorException("power-cut", "the card lost its power");
+        } finally {
+            runtime.budget().end();
         }
     }
 
@@ -152,7 +176,7 @@ public final class Card {
     }
 
     /** Takes the card out for good; its saved state may be taken up again. */
-    public synchronized void remove() {
+    public void remove() {
         powerOff();
         close();
     }

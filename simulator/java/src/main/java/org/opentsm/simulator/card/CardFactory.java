@@ -50,11 +50,16 @@ final class CardFactory {
             throw SimulatorException.image(field + ".aid", "stands twice in this image");
         }
         InstallData data = InstallData.of(loadFile.aid, CardOpen.aid(module), CardOpen.aid(aid), privileges, parameters);
+        int over = data.installData().length - InstallData.MAX_INSTALL_DATA;
+        if (over > 0) {
+            throw SimulatorException.image(field + ".parameters", "is " + parameters.length + " bytes, not 0 to " + (parameters.length - over)
+                + ": install() gets at most " + InstallData.MAX_INSTALL_DATA + " bytes with the AID and the privileges");
+        }
         try {
             return card.open().makeInstance(kind, data, parent);
         } catch (javacard.framework.ISOException e) {
-            throw new SimulatorException("image-refused", field, String.format("card image: %s: its install() answered %04X", field,
-                e.getReason() & 0xFFFF), e);
+            throw new SimulatorException("image-refused", field, String.format("card image: %s: its install() %s (answered %04X)", field,
+                card.installFailure(), e.getReason() & 0xFFFF), e);
         }
     }
 }

@@ -55,6 +55,7 @@ public final class Main {
         BufferedReader requests = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = requests.readLine(); line != null; line = requests.readLine()) {
             String request = line;
+            simulator.hurry(request);
             // One card's requests run one after the other, those of different cards side by side.
             lastOfCard.compute(card(request), (card, last) -> last == null || card.isEmpty()
                 ? CompletableFuture.runAsync(() -> answer(request), workers)

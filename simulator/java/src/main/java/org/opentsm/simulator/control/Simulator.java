@@ -1,11 +1,13 @@
 package org.opentsm.simulator.control;
 
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.opentsm.simulator.Hex;
@@ -45,6 +47,19 @@ final class Simulator {
             case "remove" -> done(() -> remove(parameters.get("card").getAsLong()));
             default -> throw new SimulatorException("usage", "no method " + method);
         };
+    }
+
+    /** Told of a request before it waits for the card: a reset need not wait for a command that computes for ever. */
+    void hurry(String line) {
+        try {
+            JsonObject request = JsonParser.parseString(line).getAsJsonObject();
+            Inserted found = cards.get(request.getAsJsonObject("parameters").get("card").getAsLong());
+            if (found != null && Set.of("reset", "power", "remove").contains(request.get("method").getAsString())) {
+                found.card.hurry();
+            }
+        } catch (RuntimeException e) {
+            // Not a request: the answer says so.
+        }
     }
 
     /** Saves all cards and closes their links. */

@@ -11,7 +11,8 @@ import org.opentsm.simulator.open.LifeCycle;
 
 /** A card before its first use, as an image file describes it (README, "Card image"). */
 public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, byte[] cplc, Domain issuer, Domain controlling,
-    List<Domain> supplementary, byte lifeCycle, byte[] seed, byte[] randomBytes, List<LoadFile> loadFiles, List<Application> applications) {
+    List<Domain> supplementary, byte lifeCycle, byte[] seed, byte[] randomBytes, List<LoadFile> loadFiles, List<Application> applications,
+    boolean proprietaryClasses) {
 
     /** A security domain and what the card maker puts into it; absent parts are null. */
     public record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate) {
@@ -54,7 +55,8 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
         CardImage image = new CardImage(fields.name("name"), fields.hex("atr", 2, 33), iccid, fields.hexOrNull("iin", 0, 16),
             fields.hexOrNull("cin", 0, 16), fields.hexOrNull("cplc", 42, 42), fields.isAbsent("isd") ? null : domain(fields.object("isd"), "isd"),
             fields.isAbsent("casd") ? null : domain(fields.object("casd"), "casd"), domains(fields), lifeCycle(fields),
-            fields.hexOrNull("seed", 1, 64), fields.hexOrEmpty("randomBytes"), loadFiles(fields, folder), applications(fields));
+            fields.hexOrNull("seed", 1, 64), fields.hexOrEmpty("randomBytes"), loadFiles(fields, folder), applications(fields),
+            fields.flag("proprietaryClasses"));
         fields.refuseUnread();
         return image;
     }

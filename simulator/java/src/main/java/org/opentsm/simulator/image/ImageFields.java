@@ -43,6 +43,18 @@ final class ImageFields {
         return element.getAsString();
     }
 
+    /** False when absent. */
+    boolean flag(String field) {
+        if (isAbsent(field)) {
+            return false;
+        }
+        JsonElement element = json.get(field);
+        if (!element.isJsonPrimitive() || !element.getAsJsonPrimitive().isBoolean()) {
+            throw fault(field, "is not true or false");
+        }
+        return element.getAsBoolean();
+    }
+
     /** A name that may also be a file name. */
     String name(String field) {
         String text = text(field);

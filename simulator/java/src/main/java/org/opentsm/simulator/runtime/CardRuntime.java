@@ -52,7 +52,10 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     private RegistryEntry selected;
     private boolean appletSelecting;
+    private final Budget budget = new Budget();
+    private boolean proprietaryClasses;
     private int installing;
+    private String installFailure = "";
     private long unseenChanges;
     private long resets;
 
@@ -67,6 +70,11 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         this.open = new CardOpen(this, registry);
         this.heap = new PersistentHeap(registry, loader, transients);
         widenBuffer();
+    }
+
+    /** Class bytes C0 to FE go to the selected applet as they are, and name no logical channel. */
+    public void takeProprietaryClasses() {
+        proprietaryClasses = true;
     }
 
     /** The card whose command this thread is running. */
@@ -164,7 +172,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         if (apduCase.isExtended()) {
             return status(ISO7816.SW_WRONG_LENGTH);
         }
-        short refused = Channels.refusal(command);
+        short refused = Channels.refusal(command, proprietaryClasses);
         if (refused != 0) {
             return status(refused);
         }
@@ -382,7 +390,9 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         installing++;
         try {
             Method install = loader.loadClass(className).getMethod("install", byte[].class, short.class, byte.class);
-            inContext(instance, () -> install.invoke(null, parameters, (short) 0, (byte) parameters.length));
+            // As on a card the data stands in a larger buffer: code that looks behind its end finds zeros.
+            byte[] buffer = Arrays.copyOf(parameters, APDU_BUFFER_LENGTH);
+            inContext(instance, () -> install.invoke(null, buffer, (short) 0, (byte) parameters.length));
         } catch (InvocationTargetException e) {
             throw installFailure(e.getCause());
         } catch (PowerCut cut) {
@@ -394,15 +404,22 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             registrationCallback.remove();
         }
         if (registered.size() != 1) {
+            installFailure = registered.isEmpty() ? "register() was not called" : "register() was called " + registered.size() + " times";
             throw new ISOException(ISO7816.SW_WRONG_DATA);
         }
         return registered.get(0);
     }
 
-    private static ISOException installFailure(Throwable cause) {
+    /** Why the last install() that failed did so, in one line. */
+    public String installFailure() {
+        return installFailure;
+    }
+
+    private ISOException installFailure(Throwable cause) {
         if (cause instanceof PowerCut cut) {
             throw cut;
         }
+        installFailure = "threw " + InstallFailure.describe(cause);
         if (cause instanceof ISOException refused) {
             return refused;
         }
@@ -483,6 +500,20 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     @Override
     public byte getTransactionDepth() {
         return heap.transactionDepth();
+    }
+
+    // --- computing time ---------------------------------------------------------------------
+
+    /** How long the running command may compute. */
+    public Budget budget() {
+        return budget;
+    }
+
+    /** @throws PowerCut when the command has computed too long */
+    void requireBudget() {
+        if (budget.isSpent()) {
+            faults.cutNow();
+        }
     }
 
     // --- memory accounting ------------------------------------------------------------------

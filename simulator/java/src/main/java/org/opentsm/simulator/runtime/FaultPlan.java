@@ -49,7 +49,7 @@ public final class FaultPlan {
         cut = false;
     }
 
-    private void cutNow() {
+    void cutNow() {
         apdusLeft = NEVER;
         writesLeft = NEVER;
         // Code that runs while the stack unwinds (finally blocks) must not write either.

@@ -7,6 +7,7 @@ import java.util.Set;
 import org.objectweb.asm.ClassReader;
 import org.objectweb.asm.ClassVisitor;
 import org.objectweb.asm.ClassWriter;
+import org.objectweb.asm.Label;
 import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
@@ -52,12 +53,28 @@ final class Instrumenter {
 
     private static final class CardMethod extends MethodVisitor {
 
+        private final Set<Label> passed = new HashSet<>();
+
         CardMethod(MethodVisitor next) {
             super(Opcodes.ASM9, next);
         }
 
         private void call(String name, String descriptor) {
             super.visitMethodInsn(Opcodes.INVOKESTATIC, CALLS, name, descriptor, false);
+        }
+
+        @Override
+        public void visitLabel(Label label) {
+            passed.add(label);
+            super.visitLabel(label);
+        }
+
+        @Override
+        public void visitJumpInsn(int opcode, Label label) {
+            if (passed.contains(label)) {
+                call("beforeBackwardJump", "()V");
+            }
+            super.visitJumpInsn(opcode, label);
         }
 
         @Override

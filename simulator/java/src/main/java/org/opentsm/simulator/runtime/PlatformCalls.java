@@ -19,6 +19,12 @@ public final class PlatformCalls {
         CardRuntime.current().persistentWrite();
     }
 
+    public static void beforeBackwardJump() {
+        if (Budget.mayBeSpent()) {
+            CardRuntime.current().requireBudget();
+        }
+    }
+
     public static void beforeAllocation() {
         CardRuntime.current().allocation();
     }

@@ -13,6 +13,7 @@ import javacard.security.KeyBuilder;
 import javacard.security.KeyPair;
 import javacard.security.RSAPublicKey;
 import javacard.security.RandomData;
+import javacard.security.Signature;
 import javacardx.crypto.Cipher;
 
 /** An applet with one instruction for each thing the simulator must get right. */
@@ -42,6 +43,13 @@ public class Probe extends Applet implements ProbeService {
         short data = (short) (privileges + 1 + parameters[privileges]);
         if (parameters[data] > 0 && parameters[(short) (data + 1)] == (byte) 0xEE) {
             ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+        }
+        if (parameters[data] > 0 && parameters[(short) (data + 1)] == (byte) 0xEF) {
+            Signature.getInstance((byte) 0x7F, false);
+        }
+        // A card hands over its whole buffer: what is behind the data can be read.
+        if (parameters[(short) (offset + (length & 0xFF))] != 0) {
+            ISOException.throwIt(ISO7816.SW_UNKNOWN);
         }
         new Probe().register(parameters, (short) (offset + 1), aidLength);
     }
@@ -119,6 +127,11 @@ public class Probe extends Applet implements ProbeService {
                 break;
             case 0x0C:
                 atomicity(buffer[ISO7816.OFFSET_P1]);
+                break;
+            case 0x0D:
+                while (buffer[ISO7816.OFFSET_INS] == 0x0D) {
+                    number++;
+                }
                 break;
             default:
                 ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
