@@ -62,7 +62,7 @@ describe('GET DATA', () => {
   it(
     'is 6A88 for what is not there, 6A80 for data it does not know, and refuses other classes',
     withIssuerCard({}, async (card) => {
-      for (const tag of ['7F21', '0000', '0067', '00C1', '5F20', '2F00', 'FF21', 'FF60']) {
+      for (const tag of ['7F21', '0000', '00C1', '5F20', '2F00', 'FF21', 'FF60']) {
         await card.ok(`80CA${tag}00`, '6A88');
       }
       await card.ok('80CA0042015C00', '6A80');
@@ -147,7 +147,7 @@ describe('PUT KEY', () => {
     ['an indefinite length', '80D80001', bytes('10A180FFFF0000'), '6A80'],
     ['a symmetric key', '80D80001', bytes('108010000102030405060708090A0B0C0D0E0F00'), '6A80'],
     ['another KID', '80D80003', publicKeyData('10', key), '6A86'],
-    ['several keys', '80D80081', publicKeyData('10', key), '6A86'],
+    ['several keys that are no key set', '80D80081', publicKeyData('10', key), '6A80'],
     ['a KVN to replace in P1', '80D81001', publicKeyData('10', key), '6A86'],
     ['a private key after issuance', '80D80002', publicKeyData('11', key), '6982'],
   ];

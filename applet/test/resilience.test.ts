@@ -12,9 +12,11 @@ import {
   provider,
   providerCa,
   SSD,
+  target,
 } from './support/domains.ts';
 import { publicKeyData } from './support/keys.ts';
-import { openIssuer, type Session } from './support/scp10-host.ts';
+import { type KeySet, keySetData, openScp03, randomKeySet } from './support/scp03-host.ts';
+import { openIssuer, type Session, tripleDesCbc } from './support/scp10-host.ts';
 import { bytes, hex, tlv, valueAt } from './support/tlv.ts';
 
 const who = provider('provider a');
@@ -210,6 +212,36 @@ describe('Power lost at any write of what belongs together', () => {
       );
       expect(cuts).greaterThan(3);
       expect([...seen].sort()).deep.equal(['0110 not owned', '0120 owned']);
+    }),
+  ).timeout(120_000);
+});
+
+describe('Power lost at any write of a key set', () => {
+  it(
+    'leaves the set before or the new one, whole, and with the owner only his own',
+    withIssuerCard({ casd: true }, async (card) => {
+      const modulus = await prepare(await openIssuer(card), SSD, who);
+      await card.select(ISD);
+      const issuer = await openIssuer(card);
+      await target(issuer, SSD);
+      const [before, after] = [randomKeySet('30'), randomKeySet('31', 32)];
+      const data = (session: Session, set: KeySet): Buffer => keySetData(set, (key) => tripleDesCbc(session.dek, key));
+      expect((await issuer.sendLong('80D80081', data(issuer, before))).sw).equal('9000');
+      const seen = new Set<string>();
+      const cuts = await cutAtEachWrite(
+        card,
+        () => openProvider(card, SSD, who, modulus),
+        (session) => session.sendLong('80D80081', data(session, after)),
+        async () => {
+          await card.select(SSD);
+          const { keys, owned } = await attest(card);
+          const kvns = (keys.match(/C00401../g) ?? []).map((entry) => entry.slice(-2));
+          seen.add(`${kvns.join(' ')} ${owned ? 'owned' : 'not owned'}`);
+          await openScp03(card, owned ? after : before);
+        },
+      );
+      expect(cuts).greaterThan(3);
+      expect([...seen].sort()).deep.equal(['30 not owned', '31 owned']);
     }),
   ).timeout(120_000);
 });

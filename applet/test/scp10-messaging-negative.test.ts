@@ -102,9 +102,12 @@ describe('Protected commands the card refuses with 6982, ending the session', ()
   );
 
   it(
-    'under the secure messaging bits of SCP02 and SCP03: 6E00',
+    'under the secure messaging bits of SCP02 and SCP03',
     withIssuerCard({}, async (card) => {
-      await card.ok('84CA00660D9701008E082CC1FB2489554C6600', '6E00');
+      await card.ok('84CA00660D9701008E082CC1FB2489554C6600', '6982');
+      const session = await openIssuer(card);
+      await card.ok('84CA00660D9701008E082CC1FB2489554C6600', '6982');
+      expect((await session.send('80CA00D3', '', true)).sw).equal('6982');
     }),
   );
 });

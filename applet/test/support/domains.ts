@@ -28,9 +28,9 @@ export function providerCertificate(who: Provider): Buffer {
   return certificate(fields, providerCa(who));
 }
 
-/** INSTALL [for install] data of applet/README.md 5.1; `extra` goes into C9. */
-export function installData(aid: string, who: Provider, extra = ''): Buffer {
-  const parameters = tlv('C9', '81021002', tlv('5F20', who.reference), extra);
+/** INSTALL [for install] data of applet/README.md 5.1; `extra` and the protocols with their options go into C9. */
+export function installData(aid: string, who: Provider, extra = '', protocols = '1002'): Buffer {
+  const parameters = tlv('C9', tlv('81', protocols), tlv('5F20', who.reference), extra);
   const fields = [LOAD_FILE, SSD_MODULE, aid, '808000', parameters];
   return Buffer.concat([...fields.map((field) => lv(field)), bytes('00')]);
 }
@@ -38,8 +38,16 @@ export function installData(aid: string, who: Provider, extra = ''): Buffer {
 /** INSTALL [for personalization] data. */
 export const personalizationData = (aid: string): Buffer => Buffer.concat([bytes('0000'), lv(aid), bytes('000000')]);
 
-export async function install(issuer: Session, aid: string, who: Provider, extra = ''): Promise<void> {
-  expect(await issuer.ok('80E60C00', installData(aid, who, extra), true), 'INSTALL [for install]').equal('00');
+export async function install(
+  issuer: Session,
+  aid: string,
+  who: Provider,
+  extra = '',
+  protocols = '1002',
+): Promise<void> {
+  expect(await issuer.ok('80E60C00', installData(aid, who, extra, protocols), true), 'INSTALL [for install]').equal(
+    '00',
+  );
 }
 
 export async function target(issuer: Session, aid: string): Promise<void> {

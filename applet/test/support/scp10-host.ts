@@ -27,6 +27,9 @@ export function pad80(data: Buffer): Buffer {
   return Buffer.concat([data, Buffer.of(0x80), Buffer.alloc(7 - (data.length % 8))]);
 }
 
+/** Whole blocks under a triple DES key, CBC with a zero vector. */
+export const tripleDesCbc = (key: Buffer, data: Buffer): Buffer => cbc(key, data);
+
 /** ISO 9797-1 algorithm 3 over padded data; the last block under the whole key. */
 export function retailMac(key: Buffer, iv: Buffer, data: Buffer): Buffer {
   const first = key.subarray(0, 8);
@@ -234,10 +237,13 @@ export class Initiation {
 export class Session {
   readonly card: TestCard;
   readonly messaging: Messaging;
+  /** Data encryption key: keys in PUT KEY stand under it. */
+  readonly dek: Buffer;
 
-  constructor(card: TestCard, messaging: Messaging) {
+  constructor(card: TestCard, messaging: Messaging, dek: Buffer = Buffer.alloc(16)) {
     this.card = card;
     this.messaging = messaging;
+    this.dek = dek;
   }
 
   async send(header: string, data: string | Uint8Array = '', le = false): Promise<Answer> {
@@ -280,7 +286,7 @@ export async function openSession(card: TestCard, modulus: Buffer, options: Host
   expect((await initiation.getChallenge()).sw, 'GET CHALLENGE').equal('9000');
   expect((await initiation.external()).sw, 'EXTERNAL AUTHENTICATE').equal('9000');
   if (options.internal ?? true) expect((await initiation.internal()).sw, 'INTERNAL AUTHENTICATE').equal('9000');
-  return new Session(card, initiation.messaging());
+  return new Session(card, initiation.messaging(), initiation.keys.dek);
 }
 
 /** A session with the issuer's domain of `issuerImage`. */

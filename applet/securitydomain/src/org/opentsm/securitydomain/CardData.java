@@ -19,13 +19,38 @@ final class CardData {
     // 9F65: a short APDU's 255 bytes
     private static final byte[] MAXIMUM_COMMAND_LENGTH = {(byte) 0x9F, 0x65, 0x01, (byte) 0xFF};
 
+    // 0067: SCP10 options 02 and 01; SCP03 with its option and AES-128, -192, -256
+    private static final byte[] CAPABILITIES = {
+        (byte) 0xA0, 0x07, (byte) 0x80, 0x01, 0x10, (byte) 0x81, 0x02, 0x02, 0x01,
+        (byte) 0xA0, 0x09, (byte) 0x80, 0x01, 0x03, (byte) 0x81, 0x01, 0x00, (byte) 0x82, 0x01, 0x07};
+    private static final short SCP03_OPTION_BEFORE_END = (short) 4;
+    /** One entry 64 of the recognition data. */
+    private static final short PROTOCOL_LENGTH = (short) 13;
+    static final short NO_SCP03 = (short) -1;
+
     private CardData() { }
 
-    /** Value of tag 73; returns its length. */
-    static short recognition(byte[] out, short offset, boolean scp10) {
+    /** Value of tag 67, the protocols a domain has (GPCS H.4); returns its length. */
+    static short capabilities(byte[] out, short offset, byte scp03) {
+        short end = Util.arrayCopyNonAtomic(CAPABILITIES, (short) 0, out, offset, (short) CAPABILITIES.length);
+        out[(short) (end - SCP03_OPTION_BEFORE_END)] = scp03;
+        return (short) (end - offset);
+    }
+
+    /**
+     * Value of tag 73; returns its length.
+     *
+     * @param scp03 option byte, or NO_SCP03
+     */
+    static short recognition(byte[] out, short offset, boolean scp10, short scp03) {
         short end = Util.arrayCopyNonAtomic(RECOGNITION, (short) 0, out, offset, (short) RECOGNITION.length);
         if (scp10) {
             end = Util.arrayCopyNonAtomic(SCP10_OPTIONS, (short) 0, out, end, (short) SCP10_OPTIONS.length);
+        }
+        if (scp03 != NO_SCP03) {
+            end = Util.arrayCopyNonAtomic(SCP10_OPTIONS, (short) 0, out, end, PROTOCOL_LENGTH);
+            out[(short) (end - 2)] = Gp.SCP03;
+            out[(short) (end - 1)] = (byte) scp03;
         }
         return (short) (end - offset);
     }
@@ -39,6 +64,16 @@ final class CardData {
     static short maximumCommandLength(byte[] out, short offset, short start) {
         return (short) (Util.arrayCopyNonAtomic(MAXIMUM_COMMAND_LENGTH, (short) 0, out, offset,
                 (short) MAXIMUM_COMMAND_LENGTH.length) - start);
+    }
+
+    /** {@code C0 04 KID KVN 88 length}; returns the offset behind. */
+    static short aesEntry(byte[] out, short offset, byte kid, byte kvn, byte length) {
+        short at = Tlv.header(out, offset, Gp.TAG_KEY_INFORMATION_ENTRY, (short) 4);
+        out[at] = kid;
+        out[(short) (at + 1)] = kvn;
+        out[(short) (at + 2)] = Gp.KEY_AES;
+        out[(short) (at + 3)] = length;
+        return (short) (at + 4);
     }
 
     /** {@code C0 06 KID KVN A1 length A0 03}; lengths of 256 and more are 00. Returns the offset behind. */

@@ -67,7 +67,7 @@ final class CommandReader {
         byte messaging = (byte) (cla & Gp.CLA_SM_MASK);
         byte type = (byte) (cla & Gp.CLA_TYPE_MASK);
         boolean chained = (cla & Gp.CLA_CHAINING) != 0;
-        if ((type != Gp.CLA_ISO && type != Gp.CLA_GP) || messaging == Gp.CLA_SM_PROPRIETARY
+        if ((type != Gp.CLA_ISO && type != Gp.CLA_GP)
                 || (chained && type != Gp.CLA_ISO)) {
             drop();
             ISOException.throwIt(Gp.SW_CLA_NOT_SUPPORTED);

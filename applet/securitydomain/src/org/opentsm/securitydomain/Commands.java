@@ -27,8 +27,10 @@ final class Commands {
     private static final byte[] TABLE = {
         Gp.INS_MANAGE_SECURITY_ENVIRONMENT, CHANNEL | ISO,
         Gp.INS_PERFORM_SECURITY_OPERATION, CHANNEL | ISO | ISO_CHAIN,
+        Gp.INS_INITIALIZE_UPDATE, CHANNEL | GP,
         Gp.INS_GET_CHALLENGE, CHANNEL | ISO,
-        Gp.INS_EXTERNAL_AUTHENTICATE, CHANNEL | ISO | ISO_CHAIN,
+        // class 00 is SCP10's, 84 that of the symmetric protocols
+        Gp.INS_EXTERNAL_AUTHENTICATE, CHANNEL | ISO | GP | ISO_CHAIN,
         Gp.INS_INTERNAL_AUTHENTICATE, CHANNEL | ISO,
         Gp.INS_GENERATE_KEY_PAIR, KEYS | GP,
         Gp.INS_PUT_KEY, KEYS | GP | GP_CHAIN,

@@ -102,6 +102,10 @@ final class ContentCommands {
         if (target == null) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
         }
+        if (ins == Gp.INS_PUT_KEY && p2 == KeySetCommands.P2_KEY_SET) {
+            // its keys stand under this session's key, which the target does not have
+            KeySetCommands.open(domain.channel, work, transients.dataOffset(), transients.dataLength());
+        }
         return target.personalize(ins, p1, p2, work, transients.dataOffset(), transients.dataLength(), work, Transients.RESPONSE);
     }
 

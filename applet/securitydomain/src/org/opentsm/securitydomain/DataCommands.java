@@ -130,8 +130,9 @@ final class DataCommands {
     private short dataObject(short tag, short out) {
         switch (tag) {
             case Gp.TAG_CARD_DATA:
-                return Tlv.enclose(work, out, Gp.TAG_RECOGNITION,
-                        CardData.recognition(work, out, domain.hasSessions()));
+                return Tlv.enclose(work, out, Gp.TAG_RECOGNITION, domain.recognition(out));
+            case Gp.TAG_CAPABILITIES:
+                return domain.capabilities(out);
             case Gp.TAG_KEY_INFORMATION:
                 return domain.keys.information(work, out);
             case Gp.TAG_LEVEL:

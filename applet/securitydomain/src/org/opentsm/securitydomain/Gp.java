@@ -24,6 +24,7 @@ final class Gp {
     static final byte INS_MANAGE_SECURITY_ENVIRONMENT = (byte) 0x22;
     static final byte INS_PERFORM_SECURITY_OPERATION = (byte) 0x2A;
     static final byte INS_GENERATE_KEY_PAIR = (byte) 0x47;
+    static final byte INS_INITIALIZE_UPDATE = (byte) 0x50;
     static final byte INS_EXTERNAL_AUTHENTICATE = (byte) 0x82;
     static final byte INS_GET_CHALLENGE = (byte) 0x84;
     static final byte INS_INTERNAL_AUTHENTICATE = (byte) 0x88;
@@ -67,6 +68,7 @@ final class Gp {
     static final short TAG_CIN = (short) 0x0045;
     static final short TAG_AID = (short) 0x004F;
     static final short TAG_LEVEL = (short) 0x00D3;
+    static final short TAG_CAPABILITIES = (short) 0x0067;
     static final short TAG_CARD_DATA = (short) 0x0066;
     static final short TAG_RECOGNITION = (short) 0x0073;
     static final short TAG_DISCRETIONARY = (short) 0x0073;
@@ -121,6 +123,7 @@ final class Gp {
     static final byte KEY_RSA_EXPONENT = (byte) 0xA0;
     static final byte KEY_RSA_MODULUS = (byte) 0xA1;
     static final byte KEY_RSA_P = (byte) 0xA4;
+    static final byte KEY_AES = (byte) 0x88;
     static final byte KEY_EXTENDED = (byte) 0xFF;
 
     // Who writes keys and data; for a key pair it is who made it, and the value of 8B (README 5.7, 5.8)
@@ -139,6 +142,8 @@ final class Gp {
     static final byte KID_PAIR = (byte) 0x02;
     /** The one version of a pair made by delegation, and of no other. */
     static final byte KVN_FIRST_PAIR = (byte) 0x10;
+    /** Key set of a card as its maker delivers it; it goes with the first other one. */
+    static final byte KVN_INITIAL = (byte) 0xFF;
 
     // Holder authorizations (section 3)
     static final byte CHA_OFF_CARD_ENTITY = (byte) 0x82;
@@ -158,7 +163,8 @@ final class Gp {
     static final byte USAGE_RESPONSE_DATA = (byte) 0x40;
     static final byte USAGE_COMMAND_DATA = (byte) 0x80;
 
-    // SCP10 options
+    // Protocols and the options of SCP10
+    static final byte SCP03 = (byte) 0x03;
     static final byte SCP10 = (byte) 0x10;
     static final byte OPTION_KEY_AGREEMENT = (byte) 0x01;
     static final byte OPTION_KEY_TRANSPORT = (byte) 0x02;

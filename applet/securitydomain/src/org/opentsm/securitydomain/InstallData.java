@@ -49,7 +49,7 @@ final class InstallData {
         return bits;
     }
 
-    /** C9's 81 lists protocols and options: SCP10 with option 01 or 02, which every domain has. */
+    /** C9's 81 lists protocols and options: SCP10 with option 01 or 02, which every domain has, and one of SCP03. */
     static void checkProtocols(byte[] buffer, short offset, short end) {
         short field = Tlv.find(buffer, offset, end, Gp.TAG_PROTOCOLS);
         if (field == Tlv.NONE) {
@@ -60,7 +60,22 @@ final class InstallData {
         require(at < behind && ((short) (behind - at) & 1) == 0);
         for (; at < behind; at += 2) {
             byte option = buffer[(short) (at + 1)];
-            require(buffer[at] == Gp.SCP10 && (option == Gp.OPTION_KEY_AGREEMENT || option == Gp.OPTION_KEY_TRANSPORT));
+            require((buffer[at] == Gp.SCP10 && (option == Gp.OPTION_KEY_AGREEMENT || option == Gp.OPTION_KEY_TRANSPORT))
+                    || (buffer[at] == Gp.SCP03 && Scp03.isOption(option)));
         }
+    }
+
+    /** Option of SCP03 that C9's checked 81 names, or the one with all there is. */
+    static byte scp03Option(byte[] buffer, short offset, short end) {
+        short field = Tlv.find(buffer, offset, end, Gp.TAG_PROTOCOLS);
+        if (field != Tlv.NONE) {
+            short behind = Tlv.next(buffer, field, end);
+            for (short at = Tlv.value(buffer, field, end); at < behind; at += 2) {
+                if (buffer[at] == Gp.SCP03) {
+                    return buffer[(short) (at + 1)];
+                }
+            }
+        }
+        return Scp03.DEFAULT_OPTION;
     }
 }

@@ -26,6 +26,10 @@ public class IssuerSecurityDomain extends SecurityDomain {
         return group == Commands.CONTENT ? content.execute(ins, p1, p2) : super.execute(group, ins, p1, p2);
     }
 
+    boolean namesSymmetricAlone() {
+        return true;
+    }
+
     /** A locked card takes its issuer's session, tells its registry, and is unlocked or terminated (GPCS 5.1.1.4). */
     boolean servesLockedCard(byte group, byte ins, byte p1) {
         return group == Commands.CHANNEL || ins == Gp.INS_GET_STATUS

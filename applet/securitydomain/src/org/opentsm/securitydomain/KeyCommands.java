@@ -16,14 +16,16 @@ final class KeyCommands {
     private final CertificateStore certificate;
     /** Null for a domain without sessions. */
     private final TrustPoint trustPoint;
+    private final KeySetCommands sets;
 
     KeyCommands(SecurityDomain domain, Transients transients, KeyPairs pairs, CertificateStore certificate,
-            TrustPoint trustPoint) {
+            TrustPoint trustPoint, KeySetCommands sets) {
         this.domain = domain;
         this.transients = transients;
         this.pairs = pairs;
         this.certificate = certificate;
         this.trustPoint = trustPoint;
+        this.sets = sets;
     }
 
     private static void require(boolean held) {
@@ -36,6 +38,9 @@ final class KeyCommands {
     short execute(byte ins, byte p1, byte p2) {
         if (ins == Gp.INS_PUT_KEY) {
             domain.requireChange();
+            if (p2 == KeySetCommands.P2_KEY_SET && domain.writer() == Gp.BY_OWNER) {
+                KeySetCommands.open(domain.channel, transients.work, transients.dataOffset(), transients.dataLength());
+            }
         } else if (p1 == Gp.P1_GENERATE) {
             domain.requireGenerate(p2);
         }
@@ -129,6 +134,9 @@ final class KeyCommands {
     /** PUT KEY, {@code KVN, key field}; answers the KVN. */
     private short putKey(byte writer, byte p1, byte p2, byte[] buffer, short offset, short length,
             byte[] out, short outOffset) {
+        if (p2 == KeySetCommands.P2_KEY_SET && sets != null) {
+            return sets.put(writer, p1, buffer, offset, length, out, outOffset);
+        }
         if (p1 != 0 || (p2 != Gp.KID_TRUST_POINT && p2 != Gp.KID_PAIR)) {
             ISOException.throwIt(Gp.SW_WRONG_P1P2);
         }
@@ -225,6 +233,9 @@ final class KeyCommands {
         }
         if (pairs.present()) {
             end = CardData.keyEntry(out, end, Gp.KID_PAIR, pairs.version(), pairs.modulusLength());
+        }
+        if (sets != null) {
+            end = sets.information(out, end);
         }
         return (short) (end - offset);
     }

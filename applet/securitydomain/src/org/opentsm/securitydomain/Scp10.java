@@ -39,12 +39,12 @@ final class Scp10 extends SecureChannel {
 
     /** @param data its 5F20 names the owner */
     Scp10(Transients transients, TrustPoint trustPoint, KeyPairs pairs, CertificateStore certificate,
-            DataObjects data) {
+            DataObjects data, RandomData random) {
         super(transients);
         this.trustPoint = trustPoint;
         this.pairs = pairs;
         this.data = data;
-        random = RandomData.getInstance(RandomData.ALG_SECURE_RANDOM);
+        this.random = random;
         signature = Signature.getInstance(Signature.ALG_RSA_SHA_PKCS1, false);
         pkcs1 = Cipher.getInstance(Cipher.ALG_RSA_PKCS1, false);
         publicKeys = new PublicKeys(transients, trustPoint);
@@ -138,7 +138,8 @@ final class Scp10 extends SecureChannel {
         }
     }
 
-    private boolean startsInitiation(byte ins) {
+    /** MSE and PSO VERIFY in clear start anew, whatever is open. */
+    boolean startsInitiation(byte ins) {
         return ram[Transients.HEADER] == Gp.CLA_ISO && (ins == Gp.INS_MANAGE_SECURITY_ENVIRONMENT
                 || (ins == Gp.INS_PERFORM_SECURITY_OPERATION
                 && ram[(short) (Transients.HEADER + 2)] == Gp.P1_PSO_VERIFY));
@@ -171,6 +172,13 @@ final class Scp10 extends SecureChannel {
         } else {
             super.finish(offset, length, status);
         }
+    }
+
+    void decryptKey(byte[] buffer, short offset, short length) {
+        if (!ownerAuthenticated() || !sessionKeys.has(SessionKeys.C_DEK)) {
+            super.decryptKey(buffer, offset, length);
+        }
+        messaging.decryptKey(buffer, offset, length);
     }
 
     short execute(byte ins, byte p1, byte p2) {

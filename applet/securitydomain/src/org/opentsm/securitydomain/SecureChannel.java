@@ -46,6 +46,11 @@ class SecureChannel {
     /** Ends whatever is under way and drops its keys. */
     void end() { }
 
+    /** Opens a key that came under the session's data encryption key, in place; 6985 without one. */
+    void decryptKey(byte[] buffer, short offset, short length) {
+        ISOException.throwIt(Gp.SW_CONDITIONS);
+    }
+
     /** True when the session's peer is the domain's owner and commands carry a MAC. */
     boolean ownerAuthenticated() {
         return false;

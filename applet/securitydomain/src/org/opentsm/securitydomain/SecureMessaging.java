@@ -118,6 +118,12 @@ final class SecureMessaging {
         return (short) (last - offset);
     }
 
+    /** Opens whole blocks under the data encryption key, CBC with a zero vector. */
+    void decryptKey(byte[] buffer, short offset, short length) {
+        cbc.init(keys.key(SessionKeys.C_DEK), Cipher.MODE_DECRYPT);
+        cbc.doFinal(buffer, offset, length, buffer, offset);
+    }
+
     /**
      * Protects a response of {@code length} bytes at {@code offset}, which leaves at least five
      * bytes free before it. Sets PENDING_OFFSET and PENDING_LENGTH.

@@ -8,6 +8,7 @@ import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
+import javacard.security.RandomData;
 
 /**
  * What every security domain is: it has a channel, keys and data, and process() hands each command to whom the table
@@ -23,7 +24,10 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
     final DataObjects data;
     /** Null for a domain without sessions. */
     final TrustPoint trustPoint;
+    /** Null for a domain without sessions. */
+    final KeySets sets;
     final SecureChannel channel;
+    private final byte scp03Option;
     final KeyCommands keys;
     final DataCommands objects;
     private final CommandReader reader;
@@ -60,11 +64,21 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         reader = new CommandReader(transients);
         responses = new ResponseSender(transients);
         trustPoint = withSessions ? new TrustPoint() : null;
-        channel = withSessions ? new Scp10(transients, trustPoint, pairs, certificate, data)
-                : new SecureChannel(transients);
-        keys = new KeyCommands(this, transients, pairs, certificate, trustPoint);
-        objects = new DataCommands(this, transients, data, pairs, certificate);
         InstallData.checkProtocols(bArray, parameters, parametersEnd);
+        scp03Option = InstallData.scp03Option(bArray, parameters, parametersEnd);
+        if (withSessions) {
+            RandomData random = RandomData.getInstance(RandomData.ALG_SECURE_RANDOM);
+            sets = new KeySets(random);
+            Scp03 scp03 = new Scp03(transients, sets, scp03Option, ownAid, random);
+            channel = new Channels(new Scp10(transients, trustPoint, pairs, certificate, data, random), scp03);
+            keys = new KeyCommands(this, transients, pairs, certificate, trustPoint,
+                    new KeySetCommands(this, transients, sets, scp03));
+        } else {
+            sets = null;
+            channel = new SecureChannel(transients);
+            keys = new KeyCommands(this, transients, pairs, certificate, null, null);
+        }
+        objects = new DataCommands(this, transients, data, pairs, certificate);
         takeParameter(Gp.TAG_IIN, bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_CIN, bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_PROVIDER, bArray, parameters, parametersEnd);
@@ -87,6 +101,9 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         transients.clear();
         channel.end();
         pairs.destroyOthers();
+        if (sets != null) {
+            sets.wipeDropped();
+        }
         return true;
     }
 
@@ -99,6 +116,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         pairs.destroyAll();
         if (trustPoint != null) {
             trustPoint.clear();
+            sets.destroyAll();
         }
     }
 
@@ -259,13 +277,29 @@ abstract class SecurityDomain extends Applet implements AppletEvent {
         return (short) 0;
     }
 
-    final boolean hasSessions() {
-        return trustPoint != null;
+    /** Writes the value of tag 73 to the work buffer: the protocols that one can open here. Returns its length. */
+    final short recognition(short out) {
+        boolean symmetric = sets != null && sets.present();
+        boolean scp10 = trustPoint != null && !(symmetric && namesSymmetricAlone());
+        return CardData.recognition(work, out, scp10, symmetric ? (short) (scp03Option & 0xFF) : CardData.NO_SCP03);
+    }
+
+    /** True where hosts that know no SCP10 stop at its name: it stands in tag 67 then (README 5.4). */
+    boolean namesSymmetricAlone() {
+        return false;
+    }
+
+    /** Writes the value of tag 67; 6A88 without sessions. Returns its length. */
+    final short capabilities(short out) {
+        if (trustPoint == null) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        return CardData.capabilities(work, out, scp03Option);
     }
 
     private short selectResponse() {
         short out = Transients.RESPONSE;
-        short size = Tlv.enclose(work, out, Gp.TAG_RECOGNITION, CardData.recognition(work, out, hasSessions()));
+        short size = Tlv.enclose(work, out, Gp.TAG_RECOGNITION, recognition(out));
         size = CardData.maximumCommandLength(work, (short) (out + size), out);
         size = Tlv.enclose(work, out, Gp.TAG_FCI_PROPRIETARY, size);
         short aidSize = (short) (2 + ownAid.length);

@@ -72,11 +72,12 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     }
 
     /**
-     * Ends the key sets that came by delegation, in the transaction of the owner's first write. There is none yet:
-     * the first pair opens the owner's sessions until GENERATE, the trust point until it is replaced, and both are
-     * attested.
+     * Ends every key set that the owner did not put, in the transaction of the owner's first write. The first pair opens
+     * the owner's sessions until GENERATE, the trust point until it is replaced, and both are attested.
      */
-    private void dropDelegatedKeys() { }
+    private void dropDelegatedKeys() {
+        sets.dropAllButOwners();
+    }
 
     /** A domain without an owner holds no certificate: only its owner stores one, and is the owner by it. */
     void requireCertificateFrom(byte writer) {

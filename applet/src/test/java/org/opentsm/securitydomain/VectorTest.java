@@ -157,14 +157,15 @@ class VectorTest {
         PlainCard card = personalized(json);
         SecurityDomain domain = (SecurityDomain) DomainHook.applet(card, PlainCard.ISD);
         ListedRandom random = new ListedRandom(PlainCard.bytes(randomBytes(json)));
-        write(domain.channel, Scp10.class, "random", random);
+        Object channel = read(domain.channel, Channels.class, "scp10");
+        write(channel, Scp10.class, "random", random);
         int messaging = json.indexOf("\"secureMessaging\"");
         List<String[]> steps = steps(json.substring(json.indexOf("\"initiation\""), messaging));
         assertTrue(steps.size() >= 6);
         for (String[] step : steps) {
             assertEquals(step[2], card.exchange(step[1]), step[0]);
         }
-        Object wrapper = read(domain.channel, Scp10.class, "messaging");
+        Object wrapper = read(channel, Scp10.class, "messaging");
         for (String[] step : steps(json.substring(messaging))) {
             checkMessaging(domain, (SecureMessaging) wrapper, step);
         }
