@@ -49,6 +49,9 @@ export class NotFoundError extends TsmError {}
 /** Somebody else holds it, or the request contradicts an earlier one with the same key. */
 export class ConflictError extends TsmError {}
 
+/** More than this caller may have at once: later, or with less, it works. */
+export class LimitError extends TsmError {}
+
 /** A workflow stopped at a numeral: context carries workflow, numeral, resumable. */
 export class WorkflowError extends TsmError {}
 

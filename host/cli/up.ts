@@ -14,6 +14,11 @@ export async function up(options: { readonly state: string; readonly topology?: 
     onEvent: ({ name, event, detail }) => process.stdout.write(`${name}: ${event} (${detail})\n`),
   });
   for (const name of topology.names) process.stdout.write(`${name.padEnd(24)} ${topology.url(name)}\n`);
+  for (const name of topology.names.filter((known) => /^(issuer|provider)/.test(known))) {
+    const operator = { role: 'operator', id: 'up', platform: topology.peer(name) } as const;
+    const { certificate } = await topology.pki.issue(operator);
+    process.stdout.write(`${`operator of ${name}`.padEnd(24)} ${certificate}\n`);
+  }
   process.stdout.write('running; end it with Ctrl-C\n');
   await told;
   process.stdout.write('stopping\n');

@@ -3,8 +3,9 @@ import pino, { type Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { Static, TSchema } from 'typebox';
 import { TransportError, TsmError, UsageError } from '../errors.ts';
+import type { RestApp } from '../rest/app.ts';
 import { type Peer, peerOfCertificate, type TlsIdentity } from '../rest/identity.ts';
-import { createRestServer, type RestApp } from '../rest/server.ts';
+import { createRestServer } from '../rest/server.ts';
 import { type BaseConfig, readConfig, readTls } from './config.ts';
 
 /** What a daemon gets to build its parts from. */
@@ -80,7 +81,7 @@ export async function startDaemon<S extends TSchema>(
   let app: RestApp;
   try {
     app = await createRestServer({
-      name: definition.name,
+      self,
       version: VERSION,
       tls,
       logger,

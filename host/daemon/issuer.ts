@@ -3,7 +3,7 @@ import { RestClient } from '../rest/client.ts';
 import { cardRelaysClient } from '../rest/clients/card-relays.ts';
 import { kmsClient } from '../rest/clients/kms.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
-import { issuerRoutes } from '../rest/routes/issuer.ts';
+import { issuerRoutes } from '../rest/routes/issuer/routes.ts';
 import { DurableFlow } from '../service/durable-flow.ts';
 import { FlowOperations } from '../service/flow-operations.ts';
 import { Applications, CREATE_SECURITY_DOMAIN } from '../service/issuer/applications.ts';
@@ -67,9 +67,9 @@ export const issuerDaemon = defineDaemon({
     });
     const services = {
       ...{ applications, flows, keys, auditLog, failures },
-      cards: new Cards(database),
+      cards: new Cards(database, auditLog),
       certificates: new Certificates(kms, auditLog),
-      providers: new Providers(database),
+      providers: new Providers(database, auditLog),
     };
     return {
       routes: (app) => issuerRoutes(app, services),

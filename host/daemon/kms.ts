@@ -2,7 +2,7 @@ import { Gauge } from 'prom-client';
 import { Type } from 'typebox';
 import { CertificateAuthority } from '../kms/certificate-authority.ts';
 import { SoftwareKeyProvider } from '../kms/software.ts';
-import { kmsRoutes } from '../rest/routes/kms.ts';
+import { kmsRoutes } from '../rest/routes/kms/routes.ts';
 import { KeyService } from '../service/kms/key-service.ts';
 import { fromRsaPublicKey } from '../wire/gp/public-key.ts';
 import { fromHex } from '../wire/hex.ts';

@@ -1,12 +1,14 @@
 import { Counter, Gauge } from 'prom-client';
 import { Type } from 'typebox';
 import { serveTerminalLinks, type TerminalLinkServer } from '../bearer/reader-link/terminal-link.ts';
-import { otaRoutes } from '../rest/routes/ota.ts';
+import { otaRoutes } from '../rest/routes/ota/routes.ts';
 import { CardSessions } from '../service/ota/card-sessions.ts';
+import { ProviderQuotas } from '../service/ota/provider-quotas.ts';
 import { TerminalDirectory } from '../service/ota/terminal-directory.ts';
 import { TrafficRecord } from '../service/ota/traffic-record.ts';
 import { openDatabase } from '../store/database.ts';
 import { LeaseTable, OTA_MIGRATIONS } from '../store/ota/lease-table.ts';
+import { ProviderId } from '../wire/message/operator.ts';
 import { daemonFields, databaseFields, FilePath } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
 
@@ -14,6 +16,22 @@ export const OtaConfig = Type.Object(
   {
     ...daemonFields,
     ...databaseFields,
+    /** The providers that may use this server, each within its own bounds. */
+    providers: Type.Array(
+      Type.Object(
+        {
+          id: ProviderId,
+          /** Cards that it may hold at once; default 1,024. */
+          maxSessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+          /** Its requests that may wait for a card; default 1,024. */
+          maxWaiting: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+          /** Its requests a second, in the mean; default 1,000. */
+          requestsPerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+        },
+        { additionalProperties: false },
+      ),
+      { maxItems: 1_024 },
+    ),
     /** How long a provider keeps a card without a sign of life; default 60,000. */
     leaseMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
     /** Added to each round trip to a terminal: for measurements of slow links. */
@@ -24,6 +42,7 @@ export const OtaConfig = Type.Object(
   { additionalProperties: false },
 );
 
+const QUOTA = { maxSessions: 1_024, maxWaiting: 1_024, requestsPerSecond: 1_000 };
 const DRAIN_MS = 8_000;
 const PRUNE_MS = 3_600_000;
 
@@ -45,6 +64,7 @@ export const otaDaemon = defineDaemon({
     const sessions = new CardSessions({
       leases,
       terminals,
+      quotas: new ProviderQuotas(config.providers.map((provider) => ({ ...QUOTA, ...provider }))),
       ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
       ...(config.addedDelayMs === undefined ? {} : { addedDelayMs: config.addedDelayMs }),
       ...(config.trafficRecord === undefined ? {} : { record: new TrafficRecord(config.trafficRecord) }),

@@ -3,7 +3,7 @@ import { RestClient } from '../rest/client.ts';
 import { issuerClient } from '../rest/clients/issuer.ts';
 import { kmsClient } from '../rest/clients/kms.ts';
 import { otaClient } from '../rest/clients/ota.ts';
-import { providerRoutes } from '../rest/routes/provider.ts';
+import { providerRoutes } from '../rest/routes/provider/routes.ts';
 import { DurableFlow } from '../service/durable-flow.ts';
 import { FlowOperations } from '../service/flow-operations.ts';
 import { provideOffCardEntity } from '../service/off-card-entity.ts';

@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { Type } from 'typebox';
 import { TransportError } from '../errors.ts';
 import { startTopology, type Topology } from '../local/topology.ts';
-import { developmentHolderReference, developmentPlan, type TopologyPlan } from '../local/topology-plan.ts';
+import {
+  developmentHolderReference,
+  developmentPlan,
+  developmentSsdAid,
+  type TopologyPlan,
+} from '../local/topology-plan.ts';
 import type { RestClient } from '../rest/client.ts';
 import type { Peer } from '../rest/identity.ts';
 import { TerminalInfo } from '../wire/message/card-script.ts';
@@ -18,7 +23,7 @@ import type { CardMaker, IssuerAuthority, MadeCard } from './card-maker.ts';
 
 /** The daemons of the demo and of the tests, as an operator with a certificate uses them. */
 
-const OPERATOR: Peer = { role: 'operator', id: 'demo' };
+const OPERATOR = 'demo';
 const POLL_MS = 20_000;
 const FLOW_MS = 900_000;
 const CARD_MS = 20_000;
@@ -66,9 +71,14 @@ export class Platforms implements AsyncDisposable {
     return trafficFile(this.topology.stateDir);
   }
 
-  /** A client of this daemon with the operator's certificate. */
+  /** The operator `demo` of this daemon's platform. */
+  operatorOf(name: string): Peer {
+    return { role: 'operator', id: OPERATOR, platform: this.topology.peer(name) };
+  }
+
+  /** A client of this daemon with the certificate of an operator of its platform. */
   async client(name: string): Promise<RestClient> {
-    const known = this.#clients.get(name) ?? (await this.topology.client(OPERATOR, name));
+    const known = this.#clients.get(name) ?? (await this.topology.client(this.operatorOf(name), name));
     this.#clients.set(name, known);
     return known;
   }
@@ -96,7 +106,7 @@ export class Platforms implements AsyncDisposable {
   }
 
   async registerProvider(id: string, permissions: readonly string[]): Promise<void> {
-    const body = { baseUrl: this.topology.url(`provider-${id}`), permissions };
+    const body = { baseUrl: this.topology.url(`provider-${id}`), permissions, aids: [developmentSsdAid(id)] };
     await (await this.client('issuer')).call({ method: 'PUT', path: `/v1/providers/${id}`, body });
   }
 

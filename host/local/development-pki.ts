@@ -42,7 +42,7 @@ export async function openDevelopmentPki(folder: string): Promise<DevelopmentPki
     certificate: forge.pki.certificateFromPem(await readFile(authorityFile, 'utf8')),
   };
   const issue = async (peer: Peer): Promise<TlsFilePaths> => {
-    const name = `${peer.role}-${peer.id}`;
+    const name = fileName(peer);
     const files = {
       key: join(folder, `${name}.key.pem`),
       certificate: join(folder, `${name}.pem`),
@@ -80,6 +80,11 @@ export async function openDevelopmentPki(folder: string): Promise<DevelopmentPki
       return { key: key ?? '', certificate: certificate ?? '', authority: authorityPem ?? '' };
     },
   };
+}
+
+/** `provider-a`, `operator-alice@provider-a`: no id holds an `@`, so no two peers share a file. */
+function fileName({ role, id, platform }: Peer): string {
+  return platform === undefined ? `${role}-${id}` : `${role}-${id}@${platform.role}-${platform.id}`;
 }
 
 async function createAuthority(keyFile: string, certificateFile: string): Promise<void> {

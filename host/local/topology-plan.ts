@@ -48,7 +48,7 @@ export interface DaemonPlan {
 /** One plan per process. */
 export function daemonPlans(plan: TopologyPlan): DaemonPlan[] {
   const plans: DaemonPlan[] = [];
-  if (plan.ota !== undefined) plans.push(otaPlan(plan.ota.config));
+  if (plan.ota !== undefined) plans.push(otaPlan(plan.ota.config, plan.providers ?? []));
   for (const terminal of plan.terminals ?? []) plans.push(terminalPlan(terminal.id, terminal.config));
   if (plan.issuer !== undefined) plans.push(...platformPlans('issuer', plan.issuer, () => ({})));
   for (const provider of plan.providers ?? []) {
@@ -59,14 +59,14 @@ export function daemonPlans(plan: TopologyPlan): DaemonPlan[] {
   return plans;
 }
 
-function otaPlan(config: object): DaemonPlan {
+function otaPlan(config: object, providers: readonly PlatformPlan[]): DaemonPlan {
   return {
     name: 'ota',
     daemon: 'ota',
     peer: { role: 'ota', id: 'main' },
     database: true,
     lab: 0,
-    config: () => config,
+    config: () => ({ providers: providers.map(({ id }) => ({ id })), ...config }),
   };
 }
 

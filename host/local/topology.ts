@@ -204,7 +204,7 @@ class RunningTopology implements Topology {
   }
 
   async healthy(name: string, timeoutMs = HEALTHY_MS): Promise<void> {
-    const client = await this.client({ role: 'operator', id: 'supervisor' }, name);
+    const client = await this.client({ role: 'operator', id: 'supervisor', platform: this.peer(name) }, name);
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       try {

@@ -1,18 +1,24 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { requestIdOf } from '../store/request-log.ts';
 import { IdempotencyKey } from '../wire/message/common.ts';
+import { peerUri } from './identity.ts';
 import { RequestError } from './problem.ts';
 import { checkerOf } from './validation.ts';
 
 /** Header schema of a route that changes something: the key becomes the workflow's id. */
 export const IdempotencyHeaders = Type.Object({ 'idempotency-key': IdempotencyKey });
 
-/** @throws RequestError when the header is missing or malformed */
-export function idempotencyKeyOf(request: FastifyRequest): string {
+/**
+ * The request's id, for a route whose `headers` schema is `IdempotencyHeaders`: the key counts for its caller alone.
+ *
+ * @throws RequestError when the key is missing
+ */
+export function requestIdOfHeaders(request: FastifyRequest): string {
   const key = request.headers['idempotency-key'];
-  if (checkerOf(IdempotencyKey).is(key)) return key;
+  if (checkerOf(IdempotencyKey).is(key)) return requestIdOf(peerUri(request.peer), key);
   throw new RequestError('invalid-request', 'this route needs an idempotency-key', [
-    { field: '/headers/idempotency-key', message: 'must be 8 to 128 of A-Z a-z 0-9 . _ : -' },
+    { field: '/idempotency-key', message: 'must be 8 to 128 of A-Z a-z 0-9 . _ : -' },
   ]);
 }
 

@@ -9,6 +9,13 @@ export type Role = (typeof ROLES)[number];
 export interface Peer {
   readonly role: Role;
   readonly id: string;
+  /** The daemon that an operator rules, and no other; operators have it, nobody else does. */
+  readonly platform?: Platform;
+}
+
+export interface Platform {
+  readonly role: Role;
+  readonly id: string;
 }
 
 /** Key, certificate and the one authority that is trusted, all PEM. */
@@ -18,11 +25,19 @@ export interface TlsIdentity {
   readonly authority: string;
 }
 
-const NAME = /^urn:opentsm:([a-z]{1,16}):([A-Za-z0-9._-]{1,64})$/;
+const ID = '[A-Za-z0-9._-]{1,64}';
+const NAME = new RegExp(`^urn:opentsm:([a-z]{1,16}):(${ID})$`);
+const OPERATOR_NAME = new RegExp(`^urn:opentsm:operator:([a-z]{1,16}):(${ID})/(${ID})$`);
 
-/** The URI name of a peer: `urn:opentsm:<role>:<id>`. */
+/**
+ * The URI name of a peer: `urn:opentsm:<role>:<id>`, and for operators
+ * `urn:opentsm:operator:<role of the platform>:<its id>/<name>`, as in `urn:opentsm:operator:provider:a/alice`.
+ */
 export function peerUri(peer: Peer): string {
-  return `urn:opentsm:${peer.role}:${peer.id}`;
+  const { role, id, platform } = peer;
+  return platform === undefined
+    ? `urn:opentsm:${role}:${id}`
+    : `urn:opentsm:${role}:${platform.role}:${platform.id}/${id}`;
 }
 
 /**
@@ -35,14 +50,25 @@ export function peerOfAltNames(subjectAltName: string | undefined): Peer {
     .split(', ')
     .filter((name) => name.startsWith('URI:'))
     .map((name) => name.slice('URI:'.length));
-  const match = uris.length === 1 ? NAME.exec(uris[0] ?? '') : null;
-  const role = ROLES.find((known) => known === match?.[1]);
-  if (match?.[2] === undefined || role === undefined) {
-    throw new CertificateError('peer-name', 'the certificate needs one URI name urn:opentsm:<role>:<id>', {
-      uris: uris.length,
-    });
+  const peer = uris.length === 1 ? peerOfUri(uris[0] ?? '') : undefined;
+  if (peer !== undefined) return peer;
+  throw new CertificateError(
+    'peer-name',
+    'the certificate needs one URI name: urn:opentsm:<role>:<id>, or urn:opentsm:operator:<role>:<id>/<name>',
+    { uris: uris.length },
+  );
+}
+
+function peerOfUri(uri: string): Peer | undefined {
+  const [, platformRole, platformId, name] = OPERATOR_NAME.exec(uri) ?? [];
+  const [, plainRole, plainId] = NAME.exec(uri) ?? [];
+  const role = ROLES.find((known) => known === (platformRole ?? plainRole));
+  if (role === undefined) return undefined;
+  if (platformId !== undefined && name !== undefined) {
+    return role === 'operator' ? undefined : { role: 'operator', id: name, platform: { role, id: platformId } };
   }
-  return { role, id: match[2] };
+  // An operator of everything would rule every tenant: there is none.
+  return role === 'operator' || plainId === undefined ? undefined : { role, id: plainId };
 }
 
 /** The peer that a PEM certificate names. @throws CertificateError */
@@ -56,12 +82,17 @@ export function peerOfCertificate(pem: string): Peer {
   return peerOfAltNames(certificate.subjectAltName);
 }
 
-/** `provider`, or `provider:a` for one peer only. */
+/** `provider`, or `provider:a` for one peer only; `operator` for operators of this daemon's own platform. */
 export type Access = Role | `${Role}:${string}` | 'any-peer';
 
-/** True when one of the entries lets this peer in. */
-export function isAllowed(access: readonly Access[], peer: Peer): boolean {
-  return access.some((entry) => entry === 'any-peer' || entry === peer.role || entry === `${peer.role}:${peer.id}`);
+/** True when one of the entries lets this peer in. @param self the daemon that is asked */
+export function isAllowed(access: readonly Access[], peer: Peer, self: Platform): boolean {
+  if (access.includes('any-peer')) return true;
+  const { platform } = peer;
+  if (platform !== undefined) {
+    return access.includes('operator') && platform.role === self.role && platform.id === self.id;
+  }
+  return access.some((entry) => entry === peer.role || entry === `${peer.role}:${peer.id}`);
 }
 
 /** For `checkServerIdentity`: an error unless the server's certificate names the expected peer. */

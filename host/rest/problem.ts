@@ -4,6 +4,7 @@ import {
   InvariantError,
   KeyError,
   LifeCycleError,
+  LimitError,
   NotFoundError,
   PeerError,
   PolicyError,
@@ -42,6 +43,7 @@ const STATUS: readonly (readonly [abstract new (...args: never[]) => TsmError, n
   [ConflictError, 409, 'Conflict'],
   [LifeCycleError, 409, 'Not possible in this state'],
   [WorkflowError, 409, 'The workflow stopped'],
+  [LimitError, 429, 'Too much at once'],
   [CertificateError, 422, 'Certificate not accepted'],
   [KeyError, 422, 'Key not usable'],
   [StatusWordError, 502, 'The card refused'],
@@ -98,6 +100,7 @@ function frameworkProblem(error: unknown, at: { instance?: string }): Problem {
 const FRAMEWORK: readonly (readonly [number, string, string])[] = [
   [400, 'invalid-request', 'The request is not right'],
   [404, 'no-such-route', 'Not found'],
+  [405, 'method-not-allowed', 'This path takes other methods'],
   [413, 'body-too-large', 'The body is too large'],
   [414, 'uri-too-long', 'The address is too long'],
   [415, 'media-type', 'Only application/json is understood'],

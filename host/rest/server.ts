@@ -1,34 +1,22 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import underPressure from '@fastify/under-pressure';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyRequest, LogController } from 'fastify';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import { type TSchema, Type } from 'typebox';
 import { InvariantError, PolicyError, TransportError } from '../errors.ts';
+import type { RestApp } from './app.ts';
 import { guardHandshakes } from './handshake-guard.ts';
-import { type Access, isAllowed, type Peer, peerOfAltNames, type TlsIdentity } from './identity.ts';
+import { isAllowed, type Peer, type Platform, peerOfAltNames, type TlsIdentity } from './identity.ts';
+import { refuseOtherMethods } from './method-not-allowed.ts';
+import { requireNoNul } from './no-nul.ts';
+import { describeRoutes } from './openapi.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from './problem.ts';
 import { checkerOf } from './validation.ts';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Who calls, from the client certificate. */
-    peer: Peer;
-  }
-  interface FastifyContextConfig {
-    /** Who may call. A route without it does not start. */
-    access?: readonly Access[];
-  }
-}
-
-/** A Fastify instance whose handlers get the types of their schemas. */
-export type RestApp = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
-
 export interface RestServerOptions {
-  readonly name: string;
+  /** Who this daemon is: its operators are those that name it. */
+  readonly self: Platform;
   readonly version: string;
   readonly tls: TlsIdentity;
   readonly logger: FastifyBaseLogger;
@@ -78,11 +66,13 @@ export async function createRestServer(options: RestServerOptions): Promise<Rest
   app.removeContentTypeParser('text/plain');
   strictSchemas(app);
   answerProblems(app);
-  denyByDefault(app);
+  denyByDefault(app, options.self);
+  const allRoutesKnown = refuseOtherMethods(app);
   await observe(app, options, metrics);
   await app.register(async (scope) => {
     await options.routes(scope as unknown as RestApp);
   });
+  allRoutesKnown();
   await app.ready();
   return app;
 }
@@ -143,6 +133,9 @@ function strictSchemas(app: RestApp): void {
       throw new RequestError('invalid-request', 'this route takes no body');
     }
   });
+  app.addHook('preHandler', async (request) => {
+    for (const part of [request.body, request.query, request.params]) requireNoNul(part);
+  });
 }
 
 function answerProblems(app: RestApp): void {
@@ -159,7 +152,7 @@ function answerProblems(app: RestApp): void {
   });
 }
 
-function denyByDefault(app: RestApp): void {
+function denyByDefault(app: RestApp, self: Platform): void {
   app.decorateRequest('peer', null as unknown as Peer);
   app.addHook('onRoute', (route) => {
     const access = route.config?.access;
@@ -172,10 +165,10 @@ function denyByDefault(app: RestApp): void {
     request.peer = peerOfSocket(request.raw.socket as TLSSocket);
     if (request.is404) return;
     const access = request.routeOptions.config.access ?? [];
-    if (!isAllowed(access, request.peer)) {
-      throw new PolicyError('access-denied', `a ${request.peer.role} may not call this route`, {
-        role: request.peer.role,
-      });
+    if (!isAllowed(access, request.peer, self)) {
+      const { role, platform } = request.peer;
+      const who = platform === undefined ? role : `${role} of ${platform.role} ${platform.id}`;
+      throw new PolicyError('access-denied', `a ${who} may not call this route of ${self.role} ${self.id}`, { role });
     }
   });
 }
@@ -199,10 +192,7 @@ async function observe(app: RestApp, options: RestServerOptions, metrics: Regist
       throw new TransportError('overloaded', 'too much to do, try again later');
     },
   });
-  await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: `opentsm ${options.name}`, version: options.version } },
-    transform: ({ schema, url, route }) => ({ schema: { ...schema, 'x-access': route.config?.access } as never, url }),
-  });
+  await describeRoutes(app, { title: `opentsm ${options.self.role}`, version: options.version });
   const any = { access: ['any-peer'] as const };
   const Health = Type.Object({ status: Type.Literal('ok') }, { additionalProperties: false });
   const healthSchema = { response: { 200: Health } };

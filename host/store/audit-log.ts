@@ -122,6 +122,19 @@ export async function appendRecords<T extends AuditTables>(
   await own.insertInto('audit_log').values(rows).execute();
 }
 
+/** Records an act before and after it is done, or that it failed. @throws what the act throws */
+export async function audited<T>(log: AuditLog, entry: Omit<AuditEntry, 'phase'>, act: () => Promise<T>): Promise<T> {
+  await log.append({ ...entry, phase: 'before' });
+  try {
+    const result = await act();
+    await log.append({ ...entry, phase: 'after' });
+    return result;
+  } catch (error) {
+    await log.append({ ...entry, phase: 'failed' });
+    throw error;
+  }
+}
+
 /** Number of the first record that does not follow from the one before it; undefined when the chain is whole. */
 export function firstBrokenRecord(records: readonly AuditRecord[]): number | undefined {
   let previousHash = GENESIS;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { ConflictError } from '../errors.ts';
 
-/** Idempotency keys and what each was first used for (docs/design-rules.md section 1). */
+/** Idempotency keys, by the request id that they give with their caller, and what each was first used for. */
 
 export const REQUEST_LOG_SQL = `
   CREATE TABLE requests (
@@ -47,6 +47,16 @@ export async function claimIdempotencyKey(
     'This idempotency key was used for another request: take a new key for a new request',
     { key: use.key },
   );
+}
+
+/**
+ * The id of what a request starts: 16 bytes in lower-case hex, from its caller and his key, so that two callers with
+ * the same key start two things. It is a W3C trace id too.
+ *
+ * @param callerUri URI name of the caller's certificate
+ */
+export function requestIdOf(callerUri: string, key: string): string {
+  return createHash('sha256').update(`${callerUri}\n${key}`).digest('hex').slice(0, 32);
 }
 
 /** JSON with sorted names, so that the order of fields does not matter. */

@@ -2,8 +2,8 @@ import { Type } from 'typebox';
 import type { FlowFilter } from '../../store/flows.ts';
 import { IdempotencyKey } from '../../wire/message/common.ts';
 import { FlowDetail, FlowList, FlowState } from '../../wire/message/flow.ts';
+import type { RestApp } from '../app.ts';
 import type { Access } from '../identity.ts';
-import type { RestApp } from '../server.ts';
 
 /** What the routes need of either platform's flows. */
 export interface FlowService {

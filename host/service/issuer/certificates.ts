@@ -1,3 +1,4 @@
+import { KeyError, PeerError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type { CardCertificate, CertificateAuthorityInfo } from '../../wire/message/kms.ts';
@@ -28,11 +29,18 @@ export class Certificates {
       details: {},
     };
     await this.#auditLog.append({ ...entry, phase: 'before' });
-    const issued: CardCertificate = await this.#kms.issueSecurityDomainCertificate({
-      ...request,
-      withoutAttestation: true,
-    });
+    const issued: CardCertificate = await this.#kms
+      .issueSecurityDomainCertificate({ ...request, withoutAttestation: true })
+      .catch((error: unknown) => {
+        throw refusedKey(error);
+      });
     await this.#auditLog.append({ ...entry, phase: 'after' });
     return issued;
   }
+}
+
+/** The key came with the request, so what the KMS has against it is the caller's to mend. */
+function refusedKey(error: unknown): unknown {
+  const refused = error instanceof PeerError && error.context.status === 422;
+  return refused ? new KeyError(error.code, error.message, {}, error) : error;
 }

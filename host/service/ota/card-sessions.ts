@@ -12,12 +12,14 @@ import type {
   OpenCardSession,
   TerminalResult,
 } from '../../wire/message/card-script.ts';
+import type { ProviderQuotas } from './provider-quotas.ts';
 import type { ReaderInfo, TerminalDirectory, TerminalLink } from './terminal-directory.ts';
 import type { TrafficRecord } from './traffic-record.ts';
 
 export interface CardSessionsOptions {
   readonly leases: LeaseTable;
   readonly terminals: TerminalDirectory;
+  readonly quotas: ProviderQuotas;
   /** How long an owner keeps the card without a sign of life; default 60,000. */
   readonly leaseMs?: number;
   /** Added to each round trip, for measurements; default 0. */
@@ -74,16 +76,25 @@ export class CardSessions {
    * @throws ConflictError `card-busy`
    * @throws TransportError `terminal-away`, `card-absent`
    * @throws NotFoundError `reader-unknown`
+   * @throws PolicyError, LimitError for a provider that is not registered or has its share
    */
   async open(providerId: string, request: OpenCardSession, caller?: AbortSignal): Promise<CardSessionInfo> {
-    const deadline = Date.now() + (request.waitMs ?? 0);
+    const { quotas } = this.#options;
+    quotas.admit(providerId);
+    const opened = await quotas.whileWaiting(providerId, () => this.#openWhenFree(providerId, request, caller));
+    quotas.holds(providerId, readerKey(request), this.#leaseMs);
+    return opened;
+  }
+
+  async #openWhenFree(providerId: string, request: OpenCardSession, caller?: AbortSignal): Promise<CardSessionInfo> {
+    const deadline = performance.now() + (request.waitMs ?? 0);
     const bell = readerBell(request.terminalId, request.readerName);
     for (;;) {
       this.#refuseWhenDraining();
       // The bell is heard from before the look on: a card that comes in between is not missed.
       const stop = new AbortController();
       const signal = caller === undefined ? stop.signal : AbortSignal.any([stop.signal, caller]);
-      const rung = this.#bells.heard(bell, Math.max(0, deadline - Date.now()), signal);
+      const rung = this.#bells.heard(bell, Math.max(0, deadline - performance.now()), signal);
       try {
         const opened = await this.#tryOpen(providerId, request).catch((error: unknown) => {
           if (error instanceof TsmError) return error;
@@ -95,7 +106,7 @@ export class CardSessions {
           if (gone) await this.#options.leases.close(opened.sessionId, 'closed');
           return opened;
         }
-        if (!mayPass(opened) || Date.now() >= deadline || gone) throw opened;
+        if (!mayPass(opened) || performance.now() >= deadline || gone) throw opened;
         await Promise.race([rung, ...leaseEnd(opened, stop.signal)]);
       } finally {
         stop.abort();
@@ -132,7 +143,9 @@ export class CardSessions {
    */
   async exchange(providerId: string, sessionId: string, request: ExchangeRequest): Promise<ExchangeResult> {
     this.#refuseWhenDraining();
+    this.#options.quotas.admit(providerId);
     const session = await this.#session(providerId, sessionId, request.fence);
+    this.#options.quotas.holds(providerId, readerKey(session), this.#leaseMs + scriptTimeMs(request.commands));
     const reader = this.#reader(session);
     if (reader.waiting >= MAX_WAITING) {
       throw new ConflictError('card-busy', `too many scripts wait for ${session.readerName}`, {
@@ -235,7 +248,9 @@ export class CardSessions {
 
   /** Keeps the lease for another while. @throws as exchange */
   async renew(providerId: string, sessionId: string, fence: number): Promise<CardSessionInfo> {
+    this.#options.quotas.admit(providerId);
     const session = await this.#session(providerId, sessionId, fence);
+    this.#options.quotas.holds(providerId, readerKey(session), this.#leaseMs);
     const { reader } = this.#options.terminals.reader(session.terminalId, session.readerName);
     if (reader.insertion !== session.insertion)
       throw await this.#ended(session, 'card-removed', 'the card of this session was removed');
@@ -249,6 +264,7 @@ export class CardSessions {
     const known = this.#known.get(sessionId);
     const session = known?.providerId === providerId ? known : await this.#find(providerId, sessionId);
     if (session.closed !== null) return;
+    this.#options.quotas.gaveBack(providerId, readerKey(session));
     await this.#close(session, 'closed');
     try {
       this.#options.terminals
@@ -307,8 +323,9 @@ export class CardSessions {
   async drain(limitMs: number): Promise<void> {
     this.#draining = true;
     this.#bells.ringAll();
-    const deadline = Date.now() + limitMs;
-    while (this.#running > 0 && Date.now() < deadline) await this.#bells.heard(IDLE_BELL, deadline - Date.now());
+    const deadline = performance.now() + limitMs;
+    while (this.#running > 0 && performance.now() < deadline)
+      await this.#bells.heard(IDLE_BELL, deadline - performance.now());
     for (const timer of this.#settling.values()) clearTimeout(timer);
   }
 
@@ -379,7 +396,7 @@ function staleFence(session: SessionRow): ConflictError {
   });
 }
 
-function readerKey({ terminalId, readerName }: SessionRow): string {
+function readerKey({ terminalId, readerName }: Pick<SessionRow, 'terminalId' | 'readerName'>): string {
   return `${terminalId}\n${readerName}`;
 }
 

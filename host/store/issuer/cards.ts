@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { CardId, RsaPublicKey } from '../../wire/message/common.ts';
 import { cardIdText } from '../card-id.ts';
+import { lockAids, requireNoProviderHas } from './provider-aids.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** Card management: what the issuer knows of its cards. */
@@ -17,6 +18,7 @@ export interface Card {
 
 type Database = Kysely<IssuerTables>;
 
+/** @throws ConflictError `aid-taken` when the ISD or CASD has the AID of a provider */
 export async function putCard(database: Database, card: Card): Promise<void> {
   const values = {
     card: cardIdText(card.cardId),
@@ -26,11 +28,17 @@ export async function putCard(database: Database, card: Card): Promise<void> {
     isd_exponent: card.isdPublicKey.exponent,
     casd_aid: card.casdAid ?? null,
   };
-  await database
-    .insertInto('cards')
-    .values(values)
-    .onConflict((conflict) => conflict.column('card').doUpdateSet(values))
-    .execute();
+  await database.transaction().execute(async (transaction) => {
+    await lockAids(transaction);
+    for (const aid of [card.isdAid, card.casdAid]) {
+      if (aid !== undefined) await requireNoProviderHas(transaction, aid);
+    }
+    await transaction
+      .insertInto('cards')
+      .values(values)
+      .onConflict((conflict) => conflict.column('card').doUpdateSet(values))
+      .execute();
+  });
 }
 
 export async function findCardRow(database: Database, cardId: CardId): Promise<Card | undefined> {

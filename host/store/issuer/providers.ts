@@ -1,31 +1,37 @@
 import type { Kysely } from 'kysely';
+import { PERMISSIONS, type Permission } from '../../wire/message/operator.ts';
+import { listProviderAids, lockAids, putProviderAids } from './provider-aids.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** Application provider management: who the providers are and what each may do. */
-
-export const PERMISSIONS = ['create-security-domain'] as const;
-export type Permission = (typeof PERMISSIONS)[number];
 
 export interface Provider {
   readonly providerId: string;
   /** Where the provider carries the issuer's APDUs: never taken from a request. */
   readonly baseUrl: string;
   readonly permissions: readonly Permission[];
+  /** What its security domains may be called. */
+  readonly aids: readonly string[];
 }
 
 type Database = Kysely<IssuerTables>;
 
+/** @throws ConflictError `aid-taken`, and nothing is changed */
 export async function putProvider(database: Database, provider: Provider): Promise<void> {
   const values = {
     provider_id: provider.providerId,
     base_url: provider.baseUrl,
     permissions: [...provider.permissions],
   };
-  await database
-    .insertInto('providers')
-    .values(values)
-    .onConflict((conflict) => conflict.column('provider_id').doUpdateSet(values))
-    .execute();
+  await database.transaction().execute(async (transaction) => {
+    await lockAids(transaction);
+    await transaction
+      .insertInto('providers')
+      .values(values)
+      .onConflict((conflict) => conflict.column('provider_id').doUpdateSet(values))
+      .execute();
+    await putProviderAids(transaction, provider.providerId, provider.aids);
+  });
 }
 
 export async function findProvider(database: Database, providerId: string): Promise<Provider | undefined> {
@@ -39,5 +45,6 @@ export async function findProvider(database: Database, providerId: string): Prom
     providerId: row.provider_id,
     baseUrl: row.base_url,
     permissions: PERMISSIONS.filter((permission) => row.permissions.includes(permission)),
+    aids: await listProviderAids(database, providerId),
   };
 }

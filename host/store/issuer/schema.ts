@@ -40,6 +40,12 @@ interface SecurityDomainRequestTable {
   problem: string | null;
 }
 
+/** Which AIDs a provider's security domains may have. */
+interface ProviderAidTable {
+  aid: string;
+  provider_id: string;
+}
+
 export interface IssuerTables
   extends RequestTables,
     StepTables,
@@ -51,6 +57,7 @@ export interface IssuerTables
   cards: CardTable;
   applications: ApplicationTable;
   security_domain_requests: SecurityDomainRequestTable;
+  provider_aids: ProviderAidTable;
 }
 
 const FLOWS_SQL = flowsViewSql('SELECT request_id AS id, state AS row_state, problem FROM security_domain_requests');
@@ -81,5 +88,10 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
     number: 2,
     name: 'workflows',
     sql: `ALTER TABLE security_domain_requests ADD COLUMN at timestamptz NOT NULL DEFAULT now();${WORKFLOWS_SQL}${FLOWS_SQL}`,
+  },
+  {
+    number: 3,
+    name: 'AIDs of providers',
+    sql: 'CREATE TABLE provider_aids (aid text PRIMARY KEY, provider_id text NOT NULL REFERENCES providers);',
   },
 ];

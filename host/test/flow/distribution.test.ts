@@ -92,7 +92,8 @@ for (const [link, keySizeBits] of [
       for (const [peer, code] of [
         [topology.peer('issuer'), 'no-such-relay'],
         [topology.peer('provider-c'), 'access-denied'],
-        [{ role: 'operator', id: 'demo' }, 'access-denied'],
+        [lab.platforms.operatorOf('provider-a'), 'access-denied'],
+        [lab.platforms.operatorOf('issuer'), 'access-denied'],
       ] as const) {
         const client = await topology.client(peer, 'provider-a');
         const call = { method: 'POST', path, body, response: ExchangeResult } as const;

@@ -163,6 +163,7 @@ export class InProcess implements AsyncDisposable {
       providerId: 'a',
       baseUrl: 'https://provider',
       permissions: ['create-security-domain'],
+      aids: [SSD_AID],
     });
     const simulator = stack.use(await startSimulator());
     await startEngine(stack, bells, {

@@ -92,7 +92,8 @@ describe('KMS daemon', function () {
         { role: 'issuer', id: 'a' },
         { role: 'ota', id: 'main' },
         { role: 'terminal', id: 'a' },
-        { role: 'operator', id: 'a' },
+        { role: 'operator', id: 'a', platform: SELF },
+        { role: 'operator', id: 'a', platform: OWNER },
         SELF,
       ];
       for (const peer of others) {

@@ -12,7 +12,7 @@ import { startTopology } from '../../local/topology.ts';
 import { TerminalInfo } from '../../wire/message/card-script.ts';
 
 const PLAN = {
-  ota: { config: {} },
+  ota: { config: { providers: [{ id: 'a' }] } },
   // A reader whose card is not there: the terminal runs all the same.
   terminals: [{ id: 'desk', config: { directReaders: [{ name: 'slot 1', host: '127.0.0.1', port: 1 }] } }],
 };
@@ -92,7 +92,7 @@ describe('topology', () => {
   });
 
   it('keeps every file with a secret private', async () => {
-    await using topology = await startTopology({ stateDir, durable: false, ota: { config: {} } });
+    await using topology = await startTopology({ stateDir, durable: false, ota: { config: { providers: [] } } });
     expect(topology.names).to.have.length(1);
     for (const folder of ['pki', 'config', 'postgres/roles', 'log']) {
       for (const name of await readdir(join(stateDir, folder))) {

@@ -63,6 +63,7 @@ export class TestOta implements AsyncDisposable {
       tls: await pki.issue(OTA),
       log: { level: 'silent' },
       database: { url: await database.server.createDatabase(name) },
+      providers: [{ id: 'a' }, { id: 'b' }],
       ...more,
     };
     await writeFile(configFile, JSON.stringify(config), { mode: 0o600 });

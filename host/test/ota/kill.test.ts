@@ -24,7 +24,7 @@ describe('ota and terminal under kill -9', () => {
     topology = await startTopology({
       stateDir: join(folder, 'state'),
       durable: false,
-      ota: { config: {} },
+      ota: { config: { providers: [{ id: 'a' }] } },
       terminals: [{ id: 'desk', config: { directReaders: [{ name: 'slot 1', ...card.address }] } }],
     });
     provider = new Provider(await topology.client({ role: 'provider', id: 'a' }, 'ota'));

@@ -1,10 +1,10 @@
 import { request as httpsRequest } from 'node:https';
 import { expect } from 'chai';
 import { ROLES, type Role } from '../../rest/identity.ts';
-import { issuerRoutes } from '../../rest/routes/issuer.ts';
-import { kmsRoutes } from '../../rest/routes/kms.ts';
-import { otaRoutes } from '../../rest/routes/ota.ts';
-import { providerRoutes } from '../../rest/routes/provider.ts';
+import { issuerRoutes } from '../../rest/routes/issuer/routes.ts';
+import { kmsRoutes } from '../../rest/routes/kms/routes.ts';
+import { otaRoutes } from '../../rest/routes/ota/routes.ts';
+import { providerRoutes } from '../../rest/routes/provider/routes.ts';
 import type { RestServerOptions } from '../../rest/server.ts';
 import { TestServer, testPki } from './fixture.ts';
 
@@ -35,11 +35,13 @@ interface Operation {
   readonly path: string;
   readonly access: readonly string[];
   readonly body: Schema | undefined;
+  readonly responses: readonly string[];
 }
 
 interface Answer {
   readonly status: number;
   readonly type: string;
+  readonly allow: string;
   readonly problem: {
     readonly type: string;
     readonly errors?: readonly { readonly field: string; readonly message: string }[];
@@ -70,6 +72,7 @@ for (const daemon of DAEMONS) {
           access: (operation as { 'x-access': string[] })['x-access'],
           body: (operation as { requestBody?: { content?: Record<string, { schema: Schema }> } }).requestBody
             ?.content?.['application/json']?.schema,
+          responses: Object.keys((operation as { responses: object }).responses),
         })),
       );
     });
@@ -82,10 +85,14 @@ for (const daemon of DAEMONS) {
     async function send(
       operation: Operation,
       body: string | undefined,
-      options: { peer?: string; type?: string; query?: string } = {},
+      options: { peer?: string; platform?: string; type?: string; query?: string } = {},
     ): Promise<Answer> {
       const [role, id = 'a'] = (options.peer ?? operation.access[0] ?? '').split(':');
-      const tls = await (await testPki()).identity({ role: role as Role, id });
+      const tls = await (await testPki()).identity(
+        role === 'operator'
+          ? { role, id, platform: { role: daemon.name, id: options.platform ?? 'main' } }
+          : { role: role as Role, id },
+      );
       const path = operation.path.replaceAll(/\{[^}]+\}/g, '00000000000000000000000000000000') + (options.query ?? '');
       return new Promise((resolve, reject) => {
         const request = httpsRequest(
@@ -114,6 +121,7 @@ for (const daemon of DAEMONS) {
               resolve({
                 status: response.statusCode ?? 0,
                 type: String(response.headers['content-type']),
+                allow: String(response.headers.allow),
                 problem: text === '' ? { type: '' } : JSON.parse(text),
               }),
             );
@@ -211,6 +219,42 @@ for (const daemon of DAEMONS) {
             'access-denied',
             operation,
           );
+        }
+      }
+    });
+
+    it('refuses operators of another platform of its kind', async () => {
+      for (const operation of own().filter(({ access }) => access.includes('operator'))) {
+        expectProblem(await send(operation, '{}', { platform: 'other' }), 403, 'access-denied', operation);
+      }
+    });
+
+    it('answers 405 to methods that a path does not have, and says which it has', async () => {
+      const paths = new Map(own().map((operation) => [operation.path, operation]));
+      for (const operation of paths.values()) {
+        const has = own().filter(({ path }) => path === operation.path);
+        for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']) {
+          if (has.some((known) => known.method === method)) continue;
+          const answer = await send({ ...operation, method }, undefined);
+          expectProblem(answer, 405, 'method-not-allowed', { ...operation, method });
+          for (const known of has) expect(answer.allow).to.contain(known.method);
+        }
+      }
+    });
+
+    it('documents its header, 204 and error answers', () => {
+      for (const operation of own()) {
+        expect(operation.responses).to.include.members(['400', '403', '404', '405', '409', '422', '429', '503']);
+        if (operation.method === 'DELETE' || operation.method === 'PUT') expect(operation.responses).to.include('204');
+        expect(operation.responses.filter((status) => status.startsWith('2'))).to.have.length(1);
+      }
+    });
+
+    it('refuses NUL in each text field', async () => {
+      for (const operation of own()) {
+        for (const name of Object.keys(operation.body?.properties ?? {})) {
+          const answer = await send(operation, JSON.stringify({ [name]: 'a\u0000b' }));
+          expectProblem(answer, 400, 'invalid-request', operation);
         }
       }
     });

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { type DevelopmentPki, openDevelopmentPki } from '../../local/development-pki.ts';
+import type { RestApp } from '../../rest/app.ts';
 import { RestClient } from '../../rest/client.ts';
 import type { Peer } from '../../rest/identity.ts';
-import { createRestServer, type RestApp, type RestServerOptions } from '../../rest/server.ts';
+import { createRestServer, type RestServerOptions } from '../../rest/server.ts';
 
 /** One authority for all suites of this process: making keys is the slow part. */
 let shared: Promise<{ folder: string; pki: DevelopmentPki }> | undefined;
@@ -39,7 +40,7 @@ export class TestServer implements AsyncDisposable {
   ): Promise<TestServer> {
     const pki = await testPki();
     const app = await createRestServer({
-      name: self.role,
+      self,
       version: '0.0.0',
       tls: await pki.identity(self),
       logger: pino({ level: 'silent' }),

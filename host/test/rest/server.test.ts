@@ -2,8 +2,8 @@ import { request as httpsRequest } from 'node:https';
 import { expect } from 'chai';
 import { Type } from 'typebox';
 import { InvariantError, NotFoundError, PeerError, StatusWordError, TransportError } from '../../errors.ts';
+import type { RestApp } from '../../rest/app.ts';
 import type { Peer } from '../../rest/identity.ts';
-import type { RestApp } from '../../rest/server.ts';
 import { TestServer, testPki } from './fixture.ts';
 
 const OTA: Peer = { role: 'ota', id: 'main' };
@@ -163,6 +163,12 @@ describe('REST server', () => {
     ).to.equal(400);
     const body = await raw(server, { peer: PROVIDER, path: '/v1/missing?x=1', method: 'GET' });
     expect(body.status).to.equal(400);
+  });
+
+  it('refuses NUL in a text that its schema leaves free', async () => {
+    const answer = await raw(server, { peer: PROVIDER, path: '/v1/things', body: '{"name":"a\\u0000b"}' });
+    expect(answer.status).to.equal(400);
+    expect(JSON.parse(answer.body).errors).to.deep.equal([{ field: '/name', message: 'must not hold NUL' }]);
   });
 
   it('lets nobody in without a client certificate', async () => {

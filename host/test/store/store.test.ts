@@ -8,7 +8,7 @@ import { recordCreated, recordCreating } from '../../store/issuer/applications.t
 import { findCardRow, putCard } from '../../store/issuer/cards.ts';
 import { findProvider, putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
-import { claimIdempotencyKey } from '../../store/request-log.ts';
+import { claimIdempotencyKey, requestIdOf } from '../../store/request-log.ts';
 import { StepLog } from '../../store/step-log.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 
@@ -52,6 +52,12 @@ describe("the platforms' databases", () => {
     ]) {
       expect(await rejection(claimIdempotencyKey(database, other))).to.be.instanceOf(ConflictError);
     }
+  });
+
+  it('lets two callers have the same key', () => {
+    const ids = ['operator:issuer:main/a', 'operator:issuer:main/b'].map((caller) => requestIdOf(caller, 'order-0001'));
+    expect(new Set(ids).size).to.equal(2);
+    for (const id of ids) expect(id).to.match(/^[0-9a-f]{32}$/);
   });
 
   it('chains audit records, refuses to change them and finds a record that was changed', async () => {
@@ -118,9 +124,21 @@ describe("the platforms' databases", () => {
       providerId: 'a',
       baseUrl: 'https://127.0.0.1:1',
       permissions: ['create-security-domain' as const],
+      aids: ['F001020304'],
     };
     await putProvider(database, provider);
     expect(await findProvider(database, 'a')).to.deep.equal(provider);
+    const b = { ...provider, providerId: 'b', aids: ['F00102030405'] };
+    for (const aid of ['F00102030405', 'F001020304', 'A000000151000000', 'A00000015153504341534400', 'A000000151']) {
+      const error = await rejection(putProvider(database, { ...b, aids: ['F0FFFFFFFF', aid] }));
+      expect(error, aid).to.be.instanceOf(ConflictError).and.include({ code: 'aid-taken' });
+    }
+    expect(await findProvider(database, 'b'), 'nothing of a refused registration stays').to.equal(undefined);
+    for (const names of [{ isdAid: 'F001020304' }, { casdAid: 'F0010203040506' }]) {
+      const error = await rejection(putCard(database, { ...card, ...names }));
+      expect(error).to.be.instanceOf(ConflictError).and.include({ code: 'aid-taken' });
+    }
+    expect(await findCardRow(database, cardId)).to.deep.equal(card);
     const application = { cardId, aid: 'F001020304', providerId: 'a', workflowId: 'w' };
     await recordCreating(database, application);
     await recordCreated(database, cardId, application.aid);

@@ -56,7 +56,8 @@ function retryOfPeer(error: PeerError): Retry {
   const status = Number(error.context.status ?? 0);
   if (error.context.final === true) return 'never';
   if (isAway(error)) return 'again';
-  if (status === 502 || status === 500) return 'doubtful';
+  // The KMS may have been handed what a card had garbled.
+  if (status === 502 || status === 500 || error.code === 'malformed-bytes') return 'doubtful';
   return 'never';
 }
 

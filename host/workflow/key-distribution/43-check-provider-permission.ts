@@ -3,16 +3,24 @@ import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerContext, IssuerStart } from './issuer-context.ts';
 
 /**
- * Step 43: may this provider have an SSD made? The provider is the one of the client certificate.
+ * Step 43: may this provider have an SSD of this AID made? The provider is the one of the client certificate; the AID
+ * must be registered as its own, and so is never another's, the ISD's or the CASD's.
  *
- * @throws PolicyError `provider-not-permitted`, before anything is touched
+ * @throws PolicyError `provider-not-permitted`, `aid-not-registered`, before anything is touched
  */
 export async function checkProviderPermission({ request, caller }: IssuerStart, context: IssuerContext) {
   const provider = request.providerId === caller ? await findProvider(context.database, caller) : undefined;
-  if (provider?.permissions.includes('create-security-domain') === true) return { relayBaseUrl: provider.baseUrl };
+  if (provider?.permissions.includes('create-security-domain') !== true) {
+    throw new PolicyError(
+      'provider-not-permitted',
+      'This provider may not have security domains created: ask the issuer for the permission create-security-domain',
+      { provider: caller },
+    );
+  }
+  if (provider.aids.includes(request.ssdAid)) return { relayBaseUrl: provider.baseUrl };
   throw new PolicyError(
-    'provider-not-permitted',
-    'This provider may not have security domains created: ask the issuer for the permission create-security-domain',
-    { provider: caller },
+    'aid-not-registered',
+    `The AID ${request.ssdAid} is not registered for this provider: ask the issuer to register it`,
+    { provider: caller, aid: request.ssdAid },
   );
 }

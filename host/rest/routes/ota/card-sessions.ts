@@ -1,16 +1,15 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { CardSessions } from '../../service/ota/card-sessions.ts';
-import type { TerminalDirectory } from '../../service/ota/terminal-directory.ts';
+import type { CardSessions } from '../../../service/ota/card-sessions.ts';
 import {
   CardSessionInfo,
   ExchangeRequest,
   ExchangeResult,
   OpenCardSession,
   RenewCardSession,
-  TerminalInfo,
-} from '../../wire/message/card-script.ts';
-import type { RestApp } from '../server.ts';
+} from '../../../wire/message/card-script.ts';
+import type { RestApp } from '../../app.ts';
+import { NoContent } from '../no-content.ts';
 
 const SessionParams = Type.Object(
   { sessionId: Type.String({ pattern: '^[0-9a-f]{32}$' }) },
@@ -19,11 +18,7 @@ const SessionParams = Type.Object(
 const provider = { access: ['provider'] as const };
 
 /** Card sessions for providers; another provider's session looks like none. */
-export function otaRoutes(app: RestApp, sessions: CardSessions, terminals: TerminalDirectory): void {
-  app.get('/v1/terminals', { config: provider, schema: { response: { 200: Type.Array(TerminalInfo) } } }, async () =>
-    terminals.list(),
-  );
-
+export function cardSessionRoutes(app: RestApp, sessions: CardSessions): void {
   app.post(
     '/v1/card-sessions',
     { config: provider, schema: { body: OpenCardSession, response: { 201: CardSessionInfo } } },
@@ -47,10 +42,10 @@ export function otaRoutes(app: RestApp, sessions: CardSessions, terminals: Termi
 
   app.delete(
     '/v1/card-sessions/:sessionId',
-    { config: provider, schema: { params: SessionParams } },
+    { config: provider, schema: { params: SessionParams, response: { 204: NoContent } } },
     async (request, reply) => {
       await sessions.close(request.peer.id, request.params.sessionId);
-      return reply.code(204).send();
+      return reply.code(204).send(null);
     },
   );
 }

@@ -1,0 +1,33 @@
+import type { RestApp } from './app.ts';
+import { RequestError } from './problem.ts';
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const;
+
+/**
+ * Answers 405 with `Allow` where a path is known and the method is not (RFC 9110 §15.5.6).
+ *
+ * @returns to be called once, after the last route
+ */
+export function refuseOtherMethods(app: RestApp): () => void {
+  const known = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const methods = known.get(url) ?? new Set();
+    for (const name of [method].flat()) methods.add(name);
+    known.set(url, methods);
+  });
+  return () => {
+    for (const [url, methods] of [...known]) {
+      const others = METHODS.filter((name) => !methods.has(name));
+      const allow = [...methods].join(', ');
+      app.route({
+        ...{ url, method: others, config: { access: ['any-peer'] }, schema: { hide: true } },
+        // Before a body is read: it would be refused for being there.
+        onRequest: async (_request, reply) => {
+          reply.header('allow', allow);
+          throw new RequestError('method-not-allowed', `this route takes ${allow}`, [], 405);
+        },
+        handler: async () => {},
+      });
+    }
+  };
+}

@@ -1,0 +1,25 @@
+import { RequestError } from './problem.ts';
+import { type FieldError, pointer } from './validation.ts';
+
+/**
+ * Refuses texts with NUL (U+0000) anywhere in a value: a database column cannot hold it.
+ *
+ * @param root JSON pointer of the value itself
+ * @throws RequestError `invalid-request`, naming the first such field
+ */
+export function requireNoNul(value: unknown, root = ''): void {
+  // A list instead of recursion: how deep a body is nested is the caller's choice.
+  const left: { readonly at: string; readonly item: unknown }[] = [{ at: root, item: value }];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const { at, item } = next;
+    if (typeof item === 'string' && item.includes('\u0000')) throw refusal({ field: at, message: 'must not hold NUL' });
+    if (typeof item !== 'object' || item === null) continue;
+    for (const [name, inner] of Object.entries(item)) {
+      if (name.includes('\u0000')) throw refusal({ field: at, message: 'must not have a name with NUL' });
+      left.push({ at: pointer(at, name), item: inner });
+    }
+  }
+}
+
+const refusal = (error: FieldError): RequestError =>
+  new RequestError('invalid-request', 'the request holds a NUL character', [error]);

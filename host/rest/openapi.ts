@@ -1,0 +1,39 @@
+import swagger from '@fastify/swagger';
+import { Problem } from '../wire/message/common.ts';
+import type { RestApp } from './app.ts';
+import { PROBLEM_MEDIA_TYPE } from './problem.ts';
+
+/** Every route may end in these, with a problem document. */
+const ERRORS: Readonly<Record<number, string>> = {
+  400: 'The request does not follow the schema',
+  403: 'This peer may not do this',
+  404: 'There is no such thing',
+  405: 'The path takes other methods',
+  409: 'Somebody else holds it, or its state does not allow it',
+  413: 'The body is too large',
+  415: 'Only application/json is understood',
+  422: 'Well-formed, but a key, certificate or object in it is not acceptable',
+  429: 'More than this peer may ask for',
+  500: 'Our fault',
+  502: 'The card or another platform refused',
+  503: 'Something is away or too busy: try again',
+};
+
+const errorResponses = Object.fromEntries(
+  Object.entries(ERRORS).map(([status, description]) => [
+    status,
+    { description, content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } } },
+  ]),
+);
+
+/** The document at `/openapi.json`: routes with their schemas, callers (`x-access`) and error answers. */
+export async function describeRoutes(app: RestApp, about: { title: string; version: string }): Promise<void> {
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: about },
+    transform: ({ schema, url, route }) => {
+      const responses = (schema as { response?: object } | undefined)?.response ?? { 200: { description: 'OK' } };
+      const described = { ...schema, response: { ...responses, ...errorResponses }, 'x-access': route.config?.access };
+      return { schema: described as never, url };
+    },
+  });
+}

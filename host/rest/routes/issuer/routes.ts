@@ -1,0 +1,40 @@
+import type { Applications } from '../../../service/issuer/applications.ts';
+import type { Cards } from '../../../service/issuer/cards.ts';
+import type { Certificates } from '../../../service/issuer/certificates.ts';
+import type { Keys } from '../../../service/issuer/keys.ts';
+import type { Providers } from '../../../service/issuer/providers.ts';
+import type { AuditLog } from '../../../store/audit-log.ts';
+import type { AuthenticationFailures } from '../../../store/authentication-failures.ts';
+import type { RestApp } from '../../app.ts';
+import { type FlowService, flowRoutes } from '../flows.ts';
+import { auditRecordRoutes } from '../operator/audit-records.ts';
+import { authenticationFailureRoutes } from '../operator/authentication-failures.ts';
+import { cardRoutes } from './cards.ts';
+import { certificateRoutes } from './certificates.ts';
+import { providerRegistrationRoutes } from './providers.ts';
+import { securityDomainRequestRoutes } from './security-domain-requests.ts';
+
+export interface IssuerServices {
+  readonly applications: Applications;
+  readonly cards: Cards;
+  readonly certificates: Certificates;
+  readonly keys: Keys;
+  readonly providers: Providers;
+  readonly auditLog: AuditLog;
+  readonly failures: AuthenticationFailures;
+  readonly flows: FlowService;
+}
+
+/** Key set name under which the issuer counts failed authentications. */
+const ISD_KEY_SET = 'ISD';
+
+/** Requests of providers, and the five subsystems for the issuer's operators. */
+export function issuerRoutes(app: RestApp, services: IssuerServices): void {
+  securityDomainRequestRoutes(app, services.applications);
+  providerRegistrationRoutes(app, services.providers);
+  cardRoutes(app, services.cards, services.applications);
+  certificateRoutes(app, services.certificates, services.keys);
+  flowRoutes(app, services.flows, ['operator']);
+  authenticationFailureRoutes(app, services.failures, ISD_KEY_SET);
+  auditRecordRoutes(app, services.auditLog);
+}

@@ -1,0 +1,23 @@
+import { WireError } from '../../../errors.ts';
+import type { KeyService } from '../../../service/kms/key-service.ts';
+import type { RestApp } from '../../app.ts';
+import type { Peer } from '../../identity.ts';
+import { RequestError } from '../../problem.ts';
+import { attestationRoutes } from './attestations.ts';
+import { certificateAuthorityRoutes } from './certificate-authority.ts';
+import { keyPairRoutes } from './key-pairs.ts';
+import { secureChannelRoutes } from './secure-channels.ts';
+
+/** All of the KMS is for its owner alone. */
+export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void {
+  const access = [`${owner.role}:${owner.id}`] as const;
+  // No card is behind the KMS: bytes that it does not understand are in the request.
+  app.setErrorHandler((error) => {
+    if (!(error instanceof WireError)) throw error;
+    throw new RequestError('malformed-bytes', error.message, [], 422);
+  });
+  certificateAuthorityRoutes(app, service, access);
+  keyPairRoutes(app, service, access);
+  attestationRoutes(app, service, access);
+  secureChannelRoutes(app, service, access);
+}

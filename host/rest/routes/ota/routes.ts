@@ -1,0 +1,11 @@
+import type { CardSessions } from '../../../service/ota/card-sessions.ts';
+import type { TerminalDirectory } from '../../../service/ota/terminal-directory.ts';
+import type { RestApp } from '../../app.ts';
+import { cardSessionRoutes } from './card-sessions.ts';
+import { terminalRoutes } from './terminals.ts';
+
+/** Terminals and card sessions, for providers. */
+export function otaRoutes(app: RestApp, sessions: CardSessions, terminals: TerminalDirectory): void {
+  terminalRoutes(app, terminals);
+  cardSessionRoutes(app, sessions);
+}

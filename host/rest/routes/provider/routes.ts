@@ -1,0 +1,32 @@
+import type { KeyDistributions } from '../../../service/provider/key-distributions.ts';
+import type { Relays } from '../../../service/provider/relays.ts';
+import type { SecurityDomains } from '../../../service/provider/security-domains.ts';
+import type { AuditLog } from '../../../store/audit-log.ts';
+import type { AuthenticationFailures } from '../../../store/authentication-failures.ts';
+import type { RestApp } from '../../app.ts';
+import { type FlowService, flowRoutes } from '../flows.ts';
+import { auditRecordRoutes } from '../operator/audit-records.ts';
+import { authenticationFailureRoutes } from '../operator/authentication-failures.ts';
+import { cardRelayRoutes } from './card-relays.ts';
+import { keyDistributionRoutes } from './key-distributions.ts';
+import { securityDomainRoutes } from './security-domains.ts';
+
+export interface ProviderServices {
+  readonly keyDistributions: KeyDistributions;
+  readonly relays: Relays;
+  readonly securityDomains: SecurityDomains;
+  readonly auditLog: AuditLog;
+  readonly failures: AuthenticationFailures;
+  readonly flows: FlowService;
+  readonly ssdAid: string;
+}
+
+/** The issuer's relay, and the subsystems for the provider's operators. */
+export function providerRoutes(app: RestApp, services: ProviderServices): void {
+  keyDistributionRoutes(app, services.keyDistributions);
+  cardRelayRoutes(app, services.relays);
+  securityDomainRoutes(app, services.securityDomains);
+  flowRoutes(app, services.flows, ['operator']);
+  authenticationFailureRoutes(app, services.failures, services.ssdAid);
+  auditRecordRoutes(app, services.auditLog);
+}

@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import { LimitError } from '../../errors.ts';
+import { ProviderQuotas } from '../../service/ota/provider-quotas.ts';
+
+const A = { id: 'a', maxSessions: 2, maxWaiting: 4, requestsPerSecond: 10 };
+
+describe('quotas of providers', () => {
+  it('counts the cards that a provider holds until it gives them back, loses them or their leases end', async () => {
+    let now = 0;
+    const quotas = new ProviderQuotas([A, { ...A, id: 'b' }], () => now);
+    const more = () => quotas.whileWaiting('a', async () => undefined).catch((error: unknown) => error);
+    quotas.holds('a', 'reader 1', 1_000);
+    quotas.holds('a', 'reader 1', 1_000);
+    expect(await more(), 'the same card twice is one card').to.equal(undefined);
+    quotas.holds('a', 'reader 2', 1_000);
+    expect(await more())
+      .to.be.instanceOf(LimitError)
+      .and.include({ code: 'too-many-sessions' });
+    quotas.gaveBack('a', 'reader 1');
+    expect(await more()).to.equal(undefined);
+    quotas.holds('a', 'reader 1', 1_000);
+    quotas.holds('b', 'reader 1', 1_000);
+    expect(await more(), 'another provider has it now').to.equal(undefined);
+    quotas.holds('a', 'reader 3', 1_000);
+    expect(await more()).to.be.instanceOf(LimitError);
+    now = 1_000;
+    expect(await more(), 'the leases are over').to.equal(undefined);
+  });
+
+  it('lets a burst of twice the rate pass, and then the rate', () => {
+    let now = 0;
+    const quotas = new ProviderQuotas([A], () => now);
+    const passed = () => {
+      let count = 0;
+      for (; count < 100; count++) {
+        try {
+          quotas.admit('a');
+        } catch {
+          return count;
+        }
+      }
+      return count;
+    };
+    expect(passed()).to.equal(20);
+    now = 500;
+    expect(passed()).to.equal(5);
+    now = 1_000_000;
+    expect(passed()).to.equal(20);
+  });
+});

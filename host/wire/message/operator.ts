@@ -1,0 +1,68 @@
+import { type Static, Type } from 'typebox';
+import { Aid, CardId, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
+
+/** What operators of the platforms send and get. */
+
+const closed = { additionalProperties: false } as const;
+
+/** What an issuer may allow a provider. */
+export const PERMISSIONS = ['create-security-domain'] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+/** Id of a provider: the last part of its certificate's URI name. */
+export const ProviderId = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' });
+
+/** PUT /v1/providers/{providerId} on `issuer`: takes the place of what was registered before. */
+export const ProviderRegistration = Type.Object(
+  {
+    /** Where the provider carries the issuer's APDUs. */
+    baseUrl: Type.String({ pattern: '^https://[A-Za-z0-9.:\\[\\]_-]+$', maxLength: 300 }),
+    permissions: Type.Array(Type.Union(PERMISSIONS.map((name) => Type.Literal(name))), { maxItems: 16 }),
+    /** The AIDs that its security domains may have: nobody else's, nor such that one selects the other. */
+    aids: Type.Array(Aid, { maxItems: 64 }),
+  },
+  closed,
+);
+export type ProviderRegistration = Static<typeof ProviderRegistration>;
+
+/** PUT /v1/cards on `issuer`. */
+export const CardRegistration = Type.Object(
+  {
+    cardId: CardId,
+    isdAid: Aid,
+    isdKeyReference: KeyReference,
+    isdPublicKey: RsaPublicKey,
+    casdAid: Type.Optional(Aid),
+  },
+  closed,
+);
+export type CardRegistration = Static<typeof CardRegistration>;
+
+/** GET /v1/cards/{kind}/{value}/applications on `issuer`. */
+export const ApplicationList = Type.Array(Type.Object({ aid: Aid, providerId: Name, state: Name }, closed));
+
+/** POST /v1/security-domain-certificates on `issuer`: for the ISD of a card that is being made. */
+export const IsdCertificateRequest = Type.Object({ holderReference: HolderReference, publicKey: RsaPublicKey }, closed);
+export type IsdCertificateRequest = Static<typeof IsdCertificateRequest>;
+
+/** GET /v1/off-card-entity-certificate on `issuer`. */
+export const OffCardEntityCertificate = Type.Object({ certificate: Hex }, closed);
+
+/** GET /v1/audit-records on both platforms. */
+export const AuditRecords = Type.Array(
+  Type.Object(
+    {
+      number: Type.Integer(),
+      at: Type.String(),
+      phase: Type.String(),
+      act: Type.String(),
+      subject: Type.String(),
+      workflowId: Type.String(),
+      numeral: Type.String(),
+      details: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+      previousHash: Type.String(),
+      hash: Type.String(),
+    },
+    closed,
+  ),
+);
