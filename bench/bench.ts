@@ -2,16 +2,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  type InsertedCard,
-  SingleProviderLab,
-  type SingleProviderLabOptions,
-} from '../host/lab/single-provider-lab.ts';
+import { SingleProviderLab, type SingleProviderLabOptions } from '../host/lab/single-provider-lab.ts';
 import { ensurePcscd } from '../host/local/pcscd.ts';
 import type { KeyDistributionState } from '../host/wire/message/key-distribution.ts';
 import { toolchainBench, toolchainTable } from '../toolchain/bench.ts';
 import { apduRates } from './apdu-rate.ts';
-import { cpuMsOfTree } from './processes.ts';
+import { distributed, measureLoad } from './load.ts';
 
 /** `npm run bench`: prints a table and writes JSON. Compare ratios within one run, not runs with each other. */
 
@@ -47,13 +43,6 @@ function flowCost(state: KeyDistributionState) {
   };
 }
 
-/** @throws Error when the flow ends otherwise: its time would mean nothing */
-async function distributed(lab: SingleProviderLab, seat: InsertedCard): Promise<KeyDistributionState> {
-  const state = await lab.distribute(seat);
-  if (state.outcome === 'distributed') return state;
-  throw new Error(`a flow of the bench ended as ${state.outcome ?? state.state}: ${state.problem?.detail ?? ''}`);
-}
-
 /** Several flows, each on a new card, one after the other. The first warms up and does not count. */
 async function measureFlows(options: SingleProviderLabOptions) {
   await using lab = await SingleProviderLab.open(options);
@@ -67,24 +56,6 @@ async function measureFlows(options: SingleProviderLabOptions) {
     cost = flowCost(state);
   }
   return { link: options.link, addedDelayMs: options.addedDelayMs ?? 0, medianMs: median(times), times, ...cost };
-}
-
-/** Many cards, all readers at once; the share of CPU time that the cards spend on cryptography. */
-async function measureLoad() {
-  await using lab = await SingleProviderLab.open({ link: 'direct', readers: cards, keySizeBits: 1024 });
-  const seats = await Promise.all(Array.from({ length: cards }, (_, index) => lab.insert(index)));
-  const cpuBefore = cpuMsOfTree();
-  const start = performance.now();
-  await Promise.all(seats.map((seat) => distributed(lab, seat)));
-  const seconds = (performance.now() - start) / 1000;
-  const cpuMs = cpuMsOfTree() - cpuBefore;
-  const cryptoCpuMs = sum(await Promise.all(seats.map(async ({ card }) => (await card.statistics()).cryptoCpuMs)));
-  return {
-    cards,
-    seconds,
-    flowsPerSecond: cards / seconds,
-    cryptoShareOfCpu: cryptoCpuMs / cpuMs,
-  };
 }
 
 const pcscd = await ensurePcscd();
@@ -103,10 +74,17 @@ try {
       row(name, Math.round(medianMs), roundTrips, apdus, bytesOut, bytesIn);
     }
   }
-  const load = await measureLoad();
+  const load = await measureLoad(cards);
   console.log();
-  row('many cards, RSA 1024, direct', 'flows/s', 'card crypto');
-  row(`${cards} cards at once`, load.flowsPerSecond.toFixed(2), `${Math.round(load.cryptoShareOfCpu * 100)} % of CPU`);
+  row('many cards, RSA 1024, direct', 'flows/s', 'p50 ms', 'p99 ms', 'transactions', 'bytes written');
+  const { flowsPerSecond, p50Ms, p99Ms, transactionsPerFlow, bytesWrittenPerFlow } = load;
+  const perFlow = [transactionsPerFlow, bytesWrittenPerFlow].map((value) => Math.round(value));
+  row(`${cards} cards at once`, flowsPerSecond.toFixed(2), Math.round(p50Ms), Math.round(p99Ms), ...perFlow);
+  row('one alone, and with its provider killed', Math.round(load.aloneMs), Math.round(load.killedMs));
+  console.log();
+  row('CPU of a flow, by process', 'ms', 'share');
+  const cpuMs = sum(Object.values(load.cpuMsPerFlow));
+  for (const [name, ms] of Object.entries(load.cpuMsPerFlow)) row(name, ms, `${Math.round((100 * ms) / cpuMs)} %`);
   const rates = await apduRates(Number(values.apdus), withPcsc);
   const stock = rates.at(-1)?.apdusPerSecond ?? Number.NaN;
   console.log();
@@ -118,7 +96,13 @@ try {
   console.log(`\n${toolchainTable(toolchain)}`);
   mkdirSync(join(values.out, '..'), { recursive: true });
   const machine = { cores: cpus().length, node: process.version };
-  writeFileSync(values.out, `${JSON.stringify({ machine, distributions, load, rates, toolchain }, undefined, 2)}\n`);
+  const medianOf = (link: string) => distributions.find((entry) => entry.link === link)?.medianMs;
+  const [pcsc, direct] = [medianOf('pcsc'), medianOf('direct')];
+  const pcscOverDirect = pcsc === undefined || direct === undefined ? null : pcsc / direct;
+  const { cardCryptoShare } = load;
+  const head = { cardCryptoShare, transactionsPerFlow, pcscOverDirect, flowsPerSecond };
+  const result = { ...head, machine, distributions, load, rates, toolchain };
+  writeFileSync(values.out, `${JSON.stringify(result, undefined, 2)}\n`);
   console.log(`\n${values.out}`);
 } finally {
   if (!('missing' in pcscd)) await pcscd.stop();

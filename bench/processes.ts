@@ -2,35 +2,70 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const TICKS_PER_SECOND = 100;
 
-/** CPU time, in ms, of this process and all that descend from it (Linux: /proc). */
-export function cpuMsOfTree(root: number = process.pid): number {
-  const stats = new Map<number, { readonly parent: number; readonly ticks: number }>();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const fields = statFields(name);
-    // Fields of proc(5), counted after the command's closing parenthesis: ppid 2, utime 12 .. cstime 15.
-    if (fields !== undefined) {
-      const ticks = Number(fields[11]) + Number(fields[12]);
-      stats.set(Number(name), { parent: Number(fields[1]), ticks });
-    }
-  }
-  let total = 0;
-  for (const [pid, { ticks }] of stats) if (descends(stats, pid, root)) total += ticks;
-  return (total * 1000) / TICKS_PER_SECOND;
+interface Process {
+  readonly parent: number;
+  readonly ticks: number;
+  readonly name: string;
 }
 
-function descends(stats: ReadonlyMap<number, { readonly parent: number }>, pid: number, root: number): boolean {
-  for (let at: number | undefined = pid; at !== undefined && at > 1; at = stats.get(at)?.parent) {
+/** CPU time, in ms, of this process and all that descend from it (Linux: /proc). */
+export function cpuMsOfTree(root: number = process.pid): number {
+  return [...cpuMsByName(root).values()].reduce((sum, ms) => sum + ms, 0);
+}
+
+/**
+ * The same by what the process is: a daemon by the name of its config file, PostgreSQL, the simulator, and this one.
+ * What has ended counts for its parent.
+ */
+export function cpuMsByName(root: number = process.pid): Map<string, number> {
+  const processes = readProcesses();
+  const total = new Map<string, number>();
+  for (const [pid, { ticks, name }] of processes) {
+    if (!descends(processes, pid, root)) continue;
+    const label = pid === root ? 'bench' : name;
+    total.set(label, (total.get(label) ?? 0) + (ticks * 1000) / TICKS_PER_SECOND);
+  }
+  return total;
+}
+
+function readProcesses(): Map<number, Process> {
+  const processes = new Map<number, Process>();
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    const fields = statFields(pid);
+    // Fields of proc(5), counted after the command's closing parenthesis: ppid 2, utime 12 .. cstime 15.
+    if (fields === undefined) continue;
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    processes.set(Number(pid), { parent: Number(fields[1]), ticks, name: nameOf(pid) });
+  }
+  return processes;
+}
+
+function nameOf(pid: string): string {
+  const words = textOf(`/proc/${pid}/cmdline`).split('\0');
+  const config = words[words.indexOf('--config') + 1];
+  if (words.includes('--config')) return config?.replace(/^.*\/|\.json$/g, '') ?? 'daemon';
+  if (words[0]?.includes('postgres') === true) return 'postgres';
+  if (words[0]?.includes('java') === true) return 'simulator';
+  return 'other';
+}
+
+function descends(processes: ReadonlyMap<number, Process>, pid: number, root: number): boolean {
+  for (let at: number | undefined = pid; at !== undefined && at > 1; at = processes.get(at)?.parent) {
     if (at === root) return true;
   }
   return false;
 }
 
 function statFields(pid: string): string[] | undefined {
+  const stat = textOf(`/proc/${pid}/stat`);
+  return stat === '' ? undefined : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+function textOf(file: string): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return readFileSync(file, 'utf8');
   } catch {
-    return undefined;
+    return '';
   }
 }

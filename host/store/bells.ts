@@ -11,17 +11,30 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** Rings of one turn of the event loop, and those that follow at once, are heard together. */
 const GATHER_MS = 5;
+/** News that only somebody who watches is interested in are told together. */
+const NEWS_MS = 100;
 
 export class Bells {
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #rung = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  readonly #later = new Map<string, NodeJS.Timeout>();
 
   /** Wakes everybody who waits for this bell in this process. */
   ring(name: string): void {
     if (!this.#waiting.has(name)) return;
     this.#rung.add(name);
     this.#timer ??= setTimeout(() => this.#wake(), GATHER_MS);
+  }
+
+  /** The same, a little later, together with the news that follow: whoever watches asks once for all of them. */
+  news(name: string): void {
+    if (!this.#waiting.has(name) || this.#later.has(name)) return;
+    const tell = () => {
+      this.#later.delete(name);
+      this.ring(name);
+    };
+    this.#later.set(name, setTimeout(tell, NEWS_MS).unref());
   }
 
   /** Wakes everybody: what happened meanwhile is not known. */

@@ -91,7 +91,7 @@ export class Execution implements DurableRun {
       return known !== undefined;
     }, also);
     this.#results[name] = result;
-    this.#options.bells.ring(workflowBell(this.workflowId));
+    this.#options.bells.news(workflowBell(this.workflowId));
     return result;
   }
 

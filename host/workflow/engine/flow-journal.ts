@@ -65,7 +65,7 @@ export class FlowJournal implements Announcements {
     const known = this.#shown[index];
     if (known === undefined) this.#shown.push(step);
     else this.#shown[index] = merge(known, step);
-    this.#options.bells.ring(workflowBell(this.#options.workflowId));
+    this.#options.bells.news(workflowBell(this.#options.workflowId));
   }
 
   /** Writes the audit records that wait: called before anything is done that they announce. */

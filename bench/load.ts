@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { COUNTERS_SETTLE_MS, databaseLoad } from '../host/lab/database-load.ts';
+import { type InsertedCard, SingleProviderLab } from '../host/lab/single-provider-lab.ts';
+import type { KeyDistributionState } from '../host/wire/message/key-distribution.ts';
+import { cpuMsByName } from './processes.ts';
+
+/** Many cards at once: what a flow costs, where the CPU goes, and what the death of a daemon costs. */
+
+export interface Load {
+  readonly cards: number;
+  readonly seconds: number;
+  readonly flowsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly cardCryptoShare: number;
+  readonly transactionsPerFlow: number;
+  readonly bytesWrittenPerFlow: number;
+  /** Milliseconds of CPU for a flow, by process; cryptography of the cards apart from the rest of the simulator. */
+  readonly cpuMsPerFlow: Readonly<Record<string, number>>;
+  /** One flow alone, and one whose provider is killed after its first trip. */
+  readonly aloneMs: number;
+  readonly killedMs: number;
+}
+
+/** @throws Error when the flow ends otherwise: its time would mean nothing */
+export async function distributed(lab: SingleProviderLab, seat: InsertedCard): Promise<KeyDistributionState> {
+  const state = await lab.distribute(seat);
+  if (state.outcome === 'distributed') return state;
+  throw new Error(`a flow of the bench ended as ${state.outcome ?? state.state}: ${state.problem?.detail ?? ''}`);
+}
+
+const quantile = (numbers: readonly number[], share: number): number =>
+  numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))] ?? Number.NaN;
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+export async function measureLoad(cards: number): Promise<Load> {
+  await using lab = await SingleProviderLab.open({
+    ...{ link: 'direct', readers: cards, keySizeBits: 1024, keepAlive: true },
+  });
+  const load = async () => databaseLoad(lab.platforms.topology.postgres.adminUrl);
+  await inReader(lab, (seat) => distributed(lab, seat));
+  const aloneMs = await inReader(lab, (seat) => timed(() => distributed(lab, seat)));
+  const killedMs = await inReader(lab, (seat) => timed(() => Promise.all([distributed(lab, seat), killOnce(lab)])));
+  await lab.platforms.topology.ready('provider-a');
+  const seats = await Promise.all(Array.from({ length: cards }, (_, index) => lab.insert(index)));
+  await delay(COUNTERS_SETTLE_MS);
+  const before = await load();
+  const cpuBefore = cpuMsByName();
+  const cryptoBefore = await cryptoMs(seats);
+  const times: number[] = [];
+  const totalMs = await timed(() =>
+    Promise.all(seats.map(async (seat) => times.push(await timed(() => distributed(lab, seat))))),
+  );
+  const cpu = difference(cpuMsByName(), cpuBefore);
+  const crypto = (await cryptoMs(seats)) - cryptoBefore;
+  await delay(COUNTERS_SETTLE_MS);
+  const after = await load();
+  const cpuMs = Object.values(cpu).reduce((sum, ms) => sum + ms, 0);
+  const split = { 'card cryptography': crypto, ...cpu, simulator: (cpu.simulator ?? 0) - crypto };
+  return {
+    cards,
+    seconds: totalMs / 1000,
+    flowsPerSecond: (cards * 1000) / totalMs,
+    p50Ms: quantile(times, 0.5),
+    p99Ms: quantile(times, 0.99),
+    cardCryptoShare: crypto / cpuMs,
+    transactionsPerFlow: (after.transactions - before.transactions) / cards,
+    bytesWrittenPerFlow: (after.bytesWritten - before.bytesWritten) / cards,
+    cpuMsPerFlow: Object.fromEntries(
+      Object.entries(split).map(([name, ms]) => [name, Math.round((10 * ms) / cards) / 10]),
+    ),
+    aloneMs,
+    killedMs,
+  };
+}
+
+async function inReader<T>(lab: SingleProviderLab, work: (seat: InsertedCard) => Promise<T>): Promise<T> {
+  await using seat = await lab.insert();
+  return await work(seat);
+}
+
+/** kill -9 of the provider once its flow is at work; the supervisor starts it again. */
+async function killOnce(lab: SingleProviderLab): Promise<void> {
+  await delay(100);
+  await lab.platforms.topology.kill('provider-a');
+}
+
+async function cryptoMs(seats: readonly InsertedCard[]): Promise<number> {
+  const all = await Promise.all(seats.map(async ({ card }) => (await card.statistics()).cryptoCpuMs));
+  return all.reduce((sum, ms) => sum + ms, 0);
+}
+
+function difference(after: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)]));
+}
