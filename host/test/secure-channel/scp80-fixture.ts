@@ -20,6 +20,8 @@ export interface PacketVector {
   readonly response?: string;
   readonly status?: number;
   readonly responseData?: string;
+  /** The card filled its response with other values than zeros: it is opened, and cannot be made alike. */
+  readonly foreignPadding?: boolean;
 }
 
 export const packetVectors: readonly PacketVector[] = JSON.parse(

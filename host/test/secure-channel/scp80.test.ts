@@ -77,7 +77,8 @@ describe('SCP80 secured packets', () => {
         const { spi, tar, counter, ...rest } = vectorCommand(vector);
         const response = { tar, counter, status: vector.status ?? 0, data: fromHex(vector.responseData ?? '') };
         const command = { ...rest, spi, tar, counter };
-        expect(toHex(protectResponse(response, command, vectorKeys(vector)))).to.equal(vector.response);
+        const made = toHex(protectResponse(response, command, vectorKeys(vector)));
+        expect(made === vector.response).to.equal(vector.foreignPadding !== true);
         expect(unprotectResponse(fromHex(vector.response ?? ''), command, vectorKeys(vector))).to.deep.equal({
           ...{ ...response, authenticated: spi.proofIntegrity === 'cc' },
         });
