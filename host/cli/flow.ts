@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type Static, type TSchema, Type } from 'typebox';
-import { PeerEndpoint, readConfig, readTls, TlsFiles } from '../daemon/config.ts';
+import { PeerEndpoint, readConfig, TlsFiles } from '../daemon/config.ts';
+import { LiveTls } from '../daemon/live-tls.ts';
 import { RestClient } from '../rest/client.ts';
 import { FlowDetail, FlowList } from '../wire/message/flow.ts';
 
@@ -57,7 +58,7 @@ interface Question {
 
 async function call<S extends TSchema>(file: string, question: Question, response: S): Promise<Static<S>> {
   const { platform, tls } = await readConfig(file, OperatorConfig);
-  await using client = new RestClient({ baseUrl: platform.url, tls: await readTls(tls), expectedPeer: platform });
+  await using client = new RestClient({ baseUrl: platform.url, tls: await LiveTls.open(tls), expectedPeer: platform });
   return await client.call({ ...question, response });
 }
 

@@ -5,6 +5,7 @@ import { runDaemon } from '../daemon/main.ts';
 import { capCommand } from './cap.ts';
 import { cardCommand, readerCommand } from './card/command.ts';
 import { flowCommand } from './flow.ts';
+import { addKmsCommands } from './kms/commands.ts';
 import { up } from './up.ts';
 
 /** Each daemon is loaded only when it is the one to run. */
@@ -37,12 +38,13 @@ const DAEMONS: Readonly<
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('tsm').description('open GlobalPlatform Trusted Service Manager').showHelpAfterError();
   for (const [name, { about, load }] of Object.entries(DAEMONS)) {
-    program
+    const command = program
       .command(name)
       .description(about)
       .requiredOption('--config <file>', 'JSON config file')
       .option('--supervised', 'end when standard input ends', false)
       .action(async (options: { config: string; supervised: boolean }) => runDaemon(await load(), options));
+    if (name === 'kms') addKmsCommands(command);
   }
   program
     .command('up')

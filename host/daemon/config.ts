@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Static, type TSchema, Type } from 'typebox';
 import { UsageError } from '../errors.ts';
-import { ROLES, type TlsIdentity } from '../rest/identity.ts';
-import { checkerOf, pointer } from '../rest/validation.ts';
+import { ROLES } from '../rest/identity.ts';
+import { checkerOf } from '../rest/validation.ts';
 
 /** One JSON file per daemon. Unknown fields are refused; every failure names its field. */
 
@@ -13,7 +13,13 @@ const PATH_MARK = 'x-file-path';
 export const FilePath = Type.String({ minLength: 1, maxLength: 1_024, [PATH_MARK]: true });
 
 export const TlsFiles = Type.Object(
-  { key: FilePath, certificate: FilePath, authority: FilePath },
+  {
+    key: FilePath,
+    certificate: FilePath,
+    authority: FilePath,
+    /** Certificates that are not accepted any more, one a line: SHA-256 fingerprint or serial number. */
+    revoked: Type.Optional(FilePath),
+  },
   { additionalProperties: false },
 );
 
@@ -95,24 +101,6 @@ export async function readConfig<S extends TSchema>(file: string, schema: S): Pr
     });
   }
   return absolutePaths(value, schema, dirname(path)) as Static<S>;
-}
-
-/** Reads the three PEM files. @throws UsageError naming the field whose file cannot be read */
-export async function readTls(tls: Static<typeof TlsFiles>): Promise<TlsIdentity> {
-  const read = async (field: keyof TlsIdentity) => {
-    try {
-      return await readFile(tls[field], 'utf8');
-    } catch (error) {
-      const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
-      throw new UsageError(
-        'config-field',
-        `${pointer('/tls', field)}: cannot read ${tls[field]} (${reason})`,
-        { field: pointer('/tls', field) },
-        error,
-      );
-    }
-  };
-  return { key: await read('key'), certificate: await read('certificate'), authority: await read('authority') };
 }
 
 /** Follows objects and arrays; a path inside a union is not found, so keep paths out of unions. */

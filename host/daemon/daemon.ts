@@ -1,12 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import pino, { type Logger } from 'pino';
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import type { Static, TSchema } from 'typebox';
 import { TransportError, TsmError, UsageError } from '../errors.ts';
 import type { RestApp } from '../rest/app.ts';
 import { type Peer, peerOfCertificate, type TlsIdentity } from '../rest/identity.ts';
 import { createRestServer } from '../rest/server.ts';
-import { type BaseConfig, readConfig, readTls } from './config.ts';
+import { type BaseConfig, readConfig } from './config.ts';
+import { LiveTls } from './live-tls.ts';
 
 /** What a daemon gets to build its parts from. */
 export interface DaemonContext<C> {
@@ -42,6 +43,8 @@ export interface DaemonDefinition<S extends TSchema> {
 
 export interface RunningDaemon {
   readonly port: number;
+  /** Takes new certificates and the revocation list from their files. @throws UsageError, and the old ones stay */
+  reload(): Promise<void>;
   /** Drains, closes and returns; safe to call twice. */
   stop(): Promise<void>;
 }
@@ -66,7 +69,7 @@ export async function startDaemon<S extends TSchema>(
   const config = await readConfig(configFile, definition.config);
   // Every daemon's schema spreads daemonFields, so these are there.
   const base = config as BaseConfig;
-  const tls = await readTls(base.tls);
+  const tls = await LiveTls.open(base.tls);
   const self = peerOfCertificate(tls.certificate);
   if (self.role !== definition.name) {
     throw new UsageError(
@@ -77,6 +80,14 @@ export async function startDaemon<S extends TSchema>(
   }
   const logger = createLogger(`${self.role}:${self.id}`, base.log);
   const metrics = new Registry();
+  new Gauge({
+    name: 'opentsm_tls_certificate_expiry_seconds',
+    help: "end of this daemon's own certificate, in seconds since 1970",
+    registers: [metrics],
+    collect() {
+      this.set(tls.expiresAt.getTime() / 1_000);
+    },
+  });
   const parts = await definition.start({ config, logger, metrics, tls, self });
   let app: RestApp;
   try {
@@ -99,6 +110,12 @@ export async function startDaemon<S extends TSchema>(
   let stopping: Promise<void> | undefined;
   return {
     port: (app.server.address() as AddressInfo).port,
+    reload: async () => {
+      await tls.reload();
+      const { key, certificate: cert, authority: ca } = tls;
+      app.server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' });
+      logger.info({ expiresAt: tls.expiresAt }, 'certificates are read again');
+    },
     stop: () => {
       stopping ??= stop(app, parts, logger);
       return stopping;

@@ -1,5 +1,9 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Gauge } from 'prom-client';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { UsageError } from '../errors.ts';
+import { KmsAuditFile } from '../kms/audit-file.ts';
 import { CertificateAuthority } from '../kms/certificate-authority.ts';
 import { SoftwareKeyProvider } from '../kms/software.ts';
 import { kmsRoutes } from '../rest/routes/kms/routes.ts';
@@ -7,7 +11,7 @@ import { KeyService } from '../service/kms/key-service.ts';
 import { fromRsaPublicKey } from '../wire/gp/public-key.ts';
 import { fromHex } from '../wire/hex.ts';
 import { HolderReference, RsaPublicKey } from '../wire/message/common.ts';
-import { daemonFields, FilePath } from './config.ts';
+import { daemonFields, FilePath, readConfig } from './config.ts';
 import { defineDaemon } from './daemon.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -28,6 +32,8 @@ export const KmsConfig = Type.Object(
     keyFolder: FilePath,
     /** File of the key that seals them, 64 hex digits, mode 0600; default in `keyFolder`. Better elsewhere. */
     sealingKeyFile: Type.Optional(FilePath),
+    /** Hash-chained record of all acts with keys; default `audit.jsonl` in `keyFolder`. */
+    auditFile: Type.Optional(FilePath),
     certificateAuthority: Type.Object(
       {
         holderReference: HolderReference,
@@ -62,18 +68,77 @@ export const KmsConfig = Type.Object(
 const DEFAULTS = { maxOpen: 1_024, idleMs: 900_000, keySizeBits: 2048 } as const;
 const EXPIRY_MS = 30_000;
 
+type Config = Static<typeof KmsConfig>;
+
+/** Where the record of this KMS is. */
+export const auditFileOf = (config: Config): string => config.auditFile ?? join(config.keyFolder, 'audit.jsonl');
+
+/**
+ * Makes sealing key and CA of a new KMS.
+ *
+ * @returns false when they are there already; nothing is touched then
+ * @throws UsageError for a config that is not right
+ */
+export async function initialiseKms(configFile: string): Promise<boolean> {
+  const config = await readConfig(configFile, KmsConfig);
+  if (await isInitialised(config)) return false;
+  const { keys } = await openKeys(config);
+  keys.close();
+  return true;
+}
+
+async function openKeys(config: Config) {
+  const { owner, keyFolder, certificateAuthority: ca } = config;
+  const keys = await SoftwareKeyProvider.open(keyFolder, config.sealingKeyFile);
+  const authority = await CertificateAuthority.open({
+    ...{ folder: keyFolder, keys, holderReference: ca.holderReference },
+    keySizeBits: ca.keySizeBits ?? DEFAULTS.keySizeBits,
+    commonName: ca.commonName ?? `opentsm ${owner.role} ${owner.id}`,
+  });
+  return { keys, authority };
+}
+
+/** What must be there: the CA's certificate is written last. */
+const essentials = ({ keyFolder, sealingKeyFile }: Config): readonly string[] => [
+  sealingKeyFile ?? join(keyFolder, 'sealing.key'),
+  join(keyFolder, 'certificate-authority.pem'),
+];
+
+async function isInitialised(config: Config): Promise<boolean> {
+  return (await missing(config)) === undefined;
+}
+
+async function missing(config: Config): Promise<string | undefined> {
+  for (const file of essentials(config)) {
+    const there = await stat(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (there === undefined) return file;
+  }
+  return undefined;
+}
+
+/** A folder that is gone or mistyped must not become a new CA, which no card trusts. */
+async function requireInitialised(config: Config): Promise<void> {
+  const file = await missing(config);
+  if (file === undefined) return;
+  throw new UsageError(
+    'kms-not-initialised',
+    `${file} is not there: correct /keyFolder or restore it from its backup; only for a new KMS run tsm kms init --config`,
+    { field: '/keyFolder', file },
+  );
+}
+
 /** The key service of one platform: its keys, its CA, its secure channels. */
 export const kmsDaemon = defineDaemon({
   name: 'kms',
   config: KmsConfig,
   async start({ config, logger, metrics }) {
-    const { owner, keyFolder, certificateAuthority: ca } = config;
-    const keys = await SoftwareKeyProvider.open(keyFolder, config.sealingKeyFile);
-    const authority = await CertificateAuthority.open({
-      ...{ folder: keyFolder, keys, holderReference: ca.holderReference },
-      keySizeBits: ca.keySizeBits ?? DEFAULTS.keySizeBits,
-      commonName: ca.commonName ?? `opentsm ${owner.role} ${owner.id}`,
-    });
+    const { owner } = config;
+    await requireInitialised(config);
+    const { keys, authority } = await openKeys(config);
+    const auditFile = await KmsAuditFile.open(auditFileOf(config));
     const { maxOpen = DEFAULTS.maxOpen, idleMs = DEFAULTS.idleMs } = config.secureChannels ?? {};
     const service = new KeyService({
       ...{ keys, authority, limits: { maxOpen, idleMs } },
@@ -82,7 +147,10 @@ export const kmsDaemon = defineDaemon({
         publicKey: fromRsaPublicKey(publicKey),
       })),
       allowWithoutAttestation: config.allowWithoutAttestation ?? false,
-      audit: (phase, act, details) => logger.info({ audit: { phase, act, ...details } }, act),
+      audit: async (phase, act, details) => {
+        await auditFile.append({ phase, act, details });
+        logger.info({ audit: { phase, act, ...details } }, act);
+      },
     });
     const expiry = setInterval(() => service.channels.expireIdle(), EXPIRY_MS);
     expiry.unref();
@@ -99,6 +167,7 @@ export const kmsDaemon = defineDaemon({
       close: async () => {
         clearInterval(expiry);
         service.close();
+        await auditFile.close();
       },
     };
   },

@@ -22,6 +22,8 @@ export async function runDaemon<S extends TSchema>(
   }
   process.on('SIGTERM', stopWith(0));
   process.on('SIGINT', stopWith(0));
+  // Until there is something to read again: the default would end the process.
+  process.on('SIGHUP', () => {});
   try {
     const daemon = await startDaemon(definition, options.config);
     let stopping = false;
@@ -35,6 +37,9 @@ export async function runDaemon<S extends TSchema>(
         () => process.exit(1),
       );
     };
+    process.on('SIGHUP', () => {
+      daemon.reload().catch((error: unknown) => process.stderr.write(`${definition.name}: ${errorLine(error)}\n`));
+    });
     process.on('uncaughtException', (error) => fail(error));
     process.on('unhandledRejection', (error) => fail(error));
     say({ ready: true, port: daemon.port });

@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { type Static, Type } from 'typebox';
+import { initialiseKms } from '../daemon/kms.ts';
 import { InvariantError, NotFoundError, TransportError } from '../errors.ts';
 import { RestClient } from '../rest/client.ts';
 import type { Peer } from '../rest/identity.ts';
@@ -127,6 +128,8 @@ class RunningTopology implements Topology {
         ...plan.config({ endpoint, stateDir: this.stateDir }),
       };
       await savePrivate(configFile, config);
+      // On a machine of its own this is the operator's word: `tsm kms init`.
+      if (plan.daemon === 'kms') await initialiseKms(configFile);
       const process = new SupervisedProcess({
         name: plan.name,
         daemon: plan.daemon,

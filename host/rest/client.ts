@@ -2,7 +2,7 @@ import type { Static, TSchema } from 'typebox';
 import { Agent, errors, request } from 'undici';
 import { PeerError, TransportError, TsmError, UsageError } from '../errors.ts';
 import { Problem } from '../wire/message/common.ts';
-import { type Peer, peerUri, type TlsIdentity, wrongServer } from './identity.ts';
+import { isRevoked, type Peer, peerUri, type TlsIdentity, wrongServer } from './identity.ts';
 import { problemCode } from './problem.ts';
 import { checkerOf } from './validation.ts';
 
@@ -26,6 +26,7 @@ export interface RestCall<S extends TSchema> {
   /** The answer must follow it. Absent when the route answers 204. */
   readonly response?: S;
   readonly idempotencyKey?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
   /** How many more times to try when the link fails: only for calls that may safely run twice. */
   readonly retries?: number;
@@ -35,24 +36,50 @@ export interface RestCall<S extends TSchema> {
 /** Calls one daemon over mutually authenticated TLS. */
 export class RestClient implements AsyncDisposable {
   readonly #options: RestClientOptions;
-  readonly #agent: Agent;
+  #agent: Agent;
+  #made: { readonly version: number | undefined; serverEnds: number };
 
   constructor(options: RestClientOptions) {
     this.#options = options;
-    const { key, certificate: cert, authority: ca } = options.tls;
-    this.#agent = new Agent({
+    this.#made = { version: options.tls.version, serverEnds: Number.POSITIVE_INFINITY };
+    this.#agent = this.#newAgent();
+  }
+
+  #newAgent(): Agent {
+    const { tls, expectedPeer } = this.#options;
+    const { key, certificate: cert, authority: ca } = tls;
+    this.#made = { version: tls.version, serverEnds: Number.POSITIVE_INFINITY };
+    const made = this.#made;
+    return new Agent({
       connect: {
         key,
         cert,
         ca,
         minVersion: 'TLSv1.3',
         timeout: 5_000,
-        checkServerIdentity: (_host, found) => wrongServer(options.expectedPeer, found.subjectaltname),
+        checkServerIdentity: (_host, found) => {
+          made.serverEnds = Math.min(made.serverEnds, Date.parse(found.valid_to));
+          if (isRevoked(tls, found)) {
+            return Object.assign(new Error('the server certificate is revoked'), { code: 'CERT_REVOKED' });
+          }
+          return wrongServer(expectedPeer, found.subjectaltname);
+        },
       },
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: 16_384,
     });
+  }
+
+  /** Connections that were made with other certificates, or whose server's has ended, are not used again. */
+  #freshAgent(): Agent {
+    const { version, serverEnds } = this.#made;
+    if (version !== this.#options.tls.version || serverEnds <= Date.now()) {
+      // What is under way on the old connections may finish.
+      void this.#agent.close().catch(() => undefined);
+      this.#agent = this.#newAgent();
+    }
+    return this.#agent;
   }
 
   /**
@@ -81,9 +108,10 @@ export class RestClient implements AsyncDisposable {
     try {
       const { statusCode, headers, body } = await request(this.#url(call), {
         method: call.method,
-        dispatcher: this.#agent,
+        dispatcher: this.#freshAgent(),
         signal,
         headers: {
+          ...call.headers,
           accept: 'application/json, application/problem+json',
           ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),

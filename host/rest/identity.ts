@@ -23,6 +23,10 @@ export interface TlsIdentity {
   readonly key: string;
   readonly certificate: string;
   readonly authority: string;
+  /** SHA-256 fingerprints or serial numbers of certificates that are not accepted any more, upper-case hex. */
+  readonly revoked?: ReadonlySet<string>;
+  /** Rises when the three were replaced; connections made before are closed then. */
+  readonly version?: number;
 }
 
 const ID = '[A-Za-z0-9._-]{1,64}';
@@ -93,6 +97,15 @@ export function isAllowed(access: readonly Access[], peer: Peer, self: Platform)
     return access.includes('operator') && platform.role === self.role && platform.id === self.id;
   }
   return access.some((entry) => entry === peer.role || entry === `${peer.role}:${peer.id}`);
+}
+
+/** True when a certificate stands in the list, by fingerprint or serial number. */
+export function isRevoked(
+  { revoked }: Pick<TlsIdentity, 'revoked'>,
+  certificate: { readonly fingerprint256: string; readonly serialNumber: string },
+): boolean {
+  if (revoked === undefined) return false;
+  return revoked.has(certificate.fingerprint256.replaceAll(':', '')) || revoked.has(certificate.serialNumber);
 }
 
 /** For `checkServerIdentity`: an error unless the server's certificate names the expected peer. */

@@ -7,10 +7,11 @@ import { type TSchema, Type } from 'typebox';
 import { InvariantError, PolicyError, TransportError } from '../errors.ts';
 import type { RestApp } from './app.ts';
 import { guardHandshakes } from './handshake-guard.ts';
-import { isAllowed, type Peer, type Platform, peerOfAltNames, type TlsIdentity } from './identity.ts';
+import { isAllowed, type Peer, type Platform, type TlsIdentity } from './identity.ts';
 import { refuseOtherMethods } from './method-not-allowed.ts';
 import { requireNoNul } from './no-nul.ts';
 import { describeRoutes } from './openapi.ts';
+import { endOldConnections, peerOfSocket } from './peer-of-socket.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from './problem.ts';
 import { checkerOf } from './validation.ts';
 
@@ -61,12 +62,13 @@ export async function createRestServer(options: RestServerOptions): Promise<Rest
     routerOptions: { maxParamLength: 256 },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as RestApp;
   app.server.maxConnections = MAX_CONNECTIONS;
+  endOldConnections(app, options.tls);
   guardHandshakes(app.server, metrics, options.logger);
   // The default parser would take text as a body: only JSON is a message here.
   app.removeContentTypeParser('text/plain');
   strictSchemas(app);
   answerProblems(app);
-  denyByDefault(app, options.self);
+  denyByDefault(app, options.self, options.tls);
   const allRoutesKnown = refuseOtherMethods(app);
   await observe(app, options, metrics);
   await app.register(async (scope) => {
@@ -75,17 +77,6 @@ export async function createRestServer(options: RestServerOptions): Promise<Rest
   allRoutesKnown();
   await app.ready();
   return app;
-}
-
-const peers = new WeakMap<TLSSocket, Peer>();
-
-/** The peer of a connection; it cannot change while the connection lasts. @throws CertificateError */
-export function peerOfSocket(socket: TLSSocket): Peer {
-  const known = peers.get(socket);
-  if (known !== undefined) return known;
-  const peer = peerOfAltNames(socket.getPeerX509Certificate()?.subjectAltName);
-  peers.set(socket, peer);
-  return peer;
 }
 
 function strictSchemas(app: RestApp): void {
@@ -152,7 +143,7 @@ function answerProblems(app: RestApp): void {
   });
 }
 
-function denyByDefault(app: RestApp, self: Platform): void {
+function denyByDefault(app: RestApp, self: Platform, tls: TlsIdentity): void {
   app.decorateRequest('peer', null as unknown as Peer);
   app.addHook('onRoute', (route) => {
     const access = route.config?.access;
@@ -162,7 +153,7 @@ function denyByDefault(app: RestApp, self: Platform): void {
   });
   // Before the body is read: a stranger's bytes are not parsed.
   app.addHook('onRequest', async (request: FastifyRequest) => {
-    request.peer = peerOfSocket(request.raw.socket as TLSSocket);
+    request.peer = peerOfSocket(request.raw.socket as TLSSocket, tls);
     if (request.is404) return;
     const access = request.routeOptions.config.access ?? [];
     if (!isAllowed(access, request.peer, self)) {

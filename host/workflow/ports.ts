@@ -7,6 +7,7 @@ import type {
   AuthenticateSecureChannel,
   CardCertificate,
   CertificateAuthorityInfo,
+  CreateAttestationChallenge,
   CreateKeyPair,
   IssueOffCardEntityCertificate,
   IssueSecurityDomainCertificate,
@@ -38,7 +39,7 @@ export interface Kms {
   createKeyPair(request: CreateKeyPair): Promise<KeyPairInfo>;
   issueOffCardEntityCertificate(request: IssueOffCardEntityCertificate): Promise<CardCertificate>;
   issueSecurityDomainCertificate(request: IssueSecurityDomainCertificate): Promise<CardCertificate>;
-  createAttestationChallenge(): Promise<AttestationChallenge>;
+  createAttestationChallenge(request?: CreateAttestationChallenge): Promise<AttestationChallenge>;
   verifyAttestation(claim: AttestationClaim): Promise<AttestationFacts>;
   openSecureChannel(request: OpenSecureChannel): Promise<SecureChannelScript>;
   authenticate(channelId: string, request: AuthenticateSecureChannel): Promise<SecureChannelScript>;
@@ -46,6 +47,8 @@ export interface Kms {
   unwrap(channelId: string, request: UnwrapResponses): Promise<PlainResponses>;
   /** Wipes the session keys. Safe for a channel that is gone. */
   closeSecureChannel(channelId: string): Promise<void>;
+  /** Frees what was made for this flow: its channels and challenges. Safe to call twice. */
+  endFlow(flow: string): Promise<void>;
 }
 
 /** The issuer platform, as the provider sees it. */

@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { CertificateError, TransportError } from '../../errors.ts';
 import type { RestApp } from '../../rest/app.ts';
 import type { Peer } from '../../rest/identity.ts';
-import { peerOfSocket } from '../../rest/server.ts';
+import { peerOfSocket } from '../../rest/peer-of-socket.ts';
 import { checkerOf } from '../../rest/validation.ts';
 import type { ReaderInfo, TerminalLink } from '../../service/ota/terminal-directory.ts';
 import {

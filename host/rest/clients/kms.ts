@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   AttestationChallenge,
   AttestationFacts,
@@ -9,18 +10,22 @@ import {
 } from '../../wire/message/kms.ts';
 import type { Kms } from '../../workflow/ports.ts';
 import type { RestClient } from '../client.ts';
+import { INCARNATION_HEADER } from '../incarnation.ts';
 
 /** Tries more for calls that may safely run twice. */
 const RETRIES = 3;
 
-/** The owner's `kms` daemon. */
-export function kmsClient(client: RestClient): Kms {
-  const post = { method: 'POST' as const };
+/** The owner's `kms` daemon. @param node name of this process among the owner's nodes */
+export function kmsClient(client: RestClient, node = 'node-1'): Kms {
+  // New for each life of this process: what an earlier one holds is freed.
+  const headers = { [INCARNATION_HEADER]: `${node}/${randomBytes(16).toString('hex')}` };
+  const post = { method: 'POST' as const, headers };
   const channel = (id: string) => `/v1/secure-channels/${encodeURIComponent(id)}`;
   return {
     certificateAuthority: () =>
       client.call({
         method: 'GET',
+        headers,
         path: '/v1/certificate-authority',
         response: CertificateAuthorityInfo,
         retries: RETRIES,
@@ -42,11 +47,11 @@ export function kmsClient(client: RestClient): Kms {
         body,
         response: CardCertificate,
       }),
-    createAttestationChallenge: () =>
+    createAttestationChallenge: (body = {}) =>
       client.call({
         ...post,
         path: '/v1/attestation-challenges',
-        body: {},
+        body,
         response: AttestationChallenge,
         retries: RETRIES,
       }),
@@ -59,7 +64,10 @@ export function kmsClient(client: RestClient): Kms {
     wrap: (id, body) => client.call({ ...post, path: `${channel(id)}/wrap`, body, response: SecureChannelScript }),
     unwrap: (id, body) => client.call({ ...post, path: `${channel(id)}/unwrap`, body, response: PlainResponses }),
     closeSecureChannel: async (id) => {
-      await client.call({ method: 'DELETE', path: channel(id) });
+      await client.call({ method: 'DELETE', headers, path: channel(id) });
+    },
+    endFlow: async (flow) => {
+      await client.call({ method: 'DELETE', headers, path: `/v1/flows/${encodeURIComponent(flow)}`, retries: RETRIES });
     },
   };
 }

@@ -145,7 +145,10 @@ export class Applications implements Workflow {
     return flow.run({
       ...{ flow: this.#steps, start: facts, run },
       context: (journal) => this.#context(run.workflowId, facts, link, journal),
-      end: async (end) => (end.end === 'failed' ? this.#failed(run.workflowId, end.failure) : this.#reported(run, end)),
+      end: async (end) => {
+        await this.#options.kms.endFlow(run.workflowId).catch(() => {});
+        return end.end === 'failed' ? this.#failed(run.workflowId, end.failure) : this.#reported(run, end);
+      },
     });
   }
 

@@ -4,12 +4,14 @@ import { CertificateError, NotFoundError, TransportError } from '../../errors.ts
 import { NONCE_LENGTH } from '../../wire/gp/attestation.ts';
 import { toHex } from '../../wire/hex.ts';
 import type { AttestationChallenge } from '../../wire/message/kms.ts';
+import type { Keeper } from './incarnations.ts';
 
 interface Challenge {
   readonly nonce: Uint8Array;
   readonly expiresAt: number;
   /** Digest of the attestation that it was used for. */
   usedFor: string | undefined;
+  readonly keeper: Keeper;
 }
 
 /** A card that makes a key pair between challenge and answer may need minutes. */
@@ -28,13 +30,13 @@ export class AttestationChallenges {
   }
 
   /** @throws TransportError `kms-busy` when too many are open */
-  create(): AttestationChallenge {
+  create(keeper: Keeper = {}): AttestationChallenge {
     this.#expire();
     if (this.#challenges.size >= LIMIT)
       throw new TransportError('kms-busy', 'Too many attestation challenges are open: try again later');
     const challengeId = toHex(this.#random(16, 'challenge-id'));
     const nonce = this.#random(NONCE_LENGTH, 'attestation-nonce');
-    this.#challenges.set(challengeId, { nonce, expiresAt: this.#now() + LIFETIME_MS, usedFor: undefined });
+    this.#challenges.set(challengeId, { nonce, expiresAt: this.#now() + LIFETIME_MS, usedFor: undefined, keeper });
     return { challengeId, nonce: toHex(nonce) };
   }
 
@@ -59,6 +61,15 @@ export class AttestationChallenges {
     }
     challenge.usedFor = digest;
     return challenge.nonce;
+  }
+
+  /** Frees the challenges of whoever has ended. */
+  end(ends: (keeper: Keeper) => boolean): void {
+    for (const [id, { keeper }] of this.#challenges) if (ends(keeper)) this.#challenges.delete(id);
+  }
+
+  get size(): number {
+    return this.#challenges.size;
   }
 
   /** Oldest first, so the first one that lives on ends the search. */

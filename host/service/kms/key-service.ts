@@ -10,10 +10,15 @@ import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type * as message from '../../wire/message/kms.ts';
 import type { Kms } from '../../workflow/ports.ts';
 import { AttestationChallenges } from './attestation-challenges.ts';
+import { type Incarnation, Incarnations, type Keeper } from './incarnations.ts';
 import { type SecureChannelLimits, SecureChannels } from './secure-channels.ts';
 
 /** Told before and after each act with keys and certificates; no secrets among the details. */
-export type KeyAudit = (phase: 'before' | 'after', act: string, details: Readonly<Record<string, string>>) => void;
+export type KeyAudit = (
+  phase: 'before' | 'after' | 'failed',
+  act: string,
+  details: Readonly<Record<string, string>>,
+) => Promise<void>;
 
 export interface KeyServiceOptions {
   readonly keys: KeyProvider;
@@ -35,6 +40,7 @@ export class KeyService implements Kms {
   readonly #options: KeyServiceOptions;
   readonly #challenges: AttestationChallenges;
   readonly channels: SecureChannels;
+  readonly #incarnations = new Incarnations();
 
   constructor(options: KeyServiceOptions) {
     const { keys, limits, random = systemRandom, now = Date.now } = options;
@@ -84,8 +90,11 @@ export class KeyService implements Kms {
     );
   }
 
-  async createAttestationChallenge(): Promise<message.AttestationChallenge> {
-    return this.#challenges.create();
+  async createAttestationChallenge(
+    { flow }: message.CreateAttestationChallenge = {},
+    holder?: Incarnation,
+  ): Promise<message.AttestationChallenge> {
+    return this.#challenges.create({ flow, holder });
   }
 
   async verifyAttestation(claim: message.AttestationClaim): Promise<message.AttestationFacts> {
@@ -96,8 +105,31 @@ export class KeyService implements Kms {
     );
   }
 
-  async openSecureChannel(request: message.OpenSecureChannel): Promise<message.SecureChannelScript> {
-    return this.channels.open(request);
+  async openSecureChannel(
+    request: message.OpenSecureChannel,
+    holder?: Incarnation,
+  ): Promise<message.SecureChannelScript> {
+    return this.channels.open(request, holder);
+  }
+
+  async endFlow(flow: string): Promise<void> {
+    this.#end((keeper) => keeper.flow === flow);
+  }
+
+  /**
+   * A process of the owner calls: what an earlier life of the same node holds is freed.
+   *
+   * @throws ConflictError `incarnation-over` for a call of such an earlier life
+   */
+  meet(holder: Incarnation): void {
+    if (this.#incarnations.meet(holder)) {
+      this.#end(({ holder: other }) => other?.node === holder.node && other.incarnation !== holder.incarnation);
+    }
+  }
+
+  #end(ends: (keeper: Keeper) => boolean): void {
+    this.channels.end(ends);
+    this.#challenges.end(ends);
   }
 
   async authenticate(
@@ -142,10 +174,16 @@ export class KeyService implements Kms {
   }
 
   async #audited<T>(act: string, details: Readonly<Record<string, string>>, work: () => Promise<T>): Promise<T> {
-    this.#options.audit?.('before', act, details);
-    const result = await work();
-    this.#options.audit?.('after', act, details);
-    return result;
+    const audit = this.#options.audit;
+    await audit?.('before', act, details);
+    try {
+      const result = await work();
+      await audit?.('after', act, details);
+      return result;
+    } catch (error) {
+      await audit?.('failed', act, details);
+      throw error;
+    }
   }
 }
 

@@ -17,6 +17,7 @@ import type {
   UnwrapResponses,
   WrapCommands,
 } from '../../wire/message/kms.ts';
+import type { Incarnation, Keeper } from './incarnations.ts';
 
 export interface SecureChannelLimits {
   readonly maxOpen: number;
@@ -26,6 +27,7 @@ export interface SecureChannelLimits {
 interface OpenChannel {
   readonly channel: SecureChannel;
   usedAt: number;
+  readonly keeper: Keeper;
   /** The last request and its result: a caller whose answer was lost asks again and gets the same. */
   last: { readonly request: string; readonly result: unknown } | undefined;
 }
@@ -50,7 +52,7 @@ export class SecureChannels {
   }
 
   /** @throws TransportError `kms-busy` @throws CertificateError when CERT.OCE.AUT is not for the named key */
-  async open(request: OpenSecureChannel): Promise<SecureChannelScript> {
+  async open(request: OpenSecureChannel, holder?: Incarnation): Promise<SecureChannelScript> {
     const offCardEntity = await this.#keys.signer(request.offCardEntityLabel, 'off-card-entity');
     const certificates = request.certificates.map((text) => fromHex(text, 2 * MAX_CERTIFICATE));
     const own = certificates.at(-1);
@@ -60,7 +62,7 @@ export class SecureChannels {
         'CERT.OCE.AUT, the last certificate, does not certify the named key',
       );
     }
-    const { keyReference, securityDomainHolder: holder } = request;
+    const { keyReference, securityDomainHolder } = request;
     const channel = new Scp10Channel({
       option: request.options === '01' ? 0x01 : 0x02,
       level: securityLevel(Number.parseInt(request.securityLevel, 16)),
@@ -68,7 +70,7 @@ export class SecureChannels {
       certificates,
       securityDomainKey: fromRsaPublicKey(request.securityDomainKey),
       ...(keyReference === undefined ? {} : { keyReference: keyReferenceFromHex(keyReference) }),
-      ...(holder === undefined ? {} : { securityDomainHolder: fromHex(holder, 16) }),
+      ...(securityDomainHolder === undefined ? {} : { securityDomainHolder: fromHex(securityDomainHolder, 16) }),
       random: this.#random,
     });
     const commands = channel.prepare();
@@ -80,7 +82,12 @@ export class SecureChannels {
       });
     }
     const channelId = toHex(this.#random(16, 'channel-id'));
-    this.#channels.set(channelId, { channel, usedAt: this.#now(), last: undefined });
+    this.#channels.set(channelId, {
+      channel,
+      usedAt: this.#now(),
+      last: undefined,
+      keeper: { flow: request.flow, holder },
+    });
     return { channelId, commands };
   }
 
@@ -105,6 +112,11 @@ export class SecureChannels {
   close(channelId: string): void {
     this.#channels.get(channelId)?.channel.close();
     this.#channels.delete(channelId);
+  }
+
+  /** Wipes the channels of whoever has ended. */
+  end(ends: (keeper: Keeper) => boolean): void {
+    for (const [channelId, { keeper }] of [...this.#channels]) if (ends(keeper)) this.close(channelId);
   }
 
   closeAll(): void {

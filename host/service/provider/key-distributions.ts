@@ -122,6 +122,7 @@ export class KeyDistributions implements Workflow {
       end: async (end) => {
         const { state, result } = await this.#resultOf(end);
         await links.release(run.workflowId);
+        await this.#options.kms.endFlow(run.workflowId).catch(() => {});
         return finishing(run.workflowId, state, result);
       },
     });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Type } from 'typebox';
-import { daemonFields, FilePath, PeerEndpoint, readConfig, readTls } from '../../daemon/config.ts';
+import { daemonFields, FilePath, PeerEndpoint, readConfig } from '../../daemon/config.ts';
+import { LiveTls } from '../../daemon/live-tls.ts';
 import { UsageError } from '../../errors.ts';
 
 const Config = Type.Object(
@@ -81,7 +82,7 @@ describe('daemon config', () => {
 
   it('names the field of a TLS file that cannot be read', async () => {
     const tls = { key: join(folder, 'no.pem'), certificate: join(folder, 'no.pem'), authority: join(folder, 'no.pem') };
-    const error = (await readTls(tls).catch((caught: unknown) => caught)) as UsageError;
-    expect(error.message).to.match(/^\/tls\/key: cannot read/);
+    const error = (await LiveTls.open(tls).catch((caught: unknown) => caught)) as UsageError;
+    expect(error.message).to.match(/^\/tls\/(key|certificate|authority): cannot read/);
   });
 });

@@ -1,9 +1,9 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Type } from 'typebox';
 import { startDaemon } from '../../daemon/daemon.ts';
-import { kmsDaemon } from '../../daemon/kms.ts';
+import { initialiseKms, kmsDaemon } from '../../daemon/kms.ts';
 import { PeerError, UsageError } from '../../errors.ts';
 import { RestClient } from '../../rest/client.ts';
 import { kmsClient } from '../../rest/clients/kms.ts';
@@ -27,12 +27,19 @@ async function writeConfig(folder: string, more: object = {}): Promise<string> {
   return file;
 }
 
+/** The config of a KMS whose keys are made. */
+async function newKms(folder: string): Promise<string> {
+  const file = await writeConfig(folder);
+  await initialiseKms(file);
+  return file;
+}
+
 /** A running KMS with clients for it. */
 async function withKms(
   test: (clientOf: (peer: Peer) => Promise<RestClient>, folder: string) => Promise<void>,
 ): Promise<void> {
   await using folder = await TestFolder.make();
-  const daemon = await startDaemon(kmsDaemon, await writeConfig(folder.path));
+  const daemon = await startDaemon(kmsDaemon, await newKms(folder.path));
   const clients: RestClient[] = [];
   try {
     await test(async (peer) => {
@@ -52,7 +59,7 @@ describe('KMS daemon', function () {
 
   it('serves its owner, and is the same after a restart', async () => {
     await using folder = await TestFolder.make();
-    const config = await writeConfig(folder.path);
+    const config = await newKms(folder.path);
     const tls = await (await testPki()).identity(OWNER);
     const authorities = [];
     for (const _ of [1, 2]) {
@@ -74,6 +81,53 @@ describe('KMS daemon', function () {
     expect(authorities.slice(2)).to.deep.equal(authorities.slice(0, 2));
   });
 
+  it('makes no CA by itself: a key folder that is missing or mistyped is refused', async () => {
+    await using folder = await TestFolder.make();
+    const config = await writeConfig(folder.path);
+    expect(await failure(startDaemon(kmsDaemon, config)))
+      .to.be.instanceOf(UsageError)
+      .and.include({ code: 'kms-not-initialised' });
+    expect(await initialiseKms(config)).to.equal(true);
+    const authority = await readFile(join(folder.path, 'keys/certificate-authority.pem'), 'utf8');
+    expect(await initialiseKms(config), 'a second time touches nothing').to.equal(false);
+    expect(await readFile(join(folder.path, 'keys/certificate-authority.pem'), 'utf8')).to.equal(authority);
+    await rm(join(folder.path, 'keys/sealing.key'));
+    expect(await failure(startDaemon(kmsDaemon, config)), 'nor another sealing key').to.include({
+      code: 'kms-not-initialised',
+    });
+    expect(await readdir(join(folder.path, 'keys'))).to.not.include('sealing.key');
+  });
+
+  it('frees what a flow, and what an earlier life of a node holds', async () => {
+    await withKms(async (clientOf) => {
+      const rest = await clientOf(OWNER);
+      const [first, second] = [kmsClient(rest, 'node-1'), kmsClient(rest, 'node-1')];
+      const other = kmsClient(rest, 'node-2');
+      const pair = await first.createKeyPair({ label: 'oce', purpose: 'off-card-entity', keySizeBits: 1024 });
+      const issued = await first.issueOffCardEntityCertificate({ label: 'oce', holderReference: '0C'.repeat(16) });
+      const open = async (kms: typeof first, flow: string) => {
+        const opened = await kms.openSecureChannel({
+          ...{ protocol: 'scp10', options: '02', securityLevel: '33', offCardEntityLabel: 'oce', flow },
+          ...{ certificates: [issued.certificate], securityDomainKey: pair.publicKey },
+        });
+        return opened.channelId;
+      };
+      // A channel that was not answered yet refuses to wrap; one that is gone is unknown.
+      const state = async (kms: typeof first, id: string) => (await failure(kms.unwrap(id, { responses: [] }))).code;
+      const ended = await open(first, 'flow-0001');
+      const kept = await open(first, 'flow-0002');
+      const neighbours = await open(other, 'flow-0003');
+      await first.endFlow('flow-0001');
+      expect([await state(first, ended), await state(first, kept)]).to.deep.equal(['channel-unknown', 'channel-state']);
+      await second.certificateAuthority();
+      expect([await state(second, kept), await state(other, neighbours)]).to.deep.equal([
+        'channel-unknown',
+        'channel-state',
+      ]);
+      expect((await failure(first.certificateAuthority())).code).to.equal('incarnation-over');
+    });
+  });
+
   it('answers nobody but its owner on any route', async () => {
     await withKms(async (clientOf) => {
       const owner = await clientOf(OWNER);
@@ -86,7 +140,7 @@ describe('KMS daemon', function () {
         Object.keys(methods).map((method) => ({ path, method })),
       );
       const own = routes.filter(({ path }) => path.startsWith('/v1/'));
-      expect(own).to.have.length(11);
+      expect(own).to.have.length(12);
       const others: Peer[] = [
         { role: 'provider', id: 'b' },
         { role: 'issuer', id: 'a' },

@@ -50,6 +50,18 @@ export const IssueOffCardEntityCertificate = Type.Object(
 export type IssueOffCardEntityCertificate = Static<typeof IssueOffCardEntityCertificate>;
 
 /** POST /v1/attestation-challenges -> a nonce, good for one attestation. */
+/** Id of a flow of the owner, or a name that one process gives its work. */
+export const FlowId = Type.String({ pattern: '^[A-Za-z0-9._:-]{8,128}$' });
+
+export const CreateAttestationChallenge = Type.Object(
+  {
+    /** The challenge ends with this flow. */
+    flow: Type.Optional(FlowId),
+  },
+  { additionalProperties: false },
+);
+export type CreateAttestationChallenge = Static<typeof CreateAttestationChallenge>;
+
 export const AttestationChallenge = Type.Object(
   { challengeId: Type.String({ maxLength: 64 }), nonce: Type.String({ pattern: '^[0-9A-F]{32}$' }) },
   { additionalProperties: false },
@@ -141,6 +153,8 @@ export const OpenSecureChannel = Type.Object(
     securityDomainHolder: Type.Optional(HolderReference),
     /** KVN and KID for MSE 84; absent is the SD's default key. */
     keyReference: Type.Optional(KeyReference),
+    /** The channel ends with this flow. */
+    flow: Type.Optional(FlowId),
   },
   { additionalProperties: false },
 );

@@ -9,6 +9,7 @@ import type { IssuerContext, IssuerStart } from './issuer-context.ts';
 export async function* openIssuerChannel({ card }: IssuerStart & { readonly card: Card }, context: IssuerContext) {
   const { offCardEntityLabel, offCardEntityCertificate } = context.settings;
   const script = await context.kms.openSecureChannel({
+    flow: context.workflowId,
     protocol: 'scp10',
     options: '02',
     securityLevel: '33',

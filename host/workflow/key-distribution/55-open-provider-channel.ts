@@ -10,6 +10,7 @@ export async function* openProviderChannel(facts: KnownCard, context: ProviderCo
   const { keyReference, publicKey } = await requireRow(facts, context);
   const { offCardEntityLabel, offCardEntityCertificate } = context.settings;
   const script = await context.kms.openSecureChannel({
+    flow: context.workflowId,
     protocol: 'scp10',
     options: '02',
     securityLevel: '33',

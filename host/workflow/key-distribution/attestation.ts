@@ -41,7 +41,7 @@ export async function challengeCard(
   context: ProviderContext,
 ): Promise<{ readonly challengeId: string; readonly command: GpCommand } | undefined> {
   if (facts.casdCertificate === undefined) return undefined;
-  const { challengeId, nonce } = await context.kms.createAttestationChallenge();
+  const { challengeId, nonce } = await context.kms.createAttestationChallenge({ flow: context.workflowId });
   return { challengeId, command: getAttestation(fromHex(nonce, 16)) };
 }
 

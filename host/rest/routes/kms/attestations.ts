@@ -1,10 +1,13 @@
-import { Type } from 'typebox';
 import type { KeyService } from '../../../service/kms/key-service.ts';
-import { AttestationChallenge, AttestationClaim, AttestationFacts } from '../../../wire/message/kms.ts';
+import {
+  AttestationChallenge,
+  AttestationClaim,
+  AttestationFacts,
+  CreateAttestationChallenge,
+} from '../../../wire/message/kms.ts';
 import type { RestApp } from '../../app.ts';
 import type { Access } from '../../identity.ts';
-
-const Nothing = Type.Object({}, { additionalProperties: false });
+import { incarnationOf } from '../../incarnation.ts';
 
 /** Challenges for cards, and what cards attest with them. */
 export function attestationRoutes(app: RestApp, service: KeyService, access: readonly Access[]): void {
@@ -12,8 +15,8 @@ export function attestationRoutes(app: RestApp, service: KeyService, access: rea
 
   app.post(
     '/v1/attestation-challenges',
-    { config, schema: { body: Nothing, response: { 200: AttestationChallenge } } },
-    async () => service.createAttestationChallenge(),
+    { config, schema: { body: CreateAttestationChallenge, response: { 200: AttestationChallenge } } },
+    async (request) => service.createAttestationChallenge(request.body, incarnationOf(request)),
   );
 
   app.post(

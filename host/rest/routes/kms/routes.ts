@@ -2,9 +2,11 @@ import { WireError } from '../../../errors.ts';
 import type { KeyService } from '../../../service/kms/key-service.ts';
 import type { RestApp } from '../../app.ts';
 import type { Peer } from '../../identity.ts';
+import { incarnationOf } from '../../incarnation.ts';
 import { RequestError } from '../../problem.ts';
 import { attestationRoutes } from './attestations.ts';
 import { certificateAuthorityRoutes } from './certificate-authority.ts';
+import { flowRoutes } from './flows.ts';
 import { keyPairRoutes } from './key-pairs.ts';
 import { secureChannelRoutes } from './secure-channels.ts';
 
@@ -16,8 +18,13 @@ export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void 
     if (!(error instanceof WireError)) throw error;
     throw new RequestError('malformed-bytes', error.message, [], 422);
   });
+  app.addHook('preHandler', async (request) => {
+    const holder = incarnationOf(request);
+    if (holder !== undefined) service.meet(holder);
+  });
   certificateAuthorityRoutes(app, service, access);
   keyPairRoutes(app, service, access);
   attestationRoutes(app, service, access);
   secureChannelRoutes(app, service, access);
+  flowRoutes(app, service, access);
 }

@@ -10,6 +10,7 @@ import {
 } from '../../../wire/message/kms.ts';
 import type { RestApp } from '../../app.ts';
 import type { Access } from '../../identity.ts';
+import { incarnationOf } from '../../incarnation.ts';
 import { NoContent } from '../no-content.ts';
 
 const ChannelParams = Type.Object({ id: Type.String({ pattern: '^[0-9A-F]{32}$' }) }, { additionalProperties: false });
@@ -21,7 +22,7 @@ export function secureChannelRoutes(app: RestApp, service: KeyService, access: r
   app.post(
     '/v1/secure-channels',
     { config, schema: { body: OpenSecureChannel, response: { 200: SecureChannelScript } } },
-    async ({ body }) => service.openSecureChannel(body),
+    async (request) => service.openSecureChannel(request.body, incarnationOf(request)),
   );
 
   app.post(

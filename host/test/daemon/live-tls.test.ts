@@ -1,0 +1,86 @@
+import { X509Certificate } from 'node:crypto';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type RunningDaemon, startDaemon } from '../../daemon/daemon.ts';
+import { initialiseKms, kmsDaemon } from '../../daemon/kms.ts';
+import { LiveTls } from '../../daemon/live-tls.ts';
+import { RestClient } from '../../rest/client.ts';
+import type { Peer } from '../../rest/identity.ts';
+import { testPki } from '../rest/fixture.ts';
+import { failure } from '../transport/framed-card.ts';
+
+const SELF: Peer = { role: 'kms', id: 'reload' };
+const OWNER: Peer = { role: 'provider', id: 'reload' };
+
+describe('certificates of a daemon', function () {
+  this.timeout(60_000);
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'opentsm-tls-'));
+  });
+  after(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('are refused when the authority is empty, no authority, or key and certificate do not fit', async () => {
+    const files = await (await testPki()).issue(SELF);
+    const other = await (await testPki()).issue(OWNER);
+    const empty = join(folder, 'empty.pem');
+    await writeFile(empty, '');
+    for (const [wrong, field] of [
+      [{ ...files, authority: empty }, '/tls/authority'],
+      [{ ...files, authority: files.certificate }, '/tls/authority'],
+      [{ ...files, key: other.key }, '/tls/key'],
+      [{ ...files, certificate: empty }, '/tls/certificate'],
+    ] as const) {
+      expect((await failure(LiveTls.open(wrong))).message).to.match(new RegExp(`^${field}:`));
+    }
+  });
+
+  it('are read again without a restart, and a revoked peer loses the connection that it has', async () => {
+    const pki = await testPki();
+    const files = await pki.issue(SELF);
+    const revoked = join(folder, 'revoked.txt');
+    await writeFile(revoked, '# none yet\n');
+    const config = join(folder, 'kms.json');
+    await writeFile(
+      config,
+      JSON.stringify({
+        ...{ listen: { host: '127.0.0.1', port: 0 }, tls: { ...files, revoked }, owner: OWNER, keyFolder: 'keys' },
+        ...{ log: { level: 'silent' }, certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 } },
+      }),
+    );
+    await initialiseKms(config);
+    const daemon: RunningDaemon = await startDaemon(kmsDaemon, config);
+    const tls = await pki.identity(OWNER);
+    const client = new RestClient({ baseUrl: `https://127.0.0.1:${daemon.port}`, tls, expectedPeer: SELF });
+    try {
+      const live = { method: 'GET', path: '/v1/certificate-authority' } as const;
+      await client.call(live);
+      await daemon.reload();
+      await client.call(live);
+      await copyFile(revoked, join(folder, 'kept.txt'));
+      await writeFile(revoked, 'not hex\n');
+      expect((await failure(daemon.reload())).message).to.match(/^\/tls\/revoked:/);
+      await client.call(live);
+      await writeFile(revoked, `${new X509Certificate(tls.certificate).fingerprint256} # lost\n`);
+      await daemon.reload();
+      // The sweep ends the open connection; new ones end at once. Until then a call may still pass.
+      const deadline = performance.now() + 10_000;
+      let refused = false;
+      while (!refused && performance.now() < deadline) {
+        refused = await client.call(live).then(
+          () => false,
+          () => true,
+        );
+      }
+      expect(refused).to.equal(true);
+      expect(await failure(client.call(live))).to.be.instanceOf(Error);
+    } finally {
+      await client.close();
+      await daemon.stop();
+    }
+  });
+});
