@@ -34,7 +34,7 @@ const FIXED = 6;
  *
  * @throws SecureChannelError for an algorithm that is refused or not of these keys
  * @throws WireError when a field is out of range
- * @see TS 102 225 5.1; TS 31.115 4.2
+ * @see TS 102 225 5.1; TS 31.115 4
  */
 export function protectCommand(command: Command, keys: PacketKeys): Uint8Array {
   const { spi, counter, data } = command;

@@ -43,7 +43,7 @@ const PLAIN_REFUSAL = FIXED;
  *
  * @param command header of the command that is answered
  * @throws SecureChannelError for an algorithm that is refused or not of these keys
- * @see TS 102 225 5.2; TS 31.115 4.3
+ * @see TS 102 225 5.2; TS 31.115 4
  */
 export function protectResponse(response: Response, { spi, kic, kid }: CommandHeader, keys: PacketKeys): Uint8Array {
   const { tar, counter, status, data } = response;

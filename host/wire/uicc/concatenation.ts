@@ -27,7 +27,7 @@ export function countParts(packetBytes: number): number {
  *
  * @param reference 0 to 255, another one for each packet to the same card
  * @throws WireError when the packet takes more than 255 messages
- * @see TS 31.115 4.2, 4.4
+ * @see TS 31.115 4
  */
 export function splitPacket(kind: PacketKind, packet: Uint8Array, reference: number): Uint8Array[] {
   const total = countParts(packet.length);

@@ -30,7 +30,7 @@ describe('toolkit data that are refused', () => {
     ['an object with an indefinite length', 'D00C810302410082028121B68000'],
     ['an object that passes the end', 'D00C810302410082028121B60200'],
     ['the tag 00', 'D00B8103024100820281210000'],
-    ['a tag of three bytes', 'D00D8103024100820281217F36800100'],
+    ['a tag of three bytes', 'D00E8103024100820281217F36800100'],
     ['more objects than a command has', `D081D1810302410082028121${'0500'.repeat(100)}`],
   ] as const)
     it(`refuses a proactive command with ${name}`, () => {
