@@ -2,11 +2,11 @@ import { WireError } from '../../errors.ts';
 import { concat, sameBytes } from '../hex.ts';
 import { MAX_USER_DATA } from './sms-tpdu.ts';
 import {
-  type Concatenation,
   decodeUserDataHeader,
   ELEMENT,
   encodeConcatenation,
   encodeUserDataHeader,
+  findConcatenation,
 } from './user-data-header.ts';
 
 export type PacketKind = typeof ELEMENT.COMMAND_PACKET | typeof ELEMENT.RESPONSE_PACKET;
@@ -80,13 +80,13 @@ export class Joiner {
 
   /**
    * @param sender tells the messages of one sender from those of another
-   * @param place where the message's header has a concatenation
    * @param userData of the message, header included
    * @returns the whole when no part is missing
-   * @throws WireError when a part contradicts one that came before: the message is dropped
+   * @throws WireError when the header is malformed, or a part contradicts one that came before: the message is dropped
    */
-  add(sender: string, place: Concatenation | undefined, userData: Uint8Array): JoinedMessage | undefined {
+  add(sender: string, userData: Uint8Array): JoinedMessage | undefined {
     const received = decodeUserDataHeader(userData);
+    const place = findConcatenation(received.elements);
     if (place === undefined) return { kind: kindOf(received), body: received.body };
     const key = `${place.wide ? 'w' : 'n'}${place.reference}/${sender}`;
     const message = this.#messageFor(key, place.total);

@@ -26,6 +26,8 @@ const VALIDITY_LENGTHS: ReadonlyMap<number, number> = new Map([
   [0x18, 7],
 ]);
 const TIME_STAMP_BYTES = 7;
+/** Lengths of compressed text count bytes, whatever its characters. @see TS 23.040 9.2.3.16 */
+const COMPRESSED = 0x20;
 
 interface UserData {
   readonly pid: number;
@@ -62,11 +64,11 @@ export interface SmsSubmit extends UserData {
 const FORMATS = ['none', 'enhanced', 'relative', 'absolute'] as const;
 
 /**
- * The coding scheme means characters of 7 bits, so that lengths count septets. Reserved and compressed ones count as such:
+ * The coding scheme means characters of 7 bits, so that lengths count septets. Reserved ones count as such:
  * TS 23.038 4 has a receiver take an unknown scheme for the default alphabet.
  */
 export function isSevenBit(dcs: number): boolean {
-  if (dcs < 0x80) return (dcs & 0x20) !== 0 || (dcs & 0x0c) === 0 || (dcs & 0x0c) === 0x0c;
+  if (dcs < 0x80) return (dcs & COMPRESSED) === 0 && ((dcs & 0x0c) === 0 || (dcs & 0x0c) === 0x0c);
   if (dcs >> 4 === 0xf) return (dcs & 0x04) === 0;
   return dcs >> 4 !== 0xe;
 }

@@ -13,7 +13,10 @@ import {
 } from '../../../wire/uicc/user-data-header.ts';
 
 const place = (reference: number, total: number, sequence: number) => ({ reference, wide: false, total, sequence });
-const parts = (fill: number) => splitPacket(ELEMENT.COMMAND_PACKET, new Uint8Array(200).fill(fill), 1);
+const parts = (fill: number, reference: number): readonly [Uint8Array, Uint8Array] => {
+  const [first, second] = splitPacket(ELEMENT.COMMAND_PACKET, new Uint8Array(200).fill(fill), reference);
+  return [first ?? expect.fail(), second ?? expect.fail()];
+};
 
 describe('short messages that are refused', () => {
   it('refuses messages of another kind, too long, or with digits that are none', () => {
@@ -63,23 +66,27 @@ describe('short messages that are refused', () => {
   });
 
   it('drops a message whose parts contradict each other', () => {
-    const [one = new Uint8Array(), two = new Uint8Array()] = parts(1);
-    const [other = new Uint8Array()] = parts(2);
+    const [one, two] = parts(1, 1);
+    const [other] = parts(2, 1);
+    const ofThree = splitPacket(ELEMENT.COMMAND_PACKET, new Uint8Array(300), 1);
     const joiner = new Joiner();
-    joiner.add('a', place(1, 2, 1), one);
-    expect(() => joiner.add('a', place(1, 2, 1), other)).to.throw(WireError);
-    expect(joiner.add('a', place(1, 2, 2), two)).to.equal(undefined);
-    expect(() => joiner.add('a', place(1, 3, 3), two)).to.throw(WireError);
+    joiner.add('a', one);
+    expect(() => joiner.add('a', other)).to.throw(WireError);
+    expect(joiner.add('a', two)).to.equal(undefined);
+    expect(() => joiner.add('a', ofThree[2] ?? expect.fail())).to.throw(WireError);
     expect(joiner.open).to.equal(0);
+    expect(() => joiner.add('a', fromHex('0500030103'))).to.throw(WireError);
+    expect(() => joiner.add('a', fromHex('050003010203'))).to.throw(WireError);
   });
 
   it('keeps senders and references apart, and no more messages open than it may', () => {
-    const [one = new Uint8Array(), two = new Uint8Array()] = parts(1);
+    const [one, two] = parts(1, 1);
+    const [, otherReference] = parts(1, 2);
     const joiner = new Joiner(2);
-    joiner.add('a', place(1, 2, 1), one);
-    expect(joiner.add('b', place(1, 2, 2), two)).to.equal(undefined);
-    expect(joiner.add('a', place(2, 2, 2), two)).to.equal(undefined);
+    joiner.add('a', one);
+    expect(joiner.add('b', two)).to.equal(undefined);
+    expect(joiner.add('a', otherReference)).to.equal(undefined);
     expect(joiner.open).to.equal(2);
-    expect(joiner.add('a', place(1, 2, 2), two), 'the oldest went').to.equal(undefined);
+    expect(joiner.add('a', two), 'the oldest went').to.equal(undefined);
   });
 });
