@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { encodeCommand } from '../../../wire/apdu.ts';
 import { fromHex, toHex } from '../../../wire/hex.ts';
 import { LINK, TRANSPORT } from '../../../wire/uicc/cat-channel-values.ts';
 import { allValues, catObject, decodeCatObjects, encodeCatObject, findValue } from '../../../wire/uicc/cat-object.ts';
@@ -18,20 +19,24 @@ import {
   PROACTIVE_COMMANDS,
   proactiveName,
 } from '../../../wire/uicc/proactive-command.ts';
+import { envelope } from '../../../wire/uicc/sms-pp-download.ts';
 import {
   decodeTerminalProfile,
   encodeTerminalProfile,
   TERMINAL_FEATURES,
+  terminalProfile,
 } from '../../../wire/uicc/terminal-profile.ts';
 import {
   BIP_CAUSE,
   decodeTerminalResponse,
   encodeTerminalResponse,
+  fetchCommand,
   isDone,
   isTemporary,
   missingInResponse,
   RESULT,
   responseTo,
+  terminalResponse,
 } from '../../../wire/uicc/terminal-response.ts';
 import { anyCommand, anyObject, anyTimerValue, responseLead } from './cat-arbitraries.ts';
 import { anyByte, anyBytes, checkCodec } from './codec-properties.ts';
@@ -153,6 +158,19 @@ describe('card application toolkit', () => {
     expect(features).to.include.members(['openChannel', 'getChannelStatus', 'tcpClient', 'eventDataAvailable']);
     expect(features).to.not.include('tcpServer');
     expect(features).to.not.include('displayText');
+  });
+
+  it('puts them into the APDUs of the interface', () => {
+    const profile = fromHex(vectors.profile.bytes);
+    expect(toHex(encodeCommand(terminalProfile(profile)))).to.equal(`8010000011${vectors.profile.bytes}`);
+    expect(toHex(encodeCommand(terminalResponse(fromHex(vectors.refusal.bytes))))).to.equal(
+      `801400000D${vectors.refusal.bytes}`,
+    );
+    expect([1, 0x2d, 256].map((length) => toHex(encodeCommand(fetchCommand(length))))).to.deep.equal([
+      ...['8012000001', '801200002D', '8012000000'],
+    ]);
+    const event = fromHex(vectors.events[0]?.bytes ?? '');
+    expect(toHex(encodeCommand(envelope(event)))).to.equal(`80C2000010${toHex(event)}`);
   });
 
   it('keeps all objects of one kind in order', () => {
