@@ -65,8 +65,9 @@ export class DurableFlow<Tables extends FlowTables> {
     const { run } = part;
     const { windowMs, watch, bells } = this.#options;
     const database = this.#options.database as unknown as Kysely<unknown>;
-    const resumed = Object.keys(run.results).length > 0 || run.tries > 1;
-    const steps = resumed ? await new StepLog(database as Kysely<StepTables>).list(run.workflowId) : [];
+    // Rows stand in the log already: those of an admission, or those from before a break.
+    const begun = part.flow.admission.length > 0 || Object.keys(run.results).length > 0 || run.tries > 1;
+    const steps = begun ? await new StepLog(database as Kysely<StepTables>).list(run.workflowId) : [];
     const journal = new FlowJournal({ workflowId: run.workflowId, database, bells, steps });
     this.#journals.set(run, journal);
     const context = part.context(journal);

@@ -12,11 +12,13 @@ import {
   listLostRequests,
 } from '../../store/issuer/security-domain-requests.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
+import { addSteps } from '../../store/step-log.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type {
   SecurityDomainReport,
   SecurityDomainRequest,
   SecurityDomainRequestState,
+  StepRecord,
 } from '../../wire/message/key-distribution.ts';
 import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
 import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
@@ -74,7 +76,9 @@ export class Applications implements Workflow {
       await claimIdempotencyKey(database, { key: id, caller, body: request });
       return this.state(id, caller, { waitMs: 0 });
     }
-    const facts = await admit(this.#steps, start, this.#context(id, start, noCard));
+    const admitted = new Map<string, StepRecord>();
+    const context = { ...this.#context(id, start, noCard), report: async (step: StepRecord) => note(admitted, step) };
+    const facts = await admit(this.#steps, start, context);
     if (request.admissionOnly === true) return { requestId: id, state: 'done', steps: [] };
     const input = { ...start, ...facts };
     const go = await database.transaction().execute(async (transaction) => {
@@ -83,6 +87,8 @@ export class Applications implements Workflow {
       const workflow = { id, kind: CREATE_SECURITY_DOMAIN, fairKey: caller, input };
       // A row without workflow is a request of an earlier release.
       const started = await flow.engine.add(transaction as unknown as Transaction<unknown>, workflow);
+      // 43 and 44 are done: the flow goes on behind them.
+      if (added) await addSteps(transaction as unknown as Transaction<unknown>, id, [...admitted.values()]);
       return { added, started };
     });
     go.started();
@@ -193,6 +199,11 @@ export class Applications implements Workflow {
     return context;
   }
 }
+
+/** A row is reported when it begins and again with what it took. */
+const note = (rows: Map<string, StepRecord>, step: StepRecord): void => {
+  rows.set(step.numeral, step);
+};
 
 /** 43 and 44 do nothing that is audited. */
 const noJournal: IssuerContext['auditLog'] = {
