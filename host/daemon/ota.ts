@@ -70,6 +70,7 @@ export const otaDaemon = defineDaemon({
       ...(config.trafficRecord === undefined ? {} : { record: new TrafficRecord(config.trafficRecord) }),
       onTrip: tripCounters(metrics, terminals),
     });
+    await sessions.start();
     const prune = setInterval(() => void leases.prune().catch(onError), PRUNE_MS);
     let links: TerminalLinkServer | undefined;
     return {

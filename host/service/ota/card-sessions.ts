@@ -319,6 +319,11 @@ export class CardSessions {
     for (const { readerName } of readers) this.#bells.ring(readerBell(terminalId, readerName));
   }
 
+  /** Cuts down what an earlier life of this node had given its scripts time for; called before the first session. */
+  async start(): Promise<void> {
+    await this.#options.leases.settleAll(this.#leaseMs);
+  }
+
   /** Takes nothing new and waits for the scripts that run, at most `limitMs`. */
   async drain(limitMs: number): Promise<void> {
     this.#draining = true;

@@ -119,6 +119,17 @@ export class LeaseTable {
     });
   }
 
+  /**
+   * Cuts every lease down to `leaseMs`: what a node that was killed had given its scripts time for is not waited for.
+   * A script of its that still runs is refused by its fence as soon as another session holds the card.
+   */
+  async settleAll(leaseMs: number): Promise<void> {
+    await guarded(() =>
+      sql`UPDATE card_leases SET expires_at = now() + ${leaseMs} * interval '1 millisecond'
+        WHERE expires_at > now() + ${leaseMs} * interval '1 millisecond'`.execute(this.#database),
+    );
+  }
+
   /** Ends a session and frees its lease; a session that has ended keeps its first reason. */
   async close(sessionId: string, reason: CloseReason): Promise<void> {
     await guarded(() =>

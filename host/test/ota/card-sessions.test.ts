@@ -284,6 +284,19 @@ describe('ota card sessions', () => {
     await renewing;
   });
 
+  it('when started again waits for no lease longer than the usual length', async () => {
+    await using short = await TestOta.start(database, 'ota_settle', { leaseMs: 1_500 });
+    (await short.terminal()).hello();
+    const before = await short.provider();
+    const first = await before.open('first', { waitMs: 5_000 });
+    // The lease now lasts as long as the script might have: over half a minute.
+    await before.exchange(first);
+    await short.restartHere();
+    (await short.terminal()).hello();
+    const second = await (await short.provider()).open('second', { waitMs: 10_000 });
+    expect(second.fence).to.equal(first.fence + 1);
+  });
+
   it('writes the traffic to a file when told, and not otherwise', async () => {
     const file = join(database.folder, 'traffic.jsonl');
     await using recording = await TestOta.start(database, 'ota_record', { trafficRecord: file });
