@@ -38,7 +38,7 @@ describe('tsm cap', function () {
     writeFileSync(broken, block);
     const run = tsm('verify', broken);
     expect(run.code).to.equal(1);
-    expect(run.out).to.match(/^error: Header at 0: expected magic DECAFFED.*\[format\]$/m);
+    expect(run.out).to.match(/^broken\.ijc: error: Header at 0: expected magic DECAFFED.*\[format\]$/m);
   });
 
   it('dumps components and sizes', () => {
