@@ -8,6 +8,7 @@ import { Registry } from 'prom-client';
 import { TestServer, testPki } from './fixture.ts';
 
 const PROVIDER = { role: 'provider', id: 'a' } as const;
+const OPERATOR = { role: 'operator', id: 'o', platform: PROVIDER } as const;
 
 describe('handshake guard', function () {
   this.timeout(60_000);
@@ -45,7 +46,7 @@ describe('handshake guard', function () {
 
   it('does not count connections that have shown a certificate', async () => {
     await using server = await TestServer.start(PROVIDER, () => {});
-    const { key, certificate: cert, authority: ca } = await (await testPki()).identity({ role: 'operator', id: 'o' });
+    const { key, certificate: cert, authority: ca } = await (await testPki()).identity(OPERATOR);
     const held: TLSSocket[] = [];
     try {
       for (let i = 0; i < 150; i += 1) {
@@ -75,7 +76,7 @@ describe('handshake guard', function () {
 
 /** Status of `/health/live` for an operator who calls from this address of the machine. */
 async function statusFrom(localAddress: string, port: number): Promise<number | undefined> {
-  const { key, certificate: cert, authority: ca } = await (await testPki()).identity({ role: 'operator', id: 'o' });
+  const { key, certificate: cert, authority: ca } = await (await testPki()).identity(OPERATOR);
   return new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port, localAddress, key, cert, ca, path: '/health/live', agent: false };
     const call = request({ ...options, servername: 'localhost' }, (response) => {

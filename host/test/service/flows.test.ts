@@ -28,11 +28,11 @@ describe('flows of a platform', function () {
   const get = <S extends TSchema>(path: string, response: S) => provider.call({ method: 'GET', path, response });
   const post = (path: string) => provider.call({ method: 'POST', path, response: FlowDetail });
 
-  /** A flow whose card is not there yet. */
-  async function startWithoutCard(id: string): Promise<void> {
+  /** A flow whose card is not there yet; its id. */
+  async function startWithoutCard(key: string): Promise<string> {
     const body = { terminalId: TERMINAL_ID, readerName: READER, keySizeBits: 1024 };
-    const start = { method: 'POST', path: '/v1/key-distributions', idempotencyKey: id, body } as const;
-    await provider.call({ ...start, response: KeyDistributionState });
+    const start = { method: 'POST', path: '/v1/key-distributions', idempotencyKey: key, body } as const;
+    return (await provider.call({ ...start, response: KeyDistributionState })).id;
   }
 
   async function endOf(id: string): Promise<KeyDistributionState> {
@@ -57,8 +57,7 @@ describe('flows of a platform', function () {
   };
 
   it('are listed, given up and tried again by operators', async () => {
-    const id = 'flow-without-card';
-    await startWithoutCard(id);
+    const id = await startWithoutCard('flow-without-card');
     const running = await get(`/v1/flows/${id}`, FlowDetail);
     expect(running.state).to.be.oneOf(['queued', 'running']);
     expect([running.providerId, running.kind, running.tries]).to.deep.equal(['a', 'key-distribution', 1]);
@@ -90,8 +89,7 @@ describe('flows of a platform', function () {
 
   it('survive an upgrade from the release before', async () => {
     const { topology } = lab.platforms;
-    const id = 'flow-of-old-release';
-    await startWithoutCard(id);
+    const id = await startWithoutCard('flow-of-old-release');
     await topology.kill('provider-a');
     // The schema and the rows as that release left them: its engine kept workflows elsewhere.
     await inDatabase('provider-a', [
@@ -106,8 +104,7 @@ describe('flows of a platform', function () {
 
   it('start again when they were begun by another version', async () => {
     const { topology } = lab.platforms;
-    const id = 'flow-of-other-version';
-    await startWithoutCard(id);
+    const id = await startWithoutCard('flow-of-other-version');
     await topology.kill('provider-a');
     await inDatabase('provider-a', [
       `UPDATE workflows SET version = '1', results = '{"aStepOfThen": {"facts": {}}}' WHERE id = '${id}'`,
@@ -123,9 +120,8 @@ describe('flows of a platform', function () {
     await writeFile(file, JSON.stringify({ ...config, log: { level: 'trace', file: '/dev/full' } }));
     await topology.restart('provider-a');
     const pid = topology.pid('provider-a');
-    const id = 'flow-on-full-disk';
     // A step that is tried again is logged each time.
-    await startWithoutCard(id);
+    const id = await startWithoutCard('flow-on-full-disk');
     await withCard(async () => expect((await endOf(id)).outcome).to.equal('distributed'));
     expect(topology.pid('provider-a')).to.equal(pid);
     await writeFile(file, JSON.stringify(config));
