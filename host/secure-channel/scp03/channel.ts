@@ -117,6 +117,9 @@ class Scp03 implements ChannelProtocol<Scp03State> {
     const context = concat(counter, aid);
     const expected = deriveData(this.#static.enc.expose(), DERIVATION.CARD_CHALLENGE, this.#size, context);
     if (!constantTimeEqual(expected, challenge))
-      throw new SecureChannelError('card-challenge', 'The card challenge does not follow from its counter and AID');
+      throw new SecureChannelError(
+        'card-challenge',
+        'The card challenge does not follow from these keys, its counter and AID; nothing was tried against it',
+      );
   }
 }

@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { readCardImage, type SimulatedCard, type Simulator, startSimulator } from '../../../simulator/src/index.ts';
+import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
+import { aesKeyCheckValue } from '../../crypto/aes.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
+
+/** The published test key, as the card maker would put it: KVN 30, ENC, MAC and DEK alike. */
+const TEST_KEY = fromHex('404142434445464748494A4B4C4D4E4F');
+const NEW_KEY = '000102030405060708090A0B0C0D0E0F';
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function keySet(version: string): Uint8Array {
+  const field = concat(fromHex('881110'), TEST_KEY, Uint8Array.of(3), aesKeyCheckValue(TEST_KEY));
+  return concat(fromHex(version), field, field, field);
+}
+
+/** As a user runs it: the command's own process, a card whose issuer domain speaks SCP03. */
+describe('tsm card', function () {
+  this.timeout(240_000);
+  let folder: string;
+  let simulator: Simulator;
+  let card: SimulatedCard;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tsm-card-'));
+    const built = antJavacard([`-Dcap.dir=${folder}`, '-f', join(ROOT, 'simulator/test/fixture/test-caps.xml')], ROOT);
+    expect(built.code, built.err + built.out).to.equal(0);
+    simulator = await startSimulator();
+    const { image } = await readCardImage('plain');
+    card = await simulator.insert({ ...image, lifeCycle: 'OP_READY' }, { tcp: { port: 0 } });
+    const data = keySet('30');
+    const put = concat(fromHex('80D80081'), Uint8Array.of(data.length), data, Uint8Array.of(0));
+    await card.transmit(fromHex('00A4040000'));
+    expect(toHex(await card.transmit(put))).to.match(/^30.*9000$/);
+  });
+  after(async () => {
+    await simulator?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  function tsm(...args: readonly string[]): Promise<Outcome> {
+    const env = { ...process.env, TSM_FUSE_DIR: join(folder, 'fuse'), TSM_READER: `tcp:127.0.0.1:${card.tcpPort}` };
+    const child = spawn(process.execPath, [join(ROOT, 'host/cli/tsm.mjs'), 'card', ...args], { env });
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    return new Promise((resolve) => {
+      child.on('close', (code) => resolve({ code, out, err }));
+    });
+  }
+
+  it('names the card and what its domain speaks, without keys', async () => {
+    const run = await tsm('info', '--json');
+    expect(run.code, run.err).to.equal(0);
+    const info = JSON.parse(run.out);
+    expect(info.card).to.equal('iccid:89860012345678900011');
+    expect(info.secureChannels).to.include('SCP03 i=70');
+  });
+
+  it('says what is missing when a verb needs keys', async () => {
+    const run = await tsm('list');
+    expect([run.code, run.err]).to.deep.equal([
+      1,
+      'tsm: key-missing: This needs a secure channel: give the domain’s keys with --key\n',
+    ]);
+  });
+
+  it('tries nothing against the card with wrong keys', async () => {
+    const run = await tsm('list', '--key', NEW_KEY);
+    expect(run.code).to.equal(1);
+    expect(run.err).to.match(/^tsm: card-challenge: .*nothing was tried against it$/m);
+    expect(await readdir(join(folder, 'fuse')).catch(() => [])).to.deep.equal([]);
+  });
+
+  it('installs a CAP file, shows it in the registry, and deletes it again', async () => {
+    const cap = join(folder, 'probe.cap');
+    const planned = await tsm('install', cap, '--key', 'test', '--descriptor', '--dry-run', '--json');
+    expect(planned.code, planned.err).to.equal(0);
+    const { wouldSend } = JSON.parse(planned.out);
+    expect(wouldSend[0]).to.match(/^INSTALL \[for load\]: 80E60200 /);
+    expect(wouldSend.at(-1)).to.match(/^INSTALL \[for install\]: 80E60C00 /);
+    expect((await tsm('list', '--key', 'test')).out).not.to.contain('F000000001');
+
+    const installed = await tsm('install', cap, '--key', 'test', '--descriptor', '--json');
+    expect(installed.code, installed.err).to.equal(0);
+    const { instance } = JSON.parse(installed.out);
+    const listed = await tsm('list', '--key', 'test', '--json');
+    const entries: { kind: string; aid: string; state: string }[] = JSON.parse(listed.out);
+    expect(entries.find(({ aid }) => aid === instance)).to.include({ kind: 'application', state: 'SELECTABLE' });
+    expect(entries.find(({ aid }) => aid === 'F000000001')).to.include({ kind: 'load-file', state: 'LOADED' });
+
+    const again = await tsm('install', cap, '--key', 'test', '--descriptor');
+    expect(again.code, again.err).to.equal(0);
+    const refused = await tsm('delete', 'F000000001', '--key', 'test');
+    expect([refused.code, refused.err.includes('6985')]).to.deep.equal([1, true]);
+    const deleted = await tsm('delete', 'F000000001', '--related', '--key', 'test');
+    expect(deleted.code, deleted.err).to.equal(0);
+    expect((await tsm('list', '--key', 'test')).out).not.to.contain('F000000001');
+  });
+
+  it('puts a second key set and opens with it; the first one still opens', async () => {
+    const put = await tsm('put-key', '31', '--new-key', NEW_KEY, '--key', 'test');
+    expect(put.code, put.err).to.equal(0);
+    const keys = await tsm('keys', '--json');
+    expect(JSON.parse(keys.out)).to.deep.include({ version: '31', id: '01', components: ['AES 16'] });
+    const opened = await tsm('list', '--key', NEW_KEY, '--key-version', '31');
+    expect(opened.code, opened.err).to.equal(0);
+    expect((await tsm('list', '--key', 'test', '--key-version', '30')).code).to.equal(0);
+  });
+
+  it('keeps key bytes out of its trace', async () => {
+    const run = await tsm('put-key', '32', '--new-key', NEW_KEY, '--key', 'test', '--trace');
+    expect(run.code, run.err).to.equal(0);
+    expect(run.err).to.match(/A>> 84D80081 \[PUT KEY\] \(\d+ bytes masked\)/);
+    expect(run.err + run.out).not.to.contain(NEW_KEY);
+  });
+
+  it('wants the card’s id for what cannot be undone', async () => {
+    const bare = await tsm('terminate', '--key', 'test');
+    expect(bare.code).to.equal(1);
+    expect(bare.err).to.contain('--confirm iccid:89860012345678900011');
+    const other = await tsm('terminate', '--key', 'test', '--confirm', 'iccid:89860012345678900012');
+    expect(other.code).to.equal(1);
+    expect((await tsm('info')).code).to.equal(0);
+  });
+
+  it('tells wrong use from a card that is not there', async () => {
+    expect((await tsm('list', '--key', 'xyz')).err).to.contain('key-format');
+    expect((await tsm('info', '--reader', 'tcp:127.0.0.1:1')).code).to.equal(1);
+    expect((await tsm('delete', 'zz', '--key', 'test')).err).to.contain('want bytes in hex');
+  });
+});
