@@ -69,11 +69,19 @@ export async function openDevelopmentPki(folder: string): Promise<DevelopmentPki
     await save(files.certificate, forge.pki.certificateToPem(certificate));
     return files;
   };
+  // One at a time for a peer: key and certificate of two makings would not fit.
+  const making = new Map<string, Promise<TlsFilePaths>>();
+  const issueOnce = (peer: Peer): Promise<TlsFilePaths> => {
+    const name = fileName(peer);
+    const files = making.get(name) ?? issue(peer).finally(() => making.delete(name));
+    making.set(name, files);
+    return files;
+  };
   return {
     authorityFile,
-    issue,
+    issue: issueOnce,
     identity: async (peer) => {
-      const files = await issue(peer);
+      const files = await issueOnce(peer);
       const [key, certificate, authorityPem] = await Promise.all(
         [files.key, files.certificate, files.authority].map((file) => readFile(file, 'utf8')),
       );
