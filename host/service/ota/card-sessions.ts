@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { ConflictError, NotFoundError, TransportError, TsmError } from '../../errors.ts';
 import { Bells } from '../../store/bells.ts';
 import type { CloseReason, LeaseTable, SessionRow, Taken } from '../../store/ota/lease-table.ts';
@@ -100,6 +100,8 @@ export class CardSessions {
           if (error instanceof TsmError) return error;
           throw error;
         });
+        // A turn of the event loop: a caller whose connection has ended is heard of before the lease is his.
+        await setImmediate();
         const gone = caller?.aborted === true;
         if (!(opened instanceof TsmError)) {
           // Nobody is there to use the lease: it goes back at once instead of running out.

@@ -54,10 +54,11 @@ export function cardSessionRoutes(app: RestApp, sessions: CardSessions): void {
 async function whileConnected<T>(request: FastifyRequest, work: (caller: AbortSignal) => Promise<T>): Promise<T> {
   const leaving = new AbortController();
   const leave = () => leaving.abort();
-  request.raw.socket.once('close', leave);
+  const { socket } = request.raw;
+  for (const event of ['end', 'close']) socket.once(event, leave);
   try {
     return await work(leaving.signal);
   } finally {
-    request.raw.socket.off('close', leave);
+    for (const event of ['end', 'close']) socket.off(event, leave);
   }
 }
