@@ -16,7 +16,7 @@ import { FuseFile, fuseFolder } from './fuse-file.ts';
 import { masterKeys } from './master-keys.ts';
 import type { CardOptions } from './options.ts';
 import { openCard } from './readers.ts';
-import { traceLine } from './trace.ts';
+import { shownData, traceLine } from './trace.ts';
 
 /** One run of a verb: the card, its name, the selected domain, and the session with it. */
 export class CardWork {
@@ -54,7 +54,7 @@ export class CardWork {
   async change(command: GpCommand): Promise<Uint8Array> {
     if (!this.options.dryRun) return this.session.send(command);
     const { cla, ins, p1, p2, data, label } = command;
-    this.#planned.push(`${label}: ${toHex(Uint8Array.of(cla, ins, p1, p2))} ${toHex(data)}`.trim());
+    this.#planned.push(`${label}: ${toHex(Uint8Array.of(cla, ins, p1, p2))} ${shownData(ins, toHex(data))}`.trim());
     return new Uint8Array();
   }
 

@@ -9,6 +9,10 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 /** Key material travels in these; their data is masked whether or not it is enciphered. */
 const SECRET: ReadonlySet<number> = new Set([INS.PUT_KEY, INS.STORE_DATA]);
 
+/** Data of a command as a person may see it. */
+export const shownData = (ins: number, data: string): string =>
+  SECRET.has(ins) ? `(${data.length / 2} bytes masked)` : data;
+
 /** `A>> 80F28002 [GET STATUS] 024F0000` and `A<< E3.. 9000 [no error] 12 ms` */
 export function traceLine({ command, response, ms }: ExchangeRecord): string {
   const ins = Number.parseInt(command.slice(2, 4), 16);

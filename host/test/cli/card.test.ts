@@ -129,6 +129,13 @@ describe('tsm card', function () {
     expect(run.err + run.out).not.to.contain(NEW_KEY);
   });
 
+  it('masks key data in a dry run, and puts nothing', async () => {
+    const run = await tsm('put-key', '33', '--new-key', NEW_KEY, '--key', 'test', '--dry-run');
+    expect(run.code, run.err).to.equal(0);
+    expect(run.out).to.match(/PUT KEY: 80D80081 \(\d+ bytes masked\)/);
+    expect((await tsm('keys')).out).not.to.match(/^33 /m);
+  });
+
   it('wants the card’s id for what cannot be undone', async () => {
     const bare = await tsm('terminate', '--key', 'test');
     expect(bare.code).to.equal(1);
