@@ -1,0 +1,60 @@
+// Runs suites side by side. Each one's output is printed whole when it ends, so that it reads as if it ran alone.
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * @param suites in the order in which they should begin; one whose `after` still runs lets the next go first. A
+ *   suite's promise `ready` is waited for in its lane
+ * @returns their names, counts and seconds, in that order
+ */
+export async function runSuites(suites, { root, results, lanes }) {
+  const waiting = [...suites];
+  const running = new Map();
+  const done = new Map();
+  const open = (name) => waiting.some((suite) => suite.name === name) || running.has(name);
+  const mayBegin = ({ after = [], shares }) =>
+    !after.some(open) && (shares === undefined || ![...running.values()].some(({ suite }) => suite.shares === shares));
+  while (waiting.length + running.size > 0) {
+    for (
+      let next = waiting.findIndex(mayBegin);
+      next >= 0 && running.size < lanes;
+      next = waiting.findIndex(mayBegin)
+    ) {
+      const [suite] = waiting.splice(next, 1);
+      console.log(`-- ${suite.name} begins`);
+      running.set(suite.name, { suite, ended: run(suite, { root, results }) });
+    }
+    const outcome = await Promise.race([...running.values()].map(({ ended }) => ended));
+    running.delete(outcome.name);
+    done.set(outcome.name, outcome);
+    console.log(`\n== ${outcome.name}, ${outcome.seconds.toFixed(0)} s`);
+    process.stdout.write(readFileSync(outcome.log));
+    if (outcome.counts.note !== undefined) console.log(`${outcome.name}: ${outcome.counts.note}`);
+  }
+  return suites.map(({ name }) => done.get(name));
+}
+
+/** One suite in a process of its own. Never rejects: what cannot be started has failed. */
+async function run({ name, command, counts, ready }, { root, results }) {
+  await ready;
+  const file = join(results, `${name}.json`);
+  const log = join(results, `${name}.log`);
+  const output = openSync(log, 'w');
+  const started = performance.now();
+  const [program, ...args] = command;
+  const child = spawn(program, args, {
+    cwd: root,
+    stdio: ['ignore', output, output],
+    env: { ...process.env, OPENTSM_TEST_RESULT: file },
+  });
+  closeSync(output);
+  return new Promise((resolve) => {
+    const end = (ok) => {
+      const seconds = (performance.now() - started) / 1000;
+      resolve({ name, log, seconds, counts: counts(ok, { root, file }) });
+    };
+    child.on('error', () => end(false));
+    child.on('exit', (code) => end(code === 0));
+  });
+}

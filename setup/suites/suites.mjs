@@ -1,0 +1,59 @@
+// What `npm test` runs.
+import { spawnSync } from 'node:child_process';
+import { mavenCounts, mochaCounts } from './counts.mjs';
+
+/**
+ * A world of its own for suites that use PC/SC: a pcscd that the machine already has, and its virtual reader's ports,
+ * are out of sight, as are those of the suite beside it.
+ */
+const ISOLATION = [
+  ...['unshare', '--mount', '--net', 'sh', '-c'],
+  'ip link set lo up && mkdir -p /run/pcscd && mount -t tmpfs tmpfs /run/pcscd && exec "$@"',
+  'sh',
+];
+/** False without root or without these tools: suites that use PC/SC then share what is there, one after the other. */
+const isolated =
+  process.getuid?.() === 0 &&
+  spawnSync(ISOLATION[0], [...ISOLATION.slice(1), 'true'], { stdio: 'ignore' }).status === 0;
+
+/** A check without cases of its own counts as one. */
+const check = (name, script, more = {}) => ({
+  name,
+  command: [process.execPath, script],
+  counts: (ok) => ({ passed: ok ? 1 : 0 }),
+  ...more,
+});
+
+const mocha = (name, specs, more = {}) => ({
+  name,
+  command: [
+    ...(isolated && more.network !== true ? ISOLATION : []),
+    ...[process.execPath, 'node_modules/mocha/bin/mocha.js', '--config', 'setup/mocharc.json', ...specs],
+  ],
+  counts: mochaCounts,
+  after: ['java', 'cap'],
+  ...(isolated ? {} : { shares: 'pcsc' }),
+  ...more,
+});
+
+/**
+ * In the order in which they begin. `after` names suites that make what a suite uses: classes, and CAP files, which are
+ * made outside the namespace because a first build fetches Ant. `needsClients`: drives clients that others made.
+ */
+export const SUITES = [
+  {
+    name: 'java',
+    command: ['mvn', '-q', '-B', 'package', '-Dsurefire.failIfNoSpecifiedTests=false', '-fae'],
+    counts: mavenCounts,
+  },
+  check('lint', 'setup/lint.mjs'),
+  mocha('setup', ['setup/**/*.test.{ts,mjs}'], { after: [] }),
+  check('cap', 'toolchain/bin/ant-javacard.mjs', { after: ['java'] }),
+  mocha('crash', ['host/test/crash/**/*.test.ts']),
+  mocha('host', ['host/test/!(flow|attack|crash)/**/*.test.ts'], { needsClients: true }),
+  mocha('attack', ['host/test/attack/**/*.test.ts']),
+  mocha('flow', ['host/test/flow/**/*.test.ts']),
+  mocha('applet', ['applet/test/**/*.test.ts']),
+  mocha('toolchain', ['toolchain/test/**/*.test.ts'], { network: true }),
+  mocha('simulator', ['simulator/test/**/*.test.ts']),
+];
