@@ -1,11 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { decodeIdentity, identityCommands } from '../../card/identity.ts';
 import { PeerError, TransportError } from '../../errors.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import type { CardCommand, CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import { isAway } from '../../workflow/engine/retry.ts';
+import { isAway, isBusy } from '../../workflow/engine/retry.ts';
 import type { IdentifiedCardLink } from '../../workflow/key-distribution/provider-context.ts';
 import type { OtaServer } from '../../workflow/ports.ts';
+
+/** Giving a lease back is tried at these distances, each twice the one before: for half a minute in all. */
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 16_000;
 
 export interface CardLinkOptions {
   readonly ota: OtaServer;
@@ -23,6 +28,8 @@ export class LeasedCardLink implements IdentifiedCardLink {
   readonly readerName: string;
   readonly #options: CardLinkOptions;
   #session: CardSessionInfo | undefined;
+  /** The session whose lease this flow may still have, also when its last script failed. */
+  #held: string | undefined;
   #expected: { readonly cardId: CardId; readonly insertion: string } | undefined;
   #insertion = '';
   #last: Promise<unknown> = Promise.resolve();
@@ -56,6 +63,7 @@ export class LeasedCardLink implements IdentifiedCardLink {
     try {
       if (this.#session === undefined) {
         this.#session = await ota.openCardSession({ terminalId, readerName, owner, waitMs });
+        this.#held = this.#session.sessionId;
         await this.#requireExpectedCard(this.#session);
         this.#insertion = this.#session.insertion;
       }
@@ -83,10 +91,27 @@ export class LeasedCardLink implements IdentifiedCardLink {
   }
 
   async close(): Promise<void> {
-    const session = this.#session;
+    const sessionId = this.#held;
     this.#session = undefined;
-    if (session !== undefined) await this.#options.ota.closeCardSession(session.sessionId).catch(() => {});
+    this.#held = undefined;
+    if (sessionId !== undefined) await giveBack(this.#options.ota, sessionId);
   }
+}
+
+/** Waits for the first try only: while `ota` is away it goes on beside the caller, else others wait for the lease's end. */
+async function giveBack(ota: OtaServer, sessionId: string): Promise<void> {
+  const close = (): Promise<boolean> =>
+    ota.closeCardSession(sessionId).then(
+      () => true,
+      (error: unknown) => !(error instanceof TransportError || (error instanceof PeerError && isBusy(error))),
+    );
+  const again = async () => {
+    for (let pauseMs = FIRST_PAUSE_MS; pauseMs <= LONGEST_PAUSE_MS; pauseMs *= 2) {
+      await delay(pauseMs, undefined, { ref: false });
+      if (await close()) return;
+    }
+  };
+  if (!(await close())) void again();
 }
 
 /** What may pass by itself is a link failure, for the issuer behind the relay too. */

@@ -48,8 +48,12 @@ export function retryOf(error: unknown): Retry {
 
 /** True when a peer says that what the call refers to is gone or taken: asking for it anew may help. */
 export function isAway(error: PeerError): boolean {
-  const status = Number(error.context.status ?? 0);
-  return status === 503 || status === 504 || status === 429 || GONE.test(error.code);
+  return isBusy(error) || GONE.test(error.code);
+}
+
+/** True when a peer says that it cannot answer now: the same call may succeed later. */
+export function isBusy(error: PeerError): boolean {
+  return [429, 503, 504].includes(Number(error.context.status ?? 0));
 }
 
 function retryOfPeer(error: PeerError): Retry {
@@ -63,7 +67,7 @@ function retryOfPeer(error: PeerError): Retry {
 
 /** Runs `act` until it succeeds, fails for good, or the window is over. @throws what the last try threw */
 export async function persist<T>(act: (attempt: number) => Promise<T>, policy: AttemptPolicy): Promise<T> {
-  const deadline = Date.now() + policy.windowMs;
+  const deadline = performance.now() + policy.windowMs;
   let doubtful = 0;
   for (let attempt = 1; ; attempt++) {
     if (policy.cancelled?.aborted === true) throw cancelled();
@@ -73,7 +77,7 @@ export async function persist<T>(act: (attempt: number) => Promise<T>, policy: A
       if (policy.stopping.aborted) return await never<T>();
       const retry = retryOf(error);
       if (retry === 'doubtful') doubtful += 1;
-      if (retry === 'never' || doubtful >= DOUBTFUL_TRIES || Date.now() > deadline) throw error;
+      if (retry === 'never' || doubtful >= DOUBTFUL_TRIES || performance.now() > deadline) throw error;
       if (error instanceof TsmError) policy.onRetry?.(error, attempt);
       await pause(
         error instanceof RepeatVisit ? 0 : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)),
