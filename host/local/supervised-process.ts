@@ -85,6 +85,8 @@ export class SupervisedProcess {
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
+    // Whoever asks for it knows why: it is no sign that the next life will be short.
+    this.#backoffMs = BACKOFF_MS.first;
     const ended = ending(child);
     child.kill(signal);
     await ended;
