@@ -102,7 +102,7 @@ const defaultNodeId = (port: number): string =>
     .slice(0, 48)}-${port}`;
 
 async function listen(url: string, nodeId: string, logger: Logger, onError: (error: Error) => void) {
-  const deadline = Date.now() + NODE_LOCK_MS;
+  const deadline = performance.now() + NODE_LOCK_MS;
   for (;;) {
     let taken = false;
     const bells = await BellsByDatabase.listen({
@@ -117,7 +117,7 @@ async function listen(url: string, nodeId: string, logger: Logger, onError: (err
     });
     if (!taken) return bells;
     await bells[Symbol.asyncDispose]();
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new UsageError('node-id-taken', `/nodeId: another process runs as ${nodeId} on this database`, { nodeId });
     }
     await new Promise((resolve) => setTimeout(resolve, 250));

@@ -12,18 +12,18 @@ const LIMIT_MS = 60_000;
  * @throws TransportError `not-there` after a minute, naming it and the last reason; other errors at once
  */
 export async function waitFor<T>(logger: Logger, what: string, act: () => Promise<T>, limitMs = LIMIT_MS): Promise<T> {
-  const deadline = Date.now() + limitMs;
-  for (let told = 0; ; ) {
+  const deadline = performance.now() + limitMs;
+  for (let told = Number.NEGATIVE_INFINITY; ; ) {
     try {
       return await act();
     } catch (error) {
       if (!mayPass(error)) throw error;
       const reason = (error as Error).message;
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         throw new TransportError('not-there', `gave up waiting for ${what}: ${reason}`, { what }, error);
       }
-      if (Date.now() - told > TELL_EVERY_MS) {
-        told = Date.now();
+      if (performance.now() - told > TELL_EVERY_MS) {
+        told = performance.now();
         logger.warn({ waitingFor: what, reason }, `waiting for ${what}`);
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));

@@ -119,11 +119,12 @@ export class Platforms implements AsyncDisposable {
     const client = await this.client(`provider-${provider}`);
     const idempotencyKey = options.key ?? randomUUID();
     const path = '/v1/key-distributions';
-    const deadline = Date.now() + FLOW_MS;
+    const deadline = performance.now() + FLOW_MS;
     const start = { method: 'POST', path, idempotencyKey, body: request, response: KeyDistributionState } as const;
     let state = await client.call({ ...start, retries: 30 });
     while (state.state === 'running') {
-      if (Date.now() > deadline) throw new TransportError('flow-time', `The flow of provider ${provider} does not end`);
+      if (performance.now() > deadline)
+        throw new TransportError('flow-time', `The flow of provider ${provider} does not end`);
       options.onUpdate?.(state);
       const query = { waitMs: POLL_MS, afterStep: state.steps.length };
       const poll = { method: 'GET', path: `${path}/${state.id}`, query, response: KeyDistributionState } as const;
@@ -138,12 +139,12 @@ export class Platforms implements AsyncDisposable {
     const [provider] = this.topology.names.filter((name) => name.startsWith('provider-'));
     // Only providers may ask `ota`.
     const ota = await this.topology.client(this.topology.peer(provider ?? 'provider-a'), 'ota');
-    const deadline = Date.now() + CARD_MS;
+    const deadline = performance.now() + CARD_MS;
     for (;;) {
       const terminals = await ota.call({ method: 'GET', path: '/v1/terminals', response: Type.Array(TerminalInfo) });
       const readers = terminals.flatMap((terminal) => terminal.readers);
       if (readers.some((reader) => reader.readerName === readerName && reader.cardPresent === present)) return;
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         const names = readers.map((reader) => reader.readerName).join(', ');
         const what = present ? `No card shows up in ${readerName}` : `The card does not leave ${readerName}`;
         throw new TransportError('card-absent', `${what}; readers: ${names}`, { readerName });

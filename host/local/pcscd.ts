@@ -90,7 +90,7 @@ function listens(port: number): boolean {
 }
 
 async function within(limitMs: number, test: () => boolean | Promise<boolean>): Promise<boolean> {
-  for (const end = Date.now() + limitMs; Date.now() < end; await delay(50)) {
+  for (const end = performance.now() + limitMs; performance.now() < end; await delay(50)) {
     if (await test()) return true;
   }
   return false;

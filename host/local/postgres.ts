@@ -266,9 +266,9 @@ async function launch(options: StartOptions, port: number): Promise<ChildProcess
     ended = true;
     child.stdin?.destroy();
   });
-  const deadline = Date.now() + START_MS;
+  const deadline = performance.now() + START_MS;
   while (!(await accepting(port, options.data, previous))) {
-    if (ended || Date.now() > deadline) {
+    if (ended || performance.now() > deadline) {
       child.stdin?.destroy();
       throw new TransportError('postgres-start', `PostgreSQL did not start: ${log.slice(-800)}`, { port });
     }

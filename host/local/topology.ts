@@ -208,13 +208,13 @@ class RunningTopology implements Topology {
 
   async healthy(name: string, timeoutMs = HEALTHY_MS): Promise<void> {
     const client = await this.client({ role: 'operator', id: 'supervisor', platform: this.peer(name) }, name);
-    const deadline = Date.now() + timeoutMs;
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
       try {
         await client.call({ method: 'GET', path: '/health/ready', timeoutMs: 5_000 });
         return;
       } catch (error) {
-        if (Date.now() > deadline)
+        if (performance.now() > deadline)
           throw new TransportError('not-healthy', `${name} is not ready: ${(error as Error).message}`, { name }, error);
         await new Promise((done) => setTimeout(done, 50));
       }

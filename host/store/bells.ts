@@ -75,15 +75,15 @@ export async function readUntil<T>(
   read: () => Promise<T>,
   wait: { readonly done: (value: T) => boolean; readonly waitMs: number; readonly signal?: AbortSignal },
 ): Promise<T> {
-  const deadline = Date.now() + wait.waitMs;
+  const deadline = performance.now() + wait.waitMs;
   for (;;) {
     // The bell is heard from before the read on: a change in between is not missed.
     const stop = new AbortController();
     const signal = wait.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, wait.signal]);
-    const rung = bells.heard(name, Math.max(0, deadline - Date.now()), signal);
+    const rung = bells.heard(name, Math.max(0, deadline - performance.now()), signal);
     try {
       const value = await read();
-      if (wait.done(value) || Date.now() >= deadline || wait.signal?.aborted === true) return value;
+      if (wait.done(value) || performance.now() >= deadline || wait.signal?.aborted === true) return value;
       await rung;
     } finally {
       stop.abort();

@@ -43,7 +43,7 @@ export class KeyService implements Kms {
   readonly #incarnations = new Incarnations();
 
   constructor(options: KeyServiceOptions) {
-    const { keys, limits, random = systemRandom, now = Date.now } = options;
+    const { keys, limits, random = systemRandom, now = performance.now.bind(performance) } = options;
     this.#options = options;
     this.#challenges = new AttestationChallenges(random, now);
     this.channels = new SecureChannels({ keys, limits, random, now });
