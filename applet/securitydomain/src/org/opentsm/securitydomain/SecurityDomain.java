@@ -9,12 +9,13 @@ import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
 import javacard.security.RandomData;
+import javacardx.apdu.ExtendedLength;
 
 /**
  * What every security domain is: it has a channel, keys and data, and process() hands each command to whom the table
  * of {@link Commands} names. Everything is allocated in the constructor.
  */
-abstract class SecurityDomain extends Applet implements AppletEvent {
+abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLength {
 
     final Transients transients;
     final byte[] ram;
