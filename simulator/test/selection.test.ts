@@ -65,12 +65,10 @@ describe('AID selection', () => {
   );
 
   it(
-    'refuses other occurrences, long names and other channels',
+    'refuses other occurrences, long names and closed channels',
     withCard(probeImage(), async (card) => {
       expect(await send(card, '00A4040105F00000000100')).to.equal('6A86');
       expect(await send(card, `00A4040011${'00'.repeat(17)}`)).to.equal('6A80');
-      expect(await send(card, '01A4040005F00000000100')).to.equal('6881');
-      expect(await send(card, '0070000001')).to.equal('6881');
       expect(await send(card, '81CA004200')).to.equal('6881');
     }),
   );

@@ -47,8 +47,8 @@ describe('transactions', () => {
       await write(card, Write.plain, '05');
       await send(card, '800C3300');
       expect((await memory(card)).store).to.equal('05330505');
-      expect(await send(card, '800A00000401020303')).to.equal('00019000');
-      expect(await send(card, '800A00000401020304')).to.equal('01039000');
+      expect(await send(card, '800A0000040102030300')).to.equal('00019000');
+      expect(await send(card, '800A0000040102030400')).to.equal('01039000');
     }),
   );
 

@@ -1,6 +1,7 @@
 package org.opentsm.simulator.card;
 
 import java.nio.file.Path;
+import javacard.framework.ApduForm;
 import javacard.framework.ISO7816;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
@@ -40,6 +41,7 @@ public final class Card {
         this.image = image;
         CardCode code = new CardCode(image, applets);
         runtime = new CardRuntime(code.packages(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
+        runtime.useTransport(image.protocol(), image.apduBuffer());
         if (image.proprietaryClasses()) {
             runtime.takeProprietaryClasses();
         }
@@ -156,9 +158,13 @@ public final class Card {
             return runtime.process(command);
         }
         boolean byFile = (command[0] & 0xFF) == 0x00 && command[1] == ISO7816.INS_SELECT && command[2] != 0x04;
-        byte[] response = files == null ? null : files.process(command);
+        ApduForm form = ApduForm.parse(command);
+        byte[] response = files == null || form == null ? null : files.process(form.shortened());
         if (response == null && byFile) {
             return CardRuntime.status(ISO7816.SW_FILE_NOT_FOUND);
+        }
+        if (response != null) {
+            runtime.dropHeldResponse();
         }
         return response == null ? runtime.process(command) : response;
     }

@@ -6,13 +6,15 @@ import com.google.gson.JsonObject;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import javacard.framework.APDU;
+import javacard.framework.ApduForm;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.open.LifeCycle;
 
 /** A card before its first use, as an image file describes it (README, "Card image"). */
 public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, byte[] cplc, Domain issuer, Domain controlling,
     List<Domain> supplementary, byte lifeCycle, byte[] seed, byte[] randomBytes, List<LoadFile> loadFiles, List<Application> applications,
-    boolean proprietaryClasses) {
+    boolean proprietaryClasses, byte protocol, int apduBuffer) {
 
     /** A security domain and what the card maker puts into it; absent parts are null. */
     public record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate) {
@@ -56,9 +58,19 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
             fields.hexOrNull("cin", 0, 16), fields.hexOrNull("cplc", 42, 42), fields.isAbsent("isd") ? null : domain(fields.object("isd"), "isd"),
             fields.isAbsent("casd") ? null : domain(fields.object("casd"), "casd"), domains(fields), lifeCycle(fields),
             fields.hexOrNull("seed", 1, 64), fields.hexOrEmpty("randomBytes"), loadFiles(fields, folder), applications(fields),
-            fields.flag("proprietaryClasses"));
+            fields.flag("proprietaryClasses"), protocol(fields), fields.number("apduBuffer", ApduForm.SHORT_BUFFER, Short.MAX_VALUE, ApduForm.SHORT_BUFFER));
         fields.refuseUnread();
         return image;
+    }
+
+    private static byte protocol(ImageFields fields) {
+        boolean offered = AnswerToReset.offersT1(fields.hex("atr", 2, 33));
+        String name = fields.isAbsent("protocol") ? offered ? "T=1" : "T=0" : fields.text("protocol");
+        return switch (name) {
+            case "T=0" -> APDU.PROTOCOL_T0;
+            case "T=1" -> APDU.PROTOCOL_T1;
+            default -> throw SimulatorException.image("protocol", "is not T=0 or T=1");
+        };
     }
 
     private static byte lifeCycle(ImageFields fields) {

@@ -55,6 +55,20 @@ final class ImageFields {
         return element.getAsBoolean();
     }
 
+    /** A whole number, {@code absent} where the image says nothing. */
+    int number(String field, int minimum, int maximum, int absent) {
+        if (isAbsent(field)) {
+            return absent;
+        }
+        JsonElement element = json.get(field);
+        boolean isNumber = element.isJsonPrimitive() && element.getAsJsonPrimitive().isNumber();
+        double value = isNumber ? element.getAsDouble() : Double.NaN;
+        if (!(value >= minimum && value <= maximum) || value != Math.rint(value)) {
+            throw fault(field, "is not a whole number from " + minimum + " to " + maximum);
+        }
+        return (int) value;
+    }
+
     /** A name that may also be a file name. */
     String name(String field) {
         String text = text(field);

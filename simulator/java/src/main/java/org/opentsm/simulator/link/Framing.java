@@ -5,6 +5,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
+import javacard.framework.ApduForm;
 import jdk.net.ExtendedSocketOptions;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.card.Card;
@@ -19,8 +20,9 @@ final class Framing {
     private static final int POWER_ON = 1;
     private static final int RESET = 2;
     private static final int GET_ATR = 4;
-    /** The longest frame taken: more than any short command, so a stray stream ends at once. */
-    private static final int MAX_FRAME_LENGTH = 2048;
+    /** The longest frame taken, an extended command: a stray stream ends soon. */
+    private static final int MAX_FRAME_LENGTH = ApduForm.MAX_LENGTH;
+    private static final int OUT_BUFFER = 2048;
 
     private final Socket socket;
     private final DataInputStream in;
@@ -30,7 +32,7 @@ final class Framing {
         this.socket = socket;
         socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
         in = new DataInputStream(socket.getInputStream());
-        out = new DataOutputStream(new java.io.BufferedOutputStream(socket.getOutputStream(), MAX_FRAME_LENGTH));
+        out = new DataOutputStream(new java.io.BufferedOutputStream(socket.getOutputStream(), OUT_BUFFER));
     }
 
     /** Serves the card until the peer leaves, sends what is no frame, or the card loses its power. */

@@ -71,7 +71,7 @@ final class CardContent {
         boolean selectable) {
         boolean domain = kind == RegistryEntry.Kind.APPLICATION && data.privileges().has(Privilege.SECURITY_DOMAIN);
         Options options = Options.of(data.parameters(), domain);
-        Applet applet = runtime.install(className, data.instance(), data.installData());
+        Applet applet = runtime.install(loadFile.aid, className, data.instance(), data.installData());
         byte made = selectable ? LifeCycle.SELECTABLE : LifeCycle.INSTALLED;
         byte state = kind == RegistryEntry.Kind.ISSUER_DOMAIN ? registry.cardState() : made;
         RegistryEntry entry = RegistryEntry.instance(kind, data.instance(), loadFile, data.module(), applet,

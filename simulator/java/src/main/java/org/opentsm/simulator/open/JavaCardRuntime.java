@@ -14,11 +14,12 @@ public interface JavaCardRuntime {
     /**
      * Calls the module's install() and answers the instance it registered.
      *
+     * @param loadFile   of the module; it names the context of what install() makes
      * @param className  class of the module
      * @param parameters {@code L instance AID, L privileges, L application parameters}
      * @throws javacard.framework.ISOException what install() threw, or 6A80 when it registered nothing or another AID
      */
-    Applet install(String className, AID instance, byte[] parameters);
+    Applet install(AID loadFile, String className, AID instance, byte[] parameters);
 
     /** The object that the application gives OPEN for this parameter, or null; its methods run in the application's context. */
     Shareable shared(AID server, byte parameter);

@@ -169,7 +169,7 @@ public final class Registry {
         boolean reached = after == null;
         RegistryEntry partial = null;
         for (RegistryEntry entry : entries) {
-            boolean matches = entry.isInstance() && reached && mayBeSelected(entry) && startsWith(entry.aid, name);
+            boolean matches = entry.isInstance() && reached && isSelectable(entry) && startsWith(entry.aid, name);
             reached |= entry == after;
             if (matches && after == null && entry.aid.equals(name, (short) 0, (byte) name.length)) {
                 return entry;
@@ -191,7 +191,8 @@ public final class Registry {
         return java.util.Arrays.copyOf(buffer, length);
     }
 
-    private boolean mayBeSelected(RegistryEntry entry) {
+    /** True where SELECT may find this instance, as the card and it stand. */
+    public boolean isSelectable(RegistryEntry entry) {
         if (entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN) {
             return true;
         }

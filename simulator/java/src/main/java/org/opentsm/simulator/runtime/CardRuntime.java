@@ -1,18 +1,17 @@
 package org.opentsm.simulator.runtime;
 
-import com.licel.jcardsim.base.ApduCase;
 import com.licel.jcardsim.base.SimulatorRuntime;
 import com.licel.jcardsim.base.SimulatorSystem;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.APDU;
+import javacard.framework.ApduAccess;
+import javacard.framework.ApduForm;
 import javacard.framework.Applet;
 import javacard.framework.AppletEvent;
 import javacard.framework.ISO7816;
@@ -20,6 +19,7 @@ import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.SystemException;
+import javacardx.apdu.ExtendedLength;
 import org.opentsm.simulator.crypto.CryptoHost;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.JavaCardRuntime;
@@ -34,9 +34,8 @@ import org.opentsm.simulator.open.RegistryEntry;
  */
 public final class CardRuntime extends SimulatorRuntime implements JavaCardRuntime, CryptoHost {
 
-    /** 4 header bytes, Lc, 255 bytes of data, Le: one more than jCardSim's buffer holds. */
-    private static final int APDU_BUFFER_LENGTH = 261;
-    private static final int MAX_RESPONSE_LENGTH = 256;
+    /** What install() gets its data in. */
+    private static final int INSTALL_BUFFER_LENGTH = 261;
     private static final int TRACE_DEPTH = 12;
 
     private final Registry registry = new Registry();
@@ -47,13 +46,14 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private final Statistics statistics;
     private final FaultPlan faults;
     private final TransientArrays transients;
-    private final Deque<AID> contexts = new ArrayDeque<>();
+    private final Contexts contexts = new Contexts(registry);
+    private final CommandDispatcher dispatcher = new CommandDispatcher(this, registry);
     private final PersistentHeap heap;
 
-    private RegistryEntry selected;
-    private boolean appletSelecting;
     private final Budget budget = new Budget();
-    private boolean proprietaryClasses;
+    private final TransportProtocol transport = new TransportProtocol();
+    private byte[] response = new byte[0];
+    private int responseLength;
     private int installing;
     private String installFailure = "";
     private long unseenChanges;
@@ -69,12 +69,25 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         this.faults = faults;
         this.open = new CardOpen(this, registry);
         this.heap = new PersistentHeap(registry, loader, transients);
-        widenBuffer();
+        transients.belongTo(contexts::activeGroup);
+        forgetLongArrays();
+        takeBuffer(ApduForm.SHORT_BUFFER);
+    }
+
+    /**
+     * How commands and responses travel.
+     *
+     * @param protocol APDU.PROTOCOL_T0 or APDU.PROTOCOL_T1
+     * @param buffer   bytes of the APDU buffer, at least {@link ApduForm#SHORT_BUFFER}
+     */
+    public void useTransport(byte protocol, int buffer) {
+        transport.use(protocol);
+        takeBuffer(buffer);
     }
 
     /** Class bytes C0 to FE go to the selected applet as they are, and name no logical channel. */
     public void takeProprietaryClasses() {
-        proprietaryClasses = true;
+        dispatcher.takeProprietaryClasses();
     }
 
     /** The card whose command this thread is running. */
@@ -127,15 +140,23 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     // --- commands ---------------------------------------------------------------------------
 
     /**
-     * Processes one command of the basic channel.
+     * Processes one command.
      *
      * @return response data and status word
      * @throws PowerCut when the fault plan ends the card's power here; the heap is consistent then
      */
     public byte[] process(byte[] command) {
         activateSimulatorRuntimeInstance();
+        ApduForm form = ApduForm.parse(command);
+        if (form == null) {
+            return status(ISO7816.SW_WRONG_LENGTH);
+        }
+        byte[] waiting = transport.resume(form);
+        if (waiting != null) {
+            return waiting;
+        }
         try {
-            return dispatch(command);
+            return transport.deliver(form, dispatcher.dispatch(form));
         } catch (PowerCut cut) {
             heap.rollBack();
             throw cut;
@@ -152,71 +173,18 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         activateSimulatorRuntimeInstance();
         heap.rollBack();
         super.reset();
+        transport.drop();
         contexts.clear();
         resets++;
         open.reset();
         faults.powered();
-        selected = registry.issuerDomain();
-        if (selected != null && !selectApplet()) {
-            selected = null;
-        }
+        dispatcher.reset();
     }
 
-    private byte[] dispatch(byte[] command) {
-        ApduCase apduCase;
+    /** Calls select() or deselect(): an exception is a no, and a transaction left open is taken back. */
+    boolean callQuietly(RegistryEntry entry, Work<Boolean> work) {
         try {
-            apduCase = ApduCase.getCase(command);
-        } catch (RuntimeException e) {
-            return status(ISO7816.SW_WRONG_LENGTH);
-        }
-        if (apduCase.isExtended()) {
-            return status(ISO7816.SW_WRONG_LENGTH);
-        }
-        short refused = Channels.refusal(command, proprietaryClasses);
-        if (refused != 0) {
-            return status(refused);
-        }
-        appletSelecting = false;
-        if (isSelectByName(command)) {
-            short sw = select(command);
-            if (sw != (short) 0x9000) {
-                return status(sw);
-            }
-        }
-        return selected == null ? status(ISO7816.SW_APPLET_SELECT_FAILED) : processInApplet(command, apduCase);
-    }
-
-    private static boolean isSelectByName(byte[] command) {
-        return (command[0] & 0xFF) == 0x00 && command[1] == ISO7816.INS_SELECT && command[2] == 0x04;
-    }
-
-    private short select(byte[] command) {
-        int occurrence = command[3] & 0x03;
-        if ((command[3] & 0xF0) != 0 || occurrence == 1 || occurrence == 3) {
-            return ISO7816.SW_INCORRECT_P1P2;
-        }
-        byte[] name = command.length > 5 ? Arrays.copyOfRange(command, 5, 5 + (command[4] & 0xFF)) : new byte[0];
-        if (name.length > 16) {
-            return ISO7816.SW_WRONG_DATA;
-        }
-        RegistryEntry found = name.length == 0 ? registry.issuerDomain() : registry.select(name, occurrence == 2 ? selected : null);
-        if (found == null) {
-            return ISO7816.SW_FILE_NOT_FOUND;
-        }
-        deselect();
-        selected = found;
-        appletSelecting = true;
-        if (!selectApplet()) {
-            selected = null;
-            appletSelecting = false;
-            return ISO7816.SW_APPLET_SELECT_FAILED;
-        }
-        return (short) 0x9000;
-    }
-
-    private boolean selectApplet() {
-        try {
-            return inContext(selected.aid, selected.applet::select);
+            return inContext(contexts.frame(entry), work);
         } catch (PowerCut cut) {
             throw cut;
         } catch (Throwable e) {
@@ -227,31 +195,18 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         }
     }
 
-    private void deselect() {
-        if (selected != null) {
-            try {
-                inContext(selected.aid, () -> {
-                    selected.applet.deselect();
-                    return null;
-                });
-            } catch (PowerCut cut) {
-                throw cut;
-            } catch (Throwable e) {
-                trace(e);
-            }
+    /** Gives the command to an applet. */
+    byte[] process(RegistryEntry entry, ApduForm form) {
+        boolean takesExtended = entry.applet instanceof ExtendedLength;
+        if (form.isExtended() && !takesExtended) {
+            return status(ISO7816.SW_WRONG_LENGTH);
         }
-        heap.rollBack();
-        transients.clearOnDeselect();
-    }
-
-    private byte[] processInApplet(byte[] command, ApduCase apduCase) {
-        responseBufferSize = 0;
-        usingExtendedAPDUs = false;
+        responseLength = 0;
         short sw = (short) 0x9000;
         try {
-            resetAPDU(shortAPDU, apduCase, command);
-            inContext(selected.aid, () -> {
-                selected.applet.process(shortAPDU);
+            ApduAccess.begin(shortAPDU, transport.protocol(), form, takesExtended);
+            inContext(contexts.frame(entry), () -> {
+                entry.applet.process(shortAPDU);
                 return null;
             });
         } catch (PowerCut cut) {
@@ -262,8 +217,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             trace(e);
             sw = ISO7816.SW_UNKNOWN;
         } finally {
-            appletSelecting = false;
-            resetAPDU(shortAPDU, null, null);
+            ApduAccess.begin(shortAPDU, transport.protocol(), null, false);
             heap.rollBack();
         }
         return response(sw);
@@ -272,14 +226,31 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private byte[] response(short sw) {
         int first = (sw >> 8) & 0xFF;
         boolean carriesData = first >= 0x61 && first <= 0x63 || first >= 0x90 && first <= 0x9F;
-        int length = carriesData ? responseBufferSize : 0;
-        if (length > MAX_RESPONSE_LENGTH) {
-            return status(ISO7816.SW_UNKNOWN);
+        int length = carriesData ? responseLength : 0;
+        byte[] answer = Arrays.copyOf(response, length + 2);
+        answer[length] = (byte) (sw >> 8);
+        answer[length + 1] = (byte) sw;
+        return answer;
+    }
+
+    /** Data that the APDU object sends. */
+    @Override
+    public void sendAPDU(byte[] buffer, short offset, short length) {
+        if (responseLength + length > response.length) {
+            response = Arrays.copyOf(response, Math.max(responseLength + length, ApduForm.SHORT_BUFFER));
         }
-        byte[] response = Arrays.copyOf(responseBuffer, length + 2);
-        response[length] = (byte) (sw >> 8);
-        response[length + 1] = (byte) sw;
-        return response;
+        System.arraycopy(buffer, offset, response, responseLength, length);
+        responseLength += length;
+    }
+
+    @Override
+    public APDU getCurrentAPDU() {
+        return shortAPDU;
+    }
+
+    /** A response that T=0 holds back is forgotten: the reader has sent something else. */
+    public void dropHeldResponse() {
+        transport.drop();
     }
 
     public static byte[] status(short sw) {
@@ -297,15 +268,17 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     // --- contexts ---------------------------------------------------------------------------
 
-    /** Runs {@code work} with {@code context} active. */
-    public <T> T inContext(AID context, Work<T> work) throws Throwable {
-        contexts.push(context);
+    /** Runs {@code work} with the context of an instance, or OPEN's, active. */
+    public <T> T inContext(AID instance, Work<T> work) throws Throwable {
+        return inContext(contexts.frame(instance), work);
+    }
+
+    private <T> T inContext(Contexts.Frame frame, Work<T> work) throws Throwable {
+        contexts.enter(frame);
         try {
             return work.run();
         } finally {
-            if (!contexts.isEmpty()) {
-                contexts.pop();
-            }
+            contexts.leave();
         }
     }
 
@@ -317,13 +290,12 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     @Override
     public AID getAID() {
-        return contexts.peek();
+        return contexts.active();
     }
 
     @Override
     public AID getPreviousContextAID() {
-        AID active = contexts.peek();
-        return contexts.stream().filter(context -> context != active).findFirst().orElse(null);
+        return contexts.previous();
     }
 
     @Override
@@ -337,7 +309,12 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     @Override
     public boolean isAppletSelecting(Object applet) {
-        return appletSelecting && selected != null && selected.applet == applet;
+        return dispatcher.isSelecting(applet);
+    }
+
+    @Override
+    public byte getAssignedChannel() {
+        return (byte) dispatcher.channel();
     }
 
     @Override
@@ -365,20 +342,20 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         }
     }
 
-    /** True when an application that is no security domain is selected. */
+    /** True when an application that is no security domain is selected on the basic channel. */
     public boolean isApplicationSelected() {
-        return selected != null && !selected.isSecurityDomain();
+        return dispatcher.isApplicationSelected();
     }
 
     @Override
     public boolean isActive(AID aid) {
-        return selected != null && selected.aid.equals(aid) || contexts.contains(aid);
+        return dispatcher.isSelected(aid) || contexts.contains(aid);
     }
 
     // --- instances --------------------------------------------------------------------------
 
     @Override
-    public Applet install(String className, AID instance, byte[] parameters) {
+    public Applet install(AID loadFile, String className, AID instance, byte[] parameters) {
         activateSimulatorRuntimeInstance();
         List<Applet> registered = new ArrayList<>();
         registrationCallback.set((applet, aid) -> {
@@ -391,8 +368,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         try {
             Method install = loader.loadClass(className).getMethod("install", byte[].class, short.class, byte.class);
             // As on a card the data stands in a larger buffer: code that looks behind its end finds zeros.
-            byte[] buffer = Arrays.copyOf(parameters, APDU_BUFFER_LENGTH);
-            inContext(instance, () -> install.invoke(null, buffer, (short) 0, (byte) parameters.length));
+            byte[] buffer = Arrays.copyOf(parameters, INSTALL_BUFFER_LENGTH);
+            inContext(new Contexts.Frame(instance, loadFile), () -> install.invoke(null, buffer, (short) 0, (byte) parameters.length));
         } catch (InvocationTargetException e) {
             throw installFailure(e.getCause());
         } catch (PowerCut cut) {
@@ -564,15 +541,20 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         statistics.cryptoEnds(start);
     }
 
-    private void widenBuffer() {
+    private void takeBuffer(int length) {
+        byte[] wide = new byte[length];
+        ApduAccess.setBuffer(shortAPDU, wide);
+        transients.storeArray(wide, JCSystem.CLEAR_ON_RESET);
+    }
+
+    /** jCardSim has 32 KiB for the responses of each card. */
+    private void forgetLongArrays() {
         try {
-            Field buffer = APDU.class.getDeclaredField("buffer");
-            buffer.setAccessible(true);
-            byte[] wide = new byte[APDU_BUFFER_LENGTH];
-            buffer.set(shortAPDU, wide);
-            transients.storeArray(wide, JCSystem.CLEAR_ON_RESET);
+            Field field = SimulatorRuntime.class.getDeclaredField("responseBuffer");
+            field.setAccessible(true);
+            field.set(this, response);
         } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("jCardSim's APDU is not as expected", e);
+            throw new IllegalStateException("jCardSim's runtime is not as expected", e);
         }
     }
 }

@@ -1,7 +1,5 @@
 package org.opentsm.simulator.runtime;
 
-import java.util.Arrays;
-import javacard.framework.APDU;
 import javacard.framework.Util;
 
 /**
@@ -9,8 +7,6 @@ import javacard.framework.Util;
  * name (the receiver first). Everything here runs in the command of {@link CardRuntime#current()}.
  */
 public final class PlatformCalls {
-
-    private static final int JCARDSIM_SEND_LIMIT = 258;
 
     private PlatformCalls() {
     }
@@ -89,21 +85,5 @@ public final class PlatformCalls {
     public static short setShort(byte[] array, short offset, short value) {
         CardRuntime.current().writing(array);
         return Util.setShort(array, offset, value);
-    }
-
-    /** jCardSim refuses the last bytes of its own buffer, where 255 bytes of command data end. */
-    public static void sendBytes(APDU apdu, short offset, short length) {
-        byte[] buffer = apdu.getBuffer();
-        if (offset + length <= JCARDSIM_SEND_LIMIT || offset < 0 || length < 0 || offset + length > buffer.length) {
-            apdu.sendBytes(offset, length);
-        } else {
-            apdu.sendBytesLong(Arrays.copyOfRange(buffer, offset, offset + length), (short) 0, length);
-        }
-    }
-
-    public static void setOutgoingAndSend(APDU apdu, short offset, short length) {
-        apdu.setOutgoing();
-        apdu.setOutgoingLength(length);
-        sendBytes(apdu, offset, length);
     }
 }

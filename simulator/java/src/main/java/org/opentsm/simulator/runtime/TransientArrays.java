@@ -4,6 +4,8 @@ import com.licel.jcardsim.base.TransientMemory;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.WeakHashMap;
+import java.util.function.Supplier;
+import javacard.framework.AID;
 import javacard.framework.JCSystem;
 import javacard.framework.SystemException;
 
@@ -14,12 +16,36 @@ import javacard.framework.SystemException;
 public final class TransientArrays extends TransientMemory {
 
     // Arrays have identity hash and equality, which is what a map of memory needs.
-    private final Map<Object, Byte> events = new WeakHashMap<>();
+    private final Map<Object, Ram> arrays = new WeakHashMap<>();
+    private Supplier<AID> active = () -> null;
+
+    /** @param group load file whose context made the array; null for the runtime's */
+    private record Ram(byte event, AID group) {
+    }
+
+    /** @param group answers whose context is active */
+    void belongTo(Supplier<AID> group) {
+        active = group;
+    }
+
+    /** Load file whose context made the array; null for the runtime's, and for what is no RAM. */
+    public AID group(Object array) {
+        Ram ram = arrays.get(array);
+        return ram == null ? null : ram.group;
+    }
+
+    /** Of a saved card. */
+    public void setGroup(Object array, AID group) {
+        Ram ram = arrays.get(array);
+        if (ram != null) {
+            arrays.put(array, new Ram(ram.event, group));
+        }
+    }
 
     @Override
     public byte isTransient(Object array) {
-        Byte event = events.get(array);
-        return event == null ? JCSystem.NOT_A_TRANSIENT_OBJECT : event;
+        Ram ram = arrays.get(array);
+        return ram == null ? JCSystem.NOT_A_TRANSIENT_OBJECT : ram.event;
     }
 
     @Override
@@ -27,7 +53,7 @@ public final class TransientArrays extends TransientMemory {
         if (event != JCSystem.CLEAR_ON_RESET && event != JCSystem.CLEAR_ON_DESELECT) {
             SystemException.throwIt(SystemException.ILLEGAL_VALUE);
         }
-        events.put(array, event);
+        arrays.put(array, new Ram(event, active.get()));
     }
 
     /** The integer extension's. */
@@ -39,8 +65,13 @@ public final class TransientArrays extends TransientMemory {
 
     @Override
     public void clearOnDeselect() {
-        events.forEach((array, event) -> {
-            if (event == JCSystem.CLEAR_ON_DESELECT) {
+        clearOnDeselect(null);
+    }
+
+    /** The applets of a load file are deselected on all channels; null for those of every one. */
+    void clearOnDeselect(AID group) {
+        arrays.forEach((array, ram) -> {
+            if (ram.event == JCSystem.CLEAR_ON_DESELECT && (group == null || ram.group == null || ram.group.equals(group))) {
                 clear(array);
             }
         });
@@ -48,13 +79,13 @@ public final class TransientArrays extends TransientMemory {
 
     @Override
     public void clearOnReset() {
-        events.keySet().forEach(TransientArrays::clear);
+        arrays.keySet().forEach(TransientArrays::clear);
     }
 
     @Override
     protected void forgetBuffers() {
         clearOnReset();
-        events.clear();
+        arrays.clear();
     }
 
     static void clear(Object array) {

@@ -39,7 +39,7 @@ import org.opentsm.simulator.runtime.CardRuntime;
  */
 public final class CardState {
 
-    private static final int MAGIC = 0x4F545332;
+    private static final int MAGIC = 0x4F545333;
     private static final int CHECK_LENGTH = 32;
     private static final int MAX_COMPONENTS = 1 << 20;
     private static final FileAttribute<?> OWNER_ONLY = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));

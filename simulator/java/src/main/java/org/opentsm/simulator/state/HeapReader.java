@@ -56,7 +56,9 @@ final class HeapReader {
                 return readInstance(existing);
             case HeapWriter.TRANSIENT: {
                 byte event = in.readByte();
-                return remember(transientArray(in.readUnsignedByte(), event, existing));
+                Object array = remember(transientArray(in.readUnsignedByte(), event, existing));
+                card.transients().setGroup(array, (AID) read());
+                return array;
             }
             default:
                 return readArray(kind, existing);

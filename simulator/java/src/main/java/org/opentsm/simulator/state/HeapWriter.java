@@ -113,6 +113,7 @@ final class HeapWriter {
             out.writeByte(event);
             out.writeByte(kind(array));
             out.writeInt(java.lang.reflect.Array.getLength(array));
+            write(transients.group(array));
             return;
         }
         int kind = kind(array);

@@ -1,0 +1,22 @@
+package javacard.framework;
+
+/** What a card's runtime does with its APDU object, and no applet. */
+public final class ApduAccess {
+
+    private ApduAccess() {
+    }
+
+    /** The array that getBuffer() gives out from now on. */
+    public static void setBuffer(APDU apdu, byte[] buffer) {
+        apdu.setBuffer(buffer);
+    }
+
+    /**
+     * Begins a command, or ends one with a null form.
+     *
+     * @param extended true when the applet takes extended length
+     */
+    public static void begin(APDU apdu, byte protocol, ApduForm form, boolean extended) {
+        apdu.begin(protocol, form, extended);
+    }
+}

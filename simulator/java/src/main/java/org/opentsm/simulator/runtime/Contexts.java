@@ -1,0 +1,72 @@
+package org.opentsm.simulator.runtime;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import javacard.framework.AID;
+import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Registry;
+import org.opentsm.simulator.open.RegistryEntry;
+
+/** Whose code is running: the chain of calls between applets. Instances of one load file share a context, JCRE 3.0.4 6.1.2. */
+final class Contexts {
+
+    /**
+     * One call.
+     *
+     * @param instance the active applet instance
+     * @param group    load file that names its context; null for OPEN, whose context is the runtime's
+     */
+    record Frame(AID instance, AID group) {
+    }
+
+    private final Registry registry;
+    private final Deque<Frame> frames = new ArrayDeque<>();
+
+    Contexts(Registry registry) {
+        this.registry = registry;
+    }
+
+    Frame frame(RegistryEntry entry) {
+        return new Frame(entry.aid, entry.loadFile);
+    }
+
+    /** @param instance an instance of the registry, or OPEN */
+    Frame frame(AID instance) {
+        RegistryEntry entry = instance == CardOpen.OPEN_AID ? null : registry.find(instance);
+        return new Frame(instance, entry == null ? null : entry.loadFile);
+    }
+
+    void enter(Frame frame) {
+        frames.push(frame);
+    }
+
+    void leave() {
+        if (!frames.isEmpty()) {
+            frames.pop();
+        }
+    }
+
+    void clear() {
+        frames.clear();
+    }
+
+    AID active() {
+        Frame top = frames.peek();
+        return top == null ? null : top.instance;
+    }
+
+    /** Load file whose context is active; null for the runtime's own. */
+    AID activeGroup() {
+        Frame top = frames.peek();
+        return top == null ? null : top.group;
+    }
+
+    AID previous() {
+        AID active = active();
+        return frames.stream().map(Frame::instance).filter(instance -> instance != active).findFirst().orElse(null);
+    }
+
+    boolean contains(AID instance) {
+        return frames.stream().anyMatch(frame -> instance.equals(frame.instance));
+    }
+}
