@@ -82,7 +82,7 @@ final class Attestation {
     }
 
     private AttestationAuthority authority() {
-        AID aid = domain.open().controllingAuthority();
+        AID aid = domain.alone ? null : domain.open().controllingAuthority();
         Shareable given = aid == null ? null
                 : JCSystem.getAppletShareableInterfaceObject(aid, AttestationAuthority.PARAMETER);
         if (!(given instanceof AttestationAuthority)) {

@@ -28,6 +28,11 @@ final class CertificateStore {
         current = NONE;
     }
 
+    /** Persistent room of CERTIFICATE_MAX bytes that nothing is read from until the next {@link #prepare}. */
+    byte[] spare() {
+        return current == FIRST ? second : first;
+    }
+
     private byte[] slot() {
         if (current == NONE) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
@@ -56,7 +61,7 @@ final class CertificateStore {
                 || !pairs.present()) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
-        byte[] spare = current == FIRST ? second : first;
+        byte[] spare = spare();
         short keyEnd = Tlv.next(buffer, key, end);
         short modulus = Tlv.value(buffer, key, end);
         short value = Tlv.expect(buffer, modulus, keyEnd, Gp.TAG_MODULUS);

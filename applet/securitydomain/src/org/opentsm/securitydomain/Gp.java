@@ -97,6 +97,8 @@ final class Gp {
     static final short TAG_ATTESTATION_VERSION = (short) 0x0080;
     static final short TAG_OWNER_STATE = (short) 0x008A;
     static final short TAG_PAIR_MAKER = (short) 0x008B;
+    /** A command to perform, ISO 7816-6. */
+    static final short TAG_COMMAND = (short) 0x0052;
     static final short TAG_TAG_LIST = (short) 0x005C;
     static final short TAG_SM_PLAIN = (short) 0x0081;
     static final short TAG_SM_CIPHERED = (short) 0x0087;

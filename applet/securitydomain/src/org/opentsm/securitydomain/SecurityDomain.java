@@ -35,6 +35,11 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     private final ResponseSender responses;
     private final byte[] ownAid;
     private final byte[] privileges = new byte[3];
+    /**
+     * True on a card whose OPEN is not ours: this domain is an ordinary application there (README 10). Known for good at
+     * install: an applet that takes OPEN's AID later is none.
+     */
+    final boolean alone;
 
     /**
      * @param bArray install data {@code L AID, L privileges, L contents of C9}; C9 may hold 42, 45,
@@ -52,6 +57,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         if (aidLength < Gp.AID_MIN || aidLength > Gp.AID_MAX || privilegesLength > 3) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
+        alone = openAid() == null;
         ownAid = new byte[aidLength];
         Util.arrayCopyNonAtomic(bArray, (short) (bOffset + 1), ownAid, (short) 0, aidLength);
         Util.arrayCopyNonAtomic(bArray, (short) (privilegesAt + 1), privileges, (short) 0, privilegesLength);
@@ -122,13 +128,17 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     }
 
     final Open open() {
-        AID server = JCSystem.lookupAID(Gp.OPEN_AID, (short) 0, (byte) Gp.OPEN_AID.length);
+        AID server = alone ? null : openAid();
         Open open = server == null ? null
                 : (Open) JCSystem.getAppletShareableInterfaceObject(server, (byte) 0);
         if (open == null) {
             ISOException.throwIt(Gp.SW_NO_OPEN);
         }
         return open;
+    }
+
+    private static AID openAid() {
+        return JCSystem.lookupAID(Gp.OPEN_AID, (short) 0, (byte) Gp.OPEN_AID.length);
     }
 
     /** Not JCSystem.getAID(): another domain may be the selected one while this one works for it. */
@@ -155,7 +165,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     }
 
     final boolean preIssuance() {
-        return open().cardState() == Gp.CARD_STATE_OP_READY;
+        return !alone && open().cardState() == Gp.CARD_STATE_OP_READY;
     }
 
     public void process(APDU apdu) throws ISOException {
@@ -204,7 +214,8 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
      * and nothing else, a locked one what {@link #servesLockedCard} lets through.
      */
     private void requireCardState(byte group, byte ins, byte p1) {
-        if (Commands.reads(ins)) {
+        // another OPEN selects nothing on a card that is locked or terminated
+        if (Commands.reads(ins) || alone) {
             return;
         }
         byte state = open().cardState();

@@ -3,19 +3,24 @@ package org.opentsm.securitydomain;
 import javacard.framework.AID;
 import javacard.framework.ISOException;
 import javacard.framework.Shareable;
+import org.globalplatform.Application;
 
 /**
  * A provider's domain. Its parent gives it a first key pair and a trust point (key-distribution.md
  * 47 to 51); from the owner's first write on, keys come from the owner's own session only.
  */
-public class SupplementarySecurityDomain extends SecurityDomain implements PersonalizationTarget {
+public class SupplementarySecurityDomain extends SecurityDomain implements PersonalizationTarget, Application {
 
     private final Attestation attestation;
+    private final StoredCommands stored;
     private boolean owned;
+    /** Life cycle where the registry is not ours. */
+    private byte ownState = Gp.DOMAIN_STATE_SELECTABLE;
 
     private SupplementarySecurityDomain(byte[] bArray, short bOffset, short bLength) {
         super(bArray, bOffset, bLength, true, false);
         attestation = new Attestation(this, transients);
+        stored = new StoredCommands(keys, certificate);
     }
 
     public static void install(byte[] bArray, short bOffset, byte bLength) {
@@ -24,7 +29,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
 
     /** Only the parent may personalize; OPEN knows who that is. */
     public Shareable getShareableInterfaceObject(AID client, byte parameter) {
-        if (parameter != PersonalizationTarget.PARAMETER || client == null || !open().isParent(client, self())) {
+        if (parameter != PersonalizationTarget.PARAMETER || client == null || alone || !open().isParent(client, self())) {
             return null;
         }
         return this;
@@ -45,6 +50,26 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
             default:
                 ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);
                 return (short) 0;
+        }
+    }
+
+    /** STORE DATA of an issuer's domain that is not ours, handed on by its OPEN; 6985 once the domain is owned. */
+    public void processData(byte[] buffer, short offset, short length) {
+        if (owned || !alone) {
+            ISOException.throwIt(Gp.SW_CONDITIONS);
+        }
+        stored.take(buffer, offset, length);
+    }
+
+    private byte state() {
+        return alone ? ownState : open().applicationState(self());
+    }
+
+    private void moveTo(byte state) {
+        if (alone) {
+            ownState = state;
+        } else {
+            open().setApplicationState(self(), state);
         }
     }
 
@@ -89,9 +114,8 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     /** PERSONALIZED with the certificate of the current pair, in one transaction (README 5.8). */
     void adoptCertificate() {
         super.adoptCertificate();
-        Open open = open();
-        if (open.applicationState(self()) == Gp.DOMAIN_STATE_SELECTABLE) {
-            open.setApplicationState(self(), Gp.DOMAIN_STATE_PERSONALIZED);
+        if (state() == Gp.DOMAIN_STATE_SELECTABLE) {
+            moveTo(Gp.DOMAIN_STATE_PERSONALIZED);
         }
     }
 
@@ -112,7 +136,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         }
         short end = putOwnAid(out);
         end = Tlv.header(work, end, Gp.TAG_LIFE_CYCLE, (short) 1);
-        work[end] = open().applicationState(self());
+        work[end] = state();
         end = putPrivileges((short) (end + 1));
         return Tlv.enclose(work, out, Gp.TAG_REGISTRY_ENTRY, (short) (end - out));
     }
@@ -126,8 +150,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         if (!isSelf(work, transients.dataOffset(), transients.dataLength())) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
         }
-        Open open = open();
-        byte state = open.applicationState(self());
+        byte state = state();
         byte wanted = p2;
         if (p2 == Gp.STATE_LOCKED) {
             wanted = (byte) (state | Gp.STATE_LOCKED);
@@ -136,7 +159,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         if (!lock && (wanted != Gp.DOMAIN_STATE_PERSONALIZED || state != Gp.DOMAIN_STATE_SELECTABLE)) {
             ISOException.throwIt(Gp.SW_CONDITIONS);
         }
-        open.setApplicationState(self(), wanted);
+        moveTo(wanted);
         return (short) 0;
     }
 }
