@@ -44,6 +44,20 @@ export interface ApplicationImage {
   readonly parameters?: Hex;
 }
 
+/** An issuer's domain that is the card's own code: see the README, "Cards of the field". Test keys only. */
+export interface NativeIssuerImage {
+  readonly aid: Hex;
+  readonly protocol: '02' | '03';
+  /** i: 55 for SCP02; 70 (S8) or 71 (S16) for SCP03. */
+  readonly option: Hex;
+  readonly keyVersion: Hex;
+  readonly enc: Hex;
+  readonly mac: Hex;
+  readonly dek: Hex;
+  readonly diversification?: Hex;
+  readonly faults?: Readonly<Record<string, number | boolean | Hex>>;
+}
+
 /** A card before its first use: see the README, "Card image". The simulator checks every field. */
 export interface CardImage {
   readonly name: string;
@@ -54,6 +68,8 @@ export interface CardImage {
   readonly cplc?: Hex | null;
   /** null: a card that is only a Java Card. */
   readonly isd: SecurityDomainImage | null;
+  /** With it `isd` is null. */
+  readonly nativeIsd?: NativeIssuerImage | null;
   readonly casd?: SecurityDomainImage | null;
   readonly ssds?: readonly SecurityDomainImage[];
   readonly lifeCycle?: 'OP_READY' | 'INITIALIZED' | 'SECURED';

@@ -5,6 +5,7 @@ export type {
   KeyPairImage,
   LoadFileImage,
   LocatedImage,
+  NativeIssuerImage,
   SecurityDomainImage,
   TrustPointImage,
 } from './card-image.ts';

@@ -1,10 +1,13 @@
 package org.opentsm.simulator.card;
 
 import java.nio.file.Path;
+import java.util.Arrays;
+import javacard.framework.APDU;
 import javacard.framework.ApduForm;
 import javacard.framework.ISO7816;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
+import org.opentsm.simulator.nativeisd.NativeCard;
 import org.opentsm.simulator.runtime.CardRandom;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.FaultPlan;
@@ -22,6 +25,8 @@ public final class Card {
     private final CardImage image;
     private final CardRuntime runtime;
     private final FileSystem files;
+    /** Null for a card whose issuer's domain is an applet, or that has none. */
+    private final NativeCard nativeIssuer;
     private final CardState state;
     private final Statistics statistics = new Statistics();
     private final FaultPlan faults = new FaultPlan();
@@ -46,6 +51,7 @@ public final class Card {
             runtime.takeProprietaryClasses();
         }
         files = image.iccid() == null ? null : new FileSystem(FileSystem.encodeIccid(image.iccid()));
+        nativeIssuer = image.nativeIssuer() == null ? null : new NativeCard(image, runtime);
         state = stateFolder == null ? null : new CardState(stateFolder.resolve(image.name() + ".card"), code.digest(imageBytes));
         try {
             if (state != null && state.exists()) {
@@ -53,7 +59,11 @@ public final class Card {
             } else {
                 CardFactory.install(image, code, runtime);
                 runtime.reset();
-                new Personalizer(runtime::process).personalize(image);
+                if (nativeIssuer == null) {
+                    new Personalizer(runtime::process).personalize(image);
+                } else {
+                    runtime.registry().setCardState(image.lifeCycle());
+                }
             }
             powerOn();
         } catch (RuntimeException | Error e) {
@@ -85,6 +95,9 @@ public final class Card {
         powered = true;
         if (files != null) {
             files.reset();
+        }
+        if (nativeIssuer != null) {
+            nativeIssuer.reset();
         }
         try {
             runtime.reset();
@@ -135,7 +148,7 @@ public final class Card {
         runtime.budget().begin();
         try {
             faults.beforeCommand();
-            byte[] response = process(command);
+            byte[] response = process(nativeIssuer != null && image.protocol() == APDU.PROTOCOL_T0 ? withoutLe(command) : command);
             saveIfChanged();
             faults.afterCommand();
             return response;
@@ -149,12 +162,19 @@ public final class Card {
         }
     }
 
+    /** A T=0 reader has no Le for a command with data, so that its answer waits for GET RESPONSE. ISO 7816-3 12.2.4. */
+    private static byte[] withoutLe(byte[] command) {
+        ApduForm form = ApduForm.parse(command);
+        boolean both = form != null && !form.isExtended() && form.dataLength() > 0 && form.expected() != ApduForm.ABSENT;
+        return both ? Arrays.copyOf(command, command.length - 1) : command;
+    }
+
     /** A security domain leaves the file commands to the card; another application has them for itself (NDEF, PIV). */
     private byte[] process(byte[] command) {
         if (command.length < 4) {
             return CardRuntime.status(ISO7816.SW_WRONG_LENGTH);
         }
-        if (runtime.isApplicationSelected()) {
+        if (nativeIssuer == null ? runtime.isApplicationSelected() : !nativeIssuer.isSelected()) {
             return runtime.process(command);
         }
         boolean byFile = (command[0] & 0xFF) == 0x00 && command[1] == ISO7816.INS_SELECT && command[2] != 0x04;

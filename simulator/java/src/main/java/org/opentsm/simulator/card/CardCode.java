@@ -36,6 +36,8 @@ final class CardCode {
     }
 
     private final AID issuer;
+    /** The security domains come by LOAD, if they come. */
+    private final boolean foreign;
     private final Path applets;
     private final List<Part> parts = new ArrayList<>();
 
@@ -47,7 +49,9 @@ final class CardCode {
      */
     CardCode(CardImage image, Path applets) {
         this.applets = applets;
-        issuer = image.issuer() == null ? null : CardOpen.aid(image.issuer().aid());
+        foreign = image.nativeIssuer() != null;
+        byte[] name = foreign ? image.nativeIssuer().aid() : image.issuer() == null ? null : image.issuer().aid();
+        issuer = name == null ? null : CardOpen.aid(name);
         Iterator<CapFiles.Linked> linked = CapFiles.link(image.loadFiles().stream().filter(loadFile -> loadFile.cap() != null)
             .map(loadFile -> new CapFiles.Source(loadFile.field() + ".cap", loadFile.cap())).toList()).iterator();
         for (CardImage.LoadFile loadFile : image.loadFiles()) {
@@ -72,7 +76,7 @@ final class CardCode {
     /** Fresh registry rows of the load files; a saved card gets them from here too. */
     List<RegistryEntry> loadFiles() {
         List<RegistryEntry> found = new ArrayList<>();
-        if (caps().noneMatch(cap -> Arrays.equals(cap.aid(), Hex.decode(CardOpen.DOMAIN_PACKAGE)))) {
+        if (!foreign && caps().noneMatch(cap -> Arrays.equals(cap.aid(), Hex.decode(CardOpen.DOMAIN_PACKAGE)))) {
             RegistryEntry domains = RegistryEntry.loadFile(CardOpen.aid(CardOpen.DOMAIN_PACKAGE), issuer, VERSION);
             domains.modules.put(CardOpen.ISSUER_MODULE, CLASSES + "IssuerSecurityDomain");
             domains.modules.put(CardOpen.SUPPLEMENTARY_MODULE, CLASSES + "SupplementarySecurityDomain");

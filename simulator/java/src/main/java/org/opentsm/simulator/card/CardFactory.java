@@ -18,7 +18,8 @@ final class CardFactory {
 
     /** Installs everything, in OP_READY. */
     static void install(CardImage image, CardCode code, CardRuntime card) {
-        AID issuer = image.issuer() == null ? null : CardOpen.aid(image.issuer().aid());
+        byte[] name = image.nativeIssuer() != null ? image.nativeIssuer().aid() : image.issuer() == null ? null : image.issuer().aid();
+        AID issuer = name == null ? null : CardOpen.aid(name);
         for (RegistryEntry loadFile : code.loadFiles()) {
             card.registry().add(loadFile);
         }

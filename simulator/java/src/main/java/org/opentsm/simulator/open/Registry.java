@@ -123,7 +123,7 @@ public final class Registry {
     }
 
     /** Replaces what commands change of a row. */
-    void change(RegistryEntry entry, RegistryEntry.Row row) {
+    public void change(RegistryEntry entry, RegistryEntry.Row row) {
         entry.row = row;
         changes++;
     }

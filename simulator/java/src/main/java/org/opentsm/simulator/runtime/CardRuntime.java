@@ -54,6 +54,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private final TransportProtocol transport = new TransportProtocol();
     private byte[] response = new byte[0];
     private int responseLength;
+    private NativeIssuer nativeIssuer = NativeIssuer.NONE;
+    private boolean withoutOpen;
     private int installing;
     private String installFailure = "";
     private long unseenChanges;
@@ -137,6 +139,46 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         activateSimulatorRuntimeInstance();
     }
 
+    // --- an issuer's domain that is no applet -------------------------------------------------
+
+    /** A card whose issuer's domain is the chip maker's code: there is no OPEN that an applet could ask. */
+    public void takeNativeIssuer(NativeIssuer issuer) {
+        nativeIssuer = issuer;
+        withoutOpen = true;
+    }
+
+    public NativeIssuer nativeIssuer() {
+        return nativeIssuer;
+    }
+
+    /** No application is selected on the basic channel any more. */
+    public void deselectAll() {
+        dispatcher.deselectBasic();
+    }
+
+    /** The selected application takes a command that nobody else took. */
+    public byte[] toSelected(byte[] command) {
+        return process(dispatcher.selected(), ApduForm.parse(command));
+    }
+
+    /**
+     * Calls an application that is not the selected one: CLEAR_ON_DESELECT memory is out of its reach (JCRE 3.0.4 5.1),
+     * so there is noise in it meanwhile, and a store to it is the SecurityException of a card.
+     */
+    public <T> T whileOtherIsSelected(RegistryEntry application, Work<T> work) throws Throwable {
+        transients.disturb(application.loadFile);
+        try {
+            T result = inContext(application.aid, work);
+            if (transients.wereTouched(application.loadFile)) {
+                throw new SecurityException("CLEAR_ON_DESELECT memory was used while another application is selected");
+            }
+            return result;
+        } finally {
+            transients.clearOnDeselect(application.loadFile);
+            heap.rollBack();
+        }
+    }
+
     // --- commands ---------------------------------------------------------------------------
 
     /**
@@ -156,7 +198,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             return waiting;
         }
         try {
-            return transport.deliver(form, dispatcher.dispatch(form));
+            return transport.deliver(form, nativeIssuer.process(command, () -> dispatcher.dispatch(form)));
         } catch (PowerCut cut) {
             heap.rollBack();
             throw cut;
@@ -300,7 +342,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     @Override
     public AID lookupAID(byte[] buffer, short offset, byte length) {
-        if (CardOpen.OPEN_AID.equals(buffer, offset, length)) {
+        if (!withoutOpen && CardOpen.OPEN_AID.equals(buffer, offset, length)) {
             return CardOpen.OPEN_AID;
         }
         RegistryEntry entry = registry.find(buffer, offset, length & 0xFF);
@@ -323,7 +365,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             return null;
         }
         AID client = getAID();
-        if (CardOpen.OPEN_AID.equals(server)) {
+        if (!withoutOpen && CardOpen.OPEN_AID.equals(server)) {
             RegistryEntry asking = registry.find(client);
             // Only a domain speaks to OPEN; whoever gets hold of a domain's reference is looked at again in each call.
             return parameter == 0 && asking != null && asking.isSecurityDomain() ? SharedObject.wrap(this, CardOpen.OPEN_AID, open, loader) : null;

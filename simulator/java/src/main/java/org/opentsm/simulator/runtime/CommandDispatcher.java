@@ -72,6 +72,12 @@ final class CommandDispatcher {
         selectDefault();
     }
 
+    /** Deselects what is selected on the basic channel. */
+    void deselectBasic() {
+        channel = 0;
+        deselect();
+    }
+
     byte[] dispatch(ApduForm form) {
         short refused = Channels.refusal(form);
         if (refused != 0) {

@@ -1,10 +1,13 @@
 package org.opentsm.simulator.runtime;
 
 import com.licel.jcardsim.base.TransientMemory;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import javacard.framework.AID;
 import javacard.framework.JCSystem;
 import javacard.framework.SystemException;
@@ -14,6 +17,8 @@ import javacard.framework.SystemException;
  * each init(), so the list grows without end and isTransient() scans it; here the map is weak.
  */
 public final class TransientArrays extends TransientMemory {
+
+    private static final byte NOISE = (byte) 0xA5;
 
     // Arrays have identity hash and equality, which is what a map of memory needs.
     private final Map<Object, Ram> arrays = new WeakHashMap<>();
@@ -75,6 +80,26 @@ public final class TransientArrays extends TransientMemory {
                 clear(array);
             }
         });
+    }
+
+    /** Puts noise into the CLEAR_ON_DESELECT byte arrays of a load file, which nobody may use now. */
+    void disturb(AID group) {
+        outOfReach(group).forEach(bytes -> Arrays.fill(bytes, NOISE));
+    }
+
+    /** True when something was stored into such an array since {@link #disturb}. */
+    boolean wereTouched(AID group) {
+        return outOfReach(group).stream().anyMatch(bytes -> IntStream.range(0, bytes.length).anyMatch(i -> bytes[i] != NOISE));
+    }
+
+    private List<byte[]> outOfReach(AID group) {
+        List<byte[]> found = new ArrayList<>();
+        arrays.forEach((array, ram) -> {
+            if (ram.event == JCSystem.CLEAR_ON_DESELECT && array instanceof byte[] bytes && group.equals(ram.group)) {
+                found.add(bytes);
+            }
+        });
+        return found;
     }
 
     @Override

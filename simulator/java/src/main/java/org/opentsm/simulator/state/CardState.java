@@ -34,7 +34,7 @@ import org.opentsm.simulator.runtime.CardRuntime;
 
 /**
  * A card's persistent state as one file: {@code magic, image digest, random position, card state,
- * load files, instances, static fields, SHA-256}. Written beside and renamed, so a kill leaves the old or the
+ * what is no applet, load files, instances, static fields, SHA-256}. Written beside and renamed, so a kill leaves the old or the
  * new one.
  */
 public final class CardState {
@@ -140,6 +140,9 @@ public final class CardState {
                 out.writeLong(part);
             }
             out.writeByte(registry.cardState());
+            byte[] issuer = card.nativeIssuer().save();
+            out.writeInt(issuer.length);
+            out.write(issuer);
             List<RegistryEntry> loadFiles = registry.entries().stream().filter(entry -> !entry.isInstance()).toList();
             out.writeShort(loadFiles.size());
             for (RegistryEntry entry : loadFiles) {
@@ -218,6 +221,7 @@ public final class CardState {
         HeapReader heap = new HeapReader(in, card);
         card.random().moveTo(new long[] {in.readLong(), in.readLong()});
         byte cardState = in.readByte();
+        card.nativeIssuer().load(in.readNBytes(Math.min(in.readInt(), MAX_COMPONENTS)));
         readLoadFiles(card, loadFiles, in, heap);
         List<Saved> rows = new ArrayList<>();
         for (int left = in.readUnsignedShort(); left > 0; left--) {

@@ -1,0 +1,166 @@
+package org.opentsm.simulator.nativeisd;
+
+import java.util.ArrayList;
+import java.util.List;
+import javacard.framework.AID;
+import javacard.framework.Applet;
+import javacard.framework.ISOException;
+import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.image.NativeIssuer;
+import org.opentsm.simulator.open.LoadedCode;
+import org.opentsm.simulator.open.Options;
+import org.opentsm.simulator.open.Privileges;
+import org.opentsm.simulator.open.Registry;
+import org.opentsm.simulator.open.RegistryEntry;
+import org.opentsm.simulator.runtime.CardRuntime;
+
+/** Load files and instances: INSTALL [for install, make selectable], DELETE of an object, and what LOAD brought. GPCS 2.3.1 9, 11. */
+final class Content {
+
+    private static final byte INSTALLED = 0x03;
+    private static final byte SELECTABLE = 0x07;
+    private static final int SECURITY_DOMAIN = 0x80;
+    /** Card Lock, Terminate, Reset, CVM: what this domain gives to applications. All else needs a domain. */
+    private static final int FOR_APPLICATIONS = 0x1E;
+    private static final int MAX_INSTALL_DATA = 255;
+
+    private final NativeIssuer issuer;
+    private final CardRuntime runtime;
+    private final AID own;
+
+    Content(NativeIssuer issuer, CardRuntime runtime) {
+        this.issuer = issuer;
+        this.runtime = runtime;
+        own = Fields.aidOf(issuer.aid());
+    }
+
+    AID own() {
+        return own;
+    }
+
+    Registry registry() {
+        return runtime.registry();
+    }
+
+    void requireFree(AID aid) {
+        StatusException.require(!aid.equals(own) && registry().find(aid) == null, Status.CONDITIONS);
+        StatusException.require(registry().entries().size() < Registry.CAPACITY, Status.NO_SPACE);
+    }
+
+    RegistryEntry instance(AID aid) {
+        RegistryEntry entry = registry().find(aid);
+        StatusException.require(entry != null && entry.isInstance(), Status.NO_REFERENCE);
+        return entry;
+    }
+
+    /** {@code L ELF, L module, L instance, L privileges, L parameters, L token}; a token is one too many here. */
+    void install(byte[] data, boolean selectable) {
+        Fields in = new Fields(data);
+        AID loadFile = in.aid();
+        AID module = in.aid();
+        AID instance = in.aid();
+        byte[] privileges = in.lv();
+        byte[] application = Fields.find(parameters(in.lv()), 0xC9);
+        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
+        in.end();
+        StatusException.require((privileges.length == 1 || privileges.length == 3) && application != null, Status.WRONG_DATA);
+        RegistryEntry file = registry().find(loadFile);
+        String className = file == null || file.isInstance() ? null : file.modules.get(Hex.encode(Registry.bytes(module)));
+        StatusException.require(className != null, Status.NO_REFERENCE);
+        requireFree(instance);
+        grant(privileges);
+        make(file, module, instance, className, Bytes.concat(lv(Registry.bytes(instance)), lv(privileges), lv(application)),
+            Privileges.decode(privileges), selectable);
+    }
+
+    /** Only the card maker's own code may be a security domain: another package's instance is an application. */
+    private void grant(byte[] privileges) {
+        StatusException.require((privileges[0] & SECURITY_DOMAIN) == 0, issuer.faults().domainStatus());
+        boolean others = (privileges[0] & ~FOR_APPLICATIONS) != 0 || privileges.length == 3 && (privileges[1] != 0 || privileges[2] != 0);
+        StatusException.require(!others, Status.WRONG_DATA);
+    }
+
+    private void make(RegistryEntry file, AID module, AID instance, String className, byte[] installData, Privileges privileges,
+        boolean selectable) {
+        StatusException.require(installData.length <= MAX_INSTALL_DATA, Status.WRONG_DATA);
+        Applet applet;
+        try {
+            applet = runtime.install(file.aid, className, instance, installData);
+        } catch (ISOException e) {
+            throw new StatusException(e.getReason() & 0xFFFF);
+        }
+        RegistryEntry entry = RegistryEntry.instance(RegistryEntry.Kind.APPLICATION, instance, file, module, applet,
+            new RegistryEntry.Row(selectable ? SELECTABLE : INSTALLED, own, privileges, Options.NONE));
+        runtime.persistentWrite();
+        registry().add(entry);
+    }
+
+    /** {@code 00 00 L application, L privileges, L parameters, L token} */
+    void makeSelectable(byte[] data) {
+        Fields in = new Fields(data);
+        StatusException.require(in.lv().length == 0 && in.lv().length == 0, Status.WRONG_DATA);
+        RegistryEntry entry = instance(in.aid());
+        in.lv();
+        in.lv();
+        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
+        in.end();
+        StatusException.require(entry.state() == INSTALLED, Status.CONDITIONS);
+        setState(entry, SELECTABLE);
+    }
+
+    void setState(RegistryEntry entry, int state) {
+        RegistryEntry.Row row = entry.row();
+        runtime.persistentWrite();
+        registry().change(entry, new RegistryEntry.Row((byte) state, row.parent(), row.privileges(), row.options()));
+    }
+
+    /** One write takes all rows out; uninstall() comes behind it. */
+    void delete(AID name, boolean related) {
+        RegistryEntry entry = registry().find(name);
+        StatusException.require(entry != null, name.equals(own) ? Status.CONDITIONS : Status.NO_REFERENCE);
+        List<RegistryEntry> all = new ArrayList<>();
+        if (!entry.isInstance()) {
+            registry().entries().stream().filter(other -> entry.aid.equals(other.loadFile)).forEach(all::add);
+            StatusException.require(all.isEmpty() || related, Status.CONDITIONS);
+            boolean imported = registry().entries().stream()
+                .anyMatch(other -> other.code() != null && other.code().imports().stream().anyMatch(entry.aid::equals));
+            StatusException.require(!imported, Status.CONDITIONS);
+        }
+        all.add(entry);
+        runtime.persistentWrite();
+        for (RegistryEntry gone : all) {
+            if (gone.isInstance()) {
+                runtime.forget(gone);
+            } else {
+                registry().remove(gone);
+            }
+        }
+        all.stream().filter(RegistryEntry::isInstance).forEach(runtime::uninstall);
+        all.stream().filter(gone -> !gone.isInstance()).forEach(gone -> runtime.unload(gone.aid));
+    }
+
+    /** Verifies, links and registers what LOAD brought. */
+    void load(AID aid, byte[] components) {
+        LoadedCode code;
+        try {
+            code = runtime.link(components);
+        } catch (ISOException e) {
+            throw new StatusException(e.getReason() & 0xFFFF);
+        }
+        StatusException.require(aid.equals(code.aid(), (short) 0, (byte) code.aid().length), Status.WRONG_DATA);
+        RegistryEntry entry = RegistryEntry.loaded(aid, own, code);
+        runtime.persistentWrite();
+        runtime.add(code);
+        registry().add(entry);
+    }
+
+    static List<Fields.Tlv> parameters(byte[] field) {
+        List<Fields.Tlv> objects = Fields.tlvs(field);
+        Fields.onlyTags(objects, tag -> tag == 0xC9 || tag == 0xEF || tag == 0xEA || tag == 0xB6);
+        return objects;
+    }
+
+    private static byte[] lv(byte[] value) {
+        return Bytes.concat(Bytes.of(value.length), value);
+    }
+}
