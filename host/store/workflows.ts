@@ -84,7 +84,8 @@ export async function addWorkflow<T>(database: Kysely<T>, workflow: NewWorkflow,
 
 /**
  * Takes up to `limit` workflows that wait. First those whose key has the fewest at work, so that nobody's long
- * queue keeps the others waiting; within a key the oldest.
+ * queue keeps the others waiting; within a key the oldest. Nodes that ask at once get different rows: fewer than
+ * `limit` come only when no more wait.
  */
 export async function takeQueued<T>(database: Kysely<T>, owner: string, limit: number): Promise<WorkflowRow[]> {
   const { rows } = await sql<WorkflowRow>`
@@ -92,9 +93,10 @@ export async function takeQueued<T>(database: Kysely<T>, owner: string, limit: n
     turns AS (
       SELECT id, queued_at, row_number() OVER (PARTITION BY fair_key ORDER BY queued_at, id) + coalesce(at_work, 0) AS turn
       FROM workflows LEFT JOIN busy USING (fair_key) WHERE state = 'queued'),
-    next AS (SELECT id FROM turns ORDER BY turn, queued_at LIMIT ${limit})
+    next AS (SELECT row.id FROM workflows row JOIN turns ON turns.id = row.id WHERE row.state = 'queued'
+      ORDER BY turns.turn, row.queued_at LIMIT ${limit} FOR UPDATE OF row SKIP LOCKED)
     UPDATE workflows SET state = 'running', owner = ${owner}, updated_at = now()
-    WHERE id IN (SELECT id FROM next) AND state = 'queued' RETURNING ${COLUMNS}`.execute(database);
+    WHERE id IN (SELECT id FROM next) RETURNING ${COLUMNS}`.execute(database);
   return rows;
 }
 

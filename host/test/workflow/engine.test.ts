@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { sql } from 'kysely';
-import { workflowBell } from '../../store/workflows.ts';
+import { addWorkflow, type WorkflowTables, workflowBell } from '../../store/workflows.ts';
 import type { Engine } from '../../workflow/engine/durable.ts';
 import type { Workflow } from '../../workflow/engine/execution.ts';
 import { TestDatabase } from '../ota/fixture.ts';
@@ -20,12 +21,15 @@ async function node(...arguments_: readonly string[]) {
   return { lines: Buffer.concat(lines).toString().trim().split('\n'), signal };
 }
 
-/** A gate that opens once, and a workflow that waits at it. */
+/** A gate that is closed, and a workflow that waits at it. */
 function gated(started: string[]) {
-  const gate: { open: () => void; opened: Promise<void> } = { open: () => {}, opened: Promise.resolve() };
-  gate.opened = new Promise((resolve) => {
-    gate.open = resolve;
-  });
+  const gate = { open: () => {}, opened: Promise.resolve(), close };
+  function close(): void {
+    gate.opened = new Promise((resolve) => {
+      gate.open = resolve;
+    });
+  }
+  close();
   const workflow: Workflow = {
     run: async (input, run) => {
       await run.step('wait', async () => {
@@ -37,6 +41,15 @@ function gated(started: string[]) {
     broken: () => async () => {},
   };
   return { gate, workflow };
+}
+
+/** Resolves when each node has so many at work; a node that has looked in vain looks again only after a minute. */
+async function atWork(nodes: readonly Opened[], count: number): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (nodes.some(({ engine }) => engine.atWork !== count)) {
+    expect(performance.now(), `at work: ${nodes.map(({ engine }) => engine.atWork)}`).to.be.lessThan(deadline);
+    await turn();
+  }
 }
 
 type Opened = Awaited<ReturnType<typeof openTestEngine>>;
@@ -122,6 +135,27 @@ describe('the durable engine', () => {
     // The two that came last have not waited for all of the six that came first.
     expect(started.lastIndexOf('b')).to.be.lessThan(6);
     expect(started.toSorted()).to.deep.equal([...'aaaaaabb']);
+  });
+
+  it('fills the windows of two nodes that look at the same moment', async () => {
+    const { gate, workflow } = gated([]);
+    const url = await database.server.createDatabase('engine_two_windows');
+    const nodes = await Promise.all(
+      ['node-1', 'node-2'].map((nodeId) => open(url, { nodeId, window: 8, workflows: { gated: workflow } })),
+    );
+    const [first] = nodes;
+    for (const round of 'abcdefghijkl') {
+      const ids = [...Array(16).keys()].map((n) => `workflow-${round}${n}`);
+      await first?.database.transaction().execute(async (transaction) => {
+        const added = { kind: 'gated', fairKey: 'a', version: '1', input: round };
+        for (const id of ids) await addWorkflow<WorkflowTables>(transaction, { id, ...added }, null);
+      });
+      await atWork(nodes, 8);
+      gate.open();
+      for (const id of ids) await ended(nodes[0] as Opened, id);
+      await atWork(nodes, 0);
+      gate.close();
+    }
   });
 
   it('begins a workflow of another version again, from its input', async () => {
