@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { withIssuerCard } from '../../applet/test/support/card.ts';
 import { openIssuer } from '../../applet/test/support/scp10-host.ts';
 import { antJavacard, ROOT } from '../../toolchain/test/run.ts';
-import { loadFileDataBlock } from '../../toolchain/test/zip.ts';
+import { capComponents, joined, loadFileDataBlock } from '../../toolchain/test/zip.ts';
 import { type CardImage, type SimulatedCard, sharedSimulator, startSimulator } from '../src/index.ts';
 import { memory, probeA, select, send, Write, write, written } from './fixture/probe.ts';
 
@@ -107,6 +107,19 @@ describe('LOAD', function () {
         expect(await select(card, probeA)).to.equal('6A82');
         expect(await install(card, PROBE, PROBE_MODULE, probeA)).to.equal('6A88');
       }
+    }));
+
+  it('runs code that came without its Descriptor as with it', () =>
+    on(async (card) => {
+      const bare = capComponents(readFileSync(join(folder, 'probe.cap')));
+      bare.delete('Descriptor');
+      expect(await announce(card, PROBE)).to.equal('009000');
+      expect(await load(card, wrapped(joined(bare)))).to.equal('009000');
+      expect(await install(card, PROBE, PROBE_MODULE, probeA)).to.equal('009000');
+      expect(await select(card, probeA)).to.equal('9000');
+      await write(card, Write.committed, '5A');
+      expect(await write(card, Write.thrown, '09')).to.equal('6A81');
+      expect(await memory(card)).to.include(written('5A'));
     }));
 
   it('checks the hash, whatever its algorithm', () =>

@@ -51,6 +51,10 @@ export function capComponents(zip: Buffer): Map<string, Buffer> {
 
 /** The Load File Data Block of a CAP. */
 export function loadFileDataBlock(zip: Buffer): Buffer {
-  const components = capComponents(zip);
+  return joined(capComponents(zip));
+}
+
+/** Components in the order of a Load File Data Block; absent ones are left out. */
+export function joined(components: Map<string, Buffer>): Buffer {
   return Buffer.concat(LOAD_ORDER.flatMap((name) => components.get(name) ?? []));
 }

@@ -39,7 +39,14 @@ public final class CapFile {
     /** The zip this was read from, empty when it was not; written again while it holds what the model writes. */
     private final byte[] zip;
 
+    private final boolean descriptorInferred;
+
     private CapFile(Map<ComponentTag, Component> components, List<RawComponent> customs, List<Entry> entries, byte[] zip) {
+        this(components, customs, entries, zip, false);
+    }
+
+    private CapFile(Map<ComponentTag, Component> components, List<RawComponent> customs, List<Entry> entries, byte[] zip, boolean inferred) {
+        this.descriptorInferred = inferred;
         this.components = components;
         this.customs = List.copyOf(customs);
         this.entries = List.copyOf(entries);
@@ -241,6 +248,25 @@ public final class CapFile {
 
     public Optional<RawComponent> debug() {
         return component(ComponentTag.DEBUG).map(RawComponent.class::cast);
+    }
+
+    /** This CAP with a Descriptor that was made from its other components, where a load file had none. */
+    public CapFile withInferredDescriptor(DescriptorComponent made) {
+        Map<ComponentTag, Component> parts = new EnumMap<>(components);
+        parts.put(ComponentTag.DESCRIPTOR, made);
+        return new CapFile(parts, customs, List.of(), new byte[0], true);
+    }
+
+    /** This CAP as most hosts load it. */
+    public CapFile withoutDescriptor() {
+        Map<ComponentTag, Component> parts = new EnumMap<>(components);
+        parts.remove(ComponentTag.DESCRIPTOR);
+        return new CapFile(parts, customs, List.of(), new byte[0], false);
+    }
+
+    /** True when the Descriptor is no component of the file: it knows kinds of references, but not their classes. */
+    public boolean isDescriptorInferred() {
+        return descriptorInferred;
     }
 
     /** Custom and unknown components. */

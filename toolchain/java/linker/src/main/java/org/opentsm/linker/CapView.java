@@ -3,10 +3,12 @@ package org.opentsm.linker;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.ClassComponent;
@@ -45,6 +47,8 @@ final class CapView {
     }
 
     final CapFile cap;
+    /** True when the file had no Descriptor: references have no classes then. */
+    final boolean inferred;
     private final String prefix;
     private final DescriptorComponent descriptor;
     private final List<ExportFile> imports;
@@ -53,9 +57,11 @@ final class CapView {
     private final Map<Integer, MemberName> staticFields = new HashMap<>();
     private final Map<Integer, PlatformInterface> outside = new HashMap<>();
     private final Map<Integer, String> names = new HashMap<>();
+    private final Set<String> constructors = new HashSet<>();
 
     CapView(CapFile cap, List<ExportFile> imports, List<PlatformInterface> platformInterfaces) {
         this.cap = cap;
+        this.inferred = cap.isDescriptorInferred();
         this.imports = imports;
         prefix = "p" + cap.header().packageInfo().aid();
         descriptor = cap.descriptor().orElseThrow(() -> LinkException.inconsistent("there is no Descriptor component"));
@@ -95,8 +101,21 @@ final class CapView {
             types.add(interfaceDescriptor(item, token));
         }
         platformInterfaces.stream().filter(candidate -> candidate.packageAid().equals(cap.header().packageInfo().aid())
-            && candidate.methods().stream().map(PlatformInterface.Method::descriptor).toList().equals(types)).findFirst()
+            && fits(candidate.methods().stream().map(PlatformInterface.Method::descriptor).toList(), types)).findFirst()
             .ifPresent(candidate -> outside.put(item.offset, candidate));
+    }
+
+    /** Without Descriptor, methods behind the last one that is called are not known, nor are classes. */
+    private boolean fits(List<String> candidate, List<String> types) {
+        if (!inferred) {
+            return candidate.equals(types);
+        }
+        return !types.isEmpty() && types.size() <= candidate.size()
+            && candidate.subList(0, types.size()).stream().map(CapView::kinds).toList().equals(types.stream().map(CapView::kinds).toList());
+    }
+
+    private static String kinds(String descriptor) {
+        return descriptor.replaceAll("\\[*L[^;]*;|\\[.", "A").replaceAll("[ZB]", "S");
     }
 
     private void collect(ClassView item) {
@@ -122,16 +141,24 @@ final class CapView {
         String type = type(method.typeOffset());
         String owner = name(item.offset);
         if (method.isInit()) {
-            return new MemberName(owner, MemberName.CONSTRUCTOR, type);
+            return new MemberName(owner, MemberName.CONSTRUCTOR, constructorType(owner, type));
         }
         if (!isVirtual(method)) {
             return new MemberName(owner, String.format("m%04X", method.methodOffset()), type);
         }
         Optional<MemberName> inherited = virtual(item.info().superclass(), method.token());
-        if (inherited.isPresent() && !inherited.get().descriptor().equals(type)) {
+        if (inherited.isPresent() && !inferred && !inherited.get().descriptor().equals(type)) {
             throw LinkException.inconsistent(String.format("method @%04X overrides %s with other types", method.methodOffset(), inherited.get()));
         }
         return inherited.map(name -> name.in(owner)).orElse(new MemberName(owner, virtualName(method.token()), type));
+    }
+
+    private String constructorType(String owner, String type) {
+        String free = type;
+        for (int attempt = 1; inferred && !constructors.add(owner + free); attempt++) {
+            free = Casts.variant(type, attempt);
+        }
+        return free;
     }
 
     private String virtualName(int token) {
@@ -164,12 +191,20 @@ final class CapView {
 
     /** JVM name of a class_ref. */
     String name(int classRef) {
+        if (inferred && classRef == ClassRef.NONE) {
+            return Casts.OBJECT;
+        }
         if (ClassRef.isExternal(classRef)) {
             return external(classRef).name();
         }
         PlatformInterface platform = outside.get(classRef);
         return platform != null ? platform.internalName()
             : names.computeIfAbsent(classRef, ref -> String.format("%s/C%04X", prefix, classAt(ref).offset));
+    }
+
+    /** A package that was linked without Descriptor exports references of unknown class. */
+    private static String known(String descriptor) {
+        return descriptor.replace(ExportNames.UNKNOWN, "L" + Casts.OBJECT + ";");
     }
 
     ExportFile importOf(int classRef) {
@@ -219,6 +254,19 @@ final class CapView {
 
     // ---- members ----
 
+    /** True for a protected virtual method of another package: the JVM wants a receiver of the calling class. */
+    boolean isProtected(int index) {
+        Entry entry = constant(index);
+        return entry.tag() == ConstantPoolComponent.VIRTUAL_METHODREF && entry.isExternal() && external(entry.classRef()).methods().stream()
+            .anyMatch(method -> isVirtual(method) && method.token() == entry.token() && (method.flags() & DescriptorComponent.ACC_PROTECTED) != 0);
+    }
+
+    /** True for an invokespecial of a private method that became a static one, with its receiver as first parameter. */
+    boolean isStaticTarget(int index) {
+        Entry entry = constant(index);
+        return entry.tag() == ConstantPoolComponent.STATIC_METHODREF && !entry.isExternal() && method(entry.offset()).method().isStatic();
+    }
+
     /** The method whose header stands at this Method offset. */
     Owned method(int offset) {
         Owned found = methods.get(offset);
@@ -264,7 +312,7 @@ final class CapView {
             throw LinkException.inconsistent("the superclasses of " + name(classRef) + " form a cycle");
         }
         return external(ref).methods().stream().filter(method -> isVirtual(method) && method.token() == token).findFirst()
-            .map(method -> new MemberName(name(classRef), method.name(), method.descriptor()));
+            .map(method -> new MemberName(name(classRef), method.name(), known(method.descriptor())));
     }
 
     private static boolean isVirtual(ExportMethod method) {
@@ -276,7 +324,7 @@ final class CapView {
         if (ClassRef.isExternal(classRef)) {
             ExportClass found = external(classRef);
             return found.methods().stream().filter(method -> method.token() == token).findFirst()
-                .map(method -> new MemberName(found.name(), method.name(), method.descriptor()))
+                .map(method -> new MemberName(found.name(), method.name(), known(method.descriptor())))
                 .orElseThrow(() -> LinkException.unresolved(found.name() + " has no method of token " + token));
         }
         PlatformInterface platform = outside.get(classRef);
@@ -298,7 +346,7 @@ final class CapView {
         if (ClassRef.isExternal(classRef)) {
             ExportClass found = external(classRef);
             return found.fields().stream().filter(field -> !field.isStatic() && field.token() == token).findFirst()
-                .map(field -> new MemberName(found.name(), field.name(), field.descriptor()))
+                .map(field -> new MemberName(found.name(), field.name(), known(field.descriptor())))
                 .orElseThrow(() -> LinkException.unresolved(found.name() + " has no field of token " + token));
         }
         return classAt(classRef).descriptor.fields().stream().filter(field -> !field.isStatic() && (field.ref() & 0xFF) == token).findFirst()
@@ -353,9 +401,9 @@ final class CapView {
         ExportClass found = external(entry.classRef());
         Optional<MemberName> name = method
             ? found.methods().stream().filter(item -> !isVirtual(item) && item.token() == entry.token()).findFirst()
-                .map(item -> new MemberName(found.name(), item.name(), item.descriptor()))
+                .map(item -> new MemberName(found.name(), item.name(), known(item.descriptor())))
             : found.fields().stream().filter(item -> item.isStatic() && item.token() == entry.token()).findFirst()
-                .map(item -> new MemberName(found.name(), item.name(), item.descriptor()));
+                .map(item -> new MemberName(found.name(), item.name(), known(item.descriptor())));
         return name.orElseThrow(() -> LinkException.unresolved(found.name() + " has no static member of token " + entry.token()));
     }
 

@@ -73,6 +73,9 @@ final class ClassEmitter {
             MemberName member = isStatic ? view.staticField(field.imageOffset()) : view.instanceField(item.offset(), field);
             out.visitField(Opcodes.ACC_PUBLIC | (isStatic ? Opcodes.ACC_STATIC : 0), member.name(), member.descriptor(), null, null).visitEnd();
         }
+        if (view.inferred) {
+            Untyped.emit(out);
+        }
         new StaticFields(view, item, out).emit();
         item.descriptor().methods().forEach(this::emitMethod);
         for (ImplementedInterface implemented : item.info().interfaces()) {
@@ -107,7 +110,7 @@ final class ClassEmitter {
             MemberName from = view.interfaceMethod(implemented.classRef(), token);
             MemberName to = view.virtual(item.offset(), virtualToken).orElseThrow(
                 () -> LinkException.inconsistent("an interface index of " + name + " names virtual token " + virtualToken + ", which no class has"));
-            if (!from.descriptor().equals(to.descriptor())) {
+            if (!view.inferred && !from.descriptor().equals(to.descriptor())) {
                 throw LinkException.inconsistent(to + " implements " + from + " with other types");
             }
             if (from.key().equals(to.key())) {
@@ -127,7 +130,7 @@ final class ClassEmitter {
         MethodVisitor code = out.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_SYNTHETIC, from.name(), from.descriptor(), null, null);
         code.visitCode();
         code.visitVarInsn(Opcodes.ALOAD, 0);
-        forward(code, 1, Opcodes.INVOKEVIRTUAL, to.in(name));
+        forward(code, 1, Opcodes.INVOKEVIRTUAL, to.in(name), from.descriptor());
     }
 
     private void installFace(String method) {
@@ -135,16 +138,28 @@ final class ClassEmitter {
         claim(face, -1);
         MethodVisitor code = out.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_STATIC | Opcodes.ACC_SYNTHETIC, "install", INSTALL_TYPES, null, null);
         code.visitCode();
-        forward(code, 0, Opcodes.INVOKESTATIC, new MemberName(name, method, INSTALL_TYPES));
+        forward(code, 0, Opcodes.INVOKESTATIC, new MemberName(name, method, INSTALL_TYPES), INSTALL_TYPES);
+    }
+
+    /** Types differ only where a CAP without Descriptor has Object. */
+    private static void cast(MethodVisitor code, Type given, Type wanted) {
+        String type = Casts.internal(wanted);
+        if (type != null && !given.equals(wanted) && !type.equals(Casts.OBJECT)) {
+            code.visitTypeInsn(Opcodes.CHECKCAST, type);
+        }
     }
 
     /** Loads all parameters, calls, returns the result. All values take one slot: there is neither long nor double. */
-    private static void forward(MethodVisitor code, int firstSlot, int call, MemberName to) {
+    private static void forward(MethodVisitor code, int firstSlot, int call, MemberName to, String from) {
         int slot = firstSlot;
+        Type[] given = Type.getArgumentTypes(from);
         for (Type parameter : Type.getArgumentTypes(to.descriptor())) {
-            code.visitVarInsn(parameter.getOpcode(Opcodes.ILOAD), slot++);
+            code.visitVarInsn(parameter.getOpcode(Opcodes.ILOAD), slot);
+            cast(code, given[slot - firstSlot], parameter);
+            slot++;
         }
         code.visitMethodInsn(call, to.owner(), to.name(), to.descriptor(), false);
+        cast(code, Type.getReturnType(to.descriptor()), Type.getReturnType(from));
         code.visitInsn(Type.getReturnType(to.descriptor()).getOpcode(Opcodes.IRETURN));
         code.visitMaxs(0, 0);
         code.visitEnd();

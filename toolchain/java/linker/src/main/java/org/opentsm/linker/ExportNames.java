@@ -29,6 +29,8 @@ final class ExportNames {
     private static final int ACC_SHAREABLE = 0x800;
     private static final int VIRTUAL_TOKENS = 128;
     private static final int NO_TOKEN = 0xFF;
+    /** Stands in an export file for a reference of which nothing is known; the verifier takes it for any. */
+    static final String UNKNOWN = "L?;";
     private final CapView view;
     private final ExportBuilder builder;
 
@@ -56,11 +58,15 @@ final class ExportNames {
         List<ExportMethod> methods = new ArrayList<>();
         for (MethodDescriptor method : item.descriptor().methods()) {
             MemberName name = view.interfaceMethod(item.offset(), method.token());
-            methods.add(builder.method(method.token(), 1 | ACC_ABSTRACT, name.name(), name.descriptor()));
+            methods.add(builder.method(method.token(), 1 | ACC_ABSTRACT, name.name(), type(name)));
         }
         List<String> supers = ((InterfaceInfo) item.entry()).superinterfaces().stream().map(view::name).toList();
         builder.add(token, 1 | ACC_INTERFACE | ACC_ABSTRACT | shareable(item), view.name(item.offset()), List.of("java/lang/Object"), supers,
             List.of(), methods);
+    }
+
+    private String type(MemberName name) {
+        return view.inferred ? name.descriptor().replace("L" + Casts.OBJECT + ";", UNKNOWN) : name.descriptor();
     }
 
     private static int shareable(ClassView item) {
@@ -94,7 +100,7 @@ final class ExportNames {
         for (FieldDescriptor field : item.descriptor().fields()) {
             if (isVisible(field.flags()) && field.token() != NO_TOKEN) {
                 MemberName name = field.isStatic() ? view.staticField(field.imageOffset()) : view.instanceField(item.offset(), field);
-                fields.add(builder.field(field.token(), field.flags() & 0x1D, name.name(), name.descriptor()));
+                fields.add(builder.field(field.token(), field.flags() & 0x1D, name.name(), type(name)));
             }
         }
         return fields;
@@ -109,7 +115,7 @@ final class ExportNames {
         for (MethodDescriptor method : item.descriptor().methods()) {
             if (isVisible(method.flags()) && method.token() != NO_TOKEN && !CapView.isVirtual(method)) {
                 MemberName name = view.method(method.methodOffset()).name();
-                methods.add(builder.method(method.token(), method.flags() & 0x1D, name.name(), name.descriptor()));
+                methods.add(builder.method(method.token(), method.flags() & 0x1D, name.name(), type(name)));
             }
         }
         for (int virtual = 0; virtual < VIRTUAL_TOKENS; virtual++) {
@@ -118,7 +124,7 @@ final class ExportNames {
             int flags = view.declared(item.offset(), virtual).map(method -> access(method.flags()))
                 .orElseGet(() -> imported.methods().stream().filter(method -> !method.isStatic() && !method.isConstructor() && method.token() == wanted)
                     .findFirst().map(ExportMethod::flags).orElse(1));
-            name.ifPresent(found -> methods.add(builder.method(wanted, flags, found.name(), found.descriptor())));
+            name.ifPresent(found -> methods.add(builder.method(wanted, flags, found.name(), type(found))));
         }
         return methods;
     }

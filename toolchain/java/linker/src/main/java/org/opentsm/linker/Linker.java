@@ -17,6 +17,8 @@ import org.opentsm.cap.ComponentTag;
 import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.PackageInfo;
 import org.opentsm.cap.exp.ExportFile;
+import org.opentsm.inference.DescriptorInference;
+import org.opentsm.inference.InferenceException;
 import org.opentsm.linker.LinkException.Code;
 import org.opentsm.verifier.Finding;
 import org.opentsm.verifier.Severity;
@@ -56,12 +58,13 @@ public final class Linker {
      *
      * @throws LinkException when it cannot be linked; nothing is changed then
      */
-    public LinkedPackage link(CapFile cap) {
-        PackageInfo own = cap.header().packageInfo();
+    public LinkedPackage link(CapFile given) {
+        PackageInfo own = given.header().packageInfo();
         if (linked.containsKey(own.aid())) {
             throw new LinkException(Code.LOADED_TWICE, "a package " + own.aid() + " is already linked");
         }
-        List<ExportFile> imports = imports(cap);
+        List<ExportFile> imports = imports(given);
+        CapFile cap = complete(given);
         verify(cap);
         if (cap.component(ComponentTag.STATIC_RESOURCES).isPresent()) {
             throw new LinkException(Code.UNSUPPORTED, "static resources (Java Card 3.1) are not supported");
@@ -69,12 +72,28 @@ public final class Linker {
         CapView view = new CapView(cap, imports, outside);
         try {
             LinkedPackage made = emit(view);
+            if (view.inferred) {
+                new JvmCheck(platform.loader(), linked.values()).check(made);
+            }
             linked.put(own.aid(), made);
             return made;
         } catch (MethodTooLargeException e) {
             throw new LinkException(Code.TOO_LARGE, e.getClassName() + "." + e.getMethodName() + " exceeds 65535 bytes of a class file's method");
         } catch (ClassTooLargeException e) {
             throw new LinkException(Code.TOO_LARGE, e.getClassName() + " exceeds the constants of a class file");
+        }
+    }
+
+    /** A package that uses one without Descriptor knows as little of classes as that one: its own Descriptor would contradict. */
+    private CapFile complete(CapFile given) {
+        boolean untyped = given.imports().packages().stream().map(PackageInfo::aid).anyMatch(aid -> linked.containsKey(aid) && linked.get(aid).inferred());
+        if (given.descriptor().isPresent() && !untyped) {
+            return given;
+        }
+        try {
+            return DescriptorInference.infer(given.withoutDescriptor(), (aid, major, minor) -> find(new Aid(aid), major, minor));
+        } catch (InferenceException e) {
+            throw LinkException.inconsistent("there is no Descriptor, and the other components do not make up for it: " + e.getMessage());
         }
     }
 
@@ -134,6 +153,6 @@ public final class Linker {
                 classes.put(view.name(item.offset()).replace('/', '.'), code);
             }
         }
-        return new LinkedPackage(view.cap.header().packageInfo(), classes, applets, new ExportNames(view).file());
+        return new LinkedPackage(view.cap.header().packageInfo(), classes, applets, new ExportNames(view).file(), view.inferred);
     }
 }

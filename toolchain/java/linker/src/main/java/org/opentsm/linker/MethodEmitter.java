@@ -9,6 +9,8 @@ import org.objectweb.asm.Label;
 import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
+import org.opentsm.cap.ConstantPoolComponent;
+import org.opentsm.cap.DescriptorComponent;
 import org.opentsm.cap.DescriptorComponent.MethodDescriptor;
 import org.opentsm.cap.Instruction;
 import org.opentsm.cap.MethodComponent.Handler;
@@ -93,6 +95,9 @@ final class MethodEmitter {
 
     void emit() {
         handlers.forEach(this::tryCatch);
+        if (view.inferred && method.isStatic() && (method.flags() & DescriptorComponent.ACC_PRIVATE) != 0) {
+            checkReceiver();
+        }
         moveParameters();
         for (Instruction instruction : instructions) {
             for (int target : instruction.targets()) {
@@ -102,9 +107,74 @@ final class MethodEmitter {
         int end = info.code().length;
         for (Instruction instruction : instructions) {
             place(instruction.offset());
+            if (view.inferred && translateUntyped(instruction, instruction.opcode().mnemonic())) {
+                continue;
+            }
             translate(instruction, instruction.opcode().mnemonic());
         }
         place(end);
+    }
+
+    /** A private method of a CAP without Descriptor is a static one; its receiver must be there all the same. */
+    private void checkReceiver() {
+        code.visitVarInsn(Opcodes.ALOAD, 0);
+        code.visitMethodInsn(Opcodes.INVOKEVIRTUAL, Casts.OBJECT, "getClass", "()Ljava/lang/Class;", false);
+        code.visitInsn(Opcodes.POP);
+    }
+
+    /** True when that was all; else the values that the instruction takes have the classes it needs. */
+    private boolean translateUntyped(Instruction instruction, String mnemonic) {
+        switch (mnemonic) {
+            case "baload" -> Untyped.call(code, name.owner(), Untyped.LOAD);
+            case "bastore" -> Untyped.call(code, name.owner(), Untyped.STORE);
+            case "arraylength" -> Untyped.call(code, name.owner(), Untyped.LENGTH);
+            default -> {
+                Casts casts = new Casts(code, temporaries());
+                wanted(instruction, mnemonic, casts);
+                casts.emit(shapes().at(instruction.offset()));
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void wanted(Instruction instruction, String mnemonic, Casts casts) {
+        int index = instruction.constantPoolIndex();
+        switch (mnemonic) {
+            case "aaload" -> casts.top(null, "[Ljava/lang/Object;");
+            case "saload" -> casts.top(null, "[S");
+            case "iaload" -> casts.top(null, "[I");
+            case "aastore" -> casts.top(null, null, "[Ljava/lang/Object;");
+            case "sastore" -> casts.top(null, null, "[S");
+            case "iastore" -> casts.top(null, null, "[I");
+            case "athrow" -> casts.top("java/lang/Throwable");
+            case "areturn" -> casts.top(Casts.internal(Type.getReturnType(name.descriptor())));
+            case "invokestatic" -> casts.call(view.member(index), false);
+            case "invokevirtual" -> casts.call(view.isProtected(index) ? view.member(index).in(name.owner()) : view.member(index), true);
+            case "invokespecial" -> special(index, casts);
+            case "invokeinterface" -> casts.call(view.interfaceMethod(view.constant(index).classRef(), instruction.operand(2)), true);
+            default -> {
+                if (mnemonic.contains("field_") || mnemonic.contains("static_")) {
+                    wantedByField(view.member(index), mnemonic, casts);
+                }
+            }
+        }
+    }
+
+    /** A super call is one on "this", of the class that holds the code. */
+    private void special(int index, Casts casts) {
+        MemberName member = view.member(index);
+        boolean isSuper = view.constant(index).tag() == ConstantPoolComponent.SUPER_METHODREF;
+        casts.call(isSuper ? member.in(name.owner()) : member, !member.isConstructor() && !view.isStaticTarget(index));
+    }
+
+    private void wantedByField(MemberName field, String mnemonic, Casts casts) {
+        if (mnemonic.startsWith("put")) {
+            casts.top(Casts.internal(Type.getType(field.descriptor())));
+        }
+        if (!mnemonic.contains("static_") && !mnemonic.endsWith("_this")) {
+            casts.top(field.owner());
+        }
     }
 
     private Label label(int offset) {
@@ -242,7 +312,8 @@ final class MethodEmitter {
 
     private StackShapes shapes() {
         if (shapes == null) {
-            shapes = new StackShapes(view, instructions, handlers.stream().map(handler -> handler.handlerOffset() - info.codeOffset()).toList());
+            shapes = new StackShapes(view, instructions, handlers.stream().map(handler -> handler.handlerOffset() - info.codeOffset()).toList(),
+                method.isStatic());
         }
         return shapes;
     }
@@ -256,6 +327,9 @@ final class MethodEmitter {
         }
         if (mnemonic.endsWith("_this")) {
             code.visitVarInsn(Opcodes.ALOAD, 0);
+            if (view.inferred && method.isStatic()) {
+                code.visitTypeInsn(Opcodes.CHECKCAST, field.owner());
+            }
             if (put) {
                 code.visitInsn(Opcodes.SWAP);
             }
@@ -269,7 +343,9 @@ final class MethodEmitter {
             case "invokestatic" -> call(Opcodes.INVOKESTATIC, view.member(instruction.constantPoolIndex()), false);
             case "invokespecial" -> {
                 MemberName member = view.member(instruction.constantPoolIndex());
-                if (member.isConstructor()) {
+                if (view.isStaticTarget(instruction.constantPoolIndex())) {
+                    call(Opcodes.INVOKESTATIC, member, false);
+                } else if (member.isConstructor()) {
                     Calls.constructor(code, member);
                 } else {
                     call(Opcodes.INVOKESPECIAL, member, false);

@@ -30,6 +30,10 @@ final class Platform {
         this.loader = loader;
     }
 
+    ClassLoader loader() {
+        return loader;
+    }
+
     boolean has(String className) {
         return face(className).isPresent();
     }

@@ -86,14 +86,18 @@ final class StackMoves {
     /** Puts the top values into locals, the deepest into the first. */
     private void store(String stack, int count) {
         for (int i = count - 1; i >= 0; i--) {
-            code.visitVarInsn(kind(stack, count, i) == 'A' ? Opcodes.ASTORE : Opcodes.ISTORE, temporaries + i);
+            code.visitVarInsn(isReference(kind(stack, count, i)) ? Opcodes.ASTORE : Opcodes.ISTORE, temporaries + i);
         }
     }
 
     private void load(String stack, int count, int from, int to) {
         for (int i = from; i < to; i++) {
-            code.visitVarInsn(kind(stack, count, i) == 'A' ? Opcodes.ALOAD : Opcodes.ILOAD, temporaries + i);
+            code.visitVarInsn(isReference(kind(stack, count, i)) ? Opcodes.ALOAD : Opcodes.ILOAD, temporaries + i);
         }
+    }
+
+    private static boolean isReference(char kind) {
+        return kind != 'S' && kind != 'I';
     }
 
     private static char kind(String stack, int count, int index) {

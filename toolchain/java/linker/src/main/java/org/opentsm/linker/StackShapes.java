@@ -11,7 +11,9 @@ import org.opentsm.cap.Instruction;
 
 /**
  * Which kinds of values lie on the stack before each instruction of a verified method, top last: 'A' reference, 'S' short, 'I' int.
- * One visit to each instruction is enough, as the verifier has seen to it that all ways to one agree.
+ * One visit to each instruction is enough, as the verifier has seen to it that all ways to one agree; only without Descriptor there are
+ * two more kinds, which are 'A' where ways meet that do not agree: 'T' for "this", and one for each object whose constructor was not
+ * called yet.
  */
 final class StackShapes {
     /** Stands for the stack of code that is never reached; no instruction moves more than eight cells. */
@@ -20,9 +22,13 @@ final class StackShapes {
     private final Map<Integer, Instruction> instructions = new HashMap<>();
     private final Map<Integer, String> shapes = new HashMap<>();
     private final Deque<Integer> pending = new ArrayDeque<>();
+    private static final int CREATED = 0x100;
+    private final boolean keepsThis;
 
-    StackShapes(CapView view, List<Instruction> code, List<Integer> handlers) {
+    /** @param isStatic whether local 0 is no "this" */
+    StackShapes(CapView view, List<Instruction> code, List<Integer> handlers, boolean isStatic) {
         this.view = view;
+        keepsThis = view.inferred && !isStatic && code.stream().noneMatch(StackShapes::changesThis);
         code.forEach(instruction -> instructions.put(instruction.offset(), instruction));
         reach(0, "");
         handlers.forEach(offset -> reach(offset, "A"));
@@ -38,10 +44,28 @@ final class StackShapes {
         return shapes.getOrDefault(offset, UNREACHED);
     }
 
+    private static boolean changesThis(Instruction instruction) {
+        String mnemonic = instruction.opcode().mnemonic();
+        return mnemonic.equals("astore_0") || mnemonic.equals("astore") && instruction.operand(0) == 0;
+    }
+
     private void reach(int offset, String shape) {
-        if (shapes.putIfAbsent(offset, shape) == null) {
+        String before = shapes.putIfAbsent(offset, shape);
+        String merged = before == null || !view.inferred ? shape : merge(before, shape);
+        if (before == null || view.inferred && !merged.equals(before)) {
+            shapes.put(offset, merged);
             pending.push(offset);
         }
+    }
+
+    private static String merge(String one, String two) {
+        StringBuilder merged = new StringBuilder(one);
+        for (int i = 0; i < Math.min(one.length(), two.length()); i++) {
+            if (one.charAt(i) != two.charAt(i)) {
+                merged.setCharAt(i, 'A');
+            }
+        }
+        return merged.toString();
     }
 
     private void follow(Instruction instruction) {
@@ -69,6 +93,12 @@ final class StackShapes {
     }
 
     private String after(Instruction instruction, String mnemonic, String before) {
+        if (view.inferred && mnemonic.equals("new")) {
+            return before + (char) (CREATED + instruction.offset());
+        }
+        if (keepsThis && mnemonic.startsWith("aload") && (mnemonic.equals("aload_0") || mnemonic.equals("aload") && instruction.operand(0) == 0)) {
+            return before + 'T';
+        }
         String effect = effect(mnemonic);
         if (effect != null) {
             return pop(before, effect.charAt(0) - '0') + effect.substring(1);
@@ -79,12 +109,23 @@ final class StackShapes {
             case "dup2" -> before + before.substring(before.length() - (top(before) == 'I' ? 1 : 2));
             case "dup_x" -> StackMoves.duplicated(before, instruction.operand(0) >> 4, instruction.operand(0) & 0xF);
             case "swap_x" -> StackMoves.swapped(before, instruction.operand(0) >> 4, instruction.operand(0) & 0xF);
-            case "invokevirtual", "invokespecial" -> called(before, view.member(instruction.constantPoolIndex()), 1);
+            case "invokevirtual" -> called(before, view.member(instruction.constantPoolIndex()), 1);
+            case "invokespecial" -> special(before, instruction.constantPoolIndex());
             case "invokestatic" -> called(before, view.member(instruction.constantPoolIndex()), 0);
             case "invokeinterface" -> called(before,
                 view.interfaceMethod(view.constant(instruction.constantPoolIndex()).classRef(), instruction.operand(2)), 1);
             default -> throw LinkException.inconsistent("instruction " + mnemonic + " has no known effect");
         };
+    }
+
+    private String special(String before, int index) {
+        MemberName member = view.member(index);
+        String after = called(before, member, view.isStaticTarget(index) ? 0 : 1);
+        if (!view.inferred || !member.isConstructor()) {
+            return after;
+        }
+        char created = before.charAt(after.length());
+        return created >= CREATED ? after.replace(created, 'A') : after;
     }
 
     private static char top(String shape) {

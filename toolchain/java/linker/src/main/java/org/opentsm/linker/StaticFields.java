@@ -100,7 +100,7 @@ final class StaticFields {
             case StaticFieldComponent.TYPE_INT -> "[I";
             default -> throw LinkException.inconsistent("array_init of type " + init.type());
         };
-        if (!type.equals(field.descriptor())) {
+        if (!type.equals(field.descriptor()) && !view.inferred) {
             throw LinkException.inconsistent(field + " is set to an array " + type);
         }
         begin();

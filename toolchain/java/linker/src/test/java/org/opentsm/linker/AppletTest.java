@@ -81,7 +81,15 @@ class AppletTest {
 
     @Test
     void installedAppletsAnswerAlike() {
-        Workshop shop = new Workshop();
+        answersAlike(new Workshop(true));
+    }
+
+    @Test
+    void appletsWithoutDescriptorAnswerAlike() {
+        answersAlike(new Workshop(false));
+    }
+
+    private static void answersAlike(Workshop shop) {
         LinkedPackage made = shop.add("a", PACKAGE, false, Map.of(FIRST, "a.First", SECOND, "a.Second"), SOURCES);
         CardUnderTest before = new CardUnderTest();
         before.install(FIRST, shop.originalClass("a.First"));

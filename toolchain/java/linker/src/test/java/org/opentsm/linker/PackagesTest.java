@@ -21,7 +21,7 @@ class PackagesTest {
         "package lib; public interface Top extends javacard.framework.Shareable { short top(); }", "package lib; public interface Left extends Top { short left(short a); }",
         "package lib; public interface Right extends Top { short right(); short top(); }", "package lib; public class Server implements Left { public short top() { return 40; } public short left(short a) { return (short) (a + top()); } }",
         "package lib; public class Failure extends javacard.framework.CardRuntimeException { public Failure(short r) { super(r); } public static void throwIt(short r) { throw new Failure(r); } }",
-        "package lib; public class Caller { public static short call(Left l, short a) { Top t = l; return (short) (l.left(a) + t.top()); } public static short measure(Base b) { return (short) (b.twice() + b.area()); } }"};
+        "package lib; public class Caller { public static short call(Left l, short a) { Top t = l; return (short) (l.left(a) + t.top()); } public static short turn(Right r) { return (short) (r.right() + r.top()); } public static short measure(Base b) { return (short) (b.twice() + b.area()); } }"};
     private static final String[] USER = {"""
         package use; import lib.*; public class Program {
           public static short inherit(short a) { Base b = a > 0 ? (Base) new Sub(a) : new Middle(a); return (short) (Caller.measure(b) + b.data.length); }
@@ -40,10 +40,12 @@ class PackagesTest {
 
     @Test
     void inheritanceStaticsExceptionsAndDiamondsAcrossPackages() {
-        Workshop shop = new Workshop();
-        shop.add("lib", LIBRARY_AID, false, Map.of(), LIBRARY);
-        shop.add("use", USER_AID, false, Map.of(), USER);
-        assertTrue(shop.compare("use.Program", 3, 40) >= 8 * 40);
+        for (boolean withDescriptor : new boolean[] {true, false}) {
+            Workshop shop = new Workshop(withDescriptor);
+            shop.add("lib", LIBRARY_AID, false, Map.of(), LIBRARY);
+            shop.add("use", USER_AID, false, Map.of(), USER);
+            assertTrue(shop.compare("use.Program", 3, 40) >= 8 * 40);
+        }
     }
 
     @Test
@@ -77,6 +79,8 @@ class PackagesTest {
         PlatformInterface later = new PlatformInterface(service.packageAid(), service.internalName(), service.methods().subList(0, 1));
         LinkException refused = assertThrows(LinkException.class, () -> new Linker(getClass().getClassLoader(), java.util.List.of(later)).link(cap));
         assertTrue(refused.getMessage().contains("different versions"), refused.getMessage());
+        LinkedPackage untyped = new Linker(getClass().getClassLoader(), java.util.List.of(service)).link(cap.withoutDescriptor());
+        assertEquals(2, untyped.classes().size());
         LinkedPackage made = new Linker(getClass().getClassLoader(), java.util.List.of(service)).link(cap);
         assertEquals(2, made.classes().size());
         ClassLoader loader = Bytes.loader(made.classes());

@@ -10,9 +10,11 @@ import org.junit.jupiter.api.Test;
 /** Programs of one package: linked, they must do what the compiler's class files do. */
 class ProgramsTest {
     private static void same(boolean ints, int rounds, String... sources) {
-        Workshop shop = new Workshop();
-        shop.add("p", "F000000001", ints, Map.of(), sources);
-        assertTrue(shop.compare("p.Program", 1, rounds) >= rounds);
+        for (boolean withDescriptor : new boolean[] {true, false}) {
+            Workshop shop = new Workshop(withDescriptor);
+            shop.add("p", "F000000001", ints, Map.of(), sources);
+            assertTrue(shop.compare("p.Program", 1, rounds) >= rounds);
+        }
     }
 
     @Test

@@ -56,9 +56,12 @@ class RefusalTest {
     }
 
     @Test
-    void aLoadFileWithoutDescriptorIsRefused() {
-        LinkException e = refused(applet().loadFileDataBlock(false));
-        assertEquals(Code.NOT_VERIFIED, e.code());
+    void withoutDescriptorTheOtherComponentsMustAgree() {
+        byte[] block = applet().loadFileDataBlock(false);
+        assertTrue(link(CapFile.readLoadFile(block)).inferred());
+        block[Bytes.find(block, "F00000000101") + 6]++;
+        LinkException e = refused(block);
+        assertTrue(e.getMessage().contains("there is no Descriptor"), e.getMessage());
     }
 
     @Test
@@ -91,7 +94,7 @@ class RefusalTest {
     /** Load files of an applet and of a library with int: all kinds of tables. */
     private static List<byte[]> good() {
         CapFile library = new Workshop().convert("two", "F000000002", true, Map.of(), LIBRARY.replace(" byte[][] rows;", "")).cap().orElseThrow();
-        return List.of(applet().loadFileDataBlock(true), library.loadFileDataBlock(true));
+        return List.of(applet().loadFileDataBlock(true), library.loadFileDataBlock(true), applet().loadFileDataBlock(false), library.loadFileDataBlock(false));
     }
 
     /**

@@ -68,6 +68,17 @@ final class Workshop {
         };
     }
 
+    private final boolean withDescriptor;
+
+    Workshop() {
+        this(true);
+    }
+
+    /** @param withDescriptor whether the CAPs that are linked have their Descriptor component */
+    Workshop(boolean withDescriptor) {
+        this.withDescriptor = withDescriptor;
+    }
+
     Linker linker() {
         return linker;
     }
@@ -75,7 +86,8 @@ final class Workshop {
     /** Compiles, converts and links one package; later packages may import it. */
     LinkedPackage add(String packageName, String aid, boolean ints, Map<String, String> applets, String... sources) {
         ConverterResult result = convert(packageName, aid, ints, applets, sources);
-        LinkedPackage made = linker.link(result.cap().orElseThrow());
+        CapFile cap = result.cap().orElseThrow();
+        LinkedPackage made = linker.link(withDescriptor ? cap : CapFile.readLoadFile(cap.loadFileDataBlock(false)));
         linkedFiles.putAll(made.classes());
         result.exp().ifPresent(exp -> {
             exports.add(exp);
@@ -211,9 +223,9 @@ final class Workshop {
                 .filter(file -> file.classByName(Type.getInternalName(after)).isPresent()).findFirst().orElseThrow();
             String name = own.classByName(Type.getInternalName(after)).orElseThrow().methods().stream()
                 .filter(item -> item.isStatic() && item.token() == token).findFirst().orElseThrow().name();
-            return after.getMethod(name, method.getParameterTypes());
-        } catch (NoSuchMethodException e) {
-            throw new AssertionError(e);
+            return Arrays.stream(after.getMethods()).filter(item -> item.getName().equals(name)).findFirst().orElseThrow();
+        } catch (java.util.NoSuchElementException e) {
+            throw new AssertionError(method.toString(), e);
         }
     }
 
@@ -224,9 +236,13 @@ final class Workshop {
 
     private static String call(Method method, Object[] arguments, Function<String, String> names) {
         Object[] copies = Arrays.stream(arguments).map(Workshop::copy).toArray();
+        for (int i = 0; i < copies.length; i++) {
+            copies[i] = as(method.getParameterTypes()[i], copies[i]);
+        }
         String outcome;
         try {
-            outcome = String.valueOf(method.invoke(null, copies));
+            Object result = method.invoke(null, copies);
+            outcome = String.valueOf(result instanceof Boolean truth ? truth ? 1 : 0 : result);
         } catch (InvocationTargetException e) {
             if (e.getCause() instanceof LinkageError broken) {
                 throw broken;
@@ -240,7 +256,15 @@ final class Workshop {
         } catch (IllegalAccessException e) {
             throw new AssertionError(e);
         }
-        return outcome + Arrays.deepToString(copies);
+        return outcome + Arrays.deepToString(Arrays.stream(copies).map(value -> as(short.class, value)).toArray());
+    }
+
+    /** Without Descriptor, boolean and byte are not told from short. */
+    private static Object as(Class<?> type, Object value) {
+        if (type != short.class) {
+            return value;
+        }
+        return value instanceof Boolean truth ? (Object) (short) (truth ? 1 : 0) : value instanceof Byte number ? (Object) number.shortValue() : value;
     }
 
     private static Object copy(Object value) {

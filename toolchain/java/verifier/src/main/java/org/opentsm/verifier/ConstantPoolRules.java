@@ -54,7 +54,16 @@ final class ConstantPoolRules {
         }
     }
 
+    /** Of a constant that only code uses which nothing leads to, no Descriptor can be made. */
+    private boolean isLeftOut(Entry entry) {
+        return view.inferred && (entry.tag() == ConstantPoolComponent.STATIC_FIELDREF
+            ? view.staticField(entry.offset()).isEmpty() : !view.methods.containsKey(entry.offset()));
+    }
+
     private void checkInternalStatic(int index, Entry entry) {
+        if (isLeftOut(entry)) {
+            return;
+        }
         if (entry.tag() == ConstantPoolComponent.STATIC_FIELDREF) {
             Optional<FieldDescriptor> field = view.staticField(entry.offset()).map(PackageView.StaticField::field);
             if (field.isEmpty()) {

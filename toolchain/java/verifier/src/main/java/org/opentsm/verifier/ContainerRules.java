@@ -40,8 +40,9 @@ final class ContainerRules {
         checkDirectory();
         cap.applet().ifPresent(this::checkApplets);
         checkImports();
-        if (cap.descriptor().isEmpty()) {
-            findings.error("Descriptor", -1, "component-missing", "there is no Descriptor, so bytecode cannot be verified");
+        if (view.inferred) {
+            findings.note("Descriptor", "", -1, "component-missing", "there is no Descriptor: classes of references are checked where they are used, "
+                + "when the code runs; access to private and protected members and methods that nothing leads to are not checked");
         }
     }
 
@@ -70,7 +71,7 @@ final class ContainerRules {
             boolean noted = tag.value() <= directory.componentSizes().size()
                 || tag == ComponentTag.STATIC_RESOURCES && cap.header().version() == CapVersion.V2_3;
             // A load file leaves Descriptor and Debug out, and some tools write Debug with a wrong size.
-            boolean optional = tag == ComponentTag.DEBUG || tag == ComponentTag.DESCRIPTOR && cap.descriptor().isEmpty();
+            boolean optional = tag == ComponentTag.DEBUG || tag == ComponentTag.DESCRIPTOR && (view.inferred || cap.descriptor().isEmpty());
             if (!noted || optional) {
                 continue;
             }

@@ -83,7 +83,7 @@ final class DescriptorRules {
 
     private void checkTypeClass(int offset, Type type) {
         int ref = type.classRef();
-        if (ref < 0) {
+        if (ref < 0 || view.inferred && ref == ClassRef.NONE) {
             return;
         }
         boolean known = ClassRef.isInternal(ref) ? view.classes.containsKey(ref)

@@ -68,7 +68,7 @@ final class Execution {
         if (!thisForms) {
             return;
         }
-        if (method.descriptor().isStatic()) {
+        if (method.descriptor().isStatic() && !view.inferred) {
             throw new Failure("this-form", "a _this instruction in a static method");
         }
         for (Instruction i : code.instructions()) {
@@ -184,7 +184,8 @@ final class Execution {
         frame.pop(Types.SHORT);
         int array = frame.popReference();
         Types.Info info = types.info(array);
-        boolean fits = info == null || switch (kind) {
+        boolean unknown = types.isUnknown(array);
+        boolean fits = info == null || unknown || switch (kind) {
             case 'a' -> info.kind() == Types.Kind.REFERENCE_ARRAY;
             case 'b' -> isPrimitive(info, TypeDescriptor.ARRAY_OF_BYTE) || isPrimitive(info, TypeDescriptor.ARRAY_OF_BOOLEAN);
             case 's' -> isPrimitive(info, TypeDescriptor.ARRAY_OF_SHORT);
@@ -195,7 +196,7 @@ final class Execution {
         }
         if (load) {
             int element = kind == 'i' ? Types.INT : Types.SHORT;
-            frame.push(kind != 'a' ? element : info == null ? Types.NULL : types.object(info.name()));
+            frame.push(kind != 'a' ? element : info == null ? Types.NULL : types.object(unknown ? Hierarchy.UNKNOWN : info.name()));
         }
     }
 
@@ -322,7 +323,7 @@ final class Execution {
             }
             case "arraylength" -> {
                 int array = frame.popReference();
-                if (array != Types.NULL && !types.isArray(array)) {
+                if (array != Types.NULL && !types.isArray(array) && !types.isUnknown(array)) {
                     throw new Failure("array-type", "expected an array, found " + types.text(array));
                 }
                 frame.push(Types.SHORT);

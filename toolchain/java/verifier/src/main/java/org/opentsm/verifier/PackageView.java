@@ -66,6 +66,8 @@ final class PackageView {
     }
 
     final CapFile cap;
+    /** True when Descriptor was made from the other components: it has kinds of values, but no classes and no private members. */
+    final boolean inferred;
     final Findings findings;
     final Map<Integer, ClassView> classes = new LinkedHashMap<>();
     final Map<Integer, MethodView> methods = new TreeMap<>();
@@ -78,6 +80,7 @@ final class PackageView {
 
     PackageView(CapFile cap, ExportFileProvider exports, Findings findings) {
         this.cap = cap;
+        this.inferred = cap.isDescriptorInferred();
         this.findings = findings;
         for (PackageInfo item : cap.imports().packages()) {
             Optional<ExportFile> found = exports.find(item.aid().bytes(), item.major(), item.minor());
@@ -176,6 +179,9 @@ final class PackageView {
     private String makeName(int classRef) {
         if (ClassRef.isExternal(classRef)) {
             return external(classRef).map(ExportClass::name).orElse("?" + ClassRef.text(classRef));
+        }
+        if (inferred && classRef == ClassRef.NONE) {
+            return Hierarchy.UNKNOWN;
         }
         ClassView view = classes.get(classRef);
         if (view != null && view.entry instanceof ClassInfo info && info.superclass() == ClassRef.NONE) {

@@ -81,6 +81,11 @@ final class Types {
         return type == NULL || is(type, Kind.OBJECT) || isArray(type);
     }
 
+    /** A reference of which nothing is known. */
+    boolean isUnknown(int type) {
+        return is(type, Kind.OBJECT) && info(type).name.equals(Hierarchy.UNKNOWN);
+    }
+
     boolean isArray(int type) {
         return is(type, Kind.PRIMITIVE_ARRAY) || is(type, Kind.REFERENCE_ARRAY);
     }

@@ -4,6 +4,8 @@ package org.opentsm.verifier;
 import java.util.List;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.ExportFileProvider;
+import org.opentsm.inference.DescriptorInference;
+import org.opentsm.inference.InferenceException;
 
 /** Checks a CAP by every rule of its format, then its bytecode by dataflow. Never fails on hostile CAPs. */
 public final class Verifier {
@@ -18,6 +20,21 @@ public final class Verifier {
      */
     public static List<Finding> verify(CapFile cap, ExportFileProvider exports) {
         Findings findings = new Findings();
+        verify(cap.descriptor().isPresent() ? cap : completed(cap, exports, findings), exports, findings);
+        return findings.list();
+    }
+
+    /** With what can be told of a Descriptor that was left out. */
+    private static CapFile completed(CapFile cap, ExportFileProvider exports, Findings findings) {
+        try {
+            return DescriptorInference.infer(cap, exports);
+        } catch (InferenceException e) {
+            findings.error("Descriptor", -1, "not-inferred", "there is no Descriptor, and the other components do not make up for it: " + e.getMessage());
+            return cap;
+        }
+    }
+
+    private static void verify(CapFile cap, ExportFileProvider exports, Findings findings) {
         PackageView view = new PackageView(cap, exports, findings);
         Hierarchy hierarchy = new Hierarchy(view);
         new ContainerRules(view).check();
@@ -31,6 +48,5 @@ public final class Verifier {
             DataFlow flow = new DataFlow(view, hierarchy);
             new MethodRules(view).check().forEach(flow::check);
         });
-        return findings.list();
     }
 }

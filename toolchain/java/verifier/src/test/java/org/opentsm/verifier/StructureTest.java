@@ -528,7 +528,7 @@ class StructureTest {
     }
 
     @Test
-    void aCapWithoutDescriptorIsNotVerified() {
+    void aCapWithoutDescriptorIsCheckedByWhatTheOthersTell() {
         List<Finding> findings = Verifier.verify(org.opentsm.cap.CapFile.read(p.build().loadFileDataBlock(false)), Exports.ALL);
         assertEquals(List.of("component-missing"), findings.stream().map(Finding::rule).toList());
     }
