@@ -28,7 +28,7 @@ import {
   randomKeySet,
   readInitializeUpdate,
 } from './support/scp03-host.ts';
-import { openIssuer, type Session, tripleDesCbc } from './support/scp10-host.ts';
+import { openIssuer, type Session, tripleDesEcb } from './support/scp10-host.ts';
 import { bytes, hex, valueAt } from './support/tlv.ts';
 
 const who = provider('provider a');
@@ -41,7 +41,7 @@ async function put(card: TestCard, set: KeySet): Promise<void> {
 
 /** Puts a key set through the issuer's SCP10 session, the keys under its DEK. */
 async function putThrough(session: Session, set: KeySet): Promise<string> {
-  const seal = (key: Buffer): Buffer => tripleDesCbc(session.dek, key);
+  const seal = (key: Buffer): Buffer => tripleDesEcb(session.dek, key);
   return (await session.sendLong('80D80081', keySetData(set, seal))).sw;
 }
 

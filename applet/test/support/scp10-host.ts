@@ -27,9 +27,6 @@ export function pad80(data: Buffer): Buffer {
   return Buffer.concat([data, Buffer.of(0x80), Buffer.alloc(7 - (data.length % 8))]);
 }
 
-/** Whole blocks under a triple DES key, CBC with a zero vector. */
-export const tripleDesCbc = (key: Buffer, data: Buffer): Buffer => cbc(key, data);
-
 /** ISO 9797-1 algorithm 3 over padded data; the last block under the whole key. */
 export function retailMac(key: Buffer, iv: Buffer, data: Buffer): Buffer {
   const first = key.subarray(0, 8);
@@ -46,6 +43,12 @@ function cbc(key: Buffer, data: Buffer, decrypt = false): Buffer {
   const cipher = (decrypt ? createDecipheriv : createCipheriv)('des-ede3-cbc', ede3(key), Buffer.alloc(8));
   cipher.setAutoPadding(false);
   return Buffer.concat([cipher.update(data), cipher.final()]);
+}
+
+/** Whole blocks under a triple DES key, each by itself: what stands under the DEK. */
+export function tripleDesEcb(key: Buffer, data: Buffer): Buffer {
+  const blocks = Array.from({ length: data.length / 8 }, (_, i) => desBlock(key, data.subarray(8 * i, 8 * i + 8)));
+  return Buffer.concat(blocks);
 }
 
 export function publicKeyOf(modulus: Buffer): ReturnType<typeof createPublicKey> {

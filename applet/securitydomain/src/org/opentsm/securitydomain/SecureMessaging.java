@@ -118,10 +118,10 @@ final class SecureMessaging {
         return (short) (last - offset);
     }
 
-    /** Opens whole blocks under the data encryption key, CBC with a zero vector. */
+    /** Opens whole blocks under the data encryption key, each by itself (key-distribution.md section 7 row 5). */
     void decryptKey(byte[] buffer, short offset, short length) {
-        cbc.init(keys.key(SessionKeys.C_DEK), Cipher.MODE_DECRYPT);
-        cbc.doFinal(buffer, offset, length, buffer, offset);
+        ecb.init(keys.key(SessionKeys.C_DEK), Cipher.MODE_DECRYPT);
+        ecb.doFinal(buffer, offset, length, buffer, offset);
     }
 
     /**
