@@ -53,6 +53,8 @@ final class Gp {
     static final byte P1_READ_PUBLIC_KEY = (byte) 0x81;
     static final byte P1_STORE_LAST = (byte) 0x80;
     static final byte P1_STORE_BER_TLV = (byte) 0x10;
+    /** The whole data field stands under the session's DEK (GPCS Table 11-89). */
+    static final byte P1_STORE_ENCRYPTED = (byte) 0x60;
     static final byte P1_INSTALL_PERSONALIZATION = (byte) 0x20;
     static final byte P1_STATUS_CARD = (byte) 0x80;
     static final byte P1_STATUS_APPLICATIONS = (byte) 0x40;

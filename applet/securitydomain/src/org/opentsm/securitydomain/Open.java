@@ -74,4 +74,11 @@ public interface Open extends Shareable {
      */
     short manage(byte ins, byte p1, byte p2, byte[] buffer, short offset, short length, byte[] response,
             short responseOffset, short room);
+
+    /**
+     * Hands a STORE DATA command {@code 80 E2 P1 P2 Lc data}, unwrapped, to an application directly associated with the
+     * calling domain, by its org.globalplatform.Application. A length of 0 asks only whether that can be done.
+     * 6A88 no such application, or one without this interface; otherwise what the application throws. GPCS 7.3.3, 11.5.2.3.6.
+     */
+    void personalize(AID application, byte[] buffer, short offset, short length);
 }

@@ -13,6 +13,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
 
     private final Attestation attestation;
     private final StoredCommands stored;
+    private final ApplicationPersonalization applications;
     private boolean owned;
     /** Life cycle where the registry is not ours. */
     private byte ownState = Gp.DOMAIN_STATE_SELECTABLE;
@@ -21,6 +22,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         super(bArray, bOffset, bLength, true, false);
         attestation = new Attestation(this, transients);
         stored = new StoredCommands(keys, certificate);
+        applications = new ApplicationPersonalization(this, transients);
     }
 
     public static void install(byte[] bArray, short bOffset, byte bLength) {
@@ -74,6 +76,9 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     }
 
     short execute(byte group, byte ins, byte p1, byte p2) {
+        if (applications.takes(ins, p1)) {
+            return applications.execute(ins, p1, p2);
+        }
         if (ins == Gp.INS_GET_STATUS) {
             return getStatus(p1, p2);
         }

@@ -144,6 +144,10 @@ public final class PlainCard {
             card.install(hex(fields[2]), SupplementarySecurityDomain.class, hex(fields[3]), hex(parameters));
         }
 
+        @Override public void personalize(AID application, byte[] buffer, short offset, short length) {
+            ISOException.throwIt((short) 0x6A88);
+        }
+
         @Override public void delete(AID by, boolean related, byte[] buffer, short offset, short length) {
             String name = hex(Arrays.copyOfRange(buffer, offset, offset + length));
             if (card.states.remove(name) == null) {

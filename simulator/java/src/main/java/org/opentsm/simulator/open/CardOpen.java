@@ -4,6 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.ISOException;
+import javacard.framework.Shareable;
+import org.globalplatform.Application;
 import org.opentsm.securitydomain.Open;
 import org.opentsm.simulator.Hex;
 
@@ -17,9 +19,12 @@ public final class CardOpen implements Open {
     public static final String SUPPLEMENTARY_MODULE = DOMAIN_PACKAGE + "02";
     public static final String CONTROLLING_MODULE = DOMAIN_PACKAGE + "03";
 
+    /** Parameter by which OPEN asks an application for its Application interface. */
+    private static final byte FOR_OPEN = 0;
     private static final byte INS_SET_STATUS = (byte) 0xF0;
     private static final byte INS_GET_STATUS = (byte) 0xF2;
 
+    private final JavaCardRuntime runtime;
     private final Registry registry;
     private final Authority authority;
     private final CardContent content;
@@ -29,6 +34,7 @@ public final class CardOpen implements Open {
     private final StatusCommands status;
 
     public CardOpen(JavaCardRuntime runtime, Registry registry) {
+        this.runtime = runtime;
         this.registry = registry;
         authority = new Authority(runtime, registry);
         Delegation delegation = new Delegation(runtime, registry);
@@ -159,6 +165,21 @@ public final class CardOpen implements Open {
             }
         }
         return 0;
+    }
+
+    @Override
+    public void personalize(AID application, byte[] buffer, short offset, short length) {
+        RegistryEntry caller = authority.caller();
+        authority.requireUnlockedCard();
+        RegistryEntry entry = instance(application);
+        Shareable given = entry.isSecurityDomain() || !caller.aid.equals(entry.parent()) ? null : runtime.shared(entry.aid, FOR_OPEN);
+        if (!(given instanceof Application target)) {
+            throw new ISOException(CardContent.SW_REFERENCED_DATA_NOT_FOUND);
+        }
+        Authority.require(!LifeCycle.isLocked(entry));
+        if (length != 0) {
+            target.processData(Arrays.copyOfRange(buffer, offset, offset + length), (short) 0, length);
+        }
     }
 
     private RegistryEntry instance(AID application) {
