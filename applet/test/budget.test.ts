@@ -4,19 +4,26 @@ import { resolve } from 'node:path';
 import { expect } from 'chai';
 
 const repository = resolve(import.meta.dirname, '../..');
-/** Bytes to load, without the Descriptor component. */
-const BUDGET = 37_500;
-const SAVED = /CAP saved to \S*\/(\S+\.cap) \((\d+) bytes to load/g;
+/** Bytes to load, without the Descriptor component, by the package's name. */
+const BUDGETS = { securitydomain: 37_500, purse: 9_500 } as const;
+const SAVED = /CAP saved to \S*\/(securitydomain|purse)-(\S+)\.cap \((\d+) bytes to load/g;
 
-describe('The CAP file of the security domains', () => {
-  it(`is at most ${BUDGET} bytes to load, for every Java Card version`, () => {
+describe('The CAP files of the applets', () => {
+  it(`are at most ${JSON.stringify(BUDGETS)} bytes to load, for every Java Card version`, () => {
     const run = spawnSync(process.execPath, ['toolchain/bin/ant-javacard.mjs'], { cwd: repository, encoding: 'utf8' });
     expect(run.status, run.stderr).equal(0);
-    const sizes = Array.from(run.stdout.matchAll(SAVED), ([, name, bytes]) => ({ name, bytes: Number(bytes) }));
-    expect(sizes.map(({ name }) => name)).deep.equal(['securitydomain-3.0.4.cap', 'securitydomain-3.0.5.cap']);
-    for (const { name, bytes } of sizes) {
-      console.info(`    ${name}: ${bytes} of ${BUDGET} bytes to load`);
-      expect(bytes, name).to.be.within(1, BUDGET);
+    const made = Array.from(run.stdout.matchAll(SAVED), ([, name, level, bytes]) => ({
+      name,
+      level,
+      bytes: Number(bytes),
+    }));
+    expect(made.map(({ name, level }) => `${name} ${level}`)).deep.equal(
+      ['3.0.4', '3.0.5'].flatMap((level) => [`securitydomain ${level}`, `purse ${level}`]),
+    );
+    for (const { name, level, bytes } of made) {
+      const budget = name === 'purse' ? BUDGETS.purse : BUDGETS.securitydomain;
+      console.info(`    ${name}-${level}.cap: ${bytes} of ${budget} bytes to load`);
+      expect(bytes, name).to.be.within(1, budget);
     }
   }).timeout(300_000);
 });
