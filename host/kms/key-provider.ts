@@ -1,5 +1,6 @@
 import type { RsaSigner } from '../crypto/rsa.ts';
 import type { CreateKeyPair, KeyPairInfo } from '../wire/message/kms.ts';
+import type { PurseKeys } from './purse-keys.ts';
 
 /** Keys by handle: whoever holds this interface can use a private key and cannot see it. */
 export interface KeyProvider {
@@ -15,6 +16,8 @@ export interface KeyProvider {
    * @throws KeyError `key-purpose` when the pair is for something else
    */
   signer(label: string, purpose: KeyPairInfo['purpose']): Promise<RsaSigner>;
+  /** Master keys of purses. */
+  readonly purseKeys: PurseKeys;
   /** Wipes what is held in memory. */
   close(): void;
 }

@@ -9,6 +9,7 @@ import { fromRsaPublicKey, samePublicKey, toRsaPublicKey } from '../wire/gp/publ
 import { type CreateKeyPair, KeyPairInfo } from '../wire/message/kms.ts';
 import { createDurably, preparePrivateFolder, readPrivate, removeLeftovers } from './durable-file.ts';
 import type { KeyProvider } from './key-provider.ts';
+import { PurseKeys } from './purse-keys.ts';
 import { Envelope, SealingKey } from './sealing.ts';
 
 /** A key file: what is public, and the PKCS#8 private key sealed and bound to it. */
@@ -41,11 +42,13 @@ function generate(bits: number): Promise<Uint8Array> {
 export class SoftwareKeyProvider implements KeyProvider {
   readonly #folder: string;
   readonly #sealingKey: SealingKey;
+  readonly purseKeys: PurseKeys;
   readonly #held = new Map<string, Promise<HeldKey | undefined>>();
 
   private constructor(folder: string, sealingKey: SealingKey) {
     this.#folder = folder;
     this.#sealingKey = sealingKey;
+    this.purseKeys = new PurseKeys(folder, sealingKey);
   }
 
   /**
@@ -91,6 +94,7 @@ export class SoftwareKeyProvider implements KeyProvider {
 
   close(): void {
     this.#held.clear();
+    this.purseKeys.close();
     this.#sealingKey.wipe();
   }
 

@@ -19,6 +19,16 @@ import type {
   WrapCommands,
 } from '../wire/message/kms.ts';
 
+import type {
+  AuthorizeLoad,
+  CreatePurseKeySet,
+  LoadAuthorization,
+  LoadCertificate,
+  LoadQuery,
+  PurseKeySetInfo,
+  Verified,
+} from '../wire/message/purse.ts';
+
 /** What the workflows need from the outside; the services bring it. */
 
 /** One card under a lease, reached through whatever carries APDUs. */
@@ -33,8 +43,18 @@ export interface CardLink {
   close(): Promise<void>;
 }
 
+/** Keys of purses, by the name of their set. */
+export interface PurseKms {
+  createKeySet(request: CreatePurseKeySet): Promise<PurseKeySetInfo>;
+  /** @throws SecureChannelError `purse-mac` when MAC1 does not verify */
+  authorizeLoad(request: AuthorizeLoad): Promise<LoadAuthorization>;
+  queryLoad(request: LoadQuery): Promise<Verified>;
+  verifyLoad(request: LoadCertificate): Promise<Verified>;
+}
+
 /** The owner's key service. Keys and channels go by name; no key byte comes out. */
 export interface Kms {
+  readonly purse: PurseKms;
   certificateAuthority(): Promise<CertificateAuthorityInfo>;
   createKeyPair(request: CreateKeyPair): Promise<KeyPairInfo>;
   issueOffCardEntityCertificate(request: IssueOffCardEntityCertificate): Promise<CardCertificate>;

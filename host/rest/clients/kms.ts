@@ -8,6 +8,7 @@ import {
   PlainResponses,
   SecureChannelScript,
 } from '../../wire/message/kms.ts';
+import { LoadAuthorization, PurseKeySetInfo, Verified } from '../../wire/message/purse.ts';
 import type { Kms } from '../../workflow/ports.ts';
 import type { RestClient } from '../client.ts';
 import { INCARNATION_HEADER } from '../incarnation.ts';
@@ -22,6 +23,22 @@ export function kmsClient(client: RestClient, node = 'node-1'): Kms {
   const post = { method: 'POST' as const, headers };
   const channel = (id: string) => `/v1/secure-channels/${encodeURIComponent(id)}`;
   return {
+    purse: {
+      createKeySet: (body) =>
+        client.call({ ...post, path: '/v1/purse-key-sets', body, response: PurseKeySetInfo, retries: RETRIES }),
+      authorizeLoad: (body) =>
+        client.call({
+          ...post,
+          path: '/v1/purse/load-authorizations',
+          body,
+          response: LoadAuthorization,
+          retries: RETRIES,
+        }),
+      queryLoad: (body) =>
+        client.call({ ...post, path: '/v1/purse/load-queries', body, response: Verified, retries: RETRIES }),
+      verifyLoad: (body) =>
+        client.call({ ...post, path: '/v1/purse/load-certificates', body, response: Verified, retries: RETRIES }),
+    },
     certificateAuthority: () =>
       client.call({
         method: 'GET',

@@ -11,14 +11,9 @@ import type * as message from '../../wire/message/kms.ts';
 import type { Kms } from '../../workflow/ports.ts';
 import { AttestationChallenges } from './attestation-challenges.ts';
 import { type Incarnation, Incarnations, type Keeper } from './incarnations.ts';
+import type { KeyAudit } from './key-audit.ts';
+import { PurseService } from './purse-service.ts';
 import { type SecureChannelLimits, SecureChannels } from './secure-channels.ts';
-
-/** Told before and after each act with keys and certificates; no secrets among the details. */
-export type KeyAudit = (
-  phase: 'before' | 'after' | 'failed',
-  act: string,
-  details: Readonly<Record<string, string>>,
-) => Promise<void>;
 
 export interface KeyServiceOptions {
   readonly keys: KeyProvider;
@@ -40,13 +35,15 @@ export class KeyService implements Kms {
   readonly #options: KeyServiceOptions;
   readonly #challenges: AttestationChallenges;
   readonly channels: SecureChannels;
+  readonly purse: PurseService;
   readonly #incarnations = new Incarnations();
 
   constructor(options: KeyServiceOptions) {
     const { keys, limits, random = systemRandom, now = performance.now.bind(performance) } = options;
     this.#options = options;
     this.#challenges = new AttestationChallenges(random, now);
-    this.channels = new SecureChannels({ keys, limits, random, now });
+    this.purse = new PurseService(keys.purseKeys, options.audit);
+    this.channels = new SecureChannels({ keys, limits, random, now, purse: this.purse });
   }
 
   async certificateAuthority(): Promise<message.CertificateAuthorityInfo> {

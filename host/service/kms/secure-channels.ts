@@ -1,5 +1,5 @@
 import type { RandomSource } from '../../crypto/random.ts';
-import { CertificateError, NotFoundError, TransportError } from '../../errors.ts';
+import { CertificateError, NotFoundError, TransportError, UsageError } from '../../errors.ts';
 import type { KeyProvider } from '../../kms/key-provider.ts';
 import { Scp10Channel } from '../../secure-channel/scp10/channel.ts';
 import type { SecureChannel } from '../../secure-channel/secure-channel.ts';
@@ -18,6 +18,7 @@ import type {
   WrapCommands,
 } from '../../wire/message/kms.ts';
 import type { Incarnation, Keeper } from './incarnations.ts';
+import type { PurseService } from './purse-service.ts';
 
 export interface SecureChannelLimits {
   readonly maxOpen: number;
@@ -38,9 +39,17 @@ export class SecureChannels {
   readonly #limits: SecureChannelLimits;
   readonly #random: RandomSource;
   readonly #now: () => number;
+  readonly #purse: Pick<PurseService, 'keyObjects'>;
   readonly #channels = new Map<string, OpenChannel>();
 
-  constructor(options: { keys: KeyProvider; limits: SecureChannelLimits; random: RandomSource; now: () => number }) {
+  constructor(options: {
+    keys: KeyProvider;
+    limits: SecureChannelLimits;
+    random: RandomSource;
+    now: () => number;
+    purse: Pick<PurseService, 'keyObjects'>;
+  }) {
+    this.#purse = options.purse;
     this.#keys = options.keys;
     this.#limits = options.limits;
     this.#random = options.random;
@@ -92,15 +101,30 @@ export class SecureChannels {
   }
 
   authenticate(channelId: string, { responses, commands }: AuthenticateSecureChannel): SecureChannelScript {
+    if (commands.some(({ purseKeys }) => purseKeys !== undefined))
+      throw new UsageError('keys-before-session', 'Keys of a purse go out after the channel was opened: wrap them');
     const plain = commands.map(fromPlainCommand);
     const request = JSON.stringify(['authenticate', responses, commands]);
     return { channelId, commands: this.#use(channelId, request, (channel) => channel.authenticate(responses, plain)) };
   }
 
-  wrap(channelId: string, { commands }: WrapCommands): SecureChannelScript {
+  /** Keys that a command names are put into it here, under the session's DEK. */
+  async wrap(channelId: string, { commands }: WrapCommands): Promise<SecureChannelScript> {
     const plain = commands.map(fromPlainCommand);
+    const keys = await Promise.all(
+      commands.map(({ purseKeys }) => purseKeys && this.#purse.keyObjects(purseKeys.keySet, purseKeys.serial)),
+    );
     const request = JSON.stringify(['wrap', commands]);
-    return { channelId, commands: this.#use(channelId, request, (channel) => channel.wrap(plain)) };
+    const wrapped = this.#use(channelId, request, (channel) =>
+      channel.wrap(
+        plain.map((command, index) => {
+          const objects = keys[index];
+          return objects === undefined ? command : { ...command, data: channel.encryptSensitive(objects) };
+        }),
+      ),
+    );
+    for (const objects of keys) objects?.fill(0);
+    return { channelId, commands: wrapped };
   }
 
   unwrap(channelId: string, { responses }: UnwrapResponses): PlainResponses {

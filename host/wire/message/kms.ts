@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { CardCommand, CardResponse } from './card-script.ts';
 import { Aid, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
+import { PurseSerial } from './purse.ts';
 
 /**
  * Interface of the `kms` daemon, called by its owner (issuer or provider) only. Keys are named by
@@ -178,6 +179,8 @@ export const PlainCommand = Type.Object(
     le: Type.Boolean(),
     expect: CardCommand.properties.expect,
     timeoutMs: CardCommand.properties.timeoutMs,
+    /** The KMS fills in the data: the keys of the purse of this serial, under the session's DEK. With `wrap` only. */
+    purseKeys: Type.Optional(Type.Object({ keySet: Name, serial: PurseSerial }, { additionalProperties: false })),
   },
   { additionalProperties: false },
 );
@@ -188,14 +191,14 @@ export type PlainCommand = Static<typeof PlainCommand>;
  * EXTERNAL AUTHENTICATE, INTERNAL AUTHENTICATE and the wrapped commands, to be sent as one script.
  */
 export const AuthenticateSecureChannel = Type.Object(
-  { responses: Type.Array(CardResponse, { maxItems: 64 }), commands: Type.Array(PlainCommand, { maxItems: 32 }) },
+  { responses: Type.Array(CardResponse, { maxItems: 64 }), commands: Type.Array(PlainCommand, { maxItems: 60 }) },
   { additionalProperties: false },
 );
 export type AuthenticateSecureChannel = Static<typeof AuthenticateSecureChannel>;
 
 /** POST /v1/secure-channels/{id}/wrap */
 export const WrapCommands = Type.Object(
-  { commands: Type.Array(PlainCommand, { minItems: 1, maxItems: 32 }) },
+  { commands: Type.Array(PlainCommand, { minItems: 1, maxItems: 60 }) },
   { additionalProperties: false },
 );
 export type WrapCommands = Static<typeof WrapCommands>;

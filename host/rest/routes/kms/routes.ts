@@ -8,6 +8,7 @@ import { attestationRoutes } from './attestations.ts';
 import { certificateAuthorityRoutes } from './certificate-authority.ts';
 import { flowRoutes } from './flows.ts';
 import { keyPairRoutes } from './key-pairs.ts';
+import { purseRoutes } from './purses.ts';
 import { secureChannelRoutes } from './secure-channels.ts';
 
 /** All of the KMS is for its owner alone. */
@@ -27,4 +28,5 @@ export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void 
   attestationRoutes(app, service, access);
   secureChannelRoutes(app, service, access);
   flowRoutes(app, service, access);
+  purseRoutes(app, service, access);
 }

@@ -1,0 +1,41 @@
+import type { KeyService } from '../../../service/kms/key-service.ts';
+import {
+  AuthorizeLoad,
+  CreatePurseKeySet,
+  LoadAuthorization,
+  LoadCertificate,
+  LoadQuery,
+  PurseKeySetInfo,
+  Verified,
+} from '../../../wire/message/purse.ts';
+import type { RestApp } from '../../app.ts';
+import type { Access } from '../../identity.ts';
+
+/** Keys of purses by the label of their set, and the cryptograms of loads. */
+export function purseRoutes(app: RestApp, { purse }: KeyService, access: readonly Access[]): void {
+  const config = { access };
+
+  app.post(
+    '/v1/purse-key-sets',
+    { config, schema: { body: CreatePurseKeySet, response: { 200: PurseKeySetInfo } } },
+    async ({ body }) => purse.createKeySet(body),
+  );
+
+  app.post(
+    '/v1/purse/load-authorizations',
+    { config, schema: { body: AuthorizeLoad, response: { 200: LoadAuthorization } } },
+    async ({ body }) => purse.authorizeLoad(body),
+  );
+
+  app.post(
+    '/v1/purse/load-queries',
+    { config, schema: { body: LoadQuery, response: { 200: Verified } } },
+    async ({ body }) => purse.queryLoad(body),
+  );
+
+  app.post(
+    '/v1/purse/load-certificates',
+    { config, schema: { body: LoadCertificate, response: { 200: Verified } } },
+    async ({ body }) => purse.verifyLoad(body),
+  );
+}

@@ -1,0 +1,94 @@
+import { constantTimeEqual } from '../../crypto/equal.ts';
+import { SecureChannelError } from '../../errors.ts';
+import { purseMac, purseTac } from '../../kms/purse-cryptograms.ts';
+import type { CardPurseKeys, PurseKeys } from '../../kms/purse-keys.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import type * as message from '../../wire/message/purse.ts';
+import { encodePurseKeys } from '../../wire/purse/personalization.ts';
+import { datedMacData, loadMac1Data, loadTacData } from '../../wire/purse/transaction.ts';
+import { type PurseAlgorithm, type PurseKeyKind, TRANSACTION } from '../../wire/purse/values.ts';
+import type { KeyAudit } from './key-audit.ts';
+
+const typeOf = (account: 'deposit' | 'purse'): number =>
+  account === 'deposit' ? TRANSACTION.loadDeposit : TRANSACTION.loadPurse;
+
+/** What the owner may do with the keys of its purses (wire/message/purse.ts). */
+export class PurseService {
+  readonly #keys: PurseKeys;
+  readonly #audit: KeyAudit | undefined;
+
+  constructor(keys: PurseKeys, audit?: KeyAudit) {
+    this.#keys = keys;
+    this.#audit = audit;
+  }
+
+  async createKeySet(request: message.CreatePurseKeySet): Promise<message.PurseKeySetInfo> {
+    const details = { label: request.label, algorithm: request.algorithm };
+    await this.#audit?.('before', 'create purse keys', details);
+    const info = await this.#keys.create(request);
+    await this.#audit?.('after', 'create purse keys', details);
+    return info;
+  }
+
+  /** @throws SecureChannelError `purse-mac` when the card's MAC1 does not verify: no MAC2 is made then */
+  async authorizeLoad({ load, dateTime }: message.AuthorizeLoad): Promise<message.LoadAuthorization> {
+    const { keySet, serial, amount, counter } = load;
+    const details = { keySet, serial, amount: String(amount), counter: String(counter), dateTime };
+    if (!(await this.queryLoad({ load })).verified) {
+      await this.#audit?.('failed', 'authorize load', details);
+      throw new SecureChannelError('purse-mac', 'MAC1 of the purse does not verify: no load is authorized', { serial });
+    }
+    await this.#audit?.('before', 'authorize load', details);
+    const type = typeOf(load.account);
+    const mac2 = await this.#keys.withCardKeys(keySet, serial, (algorithm, { load: key }) =>
+      toHex(
+        purseMac(
+          algorithm,
+          key.expose(),
+          sessionOf(load),
+          datedMacData({ type, amount, terminal: load.terminal }, dateTime),
+        ),
+      ),
+    );
+    await this.#audit?.('after', 'authorize load', details);
+    return { mac2 };
+  }
+
+  async queryLoad({ load }: message.LoadQuery): Promise<message.Verified> {
+    const { keySet, serial, account, amount, terminal, balance, mac1 } = load;
+    const data = loadMac1Data(balance, { type: typeOf(account), amount, terminal });
+    const verified = await this.#keys.withCardKeys(keySet, serial, (algorithm, { load: key }) =>
+      constantTimeEqual(purseMac(algorithm, key.expose(), sessionOf(load), data), fromHex(mac1, 4)),
+    );
+    return { verified };
+  }
+
+  async verifyLoad(certificate: message.LoadCertificate): Promise<message.Verified> {
+    const { keySet, serial, account, amount, terminal, balanceAfter, counterBefore, dateTime, tac } = certificate;
+    const facts = { type: typeOf(account), amount, terminal };
+    const data = loadTacData({ balance: balanceAfter, counter: counterBefore }, facts, dateTime);
+    const verified = await this.#keys.withCardKeys(keySet, serial, (algorithm, { tac: key }) =>
+      constantTimeEqual(purseTac(algorithm, key.expose(), data), fromHex(tac, 4)),
+    );
+    return { verified };
+  }
+
+  /** Key objects for STORE DATA, for the KMS's own secure channels alone, which put them under the DEK. */
+  async keyObjects(keySet: string, serial: string): Promise<Uint8Array> {
+    await this.#audit?.('before', 'personalise purse', { keySet, serial });
+    return this.#keys.withCardKeys(keySet, serial, keyObjectsOf);
+  }
+}
+
+const sessionOf = ({ random, counter, account }: message.OpenedLoad) => ({
+  ...{ random: fromHex(random, 4), counter },
+  type: typeOf(account),
+});
+
+function keyObjectsOf(_algorithm: PurseAlgorithm, keys: CardPurseKeys): Uint8Array {
+  const exposed = (kind: PurseKeyKind): Uint8Array => keys[kind].expose();
+  return encodePurseKeys({
+    ...{ load: exposed('load'), purchase: exposed('purchase'), tac: exposed('tac') },
+    ...{ unload: exposed('unload'), update: exposed('update') },
+  });
+}

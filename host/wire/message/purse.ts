@@ -1,0 +1,80 @@
+import { type Static, Type } from 'typebox';
+import { Name } from './common.ts';
+
+/** What the KMS does with the keys of purses, by name: cryptograms go in and out, keys never (docs/top-up.md). */
+
+const closed = { additionalProperties: false } as const;
+
+export const PurseSerial = Type.String({ pattern: '^[0-9A-F]{16}$' });
+/** Cents. */
+export const AmountInCents = Type.Integer({ minimum: 0, maximum: 0xffff_ffff });
+export const AccountName = Type.Union([Type.Literal('deposit'), Type.Literal('purse')]);
+export const TerminalIdHex = Type.String({ pattern: '^[0-9A-F]{12}$' });
+/** YYYYMMDDhhmmss, UTC. */
+export const DateTimeDigits = Type.String({ pattern: '^[0-9]{14}$' });
+const Mac = Type.String({ pattern: '^[0-9A-F]{8}$' });
+const Counter = Type.Integer({ minimum: 0, maximum: 0xffff });
+export const PurseAlgorithmName = Type.Union([Type.Literal('3des'), Type.Literal('aes')]);
+
+/** POST /v1/purse-key-sets: makes the master keys of a product, or returns those of that label when they are alike. */
+export const CreatePurseKeySet = Type.Object({ label: Name, algorithm: PurseAlgorithmName }, closed);
+export const PurseKeySetInfo = Type.Object(
+  {
+    label: Name,
+    algorithm: PurseAlgorithmName,
+    /** Of each kind of master key, three bytes. */
+    checkValues: Type.Record(Type.String({ pattern: '^[a-z]{3,8}$' }), Type.String({ pattern: '^[0-9A-F]{6}$' })),
+    createdAt: Type.String({ maxLength: 40 }),
+  },
+  closed,
+);
+export type CreatePurseKeySet = Static<typeof CreatePurseKeySet>;
+export type PurseKeySetInfo = Static<typeof PurseKeySetInfo>;
+
+/** A load as INITIALIZE FOR LOAD has opened it on the card. */
+export const OpenedLoad = Type.Object(
+  {
+    keySet: Name,
+    serial: PurseSerial,
+    account: AccountName,
+    amount: AmountInCents,
+    terminal: TerminalIdHex,
+    /** What the card answered. */
+    balance: AmountInCents,
+    counter: Counter,
+    random: Mac,
+    mac1: Mac,
+  },
+  closed,
+);
+export type OpenedLoad = Static<typeof OpenedLoad>;
+
+/** POST /v1/purse/load-authorizations: MAC1 must verify, then MAC2 is given. Money is made here: each is audited. */
+export const AuthorizeLoad = Type.Object({ load: OpenedLoad, dateTime: DateTimeDigits }, closed);
+export const LoadAuthorization = Type.Object({ mac2: Mac }, closed);
+export type AuthorizeLoad = Static<typeof AuthorizeLoad>;
+export type LoadAuthorization = Static<typeof LoadAuthorization>;
+
+/** POST /v1/purse/load-queries: does MAC1 verify? Nothing comes out that a card would take. */
+export const LoadQuery = Type.Object({ load: OpenedLoad }, closed);
+export type LoadQuery = Static<typeof LoadQuery>;
+
+/** POST /v1/purse/load-certificates: does the TAC of a finished load verify? */
+export const LoadCertificate = Type.Object(
+  {
+    keySet: Name,
+    serial: PurseSerial,
+    account: AccountName,
+    amount: AmountInCents,
+    terminal: TerminalIdHex,
+    balanceAfter: AmountInCents,
+    counterBefore: Counter,
+    dateTime: DateTimeDigits,
+    tac: Mac,
+  },
+  closed,
+);
+export type LoadCertificate = Static<typeof LoadCertificate>;
+
+export const Verified = Type.Object({ verified: Type.Boolean() }, closed);
+export type Verified = Static<typeof Verified>;

@@ -1,0 +1,103 @@
+import { WireError } from '../../errors.ts';
+import { type GpCommand, gpCommand } from '../gp/command.ts';
+import { concat } from '../hex.ts';
+import {
+  ACCOUNT,
+  type Account,
+  decodeAmount,
+  encodeAmount,
+  encodeCounter,
+  encodeDateTime,
+  encodeTerminal,
+  MAC_LENGTH,
+} from './values.ts';
+
+/** Commands of the purse and their responses (applet README 11.2). */
+
+const INS = { INITIALIZE: 0x50, CREDIT_FOR_LOAD: 0x52, GET_TRANSACTION_PROOF: 0x5a, GET_BALANCE: 0x5c } as const;
+const CLA = 0x80;
+
+export interface InitializeForLoad {
+  readonly account: Account;
+  readonly keyIndex: number;
+  readonly amount: number;
+  readonly terminal: string;
+}
+
+/** INITIALIZE FOR LOAD: `80 50 00 P2 0B ‖ key index ‖ amount(4) ‖ terminal(6) ‖ 10`. */
+export function initializeForLoad({ account, keyIndex, amount, terminal }: InitializeForLoad): GpCommand {
+  return gpCommand({
+    label: 'INITIALIZE FOR LOAD',
+    ...{ cla: CLA, ins: INS.INITIALIZE, p1: 0x00, p2: ACCOUNT[account] },
+    data: concat(Uint8Array.of(keyIndex), encodeAmount(amount), encodeTerminal(terminal)),
+    ...{ le: true, leBytes: 0x10 },
+  });
+}
+
+export interface LoadInitialized {
+  readonly balance: number;
+  /** On-line counter before the load. */
+  readonly counter: number;
+  readonly keyVersion: number;
+  readonly algorithm: number;
+  readonly random: Uint8Array;
+  readonly mac1: Uint8Array;
+}
+
+/** `balance(4) ‖ counter(2) ‖ key version ‖ algorithm ‖ random(4) ‖ MAC1(4)` @throws WireError */
+export function decodeLoadInitialized(data: Uint8Array): LoadInitialized {
+  if (data.length !== 16)
+    throw new WireError('load-initialized', 'INITIALIZE FOR LOAD answers 16 bytes', { got: data.length });
+  const at = (from: number, length: number) => data.slice(from, from + length);
+  const [high = 0, low = 0, keyVersion = 0, algorithm = 0] = at(4, 4);
+  return {
+    balance: decodeAmount(at(0, 4)),
+    counter: high * 256 + low,
+    keyVersion,
+    algorithm,
+    random: at(8, 4),
+    mac1: at(12, 4),
+  };
+}
+
+/** CREDIT FOR LOAD: `80 52 00 00 0B ‖ date(4) ‖ time(3) ‖ MAC2(4) ‖ 04`. */
+export const creditForLoad = (dateTime: string, mac2: Uint8Array): GpCommand =>
+  gpCommand({
+    label: 'CREDIT FOR LOAD',
+    ...{ cla: CLA, ins: INS.CREDIT_FOR_LOAD, p1: 0x00, p2: 0x00 },
+    data: concat(encodeDateTime(dateTime), mac2),
+    ...{ le: true, leBytes: MAC_LENGTH },
+  });
+
+/** GET BALANCE: `80 5C 00 P2 04`. Nothing authenticates the answer. */
+export const getBalance = (account: Account): GpCommand =>
+  gpCommand({
+    label: 'GET BALANCE',
+    cla: CLA,
+    ins: INS.GET_BALANCE,
+    p1: 0x00,
+    p2: ACCOUNT[account],
+    le: true,
+    leBytes: 4,
+  });
+
+/** GET TRANSACTION PROOF: `80 5A 00 type 02 ‖ counter after the step ‖ 00`. */
+export const getTransactionProof = (type: number, counterAfter: number): GpCommand =>
+  gpCommand({
+    label: 'GET TRANSACTION PROOF',
+    ...{ cla: CLA, ins: INS.GET_TRANSACTION_PROOF, p1: 0x00, p2: type },
+    ...{ data: encodeCounter(counterAfter), le: true },
+  });
+
+/** TAC of a load: four bytes, or `00000000 ‖ TAC`. @throws WireError */
+export function decodeLoadProof(data: Uint8Array): Uint8Array {
+  if (data.length !== MAC_LENGTH && data.length !== 2 * MAC_LENGTH)
+    throw new WireError('load-proof', 'The proof of a load has 4 or 8 bytes', { got: data.length });
+  return data.slice(-MAC_LENGTH);
+}
+
+/** @throws WireError */
+export function decodeTac(data: Uint8Array): Uint8Array {
+  if (data.length !== MAC_LENGTH) throw new WireError('tac', 'A TAC has 4 bytes', { got: data.length });
+  return data;
+}
