@@ -2,19 +2,24 @@ import { Type } from 'typebox';
 import { RestClient } from '../rest/client.ts';
 import { cardRelaysClient } from '../rest/clients/card-relays.ts';
 import { kmsClient } from '../rest/clients/kms.ts';
+import { providerStatesClient } from '../rest/clients/provider-states.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
 import { issuerRoutes } from '../rest/routes/issuer/routes.ts';
 import { DurableFlow } from '../service/durable-flow.ts';
 import { FlowOperations } from '../service/flow-operations.ts';
+import { ApplicationRequests, INSTALL_APPLICATION } from '../service/issuer/application-requests.ts';
 import { Applications, CREATE_SECURITY_DOMAIN } from '../service/issuer/applications.ts';
 import { Cards } from '../service/issuer/cards.ts';
 import { Certificates } from '../service/issuer/certificates.ts';
 import { Keys } from '../service/issuer/keys.ts';
+import { Products } from '../service/issuer/products.ts';
 import { Providers } from '../service/issuer/providers.ts';
+import { OUTBOX_BELL, StateChangeOutbox } from '../service/issuer/state-change-outbox.ts';
 import { provideOffCardEntity } from '../service/off-card-entity.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
 import { checkDatabase } from '../store/database.ts';
+import { finishApplicationRequest, reopenApplicationRequest } from '../store/issuer/application-requests.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../store/issuer/schema.ts';
 import { finishRequest, reopenRequest } from '../store/issuer/security-domain-requests.ts';
 import { defineDaemon } from './daemon.ts';
@@ -53,20 +58,35 @@ export const issuerDaemon = defineDaemon({
       ...{ database, kms, failures, flow, settings: acting },
       relaysOf: (providerId, baseUrl) => cardRelaysClient(relays.of(providerId, baseUrl)),
     });
+    const applicationRequests = new ApplicationRequests({
+      ...{ database, kms, failures, flow, settings: acting },
+      relaysOf: (providerId, baseUrl) => cardRelaysClient(relays.of(providerId, baseUrl)),
+    });
+    const { bells } = platform.bells;
+    const products = new Products({ database, auditLog, ring: () => bells.ring(OUTBOX_BELL) });
     const engine = await platform.work({
-      workflows: { [CREATE_SECURITY_DOMAIN]: applications },
+      workflows: { [CREATE_SECURITY_DOMAIN]: applications, [INSTALL_APPLICATION]: applicationRequests },
       attach: (started) => flow.attach(started),
-      reconcile: () => applications.endLost(),
+      reconcile: async () => (await applications.endLost()) + (await applicationRequests.endLost()),
+    });
+    const outbox = new StateChangeOutbox({
+      ...{ database, bells },
+      providerOf: (providerId, baseUrl) => providerStatesClient(relays.of(providerId, baseUrl)),
+      onFailure: (provider, error) => logger.warn({ provider, reason: String(error) }, 'a state change waits'),
     });
     const flows = new FlowOperations({
       ...{ database, flow, auditLog },
       rows: {
-        fail: (transaction, id, problem) => finishRequest(transaction, id, { problem }),
-        reopen: reopenRequest,
+        fail: async (transaction, id, problem) => {
+          await finishRequest(transaction, id, { problem });
+          await finishApplicationRequest(transaction, id, problem);
+        },
+        reopen: async (transaction, id) =>
+          (await reopenRequest(transaction, id)) || (await reopenApplicationRequest(transaction, id)),
       },
     });
     const services = {
-      ...{ applications, flows, keys, auditLog, failures },
+      ...{ applications, applicationRequests, products, flows, keys, auditLog, failures },
       cards: new Cards(database, auditLog),
       certificates: new Certificates(kms, auditLog),
       providers: new Providers(database, auditLog),
@@ -77,7 +97,10 @@ export const issuerDaemon = defineDaemon({
         await checkDatabase(database);
         await keys.check();
       },
-      drain: () => engine.stop(),
+      drain: async () => {
+        await outbox[Symbol.asyncDispose]();
+        await engine.stop();
+      },
       close: async () => {
         await Promise.all([kmsRest.close(), relays.close()]);
         await platform[Symbol.asyncDispose]();

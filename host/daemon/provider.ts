@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { RestClient } from '../rest/client.ts';
 import { issuerClient } from '../rest/clients/issuer.ts';
+import { installerClient, loadPermitsClient } from '../rest/clients/issuer-products.ts';
 import { kmsClient } from '../rest/clients/kms.ts';
 import { otaClient } from '../rest/clients/ota.ts';
 import { providerRoutes } from '../rest/routes/provider/routes.ts';
@@ -9,12 +10,15 @@ import { FlowOperations } from '../service/flow-operations.ts';
 import { provideOffCardEntity } from '../service/off-card-entity.ts';
 import { CardLinks } from '../service/provider/card-links.ts';
 import { KEY_DISTRIBUTION, KeyDistributions } from '../service/provider/key-distributions.ts';
+import { ProductFlows } from '../service/provider/product-flows.ts';
+import { ProductStates } from '../service/provider/product-states.ts';
 import { Relays } from '../service/provider/relays.ts';
 import { SecurityDomains } from '../service/provider/security-domains.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
 import { checkDatabase } from '../store/database.ts';
 import { finishKeyDistribution, reopenKeyDistribution } from '../store/provider/key-distributions.ts';
+import { finishProductFlow, reopenProductFlow } from '../store/provider/product-flows.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../store/provider/schema.ts';
 import { AID, aidToHex } from '../wire/gp/aid.ts';
 import { Aid } from '../wire/message/common.ts';
@@ -22,6 +26,7 @@ import { PeerEndpoint } from './config.ts';
 import { defineDaemon } from './daemon.ts';
 import { openFlowPlatform } from './flow-platform.ts';
 import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, watchOf } from './platform-config.ts';
+import { ProductConfig, readProducts } from './products.ts';
 import { waitFor } from './wait-for.ts';
 
 export const ProviderConfig = Type.Object(
@@ -33,6 +38,8 @@ export const ProviderConfig = Type.Object(
     ssdAid: Aid,
     /** How long a flow waits for another one's lease on its card; default 30,000. */
     cardWaitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 120_000 })),
+    /** Applications that the provider brings onto cards; default none. */
+    products: Type.Optional(Type.Array(ProductConfig, { maxItems: 64 })),
   },
   { additionalProperties: false },
 );
@@ -64,31 +71,42 @@ export const providerDaemon = defineDaemon({
     const flow = new DurableFlow({
       ...{ database, bells: platform.bells.bells, windowMs: settings.resumeWindowMs, watch: watchOf(logger) },
     });
-    const keyDistributions = new KeyDistributions({
-      ...{ database, kms, links, failures, flow, issuer: issuerClient(clients.issuer) },
-      settings: {
-        ...{ providerId: self.id, issuerId: config.issuer.id, ssdAid: config.ssdAid },
-        defaultIsdAid: aidToHex(AID.ISSUER_SECURITY_DOMAIN),
-        offCardEntityLabel: entity.label,
-        offCardEntityCertificate: entity.certificate,
-        applicationProviderId: config.holderReference,
-        trustPoint: { holderReference, publicKey },
-      },
+    const issuer = issuerClient(clients.issuer);
+    const providerSettings = {
+      ...{ providerId: self.id, issuerId: config.issuer.id, ssdAid: config.ssdAid },
+      defaultIsdAid: aidToHex(AID.ISSUER_SECURITY_DOMAIN),
+      offCardEntityLabel: entity.label,
+      offCardEntityCertificate: entity.certificate,
+      applicationProviderId: config.holderReference,
+      trustPoint: { holderReference, publicKey },
+    };
+    const flowParts = { database, kms, links, failures, flow, issuer, settings: providerSettings };
+    const keyDistributions = new KeyDistributions(flowParts);
+    const products = await readProducts(config.products ?? []);
+    for (const { keySet: label, algorithm } of products) await kms.purse.createKeySet({ label, algorithm });
+    const productFlows = new ProductFlows({
+      ...{ ...flowParts, products },
+      ...{ installer: installerClient(clients.issuer), permits: loadPermitsClient(clients.issuer) },
     });
     const engine = await platform.work({
-      workflows: { [KEY_DISTRIBUTION]: keyDistributions },
+      workflows: { [KEY_DISTRIBUTION]: keyDistributions, ...productFlows.workflows },
       attach: (started) => flow.attach(started),
-      reconcile: () => keyDistributions.beginLost(),
+      reconcile: async () => (await keyDistributions.beginLost()) + (await productFlows.endLost()),
     });
     const flows = new FlowOperations({
       ...{ database, flow, auditLog },
       rows: {
-        fail: (transaction, id, problem) => finishKeyDistribution(transaction, id, 'failed', { problem }),
-        reopen: reopenKeyDistribution,
+        fail: async (transaction, id, problem) => {
+          await finishKeyDistribution(transaction, id, 'failed', { problem });
+          await finishProductFlow(transaction, id, 'failed', { problem });
+        },
+        reopen: async (transaction, id) =>
+          (await reopenKeyDistribution(transaction, id)) || (await reopenProductFlow(transaction, id)),
       },
     });
     const services = {
-      ...{ keyDistributions, flows, auditLog, failures, ssdAid: config.ssdAid },
+      ...{ keyDistributions, productFlows, flows, auditLog, failures, ssdAid: config.ssdAid },
+      productStates: new ProductStates(database, auditLog, config.issuer.id),
       relays: new Relays(database, links),
       securityDomains: new SecurityDomains(database, auditLog),
     };

@@ -33,6 +33,8 @@ export interface MultiProviderLabOptions extends LabLinkOptions {
   readonly platform?: Readonly<Record<string, unknown>>;
   readonly kms?: Readonly<Record<string, unknown>>;
   readonly ota?: Readonly<Record<string, unknown>>;
+  /** Added to the config of one provider, by its id. */
+  readonly provider?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly keepAlive?: boolean;
   /** Called before the daemons start. */
   readonly onLink?: (link: LabLink) => void;
@@ -68,18 +70,22 @@ export class MultiProviderLab implements AsyncDisposable {
     const link = parts.use(await openLink(options));
     options.onLink?.(link);
     const cardMaker = await CardMaker.open(join(stateDir, 'card-maker'));
-    const { platform, kms, ota, keepAlive } = options;
+    const { platform, provider, kms, ota, keepAlive } = options;
     const platforms = parts.use(
       await Platforms.start({
         ...{ stateDir, providers, cardMaker, terminal: link.terminal },
         ...(platform === undefined ? {} : { platform }),
+        ...(provider === undefined ? {} : { provider }),
         ...(kms === undefined ? {} : { kms }),
         ...(ota === undefined ? {} : { ota }),
         ...(keepAlive === undefined ? {} : { keepAlive }),
       }),
     );
     for (const id of providers) {
-      await platforms.registerProvider(id, permitted.includes(id) ? ['create-security-domain'] : []);
+      await platforms.registerProvider(
+        id,
+        permitted.includes(id) ? ['create-security-domain', 'install-application'] : [],
+      );
     }
     const simulator = parts.use(await startSimulator());
     parts.move();

@@ -38,6 +38,8 @@ export interface PlatformsOptions {
   readonly ota?: Readonly<Record<string, unknown>>;
   readonly platform?: Readonly<Record<string, unknown>>;
   readonly kms?: Readonly<Record<string, unknown>>;
+  /** Added to the config of one provider, by its id. */
+  readonly provider?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly keepAlive?: boolean;
 }
 
@@ -55,6 +57,7 @@ export class Platforms implements AsyncDisposable {
       ...{ providers, terminal },
       ota: { trafficRecord: trafficFile(stateDir), ...options.ota },
       ...(options.platform === undefined ? {} : { platform: options.platform }),
+      ...(options.provider === undefined ? {} : { provider: options.provider }),
       kms: { cardMakers: [cardMaker.trustAnchor], ...options.kms },
     });
     const topology = await startTopology({

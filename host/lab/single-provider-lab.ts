@@ -20,6 +20,8 @@ export interface SingleProviderLabOptions {
   readonly addedDelayMs?: number;
   /** The security domains' CAP file to run on the cards; default their class files. */
   readonly cap?: string;
+  /** Added to the provider's config. */
+  readonly provider?: Readonly<Record<string, unknown>>;
   /** Starts daemons again that die. */
   readonly keepAlive?: boolean;
 }
@@ -72,9 +74,10 @@ export class SingleProviderLab implements AsyncDisposable {
         options.link === 'pcsc'
           ? { pcscReaders: { name: VIRTUAL_READER } }
           : { directReaders: ports.map((port, index) => ({ name: readerName(index), host: '127.0.0.1', port })) },
+      ...(options.provider === undefined ? {} : { provider: { [PROVIDER]: options.provider } }),
       ...(options.addedDelayMs === undefined ? {} : { ota: { addedDelayMs: options.addedDelayMs } }),
     });
-    await platforms.registerProvider(PROVIDER, ['create-security-domain']);
+    await platforms.registerProvider(PROVIDER, ['create-security-domain', 'install-application']);
     const wanted = { name: 'template', iccid: '89860000000000000000', keySizeBits: 1024, casd: true } as const;
     const template = await cardMaker.make(wanted, await platforms.issuerAuthority());
     return new SingleProviderLab({ options, folder, platforms, simulator: await startSimulator(), ports, template });

@@ -125,6 +125,8 @@ export interface DevelopmentOptions {
   readonly ota?: Readonly<Record<string, unknown>>;
   /** Added to the config of issuer and providers. */
   readonly platform?: Readonly<Record<string, unknown>>;
+  /** Added to the config of one provider, by its id. */
+  readonly provider?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Added to the config of every KMS: which card makers it believes, for example. */
   readonly kms?: Readonly<Record<string, unknown>>;
 }
@@ -139,7 +141,7 @@ export function developmentPlan(options: DevelopmentOptions = {}): TopologyPlan 
   return {
     issuer: platform({ role: 'issuer', id: 'main' }, {}),
     providers: (options.providers ?? ['a', 'b']).map((id) =>
-      platform({ role: 'provider', id }, { ssdAid: developmentSsdAid(id) }),
+      platform({ role: 'provider', id }, { ssdAid: developmentSsdAid(id), ...options.provider?.[id] }),
     ),
     ota: { config: { ...options.ota } },
     terminals: [{ id: 'desk', config: { ...(options.terminal ?? { pcscReaders: {} }) } }],

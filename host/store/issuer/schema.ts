@@ -1,3 +1,5 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { ProductState } from '../../wire/message/platform.ts';
 import { AUDIT_LOG_SQL, type AuditTables } from '../audit-log.ts';
 import { AUTHENTICATION_FAILURES_SQL, type AuthenticationFailureTables } from '../authentication-failures.ts';
 import { CERTIFICATES_SQL, type CertificateTables } from '../certificates.ts';
@@ -46,6 +48,57 @@ interface ProviderAidTable {
   provider_id: string;
 }
 
+interface ProductTable {
+  product_id: string;
+  provider_id: string;
+}
+
+interface CardProductTable {
+  card: string;
+  product_id: string;
+  state: ProductState;
+}
+
+interface ApplicationRequestTable {
+  request_id: string;
+  provider_id: string;
+  state: 'running' | 'done' | 'failed';
+  problem: string | null;
+}
+
+interface LoadPermitTable {
+  permit_id: string;
+  card: string;
+  product_id: string;
+  expires_at: ColumnType<Date, Date, Date>;
+}
+
+interface LossReportTable {
+  id: string;
+  card: string;
+  reason: string;
+  reported_by: string;
+  state: 'open' | 'closed';
+}
+
+interface LossReportProductTable {
+  report_id: string;
+  product_id: string;
+}
+
+interface OutboxTable {
+  event_id: Generated<string>;
+  provider_id: string;
+  card: string;
+  sequence: number;
+  product_id: string;
+  from_state: ProductState;
+  to_state: ProductState;
+  delivered_at: Date | null;
+  attempts: Generated<number>;
+  next_at: Generated<Date>;
+}
+
 export interface IssuerTables
   extends RequestTables,
     StepTables,
@@ -58,7 +111,49 @@ export interface IssuerTables
   applications: ApplicationTable;
   security_domain_requests: SecurityDomainRequestTable;
   provider_aids: ProviderAidTable;
+  products: ProductTable;
+  card_products: CardProductTable;
+  application_requests: ApplicationRequestTable;
+  load_permits: LoadPermitTable;
+  loss_reports: LossReportTable;
+  loss_report_products: LossReportProductTable;
+  outbox: OutboxTable;
 }
+
+const PRODUCTS_SQL = `
+  CREATE TABLE products (product_id text PRIMARY KEY, provider_id text NOT NULL REFERENCES providers);
+  CREATE TABLE card_products (
+    card text NOT NULL REFERENCES cards, product_id text NOT NULL REFERENCES products,
+    state text NOT NULL CHECK (state IN ('VALID', 'SUSPENDED', 'INVALID', 'TERMINATED')), PRIMARY KEY (card, product_id)
+  );
+  CREATE TABLE application_requests (
+    request_id text PRIMARY KEY, provider_id text NOT NULL,
+    state text NOT NULL CHECK (state IN ('running', 'done', 'failed')), problem jsonb, at timestamptz NOT NULL DEFAULT now()
+  );
+  CREATE TABLE load_permits (
+    permit_id text PRIMARY KEY, card text NOT NULL, product_id text NOT NULL, expires_at timestamptz NOT NULL
+  );
+  CREATE INDEX load_permits_by_card ON load_permits (card);
+  CREATE TABLE loss_reports (
+    id text PRIMARY KEY, card text NOT NULL REFERENCES cards, reason text NOT NULL, reported_by text NOT NULL,
+    state text NOT NULL CHECK (state IN ('open', 'closed')), at timestamptz NOT NULL DEFAULT now()
+  );
+  CREATE INDEX loss_reports_by_card ON loss_reports (card) WHERE state = 'open';
+  CREATE TABLE loss_report_products (
+    report_id text NOT NULL REFERENCES loss_reports, product_id text NOT NULL, PRIMARY KEY (report_id, product_id)
+  );
+  CREATE TABLE outbox (
+    event_id bigserial PRIMARY KEY, provider_id text NOT NULL, card text NOT NULL, sequence integer NOT NULL,
+    product_id text NOT NULL, from_state text NOT NULL, to_state text NOT NULL, at timestamptz NOT NULL DEFAULT now(),
+    delivered_at timestamptz, attempts integer NOT NULL DEFAULT 0, next_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (provider_id, card, sequence)
+  );
+  CREATE INDEX outbox_waiting ON outbox (provider_id, next_at) WHERE delivered_at IS NULL;
+  DROP VIEW flows;
+`;
+const PRODUCT_FLOWS_SQL = flowsViewSql(`
+  SELECT request_id AS id, state AS row_state, problem FROM security_domain_requests
+  UNION ALL SELECT request_id, state, problem FROM application_requests`);
 
 const FLOWS_SQL = flowsViewSql('SELECT request_id AS id, state AS row_state, problem FROM security_domain_requests');
 
@@ -94,4 +189,5 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
     name: 'AIDs of providers',
     sql: 'CREATE TABLE provider_aids (aid text PRIMARY KEY, provider_id text NOT NULL REFERENCES providers);',
   },
+  { number: 4, name: 'products', sql: `${PRODUCTS_SQL}${PRODUCT_FLOWS_SQL}` },
 ];

@@ -1,3 +1,5 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { ProductState } from '../../wire/message/platform.ts';
 import { AUDIT_LOG_SQL, type AuditTables } from '../audit-log.ts';
 import { AUTHENTICATION_FAILURES_SQL, type AuthenticationFailureTables } from '../authentication-failures.ts';
 import { CERTIFICATES_SQL, type CertificateTables } from '../certificates.ts';
@@ -42,6 +44,49 @@ interface CardRelayTable {
   open: boolean;
 }
 
+interface ServiceInstanceTable {
+  instance_id: string;
+  product_id: string;
+  card: string;
+  serial: string;
+  state: number;
+  product_state: ProductState;
+}
+
+interface StateChangeSequenceTable {
+  card: string;
+  last: number;
+}
+
+interface ProductFlowTable {
+  id: string;
+  kind: 'deployment' | 'top-up';
+  state: 'running' | 'done' | 'failed';
+  result: string | null;
+}
+
+interface LoadTable {
+  load_id: Generated<string>;
+  top_up_id: string;
+  serial: string;
+  /** bigint: the driver gives text. */
+  amount: ColumnType<string, number, never>;
+  balance_before: ColumnType<string, number, never>;
+  counter: number;
+  terminal: string;
+  date_time: string;
+  state: 'reserved' | 'done' | 'reversed';
+  tac: ColumnType<string | null, string | null | undefined, string | null>;
+  settled_at: ColumnType<Date | null, never, Date>;
+}
+
+interface PurseReadingTable {
+  serial: string;
+  balance: ColumnType<string, number, number>;
+  counter: number;
+  at: ColumnType<Date, never, Date>;
+}
+
 export interface ProviderTables
   extends RequestTables,
     StepTables,
@@ -52,7 +97,44 @@ export interface ProviderTables
   security_domains: SecurityDomainTable;
   key_distributions: KeyDistributionTable;
   card_relays: CardRelayTable;
+  service_instances: ServiceInstanceTable;
+  state_change_sequences: StateChangeSequenceTable;
+  product_flows: ProductFlowTable;
+  loads: LoadTable;
+  purse_readings: PurseReadingTable;
 }
+
+const PRODUCTS_SQL = `
+  CREATE TABLE service_instances (
+    instance_id text PRIMARY KEY, product_id text NOT NULL, card text NOT NULL, serial text NOT NULL UNIQUE,
+    state integer NOT NULL CHECK (state IN (1, 10, 11, 12, 14, 21, 22, 25)),
+    product_state text NOT NULL CHECK (product_state IN ('VALID', 'SUSPENDED', 'INVALID', 'TERMINATED')),
+    UNIQUE (product_id, card)
+  );
+  CREATE TABLE state_change_sequences (card text PRIMARY KEY, last integer NOT NULL);
+  CREATE TABLE product_flows (
+    id text PRIMARY KEY, kind text NOT NULL CHECK (kind IN ('deployment', 'top-up')),
+    state text NOT NULL CHECK (state IN ('running', 'done', 'failed')), result jsonb, at timestamptz NOT NULL DEFAULT now()
+  );
+  CREATE TABLE loads (
+    load_id bigserial PRIMARY KEY, top_up_id text NOT NULL, serial text NOT NULL,
+    amount bigint NOT NULL CHECK (amount > 0), balance_before bigint NOT NULL, counter integer NOT NULL,
+    terminal text NOT NULL, date_time text NOT NULL,
+    state text NOT NULL CHECK (state IN ('reserved', 'done', 'reversed')), tac text,
+    at timestamptz NOT NULL DEFAULT now(), settled_at timestamptz,
+    CHECK ((state = 'reserved') = (settled_at IS NULL))
+  );
+  CREATE UNIQUE INDEX loads_one_open ON loads (serial) WHERE state = 'reserved';
+  CREATE UNIQUE INDEX loads_one_done ON loads (serial, counter) WHERE state = 'done';
+  CREATE UNIQUE INDEX loads_one_paid ON loads (top_up_id) WHERE state = 'done';
+  CREATE TABLE purse_readings (
+    serial text PRIMARY KEY, balance bigint NOT NULL, counter integer NOT NULL, at timestamptz NOT NULL DEFAULT now()
+  );
+  DROP VIEW flows;
+`;
+const PRODUCT_FLOWS_SQL = flowsViewSql(`
+  SELECT id, state AS row_state, result -> 'problem' AS problem FROM key_distributions
+  UNION ALL SELECT id, state, result -> 'problem' FROM product_flows`);
 
 const FLOWS_SQL = flowsViewSql("SELECT id, state AS row_state, result -> 'problem' AS problem FROM key_distributions");
 
@@ -89,4 +171,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
     name: 'workflows',
     sql: `ALTER TABLE key_distributions ADD COLUMN at timestamptz NOT NULL DEFAULT now();${WORKFLOWS_SQL}${FLOWS_SQL}`,
   },
+  { number: 4, name: 'products', sql: `${PRODUCTS_SQL}${PRODUCT_FLOWS_SQL}` },
 ];

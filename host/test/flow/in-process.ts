@@ -31,11 +31,13 @@ import { fromHex } from '../../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
+import type { Product } from '../../workflow/deploy-application/context.ts';
 import { Engine } from '../../workflow/engine/durable.ts';
 import type { Workflow } from '../../workflow/engine/execution.ts';
 import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 import type { IssuerPlatform, OtaServer } from '../../workflow/ports.ts';
 import { TestDatabase } from '../ota/fixture.ts';
+import { ProductWorld } from './product-world.ts';
 
 /**
  * Both platforms with their KMSs, databases, durable engine and a simulated card in one process, so that a test can stand
@@ -72,6 +74,8 @@ export interface InProcessOptions {
   readonly allowWithoutAttestation?: boolean;
   readonly windowMs?: number;
   /** Other rows than 43 to 52 for the issuer. */
+  /** A product of the provider, with all that belongs to it. */
+  readonly product?: Product;
   readonly issuerSteps?: NonNullable<ConstructorParameters<typeof Applications>[0]['steps']>;
 }
 
@@ -89,9 +93,12 @@ export class InProcess implements AsyncDisposable {
   readonly provider: {
     readonly database: Kysely<ProviderTables>;
     readonly kms: KeyService;
+    /** Behind the KMS: what a test compares with. */
+    readonly keys: KeyProvider;
     readonly keyDistributions: KeyDistributions;
     readonly relays: Relays;
   };
+  readonly #products: ProductWorld | undefined;
   readonly #parts: AsyncDisposableStack;
   readonly #cardMaker: CardMaker;
   readonly #simulator: Simulator;
@@ -102,12 +109,14 @@ export class InProcess implements AsyncDisposable {
     simulator: Simulator;
     issuer: InProcess['issuer'];
     provider: InProcess['provider'];
+    products: ProductWorld | undefined;
   }) {
     this.#parts = parts.stack;
     this.#cardMaker = parts.cardMaker;
     this.#simulator = parts.simulator;
     this.issuer = parts.issuer;
     this.provider = parts.provider;
+    this.#products = parts.products;
   }
 
   static async start(options: InProcessOptions = {}): Promise<InProcess> {
@@ -148,45 +157,65 @@ export class InProcess implements AsyncDisposable {
       ...(options.issuerSteps === undefined ? {} : { steps: options.issuerSteps }),
     });
     const authority = await providerKms.certificateAuthority();
+    const providerSettings = {
+      ...{ providerId: 'a', issuerId: 'issuer', ssdAid: SSD_AID, defaultIsdAid: 'A000000151000000' },
+      ...(await settingsOf(providerDatabase, providerKms, PROVIDER_HOLDER)),
+      applicationProviderId: PROVIDER_HOLDER,
+      trustPoint: { holderReference: authority.holderReference, publicKey: authority.publicKey },
+    };
+    const issuer = issuerPlatform(applications, () => self.made);
     const keyDistributions = new KeyDistributions({
-      ...{ database: providerDatabase, kms: providerKms, links, flow: providerFlow },
-      issuer: issuerPlatform(applications, () => self.made),
+      ...{ database: providerDatabase, kms: providerKms, links, flow: providerFlow, issuer },
       failures: new AuthenticationFailures(providerDatabase, 10),
-      settings: {
-        ...{ providerId: 'a', issuerId: 'issuer', ssdAid: SSD_AID, defaultIsdAid: 'A000000151000000' },
-        ...(await settingsOf(providerDatabase, providerKms, PROVIDER_HOLDER)),
-        applicationProviderId: PROVIDER_HOLDER,
-        trustPoint: { holderReference: authority.holderReference, publicKey: authority.publicKey },
-      },
+      settings: providerSettings,
     });
+    const products =
+      options.product === undefined
+        ? undefined
+        : new ProductWorld({
+            ...{ bells, links, relays, product: options.product },
+            issuer: { database: issuerDatabase, kms: issuerKms, flow: issuerFlow, settings: issuerSettings },
+            provider: {
+              ...{ database: providerDatabase, kms: providerKms, flow: providerFlow },
+              ...{ settings: providerSettings, issuer },
+            },
+          });
     await putProvider(issuerDatabase, {
       providerId: 'a',
       baseUrl: 'https://provider',
-      permissions: ['create-security-domain'],
+      permissions: ['create-security-domain', 'install-application'],
       aids: [SSD_AID],
     });
     const simulator = stack.use(await startSimulator());
     await startEngine(stack, bells, {
       database: issuerDatabase,
       flow: issuerFlow,
-      kind: CREATE_SECURITY_DOMAIN,
-      body: applications,
+      workflows: { [CREATE_SECURITY_DOMAIN]: applications, ...products?.issuerWorkflows },
     });
     await startEngine(stack, bells, {
       database: providerDatabase,
       flow: providerFlow,
-      kind: KEY_DISTRIBUTION,
-      body: keyDistributions,
+      workflows: { [KEY_DISTRIBUTION]: keyDistributions, ...products?.providerWorkflows },
     });
+    if (products !== undefined) stack.use(await products.start());
     self.made = new InProcess({
-      ...{ stack: stack.move(), cardMaker, simulator },
+      ...{ stack: stack.move(), cardMaker, simulator, products },
       issuer: {
         ...{ database: issuerDatabase, kms: issuerKms, applications, settings: issuerSettings },
         keys: await SoftwareKeyProvider.open(join(folder, 'issuer')),
       },
-      provider: { database: providerDatabase, kms: providerKms, keyDistributions, relays },
+      provider: {
+        ...{ database: providerDatabase, kms: providerKms, keyDistributions, relays },
+        keys: await SoftwareKeyProvider.open(join(folder, 'provider')),
+      },
     });
     return self.made;
+  }
+
+  /** The product that this world was started with. */
+  get products(): ProductWorld {
+    if (this.#products === undefined) throw new TransportError('no-product', 'this world has no product');
+    return this.#products;
   }
 
   /** Makes a card, known to the issuer by default, and puts it into a reader of its own. */
@@ -278,15 +307,14 @@ async function settingsOf(
 interface Platform<T extends FlowTables> {
   readonly database: Kysely<T>;
   readonly flow: DurableFlow<T>;
-  readonly kind: string;
-  readonly body: Workflow;
+  readonly workflows: Readonly<Record<string, Workflow>>;
 }
 
 async function startEngine<T extends FlowTables>(stack: AsyncDisposableStack, bells: Bells, platform: Platform<T>) {
-  const { database, flow, kind, body } = platform;
+  const { database, flow, workflows } = platform;
   const engine = await Engine.start({
     ...{ database, bells, version: '1', nodeId: 'node-1', window: 16 },
-    workflows: { [kind]: body },
+    workflows,
     attach: (started) => flow.attach(started),
   });
   stack.defer(() => engine.stop());

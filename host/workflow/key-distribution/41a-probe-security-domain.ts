@@ -5,7 +5,7 @@ import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { select } from '../../wire/gp/select.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW } from '../../wire/status-word.ts';
-import type { ProviderContext, ProviderStart } from './provider-context.ts';
+import type { ProviderContext } from './provider-context.ts';
 
 /** SELECT, going on where there is no such application. */
 export const probe = (name: string) => toCardCommand(expecting(select(aid(name)), SW.NO_ERROR, SW.NOT_FOUND));
@@ -19,7 +19,7 @@ export const selectedExactly = (response: CardResponse | undefined, name: string
  * way 2), and reads the CASD's certificate for 54a. What follows a SELECT that found nothing goes to
  * another security domain: its answer is not looked at. Nobody has signed any of this: 41b asks the CASD.
  */
-export async function* probeSecurityDomain(_facts: ProviderStart, context: ProviderContext) {
+export async function* probeSecurityDomain(_facts: unknown, context: ProviderContext) {
   const { ssdAid } = context.settings;
   const responses: readonly CardResponse[] = yield [
     probe(ssdAid),

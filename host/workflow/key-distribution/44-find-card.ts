@@ -1,13 +1,14 @@
 import { NotFoundError } from '../../errors.ts';
 import { findCardRow } from '../../store/issuer/cards.ts';
-import type { IssuerContext, IssuerStart } from './issuer-context.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import type { IssuerContext } from './issuer-context.ts';
 
 /**
  * Step 44: finds the card by its id in the issuer's database: the ISD's AID and PK.SD.AUT.
  *
  * @throws NotFoundError `card-unknown`, before anything is touched
  */
-export async function findCard({ request }: IssuerStart, context: IssuerContext) {
+export async function findCard({ request }: { readonly request: { readonly cardId: CardId } }, context: IssuerContext) {
   const card = await findCardRow(context.database, request.cardId);
   if (card !== undefined) return { card };
   throw new NotFoundError('card-unknown', 'The issuer does not know this card: it may be of another issuer', {

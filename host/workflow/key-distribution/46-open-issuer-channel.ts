@@ -1,12 +1,12 @@
 import type { Card } from '../../store/issuer/cards.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import type { IssuerContext, IssuerStart } from './issuer-context.ts';
+import type { IssuerContext } from './issuer-context.ts';
 
 /**
  * Step 46: SCP10 with the ISD, here up to GET CHALLENGE. EXTERNAL and INTERNAL AUTHENTICATE travel with the
  * commands of 47 to 51, once 45 has found the card to be the right one.
  */
-export async function* openIssuerChannel({ card }: IssuerStart & { readonly card: Card }, context: IssuerContext) {
+export async function* openIssuerChannel({ card }: { readonly card: Card }, context: IssuerContext) {
   const { offCardEntityLabel, offCardEntityCertificate } = context.settings;
   const script = await context.kms.openSecureChannel({
     flow: context.workflowId,

@@ -1,7 +1,9 @@
+import type { ApplicationRequests } from '../../../service/issuer/application-requests.ts';
 import type { Applications } from '../../../service/issuer/applications.ts';
 import type { Cards } from '../../../service/issuer/cards.ts';
 import type { Certificates } from '../../../service/issuer/certificates.ts';
 import type { Keys } from '../../../service/issuer/keys.ts';
+import type { Products } from '../../../service/issuer/products.ts';
 import type { Providers } from '../../../service/issuer/providers.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
 import type { AuthenticationFailures } from '../../../store/authentication-failures.ts';
@@ -11,11 +13,14 @@ import { auditRecordRoutes } from '../operator/audit-records.ts';
 import { authenticationFailureRoutes } from '../operator/authentication-failures.ts';
 import { cardRoutes } from './cards.ts';
 import { certificateRoutes } from './certificates.ts';
+import { applicationRequestRoutes, productRoutes } from './products.ts';
 import { providerRegistrationRoutes } from './providers.ts';
 import { securityDomainRequestRoutes } from './security-domain-requests.ts';
 
 export interface IssuerServices {
   readonly applications: Applications;
+  readonly applicationRequests: ApplicationRequests;
+  readonly products: Products;
   readonly cards: Cards;
   readonly certificates: Certificates;
   readonly keys: Keys;
@@ -31,6 +36,8 @@ const ISD_KEY_SET = 'ISD';
 /** Requests of providers, and the five subsystems for the issuer's operators. */
 export function issuerRoutes(app: RestApp, services: IssuerServices): void {
   securityDomainRequestRoutes(app, services.applications);
+  applicationRequestRoutes(app, services.applicationRequests);
+  productRoutes(app, services.products);
   providerRegistrationRoutes(app, services.providers);
   cardRoutes(app, services.cards, services.applications);
   certificateRoutes(app, services.certificates, services.keys);

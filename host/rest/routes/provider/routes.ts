@@ -1,4 +1,6 @@
 import type { KeyDistributions } from '../../../service/provider/key-distributions.ts';
+import type { ProductFlows } from '../../../service/provider/product-flows.ts';
+import type { ProductStates } from '../../../service/provider/product-states.ts';
 import type { Relays } from '../../../service/provider/relays.ts';
 import type { SecurityDomains } from '../../../service/provider/security-domains.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
@@ -9,10 +11,13 @@ import { auditRecordRoutes } from '../operator/audit-records.ts';
 import { authenticationFailureRoutes } from '../operator/authentication-failures.ts';
 import { cardRelayRoutes } from './card-relays.ts';
 import { keyDistributionRoutes } from './key-distributions.ts';
+import { productFlowRoutes, productStateRoutes } from './products.ts';
 import { securityDomainRoutes } from './security-domains.ts';
 
 export interface ProviderServices {
   readonly keyDistributions: KeyDistributions;
+  readonly productFlows: ProductFlows;
+  readonly productStates: ProductStates;
   readonly relays: Relays;
   readonly securityDomains: SecurityDomains;
   readonly auditLog: AuditLog;
@@ -24,6 +29,8 @@ export interface ProviderServices {
 /** The issuer's relay, and the subsystems for the provider's operators. */
 export function providerRoutes(app: RestApp, services: ProviderServices): void {
   keyDistributionRoutes(app, services.keyDistributions);
+  productFlowRoutes(app, services.productFlows);
+  productStateRoutes(app, services.productStates);
   cardRelayRoutes(app, services.relays);
   securityDomainRoutes(app, services.securityDomains);
   flowRoutes(app, services.flows, ['operator']);

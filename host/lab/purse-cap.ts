@@ -1,0 +1,11 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** Builds the purse with this repository's toolchain. Returns the path of its CAP file. */
+export async function buildPurseCap(): Promise<string> {
+  await promisify(execFile)(process.execPath, [join(ROOT, 'toolchain/bin/ant-javacard.mjs'), 'purse'], { cwd: ROOT });
+  return join(ROOT, 'build', 'cap', 'purse-3.0.4.cap');
+}

@@ -1,0 +1,150 @@
+import type { Kysely, Transaction } from 'kysely';
+import { InvariantError, NotFoundError } from '../../errors.ts';
+import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
+import { cardIdText } from '../../store/card-id.ts';
+import {
+  addApplicationRequest,
+  endLostApplicationRequests,
+  findApplicationRequest,
+  finishApplicationRequest,
+} from '../../store/issuer/application-requests.ts';
+import type { IssuerTables } from '../../store/issuer/schema.ts';
+import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
+import type { Problem } from '../../wire/message/common.ts';
+import type { ApplicationRequest, ApplicationRequestState } from '../../wire/message/platform.ts';
+import type { InstallContext, InstallFacts, InstallStart } from '../../workflow/deploy-application/context.ts';
+import { installSteps } from '../../workflow/deploy-application.ts';
+import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
+import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
+import { admit, failureOf } from '../../workflow/engine/run.ts';
+import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
+import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
+import type { CardRelays, Kms } from '../../workflow/ports.ts';
+import { type DurableFlow, lostFlow } from '../durable-flow.ts';
+import { problemOfFailure } from '../problem-of-failure.ts';
+import { RelayLink } from './relay-link.ts';
+
+/** Application management: LOAD and INSTALL into the domains of providers, D3 to D8. */
+
+export const INSTALL_APPLICATION = 'install-application';
+
+export interface ApplicationRequestsOptions {
+  readonly database: Kysely<IssuerTables>;
+  readonly kms: Kms;
+  readonly relaysOf: (providerId: string, baseUrl: string) => CardRelays;
+  readonly failures: AuthenticationFailures;
+  readonly settings: IssuerSettings;
+  readonly flow: DurableFlow<IssuerTables>;
+}
+
+type Admitted = InstallFacts & { readonly relayBaseUrl: string };
+
+export class ApplicationRequests implements Workflow {
+  readonly #options: ApplicationRequestsOptions;
+
+  constructor(options: ApplicationRequestsOptions) {
+    this.#options = options;
+  }
+
+  /** Checks D3 and D4 at once and starts the rest. @throws PolicyError at D3, NotFoundError at D4 */
+  async request(id: string, caller: string, request: ApplicationRequest): Promise<ApplicationRequestState> {
+    const { database, flow } = this.#options;
+    const start: InstallStart = { request, caller };
+    const facts = await admit(installSteps, start, this.#context(id, start, noCard));
+    const go = await database.transaction().execute(async (transaction) => {
+      await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, { key: id, caller, body: request });
+      if (!(await addApplicationRequest(transaction, id, caller))) return undefined;
+      const workflow = { id, kind: INSTALL_APPLICATION, fairKey: caller, input: { ...start, ...facts } };
+      return flow.engine.add(transaction as unknown as Transaction<unknown>, workflow);
+    });
+    go?.();
+    return this.#read(id, caller);
+  }
+
+  /** @throws NotFoundError for another provider's too */
+  async state(
+    id: string,
+    caller: string,
+    { waitMs, afterStep }: { readonly waitMs: number; readonly afterStep: number },
+  ): Promise<ApplicationRequestState> {
+    const done = (state: ApplicationRequestState) => state.state !== 'running' || state.steps.length > afterStep;
+    return this.#options.flow.wait(id, () => this.#read(id, caller), { waitMs, done });
+  }
+
+  async #read(id: string, caller: string): Promise<ApplicationRequestState> {
+    const { database, flow } = this.#options;
+    const row = await findApplicationRequest(database, id);
+    if (row?.providerId !== caller)
+      throw new NotFoundError('no-such-request', 'There is no application request of this id');
+    const live = row.state === 'running' ? flow.live(id) : undefined;
+    const { requestId, state, steps, problem } = row;
+    return { requestId, state, steps: [...(live?.steps ?? steps)], ...(problem === undefined ? {} : { problem }) };
+  }
+
+  /** The workflow's body: only what stands in durable steps has effects. */
+  async run(input: unknown, run: DurableRun): Promise<Also> {
+    // The engine hands back what `request` gave it.
+    const facts = input as Admitted;
+    const { relaysOf, flow, kms } = this.#options;
+    const link = new RelayLink(relaysOf(facts.caller, facts.relayBaseUrl), facts.request.relayId);
+    return flow.run({
+      ...{ flow: installSteps, start: facts, run },
+      context: (journal) => this.#context(run.workflowId, facts, link, journal),
+      end: async (end) => {
+        await kms.endFlow(run.workflowId).catch(() => {});
+        return finishing(run.workflowId, end.end === 'failed' ? problemOfFailure(end.failure) : undefined);
+      },
+    });
+  }
+
+  broken(id: string): Also {
+    return finishing(id, problemOfFailure(failureOf(undefined)));
+  }
+
+  async endLost(): Promise<number> {
+    return endLostApplicationRequests(this.#options.database, problemOfFailure(failureOf(lostFlow())));
+  }
+
+  #context(
+    workflowId: string,
+    { request }: InstallStart,
+    card: InstallContext['card'],
+    journal?: FlowJournal,
+  ): InstallContext {
+    const { database, kms, failures, settings } = this.#options;
+    const name = cardIdText(request.cardId);
+    return {
+      ...{ workflowId, database, kms, settings, card },
+      ...(journal === undefined ? { auditLog: noJournal } : { auditLog: journal, journal }),
+      channel: new SecureChannelSlot(kms),
+      report: async (step) => journal?.report(step),
+      authentication: () => ({
+        begin: () => failures.begin(name, 'ISD'),
+        succeeded: () => failures.succeeded(name, 'ISD'),
+        withdrawn: () => failures.withdrawn(name, 'ISD'),
+      }),
+    };
+  }
+}
+
+const finishing =
+  (id: string, problem?: Problem): Also =>
+  (transaction) =>
+    finishApplicationRequest(transaction as unknown as Transaction<IssuerTables>, id, problem);
+
+const tooEarly = () => new InvariantError('before-admission', 'Something was done before D3 and D4 were passed');
+
+/** D3 and D4 do nothing that is audited. */
+const noJournal: InstallContext['auditLog'] = {
+  append: async () => {
+    throw tooEarly();
+  },
+};
+
+/** D3 and D4 touch no card. */
+const noCard: InstallContext['card'] = {
+  exchange: async () => {
+    throw tooEarly();
+  },
+  close: async () => {},
+};

@@ -1,0 +1,124 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Ledger } from '../../wire/message/platform.ts';
+import type { ProviderTables } from './schema.ts';
+
+/**
+ * Money on its way to purses: a load is reserved before the card can take it, and is done or reversed when the card has
+ * said so under a MAC. At most one load of a purse is open.
+ */
+
+type Database = Kysely<ProviderTables>;
+
+export interface OpenLoad {
+  readonly loadId: string;
+  readonly topUpId: string;
+  readonly serial: string;
+  /** Cents. */
+  readonly amount: number;
+  readonly balanceBefore: number;
+  readonly counter: number;
+  readonly terminal: string;
+  readonly dateTime: string;
+}
+
+/** Books a load as reserved. @returns its id, undefined while another load of this purse is open */
+export async function reserveLoad(database: Database, load: Omit<OpenLoad, 'loadId'>): Promise<string | undefined> {
+  const row = await database
+    .insertInto('loads')
+    .values({
+      ...{ top_up_id: load.topUpId, serial: load.serial, amount: load.amount, balance_before: load.balanceBefore },
+      ...{ counter: load.counter, terminal: load.terminal, date_time: load.dateTime, state: 'reserved' as const },
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('load_id')
+    .executeTakeFirst();
+  return row?.load_id;
+}
+
+export async function findOpenLoad(database: Database, serial: string): Promise<OpenLoad | undefined> {
+  const row = await database
+    .selectFrom('loads')
+    .selectAll()
+    .where('serial', '=', serial)
+    .where('state', '=', 'reserved')
+    .executeTakeFirst();
+  return row === undefined ? undefined : toLoad(row);
+}
+
+/** The load of this top-up that is done. */
+export async function findDoneLoad(
+  database: Database,
+  topUpId: string,
+): Promise<(OpenLoad & { readonly tac?: string }) | undefined> {
+  const row = await database
+    .selectFrom('loads')
+    .selectAll()
+    .where('top_up_id', '=', topUpId)
+    .where('state', '=', 'done')
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return { ...toLoad(row), ...(row.tac === null ? {} : { tac: row.tac }) };
+}
+
+/** The card has said what became of an open load; one that is settled stays as it is. */
+export async function settleLoad(
+  database: Database,
+  loadId: string,
+  end: { readonly state: 'done'; readonly tac?: string } | { readonly state: 'reversed' },
+): Promise<void> {
+  await database
+    .updateTable('loads')
+    .set({ state: end.state, tac: end.state === 'done' ? (end.tac ?? null) : null, settled_at: sql<Date>`now()` })
+    .where('load_id', '=', loadId)
+    .where('state', '=', 'reserved')
+    .execute();
+}
+
+/** What the purse said of itself under a MAC that verified. A later counter is never replaced by an earlier one. */
+export async function recordReading(
+  database: Database,
+  reading: { readonly serial: string; readonly balance: number; readonly counter: number },
+): Promise<void> {
+  const { serial, balance, counter } = reading;
+  await database
+    .insertInto('purse_readings')
+    .values({ serial, balance, counter })
+    .onConflict((conflict) =>
+      conflict
+        .column('serial')
+        .doUpdateSet({ balance, counter, at: sql<Date>`now()` })
+        .where('purse_readings.counter', '<=', counter),
+    )
+    .execute();
+}
+
+/** Equal: nothing is open, and the purse counts the loads and holds the sum that were booked. */
+export async function ledgerOf(database: Database, serial: string): Promise<Ledger> {
+  const { rows } = await sql<{ platform: string; loads: string; open: string }>`
+    SELECT coalesce(sum(amount) FILTER (WHERE state = 'done'), 0) AS platform, count(*) FILTER (WHERE state = 'done') AS loads,
+      count(*) FILTER (WHERE state = 'reserved') AS open FROM loads WHERE serial = ${serial}`.execute(database);
+  const reading = await database
+    .selectFrom('purse_readings')
+    .selectAll()
+    .where('serial', '=', serial)
+    .executeTakeFirst();
+  const [platform = 0, loads = 0, open = 0] = [rows[0]?.platform, rows[0]?.loads, rows[0]?.open].map(Number);
+  const equal =
+    reading !== undefined && open === 0 && Number(reading.balance) === platform && reading.counter === loads;
+  return {
+    ...{ serial, platform, loads, open, equal },
+    ...(reading === undefined
+      ? {}
+      : { card: { balance: Number(reading.balance), counter: reading.counter, at: reading.at.toISOString() } }),
+  };
+}
+
+const toLoad = (row: Selectable<ProviderTables['loads']>): OpenLoad => ({
+  ...{ loadId: row.load_id, topUpId: row.top_up_id, serial: row.serial, amount: Number(row.amount) },
+  ...{
+    balanceBefore: Number(row.balance_before),
+    counter: row.counter,
+    terminal: row.terminal,
+    dateTime: row.date_time,
+  },
+});

@@ -1,0 +1,184 @@
+import { expect } from 'chai';
+import { readProducts } from '../../daemon/products.ts';
+import { buildPurseCap } from '../../lab/purse-cap.ts';
+import { findOpenLoad } from '../../store/provider/loads.ts';
+import { aid } from '../../wire/gp/aid.ts';
+import { toCardCommand } from '../../wire/gp/command.ts';
+import { select } from '../../wire/gp/select.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
+import { creditForLoad, decodeLoadInitialized, initializeForLoad } from '../../wire/purse/commands.ts';
+import { openedLoad } from '../../workflow/top-up/opened-load.ts';
+import { InProcess, type Seat } from '../flow/in-process.ts';
+import { PURSE_AID } from '../flow/product-world.ts';
+
+/** Who stands between platform and card cannot make money, nor make it vanish; nor does a break. */
+describe('money on its way to a purse', function () {
+  this.timeout(240_000);
+  let world: InProcess;
+  let card: Awaited<ReturnType<InProcess['insertMade']>>;
+  let serial = '';
+  let paid = 0;
+  let loads = 0;
+
+  before(async () => {
+    const [product] = await readProducts([
+      { productId: 'transit', cap: await buildPurseCap(), instanceAid: PURSE_AID },
+    ]);
+    world = await InProcess.start({ windowMs: 3_000, ...(product === undefined ? {} : { product }) });
+    card = await world.insertMade('seat');
+    expect((await world.distribute('seat')).outcome).to.equal('distributed');
+    expect(JSON.stringify((await world.products.deploy('seat')).problem)).to.equal(undefined);
+    serial = (await world.products.productStates.instances())[0]?.serial ?? '';
+  });
+  after(async () => {
+    await world?.[Symbol.asyncDispose]();
+  });
+  afterEach(async () => {
+    // Whatever was tried: an honest contact settles it, and the books agree with the card.
+    delete world.between.answers;
+    delete world.between.beforeTrip;
+    const ledger = await world.products.ledger(card, serial);
+    expect(ledger, JSON.stringify(ledger)).to.include({ platform: paid, loads, open: 0, equal: true });
+  });
+
+  async function credited(amount: number): Promise<void> {
+    const state = await world.products.topUp(card, amount);
+    expect([state.outcome, state.balanceAfter], JSON.stringify(state.problem)).to.deep.equal([
+      'credited',
+      paid + amount,
+    ]);
+    paid += amount;
+    loads += 1;
+  }
+
+  /** Changes the response to the commands of this label. */
+  const lie = (label: string, answer: (response: CardResponse) => CardResponse) => {
+    world.between.answers = (commands: readonly CardCommand[], responses: readonly CardResponse[]) =>
+      responses.map((response, index) => (commands[index]?.label === label ? answer(response) : response));
+  };
+
+  it('arrives once when a credit that went well is reported as refused', async () => {
+    lie('CREDIT FOR LOAD', () => ({ data: '', sw: '9302' }));
+    await credited(11);
+  });
+
+  it('arrives once when the credit never reached the card and an old TAC is played back', async () => {
+    let old = '';
+    lie('CREDIT FOR LOAD', (response) => {
+      old = response.data;
+      return response;
+    });
+    await credited(12);
+    let kept = 2;
+    world.between.beforeTrip = async (commands: readonly CardCommand[], seat: Seat) => {
+      // The relay keeps two credits to itself: the card is reset instead.
+      if (commands.some(({ label }) => label === 'CREDIT FOR LOAD') && kept-- > 0) await seat.card.reset();
+    };
+    lie('CREDIT FOR LOAD', (response) => (response.sw === '9000' ? response : { data: old, sw: '9000' }));
+    await credited(13);
+    expect(kept).to.be.below(1);
+  });
+
+  it('is not given for an INITIALIZE that is played back from an earlier load', async () => {
+    let old: CardResponse | undefined;
+    lie('INITIALIZE FOR LOAD', (response) => {
+      old ??= response;
+      return response;
+    });
+    await credited(14);
+    lie('INITIALIZE FOR LOAD', (response) => old ?? response);
+    const state = await world.products.topUp(card, 14);
+    expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:purse-mac']);
+    expect(await findOpenLoad(world.provider.database, serial)).to.equal(undefined);
+  });
+
+  it('is not given back for a card that was credited, whatever is played back to the query', async () => {
+    // Collected before the credit: the purse with its old counter, under a terminal id of the relay's choice.
+    const beforehand = toCardCommand(
+      initializeForLoad({ account: 'purse', keyIndex: 1, amount: 0, terminal: 'FFFFFFFFFFFF' }),
+    );
+    const collected: string[] = [];
+    await card.seat.card.reset();
+    for (const apdu of [...toCardCommand(select(aid(PURSE_AID))).apdus, ...beforehand.apdus]) {
+      collected.push(toHex(await card.seat.card.transmit(fromHex(apdu))));
+    }
+    const fake = { data: collected[1]?.slice(0, -4) ?? '', sw: '9000' };
+    let credits = 0;
+    world.between.answers = (commands: readonly CardCommand[], responses: readonly CardResponse[]) => {
+      if (commands.some(({ label }) => label === 'CREDIT FOR LOAD')) credits += 1;
+      return responses.map((response, index) => {
+        const label = commands[index]?.label;
+        if (label === 'CREDIT FOR LOAD') return { data: '', sw: '9302' };
+        if (label === 'GET TRANSACTION PROOF') return { data: '', sw: '9406' };
+        return label === 'INITIALIZE FOR LOAD' && credits > 0 ? fake : response;
+      });
+    };
+    const state = await world.products.topUp(card, 15);
+    expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:load-open']);
+    expect((await findOpenLoad(world.provider.database, serial))?.amount).to.equal(15);
+    // The next honest contact, in afterEach, finds it done.
+    paid += 15;
+    loads += 1;
+  });
+
+  it('is whole when the power ends before or after any command of a top-up', async () => {
+    for (const when of ['before-processing', 'before-response'] as const) {
+      for (let afterApdus = 0; afterApdus < 3; afterApdus++) {
+        await card.seat.card.cutPower({ afterApdus, when });
+        await credited(16 + afterApdus);
+      }
+    }
+  });
+
+  it('is whole when the power ends at any write of the credit', async () => {
+    for (let atWrite = 1; atWrite <= 6; atWrite++) {
+      world.between.beforeTrip = async (commands: readonly CardCommand[], seat: Seat) => {
+        if (!commands.some(({ label }) => label === 'CREDIT FOR LOAD')) return;
+        delete world.between.beforeTrip;
+        await seat.card.cutPower({ atWrite });
+      };
+      await credited(20 + atWrite);
+      await card.seat.card.cutPower({ atWrite: 0 });
+    }
+  });
+
+  it('waits for the issuer: without its permit nothing is credited', async () => {
+    world.products.between.issuerAway = true;
+    const state = await world.products.topUp(card, 30);
+    world.products.between.issuerAway = false;
+    expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:unreachable']);
+  });
+
+  it('is refused to a card with other keys in the same reader', async () => {
+    await world.insertMade('other');
+    expect((await world.distribute('other')).outcome).to.equal('distributed');
+    expect(JSON.stringify((await world.products.deploy('other')).problem)).to.equal(undefined);
+    const state = await world.products.topUp({ readerName: 'other', cardId: card.cardId }, 31);
+    expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:purse-mac']);
+  });
+
+  it('is seen in the ledger when a process of the provider credits without booking', async () => {
+    const { kms } = world.provider;
+    const stranger = await world.insertMade('stranger');
+    expect((await world.distribute('stranger')).outcome).to.equal('distributed');
+    expect(JSON.stringify((await world.products.deploy('stranger')).problem)).to.equal(undefined);
+    const own = (await world.products.productStates.instances()).find(
+      ({ cardId }) => cardId.value === stranger.cardId.value,
+    );
+    const send = async (command: CardCommand) =>
+      fromHex(toHex(await stranger.card.transmit(fromHex(command.apdus[0] ?? ''))));
+    const asked = { amount: 99, terminal: '010203040506' };
+    await send(toCardCommand(select(aid(PURSE_AID))));
+    const answer = decodeLoadInitialized(
+      (await send(toCardCommand(initializeForLoad({ account: 'purse', keyIndex: 1, ...asked })))).slice(0, 16),
+    );
+    const load = openedLoad({ keySet: 'purse transit', serial: own?.serial ?? '' }, asked, answer);
+    const { mac2 } = await kms.purse.authorizeLoad({ load, dateTime: '20261126120000' });
+    expect((await send(toCardCommand(creditForLoad('20261126120000', fromHex(mac2))))).slice(-2)).to.deep.equal(
+      fromHex('9000'),
+    );
+    const ledger = await world.products.ledger(stranger, own?.serial ?? '');
+    expect([ledger.platform, ledger.card?.balance, ledger.equal]).to.deep.equal([0, 99, false]);
+  });
+});

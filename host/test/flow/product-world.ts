@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import { PeerError, TransportError, TsmError } from '../../errors.ts';
+import { problemOf } from '../../rest/problem.ts';
+import type { DurableFlow } from '../../service/durable-flow.ts';
+import { ApplicationRequests, INSTALL_APPLICATION } from '../../service/issuer/application-requests.ts';
+import { Products } from '../../service/issuer/products.ts';
+import { OUTBOX_BELL, StateChangeOutbox } from '../../service/issuer/state-change-outbox.ts';
+import type { KeyService } from '../../service/kms/key-service.ts';
+import type { CardLinks } from '../../service/provider/card-links.ts';
+import { ProductFlows } from '../../service/provider/product-flows.ts';
+import { ProductStates } from '../../service/provider/product-states.ts';
+import type { Relays } from '../../service/provider/relays.ts';
+import { AuditLog } from '../../store/audit-log.ts';
+import { AuthenticationFailures } from '../../store/authentication-failures.ts';
+import type { Bells } from '../../store/bells.ts';
+import { putProduct } from '../../store/issuer/card-products.ts';
+import type { IssuerTables } from '../../store/issuer/schema.ts';
+import type { ProviderTables } from '../../store/provider/schema.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import type { DeploymentState, Ledger, ProductStateChange, TopUpState } from '../../wire/message/platform.ts';
+import type { Product } from '../../workflow/deploy-application/context.ts';
+import type { Workflow } from '../../workflow/engine/execution.ts';
+import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
+import type { ProviderSettings } from '../../workflow/key-distribution/provider-context.ts';
+import type { IssuerPlatform } from '../../workflow/ports.ts';
+
+/** SE TSM and SP TSM behind one product, in the world of `in-process.ts`. */
+
+export const PURSE_AID = 'F06F70656E74736D5001';
+
+export interface ProductParts {
+  readonly bells: Bells;
+  readonly product: Product;
+  readonly links: CardLinks;
+  readonly relays: Relays;
+  readonly issuer: {
+    readonly database: Kysely<IssuerTables>;
+    readonly kms: KeyService;
+    readonly flow: DurableFlow<IssuerTables>;
+    readonly settings: IssuerSettings;
+  };
+  readonly provider: {
+    readonly database: Kysely<ProviderTables>;
+    readonly kms: KeyService;
+    readonly flow: DurableFlow<ProviderTables>;
+    readonly settings: ProviderSettings;
+    readonly issuer: IssuerPlatform;
+  };
+}
+
+/** Where a test may step in. */
+export interface ProductsBetween {
+  /** The provider is down for its issuer. */
+  providerAway?: boolean;
+  /** The issuer is down for its provider. */
+  issuerAway?: boolean;
+  /** After the permit was given, before the card is credited. */
+  afterPermit?: () => Promise<void>;
+  beforeChange?: (change: ProductStateChange) => Promise<void>;
+  /** The provider takes the change over, and its acknowledgement is lost. */
+  loseAcknowledgement?: boolean;
+}
+
+export class ProductWorld {
+  readonly between: ProductsBetween = {};
+  readonly product: Product;
+  readonly products: Products;
+  readonly productFlows: ProductFlows;
+  readonly productStates: ProductStates;
+  readonly #applicationRequests: ApplicationRequests;
+  readonly #parts: ProductParts;
+
+  constructor(parts: ProductParts) {
+    const { issuer, provider, relays, links, bells, product } = parts;
+    this.#parts = parts;
+    this.product = product;
+    this.#applicationRequests = new ApplicationRequests({
+      ...{ database: issuer.database, kms: issuer.kms, flow: issuer.flow, settings: issuer.settings },
+      relaysOf: () => ({ exchange: (id, commands) => overHttp(() => relays.exchange(id, 'issuer', commands)) }),
+      failures: new AuthenticationFailures(issuer.database, 10),
+    });
+    const ring = () => bells.ring(OUTBOX_BELL);
+    this.products = new Products({ database: issuer.database, auditLog: new AuditLog(issuer.database), ring });
+    this.productStates = new ProductStates(provider.database, new AuditLog(provider.database), 'issuer');
+    this.productFlows = new ProductFlows({
+      ...{
+        database: provider.database,
+        links,
+        flow: provider.flow,
+        settings: provider.settings,
+        issuer: provider.issuer,
+      },
+      kms: provider.kms,
+      failures: new AuthenticationFailures(provider.database, 10),
+      products: [product],
+      installer: {
+        requestApplication: (key, request) => this.#issuer(() => this.#applicationRequests.request(key, 'a', request)),
+        applicationRequest: (id, wait) => this.#issuer(() => this.#applicationRequests.state(id, 'a', wait)),
+      },
+      permits: {
+        take: async (key, request) => {
+          const permit = await this.#issuer(() => this.products.takePermit(key, 'a', request));
+          await this.between.afterPermit?.();
+          return permit;
+        },
+        release: (key) => this.#issuer(() => this.products.releasePermit(key)),
+      },
+    });
+  }
+
+  get issuerWorkflows(): Readonly<Record<string, Workflow>> {
+    return { [INSTALL_APPLICATION]: this.#applicationRequests };
+  }
+
+  get providerWorkflows(): Readonly<Record<string, Workflow>> {
+    return this.productFlows.workflows;
+  }
+
+  /** Registers product and keys, and begins to hand on changes. */
+  async start(): Promise<AsyncDisposable> {
+    const { issuer, provider, bells, product } = this.#parts;
+    await putProduct(issuer.database, product.productId, 'a');
+    await provider.kms.purse.createKeySet({ label: product.keySet, algorithm: product.algorithm });
+    return new StateChangeOutbox({
+      ...{ database: issuer.database, bells, onFailure: () => {} },
+      providerOf: () => ({
+        changeProductState: async (change) => {
+          if (this.between.providerAway === true) throw new TransportError('unreachable', 'the provider is down');
+          await this.between.beforeChange?.(change);
+          await overHttp(() => this.productStates.change(change, 'issuer'));
+          if (this.between.loseAcknowledgement === true) {
+            this.between.loseAcknowledgement = false;
+            throw new TransportError('unreachable', 'the answer was lost');
+          }
+        },
+      }),
+    });
+  }
+
+  async #issuer<T>(act: () => Promise<T>): Promise<T> {
+    if (this.between.issuerAway === true) throw new TransportError('unreachable', 'the issuer is down');
+    return overHttp(act);
+  }
+
+  async deploy(readerName: string, key: string = randomUUID()): Promise<DeploymentState> {
+    const request = { productId: this.product.productId, terminalId: 't', readerName };
+    let state = await this.productFlows.startDeployment(key, 'operator', request);
+    while (state.state === 'running') {
+      state = await this.productFlows.deployment(key, { waitMs: 5_000, afterStep: state.steps.length });
+    }
+    return state;
+  }
+
+  async topUp(
+    { readerName, cardId }: { readonly readerName: string; readonly cardId: CardId },
+    amount: number,
+    key: string = randomUUID(),
+  ): Promise<TopUpState> {
+    const request = { productId: this.product.productId, cardId, amount, terminalId: 't', readerName };
+    let state = await this.productFlows.startTopUp(key, 'front', request);
+    while (state.state === 'running') {
+      state = await this.productFlows.topUp(key, { waitMs: 5_000, afterStep: state.steps.length });
+    }
+    return state;
+  }
+
+  /** Settles and reads the purse, and compares. */
+  async ledger(card: { readonly readerName: string; readonly cardId: CardId }, serial: string): Promise<Ledger> {
+    await this.topUp(card, 0);
+    return this.productStates.ledger(serial);
+  }
+
+  async reportLoss(cardId: CardId, key: string = randomUUID()) {
+    return this.products.reportLoss(key, 'front', { cardId, reason: 'lost', reportedBy: 'user' });
+  }
+
+  /** Waits until the providers have taken over what this report changed. */
+  async synchronised(reportId: string): Promise<void> {
+    const deadline = Date.now() + 20_000;
+    while (!(await this.products.lossReport(reportId)).synchronised) {
+      if (Date.now() > deadline) throw new TransportError('not-synchronised', 'The provider was not told');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+/** The other platform's errors, as they come over HTTP. */
+async function overHttp<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof TsmError)) throw error;
+    const { status, detail, numeral } = problemOf(error);
+    throw new PeerError(error.code, detail ?? '', { status, numeral });
+  }
+}

@@ -1,0 +1,119 @@
+import { expect } from 'chai';
+import { type Kysely, sql } from 'kysely';
+import { readProducts } from '../../daemon/products.ts';
+import { buildPurseCap } from '../../lab/purse-cap.ts';
+import { toHex } from '../../wire/hex.ts';
+import { INSTANCE_STATE, type ServiceInstance } from '../../wire/message/platform.ts';
+import { InProcess } from './in-process.ts';
+import { PURSE_AID } from './product-world.ts';
+
+/** A purse on one card, from its deployment to the loss report, by the real code of both platforms and of the card. */
+describe('products on a card', function () {
+  this.timeout(240_000);
+  let world: InProcess;
+  let card: Awaited<ReturnType<InProcess['insertMade']>>;
+  let instance: ServiceInstance;
+
+  before(async () => {
+    const cap = await buildPurseCap();
+    const [product] = await readProducts([{ productId: 'transit', cap, instanceAid: PURSE_AID }]);
+    world = await InProcess.start({ ...(product === undefined ? {} : { product }) });
+    card = await world.insertMade('seat');
+    expect((await world.distribute('seat')).outcome).to.equal('distributed');
+  });
+  after(async () => {
+    await world?.[Symbol.asyncDispose]();
+  });
+
+  const ledger = () => world.products.ledger(card, instance.serial);
+
+  it('are deployed into the domain of their provider: loaded, installed, handed over, personalised', async () => {
+    const state = await world.products.deploy('seat');
+    expect(JSON.stringify(state.problem)).to.equal(undefined);
+    const [known] = await world.products.productStates.instances();
+    expect(known).not.to.equal(undefined);
+    if (known !== undefined) instance = known;
+    expect([instance.state, instance.productState]).to.deep.equal([INSTANCE_STATE.OPERATIONAL, 'VALID']);
+    expect(state.steps.filter(({ apdus }) => apdus > 0).reduce((sum, step) => sum + step.roundTrips, 0)).to.be.at.most(
+      9,
+    );
+  });
+
+  it('are deployed once: a second time finds all of it on the card', async () => {
+    const state = await world.products.deploy('seat');
+    expect(JSON.stringify(state.problem)).to.equal(undefined);
+    const commands = state.steps.flatMap((step) => step.commands).filter((text) => /^(LOAD|INSTALL|STORE)/.test(text));
+    expect(commands).to.deep.equal([]);
+  });
+
+  it('are topped up in two round trips, with a TAC that verifies', async () => {
+    const state = await world.products.topUp(card, 5_000);
+    expect(JSON.stringify(state.problem)).to.equal(undefined);
+    expect([state.outcome, state.balanceBefore, state.balanceAfter, state.tacVerified]).to.deep.equal([
+      ...['credited', 0, 5_000, true],
+    ]);
+    expect(state.steps.reduce((sum, step) => sum + step.roundTrips, 0)).to.equal(2);
+    expect(await ledger()).to.include({ platform: 5_000, loads: 1, open: 0, equal: true });
+  });
+
+  it('are paid once for one key, however often it is asked', async () => {
+    const [one, two] = await Promise.all([
+      world.products.topUp(card, 700, 'the-same-top-up'),
+      world.products.topUp(card, 700, 'the-same-top-up'),
+    ]);
+    expect(two).to.deep.equal(one);
+    expect(await world.products.topUp(card, 700, 'the-same-top-up')).to.include({ outcome: 'credited' });
+    expect(await ledger()).to.include({ platform: 5_700, loads: 2, equal: true });
+  });
+
+  it('are topped up two at a time, one after the other', async () => {
+    const [one, two] = await Promise.all([world.products.topUp(card, 100), world.products.topUp(card, 200)]);
+    expect([one.outcome, two.outcome], JSON.stringify([one.problem, two.problem])).to.deep.equal([
+      'credited',
+      'credited',
+    ]);
+    expect(await ledger()).to.include({ platform: 6_000, loads: 4, open: 0, equal: true });
+  });
+
+  it('refuse a load over the limit of the purse, and nothing is booked', async () => {
+    const state = await world.products.topUp(card, 100_000);
+    expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:status-word']);
+    expect(await ledger()).to.include({ platform: 6_000, loads: 4, open: 0, equal: true });
+  });
+
+  it('are not loaded any more once a loss report was answered, and again once the card is found', async () => {
+    const report = await world.products.reportLoss(card.cardId);
+    expect([report.state, report.productIds]).to.deep.equal(['open', ['transit']]);
+    const refused = await world.products.topUp(card, 1);
+    expect([refused.outcome, refused.problem?.type]).to.deep.equal([
+      'refused',
+      'urn:opentsm:problem:product-not-valid',
+    ]);
+    await world.products.synchronised(report.id);
+    const [suspended] = await world.products.productStates.instances();
+    expect([suspended?.state, suspended?.productState]).to.deep.equal([INSTANCE_STATE.SUSPENDED, 'INVALID']);
+    await world.products.products.closeLossReport(report.id, 'front');
+    await world.products.synchronised(report.id);
+    const state = await world.products.topUp(card, 1);
+    expect([state.outcome, state.balanceAfter]).to.deep.equal(['credited', 6_001]);
+    expect(await ledger()).to.include({ platform: 6_001, equal: true });
+  });
+
+  it('leave no key of the purse in either database', async () => {
+    const texts = [await dump(world.provider.database), await dump(world.issuer.database)];
+    await world.provider.keys.purseKeys.withCardKeys('purse transit', instance.serial, (_algorithm, keys) => {
+      for (const key of Object.values(keys)) for (const text of texts) expect(text).not.to.include(toHex(key.expose()));
+    });
+    expect(texts[0]).to.include(instance.serial);
+  });
+});
+
+/** Every row of every table, as text in upper case. */
+async function dump<T>(database: Kysely<T>): Promise<string> {
+  const tables = await sql<{ name: string }>`
+    SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`.execute(database);
+  const rows: unknown[] = [];
+  for (const { name } of tables.rows)
+    rows.push(...(await sql`SELECT * FROM ${sql.table(name)}`.execute(database)).rows);
+  return JSON.stringify(rows).toUpperCase();
+}

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import { expect } from 'chai';
+import { deploySteps, installSteps } from '../../workflow/deploy-application.ts';
+import { lossReportSteps, synchronisation } from '../../workflow/loss-report.ts';
+import { topUpSteps } from '../../workflow/top-up.ts';
+
+const root = new URL('../../../', import.meta.url);
+
+/** Rows of the tables of a page: numeral, function, actor. */
+async function documentedRows(page: string): Promise<string[][]> {
+  const text = await readFile(new URL(page, root), 'utf8');
+  return text
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .filter((cells) => /^[ABD]\d+[a-z]?$/.test(cells[1] ?? ''))
+    .map(([, numeral = '', name = '', actor = '']) => [numeral, name.replaceAll('`', ''), actor]);
+}
+
+type Listed = { readonly numeral: string; readonly name: string; readonly from: string; readonly to: string };
+const rowsOf = (rows: readonly Listed[]) =>
+  rows.map(({ numeral, name, from, to }) => [numeral, name, `${from} -> ${to}`]);
+
+describe('the pages of top-up and loss report', () => {
+  it('have the same rows as docs/top-up.md', async () => {
+    const [first, second, ...rest] = rowsOf(deploySteps.rows());
+    const deployment = [first, second, ...rest.slice(0, 1), ...rowsOf(installSteps.rows()), ...rest.slice(1)];
+    expect(await documentedRows('docs/top-up.md')).to.deep.equal([...deployment, ...rowsOf(topUpSteps.rows())]);
+  });
+
+  it('have the same rows as docs/loss-report.md', async () => {
+    const { numeral, from, to, step } = synchronisation;
+    const last = rowsOf([{ numeral, name: step.name, from, to }]);
+    expect(await documentedRows('docs/loss-report.md')).to.deep.equal([...rowsOf(lossReportSteps.rows()), ...last]);
+  });
+
+  it('cover the numbers of both flows, here or elsewhere', () => {
+    const of = (flow: typeof topUpSteps | typeof lossReportSteps) =>
+      [...flow.rows(), ...flow.elsewhereRows].map(({ numeral }) => numeral.slice(0, 2));
+    expect([...new Set(of(topUpSteps))].sort()).to.deep.equal(['A1', 'A2', 'A3', 'A4', 'A5']);
+    expect([...new Set([...of(lossReportSteps), synchronisation.numeral])].sort()).to.deep.equal(
+      [1, 2, 3, 4, 5, 6].map((number) => `B${number}`),
+    );
+  });
+});

@@ -1,0 +1,185 @@
+import { type Static, Type } from 'typebox';
+import { Aid, CardId, Name, Problem } from './common.ts';
+import { StepRecord } from './key-distribution.ts';
+import { AmountInCents } from './purse.ts';
+
+/** Products on cards: deployment, top-up, loss report, and what the two platforms tell each other of them. */
+
+const closed = { additionalProperties: false } as const;
+
+export const ProductId = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' });
+/** Private attribute of a product on a card. */
+export const ProductState = Type.Union([
+  Type.Literal('VALID'),
+  Type.Literal('SUSPENDED'),
+  Type.Literal('INVALID'),
+  Type.Literal('TERMINATED'),
+]);
+export type ProductState = Static<typeof ProductState>;
+
+/** States of a service instance (BSI TR-03165). */
+export const INSTANCE_STATE = { NOT_DEPLOYED: 1, OPERATIONAL: 21, SUSPENDED: 22 } as const;
+
+const FlowState = Type.Union([Type.Literal('running'), Type.Literal('done'), Type.Literal('failed')]);
+
+/** POST /v1/application-requests on `issuer`, by a provider, header `idempotency-key`: LOAD and INSTALL into its domain. */
+export const ApplicationRequest = Type.Object(
+  {
+    cardId: CardId,
+    productId: ProductId,
+    /** The provider's domain on this card. */
+    ssdAid: Aid,
+    loadFileAid: Aid,
+    /** Load file data block; loaded where the card has no such load file. */
+    loadFile: Type.String({ pattern: '^([0-9A-F]{2}){1,65536}$' }),
+    moduleAid: Aid,
+    instanceAid: Aid,
+    /** What install() gets, the value of C9. */
+    parameters: Type.String({ pattern: '^([0-9A-F]{2}){0,100}$' }),
+    relayId: Type.String({ pattern: '^[A-Za-z0-9._:-]{8,128}$' }),
+  },
+  closed,
+);
+export type ApplicationRequest = Static<typeof ApplicationRequest>;
+
+/** GET /v1/application-requests/{id}?waitMs=..&afterStep=.. */
+export const ApplicationRequestState = Type.Object(
+  {
+    requestId: Type.String({ maxLength: 128 }),
+    state: FlowState,
+    steps: Type.Array(StepRecord, { maxItems: 64 }),
+    problem: Type.Optional(Problem),
+  },
+  closed,
+);
+export type ApplicationRequestState = Static<typeof ApplicationRequestState>;
+
+/** POST /v1/deployments on `provider`, header `idempotency-key`: brings a product onto the card in this reader. */
+export const StartDeployment = Type.Object({ productId: ProductId, terminalId: Name, readerName: Name }, closed);
+export type StartDeployment = Static<typeof StartDeployment>;
+
+export const ServiceInstance = Type.Object(
+  {
+    instanceId: Type.String({ maxLength: 64 }),
+    productId: ProductId,
+    cardId: CardId,
+    serial: Type.String({ pattern: '^[0-9A-F]{16}$' }),
+    state: Type.Integer({ minimum: 1, maximum: 25 }),
+    productState: ProductState,
+  },
+  closed,
+);
+export type ServiceInstance = Static<typeof ServiceInstance>;
+
+export const DeploymentState = Type.Object(
+  {
+    id: Type.String({ maxLength: 128 }),
+    state: FlowState,
+    steps: Type.Array(StepRecord, { maxItems: 64 }),
+    instance: Type.Optional(ServiceInstance),
+    problem: Type.Optional(Problem),
+  },
+  closed,
+);
+export type DeploymentState = Static<typeof DeploymentState>;
+
+/** POST /v1/top-ups on `provider`, header `idempotency-key`. An amount of 0 settles and reads the purse. */
+export const StartTopUp = Type.Object(
+  { productId: ProductId, cardId: CardId, amount: AmountInCents, terminalId: Name, readerName: Name },
+  closed,
+);
+export type StartTopUp = Static<typeof StartTopUp>;
+
+export const TopUpState = Type.Object(
+  {
+    id: Type.String({ maxLength: 128 }),
+    state: FlowState,
+    outcome: Type.Optional(Type.Union([Type.Literal('credited'), Type.Literal('read'), Type.Literal('refused')])),
+    balanceBefore: Type.Optional(AmountInCents),
+    balanceAfter: Type.Optional(AmountInCents),
+    tacVerified: Type.Optional(Type.Boolean()),
+    steps: Type.Array(StepRecord, { maxItems: 64 }),
+    problem: Type.Optional(Problem),
+  },
+  closed,
+);
+export type TopUpState = Static<typeof TopUpState>;
+
+/** GET /v1/ledger/{serial} on `provider`: what was booked against what the purse last said under a MAC. */
+export const Ledger = Type.Object(
+  {
+    serial: Type.String({ pattern: '^[0-9A-F]{16}$' }),
+    /** Sum of the loads that are done. */
+    platform: Type.Integer({ minimum: 0 }),
+    loads: Type.Integer({ minimum: 0 }),
+    /** Loads whose outcome is not known yet. */
+    open: Type.Integer({ minimum: 0 }),
+    /** Absent until the purse was read. */
+    card: Type.Optional(
+      Type.Object({ balance: AmountInCents, counter: Type.Integer({ minimum: 0 }), at: Type.String() }, closed),
+    ),
+    equal: Type.Boolean(),
+  },
+  closed,
+);
+export type Ledger = Static<typeof Ledger>;
+
+/** GET /v1/cards/{kind}/{value}/products on `issuer`: an array of these. */
+export const CardProduct = Type.Object({ productId: ProductId, providerId: Name, state: ProductState }, closed);
+export type CardProduct = Static<typeof CardProduct>;
+
+/** PUT /v1/products/{productId} on `issuer`. */
+export const ProductRegistration = Type.Object(
+  { providerId: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }) },
+  closed,
+);
+
+/** POST /v1/load-permits on `issuer`, by the provider before it credits: no loss report is answered while one is open. */
+export const TakePermit = Type.Object({ cardId: CardId, productId: ProductId }, closed);
+export const Permit = Type.Object(
+  { permitId: Type.String({ maxLength: 128 }), validMs: Type.Integer({ minimum: 1 }) },
+  closed,
+);
+export type TakePermit = Static<typeof TakePermit>;
+export type Permit = Static<typeof Permit>;
+
+/** POST /v1/loss-reports on `issuer`, header `idempotency-key`. */
+export const StartLossReport = Type.Object(
+  {
+    cardId: CardId,
+    /** Absent: all of the card. */
+    productIds: Type.Optional(Type.Array(ProductId, { minItems: 1, maxItems: 64 })),
+    reason: Type.Union([Type.Literal('lost'), Type.Literal('stolen')]),
+    reportedBy: Name,
+  },
+  closed,
+);
+export type StartLossReport = Static<typeof StartLossReport>;
+
+export const LossReport = Type.Object(
+  {
+    id: Type.String({ maxLength: 128 }),
+    cardId: CardId,
+    state: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
+    productIds: Type.Array(ProductId, { maxItems: 1_000 }),
+    /** True when the providers of all these products have taken the change over. */
+    synchronised: Type.Boolean(),
+  },
+  closed,
+);
+export type LossReport = Static<typeof LossReport>;
+
+/** POST /v1/product-state-changes on `provider`, by its issuer: repeated until it is acknowledged, in order of `sequence`. */
+export const ProductStateChange = Type.Object(
+  {
+    eventId: Type.String({ pattern: '^[0-9]{1,18}$' }),
+    cardId: CardId,
+    productId: ProductId,
+    from: ProductState,
+    to: ProductState,
+    /** From 1 up without gaps, for this card and this provider. */
+    sequence: Type.Integer({ minimum: 1 }),
+  },
+  closed,
+);
+export type ProductStateChange = Static<typeof ProductStateChange>;

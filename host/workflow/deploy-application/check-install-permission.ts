@@ -1,0 +1,39 @@
+import { PolicyError } from '../../errors.ts';
+import { providerOfProduct } from '../../store/issuer/card-products.ts';
+import { findProvider } from '../../store/issuer/providers.ts';
+import { AID, aidToHex } from '../../wire/gp/aid.ts';
+import type { InstallContext, InstallStart } from './context.ts';
+
+/**
+ * D3: may this provider have this application put into this domain? The domain's AID must be registered as its own, the
+ * product too, and neither load file nor instance may carry a name of the issuer's.
+ *
+ * @throws PolicyError before anything is touched
+ */
+export async function checkInstallPermission({ request, caller }: InstallStart, { database }: InstallContext) {
+  const provider = await findProvider(database, caller);
+  if (provider?.permissions.includes('install-application') !== true) {
+    throw new PolicyError(
+      'provider-not-permitted',
+      'This provider may not have applications installed: ask the issuer for the permission install-application',
+      { provider: caller },
+    );
+  }
+  if (!provider.aids.includes(request.ssdAid)) {
+    throw new PolicyError('aid-not-registered', `The AID ${request.ssdAid} is not registered for this provider`, {
+      provider: caller,
+    });
+  }
+  if ((await providerOfProduct(database, request.productId)) !== caller) {
+    throw new PolicyError(
+      'product-not-registered',
+      `${request.productId} is not registered as this provider's product`,
+    );
+  }
+  const own = aidToHex(AID.SECURITY_DOMAIN_PACKAGE);
+  const names = [request.loadFileAid, request.instanceAid, request.moduleAid];
+  if (names.some((name) => name.startsWith(own)) || request.instanceAid === request.ssdAid) {
+    throw new PolicyError('aid-reserved', 'An application of a provider has no AID of the security domains');
+  }
+  return { relayBaseUrl: provider.baseUrl };
+}

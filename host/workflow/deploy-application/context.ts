@@ -1,0 +1,46 @@
+import type { Card } from '../../store/issuer/cards.ts';
+import type { ApplicationRequest, ApplicationRequestState, ServiceInstance } from '../../wire/message/platform.ts';
+import type { PurseAlgorithm } from '../../wire/purse/values.ts';
+import type { IssuerContext } from '../key-distribution/issuer-context.ts';
+import type { ProviderContext } from '../key-distribution/provider-context.ts';
+
+/** A product of the provider: what to bring onto cards, and the keys for it. */
+export interface Product {
+  readonly productId: string;
+  /** Name of its master keys in the KMS. */
+  readonly keySet: string;
+  readonly algorithm: PurseAlgorithm;
+  readonly loadFileAid: string;
+  /** Load file data block, hex. */
+  readonly loadFile: string;
+  readonly moduleAid: string;
+  readonly instanceAid: string;
+  /** Largest balance of the purse, cents. */
+  readonly maxBalance: number;
+}
+
+export type DeployStart = { readonly terminalId: string; readonly readerName: string; readonly productId: string };
+
+export interface DeployContext extends ProviderContext {
+  readonly product: Product;
+  readonly installer: Installer;
+}
+
+/** The issuer, for what it puts into the provider's domain. */
+export interface Installer {
+  /** @throws PeerError with `numeral` D3 or D4 when the issuer refuses */
+  requestApplication(idempotencyKey: string, request: ApplicationRequest): Promise<ApplicationRequestState>;
+  applicationRequest(
+    requestId: string,
+    wait: { readonly waitMs: number; readonly afterStep: number },
+  ): Promise<ApplicationRequestState>;
+}
+
+/** The instance on this card, with the serial of its purse. */
+export interface Named {
+  readonly instance: ServiceInstance;
+}
+
+export type InstallStart = { readonly request: ApplicationRequest; readonly caller: string };
+export type InstallContext = IssuerContext;
+export type InstallFacts = InstallStart & { readonly card: Card };

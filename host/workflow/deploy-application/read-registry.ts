@@ -1,0 +1,35 @@
+import { aid, aidToHex } from '../../wire/gp/aid.ts';
+import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
+import { decodeGetStatus, getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
+import { sameBytes } from '../../wire/hex.ts';
+import type { CardResponse } from '../../wire/message/card-script.ts';
+import { SW } from '../../wire/status-word.ts';
+import type { InstallContext, InstallFacts } from './context.ts';
+
+/** What the card holds of this request. */
+export interface OnCard {
+  readonly loadFilePresent: boolean;
+  /** Domain that the instance belongs to, as hex; absent: no instance. */
+  readonly instanceDomain?: string;
+}
+
+/**
+ * D6: GET STATUS of the instance, which has its load file, or else of the load file. It may end in an error, and so it is
+ * alone in its script.
+ */
+export async function* readRegistry(
+  { request, instancePresent }: InstallFacts & { readonly instancePresent: boolean },
+  _context: InstallContext,
+) {
+  const name = aid(instancePresent ? request.instanceAid : request.loadFileAid);
+  const command = getStatus(instancePresent ? REGISTRY.APPLICATIONS : REGISTRY.LOAD_FILES, { prefix: name });
+  const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
+  const accepted = [SW.NO_ERROR, SW.MORE_DATA_AVAILABLE, SW.REFERENCED_DATA_NOT_FOUND] as const;
+  const found = decodeGetStatus(responseData(command, responses[0], ...accepted)).find((entry) =>
+    sameBytes(entry.aid, name),
+  );
+  if (!instancePresent) return { onCard: { loadFilePresent: found !== undefined } as OnCard };
+  // One that SELECT finds and the registry does not show is in a domain that the issuer does not see.
+  const instanceDomain = found?.securityDomain === undefined ? '' : aidToHex(found.securityDomain);
+  return { onCard: { loadFilePresent: true, instanceDomain } as OnCard };
+}

@@ -1,0 +1,10 @@
+import { recordCreated } from '../../store/issuer/applications.ts';
+import { recordCardProduct } from '../../store/issuer/card-products.ts';
+import type { InstallContext, InstallFacts } from './context.ts';
+
+/** D8: the product is on this card; the flow's end tells the provider. */
+export async function recordApplication({ request }: InstallFacts, { database }: InstallContext) {
+  await recordCreated(database, request.cardId, request.instanceAid);
+  await recordCardProduct(database, request.cardId, request.productId);
+  return {};
+}

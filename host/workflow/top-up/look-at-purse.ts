@@ -1,0 +1,48 @@
+import { WireError } from '../../errors.ts';
+import { findOpenLoad } from '../../store/provider/loads.ts';
+import { aid } from '../../wire/gp/aid.ts';
+import { ifPresent, responseData, toCardCommand } from '../../wire/gp/command.ts';
+import { select } from '../../wire/gp/select.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import type { CardResponse } from '../../wire/message/card-script.ts';
+import {
+  decodeLoadInitialized,
+  decodeLoadProof,
+  getTransactionProof,
+  initializeForLoad,
+} from '../../wire/purse/commands.ts';
+import { TRANSACTION } from '../../wire/purse/values.ts';
+import type { Known, Looked, TopUpContext } from './context.ts';
+
+/**
+ * A5a: SELECT the purse, and open the load at once where no earlier one is open. Where one is, ask for its proof, and for a
+ * query: INITIALIZE FOR LOAD of nothing under a terminal id that was made for it, so that no answer can have been
+ * collected before. The query also ends a MAC2 that may still be under way.
+ */
+export async function* lookAtPurse({ amount, instance }: Known, context: TopUpContext) {
+  const open = await findOpenLoad(context.database, instance.serial);
+  const terminal = context.newTerminal();
+  const asked = { amount: open === undefined ? amount : 0, terminal };
+  const initialize = initializeForLoad({ account: 'purse', keyIndex: 1, ...asked });
+  const proofs = open === undefined ? [] : [ifPresent(getTransactionProof(TRANSACTION.loadPurse, open.counter + 1))];
+  const responses: readonly CardResponse[] = yield [
+    toCardCommand(select(aid(context.product.instanceAid))),
+    ...proofs,
+    toCardCommand(initialize),
+  ];
+  const opened = { ...asked, answer: decodeLoadInitialized(responseData(initialize, responses[proofs.length + 1])) };
+  if (open === undefined) return { looked: { initialized: opened } as Looked };
+  const proof = proofOf(responses[1]);
+  return { looked: { query: opened, ...(proof === undefined ? {} : { proof }) } as Looked };
+}
+
+/** Whatever is no proof counts as none: the query says more. */
+function proofOf(response: CardResponse | undefined): string | undefined {
+  if (response?.sw !== '9000') return undefined;
+  try {
+    return toHex(decodeLoadProof(fromHex(response.data, 16)));
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,75 @@
+import { SecureChannelError, WorkflowError } from '../../errors.ts';
+import { findDoneLoad, findOpenLoad, type OpenLoad, recordReading, settleLoad } from '../../store/provider/loads.ts';
+import type { Known, Looked, Opened, Settled, TopUpContext } from './context.ts';
+import { openedLoad } from './opened-load.ts';
+
+/**
+ * A5b: what became of a load that is open, by what the card says under a MAC and nothing else: (a) its TAC verifies: done;
+ * (b) the query's MAC1 verifies and shows the old counter: reversed; (c) it shows the next counter and there is no proof:
+ * done, without TAC, for a clerk; (d) anything else stays open.
+ *
+ * @throws WorkflowError `load-open` for (d): nothing new is loaded before it is known
+ */
+export async function settleOpenLoad(
+  facts: Known & { readonly looked: Looked },
+  context: TopUpContext,
+): Promise<Settled> {
+  const { instance, looked } = facts;
+  const { database, workflowId } = context;
+  const open = await findOpenLoad(database, instance.serial);
+  if (open !== undefined) await settle(open, facts, context);
+  const own = await findDoneLoad(database, workflowId);
+  if (open !== undefined && looked.query !== undefined) await readBalance(looked.query, instance.serial, context);
+  return { paid: own !== undefined };
+}
+
+async function settle(
+  open: OpenLoad,
+  { looked, instance }: Known & { readonly looked: Looked },
+  context: TopUpContext,
+) {
+  const { database } = context;
+  const { proof, query } = looked;
+  if (proof !== undefined && (await verifies(open, proof, context))) {
+    return settleLoad(database, open.loadId, { state: 'done', tac: proof });
+  }
+  if (query !== undefined && (await isGenuine(query, instance.serial, context))) {
+    if (query.answer.counter === open.counter) return settleLoad(database, open.loadId, { state: 'reversed' });
+    if (query.answer.counter === open.counter + 1) return settleLoad(database, open.loadId, { state: 'done' });
+  }
+  throw new WorkflowError(
+    'load-open',
+    'An earlier load of this purse is open, and the card does not say what became of it',
+    {
+      serial: instance.serial,
+    },
+  );
+}
+
+/** The TAC of this load, as it was reserved. */
+export async function verifies(
+  load: Omit<OpenLoad, 'loadId'>,
+  tac: string,
+  { kms, product }: TopUpContext,
+): Promise<boolean> {
+  const { serial, amount, terminal, balanceBefore, counter, dateTime } = load;
+  const certificate = { keySet: product.keySet, serial, account: 'purse', amount, terminal } as const;
+  const after = { balanceAfter: balanceBefore + amount, counterBefore: counter, dateTime, tac };
+  return (await kms.purse.verifyLoad({ ...certificate, ...after })).verified;
+}
+
+/** MAC1 verifies: it is this purse, and what it says of itself is so now. */
+export async function isGenuine(opened: Opened, serial: string, { kms, product }: TopUpContext): Promise<boolean> {
+  const load = openedLoad({ keySet: product.keySet, serial }, opened, opened.answer);
+  return (await kms.purse.queryLoad({ load })).verified;
+}
+
+/** @throws SecureChannelError `purse-mac` */
+export async function readBalance(opened: Opened, serial: string, context: TopUpContext): Promise<void> {
+  if (!(await isGenuine(opened, serial, context)))
+    throw new SecureChannelError('purse-mac', 'The card in the reader does not answer with the keys of this purse', {
+      serial,
+    });
+  const { balance, counter } = opened.answer;
+  await recordReading(context.database, { serial, balance, counter });
+}
