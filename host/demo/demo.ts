@@ -1,16 +1,19 @@
 import { join, resolve } from 'node:path';
 import { errorLine } from '../daemon/daemon.ts';
 import { type CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.ts';
+import { ProductDesk } from '../lab/product-desk.ts';
 import { attemptProperties } from '../lab/properties/properties.ts';
+import { buildPurseCap } from '../lab/purse-cap.ts';
 import { type PropertyReport, type Run, roundTripsOf } from '../lab/run-report.ts';
 import { Ladder } from './ladder.ts';
 import { type DemoOptions, parseOptions } from './options.ts';
+import { type PlatformReport, playPlatform } from './platform.ts';
 import { type DemoReport, saveReport } from './report.ts';
 import { playRun, playRuns } from './runs.ts';
 
 /**
  * `npm run demo`: the key distribution 41 to 60 between separate processes, on simulated cards through PC/SC, and
- * then the attacks that must fail. Exit status 0 only when everything is as expected.
+ * then the attacks that must fail, and then a purse on the same card: top-up and loss report. Exit status 0 only when everything is as expected.
  */
 
 const DEFAULT_STATE = resolve(import.meta.dirname, '../../build/demo');
@@ -26,6 +29,7 @@ async function main(options: DemoOptions): Promise<boolean> {
     providers: ['a', 'b', 'c'],
     permitted: ['a', 'b'],
     platform: { resumeWindowMs: 60_000 },
+    ...(wantsPlatform(options) ? { provider: { a: ProductDesk.config(await buildPurseCap()) } } : {}),
     onLink: ({ link, notice }) =>
       ladder.line(notice ?? `Link: ${link === 'pcsc' ? 'PC/SC' : 'direct, without PC/SC'}; starting the daemons`),
   });
@@ -39,6 +43,7 @@ async function main(options: DemoOptions): Promise<boolean> {
 
 async function playSimulated(lab: MultiProviderLab, ladder: Ladder, options: DemoOptions): Promise<boolean> {
   const first = await lab.insertCard(0, { known: true });
+  if (options.only === 'top-up' || options.only === 'loss-report') return playProduct(lab, ladder, options, first);
   const second = await lab.insertCard(1, { known: false });
   ladder.line(`Cards: ${first.cardId.value} in ${first.readerName}; ${second.cardId.value}, unknown to the issuer`);
   const runs = await playRuns(lab, ladder, first, second);
@@ -47,7 +52,18 @@ async function playSimulated(lab: MultiProviderLab, ladder: Ladder, options: Dem
   const properties = await attemptProperties(lab, { runs, first, second }, (property) =>
     ladder.line(propertyLine(property)),
   );
-  return conclude(lab, ladder, options, { runs, properties, card: first });
+  const played = wantsPlatform(options) ? await playPlatform(lab, ladder, first, options.only) : undefined;
+  return conclude(lab, ladder, options, { runs, properties, card: first, ...(played === undefined ? {} : { played }) });
+}
+
+const wantsPlatform = ({ only, reader }: DemoOptions): boolean => only !== 'key-distribution' && reader === undefined;
+
+/** The purse alone, after the one run that gives it a domain. */
+async function playProduct(lab: MultiProviderLab, ladder: Ladder, options: DemoOptions, first: CardInReader) {
+  const expected = { outcome: 'distributed' };
+  const run = await playRun({ lab, ladder, title: '1. Provider A', provider: 'a', card: first, expected });
+  const played = await playPlatform(lab, ladder, first, options.only);
+  return conclude(lab, ladder, options, { runs: [run], properties: [], card: first, played });
 }
 
 function propertyLine({ holds, name, attempts, detail }: PropertyReport): string {
@@ -62,20 +78,23 @@ async function conclude(
     readonly runs: readonly Run[];
     readonly properties: readonly PropertyReport[];
     readonly card: Pick<CardInReader, 'cardId' | 'readerName'>;
+    readonly played?: { readonly report: PlatformReport; readonly ok: boolean };
   },
 ): Promise<boolean> {
-  const { runs, properties, card } = result;
+  const { runs, properties, card, played } = result;
   const distributed = runs.find((run) => run.outcome === 'distributed');
   const otaRoundTrips = distributed === undefined ? 0 : roundTripsOf(distributed);
   const ok =
     runs.every((run) => run.unexpected === undefined) &&
     properties.every((property) => property.holds) &&
+    played?.ok !== false &&
     distributed !== undefined &&
     otaRoundTrips <= MOST_ROUND_TRIPS;
   const report: DemoReport = {
     ...{ link: lab.link.link, reader: card.readerName, iccid: card.cardId.value },
     runs: runs.map(({ unexpected: _unexpected, cardId: _cardId, ...run }) => run),
     ...{ properties, otaRoundTrips, ok },
+    ...(played === undefined ? {} : { platform: played.report }),
   };
   if (options.report !== undefined) await saveReport(options.report, report);
   const saved = options.report === undefined ? '' : `, report in ${options.report}`;

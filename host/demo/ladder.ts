@@ -41,6 +41,12 @@ export class Ladder {
     this.#waitFor(ORDER[next]?.numeral ?? '');
   }
 
+  /** Writes one row as it is. */
+  step(step: StepRecord): void {
+    this.#clearLine();
+    this.#out.write(`${this.#row(step)}\n`);
+  }
+
   /** The row when it is new, what was added to it when it goes on, nothing otherwise. */
   #news(step: StepRecord): StepRecord[] {
     const before = this.#shown.get(step.numeral);

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { PropertyReport, RunReport } from '../lab/run-report.ts';
+import type { PlatformReport } from './platform.ts';
 
 /** What `--report FILE` writes. */
 export interface DemoReport {
@@ -10,6 +11,8 @@ export interface DemoReport {
   readonly properties: readonly PropertyReport[];
   /** Exchanges between `ota` and `terminal` in the first distributed run. */
   readonly otaRoundTrips: number;
+  /** Purse, top-ups and loss report; absent when they were not played. */
+  readonly platform?: PlatformReport;
   readonly ok: boolean;
 }
 
