@@ -13,6 +13,7 @@ const SCRIPTS = {
   test: ['setup/test.mjs'],
   lint: ['setup/lint.mjs'],
   bench: ['bench/bench.ts'],
+  soak: ['setup/soak/soak.mjs'],
   setup: [],
 };
 

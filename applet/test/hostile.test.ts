@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../setup/soak/runs.ts';
 import { sharedSimulator } from '../../simulator/src/index.ts';
 import { CASD, ISD, issuerImage, TestCard, withIssuerCard } from './support/card.ts';
 import { install, prepare, provider, SSD } from './support/domains.ts';
@@ -82,7 +83,7 @@ describe('Whatever bytes come', () => {
             if (header[1] === 0xa4) return;
             expectTyped((await card.exchange(apdu)).sw, hex(apdu));
           }),
-          { numRuns: RUNS },
+          { numRuns: soakRuns(RUNS) },
         );
         await card.select(aid);
       }),
@@ -109,7 +110,7 @@ describe('Whatever bytes come', () => {
             session.messaging.open(answer);
           }
         }),
-        { numRuns: RUNS },
+        { numRuns: soakRuns(RUNS) },
       );
       await card.select(ISD);
       await openIssuer(card);
@@ -128,7 +129,7 @@ describe('Whatever bytes come', () => {
           await initiation.manage();
           expect((await initiation.certificate(bad)).sw).oneOf(['6300', '6A80']);
         }),
-        { numRuns: RUNS },
+        { numRuns: soakRuns(RUNS) },
       );
     }),
   ).timeout(120_000);
@@ -148,7 +149,7 @@ describe('Whatever bytes come', () => {
           await card.ok(Buffer.concat([bytes('8CF28002'), body]), '6982');
           await card.ok('80CA00D300', '6982');
         }),
-        { numRuns: 60 },
+        { numRuns: soakRuns(60) },
       );
     }),
   ).timeout(120_000);
@@ -257,7 +258,7 @@ describe('Random orders of the SCP10 commands', () => {
           if (step === 'external' && sw === '9000') session = new Session(card, initiation.messaging());
         }
       }),
-      { numRuns: 150 },
+      { numRuns: soakRuns(150) },
     );
   }).timeout(180_000);
 

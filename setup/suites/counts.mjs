@@ -1,5 +1,5 @@
 // How many tests a suite had, from what it left behind.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** From the file that setup/reporter.cjs wrote. */
@@ -10,10 +10,11 @@ export function mochaCounts(ok, { file }) {
   return { passed: passes, failed: failures === 0 && !ok ? 1 : failures, skipped: pending, seconds };
 }
 
-/** From Surefire's reports of all modules. */
-export function mavenCounts(ok, { root }) {
+/** From Surefire's reports of all modules, as far as they were written since then. */
+export function mavenCounts(ok, { root, since }) {
   const total = { passed: 0, failed: 0, skipped: 0, seconds: {} };
   for (const path of surefireReports(root)) {
+    if (statSync(path).mtimeMs < since) continue;
     const suite = /<testsuite [^>]*>/.exec(readFileSync(path, 'utf8'))?.[0] ?? '';
     const attribute = (name) => Number(new RegExp(`\\b${name}="([\\d.]+)"`).exec(suite)?.[1] ?? 0);
     const failed = attribute('failures') + attribute('errors');

@@ -41,6 +41,7 @@ async function run({ name, command, counts, ready }, { root, results }) {
   const file = join(results, `${name}.json`);
   const log = join(results, `${name}.log`);
   const output = openSync(log, 'w');
+  const since = Date.now();
   const started = performance.now();
   const [program, ...args] = command;
   const child = spawn(program, args, {
@@ -52,7 +53,7 @@ async function run({ name, command, counts, ready }, { root, results }) {
   return new Promise((resolve) => {
     const end = (ok) => {
       const seconds = (performance.now() - started) / 1000;
-      resolve({ name, log, seconds, counts: counts(ok, { root, file }) });
+      resolve({ name, log, seconds, counts: counts(ok, { root, file, since }) });
     };
     child.on('error', () => end(false));
     child.on('exit', (code) => end(code === 0));

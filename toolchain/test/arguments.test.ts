@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../setup/soak/runs.ts';
 import { parseArguments } from '../src/arguments.ts';
 import { UsageError } from '../src/errors.ts';
 
@@ -37,7 +38,7 @@ describe('the command line', () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: soakRuns(1000) },
     );
   });
 });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { type CardIdentity, decodeIdentity, identityCommands } from '../../card/identity.ts';
 import { WireError } from '../../errors.ts';
 import { checkerOf } from '../../rest/validation.ts';
@@ -86,7 +87,7 @@ describe('naming a card', () => {
           expect(code).to.be.oneOf([undefined, 'no-card-identity']);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: soakRuns(1000) },
     );
     expect(named).to.be.greaterThan(100);
   });

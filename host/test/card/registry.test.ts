@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { readRegistry, type SendCommand } from '../../card/registry.ts';
 import { StatusWordError, WireError } from '../../errors.ts';
 import { encodeTlv } from '../../wire/ber-tlv.ts';
@@ -36,7 +37,7 @@ describe('reading the registry', () => {
           names.map((name, index) => [toHex(name), index]),
         );
       }),
-      { numRuns: 500 },
+      { numRuns: soakRuns(500) },
     );
   });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import forge from 'node-forge';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { distinguishedName } from '../../crypto/distinguished-name.ts';
 import { CertificateAuthority } from '../../kms/certificate-authority.ts';
 import { SoftwareKeyProvider } from '../../kms/software.ts';
@@ -49,7 +50,7 @@ describe('X.509 names', () => {
         const read: string = forge.pki.certificateFromPem(pem).subject.getField('CN').value;
         expect(Buffer.from(read, 'binary').toString('utf8')).to.equal(commonName);
       }),
-      { numRuns: 100 },
+      { numRuns: soakRuns(100) },
     );
   });
 

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { issueCardCertificate } from '../../crypto/card-certificate.ts';
 import { publicKeyOf, rsaSigner } from '../../crypto/rsa.ts';
 import { CertificateError, NotFoundError, PolicyError, TransportError, TsmError } from '../../errors.ts';
@@ -261,7 +262,7 @@ describe('KMS attestations', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: soakRuns(60) },
     );
   });
 

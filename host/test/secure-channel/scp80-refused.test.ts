@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { SecureChannelError, TsmError, WireError } from '../../errors.ts';
 import { protectCommand, unprotectCommand } from '../../secure-channel/scp80/command-packet.ts';
 import { judgeCounter, raiseCounter } from '../../secure-channel/scp80/counter.ts';
@@ -89,7 +90,7 @@ describe('SCP80 packets that are refused', () => {
         expect(codeOf(() => unprotectCommand(input, keys))).to.not.equal('nothing');
         expect(codeOf(() => unprotectResponse(input, command, keys))).to.not.equal('nothing');
       }),
-      { numRuns: 1000 },
+      { numRuns: soakRuns(1000) },
     );
   });
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { crc16, crc32 } from '../../crypto/crc.ts';
 import { Secret } from '../../crypto/secret.ts';
 import {
@@ -99,7 +100,7 @@ describe('SCP80 secured packets', () => {
         const opened = unprotectResponse(protectResponse(response, command, keys), command, keys);
         expect(opened).to.deep.equal({ ...response, authenticated: command.spi.proofIntegrity === 'cc' });
       }),
-      { numRuns: 500 },
+      { numRuns: soakRuns(500) },
     );
   });
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { WireError } from '../../errors.ts';
 import { decodeCommand, decodeResponse, encodeCommand, encodeResponse } from '../../wire/apdu.ts';
 import { decodeTlvs, encodeTlv } from '../../wire/ber-tlv.ts';
@@ -154,7 +155,7 @@ describe('wire codecs', () => {
       fc.property(command, (value) => {
         expect(decodeCommand(encodeCommand(value))).to.deep.equal(value);
       }),
-      { numRuns: 1000 },
+      { numRuns: soakRuns(1000) },
     );
   });
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { WireError } from '../../errors.ts';
 import { decodeCommand } from '../../wire/apdu.ts';
 import { decodeSingle, encodeTlv, TlvReader } from '../../wire/ber-tlv.ts';
@@ -215,7 +216,7 @@ describe('GP codecs', () => {
           // an AID may be longer
           expect(refuses(decode, longer), toHex(longer)).to.equal(name !== 'AID' || longer.length > 16);
         }),
-        { numRuns: 300 },
+        { numRuns: soakRuns(300) },
       );
     });
 
@@ -227,7 +228,7 @@ describe('GP codecs', () => {
           refuses(decode, flipped);
           refuses(decode, noise);
         }),
-        { numRuns: 300 },
+        { numRuns: soakRuns(300) },
       );
     });
   }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../../setup/soak/runs.ts';
 import { WireError } from '../../../errors.ts';
 
 export const anyByte = fc.nat(255);
@@ -35,7 +36,7 @@ export function checkCodec<T>(options: {
       fc.property(values, (value) => {
         expect(decode(encode(value))).to.deep.equal(value);
       }),
-      { numRuns: 300 },
+      { numRuns: soakRuns(300) },
     );
   });
 
@@ -51,7 +52,7 @@ export function checkCodec<T>(options: {
         isRefused(decode, flipped);
         isRefused(decode, noise);
       }),
-      { numRuns: 300 },
+      { numRuns: soakRuns(300) },
     );
   });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../../setup/soak/runs.ts';
 import { decodeCommand, encodeCommand } from '../../../wire/apdu.ts';
 import { concat, fromHex, toHex } from '../../../wire/hex.ts';
 import { countParts, Joiner, splitPacket } from '../../../wire/uicc/concatenation.ts';
@@ -136,7 +137,7 @@ describe('short messages', () => {
         expect(joined.filter((whole) => whole !== undefined)).to.deep.equal([{ kind, body: packet }]);
         expect(joiner.open).to.equal(0);
       }),
-      { numRuns: 200 },
+      { numRuns: soakRuns(200) },
     );
   });
 

@@ -32,7 +32,8 @@ import org.opentsm.verifier.TestPackage.TypeSpec;
  * reader. A watchdog ends the test when one case hangs. Seed by system property fuzz.seed.
  */
 class FuzzTest {
-    private static final int CASES = 20_000;
+    /** {@code npm run soak} multiplies them. */
+    private static final int CASES = 5_000 * Integer.getInteger("opentsm.soak", 1);
     private static final long CASE_LIMIT_MS = 20_000;
     private static final long SEED = Long.getLong("fuzz.seed", 20261122L);
 
