@@ -172,21 +172,6 @@ export async function requeueOf<T>(
   return rows.length;
 }
 
-/** Records that this owner lives, and forgets those that have not done so for long; returns how many those are. */
-export async function beat<T>(database: Kysely<T>, owner: string, deadAfterMs: number): Promise<number> {
-  const { rows } = await sql`
-    WITH alive AS (INSERT INTO workflow_nodes VALUES (${owner}, now())
-      ON CONFLICT (owner) DO UPDATE SET beat_at = now())
-    DELETE FROM workflow_nodes WHERE owner <> ${owner} AND beat_at < now() - ${deadAfterMs} * interval '1 millisecond'
-    RETURNING owner`.execute(database);
-  return rows.length;
-}
-
-/** Forgets the owners of a node that has started anew, or this one. */
-export async function forgetOwners<T>(database: Kysely<T>, node: string): Promise<void> {
-  await sql`DELETE FROM workflow_nodes WHERE split_part(owner, '/', 1) = ${node}`.execute(database);
-}
-
 export async function findWorkflow<T>(database: Kysely<T>, id: string): Promise<WorkflowRow | undefined> {
   const { rows } = await sql<WorkflowRow>`SELECT ${COLUMNS} FROM workflows WHERE id = ${id}`.execute(database);
   return rows[0];

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import { beat, forgetOwners, requeueOf } from '../../store/workflows.ts';
+import { NodeBeats } from '../../store/node-beats.ts';
+import { requeueOf } from '../../store/workflows.ts';
 
 export interface NodeWatchOptions {
   readonly database: Kysely<unknown>;
@@ -13,22 +14,24 @@ export interface NodeWatchOptions {
 
 /**
  * Heartbeats of the nodes of one daemon. What a node had at work that stopped beating goes back to the queue, where the
- * others find it. Time is the database's, so that clocks of nodes need not agree.
+ * others find it.
  */
 export class NodeWatch {
   readonly #options: NodeWatchOptions;
+  readonly #beats: NodeBeats<unknown>;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> = Promise.resolve();
 
   constructor(options: NodeWatchOptions) {
     this.#options = options;
+    this.#beats = new NodeBeats({ ...options, table: 'workflow_nodes' });
   }
 
   /** Takes this node's place: what it had at work in its last life waits again. */
   async start(): Promise<void> {
-    const { database, nodeId, owner, beatMs, deadAfterMs, onTakeOver } = this.#options;
-    await forgetOwners(database, nodeId);
-    await beat(database, owner, deadAfterMs);
+    const { database, nodeId, beatMs, onTakeOver } = this.#options;
+    await this.#beats.forget(nodeId);
+    await this.#beats.beat();
     const left = await requeueOf(database, 'dead');
     if (left > 0) onTakeOver(left);
     this.#timer = setInterval(() => {
@@ -39,8 +42,8 @@ export class NodeWatch {
 
   /** Records that this node lives and takes over from those that do not. */
   async #beat(): Promise<void> {
-    const { database, owner, deadAfterMs, onTakeOver } = this.#options;
-    if ((await beat(database, owner, deadAfterMs)) === 0) return;
+    const { database, onTakeOver } = this.#options;
+    if ((await this.#beats.beat()).dead.length === 0) return;
     const left = await requeueOf(database, 'dead');
     if (left > 0) onTakeOver(left);
   }
@@ -48,6 +51,6 @@ export class NodeWatch {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#beating;
-    await forgetOwners(this.#options.database, this.#options.nodeId).catch(() => {});
+    await this.#beats.forget(this.#options.nodeId).catch(() => {});
   }
 }
