@@ -23,10 +23,10 @@ export const TlsFiles = Type.Object(
   { additionalProperties: false },
 );
 
-/** Another daemon: where it is and who it must be. */
+/** Another daemon: where it is, or where its nodes are, separated by a space, and who it must be. */
 export const PeerEndpoint = Type.Object(
   {
-    url: Type.String({ pattern: '^https://[^\\s/?#]+$', maxLength: 300 }),
+    url: Type.String({ pattern: '^https://[^\\s/?#]+( https://[^\\s/?#]+){0,15}$', maxLength: 2_000 }),
     role: Type.Union(ROLES.map((role) => Type.Literal(role))),
     id: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
   },
@@ -61,6 +61,12 @@ export const databaseFields = {
     { url: Type.String({ pattern: '^postgres(ql)?://', maxLength: 1_000 }) },
     { additionalProperties: false },
   ),
+};
+
+/** Spread into the schema of a daemon of which several may run on one database. */
+export const nodeFields = {
+  /** Name of this node among them: stable over restarts; default its host name and port. */
+  nodeId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' })),
 };
 
 export const BaseConfig = Type.Object(daemonFields);

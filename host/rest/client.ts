@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Static, TSchema } from 'typebox';
 import { Agent, errors, request } from 'undici';
 import { PeerError, TransportError, TsmError, UsageError } from '../errors.ts';
@@ -7,12 +9,18 @@ import { problemCode } from './problem.ts';
 import { checkerOf } from './validation.ts';
 
 export interface RestClientOptions {
+  /** Address of the daemon, or of several of its nodes separated by a space: one that answers is kept to. */
   readonly baseUrl: string;
   readonly tls: TlsIdentity;
   /** Who must answer: the server certificate's URI name is compared, not its host name. */
   readonly expectedPeer: Peer;
   /** Default time for a whole request, answer included; default 30,000. */
   readonly timeoutMs?: number;
+  /**
+   * While an answer takes longer than this, the node is asked whether it lives, again after each such time; default
+   * 5,000. One that does not say so three times running is gone, whatever TCP thinks.
+   */
+  readonly aliveEveryMs?: number;
   /** Longest answer; default 4 MiB. */
   readonly maxResponseBytes?: number;
 }
@@ -33,14 +41,22 @@ export interface RestCall<S extends TSchema> {
   readonly signal?: AbortSignal;
 }
 
+const SILENT_TIMES = 3;
+
 /** Calls one daemon over mutually authenticated TLS. */
 export class RestClient implements AsyncDisposable {
   readonly #options: RestClientOptions;
+  readonly #addresses: readonly string[];
+  /** The node that is asked. */
+  #at: number;
   #agent: Agent;
   #made: { readonly version: number | undefined; serverEnds: number };
 
   constructor(options: RestClientOptions) {
     this.#options = options;
+    this.#addresses = options.baseUrl.split(' ');
+    // Many clients spread over the nodes.
+    this.#at = randomInt(this.#addresses.length);
     this.#made = { version: options.tls.version, serverEnds: Number.POSITIVE_INFINITY };
     this.#agent = this.#newAgent();
   }
@@ -87,12 +103,13 @@ export class RestClient implements AsyncDisposable {
    *
    * @throws PeerError the peer answered with a problem document (code of its type, with status,
    *   detail and numeral in the context), or with something else than its contract says
-   * @throws TransportError `peer-unreachable` (not sent), `connection-lost` or `time-over` (sent, outcome unknown)
+   * @throws TransportError `peer-unreachable` (not sent, to no node), `connection-lost` or `time-over` (sent, outcome
+   *   unknown): the next call goes to another node
    */
   async call<S extends TSchema>(call: RestCall<S>): Promise<Static<S>> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#once(call);
+        return await this.#toNode(call);
       } catch (error) {
         const again = error instanceof TransportError && attempt < (call.retries ?? 0) && call.signal?.aborted !== true;
         if (!again) throw error;
@@ -101,12 +118,29 @@ export class RestClient implements AsyncDisposable {
     }
   }
 
-  async #once<S extends TSchema>(call: RestCall<S>): Promise<Static<S>> {
+  /** Goes on to the next node while one surely did nothing with the call. */
+  async #toNode<S extends TSchema>(call: RestCall<S>): Promise<Static<S>> {
+    for (let tried = 1; ; tried += 1) {
+      const at = this.#at;
+      try {
+        return await this.#once(call, this.#addresses[at] ?? '');
+      } catch (error) {
+        const away = error instanceof TransportError && error.code !== 'aborted';
+        const stops = error instanceof PeerError && error.code === 'draining';
+        if ((away || stops) && this.#at === at) this.#at = (at + 1) % this.#addresses.length;
+        const untouched = stops || (error instanceof TransportError && error.code === 'peer-unreachable');
+        if (!untouched || tried >= this.#addresses.length) throw error;
+      }
+    }
+  }
+
+  async #once<S extends TSchema>(call: RestCall<S>, address: string): Promise<Static<S>> {
     const timeoutMs = call.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
     const timer = AbortSignal.timeout(timeoutMs);
-    const signal = call.signal === undefined ? timer : AbortSignal.any([timer, call.signal]);
+    const watch = new NodeWatch(() => this.#lives(address), this.#aliveEveryMs);
+    const signal = AbortSignal.any([timer, watch.gone, ...(call.signal === undefined ? [] : [call.signal])]);
     try {
-      const { statusCode, headers, body } = await request(this.#url(call), {
+      const { statusCode, headers, body } = await request(urlOf(address, call), {
         method: call.method,
         dispatcher: this.#freshAgent(),
         signal,
@@ -123,15 +157,25 @@ export class RestClient implements AsyncDisposable {
       return this.#answer(call, statusCode, text);
     } catch (error) {
       throw this.#typed(error, call, timer.aborted, timeoutMs);
+    } finally {
+      watch.stop();
     }
   }
 
-  #url(call: RestCall<TSchema>): URL {
-    const url = new URL(call.path, this.#options.baseUrl);
-    for (const [name, value] of Object.entries(call.query ?? {})) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    return url;
+  get #aliveEveryMs(): number {
+    return this.#options.aliveEveryMs ?? 5_000;
+  }
+
+  /** Any answer will do. A signal would not end a request whose connection is not there yet. */
+  #lives(address: string): Promise<boolean> {
+    const asked = request(new URL('/health/live', address), { dispatcher: this.#freshAgent() });
+    const answered = asked
+      .then(({ body }) => body.dump())
+      .then(
+        () => true,
+        () => false,
+      );
+    return Promise.race([answered, delay(this.#aliveEveryMs, false, { ref: false })]);
   }
 
   #answer<S extends TSchema>(call: RestCall<S>, status: number, text: string): Static<S> {
@@ -199,6 +243,46 @@ export class RestClient implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Asks in intervals whether a node lives, and tells when it does not any more. */
+class NodeWatch {
+  readonly #gone = new AbortController();
+  readonly #lives: () => Promise<boolean>;
+  #timer: NodeJS.Timeout | undefined;
+  #silent = 0;
+
+  constructor(lives: () => Promise<boolean>, everyMs: number) {
+    this.#lives = lives;
+    const again = () => {
+      if (this.#gone.signal.aborted) return;
+      this.#timer = setTimeout(() => void this.#ask().then(again), everyMs);
+      this.#timer.unref();
+    };
+    again();
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  async #ask(): Promise<void> {
+    this.#silent = (await this.#lives()) ? 0 : this.#silent + 1;
+    if (this.#silent >= SILENT_TIMES) this.#gone.abort(new Error('the node does not answer any more'));
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#gone.abort();
+  }
+}
+
+function urlOf(address: string, call: RestCall<TSchema>): URL {
+  const url = new URL(call.path, address);
+  for (const [name, value] of Object.entries(call.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  return url;
 }
 
 async function boundedText(body: AsyncIterable<Uint8Array>, limit: number): Promise<string> {

@@ -15,8 +15,11 @@ export const ProviderId = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' });
 /** PUT /v1/providers/{providerId} on `issuer`: takes the place of what was registered before. */
 export const ProviderRegistration = Type.Object(
   {
-    /** Where the provider carries the issuer's APDUs. */
-    baseUrl: Type.String({ pattern: '^https://[A-Za-z0-9.:\\[\\]_-]+$', maxLength: 300 }),
+    /** Where the provider carries the issuer's APDUs; several nodes are separated by a space. */
+    baseUrl: Type.String({
+      pattern: '^https://[A-Za-z0-9.:\\[\\]_-]+( https://[A-Za-z0-9.:\\[\\]_-]+){0,15}$',
+      maxLength: 2_000,
+    }),
     permissions: Type.Array(Type.Union(PERMISSIONS.map((name) => Type.Literal(name))), { maxItems: 16 }),
     /** The AIDs that its security domains may have: nobody else's, nor such that one selects the other. */
     aids: Type.Array(Aid, { maxItems: 64 }),
