@@ -1,13 +1,12 @@
-import { hostname } from 'node:os';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
-import { UsageError } from '../errors.ts';
 import type { FlowTables } from '../service/durable-flow.ts';
-import { BellsByDatabase } from '../store/bells.ts';
+import type { BellsByDatabase } from '../store/bells.ts';
 import { databasePlace, type Migration, openDatabase } from '../store/database.ts';
 import { Engine } from '../workflow/engine/durable.ts';
 import type { Workflow } from '../workflow/engine/execution.ts';
+import { defaultNodeId, openNode } from './node.ts';
 import { WORKFLOW_VERSION } from './platform-config.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -22,12 +21,12 @@ export interface FlowPlatformConfig {
 
 const DEFAULT_WINDOW = 32;
 const RECONCILE_MS = 60_000;
-/** The connection of a process that was killed a moment ago may still be there. */
-const NODE_LOCK_MS = 10_000;
 
 export interface FlowPlatform<Tables> extends AsyncDisposable {
   readonly database: Kysely<Tables>;
   readonly bells: BellsByDatabase;
+  /** Name of this node, its own on this database. */
+  readonly nodeId: string;
   /** Begins to work; `reconcile` runs now and every minute. */
   work(part: {
     readonly workflows: Readonly<Record<string, Workflow>>;
@@ -51,7 +50,7 @@ export async function openFlowPlatform<Tables extends FlowTables>(
   const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
     openDatabase<Tables>({ url, migrations, onError }),
   );
-  const bells = await listen(url, nodeId, logger, onError).catch(async (error: unknown) => {
+  const bells = await openNode({ url, nodeId, logger, onError }).catch(async (error: unknown) => {
     await database.destroy();
     throw error;
   });
@@ -60,6 +59,7 @@ export async function openFlowPlatform<Tables extends FlowTables>(
   return {
     database,
     bells,
+    nodeId,
     work: async ({ workflows, attach, reconcile }) => {
       const log = { info: (text: string) => logger.info(text), error: (text: string) => logger.error(text) };
       const window = config.flowWindow ?? DEFAULT_WINDOW;
@@ -93,33 +93,4 @@ export async function openFlowPlatform<Tables extends FlowTables>(
       await database.destroy();
     },
   };
-}
-
-/** Unique on one machine by the port and among machines by their names; stable over restarts. */
-const defaultNodeId = (port: number): string =>
-  `${hostname()
-    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
-    .slice(0, 48)}-${port}`;
-
-async function listen(url: string, nodeId: string, logger: Logger, onError: (error: Error) => void) {
-  const deadline = performance.now() + NODE_LOCK_MS;
-  for (;;) {
-    let taken = false;
-    const bells = await BellsByDatabase.listen({
-      ...{ url, onError },
-      lock: {
-        key: `node ${nodeId}`,
-        taken: () => {
-          taken = true;
-          logger.error({ nodeId }, 'another process has this node id: give every node of a platform its own');
-        },
-      },
-    });
-    if (!taken) return bells;
-    await bells[Symbol.asyncDispose]();
-    if (performance.now() > deadline) {
-      throw new UsageError('node-id-taken', `/nodeId: another process runs as ${nodeId} on this database`, { nodeId });
-    }
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
 }

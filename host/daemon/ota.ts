@@ -1,21 +1,32 @@
+import { randomBytes } from 'node:crypto';
 import { Counter, Gauge } from 'prom-client';
 import { Type } from 'typebox';
 import { serveTerminalLinks, type TerminalLinkServer } from '../bearer/reader-link/terminal-link.ts';
+import { RestClient } from '../rest/client.ts';
+import { remoteTerminalLink } from '../rest/clients/terminal-link.ts';
+import type { Peer, TlsIdentity } from '../rest/identity.ts';
 import { otaRoutes } from '../rest/routes/ota/routes.ts';
 import { CardSessions } from '../service/ota/card-sessions.ts';
+import { OtaNodes } from '../service/ota/nodes.ts';
 import { ProviderQuotas } from '../service/ota/provider-quotas.ts';
 import { TerminalDirectory } from '../service/ota/terminal-directory.ts';
 import { TrafficRecord } from '../service/ota/traffic-record.ts';
-import { openDatabase } from '../store/database.ts';
+import { databasePlace, openDatabase } from '../store/database.ts';
 import { LeaseTable, OTA_MIGRATIONS } from '../store/ota/lease-table.ts';
+import { TerminalTable } from '../store/ota/terminal-table.ts';
 import { ProviderId } from '../wire/message/operator.ts';
-import { daemonFields, databaseFields, FilePath } from './config.ts';
+import { daemonFields, databaseFields, FilePath, nodeFields } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
+import { defaultNodeId, openNode } from './node.ts';
+import { waitFor } from './wait-for.ts';
 
 export const OtaConfig = Type.Object(
   {
     ...daemonFields,
     ...databaseFields,
+    ...nodeFields,
+    /** Where the other nodes reach this one; default `listen`. */
+    nodeUrl: Type.Optional(Type.String({ pattern: '^https://[^\\s/?#]+$', maxLength: 300 })),
     /** The providers that may use this server, each within its own bounds. */
     providers: Type.Array(
       Type.Object(
@@ -50,33 +61,46 @@ const PRUNE_MS = 3_600_000;
 export const otaDaemon = defineDaemon({
   name: 'ota',
   config: OtaConfig,
-  async start({ config, logger, metrics }) {
+  async start({ config, logger, metrics, tls, self }) {
     const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
-    const database = await openDatabase<unknown>({
-      url: config.database.url,
-      migrations: OTA_MIGRATIONS,
-      connections: 16,
-      onError,
+    const { url } = config.database;
+    const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
+      openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 16, onError }),
+    );
+    const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
+    const bells = await openNode({ url, nodeId, logger, onError }).catch(async (error: unknown) => {
+      await database.destroy();
+      throw error;
     });
-    const leases = new LeaseTable(database);
-    const terminals = new TerminalDirectory();
+    const node = `${nodeId}/${randomBytes(6).toString('hex')}`;
+    const leases = new LeaseTable(database, node);
+    const table = new TerminalTable(database, node);
+    const peers = new NodeClients(tls, self);
+    let port = config.listen.port;
+    const terminals = new TerminalDirectory({
+      ...{ table, bells: bells.bells, onError },
+      address: () => config.nodeUrl ?? `https://${config.listen.host}:${port}`,
+      linkTo: ({ address, terminalId }) => remoteTerminalLink(peers.at(address), terminalId),
+    });
     if (config.trafficRecord !== undefined) logger.warn({ file: config.trafficRecord }, 'recording all card traffic');
     const sessions = new CardSessions({
-      leases,
-      terminals,
+      ...{ leases, terminals, bells: bells.bells, onError },
       quotas: new ProviderQuotas(config.providers.map((provider) => ({ ...QUOTA, ...provider }))),
       ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
       ...(config.addedDelayMs === undefined ? {} : { addedDelayMs: config.addedDelayMs }),
       ...(config.trafficRecord === undefined ? {} : { record: new TrafficRecord(config.trafficRecord) }),
       onTrip: tripCounters(metrics, terminals),
     });
-    await sessions.start();
+    const nodes = new OtaNodes({ database, nodeId, node, sessions, table, terminals, onError });
+    await nodes.start();
     const prune = setInterval(() => void leases.prune().catch(onError), PRUNE_MS);
     let links: TerminalLinkServer | undefined;
     return {
-      routes: (app) => otaRoutes(app, sessions, terminals),
+      routes: (app) => otaRoutes(app, sessions, terminals, self.id),
       ready: () => leases.check(),
       listening: (app) => {
+        const address = app.server.address();
+        if (typeof address === 'object' && address !== null) port = address.port;
         links = serveTerminalLinks(app, terminalEvents(terminals, sessions), logger);
       },
       drain: async () => {
@@ -86,20 +110,48 @@ export const otaDaemon = defineDaemon({
       close: async () => {
         clearInterval(prune);
         links?.close();
+        await table.detachAll().catch(onError);
+        await nodes.stop();
+        await peers.close();
+        await bells[Symbol.asyncDispose]();
         await database.destroy();
       },
     };
   },
 });
 
+/** Clients of the other nodes, by address. */
+class NodeClients {
+  readonly #tls: TlsIdentity;
+  readonly #self: Peer;
+  readonly #clients = new Map<string, RestClient>();
+
+  constructor(tls: TlsIdentity, self: Peer) {
+    this.#tls = tls;
+    this.#self = self;
+  }
+
+  at(baseUrl: string): RestClient {
+    const known = this.#clients.get(baseUrl);
+    if (known !== undefined) return known;
+    const client = new RestClient({ baseUrl, tls: this.#tls, expectedPeer: this.#self });
+    this.#clients.set(baseUrl, client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map((client) => client.close()));
+  }
+}
+
 function terminalEvents(terminals: TerminalDirectory, sessions: CardSessions) {
   return {
     attached: async (...[link, readers]: Parameters<TerminalDirectory['attach']>) => {
-      terminals.attach(link, readers);
+      await terminals.attach(link, readers);
       await sessions.readersChanged(link.terminalId, readers);
     },
     readers: async (...[link, readers]: Parameters<TerminalDirectory['update']>) => {
-      terminals.update(link, readers);
+      await terminals.update(link, readers);
       await sessions.readersChanged(link.terminalId, readers);
     },
     detached: (link: Parameters<TerminalDirectory['detach']>[0]) => terminals.detach(link),

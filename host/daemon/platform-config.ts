@@ -2,14 +2,13 @@ import type { Logger } from 'pino';
 import { Type } from 'typebox';
 import { TsmError } from '../errors.ts';
 import { HolderReference } from '../wire/message/common.ts';
-import { daemonFields, databaseFields, PeerEndpoint } from './config.ts';
+import { daemonFields, databaseFields, nodeFields, PeerEndpoint } from './config.ts';
 
 /** Fields that issuer and provider share. */
 export const platformFields = {
   ...daemonFields,
   ...databaseFields,
-  /** Name of this node among those of one platform: stable over restarts; default its host name and port. */
-  nodeId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' })),
+  ...nodeFields,
   /** Flows at work on this node at a time; the others wait in the database. Default 32. */
   flowWindow: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
   kms: PeerEndpoint,

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { WebSocket } from 'ws';
@@ -20,7 +21,7 @@ export interface TerminalEnd {
 }
 
 export interface TerminalLinkOptions {
-  /** `https://host:port` of `ota`. */
+  /** `https://host:port` of `ota`, or of several of its nodes, separated by a space: it is connected to one. */
   readonly url: string;
   readonly ota: Peer;
   readonly tls: TlsIdentity;
@@ -61,9 +62,13 @@ export class TerminalLinkClient implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
+    const nodes = this.#options.url.split(' ');
+    let at = randomInt(nodes.length);
     let waitMs = BACKOFF_MS.first;
     while (!this.#abort.signal.aborted) {
-      const greeted = await this.#connectOnce();
+      const greeted = await this.#connectOnce(nodes[at] ?? '');
+      // A node that was lost is not asked again before the others.
+      at = (at + 1) % nodes.length;
       if (greeted) waitMs = BACKOFF_MS.first;
       // Spread, so that many terminals do not come back in the same moment.
       await delay(waitMs * (0.5 + Math.random()), undefined, { signal: this.#abort.signal }).catch(() => undefined);
@@ -72,8 +77,8 @@ export class TerminalLinkClient implements AsyncDisposable {
   }
 
   /** Runs one connection to its end; true when it was up. */
-  #connectOnce(): Promise<boolean> {
-    const { url, ota, tls, logger } = this.#options;
+  #connectOnce(url: string): Promise<boolean> {
+    const { ota, tls, logger } = this.#options;
     const socket = new WebSocket(url.replace(/^https:/, 'wss:') + TERMINAL_LINK_PATH, {
       key: tls.key,
       cert: tls.certificate,

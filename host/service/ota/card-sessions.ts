@@ -3,6 +3,7 @@ import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { ConflictError, NotFoundError, TransportError, TsmError } from '../../errors.ts';
 import { Bells } from '../../store/bells.ts';
 import type { CloseReason, LeaseTable, SessionRow, Taken } from '../../store/ota/lease-table.ts';
+import { terminalBell } from '../../store/ota/terminal-table.ts';
 import { Turnstile } from '../../transport/transport-failure.ts';
 import type {
   CardCommand,
@@ -88,13 +89,14 @@ export class CardSessions {
 
   async #openWhenFree(providerId: string, request: OpenCardSession, caller?: AbortSignal): Promise<CardSessionInfo> {
     const deadline = performance.now() + (request.waitMs ?? 0);
-    const bell = readerBell(request.terminalId, request.readerName);
+    const bells = [readerBell(request.terminalId, request.readerName), terminalBell(request.terminalId)];
     for (;;) {
       this.#refuseWhenDraining();
       // The bell is heard from before the look on: a card that comes in between is not missed.
       const stop = new AbortController();
       const signal = caller === undefined ? stop.signal : AbortSignal.any([stop.signal, caller]);
-      const rung = this.#bells.heard(bell, Math.max(0, deadline - performance.now()), signal);
+      const waitMs = Math.max(0, deadline - performance.now());
+      const rung = Promise.race(bells.map((bell) => this.#bells.heard(bell, waitMs, signal)));
       try {
         const opened = await this.#tryOpen(providerId, request).catch((error: unknown) => {
           if (error instanceof TsmError) return error;
@@ -118,7 +120,7 @@ export class CardSessions {
 
   async #tryOpen(providerId: string, request: OpenCardSession): Promise<CardSessionInfo> {
     const { terminalId, readerName, owner } = request;
-    const { link, reader } = this.#options.terminals.reader(terminalId, readerName);
+    const { link, reader } = await this.#options.terminals.reader(terminalId, readerName);
     requireCard(reader);
     const sessionId = randomBytes(16).toString('hex');
     const { insertion, atr } = reader;
@@ -171,7 +173,7 @@ export class CardSessions {
     const timeoutMs = scriptTimeMs(commands);
     const started = performance.now();
     if (this.#options.addedDelayMs) await delay(this.#options.addedDelayMs);
-    const { link, reader } = this.#options.terminals.reader(terminalId, readerName);
+    const { link, reader } = await this.#options.terminals.reader(terminalId, readerName);
     if (reader.insertion !== insertion)
       throw await this.#ended(session, 'card-removed', 'the card of this session was removed');
     // Checked last before the card is touched; the terminal compares the number once more.
@@ -253,7 +255,7 @@ export class CardSessions {
     this.#options.quotas.admit(providerId);
     const session = await this.#session(providerId, sessionId, fence);
     this.#options.quotas.holds(providerId, readerKey(session), this.#leaseMs);
-    const { reader } = this.#options.terminals.reader(session.terminalId, session.readerName);
+    const { reader } = await this.#options.terminals.reader(session.terminalId, session.readerName);
     if (reader.insertion !== session.insertion)
       throw await this.#ended(session, 'card-removed', 'the card of this session was removed');
     const expiresAt = await this.#options.leases.extend(session, this.#leaseMs);
@@ -269,9 +271,8 @@ export class CardSessions {
     this.#options.quotas.gaveBack(providerId, readerKey(session));
     await this.#close(session, 'closed');
     try {
-      this.#options.terminals
-        .reader(session.terminalId, session.readerName)
-        .link.release(session.readerName, session.fence);
+      const { link } = await this.#options.terminals.reader(session.terminalId, session.readerName);
+      link.release(session.readerName, session.fence);
     } catch (error) {
       // A terminal that is away gives the card back when the next fence comes.
       if (!(error instanceof TsmError)) throw error;
@@ -321,9 +322,9 @@ export class CardSessions {
     for (const { readerName } of readers) this.#bells.ring(readerBell(terminalId, readerName));
   }
 
-  /** Cuts down what an earlier life of this node had given its scripts time for; called before the first session. */
-  async start(): Promise<void> {
-    await this.#options.leases.settleAll(this.#leaseMs);
+  /** Cuts down what nodes that are gone had given their scripts time for; called before the first session too. */
+  async settleDead(): Promise<void> {
+    await this.#options.leases.settleDead(this.#leaseMs);
   }
 
   /** Takes nothing new and waits for the scripts that run, at most `limitMs`. */

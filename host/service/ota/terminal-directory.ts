@@ -1,4 +1,6 @@
 import { NotFoundError, TransportError } from '../../errors.ts';
+import type { Bells } from '../../store/bells.ts';
+import { attachedBell, type TerminalRow, type TerminalTable } from '../../store/ota/terminal-table.ts';
 import type { TerminalExchange, TerminalInfo, TerminalResult } from '../../wire/message/card-script.ts';
 
 /** A terminal's connection, as the service sees it. */
@@ -18,57 +20,130 @@ export interface TerminalLink {
 
 export type ReaderInfo = TerminalInfo['readers'][number];
 
+export interface TerminalDirectoryOptions {
+  readonly table: TerminalTable;
+  readonly bells: Bells;
+  /** Where this node answers the others; asked when a terminal connects. */
+  readonly address: () => string;
+  /** The way to a terminal that is connected to another node. */
+  readonly linkTo: (row: TerminalRow) => TerminalLink;
+  readonly onError: (error: Error) => void;
+}
+
 interface Connected {
   readonly link: TerminalLink;
   readonly connectedAt: string;
+  /** Fires when the connection has ended. */
+  readonly gone: AbortController;
   readers: readonly ReaderInfo[];
 }
 
-/** Which terminals are connected to this node, and what is in their readers. */
+/** How often a node looks whether a terminal of its has gone to another one, should it have missed the bell. */
+const LOOK_MS = 600_000;
+
+/** Which terminals are connected, to this node and to others, and what is in their readers. */
 export class TerminalDirectory {
+  readonly #options: TerminalDirectoryOptions;
   readonly #terminals = new Map<string, Connected>();
 
+  constructor(options: TerminalDirectoryOptions) {
+    this.#options = options;
+  }
+
+  /** Terminals that are connected to this node. */
   get size(): number {
     return this.#terminals.size;
   }
 
-  /** A terminal that connects again replaces its older connection. */
-  attach(link: TerminalLink, readers: readonly ReaderInfo[]): void {
-    this.#terminals.get(link.terminalId)?.link.close('replaced by a newer connection');
-    this.#terminals.set(link.terminalId, { link, connectedAt: new Date().toISOString(), readers });
+  /** A terminal that connects again replaces its older connection, also one to another node. */
+  async attach(link: TerminalLink, readers: readonly ReaderInfo[]): Promise<void> {
+    const { terminalId } = link;
+    this.#terminals.get(terminalId)?.link.close('replaced by a newer connection');
+    const connected = { link, connectedAt: new Date().toISOString(), gone: new AbortController(), readers };
+    this.#terminals.set(terminalId, connected);
+    await this.#options.table.attach(terminalId, this.#options.address(), [...readers]);
+    void this.#watch(connected);
   }
 
-  update(link: TerminalLink, readers: readonly ReaderInfo[]): void {
+  /** Tells the other nodes again what is connected here. */
+  async announce(): Promise<void> {
+    for (const { link, readers } of this.#terminals.values()) {
+      await this.#options.table.attach(link.terminalId, this.#options.address(), [...readers]);
+    }
+  }
+
+  async update(link: TerminalLink, readers: readonly ReaderInfo[]): Promise<void> {
     const connected = this.#terminals.get(link.terminalId);
-    if (connected?.link === link) connected.readers = readers;
+    if (connected?.link !== link) return;
+    connected.readers = readers;
+    await this.#options.table.update(link.terminalId, [...readers]);
   }
 
   detach(link: TerminalLink): void {
-    if (this.#terminals.get(link.terminalId)?.link === link) this.#terminals.delete(link.terminalId);
+    const connected = this.#terminals.get(link.terminalId);
+    if (connected?.link !== link) return;
+    connected.gone.abort();
+    this.#terminals.delete(link.terminalId);
+    this.#options.table.detach(link.terminalId).catch(this.#options.onError);
   }
 
-  list(): TerminalInfo[] {
-    return [...this.#terminals].map(([terminalId, { connectedAt, readers }]) => ({
+  /** Ends the connection when the terminal has made a newer one to another node. */
+  async #watch({ link, gone }: Connected): Promise<void> {
+    const { bells, table, onError } = this.#options;
+    while (!gone.signal.aborted) {
+      await bells.heard(attachedBell(link.terminalId), LOOK_MS, gone.signal);
+      if (gone.signal.aborted) return;
+      try {
+        const elsewhere = await table.elsewhere(link.terminalId);
+        if (elsewhere !== undefined) link.close('replaced by a newer connection to another node');
+      } catch (error) {
+        onError(error as Error);
+      }
+    }
+  }
+
+  async list(): Promise<TerminalInfo[]> {
+    const here = [...this.#terminals].map(([terminalId, { connectedAt, readers }]) => ({
       terminalId,
       connectedAt,
       readers: [...readers],
     }));
+    const rows = await this.#options.table.allElsewhere();
+    const elsewhere = rows
+      .filter(({ terminalId }) => !this.#terminals.has(terminalId))
+      .map(({ terminalId, connectedAt, readers }) => ({
+        terminalId,
+        connectedAt: connectedAt.toISOString(),
+        readers: [...readers],
+      }));
+    return [...here, ...elsewhere];
   }
 
   /**
-   * The connection and the reader as it is now.
+   * The connection that this node has.
+   *
+   * @throws TransportError `terminal-away` when it has none (any more): another node may
+   */
+  linkHere(terminalId: string): TerminalLink {
+    return this.#terminals.get(terminalId)?.link ?? away(terminalId);
+  }
+
+  /**
+   * The connection, here or at another node, and the reader as it is now.
    *
    * @throws TransportError `terminal-away` when it is not connected (it may come back)
    * @throws NotFoundError `reader-unknown` when it has no such reader
    */
-  reader(terminalId: string, readerName: string): { readonly link: TerminalLink; readonly reader: ReaderInfo } {
-    const connected = this.#terminals.get(terminalId);
-    if (connected === undefined) {
-      throw new TransportError('terminal-away', `terminal ${terminalId} is not connected`, { terminalId });
-    }
-    const reader = connected.readers.find((candidate) => candidate.readerName === readerName);
+  async reader(
+    terminalId: string,
+    readerName: string,
+  ): Promise<{ readonly link: TerminalLink; readonly reader: ReaderInfo }> {
+    const here = this.#terminals.get(terminalId);
+    const row = here === undefined ? await this.#options.table.elsewhere(terminalId) : undefined;
+    const readers = here?.readers ?? row?.readers ?? away(terminalId);
+    const reader = readers.find((candidate) => candidate.readerName === readerName);
     if (reader === undefined) {
-      const known = connected.readers.map((candidate) => candidate.readerName).join(', ');
+      const known = readers.map((candidate) => candidate.readerName).join(', ');
       throw new NotFoundError(
         'reader-unknown',
         `terminal ${terminalId} has no reader "${readerName}", it has: ${known}`.slice(0, 500),
@@ -78,6 +153,11 @@ export class TerminalDirectory {
         },
       );
     }
-    return { link: connected.link, reader };
+    if (here !== undefined) return { link: here.link, reader };
+    return { link: row === undefined ? away(terminalId) : this.#options.linkTo(row), reader };
   }
+}
+
+function away(terminalId: string): never {
+  throw new TransportError('terminal-away', `terminal ${terminalId} is not connected`, { terminalId });
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { BELL_CHANNEL } from '../bells.ts';
 import { databaseError, type Migration } from '../database.ts';
 
 /**
@@ -31,6 +32,21 @@ export const OTA_MIGRATIONS: readonly Migration[] = [
         at timestamptz NOT NULL DEFAULT now()
       );
       CREATE INDEX card_sessions_open ON card_sessions (terminal_id) WHERE closed IS NULL;
+    `,
+  },
+  {
+    number: 2,
+    name: 'nodes',
+    sql: `
+      ALTER TABLE card_leases ADD COLUMN node text;
+      CREATE TABLE ota_nodes (owner text PRIMARY KEY, beat_at timestamptz NOT NULL);
+      CREATE TABLE terminal_links (
+        terminal_id text PRIMARY KEY,
+        node text NOT NULL,
+        address text NOT NULL,
+        readers jsonb NOT NULL,
+        connected_at timestamptz NOT NULL DEFAULT now()
+      );
     `,
   },
 ];
@@ -66,9 +82,12 @@ export type Taken =
 
 export class LeaseTable {
   readonly #database: Kysely<unknown>;
+  readonly #node: string;
 
-  constructor(database: Kysely<unknown>) {
+  /** @param node this life of this node: what it gives scripts time for ends with it */
+  constructor(database: Kysely<unknown>, node: string) {
     this.#database = database;
+    this.#node = node;
   }
 
   /** Takes the lease for a new session unless another owner's is alive. */
@@ -76,7 +95,7 @@ export class LeaseTable {
     return guarded(() =>
       this.#database.transaction().execute(async (transaction) => {
         const { terminalId, readerName } = session;
-        await sql`INSERT INTO card_leases VALUES (${terminalId}, ${readerName}, 0, NULL, now()) ON CONFLICT DO NOTHING`.execute(
+        await sql`INSERT INTO card_leases (terminal_id, reader_name, fence, expires_at) VALUES (${terminalId}, ${readerName}, 0, now()) ON CONFLICT DO NOTHING`.execute(
           transaction,
         );
         // The lock first, in a statement of its own: what is read with it would be older than the wait.
@@ -111,7 +130,7 @@ export class LeaseTable {
   async extend(session: SessionRow, leaseMs: number): Promise<Date | undefined> {
     return guarded(async () => {
       const { rows } = await sql<{ expires_at: Date }>`
-        UPDATE card_leases SET expires_at = now() + ${leaseMs} * interval '1 millisecond'
+        UPDATE card_leases SET expires_at = now() + ${leaseMs} * interval '1 millisecond', node = ${this.#node}
         WHERE terminal_id = ${session.terminalId} AND reader_name = ${session.readerName}
           AND session_id = ${session.sessionId} AND fence = ${session.fence}
         RETURNING expires_at`.execute(this.#database);
@@ -120,13 +139,15 @@ export class LeaseTable {
   }
 
   /**
-   * Cuts every lease down to `leaseMs`: what a node that was killed had given its scripts time for is not waited for.
-   * A script of its that still runs is refused by its fence as soon as another session holds the card.
+   * Cuts the leases of nodes that do not live down to `leaseMs`: what a node that was killed had given its scripts time
+   * for is not waited for. A script of its that still runs is refused by its fence as soon as another session holds the
+   * card.
    */
-  async settleAll(leaseMs: number): Promise<void> {
+  async settleDead(leaseMs: number): Promise<void> {
     await guarded(() =>
       sql`UPDATE card_leases SET expires_at = now() + ${leaseMs} * interval '1 millisecond'
-        WHERE expires_at > now() + ${leaseMs} * interval '1 millisecond'`.execute(this.#database),
+        WHERE expires_at > now() + ${leaseMs} * interval '1 millisecond'
+          AND coalesce(node, '') NOT IN (SELECT owner FROM ota_nodes)`.execute(this.#database),
     );
   }
 
@@ -189,9 +210,10 @@ async function insertSession(transaction: Transaction<unknown>, session: NewSess
 
 async function closeSession(transaction: Transaction<unknown>, sessionId: string, reason: CloseReason): Promise<void> {
   // Lease before session, as take() does, so that two of these never wait for each other.
-  await sql`UPDATE card_leases SET session_id = NULL, expires_at = now() WHERE session_id = ${sessionId}`.execute(
-    transaction,
-  );
+  // Who waits for this card may do so at another node.
+  await sql`WITH freed AS (UPDATE card_leases SET session_id = NULL, expires_at = now()
+      WHERE session_id = ${sessionId} RETURNING terminal_id, reader_name)
+    SELECT pg_notify(${BELL_CHANNEL}, 'reader ' || terminal_id || ' ' || reader_name) FROM freed`.execute(transaction);
   await sql`UPDATE card_sessions SET closed = ${reason} WHERE session_id = ${sessionId} AND closed IS NULL`.execute(
     transaction,
   );

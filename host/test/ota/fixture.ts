@@ -55,9 +55,13 @@ export class TestOta implements AsyncDisposable {
     this.configFile = configFile;
   }
 
-  static async configure(database: TestDatabase, name: string, more: object = {}): Promise<TestOta> {
+  static async configure(
+    database: TestDatabase,
+    name: string,
+    more: { readonly nodeId?: string } & object = {},
+  ): Promise<TestOta> {
     const pki = await testPki();
-    const configFile = join(database.folder, `${name}.json`);
+    const configFile = join(database.folder, `${name}${more.nodeId ?? ''}.json`);
     const config = {
       listen: { host: '127.0.0.1', port: 0 },
       tls: await pki.issue(OTA),

@@ -14,7 +14,7 @@ import { TestServer, testPki } from './fixture.ts';
  */
 const nothing = new Proxy({}, { get: () => undefined }) as never;
 const DAEMONS: { name: Role; routes: RestServerOptions['routes'] }[] = [
-  { name: 'ota', routes: (app) => otaRoutes(app, nothing, nothing) },
+  { name: 'ota', routes: (app) => otaRoutes(app, nothing, nothing, 'main') },
   { name: 'issuer', routes: (app) => issuerRoutes(app, nothing) },
   { name: 'provider', routes: (app) => providerRoutes(app, nothing) },
   { name: 'kms', routes: (app) => kmsRoutes(app, nothing, { role: 'provider', id: 'a' }) },

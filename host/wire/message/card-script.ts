@@ -173,6 +173,18 @@ export const TerminalResult = Type.Object(
   },
   { additionalProperties: false },
 );
+/** A script that a node of the OTA server hands to the one that the terminal is connected to. */
+export const ScriptOfNode = Type.Object(
+  {
+    ...Type.Omit(TerminalExchange, ['type', 'id']).properties,
+    timeoutMs: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+  },
+  { additionalProperties: false },
+);
+export const ReleaseOfNode = Type.Object(
+  { readerName: Name, fence: Type.Integer({ minimum: 1 }) },
+  { additionalProperties: false },
+);
 export type TerminalHello = Static<typeof TerminalHello>;
 export type TerminalReaders = Static<typeof TerminalReaders>;
 export type TerminalExchange = Static<typeof TerminalExchange>;
