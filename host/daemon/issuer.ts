@@ -38,7 +38,7 @@ export const issuerDaemon = defineDaemon({
     const platform = await openFlowPlatform<IssuerTables>({ config, logger, metrics }, ISSUER_MIGRATIONS);
     const { database } = platform;
     const kmsRest = new RestClient({ baseUrl: config.kms.url, tls, expectedPeer: config.kms });
-    const kms = kmsClient(kmsRest, settings.nodeId);
+    const kms = kmsClient(kmsRest, platform.nodeId);
     const relays = new ProviderRelays(tls);
     const entity = await waitFor(logger, `the KMS at ${config.kms.url}`, () =>
       provideOffCardEntity(database, kms, {

@@ -56,7 +56,7 @@ export const providerDaemon = defineDaemon({
     const { database } = platform;
     const clientOf = (peer: typeof config.kms) => new RestClient({ baseUrl: peer.url, tls, expectedPeer: peer });
     const clients = { kms: clientOf(config.kms), ota: clientOf(config.ota), issuer: clientOf(config.issuer) };
-    const kms = kmsClient(clients.kms, settings.nodeId);
+    const kms = kmsClient(clients.kms, platform.nodeId);
     const entity = await waitFor(logger, `the KMS at ${config.kms.url}`, () =>
       provideOffCardEntity(database, kms, {
         label: OFF_CARD_ENTITY_LABEL,

@@ -77,9 +77,14 @@ export async function readPrivate(file: string): Promise<string | undefined> {
   }
 }
 
+/** What is older was left by a process that ended; a younger file may be another node's that is just writing it. */
+const LEFTOVER_MS = 60_000;
+
 /** Removes what an interrupted `createDurably` left. */
 export async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (name.startsWith('.') && name.endsWith('.tmp')) await unlink(join(folder, name));
+    if (!name.startsWith('.') || !name.endsWith('.tmp')) continue;
+    const { mtimeMs } = await stat(join(folder, name));
+    if (mtimeMs < Date.now() - LEFTOVER_MS) await unlink(join(folder, name));
   }
 }

@@ -17,7 +17,7 @@ import { INCARNATION_HEADER } from '../incarnation.ts';
 const RETRIES = 3;
 
 /** The owner's `kms` daemon. @param node name of this process among the owner's nodes */
-export function kmsClient(client: RestClient, node = 'node-1'): Kms {
+export function kmsClient(client: RestClient, node: string): Kms {
   // New for each life of this process: what an earlier one holds is freed.
   const headers = { [INCARNATION_HEADER]: `${node}/${randomBytes(16).toString('hex')}` };
   const post = { method: 'POST' as const, headers };

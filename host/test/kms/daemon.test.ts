@@ -65,7 +65,7 @@ describe('KMS daemon', function () {
     for (const _ of [1, 2]) {
       const daemon = await startDaemon(kmsDaemon, config);
       await using client = new RestClient({ baseUrl: `https://127.0.0.1:${daemon.port}`, tls, expectedPeer: SELF });
-      const kms = kmsClient(client);
+      const kms = kmsClient(client, 'node-1');
       const pair = await kms.createKeyPair({ label: 'oce', purpose: 'off-card-entity', keySizeBits: 1024 });
       const issued = await kms.issueOffCardEntityCertificate({ label: 'oce', holderReference: '0C'.repeat(16) });
       const opened = await kms.openSecureChannel({
@@ -204,7 +204,7 @@ describe('KMS daemon', function () {
 
   it('logs each act and no key', async () => {
     await withKms(async (clientOf, folder) => {
-      const kms = kmsClient(await clientOf(OWNER));
+      const kms = kmsClient(await clientOf(OWNER), 'node-1');
       const pair = await kms.createKeyPair({ label: 'oce', purpose: 'off-card-entity', keySizeBits: 1024 });
       await kms.issueOffCardEntityCertificate({ label: 'oce', holderReference: '0C'.repeat(16) });
       const log = await readFile(join(folder, 'kms.log'), 'utf8');
