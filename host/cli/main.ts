@@ -51,6 +51,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('all daemons on this machine, each a process of its own')
     .option('--state <folder>', 'where databases, keys, configs and logs are kept', '.opentsm/up')
     .option('--topology <file>', 'JSON file: providers, terminals and what the issuer knows')
+    .option('--nodes <number>', 'processes of each daemon but the terminals, 1 to 8')
     .action(up);
   program.addCommand(capCommand());
   program.addCommand(flowCommand());

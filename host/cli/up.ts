@@ -1,22 +1,35 @@
 import { readConfig } from '../daemon/config.ts';
+import { UsageError } from '../errors.ts';
 import { startTopology } from '../local/topology.ts';
 import { developmentPlan, TopologyPlan } from '../local/topology-plan.ts';
 
 /** `tsm up`: runs everything until it is told to end; daemons that die are started again. */
-export async function up(options: { readonly state: string; readonly topology?: string }): Promise<void> {
+export async function up(options: {
+  readonly state: string;
+  readonly topology?: string;
+  readonly nodes?: string;
+}): Promise<void> {
+  if (options.nodes !== undefined && !/^[1-8]$/.test(options.nodes)) {
+    throw new UsageError('bad-option', '--nodes takes a number from 1 to 8');
+  }
   const told = untilTold();
   const plan = options.topology === undefined ? developmentPlan() : await readConfig(options.topology, TopologyPlan);
   process.stdout.write(`starting in ${options.state}\n`);
   const topology = await startTopology({
     ...plan,
+    ...(options.nodes === undefined ? {} : { nodes: Number(options.nodes) }),
     stateDir: options.state,
     keepAlive: true,
     onEvent: ({ name, event, detail }) => process.stdout.write(`${name}: ${event} (${detail})\n`),
   });
   for (const name of topology.names) process.stdout.write(`${name.padEnd(24)} ${topology.url(name)}\n`);
+  const shown = new Set<string>();
   for (const name of topology.names.filter((known) => /^(issuer|provider)/.test(known))) {
     const operator = { role: 'operator', id: 'up', platform: topology.peer(name) } as const;
     const { certificate } = await topology.pki.issue(operator);
+    // Nodes of one platform have one operator.
+    if (shown.has(certificate)) continue;
+    shown.add(certificate);
     process.stdout.write(`${`operator of ${name}`.padEnd(24)} ${certificate}\n`);
   }
   process.stdout.write('running; end it with Ctrl-C\n');

@@ -41,6 +41,8 @@ export interface PlatformsOptions {
   /** Added to the config of one provider, by its id. */
   readonly provider?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly keepAlive?: boolean;
+  /** Processes of each daemon; default 1. */
+  readonly nodes?: number;
 }
 
 export class Platforms implements AsyncDisposable {
@@ -59,6 +61,7 @@ export class Platforms implements AsyncDisposable {
       ...(options.platform === undefined ? {} : { platform: options.platform }),
       ...(options.provider === undefined ? {} : { provider: options.provider }),
       kms: { cardMakers: [cardMaker.trustAnchor], ...options.kms },
+      nodes: options.nodes ?? 1,
     });
     const topology = await startTopology({
       ...withIsdCertificates(plan),
@@ -109,7 +112,7 @@ export class Platforms implements AsyncDisposable {
   }
 
   async registerProvider(id: string, permissions: readonly string[]): Promise<void> {
-    const body = { baseUrl: this.topology.url(`provider-${id}`), permissions, aids: [developmentSsdAid(id)] };
+    const body = { baseUrl: this.topology.addresses(`provider-${id}`), permissions, aids: [developmentSsdAid(id)] };
     await (await this.client('issuer')).call({ method: 'PUT', path: `/v1/providers/${id}`, body });
   }
 

@@ -24,6 +24,8 @@ export interface SingleProviderLabOptions {
   readonly provider?: Readonly<Record<string, unknown>>;
   /** Starts daemons again that die. */
   readonly keepAlive?: boolean;
+  /** Processes of each daemon; default 1. */
+  readonly nodes?: number;
 }
 
 /** A card in a reader of the lab. */
@@ -70,6 +72,7 @@ export class SingleProviderLab implements AsyncDisposable {
     const ports = await Promise.all(Array.from({ length: count }, freePort));
     const platforms = await Platforms.start({
       ...{ stateDir: join(folder, 'state'), providers: [PROVIDER], cardMaker, keepAlive: options.keepAlive ?? false },
+      nodes: options.nodes ?? 1,
       terminal:
         options.link === 'pcsc'
           ? { pcscReaders: { name: VIRTUAL_READER } }

@@ -19,6 +19,8 @@ export const TopologyPlan = Type.Object(
     providers: Type.Optional(Type.Array(PlatformPlan, { maxItems: 16 })),
     terminals: Type.Optional(Type.Array(Type.Object({ id: Id, config: Fields }, closed), { maxItems: 16 })),
     ota: Type.Optional(Type.Object({ config: Fields }, closed)),
+    /** Processes of each daemon but the terminals, which hold readers; default 1. */
+    nodes: Type.Optional(Type.Integer({ minimum: 1, maximum: 8 })),
   },
   closed,
 );
@@ -32,11 +34,17 @@ export interface Endpoint {
 
 export interface PlanContext {
   readonly stateDir: string;
+  /** All nodes of that name. */
   endpoint(name: string): Endpoint;
+  /** 1 for the first node, whose daemon has the plain name. */
+  readonly node: number;
 }
 
 export interface DaemonPlan {
   readonly name: string;
+  /** Name of its first node, and which node it is. */
+  readonly group: string;
+  readonly node: number;
   readonly daemon: 'issuer' | 'provider' | 'ota' | 'terminal' | 'kms';
   readonly peer: Peer;
   readonly database: boolean;
@@ -45,9 +53,22 @@ export interface DaemonPlan {
   config(context: PlanContext): object;
 }
 
-/** One plan per process. */
+/** What all nodes of a daemon have in common. */
+type GroupPlan = Omit<DaemonPlan, 'group' | 'node'>;
+
+/** One plan per process: `issuer`, and with two nodes `issuer-2`. */
 export function daemonPlans(plan: TopologyPlan): DaemonPlan[] {
-  const plans: DaemonPlan[] = [];
+  const numbers = Array.from({ length: plan.nodes ?? 1 }, (_, index) => index + 1);
+  return groupPlans(plan).flatMap((group) =>
+    (group.daemon === 'terminal' ? [1] : numbers).map((node) => ({
+      ...group,
+      ...{ name: node === 1 ? group.name : `${group.name}-${node}`, group: group.name, node },
+    })),
+  );
+}
+
+function groupPlans(plan: TopologyPlan): GroupPlan[] {
+  const plans: GroupPlan[] = [];
   if (plan.ota !== undefined) plans.push(otaPlan(plan.ota.config, plan.providers ?? []));
   for (const terminal of plan.terminals ?? []) plans.push(terminalPlan(terminal.id, terminal.config));
   if (plan.issuer !== undefined) plans.push(...platformPlans('issuer', plan.issuer, () => ({})));
@@ -59,7 +80,7 @@ export function daemonPlans(plan: TopologyPlan): DaemonPlan[] {
   return plans;
 }
 
-function otaPlan(config: object, providers: readonly PlatformPlan[]): DaemonPlan {
+function otaPlan(config: object, providers: readonly PlatformPlan[]): GroupPlan {
   return {
     name: 'ota',
     daemon: 'ota',
@@ -70,7 +91,7 @@ function otaPlan(config: object, providers: readonly PlatformPlan[]): DaemonPlan
   };
 }
 
-function terminalPlan(id: string, config: object): DaemonPlan {
+function terminalPlan(id: string, config: object): GroupPlan {
   const peer = { role: 'terminal', id } as const;
   return {
     name: `terminal-${id}`,
@@ -87,7 +108,7 @@ function platformPlans(
   role: 'issuer' | 'provider',
   platform: PlatformPlan,
   peers: (context: PlanContext) => object,
-): DaemonPlan[] {
+): GroupPlan[] {
   const name = role === 'issuer' ? 'issuer' : `provider-${platform.id}`;
   const kmsName = `kms-${name}`;
   const owner = { role, id: platform.id };
@@ -98,9 +119,11 @@ function platformPlans(
       peer: { role: 'kms', id: name },
       database: false,
       lab: 0,
-      config: ({ stateDir }) => ({
+      // Nodes share the keys; each has a record of its own.
+      config: ({ stateDir, node }) => ({
         owner,
         keyFolder: join(stateDir, 'keys', name),
+        ...(node === 1 ? {} : { auditFile: join(stateDir, 'keys', name, `audit-${node}.jsonl`) }),
         sealingKeyFile: join(stateDir, 'sealing', `${name}.key`),
         certificateAuthority: { holderReference: developmentHolderReference(owner, 'ca') },
         ...platform.kms,
@@ -129,6 +152,7 @@ export interface DevelopmentOptions {
   readonly provider?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Added to the config of every KMS: which card makers it believes, for example. */
   readonly kms?: Readonly<Record<string, unknown>>;
+  readonly nodes?: number;
 }
 
 /** One issuer `main`, some providers, `ota` and the terminal `desk`, with names for cards made up from the ids. */
@@ -145,6 +169,7 @@ export function developmentPlan(options: DevelopmentOptions = {}): TopologyPlan 
     ),
     ota: { config: { ...options.ota } },
     terminals: [{ id: 'desk', config: { ...(options.terminal ?? { pcscReaders: {} }) } }],
+    nodes: options.nodes ?? 1,
   };
 }
 

@@ -32,15 +32,17 @@ export interface Topology extends AsyncDisposable {
   /** Who the daemon is. @throws NotFoundError for a name that is not in `names` */
   peer(name: string): Peer;
   url(name: string): string;
+  /** Addresses of all nodes of this name, separated by a space: a name that any of them answers. */
+  addresses(name: string): string;
   pid(name: string): number | undefined;
   configFile(name: string): string;
   logFile(name: string): string;
   /** Address of the daemon's database with its own role; undefined for one without. */
   databaseUrl(name: string): string | undefined;
-  /** A client with a certificate of this peer; closed by stop(). */
+  /** A client of all nodes of this name, with a certificate of this peer; closed by stop(). */
   client(as: Peer, name: string): Promise<RestClient>;
-  /** kill -9, and waits until the process is gone. */
-  kill(name: string): Promise<void>;
+  /** kill -9, and waits until the process is gone; SIGSTOP lets it hang with its connections open, SIGCONT go on. */
+  kill(name: string, signal?: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
   /** Starts a daemon that does not run and waits until it listens. */
   start(name: string): Promise<void>;
   /** Drains a daemon and starts it again. */
@@ -106,11 +108,11 @@ class RunningTopology implements Topology {
       plans.map(({ name }) => name),
     );
     const endpoint = (name: string) => {
-      const peer = plans.find((plan) => plan.name === name)?.peer;
-      const port = ports[name];
-      if (peer === undefined || port === undefined)
-        throw new InvariantError('topology-plan', `no daemon is named ${name}`);
-      return { url: `https://127.0.0.1:${port}`, role: peer.role, id: peer.id };
+      const nodes = plans.filter((plan) => plan.group === name);
+      const peer = nodes[0]?.peer;
+      if (peer === undefined) throw new InvariantError('topology-plan', `no daemon is named ${name}`);
+      const url = nodes.map((plan) => `https://127.0.0.1:${ports[plan.name]}`).join(' ');
+      return { url, role: peer.role, id: peer.id };
     };
     // Making keys is the slow part of a first start; it runs beside this thread.
     const identities = await Promise.all(plans.map(({ peer }) => this.pki.issue(peer)));
@@ -118,14 +120,14 @@ class RunningTopology implements Topology {
       const configFile = join(this.stateDir, 'config', `${plan.name}.json`);
       const logFile = join(this.stateDir, 'log', `${plan.name}.log`);
       const databaseUrl = plan.database
-        ? await this.postgres.createDatabase(plan.name.replaceAll(/[^a-z0-9]/g, '_'))
+        ? await this.postgres.createDatabase(plan.group.replaceAll(/[^a-z0-9]/g, '_'))
         : undefined;
       const config = {
         listen: { host: '127.0.0.1', port: ports[plan.name] },
         tls: identities[index],
         log: { file: logFile },
         ...(databaseUrl === undefined ? {} : { database: { url: databaseUrl } }),
-        ...plan.config({ endpoint, stateDir: this.stateDir }),
+        ...plan.config({ endpoint, stateDir: this.stateDir, node: plan.node }),
       };
       await savePrivate(configFile, config);
       // On a machine of its own this is the operator's word: `tsm kms init`.
@@ -163,6 +165,11 @@ class RunningTopology implements Topology {
     return `https://127.0.0.1:${this.#member(name).port}`;
   }
 
+  addresses(name: string): string {
+    const nodes = [...this.#members.values()].filter(({ plan }) => plan.group === name || plan.name === name);
+    return nodes.map(({ plan }) => this.url(plan.name)).join(' ');
+  }
+
   pid(name: string): number | undefined {
     return this.#member(name).process.pid;
   }
@@ -179,9 +186,13 @@ class RunningTopology implements Topology {
     return this.#member(name).databaseUrl;
   }
 
-  async client(as: Peer, name: string): Promise<RestClient> {
+  client(as: Peer, name: string): Promise<RestClient> {
+    return this.#clientAt(this.addresses(name), as, name);
+  }
+
+  async #clientAt(baseUrl: string, as: Peer, name: string): Promise<RestClient> {
     const client = new RestClient({
-      baseUrl: this.url(name),
+      baseUrl,
       tls: await this.pki.identity(as),
       expectedPeer: this.peer(name),
     });
@@ -189,8 +200,10 @@ class RunningTopology implements Topology {
     return client;
   }
 
-  async kill(name: string): Promise<void> {
-    await this.#member(name).process.kill('SIGKILL');
+  async kill(name: string, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' = 'SIGKILL'): Promise<void> {
+    const { process: daemon } = this.#member(name);
+    if (signal === 'SIGKILL') await daemon.kill(signal);
+    else if (daemon.pid !== undefined) process.kill(daemon.pid, signal);
   }
 
   async start(name: string): Promise<void> {
@@ -207,7 +220,8 @@ class RunningTopology implements Topology {
   }
 
   async healthy(name: string, timeoutMs = HEALTHY_MS): Promise<void> {
-    const client = await this.client({ role: 'operator', id: 'supervisor', platform: this.peer(name) }, name);
+    const operator = { role: 'operator', id: 'supervisor', platform: this.peer(name) } as const;
+    const client = await this.#clientAt(this.url(name), operator, name);
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       try {
