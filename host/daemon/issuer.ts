@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Type } from 'typebox';
 import { RestClient } from '../rest/client.ts';
 import { cardRelaysClient } from '../rest/clients/card-relays.ts';
@@ -22,12 +23,21 @@ import { checkDatabase } from '../store/database.ts';
 import { finishApplicationRequest, reopenApplicationRequest } from '../store/issuer/application-requests.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../store/issuer/schema.ts';
 import { finishRequest, reopenRequest } from '../store/issuer/security-domain-requests.ts';
+import { decodeCapFile } from '../wire/cap/cap-file.ts';
+import { FilePath } from './config.ts';
 import { defineDaemon } from './daemon.ts';
 import { openFlowPlatform } from './flow-platform.ts';
 import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, watchOf } from './platform-config.ts';
 import { waitFor } from './wait-for.ts';
 
-export const IssuerConfig = Type.Object(platformFields, { additionalProperties: false });
+export const IssuerConfig = Type.Object(
+  {
+    ...platformFields,
+    /** CAP file of the security domains, LOADed onto cards whose ISD is their maker's; without it those end at 44. */
+    securityDomainPackage: Type.Optional(FilePath),
+  },
+  { additionalProperties: false },
+);
 
 /** The card issuer management platform (SE TSM). */
 export const issuerDaemon = defineDaemon({
@@ -47,7 +57,12 @@ export const issuerDaemon = defineDaemon({
         keySizeBits: settings.offCardEntityKeySizeBits,
       }),
     );
-    const acting = { offCardEntityLabel: entity.label, offCardEntityCertificate: entity.certificate };
+    const { securityDomainPackage: file } = config;
+    const securityDomainPackage = file === undefined ? undefined : decodeCapFile(new Uint8Array(await readFile(file)));
+    const acting = {
+      ...{ offCardEntityLabel: entity.label, offCardEntityCertificate: entity.certificate },
+      ...(securityDomainPackage === undefined ? {} : { securityDomainPackage }),
+    };
     const keys = new Keys(kms, acting);
     const auditLog = new AuditLog(database);
     const failures = new AuthenticationFailures(database, settings.authenticationLimit);

@@ -4,6 +4,7 @@ import { Gauge } from 'prom-client';
 import { type Static, Type } from 'typebox';
 import { UsageError } from '../errors.ts';
 import { KmsAuditFile } from '../kms/audit-file.ts';
+import { CardKeySets } from '../kms/card-key-sets.ts';
 import { CertificateAuthority } from '../kms/certificate-authority.ts';
 import { SoftwareKeyProvider } from '../kms/software.ts';
 import { kmsRoutes } from '../rest/routes/kms/routes.ts';
@@ -50,6 +51,14 @@ export const KmsConfig = Type.Object(
     ),
     /** Certifies keys of cards that cannot attest them, on the owner's word; default no. */
     allowWithoutAttestation: Type.Optional(Type.Boolean()),
+    /** Keys, or master keys, of issuers' domains with SCP02 or SCP03: files `{ enc, mac, dek }` in hex, mode 0600. */
+    cardKeySets: Type.Optional(
+      Type.Array(Type.Object({ label: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }), file: FilePath }, closed), {
+        maxItems: 64,
+      }),
+    ),
+    /** Takes the published test keys 40 to 4F among them; default no. */
+    allowPublishedTestKeys: Type.Optional(Type.Boolean()),
     secureChannels: Type.Optional(
       Type.Object(
         {
@@ -138,10 +147,12 @@ export const kmsDaemon = defineDaemon({
     const { owner } = config;
     await requireInitialised(config);
     const { keys, authority } = await openKeys(config);
+    const allowPublished = config.allowPublishedTestKeys ?? false;
+    const cardKeySets = await CardKeySets.open(config.cardKeySets ?? [], { allowPublished });
     const auditFile = await KmsAuditFile.open(auditFileOf(config));
     const { maxOpen = DEFAULTS.maxOpen, idleMs = DEFAULTS.idleMs } = config.secureChannels ?? {};
     const service = new KeyService({
-      ...{ keys, authority, limits: { maxOpen, idleMs } },
+      ...{ keys, authority, cardKeySets, limits: { maxOpen, idleMs } },
       cardMakers: (config.cardMakers ?? []).map(({ holderReference, publicKey }) => ({
         holderReference: fromHex(holderReference, 16),
         publicKey: fromRsaPublicKey(publicKey),

@@ -35,9 +35,11 @@ export class AuthenticationFailures {
   /**
    * Counts an attempt as failed before it is made: a crash in between must not hide it.
    *
+   * @param limit the card's own where its profile knows one; the lower of the two counts
    * @throws PolicyError `authentication-limit` two attempts before the card's limit
    */
-  async begin(card: string, keySet: string): Promise<void> {
+  async begin(card: string, keySet: string, limit = this.#limit): Promise<void> {
+    const most = Math.min(limit, this.#limit);
     const row = await this.#database
       .insertInto('authentication_failures')
       .values({ card, key_set: keySet, failures: 1 })
@@ -45,14 +47,14 @@ export class AuthenticationFailures {
         conflict
           .columns(['card', 'key_set'])
           .doUpdateSet({ failures: sql`authentication_failures.failures + 1` })
-          .where('authentication_failures.failures', '<', this.#limit - MARGIN),
+          .where('authentication_failures.failures', '<', most - MARGIN),
       )
       .returning('failures')
       .executeTakeFirst();
     if (row !== undefined) return;
     throw new PolicyError(
       'authentication-limit',
-      `Card ${card} refused ${this.#limit - MARGIN} authentications with key set ${keySet} and may block at ${this.#limit}. ` +
+      `Card ${card} refused ${most - MARGIN} authentications with key set ${keySet} and may block at ${most}. ` +
         'Find out why (wrong key, certificate or card), then reset the counter with DELETE /v1/authentication-failures/{kind}/{value}',
       { card, keySet },
     );

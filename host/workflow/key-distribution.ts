@@ -21,6 +21,12 @@ import { attestOwnKeyPair } from './key-distribution/57a-attest-own-key-pair.ts'
 import { issueCertificate } from './key-distribution/58-issue-certificate.ts';
 import { putCertificate } from './key-distribution/59-put-certificate.ts';
 import type { IssuerContext, IssuerStart } from './key-distribution/issuer-context.ts';
+import { selectNativeIssuerDomain } from './key-distribution/native-issuer/45-select-issuer-domain.ts';
+import { openNativeIssuerChannel } from './key-distribution/native-issuer/46-open-issuer-channel.ts';
+import { loadPackage } from './key-distribution/native-issuer/46a-load-package.ts';
+import { installAsApplication } from './key-distribution/native-issuer/47-install-application.ts';
+import { storeGenerate, storeTrustPoint } from './key-distribution/native-issuer/48-store-commands.ts';
+import { readInitialPublicKey } from './key-distribution/native-issuer/51a-read-public-key.ts';
 import type { ProviderContext, ProviderStart } from './key-distribution/provider-context.ts';
 
 /**
@@ -51,6 +57,31 @@ export const issuerSteps = new Flow<IssuerContext, IssuerStart>()
           .row('48-49', [issuer, card], 'repeatable', generateInitialKeyPair)
           .row('50-51', [issuer, card], 'repeatable', putTrustPoint),
       ),
+  )
+  .host('52', [issuer, provider], 'repeatable', reportSecurityDomain);
+
+/**
+ * Steps 43 to 52 on a card whose ISD is its maker's and speaks SCP02 or SCP03 (docs/cards.md): our package comes by
+ * LOAD, the SSD is an ordinary application, and what it is handed goes by STORE DATA, which it does not answer.
+ */
+export const nativeIssuerSteps = new Flow<IssuerContext, IssuerStart>()
+  .admit('43', [issuer, issuer], 'repeatable', checkProviderPermission)
+  .admit('44', [issuer, issuer], 'repeatable', findCard)
+  .visit('createApplication', (visit) =>
+    visit
+      .trip((trip) =>
+        trip
+          .row('45', [issuer, card], 'check-first', selectNativeIssuerDomain)
+          .row('46', [issuer, card], 'repeatable', openNativeIssuerChannel),
+      )
+      .protected((trip) => trip.row('46a', [issuer, card], 'check-first', loadPackage))
+      .protected((trip) =>
+        trip
+          .row('47', [issuer, card], 'check-first', installAsApplication)
+          .row('48-49', [issuer, card], 'repeatable', storeGenerate)
+          .row('50-51', [issuer, card], 'repeatable', storeTrustPoint),
+      )
+      .trip((trip) => trip.row('51a', [issuer, card], 'repeatable', readInitialPublicKey)),
   )
   .host('52', [issuer, provider], 'repeatable', reportSecurityDomain);
 

@@ -1,4 +1,5 @@
 import { secureChannelsOf } from '../../card/discovery.ts';
+import { NATIVE_ISSUER_LIMITS } from '../../card/profile/native-issuer.ts';
 import { readRegistry } from '../../card/registry.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { UsageError } from '../../errors.ts';
@@ -18,6 +19,7 @@ import type { Verb } from './verb.ts';
 
 async function info(card: CardWork) {
   const channels = await secureChannelsOf(card.session, systemRandom);
+  const own = channels.some(({ protocol }) => protocol === 0x10) || (await announcesScp10(card));
   return {
     reader: card.readerName,
     card: card.cardId ?? 'no name of its own',
@@ -26,7 +28,15 @@ async function info(card: CardWork) {
     secureChannels: channels.map(
       ({ protocol, option }) => `SCP${toHex(Uint8Array.of(protocol))} i=${toHex(Uint8Array.of(option))}`,
     ),
+    providerDomains: own ? ['security domains'] : NATIVE_ISSUER_LIMITS,
   };
+}
+
+/** An issuer's domain of ours that also speaks SCP02 or SCP03 names SCP10 in 0067 only (applet README 5.4). */
+async function announcesScp10(card: CardWork): Promise<boolean> {
+  const command = getData(DATA_OBJECT.CARD_CAPABILITIES);
+  const response = await card.session.transmit(command);
+  return response.sw === '9000' && response.data.includes('800110');
 }
 
 async function list(card: CardWork) {

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
+import { nativeIssuerProfile } from '../../card/profile/native-issuer.ts';
 import { InvariantError, NotFoundError } from '../../errors.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
@@ -26,7 +27,7 @@ import { cancelled } from '../../workflow/engine/retry.ts';
 import { admit, type Failure, type FlowEnd, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import type { IssuerContext, IssuerSettings, IssuerStart } from '../../workflow/key-distribution/issuer-context.ts';
-import { issuerSteps } from '../../workflow/key-distribution.ts';
+import { issuerSteps, nativeIssuerSteps } from '../../workflow/key-distribution.ts';
 import type { CardRelays, Kms } from '../../workflow/ports.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
 import { problemOfFailure } from '../problem-of-failure.ts';
@@ -58,6 +59,11 @@ export class Applications implements Workflow {
 
   constructor(options: ApplicationsOptions) {
     this.#options = options;
+  }
+
+  /** The channel to the ISD, and so the way of 45 to 51, comes from the card's profile. */
+  #stepsFor(card: Card): typeof issuerSteps | typeof nativeIssuerSteps {
+    return card.isdKeySet === undefined ? this.#steps : nativeIssuerSteps;
   }
 
   get #steps(): typeof issuerSteps {
@@ -149,7 +155,7 @@ export class Applications implements Workflow {
     const { relaysOf, flow } = this.#options;
     const link = new RelayLink(relaysOf(facts.caller, facts.relayBaseUrl), facts.request.relayId);
     return flow.run({
-      ...{ flow: this.#steps, start: facts, run },
+      ...{ flow: this.#stepsFor(facts.card), start: facts, run },
       context: (journal) => this.#context(run.workflowId, facts, link, journal),
       end: async (end) => {
         await this.#options.kms.endFlow(run.workflowId).catch(() => {});
@@ -190,8 +196,8 @@ export class Applications implements Workflow {
       ...(journal === undefined ? { auditLog: noJournal } : { auditLog: journal, journal }),
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal?.report(step),
-      authentication: () => ({
-        begin: () => failures.begin(name, 'ISD'),
+      authentication: ({ card: found }) => ({
+        begin: () => failures.begin(name, 'ISD', triesOf(found as Card | undefined)),
         succeeded: () => failures.succeeded(name, 'ISD'),
         withdrawn: () => failures.withdrawn(name, 'ISD'),
       }),
@@ -219,3 +225,7 @@ const noCard: IssuerContext['card'] = {
   },
   close: async () => {},
 };
+
+/** What the card's profile says it bears; undefined leaves it to the platform's configuration. */
+const triesOf = (card: Card | undefined): number | undefined =>
+  card?.isdKeySet === undefined ? undefined : nativeIssuerProfile(card.isdKeySet.profile).tries;

@@ -2,6 +2,7 @@ import type { TrustAnchor } from '../../crypto/card-certificate.ts';
 import { type RandomSource, systemRandom } from '../../crypto/random.ts';
 import { CertificateError, PolicyError } from '../../errors.ts';
 import { verifyAttestation } from '../../kms/attestation.ts';
+import { CardKeySets } from '../../kms/card-key-sets.ts';
 import type { CertificateAuthority } from '../../kms/certificate-authority.ts';
 import type { KeyProvider } from '../../kms/key-provider.ts';
 import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
@@ -18,6 +19,8 @@ import { type SecureChannelLimits, SecureChannels } from './secure-channels.ts';
 export interface KeyServiceOptions {
   readonly keys: KeyProvider;
   readonly authority: CertificateAuthority;
+  /** Of issuers' domains with SCP02 or SCP03; default none. */
+  readonly cardKeySets?: CardKeySets;
   /** Card makers whose CASDs are believed. */
   readonly cardMakers: readonly TrustAnchor[];
   /** True: keys of cards without CASD may be certified on the owner's word. */
@@ -40,10 +43,11 @@ export class KeyService implements Kms {
 
   constructor(options: KeyServiceOptions) {
     const { keys, limits, random = systemRandom, now = performance.now.bind(performance) } = options;
+    const { cardKeySets = CardKeySets.none } = options;
     this.#options = options;
     this.#challenges = new AttestationChallenges(random, now);
     this.purse = new PurseService(keys.purseKeys, options.audit);
-    this.channels = new SecureChannels({ keys, limits, random, now, purse: this.purse });
+    this.channels = new SecureChannels({ keys, cardKeySets, limits, random, now, purse: this.purse });
   }
 
   async certificateAuthority(): Promise<message.CertificateAuthorityInfo> {
@@ -151,6 +155,7 @@ export class KeyService implements Kms {
   close(): void {
     this.channels.closeAll();
     this.#options.keys.close();
+    this.#options.cardKeySets?.close();
   }
 
   /**

@@ -1,6 +1,10 @@
 import type { RandomSource } from '../../crypto/random.ts';
 import { CertificateError, NotFoundError, TransportError, UsageError } from '../../errors.ts';
+import type { CardKeySets } from '../../kms/card-key-sets.ts';
+import { diversifiedKeys } from '../../kms/diversification.ts';
 import type { KeyProvider } from '../../kms/key-provider.ts';
+import { Scp02Channel } from '../../secure-channel/scp02/channel.ts';
+import { Scp03Channel } from '../../secure-channel/scp03/channel.ts';
 import { Scp10Channel } from '../../secure-channel/scp10/channel.ts';
 import type { SecureChannel } from '../../secure-channel/secure-channel.ts';
 import { securityLevel } from '../../secure-channel/security-level.ts';
@@ -11,7 +15,9 @@ import { fromRsaPublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type {
   AuthenticateSecureChannel,
+  OpenScp10Channel,
   OpenSecureChannel,
+  OpenSymmetricChannel,
   PlainResponses,
   SecureChannelScript,
   UnwrapResponses,
@@ -36,6 +42,7 @@ interface OpenChannel {
 /** The owner's secure channels: a bounded number, wiped when idle, gone with the first wrong byte. */
 export class SecureChannels {
   readonly #keys: KeyProvider;
+  readonly #cardKeySets: CardKeySets;
   readonly #limits: SecureChannelLimits;
   readonly #random: RandomSource;
   readonly #now: () => number;
@@ -44,6 +51,7 @@ export class SecureChannels {
 
   constructor(options: {
     keys: KeyProvider;
+    cardKeySets: CardKeySets;
     limits: SecureChannelLimits;
     random: RandomSource;
     now: () => number;
@@ -51,6 +59,7 @@ export class SecureChannels {
   }) {
     this.#purse = options.purse;
     this.#keys = options.keys;
+    this.#cardKeySets = options.cardKeySets;
     this.#limits = options.limits;
     this.#random = options.random;
     this.#now = options.now;
@@ -60,28 +69,13 @@ export class SecureChannels {
     return this.#channels.size;
   }
 
-  /** @throws TransportError `kms-busy` @throws CertificateError when CERT.OCE.AUT is not for the named key */
+  /**
+   * @throws TransportError `kms-busy`
+   * @throws CertificateError when CERT.OCE.AUT is not for the named key
+   * @throws NotFoundError `key-unknown`
+   */
   async open(request: OpenSecureChannel, holder?: Incarnation): Promise<SecureChannelScript> {
-    const offCardEntity = await this.#keys.signer(request.offCardEntityLabel, 'off-card-entity');
-    const certificates = request.certificates.map((text) => fromHex(text, 2 * MAX_CERTIFICATE));
-    const own = certificates.at(-1);
-    if (own === undefined || !samePublicKey(decodeCertificate(own).publicKey, offCardEntity.publicKey)) {
-      throw new CertificateError(
-        'certificate-key',
-        'CERT.OCE.AUT, the last certificate, does not certify the named key',
-      );
-    }
-    const { keyReference, securityDomainHolder } = request;
-    const channel = new Scp10Channel({
-      option: request.options === '01' ? 0x01 : 0x02,
-      level: securityLevel(Number.parseInt(request.securityLevel, 16)),
-      offCardEntity,
-      certificates,
-      securityDomainKey: fromRsaPublicKey(request.securityDomainKey),
-      ...(keyReference === undefined ? {} : { keyReference: keyReferenceFromHex(keyReference) }),
-      ...(securityDomainHolder === undefined ? {} : { securityDomainHolder: fromHex(securityDomainHolder, 16) }),
-      random: this.#random,
-    });
+    const channel = request.protocol === 'scp10' ? await this.#scp10(request) : this.#symmetric(request);
     const commands = channel.prepare();
     this.expireIdle();
     if (this.#channels.size >= this.#limits.maxOpen) {
@@ -98,6 +92,41 @@ export class SecureChannels {
       keeper: { flow: request.flow, holder },
     });
     return { channelId, commands };
+  }
+
+  #symmetric(request: OpenSymmetricChannel): SecureChannel {
+    const option = Number.parseInt(request.option, 16);
+    const common = {
+      level: securityLevel(Number.parseInt(request.securityLevel, 16)),
+      keys: diversifiedKeys(request.derivation, this.#cardKeySets.find(request.keySet)),
+      keyVersion: Number.parseInt(request.keyVersion, 16),
+      random: this.#random,
+    };
+    if (request.protocol === 'scp02') return new Scp02Channel({ ...common, option });
+    return new Scp03Channel({ ...common, s16: (option & 0x01) !== 0, aid: fromHex(request.aid, 16) });
+  }
+
+  async #scp10(request: OpenScp10Channel): Promise<SecureChannel> {
+    const offCardEntity = await this.#keys.signer(request.offCardEntityLabel, 'off-card-entity');
+    const certificates = request.certificates.map((text) => fromHex(text, 2 * MAX_CERTIFICATE));
+    const own = certificates.at(-1);
+    if (own === undefined || !samePublicKey(decodeCertificate(own).publicKey, offCardEntity.publicKey)) {
+      throw new CertificateError(
+        'certificate-key',
+        'CERT.OCE.AUT, the last certificate, does not certify the named key',
+      );
+    }
+    const { keyReference, securityDomainHolder } = request;
+    return new Scp10Channel({
+      option: request.options === '01' ? 0x01 : 0x02,
+      level: securityLevel(Number.parseInt(request.securityLevel, 16)),
+      offCardEntity,
+      certificates,
+      securityDomainKey: fromRsaPublicKey(request.securityDomainKey),
+      ...(keyReference === undefined ? {} : { keyReference: keyReferenceFromHex(keyReference) }),
+      ...(securityDomainHolder === undefined ? {} : { securityDomainHolder: fromHex(securityDomainHolder, 16) }),
+      random: this.#random,
+    });
   }
 
   authenticate(channelId: string, { responses, commands }: AuthenticateSecureChannel): SecureChannelScript {

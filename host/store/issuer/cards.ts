@@ -1,19 +1,45 @@
 import type { Kysely } from 'kysely';
+import { InvariantError, PolicyError } from '../../errors.ts';
 import type { CardId, RsaPublicKey } from '../../wire/message/common.ts';
+import type { IsdKeySet } from '../../wire/message/operator.ts';
 import { cardIdText } from '../card-id.ts';
 import { lockAids, requireNoProviderHas } from './provider-aids.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** Card management: what the issuer knows of its cards. */
 
-export interface Card {
+interface CardNames {
   readonly cardId: CardId;
   readonly isdAid: string;
+  /** Absent where the card profile has no controlling authority security domain. */
+  readonly casdAid?: string;
+}
+
+/** A card whose ISD is ours and speaks SCP10. */
+export interface OwnDomainCard extends CardNames {
   readonly isdKeyReference: string;
   /** PK.SD.AUT of the ISD: lets PSO DECIPHER travel before the card's certificate is read. */
   readonly isdPublicKey: RsaPublicKey;
-  /** Absent where the card profile has no controlling authority security domain. */
-  readonly casdAid?: string;
+  readonly isdKeySet?: undefined;
+}
+
+/** A card whose ISD is its maker's. */
+export interface NativeIssuerCard extends CardNames {
+  readonly isdKeySet: IsdKeySet;
+}
+
+export type Card = OwnDomainCard | NativeIssuerCard;
+
+/** @throws PolicyError `card-profile` for a card whose ISD is its maker's: not every flow runs on it */
+export function requireOwnDomain(card: Card): OwnDomainCard {
+  if (card.isdKeySet === undefined) return card;
+  throw new PolicyError('card-profile', 'This card has an issuer domain of its maker: docs/cards.md says what runs on it');
+}
+
+/** @throws InvariantError */
+export function requireNativeIssuer(card: Card): NativeIssuerCard {
+  if (card.isdKeySet !== undefined) return card;
+  throw new InvariantError('card-flow', 'This card has an issuer domain of ours');
 }
 
 type Database = Kysely<IssuerTables>;
@@ -23,9 +49,7 @@ export async function putCard(database: Database, card: Card): Promise<void> {
   const values = {
     card: cardIdText(card.cardId),
     isd_aid: card.isdAid,
-    isd_key_reference: card.isdKeyReference,
-    isd_modulus: card.isdPublicKey.modulus,
-    isd_exponent: card.isdPublicKey.exponent,
+    ...channelColumns(card),
     casd_aid: card.casdAid ?? null,
   };
   await database.transaction().execute(async (transaction) => {
@@ -44,11 +68,21 @@ export async function putCard(database: Database, card: Card): Promise<void> {
 export async function findCardRow(database: Database, cardId: CardId): Promise<Card | undefined> {
   const row = await database.selectFrom('cards').selectAll().where('card', '=', cardIdText(cardId)).executeTakeFirst();
   if (row === undefined) return undefined;
-  return {
-    cardId,
-    isdAid: row.isd_aid,
-    isdKeyReference: row.isd_key_reference,
-    isdPublicKey: { modulus: row.isd_modulus, exponent: row.isd_exponent },
-    ...(row.casd_aid === null ? {} : { casdAid: row.casd_aid }),
-  };
+  const { isd_key_reference: isdKeyReference, isd_modulus: modulus, isd_exponent: exponent } = row;
+  const names = { cardId, isdAid: row.isd_aid, ...(row.casd_aid === null ? {} : { casdAid: row.casd_aid }) };
+  if (row.isd_key_set !== null) return { ...names, isdKeySet: row.isd_key_set };
+  if (isdKeyReference === null || modulus === null || exponent === null) {
+    throw new InvariantError('card-row', 'A card of the database has no key of its ISD');
+  }
+  return { ...names, isdKeyReference, isdPublicKey: { modulus, exponent } };
+}
+
+function channelColumns(card: Card) {
+  if (card.isdKeySet !== undefined) {
+    const isd_key_set = JSON.stringify(card.isdKeySet);
+    return { isd_key_set, isd_key_reference: null, isd_modulus: null, isd_exponent: null };
+  }
+  const { isdKeyReference: isd_key_reference, isdPublicKey } = card;
+  const { modulus: isd_modulus, exponent: isd_exponent } = isdPublicKey;
+  return { isd_key_set: null, isd_key_reference, isd_modulus, isd_exponent };
 }

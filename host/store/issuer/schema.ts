@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { IsdKeySet } from '../../wire/message/operator.ts';
 import type { ProductState } from '../../wire/message/platform.ts';
 import { AUDIT_LOG_SQL, type AuditTables } from '../audit-log.ts';
 import { AUTHENTICATION_FAILURES_SQL, type AuthenticationFailureTables } from '../authentication-failures.ts';
@@ -20,9 +21,10 @@ interface ProviderTable {
 interface CardTable {
   card: string;
   isd_aid: string;
-  isd_key_reference: string;
-  isd_modulus: string;
-  isd_exponent: string;
+  isd_key_reference: string | null;
+  isd_modulus: string | null;
+  isd_exponent: string | null;
+  isd_key_set: ColumnType<IsdKeySet | null, string | null, string | null>;
   casd_aid: string | null;
 }
 
@@ -190,4 +192,12 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
     sql: 'CREATE TABLE provider_aids (aid text PRIMARY KEY, provider_id text NOT NULL REFERENCES providers);',
   },
   { number: 4, name: 'products', sql: `${PRODUCTS_SQL}${PRODUCT_FLOWS_SQL}` },
+  {
+    number: 5,
+    name: 'cards with symmetric issuer domains',
+    sql: `
+      ALTER TABLE cards ADD COLUMN isd_key_set jsonb, ALTER COLUMN isd_key_reference DROP NOT NULL,
+        ALTER COLUMN isd_modulus DROP NOT NULL, ALTER COLUMN isd_exponent DROP NOT NULL;
+    `,
+  },
 ];

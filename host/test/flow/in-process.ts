@@ -1,11 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
-import { type CardImage, type SimulatedCard, type Simulator, startSimulator } from '../../../simulator/src/index.ts';
+import {
+  type CardImage,
+  readCardImage,
+  type SimulatedCard,
+  type Simulator,
+  startSimulator,
+} from '../../../simulator/src/index.ts';
+import { decodeIdentity, identityCommands } from '../../card/identity.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { PeerError, TransportError, TsmError } from '../../errors.ts';
+import { CardKeySets } from '../../kms/card-key-sets.ts';
 import { CertificateAuthority } from '../../kms/certificate-authority.ts';
 import type { KeyProvider } from '../../kms/key-provider.ts';
 import { SoftwareKeyProvider } from '../../kms/software.ts';
@@ -27,7 +35,8 @@ import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
 import type { CardChannel } from '../../transport/card-channel.ts';
 import { runScript } from '../../transport/script-runner.ts';
-import { fromHex } from '../../wire/hex.ts';
+import type { CapFile } from '../../wire/cap/cap-file.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
@@ -49,6 +58,8 @@ export const ISSUER_AUTHORITY = 'A1'.repeat(16);
 export const PROVIDER_AUTHORITY = 'A2'.repeat(16);
 const ISSUER_HOLDER = '49'.repeat(16);
 export const PROVIDER_HOLDER = '50'.repeat(16);
+/** The published test keys of the cards of the field, by their length in bits. */
+const KEY_SETS = { aes128: 16, aes256: 32 } as const;
 const LIMITS = { maxOpen: 16, idleMs: 60_000 };
 
 /** A reader with the card that is in it now. */
@@ -70,6 +81,8 @@ export interface Between {
 }
 
 export interface InProcessOptions {
+  /** The package that the issuer LOADs onto cards whose ISD is their maker's. */
+  readonly securityDomainPackage?: CapFile;
   /** Default false: the provider's CA wants attestations. */
   readonly allowWithoutAttestation?: boolean;
   readonly windowMs?: number;
@@ -136,15 +149,20 @@ export class InProcess implements AsyncDisposable {
       migrations: PROVIDER_MIGRATIONS,
     });
     stack.defer(() => providerDatabase.destroy());
+    const cardKeySets = await publishedKeySets(folder);
     const kmsOf = (name: string, holder: string, allow: boolean) =>
-      keyService(join(folder, name), holder, cardMaker, allow);
+      keyService(join(folder, name), holder, cardMaker, { allowWithoutAttestation: allow, cardKeySets });
     const issuerKms = await kmsOf('issuer', ISSUER_AUTHORITY, true);
     const providerKms = await kmsOf('provider', PROVIDER_AUTHORITY, options.allowWithoutAttestation ?? false);
     const self: { made?: InProcess } = {};
     const ota = otaOver(() => self.made);
     const links = new CardLinks(ota, 1_000);
     const relays = new Relays(providerDatabase, links);
-    const issuerSettings = await settingsOf(issuerDatabase, issuerKms, ISSUER_HOLDER);
+    const { securityDomainPackage } = options;
+    const issuerSettings: IssuerSettings = {
+      ...(await settingsOf(issuerDatabase, issuerKms, ISSUER_HOLDER)),
+      ...(securityDomainPackage === undefined ? {} : { securityDomainPackage }),
+    };
     const bells = new Bells();
     const common = { bells, windowMs: options.windowMs ?? 20_000, watch: {} };
     const issuerFlow = new DurableFlow({ database: issuerDatabase, ...common });
@@ -238,6 +256,23 @@ export class InProcess implements AsyncDisposable {
     return { ...seat, seat, cardId, made };
   }
 
+  /** Puts a card of the field into a reader of its own, known to the issuer under what it names itself. */
+  async insertNative(profile: 'jcop' | 'uicc' | 'ese') {
+    const { image } = await readCardImage(profile);
+    const card = await this.#simulator.insert(image);
+    const seat: Seat = { readerName: profile, card, insertion: 1, fence: 0, sent: [] };
+    await card.power('on');
+    const { responses } = await runScript(channelOf(seat), identityCommands);
+    const { cardId } = decodeIdentity(responses);
+    const keySet = image.nativeIsd?.enc.length === 64 ? 'aes256' : 'aes128';
+    await putCard(this.issuer.database, {
+      ...{ cardId, isdAid: image.nativeIsd?.aid ?? '' },
+      isdKeySet: { profile, keySet, derivation: 'none', keyVersion: '00' },
+    });
+    this.seats.set(profile, seat);
+    return { ...seat, seat, cardId, image };
+  }
+
   async make(cardId: CardId, casd: boolean): Promise<MadeCard> {
     const authority = await this.issuer.kms.certificateAuthority();
     return this.#cardMaker.make(
@@ -277,7 +312,24 @@ function newCardId(): CardId {
   return { kind: 'iccid', value: `89860077${String(cards).padStart(12, '0')}` };
 }
 
-async function keyService(folder: string, holderReference: string, cardMaker: CardMaker, allow: boolean) {
+async function publishedKeySets(folder: string): Promise<CardKeySets> {
+  const sources = await Promise.all(
+    Object.entries(KEY_SETS).map(async ([label, length]) => {
+      const file = join(folder, `${label}.json`);
+      const key = toHex(Uint8Array.from({ length }, (_, index) => 0x40 + index));
+      await writeFile(file, JSON.stringify({ enc: key, mac: key, dek: key }), { mode: 0o600 });
+      return { label, file };
+    }),
+  );
+  return CardKeySets.open(sources, { allowPublished: true });
+}
+
+async function keyService(
+  folder: string,
+  holderReference: string,
+  cardMaker: CardMaker,
+  more: { readonly allowWithoutAttestation: boolean; readonly cardKeySets: CardKeySets },
+) {
   const keys = await SoftwareKeyProvider.open(folder);
   const authority = await CertificateAuthority.open({
     folder,
@@ -292,7 +344,7 @@ async function keyService(folder: string, holderReference: string, cardMaker: Ca
     holderReference: fromHex(trustAnchor.holderReference),
     publicKey: { modulus: fromHex(modulus), exponent: fromHex(exponent) },
   };
-  const options = { keys, authority, cardMakers: [anchor], allowWithoutAttestation: allow, limits: LIMITS };
+  const options = { keys, authority, cardMakers: [anchor], ...more, limits: LIMITS };
   return new KeyService({ ...options, random: systemRandom });
 }
 

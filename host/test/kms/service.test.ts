@@ -18,7 +18,7 @@ import { CHA } from '../../wire/gp/certificate.ts';
 import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, type PublicKey, toRsaPublicKey } from '../../wire/gp/public-key.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
-import type { AttestationClaim, OpenSecureChannel } from '../../wire/message/kms.ts';
+import type { AttestationClaim, OpenScp10Channel } from '../../wire/message/kms.ts';
 import { failure } from '../transport/framed-card.ts';
 import { LABEL, openPlatform, TestFolder, type TestPlatform } from './fixture.ts';
 
@@ -310,7 +310,7 @@ describe('KMS attestations', () => {
 });
 
 describe('KMS secure channels', () => {
-  const request = ({ certificate }: TestPlatform): OpenSecureChannel => ({
+  const request = ({ certificate }: TestPlatform): OpenScp10Channel => ({
     ...{ protocol: 'scp10', options: '02', securityLevel: '33', offCardEntityLabel: LABEL },
     ...{ certificates: [certificate], securityDomainKey: toRsaPublicKey(publicKeyOf(ssd)) },
   });

@@ -137,8 +137,29 @@ export const IssueSecurityDomainCertificate = Type.Object(
 );
 export type IssueSecurityDomainCertificate = Static<typeof IssueSecurityDomainCertificate>;
 
-/** POST /v1/secure-channels: prepares SCP10 and returns the script up to GET CHALLENGE. */
-export const OpenSecureChannel = Type.Object(
+/** POST /v1/secure-channels with SCP02 or SCP03: returns INITIALIZE UPDATE. */
+export const OpenSymmetricChannel = Type.Object(
+  {
+    protocol: Type.Union([Type.Literal('scp02'), Type.Literal('scp03')]),
+    /** Label of the key set in the KMS's configuration. */
+    keySet: Name,
+    derivation: Type.Union([Type.Literal('none'), Type.Literal('visa2'), Type.Literal('emv'), Type.Literal('kdf3')]),
+    /** KVN; 00 is the card's first set. */
+    keyVersion: Type.String({ pattern: '^[0-9A-F]{2}$' }),
+    /** i of the card. */
+    option: Type.String({ pattern: '^[0-9A-F]{2}$' }),
+    securityLevel: Type.String({ pattern: '^(01|03|11|13|33)$' }),
+    /** AID of the domain: a pseudo-random card challenge is checked with it. */
+    aid: Aid,
+    /** The channel ends with this flow. */
+    flow: Type.Optional(FlowId),
+  },
+  { additionalProperties: false },
+);
+export type OpenSymmetricChannel = Static<typeof OpenSymmetricChannel>;
+
+/** POST /v1/secure-channels with SCP10: returns the script up to GET CHALLENGE. */
+export const OpenScp10Channel = Type.Object(
   {
     protocol: Type.Literal('scp10'),
     /** 02 key transport; 01 key agreement, which has no keys before INTERNAL AUTHENTICATE: no commands with `authenticate`. */
@@ -159,6 +180,9 @@ export const OpenSecureChannel = Type.Object(
   },
   { additionalProperties: false },
 );
+export type OpenScp10Channel = Static<typeof OpenScp10Channel>;
+
+export const OpenSecureChannel = Type.Union([OpenScp10Channel, OpenSymmetricChannel]);
 export const SecureChannelScript = Type.Object(
   { channelId: Type.String({ maxLength: 64 }), commands: Type.Array(CardCommand, { maxItems: 64 }) },
   { additionalProperties: false },

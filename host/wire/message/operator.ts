@@ -28,13 +28,30 @@ export const ProviderRegistration = Type.Object(
 );
 export type ProviderRegistration = Static<typeof ProviderRegistration>;
 
+/** The channel to an issuer's domain that is not ours: docs/cards.md has the profiles. */
+export const IsdKeySet = Type.Object(
+  {
+    profile: Name,
+    /** Label of the key set in the issuer's KMS. */
+    keySet: Name,
+    derivation: Type.Union([Type.Literal('none'), Type.Literal('visa2'), Type.Literal('emv'), Type.Literal('kdf3')]),
+    /** KVN; 00 is the card's first set. */
+    keyVersion: Type.String({ pattern: '^[0-9A-F]{2}$' }),
+  },
+  closed,
+);
+export type IsdKeySet = Static<typeof IsdKeySet>;
+
 /** PUT /v1/cards on `issuer`. */
 export const CardRegistration = Type.Object(
   {
     cardId: CardId,
     isdAid: Aid,
-    isdKeyReference: KeyReference,
-    isdPublicKey: RsaPublicKey,
+    /** PK.SD.AUT of an ISD that speaks SCP10; else there is `isdKeySet`. */
+    isdKeyReference: Type.Optional(KeyReference),
+    isdPublicKey: Type.Optional(RsaPublicKey),
+    /** An ISD that is the card maker's own, with SCP02 or SCP03. */
+    isdKeySet: Type.Optional(IsdKeySet),
     casdAid: Type.Optional(Aid),
   },
   closed,

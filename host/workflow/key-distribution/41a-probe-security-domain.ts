@@ -1,4 +1,4 @@
-import { AID, aid } from '../../wire/gp/aid.ts';
+import { AID, aid, aidToHex } from '../../wire/gp/aid.ts';
 import { expecting, ifPresent, toCardCommand } from '../../wire/gp/command.ts';
 import { answersAs } from '../../wire/gp/fci.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
@@ -7,8 +7,12 @@ import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW } from '../../wire/status-word.ts';
 import type { ProviderContext } from './provider-context.ts';
 
-/** SELECT, going on where there is no such application. */
-export const probe = (name: string) => toCardCommand(expecting(select(aid(name)), SW.NO_ERROR, SW.NOT_FOUND));
+/**
+ * SELECT, going on where there is no such application. A card may hand it to the application that is selected then,
+ * which does not know the instruction (JCRE 3.0.4 4.6).
+ */
+export const probe = (name: string) =>
+  toCardCommand(expecting(select(aid(name)), SW.NO_ERROR, SW.NOT_FOUND, SW.INS_NOT_SUPPORTED));
 
 /** True when the very application was selected, not one whose AID begins with this one (GPCS 11.9.1, partial names). */
 export const selectedExactly = (response: CardResponse | undefined, name: string): boolean =>
@@ -24,7 +28,7 @@ export async function* probeSecurityDomain(_facts: unknown, context: ProviderCon
   const responses: readonly CardResponse[] = yield [
     probe(ssdAid),
     ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
-    toCardCommand(expecting(select(AID.CONTROLLING_AUTHORITY_SECURITY_DOMAIN), SW.NO_ERROR, SW.NOT_FOUND)),
+    probe(aidToHex(AID.CONTROLLING_AUTHORITY_SECURITY_DOMAIN)),
     ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
   ];
   const [ssdSelected, ssdCertificate, casdSelected, casdCertificate] = responses;

@@ -1,15 +1,21 @@
-import { NotFoundError } from '../../errors.ts';
+import { NotFoundError, PolicyError } from '../../errors.ts';
 import { findCardRow } from '../../store/issuer/cards.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { IssuerContext } from './issuer-context.ts';
 
 /**
- * Step 44: finds the card by its id in the issuer's database: the ISD's AID and PK.SD.AUT.
+ * Step 44: finds the card by its id in the issuer's database: the ISD's AID, and PK.SD.AUT or the key set.
  *
- * @throws NotFoundError `card-unknown`, before anything is touched
+ * @throws NotFoundError `card-unknown`, PolicyError `package-missing`, before anything is touched
  */
 export async function findCard({ request }: { readonly request: { readonly cardId: CardId } }, context: IssuerContext) {
   const card = await findCardRow(context.database, request.cardId);
+  if (card?.isdKeySet !== undefined && context.settings.securityDomainPackage === undefined) {
+    throw new PolicyError(
+      'package-missing',
+      'This card needs our package by LOAD: name the CAP file in securityDomainPackage of the issuer’s configuration',
+    );
+  }
   if (card !== undefined) return { card };
   throw new NotFoundError('card-unknown', 'The issuer does not know this card: it may be of another issuer', {
     card: request.cardId.value,

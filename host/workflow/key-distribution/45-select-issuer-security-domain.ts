@@ -1,5 +1,5 @@
 import { CertificateError, ConflictError, SecureChannelError } from '../../errors.ts';
-import type { Card } from '../../store/issuer/cards.ts';
+import { type Card, type OwnDomainCard, requireOwnDomain } from '../../store/issuer/cards.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { decodeSecureChannelOptions } from '../../wire/gp/card-recognition-data.ts';
 import { decodeCertificate } from '../../wire/gp/certificate.ts';
@@ -26,9 +26,10 @@ export interface IssuerLook {
  * @throws ConflictError `security-domain-owned`: from step 60 on only its provider may change it
  */
 export async function* selectIssuerSecurityDomain(
-  { request, card }: IssuerStart & { readonly card: Card },
+  { request, card: found }: IssuerStart & { readonly card: Card },
   _context: IssuerContext,
 ) {
+  const card = requireOwnDomain(found);
   const responses: readonly CardResponse[] = yield [
     probe(request.ssdAid),
     ifPresent(getData(DATA_OBJECT.KEY_INFORMATION)),
@@ -51,7 +52,7 @@ export async function* selectIssuerSecurityDomain(
   return look;
 }
 
-function refuseOwned(keyInformation: string): void {
+export function refuseOwned(keyInformation: string): void {
   const owned = keyReferenceToHex(KEY_REFERENCE.OWN_KEY_PAIR);
   const keys = decodeKeyInformation(fromHex(keyInformation, 256));
   if (!keys.some(({ reference }) => keyReferenceToHex(reference) === owned)) return;
@@ -61,7 +62,7 @@ function refuseOwned(keyInformation: string): void {
   );
 }
 
-function requireKnownKey(certificate: string, card: Card): void {
+function requireKnownKey(certificate: string, card: OwnDomainCard): void {
   const { publicKey } = decodeCertificate(fromHex(certificate, 2048));
   if (samePublicKey(publicKey, fromRsaPublicKey(card.isdPublicKey))) return;
   throw new CertificateError('isd-key-unknown', 'CERT.SD.AUT of the ISD names another key than the card database', {

@@ -1,4 +1,4 @@
-import type { Card } from '../../store/issuer/cards.ts';
+import { type Card, requireOwnDomain } from '../../store/issuer/cards.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import type { IssuerContext } from './issuer-context.ts';
 
@@ -7,6 +7,7 @@ import type { IssuerContext } from './issuer-context.ts';
  * commands of 47 to 51, once 45 has found the card to be the right one.
  */
 export async function* openIssuerChannel({ card }: { readonly card: Card }, context: IssuerContext) {
+  const { isdPublicKey, isdKeyReference } = requireOwnDomain(card);
   const { offCardEntityLabel, offCardEntityCertificate } = context.settings;
   const script = await context.kms.openSecureChannel({
     flow: context.workflowId,
@@ -15,8 +16,8 @@ export async function* openIssuerChannel({ card }: { readonly card: Card }, cont
     securityLevel: '33',
     offCardEntityLabel,
     certificates: [offCardEntityCertificate],
-    securityDomainKey: card.isdPublicKey,
-    keyReference: card.isdKeyReference,
+    securityDomainKey: isdPublicKey,
+    keyReference: isdKeyReference,
   });
   const responses: readonly CardResponse[] = yield script.commands;
   context.channel.opened(script.channelId, responses);

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { AuditLog, AuditPhase } from '../../store/audit-log.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
+import type { CapFile } from '../../wire/cap/cap-file.ts';
 import type { SecurityDomainRequest } from '../../wire/message/key-distribution.ts';
 import type { VisitContext } from '../engine/unit.ts';
 import type { Kms } from '../ports.ts';
@@ -19,6 +20,8 @@ export interface IssuerSettings {
   readonly offCardEntityLabel: string;
   /** CERT.OCE.AUT of the issuer, whose holder is the ISD's application provider. */
   readonly offCardEntityCertificate: string;
+  /** The security domains as a CAP file, for cards whose ISD is their maker's. */
+  readonly securityDomainPackage?: CapFile;
 }
 
 /** Input of the flow: the request of step 42, from this caller. */
