@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { LabLinkOptions } from '../lab/link.ts';
+import { NATIVE_CARDS, type NativeCardKind } from '../lab/native-cards.ts';
 import type { KeySizeBits } from '../wire/gp/generate-key-pair.ts';
 
 /** What `--only` picks. */
@@ -13,6 +14,8 @@ export interface DemoOptions extends LabLinkOptions {
   readonly keySizeBits: KeySizeBits;
   /** Plays this part only, with what it needs before it. */
   readonly only?: Part;
+  /** Cards of the field of this kind; absent: cards with our issuer's domain. */
+  readonly nativeCard?: NativeCardKind;
   /** Keeps databases, logs and cards in this folder. */
   readonly state?: string;
 }
@@ -21,6 +24,7 @@ export const USAGE = `npm run demo -- [flags]
   --report FILE          write the report as JSON
   --link pcsc|direct     how the terminal reaches the card (default pcsc)
   --reader NAME          use the card in this PC/SC reader
+  --card KIND            opentsm (default): our issuer's domain; jcop, uicc, ese: a card maker's (docs/cards.md)
   --key-size BITS        RSA size of the SSD's pairs: 1024, 2048 (default) or 3072
   --only PART            key-distribution, top-up or loss-report
   --state DIR            keep databases, logs and cards in DIR`;
@@ -41,12 +45,22 @@ export function parseOptions(args: readonly string[]): DemoOptions {
   if (reader !== undefined && link === 'direct') {
     throw new UsageError('usage', `--reader names a PC/SC reader: leave out --link direct\n${USAGE}`);
   }
+  const kind = values.card ?? 'opentsm';
+  const nativeCard = NATIVE_CARDS.find((name) => name === kind);
+  if (nativeCard === undefined && kind !== 'opentsm') {
+    throw new UsageError('usage', `--card ${kind}: want opentsm, ${NATIVE_CARDS.join(', ')}\n${USAGE}`);
+  }
+  // The purse is put under the provider's domain, which is no parent there.
+  if (nativeCard !== undefined && only !== undefined && only !== 'key-distribution') {
+    throw new UsageError('usage', `--card ${kind}: only the key distribution runs on it\n${USAGE}`);
+  }
   return {
     ...{ link, keySizeBits: size },
+    ...(nativeCard === undefined ? {} : { nativeCard, only: 'key-distribution' as const }),
     ...(report === undefined ? {} : { report }),
     ...(reader === undefined ? {} : { reader }),
     ...(state === undefined ? {} : { state }),
-    ...(only === undefined ? {} : { only }),
+    ...(only === undefined || nativeCard !== undefined ? {} : { only }),
   };
 }
 
@@ -55,7 +69,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
-      options: { report: text, link: text, reader: text, 'key-size': text, state: text, only: text },
+      options: { report: text, link: text, reader: text, card: text, 'key-size': text, state: text, only: text },
     });
   } catch (error) {
     throw new UsageError('usage', `${(error as Error).message}\n${USAGE}`, {}, error);

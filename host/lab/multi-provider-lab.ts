@@ -9,8 +9,9 @@ import { fromRsaPublicKey } from '../wire/gp/public-key.ts';
 import { fromHex } from '../wire/hex.ts';
 import type { CardId } from '../wire/message/common.ts';
 import type { StartKeyDistribution } from '../wire/message/key-distribution.ts';
-import { CardMaker, type MadeCard } from './card-maker.ts';
+import { CardMaker, type MadeCard, type WantedCard } from './card-maker.ts';
 import { type LabLink, type LabLinkOptions, openLink } from './link.ts';
+import { makeNativeCard, type NativeCardKind, type NativeMadeCard } from './native-cards.ts';
 import { Platforms } from './platforms.ts';
 
 /** Everything that a demo plays on: platforms, simulator, cards in readers. */
@@ -18,12 +19,16 @@ import { Platforms } from './platforms.ts';
 /** A simulated card in one of the terminal's readers. */
 export interface CardInReader {
   readonly cardId: CardId;
-  readonly made: MadeCard;
+  readonly made: MadeCard | NativeMadeCard;
   readonly card: SimulatedCard;
   readonly readerName: string;
 }
 
+export const isNative = (made: MadeCard | NativeMadeCard): made is NativeMadeCard => 'isdKeySet' in made;
+
 export interface MultiProviderLabOptions extends LabLinkOptions {
+  /** Cards of the field of this kind; default cards with our issuer's domain. */
+  readonly nativeCard?: NativeCardKind;
   /** RSA size of the SSDs' pairs. */
   readonly keySizeBits: KeySizeBits;
   readonly stateDir: string;
@@ -46,6 +51,7 @@ export class MultiProviderLab implements AsyncDisposable {
   readonly simulator: Simulator;
   readonly #cardMaker: CardMaker;
   readonly #keySizeBits: MultiProviderLabOptions['keySizeBits'];
+  readonly #nativeCard: NativeCardKind | undefined;
 
   private constructor(parts: {
     link: LabLink;
@@ -53,12 +59,14 @@ export class MultiProviderLab implements AsyncDisposable {
     simulator: Simulator;
     cardMaker: CardMaker;
     keySizeBits: MultiProviderLabOptions['keySizeBits'];
+    nativeCard: NativeCardKind | undefined;
   }) {
     this.link = parts.link;
     this.platforms = parts.platforms;
     this.simulator = parts.simulator;
     this.#cardMaker = parts.cardMaker;
     this.#keySizeBits = parts.keySizeBits;
+    this.#nativeCard = parts.nativeCard;
   }
 
   static async open(options: MultiProviderLabOptions): Promise<MultiProviderLab> {
@@ -70,7 +78,7 @@ export class MultiProviderLab implements AsyncDisposable {
     const link = parts.use(await openLink(options));
     options.onLink?.(link);
     const cardMaker = await CardMaker.open(join(stateDir, 'card-maker'));
-    const { platform, provider, kms, ota, keepAlive } = options;
+    const { platform, provider, kms, ota, keepAlive, nativeCard } = options;
     const platforms = parts.use(
       await Platforms.start({
         ...{ stateDir, providers, cardMaker, terminal: link.terminal },
@@ -79,6 +87,7 @@ export class MultiProviderLab implements AsyncDisposable {
         ...(kms === undefined ? {} : { kms }),
         ...(ota === undefined ? {} : { ota }),
         ...(keepAlive === undefined ? {} : { keepAlive }),
+        nativeCards: nativeCard !== undefined,
       }),
     );
     for (const id of providers) {
@@ -89,27 +98,28 @@ export class MultiProviderLab implements AsyncDisposable {
     }
     const simulator = parts.use(await startSimulator());
     parts.move();
-    return new MultiProviderLab({ link, platforms, simulator, cardMaker, keySizeBits });
+    return new MultiProviderLab({ link, platforms, simulator, cardMaker, keySizeBits, nativeCard });
   }
 
   /** Makes a card, plugs it into reader `slot` and, when `known`, enters it into the issuer's card database. */
   async insertCard(slot: number, options: { readonly known: boolean; readonly casd?: boolean }): Promise<CardInReader> {
     const reader = this.link.readers[slot];
     if (reader?.plug === undefined) throw new UsageError('no-slot', `There is no simulated reader ${slot}`);
-    const cardId: CardId = { kind: 'iccid', value: newIccid() };
-    const made = await this.#cardMaker.make(
-      {
-        name: `card-${cardId.value}`,
-        iccid: cardId.value,
-        keySizeBits: isdKeySizeBits(this.#keySizeBits),
-        casd: options.casd ?? true,
-      },
-      await this.platforms.issuerAuthority(),
-    );
+    const { made, cardId } =
+      this.#nativeCard === undefined
+        ? await this.#makeOwn(options.casd ?? true)
+        : await makeNativeCard(this.#nativeCard, newIccid()).then((card) => ({ made: card, cardId: card.cardId }));
     if (options.known) await this.platforms.registerCard(cardId, made);
     const card = await this.simulator.insert(made.image, reader.plug);
     await this.platforms.cardPresent(reader.name);
     return { cardId, made, card, readerName: reader.name };
+  }
+
+  async #makeOwn(casd: boolean): Promise<{ readonly made: MadeCard; readonly cardId: CardId }> {
+    const cardId: CardId = { kind: 'iccid', value: newIccid() };
+    const keySizeBits = isdKeySizeBits(this.#keySizeBits);
+    const wanted: WantedCard = { name: `card-${cardId.value}`, iccid: cardId.value, keySizeBits, casd };
+    return { made: await this.#cardMaker.make(wanted, await this.platforms.issuerAuthority()), cardId };
   }
 
   /** New cards that are in no reader, for whoever has them in his hand. */

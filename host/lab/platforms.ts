@@ -20,6 +20,7 @@ import {
 } from '../wire/message/key-distribution.ts';
 import { CardCertificate, CertificateAuthorityInfo } from '../wire/message/kms.ts';
 import type { CardMaker, IssuerAuthority, MadeCard } from './card-maker.ts';
+import { buildSecurityDomainPackage, type NativeMadeCard, writePublishedKeySets } from './native-cards.ts';
 
 /** The daemons of the demo and of the tests, as an operator with a certificate uses them. */
 
@@ -43,6 +44,8 @@ export interface PlatformsOptions {
   readonly keepAlive?: boolean;
   /** Processes of each daemon; default 1. */
   readonly nodes?: number;
+  /** The issuer takes cards whose ISD is their maker's, with the published test keys, and the providers do without attestation. */
+  readonly nativeCards?: boolean;
 }
 
 export class Platforms implements AsyncDisposable {
@@ -60,11 +63,16 @@ export class Platforms implements AsyncDisposable {
       ota: { trafficRecord: trafficFile(stateDir), ...options.ota },
       ...(options.platform === undefined ? {} : { platform: options.platform }),
       ...(options.provider === undefined ? {} : { provider: options.provider }),
-      kms: { cardMakers: [cardMaker.trustAnchor], ...options.kms },
       nodes: options.nodes ?? 1,
+      kms: {
+        cardMakers: [cardMaker.trustAnchor],
+        ...(options.nativeCards === true ? { allowWithoutAttestation: true } : {}),
+        ...options.kms,
+      },
     });
+    const certifying = withIsdCertificates(plan);
     const topology = await startTopology({
-      ...withIsdCertificates(plan),
+      ...(options.nativeCards === true ? await withNativeCards(certifying, stateDir) : certifying),
       stateDir,
       durable: false,
       keepAlive: options.keepAlive ?? false,
@@ -105,9 +113,9 @@ export class Platforms implements AsyncDisposable {
   }
 
   /** Enters a card into the issuer's card database. */
-  async registerCard(cardId: CardId, card: MadeCard): Promise<void> {
-    const { isdAid, isdKeyReference, isdPublicKey, casdAid } = card;
-    const body = { cardId, isdAid, isdKeyReference, isdPublicKey, ...(casdAid === undefined ? {} : { casdAid }) };
+  async registerCard(cardId: CardId, card: MadeCard | NativeMadeCard): Promise<void> {
+    const { image: _image, ...registration } = card;
+    const body = { ...registration, cardId };
     await (await this.client('issuer')).call({ method: 'PUT', path: '/v1/cards', body });
   }
 
@@ -183,4 +191,20 @@ function withIsdCertificates(plan: TopologyPlan): TopologyPlan {
   return issuer === undefined
     ? plan
     : { ...plan, issuer: { ...issuer, kms: { ...issuer.kms, allowWithoutAttestation: true } } };
+}
+
+/** Key sets for the issuer's KMS alone, and the package that the issuer LOADs. */
+async function withNativeCards(plan: TopologyPlan, stateDir: string): Promise<TopologyPlan> {
+  const { issuer } = plan;
+  if (issuer === undefined) return plan;
+  const cardKeySets = await writePublishedKeySets(join(stateDir, 'published-keys'));
+  const securityDomainPackage = buildSecurityDomainPackage(join(stateDir, 'cap'));
+  return {
+    ...plan,
+    issuer: {
+      ...issuer,
+      config: { ...issuer.config, securityDomainPackage },
+      kms: { ...issuer.kms, cardKeySets, allowPublishedTestKeys: true },
+    },
+  };
 }

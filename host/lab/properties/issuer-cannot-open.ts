@@ -12,11 +12,13 @@ import { putCertificate, putPublicKeyExtended } from '../../wire/gp/put-key.ts';
 import { storeCertificate } from '../../wire/gp/store-data.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
-import type { CardInReader } from '../multi-provider-lab.ts';
+import type { MadeCard } from '../card-maker.ts';
+import { type CardInReader, isNative } from '../multi-provider-lab.ts';
 import type { PropertyReport } from '../run-report.ts';
 import { type Range, tryActiveIssuer } from './active-issuer.ts';
 import { AttackedCard, type AttemptResult } from './attacked-card.ts';
 import type { Loot } from './loot.ts';
+import { tryThroughNativeIsd } from './native-issuer-hand.ts';
 import { Property } from './property.ts';
 
 /** CERT.OCE.AUT of the provider, as every listener has it from PSO VERIFY CERTIFICATE. */
@@ -37,13 +39,16 @@ export async function issuerCannotOpen(target: CardInReader, known: Known, range
   const ssdAid = developmentSsdAid('a');
   const before = await card.look(ssdAid);
   await tryChannels(property, card, ssdAid, known);
-  await tryThroughIsd(property, card, ssdAid, target, known.issuer);
+  const { made } = target;
+  if (isNative(made)) await tryThroughNativeIsd(property, card, ssdAid, { target, made, issuer: known.issuer });
+  else await tryThroughIsd(property, card, ssdAid, made, known.issuer);
   const after = await card.look(ssdAid);
   property.attempt(
     'all of it together',
     before === after ? undefined : 'the SSD shows other keys or another certificate',
   );
-  await tryActiveIssuer(property, range, known);
+  // Without a CASD an issuer that cheats before 52 wins (docs/adr/009): there is nothing to try.
+  if (!isNative(made)) await tryActiveIssuer(property, range, known);
   return property.report();
 }
 
@@ -90,7 +95,7 @@ async function tryThroughIsd(
   property: Property,
   card: AttackedCard,
   ssdAid: string,
-  { made }: CardInReader,
+  made: MadeCard,
   issuer: Loot,
 ): Promise<void> {
   const isd = {

@@ -33,7 +33,10 @@ export type Card = OwnDomainCard | NativeIssuerCard;
 /** @throws PolicyError `card-profile` for a card whose ISD is its maker's: not every flow runs on it */
 export function requireOwnDomain(card: Card): OwnDomainCard {
   if (card.isdKeySet === undefined) return card;
-  throw new PolicyError('card-profile', 'This card has an issuer domain of its maker: docs/cards.md says what runs on it');
+  throw new PolicyError(
+    'card-profile',
+    'This card has an issuer domain of its maker: docs/cards.md says what runs on it',
+  );
 }
 
 /** @throws InvariantError */
