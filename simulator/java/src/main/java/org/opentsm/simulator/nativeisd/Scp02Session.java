@@ -21,13 +21,18 @@ final class Scp02Session implements Session {
     private int level;
 
     Scp02Session(KeySet set, byte[] hostChallenge, byte[] aid) {
+        this(set, hostChallenge, aid, null);
+    }
+
+    /** @param challenge of a recorded session; null for the pseudo-random one */
+    Scp02Session(KeySet set, byte[] hostChallenge, byte[] aid, byte[] challenge) {
         this.set = set;
         this.hostChallenge = hostChallenge;
         sequence = Bytes.of(set.counter() >> 8, set.counter());
         enc = derive(set.enc(), 0x0182);
         mac = derive(set.mac(), 0x0101);
         dek = derive(set.dek(), 0x0181);
-        cardChallenge = Arrays.copyOf(Ciphers.retailMac(mac, ZERO, aid), 6);
+        cardChallenge = challenge == null ? Arrays.copyOf(Ciphers.retailMac(mac, ZERO, aid), 6) : challenge;
     }
 
     private byte[] derive(byte[] key, int constant) {
