@@ -106,7 +106,7 @@ export const providerDaemon = defineDaemon({
     });
     const services = {
       ...{ keyDistributions, productFlows, flows, auditLog, failures, ssdAid: config.ssdAid },
-      productStates: new ProductStates(database, auditLog, config.issuer.id),
+      productStates: new ProductStates(database, auditLog, config.issuer.id, { kms: kms.purse, products }),
       relays: new Relays(database, links),
       securityDomains: new SecurityDomains(database, auditLog),
     };

@@ -41,6 +41,12 @@ export class Ladder {
     this.#waitFor(ORDER[next]?.numeral ?? '');
   }
 
+  /** A title of something whose rows are shown when it has ended. */
+  heading(text: string): void {
+    this.#clearLine();
+    this.#out.write(`\n${this.#bold(text)}\n`);
+  }
+
   /** Writes one row as it is. */
   step(step: StepRecord): void {
     this.#clearLine();

@@ -33,10 +33,9 @@ export async function playPlatform(
 ): Promise<{ readonly report: PlatformReport; readonly ok: boolean }> {
   const desk = new ProductDesk(lab.platforms, 'a');
   await desk.register();
-  ladder.title('7. The purse of provider A: deployment (there is no public front yet: the demo calls the daemons)');
+  ladder.heading('7. The purse of provider A: deployment (there is no public front yet: the demo calls the daemons)');
   const deployment = await desk.deploy(card);
   for (const step of deployment.steps) ladder.step(step);
-  ladder.rest();
   const { instance } = deployment;
   const deployed = await desk.instance(card.cardId);
   ladder.line(
@@ -92,12 +91,11 @@ async function play(
   title: string,
   amount: number,
 ): Promise<TopUpReport> {
-  ladder.title(title);
+  ladder.heading(title);
   const start = performance.now();
   const state = await desk.topUp(card, amount);
   const ms = Math.round(performance.now() - start);
   for (const step of state.steps) ladder.step(step);
-  ladder.rest();
   const { outcome = state.state, balanceBefore, balanceAfter, tacVerified, problem } = state;
   const balance = balanceAfter === undefined ? '' : `, balance ${balanceBefore} -> ${balanceAfter}`;
   const why = problem?.detail === undefined ? '' : `: ${problem.detail}`;

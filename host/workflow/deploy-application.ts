@@ -4,7 +4,7 @@ import type { DeployContext, DeployStart, InstallContext, InstallStart } from '.
 import { loadApplication } from './deploy-application/load-application.ts';
 import { lookForApplication } from './deploy-application/look-for-application.ts';
 import { lookForPurse } from './deploy-application/look-for-purse.ts';
-import { personalisePurse, selectPurseForPersonalization } from './deploy-application/personalise-purse.ts';
+import { namePurse, personalisePurse } from './deploy-application/personalise-purse.ts';
 import { readRegistry } from './deploy-application/read-registry.ts';
 import { recordApplication } from './deploy-application/record-application.ts';
 import { recordInstance } from './deploy-application/record-instance.ts';
@@ -61,7 +61,7 @@ export const deploySteps = new Flow<DeployContext, DeployStart>()
           .row('D10', [provider, card], 'check-first', selectSecurityDomain)
           .row('D10a', [provider, card], 'repeatable', openProviderChannel),
       )
-      .protected((trip) => trip.row('D11', [provider, card], 'repeatable', selectPurseForPersonalization))
+      .protected((trip) => trip.row('D11', [provider, card], 'repeatable', namePurse))
       .protected((trip) => trip.row('D11a', [provider, card], 'once-only', personalisePurse))
       .trip((trip) => trip.row('D12', [provider, card], 'repeatable', confirmPurse)),
   )

@@ -25,6 +25,7 @@ import type {
   LoadAuthorization,
   LoadCertificate,
   LoadQuery,
+  PurchaseCertificate,
   PurseKeySetInfo,
   Verified,
 } from '../wire/message/purse.ts';
@@ -50,6 +51,7 @@ export interface PurseKms {
   authorizeLoad(request: AuthorizeLoad): Promise<LoadAuthorization>;
   queryLoad(request: LoadQuery): Promise<Verified>;
   verifyLoad(request: LoadCertificate): Promise<Verified>;
+  verifyPurchase(request: PurchaseCertificate): Promise<Verified>;
 }
 
 /** The owner's key service. Keys and channels go by name; no key byte comes out. */

@@ -38,6 +38,8 @@ export function kmsClient(client: RestClient, node: string): Kms {
         client.call({ ...post, path: '/v1/purse/load-queries', body, response: Verified, retries: RETRIES }),
       verifyLoad: (body) =>
         client.call({ ...post, path: '/v1/purse/load-certificates', body, response: Verified, retries: RETRIES }),
+      verifyPurchase: (body) =>
+        client.call({ ...post, path: '/v1/purse/purchase-certificates', body, response: Verified, retries: RETRIES }),
     },
     certificateAuthority: () =>
       client.call({

@@ -5,7 +5,7 @@ import type { CardPurseKeys, PurseKeys } from '../../kms/purse-keys.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type * as message from '../../wire/message/purse.ts';
 import { encodePurseKeys } from '../../wire/purse/personalization.ts';
-import { datedMacData, loadMac1Data, loadTacData } from '../../wire/purse/transaction.ts';
+import { datedMacData, loadMac1Data, loadTacData, purchaseTacData } from '../../wire/purse/transaction.ts';
 import { type PurseAlgorithm, type PurseKeyKind, TRANSACTION } from '../../wire/purse/values.ts';
 import type { KeyAudit } from './key-audit.ts';
 
@@ -67,6 +67,16 @@ export class PurseService {
     const { keySet, serial, account, amount, terminal, balanceAfter, counterBefore, dateTime, tac } = certificate;
     const facts = { type: typeOf(account), amount, terminal };
     const data = loadTacData({ balance: balanceAfter, counter: counterBefore }, facts, dateTime);
+    const verified = await this.#keys.withCardKeys(keySet, serial, (algorithm, { tac: key }) =>
+      constantTimeEqual(purseTac(algorithm, key.expose(), data), fromHex(tac, 4)),
+    );
+    return { verified };
+  }
+
+  async verifyPurchase(certificate: message.PurchaseCertificate): Promise<message.Verified> {
+    const { keySet, serial, account, amount, terminal, terminalCounter, dateTime, tac } = certificate;
+    const type = account === 'deposit' ? TRANSACTION.purchaseDeposit : TRANSACTION.purchasePurse;
+    const data = purchaseTacData({ type, amount, terminal }, terminalCounter, dateTime);
     const verified = await this.#keys.withCardKeys(keySet, serial, (algorithm, { tac: key }) =>
       constantTimeEqual(purseTac(algorithm, key.expose(), data), fromHex(tac, 4)),
     );

@@ -1,22 +1,32 @@
 import type { Kysely } from 'kysely';
-import { NotFoundError, PolicyError } from '../../errors.ts';
+import { ConflictError, NotFoundError, PolicyError, SecureChannelError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import { cardIdText } from '../../store/card-id.ts';
-import { ledgerOf } from '../../store/provider/loads.ts';
+import { ledgerOf, recordPurchase } from '../../store/provider/loads.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import { applyStateChange, findInstanceOfSerial, listInstances } from '../../store/provider/service-instances.ts';
 import type { Ledger, ProductStateChange, ServiceInstance } from '../../wire/message/platform.ts';
+import type { Purchase } from '../../wire/message/purse.ts';
+import type { PurseKms } from '../../workflow/ports.ts';
+
+/** What purchases are verified with. */
+export interface Purses {
+  readonly kms: Pick<PurseKms, 'verifyPurchase'>;
+  readonly products: readonly { readonly productId: string; readonly keySet: string }[];
+}
 
 /** Service instances with what the issuer says of their products, and the ledger of their purses. */
 export class ProductStates {
   readonly #database: Kysely<ProviderTables>;
   readonly #auditLog: AuditLog;
   readonly #issuerId: string;
+  readonly #purses: Purses;
 
-  constructor(database: Kysely<ProviderTables>, auditLog: AuditLog, issuerId: string) {
+  constructor(database: Kysely<ProviderTables>, auditLog: AuditLog, issuerId: string, purses: Purses) {
     this.#database = database;
     this.#auditLog = auditLog;
     this.#issuerId = issuerId;
+    this.#purses = purses;
   }
 
   /** B6: a change that was taken before is acknowledged again. @throws ConflictError `sequence-gap` */
@@ -39,6 +49,23 @@ export class ProductStates {
 
   async instances(): Promise<ServiceInstance[]> {
     return listInstances(this.#database);
+  }
+
+  /**
+   * Books a purchase that a terminal brings; the same one again changes nothing.
+   *
+   * @throws NotFoundError `no-such-purse` @throws SecureChannelError `purse-tac` @throws ConflictError `purchase-differs`
+   */
+  async collect({ productId, ...purchase }: Purchase): Promise<void> {
+    const { kms, products } = this.#purses;
+    const product = products.find((known) => known.productId === productId);
+    const instance = await findInstanceOfSerial(this.#database, purchase.serial);
+    if (product === undefined || instance?.productId !== productId)
+      throw new NotFoundError('no-such-purse', 'There is no purse of this serial and product');
+    const { verified } = await kms.verifyPurchase({ keySet: product.keySet, account: 'purse', ...purchase });
+    if (!verified) throw new SecureChannelError('purse-tac', 'The TAC of this purchase does not verify');
+    if (!(await recordPurchase(this.#database, purchase)))
+      throw new ConflictError('purchase-differs', 'This terminal has brought another purchase under this counter');
   }
 
   /** @throws NotFoundError */

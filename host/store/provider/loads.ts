@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Ledger } from '../../wire/message/platform.ts';
+import type { Purchase } from '../../wire/message/purse.ts';
 import type { ProviderTables } from './schema.ts';
 
 /**
@@ -92,21 +93,43 @@ export async function recordReading(
     .execute();
 }
 
-/** Equal: nothing is open, and the purse counts the loads and holds the sum that were booked. */
+/** Books a purchase whose TAC has verified, once. False when this terminal has brought another one under this counter. */
+export async function recordPurchase(database: Database, purchase: Omit<Purchase, 'productId'>): Promise<boolean> {
+  const { serial, terminal, terminalCounter, amount, dateTime, tac } = purchase;
+  await database
+    .insertInto('purchases')
+    .values({ serial, terminal, terminal_counter: terminalCounter, amount, date_time: dateTime, tac })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const known = await database
+    .selectFrom('purchases')
+    .select('tac')
+    .where('serial', '=', serial)
+    .where('terminal', '=', terminal)
+    .where(sql<boolean>`terminal_counter = ${terminalCounter}`)
+    .executeTakeFirst();
+  return known?.tac === tac;
+}
+
+/** Equal: nothing is open, the purse counts the loads that were booked, and holds what they leave after the purchases. */
 export async function ledgerOf(database: Database, serial: string): Promise<Ledger> {
   const { rows } = await sql<{ platform: string; loads: string; open: string }>`
     SELECT coalesce(sum(amount) FILTER (WHERE state = 'done'), 0) AS platform, count(*) FILTER (WHERE state = 'done') AS loads,
       count(*) FILTER (WHERE state = 'reserved') AS open FROM loads WHERE serial = ${serial}`.execute(database);
+  const spent = await sql<{ purchases: string }>`
+    SELECT coalesce(sum(amount), 0) AS purchases FROM purchases WHERE serial = ${serial}`.execute(database);
   const reading = await database
     .selectFrom('purse_readings')
     .selectAll()
     .where('serial', '=', serial)
     .executeTakeFirst();
-  const [platform = 0, loads = 0, open = 0] = [rows[0]?.platform, rows[0]?.loads, rows[0]?.open].map(Number);
+  const [loaded = 0, loads = 0, open = 0] = [rows[0]?.platform, rows[0]?.loads, rows[0]?.open].map(Number);
+  const purchases = Number(spent.rows[0]?.purchases ?? 0);
+  const platform = loaded - purchases;
   const equal =
     reading !== undefined && open === 0 && Number(reading.balance) === platform && reading.counter === loads;
   return {
-    ...{ serial, platform, loads, open, equal },
+    ...{ serial, platform, loads, purchases, open, equal },
     ...(reading === undefined
       ? {}
       : { card: { balance: Number(reading.balance), counter: reading.counter, at: reading.at.toISOString() } }),

@@ -80,6 +80,15 @@ interface LoadTable {
   settled_at: ColumnType<Date | null, never, Date>;
 }
 
+interface PurchaseTable {
+  serial: string;
+  terminal: string;
+  terminal_counter: ColumnType<string, number, never>;
+  amount: ColumnType<string, number, never>;
+  date_time: string;
+  tac: string;
+}
+
 interface PurseReadingTable {
   serial: string;
   balance: ColumnType<string, number, number>;
@@ -102,6 +111,7 @@ export interface ProviderTables
   product_flows: ProductFlowTable;
   loads: LoadTable;
   purse_readings: PurseReadingTable;
+  purchases: PurchaseTable;
 }
 
 const PRODUCTS_SQL = `
@@ -172,4 +182,14 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
     sql: `ALTER TABLE key_distributions ADD COLUMN at timestamptz NOT NULL DEFAULT now();${WORKFLOWS_SQL}${FLOWS_SQL}`,
   },
   { number: 4, name: 'products', sql: `${PRODUCTS_SQL}${PRODUCT_FLOWS_SQL}` },
+  {
+    number: 5,
+    name: 'purchases',
+    sql: `
+      CREATE TABLE purchases (
+        serial text NOT NULL, terminal text NOT NULL, terminal_counter bigint NOT NULL, amount bigint NOT NULL,
+        date_time text NOT NULL, tac text NOT NULL, at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (serial, terminal, terminal_counter)
+      );`,
+  },
 ];

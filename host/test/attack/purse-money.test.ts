@@ -52,6 +52,15 @@ describe('money on its way to a purse', function () {
     loads += 1;
   }
 
+  async function countLoads(state: 'done' | 'reversed'): Promise<number> {
+    const rows = await world.provider.database
+      .selectFrom('loads')
+      .select('load_id')
+      .where('state', '=', state)
+      .execute();
+    return rows.length;
+  }
+
   /** Changes the response to the commands of this label. */
   const lie = (label: string, answer: (response: CardResponse) => CardResponse) => {
     world.between.answers = (commands: readonly CardCommand[], responses: readonly CardResponse[]) =>
@@ -78,6 +87,20 @@ describe('money on its way to a purse', function () {
     lie('CREDIT FOR LOAD', (response) => (response.sw === '9000' ? response : { data: old, sw: '9000' }));
     await credited(13);
     expect(kept).to.be.below(1);
+    expect(await countLoads('reversed'), 'settled by the query, and begun again').to.be.greaterThan(0);
+  });
+
+  it('arrives without a TAC, for a clerk, when the proof is kept back', async () => {
+    lie('CREDIT FOR LOAD', () => ({ data: '', sw: '9302' }));
+    const lies = world.between.answers;
+    world.between.answers = (commands, responses, seat) =>
+      (lies?.(commands, responses, seat) ?? []).map((response, index) =>
+        commands[index]?.label === 'GET TRANSACTION PROOF' ? { data: '', sw: '9406' } : response,
+      );
+    const state = await world.products.topUp(card, 10);
+    expect([state.outcome, state.tacVerified], JSON.stringify(state.problem)).to.deep.equal(['credited', false]);
+    paid += 10;
+    loads += 1;
   });
 
   it('is not given for an INITIALIZE that is played back from an earlier load', async () => {

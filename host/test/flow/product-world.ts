@@ -82,7 +82,9 @@ export class ProductWorld {
     });
     const ring = () => bells.ring(OUTBOX_BELL);
     this.products = new Products({ database: issuer.database, auditLog: new AuditLog(issuer.database), ring });
-    this.productStates = new ProductStates(provider.database, new AuditLog(provider.database), 'issuer');
+    this.productStates = new ProductStates(provider.database, new AuditLog(provider.database), 'issuer', {
+      ...{ kms: provider.kms.purse, products: [product] },
+    });
     this.productFlows = new ProductFlows({
       ...{
         database: provider.database,

@@ -1,10 +1,14 @@
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
 import { readProducts } from '../../daemon/products.ts';
+import { purseMac } from '../../kms/purse-cryptograms.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
-import { toHex } from '../../wire/hex.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
 import { INSTANCE_STATE, type ServiceInstance } from '../../wire/message/platform.ts';
-import { InProcess } from './in-process.ts';
+import type { Purchase } from '../../wire/message/purse.ts';
+import { datedMacData } from '../../wire/purse/transaction.ts';
+import { encodeAmount, TRANSACTION } from '../../wire/purse/values.ts';
+import { InProcess, type Seat } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
 
 /** A purse on one card, from its deployment to the loss report, by the real code of both platforms and of the card. */
@@ -99,6 +103,22 @@ describe('products on a card', function () {
     expect(await ledger()).to.include({ platform: 6_001, equal: true });
   });
 
+  it('are spent off line, and the books follow when the terminal brings its record', async () => {
+    const bought = await buy(world, card.seat, instance.serial, 1_001);
+    expect(await ledger()).to.include({ platform: 6_001, purchases: 0, equal: false });
+    const { productStates } = world.products;
+    await productStates.collect(bought);
+    await productStates.collect(bought);
+    expect(await ledger()).to.include({ platform: 5_000, purchases: 1_001, equal: true });
+    const refusal = async (changes: object) =>
+      ((await productStates.collect({ ...bought, ...changes }).catch((error: unknown) => error)) as { code?: string })
+        .code;
+    expect(await refusal({ amount: 1_000 })).to.equal('purse-tac');
+    expect(await refusal({ serial: '0000000000000000' })).to.equal('no-such-purse');
+    expect(await refusal({ productId: 'other' })).to.equal('no-such-purse');
+    expect(await ledger()).to.include({ platform: 5_000, equal: true });
+  });
+
   it('leave no key of the purse in either database', async () => {
     const texts = [await dump(world.provider.database), await dump(world.issuer.database)];
     await world.provider.keys.purseKeys.withCardKeys('purse transit', instance.serial, (_algorithm, keys) => {
@@ -107,6 +127,38 @@ describe('products on a card', function () {
     expect(texts[0]).to.include(instance.serial);
   });
 });
+
+/** A purchase at a terminal that holds the purchase key: what its record says. */
+async function buy(world: InProcess, { card }: Seat, serial: string, amount: number): Promise<Purchase> {
+  const facts = { type: TRANSACTION.purchasePurse, amount, terminal: '0A0B0C0D0E0F' };
+  const [dateTime, terminalCounter] = ['20261126120000', 7];
+  const send = async (apdu: string) => toHex(await card.transmit(fromHex(apdu)));
+  await card.reset();
+  await send(`00A404000A${PURSE_AID}00`);
+  const opened = await send(`805001020B01${toHex(encodeAmount(amount))}${facts.terminal}0F`);
+  const session = { random: fromHex(opened.slice(22, 30)), counter: Number.parseInt(opened.slice(8, 12), 16) };
+  const mac1 = await world.provider.keys.purseKeys.withCardKeys('purse transit', serial, (algorithm, { purchase }) =>
+    toHex(
+      purseMac(
+        algorithm,
+        purchase.expose(),
+        { ...session, type: facts.type, terminalCounter },
+        datedMacData(facts, dateTime),
+      ),
+    ),
+  );
+  const done = await send(`805401000F${toHex(encodeAmount(terminalCounter))}${dateTime}${mac1}08`);
+  expect(done.slice(-4)).to.equal('9000');
+  return {
+    productId: 'transit',
+    serial,
+    amount,
+    terminal: facts.terminal,
+    terminalCounter,
+    dateTime,
+    tac: done.slice(0, 8),
+  };
+}
 
 /** Every row of every table, as text in upper case. */
 async function dump<T>(database: Kysely<T>): Promise<string> {

@@ -140,7 +140,7 @@ describe('KMS daemon', function () {
         Object.keys(methods).map((method) => ({ path, method })),
       );
       const own = routes.filter(({ path }) => path.startsWith('/v1/'));
-      expect(own).to.have.length(16);
+      expect(own).to.have.length(17);
       const others: Peer[] = [
         { role: 'provider', id: 'b' },
         { role: 'issuer', id: 'a' },

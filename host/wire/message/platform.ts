@@ -109,9 +109,11 @@ export type TopUpState = Static<typeof TopUpState>;
 export const Ledger = Type.Object(
   {
     serial: Type.String({ pattern: '^[0-9A-F]{16}$' }),
-    /** Sum of the loads that are done. */
-    platform: Type.Integer({ minimum: 0 }),
+    /** Sum of the loads that are done, less that of the purchases: below zero when a purchase of somebody else's money was brought. */
+    platform: Type.Integer(),
     loads: Type.Integer({ minimum: 0 }),
+    /** Sum of the purchases that terminals have brought, cents. */
+    purchases: Type.Integer({ minimum: 0 }),
     /** Loads whose outcome is not known yet. */
     open: Type.Integer({ minimum: 0 }),
     /** Absent until the purse was read. */

@@ -76,5 +76,37 @@ export const LoadCertificate = Type.Object(
 );
 export type LoadCertificate = Static<typeof LoadCertificate>;
 
+/** POST /v1/purse/purchase-certificates: does the TAC of a purchase verify, as its terminal brings it? */
+export const PurchaseCertificate = Type.Object(
+  {
+    keySet: Name,
+    serial: PurseSerial,
+    account: AccountName,
+    amount: AmountInCents,
+    terminal: TerminalIdHex,
+    terminalCounter: AmountInCents,
+    dateTime: DateTimeDigits,
+    tac: Mac,
+  },
+  closed,
+);
+export type PurchaseCertificate = Static<typeof PurchaseCertificate>;
+
+/** POST /v1/purchases on `provider`: one purchase as its terminal kept it. */
+export const Purchase = Type.Object(
+  {
+    productId: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
+    serial: PurseSerial,
+    amount: AmountInCents,
+    terminal: TerminalIdHex,
+    /** Of the terminal, one up with each of its purchases. */
+    terminalCounter: AmountInCents,
+    dateTime: DateTimeDigits,
+    tac: Mac,
+  },
+  closed,
+);
+export type Purchase = Static<typeof Purchase>;
+
 export const Verified = Type.Object({ verified: Type.Boolean() }, closed);
 export type Verified = Static<typeof Verified>;

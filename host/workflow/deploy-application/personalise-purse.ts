@@ -9,7 +9,7 @@ import type { DeployContext, Named } from './context.ts';
 type Facts = CardIdentity & Named & { readonly personalised: boolean };
 
 /** D11: INSTALL [for personalization] in the provider's own session. */
-export async function* selectPurseForPersonalization({ personalised }: Facts, { product }: DeployContext) {
+export async function* namePurse({ personalised }: Facts, { product }: DeployContext) {
   if (personalised) return {};
   yield [toPlainCommand(installForPersonalization(aid(product.instanceAid)))];
   return {};

@@ -5,6 +5,7 @@ import {
   LoadAuthorization,
   LoadCertificate,
   LoadQuery,
+  PurchaseCertificate,
   PurseKeySetInfo,
   Verified,
 } from '../../../wire/message/purse.ts';
@@ -37,5 +38,11 @@ export function purseRoutes(app: RestApp, { purse }: KeyService, access: readonl
     '/v1/purse/load-certificates',
     { config, schema: { body: LoadCertificate, response: { 200: Verified } } },
     async ({ body }) => purse.verifyLoad(body),
+  );
+
+  app.post(
+    '/v1/purse/purchase-certificates',
+    { config, schema: { body: PurchaseCertificate, response: { 200: Verified } } },
+    async ({ body }) => purse.verifyPurchase(body),
   );
 }

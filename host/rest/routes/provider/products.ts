@@ -11,7 +11,7 @@ import {
   StartTopUp,
   TopUpState,
 } from '../../../wire/message/platform.ts';
-import { PurseSerial } from '../../../wire/message/purse.ts';
+import { Purchase, PurseSerial } from '../../../wire/message/purse.ts';
 import type { RestApp } from '../../app.ts';
 import { IdempotencyHeaders, requestIdOfHeaders, StepQuery, waitMsOf } from '../../idempotency-key.ts';
 import { peerUri } from '../../identity.ts';
@@ -79,6 +79,15 @@ export function productStateRoutes(app: RestApp, states: ProductStates): void {
     '/v1/service-instances',
     { config: operator, schema: { response: { 200: Type.Array(ServiceInstance) } } },
     async () => states.instances(),
+  );
+
+  app.post(
+    '/v1/purchases',
+    { config: operator, schema: { body: Purchase, response: { 204: NoContent } } },
+    async (request, reply) => {
+      await states.collect(request.body);
+      return reply.code(204).send(null);
+    },
   );
 
   app.get(
