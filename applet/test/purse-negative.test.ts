@@ -185,6 +185,39 @@ describe('The purse refuses', () => {
   );
 });
 
+describe('Records of compound applications', () => {
+  it(
+    'are written in their dialogue alone, in their form, unless they are locked',
+    withPurse({}, async (terminal) => {
+      const { card } = terminal;
+      await terminal.load('00001000');
+      const begin = `805003020B0100000001${TERMINAL}0F`;
+      await card.ok('80DC21B806210400112233', '6985');
+      for (const [update, sw] of [
+        ['80DC21B006210400112233', '6A82'],
+        ['80DC23B806230400112233', '6A83'],
+        ['80DC00B806000400112233', '6A83'],
+        ['80DC22B806220400112233', '9407'],
+        ['80DC21B80721050011223344', '6A84'],
+        ['80DC21B8052103001122', '6A80'],
+        ['80DC21B806220400112233', '6A80'],
+      ] as const) {
+        await card.ok(begin);
+        await card.ok(update, sw);
+        await card.ok('80DC21B806210400112233', '6985');
+      }
+      await card.ok(`805001020B0100000001${TERMINAL}0F`);
+      await card.ok('80DC21B806210400112233', '6985');
+      const answer = await card.ok(begin);
+      const session = { random: answer.slice(22), counter: '0000', type: '09', terminalCounter: '00000001' };
+      const mac = sessionMac('aes', terminal.keys.load, session, `0000000109${TERMINAL}${WHEN}`);
+      await card.ok(apdu('80540100', `00000001${WHEN}${mac}`, true), '6985');
+      expect(await card.ok('00B221B800')).equal('210400000000');
+      expect(await terminal.balance()).equal('00001000');
+    }),
+  );
+});
+
 describe('Personalisation of the purse', () => {
   const everything = async (card: TestCard): Promise<void> => {
     await card.select(PURSE);
@@ -220,7 +253,8 @@ describe('Personalisation of the purse', () => {
   );
 
   for (const [name, data, sw] of [
-    ['a tag of nobody', 'C5 01 00', '6A80'],
+    ['a tag of nobody', 'C6 01 00', '6A80'],
+    ['a record of another length than it says', 'C5 05 2104001122', '6A80'],
     ['a length over the end', '5A 09 4100000089999985', '6A80'],
     ['a key of fifteen bytes', `C3 12 010101${'11'.repeat(15)}`, '6A80'],
     ['bytes behind the filling', '00 01', '6A80'],

@@ -72,6 +72,33 @@ describe('Power cut at every write', () => {
   }
 
   it(
+    'a purchase with the record of a compound application',
+    withPurse({}, async (terminal) => {
+      await terminal.load('00001000');
+      const { card, keys } = terminal;
+      const writes = await cutEverywhere(
+        terminal,
+        (step) => `805A000902${step.toString(16).padStart(4, '0')}00`,
+        async () => {
+          // The record of the try before goes with its balance.
+          const record = Number.parseInt((await card.ok('00B221B800')).slice(6), 16);
+          const spent = 0x1000 - Number.parseInt(await terminal.balance(), 16);
+          expect(record, 'the record goes with the debit').equal(spent / 0x10);
+          const wanted = spent / 0x10 + 1;
+          const answer = await card.ok(`805003020B0100000010${TERMINAL}0F`);
+          const session = {
+            ...{ random: answer.slice(22), counter: answer.slice(8, 12), type: '09', terminalCounter: '00000001' },
+          };
+          await card.ok(`80DC21B806210400${wanted.toString(16).padStart(6, '0')}`);
+          const mac = sessionMac('aes', keys.load, session, `0000001009${TERMINAL}${WHEN}`);
+          return apdu('80540100', `00000001${WHEN}${mac}`, true);
+        },
+      );
+      expect(writes, 'writes of such a purchase').greaterThan(3);
+    }),
+  );
+
+  it(
     'a purchase',
     withPurse({}, async (terminal) => {
       await terminal.load('00001000');

@@ -63,6 +63,31 @@ describe('The purse', () => {
   );
 
   it(
+    'changes the record of a compound application with the debit that it belongs to',
+    withPurse({}, async (terminal) => {
+      await terminal.load('00001000');
+      const { card, keys } = terminal;
+      expect(await card.ok('00B221B800')).equal('210400000000');
+      const answer = await card.ok(`805003020B0100000000${TERMINAL}0F`);
+      const session = { random: answer.slice(22), counter: '0000', type: '09', terminalCounter: '00000001' };
+      await card.ok('80DC21B806210400112233');
+      expect(await card.ok('00B221B800'), 'and no other command in between').equal('210400000000');
+      const mac = sessionMac('aes', keys.load, session, `0000000009${TERMINAL}${WHEN}`);
+      await card.ok(apdu('80540100', `00000001${WHEN}${mac}`, true), '6985');
+
+      const again = await card.ok(`805003020B0100000300${TERMINAL}0F`);
+      const second = { ...session, random: again.slice(22) };
+      await card.ok('80DC21B806210400112233');
+      const debit = sessionMac('aes', keys.load, second, `0000030009${TERMINAL}${WHEN}`);
+      const paid = await card.ok(apdu('80540100', `00000001${WHEN}${debit}`, true));
+      expect(paid.slice(0, 8)).equal(tacOf('aes', keys.tac, `0000030009${TERMINAL}00000001${WHEN}`));
+      expect(await card.ok('00B221B800')).equal('210400112233');
+      expect(await terminal.balance()).equal('00000D00');
+      expect(await card.ok('805A000902000100')).equal(`${paid.slice(8)}${paid.slice(0, 8)}`);
+    }),
+  );
+
+  it(
     'unloads the deposit and moves its overdraft limit',
     withPurse({ algorithm: '3des', pin: true }, async (terminal) => {
       const { card, keys } = terminal;

@@ -37,21 +37,24 @@ final class Dialogue {
     private final Accounts accounts;
     private final Keys keys;
     private final Cryptography cryptography;
+    private final CappFile capp;
     private final RandomData random = RandomData.getInstance(RandomData.ALG_SECURE_RANDOM);
 
-    Dialogue(Accounts accounts, Keys keys, Cryptography cryptography) {
+    Dialogue(Accounts accounts, Keys keys, Cryptography cryptography, CappFile capp) {
+        this.capp = capp;
         this.accounts = accounts;
         this.keys = keys;
         this.cryptography = cryptography;
     }
 
     void end() {
+        capp.drop();
         cryptography.wipe();
         Util.arrayFillNonAtomic(ram, (short) 0, SIZE, (byte) 0);
     }
 
     private static boolean isOffline(byte type) {
-        return type == Spec.TYPE_PURCHASE_DEPOSIT || type == Spec.TYPE_PURCHASE_PURSE;
+        return type == Spec.TYPE_PURCHASE_DEPOSIT || type == Spec.TYPE_PURCHASE_PURSE || type == Spec.TYPE_CAPP;
     }
 
     private static byte keyKind(byte type) {
@@ -126,10 +129,19 @@ final class Dialogue {
         return Util.arrayCopyNonAtomic(ram, TERMINAL, ram, (short) (offset + 1), Spec.TERMINAL);
     }
 
+    /** New content for a record, between the INITIALIZE FOR CAPP PURCHASE and its debit: 6985 elsewhere. */
+    void cacheRecord(byte tag, byte[] buffer, short data, short length) {
+        if (ram[TYPE] != Spec.TYPE_CAPP) {
+            ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
+        }
+        capp.cache(tag, buffer, data, length);
+    }
+
     /** The type that a commit finds open; 6985 when there is none, or one for which it is another command. */
-    private byte requireOpen(boolean offline, byte type, byte alternative) {
+    private byte requireOpen(byte type, byte alternative) {
         byte open = ram[TYPE];
-        if (open == 0 || (open != type && open != alternative) || isOffline(open) != offline) {
+        boolean ready = open != Spec.TYPE_CAPP || capp.hasCached();
+        if (open == 0 || !ready || (open != type && open != alternative)) {
             ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
         }
         // what follows commits or refuses: there is no second try on this session key
@@ -151,7 +163,7 @@ final class Dialogue {
 
     /** CREDIT FOR LOAD, {@code date, time, MAC2}: writes the TAC. */
     short credit(byte[] buffer, short data, short out) {
-        byte type = requireOpen(false, Spec.TYPE_LOAD_DEPOSIT, Spec.TYPE_LOAD_PURSE);
+        byte type = requireOpen(Spec.TYPE_LOAD_DEPOSIT, Spec.TYPE_LOAD_PURSE);
         requireMac(putAmountToTime(buffer, data), buffer, (short) (data + Spec.DATE_TIME));
         putTac(type, putResult(buffer, data));
         commit(type, buffer, data);
@@ -160,7 +172,7 @@ final class Dialogue {
 
     /** DEBIT FOR UNLOAD, {@code date, time, MAC2}: writes MAC3. */
     short unload(byte[] buffer, short data, short out) {
-        byte type = requireOpen(false, Spec.TYPE_UNLOAD, Spec.TYPE_UNLOAD);
+        byte type = requireOpen(Spec.TYPE_UNLOAD, Spec.TYPE_UNLOAD);
         requireMac(putAmountToTime(buffer, data), buffer, (short) (data + Spec.DATE_TIME));
         cryptography.mac(ram, DATA, putResult(buffer, data), ram, PROOF_TAC);
         commit(type, buffer, data);
@@ -169,7 +181,8 @@ final class Dialogue {
 
     /** DEBIT FOR PURCHASE, {@code terminal counter, date, time, MAC1}: writes {@code TAC, MAC2}. */
     short purchase(byte[] buffer, short data, short out) {
-        byte type = requireOpen(true, Spec.TYPE_PURCHASE_DEPOSIT, Spec.TYPE_PURCHASE_PURSE);
+        byte open = ram[TYPE];
+        byte type = requireOpen(isOffline(open) ? open : Spec.TYPE_PURCHASE_PURSE, Spec.TYPE_PURCHASE_DEPOSIT);
         short dateTime = (short) (data + Spec.TERMINAL_COUNTER);
         Util.arrayCopyNonAtomic(buffer, data, ram, CONTEXT_TERMINAL, Spec.TERMINAL_COUNTER);
         cryptography.startSession(keys.key(ram[SLOT]), ram, CONTEXT, true);
@@ -186,7 +199,7 @@ final class Dialogue {
 
     /** UPDATE OVERDRAW LIMIT, {@code new limit, date, time, MAC2}: writes the TAC. 6985 over the maximum, 9401 below zero. */
     short updateLimit(byte[] buffer, short data, short out) {
-        byte type = requireOpen(false, Spec.TYPE_LIMIT, Spec.TYPE_LIMIT);
+        byte type = requireOpen(Spec.TYPE_LIMIT, Spec.TYPE_LIMIT);
         short dateTime = (short) (data + Spec.LIMIT);
         short end = Util.arrayCopyNonAtomic(buffer, data, ram, DATA, Spec.LIMIT);
         end = putTypeAndTerminal(end);
@@ -262,6 +275,9 @@ final class Dialogue {
         accounts.move(which, offline, ram, AFTER);
         if (type == Spec.TYPE_LIMIT) {
             accounts.setOverdraft(ram, (short) (AMOUNT + 1));
+        }
+        if (type == Spec.TYPE_CAPP) {
+            capp.commit();
         }
         accounts.log(ram, ROW);
         accounts.prove(type, ram, PROOF);

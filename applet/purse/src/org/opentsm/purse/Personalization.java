@@ -14,6 +14,7 @@ final class Personalization {
     private final Accounts accounts;
     private final Keys keys;
     private final OwnerPIN pin;
+    private final CappFile capp;
     private final byte[] serial = new byte[Spec.SERIAL];
     private final byte[] publicData = new byte[Spec.PUBLIC_MAX];
     private short publicLength;
@@ -22,7 +23,8 @@ final class Personalization {
     private boolean hasPin;
     private boolean done;
 
-    Personalization(Accounts accounts, Keys keys, OwnerPIN pin) {
+    Personalization(Accounts accounts, Keys keys, OwnerPIN pin, CappFile capp) {
+        this.capp = capp;
         this.accounts = accounts;
         this.keys = keys;
         this.pin = pin;
@@ -90,6 +92,9 @@ final class Personalization {
                 case Spec.TAG_PUBLIC:
                     require(length <= Spec.PUBLIC_MAX);
                     break;
+                case Spec.TAG_CAPP:
+                    require(length <= CappFile.RECORD_MAX);
+                    break;
                 default:
                     require(false);
             }
@@ -120,6 +125,9 @@ final class Personalization {
                 case Spec.TAG_PUBLIC:
                     Util.arrayCopy(buffer, value, publicData, (short) 0, length);
                     publicLength = length;
+                    break;
+                case Spec.TAG_CAPP:
+                    require(capp.add(buffer, value, length));
                     break;
                 default:
                     require(keys.put(buffer[value], buffer[(short) (value + 1)], buffer[(short) (value + 2)], buffer, (short) (value + 3)));

@@ -27,6 +27,7 @@ public class Purse extends Applet implements Application {
 
     private final OwnerPIN pin = new OwnerPIN(Spec.PIN_TRIES, Spec.PIN_MAX);
     private final Accounts accounts = new Accounts();
+    private final CappFile capp = new CappFile();
     private final Personalization personalization;
     private final Dialogue dialogue;
     private final byte[] ownAid;
@@ -43,8 +44,8 @@ public class Purse extends Applet implements Application {
         ownAid = new byte[length];
         Util.arrayCopyNonAtomic(aid, offset, ownAid, (short) 0, length);
         Keys keys = new Keys(cryptography);
-        personalization = new Personalization(accounts, keys, pin);
-        dialogue = new Dialogue(accounts, keys, cryptography);
+        personalization = new Personalization(accounts, keys, pin, capp);
+        dialogue = new Dialogue(accounts, keys, cryptography, capp);
     }
 
     /** Install data {@code L AID, L privileges, L parameters}; parameters {@code 80 01 algorithm}, AES when empty. */
@@ -92,7 +93,7 @@ public class Purse extends Applet implements Application {
         }
         byte ins = buffer[ISO7816.OFFSET_INS];
         boolean commits = ins == Spec.INS_CREDIT_FOR_LOAD || ins == Spec.INS_DEBIT || ins == Spec.INS_UPDATE_OVERDRAW_LIMIT;
-        if (!commits) {
+        if (!commits && ins != Spec.INS_UPDATE_CAPP_CACHE) {
             dialogue.end();
         }
         if (!personalization.isDone()) {
@@ -151,12 +152,31 @@ public class Purse extends Applet implements Application {
                 requireParameters(p1 == 0);
                 requireLength(length, Spec.COUNTER);
                 return accounts.putProof(p2, buffer, ISO7816.OFFSET_CDATA, buffer, (short) 0);
+            case Spec.INS_UPDATE_CAPP_CACHE:
+                updateCache(buffer, p1, p2, length);
+                return (short) 0;
             case Spec.INS_READ_RECORD:
+                if (p2 == Spec.P2_CAPP) {
+                    return capp.put(p1, buffer, (short) 0);
+                }
                 requireParameters(p2 == Spec.P2_LOG);
                 return accounts.putLogRow((short) (p1 & 0xFF), buffer, (short) 0);
             default:
                 ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
                 return (short) 0;
+        }
+    }
+
+    /** A refusal ends the dialogue: what is debited next is debited with its record or not at all. */
+    private void updateCache(byte[] buffer, byte tag, byte p2, short length) {
+        try {
+            if (p2 != Spec.P2_CAPP) {
+                ISOException.throwIt(ISO7816.SW_FILE_NOT_FOUND);
+            }
+            dialogue.cacheRecord(tag, buffer, ISO7816.OFFSET_CDATA, length);
+        } catch (ISOException refused) {
+            dialogue.end();
+            throw refused;
         }
     }
 
@@ -185,12 +205,16 @@ public class Purse extends Applet implements Application {
     private short initialize(byte[] buffer, byte p1, byte p2, short length) {
         boolean both = p1 == Spec.P1_LOAD || p1 == Spec.P1_PURCHASE;
         boolean one = p1 == Spec.P1_UNLOAD || p1 == Spec.P1_UPDATE;
-        requireParameters(p2 == Spec.DEPOSIT ? both || one : both && p2 == Spec.PURSE);
+        boolean capps = p1 == Spec.P1_CAPP_PURCHASE;
+        requireParameters(p2 == Spec.DEPOSIT ? both || one : (both || capps) && p2 == Spec.PURSE);
         requireLength(length, p1 == Spec.P1_UPDATE ? UPDATE_DATA : LOAD_DATA);
         byte type;
         switch (p1) {
             case Spec.P1_LOAD:
                 type = p2 == Spec.DEPOSIT ? Spec.TYPE_LOAD_DEPOSIT : Spec.TYPE_LOAD_PURSE;
+                break;
+            case Spec.P1_CAPP_PURCHASE:
+                type = Spec.TYPE_CAPP;
                 break;
             case Spec.P1_PURCHASE:
                 type = p2 == Spec.DEPOSIT ? Spec.TYPE_PURCHASE_DEPOSIT : Spec.TYPE_PURCHASE_PURSE;
@@ -198,7 +222,7 @@ public class Purse extends Applet implements Application {
             default:
                 type = p1 == Spec.P1_UNLOAD ? Spec.TYPE_UNLOAD : Spec.TYPE_LIMIT;
         }
-        if (type != Spec.TYPE_PURCHASE_PURSE) {
+        if (type != Spec.TYPE_PURCHASE_PURSE && type != Spec.TYPE_CAPP) {
             requirePin(type == Spec.TYPE_PURCHASE_DEPOSIT);
         }
         return dialogue.initialize(type, p2, buffer, ISO7816.OFFSET_CDATA, (short) 0);

@@ -12,11 +12,13 @@ final class Spec {
     static final byte INS_GET_TRANSACTION_PROOF = (byte) 0x5A;
     static final byte INS_GET_BALANCE = (byte) 0x5C;
     static final byte INS_READ_RECORD = (byte) 0xB2;
+    static final byte INS_UPDATE_CAPP_CACHE = (byte) 0xDC;
     static final byte INS_STORE_DATA = (byte) 0xE2;
 
     // P1 of INITIALIZE and of DEBIT
     static final byte P1_LOAD = (byte) 0x00;
     static final byte P1_PURCHASE = (byte) 0x01;
+    static final byte P1_CAPP_PURCHASE = (byte) 0x03;
     static final byte P1_UPDATE = (byte) 0x04;
     static final byte P1_UNLOAD = (byte) 0x05;
     static final byte P1_DEBIT_PURCHASE = (byte) 0x01;
@@ -28,6 +30,9 @@ final class Spec {
     /** SFI 18, record by its number. */
     static final byte P2_LOG = (byte) 0xC4;
 
+    /** SFI 17, record by its tag. */
+    static final byte P2_CAPP = (byte) 0xB8;
+
     // Types of transaction
     static final byte TYPE_LOAD_DEPOSIT = (byte) 0x01;
     static final byte TYPE_LOAD_PURSE = (byte) 0x02;
@@ -35,7 +40,8 @@ final class Spec {
     static final byte TYPE_PURCHASE_DEPOSIT = (byte) 0x05;
     static final byte TYPE_PURCHASE_PURSE = (byte) 0x06;
     static final byte TYPE_LIMIT = (byte) 0x07;
-    static final byte TYPE_LAST = TYPE_LIMIT;
+    static final byte TYPE_CAPP = (byte) 0x09;
+    static final byte TYPE_LAST = TYPE_CAPP;
 
     // Kinds of keys
     static final byte KEY_LOAD = (byte) 0x01;
@@ -69,6 +75,7 @@ final class Spec {
     static final byte TAG_PIN = (byte) 0xC2;
     static final byte TAG_KEY = (byte) 0xC3;
     static final byte TAG_PUBLIC = (byte) 0xC4;
+    static final byte TAG_CAPP = (byte) 0xC5;
     /** In the application's install parameters. */
     static final byte TAG_ALGORITHM = (byte) 0x80;
 
@@ -79,6 +86,7 @@ final class Spec {
     static final short SW_COUNTER_AT_END = (short) 0x9402;
     static final short SW_UNKNOWN_KEY = (short) 0x9403;
     static final short SW_NO_PROOF = (short) 0x9406;
+    static final short SW_RECORD_LOCKED = (short) 0x9407;
     static final short SW_TRIES_LEFT = (short) 0x63C0;
     static final short SW_PIN_BLOCKED = (short) 0x6983;
 
