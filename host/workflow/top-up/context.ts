@@ -20,9 +20,9 @@ export type TopUpStart = {
 /** The issuer's word that a product may be loaded now; no loss report is answered while it holds. */
 export interface LoadPermits {
   /** @throws PeerError `product-not-valid` @throws TransportError: without the issuer nothing is loaded */
-  take(permitId: string, request: TakePermit): Promise<Permit>;
-  /** Safe to call twice. */
-  release(permitId: string): Promise<void>;
+  take(key: string, request: TakePermit): Promise<Permit>;
+  /** By the key that it was taken under. Safe to call twice. */
+  release(key: string): Promise<void>;
 }
 
 export interface TopUpContext extends VisitContext {

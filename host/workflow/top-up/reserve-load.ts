@@ -30,7 +30,7 @@ export async function reserveLoad(
   if (opened !== undefined) await readBalance(opened, instance.serial, context);
   if (paid || amount === 0 || opened === undefined) return {};
   const asked = performance.now();
-  const { permitId, validMs } = await permits.take(workflowId, { cardId: facts.cardId, productId: facts.productId });
+  const { validMs } = await permits.take(workflowId, { cardId: facts.cardId, productId: facts.productId });
   try {
     await checkProductState(facts, context);
     const { answer, terminal } = opened;
@@ -48,7 +48,7 @@ export async function reserveLoad(
     });
     return { reserved: { ...load, loadId, mac2, sendBefore: asked + validMs } };
   } catch (error) {
-    await permits.release(permitId).catch(() => {});
+    await permits.release(workflowId).catch(() => {});
     throw error;
   }
 }
