@@ -1,7 +1,9 @@
+import { METHODS } from 'node:http';
 import type { RestApp } from './app.ts';
 import { RequestError } from './problem.ts';
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const;
+/** All that Node parses, but CONNECT, which is no request for a path: Fastify would answer 400 to those it knows not. */
+const ALL = METHODS.filter((name) => name !== 'CONNECT');
 
 /**
  * Answers 405 with `Allow` where a path is known and the method is not (RFC 9110 §15.5.6).
@@ -9,6 +11,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TR
  * @returns to be called once, after the last route
  */
 export function refuseOtherMethods(app: RestApp): () => void {
+  for (const name of ALL) if (!app.supportedMethods.includes(name)) app.addHttpMethod(name);
   const known = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
     const methods = known.get(url) ?? new Set();
@@ -17,7 +20,7 @@ export function refuseOtherMethods(app: RestApp): () => void {
   });
   return () => {
     for (const [url, methods] of [...known]) {
-      const others = METHODS.filter((name) => !methods.has(name));
+      const others = ALL.filter((name) => !methods.has(name));
       const allow = [...methods].join(', ');
       app.route({
         ...{ url, method: others, config: { access: ['any-peer'] }, schema: { hide: true } },

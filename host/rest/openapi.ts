@@ -29,7 +29,10 @@ const errorResponses = Object.fromEntries(
 /** The document at `/openapi.json`: routes with their schemas, callers (`x-access`) and error answers. */
 export async function describeRoutes(app: RestApp, about: { title: string; version: string }): Promise<void> {
   await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: about },
+    openapi: {
+      ...{ openapi: '3.1.0', info: about, security: [{ certificate: [] }] },
+      components: { securitySchemes: { certificate: { type: 'mutualTLS' } as never } },
+    },
     transform: ({ schema, url, route }) => {
       const responses = (schema as { response?: object } | undefined)?.response ?? { 200: { description: 'OK' } };
       const described = { ...schema, response: { ...responses, ...errorResponses }, 'x-access': route.config?.access };

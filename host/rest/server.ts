@@ -192,7 +192,8 @@ async function observe(app: RestApp, options: RestServerOptions, metrics: Regist
     await options.ready?.();
     return { status: 'ok' as const };
   });
-  app.get('/metrics', { config: any }, async (_request, reply) => {
+  const textSchema = { response: { 200: { content: { 'text/plain': { schema: Type.String() } } } } };
+  app.get('/metrics', { config: any, schema: textSchema }, async (_request, reply) => {
     await reply.type(metrics.contentType).send(await metrics.metrics());
     return reply;
   });

@@ -51,7 +51,7 @@ async function preparePython(root) {
   if (!outcome.ok) {
     rmSync(folder, { recursive: true, force: true });
     console.error(`setup: no Python clients, their tests are skipped: ${outcome.said.trim().split('\n').at(-1)}`);
-    console.error(`setup: they need Python 3.10+ and, on Debian, ${BUILD_PACKAGES.join(' ')}`);
+    console.error(`setup: they need Python 3.11+ and, on Debian, ${BUILD_PACKAGES.join(' ')}`);
     return;
   }
   mkdirSync(folder, { recursive: true });
@@ -69,5 +69,5 @@ export async function prepareClients(root) {
 
 /** How many tests are skipped on this machine because a client is not there: one for each of its files. */
 export function missingClients(root) {
-  return [pythonOf(root), pythonOf(root), OPENSC_TOOL].filter((path) => !existsSync(path)).length;
+  return [pythonOf(root), pythonOf(root), pythonOf(root), OPENSC_TOOL].filter((path) => !existsSync(path)).length;
 }

@@ -1,4 +1,4 @@
-import { KeyError, PeerError } from '../../errors.ts';
+import { KeyError, PeerError, PolicyError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type { CardCertificate, CertificateAuthorityInfo } from '../../wire/message/kms.ts';
@@ -41,6 +41,8 @@ export class Certificates {
 
 /** The key came with the request, so what the KMS has against it is the caller's to mend. */
 function refusedKey(error: unknown): unknown {
-  const refused = error instanceof PeerError && error.context.status === 422;
-  return refused ? new KeyError(error.code, error.message, {}, error) : error;
+  if (!(error instanceof PeerError)) return error;
+  if (error.context.status === 422) return new KeyError(error.code, error.message, {}, error);
+  if (error.context.status === 403) return new PolicyError(error.code, error.message, {}, error);
+  return error;
 }
