@@ -6,10 +6,11 @@ import { kmsClient } from '../rest/clients/kms.ts';
 import { providerStatesClient } from '../rest/clients/provider-states.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
 import { issuerRoutes } from '../rest/routes/issuer/routes.ts';
+import { AuthenticationFuse } from '../service/authentication-fuse.ts';
 import { DurableFlow } from '../service/durable-flow.ts';
 import { FlowOperations } from '../service/flow-operations.ts';
 import { ApplicationRequests, INSTALL_APPLICATION } from '../service/issuer/application-requests.ts';
-import { Applications, CREATE_SECURITY_DOMAIN } from '../service/issuer/applications.ts';
+import { Applications, CREATE_SECURITY_DOMAIN, ISD_KEY_SET } from '../service/issuer/applications.ts';
 import { Cards } from '../service/issuer/cards.ts';
 import { Certificates } from '../service/issuer/certificates.ts';
 import { Keys } from '../service/issuer/keys.ts';
@@ -101,7 +102,8 @@ export const issuerDaemon = defineDaemon({
       },
     });
     const services = {
-      ...{ applications, applicationRequests, products, flows, keys, auditLog, failures },
+      ...{ applications, applicationRequests, products, flows, keys, auditLog },
+      fuse: new AuthenticationFuse({ failures, auditLog, keySet: ISD_KEY_SET }),
       cards: new Cards(database, auditLog),
       certificates: new Certificates(kms, auditLog),
       providers: new Providers(database, auditLog),

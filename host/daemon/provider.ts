@@ -5,6 +5,7 @@ import { installerClient, loadPermitsClient } from '../rest/clients/issuer-produ
 import { kmsClient } from '../rest/clients/kms.ts';
 import { otaClient } from '../rest/clients/ota.ts';
 import { providerRoutes } from '../rest/routes/provider/routes.ts';
+import { AuthenticationFuse } from '../service/authentication-fuse.ts';
 import { DurableFlow } from '../service/durable-flow.ts';
 import { FlowOperations } from '../service/flow-operations.ts';
 import { provideOffCardEntity } from '../service/off-card-entity.ts';
@@ -105,8 +106,9 @@ export const providerDaemon = defineDaemon({
       },
     });
     const services = {
-      ...{ keyDistributions, productFlows, flows, auditLog, failures, ssdAid: config.ssdAid },
+      ...{ keyDistributions, productFlows, flows, auditLog },
       productStates: new ProductStates(database, auditLog, config.issuer.id, { kms: kms.purse, products }),
+      fuse: new AuthenticationFuse({ failures, auditLog, keySet: config.ssdAid }),
       relays: new Relays(database, links),
       securityDomains: new SecurityDomains(database, auditLog),
     };

@@ -1,5 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { PolicyError } from '../errors.ts';
+import type { CardId } from '../wire/message/common.ts';
+import { cardIdOfText } from './card-id.ts';
 
 /**
  * Failed authentications per card and key set, durable and shared by all nodes and users
@@ -17,6 +19,13 @@ export const AUTHENTICATION_FAILURES_SQL = `
 
 export interface AuthenticationFailureTables {
   authentication_failures: { card: string; key_set: string; failures: number };
+}
+
+/** How often a card refused a key set since it last accepted it. */
+export interface FailureCount {
+  readonly cardId: CardId;
+  readonly keySet: string;
+  readonly failures: number;
 }
 
 /** We stop this many attempts before the card's own limit. */
@@ -77,6 +86,19 @@ export class AuthenticationFailures {
       .where('card', '=', card)
       .where('key_set', '=', keySet)
       .execute();
+  }
+
+  /** Counts above 0, highest first. */
+  async list(limit: number): Promise<FailureCount[]> {
+    const rows = await this.#database
+      .selectFrom('authentication_failures')
+      .selectAll()
+      .where('failures', '>', 0)
+      .orderBy('failures', 'desc')
+      .orderBy('card')
+      .limit(limit)
+      .execute();
+    return rows.map(({ card, key_set, failures }) => ({ cardId: cardIdOfText(card), keySet: key_set, failures }));
   }
 
   async count(card: string, keySet: string): Promise<number> {

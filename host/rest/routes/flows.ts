@@ -4,6 +4,7 @@ import { IdempotencyKey } from '../../wire/message/common.ts';
 import { FlowDetail, FlowList, FlowState } from '../../wire/message/flow.ts';
 import type { RestApp } from '../app.ts';
 import type { Access } from '../identity.ts';
+import { limitField, limitOf } from '../paging.ts';
 
 /** What the routes need of either platform's flows. */
 export interface FlowService {
@@ -18,12 +19,11 @@ const IdParams = Type.Object({ id: IdempotencyKey }, closed);
 const ListQuery = Type.Object(
   {
     state: Type.Optional(FlowState),
-    limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$' })),
+    ...limitField,
     after: Type.Optional(IdempotencyKey),
   },
   closed,
 );
-const DEFAULT_LIMIT = 100;
 
 /** Flows of a platform, for its operators. */
 export function flowRoutes(app: RestApp, flows: FlowService, access: readonly Access[]): void {
@@ -32,9 +32,9 @@ export function flowRoutes(app: RestApp, flows: FlowService, access: readonly Ac
   app.get(
     '/v1/flows',
     { config, schema: { querystring: ListQuery, response: { 200: FlowList } } },
-    async ({ query: { state, limit, after } }) =>
+    async ({ query, query: { state, after } }) =>
       flows.list({
-        limit: Number(limit ?? DEFAULT_LIMIT),
+        limit: limitOf(query),
         ...(state === undefined ? {} : { state }),
         ...(after === undefined ? {} : { after }),
       }),

@@ -22,6 +22,7 @@ import type { IssuerSettings } from '../../workflow/key-distribution/issuer-cont
 import type { CardRelays, Kms } from '../../workflow/ports.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
 import { problemOfFailure } from '../problem-of-failure.ts';
+import { ISD_KEY_SET } from './applications.ts';
 import { RelayLink } from './relay-link.ts';
 
 /** Application management: LOAD and INSTALL into the domains of providers, D3 to D8. */
@@ -119,9 +120,9 @@ export class ApplicationRequests implements Workflow {
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal?.report(step),
       authentication: () => ({
-        begin: () => failures.begin(name, 'ISD'),
-        succeeded: () => failures.succeeded(name, 'ISD'),
-        withdrawn: () => failures.withdrawn(name, 'ISD'),
+        begin: () => failures.begin(name, ISD_KEY_SET),
+        succeeded: () => failures.succeeded(name, ISD_KEY_SET),
+        withdrawn: () => failures.withdrawn(name, ISD_KEY_SET),
       }),
     };
   }

@@ -36,6 +36,8 @@ import { RelayLink } from './relay-link.ts';
 /** Application management: makes security domains for providers, steps 43 to 52. */
 
 export const CREATE_SECURITY_DOMAIN = 'create-security-domain';
+/** Key set name under which the issuer counts failed authentications. */
+export const ISD_KEY_SET = 'ISD';
 /** A request without workflow for so long is one that its provider does not bring again either. */
 const LOST_AFTER_MS = 600_000;
 
@@ -197,9 +199,9 @@ export class Applications implements Workflow {
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal?.report(step),
       authentication: ({ card: found }) => ({
-        begin: () => failures.begin(name, 'ISD', triesOf(found as Card | undefined)),
-        succeeded: () => failures.succeeded(name, 'ISD'),
-        withdrawn: () => failures.withdrawn(name, 'ISD'),
+        begin: () => failures.begin(name, ISD_KEY_SET, triesOf(found as Card | undefined)),
+        succeeded: () => failures.succeeded(name, ISD_KEY_SET),
+        withdrawn: () => failures.withdrawn(name, ISD_KEY_SET),
       }),
     };
     return context;

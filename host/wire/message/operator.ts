@@ -68,6 +68,11 @@ export type IsdCertificateRequest = Static<typeof IsdCertificateRequest>;
 /** GET /v1/off-card-entity-certificate on `issuer`. */
 export const OffCardEntityCertificate = Type.Object({ certificate: Hex }, closed);
 
+/** GET /v1/authentication-failures on both platforms. */
+export const AuthenticationFailureList = Type.Array(
+  Type.Object({ cardId: CardId, keySet: Name, failures: Type.Integer({ minimum: 0 }) }, closed),
+);
+
 /** GET /v1/audit-records on both platforms. */
 export const AuditRecords = Type.Array(
   Type.Object(

@@ -4,6 +4,15 @@ import type { PlainCommand, SecureChannelScript } from '../../wire/message/kms.t
 import type { Kms } from '../ports.ts';
 import type { RowHead } from './flow.ts';
 
+/** Counts failed authentications (docs/design-rules.md section 2). */
+export interface AuthenticationAttempt {
+  /** Counts it as failed, before it is made. @throws PolicyError when the card's limit is near */
+  begin(): Promise<void>;
+  succeeded(): Promise<void>;
+  /** The card refused nothing of it, so it was none. */
+  withdrawn(): Promise<void>;
+}
+
 /**
  * The secure channel of one workflow. It lives in the KMS and in the card, never in the journal: after a
  * break it is simply gone and is opened again.
@@ -11,8 +20,11 @@ import type { RowHead } from './flow.ts';
 export class SecureChannelSlot {
   readonly #kms: Kms;
   #openedBy: RowHead | undefined;
+  /** Counted as failed, and neither accepted nor refused yet. */
+  #attempt: AuthenticationAttempt | undefined;
   #state:
     | { readonly kind: 'none' }
+    | { readonly kind: 'opening'; readonly id: string }
     | { readonly kind: 'opened'; readonly id: string; readonly responses: readonly CardResponse[] }
     | { readonly kind: 'live'; readonly id: string } = { kind: 'none' };
 
@@ -20,7 +32,7 @@ export class SecureChannelSlot {
     this.#kms = kms;
   }
 
-  get kind(): 'none' | 'opened' | 'live' {
+  get kind(): 'none' | 'opening' | 'opened' | 'live' {
     return this.#state.kind;
   }
 
@@ -34,16 +46,35 @@ export class SecureChannelSlot {
     if (this.#state.kind === 'opened' && this.#openedBy === undefined) this.#openedBy = row;
   }
 
+  /** The script up to GET CHALLENGE is made and not sent yet. */
+  opening(id: string): void {
+    this.#state = { kind: 'opening', id };
+  }
+
   /** The card answered the script up to GET CHALLENGE. */
-  opened(id: string, responses: readonly CardResponse[]): void {
+  opened(responses: readonly CardResponse[]): void {
+    if (this.#state.kind !== 'opening') throw new InvariantError('channel-none', 'No secure channel is being opened');
     this.#openedBy = undefined;
-    this.#state = { kind: 'opened', id, responses };
+    this.#state = { kind: 'opened', id: this.#state.id, responses };
+  }
+
+  /** An authentication goes from the opening to the answer to EXTERNAL AUTHENTICATE and counts once. */
+  async beginAttempt(attempt: AuthenticationAttempt): Promise<void> {
+    await attempt.begin();
+    this.#attempt = attempt;
+  }
+
+  /** The card's word on the authentication that is under way; a refusal leaves it counted. */
+  async endAttempt(end: 'succeeded' | 'refused' | 'withdrawn'): Promise<void> {
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    if (end !== 'refused') await attempt?.[end]();
   }
 
   /** The script for these commands, with the authentication before them when the channel is new. */
   async script(commands: readonly PlainCommand[]): Promise<SecureChannelScript> {
     const state = this.#state;
-    if (state.kind === 'none') throw new InvariantError('channel-none', 'No secure channel was opened');
+    if (state.kind === 'none' || state.kind === 'opening') throw notOpened();
     if (state.kind === 'live') return this.#kms.wrap(state.id, { commands: [...commands] });
     return this.#kms.authenticate(state.id, { responses: [...state.responses], commands: [...commands] });
   }
@@ -51,16 +82,19 @@ export class SecureChannelSlot {
   /** Plain responses of the last script. @throws SecureChannelError, and the channel is gone */
   async unwrap(responses: readonly CardResponse[]): Promise<CardResponse[]> {
     const state = this.#state;
-    if (state.kind === 'none') throw new InvariantError('channel-none', 'No secure channel was opened');
+    if (state.kind === 'none' || state.kind === 'opening') throw notOpened();
     const plain = await this.#kms.unwrap(state.id, { responses: [...responses] });
     this.#state = { kind: 'live', id: state.id };
     return plain.responses;
   }
 
-  /** Forgets the channel and has the KMS wipe its keys. */
+  /** Forgets the channel and has the KMS wipe its keys; an authentication that the card has not judged was none. */
   async close(): Promise<void> {
+    await this.endAttempt('withdrawn').catch(() => {});
     const state = this.#state;
     this.#state = { kind: 'none' };
     if (state.kind !== 'none') await this.#kms.closeSecureChannel(state.id).catch(() => {});
   }
 }
+
+const notOpened = (): InvariantError => new InvariantError('channel-none', 'No secure channel was opened');

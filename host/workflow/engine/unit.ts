@@ -5,7 +5,7 @@ import type { PlainCommand } from '../../wire/message/kms.ts';
 import { statusWordMeaning } from '../../wire/status-word.ts';
 import type { CardLink } from '../ports.ts';
 import { type AnyFacts, type CardRow, type HostRow, type RowHead, type Segment, Stop, type Unit } from './flow.ts';
-import type { SecureChannelSlot } from './secure-channel-slot.ts';
+import type { AuthenticationAttempt, SecureChannelSlot } from './secure-channel-slot.ts';
 import { type Cost, costOf, costOfRows, elapsed, emptyRecord, tripCost } from './trip-cost.ts';
 
 /** Runs the rows of a unit against the card and the KMS, and reports what each row cost. */
@@ -25,14 +25,6 @@ export interface Announcements {
   gathering: boolean;
   /** Writes what waits. */
   flush(): Promise<void>;
-}
-
-/** Counts failed authentications (docs/design-rules.md section 2). */
-export interface AuthenticationAttempt {
-  /** @throws PolicyError when the card's limit is near */
-  begin(): Promise<void>;
-  succeeded(): Promise<void>;
-  withdrawn(): Promise<void>;
 }
 
 /** New facts of the unit, or the end of the flow. */
@@ -75,6 +67,8 @@ async function runHostRow(row: HostRow, facts: AnyFacts, context: VisitContext):
 interface Started<Command> {
   readonly row: CardRow<Command>;
   readonly commands: readonly Command[];
+  /** It opens a secure channel. */
+  readonly opens: boolean;
   finish(responses: readonly CardResponse[]): Promise<AnyFacts | Stop>;
 }
 
@@ -85,14 +79,17 @@ async function startRow<Command>(
 ): Promise<Started<Command>> {
   return at(row, async () => {
     const generator = row.step(facts, context as never);
+    const isOpening = () => context.channel.kind === 'opening';
+    const before = isOpening();
     const first = await generator.next();
-    if (first.done === true) return { row, commands: [], finish: async () => first.value };
+    const opens = !before && isOpening();
+    if (first.done === true) return { row, commands: [], opens, finish: async () => first.value };
     const finish = async (responses: readonly CardResponse[]) => {
       const last = await generator.next(responses);
       if (last.done !== true) throw new WireError('row-yield', `${row.name} yields more than once`);
       return last.value;
     };
-    return { row, commands: first.value, finish };
+    return { row, commands: first.value, opens, finish };
   });
 }
 
@@ -112,8 +109,24 @@ async function runTrip(rows: readonly CardRow<CardCommand>[], facts: AnyFacts, c
   const start = performance.now();
   const started = await startRows(rows, facts, context);
   const commands = started.flatMap((part) => part.commands);
+  const opener = context.channel.kind === 'opening' ? started.find((part) => part.opens) : undefined;
+  if (opener !== undefined) await context.channel.beginAttempt(context.authentication(facts));
   const result = await exchange(commands, context);
+  if (opener !== undefined && isRefused(opener, started, result.responses)) await context.channel.endAttempt('refused');
   return finishRows(started, commands, commands, result.responses, tripCost(result, start), context);
+}
+
+/** True when the card took a command of this row and refused it: certificate, sealed keys or key reference. */
+function isRefused(
+  part: Started<CardCommand>,
+  started: readonly Started<CardCommand>[],
+  responses: readonly CardResponse[],
+): boolean {
+  const before = started.slice(0, started.indexOf(part)).reduce((sum, { commands }) => sum + commands.length, 0);
+  return responses.slice(before).some(({ sw }, index) => {
+    const command = part.commands[index];
+    return command !== undefined && !accepts(command, sw);
+  });
 }
 
 async function runProtectedTrip(rows: readonly CardRow<PlainCommand>[], facts: AnyFacts, context: VisitContext) {
@@ -125,11 +138,11 @@ async function runProtectedTrip(rows: readonly CardRow<PlainCommand>[], facts: A
   }
   const authenticating = context.channel.kind === 'opened';
   const script = await context.channel.script(plain);
-  const result = await protectedExchange(
-    script.commands,
-    authenticating ? context.authentication(facts) : undefined,
-    context,
-  );
+  const result = await exchange(script.commands, context);
+  const judged = result.responses[0]?.sw;
+  if (authenticating && judged !== undefined) {
+    await context.channel.endAttempt(judged === '9000' ? 'succeeded' : 'refused');
+  }
   // EXTERNAL and INTERNAL AUTHENTICATE come before the wrapped commands.
   const lead = script.commands.length - plain.length;
   const wrapped = script.commands.slice(lead);
@@ -159,22 +172,6 @@ async function exchange(commands: readonly CardCommand[], context: VisitContext)
     });
   }
   return result;
-}
-
-async function protectedExchange(
-  commands: readonly CardCommand[],
-  attempt: AuthenticationAttempt | undefined,
-  context: VisitContext,
-): Promise<ExchangeResult> {
-  await attempt?.begin();
-  try {
-    const result = await exchange(commands, context);
-    if (result.responses[0]?.sw === '9000') await attempt?.succeeded();
-    return result;
-  } catch (error) {
-    if (error instanceof TransportError) await attempt?.withdrawn();
-    throw error;
-  }
 }
 
 function requireAccepted(commands: readonly CardCommand[], responses: readonly CardResponse[]): void {

@@ -19,7 +19,8 @@ export async function* openIssuerChannel({ card }: { readonly card: Card }, cont
     securityDomainKey: isdPublicKey,
     keyReference: isdKeyReference,
   });
+  context.channel.opening(script.channelId);
   const responses: readonly CardResponse[] = yield script.commands;
-  context.channel.opened(script.channelId, responses);
+  context.channel.opened(responses);
   return {};
 }

@@ -19,7 +19,8 @@ export async function* openProviderChannel(facts: KnownCard, context: ProviderCo
     securityDomainKey: publicKey,
     keyReference,
   });
+  context.channel.opening(script.channelId);
   const responses: readonly CardResponse[] = yield script.commands;
-  context.channel.opened(script.channelId, responses);
+  context.channel.opened(responses);
   return {};
 }

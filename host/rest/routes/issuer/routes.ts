@@ -1,3 +1,4 @@
+import type { AuthenticationFuse } from '../../../service/authentication-fuse.ts';
 import type { ApplicationRequests } from '../../../service/issuer/application-requests.ts';
 import type { Applications } from '../../../service/issuer/applications.ts';
 import type { Cards } from '../../../service/issuer/cards.ts';
@@ -6,7 +7,6 @@ import type { Keys } from '../../../service/issuer/keys.ts';
 import type { Products } from '../../../service/issuer/products.ts';
 import type { Providers } from '../../../service/issuer/providers.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
-import type { AuthenticationFailures } from '../../../store/authentication-failures.ts';
 import type { RestApp } from '../../app.ts';
 import { type FlowService, flowRoutes } from '../flows.ts';
 import { auditRecordRoutes } from '../operator/audit-records.ts';
@@ -26,12 +26,9 @@ export interface IssuerServices {
   readonly keys: Keys;
   readonly providers: Providers;
   readonly auditLog: AuditLog;
-  readonly failures: AuthenticationFailures;
+  readonly fuse: AuthenticationFuse;
   readonly flows: FlowService;
 }
-
-/** Key set name under which the issuer counts failed authentications. */
-const ISD_KEY_SET = 'ISD';
 
 /** Requests of providers, and the five subsystems for the issuer's operators. */
 export function issuerRoutes(app: RestApp, services: IssuerServices): void {
@@ -42,6 +39,6 @@ export function issuerRoutes(app: RestApp, services: IssuerServices): void {
   cardRoutes(app, services.cards, services.applications);
   certificateRoutes(app, services.certificates, services.keys);
   flowRoutes(app, services.flows, ['operator']);
-  authenticationFailureRoutes(app, services.failures, ISD_KEY_SET);
+  authenticationFailureRoutes(app, services.fuse);
   auditRecordRoutes(app, services.auditLog);
 }

@@ -1,16 +1,25 @@
-import type { AuthenticationFailures } from '../../../store/authentication-failures.ts';
-import { cardIdText } from '../../../store/card-id.ts';
+import type { AuthenticationFuse } from '../../../service/authentication-fuse.ts';
+import { AuthenticationFailureList } from '../../../wire/message/operator.ts';
 import type { RestApp } from '../../app.ts';
+import { LimitQuery, limitOf } from '../../paging.ts';
 import { NoContent } from '../no-content.ts';
 import { CardParams, cardIdOfParams } from './card-params.ts';
 
-/** Lets the platform try a card again that refused its authentications. */
-export function authenticationFailureRoutes(app: RestApp, failures: AuthenticationFailures, keySet: string): void {
+const config = { access: ['operator'] as const };
+
+/** Shows cards that refused authentications, and lets the platform try one of them again. */
+export function authenticationFailureRoutes(app: RestApp, fuse: AuthenticationFuse): void {
+  app.get(
+    '/v1/authentication-failures',
+    { config, schema: { querystring: LimitQuery, response: { 200: AuthenticationFailureList } } },
+    async ({ query }) => fuse.list(limitOf(query)),
+  );
+
   app.delete(
     '/v1/authentication-failures/:kind/:value',
-    { config: { access: ['operator'] }, schema: { params: CardParams, response: { 204: NoContent } } },
-    async (request, reply) => {
-      await failures.succeeded(cardIdText(cardIdOfParams(request.params)), keySet);
+    { config, schema: { params: CardParams, response: { 204: NoContent } } },
+    async ({ params, peer }, reply) => {
+      await fuse.reset(cardIdOfParams(params), peer.id);
       return reply.code(204).send(null);
     },
   );

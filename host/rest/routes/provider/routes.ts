@@ -1,10 +1,10 @@
+import type { AuthenticationFuse } from '../../../service/authentication-fuse.ts';
 import type { KeyDistributions } from '../../../service/provider/key-distributions.ts';
 import type { ProductFlows } from '../../../service/provider/product-flows.ts';
 import type { ProductStates } from '../../../service/provider/product-states.ts';
 import type { Relays } from '../../../service/provider/relays.ts';
 import type { SecurityDomains } from '../../../service/provider/security-domains.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
-import type { AuthenticationFailures } from '../../../store/authentication-failures.ts';
 import type { RestApp } from '../../app.ts';
 import { type FlowService, flowRoutes } from '../flows.ts';
 import { auditRecordRoutes } from '../operator/audit-records.ts';
@@ -21,9 +21,8 @@ export interface ProviderServices {
   readonly relays: Relays;
   readonly securityDomains: SecurityDomains;
   readonly auditLog: AuditLog;
-  readonly failures: AuthenticationFailures;
+  readonly fuse: AuthenticationFuse;
   readonly flows: FlowService;
-  readonly ssdAid: string;
 }
 
 /** The issuer's relay, and the subsystems for the provider's operators. */
@@ -34,6 +33,6 @@ export function providerRoutes(app: RestApp, services: ProviderServices): void {
   cardRelayRoutes(app, services.relays);
   securityDomainRoutes(app, services.securityDomains);
   flowRoutes(app, services.flows, ['operator']);
-  authenticationFailureRoutes(app, services.failures, services.ssdAid);
+  authenticationFailureRoutes(app, services.fuse);
   auditRecordRoutes(app, services.auditLog);
 }

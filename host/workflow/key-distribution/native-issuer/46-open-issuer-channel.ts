@@ -19,7 +19,8 @@ export async function* openNativeIssuerChannel(
     ...{ flow: context.workflowId, protocol, aid: isdAid, option: hex(option), securityLevel: hex(level) },
     ...{ keySet: isdKeySet.keySet, derivation: isdKeySet.derivation, keyVersion: isdKeySet.keyVersion },
   });
+  context.channel.opening(script.channelId);
   const responses: readonly CardResponse[] = yield script.commands;
-  context.channel.opened(script.channelId, responses);
+  context.channel.opened(responses);
   return {};
 }
