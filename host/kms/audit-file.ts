@@ -35,12 +35,15 @@ const GENESIS: AuditHead = { records: 0, hash: '0'.repeat(64) };
 export class KmsAuditFile {
   readonly #handle: FileHandle;
   #head: AuditHead;
+  /** Bytes that we know of. */
+  #size: number;
   #waiting: string[] = [];
   #writing: Promise<void> | undefined;
 
-  private constructor(handle: FileHandle, head: AuditHead) {
+  private constructor(handle: FileHandle, head: AuditHead, size: number) {
     this.#handle = handle;
     this.#head = head;
+    this.#size = size;
   }
 
   /**
@@ -55,16 +58,21 @@ export class KmsAuditFile {
       const text = await readFile(file, 'utf8');
       const whole = text.slice(0, text.lastIndexOf('\n') + 1);
       const head = verifyAuditText(whole, file);
-      if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole));
+      const size = Buffer.byteLength(whole);
+      if (whole.length < text.length) await handle.truncate(size);
       await handle.sync();
-      return new KmsAuditFile(handle, head);
+      return new KmsAuditFile(handle, head, size);
     } catch (error) {
       await handle.close();
       throw error;
     }
   }
 
-  /** Returns when the record is on the disk; records that come meanwhile share the next write. */
+  /**
+   * Returns when the record is on the disk; records that come meanwhile share the next write.
+   *
+   * @throws UsageError `audit-shared` when another process has written to the file: nothing is done any more
+   */
   async append(entry: KmsAuditEntry): Promise<void> {
     const { records, hash: previousHash } = this.#head;
     const body = { number: records + 1, at: new Date().toISOString(), ...entry, previousHash };
@@ -78,7 +86,12 @@ export class KmsAuditFile {
   }
 
   async #write(lines: readonly string[]): Promise<void> {
-    await this.#handle.appendFile(lines.join(''));
+    if ((await this.#handle.stat()).size !== this.#size) {
+      throw new UsageError('audit-shared', 'another process writes to /auditFile: give every node of a KMS its own');
+    }
+    const text = lines.join('');
+    this.#size += Buffer.byteLength(text);
+    await this.#handle.appendFile(text);
     await this.#handle.datasync();
   }
 

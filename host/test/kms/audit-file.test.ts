@@ -75,4 +75,16 @@ describe('audit file of the KMS', () => {
       expect((await verifyAuditFile(file)).records).to.equal(3);
     });
   });
+
+  it('refuses to go on when another process writes to it too', async () => {
+    await withRecords(2, async (file) => {
+      const [one, two] = [await KmsAuditFile.open(file), await KmsAuditFile.open(file)];
+      await two.append(entry('from the other'));
+      for (const label of ['a', 'b']) {
+        expect(await failure(one.append(entry(label)))).to.have.property('code', 'audit-shared');
+      }
+      await Promise.all([one.close(), two.close()]);
+      expect((await verifyAuditFile(file)).records).to.equal(3);
+    });
+  });
 });
