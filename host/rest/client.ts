@@ -42,6 +42,8 @@ export interface RestCall<S extends TSchema> {
 }
 
 const SILENT_TIMES = 3;
+/** A reason that costs nothing: without one, each end of a call makes an exception with its stack. */
+const ENDED = new Error('the call was ended');
 
 /** Calls one daemon over mutually authenticated TLS. */
 export class RestClient implements AsyncDisposable {
@@ -84,6 +86,7 @@ export class RestClient implements AsyncDisposable {
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: 16_384,
+      maxResponseSize: this.#maxResponseBytes,
     });
   }
 
@@ -136,14 +139,15 @@ export class RestClient implements AsyncDisposable {
 
   async #once<S extends TSchema>(call: RestCall<S>, address: string): Promise<Static<S>> {
     const timeoutMs = call.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
-    const timer = AbortSignal.timeout(timeoutMs);
-    const watch = new NodeWatch(() => this.#lives(address), this.#aliveEveryMs);
-    const signal = AbortSignal.any([timer, watch.gone, ...(call.signal === undefined ? [] : [call.signal])]);
+    const end = new CallEnd({
+      ...{ timeoutMs, aliveEveryMs: this.#aliveEveryMs, lives: () => this.#lives(address) },
+      ...(call.signal === undefined ? {} : { caller: call.signal }),
+    });
     try {
       const { statusCode, headers, body } = await request(urlOf(address, call), {
         method: call.method,
         dispatcher: this.#freshAgent(),
-        signal,
+        signal: end.signal,
         headers: {
           ...call.headers,
           accept: 'application/json, application/problem+json',
@@ -152,14 +156,18 @@ export class RestClient implements AsyncDisposable {
         },
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       });
-      const text = await boundedText(body, this.#options.maxResponseBytes ?? 4_194_304);
+      const text = await body.text();
       if (statusCode >= 300) throw this.#refusal(statusCode, String(headers['content-type'] ?? ''), text, call);
       return this.#answer(call, statusCode, text);
     } catch (error) {
-      throw this.#typed(error, call, timer.aborted, timeoutMs);
+      throw this.#typed(error, call, end.timedOut, timeoutMs);
     } finally {
-      watch.stop();
+      end.over();
     }
+  }
+
+  get #maxResponseBytes(): number {
+    return this.#options.maxResponseBytes ?? 4_194_304;
   }
 
   get #aliveEveryMs(): number {
@@ -212,6 +220,10 @@ export class RestClient implements AsyncDisposable {
     if (error instanceof TsmError) return error;
     const name = this.#name(call);
     const code = String((error as { code?: unknown }).code ?? '');
+    if (error instanceof errors.ResponseExceededMaxSizeError) {
+      const limit = this.#maxResponseBytes;
+      return new PeerError('peer-answer', `the answer is longer than ${limit} bytes`, { limit });
+    }
     if (timedOut)
       return new TransportError('time-over', `${name} did not answer within ${timeoutMs} ms`, { timeoutMs }, error);
     if (call.signal?.aborted === true) return new TransportError('aborted', `${name} was given up`, {}, error);
@@ -245,35 +257,57 @@ export class RestClient implements AsyncDisposable {
   }
 }
 
-/** Asks in intervals whether a node lives, and tells when it does not any more. */
-class NodeWatch {
-  readonly #gone = new AbortController();
-  readonly #lives: () => Promise<boolean>;
-  #timer: NodeJS.Timeout | undefined;
-  #silent = 0;
+interface CallEndOptions {
+  readonly timeoutMs: number;
+  readonly aliveEveryMs: number;
+  /** Whether the node says so. */
+  readonly lives: () => Promise<boolean>;
+  readonly caller?: AbortSignal;
+}
 
-  constructor(lives: () => Promise<boolean>, everyMs: number) {
-    this.#lives = lives;
-    const again = () => {
-      if (this.#gone.signal.aborted) return;
-      this.#timer = setTimeout(() => void this.#ask().then(again), everyMs);
-      this.#timer.unref();
-    };
-    again();
+/** Ends a call that takes too long, that its caller gives up, or whose node does not answer any more. */
+class CallEnd {
+  readonly #controller = new AbortController();
+  readonly #options: CallEndOptions;
+  readonly #limit: NodeJS.Timeout;
+  readonly #giveUp = () => this.#controller.abort(ENDED);
+  #alive: NodeJS.Timeout | undefined;
+  #silent = 0;
+  #over = false;
+  timedOut = false;
+
+  constructor(options: CallEndOptions) {
+    this.#options = options;
+    const { timeoutMs, caller } = options;
+    this.#limit = setTimeout(() => {
+      this.timedOut = true;
+      this.#giveUp();
+    }, timeoutMs);
+    if (caller?.aborted === true) this.#giveUp();
+    else caller?.addEventListener('abort', this.#giveUp, { once: true });
+    this.#again();
   }
 
-  get gone(): AbortSignal {
-    return this.#gone.signal;
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  #again(): void {
+    if (!this.#over) this.#alive = setTimeout(() => void this.#ask(), this.#options.aliveEveryMs).unref();
   }
 
   async #ask(): Promise<void> {
-    this.#silent = (await this.#lives()) ? 0 : this.#silent + 1;
-    if (this.#silent >= SILENT_TIMES) this.#gone.abort(new Error('the node does not answer any more'));
+    this.#silent = (await this.#options.lives()) ? 0 : this.#silent + 1;
+    if (this.#silent >= SILENT_TIMES) this.#giveUp();
+    else this.#again();
   }
 
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#gone.abort();
+  /** The answer is there. */
+  over(): void {
+    this.#over = true;
+    clearTimeout(this.#limit);
+    clearTimeout(this.#alive);
+    this.#options.caller?.removeEventListener('abort', this.#giveUp);
   }
 }
 
@@ -283,17 +317,6 @@ function urlOf(address: string, call: RestCall<TSchema>): URL {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
   return url;
-}
-
-async function boundedText(body: AsyncIterable<Uint8Array>, limit: number): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of body) {
-    size += part.length;
-    if (size > limit) throw new PeerError('peer-answer', `the answer is longer than ${limit} bytes`, { limit });
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
 }
 
 function parseJson(text: string): unknown {

@@ -3,11 +3,14 @@ import { CertificateError, PolicyError } from '../errors.ts';
 import type { RestApp } from './app.ts';
 import { isRevoked, type Peer, peerOfAltNames, type TlsIdentity } from './identity.ts';
 
-interface Shown {
-  readonly peer: Peer;
+interface ShownCertificate {
   readonly expiresAt: number;
   readonly fingerprint256: string;
   readonly serialNumber: string;
+}
+
+interface Shown extends ShownCertificate {
+  readonly peer: Peer;
 }
 
 const SWEEP_MS = 1_000;
@@ -45,19 +48,22 @@ function shownOf(socket: TLSSocket): Shown {
  * whose certificate ends while they last: requests, long polls and links of terminals alike.
  */
 export function endOldConnections(app: RestApp, tls: TlsIdentity): void {
-  const sockets = new Set<TLSSocket>();
-  const endOld = (socket: TLSSocket): void => {
-    const certificate = socket.getPeerX509Certificate();
-    if (certificate === undefined) return;
-    if (isRevoked(tls, certificate) || Date.parse(certificate.validTo) <= Date.now()) socket.destroy();
+  // Read once: to read a certificate anew for each connection each second would cost more than the requests.
+  const sockets = new Map<TLSSocket, ShownCertificate>();
+  const endOld = (socket: TLSSocket, shown: ShownCertificate): void => {
+    if (isRevoked(tls, shown) || shown.expiresAt <= Date.now()) socket.destroy();
   };
   app.server.on('secureConnection', (socket) => {
-    sockets.add(socket);
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate === undefined) return;
+    const { fingerprint256, serialNumber, validTo } = certificate;
+    const shown = { fingerprint256, serialNumber, expiresAt: Date.parse(validTo) };
+    sockets.set(socket, shown);
     socket.once('close', () => sockets.delete(socket));
-    endOld(socket);
+    endOld(socket, shown);
   });
   const sweep = setInterval(() => {
-    for (const socket of sockets) endOld(socket);
+    for (const [socket, shown] of sockets) endOld(socket, shown);
   }, SWEEP_MS);
   sweep.unref();
   app.addHook('onClose', async () => clearInterval(sweep));

@@ -13,6 +13,8 @@ const LONGEST_PAUSE_MS = 5_000;
 const GATHER_MS = 5;
 /** News that only somebody who watches is interested in are told together. */
 const NEWS_MS = 100;
+/** A reason that costs nothing: without one, each end of a wait makes an exception with its stack. */
+const HEARD = 'waited';
 
 export class Bells {
   readonly #waiting = new Map<string, Set<() => void>>();
@@ -86,7 +88,7 @@ export async function readUntil<T>(
       if (wait.done(value) || performance.now() >= deadline || wait.signal?.aborted === true) return value;
       await rung;
     } finally {
-      stop.abort();
+      stop.abort(HEARD);
     }
   }
 }

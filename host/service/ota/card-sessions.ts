@@ -43,6 +43,8 @@ const MAX_WAITING = 8;
 const SETTLE_MS = 1_000;
 /** The bell that rings when the last script is done. */
 const IDLE_BELL = 'idle';
+/** A reason that costs nothing: without one, each end of a wait makes an exception with its stack. */
+const LOOKED = 'waited';
 
 interface Reader {
   readonly turns: Turnstile;
@@ -113,7 +115,7 @@ export class CardSessions {
         if (!mayPass(opened) || performance.now() >= deadline || gone) throw opened;
         await Promise.race([rung, ...leaseEnd(opened, stop.signal)]);
       } finally {
-        stop.abort();
+        stop.abort(LOOKED);
       }
     }
   }
