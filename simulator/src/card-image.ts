@@ -68,6 +68,10 @@ export interface CardImage {
   readonly cplc?: Hex | null;
   /** null: a card that is only a Java Card. */
   readonly isd: SecurityDomainImage | null;
+  /** Constants of Cipher, Signature and KeyBuilder that the card does not have: `Cipher.ALG_RSA_NOPAD`. */
+  readonly lacks?: readonly string[];
+  /** RSA key pair objects that there is room for. */
+  readonly keyPairs?: number;
   /** With it `isd` is null. */
   readonly nativeIsd?: NativeIssuerImage | null;
   readonly casd?: SecurityDomainImage | null;

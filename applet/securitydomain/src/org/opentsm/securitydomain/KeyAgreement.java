@@ -2,6 +2,7 @@ package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
 import javacard.framework.Util;
+import javacard.security.CryptoException;
 import javacard.security.Key;
 import javacard.security.MessageDigest;
 import javacard.security.RandomData;
@@ -45,8 +46,21 @@ final class KeyAgreement {
         this.random = random;
         ram = transients.ram;
         work = transients.work;
-        raw = Cipher.getInstance(Cipher.ALG_RSA_NOPAD, false);
+        raw = rawRsa();
         sha1 = MessageDigest.getInstance(MessageDigest.ALG_SHA, false);
+    }
+
+    private static Cipher rawRsa() {
+        try {
+            return Cipher.getInstance(Cipher.ALG_RSA_NOPAD, false);
+        } catch (CryptoException e) {
+            // a card without it has option 02 alone
+            return null;
+        }
+    }
+
+    boolean available() {
+        return raw != null;
     }
 
     /** Raw RSA of {@code length} bytes in place, padded on the left: some platforms drop leading zeros. */

@@ -1,6 +1,7 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
+import javacard.framework.SystemException;
 import javacard.security.CryptoException;
 import javacard.security.KeyPair;
 import javacard.security.PrivateKey;
@@ -49,6 +50,9 @@ final class KeyPairs {
             pairs[(short) (slot + 1)] = new KeyPair(KeyPair.ALG_RSA_CRT, PublicKeys.bits(size));
         } catch (CryptoException e) {
             // a card without this size: generate() and load() refuse it
+            pairs[slot] = null;
+        } catch (SystemException e) {
+            // no room for it any more: the sizes before are there
             pairs[slot] = null;
         }
     }

@@ -227,7 +227,8 @@ final class Scp10 extends SecureChannel {
         }
         byte option = work[(short) (algorithm + 1)];
         if (work[algorithm] != Gp.SCP10
-                || (option != Gp.OPTION_KEY_AGREEMENT && option != Gp.OPTION_KEY_TRANSPORT)) {
+                || (option != Gp.OPTION_KEY_TRANSPORT
+                && (option != Gp.OPTION_KEY_AGREEMENT || !agreement.available()))) {
             ISOException.throwIt(Gp.SW_ALGORITHM_NOT_SUPPORTED);
         }
         if (option == Gp.OPTION_KEY_AGREEMENT && p1 != Gp.P1_MSE_MUTUAL) {

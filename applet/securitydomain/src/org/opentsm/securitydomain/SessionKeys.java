@@ -2,6 +2,7 @@ package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
 import javacard.framework.Util;
+import javacard.security.CryptoException;
 import javacard.security.DESKey;
 import javacard.security.KeyBuilder;
 
@@ -35,11 +36,18 @@ final class SessionKeys {
     SessionKeys(Transients transients) {
         this.transients = transients;
         ram = transients.ram;
-        single = (DESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DES_TRANSIENT_DESELECT, KeyBuilder.LENGTH_DES, false);
-        twoKey = (DESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DES_TRANSIENT_DESELECT,
-                KeyBuilder.LENGTH_DES3_2KEY, false);
-        threeKey = (DESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DES_TRANSIENT_DESELECT,
-                KeyBuilder.LENGTH_DES3_3KEY, false);
+        single = make(KeyBuilder.LENGTH_DES);
+        twoKey = make(KeyBuilder.LENGTH_DES3_2KEY);
+        threeKey = make(KeyBuilder.LENGTH_DES3_3KEY);
+    }
+
+    /** In RAM where the card has such keys; else an object that {@link #clear} empties. */
+    private static DESKey make(short length) {
+        try {
+            return (DESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DES_TRANSIENT_DESELECT, length, false);
+        } catch (CryptoException e) {
+            return (DESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DES, length, false);
+        }
     }
 
     /** Wipes templates, keys and counters. */

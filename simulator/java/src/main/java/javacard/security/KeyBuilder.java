@@ -2,6 +2,7 @@ package javacard.security;
 
 import org.opentsm.simulator.crypto.CardKey;
 import org.opentsm.simulator.crypto.KeyFactory;
+import org.opentsm.simulator.crypto.Lacking;
 
 /** Makes key objects. */
 public class KeyBuilder {
@@ -123,6 +124,10 @@ public class KeyBuilder {
      * @throws CryptoException NO_SUCH_ALGORITHM
      */
     public static Key buildKey(byte keyType, short keyLength, boolean keyEncryption) {
+        Lacking.refuse(KeyBuilder.class, "TYPE_", keyType);
+        if (keyType == TYPE_RSA_PUBLIC || keyType == TYPE_RSA_PRIVATE || keyType == TYPE_RSA_CRT_PRIVATE) {
+            Lacking.refuse(KeyBuilder.class, "LENGTH_RSA_", keyLength);
+        }
         return KeyFactory.build(keyType, keyLength);
     }
 

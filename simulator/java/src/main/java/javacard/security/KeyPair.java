@@ -1,6 +1,8 @@
 package javacard.security;
 
 import org.opentsm.simulator.crypto.KeyPairs;
+import org.opentsm.simulator.crypto.CryptoHost;
+import org.opentsm.simulator.crypto.Lacking;
 
 /** A public and a private key that are generated together. */
 public final class KeyPair {
@@ -17,6 +19,10 @@ public final class KeyPair {
 
     /** @throws CryptoException NO_SUCH_ALGORITHM */
     public KeyPair(byte algorithm, short keyLength) {
+        if (algorithm == ALG_RSA || algorithm == ALG_RSA_CRT) {
+            Lacking.refuse(KeyBuilder.class, "LENGTH_RSA_", keyLength);
+            CryptoHost.current().takeKeyPair();
+        }
         Key[] keys = KeyPairs.build(algorithm, keyLength);
         publicKey = (PublicKey) keys[0];
         privateKey = (PrivateKey) keys[1];

@@ -1,6 +1,7 @@
 package javacard.security;
 
 import org.opentsm.simulator.crypto.SignatureEngine;
+import org.opentsm.simulator.crypto.Lacking;
 
 /** A signature or a message authentication code. */
 public abstract class Signature {
@@ -76,6 +77,7 @@ public abstract class Signature {
     public static final byte SIG_CIPHER_EDDSAPH_ED448 = 18;
 
     public static Signature getInstance(byte algorithm, boolean externalAccess) {
+        Lacking.refuse(Signature.class, "ALG_", algorithm);
         return SignatureEngine.make(algorithm);
     }
 

@@ -3,6 +3,7 @@ package javacardx.crypto;
 import javacard.security.CryptoException;
 import javacard.security.Key;
 import org.opentsm.simulator.crypto.CipherEngine;
+import org.opentsm.simulator.crypto.Lacking;
 
 /** A cipher. */
 public abstract class Cipher {
@@ -83,6 +84,7 @@ public abstract class Cipher {
 
     /** @throws javacard.security.CryptoException NO_SUCH_ALGORITHM */
     public static Cipher getInstance(byte algorithm, boolean externalAccess) {
+        Lacking.refuse(Cipher.class, "ALG_", algorithm);
         return CipherEngine.make(algorithm);
     }
 

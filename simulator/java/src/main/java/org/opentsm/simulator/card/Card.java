@@ -47,6 +47,7 @@ public final class Card {
         CardCode code = new CardCode(image, applets);
         runtime = new CardRuntime(code.packages(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
         runtime.useTransport(image.protocol(), image.apduBuffer());
+        runtime.takeAway(image.lacks(), image.keyPairs());
         if (image.proprietaryClasses()) {
             runtime.takeProprietaryClasses();
         }

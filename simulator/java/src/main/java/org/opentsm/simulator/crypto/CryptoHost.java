@@ -3,6 +3,7 @@ package org.opentsm.simulator.crypto;
 import com.licel.jcardsim.base.SimulatorRuntime;
 import com.licel.jcardsim.base.SimulatorSystem;
 import java.security.SecureRandom;
+import java.util.Set;
 
 /** What the crypto classes need of the card whose command is running. */
 public interface CryptoHost {
@@ -29,6 +30,16 @@ public interface CryptoHost {
 
     /** RAM for the integer extension; jCardSim has none. */
     int[] makeTransientInts(short length, byte event);
+
+    /** What this card lacks; see {@link Lacking}. */
+    default Set<String> lacking() {
+        return Set.of();
+    }
+
+    /** Called for each RSA key pair object. @throws javacard.framework.SystemException NO_RESOURCE when there is no room */
+    default void takeKeyPair() {
+        // there is room
+    }
 
     /** The card of this thread, or a plain jCardSim runtime with the machine's randomness. */
     static CryptoHost current() {

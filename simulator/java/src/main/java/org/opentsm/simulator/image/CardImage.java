@@ -6,15 +6,18 @@ import com.google.gson.JsonObject;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import javacard.framework.APDU;
 import javacard.framework.ApduForm;
 import org.opentsm.simulator.SimulatorException;
+import org.opentsm.simulator.crypto.Lacking;
 import org.opentsm.simulator.open.LifeCycle;
 
 /** A card before its first use, as an image file describes it (README, "Card image"). */
 public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, byte[] cplc, Domain issuer, Domain controlling,
     List<Domain> supplementary, byte lifeCycle, byte[] seed, byte[] randomBytes, List<LoadFile> loadFiles, List<Application> applications,
-    boolean proprietaryClasses, byte protocol, int apduBuffer, NativeIssuer nativeIssuer) {
+    boolean proprietaryClasses, byte protocol, int apduBuffer, NativeIssuer nativeIssuer, Set<String> lacks, int keyPairs) {
 
     /** A security domain and what the card maker puts into it; absent parts are null. */
     public record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate) {
@@ -59,7 +62,7 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
             fields.isAbsent("casd") ? null : domain(fields.object("casd"), "casd"), domains(fields), lifeCycle(fields),
             fields.hexOrNull("seed", 1, 64), fields.hexOrEmpty("randomBytes"), loadFiles(fields, folder), applications(fields),
             fields.flag("proprietaryClasses"), protocol(fields), fields.number("apduBuffer", ApduForm.SHORT_BUFFER, Short.MAX_VALUE, ApduForm.SHORT_BUFFER),
-            NativeIssuer.parse(fields));
+            NativeIssuer.parse(fields), lacks(fields), fields.number("keyPairs", 0, Short.MAX_VALUE, Short.MAX_VALUE));
         fields.refuseUnread();
         if (image.nativeIssuer != null && (image.issuer != null || image.controlling != null || !image.supplementary.isEmpty())) {
             throw SimulatorException.image("nativeIsd", "stands beside domains that need an OPEN of ours (isd, casd, ssds)");
@@ -75,6 +78,18 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
             case "T=1" -> APDU.PROTOCOL_T1;
             default -> throw SimulatorException.image("protocol", "is not T=0 or T=1");
         };
+    }
+
+    private static Set<String> lacks(ImageFields fields) {
+        Set<String> names = new TreeSet<>();
+        for (JsonElement element : fields.array("lacks")) {
+            String name = element.isJsonPrimitive() ? element.getAsString() : "";
+            if (!Lacking.isConstant(name)) {
+                throw SimulatorException.image("lacks", "names " + name + ", no constant of Cipher, Signature or KeyBuilder");
+            }
+            names.add(name);
+        }
+        return Set.copyOf(names);
     }
 
     private static byte lifeCycle(ImageFields fields) {

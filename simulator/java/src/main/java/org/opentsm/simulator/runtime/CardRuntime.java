@@ -8,6 +8,7 @@ import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import javacard.framework.AID;
 import javacard.framework.APDU;
 import javacard.framework.ApduAccess;
@@ -56,6 +57,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private int responseLength;
     private NativeIssuer nativeIssuer = NativeIssuer.NONE;
     private boolean withoutOpen;
+    private Set<String> lacking = Set.of();
+    private int keyPairsLeft = Integer.MAX_VALUE;
     private int installing;
     private String installFailure = "";
     private long unseenChanges;
@@ -137,6 +140,27 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     /** Makes this card the one that jCardSim's engines and RAM arrays of this thread belong to. */
     public void activate() {
         activateSimulatorRuntimeInstance();
+    }
+
+    // --- what the card lacks -----------------------------------------------------------------
+
+    /** @param keyPairs RSA key pair objects that there is room for */
+    public void takeAway(Set<String> constants, int keyPairs) {
+        lacking = constants;
+        keyPairsLeft = keyPairs;
+    }
+
+    @Override
+    public Set<String> lacking() {
+        return lacking;
+    }
+
+    @Override
+    public void takeKeyPair() {
+        if (keyPairsLeft == 0) {
+            SystemException.throwIt(SystemException.NO_RESOURCE);
+        }
+        keyPairsLeft--;
     }
 
     // --- an issuer's domain that is no applet -------------------------------------------------
