@@ -8,6 +8,8 @@ import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-la
 import { attemptProperties } from '../../lab/properties/properties.ts';
 import type { PropertyReport, Run } from '../../lab/run-report.ts';
 
+// One card of the field here; `native-issuer.test.ts` has the flow on all, `npm run demo -- --card` all of this.
+
 /** Rows of key-distribution.md section 5, in the order in which they are attempted. */
 const PROPERTIES = [
   'after 60 nothing of the issuer opens a channel to the SSD',
@@ -19,55 +21,58 @@ const PROPERTIES = [
   'private keys never leave the card, in any response, log, dump or database',
 ];
 
-describe('the properties of the key distribution', function () {
-  this.timeout(300_000);
-  let folder: string;
-  let lab: MultiProviderLab;
-  let first: CardInReader;
-  let second: CardInReader;
-  let runs: Run[];
-  let results: PropertyReport[];
+for (const nativeCard of [undefined, 'uicc'] as const) {
+  describe(`the properties of the key distribution on ${nativeCard ?? 'a card with our issuer domain'}`, function () {
+    this.timeout(300_000);
+    let folder: string;
+    let lab: MultiProviderLab;
+    let first: CardInReader;
+    let second: CardInReader;
+    let runs: Run[];
+    let results: PropertyReport[];
 
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'opentsm-attack-'));
-    const providers = ['a', 'b', 'c'];
-    lab = await MultiProviderLab.open({
-      link: 'direct',
-      keySizeBits: 1024,
-      stateDir: folder,
-      providers,
-      permitted: ['a', 'b'],
+    before(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'opentsm-attack-'));
+      const providers = ['a', 'b', 'c'];
+      lab = await MultiProviderLab.open({
+        link: 'direct',
+        keySizeBits: 1024,
+        stateDir: folder,
+        providers,
+        permitted: ['a', 'b'],
+        ...(nativeCard === undefined ? {} : { nativeCard }),
+      });
+      first = await lab.insertCard(0, { known: true });
+      second = await lab.insertCard(1, { known: false });
+      const silent = new Ladder({ isTTY: false, write: () => true } as unknown as NodeJS.WriteStream);
+      runs = await playRuns(lab, silent, first, second);
+      results = await attemptProperties(lab, { runs, first, second }, () => {});
     });
-    first = await lab.insertCard(0, { known: true });
-    second = await lab.insertCard(1, { known: false });
-    const silent = new Ladder({ isTTY: false, write: () => true } as unknown as NodeJS.WriteStream);
-    runs = await playRuns(lab, silent, first, second);
-    results = await attemptProperties(lab, { runs, first, second }, () => {});
-  });
-  after(async () => {
-    await lab?.[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  it('stand on runs that went as expected', () => {
-    expect(runs.map((run) => run.unexpected)).to.deep.equal(runs.map(() => undefined));
-    expect(runs.map(({ outcome, refusedAt, foundBy }) => refusedAt ?? foundBy ?? outcome)).to.deep.equal([
-      'distributed',
-      'database',
-      'select',
-      'distributed',
-      '43',
-      '44',
-    ]);
-  });
-
-  for (const [index, name] of PROPERTIES.entries()) {
-    it(`hold: ${name}`, () => {
-      const result = results[index];
-      expect(result?.name).to.equal(name);
-      expect(result?.attempts).to.be.greaterThan(2);
-      expect(result?.detail).to.equal(undefined);
-      expect(result?.holds).to.equal(true);
+    after(async () => {
+      await lab?.[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
     });
-  }
-});
+
+    it('stand on runs that went as expected', () => {
+      expect(runs.map((run) => run.unexpected)).to.deep.equal(runs.map(() => undefined));
+      expect(runs.map(({ outcome, refusedAt, foundBy }) => refusedAt ?? foundBy ?? outcome)).to.deep.equal([
+        'distributed',
+        'database',
+        'select',
+        'distributed',
+        '43',
+        '44',
+      ]);
+    });
+
+    for (const [index, name] of PROPERTIES.entries()) {
+      it(`hold: ${name}`, () => {
+        const result = results[index];
+        expect(result?.name).to.equal(name);
+        expect(result?.attempts).to.be.greaterThan(2);
+        expect(result?.detail).to.equal(undefined);
+        expect(result?.holds).to.equal(true);
+      });
+    }
+  });
+}

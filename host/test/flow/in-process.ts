@@ -257,19 +257,23 @@ export class InProcess implements AsyncDisposable {
   }
 
   /** Puts a card of the field into a reader of its own, known to the issuer under what it names itself. */
-  async insertNative(profile: 'jcop' | 'uicc' | 'ese') {
-    const { image } = await readCardImage(profile);
+  async insertNative(
+    profile: 'jcop' | 'uicc' | 'ese',
+    changes: Partial<CardImage> & { readonly keySet?: string } = {},
+  ) {
+    const { image: found } = await readCardImage(profile);
+    const { keySet = found.nativeIsd?.enc.length === 64 ? 'aes256' : 'aes128', ...other } = changes;
+    const image = { ...found, ...other };
     const card = await this.#simulator.insert(image);
-    const seat: Seat = { readerName: profile, card, insertion: 1, fence: 0, sent: [] };
+    const seat: Seat = { readerName: image.name, card, insertion: 1, fence: 0, sent: [] };
     await card.power('on');
     const { responses } = await runScript(channelOf(seat), identityCommands);
     const { cardId } = decodeIdentity(responses);
-    const keySet = image.nativeIsd?.enc.length === 64 ? 'aes256' : 'aes128';
     await putCard(this.issuer.database, {
       ...{ cardId, isdAid: image.nativeIsd?.aid ?? '' },
       isdKeySet: { profile, keySet, derivation: 'none', keyVersion: '00' },
     });
-    this.seats.set(profile, seat);
+    this.seats.set(image.name, seat);
     return { ...seat, seat, cardId, image };
   }
 

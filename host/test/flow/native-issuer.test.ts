@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { readCardImage } from '../../../simulator/src/index.ts';
 import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
 import { CardSession } from '../../card/card-session.ts';
 import { chooseChannel, secureChannelsOf } from '../../card/discovery.ts';
@@ -35,6 +36,34 @@ describe('key distribution where the issuer domain is the card maker’s', funct
     lab = await InProcess.start({ allowWithoutAttestation: true, securityDomainPackage: cap });
   });
   after(() => lab?.[Symbol.asyncDispose]());
+
+  it('runs on a card without raw RSA, DES keys in RAM, RSA 3072, and with room for two pairs', async () => {
+    const lacks = ['Cipher.ALG_RSA_NOPAD', 'KeyBuilder.TYPE_DES_TRANSIENT_DESELECT', 'KeyBuilder.LENGTH_RSA_3072'];
+    const { cplc } = (await readCardImage('jcop')).image;
+    await lab.insertNative('jcop', { name: 'poor', cplc: cplc?.replace('1234', 'ABCD') ?? null, lacks, keyPairs: 2 });
+    const state = await lab.distribute('poor');
+    expect(state.problem).to.equal(undefined);
+    expect(state.outcome).to.equal('distributed');
+  });
+
+  it('tries nothing against a card whose keys the issuer does not have', async () => {
+    const { cplc } = (await readCardImage('jcop')).image;
+    const other = cplc?.replace('1234', 'AB01') ?? null;
+    const { seat } = await lab.insertNative('jcop', { name: 'foreign', cplc: other, keySet: 'aes256' });
+    const state = await lab.distribute('foreign');
+    expect(state.outcome).to.equal('refused');
+    expect(seat.sent.map(({ label }) => label)).to.not.include('EXTERNAL AUTHENTICATE');
+    expect(await lab.issuer.database.selectFrom('authentication_failures').selectAll().execute()).to.deep.equal([]);
+  });
+
+  it('goes on after the power was cut in the middle of LOAD', async () => {
+    const { cplc } = (await readCardImage('jcop')).image;
+    const other = cplc?.replace('1234', 'AB02') ?? null;
+    const { card } = await lab.insertNative('jcop', { name: 'cut', cplc: other });
+    await card.cutPower({ afterApdus: 80, when: 'before-response' });
+    const state = await lab.distribute('cut');
+    expect([state.outcome, state.problem]).to.deep.equal(['distributed', undefined]);
+  });
 
   for (const name of NATIVE_CARDS) {
     describe(name, () => {
