@@ -51,7 +51,7 @@ describe('key distribution where the issuer domain is the card maker’s', funct
     const other = cplc?.replace('1234', 'AB01') ?? null;
     const { seat } = await lab.insertNative('jcop', { name: 'foreign', cplc: other, keySet: 'aes256' });
     const state = await lab.distribute('foreign');
-    expect(state.outcome).to.equal('refused');
+    expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:card-challenge']);
     expect(seat.sent.map(({ label }) => label)).to.not.include('EXTERNAL AUTHENTICATE');
     expect(await lab.issuer.database.selectFrom('authentication_failures').selectAll().execute()).to.deep.equal([]);
   });
