@@ -109,14 +109,26 @@ function buildNativeAddOns(root, env) {
   });
 }
 
+/** Quiet, but for what is wrong: Maven resets the terminal's colours at its end even when it has said nothing. */
+function runMaven(root, ...args) {
+  const result = spawnSync('mvn', ['-q', '-B', '-Dstyle.color=never', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const said = `${result.stdout ?? ''}${result.stderr ?? ''}`.replaceAll(`${String.fromCharCode(27)}[0m`, '').trim();
+  if (said !== '') console.error(said);
+  return result.status === 0;
+}
+
 function buildJavaParts(root) {
   const inputs = fingerprint(root, ['pom.xml', 'applet', 'simulator/java', 'toolchain/java'], (path) =>
     /\.(java|xml|properties|api|txt|json)$/.test(path),
   );
   stamped(root, 'java', inputs, () => {
     console.error('setup: building the Java parts with Maven');
-    if (!run('mvn', ['-q', '-B', '-Dstyle.color=never', '-DskipTests', 'package'], { cwd: root }))
-      fail('mvn package failed: JDK 17+ and Maven 3.8+ are needed');
+    if (!runMaven(root, '-DskipTests', 'package')) fail('mvn package failed: JDK 17+ and Maven 3.8+ are needed');
   });
 }
 
