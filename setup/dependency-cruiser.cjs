@@ -43,14 +43,14 @@ module.exports = {
       name: 'simulator-alone',
       severity: 'error',
       comment: 'the simulator knows of the host only the CardChannel interface',
-      from: { path: '^simulator/' },
+      from: { path: '^simulator/', pathNot: '^simulator/test/' },
       to: { path: '^host/', pathNot: '^host/transport/card-channel\\.ts$' },
     },
     {
       name: 'tests-are-not-imported',
       severity: 'error',
-      from: { pathNot: '(^host/test/|\\.test\\.ts$)' },
-      to: { path: '^host/test/' },
+      from: { pathNot: '(^(host|applet|simulator|toolchain)/test/|\\.test\\.ts$)' },
+      to: { path: '^(host|applet|simulator|toolchain)/test/' },
     },
   ].filter((rule) => !Array.isArray(rule.to.path) || rule.to.path.length > 0),
   options: {

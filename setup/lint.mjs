@@ -13,8 +13,7 @@ const checks = [
     'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
     '--config',
     'setup/dependency-cruiser.cjs',
-    'host',
-    'simulator/src',
+    ...['host', 'simulator', 'bench', 'toolchain/src', 'toolchain/test', 'applet/test', 'setup'],
   ],
 ];
 let ok = true;
