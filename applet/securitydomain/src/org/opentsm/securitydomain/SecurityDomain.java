@@ -7,6 +7,7 @@ import javacard.framework.AppletEvent;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
+import javacard.framework.Shareable;
 import javacard.framework.Util;
 import javacard.security.RandomData;
 import javacardx.apdu.ExtendedLength;
@@ -28,6 +29,8 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     /** Null for a domain without sessions. */
     final KeySets sets;
     final SecureChannel channel;
+    /** Null for a domain without sessions. */
+    private final ChannelService service;
     private final byte scp03Option;
     final KeyCommands keys;
     final DataCommands objects;
@@ -85,6 +88,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
             channel = new SecureChannel(transients);
             keys = new KeyCommands(this, transients, pairs, certificate, null, null);
         }
+        service = withSessions ? new ChannelService(transients, channel) : null;
         objects = new DataCommands(this, transients, data, pairs, certificate);
         takeParameter(Gp.TAG_IIN, bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_CIN, bArray, parameters, parametersEnd);
@@ -102,6 +106,12 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
 
     final void registerOwnAid() {
         register(ownAid, (short) 0, (byte) ownAid.length);
+    }
+
+    /** The channel is for OPEN, which lends it to applications of this domain. */
+    public Shareable getShareableInterfaceObject(AID client, byte parameter) {
+        boolean open = client != null && client.equals(Gp.OPEN_AID, (short) 0, (byte) Gp.OPEN_AID.length);
+        return open && parameter == ApplicationChannel.PARAMETER ? service : null;
     }
 
     public boolean select() {

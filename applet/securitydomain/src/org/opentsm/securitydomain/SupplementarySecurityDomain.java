@@ -31,6 +31,9 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
 
     /** Only the parent may personalize; OPEN knows who that is. */
     public Shareable getShareableInterfaceObject(AID client, byte parameter) {
+        if (parameter == ApplicationChannel.PARAMETER) {
+            return super.getShareableInterfaceObject(client, parameter);
+        }
         if (parameter != PersonalizationTarget.PARAMETER || client == null || alone || !open().isParent(client, self())) {
             return null;
         }

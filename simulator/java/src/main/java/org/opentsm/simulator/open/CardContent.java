@@ -71,6 +71,7 @@ final class CardContent {
         boolean selectable) {
         boolean domain = kind == RegistryEntry.Kind.APPLICATION && data.privileges().has(Privilege.SECURITY_DOMAIN);
         Options options = Options.of(data.parameters(), domain);
+        runtime.announce(data.parameters().whole());
         Applet applet = runtime.install(loadFile.aid, className, data.instance(), data.installData());
         byte made = selectable ? LifeCycle.SELECTABLE : LifeCycle.INSTALLED;
         byte state = kind == RegistryEntry.Kind.ISSUER_DOMAIN ? registry.cardState() : made;

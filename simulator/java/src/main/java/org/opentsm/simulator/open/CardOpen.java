@@ -32,6 +32,7 @@ public final class CardOpen implements Open {
     private final ContentCommands commands;
     private final LifeCycleCommands lifeCycles;
     private final StatusCommands status;
+    private final ApplicationOpen applications;
 
     public CardOpen(JavaCardRuntime runtime, Registry registry) {
         this.runtime = runtime;
@@ -43,6 +44,12 @@ public final class CardOpen implements Open {
         commands = new ContentCommands(content, loading);
         lifeCycles = new LifeCycleCommands(runtime, registry, authority);
         status = new StatusCommands(registry, authority);
+        applications = new ApplicationOpen(runtime, registry);
+    }
+
+    /** What OPEN does for applications that are no domains. */
+    public ApplicationOpen applications() {
+        return applications;
     }
 
     public static AID aid(String hex) {

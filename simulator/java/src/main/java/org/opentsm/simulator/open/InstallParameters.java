@@ -12,9 +12,10 @@ import java.util.List;
  * @param implicit    CF: interfaces (80 contactless, 40 contact) and channel the application is selected on by default
  * @param restricted  D9: what is never to be done any more, one bit for each variant of INSTALL, 01 for DELETE
  * @param tokenNames  contents of B6, which are signed with the command
+ * @param whole       all of it as it came, for what other parts of the card read in it
  */
 record InstallParameters(byte[] application, int code, int volatileQuota, int persistentQuota, byte[] implicit, int restricted,
-    byte[] tokenNames) {
+    byte[] tokenNames, byte[] whole) {
 
     private static final int APPLICATION = 0xC9;
     private static final int SYSTEM = 0xEF;
@@ -34,7 +35,7 @@ record InstallParameters(byte[] application, int code, int volatileQuota, int pe
             throw LvReader.malformed();
         }
         return new InstallParameters(Tlv.find(objects, APPLICATION), size(parts, CODE), size(parts, VOLATILE), size(parts, PERSISTENT),
-            Tlv.find(parts, IMPLICIT), restrict == null ? 0 : restrict[0] & 0xFF, Tlv.find(objects, TOKEN_NAMES));
+            Tlv.find(parts, IMPLICIT), restrict == null ? 0 : restrict[0] & 0xFF, Tlv.find(objects, TOKEN_NAMES), bytes);
     }
 
     /** Memory in bytes: two bytes up to 32767, else four. */

@@ -21,6 +21,9 @@ public interface JavaCardRuntime {
      */
     Applet install(AID loadFile, String className, AID instance, byte[] parameters);
 
+    /** The parameters field of the INSTALL whose install() comes next: what it says to the platform is no business of the module. */
+    void announce(byte[] parameters);
+
     /** The object that the application gives OPEN for this parameter, or null; its methods run in the application's context. */
     Shareable shared(AID server, byte parameter);
 

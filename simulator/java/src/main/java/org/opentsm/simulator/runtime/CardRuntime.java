@@ -63,6 +63,10 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private String installFailure = "";
     private long unseenChanges;
     private long resets;
+    private long installs;
+    private byte[] installParameters = new byte[0];
+    private PlatformMemory platform = new PlatformMemory();
+    private Object extension;
 
     public CardRuntime(CardPackages packages, CardRandom random, Statistics statistics, FaultPlan faults) {
         super(new TransientArrays());
@@ -73,7 +77,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         this.statistics = statistics;
         this.faults = faults;
         this.open = new CardOpen(this, registry);
-        this.heap = new PersistentHeap(registry, loader, transients);
+        this.heap = new PersistentHeap(registry, this::platformMemory, loader, transients);
         transients.belongTo(contexts::activeGroup);
         forgetLongArrays();
         takeBuffer(ApduForm.SHORT_BUFFER);
@@ -332,6 +336,66 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         }
     }
 
+    // --- the platform's own parts -----------------------------------------------------------
+
+    /** Persistent memory beside the applets. */
+    public PlatformMemory platformMemory() {
+        return platform;
+    }
+
+    public void restore(PlatformMemory saved) {
+        platform = saved;
+    }
+
+    /** What a part of the platform above this one keeps for the card. */
+    public Object extension() {
+        return extension;
+    }
+
+    public void extend(Object part) {
+        extension = part;
+    }
+
+    /** Runs work of the platform outside the command of an applet, as {@link #process} runs a command: nothing is left open. */
+    public void perform(Work<?> work) {
+        activateSimulatorRuntimeInstance();
+        try {
+            work.run();
+        } catch (PowerCut cut) {
+            throw cut;
+        } catch (Throwable e) {
+            trace(e);
+        } finally {
+            heap.rollBack();
+            contexts.clear();
+            heap.wipeDeleted();
+        }
+    }
+
+    /** Takes the active contexts off, for work that goes on in a later command; {@link #resume} puts them back. */
+    public Object suspend() {
+        return contexts.suspend();
+    }
+
+    public void resume(Object suspended) {
+        contexts.resume(suspended);
+    }
+
+    /** How many times install() was called. */
+    public long installs() {
+        return installs;
+    }
+
+    /** Parameters field of the INSTALL that was last announced. */
+    public byte[] installParameters() {
+        return installParameters.clone();
+    }
+
+    @Override
+    public void announce(byte[] parameters) {
+        installParameters = parameters.clone();
+    }
+
     // --- contexts ---------------------------------------------------------------------------
 
     /** Runs {@code work} with the context of an instance, or OPEN's, active. */
@@ -431,6 +495,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             registered.add(applet);
         });
         installing++;
+        installs++;
         try {
             Method install = loader.loadClass(className).getMethod("install", byte[].class, short.class, byte.class);
             // As on a card the data stands in a larger buffer: code that looks behind its end finds zeros.

@@ -2,6 +2,7 @@ package org.opentsm.simulator.runtime;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import javacard.framework.AID;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.Registry;
@@ -48,6 +49,20 @@ final class Contexts {
 
     void clear() {
         frames.clear();
+    }
+
+    /** The chain, to go on with in a later command. */
+    Object suspend() {
+        List<Frame> chain = List.copyOf(frames);
+        frames.clear();
+        return chain;
+    }
+
+    void resume(Object chain) {
+        frames.clear();
+        for (Object frame : (List<?>) chain) {
+            frames.addLast((Frame) frame);
+        }
     }
 
     AID active() {

@@ -2,6 +2,7 @@ package org.opentsm.simulator.runtime;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import javacard.framework.TransactionException;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
@@ -10,6 +11,7 @@ import org.opentsm.simulator.open.RegistryEntry;
 final class PersistentHeap {
 
     private final Registry registry;
+    private final Supplier<PlatformMemory> platform;
     private final AppletClassLoader loader;
     private final TransientArrays transients;
     private final List<RegistryEntry> deleted = new ArrayList<>();
@@ -17,8 +19,9 @@ final class PersistentHeap {
     private Transaction transaction;
     private Runnable registryBefore = () -> { };
 
-    PersistentHeap(Registry registry, AppletClassLoader loader, TransientArrays transients) {
+    PersistentHeap(Registry registry, Supplier<PlatformMemory> platform, AppletClassLoader loader, TransientArrays transients) {
         this.registry = registry;
+        this.platform = platform;
         this.loader = loader;
         this.transients = transients;
     }
@@ -84,6 +87,7 @@ final class PersistentHeap {
     private List<Object> roots() {
         List<Object> roots = new ArrayList<>();
         registry.instances().forEach(entry -> roots.add(entry.applet));
+        roots.add(platform.get());
         return roots;
     }
 

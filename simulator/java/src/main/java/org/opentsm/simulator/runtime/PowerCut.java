@@ -5,7 +5,7 @@ public final class PowerCut extends Error {
 
     private static final long serialVersionUID = 1L;
 
-    PowerCut() {
+    public PowerCut() {
         super("the card lost its power", null, false, false);
     }
 }

@@ -31,6 +31,7 @@ import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardObjects;
 import org.opentsm.simulator.runtime.CardRuntime;
+import org.opentsm.simulator.runtime.PlatformMemory;
 
 /**
  * A card's persistent state as one file: {@code magic, image digest, random position, card state,
@@ -154,6 +155,7 @@ public final class CardState {
                 writeEntry(out, heap, entry);
             }
             heap.write(card.open().controllingAuthority());
+            heap.write(card.platformMemory());
             // Roots first, then what they hold: loading needs every registered AID before an applet names it.
             for (RegistryEntry entry : instances) {
                 heap.write(entry.applet);
@@ -228,6 +230,7 @@ public final class CardState {
             rows.add(readRow(in, heap));
         }
         card.open().setControllingAuthority((AID) heap.read());
+        card.restore((PlatformMemory) heap.read());
         for (Saved saved : rows) {
             RegistryEntry loadFile = card.registry().find(saved.loadFile);
             if (loadFile == null) {

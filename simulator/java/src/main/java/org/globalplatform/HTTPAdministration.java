@@ -1,0 +1,8 @@
+package org.globalplatform;
+
+import javacard.framework.Shareable;
+
+/** The interface as the API declares it; GlobalPlatform Card Specification 2.3.1 annex A. */
+public interface HTTPAdministration extends Shareable {
+    void requestHTTPAdministrationSession(byte[] buffer, short value1, short value2);
+}
