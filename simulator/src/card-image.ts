@@ -81,6 +81,8 @@ export interface CardImage {
   readonly randomBytes?: Hex;
   /** Class bytes C0 to FE go to the selected applet; without it they name logical channels. */
   readonly proprietaryClasses?: boolean;
+  /** A UICC's files, and the toolkit commands TERMINAL PROFILE, ENVELOPE, FETCH, TERMINAL RESPONSE. */
+  readonly toolkit?: boolean;
   /** How responses travel; what the ATR offers when absent, T=1 before T=0. */
   readonly protocol?: 'T=0' | 'T=1';
   /** Bytes of the APDU buffer, 261 to 32767; 261 when absent. */

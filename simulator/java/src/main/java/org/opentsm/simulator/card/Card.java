@@ -14,6 +14,8 @@ import org.opentsm.simulator.runtime.FaultPlan;
 import org.opentsm.simulator.runtime.PowerCut;
 import org.opentsm.simulator.runtime.Statistics;
 import org.opentsm.simulator.state.CardState;
+import org.opentsm.simulator.toolkit.Toolkit;
+import org.opentsm.simulator.toolkit.ToolkitCommands;
 import org.opentsm.simulator.uicc.FileSystem;
 
 /**
@@ -25,6 +27,8 @@ public final class Card {
     private final CardImage image;
     private final CardRuntime runtime;
     private final FileSystem files;
+    /** Null where the image does not ask for it. */
+    private final ToolkitCommands toolkit;
     /** Null for a card whose issuer's domain is an applet, or that has none. */
     private final NativeCard nativeIssuer;
     private final CardState state;
@@ -51,7 +55,11 @@ public final class Card {
         if (image.proprietaryClasses()) {
             runtime.takeProprietaryClasses();
         }
-        files = image.iccid() == null ? null : new FileSystem(FileSystem.encodeIccid(image.iccid()));
+        files = image.iccid() == null ? null : FileSystem.of(FileSystem.encodeIccid(image.iccid()), image.toolkit());
+        toolkit = image.toolkit() ? new ToolkitCommands(runtime) : null;
+        if (toolkit != null && files != null) {
+            Toolkit.of(runtime).files(files.tree());
+        }
         nativeIssuer = image.nativeIssuer() == null ? null : new NativeCard(image, runtime);
         state = stateFolder == null ? null : new CardState(stateFolder.resolve(image.name() + ".card"), code.digest(imageBytes));
         try {
@@ -99,6 +107,9 @@ public final class Card {
         }
         if (nativeIssuer != null) {
             nativeIssuer.reset();
+        }
+        if (toolkit != null) {
+            toolkit.reset();
         }
         try {
             runtime.reset();
@@ -174,6 +185,37 @@ public final class Card {
     private byte[] process(byte[] command) {
         if (command.length < 4) {
             return CardRuntime.status(ISO7816.SW_WRONG_LENGTH);
+        }
+        byte[] response = toolkit == null ? null : toolkit.process(command);
+        if (response != null) {
+            return response;
+        }
+        response = processForCard(command);
+        int updated = files == null ? 0 : files.takeUpdated();
+        if (toolkit != null && updated != 0) {
+            toolkit.updated(updated, command);
+        }
+        return toolkit == null ? response : toolkit.after(command, response);
+    }
+
+    /** SELECT of the USIM by its name leads to its files. */
+    private byte[] selectNetworkApplication(byte[] command) {
+        boolean byName = command.length > 5 && command[0] == 0 && command[1] == ISO7816.INS_SELECT && command[2] == 0x04;
+        if (toolkit == null || files == null || !byName || command.length < 5 + (command[4] & 0xFF)) {
+            return null;
+        }
+        byte[] name = Arrays.copyOfRange(command, 5, 5 + (command[4] & 0xFF));
+        byte[] answer = files.selectApplication(name, (command[3] & 0x0C) != 0x0C);
+        if (answer != null) {
+            runtime.deselectAll();
+        }
+        return answer;
+    }
+
+    private byte[] processForCard(byte[] command) {
+        byte[] selected = selectNetworkApplication(command);
+        if (selected != null) {
+            return selected;
         }
         if (nativeIssuer == null ? runtime.isApplicationSelected() : !nativeIssuer.isSelected()) {
             return runtime.process(command);

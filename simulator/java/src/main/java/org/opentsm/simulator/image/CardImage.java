@@ -17,7 +17,8 @@ import org.opentsm.simulator.open.LifeCycle;
 /** A card before its first use, as an image file describes it (README, "Card image"). */
 public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, byte[] cplc, Domain issuer, Domain controlling,
     List<Domain> supplementary, byte lifeCycle, byte[] seed, byte[] randomBytes, List<LoadFile> loadFiles, List<Application> applications,
-    boolean proprietaryClasses, byte protocol, int apduBuffer, NativeIssuer nativeIssuer, Set<String> lacks, int keyPairs) {
+    boolean proprietaryClasses, byte protocol, int apduBuffer, NativeIssuer nativeIssuer, Set<String> lacks, int keyPairs,
+    boolean toolkit) {
 
     /** A security domain and what the card maker puts into it; absent parts are null. */
     public record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate) {
@@ -62,7 +63,7 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
             fields.isAbsent("casd") ? null : domain(fields.object("casd"), "casd"), domains(fields), lifeCycle(fields),
             fields.hexOrNull("seed", 1, 64), fields.hexOrEmpty("randomBytes"), loadFiles(fields, folder), applications(fields),
             fields.flag("proprietaryClasses"), protocol(fields), fields.number("apduBuffer", ApduForm.SHORT_BUFFER, Short.MAX_VALUE, ApduForm.SHORT_BUFFER),
-            NativeIssuer.parse(fields), lacks(fields), fields.number("keyPairs", 0, Short.MAX_VALUE, Short.MAX_VALUE));
+            NativeIssuer.parse(fields), lacks(fields), fields.number("keyPairs", 0, Short.MAX_VALUE, Short.MAX_VALUE), fields.flag("toolkit"));
         fields.refuseUnread();
         if (image.nativeIssuer != null && (image.issuer != null || image.controlling != null || !image.supplementary.isEmpty())) {
             throw SimulatorException.image("nativeIsd", "stands beside domains that need an OPEN of ours (isd, casd, ssds)");

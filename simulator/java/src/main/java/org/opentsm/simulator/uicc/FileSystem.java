@@ -1,29 +1,55 @@
 package org.opentsm.simulator.uicc;
 
 import java.util.Arrays;
-import java.util.Map;
+import java.util.List;
 import org.opentsm.simulator.Hex;
 
 /**
- * The files of a UICC that the card needs: MF and EF.ICCID (ETSI TS 102 221 13.1, 13.2), read with
- * the class bytes 00 and, as on older SIM cards (GSM 11.11), A0. It does not touch the selected applet.
+ * The files of a card towards the terminal, with the class bytes 00 and 80 (ETSI TS 102 221) and, as on older SIM cards, A0 (TS 51.011). It
+ * does not touch the selected applet.
  */
 public final class FileSystem {
 
-    private static final int MF = 0x3F00;
-    private static final int EF_ICCID = 0x2FE2;
-    private static final int SFI_ICCID = 0x02;
+    private static final int INS_DEACTIVATE = 0x04;
+    private static final int INS_INCREASE = 0x32;
+    private static final int INS_ACTIVATE = 0x44;
+    private static final int INS_SEARCH_RECORD = 0xA2;
     private static final int INS_SELECT = 0xA4;
     private static final int INS_READ_BINARY = 0xB0;
+    private static final int INS_READ_RECORD = 0xB2;
     private static final int INS_GET_RESPONSE = 0xC0;
+    private static final int INS_UPDATE_BINARY = 0xD6;
+    private static final int INS_UPDATE_RECORD = 0xDC;
+    private static final int INS_STATUS = 0xF2;
+    private static final int SIM = 0xA0;
+    private static final int UICC = 0x80;
 
-    private final Map<Integer, byte[]> contents;
-    private int current = MF;
+    private final FileTree tree;
+    private final boolean whole;
+    private final short[] terminal = new short[2];
+    private FilePlace place;
     private byte[] pending = new byte[0];
+    /** Identifier of the file that the last command changed, or 0. */
+    private int updated;
 
-    /** @param iccid content of EF.ICCID, 10 bytes, digits swapped */
-    public FileSystem(byte[] iccid) {
-        contents = Map.of(EF_ICCID, iccid);
+    private FileSystem(FileTree tree, boolean whole) {
+        this.tree = tree;
+        this.whole = whole;
+        place = new FilePlace(tree, null, terminal);
+    }
+
+    /**
+     * @param iccid content of EF.ICCID, 10 bytes, digits swapped
+     * @param whole false for MF and EF.ICCID alone, which only can be read
+     */
+    public static FileSystem of(byte[] iccid, boolean whole) {
+        FileSystem made = new FileSystem(whole ? StandardFiles.whole(iccid) : StandardFiles.identity(iccid), whole);
+        made.tree.live(made.tree.memory());
+        return made;
+    }
+
+    public FileTree tree() {
+        return tree;
     }
 
     /** EF.ICCID for the digits of an ICCID: low nibble first, F behind the last digit. */
@@ -37,84 +63,150 @@ public final class FileSystem {
     }
 
     public void reset() {
-        current = MF;
+        place = new FilePlace(tree, null, terminal);
+        place.home();
         pending = new byte[0];
+    }
+
+    /** Identifier of the elementary file the last command changed, once; or 0. */
+    public int takeUpdated() {
+        int file = updated;
+        updated = 0;
+        return file;
+    }
+
+    /** SELECT by the name of a network application: its directory becomes the current one. */
+    public byte[] selectApplication(byte[] name, boolean wantsParameters) {
+        CardFile application = whole ? tree.application(name) : null;
+        if (application == null) {
+            return null;
+        }
+        place = new FilePlace(tree, application.name, terminal);
+        place.home();
+        return wantsParameters ? answer(place.controlParameters(), 0x9000) : status(0x9000);
     }
 
     /** The response, or null when the command is not one for the file system. */
     public byte[] process(byte[] command) {
         int cla = command[0] & 0xFF;
-        if (command.length < 4 || cla != 0x00 && cla != 0xA0) {
+        int ins = command[1] & 0xFF;
+        boolean interindustry = cla == 0x00 || cla == SIM;
+        boolean card = whole && (cla == UICC || cla == SIM) && (ins == INS_STATUS && (command[2] & 0xFC) == 0 || ins == INS_INCREASE);
+        if (!interindustry && !card) {
             return null;
         }
         byte[] waiting = pending;
         pending = new byte[0];
-        return switch (command[1] & 0xFF) {
-            case INS_SELECT -> command[2] == 0x04 ? null : select(command, cla == 0xA0);
-            case INS_READ_BINARY -> readBinary(command);
-            case INS_GET_RESPONSE -> waiting.length == 0 ? null : getResponse(command, waiting);
-            default -> null;
-        };
+        try {
+            return switch (ins) {
+                case INS_SELECT -> command[2] == 0x04 ? null : new FileSelection(this, place).select(command, cla == SIM);
+                case INS_READ_BINARY -> readBinary(command);
+                case INS_GET_RESPONSE -> waiting.length == 0 ? null : getResponse(command, waiting);
+                default -> whole ? more(command, ins, cla == SIM) : null;
+            };
+        } catch (FileFault fault) {
+            return status(fault.reason.status);
+        }
     }
 
-    private byte[] select(byte[] command, boolean gsm) {
+    private byte[] more(byte[] command, int ins, boolean gsm) {
+        byte[] data = data(command);
         int p1 = command[2] & 0xFF;
         int p2 = command[3] & 0xFF;
-        if (p1 != 0x00 || p2 != 0x00 && p2 != 0x04 && p2 != 0x0C) {
-            return status(0x6A86);
+        switch (ins) {
+            case INS_READ_RECORD -> {
+                shortIdentifier(p2 >> 3);
+                byte[] record = place.readRecord(p1, p2 & 7, 0, -1);
+                int expected = command.length < 5 ? 0 : command[4] & 0xFF;
+                return expected == 0 || expected == record.length ? answer(record, 0x9000) : status(gsm ? 0x6700 : 0x6C00 | record.length);
+            }
+            case INS_UPDATE_RECORD -> {
+                shortIdentifier(p2 >> 3);
+                if (data.length != place.recordLength()) {
+                    return status(0x6700);
+                }
+                place.updateRecord(p1, p2 & 7, 0, data);
+                return changed();
+            }
+            case INS_UPDATE_BINARY -> {
+                place.updateBinary(offset(p1, p2), data);
+                return changed();
+            }
+            case INS_SEARCH_RECORD -> {
+                return search(p1, p2, data, gsm);
+            }
+            case INS_INCREASE -> {
+                byte[] sum = place.increase(data);
+                changed();
+                return answer(join(sum, data), 0x9000);
+            }
+            case INS_ACTIVATE, INS_DEACTIVATE -> {
+                place.activate(ins == INS_ACTIVATE);
+                return status(0x9000);
+            }
+            case INS_STATUS -> {
+                return gsm || p2 != 0x0C ? answer(place.directoryParameters(gsm), 0x9000) : status(0x9000);
+            }
+            default -> {
+                return null;
+            }
         }
-        boolean noName = command.length == 4 || command.length == 5 && command[4] == 0;
-        if (!noName && (command.length < 7 || command[4] != 2 || command.length > 8)) {
-            return status(0x6700);
+    }
+
+    private byte[] changed() {
+        updated = place.identifier() & 0xFFFF;
+        return status(0x9000);
+    }
+
+    private static byte[] join(byte[] first, byte[] second) {
+        byte[] all = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, all, first.length, second.length);
+        return all;
+    }
+
+    private void shortIdentifier(int identifier) {
+        if (identifier != 0) {
+            place.selectByShortIdentifier(identifier);
         }
-        int file = noName ? MF : (command[5] & 0xFF) << 8 | command[6] & 0xFF;
-        if (file != MF && !contents.containsKey(file)) {
-            return status(gsm ? 0x9404 : 0x6A82);
+    }
+
+    /** P1 with the high bit names a file by its short identifier. */
+    private int offset(int p1, int p2) {
+        if ((p1 & 0x80) == 0) {
+            return p1 << 8 | p2;
         }
-        current = file;
-        if (gsm) {
-            pending = gsmHeader(file);
-            return status(0x9F00 | pending.length);
+        place.selectByShortIdentifier(p1 & 0x1F);
+        return p2;
+    }
+
+    private byte[] search(int p1, int p2, byte[] pattern, boolean gsm) {
+        boolean forward = (p2 & 7) != 5;
+        List<Integer> found = place.search(p1 == 0 ? forward ? 1 : place.recordCount() : p1, forward, 0, pattern);
+        if (found.isEmpty()) {
+            return status(gsm ? 0x9404 : 0x6282);
         }
-        if (p2 == 0x0C) {
-            return status(0x9000);
+        byte[] numbers = new byte[found.size()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = found.get(i).byteValue();
         }
-        byte[] template = fileControlParameters(file);
-        boolean expectsData = command.length == 8 || noName && command.length == 5;
-        if (expectsData) {
-            return answer(template, 0x9000);
-        }
-        pending = template;
-        return status(0x6100 | template.length);
+        return answer(numbers, 0x9000);
     }
 
     private byte[] readBinary(byte[] command) {
-        int p1 = command[2] & 0xFF;
-        int offset = command[3] & 0xFF;
         if (command.length != 5) {
             return status(0x6700);
         }
-        if ((p1 & 0x80) != 0) {
-            if ((p1 & 0x1F) != SFI_ICCID) {
-                return status(0x6A82);
-            }
-            current = EF_ICCID;
-        } else {
-            offset |= p1 << 8;
-        }
-        byte[] content = contents.get(current);
-        if (content == null) {
-            return status(0x6986);
-        }
-        if (offset >= content.length) {
+        int offset = offset(command[2] & 0xFF, command[3] & 0xFF);
+        int size = place.readBinary(0, -1).length;
+        if (offset >= size) {
             return status(0x6B00);
         }
-        int available = content.length - offset;
+        int available = size - offset;
         int expected = command[4] & 0xFF;
         if (expected > available) {
             return status(0x6C00 | available);
         }
-        return answer(Arrays.copyOfRange(content, offset, offset + (expected == 0 ? available : expected)), 0x9000);
+        return answer(place.readBinary(offset, expected == 0 ? Math.min(available, 256) : expected), 0x9000);
     }
 
     private byte[] getResponse(byte[] command, byte[] waiting) {
@@ -129,31 +221,24 @@ public final class FileSystem {
         return answer(expected == 0 ? waiting : Arrays.copyOf(waiting, expected), 0x9000);
     }
 
-    /** {@code 62 L {82 descriptor, 83 file id, [80 size], 8A life cycle, [88 SFI]}}, ETSI TS 102 221 11.1.1.3. */
-    private byte[] fileControlParameters(int file) {
-        String id = String.format("%04X", file);
-        String inner = file == MF
-            ? "82027821" + "8302" + id + "8A0105"
-            : "82024121" + "8302" + id + "8A0105" + "8002" + String.format("%04X", contents.get(file).length) + "8801" + "10";
-        return Hex.decode(String.format("62%02X", inner.length() / 2) + inner);
+    /** What GET RESPONSE is to fetch. */
+    void offer(byte[] response) {
+        pending = response;
     }
 
-    /** Response of SELECT in GSM 11.11 9.2.1: free memory or size, file id, type. */
-    private byte[] gsmHeader(int file) {
-        String id = String.format("%04X", file);
-        return Hex.decode(file == MF
-            ? "00000000" + id + "01" + "0000000000" + "09" + "13010100" + "00830000" + "0000"
-            : "0000" + String.format("%04X", contents.get(file).length) + id + "04" + "00" + "0FFFFF" + "01" + "02" + "0000");
+    static byte[] data(byte[] command) {
+        int length = command.length > 5 ? command[4] & 0xFF : 0;
+        return Arrays.copyOfRange(command, Math.min(5, command.length), Math.min(command.length, 5 + length));
     }
 
-    private static byte[] answer(byte[] data, int sw) {
+    static byte[] answer(byte[] data, int sw) {
         byte[] response = Arrays.copyOf(data, data.length + 2);
         response[data.length] = (byte) (sw >> 8);
         response[data.length + 1] = (byte) sw;
         return response;
     }
 
-    private static byte[] status(int sw) {
-        return new byte[] {(byte) (sw >> 8), (byte) sw};
+    static byte[] status(int sw) {
+        return answer(new byte[0], sw);
     }
 }

@@ -1,0 +1,33 @@
+package org.opentsm.simulator.toolkit;
+
+import uicc.toolkit.BERTLVEditHandler;
+import uicc.toolkit.ViewHandler;
+
+/** A handler that an application made for itself: card memory that is its own. ETSI TS 102 241 annex A, HandlerBuilder. */
+public final class BuiltHandler {
+
+    private static final byte EDIT = 1;
+    private static final byte BER_EDIT = 2;
+
+    private BuiltHandler() {
+    }
+
+    public static ViewHandler make(byte type, short capacity, byte[] from) {
+        if (type != EDIT && type != BER_EDIT || capacity < 0) {
+            throw Fault.Face.UICC.fault(Fault.BAD_INPUT_PARAMETER);
+        }
+        if (from.length > capacity) {
+            throw Fault.Face.UICC.fault(Fault.HANDLER_OVERFLOW);
+        }
+        Content content = new Content(capacity);
+        content.set(from);
+        return type == EDIT ? new TlvEdit(content, Fault.Face.UICC) : new BerEdit(content);
+    }
+
+    /** Its tag too can be set. */
+    private static final class BerEdit extends TlvEdit implements BERTLVEditHandler {
+        BerEdit(Content content) {
+            super(content, Fault.Face.UICC);
+        }
+    }
+}

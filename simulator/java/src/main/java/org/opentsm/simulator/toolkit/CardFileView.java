@@ -1,0 +1,186 @@
+package org.opentsm.simulator.toolkit;
+
+import com.licel.jcardsim.base.SimulatorSystem;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import javacard.framework.JCSystem;
+import org.opentsm.simulator.crypto.CryptoHost;
+import org.opentsm.simulator.uicc.FileFault;
+import org.opentsm.simulator.uicc.FilePlace;
+import uicc.access.FileView;
+import uicc.access.UICCException;
+
+/** An applet's own place in the card's files; ETSI TS 102 241 annex A, FileView. Card memory: the place, and which application's it is. */
+public class CardFileView implements FileView {
+
+    private static final byte SIMPLE_FORWARD = 4;
+    private static final byte SIMPLE_BACKWARD = 5;
+    private static final byte ENHANCED = 6;
+    private final byte[] application;
+    private final short[] place;
+
+    /**
+     * @param application name of the application whose files 7FFF stands for, or null
+     * @param event       when the place is forgotten: CLEAR_ON_RESET, CLEAR_ON_DESELECT, or never
+     */
+    protected CardFileView(byte[] application, byte event) {
+        this.application = application;
+        boolean ram = event == JCSystem.CLEAR_ON_RESET || event == JCSystem.CLEAR_ON_DESELECT;
+        place = ram ? SimulatorSystem.instance().getTransientMemory().makeShortArray((short) 2, event) : new short[2];
+        if (application != null) {
+            at().home();
+        }
+    }
+
+    /** @return null when the card has no such application */
+    public static CardFileView of(byte[] application, byte event) {
+        boolean known = application == null || new FilePlace(Toolkit.current().files(), application, new short[2]).hasApplication();
+        return known ? new CardFileView(application, event) : null;
+    }
+
+    /** Identifier of the file selected there. */
+    static byte[] selected(FileView view) {
+        short file = ((CardFileView) view).at().identifier();
+        return new byte[] {(byte) (file >> 8), (byte) file};
+    }
+
+    final FilePlace at() {
+        return new FilePlace(Toolkit.current().files(), application, place);
+    }
+
+    private <T> T in(Function<FilePlace, T> act) {
+        try {
+            return act.apply(at());
+        } catch (FileFault fault) {
+            UICCException.throwIt(fault.reason.uicc);
+            throw fault;
+        }
+    }
+
+    private static short put(byte[] from, byte[] to, short offset) {
+        TlvView.checkArray(to, offset, from.length);
+        CryptoHost.current().writing(to);
+        System.arraycopy(from, 0, to, offset, from.length);
+        return (short) (offset + from.length);
+    }
+
+    private static short parameters(byte[] from, byte[] to, short offset, short length) {
+        TlvView.checkArray(to, offset, length);
+        byte[] part = Arrays.copyOf(from, Math.min(from.length, length));
+        put(part, to, offset);
+        return (short) part.length;
+    }
+
+    @Override
+    public short select(short file, byte[] to, short offset, short length) {
+        TlvView.checkArray(to, offset, length);
+        select(file);
+        return parameters(at().controlParameters(), to, offset, length);
+    }
+
+    @Override
+    public void select(short file) {
+        in(place -> {
+            place.select(file & 0xFFFF);
+            return null;
+        });
+    }
+
+    @Override
+    public void select(byte shortIdentifier) {
+        in(place -> {
+            place.selectByShortIdentifier(shortIdentifier);
+            return null;
+        });
+    }
+
+    @Override
+    public short status(byte[] to, short offset, short length) {
+        return parameters(in(place -> place.directoryParameters(false)), to, offset, length);
+    }
+
+    @Override
+    public short readBinary(short from, byte[] to, short offset, short length) {
+        TlvView.checkArray(to, offset, length);
+        return put(in(place -> place.readBinary(from, length)), to, offset);
+    }
+
+    @Override
+    public void updateBinary(short at, byte[] from, short offset, short length) {
+        TlvView.checkArray(from, offset, length);
+        in(place -> {
+            place.updateBinary(at, Arrays.copyOfRange(from, offset, offset + length));
+            return null;
+        });
+    }
+
+    @Override
+    public short readRecord(short number, byte mode, short from, byte[] to, short offset, short length) {
+        TlvView.checkArray(to, offset, length);
+        return put(in(place -> place.readRecord(number, mode, from, length)), to, offset);
+    }
+
+    @Override
+    public void updateRecord(short number, byte mode, short at, byte[] from, short offset, short length) {
+        TlvView.checkArray(from, offset, length);
+        in(place -> {
+            place.updateRecord(number, mode, at, Arrays.copyOfRange(from, offset, offset + length));
+            return null;
+        });
+    }
+
+    /** @return how many records hold the pattern; as many numbers of them as have room are given */
+    @Override
+    public short searchRecord(byte mode, short number, short indication, byte[] pattern, short offset, short length, short[] found, short foundOffset,
+        short foundLength) {
+        TlvView.checkArray(pattern, offset, length);
+        if (foundOffset < 0 || foundLength < 0 || foundOffset > found.length - foundLength) {
+            throw new ArrayIndexOutOfBoundsException();
+        }
+        List<Integer> records = in(place -> search(place, mode, number, indication, Arrays.copyOfRange(pattern, offset, offset + length)));
+        int given = Math.min(records.size(), foundLength);
+        CryptoHost.current().writing(found);
+        for (int i = 0; i < given; i++) {
+            found[foundOffset + i] = records.get(i).shortValue();
+        }
+        return (short) given;
+    }
+
+    /** An enhanced search begins at the current record or beside it, at an offset that the low byte of its indication gives. */
+    private static List<Integer> search(FilePlace place, byte mode, short number, short indication, byte[] pattern) {
+        boolean enhanced = mode == ENHANCED;
+        if (!enhanced && mode != SIMPLE_FORWARD && mode != SIMPLE_BACKWARD) {
+            throw new FileFault(FileFault.Reason.INVALID_MODE);
+        }
+        int how = indication >> 8 & 7;
+        boolean forward = enhanced ? how == 4 || how == 6 : mode == SIMPLE_FORWARD;
+        boolean beside = enhanced && how >= 6;
+        int from = number != 0 ? number : place.currentRecord();
+        from = from == 0 ? forward ? 1 : place.recordCount() : from + (beside ? forward ? 1 : -1 : 0);
+        return place.search(from, forward, enhanced ? indication & 0xFF : 0, pattern);
+    }
+
+    @Override
+    public short increase(byte[] value, short offset, short length, byte[] to, short toOffset) {
+        TlvView.checkArray(value, offset, length);
+        TlvView.checkArray(to, toOffset, 0);
+        return put(in(place -> place.increase(Arrays.copyOfRange(value, offset, offset + length))), to, toOffset);
+    }
+
+    @Override
+    public void deactivateFile() {
+        in(place -> {
+            place.activate(false);
+            return null;
+        });
+    }
+
+    @Override
+    public void activateFile() {
+        in(place -> {
+            place.activate(true);
+            return null;
+        });
+    }
+}

@@ -1,0 +1,70 @@
+package org.opentsm.simulator.toolkit;
+
+/** What the terminal sent; ETSI TS 102 241 annex A, EnvelopeHandler, and 3GPP TS 31.130, USATEnvelopeHandler. */
+public final class EnvelopeView extends TlvView implements uicc.usim.toolkit.USATEnvelopeHandler {
+
+    private static final int TAG_ITEM_IDENTIFIER = 0x10;
+
+    EnvelopeView(Fault.Face face) {
+        super(null, face);
+    }
+
+    @Override
+    Content content() {
+        return Toolkit.current().envelope(face());
+    }
+
+    public byte getItemIdentifier() {
+        return byteOf(TAG_ITEM_IDENTIFIER, 0);
+    }
+
+    public byte getChannelIdentifier() {
+        return ChannelStatus.identifier(this);
+    }
+
+    public short getChannelStatus(byte channel) {
+        return ChannelStatus.status(this, channel);
+    }
+
+    private ShortMessage message() {
+        ShortMessage found = ShortMessage.of(content());
+        if (found == null) {
+            throw fault(Fault.UNAVAILABLE_ELEMENT);
+        }
+        findTLV(found.tag(), (byte) 1);
+        return found;
+    }
+
+    public short getTPUDLOffset() {
+        return (short) message().userDataLengthAt();
+    }
+
+    public short getUserDataLength() {
+        return (short) message().userDataLength();
+    }
+
+    public short getShortMessageOffset() {
+        ShortMessage message = message();
+        return (short) (message.userDataLengthAt() + 1);
+    }
+
+    public short getShortMessageLength() {
+        return getUserDataLength();
+    }
+
+    public short getSecuredDataOffset() {
+        return (short) formatted().securedDataAt();
+    }
+
+    public short getSecuredDataLength() {
+        return (short) formatted().securedDataLength();
+    }
+
+    private ShortMessage formatted() {
+        ShortMessage message = message();
+        if (!message.isFormatted()) {
+            throw fault(Fault.UNAVAILABLE_ELEMENT);
+        }
+        return message;
+    }
+}

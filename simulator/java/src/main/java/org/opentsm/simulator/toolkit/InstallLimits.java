@@ -1,0 +1,63 @@
+package org.opentsm.simulator.toolkit;
+
+import java.util.Arrays;
+
+/**
+ * What INSTALL allows a toolkit application: {@code EA {80 L access, priority, timers, text length, entries, {position, identifier}*, channels,
+ * MSL, TAR}} of the UICC (ETSI TS 102 226 8.2.1.3.2.2), or {@code CA} of the SIM (TS 43.019 8) under EF, which begins with the access domain.
+ * Without either the application gets all that there is, as test applets come without.
+ *
+ * @param identifiers of the menu entries, 0 where the card is to choose
+ * @param tar         toolkit application references, 3 bytes each
+ */
+record InstallLimits(int priority, int timers, int textLength, byte[] identifiers, byte[] tar) {
+
+    static final int MAX_TIMERS = 8;
+    private static final int ALL_ENTRIES = 16;
+    private static final int LONGEST_TEXT = 128;
+    static final InstallLimits NONE = new InstallLimits(0xFF, MAX_TIMERS, LONGEST_TEXT, new byte[ALL_ENTRIES], new byte[0]);
+    private static final int TAG_SYSTEM = 0xEF;
+    private static final int TAG_UICC = 0xEA;
+    private static final int TAG_SIM = 0xCA;
+    private static final int TAG_TOOLKIT = 0x80;
+
+    /** @param parameters the parameters field of INSTALL, TLV objects */
+    static InstallLimits of(byte[] parameters) {
+        byte[] uicc = find(parameters, TAG_UICC);
+        byte[] system = find(parameters, TAG_SYSTEM);
+        byte[] toolkit = uicc == null ? null : find(uicc, TAG_TOOLKIT);
+        if (toolkit == null && system != null) {
+            byte[] sim = find(system, TAG_SIM);
+            toolkit = sim == null || sim.length == 0 ? null : Arrays.copyOfRange(sim, Math.min(sim.length, 1 + (sim[0] & 0xFF)), sim.length);
+        }
+        return toolkit == null ? NONE : read(toolkit);
+    }
+
+    private static InstallLimits read(byte[] fields) {
+        byte[] in = Arrays.copyOf(fields, Math.max(fields.length, 4));
+        int entries = in[3] & 0xFF;
+        byte[] identifiers = new byte[entries];
+        for (int i = 0; i < entries; i++) {
+            int at = 4 + 2 * i + 1;
+            identifiers[i] = at < in.length ? in[at] : 0;
+        }
+        // Channels, then the minimum security level with its length, then the references with theirs.
+        int at = 4 + 2 * entries + 1;
+        at += at < in.length ? 1 + (in[at] & 0xFF) : 0;
+        byte[] tar = at < in.length ? Arrays.copyOfRange(in, at + 1, at + 1 + (in[at] & 0xFF) / 3 * 3) : new byte[0];
+        return new InstallLimits(in[0] & 0xFF, Math.min(MAX_TIMERS, in[1] & 0xFF), in[2] & 0xFF, identifiers, tar);
+    }
+
+    private static byte[] find(byte[] objects, int tag) {
+        for (int at = 0; at + 1 < objects.length;) {
+            int length = objects[at + 1] & 0xFF;
+            int head = length == 0x81 ? 3 : 2;
+            length = head == 3 && at + 2 < objects.length ? objects[at + 2] & 0xFF : length;
+            if ((objects[at] & 0xFF) == tag && at + head + length <= objects.length) {
+                return Arrays.copyOfRange(objects, at + head, at + head + length);
+            }
+            at += head + length;
+        }
+        return null;
+    }
+}

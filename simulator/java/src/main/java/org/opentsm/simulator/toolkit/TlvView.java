@@ -1,0 +1,216 @@
+package org.opentsm.simulator.toolkit;
+
+import org.opentsm.simulator.crypto.CryptoHost;
+
+/**
+ * The reading half of a handler, with the element that was found last; ETSI TS 102 241 annex A, ViewHandler. Parameters are looked at in
+ * the order: null, array bounds, availability, then the TLV list.
+ */
+public class TlvView implements uicc.toolkit.ViewHandler {
+
+    public static final byte NOT_FOUND = 0;
+    public static final byte FOUND_CR_SET = 1;
+    public static final byte FOUND_CR_NOT_SET = 2;
+    private static final int CR = 0x80;
+    private static final int TWO_BYTE_TAG = 0x7F;
+    private static final int LONG_LENGTH = 0x81;
+
+    private final Content fixed;
+    private final boolean sim;
+    private int valueAt = -1;
+    private int valueLength;
+
+    /** @param fixed null where a subclass has the content of the moment; applets may keep a handler, so it is made of card memory alone */
+    TlvView(Content fixed, Fault.Face face) {
+        this.fixed = fixed;
+        this.sim = face == Fault.Face.SIM;
+    }
+
+    final Fault.Face face() {
+        return sim ? Fault.Face.SIM : Fault.Face.UICC;
+    }
+
+    /** What the handler holds now; ToolkitException when it is not available. */
+    Content content() {
+        return fixed;
+    }
+
+    RuntimeException fault(short reason) {
+        return face().fault(reason);
+    }
+
+    final void forgetElement() {
+        valueAt = -1;
+    }
+
+    static void checkArray(byte[] array, int offset, int length) {
+        if (offset < 0 || length < 0 || offset > array.length - length) {
+            throw new ArrayIndexOutOfBoundsException();
+        }
+    }
+
+    public short getLength() {
+        return (short) content().length();
+    }
+
+    public short getCapacity() {
+        return (short) content().capacity();
+    }
+
+    public short copy(byte[] to, short offset, short length) {
+        checkArray(to, offset, length);
+        Content content = content();
+        if (length > content.length()) {
+            throw fault(Fault.OUT_OF_TLV_BOUNDARIES);
+        }
+        CryptoHost.current().writing(to);
+        content.copy(0, to, offset, length);
+        return (short) (offset + length);
+    }
+
+    /** Looks for the n-th element of a tag, with or without the comprehension flag, and makes it the current one. */
+    public byte findTLV(byte tag, byte occurrence) {
+        Content content = content();
+        if (occurrence < 1) {
+            throw fault(Fault.BAD_INPUT_PARAMETER);
+        }
+        forgetElement();
+        int left = occurrence;
+        int at = 0;
+        while (at < content.length()) {
+            int first = content.at(at) & 0xFF;
+            int head = (first & TWO_BYTE_TAG) == TWO_BYTE_TAG ? 3 : 1;
+            int lengthAt = at + head;
+            if (lengthAt >= content.length()) {
+                break;
+            }
+            boolean isLong = (content.at(lengthAt) & 0xFF) == LONG_LENGTH;
+            if (isLong && lengthAt + 1 >= content.length()) {
+                break;
+            }
+            int length = content.at(isLong ? lengthAt + 1 : lengthAt) & 0xFF;
+            int value = lengthAt + (isLong ? 2 : 1);
+            if (value + length > content.length()) {
+                break;
+            }
+            if (head == 1 && (first & ~CR) == (tag & ~CR & 0xFF) && --left == 0) {
+                valueAt = value;
+                valueLength = length;
+                return (first & CR) != 0 ? FOUND_CR_SET : FOUND_CR_NOT_SET;
+            }
+            at = value + length;
+        }
+        return NOT_FOUND;
+    }
+
+    private void requireElement() {
+        if (valueAt < 0) {
+            throw fault(Fault.UNAVAILABLE_ELEMENT);
+        }
+    }
+
+    public short getValueLength() {
+        content();
+        requireElement();
+        return (short) valueLength;
+    }
+
+    public byte getValueByte(short offset) {
+        Content content = content();
+        requireElement();
+        requireInside(offset, 1);
+        return content.at(valueAt + offset);
+    }
+
+    public short getValueShort(short offset) {
+        Content content = content();
+        requireElement();
+        requireInside(offset, 2);
+        return (short) (content.at(valueAt + offset) << 8 | content.at(valueAt + offset + 1) & 0xFF);
+    }
+
+    private void requireInside(int offset, int length) {
+        if (offset < 0 || offset + length > valueLength) {
+            throw fault(Fault.OUT_OF_TLV_BOUNDARIES);
+        }
+    }
+
+    public short copyValue(short from, byte[] to, short offset, short length) {
+        checkArray(to, offset, length);
+        Content content = content();
+        requireElement();
+        requireInside(from, length);
+        CryptoHost.current().writing(to);
+        content.copy(valueAt + from, to, offset, length);
+        return (short) (offset + length);
+    }
+
+    /** @return 0 when equal, else -1 or 1 by the first byte that differs, taken without sign */
+    public byte compareValue(short from, byte[] with, short offset, short length) {
+        checkArray(with, offset, length);
+        Content content = content();
+        requireElement();
+        requireInside(from, length);
+        for (int i = 0; i < length; i++) {
+            int difference = Integer.compare(content.at(valueAt + from + i) & 0xFF, with[offset + i] & 0xFF);
+            if (difference != 0) {
+                return (byte) difference;
+            }
+        }
+        return 0;
+    }
+
+    /** Copies the first element of a tag as a whole. */
+    public short findAndCopyValue(byte tag, byte[] to, short offset) {
+        checkArray(to, offset, 0);
+        find(tag, (byte) 1);
+        return copyValue((short) 0, to, offset, (short) valueLength);
+    }
+
+    public short findAndCopyValue(byte tag, byte occurrence, short from, byte[] to, short offset, short length) {
+        checkArray(to, offset, length);
+        find(tag, occurrence);
+        return copyValue(from, to, offset, length);
+    }
+
+    public byte findAndCompareValue(byte tag, byte[] with, short offset) {
+        checkArray(with, offset, 0);
+        find(tag, (byte) 1);
+        return compareValue((short) 0, with, offset, (short) valueLength);
+    }
+
+    public byte findAndCompareValue(byte tag, byte occurrence, short from, byte[] with, short offset, short length) {
+        checkArray(with, offset, length);
+        find(tag, occurrence);
+        return compareValue(from, with, offset, length);
+    }
+
+    private void find(byte tag, byte occurrence) {
+        if (findTLV(tag, occurrence) == NOT_FOUND) {
+            throw fault(Fault.UNAVAILABLE_ELEMENT);
+        }
+    }
+
+    /** The byte at a place of the first element of a tag. */
+    public byte byteOf(int tag, int offset) {
+        find((byte) tag, (byte) 1);
+        return getValueByte((short) offset);
+    }
+
+    /** Length of the first element of a tag, which becomes the current one. */
+    public int lengthOf(int tag) {
+        find((byte) tag, (byte) 1);
+        return valueLength;
+    }
+
+    /** Tag of the BER-TLV the list was taken from. */
+    public byte getTag() {
+        return content().tag();
+    }
+
+    /** Length of that BER-TLV, head included. */
+    public short getSize() {
+        int length = content().length();
+        return (short) (length + (length < 0x80 ? 2 : length < 0x100 ? 3 : 4));
+    }
+}

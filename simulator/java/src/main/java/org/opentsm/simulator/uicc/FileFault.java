@@ -1,0 +1,39 @@
+package org.opentsm.simulator.uicc;
+
+/** Why the file system refuses: as a status word to the terminal, and as a reason to applets. */
+public final class FileFault extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    /** Reasons of uicc.access.UICCException and sim.access.SIMViewException, status words of TS 102 221 10.2.1. */
+    public enum Reason {
+        NO_FILE_SELECTED(1, 1, 0x6986),
+        FILE_NOT_FOUND(4, 4, 0x6A82),
+        INCOMPATIBLE(2, 2, 0x6981),
+        SECURITY(3, 3, 0x6982),
+        DEACTIVATED(6, 6, 0x6985),
+        OUT_OF_FILE(7, 7, 0x6B00),
+        OUT_OF_RECORD(8, 8, 0x6700),
+        RECORD_NOT_FOUND(9, 9, 0x6A83),
+        INVALID_MODE(10, 10, 0x6A86),
+        PATTERN_NOT_FOUND(9, 11, 0x6A83),
+        MAX_VALUE(12, 12, 0x9850);
+
+        public final short uicc;
+        public final short sim;
+        public final int status;
+
+        Reason(int uicc, int sim, int status) {
+            this.uicc = (short) uicc;
+            this.sim = (short) sim;
+            this.status = status;
+        }
+    }
+
+    public final transient Reason reason;
+
+    public FileFault(Reason reason) {
+        super(reason.name(), null, false, false);
+        this.reason = reason;
+    }
+}

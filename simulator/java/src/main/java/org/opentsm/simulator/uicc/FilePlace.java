@@ -1,0 +1,257 @@
+package org.opentsm.simulator.uicc;
+
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.opentsm.simulator.uicc.CardFile.Structure;
+import org.opentsm.simulator.uicc.FileFault.Reason;
+
+/**
+ * Somebody's place in the file system, and what he does there; ETSI TS 102 221 11.1. The place itself, a file's number and a record's, stands
+ * in two shorts that are given: the terminal's in the simulator, an applet's in its memory.
+ */
+public final class FilePlace {
+
+    /** Modes of READ and UPDATE RECORD. */
+    public static final int NEXT = 2;
+    public static final int PREVIOUS = 3;
+    public static final int ABSOLUTE = 4;
+    static final int READ = 1;
+    static final int UPDATE = 2;
+    static final int INCREASE = 4;
+    static final int DEACTIVATE = 8;
+    static final int ACTIVATE = 16;
+    private static final int FILE = 0;
+    private static final int RECORD = 1;
+
+    private final FileTree tree;
+    private final CardFile application;
+    private final short[] place;
+
+    /** @param place two shorts, both 0 for the master file */
+    public FilePlace(FileTree tree, byte[] application, short[] place) {
+        this.tree = tree;
+        this.application = application == null ? null : tree.application(application);
+        this.place = place;
+    }
+
+    public boolean hasApplication() {
+        return application != null;
+    }
+
+    CardFile file() {
+        return tree.at(place[FILE]);
+    }
+
+    /** Identifier of the selected file. */
+    public short identifier() {
+        return (short) file().identifier;
+    }
+
+    void go(CardFile to) {
+        place[FILE] = (short) to.number;
+        place[RECORD] = 0;
+    }
+
+    /** To the application's directory, or to the master file. */
+    public void home() {
+        go(application == null ? tree.master() : application);
+    }
+
+    public void select(int identifier) {
+        go(tree.select(file(), identifier, application));
+    }
+
+    public void selectByShortIdentifier(int shortIdentifier) {
+        go(tree.byShortIdentifier(file(), shortIdentifier));
+    }
+
+    public byte[] controlParameters() {
+        return file().controlParameters(tree.isWhole());
+    }
+
+    public byte[] gsmHeader() {
+        return file().gsmHeader();
+    }
+
+    /** Of the directory that is selected, or in which the selected file stands. */
+    public byte[] directoryParameters(boolean gsm) {
+        CardFile file = file();
+        CardFile directory = file.isDirectory() ? file : file.parent;
+        return gsm ? directory.gsmHeader() : directory.controlParameters(tree.isWhole());
+    }
+
+    private CardFile elementary() {
+        CardFile file = file();
+        if (file.isDirectory()) {
+            throw new FileFault(Reason.NO_FILE_SELECTED);
+        }
+        return file;
+    }
+
+    private CardFile usable(int act, Structure... structures) {
+        CardFile file = elementary();
+        if (!Arrays.asList(structures).contains(file.structure)) {
+            throw new FileFault(Reason.INCOMPATIBLE);
+        }
+        allow(file, act);
+        if (!file.isActive()) {
+            throw new FileFault(Reason.DEACTIVATED);
+        }
+        return file;
+    }
+
+    private static void allow(CardFile file, int act) {
+        if (!file.allows(act)) {
+            throw new FileFault(Reason.SECURITY);
+        }
+    }
+
+    /** @param length of what is wanted, or -1 for all from there */
+    public byte[] readBinary(int offset, int length) {
+        CardFile file = usable(READ, Structure.TRANSPARENT);
+        int end = length < 0 ? file.size() : offset + length;
+        if (offset < 0 || offset > file.size() || end > file.size()) {
+            throw new FileFault(Reason.OUT_OF_FILE);
+        }
+        return Arrays.copyOfRange(file.body(), offset, end);
+    }
+
+    public int size() {
+        return elementary().size();
+    }
+
+    public int recordLength() {
+        return elementary().recordLength;
+    }
+
+    public void updateBinary(int offset, byte[] bytes) {
+        CardFile file = usable(UPDATE, Structure.TRANSPARENT);
+        if (offset < 0 || offset + bytes.length > file.size()) {
+            throw new FileFault(Reason.OUT_OF_FILE);
+        }
+        file.write(offset, bytes);
+    }
+
+    /** Goes to a record; its number. */
+    private int record(CardFile file, int number, int mode) {
+        int current = place[RECORD];
+        int count = file.recordCount();
+        boolean cyclic = file.structure == Structure.CYCLIC;
+        int wanted;
+        switch (mode) {
+            case ABSOLUTE -> wanted = number == 0 ? current : number;
+            case NEXT -> wanted = current == 0 || cyclic && current == count ? 1 : current + 1;
+            case PREVIOUS -> wanted = current == 0 || cyclic && current == 1 ? count : current - 1;
+            default -> throw new FileFault(Reason.INVALID_MODE);
+        }
+        if (wanted < 1 || wanted > count) {
+            throw new FileFault(Reason.RECORD_NOT_FOUND);
+        }
+        if (mode != ABSOLUTE) {
+            place[RECORD] = (short) wanted;
+        }
+        return wanted;
+    }
+
+    /** @param length of the part, or -1 for the rest of the record */
+    public byte[] readRecord(int number, int mode, int offset, int length) {
+        CardFile file = usable(READ, Structure.LINEAR, Structure.CYCLIC);
+        int record = record(file, number, mode);
+        int end = length < 0 ? file.recordLength : offset + length;
+        if (offset < 0 || offset > file.recordLength || end > file.recordLength) {
+            throw new FileFault(Reason.OUT_OF_RECORD);
+        }
+        int start = (record - 1) * file.recordLength;
+        return Arrays.copyOfRange(file.body(), start + offset, start + end);
+    }
+
+    /** A cyclic file takes records as the previous one only: the oldest goes. */
+    public void updateRecord(int number, int mode, int offset, byte[] bytes) {
+        CardFile file = usable(UPDATE, Structure.LINEAR, Structure.CYCLIC);
+        if (offset < 0 || offset + bytes.length > file.recordLength) {
+            throw new FileFault(Reason.OUT_OF_RECORD);
+        }
+        if (file.structure == Structure.CYCLIC) {
+            if (mode != PREVIOUS) {
+                throw new FileFault(Reason.INVALID_MODE);
+            }
+            byte[] oldest = Arrays.copyOfRange(file.body(), file.size() - file.recordLength, file.size());
+            System.arraycopy(bytes, 0, oldest, offset, bytes.length);
+            push(file, oldest);
+            return;
+        }
+        file.write((record(file, number, mode) - 1) * file.recordLength + offset, bytes);
+    }
+
+    private void push(CardFile file, byte[] record) {
+        byte[] body = file.body();
+        byte[] turned = new byte[body.length];
+        System.arraycopy(record, 0, turned, 0, record.length);
+        System.arraycopy(body, 0, turned, record.length, body.length - record.length);
+        file.write(0, turned);
+        place[RECORD] = 1;
+    }
+
+    /** Numbers of the records that hold the pattern at or behind an offset; the first one becomes the current record. */
+    public List<Integer> search(int from, boolean forward, int offset, byte[] pattern) {
+        CardFile file = usable(READ, Structure.LINEAR, Structure.CYCLIC);
+        if (pattern.length == 0 || pattern.length > file.recordLength - offset) {
+            throw new FileFault(Reason.OUT_OF_RECORD);
+        }
+        int step = forward ? 1 : -1;
+        List<Integer> found = new ArrayList<>();
+        for (int record = from; record >= 1 && record <= file.recordCount(); record += step) {
+            if (holds(file, record, offset, pattern)) {
+                found.add(record);
+            }
+        }
+        if (!found.isEmpty()) {
+            place[RECORD] = found.get(0).shortValue();
+        }
+        return found;
+    }
+
+    private static boolean holds(CardFile file, int record, int offset, byte[] pattern) {
+        int start = (record - 1) * file.recordLength;
+        for (int at = offset; at + pattern.length <= file.recordLength; at++) {
+            if (Arrays.equals(file.body(), start + at, start + at + pattern.length, pattern, 0, pattern.length)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    public int currentRecord() {
+        return place[RECORD];
+    }
+
+    public int recordCount() {
+        return elementary().recordCount();
+    }
+
+    /** Adds to the last value of a cyclic file; the new record. */
+    public byte[] increase(byte[] value) {
+        CardFile file = usable(INCREASE, Structure.CYCLIC);
+        BigInteger sum = new BigInteger(1, Arrays.copyOf(file.body(), file.recordLength)).add(new BigInteger(1, value));
+        if (sum.bitLength() > 8 * file.recordLength) {
+            throw new FileFault(Reason.MAX_VALUE);
+        }
+        byte[] record = new byte[file.recordLength];
+        byte[] digits = sum.toByteArray();
+        int length = Math.min(digits.length, record.length);
+        System.arraycopy(digits, digits.length - length, record, record.length - length, length);
+        push(file, record);
+        return record;
+    }
+
+    public void activate(boolean active) {
+        CardFile file = elementary();
+        allow(file, active ? ACTIVATE : DEACTIVATE);
+        if (file.isActive() == active) {
+            throw new FileFault(Reason.DEACTIVATED);
+        }
+        file.activate(active);
+    }
+}

@@ -1,0 +1,72 @@
+package org.opentsm.simulator.uicc;
+
+import org.opentsm.simulator.uicc.FileFault.Reason;
+
+/** SELECT of a file, ETSI TS 102 221 11.1.1: by identifier, or by a path from the master file or from the current directory. */
+final class FileSelection {
+
+    private static final int BY_IDENTIFIER = 0x00;
+    private static final int PATH_FROM_MASTER = 0x08;
+    private static final int PATH_FROM_CURRENT = 0x09;
+    private static final int NO_DATA = 0x0C;
+    private final FileSystem files;
+    private final FilePlace place;
+
+    FileSelection(FileSystem files, FilePlace place) {
+        this.files = files;
+        this.place = place;
+    }
+
+    byte[] select(byte[] command, boolean gsm) {
+        int p1 = command[2] & 0xFF;
+        int p2 = command[3] & 0xFF;
+        boolean path = !gsm && (p1 == PATH_FROM_MASTER || p1 == PATH_FROM_CURRENT);
+        if (p1 != BY_IDENTIFIER && !path || p2 != 0x00 && p2 != 0x04 && p2 != NO_DATA) {
+            return FileSystem.status(0x6A86);
+        }
+        boolean noName = command.length == 4 || command.length == 5 && command[4] == 0;
+        int length = noName ? 0 : command[4] & 0xFF;
+        boolean whole = command.length == 5 + length || command.length == 6 + length;
+        if (!noName && (!whole || length < 2 || length % 2 != 0 || length > 2 && !path)) {
+            return FileSystem.status(0x6700);
+        }
+        try {
+            go(command, p1, noName, length);
+        } catch (FileFault fault) {
+            return FileSystem.status(gsm && fault.reason == Reason.FILE_NOT_FOUND ? 0x9404 : fault.reason.status);
+        }
+        return answer(command, gsm, p2, command.length == 6 + length || noName && command.length == 5);
+    }
+
+    private void go(byte[] command, int p1, boolean noName, int length) {
+        CardFile before = place.file();
+        if (noName || p1 == PATH_FROM_MASTER) {
+            place.select(CardFile.MASTER);
+        }
+        try {
+            for (int at = 5; at < 5 + length; at += 2) {
+                place.select((command[at] & 0xFF) << 8 | command[at + 1] & 0xFF);
+            }
+        } catch (FileFault fault) {
+            place.go(before);
+            throw fault;
+        }
+    }
+
+    private byte[] answer(byte[] command, boolean gsm, int p2, boolean expectsData) {
+        if (gsm) {
+            byte[] header = place.gsmHeader();
+            files.offer(header);
+            return FileSystem.status(0x9F00 | header.length);
+        }
+        if (p2 == NO_DATA) {
+            return FileSystem.status(0x9000);
+        }
+        byte[] template = place.controlParameters();
+        if (expectsData) {
+            return FileSystem.answer(template, 0x9000);
+        }
+        files.offer(template);
+        return FileSystem.status(0x6100 | template.length);
+    }
+}

@@ -1,0 +1,50 @@
+package uicc.access;
+
+/** Numbers as the API declares it; ETSI TS 102 241 annex A. */
+public interface UICCConstants {
+    short FID_EF_DIR = 12032;
+    short FID_EF_ICCID = 12258;
+    short FID_EF_ARR = 12038;
+    short FID_EF_PL = 12037;
+    short FID_DF_TELECOM = 32528;
+    short FID_DF_GRAPHICS = 24400;
+    short FID_EF_ADN = 28474;
+    short FID_EF_FDN = 28475;
+    short FID_EF_SMS = 28476;
+    short FID_EF_CCP = 28477;
+    short FID_EF_MSISDN = 28480;
+    short FID_EF_SMSP = 28482;
+    short FID_EF_SMSS = 28483;
+    short FID_EF_LND = 28484;
+    short FID_EF_SDN = 28489;
+    short FID_EF_EXT1 = 28490;
+    short FID_EF_EXT2 = 28491;
+    short FID_EF_EXT3 = 28492;
+    short FID_EF_BDN = 28493;
+    short FID_EF_EXT4 = 28494;
+    short FID_EF_SMSR = 28487;
+    short FID_EF_IMG = 20256;
+    byte SIMPLE_SEARCH_START_FORWARD = 4;
+    byte SIMPLE_SEARCH_START_BACKWARD = 5;
+    byte ENHANCED_SEARCH = 6;
+    short SEARCH_INDICATION_START_FORWARD_FROM_NEXT_GR = 1024;
+    short SEARCH_INDICATION_START_BACKWARD_FROM_PREVIOUS_GR = 1280;
+    short SEARCH_INDICATION_START_FORWARD_FROM_NEXT = 1536;
+    short SEARCH_INDICATION_START_BACKWARD_FROM_PREVIOUS = 1792;
+    byte REC_ACC_MODE_CURRENT = 4;
+    byte REC_ACC_MODE_ABSOLUTE = 4;
+    byte REC_ACC_MODE_NEXT = 2;
+    byte REC_ACC_MODE_PREVIOUS = 3;
+    byte TAG_FCP_FILE_DESCRIPTOR = -126;
+    byte TAG_FCP_FILE_IDENTIFIER = -125;
+    byte TAG_FCP_FILE_AID = -124;
+    byte TAG_FCP_FILE_PROPRIETARY_INFO = -91;
+    byte TAG_FCP_LCS_INTEGER = -118;
+    byte TAG_FCP_PIN_STATUS_TEMPLATE_DO = -58;
+    byte TAG_FCP_FILE_SIZE = -128;
+    byte TAG_FCP_TOTAL_FILE_SIZE = -127;
+    byte TAG_FCP_SHORT_FILE_IDENTIFIER = -120;
+    byte TAG_FCP_SECURITY_ATTRIBUTE_CF = -116;
+    byte TAG_FCP_SECURITY_ATTRIBUTE_EF = -85;
+    byte TAG_FCP_SECURITY_ATTRIBUTE_REF_EF = -85;
+}

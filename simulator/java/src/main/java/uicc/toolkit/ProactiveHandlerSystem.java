@@ -1,0 +1,15 @@
+package uicc.toolkit;
+
+import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Toolkit;
+
+/** Gives the handler, while it is available; ToolkitException HANDLER_NOT_AVAILABLE otherwise. */
+public final class ProactiveHandlerSystem {
+
+    private ProactiveHandlerSystem() {
+    }
+
+    public static ProactiveHandler getTheHandler() {
+        return Toolkit.current().proactiveHandler(Fault.Face.UICC);
+    }
+}

@@ -1,0 +1,15 @@
+package uicc.toolkit;
+
+import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Toolkit;
+
+/** Gives the handler, while it is available; ToolkitException HANDLER_NOT_AVAILABLE otherwise. */
+public final class ProactiveResponseHandlerSystem {
+
+    private ProactiveResponseHandlerSystem() {
+    }
+
+    public static ProactiveResponseHandler getTheHandler() {
+        return Toolkit.current().responseHandler(Fault.Face.UICC);
+    }
+}
