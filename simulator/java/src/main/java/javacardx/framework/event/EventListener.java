@@ -1,0 +1,5 @@
+package javacardx.framework.event;
+
+/** Who hears of events; Java Card API 3.1. */
+public interface EventListener {
+}
