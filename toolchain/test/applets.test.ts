@@ -5,7 +5,7 @@ import { antJavacard, inFolder, ROOT } from './run.ts';
 import { capComponents, loadFileDataBlock } from './zip.ts';
 
 /** Budget of the security domain package, issue "toolchain": 30 KiB to load. */
-const BUDGET = 37_500;
+const BUDGET = 39_000;
 const LEVELS = ['3.0.4', '3.0.5'];
 
 describe('the root build.xml', function () {
