@@ -32,7 +32,13 @@ describe('The secure channel of an application', function () {
       applications: [FIRST, SECOND].map((aid) => ({ module: MODULE, aid })),
     });
     return withIssuerCard({ lifeCycle: 'OP_READY', change }, async (card) => {
-      await card.ok(apdu('80D80081', keySetData(set, (key) => key), true));
+      await card.ok(
+        apdu(
+          '80D80081',
+          keySetData(set, (key) => key),
+          true,
+        ),
+      );
       await act(card);
     })();
   }
