@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors.ts';
+import { NotFoundError } from '../../errors.ts';
 import { type SecurityLevel, securityLevel } from '../../secure-channel/security-level.ts';
 
 /**
@@ -48,12 +48,12 @@ export const NATIVE_ISSUER_PROFILES: Readonly<Record<string, NativeIssuerProfile
   },
 };
 
-/** @throws UsageError `profile-unknown` that names those there are */
+/** @throws NotFoundError `profile-unknown` that names those there are */
 export function nativeIssuerProfile(name: string): NativeIssuerProfile {
   const profile = Object.hasOwn(NATIVE_ISSUER_PROFILES, name) ? NATIVE_ISSUER_PROFILES[name] : undefined;
   if (profile !== undefined) return profile;
   const names = Object.keys(NATIVE_ISSUER_PROFILES).join(', ');
-  throw new UsageError('profile-unknown', `There is no card profile ${name}: want one of ${names}`);
+  throw new NotFoundError('profile-unknown', `There is no card profile ${name}: want one of ${names}`);
 }
 
 /** What a provider's domain cannot be where the card's own issuer's domain made it (docs/cards.md). */

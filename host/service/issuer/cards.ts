@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { nativeIssuerProfile } from '../../card/profile/native-issuer.ts';
-import { NotFoundError, UsageError } from '../../errors.ts';
+import { NotFoundError } from '../../errors.ts';
 import { type AuditLog, audited } from '../../store/audit-log.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { type Card, findCardRow, putCard } from '../../store/issuer/cards.ts';
@@ -21,10 +21,11 @@ export class Cards {
   /**
    * @param caller URI name of the operator
    * @throws ConflictError `aid-taken`
-   * @throws UsageError `card-channel`, `profile-unknown`
+   * @throws NotFoundError `profile-unknown`
    */
-  async put(registration: CardRegistration, caller: string): Promise<void> {
-    const card = cardOf(registration);
+  async put(card: CardRegistration, caller: string): Promise<void> {
+    const keySet = 'isdKeySet' in card ? card.isdKeySet : undefined;
+    if (keySet !== undefined) nativeIssuerProfile(keySet.profile);
     const known = await findCardRow(this.#database, card.cardId);
     const change = {
       ...{ act: known === undefined ? 'register card' : 'change card', subject: cardIdText(card.cardId) },
@@ -32,10 +33,9 @@ export class Cards {
       details: {
         operator: caller,
         isdAid: card.isdAid,
-        ...(card.isdKeySet === undefined
-          ? { isdKeyReference: card.isdKeyReference }
-          : { profile: card.isdKeySet.profile, keySet: card.isdKeySet.keySet, keyVersion: card.isdKeySet.keyVersion }),
-        casdAid: card.casdAid ?? '',
+        ...('isdKeySet' in card
+          ? { profile: card.isdKeySet.profile, keySet: card.isdKeySet.keySet, keyVersion: card.isdKeySet.keyVersion }
+          : { isdKeyReference: card.isdKeyReference, casdAid: card.casdAid ?? '' }),
       },
     };
     await audited(this.#auditLog, change, () => putCard(this.#database, card));
@@ -47,21 +47,4 @@ export class Cards {
     if (card === undefined) throw new NotFoundError('card-unknown', 'The issuer does not know this card');
     return card;
   }
-}
-
-/** A card has one way to its ISD: a key pair of SCP10, or a key set of SCP02 or SCP03. */
-function cardOf(registration: CardRegistration): Card {
-  const { isdKeyReference, isdPublicKey, isdKeySet, ...names } = registration;
-  const nothing = isdKeyReference === undefined && isdPublicKey === undefined;
-  if (isdKeySet !== undefined && nothing) {
-    nativeIssuerProfile(isdKeySet.profile);
-    if (names.casdAid !== undefined) {
-      throw new UsageError('card-channel', 'A card of this profile has no CASD that attests: leave out casdAid');
-    }
-    return { ...names, isdKeySet };
-  }
-  if (isdKeySet === undefined && isdKeyReference !== undefined && isdPublicKey !== undefined) {
-    return { ...names, isdKeyReference, isdPublicKey };
-  }
-  throw new UsageError('card-channel', 'Give isdKeyReference and isdPublicKey, or isdKeySet, and not both');
 }

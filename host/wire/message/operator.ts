@@ -42,20 +42,22 @@ export const IsdKeySet = Type.Object(
 );
 export type IsdKeySet = Static<typeof IsdKeySet>;
 
-/** PUT /v1/cards on `issuer`. */
-export const CardRegistration = Type.Object(
-  {
-    cardId: CardId,
-    isdAid: Aid,
-    /** PK.SD.AUT of an ISD that speaks SCP10; else there is `isdKeySet`. */
-    isdKeyReference: Type.Optional(KeyReference),
-    isdPublicKey: Type.Optional(RsaPublicKey),
-    /** An ISD that is the card maker's own, with SCP02 or SCP03. */
-    isdKeySet: Type.Optional(IsdKeySet),
-    casdAid: Type.Optional(Aid),
-  },
-  closed,
-);
+/** PUT /v1/cards on `issuer`: a card has one way to its ISD. */
+export const CardRegistration = Type.Union([
+  Type.Object(
+    {
+      cardId: CardId,
+      isdAid: Aid,
+      /** PK.SD.AUT of an ISD that speaks SCP10. */
+      isdKeyReference: KeyReference,
+      isdPublicKey: RsaPublicKey,
+      casdAid: Type.Optional(Aid),
+    },
+    closed,
+  ),
+  /** An ISD that is the card maker's own, with SCP02 or SCP03. */
+  Type.Object({ cardId: CardId, isdAid: Aid, isdKeySet: IsdKeySet }, closed),
+]);
 export type CardRegistration = Static<typeof CardRegistration>;
 
 /** GET /v1/cards/{kind}/{value}/applications on `issuer`. */
