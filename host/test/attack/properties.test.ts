@@ -21,7 +21,7 @@ const PROPERTIES = [
   'private keys never leave the card, in any response, log, dump or database',
 ];
 
-for (const nativeCard of [undefined, 'uicc'] as const) {
+for (const nativeCard of [undefined, 'ese'] as const) {
   describe(`the properties of the key distribution on ${nativeCard ?? 'a card with our issuer domain'}`, function () {
     this.timeout(300_000);
     let folder: string;
