@@ -1,6 +1,7 @@
 /** Any commands in any order: the purse agrees with a few lines of arithmetic, and no bytes bring it out of step. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../setup/soak/runs.ts';
 import { apdu } from './support/card.ts';
 import { PURSE, type PurseTerminal, TERMINAL, WHEN, withPurse } from './support/purse-card.ts';
 import { sessionMac } from './support/purse-host.ts';
@@ -86,7 +87,7 @@ describe('The purse under random commands', () => {
           await play(terminal, model, right);
           await play(terminal, model, { ...right, kind: 'pay' });
         }),
-        { numRuns: 25, endOnFailure: true },
+        { numRuns: soakRuns(25), endOnFailure: true },
       );
     }),
   );
@@ -111,7 +112,7 @@ describe('The purse under random commands', () => {
             expect(answer.sw).match(/^(9000|67|69|6A|6D|6E|63C|93|94)/);
           },
         ),
-        { numRuns: 300, endOnFailure: true },
+        { numRuns: soakRuns(300), endOnFailure: true },
       );
       expect(await terminal.balance()).equal('00000500');
     }),

@@ -1,9 +1,7 @@
 import { expect } from 'chai';
-import { readProducts } from '../../daemon/products.ts';
-import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { INSTANCE_STATE, type ProductStateChange } from '../../wire/message/platform.ts';
-import { InProcess } from '../flow/in-process.ts';
-import { PURSE_AID } from '../flow/product-world.ts';
+import type { InProcess } from '../flow/in-process.ts';
+import { insertWithPurse, instanceOf, sharedProducts } from '../flow/shared-products.ts';
 
 /** After the answer to a loss report nothing is loaded, whoever is away and whatever was under way. */
 describe('a loss report', function () {
@@ -13,24 +11,17 @@ describe('a loss report', function () {
   let serial = '';
 
   before(async () => {
-    const [product] = await readProducts([
-      { productId: 'transit', cap: await buildPurseCap(), instanceAid: PURSE_AID },
-    ]);
-    world = await InProcess.start({ windowMs: 2_000, ...(product === undefined ? {} : { product }) });
-    card = await world.insertMade('seat');
-    expect((await world.distribute('seat')).outcome).to.equal('distributed');
-    expect(JSON.stringify((await world.products.deploy('seat')).problem)).to.equal(undefined);
-    serial = (await world.products.productStates.instances())[0]?.serial ?? '';
-  });
-  after(async () => {
-    await world?.[Symbol.asyncDispose]();
+    world = await sharedProducts();
+    const made = await insertWithPurse(world, 'lost');
+    card = made.card;
+    serial = made.instance.serial;
   });
 
   async function found(id: string): Promise<void> {
     await world.products.products.closeLossReport(id, 'front');
     await world.products.synchronised(id);
   }
-  const instanceState = async () => (await world.products.productStates.instances())[0]?.state;
+  const instanceState = async () => (await instanceOf(world, card)).state;
 
   it('holds while the provider is down and has heard nothing of it', async () => {
     world.products.between.providerAway = true;
@@ -96,6 +87,7 @@ describe('a loss report', function () {
     await world.products.products.closeLossReport(again.id, 'front');
     world.products.between.providerAway = false;
     await world.products.synchronised(again.id);
+    delete world.products.between.beforeChange;
     const numbers = seen.map(({ sequence }) => sequence);
     expect(numbers[1], 'handed on again after the lost answer').to.equal(numbers[0]);
     expect(numbers).to.deep.equal([...numbers].sort((a, b) => a - b));

@@ -1,6 +1,4 @@
 import { expect } from 'chai';
-import { readProducts } from '../../daemon/products.ts';
-import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { findOpenLoad } from '../../store/provider/loads.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { toCardCommand } from '../../wire/gp/command.ts';
@@ -9,8 +7,9 @@ import { fromHex, toHex } from '../../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import { creditForLoad, decodeLoadInitialized, initializeForLoad } from '../../wire/purse/commands.ts';
 import { openedLoad } from '../../workflow/top-up/opened-load.ts';
-import { InProcess, type Seat } from '../flow/in-process.ts';
+import type { InProcess, Seat } from '../flow/in-process.ts';
 import { PURSE_AID } from '../flow/product-world.ts';
+import { insertWithPurse, sharedProducts } from '../flow/shared-products.ts';
 
 /** Who stands between platform and card cannot make money, nor make it vanish; nor does a break. */
 describe('money on its way to a purse', function () {
@@ -22,17 +21,10 @@ describe('money on its way to a purse', function () {
   let loads = 0;
 
   before(async () => {
-    const [product] = await readProducts([
-      { productId: 'transit', cap: await buildPurseCap(), instanceAid: PURSE_AID },
-    ]);
-    world = await InProcess.start({ windowMs: 3_000, ...(product === undefined ? {} : { product }) });
-    card = await world.insertMade('seat');
-    expect((await world.distribute('seat')).outcome).to.equal('distributed');
-    expect(JSON.stringify((await world.products.deploy('seat')).problem)).to.equal(undefined);
-    serial = (await world.products.productStates.instances())[0]?.serial ?? '';
-  });
-  after(async () => {
-    await world?.[Symbol.asyncDispose]();
+    world = await sharedProducts();
+    const made = await insertWithPurse(world, 'seat');
+    card = made.card;
+    serial = made.instance.serial;
   });
   afterEach(async () => {
     // Whatever was tried: an honest contact settles it, and the books agree with the card.
@@ -57,6 +49,7 @@ describe('money on its way to a purse', function () {
       .selectFrom('loads')
       .select('load_id')
       .where('state', '=', state)
+      .where('serial', '=', serial)
       .execute();
     return rows.length;
   }
@@ -174,21 +167,14 @@ describe('money on its way to a purse', function () {
   });
 
   it('is refused to a card with other keys in the same reader', async () => {
-    await world.insertMade('other');
-    expect((await world.distribute('other')).outcome).to.equal('distributed');
-    expect(JSON.stringify((await world.products.deploy('other')).problem)).to.equal(undefined);
+    await insertWithPurse(world, 'other');
     const state = await world.products.topUp({ readerName: 'other', cardId: card.cardId }, 31);
     expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:purse-mac']);
   });
 
   it('is seen in the ledger when a process of the provider credits without booking', async () => {
     const { kms } = world.provider;
-    const stranger = await world.insertMade('stranger');
-    expect((await world.distribute('stranger')).outcome).to.equal('distributed');
-    expect(JSON.stringify((await world.products.deploy('stranger')).problem)).to.equal(undefined);
-    const own = (await world.products.productStates.instances()).find(
-      ({ cardId }) => cardId.value === stranger.cardId.value,
-    );
+    const { card: stranger, instance: own } = await insertWithPurse(world, 'stranger');
     const send = async (command: CardCommand) =>
       fromHex(toHex(await stranger.card.transmit(fromHex(command.apdus[0] ?? ''))));
     const asked = { amount: 99, terminal: '010203040506' };
@@ -196,12 +182,12 @@ describe('money on its way to a purse', function () {
     const answer = decodeLoadInitialized(
       (await send(toCardCommand(initializeForLoad({ account: 'purse', keyIndex: 1, ...asked })))).slice(0, 16),
     );
-    const load = openedLoad({ keySet: 'purse transit', serial: own?.serial ?? '' }, asked, answer);
+    const load = openedLoad({ keySet: 'purse transit', serial: own.serial }, asked, answer);
     const { mac2 } = await kms.purse.authorizeLoad({ load, dateTime: '20261126120000' });
     expect((await send(toCardCommand(creditForLoad('20261126120000', fromHex(mac2))))).slice(-2)).to.deep.equal(
       fromHex('9000'),
     );
-    const ledger = await world.products.ledger(stranger, own?.serial ?? '');
+    const ledger = await world.products.ledger(stranger, own.serial);
     expect([ledger.platform, ledger.card?.balance, ledger.equal]).to.deep.equal([0, 99, false]);
   });
 });

@@ -1,15 +1,14 @@
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
-import { readProducts } from '../../daemon/products.ts';
 import { purseMac } from '../../kms/purse-cryptograms.ts';
-import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import { INSTANCE_STATE, type ServiceInstance } from '../../wire/message/platform.ts';
 import type { Purchase } from '../../wire/message/purse.ts';
 import { datedMacData } from '../../wire/purse/transaction.ts';
 import { encodeAmount, TRANSACTION } from '../../wire/purse/values.ts';
-import { InProcess, type Seat } from './in-process.ts';
+import type { InProcess, Seat } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
+import { instanceOf, sharedProducts } from './shared-products.ts';
 
 /** A purse on one card, from its deployment to the loss report, by the real code of both platforms and of the card. */
 describe('products on a card', function () {
@@ -19,24 +18,17 @@ describe('products on a card', function () {
   let instance: ServiceInstance;
 
   before(async () => {
-    const cap = await buildPurseCap();
-    const [product] = await readProducts([{ productId: 'transit', cap, instanceAid: PURSE_AID }]);
-    world = await InProcess.start({ ...(product === undefined ? {} : { product }) });
-    card = await world.insertMade('seat');
-    expect((await world.distribute('seat')).outcome).to.equal('distributed');
-  });
-  after(async () => {
-    await world?.[Symbol.asyncDispose]();
+    world = await sharedProducts();
+    card = await world.insertMade('top-up');
+    expect((await world.distribute('top-up')).outcome).to.equal('distributed');
   });
 
   const ledger = () => world.products.ledger(card, instance.serial);
 
   it('are deployed into the domain of their provider: loaded, installed, handed over, personalised', async () => {
-    const state = await world.products.deploy('seat');
+    const state = await world.products.deploy('top-up');
     expect(JSON.stringify(state.problem)).to.equal(undefined);
-    const [known] = await world.products.productStates.instances();
-    expect(known).not.to.equal(undefined);
-    if (known !== undefined) instance = known;
+    instance = await instanceOf(world, card);
     expect([instance.state, instance.productState]).to.deep.equal([INSTANCE_STATE.OPERATIONAL, 'VALID']);
     expect(state.steps.filter(({ apdus }) => apdus > 0).reduce((sum, step) => sum + step.roundTrips, 0)).to.be.at.most(
       9,
@@ -44,7 +36,7 @@ describe('products on a card', function () {
   });
 
   it('are deployed once: a second time finds all of it on the card', async () => {
-    const state = await world.products.deploy('seat');
+    const state = await world.products.deploy('top-up');
     expect(JSON.stringify(state.problem)).to.equal(undefined);
     const commands = state.steps.flatMap((step) => step.commands).filter((text) => /^(LOAD|INSTALL|STORE)/.test(text));
     expect(commands).to.deep.equal([]);
@@ -94,8 +86,8 @@ describe('products on a card', function () {
       'urn:opentsm:problem:product-not-valid',
     ]);
     await world.products.synchronised(report.id);
-    const [suspended] = await world.products.productStates.instances();
-    expect([suspended?.state, suspended?.productState]).to.deep.equal([INSTANCE_STATE.SUSPENDED, 'INVALID']);
+    const suspended = await instanceOf(world, card);
+    expect([suspended.state, suspended.productState]).to.deep.equal([INSTANCE_STATE.SUSPENDED, 'INVALID']);
     await world.products.products.closeLossReport(report.id, 'front');
     await world.products.synchronised(report.id);
     const state = await world.products.topUp(card, 1);

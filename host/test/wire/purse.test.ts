@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { WireError } from '../../errors.ts';
 import { toCardCommand } from '../../wire/gp/command.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
@@ -52,6 +53,7 @@ describe('the codecs of the purse', () => {
           expect([read.keyVersion, read.algorithm]).to.deep.equal([...kind]);
         },
       ),
+      { numRuns: soakRuns(100) },
     );
   });
 
@@ -63,6 +65,7 @@ describe('the codecs of the purse', () => {
         if (data.length !== 4 && data.length !== 8) refuses(decodeLoadProof);
         if (data.length !== 4) refuses(decodeTac);
       }),
+      { numRuns: soakRuns(100) },
     );
     expect(toHex(decodeLoadProof(fromHex('00000000FF5C1389')))).to.equal('FF5C1389');
   });
@@ -92,6 +95,7 @@ describe('the codecs of the purse', () => {
           expect(error).to.be.instanceOf(WireError);
         }
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 

@@ -1,0 +1,43 @@
+import { expect } from 'chai';
+import { readProducts } from '../../daemon/products.ts';
+import { buildPurseCap } from '../../lab/purse-cap.ts';
+import type { ServiceInstance } from '../../wire/message/platform.ts';
+import { InProcess } from './in-process.ts';
+import { PURSE_AID } from './product-world.ts';
+
+/** One world with a product for all files of a run: what takes long is to start it. */
+
+const WINDOW_MS = 3_000;
+let started: Promise<InProcess> | undefined;
+
+export function sharedProducts(): Promise<InProcess> {
+  started ??= (async () => {
+    const [product] = await readProducts([
+      { productId: 'transit', cap: await buildPurseCap(), instanceAid: PURSE_AID },
+    ]);
+    return InProcess.start({ windowMs: WINDOW_MS, ...(product === undefined ? {} : { product }) });
+  })();
+  return started;
+}
+
+after(async () => {
+  await (await started)?.[Symbol.asyncDispose]();
+});
+
+/** A new card in a reader of this name, with its domain and a purse. */
+export async function insertWithPurse(world: InProcess, name: string) {
+  const card = await world.insertMade(name);
+  expect((await world.distribute(name)).outcome).to.equal('distributed');
+  const { problem } = await world.products.deploy(name);
+  expect(JSON.stringify(problem)).to.equal(undefined);
+  return { card, instance: await instanceOf(world, card) };
+}
+
+type Inserted = Awaited<ReturnType<InProcess['insertMade']>>;
+
+/** The purse on this card, as the provider has it now. */
+export async function instanceOf(world: InProcess, { cardId }: Pick<Inserted, 'cardId'>): Promise<ServiceInstance> {
+  const found = (await world.products.productStates.instances()).find((row) => row.cardId.value === cardId.value);
+  if (found === undefined) expect.fail('there is no instance on this card');
+  return found;
+}
