@@ -1,11 +1,16 @@
+import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { copyFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { connect } from 'node:tls';
 import { expect } from 'chai';
 import { type RunningDaemon, startDaemon } from '../../daemon/daemon.ts';
 import { initialiseKms, kmsDaemon } from '../../daemon/kms.ts';
 import { LiveTls } from '../../daemon/live-tls.ts';
+import { openDevelopmentPki } from '../../local/development-pki.ts';
 import { RestClient } from '../../rest/client.ts';
 import type { Peer } from '../../rest/identity.ts';
 import { testPki } from '../rest/fixture.ts';
@@ -37,6 +42,55 @@ describe('certificates of a daemon', function () {
     ] as const) {
       expect((await failure(LiveTls.open(wrong))).message).to.match(new RegExp(`^${field}:`));
     }
+  });
+
+  it('are read again on SIGHUP by a daemon that a user started, who sees the new one', async () => {
+    const made = await (await testPki()).issue(SELF);
+    const files = {
+      key: join(folder, 'live.key.pem'),
+      certificate: join(folder, 'live.pem'),
+      authority: made.authority,
+    };
+    const use = async (from: typeof made) => {
+      await copyFile(from.key, files.key);
+      await copyFile(from.certificate, files.certificate);
+    };
+    await use(made);
+    const config = join(folder, 'kms-hup.json');
+    await writeFile(
+      config,
+      JSON.stringify({
+        ...{ listen: { host: '127.0.0.1', port: 0 }, tls: files, owner: OWNER, keyFolder: 'keys-hup' },
+        ...{ log: { level: 'silent' }, certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 } },
+      }),
+    );
+    const cli = new URL('../../cli/tsm.mjs', import.meta.url).pathname;
+    const init = spawn(process.execPath, [cli, 'kms', 'init', '--config', config], { stdio: 'ignore' });
+    expect((await once(init, 'exit'))[0]).to.equal(0);
+    const daemon = spawn(process.execPath, [cli, 'kms', '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(createInterface({ input: daemon.stdout }), 'line')) as [string];
+    const { port } = JSON.parse(line) as { port: number };
+    const { key, certificate: cert, authority: ca } = await (await testPki()).identity(OWNER);
+    const serial = async (): Promise<string> => {
+      const socket = connect({ host: '127.0.0.1', port, key, cert, ca });
+      await once(socket, 'secureConnect');
+      const { serialNumber } = socket.getPeerCertificate();
+      socket.destroy();
+      return serialNumber;
+    };
+    const before = await serial();
+    // Another key and certificate of the same name, as a new one before the old one's natural end.
+    const fresh = join(folder, 'fresh');
+    await cp(dirname(made.authority), fresh, { recursive: true });
+    await rm(join(fresh, basename(made.certificate)));
+    const renewed = await (await openDevelopmentPki(fresh)).issue(SELF);
+    await use(renewed);
+    daemon.kill('SIGHUP');
+    const deadline = performance.now() + 20_000;
+    while ((await serial()) === before) expect(performance.now()).to.be.lessThan(deadline);
+    expect(await serial()).to.equal(new X509Certificate(await readFile(renewed.certificate)).serialNumber);
+    daemon.kill('SIGTERM');
+    expect((await once(daemon, 'exit'))[0]).to.equal(0);
   });
 
   it('are read again without a restart, and a revoked peer loses the connection that it has', async () => {

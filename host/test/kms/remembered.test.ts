@@ -1,5 +1,9 @@
+import { cp } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { Kysely } from 'kysely';
+import { CertificateAuthority } from '../../kms/certificate-authority.ts';
+import { SoftwareKeyProvider } from '../../kms/software.ts';
+import { KeyService } from '../../service/kms/key-service.ts';
 import { provideOffCardEntity } from '../../service/off-card-entity.ts';
 import { openDatabase } from '../../store/database.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
@@ -40,4 +44,32 @@ describe('the KMS that a platform remembers', function () {
     kms.close();
     stranger.close();
   });
+
+  it('is refused when it is a backup from before its platform was made', async () => {
+    await using folder = await TestFolder.make();
+    await using backup = await TestFolder.make();
+    (await openKms(folder.path)).close();
+    await cp(folder.path, backup.path, { recursive: true });
+    const wanted = { ...WANTED, label: 'made after the backup' };
+    const kms = await openKms(folder.path);
+    const made = await provideOffCardEntity(database, kms, wanted);
+    const older = await openKms(backup.path);
+    const refused = await failure(provideOffCardEntity(database, older, wanted));
+    expect(refused).to.include({ code: 'kms-changed' });
+    expect(refused.message).to.contain('another key pair');
+    expect(await provideOffCardEntity(database, kms, wanted)).to.deep.equal(made);
+    kms.close();
+    older.close();
+  });
 });
+
+/** The same CA each time, with whatever keys the folder holds. */
+async function openKms(folder: string): Promise<KeyService> {
+  const keys = await SoftwareKeyProvider.open(folder);
+  const holderReference = 'CA'.repeat(16);
+  const authority = await CertificateAuthority.open({
+    ...{ folder, keys, commonName: 'test', holderReference, keySizeBits: 1024 },
+  });
+  const limits = { maxOpen: 8, idleMs: 60_000 };
+  return new KeyService({ keys, authority, cardMakers: [], allowWithoutAttestation: false, limits });
+}

@@ -1,0 +1,30 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { TSchema } from 'typebox';
+import { OperatorConfig } from '../../cli/flow.ts';
+import { readConfig } from '../../daemon/config.ts';
+import { IssuerConfig } from '../../daemon/issuer.ts';
+import { KmsConfig } from '../../daemon/kms.ts';
+import { OtaConfig } from '../../daemon/ota.ts';
+import { ProviderConfig } from '../../daemon/provider.ts';
+import { TerminalConfig } from '../../daemon/terminal.ts';
+
+const EXAMPLES = new URL('../../../deploy/examples/', import.meta.url).pathname;
+const SCHEMAS: Readonly<Record<string, TSchema>> = {
+  ...{ issuer: IssuerConfig, provider: ProviderConfig, ota: OtaConfig, terminal: TerminalConfig },
+  ...{ 'kms-issuer': KmsConfig, 'kms-provider': KmsConfig, operator: OperatorConfig },
+};
+
+describe('example configs', () => {
+  it('there is one for each daemon, and for operators', async () => {
+    const files = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
+    expect(files.sort()).to.deep.equal(Object.keys(SCHEMAS).sort());
+  });
+
+  for (const [name, schema] of Object.entries(SCHEMAS)) {
+    it(`${name}.json is a config that the daemon takes`, async () => {
+      expect(await readConfig(join(EXAMPLES, `${name}.json`), schema)).to.be.an('object');
+    });
+  }
+});
