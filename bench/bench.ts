@@ -81,6 +81,7 @@ try {
   const perFlow = [transactionsPerFlow, bytesWrittenPerFlow].map((value) => Math.round(value));
   row(`${cards} cards at once`, flowsPerSecond.toFixed(2), Math.round(p50Ms), Math.round(p99Ms), ...perFlow);
   row('one alone, and with its provider killed', Math.round(load.aloneMs), Math.round(load.killedMs));
+  row('a flow that waits for its turn, kB', (load.bytesPerQueuedFlow / 1_000).toFixed(1));
   console.log();
   row('CPU of a flow, by process', 'ms', 'share');
   const cpuMs = sum(Object.values(load.cpuMsPerFlow));
@@ -100,6 +101,8 @@ try {
   const [pcsc, direct] = [medianOf('pcsc'), medianOf('direct')];
   const pcscOverDirect = pcsc === undefined || direct === undefined ? null : pcsc / direct;
   const { cardCryptoShare } = load;
+  console.log();
+  row('PC/SC over the direct link', pcscOverDirect === null ? 'no PC/SC' : pcscOverDirect.toFixed(2));
   const head = { cardCryptoShare, transactionsPerFlow, pcscOverDirect, flowsPerSecond };
   const result = { ...head, machine, distributions, load, rates, toolchain };
   writeFileSync(values.out, `${JSON.stringify(result, undefined, 2)}\n`);

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { COUNTERS_SETTLE_MS, databaseLoad } from '../host/lab/database-load.ts';
+import { TERMINAL_ID } from '../host/lab/platforms.ts';
 import { type InsertedCard, SingleProviderLab } from '../host/lab/single-provider-lab.ts';
 import type { KeyDistributionState } from '../host/wire/message/key-distribution.ts';
-import { cpuMsByName } from './processes.ts';
+import { cpuMsByName, daemonMemory } from './processes.ts';
 
 /** Many cards at once: what a flow costs, where the CPU goes, and what the death of a daemon costs. */
 
@@ -20,7 +22,12 @@ export interface Load {
   /** One flow alone, and one whose provider is killed after its first trip. */
   readonly aloneMs: number;
   readonly killedMs: number;
+  /** Resident memory of all daemons that each flow costs while it waits for its turn. */
+  readonly bytesPerQueuedFlow: number;
 }
+
+const QUEUED = 1_000;
+const AT_ONCE = 20;
 
 /** @throws Error when the flow ends otherwise: its time would mean nothing */
 export async function distributed(lab: SingleProviderLab, seat: InsertedCard): Promise<KeyDistributionState> {
@@ -60,6 +67,7 @@ export async function measureLoad(cards: number): Promise<Load> {
   const crypto = (await cryptoMs(seats)) - cryptoBefore;
   await delay(COUNTERS_SETTLE_MS);
   const after = await load();
+  const bytesPerQueuedFlow = await measureQueue(lab);
   const cpuMs = Object.values(cpu).reduce((sum, ms) => sum + ms, 0);
   const split = { 'card cryptography': crypto, ...cpu, simulator: (cpu.simulator ?? 0) - crypto };
   return {
@@ -76,7 +84,24 @@ export async function measureLoad(cards: number): Promise<Load> {
     ),
     aloneMs,
     killedMs,
+    bytesPerQueuedFlow,
   };
+}
+
+/** Flows for a reader that is not there: a window of them waits for it, the others for their turn. They end with the lab. */
+async function measureQueue(lab: SingleProviderLab): Promise<number> {
+  const client = await lab.platforms.client(`provider-${lab.provider}`);
+  const before = daemonMemory();
+  for (let at = 0; at < QUEUED; at += AT_ONCE) {
+    const starts = Array.from({ length: AT_ONCE }, () =>
+      client.call({
+        ...{ method: 'POST', path: '/v1/key-distributions', idempotencyKey: randomUUID() },
+        body: { terminalId: TERMINAL_ID, readerName: 'none', keySizeBits: 1024 },
+      }),
+    );
+    await Promise.all(starts);
+  }
+  return (daemonMemory() - before) / QUEUED;
 }
 
 async function inReader<T>(lab: SingleProviderLab, work: (seat: InsertedCard) => Promise<T>): Promise<T> {

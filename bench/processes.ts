@@ -28,6 +28,18 @@ export function cpuMsByName(root: number = process.pid): Map<string, number> {
   return total;
 }
 
+/** Resident memory, in bytes, of all daemons below this process. */
+export function daemonMemory(root: number = process.pid): number {
+  const processes = readProcesses();
+  let total = 0;
+  for (const [pid, { name }] of processes) {
+    if (pid === root || ['postgres', 'simulator', 'other'].includes(name) || !descends(processes, pid, root)) continue;
+    const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`)) ?? [];
+    total += Number(kilobytes) * 1024;
+  }
+  return total;
+}
+
 function readProcesses(): Map<number, Process> {
   const processes = new Map<number, Process>();
   for (const pid of readdirSync('/proc')) {

@@ -26,6 +26,8 @@ import { buildSecurityDomainPackage, type NativeMadeCard, writePublishedKeySets 
 
 const OPERATOR = 'demo';
 const POLL_MS = 20_000;
+/** No flow has so many rows. */
+const NO_ROW = 999;
 const FLOW_MS = 900_000;
 const CARD_MS = 20_000;
 export const TERMINAL_ID = 'desk';
@@ -140,7 +142,9 @@ export class Platforms implements AsyncDisposable {
       if (performance.now() > deadline)
         throw new TransportError('flow-time', `The flow of provider ${provider} does not end`);
       options.onUpdate?.(state);
-      const query = { waitMs: POLL_MS, afterStep: state.steps.length };
+      // Who watches is told of every row, everybody else of the end.
+      const afterStep = options.onUpdate === undefined ? NO_ROW : state.steps.length;
+      const query = { waitMs: POLL_MS, afterStep };
       const poll = { method: 'GET', path: `${path}/${state.id}`, query, response: KeyDistributionState } as const;
       state = await client.call({ ...poll, timeoutMs: POLL_MS + 15_000, retries: 30 });
     }
