@@ -37,7 +37,7 @@ export interface FlowRun<C, F> {
   readonly start: AnyFacts;
   readonly run: DurableRun;
   context(journal: FlowJournal): C;
-  /** What is written with the end. */
+  /** Frees what the flow holds, its secure channels in the KMS too, and returns what is written with the end. */
   end(end: FlowEnd): Promise<Also>;
 }
 
@@ -73,7 +73,6 @@ export class DurableFlow<Tables extends FlowTables> {
     const context = part.context(journal);
     const policy = { windowMs, stopping: this.engine.stopping, cancelled: run.cancelled, ...watch };
     const end = await runFlow(part.flow, part.start, run, context, { policy, journal });
-    await context.channel.close();
     const also = await part.end(end);
     return async (transaction) => {
       await journal.write(transaction);
