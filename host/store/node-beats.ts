@@ -19,6 +19,8 @@ export interface NodeBeatsOptions<T> {
 export interface Beat {
   /** Nodes whose beat has stood still. */
   readonly dead: readonly string[];
+  /** How many others there are, dead ones that were not found dead yet too. */
+  readonly others: number;
   /** This node had no row: it is its first beat, or others had taken it for dead. */
   readonly wasForgotten: boolean;
 }
@@ -53,7 +55,7 @@ export class NodeBeats<T> {
       if (seen?.beat !== beat) this.#seen.set(other, { beat, since: at });
       else if (at - seen.since >= deadAfterMs && (await this.#bury(other, beat))) dead.push(other);
     }
-    return { dead, wasForgotten: rows[0]?.fresh === true };
+    return { dead, others: this.#seen.size, wasForgotten: rows[0]?.fresh === true };
   }
 
   /** Only the beat that stood still is removed: a node that has just written another one lives. */

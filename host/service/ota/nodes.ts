@@ -43,9 +43,12 @@ export class OtaNodes {
   }
 
   async #beat(): Promise<void> {
-    const { dead, wasForgotten } = await this.#beats.beat();
+    const { dead, others, wasForgotten } = await this.#beats.beat();
     if (dead.length > 0) await this.#forgetDead();
-    if (wasForgotten) await this.#options.terminals.announce();
+    const { terminals } = this.#options;
+    const wasAlone = terminals.alone;
+    terminals.alone = others === 0;
+    if (wasForgotten || (wasAlone && !terminals.alone)) await terminals.announce();
   }
 
   async #forgetDead(): Promise<void> {

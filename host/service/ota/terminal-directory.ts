@@ -45,6 +45,8 @@ const LOOK_MS = 600_000;
 export class TerminalDirectory {
   readonly #options: TerminalDirectoryOptions;
   readonly #terminals = new Map<string, Connected>();
+  /** No other node is there that wants to know of cards that come and go; one that comes is told of all. */
+  alone = false;
 
   constructor(options: TerminalDirectoryOptions) {
     this.#options = options;
@@ -76,7 +78,7 @@ export class TerminalDirectory {
     const connected = this.#terminals.get(link.terminalId);
     if (connected?.link !== link) return;
     connected.readers = readers;
-    await this.#options.table.update(link.terminalId, [...readers]);
+    if (!this.alone) await this.#options.table.update(link.terminalId, [...readers]);
   }
 
   detach(link: TerminalLink): void {

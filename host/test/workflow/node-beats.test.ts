@@ -34,9 +34,9 @@ describe('heartbeats of nodes', () => {
   it('find a node dead whose beat has stood still, and not before', async () => {
     const [a, b] = [node('a/1'), node('b/1')];
     await b.beat();
-    expect(await a.beat()).to.deep.equal({ dead: [], wasForgotten: true });
+    expect(await a.beat()).to.deep.equal({ dead: [], others: 1, wasForgotten: true });
     clock += DEAD_AFTER_MS - 1;
-    expect(await a.beat()).to.deep.equal({ dead: [], wasForgotten: false });
+    expect(await a.beat()).to.deep.equal({ dead: [], others: 1, wasForgotten: false });
     clock += 1;
     expect((await a.beat()).dead).to.deep.equal(['b/1']);
     // It was only slow: it learns that it was forgotten, and lives again.
