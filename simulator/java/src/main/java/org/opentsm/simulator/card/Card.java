@@ -251,6 +251,10 @@ public final class Card {
     }
 
     private void close() {
+        if (toolkit != null) {
+            // An applet that waits for the terminal has a thread.
+            toolkit.reset();
+        }
         if (state != null) {
             state.close();
         }

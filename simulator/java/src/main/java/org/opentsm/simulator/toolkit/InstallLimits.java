@@ -7,15 +7,17 @@ import java.util.Arrays;
  * MSL, TAR}} of the UICC (ETSI TS 102 226 8.2.1.3.2.2), or {@code CA} of the SIM (TS 43.019 8) under EF, which begins with the access domain.
  * Without either the application gets all that there is, as test applets come without.
  *
+ * @param positions   of the menu entries, 0 for behind all others
  * @param identifiers of the menu entries, 0 where the card is to choose
  * @param tar         toolkit application references, 3 bytes each
  */
-record InstallLimits(int priority, int timers, int textLength, byte[] identifiers, byte[] tar) {
+record InstallLimits(int priority, int timers, int textLength, byte[] positions, byte[] identifiers, byte[] tar) {
 
     static final int MAX_TIMERS = 8;
     private static final int ALL_ENTRIES = 16;
     private static final int LONGEST_TEXT = 128;
-    static final InstallLimits NONE = new InstallLimits(0xFF, MAX_TIMERS, LONGEST_TEXT, new byte[ALL_ENTRIES], new byte[0]);
+    static final InstallLimits NONE = new InstallLimits(0xFF, MAX_TIMERS, LONGEST_TEXT, new byte[ALL_ENTRIES], new byte[ALL_ENTRIES],
+        new byte[0]);
     private static final int TAG_SYSTEM = 0xEF;
     private static final int TAG_UICC = 0xEA;
     private static final int TAG_SIM = 0xCA;
@@ -36,16 +38,18 @@ record InstallLimits(int priority, int timers, int textLength, byte[] identifier
     private static InstallLimits read(byte[] fields) {
         byte[] in = Arrays.copyOf(fields, Math.max(fields.length, 4));
         int entries = in[3] & 0xFF;
+        byte[] positions = new byte[entries];
         byte[] identifiers = new byte[entries];
         for (int i = 0; i < entries; i++) {
             int at = 4 + 2 * i + 1;
+            positions[i] = at < in.length ? in[at - 1] : 0;
             identifiers[i] = at < in.length ? in[at] : 0;
         }
         // Channels, then the minimum security level with its length, then the references with theirs.
         int at = 4 + 2 * entries + 1;
         at += at < in.length ? 1 + (in[at] & 0xFF) : 0;
         byte[] tar = at < in.length ? Arrays.copyOfRange(in, at + 1, at + 1 + (in[at] & 0xFF) / 3 * 3) : new byte[0];
-        return new InstallLimits(in[0] & 0xFF, Math.min(MAX_TIMERS, in[1] & 0xFF), in[2] & 0xFF, identifiers, tar);
+        return new InstallLimits(in[0] & 0xFF, Math.min(MAX_TIMERS, in[1] & 0xFF), in[2] & 0xFF, positions, identifiers, tar);
     }
 
     private static byte[] find(byte[] objects, int tag) {

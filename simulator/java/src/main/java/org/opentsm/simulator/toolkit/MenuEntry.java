@@ -13,11 +13,15 @@ final class MenuEntry {
     private static final int ICON_QUALIFIER = 4;
     private static final int ICON = 5;
     private static final int LENGTH = 6;
-    private final byte[] settings = new byte[7];
+    private static final int POSITION = 7;
+    private static final int BEHIND_ALL = 0x100;
+    private final byte[] settings = new byte[8];
     private final byte[] text;
     private final byte[] attribute = new byte[4];
 
-    MenuEntry(byte identifier, int longest) {
+    /** @param position 1 for the first line, 0 for behind all that have one */
+    MenuEntry(byte identifier, byte position, int longest) {
+        settings[POSITION] = position;
         text = new byte[longest];
         settings[IDENTIFIER] = identifier;
         settings[ENABLED] = 1;
@@ -47,6 +51,10 @@ final class MenuEntry {
 
     byte identifier() {
         return settings[IDENTIFIER];
+    }
+
+    int position() {
+        return settings[POSITION] == 0 ? BEHIND_ALL : settings[POSITION] & 0xFF;
     }
 
     boolean isEnabled() {

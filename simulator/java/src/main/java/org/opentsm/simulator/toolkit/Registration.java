@@ -16,6 +16,7 @@ final class Registration {
     private final byte[] limits = new byte[3];
     final byte[] tar;
     final MenuEntry[] menu;
+    final byte[] positions;
     final byte[] identifiers;
     private final short[] poll = new short[1];
     private static final int MASTER_FILE = 0x3F00;
@@ -27,6 +28,7 @@ final class Registration {
         limits[1] = (byte) given.textLength();
         limits[2] = (byte) given.timers();
         tar = given.tar();
+        positions = given.positions();
         identifiers = given.identifiers();
         menu = new MenuEntry[identifiers.length];
     }

@@ -130,7 +130,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
         }
         requireLength(own, length);
         byte identifier = own.identifiers[place] != 0 ? own.identifiers[place] : toolkit().memory().freeIdentifier();
-        MenuEntry made = new MenuEntry(identifier, own.textLength());
+        MenuEntry made = new MenuEntry(identifier, own.positions[place], own.textLength());
         made.change(text, offset, length, nextAction, help, iconQualifier, icon);
         own.menu[place] = made;
         toolkit().menuChanged();

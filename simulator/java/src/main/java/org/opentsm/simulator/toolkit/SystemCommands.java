@@ -2,6 +2,7 @@ package org.opentsm.simulator.toolkit;
 
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -102,7 +103,7 @@ final class SystemCommands {
 
     private byte[] menu() {
         List<MenuEntry> entries = memory.get().ordered().stream().flatMap(known -> java.util.Arrays.stream(known.menu))
-            .filter(entry -> entry != null && entry.isEnabled()).toList();
+            .filter(entry -> entry != null && entry.isEnabled()).sorted(Comparator.comparingInt(MenuEntry::position)).toList();
         if (entries.isEmpty() && !menuWasSet || !terminal.test(CAN_SHOW_MENU)) {
             return null;
         }

@@ -1,0 +1,45 @@
+package org.opentsm.simulator.toolkit;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import org.junit.jupiter.api.Test;
+import org.opentsm.simulator.Hex;
+
+/** What INSTALL says of a toolkit application, in the form of the UICC and in that of the SIM. */
+class InstallLimitsTest {
+
+    /** Priority 1, 2 timers, 10 characters, entries (1, 80) and (2, 81), 1 channel, no security level, one TAR. */
+    private static final String FIELDS = "01020A020180028101" + "00" + "03B00010";
+
+    private static void check(InstallLimits limits) {
+        assertEquals(1, limits.priority());
+        assertEquals(2, limits.timers());
+        assertEquals(10, limits.textLength());
+        assertArrayEquals(Hex.decode("0102"), limits.positions());
+        assertArrayEquals(Hex.decode("8081"), limits.identifiers());
+        assertArrayEquals(Hex.decode("B00010"), limits.tar());
+    }
+
+    @Test
+    void uiccParametersStandUnderEa() {
+        check(InstallLimits.of(Hex.decode("C900" + "EA10" + "800E" + FIELDS)));
+    }
+
+    @Test
+    void simParametersBeginWithTheAccessDomain() {
+        check(InstallLimits.of(Hex.decode("EF12" + "CA10" + "0100" + FIELDS + "C900")));
+    }
+
+    @Test
+    void whatIsCutOffOrAbsentLimitsNothingElse() {
+        assertSame(InstallLimits.NONE, InstallLimits.of(Hex.decode("C900")));
+        assertSame(InstallLimits.NONE, InstallLimits.of(new byte[0]));
+        for (int length = 0; length < 14; length++) {
+            String part = FIELDS.substring(0, 2 * length);
+            InstallLimits limits = InstallLimits.of(Hex.decode(String.format("EA%02X80%02X", length + 2, length) + part));
+            assertEquals(length < 4 ? 0 : 2, limits.identifiers().length);
+        }
+    }
+}
