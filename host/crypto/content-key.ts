@@ -1,0 +1,75 @@
+import { constants, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { KeyError } from '../errors.ts';
+import { AES_KEY_LENGTHS, aesCmac } from './aes.ts';
+import { retailMac } from './des.ts';
+import { constantTimeEqual } from './equal.ts';
+import { Secret } from './secret.ts';
+
+/**
+ * A key of content management: it signs DAPs and tokens, and verifies receipts. @see GPCS 2.3.1 B.1 to B.4, C
+ */
+export interface ContentKey {
+  readonly kind: 'rsa' | 'ecdsa' | 'aes' | 'des';
+  /** @throws KeyError for a public key */
+  sign(data: Uint8Array): Uint8Array;
+  verify(data: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/** RSA of 1024 bits signs PKCS#1 with SHA-1, a longer one PSS with SHA-256. @see GPCS 2.3.1 C.1.1 */
+function rsaScheme(key: KeyObject) {
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  return bits <= 1024
+    ? { hash: 'sha1', options: { padding: constants.RSA_PKCS1_PADDING } }
+    : { hash: 'sha256', options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } };
+}
+
+function asymmetric(key: KeyObject): ContentKey {
+  const ecdsa = key.asymmetricKeyType === 'ec';
+  if (!ecdsa && key.asymmetricKeyType !== 'rsa')
+    throw new KeyError('content-key', 'A content key is RSA, elliptic curve, AES or DES');
+  const { hash, options } = ecdsa
+    ? { hash: ecdsaHash(key), options: { dsaEncoding: 'ieee-p1363' } as const }
+    : rsaScheme(key);
+  return {
+    kind: ecdsa ? 'ecdsa' : 'rsa',
+    sign: (data) => {
+      if (key.type !== 'private') throw new KeyError('content-key-public', 'Signing needs the private key');
+      return new Uint8Array(sign(hash, data, { key, ...options }));
+    },
+    verify: (data, signature) => verify(hash, data, { key, ...options }, signature),
+  };
+}
+
+/** @see GPCS 2.3.1 B.4.3 */
+const ecdsaHash = (key: KeyObject): string =>
+  ({ 'P-384': 'sha384', secp384r1: 'sha384', secp521r1: 'sha512' })[key.asymmetricKeyDetails?.namedCurve ?? ''] ??
+  'sha256';
+
+function symmetric(kind: 'aes' | 'des', secret: Secret): ContentKey {
+  const mac = (data: Uint8Array): Uint8Array =>
+    kind === 'aes' ? aesCmac(secret.expose(), data) : retailMac(secret.expose(), new Uint8Array(8), data);
+  return { kind, sign: mac, verify: (data, signature) => constantTimeEqual(mac(data), signature) };
+}
+
+/**
+ * Reads a key: a PEM text, or `aes:` or `des:` with hexadecimal digits.
+ *
+ * @throws KeyError that never repeats what was given
+ */
+export function contentKey(text: string): ContentKey {
+  const symmetricText = /^(aes|des):((?:[0-9A-Fa-f]{2})+)$/.exec(text.trim());
+  if (symmetricText !== null) {
+    const kind = symmetricText[1] === 'des' ? 'des' : 'aes';
+    const bytes = new Uint8Array(Buffer.from(symmetricText[2] ?? '', 'hex'));
+    const lengths: readonly number[] = kind === 'aes' ? AES_KEY_LENGTHS : [16];
+    if (!lengths.includes(bytes.length))
+      throw new KeyError('content-key', `A key for ${kind} has ${lengths.join(', ')} bytes`, { got: bytes.length });
+    return symmetric(kind, new Secret(bytes));
+  }
+  try {
+    return asymmetric(text.includes('PRIVATE KEY') ? createPrivateKey(text) : createPublicKey(text));
+  } catch (error) {
+    if (error instanceof KeyError) throw error;
+    throw new KeyError('content-key', 'This is no key: want a PEM file, or aes:HEX or des:HEX');
+  }
+}
