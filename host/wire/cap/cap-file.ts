@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { unzipSync } from 'fflate';
 import { WireError } from '../../errors.ts';
-import { type Aid, aid } from '../gp/aid.ts';
+import type { Aid } from '../gp/aid.ts';
 import { concat } from '../hex.ts';
+import { ComponentReader, truncated } from './component-reader.ts';
 
 /** Components in the order that they are loaded. Debug never goes to a card. @see JCVM 6.3 */
 const LOAD_ORDER = [
   ...['Header', 'Directory', 'Import', 'Applet', 'Class', 'Method', 'StaticField', 'Export', 'ConstantPool'],
   ...['RefLocation', 'StaticResources', 'Descriptor'],
 ] as const;
-type ComponentName = (typeof LOAD_ORDER)[number];
+export type ComponentName = (typeof LOAD_ORDER)[number];
 
 const HEADER = { TAG: 0x01, MAGIC: 0xdecaffed } as const;
 const APPLET = { TAG: 0x03 } as const;
@@ -25,46 +26,8 @@ export interface CapFile {
   readonly applets: readonly Aid[];
   /** Bytes by component, as they stand in the file. */
   readonly components: ReadonlyMap<ComponentName, Uint8Array>;
-}
-
-function truncated(what: string): WireError {
-  return new WireError('cap-truncated', `${what} of the CAP file ends before its content`);
-}
-
-/** Bounded reader of one component. */
-class ComponentReader {
-  readonly #bytes: Uint8Array;
-  readonly #what: string;
-  #offset = 0;
-
-  constructor(bytes: Uint8Array, what: string, tag: number) {
-    this.#bytes = bytes;
-    this.#what = what;
-    if (this.u1() !== tag) throw new WireError('cap-component', `${what} of the CAP file has another tag`);
-    if (this.u2() > bytes.length - 3) throw truncated(what);
-  }
-
-  u1(): number {
-    const value = this.#bytes[this.#offset++];
-    if (value === undefined) throw truncated(this.#what);
-    return value;
-  }
-
-  u2(): number {
-    return (this.u1() << 8) | this.u1();
-  }
-
-  u4(): number {
-    return this.u2() * 0x10000 + this.u2();
-  }
-
-  aid(): Aid {
-    const length = this.u1();
-    const value = this.#bytes.slice(this.#offset, this.#offset + length);
-    if (value.length !== length) throw truncated(this.#what);
-    this.#offset += length;
-    return aid(value);
-  }
+  /** True where the code uses int values. @see JCVM 6.3 ACC_INT */
+  readonly usesInt: boolean;
 }
 
 function components(file: Uint8Array): Map<ComponentName, Uint8Array> {
@@ -129,11 +92,12 @@ export function decodeCapFile(file: Uint8Array): CapFile {
   if (reader.u4() !== HEADER.MAGIC)
     throw new WireError('cap-magic', 'This is no CAP file: the magic number is another');
   reader.u2();
-  reader.u1();
+  const usesInt = (reader.u1() & 0x01) !== 0;
   const minor = reader.u1();
   const major = reader.u1();
   const packageAid = reader.aid();
-  return { packageAid, packageVersion: `${major}.${minor}`, applets: appletsOf(parts), components: parts };
+  const packageVersion = `${major}.${minor}`;
+  return { packageAid, packageVersion, applets: appletsOf(parts), components: parts, usesInt };
 }
 
 function appletsOf(parts: ReadonlyMap<ComponentName, Uint8Array>): Aid[] {

@@ -21,6 +21,8 @@ export interface RegistryEntry {
   readonly loadFile?: Aid;
   readonly securityDomain?: Aid;
   readonly modules: readonly Aid[];
+  /** `major.minor` of a load file, where the card tells it. */
+  readonly version?: string;
 }
 
 /** GET STATUS in TLV form; 6310 means that more waits, 6A88 that there is none. @see GPCS 11.4 */
@@ -37,7 +39,7 @@ export function getStatus(
 function entry(value: Uint8Array): RegistryEntry {
   const reader = new TlvReader(value);
   const name = aid(reader.expect(0x4f));
-  const found: { lifeCycle?: number; privileges?: number; loadFile?: Aid; securityDomain?: Aid } = {};
+  const found: { lifeCycle?: number; privileges?: number; loadFile?: Aid; securityDomain?: Aid; version?: string } = {};
   const modules: Aid[] = [];
   while (!reader.atEnd) {
     const object = reader.next();
@@ -45,6 +47,7 @@ function entry(value: Uint8Array): RegistryEntry {
     if (object.tag === 0xc5) found.privileges = decodePrivileges(object.value);
     if (object.tag === 0xc4) found.loadFile = aid(object.value);
     if (object.tag === 0xcc) found.securityDomain = aid(object.value);
+    if (object.tag === 0xce) found.version = object.value.join('.');
     if (object.tag === 0x84) modules.push(aid(object.value));
   }
   const { lifeCycle, ...rest } = found;
@@ -53,7 +56,7 @@ function entry(value: Uint8Array): RegistryEntry {
 }
 
 /**
- * `E3 L { 4F AID ‖ 9F70 state ‖ [C5] [C4] [CC] [84]* }*`
+ * `E3 L { 4F AID ‖ 9F70 state ‖ [C5] [C4] [CE] [CC] [84]* }*`
  *
  * @param responses data of all answers in order: a card may cut its list anywhere, also inside an entry
  * @throws WireError

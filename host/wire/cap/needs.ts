@@ -1,0 +1,93 @@
+import type { Aid } from '../gp/aid.ts';
+import { aidToHex } from '../gp/aid.ts';
+import { type AlgorithmUse, algorithmOf, FACTORIES } from './algorithms.ts';
+import type { CapFile } from './cap-file.ts';
+import { ComponentReader } from './component-reader.ts';
+
+/** What a CAP file wants of a card. */
+export interface Import {
+  readonly aid: Aid;
+  /** `major.minor` */
+  readonly version: string;
+}
+
+const TAG = { IMPORT: 0x04, CONSTANT_POOL: 0x05, METHOD: 0x07, STATIC_FIELD: 0x08 } as const;
+const CONSTANT_STATIC_METHOD = 6;
+
+/** Imported packages in order: the number of a package is its place here. @see JCVM 6.7 */
+export function importsOf({ components }: CapFile): Import[] {
+  const component = components.get('Import');
+  if (component === undefined) return [];
+  const reader = new ComponentReader(component, 'Import', TAG.IMPORT);
+  return Array.from({ length: reader.u1() }, () => {
+    const minor = reader.u1();
+    const major = reader.u1();
+    return { aid: reader.aid(), version: `${major}.${minor}` };
+  });
+}
+
+/** Bytes of the static fields' image, which lie in persistent memory from LOAD on. @see JCVM 6.11 */
+export function staticFieldBytes({ components }: CapFile): number {
+  const component = components.get('StaticField');
+  return component === undefined ? 0 : new ComponentReader(component, 'StaticField', TAG.STATIC_FIELD).u2();
+}
+
+/** Names of factory methods of the API by their index in the constant pool. @see JCVM 6.8 */
+function factoriesOf(cap: CapFile): ReadonlyMap<number, string> {
+  const component = cap.components.get('ConstantPool');
+  if (component === undefined) return new Map();
+  const packages = importsOf(cap).map(({ aid }) => aidToHex(aid));
+  const reader = new ComponentReader(component, 'ConstantPool', TAG.CONSTANT_POOL);
+  const found = new Map<number, string>();
+  const count = reader.u2();
+  for (let index = 0; index < count; index += 1) {
+    const [kind = 0, info1 = 0, info2 = 0, info3 = 0] = reader.bytes(4);
+    // External: package token with its high bit set, class token, method token.
+    if (kind !== CONSTANT_STATIC_METHOD || (info1 & 0x80) === 0) continue;
+    const factory = FACTORIES.get(`${packages[info1 & 0x7f] ?? ''}.${info2}.${info3}`);
+    if (factory !== undefined) found.set(index, factory);
+  }
+  return found;
+}
+
+const OP = { SCONST_M1: 0x02, SCONST_5: 0x08, BSPUSH: 0x10, SSPUSH: 0x11, INVOKESTATIC: 0x8d } as const;
+
+/** Constants that instructions before `end` push, the last ones; a value that is computed ends them. */
+function pushedBefore(code: Uint8Array, end: number, count: number): number[] {
+  const values: number[] = [];
+  let at = end;
+  while (values.length < count && at > 0) {
+    const short = code[at - 1] ?? 0;
+    if (code[at - 3] === OP.SSPUSH) {
+      values.unshift(((code[at - 2] ?? 0) << 8) | short);
+      at -= 3;
+    } else if (code[at - 2] === OP.BSPUSH) {
+      values.unshift(short);
+      at -= 2;
+    } else if (short >= OP.SCONST_M1 && short <= OP.SCONST_5) {
+      values.unshift(short - OP.SCONST_M1 - 1);
+      at -= 1;
+    } else break;
+  }
+  return values;
+}
+
+/**
+ * Algorithms and key sizes that the code asks for with constants: what it computes is not seen. A card without them
+ * refuses in install(), or later.
+ */
+export function algorithmsOf(cap: CapFile): AlgorithmUse[] {
+  const factories = factoriesOf(cap);
+  const method = cap.components.get('Method');
+  if (method === undefined || factories.size === 0) return [];
+  const code = new ComponentReader(method, 'Method', TAG.METHOD).rest();
+  const found = new Map<string, AlgorithmUse>();
+  for (let at = 0; at + 2 < code.length; at += 1) {
+    if (code[at] !== OP.INVOKESTATIC) continue;
+    const factory = factories.get(((code[at + 1] ?? 0) << 8) | (code[at + 2] ?? 0));
+    if (factory === undefined) continue;
+    const use = algorithmOf(factory, (count) => pushedBefore(code, at, count));
+    if (use !== undefined) found.set(`${use.what} ${use.name}`, use);
+  }
+  return [...found.values()];
+}
