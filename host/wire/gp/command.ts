@@ -29,6 +29,13 @@ export const MAX_PLAIN_DATA = 2048;
 
 export const INS = {
   SELECT: 0xa4,
+  VERIFY: 0x20,
+  CHANGE_PIN: 0x24,
+  UNBLOCK_PIN: 0x2c,
+  MANAGE_CHANNEL: 0x70,
+  READ_RECORD: 0xb2,
+  UPDATE_BINARY: 0xd6,
+  UPDATE_RECORD: 0xdc,
   READ_BINARY: 0xb0,
   GET_RESPONSE: 0xc0,
   GET_DATA: 0xca,

@@ -1,0 +1,91 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { decodeFileControl } from '../../card/uicc-files.ts';
+import { UsageError, WireError } from '../../errors.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import { elementaryFile } from '../../wire/uicc/elementary-file.ts';
+
+/** Contents by the tables of TS 31.102 and TS 102 221. */
+const CONTENTS: readonly (readonly [name: string, content: string, value: unknown])[] = [
+  ['ICCID', '98680021436587090011', '89860012345678900011'],
+  ['IMSI', '080910101032547698', '001010123456789'],
+  ['IMSI', 'FFFFFFFFFFFFFFFFFF', undefined],
+  ['AD', '00000002', { mode: 'normal', mncLength: 2 }],
+  ['SPN', '004F70656E54534DFFFFFFFF', { name: 'OpenTSM', displayCondition: 0 }],
+  ['EHPLMN', '62F21000F110FFFFFF', ['262-01', '001-01']],
+  ['EHPLMN', '130014', ['310-410']],
+  ['UST', '0300000002', ['1 phone book', '2 FDN', '34 enabled services table']],
+  ['LOCI', '0102030462F2100001FF00', { tmsi: '01020304', network: '262-01', area: '0001', status: 'updated' }],
+  ['MSISDN', '4F6D6EFF0791947210325476FFFFFFFFFFFF', { name: 'Omn', number: '+492701234567' }],
+  ['MSISDN', 'FF'.repeat(20), undefined],
+];
+
+describe('elementary files', () => {
+  for (const [name, content, value] of CONTENTS)
+    it(`reads EF.${name} ${content}`, () => {
+      expect(elementaryFile(name).decode?.(fromHex(content))).to.deep.equal(value);
+    });
+
+  it('finds a file by name or path', () => {
+    for (const text of ['IMSI', 'EF.IMSI', 'ef_imsi', 'USIM/6F07', '7FFF/6f07'])
+      expect(elementaryFile(text).name).to.equal('IMSI');
+    expect(elementaryFile('3F00/2FE2').name).to.equal('ICCID');
+    expect(elementaryFile('7F10/6F3A', true)).to.deep.include({
+      root: 'MF',
+      path: ['7F10', '6F3A'],
+      structure: 'linear',
+    });
+    expect(() => elementaryFile('IMEI')).to.throw(UsageError, '3F00/2FE2');
+  });
+
+  it('writes what it reads: numbers of subscribers and networks', () => {
+    const imsi = elementaryFile('IMSI');
+    fc.assert(
+      fc.property(
+        fc.stringMatching(/^[0-9]{6,15}$/),
+        (text) => imsi.decode?.(imsi.encode?.(text, 9) ?? new Uint8Array()) === text,
+      ),
+    );
+    const networks = elementaryFile('EHPLMN');
+    const code = fc.stringMatching(/^[0-9]{3}-[0-9]{2,3}$/);
+    fc.assert(
+      fc.property(fc.array(code, { maxLength: 5 }), (list) => {
+        const content = networks.encode?.(list.join(','), 15) ?? new Uint8Array();
+        expect(networks.decode?.(content)).to.deep.equal(list);
+      }),
+    );
+    expect(toHex(elementaryFile('SPN').encode?.('AB', 5) ?? new Uint8Array())).to.equal('004142FFFF');
+  });
+
+  it('refuses what does not go in', () => {
+    const attempts = [
+      () => elementaryFile('IMSI').encode?.('12345', 9),
+      () => elementaryFile('SPN').encode?.('too long a name', 5),
+      () => elementaryFile('EHPLMN').encode?.('262-01,262-02', 3),
+      () => elementaryFile('EHPLMN').encode?.('26201', 3),
+    ];
+    for (const attempt of attempts) expect(attempt).to.throw(UsageError);
+  });
+
+  it('answers a typed error to any content', () => {
+    const files = ['ICCID', 'IMSI', 'AD', 'SPN', 'EHPLMN', 'UST', 'LOCI', 'MSISDN', 'SMSP'].map((name) =>
+      elementaryFile(name),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...files), fc.uint8Array({ maxLength: 60 }), (file, content) => {
+        try {
+          file.decode?.(content);
+        } catch (error) {
+          expect(error).to.be.instanceOf(WireError);
+        }
+      }),
+    );
+  });
+
+  it('reads size and records of a file', () => {
+    expect(decodeFileControl(fromHex('620F82054221001C028002003883026F40'))).to.deep.equal({
+      ...{ sizeBytes: 0x38, recordLength: 0x1c, recordCount: 2 },
+    });
+    expect(decodeFileControl(fromHex('0000'))).to.deep.equal({});
+  });
+});
