@@ -4,6 +4,7 @@ import { Secret } from '../crypto/secret.ts';
 import { KeyError } from '../errors.ts';
 import type { StaticKeyLookup } from '../secure-channel/symmetric-keys.ts';
 import { concat } from '../wire/hex.ts';
+import type { KeyFormula } from './key-formula.ts';
 
 /** How the keys of a card come from a master key and the card's diversification data. */
 export const DIVERSIFICATIONS = ['none', 'visa2', 'emv', 'kdf3'] as const;
@@ -61,11 +62,18 @@ export interface MasterKeys {
   readonly dek: Secret;
 }
 
-/** Static keys of whichever card answers, diversified by what it shows. */
-export function diversifiedKeys(scheme: Diversification, masters: MasterKeys): StaticKeyLookup {
+/**
+ * Static keys of whichever card answers, diversified by what it shows.
+ *
+ * @param scheme one of the usual ones, or a formula of one's own
+ */
+export function diversifiedKeys(scheme: Diversification | KeyFormula, masters: MasterKeys): StaticKeyLookup {
+  const formula: KeyFormula =
+    typeof scheme === 'function'
+      ? scheme
+      : (master, diversification, key) => diversify(scheme, master, diversification, key);
   return (diversification) => {
-    const derive = (master: Secret, key: number): Secret =>
-      new Secret(diversify(scheme, master.expose(), diversification, key));
+    const derive = (master: Secret, key: number): Secret => new Secret(formula(master.expose(), diversification, key));
     return {
       enc: derive(masters.enc, KEY.ENC),
       mac: derive(masters.mac, KEY.MAC),
