@@ -3,6 +3,7 @@ import type { SecureChannel } from '../secure-channel/secure-channel.ts';
 import type { CardChannel } from '../transport/card-channel.ts';
 import { runScript } from '../transport/script-runner.ts';
 import { type GpCommand, responseData, toCardCommands } from '../wire/gp/command.ts';
+import { fromHex } from '../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../wire/message/card-script.ts';
 import type { StatusWord } from '../wire/status-word.ts';
 
@@ -35,12 +36,17 @@ export class CardSession {
   /**
    * Opens a secure channel. The card's cryptogram is verified before anything is counted or sent.
    *
+   * @param fuseOf the counter, or that of a key set by the version that the card chose
    * @throws SecureChannelError when the card does not hold the keys; nothing was tried against it
    * @throws PolicyError from the fuse
    */
-  async open(channel: SecureChannel, fuse: AuthenticationFuse): Promise<void> {
+  async open(
+    channel: SecureChannel,
+    fuseOf: AuthenticationFuse | ((keyVersion: number) => AuthenticationFuse),
+  ): Promise<void> {
     const opening = await this.#run(channel.prepare());
     const authentication = channel.authenticate(opening, []);
+    const fuse = typeof fuseOf === 'function' ? fuseOf(keyVersionOf(opening)) : fuseOf;
     await fuse.begin();
     const answers = await this.#run(authentication);
     channel.unwrap(answers);
@@ -78,6 +84,9 @@ export class CardSession {
     return outcome.responses;
   }
 }
+
+/** Behind ten diversification bytes, in SCP02 and SCP03 alike: asking for 00 gets whichever set is the first. */
+const keyVersionOf = ([update]: readonly CardResponse[]): number => fromHex(update?.data ?? '', 4096)[10] ?? 0;
 
 function noChannel(): TsmError {
   return new UsageError('secure-channel-needed', 'A secure channel is needed: name the keys of the security domain');

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { AuthenticationFuse } from '../../card/card-session.ts';
@@ -17,7 +17,9 @@ export async function fuseFolder(environment: NodeJS.ProcessEnv = process.env): 
   if (environment.TSM_FUSE_DIR !== undefined) return environment.TSM_FUSE_DIR;
   const shared = '/var/lib/opentsm/fuse';
   try {
-    await mkdir(shared, { recursive: true, mode: 0o1777 });
+    // Every user counts into the same file: a card does not ask who tried.
+    if ((await mkdir(shared, { recursive: true })) !== undefined) await chmod(shared, 0o777);
+    await access(shared, constants.W_OK);
     return shared;
   } catch {
     return join(environment.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'opentsm', 'fuse');
@@ -73,11 +75,14 @@ export class FuseFile implements AuthenticationFuse {
     const handle = await open(next, 'w', 0o666);
     try {
       await handle.writeFile(`${failures}\n`);
+      // The umask took the others' rights.
+      await handle.chmod(0o666);
       await handle.sync();
     } finally {
       await handle.close();
     }
     await rename(next, this.#file);
+    await syncFolder(join(this.#file, '..'));
   }
 
   async #locked<T>(act: () => Promise<T>): Promise<T> {
@@ -107,4 +112,15 @@ export class FuseFile implements AuthenticationFuse {
 async function removeStale(lock: string): Promise<void> {
   const held = await stat(lock).catch(() => undefined);
   if (held !== undefined && Date.now() - held.mtimeMs > STALE_LOCK_MS) await rm(lock, { force: true });
+}
+
+/** Makes the rename outlive a power cut of the host, where folders can be synchronised. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
