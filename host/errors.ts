@@ -63,3 +63,9 @@ export class UsageError extends TsmError {}
 
 /** Our fault: a state that must not be. */
 export class InvariantError extends TsmError {}
+
+/** What the command line prints for an error: one line, with the code. */
+export function errorLine(error: unknown): string {
+  if (error instanceof TsmError) return `${error.code}: ${error.message}`;
+  return `internal: ${error instanceof Error ? error.message : String(error)}`;
+}

@@ -1,12 +1,4 @@
 import { Command } from 'commander';
-import { type Static, type TSchema, Type } from 'typebox';
-import { PeerEndpoint, readConfig, TlsFiles } from '../daemon/config.ts';
-import { LiveTls } from '../daemon/live-tls.ts';
-import { RestClient } from '../rest/client.ts';
-import { FlowDetail, FlowList } from '../wire/message/flow.ts';
-
-/** What an operator's config file says: the platform and the operator's own certificate. */
-export const OperatorConfig = Type.Object({ platform: PeerEndpoint, tls: TlsFiles }, { additionalProperties: false });
 
 interface ListOptions {
   readonly state?: string;
@@ -27,7 +19,7 @@ export function flowCommand(): Command {
     .option('--limit <n>', 'at most so many', '50')
     .option('--after <id>', 'those before this one')
     .action(async ({ state, limit, after }: ListOptions) => {
-      const list = await call(config(), { method: 'GET', path: '/v1/flows', query: { state, limit, after } }, FlowList);
+      const list = await (await client()).listFlows(config(), { state, limit, after });
       for (const entry of list.flows) {
         const problem = entry.problem === undefined ? '' : `  ${entry.problem.detail ?? entry.problem.title}`;
         const { queuedAt, state: now, providerId, kind, id } = entry;
@@ -41,7 +33,7 @@ export function flowCommand(): Command {
       .description(about)
       .action(async (id: string) => {
         const path = `/v1/flows/${encodeURIComponent(id)}${action}`;
-        say(JSON.stringify(await call(config(), { method, path }, FlowDetail), undefined, 2));
+        say(JSON.stringify(await (await client()).oneFlow(config(), method, path), undefined, 2));
       });
   };
   one('show', 'one flow with its steps', 'GET', '');
@@ -50,16 +42,7 @@ export function flowCommand(): Command {
   return flow;
 }
 
-interface Question {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
-}
-
-async function call<S extends TSchema>(file: string, question: Question, response: S): Promise<Static<S>> {
-  const { platform, tls } = await readConfig(file, OperatorConfig);
-  await using client = new RestClient({ baseUrl: platform.url, tls: await LiveTls.open(tls), expectedPeer: platform });
-  return await client.call({ ...question, response });
-}
+/** Loaded only when a flow is asked for: a card command does without. */
+const client = () => import('./flow-client.ts');
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -7,5 +7,10 @@ if (major < 24) {
   );
   process.exit(1);
 }
+// Types are stripped once, not at every start.
+const { enableCompileCache, getCompileCacheDir } = await import('node:module');
+enableCompileCache?.();
+// The processes that hold the readers start with it too.
+process.env.NODE_COMPILE_CACHE ??= getCompileCacheDir?.() ?? '';
 const { main } = await import('./main.ts');
 await main(process.argv);

@@ -3,12 +3,14 @@ import { UsageError } from '../errors.ts';
 import { startTopology } from '../local/topology.ts';
 import { developmentPlan, TopologyPlan } from '../local/topology-plan.ts';
 
-/** `tsm up`: runs everything until it is told to end; daemons that die are started again. */
-export async function up(options: {
+export interface UpOptions {
   readonly state: string;
   readonly topology?: string;
   readonly nodes?: string;
-}): Promise<void> {
+}
+
+/** `tsm up`: runs everything until it is told to end; daemons that die are started again. */
+export async function up(options: UpOptions): Promise<void> {
   if (options.nodes !== undefined && !/^[1-8]$/.test(options.nodes)) {
     throw new UsageError('bad-option', '--nodes takes a number from 1 to 8');
   }

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import pino, { type Logger } from 'pino';
 import { Gauge, Registry } from 'prom-client';
 import type { Static, TSchema } from 'typebox';
-import { TransportError, TsmError, UsageError } from '../errors.ts';
+import { TransportError, UsageError } from '../errors.ts';
 import type { RestApp } from '../rest/app.ts';
 import { type Peer, peerOfCertificate, type TlsIdentity } from '../rest/identity.ts';
 import { createRestServer } from '../rest/server.ts';
@@ -189,10 +189,4 @@ function unfailing(to: Parameters<typeof pino.destination>[0]): pino.Destination
       }
     },
   };
-}
-
-/** What the command line prints for an error: one line, with the code. */
-export function errorLine(error: unknown): string {
-  if (error instanceof TsmError) return `${error.code}: ${error.message}`;
-  return `internal: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
-import { type DaemonDefinition, errorLine, startDaemon } from './daemon.ts';
+import { errorLine } from '../errors.ts';
+import { type DaemonDefinition, startDaemon } from './daemon.ts';
 
 export interface MainOptions {
   readonly config: string;

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { errorLine } from '../daemon/daemon.ts';
+import { errorLine } from '../errors.ts';
 import { type CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.ts';
 import { ProductDesk } from '../lab/product-desk.ts';
 import { attemptProperties } from '../lab/properties/properties.ts';

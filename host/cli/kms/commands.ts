@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import { readConfig } from '../../daemon/config.ts';
-import { auditFileOf, initialiseKms, KmsConfig } from '../../daemon/kms.ts';
 import { UsageError } from '../../errors.ts';
-import { type AuditHead, verifyAuditFile } from '../../kms/audit-file.ts';
+import type { AuditHead } from '../../kms/audit-file.ts';
 
 /** `tsm kms init` and `tsm kms audit verify`, under the command that runs the daemon and has `--config`. */
 export function addKmsCommands(kms: Command): void {
@@ -12,6 +10,7 @@ export function addKmsCommands(kms: Command): void {
     .description('make the sealing key and the CA of a new KMS; an existing one is refused')
     .action(async (_options: object, command: Command) => {
       const file = configOf(command);
+      const { initialiseKms } = await import('../../daemon/kms.ts');
       if (!(await initialiseKms(file))) {
         throw new UsageError('kms-initialised', `The KMS of ${file} has its keys already: nothing was touched`);
       }
@@ -24,6 +23,10 @@ export function addKmsCommands(kms: Command): void {
     .description('exit code 1 unless every record follows from the one before it')
     .option('--head <records:hash>', 'what an earlier run printed: nothing before it may have been cut off')
     .action(async (options: { head?: string }, command: Command) => {
+      // Loaded only here: a card command does without.
+      const { auditFileOf, KmsConfig } = await import('../../daemon/kms.ts');
+      const { readConfig } = await import('../../daemon/config.ts');
+      const { verifyAuditFile } = await import('../../kms/audit-file.ts');
       const config = await readConfig(configOf(command), KmsConfig);
       const head = await verifyAuditFile(auditFileOf(config), notedHead(options.head));
       process.stdout.write(`${head.records}:${head.hash}\n`);

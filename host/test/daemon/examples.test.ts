@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { TSchema } from 'typebox';
-import { OperatorConfig } from '../../cli/flow.ts';
+import { OperatorConfig } from '../../cli/flow-client.ts';
 import { readConfig } from '../../daemon/config.ts';
 import { IssuerConfig } from '../../daemon/issuer.ts';
 import { KmsConfig } from '../../daemon/kms.ts';

@@ -1,6 +1,12 @@
+import { WireError } from '../../errors.ts';
 import { encodeTlv } from '../ber-tlv.ts';
 import { concat } from '../hex.ts';
 import { type GpCommand, gpCommand, INS, KEY_GENERATION_TIMEOUT_MS } from './command.ts';
+
+/** What P1 says of the data. @see GPCS 11.11.2.1, Table 11-89 */
+export const STORE_DATA_FORM = { PLAIN: 0x00, DGI: 0x08, BER_TLV: 0x10 } as const;
+export type StoreDataForm = (typeof STORE_DATA_FORM)[keyof typeof STORE_DATA_FORM];
+const LAST = 0x80;
 
 /** STORE DATA, last block, BER-TLV (P1 90). Longer data is cut into blocks when it is sent. @see GPCS 11.11 */
 export function storeData(label: string, dataObjects: Uint8Array): GpCommand {
@@ -8,9 +14,25 @@ export function storeData(label: string, dataObjects: Uint8Array): GpCommand {
     label: `STORE DATA [${label}]`,
     cla: 0x80,
     ins: INS.STORE_DATA,
-    p1: 0x90,
+    p1: LAST | STORE_DATA_FORM.BER_TLV,
     p2: 0x00,
     data: dataObjects,
+  });
+}
+
+/**
+ * One STORE DATA a block, numbered from 00, the last one marked.
+ *
+ * @param blocks each at most what the channel leaves room for
+ * @throws WireError for more than 256 blocks
+ * @see GPCS 11.11.2
+ */
+export function storeDataBlocks(blocks: readonly Uint8Array[], form: StoreDataForm): GpCommand[] {
+  if (blocks.length > 256) throw new WireError('store-data-too-long', 'More than 256 blocks', { got: blocks.length });
+  return blocks.map((data, index) => {
+    const last = index === blocks.length - 1;
+    const label = `STORE DATA [${index + 1} of ${blocks.length}]`;
+    return gpCommand({ label, cla: 0x80, ins: INS.STORE_DATA, p1: form | (last ? LAST : 0), p2: index, data });
   });
 }
 

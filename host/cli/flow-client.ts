@@ -1,0 +1,26 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { PeerEndpoint, readConfig, TlsFiles } from '../daemon/config.ts';
+import { LiveTls } from '../daemon/live-tls.ts';
+import { RestClient } from '../rest/client.ts';
+import { FlowDetail, FlowList } from '../wire/message/flow.ts';
+
+/** What an operator's config file says: the platform and the operator's own certificate. */
+export const OperatorConfig = Type.Object({ platform: PeerEndpoint, tls: TlsFiles }, { additionalProperties: false });
+
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+}
+
+async function call<S extends TSchema>(file: string, question: Question, response: S): Promise<Static<S>> {
+  const { platform, tls } = await readConfig(file, OperatorConfig);
+  await using client = new RestClient({ baseUrl: platform.url, tls: await LiveTls.open(tls), expectedPeer: platform });
+  return await client.call({ ...question, response });
+}
+
+export const listFlows = (file: string, query: Question['query'] = {}): Promise<FlowList> =>
+  call(file, { method: 'GET', path: '/v1/flows', query }, FlowList);
+
+export const oneFlow = (file: string, method: Question['method'], path: string): Promise<FlowDetail> =>
+  call(file, { method, path }, FlowDetail);
