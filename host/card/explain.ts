@@ -40,6 +40,7 @@ const REASONS: readonly Reason[] = [
   { sw: '6A84', command: 'for install', words: 'not enough memory for what install() allocates, or for its quota' },
   { sw: '6A84', words: 'not enough memory: delete something, or make the CAP file smaller' },
   { sw: '6A88', words: 'what is named is not there: AID, key version or data object' },
+  { sw: '6982', command: 'UPDATE', words: 'a PIN or ADM1 must be verified first: --pin or --adm' },
   { sw: '6982', words: 'the session has no right to this, or ended: another domain, a higher level, or a token' },
   { sw: '6581', words: 'the card could not write its memory' },
   {

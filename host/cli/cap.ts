@@ -1,10 +1,20 @@
+import { writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { Command } from 'commander';
+import { UsageError } from '../errors.ts';
+import { packageName, releaseWith } from '../wire/cap/api-packages.ts';
+import { loadFileDataBlock, loadFileHash } from '../wire/cap/cap-file.ts';
+import { algorithmsOf, importsOf, staticFieldBytes } from '../wire/cap/needs.ts';
+import { aidToHex } from '../wire/gp/aid.ts';
+import { toHex } from '../wire/hex.ts';
+import { readCap } from './card/cap-choice.ts';
+import { print } from './card/print.ts';
 
 interface CapOptions {
   readonly exps?: readonly string[];
 }
 
-/** `tsm cap`: the CAP tools of `npx ant-javacard`, by the same program. */
+/** `tsm cap`: the CAP tools of `npx ant-javacard` by the same program, and what a loader sees of a file. */
 export function capCommand(): Command {
   const cap = new Command('cap').description('look into Java Card CAP files');
   const add = (usage: string, about: string): void => {
@@ -21,5 +31,70 @@ export function capCommand(): Command {
   add('dump <file>', 'components, disassembly, cross-references');
   add('diff <a> <b>', 'what differs; exit code 1 when something does');
   add('size <file>', 'bytes per component, class and method');
+  addLoaderCommands(cap);
   return cap;
+}
+
+/** What a host that loads the file knows of it. */
+function addLoaderCommands(cap: Command): void {
+  cap
+    .command('info <file>')
+    .description('names, versions, imports, algorithms, sizes and hashes')
+    .option('--json', 'print JSON', false)
+    .action(async (file: string, { json }: { json: boolean }) => print(await infoOf(file), json));
+  cap
+    .command('verify-hash <file> [hash]')
+    .description('hashes of the load file data block; with a hash, exit code 1 unless it is one of them')
+    .option('--json', 'print JSON', false)
+    .action(async (file: string, hash: string | undefined, { json }: { json: boolean }) => {
+      const hashes = await hashesOf(file);
+      if (hash === undefined) return print(hashes, json);
+      const found = Object.entries(hashes).find(([, value]) => value === hash.replaceAll(/[\s:]/g, '').toUpperCase());
+      print({ hash: found === undefined ? 'of another file' : found[0] }, json);
+      if (found === undefined) process.exitCode = 1;
+    });
+  cap
+    .command('to-ijc <file> [target]')
+    .description('writes the load file data block alone: the components one after the other')
+    .option('--descriptor', 'with the Descriptor component', false)
+    .action(async (file: string, target: string | undefined, { descriptor }: { descriptor: boolean }) => {
+      const goal = target ?? file.replace(/\.cap$/i, '.ijc');
+      if (goal === file) throw new UsageError('target', 'Name the file to write: the source does not end in .cap');
+      const block = loadFileDataBlock(await readCap(file), descriptor);
+      await writeFile(goal, block);
+      process.stdout.write(`${goal}: ${block.length} bytes\n`);
+    });
+}
+
+async function infoOf(file: string) {
+  const cap = await readCap(file);
+  const dataBlock = loadFileDataBlock(cap);
+  return {
+    file: basename(file),
+    package: aidToHex(cap.packageAid),
+    version: cap.packageVersion,
+    applets: cap.applets.map(aidToHex),
+    imports: importsOf(cap).map(({ aid, version }) => {
+      const hex = aidToHex(aid);
+      const release = releaseWith(hex, version);
+      return `${packageName(hex)} ${version}${release === undefined ? '' : ` (Java Card ${release})`}`;
+    }),
+    algorithms: algorithmsOf(cap).map(({ what, name }) => `${what} ${name}`),
+    usesInt: cap.usesInt,
+    bytesToLoad: dataBlock.length,
+    staticFieldBytes: staticFieldBytes(cap),
+    sha256: toHex(loadFileHash(dataBlock)),
+  };
+}
+
+async function hashesOf(file: string): Promise<Readonly<Record<string, string>>> {
+  const cap = await readCap(file);
+  const of = (descriptor: boolean, algorithm: 'sha1' | 'sha256') =>
+    toHex(loadFileHash(loadFileDataBlock(cap, descriptor), algorithm));
+  return {
+    'SHA-256': of(false, 'sha256'),
+    'SHA-1': of(false, 'sha1'),
+    'SHA-256 with Descriptor': of(true, 'sha256'),
+    'SHA-1 with Descriptor': of(true, 'sha1'),
+  };
 }

@@ -1,12 +1,18 @@
 import { Command } from 'commander';
 import type { TSchema } from 'typebox';
-import { type DaemonDefinition, errorLine } from '../daemon/daemon.ts';
-import { runDaemon } from '../daemon/main.ts';
+import type { DaemonDefinition } from '../daemon/daemon.ts';
+import { errorLine } from '../errors.ts';
 import { capCommand } from './cap.ts';
+import { apduCommands } from './card/apdu-command.ts';
 import { cardCommand, readerCommand } from './card/command.ts';
+import { addCompletion } from './completion.ts';
+import { addDoctor } from './doctor.ts';
+import { exitCodeOf } from './exit-code.ts';
 import { flowCommand } from './flow.ts';
 import { addKmsCommands } from './kms/commands.ts';
-import { up } from './up.ts';
+import { addManPage } from './man-page.ts';
+import { traceCommand } from './trace-decode.ts';
+import type { UpOptions } from './up.ts';
 
 /** Each daemon is loaded only when it is the one to run. */
 const DAEMONS: Readonly<
@@ -34,8 +40,8 @@ const DAEMONS: Readonly<
   },
 };
 
-/** Runs the command line. Only here is printed and exited. */
-export async function main(argv: readonly string[]): Promise<void> {
+/** All commands. */
+export function programOf(): Command {
   const program = new Command('tsm').description('open GlobalPlatform Trusted Service Manager').showHelpAfterError();
   for (const [name, { about, load }] of Object.entries(DAEMONS)) {
     const command = program
@@ -43,7 +49,11 @@ export async function main(argv: readonly string[]): Promise<void> {
       .description(about)
       .requiredOption('--config <file>', 'JSON config file')
       .option('--supervised', 'end when standard input ends', false)
-      .action(async (options: { config: string; supervised: boolean }) => runDaemon(await load(), options));
+      .action(async (options: { config: string; supervised: boolean }) => {
+        // Loaded only when one is run: a card command starts in a fraction of the time.
+        const { runDaemon } = await import('../daemon/main.ts');
+        await runDaemon(await load(), options);
+      });
     if (name === 'kms') addKmsCommands(command);
   }
   program
@@ -52,17 +62,37 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--state <folder>', 'where databases, keys, configs and logs are kept', '.opentsm/up')
     .option('--topology <file>', 'JSON file: providers, terminals and what the issuer knows')
     .option('--nodes <number>', 'processes of each daemon but the terminals, 1 to 8')
-    .action(up);
+    .action(async (options: UpOptions) => (await import('./up.ts')).up(options));
   program.addCommand(capCommand());
   program.addCommand(flowCommand());
   program.addCommand(cardCommand());
   program.addCommand(readerCommand());
+  for (const command of apduCommands()) program.addCommand(command);
+  program.addCommand(traceCommand());
+  addDoctor(program);
+  addCompletion(program);
+  addManPage(program);
+  return program;
+}
+
+/** Runs the command line. Only here is printed and exited. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = programOf();
+  wrongUseExits(program);
+  // `tsm man | head`: the reader has seen enough.
+  process.stdout.on('error', () => process.exit(0));
   try {
     await program.parseAsync(argv);
   } catch (error) {
     process.stderr.write(`tsm: ${errorLine(error)}\n`);
-    process.exit(1);
+    process.exit(exitCodeOf(error));
   }
+}
+
+/** Commander ends with 1 for wrong use, which means something else here. */
+function wrongUseExits(command: Command): void {
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
+  for (const child of command.commands) wrongUseExits(child);
 }
 
 function erased<S extends TSchema>(definition: DaemonDefinition<S>): DaemonDefinition<TSchema> {

@@ -1,12 +1,14 @@
 import { Command } from 'commander';
 import { administrationVerbs } from './administration-verbs.ts';
 import { contentVerbs } from './content-verbs.ts';
-import { cardOptions, withCardOptions } from './options.ts';
+import { domainVerbs, stateVerbs } from './domain-verbs.ts';
+import { fileVerbs, pinVerbs } from './file-verbs.ts';
+import { fitsVerbs } from './fits-verb.ts';
 import { print } from './print.ts';
 import { readVerbs } from './read-verbs.ts';
 import { listReaders } from './readers.ts';
-import { withCard } from './session.ts';
 import type { Verb } from './verb.ts';
+import { verbCommand } from './verb-command.ts';
 
 const EXAMPLES = `
 Examples:
@@ -14,28 +16,21 @@ Examples:
   tsm card list --key test
   tsm card install build/cap/purse-3.0.4.cap --key test --params 0102
   tsm card put-key 31 --new-key 000102.. --key test --dry-run
-Environment: TSM_READER, TSM_KEY, TSM_DOMAIN, TSM_TRACE; GP_READER, GP_KEY, GP_AID, GP_TRACE are heeded too.`;
+Environment: TSM_READER, TSM_KEY, TSM_KDF, TSM_DOMAIN, TSM_TRACE; GP_READER, GP_KEY, GP_AID, GP_TRACE are heeded too.`;
 
 /** `tsm card`: GlobalPlatform card management with a reader on the table. */
 export function cardCommand(): Command {
   const card = new Command('card').description('manage the card in a reader').addHelpText('after', EXAMPLES);
-  for (const verb of [...readVerbs, ...contentVerbs, ...administrationVerbs]) card.addCommand(verbCommand(verb));
+  const verbs = [...readVerbs, ...stateVerbs, ...fitsVerbs, ...contentVerbs, ...administrationVerbs, ...fileVerbs];
+  for (const verb of verbs) card.addCommand(verbCommand(verb));
+  card.addCommand(group('domain', 'security domains', domainVerbs));
+  card.addCommand(group('pin', 'PINs of a UICC', pinVerbs));
   return card;
 }
 
-function verbCommand(verb: Verb): Command {
-  const [name = '', ...places] = verb.usage.split(' ');
-  const command = withCardOptions(new Command(name).description(verb.about));
-  for (const place of places) command.argument(place);
-  verb.options?.(command);
-  command.action(async () => {
-    const options = cardOptions(command);
-    const args = command.args;
-    await withCard(options, async (work) => {
-      const result = await verb.run(work, args, command.opts());
-      print(options.dryRun ? { dryRun: true, wouldSend: work.planned } : result, options.json);
-    });
-  });
+function group(name: string, about: string, verbs: readonly Verb[]): Command {
+  const command = new Command(name).description(about);
+  for (const verb of verbs) command.addCommand(verbCommand(verb));
   return command;
 }
 

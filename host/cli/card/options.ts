@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
-import { DIVERSIFICATIONS, type Diversification } from '../../kms/diversification.ts';
+import type { Diversification } from '../../kms/diversification.ts';
+import type { KeyFormula } from '../../kms/key-formula.ts';
 import { type SecurityLevel, securityLevel } from '../../secure-channel/security-level.ts';
 import { type Aid, aid } from '../../wire/gp/aid.ts';
 import { fromHex } from '../../wire/hex.ts';
+import { kdfOf } from './kdf-config.ts';
 
 /** What every verb of `tsm card` takes, after parsing. */
 export interface CardOptions {
@@ -11,7 +13,7 @@ export interface CardOptions {
   readonly reader?: string;
   /** See master-keys.ts; absent: commands in clear. */
   readonly key?: string;
-  readonly kdf: Diversification;
+  readonly kdf: Diversification | KeyFormula;
   readonly keyVersion: number;
   readonly scp?: number;
   readonly level?: SecurityLevel;
@@ -19,6 +21,7 @@ export interface CardOptions {
   readonly domain?: Aid;
   readonly dryRun: boolean;
   readonly trace: boolean;
+  readonly showSecrets: boolean;
   readonly json: boolean;
   readonly confirm?: string;
 }
@@ -37,21 +40,29 @@ export const hexBytes = (text: string): Uint8Array => {
 export const aidOption = (text: string): Aid => aid(hexBytes(text));
 
 /** `--key` is taken from TSM_KEY or GP_KEY too, so that it need not stand in a shell's history. */
-export function withCardOptions(command: Command): Command {
+export function withCardOptions(command: Command, scpOption = '--scp'): Command {
   return command
     .addOption(new Option('-r, --reader <name>', 'part of a reader’s name, or tcp:HOST:PORT').env('TSM_READER'))
     .addOption(
       new Option('-k, --key <hex>', 'one key, or ENC:MAC:DEK; `test` is the published test key 40..4F').env('TSM_KEY'),
     )
     .addOption(
-      new Option('--kdf <scheme>', 'how the card’s keys come from it').choices(DIVERSIFICATIONS).default('none'),
+      new Option(
+        '--kdf <scheme>',
+        'how the card’s keys come from it: none, visa2, emv, kdf3, a formula, or its name in kdf.json',
+      )
+        .env('TSM_KDF')
+        .default('none'),
     )
     .addOption(new Option('--key-version <hex>', 'KVN; 00 is the first set').argParser(hexByte).default(0, '00'))
-    .addOption(new Option('--scp <protocol>', 'secure channel protocol, when the card has both').choices(['02', '03']))
+    .addOption(
+      new Option(`${scpOption} <protocol>`, 'secure channel protocol, when the card has both').choices(['02', '03']),
+    )
     .addOption(new Option('--level <hex>', 'security level: 01, 03, 11, 13, 33'))
     .addOption(new Option('--domain <aid>', 'security domain; default the issuer’s').env('TSM_DOMAIN'))
     .option('--dry-run', 'show every command that would change the card, and send none of them', false)
     .option('--trace', 'show all APDUs on standard error', process.env.TSM_TRACE !== undefined)
+    .option('--show-secrets', 'show data of PUT KEY, STORE DATA and PIN commands in traces and dry runs', false)
     .option('--json', 'print JSON', false)
     .option('--confirm <card-id>', 'names the card, for what cannot be undone');
 }
@@ -59,30 +70,39 @@ export function withCardOptions(command: Command): Command {
 interface RawOptions {
   readonly reader?: string;
   readonly key?: string;
-  readonly kdf: Diversification;
+  readonly kdf: string;
   readonly keyVersion: number;
   readonly scp?: string;
+  readonly channelScp?: string;
   readonly level?: string;
   readonly domain?: string;
   readonly dryRun: boolean;
   readonly trace: boolean;
+  readonly showSecrets: boolean;
   readonly json: boolean;
   readonly confirm?: string;
 }
 
 /** @throws UsageError, SecureChannelError for a level that is none */
-export function cardOptions(command: Command, environment: NodeJS.ProcessEnv = process.env): CardOptions {
+export function cardOptions(command: Command, { ownScp = false, environment = process.env } = {}): CardOptions {
   const raw = command.optsWithGlobals<RawOptions>();
+  const scp = ownScp ? raw.channelScp : raw.scp;
   const reader = raw.reader ?? environment.GP_READER;
   const key = raw.key ?? environment.GP_KEY;
   const domain = raw.domain ?? environment.GP_AID;
   return {
-    ...{ kdf: raw.kdf, keyVersion: raw.keyVersion, dryRun: raw.dryRun, json: raw.json },
+    ...{
+      kdf: kdfOf(raw.kdf, environment),
+      keyVersion: raw.keyVersion,
+      dryRun: raw.dryRun,
+      json: raw.json,
+      showSecrets: raw.showSecrets,
+    },
     trace: raw.trace || environment.GP_TRACE !== undefined,
     ...(reader === undefined ? {} : { reader }),
     ...(key === undefined ? {} : { key }),
     ...(domain === undefined ? {} : { domain: aidOption(domain) }),
-    ...(raw.scp === undefined ? {} : { scp: Number.parseInt(raw.scp, 16) }),
+    ...(scp === undefined ? {} : { scp: Number.parseInt(scp, 16) }),
     ...(raw.level === undefined ? {} : { level: securityLevel(hexByte(raw.level)) }),
     ...(raw.confirm === undefined ? {} : { confirm: raw.confirm }),
   };

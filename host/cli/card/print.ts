@@ -14,5 +14,10 @@ function textOf(result: unknown): string {
 const rowOf = (row: unknown): string =>
   typeof row !== 'object' || row === null ? `${String(row)}\n` : `${Object.values(row).map(cellOf).join('  ')}\n`;
 
-const cellOf = (value: unknown): string =>
-  Array.isArray(value) ? value.map(String).join(', ') : value === undefined ? '' : String(value);
+function cellOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(cellOf).join(', ');
+  if (typeof value !== 'object' || value === null) return value === undefined ? '' : String(value);
+  return Object.entries(value)
+    .map(([name, part]) => `${name} ${cellOf(part)}`)
+    .join(', ');
+}

@@ -3,9 +3,8 @@ import { NATIVE_ISSUER_LIMITS } from '../../card/profile/native-issuer.ts';
 import { readRegistry } from '../../card/registry.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { UsageError } from '../../errors.ts';
-import { decodeCommand } from '../../wire/apdu.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
-import { type GpCommand, gpCommand } from '../../wire/gp/command.ts';
+import type { GpCommand } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { REGISTRY } from '../../wire/gp/get-status.ts';
 import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
@@ -64,26 +63,9 @@ async function dataObject(card: CardWork, [tag = '']: readonly string[]) {
   return { tag: toHex(bytes), data: toHex(await card.session.send(getData(number))) };
 }
 
-/** Sends what it is given: it may change the card, so a dry run shows it and sends nothing. */
-async function apdu(card: CardWork, commands: readonly string[]) {
-  const answers: { command: string; data: string; sw: string }[] = [];
-  for (const text of commands) {
-    const { cla, ins, p1, p2, data, le } = decodeCommand(hexBytes(text));
-    const command = gpCommand({ label: 'APDU', cla, ins, p1, p2, data, le: le !== undefined });
-    if (card.options.dryRun) await card.change(command);
-    else answers.push({ command: text, ...(await card.session.transmit(command)) });
-  }
-  return answers;
-}
-
 export const readVerbs: readonly Verb[] = [
   { usage: 'info', about: 'names the card and what its security domain speaks', run: info },
   { usage: 'list', about: 'the registry: domains, applications, load files', run: list },
   { usage: 'keys', about: 'the domain’s keys: version, identifier, type, length', run: keys },
   { usage: 'get-data <tag>', about: 'one data object, such as 0042, 66, 9F7F', run: dataObject },
-  {
-    usage: 'apdu <hex...>',
-    about: 'sends commands as they are; under the secure channel when there is a --key',
-    run: apdu,
-  },
 ];

@@ -5,8 +5,10 @@ import { PcscMonitor } from '../../transport/pcsc-monitor.ts';
 import type { ReaderState } from '../../transport/reader-monitor.ts';
 import { TcpChannel } from '../../transport/tcp.ts';
 
-/** pcscd tells of its readers one by one: the first answer may be short. */
-const SETTLE_MS = 700;
+/** pcscd tells of its readers, and then of the cards in them, one by one: so long may a card take to show. */
+const LIMIT_MS = 3000;
+/** No news for so long: all readers have told. */
+const QUIET_MS = 300;
 
 /** The card to work with, and how to give all of it back. */
 export interface OpenCard extends AsyncDisposable {
@@ -14,28 +16,35 @@ export interface OpenCard extends AsyncDisposable {
   readonly readerName: string;
 }
 
-async function settledMonitor(): Promise<PcscMonitor> {
-  const monitor = await PcscMonitor.start();
-  let heard: () => void = () => {};
-  const first = new Promise<void>((resolve) => {
-    heard = resolve;
+/** Until `done`, which is asked after each change, or the limit. */
+async function watchUntil(monitor: PcscMonitor, done: () => boolean): Promise<void> {
+  if (done()) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = monitor.onChange(() => {
+    if (done()) resolve();
   });
-  const stop = monitor.onChange(() => heard());
-  if (monitor.readers.length === 0) await Promise.race([first, delay(SETTLE_MS)]);
+  await Promise.race([promise, delay(LIMIT_MS, undefined, { ref: false })]);
   stop();
-  return monitor;
 }
 
 export async function listReaders(): Promise<readonly ReaderState[]> {
-  await using monitor = await settledMonitor();
+  await using monitor = await PcscMonitor.start();
+  let heard = Date.now();
+  const stop = monitor.onChange(() => {
+    heard = Date.now();
+  });
+  const end = heard + LIMIT_MS;
+  while (Date.now() < end && (monitor.readers.length === 0 || Date.now() - heard < QUIET_MS)) await delay(20);
+  stop();
   return monitor.readers;
 }
 
 /** @throws UsageError for an address that is none @throws NotFoundError @throws TransportError */
 export async function openCard(reader: string | undefined): Promise<OpenCard> {
   if (reader?.startsWith('tcp:') === true) return openDirect(reader);
-  const monitor = await settledMonitor();
+  const monitor = await PcscMonitor.start();
   try {
+    await watchUntil(monitor, () => candidates(monitor.readers, reader).length > 0);
     const { readerName } = chooseReader(monitor.readers, reader);
     const card = await monitor.open(readerName);
     const dispose = async () => {
@@ -56,11 +65,15 @@ async function openDirect(address: string): Promise<OpenCard> {
   return { card, readerName: address, [Symbol.asyncDispose]: () => card.close() };
 }
 
+/** Readers with a card whose name has these letters. */
+const candidates = (readers: readonly ReaderState[], wanted = ''): readonly ReaderState[] =>
+  readers.filter(
+    ({ readerName, cardPresent }) => cardPresent && readerName.toLowerCase().includes(wanted.toLowerCase()),
+  );
+
 /** The one reader that is meant: the only one with a card, or the one whose name has these letters. */
 function chooseReader(readers: readonly ReaderState[], wanted: string | undefined): ReaderState {
-  const named = readers.filter(({ readerName }) => readerName.toLowerCase().includes((wanted ?? '').toLowerCase()));
-  const withCard = named.filter(({ cardPresent }) => cardPresent);
-  const [only, another] = withCard;
+  const [only, another] = candidates(readers, wanted);
   const names = readers
     .map(({ readerName, cardPresent }) => `${readerName}${cardPresent ? '' : ' (empty)'}`)
     .join('; ');

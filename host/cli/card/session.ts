@@ -7,7 +7,7 @@ import { diversifiedKeys } from '../../kms/diversification.ts';
 import type { CardChannel } from '../../transport/card-channel.ts';
 import { LoggingChannel } from '../../transport/logging.ts';
 import { runScript } from '../../transport/script-runner.ts';
-import type { Aid } from '../../wire/gp/aid.ts';
+import { AID, type Aid } from '../../wire/gp/aid.ts';
 import { type GpCommand, responseData } from '../../wire/gp/command.ts';
 import { decodeFci } from '../../wire/gp/fci.ts';
 import { select } from '../../wire/gp/select.ts';
@@ -22,6 +22,7 @@ import { shownData, traceLine } from './trace.ts';
 export class CardWork {
   readonly readerName: string;
   readonly atr: Uint8Array;
+  readonly channel: CardChannel;
   readonly session: CardSession;
   readonly domain: Aid;
   readonly options: CardOptions;
@@ -30,14 +31,15 @@ export class CardWork {
 
   constructor(parts: {
     readonly readerName: string;
-    readonly atr: Uint8Array;
+    readonly channel: CardChannel;
     readonly session: CardSession;
     readonly domain: Aid;
     readonly options: CardOptions;
     readonly identity: CardIdentity | undefined;
   }) {
     this.readerName = parts.readerName;
-    this.atr = parts.atr;
+    this.channel = parts.channel;
+    this.atr = parts.channel.atr;
     this.session = parts.session;
     this.domain = parts.domain;
     this.options = parts.options;
@@ -50,17 +52,33 @@ export class CardWork {
     return id === undefined ? undefined : `${id.kind}:${id.value}`;
   }
 
-  /** Sends a command that changes the card; in a dry run it is only noted, and answers nothing. */
-  async change(command: GpCommand): Promise<Uint8Array> {
+  /**
+   * Sends a command that changes the card; in a dry run it is only noted, and answers nothing.
+   *
+   * @param effect what is different on the card once the command is done
+   */
+  async change(command: GpCommand, effect = ''): Promise<Uint8Array> {
     if (!this.options.dryRun) return this.session.send(command);
     const { cla, ins, p1, p2, data, label } = command;
-    this.#planned.push(`${label}: ${toHex(Uint8Array.of(cla, ins, p1, p2))} ${shownData(ins, toHex(data))}`.trim());
+    const shown = this.options.showSecrets ? toHex(data) : shownData(ins, toHex(data));
+    const sent = `${label}: ${toHex(Uint8Array.of(cla, ins, p1, p2))} ${shown}`.trim();
+    this.#planned.push(effect === '' ? sent : `${sent}  => ${effect}`);
     return new Uint8Array();
   }
 
   /** What a dry run would have sent, in clear. */
   get planned(): readonly string[] {
     return this.#planned;
+  }
+
+  /** True when the user named the domain to work in. */
+  get domainIsNamed(): boolean {
+    return this.options.domain !== undefined;
+  }
+
+  /** A line for the person at the terminal, beside the result. */
+  say(line: string): void {
+    process.stderr.write(`tsm: ${line}\n`);
   }
 
   /** @throws UsageError when a verb needs keys and there are none */
@@ -80,17 +98,28 @@ export class CardWork {
   }
 }
 
-/** Opens card, domain and, with keys, the secure channel; gives all of it back at the end. */
-export async function withCard<T>(options: CardOptions, work: (card: CardWork) => Promise<T>): Promise<T> {
+/**
+ * Opens card, domain and, with keys, the secure channel; gives all of it back at the end.
+ *
+ * @param options with `raw`, nothing is sent before the work; `withoutDomain`, the card is named only
+ */
+export async function withCard<T>(
+  options: CardOptions & { readonly raw?: boolean; readonly withoutDomain?: boolean },
+  work: (card: CardWork) => Promise<T>,
+): Promise<T> {
   await using open = await openCard(options.reader);
-  const card: CardChannel = options.trace
-    ? new LoggingChannel(open.card, (record) => process.stderr.write(traceLine(record)))
+  const channel: CardChannel = options.trace
+    ? new LoggingChannel(open.card, (record) => process.stderr.write(traceLine(record, options.showSecrets)))
     : open.card;
-  const identity = await identityOf(card);
-  const session = new CardSession(card);
+  const session = new CardSession(channel);
+  const parts = { readerName: open.readerName, channel, session, options };
+  const usual = options.domain ?? AID.ISSUER_SECURITY_DOMAIN;
+  if (options.raw === true) return await work(new CardWork({ ...parts, domain: usual, identity: undefined }));
+  const identity = await identityOf(channel);
+  if (options.withoutDomain === true) return await work(new CardWork({ ...parts, domain: usual, identity }));
   try {
     const domain = await selectDomain(session, options.domain);
-    const cardWork = new CardWork({ readerName: open.readerName, atr: card.atr, session, domain, options, identity });
+    const cardWork = new CardWork({ ...parts, domain, identity });
     if (options.key !== undefined) await openSecureChannel(cardWork, options.key);
     return await work(cardWork);
   } finally {
@@ -136,6 +165,7 @@ async function openSecureChannel(card: CardWork, key: string): Promise<void> {
     random: systemRandom,
     ...(options.scp === undefined ? {} : { protocol: options.scp }),
   });
-  const name = `${card.cardId ?? `atr-${toHex(card.atr)}`} ${toHex(domain)} ${options.keyVersion}`;
-  await session.open(channel, new FuseFile(await fuseFolder(), name));
+  const folder = await fuseFolder();
+  const name = `${card.cardId ?? `atr-${toHex(card.atr)}`} ${toHex(domain)}`;
+  await session.open(channel, (version) => new FuseFile(folder, `${name} ${toHex(Uint8Array.of(version))}`));
 }

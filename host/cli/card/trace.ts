@@ -6,18 +6,22 @@ const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(INS).map(([name, value]) => [value, name.replaceAll('_', ' ')]),
 );
 
-/** Key material travels in these; their data is masked whether or not it is enciphered. */
-const SECRET: ReadonlySet<number> = new Set([INS.PUT_KEY, INS.STORE_DATA]);
+/** Key material and PINs travel in these; their data is masked whether or not it is enciphered. */
+const SECRET: ReadonlySet<number> = new Set([INS.PUT_KEY, INS.STORE_DATA, INS.VERIFY, INS.CHANGE_PIN, INS.UNBLOCK_PIN]);
+
+/** Name of an instruction, for people. */
+export const commandName = (ins: number): string => NAMES.get(ins) ?? 'INS';
 
 /** Data of a command as a person may see it. */
 export const shownData = (ins: number, data: string): string =>
-  SECRET.has(ins) ? `(${data.length / 2} bytes masked)` : data;
+  SECRET.has(ins) && data !== '' ? `(${data.length / 2} bytes masked)` : data;
 
 /** `A>> 80F28002 [GET STATUS] 024F0000` and `A<< E3.. 9000 [no error] 12 ms` */
-export function traceLine({ command, response, ms }: ExchangeRecord): string {
+export function traceLine({ command, response, ms }: ExchangeRecord, showSecrets = false): string {
   const ins = Number.parseInt(command.slice(2, 4), 16);
-  const body = SECRET.has(ins) ? `(${command.length / 2 - 5} bytes masked)` : command.slice(8);
-  const sent = `A>> ${command.slice(0, 8)} [${NAMES.get(ins) ?? 'INS'}] ${body}\n`;
+  const masked = SECRET.has(ins) && !showSecrets && command.length > 10;
+  const body = masked ? `(${command.length / 2 - 5} bytes masked)` : command.slice(8);
+  const sent = `A>> ${command.slice(0, 8)} [${commandName(ins)}] ${body}\n`;
   if (response === undefined) return `${sent}A<< (no answer) ${Math.round(ms)} ms\n`;
   const sw = response.slice(-4);
   return `${sent}A<< ${response.slice(0, -4)} ${sw} [${statusWordMeaning(Number.parseInt(sw, 16))}] ${Math.round(ms)} ms\n`;

@@ -5,6 +5,14 @@ import type { CardWork } from './session.ts';
 export interface Verb {
   readonly usage: string;
   readonly about: string;
+  /** What stands behind `tsm card` in its help. */
+  readonly examples?: readonly string[];
+  /** True where `--scp` is the verb's own: the channel's is `--channel-scp` there. */
+  readonly ownScp?: boolean;
+  /** True for commands that go as they are, nothing before them, unless `--secure` opens a channel. */
+  readonly clearUnlessSecure?: boolean;
+  /** True for verbs that need no security domain: they go in clear, with or without keys. */
+  readonly withoutDomain?: boolean;
   /** Adds the verb's own options. */
   readonly options?: (command: Command) => void;
   readonly run: (

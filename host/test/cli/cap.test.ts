@@ -57,9 +57,29 @@ describe('tsm cap', function () {
     expect(tsm('diff', cap, older).code).to.equal(1);
   });
 
+  it('tells what a loader sees: names, imports, algorithms, hashes', () => {
+    const info = tsm('info', cap, '--json');
+    expect(info.code, info.err).to.equal(0);
+    const found = JSON.parse(info.out);
+    expect(found).to.include({ package: 'F06F70656E74736D01', usesInt: false });
+    expect(found.imports).to.include('javacard.framework 1.6 (Java Card 3.0.5)');
+    expect(found.algorithms).to.include.members(['Cipher AES_BLOCK_128_CBC_NOPAD', 'MessageDigest SHA-256']);
+    const hash = loadFileDataBlock(readFileSync(cap));
+    expect(found.bytesToLoad).to.be.at.most(hash.length);
+    expect(tsm('verify-hash', cap, found.sha256)).to.deep.include({ code: 0, out: 'hash             SHA-256\n' });
+    expect(tsm('verify-hash', older, found.sha256).code).to.equal(1);
+  });
+
+  it('writes the load file alone, from which it reads the same', () => {
+    const ijc = join(folder, 'alone.ijc');
+    expect(tsm('to-ijc', cap, ijc).code).to.equal(0);
+    const [from, to] = [cap, ijc].map((file) => JSON.parse(tsm('info', file, '--json').out));
+    expect(to).to.deep.include({ ...from, file: 'alone.ijc' });
+  });
+
   it('tells wrong use from a missing file', () => {
     expect(tsm('dump').err).to.contain("missing required argument 'file'");
-    expect(tsm('dump', cap, cap).code).to.equal(1);
+    expect(tsm('dump', cap, cap).code).to.equal(2);
     const missing = tsm('size', join(folder, 'none.cap'));
     expect(missing.code).to.equal(1);
     expect(missing.err).to.contain('none.cap');

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readCardImage, type SimulatedCard, type Simulator, startSimulator } from '../../../simulator/src/index.ts';
 import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
 import { aesKeyCheckValue } from '../../crypto/aes.ts';
+import { decodeCapFile, loadFileDataBlock } from '../../wire/cap/cap-file.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 
 /** The published test key, as the card maker would put it: KVN 30, ENC, MAC and DEK alike. */
@@ -63,6 +64,16 @@ describe('tsm card', function () {
     });
   }
 
+  /** The load file of a CAP, wanting a framework that no card has. */
+  async function unlinkable(cap: string): Promise<string> {
+    const block = loadFileDataBlock(decodeCapFile(new Uint8Array(await readFile(cap))), true);
+    for (let at = 0; at < block.length; at += 3 + 256 * (block[at + 1] ?? 0) + (block[at + 2] ?? 0))
+      if (block[at] === 0x04) block[at + 5] = 0x09;
+    const file = join(folder, 'unlinkable.ijc');
+    await writeFile(file, block);
+    return file;
+  }
+
   it('names the card and what its domain speaks, without keys', async () => {
     const run = await tsm('info', '--json');
     expect(run.code, run.err).to.equal(0);
@@ -74,14 +85,14 @@ describe('tsm card', function () {
   it('says what is missing when a verb needs keys', async () => {
     const run = await tsm('list');
     expect([run.code, run.err]).to.deep.equal([
-      1,
+      2,
       'tsm: key-missing: This needs a secure channel: give the domain’s keys with --key\n',
     ]);
   });
 
   it('tries nothing against the card with wrong keys', async () => {
     const run = await tsm('list', '--key', NEW_KEY);
-    expect(run.code).to.equal(1);
+    expect(run.code).to.equal(5);
     expect(run.err).to.match(/^tsm: card-challenge: .*nothing was tried against it$/m);
     expect(await readdir(join(folder, 'fuse')).catch(() => [])).to.deep.equal([]);
   });
@@ -92,7 +103,9 @@ describe('tsm card', function () {
     expect(planned.code, planned.err).to.equal(0);
     const { wouldSend } = JSON.parse(planned.out);
     expect(wouldSend[0]).to.match(/^INSTALL \[for load\]: 80E60200 /);
-    expect(wouldSend.at(-1)).to.match(/^INSTALL \[for install\]: 80E60C00 /);
+    expect(wouldSend.at(-1)).to.match(
+      /^INSTALL \[for install\]: 80E60C00 .* => application F00000000101 is on the card/,
+    );
     expect((await tsm('list', '--key', 'test')).out).not.to.contain('F000000001');
 
     const installed = await tsm('install', cap, '--key', 'test', '--descriptor', '--json');
@@ -106,10 +119,59 @@ describe('tsm card', function () {
     const again = await tsm('install', cap, '--key', 'test', '--descriptor');
     expect(again.code, again.err).to.equal(0);
     const refused = await tsm('delete', 'F000000001', '--key', 'test');
-    expect([refused.code, refused.err.includes('6985')]).to.deep.equal([1, true]);
+    expect([refused.code, refused.err.includes('6985')]).to.deep.equal([4, true]);
+    expect(refused.err).to.contain('Usually: something still needs it');
     const deleted = await tsm('delete', 'F000000001', '--related', '--key', 'test');
     expect(deleted.code, deleted.err).to.equal(0);
     expect((await tsm('list', '--key', 'test')).out).not.to.contain('F000000001');
+  });
+
+  it('replaces an application by a new one of the same name, or goes back to the old', async () => {
+    const cap = join(folder, 'probe.cap');
+    const common = ['--key', 'test', '--descriptor', '--json'];
+    expect((await tsm('install', cap, ...common)).code).to.equal(0);
+    const replaced = await tsm('install', cap, '--replace', '--old', cap, ...common);
+    expect(replaced.code, replaced.err).to.equal(0);
+    expect(replaced.err).to.contain('the old one with F00000000101 goes first');
+    expect(JSON.parse(replaced.out)).to.include({ replaced: 'F000000001', instance: 'F00000000101' });
+    const refused = await tsm('install', await unlinkable(cap), '--replace', '--old', cap, ...common);
+    expect([refused.code, refused.err.includes('the old code is on the card again')], refused.err).to.deep.equal([
+      4,
+      true,
+    ]);
+    expect((await tsm('list', '--key', 'test')).out).to.contain('F00000000101');
+    expect((await tsm('delete', 'F000000001', '--related', '--key', 'test')).code).to.equal(0);
+  });
+
+  it('says whether a CAP file fits, by what the card tells', async () => {
+    const cap = join(folder, 'probe.cap');
+    const run = await tsm('fits', cap, '--key', 'test', '--java-card', '3.0.4', '--json');
+    expect(run.code, run.err).to.equal(1);
+    const findings: { need: string; verdict: string; why: string }[] = JSON.parse(run.out);
+    const framework = findings.find(({ need }) => need.startsWith('javacard.framework 1.6'));
+    expect(framework).to.include({ verdict: 'does not fit', why: 'needs Java Card 3.0.5, the card has 3.0.4' });
+    expect(findings.find(({ need }) => need === 'the name F000000001 free')).to.include({ verdict: 'fits' });
+    expect((await tsm('fits', cap, '--key', 'test', '--java-card', '3.0.5')).code).to.equal(0);
+  });
+
+  it('makes a security domain and shows it', async () => {
+    const made = await tsm('domain', 'create', 'F0000000025350', '--scp', '03', '--key', 'test', '--json');
+    expect(made.code, made.err).to.equal(0);
+    const listed = await tsm('list', '--key', 'test', '--json');
+    const entries: { kind: string; aid: string }[] = JSON.parse(listed.out);
+    expect(entries.find(({ aid }) => aid === 'F0000000025350')).to.include({ kind: 'security-domain' });
+    const selected = await tsm('select', 'F0000000025350', '--json');
+    expect(JSON.parse(selected.out)).to.include({ selected: 'F0000000025350' });
+    const state = await tsm('status', '--key', 'test', '--json');
+    expect(JSON.parse(state.out)).to.include({ state: 'OP_READY', issuerSecurityDomain: 'A000000151000000' });
+  });
+
+  it('reads the card’s number as a file, and knows what it has not', async () => {
+    const read = await tsm('read', 'ICCID', '--json');
+    expect(read.code, read.err).to.equal(0);
+    expect(JSON.parse(read.out)).to.include({ data: '98680021436587090011', value: '89860012345678900011' });
+    const imsi = await tsm('read', 'IMSI');
+    expect([imsi.code, imsi.err.includes('no EF.DIR')]).to.deep.equal([1, true]);
   });
 
   it('puts a second key set and opens with it; the first one still opens', async () => {
@@ -138,16 +200,17 @@ describe('tsm card', function () {
 
   it('wants the card’s id for what cannot be undone', async () => {
     const bare = await tsm('terminate', '--key', 'test');
-    expect(bare.code).to.equal(1);
+    expect(bare.code).to.equal(6);
     expect(bare.err).to.contain('--confirm iccid:89860012345678900011');
     const other = await tsm('terminate', '--key', 'test', '--confirm', 'iccid:89860012345678900012');
-    expect(other.code).to.equal(1);
+    expect(other.code).to.equal(6);
     expect((await tsm('info')).code).to.equal(0);
   });
 
   it('tells wrong use from a card that is not there', async () => {
     expect((await tsm('list', '--key', 'xyz')).err).to.contain('key-format');
-    expect((await tsm('info', '--reader', 'tcp:127.0.0.1:1')).code).to.equal(1);
+    expect((await tsm('info', '--reader', 'tcp:127.0.0.1:1')).code).to.equal(3);
+    expect((await tsm('nonsense')).code).to.equal(2);
     expect((await tsm('delete', 'zz', '--key', 'test')).err).to.contain('want bytes in hex');
   });
 });

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { UsageError } from '../../errors.ts';
+import { type CapFile, decodeCapFile } from '../../wire/cap/cap-file.ts';
+import { type Aid, aidToHex } from '../../wire/gp/aid.ts';
+import { PRIVILEGE } from '../../wire/gp/privilege.ts';
+import { aidOption, hexBytes } from './options.ts';
+
+/** What a verb is to install, from its file and options. */
+export interface Installation {
+  readonly cap: CapFile;
+  readonly module: Aid;
+  readonly instance: Aid;
+  readonly privileges: number;
+  readonly parameters: Uint8Array;
+}
+
+/** @throws UsageError when there is no such file @throws WireError when it is no CAP file */
+export async function readCap(file: string | undefined): Promise<CapFile> {
+  if (file === undefined) throw new UsageError('cap', 'Which CAP file?');
+  return decodeCapFile(await readInput(file));
+}
+
+/** Bytes of a file that the user named. @throws UsageError when it cannot be read */
+export async function readInput(file: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    throw new UsageError('file', `${file}: cannot be read (${reason})`);
+  }
+}
+
+export async function installationOf(
+  file: string | undefined,
+  options: Readonly<Record<string, unknown>>,
+): Promise<Installation> {
+  const cap = await readCap(file);
+  const module = moduleOf(cap, options.module);
+  return {
+    ...{ cap, module, instance: typeof options.create === 'string' ? aidOption(options.create) : module },
+    privileges: privilegesOf(options.privileges),
+    parameters: typeof options.params === 'string' ? hexBytes(options.params) : new Uint8Array(),
+  };
+}
+
+function moduleOf(cap: CapFile, wanted: unknown): Aid {
+  const [first, second] = cap.applets;
+  const names = cap.applets.map(aidToHex);
+  if (typeof wanted === 'string') {
+    const module = aidOption(wanted);
+    if (names.includes(aidToHex(module))) return module;
+    throw new UsageError('module', `The CAP file has no applet ${wanted}; it has ${names.join(', ') || 'none'}`);
+  }
+  if (first === undefined) throw new UsageError('cap', 'This CAP file is a library: use load');
+  if (second !== undefined)
+    throw new UsageError('module', `The CAP file has several applets, name one with --module: ${names.join(', ')}`);
+  return first;
+}
+
+const BY_NAME: ReadonlyMap<string, number> = new Map(
+  Object.entries(PRIVILEGE).map(([name, bit]) => [name.toLowerCase().replaceAll('_', '-'), bit]),
+);
+
+/** Names with commas, or three bytes in hex. @throws UsageError */
+export function privilegesOf(text: unknown): number {
+  if (typeof text !== 'string' || text === '') return 0;
+  if (/^[0-9A-Fa-f]{6}$/.test(text)) return Number.parseInt(text, 16);
+  return text.split(',').reduce((bits, name) => {
+    const bit = BY_NAME.get(name.trim().toLowerCase());
+    if (bit === undefined)
+      throw new UsageError('privilege', `${name}: no privilege; there are ${[...BY_NAME.keys()].join(', ')}`);
+    return bits | bit;
+  }, 0);
+}

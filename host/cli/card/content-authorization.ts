@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { type ContentKey, contentKey } from '../../crypto/content-key.ts';
+import { SecureChannelError, UsageError } from '../../errors.ts';
+import { loadFileHash } from '../../wire/cap/cap-file.ts';
+import { type Aid, aidToHex } from '../../wire/gp/aid.ts';
+import type { GpCommand } from '../../wire/gp/command.ts';
+import type { DapBlock } from '../../wire/gp/load.ts';
+import { type Act, decodeConfirmation, receiptInput } from '../../wire/gp/receipt.ts';
+import { tokenInput, withToken } from '../../wire/gp/token.ts';
+import { toHex } from '../../wire/hex.ts';
+import { aidOption, hexBytes } from './options.ts';
+import type { CardWork } from './session.ts';
+
+/** What proves to the card that content may change: DAPs over the load file, tokens over commands; and its receipts. */
+export interface ContentAuthorization {
+  readonly daps: readonly DapBlock[];
+  authorize(command: GpCommand): GpCommand;
+  /** The card's confirmation, checked when there is a key for it. @throws SecureChannelError for a wrong receipt */
+  confirmed(response: Uint8Array, act: Act): void;
+  readonly receipts: readonly Receipt[];
+}
+
+export interface Receipt {
+  readonly act: string;
+  readonly counter: number;
+  readonly receipt: string;
+  readonly checked: boolean;
+}
+
+async function keyOf(text: unknown): Promise<ContentKey | undefined> {
+  if (typeof text !== 'string') return undefined;
+  if (/^(aes|des):/.test(text)) return contentKey(text);
+  return contentKey(await readFile(text, 'utf8'));
+}
+
+/** A token that the issuer made elsewhere (`hex:`), or its key, with which it is made here. */
+async function tokenMaker(text: unknown): Promise<((command: GpCommand) => Uint8Array) | undefined> {
+  if (typeof text !== 'string') return undefined;
+  if (!text.startsWith('hex:')) {
+    const key = await keyOf(text);
+    return key === undefined ? undefined : (command) => key.sign(tokenInput(command));
+  }
+  const given = text.slice(4).split(',').map(hexBytes);
+  return ({ label }) => {
+    const next = given.shift();
+    if (next === undefined) throw new UsageError('token', `${label} needs a token of its own: hex:TOKEN,TOKEN`);
+    return next;
+  };
+}
+
+/** Reads `--dap`, `--dap-domain`, `--token` and `--receipt-key`. @throws UsageError, KeyError */
+export async function contentAuthorization(
+  card: CardWork,
+  options: Readonly<Record<string, unknown>>,
+  dataBlock?: Uint8Array,
+): Promise<ContentAuthorization> {
+  const dapKey = await keyOf(options.dap);
+  const makeToken = await tokenMaker(options.token);
+  const receiptKey = await keyOf(options.receiptKey);
+  const dapDomain: Aid = typeof options.dapDomain === 'string' ? aidOption(options.dapDomain) : card.domain;
+  const receipts: Receipt[] = [];
+  return {
+    receipts,
+    daps:
+      dapKey === undefined || dataBlock === undefined
+        ? []
+        : [{ securityDomain: dapDomain, signature: dapKey.sign(loadFileHash(dataBlock)) }],
+    authorize: (command) => (makeToken === undefined ? command : withToken(command, makeToken(command))),
+    confirmed: (response, act) => {
+      const confirmation = decodeConfirmation(response);
+      if (confirmation === undefined || confirmation.receipt.length === 0) return;
+      const { receipt, counter } = confirmation;
+      if (receiptKey?.verify(receiptInput(confirmation, act), receipt) === false)
+        throw new SecureChannelError(
+          'receipt',
+          `The card's receipt for ${act.kind} is not by the receipt key: what was done is not proved. Look at the card`,
+          { counter },
+        );
+      receipts.push({ act: act.kind, counter, receipt: toHex(receipt), checked: receiptKey !== undefined });
+    },
+  };
+}
+
+/** For the result of a verb. */
+export const receiptsShown = ({ receipts }: ContentAuthorization) =>
+  receipts.length === 0
+    ? {}
+    : { receipts: receipts.map(({ act, counter, checked }) => `${act} ${counter}${checked ? ' checked' : ''}`) };
+
+export const domainOf = (card: CardWork): string => aidToHex(card.domain);

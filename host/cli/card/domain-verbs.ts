@@ -1,0 +1,149 @@
+import { readRegistry } from '../../card/registry.ts';
+import { UsageError, WireError } from '../../errors.ts';
+import { encodeTlv } from '../../wire/ber-tlv.ts';
+import { AID, type Aid, aid, aidToHex } from '../../wire/gp/aid.ts';
+import { decodeFci } from '../../wire/gp/fci.ts';
+import { REGISTRY } from '../../wire/gp/get-status.ts';
+import { installApplication, installForPersonalization } from '../../wire/gp/install.ts';
+import { cardStateName } from '../../wire/gp/life-cycle.ts';
+import { SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES } from '../../wire/gp/privilege.ts';
+import { select } from '../../wire/gp/select.ts';
+import { STORE_DATA_FORM, type StoreDataForm, storeDataBlocks } from '../../wire/gp/store-data.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
+import { privilegesOf, readInput } from './cap-choice.ts';
+import { CardContent } from './card-content.ts';
+import { privilegeNames } from './describe.ts';
+import { aidOption, hexBytes } from './options.ts';
+import type { CardWork } from './session.ts';
+import type { Verb } from './verb.ts';
+
+/** Verbs on security domains, and on an application's data by its domain. */
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Names of the built-in domain code of most cards. @see card-management.md 3; seen in card logs */
+const USUAL = { loadFile: aid(fromHex('A0000001515350')), module: aid(fromHex('A000000151535041')) } as const;
+
+/** Protocol, with the option that cards have most. */
+const PROTOCOLS: Readonly<Record<string, string>> = { '02': '0255', '03': '0370', '10': '1002' };
+
+/** '81' of C9: protocol and option, as `03` or `03:60`. */
+function protocolParameter(text: unknown): Uint8Array {
+  if (typeof text !== 'string') return new Uint8Array();
+  const [protocol = '', option] = text.split(':');
+  const known = PROTOCOLS[protocol];
+  if (known === undefined || (option !== undefined && !/^[0-9A-Fa-f]{2}$/.test(option)))
+    throw new UsageError('scp', `--scp ${text}: want 02, 03 or 10, and an option as in 03:60`);
+  return encodeTlv(0x81, fromHex((option === undefined ? known : protocol + option).toUpperCase()));
+}
+
+/** Our own package where the card has it; else what most cards call theirs. */
+async function domainCode(card: CardWork, options: Options): Promise<{ loadFile: Aid; module: Aid }> {
+  if (typeof options.loadFile === 'string' && typeof options.module === 'string')
+    return { loadFile: aidOption(options.loadFile), module: aidOption(options.module) };
+  const content = await CardContent.read(card);
+  if (content.loadFile(AID.SECURITY_DOMAIN_PACKAGE) === undefined) return USUAL;
+  return { loadFile: AID.SECURITY_DOMAIN_PACKAGE, module: AID.SUPPLEMENTARY_SECURITY_DOMAIN_MODULE };
+}
+
+async function create(card: CardWork, [name = '']: readonly string[], options: Options) {
+  card.requireSecure();
+  const instance = aidOption(name);
+  const provider = typeof options.providerId === 'string' ? encodeTlv(0x5f20, hexBytes(options.providerId)) : undefined;
+  const further = typeof options.params === 'string' ? hexBytes(options.params) : new Uint8Array();
+  const parameters = concat(protocolParameter(options.scp), provider ?? new Uint8Array(), further);
+  const code = await domainCode(card, options);
+  const privileges =
+    typeof options.privileges === 'string'
+      ? privilegesOf(options.privileges)
+      : SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES;
+  const command = installApplication({ ...code, instance, privileges, applicationParameters: parameters });
+  await card.change(command, `security domain ${aidToHex(instance)} is on the card, without keys of its own`);
+  return { domain: aidToHex(instance), privileges: privilegeNames(privileges) };
+}
+
+const FORMS: Readonly<Record<string, StoreDataForm>> = {
+  dgi: STORE_DATA_FORM.DGI,
+  tlv: STORE_DATA_FORM.BER_TLV,
+  plain: STORE_DATA_FORM.PLAIN,
+};
+
+/** Lines of hexadecimal digits, each one STORE DATA; `#` begins a comment. */
+async function blocksOf(file: string): Promise<readonly Uint8Array[]> {
+  const text = new TextDecoder().decode(await readInput(file));
+  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim());
+  const blocks = lines.filter((line) => line !== '').map(hexBytes);
+  if (blocks.length === 0) throw new UsageError('personalize', `${file} has no data`);
+  return blocks;
+}
+
+async function personalize(card: CardWork, [name = '', file = '']: readonly string[], options: Options) {
+  card.requireSecure();
+  const form = FORMS[String(options.form)];
+  if (form === undefined) throw new UsageError('form', `--form is one of ${Object.keys(FORMS).join(', ')}`);
+  const blocks = await blocksOf(file);
+  await card.change(installForPersonalization(aidOption(name)), `the next data go to ${name.toUpperCase()}`);
+  const commands = storeDataBlocks(blocks, form);
+  for (const command of commands)
+    await card.change(command, `${name.toUpperCase()} takes ${command.data.length} bytes`);
+  return { personalized: name.toUpperCase(), blocks: commands.length };
+}
+
+async function selectApplication(card: CardWork, [name = '']: readonly string[]) {
+  const wanted = aidOption(name);
+  const answer = await card.session.send(select(wanted));
+  return { selected: selectedName(answer) ?? aidToHex(wanted), fci: toHex(answer) };
+}
+
+/** Applications may answer anything to SELECT. */
+function selectedName(answer: Uint8Array): string | undefined {
+  try {
+    return aidToHex(decodeFci(answer).aid);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+async function status(card: CardWork) {
+  card.requireSecure();
+  const send = (command: Parameters<CardWork['session']['transmit']>[0]) => card.session.transmit(command);
+  const [issuer] = await readRegistry(send, REGISTRY.ISSUER_SECURITY_DOMAIN);
+  if (issuer === undefined) return { card: card.cardId ?? card.readerName, state: 'not told' };
+  return {
+    card: card.cardId ?? card.readerName,
+    state: cardStateName(issuer.lifeCycle),
+    issuerSecurityDomain: aidToHex(issuer.aid),
+    privileges: privilegeNames(issuer.privileges ?? 0),
+  };
+}
+
+export const domainVerbs: readonly Verb[] = [
+  {
+    usage: 'create <aid>',
+    about: 'makes a supplementary security domain',
+    ownScp: true,
+    examples: ['domain create F0000000025350 --scp 03 --key test'],
+    options: (command) =>
+      command
+        .option('--scp <protocol>', 'what the new domain speaks: 02, 03 or 10, with an option as in 03:60')
+        .option('--privileges <list>', 'default security-domain,trusted-path')
+        .option('--provider-id <hex>', 'application provider id, for SCP10')
+        .option('--params <hex>', 'further data objects of C9')
+        .option('--load-file <aid>', 'code of the domain, with --module; default the card’s own')
+        .option('--module <aid>', 'its module'),
+    run: create,
+  },
+];
+
+export const stateVerbs: readonly Verb[] = [
+  { usage: 'status', about: 'the card’s life cycle and its issuer domain', run: status },
+  { usage: 'select <aid>', about: 'selects an application and shows its answer', run: selectApplication },
+  {
+    usage: 'personalize <aid> <file>',
+    about: 'gives data to an application by INSTALL [for personalization]: hex, one STORE DATA a line',
+    examples: ['personalize F00000000101 data.txt --form dgi --key test'],
+    options: (command) => command.option('--form <form>', 'dgi, tlv or plain', 'dgi'),
+    run: personalize,
+  },
+];

@@ -1,0 +1,157 @@
+import { PIN_KEYS, Pin, requirePinAccepted, UiccFiles } from '../../card/uicc-files.ts';
+import { PolicyError, TsmError, UsageError } from '../../errors.ts';
+import type { GpCommand } from '../../wire/gp/command.ts';
+import { toHex } from '../../wire/hex.ts';
+import { ELEMENTARY_FILES, type ElementaryFile, elementaryFile } from '../../wire/uicc/elementary-file.ts';
+import { hexByte, hexBytes } from './options.ts';
+import type { CardWork } from './session.ts';
+import type { Verb } from './verb.ts';
+
+/** Verbs on the file system of a UICC. They go in clear, and no security domain is selected for them. */
+
+type Options = Readonly<Record<string, unknown>>;
+
+async function files(card: CardWork) {
+  const uicc = new UiccFiles(card.session);
+  const rows: { name: string; path: string; about: string }[] = [];
+  for (const file of ELEMENTARY_FILES)
+    if (await uicc.has(file).catch(refusedIsAbsent)) {
+      const path = [file.root === 'MF' ? '3F00' : 'USIM', ...file.path].join('/');
+      rows.push({ name: `EF.${file.name}`, path, about: file.about });
+    }
+  return rows;
+}
+
+/** A card without a file system refuses in its own way. */
+function refusedIsAbsent(error: unknown): boolean {
+  if (error instanceof TsmError && error.code === 'status-word') return false;
+  throw error;
+}
+
+async function read(card: CardWork, [name = '']: readonly string[], options: Options) {
+  const file = elementaryFile(name, options.records === true);
+  const contents = await new UiccFiles(card.session).read(file);
+  if (file.structure === 'transparent') return shown(file, contents[0] ?? new Uint8Array());
+  return contents.map((record, index) => ({ record: index + 1, ...shown(file, record) }));
+}
+
+function shown({ name, decode }: ElementaryFile, content: Uint8Array) {
+  const raw = { file: `EF.${name}`, data: toHex(content) };
+  if (decode === undefined) return raw;
+  try {
+    return { ...raw, value: decode(content) ?? 'empty' };
+  } catch (error) {
+    // What the file holds is shown, whatever it is.
+    if (error instanceof TsmError) return { ...raw, value: `malformed: ${error.message}` };
+    throw error;
+  }
+}
+
+async function update(card: CardWork, [name = '', value = '']: readonly string[], options: Options) {
+  const file = elementaryFile(name, options.record !== undefined);
+  const record = options.record === undefined ? 1 : hexByte(String(options.record));
+  if (options.adm !== undefined || options.pin !== undefined) await verifyFirst(card, options);
+  const encode = file.encode;
+  if (encode === undefined && options.hex !== true)
+    throw new UsageError('file-value', `EF.${file.name} is written in hex only: add --hex`);
+  const content = (length: number) =>
+    options.hex === true || encode === undefined ? hexBytes(value) : encode(value, length);
+  const command = await new UiccFiles(card.session).update(file, content, record);
+  await card.change(command, `EF.${file.name} holds ${toHex(command.data)}`);
+  return { updated: `EF.${file.name}`, data: toHex(command.data) };
+}
+
+async function verifyFirst(card: CardWork, options: Options): Promise<void> {
+  const [key, secret] = options.adm === undefined ? ['pin1', options.pin] : ['adm1', options.adm];
+  await attempt(card, String(key), (pin) => pin.verify(String(secret)));
+}
+
+/**
+ * One try at a PIN. The card says first how many are left; the last one is not taken without the card's name.
+ *
+ * @throws PolicyError before the last try @throws StatusWordError for a wrong PIN
+ */
+async function attempt(card: CardWork, name: string, make: (pin: Pin) => GpCommand, unblocking = false): Promise<void> {
+  const key = PIN_KEYS[name];
+  if (key === undefined) throw new UsageError('pin-name', `${name}: want one of ${Object.keys(PIN_KEYS).join(', ')}`);
+  const pin = new Pin(card.session, key);
+  const command = make(pin);
+  const { triesLeft } = await pin.state(unblocking);
+  if (triesLeft !== undefined) card.say(`${name}: ${triesLeft} tries left`);
+  if (triesLeft === 0)
+    throw new PolicyError(
+      'pin-blocked',
+      `${name} is blocked${unblocking ? ' for good' : ': pin unblock opens it with the PUK'}`,
+    );
+  if (triesLeft === 1) card.requireConfirmed(`The last try of ${name}`);
+  if (card.options.dryRun) return void (await card.change(command, `${name} is tried once`));
+  const { sw } = await card.session.transmit(command);
+  requirePinAccepted(command.label, sw);
+}
+
+/** A secret option, or from the environment so that it need not stand in a shell's history. */
+function secret(options: Options, name: string, variable: string): string {
+  const value = options[name] ?? process.env[variable];
+  if (typeof value !== 'string') throw new UsageError('pin-missing', `--${name} or ${variable} gives it`);
+  return value;
+}
+
+const pinVerb =
+  (word: string, make: (pin: Pin, options: Options) => GpCommand, unblocking = false) =>
+  async (card: CardWork, [name = 'pin1']: readonly string[], options: Options) => {
+    await attempt(card, name.toLowerCase(), (pin) => make(pin, options), unblocking);
+    return { [word]: name.toLowerCase() };
+  };
+
+const onFiles = (verbs: readonly Verb[]): readonly Verb[] => verbs.map((verb) => ({ ...verb, withoutDomain: true }));
+
+export const fileVerbs = onFiles([
+  { usage: 'files', about: 'which files of a UICC this card has', run: files },
+  {
+    usage: 'read <file>',
+    about: 'reads a file by name or path, and what it means',
+    examples: ['read IMSI', 'read USIM/6F07', 'read 3F00/2FE2 --json'],
+    options: (command) => command.option('--records', 'the path is of a file with records', false),
+    run: read,
+  },
+  {
+    usage: 'update <file> <value>',
+    about: 'writes a file by name or path',
+    examples: ['update SPN "My network" --adm 12345678', 'update EHPLMN 262-01,262-02', 'update ACC 0001 --hex'],
+    options: (command) =>
+      command
+        .option('--hex', 'the value is in hex', false)
+        .option('--record <hex>', 'which record, from 01')
+        .option('--adm <digits>', 'ADM1, verified first')
+        .option('--pin <digits>', 'PIN1, verified first'),
+    run: update,
+  },
+]);
+
+export const pinVerbs = onFiles([
+  {
+    usage: 'verify [name]',
+    about: 'verifies pin1, pin2 or adm1; shows the tries left, and does not take the last one',
+    examples: ['pin verify pin1 --pin 1234'],
+    options: (command) => command.option('--pin <digits>', 'or TSM_PIN'),
+    run: pinVerb('verified', (pin, options) => pin.verify(secret(options, 'pin', 'TSM_PIN'))),
+  },
+  {
+    usage: 'change [name]',
+    about: 'changes a PIN',
+    options: (command) => command.option('--pin <digits>', 'or TSM_PIN').option('--new <digits>', 'or TSM_NEW_PIN'),
+    run: pinVerb('changed', (pin, options) =>
+      pin.change(secret(options, 'pin', 'TSM_PIN'), secret(options, 'new', 'TSM_NEW_PIN')),
+    ),
+  },
+  {
+    usage: 'unblock [name]',
+    about: 'opens a blocked PIN with its PUK',
+    options: (command) => command.option('--puk <digits>', 'or TSM_PUK').option('--new <digits>', 'or TSM_NEW_PIN'),
+    run: pinVerb(
+      'unblocked',
+      (pin, options) => pin.unblock(secret(options, 'puk', 'TSM_PUK'), secret(options, 'new', 'TSM_NEW_PIN')),
+      true,
+    ),
+  },
+]);

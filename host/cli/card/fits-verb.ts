@@ -1,0 +1,89 @@
+import { type CardMeans, fits } from '../../card/fits.ts';
+import { readRegistry } from '../../card/registry.ts';
+import { TsmError, UsageError } from '../../errors.ts';
+import { decodeTlvs, TlvReader } from '../../wire/ber-tlv.ts';
+import { JAVA_CARD_RELEASES, type JavaCardRelease } from '../../wire/cap/api-packages.ts';
+import { decodeJavaCardRelease } from '../../wire/gp/card-platform.ts';
+import { gpCommand, INS } from '../../wire/gp/command.ts';
+import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
+import { REGISTRY } from '../../wire/gp/get-status.ts';
+import { fromHex } from '../../wire/hex.ts';
+import { readCap } from './cap-choice.ts';
+import type { CardWork } from './session.ts';
+import type { Verb } from './verb.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Will this CAP file run on this card? What the card tells decides; what it does not tell is said so. */
+async function fitsVerb(card: CardWork, [file]: readonly string[], options: Options) {
+  const cap = await readCap(file);
+  const findings = fits(cap, await meansOf(card, options));
+  if (findings.some(({ verdict }) => verdict === 'does not fit')) process.exitCode = 1;
+  return findings;
+}
+
+async function meansOf(card: CardWork, options: Options): Promise<CardMeans> {
+  const javaCard = wantedRelease(options.javaCard) ?? (await releaseOf(card));
+  const freeMemory = await freeMemoryOf(card);
+  const loadFiles = card.session.isSecure
+    ? await readRegistry((command) => card.session.transmit(command), REGISTRY.LOAD_FILES_AND_MODULES)
+    : undefined;
+  return {
+    ...(javaCard === undefined ? {} : { javaCard }),
+    ...(freeMemory === undefined ? {} : { freeMemory }),
+    ...(loadFiles === undefined ? {} : { loadFiles }),
+  };
+}
+
+function wantedRelease(text: unknown): JavaCardRelease | undefined {
+  if (text === undefined) return undefined;
+  const release = JAVA_CARD_RELEASES.find((known) => known === text);
+  if (release === undefined)
+    throw new UsageError('java-card', `--java-card is one of ${JAVA_CARD_RELEASES.join(', ')}`);
+  return release;
+}
+
+/** From the card recognition data. */
+async function releaseOf(card: CardWork): Promise<JavaCardRelease | undefined> {
+  const response = await card.session.transmit(getData(DATA_OBJECT.CARD_DATA));
+  if (response.sw !== '9000') return undefined;
+  return orNothing(() => decodeJavaCardRelease(fromHex(response.data, 4096)));
+}
+
+/** `FF21 L { 81 applications, 82 persistent, 83 volatile }`. @see TS 102 226 8.2.1.7.2 */
+async function freeMemoryOf(card: CardWork): Promise<number | undefined> {
+  const command = gpCommand({
+    label: 'GET DATA [resources]',
+    cla: 0x80,
+    ins: INS.GET_DATA,
+    p1: 0xff,
+    p2: 0x21,
+    le: true,
+  });
+  const response = await card.session.transmit(command);
+  if (response.sw !== '9000') return undefined;
+  return orNothing(() => {
+    const objects = decodeTlvs(new TlvReader(fromHex(response.data, 4096)).expect(0xff21));
+    return objects.find(({ tag }) => tag === 0x82)?.value.reduce((value, byte) => value * 256 + byte, 0);
+  });
+}
+
+/** What a card tells out of form tells nothing. */
+function orNothing<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof TsmError) return undefined;
+    throw error;
+  }
+}
+
+export const fitsVerbs: readonly Verb[] = [
+  {
+    usage: 'fits <file>',
+    about: 'will this CAP file run on this card: imports, memory, algorithms; exit code 1 when it will not',
+    examples: ['fits app.cap --key test', 'fits app.cap --java-card 3.0.4'],
+    options: (command) => command.option('--java-card <release>', 'the card’s Java Card, where it does not tell'),
+    run: fitsVerb,
+  },
+];

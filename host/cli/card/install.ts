@@ -1,0 +1,119 @@
+import { loadFileCommands } from '../../card/load.ts';
+import { ConflictError, StatusWordError, TsmError } from '../../errors.ts';
+import { loadFileDataBlock } from '../../wire/cap/cap-file.ts';
+import { aidToHex } from '../../wire/gp/aid.ts';
+import { deleteObject } from '../../wire/gp/delete.ts';
+import type { RegistryEntry } from '../../wire/gp/get-status.ts';
+import { installApplication, installForMakeSelectable } from '../../wire/gp/install.ts';
+import { APPLICATION_STATE } from '../../wire/gp/life-cycle.ts';
+import { sameBytes } from '../../wire/hex.ts';
+import type { Installation } from './cap-choice.ts';
+import { CardContent } from './card-content.ts';
+import { type ContentAuthorization, contentAuthorization, receiptsShown } from './content-authorization.ts';
+import type { CardWork } from './session.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Sends the load file, with hash, DAPs and token as the options want. */
+export async function loadCap(
+  card: CardWork,
+  { cap }: Pick<Installation, 'cap'>,
+  options: Options,
+  authorization?: ContentAuthorization,
+): Promise<ContentAuthorization> {
+  const withDescriptor = options.descriptor === true;
+  const dataBlock = loadFileDataBlock(cap, withDescriptor);
+  const authority = authorization ?? (await contentAuthorization(card, options, dataBlock));
+  const withHash = options.hash === true || options.token !== undefined;
+  const [first, ...blocks] = loadFileCommands(cap, {
+    ...{ withDescriptor, withHash, daps: authority.daps },
+    ...(card.domainIsNamed ? { securityDomain: card.domain } : {}),
+  });
+  const name = aidToHex(cap.packageAid);
+  if (first !== undefined) await card.change(authority.authorize(first), `announces load file ${name}`);
+  for (const [index, block] of blocks.entries()) {
+    const last = index === blocks.length - 1;
+    const effect = last ? `load file ${name} is on the card` : `part of load file ${name}`;
+    const answer = await card.change(block, effect);
+    if (last) authority.confirmed(answer, { kind: 'load', loadFile: cap.packageAid, domain: card.domain });
+  }
+  return authority;
+}
+
+/**
+ * Load file and one instance. What an earlier run left on the card is taken up where it stopped: the card's registry
+ * says how far it came, and a card drops a load that was cut by itself.
+ */
+export async function installCap(card: CardWork, wanted: Installation, options: Options) {
+  const content = await CardContent.read(card);
+  const { cap, instance } = wanted;
+  const result = {
+    loadFile: aidToHex(cap.packageAid),
+    module: aidToHex(wanted.module),
+    instance: aidToHex(instance),
+  };
+  const there = content.application(instance);
+  if (there !== undefined) return { ...result, ...(await finishInstance(card, wanted, there)) };
+  const loaded = content.loadFile(cap.packageAid);
+  if (loaded !== undefined) requireSameVersion(loaded, wanted);
+  const authority = await contentAuthorization(...[card, options, loadFileDataBlock(cap, options.descriptor === true)]);
+  if (loaded === undefined) await loadCap(card, wanted, options, authority);
+  try {
+    await makeInstance(card, wanted, authority);
+  } catch (error) {
+    if (loaded === undefined && error instanceof StatusWordError) await rollBack(card, wanted, error);
+    throw error;
+  }
+  return { ...result, ...receiptsShown(authority) };
+}
+
+export async function makeInstance(
+  card: CardWork,
+  { cap, module, instance, privileges, parameters }: Installation,
+  authority: ContentAuthorization,
+): Promise<void> {
+  const command = installApplication({
+    ...{ loadFile: cap.packageAid, module, instance, privileges },
+    applicationParameters: parameters,
+  });
+  const effect = `application ${aidToHex(instance)} is on the card and can be selected`;
+  const answer = await card.change(authority.authorize(command), effect);
+  authority.confirmed(answer, { kind: 'install', loadFile: cap.packageAid, instance });
+}
+
+/** The instance is there: an earlier run came that far, or it is somebody else's. */
+async function finishInstance(card: CardWork, { cap, instance }: Installation, there: RegistryEntry) {
+  if (there.loadFile !== undefined && !sameBytes(there.loadFile, cap.packageAid))
+    throw new ConflictError(
+      'instance-of-another',
+      `${aidToHex(instance)} is on the card, made from ${aidToHex(there.loadFile)}: ` +
+        'name another instance with --create, or replace it with --replace',
+    );
+  if (there.lifeCycle === APPLICATION_STATE.INSTALLED)
+    await card.change(installForMakeSelectable(instance), `application ${aidToHex(instance)} can be selected`);
+  return { was: 'on the card already' };
+}
+
+function requireSameVersion(loaded: RegistryEntry, { cap }: Installation): void {
+  if (loaded.version === undefined || loaded.version === cap.packageVersion) return;
+  throw new ConflictError(
+    'load-file-version',
+    `Load file ${aidToHex(cap.packageAid)} is on the card in version ${loaded.version}, ` +
+      `the CAP file has ${cap.packageVersion}: --replace puts the new one in its place`,
+  );
+}
+
+/** install() refused: the load file that this run brought goes again. */
+async function rollBack(card: CardWork, { cap }: Installation, cause: TsmError): Promise<void> {
+  try {
+    await card.session.send(deleteObject(cap.packageAid));
+  } catch (error) {
+    if (!(error instanceof TsmError)) throw error;
+    throw new StatusWordError(
+      'install-half-done',
+      `${cause.message}; the load file ${aidToHex(cap.packageAid)} stayed on the card: delete it, or run the same command again`,
+      cause.context,
+      cause,
+    );
+  }
+}

@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import { explain } from '../../card/explain.ts';
+import { StatusWordError } from '../../errors.ts';
+import { cardOptions, withCardOptions } from './options.ts';
+import { print } from './print.ts';
+import { withCard } from './session.ts';
+import type { Verb } from './verb.ts';
+
+/** One verb as a command, with the options that all have, and its examples behind its help. */
+export function verbCommand(verb: Verb, prefix = 'tsm card'): Command {
+  const [name = '', ...places] = verb.usage.split(' ');
+  const { ownScp = false, examples = [] } = verb;
+  const command = withCardOptions(new Command(name).description(verb.about), ownScp ? '--channel-scp' : '--scp');
+  for (const place of places) command.argument(place);
+  verb.options?.(command);
+  if (examples.length > 0)
+    command.addHelpText('after', `\nExamples:\n${examples.map((text) => `  ${prefix} ${text}`).join('\n')}`);
+  command.action(async () => {
+    const options = cardOptions(command, { ownScp });
+    const own = command.opts();
+    const raw = verb.clearUnlessSecure === true && own.secure !== true;
+    const result = await withCard({ ...options, raw, withoutDomain: verb.withoutDomain === true }, async (work) => {
+      const outcome = await verb.run(work, command.args, own);
+      return options.dryRun ? { dryRun: true, wouldSend: work.planned } : outcome;
+    }).catch(explained);
+    print(result, options.json);
+  });
+  return command;
+}
+
+/** Cards say much with few status words: what a refusal usually means goes along. */
+function explained(error: unknown): never {
+  if (!(error instanceof StatusWordError)) throw error;
+  const { sw, command } = error.context;
+  const words = explain(String(sw), String(command ?? ''));
+  if (words === undefined) throw error;
+  throw new StatusWordError(error.code, `${error.message}. Usually: ${words}`, error.context, error);
+}

@@ -1,0 +1,36 @@
+import {
+  PolicyError,
+  SecureChannelError,
+  StatusWordError,
+  TransportError,
+  TsmError,
+  UsageError,
+  WireError,
+} from '../errors.ts';
+
+/** Exit codes of `tsm`, for scripts. docs/cli.md lists them from here. */
+export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
+  [0, 'done'],
+  [1, 'failed for another reason, or findings (`cap verify`, `cap diff`, `card fits`, `doctor`)'],
+  [2, 'wrong use: options, arguments, files that are malformed'],
+  [3, 'no reader, no card, or the link broke: trying again may help'],
+  [4, 'the card said no: the status word stands in the message'],
+  [5, 'the keys are not the card’s, or the secure channel failed'],
+  [6, 'not done for safety: a confirmation is missing, or the fuse stopped it'],
+];
+
+const CODES: readonly (readonly [kind: new (...args: never[]) => TsmError, code: number])[] = [
+  [UsageError, 2],
+  [WireError, 2],
+  [TransportError, 3],
+  [StatusWordError, 4],
+  [SecureChannelError, 5],
+  [PolicyError, 6],
+];
+
+/** `no-card` is the one NotFoundError that means the link. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof TsmError)) return 1;
+  if (error.code === 'no-card') return 3;
+  return CODES.find(([kind]) => error instanceof kind)?.[1] ?? 1;
+}
