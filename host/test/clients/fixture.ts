@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
+import { type CardLinks, readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
 import { ROOT } from '../../../toolchain/test/run.ts';
 import { aesKeyCheckValue } from '../../crypto/aes.ts';
 import { TransportError } from '../../errors.ts';
@@ -27,7 +27,25 @@ function putTestKeys(version: number): Uint8Array {
   return concat(fromHex('80D80081'), Uint8Array.of(data.length), data, Uint8Array.of(0));
 }
 
-/** A card with our own domains in a PC/SC reader: SCP03 under KVN 30 with the test key. */
+/** A SECURED card with our own domains: SCP03 under KVN 30 with the test key. */
+export async function insertTestCard(links: CardLinks): Promise<SimulatedCard> {
+  const simulator = await sharedSimulator();
+  const { image } = await readCardImage('plain');
+  const card = await simulator.insert({ ...image, lifeCycle: 'OP_READY' }, links);
+  await card.transmit(fromHex('00A4040000'));
+  const answer = toHex(await card.transmit(putTestKeys(0x30)));
+  if (!answer.endsWith('9000')) throw new TransportError('test-card', `PUT KEY answered ${answer}`);
+  await card.transmit(fromHex('80F0800F00'));
+  return card;
+}
+
+/** A card whose own issuer domain speaks SCP02 under KVN 20 with the test key, over T=0. */
+export async function insertScp02Card(links: CardLinks): Promise<SimulatedCard> {
+  const simulator = await sharedSimulator();
+  return simulator.insert('uicc', links);
+}
+
+/** Such a card in a PC/SC reader. */
 export class CardInReader implements AsyncDisposable {
   readonly card: SimulatedCard;
   readonly #service: PcscService;
@@ -38,20 +56,11 @@ export class CardInReader implements AsyncDisposable {
   }
 
   /** @throws TransportError where there is no PC/SC: the set-up installs it */
-  static async insert(): Promise<CardInReader> {
+  static async insert(make: (links: CardLinks) => Promise<SimulatedCard> = insertTestCard): Promise<CardInReader> {
     const service = await ensurePcscd();
     if ('missing' in service) throw new TransportError('link-unavailable', service.missing);
     await untilReader(false);
-    const simulator = await sharedSimulator();
-    const { image } = await readCardImage('plain');
-    const card = await simulator.insert(
-      { ...image, lifeCycle: 'OP_READY' },
-      { vpcd: { host: '127.0.0.1', port: VPCD_PORT } },
-    );
-    await card.transmit(fromHex('00A4040000'));
-    const answer = toHex(await card.transmit(putTestKeys(0x30)));
-    if (!answer.endsWith('9000')) throw new TransportError('test-card', `PUT KEY answered ${answer}`);
-    await card.transmit(fromHex('80F0800F00'));
+    const card = await make({ vpcd: { host: '127.0.0.1', port: VPCD_PORT } });
     await untilReader(true);
     return new CardInReader(card, service);
   }

@@ -3,16 +3,36 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
-import { CardInReader, python, READER, runVerbs, type VerbOutcome } from './fixture.ts';
+import {
+  CardInReader,
+  insertScp02Card,
+  insertTestCard,
+  python,
+  READER,
+  runVerbs,
+  type VerbOutcome,
+} from './fixture.ts';
 
 const DONE = '9000';
-const ISD = 'A000000151000000';
 const [LOAD_FILE, APPLET] = ['F000000001', 'F00000000101'];
+
+/** The cards, each with its protocol and its levels. */
+const CARDS = [
+  {
+    ...{ protocol: '03', domain: 'A000000151000000', make: insertTestCard, key: ['01', '30', '10', '88'] },
+    levels: ['01', '03', '11', '13', '33'],
+    more: [],
+  },
+  {
+    ...{ protocol: '02', domain: 'A000000003000000', make: insertScp02Card, key: ['01', '20', '10', '80'] },
+    levels: ['01', '03'],
+    more: ['manage_channel open', 'manage_channel close'],
+  },
+] as const;
 
 /** Verbs that Py-GP ends with 9000, in order. */
 const DONE_VERBS = [
-  ...['auth at level 00', 'auth at level 01', 'auth at level 03', 'auth at level 11', 'auth at level 13'],
-  ...['auth at level 33', 'upload_install', 'ls', 'install a second instance', 'set_app_state locked'],
+  ...['auth at level 00', 'upload_install', 'ls', 'install a second instance', 'set_app_state locked'],
   ...['set_app_state unlocked', 'set_status locked', 'set_status unlocked', 'select an application', 'delete'],
   ...['delete_package', 'upload', 'install only', 'delete_package again', 'install_load', 'load_file'],
   ...['delete_package with an expected status word', 'put_scp_key', 'auth with new keys', 'put_scp_key replacing'],
@@ -25,7 +45,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['delete that is not there', 'BaseException: Referenced data not found'],
 ];
 
-/** Py-GP 1.0.0, through pcscd, against our own domains. */
+/** Py-GP 1.0.0, through pcscd: SCP03 with our own domains, SCP02 with a domain that is not ours. */
 describe('Py-GP', function () {
   this.timeout(120_000);
   if (python === undefined) {
@@ -33,42 +53,52 @@ describe('Py-GP', function () {
     return;
   }
   const interpreter = python;
-  let outcomes: ReadonlyMap<string, VerbOutcome>;
+  let folder = '';
 
   before(async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'opentsm-py-gp-'));
+    folder = await mkdtemp(join(tmpdir(), 'opentsm-py-gp-'));
     const built = antJavacard([`-Dcap.dir=${folder}`, '-f', join(ROOT, 'simulator/test/fixture/test-caps.xml')], ROOT);
     expect(built.code, built.err + built.out).to.equal(0);
-    await using _reader = await CardInReader.insert();
-    outcomes = await runVerbs(interpreter, 'py_gp_verbs.py', READER, '03', join(folder, 'probe.cap'));
-    await rm(folder, { recursive: true, force: true });
   });
+  after(() => rm(folder, { recursive: true, force: true }));
 
-  for (const verb of DONE_VERBS)
-    it(`over SCP03, ${verb} is done`, () => {
-      expect(outcomes.get(verb)).to.deep.equal({ verb, result: DONE });
+  for (const { protocol, domain, make, key, levels, more } of CARDS)
+    describe(`over SCP${protocol}`, () => {
+      let outcomes: ReadonlyMap<string, VerbOutcome>;
+
+      before(async () => {
+        await using _reader = await CardInReader.insert(make);
+        const cap = join(folder, 'probe.cap');
+        outcomes = await runVerbs(interpreter, 'py_gp_verbs.py', READER, protocol, domain, cap);
+      });
+
+      for (const verb of [...DONE_VERBS, ...more, ...levels.map((level) => `auth at level ${level}`)])
+        it(`is done: ${verb}`, () => {
+          expect(outcomes.get(verb)).to.deep.equal({ verb, result: DONE });
+        });
+
+      for (const [verb, error] of REFUSED)
+        it(`is refused as it should: ${verb}`, () => {
+          expect(outcomes.get(verb)).to.deep.equal({ verb, error });
+        });
+
+      it('unwraps GET STATUS at each level', () => {
+        for (const level of levels)
+          expect(outcomes.get(`get_status at level ${level}`)?.result, level).to.deep.equal([
+            { aid: domain, lifecycle: '0F' },
+          ]);
+      });
+
+      it('finds what it installed in every part of the registry', () => {
+        const read = (verb: string) => outcomes.get(verb)?.result;
+        expect(read('get_status_applications')).to.deep.include({ aid: APPLET, lifecycle: '07' });
+        for (const verb of ['get_status_executable_load_files', 'get_status_executable_load_files_and_modules'])
+          expect(read(verb)).to.deep.include({ aid: LOAD_FILE, lifecycle: '01' });
+      });
+
+      it('reads key information and recognition data', () => {
+        expect(outcomes.get('get_key_information')?.result).to.deep.include([...key]);
+        expect(outcomes.get('get_data 0066')?.result).to.match(/^66..73..06072A864886FC6B01.*9000$/);
+      });
     });
-
-  for (const [verb, error] of REFUSED)
-    it(`over SCP03, ${verb} is refused as it should`, () => {
-      expect(outcomes.get(verb)).to.deep.equal({ verb, error });
-    });
-
-  for (const level of ['01', '03', '11', '13', '33'])
-    it(`unwraps GET STATUS at level ${level}`, () => {
-      const found = outcomes.get(`get_status at level ${level}`)?.result;
-      expect(found).to.deep.equal([{ aid: ISD, lifecycle: '0F' }]);
-    });
-
-  it('finds what it installed in every part of the registry', () => {
-    const read = (verb: string) => outcomes.get(verb)?.result;
-    expect(read('get_status_applications')).to.deep.include({ aid: APPLET, lifecycle: '07' });
-    for (const verb of ['get_status_executable_load_files', 'get_status_executable_load_files_and_modules'])
-      expect(read(verb)).to.deep.include({ aid: LOAD_FILE, lifecycle: '01' });
-  });
-
-  it('reads key information and recognition data', () => {
-    expect(outcomes.get('get_key_information')?.result).to.deep.include(['01', '30', '10', '88']);
-    expect(outcomes.get('get_data 0066')?.result).to.match(/^6631732F06072A864886FC6B01.*9000$/);
-  });
 });

@@ -18,7 +18,6 @@ gp = sys.modules["pygp.gp.gp_functions"]
 
 TEST_KEY = "404142434445464748494A4B4C4D4E4F"
 OTHER_KEY = "000102030405060708090A0B0C0D0E0F"
-DOMAIN = "A000000151000000"
 LOAD_FILE, APPLET, SECOND = "F000000001", "F00000000101", "F00000000102"
 
 
@@ -56,8 +55,8 @@ def registry():
     checked("get_status_executable_load_files_and_modules", lambda: entries("10"))
 
 
-def content(version, cap):
-    checked("upload_install", lambda: pygp.upload_install(cap, DOMAIN, APPLET, APPLET))
+def content(version, domain, cap):
+    checked("upload_install", lambda: pygp.upload_install(cap, domain, APPLET, APPLET))
     registry()
     checked("install a second instance", lambda: pygp.install(True, LOAD_FILE, APPLET, SECOND, [], "00"))
     checked("set_app_state locked", lambda: pygp.set_app_state("80", SECOND))
@@ -69,15 +68,15 @@ def content(version, cap):
     checked("delete", lambda: pygp.delete(SECOND))
     checked("delete that is not there", lambda: pygp.delete(SECOND))
     checked("delete_package", lambda: pygp.delete_package(LOAD_FILE))
-    checked("upload", lambda: pygp.upload(cap, DOMAIN))
+    checked("upload", lambda: pygp.upload(cap, domain))
     checked("install only", lambda: pygp.install(False, LOAD_FILE, APPLET, APPLET))
     checked("delete_package again", lambda: pygp.delete_package(LOAD_FILE))
-    checked("install_load", lambda: pygp.install_load(cap, DOMAIN))
+    checked("install_load", lambda: pygp.install_load(cap, domain))
     checked("load_file", lambda: pygp.load_file(cap, 200))
     checked("delete_package with an expected status word", lambda: pygp.delete_package(LOAD_FILE, "9000"))
 
 
-def main(reader, protocol, cap):
+def main(reader, protocol, domain, cap):
     version, kind, levels = {
         "02": ("20", "DES", (0x00, 0x01, 0x03)),
         "03": ("30", "AES", (0x00, 0x01, 0x03, 0x11, 0x13, 0x33)),
@@ -97,7 +96,7 @@ def main(reader, protocol, cap):
     reopen(version, 0x03)
     checked("store_data", lambda: pygp.store_data("4508AABBCCDD00000110"))
     checked("get_data 0045", lambda: pygp.get_data("0045"))
-    content(version, cap)
+    content(version, domain, cap)
     fresh = f"{int(version, 16) + 1:02X}"
     keys(fresh, kind, OTHER_KEY)
     checked("put_scp_key", lambda: pygp.put_scp_key(fresh))
