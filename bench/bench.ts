@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SingleProviderLab, type SingleProviderLabOptions } from '../host/lab/single-provider-lab.ts';
 import { ensurePcscd } from '../host/local/pcscd.ts';
@@ -14,7 +14,8 @@ import { distributed, measureLoad } from './load.ts';
 const ADDED_DELAY_MS = 100;
 const GENERATION = new Set(['48-49', '56-57']);
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     out: { type: 'string', default: join(import.meta.dirname, '..', 'build', 'bench.json') },
     flows: { type: 'string', default: '5' },
@@ -22,6 +23,12 @@ const { values } = parseArgs({
     apdus: { type: 'string', default: '5000' },
   },
 });
+if (positionals.includes('card')) {
+  const { cardBench } = await import('./card.ts');
+  mkdirSync(dirname(values.out), { recursive: true });
+  writeFileSync(values.out, `${JSON.stringify({ card: await cardBench() }, null, 2)}\n`);
+  process.exit(0);
+}
 const flows = Number(values.flows);
 const cards = Number(values.cards);
 
