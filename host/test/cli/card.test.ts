@@ -48,9 +48,11 @@ describe('tsm card', function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  function tsm(...args: readonly string[]): Promise<Outcome> {
+  const tsm = (...args: readonly string[]): Promise<Outcome> => command('card', ...args);
+
+  function command(...args: readonly string[]): Promise<Outcome> {
     const env = { ...process.env, TSM_FUSE_DIR: join(folder, 'fuse'), TSM_READER: `tcp:127.0.0.1:${card.tcpPort}` };
-    const child = spawn(process.execPath, [join(ROOT, 'host/cli/tsm.mjs'), 'card', ...args], { env });
+    const child = spawn(process.execPath, [join(ROOT, 'host/cli/tsm.mjs'), ...args], { env });
     let out = '';
     let err = '';
     child.stdout.on('data', (chunk) => {
@@ -182,6 +184,21 @@ describe('tsm card', function () {
     const opened = await tsm('list', '--key', NEW_KEY, '--key-version', '31');
     expect(opened.code, opened.err).to.equal(0);
     expect((await tsm('list', '--key', 'test', '--key-version', '30')).code).to.equal(0);
+  });
+
+  it('sends commands as they are, in clear or in a session, and scripts of them', async () => {
+    const sent = await command('apdu', '00A4040000', '80CA004200', '--json');
+    expect(sent.code, sent.err).to.equal(0);
+    expect(JSON.parse(sent.out)[1]).to.deep.include({ name: 'GET DATA', data: '420489860012', sw: '9000' });
+    const secure = await command('apdu', '80F28002024F0000', '--secure', '--key', 'test', '--json');
+    expect(JSON.parse(secure.out)[0].data).to.match(/^E3..4F08A000000151000000/);
+    const file = join(folder, 'script.txt');
+    await writeFile(file, '00A4040000 = 9000\nreset\n80CA00FE00 = 9000\n');
+    const script = await command('script', file);
+    expect(script.code).to.equal(4);
+    expect(script.err).to.contain('tsm: script: Line 3: GET DATA answered 6A88, want 9000');
+    const byHand = await command('apdu', '8482010010000102030405060708090A0B0C0D0E0F');
+    expect([byHand.code, byHand.err.includes('--unguarded')]).to.deep.equal([6, true]);
   });
 
   it('keeps key bytes out of its trace', async () => {
