@@ -6,9 +6,10 @@ import { readCardImage } from '../../../simulator/src/index.ts';
 import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
 import { CardSession } from '../../card/card-session.ts';
 import { chooseChannel, secureChannelsOf } from '../../card/discovery.ts';
+import { loadFileCommands } from '../../card/load.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { AttackedCard } from '../../lab/properties/attacked-card.ts';
-import { decodeCapFile } from '../../wire/cap/cap-file.ts';
+import { type CapFile, decodeCapFile } from '../../wire/cap/cap-file.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
@@ -28,11 +29,12 @@ import { channelOf, InProcess, PROVIDER_HOLDER, SSD_AID } from './in-process.ts'
 describe('key distribution where the issuer domain is the card maker’s', function () {
   this.timeout(240_000);
   let lab: InProcess;
+  let cap: CapFile;
 
   before(async () => {
     const built = antJavacard([], ROOT);
     expect(built.code, built.err + built.out).to.equal(0);
-    const cap = decodeCapFile(new Uint8Array(await readFile(join(ROOT, 'build/cap/securitydomain-3.0.5.cap'))));
+    cap = decodeCapFile(new Uint8Array(await readFile(join(ROOT, 'build/cap/securitydomain-3.0.5.cap'))));
     lab = await InProcess.start({ allowWithoutAttestation: true, securityDomainPackage: cap });
   });
   after(() => lab?.[Symbol.asyncDispose]());
@@ -53,7 +55,9 @@ describe('key distribution where the issuer domain is the card maker’s', funct
     const state = await lab.distribute('foreign');
     expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:card-challenge']);
     expect(seat.sent.map(({ label }) => label)).to.not.include('EXTERNAL AUTHENTICATE');
-    expect(await lab.issuer.database.selectFrom('authentication_failures').selectAll().execute()).to.deep.equal([]);
+    expect(
+      await lab.issuer.database.selectFrom('authentication_failures').selectAll().where('failures', '>', 0).execute(),
+    ).to.deep.equal([]);
   });
 
   it('goes on after the power was cut in the middle of LOAD', async () => {
@@ -63,6 +67,21 @@ describe('key distribution where the issuer domain is the card maker’s', funct
     await card.cutPower({ afterApdus: 80, when: 'before-response' });
     const state = await lab.distribute('cut');
     expect([state.outcome, state.problem]).to.deep.equal(['distributed', undefined]);
+  });
+
+  it('goes on after the power was cut anywhere in the issuer’s session', async () => {
+    for (const [index, afterApdus] of [20, 28, 30, 34].entries()) {
+      const name = `uicc-${afterApdus}`;
+      const { card, image, seat } = await lab.insertNative('uicc', { name, iccid: `8986009900000000${1000 + index}` });
+      const session = new CardSession(channelOf(seat));
+      const offered = await secureChannelsOf(session, systemRandom);
+      const keys = () => imageKeys(image);
+      await session.open(chooseChannel(offered, { keys, level: TOP_LEVEL.uicc, random: systemRandom }), noFuse);
+      for (const command of loadFileCommands(cap, { withDescriptor: true })) await session.send(command);
+      await card.cutPower({ afterApdus, when: 'before-response' });
+      const state = await lab.distribute(name);
+      expect([afterApdus, state.outcome, state.problem]).to.deep.equal([afterApdus, 'distributed', undefined]);
+    }
   });
 
   for (const name of NATIVE_CARDS) {
