@@ -1,10 +1,11 @@
 /**
- * One direction (host/README.md): errors, wire, crypto <- transport <- secure-channel <- card <- kms <- store
+ * One direction (host/README.md): errors, trace, wire, crypto <- transport <- secure-channel <- card <- kms <- store
  * <- workflow <- service <- rest <- bearer <- daemon <- local <- lab <- cli, demo. A folder imports only what
  * stands left of it.
  */
 const layers = [
   ['errors', '^host/errors\\.ts$'],
+  ['trace', '^host/trace\\.ts$'],
   ['wire', '^host/wire/'],
   ['crypto', '^host/crypto/'],
   ['transport', '^host/transport/'],

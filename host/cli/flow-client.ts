@@ -3,6 +3,7 @@ import { PeerEndpoint, readConfig, TlsFiles } from '../daemon/config.ts';
 import { LiveTls } from '../daemon/live-tls.ts';
 import { RestClient } from '../rest/client.ts';
 import { FlowDetail, FlowList } from '../wire/message/flow.ts';
+import { AuditRecords } from '../wire/message/operator.ts';
 
 /** What an operator's config file says: the platform and the operator's own certificate. */
 export const OperatorConfig = Type.Object({ platform: PeerEndpoint, tls: TlsFiles }, { additionalProperties: false });
@@ -24,3 +25,6 @@ export const listFlows = (file: string, query: Question['query'] = {}): Promise<
 
 export const oneFlow = (file: string, method: Question['method'], path: string): Promise<FlowDetail> =>
   call(file, { method, path }, FlowDetail);
+
+export const listAuditRecords = (file: string, query: Question['query'] = {}): Promise<Static<typeof AuditRecords>> =>
+  call(file, { method: 'GET', path: '/v1/audit-records', query }, AuditRecords);

@@ -4,6 +4,7 @@ interface ListOptions {
   readonly state?: string;
   readonly limit: string;
   readonly after?: string;
+  readonly provider?: string;
 }
 
 /** `tsm flow list|show|cancel|retry`: the flows of an issuer or provider platform. */
@@ -16,10 +17,11 @@ export function flowCommand(): Command {
     .command('list')
     .description('newest first')
     .option('--state <state>', 'queued, running, done or failed')
+    .option('--provider <id>', 'those for this provider')
     .option('--limit <n>', 'at most so many', '50')
     .option('--after <id>', 'those before this one')
-    .action(async ({ state, limit, after }: ListOptions) => {
-      const list = await (await client()).listFlows(config(), { state, limit, after });
+    .action(async ({ state, provider, limit, after }: ListOptions) => {
+      const list = await (await client()).listFlows(config(), { state, provider, limit, after });
       for (const entry of list.flows) {
         const problem = entry.problem === undefined ? '' : `  ${entry.problem.detail ?? entry.problem.title}`;
         const { queuedAt, state: now, providerId, kind, id } = entry;

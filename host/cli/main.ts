@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { TSchema } from 'typebox';
 import type { DaemonDefinition } from '../daemon/daemon.ts';
 import { errorLine } from '../errors.ts';
+import { auditCommand } from './audit.ts';
 import { capCommand } from './cap.ts';
 import { apduCommands } from './card/apdu-command.ts';
 import { cardCommand, readerCommand } from './card/command.ts';
@@ -65,6 +66,7 @@ export function programOf(): Command {
     .action(async (options: UpOptions) => (await import('./up.ts')).up(options));
   program.addCommand(capCommand());
   program.addCommand(flowCommand());
+  program.addCommand(auditCommand());
   program.addCommand(cardCommand());
   program.addCommand(readerCommand());
   for (const command of apduCommands()) program.addCommand(command);

@@ -6,6 +6,7 @@ import { TransportError, UsageError } from '../errors.ts';
 import type { RestApp } from '../rest/app.ts';
 import { type Peer, peerOfCertificate, type TlsIdentity } from '../rest/identity.ts';
 import { createRestServer } from '../rest/server.ts';
+import { workNow } from '../trace.ts';
 import { type BaseConfig, readConfig } from './config.ts';
 import { LiveTls } from './live-tls.ts';
 
@@ -156,6 +157,8 @@ function createLogger(name: string, log: BaseConfig['log']): Logger {
   const options: pino.LoggerOptions = {
     name,
     level: log?.level ?? 'info',
+    // What the line belongs to: trace, flow, provider, card, step.
+    mixin: () => ({ ...workNow() }),
     redact: {
       paths: [
         'req.headers',

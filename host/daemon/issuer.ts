@@ -24,11 +24,13 @@ import { checkDatabase } from '../store/database.ts';
 import { finishApplicationRequest, reopenApplicationRequest } from '../store/issuer/application-requests.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../store/issuer/schema.ts';
 import { finishRequest, reopenRequest } from '../store/issuer/security-domain-requests.ts';
+import { ISSUER_FLOW_TABLES } from '../store/retention.ts';
 import { decodeCapFile } from '../wire/cap/cap-file.ts';
 import { FilePath } from './config.ts';
 import { defineDaemon } from './daemon.ts';
 import { openFlowPlatform } from './flow-platform.ts';
-import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, watchOf } from './platform-config.ts';
+import { flowWatch } from './flow-watch.ts';
+import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields } from './platform-config.ts';
 import { waitFor } from './wait-for.ts';
 
 export const IssuerConfig = Type.Object(
@@ -68,7 +70,12 @@ export const issuerDaemon = defineDaemon({
     const auditLog = new AuditLog(database);
     const failures = new AuthenticationFailures(database, settings.authenticationLimit);
     const flow = new DurableFlow({
-      ...{ database, bells: platform.bells.bells, windowMs: settings.resumeWindowMs, watch: watchOf(logger) },
+      ...{
+        database,
+        bells: platform.bells.bells,
+        windowMs: settings.resumeWindowMs,
+        watch: flowWatch({ logger, metrics }),
+      },
     });
     const applications = new Applications({
       ...{ database, kms, failures, flow, settings: acting },
@@ -83,6 +90,8 @@ export const issuerDaemon = defineDaemon({
     const engine = await platform.work({
       workflows: { [CREATE_SECURITY_DOMAIN]: applications, [INSTALL_APPLICATION]: applicationRequests },
       attach: (started) => flow.attach(started),
+      ended: (run) => flow.ended(run),
+      flowTables: ISSUER_FLOW_TABLES,
       reconcile: async () => (await applications.endLost()) + (await applicationRequests.endLost()),
     });
     const outbox = new StateChangeOutbox({

@@ -173,6 +173,14 @@ export const kmsDaemon = defineDaemon({
         this.set(service.channels.size);
       },
     });
+    new Gauge({
+      name: 'opentsm_ca_certificate_expiry_seconds',
+      help: "end of the CA's X.509 certificate, in seconds since 1970",
+      registers: [metrics],
+      collect() {
+        this.set(authority.expiresAt.getTime() / 1_000);
+      },
+    });
     return {
       routes: (app) => kmsRoutes(app, service, owner),
       close: async () => {

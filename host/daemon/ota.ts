@@ -18,6 +18,7 @@ import { ProviderId } from '../wire/message/operator.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
 import { defaultNodeId, openNode } from './node.ts';
+import { poolGauge } from './pool-gauge.ts';
 import { waitFor } from './wait-for.ts';
 
 export const OtaConfig = Type.Object(
@@ -65,7 +66,10 @@ export const otaDaemon = defineDaemon({
     const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
     const { url } = config.database;
     const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
-      openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 16, onError }),
+      openDatabase<unknown>({
+        ...{ url, migrations: OTA_MIGRATIONS, connections: 16, onError },
+        observe: (pool) => poolGauge(pool, metrics),
+      }),
     );
     const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
     const bells = await openNode({ url, nodeId, logger, onError }).catch(async (error: unknown) => {

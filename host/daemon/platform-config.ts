@@ -1,6 +1,4 @@
-import type { Logger } from 'pino';
 import { Type } from 'typebox';
-import { TsmError } from '../errors.ts';
 import { HolderReference } from '../wire/message/common.ts';
 import { daemonFields, databaseFields, nodeFields, PeerEndpoint } from './config.ts';
 
@@ -11,6 +9,18 @@ export const platformFields = {
   ...nodeFields,
   /** Flows at work on this node at a time; the others wait in the database. Default 32. */
   flowWindow: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+  /** What is older is forgotten, once an hour; a field that is absent keeps all. */
+  retention: Type.Optional(
+    Type.Object(
+      {
+        /** Days after the end of a flow; its idempotency key goes with it. */
+        flowDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+        /** Age of audit records in days. */
+        auditDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+      },
+      { additionalProperties: false },
+    ),
+  ),
   kms: PeerEndpoint,
   /** CHR of CERT.OCE.AUT, 16 bytes: the cards know the platform by it. */
   holderReference: HolderReference,
@@ -33,14 +43,3 @@ export const OFF_CARD_ENTITY_LABEL = 'off-card-entity';
 
 /** Raise it when a flow in progress could not go on by the new rows: it then starts again, looking at the card first. */
 export const WORKFLOW_VERSION = '2';
-
-/** Logs what the workflows try again and what they give up. */
-export const watchOf = (logger: Logger) => ({
-  onRetry: (error: TsmError, attempt: number) =>
-    logger.warn({ code: error.code, numeral: error.context.numeral, attempt }, 'step is tried again'),
-  onFailure: (error: unknown) => {
-    if (!(error instanceof TsmError)) return logger.error({ err: error }, 'step gave up');
-    const { code, message, context } = error;
-    return logger.warn({ code, numeral: context.numeral, reason: message }, 'step gave up');
-  },
-});

@@ -21,12 +21,14 @@ import { checkDatabase } from '../store/database.ts';
 import { finishKeyDistribution, reopenKeyDistribution } from '../store/provider/key-distributions.ts';
 import { finishProductFlow, reopenProductFlow } from '../store/provider/product-flows.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../store/provider/schema.ts';
+import { PROVIDER_FLOW_TABLES } from '../store/retention.ts';
 import { AID, aidToHex } from '../wire/gp/aid.ts';
 import { Aid } from '../wire/message/common.ts';
 import { PeerEndpoint } from './config.ts';
 import { defineDaemon } from './daemon.ts';
 import { openFlowPlatform } from './flow-platform.ts';
-import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields, watchOf } from './platform-config.ts';
+import { flowWatch } from './flow-watch.ts';
+import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields } from './platform-config.ts';
 import { ProductConfig, readProducts } from './products.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -70,7 +72,12 @@ export const providerDaemon = defineDaemon({
     const failures = new AuthenticationFailures(database, settings.authenticationLimit);
     const links = new CardLinks(otaClient(clients.ota), config.cardWaitMs ?? DEFAULT_CARD_WAIT_MS);
     const flow = new DurableFlow({
-      ...{ database, bells: platform.bells.bells, windowMs: settings.resumeWindowMs, watch: watchOf(logger) },
+      ...{
+        database,
+        bells: platform.bells.bells,
+        windowMs: settings.resumeWindowMs,
+        watch: flowWatch({ logger, metrics }),
+      },
     });
     const issuer = issuerClient(clients.issuer);
     const providerSettings = {
@@ -92,6 +99,8 @@ export const providerDaemon = defineDaemon({
     const engine = await platform.work({
       workflows: { [KEY_DISTRIBUTION]: keyDistributions, ...productFlows.workflows },
       attach: (started) => flow.attach(started),
+      ended: (run) => flow.ended(run),
+      flowTables: PROVIDER_FLOW_TABLES,
       reconcile: async () => (await keyDistributions.beginLost()) + (await productFlows.endLost()),
     });
     const flows = new FlowOperations({

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import forge from 'node-forge';
 import { issueCardCertificate } from '../crypto/card-certificate.ts';
@@ -49,6 +49,11 @@ export class CertificateAuthority {
       x509Pem = (await readPrivate(file)) ?? '';
     }
     return new CertificateAuthority(signer, { holderReference, publicKey: toRsaPublicKey(signer.publicKey), x509Pem });
+  }
+
+  /** When its X.509 certificate ends; card certificates have no end. */
+  get expiresAt(): Date {
+    return new Date(new X509Certificate(this.info.x509Pem).validTo);
   }
 
   get publicKey(): PublicKey {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Static, TSchema } from 'typebox';
 import { Agent, errors, request } from 'undici';
 import { PeerError, TransportError, TsmError, UsageError } from '../errors.ts';
+import { traceparentOf, workNow } from '../trace.ts';
 import { Problem } from '../wire/message/common.ts';
 import { isRevoked, type Peer, peerUri, type TlsIdentity, wrongServer } from './identity.ts';
 import { problemCode } from './problem.ts';
@@ -139,6 +140,7 @@ export class RestClient implements AsyncDisposable {
 
   async #once<S extends TSchema>(call: RestCall<S>, address: string): Promise<Static<S>> {
     const timeoutMs = call.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
+    const work = workNow();
     const end = new CallEnd({
       ...{ timeoutMs, aliveEveryMs: this.#aliveEveryMs, lives: () => this.#lives(address) },
       ...(call.signal === undefined ? {} : { caller: call.signal }),
@@ -151,6 +153,7 @@ export class RestClient implements AsyncDisposable {
         headers: {
           ...call.headers,
           accept: 'application/json, application/problem+json',
+          ...(work === undefined ? {} : { traceparent: traceparentOf(work) }),
           ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
         },

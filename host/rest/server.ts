@@ -5,6 +5,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyRequest, LogController } f
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import { type TSchema, Type } from 'typebox';
 import { InvariantError, PolicyError, TransportError } from '../errors.ts';
+import { newTraceId, runAs, traceIdOf, type Work } from '../trace.ts';
 import type { RestApp } from './app.ts';
 import { guardHandshakes } from './handshake-guard.ts';
 import { isAllowed, type Peer, type Platform, type TlsIdentity } from './identity.ts';
@@ -68,6 +69,7 @@ export async function createRestServer(options: RestServerOptions): Promise<Rest
   app.removeContentTypeParser('text/plain');
   strictSchemas(app);
   answerProblems(app);
+  traceRequests(app);
   denyByDefault(app, options.self, options.tls);
   const allRoutesKnown = refuseOtherMethods(app);
   await observe(app, options, metrics);
@@ -140,6 +142,23 @@ function answerProblems(app: RestApp): void {
   app.setNotFoundHandler(async (request, reply) => {
     const problem = problemOf(new RequestError('no-such-route', 'there is no such route', [], 404), request.url);
     await reply.code(404).type(PROBLEM_MEDIA_TYPE).serializer(JSON.stringify).send(problem);
+  });
+}
+
+/** What a request does belongs to its trace, from here to its answer. */
+function traceRequests(app: RestApp): void {
+  const works = new WeakMap<FastifyRequest, Work>();
+  app.addHook('onRequest', (request, _reply, done) => {
+    const work: Work = { traceId: traceIdOf(request.headers.traceparent) ?? newTraceId() };
+    works.set(request, work);
+    runAs(work, done);
+  });
+  // The body's last bytes came in on the connection's own account.
+  app.addHook('preValidation', (request, _reply, done) => {
+    const work = works.get(request);
+    if (work === undefined) return done();
+    if (request.peer.role === 'provider') work.provider = request.peer.id;
+    runAs(work, done);
   });
 }
 

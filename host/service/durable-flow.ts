@@ -4,6 +4,7 @@ import type { AuditTables } from '../store/audit-log.ts';
 import { type Bells, readUntil } from '../store/bells.ts';
 import { StepLog, type StepTables } from '../store/step-log.ts';
 import { type WorkflowTables, workflowBell } from '../store/workflows.ts';
+import { newTraceId, runAs, workNow } from '../trace.ts';
 import type { StepRecord } from '../wire/message/key-distribution.ts';
 import type { Engine } from '../workflow/engine/durable.ts';
 import type { Also, DurableRun } from '../workflow/engine/execution.ts';
@@ -12,6 +13,7 @@ import { FlowJournal } from '../workflow/engine/flow-journal.ts';
 import type { AttemptPolicy } from '../workflow/engine/retry.ts';
 import { type FlowEnd, runFlow } from '../workflow/engine/run.ts';
 import type { VisitContext } from '../workflow/engine/unit.ts';
+import { isRefusal } from './problem-of-failure.ts';
 
 /** What every service repeats that runs a numbered flow on the durable engine. */
 
@@ -22,7 +24,29 @@ export interface DurableFlowOptions<Tables extends FlowTables> {
   readonly bells: Bells;
   /** How long a step waits for cards, links and peers that are away. */
   readonly windowMs: number;
-  readonly watch: Pick<AttemptPolicy, 'onRetry' | 'onFailure'>;
+  readonly watch: FlowWatch;
+}
+
+/** Whoever keeps logs and figures. */
+export interface FlowWatch extends Pick<AttemptPolicy, 'onRetry' | 'onFailure'> {
+  /** A flow has ended, and its end is written. */
+  readonly onEnded?: (summary: FlowSummary) => void;
+}
+
+/** One flow, all told. */
+export interface FlowSummary {
+  readonly kind: string;
+  readonly flow: string;
+  readonly provider: string;
+  readonly traceId: string;
+  readonly card?: string;
+  /** What came of it; `refused` and `failed` have a code and, mostly, a step. */
+  readonly outcome: string;
+  readonly code?: string;
+  readonly step?: string;
+  readonly records: readonly StepRecord[];
+  /** From the request to the end, waiting for its turn and for others included. */
+  readonly ms: number;
 }
 
 /** A flow at work on this node, as it is now: what is not recorded yet too. */
@@ -39,11 +63,14 @@ export interface FlowRun<C, F> {
   context(journal: FlowJournal): C;
   /** Frees what the flow holds, its secure channels in the KMS too, and returns what is written with the end. */
   end(end: FlowEnd): Promise<Also>;
+  /** The flow's own word for an end that is no failure; default `done`. */
+  outcome?(end: FlowEnd): string;
 }
 
 export class DurableFlow<Tables extends FlowTables> {
   readonly #options: DurableFlowOptions<Tables>;
   readonly #journals = new WeakMap<DurableRun, FlowJournal>();
+  readonly #summaries = new WeakMap<DurableRun, Pick<FlowSummary, 'outcome' | 'code' | 'step' | 'card' | 'records'>>();
   #engine: Engine | undefined;
 
   constructor(options: DurableFlowOptions<Tables>) {
@@ -61,7 +88,23 @@ export class DurableFlow<Tables extends FlowTables> {
   }
 
   /** Runs the flow; what was recorded before a break is not done again. */
-  async run<C extends VisitContext, F>(part: FlowRun<C, F>): Promise<Also> {
+  run<C extends VisitContext, F>(part: FlowRun<C, F>): Promise<Also> {
+    const { workflowId: flow, row } = part.run;
+    const traceId = row.traceId ?? newTraceId();
+    return runAs({ traceId, flow, provider: row.fairKey }, () => this.#run(part));
+  }
+
+  /** The engine has written the end of this run. */
+  ended(run: DurableRun): void {
+    const { kind, fairKey: provider, queuedAt, traceId } = run.row;
+    const told = this.#summaries.get(run) ?? { outcome: 'failed', code: 'internal', records: [] };
+    this.#options.watch.onEnded?.({
+      ...{ kind, flow: run.workflowId, provider, traceId: traceId ?? '', ms: Date.now() - queuedAt.getTime() },
+      ...told,
+    });
+  }
+
+  async #run<C extends VisitContext, F>(part: FlowRun<C, F>): Promise<Also> {
     const { run } = part;
     const { windowMs, watch, bells } = this.#options;
     const database = this.#options.database as unknown as Kysely<unknown>;
@@ -74,6 +117,7 @@ export class DurableFlow<Tables extends FlowTables> {
     const policy = { windowMs, stopping: this.engine.stopping, cancelled: run.cancelled, ...watch };
     const end = await runFlow(part.flow, part.start, run, context, { policy, journal });
     const also = await part.end(end);
+    this.#summaries.set(run, { ...told(end, part.outcome?.(end) ?? 'done'), ...cardNow(), records: journal.steps });
     return async (transaction) => {
       await journal.write(transaction);
       await also(transaction);
@@ -93,6 +137,20 @@ export class DurableFlow<Tables extends FlowTables> {
     const { waitMs, done } = wait;
     return readUntil(this.#options.bells, workflowBell(id), read, { waitMs, done, signal: this.engine.stopping });
   }
+}
+
+function told(end: FlowEnd, outcome: string): Pick<FlowSummary, 'outcome' | 'code' | 'step'> {
+  if (end.end !== 'failed') return { outcome };
+  const { failure } = end;
+  return {
+    ...{ outcome: isRefusal(failure) ? 'refused' : 'failed', code: failure.code },
+    ...(failure.numeral === undefined ? {} : { step: failure.numeral }),
+  };
+}
+
+function cardNow(): Pick<FlowSummary, 'card'> {
+  const card = workNow()?.card;
+  return card === undefined ? {} : { card };
 }
 
 /** A flow that says it runs although nothing works on it, and that cannot be begun again here. */

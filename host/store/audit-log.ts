@@ -22,6 +22,30 @@ export const AUDIT_LOG_SQL = `
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 `;
 
+/**
+ * Old records may be taken away, from the beginning and up to the anchor, which keeps the last one's hash: the rest is
+ * still a chain from there.
+ */
+export const AUDIT_RETENTION_SQL = `
+  CREATE TABLE audit_anchor (one boolean PRIMARY KEY DEFAULT true CHECK (one), number bigint NOT NULL, hash text NOT NULL);
+  INSERT INTO audit_anchor (number, hash) VALUES (0, repeat('0', 64));
+  DROP TRIGGER audit_log_append_only ON audit_log;
+  CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR TRUNCATE ON audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+  CREATE FUNCTION refuse_early_delete() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN
+      IF OLD.number > (SELECT number FROM audit_anchor) THEN RAISE EXCEPTION 'the audit log is append-only'; END IF;
+      RETURN OLD;
+    END $$;
+  CREATE TRIGGER audit_log_keeps BEFORE DELETE ON audit_log FOR EACH ROW EXECUTE FUNCTION refuse_early_delete();
+`;
+
+/** Where the chain begins: the last record that was taken away, or number 0. */
+export interface AuditAnchor {
+  readonly number: number;
+  readonly hash: string;
+}
+
 interface AuditTable {
   number: string;
   at: Date;
@@ -37,6 +61,7 @@ interface AuditTable {
 
 export interface AuditTables {
   audit_log: AuditTable;
+  audit_anchor: { number: string; hash: string };
 }
 
 export type AuditPhase = 'before' | 'after' | 'failed';
@@ -60,6 +85,16 @@ export interface AuditRecord extends AuditEntry {
   readonly hash: string;
 }
 
+/** Which records to show. */
+export interface AuditFilter {
+  /** Number of the last record of the page before. */
+  readonly after?: number;
+  readonly act?: string;
+  /** What the subject begins with: a card is `iccid:8986..`. */
+  readonly subject?: string;
+  readonly flow?: string;
+}
+
 const GENESIS = '0'.repeat(64);
 const AUDIT_LOCK = 0x6f74_736f;
 
@@ -74,9 +109,18 @@ export class AuditLog {
     await this.#database.transaction().execute((transaction) => appendRecords(transaction, [entry]));
   }
 
-  /** All records in order, oldest first. */
-  async records(limit = 10_000): Promise<AuditRecord[]> {
-    const rows = await this.#database.selectFrom('audit_log').selectAll().orderBy('number').limit(limit).execute();
+  async anchor(): Promise<AuditAnchor> {
+    const row = await this.#database.selectFrom('audit_anchor').selectAll().executeTakeFirstOrThrow();
+    return { number: Number(row.number), hash: row.hash };
+  }
+
+  /** Records in order, oldest first; those that follow from `after` on and fit the filter. */
+  async records(limit = 10_000, { after = 0, act, subject, flow }: AuditFilter = {}): Promise<AuditRecord[]> {
+    let query = this.#database.selectFrom('audit_log').selectAll().where('number', '>', String(after));
+    if (act !== undefined) query = query.where('act', '=', act);
+    if (subject !== undefined) query = query.where('subject', 'like', `${escaped(subject)}%`);
+    if (flow !== undefined) query = query.where('workflow_id', '=', flow);
+    const rows = await query.orderBy('number').limit(limit).execute();
     return rows.map((row) => ({
       number: Number(row.number),
       at: row.at.toISOString(),
@@ -91,6 +135,9 @@ export class AuditLog {
     }));
   }
 }
+
+/** For LIKE: the caller's text means itself. */
+const escaped = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&');
 
 /** Appends records in the caller's transaction; from here to its end no other one appends. */
 export async function appendRecords<T extends AuditTables>(
@@ -122,6 +169,35 @@ export async function appendRecords<T extends AuditTables>(
   await own.insertInto('audit_log').values(rows).execute();
 }
 
+/**
+ * Takes away what is older, and says so in the log itself; the newest record always stays. Returns how many went.
+ *
+ * @param days age in days
+ */
+export async function pruneAudit<T extends AuditTables>(database: Kysely<T>, days: number): Promise<number> {
+  const own = database as unknown as Kysely<AuditTables>;
+  return own.transaction().execute(async (transaction) => {
+    await sql`SELECT pg_advisory_xact_lock(${AUDIT_LOCK})`.execute(transaction);
+    const { rows } = await sql<{ number: string; hash: string }>`
+      SELECT number, hash FROM audit_log WHERE at < now() - ${days} * interval '1 day'
+        AND number < (SELECT max(number) FROM audit_log) ORDER BY number DESC LIMIT 1`.execute(transaction);
+    const last = rows[0];
+    if (last === undefined) return 0;
+    const details = { upTo: Number(last.number), hash: last.hash };
+    const entry = {
+      phase: 'after',
+      act: 'prune audit log',
+      subject: 'audit log',
+      workflowId: '',
+      numeral: '',
+    } as const;
+    await appendRecords(transaction, [{ ...entry, details }]);
+    await transaction.updateTable('audit_anchor').set(last).execute();
+    const gone = await transaction.deleteFrom('audit_log').where('number', '<=', last.number).executeTakeFirst();
+    return Number(gone.numDeletedRows);
+  });
+}
+
 /** Records an act before and after it is done, or that it failed. @throws what the act throws */
 export async function audited<T>(log: AuditLog, entry: Omit<AuditEntry, 'phase'>, act: () => Promise<T>): Promise<T> {
   await log.append({ ...entry, phase: 'before' });
@@ -136,12 +212,16 @@ export async function audited<T>(log: AuditLog, entry: Omit<AuditEntry, 'phase'>
 }
 
 /** Number of the first record that does not follow from the one before it; undefined when the chain is whole. */
-export function firstBrokenRecord(records: readonly AuditRecord[]): number | undefined {
-  let previousHash = GENESIS;
+export function firstBrokenRecord(
+  records: readonly AuditRecord[],
+  anchor: AuditAnchor = { number: 0, hash: GENESIS },
+): number | undefined {
+  let previousHash = anchor.hash;
   for (const [index, record] of records.entries()) {
     const { hash, ...chained } = record;
-    if (record.number !== index + 1 || record.previousHash !== previousHash || hash !== hashOf(chained)) {
-      return index + 1;
+    const number = anchor.number + index + 1;
+    if (record.number !== number || record.previousHash !== previousHash || hash !== hashOf(chained)) {
+      return number;
     }
     previousHash = hash;
   }

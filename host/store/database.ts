@@ -15,6 +15,14 @@ export interface DatabaseOptions {
   /** Largest number of connections of this process. */
   readonly connections?: number;
   readonly onError?: (error: Error) => void;
+  /** Gets the pool, whose counts it may read at any time. */
+  readonly observe?: (pool: PoolCounts) => void;
+}
+
+export interface PoolCounts {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
 }
 
 /** Any number that no other part uses for its advisory lock. */
@@ -30,6 +38,7 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Ky
   pool.on('error', onError);
   // A pool listens to its idle clients only: a connection that is cut while it is in use would end the process.
   pool.on('connect', (client) => client.on('error', onError));
+  options.observe?.(pool);
   const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
     await migrate(database, options.migrations);

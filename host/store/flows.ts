@@ -13,6 +13,8 @@ export const flowsViewSql = (rows: string): string => `
 
 export interface FlowFilter {
   readonly state?: FlowSummary['state'];
+  /** For whom it runs. */
+  readonly provider?: string;
   readonly limit: number;
   /** Id of the last flow of the page before. */
   readonly after?: string;
@@ -33,12 +35,16 @@ interface Row {
 }
 
 /** Newest first. */
-export async function listFlows<T>(database: Kysely<T>, { state, limit, after }: FlowFilter): Promise<FlowSummary[]> {
+export async function listFlows<T>(
+  database: Kysely<T>,
+  { state, provider, limit, after }: FlowFilter,
+): Promise<FlowSummary[]> {
   const ofState = state === undefined ? sql`true` : sql`state = ${state}`;
+  const ofProvider = provider === undefined ? sql`true` : sql`fair_key = ${provider}`;
   const later =
     after === undefined ? sql`true` : sql`(queued_at, id) < (SELECT queued_at, id FROM workflows WHERE id = ${after})`;
   const { rows } = await sql<Row>`
-    SELECT * FROM flows WHERE ${ofState} AND ${later} ORDER BY queued_at DESC, id DESC LIMIT ${limit}`.execute(
+    SELECT * FROM flows WHERE ${ofState} AND ${ofProvider} AND ${later} ORDER BY queued_at DESC, id DESC LIMIT ${limit}`.execute(
     database,
   );
   return rows.map(toSummary);

@@ -27,6 +27,9 @@ export const WORKFLOWS_SQL = `
   CREATE TABLE workflow_nodes (owner text PRIMARY KEY, beat_at timestamptz NOT NULL);
 `;
 
+/** W3C trace id of the request that asked for it. */
+export const WORKFLOW_TRACE_SQL = 'ALTER TABLE workflows ADD COLUMN trace_id text;';
+
 export interface WorkflowTables {
   workflows: {
     id: string;
@@ -39,6 +42,7 @@ export interface WorkflowTables {
     cancelled: boolean;
     input: string;
     results: string;
+    trace_id: string | null;
     queued_at: Date;
     updated_at: Date;
   };
@@ -63,20 +67,24 @@ export interface WorkflowRow {
   readonly results: Readonly<Record<string, unknown>>;
   readonly queuedAt: Date;
   readonly updatedAt: Date;
+  /** Null for one of a release without traces. */
+  readonly traceId: string | null;
 }
 
-export type NewWorkflow = Pick<WorkflowRow, 'id' | 'kind' | 'fairKey' | 'version' | 'input'>;
+export type NewWorkflow = Pick<WorkflowRow, 'id' | 'kind' | 'fairKey' | 'version' | 'input'> & {
+  readonly traceId?: string;
+};
 
 const COLUMNS = sql`id, kind, fair_key AS "fairKey", state, owner, version, tries, cancelled, input, results,
-  queued_at AS "queuedAt", updated_at AS "updatedAt"`;
+  queued_at AS "queuedAt", updated_at AS "updatedAt", trace_id AS "traceId"`;
 
 /** Adds a workflow, at work with this owner or waiting for one. False when the id is taken. */
 export async function addWorkflow<T>(database: Kysely<T>, workflow: NewWorkflow, owner: string | null) {
-  const { id, kind, fairKey, version, input } = workflow;
+  const { id, kind, fairKey, version, input, traceId } = workflow;
   const state = owner === null ? 'queued' : 'running';
   const { rows } = await sql<{ id: string }>`
-    INSERT INTO workflows (id, kind, fair_key, state, owner, version, input)
-    VALUES (${id}, ${kind}, ${fairKey}, ${state}, ${owner}, ${version}, ${JSON.stringify(input)}::jsonb)
+    INSERT INTO workflows (id, kind, fair_key, state, owner, version, input, trace_id)
+    VALUES (${id}, ${kind}, ${fairKey}, ${state}, ${owner}, ${version}, ${JSON.stringify(input)}::jsonb, ${traceId ?? null})
     ON CONFLICT (id) DO NOTHING RETURNING id`.execute(database);
   if (rows.length > 0 && owner === null) await notify(database, QUEUE_BELL);
   return rows.length > 0;
@@ -175,6 +183,14 @@ export async function requeueOf<T>(
 export async function findWorkflow<T>(database: Kysely<T>, id: string): Promise<WorkflowRow | undefined> {
   const { rows } = await sql<WorkflowRow>`SELECT ${COLUMNS} FROM workflows WHERE id = ${id}`.execute(database);
   return rows[0];
+}
+
+/** How many wait for a node. */
+export async function countQueued<T>(database: Kysely<T>): Promise<number> {
+  const { rows } = await sql<{
+    queued: string;
+  }>`SELECT count(*) AS queued FROM workflows WHERE state = 'queued'`.execute(database);
+  return Number(rows[0]?.queued ?? 0);
 }
 
 /** Tells every node's bell. */

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import type { FlowFilter } from '../../store/flows.ts';
 import { IdempotencyKey } from '../../wire/message/common.ts';
 import { FlowDetail, FlowList, FlowState } from '../../wire/message/flow.ts';
+import { ProviderId } from '../../wire/message/operator.ts';
 import type { RestApp } from '../app.ts';
 import type { Access } from '../identity.ts';
 import { limitField, limitOf } from '../paging.ts';
@@ -21,6 +22,7 @@ const ListQuery = Type.Object(
     state: Type.Optional(FlowState),
     ...limitField,
     after: Type.Optional(IdempotencyKey),
+    provider: Type.Optional(ProviderId),
   },
   closed,
 );
@@ -32,11 +34,12 @@ export function flowRoutes(app: RestApp, flows: FlowService, access: readonly Ac
   app.get(
     '/v1/flows',
     { config, schema: { querystring: ListQuery, response: { 200: FlowList } } },
-    async ({ query, query: { state, after } }) =>
+    async ({ query, query: { state, after, provider } }) =>
       flows.list({
         limit: limitOf(query),
         ...(state === undefined ? {} : { state }),
         ...(after === undefined ? {} : { after }),
+        ...(provider === undefined ? {} : { provider }),
       }),
   );
 

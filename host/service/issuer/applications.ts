@@ -163,6 +163,7 @@ export class Applications implements Workflow {
         await this.#options.kms.endFlow(run.workflowId).catch(() => {});
         return end.end === 'failed' ? this.#failed(run.workflowId, end.failure) : this.#reported(run, end);
       },
+      outcome: () => 'created',
     });
   }
 
@@ -198,6 +199,7 @@ export class Applications implements Workflow {
       ...(journal === undefined ? { auditLog: noJournal } : { auditLog: journal, journal }),
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal?.report(step),
+      cardName: () => name,
       authentication: ({ card: found }) => ({
         begin: () => failures.begin(name, ISD_KEY_SET, triesOf(found as Card | undefined)),
         succeeded: () => failures.succeeded(name, ISD_KEY_SET),

@@ -125,6 +125,7 @@ export class KeyDistributions implements Workflow {
         await this.#options.kms.endFlow(run.workflowId).catch(() => {});
         return finishing(run.workflowId, state, result);
       },
+      outcome: (end) => (isAlreadyPresent(end) ? 'already-present' : 'distributed'),
     });
   }
 
@@ -158,6 +159,10 @@ export class KeyDistributions implements Workflow {
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal.report(step),
       copySteps: async (steps) => journal.copy(steps),
+      cardName: (facts) => {
+        const { cardId } = facts as Partial<CardIdentity>;
+        return cardId === undefined ? undefined : cardIdText(cardId);
+      },
       authentication: (facts) => {
         // 41 has named the card before any authentication.
         const card = cardIdText((facts as unknown as CardIdentity).cardId);
@@ -194,6 +199,10 @@ export class KeyDistributions implements Workflow {
     return { state: 'done', result: { outcome: 'already-present', foundBy, ...done } };
   }
 }
+
+/** 41c stopped the flow, or 54 found that there was nothing left to do. */
+const isAlreadyPresent = (end: FlowEnd): boolean =>
+  end.end === 'stopped' || (end.end === 'done' && end.facts.foundBy !== undefined);
 
 /** The end of a flow in our tables. A flow that gave up while its issuer was away left the way to the card open. */
 const finishing =

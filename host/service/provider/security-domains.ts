@@ -3,7 +3,11 @@ import { NotFoundError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
-import { listSecurityDomainRows, removeSecurityDomainRow } from '../../store/provider/security-domains.ts';
+import {
+  listSecurityDomainRows,
+  removeSecurityDomainRow,
+  type SecurityDomainFilter,
+} from '../../store/provider/security-domains.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 
@@ -17,8 +21,8 @@ export class SecurityDomains {
     this.#auditLog = auditLog;
   }
 
-  async list(): Promise<SecurityDomainRow[]> {
-    return listSecurityDomainRows(this.#database);
+  async list(filter: SecurityDomainFilter): Promise<SecurityDomainRow[]> {
+    return listSecurityDomainRows(this.#database, filter);
   }
 
   /** Forgets a row; the card keeps its SSD. @throws NotFoundError */

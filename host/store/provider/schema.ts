@@ -1,13 +1,13 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { ProductState } from '../../wire/message/platform.ts';
-import { AUDIT_LOG_SQL, type AuditTables } from '../audit-log.ts';
+import { AUDIT_LOG_SQL, AUDIT_RETENTION_SQL, type AuditTables } from '../audit-log.ts';
 import { AUTHENTICATION_FAILURES_SQL, type AuthenticationFailureTables } from '../authentication-failures.ts';
 import { CERTIFICATES_SQL, type CertificateTables } from '../certificates.ts';
 import type { Migration } from '../database.ts';
 import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
-import { WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
+import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 
 /** The provider platform's database. */
 
@@ -192,4 +192,6 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
         PRIMARY KEY (serial, terminal, terminal_counter)
       );`,
   },
+  { number: 6, name: 'traces', sql: WORKFLOW_TRACE_SQL },
+  { number: 7, name: 'retention', sql: AUDIT_RETENTION_SQL },
 ];

@@ -10,6 +10,13 @@ export type { SecurityDomainRow };
 
 type Database = Kysely<ProviderTables>;
 
+export interface SecurityDomainFilter {
+  readonly limit: number;
+  /** Card of the last row of the page before: `iccid:8986..`. */
+  readonly after?: string;
+  readonly state?: SecurityDomainRow['state'];
+}
+
 export async function findSecurityDomainRow(
   database: Database,
   cardId: CardId,
@@ -22,8 +29,15 @@ export async function findSecurityDomainRow(
   return row === undefined ? undefined : toRow(row);
 }
 
-export async function listSecurityDomainRows(database: Database, limit = 1_000): Promise<SecurityDomainRow[]> {
-  const rows = await database.selectFrom('security_domains').selectAll().orderBy('card').limit(limit).execute();
+/** In the order of their cards. */
+export async function listSecurityDomainRows(
+  database: Database,
+  { limit, after, state }: SecurityDomainFilter,
+): Promise<SecurityDomainRow[]> {
+  let query = database.selectFrom('security_domains').selectAll();
+  if (after !== undefined) query = query.where('card', '>', after);
+  if (state !== undefined) query = query.where('state', '=', state);
+  const rows = await query.orderBy('card').limit(limit).execute();
   return rows.map(toRow);
 }
 

@@ -96,7 +96,7 @@ describe('flows of a platform', function () {
       'DROP VIEW flows',
       'DROP TABLE workflows, workflow_nodes',
       'ALTER TABLE key_distributions DROP COLUMN at',
-      "DELETE FROM schema_migrations WHERE name = 'workflows'",
+      "DELETE FROM schema_migrations WHERE name IN ('workflows', 'traces')",
     ]);
     await topology.start('provider-a');
     await withCard(async () => expect((await endOf(id)).outcome).to.equal('distributed'));

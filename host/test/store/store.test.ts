@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
 import { ConflictError, PolicyError } from '../../errors.ts';
-import { AuditLog, firstBrokenRecord } from '../../store/audit-log.ts';
+import { AuditLog, firstBrokenRecord, pruneAudit } from '../../store/audit-log.ts';
 import { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { openDatabase } from '../../store/database.ts';
 import { recordCreated, recordCreating } from '../../store/issuer/applications.ts';
@@ -9,6 +9,7 @@ import { findCardRow, putCard } from '../../store/issuer/cards.ts';
 import { findProvider, putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
 import { claimIdempotencyKey, requestIdOf } from '../../store/request-log.ts';
+import { ISSUER_FLOW_TABLES, pruneFlows } from '../../store/retention.ts';
 import { StepLog } from '../../store/step-log.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 
@@ -73,6 +74,61 @@ describe("the platforms' databases", () => {
     if (first === undefined || second === undefined) throw new Error('records are missing');
     expect(firstBrokenRecord([first, { ...second, act: 'DELETE' }, ...rest])).to.equal(2);
     expect(firstBrokenRecord([first, ...rest])).to.equal(2);
+  });
+
+  it('shows records in pages, and those of an act, a subject or a flow', async () => {
+    const log = new AuditLog(database);
+    const last = (await log.records()).at(-1)?.number ?? 0;
+    for (const subject of ['iccid:8986 A0', 'iccid:89_6 A0'])
+      await log.append({ ...entry, subject, workflowId: subject });
+    const numbers = async (filter: object, limit?: number) =>
+      (await log.records(limit, { after: last, ...filter })).map(({ number }) => number - last);
+    expect(await numbers({}, 1)).to.deep.equal([1]);
+    expect(await numbers({ after: last + 1 })).to.deep.equal([2]);
+    expect(await numbers({ subject: 'iccid:8986' })).to.deep.equal([1]);
+    expect(await numbers({ subject: 'iccid:89_6' })).to.deep.equal([2]);
+    expect(await numbers({ flow: 'iccid:8986 A0' })).to.deep.equal([1]);
+    expect(await numbers({ act: 'DELETE' })).to.deep.equal([]);
+  });
+
+  it('takes away old audit records from the beginning only, and the rest is a chain from the anchor', async () => {
+    const log = new AuditLog(database);
+    const before = await log.records();
+    expect(await pruneAudit(database, 1)).to.equal(0);
+    expect(await pruneAudit(database, 0)).to.equal(before.length - 1);
+    const [records, anchor] = [await log.records(), await log.anchor()];
+    expect(records.map(({ act }) => act)).to.deep.equal([before.at(-1)?.act, 'prune audit log']);
+    expect(records.at(-1)?.details).to.deep.equal({ upTo: anchor.number, hash: anchor.hash });
+    expect(firstBrokenRecord(records, anchor)).to.equal(undefined);
+    expect(firstBrokenRecord(records)).to.not.equal(undefined);
+    expect(String(await rejection(sql`DELETE FROM audit_log`.execute(database)))).to.contain('append-only');
+  });
+
+  it('forgets flows that ended long ago with all their rows, and no others', async () => {
+    const add = (id: string, state: string, days: number) =>
+      sql`INSERT INTO workflows (id, kind, fair_key, state, version, input, updated_at)
+        VALUES (${id}, 'k', 'a', ${state}, '1', '{}', now() - ${days} * interval '1 day')`.execute(database);
+    for (const [id, state, days] of [
+      ['old', 'ended', 31],
+      ['waiting', 'queued', 31],
+      ['new', 'ended', 29],
+    ] as const) {
+      await add(id, state, days);
+      await claimIdempotencyKey(database, { key: id, caller: 'a', body: {} });
+      await sql`INSERT INTO security_domain_requests VALUES (${id}, 'a', 'done')`.execute(database);
+      await sql`INSERT INTO application_requests VALUES (${id}, 'a', 'done')`.execute(database);
+    }
+    expect(await pruneFlows(database, { days: 30, tables: ISSUER_FLOW_TABLES })).to.equal(1);
+    const left = async (table: string, column: string) => {
+      const names = sql.join(['old', 'waiting', 'new']);
+      const { rows } = await sql<{ id: string }>`SELECT ${sql.ref(column)} AS id FROM ${sql.table(table)}
+        WHERE ${sql.ref(column)} IN (${names}) ORDER BY 1`.execute(database);
+      return rows.map(({ id }) => id);
+    };
+    for (const [table, column] of Object.entries({ workflows: 'id', ...ISSUER_FLOW_TABLES })) {
+      if (table !== 'workflow_steps') expect(await left(table, column), table).to.deep.equal(['new', 'waiting']);
+    }
+    expect(await claimIdempotencyKey(database, { key: 'old', caller: 'b', body: {} })).to.equal(true);
   });
 
   it('stops authentications two before the limit of the card, and starts again after a good one', async () => {

@@ -7,6 +7,7 @@ import {
   cancelWorkflow,
   endQueued,
   findWorkflow,
+  type NewWorkflow,
   QUEUE_BELL,
   requeueEnded,
   requeueOf,
@@ -15,7 +16,8 @@ import {
   type WorkflowRow,
   workflowBell,
 } from '../../store/workflows.ts';
-import { type Also, Execution, type Workflow } from './execution.ts';
+import { newTraceId, workNow } from '../../trace.ts';
+import { type Also, type DurableRun, Execution, type Workflow } from './execution.ts';
 import { NodeWatch } from './node-watch.ts';
 
 /**
@@ -38,6 +40,8 @@ export interface EngineOptions<Tables = unknown> {
   readonly workflows: Readonly<Record<string, Workflow>>;
   /** Gets the engine before it takes the first workflow. */
   readonly attach?: (engine: Engine) => void;
+  /** Called when a workflow's end is written. */
+  readonly onEnded?: (run: DurableRun) => void;
   readonly log?: EngineLog;
   readonly beatMs?: number;
   readonly deadAfterMs?: number;
@@ -118,10 +122,12 @@ export class Engine {
       throw new InvariantError('workflow-unknown', `No body for ${kind}`);
     const { version } = this.#options;
     const here = !this.#backlog && this.#executions.size < this.#options.window && !this.#stop.signal.aborted;
-    const added = await addWorkflow(transaction, { id, kind, fairKey, version, input }, here ? this.owner : null);
+    const traceId = workNow()?.traceId ?? newTraceId();
+    const workflow = { id, kind, fairKey, version, input, traceId };
+    const added = await addWorkflow(transaction, workflow, here ? this.owner : null);
     if (!added) return () => {};
     if (!here) return () => this.look();
-    const row = newRow({ id, kind, fairKey, version, input }, this.owner);
+    const row = newRow(workflow, this.owner);
     return () => this.#run(row);
   }
 
@@ -219,8 +225,10 @@ export class Engine {
         execution.forget();
       }
     };
+    const onError = (error: unknown) => log?.error(`workflow ${row.id}: ${String(error)}`);
     void execution
-      .run(body, begin, (error) => log?.error(`workflow ${row.id}: ${String(error)}`))
+      .run(body, begin, onError)
+      .then((ended) => (ended ? this.#options.onEnded?.(execution) : undefined))
       .finally(() => {
         this.#executions.delete(row.id);
         bells.ring(workflowBell(row.id));
@@ -229,9 +237,10 @@ export class Engine {
   }
 }
 
-const newRow = (workflow: StartWorkflow & { readonly version: string }, owner: string): WorkflowRow => ({
+const newRow = (workflow: NewWorkflow, owner: string): WorkflowRow => ({
   ...workflow,
   ...{ owner, state: 'running', tries: 1, cancelled: false, results: {} },
+  traceId: workflow.traceId ?? null,
   queuedAt: new Date(),
   updatedAt: new Date(),
 });

@@ -11,6 +11,7 @@ export type Also = (transaction: Transaction<unknown>) => Promise<void>;
 /** A workflow's body sees its steps and how to end. */
 export interface DurableRun {
   readonly workflowId: string;
+  readonly row: Pick<WorkflowRow, 'kind' | 'fairKey' | 'queuedAt' | 'traceId'>;
   /** 1, and one more for each time that an operator had it tried again. */
   readonly tries: number;
   /** Fires when somebody has given the workflow up. */
@@ -99,8 +100,8 @@ export class Execution implements DurableRun {
     return { id: this.workflowId, owner: this.#options.owner };
   }
 
-  /** Runs the body to its end; a body that fails because the database is away is run again. Never throws. */
-  async run(workflow: Workflow, begin: () => Promise<void>, onError: (error: unknown) => void): Promise<void> {
+  /** Runs the body to its end; a body that fails because the database is away is run again. Never throws. False: another node's now. */
+  async run(workflow: Workflow, begin: () => Promise<void>, onError: (error: unknown) => void): Promise<boolean> {
     const end = (transaction: Transaction<unknown>) => endWorkflow(transaction, this.workflowId, this.#options.owner);
     let failures = 0;
     let last: unknown;
@@ -112,9 +113,9 @@ export class Execution implements DurableRun {
           ? workflow.broken(this.workflowId, last)
           : await workflow.run(this.#options.row.input, this);
         await this.#record(end, also);
-        return;
+        return true;
       } catch (error) {
-        if (error instanceof Superseded) return;
+        if (error instanceof Superseded) return false;
         last = error;
         if (!isConnectionError(error)) failures += 1;
         onError(error);

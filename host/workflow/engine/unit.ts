@@ -1,4 +1,5 @@
 import { StatusWordError, TransportError, TsmError, WireError } from '../../errors.ts';
+import { noteWork } from '../../trace.ts';
 import type { CardCommand, CardResponse, ExchangeResult } from '../../wire/message/card-script.ts';
 import type { StepRecord } from '../../wire/message/key-distribution.ts';
 import type { PlainCommand } from '../../wire/message/kms.ts';
@@ -15,6 +16,8 @@ export interface VisitContext {
   readonly channel: SecureChannelSlot;
   /** Card and key set of the authentication that is about to be tried. */
   authentication(facts: AnyFacts): AuthenticationAttempt;
+  /** The card that these facts are about, once it is known. */
+  cardName?(facts: AnyFacts): string | undefined;
   report(step: StepRecord): Promise<void>;
   readonly journal?: Announcements;
 }
@@ -29,6 +32,8 @@ export interface Announcements {
 
 /** New facts of the unit, or the end of the flow. */
 export async function runUnit(unit: Unit, before: AnyFacts, context: VisitContext): Promise<AnyFacts | Stop> {
+  const card = context.cardName?.(before);
+  if (card !== undefined) noteWork({ card });
   let facts = before;
   for (const segment of unit.segments) {
     const added = await runSegment(segment, facts, context);
@@ -228,6 +233,7 @@ async function finishRows<Command extends CardCommand | PlainCommand>(
 
 /** Errors of a row carry its numeral. */
 async function at<T>(row: RowHead, act: () => Promise<T>): Promise<T> {
+  noteWork({ step: row.numeral });
   try {
     return await act();
   } catch (error) {
