@@ -40,10 +40,21 @@ export async function up(options: UpOptions): Promise<void> {
   await topology.stop();
 }
 
+const PARENT_MS = 250;
+
 /** From the first line on, and for good: a second signal must not end us before the daemons have ended. */
 function untilTold(): Promise<void> {
   return new Promise((resolve) => {
     process.on('SIGINT', () => resolve());
     process.on('SIGTERM', () => resolve());
+    // npx ends its shell when it is told to end, and the shell does not tell us.
+    if (process.env.npm_command !== 'exec') return;
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(watch);
+      resolve();
+    }, PARENT_MS);
+    watch.unref();
   });
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { Type } from 'typebox';
@@ -117,6 +117,27 @@ describe('topology', () => {
     expect(pids).to.have.length(2);
     pids.push(Number((await readFile(join(stateDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0]));
     up.kill('SIGKILL');
+    await Promise.all(pids.map(gone));
+  });
+
+  it('ends all when `npx tsm up` is killed', async () => {
+    const file = join(stateDir, '../plan.json');
+    await writeFile(file, JSON.stringify(PLAN));
+    const root = new URL('../../../', import.meta.url).pathname;
+    const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+    const npx = spawn('npx', ['tsm', 'up', '--state', stateDir, '--topology', file], {
+      ...{ cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, PATH: path } },
+    });
+    let text = '';
+    npx.stdout.on('data', (part: Buffer) => {
+      text += part.toString();
+      if (text.includes('running;') && !npx.killed) npx.kill('SIGTERM');
+    });
+    // The last one that holds it has ended.
+    await once(npx.stdout, 'end');
+    const pids = [...text.matchAll(/ready \(process (\d+)\)/g)].map(([, pid]) => Number(pid));
+    expect(pids).to.have.length(2);
+    expect(text).to.contain('stopping');
     await Promise.all(pids.map(gone));
   });
 
