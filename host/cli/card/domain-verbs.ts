@@ -21,7 +21,7 @@ import type { Verb } from './verb.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** Names of the built-in domain code of most cards. @see card-management.md 3; seen in card logs */
+/** Names of the built-in domain code of most cards, as their logs show them. */
 const USUAL = { loadFile: aid(fromHex('A0000001515350')), module: aid(fromHex('A000000151535041')) } as const;
 
 /** Protocol, with the option that cards have most. */
