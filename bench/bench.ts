@@ -8,6 +8,7 @@ import type { KeyDistributionState } from '../host/wire/message/key-distribution
 import { toolchainBench, toolchainTable } from '../toolchain/bench.ts';
 import { apduRates } from './apdu-rate.ts';
 import { distributed, measureLoad } from './load.ts';
+import { runtimeRates } from './runtime-rate.ts';
 
 /** `npm run bench`: prints a table and writes JSON. Compare ratios within one run, not runs with each other. */
 
@@ -100,6 +101,13 @@ try {
   for (const { link, apdusPerSecond } of rates) {
     row(link, Math.round(apdusPerSecond), `${((apdusPerSecond / stock) * 100).toFixed(1)} %`);
   }
+  const runtime = await runtimeRates(500);
+  console.log();
+  row('the same applet, commands/s', 'stock', 'ours', 'of stock');
+  for (const kind of ['plain', 'aes', 'rsa1024', 'ecdsa'] as const) {
+    const [before, now] = [runtime.stock[kind], runtime.ours[kind]];
+    row(kind, before, now, `${((now / before) * 100).toFixed(0)} %`);
+  }
   const toolchain = await toolchainBench();
   console.log(`\n${toolchainTable(toolchain)}`);
   mkdirSync(join(values.out, '..'), { recursive: true });
@@ -111,7 +119,15 @@ try {
   console.log();
   row('PC/SC over the direct link', pcscOverDirect === null ? 'no PC/SC' : pcscOverDirect.toFixed(2));
   const head = { cardCryptoShare, transactionsPerFlow, pcscOverDirect, flowsPerSecond };
-  const result = { ...head, machine, distributions, load, rates, toolchain };
+  const result = {
+    runtime,
+    ...head,
+    machine,
+    distributions,
+    load,
+    rates,
+    toolchain,
+  };
   writeFileSync(values.out, `${JSON.stringify(result, undefined, 2)}\n`);
   console.log(`\n${values.out}`);
 } finally {

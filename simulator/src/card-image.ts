@@ -87,7 +87,16 @@ export interface CardImage {
   readonly protocol?: 'T=0' | 'T=1';
   /** Bytes of the APDU buffer, 261 to 32767; 261 when absent. */
   readonly apduBuffer?: number;
+  /** Bytes that applets have, and that one transaction may write; nothing is refused where it says nothing. */
+  readonly memory?: {
+    readonly persistent?: number;
+    readonly transientReset?: number;
+    readonly transientDeselect?: number;
+    readonly commit?: number;
+  };
   readonly loadFiles?: readonly LoadFileImage[];
+  /** Each applet of the CAP files has an instance by its own AID, besides those of `applications`. */
+  readonly installAll?: boolean;
   readonly applications?: readonly ApplicationImage[];
 }
 

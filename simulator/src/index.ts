@@ -11,7 +11,8 @@ export type {
 } from './card-image.ts';
 export { cardImageFolder, readCardImage } from './card-image.ts';
 export { SimulatorError, type SimulatorErrorCode } from './errors.ts';
-export type { CardStatistics, PowerCut } from './simulated-card.ts';
+export type { CardStatistics, InstanceMemory, PowerCut } from './simulated-card.ts';
 export { SimulatedCard } from './simulated-card.ts';
 export { type CardLinks, Simulator, type SimulatorOptions, startSimulator } from './simulator.ts';
+export type { ReaderState } from './simulator-process.ts';
 export { sharedSimulator, withCard } from './with-card.ts';

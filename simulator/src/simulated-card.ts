@@ -1,4 +1,4 @@
-import type { SimulatorProcess } from './simulator-process.ts';
+import type { ReaderState, SimulatorProcess } from './simulator-process.ts';
 
 /** Where a card's power ends: see {@link SimulatedCard.cutPower}. */
 export type PowerCut =
@@ -14,6 +14,13 @@ export interface CardStatistics {
   readonly largestTransaction: number;
   /** CPU time spent in ciphers, signatures, digests and key generation. */
   readonly cryptoCpuMs: number;
+}
+
+/** What an instance holds, in bytes of a 16-bit card. */
+export interface InstanceMemory {
+  readonly persistent: number;
+  readonly transientReset: number;
+  readonly transientDeselect: number;
 }
 
 /** A card in the simulator, held by its control link. */
@@ -64,6 +71,21 @@ export class SimulatedCard {
 
   async statistics(): Promise<CardStatistics> {
     return (await this.#call('statistics')) as unknown as CardStatistics;
+  }
+
+  /** Tells how the card stands in its slot of vpcd, now and whenever that changes; one listener a card. */
+  onReader(listener: (state: ReaderState) => void): void {
+    this.#process.onReader(this.#id, listener);
+  }
+
+  /** Bytes that each instance holds, by its AID. */
+  async memory(): Promise<Record<string, InstanceMemory>> {
+    return (await this.#call('memory')) as unknown as Record<string, InstanceMemory>;
+  }
+
+  /** SHA-256 of persistent memory, in hex; two cards with the same memory have the same. */
+  async fingerprint(): Promise<string> {
+    return (await this.#call('fingerprint')).fingerprint as string;
   }
 
   /** Takes the card out for good: links are closed, its state is saved. */

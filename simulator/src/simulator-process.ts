@@ -13,8 +13,15 @@ const appletClasses = resolve(import.meta.dirname, existsSync(built) ? '../../ap
 interface Reply {
   readonly id: number;
   readonly result?: Record<string, unknown>;
+  /** What happens without a request: `reader` tells how a card and its slot of vpcd stand. */
+  readonly event?: 'reader';
+  readonly card?: number;
+  readonly state?: ReaderState;
   readonly error?: { readonly code: SimulatorErrorCode; readonly message: string; readonly field?: string };
 }
+
+/** How a card and its slot of vpcd stand: nobody listens there, another card is in it, or the reader talks to this one. */
+export type ReaderState = 'no-reader' | 'slot-taken' | 'in-reader';
 
 interface Waiting {
   readonly resolve: (result: Record<string, unknown>) => void;
@@ -25,6 +32,12 @@ interface Waiting {
 export interface ProcessOptions {
   readonly java?: string | undefined;
   readonly trace?: boolean | undefined;
+  /** How many cards with a state folder stay in memory when nobody uses them; 64 when absent. */
+  readonly awake?: number | undefined;
+  /** Counts which source lines of applets run. */
+  readonly coverage?: boolean | undefined;
+  /** Port on 127.0.0.1 where a Java debugger may attach. */
+  readonly debugPort?: number | undefined;
   /** True: the process alone does not keep Node running, only an open request does. */
   readonly background?: boolean | undefined;
 }
@@ -35,6 +48,8 @@ export class SimulatorProcess {
   readonly #waiting = new Map<number, Waiting>();
   readonly #exited: Promise<void>;
   readonly #background: boolean;
+  readonly #readers = new Map<number, ReaderState>();
+  readonly #readerListeners = new Map<number, (state: ReaderState) => void>();
   #lastId = 0;
   #ended: SimulatorError | undefined;
 
@@ -47,6 +62,17 @@ export class SimulatorProcess {
     const flags = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=4', '-XX:-UsePerfData', '-Xshare:auto', '-Xss512k'];
     if (options.trace ?? process.env.OPENTSM_SIMULATOR_TRACE === '1') {
       flags.push('-Dopentsm.trace=true');
+    }
+    if (options.awake !== undefined) {
+      flags.push(`-Dopentsm.awake=${options.awake}`);
+    }
+    if (options.coverage === true) {
+      flags.push('-Dopentsm.coverage=true');
+    }
+    if (options.debugPort !== undefined) {
+      flags.push(
+        `-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,quiet=y,address=127.0.0.1:${options.debugPort}`,
+      );
     }
     this.#background = options.background ?? false;
     this.#child = spawn(
@@ -93,12 +119,26 @@ export class SimulatorProcess {
     await this.#exited;
   }
 
+  /** Tells how a card stands in vpcd, now and from now on. */
+  onReader(card: number, listener: (state: ReaderState) => void): void {
+    this.#readerListeners.set(card, listener);
+    const state = this.#readers.get(card);
+    if (state !== undefined) {
+      listener(state);
+    }
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
   }
 
   #receive(line: string): void {
     const reply = JSON.parse(line) as Reply;
+    if (reply.event === 'reader' && reply.card !== undefined && reply.state !== undefined) {
+      this.#readers.set(reply.card, reply.state);
+      this.#readerListeners.get(reply.card)?.(reply.state);
+      return;
+    }
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     this.#hold(this.#waiting.size > 0);

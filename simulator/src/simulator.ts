@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type CardImage, readCardImage } from './card-image.ts';
+import { type CardImage, type LocatedImage, readCardImage } from './card-image.ts';
 import { SimulatedCard } from './simulated-card.ts';
 import { type ProcessOptions, SimulatorProcess } from './simulator-process.ts';
 
@@ -14,6 +14,13 @@ export interface CardLinks {
   readonly vpcd?: { readonly host: string; readonly port: number } | undefined;
   /** A server on 127.0.0.1; port 0 takes a free one. */
   readonly tcp?: { readonly port: number } | undefined;
+}
+
+/** Cards of a simulator; the others of those with a state folder hibernate in their files. */
+export interface SimulatorLoad {
+  readonly cards: number;
+  readonly awake: number;
+  readonly heapBytes: number;
 }
 
 /** A process of its own with any number of cards. */
@@ -32,9 +39,26 @@ export class Simulator {
    * @throws {SimulatorError} `image-invalid` and `image-refused` name the field at fault
    */
   async insert(image: CardImage | string, links: CardLinks = {}): Promise<SimulatedCard> {
-    const located = typeof image === 'string' ? await readCardImage(image) : { image, folder: process.cwd() };
+    return this.insertLocated(
+      typeof image === 'string' ? await readCardImage(image) : { image, folder: process.cwd() },
+      links,
+    );
+  }
+
+  /** Inserts an image whose relative paths start at a folder. */
+  async insertLocated(located: LocatedImage, links: CardLinks = {}): Promise<SimulatedCard> {
     const inserted = await this.#process.call('insert', { ...located, ...links, stateDir: this.#stateDir });
     return new SimulatedCard(this.#process, inserted);
+  }
+
+  /** How many cards there are, how many of them are in memory, and what the heap holds after a collection. */
+  async load(): Promise<SimulatorLoad> {
+    return (await this.#process.call('load', {})) as unknown as SimulatorLoad;
+  }
+
+  /** How often each source line of applets ran, by source and line; empty unless the process counts them. */
+  async coverage(): Promise<Record<string, Record<string, number>>> {
+    return (await this.#process.call('coverage', {})) as Record<string, Record<string, number>>;
   }
 
   /** Ends the process at once, as a crash does: nothing is saved on the way out. */

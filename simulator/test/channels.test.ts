@@ -163,4 +163,19 @@ describe('logical channels', () => {
       ).to.equal('6999');
     }),
   );
+
+  it(
+    'do not share a security domain: its session is of the channel it was opened on',
+    withCard('plain', async (card) => {
+      const issuer = 'A000000151000000';
+      expect(await send(card, '80CA006600')).to.match(/9000$/);
+      expect(await open(card)).to.equal('019000');
+      expect(await send(card, '81CA006600'), 'nothing is selected there').to.equal('6999');
+      expect(await send(card, `01A4040008${issuer}00`)).to.equal('6985');
+      for (const secured of ['85E40000', '8DE40000', 'C0CA006600']) {
+        expect(await send(card, secured), secured).to.match(/^(6999|6881)$/);
+      }
+      expect(await send(card, '80CA006600'), 'the basic channel goes on').to.match(/9000$/);
+    }),
+  );
 });

@@ -58,7 +58,7 @@ public final class APDU {
     }
 
     /** Begins a command; a null form ends it. */
-    void begin(byte newProtocol, ApduForm command, boolean extendedApplet) {
+    void begin(byte newProtocol, ApduForm command, boolean extendedApplet, boolean early) {
         protocol = newProtocol;
         form = command;
         if (command == null) {
@@ -71,7 +71,7 @@ public final class APDU {
         sent = 0;
         Arrays.fill(buffer, (byte) 0);
         command.putHeader(buffer);
-        if (protocolType() == PROTOCOL_T1) {
+        if (early) {
             // The block is here already: applets that look before they receive find it, as on a card.
             command.putData(0, buffer, command.dataOffset());
         }
@@ -83,7 +83,7 @@ public final class APDU {
         if (command != null && buffer.length == 0) {
             buffer = new byte[longResponses ? Short.MAX_VALUE + 10 : ApduForm.SHORT_BUFFER];
         }
-        begin(newProtocol, command == null ? null : ApduForm.parse(command), longResponses);
+        begin(newProtocol, command == null ? null : ApduForm.parse(command), longResponses, true);
     }
 
     private byte protocolType() {

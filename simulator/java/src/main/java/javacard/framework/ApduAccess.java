@@ -15,8 +15,9 @@ public final class ApduAccess {
      * Begins a command, or ends one with a null form.
      *
      * @param extended true when the applet takes extended length
+     * @param early    true when data that fits is in the buffer before it is received
      */
-    public static void begin(APDU apdu, byte protocol, ApduForm form, boolean extended) {
-        apdu.begin(protocol, form, extended);
+    public static void begin(APDU apdu, byte protocol, ApduForm form, boolean extended, boolean early) {
+        apdu.begin(protocol, form, extended, early);
     }
 }

@@ -1,7 +1,9 @@
 package org.opentsm.simulator.card;
 
+import com.licel.jcardsim.base.ThreadRuntime;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import javacard.framework.APDU;
 import javacard.framework.ApduForm;
 import javacard.framework.ISO7816;
@@ -11,6 +13,7 @@ import org.opentsm.simulator.nativeisd.NativeCard;
 import org.opentsm.simulator.runtime.CardRandom;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.FaultPlan;
+import org.opentsm.simulator.runtime.MemoryLimits;
 import org.opentsm.simulator.runtime.PowerCut;
 import org.opentsm.simulator.runtime.Statistics;
 import org.opentsm.simulator.state.CardState;
@@ -25,7 +28,8 @@ import org.opentsm.simulator.uicc.FileSystem;
 public final class Card {
 
     private final CardImage image;
-    private final CardRuntime runtime;
+    private final byte[] imageBytes;
+    private final Path applets;
     private final FileSystem files;
     /** Null where the image does not ask for it. */
     private final ToolkitCommands toolkit;
@@ -35,7 +39,12 @@ public final class Card {
     private final Statistics statistics = new Statistics();
     private final FaultPlan faults = new FaultPlan();
 
+    /** Null while the card hibernates: its memory is in its file alone. */
+    private volatile CardRuntime runtime;
     private boolean powered;
+    /** True when RAM holds nothing that a reset would not bring. */
+    private boolean untouched;
+    private volatile long lastUse = System.nanoTime();
     private long savedChanges = -1;
     private Runnable whenPowerCut = () -> { };
 
@@ -48,13 +57,10 @@ public final class Card {
      */
     public Card(CardImage image, byte[] imageBytes, Path applets, Path stateFolder) {
         this.image = image;
+        this.imageBytes = imageBytes;
+        this.applets = applets;
         CardCode code = new CardCode(image, applets);
-        runtime = new CardRuntime(code.packages(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
-        runtime.useTransport(image.protocol(), image.apduBuffer());
-        runtime.takeAway(image.lacks(), image.keyPairs());
-        if (image.proprietaryClasses()) {
-            runtime.takeProprietaryClasses();
-        }
+        runtime = runtime(code);
         files = image.iccid() == null ? null : FileSystem.of(FileSystem.encodeIccid(image.iccid()), image.toolkit());
         toolkit = image.toolkit() ? new ToolkitCommands(runtime) : null;
         if (toolkit != null && files != null) {
@@ -66,18 +72,85 @@ public final class Card {
             if (state != null && state.exists()) {
                 state.load(runtime, code.loadFiles());
             } else {
-                CardFactory.install(image, code, runtime);
-                runtime.reset();
-                if (nativeIssuer == null) {
-                    new Personalizer(runtime::process).personalize(image);
-                } else {
-                    runtime.registry().setCardState(image.lifeCycle());
-                }
+                make(code);
             }
             powerOn();
         } catch (RuntimeException | Error e) {
             close();
             throw e;
+        }
+    }
+
+    private CardRuntime runtime(CardCode code) {
+        CardRuntime made = new CardRuntime(code.packages(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
+        made.useTransport(image.protocol(), image.apduBuffer());
+        made.takeAway(image.lacks(), image.keyPairs());
+        if (image.memory() != null) {
+            CardImage.Memory memory = image.memory();
+            made.limitMemory(new MemoryLimits(memory.persistent(), memory.transientReset(), memory.transientDeselect(), memory.commit()));
+        }
+        if (image.proprietaryClasses()) {
+            made.takeProprietaryClasses();
+        }
+        return made;
+    }
+
+    /** The card's memory, from its file when it hibernates. */
+    private CardRuntime awake() {
+        lastUse = System.nanoTime();
+        if (runtime == null) {
+            CardCode code = new CardCode(image, applets);
+            CardRuntime made = runtime(code);
+            state.load(made, code.loadFiles());
+            runtime = made;
+            if (powered) {
+                made.reset();
+            }
+        }
+        return runtime;
+    }
+
+    public boolean isAwake() {
+        return runtime != null;
+    }
+
+    /** System.nanoTime() of the last command or reset. */
+    public long lastUse() {
+        return lastUse;
+    }
+
+    /**
+     * Keeps the card in its file alone until it is needed, when it has one and its RAM holds nothing.
+     *
+     * @return whether it does so now
+     */
+    public synchronized boolean hibernate() {
+        if (state == null || runtime == null || nativeIssuer != null || toolkit != null || !untouched || faults.isPlanned()) {
+            return false;
+        }
+        save();
+        state.forget();
+        savedChanges = -1;
+        runtime = null;
+        ThreadRuntime.release();
+        return true;
+    }
+
+    /** An applet may compute for ever in install() too. */
+    private void make(CardCode code) {
+        runtime.budget().begin();
+        try {
+            CardFactory.install(image, code, runtime);
+            runtime.reset();
+            if (nativeIssuer == null) {
+                new Personalizer(runtime::process).personalize(image);
+            } else {
+                runtime.registry().setCardState(image.lifeCycle());
+            }
+        } catch (PowerCut cut) {
+            throw new SimulatorException("command-endless", "the card was not made: an applet did not end its install()");
+        } finally {
+            runtime.budget().end();
         }
     }
 
@@ -87,6 +160,11 @@ public final class Card {
 
     public byte[] atr() {
         return image.atr().clone();
+    }
+
+    /** T=0 or T=1. */
+    public String protocol() {
+        return image.protocol() == APDU.PROTOCOL_T0 ? "T=0" : "T=1";
     }
 
     /** What links do when the power ends under them. */
@@ -102,6 +180,7 @@ public final class Card {
 
     private synchronized void coldReset() {
         powered = true;
+        untouched = true;
         if (files != null) {
             files.reset();
         }
@@ -112,7 +191,7 @@ public final class Card {
             toolkit.reset();
         }
         try {
-            runtime.reset();
+            awake().reset();
         } catch (PowerCut cut) {
             losePower();
             return;
@@ -128,7 +207,10 @@ public final class Card {
 
     /** Somebody waits for this card: a command that computes on is cut off soon. */
     public void hurry() {
-        runtime.budget().hurry();
+        CardRuntime running = runtime;
+        if (running != null) {
+            running.budget().hurry();
+        }
     }
 
     public void powerOff() {
@@ -138,6 +220,7 @@ public final class Card {
 
     private synchronized void switchOff() {
         powered = false;
+        untouched = true;
         save();
     }
 
@@ -157,6 +240,8 @@ public final class Card {
             throw new SimulatorException("card-unpowered", "the card has no power");
         }
         statistics.apdu();
+        awake();
+        untouched = false;
         runtime.budget().begin();
         try {
             faults.beforeCommand();
@@ -171,6 +256,7 @@ public final class Card {
                 : new SimulatorException("power-cut", "the card lost its power");
         } finally {
             runtime.budget().end();
+            ThreadRuntime.release();
         }
     }
 
@@ -244,6 +330,16 @@ public final class Card {
         return statistics;
     }
 
+    /** Bytes that each instance holds, by its AID in hex: persistent, CLEAR_ON_RESET, CLEAR_ON_DESELECT. */
+    public synchronized Map<String, int[]> memory() {
+        return awake().memoryByInstance();
+    }
+
+    /** SHA-256 of the card's persistent memory. */
+    public synchronized byte[] fingerprint() {
+        return CardState.fingerprint(awake());
+    }
+
     /** Takes the card out for good; its saved state may be taken up again. */
     public void remove() {
         powerOff();
@@ -268,7 +364,7 @@ public final class Card {
 
     /** Saves the card, when it has a place to be saved to. */
     private void save() {
-        if (state != null) {
+        if (state != null && runtime != null) {
             savedChanges = runtime.changes();
             state.save(runtime);
         }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -65,11 +66,19 @@ final class CardCode {
 
     /** With a loader of its own, so that static fields belong to one card. */
     CardPackages packages() {
-        Stream<Path> folders = parts.stream().filter(part -> part.cap == null).map(part -> part.loadFile.path());
+        Map<Path, AID> folders = new LinkedHashMap<>();
+        folders.put(applets, CardOpen.aid(CardOpen.DOMAIN_PACKAGE));
+        for (Part part : parts) {
+            if (part.cap == null) {
+                // Two load files in one folder: whose class it is cannot be told.
+                Path folder = part.loadFile.path();
+                folders.put(folder, folders.containsKey(folder) ? null : CardOpen.aid(part.aid()));
+            }
+        }
         Map<String, byte[]> classes = new HashMap<>();
         caps().forEach(cap -> classes.putAll(cap.classes()));
         AppletClassLoader loader =
-            new AppletClassLoader(Stream.concat(Stream.of(applets), folders).toList(), classes, CardCode.class.getClassLoader());
+            new AppletClassLoader(folders, classes, CardCode.class.getClassLoader());
         return new CardPackages(loader, caps().map(CapFiles.Linked::made).toList());
     }
 

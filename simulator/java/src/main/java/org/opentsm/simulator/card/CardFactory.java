@@ -1,5 +1,6 @@
 package org.opentsm.simulator.card;
 
+import java.util.List;
 import javacard.framework.AID;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
@@ -40,6 +41,20 @@ final class CardFactory {
         for (CardImage.Application application : image.applications()) {
             instance(card, RegistryEntry.Kind.APPLICATION, Hex.encode(application.module()), application.aid(), Privileges.decode(application.privileges()),
                 application.parameters(), issuer, "applications[" + index++ + "]");
+        }
+        installAll(image, card, issuer);
+    }
+
+    /** Of each applet of the CAP files an instance by the applet's own AID, where the image asks for that. */
+    private static void installAll(CardImage image, CardRuntime card, AID issuer) {
+        List<String> modules = card.registry().entries().stream()
+            .filter(entry -> !entry.isInstance() && !entry.aid.equals(CardOpen.aid(CardOpen.DOMAIN_PACKAGE)))
+            .flatMap(entry -> entry.modules.keySet().stream()).toList();
+        for (String module : modules) {
+            byte[] aid = Hex.decode(module);
+            if (image.installAll() && card.registry().find(aid, 0, aid.length) == null) {
+                instance(card, RegistryEntry.Kind.APPLICATION, module, aid, Privileges.NONE, new byte[0], issuer, "installAll");
+            }
         }
     }
 

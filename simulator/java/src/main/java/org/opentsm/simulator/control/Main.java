@@ -39,7 +39,7 @@ public final class Main {
         PrintStream answers = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
         // jCardSim prints what it does to standard output, which carries the answers here.
         System.setOut(new PrintStream(OutputStream.nullOutputStream()));
-        Simulator simulator = new Simulator(Path.of(arguments[0]));
+        Simulator simulator = new Simulator(Path.of(arguments[0]), event -> print(answers, event));
         Runtime.getRuntime().addShutdownHook(new Thread(simulator::stop));
         new Main(answers, simulator).run();
         simulator.stop();
@@ -87,8 +87,12 @@ public final class Main {
             e.printStackTrace();
             reply.add("error", error("internal", e.toString(), null));
         }
+        print(answers, reply);
+    }
+
+    private static void print(PrintStream answers, JsonObject line) {
         synchronized (answers) {
-            answers.print(reply + "\n");
+            answers.print(line + "\n");
             answers.flush();
         }
     }

@@ -5,18 +5,23 @@ import com.google.gson.JsonParser;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
+import org.opentsm.simulator.Threads;
 import org.opentsm.simulator.card.Card;
 import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.link.Link;
 import org.opentsm.simulator.link.TcpLink;
 import org.opentsm.simulator.link.VpcdLink;
+import org.opentsm.simulator.runtime.Coverage;
 import org.opentsm.simulator.runtime.FaultPlan;
 import org.opentsm.simulator.runtime.Statistics;
 
@@ -27,12 +32,39 @@ final class Simulator {
     private record Inserted(Card card, List<Link> links) {
     }
 
+    private static final int MAX_AWAKE = Integer.getInteger("opentsm.awake", 64);
+    private static final long LOOK_MS = 200;
+    private static final long IDLE_NS = 500_000_000;
+
     private final Path applets;
+    private final Consumer<JsonObject> events;
     private final Map<Long, Inserted> cards = new ConcurrentHashMap<>();
     private final AtomicLong lastCard = new AtomicLong();
 
-    Simulator(Path applets) {
+    /** @param events gets what happens without a request */
+    Simulator(Path applets, Consumer<JsonObject> events) {
+        this.events = events;
         this.applets = applets;
+        Threads.start("hibernation", this::hibernate);
+    }
+
+    /** Of more cards than memory should hold, those that nobody has used for a while go to their files. */
+    private void hibernate() {
+        try {
+            while (true) {
+                Thread.sleep(LOOK_MS);
+                List<Card> awake = new ArrayList<>(cards.values().stream().map(Inserted::card).filter(Card::isAwake).toList());
+                awake.sort(Comparator.comparingLong(Card::lastUse));
+                int over = awake.size() - MAX_AWAKE;
+                for (Card card : awake) {
+                    if (over > 0 && System.nanoTime() - card.lastUse() > IDLE_NS && card.hibernate()) {
+                        over--;
+                    }
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** @throws SimulatorException when the request cannot be met */
@@ -44,6 +76,10 @@ final class Simulator {
             case "power" -> done(() -> power(parameters));
             case "cutPower" -> done(() -> cutPower(parameters));
             case "statistics" -> statistics(inserted(parameters).card.statistics());
+            case "coverage" -> coverage();
+            case "load" -> awake();
+            case "fingerprint" -> fingerprint(inserted(parameters).card);
+            case "memory" -> memory(inserted(parameters).card.memory());
             case "remove" -> done(() -> remove(parameters.get("card").getAsLong()));
             default -> throw new SimulatorException("usage", "no method " + method);
         };
@@ -72,6 +108,7 @@ final class Simulator {
         Path folder = Path.of(parameters.get("folder").getAsString());
         Path stateFolder = parameters.has("stateDir") ? Path.of(parameters.get("stateDir").getAsString()) : null;
         CardImage image = CardImage.parse(imageJson, folder);
+        long id = lastCard.incrementAndGet();
         Card card = new Card(image, imageJson.toString().getBytes(StandardCharsets.UTF_8), applets, stateFolder);
         List<Link> links = new ArrayList<>();
         JsonObject result = new JsonObject();
@@ -83,7 +120,7 @@ final class Simulator {
             }
             if (parameters.has("vpcd")) {
                 JsonObject vpcd = parameters.getAsJsonObject("vpcd");
-                links.add(new VpcdLink(card, vpcd.get("host").getAsString(), vpcd.get("port").getAsInt()));
+                links.add(new VpcdLink(card, vpcd.get("host").getAsString(), vpcd.get("port").getAsInt(), state -> reader(id, state)));
             }
         } catch (SimulatorException e) {
             links.forEach(Link::close);
@@ -91,7 +128,6 @@ final class Simulator {
             throw e;
         }
         card.onPowerCut(() -> links.forEach(Link::drop));
-        long id = lastCard.incrementAndGet();
         cards.put(id, new Inserted(card, links));
         result.addProperty("card", id);
         result.addProperty("name", card.name());
@@ -133,6 +169,53 @@ final class Simulator {
         result.addProperty("allocationsAfterInstall", statistics.allocationsAfterInstall());
         result.addProperty("largestTransaction", statistics.largestTransaction());
         result.addProperty("cryptoCpuMs", statistics.cryptoCpuMs());
+        return result;
+    }
+
+    /** How many cards there are and are in memory, and the bytes that the heap holds after a collection. */
+    private JsonObject awake() {
+        System.gc();
+        JsonObject result = new JsonObject();
+        result.addProperty("cards", cards.size());
+        result.addProperty("awake", cards.values().stream().filter(inserted -> inserted.card.isAwake()).count());
+        Runtime machine = Runtime.getRuntime();
+        result.addProperty("heapBytes", machine.totalMemory() - machine.freeMemory());
+        return result;
+    }
+
+    private static JsonObject fingerprint(Card card) {
+        JsonObject result = new JsonObject();
+        result.addProperty("fingerprint", Hex.encode(card.fingerprint()));
+        return result;
+    }
+
+    private static JsonObject coverage() {
+        JsonObject result = new JsonObject();
+        Coverage.counts().forEach((source, lines) -> {
+            JsonObject counts = new JsonObject();
+            lines.forEach((line, count) -> counts.addProperty(line.toString(), count));
+            result.add(source, counts);
+        });
+        return result;
+    }
+
+    private void reader(long card, VpcdLink.State state) {
+        JsonObject event = new JsonObject();
+        event.addProperty("event", "reader");
+        event.addProperty("card", card);
+        event.addProperty("state", state.name().toLowerCase(Locale.ROOT).replace('_', '-'));
+        events.accept(event);
+    }
+
+    private static JsonObject memory(Map<String, int[]> accounts) {
+        JsonObject result = new JsonObject();
+        accounts.forEach((aid, bytes) -> {
+            JsonObject account = new JsonObject();
+            account.addProperty("persistent", bytes[0]);
+            account.addProperty("transientReset", bytes[1]);
+            account.addProperty("transientDeselect", bytes[2]);
+            result.add(aid, account);
+        });
         return result;
     }
 

@@ -17,8 +17,8 @@ import org.opentsm.simulator.open.LifeCycle;
 /** A card before its first use, as an image file describes it (README, "Card image"). */
 public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, byte[] cplc, Domain issuer, Domain controlling,
     List<Domain> supplementary, byte lifeCycle, byte[] seed, byte[] randomBytes, List<LoadFile> loadFiles, List<Application> applications,
-    boolean proprietaryClasses, byte protocol, int apduBuffer, NativeIssuer nativeIssuer, Set<String> lacks, int keyPairs,
-    boolean toolkit) {
+    boolean proprietaryClasses, byte protocol, int apduBuffer, Memory memory, boolean installAll, NativeIssuer nativeIssuer,
+    Set<String> lacks, int keyPairs, boolean toolkit) {
 
     /** A security domain and what the card maker puts into it; absent parts are null. */
     public record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate) {
@@ -49,6 +49,10 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
     public record Application(byte[] module, byte[] aid, byte[] privileges, byte[] parameters) {
     }
 
+    /** Bytes that applets have; null where the image says nothing. */
+    public record Memory(int persistent, int transientReset, int transientDeselect, int commit) {
+    }
+
     private static final byte[] TRUST_POINT_REFERENCE = {0x10, 0x01};
 
     /**
@@ -63,12 +67,21 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
             fields.isAbsent("casd") ? null : domain(fields.object("casd"), "casd"), domains(fields), lifeCycle(fields),
             fields.hexOrNull("seed", 1, 64), fields.hexOrEmpty("randomBytes"), loadFiles(fields, folder), applications(fields),
             fields.flag("proprietaryClasses"), protocol(fields), fields.number("apduBuffer", ApduForm.SHORT_BUFFER, Short.MAX_VALUE, ApduForm.SHORT_BUFFER),
+            fields.isAbsent("memory") ? null : memory(fields.object("memory")), fields.flag("installAll"),
             NativeIssuer.parse(fields), lacks(fields), fields.number("keyPairs", 0, Short.MAX_VALUE, Short.MAX_VALUE), fields.flag("toolkit"));
         fields.refuseUnread();
         if (image.nativeIssuer != null && (image.issuer != null || image.controlling != null || !image.supplementary.isEmpty())) {
             throw SimulatorException.image("nativeIsd", "stands beside domains that need an OPEN of ours (isd, casd, ssds)");
         }
         return image;
+    }
+
+    private static Memory memory(ImageFields fields) {
+        int most = Integer.MAX_VALUE;
+        Memory memory = new Memory(fields.number("persistent", 0, most, most), fields.number("transientReset", 0, most, most),
+            fields.number("transientDeselect", 0, most, most), fields.number("commit", 0, most, most));
+        fields.refuseUnread();
+        return memory;
     }
 
     private static byte protocol(ImageFields fields) {

@@ -2,8 +2,11 @@ package org.opentsm.simulator.link;
 
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.PushbackInputStream;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
 import javacard.framework.ApduForm;
 import jdk.net.ExtendedSocketOptions;
@@ -25,14 +28,33 @@ final class Framing {
     private static final int OUT_BUFFER = 2048;
 
     private final Socket socket;
+    private final PushbackInputStream start;
     private final DataInputStream in;
     private final DataOutputStream out;
 
     Framing(Socket socket) throws IOException {
         this.socket = socket;
         socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
-        in = new DataInputStream(socket.getInputStream());
+        start = new PushbackInputStream(socket.getInputStream());
+        in = new DataInputStream(start);
         out = new DataOutputStream(new java.io.BufferedOutputStream(socket.getOutputStream(), OUT_BUFFER));
+    }
+
+    /** False when the peer says nothing for so long; what it says is for {@link #serve}. */
+    boolean isAsked(int milliseconds) throws IOException {
+        socket.setSoTimeout(milliseconds);
+        try {
+            int first = start.read();
+            if (first < 0) {
+                throw new EOFException();
+            }
+            start.unread(first);
+            return true;
+        } catch (SocketTimeoutException e) {
+            return false;
+        } finally {
+            socket.setSoTimeout(0);
+        }
     }
 
     /** Serves the card until the peer leaves, sends what is no frame, or the card loses its power. */

@@ -1,14 +1,18 @@
 package org.opentsm.simulator.runtime;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import javacard.framework.AID;
 import org.opentsm.simulator.SimulatorException;
@@ -29,22 +33,56 @@ public final class AppletClassLoader extends ClassLoader {
 
     private final List<Path> roots;
     private final Map<String, byte[]> linked;
+    /** What a test and its card share; everything else a card defines for itself. */
+    private static final Pattern OUTSIDE = Pattern.compile("(java|javax|jdk|sun|javacard|javacardx|org\\.junit|org\\.testng|org\\.bouncycastle"
+        + "|org\\.globalplatform|com\\.licel\\.jcardsim\\.(base|crypto|framework|io|remote|smartcardio|utils)"
+        + "|org\\.opentsm\\.simulator\\.(card|classpath|control|crypto|image|junit|link|open|runtime|smartcardio|state|uicc))\\..*");
+
+    private boolean fromParent;
+    private final Map<String, AID> loadFiles = new ConcurrentHashMap<>();
+    private final Function<Path, AID> folders;
     private final List<Class<?>> defined = new ArrayList<>();
     private final Map<String, PackageLoader> loaded = new HashMap<>();
 
     /**
-     * @param roots  folders of class files, searched in order before the parent
+     * @param roots  folders of class files, searched in order before the parent, each with its load file: null for one of several
      * @param linked instrumented classes of CAP files by name, which come before all
      */
-    public AppletClassLoader(List<Path> roots, Map<String, byte[]> linked, ClassLoader parent) {
+    public AppletClassLoader(Map<Path, AID> roots, Map<String, byte[]> linked, ClassLoader parent) {
         super(parent);
-        this.roots = List.copyOf(roots);
+        this.roots = List.copyOf(roots.keySet());
+        this.folders = roots::get;
+        if (roots.size() > 2) {
+            // Beside the security domains' there are folders that may use each other.
+            Firewall.expectLibraries();
+        }
         this.linked = Map.copyOf(linked);
+    }
+
+    /**
+     * For classes of a test's own class path: all but the platform's and the test libraries' are defined anew, instrumented.
+     *
+     * @param outer where their class files are found
+     */
+    public static AppletClassLoader ofClassPath(ClassLoader outer) {
+        AppletClassLoader made = new AppletClassLoader(Map.of(), Map.of(), outer);
+        made.fromParent = true;
+        return made;
     }
 
     /** The applet classes loaded so far, in order of loading. */
     public synchronized List<Class<?>> defined() {
         return List.copyOf(defined);
+    }
+
+    /** Tells whose package the classes of a CAP file are of. */
+    public synchronized void own(AID loadFile, Set<String> classNames) {
+        classNames.forEach(name -> loadFiles.put(name.replace('.', '/'), loadFile));
+    }
+
+    /** Load file of a class, or null for one of the platform's or of a folder of several. */
+    synchronized AID loadFileOf(String internalName) {
+        return loadFiles.get(internalName);
     }
 
     /** Classes of a package that was LOADed; a loader of its own lets them go when it is deleted, and come again. */
@@ -111,6 +149,14 @@ public final class AppletClassLoader extends ClassLoader {
                 return define(name, linked.get(name));
             }
             Path file = SHARED.contains(name) || name.startsWith("java") ? null : find(name);
+            if (file != null) {
+                roots.stream().filter(file::startsWith).map(folders).filter(Objects::nonNull).findFirst()
+                    .ifPresent(aid -> loadFiles.put(name.replace('.', '/'), aid));
+            }
+            byte[] outer = fromParent && !OUTSIDE.matcher(name).matches() ? classFile(name) : null;
+            if (outer != null) {
+                return define(name, Instrumenter.instrument(outer));
+            }
             return file == null ? super.loadClass(name, resolve) : define(name, INSTRUMENTED.computeIfAbsent(file, AppletClassLoader::instrument));
         }
     }
@@ -124,6 +170,14 @@ public final class AppletClassLoader extends ClassLoader {
             }
         }
         return null;
+    }
+
+    private byte[] classFile(String name) {
+        try (InputStream in = getParent().getResourceAsStream(name.replace('.', '/') + ".class")) {
+            return in == null ? null : in.readAllBytes();
+        } catch (IOException e) {
+            throw new SimulatorException("applet-unreadable", null, "cannot read " + name, e);
+        }
     }
 
     private Class<?> define(String name, byte[] code) {

@@ -22,6 +22,15 @@ public final class CardPackages {
     public CardPackages(AppletClassLoader loader, List<LinkedPackage> linked) {
         this.loader = loader;
         this.linked = new ArrayList<>(linked);
+        linked.forEach(this::own);
+    }
+
+    private void own(LinkedPackage made) {
+        byte[] aid = made.info().aid().bytes();
+        loader.own(new AID(aid, (short) 0, (byte) aid.length), made.classes().keySet());
+        if (linked.size() > 1) {
+            Firewall.expectLibraries();
+        }
     }
 
     AppletClassLoader loader() {
@@ -69,6 +78,7 @@ public final class CardPackages {
     void add(LoadedCode code) {
         Loaded loaded = (Loaded) code;
         linked.add(loaded.made);
+        own(loaded.made);
         loader.add(loaded.aid(), loaded.classes);
     }
 

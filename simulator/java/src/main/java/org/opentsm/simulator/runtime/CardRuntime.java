@@ -7,7 +7,9 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import javacard.framework.AID;
 import javacard.framework.APDU;
@@ -48,6 +50,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private final FaultPlan faults;
     private final TransientArrays transients;
     private final Contexts contexts = new Contexts(registry);
+    private final Firewall firewall;
+    private final MemoryAccounts memory;
     private final CommandDispatcher dispatcher = new CommandDispatcher(this, registry);
     private final PersistentHeap heap;
 
@@ -59,8 +63,10 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private boolean withoutOpen;
     private Set<String> lacking = Set.of();
     private int keyPairsLeft = Integer.MAX_VALUE;
-    private int installing;
+    /** Load file of the instance that is being installed, or null. */
+    private AID installing;
     private String installFailure = "";
+    private boolean deletionRequested;
     private long unseenChanges;
     private long resets;
     private long installs;
@@ -76,9 +82,12 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         this.random = random;
         this.statistics = statistics;
         this.faults = faults;
+        this.firewall = new Firewall(this, contexts, transients);
+        this.memory = new MemoryAccounts(registry, contexts, transients);
         this.open = new CardOpen(this, registry);
         this.heap = new PersistentHeap(registry, this::platformMemory, loader, transients);
-        transients.belongTo(contexts::activeGroup);
+        transients.belongTo(contexts::activeGroup, this::isSelectedContext);
+        transients.countIn(memory);
         forgetLongArrays();
         takeBuffer(ApduForm.SHORT_BUFFER);
     }
@@ -92,6 +101,26 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     public void useTransport(byte protocol, int buffer) {
         transport.use(protocol);
         takeBuffer(buffer);
+    }
+
+    /** What APDU.getProtocol() answers, protocol and media, where it is not what responses travel by. */
+    public void reportProtocol(byte type) {
+        transport.report(type);
+    }
+
+    /** Class bytes that name a closed channel go to the basic channel's applet, as jCardSim has it. */
+    public void takeAnyClass() {
+        dispatcher.takeAnyClass();
+    }
+
+    /** Deletes an instance outside of a command. */
+    public void delete(RegistryEntry entry) {
+        activateSimulatorRuntimeInstance();
+        uninstall(entry);
+        dispatcher.forget(entry);
+        heap.forget(entry);
+        heap.wipeDeleted();
+        memory.recount();
     }
 
     /** Class bytes C0 to FE go to the selected applet as they are, and name no logical channel. */
@@ -232,8 +261,12 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             throw cut;
         } finally {
             contexts.clear();
-            installing = 0;
-            heap.wipeDeleted();
+            installing = null;
+            boolean deleted = heap.wipeDeleted();
+            if (deleted || deletionRequested) {
+                deletionRequested = false;
+                memory.recount();
+            }
         }
     }
 
@@ -274,7 +307,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         responseLength = 0;
         short sw = (short) 0x9000;
         try {
-            ApduAccess.begin(shortAPDU, transport.protocol(), form, takesExtended);
+            ApduAccess.begin(shortAPDU, transport.reported(), form, takesExtended, transport.isBlockwise());
             inContext(contexts.frame(entry), () -> {
                 entry.applet.process(shortAPDU);
                 return null;
@@ -287,7 +320,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             trace(e);
             sw = ISO7816.SW_UNKNOWN;
         } finally {
-            ApduAccess.begin(shortAPDU, transport.protocol(), null, false);
+            ApduAccess.begin(shortAPDU, transport.reported(), null, false, false);
             heap.rollBack();
         }
         return response(sw);
@@ -403,13 +436,39 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         return inContext(contexts.frame(instance), work);
     }
 
-    private <T> T inContext(Contexts.Frame frame, Work<T> work) throws Throwable {
+    <T> T inContext(Contexts.Frame frame, Work<T> work) throws Throwable {
+        if (frame.group() != null && !isSelectedContext(frame.group())) {
+            Firewall.watch();
+        }
         contexts.enter(frame);
         try {
             return work.run();
         } finally {
             contexts.leave();
         }
+    }
+
+    Contexts.Frame frame(AID instance) {
+        return contexts.frame(instance);
+    }
+
+    Contexts.Frame activeFrame() {
+        return contexts.top();
+    }
+
+    Firewall firewall() {
+        return firewall;
+    }
+
+    /** True for the context of the selected applet, and for that of one being installed, JCRE 3.0.4 11.2. */
+    boolean isSelectedContext(AID group) {
+        RegistryEntry selected = dispatcher.selected();
+        return group.equals(installing) || selected != null && group.equals(selected.loadFile);
+    }
+
+    /** False for a load file that is only a library. */
+    boolean hasInstances(AID loadFile) {
+        return registry.entries().stream().anyMatch(entry -> loadFile.equals(entry.loadFile));
     }
 
     /** What runs in a context; it may throw what applets throw. */
@@ -463,7 +522,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             return null;
         }
         try {
-            Shareable shared = inContext(entry.aid, () -> entry.applet.getShareableInterfaceObject(client, parameter));
+            Shareable shared = inContext(contexts.frame(entry), () -> entry.applet.getShareableInterfaceObject(client, parameter));
             return shared == null ? null : SharedObject.wrap(this, entry.aid, shared, loader);
         } catch (RuntimeException | Error e) {
             throw e;
@@ -494,12 +553,14 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             }
             registered.add(applet);
         });
-        installing++;
+        AID outer = installing;
+        installing = loadFile;
         installs++;
         try {
             Method install = loader.loadClass(className).getMethod("install", byte[].class, short.class, byte.class);
             // As on a card the data stands in a larger buffer: code that looks behind its end finds zeros.
             byte[] buffer = Arrays.copyOf(parameters, INSTALL_BUFFER_LENGTH);
+            transients.makeGlobal(buffer);
             inContext(new Contexts.Frame(instance, loadFile), () -> install.invoke(null, buffer, (short) 0, (byte) parameters.length));
         } catch (InvocationTargetException e) {
             throw installFailure(e.getCause());
@@ -508,7 +569,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         } catch (Throwable e) {
             throw installFailure(e);
         } finally {
-            installing--;
+            installing = outer;
             registrationCallback.remove();
         }
         if (registered.size() != 1) {
@@ -629,6 +690,12 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     /** Called before each store into a persistent object. */
     @Override
     public void persistentWrite() {
+        written(2);
+    }
+
+    /** @param bytes that are about to change */
+    void written(int bytes) {
+        heap.write(bytes);
         faults.beforeWrite();
         statistics.persistentWrite();
     }
@@ -636,8 +703,12 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     /** Called before each store into an array, which may be RAM. */
     @Override
     public void writing(Object array) {
+        writing(array, 2);
+    }
+
+    void writing(Object array, int bytes) {
         if (transients.isTransient(array) == JCSystem.NOT_A_TRANSIENT_OBJECT) {
-            persistentWrite();
+            written(bytes);
         }
     }
 
@@ -657,9 +728,68 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     void allocation() {
-        if (installing == 0) {
+        if (installing == null) {
             statistics.allocation();
         }
+    }
+
+    MemoryAccounts memory() {
+        return memory;
+    }
+
+    /** What the card has; nothing is refused before this is said. */
+    public void limitMemory(MemoryLimits limits) {
+        memory.limit(limits);
+        heap.limit(limits.commit());
+    }
+
+    /** Bytes that each instance holds, by its AID in hex: persistent, CLEAR_ON_RESET, CLEAR_ON_DESELECT. */
+    public Map<String, int[]> memoryByInstance() {
+        memory.recount();
+        Map<String, int[]> found = new LinkedHashMap<>();
+        memory.accounts().forEach((aid, account) ->
+            found.put(aid, new int[] {account.persistent, account.transientReset, account.transientDeselect}));
+        return found;
+    }
+
+    private static short most(int bytes) {
+        return (short) Math.max(0, Math.min(bytes, Short.MAX_VALUE));
+    }
+
+    @Override
+    public short getAvailablePersistentMemory() {
+        return most(memory.available(JCSystem.MEMORY_TYPE_PERSISTENT));
+    }
+
+    @Override
+    public short getAvailableTransientResetMemory() {
+        return most(memory.available(JCSystem.MEMORY_TYPE_TRANSIENT_RESET));
+    }
+
+    @Override
+    public short getAvailableTransientDeselectMemory() {
+        return most(memory.available(JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT));
+    }
+
+    @Override
+    public short getMaxCommitCapacity() {
+        return most(memory.limits().commit());
+    }
+
+    @Override
+    public short getUnusedCommitCapacity() {
+        return most(memory.limits().commit() - heap.written());
+    }
+
+    @Override
+    public boolean isObjectDeletionSupported() {
+        return true;
+    }
+
+    /** Garbage is found when the command has ended, JCRE 3.0.4 10.4. */
+    @Override
+    public void requestObjectDeletion() {
+        deletionRequested = true;
     }
 
     @Override
@@ -675,7 +805,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private void takeBuffer(int length) {
         byte[] wide = new byte[length];
         ApduAccess.setBuffer(shortAPDU, wide);
-        transients.storeArray(wide, JCSystem.CLEAR_ON_RESET);
+        transients.makeGlobal(wide);
     }
 
     /** jCardSim has 32 KiB for the responses of each card. */

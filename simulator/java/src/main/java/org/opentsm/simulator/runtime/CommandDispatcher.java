@@ -27,6 +27,7 @@ final class CommandDispatcher {
     private final LogicalChannels channels = new LogicalChannels();
 
     private boolean proprietaryClasses;
+    private boolean anyClass;
     private int channel;
     private boolean selecting;
 
@@ -37,6 +38,11 @@ final class CommandDispatcher {
 
     void takeProprietaryClasses() {
         proprietaryClasses = true;
+    }
+
+    /** A class byte of a channel that is closed means nothing, and the command is the basic channel's. */
+    void takeAnyClass() {
+        anyClass = true;
     }
 
     /** The channel of the running command. */
@@ -83,7 +89,8 @@ final class CommandDispatcher {
         if (refused != 0) {
             return CardRuntime.status(refused);
         }
-        int asked = Channels.of(form, proprietaryClasses);
+        int named = Channels.of(form, proprietaryClasses);
+        int asked = anyClass && !channels.isOpen(named) ? 0 : named;
         boolean select = Channels.isSelect(form);
         if (!channels.isOpen(asked) && !select) {
             return CardRuntime.status(ISO7816.SW_LOGICAL_CHANNEL_NOT_SUPPORTED);
@@ -104,6 +111,15 @@ final class CommandDispatcher {
             return entry == null ? CardRuntime.status(ISO7816.SW_APPLET_SELECT_FAILED) : card.process(entry, form);
         } finally {
             selecting = false;
+        }
+    }
+
+    /** The instance is deleted: no channel has it any more. */
+    void forget(RegistryEntry entry) {
+        for (int number = 0; number < LogicalChannels.COUNT; number++) {
+            if (channels.selected(number) == entry) {
+                channels.select(number, null);
+            }
         }
     }
 

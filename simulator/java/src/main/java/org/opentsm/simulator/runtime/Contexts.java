@@ -20,6 +20,8 @@ final class Contexts {
     record Frame(AID instance, AID group) {
     }
 
+    private static final Frame RUNTIME = new Frame(null, null);
+
     private final Registry registry;
     private final Deque<Frame> frames = new ArrayDeque<>();
 
@@ -68,6 +70,12 @@ final class Contexts {
     AID active() {
         Frame top = frames.peek();
         return top == null ? null : top.instance;
+    }
+
+    /** The running call, or the runtime's own. */
+    Frame top() {
+        Frame top = frames.peek();
+        return top == null ? RUNTIME : top;
     }
 
     /** Load file whose context is active; null for the runtime's own. */

@@ -24,6 +24,11 @@ public final class FaultPlan {
         writesLeft = number;
     }
 
+    /** True while the power is to end somewhere ahead. */
+    public boolean isPlanned() {
+        return apdusLeft != NEVER || writesLeft > 0;
+    }
+
     public void beforeCommand() {
         if (apdusLeft == 0 && side == Side.BEFORE_PROCESSING) {
             cutNow();

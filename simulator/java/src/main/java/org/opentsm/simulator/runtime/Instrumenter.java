@@ -29,13 +29,20 @@ final class Instrumenter {
     }
 
     public static byte[] instrument(byte[] classFile) {
-        ClassReader reader = new ClassReader(classFile);
+        ClassReader reader = new ClassReader(Coverage.count(classFile));
         ClassWriter writer = new ClassWriter(reader, 0);
+        PlatformBridges bridges = new PlatformBridges(reader.getClassName());
         reader.accept(new ClassVisitor(Opcodes.ASM9, writer) {
             @Override
             public MethodVisitor visitMethod(int access, String name, String descriptor, String signature, String[] exceptions) {
                 MethodVisitor next = super.visitMethod(access, name, descriptor, signature, exceptions);
-                return name.equals("<clinit>") ? next : new CardMethod(next);
+                return name.equals("<clinit>") ? next : new CardMethod(next, bridges, access, name);
+            }
+
+            @Override
+            public void visitEnd() {
+                bridges.write(cv);
+                super.visitEnd();
             }
         }, 0);
         return writer.toByteArray();
@@ -53,10 +60,56 @@ final class Instrumenter {
 
     private static final class CardMethod extends MethodVisitor {
 
-        private final Set<Label> passed = new HashSet<>();
+        /** What the checks put on the stack above what the method's own code needs. */
+        private static final int MORE_STACK = 4;
 
-        CardMethod(MethodVisitor next) {
+        private final Set<Label> passed = new HashSet<>();
+        private final PlatformBridges bridges;
+        private final boolean hasThis;
+        private final boolean isConstructor;
+        /** The instruction before put {@code this} on the stack, whose owner was looked at when the method began. */
+        private boolean onThis;
+        /** In a constructor: objects made whose own constructor is still to be called, and whether this one's superclass was. */
+        private int unfinished;
+        private boolean constructed;
+
+        CardMethod(MethodVisitor next, PlatformBridges bridges, int access, String name) {
             super(Opcodes.ASM9, next);
+            this.bridges = bridges;
+            hasThis = (access & Opcodes.ACC_STATIC) == 0;
+            isConstructor = name.equals("<init>");
+        }
+
+        @Override
+        public void visitCode() {
+            super.visitCode();
+            if (hasThis && !isConstructor) {
+                super.visitVarInsn(Opcodes.ALOAD, 0);
+                call("access", "(Ljava/lang/Object;)V");
+            }
+        }
+
+        @Override
+        public void visitMaxs(int maxStack, int maxLocals) {
+            super.visitMaxs(maxStack + MORE_STACK, maxLocals);
+        }
+
+        @Override
+        public void visitVarInsn(int opcode, int variable) {
+            super.visitVarInsn(opcode, variable);
+            onThis = hasThis && opcode == Opcodes.ALOAD && variable == 0;
+        }
+
+        private void checkTop() {
+            super.visitInsn(Opcodes.DUP);
+            call("access", "(Ljava/lang/Object;)V");
+        }
+
+        /** Of the object below a value of one word. */
+        private void checkBelow() {
+            super.visitInsn(Opcodes.DUP2);
+            super.visitInsn(Opcodes.POP);
+            call("access", "(Ljava/lang/Object;)V");
         }
 
         private void call(String name, String descriptor) {
@@ -79,41 +132,112 @@ final class Instrumenter {
 
         @Override
         public void visitInsn(int opcode) {
+            onThis = false;
             switch (opcode) {
                 case Opcodes.BASTORE -> call("store", "(Ljava/lang/Object;II)V");
                 case Opcodes.SASTORE -> call("store", "([SII)V");
                 case Opcodes.IASTORE -> call("store", "([III)V");
                 case Opcodes.AASTORE -> call("store", "([Ljava/lang/Object;ILjava/lang/Object;)V");
+                case Opcodes.BALOAD, Opcodes.SALOAD, Opcodes.IALOAD, Opcodes.AALOAD -> {
+                    checkBelow();
+                    super.visitInsn(opcode);
+                }
+                case Opcodes.ARRAYLENGTH -> {
+                    checkTop();
+                    super.visitInsn(opcode);
+                }
                 default -> super.visitInsn(opcode);
             }
         }
 
         @Override
         public void visitFieldInsn(int opcode, String owner, String name, String descriptor) {
-            if (opcode == Opcodes.PUTFIELD || opcode == Opcodes.PUTSTATIC) {
-                call("beforeFieldStore", "()V");
+            boolean reference = descriptor.length() > 1;
+            boolean ofThis = onThis;
+            onThis = false;
+            switch (opcode) {
+                case Opcodes.GETFIELD -> {
+                    if (!ofThis) {
+                        checkTop();
+                    }
+                }
+                case Opcodes.PUTFIELD -> {
+                    if (!isConstructor || constructed) {
+                        checkBelow();
+                    }
+                    beforeStore(reference);
+                }
+                case Opcodes.PUTSTATIC -> {
+                    if (reference) {
+                        super.visitInsn(Opcodes.DUP);
+                        super.visitLdcInsn(owner);
+                        call("beforeStaticStore", "(Ljava/lang/Object;Ljava/lang/String;)V");
+                    } else {
+                        beforeStore(false);
+                    }
+                }
+                default -> { }
             }
             super.visitFieldInsn(opcode, owner, name, descriptor);
+            if (opcode == Opcodes.GETSTATIC && reference) {
+                super.visitInsn(Opcodes.DUP);
+                super.visitLdcInsn(owner);
+                call("afterStaticLoad", "(Ljava/lang/Object;Ljava/lang/String;)V");
+            }
+        }
+
+        private void beforeStore(boolean reference) {
+            if (reference) {
+                super.visitInsn(Opcodes.DUP);
+                call("beforeReferenceStore", "(Ljava/lang/Object;)V");
+            } else {
+                call("beforeFieldStore", "()V");
+            }
         }
 
         @Override
         public void visitTypeInsn(int opcode, String type) {
-            if (opcode == Opcodes.NEW || opcode == Opcodes.ANEWARRAY) {
-                call("beforeAllocation", "()V");
+            onThis = false;
+            if (opcode == Opcodes.NEW) {
+                // Behind it: a frame names an unfinished object by the place of its NEW.
+                super.visitTypeInsn(opcode, type);
+                super.visitLdcInsn(Type.getObjectType(type));
+                call("afterNew", "(Ljava/lang/Class;)V");
+                unfinished++;
+                return;
+            }
+            if (opcode == Opcodes.ANEWARRAY) {
+                beforeArray(2);
+            } else if (!type.startsWith("java")) {
+                super.visitInsn(Opcodes.DUP);
+                super.visitLdcInsn(type);
+                call("beforeCast", "(Ljava/lang/Object;Ljava/lang/String;)V");
             }
             super.visitTypeInsn(opcode, type);
         }
 
         @Override
         public void visitIntInsn(int opcode, int operand) {
+            onThis = false;
             if (opcode == Opcodes.NEWARRAY) {
-                call("beforeAllocation", "()V");
+                beforeArray(operand == Opcodes.T_INT ? 4 : operand == Opcodes.T_SHORT ? 2 : 1);
             }
             super.visitIntInsn(opcode, operand);
         }
 
+        private void beforeArray(int elementSize) {
+            super.visitInsn(Opcodes.DUP);
+            super.visitInsn(Opcodes.ICONST_0 + elementSize);
+            call("beforeArray", "(II)V");
+        }
+
         @Override
         public void visitMethodInsn(int opcode, String owner, String name, String descriptor, boolean isInterface) {
+            onThis = false;
+            if (name.equals("<init>")) {
+                constructed |= unfinished == 0;
+                unfinished -= unfinished == 0 ? 0 : 1;
+            }
             if (!owner.startsWith("javacard") || opcode == Opcodes.INVOKESPECIAL) {
                 super.visitMethodInsn(opcode, owner, name, descriptor, isInterface);
                 return;
@@ -131,7 +255,12 @@ final class Instrumenter {
             } else if (!isStatic && name.startsWith("get") && descriptor.startsWith("([B")) {
                 call("beforePlatformWrites", "()V");
             }
-            super.visitMethodInsn(opcode, owner, name, descriptor, isInterface);
+            String bridge = bridges.of(opcode, owner, name, descriptor, isInterface);
+            if (bridge == null) {
+                super.visitMethodInsn(opcode, owner, name, descriptor, isInterface);
+            } else {
+                super.visitMethodInsn(Opcodes.INVOKESTATIC, bridges.className(), bridge, flat, false);
+            }
         }
 
         private static boolean changesPersistentObject(String owner, String name) {

@@ -17,6 +17,10 @@ final class PersistentHeap {
     private final List<RegistryEntry> deleted = new ArrayList<>();
 
     private Transaction transaction;
+    private int limit = Integer.MAX_VALUE;
+    private int written;
+    /** The write that ends a transaction is not one of it. */
+    private boolean committing;
     private Runnable registryBefore = () -> { };
 
     PersistentHeap(Registry registry, Supplier<PlatformMemory> platform, AppletClassLoader loader, TransientArrays transients) {
@@ -26,10 +30,31 @@ final class PersistentHeap {
         this.transients = transients;
     }
 
+    /** @param bytes that one transaction may write */
+    void limit(int bytes) {
+        limit = bytes;
+    }
+
+    /** Bytes that the transaction under way has written. */
+    int written() {
+        return transaction == null ? 0 : written;
+    }
+
+    /** @throws TransactionException BUFFER_FULL when the transaction under way has no room for these bytes */
+    void write(int bytes) {
+        if (transaction != null && !committing) {
+            if (bytes > limit - written) {
+                TransactionException.throwIt(TransactionException.BUFFER_FULL);
+            }
+            written += bytes;
+        }
+    }
+
     void begin() {
         if (transaction != null) {
             TransactionException.throwIt(TransactionException.IN_PROGRESS);
         }
+        written = 0;
         transaction = new Transaction(roots(), loader.defined(), transients);
         registryBefore = registry.savepoint();
     }
@@ -41,7 +66,12 @@ final class PersistentHeap {
     int commit(Runnable commitPoint) {
         requireTransaction();
         int changed = transaction.changedBytes();
-        commitPoint.run();
+        committing = true;
+        try {
+            commitPoint.run();
+        } finally {
+            committing = false;
+        }
         transaction = null;
         return changed;
     }
@@ -76,12 +106,18 @@ final class PersistentHeap {
         deleted.add(entry);
     }
 
-    /** Clears the memory of deleted instances; the command that deleted them may still have used it. */
-    void wipeDeleted() {
-        if (!deleted.isEmpty()) {
-            deleted.forEach(entry -> Wipe.clear(entry.applet, roots(), loader.defined()));
-            deleted.clear();
+    /**
+     * Clears the memory of deleted instances; the command that deleted them may still have used it.
+     *
+     * @return whether there were any
+     */
+    boolean wipeDeleted() {
+        if (deleted.isEmpty()) {
+            return false;
         }
+        deleted.forEach(entry -> Wipe.clear(entry.applet, roots(), loader.defined()));
+        deleted.clear();
+        return true;
     }
 
     private List<Object> roots() {

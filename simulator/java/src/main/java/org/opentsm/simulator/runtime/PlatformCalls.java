@@ -1,5 +1,6 @@
 package org.opentsm.simulator.runtime;
 
+import java.lang.reflect.Proxy;
 import javacard.framework.Util;
 
 /**
@@ -15,6 +16,45 @@ public final class PlatformCalls {
         CardRuntime.current().persistentWrite();
     }
 
+    /** A reference goes into a field: of the runtime's own objects none may. */
+    public static void beforeReferenceStore(Object value) {
+        CardRuntime card = CardRuntime.current();
+        card.firewall().requireStorable(value);
+        card.persistentWrite();
+    }
+
+    /** A static field of the class gets a reference. */
+    public static void beforeStaticStore(Object value, String type) {
+        CardRuntime card = CardRuntime.current();
+        card.firewall().requireStorable(value);
+        if (Firewall.hasLibraries()) {
+            card.firewall().storedStatic(value, card.loader().loadFileOf(type));
+        }
+        card.persistentWrite();
+    }
+
+    /** A static field of the class gave a reference. */
+    public static void afterStaticLoad(Object value, String type) {
+        if (Firewall.hasLibraries()) {
+            CardRuntime card = CardRuntime.current();
+            card.firewall().loadedStatic(value, card.loader().loadFileOf(type));
+        }
+    }
+
+    /** An object is touched: a field, an element, a length, a method. */
+    public static void access(Object object) {
+        if (Firewall.isWatching()) {
+            CardRuntime.current().firewall().require(object);
+        }
+    }
+
+    /** CHECKCAST and INSTANCEOF. */
+    public static void beforeCast(Object object, String type) {
+        if (object != null && (Firewall.isWatching() || object instanceof Proxy)) {
+            CardRuntime.current().firewall().requireCast(object, type);
+        }
+    }
+
     public static void beforeBackwardJump() {
         if (Budget.mayBeSpent()) {
             CardRuntime.current().requireBudget();
@@ -25,6 +65,27 @@ public final class PlatformCalls {
         CardRuntime.current().allocation();
     }
 
+    /** An object of the class was made. */
+    public static void afterNew(Class<?> type) {
+        CardRuntime card = CardRuntime.current();
+        card.allocation();
+        card.memory().allocateObject(type);
+    }
+
+    public static void beforeArray(int length, int elementSize) {
+        CardRuntime card = CardRuntime.current();
+        card.allocation();
+        card.memory().allocateArray(length, elementSize);
+    }
+
+    /** The 3.0.5 form, which jCardSim leaves out: two shorts, the higher one first. */
+    public static void getAvailableMemory(short[] buffer, short offset, byte type) {
+        access(buffer);
+        int bytes = CardRuntime.current().memory().available(type);
+        buffer[offset] = (short) (bytes >> 16);
+        buffer[offset + 1] = (short) bytes;
+    }
+
     /** A getter of a key or an AID that fills an array of the applet's, which may be a persistent one. */
     public static void beforePlatformWrites() {
         CardRuntime.current().mayHaveChanged();
@@ -32,7 +93,8 @@ public final class PlatformCalls {
 
     /** BASTORE, which serves byte[] and boolean[]. */
     public static void store(Object array, int index, int value) {
-        CardRuntime.current().writing(array);
+        access(array);
+        CardRuntime.current().writing(array, 1);
         if (array instanceof byte[] bytes) {
             bytes[index] = (byte) value;
         } else {
@@ -41,27 +103,36 @@ public final class PlatformCalls {
     }
 
     public static void store(short[] array, int index, int value) {
+        access(array);
         CardRuntime.current().writing(array);
         array[index] = (short) value;
     }
 
     public static void store(int[] array, int index, int value) {
+        access(array);
         CardRuntime.current().writing(array);
         array[index] = value;
     }
 
     public static void store(Object[] array, int index, Object value) {
-        CardRuntime.current().writing(array);
+        access(array);
+        CardRuntime card = CardRuntime.current();
+        card.firewall().requireStorable(value);
+        card.writing(array);
         array[index] = value;
     }
 
     public static short arrayCopy(byte[] from, short fromOffset, byte[] to, short toOffset, short length) {
-        CardRuntime.current().writing(to);
+        access(from);
+        access(to);
+        CardRuntime.current().writing(to, length);
         return Util.arrayCopy(from, fromOffset, to, toOffset, length);
     }
 
     /** Not atomic: power lost here leaves the first half written. It stands outside a transaction. */
     public static short arrayCopyNonAtomic(byte[] from, short fromOffset, byte[] to, short toOffset, short length) {
+        access(from);
+        access(to);
         CardRuntime card = CardRuntime.current();
         try {
             card.writing(to);
@@ -75,6 +146,7 @@ public final class PlatformCalls {
     }
 
     public static short arrayFillNonAtomic(byte[] array, short offset, short length, byte value) {
+        access(array);
         CardRuntime card = CardRuntime.current();
         card.writing(array);
         short end = Util.arrayFillNonAtomic(array, offset, length, value);
@@ -83,6 +155,7 @@ public final class PlatformCalls {
     }
 
     public static short setShort(byte[] array, short offset, short value) {
+        access(array);
         CardRuntime.current().writing(array);
         return Util.setShort(array, offset, value);
     }

@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 import javacard.framework.AID;
 import javacard.framework.Shareable;
+import org.opentsm.securitydomain.ApplicationChannel;
 import org.opentsm.simulator.open.CardOpen;
 
 /**
@@ -17,17 +18,21 @@ import org.opentsm.simulator.open.CardOpen;
 public final class SharedObject implements InvocationHandler {
 
     private final CardRuntime card;
-    private final AID server;
+    private Contexts.Frame server;
     private final Object target;
 
-    private SharedObject(CardRuntime card, AID server, Object target) {
+    private SharedObject(CardRuntime card, Contexts.Frame server, Object target) {
         this.card = card;
         this.server = server;
         this.target = target;
     }
 
-    /** @param server context the object's methods run in */
+    /** @param server instance whose context the object's methods run in */
     public static Shareable wrap(CardRuntime card, AID server, Shareable target, ClassLoader loader) {
+        return wrap(card, card.frame(server), target, loader);
+    }
+
+    static Shareable wrap(CardRuntime card, Contexts.Frame server, Shareable target, ClassLoader loader) {
         if (Proxy.isProxyClass(target.getClass())) {
             return target;
         }
@@ -44,8 +49,21 @@ public final class SharedObject implements InvocationHandler {
         return (Shareable) Proxy.newProxyInstance(definer, interfaces.toArray(Class[]::new), new SharedObject(card, server, target));
     }
 
-    public AID server() {
+    /** Of a saved card the registry is only complete when the object is used. */
+    private Contexts.Frame frame() {
+        if (server.group() == null && isApplets()) {
+            server = card.frame(server.instance());
+        }
         return server;
+    }
+
+    public AID server() {
+        return server.instance();
+    }
+
+    /** Load file of the server; null for OPEN. */
+    AID group() {
+        return frame().group();
     }
 
     public Object target() {
@@ -63,16 +81,25 @@ public final class SharedObject implements InvocationHandler {
             return switch (method.getName()) {
                 case "equals" -> proxy == arguments[0];
                 case "hashCode" -> System.identityHashCode(proxy);
-                default -> "shared object of " + server;
+                default -> "shared object of " + server.instance();
             };
         }
         method.setAccessible(true);
-        return card.inContext(server, () -> {
+        Contexts.Frame client = card.activeFrame();
+        // What an application asks of its domain's channel the runtime asks for it: with the runtime's reach.
+        Contexts.Frame callee = method.getDeclaringClass() == ApplicationChannel.class ? new Contexts.Frame(server.instance(), null) : frame();
+        Class<?>[] types = method.getParameterTypes();
+        Object[] passed = arguments == null ? null : arguments.clone();
+        for (int i = 0; i < types.length; i++) {
+            passed[i] = card.firewall().pass(arguments[i], types[i], client, callee);
+        }
+        Object result = card.inContext(callee, () -> {
             try {
-                return method.invoke(target, arguments);
+                return method.invoke(target, passed);
             } catch (InvocationTargetException e) {
                 throw e.getCause();
             }
         });
+        return card.firewall().pass(result, method.getReturnType(), callee, client);
     }
 }

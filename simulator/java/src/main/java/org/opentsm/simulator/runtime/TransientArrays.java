@@ -1,11 +1,13 @@
 package org.opentsm.simulator.runtime;
 
 import com.licel.jcardsim.base.TransientMemory;
+import java.lang.reflect.Array;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import javacard.framework.AID;
@@ -23,33 +25,77 @@ public final class TransientArrays extends TransientMemory {
     // Arrays have identity hash and equality, which is what a map of memory needs.
     private final Map<Object, Ram> arrays = new WeakHashMap<>();
     private Supplier<AID> active = () -> null;
+    private Predicate<AID> selected = group -> true;
+    private MemoryAccounts memory;
+    /** What was asked for last: loops store to one array many times. */
+    private Object asked;
+    private Ram answered;
 
     /** @param group load file whose context made the array; null for the runtime's */
-    private record Ram(byte event, AID group) {
+    private record Ram(byte event, AID group, boolean global) {
     }
 
-    /** @param group answers whose context is active */
-    void belongTo(Supplier<AID> group) {
+    /**
+     * @param group      answers whose context is active
+     * @param isSelected whether that context is the selected applet's, which alone has RAM of CLEAR_ON_DESELECT
+     */
+    void belongTo(Supplier<AID> group, Predicate<AID> isSelected) {
         active = group;
+        selected = isSelected;
+    }
+
+    /** Says where RAM is counted. */
+    void countIn(MemoryAccounts accounts) {
+        memory = accounts;
     }
 
     /** Load file whose context made the array; null for the runtime's, and for what is no RAM. */
     public AID group(Object array) {
-        Ram ram = arrays.get(array);
+        Ram ram = find(array);
         return ram == null ? null : ram.group;
+    }
+
+    /** An array of the runtime's that every context may use and none may keep, JCRE 3.0.4 6.2.2. */
+    void makeGlobal(Object array) {
+        put(array, new Ram(JCSystem.CLEAR_ON_RESET, null, true));
+    }
+
+    boolean isGlobal(Object array) {
+        Ram ram = arrays.get(array);
+        return ram != null && ram.global;
+    }
+
+    @Override
+    public Object makeGlobalArray(byte type, short length) {
+        Object made = super.makeGlobalArray(type, length);
+        makeGlobal(made);
+        return made;
     }
 
     /** Of a saved card. */
     public void setGroup(Object array, AID group) {
         Ram ram = arrays.get(array);
         if (ram != null) {
-            arrays.put(array, new Ram(ram.event, group));
+            put(array, new Ram(ram.event, group, ram.global));
         }
+    }
+
+    private Ram find(Object array) {
+        if (array != asked) {
+            answered = arrays.get(array);
+            asked = array;
+        }
+        return answered;
+    }
+
+    private void put(Object array, Ram ram) {
+        asked = null;
+        arrays.put(array, ram);
     }
 
     @Override
     public byte isTransient(Object array) {
-        Ram ram = arrays.get(array);
+        Ram ram = find(array);
         return ram == null ? JCSystem.NOT_A_TRANSIENT_OBJECT : ram.event;
     }
 
@@ -58,7 +104,14 @@ public final class TransientArrays extends TransientMemory {
         if (event != JCSystem.CLEAR_ON_RESET && event != JCSystem.CLEAR_ON_DESELECT) {
             SystemException.throwIt(SystemException.ILLEGAL_VALUE);
         }
-        arrays.put(array, new Ram(event, active.get()));
+        AID group = active.get();
+        if (event == JCSystem.CLEAR_ON_DESELECT && group != null && !selected.test(group)) {
+            SystemException.throwIt(SystemException.ILLEGAL_TRANSIENT);
+        }
+        if (memory != null) {
+            memory.allocateTransient(Array.getLength(array) * MemoryAccounts.elementSize(array.getClass().getComponentType()), event);
+        }
+        put(array, new Ram(event, group, false));
     }
 
     /** The integer extension's. */
@@ -110,6 +163,7 @@ public final class TransientArrays extends TransientMemory {
     @Override
     protected void forgetBuffers() {
         clearOnReset();
+        asked = null;
         arrays.clear();
     }
 

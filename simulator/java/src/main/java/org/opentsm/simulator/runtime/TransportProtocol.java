@@ -20,13 +20,26 @@ final class TransportProtocol {
     private ApduForm origin;
     private boolean wrongLength;
 
+    private byte reported = APDU.PROTOCOL_T1;
+
     /** @param type APDU.PROTOCOL_T0 or APDU.PROTOCOL_T1 */
     void use(byte type) {
         protocol = type;
+        reported = type;
     }
 
-    byte protocol() {
-        return protocol;
+    /** What the applet hears, whatever the responses travel by. */
+    void report(byte type) {
+        reported = type;
+    }
+
+    byte reported() {
+        return reported;
+    }
+
+    /** True when a command's data is there before the applet asks for it. */
+    boolean isBlockwise() {
+        return protocol == APDU.PROTOCOL_T1;
     }
 
     /** What was held is forgotten: a reset, or a command of the file system's. */

@@ -101,6 +101,11 @@ public final class CardState {
         saved = state;
     }
 
+    /** Lets go of what was saved last; the next save writes the file whether it differs or not. */
+    public void forget() {
+        saved = null;
+    }
+
     private SimulatorException inUse() {
         return new SimulatorException("state-in-use", "the card of " + file + " is in a simulator already");
     }
@@ -133,47 +138,63 @@ public final class CardState {
     private byte[] encode(CardRuntime card) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(16384);
         try (DataOutputStream out = new DataOutputStream(bytes)) {
-            HeapWriter heap = new HeapWriter(out, card.transients());
-            Registry registry = card.registry();
             out.writeInt(MAGIC);
             out.write(imageDigest);
             for (long part : card.random().position()) {
                 out.writeLong(part);
             }
-            out.writeByte(registry.cardState());
-            byte[] issuer = card.nativeIssuer().save();
-            out.writeInt(issuer.length);
-            out.write(issuer);
-            List<RegistryEntry> loadFiles = registry.entries().stream().filter(entry -> !entry.isInstance()).toList();
-            out.writeShort(loadFiles.size());
-            for (RegistryEntry entry : loadFiles) {
-                writeLoadFile(out, heap, entry);
-            }
-            List<RegistryEntry> instances = registry.instances();
-            out.writeShort(instances.size());
-            for (RegistryEntry entry : instances) {
-                writeEntry(out, heap, entry);
-            }
-            heap.write(card.open().controllingAuthority());
-            heap.write(card.platformMemory());
-            // Roots first, then what they hold: loading needs every registered AID before an applet names it.
-            for (RegistryEntry entry : instances) {
-                heap.write(entry.applet);
-            }
-            List<Class<?>> classes = card.loader().defined().stream().filter(type -> !CardObjects.statics(type).isEmpty()).toList();
-            out.writeShort(classes.size());
-            for (Class<?> type : classes) {
-                List<Field> statics = CardObjects.statics(type);
-                out.writeUTF(type.getName());
-                out.writeUTF(HeapWriter.layout(statics));
-                heap.writeFields(statics, null);
-            }
+            writeMemory(card, out);
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
         byte[] state = bytes.toByteArray();
         bytes.writeBytes(check(state, state.length));
         return bytes.toByteArray();
+    }
+
+    /** SHA-256 of persistent memory: registry, instances and static fields, not the place in the card's randomness. */
+    public static byte[] fingerprint(CardRuntime card) {
+        card.activate();
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(16384);
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            writeMemory(card, out);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+        return check(bytes.toByteArray(), bytes.size());
+    }
+
+    private static void writeMemory(CardRuntime card, DataOutputStream out) throws IOException {
+        HeapWriter heap = new HeapWriter(out, card.transients());
+        Registry registry = card.registry();
+        out.writeByte(registry.cardState());
+        byte[] issuer = card.nativeIssuer().save();
+        out.writeInt(issuer.length);
+        out.write(issuer);
+        List<RegistryEntry> loadFiles = registry.entries().stream().filter(entry -> !entry.isInstance()).toList();
+        out.writeShort(loadFiles.size());
+        for (RegistryEntry entry : loadFiles) {
+            writeLoadFile(out, heap, entry);
+        }
+        List<RegistryEntry> instances = registry.instances();
+        out.writeShort(instances.size());
+        for (RegistryEntry entry : instances) {
+            writeEntry(out, heap, entry);
+        }
+        heap.write(card.open().controllingAuthority());
+        heap.write(card.platformMemory());
+        // Roots first, then what they hold: loading needs every registered AID before an applet names it.
+        for (RegistryEntry entry : instances) {
+            heap.write(entry.applet);
+        }
+        List<Class<?>> classes = card.loader().defined().stream().filter(type -> !CardObjects.statics(type).isEmpty()).toList();
+        out.writeShort(classes.size());
+        for (Class<?> type : classes) {
+            List<Field> statics = CardObjects.statics(type);
+            out.writeUTF(type.getName());
+            out.writeUTF(HeapWriter.layout(statics));
+            heap.writeFields(statics, null);
+        }
     }
 
     /** Ends the file: a torn or changed one is not taken for a card. */

@@ -1,0 +1,48 @@
+import com.licel.jcardsim.base.Simulator;
+import com.licel.jcardsim.utils.AIDUtil;
+import javacard.framework.AID;
+
+/** Commands per second of each instruction of {@link RateApplet}, on whichever simulator stands first on the class path. */
+public final class RuntimeRate {
+
+    private static final String[] NAMES = {"plain", "aes", "rsa1024", "ecdsa"};
+    private static final int[] SHARES = {40, 40, 1, 1};
+    private static final int ROUNDS = 5;
+
+    private RuntimeRate() {
+    }
+
+    public static void main(String[] arguments) {
+        int count = Integer.parseInt(arguments[0]);
+        java.io.PrintStream out = System.out;
+        System.setOut(new java.io.PrintStream(java.io.OutputStream.nullOutputStream()));
+        Simulator simulator = new Simulator();
+        AID aid = AIDUtil.create("F000000001");
+        simulator.installApplet(aid, RateApplet.class);
+        simulator.selectApplet(aid);
+        StringBuilder json = new StringBuilder("{");
+        for (int i = 0; i < NAMES.length; i++) {
+            byte[] command = new byte[70];
+            command[0] = (byte) 0x80;
+            command[1] = (byte) (i + 1);
+            command[4] = 64;
+            double best = 0;
+            for (int round = 0; round < ROUNDS; round++) {
+                best = Math.max(best, rate(simulator, command, count * SHARES[i]));
+            }
+            json.append(i == 0 ? "" : ",").append('"').append(NAMES[i]).append("\":").append(Math.round(best));
+        }
+        out.println(json.append('}'));
+    }
+
+    private static double rate(Simulator simulator, byte[] command, int count) {
+        long start = System.nanoTime();
+        for (int i = 0; i < count; i++) {
+            byte[] answer = simulator.transmitCommand(command);
+            if (answer[answer.length - 2] != (byte) 0x90) {
+                throw new IllegalStateException("the applet answered an error");
+            }
+        }
+        return count * 1e9 / (System.nanoTime() - start);
+    }
+}

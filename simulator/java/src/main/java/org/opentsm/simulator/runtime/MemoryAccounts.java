@@ -1,0 +1,182 @@
+package org.opentsm.simulator.runtime;
+
+import java.lang.reflect.Array;
+import java.lang.reflect.Field;
+import java.lang.reflect.Proxy;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import javacard.framework.AID;
+import javacard.framework.JCSystem;
+import javacard.framework.SystemException;
+import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.open.Registry;
+import org.opentsm.simulator.open.RegistryEntry;
+
+/**
+ * Which instance has how much memory. Each allocation is added as it happens; what has become garbage is found when objects are
+ * deleted: after DELETE and after JCSystem.requestObjectDeletion(). Sizes are a 16-bit card's: 6 bytes before each object, 8 before
+ * an array, 2 for a reference or short; a key or engine is counted by its fields.
+ */
+final class MemoryAccounts {
+
+    private static final int OBJECT_HEADER = 6;
+    private static final int ARRAY_HEADER = 8;
+    private static final int REFERENCE = 2;
+    /** Of the platform's own objects until they are counted by what they hold. */
+    private static final int PLATFORM_OBJECT = 32;
+    private static final String RUNTIME = "";
+
+    /** What one instance holds; the runtime's own is under an empty name. */
+    static final class Account {
+        int persistent;
+        int transientReset;
+        int transientDeselect;
+    }
+
+    private final Registry registry;
+    private final Contexts contexts;
+    private final TransientArrays transients;
+    private MemoryLimits limits = MemoryLimits.NONE;
+    private Map<String, Account> accounts = new LinkedHashMap<>();
+    private final Account total = new Account();
+
+    MemoryAccounts(Registry registry, Contexts contexts, TransientArrays transients) {
+        this.registry = registry;
+        this.contexts = contexts;
+        this.transients = transients;
+    }
+
+    void limit(MemoryLimits given) {
+        limits = given;
+    }
+
+    MemoryLimits limits() {
+        return limits;
+    }
+
+    Map<String, Account> accounts() {
+        return accounts;
+    }
+
+    Account total() {
+        return total;
+    }
+
+    private Account active() {
+        AID instance = contexts.active();
+        return accounts.computeIfAbsent(instance == null ? RUNTIME : Hex.encode(Registry.bytes(instance)), name -> new Account());
+    }
+
+    /** @throws SystemException NO_RESOURCE when the card is full */
+    void allocate(int bytes) {
+        if (bytes > limits.persistent() - total.persistent) {
+            SystemException.throwIt(SystemException.NO_RESOURCE);
+        }
+        active().persistent += bytes;
+        total.persistent += bytes;
+    }
+
+    void allocateArray(int length, int elementSize) {
+        // A negative length is the instruction's to refuse.
+        allocate(ARRAY_HEADER + Math.max(0, length) * elementSize);
+    }
+
+    void allocateObject(Class<?> type) {
+        allocate(type.getName().startsWith("java") ? PLATFORM_OBJECT : size(type));
+    }
+
+    /** @throws SystemException NO_TRANSIENT_SPACE when that kind of RAM is used up */
+    void allocateTransient(int bytes, byte event) {
+        boolean reset = event == JCSystem.CLEAR_ON_RESET;
+        int free = reset ? limits.transientReset() - total.transientReset : limits.transientDeselect() - total.transientDeselect;
+        if (bytes > free) {
+            SystemException.throwIt(SystemException.NO_TRANSIENT_SPACE);
+        }
+        add(active(), bytes, reset);
+    }
+
+    private void add(Account account, int bytes, boolean reset) {
+        if (reset) {
+            account.transientReset += bytes;
+            total.transientReset += bytes;
+        } else {
+            account.transientDeselect += bytes;
+            total.transientDeselect += bytes;
+        }
+    }
+
+    /** Bytes left of JCSystem.MEMORY_TYPE_PERSISTENT, _TRANSIENT_RESET or _TRANSIENT_DESELECT. */
+    int available(byte type) {
+        return switch (type) {
+            case JCSystem.MEMORY_TYPE_PERSISTENT -> limits.persistent() - total.persistent;
+            case JCSystem.MEMORY_TYPE_TRANSIENT_RESET -> limits.transientReset() - total.transientReset;
+            case JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT -> limits.transientDeselect() - total.transientDeselect;
+            default -> throw new SystemException(SystemException.ILLEGAL_VALUE);
+        };
+    }
+
+    /** Counts again what each instance reaches; an object that two reach is the first one's. */
+    void recount() {
+        accounts = new LinkedHashMap<>();
+        total.persistent = 0;
+        total.transientReset = 0;
+        total.transientDeselect = 0;
+        Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (RegistryEntry entry : registry.instances()) {
+            Account account = accounts.computeIfAbsent(Hex.encode(Registry.bytes(entry.aid)), name -> new Account());
+            count(entry.applet, account, seen);
+            total.persistent += account.persistent;
+        }
+    }
+
+    private void count(Object root, Account account, Set<Object> seen) {
+        Deque<Object> pending = new ArrayDeque<>();
+        pending.push(root);
+        while (!pending.isEmpty()) {
+            Object object = pending.pop();
+            if (object instanceof AID || Proxy.isProxyClass(object.getClass()) || !seen.add(object)) {
+                continue;
+            }
+            if (object.getClass().isArray()) {
+                countArray(object, account, pending);
+                continue;
+            }
+            account.persistent += size(object.getClass());
+            for (Field field : CardObjects.fields(object.getClass())) {
+                Object value = field.getType().isPrimitive() ? null : CardObjects.get(field, object);
+                if (value != null) {
+                    pending.push(value);
+                }
+            }
+        }
+    }
+
+    private void countArray(Object array, Account account, Deque<Object> pending) {
+        int bytes = Array.getLength(array) * elementSize(array.getClass().getComponentType());
+        byte event = transients.isTransient(array);
+        account.persistent += ARRAY_HEADER + (event == JCSystem.NOT_A_TRANSIENT_OBJECT ? bytes : 0);
+        if (event != JCSystem.NOT_A_TRANSIENT_OBJECT) {
+            add(account, bytes, event == JCSystem.CLEAR_ON_RESET);
+        }
+        if (array instanceof Object[] elements) {
+            for (Object element : elements) {
+                if (element != null) {
+                    pending.push(element);
+                }
+            }
+        }
+    }
+
+    static int elementSize(Class<?> type) {
+        return type == byte.class || type == boolean.class ? 1 : type == int.class ? 4 : REFERENCE;
+    }
+
+    private static int size(Class<?> type) {
+        return OBJECT_HEADER + CardObjects.fields(type).stream().mapToInt(field -> elementSize(field.getType())).sum();
+    }
+}

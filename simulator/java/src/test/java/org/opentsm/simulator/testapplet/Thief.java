@@ -1,0 +1,158 @@
+package org.opentsm.simulator.testapplet;
+
+import javacard.framework.AID;
+import javacard.framework.APDU;
+import javacard.framework.Applet;
+import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.SystemException;
+import javacard.framework.Util;
+import javacard.security.AESKey;
+
+/** Tries to touch what belongs to another context. P1 names the way; answers 00 when it worked, 01 for a SecurityException, 02 for a SystemException. */
+public class Thief extends Applet implements VaultCallback {
+
+    private static byte[] kept;
+
+    private final byte[] own = new byte[16];
+    private final Object[] slots = new Object[2];
+    private Object slot;
+    private byte[] borrowed;
+
+    private Thief(byte[] parameters, boolean keep) {
+        if (keep) {
+            slot = parameters;
+        }
+    }
+
+    public static void install(byte[] parameters, short offset, byte length) {
+        short data = (short) (offset + parameters[offset] + 1);
+        data = (short) (data + parameters[data] + 1);
+        new Thief(parameters, parameters[data] != 0).register(parameters, (short) (offset + 1), parameters[offset]);
+    }
+
+    @Override
+    public byte lengthOfCaller() {
+        own[0]++;
+        return JCSystem.getPreviousContextAID().getBytes(own, (short) 0) > 0 ? own[1] : 0;
+    }
+
+    @Override
+    public void process(APDU apdu) {
+        if (selectingApplet()) {
+            return;
+        }
+        byte[] buffer = apdu.getBuffer();
+        short length = apdu.setIncomingAndReceive();
+        AID server = JCSystem.lookupAID(buffer, ISO7816.OFFSET_CDATA, (byte) length);
+        VaultService vault = (VaultService) JCSystem.getAppletShareableInterfaceObject(server, (byte) 0);
+        byte way = buffer[ISO7816.OFFSET_P1];
+        byte result = 0;
+        try {
+            if (way < 0x10) {
+                touch(way, vault);
+            } else if (way < 0x20) {
+                keep(way, apdu, buffer);
+            } else {
+                lend(way, vault, buffer);
+            }
+        } catch (SecurityException e) {
+            result = 1;
+        } catch (SystemException e) {
+            result = 2;
+        }
+        buffer[0] = result;
+        apdu.setOutgoingAndSend((short) 0, (short) 1);
+    }
+
+    private void touch(byte way, VaultService vault) {
+        byte[] foreign = vault.lend();
+        switch (way) {
+            case 0x00:
+                own[0] = foreign[0];
+                break;
+            case 0x01:
+                foreign[0] = 9;
+                break;
+            case 0x02:
+                own[0] = (byte) foreign.length;
+                break;
+            case 0x03:
+                Util.arrayCopy(foreign, (short) 0, own, (short) 0, (short) 1);
+                break;
+            case 0x04:
+                own[0] = Util.arrayCompare(own, (short) 0, foreign, (short) 0, (short) 1);
+                break;
+            case 0x05:
+                AESKey key = vault.lendKey();
+                own[0] = (byte) key.getSize();
+                break;
+            case 0x06:
+                own[0] = ((Vault) vault).secret;
+                break;
+            case 0x07:
+                own[0] = ((Vault.Box) vault.self()).first();
+                break;
+            case 0x08:
+                own[0] = vault.self() instanceof Vault.Box ? (byte) 1 : 0;
+                break;
+            case 0x09:
+                Util.arrayFillNonAtomic(foreign, (short) 0, (short) 1, (byte) 0);
+                break;
+            default:
+                ISOException.throwIt(ISO7816.SW_INCORRECT_P1P2);
+        }
+    }
+
+    private void keep(byte way, APDU apdu, byte[] buffer) {
+        switch (way) {
+            case 0x10:
+                slot = buffer;
+                break;
+            case 0x11:
+                slot = apdu;
+                break;
+            case 0x12:
+                slots[0] = buffer;
+                break;
+            case 0x13:
+                kept = buffer;
+                break;
+            case 0x14:
+                slot = own;
+                break;
+            default:
+                ISOException.throwIt(ISO7816.SW_INCORRECT_P1P2);
+        }
+    }
+
+    private void lend(byte way, VaultService vault, byte[] buffer) {
+        switch (way) {
+            case 0x20:
+                vault.first(own);
+                break;
+            case 0x21:
+                vault.first(buffer);
+                break;
+            case 0x22:
+                vault.first(vault.lend());
+                break;
+            case 0x23:
+                vault.ram();
+                break;
+            case 0x24:
+                vault.makeRam();
+                break;
+            case 0x25:
+                vault.call(this);
+                break;
+            case 0x26:
+                borrowed = vault.lend();
+                vault.first(borrowed);
+                break;
+            default:
+                ISOException.throwIt(ISO7816.SW_INCORRECT_P1P2);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+package org.opentsm.simulator.testapplet;
+
+import javacard.framework.Shareable;
+
+public interface VaultCallback extends Shareable {
+
+    byte lengthOfCaller();
+}

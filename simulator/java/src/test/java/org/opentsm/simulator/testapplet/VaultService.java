@@ -1,0 +1,21 @@
+package org.opentsm.simulator.testapplet;
+
+import javacard.framework.Shareable;
+import javacard.security.AESKey;
+
+public interface VaultService extends Shareable {
+
+    byte[] lend();
+
+    AESKey lendKey();
+
+    Object self();
+
+    byte first(byte[] array);
+
+    byte ram();
+
+    Object makeRam();
+
+    byte call(VaultCallback callback);
+}
