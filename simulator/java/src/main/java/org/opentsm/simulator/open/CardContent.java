@@ -26,12 +26,14 @@ final class CardContent {
     private final Registry registry;
     private final Authority authority;
     private final Delegation delegation;
+    private final Memory memory;
 
-    CardContent(JavaCardRuntime runtime, Registry registry, Authority authority, Delegation delegation) {
+    CardContent(JavaCardRuntime runtime, Registry registry, Authority authority, Delegation delegation, Memory memory) {
         this.runtime = runtime;
         this.registry = registry;
         this.authority = authority;
         this.delegation = delegation;
+        this.memory = memory;
     }
 
     /** INSTALL [for install], [.. and make selectable]. */
@@ -53,6 +55,8 @@ final class CardContent {
             throw new ISOException(SW_REFERENCED_DATA_NOT_FOUND);
         }
         requireFree(data.instance());
+        MemoryPromise wanted = data.parameters().memory();
+        memory.require(Math.max(wanted.persistentQuota(), wanted.persistentReserved()), Math.max(wanted.volatileQuota(), wanted.volatileReserved()));
         Privileges privileges = grant(caller, null, data.privileges(), delegated, selectable);
         InstallData granted = new InstallData(loadFile.aid, module, data.instance(), privileges, data.parameters(), data.token(), data.signed());
         return makeInstance(RegistryEntry.Kind.APPLICATION, loadFile, className, granted, caller, selectable);

@@ -23,6 +23,7 @@ public final class CardOpen implements Open {
     private static final byte FOR_OPEN = 0;
     private static final byte INS_SET_STATUS = (byte) 0xF0;
     private static final byte INS_GET_STATUS = (byte) 0xF2;
+    private static final byte INS_GET_DATA = (byte) 0xCA;
 
     private final JavaCardRuntime runtime;
     private final Registry registry;
@@ -33,18 +34,21 @@ public final class CardOpen implements Open {
     private final LifeCycleCommands lifeCycles;
     private final StatusCommands status;
     private final ApplicationOpen applications;
+    private final CardResources resources;
 
     public CardOpen(JavaCardRuntime runtime, Registry registry) {
         this.runtime = runtime;
         this.registry = registry;
         authority = new Authority(runtime, registry);
         Delegation delegation = new Delegation(runtime, registry);
-        content = new CardContent(runtime, registry, authority, delegation);
-        loading = new LoadProcess(runtime, registry, content, delegation);
+        Memory memory = new Memory(registry);
+        content = new CardContent(runtime, registry, authority, delegation, memory);
+        loading = new LoadProcess(runtime, registry, content, delegation, memory);
         commands = new ContentCommands(content, loading);
         lifeCycles = new LifeCycleCommands(runtime, registry, authority);
         status = new StatusCommands(registry, authority);
         applications = new ApplicationOpen(runtime, registry);
+        resources = new CardResources(registry, authority, memory);
     }
 
     /** What OPEN does for applications that are no domains. */
@@ -75,6 +79,7 @@ public final class CardOpen implements Open {
         }
         byte[] answer = switch (ins) {
             case INS_GET_STATUS -> status.getStatus(caller, p1, p2, data, room);
+            case INS_GET_DATA -> resources.get(caller, (p1 & 0xFF) << 8 | p2 & 0xFF, room);
             case INS_SET_STATUS -> {
                 lifeCycles.setStatus(caller, p1, p2, data);
                 yield new byte[0];

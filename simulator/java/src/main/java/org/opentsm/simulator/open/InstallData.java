@@ -19,7 +19,7 @@ public record InstallData(AID loadFile, AID module, AID instance, Privileges pri
 
     /** What a card maker installs without a command. */
     public static InstallData of(AID loadFile, AID module, AID instance, Privileges privileges, byte[] applicationParameters) {
-        InstallParameters parameters = new InstallParameters(applicationParameters, -1, -1, -1, null, 0, null, new byte[0]);
+        InstallParameters parameters = new InstallParameters(applicationParameters, -1, MemoryPromise.NONE, null, 0, null, new byte[0]);
         return new InstallData(loadFile, module, instance, privileges, parameters, new byte[0], new byte[0]);
     }
 

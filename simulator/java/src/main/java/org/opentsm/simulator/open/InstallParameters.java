@@ -7,15 +7,14 @@ import java.util.List;
  *
  * @param application contents of C9, for install()
  * @param code        C6: bytes of memory the code of a load file needs
- * @param volatileQuota C7, and
- * @param persistentQuota C8: the most bytes an instance may take
+ * @param memory      C7, C8, D7, D8: quotas and reservations
  * @param implicit    CF: interfaces (80 contactless, 40 contact) and channel the application is selected on by default
  * @param restricted  D9: what is never to be done any more, one bit for each variant of INSTALL, 01 for DELETE
  * @param tokenNames  contents of B6, which are signed with the command
  * @param whole       all of it as it came, for what other parts of the card read in it
  */
-record InstallParameters(byte[] application, int code, int volatileQuota, int persistentQuota, byte[] implicit, int restricted,
-    byte[] tokenNames, byte[] whole) {
+record InstallParameters(byte[] application, int code, MemoryPromise memory, byte[] implicit, int restricted, byte[] tokenNames,
+    byte[] whole) {
 
     private static final int APPLICATION = 0xC9;
     private static final int SYSTEM = 0xEF;
@@ -23,6 +22,8 @@ record InstallParameters(byte[] application, int code, int volatileQuota, int pe
     private static final int CODE = 0xC6;
     private static final int VOLATILE = 0xC7;
     private static final int PERSISTENT = 0xC8;
+    private static final int VOLATILE_RESERVED = 0xD7;
+    private static final int PERSISTENT_RESERVED = 0xD8;
     private static final int IMPLICIT = 0xCF;
     private static final int RESTRICT = 0xD9;
 
@@ -34,7 +35,12 @@ record InstallParameters(byte[] application, int code, int volatileQuota, int pe
         if (restrict != null && restrict.length != 1) {
             throw LvReader.malformed();
         }
-        return new InstallParameters(Tlv.find(objects, APPLICATION), size(parts, CODE), size(parts, VOLATILE), size(parts, PERSISTENT),
+        MemoryPromise memory = new MemoryPromise(size(parts, VOLATILE), size(parts, PERSISTENT), size(parts, VOLATILE_RESERVED),
+            size(parts, PERSISTENT_RESERVED));
+        if (!memory.isConsistent()) {
+            throw LvReader.malformed();
+        }
+        return new InstallParameters(Tlv.find(objects, APPLICATION), size(parts, CODE), memory,
             Tlv.find(parts, IMPLICIT), restrict == null ? 0 : restrict[0] & 0xFF, Tlv.find(objects, TOKEN_NAMES), bytes);
     }
 

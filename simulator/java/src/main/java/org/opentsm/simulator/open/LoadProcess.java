@@ -28,6 +28,7 @@ final class LoadProcess {
     private final Registry registry;
     private final CardContent content;
     private final Delegation delegation;
+    private final Memory memory;
 
     private Announced announced;
     private ByteArrayOutputStream received;
@@ -39,11 +40,12 @@ final class LoadProcess {
         boolean installs) {
     }
 
-    LoadProcess(JavaCardRuntime runtime, Registry registry, CardContent content, Delegation delegation) {
+    LoadProcess(JavaCardRuntime runtime, Registry registry, CardContent content, Delegation delegation, Memory memory) {
         this.runtime = runtime;
         this.registry = registry;
         this.content = content;
         this.delegation = delegation;
+        this.memory = memory;
     }
 
     /** Drops what was received: another command came, or the card was reset. */
@@ -78,9 +80,7 @@ final class LoadProcess {
         }
         Authority.require(((caller.row().options().restricted() | registry.cardRestrictions()) & RESTRICT_LOAD) == 0);
         content.requireFree(aid);
-        if (parameters.code() > MAX_FILE) {
-            throw new ISOException(ISO7816.SW_FILE_FULL);
-        }
+        memory.require(parameters.code(), -1);
         announced = new Announced(caller, aid, domain, hash, request, delegated, p2 != 0);
         received = new ByteArrayOutputStream();
         nextBlock = 0;
@@ -142,6 +142,7 @@ final class LoadProcess {
             throw new ISOException(ISO7816.SW_WRONG_DATA);
         }
         checkSignatures(wanted, daps);
+        memory.require(file.length, -1);
         LoadedCode code = runtime.link(file);
         if (!Arrays.equals(code.aid(), Registry.bytes(wanted.aid))) {
             throw new ISOException(ISO7816.SW_WRONG_DATA);

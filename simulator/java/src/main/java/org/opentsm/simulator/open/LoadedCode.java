@@ -19,6 +19,11 @@ public interface LoadedCode {
     /** The components it was linked from, which a saved card keeps. */
     byte[] components();
 
+    /** Bytes it takes of the card's persistent memory. */
+    default int size() {
+        return components().length;
+    }
+
     /** Class of each applet by its AID in hex. */
     Map<String, String> applets();
 }

@@ -8,8 +8,9 @@ import java.util.List;
  * @param implicit   interfaces (80 contactless, 40 contact) and channel it is selected on by default, GPCS 2.3.1 Table 11-49; 0 for none
  * @param restricted what is not to be done any more, one bit for each variant of INSTALL, 01 for DELETE; Table 11-53
  * @param accepts    a domain's policy: who may extradite to it (82, bits 16 to 23), delete in it (83, 8 to 15), extradite from it (87, 0 to 7)
+ * @param memory     quotas and reservations
  */
-public record Options(int implicit, int restricted, int accepts) {
+public record Options(int implicit, int restricted, int accepts, MemoryPromise memory) {
 
     /** Policy bits, UICC Configuration: an ancestor with Authorized Management, all of the hierarchy, the issuer domain, any. */
     static final int ANCESTOR = 0x80;
@@ -21,21 +22,26 @@ public record Options(int implicit, int restricted, int accepts) {
     static final int EXTRADITION_FROM = 0;
 
     private static final int DEFAULT_POLICY = ANCESTOR | ISSUER;
-    public static final Options NONE = new Options(0, 0, DEFAULT_POLICY << EXTRADITION_TO | DEFAULT_POLICY << DELETION | DEFAULT_POLICY);
+    public static final Options NONE = new Options(0, 0, DEFAULT_POLICY << EXTRADITION_TO | DEFAULT_POLICY << DELETION | DEFAULT_POLICY,
+        MemoryPromise.NONE);
 
     /** @param domain whether C9 is a domain's, whose tags OPEN reads too */
     static Options of(InstallParameters parameters, boolean domain) {
-        Options options = NONE.implicitly(parameters);
+        Options options = NONE.implicitly(parameters).promising(parameters.memory());
         return domain ? options.policies(parameters.application()) : options;
     }
 
     Options implicitly(InstallParameters parameters) {
         byte[] given = parameters.implicit();
-        return given == null ? this : new Options(given.length == 0 ? 0 : given[0] & 0xFF, restricted, accepts);
+        return given == null ? this : new Options(given.length == 0 ? 0 : given[0] & 0xFF, restricted, accepts, memory);
+    }
+
+    private Options promising(MemoryPromise promise) {
+        return new Options(implicit, restricted, accepts, promise);
     }
 
     Options restrictedBy(int more) {
-        return new Options(implicit, restricted | more, accepts);
+        return new Options(implicit, restricted | more, accepts, memory);
     }
 
     /** Policy byte for one of the three acts. */
@@ -46,7 +52,7 @@ public record Options(int implicit, int restricted, int accepts) {
     private Options policies(byte[] application) {
         List<Tlv> objects = Tlv.all(application);
         return new Options(implicit, restricted, policy(objects, 0x82, EXTRADITION_TO) | policy(objects, 0x83, DELETION)
-            | policy(objects, 0x87, EXTRADITION_FROM));
+            | policy(objects, 0x87, EXTRADITION_FROM), memory);
     }
 
     private int policy(List<Tlv> objects, int tag, int act) {

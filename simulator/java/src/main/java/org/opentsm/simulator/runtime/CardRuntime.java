@@ -327,9 +327,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     private byte[] response(short sw) {
-        int first = (sw >> 8) & 0xFF;
-        boolean carriesData = first >= 0x61 && first <= 0x63 || first >= 0x90 && first <= 0x9F;
-        int length = carriesData ? responseLength : 0;
+        // An error too: GPCS E.3.2 has an R-MAC before it, and what an applet has sent is sent. 6F00 is the runtime's own.
+        int length = sw == ISO7816.SW_UNKNOWN ? 0 : responseLength;
         byte[] answer = Arrays.copyOf(response, length + 2);
         answer[length] = (byte) (sw >> 8);
         answer[length + 1] = (byte) sw;

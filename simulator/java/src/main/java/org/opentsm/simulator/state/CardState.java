@@ -25,6 +25,7 @@ import javacard.framework.ISOException;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.Threads;
 import org.opentsm.simulator.open.LoadedCode;
+import org.opentsm.simulator.open.MemoryPromise;
 import org.opentsm.simulator.open.Options;
 import org.opentsm.simulator.open.Privileges;
 import org.opentsm.simulator.open.Registry;
@@ -228,6 +229,10 @@ public final class CardState {
         out.writeInt(entry.row().options().implicit());
         out.writeInt(entry.row().options().restricted());
         out.writeInt(entry.row().options().accepts());
+        MemoryPromise memory = entry.row().options().memory();
+        for (int bytes : new int[] {memory.volatileQuota(), memory.persistentQuota(), memory.volatileReserved(), memory.persistentReserved()}) {
+            out.writeInt(bytes);
+        }
     }
 
     /** A row whose applet is still to be read. */
@@ -299,7 +304,8 @@ public final class CardState {
         Privileges privileges = Privileges.decode(in.readNBytes(3));
         AID parent = (AID) heap.read();
         return new Saved(kind, aid, (AID) heap.read(), (AID) heap.read(), 
-            new RegistryEntry.Row(in.readByte(), parent, privileges, new Options(in.readInt(), in.readInt(), in.readInt())));
+            new RegistryEntry.Row(in.readByte(), parent, privileges, new Options(in.readInt(), in.readInt(), in.readInt(),
+                new MemoryPromise(in.readInt(), in.readInt(), in.readInt(), in.readInt()))));
     }
 
     private static void readStatics(CardRuntime card, DataInputStream in, HeapReader heap) throws IOException {
