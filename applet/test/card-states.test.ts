@@ -47,7 +47,7 @@ describe('A locked card', () => {
       let session = await moved(card, '7F');
       for (const again of [false, true]) {
         if (again) {
-          await card.select(ISD);
+          await card.select(ISD, '6283');
           session = await openIssuer(card);
         }
         for (const [name, change] of changes) expect(await change(session), name).equal('6985');
@@ -80,7 +80,7 @@ describe('A locked card', () => {
       await moved(card, '7F');
       await card.select(SSD, '6A82');
       await card.select(CASD, '6A82');
-      await card.select(ISD);
+      await card.select(ISD, '6283');
       for (const tag of ['0042', '0045', '0066', '00E0', '9F7F']) await card.ok(`80CA${tag}00`);
       await card.ok('8047810000', '6985');
       await card.ok('80F0800F', '6982');

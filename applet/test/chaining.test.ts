@@ -208,10 +208,10 @@ describe('STORE DATA blocks', () => {
   );
 
   it(
-    'of another structure than BER-TLV are 6A86',
+    'of a structure or an encryption there is none of are 6A86',
     withIssuerCard({}, async (card) => {
       const session = await openIssuer(card);
-      for (const p1 of ['80', '88', 'F0', 'D0', '91', '00']) {
+      for (const p1 of ['98', '18', 'D0', '92', '94', '1E']) {
         await session.ok(`80E2${p1}00`, '42020102', false, '6A86');
       }
     }),

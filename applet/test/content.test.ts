@@ -168,7 +168,7 @@ describe('DELETE', () => {
         ['80E40000', bytes('4F04A0000001'), '6A80'],
         ['80E40000', bytes('4F00'), '6A80'],
         ['80E40000', bytes(''), '6A80'],
-        ['80E40000', bytes('D00101'), '6A80'],
+        ['80E40000', bytes('D0'), '6A80'],
         ['80E40000', Buffer.concat([tlv('4F', OTHER_SSD), bytes('9E0101')]), '6A80'],
         ['80E40001', tlv('4F', OTHER_SSD), '6A86'],
       ] as const) {
@@ -317,7 +317,7 @@ describe('SET STATUS', () => {
       await install(issuer, SSD, who);
       await issuer.ok('80F0807F');
       await issuer.ok('80E60C00', installData(OTHER_SSD, who), true, '6985');
-      await card.select(ISD);
+      await card.select(ISD, '6283');
       issuer = await openIssuer(card);
       await issuer.ok('80F0800F');
       await card.select(SSD);

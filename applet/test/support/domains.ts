@@ -74,8 +74,8 @@ export async function putTrustPoint(session: Session, kvn: string, key: RsaKey, 
 }
 
 /** Steps 47 to 51: a domain with its first pair and the provider's trust point; answers the modulus. */
-export async function prepare(issuer: Session, aid: string, who: Provider): Promise<Buffer> {
-  await install(issuer, aid, who);
+export async function prepare(issuer: Session, aid: string, who: Provider, protocols = '1002'): Promise<Buffer> {
+  await install(issuer, aid, who, '', protocols);
   await target(issuer, aid);
   const modulus = await generate(issuer, '10', who.bits);
   await putTrustPoint(issuer, '10', providerCa(who), who.authority);

@@ -19,40 +19,59 @@ final class CardData {
     // 9F65: a short APDU's 255 bytes
     private static final byte[] MAXIMUM_COMMAND_LENGTH = {(byte) 0x9F, 0x65, 0x01, (byte) 0xFF};
 
-    // 0067: SCP10 options 02 and 01; SCP03 with its option and AES-128, -192, -256
-    private static final byte[] CAPABILITIES = {
-        (byte) 0xA0, 0x07, (byte) 0x80, 0x01, 0x10, (byte) 0x81, 0x02, 0x02, 0x01,
+    // 0067: SCP10 options 02 and 01; SCP03 with its option and AES-128, -192, -256; SCP02 with its option
+    private static final byte[] SCP10_CAPABILITIES = {
+        (byte) 0xA0, 0x07, (byte) 0x80, 0x01, 0x10, (byte) 0x81, 0x02, 0x02, 0x01};
+    private static final byte[] SCP03_CAPABILITIES = {
         (byte) 0xA0, 0x09, (byte) 0x80, 0x01, 0x03, (byte) 0x81, 0x01, 0x00, (byte) 0x82, 0x01, 0x07};
-    private static final short SCP03_OPTION_BEFORE_END = (short) 4;
+    private static final byte[] SCP02_CAPABILITIES = {
+        (byte) 0xA0, 0x06, (byte) 0x80, 0x01, 0x02, (byte) 0x81, 0x01, 0x00};
+    /** Place of the option in the last two. */
+    private static final short OPTION = (short) 7;
     /** One entry 64 of the recognition data. */
     private static final short PROTOCOL_LENGTH = (short) 13;
-    static final short NO_SCP03 = (short) -1;
 
     private CardData() { }
 
     /** Value of tag 67, the protocols a domain has (GPCS H.4); returns its length. */
-    static short capabilities(byte[] out, short offset, byte scp03) {
-        short end = Util.arrayCopyNonAtomic(CAPABILITIES, (short) 0, out, offset, (short) CAPABILITIES.length);
-        out[(short) (end - SCP03_OPTION_BEFORE_END)] = scp03;
+    static short capabilities(byte[] out, short offset, boolean scp10, byte scp02, byte scp03) {
+        short end = offset;
+        if (scp10) {
+            end = Util.arrayCopyNonAtomic(SCP10_CAPABILITIES, (short) 0, out, end, (short) SCP10_CAPABILITIES.length);
+        }
+        end = protocol(SCP03_CAPABILITIES, scp03, out, end);
+        end = protocol(SCP02_CAPABILITIES, scp02, out, end);
         return (short) (end - offset);
     }
 
-    /**
-     * Value of tag 73; returns its length.
-     *
-     * @param scp03 option byte, or NO_SCP03
-     */
-    static short recognition(byte[] out, short offset, boolean scp10, short scp03) {
+    private static short protocol(byte[] template, byte option, byte[] out, short offset) {
+        if (option == Gp.NO_PROTOCOL) {
+            return offset;
+        }
+        short end = Util.arrayCopyNonAtomic(template, (short) 0, out, offset, (short) template.length);
+        out[(short) (offset + OPTION)] = option;
+        return end;
+    }
+
+    /** Value of tag 73; an option is NO_PROTOCOL for a protocol that does not stand there. Returns its length. */
+    static short recognition(byte[] out, short offset, boolean scp10, byte scp02, byte scp03) {
         short end = Util.arrayCopyNonAtomic(RECOGNITION, (short) 0, out, offset, (short) RECOGNITION.length);
         if (scp10) {
             end = Util.arrayCopyNonAtomic(SCP10_OPTIONS, (short) 0, out, end, (short) SCP10_OPTIONS.length);
         }
-        if (scp03 != NO_SCP03) {
-            end = Util.arrayCopyNonAtomic(SCP10_OPTIONS, (short) 0, out, end, PROTOCOL_LENGTH);
-            out[(short) (end - 2)] = Gp.SCP03;
-            out[(short) (end - 1)] = (byte) scp03;
-        }
+        end = recognized(Gp.SCP02, scp02, out, end);
+        end = recognized(Gp.SCP03, scp03, out, end);
         return (short) (end - offset);
+    }
+
+    private static short recognized(byte protocol, byte option, byte[] out, short offset) {
+        if (option == Gp.NO_PROTOCOL) {
+            return offset;
+        }
+        short end = Util.arrayCopyNonAtomic(SCP10_OPTIONS, (short) 0, out, offset, PROTOCOL_LENGTH);
+        out[(short) (end - 2)] = protocol;
+        out[(short) (end - 1)] = option;
+        return end;
     }
 
     static short objectDirectory(byte[] out, short offset) {
@@ -66,13 +85,13 @@ final class CardData {
                 (short) MAXIMUM_COMMAND_LENGTH.length) - start);
     }
 
-    /** {@code C0 04 KID KVN 88 length}; returns the offset behind. */
-    static short aesEntry(byte[] out, short offset, byte kid, byte kvn, byte length) {
+    /** {@code C0 04 KID KVN type length}; returns the offset behind. */
+    static short symmetricEntry(byte[] out, short offset, byte kid, byte kvn, byte type, short length) {
         short at = Tlv.header(out, offset, Gp.TAG_KEY_INFORMATION_ENTRY, (short) 4);
         out[at] = kid;
         out[(short) (at + 1)] = kvn;
-        out[(short) (at + 2)] = Gp.KEY_AES;
-        out[(short) (at + 3)] = length;
+        out[(short) (at + 2)] = type;
+        out[(short) (at + 3)] = (byte) length;
         return (short) (at + 4);
     }
 

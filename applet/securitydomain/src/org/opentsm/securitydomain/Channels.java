@@ -5,23 +5,81 @@ import javacard.framework.ISOException;
 /** The protocols of one domain: a session of one of them at a time, and none when a new one starts. */
 final class Channels extends SecureChannel {
 
+    private final SecurityDomain domain;
     private final Scp10 scp10;
+    /** Null for a protocol that the domain does not offer. */
+    private final Scp02 scp02;
     private final Scp03 scp03;
+    private final boolean offersScp10;
 
-    Channels(Scp10 scp10, Scp03 scp03) {
-        super(scp10.transients);
+    /** @param offersScp10 false for a domain that was made for the symmetric protocols alone */
+    Channels(SecurityDomain domain, Scp10 scp10, boolean offersScp10, Scp02 scp02, Scp03 scp03) {
+        super(domain.transients);
+        this.domain = domain;
         this.scp10 = scp10;
+        this.offersScp10 = offersScp10;
+        this.scp02 = scp02;
         this.scp03 = scp03;
     }
 
+    /** The symmetric protocol that has the session, or null. */
+    private SymmetricChannel symmetric() {
+        if (scp02 != null && scp02.active()) {
+            return scp02;
+        }
+        return scp03 != null && scp03.active() ? (SymmetricChannel) scp03 : null;
+    }
+
     private SecureChannel current() {
-        return scp03.active() ? (SecureChannel) scp03 : scp10;
+        SymmetricChannel symmetric = symmetric();
+        return symmetric == null ? (SecureChannel) scp10 : symmetric;
     }
 
     /** INITIALIZE UPDATE and EXTERNAL AUTHENTICATE of the symmetric protocols, which have class 8x. */
-    private boolean isSymmetric(byte ins) {
+    private boolean initiates(byte ins) {
         return ins == Gp.INS_INITIALIZE_UPDATE || (ins == Gp.INS_EXTERNAL_AUTHENTICATE
                 && (ram[Transients.HEADER] & Gp.CLA_TYPE_MASK) != 0);
+    }
+
+    /** True when the set opens a session of a protocol there is. */
+    boolean opensWith(byte version) {
+        return protocolOf(domain.sets, version) != null;
+    }
+
+    /** True when there is a way in: a set of a symmetric protocol, or all that SCP10 needs. */
+    boolean opens() {
+        return (offersScp10 && domain.trustPoint.present() && domain.pairs.present())
+                || protocolOf(domain.sets, (byte) 0) != null;
+    }
+
+    /** True when there is a set for the protocol. */
+    boolean has(byte protocol) {
+        SymmetricChannel channel = protocol == Gp.SCP02 ? (SymmetricChannel) scp02 : scp03;
+        return channel != null && channel.set(domain.sets, (byte) 0) != KeySource.NO_VERSION;
+    }
+
+    /** The protocol of a version, or of the lowest one for 00; null when it opens none. */
+    private SymmetricChannel protocolOf(KeySource keys, byte version) {
+        byte with02 = scp02 == null ? KeySource.NO_VERSION : scp02.set(keys, version);
+        byte with03 = scp03 == null ? KeySource.NO_VERSION : scp03.set(keys, version);
+        if (with02 == KeySource.NO_VERSION) {
+            return with03 == KeySource.NO_VERSION ? null : (SymmetricChannel) scp03;
+        }
+        boolean lower = (short) (with02 & 0xFF) < (short) (with03 & 0xFF);
+        return with03 == KeySource.NO_VERSION || lower ? (SymmetricChannel) scp02 : scp03;
+    }
+
+    /** Writes the counter of the set that INITIALIZE UPDATE with 00 takes; 6A88 where its sessions are not counted. */
+    short sequence(short out) {
+        SymmetricChannel protocol = protocolOf(domain.sets, (byte) 0);
+        boolean des = protocol != null && protocol == scp02;
+        if (protocol == null || (!des && !Scp03.countsSessions(protocol.option))) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        short length = des ? (short) 2 : KeyStore.SEQUENCE_LENGTH;
+        short at = (short) (out + length - KeyStore.SEQUENCE_LENGTH);
+        domain.sets.sequence(protocol.set(domain.sets, (byte) 0), work, at);
+        return length;
     }
 
     void commandArrives(byte ins) {
@@ -30,33 +88,61 @@ final class Channels extends SecureChannel {
 
     void admit() {
         byte ins = ram[(short) (Transients.HEADER + 1)];
-        boolean plain = (ram[Transients.HEADER] & Gp.CLA_SM_MASK) == 0;
-        if (isSymmetric(ins) && (plain || ins == Gp.INS_EXTERNAL_AUTHENTICATE)) {
+        byte messaging = (byte) (ram[Transients.HEADER] & Gp.CLA_SM_MASK);
+        SymmetricChannel symmetric = symmetric();
+        if (initiates(ins) && (messaging == 0 || ins == Gp.INS_EXTERNAL_AUTHENTICATE)) {
             ram[Transients.WRAP_RESPONSE] = 0;
-            return;
-        }
-        if (!scp03.active()) {
-            scp10.admit();
-        } else if (scp10.startsInitiation(ins)) {
-            scp03.end();
+        } else if (symmetric != null) {
+            if (scp10.startsInitiation(ins) && offersScp10) {
+                scp10.end();
+            } else {
+                symmetric.admit();
+            }
+        } else if (messaging == Gp.CLA_SM_PROPRIETARY && scp02 != null && scp02.implicit() && !scp10.isUnderWay()) {
+            ram[Transients.WRAP_RESPONSE] = 0;
+            if (!scp02.startsImplicitly()) {
+                scp02.abort(Gp.SW_SECURITY_STATUS);
+            }
         } else {
-            scp03.admit();
+            scp10.admit();
         }
     }
 
     short execute(byte ins, byte p1, byte p2) {
-        if (!isSymmetric(ins)) {
-            if (scp03.active()) {
+        SymmetricChannel symmetric = symmetric();
+        if (ins == Gp.INS_BEGIN_R_MAC_SESSION || ins == Gp.INS_END_R_MAC_SESSION) {
+            if (symmetric == null) {
+                ISOException.throwIt(Gp.SW_CONDITIONS);
+            }
+            return symmetric.execute(ins, p1, p2);
+        }
+        if (!initiates(ins)) {
+            if (!offersScp10) {
+                ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);
+            }
+            if (symmetric != null) {
                 // a command of SCP10 that does not start anew
                 end();
                 ISOException.throwIt(Gp.SW_CONDITIONS);
             }
             return scp10.execute(ins, p1, p2);
         }
-        if (!scp03.active()) {
-            scp10.end();
+        if (ins == Gp.INS_INITIALIZE_UPDATE) {
+            end();
+            symmetric = protocolOf(domain.keySource(), p1);
+            if (symmetric == null && p2 == 0) {
+                ISOException.throwIt(Gp.SW_NOT_FOUND);
+            }
         }
-        return scp03.execute(ins, p1, p2);
+        if (symmetric == null) {
+            end();
+            ISOException.throwIt(p2 != 0 && ins == Gp.INS_INITIALIZE_UPDATE ? Gp.SW_WRONG_P1P2 : Gp.SW_CONDITIONS);
+        }
+        return symmetric.execute(ins, p1, p2);
+    }
+
+    boolean protectsErrors() {
+        return current().protectsErrors();
     }
 
     void finish(short offset, short length, short status) {
@@ -64,7 +150,6 @@ final class Channels extends SecureChannel {
     }
 
     void end() {
-        scp03.end();
         scp10.end();
     }
 

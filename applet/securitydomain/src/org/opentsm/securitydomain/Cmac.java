@@ -21,9 +21,11 @@ final class Cmac {
     private final byte[] ram;
     /** Offset in RAM of a block for the subkey. */
     private final short subkey;
-    private final Cipher ecb = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_ECB_NOPAD, false);
+    private final Cipher ecb;
 
-    Cmac(byte[] ram, short subkey) {
+    /** @param ecb nobody else uses it from start to finish */
+    Cmac(byte[] ram, short subkey, Cipher ecb) {
+        this.ecb = ecb;
         this.ram = ram;
         this.subkey = subkey;
     }

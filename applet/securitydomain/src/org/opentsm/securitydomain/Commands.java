@@ -28,6 +28,8 @@ final class Commands {
         Gp.INS_MANAGE_SECURITY_ENVIRONMENT, CHANNEL | ISO,
         Gp.INS_PERFORM_SECURITY_OPERATION, CHANNEL | ISO | ISO_CHAIN,
         Gp.INS_INITIALIZE_UPDATE, CHANNEL | GP,
+        Gp.INS_BEGIN_R_MAC_SESSION, CHANNEL | GP,
+        Gp.INS_END_R_MAC_SESSION, CHANNEL | GP,
         Gp.INS_GET_CHALLENGE, CHANNEL | ISO,
         // class 00 is SCP10's, 84 that of the symmetric protocols
         Gp.INS_EXTERNAL_AUTHENTICATE, CHANNEL | ISO | GP | ISO_CHAIN,
@@ -36,7 +38,7 @@ final class Commands {
         Gp.INS_PUT_KEY, KEYS | GP | GP_CHAIN,
         Gp.INS_GET_DATA, DATA | ISO | GP,
         Gp.INS_GET_DATA_FILE, DATA | ISO,
-        Gp.INS_STORE_DATA, DATA | GP | BLOCKS,
+        Gp.INS_STORE_DATA, DATA | ISO | GP | BLOCKS,
         Gp.INS_INSTALL, CONTENT | GP | GP_CHAIN,
         Gp.INS_LOAD, CONTENT | GP,
         Gp.INS_DELETE, CONTENT | GP | GP_CHAIN,

@@ -102,16 +102,20 @@ final class ContentCommands {
         if (target == null) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
         }
-        if (ins == Gp.INS_PUT_KEY && p2 == KeySetCommands.P2_KEY_SET) {
-            // its keys stand under this session's key, which the target does not have
-            KeySetCommands.open(domain.channel, work, transients.dataOffset(), transients.dataLength());
+        if (ins == Gp.INS_PUT_KEY) {
+            // secrets stand under this session's key, which the target does not have
+            KeyCommands.openKeys(domain.channel, p2, work, transients.dataOffset(), transients.dataLength());
         }
         return target.personalize(ins, p1, p2, work, transients.dataOffset(), transients.dataLength(), work, Transients.RESPONSE);
     }
 
     short handOnBlock(byte p1, byte p2) {
         domain.requireOwner();
-        return domain.objects.collect(p1, p2) ? handOn(Gp.INS_STORE_DATA, p1, p2) : (short) 0;
+        if (!domain.objects.collect(p1, p2)) {
+            return (short) 0;
+        }
+        DataCommands.openKeys(domain.channel, p1, work, transients.dataOffset(), transients.dataLength());
+        return handOn(Gp.INS_STORE_DATA, p1, p2);
     }
 
     /** In OP_READY the card maker may close pre-issuance in clear (README 5.9). */

@@ -17,7 +17,6 @@ public class ControllingAuthoritySecurityDomain extends SecurityDomain implement
     private static final short CLIENT_LENGTH = (short) 0;
     private static final short CLIENT = (short) 1;
     private static final short MESSAGE = (short) (CLIENT + Gp.AID_MAX);
-    private static final short ENTRIES_MAX = (short) 256;
     // 4F, 42 and 45 of at most 16 bytes each, 93 of 8, A0 20
     private static final short MESSAGE_MAX = (short) (3 * 18 + 10 + 34);
 
@@ -54,7 +53,7 @@ public class ControllingAuthoritySecurityDomain extends SecurityDomain implement
     public short attest(byte[] digest, short digestOffset, byte[] response, short offset) {
         short client = request[CLIENT_LENGTH];
         request[CLIENT_LENGTH] = 0;
-        if (client == 0 || !pairs.present() || !runsThisPackage(client, response, offset)) {
+        if (client == 0 || !pairs.present() || !RegisteredDomain.runsThisPackage(open(), request, CLIENT, client, response, offset)) {
             ISOException.throwIt(Gp.SW_CONDITIONS);
         }
         short end = Tlv.put(request, MESSAGE, Gp.TAG_AID, request, CLIENT, client);
@@ -66,33 +65,5 @@ public class ControllingAuthoritySecurityDomain extends SecurityDomain implement
         signature.sign(request, MESSAGE, (short) (end - MESSAGE), response, value);
         Util.arrayFillNonAtomic(request, CLIENT, Gp.AID_MAX, (byte) 0);
         return (short) (value + length - offset);
-    }
-
-    /**
-     * True when the registry says that the client is an instance of this very load file: only that code
-     * tells the truth about its keys. An applet of other code may stand under a provider's AID.
-     */
-    private boolean runsThisPackage(short client, byte[] scratch, short offset) {
-        Open open = open();
-        short entry = (short) (offset + Gp.AID_MAX);
-        short limit = (short) (entry + Open.STATUS_ENTRY_MAX);
-        short cursor = (short) 0;
-        for (short i = 0; i < ENTRIES_MAX; i++) {
-            Util.arrayCopyNonAtomic(request, CLIENT, scratch, offset, client);
-            cursor = open.status(Gp.P1_STATUS_APPLICATIONS, cursor, scratch, offset, client, entry);
-            if (cursor == 0) {
-                return false;
-            }
-            short at = Tlv.expect(scratch, entry, limit, Gp.TAG_REGISTRY_ENTRY);
-            short end = Tlv.next(scratch, entry, limit);
-            // a longer AID that starts alike is another instance
-            if (Tlv.length(scratch, at, end) == client) {
-                short file = Tlv.find(scratch, at, end, Gp.TAG_LOAD_FILE);
-                return file != Tlv.NONE && Tlv.length(scratch, file, end) == (short) Gp.LOAD_FILE_AID.length
-                        && Util.arrayCompare(scratch, Tlv.value(scratch, file, end), Gp.LOAD_FILE_AID, (short) 0,
-                                (short) Gp.LOAD_FILE_AID.length) == 0;
-            }
-        }
-        return false;
     }
 }

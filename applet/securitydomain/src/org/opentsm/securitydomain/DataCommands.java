@@ -35,7 +35,11 @@ final class DataCommands {
         }
         domain.requireChange();
         if (collect(p1, p2)) {
-            store(domain.writer(), work, transients.dataOffset(), transients.dataLength());
+            byte writer = domain.writer();
+            if (writer != Gp.BY_CARD_MAKER) {
+                openKeys(domain.channel, p1, work, transients.dataOffset(), transients.dataLength());
+            }
+            store(writer, p1, work, transients.dataOffset(), transients.dataLength());
         }
         return (short) 0;
     }
@@ -45,9 +49,46 @@ final class DataCommands {
         return blocks.take(p1, p2);
     }
 
-    /** Stores BER-TLV objects: all of them or none, in one transaction. */
-    void store(byte writer, byte[] buffer, short offset, short length) {
+    private static boolean isGrouped(byte p1) {
+        return (p1 & Gp.P1_STORE_STRUCTURE) == Gp.P1_STORE_DGI;
+    }
+
+    /** Opens the keys in the data of the last block, whose P1 is given, under the session's key; in place. */
+    static void openKeys(SecureChannel channel, byte p1, byte[] buffer, short offset, short length) {
+        if (isGrouped(p1)) {
+            Dgi.open(channel, buffer, offset, length);
+        }
+    }
+
+    /**
+     * Stores BER-TLV objects, plain or in grouping 0070, and keys of groupings: all of them or none, in one
+     * transaction. 6A80 for objects under a key: no object here is secret.
+     */
+    void store(byte writer, byte p1, byte[] buffer, short offset, short length) {
         short end = (short) (offset + length);
+        KeyField.require(length > 0);
+        if (!isGrouped(p1)) {
+            KeyField.require((p1 & Gp.P1_STORE_ENCRYPTED) != Gp.P1_STORE_ENCRYPTED);
+            store(writer, false, buffer, offset, end);
+            return;
+        }
+        short objects = Dgi.find(buffer, offset, end, Dgi.OBJECTS);
+        for (short at = offset; at < end; at = Dgi.next(buffer, at, end)) {
+            short id = Dgi.id(buffer, at, end);
+            if (id != Dgi.OBJECTS && id != Dgi.KEY_TEMPLATES && id != Dgi.SECRET_KEY) {
+                ISOException.throwIt(Gp.SW_NOT_FOUND);
+            }
+        }
+        boolean withKeys = domain.keys.prepare(buffer, offset, end);
+        KeyField.require(withKeys || objects != Tlv.NONE);
+        if (objects == Tlv.NONE) {
+            store(writer, true, buffer, end, end);
+        } else {
+            store(writer, withKeys, buffer, Dgi.value(buffer, objects, end), Dgi.next(buffer, objects, end));
+        }
+    }
+
+    private void store(byte writer, boolean withKeys, byte[] buffer, short offset, short end) {
         short certified = checkObjects(buffer, offset, end);
         if (certified != Tlv.NONE) {
             domain.requireCertificateFrom(writer);
@@ -61,16 +102,19 @@ final class DataCommands {
                 data.store(Tlv.tag(buffer, at, end), buffer, Tlv.value(buffer, at, end), Tlv.length(buffer, at, end));
             }
         }
+        if (withKeys) {
+            domain.keys.adopt(writer);
+        }
         domain.written(writer);
         JCSystem.commitTransaction();
+        if (withKeys) {
+            domain.keys.settle();
+        }
     }
 
     /** Checks a list of objects; returns the offset of the one certificate in it, or NONE. */
     private short checkObjects(byte[] buffer, short offset, short end) {
         short certified = Tlv.NONE;
-        if (offset == end) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
         for (short at = offset; at < end; at = Tlv.next(buffer, at, end)) {
             short tag = Tlv.tag(buffer, at, end);
             Tlv.value(buffer, at, end);
@@ -109,12 +153,12 @@ final class DataCommands {
         if (valueOnly) {
             return size;
         }
-        if (tag == Gp.TAG_OBJECT_DIRECTORY) {
-            // a file id, not a BER tag: two bytes as they are
-            Util.arrayCopyNonAtomic(work, out, work, (short) (out + 3), size);
+        if (tag == Gp.TAG_OBJECT_DIRECTORY || tag == Gp.TAG_APPLICATIONS) {
+            // a file id, not a BER tag: two bytes as they are, and a length
+            size = Tlv.enclose(work, out, (short) 0, size);
+            Util.arrayCopyNonAtomic(work, out, work, (short) (out + 1), size);
             Util.setShort(work, out, tag);
-            work[(short) (out + 2)] = (byte) size;
-            return (short) (size + 3);
+            return (short) (size + 1);
         }
         return Tlv.enclose(work, out, tag, size);
     }
@@ -130,9 +174,19 @@ final class DataCommands {
     private short dataObject(short tag, short out) {
         switch (tag) {
             case Gp.TAG_CARD_DATA:
-                return Tlv.enclose(work, out, Gp.TAG_RECOGNITION, domain.recognition(out));
+                return data.has(tag) ? data.value(tag, work, out)
+                        : Tlv.enclose(work, out, Gp.TAG_RECOGNITION, domain.recognition(out));
             case Gp.TAG_CAPABILITIES:
-                return domain.capabilities(out);
+                return data.has(tag) ? data.value(tag, work, out) : domain.capabilities(out);
+            case Gp.TAG_SEQUENCE:
+                return domain.sequence(out);
+            case Gp.TAG_APPLICATIONS:
+            case Gp.TAG_RESOURCES:
+                if (domain.alone) {
+                    ISOException.throwIt(Gp.SW_NOT_FOUND);
+                }
+                return domain.open().manage(Gp.INS_GET_DATA, (byte) (tag >> 8), (byte) tag, work, (short) 0, (short) 0, work, out,
+                        (short) (Transients.WORK_SIZE - 16 - out));
             case Gp.TAG_KEY_INFORMATION:
                 return domain.keys.information(work, out);
             case Gp.TAG_LEVEL:
@@ -143,6 +197,8 @@ final class DataCommands {
             case Gp.TAG_IIN:
             case Gp.TAG_CIN:
             case Gp.TAG_PRODUCTION:
+            case Gp.TAG_MANAGER_URL:
+            case Gp.TAG_DIVERSIFICATION:
                 return data.value(tag, work, out);
             default:
                 ISOException.throwIt(Gp.SW_NOT_FOUND);

@@ -25,6 +25,8 @@ final class Gp {
     static final byte INS_PERFORM_SECURITY_OPERATION = (byte) 0x2A;
     static final byte INS_GENERATE_KEY_PAIR = (byte) 0x47;
     static final byte INS_INITIALIZE_UPDATE = (byte) 0x50;
+    static final byte INS_END_R_MAC_SESSION = (byte) 0x78;
+    static final byte INS_BEGIN_R_MAC_SESSION = (byte) 0x7A;
     static final byte INS_EXTERNAL_AUTHENTICATE = (byte) 0x82;
     static final byte INS_GET_CHALLENGE = (byte) 0x84;
     static final byte INS_INTERNAL_AUTHENTICATE = (byte) 0x88;
@@ -52,9 +54,11 @@ final class Gp {
     static final byte P1_GENERATE = (byte) 0x80;
     static final byte P1_READ_PUBLIC_KEY = (byte) 0x81;
     static final byte P1_STORE_LAST = (byte) 0x80;
-    static final byte P1_STORE_BER_TLV = (byte) 0x10;
+    static final byte P1_STORE_DGI = (byte) 0x08;
+    static final byte P1_STORE_STRUCTURE = (byte) 0x18;
     /** The whole data field stands under the session's DEK (GPCS Table 11-89). */
     static final byte P1_STORE_ENCRYPTED = (byte) 0x60;
+    static final byte P1_STORE_ANSWERS = (byte) 0x01;
     static final byte P1_INSTALL_PERSONALIZATION = (byte) 0x20;
     static final byte P1_STATUS_CARD = (byte) 0x80;
     static final byte P1_STATUS_APPLICATIONS = (byte) 0x40;
@@ -102,6 +106,15 @@ final class Gp {
     /** A command to perform, ISO 7816-6. */
     static final short TAG_COMMAND = (short) 0x0052;
     static final short TAG_TAG_LIST = (short) 0x005C;
+    static final short TAG_KEY_TEMPLATE = (short) 0x00B9;
+    static final short TAG_SEQUENCE = (short) 0x00C1;
+    static final short TAG_APPLICATIONS = (short) 0x2F00;
+    static final short TAG_RESOURCES = (short) 0xFF21;
+    static final short TAG_DIVERSIFICATION = (short) 0x00CF;
+    static final short TAG_ANNOUNCES_SCP10 = (short) 0x0092;
+    static final short TAG_MANAGER_URL = (short) 0x5F50;
+    static final short TAG_KEY_IDENTIFIER = (short) 0x00D0;
+    static final short TAG_KEY_VERSION = (short) 0x00D2;
     static final short TAG_SM_PLAIN = (short) 0x0081;
     static final short TAG_SM_CIPHERED = (short) 0x0087;
     static final short TAG_SM_LE = (short) 0x0097;
@@ -115,19 +128,32 @@ final class Gp {
     static final short TAG_CRT_COUNTER = (short) 0x0091;
     static final short TAG_REGISTRY_ENTRY = (short) 0x00E3;
     static final short TAG_LOAD_FILE = (short) 0x00C4;
+    static final short TAG_ASSOCIATED_DOMAIN = (short) 0x00CC;
     static final short TAG_LIFE_CYCLE = (short) 0x9F70;
     static final short TAG_PRIVILEGES = (short) 0x00C5;
     static final short TAG_FCI = (short) 0x006F;
     static final short TAG_FCI_AID = (short) 0x0084;
     static final short TAG_FCI_PROPRIETARY = (short) 0x00A5;
     static final short TAG_PROTOCOLS = (short) 0x0081;
+    static final short TAG_EXPLICIT = (short) 0x0084;
     static final short TAG_INSTALL_PARAMETERS = (short) 0x00C9;
 
     // Key types, GPCS Table 11-16
     static final byte KEY_RSA_EXPONENT = (byte) 0xA0;
     static final byte KEY_RSA_MODULUS = (byte) 0xA1;
+    static final byte KEY_RSA_PRIVATE_MODULUS = (byte) 0xA2;
+    static final byte KEY_RSA_D = (byte) 0xA3;
     static final byte KEY_RSA_P = (byte) 0xA4;
+    static final byte KEY_RSA_DQ1 = (byte) 0xA8;
+    static final byte KEY_DES = (byte) 0x80;
+    static final byte KEY_TLS_PSK = (byte) 0x85;
     static final byte KEY_AES = (byte) 0x88;
+    static final byte KEY_HMAC_SHA1 = (byte) 0x90;
+    static final byte KEY_HMAC_SHA256 = (byte) 0x91;
+    static final byte KEY_ECC_PUBLIC = (byte) 0xB0;
+    static final byte KEY_ECC_PRIVATE = (byte) 0xB1;
+    static final byte KEY_ECC_COFACTOR = (byte) 0xB7;
+    static final byte KEY_ECC_REFERENCE = (byte) 0xF0;
     static final byte KEY_EXTENDED = (byte) 0xFF;
 
     // Who writes keys and data; for a key pair it is who made it, and the value of 8B (README 5.7, 5.8)
@@ -135,6 +161,8 @@ final class Gp {
     static final byte BY_CARD_MAKER = (byte) 0x00;
     static final byte BY_DELEGATION = (byte) 0x01;
     static final byte BY_OWNER = (byte) 0x02;
+    /** Of a session only: its keys are the parent domain's. */
+    static final byte BY_PARENT = (byte) 0x03;
 
     // Attestation
     static final byte ATTESTATION_VERSION = (byte) 0x02;
@@ -148,6 +176,8 @@ final class Gp {
     static final byte KVN_FIRST_PAIR = (byte) 0x10;
     /** Key set of a card as its maker delivers it; it goes with the first other one. */
     static final byte KVN_INITIAL = (byte) 0xFF;
+    /** From here on versions are for tokens, receipts, DAP and the like; below, an RSA key with KID_TRUST_POINT is one. */
+    static final byte KVN_AUTHORITIES = (byte) 0x70;
 
     // Holder authorizations (section 3)
     static final byte CHA_OFF_CARD_ENTITY = (byte) 0x82;
@@ -168,7 +198,12 @@ final class Gp {
     static final byte USAGE_COMMAND_DATA = (byte) 0x80;
 
     // Protocols and the options of SCP10
+    static final byte SCP02 = (byte) 0x02;
     static final byte SCP03 = (byte) 0x03;
+    static final byte SCP80 = (byte) 0x80;
+    static final byte SCP81 = (byte) 0x81;
+    /** An option of SCP02 or SCP03 for "not offered". */
+    static final byte NO_PROTOCOL = (byte) 0xFF;
     static final byte SCP10 = (byte) 0x10;
     static final byte OPTION_KEY_AGREEMENT = (byte) 0x01;
     static final byte OPTION_KEY_TRANSPORT = (byte) 0x02;
@@ -198,6 +233,7 @@ final class Gp {
     // Status words
     static final short SW_OK = (short) 0x9000;
     static final short SW_BYTES_REMAINING = (short) 0x6100;
+    static final short SW_CARD_LOCKED = (short) 0x6283;
     static final short SW_VERIFICATION_FAILED = (short) 0x6300;
     static final short SW_MORE_DATA = (short) 0x6310;
     static final short SW_NO_DIAGNOSIS = (short) 0x6400;

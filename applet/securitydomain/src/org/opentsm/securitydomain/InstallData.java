@@ -37,6 +37,14 @@ final class InstallData {
         return (short) (buffer[offset] & 0xFF);
     }
 
+    /** True when C9 in install()'s checked data has an object of this tag. */
+    static boolean has(short tag, byte[] buffer, short offset, short end) {
+        short privileges = (short) (offset + 1 + lengthAt(buffer, offset, end));
+        short parameters = (short) (privileges + 1 + lengthAt(buffer, privileges, end));
+        short length = lengthAt(buffer, parameters, end);
+        return Tlv.find(buffer, (short) (parameters + 1), (short) (parameters + 1 + length), tag) != Tlv.NONE;
+    }
+
     /** C9's {@code 91 02 bits}: the one RSA size to make room for, or 0 for all. */
     static short keySize(byte[] buffer, short offset, short end) {
         short field = Tlv.find(buffer, offset, end, Gp.TAG_KEY_SIZE);
@@ -49,7 +57,10 @@ final class InstallData {
         return bits;
     }
 
-    /** C9's 81 lists protocols and options: SCP10 with option 01 or 02, which every domain has, and one of SCP03. */
+    /**
+     * Checks C9's 81, which lists protocols and options: SCP10 with option 01 or 02, SCP02, SCP03 with an option of
+     * Amendment D, and those over the air, which are no channels of APDUs (TS 102 226 8).
+     */
     static void checkProtocols(byte[] buffer, short offset, short end) {
         short field = Tlv.find(buffer, offset, end, Gp.TAG_PROTOCOLS);
         if (field == Tlv.NONE) {
@@ -60,22 +71,45 @@ final class InstallData {
         require(at < behind && ((short) (behind - at) & 1) == 0);
         for (; at < behind; at += 2) {
             byte option = buffer[(short) (at + 1)];
-            require((buffer[at] == Gp.SCP10 && (option == Gp.OPTION_KEY_AGREEMENT || option == Gp.OPTION_KEY_TRANSPORT))
-                    || (buffer[at] == Gp.SCP03 && Scp03.isOption(option)));
+            switch (buffer[at]) {
+                case Gp.SCP10:
+                    require(option == Gp.OPTION_KEY_AGREEMENT || option == Gp.OPTION_KEY_TRANSPORT);
+                    break;
+                case Gp.SCP02:
+                    require(option >= 0);
+                    break;
+                case Gp.SCP03:
+                    require(Scp03.isOption(option));
+                    break;
+                default:
+                    require(buffer[at] == Gp.SCP80 || buffer[at] == Gp.SCP81);
+                    break;
+            }
         }
     }
 
-    /** Option of SCP03 that C9's checked 81 names, or the one with all there is. */
-    static byte scp03Option(byte[] buffer, short offset, short end) {
+    /** True when C9's checked 81 names the protocol, or is not there: a domain has all then. */
+    static boolean offers(byte protocol, byte[] buffer, short offset, short end) {
+        return option(protocol, (byte) 0, buffer, offset, end) != Gp.NO_PROTOCOL;
+    }
+
+    /**
+     * Option of a protocol that C9's checked 81 names; {@code inherited} without 81, NO_PROTOCOL when 81 does not name
+     * the protocol.
+     */
+    static byte option(byte protocol, byte inherited, byte[] buffer, short offset, short end) {
         short field = Tlv.find(buffer, offset, end, Gp.TAG_PROTOCOLS);
-        if (field != Tlv.NONE) {
-            short behind = Tlv.next(buffer, field, end);
-            for (short at = Tlv.value(buffer, field, end); at < behind; at += 2) {
-                if (buffer[at] == Gp.SCP03) {
-                    return buffer[(short) (at + 1)];
-                }
+        if (field == Tlv.NONE) {
+            return inherited;
+        }
+        short behind = Tlv.next(buffer, field, end);
+        for (short at = Tlv.value(buffer, field, end); at < behind; at += 2) {
+            if (buffer[at] == protocol) {
+                byte option = buffer[(short) (at + 1)];
+                // SCP02 has no option 00: the parent's (card-management practice)
+                return protocol == Gp.SCP02 && option == 0 ? inherited : option;
             }
         }
-        return Scp03.DEFAULT_OPTION;
+        return Gp.NO_PROTOCOL;
     }
 }

@@ -16,10 +16,10 @@ final class KeyCommands {
     private final CertificateStore certificate;
     /** Null for a domain without sessions. */
     private final TrustPoint trustPoint;
-    private final KeySetCommands sets;
+    private final StoredKeys sets;
 
     KeyCommands(SecurityDomain domain, Transients transients, KeyPairs pairs, CertificateStore certificate,
-            TrustPoint trustPoint, KeySetCommands sets) {
+            TrustPoint trustPoint, StoredKeys sets) {
         this.domain = domain;
         this.transients = transients;
         this.pairs = pairs;
@@ -38,14 +38,71 @@ final class KeyCommands {
     short execute(byte ins, byte p1, byte p2) {
         if (ins == Gp.INS_PUT_KEY) {
             domain.requireChange();
-            if (p2 == KeySetCommands.P2_KEY_SET && domain.writer() == Gp.BY_OWNER) {
-                KeySetCommands.open(domain.channel, transients.work, transients.dataOffset(), transients.dataLength());
+            if (sets != null && domain.writer() != Gp.BY_CARD_MAKER) {
+                openKeys(domain.channel, p2, transients.work, transients.dataOffset(), transients.dataLength());
             }
         } else if (p1 == Gp.P1_GENERATE) {
             domain.requireGenerate(p2);
         }
         return run(domain.writer(), ins, p1, p2, transients.work, transients.dataOffset(), transients.dataLength(),
                 transients.work, Transients.RESPONSE);
+    }
+
+    /** Opens the secrets of a PUT KEY that goes to the key store under the session's data encryption key, in place. */
+    static void openKeys(SecureChannel channel, byte p2, byte[] buffer, short offset, short length) {
+        if (!isOfSignatures(p2, buffer, offset, length)) {
+            KeyField.open(channel, buffer, offset, length);
+        }
+    }
+
+    /**
+     * True for what SCP10 and attestation work with: the trust point, the pair and its certificate. Their RSA keys have
+     * identifiers 01 and 02 and versions below 70.
+     */
+    static boolean isOfSignatures(byte p2, byte[] buffer, short offset, short length) {
+        if ((p2 != Gp.KID_TRUST_POINT && p2 != Gp.KID_PAIR) || length < 3 || buffer[offset] >= Gp.KVN_AUTHORITIES) {
+            return false;
+        }
+        byte type = KeyField.type(buffer, (short) (offset + 1), (short) (offset + length));
+        return type == Gp.KEY_RSA_MODULUS || (p2 == Gp.KID_PAIR && ((type >= Gp.KEY_RSA_P && type <= Gp.KEY_RSA_DQ1)
+                || (type == (byte) (Gp.TAG_CERTIFICATE >> 8) && KeyField.isExtended(buffer, (short) (offset + 1)))));
+    }
+
+    /** True when the trust point or the pair has this reference. */
+    boolean isReference(byte version, byte id) {
+        return (id == Gp.KID_TRUST_POINT && trustPoint.present() && trustPoint.version() == version)
+                || (id == Gp.KID_PAIR && pairs.present() && pairs.version() == version);
+    }
+
+    /** DELETE [key]; answers 00. */
+    short delete(byte p1, byte p2) {
+        domain.requireChange();
+        if (p1 != 0 || (p2 & 0x7E) != 0) {
+            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+        }
+        if (sets == null) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        sets.delete(domain.writer(), transients.work, transients.dataOffset(), transients.dataLength());
+        transients.work[Transients.RESPONSE] = 0;
+        return (short) 1;
+    }
+
+    /** Drops trust point and pair where they fit, 00 fits all; inside the caller's transaction. False when none did. */
+    boolean dropReferenced(byte version, byte id) {
+        boolean trusted = trustPoint.present() && fits(version, trustPoint.version()) && fits(id, Gp.KID_TRUST_POINT);
+        boolean paired = pairs.present() && fits(version, pairs.version()) && fits(id, Gp.KID_PAIR);
+        if (trusted) {
+            trustPoint.clear();
+        }
+        if (paired) {
+            pairs.drop();
+        }
+        return trusted || paired;
+    }
+
+    private static boolean fits(byte wanted, byte found) {
+        return wanted == 0 || wanted == found;
     }
 
     /** One command of a writer that may; the response may overlap the data. Returns the response's length. */
@@ -134,8 +191,8 @@ final class KeyCommands {
     /** PUT KEY, {@code KVN, key field}; answers the KVN. */
     private short putKey(byte writer, byte p1, byte p2, byte[] buffer, short offset, short length,
             byte[] out, short outOffset) {
-        if (p2 == KeySetCommands.P2_KEY_SET && sets != null) {
-            return sets.put(writer, p1, buffer, offset, length, out, outOffset);
+        if (sets != null && !isOfSignatures(p2, buffer, offset, length)) {
+            return sets.put(writer, p1, p2, buffer, offset, length, out, outOffset);
         }
         if (p1 != 0 || (p2 != Gp.KID_TRUST_POINT && p2 != Gp.KID_PAIR)) {
             ISOException.throwIt(Gp.SW_WRONG_P1P2);
@@ -223,6 +280,20 @@ final class KeyCommands {
             JCSystem.commitTransaction();
             pairs.destroyOthers();
         }
+    }
+
+    /** Prepares the keys of STORE DATA's groupings; 6A80 where a domain has no store. False when there are none. */
+    boolean prepare(byte[] buffer, short offset, short end) {
+        require(sets != null || Dgi.find(buffer, offset, end, Dgi.KEY_TEMPLATES) == Tlv.NONE);
+        return sets != null && sets.prepare(buffer, offset, end);
+    }
+
+    void adopt(byte writer) {
+        sets.adopt(writer);
+    }
+
+    void settle() {
+        sets.settle();
     }
 
     /** Writes template E0 with an entry C0 of every key; returns the length of its value. */

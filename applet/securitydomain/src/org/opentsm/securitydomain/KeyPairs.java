@@ -162,9 +162,14 @@ final class KeyPairs {
         }
     }
 
-    void destroyAll() {
+    /** Lets go of the pair and its certificate; {@link #destroyOthers} destroys it. */
+    void drop() {
         current = NO_PAIR;
         certificate.clear();
+    }
+
+    void destroyAll() {
+        drop();
         destroyOthers();
     }
 

@@ -34,10 +34,10 @@ final class ResponseSender {
         transients.setShort(Transients.PENDING_LENGTH, (short) 0);
     }
 
-    void send(APDU apdu, short offset, short length) {
+    void send(APDU apdu, short offset, short length, short status) {
         transients.setShort(Transients.PENDING_OFFSET, offset);
         transients.setShort(Transients.PENDING_LENGTH, length);
-        transients.setShort(Transients.STATUS, Gp.SW_OK);
+        transients.setShort(Transients.STATUS, status);
         sendRest(apdu);
     }
 

@@ -10,7 +10,7 @@ import javacardx.crypto.Cipher;
  * Secure Channel Protocol '10': initiation and the card's state machine (F.1.3 to F.1.6, F.4;
  * scp10.md 4.5). Key transport, option 02, stands here; key agreement's blocks in KeyAgreement.
  */
-final class Scp10 extends SecureChannel {
+final class Scp10 extends ProtocolChannel {
 
     // STATE in RAM; none is 0, so that cleared memory means no session
     static final byte IDLE = (byte) 0;
@@ -39,8 +39,8 @@ final class Scp10 extends SecureChannel {
 
     /** @param data its 5F20 names the owner */
     Scp10(Transients transients, TrustPoint trustPoint, KeyPairs pairs, CertificateStore certificate,
-            DataObjects data, RandomData random) {
-        super(transients);
+            DataObjects data, BlockCiphers ciphers, RandomData random) {
+        super(transients, ciphers);
         this.trustPoint = trustPoint;
         this.pairs = pairs;
         this.data = data;
@@ -48,40 +48,19 @@ final class Scp10 extends SecureChannel {
         signature = Signature.getInstance(Signature.ALG_RSA_SHA_PKCS1, false);
         pkcs1 = Cipher.getInstance(Cipher.ALG_RSA_PKCS1, false);
         publicKeys = new PublicKeys(transients, trustPoint);
-        sessionKeys = new SessionKeys(transients);
-        messaging = new SecureMessaging(transients, sessionKeys);
+        sessionKeys = new SessionKeys(transients, ciphers.des);
+        messaging = new SecureMessaging(transients, sessionKeys, ciphers);
         verifier = new CertificateVerifier(transients, publicKeys, signature);
         agreement = new KeyAgreement(transients, sessionKeys, publicKeys, pairs, certificate, random);
     }
 
-    void end() {
-        end(IDLE);
+    boolean isOpen() {
+        return ram[Transients.STATE] == OPEN || ram[Transients.STATE] == OPEN_UNCONFIRMED;
     }
 
-    /** Ends whatever is under way and drops its keys; {@code state} is IDLE or ABORTED. */
-    private void end(byte state) {
-        sessionKeys.clear();
-        Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT, (byte) 0);
-        ram[Transients.KEY_ROLE] = CertificateVerifier.ROLE_NONE;
-        ram[Transients.LEVEL] = 0;
-        ram[Transients.WRAP_RESPONSE] = 0;
-        ram[Transients.CERTIFICATE_MAY_FOLLOW] = 0;
-        ram[Transients.TARGET_LENGTH] = 0;
-        ram[Transients.STATE] = state;
-    }
-
-    /** Refuses a command that ends what is under way: nothing of it stays, in the work buffer either. */
-    private void refuse(byte state, short status) {
-        end(state);
-        Util.arrayFillNonAtomic(work, (short) 0, Transients.WORK_SIZE, (byte) 0);
-        ISOException.throwIt(status);
-    }
-
-    boolean ownerAuthenticated() {
-        byte state = ram[Transients.STATE];
-        return (state == OPEN || state == OPEN_UNCONFIRMED)
-                && (ram[Transients.LEVEL] & (Gp.LEVEL_AUTHENTICATED & 0xFF)) != 0
-                && (ram[Transients.LEVEL] & Gp.LEVEL_C_MAC) != 0;
+    /** True from the first step of an initiation on. */
+    boolean isUnderWay() {
+        return ram[Transients.STATE] != IDLE;
     }
 
     void admit() {

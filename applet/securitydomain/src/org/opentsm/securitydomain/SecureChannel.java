@@ -43,6 +43,21 @@ class SecureChannel {
         transients.setShort(Transients.PENDING_LENGTH, length);
     }
 
+    /** True when an error's status word is protected as well. */
+    boolean protectsErrors() {
+        return false;
+    }
+
+    /** True when a key set of this version opens a session here. */
+    boolean opensWith(byte version) {
+        return false;
+    }
+
+    /** True when anything opens a session here. */
+    boolean opens() {
+        return false;
+    }
+
     /** Ends whatever is under way and drops its keys. */
     void end() { }
 

@@ -23,14 +23,14 @@ final class SecureMessaging {
     private final Cipher ecb;
     private final Cipher cbc;
 
-    SecureMessaging(Transients transients, SessionKeys keys) {
+    SecureMessaging(Transients transients, SessionKeys keys, BlockCiphers ciphers) {
         this.transients = transients;
         this.keys = keys;
         ram = transients.ram;
         work = transients.work;
         mac = Signature.getInstance(Signature.ALG_DES_MAC8_ISO9797_1_M2_ALG3, false);
-        ecb = Cipher.getInstance(Cipher.ALG_DES_ECB_NOPAD, false);
-        cbc = Cipher.getInstance(Cipher.ALG_DES_CBC_NOPAD, false);
+        ecb = ciphers.desEcb;
+        cbc = ciphers.desCbc;
     }
 
     private static void require(boolean held) {
@@ -120,6 +120,7 @@ final class SecureMessaging {
 
     /** Opens whole blocks under the data encryption key, each by itself (key-distribution.md section 7 row 5). */
     void decryptKey(byte[] buffer, short offset, short length) {
+        KeyField.require(length > 0 && (length & 7) == 0);
         ecb.init(keys.key(SessionKeys.C_DEK), Cipher.MODE_DECRYPT);
         ecb.doFinal(buffer, offset, length, buffer, offset);
     }

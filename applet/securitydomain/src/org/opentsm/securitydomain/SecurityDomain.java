@@ -27,16 +27,19 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     /** Null for a domain without sessions. */
     final TrustPoint trustPoint;
     /** Null for a domain without sessions. */
-    final KeySets sets;
+    final KeyStore sets;
     final SecureChannel channel;
     /** Null for a domain without sessions. */
     private final ChannelService service;
-    private final byte scp03Option;
+    private final Channels channels;
+    private final boolean offersScp10;
+    final byte scp02Option;
+    final byte scp03Option;
     final KeyCommands keys;
     final DataCommands objects;
     private final CommandReader reader;
     private final ResponseSender responses;
-    private final byte[] ownAid;
+    final byte[] ownAid;
     private final byte[] privileges = new byte[3];
     /**
      * True on a card whose OPEN is not ours: this domain is an ordinary application there (README 10). Known for good at
@@ -75,16 +78,23 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         responses = new ResponseSender(transients);
         trustPoint = withSessions ? new TrustPoint() : null;
         InstallData.checkProtocols(bArray, parameters, parametersEnd);
-        scp03Option = InstallData.scp03Option(bArray, parameters, parametersEnd);
+        offersScp10 = InstallData.offers(Gp.SCP10, bArray, parameters, parametersEnd);
+        scp02Option = InstallData.option(Gp.SCP02, inherited02(), bArray, parameters, parametersEnd);
+        scp03Option = InstallData.option(Gp.SCP03, inherited03(), bArray, parameters, parametersEnd);
         if (withSessions) {
             RandomData random = RandomData.getInstance(RandomData.ALG_SECURE_RANDOM);
-            sets = new KeySets(random);
-            Scp03 scp03 = new Scp03(transients, sets, scp03Option, ownAid, random);
-            channel = new Channels(new Scp10(transients, trustPoint, pairs, certificate, data, random), scp03);
+            BlockCiphers ciphers = new BlockCiphers(ram);
+            sets = new KeyStore(random);
+            Scp10 scp10 = new Scp10(transients, trustPoint, pairs, certificate, data, ciphers, random);
+            Scp02 scp02 = scp02Option == Gp.NO_PROTOCOL ? null : new Scp02(this, ciphers, scp02Option, ownAid, random);
+            Scp03 scp03 = scp03Option == Gp.NO_PROTOCOL ? null : new Scp03(this, ciphers, scp03Option, ownAid, random);
+            channels = new Channels(this, scp10, offersScp10, scp02, scp03);
+            channel = channels;
             keys = new KeyCommands(this, transients, pairs, certificate, trustPoint,
-                    new KeySetCommands(this, transients, sets, scp03));
+                    new StoredKeys(this, transients, sets, ciphers));
         } else {
             sets = null;
+            channels = null;
             channel = new SecureChannel(transients);
             keys = new KeyCommands(this, transients, pairs, certificate, null, null);
         }
@@ -108,18 +118,12 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         register(ownAid, (short) 0, (byte) ownAid.length);
     }
 
-    /** The channel is for OPEN, which lends it to applications of this domain. */
-    public Shareable getShareableInterfaceObject(AID client, byte parameter) {
-        boolean open = client != null && client.equals(Gp.OPEN_AID, (short) 0, (byte) Gp.OPEN_AID.length);
-        return open && parameter == ApplicationChannel.PARAMETER ? service : null;
-    }
-
     public boolean select() {
         transients.clear();
         channel.end();
         pairs.destroyOthers();
         if (sets != null) {
-            sets.wipeDropped();
+            sets.wipe();
         }
         return true;
     }
@@ -135,6 +139,49 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
             trustPoint.clear();
             sets.destroyAll();
         }
+    }
+
+    /** Option of SCP02 for a domain whose C9 does not say: the issuer domain's. */
+    byte inherited02() {
+        return Scp02.DEFAULT_OPTION;
+    }
+
+    byte inherited03() {
+        return Scp03.DEFAULT_OPTION;
+    }
+
+    /** Where the symmetric protocols take their static keys from. */
+    KeySource keySource() {
+        return sets;
+    }
+
+    /** Who put a set: BY_PARENT for one that is not of this domain. */
+    final byte makerOf(KeySource source, byte version) {
+        return source == sets ? sets.maker(version) : Gp.BY_PARENT;
+    }
+
+    /** True when a session under keys of this maker is the owner's. */
+    boolean isOwners(byte maker) {
+        return true;
+    }
+
+    /** Told in the transaction that put a key set which opens sessions. */
+    void personalized() { }
+
+    /** The channel for OPEN, on behalf of applications; the keys for a domain below that has none, of this very load file (README 5.10). */
+    public Shareable getShareableInterfaceObject(AID client, byte parameter) {
+        if (parameter == ApplicationChannel.PARAMETER) {
+            boolean asked = client != null && client.equals(Gp.OPEN_AID, (short) 0, (byte) Gp.OPEN_AID.length);
+            return asked ? service : null;
+        }
+        if (parameter != KeySource.PARAMETER || client == null || sets == null) {
+            return null;
+        }
+        Open open = open();
+        short length = client.getBytes(work, Transients.RESPONSE);
+        boolean given = open.isParent(self(), client)
+                && RegisteredDomain.runsThisPackage(open, work, Transients.RESPONSE, length, work, SymmetricChannel.TEMPORARY);
+        return given ? sets : null;
     }
 
     final Open open() {
@@ -180,7 +227,9 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
 
     public void process(APDU apdu) throws ISOException {
         if (selectingApplet()) {
-            responses.send(apdu, Transients.RESPONSE, selectResponse());
+            // a locked card warns (GPCS 11.9.3.2)
+            boolean locked = !alone && open().cardState() == Gp.CARD_STATE_CARD_LOCKED;
+            responses.send(apdu, Transients.RESPONSE, selectResponse(), locked ? Gp.SW_CARD_LOCKED : Gp.SW_OK);
             return;
         }
         byte instruction = apdu.getBuffer()[ISO7816.OFFSET_INS];
@@ -200,12 +249,25 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         if (ins != Gp.INS_GET_STATUS) {
             transients.setShort(Transients.CURSOR, (short) 0);
         }
-        byte group = Commands.group(ram[Transients.HEADER], ins);
-        requireCardState(group, ins, p1);
-        short length = execute(group, ins, p1, ram[(short) (Transients.HEADER + 3)]);
+        short length = answer(ins, p1, ram[(short) (Transients.HEADER + 3)]);
         short out = (short) (transients.getShort(Transients.CHAIN_LENGTH) + Transients.RESPONSE);
         channel.finish(out, length, transients.getShort(Transients.STATUS));
         responses.sendRest(apdu);
+    }
+
+    /** Runs the command; where a session's errors are protected, one is a status word with an answer of no data. */
+    private short answer(byte ins, byte p1, byte p2) {
+        try {
+            byte group = Commands.group(ram[Transients.HEADER], ins);
+            requireCardState(group, ins, p1);
+            return execute(group, ins, p1, p2);
+        } catch (ISOException e) {
+            if (!channel.protectsErrors()) {
+                throw e;
+            }
+            transients.setShort(Transients.STATUS, e.getReason());
+            return (short) 0;
+        }
     }
 
     /** GET RESPONSE fetches the rest of the response just before it; anything else about it drops what waits. */
@@ -250,9 +312,17 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
             case Commands.DATA:
                 return objects.execute(ins, p1, p2);
             default:
+                if (deletesKeys(ins)) {
+                    return keys.delete(p1, p2);
+                }
                 ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);
                 return (short) 0;
         }
+    }
+
+    /** True for DELETE [key], which is a domain's own affair. */
+    final boolean deletesKeys(byte ins) {
+        return ins == Gp.INS_DELETE && StoredKeys.isDeletion(work, transients.dataOffset(), transients.dataLength());
     }
 
     /** True when a session of the owner, or the card maker before issuance, may change this domain. */
@@ -277,9 +347,12 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         ISOException.throwIt(p2 == 0 ? Gp.SW_CONDITIONS : Gp.SW_WRONG_P1P2);
     }
 
-    /** Who writes in this domain's own dialogue: BY_OWNER in a session of its owner. */
+    /** Who writes in this domain's own dialogue: BY_OWNER in a session of its owner, BY_DELEGATION under a parent's keys. */
     final byte writer() {
-        return channel.ownerAuthenticated() ? Gp.BY_OWNER : Gp.BY_CARD_MAKER;
+        if (!channel.ownerAuthenticated()) {
+            return Gp.BY_CARD_MAKER;
+        }
+        return ram[Transients.KEYS_MAKER] == Gp.BY_PARENT ? Gp.BY_DELEGATION : Gp.BY_OWNER;
     }
 
     /** Told of every write of keys or data, inside its transaction. */
@@ -301,9 +374,11 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
 
     /** Writes the value of tag 73 to the work buffer: the protocols that one can open here. Returns its length. */
     final short recognition(short out) {
-        boolean symmetric = sets != null && sets.present();
-        boolean scp10 = trustPoint != null && !(symmetric && namesSymmetricAlone());
-        return CardData.recognition(work, out, scp10, symmetric ? (short) (scp03Option & 0xFF) : CardData.NO_SCP03);
+        byte scp02 = channels != null && channels.has(Gp.SCP02) ? scp02Option : Gp.NO_PROTOCOL;
+        byte scp03 = channels != null && channels.has(Gp.SCP03) ? scp03Option : Gp.NO_PROTOCOL;
+        boolean symmetric = scp02 != scp03 || scp02 != Gp.NO_PROTOCOL;
+        boolean scp10 = offersScp10 && trustPoint != null && !(symmetric && namesSymmetricAlone());
+        return CardData.recognition(work, out, scp10, scp02, scp03);
     }
 
     /** True where hosts that know no SCP10 stop at its name: it stands in tag 67 then (README 5.4). */
@@ -316,12 +391,21 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         if (trustPoint == null) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
         }
-        return CardData.capabilities(work, out, scp03Option);
+        return CardData.capabilities(work, out, offersScp10, scp02Option, scp03Option);
+    }
+
+    /** Writes the sequence counter of the lowest set that counts sessions; 6A88 without one. Returns its length. */
+    final short sequence(short out) {
+        if (channels == null) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        return channels.sequence(out);
     }
 
     private short selectResponse() {
         short out = Transients.RESPONSE;
-        short size = Tlv.enclose(work, out, Gp.TAG_RECOGNITION, recognition(out));
+        short size = data.has(Gp.TAG_CARD_DATA) ? data.value(Gp.TAG_CARD_DATA, work, out)
+                : Tlv.enclose(work, out, Gp.TAG_RECOGNITION, recognition(out));
         size = CardData.maximumCommandLength(work, (short) (out + size), out);
         size = Tlv.enclose(work, out, Gp.TAG_FCI_PROPRIETARY, size);
         short aidSize = (short) (2 + ownAid.length);

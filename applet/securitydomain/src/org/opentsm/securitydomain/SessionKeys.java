@@ -2,9 +2,7 @@ package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
 import javacard.framework.Util;
-import javacard.security.CryptoException;
 import javacard.security.DESKey;
-import javacard.security.KeyBuilder;
 
 /**
  * Session keys as control reference templates give them (F.3.1.2, Table F-11), in RAM only: the
@@ -29,25 +27,12 @@ final class SessionKeys {
 
     private final Transients transients;
     private final byte[] ram;
-    private final DESKey single;
-    private final DESKey twoKey;
-    private final DESKey threeKey;
+    private final DesKeys keys;
 
-    SessionKeys(Transients transients) {
+    SessionKeys(Transients transients, DesKeys keys) {
         this.transients = transients;
+        this.keys = keys;
         ram = transients.ram;
-        single = make(KeyBuilder.LENGTH_DES);
-        twoKey = make(KeyBuilder.LENGTH_DES3_2KEY);
-        threeKey = make(KeyBuilder.LENGTH_DES3_3KEY);
-    }
-
-    /** In RAM where the card has such keys; else an object that {@link #clear} empties. */
-    private static DESKey make(short length) {
-        try {
-            return (DESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DES_TRANSIENT_DESELECT, length, false);
-        } catch (CryptoException e) {
-            return (DESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DES, length, false);
-        }
     }
 
     /** Wipes templates, keys and counters. */
@@ -55,9 +40,7 @@ final class SessionKeys {
         Util.arrayFillNonAtomic(ram, Transients.TEMPLATES, Transients.TEMPLATES_SIZE, (byte) 0);
         Util.arrayFillNonAtomic(ram, Transients.KEY_OFFSETS,
                 (short) (Transients.TEMPLATES_LENGTH + 2 - Transients.KEY_OFFSETS), (byte) 0);
-        single.clearKey();
-        twoKey.clearKey();
-        threeKey.clearKey();
+        keys.clear();
     }
 
     boolean loaded() {
@@ -247,14 +230,11 @@ final class SessionKeys {
 
     /** The key of a use in a key object that stays valid until the next call. */
     DESKey key(short use) {
-        DESKey target = ram[(short) (Transients.KEY_LENGTHS + use)] == KEY_MAX ? threeKey : twoKey;
-        target.setKey(ram, offset(use));
-        return target;
+        return keys.key(ram, offset(use), ram[(short) (Transients.KEY_LENGTHS + use)]);
     }
 
     /** First eight bytes of a key, for the MAC's initial value (F.2.3). */
     DESKey firstHalf(short use) {
-        single.setKey(ram, offset(use));
-        return single;
+        return keys.key(ram, offset(use), COUNTER_SIZE);
     }
 }

@@ -9,6 +9,10 @@ import javacard.framework.Util;
  */
 final class StoreDataReader {
 
+    /** Where P1 of the first block waits: blocks are never parts of a chain. */
+    private static final short FORM = (short) (Transients.CHAIN_HEADER + 2);
+    private static final byte FORM_BITS = (byte) 0x78;
+
     private final Transients transients;
     private final byte[] ram;
     private final byte[] work;
@@ -29,11 +33,18 @@ final class StoreDataReader {
         short collected = transients.getShort(Transients.CHAIN_LENGTH);
         byte expected = ram[Transients.NEXT_BLOCK];
         short length = transients.getShort(Transients.DATA_LENGTH);
+        byte form = ram[FORM];
         reset();
-        if ((p1 & 0x7F) != Gp.P1_STORE_BER_TLV) {
+        // RFU bits, and structures and encryptions there are none of (Table 11-89)
+        if ((p1 & 0x06) != 0 || (p1 & 0x18) == 0x18 || (p1 & 0x60) == 0x40) {
             ISOException.throwIt(Gp.SW_WRONG_P1P2);
         }
-        if (p2 != expected) {
+        // some hosts that expect an answer count from 01
+        boolean first = expected == 0 && (p2 == 0 || (p2 == 1 && (p1 & Gp.P1_STORE_ANSWERS) != 0));
+        if (first) {
+            expected = p2;
+        }
+        if (p2 != expected || (!first && ((p1 ^ form) & FORM_BITS) != 0)) {
             // block 0 starts anew in any case, but not with what stands before it
             ISOException.throwIt(Gp.SW_CONDITIONS);
         }
@@ -48,6 +59,7 @@ final class StoreDataReader {
         }
         transients.setShort(Transients.CHAIN_LENGTH, (short) (collected + length));
         ram[Transients.NEXT_BLOCK] = (byte) (p2 + 1);
+        ram[FORM] = p1;
         return false;
     }
 }

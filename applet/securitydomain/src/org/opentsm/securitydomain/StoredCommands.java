@@ -95,7 +95,8 @@ final class StoredCommands {
         byte ins = room[(short) (command + ISO7816.OFFSET_INS)];
         byte p2 = room[(short) (command + ISO7816.OFFSET_P2)];
         boolean generate = ins == Gp.INS_GENERATE_KEY_PAIR && p2 == 0;
-        boolean trustPoint = ins == Gp.INS_PUT_KEY && p2 == Gp.KID_TRUST_POINT;
+        boolean trustPoint = ins == Gp.INS_PUT_KEY && p2 == Gp.KID_TRUST_POINT && KeyCommands.isOfSignatures(p2, room,
+                (short) (command + COMMAND_HEADER), (short) (length - COMMAND_HEADER));
         if (room[command] != Gp.CLA_GP || !(generate || trustPoint)) {
             ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);
         }

@@ -2,6 +2,7 @@ package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
 import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import org.globalplatform.Application;
 
@@ -14,6 +15,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     private final Attestation attestation;
     private final StoredCommands stored;
     private final ApplicationPersonalization applications;
+    private final boolean personalizedExplicitly;
     private boolean owned;
     /** Life cycle where the registry is not ours. */
     private byte ownState = Gp.DOMAIN_STATE_SELECTABLE;
@@ -23,21 +25,62 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         attestation = new Attestation(this, transients);
         stored = new StoredCommands(keys, certificate);
         applications = new ApplicationPersonalization(this, transients);
+        personalizedExplicitly = InstallData.has(Gp.TAG_EXPLICIT, bArray, bOffset, (short) (bOffset + bLength));
     }
 
     public static void install(byte[] bArray, short bOffset, byte bLength) {
         new SupplementarySecurityDomain(bArray, bOffset, (short) (bLength & 0xFF)).registerOwnAid();
     }
 
+    byte inherited02() {
+        return IssuerSecurityDomain.inherited02;
+    }
+
+    byte inherited03() {
+        return IssuerSecurityDomain.inherited03;
+    }
+
     /** Only the parent may personalize; OPEN knows who that is. */
     public Shareable getShareableInterfaceObject(AID client, byte parameter) {
-        if (parameter == ApplicationChannel.PARAMETER) {
+        if (parameter != PersonalizationTarget.PARAMETER) {
             return super.getShareableInterfaceObject(client, parameter);
         }
-        if (parameter != PersonalizationTarget.PARAMETER || client == null || alone || !open().isParent(client, self())) {
-            return null;
+        return client == null || alone || !open().isParent(client, self()) ? null : this;
+    }
+
+    /**
+     * A domain that never had a key of its own, and no owner, opens with its parent's: how keys come to it on cards
+     * whose hosts know nothing of personalization by another domain (README 5.10).
+     */
+    KeySource keySource() {
+        if (alone || owned || sets.next(KeyStore.NONE) != KeyStore.NONE || trustPoint.present() || pairs.present()) {
+            return sets;
         }
-        return this;
+        short scratch = SymmetricChannel.TEMPORARY;
+        short entry = RegisteredDomain.find(open(), ownAid, (short) 0, (short) ownAid.length, work, scratch);
+        short parent = entry == Tlv.NONE ? Tlv.NONE : RegisteredDomain.object(work, entry, Gp.TAG_ASSOCIATED_DOMAIN);
+        if (parent == Tlv.NONE) {
+            return sets;
+        }
+        short limit = (short) (scratch + RegisteredDomain.ROOM);
+        AID aid = JCSystem.lookupAID(work, Tlv.value(work, parent, limit), (byte) Tlv.length(work, parent, limit));
+        Shareable given = aid == null ? null : JCSystem.getAppletShareableInterfaceObject(aid, KeySource.PARAMETER);
+        return given instanceof KeySource ? (KeySource) given : sets;
+    }
+
+    /**
+     * Where an application provider is registered, its certificate makes the owner (GPCS 10.4.2), and with the keys that
+     * came by delegation one is anybody; elsewhere who has the keys is the owner.
+     */
+    boolean isOwners(byte maker) {
+        return maker != Gp.BY_DELEGATION || !data.has(Gp.TAG_PROVIDER);
+    }
+
+    /** The first key set makes a domain PERSONALIZED, unless C9 said that its owner will say so, or a certificate does. */
+    void personalized() {
+        if (!data.has(Gp.TAG_PROVIDER) && !personalizedExplicitly && state() == Gp.DOMAIN_STATE_SELECTABLE) {
+            moveTo(Gp.DOMAIN_STATE_PERSONALIZED);
+        }
     }
 
     public short personalize(byte ins, byte p1, byte p2, byte[] buffer, short offset, short length,
@@ -50,7 +93,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
             case Gp.INS_PUT_KEY:
                 return keys.run(Gp.BY_DELEGATION, ins, p1, p2, buffer, offset, length, response, responseOffset);
             case Gp.INS_STORE_DATA:
-                objects.store(Gp.BY_DELEGATION, buffer, offset, length);
+                objects.store(Gp.BY_DELEGATION, p1, buffer, offset, length);
                 return (short) 0;
             default:
                 ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);

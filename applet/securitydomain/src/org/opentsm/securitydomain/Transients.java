@@ -28,12 +28,15 @@ final class Transients {
     // GET STATUS that may go on
     static final short CURSOR = (short) (PENDING_LENGTH + 2);
     static final short CURSOR_SUBSET = (short) (CURSOR + 2);
-    // Secure channel
+    // Secure channel: all from here on goes with the session
     static final short STATE = (short) (CURSOR_SUBSET + 1);
+    static final short SESSION = STATE;
     static final short OPTION = (short) (STATE + 1);
     static final short LEVEL = (short) (OPTION + 1);
     static final short WRAP_RESPONSE = (short) (LEVEL + 1);
-    static final short CERTIFICATE_MAY_FOLLOW = (short) (WRAP_RESPONSE + 1);
+    /** Who put the key set of a symmetric session; BY_DELEGATION under a parent's keys. */
+    static final short KEYS_MAKER = (short) (WRAP_RESPONSE + 1);
+    static final short CERTIFICATE_MAY_FOLLOW = (short) (KEYS_MAKER + 1);
     // Current public key: role, size and holder reference
     static final short KEY_ROLE = (short) (CERTIFICATE_MAY_FOLLOW + 1);
     static final short KEY_SIZE = (short) (KEY_ROLE + 1);

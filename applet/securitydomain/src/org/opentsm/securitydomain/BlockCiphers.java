@@ -1,0 +1,42 @@
+package org.opentsm.securitydomain;
+
+import javacard.framework.Util;
+import javacardx.crypto.Cipher;
+
+/** The block ciphers of a domain and key objects for them, which its protocols take turns with. */
+final class BlockCiphers {
+
+    static final short CHECK_LENGTH = (short) 3;
+
+    final AesKeys aes = new AesKeys();
+    final DesKeys des = new DesKeys();
+    final Cipher aesEcb = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_ECB_NOPAD, false);
+    final Cipher aesCbc = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_CBC_NOPAD, false);
+    final Cipher desEcb = Cipher.getInstance(Cipher.ALG_DES_ECB_NOPAD, false);
+    final Cipher desCbc = Cipher.getInstance(Cipher.ALG_DES_CBC_NOPAD, false);
+    private final byte[] ram;
+
+    BlockCiphers(byte[] ram) {
+        this.ram = ram;
+    }
+
+    void clear() {
+        aes.clear();
+        des.clear();
+    }
+
+    /** Check value of GPCS B.6: first three bytes of a block of 01 under an AES key, of 00 under a DES key. */
+    void checkValue(byte type, byte[] key, short offset, short length, byte[] out, short outOffset) {
+        boolean isAes = type == Gp.KEY_AES;
+        Util.arrayFillNonAtomic(ram, Transients.SCRATCH, Cmac.BLOCK, isAes ? (byte) 1 : (byte) 0);
+        Cipher cipher = isAes ? aesEcb : desEcb;
+        if (isAes) {
+            cipher.init(aes.key(key, offset, length), Cipher.MODE_ENCRYPT);
+        } else {
+            cipher.init(des.key(key, offset, length), Cipher.MODE_ENCRYPT);
+        }
+        cipher.doFinal(ram, Transients.SCRATCH, Cmac.BLOCK, ram, Transients.SCRATCH);
+        Util.arrayCopyNonAtomic(ram, Transients.SCRATCH, out, outOffset, CHECK_LENGTH);
+        Util.arrayFillNonAtomic(ram, Transients.SCRATCH, Cmac.BLOCK, (byte) 0);
+    }
+}

@@ -1,0 +1,44 @@
+package org.opentsm.securitydomain;
+
+import javacard.framework.ISOException;
+import javacard.framework.Util;
+
+/**
+ * What the protocols of a domain share: one session state, one place for its keys, one set of ciphers. The state says
+ * whose the session is; a protocol's states have bits of its own.
+ */
+abstract class ProtocolChannel extends SecureChannel {
+
+    final BlockCiphers ciphers;
+
+    ProtocolChannel(Transients transients, BlockCiphers ciphers) {
+        super(transients);
+        this.ciphers = ciphers;
+    }
+
+    final void end() {
+        end((byte) 0);
+    }
+
+    /** Ends whatever is under way and drops its keys; {@code state} is 0 or a protocol's ABORTED. */
+    final void end(byte state) {
+        Util.arrayFillNonAtomic(ram, Transients.SESSION, (short) (Transients.SIZE - Transients.SESSION), (byte) 0);
+        ciphers.clear();
+        ram[Transients.STATE] = state;
+    }
+
+    /** Refuses a command that ends what is under way: nothing of it stays, in the work buffer either. */
+    final void refuse(byte state, short status) {
+        end(state);
+        Util.arrayFillNonAtomic(work, (short) 0, Transients.WORK_SIZE, (byte) 0);
+        ISOException.throwIt(status);
+    }
+
+    /** True while commands come under an open session of this protocol. */
+    abstract boolean isOpen();
+
+    final boolean ownerAuthenticated() {
+        return isOpen() && (ram[Transients.LEVEL] & (Gp.LEVEL_AUTHENTICATED & 0xFF)) != 0
+                && (ram[Transients.LEVEL] & Gp.LEVEL_C_MAC) != 0;
+    }
+}
