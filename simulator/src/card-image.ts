@@ -25,6 +25,22 @@ export interface SecurityDomainImage {
   readonly trustPoint?: TrustPointImage | null;
   readonly keyPair?: KeyPairImage | null;
   readonly certificate?: Hex | null;
+  /** Protocols and options in pairs, `02150370`; absent: all of them, `1002` for a supplementary domain. */
+  readonly protocols?: Hex;
+  /** Names SCP10 in tag 66 beside SCP02 or SCP03; without it tag 67 alone does. */
+  readonly announcesScp10?: boolean;
+  /** Ten bytes that INITIALIZE UPDATE answers with, for hosts that diversify keys; zeros when absent. */
+  readonly diversification?: Hex;
+  readonly keySets?: readonly KeySetImage[];
+}
+
+/** A static key set, ENC, MAC and DEK of one length: DES of 16 bytes, AES of 16, 24 or 32. Test keys only. */
+export interface KeySetImage {
+  readonly keyVersion: Hex;
+  readonly type: 'DES' | 'AES';
+  readonly enc: Hex;
+  readonly mac: Hex;
+  readonly dek: Hex;
 }
 
 /** Applet classes from a folder of class files, or from a CAP file, which knows its AIDs. Paths start at the image file, or at the working directory for an image object. */

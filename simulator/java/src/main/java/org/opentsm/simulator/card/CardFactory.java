@@ -25,7 +25,8 @@ final class CardFactory {
             card.registry().add(loadFile);
         }
         if (image.issuer() != null) {
-            instance(card, RegistryEntry.Kind.ISSUER_DOMAIN, CardOpen.ISSUER_MODULE, image.issuer().aid(), Privileges.ISSUER, new byte[0], null, "isd");
+            instance(card, RegistryEntry.Kind.ISSUER_DOMAIN, CardOpen.ISSUER_MODULE, image.issuer().aid(), Privileges.ISSUER,
+                parameters(image.issuer(), ""), null, "isd");
         }
         if (image.controlling() != null) {
             RegistryEntry entry = instance(card, RegistryEntry.Kind.APPLICATION, CardOpen.CONTROLLING_MODULE, image.controlling().aid(),
@@ -33,8 +34,7 @@ final class CardFactory {
             card.open().setControllingAuthority(entry.aid);
         }
         for (CardImage.Domain domain : image.supplementary()) {
-            byte[] parameters = domain.providerId() == null ? Hex.decode("81021002")
-                : Hex.decode("810210025F2010" + Hex.encode(domain.providerId()));
+            byte[] parameters = parameters(domain, "1002");
             instance(card, RegistryEntry.Kind.APPLICATION, CardOpen.SUPPLEMENTARY_MODULE, domain.aid(), Privileges.DOMAIN, parameters, issuer, domain.field());
         }
         int index = 0;
@@ -56,6 +56,14 @@ final class CardFactory {
                 instance(card, RegistryEntry.Kind.APPLICATION, module, aid, Privileges.NONE, new byte[0], issuer, "installAll");
             }
         }
+    }
+
+    /** C9 of a domain: 81 protocols and options, 92 where SCP10 is announced beside others, 5F20 application provider. */
+    private static byte[] parameters(CardImage.Domain domain, String otherwise) {
+        String protocols = domain.protocols() == null ? otherwise : Hex.encode(domain.protocols());
+        String provider = domain.providerId() == null || otherwise.isEmpty() ? "" : "5F2010" + Hex.encode(domain.providerId());
+        String named = protocols.isEmpty() ? "" : String.format("81%02X", protocols.length() / 2) + protocols;
+        return Hex.decode(named + (domain.announcesScp10() ? "9200" : "") + provider);
     }
 
     private static RegistryEntry instance(CardRuntime card, RegistryEntry.Kind kind, String module, byte[] aid, Privileges privileges,

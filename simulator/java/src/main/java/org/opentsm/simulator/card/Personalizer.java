@@ -1,11 +1,15 @@
 package org.opentsm.simulator.card;
 
 import java.io.ByteArrayOutputStream;
+import java.security.GeneralSecurityException;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
+import javax.crypto.Cipher;
+import javax.crypto.spec.SecretKeySpec;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
+import org.opentsm.simulator.image.KeySetImage;
 import org.opentsm.simulator.open.LifeCycle;
 
 /**
@@ -15,6 +19,8 @@ import org.opentsm.simulator.open.LifeCycle;
 final class Personalizer {
 
     private static final int MAX_DATA = 255;
+    private static final int AES = 0x88;
+    private static final int CHECK_LENGTH = 3;
 
     private final UnaryOperator<byte[]> card;
     private String field = "";
@@ -61,6 +67,38 @@ final class Personalizer {
             putKeyPair(domain.keyPair());
         }
         storeData(domain.field() + ".certificate", "", domain.certificate());
+        storeData(domain.field() + ".diversification", "CF", domain.diversification());
+        domain.keySets().forEach(this::putKeySet);
+    }
+
+    /** {@code KVN, three times type L key 03 KCV}; the keys in clear, as all before issuance. */
+    private void putKeySet(KeySetImage set) {
+        field = set.field();
+        ByteArrayOutputStream data = new ByteArrayOutputStream();
+        data.write(set.keyVersion());
+        for (byte[] key : set.keys()) {
+            component(data, set.keyType(), key);
+            data.write(CHECK_LENGTH);
+            data.write(checkValue(set.keyType(), key), 0, CHECK_LENGTH);
+        }
+        send(0x80D800, 0x81, data.toByteArray(), true);
+    }
+
+    private static byte[] checkValue(int type, byte[] key) {
+        boolean aes = type == AES;
+        byte[] full = aes ? key : Arrays.copyOf(key, 24);
+        if (!aes) {
+            System.arraycopy(key, 0, full, 16, 8);
+        }
+        byte[] block = new byte[16];
+        Arrays.fill(block, (byte) (aes ? 1 : 0));
+        try {
+            Cipher cipher = Cipher.getInstance(aes ? "AES/ECB/NoPadding" : "DESede/ECB/NoPadding");
+            cipher.init(Cipher.ENCRYPT_MODE, new SecretKeySpec(full, aes ? "AES" : "DESede"));
+            return cipher.doFinal(block);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private void putTrustPoint(CardImage.TrustPoint point) {

@@ -20,8 +20,15 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
     boolean proprietaryClasses, byte protocol, int apduBuffer, Memory memory, boolean installAll, NativeIssuer nativeIssuer,
     Set<String> lacks, int keyPairs, boolean toolkit) {
 
-    /** A security domain and what the card maker puts into it; absent parts are null. */
-    public record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate) {
+    /**
+     * A security domain and what the card maker puts into it; absent parts are null.
+     *
+     * @param protocols       pairs of protocol and option, C9's 81
+     * @param announcesScp10  names SCP10 in tag 66 beside symmetric protocols
+     * @param diversification ten bytes that INITIALIZE UPDATE answers with
+     */
+    public record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate,
+        byte[] protocols, boolean announcesScp10, byte[] diversification, List<KeySetImage> keySets) {
     }
 
     /** PK.TP_EX.AUT and the holder reference certificates must name (null: any). */
@@ -128,7 +135,9 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
     private static Domain domain(ImageFields fields, String path) {
         Domain domain = new Domain(path, fields.hex("aid", 5, 16), fields.hexOrNull("applicationProviderId", 16, 16),
             fields.isAbsent("trustPoint") ? null : trustPoint(fields.object("trustPoint")),
-            fields.isAbsent("keyPair") ? null : keyPair(fields.object("keyPair")), fields.hexOrNull("certificate", 1, 1000));
+            fields.isAbsent("keyPair") ? null : keyPair(fields.object("keyPair")), fields.hexOrNull("certificate", 1, 1000),
+            fields.hexOrNull("protocols", 2, 20), fields.flag("announcesScp10"), fields.hexOrNull("diversification", 10, 10),
+            KeySetImage.parse(fields, path));
         fields.refuseUnread();
         return domain;
     }
