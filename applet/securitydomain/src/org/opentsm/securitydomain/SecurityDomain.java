@@ -174,7 +174,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
             boolean asked = client != null && client.equals(Gp.OPEN_AID, (short) 0, (byte) Gp.OPEN_AID.length);
             return asked ? service : null;
         }
-        if (parameter != KeySource.PARAMETER || client == null || sets == null) {
+        if (parameter != KeySource.PARAMETER || client == null || sets == null || alone) {
             return null;
         }
         Open open = open();
