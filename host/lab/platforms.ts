@@ -171,9 +171,18 @@ export class Platforms implements AsyncDisposable {
     }
   }
 
+  /** All of the provider's SSDs, page by page. */
   async securityDomains(provider: string): Promise<SecurityDomainRow[]> {
     const client = await this.client(`provider-${provider}`);
-    return client.call({ method: 'GET', path: '/v1/security-domains', response: Type.Array(SecurityDomainRow) });
+    const rows: SecurityDomainRow[] = [];
+    for (let after = ''; ; ) {
+      const path = `/v1/security-domains?limit=${PAGE}${after}`;
+      const page = await client.call({ method: 'GET', path, response: Type.Array(SecurityDomainRow) });
+      rows.push(...page);
+      const last = page.at(-1)?.cardId;
+      if (last === undefined || page.length < PAGE) return rows;
+      after = `&after=${last.kind}:${last.value}`;
+    }
   }
 
   /** Removes the provider's row of this card; the card keeps its SSD. */
@@ -186,6 +195,9 @@ export class Platforms implements AsyncDisposable {
     await this.topology.stop();
   }
 }
+
+/** Most rows that a list gives at once. */
+const PAGE = 500;
 
 const trafficFile = (stateDir: string): string => join(stateDir, 'log', 'traffic.jsonl');
 
