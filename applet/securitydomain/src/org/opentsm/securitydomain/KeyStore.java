@@ -266,10 +266,9 @@ final class KeyStore implements KeySource {
     }
 
     void destroyAll() {
-        for (short block = 0; block < BLOCKS; block++) {
-            map[block] = DROPPED;
-        }
-        wipe();
+        Util.arrayFillNonAtomic(map, (short) 0, BLOCKS, DROPPED);
+        Util.arrayFillNonAtomic(heap, (short) 0, at(BLOCKS), (byte) 0);
+        Util.arrayFillNonAtomic(map, (short) 0, BLOCKS, FREE);
         if (storage.isInitialized()) {
             storage.clearKey();
         }
