@@ -1,6 +1,6 @@
+import { TransportError } from '../../errors.ts';
 import { type OpenLoad, reserveLoad as reserve } from '../../store/provider/loads.ts';
 import { dateTimeOf } from '../../wire/purse/values.ts';
-import { RepeatVisit } from '../engine/retry.ts';
 import { checkProductState } from './check-product-state.ts';
 import type { Known, Opened, Settled, TopUpContext } from './context.ts';
 import { openedLoad } from './opened-load.ts';
@@ -40,8 +40,8 @@ export async function reserveLoad(
       ...{ counter: answer.counter, terminal, dateTime },
     };
     const loadId = await reserve(database, load);
-    // Another top-up of this purse was faster: what it left open is settled first.
-    if (loadId === undefined) throw new RepeatVisit('load-open', 'Another load of this purse is open');
+    // Another top-up of this purse was faster: this one waits, and settles what that one may leave open.
+    if (loadId === undefined) throw new TransportError('load-open', 'Another load of this purse is open');
     const { mac2 } = await kms.purse.authorizeLoad({
       load: openedLoad({ keySet: product.keySet, serial: instance.serial }, opened, answer),
       dateTime,
