@@ -1,5 +1,5 @@
 import { constantTimeEqual } from '../../crypto/equal.ts';
-import { SecureChannelError } from '../../errors.ts';
+import { PolicyError } from '../../errors.ts';
 import { purseMac, purseTac } from '../../kms/purse-cryptograms.ts';
 import type { CardPurseKeys, PurseKeys } from '../../kms/purse-keys.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
@@ -30,13 +30,13 @@ export class PurseService {
     return info;
   }
 
-  /** @throws SecureChannelError `purse-mac` when the card's MAC1 does not verify: no MAC2 is made then */
+  /** @throws PolicyError `purse-mac` when the card's MAC1 does not verify: no MAC2 is made then */
   async authorizeLoad({ load, dateTime }: message.AuthorizeLoad): Promise<message.LoadAuthorization> {
     const { keySet, serial, amount, counter } = load;
     const details = { keySet, serial, amount: String(amount), counter: String(counter), dateTime };
     if (!(await this.queryLoad({ load })).verified) {
       await this.#audit?.('failed', 'authorize load', details);
-      throw new SecureChannelError('purse-mac', 'MAC1 of the purse does not verify: no load is authorized', { serial });
+      throw new PolicyError('purse-mac', 'MAC1 of the purse does not verify: no load is authorized', { serial });
     }
     await this.#audit?.('before', 'authorize load', details);
     const type = typeOf(load.account);

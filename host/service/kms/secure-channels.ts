@@ -1,5 +1,5 @@
 import type { RandomSource } from '../../crypto/random.ts';
-import { CertificateError, NotFoundError, TransportError, UsageError } from '../../errors.ts';
+import { CertificateError, LifeCycleError, NotFoundError, TransportError } from '../../errors.ts';
 import type { CardKeySets } from '../../kms/card-key-sets.ts';
 import { diversifiedKeys } from '../../kms/diversification.ts';
 import type { KeyProvider } from '../../kms/key-provider.ts';
@@ -131,7 +131,7 @@ export class SecureChannels {
 
   authenticate(channelId: string, { responses, commands }: AuthenticateSecureChannel): SecureChannelScript {
     if (commands.some(({ purseKeys }) => purseKeys !== undefined))
-      throw new UsageError('keys-before-session', 'Keys of a purse go out after the channel was opened: wrap them');
+      throw new LifeCycleError('keys-before-session', 'Keys of a purse go out after the channel was opened: wrap them');
     const plain = commands.map(fromPlainCommand);
     const request = JSON.stringify(['authenticate', responses, commands]);
     return { channelId, commands: this.#use(channelId, request, (channel) => channel.authenticate(responses, plain)) };
