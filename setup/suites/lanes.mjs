@@ -1,6 +1,6 @@
 // Runs suites side by side. Each one's output is printed whole when it ends, so that it reads as if it ran alone.
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -35,6 +35,9 @@ export async function runSuites(suites, { root, results, lanes }) {
   return suites.map(({ name }) => done.get(name));
 }
 
+/** How long a suite may take to end after it has written its result. */
+const ENDS_WITHIN_MS = 30_000;
+
 /** One suite in a process of its own. Never rejects: what cannot be started has failed. */
 async function run({ name, command, counts, ready }, { root, results }) {
   await ready;
@@ -55,7 +58,17 @@ async function run({ name, command, counts, ready }, { root, results }) {
       const seconds = (performance.now() - started) / 1000;
       resolve({ name, log, seconds, counts: counts(ok, { root, file, since }) });
     };
-    child.on('error', () => end(false));
-    child.on('exit', (code) => end(code === 0));
+    // A test that fails may leave something open: then the process outlives its result, and is ended.
+    const overdue = setInterval(() => {
+      if (!existsSync(file) || Date.now() - statSync(file).mtimeMs < ENDS_WITHIN_MS) return;
+      appendFileSync(log, `\n${name}: has its result, but does not end: something is left open\n`);
+      child.kill('SIGKILL');
+    }, 1_000);
+    const over = (ok) => {
+      clearInterval(overdue);
+      end(ok);
+    };
+    child.on('error', () => over(false));
+    child.on('exit', (code) => over(code === 0));
   });
 }
