@@ -53,7 +53,7 @@ describe('the packed packages', function () {
         '00A4040009F04558414D504C4501\n8010000000\n',
       );
       expect(answers.trim().split('\n')).to.deep.equal(['9000', '68656C6C6F9000']);
-      expect(sh('npx jcardsim-runner --help 2>&1 || true', project)).to.contain('jcardsim-runner start');
+      expect(sh('npx jcardsim-runner --help 2>&1 || true', project)).to.contain('usage: jcardsim-runner COMMAND');
     }),
   );
 });

@@ -170,7 +170,7 @@ describe('topology', () => {
       text += part.toString();
     });
     const [code] = await once(up, 'exit');
-    expect(code).to.equal(1);
+    expect(code).to.equal(2);
     expect(text).to.contain('/otta is not a known field');
   });
 });

@@ -1,10 +1,13 @@
 import { type Kysely, sql } from 'kysely';
 import { BellsByDatabase } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
-import { WORKFLOWS_SQL, type WorkflowTables } from '../../store/workflows.ts';
+import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../../store/workflows.ts';
 import { Engine, type EngineOptions } from '../../workflow/engine/durable.ts';
 
-const MIGRATIONS = [{ number: 1, name: 'workflows', sql: WORKFLOWS_SQL }];
+const MIGRATIONS = [
+  { number: 1, name: 'workflows', sql: WORKFLOWS_SQL },
+  { number: 2, name: 'traces', sql: WORKFLOW_TRACE_SQL },
+];
 
 export type TestEngineOptions = Pick<EngineOptions, 'nodeId' | 'workflows'> &
   Partial<Pick<EngineOptions, 'window' | 'version' | 'beatMs' | 'deadAfterMs'>>;
