@@ -58,6 +58,8 @@ export class CardSessions {
   readonly #bells: Bells;
   /** Sessions that were opened or used here and have not ended: what never changes of them. */
   readonly #known = new Map<string, SessionRow>();
+  /** The last session of each reader. */
+  readonly #ofReader = new Map<string, string>();
   readonly #settling = new Map<string, NodeJS.Timeout>();
   #running = 0;
   #draining = false;
@@ -85,7 +87,7 @@ export class CardSessions {
     const { quotas } = this.#options;
     quotas.admit(providerId);
     const opened = await quotas.whileWaiting(providerId, () => this.#openWhenFree(providerId, request, caller));
-    quotas.holds(providerId, readerKey(request), this.#leaseMs);
+    if (this.#known.has(opened.sessionId)) quotas.holds(providerId, readerKey(request), this.#leaseMs);
     return opened;
   }
 
@@ -109,7 +111,7 @@ export class CardSessions {
         const gone = caller?.aborted === true;
         if (!(opened instanceof TsmError)) {
           // Nobody is there to use the lease: it goes back at once instead of running out.
-          if (gone) await this.#options.leases.close(opened.sessionId, 'closed');
+          if (gone) await this.close(providerId, opened.sessionId);
           return opened;
         }
         if (!mayPass(opened) || performance.now() >= deadline || gone) throw opened;
@@ -133,7 +135,7 @@ export class CardSessions {
         ...{ terminalId, readerName, busyMs: Math.ceil(taken.busyMs) },
       });
     }
-    this.#known.set(sessionId, { ...session, fence: taken.fence, closed: null });
+    this.#remember({ ...session, fence: taken.fence, closed: null });
     // The card of the session before is given back at once; the first exchange would do it otherwise.
     link.release(readerName, taken.fence - 1);
     return { sessionId, fence: taken.fence, atr, insertion, leaseExpiresAt: taken.expiresAt.toISOString() };
@@ -279,6 +281,14 @@ export class CardSessions {
       // A terminal that is away gives the card back when the next fence comes.
       if (!(error instanceof TsmError)) throw error;
     }
+  }
+
+  /** One session a reader: what a caller never closed goes with the next lease, so that readers bound what is kept. */
+  #remember(session: SessionRow): void {
+    const before = this.#ofReader.get(readerKey(session));
+    if (before !== undefined) this.#known.delete(before);
+    this.#ofReader.set(readerKey(session), session.sessionId);
+    this.#known.set(session.sessionId, session);
   }
 
   /** Ends a session in the table and for those who wait for its reader. */
