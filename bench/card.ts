@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +35,9 @@ const row = (name: string, ...columns: readonly (string | number)[]) =>
   console.log(`${name.padEnd(46)}${columns.map((column) => String(column).padStart(14)).join('')}`);
 const rounded = (value: number, digits = 0): string => value.toFixed(digits);
 
-/** The session of a public test: its keys and the card's answer to INITIALIZE UPDATE. @see pySim test_globalplatform.py */
+/**
+ * The session of a public test: its keys and the card's answer to INITIALIZE UPDATE. @see pySim test_globalplatform.py
+ */
 const RECORDED = {
   enc: '000102030405060708090A0B0C0D0E0F',
   mac: '101112131415161718191A1B1C1D1E1F',

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What yubikit's Python takes for the work that bench/card.ts measures. Prints JSON."""
 import json
 import sys

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
 import { SingleProviderLab } from '../host/lab/single-provider-lab.ts';
 import { ensurePcscd, VPCD_PORT } from '../host/local/pcscd.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { COUNTERS_SETTLE_MS, databaseLoad } from '../host/lab/database-load.ts';
@@ -88,7 +89,10 @@ export async function measureLoad(cards: number): Promise<Load> {
   };
 }
 
-/** Flows for a reader that is not there: a window of them waits for it, the others for their turn. They end with the lab. */
+/**
+ * Flows for a reader that is not there: a window of them waits for it, the others for their turn. They end with the
+ * lab.
+ */
 async function measureQueue(lab: SingleProviderLab): Promise<number> {
   const client = await lab.platforms.client(`provider-${lab.provider}`);
   const before = daemonMemory();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The error taxonomy of the host. Every failure that leaves a module is one of these classes;
  * only `rest/` turns them into problem documents and only the CLI prints them.

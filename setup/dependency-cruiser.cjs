@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * One direction (host/README.md): errors, trace, wire, crypto <- transport <- secure-channel <- card <- kms <- store
  * <- workflow <- service <- rest <- bearer <- daemon <- local <- lab <- cli, demo. A folder imports only what

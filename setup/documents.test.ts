@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -64,6 +65,28 @@ describe('Documents', () => {
       .filter((path) => /\.(md|ts|mjs|cjs|java|json|xml|api)$/.test(path) && !path.endsWith('package-lock.json'))
       .filter((path) => /["'`( ]\/(home|work|root)\/[a-z]/.test(read(path)) && !path.endsWith('documents.test.ts'));
     expect(found).to.deep.equal([]);
+  });
+});
+
+describe('Sources', () => {
+  const sources = tracked.filter((path) => /\.(ts|mjs|cjs|java|py)$/.test(path) && !path.includes('/resources/'));
+
+  /** A formatter breaks no string; tests have whole programs in theirs, over several lines too. */
+  const isText = (path: string, line: string) => /["'`]/.test(line) || (/\btest\//.test(path) && /[;{]/.test(line));
+
+  it('begin with their licence', () => {
+    const header = /^(#!.*\n)?(\/\/|#) SPDX-License-Identifier: Apache-2\.0\n/;
+    expect(sources.filter((path) => !header.test(read(path)))).to.deep.equal([]);
+  });
+
+  it('have lines of at most 120 columns, but for long strings', () => {
+    const long = sources.flatMap((path) =>
+      read(path)
+        .split('\n')
+        .map((line, index) => ({ at: `${path}:${index + 1}`, line }))
+        .filter(({ line }) => line.length > 120 && !isText(path, line)),
+    );
+    expect(long.map(({ at }) => at)).to.deep.equal([]);
   });
 });
 

@@ -1,24 +1,31 @@
-// `npm run lint`: formatting and lint (Biome), types (tsc), direction of imports (dependency-cruiser).
+// SPDX-License-Identifier: Apache-2.0
+// `npm run lint`: formatting and lint (Biome), types (tsc), direction of imports (dependency-cruiser), format of Java
+// (palantir-java-format through Spotless). `npm run format` is the same with --fix: it formats instead of complaining.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
+const fix = process.argv.includes('--fix');
+const node = (...args) => [process.execPath, ...args];
+const formats = [
+  node('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...(fix ? ['--write'] : [])),
+  ['mvn', '-q', '-B', '-N', `spotless:${fix ? 'apply' : 'check'}`],
+];
 const checks = [
-  ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
-  [
+  node(
     ...['node_modules/typescript/bin/tsc', '--project', '.', '--noEmit'],
     ...['--incremental', '--tsBuildInfoFile', 'build/setup/types.tsbuildinfo'],
-  ],
-  [
+  ),
+  node(
     'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
     '--config',
     'setup/dependency-cruiser.cjs',
     ...['host', 'simulator', 'bench', 'toolchain/src', 'toolchain/test', 'applet/test', 'setup'],
-  ],
+  ),
 ];
 let ok = true;
-for (const args of checks) {
-  const result = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+for (const [program, ...args] of fix ? formats : [...formats, ...checks]) {
+  const result = spawnSync(program, args, { cwd: root, stdio: 'inherit' });
   ok &&= result.status === 0;
 }
 process.exit(ok ? 0 : 1);

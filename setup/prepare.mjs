@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Brings a fresh clone to the point where everything runs: npm packages, Node 24, Debian packages for
 // PC/SC, Java parts. Each part is skipped when a stamp says that its inputs have not changed.
 import { spawnSync } from 'node:child_process';

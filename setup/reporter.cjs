@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mocha's spec reporter, plus counts and seconds per file as JSON for the closing lines of `npm test`.
 const { writeFileSync } = require('node:fs');
 const { relative } = require('node:path');

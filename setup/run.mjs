@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Entry of every npm script. Plain JavaScript without dependencies, because it runs on any Node 20+
 // before anything is installed; all else runs on Node 24 (DESIGN: TypeScript natively).
 import { spawnSync } from 'node:child_process';
@@ -12,6 +13,7 @@ const SCRIPTS = {
   demo: ['host/demo/demo.ts'],
   test: ['setup/test.mjs'],
   lint: ['setup/lint.mjs'],
+  format: ['setup/lint.mjs', '--fix'],
   bench: ['bench/bench.ts'],
   soak: ['setup/soak/soak.mjs'],
   setup: [],

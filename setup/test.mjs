@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `npm test`: the gate. All suites, two at a time, a table of their times, and one closing line that counts them.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

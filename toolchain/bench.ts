@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Wall times of the toolchain on the security domain applets: `node toolchain/bench.ts` prints a table and a JSON line.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

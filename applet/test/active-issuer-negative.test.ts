@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * An issuer that does everything its own session allows, to keep a way into a provider's domain (applet/README.md
  * 5.8). Each attack ends with what refuses it: a status word, or what the attestation shows to the provider.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { attest, attestationRequest, trustPointDigest } from './support/attestation.ts';
 import { CASD, casdImage, ISD, withIssuerCard } from './support/card.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the applets take of a card, printed and held to a budget; RAM is in `MemoryTest.java`. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

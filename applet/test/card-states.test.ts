@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { attestationRequest } from './support/attestation.ts';
 import { CASD, ISD, ISSUER_CA, type TestCard, withIssuerCard } from './support/card.ts';

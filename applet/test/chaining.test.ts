@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { apdu, ISD, split, type TestCard, withIssuerCard } from './support/card.ts';
 import { install, installData, provider, SSD, target } from './support/domains.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { CASD, ISD, LOAD_FILE, withIssuerCard } from './support/card.ts';
 import { generate, install, installData, OTHER_SSD, prepare, provider, SSD, target } from './support/domains.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { withIssuerCard } from './support/card.ts';
 import { generate, openProvider, prepare, provider, SSD } from './support/domains.ts';
 import { openIssuer } from './support/scp10-host.ts';

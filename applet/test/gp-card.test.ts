@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The image for tools of others: our own domains behind the published test keys (simulator/cards/gp.json). */
 import { expect } from 'chai';
 import { sharedSimulator } from '../../simulator/src/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a certification authority below the trust point may certify (applet/README.md section 3). */
 import { expect } from 'chai';
 import { ISSUER, ISSUER_CA, type TestCard, withIssuerCard } from './support/card.ts';

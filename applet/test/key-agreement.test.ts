@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { constants, createHash, privateDecrypt, privateEncrypt, publicEncrypt, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { type Answer, apdu, type TestCard, withIssuerCard } from './support/card.ts';

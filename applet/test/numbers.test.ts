@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The numbers of the wire stand in `Gp.java` for the card and in `host/wire` for the host: they are the same. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';

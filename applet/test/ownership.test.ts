@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { probeA, probeImage } from '../../simulator/test/fixture/probe.ts';
 import { ISD, type TestCard, withIssuerCard } from './support/card.ts';

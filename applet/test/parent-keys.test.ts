@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A domain without keys: it opens with its parent's, until it has its own, and never again once somebody owns it. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Any commands in any order: the purse agrees with a few lines of arithmetic, and no bytes bring it out of step. */
 import { expect } from 'chai';
 import fc from 'fast-check';

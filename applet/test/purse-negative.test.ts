@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the purse refuses: wrong and replayed MACs, order, limits, other ways to its keys. */
 import { expect } from 'chai';
 import { apdu, type TestCard } from './support/card.ts';

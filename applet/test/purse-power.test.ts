@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Power that ends at any write of a transaction: money is on the card once or not at all, with its proof. */
 import { expect } from 'chai';
 import { SimulatorError } from '../../simulator/src/index.ts';

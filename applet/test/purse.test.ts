@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The purse as a CAP in the card: published values, accounts, log, proofs. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What PUT KEY and DELETE [key] refuse, whole: the keys before are the keys after. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';

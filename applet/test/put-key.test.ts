@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** PUT KEY of every key type in both encodings, under each protocol's DEK (GPCS 11.8). */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { SimulatorError } from '../../simulator/src/index.ts';
 import { attest } from './support/attestation.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What SCP02 refuses: order, form, MACs at each byte, replay, other protections. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';

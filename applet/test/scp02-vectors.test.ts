@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Published SCP02 sessions, replayed: the card's randomness is the session's own. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';

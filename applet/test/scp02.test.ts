@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** SCP02 with every option the page names, and more than one protocol in a domain. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { apdu, type TestCard, withIssuerCard } from './support/card.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { ISSUER, ISSUER_CA, type TestCard, withIssuerCard } from './support/card.ts';
 import { certificate, holder, rsaKey } from './support/keys.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { ISD, withIssuerCard } from './support/card.ts';
 import { openIssuer } from './support/scp10-host.ts';

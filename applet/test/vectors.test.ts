@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -57,7 +58,9 @@ async function personalize(card: TestCard, transcript: Transcript): Promise<void
   await card.ok('80F08007');
 }
 
-/** The samples this card can answer as its own commands: up to the one whose key reference is the transcript's alone. */
+/**
+ * The samples this card can answer as its own commands: up to the one whose key reference is the transcript's alone.
+ */
 const SAMPLES = 4;
 
 /** Answers with data hold our own registry: opened and checked by MAC. Those without are compared byte for byte. */

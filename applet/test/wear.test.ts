@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What anybody may send must not wear the card: writes to persistent memory, counted by the simulator. */
 import { constants, publicEncrypt, randomBytes } from 'node:crypto';
 import { expect } from 'chai';

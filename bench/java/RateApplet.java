@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import javacard.framework.APDU;
 import javacard.framework.Applet;
 import javacard.framework.ISO7816;

@@ -1,16 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
 import com.licel.jcardsim.base.Simulator;
 import com.licel.jcardsim.utils.AIDUtil;
 import javacard.framework.AID;
 
-/** Commands per second of each instruction of {@link RateApplet}, on whichever simulator stands first on the class path. */
+/**
+ * Commands per second of each instruction of {@link RateApplet}, on whichever simulator stands first on the class path.
+ */
 public final class RuntimeRate {
 
     private static final String[] NAMES = {"plain", "aes", "rsa1024", "ecdsa"};
     private static final int[] SHARES = {40, 40, 1, 1};
     private static final int ROUNDS = 5;
 
-    private RuntimeRate() {
-    }
+    private RuntimeRate() {}
 
     public static void main(String[] arguments) {
         int count = Integer.parseInt(arguments[0]);
@@ -30,7 +32,11 @@ public final class RuntimeRate {
             for (int round = 0; round < ROUNDS; round++) {
                 best = Math.max(best, rate(simulator, command, count * SHARES[i]));
             }
-            json.append(i == 0 ? "" : ",").append('"').append(NAMES[i]).append("\":").append(Math.round(best));
+            json.append(i == 0 ? "" : ",")
+                    .append('"')
+                    .append(NAMES[i])
+                    .append("\":")
+                    .append(Math.round(best));
         }
         out.println(json.append('}'));
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import com.licel.jcardsim.base.Simulator;
 import com.licel.jcardsim.base.SimulatorRuntime;
 import javacard.framework.AID;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { SecureChannelError, type TsmError, UsageError } from '../errors.ts';
 import type { SecureChannel } from '../secure-channel/secure-channel.ts';
 import type { CardChannel } from '../transport/card-channel.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { RandomSource } from '../crypto/random.ts';
 import { NotFoundError, TsmError, UsageError } from '../errors.ts';
 import { Scp02Channel } from '../secure-channel/scp02/channel.ts';
@@ -50,7 +51,8 @@ export interface ChannelWish {
 const SYMMETRIC: readonly number[] = [0x03, 0x02];
 
 /**
- * The secure channel to open, from what the card announces and what is wished. Nothing is tried: the choice is made here.
+ * The secure channel to open, from what the card announces and what is wished. Nothing is tried: the choice is made
+ * here.
  *
  * @throws NotFoundError when the card offers none of SCP02 and SCP03
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a refusal of content management usually means: cards say much with few status words. */
 
 interface Reason {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import {
   API_PACKAGES,
   JAVA_CARD_RELEASES,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../errors.ts';
 import { decodeSingle } from '../wire/ber-tlv.ts';
 import { decodeCardProductionLifeCycle } from '../wire/gp/card-production-life-cycle.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type CapFile, loadFileDataBlock, loadFileHash } from '../wire/cap/cap-file.ts';
 import type { Aid } from '../wire/gp/aid.ts';
 import type { GpCommand } from '../wire/gp/command.ts';

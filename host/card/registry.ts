@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../errors.ts';
 import { type GpCommand, responseData } from '../wire/gp/command.ts';
 import { decodeGetStatus, getStatus, type RegistryEntry } from '../wire/gp/get-status.ts';

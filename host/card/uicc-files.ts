@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { NotFoundError, StatusWordError, UsageError } from '../errors.ts';
 import { decodeTlvs, TlvReader } from '../wire/ber-tlv.ts';
 import { type GpCommand, gpCommand, INS, responseData } from '../wire/gp/command.ts';
@@ -57,7 +58,10 @@ export class UiccFiles {
     return file.structure === 'linear' ? this.#records(control, file) : [await this.#binary(control, file)];
   }
 
-  /** @param record number of a linear file's record, from 1 @throws UsageError when the content is not as long as the place */
+  /**
+   * @param record number of a linear file's record, from 1 @throws UsageError when the content is not as long as the
+   *     place
+   */
   async update(file: ElementaryFile, content: (length: number) => Uint8Array, record = 1): Promise<GpCommand> {
     const { sizeBytes, recordLength } = await this.select(file);
     const length = file.structure === 'linear' ? recordLength : sizeBytes;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Static, type TSchema, Type } from 'typebox';
 import { PeerEndpoint, readConfig, TlsFiles } from '../daemon/config.ts';
 import { LiveTls } from '../daemon/live-tls.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
 import type { TSchema } from 'typebox';
 import type { DaemonDefinition } from '../daemon/daemon.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import { type CommandNode, commandTree } from './command-tree.ts';
 import { EXIT_CODES } from './exit-code.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
 import { TsmError } from '../errors.ts';
 import { decodeCommand } from '../wire/apdu.ts';

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
 // The command needs Node 24, which runs TypeScript as it is; an older one says so instead of failing on syntax.
 const [major] = process.versions.node.split('.').map(Number);
 if (major < 24) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readConfig } from '../daemon/config.ts';
 import { UsageError } from '../errors.ts';
 import { startTopology } from '../local/topology.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { cmac } from '@noble/ciphers/aes.js';
 import { InvariantError, WireError } from '../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { constants, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { KeyError } from '../errors.ts';
 import { AES_KEY_LENGTHS, aesCmac } from './aes.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 const CRC16_POLYNOMIAL = 0x8408;
 const CRC32_POLYNOMIAL = 0xedb88320;
 
@@ -10,7 +11,9 @@ function reflected(data: Uint8Array, polynomial: number, mask: number): number {
   return ((crc ^ mask) & mask) >>> 0;
 }
 
-/** CRC-16 of X.25, 2 bytes big-endian. A redundancy check: it proves nothing about the sender. @see TS 102 225 5.1.3.2 */
+/**
+ * CRC-16 of X.25, 2 bytes big-endian. A redundancy check: it proves nothing about the sender. @see TS 102 225 5.1.3.2
+ */
 export function crc16(data: Uint8Array): Uint8Array {
   const crc = reflected(data, CRC16_POLYNOMIAL, 0xffff);
   return Uint8Array.of(crc >> 8, crc & 0xff);

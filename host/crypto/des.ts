@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { InvariantError, WireError } from '../errors.ts';
 import { concat } from '../wire/hex.ts';

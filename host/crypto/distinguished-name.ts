@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import forge from 'node-forge';
 
 // The declaration names another enumeration for this field; any number fits it.

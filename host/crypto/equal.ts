@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { timingSafeEqual } from 'node:crypto';
 
 /** Equality of MACs, cryptograms and digests in constant time; lengths may be told apart. */

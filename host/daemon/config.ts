@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Static, type TSchema, Type } from 'typebox';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AddressInfo } from 'node:net';
 import pino, { type Logger } from 'pino';
 import { Gauge, Registry } from 'prom-client';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { TSchema } from 'typebox';
 import { errorLine } from '../errors.ts';
 import { type DaemonDefinition, startDaemon } from './daemon.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { UsageError } from '../errors.ts';

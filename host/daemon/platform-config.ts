@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import { HolderReference } from '../wire/message/common.ts';
 import { daemonFields, databaseFields, nodeFields, PeerEndpoint } from './config.ts';
@@ -41,5 +42,7 @@ export const DEFAULTS = {
 /** Label of the platform's own pair in its KMS. */
 export const OFF_CARD_ENTITY_LABEL = 'off-card-entity';
 
-/** Raise it when a flow in progress could not go on by the new rows: it then starts again, looking at the card first. */
+/**
+ * Raise it when a flow in progress could not go on by the new rows: it then starts again, looking at the card first.
+ */
 export const WORKFLOW_VERSION = '2';

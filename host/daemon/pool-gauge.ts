@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Gauge, type Registry } from 'prom-client';
 import type { PoolCounts } from '../store/database.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import { RestClient } from '../rest/client.ts';
 import { issuerClient } from '../rest/clients/issuer.ts';

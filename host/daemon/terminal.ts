@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import { MAX_READERS } from '../bearer/reader-link/terminal-link.ts';
 import { TerminalLinkClient } from '../bearer/reader-link/terminal-link-client.ts';

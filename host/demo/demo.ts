@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join, resolve } from 'node:path';
 import { errorLine } from '../errors.ts';
 import { type CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.ts';
@@ -13,7 +14,8 @@ import { playRun, playRuns } from './runs.ts';
 
 /**
  * `npm run demo`: the key distribution 41 to 60 between separate processes, on simulated cards through PC/SC, and
- * then the attacks that must fail, and then a purse on the same card: top-up and loss report. Exit status 0 only when everything is as expected.
+ * then the attacks that must fail, and then a purse on the same card: top-up and loss report. Exit status 0 only when
+ * everything is as expected.
  */
 
 const DEFAULT_STATE = resolve(import.meta.dirname, '../../build/demo');

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { KeyDistributionState, StepRecord } from '../wire/message/key-distribution.ts';
 import { issuerSteps, providerSteps } from '../workflow/key-distribution.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { LabLinkOptions } from '../lab/link.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.ts';
 import { ProductDesk } from '../lab/product-desk.ts';
 import type { DeploymentState, Ledger, TopUpState } from '../wire/message/platform.ts';

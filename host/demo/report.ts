@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { writeFile } from 'node:fs/promises';
 import type { PropertyReport, RunReport } from '../lab/run-report.ts';
 import type { PlatformReport } from './platform.ts';

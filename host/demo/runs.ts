@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.ts';
 import { type Run, runReport } from '../lab/run-report.ts';
 import type { KeyDistributionState } from '../wire/message/key-distribution.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { type TrustAnchor, verifyCardCertificate } from '../crypto/card-certificate.ts';
 import { constantTimeEqual } from '../crypto/equal.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { Secret } from '../crypto/secret.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import forge from 'node-forge';
@@ -90,7 +91,9 @@ export class CertificateAuthority {
 
 const binary = (bytes: Uint8Array): string => Buffer.from(bytes).toString('binary');
 
-/** Self-signed X.509 v3, SHA-256 with RSA, through the key's handle: forge makes the form, the provider the signature. */
+/**
+ * Self-signed X.509 v3, SHA-256 with RSA, through the key's handle: forge makes the form, the provider the signature.
+ */
 function selfSignedCertificate(signer: RsaSigner, commonName: string, from: Date): string {
   const certificate = forge.pki.createCertificate();
   const spki = publicKeyObject(signer.publicKey).export({ format: 'pem', type: 'spki' });

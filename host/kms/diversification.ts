@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { aesCmac } from '../crypto/aes.ts';
 import { desEcbEncrypt } from '../crypto/des.ts';
 import { Secret } from '../crypto/secret.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -40,7 +41,8 @@ export async function preparePrivateFolder(folder: string): Promise<void> {
 }
 
 /**
- * Writes a new file durably, with its folder when that is absent: a temporary file is synced, then takes its name in one step.
+ * Writes a new file durably, with its folder when that is absent: a temporary file is synced, then takes its name in
+ * one step.
  *
  * @returns false when a file of that name was there already; it is left as it is
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { aesCmac, aesEcbEncrypt } from '../crypto/aes.ts';
 import { desEcbEncrypt } from '../crypto/des.ts';
 import { KeyError, UsageError } from '../errors.ts';
@@ -5,7 +6,8 @@ import { concat } from '../wire/hex.ts';
 
 /**
  * A diversification formula of one's own: `CIPHER: TERM TERM ..`. A term is a byte in hex, `b0` to `b9` of the
- * diversification data, a range `b4-b9`, `k` the number of the key (01 ENC, 02 MAC, 03 DEK) or `n` the number of the block.
+ * diversification data, a range `b4-b9`, `k` the number of the key (01 ENC, 02 MAC, 03 DEK) or `n` the number of the
+ * block.
  *
  * `des` and `aes` encipher 16 bytes in ECB; `cmac` makes as many blocks as the master key is long.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { RsaSigner } from '../crypto/rsa.ts';
 import type { CreateKeyPair, KeyPairInfo } from '../wire/message/kms.ts';
 import type { PurseKeys } from './purse-keys.ts';

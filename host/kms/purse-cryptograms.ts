@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { aesCmac } from '../crypto/aes.ts';
 import { desCbcEncrypt, desEcbEncrypt, pad80 } from '../crypto/des.ts';
 import { KeyError } from '../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Static, Type } from 'typebox';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomInt } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -148,7 +149,10 @@ export class MultiProviderLab implements AsyncDisposable {
   }
 }
 
-/** A private key of 3072 bits does not fit one PUT KEY of the card maker (applet README 4.1): the ISD's has 2048 at most. */
+/**
+ * A private key of 3072 bits does not fit one PUT KEY of the card maker (applet README 4.1): the ISD's has 2048 at
+ * most.
+ */
 const isdKeySizeBits = (wanted: MultiProviderLabOptions['keySizeBits']) => (wanted === 1024 ? 1024 : 2048);
 
 /** 20 digits under a test issuer's number; new for every card, so that databases of earlier runs do not know it. */

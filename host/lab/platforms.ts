@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Type } from 'typebox';
@@ -46,7 +47,10 @@ export interface PlatformsOptions {
   readonly keepAlive?: boolean;
   /** Processes of each daemon; default 1. */
   readonly nodes?: number;
-  /** The issuer takes cards whose ISD is their maker's, with the published test keys, and the providers do without attestation. */
+  /**
+   * The issuer takes cards whose ISD is their maker's, with the published test keys, and the providers do without
+   * attestation.
+   */
   readonly nativeCards?: boolean;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardId } from '../wire/message/common.ts';
 import type { KeyDistributionState } from '../wire/message/key-distribution.ts';
 

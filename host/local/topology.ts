@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -23,7 +24,10 @@ export interface TopologyOptions extends Readonly<TopologyPlan> {
   readonly onEvent?: (event: ProcessEvent) => void;
 }
 
-/** All daemons on this machine, as processes that end with this one. Names: `ota`, `issuer`, `provider-a`, `kms-provider-a`, `terminal-desk`. */
+/**
+ * All daemons on this machine, as processes that end with this one. Names: `ota`, `issuer`, `provider-a`,
+ * `kms-provider-a`, `terminal-desk`.
+ */
 export interface Topology extends AsyncDisposable {
   readonly stateDir: string;
   readonly names: readonly string[];
@@ -282,7 +286,10 @@ async function readPorts(file: string): Promise<Static<typeof Ports>> {
   }
 }
 
-/** Below the range that the system takes for outgoing connections: one of those could sit on a port while its daemon restarts. */
+/**
+ * Below the range that the system takes for outgoing connections: one of those could sit on a port while its daemon
+ * restarts.
+ */
 function randomPort(): number {
   return randomInt(20_000, 32_000);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';

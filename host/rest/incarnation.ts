@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { FastifyRequest } from 'fastify';
 import { RequestError } from './problem.ts';
 

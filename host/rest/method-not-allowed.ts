@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 import { METHODS } from 'node:http';
 import type { RestApp } from './app.ts';
 import { RequestError } from './problem.ts';
 
-/** All that Node parses, but CONNECT, which is no request for a path: Fastify would answer 400 to those it knows not. */
+/**
+ * All that Node parses, but CONNECT, which is no request for a path: Fastify would answer 400 to those it knows not.
+ */
 const ALL = METHODS.filter((name) => name !== 'CONNECT');
 
 /**

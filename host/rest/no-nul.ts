@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RequestError } from './problem.ts';
 import { type FieldError, pointer } from './validation.ts';
 

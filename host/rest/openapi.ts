@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import swagger from '@fastify/swagger';
 import { Problem } from '../wire/message/common.ts';
 import type { RestApp } from './app.ts';

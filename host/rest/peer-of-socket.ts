@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { TLSSocket } from 'node:tls';
 import { CertificateError, PolicyError } from '../errors.ts';
 import type { RestApp } from './app.ts';
@@ -19,7 +20,8 @@ const peers = new WeakMap<TLSSocket, Shown>();
 /**
  * The peer of a connection, by the certificate that it showed when the connection was made.
  *
- * @throws CertificateError without a name of ours @throws PolicyError when the certificate has ended since or is on the list
+ * @throws CertificateError without a name of ours @throws PolicyError when the certificate has ended since or is on the
+ *     list
  */
 export function peerOfSocket(socket: TLSSocket, tls?: TlsIdentity): Peer {
   const shown = shownOf(socket);

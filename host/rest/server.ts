@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { TLSSocket } from 'node:tls';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import underPressure from '@fastify/under-pressure';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Static, TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 

@@ -1,7 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 /** CLA with the bit of GlobalPlatform secure messaging. @see GPCS 11.1.4 */
 export const protectedClass = (cla: number): number => ((cla & 0x40) === 0 ? cla | 0x04 : cla | 0x20);
 
-/** The same with the logical channel's bits zero, as the MACs of SCP02 and SCP03 see it. @see GPCS E.4.4; Amendment D 6.2.4 */
+/**
+ * The same with the logical channel's bits zero, as the MACs of SCP02 and SCP03 see it. @see GPCS E.4.4; Amendment D
+ * 6.2.4
+ */
 export const macClass = (cla: number): number => protectedClass((cla & 0x40) === 0 ? cla & 0xfc : cla & 0xf0);
 
 /** Lc as a MAC sees it: one byte, or `00 xxxx` for data that travels in a chain. @see GPCS 11.1.5.1 */

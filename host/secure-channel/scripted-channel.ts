@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { ConflictError, SecureChannelError, UsageError, WireError } from '../errors.ts';
 import { cardCommand, type GpCommand, responseData, splitStoreData, toCardCommand } from '../wire/gp/command.ts';
 import { fromHex, toHex } from '../wire/hex.ts';
@@ -51,7 +52,10 @@ export interface Session<S> {
 export interface ChannelProtocol<S> {
   /** Commands of the opening script, up to the card's challenge. */
   opening(): readonly GpCommand[];
-  /** Takes the answers to the opening, verifies what they prove, and gives the authentication. @throws SecureChannelError */
+  /**
+   * Takes the answers to the opening, verifies what they prove, and gives the authentication. @throws
+   * SecureChannelError
+   */
   authentication(opening: readonly Uint8Array[]): readonly GpCommand[];
   /** True when commands may travel with the authentication: the keys are there before it is answered. */
   readonly wrapsWithAuthentication: boolean;

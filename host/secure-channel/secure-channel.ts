@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { GpCommand } from '../wire/gp/command.ts';
 import type { CardCommand, CardResponse } from '../wire/message/card-script.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { SecureChannelError } from '../errors.ts';
 
 /** Bits of a security level. @see GPCS 10.6, Table 10-1 */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Secret } from '../crypto/secret.ts';
 
 /** Key-ENC, Key-MAC and Key-DEK of one card, KID 1 to 3 under one KVN. @see GPCS E.4.1; Amendment D 6.1 */

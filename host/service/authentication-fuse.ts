@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AuditLog } from '../store/audit-log.ts';
 import type { AuthenticationFailures, FailureCount } from '../store/authentication-failures.ts';
 import { cardIdText } from '../store/card-id.ts';

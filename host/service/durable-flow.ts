@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { InvariantError, WorkflowError } from '../errors.ts';
 import type { AuditTables } from '../store/audit-log.ts';

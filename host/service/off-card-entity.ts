@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { verifyCardCertificate } from '../crypto/card-certificate.ts';
 import { CertificateError, ConflictError } from '../errors.ts';

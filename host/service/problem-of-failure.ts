@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Problem } from '../wire/message/common.ts';
 import type { Failure } from '../workflow/engine/run.ts';
 

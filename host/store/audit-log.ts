@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 
@@ -27,7 +28,9 @@ export const AUDIT_LOG_SQL = `
  * still a chain from there.
  */
 export const AUDIT_RETENTION_SQL = `
-  CREATE TABLE audit_anchor (one boolean PRIMARY KEY DEFAULT true CHECK (one), number bigint NOT NULL, hash text NOT NULL);
+  CREATE TABLE audit_anchor (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one), number bigint NOT NULL, hash text NOT NULL
+  );
   INSERT INTO audit_anchor (number, hash) VALUES (0, repeat('0', 64));
   DROP TRIGGER audit_log_append_only ON audit_log;
   CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR TRUNCATE ON audit_log

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
 import { PolicyError } from '../errors.ts';
 import type { CardId } from '../wire/message/common.ts';

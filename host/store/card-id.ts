@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardId } from '../wire/message/common.ts';
 
 /** A card id as one text, for columns, leases and logs: `iccid:8986…`. */

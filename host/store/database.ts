@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { InvariantError, TransportError, TsmError } from '../errors.ts';

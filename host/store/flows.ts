@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
 import type { Problem } from '../wire/message/common.ts';
 import type { FlowSummary } from '../wire/message/flow.ts';

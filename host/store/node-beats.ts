@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Which nodes of a daemon live. A node is one life of one process, `<node id>/<life>`; each writes a beat, and one whose
- * beat has stood still for long enough, by the clock of whoever watches it, is dead. No two clocks are compared: one
- * that is set kills nobody.
+ * Which nodes of a daemon live. A node is one life of one process, `<node id>/<life>`; each writes a beat, and one
+ * whose beat has stood still for long enough, by the clock of whoever watches it, is dead. No two clocks are compared:
+ * one that is set kills nobody.
  */
 
 export interface NodeBeatsOptions<T> {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
 
 /** Rows of a flow that go with it, by table and the column of the flow's id. */

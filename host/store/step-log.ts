@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
 import type { StepRecord } from '../wire/message/key-distribution.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
 import { BELL_CHANNEL } from './bells.ts';
 
@@ -84,7 +85,9 @@ export async function addWorkflow<T>(database: Kysely<T>, workflow: NewWorkflow,
   const state = owner === null ? 'queued' : 'running';
   const { rows } = await sql<{ id: string }>`
     INSERT INTO workflows (id, kind, fair_key, state, owner, version, input, trace_id)
-    VALUES (${id}, ${kind}, ${fairKey}, ${state}, ${owner}, ${version}, ${JSON.stringify(input)}::jsonb, ${traceId ?? null})
+    VALUES (
+      ${id}, ${kind}, ${fairKey}, ${state}, ${owner}, ${version}, ${JSON.stringify(input)}::jsonb, ${traceId ?? null}
+    )
     ON CONFLICT (id) DO NOTHING RETURNING id`.execute(database);
   if (rows.length > 0 && owner === null) await notify(database, QUEUE_BELL);
   return rows.length > 0;
@@ -99,7 +102,8 @@ export async function takeQueued<T>(database: Kysely<T>, owner: string, limit: n
   const { rows } = await sql<WorkflowRow>`
     WITH busy AS (SELECT fair_key, count(*) AS at_work FROM workflows WHERE state = 'running' GROUP BY fair_key),
     turns AS (
-      SELECT id, queued_at, row_number() OVER (PARTITION BY fair_key ORDER BY queued_at, id) + coalesce(at_work, 0) AS turn
+      SELECT id, queued_at,
+        row_number() OVER (PARTITION BY fair_key ORDER BY queued_at, id) + coalesce(at_work, 0) AS turn
       FROM workflows LEFT JOIN busy USING (fair_key) WHERE state = 'queued'),
     next AS (SELECT row.id FROM workflows row JOIN turns ON turns.id = row.id WHERE row.state = 'queued'
       ORDER BY turns.turn, row.queued_at LIMIT ${limit} FOR UPDATE OF row SKIP LOCKED)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** One card, bytes in, bytes out. Everything above is written against this interface only. */
 export interface CardChannel extends AsyncDisposable {
   /** Answer to reset of the card behind this channel; empty where the link has none. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CardChannel } from './card-channel.ts';
 import { ChangeListeners, nextInsertion, type ReaderMonitor, type ReaderState } from './reader-monitor.ts';

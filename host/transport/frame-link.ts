@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { connect, type Socket } from 'node:net';
 import { concat } from '../wire/hex.ts';
 import { TRANSPORT_CODE, transportError } from './transport-failure.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../errors.ts';
 import { type CommandApdu, decodeCommand, decodeResponse, encodeCommand, type ResponseApdu } from '../wire/apdu.ts';
 import { INS } from '../wire/gp/command.ts';

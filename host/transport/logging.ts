@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../wire/hex.ts';
 import type { CardChannel } from './card-channel.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CardChannel } from './card-channel.ts';
 import { CardProcesses } from './pcsc/card-processes.ts';

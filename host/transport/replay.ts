@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { fromHex, toHex } from '../wire/hex.ts';
 import type { CardChannel } from './card-channel.ts';
 import type { ExchangeRecord } from './logging.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { TsmError } from '../errors.ts';
 import { fromHex, toHex } from '../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../wire/message/card-script.ts';
@@ -44,7 +45,8 @@ const runsScripts = (channel: CardChannel): channel is ScriptChannel => 'runScri
 
 /**
  * Runs a script of card commands in order, without asking back. It stops after the first command whose
- * final status word is not listed in its `expect` (default 9000; with `anyStatus` all are), and at the first failure of the link.
+ * final status word is not listed in its `expect` (default 9000; with `anyStatus` all are), and at the first failure of
+ * the link.
  *
  * @returns the responses so far, in any case; never throws a TsmError
  * @see wire/message/card-script.ts

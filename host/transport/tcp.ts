@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardChannel } from './card-channel.ts';
 import { CONTROL, FrameLink } from './frame-link.ts';
 import { DEFAULT_TIMEOUT_MS, TRANSPORT_CODE, Turnstile, transportError, withTimeout } from './transport-failure.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type ErrorContext, TransportError } from '../errors.ts';
 
 /** Codes of TransportError that callers tell apart. */

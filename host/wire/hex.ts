@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../errors.ts';
 
 const DIGITS = /^(?:[0-9A-Fa-f]{2})*$/;

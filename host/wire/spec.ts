@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The documents that this code cites, each with the version it was written against. */
 export const SPEC = {
   GPCS: 'GlobalPlatform Card Specification 2.3.1',

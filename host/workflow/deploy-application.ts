@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { checkInstallPermission } from './deploy-application/check-install-permission.ts';
 import { confirmPurse } from './deploy-application/confirm-purse.ts';
 import type { DeployContext, DeployStart, InstallContext, InstallStart } from './deploy-application/context.ts';

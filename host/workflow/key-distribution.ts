@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Flow } from './engine/flow.ts';
 import { readIccid } from './key-distribution/41-read-iccid.ts';
 import { probeSecurityDomain } from './key-distribution/41a-probe-security-domain.ts';

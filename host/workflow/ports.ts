@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardCommand, CardSessionInfo, ExchangeResult, OpenCardSession } from '../wire/message/card-script.ts';
 import type { SecurityDomainRequest, SecurityDomainRequestState } from '../wire/message/key-distribution.ts';
 import type {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Flow } from './engine/flow.ts';
 import { bookLoad } from './top-up/book-load.ts';
 import { checkProductState } from './top-up/check-product-state.ts';
@@ -10,8 +11,9 @@ import { settleOpenLoad } from './top-up/settle-open-load.ts';
 
 /**
  * Flow A, a top-up over the air. Numbers are those of the flow: 1 to 3 stand at the app and at the front, 4 is the
- * provider's check, 5 its script with the card. Rows of one `trip` travel together. The visit is one durable step: after a
- * break it is done again as a whole, and begins by settling what it may have left open. For readers: docs/top-up.md.
+ * provider's check, 5 its script with the card. Rows of one `trip` travel together. The visit is one durable step:
+ * after a break it is done again as a whole, and begins by settling what it may have left open. For readers:
+ * docs/top-up.md.
  */
 
 const card = 'card' as const;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Clients that others made, for the tests: Python packages in a virtual environment under build/, opensc-tool from
 // Debian. What cannot be had here is told, and its tests are skipped and counted (expected-skips.json).
 import { spawn } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // In a soak only the number of cases ends a test.
 export const mochaHooks = {
   beforeEach() {

@@ -1,5 +1,6 @@
-// `npm run soak -- [FACTOR]`: property tests and fuzzers with FACTOR times the cases of the gate (20), and tests in files
-// `*.soak.ts`, which the gate does not run at all. Prints what it did.
+// SPDX-License-Identifier: Apache-2.0
+// `npm run soak -- [FACTOR]`: property tests and fuzzers with FACTOR times the cases of the gate (20), and tests in
+// files `*.soak.ts`, which the gate does not run at all. Prints what it did.
 import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mavenCounts, mochaCounts } from '../suites/counts.mjs';

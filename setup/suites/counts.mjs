@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many tests a suite had, from what it left behind.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';

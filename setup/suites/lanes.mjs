@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs suites side by side. Each one's output is printed whole when it ends, so that it reads as if it ran alone.
 import { spawn } from 'node:child_process';
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';

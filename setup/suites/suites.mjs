@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `npm test` runs.
 import { spawnSync } from 'node:child_process';
 import { mavenCounts, mochaCounts } from './counts.mjs';

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
 // Starts src/command-line.ts on Node 24, which runs TypeScript as it is. An older Node hands over to one that can.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,7 +10,9 @@ import { stripTypesOfInstalledPackage } from './strip-types.mjs';
 const NEEDED = 24;
 const self = fileURLToPath(import.meta.url);
 
-/** The executable of the npm package node-<platform>-<arch>, looked for upwards from here and from the working folder. */
+/**
+ * The executable of the npm package node-<platform>-<arch>, looked for upwards from here and from the working folder.
+ */
 function packagedNode() {
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
   for (const start of [dirname(self), process.cwd()]) {

@@ -1,4 +1,6 @@
-// Before "npm pack": puts what Maven built into lib/, so that the package runs without the repository; afterwards, --clean.
+// SPDX-License-Identifier: Apache-2.0
+// Before "npm pack": puts what Maven built into lib/, so that the package runs without the repository; afterwards,
+// --clean.
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SimulatorError } from './errors.ts';
@@ -43,7 +44,10 @@ export interface KeySetImage {
   readonly dek: Hex;
 }
 
-/** Applet classes from a folder of class files, or from a CAP file, which knows its AIDs. Paths start at the image file, or at the working directory for an image object. */
+/**
+ * Applet classes from a folder of class files, or from a CAP file, which knows its AIDs. Paths start at the image file,
+ * or at the working directory for an image object.
+ */
 export type LoadFileImage =
   | {
       readonly aid: Hex;

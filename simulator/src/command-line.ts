@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { apdu, coverage, load, memory, wear } from './commands/cards.ts';
 import type { Command } from './commands/command.ts';
 import { insert, remove, restore, snapshot } from './commands/control.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What can go wrong with a simulated card; stable, for callers to branch on. */
 export type SimulatorErrorCode =
   | 'image-unreadable'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Writes the card images in `cards/` with fresh keys: `node src/make-cards.ts`. The private keys of the two
  * authorities go to `cards/test-authorities.json`, so that a test can issue certificates these cards accept.

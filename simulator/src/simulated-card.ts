@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ReaderState, SimulatorProcess } from './simulator-process.ts';
 
 /** Where a card's power ends: see {@link SimulatedCard.cutPower}. */

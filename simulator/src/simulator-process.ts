@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
@@ -20,7 +21,9 @@ interface Reply {
   readonly error?: { readonly code: SimulatorErrorCode; readonly message: string; readonly field?: string };
 }
 
-/** How a card and its slot of vpcd stand: nobody listens there, another card is in it, or the reader talks to this one. */
+/**
+ * How a card and its slot of vpcd stand: nobody listens there, another card is in it, or the reader talks to this one.
+ */
 export type ReaderState = 'no-reader' | 'slot-taken' | 'in-reader';
 
 interface Waiting {

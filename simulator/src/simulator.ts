@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import { type CardImage, type LocatedImage, readCardImage } from './card-image.ts';
 import { SimulatedCard } from './simulated-card.ts';

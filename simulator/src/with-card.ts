@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardImage } from './card-image.ts';
 import type { SimulatedCard } from './simulated-card.ts';
 import { type Simulator, startSimulator } from './simulator.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { type CardImage, type SimulatedCard, withCard } from '../src/index.ts';
 import { probeA, probeB, probeImage, send } from './fixture/probe.ts';

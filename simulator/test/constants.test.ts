@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { AID, aidToHex } from '../../host/wire/gp/aid.ts';

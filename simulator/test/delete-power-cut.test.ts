@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { apdu, ISD, type TestCard, withIssuerCard } from '../../applet/test/support/card.ts';
 import { openProvider, prepare, provider, SSD } from '../../applet/test/support/domains.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { SimulatorError, startSimulator } from '../src/index.ts';
 import { probeA, probeB, probeImage, select, send } from './fixture/probe.ts';

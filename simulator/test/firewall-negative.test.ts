@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { type CardImage, withCard } from '../src/index.ts';
 import { probeImage, select, send } from './fixture/probe.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { type CardImage, SimulatorError, sharedSimulator } from '../src/index.ts';
 import { probeA, probeImage } from './fixture/probe.ts';

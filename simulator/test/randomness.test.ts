@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { constants, createPublicKey, publicEncrypt } from 'node:crypto';
 import { expect } from 'chai';
 import { type SimulatedCard, sharedSimulator, withCard } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { withCard } from '../src/index.ts';
 import { memory, probeA, probeB, probeImage, select, send, Write, write } from './fixture/probe.ts';

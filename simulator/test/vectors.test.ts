@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { sharedSimulator } from '../src/index.ts';
 import { send } from './fixture/probe.ts';

@@ -30,8 +30,7 @@ public final class ConversionBench {
         void run() throws IOException;
     }
 
-    private record Times(double first, double median) {
-    }
+    private record Times(double first, double median) {}
 
     public static void main(String[] arguments) throws IOException {
         CapFile cap = CapFile.read(Path.of(arguments[0]));
@@ -40,7 +39,8 @@ public final class ConversionBench {
         long start = System.nanoTime();
         ConverterResult result = Converter.convert(input);
         double first = (System.nanoTime() - start) / 1e6;
-        if (!Arrays.equals(cap.loadFileDataBlock(true), result.cap().orElseThrow().loadFileDataBlock(true))) {
+        if (!Arrays.equals(
+                cap.loadFileDataBlock(true), result.cap().orElseThrow().loadFileDataBlock(true))) {
             throw new IllegalStateException("the classes do not convert to " + arguments[0]);
         }
         Times converter = timed(() -> Converter.convert(input));
@@ -55,15 +55,25 @@ public final class ConversionBench {
             // Magic, version and pool count stand before the pool; header is what follows it.
             poolBytes += new ClassReader(bytes).header - 10;
         }
-        System.out.printf(Locale.ROOT, "{\"converterFirstMs\":%.1f,\"converterMs\":%.1f,\"verifierFirstMs\":%.1f,\"verifierMs\":%.1f,"
-            + "\"loadBytes\":%d,\"classBytes\":%d,\"classConstantBytes\":%d}%n", first, converter.median, verifier.first,
-            verifier.median, cap.loadFileDataBlock(true).length, classBytes, poolBytes);
+        System.out.printf(
+                Locale.ROOT,
+                "{\"converterFirstMs\":%.1f,\"converterMs\":%.1f,\"verifierFirstMs\":%.1f,\"verifierMs\":%.1f,"
+                        + "\"loadBytes\":%d,\"classBytes\":%d,\"classConstantBytes\":%d}%n",
+                first,
+                converter.median,
+                verifier.first,
+                verifier.median,
+                cap.loadFileDataBlock(true).length,
+                classBytes,
+                poolBytes);
     }
 
     private static List<byte[]> classFiles(Path folder) throws IOException {
         List<byte[]> found = new ArrayList<>();
         try (Stream<Path> files = Files.list(folder)) {
-            for (Path file : files.filter(one -> one.toString().endsWith(".class")).sorted().toList()) {
+            for (Path file : files.filter(one -> one.toString().endsWith(".class"))
+                    .sorted()
+                    .toList()) {
                 found.add(Files.readAllBytes(file));
             }
         }
@@ -73,9 +83,13 @@ public final class ConversionBench {
     private static ConverterInput input(CapFile cap, List<byte[]> classFiles, String[] arguments) {
         PackageInfo own = cap.header().packageInfo();
         // The imported versions are what the build chose: GlobalPlatform in the lowest that has all.
-        ConverterInput.Builder builder = ConverterInput.builder(arguments[2], own.aid(), own.major(), own.minor()).level(arguments[3]);
-        cap.imports().packages().forEach(
-            one -> builder.exports(List.of(ExportPath.services().find(one.aid().bytes(), one.major(), one.minor()).orElseThrow())));
+        ConverterInput.Builder builder = ConverterInput.builder(arguments[2], own.aid(), own.major(), own.minor())
+                .level(arguments[3]);
+        cap.imports()
+                .packages()
+                .forEach(one -> builder.exports(List.of(ExportPath.services()
+                        .find(one.aid().bytes(), one.major(), one.minor())
+                        .orElseThrow())));
         classFiles.forEach(builder::classFile);
         List<AppletComponent.Applet> applets = cap.applet().orElseThrow().applets();
         for (int i = 0; i < applets.size(); i++) {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
 // Starts src/cli.ts on Node 24, which runs TypeScript as it is. An older Node hands over to one that can.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,7 +11,9 @@ const NEEDED = 24;
 const self = fileURLToPath(import.meta.url);
 const here = dirname(self);
 
-/** The executable of the npm package node-<platform>-<arch>, looked for upwards from here and from the working folder. */
+/**
+ * The executable of the npm package node-<platform>-<arch>, looked for upwards from here and from the working folder.
+ */
 function packagedNode() {
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
   for (const start of [here, process.cwd()]) {

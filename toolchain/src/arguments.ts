@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { UsageError } from './errors.ts';
 
 /** Commands that are not Ant targets; a target of the same name is reached with `-f build.xml NAME`. */

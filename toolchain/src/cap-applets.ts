@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { inflateRawSync } from 'node:zlib';
 import { ToolchainError } from './errors.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +9,8 @@ import { linkedPackages, writeStarter } from './starter.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The JVM's archive of the classes a build loads (class data sharing): it saves about a fifth of a warm build. Made once, by building
- * the starter project; without it everything works, only slower.
+ * The JVM's archive of the classes a build loads (class data sharing): it saves about a fifth of a warm build. Made
+ * once, by building the starter project; without it everything works, only slower.
  *
  * @returns flags that make the JVM use it
  */

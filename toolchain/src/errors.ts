@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A failure the user can act on: printed without a stack trace. */
 export class ToolchainError extends Error {
   readonly exitCode: number;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Version and SHA-256 of every jar that comes from Maven Central. A change here makes the cache start anew. */
 export const ANT_VERSION = '1.10.18';
 export const PINNED_JARS: Readonly<Record<string, string>> = {

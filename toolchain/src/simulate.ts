@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,8 +15,9 @@ type CardImage = import('jcardsim-runner').CardImage;
 type Runner = typeof import('jcardsim-runner');
 
 /**
- * Runs applets on the card of jcardsim-runner: one command APDU in hex per line of input, one response with its status word per
- * line of output. A CAP file is loaded and linked as a card does it, and each of its applets gets an instance under its own AID.
+ * Runs applets on the card of jcardsim-runner: one command APDU in hex per line of input, one response with its status
+ * word per line of output. A CAP file is loaded and linked as a card does it, and each of its applets gets an instance
+ * under its own AID.
  *
  * @param operands FILE.cap, or FOLDER CLASS=AID...; --seed HEX makes the card's random numbers the same in every run
  * @returns exit code 0

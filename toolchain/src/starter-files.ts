@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The starter project, file by file. The applet says hello and counts; the test talks to it through APDUs. */
 
 const APPLET = `package example.hello;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** GET ATTESTATION from a card, checked against applet/README.md 5.7 byte by byte. */
 import { createHash, verify } from 'node:crypto';
 import { expect } from 'chai';

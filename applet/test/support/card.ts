@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A simulated card as the applets' tests use it: APDUs in hex, long commands and answers put together. */
 import { expect } from 'chai';
 import { type CardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';

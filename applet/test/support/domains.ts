@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Supplementary domains as the flow of key-distribution.md makes them: steps 47 to 60 in small verbs. */
 import { expect } from 'chai';
 import { LOAD_FILE, SSD_MODULE, type TestCard } from './card.ts';

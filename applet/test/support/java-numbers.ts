@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The constants of a Java source file, as far as their values stand in it as literals. */
 import { readFileSync } from 'node:fs';
 

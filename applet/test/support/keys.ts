@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** RSA test keys and certificates of the profile in applet/README.md section 3, by node:crypto alone. */
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { bytes, tlv } from './tlv.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A purse on a simulated card: its CAP in the card, its instance in a provider's domain, personalised through that. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

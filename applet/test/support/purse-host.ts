@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The other side of the purse, from its formulas and node:crypto alone. */
 import { createCipheriv } from 'node:crypto';
 import { bytes, hex } from './tlv.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An off-card entity of SCP02, written from GPCS appendix E for these tests alone. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { expect } from 'chai';

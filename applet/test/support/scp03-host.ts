@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An off-card entity of SCP03, written from Amendment D for these tests alone. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { expect } from 'chai';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An off-card entity of SCP10, written from spec clauses F.2 to F.4 for these tests alone. */
 import {
   constants,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Key data fields of PUT KEY for every type, and what E0 says of them. */
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { desCheckValue } from './scp02-host.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Just enough BER-TLV for the applets' tests, apart from the host's codecs so that both cannot share a mistake. */
 
 export const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex');

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { NotFoundError } from '../../errors.ts';
 import { type SecurityLevel, securityLevel } from '../../secure-channel/security-level.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type KeyKind, keySetCommand } from '../../card/key-set.ts';
 import { UsageError } from '../../errors.ts';
 import { deleteKey } from '../../wire/gp/delete.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import { PolicyError, StatusWordError, UsageError } from '../../errors.ts';
 import { exchange } from '../../transport/get-response.ts';

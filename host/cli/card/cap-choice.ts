@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
 import { type CapFile, decodeCapFile } from '../../wire/cap/cap-file.ts';

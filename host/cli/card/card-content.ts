@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readRegistry } from '../../card/registry.ts';
 import type { Aid } from '../../wire/gp/aid.ts';
 import { REGISTRY, type RegistryEntry } from '../../wire/gp/get-status.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { type ContentKey, contentKey } from '../../crypto/content-key.ts';
 import { SecureChannelError, UsageError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { aidToHex } from '../../wire/gp/aid.ts';
 import type { RegistryEntry } from '../../wire/gp/get-status.ts';
 import type { KeyInformation } from '../../wire/gp/key-information.ts';

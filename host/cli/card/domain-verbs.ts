@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readRegistry } from '../../card/registry.ts';
 import { UsageError, WireError } from '../../errors.ts';
 import { encodeTlv } from '../../wire/ber-tlv.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { PIN_KEYS, Pin, requirePinAccepted, UiccFiles } from '../../card/uicc-files.ts';
 import { PolicyError, TsmError, UsageError } from '../../errors.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';

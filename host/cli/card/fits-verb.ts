@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type CardMeans, fits } from '../../card/fits.ts';
 import { readRegistry } from '../../card/registry.ts';
 import { TsmError, UsageError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { access, chmod, constants, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { loadFileCommands } from '../../card/load.ts';
 import { ConflictError, StatusWordError, TsmError } from '../../errors.ts';
 import { loadFileDataBlock } from '../../wire/cap/cap-file.ts';

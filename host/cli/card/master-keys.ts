@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AES_KEY_LENGTHS } from '../../crypto/aes.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { UsageError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Prints a verb's result: JSON, or lines that a person reads. */
 export function print(result: unknown, json: boolean): void {
   process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : textOf(result));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { secureChannelsOf } from '../../card/discovery.ts';
 import { NATIVE_ISSUER_LIMITS } from '../../card/profile/native-issuer.ts';
 import { readRegistry } from '../../card/registry.ts';

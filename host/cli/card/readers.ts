@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import type { CardChannel } from '../../transport/card-channel.ts';

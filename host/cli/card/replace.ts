@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { StatusWordError, TsmError } from '../../errors.ts';
 import { loadFileDataBlock } from '../../wire/cap/cap-file.ts';
 import { type Aid, aidToHex } from '../../wire/gp/aid.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { CardSession } from '../../card/card-session.ts';
 import { chooseChannel, secureChannelsOf, usualLevel } from '../../card/discovery.ts';
 import { type CardIdentity, decodeIdentity, identityCommands } from '../../card/identity.ts';

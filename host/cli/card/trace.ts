@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ExchangeRecord } from '../../transport/logging.ts';
 import { INS } from '../../wire/gp/command.ts';
 import { statusWordMeaning } from '../../wire/status-word.ts';

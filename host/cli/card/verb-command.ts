@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
 import { explain } from '../../card/explain.ts';
 import { StatusWordError } from '../../errors.ts';

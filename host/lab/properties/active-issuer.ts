@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import type { SimulatedCard } from '../../../simulator/src/index.ts';
 import type { TrustAnchor } from '../../crypto/card-certificate.ts';
@@ -33,8 +34,8 @@ export interface Range {
 }
 
 /**
- * Each move of an issuer that cheats, as APDUs: after it the provider, by hand, finds the domain not to be its own, or takes
- * it over, and then nothing of the issuer's gets in.
+ * Each move of an issuer that cheats, as APDUs: after it the provider, by hand, finds the domain not to be its own, or
+ * takes it over, and then nothing of the issuer's gets in.
  */
 export async function tryActiveIssuer(
   property: Property,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type SimulatedCard, SimulatorError } from '../../../simulator/src/index.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import type { RsaSigner } from '../../crypto/rsa.ts';
@@ -76,7 +77,10 @@ export class AttackedCard {
     return responses;
   }
 
-  /** What the SSD shows to everybody: keys, current public key, certificate. Equal before and after what changed nothing. */
+  /**
+   * What the SSD shows to everybody: keys, current public key, certificate. Equal before and after what changed
+   * nothing.
+   */
   async look(ssdAid: string): Promise<string> {
     const shown = await this.send(
       [
@@ -99,8 +103,8 @@ export class AttackedCard {
   }
 
   /**
-   * Selects the security domain, tries to open SCP10 level 33 and to send `commands` under it. The card's refusal ends the
-   * attempt; so does a response that our side cannot verify.
+   * Selects the security domain, tries to open SCP10 level 33 and to send `commands` under it. The card's refusal ends
+   * the attempt; so does a response that our side cannot verify.
    */
   async openChannel(attempt: ChannelAttempt, commands: readonly GpCommand[] = []): Promise<AttemptResult> {
     return this.#powered(() => this.#openNow(attempt, commands));

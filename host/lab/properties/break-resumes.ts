@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
 import { type CardInReader, isNative, type MultiProviderLab } from '../multi-provider-lab.ts';
 import type { PropertyReport } from '../run-report.ts';
@@ -9,7 +10,8 @@ const CUT_AFTER_APDUS = 30;
 /**
  * Row 7: a break leaves a state from which the flow resumes. Here the card loses its power inside the issuer's session
  * and the provider is killed after 52; the tests cut at every command and kill every daemon. Without a CASD nobody says
- * whose pair stands in a domain after a lost answer of 56, which ends in a clean refusal (docs/cards.md): no kill there.
+ * whose pair stands in a domain after a lost answer of 56, which ends in a clean refusal (docs/cards.md): no kill
+ * there.
  */
 export async function breakResumes(lab: MultiProviderLab, target: CardInReader): Promise<PropertyReport> {
   const property = new Property('a break leaves a state from which the flow resumes');

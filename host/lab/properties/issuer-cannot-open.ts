@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { issueCardCertificate } from '../../crypto/card-certificate.ts';
 import { developmentSsdAid } from '../../local/topology-plan.ts';
@@ -31,7 +32,8 @@ interface Known {
 
 /**
  * Row 1: after 60 nothing that the issuer knows or saw opens a channel to the SSD. The attacker has its database, its
- * KMS, the public key of 49 and the provider's certificate from the traffic. On new cards it cheats before the provider comes.
+ * KMS, the public key of 49 and the provider's certificate from the traffic. On new cards it cheats before the provider
+ * comes.
  */
 export async function issuerCannotOpen(target: CardInReader, known: Known, range: Range): Promise<PropertyReport> {
   const property = new Property('after 60 nothing of the issuer opens a channel to the SSD');

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { issueCardCertificate } from '../../crypto/card-certificate.ts';
 import { systemRandom } from '../../crypto/random.ts';
@@ -18,7 +19,9 @@ import { fromHex } from '../../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 
-/** The hand of an issuer that does what it likes: its own keys and rights, and a way to send any command to the card. */
+/**
+ * The hand of an issuer that does what it likes: its own keys and rights, and a way to send any command to the card.
+ */
 
 const LEVEL_33 = securityLevel(LEVEL.C_MAC | LEVEL.C_DECRYPTION | LEVEL.R_MAC | LEVEL.R_ENCRYPTION);
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { generateKeyPair } from '../../wire/gp/generate-key-pair.ts';
 import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
 import type { PublicKey } from '../../wire/gp/public-key.ts';
@@ -5,7 +6,9 @@ import { putCertificate, putPublicKeyExtended } from '../../wire/gp/put-key.ts';
 import { storeCertificate } from '../../wire/gp/store-data.ts';
 import { HandChannel, type IssuerHand } from './issuer-hand.ts';
 
-/** Whatever the issuer did before: how it still gets into a domain that the provider takes for its own. Empty: nowhere. */
+/**
+ * Whatever the issuer did before: how it still gets into a domain that the provider takes for its own. Empty: nowhere.
+ */
 export async function waysIn(hand: IssuerHand, livePair: PublicKey): Promise<string[]> {
   const { secrets, victim } = hand;
   const inTheName = hand.certificateFor(victim.applicationProviderId);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardImage } from '../../../simulator/src/index.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
 import { generateKeyPair } from '../../wire/gp/generate-key-pair.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { aid } from '../../wire/gp/aid.ts';
 import { toCardCommand } from '../../wire/gp/command.ts';
 import { generateKeyPair } from '../../wire/gp/generate-key-pair.ts';

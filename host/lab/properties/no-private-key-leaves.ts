@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -17,8 +18,8 @@ const LARGEST_FILE = 64 * 1024 * 1024;
 
 /**
  * Row 3: private keys never leave the card or the KMS: no log, config, database, recorded command or response, nor the
- * report, holds a prime of any of these keys, raw, as hex or as base64. No private key needs to be known for this: a prime is
- * what divides the modulus.
+ * report, holds a prime of any of these keys, raw, as hex or as base64. No private key needs to be known for this: a
+ * prime is what divides the modulus.
  */
 export async function noPrivateKeyLeaves(
   platforms: Platforms,

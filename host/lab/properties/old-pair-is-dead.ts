@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
 import type { PublicKey } from '../../wire/gp/public-key.ts';

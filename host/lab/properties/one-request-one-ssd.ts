@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { PeerError } from '../../errors.ts';
 import { developmentSsdAid } from '../../local/topology-plan.ts';
@@ -8,7 +9,10 @@ import type { PropertyReport } from '../run-report.ts';
 import type { Loot } from './loot.ts';
 import { Property } from './property.ts';
 
-/** Row 6: the same request twice gives one SSD: repeated, parallel and replayed. The card is new and known to the issuer. */
+/**
+ * Row 6: the same request twice gives one SSD: repeated, parallel and replayed. The card is new and known to the
+ * issuer.
+ */
 export async function oneRequestOneSsd(
   lab: MultiProviderLab,
   target: CardInReader,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Finds primes of RSA keys in any bytes, knowing only the moduli. */
 
 export interface FoundPrime {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { InvariantError } from '../../errors.ts';
 import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { fromRsaPublicKey, type PublicKey } from '../../wire/gp/public-key.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { PropertyReport } from '../run-report.ts';
 
 /** Collects attempts at one property; every one must fail. */

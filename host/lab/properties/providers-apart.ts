@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { fromRsaPublicKey } from '../../wire/gp/public-key.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';

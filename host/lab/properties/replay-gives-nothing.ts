@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { TrafficEntry } from '../../service/ota/traffic-record.ts';
 import type { CardInReader } from '../multi-provider-lab.ts';
 import type { PropertyReport } from '../run-report.ts';

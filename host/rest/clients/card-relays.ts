@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { ExchangeResult } from '../../wire/message/card-script.ts';
 import type { CardRelays } from '../../workflow/ports.ts';
 import type { RestClient } from '../client.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardCommand } from '../../wire/message/card-script.ts';
 
 const COMMAND_MS = 30_000;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { ApplicationRequestState, Permit } from '../../wire/message/platform.ts';
 import type { Installer } from '../../workflow/deploy-application/context.ts';
 import type { LoadPermits } from '../../workflow/top-up/context.ts';

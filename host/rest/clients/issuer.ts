@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
 import type { IssuerPlatform } from '../../workflow/ports.ts';
 import type { RestClient } from '../client.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
 import type { OtaServer } from '../../workflow/ports.ts';
 import type { RestClient } from '../client.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ProviderStates } from '../../workflow/loss-report/context.ts';
 import type { RestClient } from '../client.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { TransportError } from '../../errors.ts';
 import type { TerminalLink } from '../../service/ota/terminal-directory.ts';
 import { TerminalResult } from '../../wire/message/card-script.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { FlowFilter } from '../../store/flows.ts';
 import { IdempotencyKey } from '../../wire/message/common.ts';

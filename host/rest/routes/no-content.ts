@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 
 /** Response of a route that has nothing to say. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { desEcbEncrypt, fullTripleDesMac } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import type { RandomSource } from '../../crypto/random.ts';

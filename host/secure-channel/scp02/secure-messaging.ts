@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { BLOCK, desCbcEncrypt, desEcbEncrypt, pad80, retailMac } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import { SecureChannelError } from '../../errors.ts';
@@ -55,7 +56,9 @@ export function scp02CommandMac(
 /** CLA without secure messaging and logical channel. */
 const plainClass = (cla: number): number => ((cla & 0x40) === 0 ? cla & 0xf8 : cla & 0xd0);
 
-/** Secure messaging of SCP02: MAC over the plain text, then encryption; R-MACs in a chain of their own. @see GPCS E.4 */
+/**
+ * Secure messaging of SCP02: MAC over the plain text, then encryption; R-MACs in a chain of their own. @see GPCS E.4
+ */
 export class Scp02Messaging implements Messaging<Scp02State> {
   // The R-MAC chain goes on with each answer that is read, whatever it is.
   readonly stateDependsOnOutcome = false;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AES_BLOCK, aesCbcDecrypt, aesCbcEncrypt, aesCmac, aesEcbEncrypt } from '../../crypto/aes.ts';
 import { pad80, unpad80 } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
@@ -22,7 +23,10 @@ export const FIRST_CHAINING: Uint8Array = new Uint8Array(AES_BLOCK);
 /** First block of a counter's ICV; responses set the top bit. @see Amendment D 6.2.6, 6.2.7 */
 const ICV_OF_RESPONSE = 0x80;
 
-/** The MAC over one command: `CMAC(S-MAC, chaining ‖ CLA' INS P1 P2 Lc' ‖ data)`; all 16 bytes chain. @see Amendment D 6.2.4 */
+/**
+ * The MAC over one command: `CMAC(S-MAC, chaining ‖ CLA' INS P1 P2 Lc' ‖ data)`; all 16 bytes chain. @see Amendment D
+ * 6.2.4
+ */
 export function commandMac(
   key: Uint8Array,
   chaining: Uint8Array,

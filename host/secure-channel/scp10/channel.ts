@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { UsageError } from '../../errors.ts';
 import { decodeCertificate } from '../../wire/gp/certificate.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';

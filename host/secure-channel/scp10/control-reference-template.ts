@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { encodeTlv } from '../../wire/ber-tlv.ts';
 import { concat } from '../../wire/hex.ts';
 import type { SecurityLevel } from '../security-level.ts';

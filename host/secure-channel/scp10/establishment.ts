@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { RandomSource } from '../../crypto/random.ts';
 import type { RsaSigner } from '../../crypto/rsa.ts';
 import type { KeyReference } from '../../wire/gp/key-reference.ts';

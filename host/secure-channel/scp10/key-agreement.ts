@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import { complement, rsaRawPublic, smallerOf } from '../../crypto/rsa.ts';
@@ -21,7 +22,10 @@ const sha1 = (...parts: readonly Uint8Array[]): Uint8Array =>
       .digest(),
   );
 
-/** Key agreement, i=01: both sides give a secret inside an ISO 9796-2 signature. @see GPCS F.3.1.3, Tables F-5, F-6, F-9, F-10 */
+/**
+ * Key agreement, i=01: both sides give a secret inside an ISO 9796-2 signature. @see GPCS F.3.1.3, Tables F-5, F-6,
+ * F-9, F-10
+ */
 export class KeyAgreement implements Establishment {
   readonly challengeLength = 8;
   readonly #options: Scp10Options;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { nonZeroRandom } from '../../crypto/random.ts';
 import { rsaEncryptPkcs1, rsaVerify } from '../../crypto/rsa.ts';
 import { Secret } from '../../crypto/secret.ts';
@@ -10,7 +11,10 @@ import { drawSessionKeys, orderedKeys, type SessionKeys, wipeSessionKeys } from 
 /** The MAC counter of a fresh key may start anywhere. */
 const INITIAL_COUNTER = 1n;
 
-/** Key transport, i=02: the host draws the keys and sends them under PK.SD.AUT. @see GPCS F.4.6, Tables F-3, F-4, F-7, F-8, F-32 */
+/**
+ * Key transport, i=02: the host draws the keys and sends them under PK.SD.AUT. @see GPCS F.4.6, Tables F-3, F-4, F-7,
+ * F-8, F-32
+ */
 export class KeyTransport implements Establishment {
   readonly challengeLength = 16;
   readonly #options: Scp10Options;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { BLOCK, desCbcDecrypt, desCbcEncrypt, desEcbEncrypt, pad80, retailMac, unpad80 } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import { InvariantError, SecureChannelError, TsmError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { desEcbEncrypt } from '../../crypto/des.ts';
 import type { RandomSource } from '../../crypto/random.ts';

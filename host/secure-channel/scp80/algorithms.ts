@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AES_BLOCK, aesCbcDecrypt, aesCbcEncrypt, aesCmac } from '../../crypto/aes.ts';
 import { crc16, crc32 } from '../../crypto/crc.ts';
 import { BLOCK, desCbcDecrypt, desCbcEncrypt } from '../../crypto/des.ts';
@@ -22,7 +23,9 @@ export interface PacketKeys {
   readonly keySet: number;
   readonly kic?: PacketKey;
   readonly kid?: PacketKey;
-  /** Bytes of an AES-CMAC in a packet; 8 where absent. Shorter ones are refused, so that a sender cannot choose them. */
+  /**
+   * Bytes of an AES-CMAC in a packet; 8 where absent. Shorter ones are refused, so that a sender cannot choose them.
+   */
   readonly macLength?: 4 | 8;
 }
 
@@ -88,7 +91,9 @@ function requireKey(name: 'KIc' | 'KID', indication: number, keys: PacketKeys, k
   return key;
 }
 
-/** Cipher that KIc names: CBC, IV zero. @throws SecureChannelError when refused, unknown, or the key set has no such key */
+/**
+ * Cipher that KIc names: CBC, IV zero. @throws SecureChannelError when refused, unknown, or the key set has no such key
+ */
 export function cipherOf(kic: number, keys: PacketKeys): BlockCipher {
   const { algorithm, key } = requireKey('KIc', kic, keys, keys.kic);
   const value = key.expose();

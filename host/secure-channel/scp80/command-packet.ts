@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import { SecureChannelError, TsmError } from '../../errors.ts';
 import { concat } from '../../wire/hex.ts';

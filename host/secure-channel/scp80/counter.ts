@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { SecureChannelError } from '../../errors.ts';
 import { RESPONSE_STATUS } from '../../wire/uicc/response-status.ts';
 import { MAX_COUNTER } from '../../wire/uicc/secured-packet.ts';

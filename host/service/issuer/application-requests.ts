@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely, Transaction } from 'kysely';
 import { InvariantError, NotFoundError } from '../../errors.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely, Transaction } from 'kysely';
 import { nativeIssuerProfile } from '../../card/profile/native-issuer.ts';
 import { InvariantError, NotFoundError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { KeyError, PeerError, PolicyError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';

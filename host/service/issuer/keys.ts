@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { KeyPairInfo } from '../../wire/message/kms.ts';
 import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 import type { Kms } from '../../workflow/ports.ts';

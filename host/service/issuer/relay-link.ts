@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardCommand, ExchangeResult } from '../../wire/message/card-script.ts';
 import type { CardLink, CardRelays } from '../../workflow/ports.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { TsmError } from '../../errors.ts';
 import type { Bells } from '../../store/bells.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import type { RandomSource } from '../../crypto/random.ts';
 import { CertificateError, NotFoundError, TransportError } from '../../errors.ts';

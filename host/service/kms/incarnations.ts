@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { ConflictError } from '../../errors.ts';
 
 /** One life of one of the owner's nodes. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { TrustAnchor } from '../../crypto/card-certificate.ts';
 import { type RandomSource, systemRandom } from '../../crypto/random.ts';
 import { CertificateError, PolicyError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import { PolicyError } from '../../errors.ts';
 import { purseMac, purseTac } from '../../kms/purse-cryptograms.ts';

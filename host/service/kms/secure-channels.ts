@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { RandomSource } from '../../crypto/random.ts';
 import { CertificateError, LifeCycleError, NotFoundError, TransportError } from '../../errors.ts';
 import type { CardKeySets } from '../../kms/card-key-sets.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { ConflictError, NotFoundError, TransportError, TsmError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { LimitError, PolicyError } from '../../errors.ts';
 
 /** What one provider may have and do at this node. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { NotFoundError, TransportError } from '../../errors.ts';
 import type { Bells } from '../../store/bells.ts';
 import { attachedBell, type TerminalRow, type TerminalTable } from '../../store/ota/terminal-table.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { appendFile } from 'node:fs/promises';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeIdentity, identityCommands } from '../../card/identity.ts';
 import { PeerError, TransportError } from '../../errors.ts';
@@ -98,7 +99,9 @@ export class LeasedCardLink implements IdentifiedCardLink {
   }
 }
 
-/** Waits for the first try only: while `ota` is away it goes on beside the caller, else others wait for the lease's end. */
+/**
+ * Waits for the first try only: while `ota` is away it goes on beside the caller, else others wait for the lease's end.
+ */
 async function giveBack(ota: OtaServer, sessionId: string): Promise<void> {
   const close = (): Promise<boolean> =>
     ota.closeCardSession(sessionId).then(

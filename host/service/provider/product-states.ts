@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { ConflictError, NotFoundError, PolicyError, SecureChannelError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
@@ -54,7 +55,8 @@ export class ProductStates {
   /**
    * Books a purchase that a terminal brings; the same one again changes nothing.
    *
-   * @throws NotFoundError `no-such-purse` @throws SecureChannelError `purse-tac` @throws ConflictError `purchase-differs`
+   * @throws NotFoundError `no-such-purse` @throws SecureChannelError `purse-tac` @throws ConflictError
+   *     `purchase-differs`
    */
   async collect({ productId, ...purchase }: Purchase): Promise<void> {
     const { kms, products } = this.#purses;

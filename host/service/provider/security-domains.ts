@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { NotFoundError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';

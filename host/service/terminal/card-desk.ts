@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { TsmError } from '../../errors.ts';
 import type { CardChannel } from '../../transport/card-channel.ts';
 import type { ReaderMonitor, ReaderState } from '../../transport/reader-monitor.ts';

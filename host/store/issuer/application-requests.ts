@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Problem } from '../../wire/message/common.ts';
 import { stepsOf } from '../step-log.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { InvariantError, PolicyError } from '../../errors.ts';
 import type { CardId, RsaPublicKey } from '../../wire/message/common.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { ProductState, ProductStateChange } from '../../wire/message/platform.ts';
 import { cardIdOfText } from '../card-id.ts';

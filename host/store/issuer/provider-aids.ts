@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
 import { ConflictError } from '../../errors.ts';
 import { AID, aidToHex } from '../../wire/gp/aid.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { PERMISSIONS, type Permission } from '../../wire/message/operator.ts';
 import { listProviderAids, lockAids, putProviderAids } from './provider-aids.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ColumnType, Generated } from 'kysely';
 import type { IsdKeySet } from '../../wire/message/operator.ts';
 import type { ProductState } from '../../wire/message/platform.ts';

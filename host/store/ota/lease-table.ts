@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { BELL_CHANNEL } from '../bells.ts';
 import { databaseError, type Migration } from '../database.ts';

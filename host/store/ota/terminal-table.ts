@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { TerminalInfo } from '../../wire/message/card-script.ts';
 import { BELL_CHANNEL } from '../bells.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import type { CardId } from '../../wire/message/common.ts';
 import { cardIdOfText, cardIdText } from '../card-id.ts';

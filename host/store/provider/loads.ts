@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Ledger } from '../../wire/message/platform.ts';
 import type { Purchase } from '../../wire/message/purse.ts';
@@ -93,7 +94,9 @@ export async function recordReading(
     .execute();
 }
 
-/** Books a purchase whose TAC has verified, once. False when this terminal has brought another one under this counter. */
+/**
+ * Books a purchase whose TAC has verified, once. False when this terminal has brought another one under this counter.
+ */
 export async function recordPurchase(database: Database, purchase: Omit<Purchase, 'productId'>): Promise<boolean> {
   const { serial, terminal, terminalCounter, amount, dateTime, tac } = purchase;
   await database
@@ -111,7 +114,9 @@ export async function recordPurchase(database: Database, purchase: Omit<Purchase
   return known?.tac === tac;
 }
 
-/** Equal: nothing is open, the purse counts the loads that were booked, and holds what they leave after the purchases. */
+/**
+ * Equal: nothing is open, the purse counts the loads that were booked, and holds what they leave after the purchases.
+ */
 export async function ledgerOf(database: Database, serial: string): Promise<Ledger> {
   const { rows } = await sql<{ platform: string; loads: string; open: string }>`
     SELECT coalesce(sum(amount) FILTER (WHERE state = 'done'), 0) AS platform, count(*) FILTER (WHERE state = 'done') AS loads,

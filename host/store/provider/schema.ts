@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ColumnType, Generated } from 'kysely';
 import type { ProductState } from '../../wire/message/platform.ts';
 import { AUDIT_LOG_SQL, AUDIT_RETENTION_SQL, type AuditTables } from '../audit-log.ts';

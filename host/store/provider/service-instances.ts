@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { ConflictError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';

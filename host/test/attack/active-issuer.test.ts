@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { IssuerHand } from '../../lab/properties/issuer-hand.ts';
 import { waysIn } from '../../lab/properties/issuer-is-out.ts';
@@ -26,8 +27,8 @@ import { InProcess } from '../flow/in-process.ts';
 import { handOn, secretsOf, victimOf } from './issuer-hand.ts';
 
 /**
- * The platforms as they are, only that the issuer cheats: after each move the provider refuses, or ends with a domain that
- * is its own alone.
+ * The platforms as they are, only that the issuer cheats: after each move the provider refuses, or ends with a domain
+ * that is its own alone.
  */
 
 type Seated = Awaited<ReturnType<InProcess['insertMade']>>;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { issueCardCertificate } from '../../crypto/card-certificate.ts';
 import {
   HandChannel,
@@ -68,7 +69,10 @@ export const sendTo =
     return responses;
   };
 
-/** An SSD under the provider's AID that belongs to the issuer: its trust point, a pair that it made, and its certificate. */
+/**
+ * An SSD under the provider's AID that belongs to the issuer: its trust point, a pair that it made, and its
+ * certificate.
+ */
 export async function takeForIssuer(hand: IssuerHand): Promise<void> {
   const { secrets, victim } = hand;
   const made = await hand.throughIsd(hand.install());

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { INSTANCE_STATE, type ProductStateChange } from '../../wire/message/platform.ts';
 import type { InProcess } from '../flow/in-process.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { findSecurityDomainRow, removeSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import { aid } from '../../wire/gp/aid.ts';
@@ -11,7 +12,9 @@ import type { CardCommand, CardResponse } from '../../wire/message/card-script.t
 import { InProcess, type Seat, SSD_AID } from '../flow/in-process.ts';
 import { handOn, sendTo } from './issuer-hand.ts';
 
-/** A terminal, or whoever stands on the line, that answers in the card's place. It may stop a flow, and nothing more. */
+/**
+ * A terminal, or whoever stands on the line, that answers in the card's place. It may stop a flow, and nothing more.
+ */
 
 type Lie = (command: CardCommand, truth: CardResponse, previous: CardCommand | undefined) => CardResponse;
 

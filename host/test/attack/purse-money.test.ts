@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { findOpenLoad } from '../../store/provider/loads.ts';
 import { aid } from '../../wire/gp/aid.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { constants, createPrivateKey, type KeyObject, privateDecrypt } from 'node:crypto';
 import { expect } from 'chai';
 import { recordedTraffic } from '../../lab/properties/loot.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type CardImage, readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
 import { CardSession } from '../../card/card-session.ts';
 import { chooseChannel, secureChannelsOf } from '../../card/discovery.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The host's card code against issuer's domains that share no line with our applets, and those against the host. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { fileVerbs, pinVerbs } from '../../cli/card/file-verbs.ts';
 import type { CardOptions } from '../../cli/card/options.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import { FramedCard } from '../transport/framed-card.ts';
 

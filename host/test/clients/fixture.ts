@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,10 @@ export const TEST_KEY = fromHex('404142434445464748494A4B4C4D4E4F');
 export const READER = 'Virtual PCD 00 00';
 
 const ifThere = (path: string): string | undefined => (existsSync(path) ? path : undefined);
-/** Clients that others made, as setup/clients/prepare.mjs installs them. Where one is not, its file has one skipped test. */
+/**
+ * Clients that others made, as setup/clients/prepare.mjs installs them. Where one is not, its file has one skipped
+ * test.
+ */
 export const python = ifThere(join(ROOT, 'build/clients/bin/python'));
 export const openscTool = ifThere('/usr/bin/opensc-tool');
 

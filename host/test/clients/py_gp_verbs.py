@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Verbs of Py-GP over SCP02 or SCP03. Its PC/SC binding is for Windows: pyscard has the same functions."""
 import sys
 import warnings

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a client's verbs one after the other and prints what became of each as one line of JSON."""
 import json
 import sys

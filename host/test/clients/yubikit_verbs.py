@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Security domain verbs of yubikit (yubikey-manager): SCP03 at level 33, CLA 00 for data objects."""
 import sys
 

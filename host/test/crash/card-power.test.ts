@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { expectDistributed } from './compare.ts';

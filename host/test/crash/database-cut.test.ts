@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { cutConnections } from '../../lab/database-load.ts';
 import { SingleProviderLab } from '../../lab/single-provider-lab.ts';

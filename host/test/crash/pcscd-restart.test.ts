@@ -1,10 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { ensurePcscd, type PcscService } from '../../local/pcscd.ts';
 import { expectDistributed } from './compare.ts';
 import { afterScripts, scriptsSoFar } from './traffic.ts';
 
-/** kill -9 of pcscd after each trip, and a new one in its place: readers vanish and come back, the card loses its power. */
+/**
+ * kill -9 of pcscd after each trip, and a new one in its place: readers vanish and come back, the card loses its power.
+ */
 describe('Key distribution through PC/SC, pcscd killed after every trip to the card', function () {
   this.timeout(300_000);
   let lab: SingleProviderLab;

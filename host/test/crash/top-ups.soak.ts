@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomInt, randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { soakRuns } from '../../../setup/soak/runs.ts';

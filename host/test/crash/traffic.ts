@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { unwatchFile, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { SingleProviderLab } from '../../lab/single-provider-lab.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { AuthenticationFuse } from '../../service/authentication-fuse.ts';
 import { AuditLog } from '../../store/audit-log.ts';

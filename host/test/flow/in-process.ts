@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -49,8 +50,8 @@ import { TestDatabase } from '../ota/fixture.ts';
 import { ProductWorld } from './product-world.ts';
 
 /**
- * Both platforms with their KMSs, databases, durable engine and a simulated card in one process, so that a test can stand
- * between any two of them. Only HTTP and the OTA server are left out; `distribution.test.ts` has those.
+ * Both platforms with their KMSs, databases, durable engine and a simulated card in one process, so that a test can
+ * stand between any two of them. Only HTTP and the OTA server are left out; `distribution.test.ts` has those.
  */
 
 export const SSD_AID = 'F06F70656E74736D1001020304';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** 41 to 60 on cards whose issuer's domain is not ours, and what an issuer can do to the domain afterwards. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

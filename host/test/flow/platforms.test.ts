@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { PeerError } from '../../errors.ts';
 import { AuditLog, firstBrokenRecord } from '../../store/audit-log.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { PeerError, TransportError, TsmError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { readProducts } from '../../daemon/products.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';

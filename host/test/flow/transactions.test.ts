@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { COUNTERS_SETTLE_MS, databaseLoad } from '../../lab/database-load.ts';

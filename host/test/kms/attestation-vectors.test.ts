@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { CertificateError, TsmError } from '../../errors.ts';
 import { verifyAttestation } from '../../kms/attestation.ts';

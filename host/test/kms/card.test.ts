@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { sharedSimulator } from '../../../simulator/src/index.ts';
 import { CertificateError, NotFoundError, SecureChannelError, StatusWordError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { cp } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { Kysely } from 'kysely';

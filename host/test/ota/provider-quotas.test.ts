@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { LimitError } from '../../errors.ts';
 import { ProviderQuotas } from '../../service/ota/provider-quotas.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { request as httpsRequest } from 'node:https';
 import { expect } from 'chai';
 import { ROLES, type Role } from '../../rest/identity.ts';

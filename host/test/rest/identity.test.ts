@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { CertificateError } from '../../errors.ts';
 import { isAllowed, type Peer, peerOfAltNames, peerUri } from '../../rest/identity.ts';

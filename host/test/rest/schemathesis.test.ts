@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -35,7 +36,10 @@ interface Run {
   readonly routes?: string;
 }
 
-/** The slow ones first. A second role goes to its own routes: on all others it is refused, which the first one may not be. */
+/**
+ * The slow ones first. A second role goes to its own routes: on all others it is refused, which the first one may not
+ * be.
+ */
 const RUNS: readonly Run[] = [
   { daemon: 'provider-a', as: operatorOf(PROVIDER) },
   { daemon: 'kms-provider-a', as: PROVIDER },

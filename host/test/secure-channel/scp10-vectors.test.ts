@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { verifyCardCertificate } from '../../crypto/card-certificate.ts';
 import { CHA } from '../../wire/gp/certificate.ts';

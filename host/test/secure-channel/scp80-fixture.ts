@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { Secret } from '../../crypto/secret.ts';
 import { ALGORITHMS, type PacketKeys } from '../../secure-channel/scp80/algorithms.ts';

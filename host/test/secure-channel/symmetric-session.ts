@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { RandomSource } from '../../crypto/random.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync } from 'node:fs';
 import type { RandomSource } from '../../crypto/random.ts';
 import { privateKeyFromPrimes, rsaSigner } from '../../crypto/rsa.ts';

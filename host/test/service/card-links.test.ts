@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { PeerError, TransportError } from '../../errors.ts';
 import { CardLinks } from '../../service/provider/card-links.ts';

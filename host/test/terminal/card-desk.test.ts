@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { CardDesk } from '../../service/terminal/card-desk.ts';
 import { DirectMonitor } from '../../transport/direct-monitor.ts';

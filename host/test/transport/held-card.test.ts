@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import type { PcscReader } from '../../transport/pcsc/binding.ts';
 import { connect, HeldCard } from '../../transport/pcsc/held-card.ts';

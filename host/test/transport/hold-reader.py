@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Another program that keeps a card to itself: connects shared, begins a transaction, holds it until its input ends."""
 import ctypes
 import sys

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { aid } from '../../wire/gp/aid.ts';
 import type { AttestationContent, AttestedTrustPoint } from '../../wire/gp/attestation.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { StatusWordError, WireError } from '../../errors.ts';
 import { encodeTlv } from '../../wire/ber-tlv.ts';

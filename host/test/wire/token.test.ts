@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
 import { contentKey } from '../../crypto/content-key.ts';

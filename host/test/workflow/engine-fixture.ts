@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
 import { BellsByDatabase } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';

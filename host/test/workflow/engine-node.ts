@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A node for the engine's tests: `node engine-node.ts URL NODE ID [die]`. Prints each step that it runs. */
 import { workflowBell } from '../../store/workflows.ts';
 import { openTestEngine } from './engine-fixture.ts';

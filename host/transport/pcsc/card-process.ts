@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { InvariantError } from '../../errors.ts';
 import { runScript } from '../script-runner.ts';
 import { loadReaderClass, type PcscReader } from './binding.ts';

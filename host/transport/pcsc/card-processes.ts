@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WorkerProcess } from './worker-process.ts';
 
 /** Processes that hold cards: one for each card that is held, and one that waits for the next. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { TransportError } from '../../errors.ts';
 import { decodeCommand, encodeCommand } from '../../wire/apdu.ts';
 import type { CardChannel } from '../card-channel.ts';

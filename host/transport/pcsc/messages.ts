@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type ErrorContext, InvariantError, TransportError, TsmError, WireError } from '../../errors.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { InvariantError, TsmError } from '../../errors.ts';
 import type { CardCommand } from '../../wire/message/card-script.ts';
 import type { ScriptChannel, ScriptOutcome } from '../script-runner.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type AnswerMessage, type Request, type RequestMessage, tell } from './messages.ts';
 
 /** The child's side of `WorkerProcess`. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvariantError } from '../../errors.ts';
 import { loadPcsc, loadReaderClass, type PcscContext, SCARD, type WatchedPcscReader } from './binding.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardChannel } from '../card-channel.ts';
 import { nextInsertion, type ReaderState } from '../reader-monitor.ts';
 import { TRANSPORT_CODE, transportError } from '../transport-failure.ts';

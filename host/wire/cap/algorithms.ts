@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../hex.ts';
 
-/** Factory methods of javacard.security and javacardx.crypto, and what their arguments name. @see Java Card API 3.0.5 */
+/**
+ * Factory methods of javacard.security and javacardx.crypto, and what their arguments name. @see Java Card API 3.0.5
+ */
 
 export interface AlgorithmUse {
   readonly what: string;
@@ -63,7 +66,9 @@ const KEY_TYPES: ReadonlyMap<number, string> = from(
   ...['SEED', 'HMAC transient reset', 'HMAC transient deselect', 'HMAC'],
 );
 
-/** What a call names by its constants, of which the external access flag is the last; undefined when they are computed. */
+/**
+ * What a call names by its constants, of which the external access flag is the last; undefined when they are computed.
+ */
 export function algorithmOf(factory: string, pushed: (count: number) => number[]): AlgorithmUse | undefined {
   if (factory === 'RandomData') {
     const [kind] = pushed(1);

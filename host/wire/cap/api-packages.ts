@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Packages of the Java Card API by AID, and in which release of Java Card each of their versions came. */
 
 export const JAVA_CARD_RELEASES = [

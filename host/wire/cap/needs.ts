@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Aid } from '../gp/aid.ts';
 import { aidToHex } from '../gp/aid.ts';
 import { type AlgorithmUse, algorithmOf, FACTORIES } from './algorithms.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { encodeTlv, TlvReader } from '../ber-tlv.ts';
 import { concat } from '../hex.ts';

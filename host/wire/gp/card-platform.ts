@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 import { decodeTlvs, type Tlv, TlvReader } from '../ber-tlv.ts';
 import type { JavaCardRelease } from '../cap/api-packages.ts';
 import { toHex } from '../hex.ts';
 
-/** 1.3.6.1.4.1.42.2.110.1.2 and .3: the Java Card release of the chip's platform, as vendors write it. @see GPCS H.2 '66' */
+/**
+ * 1.3.6.1.4.1.42.2.110.1.2 and .3: the Java Card release of the chip's platform, as vendors write it. @see GPCS H.2
+ * '66'
+ */
 const JAVA_CARD_ARC = /^2B060104012A026E0102([0-9A-F]*)$/;
 const JAVA_CARD_3 = '2B060104012A026E0103';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { decodeSingle } from '../ber-tlv.ts';
 import { DATA_OBJECT } from './get-data.ts';
@@ -16,8 +17,8 @@ export interface CardProductionLifeCycle {
 }
 
 /**
- * `9F7F 2A { IC fabricator 2 ‖ IC type 2 ‖ OS id 2 ‖ OS date 2 ‖ OS level 2 ‖ IC date 2 ‖ IC serial 4 ‖ IC batch 2 ‖ .. }`;
- * cards that leave out tag and length are understood too.
+ * `9F7F 2A { IC fabricator 2 ‖ IC type 2 ‖ OS id 2 ‖ OS date 2 ‖ OS level 2 ‖ IC date 2 ‖ IC serial 4 ‖ IC batch 2 ‖ ..
+ * }`; cards that leave out tag and length are understood too.
  *
  * @throws WireError
  */

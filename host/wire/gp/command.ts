@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { encodeCommand, MAX_DATA } from '../apdu.ts';
 import { fromHex, toHex } from '../hex.ts';
@@ -181,7 +182,10 @@ export function fromPlainCommand(command: PlainCommand): GpCommand {
   };
 }
 
-/** The command, going on whatever the card answers: a card that has no such thing may refuse in any way. @throws WireError */
+/**
+ * The command, going on whatever the card answers: a card that has no such thing may refuse in any way. @throws
+ * WireError
+ */
 export const ifPresent = (command: GpCommand): CardCommand => ({ ...toCardCommand(command), anyStatus: true });
 
 /**

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { encodeTlv } from '../ber-tlv.ts';
 import { concat } from '../hex.ts';
 import type { Aid } from './aid.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type GpCommand, gpCommand, INS } from './command.ts';
 
 /** EXTERNAL AUTHENTICATE of SCP10: one RSA block, chained over 255 bytes. @see GPCS F.4.2 */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { TlvReader } from '../ber-tlv.ts';
 import { fromHex, sameBytes } from '../hex.ts';
@@ -10,7 +11,10 @@ export interface FileControlInformation {
   readonly maxCommandData?: number;
 }
 
-/** `6F L { 84 L AID ‖ A5 L { [73 ..] [9F6E ..] [9F65 ..] } }`; objects without meaning here are passed over. @throws WireError */
+/**
+ * `6F L { 84 L AID ‖ A5 L { [73 ..] [9F6E ..] [9F65 ..] } }`; objects without meaning here are passed over. @throws
+ * WireError
+ */
 export function decodeFci(bytes: Uint8Array): FileControlInformation {
   const outer = new TlvReader(bytes);
   const reader = new TlvReader(outer.expect(0x6f, { max: 256 }));
@@ -26,7 +30,10 @@ export function decodeFci(bytes: Uint8Array): FileControlInformation {
   return maxCommandData === undefined ? { aid: name } : { aid: name, maxCommandData };
 }
 
-/** True when the answer to SELECT, as hex, is the FCI of this very application: SELECT also takes the beginning of an AID. */
+/**
+ * True when the answer to SELECT, as hex, is the FCI of this very application: SELECT also takes the beginning of an
+ * AID.
+ */
 export function answersAs(response: string, name: Aid): boolean {
   try {
     return sameBytes(decodeFci(fromHex(response, 256)).aid, name);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { encodeTlv } from '../ber-tlv.ts';
 import { type GpCommand, gpCommand, INS, KEY_GENERATION_TIMEOUT_MS } from './command.ts';
 import { encodeKeyReference, type KeyReference } from './key-reference.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { decodeSingle, tagToHex } from '../ber-tlv.ts';
 import { fromHex } from '../hex.ts';
 import { type GpCommand, gpCommand, INS } from './command.ts';

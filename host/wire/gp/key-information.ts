@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { TlvReader } from '../ber-tlv.ts';
 import { type KeyReference, keyReference } from './key-reference.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Life cycle states. @see GPCS 11.1.1, Tables 11-3 to 11-6 */
 export const CARD_STATE = {
   OP_READY: 0x01,

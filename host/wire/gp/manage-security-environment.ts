@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { encodeTlv } from '../ber-tlv.ts';
 import { concat } from '../hex.ts';
 import { type GpCommand, gpCommand, INS } from './command.ts';
@@ -14,7 +15,10 @@ export interface SecurityEnvironment {
 
 const EMPTY = new Uint8Array();
 
-/** MSE SET for mutual authentication with certificates: `00 22 C1 B6`, `80 02 10 i [‖ 83 02 ..] [‖ 84 02 ..]`. @see GPCS F.4.5 */
+/**
+ * MSE SET for mutual authentication with certificates: `00 22 C1 B6`, `80 02 10 i [‖ 83 02 ..] [‖ 84 02 ..]`. @see GPCS
+ * F.4.5
+ */
 export function manageSecurityEnvironment(environment: SecurityEnvironment): GpCommand {
   const { option, keyReference, publicKeyReference } = environment;
   const data = concat(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type GpCommand, gpCommand, INS } from './command.ts';
 
 /** PSO VERIFY CERTIFICATE, self-descriptive: `00 2A 00 BE`, data '7F21', chained. @see GPCS F.4.7 */

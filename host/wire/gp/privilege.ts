@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 
 /** Privilege bits, as one 24-bit number with byte 1 on top. @see GPCS 6.6.1, Table 6-1 */

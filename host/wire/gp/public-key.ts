@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { encodeTlv, TlvReader } from '../ber-tlv.ts';
 import { fromHex, sameBytes, toHex } from '../hex.ts';
@@ -10,7 +11,10 @@ export interface PublicKey {
   readonly exponent: Uint8Array;
 }
 
-/** @throws WireError when a part is out of range, the modulus starts with a zero byte or is even, or the exponent is even or 1 */
+/**
+ * @throws WireError when a part is out of range, the modulus starts with a zero byte or is even, or the exponent is
+ *     even or 1
+ */
 export function publicKey(modulus: Uint8Array, exponent: Uint8Array): PublicKey {
   if (modulus.length < 64 || modulus.length > 512 || modulus[0] === 0) {
     throw new WireError('modulus-range', 'Modulus is 64 to 512 bytes without leading zero', { got: modulus.length });

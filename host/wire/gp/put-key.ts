@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { encodeLength, encodeTlv } from '../ber-tlv.ts';
 import { concat, sameBytes } from '../hex.ts';
@@ -36,7 +37,10 @@ function command(reference: KeyReference, label: string, field: Uint8Array): GpC
 const holder = (reference?: Uint8Array): Uint8Array =>
   reference === undefined ? new Uint8Array() : encodeTlv(0x5f20, reference);
 
-/** PUT KEY of a public key, format 1 with repeated components: `KVN ‖ A1 L N ‖ A0 L e ‖ 00 [‖ 5F20 10 CHR]`. @see GPCS 11.8.2.3 */
+/**
+ * PUT KEY of a public key, format 1 with repeated components: `KVN ‖ A1 L N ‖ A0 L e ‖ 00 [‖ 5F20 10 CHR]`. @see GPCS
+ * 11.8.2.3
+ */
 export function putPublicKey(reference: KeyReference, key: PublicKey, holderReference?: Uint8Array): GpCommand {
   const { modulus, exponent } = key;
   const field = concat(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Aid } from './aid.ts';
 import { type GpCommand, gpCommand, INS } from './command.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { UsageError, WireError } from '../../errors.ts';
 import { encodeLength, encodeTlv } from '../ber-tlv.ts';
 import { concat } from '../hex.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { Hex, IdempotencyKey, Name, StatusWordHex } from './common.ts';
 

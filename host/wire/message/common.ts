@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 
 /** Schemas shared by the messages between platforms. Bytes travel as upper-case hex. */

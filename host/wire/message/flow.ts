@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { IdempotencyKey, Name, Problem } from './common.ts';
 import { StepRecord } from './key-distribution.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { ExchangeRequest, TripCost } from './card-script.ts';
 import { Aid, CardId, Hex, HolderReference, KeyReference, Name, Problem, RsaPublicKey } from './common.ts';

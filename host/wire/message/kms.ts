@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { CardCommand, CardResponse } from './card-script.ts';
 import { Aid, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
@@ -123,8 +124,8 @@ export type AttestationFacts = Static<typeof AttestationFacts>;
 
 /**
  * POST /v1/certificate-authority/security-domain-certificates: CERT.SD.AUT. The KMS sets what the claim must
- * say of key, trust point and owner itself. Without an attestation it is issued only where the card profile says that the card has no CASD (`withoutAttestation`) and the
- * KMS's configuration allows it.
+ * say of key, trust point and owner itself. Without an attestation it is issued only where the card profile says that
+ * the card has no CASD (`withoutAttestation`) and the KMS's configuration allows it.
  */
 export const IssueSecurityDomainCertificate = Type.Object(
   {
@@ -162,7 +163,10 @@ export type OpenSymmetricChannel = Static<typeof OpenSymmetricChannel>;
 export const OpenScp10Channel = Type.Object(
   {
     protocol: Type.Literal('scp10'),
-    /** 02 key transport; 01 key agreement, which has no keys before INTERNAL AUTHENTICATE: no commands with `authenticate`. */
+    /**
+     * 02 key transport; 01 key agreement, which has no keys before INTERNAL AUTHENTICATE: no commands with
+     * `authenticate`.
+     */
     options: Type.Union([Type.Literal('01'), Type.Literal('02')]),
     /** 01, 03, 11, 13, 33: scp10.md section 5. */
     securityLevel: Type.String({ pattern: '^(01|03|11|13|33)$' }),

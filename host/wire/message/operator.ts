@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { Aid, CardId, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
 

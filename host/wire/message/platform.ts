@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { Aid, CardId, Name, Problem } from './common.ts';
 import { StepRecord } from './key-distribution.ts';
@@ -22,7 +23,9 @@ export const INSTANCE_STATE = { NOT_DEPLOYED: 1, OPERATIONAL: 21, SUSPENDED: 22 
 
 const FlowState = Type.Union([Type.Literal('running'), Type.Literal('done'), Type.Literal('failed')]);
 
-/** POST /v1/application-requests on `issuer`, by a provider, header `idempotency-key`: LOAD and INSTALL into its domain. */
+/**
+ * POST /v1/application-requests on `issuer`, by a provider, header `idempotency-key`: LOAD and INSTALL into its domain.
+ */
 export const ApplicationRequest = Type.Object(
   {
     cardId: CardId,
@@ -109,7 +112,10 @@ export type TopUpState = Static<typeof TopUpState>;
 export const Ledger = Type.Object(
   {
     serial: Type.String({ pattern: '^[0-9A-F]{16}$' }),
-    /** Sum of the loads that are done, less that of the purchases: below zero when a purchase of somebody else's money was brought. */
+    /**
+     * Sum of the loads that are done, less that of the purchases: below zero when a purchase of somebody else's money
+     * was brought.
+     */
     platform: Type.Integer(),
     loads: Type.Integer({ minimum: 0 }),
     /** Sum of the purchases that terminals have brought, cents. */
@@ -136,7 +142,9 @@ export const ProductRegistration = Type.Object(
   closed,
 );
 
-/** POST /v1/load-permits on `issuer`, by the provider before it credits: no loss report is answered while one is open. */
+/**
+ * POST /v1/load-permits on `issuer`, by the provider before it credits: no loss report is answered while one is open.
+ */
 export const TakePermit = Type.Object({ cardId: CardId, productId: ProductId }, closed);
 export const Permit = Type.Object(
   { permitId: Type.String({ maxLength: 128 }), validMs: Type.Integer({ minimum: 1 }) },
@@ -171,7 +179,10 @@ export const LossReport = Type.Object(
 );
 export type LossReport = Static<typeof LossReport>;
 
-/** POST /v1/product-state-changes on `provider`, by its issuer: repeated until it is acknowledged, in order of `sequence`. */
+/**
+ * POST /v1/product-state-changes on `provider`, by its issuer: repeated until it is acknowledged, in order of
+ * `sequence`.
+ */
 export const ProductStateChange = Type.Object(
   {
     eventId: Type.String({ pattern: '^[0-9]{1,18}$' }),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { type GpCommand, gpCommand } from '../gp/command.ts';
 import { concat } from '../hex.ts';

@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 import { concat } from '../hex.ts';
 import { encodeAmount, encodeCounter, encodeDateTime, encodeTerminal } from './values.ts';
 
-/** What the cryptograms of a transaction are made over. Amounts in cents, terminal as hex, date and time as 14 digits. */
+/**
+ * What the cryptograms of a transaction are made over. Amounts in cents, terminal as hex, date and time as 14 digits.
+ */
 
 export interface TransactionFacts {
   readonly type: number;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { type Aid, aid, aidToHex } from '../gp/aid.ts';
 import { fromHex } from '../hex.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { decodeSingle, encodeTlv, TlvReader } from '../ber-tlv.ts';
 import { decodeKeyReference, encodeKeyReference, type KeyReference } from '../gp/key-reference.ts';
@@ -172,7 +173,10 @@ function decodeSession(value: Uint8Array): SessionParameters {
   };
 }
 
-/** `81 L { 83 L { [84] [85|A5] [86] [89] } ‖ B3 L { D6 ‖ FA } }`, each part optional. @throws WireError. @see Amendment B */
+/**
+ * `81 L { 83 L { [84] [85|A5] [86] [89] } ‖ B3 L { D6 ‖ FA } }`, each part optional. @throws WireError. @see Amendment
+ * B
+ */
 export function encodeAdminTrigger({ session, dns }: AdminTrigger): Uint8Array {
   const encodeDns = ({ domainName, connection }: DnsParameters) =>
     encodeTlv(TAG.DNS, encodeText(TAG.DOMAIN_NAME, domainName), encodeConnection(TAG.DNS_CONNECTION, connection));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 
 /** Reads fixed-size fields in order and cannot pass the end of its bytes. */

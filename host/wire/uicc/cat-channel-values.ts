@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { concat } from '../hex.ts';
 import { ByteReader, encodeNumber } from './byte-reader.ts';
@@ -98,7 +99,9 @@ function requireLabels(labels: readonly string[], length: number): void {
     throw new WireError('cat-network-name', 'Labels of a network access name are letters, digits, . - and _');
 }
 
-/** Labels of a network access name, each after its length; no character but `A-Z a-z 0-9 . - _`. @see TS 102 223 8.70 */
+/**
+ * Labels of a network access name, each after its length; no character but `A-Z a-z 0-9 . - _`. @see TS 102 223 8.70
+ */
 export const networkAccessName: ValueCodec<readonly string[]> = {
   encode: (labels) => {
     requireLabels(labels, labels.join('.').length + 1);

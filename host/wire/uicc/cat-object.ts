@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import {
   type ChannelStatus,
@@ -152,7 +153,10 @@ function decodeOne(tlv: ComprehensionTlv): AnyCatObject {
   }
 }
 
-/** All data objects, in order; one that does not fit its declaration becomes `unknown`. @throws WireError for broken lengths */
+/**
+ * All data objects, in order; one that does not fit its declaration becomes `unknown`. @throws WireError for broken
+ * lengths
+ */
 export const decodeCatObjects = (bytes: Uint8Array): AnyCatObject[] => decodeComprehensionTlvs(bytes).map(decodeOne);
 
 const isKind =

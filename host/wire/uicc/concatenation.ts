@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { concat, sameBytes } from '../hex.ts';
 import { MAX_USER_DATA } from './sms-tpdu.ts';
@@ -62,8 +63,8 @@ function kindOf(first: ReturnType<typeof decodeUserDataHeader>): PacketKind | un
 }
 
 /**
- * Joins the parts of long messages, which may come in any order and twice. At most `limit` messages are open; the oldest
- * goes when one more begins. Parts that never come cost nothing else: there is no clock here.
+ * Joins the parts of long messages, which may come in any order and twice. At most `limit` messages are open; the
+ * oldest goes when one more begins. Parts that never come cost nothing else: there is no clock here.
  */
 export class Joiner {
   readonly #open = new Map<string, OpenMessage>();

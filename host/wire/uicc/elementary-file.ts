@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { UsageError } from '../../errors.ts';
 import { decodeIccid, encodeIccid, iccid } from '../iccid.ts';
 import { decodeAdministrativeData, decodeLocation, decodeServiceTable, decodeSmsParameters } from './file-records.ts';
@@ -73,7 +74,8 @@ export const ELEMENTARY_FILES: readonly ElementaryFile[] = [
 ];
 
 /**
- * A file by name, or by path as in `3F00/2FE2`, `USIM/6F07`, `7FFF/6F07`; a path ends transparent unless `linear` says else.
+ * A file by name, or by path as in `3F00/2FE2`, `USIM/6F07`, `7FFF/6F07`; a path ends transparent unless `linear` says
+ * else.
  *
  * @throws UsageError for neither
  */

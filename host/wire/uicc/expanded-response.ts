@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { concat } from '../hex.ts';
 import { type StatusWord, statusWord } from '../status-word.ts';
@@ -42,7 +43,10 @@ function encodeItem(item: ResponseItem): TemplateObject {
   }
 }
 
-/** `AB L ‖ 80 01 n ‖ { 23 | 81 | 83 | 90 }*`, or `AF 80 .. 00 00` without count. @throws WireError. @see TS 102 226 5.2.2 */
+/**
+ * `AB L ‖ 80 01 n ‖ { 23 | 81 | 83 | 90 }*`, or `AF 80 .. 00 00` without count. @throws WireError. @see TS 102 226
+ * 5.2.2
+ */
 export function encodeExpandedResponse({ form, executed, items }: ExpandedResponse): Uint8Array {
   if ((executed !== undefined) !== (form === 'definite'))
     throw new WireError('response-count', 'The definite form has a count of executed commands, the other has none');

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { type CommandApdu, decodeCommand, encodeCommand } from '../apdu.ts';
 import { decodeTemplate, encodeTemplate, type TemplateForm, type TemplateObject } from './expanded-template.ts';

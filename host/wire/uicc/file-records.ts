@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { toHex } from '../hex.ts';
 import { decodePlmn, swappedDigits } from './file-values.ts';
@@ -58,7 +59,10 @@ export function decodeLocation(content: Uint8Array) {
   };
 }
 
-/** Alpha identifier, then 28 bytes: indicators, destination, service centre, protocol, coding, validity. @see TS 31.102 4.2.27 */
+/**
+ * Alpha identifier, then 28 bytes: indicators, destination, service centre, protocol, coding, validity. @see TS 31.102
+ * 4.2.27
+ */
 export function decodeSmsParameters(record: Uint8Array) {
   const start = record.length - 28;
   if (start < 0) throw new WireError('smsp', 'A record of EF.SMSP has 28 bytes at least', { got: record.length });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { UsageError, WireError } from '../../errors.ts';
 
 /** Values of the elementary files: digits in swapped nibbles, networks, names. @see TS 31.102 4.2; TS 24.008 10.5.1 */
@@ -47,7 +48,9 @@ function network(bytes: Uint8Array): string | undefined {
   return `${hex(c1)}${hex(c2)}${hex(c3)}-${hex(n1)}${hex(n2)}${n3 === 0x0f ? '' : hex(n3)}`;
 }
 
-/** Networks of three bytes each, without the places that are free. @throws WireError for a length that is no multiple */
+/**
+ * Networks of three bytes each, without the places that are free. @throws WireError for a length that is no multiple
+ */
 export function decodePlmnList(content: Uint8Array): string[] {
   if (content.length % 3 !== 0) throw new WireError('plmn-list', 'A list of networks has three bytes for each');
   return Array.from({ length: content.length / 3 }, (_, index) =>

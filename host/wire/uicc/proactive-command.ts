@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { encodeTlv } from '../ber-tlv.ts';
 import { type AnyCatObject, type CatKind, catObject, decodeCatObjects, encodeCatObject, tagOf } from './cat-object.ts';
@@ -21,7 +22,10 @@ const command = (
   response: readonly CatKind[] = [],
 ): CommandDeclaration => ({ type, mandatory, optional, response });
 
-/** One line per proactive command: type, objects it must have, those it may have, those of its response. @see TS 102 223 6.6, 6.8 */
+/**
+ * One line per proactive command: type, objects it must have, those it may have, those of its response. @see TS 102 223
+ * 6.6, 6.8
+ */
 export const PROACTIVE_COMMANDS = {
   refresh: command(0x01, [], ['fileList', 'alphaIdentifier']),
   moreTime: command(0x02),

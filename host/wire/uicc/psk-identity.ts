@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { encodeTlv, TlvReader } from '../ber-tlv.ts';
 import { type Aid, aid } from '../gp/aid.ts';
@@ -30,7 +31,10 @@ export function encodePskIdentity({ eid, aid: application, key }: PskIdentity): 
   return toHex(concat(card, encodeTlv(TAG.KID, Uint8Array.of(key.kid)), encodeTlv(TAG.KVN, Uint8Array.of(key.kvn))));
 }
 
-/** Reads the text that came in a TLS handshake. @throws WireError when it has another form: an identity may be any string */
+/**
+ * Reads the text that came in a TLS handshake. @throws WireError when it has another form: an identity may be any
+ * string
+ */
 export function decodePskIdentity(text: string): PskIdentity {
   const reader = new TlvReader(fromHex(text, MAX_BYTES));
   const [form] = reader.expect(TAG.FORM, { min: 1, max: 1 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** STS of a response packet. @see TS 102 225 5.2, table of response status codes */
 export const RESPONSE_STATUS = {
   OK: 0x00,

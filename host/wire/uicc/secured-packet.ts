@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { concat } from '../hex.ts';
 import { ByteReader, encodeNumber } from './byte-reader.ts';
@@ -162,7 +163,9 @@ export function decodeSecuredResponsePart(bytes: Uint8Array, length: ChecksumLen
   return { counter, padding, status, checksum: reader.take(length), data: reader.rest() };
 }
 
-/** Data without its padding, which PCNTR counts and whose values do not matter. @throws WireError when PCNTR is too high */
+/**
+ * Data without its padding, which PCNTR counts and whose values do not matter. @throws WireError when PCNTR is too high
+ */
 export function withoutPadding({ data, padding }: SecuredPart): Uint8Array {
   if (padding > data.length)
     throw new WireError('packet-padding', 'PCNTR counts more bytes than there are', {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 
 /** What proves a packet: nothing, a redundancy check, a cryptographic checksum, a digital signature. */
@@ -5,7 +6,8 @@ export const INTEGRITY = ['none', 'rc', 'cc', 'ds'] as const;
 export type Integrity = (typeof INTEGRITY)[number];
 
 /**
- * What the receiver does with the counter: nothing, nothing but tell it, take a higher one only, take the next one only.
+ * What the receiver does with the counter: nothing, nothing but tell it, take a higher one only, take the next one
+ * only.
  */
 export const COUNTER_MODE = ['ignored', 'unchecked', 'higher', 'next'] as const;
 export type CounterMode = (typeof COUNTER_MODE)[number];

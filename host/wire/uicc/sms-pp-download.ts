@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import type { CommandApdu } from '../apdu.ts';
 import { encodeTlv } from '../ber-tlv.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import type { CommandApdu } from '../apdu.ts';
 
@@ -64,7 +65,10 @@ export function encodeTerminalProfile({ features, channels }: TerminalProfile): 
   return profile;
 }
 
-/** Features that this code knows; bits without a name are passed over, absent bytes are zero. @throws WireError when over 255 bytes */
+/**
+ * Features that this code knows; bits without a name are passed over, absent bytes are zero. @throws WireError when
+ * over 255 bytes
+ */
 export function decodeTerminalProfile(profile: Uint8Array): TerminalProfile {
   if (profile.length > MAX_PROFILE)
     throw new WireError('profile-length', 'A terminal profile fits one command', { got: profile.length });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import type { CommandApdu } from '../apdu.ts';
 import { concat } from '../hex.ts';
@@ -95,7 +96,9 @@ export function decodeTerminalResponse(bytes: Uint8Array): TerminalResponse {
   return { ...details.value, ...devices.value, ...result.value, ...required, objects };
 }
 
-/** Objects that a response to this command must have and this one has not; none where the command was not carried out. */
+/**
+ * Objects that a response to this command must have and this one has not; none where the command was not carried out.
+ */
 export function missingInResponse({ type, general, objects }: TerminalResponse): CatKind[] {
   const name = proactiveName(type);
   if (name === undefined || !isDone(general)) return [];

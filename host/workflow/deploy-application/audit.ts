@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AuditPhase } from '../../store/audit-log.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import type { InstallContext, InstallStart } from './context.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { PolicyError } from '../../errors.ts';
 import { providerOfProduct } from '../../store/issuer/card-products.ts';
 import { findProvider } from '../../store/issuer/providers.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Card } from '../../store/issuer/cards.ts';
 import type { ApplicationRequest, ApplicationRequestState, ServiceInstance } from '../../wire/message/platform.ts';
 import type { PurseAlgorithm } from '../../wire/purse/values.ts';

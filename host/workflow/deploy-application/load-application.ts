@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { ConflictError } from '../../errors.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { toPlainCommand } from '../../wire/gp/command.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { recordCreating } from '../../store/issuer/applications.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { toCardCommand } from '../../wire/gp/command.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardIdentity } from '../../card/identity.ts';
 import { LifeCycleError } from '../../errors.ts';
 import { aid } from '../../wire/gp/aid.ts';

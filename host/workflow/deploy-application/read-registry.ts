@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
 import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
 import { decodeGetStatus, getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
@@ -14,8 +15,8 @@ export interface OnCard {
 }
 
 /**
- * D6: GET STATUS of the instance, which has its load file, or else of the load file. It may end in an error, and so it is
- * alone in its script.
+ * D6: GET STATUS of the instance, which has its load file, or else of the load file. It may end in an error, and so it
+ * is alone in its script.
  */
 export async function* readRegistry(
   { request, instancePresent }: InstallFacts & { readonly instancePresent: boolean },

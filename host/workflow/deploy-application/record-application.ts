@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { recordCreated } from '../../store/issuer/applications.ts';
 import { recordCardProduct } from '../../store/issuer/card-products.ts';
 import type { InstallContext, InstallFacts } from './context.ts';

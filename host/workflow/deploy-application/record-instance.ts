@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { recordDeployed } from '../../store/provider/service-instances.ts';
 import type { DeployContext, Named } from './context.ts';
 

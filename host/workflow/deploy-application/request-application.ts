@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { CardIdentity } from '../../card/identity.ts';
 import { ConflictError, PeerError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely, Transaction } from 'kysely';
 import { TransportError } from '../../errors.ts';
 import type { Bells } from '../../store/bells.ts';
@@ -100,7 +101,10 @@ export class Execution implements DurableRun {
     return { id: this.workflowId, owner: this.#options.owner };
   }
 
-  /** Runs the body to its end; a body that fails because the database is away is run again. Never throws. False: another node's now. */
+  /**
+   * Runs the body to its end; a body that fails because the database is away is run again. Never throws. False: another
+   * node's now.
+   */
   async run(workflow: Workflow, begin: () => Promise<void>, onError: (error: unknown) => void): Promise<boolean> {
     const end = (transaction: Transaction<unknown>) => endWorkflow(transaction, this.workflowId, this.#options.owner);
     let failures = 0;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely, Transaction } from 'kysely';
 import { type AuditEntry, type AuditTables, appendRecords } from '../../store/audit-log.ts';
 import type { Bells } from '../../store/bells.ts';
@@ -18,9 +19,9 @@ export interface FlowJournalOptions {
 const MAX_COMMANDS = 64;
 
 /**
- * What one flow at work has to say: the cost of its rows, for whoever watches, and its audit records. Both are kept here
- * and written together: audit records of acts that are about to be done before the card or the CA is asked, the rest
- * with the result of the step.
+ * What one flow at work has to say: the cost of its rows, for whoever watches, and its audit records. Both are kept
+ * here and written together: audit records of acts that are about to be done before the card or the CA is asked, the
+ * rest with the result of the step.
  */
 export class FlowJournal implements Announcements {
   gathering = false;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import type { PlainCommand } from '../../wire/message/kms.ts';
 

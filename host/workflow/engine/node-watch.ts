@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { NodeBeats } from '../../store/node-beats.ts';
 import { requeueOf } from '../../store/workflows.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import {
   PeerError,
   SecureChannelError,
@@ -31,8 +32,12 @@ const DOUBTFUL_TRIES = 3;
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 3_000;
 /** Codes of peers that mean "what you refer to is gone or taken": a new attempt asks for it anew. */
-const GONE =
-  /^(card-busy|stale-fence|reader-unknown|no-such-card-session|channel-unknown|challenge-unknown|.*-(gone|away|lost|expired))$/;
+const GONE = [
+  ...['card-busy', 'stale-fence', 'reader-unknown', 'no-such-card-session', 'channel-unknown', 'challenge-unknown'],
+  ...['gone', 'away', 'lost', 'expired'].map((ending) => `-${ending}`),
+];
+const isGone = (code: string): boolean =>
+  GONE.some((known) => (known.startsWith('-') ? code.endsWith(known) : code === known));
 
 type Retry = 'again' | 'doubtful' | 'never';
 
@@ -48,7 +53,7 @@ export function retryOf(error: unknown): Retry {
 
 /** True when a peer says that what the call refers to is gone or taken: asking for it anew may help. */
 export function isAway(error: PeerError): boolean {
-  return isBusy(error) || GONE.test(error.code);
+  return isBusy(error) || isGone(error.code);
 }
 
 /** True when a peer says that it cannot answer now: the same call may succeed later. */

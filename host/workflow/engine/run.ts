@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { TsmError } from '../../errors.ts';
 import type { DurableRun } from './execution.ts';
 import { type AnyFacts, type Flow, Stop, type Unit } from './flow.ts';

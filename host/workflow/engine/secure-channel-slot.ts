@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { InvariantError } from '../../errors.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import type { PlainCommand, SecureChannelScript } from '../../wire/message/kms.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { StatusWordError, TransportError, TsmError, WireError } from '../../errors.ts';
 import { noteWork } from '../../trace.ts';
 import type { CardCommand, CardResponse, ExchangeResult } from '../../wire/message/card-script.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { decodeIdentity, identityCommands } from '../../card/identity.ts';
 import { recordCard } from '../../store/provider/key-distributions.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AID, aid, aidToHex } from '../../wire/gp/aid.ts';
 import { expecting, ifPresent, toCardCommand } from '../../wire/gp/command.ts';
 import { answersAs } from '../../wire/gp/fci.ts';

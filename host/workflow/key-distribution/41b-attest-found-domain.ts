@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardIdentity } from '../../card/identity.ts';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';

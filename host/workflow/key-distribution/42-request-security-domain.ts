@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardIdentity } from '../../card/identity.ts';
 import { LifeCycleError, PeerError, PolicyError } from '../../errors.ts';
 import { closeCardRelay, openCardRelay } from '../../store/provider/card-relays.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { PolicyError } from '../../errors.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerContext, IssuerStart } from './issuer-context.ts';

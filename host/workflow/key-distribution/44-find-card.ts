@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { NotFoundError, PolicyError } from '../../errors.ts';
 import { findCardRow } from '../../store/issuer/cards.ts';
 import type { CardId } from '../../wire/message/common.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { CertificateError, ConflictError, SecureChannelError } from '../../errors.ts';
 import { type Card, type OwnDomainCard, requireOwnDomain } from '../../store/issuer/cards.ts';
 import { aid } from '../../wire/gp/aid.ts';

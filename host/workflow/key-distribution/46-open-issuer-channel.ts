@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Card, requireOwnDomain } from '../../store/issuer/cards.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import type { IssuerContext } from './issuer-context.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { toPlainCommand } from '../../wire/gp/command.ts';
 import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey } from '../../wire/gp/public-key.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Card } from '../../store/issuer/cards.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type { SecurityDomainReport } from '../../wire/message/key-distribution.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardIdentity } from '../../card/identity.ts';
 import { CertificateError } from '../../errors.ts';
 import { findSecurityDomainRow, putSecurityDomainRow } from '../../store/provider/security-domains.ts';

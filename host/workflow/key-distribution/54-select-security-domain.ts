@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardIdentity } from '../../card/identity.ts';
 import { LifeCycleError } from '../../errors.ts';
 import {
@@ -55,7 +56,10 @@ async function missing({ cardId }: KnownCard, row: SecurityDomainRow, context: P
   return new LifeCycleError('security-domain-gone', 'The SSD was deleted from the card: start a new distribution');
 }
 
-/** Asks the CASD which pair is live, and makes the row say so. @throws LifeCycleError when the CASD does not know it as ours */
+/**
+ * Asks the CASD which pair is live, and makes the row say so. @throws LifeCycleError when the CASD does not know it as
+ * ours
+ */
 async function followAttested(facts: KnownCard, row: SecurityDomainRow, context: ProviderContext): Promise<void> {
   const attestation = await attestationScript({ ...facts, ...row.attestedCard }, context);
   const { responses } = await context.card.exchange([probe(row.ssdAid), ...attestation.commands]);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { CertificateError } from '../../errors.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { cardOf } from './41c-find-security-domain.ts';

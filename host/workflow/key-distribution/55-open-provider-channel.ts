@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { type KnownCard, requireRow } from './54-select-security-domain.ts';
 import type { ProviderContext } from './provider-context.ts';

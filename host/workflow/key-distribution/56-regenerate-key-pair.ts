@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { recordOwned } from '../../store/provider/security-domains.ts';
 import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
 import { decodePublicKey, generateKeyPair } from '../../wire/gp/generate-key-pair.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import type { AttestationClaim } from '../../wire/message/kms.ts';

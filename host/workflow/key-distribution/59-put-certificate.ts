@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { CertificateError, LifeCycleError } from '../../errors.ts';
 import { recordCertified } from '../../store/provider/security-domains.ts';
 import { responseData, toPlainCommand } from '../../wire/gp/command.ts';

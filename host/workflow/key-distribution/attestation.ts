@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { CertificateError, PeerError } from '../../errors.ts';
 import { type GpCommand, ifPresent, responseData } from '../../wire/gp/command.ts';
 import { getAttestation } from '../../wire/gp/get-attestation.ts';

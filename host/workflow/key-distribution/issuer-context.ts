@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import type { AuditLog, AuditPhase } from '../../store/audit-log.ts';
 import { cardIdText } from '../../store/card-id.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { verifyCardCertificate } from '../../crypto/card-certificate.ts';
 import { CertificateError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import type { AuditLog } from '../../store/audit-log.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { cardIdText } from '../../store/card-id.ts';
 import { openLossReport } from '../../store/issuer/card-products.ts';
 import type { LossReportContext, LossReportStart } from './context.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ProductStateChange } from '../../wire/message/platform.ts';
 import type { ProviderStates } from './context.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { findDoneLoad, recordReading, settleLoad } from '../../store/provider/loads.ts';
 import { RepeatVisit } from '../engine/retry.ts';
 import type { Known, Settled, TopUpContext } from './context.ts';

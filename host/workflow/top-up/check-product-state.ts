@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 import { ConflictError, NotFoundError } from '../../errors.ts';
 import { findInstance } from '../../store/provider/service-instances.ts';
 import { INSTANCE_STATE } from '../../wire/message/platform.ts';
 import type { TopUpContext, TopUpStart } from './context.ts';
 
 /**
- * A4: the product's private attribute must be VALID and the instance operational. Reading and settling an amount of 0 is
- * allowed in every state: it moves no money.
+ * A4: the product's private attribute must be VALID and the instance operational. Reading and settling an amount of 0
+ * is allowed in every state: it moves no money.
  *
  * @throws NotFoundError `product-not-on-card` @throws ConflictError `product-not-valid`
  */

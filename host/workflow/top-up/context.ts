@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import type { CardId } from '../../wire/message/common.ts';

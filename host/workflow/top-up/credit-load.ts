@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { ifPresent } from '../../wire/gp/command.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
@@ -10,8 +11,8 @@ import type { Reserved } from './reserve-load.ts';
 const CREDIT_MS = 3_000;
 
 /**
- * A5e: CREDIT FOR LOAD, in time for the permit. A status word is nobody's signature: whatever is not a TAC leaves the load
- * open, and the visit begins again by settling it.
+ * A5e: CREDIT FOR LOAD, in time for the permit. A status word is nobody's signature: whatever is not a TAC leaves the
+ * load open, and the visit begins again by settling it.
  *
  * @throws RepeatVisit `permit-over` before anything was sent
  */

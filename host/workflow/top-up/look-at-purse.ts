@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { findOpenLoad } from '../../store/provider/loads.ts';
 import { aid } from '../../wire/gp/aid.ts';
@@ -15,8 +16,8 @@ import { TRANSACTION } from '../../wire/purse/values.ts';
 import type { Known, Looked, TopUpContext } from './context.ts';
 
 /**
- * A5a: SELECT the purse, and open the load at once where no earlier one is open. Where one is, ask for its proof, and for a
- * query: INITIALIZE FOR LOAD of nothing under a terminal id that was made for it, so that no answer can have been
+ * A5a: SELECT the purse, and open the load at once where no earlier one is open. Where one is, ask for its proof, and
+ * for a query: INITIALIZE FOR LOAD of nothing under a terminal id that was made for it, so that no answer can have been
  * collected before. The query also ends a MAC2 that may still be under way.
  */
 export async function* lookAtPurse({ amount, instance }: Known, context: TopUpContext) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../../wire/hex.ts';
 import type { OpenedLoad } from '../../wire/message/purse.ts';
 import type { LoadInitialized } from '../../wire/purse/commands.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { TransportError } from '../../errors.ts';
 import { type OpenLoad, reserveLoad as reserve } from '../../store/provider/loads.ts';
 import { dateTimeOf } from '../../wire/purse/values.ts';
@@ -16,8 +17,8 @@ export interface Reserved {
 }
 
 /**
- * A5d: takes the issuer's permit, looks at the product's state again, books the load as reserved, and only then has the KMS
- * make MAC2, which wants a MAC1 that verifies.
+ * A5d: takes the issuer's permit, looks at the product's state again, books the load as reserved, and only then has the
+ * KMS make MAC2, which wants a MAC1 that verifies.
  *
  * @throws PeerError `product-not-valid` when a loss report came meanwhile
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { SimulatorError } from '../errors.ts';
 import type { SimulatedCard } from '../simulated-card.ts';
 import { startSimulator } from '../simulator.ts';

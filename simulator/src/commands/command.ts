@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
 import type { CardImage } from '../card-image.ts';
 import { readCardImage } from '../card-image.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardImage } from '../card-image.ts';
 import { type CardLinks, startSimulator } from '../simulator.ts';
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { SimulatorError } from '../errors.ts';
 import type { SimulatedCard } from '../simulated-card.ts';
@@ -10,8 +11,8 @@ export interface Step {
 }
 
 /**
- * Reads a script: commands in hex, one a line, blanks allowed, `reset` for a warm reset, `= 9000` behind a command for the status
- * word (or data and status word) it must answer, `#` before a remark.
+ * Reads a script: commands in hex, one a line, blanks allowed, `reset` for a warm reset, `= 9000` behind a command for
+ * the status word (or data and status word) it must answer, `#` before a remark.
  * @throws {SimulatorError} `usage` naming the line
  */
 export async function readScript(file: string): Promise<Step[]> {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { SimulatorError } from '../errors.ts';
 import type { SimulatedCard } from '../simulated-card.ts';

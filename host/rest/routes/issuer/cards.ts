@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Applications } from '../../../service/issuer/applications.ts';
 import type { Cards } from '../../../service/issuer/cards.ts';
 import { ApplicationList, CardRegistration } from '../../../wire/message/operator.ts';

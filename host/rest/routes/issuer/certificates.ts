@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Certificates } from '../../../service/issuer/certificates.ts';
 import type { Keys } from '../../../service/issuer/keys.ts';
 import { CardCertificate, CertificateAuthorityInfo } from '../../../wire/message/kms.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { ApplicationRequests } from '../../../service/issuer/application-requests.ts';
 import type { Products } from '../../../service/issuer/products.ts';

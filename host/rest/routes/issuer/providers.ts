@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { Providers } from '../../../service/issuer/providers.ts';
 import { ProviderId, ProviderRegistration } from '../../../wire/message/operator.ts';

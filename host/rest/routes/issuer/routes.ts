@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AuthenticationFuse } from '../../../service/authentication-fuse.ts';
 import type { ApplicationRequests } from '../../../service/issuer/application-requests.ts';
 import type { Applications } from '../../../service/issuer/applications.ts';

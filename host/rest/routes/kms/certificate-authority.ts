@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { KeyService } from '../../../service/kms/key-service.ts';
 import {
   CardCertificate,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { KeyService } from '../../../service/kms/key-service.ts';
 import { FlowId } from '../../../wire/message/kms.ts';

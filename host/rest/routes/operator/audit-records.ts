@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { AuditLog } from '../../../store/audit-log.ts';
 import { AuditRecords } from '../../../wire/message/operator.ts';

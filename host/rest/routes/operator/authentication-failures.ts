@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AuthenticationFuse } from '../../../service/authentication-fuse.ts';
 import { AuthenticationFailureList } from '../../../wire/message/operator.ts';
 import type { RestApp } from '../../app.ts';

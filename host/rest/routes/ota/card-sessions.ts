@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { CardSessions } from '../../../service/ota/card-sessions.ts';
@@ -50,7 +51,10 @@ export function cardSessionRoutes(app: RestApp, sessions: CardSessions): void {
   );
 }
 
-/** Runs work that may wait long, with a signal for the caller's leaving: the end of a request says nothing of its socket. */
+/**
+ * Runs work that may wait long, with a signal for the caller's leaving: the end of a request says nothing of its
+ * socket.
+ */
 async function whileConnected<T>(request: FastifyRequest, work: (caller: AbortSignal) => Promise<T>): Promise<T> {
   const leaving = new AbortController();
   const leave = () => leaving.abort();

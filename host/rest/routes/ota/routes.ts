@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CardSessions } from '../../../service/ota/card-sessions.ts';
 import type { TerminalDirectory } from '../../../service/ota/terminal-directory.ts';
 import type { RestApp } from '../../app.ts';

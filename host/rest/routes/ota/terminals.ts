@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { TerminalDirectory } from '../../../service/ota/terminal-directory.ts';
 import { TerminalInfo } from '../../../wire/message/card-script.ts';

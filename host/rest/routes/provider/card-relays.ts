@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { Relays } from '../../../service/provider/relays.ts';
 import { ExchangeResult } from '../../../wire/message/card-script.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { KeyDistributions } from '../../../service/provider/key-distributions.ts';
 import { IdempotencyKey } from '../../../wire/message/common.ts';

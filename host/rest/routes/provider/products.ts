@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { ProductFlows } from '../../../service/provider/product-flows.ts';
 import type { ProductStates } from '../../../service/provider/product-states.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AuthenticationFuse } from '../../../service/authentication-fuse.ts';
 import type { KeyDistributions } from '../../../service/provider/key-distributions.ts';
 import type { ProductFlows } from '../../../service/provider/product-flows.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { SecurityDomains } from '../../../service/provider/security-domains.ts';
 import { SecurityDomainRow } from '../../../wire/message/key-distribution.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { WireError } from '../../../errors.ts';
 import { fromHex } from '../../../wire/hex.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { nativeIssuerProfile } from '../../../card/profile/native-issuer.ts';
 import { SecureChannelError } from '../../../errors.ts';
 import { type Card, requireNativeIssuer } from '../../../store/issuer/cards.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { loadFileCommands } from '../../../card/load.ts';
 import { InvariantError, StatusWordError } from '../../../errors.ts';
 import { type GpCommand, responseData, toPlainCommand } from '../../../wire/gp/command.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { aid } from '../../../wire/gp/aid.ts';
 import { type GpCommand, splitStoreData, toPlainCommand } from '../../../wire/gp/command.ts';
 import { generateKeyPair } from '../../../wire/gp/generate-key-pair.ts';
@@ -18,7 +19,9 @@ const handed = (ssdAid: string, command: GpCommand) =>
     toPlainCommand,
   );
 
-/** Step 48 where the ISD is the card maker's: the domain answers nothing, 51a reads its public key. Again after a break. */
+/**
+ * Step 48 where the ISD is the card maker's: the domain answers nothing, 51a reads its public key. Again after a break.
+ */
 export async function* storeGenerate(facts: IssuerStart, context: IssuerContext) {
   const { ssdAid, keySizeBits } = facts.request;
   const keyReference = keyReferenceToHex(KEY_REFERENCE.INITIAL_KEY_PAIR);

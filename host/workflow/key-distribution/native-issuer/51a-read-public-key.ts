@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { PeerError } from '../../../errors.ts';
 import { toCardCommand } from '../../../wire/gp/command.ts';
 import { decodePublicKey, readPublicKey } from '../../../wire/gp/generate-key-pair.ts';

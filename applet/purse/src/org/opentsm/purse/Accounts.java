@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.purse;
 
 import javacard.framework.ISO7816;
@@ -5,8 +6,8 @@ import javacard.framework.ISOException;
 import javacard.framework.Util;
 
 /**
- * Balances, counters, log and last proofs in one array. A commit changes them in the caller's one transaction, so that a cut
- * of the power leaves all of it before or all of it after.
+ * Balances, counters, log and last proofs in one array. A commit changes them in the caller's one transaction, so that
+ * a cut of the power leaves all of it before or all of it after.
  */
 final class Accounts {
 
@@ -23,10 +24,12 @@ final class Accounts {
     private static final short LOG = (short) (ROWS_USED + 1);
     /** Counter after the step, overdraft, amount, type, terminal, date and time. */
     static final short LOG_ROW = (short) (Spec.COUNTER + Spec.LIMIT + Spec.AMOUNT + 1 + Spec.TERMINAL + Spec.DATE_TIME);
+
     private static final short LOG_ROWS = (short) 10;
     private static final short PROOFS = (short) (LOG + LOG_ROWS * LOG_ROW);
     /** Present, counter after the step, MAC, TAC. */
     private static final short PROOF = (short) (1 + Spec.COUNTER + 2 * Spec.MAC);
+
     private static final short SIZE = (short) (PROOFS + Spec.TYPE_LAST * PROOF);
 
     private final byte[] store = new byte[SIZE];
@@ -110,7 +113,9 @@ final class Accounts {
     /** Writes {@code MAC, TAC} of the last transaction of a type; 9406 unless it made this counter. */
     short putProof(byte type, byte[] counter, short counterOffset, byte[] out, short offset) {
         short at = (short) (PROOFS + (short) ((short) (type - 1) * PROOF));
-        if (type < 1 || type > Spec.TYPE_LAST || store[at] == 0
+        if (type < 1
+                || type > Spec.TYPE_LAST
+                || store[at] == 0
                 || Util.arrayCompare(store, (short) (at + 1), counter, counterOffset, Spec.COUNTER) != 0) {
             ISOException.throwIt(Spec.SW_NO_PROOF);
         }

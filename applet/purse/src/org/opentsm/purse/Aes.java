@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.purse;
 
 import javacard.framework.Util;
@@ -8,8 +9,8 @@ import javacard.security.Signature;
 import javacardx.crypto.Cipher;
 
 /**
- * AES-128: MACs are AES-CMAC, session keys come from the counter-mode KDF over it (NIST SP 800-108, 800-38B). CMAC is a CBC-MAC
- * whose last block a subkey was added to, for cards without ALG_AES_CMAC_128.
+ * AES-128: MACs are AES-CMAC, session keys come from the counter-mode KDF over it (NIST SP 800-108, 800-38B). CMAC is a
+ * CBC-MAC whose last block a subkey was added to, for cards without ALG_AES_CMAC_128.
  */
 final class Aes extends Cryptography {
 
@@ -21,12 +22,14 @@ final class Aes extends Cryptography {
     private static final short CONTEXT_LENGTH = (short) 11;
     /** Constants of the derivation: session of an on-line and of an off-line type. */
     private static final byte ONLINE = (byte) 0xC1;
+
     private static final byte OFFLINE = (byte) 0xC2;
     private static final short BITS = (short) 0x0080;
 
     private final Cipher cipher = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_ECB_NOPAD, false);
     private final Signature chain = Signature.getInstance(Signature.ALG_AES_MAC_128_NOPAD, false);
-    private final AESKey session = (AESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_AES_TRANSIENT_DESELECT, KeyBuilder.LENGTH_AES_128, false);
+    private final AESKey session =
+            (AESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_AES_TRANSIENT_DESELECT, KeyBuilder.LENGTH_AES_128, false);
 
     byte algorithm() {
         return Spec.AES;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.purse;
 
 import javacard.framework.ISO7816;
@@ -6,8 +7,9 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /**
- * Records of compound applications, as personalisation made them: {@code tag, length, lock flag, data}. A new content waits in
- * RAM for the debit it belongs to and is written with it; no MAC covers it, so it carries a check value of its application.
+ * Records of compound applications, as personalisation made them: {@code tag, length, lock flag, data}. A new content
+ * waits in RAM for the debit it belongs to and is written with it; no MAC covers it, so it carries a check value of its
+ * application.
  */
 final class CappFile {
 
@@ -18,7 +20,8 @@ final class CappFile {
 
     private final byte[] records = new byte[(short) (RECORDS * RECORD_MAX)];
     /** Offset of the waiting record in the file, one more so that 0 is none; then its content. */
-    private final byte[] cache = JCSystem.makeTransientByteArray((short) (HEADER + RECORD_MAX), JCSystem.CLEAR_ON_DESELECT);
+    private final byte[] cache =
+            JCSystem.makeTransientByteArray((short) (HEADER + RECORD_MAX), JCSystem.CLEAR_ON_DESELECT);
 
     /** Offset of a record, or NONE. */
     private short find(byte tag) {
@@ -36,7 +39,9 @@ final class CappFile {
 
     /** Personalisation: takes a whole record; false when it is malformed, there already, or one too many. */
     boolean add(byte[] buffer, short offset, short length) {
-        boolean whole = length > HEADER && length <= RECORD_MAX && buffer[offset] != 0
+        boolean whole = length > HEADER
+                && length <= RECORD_MAX
+                && buffer[offset] != 0
                 && buffer[(short) (offset + 1)] == (byte) (length - HEADER);
         if (!whole) {
             return false;

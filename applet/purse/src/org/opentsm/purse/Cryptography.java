@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.purse;
 
 import javacard.framework.JCSystem;
@@ -5,8 +6,8 @@ import javacard.framework.Util;
 import javacard.security.Key;
 
 /**
- * The cryptograms of one algorithm: a session key from a key of the card, MACs under it, and the TAC. The session key lives in
- * RAM and is gone with the dialogue.
+ * The cryptograms of one algorithm: a session key from a key of the card, MACs under it, and the TAC. The session key
+ * lives in RAM and is gone with the dialogue.
  */
 abstract class Cryptography {
 
@@ -26,8 +27,8 @@ abstract class Cryptography {
     /**
      * Derives the session key.
      *
-     * @param context {@code random(4), counter(2), terminal counter(4), type(1)}; the terminal counter is zero for a load,
-     *     an unload and a limit
+     * @param context {@code random(4), counter(2), terminal counter(4), type(1)}; the terminal counter is zero for a
+     *     load, an unload and a limit
      * @param offline true for a purchase
      */
     abstract void startSession(Key key, byte[] context, short offset, boolean offline);

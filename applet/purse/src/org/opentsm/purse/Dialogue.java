@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.purse;
 
 import javacard.framework.ISO7816;
@@ -7,8 +8,8 @@ import javacard.framework.Util;
 import javacard.security.RandomData;
 
 /**
- * One transaction between its INITIALIZE and its commit. What INITIALIZE was given and answered stands in RAM; the commit, done
- * or refused, ends it, and so does every other command.
+ * One transaction between its INITIALIZE and its commit. What INITIALIZE was given and answered stands in RAM; the
+ * commit, done or refused, ends it, and so does every other command.
  */
 final class Dialogue {
 
@@ -18,6 +19,7 @@ final class Dialogue {
     private static final short SLOT = (short) 2;
     /** Random, counter, terminal counter, type: the context of a session key. */
     private static final short CONTEXT = (short) 3;
+
     private static final short CONTEXT_COUNTER = (short) (CONTEXT + Spec.RANDOM);
     private static final short CONTEXT_TERMINAL = (short) (CONTEXT_COUNTER + Spec.COUNTER);
     private static final short CONTEXT_TYPE = (short) (CONTEXT_TERMINAL + Spec.TERMINAL_COUNTER);
@@ -25,10 +27,12 @@ final class Dialogue {
     private static final short TERMINAL = (short) (AMOUNT + Spec.AMOUNT);
     /** The balance that the commit brings. */
     private static final short AFTER = (short) (TERMINAL + Spec.TERMINAL);
+
     private static final short DATA = (short) (AFTER + Spec.AMOUNT);
     private static final short ROW = (short) (DATA + 40);
     /** Counter after the step, MAC, TAC. */
     private static final short PROOF = (short) (ROW + Accounts.LOG_ROW);
+
     private static final short PROOF_MAC = (short) (PROOF + Spec.COUNTER);
     private static final short PROOF_TAC = (short) (PROOF_MAC + Spec.MAC);
     private static final short SIZE = (short) (PROOF_TAC + Spec.MAC);
@@ -68,8 +72,9 @@ final class Dialogue {
     }
 
     /**
-     * INITIALIZE: {@code key index(1), amount(4) but for a limit, terminal(6)} at {@code data}. Writes the response, returns its
-     * length. 9403, 9303, 9402 by key and counter; 9401 more than the balance; 6985 a load that would exceed the maximum.
+     * INITIALIZE: {@code key index(1), amount(4) but for a limit, terminal(6)} at {@code data}. Writes the response,
+     * returns its length. 9403, 9303, 9402 by key and counter; 9401 more than the balance; 6985 a load that would
+     * exceed the maximum.
      */
     short initialize(byte type, byte which, byte[] buffer, short data, short out) {
         short slot = keys.find(keyKind(type), buffer[data]);
@@ -90,7 +95,9 @@ final class Dialogue {
         short end = accounts.putBalance(which, buffer, out);
         end = Util.arrayCopyNonAtomic(ram, CONTEXT_COUNTER, buffer, end, Spec.COUNTER);
         if (offline || type == Spec.TYPE_LIMIT) {
-            end = which == Spec.DEPOSIT ? accounts.putOverdraft(buffer, end) : Util.arrayFillNonAtomic(buffer, end, Spec.LIMIT, (byte) 0);
+            end = which == Spec.DEPOSIT
+                    ? accounts.putOverdraft(buffer, end)
+                    : Util.arrayFillNonAtomic(buffer, end, Spec.LIMIT, (byte) 0);
         }
         buffer[end] = keys.version(slot);
         buffer[(short) (end + 1)] = cryptography.algorithm();
@@ -118,7 +125,9 @@ final class Dialogue {
     /** MAC1 of an on-line type over {@code balance, amount or old limit, type, terminal}. */
     private short putFirstMac(byte type, byte which, byte[] out, short offset) {
         short end = accounts.putBalance(which, ram, DATA);
-        end = type == Spec.TYPE_LIMIT ? accounts.putOverdraft(ram, end) : Util.arrayCopyNonAtomic(ram, AMOUNT, ram, end, Spec.AMOUNT);
+        end = type == Spec.TYPE_LIMIT
+                ? accounts.putOverdraft(ram, end)
+                : Util.arrayCopyNonAtomic(ram, AMOUNT, ram, end, Spec.AMOUNT);
         end = putTypeAndTerminal(end);
         cryptography.mac(ram, DATA, (short) (end - DATA), out, offset);
         return (short) (offset + Spec.MAC);
@@ -197,7 +206,10 @@ final class Dialogue {
         return (short) (answer(PROOF_TAC, Spec.MAC, buffer, out) + Spec.MAC);
     }
 
-    /** UPDATE OVERDRAW LIMIT, {@code new limit, date, time, MAC2}: writes the TAC. 6985 over the maximum, 9401 below zero. */
+    /**
+     * UPDATE OVERDRAW LIMIT, {@code new limit, date, time, MAC2}: writes the TAC. 6985 over the maximum, 9401 below
+     * zero.
+     */
     short updateLimit(byte[] buffer, short data, short out) {
         byte type = requireOpen(Spec.TYPE_LIMIT, Spec.TYPE_LIMIT);
         short dateTime = (short) (data + Spec.LIMIT);
@@ -267,7 +279,9 @@ final class Dialogue {
         short after = (short) (Util.getShort(ram, CONTEXT_COUNTER) + 1);
         Util.setShort(ram, PROOF, after);
         short end = Util.setShort(ram, ROW, after);
-        end = which == Spec.DEPOSIT ? accounts.putOverdraft(ram, end) : Util.arrayFillNonAtomic(ram, end, Spec.LIMIT, (byte) 0);
+        end = which == Spec.DEPOSIT
+                ? accounts.putOverdraft(ram, end)
+                : Util.arrayFillNonAtomic(ram, end, Spec.LIMIT, (byte) 0);
         end = Util.arrayCopyNonAtomic(ram, AMOUNT, ram, end, Spec.AMOUNT);
         end = putTypeAndTerminal(end);
         Util.arrayCopyNonAtomic(buffer, dateTime, ram, end, Spec.DATE_TIME);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.purse;
 
 import javacard.framework.ISOException;
@@ -10,6 +11,7 @@ final class Keys {
     static final short NONE = (short) -1;
     /** Kinds 1 to 5. */
     private static final short KINDS = (short) 5;
+
     private static final short INDICES = (short) 2;
     private static final short SLOTS = (short) (KINDS * INDICES);
 

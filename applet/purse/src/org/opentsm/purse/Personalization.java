@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.purse;
 
 import javacard.framework.ISO7816;
@@ -56,7 +57,8 @@ final class Personalization {
         check(buffer, data, end);
         store(buffer, data, end);
         if ((p1 & Spec.P1_STORE_LAST) != 0) {
-            boolean enough = hasSerial && hasMaxima && keys.has(Spec.KEY_LOAD, (byte) 1) && keys.has(Spec.KEY_TAC, (byte) 1);
+            boolean enough =
+                    hasSerial && hasMaxima && keys.has(Spec.KEY_LOAD, (byte) 1) && keys.has(Spec.KEY_TAC, (byte) 1);
             if (!enough) {
                 ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
             }
@@ -130,13 +132,17 @@ final class Personalization {
                     require(capp.add(buffer, value, length));
                     break;
                 default:
-                    require(keys.put(buffer[value], buffer[(short) (value + 1)], buffer[(short) (value + 2)], buffer, (short) (value + 3)));
+                    require(keys.put(
+                            buffer[value], buffer[(short) (value + 1)], buffer[(short) (value + 2)], buffer, (short)
+                                    (value + 3)));
             }
             at = (short) (value + length);
         }
     }
 
-    /** Writes {@code 5A 08 serial, C4 L public data}, nothing before personalisation is done; returns the offset behind. */
+    /**
+     * Writes {@code 5A 08 serial, C4 L public data}, nothing before personalisation is done; returns the offset behind.
+     */
     short putPublic(byte[] out, short offset) {
         if (!done) {
             return offset;

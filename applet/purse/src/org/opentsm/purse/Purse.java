@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.purse;
 
 import javacard.framework.AID;
@@ -11,13 +12,14 @@ import javacard.framework.Util;
 import org.globalplatform.Application;
 
 /**
- * A stored-value application: a deposit and a purse, loaded on line and spent off line. Its keys come through its security
- * domain and never from a command of its own.
+ * A stored-value application: a deposit and a purse, loaded on line and spent off line. Its keys come through its
+ * security domain and never from a command of its own.
  */
 public class Purse extends Applet implements Application {
 
     /** OPEN, where it has an AID; elsewhere it asks without one. */
     private static final byte[] OPEN = {(byte) 0xF0, 'o', 'p', 'e', 'n', 't', 's', 'm', 0x00};
+
     private static final byte CLASS_MASK = (byte) 0xFC;
     private static final short LOAD_DATA = (short) 11;
     private static final short UPDATE_DATA = (short) 7;
@@ -56,13 +58,16 @@ public class Purse extends Applet implements Application {
         parameters += (short) (1 + bArray[parameters]);
         byte algorithm = Spec.AES;
         if (parameters < end && bArray[parameters] != 0) {
-            if (bArray[parameters] != 3 || (short) (parameters + 4) > end || bArray[(short) (parameters + 1)] != Spec.TAG_ALGORITHM
+            if (bArray[parameters] != 3
+                    || (short) (parameters + 4) > end
+                    || bArray[(short) (parameters + 1)] != Spec.TAG_ALGORITHM
                     || bArray[(short) (parameters + 2)] != 1) {
                 ISOException.throwIt(ISO7816.SW_WRONG_DATA);
             }
             algorithm = bArray[(short) (parameters + 3)];
         }
-        new Purse(bArray, (short) (bOffset + 1), aidLength, algorithm).register(bArray, (short) (bOffset + 1), (byte) aidLength);
+        new Purse(bArray, (short) (bOffset + 1), aidLength, algorithm)
+                .register(bArray, (short) (bOffset + 1), (byte) aidLength);
     }
 
     /** Personalisation is for OPEN alone, which knows the security domain that asks it. */
@@ -92,7 +97,8 @@ public class Purse extends Applet implements Application {
             return;
         }
         byte ins = buffer[ISO7816.OFFSET_INS];
-        boolean commits = ins == Spec.INS_CREDIT_FOR_LOAD || ins == Spec.INS_DEBIT || ins == Spec.INS_UPDATE_OVERDRAW_LIMIT;
+        boolean commits =
+                ins == Spec.INS_CREDIT_FOR_LOAD || ins == Spec.INS_DEBIT || ins == Spec.INS_UPDATE_OVERDRAW_LIMIT;
         if (!commits && ins != Spec.INS_UPDATE_CAPP_CACHE) {
             dialogue.end();
         }
@@ -237,12 +243,14 @@ public class Purse extends Applet implements Application {
                 requireParameters(p1 == Spec.P1_DEBIT_PURCHASE || p1 == Spec.P1_DEBIT_UNLOAD);
                 boolean purchase = p1 == Spec.P1_DEBIT_PURCHASE;
                 requireLength(length, purchase ? PURCHASE_DATA : COMMIT_DATA);
-                return purchase ? dialogue.purchase(buffer, ISO7816.OFFSET_CDATA, (short) 0)
+                return purchase
+                        ? dialogue.purchase(buffer, ISO7816.OFFSET_CDATA, (short) 0)
                         : dialogue.unload(buffer, ISO7816.OFFSET_CDATA, (short) 0);
             }
             requireParameters(p1 == 0);
             requireLength(length, ins == Spec.INS_CREDIT_FOR_LOAD ? COMMIT_DATA : LIMIT_DATA);
-            return ins == Spec.INS_CREDIT_FOR_LOAD ? dialogue.credit(buffer, ISO7816.OFFSET_CDATA, (short) 0)
+            return ins == Spec.INS_CREDIT_FOR_LOAD
+                    ? dialogue.credit(buffer, ISO7816.OFFSET_CDATA, (short) 0)
                     : dialogue.updateLimit(buffer, ISO7816.OFFSET_CDATA, (short) 0);
         } finally {
             dialogue.end();

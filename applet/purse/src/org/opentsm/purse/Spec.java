@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.purse;
 
 /** Every number of the purse once: instructions, types, status words, lengths. */
@@ -92,10 +93,11 @@ final class Spec {
 
     /** Wrong MACs that a key takes in a row. */
     static final byte MAC_TRIES = (byte) 15;
+
     static final byte PIN_TRIES = (byte) 3;
     static final byte PIN_MIN = (byte) 2;
     static final byte PIN_MAX = (byte) 6;
     static final short PUBLIC_MAX = (short) 32;
 
-    private Spec() { }
+    private Spec() {}
 }

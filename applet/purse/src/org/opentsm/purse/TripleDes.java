@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.purse;
 
 import javacard.framework.Util;
@@ -14,19 +15,21 @@ final class TripleDes extends Cryptography {
 
     private final Cipher cipher = Cipher.getInstance(Cipher.ALG_DES_ECB_NOPAD, false);
     private final Signature signature = Signature.getInstance(Signature.ALG_DES_MAC8_ISO9797_M2, false);
-    private final DESKey session = (DESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DES_TRANSIENT_DESELECT, KeyBuilder.LENGTH_DES, false);
+    private final DESKey session =
+            (DESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DES_TRANSIENT_DESELECT, KeyBuilder.LENGTH_DES, false);
 
     byte algorithm() {
         return Spec.TRIPLE_DES;
     }
 
     Key newKey(byte kind) {
-        return KeyBuilder.buildKey(KeyBuilder.TYPE_DES, kind == Spec.KEY_TAC ? KeyBuilder.LENGTH_DES : KeyBuilder.LENGTH_DES3_2KEY, false);
+        return KeyBuilder.buildKey(
+                KeyBuilder.TYPE_DES, kind == Spec.KEY_TAC ? KeyBuilder.LENGTH_DES : KeyBuilder.LENGTH_DES3_2KEY, false);
     }
 
     /**
-     * Of the TAC key both halves together make the single DES key; alike they make none. It is made in the buffer: memory
-     * that a deselection clears is out of reach here, for another application is selected.
+     * Of the TAC key both halves together make the single DES key; alike they make none. It is made in the buffer:
+     * memory that a deselection clears is out of reach here, for another application is selected.
      */
     boolean setKey(Key key, byte kind, byte[] buffer, short offset) {
         if (kind != Spec.KEY_TAC) {
@@ -46,7 +49,8 @@ final class TripleDes extends Cryptography {
     void startSession(Key key, byte[] context, short offset, boolean offline) {
         Util.arrayCopyNonAtomic(context, offset, scratch, (short) 0, (short) (Spec.RANDOM + Spec.COUNTER));
         if (offline) {
-            Util.arrayCopyNonAtomic(context, (short) (offset + Spec.RANDOM + Spec.COUNTER + 2), scratch, (short) 6, (short) 2);
+            Util.arrayCopyNonAtomic(
+                    context, (short) (offset + Spec.RANDOM + Spec.COUNTER + 2), scratch, (short) 6, (short) 2);
         } else {
             Util.setShort(scratch, (short) 6, (short) 0x8000);
         }

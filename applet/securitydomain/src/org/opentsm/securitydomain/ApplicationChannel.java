@@ -1,23 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.Shareable;
 
 /**
- * A domain's secure channel for an application that is associated with it, which speaks for the application to its peer; OPEN alone
- * gets it, and sees to whose session it is. Commands and responses stand in OPEN's buffer, in place. GPCS 2.3.1 A.2, SecureChannel.
+ * A domain's secure channel for an application that is associated with it, which speaks for the application to its
+ * peer; OPEN alone gets it, and sees to whose session it is. Commands and responses stand in OPEN's buffer, in place.
+ * GPCS 2.3.1 A.2, SecureChannel.
  */
 public interface ApplicationChannel extends Shareable {
 
     /** Parameter of getShareableInterfaceObject for this interface. */
     byte PARAMETER = (byte) 0x53;
 
-    /** Runs a command of the protocol itself, {@code CLA INS P1 P2 Lc data}; answers the length of the response data. */
+    /**
+     * Runs a command of the protocol itself, {@code CLA INS P1 P2 Lc data}; answers the length of the response data.
+     */
     short processSecurity(byte[] buffer, short offset, short length);
 
-    /** Opens a command as the session's level wants it; answers its length with the header, and Lc is that of the plain data. */
+    /**
+     * Opens a command as the session's level wants it; answers its length with the header, and Lc is that of the plain
+     * data.
+     */
     short unwrap(byte[] buffer, short offset, short length);
 
-    /** Protects {@code data, status word} as the session's level wants it; answers the length with the status word at the end. */
+    /**
+     * Protects {@code data, status word} as the session's level wants it; answers the length with the status word at
+     * the end.
+     */
     short wrap(byte[] buffer, short offset, short length);
 
     /** Opens data that came under the session's data encryption key; 6985 without a session. */

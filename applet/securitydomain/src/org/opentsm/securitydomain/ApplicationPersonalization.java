@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
@@ -6,8 +7,8 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /**
- * How the owner of a domain personalizes its applications: INSTALL [for personalization] names one, STORE DATA goes on to it
- * through OPEN, without secure messaging and without the DEK (GPCS 7.3.3). Nothing else reaches the application.
+ * How the owner of a domain personalizes its applications: INSTALL [for personalization] names one, STORE DATA goes on
+ * to it through OPEN, without secure messaging and without the DEK (GPCS 7.3.3). Nothing else reaches the application.
  */
 final class ApplicationPersonalization {
 
@@ -31,7 +32,9 @@ final class ApplicationPersonalization {
 
     /** True for INSTALL [for personalization], and for STORE DATA while an application is named. */
     boolean takes(byte ins, byte p1) {
-        return ins == Gp.INS_INSTALL ? p1 == Gp.P1_INSTALL_PERSONALIZATION : ins == Gp.INS_STORE_DATA && ram[Transients.TARGET_LENGTH] != 0;
+        return ins == Gp.INS_INSTALL
+                ? p1 == Gp.P1_INSTALL_PERSONALIZATION
+                : ins == Gp.INS_STORE_DATA && ram[Transients.TARGET_LENGTH] != 0;
     }
 
     short execute(byte ins, byte p1, byte p2) {
@@ -84,8 +87,12 @@ final class ApplicationPersonalization {
         work[(short) (command + 3)] = p2;
         work[(short) (command + 4)] = (byte) length;
         try {
-            domain.open().personalize(application(ram, Transients.TARGET_AID, ram[Transients.TARGET_LENGTH]), work, command,
-                    (short) (HEADER + length));
+            domain.open()
+                    .personalize(
+                            application(ram, Transients.TARGET_AID, ram[Transients.TARGET_LENGTH]),
+                            work,
+                            command,
+                            (short) (HEADER + length));
         } finally {
             Util.arrayFillNonAtomic(work, offset, (short) (2 * length + HEADER), (byte) 0);
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
@@ -83,8 +84,8 @@ final class Attestation {
 
     private AttestationAuthority authority() {
         AID aid = domain.alone ? null : domain.open().controllingAuthority();
-        Shareable given = aid == null ? null
-                : JCSystem.getAppletShareableInterfaceObject(aid, AttestationAuthority.PARAMETER);
+        Shareable given =
+                aid == null ? null : JCSystem.getAppletShareableInterfaceObject(aid, AttestationAuthority.PARAMETER);
         if (!(given instanceof AttestationAuthority)) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
@@ -7,13 +8,46 @@ final class CardData {
 
     // Below tag 73: 06 card recognition OID, 60 GP version 2.3.1, 63 identification IIN + CIN
     private static final byte[] RECOGNITION = {
-        0x06, 0x07, 0x2A, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xFC, 0x6B, 0x01,
-        0x60, 0x0C, 0x06, 0x0A, 0x2A, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xFC, 0x6B, 0x02, 0x02, 0x03, 0x01,
-        0x63, 0x09, 0x06, 0x07, 0x2A, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xFC, 0x6B, 0x03};
+        0x06,
+        0x07,
+        0x2A,
+        (byte) 0x86,
+        0x48,
+        (byte) 0x86,
+        (byte) 0xFC,
+        0x6B,
+        0x01,
+        0x60,
+        0x0C,
+        0x06,
+        0x0A,
+        0x2A,
+        (byte) 0x86,
+        0x48,
+        (byte) 0x86,
+        (byte) 0xFC,
+        0x6B,
+        0x02,
+        0x02,
+        0x03,
+        0x01,
+        0x63,
+        0x09,
+        0x06,
+        0x07,
+        0x2A,
+        (byte) 0x86,
+        0x48,
+        (byte) 0x86,
+        (byte) 0xFC,
+        0x6B,
+        0x03
+    };
     // 64 SCP10 option 02, 64 SCP10 option 01
     private static final byte[] SCP10_OPTIONS = {
         0x64, 0x0B, 0x06, 0x09, 0x2A, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xFC, 0x6B, 0x04, 0x10, 0x02,
-        0x64, 0x0B, 0x06, 0x09, 0x2A, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xFC, 0x6B, 0x04, 0x10, 0x01};
+        0x64, 0x0B, 0x06, 0x09, 0x2A, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xFC, 0x6B, 0x04, 0x10, 0x01
+    };
     // ISO 7816-15: [4] certificates, path of one data object 7F21
     private static final byte[] OBJECT_DIRECTORY = {(byte) 0xA4, 0x06, 0x30, 0x04, 0x04, 0x02, 0x7F, 0x21};
     // 9F65: a short APDU's 255 bytes
@@ -21,17 +55,20 @@ final class CardData {
 
     // 0067: SCP10 options 02 and 01; SCP03 with its option and AES-128, -192, -256; SCP02 with its option
     private static final byte[] SCP10_CAPABILITIES = {
-        (byte) 0xA0, 0x07, (byte) 0x80, 0x01, 0x10, (byte) 0x81, 0x02, 0x02, 0x01};
+        (byte) 0xA0, 0x07, (byte) 0x80, 0x01, 0x10, (byte) 0x81, 0x02, 0x02, 0x01
+    };
     private static final byte[] SCP03_CAPABILITIES = {
-        (byte) 0xA0, 0x09, (byte) 0x80, 0x01, 0x03, (byte) 0x81, 0x01, 0x00, (byte) 0x82, 0x01, 0x07};
+        (byte) 0xA0, 0x09, (byte) 0x80, 0x01, 0x03, (byte) 0x81, 0x01, 0x00, (byte) 0x82, 0x01, 0x07
+    };
     private static final byte[] SCP02_CAPABILITIES = {
-        (byte) 0xA0, 0x06, (byte) 0x80, 0x01, 0x02, (byte) 0x81, 0x01, 0x00};
+        (byte) 0xA0, 0x06, (byte) 0x80, 0x01, 0x02, (byte) 0x81, 0x01, 0x00
+    };
     /** Place of the option in the last two. */
     private static final short OPTION = (short) 7;
     /** One entry 64 of the recognition data. */
     private static final short PROTOCOL_LENGTH = (short) 13;
 
-    private CardData() { }
+    private CardData() {}
 
     /** Value of tag 67, the protocols a domain has (GPCS H.4); returns its length. */
     static short capabilities(byte[] out, short offset, boolean scp10, byte scp02, byte scp03) {
@@ -81,8 +118,9 @@ final class CardData {
 
     /** Appends 9F65 at {@code offset}; returns the length from {@code start} on. */
     static short maximumCommandLength(byte[] out, short offset, short start) {
-        return (short) (Util.arrayCopyNonAtomic(MAXIMUM_COMMAND_LENGTH, (short) 0, out, offset,
-                (short) MAXIMUM_COMMAND_LENGTH.length) - start);
+        return (short) (Util.arrayCopyNonAtomic(
+                        MAXIMUM_COMMAND_LENGTH, (short) 0, out, offset, (short) MAXIMUM_COMMAND_LENGTH.length)
+                - start);
     }
 
     /** {@code C0 04 KID KVN type length}; returns the offset behind. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -57,7 +58,9 @@ final class CertificateStore {
         short length = (short) (end - offset);
         short body = Tlv.expect(buffer, offset, end, Gp.TAG_CERTIFICATE);
         short key = Tlv.find(buffer, body, end, Gp.TAG_PUBLIC_KEY);
-        if (length > Gp.CERTIFICATE_MAX || Tlv.next(buffer, offset, end) != end || key == Tlv.NONE
+        if (length > Gp.CERTIFICATE_MAX
+                || Tlv.next(buffer, offset, end) != end
+                || key == Tlv.NONE
                 || !pairs.present()) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }

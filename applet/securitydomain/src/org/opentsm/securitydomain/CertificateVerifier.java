@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -15,6 +16,7 @@ final class CertificateVerifier {
     static final byte ROLE_TRUST_POINT = (byte) 1;
     /** An authority that the trust point certified itself: the only one between it and an off-card entity. */
     static final byte ROLE_INTERMEDIATE = (byte) 2;
+
     static final byte ROLE_OFF_CARD_ENTITY = (byte) 3;
     /** An off-card entity under an intermediate that may not name anybody's owner: never more than a guest. */
     static final byte ROLE_GUEST = (byte) 4;
@@ -61,11 +63,15 @@ final class CertificateVerifier {
         short exponentValue = Tlv.expect(buffer, exponent, keyEnd, Gp.TAG_EXPONENT);
         PublicKeys.check(buffer, modulusValue, modulusLength, exponentValue, Tlv.length(buffer, exponent, keyEnd));
         short signatureValue = Tlv.expect(buffer, keyEnd, end, Gp.TAG_SIGNATURE);
-        require(serial >= 1 && serial <= Gp.SERIAL_MAX && Tlv.next(buffer, exponent, keyEnd) == keyEnd
-                && Tlv.next(buffer, keyEnd, end) == end, Gp.SW_WRONG_DATA);
+        require(
+                serial >= 1
+                        && serial <= Gp.SERIAL_MAX
+                        && Tlv.next(buffer, exponent, keyEnd) == keyEnd
+                        && Tlv.next(buffer, keyEnd, end) == end,
+                Gp.SW_WRONG_DATA);
         checkSignature(buffer, body, keyEnd, issuerValue, signatureValue, Tlv.length(buffer, keyEnd, end));
-        byte given = role == Gp.CHA_AUTHORITY ? authority(buffer, prefix, keyEnd)
-                : offCardEntity(role, buffer, holderValue);
+        byte given =
+                role == Gp.CHA_AUTHORITY ? authority(buffer, prefix, keyEnd) : offCardEntity(role, buffer, holderValue);
         ram[Transients.KEY_ROLE] = ROLE_NONE;
         keys.accept(given, buffer, modulusValue, modulusLength, keyEnd);
         Util.arrayCopyNonAtomic(buffer, holderValue, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH);
@@ -90,9 +96,10 @@ final class CertificateVerifier {
 
     private void checkSignature(byte[] buffer, short body, short end, short issuer, short value, short length) {
         byte role = ram[Transients.KEY_ROLE];
-        boolean good = (role == ROLE_TRUST_POINT || role == ROLE_INTERMEDIATE) && length == keys.currentLength()
+        boolean good = (role == ROLE_TRUST_POINT || role == ROLE_INTERMEDIATE)
+                && length == keys.currentLength()
                 && (ram[Transients.KEY_HOLDER_KNOWN] == 0
-                || Util.arrayCompare(buffer, issuer, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH) == 0);
+                        || Util.arrayCompare(buffer, issuer, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH) == 0);
         require(good && verified(buffer, body, (short) (end - body), value, length), Gp.SW_VERIFICATION_FAILED);
     }
 
@@ -131,8 +138,7 @@ final class CertificateVerifier {
         if (length == 0) {
             return ROLE_GUEST;
         }
-        require(Util.arrayCompare(buffer, holder, ram, Transients.NAME_PREFIX, length) == 0,
-                Gp.SW_VERIFICATION_FAILED);
+        require(Util.arrayCompare(buffer, holder, ram, Transients.NAME_PREFIX, length) == 0, Gp.SW_VERIFICATION_FAILED);
         return ROLE_OFF_CARD_ENTITY;
     }
 }

@@ -1,10 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.Util;
 
-/** Puts an application's commands where the channel has the domain's own: one session is under way at a time, either's. */
+/**
+ * Puts an application's commands where the channel has the domain's own: one session is under way at a time, either's.
+ */
 final class ChannelService implements ApplicationChannel {
 
     private static final byte SECURE_MESSAGING = Gp.CLA_SM_MASK;
@@ -22,7 +25,8 @@ final class ChannelService implements ApplicationChannel {
 
     /** Header to HEADER, data to the work buffer. */
     private void take(byte[] buffer, short offset, short length) {
-        short data = length > ISO7816.OFFSET_LC ? (short) (buffer[(short) (offset + ISO7816.OFFSET_LC)] & 0xFF) : (short) 0;
+        short data =
+                length > ISO7816.OFFSET_LC ? (short) (buffer[(short) (offset + ISO7816.OFFSET_LC)] & 0xFF) : (short) 0;
         if (length < (short) 4 || data > (short) (length - ISO7816.OFFSET_CDATA) && data != 0) {
             ISOException.throwIt(Gp.SW_WRONG_LENGTH);
         }
@@ -39,7 +43,9 @@ final class ChannelService implements ApplicationChannel {
         channel.commandArrives(buffer[(short) (offset + ISO7816.OFFSET_INS)]);
         take(buffer, offset, length);
         channel.admit();
-        short answered = channel.execute(ram[(short) (Transients.HEADER + 1)], ram[(short) (Transients.HEADER + 2)],
+        short answered = channel.execute(
+                ram[(short) (Transients.HEADER + 1)],
+                ram[(short) (Transients.HEADER + 2)],
                 ram[(short) (Transients.HEADER + 3)]);
         Util.arrayCopyNonAtomic(work, Transients.RESPONSE, buffer, offset, answered);
         return answered;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -9,6 +10,7 @@ final class Channels extends SecureChannel {
     private final Scp10 scp10;
     /** Null for a protocol that the domain does not offer. */
     private final Scp02 scp02;
+
     private final Scp03 scp03;
     private final boolean offersScp10;
 
@@ -37,8 +39,8 @@ final class Channels extends SecureChannel {
 
     /** INITIALIZE UPDATE and EXTERNAL AUTHENTICATE of the symmetric protocols, which have class 8x. */
     private boolean initiates(byte ins) {
-        return ins == Gp.INS_INITIALIZE_UPDATE || (ins == Gp.INS_EXTERNAL_AUTHENTICATE
-                && (ram[Transients.HEADER] & Gp.CLA_TYPE_MASK) != 0);
+        return ins == Gp.INS_INITIALIZE_UPDATE
+                || (ins == Gp.INS_EXTERNAL_AUTHENTICATE && (ram[Transients.HEADER] & Gp.CLA_TYPE_MASK) != 0);
     }
 
     /** True when the set opens a session of a protocol there is. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
@@ -21,6 +22,7 @@ final class Cmac {
     private final byte[] ram;
     /** Offset in RAM of a block for the subkey. */
     private final short subkey;
+
     private final Cipher ecb;
 
     /** @param ecb nobody else uses it from start to finish */

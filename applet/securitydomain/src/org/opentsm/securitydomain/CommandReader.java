@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.APDU;
@@ -67,8 +68,7 @@ final class CommandReader {
         byte messaging = (byte) (cla & Gp.CLA_SM_MASK);
         byte type = (byte) (cla & Gp.CLA_TYPE_MASK);
         boolean chained = (cla & Gp.CLA_CHAINING) != 0;
-        if ((type != Gp.CLA_ISO && type != Gp.CLA_GP)
-                || (chained && type != Gp.CLA_ISO)) {
+        if ((type != Gp.CLA_ISO && type != Gp.CLA_GP) || (chained && type != Gp.CLA_ISO)) {
             drop();
             ISOException.throwIt(Gp.SW_CLA_NOT_SUPPORTED);
         }

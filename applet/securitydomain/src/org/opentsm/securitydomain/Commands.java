@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -45,9 +46,10 @@ final class Commands {
         Gp.INS_GET_STATUS, CONTENT | GP,
         Gp.INS_SET_STATUS, CONTENT | GP,
     };
+
     private static final short ROW = (short) 2;
 
-    private Commands() { }
+    private Commands() {}
 
     /** Properties of an instruction, or 0: none has none. */
     private static byte properties(byte ins) {

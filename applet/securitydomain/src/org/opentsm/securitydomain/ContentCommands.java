@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
@@ -47,7 +48,17 @@ final class ContentCommands {
 
     /** OPEN runs the command: form, privileges and life cycles are its affair (GPCS 11.2 to 11.10). */
     private short manage(byte ins, byte p1, byte p2) {
-        return domain.open().manage(ins, p1, p2, work, transients.dataOffset(), transients.dataLength(), work, Transients.RESPONSE, ROOM);
+        return domain.open()
+                .manage(
+                        ins,
+                        p1,
+                        p2,
+                        work,
+                        transients.dataOffset(),
+                        transients.dataLength(),
+                        work,
+                        Transients.RESPONSE,
+                        ROOM);
     }
 
     /** Entries as many as fit; 6310 while there are more, which the next command asks for or nobody. */
@@ -106,7 +117,8 @@ final class ContentCommands {
             // secrets stand under this session's key, which the target does not have
             KeyCommands.openKeys(domain.channel, p2, work, transients.dataOffset(), transients.dataLength());
         }
-        return target.personalize(ins, p1, p2, work, transients.dataOffset(), transients.dataLength(), work, Transients.RESPONSE);
+        return target.personalize(
+                ins, p1, p2, work, transients.dataOffset(), transients.dataLength(), work, Transients.RESPONSE);
     }
 
     short handOnBlock(byte p1, byte p2) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
@@ -22,6 +23,7 @@ public class ControllingAuthoritySecurityDomain extends SecurityDomain implement
 
     /** CLEAR_ON_RESET: this domain is not the selected one when it works. */
     private final byte[] request;
+
     private final Signature signature;
 
     private ControllingAuthoritySecurityDomain(byte[] bArray, short bOffset, short bLength) {
@@ -53,7 +55,9 @@ public class ControllingAuthoritySecurityDomain extends SecurityDomain implement
     public short attest(byte[] digest, short digestOffset, byte[] response, short offset) {
         short client = request[CLIENT_LENGTH];
         request[CLIENT_LENGTH] = 0;
-        if (client == 0 || !pairs.present() || !RegisteredDomain.runsThisPackage(open(), request, CLIENT, client, response, offset)) {
+        if (client == 0
+                || !pairs.present()
+                || !RegisteredDomain.runsThisPackage(open(), request, CLIENT, client, response, offset)) {
             ISOException.throwIt(Gp.SW_CONDITIONS);
         }
         short end = Tlv.put(request, MESSAGE, Gp.TAG_AID, request, CLIENT, client);

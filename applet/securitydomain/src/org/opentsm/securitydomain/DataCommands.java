@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -16,7 +17,11 @@ final class DataCommands {
     private final CertificateStore certificate;
     private final StoreDataReader blocks;
 
-    DataCommands(SecurityDomain domain, Transients transients, DataObjects data, KeyPairs pairs,
+    DataCommands(
+            SecurityDomain domain,
+            Transients transients,
+            DataObjects data,
+            KeyPairs pairs,
             CertificateStore certificate) {
         this.domain = domain;
         this.transients = transients;
@@ -174,7 +179,8 @@ final class DataCommands {
     private short dataObject(short tag, short out) {
         switch (tag) {
             case Gp.TAG_CARD_DATA:
-                return data.has(tag) ? data.value(tag, work, out)
+                return data.has(tag)
+                        ? data.value(tag, work, out)
                         : Tlv.enclose(work, out, Gp.TAG_RECOGNITION, domain.recognition(out));
             case Gp.TAG_CAPABILITIES:
                 return data.has(tag) ? data.value(tag, work, out) : domain.capabilities(out);
@@ -185,8 +191,17 @@ final class DataCommands {
                 if (domain.alone) {
                     ISOException.throwIt(Gp.SW_NOT_FOUND);
                 }
-                return domain.open().manage(Gp.INS_GET_DATA, (byte) (tag >> 8), (byte) tag, work, (short) 0, (short) 0, work, out,
-                        (short) (Transients.WORK_SIZE - 16 - out));
+                return domain.open()
+                        .manage(
+                                Gp.INS_GET_DATA,
+                                (byte) (tag >> 8),
+                                (byte) tag,
+                                work,
+                                (short) 0,
+                                (short) 0,
+                                work,
+                                out,
+                                (short) (Transients.WORK_SIZE - 16 - out));
             case Gp.TAG_KEY_INFORMATION:
                 return domain.keys.information(work, out);
             case Gp.TAG_LEVEL:

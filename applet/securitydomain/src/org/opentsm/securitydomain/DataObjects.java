@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -17,9 +18,11 @@ final class DataObjects {
     private final byte[] provider = new byte[(short) (1 + SLOT_MAX)];
     /** Card data and capabilities where somebody stored others than the domain's own. */
     private final byte[] cardData = new byte[(short) (1 + LONG_SLOT_MAX)];
+
     private final byte[] capabilities = new byte[(short) (1 + LONG_SLOT_MAX)];
     /** Zeros until somebody stores another: what hosts diversify their keys with. */
     private final byte[] diversification = new byte[(short) (1 + DIVERSIFICATION_LENGTH)];
+
     private final byte[] managerUrl = new byte[(short) (1 + LONG_SLOT_MAX)];
     private final byte[] production;
 
@@ -29,15 +32,24 @@ final class DataObjects {
 
     private byte[] slot(short tag) {
         switch (tag) {
-            case Gp.TAG_IIN: return issuerNumber;
-            case Gp.TAG_CIN: return imageNumber;
-            case Gp.TAG_PROVIDER: return provider;
-            case Gp.TAG_DIVERSIFICATION: return diversification;
-            case Gp.TAG_CARD_DATA: return cardData;
-            case Gp.TAG_CAPABILITIES: return capabilities;
-            case Gp.TAG_MANAGER_URL: return managerUrl;
-            case Gp.TAG_PRODUCTION: return production;
-            default: return null;
+            case Gp.TAG_IIN:
+                return issuerNumber;
+            case Gp.TAG_CIN:
+                return imageNumber;
+            case Gp.TAG_PROVIDER:
+                return provider;
+            case Gp.TAG_DIVERSIFICATION:
+                return diversification;
+            case Gp.TAG_CARD_DATA:
+                return cardData;
+            case Gp.TAG_CAPABILITIES:
+                return capabilities;
+            case Gp.TAG_MANAGER_URL:
+                return managerUrl;
+            case Gp.TAG_PRODUCTION:
+                return production;
+            default:
+                return null;
         }
     }
 
@@ -53,7 +65,9 @@ final class DataObjects {
     /** 6A80 when a value of this length cannot be stored under the tag. */
     void check(short tag, short length) {
         short most = (short) (slot(tag).length - 1);
-        if (length < 1 || length > most || (tag == Gp.TAG_PRODUCTION && length != PRODUCTION_LENGTH)
+        if (length < 1
+                || length > most
+                || (tag == Gp.TAG_PRODUCTION && length != PRODUCTION_LENGTH)
                 || (tag == Gp.TAG_DIVERSIFICATION && length != DIVERSIFICATION_LENGTH)
                 || (tag == Gp.TAG_PROVIDER && length != Gp.HOLDER_LENGTH)) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
@@ -92,7 +106,8 @@ final class DataObjects {
     }
 
     boolean equals(short tag, byte[] buffer, short offset, short length) {
-        return has(tag) && length(tag) == length
+        return has(tag)
+                && length(tag) == length
                 && Util.arrayCompare(slot(tag), (short) 1, buffer, offset, length) == 0;
     }
 }

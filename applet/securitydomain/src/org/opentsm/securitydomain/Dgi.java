@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
@@ -9,13 +10,14 @@ final class Dgi {
     static final short OBJECTS = (short) 0x0070;
     /** Templates B9 of the keys that follow. */
     static final short KEY_TEMPLATES = (short) 0x00B9;
+
     static final short SECRET_KEY = (short) 0x8113;
 
     private static final short HEAD = (short) 3;
     private static final short LONG_HEAD = (short) 5;
     private static final byte LONG = (byte) 0xFF;
 
-    private Dgi() { }
+    private Dgi() {}
 
     static short id(byte[] buffer, short at, short end) {
         KeyField.require((short) (end - at) >= HEAD);
@@ -31,7 +33,8 @@ final class Dgi {
 
     static short length(byte[] buffer, short at, short end) {
         short value = value(buffer, at, end);
-        short length = (short) (value - at) == LONG_HEAD ? Util.getShort(buffer, (short) (at + HEAD))
+        short length = (short) (value - at) == LONG_HEAD
+                ? Util.getShort(buffer, (short) (at + HEAD))
                 : (short) (buffer[(short) (at + 2)] & 0xFF);
         KeyField.require(length >= 0 && length <= (short) (end - value));
         return length;

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 /** Every number of the wire once: instructions, parameters, tags, levels, status words (GPCS 2.3.1 11, F). */
 final class Gp {
 
-    private Gp() { }
+    private Gp() {}
 
     // AIDs
     static final byte[] OPEN_AID = {(byte) 0xF0, 0x6F, 0x70, 0x65, 0x6E, 0x74, 0x73, 0x6D, 0x00};
@@ -58,6 +59,7 @@ final class Gp {
     static final byte P1_STORE_STRUCTURE = (byte) 0x18;
     /** The whole data field stands under the session's DEK (GPCS Table 11-89). */
     static final byte P1_STORE_ENCRYPTED = (byte) 0x60;
+
     static final byte P1_STORE_ANSWERS = (byte) 0x01;
     static final byte P1_INSTALL_PERSONALIZATION = (byte) 0x20;
     static final byte P1_STATUS_CARD = (byte) 0x80;
@@ -105,6 +107,7 @@ final class Gp {
     static final short TAG_PAIR_MAKER = (short) 0x008B;
     /** A command to perform, ISO 7816-6. */
     static final short TAG_COMMAND = (short) 0x0052;
+
     static final short TAG_TAG_LIST = (short) 0x005C;
     static final short TAG_KEY_TEMPLATE = (short) 0x00B9;
     static final short TAG_SEQUENCE = (short) 0x00C1;
@@ -159,6 +162,7 @@ final class Gp {
     // Who writes keys and data; for a key pair it is who made it, and the value of 8B (README 5.7, 5.8)
     /** In clear before issuance, or key components from outside: never attested. */
     static final byte BY_CARD_MAKER = (byte) 0x00;
+
     static final byte BY_DELEGATION = (byte) 0x01;
     static final byte BY_OWNER = (byte) 0x02;
     /** Of a session only: its keys are the parent domain's. */
@@ -176,7 +180,9 @@ final class Gp {
     static final byte KVN_FIRST_PAIR = (byte) 0x10;
     /** Key set of a card as its maker delivers it; it goes with the first other one. */
     static final byte KVN_INITIAL = (byte) 0xFF;
-    /** From here on versions are for tokens, receipts, DAP and the like; below, an RSA key with KID_TRUST_POINT is one. */
+    /**
+     * From here on versions are for tokens, receipts, DAP and the like; below, an RSA key with KID_TRUST_POINT is one.
+     */
     static final byte KVN_AUTHORITIES = (byte) 0x70;
 
     // Holder authorizations (section 3)
@@ -204,6 +210,7 @@ final class Gp {
     static final byte SCP81 = (byte) 0x81;
     /** An option of SCP02 or SCP03 for "not offered". */
     static final byte NO_PROTOCOL = (byte) 0xFF;
+
     static final byte SCP10 = (byte) 0x10;
     static final byte OPTION_KEY_AGREEMENT = (byte) 0x01;
     static final byte OPTION_KEY_TRANSPORT = (byte) 0x02;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -6,7 +7,7 @@ import javacard.framework.Util;
 /** The form of INSTALL's data and of what install() gets: all of it accounted for (GPCS 11.5.2.3). */
 final class InstallData {
 
-    private InstallData() { }
+    private InstallData() {}
 
     private static void require(boolean held) {
         if (!held) {
@@ -26,7 +27,9 @@ final class InstallData {
         require((short) (end - offset) >= 6 && buffer[offset] == 0 && buffer[(short) (offset + 1)] == 0);
         short behind = aid(buffer, (short) (offset + 2), end);
         require(Tlv.afterLength(buffer, (short) (offset + 2), end) == (short) (offset + 3));
-        require((short) (end - behind) == 3 && buffer[behind] == 0 && buffer[(short) (behind + 1)] == 0
+        require((short) (end - behind) == 3
+                && buffer[behind] == 0
+                && buffer[(short) (behind + 1)] == 0
                 && buffer[(short) (behind + 2)] == 0);
         return (short) (behind - offset - 3);
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 /** The issuer's domain: card content, life cycles, and what it hands on to the domains it made. */
@@ -31,7 +32,9 @@ public class IssuerSecurityDomain extends SecurityDomain {
                 return content.handOnBlock(p1, p2);
             }
         }
-        return group == Commands.CONTENT && !deletesKeys(ins) ? content.execute(ins, p1, p2) : super.execute(group, ins, p1, p2);
+        return group == Commands.CONTENT && !deletesKeys(ins)
+                ? content.execute(ins, p1, p2)
+                : super.execute(group, ins, p1, p2);
     }
 
     boolean namesSymmetricAlone() {
@@ -40,7 +43,8 @@ public class IssuerSecurityDomain extends SecurityDomain {
 
     /** A locked card takes its issuer's session, tells its registry, and is unlocked or terminated (GPCS 5.1.1.4). */
     boolean servesLockedCard(byte group, byte ins, byte p1) {
-        return group == Commands.CHANNEL || ins == Gp.INS_GET_STATUS
+        return group == Commands.CHANNEL
+                || ins == Gp.INS_GET_STATUS
                 || (ins == Gp.INS_SET_STATUS && p1 == Gp.P1_STATUS_CARD);
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -37,8 +38,13 @@ final class KeyAgreement {
     private final Cipher raw;
     private final MessageDigest sha1;
 
-    KeyAgreement(Transients transients, SessionKeys sessionKeys, PublicKeys publicKeys, KeyPairs pairs,
-            CertificateStore certificate, RandomData random) {
+    KeyAgreement(
+            Transients transients,
+            SessionKeys sessionKeys,
+            PublicKeys publicKeys,
+            KeyPairs pairs,
+            CertificateStore certificate,
+            RandomData random) {
         this.sessionKeys = sessionKeys;
         this.publicKeys = publicKeys;
         this.pairs = pairs;
@@ -79,8 +85,8 @@ final class KeyAgreement {
         short borrow = (short) 0;
         for (short i = (short) (length - 1); i >= 0; i--) {
             short at = (short) (modulus + i);
-            short difference = (short) ((short) ((short) (work[at] & 0xFF)
-                    - (short) (work[(short) (offset + i)] & 0xFF)) - borrow);
+            short difference = (short)
+                    ((short) ((short) (work[at] & 0xFF) - (short) (work[(short) (offset + i)] & 0xFF)) - borrow);
             work[at] = (byte) difference;
             borrow = difference < 0 ? (short) 1 : (short) 0;
         }
@@ -186,8 +192,12 @@ final class KeyAgreement {
             sha1.reset();
             sha1.update(ram, SECRET, SECRET_SIZE);
             sha1.doFinal(ram, digest, (short) 4, ram, digest);
-            Util.arrayCopyNonAtomic(ram, digest, ram,
-                    (short) (Transients.TEMPLATES + SessionKeys.DERIVED + (short) (i * KEY_SIZE)), KEY_SIZE);
+            Util.arrayCopyNonAtomic(
+                    ram,
+                    digest,
+                    ram,
+                    (short) (Transients.TEMPLATES + SessionKeys.DERIVED + (short) (i * KEY_SIZE)),
+                    KEY_SIZE);
         }
         Util.arrayFillNonAtomic(ram, SECRET, SECRET_SIZE, (byte) 0);
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -16,10 +17,16 @@ final class KeyCommands {
     private final CertificateStore certificate;
     /** Null for a domain without sessions. */
     private final TrustPoint trustPoint;
+
     private final StoredKeys sets;
 
-    KeyCommands(SecurityDomain domain, Transients transients, KeyPairs pairs, CertificateStore certificate,
-            TrustPoint trustPoint, StoredKeys sets) {
+    KeyCommands(
+            SecurityDomain domain,
+            Transients transients,
+            KeyPairs pairs,
+            CertificateStore certificate,
+            TrustPoint trustPoint,
+            StoredKeys sets) {
         this.domain = domain;
         this.transients = transients;
         this.pairs = pairs;
@@ -44,8 +51,16 @@ final class KeyCommands {
         } else if (p1 == Gp.P1_GENERATE) {
             domain.requireGenerate(p2);
         }
-        return run(domain.writer(), ins, p1, p2, transients.work, transients.dataOffset(), transients.dataLength(),
-                transients.work, Transients.RESPONSE);
+        return run(
+                domain.writer(),
+                ins,
+                p1,
+                p2,
+                transients.work,
+                transients.dataOffset(),
+                transients.dataLength(),
+                transients.work,
+                Transients.RESPONSE);
     }
 
     /** Opens the secrets of a PUT KEY that goes to the key store under the session's data encryption key, in place. */
@@ -64,8 +79,11 @@ final class KeyCommands {
             return false;
         }
         byte type = KeyField.type(buffer, (short) (offset + 1), (short) (offset + length));
-        return type == Gp.KEY_RSA_MODULUS || (p2 == Gp.KID_PAIR && ((type >= Gp.KEY_RSA_P && type <= Gp.KEY_RSA_DQ1)
-                || (type == (byte) (Gp.TAG_CERTIFICATE >> 8) && KeyField.isExtended(buffer, (short) (offset + 1)))));
+        return type == Gp.KEY_RSA_MODULUS
+                || (p2 == Gp.KID_PAIR
+                        && ((type >= Gp.KEY_RSA_P && type <= Gp.KEY_RSA_DQ1)
+                                || (type == (byte) (Gp.TAG_CERTIFICATE >> 8)
+                                        && KeyField.isExtended(buffer, (short) (offset + 1)))));
     }
 
     /** True when the trust point or the pair has this reference. */
@@ -106,8 +124,16 @@ final class KeyCommands {
     }
 
     /** One command of a writer that may; the response may overlap the data. Returns the response's length. */
-    short run(byte writer, byte ins, byte p1, byte p2, byte[] buffer, short offset, short length,
-            byte[] response, short responseOffset) {
+    short run(
+            byte writer,
+            byte ins,
+            byte p1,
+            byte p2,
+            byte[] buffer,
+            short offset,
+            short length,
+            byte[] response,
+            short responseOffset) {
         if (ins == Gp.INS_PUT_KEY) {
             return putKey(writer, p1, p2, buffer, offset, length, response, responseOffset);
         }
@@ -125,8 +151,8 @@ final class KeyCommands {
      * over, and the domain gets its owner, in one transaction; then the pair before is destroyed.
      * 6985 for a version that is not this writer's: delegation makes the first pair's only, the owner all others.
      */
-    private short generate(byte writer, byte[] buffer, short offset, short length,
-            byte[] response, short responseOffset) {
+    private short generate(
+            byte writer, byte[] buffer, short offset, short length, byte[] response, short responseOffset) {
         short end = (short) (offset + length);
         byte version = keyReference(buffer, offset, end);
         if ((version == Gp.KVN_FIRST_PAIR) != (writer == Gp.BY_DELEGATION)) {
@@ -136,7 +162,8 @@ final class KeyCommands {
         short field = Tlv.next(buffer, Tlv.value(buffer, offset, end), end);
         if (field < end) {
             short value = Tlv.expect(buffer, field, end, Gp.TAG_KEY_SIZE);
-            require(Tlv.length(buffer, field, end) == 2 && Tlv.next(buffer, field, end) == end
+            require(Tlv.length(buffer, field, end) == 2
+                    && Tlv.next(buffer, field, end) == end
                     && (buffer[(short) (value + 1)] & 7) == 0);
             size = PublicKeys.sizeIndex((short) (Util.getShort(buffer, value) >> 3));
         }
@@ -189,8 +216,8 @@ final class KeyCommands {
     }
 
     /** PUT KEY, {@code KVN, key field}; answers the KVN. */
-    private short putKey(byte writer, byte p1, byte p2, byte[] buffer, short offset, short length,
-            byte[] out, short outOffset) {
+    private short putKey(
+            byte writer, byte p1, byte p2, byte[] buffer, short offset, short length, byte[] out, short outOffset) {
         if (sets != null && !isOfSignatures(p2, buffer, offset, length)) {
             return sets.put(writer, p1, p2, buffer, offset, length, out, outOffset);
         }
@@ -230,7 +257,8 @@ final class KeyCommands {
         at = (short) (exponent + exponentLength);
         // no check value; format 2 has usage and access, one byte each
         short fixed = extended ? (short) 5 : (short) 1;
-        require((short) (end - at) >= fixed && buffer[at] == 0
+        require((short) (end - at) >= fixed
+                && buffer[at] == 0
                 && (!extended || (buffer[(short) (at + 1)] == 1 && buffer[(short) (at + 3)] == 1)));
         at = (short) (at + fixed);
         short holder = Tlv.NONE;
@@ -249,16 +277,18 @@ final class KeyCommands {
     /** Checks a component's type at {@code at}; returns the offset of its length field. */
     private static short component(byte[] buffer, short at, short end, boolean extended, byte type) {
         short typeAt = extended ? (short) (at + 1) : at;
-        require((short) (end - typeAt) >= 2 && (!extended || buffer[at] == Gp.KEY_EXTENDED)
-                && buffer[typeAt] == type);
+        require((short) (end - typeAt) >= 2 && (!extended || buffer[at] == Gp.KEY_EXTENDED) && buffer[typeAt] == type);
         return (short) (typeAt + 1);
     }
 
     /** {@code 7F21 L ..., 00, 01 82, 01 00} behind the FF (divergence, README 5.5). */
     private void putCertificate(byte writer, byte version, byte[] buffer, short offset, short end) {
         short behind = Tlv.next(buffer, offset, end);
-        require((short) (end - behind) == 5 && buffer[behind] == 0 && buffer[(short) (behind + 1)] == 1
-                && buffer[(short) (behind + 2)] == (byte) 0x82 && buffer[(short) (behind + 3)] == 1
+        require((short) (end - behind) == 5
+                && buffer[behind] == 0
+                && buffer[(short) (behind + 1)] == 1
+                && buffer[(short) (behind + 2)] == (byte) 0x82
+                && buffer[(short) (behind + 3)] == 1
                 && buffer[(short) (behind + 4)] == 0);
         require(pairs.present() && version == pairs.version());
         domain.requireCertificateFrom(writer);

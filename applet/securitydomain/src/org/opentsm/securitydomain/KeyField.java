@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -9,7 +10,7 @@ import javacard.framework.ISOException;
  */
 final class KeyField {
 
-    private KeyField() { }
+    private KeyField() {}
 
     static void require(boolean held) {
         if (!held) {
@@ -59,7 +60,10 @@ final class KeyField {
 
     /** True for a key of one secret value: DES, AES, a pre-shared key of TLS, HMAC. */
     static boolean isSymmetric(byte type) {
-        return isDes(type) || type == Gp.KEY_TLS_PSK || type == Gp.KEY_AES || type == Gp.KEY_HMAC_SHA1
+        return isDes(type)
+                || type == Gp.KEY_TLS_PSK
+                || type == Gp.KEY_AES
+                || type == Gp.KEY_HMAC_SHA1
                 || type == Gp.KEY_HMAC_SHA256;
     }
 
@@ -70,8 +74,7 @@ final class KeyField {
     /** Offset of the key in a secret component, whose length there may be before it. */
     static short secret(byte[] buffer, short at, short end) {
         short value = value(buffer, at, end);
-        return (length(buffer, at, end) & 7) == 0 ? value
-                : Tlv.afterLength(buffer, value, behind(buffer, at, end));
+        return (length(buffer, at, end) & 7) == 0 ? value : Tlv.afterLength(buffer, value, behind(buffer, at, end));
     }
 
     /** Bytes of a secret component that stand under the data encryption key. */

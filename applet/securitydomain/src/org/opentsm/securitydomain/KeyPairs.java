@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -20,12 +21,14 @@ final class KeyPairs {
 
     /** Index 2 * size + slot; null where the install parameters or the card leave a size out. */
     private final KeyPair[] pairs = new KeyPair[(short) (2 * PublicKeys.SIZES)];
+
     private byte current = NO_PAIR;
     private byte version;
     /** BY_DELEGATION or BY_OWNER for a pair made here; BY_CARD_MAKER for one that came in as key components. */
     private byte maker;
     /** Slot that takes key components, pre-issuance. */
     private byte loading = NO_PAIR;
+
     private final Signature signature;
     private final CertificateStore certificate;
 
@@ -135,7 +138,8 @@ final class KeyPairs {
             signature.init(pair.getPrivate(), Signature.MODE_SIGN);
             short length = signature.sign(PublicKeys.EXPONENT, (short) 0, PublicKeys.EXPONENT_LENGTH, scratch, offset);
             signature.init(pair.getPublic(), Signature.MODE_VERIFY);
-            return signature.verify(PublicKeys.EXPONENT, (short) 0, PublicKeys.EXPONENT_LENGTH, scratch, offset, length);
+            return signature.verify(
+                    PublicKeys.EXPONENT, (short) 0, PublicKeys.EXPONENT_LENGTH, scratch, offset, length);
         } catch (RuntimeException e) {
             return false;
         }
@@ -230,12 +234,23 @@ final class KeyPairs {
 
     private static void setComponent(RSAPrivateCrtKey key, short type, byte[] buffer, short value, short length) {
         switch (type) {
-            case (short) 0xA4: key.setP(buffer, value, length); break;
-            case (short) 0xA5: key.setQ(buffer, value, length); break;
-            case (short) 0xA6: key.setPQ(buffer, value, length); break;
-            case (short) 0xA7: key.setDP1(buffer, value, length); break;
-            case (short) 0xA8: key.setDQ1(buffer, value, length); break;
-            default: ISOException.throwIt(Gp.SW_WRONG_DATA);
+            case (short) 0xA4:
+                key.setP(buffer, value, length);
+                break;
+            case (short) 0xA5:
+                key.setQ(buffer, value, length);
+                break;
+            case (short) 0xA6:
+                key.setPQ(buffer, value, length);
+                break;
+            case (short) 0xA7:
+                key.setDP1(buffer, value, length);
+                break;
+            case (short) 0xA8:
+                key.setDQ1(buffer, value, length);
+                break;
+            default:
+                ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
     }
 }

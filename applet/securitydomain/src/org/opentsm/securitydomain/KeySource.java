@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.Shareable;
@@ -32,6 +33,8 @@ public interface KeySource extends Shareable {
     /** Writes the set's sequence counter, three bytes. */
     void sequence(byte version, byte[] out, short offset);
 
-    /** Counts one session on and writes the counter; 6985 at the end of its last {@code digits} bytes. One atomic write. */
+    /**
+     * Counts one session on and writes the counter; 6985 at the end of its last {@code digits} bytes. One atomic write.
+     */
     void nextSequence(byte version, short digits, byte[] out, short offset);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -18,9 +19,11 @@ final class KeyStore implements KeySource {
     static final short NONE = (short) -1;
     /** Keys of a set: ENC, MAC, DEK, with identifiers from 1 on. */
     static final short SET_KEYS = (short) 3;
+
     static final short KEY_MAX = (short) 32;
     /** Longest value: RSA-3072 with its exponent. */
     static final short VALUE_MAX = (short) 400;
+
     static final short SEQUENCE_LENGTH = (short) 3;
 
     private static final short BLOCKS = (short) 40;
@@ -70,7 +73,8 @@ final class KeyStore implements KeySource {
     /** The key with this version and identifier, or NONE. */
     short find(byte version, byte id) {
         for (short block = 0; block < BLOCKS; block++) {
-            if (map[block] == KEY && heap[(short) (at(block) + VERSION)] == version
+            if (map[block] == KEY
+                    && heap[(short) (at(block) + VERSION)] == version
                     && heap[(short) (at(block) + ID)] == id) {
                 return block;
             }
@@ -78,12 +82,16 @@ final class KeyStore implements KeySource {
         return NONE;
     }
 
-    /** The key after {@code before} by ascending version and identifier, the first one after NONE; NONE behind the last. */
+    /**
+     * The key after {@code before} by ascending version and identifier, the first one after NONE; NONE behind the last.
+     */
     short next(short before) {
         short limit = before == NONE ? (short) 0x8000 : reference(before);
         short found = NONE;
         for (short block = 0; block < BLOCKS; block++) {
-            if (map[block] == KEY && reference(block) > limit && (found == NONE || reference(block) < reference(found))) {
+            if (map[block] == KEY
+                    && reference(block) > limit
+                    && (found == NONE || reference(block) < reference(found))) {
                 found = block;
             }
         }

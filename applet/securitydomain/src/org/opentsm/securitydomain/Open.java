@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
@@ -72,13 +73,22 @@ public interface Open extends Shareable {
      * @return length of the response data (00, a confirmation, registry entries; none for SET STATUS);
      *     negative when GET STATUS has more, so that the status word is 6310. GPCS 11.2 to 11.10.
      */
-    short manage(byte ins, byte p1, byte p2, byte[] buffer, short offset, short length, byte[] response,
-            short responseOffset, short room);
+    short manage(
+            byte ins,
+            byte p1,
+            byte p2,
+            byte[] buffer,
+            short offset,
+            short length,
+            byte[] response,
+            short responseOffset,
+            short room);
 
     /**
      * Hands a STORE DATA command {@code 80 E2 P1 P2 Lc data}, unwrapped, to an application directly associated with the
      * calling domain, by its org.globalplatform.Application. A length of 0 asks only whether that can be done.
-     * 6A88 no such application, or one without this interface; otherwise what the application throws. GPCS 7.3.3, 11.5.2.3.6.
+     * 6A88 no such application, or one without this interface; otherwise what the application throws. GPCS 7.3.3,
+     * 11.5.2.3.6.
      */
     void personalize(AID application, byte[] buffer, short offset, short length);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.Shareable;
@@ -17,6 +18,13 @@ public interface PersonalizationTarget extends Shareable {
      *
      * @return length of the response at {@code responseOffset}
      */
-    short personalize(byte ins, byte p1, byte p2, byte[] buffer, short offset, short length,
-            byte[] response, short responseOffset);
+    short personalize(
+            byte ins,
+            byte p1,
+            byte p2,
+            byte[] buffer,
+            short offset,
+            short length,
+            byte[] response,
+            short responseOffset);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -38,7 +39,8 @@ abstract class ProtocolChannel extends SecureChannel {
     abstract boolean isOpen();
 
     final boolean ownerAuthenticated() {
-        return isOpen() && (ram[Transients.LEVEL] & (Gp.LEVEL_AUTHENTICATED & 0xFF)) != 0
+        return isOpen()
+                && (ram[Transients.LEVEL] & (Gp.LEVEL_AUTHENTICATED & 0xFF)) != 0
                 && (ram[Transients.LEVEL] & Gp.LEVEL_C_MAC) != 0;
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -59,10 +60,14 @@ final class PublicKeys {
     /** Index of a modulus length in bytes; NONE when it is not one of the three sizes. */
     static short sizeIndex(short modulusLength) {
         switch (modulusLength) {
-            case MODULUS_1024: return (short) 0;
-            case MODULUS_2048: return (short) 1;
-            case MODULUS_3072: return (short) 2;
-            default: return Tlv.NONE;
+            case MODULUS_1024:
+                return (short) 0;
+            case MODULUS_2048:
+                return (short) 1;
+            case MODULUS_3072:
+                return (short) 2;
+            default:
+                return Tlv.NONE;
         }
     }
 
@@ -71,7 +76,9 @@ final class PublicKeys {
     }
 
     static boolean isExponent(byte[] buffer, short offset, short length) {
-        return length == EXPONENT_LENGTH && buffer[offset] == 1 && buffer[(short) (offset + 1)] == 0
+        return length == EXPONENT_LENGTH
+                && buffer[offset] == 1
+                && buffer[(short) (offset + 1)] == 0
                 && buffer[(short) (offset + 2)] == 1;
     }
 
@@ -80,7 +87,8 @@ final class PublicKeys {
      * never makes is 6A80.
      */
     static void check(byte[] buffer, short modulus, short modulusLength, short exponent, short exponentLength) {
-        if (sizeIndex(modulusLength) == Tlv.NONE || buffer[modulus] >= 0
+        if (sizeIndex(modulusLength) == Tlv.NONE
+                || buffer[modulus] >= 0
                 || (buffer[(short) (modulus + modulusLength - 1)] & 1) == 0
                 || !isExponent(buffer, exponent, exponentLength)) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
@@ -110,7 +118,9 @@ final class PublicKeys {
         short index = sizeIndex(modulusLength);
         RSAPublicKey[] keys = role == CertificateVerifier.ROLE_INTERMEDIATE ? authorities : entities;
         RSAPublicKey key = keys[index];
-        boolean there = key != null && key.isInitialized() && key.getModulus(buffer, scratch) == modulusLength
+        boolean there = key != null
+                && key.isInitialized()
+                && key.getModulus(buffer, scratch) == modulusLength
                 && Util.arrayCompare(buffer, modulus, buffer, scratch, modulusLength) == 0;
         if (!there) {
             if (changes[0] >= CHANGES_MAX) {
@@ -126,9 +136,12 @@ final class PublicKeys {
     RSAPublicKey current() {
         short index = ram[Transients.KEY_SIZE];
         switch (ram[Transients.KEY_ROLE]) {
-            case CertificateVerifier.ROLE_TRUST_POINT: return trustPoint.key();
-            case CertificateVerifier.ROLE_INTERMEDIATE: return authorities[index];
-            default: return entities[index];
+            case CertificateVerifier.ROLE_TRUST_POINT:
+                return trustPoint.key();
+            case CertificateVerifier.ROLE_INTERMEDIATE:
+                return authorities[index];
+            default:
+                return entities[index];
         }
     }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
@@ -10,7 +11,7 @@ final class RegisteredDomain {
     /** Room that {@link #find} takes of its scratch: an AID and an entry. */
     static final short ROOM = (short) (Gp.AID_MAX + Open.STATUS_ENTRY_MAX);
 
-    private RegisteredDomain() { }
+    private RegisteredDomain() {}
 
     /** Offset in {@code scratch} of the entry {@code E3 L ..} of this very AID, or NONE. */
     static short find(Open open, byte[] aid, short aidOffset, short aidLength, byte[] scratch, short offset) {
@@ -42,12 +43,15 @@ final class RegisteredDomain {
      * True when the registry says that an AID is an instance of this very load file: only that code tells the truth
      * about its keys, and keeps others'. An applet of other code may stand under a provider's AID.
      */
-    static boolean runsThisPackage(Open open, byte[] aid, short aidOffset, short aidLength, byte[] scratch, short offset) {
+    static boolean runsThisPackage(
+            Open open, byte[] aid, short aidOffset, short aidLength, byte[] scratch, short offset) {
         short entry = find(open, aid, aidOffset, aidLength, scratch, offset);
         short file = entry == Tlv.NONE ? Tlv.NONE : object(scratch, entry, Gp.TAG_LOAD_FILE);
         short limit = (short) (offset + ROOM);
-        return file != Tlv.NONE && Tlv.length(scratch, file, limit) == (short) Gp.LOAD_FILE_AID.length
-                && Util.arrayCompare(scratch, Tlv.value(scratch, file, limit), Gp.LOAD_FILE_AID, (short) 0,
-                        (short) Gp.LOAD_FILE_AID.length) == 0;
+        return file != Tlv.NONE
+                && Tlv.length(scratch, file, limit) == (short) Gp.LOAD_FILE_AID.length
+                && Util.arrayCompare(scratch, Tlv.value(scratch, file, limit), Gp.LOAD_FILE_AID, (short) 0, (short)
+                                Gp.LOAD_FILE_AID.length)
+                        == 0;
     }
 }

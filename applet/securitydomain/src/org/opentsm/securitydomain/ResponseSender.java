@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.APDU;
@@ -17,7 +18,9 @@ final class ResponseSender {
         this.transients = transients;
     }
 
-    /** 9000 when GET RESPONSE may go on: class 00 or 80, P1 and P2 00, and a rest to fetch; else what it is answered. */
+    /**
+     * 9000 when GET RESPONSE may go on: class 00 or 80, P1 and P2 00, and a rest to fetch; else what it is answered.
+     */
     short refusal(APDU apdu) {
         byte[] buffer = apdu.getBuffer();
         if ((buffer[ISO7816.OFFSET_CLA] & CLA_WITHOUT_CHANNEL) != 0) {

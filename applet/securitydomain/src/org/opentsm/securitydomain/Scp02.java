@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -13,6 +14,7 @@ final class Scp02 extends SymmetricChannel {
 
     /** Three keys, explicit initiation, ICV enciphered. */
     static final byte DEFAULT_OPTION = (byte) 0x15;
+
     private static final byte STATES = (byte) 0x20;
 
     // Option i (Table E-1)
@@ -35,9 +37,11 @@ final class Scp02 extends SymmetricChannel {
     private static final short HOST_CHALLENGE = (short) (R_STATE + RetailMac.STATE_SIZE);
     /** Sequence counter and card challenge behind it. */
     private static final short CARD_CHALLENGE = (short) (HOST_CHALLENGE + 8);
+
     private static final short VERSION = (short) (CARD_CHALLENGE + 8);
     /** An R-MAC session of BEGIN: 01 with R-MACs in answers, 02 with one at its end. */
     private static final short R_SESSION = (short) (VERSION + 1);
+
     private static final short STATIC_KEY = (short) (R_SESSION + 1);
 
     // Constants of the key derivation (Table E-3)
@@ -101,8 +105,8 @@ final class Scp02 extends SymmetricChannel {
     }
 
     /**
-     * INITIALIZE UPDATE, host challenge of eight bytes; answers {@code diversification data 10, KVN 02, sequence counter
-     * 2, card challenge 6, card cryptogram 8} (E.5.1). 6A88 without the key set, 6985 at the counter's end.
+     * INITIALIZE UPDATE, host challenge of eight bytes; answers {@code diversification data 10, KVN 02, sequence
+     * counter 2, card challenge 6, card cryptogram 8} (E.5.1). 6A88 without the key set, 6985 at the counter's end.
      */
     short initializeUpdate(byte wanted) {
         if (implicit()) {
@@ -245,8 +249,8 @@ final class Scp02 extends SymmetricChannel {
     }
 
     /**
-     * Opens a session with the first protected command: its MAC key comes of the counter as it stands, the others of the
-     * next one, its ICV of the AID. False when the MAC is wrong or there is no key set.
+     * Opens a session with the first protected command: its MAC key comes of the counter as it stands, the others of
+     * the next one, its ICV of the AID. False when the MAC is wrong or there is no key set.
      */
     boolean startsImplicitly() {
         end();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -12,6 +13,7 @@ final class Scp03 extends SymmetricChannel {
 
     /** Pseudo-random challenge, R-MAC, R-ENC, MACs of 8 bytes. */
     static final byte DEFAULT_OPTION = (byte) 0x70;
+
     private static final byte STATES = (byte) 0x10;
 
     // Option i (Amendment D 5.1)
@@ -107,7 +109,9 @@ final class Scp03 extends SymmetricChannel {
         return (short) (behind - Transients.RESPONSE);
     }
 
-    /** Writes the card challenge at {@code at} and, with a pseudo-random one, its counter; returns the offset behind. */
+    /**
+     * Writes the card challenge at {@code at} and, with a pseudo-random one, its counter; returns the offset behind.
+     */
     private short challenge(KeySource source, byte version, short at, short sequence) {
         short size = macLength();
         if (!countsSessions(option)) {
@@ -116,9 +120,17 @@ final class Scp03 extends SymmetricChannel {
         }
         source.nextSequence(version, KeyStore.SEQUENCE_LENGTH, work, sequence);
         // its context lies over the counter's place and behind
-        Util.arrayCopyNonAtomic(aid, (short) 0, work, (short) (sequence + KeyStore.SEQUENCE_LENGTH), (short) aid.length);
-        derive(S_ENC, CARD_CHALLENGE, (short) (size << 3), work, sequence,
-                (short) (KeyStore.SEQUENCE_LENGTH + aid.length), work, TEMPORARY);
+        Util.arrayCopyNonAtomic(
+                aid, (short) 0, work, (short) (sequence + KeyStore.SEQUENCE_LENGTH), (short) aid.length);
+        derive(
+                S_ENC,
+                CARD_CHALLENGE,
+                (short) (size << 3),
+                work,
+                sequence,
+                (short) (KeyStore.SEQUENCE_LENGTH + aid.length),
+                work,
+                TEMPORARY);
         Util.arrayCopyNonAtomic(work, TEMPORARY, work, at, size);
         return (short) (sequence + KeyStore.SEQUENCE_LENGTH);
     }
@@ -139,8 +151,15 @@ final class Scp03 extends SymmetricChannel {
      * {@code CMAC(key, 00 x 11, constant, 00, bits, n, context)} for n = 1 and 2, one behind the other (NIST SP 800-108
      * in counter mode, Amendment D 4.1.5); the caller takes as many bits as it asked for.
      */
-    private void derive(short key, byte constant, short bits, byte[] context, short contextOffset, short contextLength,
-            byte[] out, short offset) {
+    private void derive(
+            short key,
+            byte constant,
+            short bits,
+            byte[] context,
+            short contextOffset,
+            short contextLength,
+            byte[] out,
+            short offset) {
         for (short n = 1; n <= 2; n++) {
             // the label stands where this block's result goes
             short label = (short) (offset + (short) ((short) (n - 1) * Cmac.BLOCK));
@@ -237,7 +256,9 @@ final class Scp03 extends SymmetricChannel {
         } while (ram[(short) (at + 1)] == 0 && at >= COUNTER);
     }
 
-    /** AES-CBC under S-ENC in place; the first block is the enciphered counter, marked for a response (6.2.6, 6.2.7). */
+    /**
+     * AES-CBC under S-ENC in place; the first block is the enciphered counter, marked for a response (6.2.6, 6.2.7).
+     */
     private void crypt(byte mode, byte mark, short offset, short length) {
         Util.arrayCopyNonAtomic(ram, COUNTER, ram, SUBKEY, Cmac.BLOCK);
         ram[SUBKEY] |= mark;

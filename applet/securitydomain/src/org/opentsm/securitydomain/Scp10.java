@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -38,8 +39,14 @@ final class Scp10 extends ProtocolChannel {
     private final Cipher pkcs1;
 
     /** @param data its 5F20 names the owner */
-    Scp10(Transients transients, TrustPoint trustPoint, KeyPairs pairs, CertificateStore certificate,
-            DataObjects data, BlockCiphers ciphers, RandomData random) {
+    Scp10(
+            Transients transients,
+            TrustPoint trustPoint,
+            KeyPairs pairs,
+            CertificateStore certificate,
+            DataObjects data,
+            BlockCiphers ciphers,
+            RandomData random) {
         super(transients, ciphers);
         this.trustPoint = trustPoint;
         this.pairs = pairs;
@@ -119,9 +126,10 @@ final class Scp10 extends ProtocolChannel {
 
     /** MSE and PSO VERIFY in clear start anew, whatever is open. */
     boolean startsInitiation(byte ins) {
-        return ram[Transients.HEADER] == Gp.CLA_ISO && (ins == Gp.INS_MANAGE_SECURITY_ENVIRONMENT
-                || (ins == Gp.INS_PERFORM_SECURITY_OPERATION
-                && ram[(short) (Transients.HEADER + 2)] == Gp.P1_PSO_VERIFY));
+        return ram[Transients.HEADER] == Gp.CLA_ISO
+                && (ins == Gp.INS_MANAGE_SECURITY_ENVIRONMENT
+                        || (ins == Gp.INS_PERFORM_SECURITY_OPERATION
+                                && ram[(short) (Transients.HEADER + 2)] == Gp.P1_PSO_VERIFY));
     }
 
     private void open(boolean wrapped) {
@@ -207,7 +215,7 @@ final class Scp10 extends ProtocolChannel {
         byte option = work[(short) (algorithm + 1)];
         if (work[algorithm] != Gp.SCP10
                 || (option != Gp.OPTION_KEY_TRANSPORT
-                && (option != Gp.OPTION_KEY_AGREEMENT || !agreement.available()))) {
+                        && (option != Gp.OPTION_KEY_AGREEMENT || !agreement.available()))) {
             ISOException.throwIt(Gp.SW_ALGORITHM_NOT_SUPPORTED);
         }
         if (option == Gp.OPTION_KEY_AGREEMENT && p1 != Gp.P1_MSE_MUTUAL) {
@@ -235,13 +243,13 @@ final class Scp10 extends ProtocolChannel {
         short length = Tlv.length(work, field, end);
         boolean known = length == 0;
         if (tag == Gp.TAG_PUBLIC_KEY_REFERENCE && trustPoint.present()) {
-            known |= length == 2 && work[value] == trustPoint.version()
+            known |= length == 2
+                    && work[value] == trustPoint.version()
                     && work[(short) (value + 1)] == Gp.KID_TRUST_POINT;
             known |= length == Gp.HOLDER_LENGTH && trustPoint.hasHolder(work, value);
         }
         if (tag == Gp.TAG_KEY_REFERENCE && pairs.present()) {
-            known |= length == 2 && work[value] == pairs.version()
-                    && work[(short) (value + 1)] == Gp.KID_PAIR;
+            known |= length == 2 && work[value] == pairs.version() && work[(short) (value + 1)] == Gp.KID_PAIR;
         }
         if (!known) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
@@ -262,7 +270,8 @@ final class Scp10 extends ProtocolChannel {
             return verifyCertificate(p2);
         }
         requireP1P2(p1, Gp.P1_PSO_DECIPHER, p2, Gp.P2_PSO_DECIPHER);
-        if (ram[Transients.STATE] != ENVIRONMENT || ram[Transients.OPTION] != Gp.OPTION_KEY_TRANSPORT
+        if (ram[Transients.STATE] != ENVIRONMENT
+                || ram[Transients.OPTION] != Gp.OPTION_KEY_TRANSPORT
                 || !pairs.present()) {
             refuse(outOfOrder(), Gp.SW_CONDITIONS);
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -19,7 +20,7 @@ class SecureChannel {
     }
 
     /** Told of every command, before it is read: even of one that is a part or out of form. */
-    void commandArrives(byte ins) { }
+    void commandArrives(byte ins) {}
 
     /**
      * Lets a whole command in, or throws: order, level, MAC and padding. Opens secure messaging in place, so that
@@ -31,7 +32,10 @@ class SecureChannel {
         }
     }
 
-    /** Runs a command of the protocol itself; the answer goes to RESPONSE, its length is returned. 6D00 when it has none. */
+    /**
+     * Runs a command of the protocol itself; the answer goes to RESPONSE, its length is returned. 6D00 when it has
+     * none.
+     */
     short execute(byte ins, byte p1, byte p2) {
         ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);
         return (short) 0;
@@ -59,7 +63,7 @@ class SecureChannel {
     }
 
     /** Ends whatever is under way and drops its keys. */
-    void end() { }
+    void end() {}
 
     /** Opens a key that came under the session's data encryption key, in place; 6985 without one. */
     void decryptKey(byte[] buffer, short offset, short length) {

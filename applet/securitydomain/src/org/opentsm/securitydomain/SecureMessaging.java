@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -54,8 +55,7 @@ final class SecureMessaging {
         boolean ciphered = false;
         if (at < end && Tlv.tag(work, at, end) != Gp.TAG_SM_LE && Tlv.tag(work, at, end) != Gp.TAG_SM_MAC) {
             ciphered = Tlv.tag(work, at, end) == Gp.TAG_SM_CIPHERED;
-            require(ciphered || (Tlv.tag(work, at, end) == Gp.TAG_SM_PLAIN
-                    && (level & Gp.LEVEL_C_DECRYPTION) == 0));
+            require(ciphered || (Tlv.tag(work, at, end) == Gp.TAG_SM_PLAIN && (level & Gp.LEVEL_C_DECRYPTION) == 0));
             data = Tlv.value(work, at, end);
             length = Tlv.length(work, at, end);
             require(length > 0);

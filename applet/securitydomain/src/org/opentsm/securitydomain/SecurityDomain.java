@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
@@ -28,9 +29,11 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     final TrustPoint trustPoint;
     /** Null for a domain without sessions. */
     final KeyStore sets;
+
     final SecureChannel channel;
     /** Null for a domain without sessions. */
     private final ChannelService service;
+
     private final Channels channels;
     private final boolean offersScp10;
     final byte scp02Option;
@@ -42,8 +45,8 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     final byte[] ownAid;
     private final byte[] privileges = new byte[3];
     /**
-     * True on a card whose OPEN is not ours: this domain is an ordinary application there (README 10). Known for good at
-     * install: an applet that takes OPEN's AID later is none.
+     * True on a card whose OPEN is not ours: this domain is an ordinary application there (README 10). Known for good
+     * at install: an applet that takes OPEN's AID later is none.
      */
     final boolean alone;
 
@@ -90,8 +93,8 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
             Scp03 scp03 = scp03Option == Gp.NO_PROTOCOL ? null : new Scp03(this, ciphers, scp03Option, ownAid, random);
             channels = new Channels(this, scp10, offersScp10, scp02, scp03);
             channel = channels;
-            keys = new KeyCommands(this, transients, pairs, certificate, trustPoint,
-                    new StoredKeys(this, transients, sets, ciphers));
+            keys = new KeyCommands(
+                    this, transients, pairs, certificate, trustPoint, new StoredKeys(this, transients, sets, ciphers));
         } else {
             sets = null;
             channels = null;
@@ -166,9 +169,12 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     }
 
     /** Told in the transaction that put a key set which opens sessions. */
-    void personalized() { }
+    void personalized() {}
 
-    /** The channel for OPEN, on behalf of applications; the keys for a domain below that has none, of this very load file (README 5.10). */
+    /**
+     * The channel for OPEN, on behalf of applications; the keys for a domain below that has none, of this very load
+     * file (README 5.10).
+     */
     public Shareable getShareableInterfaceObject(AID client, byte parameter) {
         if (parameter == ApplicationChannel.PARAMETER) {
             boolean asked = client != null && client.equals(Gp.OPEN_AID, (short) 0, (byte) Gp.OPEN_AID.length);
@@ -180,14 +186,14 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         Open open = open();
         short length = client.getBytes(work, Transients.RESPONSE);
         boolean given = open.isParent(self(), client)
-                && RegisteredDomain.runsThisPackage(open, work, Transients.RESPONSE, length, work, SymmetricChannel.TEMPORARY);
+                && RegisteredDomain.runsThisPackage(
+                        open, work, Transients.RESPONSE, length, work, SymmetricChannel.TEMPORARY);
         return given ? sets : null;
     }
 
     final Open open() {
         AID server = alone ? null : openAid();
-        Open open = server == null ? null
-                : (Open) JCSystem.getAppletShareableInterfaceObject(server, (byte) 0);
+        Open open = server == null ? null : (Open) JCSystem.getAppletShareableInterfaceObject(server, (byte) 0);
         if (open == null) {
             ISOException.throwIt(Gp.SW_NO_OPEN);
         }
@@ -204,13 +210,11 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     }
 
     final boolean isSelf(byte[] buffer, short offset, short length) {
-        return length == (short) ownAid.length
-                && Util.arrayCompare(buffer, offset, ownAid, (short) 0, length) == 0;
+        return length == (short) ownAid.length && Util.arrayCompare(buffer, offset, ownAid, (short) 0, length) == 0;
     }
 
     final boolean matchesOwnAid(short prefix, short length) {
-        return length <= (short) ownAid.length
-                && Util.arrayCompare(work, prefix, ownAid, (short) 0, length) == 0;
+        return length <= (short) ownAid.length && Util.arrayCompare(work, prefix, ownAid, (short) 0, length) == 0;
     }
 
     final short putOwnAid(short offset) {
@@ -347,7 +351,10 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         ISOException.throwIt(p2 == 0 ? Gp.SW_CONDITIONS : Gp.SW_WRONG_P1P2);
     }
 
-    /** Who writes in this domain's own dialogue: BY_OWNER in a session of its owner, BY_DELEGATION under a parent's keys. */
+    /**
+     * Who writes in this domain's own dialogue: BY_OWNER in a session of its owner, BY_DELEGATION under a parent's
+     * keys.
+     */
     final byte writer() {
         if (!channel.ownerAuthenticated()) {
             return Gp.BY_CARD_MAKER;
@@ -356,10 +363,10 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     }
 
     /** Told of every write of keys or data, inside its transaction. */
-    void written(byte writer) { }
+    void written(byte writer) {}
 
     /** Throws when this writer may not store a certificate. */
-    void requireCertificateFrom(byte writer) { }
+    void requireCertificateFrom(byte writer) {}
 
     /** Makes the prepared certificate count; inside the caller's transaction. */
     void adoptCertificate() {
@@ -404,7 +411,8 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
 
     private short selectResponse() {
         short out = Transients.RESPONSE;
-        short size = data.has(Gp.TAG_CARD_DATA) ? data.value(Gp.TAG_CARD_DATA, work, out)
+        short size = data.has(Gp.TAG_CARD_DATA)
+                ? data.value(Gp.TAG_CARD_DATA, work, out)
                 : Tlv.enclose(work, out, Gp.TAG_RECOGNITION, recognition(out));
         size = CardData.maximumCommandLength(work, (short) (out + size), out);
         size = Tlv.enclose(work, out, Gp.TAG_FCI_PROPRIETARY, size);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -38,8 +39,9 @@ final class SessionKeys {
     /** Wipes templates, keys and counters. */
     void clear() {
         Util.arrayFillNonAtomic(ram, Transients.TEMPLATES, Transients.TEMPLATES_SIZE, (byte) 0);
-        Util.arrayFillNonAtomic(ram, Transients.KEY_OFFSETS,
-                (short) (Transients.TEMPLATES_LENGTH + 2 - Transients.KEY_OFFSETS), (byte) 0);
+        Util.arrayFillNonAtomic(
+                ram, Transients.KEY_OFFSETS, (short) (Transients.TEMPLATES_LENGTH + 2 - Transients.KEY_OFFSETS), (byte)
+                        0);
         keys.clear();
     }
 
@@ -197,8 +199,8 @@ final class SessionKeys {
 
     private void setCounter(short use, short macUse, short counter) {
         if (use == macUse && counter != 0) {
-            Util.arrayCopyNonAtomic(ram, counter, ram, (short) (Transients.COUNTERS + (short) (use << 3)),
-                    COUNTER_SIZE);
+            Util.arrayCopyNonAtomic(
+                    ram, counter, ram, (short) (Transients.COUNTERS + (short) (use << 3)), COUNTER_SIZE);
         }
     }
 
@@ -210,7 +212,8 @@ final class SessionKeys {
 
     /** Offset in RAM of the counter of a MAC use; one key for both directions counts in one line. */
     short counter(short use) {
-        if (use == R_MAC && ram[(short) (Transients.KEY_OFFSETS + R_MAC)] == ram[(short) (Transients.KEY_OFFSETS + C_MAC)]) {
+        if (use == R_MAC
+                && ram[(short) (Transients.KEY_OFFSETS + R_MAC)] == ram[(short) (Transients.KEY_OFFSETS + C_MAC)]) {
             use = C_MAC;
         }
         return (short) (Transients.COUNTERS + (short) (use << 3));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -11,6 +12,7 @@ final class StoreDataReader {
 
     /** Where P1 of the first block waits: blocks are never parts of a chain. */
     private static final short FORM = (short) (Transients.CHAIN_HEADER + 2);
+
     private static final byte FORM_BITS = (byte) 0x78;
 
     private final Transients transients;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISO7816;
@@ -15,6 +16,7 @@ final class StoredCommands {
 
     /** Command data at the front, responses and scratch behind. */
     private static final short DATA_MAX = (short) 512;
+
     private static final short HEADER = (short) 5;
     private static final short COMMAND_HEADER = (short) 4;
 
@@ -80,9 +82,15 @@ final class StoredCommands {
         }
         for (short at = 0; at < end; at = Tlv.next(room, at, end)) {
             short command = Tlv.value(room, at, end);
-            keys.run(Gp.BY_DELEGATION, room[(short) (command + ISO7816.OFFSET_INS)],
-                    room[(short) (command + ISO7816.OFFSET_P1)], room[(short) (command + ISO7816.OFFSET_P2)], room,
-                    (short) (command + COMMAND_HEADER), (short) (Tlv.length(room, at, end) - COMMAND_HEADER), room,
+            keys.run(
+                    Gp.BY_DELEGATION,
+                    room[(short) (command + ISO7816.OFFSET_INS)],
+                    room[(short) (command + ISO7816.OFFSET_P1)],
+                    room[(short) (command + ISO7816.OFFSET_P2)],
+                    room,
+                    (short) (command + COMMAND_HEADER),
+                    (short) (Tlv.length(room, at, end) - COMMAND_HEADER),
+                    room,
                     DATA_MAX);
         }
     }
@@ -95,8 +103,10 @@ final class StoredCommands {
         byte ins = room[(short) (command + ISO7816.OFFSET_INS)];
         byte p2 = room[(short) (command + ISO7816.OFFSET_P2)];
         boolean generate = ins == Gp.INS_GENERATE_KEY_PAIR && p2 == 0;
-        boolean trustPoint = ins == Gp.INS_PUT_KEY && p2 == Gp.KID_TRUST_POINT && KeyCommands.isOfSignatures(p2, room,
-                (short) (command + COMMAND_HEADER), (short) (length - COMMAND_HEADER));
+        boolean trustPoint = ins == Gp.INS_PUT_KEY
+                && p2 == Gp.KID_TRUST_POINT
+                && KeyCommands.isOfSignatures(
+                        p2, room, (short) (command + COMMAND_HEADER), (short) (length - COMMAND_HEADER));
         if (room[command] != Gp.CLA_GP || !(generate || trustPoint)) {
             ISOException.throwIt(Gp.SW_INS_NOT_SUPPORTED);
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -9,11 +10,13 @@ final class StoredKeys {
 
     /** P2: several keys, with ascending identifiers. */
     private static final byte SEVERAL = (byte) 0x80;
+
     private static final byte ID_MASK = (byte) 0x7F;
     private static final byte UNKNOWN = (byte) 0;
 
     /** The work buffer behind every such command: a key's value. */
     private static final short VALUE = (short) (Transients.WORK_SIZE - KeyStore.VALUE_MAX - Cmac.BLOCK);
+
     private static final short CHECK = (short) (Transients.SCRATCH + Cmac.BLOCK);
 
     private final SecurityDomain domain;
@@ -39,7 +42,15 @@ final class StoredKeys {
      * replace: same type and length (GPCS 11.8.2.1); with 00 they stand beside the others, or in the place of the same
      * version and identifier. Answers {@code KVN, check value..}.
      */
-    short put(byte writer, byte replaces, byte p2, byte[] buffer, short offset, short length, byte[] out, short outOffset) {
+    short put(
+            byte writer,
+            byte replaces,
+            byte p2,
+            byte[] buffer,
+            short offset,
+            short length,
+            byte[] out,
+            short outOffset) {
         short end = (short) (offset + length);
         KeyField.require(length > 3 && (short) (offset + length) <= VALUE);
         byte version = buffer[offset];
@@ -81,7 +92,10 @@ final class StoredKeys {
         KeyField.require(at == end);
     }
 
-    /** Writes {@code KVN, check value..}; the answer may lie over the fields, which are longer than what it takes of them. */
+    /**
+     * Writes {@code KVN, check value..}; the answer may lie over the fields, which are longer than what it takes of
+     * them.
+     */
     private static short answer(byte version, byte[] buffer, short offset, short end, byte[] out, short outOffset) {
         short to = (short) (outOffset + 1);
         short at = (short) (offset + 1);
@@ -102,7 +116,8 @@ final class StoredKeys {
         byte type = KeyField.type(buffer, field, end);
         short check = KeyField.components(buffer, field, end);
         short behind = KeyField.tail(buffer, check, end, extended);
-        short length = KeyField.isSymmetric(type) ? symmetric(type, buffer, field, check, end)
+        short length = KeyField.isSymmetric(type)
+                ? symmetric(type, buffer, field, check, end)
                 : asymmetric(buffer, field, check);
         type = KeyField.isDes(type) ? Gp.KEY_DES : type;
         checkPlace(version, id, replaces, type, length);
@@ -127,7 +142,8 @@ final class StoredKeys {
         }
         short usage = (short) (check + 1 + buffer[check]);
         short access = (short) (usage + 1 + buffer[usage]);
-        return Util.makeShort(buffer[usage] == 0 ? (byte) 0 : buffer[(short) (usage + 1)],
+        return Util.makeShort(
+                buffer[usage] == 0 ? (byte) 0 : buffer[(short) (usage + 1)],
                 buffer[access] == 0 ? (byte) 0 : buffer[(short) (access + 1)]);
     }
 
@@ -135,13 +151,17 @@ final class StoredKeys {
     private short symmetric(byte type, byte[] buffer, short field, short check, short end) {
         KeyField.require(KeyField.behind(buffer, field, end) == check);
         short length = KeyField.secretLength(buffer, field, check);
-        KeyField.require(type == Gp.KEY_AES ? AesKeys.isLength(length)
-                : (KeyField.isDes(type) ? length == 16 || length == 24 : length <= 128));
+        KeyField.require(
+                type == Gp.KEY_AES
+                        ? AesKeys.isLength(length)
+                        : (KeyField.isDes(type) ? length == 16 || length == 24 : length <= 128));
         Util.arrayCopyNonAtomic(buffer, KeyField.secret(buffer, field, check), work, VALUE, length);
         return length;
     }
 
-    /** Writes a key's components to VALUE as {@code type L value}, their secrets without padding; returns the length. */
+    /**
+     * Writes a key's components to VALUE as {@code type L value}, their secrets without padding; returns the length.
+     */
     private short asymmetric(byte[] buffer, short field, short check) {
         short out = VALUE;
         byte before = UNKNOWN;
@@ -162,7 +182,10 @@ final class StoredKeys {
         return (short) (out - VALUE);
     }
 
-    /** True when a component may stand behind another one: RSA A1 A0, A1|A2 A3, A4 to A8; ECC B0|B1 F0, or B2 to B7, or F0 B2 to B7. */
+    /**
+     * True when a component may stand behind another one: RSA A1 A0, A1|A2 A3, A4 to A8; ECC B0|B1 F0, or B2 to B7, or
+     * F0 B2 to B7.
+     */
     private static boolean follows(byte before, byte type) {
         switch (type) {
             case Gp.KEY_RSA_MODULUS:
@@ -179,7 +202,8 @@ final class StoredKeys {
                 return before == UNKNOWN || before == Gp.KEY_ECC_PUBLIC || before == Gp.KEY_ECC_PRIVATE;
             default:
                 boolean crt = type > Gp.KEY_RSA_P && type <= Gp.KEY_RSA_DQ1 && before == (byte) (type - 1);
-                boolean curve = type > Gp.KEY_ECC_PRIVATE && type <= Gp.KEY_ECC_COFACTOR
+                boolean curve = type > Gp.KEY_ECC_PRIVATE
+                        && type <= Gp.KEY_ECC_COFACTOR
                         && (before == Gp.KEY_ECC_REFERENCE || (before >= Gp.KEY_ECC_PUBLIC && before < type));
                 return crt || curve;
         }
@@ -200,8 +224,9 @@ final class StoredKeys {
     }
 
     /**
-     * Writes the keys of STORE DATA's groupings, opened: {@code 00B9 {B9 {80 type, 81 length, 82 KID, 83 KVN, [95 usage],
-     * [96 access], [84 KCV]}..}} and behind it an 8113 for each (GPCS 11.11.3.2.4). They count after {@link #adopt}.
+     * Writes the keys of STORE DATA's groupings, opened: {@code 00B9 {B9 {80 type, 81 length, 82 KID, 83 KVN, [95
+     * usage], [96 access], [84 KCV]}..}} and behind it an 8113 for each (GPCS 11.11.3.2.4). They count after {@link
+     * #adopt}.
      * False when there are none.
      */
     boolean prepare(byte[] buffer, short offset, short end) {
@@ -212,9 +237,14 @@ final class StoredKeys {
         short at = behind;
         for (; template < behind; template = Tlv.next(buffer, template, behind)) {
             KeyField.require(Tlv.tag(buffer, template, behind) == Gp.TAG_KEY_TEMPLATE
-                    && at < end && Dgi.id(buffer, at, end) == Dgi.SECRET_KEY);
-            prepare(buffer, Tlv.value(buffer, template, behind), Tlv.next(buffer, template, behind),
-                    Dgi.value(buffer, at, end), Dgi.length(buffer, at, end));
+                    && at < end
+                    && Dgi.id(buffer, at, end) == Dgi.SECRET_KEY);
+            prepare(
+                    buffer,
+                    Tlv.value(buffer, template, behind),
+                    Tlv.next(buffer, template, behind),
+                    Dgi.value(buffer, at, end),
+                    Dgi.length(buffer, at, end));
             at = Dgi.next(buffer, at, end);
         }
         return list != Tlv.NONE;
@@ -226,16 +256,23 @@ final class StoredKeys {
         byte id = one(buffer, part, end, Gp.TAG_EXPONENT);
         byte version = one(buffer, part, end, Gp.TAG_PUBLIC_KEY_REFERENCE);
         boolean des = KeyField.isDes(type);
-        KeyField.require(KeyField.isSymmetric(type) && id > 0 && version > 0 && length > 0 && length <= room
-                && (type == Gp.KEY_AES ? AesKeys.isLength(length) : (des ? length == 16 || length == 24 : length <= 128)));
+        KeyField.require(KeyField.isSymmetric(type)
+                && id > 0
+                && version > 0
+                && length > 0
+                && length <= room
+                && (type == Gp.KEY_AES
+                        ? AesKeys.isLength(length)
+                        : (des ? length == 16 || length == 24 : length <= 128)));
         type = des ? Gp.KEY_DES : type;
         checkPlace(version, id, (byte) 0, type, length);
         Util.arrayCopyNonAtomic(buffer, value, work, VALUE, length);
         short check = Tlv.find(buffer, part, end, Gp.TAG_KEY_REFERENCE);
         if (check != Tlv.NONE && (des || type == Gp.KEY_AES)) {
             ciphers.checkValue(type, work, VALUE, length, ram, CHECK);
-            if (Tlv.length(buffer, check, end) != BlockCiphers.CHECK_LENGTH || Util.arrayCompare(ram, CHECK, buffer,
-                    Tlv.value(buffer, check, end), BlockCiphers.CHECK_LENGTH) != 0) {
+            if (Tlv.length(buffer, check, end) != BlockCiphers.CHECK_LENGTH
+                    || Util.arrayCompare(ram, CHECK, buffer, Tlv.value(buffer, check, end), BlockCiphers.CHECK_LENGTH)
+                            != 0) {
                 wipeValue();
                 ISOException.throwIt(Gp.SW_SECURITY_STATUS);
             }
@@ -265,12 +302,13 @@ final class StoredKeys {
 
     /** True for the data of DELETE [key], which begins with D0 or D2. */
     static boolean isDeletion(byte[] buffer, short offset, short length) {
-        return length > 0 && (buffer[offset] == (byte) Gp.TAG_KEY_IDENTIFIER || buffer[offset] == (byte) Gp.TAG_KEY_VERSION);
+        return length > 0
+                && (buffer[offset] == (byte) Gp.TAG_KEY_IDENTIFIER || buffer[offset] == (byte) Gp.TAG_KEY_VERSION);
     }
 
     /**
-     * DELETE [key], {@code [D0 01 KID] [D2 01 KVN]}: every key that both fit. 6A88 when there is none; 6985 for the last
-     * ones that open a session: nobody could come back.
+     * DELETE [key], {@code [D0 01 KID] [D2 01 KVN]}: every key that both fit. 6A88 when there is none; 6985 for the
+     * last ones that open a session: nobody could come back.
      */
     void delete(byte writer, byte[] buffer, short offset, short length) {
         short end = (short) (offset + length);
@@ -310,7 +348,8 @@ final class StoredKeys {
     short information(byte[] out, short offset) {
         for (short key = store.next(KeyStore.NONE); key != KeyStore.NONE; key = store.next(key)) {
             if (KeyField.isSymmetric(store.type(key))) {
-                offset = CardData.symmetricEntry(out, offset, store.id(key), store.version(key), store.type(key), store.length(key));
+                offset = CardData.symmetricEntry(
+                        out, offset, store.id(key), store.version(key), store.type(key), store.length(key));
             } else {
                 offset = components(key, out, offset);
             }
@@ -327,7 +366,8 @@ final class StoredKeys {
         for (short part = VALUE; part < end; part = KeyField.behind(work, part, end)) {
             short length = KeyField.length(work, part, end);
             out[at++] = KeyField.type(work, part, end);
-            out[at++] = KeyField.type(work, part, end) == Gp.KEY_ECC_REFERENCE ? work[KeyField.value(work, part, end)]
+            out[at++] = KeyField.type(work, part, end) == Gp.KEY_ECC_REFERENCE
+                    ? work[KeyField.value(work, part, end)]
                     : length > 255 ? (byte) 0 : (byte) length;
         }
         wipeValue();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
@@ -69,22 +70,31 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     }
 
     /**
-     * Where an application provider is registered, its certificate makes the owner (GPCS 10.4.2), and with the keys that
-     * came by delegation one is anybody; elsewhere who has the keys is the owner.
+     * Where an application provider is registered, its certificate makes the owner (GPCS 10.4.2), and with the keys
+     * that came by delegation one is anybody; elsewhere who has the keys is the owner.
      */
     boolean isOwners(byte maker) {
         return maker != Gp.BY_DELEGATION || !data.has(Gp.TAG_PROVIDER);
     }
 
-    /** The first key set makes a domain PERSONALIZED, unless C9 said that its owner will say so, or a certificate does. */
+    /**
+     * The first key set makes a domain PERSONALIZED, unless C9 said that its owner will say so, or a certificate does.
+     */
     void personalized() {
         if (!data.has(Gp.TAG_PROVIDER) && !personalizedExplicitly && state() == Gp.DOMAIN_STATE_SELECTABLE) {
             moveTo(Gp.DOMAIN_STATE_PERSONALIZED);
         }
     }
 
-    public short personalize(byte ins, byte p1, byte p2, byte[] buffer, short offset, short length,
-            byte[] response, short responseOffset) {
+    public short personalize(
+            byte ins,
+            byte p1,
+            byte p2,
+            byte[] buffer,
+            short offset,
+            short length,
+            byte[] response,
+            short responseOffset) {
         if (owned) {
             ISOException.throwIt(Gp.SW_CONDITIONS);
         }
@@ -148,8 +158,8 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     }
 
     /**
-     * Ends every key set that the owner did not put, in the transaction of the owner's first write. The first pair opens
-     * the owner's sessions until GENERATE, the trust point until it is replaced, and both are attested.
+     * Ends every key set that the owner did not put, in the transaction of the owner's first write. The first pair
+     * opens the owner's sessions until GENERATE, the trust point until it is replaced, and both are attested.
      */
     private void dropDelegatedKeys() {
         sets.dropAllButOwners();
@@ -180,8 +190,8 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         short search = StatusReader.search(p1, p2, transients);
         short length = work[(short) (search - 1)];
         short out = Transients.RESPONSE;
-        boolean matches = p1 == Gp.P1_STATUS_APPLICATIONS && (p2 & Gp.P2_STATUS_NEXT) == 0
-                && matchesOwnAid(search, length);
+        boolean matches =
+                p1 == Gp.P1_STATUS_APPLICATIONS && (p2 & Gp.P2_STATUS_NEXT) == 0 && matchesOwnAid(search, length);
         if (!matches) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
         }

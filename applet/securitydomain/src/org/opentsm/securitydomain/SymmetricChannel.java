@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
-import javacard.framework.Util;
 
 /**
  * What SCP02 and SCP03 share: INITIALIZE UPDATE and EXTERNAL AUTHENTICATE in this order, the class bits of secure
@@ -90,7 +90,7 @@ abstract class SymmetricChannel extends ProtocolChannel {
     }
 
     /** Told of an opened command before it runs. */
-    void admitted() { }
+    void admitted() {}
 
     /** Opens a protected command in place; false for a bad MAC or padding. */
     abstract boolean unwraps(byte level);
@@ -209,7 +209,10 @@ abstract class SymmetricChannel extends ProtocolChannel {
         return difference == 0;
     }
 
-    /** Length of what {@code offset, length} of the work buffer has before its padding 80 00.., at most a block of it; NONE. */
+    /**
+     * Length of what {@code offset, length} of the work buffer has before its padding 80 00.., at most a block of it;
+     * NONE.
+     */
     final short unpadded(short offset, short length, short block) {
         short last = (short) (offset + length - 1);
         while (last > offset && work[last] == 0) {

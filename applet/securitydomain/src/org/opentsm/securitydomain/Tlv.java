@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -11,7 +12,7 @@ final class Tlv {
 
     static final short NONE = (short) -1;
 
-    private Tlv() { }
+    private Tlv() {}
 
     private static void require(boolean held) {
         if (!held) {
@@ -52,8 +53,8 @@ final class Tlv {
         if (size == 1) {
             return buffer[offset];
         }
-        short value = size == 2 ? (short) (buffer[(short) (offset + 1)] & 0xFF)
-                : Util.getShort(buffer, (short) (offset + 1));
+        short value =
+                size == 2 ? (short) (buffer[(short) (offset + 1)] & 0xFF) : Util.getShort(buffer, (short) (offset + 1));
         require(value >= 0);
         return value;
     }

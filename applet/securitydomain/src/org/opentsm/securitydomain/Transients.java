@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.JCSystem;
@@ -36,6 +37,7 @@ final class Transients {
     static final short WRAP_RESPONSE = (short) (LEVEL + 1);
     /** Who put the key set of a symmetric session; BY_DELEGATION under a parent's keys. */
     static final short KEYS_MAKER = (short) (WRAP_RESPONSE + 1);
+
     static final short CERTIFICATE_MAY_FOLLOW = (short) (KEYS_MAKER + 1);
     // Current public key: role, size and holder reference
     static final short KEY_ROLE = (short) (CERTIFICATE_MAY_FOLLOW + 1);
@@ -63,6 +65,7 @@ final class Transients {
 
     /** Command and response. The response starts here so that its secure messaging header fits before it. */
     static final short RESPONSE = (short) 8;
+
     static final short WORK_SIZE = (short) 1144;
 
     final byte[] ram;

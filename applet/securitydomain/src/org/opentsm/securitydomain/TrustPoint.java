@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
@@ -24,6 +25,7 @@ final class TrustPoint {
     private final byte[] second = new byte[SLOT_SIZE];
     /** 0 none, 1 first slot, 2 second slot. */
     private byte current;
+
     private final RSAPublicKey[] keys = PublicKeys.make();
     /** The slot whose modulus the key object holds: another than the current one after a cut. */
     private byte loaded;
@@ -96,8 +98,7 @@ final class TrustPoint {
 
     boolean hasHolder(byte[] buffer, short offset) {
         byte[] slot = slot();
-        return slot[HOLDER_KNOWN] != 0
-                && Util.arrayCompare(slot, HOLDER, buffer, offset, Gp.HOLDER_LENGTH) == 0;
+        return slot[HOLDER_KNOWN] != 0 && Util.arrayCompare(slot, HOLDER, buffer, offset, Gp.HOLDER_LENGTH) == 0;
     }
 
     /**
@@ -115,8 +116,8 @@ final class TrustPoint {
         sha256.reset();
         sha256.update(scratch, scratchOffset, (short) (end - scratchOffset));
         sha256.update(slot, MODULUS, length);
-        end = Tlv.put(scratch, scratchOffset, Gp.TAG_EXPONENT, PublicKeys.EXPONENT, (short) 0,
-                PublicKeys.EXPONENT_LENGTH);
+        end = Tlv.put(
+                scratch, scratchOffset, Gp.TAG_EXPONENT, PublicKeys.EXPONENT, (short) 0, PublicKeys.EXPONENT_LENGTH);
         sha256.update(scratch, scratchOffset, (short) (end - scratchOffset));
         short holder = slot[HOLDER_KNOWN] != 0 ? Gp.HOLDER_LENGTH : (short) 0;
         end = Tlv.put(scratch, scratchOffset, Gp.TAG_CAR, slot, HOLDER, holder);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -74,7 +75,8 @@ class AttestationAuthorityTest {
     private boolean verifies(String client) throws GeneralSecurityException {
         Signature signature = Signature.getInstance("SHA256withRSA");
         signature.initVerify(publicKey);
-        signature.update(PlainCard.bytes("4F07" + client + "42020102" + "45020304" + "93020777" + "A020" + "5A".repeat(32)));
+        signature.update(
+                PlainCard.bytes("4F07" + client + "42020102" + "45020304" + "93020777" + "A020" + "5A".repeat(32)));
         return signature.verify(answer, 3, 128);
     }
 
@@ -89,8 +91,8 @@ class AttestationAuthorityTest {
     void signsOnceForEachRequest() {
         AttestationAuthority kept = ask(FIRST);
         kept.attest(digest, (short) 0, answer, (short) 0);
-        ISOException refused = assertThrows(ISOException.class,
-                () -> kept.attest(digest, (short) 0, answer, (short) 0));
+        ISOException refused =
+                assertThrows(ISOException.class, () -> kept.attest(digest, (short) 0, answer, (short) 0));
         assertEquals(Gp.SW_CONDITIONS, refused.getReason());
     }
 
@@ -104,8 +106,8 @@ class AttestationAuthorityTest {
 
     private void refuses(AID client) {
         AttestationAuthority asked = ask(client);
-        ISOException refused = assertThrows(ISOException.class,
-                () -> asked.attest(digest, (short) 0, answer, (short) 0));
+        ISOException refused =
+                assertThrows(ISOException.class, () -> asked.attest(digest, (short) 0, answer, (short) 0));
         assertEquals(Gp.SW_CONDITIONS, refused.getReason());
     }
 

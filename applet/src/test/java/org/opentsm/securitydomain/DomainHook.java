@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import com.licel.jcardsim.base.Simulator;
@@ -10,7 +11,7 @@ import javacard.framework.Applet;
 /** Reaches the applet object behind an AID of a plain card. */
 final class DomainHook {
 
-    private DomainHook() { }
+    private DomainHook() {}
 
     static Applet applet(PlainCard card, String name) throws Exception {
         byte[] aid = PlainCard.bytes(name);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -33,7 +34,8 @@ class MemoryTest {
             }
             return bytes;
         }
-        for (Class<?> type = object.getClass(); type.getName().startsWith("org.opentsm.securitydomain.");
+        for (Class<?> type = object.getClass();
+                type.getName().startsWith("org.opentsm.securitydomain.");
                 type = type.getSuperclass()) {
             for (Field field : type.getDeclaredFields()) {
                 if (!Modifier.isStatic(field.getModifiers()) && !field.getType().isPrimitive()) {
@@ -46,8 +48,12 @@ class MemoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(classes = {IssuerSecurityDomain.class, SupplementarySecurityDomain.class,
-        ControllingAuthoritySecurityDomain.class})
+    @ValueSource(
+            classes = {
+                IssuerSecurityDomain.class,
+                SupplementarySecurityDomain.class,
+                ControllingAuthoritySecurityDomain.class
+            })
     void eachDomainKeepsTo(Class<? extends Applet> type) throws Exception {
         PlainCard card = new PlainCard();
         card.install("F0000000000009", type, "808000", "");

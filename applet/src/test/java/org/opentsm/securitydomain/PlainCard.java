@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import com.licel.jcardsim.base.Simulator;
@@ -26,6 +27,7 @@ public final class PlainCard {
     final Map<String, byte[]> states = new LinkedHashMap<>();
     /** Load file of an instance; this package's where none is named. */
     final Map<String, String> loadFiles = new LinkedHashMap<>();
+
     byte cardState = 0x01;
     String casd;
 
@@ -87,11 +89,13 @@ public final class PlainCard {
             new FakeOpen().register();
         }
 
-        @Override public Shareable getShareableInterfaceObject(AID client, byte parameter) {
+        @Override
+        public Shareable getShareableInterfaceObject(AID client, byte parameter) {
             return this;
         }
 
-        @Override public void process(APDU apdu) {
+        @Override
+        public void process(APDU apdu) {
             ISOException.throwIt((short) 0x6D00);
         }
 
@@ -101,15 +105,18 @@ public final class PlainCard {
             return hex(Arrays.copyOf(buffer, length));
         }
 
-        @Override public byte cardState() {
+        @Override
+        public byte cardState() {
             return card.cardState;
         }
 
-        @Override public void setCardState(byte state) {
+        @Override
+        public void setCardState(byte state) {
             card.cardState = state;
         }
 
-        @Override public byte applicationState(AID application) {
+        @Override
+        public byte applicationState(AID application) {
             byte[] state = card.states.get(name(application));
             if (state == null) {
                 ISOException.throwIt((short) 0x6A88);
@@ -117,19 +124,23 @@ public final class PlainCard {
             return state[0];
         }
 
-        @Override public void setApplicationState(AID application, byte state) {
+        @Override
+        public void setApplicationState(AID application, byte state) {
             card.states.get(name(application))[0] = state;
         }
 
-        @Override public boolean isParent(AID parent, AID child) {
+        @Override
+        public boolean isParent(AID parent, AID child) {
             return name(parent).equals(ISD);
         }
 
-        @Override public AID controllingAuthority() {
+        @Override
+        public AID controllingAuthority() {
             return card.casd == null ? null : aid(card.casd);
         }
 
-        @Override public void install(AID parent, boolean selectable, byte[] buffer, short offset, short length) {
+        @Override
+        public void install(AID parent, boolean selectable, byte[] buffer, short offset, short length) {
             int at = offset;
             byte[][] fields = new byte[5][];
             for (int i = 0; i < 5; i++) {
@@ -144,11 +155,13 @@ public final class PlainCard {
             card.install(hex(fields[2]), SupplementarySecurityDomain.class, hex(fields[3]), hex(parameters));
         }
 
-        @Override public void personalize(AID application, byte[] buffer, short offset, short length) {
+        @Override
+        public void personalize(AID application, byte[] buffer, short offset, short length) {
             ISOException.throwIt((short) 0x6A88);
         }
 
-        @Override public void delete(AID by, boolean related, byte[] buffer, short offset, short length) {
+        @Override
+        public void delete(AID by, boolean related, byte[] buffer, short offset, short length) {
             String name = hex(Arrays.copyOfRange(buffer, offset, offset + length));
             if (card.states.remove(name) == null) {
                 ISOException.throwIt((short) 0x6A88);
@@ -156,12 +169,22 @@ public final class PlainCard {
             card.simulator.deleteApplet(aid(name));
         }
 
-        @Override public short manage(byte ins, byte p1, byte p2, byte[] buffer, short offset, short length,
-                byte[] response, short responseOffset, short room) {
+        @Override
+        public short manage(
+                byte ins,
+                byte p1,
+                byte p2,
+                byte[] buffer,
+                short offset,
+                short length,
+                byte[] response,
+                short responseOffset,
+                short room) {
             throw new IllegalStateException("not asked here");
         }
 
-        @Override public short status(byte subset, short cursor, byte[] buffer, short offset, short length, short out) {
+        @Override
+        public short status(byte subset, short cursor, byte[] buffer, short offset, short length, short out) {
             String prefix = hex(Arrays.copyOfRange(buffer, offset, offset + length));
             int index = 0;
             for (Map.Entry<String, byte[]> entry : card.states.entrySet()) {
@@ -170,8 +193,13 @@ public final class PlainCard {
                 if (wanted && index >= cursor) {
                     byte[] aid = bytes(entry.getKey());
                     String file = card.loadFiles.getOrDefault(entry.getKey(), LOAD_FILE);
-                    String body = String.format("4F%02X%s9F7001%02XC503808000C4%02X%s", aid.length, entry.getKey(),
-                            issuer ? card.cardState : entry.getValue()[0], file.length() / 2, file);
+                    String body = String.format(
+                            "4F%02X%s9F7001%02XC503808000C4%02X%s",
+                            aid.length,
+                            entry.getKey(),
+                            issuer ? card.cardState : entry.getValue()[0],
+                            file.length() / 2,
+                            file);
                     byte[] object = bytes(String.format("E3%02X%s", body.length() / 2, body));
                     System.arraycopy(object, 0, buffer, out, object.length);
                     return (short) (index + 1);

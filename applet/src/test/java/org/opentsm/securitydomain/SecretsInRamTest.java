@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -41,10 +42,9 @@ class SecretsInRamTest {
         domain = (IssuerSecurityDomain) DomainHook.applet(card, PlainCard.ISD);
         assertTrue(card.exchange("00A4040008" + PlainCard.ISD + "00").endsWith("9000"));
         RSAPrivateCrtKey key = (RSAPrivateCrtKey) own.getPrivate();
-        VectorTest.chained(card, "80D80002",
-                VectorTest.privateKey(modulus(own), key.getPrimeP(), key.getPrimeQ()));
-        VectorTest.chained(card, "80D80001",
-                "10A18180" + modulus(authority) + "A003010001" + "00" + "5F2010" + AUTHORITY);
+        VectorTest.chained(card, "80D80002", VectorTest.privateKey(modulus(own), key.getPrimeP(), key.getPrimeQ()));
+        VectorTest.chained(
+                card, "80D80001", "10A18180" + modulus(authority) + "A003010001" + "00" + "5F2010" + AUTHORITY);
     }
 
     private static String modulus(KeyPair pair) {
@@ -53,8 +53,11 @@ class SecretsInRamTest {
 
     private static String object(String tag, String value) {
         int length = value.length() / 2;
-        return tag + (length < 0x80 ? String.format("%02X", length)
-                : length < 0x100 ? String.format("81%02X", length) : String.format("82%04X", length)) + value;
+        return tag
+                + (length < 0x80
+                        ? String.format("%02X", length)
+                        : length < 0x100 ? String.format("81%02X", length) : String.format("82%04X", length))
+                + value;
     }
 
     private static String sign(KeyPair pair, String data) throws Exception {
@@ -84,7 +87,9 @@ class SecretsInRamTest {
         for (int at = 0; at < data.length(); at += part) {
             String field = data.substring(at, Math.min(data.length(), at + part));
             String cla = at + part < data.length() ? "1" : "0";
-            assertEquals("9000", card.exchange(cla + header.substring(1) + String.format("%02X", field.length() / 2) + field));
+            assertEquals(
+                    "9000",
+                    card.exchange(cla + header.substring(1) + String.format("%02X", field.length() / 2) + field));
         }
     }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -30,7 +31,9 @@ class VectorTest {
     static Stream<Path> files() throws IOException {
         List<Path> found;
         try (Stream<Path> list = Files.list(VECTORS)) {
-            found = list.filter(p -> p.toString().matches(".*-i02-.*[.]json")).sorted().toList();
+            found = list.filter(p -> p.toString().matches(".*-i02-.*[.]json"))
+                    .sorted()
+                    .toList();
         }
         assertEquals(8, found.size());
         return found.stream();
@@ -45,25 +48,30 @@ class VectorTest {
             this.bytes = bytes;
         }
 
-        @Override public void generateData(byte[] buffer, short offset, short length) {
+        @Override
+        public void generateData(byte[] buffer, short offset, short length) {
             System.arraycopy(bytes, at, buffer, offset, length);
             at += length;
         }
 
-        @Override public short nextBytes(byte[] buffer, short offset, short length) {
+        @Override
+        public short nextBytes(byte[] buffer, short offset, short length) {
             generateData(buffer, offset, length);
             return (short) (offset + length);
         }
 
-        @Override public byte getAlgorithm() {
+        @Override
+        public byte getAlgorithm() {
             return ALG_SECURE_RANDOM;
         }
 
-        @Override public void setSeed(byte[] buffer, short offset, short length) { }
+        @Override
+        public void setSeed(byte[] buffer, short offset, short length) {}
     }
 
     private static String field(String json, String name) {
-        Matcher matcher = Pattern.compile("\"" + name + "\":\\s*\"([0-9A-F]*)\"").matcher(json);
+        Matcher matcher =
+                Pattern.compile("\"" + name + "\":\\s*\"([0-9A-F]*)\"").matcher(json);
         assertTrue(matcher.find(), name);
         return matcher.group(1);
     }
@@ -82,8 +90,8 @@ class VectorTest {
     }
 
     static String privateKey(String n, BigInteger p, BigInteger q) {
-        BigInteger d = BigInteger.valueOf(65537).modInverse(
-                p.subtract(BigInteger.ONE).multiply(q.subtract(BigInteger.ONE)));
+        BigInteger d =
+                BigInteger.valueOf(65537).modInverse(p.subtract(BigInteger.ONE).multiply(q.subtract(BigInteger.ONE)));
         int half = n.length() / 4;
         return "10" + object("A1", n) + "A003010001"
                 + object("A4", number(p, half)) + object("A5", number(q, half))
@@ -98,10 +106,14 @@ class VectorTest {
         for (int at = 0; at < data.length(); at += 510) {
             boolean last = at + 510 >= data.length();
             String part = data.substring(at, Math.min(data.length(), at + 510));
-            String p1 = last ? header.substring(4, 6)
+            String p1 = last
+                    ? header.substring(4, 6)
                     : String.format("%02X", Integer.parseInt(header.substring(4, 6), 16) | 0x80);
-            answer = card.exchange(header.substring(0, 4) + p1 + header.substring(6)
-                    + String.format("%02X", part.length() / 2) + part);
+            answer = card.exchange(header.substring(0, 4)
+                    + p1
+                    + header.substring(6)
+                    + String.format("%02X", part.length() / 2)
+                    + part);
             assertTrue(answer.endsWith("9000"), answer);
         }
         return answer;
@@ -109,23 +121,29 @@ class VectorTest {
 
     private static PlainCard personalized(String json) throws Exception {
         PlainCard card = new PlainCard();
-        card.install(PlainCard.ISD, IssuerSecurityDomain.class, "9EFE80",
-                "5F20104F43450000000000A1A2A3A4A5A6A7A8");
+        card.install(PlainCard.ISD, IssuerSecurityDomain.class, "9EFE80", "5F20104F43450000000000A1A2A3A4A5A6A7A8");
         String keys = json.substring(json.indexOf("\"keys\""));
         String trust = keys.substring(keys.indexOf("\"trustPoint\""));
         String sd = keys.substring(keys.indexOf("\"sd\""));
         assertTrue(card.exchange("00A4040008" + PlainCard.ISD + "00").endsWith("9000"));
-        chained(card, "80D80001", "10" + object("A1", field(trust, "n")) + "A003010001" + "00"
-                + "5F2010" + field(json, "trustPointReference"));
-        chained(card, "80D80002", privateKey(field(sd, "n"), new BigInteger(field(sd, "p"), 16),
-                new BigInteger(field(sd, "q"), 16)));
+        chained(
+                card,
+                "80D80001",
+                "10" + object("A1", field(trust, "n")) + "A003010001" + "00" + "5F2010"
+                        + field(json, "trustPointReference"));
+        chained(
+                card,
+                "80D80002",
+                privateKey(field(sd, "n"), new BigInteger(field(sd, "p"), 16), new BigInteger(field(sd, "q"), 16)));
         String certificates = json.substring(json.indexOf("\"certificates\""));
         String certificate = field(certificates, "sd");
         int blocks = (certificate.length() + 459) / 460;
         for (int i = 0; i < blocks; i++) {
             String part = certificate.substring(460 * i, Math.min(certificate.length(), 460 * i + 460));
-            assertEquals("9000", card.exchange(String.format("80E2%s%02X%02X%s", i == blocks - 1 ? "90" : "10", i,
-                    part.length() / 2, part)));
+            assertEquals(
+                    "9000",
+                    card.exchange(String.format(
+                            "80E2%s%02X%02X%s", i == blocks - 1 ? "90" : "10", i, part.length() / 2, part)));
         }
         assertEquals("9000", card.exchange("80F0800F"));
         return card;
@@ -185,8 +203,10 @@ class VectorTest {
             byte[] plain = PlainCard.bytes(step[1]);
             int expected = plain.length > 5 ? plain[4] & 0xFF : 0;
             assertEquals(expected, memory.getShort(Transients.DATA_LENGTH), step[0]);
-            assertEquals(expected == 0 ? "" : step[1].substring(10, 10 + 2 * expected),
-                    slice(memory.work, memory.getShort(Transients.DATA_OFFSET), expected), step[0]);
+            assertEquals(
+                    expected == 0 ? "" : step[1].substring(10, 10 + 2 * expected),
+                    slice(memory.work, memory.getShort(Transients.DATA_OFFSET), expected),
+                    step[0]);
         }
         byte[] answer = PlainCard.bytes(step[2]);
         int length = answer.length - 2;
@@ -194,8 +214,14 @@ class VectorTest {
         if (success && (memory.ram[Transients.LEVEL] & Gp.LEVEL_R_MAC) != 0) {
             System.arraycopy(answer, 0, memory.work, Transients.RESPONSE, length);
             messaging.wrap(memory.ram[Transients.LEVEL], Transients.RESPONSE, (short) length, (short) 0x9000);
-            assertEquals(step[4], slice(memory.work, memory.getShort(Transients.PENDING_OFFSET),
-                    memory.getShort(Transients.PENDING_LENGTH)) + "9000", step[0]);
+            assertEquals(
+                    step[4],
+                    slice(
+                                    memory.work,
+                                    memory.getShort(Transients.PENDING_OFFSET),
+                                    memory.getShort(Transients.PENDING_LENGTH))
+                            + "9000",
+                    step[0]);
         } else {
             assertEquals(step[4], step[2], step[0]);
         }
@@ -216,8 +242,8 @@ class VectorTest {
                 continue;
             }
             String[] step = steps.get(steps.size() - 1);
-            step[List.of("command", "response", "wrapped", "wrappedResponse").indexOf(matcher.group(2)) + 1]
-                    = matcher.group(3);
+            step[List.of("command", "response", "wrapped", "wrappedResponse").indexOf(matcher.group(2)) + 1] =
+                    matcher.group(3);
         }
         return steps;
     }

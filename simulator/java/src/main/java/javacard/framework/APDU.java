@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.framework;
 
 import com.licel.jcardsim.base.ApduCase;
@@ -217,7 +218,9 @@ public final class APDU {
         if (offset < 0 || length < 0 || offset + length > array.length) {
             APDUException.throwIt(APDUException.BUFFER_BOUNDS);
         }
-        require(state == STATE_OUTGOING_LENGTH_KNOWN || state == STATE_PARTIAL_OUTGOING || length == 0 && state == STATE_FULL_OUTGOING);
+        require(state == STATE_OUTGOING_LENGTH_KNOWN
+                || state == STATE_PARTIAL_OUTGOING
+                || length == 0 && state == STATE_FULL_OUTGOING);
         require(sent + length <= promised);
         SimulatorSystem.instance().sendAPDU(array, offset, length);
         sent += length;

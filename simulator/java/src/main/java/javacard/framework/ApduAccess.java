@@ -1,10 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.framework;
 
 /** What a card's runtime does with its APDU object, and no applet. */
 public final class ApduAccess {
 
-    private ApduAccess() {
-    }
+    private ApduAccess() {}
 
     /** The array that getBuffer() gives out from now on. */
     public static void setBuffer(APDU apdu, byte[] buffer) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.framework;
 
 import java.util.Arrays;
@@ -51,7 +52,9 @@ public final class ApduForm {
         if (third != 0) {
             int behind = length - SHORT_DATA - third;
             int le = behind == 1 ? command[length - 1] & 0xFF : ABSENT;
-            return behind == 0 || behind == 1 ? new ApduForm(command, false, third, le == 0 ? SHORT_MAXIMUM : le) : null;
+            return behind == 0 || behind == 1
+                    ? new ApduForm(command, false, third, le == 0 ? SHORT_MAXIMUM : le)
+                    : null;
         }
         if (length < EXTENDED_DATA) {
             return null;
@@ -131,8 +134,9 @@ public final class ApduForm {
 
     /** True for the same header and data, whatever Le: what T=0 sends again after 6CXX. */
     public boolean repeats(ApduForm other) {
-        return dataLength == other.dataLength && Arrays.equals(Arrays.copyOf(command, HEADER), Arrays.copyOf(other.command, HEADER))
-            && Arrays.equals(data(), other.data());
+        return dataLength == other.dataLength
+                && Arrays.equals(Arrays.copyOf(command, HEADER), Arrays.copyOf(other.command, HEADER))
+                && Arrays.equals(data(), other.data());
     }
 
     void putHeader(byte[] buffer) {
@@ -157,7 +161,9 @@ public final class ApduForm {
         return (cla() & FURTHER) != 0;
     }
 
-    /** Channel of the class byte: 0 to 3 in first interindustry values and GlobalPlatform's 8X, 4 to 19 in further ones. */
+    /**
+     * Channel of the class byte: 0 to 3 in first interindustry values and GlobalPlatform's 8X, 4 to 19 in further ones.
+     */
     public byte channel() {
         return (byte) (isFurther() ? FIRST_FURTHER_CHANNEL + (cla() & 0x0F) : cla() & 0x03);
     }

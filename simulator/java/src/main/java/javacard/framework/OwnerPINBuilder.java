@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.framework;
 
 import org.opentsm.simulator.crypto.ManagedPin;
@@ -9,10 +10,11 @@ public class OwnerPINBuilder {
     public static final byte OWNER_PIN_X = 2;
     public static final byte OWNER_PIN_X_WITH_PREDECREMENT = 3;
 
-    OwnerPINBuilder() {
-    }
+    OwnerPINBuilder() {}
 
-    /** @throws PINException ILLEGAL_VALUE for limits below 1 @throws SystemException ILLEGAL_VALUE for an unknown type */
+    /**
+     * @throws PINException ILLEGAL_VALUE for limits below 1 @throws SystemException ILLEGAL_VALUE for an unknown type
+     */
     public static PIN buildOwnerPIN(byte tryLimit, byte maxPINSize, byte ownerPINType) {
         return switch (ownerPINType) {
             case OWNER_PIN -> new OwnerPIN(tryLimit, maxPINSize);

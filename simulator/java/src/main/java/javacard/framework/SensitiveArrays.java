@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.framework;
 
 import java.lang.reflect.Array;
@@ -6,8 +7,7 @@ import org.opentsm.simulator.crypto.IntegrityMarks;
 /** Arrays with a check of their integrity, since 3.0.5. Nothing disturbs memory here, so the check always holds. */
 public class SensitiveArrays {
 
-    private SensitiveArrays() {
-    }
+    private SensitiveArrays() {}
 
     public static boolean isIntegritySensitiveArraysSupported() {
         return true;
@@ -33,7 +33,10 @@ public class SensitiveArrays {
         return IntegrityMarks.mark(IntegrityMarks.make(type, memory, length));
     }
 
-    /** @return the number of elements cleared @throws SystemException ILLEGAL_VALUE when the array is not integrity-sensitive */
+    /**
+     * @return the number of elements cleared @throws SystemException ILLEGAL_VALUE when the array is not
+     *     integrity-sensitive
+     */
     public static short clearArray(Object obj) {
         assertIntegrity(obj);
         IntegrityMarks.clear(obj);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
 import org.opentsm.simulator.crypto.ChecksumEngine;
@@ -12,8 +13,7 @@ public abstract class Checksum {
         return ChecksumEngine.make(algorithm);
     }
 
-    protected Checksum() {
-    }
+    protected Checksum() {}
 
     public abstract void init(byte[] buffer, short offset, short length);
 

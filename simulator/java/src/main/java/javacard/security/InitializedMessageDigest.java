@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
 /** A message digest that can go on where another device left off. */
 public abstract class InitializedMessageDigest extends MessageDigest {
 
-    protected InitializedMessageDigest() {
-    }
+    protected InitializedMessageDigest() {}
 
-    public abstract void setInitialDigest(byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset, short hashedLength);
+    public abstract void setInitialDigest(
+            byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset, short hashedLength);
 
     /** A digest for one use. */
     public static final class OneShot extends InitializedMessageDigest {
@@ -60,7 +61,13 @@ public abstract class InitializedMessageDigest extends MessageDigest {
         }
 
         @Override
-        public void setInitialDigest(byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset, short hashedLength) {
+        public void setInitialDigest(
+                byte[] chain,
+                short chainOffset,
+                short chainLength,
+                byte[] hashed,
+                short hashedOffset,
+                short hashedLength) {
             engine.setInitialDigest(chain, chainOffset, chainLength, hashed, hashedOffset, hashedLength);
         }
     }

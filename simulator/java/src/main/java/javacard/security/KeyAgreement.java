@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
 import org.opentsm.simulator.crypto.AgreementEngine;
@@ -22,8 +23,7 @@ public abstract class KeyAgreement {
         return AgreementEngine.make(algorithm);
     }
 
-    protected KeyAgreement() {
-    }
+    protected KeyAgreement() {}
 
     public abstract void init(PrivateKey privateKey);
 

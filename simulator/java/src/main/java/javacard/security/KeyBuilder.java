@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
 import org.opentsm.simulator.crypto.CardKey;
@@ -116,8 +117,7 @@ public class KeyBuilder {
     public static final short ATTR_PUBLIC = 0;
     public static final short ATTR_PRIVATE = -32768;
 
-    KeyBuilder() {
-    }
+    KeyBuilder() {}
 
     /**
      * @param keyEncryption asks for a key with KeyEncryption, which all keys here have
@@ -137,7 +137,8 @@ public class KeyBuilder {
     }
 
     /** @throws CryptoException NO_SUCH_ALGORITHM, or ILLEGAL_VALUE for domain parameters of another kind */
-    public static Key buildKeyWithSharedDomain(byte algorithmicKeyType, byte keyMemoryType, Key domainParameters, boolean keyEncryption) {
+    public static Key buildKeyWithSharedDomain(
+            byte algorithmicKeyType, byte keyMemoryType, Key domainParameters, boolean keyEncryption) {
         return KeyFactory.buildShared(algorithmicKeyType, keyMemoryType, domainParameters);
     }
 

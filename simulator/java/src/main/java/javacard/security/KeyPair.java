@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
-import org.opentsm.simulator.crypto.KeyPairs;
 import org.opentsm.simulator.crypto.CryptoHost;
+import org.opentsm.simulator.crypto.KeyPairs;
 import org.opentsm.simulator.crypto.Lacking;
 
 /** A public and a private key that are generated together. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
 import org.opentsm.simulator.crypto.DigestEngine;
@@ -35,8 +36,7 @@ public abstract class MessageDigest {
         return DigestEngine.make(algorithm);
     }
 
-    protected MessageDigest() {
-    }
+    protected MessageDigest() {}
 
     public static InitializedMessageDigest getInitializedMessageDigestInstance(byte algorithm, boolean externalAccess) {
         return DigestEngine.makeInitialized(algorithm);

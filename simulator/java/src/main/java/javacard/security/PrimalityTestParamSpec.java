@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
 /** How thoroughly key generation tests its primes, since 3.1. */
@@ -7,5 +8,6 @@ public interface PrimalityTestParamSpec extends AlgorithmParameterSpec {
     byte FERMAT_TEST = 2;
 
     short getType();
+
     short getRounds();
 }

@@ -1,5 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
 /** Marks the public key of a pair. */
-public interface PublicKey extends Key {
-}
+public interface PublicKey extends Key {}

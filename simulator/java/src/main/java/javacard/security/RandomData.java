@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
 import org.opentsm.simulator.crypto.RandomEngine;
@@ -21,8 +22,7 @@ public abstract class RandomData {
         return RandomEngine.make(algorithm);
     }
 
-    protected RandomData() {
-    }
+    protected RandomData() {}
 
     public abstract void generateData(byte[] buffer, short offset, short length);
 

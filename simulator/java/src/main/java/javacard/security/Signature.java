@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
-import org.opentsm.simulator.crypto.SignatureEngine;
 import org.opentsm.simulator.crypto.Lacking;
+import org.opentsm.simulator.crypto.SignatureEngine;
 
 /** A signature or a message authentication code. */
 public abstract class Signature {
@@ -81,11 +82,11 @@ public abstract class Signature {
         return SignatureEngine.make(algorithm);
     }
 
-    protected Signature() {
-    }
+    protected Signature() {}
 
     /** @throws CryptoException NO_SUCH_ALGORITHM */
-    public static Signature getInstance(byte messageDigestAlgorithm, byte cipherAlgorithm, byte paddingAlgorithm, boolean externalAccess) {
+    public static Signature getInstance(
+            byte messageDigestAlgorithm, byte cipherAlgorithm, byte paddingAlgorithm, boolean externalAccess) {
         return SignatureEngine.make(messageDigestAlgorithm, cipherAlgorithm, paddingAlgorithm);
     }
 
@@ -101,14 +102,16 @@ public abstract class Signature {
 
     public abstract void update(byte[] buffer, short offset, short length);
 
-    public abstract boolean verify(byte[] in, short inOffset, short inLength, byte[] signature, short offset, short length);
+    public abstract boolean verify(
+            byte[] in, short inOffset, short inLength, byte[] signature, short offset, short length);
 
-    public abstract void setInitialDigest(byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset,
-        short hashedLength);
+    public abstract void setInitialDigest(
+            byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset, short hashedLength);
 
     public abstract short signPreComputedHash(byte[] in, short inOffset, short inLength, byte[] out, short outOffset);
 
-    public abstract boolean verifyPreComputedHash(byte[] in, short inOffset, short inLength, byte[] signature, short offset, short length);
+    public abstract boolean verifyPreComputedHash(
+            byte[] in, short inOffset, short inLength, byte[] signature, short offset, short length);
 
     public abstract byte getMessageDigestAlgorithm();
 
@@ -182,8 +185,13 @@ public abstract class Signature {
         }
 
         @Override
-        public void setInitialDigest(byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset,
-            short hashedLength) {
+        public void setInitialDigest(
+                byte[] chain,
+                short chainOffset,
+                short chainLength,
+                byte[] hashed,
+                short hashedOffset,
+                short hashedLength) {
             engine.setInitialDigest(chain, chainOffset, chainLength, hashed, hashedOffset, hashedLength);
         }
 
@@ -193,7 +201,8 @@ public abstract class Signature {
         }
 
         @Override
-        public boolean verifyPreComputedHash(byte[] in, short inOffset, short inLength, byte[] signature, short offset, short length) {
+        public boolean verifyPreComputedHash(
+                byte[] in, short inOffset, short inLength, byte[] signature, short offset, short length) {
             return engine.verifyPreComputedHash(in, inOffset, inLength, signature, offset, length);
         }
 

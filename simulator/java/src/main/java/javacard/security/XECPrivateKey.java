@@ -1,5 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacard.security;
 
 /** Private key of a curve known by name. */
-public interface XECPrivateKey extends XECKey, PrivateKey {
-}
+public interface XECPrivateKey extends XECKey, PrivateKey {}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.crypto;
 
 import javacard.security.Key;
@@ -10,10 +11,17 @@ public abstract class AEADCipher extends Cipher {
     public static final byte ALG_AES_GCM = -13;
     public static final byte ALG_AES_CCM = -12;
 
-    protected AEADCipher() {
-    }
+    protected AEADCipher() {}
 
-    public abstract void init(Key key, byte mode, byte[] nonce, short offset, short length, short additionalLength, short messageLength, short tagSize);
+    public abstract void init(
+            Key key,
+            byte mode,
+            byte[] nonce,
+            short offset,
+            short length,
+            short additionalLength,
+            short messageLength,
+            short tagSize);
 
     public abstract void updateAAD(byte[] buffer, short offset, short length);
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.crypto;
 
 import javacard.security.CryptoException;
@@ -88,8 +89,7 @@ public abstract class Cipher {
         return CipherEngine.make(algorithm);
     }
 
-    protected Cipher() {
-    }
+    protected Cipher() {}
 
     /** @throws javacard.security.CryptoException NO_SUCH_ALGORITHM */
     public static Cipher getInstance(byte cipherAlgorithm, byte paddingAlgorithm, boolean externalAccess) {

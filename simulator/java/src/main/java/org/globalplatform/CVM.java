@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform;
 
 import javacard.framework.Shareable;
@@ -11,14 +12,24 @@ public interface CVM extends Shareable {
     byte FORMAT_HEX = 3;
 
     boolean isActive();
+
     boolean isSubmitted();
+
     boolean isVerified();
+
     boolean isBlocked();
+
     byte getTriesRemaining();
+
     boolean update(byte[] buffer, short value, byte option1, byte option2);
+
     boolean resetState();
+
     boolean blockState();
+
     boolean resetAndUnblockState();
+
     boolean setTryLimit(byte option);
+
     short verify(byte[] buffer, short value, byte option1, byte option2);
 }

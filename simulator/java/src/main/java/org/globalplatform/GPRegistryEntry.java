@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform;
 
 import javacard.framework.AID;
@@ -25,11 +26,18 @@ public interface GPRegistryEntry extends Shareable {
     byte PRIVILEGE_CIPHERED_LOAD_FILE_DATA_BLOCK = 17;
 
     void deregisterService(short value);
+
     AID getAID();
+
     short getPrivileges(byte[] buffer, short value);
+
     byte getState();
+
     boolean isAssociated(AID aid);
+
     boolean isPrivileged(byte option);
+
     void registerService(short value);
+
     boolean setState(byte option);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform;
 
 import javacard.framework.AID;
@@ -18,8 +19,7 @@ public class GPSystem {
     public static final byte CVM_GLOBAL_PIN = 17;
     public static final byte GLOBAL_SERVICE_IDENTIFIER = -128;
 
-    public GPSystem() {
-    }
+    public GPSystem() {}
 
     public static byte getCardContentState() {
         GlobalPlatform platform = GlobalPlatform.current();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform;
 
 import javacard.framework.Shareable;
@@ -34,5 +35,6 @@ public interface GlobalService extends Shareable {
     byte KEY_USAGE_SM_RESPONSE = 32;
     byte KEY_USAGE_VERIFICATION_ENCIPHERMENT = -128;
 
-    Shareable getServiceInterface(GPRegistryEntry gPRegistryEntry, short value1, byte[] buffer, short value2, short value3);
+    Shareable getServiceInterface(
+            GPRegistryEntry gPRegistryEntry, short value1, byte[] buffer, short value2, short value3);
 }

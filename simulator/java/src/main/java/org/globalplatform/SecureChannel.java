@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform;
 
 import javacard.framework.APDU;
@@ -14,10 +15,16 @@ public interface SecureChannel extends Shareable {
     byte ANY_AUTHENTICATED = 64;
 
     short processSecurity(APDU apdu);
+
     short wrap(byte[] buffer, short value1, short value2);
+
     short unwrap(byte[] buffer, short value1, short value2);
+
     short decryptData(byte[] buffer, short value1, short value2);
+
     short encryptData(byte[] buffer, short value1, short value2);
+
     void resetSecurity();
+
     byte getSecurityLevel();
 }

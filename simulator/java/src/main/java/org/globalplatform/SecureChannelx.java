@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform;
 
 /** The interface as the API declares it; GlobalPlatform Card Specification 2.3.1 annex A. */

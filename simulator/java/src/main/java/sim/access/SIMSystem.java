@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package sim.access;
 
 import org.opentsm.simulator.toolkit.SimFiles;
@@ -5,8 +6,7 @@ import org.opentsm.simulator.toolkit.SimFiles;
 /** Gives applets their view of the files; 3GPP TS 43.019 annex A. */
 public class SIMSystem {
 
-    private SIMSystem() {
-    }
+    private SIMSystem() {}
 
     public static SIMView getTheSIMView() {
         return new SimFiles();

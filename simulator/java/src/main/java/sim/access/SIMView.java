@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package sim.access;
 
 import javacard.framework.Shareable;
@@ -118,14 +119,24 @@ public interface SIMView extends Shareable {
     byte SEEK_FROM_PREVIOUS_BACKWARD = 3;
 
     short status(byte[] buffer, short value1, short value2);
+
     short increase(byte[] buffer1, short value1, byte[] buffer2, short value2);
+
     void invalidate();
+
     void rehabilitate();
+
     short readRecord(short value1, byte option, short value2, byte[] buffer, short value3, short value4);
+
     void updateRecord(short value1, byte option, short value2, byte[] buffer, short value3, short value4);
+
     short select(short value1, byte[] buffer, short value2, short value3);
+
     void select(short value);
+
     short seek(byte option, byte[] buffer, short value1, short value2);
+
     short readBinary(short value1, byte[] buffer, short value2, short value3);
+
     void updateBinary(short value1, byte[] buffer, short value2, short value3);
 }

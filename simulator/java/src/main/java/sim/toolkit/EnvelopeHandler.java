@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
-import org.opentsm.simulator.toolkit.Fault;
 import org.opentsm.simulator.toolkit.EnvelopeView;
+import org.opentsm.simulator.toolkit.Fault;
 import org.opentsm.simulator.toolkit.Toolkit;
 
 /** What the mobile equipment sent; 3GPP TS 43.019 annex A. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
 import org.opentsm.simulator.toolkit.Fault;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
 import org.opentsm.simulator.toolkit.Fault;
@@ -6,8 +7,7 @@ import org.opentsm.simulator.toolkit.TerminalProfileView;
 /** What the terminal can do, by the numbers of the bits of its profile; ToolkitException before TERMINAL PROFILE. */
 public final class MEProfile {
 
-    private MEProfile() {
-    }
+    private MEProfile() {}
 
     private static TerminalProfileView profile() {
         return TerminalProfileView.of(Fault.Face.SIM);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
 import org.opentsm.simulator.toolkit.Fault;
@@ -19,7 +20,8 @@ public final class ProactiveHandler extends EditHandler {
         return new ProactiveHandler(Toolkit.current().proactiveHandler(Fault.Face.SIM));
     }
 
-    public void initGetInput(byte qualifier, byte coding, byte[] text, short offset, short length, short shortest, short longest) {
+    public void initGetInput(
+            byte qualifier, byte coding, byte[] text, short offset, short length, short shortest, short longest) {
         own.initGetInput(qualifier, coding, text, offset, length, shortest, longest);
     }
 

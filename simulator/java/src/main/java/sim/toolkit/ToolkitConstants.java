@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
 /** Numbers as the API declares it; 3GPP TS 43.019 annex A. */

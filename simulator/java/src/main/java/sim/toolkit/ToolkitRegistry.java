@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
 import org.opentsm.simulator.toolkit.Fault;
@@ -35,7 +36,15 @@ public final class ToolkitRegistry {
         own.enableMenuEntry(identifier);
     }
 
-    public void changeMenuEntry(byte identifier, byte[] text, short offset, short length, byte nextAction, boolean help, byte iconQualifier, short icon) {
+    public void changeMenuEntry(
+            byte identifier,
+            byte[] text,
+            short offset,
+            short length,
+            byte nextAction,
+            boolean help,
+            byte iconQualifier,
+            short icon) {
         own.changeMenuEntry(identifier, text, offset, length, nextAction, help, iconQualifier, icon);
     }
 
@@ -63,7 +72,8 @@ public final class ToolkitRegistry {
         return own.getPollInterval();
     }
 
-    public byte initMenuEntry(byte[] text, short offset, short length, byte nextAction, boolean help, byte iconQualifier, short icon) {
+    public byte initMenuEntry(
+            byte[] text, short offset, short length, byte nextAction, boolean help, byte iconQualifier, short icon) {
         return own.initMenuEntry(text, offset, length, nextAction, help, iconQualifier, icon);
     }
 

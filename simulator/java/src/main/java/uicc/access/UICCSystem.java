@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package uicc.access;
 
 import java.util.Arrays;
@@ -7,8 +8,7 @@ import org.opentsm.simulator.toolkit.CardFileView;
 /** Gives applets their views of the files; ETSI TS 102 241 annex A. */
 public class UICCSystem {
 
-    private UICCSystem() {
-    }
+    private UICCSystem() {}
 
     /** @param event when the view forgets its place: CLEAR_ON_RESET, CLEAR_ON_DESELECT, or never */
     public static FileView getTheUICCView(byte event) {

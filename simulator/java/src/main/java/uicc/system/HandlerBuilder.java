@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package uicc.system;
 
 import org.opentsm.simulator.toolkit.BuiltHandler;
@@ -9,10 +10,12 @@ public final class HandlerBuilder {
     public static final byte EDIT_HANDLER = 1;
     public static final byte BER_EDIT_HANDLER = 2;
 
-    private HandlerBuilder() {
-    }
+    private HandlerBuilder() {}
 
-    /** @param capacity bytes of TLV objects it can hold; ToolkitException BAD_INPUT_PARAMETER for a type that is not known */
+    /**
+     * @param capacity bytes of TLV objects it can hold; ToolkitException BAD_INPUT_PARAMETER for a type that is not
+     *     known
+     */
     public static ViewHandler buildTLVHandler(byte type, short capacity) {
         return BuiltHandler.make(type, capacity, new byte[0]);
     }

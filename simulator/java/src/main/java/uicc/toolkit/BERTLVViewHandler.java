@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 package uicc.toolkit;
 
 /** The interface as the API declares it; ETSI TS 102 241 annex A. */
 public interface BERTLVViewHandler extends ViewHandler {
     byte getTag();
+
     short getSize();
 }

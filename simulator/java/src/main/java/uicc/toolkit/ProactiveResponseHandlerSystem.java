@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package uicc.toolkit;
 
 import org.opentsm.simulator.toolkit.Fault;
@@ -6,8 +7,7 @@ import org.opentsm.simulator.toolkit.Toolkit;
 /** Gives the handler, while it is available; ToolkitException HANDLER_NOT_AVAILABLE otherwise. */
 public final class ProactiveResponseHandlerSystem {
 
-    private ProactiveResponseHandlerSystem() {
-    }
+    private ProactiveResponseHandlerSystem() {}
 
     public static ProactiveResponseHandler getTheHandler() {
         return Toolkit.current().responseHandler(Fault.Face.UICC);

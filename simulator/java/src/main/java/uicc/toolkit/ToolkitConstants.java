@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package uicc.toolkit;
 
 /** Numbers as the API declares it; ETSI TS 102 241 annex A. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package uicc.toolkit;
 
 import javacard.framework.CardRuntimeException;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package uicc.toolkit;
 
 import org.opentsm.simulator.toolkit.Fault;
@@ -6,8 +7,7 @@ import org.opentsm.simulator.toolkit.RegistryHandle;
 /** Gives an application its own registration; ETSI TS 102 241 annex A. */
 public final class ToolkitRegistrySystem {
 
-    private ToolkitRegistrySystem() {
-    }
+    private ToolkitRegistrySystem() {}
 
     public static ToolkitRegistry getEntry() {
         return RegistryHandle.own(Fault.Face.UICC);

@@ -1,5 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.event;
 
 /** What gives events; Java Card API 3.1. */
-public interface EventSource {
-}
+public interface EventSource {}

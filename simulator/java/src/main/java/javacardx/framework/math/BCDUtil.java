@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.math;
 
 import java.math.BigInteger;
@@ -8,8 +9,7 @@ public final class BCDUtil {
 
     static final short MAX_BYTES = 32;
 
-    public BCDUtil() {
-    }
+    public BCDUtil() {}
 
     /** The longest number, in bytes. */
     public static short getMaxBytesSupported() {

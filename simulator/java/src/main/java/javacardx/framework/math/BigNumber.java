@@ -1,10 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.math;
 
 import java.math.BigInteger;
 import java.util.Arrays;
 import org.opentsm.simulator.crypto.CryptoHost;
 
-/** An unsigned number with a maximum. Value and maximum are card memory, big-endian, as long as the constructor said. */
+/**
+ * An unsigned number with a maximum. Value and maximum are card memory, big-endian, as long as the constructor said.
+ */
 public final class BigNumber {
 
     public static final byte FORMAT_BCD = 1;

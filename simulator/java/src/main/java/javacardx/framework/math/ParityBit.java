@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.math;
 
 import org.opentsm.simulator.crypto.CryptoHost;
@@ -5,8 +6,7 @@ import org.opentsm.simulator.crypto.CryptoHost;
 /** Sets the lowest bit of bytes so that each has an even or odd number of ones, as in DES keys. */
 public final class ParityBit {
 
-    public ParityBit() {
-    }
+    public ParityBit() {}
 
     public static void set(byte[] bArray, short bOff, short bLen, boolean isEven) {
         if (bOff < 0 || bLen < 0 || bOff + bLen > bArray.length) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.nio;
 
 /** A piece of memory with a position to read and write at, and a limit; Java Card API 3.1. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.nio;
 
 /** More was read from a buffer than it held. */
@@ -5,6 +6,5 @@ public class BufferUnderflowException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    public BufferUnderflowException() {
-    }
+    public BufferUnderflowException() {}
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.nio;
 
 /** A buffer that is for reading only was written. */
@@ -5,6 +6,5 @@ public class ReadOnlyBufferException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    public ReadOnlyBufferException() {
-    }
+    public ReadOnlyBufferException() {}
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.time;
 
 import javacard.framework.CardRuntimeException;

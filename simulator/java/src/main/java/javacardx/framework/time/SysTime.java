@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.time;
 
 /** The card's clock; Java Card API 3.1. It runs while the simulator does. */
@@ -6,8 +7,7 @@ public final class SysTime {
     private static final long STARTED_NS = System.nanoTime();
     private static final int NS_IN_MICROSECOND = 1000;
 
-    private SysTime() {
-    }
+    private SysTime() {}
 
     /** Sets the time since the platform started. */
     public static void uptime(TimeDuration to) {

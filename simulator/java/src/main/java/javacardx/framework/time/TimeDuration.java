@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.time;
 
 import com.licel.jcardsim.base.SimulatorSystem;
@@ -25,12 +26,13 @@ public final class TimeDuration {
 
     /** Nothing long. @param memory JCSystem.MEMORY_TYPE_PERSISTENT, or a transient one */
     public static TimeDuration getInstance(byte memory) {
-        byte event = switch (memory) {
-            case JCSystem.MEMORY_TYPE_PERSISTENT -> 0;
-            case JCSystem.MEMORY_TYPE_TRANSIENT_RESET -> JCSystem.CLEAR_ON_RESET;
-            case JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT -> JCSystem.CLEAR_ON_DESELECT;
-            default -> throw new DateTimeException(DateTimeException.INVALID_VALUE);
-        };
+        byte event =
+                switch (memory) {
+                    case JCSystem.MEMORY_TYPE_PERSISTENT -> 0;
+                    case JCSystem.MEMORY_TYPE_TRANSIENT_RESET -> JCSystem.CLEAR_ON_RESET;
+                    case JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT -> JCSystem.CLEAR_ON_DESELECT;
+                    default -> throw new DateTimeException(DateTimeException.INVALID_VALUE);
+                };
         return new TimeDuration(event);
     }
 

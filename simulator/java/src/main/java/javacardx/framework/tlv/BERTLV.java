@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.tlv;
 
 /** A BER TLV, ISO/IEC 8825-1, with lengths up to 32767. */
@@ -5,8 +6,7 @@ public abstract class BERTLV {
 
     private BERTag tag;
 
-    protected BERTLV() {
-    }
+    protected BERTLV() {}
 
     /** Takes the TLV that these bytes are. @return its size @throws TLVException MALFORMED_TLV */
     public abstract short init(byte[] bArray, short bOff, short bLen);
@@ -15,7 +15,8 @@ public abstract class BERTLV {
 
     /** @throws TLVException MALFORMED_TLV when the bytes are not one TLV */
     public static BERTLV getInstance(byte[] bArray, short bOff, short bLen) {
-        BERTLV made = BERTag.isConstructed(bArray, bOff) ? new ConstructedBERTLV((short) 0) : new PrimitiveBERTLV((short) 0);
+        BERTLV made =
+                BERTag.isConstructed(bArray, bOff) ? new ConstructedBERTLV((short) 0) : new PrimitiveBERTLV((short) 0);
         made.init(bArray, bOff, bLen);
         return made;
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.tlv;
 
 import java.util.Arrays;
@@ -20,8 +21,7 @@ public abstract class BERTag {
     private final byte[] bytes = new byte[4];
     private byte length;
 
-    protected BERTag() {
-    }
+    protected BERTag() {}
 
     public abstract void init(byte[] bArray, short bOff);
 
@@ -95,7 +95,12 @@ public abstract class BERTag {
         } else if (tagNumber < 0x4000) {
             out = new byte[] {(byte) (first | LONG_FORM), (byte) (tagNumber >> 7 | MORE), (byte) (tagNumber & 0x7F)};
         } else {
-            out = new byte[] {(byte) (first | LONG_FORM), (byte) (tagNumber >> 14 | MORE), (byte) (tagNumber >> 7 | MORE), (byte) (tagNumber & 0x7F)};
+            out = new byte[] {
+                (byte) (first | LONG_FORM),
+                (byte) (tagNumber >> 14 | MORE),
+                (byte) (tagNumber >> 7 | MORE),
+                (byte) (tagNumber & 0x7F)
+            };
         }
         return Tlv.give(out, outArray, bOff);
     }

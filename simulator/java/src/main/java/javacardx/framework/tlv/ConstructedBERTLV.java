@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.tlv;
 
 import java.util.Arrays;
@@ -144,18 +145,24 @@ public final class ConstructedBERTLV extends BERTLV {
         int[] added = Tlv.value(berTLVInArray, bTLVInOff);
         int[] old = Tlv.value(berTLVOutArray, bTLVOutOff);
         byte[] tag = Tlv.part(berTLVOutArray, bTLVOutOff, BERTag.size(berTLVOutArray, bTLVOutOff));
-        byte[] joined = Tlv.joined(Tlv.part(berTLVOutArray, old[0], old[1]), Tlv.part(berTLVInArray, bTLVInOff, added[0] + added[1] - bTLVInOff));
+        byte[] joined = Tlv.joined(
+                Tlv.part(berTLVOutArray, old[0], old[1]),
+                Tlv.part(berTLVInArray, bTLVInOff, added[0] + added[1] - bTLVInOff));
         return Tlv.give(Tlv.encode(tag, joined), berTLVOutArray, bTLVOutOff);
     }
 
-    /** @return offset of the first TLV with the tag, or of the first of all when the tag array is null; -1 when there is none */
+    /**
+     * @return offset of the first TLV with the tag, or of the first of all when the tag array is null; -1 when there is
+     *     none
+     */
     public static short find(byte[] berTLVArray, short bTLVOff, byte[] berTagArray, short bTagOff) {
         requireConstructed(berTLVArray, bTLVOff);
         return search(berTLVArray, bTLVOff, Tlv.value(berTLVArray, bTLVOff)[0], berTagArray, bTagOff);
     }
 
     /** @param startOffset of a TLV in the constructed one, after which the search begins */
-    public static short findNext(byte[] berTLVArray, short bTLVOff, short startOffset, byte[] berTagArray, short bTagOff) {
+    public static short findNext(
+            byte[] berTLVArray, short bTLVOff, short startOffset, byte[] berTagArray, short bTagOff) {
         requireConstructed(berTLVArray, bTLVOff);
         int[] value = Tlv.value(berTLVArray, bTLVOff);
         if (startOffset < value[0] || startOffset >= value[0] + value[1]) {

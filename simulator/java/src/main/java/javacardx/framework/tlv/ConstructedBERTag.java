@@ -1,10 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.tlv;
 
 /** The tag of a constructed TLV. */
 public final class ConstructedBERTag extends BERTag {
 
-    public ConstructedBERTag() {
-    }
+    public ConstructedBERTag() {}
 
     @Override
     public void init(byte[] bArray, short bOff) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.tlv;
 
 import org.opentsm.simulator.crypto.CryptoHost;
@@ -63,7 +64,8 @@ public class PrimitiveBERTLV extends BERTLV {
     }
 
     /** Makes a TLV of tag and value. @return its size */
-    public static short toBytes(byte[] berTagArray, short berTagOff, byte[] valueArray, short vOff, short vLen, byte[] outBuf, short bOff) {
+    public static short toBytes(
+            byte[] berTagArray, short berTagOff, byte[] valueArray, short vOff, short vLen, byte[] outBuf, short bOff) {
         requirePrimitive(berTagArray, berTagOff);
         byte[] tag = Tlv.part(berTagArray, berTagOff, BERTag.size(berTagArray, berTagOff));
         return Tlv.give(Tlv.encode(tag, Tlv.part(valueArray, vOff, vLen)), outBuf, bOff);

@@ -1,10 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.tlv;
 
 /** The tag of a primitive TLV. */
 public final class PrimitiveBERTag extends BERTag {
 
-    public PrimitiveBERTag() {
-    }
+    public PrimitiveBERTag() {}
 
     @Override
     public void init(byte[] bArray, short bOff) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.tlv;
 
 import org.opentsm.simulator.crypto.CryptoHost;
@@ -7,8 +8,7 @@ final class Tlv {
 
     private static final int LONG_FORM = 0x80;
 
-    private Tlv() {
-    }
+    private Tlv() {}
 
     static int at(byte[] array, int offset, short malformed) {
         if (offset < 0) {
@@ -46,9 +46,11 @@ final class Tlv {
     }
 
     static byte[] encode(byte[] tag, byte[] value) {
-        byte[] length = value.length < LONG_FORM ? new byte[] {(byte) value.length}
-            : value.length < 0x100 ? new byte[] {(byte) 0x81, (byte) value.length}
-            : new byte[] {(byte) 0x82, (byte) (value.length >> 8), (byte) value.length};
+        byte[] length = value.length < LONG_FORM
+                ? new byte[] {(byte) value.length}
+                : value.length < 0x100
+                        ? new byte[] {(byte) 0x81, (byte) value.length}
+                        : new byte[] {(byte) 0x82, (byte) (value.length >> 8), (byte) value.length};
         if (value.length > Short.MAX_VALUE) {
             throw new TLVException(TLVException.TLV_LENGTH_GREATER_THAN_32767);
         }

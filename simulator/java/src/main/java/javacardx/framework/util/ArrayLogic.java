@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.util;
 
 import java.lang.reflect.Array;
@@ -6,8 +7,7 @@ import org.opentsm.simulator.crypto.CryptoHost;
 /** Copies, fills, compares and searches arrays of primitive types, as bytes where the types differ. */
 public final class ArrayLogic {
 
-    private ArrayLogic() {
-    }
+    private ArrayLogic() {}
 
     /** @return offset behind the last element written */
     public static short arrayCopyRepack(Object src, short srcOff, short srcLen, Object dest, short destOff) {
@@ -23,7 +23,8 @@ public final class ArrayLogic {
         return fill(theArray, off, len, valArray, valOff);
     }
 
-    public static short arrayFillGenericNonAtomic(Object theArray, short off, short len, Object valArray, short valOff) {
+    public static short arrayFillGenericNonAtomic(
+            Object theArray, short off, short len, Object valArray, short valOff) {
         return fill(theArray, off, len, valArray, valOff);
     }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.cert;
 
 import javacard.security.CryptoException;
@@ -8,12 +9,10 @@ public abstract class CertificateParser {
 
     public static final byte TYPE_X509_DER = 1;
 
-    CertificateParser() {
-    }
+    CertificateParser() {}
 
     /** What a parser calls back. */
-    public interface ParserHandler {
-    }
+    public interface ParserHandler {}
 
     /** Makes the key that a certificate's public key goes into. */
     public interface KeyHandler extends ParserHandler {
@@ -27,9 +26,11 @@ public abstract class CertificateParser {
 
     public abstract Certificate buildCert(byte[] buffer, short offset, short length, ParserHandler handler);
 
-    public abstract Certificate buildCert(byte[] buffer, short offset, short length, ParserHandler handler, PublicKey issuer);
+    public abstract Certificate buildCert(
+            byte[] buffer, short offset, short length, ParserHandler handler, PublicKey issuer);
 
     public abstract void parseCert(byte[] buffer, short offset, short length, ParserHandler handler);
 
-    public abstract boolean parseCert(byte[] buffer, short offset, short length, ParserHandler handler, PublicKey issuer);
+    public abstract boolean parseCert(
+            byte[] buffer, short offset, short length, ParserHandler handler, PublicKey issuer);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.cert;
 
 /** A certificate of X.509; Java Card API 3.1. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.derivation;
 
 import javacard.security.AlgorithmParameterSpec;
@@ -18,8 +19,7 @@ public abstract class DerivationFunction {
     public static final short ALG_KDF_HKDF = 9;
     public static final short ALG_HKDF_EXPAND_LABEL_TLS13 = 10;
 
-    protected DerivationFunction() {
-    }
+    protected DerivationFunction() {}
 
     /** @throws javacard.security.CryptoException NO_SUCH_ALGORITHM */
     public static DerivationFunction getInstance(short algorithm, boolean externalAccess) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.derivation;
 
 import javacard.security.AlgorithmParameterSpec;
@@ -6,7 +7,10 @@ import javacard.security.AlgorithmParameterSpec;
 public interface KDFAnsiX963Spec extends AlgorithmParameterSpec {
 
     byte getAlgorithm();
+
     byte[] getSecret();
+
     byte[] getSharedInfo();
+
     short getOutputLength();
 }

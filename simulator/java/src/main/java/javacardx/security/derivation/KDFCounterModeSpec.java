@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.derivation;
 
 import javacard.security.AlgorithmParameterSpec;
@@ -7,9 +8,14 @@ import javacard.security.SecretKey;
 public interface KDFCounterModeSpec extends AlgorithmParameterSpec {
 
     byte getAlgorithm();
+
     SecretKey getSecret();
+
     byte[] getInputDataBeforeCounter();
+
     byte[] getInputDataAfterCounter();
+
     short getOutputLength();
+
     short getCounterLength();
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.derivation;
 
 import javacard.security.AlgorithmParameterSpec;
@@ -7,8 +8,12 @@ import javacard.security.SecretKey;
 public interface KDFDoublePipelineIterationModeSpec extends AlgorithmParameterSpec {
 
     byte getAlgorithm();
+
     SecretKey getSecret();
+
     byte[] getInputData();
+
     short getOutputLength();
+
     short getCounterLength();
 }

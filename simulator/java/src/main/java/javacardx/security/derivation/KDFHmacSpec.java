@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.derivation;
 
 import javacard.security.AlgorithmParameterSpec;
@@ -6,8 +7,12 @@ import javacard.security.AlgorithmParameterSpec;
 public interface KDFHmacSpec extends AlgorithmParameterSpec {
 
     byte getAlgorithm();
+
     byte[] getSecret();
+
     byte[] getInfo();
+
     byte[] getSalt();
+
     short getOutputLength();
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.derivation;
 
 import javacard.security.AlgorithmParameterSpec;
@@ -6,6 +7,8 @@ import javacard.security.AlgorithmParameterSpec;
 public interface KDFIeee1363Spec extends AlgorithmParameterSpec {
 
     byte getAlgorithm();
+
     byte[] getSecret();
+
     byte[] getParameters();
 }

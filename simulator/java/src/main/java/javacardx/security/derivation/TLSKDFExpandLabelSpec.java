@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.derivation;
 
 import javacard.security.AlgorithmParameterSpec;
@@ -9,9 +10,14 @@ public interface TLSKDFExpandLabelSpec extends AlgorithmParameterSpec {
     short LABEL_PREFIX_DTLS13 = 2;
 
     byte getAlgorithm();
+
     byte[] getSecret();
+
     short getLabelPrefix();
+
     byte[] getLabel();
+
     byte[] getContext();
+
     short getOutputLength();
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.derivation;
 
 import javacard.security.AlgorithmParameterSpec;
@@ -7,5 +8,6 @@ import javacard.security.SecretKey;
 public interface TLSPseudoRandomFunctionSpec extends AlgorithmParameterSpec {
 
     SecretKey getSecret();
+
     byte[] getSeed();
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.security.util;
 
 import java.math.BigInteger;
@@ -16,13 +17,17 @@ public final class MonotonicCounter {
 
     private MonotonicCounter(short size, byte memoryType) {
         this.memoryType = memoryType;
-        value = CryptoHost.allocate(size, memoryType == JCSystem.MEMORY_TYPE_TRANSIENT_RESET ? JCSystem.CLEAR_ON_RESET
-            : memoryType == JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT ? JCSystem.CLEAR_ON_DESELECT : 0);
+        value = CryptoHost.allocate(
+                size,
+                memoryType == JCSystem.MEMORY_TYPE_TRANSIENT_RESET
+                        ? JCSystem.CLEAR_ON_RESET
+                        : memoryType == JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT ? JCSystem.CLEAR_ON_DESELECT : 0);
     }
 
     /** @param size bytes, 1 to 8 @throws SystemException ILLEGAL_VALUE for another size or memory */
     public static MonotonicCounter getInstance(short size, byte memoryType) {
-        boolean memory = memoryType >= JCSystem.MEMORY_TYPE_PERSISTENT && memoryType <= JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT;
+        boolean memory =
+                memoryType >= JCSystem.MEMORY_TYPE_PERSISTENT && memoryType <= JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT;
         if (size < 1 || size > MAX_LENGTH || !memory) {
             throw new SystemException(SystemException.ILLEGAL_VALUE);
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform.contactless;
 
 import javacard.framework.Shareable;
@@ -9,5 +10,6 @@ public interface CLAppletActivationPolicy extends Shareable {
     byte REASON_UNSPECIFIED = 3;
 
     boolean acceptActivation();
+
     short getNextApplicationConflictInfo(byte[] buffer, short value);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform.contactless;
 
 import javacard.framework.AID;
@@ -39,19 +40,34 @@ public interface GPCLRegistryEntry extends GPRegistryEntry {
     byte INFO_PRIVACY_SENSITIVE_INDICATOR = 21;
 
     byte setCLState(byte option);
+
     byte getCLState();
+
     short getInfo(byte[] buffer, short value1, short value2);
+
     short setInfo(byte[] buffer, short value1, short value2, short value3);
+
     GPCLRegistryEntry getNextConflictingApplication(GPCLRegistryEntry gPCLRegistryEntry);
+
     void joinGroup(AID aid);
+
     GPCLRegistryEntry getNextGroupMember(GPCLRegistryEntry gPCLRegistryEntry);
+
     void addToGroupAuthorizationList(byte[] buffer, short value1, short value2);
+
     void removeFromGroupAuthorizationList(byte[] buffer, short value1, short value2);
+
     void setPartialSelectionOrder(boolean flag);
+
     GPCLRegistryEntry getNextCRELApplication(GPCLRegistryEntry gPCLRegistryEntry);
+
     void addToCRELApplicationList(byte[] buffer, short value1, short value2);
+
     void removeFromCRELApplicationList(byte[] buffer, short value1, short value2);
+
     GPCLRegistryEntry getNextReferencingApplication(GPCLRegistryEntry gPCLRegistryEntry);
+
     boolean isGroupHead();
+
     boolean isGroupMember();
 }

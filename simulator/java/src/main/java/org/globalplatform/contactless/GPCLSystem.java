@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform.contactless;
 
 import javacard.framework.AID;
@@ -5,11 +6,13 @@ import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import org.globalplatform.GPRegistryEntry;
 
-/** Contactless services (GlobalPlatform amendment C). This card has no contactless registry: nothing is found, nothing can be set. */
+/**
+ * Contactless services (GlobalPlatform amendment C). This card has no contactless registry: nothing is found, nothing
+ * can be set.
+ */
 public class GPCLSystem {
 
-    private GPCLSystem() {
-    }
+    private GPCLSystem() {}
 
     private static ISOException refused() {
         return new ISOException(ISO7816.SW_CONDITIONS_NOT_SATISFIED);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform.securechannel;
 
 import javacard.security.Key;
@@ -23,9 +24,14 @@ public interface SecureChannelKeys {
     byte PARAM_SCP03_KEY_VERSION_NUMBER = 13;
 
     void setMasterKey(byte[] buffer, short value1, short value2, byte option1, byte option2);
+
     void setMasterKey(Key key, byte option);
+
     void resetMasterKeys();
+
     void setSessionKey(SecretKey secretKey, byte option);
+
     void setSessionKey(byte[] buffer, short value1, short value2, byte option1, byte option2);
+
     void setSpecificParameter(short value1, byte[] buffer, short value2, short value3);
 }

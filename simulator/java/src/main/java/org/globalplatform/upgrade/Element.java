@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform.upgrade;
 
 /** The interface as the API declares it; GlobalPlatform Card Specification 2.3.1 annex A. */
@@ -9,20 +10,36 @@ public interface Element {
     byte SIZE_SHORT = 2;
 
     Element write(boolean flag);
+
     Element write(byte option);
+
     Element write(short value);
+
     Element write(Object object);
+
     short canWriteBoolean();
+
     short canWriteByte();
+
     short canWriteShort();
+
     short canWriteObject();
+
     void initRead();
+
     boolean readBoolean();
+
     byte readByte();
+
     short readShort();
+
     Object readObject();
+
     short canReadBoolean();
+
     short canReadByte();
+
     short canReadShort();
+
     short canReadObject();
 }

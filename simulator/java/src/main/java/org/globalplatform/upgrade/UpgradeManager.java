@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.globalplatform.upgrade;
 
 import javacard.framework.SystemException;
@@ -5,8 +6,7 @@ import javacard.framework.SystemException;
 /** Keeps objects over an upgrade of their code (GlobalPlatform amendment H). This card upgrades nothing in place. */
 public final class UpgradeManager {
 
-    private UpgradeManager() {
-    }
+    private UpgradeManager() {}
 
     public static boolean isUpgrading() {
         return false;

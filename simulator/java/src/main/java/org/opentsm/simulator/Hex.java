@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator;
 
 import java.util.HexFormat;
@@ -7,8 +8,7 @@ public final class Hex {
 
     private static final HexFormat FORMAT = HexFormat.of().withUpperCase();
 
-    private Hex() {
-    }
+    private Hex() {}
 
     /** @throws IllegalArgumentException on an odd number of digits or another character */
     public static byte[] decode(String text) {

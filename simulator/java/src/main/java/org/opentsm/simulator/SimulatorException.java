@@ -1,6 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator;
 
-/** A failure the caller of the simulator is told about: a stable code, a message, and the image field when one is at fault. */
+/**
+ * A failure the caller of the simulator is told about: a stable code, a message, and the image field when one is at
+ * fault.
+ */
 public final class SimulatorException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator;
 
 import java.io.Closeable;
@@ -6,8 +7,7 @@ import java.io.IOException;
 /** Daemon threads, so that the process ends with its control link. */
 public final class Threads {
 
-    private Threads() {
-    }
+    private Threads() {}
 
     public static void start(String name, Runnable work) {
         Thread thread = new Thread(work, name);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package uicc.access.fileadministration;
 
 import java.util.Arrays;
@@ -7,8 +8,7 @@ import org.opentsm.simulator.toolkit.AdminView;
 /** Gives applets views that may change the files themselves; ETSI TS 102 241 annex A. */
 public class AdminFileViewBuilder {
 
-    private AdminFileViewBuilder() {
-    }
+    private AdminFileViewBuilder() {}
 
     /** @param event when the view forgets its place: CLEAR_ON_RESET, CLEAR_ON_DESELECT, or never */
     public static AdminFileView getTheUICCAdminFileView(byte event) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package uicc.services.highupdatearray;
 
 import javacard.framework.Shareable;
@@ -9,8 +10,12 @@ public interface HighUpdateArrayBuilder extends Shareable {
     byte HIGH_UPDATE_ARRAY_MIN_UPDATE_JC = 3;
 
     boolean[] makeHighUpdateBooleanArray(short value);
+
     byte[] makeHighUpdateByteArray(short value);
+
     Object[] makeHighUpdateObjectArray(short value);
+
     short[] makeHighUpdateShortArray(short value);
+
     short getHighUpdateMinimumUpdateProperty();
 }

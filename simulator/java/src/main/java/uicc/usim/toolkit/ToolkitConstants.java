@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package uicc.usim.toolkit;
 
 /** Numbers as the API declares it; 3GPP TS 31.130 annex A. */

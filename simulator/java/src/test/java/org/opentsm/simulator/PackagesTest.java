@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -30,7 +31,10 @@ class PackagesTest {
     @Test
     void packagesUseEachOtherInOneDirection() throws IOException {
         Map<String, Set<String>> uses = uses(BASE);
-        assertTrue(uses.keySet().containsAll(List.of("open/", "runtime/", "image/", "state/", "card/", "link/", "control/")), uses.keySet().toString());
+        assertTrue(
+                uses.keySet()
+                        .containsAll(List.of("open/", "runtime/", "image/", "state/", "card/", "link/", "control/")),
+                uses.keySet().toString());
         assertTrue(uses.get("control/").contains("card/"), "uses are seen at all: " + uses);
         for (String start : uses.keySet()) {
             assertEquals(List.of(), circle(uses, start), "packages that need each other");
@@ -41,7 +45,8 @@ class PackagesTest {
     private static Map<String, Set<String>> uses(String base) throws IOException {
         Map<String, Set<String>> uses = new TreeMap<>();
         try (Stream<Path> files = Files.walk(CLASSES.resolve(base))) {
-            for (Path file : files.filter(file -> file.toString().endsWith(".class")).toList()) {
+            for (Path file :
+                    files.filter(file -> file.toString().endsWith(".class")).toList()) {
                 String own = CLASSES.resolve(base).relativize(file.getParent()).toString();
                 Set<String> used = uses.computeIfAbsent(own.isEmpty() ? "" : own + "/", none -> new TreeSet<>());
                 Matcher names = NAME.matcher(constants(Files.readAllBytes(file)));
@@ -62,7 +67,8 @@ class PackagesTest {
             int at = reader.getItem(item);
             // The second slot of a long has no content.
             if (at > 0 && reader.readByte(at - 1) == 1) {
-                text.append(new String(classFile, at + 2, reader.readUnsignedShort(at), StandardCharsets.ISO_8859_1)).append('\n');
+                text.append(new String(classFile, at + 2, reader.readUnsignedShort(at), StandardCharsets.ISO_8859_1))
+                        .append('\n');
             }
         }
         return text.toString();
@@ -74,7 +80,8 @@ class PackagesTest {
         while (!paths.isEmpty()) {
             List<String> path = paths.pop();
             for (String next : uses.getOrDefault(path.get(path.size() - 1), Set.of())) {
-                List<String> longer = Stream.concat(path.stream(), Stream.of(next)).toList();
+                List<String> longer =
+                        Stream.concat(path.stream(), Stream.of(next)).toList();
                 if (next.equals(start)) {
                     return longer;
                 }

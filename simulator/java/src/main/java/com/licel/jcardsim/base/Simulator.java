@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package com.licel.jcardsim.base;
 
 import com.licel.jcardsim.io.JavaCardInterface;
@@ -12,8 +13,9 @@ import org.opentsm.simulator.classpath.ClassPathCard;
 
 /**
  * What tests written for jCardSim make and call, with our runtime behind it: transactions, firewall, channels and the
- * algorithms of this simulator. {@code CardSimulator}, {@code JavaxSmartCardInterface} and {@code CardTerminalSimulator} of
- * jCardSim build on it and stay as they are. This class must come before jCardSim's on the class path.
+ * algorithms of this simulator. {@code CardSimulator}, {@code JavaxSmartCardInterface} and {@code
+ * CardTerminalSimulator} of jCardSim build on it and stay as they are. This class must come before jCardSim's on the
+ * class path.
  */
 public class Simulator implements JavaCardInterface {
 
@@ -42,7 +44,8 @@ public class Simulator implements JavaCardInterface {
     public AID loadApplet(AID aid, String appletClassName) throws SystemException {
         try {
             ClassLoader context = Thread.currentThread().getContextClassLoader();
-            return loadApplet(aid, Class.forName(appletClassName, false, context).asSubclass(Applet.class));
+            return loadApplet(
+                    aid, Class.forName(appletClassName, false, context).asSubclass(Applet.class));
         } catch (ClassNotFoundException | ClassCastException e) {
             throw (SystemException) new SystemException(SystemException.ILLEGAL_VALUE).initCause(e);
         }
@@ -63,20 +66,23 @@ public class Simulator implements JavaCardInterface {
         return installApplet(aid, appletClass, new byte[0], (short) 0, (byte) 0);
     }
 
-    public AID installApplet(AID aid, Class<? extends Applet> appletClass, byte[] bArray, short bOffset, byte bLength) throws SystemException {
+    public AID installApplet(AID aid, Class<? extends Applet> appletClass, byte[] bArray, short bOffset, byte bLength)
+            throws SystemException {
         loadApplet(aid, appletClass);
         return createApplet(aid, bArray, bOffset, bLength);
     }
 
     @Override
-    public AID installApplet(AID aid, String appletClassName, byte[] bArray, short bOffset, byte bLength) throws SystemException {
+    public AID installApplet(AID aid, String appletClassName, byte[] bArray, short bOffset, byte bLength)
+            throws SystemException {
         loadApplet(aid, appletClassName);
         return createApplet(aid, bArray, bOffset, bLength);
     }
 
     @Override
-    public AID installApplet(AID aid, String appletClassName, byte[] appletJarContents, byte[] bArray, short bOffset, byte bLength)
-        throws SystemException {
+    public AID installApplet(
+            AID aid, String appletClassName, byte[] appletJarContents, byte[] bArray, short bOffset, byte bLength)
+            throws SystemException {
         return installApplet(aid, appletClassName, bArray, bOffset, bLength);
     }
 

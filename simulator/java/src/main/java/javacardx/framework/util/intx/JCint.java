@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.util.intx;
 
 import javacard.framework.Util;
@@ -6,8 +7,7 @@ import org.opentsm.simulator.crypto.CryptoHost;
 /** Integers of four bytes. */
 public final class JCint {
 
-    private JCint() {
-    }
+    private JCint() {}
 
     public static int makeInt(byte b1, byte b2, byte b3, byte b4) {
         return b1 << 24 | (b2 & 0xFF) << 16 | (b3 & 0xFF) << 8 | b4 & 0xFF;

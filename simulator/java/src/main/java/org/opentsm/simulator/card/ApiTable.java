@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.card;
 
 import java.io.IOException;
@@ -33,8 +34,7 @@ public final class ApiTable {
 
     private static final Map<String, Set<String>> FACES = new HashMap<>();
 
-    private ApiTable() {
-    }
+    private ApiTable() {}
 
     public static void main(String[] arguments) throws IOException {
         Path readme = Path.of(arguments[0]);
@@ -67,13 +67,15 @@ public final class ApiTable {
                     boolean linked = member.kind() != ApiMember.Kind.CONSTANT;
                     members += linked ? 1 : 0;
                     if (linked && !has.contains(member.name() + member.descriptor())) {
-                        missing.add(apiClass.name().substring(apiClass.name().lastIndexOf('/') + 1) + "." + member.name());
+                        missing.add(
+                                apiClass.name().substring(apiClass.name().lastIndexOf('/') + 1) + "." + member.name());
                     }
                 }
             }
         }
-        String text = Declarations.all().packages().size() + " packages, " + classes + " classes and " + members + " members are declared; not there: "
-            + String.join(", ", missing.stream().distinct().toList()) + ".";
+        String text = Declarations.all().packages().size() + " packages, " + classes + " classes and " + members
+                + " members are declared; not there: "
+                + String.join(", ", missing.stream().distinct().toList()) + ".";
         return wrapped(text);
     }
 
@@ -106,29 +108,44 @@ public final class ApiTable {
             if (in == null) {
                 return false;
             }
-            new ClassReader(in).accept(new ClassVisitor(Opcodes.ASM9) {
-                @Override
-                public void visit(int version, int access, String own, String signature, String superName, String[] interfaces) {
-                    if (superName != null) {
-                        collect(superName, members);
-                    }
-                    for (String above : interfaces) {
-                        collect(above, members);
-                    }
-                }
+            new ClassReader(in)
+                    .accept(
+                            new ClassVisitor(Opcodes.ASM9) {
+                                @Override
+                                public void visit(
+                                        int version,
+                                        int access,
+                                        String own,
+                                        String signature,
+                                        String superName,
+                                        String[] interfaces) {
+                                    if (superName != null) {
+                                        collect(superName, members);
+                                    }
+                                    for (String above : interfaces) {
+                                        collect(above, members);
+                                    }
+                                }
 
-                @Override
-                public FieldVisitor visitField(int access, String field, String descriptor, String signature, Object value) {
-                    members.add(field + descriptor);
-                    return null;
-                }
+                                @Override
+                                public FieldVisitor visitField(
+                                        int access, String field, String descriptor, String signature, Object value) {
+                                    members.add(field + descriptor);
+                                    return null;
+                                }
 
-                @Override
-                public MethodVisitor visitMethod(int access, String method, String descriptor, String signature, String[] exceptions) {
-                    members.add(method + descriptor);
-                    return null;
-                }
-            }, ClassReader.SKIP_CODE | ClassReader.SKIP_DEBUG | ClassReader.SKIP_FRAMES);
+                                @Override
+                                public MethodVisitor visitMethod(
+                                        int access,
+                                        String method,
+                                        String descriptor,
+                                        String signature,
+                                        String[] exceptions) {
+                                    members.add(method + descriptor);
+                                    return null;
+                                }
+                            },
+                            ClassReader.SKIP_CODE | ClassReader.SKIP_DEBUG | ClassReader.SKIP_FRAMES);
             return true;
         } catch (IOException e) {
             throw new IllegalStateException(e);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.card;
 
 import com.licel.jcardsim.base.ThreadRuntime;
@@ -35,18 +36,21 @@ public final class Card {
     private final ToolkitCommands toolkit;
     /** Null for a card whose issuer's domain is an applet, or that has none. */
     private final NativeCard nativeIssuer;
+
     private final CardState state;
     private final Statistics statistics = new Statistics();
     private final FaultPlan faults = new FaultPlan();
 
     /** Null while the card hibernates: its memory is in its file alone. */
     private volatile CardRuntime runtime;
+
     private boolean powered;
     /** True when RAM holds nothing that a reset would not bring. */
     private boolean untouched;
+
     private volatile long lastUse = System.nanoTime();
     private long savedChanges = -1;
-    private Runnable whenPowerCut = () -> { };
+    private Runnable whenPowerCut = () -> {};
 
     /**
      * Makes the card, or takes it up where its state file left it.
@@ -67,7 +71,9 @@ public final class Card {
             Toolkit.of(runtime).files(files.tree());
         }
         nativeIssuer = image.nativeIssuer() == null ? null : new NativeCard(image, runtime);
-        state = stateFolder == null ? null : new CardState(stateFolder.resolve(image.name() + ".card"), code.digest(imageBytes));
+        state = stateFolder == null
+                ? null
+                : new CardState(stateFolder.resolve(image.name() + ".card"), code.digest(imageBytes));
         try {
             if (state != null && state.exists()) {
                 state.load(runtime, code.loadFiles());
@@ -82,12 +88,14 @@ public final class Card {
     }
 
     private CardRuntime runtime(CardCode code) {
-        CardRuntime made = new CardRuntime(code.packages(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
+        CardRuntime made =
+                new CardRuntime(code.packages(), new CardRandom(image.seed(), image.randomBytes()), statistics, faults);
         made.useTransport(image.protocol(), image.apduBuffer());
         made.takeAway(image.lacks(), image.keyPairs());
         if (image.memory() != null) {
             CardImage.Memory memory = image.memory();
-            made.limitMemory(new MemoryLimits(memory.persistent(), memory.transientReset(), memory.transientDeselect(), memory.commit()));
+            made.limitMemory(new MemoryLimits(
+                    memory.persistent(), memory.transientReset(), memory.transientDeselect(), memory.commit()));
         }
         if (image.proprietaryClasses()) {
             made.takeProprietaryClasses();
@@ -125,7 +133,12 @@ public final class Card {
      * @return whether it does so now
      */
     public synchronized boolean hibernate() {
-        if (state == null || runtime == null || nativeIssuer != null || toolkit != null || !untouched || faults.isPlanned()) {
+        if (state == null
+                || runtime == null
+                || nativeIssuer != null
+                || toolkit != null
+                || !untouched
+                || faults.isPlanned()) {
             return false;
         }
         save();
@@ -148,7 +161,8 @@ public final class Card {
                 runtime.registry().setCardState(image.lifeCycle());
             }
         } catch (PowerCut cut) {
-            throw new SimulatorException("command-endless", "the card was not made: an applet did not end its install()");
+            throw new SimulatorException(
+                    "command-endless", "the card was not made: an applet did not end its install()");
         } finally {
             runtime.budget().end();
         }
@@ -245,15 +259,17 @@ public final class Card {
         runtime.budget().begin();
         try {
             faults.beforeCommand();
-            byte[] response = process(nativeIssuer != null && image.protocol() == APDU.PROTOCOL_T0 ? withoutLe(command) : command);
+            byte[] response = process(
+                    nativeIssuer != null && image.protocol() == APDU.PROTOCOL_T0 ? withoutLe(command) : command);
             saveIfChanged();
             faults.afterCommand();
             return response;
         } catch (PowerCut cut) {
             boolean spent = runtime.budget().isSpent();
             losePower();
-            throw spent ? new SimulatorException("command-endless", "the applet did not end; the card lost its power")
-                : new SimulatorException("power-cut", "the card lost its power");
+            throw spent
+                    ? new SimulatorException("command-endless", "the applet did not end; the card lost its power")
+                    : new SimulatorException("power-cut", "the card lost its power");
         } finally {
             runtime.budget().end();
             ThreadRuntime.release();
@@ -263,7 +279,8 @@ public final class Card {
     /** A T=0 reader has no Le for a command with data, so that its answer waits for GET RESPONSE. ISO 7816-3 12.2.4. */
     private static byte[] withoutLe(byte[] command) {
         ApduForm form = ApduForm.parse(command);
-        boolean both = form != null && !form.isExtended() && form.dataLength() > 0 && form.expected() != ApduForm.ABSENT;
+        boolean both =
+                form != null && !form.isExtended() && form.dataLength() > 0 && form.expected() != ApduForm.ABSENT;
         return both ? Arrays.copyOf(command, command.length - 1) : command;
     }
 
@@ -286,7 +303,8 @@ public final class Card {
 
     /** SELECT of the USIM by its name leads to its files. */
     private byte[] selectNetworkApplication(byte[] command) {
-        boolean byName = command.length > 5 && command[0] == 0 && command[1] == ISO7816.INS_SELECT && command[2] == 0x04;
+        boolean byName =
+                command.length > 5 && command[0] == 0 && command[1] == ISO7816.INS_SELECT && command[2] == 0x04;
         if (toolkit == null || files == null || !byName || command.length < 5 + (command[4] & 0xFF)) {
             return null;
         }

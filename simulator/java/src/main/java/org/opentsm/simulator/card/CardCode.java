@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.card;
 
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ final class CardCode {
 
     /** Of code that comes as class files, which have none. */
     private static final byte[] VERSION = {1, 0};
+
     private static final String CLASSES = "org.opentsm.securitydomain.";
 
     /** A load file of the image with what its CAP brings, or with null where it is a folder. */
@@ -39,6 +41,7 @@ final class CardCode {
     private final AID issuer;
     /** The security domains come by LOAD, if they come. */
     private final boolean foreign;
+
     private final Path applets;
     private final List<Part> parts = new ArrayList<>();
 
@@ -51,14 +54,21 @@ final class CardCode {
     CardCode(CardImage image, Path applets) {
         this.applets = applets;
         foreign = image.nativeIssuer() != null;
-        byte[] name = foreign ? image.nativeIssuer().aid() : image.issuer() == null ? null : image.issuer().aid();
+        byte[] name = foreign
+                ? image.nativeIssuer().aid()
+                : image.issuer() == null ? null : image.issuer().aid();
         issuer = name == null ? null : CardOpen.aid(name);
-        Iterator<CapFiles.Linked> linked = CapFiles.link(image.loadFiles().stream().filter(loadFile -> loadFile.cap() != null)
-            .map(loadFile -> new CapFiles.Source(loadFile.field() + ".cap", loadFile.cap())).toList()).iterator();
+        Iterator<CapFiles.Linked> linked = CapFiles.link(image.loadFiles().stream()
+                        .filter(loadFile -> loadFile.cap() != null)
+                        .map(loadFile -> new CapFiles.Source(loadFile.field() + ".cap", loadFile.cap()))
+                        .toList())
+                .iterator();
         for (CardImage.LoadFile loadFile : image.loadFiles()) {
             Part part = new Part(loadFile, loadFile.cap() == null ? null : linked.next());
             if (loadFile.aid() != null && !Arrays.equals(loadFile.aid(), part.aid())) {
-                throw SimulatorException.image(loadFile.field() + ".aid", "is not " + Hex.encode(part.aid()) + ", the package AID of the CAP file");
+                throw SimulatorException.image(
+                        loadFile.field() + ".aid",
+                        "is not " + Hex.encode(part.aid()) + ", the package AID of the CAP file");
             }
             parts.add(part);
         }
@@ -77,8 +87,7 @@ final class CardCode {
         }
         Map<String, byte[]> classes = new HashMap<>();
         caps().forEach(cap -> classes.putAll(cap.classes()));
-        AppletClassLoader loader =
-            new AppletClassLoader(folders, classes, CardCode.class.getClassLoader());
+        AppletClassLoader loader = new AppletClassLoader(folders, classes, CardCode.class.getClassLoader());
         return new CardPackages(loader, caps().map(CapFiles.Linked::made).toList());
     }
 
@@ -93,7 +102,8 @@ final class CardCode {
             found.add(domains);
         }
         for (Part part : parts) {
-            RegistryEntry entry = RegistryEntry.loadFile(CardOpen.aid(part.aid()), issuer, part.cap == null ? VERSION : part.cap.version());
+            RegistryEntry entry = RegistryEntry.loadFile(
+                    CardOpen.aid(part.aid()), issuer, part.cap == null ? VERSION : part.cap.version());
             part.loadFile.modules().forEach(module -> entry.modules.put(Hex.encode(module.aid()), module.className()));
             if (part.cap != null) {
                 entry.modules.putAll(part.cap.made().applets());

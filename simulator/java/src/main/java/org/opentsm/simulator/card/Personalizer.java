@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.card;
 
 import java.io.ByteArrayOutputStream;
@@ -49,7 +50,8 @@ final class Personalizer {
         storeData("cplc", "9F7F", image.cplc());
         storeData("isd.applicationProviderId", "5F20", image.issuer().providerId());
         if (image.lifeCycle() != LifeCycle.OP_READY) {
-            // One command: from INITIALIZED on nothing is taken in clear, so the domain makes both moves to SECURED itself.
+            // One command: from INITIALIZED on nothing is taken in clear, so the domain makes both moves to SECURED
+            // itself.
             field = "lifeCycle";
             send(0x80F080, image.lifeCycle(), new byte[0], true);
         }
@@ -145,7 +147,11 @@ final class Personalizer {
         for (int block = 0; block < blocks; block++) {
             int from = block * MAX_DATA;
             boolean last = block == blocks - 1;
-            send(0x80E200 | (last ? 0x90 : 0x10), block, Arrays.copyOfRange(data, from, Math.min(data.length, from + MAX_DATA)), false);
+            send(
+                    0x80E200 | (last ? 0x90 : 0x10),
+                    block,
+                    Arrays.copyOfRange(data, from, Math.min(data.length, from + MAX_DATA)),
+                    false);
         }
     }
 
@@ -153,7 +159,11 @@ final class Personalizer {
     private void chain(int header, int p2, byte[] data) {
         for (int from = 0; from < data.length; from += MAX_DATA) {
             boolean last = from + MAX_DATA >= data.length;
-            send(header | (last ? 0x00 : 0x80), p2, Arrays.copyOfRange(data, from, Math.min(data.length, from + MAX_DATA)), last);
+            send(
+                    header | (last ? 0x00 : 0x80),
+                    p2,
+                    Arrays.copyOfRange(data, from, Math.min(data.length, from + MAX_DATA)),
+                    last);
         }
     }
 
@@ -173,7 +183,8 @@ final class Personalizer {
         byte[] response = card.apply(command.toByteArray());
         int sw = (response[response.length - 2] & 0xFF) << 8 | response[response.length - 1] & 0xFF;
         if (sw != 0x9000 && sw >> 8 != 0x61) {
-            throw new SimulatorException("image-refused", field, String.format("card image: %s: the card answered %04X", field, sw), null);
+            throw new SimulatorException(
+                    "image-refused", field, String.format("card image: %s: the card answered %04X", field, sw), null);
         }
     }
 

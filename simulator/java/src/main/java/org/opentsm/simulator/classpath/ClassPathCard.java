@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.classpath;
 
 import com.licel.jcardsim.base.SimulatorRuntime;
@@ -26,8 +27,9 @@ import org.opentsm.simulator.runtime.PowerCut;
 import org.opentsm.simulator.runtime.Statistics;
 
 /**
- * A card for unit tests: applets are classes of the test's class path, which it defines anew for itself, instrumented. It has no
- * issuer domain; each Java package is a load file. It answers as jCardSim's runtime does, which tests hold it for.
+ * A card for unit tests: applets are classes of the test's class path, which it defines anew for itself, instrumented.
+ * It has no issuer domain; each Java package is a load file. It answers as jCardSim's runtime does, which tests hold it
+ * for.
  */
 public final class ClassPathCard extends SimulatorRuntime {
 
@@ -47,8 +49,10 @@ public final class ClassPathCard extends SimulatorRuntime {
 
     private void start() {
         ClassLoader outer = Thread.currentThread().getContextClassLoader();
-        AppletClassLoader loader = AppletClassLoader.ofClassPath(outer == null ? ClassPathCard.class.getClassLoader() : outer);
-        card = new CardRuntime(new CardPackages(loader, List.of()), new CardRandom(null, new byte[0]), statistics, faults);
+        AppletClassLoader loader =
+                AppletClassLoader.ofClassPath(outer == null ? ClassPathCard.class.getClassLoader() : outer);
+        card = new CardRuntime(
+                new CardPackages(loader, List.of()), new CardRandom(null, new byte[0]), statistics, faults);
         card.takeAnyClass();
         classes.clear();
         loadFiles.clear();
@@ -87,15 +91,17 @@ public final class ClassPathCard extends SimulatorRuntime {
             throw new SystemException(SystemException.ILLEGAL_AID);
         }
         RegistryEntry loadFile = loadFile(type);
-        byte[] parameters = bArray == null ? new byte[0] : Arrays.copyOfRange(bArray, bOffset, bOffset + (bLength & 0xFF));
+        byte[] parameters =
+                bArray == null ? new byte[0] : Arrays.copyOfRange(bArray, bOffset, bOffset + (bLength & 0xFF));
         AID own = copy(aid);
         try {
             Applet applet = card.install(loadFile.aid, type, own, parameters);
             RegistryEntry.Row row = new RegistryEntry.Row(LifeCycle.SELECTABLE, null, Privileges.NONE, Options.NONE);
-            card.registry().add(RegistryEntry.instance(RegistryEntry.Kind.APPLICATION, own, loadFile, own, applet, row));
+            card.registry()
+                    .add(RegistryEntry.instance(RegistryEntry.Kind.APPLICATION, own, loadFile, own, applet, row));
         } catch (ISOException e) {
             throw (SystemException) new SystemException(SimulatorSystem.SW_APPLET_CREATION_FAILED)
-                .initCause(new IllegalStateException("install() " + card.installFailure(), e));
+                    .initCause(new IllegalStateException("install() " + card.installFailure(), e));
         }
     }
 
@@ -138,7 +144,9 @@ public final class ClassPathCard extends SimulatorRuntime {
             return response;
         } catch (PowerCut cut) {
             card.reset();
-            throw new IllegalStateException(card.budget().isSpent() ? "the applet did not end; the card was reset" : "the card lost its power", cut);
+            throw new IllegalStateException(
+                    card.budget().isSpent() ? "the applet did not end; the card was reset" : "the card lost its power",
+                    cut);
         } finally {
             card.budget().end();
         }

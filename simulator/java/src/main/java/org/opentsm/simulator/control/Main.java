@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.control;
 
 import com.google.gson.JsonObject;
@@ -57,16 +58,22 @@ public final class Main {
             String request = line;
             simulator.hurry(request);
             // One card's requests run one after the other, those of different cards side by side.
-            lastOfCard.compute(card(request), (card, last) -> last == null || card.isEmpty()
-                ? CompletableFuture.runAsync(() -> answer(request), workers)
-                : last.thenRunAsync(() -> answer(request), workers));
+            lastOfCard.compute(
+                    card(request),
+                    (card, last) -> last == null || card.isEmpty()
+                            ? CompletableFuture.runAsync(() -> answer(request), workers)
+                            : last.thenRunAsync(() -> answer(request), workers));
         }
     }
 
     /** What names the card in a request, or nothing. */
     private static String card(String line) {
         try {
-            return JsonParser.parseString(line).getAsJsonObject().getAsJsonObject("parameters").get("card").toString();
+            return JsonParser.parseString(line)
+                    .getAsJsonObject()
+                    .getAsJsonObject("parameters")
+                    .get("card")
+                    .toString();
         } catch (RuntimeException e) {
             return "";
         }
@@ -77,11 +84,16 @@ public final class Main {
         try {
             JsonObject request = JsonParser.parseString(line).getAsJsonObject();
             reply.add("id", request.get("id"));
-            JsonObject parameters = request.has("parameters") ? request.getAsJsonObject("parameters") : new JsonObject();
+            JsonObject parameters =
+                    request.has("parameters") ? request.getAsJsonObject("parameters") : new JsonObject();
             reply.add("result", simulator.call(request.get("method").getAsString(), parameters));
         } catch (SimulatorException e) {
             reply.add("error", error(e.code(), e.getMessage(), e.field()));
-        } catch (JsonParseException | IllegalStateException | IllegalArgumentException | ClassCastException | NullPointerException e) {
+        } catch (JsonParseException
+                | IllegalStateException
+                | IllegalArgumentException
+                | ClassCastException
+                | NullPointerException e) {
             reply.add("error", error("usage", "not a request: " + e, null));
         } catch (Throwable e) {
             e.printStackTrace();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.control;
 
 import com.google.gson.JsonObject;
@@ -29,8 +30,7 @@ import org.opentsm.simulator.runtime.Statistics;
 final class Simulator {
 
     /** A card in the simulator with the links that lead to it. */
-    private record Inserted(Card card, List<Link> links) {
-    }
+    private record Inserted(Card card, List<Link> links) {}
 
     private static final int MAX_AWAKE = Integer.getInteger("opentsm.awake", 64);
     private static final long LOOK_MS = 200;
@@ -53,7 +53,10 @@ final class Simulator {
         try {
             while (true) {
                 Thread.sleep(LOOK_MS);
-                List<Card> awake = new ArrayList<>(cards.values().stream().map(Inserted::card).filter(Card::isAwake).toList());
+                List<Card> awake = new ArrayList<>(cards.values().stream()
+                        .map(Inserted::card)
+                        .filter(Card::isAwake)
+                        .toList());
                 awake.sort(Comparator.comparingLong(Card::lastUse));
                 int over = awake.size() - MAX_AWAKE;
                 for (Card card : awake) {
@@ -89,8 +92,11 @@ final class Simulator {
     void hurry(String line) {
         try {
             JsonObject request = JsonParser.parseString(line).getAsJsonObject();
-            Inserted found = cards.get(request.getAsJsonObject("parameters").get("card").getAsLong());
-            if (found != null && Set.of("reset", "power", "remove").contains(request.get("method").getAsString())) {
+            Inserted found =
+                    cards.get(request.getAsJsonObject("parameters").get("card").getAsLong());
+            if (found != null
+                    && Set.of("reset", "power", "remove")
+                            .contains(request.get("method").getAsString())) {
                 found.card.hurry();
             }
         } catch (RuntimeException e) {
@@ -106,7 +112,8 @@ final class Simulator {
     private JsonObject insert(JsonObject parameters) {
         JsonObject imageJson = parameters.getAsJsonObject("image");
         Path folder = Path.of(parameters.get("folder").getAsString());
-        Path stateFolder = parameters.has("stateDir") ? Path.of(parameters.get("stateDir").getAsString()) : null;
+        Path stateFolder =
+                parameters.has("stateDir") ? Path.of(parameters.get("stateDir").getAsString()) : null;
         CardImage image = CardImage.parse(imageJson, folder);
         long id = lastCard.incrementAndGet();
         Card card = new Card(image, imageJson.toString().getBytes(StandardCharsets.UTF_8), applets, stateFolder);
@@ -114,13 +121,15 @@ final class Simulator {
         JsonObject result = new JsonObject();
         try {
             if (parameters.has("tcp")) {
-                TcpLink link = new TcpLink(card, parameters.getAsJsonObject("tcp").get("port").getAsInt());
+                TcpLink link = new TcpLink(
+                        card, parameters.getAsJsonObject("tcp").get("port").getAsInt());
                 links.add(link);
                 result.addProperty("tcpPort", link.port());
             }
             if (parameters.has("vpcd")) {
                 JsonObject vpcd = parameters.getAsJsonObject("vpcd");
-                links.add(new VpcdLink(card, vpcd.get("host").getAsString(), vpcd.get("port").getAsInt(), state -> reader(id, state)));
+                links.add(new VpcdLink(
+                        card, vpcd.get("host").getAsString(), vpcd.get("port").getAsInt(), state -> reader(id, state)));
             }
         } catch (SimulatorException e) {
             links.forEach(Link::close);
@@ -157,8 +166,9 @@ final class Simulator {
             card.cutAtWrite(parameters.get("atWrite").getAsLong());
         } else {
             boolean before = parameters.get("when").getAsString().equals("before-processing");
-            card.cutAfterApdus(parameters.get("afterApdus").getAsLong(),
-                before ? FaultPlan.Side.BEFORE_PROCESSING : FaultPlan.Side.BEFORE_RESPONSE);
+            card.cutAfterApdus(
+                    parameters.get("afterApdus").getAsLong(),
+                    before ? FaultPlan.Side.BEFORE_PROCESSING : FaultPlan.Side.BEFORE_RESPONSE);
         }
     }
 
@@ -177,7 +187,11 @@ final class Simulator {
         System.gc();
         JsonObject result = new JsonObject();
         result.addProperty("cards", cards.size());
-        result.addProperty("awake", cards.values().stream().filter(inserted -> inserted.card.isAwake()).count());
+        result.addProperty(
+                "awake",
+                cards.values().stream()
+                        .filter(inserted -> inserted.card.isAwake())
+                        .count());
         Runtime machine = Runtime.getRuntime();
         result.addProperty("heapBytes", machine.totalMemory() - machine.freeMemory());
         return result;

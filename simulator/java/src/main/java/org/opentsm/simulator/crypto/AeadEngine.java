@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.security.MessageDigest;
@@ -59,19 +60,40 @@ public final class AeadEngine extends AEADCipher {
         }
         Fault.checkSpan(nonce, offset, length);
         requireMode(newKey, mode);
-        begin(newKey, mode, new GcmWork(BlockCiphers.AES.keyed(newKey, true), mode == MODE_ENCRYPT,
-            Arrays.copyOfRange(nonce, offset, offset + length)));
+        begin(
+                newKey,
+                mode,
+                new GcmWork(
+                        BlockCiphers.AES.keyed(newKey, true),
+                        mode == MODE_ENCRYPT,
+                        Arrays.copyOfRange(nonce, offset, offset + length)));
     }
 
     @Override
-    public void init(Key newKey, byte mode, byte[] nonce, short offset, short length, short additionalLength, short messageLength, short tagSize) {
+    public void init(
+            Key newKey,
+            byte mode,
+            byte[] nonce,
+            short offset,
+            short length,
+            short additionalLength,
+            short messageLength,
+            short tagSize) {
         if (cipher != CIPHER_AES_CCM) {
             throw Fault.illegalValue();
         }
         Fault.checkSpan(nonce, offset, length);
         requireMode(newKey, mode);
-        begin(newKey, mode, new CcmWork(BlockCiphers.AES.keyed(newKey, true), mode == MODE_ENCRYPT,
-            Arrays.copyOfRange(nonce, offset, offset + length), additionalLength, messageLength, tagSize));
+        begin(
+                newKey,
+                mode,
+                new CcmWork(
+                        BlockCiphers.AES.keyed(newKey, true),
+                        mode == MODE_ENCRYPT,
+                        Arrays.copyOfRange(nonce, offset, offset + length),
+                        additionalLength,
+                        messageLength,
+                        tagSize));
     }
 
     private static void requireMode(Key newKey, byte mode) {
@@ -170,6 +192,7 @@ public final class AeadEngine extends AEADCipher {
         if (!engine.allowsTagLength(requiredLength) || length < requiredLength) {
             throw Fault.illegalValue();
         }
-        return MessageDigest.isEqual(Arrays.copyOf(engine.tag(), requiredLength), Arrays.copyOfRange(in, offset, offset + requiredLength));
+        return MessageDigest.isEqual(
+                Arrays.copyOf(engine.tag(), requiredLength), Arrays.copyOfRange(in, offset, offset + requiredLength));
     }
 }

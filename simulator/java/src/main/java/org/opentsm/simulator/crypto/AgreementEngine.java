@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.math.BigInteger;
@@ -40,11 +41,12 @@ public final class AgreementEngine extends KeyAgreement {
         if (!newKey.isInitialized()) {
             throw Fault.uninitializedKey();
         }
-        boolean fits = switch (algorithm) {
-            case ALG_DH_PLAIN -> newKey instanceof GroupKey.DhPrivate;
-            case ALG_XDH -> newKey instanceof XecKey;
-            default -> newKey instanceof CurveKey;
-        };
+        boolean fits =
+                switch (algorithm) {
+                    case ALG_DH_PLAIN -> newKey instanceof GroupKey.DhPrivate;
+                    case ALG_XDH -> newKey instanceof XecKey;
+                    default -> newKey instanceof CurveKey;
+                };
         if (!fits) {
             throw Fault.illegalValue();
         }
@@ -99,20 +101,25 @@ public final class AgreementEngine extends KeyAgreement {
         ECPoint theirs = point(curve, publicData);
         BigInteger scalar = new BigInteger(1, own.value());
         boolean cofactor = algorithm == ALG_EC_SVDP_DHC || algorithm == ALG_EC_SVDP_DHC_PLAIN;
-        ECPoint shared = algorithm == ALG_EC_PACE_GM ? curve.getG().multiply(scalar).add(theirs)
-            : theirs.multiply(cofactor ? scalar.multiply(curve.getH()) : scalar);
+        ECPoint shared = algorithm == ALG_EC_PACE_GM
+                ? curve.getG().multiply(scalar).add(theirs)
+                : theirs.multiply(cofactor ? scalar.multiply(curve.getH()) : scalar);
         shared = shared.normalize();
         if (shared.isInfinity()) {
             throw Fault.illegalValue();
         }
         return switch (algorithm) {
             case ALG_EC_PACE_GM, ALG_EC_SVDP_DH_PLAIN_XY -> shared.getEncoded(false);
-            case ALG_EC_SVDP_DH, ALG_EC_SVDP_DHC -> Digests.hash(MessageDigest.ALG_SHA, shared.getAffineXCoord().getEncoded());
+            case ALG_EC_SVDP_DH, ALG_EC_SVDP_DHC ->
+                Digests.hash(MessageDigest.ALG_SHA, shared.getAffineXCoord().getEncoded());
             default -> shared.getAffineXCoord().getEncoded();
         };
     }
 
-    /** @throws javacard.security.CryptoException ILLEGAL_VALUE when the bytes are no point of the curve, or the point at infinity */
+    /**
+     * @throws javacard.security.CryptoException ILLEGAL_VALUE when the bytes are no point of the curve, or the point at
+     *     infinity
+     */
     private static ECPoint point(ECDomainParameters curve, byte[] bytes) {
         try {
             ECPoint point = curve.getCurve().decodePoint(bytes);
@@ -128,7 +135,8 @@ public final class AgreementEngine extends KeyAgreement {
     private static byte[] power(GroupKey own, byte[] publicData) {
         BigInteger theirs = new BigInteger(1, publicData);
         BigInteger modulus = own.p();
-        boolean inGroup = theirs.compareTo(BigInteger.ONE) > 0 && theirs.compareTo(modulus.subtract(BigInteger.ONE)) < 0;
+        boolean inGroup =
+                theirs.compareTo(BigInteger.ONE) > 0 && theirs.compareTo(modulus.subtract(BigInteger.ONE)) < 0;
         if (!inGroup || own.q() != null && !theirs.modPow(own.q(), modulus).equals(BigInteger.ONE)) {
             throw Fault.illegalValue();
         }
@@ -141,8 +149,9 @@ public final class AgreementEngine extends KeyAgreement {
         if (publicData.length != secret.length) {
             throw Fault.illegalValue();
         }
-        boolean contributes = small ? X25519.calculateAgreement(own.value(), 0, publicData, 0, secret, 0)
-            : X448.calculateAgreement(own.value(), 0, publicData, 0, secret, 0);
+        boolean contributes = small
+                ? X25519.calculateAgreement(own.value(), 0, publicData, 0, secret, 0)
+                : X448.calculateAgreement(own.value(), 0, publicData, 0, secret, 0);
         if (!contributes) {
             throw Fault.illegalValue();
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.io.IOException;
@@ -24,7 +25,8 @@ import javacardx.security.derivation.DerivationFunction;
 
 /**
  * Which constants of the API are there, by trying each: the table of the README.
- * {@code java -cp "target/classes:target/lib/*" org.opentsm.simulator.crypto.AlgorithmTable ../README.md} writes it there.
+ * {@code java -cp "target/classes:target/lib/*" org.opentsm.simulator.crypto.AlgorithmTable ../README.md} writes it
+ * there.
  */
 public final class AlgorithmTable {
 
@@ -33,8 +35,7 @@ public final class AlgorithmTable {
     private static final int COLUMN = 118;
     private static final int LONGEST_KEY_BITS = 8192;
 
-    private AlgorithmTable() {
-    }
+    private AlgorithmTable() {}
 
     public static void main(String[] arguments) throws IOException {
         Path readme = Path.of(arguments[0]);
@@ -53,16 +54,41 @@ public final class AlgorithmTable {
 
     static String table() {
         StringBuilder out = new StringBuilder();
-        section(out, "MessageDigest", MessageDigest.class, "ALG_", value -> MessageDigest.getInstance(value.byteValue(), false));
+        section(
+                out,
+                "MessageDigest",
+                MessageDigest.class,
+                "ALG_",
+                value -> MessageDigest.getInstance(value.byteValue(), false));
         section(out, "Cipher", Cipher.class, "ALG_", value -> Cipher.getInstance(value.byteValue(), false));
-        section(out, "AEADCipher", AEADCipher.class, "ALG_AES_GCM ALG_AES_CCM", value -> Cipher.getInstance(value.byteValue(), false));
-        pairs(out, "Cipher, by cipher and padding", "CIPHER_", Cipher.class, (cipher, padding) -> Cipher.getInstance(cipher, padding, false));
+        section(
+                out,
+                "AEADCipher",
+                AEADCipher.class,
+                "ALG_AES_GCM ALG_AES_CCM",
+                value -> Cipher.getInstance(value.byteValue(), false));
+        pairs(
+                out,
+                "Cipher, by cipher and padding",
+                "CIPHER_",
+                Cipher.class,
+                (cipher, padding) -> Cipher.getInstance(cipher, padding, false));
         section(out, "Signature", Signature.class, "ALG_", value -> Signature.getInstance(value.byteValue(), false));
         signatures(out);
-        section(out, "KeyAgreement", KeyAgreement.class, "ALG_", value -> KeyAgreement.getInstance(value.byteValue(), false));
+        section(
+                out,
+                "KeyAgreement",
+                KeyAgreement.class,
+                "ALG_",
+                value -> KeyAgreement.getInstance(value.byteValue(), false));
         section(out, "Checksum", Checksum.class, "ALG_", value -> Checksum.getInstance(value.byteValue(), false));
         section(out, "RandomData", RandomData.class, "ALG_", value -> RandomData.getInstance(value.byteValue()));
-        section(out, "DerivationFunction", DerivationFunction.class, "ALG_", value -> DerivationFunction.getInstance(value, false));
+        section(
+                out,
+                "DerivationFunction",
+                DerivationFunction.class,
+                "ALG_",
+                value -> DerivationFunction.getInstance(value, false));
         section(out, "NamedParameterSpec", NamedParameterSpec.class, "", NamedParameterSpec::getInstance);
         sizes(out, "KeyBuilder", KeyBuilder.class, "TYPE_", (type, bits) -> KeyBuilder.buildKey(type, bits, false));
         sizes(out, "KeyPair", KeyPair.class, "ALG_", KeyPair::new);
@@ -75,7 +101,10 @@ public final class AlgorithmTable {
         for (Field field : constants(api, prefix)) {
             (works(() -> make.accept(value(field))) ? there : missing).add(shortName(field, "ALG_"));
         }
-        line(out, "- **" + title + "**: " + String.join(" ", there) + (missing.isEmpty() ? "" : "; not there: " + String.join(" ", missing)));
+        line(
+                out,
+                "- **" + title + "**: " + String.join(" ", there)
+                        + (missing.isEmpty() ? "" : "; not there: " + String.join(" ", missing)));
     }
 
     private interface Two {
@@ -85,7 +114,9 @@ public final class AlgorithmTable {
     private static void pairs(StringBuilder out, String title, String prefix, Class<?> api, Two two) {
         List<String> all = new ArrayList<>();
         List<Field> fields = constants(api, prefix);
-        fields.addAll(constants(AEADCipher.class, prefix).stream().filter(field -> field.getDeclaringClass() == AEADCipher.class).toList());
+        fields.addAll(constants(AEADCipher.class, prefix).stream()
+                .filter(field -> field.getDeclaringClass() == AEADCipher.class)
+                .toList());
         for (Field field : fields) {
             String paddings = paddings(padding -> two.make((byte) value(field), padding));
             if (!paddings.isEmpty()) {
@@ -101,15 +132,17 @@ public final class AlgorithmTable {
             TreeSet<String> digests = new TreeSet<>();
             TreeSet<String> paddings = new TreeSet<>();
             for (Field digest : constants(MessageDigest.class, "ALG_")) {
-                String found = paddings(padding -> Signature.getInstance((byte) value(digest), (byte) value(cipher), padding, false));
+                String found = paddings(
+                        padding -> Signature.getInstance((byte) value(digest), (byte) value(cipher), padding, false));
                 if (!found.isEmpty()) {
                     digests.add(shortName(digest, "ALG_"));
                     paddings.addAll(List.of(found.split(" ")));
                 }
             }
             if (!digests.isEmpty()) {
-                all.add(shortName(cipher, "SIG_CIPHER_") + " (" + (digests.contains("NULL") ? "" : "with " + String.join(" ", digests) + ": ")
-                    + String.join(" ", paddings) + ")");
+                all.add(shortName(cipher, "SIG_CIPHER_") + " ("
+                        + (digests.contains("NULL") ? "" : "with " + String.join(" ", digests) + ": ")
+                        + String.join(" ", paddings) + ")");
             }
         }
         line(out, "- **Signature, by digest, cipher and padding**: " + String.join(", ", all));
@@ -146,7 +179,10 @@ public final class AlgorithmTable {
                 all.add(shortName(type, prefix) + " " + ranges(bits));
             }
         }
-        line(out, "- **" + title + "**, sizes in bits: " + String.join(", ", all) + (missing.isEmpty() ? "" : "; not there: " + String.join(" ", missing)));
+        line(
+                out,
+                "- **" + title + "**, sizes in bits: " + String.join(", ", all)
+                        + (missing.isEmpty() ? "" : "; not there: " + String.join(" ", missing)));
     }
 
     /** 512 to 4096 by 32, or the numbers. */
@@ -178,7 +214,9 @@ public final class AlgorithmTable {
     private static List<Field> constants(Class<?> api, String prefix) {
         List<Field> found = new ArrayList<>();
         for (Field field : api.getFields()) {
-            boolean wanted = prefix.contains(" ") ? (" " + prefix + " ").contains(" " + field.getName() + " ") : field.getName().startsWith(prefix);
+            boolean wanted = prefix.contains(" ")
+                    ? (" " + prefix + " ").contains(" " + field.getName() + " ")
+                    : field.getName().startsWith(prefix);
             boolean transientTwin = field.getName().contains("TRANSIENT");
             boolean null0 = field.getName().equals("ALG_NULL") && api != MessageDigest.class;
             if (wanted && !transientTwin && !null0 && (field.getDeclaringClass() == api || !prefix.equals("ALG_"))) {

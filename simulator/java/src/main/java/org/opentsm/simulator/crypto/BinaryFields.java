@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.math.BigInteger;
@@ -7,11 +8,12 @@ import org.bouncycastle.math.field.PolynomialExtensionField;
 /** Fields of characteristic 2, whose reduction polynomial a key holds as one exponent or three, two bytes each. */
 final class BinaryFields {
 
-    private BinaryFields() {
-    }
+    private BinaryFields() {}
 
     static byte[] encode(ECCurve curve) {
-        int[] present = ((PolynomialExtensionField) curve.getField()).getMinimalPolynomial().getExponentsPresent();
+        int[] present = ((PolynomialExtensionField) curve.getField())
+                .getMinimalPolynomial()
+                .getExponentsPresent();
         // Between 1 and the field's own size, highest first.
         int[] middle = new int[present.length - 2];
         for (int i = 0; i < middle.length; i++) {
@@ -35,7 +37,8 @@ final class BinaryFields {
             e[i] = (exponents[2 * i] & 0xFF) << 8 | exponents[2 * i + 1] & 0xFF;
         }
         java.util.Arrays.sort(e);
-        return e.length == 1 ? new ECCurve.F2m(sizeBits, e[0], abrk[0], abrk[1], abrk[2], abrk[3])
-            : new ECCurve.F2m(sizeBits, e[0], e[1], e[2], abrk[0], abrk[1], abrk[2], abrk[3]);
+        return e.length == 1
+                ? new ECCurve.F2m(sizeBits, e[0], abrk[0], abrk[1], abrk[2], abrk[3])
+                : new ECCurve.F2m(sizeBits, e[0], e[1], e[2], abrk[0], abrk[1], abrk[2], abrk[3]);
     }
 }

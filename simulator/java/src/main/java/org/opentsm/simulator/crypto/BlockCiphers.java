@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import javacard.security.Key;
@@ -12,9 +13,13 @@ import org.bouncycastle.crypto.params.KeyParameter;
 
 /** Keyed block ciphers. */
 enum BlockCiphers {
-    DES(8), AES(16), SEED(16), SM4(16),
+    DES(8),
+    AES(16),
+    SEED(16),
+    SM4(16),
     /** What the API calls AES with a block of 192 or 256 bits is Rijndael. */
-    RIJNDAEL_192(24), RIJNDAEL_256(32);
+    RIJNDAEL_192(24),
+    RIJNDAEL_256(32);
 
     private static final int SINGLE_DES_LENGTH = 8;
 
@@ -24,17 +29,20 @@ enum BlockCiphers {
         this.blockLength = blockLength;
     }
 
-    /** @throws javacard.security.CryptoException ILLEGAL_VALUE when the key is of another algorithm, UNINITIALIZED_KEY */
+    /**
+     * @throws javacard.security.CryptoException ILLEGAL_VALUE when the key is of another algorithm, UNINITIALIZED_KEY
+     */
     BlockCipher keyed(Key key, boolean encrypt) {
         byte[] bytes = key(key);
-        BlockCipher cipher = switch (this) {
-            case DES -> bytes.length == SINGLE_DES_LENGTH ? new DESEngine() : new DESedeEngine();
-            case AES -> AESEngine.newInstance();
-            case SEED -> new SEEDEngine();
-            case SM4 -> new SM4Engine();
-            case RIJNDAEL_192 -> new RijndaelEngine(192);
-            case RIJNDAEL_256 -> new RijndaelEngine(256);
-        };
+        BlockCipher cipher =
+                switch (this) {
+                    case DES -> bytes.length == SINGLE_DES_LENGTH ? new DESEngine() : new DESedeEngine();
+                    case AES -> AESEngine.newInstance();
+                    case SEED -> new SEEDEngine();
+                    case SM4 -> new SM4Engine();
+                    case RIJNDAEL_192 -> new RijndaelEngine(192);
+                    case RIJNDAEL_256 -> new RijndaelEngine(256);
+                };
         return keyed(cipher, bytes, encrypt);
     }
 
@@ -49,12 +57,13 @@ enum BlockCiphers {
 
     /** The key's bytes when it is one for this cipher. */
     byte[] key(Key key) {
-        boolean fits = switch (this) {
-            case DES -> key instanceof SymmetricKey.Des;
-            case SEED -> key instanceof SymmetricKey.Seed;
-            case SM4 -> key instanceof SymmetricKey.Sm4;
-            default -> key instanceof SymmetricKey.Aes;
-        };
+        boolean fits =
+                switch (this) {
+                    case DES -> key instanceof SymmetricKey.Des;
+                    case SEED -> key instanceof SymmetricKey.Seed;
+                    case SM4 -> key instanceof SymmetricKey.Sm4;
+                    default -> key instanceof SymmetricKey.Aes;
+                };
         if (key == null) {
             throw new NullPointerException();
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.util.Arrays;
@@ -13,6 +14,7 @@ final class BlockWork implements CipherWork {
     private final int blockLength;
     /** The last ciphertext block, or null for ECB. */
     private final byte[] chain;
+
     private final byte[] kept;
     private int keptLength;
 

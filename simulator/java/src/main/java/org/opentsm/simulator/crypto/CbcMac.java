@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.security.MessageDigest;
@@ -13,6 +14,7 @@ final class CbcMac implements SignatureScheme {
     private final BlockCipher cipher;
     /** Algorithm 3: deciphers, then enciphers the last block; null for algorithm 1. */
     private final BlockCipher[] end;
+
     private final byte padding;
     private final int length;
     private final byte[] chain;
@@ -40,8 +42,11 @@ final class CbcMac implements SignatureScheme {
         }
         byte[] first = Arrays.copyOf(key, DES_KEY_LENGTH);
         byte[] second = Arrays.copyOfRange(key, DES_KEY_LENGTH, 2 * DES_KEY_LENGTH);
-        byte[] third = key.length > 2 * DES_KEY_LENGTH ? Arrays.copyOfRange(key, 2 * DES_KEY_LENGTH, key.length) : first;
-        BlockCipher[] end = {BlockCiphers.keyed(new DESEngine(), second, false), BlockCiphers.keyed(new DESEngine(), third, true)};
+        byte[] third =
+                key.length > 2 * DES_KEY_LENGTH ? Arrays.copyOfRange(key, 2 * DES_KEY_LENGTH, key.length) : first;
+        BlockCipher[] end = {
+            BlockCiphers.keyed(new DESEngine(), second, false), BlockCiphers.keyed(new DESEngine(), third, true)
+        };
         return new CbcMac(BlockCiphers.keyed(new DESEngine(), first, true), end, padding, length, vector);
     }
 

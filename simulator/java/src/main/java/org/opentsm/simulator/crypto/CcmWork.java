@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.util.Arrays;
@@ -30,7 +31,11 @@ final class CcmWork implements AeadWork {
      */
     CcmWork(BlockCipher cipher, boolean encrypt, byte[] nonce, int additionalLength, int textLength, int tagLength) {
         boolean tag = tagLength >= 4 && tagLength <= BLOCK_LENGTH && tagLength % 2 == 0;
-        if (nonce.length < MIN_NONCE_LENGTH || nonce.length > MAX_NONCE_LENGTH || additionalLength < 0 || textLength < 0 || !tag) {
+        if (nonce.length < MIN_NONCE_LENGTH
+                || nonce.length > MAX_NONCE_LENGTH
+                || additionalLength < 0
+                || textLength < 0
+                || !tag) {
             throw Fault.illegalValue();
         }
         this.cipher = cipher;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.util.Arrays;
@@ -11,6 +12,7 @@ final class CipherTable {
 
     /** Rijndael has an algorithm constant and no cipher constant; these two are never told. */
     private static final byte RIJNDAEL_192_CBC = 101;
+
     private static final byte RIJNDAEL_192_ECB = 102;
     private static final byte RIJNDAEL_256_CBC = 103;
     private static final byte RIJNDAEL_256_ECB = 104;
@@ -48,15 +50,20 @@ final class CipherTable {
         {Cipher.ALG_AES_XTS, Cipher.CIPHER_AES_XTS, Cipher.PAD_NOPAD},
     };
 
-    private CipherTable() {
-    }
+    private CipherTable() {}
 
     static boolean supports(byte cipher, byte padding) {
         return switch (cipher) {
-            case Cipher.CIPHER_AES_CBC, Cipher.CIPHER_AES_ECB, Cipher.CIPHER_DES_CBC, Cipher.CIPHER_DES_ECB,
-                Cipher.CIPHER_KOREAN_SEED_CBC, Cipher.CIPHER_KOREAN_SEED_ECB, Cipher.CIPHER_SM4_ECB, Cipher.CIPHER_SM4_CBC ->
-                Padding.supports(padding);
-            case Cipher.CIPHER_AES_CTR, Cipher.CIPHER_AES_CFB, Cipher.CIPHER_AES_XTS -> padding == Cipher.PAD_NOPAD || padding == Cipher.PAD_NULL;
+            case Cipher.CIPHER_AES_CBC,
+                    Cipher.CIPHER_AES_ECB,
+                    Cipher.CIPHER_DES_CBC,
+                    Cipher.CIPHER_DES_ECB,
+                    Cipher.CIPHER_KOREAN_SEED_CBC,
+                    Cipher.CIPHER_KOREAN_SEED_ECB,
+                    Cipher.CIPHER_SM4_ECB,
+                    Cipher.CIPHER_SM4_CBC -> Padding.supports(padding);
+            case Cipher.CIPHER_AES_CTR, Cipher.CIPHER_AES_CFB, Cipher.CIPHER_AES_XTS ->
+                padding == Cipher.PAD_NOPAD || padding == Cipher.PAD_NULL;
             case Cipher.CIPHER_RSA -> RsaWork.supports(padding);
             default -> false;
         };
@@ -80,8 +87,12 @@ final class CipherTable {
     static int vectorLength(byte cipher) {
         return switch (cipher) {
             case Cipher.CIPHER_AES_CTR, Cipher.CIPHER_AES_CFB, Cipher.CIPHER_AES_XTS -> BlockCiphers.AES.blockLength;
-            case Cipher.CIPHER_AES_CBC, Cipher.CIPHER_DES_CBC, Cipher.CIPHER_KOREAN_SEED_CBC, Cipher.CIPHER_SM4_CBC, RIJNDAEL_192_CBC,
-                RIJNDAEL_256_CBC -> block(cipher).blockLength;
+            case Cipher.CIPHER_AES_CBC,
+                    Cipher.CIPHER_DES_CBC,
+                    Cipher.CIPHER_KOREAN_SEED_CBC,
+                    Cipher.CIPHER_SM4_CBC,
+                    RIJNDAEL_192_CBC,
+                    RIJNDAEL_256_CBC -> block(cipher).blockLength;
             default -> 0;
         };
     }
@@ -119,7 +130,8 @@ final class CipherTable {
     private static CipherWork xts(byte[] key, boolean encrypt, byte[] vector) {
         int half = key.length / 2;
         BlockCipher data = BlockCiphers.keyed(AESEngine.newInstance(), Arrays.copyOf(key, half), encrypt);
-        BlockCipher tweaks = BlockCiphers.keyed(AESEngine.newInstance(), Arrays.copyOfRange(key, half, key.length), true);
+        BlockCipher tweaks =
+                BlockCiphers.keyed(AESEngine.newInstance(), Arrays.copyOfRange(key, half, key.length), true);
         return new XtsWork(data, tweaks, encrypt, vector);
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import com.licel.jcardsim.base.SimulatorRuntime;
@@ -36,7 +37,9 @@ public interface CryptoHost {
         return Set.of();
     }
 
-    /** Called for each RSA key pair object. @throws javacard.framework.SystemException NO_RESOURCE when there is no room */
+    /**
+     * Called for each RSA key pair object. @throws javacard.framework.SystemException NO_RESOURCE when there is no room
+     */
     default void takeKeyPair() {
         // there is room
     }
@@ -49,6 +52,8 @@ public interface CryptoHost {
 
     /** @param event JCSystem.CLEAR_ON_RESET or CLEAR_ON_DESELECT, or 0 for persistent memory */
     static byte[] allocate(int length, byte event) {
-        return event == 0 ? new byte[length] : SimulatorSystem.instance().getTransientMemory().makeByteArray(length, event);
+        return event == 0
+                ? new byte[length]
+                : SimulatorSystem.instance().getTransientMemory().makeByteArray(length, event);
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.nio.ByteBuffer;
@@ -32,7 +33,6 @@ import org.bouncycastle.crypto.params.KDFCounterParameters;
 import org.bouncycastle.crypto.params.KDFDoublePipelineIterationParameters;
 import org.bouncycastle.crypto.params.KDFFeedbackParameters;
 import org.bouncycastle.crypto.params.KDFParameters;
-import org.bouncycastle.crypto.params.KeyParameter;
 
 /**
  * Every derivation function. The bytes are derived at init(), as many as the parameters say, and handed out in parts.
@@ -42,6 +42,7 @@ public final class DerivationEngine extends DerivationFunction {
 
     /** TLS parameters name no length; the longest key block of the protocol is far shorter. */
     private static final int TLS_OUTPUT_LENGTH = 1024;
+
     private static final int BITS_PER_BYTE = 8;
 
     private final short algorithm;
@@ -85,39 +86,62 @@ public final class DerivationEngine extends DerivationFunction {
         switch (algorithm) {
             case ALG_KDF_COUNTER_MODE: {
                 KDFCounterModeSpec spec = (KDFCounterModeSpec) params;
-                return run(new KDFCounterBytesGenerator(mac(spec.getAlgorithm())), new KDFCounterParameters(secret(spec.getSecret()),
-                    bytes(spec.getInputDataBeforeCounter()), bytes(spec.getInputDataAfterCounter()), bits(spec.getCounterLength())), spec.getOutputLength());
+                return run(
+                        new KDFCounterBytesGenerator(mac(spec.getAlgorithm())),
+                        new KDFCounterParameters(
+                                secret(spec.getSecret()),
+                                bytes(spec.getInputDataBeforeCounter()),
+                                bytes(spec.getInputDataAfterCounter()),
+                                bits(spec.getCounterLength())),
+                        spec.getOutputLength());
             }
             case ALG_KDF_DPI_MODE: {
                 KDFDoublePipelineIterationModeSpec spec = (KDFDoublePipelineIterationModeSpec) params;
                 byte[] input = bytes(spec.getInputData());
-                return run(new KDFDoublePipelineIterationBytesGenerator(mac(spec.getAlgorithm())), spec.getCounterLength() == 0
-                    ? KDFDoublePipelineIterationParameters.createWithoutCounter(secret(spec.getSecret()), input)
-                    : KDFDoublePipelineIterationParameters.createWithCounter(secret(spec.getSecret()), input, bits(spec.getCounterLength())),
-                    spec.getOutputLength());
+                return run(
+                        new KDFDoublePipelineIterationBytesGenerator(mac(spec.getAlgorithm())),
+                        spec.getCounterLength() == 0
+                                ? KDFDoublePipelineIterationParameters.createWithoutCounter(
+                                        secret(spec.getSecret()), input)
+                                : KDFDoublePipelineIterationParameters.createWithCounter(
+                                        secret(spec.getSecret()), input, bits(spec.getCounterLength())),
+                        spec.getOutputLength());
             }
             case ALG_KDF_FEEDBACK_MODE: {
                 KDFFeedbackModeSpec spec = (KDFFeedbackModeSpec) params;
                 byte[] input = bytes(spec.getInputData());
-                return run(new KDFFeedbackBytesGenerator(mac(spec.getAlgorithm())), spec.getCounterLength() == 0
-                    ? KDFFeedbackParameters.createWithoutCounter(secret(spec.getSecret()), bytes(spec.getIV()), input)
-                    : KDFFeedbackParameters.createWithCounter(secret(spec.getSecret()), bytes(spec.getIV()), input, bits(spec.getCounterLength())),
-                    spec.getOutputLength());
+                return run(
+                        new KDFFeedbackBytesGenerator(mac(spec.getAlgorithm())),
+                        spec.getCounterLength() == 0
+                                ? KDFFeedbackParameters.createWithoutCounter(
+                                        secret(spec.getSecret()), bytes(spec.getIV()), input)
+                                : KDFFeedbackParameters.createWithCounter(
+                                        secret(spec.getSecret()),
+                                        bytes(spec.getIV()),
+                                        input,
+                                        bits(spec.getCounterLength())),
+                        spec.getOutputLength());
             }
             case ALG_KDF_ANSI_X9_63: {
                 KDFAnsiX963Spec spec = (KDFAnsiX963Spec) params;
-                return run(new KDF2BytesGenerator(Digests.make(digest(spec.getAlgorithm()))),
-                    new KDFParameters(spec.getSecret(), bytes(spec.getSharedInfo())), spec.getOutputLength());
+                return run(
+                        new KDF2BytesGenerator(Digests.make(digest(spec.getAlgorithm()))),
+                        new KDFParameters(spec.getSecret(), bytes(spec.getSharedInfo())),
+                        spec.getOutputLength());
             }
             case ALG_KDF_HKDF: {
                 KDFHmacSpec spec = (KDFHmacSpec) params;
-                return run(new HKDFBytesGenerator(Digests.make(digest(spec.getAlgorithm()))),
-                    new HKDFParameters(spec.getSecret(), spec.getSalt(), spec.getInfo()), spec.getOutputLength());
+                return run(
+                        new HKDFBytesGenerator(Digests.make(digest(spec.getAlgorithm()))),
+                        new HKDFParameters(spec.getSecret(), spec.getSalt(), spec.getInfo()),
+                        spec.getOutputLength());
             }
             case ALG_HKDF_EXPAND_LABEL_TLS13: {
                 TLSKDFExpandLabelSpec spec = (TLSKDFExpandLabelSpec) params;
-                return run(new HKDFBytesGenerator(Digests.make(digest(spec.getAlgorithm()))),
-                    HKDFParameters.skipExtractParameters(spec.getSecret(), labelled(spec)), spec.getOutputLength());
+                return run(
+                        new HKDFBytesGenerator(Digests.make(digest(spec.getAlgorithm()))),
+                        HKDFParameters.skipExtractParameters(spec.getSecret(), labelled(spec)),
+                        spec.getOutputLength());
             }
             case ALG_KDF_IEEE_1363: {
                 KDFIeee1363Spec spec = (KDFIeee1363Spec) params;
@@ -137,8 +161,13 @@ public final class DerivationEngine extends DerivationFunction {
         String prefix = spec.getLabelPrefix() == TLSKDFExpandLabelSpec.LABEL_PREFIX_DTLS13 ? "dtls13" : "tls13 ";
         byte[] label = joined(prefix.getBytes(StandardCharsets.US_ASCII), bytes(spec.getLabel()));
         byte[] context = bytes(spec.getContext());
-        return ByteBuffer.allocate(4 + label.length + context.length).putShort(spec.getOutputLength()).put((byte) label.length).put(label)
-            .put((byte) context.length).put(context).array();
+        return ByteBuffer.allocate(4 + label.length + context.length)
+                .putShort(spec.getOutputLength())
+                .put((byte) label.length)
+                .put(label)
+                .put((byte) context.length)
+                .put(context)
+                .array();
     }
 
     /** RFC 5246 5; RFC 4346 5 exclusive-ors two functions over halves of the secret. */
@@ -149,7 +178,8 @@ public final class DerivationEngine extends DerivationFunction {
         }
         int half = (key.length + 1) / 2;
         byte[] out = expand(MessageDigest.ALG_MD5, Arrays.copyOf(key, half), spec.getSeed());
-        byte[] other = expand(MessageDigest.ALG_SHA, Arrays.copyOfRange(key, key.length - half, key.length), spec.getSeed());
+        byte[] other =
+                expand(MessageDigest.ALG_SHA, Arrays.copyOfRange(key, key.length - half, key.length), spec.getSeed());
         for (int i = 0; i < out.length; i++) {
             out[i] ^= other[i];
         }
@@ -173,7 +203,8 @@ public final class DerivationEngine extends DerivationFunction {
         return out;
     }
 
-    private static byte[] run(org.bouncycastle.crypto.DerivationFunction function, DerivationParameters parameters, short length) {
+    private static byte[] run(
+            org.bouncycastle.crypto.DerivationFunction function, DerivationParameters parameters, short length) {
         if (length < 1) {
             throw Fault.illegalValue();
         }
@@ -184,7 +215,9 @@ public final class DerivationEngine extends DerivationFunction {
     }
 
     private static Mac mac(byte algorithm) {
-        return algorithm == Signature.ALG_AES_CMAC_128 ? new CMac(AESEngine.newInstance()) : new HMac(Digests.make(digest(algorithm)));
+        return algorithm == Signature.ALG_AES_CMAC_128
+                ? new CMac(AESEngine.newInstance())
+                : new HMac(Digests.make(digest(algorithm)));
     }
 
     private static byte digest(byte algorithm) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.util.Arrays;
@@ -91,11 +92,14 @@ public final class DigestEngine extends InitializedMessageDigest {
     }
 
     @Override
-    public void setInitialDigest(byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset, short hashedLength) {
+    public void setInitialDigest(
+            byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset, short hashedLength) {
         Fault.checkSpan(chain, chainOffset, chainLength);
         Fault.checkSpan(hashed, hashedOffset, hashedLength);
-        digest = Digests.resume(algorithm, Arrays.copyOfRange(chain, chainOffset, chainOffset + chainLength),
-            Arrays.copyOfRange(hashed, hashedOffset, hashedOffset + hashedLength));
+        digest = Digests.resume(
+                algorithm,
+                Arrays.copyOfRange(chain, chainOffset, chainOffset + chainLength),
+                Arrays.copyOfRange(hashed, hashedOffset, hashedOffset + hashedLength));
         resets = CryptoHost.current().resets();
     }
 }

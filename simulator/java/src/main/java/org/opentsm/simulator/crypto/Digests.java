@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.nio.ByteBuffer;
@@ -5,9 +6,9 @@ import javacard.security.MessageDigest;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.gm.GMObjectIdentifiers;
 import org.bouncycastle.asn1.nist.NISTObjectIdentifiers;
-import org.bouncycastle.asn1.x509.X509ObjectIdentifiers;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.teletrust.TeleTrusTObjectIdentifiers;
+import org.bouncycastle.asn1.x509.X509ObjectIdentifiers;
 import org.bouncycastle.crypto.Digest;
 import org.bouncycastle.crypto.digests.EncodableDigest;
 import org.bouncycastle.crypto.digests.MD5Digest;
@@ -23,8 +24,7 @@ import org.bouncycastle.crypto.digests.SM3Digest;
 /** Hash functions by MessageDigest's constants. */
 final class Digests {
 
-    private Digests() {
-    }
+    private Digests() {}
 
     static boolean supports(byte algorithm) {
         return algorithm >= MessageDigest.ALG_SHA && algorithm <= MessageDigest.ALG_SM3;
@@ -81,8 +81,12 @@ final class Digests {
     /** True where a hash can go on from a chaining value. */
     static boolean resumes(byte algorithm) {
         return switch (algorithm) {
-            case MessageDigest.ALG_SHA, MessageDigest.ALG_MD5, MessageDigest.ALG_SHA_224, MessageDigest.ALG_SHA_256,
-                MessageDigest.ALG_SHA_384, MessageDigest.ALG_SHA_512 -> true;
+            case MessageDigest.ALG_SHA,
+                    MessageDigest.ALG_MD5,
+                    MessageDigest.ALG_SHA_224,
+                    MessageDigest.ALG_SHA_256,
+                    MessageDigest.ALG_SHA_384,
+                    MessageDigest.ALG_SHA_512 -> true;
             default -> false;
         };
     }
@@ -139,7 +143,9 @@ final class Digests {
         boolean wide = algorithm == MessageDigest.ALG_SHA_384 || algorithm == MessageDigest.ALG_SHA_512;
         byte[] state = ((EncodableDigest) digest).getEncodedState();
         int at = wide ? 28 : 16;
-        long count = wide ? ByteBuffer.wrap(state).getLong(12) : ByteBuffer.wrap(state).getLong(8);
+        long count = wide
+                ? ByteBuffer.wrap(state).getLong(12)
+                : ByteBuffer.wrap(state).getLong(8);
         if (count % (wide ? 128 : 64) != 0) {
             throw Fault.illegalUse();
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.math.BigInteger;
@@ -9,9 +10,9 @@ import org.bouncycastle.crypto.params.DSAPublicKeyParameters;
 import org.bouncycastle.crypto.params.ECPrivateKeyParameters;
 import org.bouncycastle.crypto.params.ECPublicKeyParameters;
 import org.bouncycastle.crypto.params.ParametersWithRandom;
-import org.bouncycastle.crypto.signers.StandardDSAEncoding;
-import org.bouncycastle.crypto.signers.PlainDSAEncoding;
 import org.bouncycastle.crypto.signers.DSAEncoding;
+import org.bouncycastle.crypto.signers.PlainDSAEncoding;
+import org.bouncycastle.crypto.signers.StandardDSAEncoding;
 
 /** DSA and ECDSA signatures of a hash: two numbers, as a DER sequence or one after the other. */
 final class DsaSigner implements HashSigner {
@@ -28,20 +29,29 @@ final class DsaSigner implements HashSigner {
         this.order = order;
         this.plain = plain;
         this.encoding = plain ? PlainDSAEncoding.INSTANCE : StandardDSAEncoding.INSTANCE;
-        engine.init(sign, sign ? new ParametersWithRandom(key, CryptoHost.current().random()) : key);
+        engine.init(
+                sign, sign ? new ParametersWithRandom(key, CryptoHost.current().random()) : key);
     }
 
     static DsaSigner dsa(GroupKey key, boolean sign) {
         DSAParameters group = new DSAParameters(key.p(), key.q(), key.g());
-        return guarded(() -> new DsaSigner(new org.bouncycastle.crypto.signers.DSASigner(),
-            sign ? new DSAPrivateKeyParameters(key.value(), group) : new DSAPublicKeyParameters(key.value(), group), sign, key.q(), false));
+        return guarded(() -> new DsaSigner(
+                new org.bouncycastle.crypto.signers.DSASigner(),
+                sign ? new DSAPrivateKeyParameters(key.value(), group) : new DSAPublicKeyParameters(key.value(), group),
+                sign,
+                key.q(),
+                false));
     }
 
     static DsaSigner ecdsa(CurveKey key, boolean sign, boolean plain) {
-        return guarded(() -> new DsaSigner(new org.bouncycastle.crypto.signers.ECDSASigner(),
-            sign ? new ECPrivateKeyParameters(new BigInteger(1, key.value()), key.curve())
-                : new ECPublicKeyParameters(key.curve().getCurve().decodePoint(key.value()), key.curve()),
-            sign, key.curve().getN(), plain));
+        return guarded(() -> new DsaSigner(
+                new org.bouncycastle.crypto.signers.ECDSASigner(),
+                sign
+                        ? new ECPrivateKeyParameters(new BigInteger(1, key.value()), key.curve())
+                        : new ECPublicKeyParameters(key.curve().getCurve().decodePoint(key.value()), key.curve()),
+                sign,
+                key.curve().getN(),
+                plain));
     }
 
     /** A key that is no number or point of its group cannot be used. */

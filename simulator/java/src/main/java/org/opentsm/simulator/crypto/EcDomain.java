@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.math.BigInteger;
@@ -64,7 +65,8 @@ final class EcDomain {
     void put(ECDomainParameters curve) {
         ECCurve known = curve.getCurve();
         int length = lengthBytes();
-        field.put(binary ? BinaryFields.encode(known) : Rsa.fixed(known.getField().getCharacteristic(), length));
+        field.put(
+                binary ? BinaryFields.encode(known) : Rsa.fixed(known.getField().getCharacteristic(), length));
         a.put(Rsa.fixed(known.getA().toBigInteger(), length));
         b.put(Rsa.fixed(known.getB().toBigInteger(), length));
         g.put(curve.getG().getEncoded(false));

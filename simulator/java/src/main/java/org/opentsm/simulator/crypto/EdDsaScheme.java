@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.io.ByteArrayOutputStream;
@@ -45,7 +46,8 @@ final class EdDsaScheme implements SignatureScheme {
         } else if (curve448) {
             Ed448.sign(key, 0, NO_CONTEXT, text, 0, text.length, out, 0);
         } else if (prehash) {
-            Ed25519.signPrehash(key, 0, NO_CONTEXT, Digests.hash(javacard.security.MessageDigest.ALG_SHA_512, text), 0, out, 0);
+            Ed25519.signPrehash(
+                    key, 0, NO_CONTEXT, Digests.hash(javacard.security.MessageDigest.ALG_SHA_512, text), 0, out, 0);
         } else {
             Ed25519.sign(key, 0, text, 0, text.length, out, 0);
         }
@@ -65,8 +67,15 @@ final class EdDsaScheme implements SignatureScheme {
             return Ed448.verify(signature, 0, key, 0, NO_CONTEXT, text, 0, text.length);
         }
         return prehash
-            ? Ed25519.verifyPrehash(signature, 0, key, 0, NO_CONTEXT, Digests.hash(javacard.security.MessageDigest.ALG_SHA_512, text), 0)
-            : Ed25519.verify(signature, 0, key, 0, text, 0, text.length);
+                ? Ed25519.verifyPrehash(
+                        signature,
+                        0,
+                        key,
+                        0,
+                        NO_CONTEXT,
+                        Digests.hash(javacard.security.MessageDigest.ALG_SHA_512, text),
+                        0)
+                : Ed25519.verify(signature, 0, key, 0, text, 0, text.length);
     }
 
     private byte[] take() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import javacard.security.CryptoException;
@@ -5,8 +6,7 @@ import javacard.security.CryptoException;
 /** The exceptions of the Java Card API, and the checks that raise them. */
 final class Fault {
 
-    private Fault() {
-    }
+    private Fault() {}
 
     static CryptoException illegalValue() {
         return new CryptoException(CryptoException.ILLEGAL_VALUE);

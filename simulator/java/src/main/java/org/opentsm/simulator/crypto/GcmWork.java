@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.nio.ByteBuffer;
@@ -117,7 +118,13 @@ final class GcmWork implements AeadWork {
 
     private void absorbLengths(long first, long second) {
         endBlock();
-        absorb(ByteBuffer.allocate(BLOCK_LENGTH).putLong(8 * first).putLong(8 * second).array(), 0, BLOCK_LENGTH);
+        absorb(
+                ByteBuffer.allocate(BLOCK_LENGTH)
+                        .putLong(8 * first)
+                        .putLong(8 * second)
+                        .array(),
+                0,
+                BLOCK_LENGTH);
     }
 
     private void count() {

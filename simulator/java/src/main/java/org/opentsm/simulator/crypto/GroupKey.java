@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.math.BigInteger;
@@ -12,7 +13,6 @@ import javacard.security.PublicKey;
 
 /** Keys of a multiplicative group: DSA and Diffie-Hellman, with domain parameters P, Q and G that keys may share. */
 public abstract class GroupKey extends CardKey {
-
 
     private final Component p;
     private final Component q;
@@ -62,7 +62,6 @@ public abstract class GroupKey extends CardKey {
     final BigInteger value() {
         return value.number();
     }
-
 
     final void putGroup(BigInteger newP, BigInteger newQ, BigInteger newG) {
         p.put(Rsa.fixed(newP, p.maxLength()));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import com.licel.jcardsim.base.SimulatorSystem;
@@ -15,8 +16,7 @@ public final class IntegrityMarks {
     // Arrays have identity hash and equality, which is what a map of memory needs.
     private static final Map<Object, Boolean> MARKED = Collections.synchronizedMap(new WeakHashMap<>());
 
-    private IntegrityMarks() {
-    }
+    private IntegrityMarks() {}
 
     public static boolean isMarked(Object array) {
         return array != null && MARKED.containsKey(array);
@@ -30,16 +30,20 @@ public final class IntegrityMarks {
     /** @throws SystemException ILLEGAL_VALUE for another type or memory */
     public static Object make(byte type, byte memory, short length) {
         boolean lasting = memory == JCSystem.MEMORY_TYPE_PERSISTENT;
-        if (!lasting && memory != JCSystem.MEMORY_TYPE_TRANSIENT_RESET && memory != JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT) {
+        if (!lasting
+                && memory != JCSystem.MEMORY_TYPE_TRANSIENT_RESET
+                && memory != JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT) {
             throw new SystemException(SystemException.ILLEGAL_VALUE);
         }
         TransientMemory ram = SimulatorSystem.instance().getTransientMemory();
-        byte event = memory == JCSystem.MEMORY_TYPE_TRANSIENT_RESET ? JCSystem.CLEAR_ON_RESET : JCSystem.CLEAR_ON_DESELECT;
+        byte event =
+                memory == JCSystem.MEMORY_TYPE_TRANSIENT_RESET ? JCSystem.CLEAR_ON_RESET : JCSystem.CLEAR_ON_DESELECT;
         return switch (type) {
             case JCSystem.ARRAY_TYPE_BOOLEAN -> lasting ? new boolean[length] : ram.makeBooleanArray(length, event);
             case JCSystem.ARRAY_TYPE_BYTE -> lasting ? new byte[length] : ram.makeByteArray(length, event);
             case JCSystem.ARRAY_TYPE_SHORT -> lasting ? new short[length] : ram.makeShortArray(length, event);
-            case JCSystem.ARRAY_TYPE_INT -> lasting ? new int[length] : CryptoHost.current().makeTransientInts(length, event);
+            case JCSystem.ARRAY_TYPE_INT ->
+                lasting ? new int[length] : CryptoHost.current().makeTransientInts(length, event);
             case JCSystem.ARRAY_TYPE_OBJECT -> lasting ? new Object[length] : ram.makeObjectArray(length, event);
             default -> throw new SystemException(SystemException.ILLEGAL_VALUE);
         };

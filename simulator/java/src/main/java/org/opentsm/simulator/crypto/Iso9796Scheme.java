@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import org.bouncycastle.crypto.CryptoException;
@@ -13,7 +14,8 @@ final class Iso9796Scheme implements SignatureScheme {
     Iso9796Scheme(byte digest, Rsa rsa, boolean sign) {
         this.rsa = rsa;
         try {
-            signer = new ISO9796d2Signer(new RsaBlocks(), Digests.make(digest), digest == javacard.security.MessageDigest.ALG_SHA);
+            signer = new ISO9796d2Signer(
+                    new RsaBlocks(), Digests.make(digest), digest == javacard.security.MessageDigest.ALG_SHA);
             signer.init(sign, new RsaBlocks.Parameters(rsa));
         } catch (IllegalArgumentException e) {
             throw Fault.illegalValue();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import javacard.framework.JCSystem;
@@ -63,8 +64,7 @@ public final class KeyFactory {
         {KeyBuilder.TYPE_DH_PARAMETERS, KeyBuilder.ALG_TYPE_DH_PARAMETERS, LASTING},
     };
 
-    private KeyFactory() {
-    }
+    private KeyFactory() {}
 
     /** @throws javacard.security.CryptoException NO_SUCH_ALGORITHM */
     public static Key build(byte type, short length) {
@@ -100,8 +100,9 @@ public final class KeyFactory {
         if (!XecKey.supports(parameters.getName()) || !isMemory(memory)) {
             throw Fault.noSuchAlgorithm();
         }
-        return (attributes & KeyBuilder.ATTR_PRIVATE) != 0 ? new XecKey.Private(parameters.getName(), memory)
-            : new XecKey.Public(parameters.getName(), memory);
+        return (attributes & KeyBuilder.ATTR_PRIVATE) != 0
+                ? new XecKey.Private(parameters.getName(), memory)
+                : new XecKey.Public(parameters.getName(), memory);
     }
 
     /** True for a name of NamedParameterSpec. */
@@ -132,14 +133,20 @@ public final class KeyFactory {
 
     private static Key make(byte type, byte algorithmicType, byte memory, short length, Key domain) {
         return switch (algorithmicType) {
-            case KeyBuilder.ALG_TYPE_DES, KeyBuilder.ALG_TYPE_AES, KeyBuilder.ALG_TYPE_KOREAN_SEED, KeyBuilder.ALG_TYPE_SM4,
-                KeyBuilder.ALG_TYPE_HMAC, KeyBuilder.ALG_TYPE_GENERIC_SECRET -> secret(type, algorithmicType, memory, length, domain);
+            case KeyBuilder.ALG_TYPE_DES,
+                    KeyBuilder.ALG_TYPE_AES,
+                    KeyBuilder.ALG_TYPE_KOREAN_SEED,
+                    KeyBuilder.ALG_TYPE_SM4,
+                    KeyBuilder.ALG_TYPE_HMAC,
+                    KeyBuilder.ALG_TYPE_GENERIC_SECRET -> secret(type, algorithmicType, memory, length, domain);
             case KeyBuilder.ALG_TYPE_RSA_PUBLIC, KeyBuilder.ALG_TYPE_RSA_PRIVATE, KeyBuilder.ALG_TYPE_RSA_CRT_PRIVATE ->
                 rsa(type, algorithmicType, memory, length, domain);
-            case KeyBuilder.ALG_TYPE_EC_FP_PUBLIC, KeyBuilder.ALG_TYPE_EC_FP_PRIVATE, KeyBuilder.ALG_TYPE_EC_FP_PARAMETERS ->
-                curve(type, algorithmicType, memory, length, domain, false);
-            case KeyBuilder.ALG_TYPE_EC_F2M_PUBLIC, KeyBuilder.ALG_TYPE_EC_F2M_PRIVATE, KeyBuilder.ALG_TYPE_EC_F2M_PARAMETERS ->
-                curve(type, algorithmicType, memory, length, domain, true);
+            case KeyBuilder.ALG_TYPE_EC_FP_PUBLIC,
+                    KeyBuilder.ALG_TYPE_EC_FP_PRIVATE,
+                    KeyBuilder.ALG_TYPE_EC_FP_PARAMETERS -> curve(type, algorithmicType, memory, length, domain, false);
+            case KeyBuilder.ALG_TYPE_EC_F2M_PUBLIC,
+                    KeyBuilder.ALG_TYPE_EC_F2M_PRIVATE,
+                    KeyBuilder.ALG_TYPE_EC_F2M_PARAMETERS -> curve(type, algorithmicType, memory, length, domain, true);
             default -> group(type, algorithmicType, memory, length, domain);
         };
     }
@@ -154,11 +161,15 @@ public final class KeyFactory {
         require(domain == null);
         switch (algorithmicType) {
             case KeyBuilder.ALG_TYPE_DES:
-                require(length == KeyBuilder.LENGTH_DES || length == KeyBuilder.LENGTH_DES3_2KEY || length == KeyBuilder.LENGTH_DES3_3KEY);
+                require(length == KeyBuilder.LENGTH_DES
+                        || length == KeyBuilder.LENGTH_DES3_2KEY
+                        || length == KeyBuilder.LENGTH_DES3_3KEY);
                 return new SymmetricKey.Des(type, length, memory);
             case KeyBuilder.ALG_TYPE_AES:
-                require(length == KeyBuilder.LENGTH_AES_128 || length == KeyBuilder.LENGTH_AES_192 || length == KeyBuilder.LENGTH_AES_256
-                    || length == KeyBuilder.LENGTH_AES_512);
+                require(length == KeyBuilder.LENGTH_AES_128
+                        || length == KeyBuilder.LENGTH_AES_192
+                        || length == KeyBuilder.LENGTH_AES_256
+                        || length == KeyBuilder.LENGTH_AES_512);
                 return new SymmetricKey.Aes(type, length, memory);
             case KeyBuilder.ALG_TYPE_KOREAN_SEED:
                 require(length == KeyBuilder.LENGTH_KOREAN_SEED_128);
@@ -186,19 +197,25 @@ public final class KeyFactory {
 
     private static Key curve(byte type, byte algorithmicType, byte memory, short length, Key domain, boolean binary) {
         require(Curves.supports(length, binary));
-        EcKey shared = domain == null ? null : domain instanceof EcKey key && key.domain().isBinary() == binary ? key : mismatch();
+        EcKey shared = domain == null
+                ? null
+                : domain instanceof EcKey key && key.domain().isBinary() == binary ? key : mismatch();
         return switch (algorithmicType) {
-            case KeyBuilder.ALG_TYPE_EC_FP_PUBLIC, KeyBuilder.ALG_TYPE_EC_F2M_PUBLIC -> new EcKey.Public(type, length, memory, binary, shared);
-            case KeyBuilder.ALG_TYPE_EC_FP_PRIVATE, KeyBuilder.ALG_TYPE_EC_F2M_PRIVATE -> new EcKey.Private(type, length, memory, binary, shared);
+            case KeyBuilder.ALG_TYPE_EC_FP_PUBLIC, KeyBuilder.ALG_TYPE_EC_F2M_PUBLIC ->
+                new EcKey.Public(type, length, memory, binary, shared);
+            case KeyBuilder.ALG_TYPE_EC_FP_PRIVATE, KeyBuilder.ALG_TYPE_EC_F2M_PRIVATE ->
+                new EcKey.Private(type, length, memory, binary, shared);
             default -> new EcKey(type, length, memory, binary, shared, 0);
         };
     }
 
     private static Key group(byte type, byte algorithmicType, byte memory, short length, Key domain) {
-        boolean dsa = algorithmicType == KeyBuilder.ALG_TYPE_DSA_PUBLIC || algorithmicType == KeyBuilder.ALG_TYPE_DSA_PRIVATE
-            || algorithmicType == KeyBuilder.ALG_TYPE_DSA_PARAMETERS;
+        boolean dsa = algorithmicType == KeyBuilder.ALG_TYPE_DSA_PUBLIC
+                || algorithmicType == KeyBuilder.ALG_TYPE_DSA_PRIVATE
+                || algorithmicType == KeyBuilder.ALG_TYPE_DSA_PARAMETERS;
         require(dsa ? Groups.hasDsa(length) : Groups.hasDh(length));
-        GroupKey shared = domain == null ? null : domain instanceof GroupKey key && key.needsQ() == dsa ? key : mismatch();
+        GroupKey shared =
+                domain == null ? null : domain instanceof GroupKey key && key.needsQ() == dsa ? key : mismatch();
         return switch (algorithmicType) {
             case KeyBuilder.ALG_TYPE_DSA_PUBLIC -> new GroupKey.DsaPublic(type, length, memory, shared);
             case KeyBuilder.ALG_TYPE_DSA_PRIVATE -> new GroupKey.DsaPrivate(type, length, memory, shared);

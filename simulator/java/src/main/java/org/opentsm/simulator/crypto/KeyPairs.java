@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.math.BigInteger;
@@ -25,31 +26,42 @@ public final class KeyPairs {
     private static final BigInteger F4 = BigInteger.valueOf(0x10001);
     private static final int PRIME_CERTAINTY = 80;
 
-    private KeyPairs() {
-    }
+    private KeyPairs() {}
 
     /** @throws javacard.security.CryptoException NO_SUCH_ALGORITHM */
     public static Key[] build(byte algorithm, short length) {
         byte lasting = JCSystem.MEMORY_TYPE_PERSISTENT;
-        byte[] types = switch (algorithm) {
-            case KeyPair.ALG_RSA -> new byte[] {KeyBuilder.ALG_TYPE_RSA_PUBLIC, KeyBuilder.ALG_TYPE_RSA_PRIVATE};
-            case KeyPair.ALG_RSA_CRT -> new byte[] {KeyBuilder.ALG_TYPE_RSA_PUBLIC, KeyBuilder.ALG_TYPE_RSA_CRT_PRIVATE};
-            case KeyPair.ALG_DSA -> new byte[] {KeyBuilder.ALG_TYPE_DSA_PUBLIC, KeyBuilder.ALG_TYPE_DSA_PRIVATE};
-            case KeyPair.ALG_EC_F2M -> new byte[] {KeyBuilder.ALG_TYPE_EC_F2M_PUBLIC, KeyBuilder.ALG_TYPE_EC_F2M_PRIVATE};
-            case KeyPair.ALG_EC_FP -> new byte[] {KeyBuilder.ALG_TYPE_EC_FP_PUBLIC, KeyBuilder.ALG_TYPE_EC_FP_PRIVATE};
-            case KeyPair.ALG_DH -> new byte[] {KeyBuilder.ALG_TYPE_DH_PUBLIC, KeyBuilder.ALG_TYPE_DH_PRIVATE};
-            default -> throw Fault.noSuchAlgorithm();
-        };
+        byte[] types =
+                switch (algorithm) {
+                    case KeyPair.ALG_RSA ->
+                        new byte[] {KeyBuilder.ALG_TYPE_RSA_PUBLIC, KeyBuilder.ALG_TYPE_RSA_PRIVATE};
+                    case KeyPair.ALG_RSA_CRT ->
+                        new byte[] {KeyBuilder.ALG_TYPE_RSA_PUBLIC, KeyBuilder.ALG_TYPE_RSA_CRT_PRIVATE};
+                    case KeyPair.ALG_DSA ->
+                        new byte[] {KeyBuilder.ALG_TYPE_DSA_PUBLIC, KeyBuilder.ALG_TYPE_DSA_PRIVATE};
+                    case KeyPair.ALG_EC_F2M ->
+                        new byte[] {KeyBuilder.ALG_TYPE_EC_F2M_PUBLIC, KeyBuilder.ALG_TYPE_EC_F2M_PRIVATE};
+                    case KeyPair.ALG_EC_FP ->
+                        new byte[] {KeyBuilder.ALG_TYPE_EC_FP_PUBLIC, KeyBuilder.ALG_TYPE_EC_FP_PRIVATE};
+                    case KeyPair.ALG_DH -> new byte[] {KeyBuilder.ALG_TYPE_DH_PUBLIC, KeyBuilder.ALG_TYPE_DH_PRIVATE};
+                    default -> throw Fault.noSuchAlgorithm();
+                };
         return new Key[] {KeyFactory.build(types[0], lasting, length), KeyFactory.build(types[1], lasting, length)};
     }
 
     /** @throws javacard.security.CryptoException ILLEGAL_VALUE when the keys are not of one kind and size */
     public static void requirePair(PublicKey publicKey, PrivateKey privateKey) {
-        boolean pair = publicKey.getSize() == privateKey.getSize() && (
-            publicKey instanceof RsaKey && privateKey instanceof RsaKey
-            || publicKey instanceof EcKey ours && privateKey instanceof EcKey theirs && ours.domain().isBinary() == theirs.domain().isBinary()
-            || publicKey instanceof XecKey named && privateKey instanceof XecKey secret && named.name() == secret.name()
-            || publicKey instanceof GroupKey ours && privateKey instanceof GroupKey theirs && ours.needsQ() == theirs.needsQ());
+        boolean pair = publicKey.getSize() == privateKey.getSize()
+                && (publicKey instanceof RsaKey && privateKey instanceof RsaKey
+                        || publicKey instanceof EcKey ours
+                                && privateKey instanceof EcKey theirs
+                                && ours.domain().isBinary() == theirs.domain().isBinary()
+                        || publicKey instanceof XecKey named
+                                && privateKey instanceof XecKey secret
+                                && named.name() == secret.name()
+                        || publicKey instanceof GroupKey ours
+                                && privateKey instanceof GroupKey theirs
+                                && ours.needsQ() == theirs.needsQ());
         if (!pair) {
             throw Fault.illegalValue();
         }
@@ -89,13 +101,18 @@ public final class KeyPairs {
         }
         RSAKeyPairGenerator generator = new RSAKeyPairGenerator();
         generator.init(new RSAKeyGenerationParameters(exponent, random, bits, PRIME_CERTAINTY));
-        RSAPrivateCrtKeyParameters made = (RSAPrivateCrtKeyParameters) generator.generateKeyPair().getPrivate();
+        RSAPrivateCrtKeyParameters made =
+                (RSAPrivateCrtKeyParameters) generator.generateKeyPair().getPrivate();
         byte[] modulus = Rsa.fixed(made.getModulus(), bits / 8);
         publicKey.put(modulus, Rsa.fixed(exponent, (exponent.bitLength() + 7) / 8));
         if (privateKey instanceof RsaKey.Crt crt) {
             int half = (bits + 15) / 16;
-            crt.put(Rsa.fixed(made.getP(), half), Rsa.fixed(made.getQ(), half), Rsa.fixed(made.getDP(), half),
-                Rsa.fixed(made.getDQ(), half), Rsa.fixed(made.getQInv(), half));
+            crt.put(
+                    Rsa.fixed(made.getP(), half),
+                    Rsa.fixed(made.getQ(), half),
+                    Rsa.fixed(made.getDP(), half),
+                    Rsa.fixed(made.getDQ(), half),
+                    Rsa.fixed(made.getQInv(), half));
         } else {
             ((RsaKey.Private) privateKey).put(modulus, Rsa.fixed(made.getExponent(), bits / 8));
         }
@@ -105,7 +122,10 @@ public final class KeyPairs {
         if (!publicKey.domain().isSet() && privateKey.domain().isSet()) {
             publicKey.domain().copyFrom(privateKey.domain());
         } else if (!publicKey.domain().isSet()) {
-            publicKey.domain().put(Curves.byDefault(publicKey.getSize(), publicKey.domain().isBinary()));
+            publicKey
+                    .domain()
+                    .put(Curves.byDefault(
+                            publicKey.getSize(), publicKey.domain().isBinary()));
         }
         if (privateKey.domain() != publicKey.domain()) {
             privateKey.domain().copyFrom(publicKey.domain());
@@ -116,7 +136,10 @@ public final class KeyPairs {
         ECDomainParameters curve = publicKey.curve();
         BigInteger scalar = below(curve.getN(), random);
         privateKey.putValue(Rsa.fixed(scalar, (curve.getN().bitLength() + 7) / 8));
-        publicKey.putValue(new FixedPointCombMultiplier().multiply(curve.getG(), scalar).normalize().getEncoded(false));
+        publicKey.putValue(new FixedPointCombMultiplier()
+                .multiply(curve.getG(), scalar)
+                .normalize()
+                .getEncoded(false));
     }
 
     /** Even over 1 to bound - 1. */
@@ -173,16 +196,23 @@ public final class KeyPairs {
         if (!publicKey.hasGroup() && privateKey.hasGroup()) {
             publicKey.putGroup(privateKey.p(), privateKey.q(), privateKey.g());
         } else if (!publicKey.hasGroup() && publicKey.needsQ()) {
-            publicKey.putGroup(Groups.dsa(bits).getP(), Groups.dsa(bits).getQ(), Groups.dsa(bits).getG());
+            publicKey.putGroup(
+                    Groups.dsa(bits).getP(),
+                    Groups.dsa(bits).getQ(),
+                    Groups.dsa(bits).getG());
         } else if (!publicKey.hasGroup()) {
-            publicKey.putGroup(Groups.dh(bits).getP(), Groups.dh(bits).getQ(), Groups.dh(bits).getG());
+            publicKey.putGroup(
+                    Groups.dh(bits).getP(),
+                    Groups.dh(bits).getQ(),
+                    Groups.dh(bits).getG());
         }
         privateKey.putGroup(publicKey.p(), publicKey.q(), publicKey.g());
         BigInteger order = publicKey.q() == null ? publicKey.p().subtract(BigInteger.ONE) : publicKey.q();
         BigInteger secret = below(order, random);
         privateKey.putValue(secret, (order.bitLength() + 7) / 8);
         try {
-            publicKey.putValue(publicKey.g().modPow(secret, publicKey.p()), (publicKey.p().bitLength() + 7) / 8);
+            publicKey.putValue(
+                    publicKey.g().modPow(secret, publicKey.p()), (publicKey.p().bitLength() + 7) / 8);
         } catch (ArithmeticException e) {
             throw Fault.illegalValue();
         }

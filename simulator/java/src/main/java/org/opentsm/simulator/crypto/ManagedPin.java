@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.util.Arrays;
@@ -21,6 +22,7 @@ public class ManagedPin implements OwnerPINx {
     private final byte[] value;
     /** What a transaction does not take back; Transaction knows the name. */
     private final byte[] triesLeft = new byte[1];
+
     private final byte[] flags = CryptoHost.allocate(2, JCSystem.CLEAR_ON_RESET);
 
     public ManagedPin(byte tryLimit, byte maxPinSize) {

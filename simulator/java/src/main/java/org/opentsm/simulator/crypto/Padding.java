@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.util.Arrays;
@@ -8,18 +9,20 @@ final class Padding {
 
     private static final byte MARK = (byte) 0x80;
 
-    private Padding() {
-    }
+    private Padding() {}
 
     static boolean supports(byte padding) {
-        return padding == Cipher.PAD_NOPAD || padding == Cipher.PAD_ISO9797_M1 || padding == Cipher.PAD_ISO9797_M2
-            || padding == Cipher.PAD_PKCS5;
+        return padding == Cipher.PAD_NOPAD
+                || padding == Cipher.PAD_ISO9797_M1
+                || padding == Cipher.PAD_ISO9797_M2
+                || padding == Cipher.PAD_PKCS5;
     }
 
     /** @param length of the text in {@code rest}, which is all that remains after whole blocks */
     static byte[] pad(byte padding, byte[] rest, int length, int blockLength) {
         int padded = padding == Cipher.PAD_NOPAD || padding == Cipher.PAD_ISO9797_M1
-            ? (length + blockLength - 1) / blockLength * blockLength : (length / blockLength + 1) * blockLength;
+                ? (length + blockLength - 1) / blockLength * blockLength
+                : (length / blockLength + 1) * blockLength;
         if (padding == Cipher.PAD_NOPAD && padded != length) {
             throw Fault.illegalUse();
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.security.SecureRandom;
@@ -9,8 +10,7 @@ final class PlainHost implements CryptoHost {
 
     private final SecureRandom random = new SecureRandom();
 
-    private PlainHost() {
-    }
+    private PlainHost() {}
 
     @Override
     public SecureRandom random() {

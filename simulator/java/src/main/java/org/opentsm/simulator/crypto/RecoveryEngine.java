@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.util.Arrays;
@@ -42,7 +43,14 @@ final class RecoveryEngine extends SignatureEngine implements SignatureMessageRe
     }
 
     @Override
-    public short sign(byte[] in, short inOffset, short inLength, byte[] out, short outOffset, short[] recovered, short recoveredOffset) {
+    public short sign(
+            byte[] in,
+            short inOffset,
+            short inLength,
+            byte[] out,
+            short outOffset,
+            short[] recovered,
+            short recoveredOffset) {
         CryptoHost host = CryptoHost.current();
         long start = host.cryptoStarts();
         try {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.io.IOException;
@@ -61,7 +62,9 @@ final class RsaSigner implements HashSigner {
         try {
             if (padding == Cipher.PAD_PKCS1_PSS) {
                 int modulusLength = (rsa.modulus().bitLength() + 7) / 8;
-                return pss(hash, false).verifySignature(Arrays.copyOfRange(signature, signature.length - modulusLength, signature.length));
+                return pss(hash, false)
+                        .verifySignature(
+                                Arrays.copyOfRange(signature, signature.length - modulusLength, signature.length));
             }
             return MessageDigest.isEqual(encoded(hash), rsa.apply(signature));
         } catch (RuntimeException e) {
@@ -71,9 +74,12 @@ final class RsaSigner implements HashSigner {
 
     private PSSSigner pss(byte[] hash, boolean signing) {
         Digest function = Digests.make(digest);
-        PSSSigner signer = PSSSigner.createRawSigner(new RsaBlocks(), function, Digests.make(digest), function.getDigestSize(),
-            PSSSigner.TRAILER_IMPLICIT);
-        signer.init(signing, new ParametersWithRandom(new RsaBlocks.Parameters(rsa), CryptoHost.current().random()));
+        PSSSigner signer = PSSSigner.createRawSigner(
+                new RsaBlocks(), function, Digests.make(digest), function.getDigestSize(), PSSSigner.TRAILER_IMPLICIT);
+        signer.init(
+                signing,
+                new ParametersWithRandom(
+                        new RsaBlocks.Parameters(rsa), CryptoHost.current().random()));
         signer.update(hash, 0, hash.length);
         return signer;
     }
@@ -93,7 +99,8 @@ final class RsaSigner implements HashSigner {
 
     private byte[] named(byte[] hash) {
         try {
-            return new DigestInfo(new AlgorithmIdentifier(Digests.identifier(digest), DERNull.INSTANCE), hash).getEncoded();
+            return new DigestInfo(new AlgorithmIdentifier(Digests.identifier(digest), DERNull.INSTANCE), hash)
+                    .getEncoded();
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.util.Arrays;
@@ -15,6 +16,7 @@ final class RsaWork implements CipherWork {
     private final Rsa rsa;
     /** Null without padding. */
     private final AsymmetricBlockCipher padded;
+
     private final byte[] block;
     private int length;
 
@@ -24,7 +26,11 @@ final class RsaWork implements CipherWork {
         this.block = new byte[rsa.lengthBytes()];
         if (padded != null) {
             try {
-                padded.init(encrypt, new ParametersWithRandom(new RsaBlocks.Parameters(rsa), CryptoHost.current().random()));
+                padded.init(
+                        encrypt,
+                        new ParametersWithRandom(
+                                new RsaBlocks.Parameters(rsa),
+                                CryptoHost.current().random()));
             } catch (IllegalArgumentException e) {
                 throw Fault.illegalValue();
             }
@@ -86,7 +92,10 @@ final class RsaWork implements CipherWork {
         }
         try {
             return padded.processBlock(text, 0, text.length);
-        } catch (InvalidCipherTextException | IllegalArgumentException | IllegalStateException | ArithmeticException e) {
+        } catch (InvalidCipherTextException
+                | IllegalArgumentException
+                | IllegalStateException
+                | ArithmeticException e) {
             throw Fault.illegalUse();
         } catch (org.bouncycastle.crypto.RuntimeCryptoException | ArrayIndexOutOfBoundsException e) {
             throw Fault.illegalUse();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import java.util.Arrays;
@@ -179,12 +180,14 @@ public class SignatureEngine extends Signature {
     }
 
     @Override
-    public void setInitialDigest(byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset, short hashedLength) {
+    public void setInitialDigest(
+            byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset, short hashedLength) {
         SignatureScheme engine = ready(CryptoHost.current());
         Fault.checkSpan(chain, chainOffset, chainLength);
         Fault.checkSpan(hashed, hashedOffset, hashedLength);
-        engine.resume(Arrays.copyOfRange(chain, chainOffset, chainOffset + chainLength),
-            Arrays.copyOfRange(hashed, hashedOffset, hashedOffset + hashedLength));
+        engine.resume(
+                Arrays.copyOfRange(chain, chainOffset, chainOffset + chainLength),
+                Arrays.copyOfRange(hashed, hashedOffset, hashedOffset + hashedLength));
     }
 
     @Override
@@ -194,21 +197,25 @@ public class SignatureEngine extends Signature {
         try {
             SignatureScheme engine = ready(host, MODE_SIGN);
             Fault.checkSpan(in, inOffset, inLength);
-            return Fault.give(host, engine.signHash(Arrays.copyOfRange(in, inOffset, inOffset + inLength)), out, outOffset);
+            return Fault.give(
+                    host, engine.signHash(Arrays.copyOfRange(in, inOffset, inOffset + inLength)), out, outOffset);
         } finally {
             host.cryptoEnds(start);
         }
     }
 
     @Override
-    public boolean verifyPreComputedHash(byte[] in, short inOffset, short inLength, byte[] value, short offset, short length) {
+    public boolean verifyPreComputedHash(
+            byte[] in, short inOffset, short inLength, byte[] value, short offset, short length) {
         CryptoHost host = CryptoHost.current();
         long start = host.cryptoStarts();
         try {
             SignatureScheme engine = ready(host, MODE_VERIFY);
             Fault.checkSpan(in, inOffset, inLength);
             Fault.checkSpan(value, offset, length);
-            return engine.verifyHash(Arrays.copyOfRange(in, inOffset, inOffset + inLength), Arrays.copyOfRange(value, offset, offset + length));
+            return engine.verifyHash(
+                    Arrays.copyOfRange(in, inOffset, inOffset + inLength),
+                    Arrays.copyOfRange(value, offset, offset + length));
         } finally {
             host.cryptoEnds(start);
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import javacard.security.Key;
@@ -13,12 +14,12 @@ final class SignatureTable {
 
     /** Rijndael has an algorithm constant and no cipher constant; these two are never told. */
     private static final byte RIJNDAEL_192_MAC = 101;
+
     private static final byte RIJNDAEL_256_MAC = 102;
 
     private static final byte NO_DIGEST = MessageDigest.ALG_NULL;
 
-    private SignatureTable() {
-    }
+    private SignatureTable() {}
 
     /** An algorithm constant with its parts. */
     record Row(byte algorithm, byte digest, byte cipher, byte padding) {
@@ -123,13 +124,21 @@ final class SignatureTable {
         return switch (cipher) {
             case Signature.SIG_CIPHER_DES_MAC4, Signature.SIG_CIPHER_DES_MAC8 ->
                 digest == NO_DIGEST && (Padding.supports(padding) || retail(padding));
-            case Signature.SIG_CIPHER_AES_MAC128, Signature.SIG_CIPHER_KOREAN_SEED_MAC, Signature.SIG_CIPHER_SM4_MAC128 ->
-                digest == NO_DIGEST && Padding.supports(padding);
-            case Signature.SIG_CIPHER_AES_CMAC128 -> digest == NO_DIGEST && (padding == Cipher.PAD_NULL || padding == Cipher.PAD_NOPAD);
-            case Signature.SIG_CIPHER_EDDSA, Signature.SIG_CIPHER_EDDSAPH, Signature.SIG_CIPHER_EDDSA_ED25519, Signature.SIG_CIPHER_EDDSA_ED448,
-                Signature.SIG_CIPHER_EDDSAPH_ED25519, Signature.SIG_CIPHER_EDDSAPH_ED448 -> digest == NO_DIGEST && padding == Cipher.PAD_NULL;
-            case Signature.SIG_CIPHER_HMAC, Signature.SIG_CIPHER_DSA, Signature.SIG_CIPHER_ECDSA, Signature.SIG_CIPHER_ECDSA_PLAIN ->
-                hashed && padding == Cipher.PAD_NULL;
+            case Signature.SIG_CIPHER_AES_MAC128,
+                    Signature.SIG_CIPHER_KOREAN_SEED_MAC,
+                    Signature.SIG_CIPHER_SM4_MAC128 -> digest == NO_DIGEST && Padding.supports(padding);
+            case Signature.SIG_CIPHER_AES_CMAC128 ->
+                digest == NO_DIGEST && (padding == Cipher.PAD_NULL || padding == Cipher.PAD_NOPAD);
+            case Signature.SIG_CIPHER_EDDSA,
+                    Signature.SIG_CIPHER_EDDSAPH,
+                    Signature.SIG_CIPHER_EDDSA_ED25519,
+                    Signature.SIG_CIPHER_EDDSA_ED448,
+                    Signature.SIG_CIPHER_EDDSAPH_ED25519,
+                    Signature.SIG_CIPHER_EDDSAPH_ED448 -> digest == NO_DIGEST && padding == Cipher.PAD_NULL;
+            case Signature.SIG_CIPHER_HMAC,
+                    Signature.SIG_CIPHER_DSA,
+                    Signature.SIG_CIPHER_ECDSA,
+                    Signature.SIG_CIPHER_ECDSA_PLAIN -> hashed && padding == Cipher.PAD_NULL;
             case Signature.SIG_CIPHER_RSA -> hashed && rsaPadding(digest, padding);
             default -> false;
         };
@@ -139,8 +148,12 @@ final class SignatureTable {
         return switch (padding) {
             case Cipher.PAD_PKCS1, Cipher.PAD_PKCS1_PSS -> true;
             case Cipher.PAD_RFC2409 -> digest == MessageDigest.ALG_SHA || digest == MessageDigest.ALG_MD5;
-            case Cipher.PAD_ISO9796, Cipher.PAD_ISO9796_MR -> digest == MessageDigest.ALG_SHA || digest == MessageDigest.ALG_RIPEMD160
-                || digest == MessageDigest.ALG_SHA_256 || digest == MessageDigest.ALG_SHA_384 || digest == MessageDigest.ALG_SHA_512;
+            case Cipher.PAD_ISO9796, Cipher.PAD_ISO9796_MR ->
+                digest == MessageDigest.ALG_SHA
+                        || digest == MessageDigest.ALG_RIPEMD160
+                        || digest == MessageDigest.ALG_SHA_256
+                        || digest == MessageDigest.ALG_SHA_384
+                        || digest == MessageDigest.ALG_SHA_512;
             default -> false;
         };
     }
@@ -152,8 +165,13 @@ final class SignatureTable {
     /** Bytes of the initial vector; 0 where there is none. */
     static int vectorLength(Row row) {
         return switch (row.cipher) {
-            case Signature.SIG_CIPHER_AES_MAC128, Signature.SIG_CIPHER_KOREAN_SEED_MAC, Signature.SIG_CIPHER_SM4_MAC128,
-                Signature.SIG_CIPHER_DES_MAC4, Signature.SIG_CIPHER_DES_MAC8, RIJNDAEL_192_MAC, RIJNDAEL_256_MAC -> block(row.cipher).blockLength;
+            case Signature.SIG_CIPHER_AES_MAC128,
+                    Signature.SIG_CIPHER_KOREAN_SEED_MAC,
+                    Signature.SIG_CIPHER_SM4_MAC128,
+                    Signature.SIG_CIPHER_DES_MAC4,
+                    Signature.SIG_CIPHER_DES_MAC8,
+                    RIJNDAEL_192_MAC,
+                    RIJNDAEL_256_MAC -> block(row.cipher).blockLength;
             default -> 0;
         };
     }
@@ -169,36 +187,52 @@ final class SignatureTable {
         };
     }
 
-    /** @throws javacard.security.CryptoException ILLEGAL_VALUE when the key is not one for the algorithm and the mode */
+    /**
+     * @throws javacard.security.CryptoException ILLEGAL_VALUE when the key is not one for the algorithm and the mode
+     */
     static SignatureScheme scheme(Row row, Key key, boolean sign, byte[] vector) {
         return switch (row.cipher) {
             case Signature.SIG_CIPHER_HMAC -> MacScheme.hmac(row.digest, MacScheme.secret(key));
             case Signature.SIG_CIPHER_AES_CMAC128 -> MacScheme.aesCmac(BlockCiphers.AES.key(key));
             case Signature.SIG_CIPHER_RSA -> rsaScheme(row, signing(RsaKey.class, key, sign), sign);
-            case Signature.SIG_CIPHER_DSA -> new HashScheme(row.digest, DsaSigner.dsa(signing(GroupKey.Dsa.class, key, sign), sign));
-            case Signature.SIG_CIPHER_ECDSA, Signature.SIG_CIPHER_ECDSA_PLAIN -> new HashScheme(row.digest,
-                DsaSigner.ecdsa(signing(CurveKey.class, key, sign), sign, row.cipher == Signature.SIG_CIPHER_ECDSA_PLAIN));
-            case Signature.SIG_CIPHER_EDDSA, Signature.SIG_CIPHER_EDDSAPH, Signature.SIG_CIPHER_EDDSA_ED25519, Signature.SIG_CIPHER_EDDSA_ED448,
-                Signature.SIG_CIPHER_EDDSAPH_ED25519, Signature.SIG_CIPHER_EDDSAPH_ED448 -> edwards(row.cipher, signing(XecKey.class, key, sign));
+            case Signature.SIG_CIPHER_DSA ->
+                new HashScheme(row.digest, DsaSigner.dsa(signing(GroupKey.Dsa.class, key, sign), sign));
+            case Signature.SIG_CIPHER_ECDSA, Signature.SIG_CIPHER_ECDSA_PLAIN ->
+                new HashScheme(
+                        row.digest,
+                        DsaSigner.ecdsa(
+                                signing(CurveKey.class, key, sign),
+                                sign,
+                                row.cipher == Signature.SIG_CIPHER_ECDSA_PLAIN));
+            case Signature.SIG_CIPHER_EDDSA,
+                    Signature.SIG_CIPHER_EDDSAPH,
+                    Signature.SIG_CIPHER_EDDSA_ED25519,
+                    Signature.SIG_CIPHER_EDDSA_ED448,
+                    Signature.SIG_CIPHER_EDDSAPH_ED25519,
+                    Signature.SIG_CIPHER_EDDSAPH_ED448 -> edwards(row.cipher, signing(XecKey.class, key, sign));
             default -> blockMac(row, key, vector);
         };
     }
 
     /** Since 3.2 a constant may name the curve too. */
     private static SignatureScheme edwards(byte cipher, XecKey key) {
-        boolean only25519 = cipher == Signature.SIG_CIPHER_EDDSA_ED25519 || cipher == Signature.SIG_CIPHER_EDDSAPH_ED25519;
+        boolean only25519 =
+                cipher == Signature.SIG_CIPHER_EDDSA_ED25519 || cipher == Signature.SIG_CIPHER_EDDSAPH_ED25519;
         boolean only448 = cipher == Signature.SIG_CIPHER_EDDSA_ED448 || cipher == Signature.SIG_CIPHER_EDDSAPH_ED448;
-        if (only25519 && key.name() != NamedParameterSpec.ED25519 || only448 && key.name() != NamedParameterSpec.ED448) {
+        if (only25519 && key.name() != NamedParameterSpec.ED25519
+                || only448 && key.name() != NamedParameterSpec.ED448) {
             throw Fault.illegalValue();
         }
-        boolean prehash = cipher == Signature.SIG_CIPHER_EDDSAPH || cipher == Signature.SIG_CIPHER_EDDSAPH_ED25519
-            || cipher == Signature.SIG_CIPHER_EDDSAPH_ED448;
+        boolean prehash = cipher == Signature.SIG_CIPHER_EDDSAPH
+                || cipher == Signature.SIG_CIPHER_EDDSAPH_ED25519
+                || cipher == Signature.SIG_CIPHER_EDDSAPH_ED448;
         return new EdDsaScheme(key, prehash);
     }
 
     private static SignatureScheme rsaScheme(Row row, RsaKey key, boolean sign) {
         return row.padding == Cipher.PAD_ISO9796 || row.padding == Cipher.PAD_ISO9796_MR
-            ? new Iso9796Scheme(row.digest, key.numbers(), sign) : new HashScheme(row.digest, new RsaSigner(row.digest, row.padding, key.numbers()));
+                ? new Iso9796Scheme(row.digest, key.numbers(), sign)
+                : new HashScheme(row.digest, new RsaSigner(row.digest, row.padding, key.numbers()));
     }
 
     private static SignatureScheme blockMac(Row row, Key key, byte[] vector) {

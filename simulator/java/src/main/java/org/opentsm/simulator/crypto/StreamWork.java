@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import org.bouncycastle.crypto.BlockCipher;
@@ -27,7 +28,8 @@ final class StreamWork implements CipherWork {
 
     /** @param block keyed for encryption */
     static StreamWork feedback(BlockCipher block, boolean encrypt, byte[] vector) {
-        return new StreamWork((StreamBlockCipher) CFBBlockCipher.newInstance(block, 8 * block.getBlockSize()), encrypt, vector);
+        return new StreamWork(
+                (StreamBlockCipher) CFBBlockCipher.newInstance(block, 8 * block.getBlockSize()), encrypt, vector);
     }
 
     private void begin(byte[] vector) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import javacard.security.KeyBuilder;
@@ -7,7 +8,9 @@ import javacard.security.XECPrivateKey;
 import javacard.security.XECPublicKey;
 import org.bouncycastle.crypto.params.ECDomainParameters;
 
-/** Keys over a curve known by name: RFC 7748 and RFC 8032 keys in their encodings, others as scalar and point of SEC 1. */
+/**
+ * Keys over a curve known by name: RFC 7748 and RFC 8032 keys in their encodings, others as scalar and point of SEC 1.
+ */
 public abstract class XecKey extends CardKey implements XECKey, CurveKey {
 
     private final short name;

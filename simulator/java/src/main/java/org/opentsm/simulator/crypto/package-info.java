@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The card's cryptography: what stands behind javacard.security and javacardx.crypto of this simulator.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.gp;
 
 import java.util.Collections;
@@ -14,14 +15,13 @@ import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardRuntime;
 
 /**
- * Whose session it is that a domain has under way for an application: the one that began it, until it is deselected. Another application of
- * the same domain never finds it. GPCS 2.3.1 10.2, A.2.
+ * Whose session it is that a domain has under way for an application: the one that began it, until it is deselected.
+ * Another application of the same domain never finds it. GPCS 2.3.1 10.2, A.2.
  */
 final class ChannelLease {
 
     /** @param alive RAM of the application's own, which its deselection clears */
-    private record Holder(AID application, AID domain, byte[] alive) {
-    }
+    private record Holder(AID application, AID domain, byte[] alive) {}
 
     private static final Map<CardRuntime, Holder> HOLDERS = Collections.synchronizedMap(new WeakHashMap<>());
     private final CardRuntime card = CardRuntime.current();
@@ -52,7 +52,9 @@ final class ChannelLease {
     /** The channel of the caller's session, or null when it has none. */
     ApplicationChannel held() {
         RegistryEntry entry = open.find(caller);
-        return entry != null && entry.parent() != null && isHeldBy(entry.parent()) && !card.isActive(entry.parent()) ? channelOf(entry.parent()) : null;
+        return entry != null && entry.parent() != null && isHeldBy(entry.parent()) && !card.isActive(entry.parent())
+                ? channelOf(entry.parent())
+                : null;
     }
 
     /** The session the caller has. @throws ISOException 6985 when it has none */
@@ -74,7 +76,10 @@ final class ChannelLease {
 
     private boolean isHeldBy(AID domain) {
         Holder holder = HOLDERS.get(card);
-        return holder != null && holder.alive[0] != 0 && holder.application.equals(caller) && holder.domain.equals(domain);
+        return holder != null
+                && holder.alive[0] != 0
+                && holder.application.equals(caller)
+                && holder.domain.equals(domain);
     }
 
     private ApplicationChannel channelOf(AID domain) {

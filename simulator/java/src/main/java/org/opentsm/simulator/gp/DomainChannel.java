@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.gp;
 
 import java.util.Arrays;
@@ -11,7 +12,8 @@ import org.opentsm.securitydomain.ApplicationChannel;
 import org.opentsm.simulator.crypto.CryptoHost;
 
 /**
- * The secure channel of the domain that the calling application is associated with; GPCS 2.3.1 A.2. Applets keep it, so it holds nothing:
+ * The secure channel of the domain that the calling application is associated with; GPCS 2.3.1 A.2. Applets keep it, so
+ * it holds nothing:
  * who calls is looked at each time ({@link ChannelLease}).
  */
 final class DomainChannel implements SecureChannelx, SecureChannelx2 {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.gp;
 
 import java.util.Arrays;
@@ -18,9 +19,11 @@ final class GlobalPin implements CVM {
 
     /** Two digits or hexadecimal characters in a byte: the format they came in does not matter. */
     private final byte[] digits = new byte[MAX_DIGITS];
+
     private final byte[] settings = new byte[3];
     /** What a transaction does not take back; Transaction knows the name. */
     private final byte[] triesLeft = new byte[1];
+
     private final byte[] state = CryptoHost.allocate(1, JCSystem.CLEAR_ON_RESET);
 
     private static boolean managed() {
@@ -139,7 +142,10 @@ final class GlobalPin implements CVM {
         }
         String digits = format == FORMAT_BCD ? text.toString().replaceAll("F+$", "") : text.toString();
         boolean known = format == FORMAT_ASCII || format == FORMAT_BCD || format == FORMAT_HEX;
-        boolean fits = known && !digits.isEmpty() && digits.length() <= MAX_DIGITS && digits.matches(format == FORMAT_HEX ? "[0-9A-F]+" : "[0-9]+");
+        boolean fits = known
+                && !digits.isEmpty()
+                && digits.length() <= MAX_DIGITS
+                && digits.matches(format == FORMAT_HEX ? "[0-9A-F]+" : "[0-9]+");
         return fits ? digits.getBytes(java.nio.charset.StandardCharsets.US_ASCII) : null;
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.gp;
 
 import javacard.framework.AID;
@@ -43,7 +44,8 @@ final class Services {
      */
     AID find(AID server, short name) {
         for (int i = 0; i < CAPACITY; i++) {
-            boolean fits = owners[i] != null && (names[i] == name || (name & 0xFF) == 0 && (names[i] & 0xFF00) == (name & 0xFF00));
+            boolean fits = owners[i] != null
+                    && (names[i] == name || (name & 0xFF) == 0 && (names[i] & 0xFF00) == (name & 0xFF00));
             if (fits && (server == null || owners[i].equals(server))) {
                 return owners[i];
             }

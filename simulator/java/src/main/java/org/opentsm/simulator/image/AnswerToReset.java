@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.image;
 
 /** What an ATR says of the transport, ISO 7816-3 8.2.3. */
@@ -5,8 +6,7 @@ final class AnswerToReset {
 
     private static final int FORMAT = 1;
 
-    private AnswerToReset() {
-    }
+    private AnswerToReset() {}
 
     /** True when the ATR offers T=1, which a reader takes then; T=0 is what an ATR without TD1 means. */
     static boolean offersT1(byte[] atr) {

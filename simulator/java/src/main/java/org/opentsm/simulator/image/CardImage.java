@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.image;
 
 import com.google.gson.JsonArray;
@@ -15,10 +16,30 @@ import org.opentsm.simulator.crypto.Lacking;
 import org.opentsm.simulator.open.LifeCycle;
 
 /** A card before its first use, as an image file describes it (README, "Card image"). */
-public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[] cin, byte[] cplc, Domain issuer, Domain controlling,
-    List<Domain> supplementary, byte lifeCycle, byte[] seed, byte[] randomBytes, List<LoadFile> loadFiles, List<Application> applications,
-    boolean proprietaryClasses, byte protocol, int apduBuffer, Memory memory, boolean installAll, NativeIssuer nativeIssuer,
-    Set<String> lacks, int keyPairs, boolean toolkit) {
+public record CardImage(
+        String name,
+        byte[] atr,
+        String iccid,
+        byte[] iin,
+        byte[] cin,
+        byte[] cplc,
+        Domain issuer,
+        Domain controlling,
+        List<Domain> supplementary,
+        byte lifeCycle,
+        byte[] seed,
+        byte[] randomBytes,
+        List<LoadFile> loadFiles,
+        List<Application> applications,
+        boolean proprietaryClasses,
+        byte protocol,
+        int apduBuffer,
+        Memory memory,
+        boolean installAll,
+        NativeIssuer nativeIssuer,
+        Set<String> lacks,
+        int keyPairs,
+        boolean toolkit) {
 
     /**
      * A security domain and what the card maker puts into it; absent parts are null.
@@ -27,16 +48,30 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
      * @param announcesScp10  names SCP10 in tag 66 beside symmetric protocols
      * @param diversification ten bytes that INITIALIZE UPDATE answers with
      */
-    public record Domain(String field, byte[] aid, byte[] providerId, TrustPoint trustPoint, KeyPair keyPair, byte[] certificate,
-        byte[] protocols, boolean announcesScp10, byte[] diversification, List<KeySetImage> keySets) {
-    }
+    public record Domain(
+            String field,
+            byte[] aid,
+            byte[] providerId,
+            TrustPoint trustPoint,
+            KeyPair keyPair,
+            byte[] certificate,
+            byte[] protocols,
+            boolean announcesScp10,
+            byte[] diversification,
+            List<KeySetImage> keySets) {}
 
     /** PK.TP_EX.AUT and the holder reference certificates must name (null: any). */
-    public record TrustPoint(byte[] holderReference, byte[] keyReference, byte[] modulus, byte[] exponent) {
-    }
+    public record TrustPoint(byte[] holderReference, byte[] keyReference, byte[] modulus, byte[] exponent) {}
 
-    public record KeyPair(byte[] keyReference, byte[] modulus, byte[] exponent, byte[] p, byte[] q, byte[] qInv, byte[] dP, byte[] dQ) {
-    }
+    public record KeyPair(
+            byte[] keyReference,
+            byte[] modulus,
+            byte[] exponent,
+            byte[] p,
+            byte[] q,
+            byte[] qInv,
+            byte[] dP,
+            byte[] dQ) {}
 
     /**
      * Applet classes from a folder of class files or from a CAP file: the module's AID and its class.
@@ -46,19 +81,15 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
      * @param modules empty for a CAP, which names its own
      * @param cap     null for a folder
      */
-    public record LoadFile(String field, byte[] aid, Path path, List<Module> modules, Path cap) {
-    }
+    public record LoadFile(String field, byte[] aid, Path path, List<Module> modules, Path cap) {}
 
-    public record Module(byte[] aid, String className) {
-    }
+    public record Module(byte[] aid, String className) {}
 
     /** An instance made when the card is made, by a module of {@link LoadFile}. */
-    public record Application(byte[] module, byte[] aid, byte[] privileges, byte[] parameters) {
-    }
+    public record Application(byte[] module, byte[] aid, byte[] privileges, byte[] parameters) {}
 
     /** Bytes that applets have; null where the image says nothing. */
-    public record Memory(int persistent, int transientReset, int transientDeselect, int commit) {
-    }
+    public record Memory(int persistent, int transientReset, int transientDeselect, int commit) {}
 
     private static final byte[] TRUST_POINT_REFERENCE = {0x10, 0x01};
 
@@ -69,24 +100,46 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
     public static CardImage parse(JsonObject json, Path folder) {
         ImageFields fields = new ImageFields("", json);
         String iccid = fields.digits("iccid", 18, 20);
-        CardImage image = new CardImage(fields.name("name"), fields.hex("atr", 2, 33), iccid, fields.hexOrNull("iin", 0, 16),
-            fields.hexOrNull("cin", 0, 16), fields.hexOrNull("cplc", 42, 42), fields.isAbsent("isd") ? null : domain(fields.object("isd"), "isd"),
-            fields.isAbsent("casd") ? null : domain(fields.object("casd"), "casd"), domains(fields), lifeCycle(fields),
-            fields.hexOrNull("seed", 1, 64), fields.hexOrEmpty("randomBytes"), loadFiles(fields, folder), applications(fields),
-            fields.flag("proprietaryClasses"), protocol(fields), fields.number("apduBuffer", ApduForm.SHORT_BUFFER, Short.MAX_VALUE, ApduForm.SHORT_BUFFER),
-            fields.isAbsent("memory") ? null : memory(fields.object("memory")), fields.flag("installAll"),
-            NativeIssuer.parse(fields), lacks(fields), fields.number("keyPairs", 0, Short.MAX_VALUE, Short.MAX_VALUE), fields.flag("toolkit"));
+        CardImage image = new CardImage(
+                fields.name("name"),
+                fields.hex("atr", 2, 33),
+                iccid,
+                fields.hexOrNull("iin", 0, 16),
+                fields.hexOrNull("cin", 0, 16),
+                fields.hexOrNull("cplc", 42, 42),
+                fields.isAbsent("isd") ? null : domain(fields.object("isd"), "isd"),
+                fields.isAbsent("casd") ? null : domain(fields.object("casd"), "casd"),
+                domains(fields),
+                lifeCycle(fields),
+                fields.hexOrNull("seed", 1, 64),
+                fields.hexOrEmpty("randomBytes"),
+                loadFiles(fields, folder),
+                applications(fields),
+                fields.flag("proprietaryClasses"),
+                protocol(fields),
+                fields.number("apduBuffer", ApduForm.SHORT_BUFFER, Short.MAX_VALUE, ApduForm.SHORT_BUFFER),
+                fields.isAbsent("memory") ? null : memory(fields.object("memory")),
+                fields.flag("installAll"),
+                NativeIssuer.parse(fields),
+                lacks(fields),
+                fields.number("keyPairs", 0, Short.MAX_VALUE, Short.MAX_VALUE),
+                fields.flag("toolkit"));
         fields.refuseUnread();
-        if (image.nativeIssuer != null && (image.issuer != null || image.controlling != null || !image.supplementary.isEmpty())) {
-            throw SimulatorException.image("nativeIsd", "stands beside domains that need an OPEN of ours (isd, casd, ssds)");
+        if (image.nativeIssuer != null
+                && (image.issuer != null || image.controlling != null || !image.supplementary.isEmpty())) {
+            throw SimulatorException.image(
+                    "nativeIsd", "stands beside domains that need an OPEN of ours (isd, casd, ssds)");
         }
         return image;
     }
 
     private static Memory memory(ImageFields fields) {
         int most = Integer.MAX_VALUE;
-        Memory memory = new Memory(fields.number("persistent", 0, most, most), fields.number("transientReset", 0, most, most),
-            fields.number("transientDeselect", 0, most, most), fields.number("commit", 0, most, most));
+        Memory memory = new Memory(
+                fields.number("persistent", 0, most, most),
+                fields.number("transientReset", 0, most, most),
+                fields.number("transientDeselect", 0, most, most),
+                fields.number("commit", 0, most, most));
         fields.refuseUnread();
         return memory;
     }
@@ -106,7 +159,8 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
         for (JsonElement element : fields.array("lacks")) {
             String name = element.isJsonPrimitive() ? element.getAsString() : "";
             if (!Lacking.isConstant(name)) {
-                throw SimulatorException.image("lacks", "names " + name + ", no constant of Cipher, Signature or KeyBuilder");
+                throw SimulatorException.image(
+                        "lacks", "names " + name + ", no constant of Cipher, Signature or KeyBuilder");
             }
             names.add(name);
         }
@@ -133,26 +187,42 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
     }
 
     private static Domain domain(ImageFields fields, String path) {
-        Domain domain = new Domain(path, fields.hex("aid", 5, 16), fields.hexOrNull("applicationProviderId", 16, 16),
-            fields.isAbsent("trustPoint") ? null : trustPoint(fields.object("trustPoint")),
-            fields.isAbsent("keyPair") ? null : keyPair(fields.object("keyPair")), fields.hexOrNull("certificate", 1, 1000),
-            fields.hexOrNull("protocols", 2, 20), fields.flag("announcesScp10"), fields.hexOrNull("diversification", 10, 10),
-            KeySetImage.parse(fields, path));
+        Domain domain = new Domain(
+                path,
+                fields.hex("aid", 5, 16),
+                fields.hexOrNull("applicationProviderId", 16, 16),
+                fields.isAbsent("trustPoint") ? null : trustPoint(fields.object("trustPoint")),
+                fields.isAbsent("keyPair") ? null : keyPair(fields.object("keyPair")),
+                fields.hexOrNull("certificate", 1, 1000),
+                fields.hexOrNull("protocols", 2, 20),
+                fields.flag("announcesScp10"),
+                fields.hexOrNull("diversification", 10, 10),
+                KeySetImage.parse(fields, path));
         fields.refuseUnread();
         return domain;
     }
 
     private static TrustPoint trustPoint(ImageFields fields) {
         byte[] reference = fields.hexOrNull("keyReference", 2, 2);
-        TrustPoint point = new TrustPoint(fields.hexOrNull("holderReference", 16, 16), reference == null ? TRUST_POINT_REFERENCE : reference,
-            fields.hex("modulus", 128, 384), fields.hex("exponent", 1, 4));
+        TrustPoint point = new TrustPoint(
+                fields.hexOrNull("holderReference", 16, 16),
+                reference == null ? TRUST_POINT_REFERENCE : reference,
+                fields.hex("modulus", 128, 384),
+                fields.hex("exponent", 1, 4));
         fields.refuseUnread();
         return point;
     }
 
     private static KeyPair keyPair(ImageFields fields) {
-        KeyPair pair = new KeyPair(fields.hex("keyReference", 2, 2), fields.hex("modulus", 128, 384), fields.hex("exponent", 1, 4),
-            fields.hex("p", 64, 192), fields.hex("q", 64, 192), fields.hex("qInv", 1, 192), fields.hex("dP", 1, 192), fields.hex("dQ", 1, 192));
+        KeyPair pair = new KeyPair(
+                fields.hex("keyReference", 2, 2),
+                fields.hex("modulus", 128, 384),
+                fields.hex("exponent", 1, 4),
+                fields.hex("p", 64, 192),
+                fields.hex("q", 64, 192),
+                fields.hex("qInv", 1, 192),
+                fields.hex("dP", 1, 192),
+                fields.hex("dQ", 1, 192));
         fields.refuseUnread();
         return pair;
     }
@@ -163,9 +233,20 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
         for (int i = 0; i < array.size(); i++) {
             String field = "loadFiles[" + i + "]";
             ImageFields item = ImageFields.of(field + ".", array.get(i));
-            found.add(item.isAbsent("cap")
-                ? new LoadFile(field, item.hex("aid", 5, 16), folder.resolve(item.text("path")), modules(item, field), null)
-                : new LoadFile(field, item.isAbsent("aid") ? null : item.hex("aid", 5, 16), null, List.of(), folder.resolve(item.text("cap"))));
+            found.add(
+                    item.isAbsent("cap")
+                            ? new LoadFile(
+                                    field,
+                                    item.hex("aid", 5, 16),
+                                    folder.resolve(item.text("path")),
+                                    modules(item, field),
+                                    null)
+                            : new LoadFile(
+                                    field,
+                                    item.isAbsent("aid") ? null : item.hex("aid", 5, 16),
+                                    null,
+                                    List.of(),
+                                    folder.resolve(item.text("cap"))));
             item.refuseUnread();
         }
         return List.copyOf(found);
@@ -186,8 +267,11 @@ public record CardImage(String name, byte[] atr, String iccid, byte[] iin, byte[
         for (JsonElement element : fields.array("applications")) {
             ImageFields item = ImageFields.of("applications[" + found.size() + "].", element);
             byte[] privileges = item.hexOrNull("privileges", 3, 3);
-            found.add(new Application(item.hex("module", 5, 16), item.hex("aid", 5, 16), privileges == null ? new byte[3] : privileges,
-                item.hexOrEmpty("parameters")));
+            found.add(new Application(
+                    item.hex("module", 5, 16),
+                    item.hex("aid", 5, 16),
+                    privileges == null ? new byte[3] : privileges,
+                    item.hexOrEmpty("parameters")));
             item.refuseUnread();
         }
         return List.copyOf(found);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.image;
 
 import com.google.gson.JsonArray;
@@ -61,7 +62,8 @@ final class ImageFields {
             return absent;
         }
         JsonElement element = json.get(field);
-        boolean isNumber = element.isJsonPrimitive() && element.getAsJsonPrimitive().isNumber();
+        boolean isNumber =
+                element.isJsonPrimitive() && element.getAsJsonPrimitive().isNumber();
         double value = isNumber ? element.getAsDouble() : Double.NaN;
         if (!(value >= minimum && value <= maximum) || value != Math.rint(value)) {
             throw fault(field, "is not a whole number from " + minimum + " to " + maximum);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.image;
 
 import java.util.List;
@@ -10,7 +11,14 @@ import org.opentsm.simulator.SimulatorException;
  * @param option   i: 55 for SCP02; 70 or 71 for SCP03
  * @param keys     ENC, MAC, DEK
  */
-public record NativeIssuer(byte[] aid, int protocol, int option, int keyVersion, List<byte[]> keys, byte[] diversification, Faults faults) {
+public record NativeIssuer(
+        byte[] aid,
+        int protocol,
+        int option,
+        int keyVersion,
+        List<byte[]> keys,
+        byte[] diversification,
+        Faults faults) {
 
     /**
      * Where cards of the field differ from the specification, or from each other.
@@ -24,13 +32,26 @@ public record NativeIssuer(byte[] aid, int protocol, int option, int keyVersion,
      * @param withoutModules        GET STATUS P1 10 is refused
      * @param unknownToApplication  SELECT of an AID that is not there goes to the selected application (JCRE 3.0.4 4.6)
      */
-    public record Faults(int tries, int statusRoom, boolean productionWithoutTag, int cryptogramStatus, int domainStatus,
-        boolean lengthWithMac, boolean withoutModules, boolean unknownToApplication) {
+    public record Faults(
+            int tries,
+            int statusRoom,
+            boolean productionWithoutTag,
+            int cryptogramStatus,
+            int domainStatus,
+            boolean lengthWithMac,
+            boolean withoutModules,
+            boolean unknownToApplication) {
 
         private static Faults parse(ImageFields fields) {
-            Faults faults = new Faults(fields.number("tries", 0, 255, 10), fields.number("statusRoom", 40, 255, 200),
-                fields.flag("productionWithoutTag"), status(fields, "cryptogramStatus", 0x6300), status(fields, "domainStatus", 0x6985),
-                fields.flag("lengthWithMac"), fields.flag("withoutModules"), fields.flag("unknownToApplication"));
+            Faults faults = new Faults(
+                    fields.number("tries", 0, 255, 10),
+                    fields.number("statusRoom", 40, 255, 200),
+                    fields.flag("productionWithoutTag"),
+                    status(fields, "cryptogramStatus", 0x6300),
+                    status(fields, "domainStatus", 0x6985),
+                    fields.flag("lengthWithMac"),
+                    fields.flag("withoutModules"),
+                    fields.flag("unknownToApplication"));
             fields.refuseUnread();
             return faults;
         }
@@ -57,9 +78,17 @@ public record NativeIssuer(byte[] aid, int protocol, int option, int keyVersion,
             throw SimulatorException.image("nativeIsd.enc", "and mac, dek are not of one length that the protocol has");
         }
         byte[] diversification = fields.hexOrNull("diversification", 10, 10);
-        ImageFields faults = fields.isAbsent("faults") ? new ImageFields("", new com.google.gson.JsonObject()) : fields.object("faults");
-        NativeIssuer issuer = new NativeIssuer(fields.hex("aid", 5, 16), protocol, option, fields.hex("keyVersion", 1, 1)[0] & 0xFF, keys,
-            diversification == null ? new byte[10] : diversification, Faults.parse(faults));
+        ImageFields faults = fields.isAbsent("faults")
+                ? new ImageFields("", new com.google.gson.JsonObject())
+                : fields.object("faults");
+        NativeIssuer issuer = new NativeIssuer(
+                fields.hex("aid", 5, 16),
+                protocol,
+                option,
+                fields.hex("keyVersion", 1, 1)[0] & 0xFF,
+                keys,
+                diversification == null ? new byte[10] : diversification,
+                Faults.parse(faults));
         fields.refuseUnread();
         return issuer;
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.junit;
 
 import com.licel.jcardsim.smartcardio.CardSimulator;
@@ -14,8 +15,8 @@ import org.opentsm.simulator.Hex;
 
 /**
  * A new card before each test of a JUnit 5 class, with one applet installed and selected:
- * {@code @RegisterExtension CardExtension card = CardExtension.with(Wallet.class, "F000000001")}. Test methods may also take the
- * {@code CardSimulator} as a parameter.
+ * {@code @RegisterExtension CardExtension card = CardExtension.with(Wallet.class, "F000000001")}. Test methods may also
+ * take the {@code CardSimulator} as a parameter.
  */
 public final class CardExtension implements BeforeEachCallback, ParameterResolver {
 
@@ -40,8 +41,11 @@ public final class CardExtension implements BeforeEachCallback, ParameterResolve
      * @param parameters hex digits of what stands in C9; install() gets {@code L AID, 00, L parameters}
      */
     public static CardExtension with(Class<? extends Applet> applet, String aid, String parameters) {
-        return new CardExtension(applet, AIDUtil.create(aid),
-            Hex.decode(String.format("%02X%s00%02X%s", aid.length() / 2, aid, parameters.length() / 2, parameters)));
+        return new CardExtension(
+                applet,
+                AIDUtil.create(aid),
+                Hex.decode(
+                        String.format("%02X%s00%02X%s", aid.length() / 2, aid, parameters.length() / 2, parameters)));
     }
 
     @Override

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.link;
 
 import java.io.DataInputStream;
@@ -25,6 +26,7 @@ final class Framing {
     private static final int GET_ATR = 4;
     /** The longest frame taken, an extended command: a stray stream ends soon. */
     private static final int MAX_FRAME_LENGTH = ApduForm.MAX_LENGTH;
+
     private static final int OUT_BUFFER = 2048;
 
     private final Socket socket;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.link;
 
 /** A way into the card, served by a thread of its own. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.link;
 
 import java.io.IOException;
@@ -17,6 +18,7 @@ public final class TcpLink implements Link {
     private static final int BACKLOG = 16;
     /** A peer that has just left may still be held here when the next one comes. */
     private static final long BUSY_WAIT_MS = 2000;
+
     private static final long ACCEPT_PAUSE_NS = 10_000_000;
 
     private final Card card;
@@ -30,7 +32,8 @@ public final class TcpLink implements Link {
         try {
             server = new ServerSocket(port, BACKLOG, InetAddress.getByName("127.0.0.1"));
         } catch (IOException e) {
-            throw new SimulatorException("link-unavailable", null, "cannot listen on port " + port + ": " + e.getMessage(), e);
+            throw new SimulatorException(
+                    "link-unavailable", null, "cannot listen on port " + port + ": " + e.getMessage(), e);
         }
         Threads.start("tcp-accept " + card.name(), this::accept);
     }

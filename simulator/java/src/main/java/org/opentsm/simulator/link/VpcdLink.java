@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.link;
 
 import java.io.IOException;
@@ -12,7 +13,10 @@ import java.util.function.Consumer;
 import org.opentsm.simulator.Threads;
 import org.opentsm.simulator.card.Card;
 
-/** Puts the card into a slot of vpcd, the virtual reader of pcscd; connects again whenever it loses it, and says how it stands. */
+/**
+ * Puts the card into a slot of vpcd, the virtual reader of pcscd; connects again whenever it loses it, and says how it
+ * stands.
+ */
 public final class VpcdLink implements Link {
 
     /** How the card and the slot stand. */
@@ -27,6 +31,7 @@ public final class VpcdLink implements Link {
 
     /** pcscd asks a card that it has several times in this time. */
     private static final int SILENCE_MS = 3000;
+
     private static final int CONNECT_TIMEOUT_MS = 2000;
     private static final int RETRY_MS = 200;
     /** Longer than pcscd's polling period, so that a power cut is seen as a card taken out and put in. */

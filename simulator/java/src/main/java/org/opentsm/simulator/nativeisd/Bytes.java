@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.io.ByteArrayOutputStream;
@@ -5,8 +6,7 @@ import java.io.ByteArrayOutputStream;
 /** Puts answers together. */
 final class Bytes {
 
-    private Bytes() {
-    }
+    private Bytes() {}
 
     static byte[] concat(byte[]... parts) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -28,8 +28,9 @@ final class Bytes {
     static byte[] tlv(int tag, byte[]... value) {
         byte[] content = concat(value);
         byte[] head = tag > 0xFF ? of(tag >> 8, tag) : of(tag);
-        byte[] length = content.length < 0x80 ? of(content.length)
-            : content.length < 0x100 ? of(0x81, content.length) : of(0x82, content.length >> 8, content.length);
+        byte[] length = content.length < 0x80
+                ? of(content.length)
+                : content.length < 0x100 ? of(0x81, content.length) : of(0x82, content.length >> 8, content.length);
         return concat(head, length, content);
     }
 

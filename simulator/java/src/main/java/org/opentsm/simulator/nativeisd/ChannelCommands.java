@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import org.opentsm.simulator.image.NativeIssuer;
 
-/** INITIALIZE UPDATE, EXTERNAL AUTHENTICATE, and what a session asks of every command. Failures are counted before they are known. */
+/**
+ * INITIALIZE UPDATE, EXTERNAL AUTHENTICATE, and what a session asks of every command. Failures are counted before they
+ * are known.
+ */
 final class ChannelCommands {
 
     static final int INS_INITIALIZE_UPDATE = 0x50;
@@ -47,7 +51,8 @@ final class ChannelCommands {
         KeySet set = keys.find(command.p1());
         StatusException.require(set != null, Status.NO_REFERENCE);
         boolean older = issuer.protocol() == 2;
-        StatusException.require(command.data().length == (older ? 8 : Scp03Session.sizeOf(issuer.option())), Status.WRONG_LENGTH);
+        StatusException.require(
+                command.data().length == (older ? 8 : Scp03Session.sizeOf(issuer.option())), Status.WRONG_LENGTH);
         requireUsable(set);
         StatusException.require(set.counter() < MAX_COUNTER, Status.CONDITIONS);
         if (older) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.util.Arrays;
@@ -16,8 +17,7 @@ import org.bouncycastle.crypto.params.ParametersWithIV;
 /** The few operations of SCP02 and SCP03. */
 final class Ciphers {
 
-    private Ciphers() {
-    }
+    private Ciphers() {}
 
     static byte[] desCbc(boolean encrypt, byte[] key, byte[] vector, byte[] data) {
         return run(CBCBlockCipher.newInstance(new DESedeEngine()), encrypt, key, vector, data);

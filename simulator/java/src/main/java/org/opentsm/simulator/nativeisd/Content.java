@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.util.ArrayList;
@@ -14,7 +15,10 @@ import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardRuntime;
 
-/** Load files and instances: INSTALL [for install, make selectable], DELETE of an object, and what LOAD brought. GPCS 2.3.1 9, 11. */
+/**
+ * Load files and instances: INSTALL [for install, make selectable], DELETE of an object, and what LOAD brought. GPCS
+ * 2.3.1 9, 11.
+ */
 final class Content {
 
     private static final byte INSTALLED = 0x03;
@@ -22,6 +26,7 @@ final class Content {
     private static final int SECURITY_DOMAIN = 0x80;
     /** Card Lock, Terminate, Reset, CVM: what this domain gives to applications. All else needs a domain. */
     private static final int FOR_APPLICATIONS = 0x1E;
+
     private static final int MAX_INSTALL_DATA = 255;
 
     private final NativeIssuer issuer;
@@ -63,25 +68,41 @@ final class Content {
         byte[] application = Fields.find(parameters(in.lv()), 0xC9);
         StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
         in.end();
-        StatusException.require((privileges.length == 1 || privileges.length == 3) && application != null, Status.WRONG_DATA);
+        StatusException.require(
+                (privileges.length == 1 || privileges.length == 3) && application != null, Status.WRONG_DATA);
         RegistryEntry file = registry().find(loadFile);
-        String className = file == null || file.isInstance() ? null : file.modules.get(Hex.encode(Registry.bytes(module)));
+        String className =
+                file == null || file.isInstance() ? null : file.modules.get(Hex.encode(Registry.bytes(module)));
         StatusException.require(className != null, Status.NO_REFERENCE);
         requireFree(instance);
         grant(privileges);
-        make(file, module, instance, className, Bytes.concat(lv(Registry.bytes(instance)), lv(privileges), lv(application)),
-            Privileges.decode(privileges), selectable);
+        make(
+                file,
+                module,
+                instance,
+                className,
+                Bytes.concat(lv(Registry.bytes(instance)), lv(privileges), lv(application)),
+                Privileges.decode(privileges),
+                selectable);
     }
 
     /** Only the card maker's own code may be a security domain: another package's instance is an application. */
     private void grant(byte[] privileges) {
-        StatusException.require((privileges[0] & SECURITY_DOMAIN) == 0, issuer.faults().domainStatus());
-        boolean others = (privileges[0] & ~FOR_APPLICATIONS) != 0 || privileges.length == 3 && (privileges[1] != 0 || privileges[2] != 0);
+        StatusException.require(
+                (privileges[0] & SECURITY_DOMAIN) == 0, issuer.faults().domainStatus());
+        boolean others = (privileges[0] & ~FOR_APPLICATIONS) != 0
+                || privileges.length == 3 && (privileges[1] != 0 || privileges[2] != 0);
         StatusException.require(!others, Status.WRONG_DATA);
     }
 
-    private void make(RegistryEntry file, AID module, AID instance, String className, byte[] installData, Privileges privileges,
-        boolean selectable) {
+    private void make(
+            RegistryEntry file,
+            AID module,
+            AID instance,
+            String className,
+            byte[] installData,
+            Privileges privileges,
+            boolean selectable) {
         StatusException.require(installData.length <= MAX_INSTALL_DATA, Status.WRONG_DATA);
         Applet applet;
         try {
@@ -89,8 +110,13 @@ final class Content {
         } catch (ISOException e) {
             throw new StatusException(e.getReason() & 0xFFFF);
         }
-        RegistryEntry entry = RegistryEntry.instance(RegistryEntry.Kind.APPLICATION, instance, file, module, applet,
-            new RegistryEntry.Row(selectable ? SELECTABLE : INSTALLED, own, privileges, Options.NONE));
+        RegistryEntry entry = RegistryEntry.instance(
+                RegistryEntry.Kind.APPLICATION,
+                instance,
+                file,
+                module,
+                applet,
+                new RegistryEntry.Row(selectable ? SELECTABLE : INSTALLED, own, privileges, Options.NONE));
         runtime.persistentWrite();
         registry().add(entry);
     }
@@ -120,10 +146,13 @@ final class Content {
         StatusException.require(entry != null, name.equals(own) ? Status.CONDITIONS : Status.NO_REFERENCE);
         List<RegistryEntry> all = new ArrayList<>();
         if (!entry.isInstance()) {
-            registry().entries().stream().filter(other -> entry.aid.equals(other.loadFile)).forEach(all::add);
+            registry().entries().stream()
+                    .filter(other -> entry.aid.equals(other.loadFile))
+                    .forEach(all::add);
             StatusException.require(all.isEmpty() || related, Status.CONDITIONS);
             boolean imported = registry().entries().stream()
-                .anyMatch(other -> other.code() != null && other.code().imports().stream().anyMatch(entry.aid::equals));
+                    .anyMatch(other -> other.code() != null
+                            && other.code().imports().stream().anyMatch(entry.aid::equals));
             StatusException.require(!imported, Status.CONDITIONS);
         }
         all.add(entry);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.util.List;
@@ -39,8 +40,14 @@ final class DataCommands {
         return switch (tag) {
             case IIN, CIN, PRODUCTION -> store.object(tag);
             case 0x66 -> recognition();
-            case 0x67 -> Bytes.concat(Bytes.tlv(0xA0, Bytes.tlv(0x80, Bytes.of(issuer.protocol())), Bytes.tlv(0x81, Bytes.of(issuer.option())),
-                issuer.protocol() == 3 ? Bytes.tlv(0x82, Bytes.of(0x07)) : new byte[0]), Bytes.tlv(0x83, Bytes.of(0x01, 0x02)));
+            case 0x67 ->
+                Bytes.concat(
+                        Bytes.tlv(
+                                0xA0,
+                                Bytes.tlv(0x80, Bytes.of(issuer.protocol())),
+                                Bytes.tlv(0x81, Bytes.of(issuer.option())),
+                                issuer.protocol() == 3 ? Bytes.tlv(0x82, Bytes.of(0x07)) : new byte[0]),
+                        Bytes.tlv(0x83, Bytes.of(0x01, 0x02)));
             case 0xE0 -> keyInformation();
             case 0xC1 -> counter();
             default -> null;
@@ -48,8 +55,12 @@ final class DataCommands {
     }
 
     byte[] recognition() {
-        return Bytes.tlv(0x73, Bytes.tlv(0x06, Hex.decode("2A864886FC6B01")), VERSION, IDENTIFICATION,
-            Bytes.tlv(0x64, Bytes.tlv(0x06, ARC, Bytes.of(issuer.protocol(), issuer.option()))));
+        return Bytes.tlv(
+                0x73,
+                Bytes.tlv(0x06, Hex.decode("2A864886FC6B01")),
+                VERSION,
+                IDENTIFICATION,
+                Bytes.tlv(0x64, Bytes.tlv(0x06, ARC, Bytes.of(issuer.protocol(), issuer.option()))));
     }
 
     private byte[] keyInformation() {
@@ -64,7 +75,9 @@ final class DataCommands {
 
     private byte[] counter() {
         int counter = store.find(0).counter();
-        return issuer.protocol() == 2 ? Bytes.of(counter >> 8, counter) : Bytes.of(counter >> 16, counter >> 8, counter);
+        return issuer.protocol() == 2
+                ? Bytes.of(counter >> 8, counter)
+                : Bytes.of(counter >> 16, counter >> 8, counter);
     }
 
     /** IIN and CIN, as BER-TLV or in DGI 0070. */
@@ -80,7 +93,8 @@ final class DataCommands {
             StatusException.require(form == FORM_TLV, Status.WRONG_DATA);
         }
         List<Fields.Tlv> objects = Fields.tlvs(data);
-        StatusException.require(objects.stream().allMatch(object -> object.tag() == IIN || object.tag() == CIN), Status.NO_REFERENCE);
+        StatusException.require(
+                objects.stream().allMatch(object -> object.tag() == IIN || object.tag() == CIN), Status.NO_REFERENCE);
         objects.forEach(object -> store.putObject(object.tag(), object.value()));
     }
 }

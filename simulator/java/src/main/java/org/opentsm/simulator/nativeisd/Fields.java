@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.util.ArrayList;
@@ -17,8 +18,7 @@ final class Fields {
     }
 
     /** A data object. */
-    record Tlv(int tag, byte[] value) {
-    }
+    record Tlv(int tag, byte[] value) {}
 
     boolean atEnd() {
         return at == data.length;
@@ -95,7 +95,11 @@ final class Fields {
 
     /** The value of the first object with this tag, or null. */
     static byte[] find(List<Tlv> objects, int tag) {
-        return objects.stream().filter(object -> object.tag == tag).map(Tlv::value).findFirst().orElse(null);
+        return objects.stream()
+                .filter(object -> object.tag == tag)
+                .map(Tlv::value)
+                .findFirst()
+                .orElse(null);
     }
 
     static void onlyTags(List<Tlv> objects, IntPredicate known) {

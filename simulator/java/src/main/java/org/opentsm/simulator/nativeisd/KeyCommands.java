@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.security.MessageDigest;
@@ -45,7 +46,9 @@ final class KeyCommands {
             answer = Bytes.concat(answer, check);
         }
         int wanted = issuer.protocol() == 2 ? KeySet.DES : KeySet.AES;
-        boolean fits = found.size() == 3 && type == wanted && found.stream().allMatch(key -> key.length == found.get(0).length);
+        boolean fits = found.size() == 3
+                && type == wanted
+                && found.stream().allMatch(key -> key.length == found.get(0).length);
         StatusException.require(fits, Status.WRONG_DATA);
         keys.put(new KeySet(version, type, List.copyOf(found), 0, 0), command.p1());
         return answer;
@@ -57,7 +60,10 @@ final class KeyCommands {
         Fields in = new Fields(field);
         int length = field.length % block == 0 ? field.length : in.unsigned();
         byte[] sealed = in.take(field.length % block == 0 ? field.length : field.length - 1);
-        boolean fits = sealed.length > 0 && sealed.length % block == 0 && length <= sealed.length && sealed.length - length < block;
+        boolean fits = sealed.length > 0
+                && sealed.length % block == 0
+                && length <= sealed.length
+                && sealed.length - length < block;
         boolean known = type == KeySet.AES ? length == 16 || length == 24 || length == 32 : length == 16;
         StatusException.require(fits && known, Status.WRONG_DATA);
         return java.util.Arrays.copyOf(channel.session().openKey(sealed), length);
@@ -66,7 +72,8 @@ final class KeyCommands {
     /** {@code D2 01 KVN}, maybe with {@code D0 01 KID} of a key that goes with its set. */
     byte[] delete(List<Fields.Tlv> objects) {
         byte[] version = Fields.find(objects, 0xD2);
-        StatusException.require(version != null && version.length == 1 && Fields.find(objects, 0xD0) == null, Status.WRONG_DATA);
+        StatusException.require(
+                version != null && version.length == 1 && Fields.find(objects, 0xD0) == null, Status.WRONG_DATA);
         keys.delete(version[0] & 0xFF);
         return new byte[] {0};
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.io.ByteArrayOutputStream;
@@ -73,7 +74,10 @@ final class LoadCommands {
             return true;
         }
         try {
-            return MessageDigest.isEqual(hash, MessageDigest.getInstance(hash.length == 20 ? "SHA-1" : "SHA-256").digest(file));
+            return MessageDigest.isEqual(
+                    hash,
+                    MessageDigest.getInstance(hash.length == 20 ? "SHA-1" : "SHA-256")
+                            .digest(file));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }

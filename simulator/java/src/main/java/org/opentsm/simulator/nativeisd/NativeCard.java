@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.io.IOException;
@@ -88,7 +89,9 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
     @Override
     public byte[] process(byte[] apdu, Supplier<byte[]> applets) {
         Command command = Command.parse(apdu);
-        boolean elsewhere = command != null && command.cla() < 0x80 && (command.ins() == INS_MANAGE_CHANNEL || command.channel() != 0);
+        boolean elsewhere = command != null
+                && command.cla() < 0x80
+                && (command.ins() == INS_MANAGE_CHANNEL || command.channel() != 0);
         if (command == null || elsewhere) {
             return applets.get();
         }
@@ -101,13 +104,17 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
     private byte[] select(byte[] apdu, Command command, Supplier<byte[]> applets) {
         byte[] name = command.data();
         boolean first = (command.p2() & 0x03) == 0;
-        if (first && name.length <= issuer.aid().length && Arrays.equals(name, Arrays.copyOf(issuer.aid(), name.length))) {
+        if (first
+                && name.length <= issuer.aid().length
+                && Arrays.equals(name, Arrays.copyOf(issuer.aid(), name.length))) {
             endSelection();
             runtime.deselectAll();
             selected = true;
             byte state = runtime.registry().cardState();
-            return state == TERMINATED ? Bytes.status(Status.CONDITIONS)
-                : Bytes.concat(controlInformation(), Bytes.status(state == CARD_LOCKED ? Status.LOCKED : Status.OK));
+            return state == TERMINATED
+                    ? Bytes.status(Status.CONDITIONS)
+                    : Bytes.concat(
+                            controlInformation(), Bytes.status(state == CARD_LOCKED ? Status.LOCKED : Status.OK));
         }
         byte[] answer = applets.get();
         boolean found = !Arrays.equals(answer, Bytes.status(Status.NOT_FOUND));
@@ -121,7 +128,10 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
     }
 
     private byte[] controlInformation() {
-        return Bytes.tlv(0x6F, Bytes.tlv(0x84, issuer.aid()), Bytes.tlv(0xA5, data.recognition(), Bytes.tlv(0x9F65, Bytes.of(0xFF))));
+        return Bytes.tlv(
+                0x6F,
+                Bytes.tlv(0x84, issuer.aid()),
+                Bytes.tlv(0xA5, data.recognition(), Bytes.tlv(0x9F65, Bytes.of(0xFF))));
     }
 
     private byte[] answer(Command command) {
@@ -159,7 +169,8 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
         }
         byte state = runtime.registry().cardState();
         boolean reads = command.ins() == INS_GET_DATA;
-        boolean unlocks = ChannelCommands.opens(command) || command.ins() == INS_SET_STATUS || command.ins() == INS_GET_STATUS;
+        boolean unlocks =
+                ChannelCommands.opens(command) || command.ins() == INS_SET_STATUS || command.ins() == INS_GET_STATUS;
         return state == TERMINATED && !reads || state == CARD_LOCKED && !reads && !unlocks ? Status.CONDITIONS : 0;
     }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import javacard.framework.AID;
@@ -7,7 +8,10 @@ import org.opentsm.simulator.image.NativeIssuer;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardRuntime;
 
-/** INSTALL [for personalization] and the STORE DATA behind it, which reach the application by its own interface. GPCS 2.3.1 7.3.3. */
+/**
+ * INSTALL [for personalization] and the STORE DATA behind it, which reach the application by its own interface. GPCS
+ * 2.3.1 7.3.3.
+ */
 final class Personalization {
 
     private static final int BUFFER = 261;
@@ -39,7 +43,8 @@ final class Personalization {
         RegistryEntry entry = content.instance(in.aid());
         StatusException.require(in.lv().length + in.lv().length + in.lv().length == 0, Status.WRONG_DATA);
         in.end();
-        boolean takes = entry.applet instanceof Application || entry.applet instanceof org.globalplatform.Personalization;
+        boolean takes =
+                entry.applet instanceof Application || entry.applet instanceof org.globalplatform.Personalization;
         StatusException.require(takes, Status.CONDITIONS);
         target = entry.aid;
     }
@@ -56,7 +61,12 @@ final class Personalization {
         int length = plain.data().length;
         byte[] buffer = new byte[BUFFER];
         int counted = issuer.faults().lengthWithMac() ? received : length;
-        System.arraycopy(Bytes.concat(Bytes.of(0x80, plain.ins(), plain.p1(), plain.p2(), counted), plain.data()), 0, buffer, 0, 5 + length);
+        System.arraycopy(
+                Bytes.concat(Bytes.of(0x80, plain.ins(), plain.p1(), plain.p2(), counted), plain.data()),
+                0,
+                buffer,
+                0,
+                5 + length);
         try {
             return runtime.whileOtherIsSelected(entry, () -> call(entry, buffer, (short) (5 + length)));
         } catch (ISOException e) {

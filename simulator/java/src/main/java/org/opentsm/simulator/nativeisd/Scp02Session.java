@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.security.MessageDigest;
 import java.util.Arrays;
 
-/** SCP02 i=55: three keys, MAC over the modified APDU, initial vector enciphered, pseudo-random challenge. GPCS 2.3.1 E. */
+/**
+ * SCP02 i=55: three keys, MAC over the modified APDU, initial vector enciphered, pseudo-random challenge. GPCS 2.3.1 E.
+ */
 final class Scp02Session implements Session {
 
     static final int OPTION = 0x55;
@@ -47,7 +50,11 @@ final class Scp02Session implements Session {
 
     @Override
     public byte[] initialAnswer() {
-        return Bytes.concat(Bytes.of(set.version(), 0x02), sequence, cardChallenge, cryptogram(hostChallenge, sequence, cardChallenge));
+        return Bytes.concat(
+                Bytes.of(set.version(), 0x02),
+                sequence,
+                cardChallenge,
+                cryptogram(hostChallenge, sequence, cardChallenge));
     }
 
     @Override
@@ -64,7 +71,7 @@ final class Scp02Session implements Session {
         byte[] given = Arrays.copyOf(data, 8);
         byte[] expected = Ciphers.retailMac(mac, ZERO, Bytes.concat(external.macHeader(), Bytes.of(16), given));
         boolean right = MessageDigest.isEqual(given, cryptogram(sequence, cardChallenge, hostChallenge))
-            & MessageDigest.isEqual(expected, Arrays.copyOfRange(data, 8, 16));
+                & MessageDigest.isEqual(expected, Arrays.copyOfRange(data, 8, 16));
         vector = expected;
         level = external.p1();
         return right;
@@ -85,9 +92,13 @@ final class Scp02Session implements Session {
         StatusException.require(command.isSecure() && data.length >= MAC, Status.SECURITY);
         byte[] content = Arrays.copyOf(data, data.length - MAC);
         byte[] plain = (level & C_DECRYPTION) != 0 && content.length > 0 ? decipher(content) : content;
-        byte[] expected = Ciphers.retailMac(mac, Ciphers.singleDes(mac, vector),
-            Bytes.concat(command.macHeader(), Bytes.of(plain.length + MAC), plain));
-        StatusException.require(MessageDigest.isEqual(expected, Arrays.copyOfRange(data, content.length, data.length)), Status.SECURITY);
+        byte[] expected = Ciphers.retailMac(
+                mac,
+                Ciphers.singleDes(mac, vector),
+                Bytes.concat(command.macHeader(), Bytes.of(plain.length + MAC), plain));
+        StatusException.require(
+                MessageDigest.isEqual(expected, Arrays.copyOfRange(data, content.length, data.length)),
+                Status.SECURITY);
         vector = expected;
         return command.plain(plain);
     }

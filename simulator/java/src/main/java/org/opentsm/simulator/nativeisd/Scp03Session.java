@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.security.MessageDigest;
@@ -53,14 +54,20 @@ final class Scp03Session implements Session {
 
     @Override
     public byte[] initialAnswer() {
-        return Bytes.concat(Bytes.of(set.version(), 0x03, option), cardChallenge, derive(mac, 0x00, size, context),
-            Bytes.of(set.counter() >> 16, set.counter() >> 8, set.counter()));
+        return Bytes.concat(
+                Bytes.of(set.version(), 0x03, option),
+                cardChallenge,
+                derive(mac, 0x00, size, context),
+                Bytes.of(set.counter() >> 16, set.counter() >> 8, set.counter()));
     }
 
     @Override
     public boolean knows(int wanted) {
-        boolean form = wanted == 0 || wanted == 0x01 || wanted == 0x03 || wanted == 0x11 || wanted == 0x13 || wanted == 0x33;
-        return form && ((wanted & R_MAC) == 0 || (option & WITH_R_MAC) != 0) && ((wanted & R_ENCRYPTION) == 0 || (option & WITH_R_ENCRYPTION) != 0);
+        boolean form =
+                wanted == 0 || wanted == 0x01 || wanted == 0x03 || wanted == 0x11 || wanted == 0x13 || wanted == 0x33;
+        return form
+                && ((wanted & R_MAC) == 0 || (option & WITH_R_MAC) != 0)
+                && ((wanted & R_ENCRYPTION) == 0 || (option & WITH_R_ENCRYPTION) != 0);
     }
 
     @Override
@@ -76,7 +83,8 @@ final class Scp03Session implements Session {
     }
 
     private boolean isMac(byte[] data) {
-        return MessageDigest.isEqual(Arrays.copyOf(chaining, size), Arrays.copyOfRange(data, data.length - size, data.length));
+        return MessageDigest.isEqual(
+                Arrays.copyOf(chaining, size), Arrays.copyOfRange(data, data.length - size, data.length));
     }
 
     @Override

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 /** One secure channel session, from INITIALIZE UPDATE on. A failure of its protection is a StatusException 6982. */

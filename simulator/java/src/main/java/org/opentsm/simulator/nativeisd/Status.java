@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 /** Status words of GPCS 2.3.1 11.1.3 and of the clause of each command. */
@@ -22,6 +23,5 @@ final class Status {
     static final int CLASS = 0x6E00;
     static final int NO_DIAGNOSIS = 0x6F00;
 
-    private Status() {
-    }
+    private Status() {}
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
 import java.util.ArrayList;
@@ -40,8 +41,10 @@ final class StatusCommands {
 
     byte[] get(Command command) {
         int subset = command.p1();
-        boolean known = subset == ISSUER || subset == APPLICATIONS || subset == LOAD_FILES
-            || subset == LOAD_FILES_AND_MODULES && !issuer.faults().withoutModules();
+        boolean known = subset == ISSUER
+                || subset == APPLICATIONS
+                || subset == LOAD_FILES
+                || subset == LOAD_FILES_AND_MODULES && !issuer.faults().withoutModules();
         StatusException.require(known && (command.p2() & ~(NEXT | TLV)) == 0, Status.WRONG_P1P2);
         List<Fields.Tlv> criteria = Fields.tlvs(command.data());
         byte[] prefix = Fields.find(criteria, 0x4F);
@@ -55,7 +58,8 @@ final class StatusCommands {
         StatusException.require(!entries.isEmpty(), Status.CONDITIONS);
         byte[] answer = entries.get(0);
         int taken = 1;
-        while (taken < entries.size() && answer.length + entries.get(taken).length <= issuer.faults().statusRoom()) {
+        while (taken < entries.size()
+                && answer.length + entries.get(taken).length <= issuer.faults().statusRoom()) {
             answer = Bytes.concat(answer, entries.get(taken++));
         }
         waiting = List.copyOf(entries.subList(taken, entries.size()));
@@ -68,7 +72,10 @@ final class StatusCommands {
             return tag -> true;
         }
         String list = Hex.encode(tagList);
-        return tag -> tag == 0x4F || tag == 0x9F70 || tag == 0xC5 || list.contains(Integer.toHexString(tag).toUpperCase());
+        return tag -> tag == 0x4F
+                || tag == 0x9F70
+                || tag == 0xC5
+                || list.contains(Integer.toHexString(tag).toUpperCase());
     }
 
     private List<byte[]> entries(int subset, byte[] prefix, boolean tlv, IntPredicate shown) {
@@ -77,14 +84,23 @@ final class StatusCommands {
             byte[] own = issuer.aid();
             if (startsWith(own, prefix)) {
                 int state = content.registry().cardState();
-                found.add(tlv ? Bytes.tlv(0xE3, Bytes.tlv(0x4F, own), Bytes.tlv(0x9F70, Bytes.of(state)), Bytes.tlv(0xC5, ISSUER_PRIVILEGES))
-                    : Bytes.concat(Bytes.of(own.length), own, Bytes.of(state, ISSUER_PRIVILEGES[0])));
+                found.add(
+                        tlv
+                                ? Bytes.tlv(
+                                        0xE3,
+                                        Bytes.tlv(0x4F, own),
+                                        Bytes.tlv(0x9F70, Bytes.of(state)),
+                                        Bytes.tlv(0xC5, ISSUER_PRIVILEGES))
+                                : Bytes.concat(Bytes.of(own.length), own, Bytes.of(state, ISSUER_PRIVILEGES[0])));
             }
             return found;
         }
         for (RegistryEntry entry : content.registry().entries()) {
             if (entry.isInstance() == (subset == APPLICATIONS) && startsWith(Registry.bytes(entry.aid), prefix)) {
-                found.add(tlv ? encode(entry, subset == LOAD_FILES_AND_MODULES, shown) : plain(entry, subset == LOAD_FILES_AND_MODULES));
+                found.add(
+                        tlv
+                                ? encode(entry, subset == LOAD_FILES_AND_MODULES, shown)
+                                : plain(entry, subset == LOAD_FILES_AND_MODULES));
             }
         }
         return found;
@@ -110,7 +126,10 @@ final class StatusCommands {
     /** The format before 2.2: {@code L AID, state, privileges byte 1}, and modules of a load file. */
     private static byte[] plain(RegistryEntry entry, boolean withModules) {
         byte[] aid = Registry.bytes(entry.aid);
-        byte[] row = Bytes.concat(Bytes.of(aid.length), aid, Bytes.of(entry.state(), entry.privileges().encode()[0]));
+        byte[] row = Bytes.concat(
+                Bytes.of(aid.length),
+                aid,
+                Bytes.of(entry.state(), entry.privileges().encode()[0]));
         if (!withModules) {
             return row;
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.util.List;
@@ -5,8 +6,8 @@ import java.util.function.Consumer;
 import javacard.framework.AID;
 
 /**
- * What OPEN does for an application that is no security domain, through org.globalplatform. Who asks is the context the runtime
- * names, never a parameter. GPCS 2.3.1 A.2.
+ * What OPEN does for an application that is no security domain, through org.globalplatform. Who asks is the context the
+ * runtime names, never a parameter. GPCS 2.3.1 A.2.
  */
 public final class ApplicationOpen {
 
@@ -29,16 +30,23 @@ public final class ApplicationOpen {
         return registry.cardState();
     }
 
-    /** An application gives the states 07 to 7F with their three low bits set its own meaning, and may lock itself; GPCS 5.3.1. */
+    /**
+     * An application gives the states 07 to 7F with their three low bits set its own meaning, and may lock itself; GPCS
+     * 5.3.1.
+     */
     public boolean setOwnState(AID caller, byte state) {
         RegistryEntry entry = find(caller);
         if (entry == null || entry.kind != RegistryEntry.Kind.APPLICATION || LifeCycle.isLocked(entry)) {
             return false;
         }
-        boolean own = (state & LifeCycle.LOCKED_BIT) == 0 && (state & APPLICATION_BITS) == APPLICATION_BITS && LifeCycle.isSelectable(entry.state());
+        boolean own = (state & LifeCycle.LOCKED_BIT) == 0
+                && (state & APPLICATION_BITS) == APPLICATION_BITS
+                && LifeCycle.isSelectable(entry.state());
         boolean locks = state == (byte) (entry.state() | LifeCycle.LOCKED_BIT);
         boolean domain = entry.isSecurityDomain() && state != LifeCycle.PERSONALIZED && !locks;
-        return (own || locks) && !domain && write(() -> registry.change(entry, entry.row().inState(state)));
+        return (own || locks)
+                && !domain
+                && write(() -> registry.change(entry, entry.row().inState(state)));
     }
 
     /** Another's state: locked and unlocked by who has Global Lock. */
@@ -71,15 +79,20 @@ public final class ApplicationOpen {
         return may && write(() -> registry.setCardState(state));
     }
 
-    /** The caller's own entry for null, another's for who has Global Registry or stands above it; null when there is none to see. */
+    /**
+     * The caller's own entry for null, another's for who has Global Registry or stands above it; null when there is
+     * none to see.
+     */
     public RegistryEntry entry(AID caller, AID wanted) {
         RegistryEntry asking = find(caller);
         if (wanted == null || wanted.equals(caller)) {
             return asking;
         }
         RegistryEntry entry = registry.find(wanted);
-        boolean sees = asking != null && entry != null
-            && (asking.has(Privilege.GLOBAL_REGISTRY) || asking.isSecurityDomain() && registry.isAncestor(asking.aid, entry));
+        boolean sees = asking != null
+                && entry != null
+                && (asking.has(Privilege.GLOBAL_REGISTRY)
+                        || asking.isSecurityDomain() && registry.isAncestor(asking.aid, entry));
         return sees ? entry : null;
     }
 

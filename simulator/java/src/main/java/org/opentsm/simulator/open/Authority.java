@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import javacard.framework.AID;
@@ -21,7 +22,10 @@ final class Authority {
     /** The security domain that calls. @throws ISOException 6985 for anybody else, and for a domain that is locked */
     RegistryEntry caller() {
         RegistryEntry caller = registry.find(runtime.caller());
-        require(caller != null && caller.isSecurityDomain() && registry.cardState() != LifeCycle.TERMINATED && !LifeCycle.isLocked(caller));
+        require(caller != null
+                && caller.isSecurityDomain()
+                && registry.cardState() != LifeCycle.TERMINATED
+                && !LifeCycle.isLocked(caller));
         return caller;
     }
 

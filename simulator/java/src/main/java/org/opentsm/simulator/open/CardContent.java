@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.util.ArrayList;
@@ -6,14 +7,16 @@ import javacard.framework.AID;
 import javacard.framework.Applet;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
-import org.opentsm.simulator.card.Card;
 
-/** Instances, load files and their domains: what is there, who may change it, and the one write that does. GPCS 2.3.1 9. */
+/**
+ * Instances, load files and their domains: what is there, who may change it, and the one write that does. GPCS 2.3.1 9.
+ */
 final class CardContent {
 
     static final short SW_REFERENCED_DATA_NOT_FOUND = 0x6A88;
     /** What others' tools name when they mean the supplementary domain's code, as cards with built-in code do. */
     private static final AID COMMON_DOMAIN_PACKAGE = CardOpen.aid("A0000001515350");
+
     private static final AID COMMON_DOMAIN_MODULE = CardOpen.aid("A000000151535041");
 
     private static final int RESTRICT_EXTRADITION = 0x10;
@@ -45,8 +48,9 @@ final class CardContent {
 
     RegistryEntry install(RegistryEntry caller, boolean selectable, InstallData data, boolean delegated) {
         allow(caller, null, RESTRICT_INSTALL);
-        boolean common = COMMON_DOMAIN_PACKAGE.equals(data.loadFile()) && COMMON_DOMAIN_MODULE.equals(data.module())
-            && registry.find(COMMON_DOMAIN_PACKAGE) == null;
+        boolean common = COMMON_DOMAIN_PACKAGE.equals(data.loadFile())
+                && COMMON_DOMAIN_MODULE.equals(data.module())
+                && registry.find(COMMON_DOMAIN_PACKAGE) == null;
         AID loadFileAid = common ? CardOpen.aid(CardOpen.DOMAIN_PACKAGE) : data.loadFile();
         AID module = common ? CardOpen.aid(CardOpen.SUPPLEMENTARY_MODULE) : data.module();
         RegistryEntry loadFile = registry.find(loadFileAid);
@@ -56,9 +60,12 @@ final class CardContent {
         }
         requireFree(data.instance());
         MemoryPromise wanted = data.parameters().memory();
-        memory.require(Math.max(wanted.persistentQuota(), wanted.persistentReserved()), Math.max(wanted.volatileQuota(), wanted.volatileReserved()));
+        memory.require(
+                Math.max(wanted.persistentQuota(), wanted.persistentReserved()),
+                Math.max(wanted.volatileQuota(), wanted.volatileReserved()));
         Privileges privileges = grant(caller, null, data.privileges(), delegated, selectable);
-        InstallData granted = new InstallData(loadFile.aid, module, data.instance(), privileges, data.parameters(), data.token(), data.signed());
+        InstallData granted = new InstallData(
+                loadFile.aid, module, data.instance(), privileges, data.parameters(), data.token(), data.signed());
         return makeInstance(RegistryEntry.Kind.APPLICATION, loadFile, className, granted, caller, selectable);
     }
 
@@ -71,16 +78,27 @@ final class CardContent {
     }
 
     /** Runs install() and adds the row: the row is the commit, before it nothing can be found. */
-    RegistryEntry makeInstance(RegistryEntry.Kind kind, RegistryEntry loadFile, String className, InstallData data, RegistryEntry parent,
-        boolean selectable) {
-        boolean domain = kind == RegistryEntry.Kind.APPLICATION && data.privileges().has(Privilege.SECURITY_DOMAIN);
+    RegistryEntry makeInstance(
+            RegistryEntry.Kind kind,
+            RegistryEntry loadFile,
+            String className,
+            InstallData data,
+            RegistryEntry parent,
+            boolean selectable) {
+        boolean domain =
+                kind == RegistryEntry.Kind.APPLICATION && data.privileges().has(Privilege.SECURITY_DOMAIN);
         Options options = Options.of(data.parameters(), domain);
         runtime.announce(data.parameters().whole());
         Applet applet = runtime.install(loadFile.aid, className, data.instance(), data.installData());
         byte made = selectable ? LifeCycle.SELECTABLE : LifeCycle.INSTALLED;
         byte state = kind == RegistryEntry.Kind.ISSUER_DOMAIN ? registry.cardState() : made;
-        RegistryEntry entry = RegistryEntry.instance(kind, data.instance(), loadFile, data.module(), applet,
-            new RegistryEntry.Row(state, parent == null ? null : parent.aid, data.privileges(), options));
+        RegistryEntry entry = RegistryEntry.instance(
+                kind,
+                data.instance(),
+                loadFile,
+                data.module(),
+                applet,
+                new RegistryEntry.Row(state, parent == null ? null : parent.aid, data.privileges(), options));
         runtime.persistentWrite();
         registry.add(entry);
         registry.moveUnique(entry);
@@ -96,7 +114,12 @@ final class CardContent {
         boolean reset = change.privileges() != null && change.privileges().has(Privilege.CARD_RESET);
         Privileges wanted = reset ? entry.privileges().with(Privilege.CARD_RESET) : entry.privileges();
         Privileges granted = grant(caller, entry, wanted, delegated, true);
-        write(entry, entry.row().inState(LifeCycle.SELECTABLE).with(granted).with(entry.row().options().implicitly(change.parameters())));
+        write(
+                entry,
+                entry.row()
+                        .inState(LifeCycle.SELECTABLE)
+                        .with(granted)
+                        .with(entry.row().options().implicitly(change.parameters())));
         return delegation.confirm(delegated, loadFileOf(entry), Registry.bytes(entry.aid));
     }
 
@@ -111,13 +134,22 @@ final class CardContent {
         return delegation.confirm(delegated, before, Registry.bytes(entry.aid), Registry.bytes(target.aid));
     }
 
-    /** INSTALL [for registry update]: another domain, other privileges, implicit selection, restrictions; GPCS 9.4.2. */
+    /**
+     * INSTALL [for registry update]: another domain, other privileges, implicit selection, restrictions; GPCS 9.4.2.
+     */
     byte[] update(RegistryEntry caller, RegistryChange change) {
         boolean delegated = delegation.authorize(caller, change.request());
         allow(caller, null, RESTRICT_REGISTRY);
         if (change.application() == null) {
-            Authority.require(caller.kind == RegistryEntry.Kind.ISSUER_DOMAIN && change.target() == null && change.privileges() == null);
-            write(caller, caller.row().with(caller.row().options().restrictedBy(change.parameters().restricted())));
+            Authority.require(caller.kind == RegistryEntry.Kind.ISSUER_DOMAIN
+                    && change.target() == null
+                    && change.privileges() == null);
+            write(
+                    caller,
+                    caller.row()
+                            .with(caller.row()
+                                    .options()
+                                    .restrictedBy(change.parameters().restricted())));
             return null;
         }
         RegistryEntry entry = found(change.application());
@@ -130,15 +162,25 @@ final class CardContent {
         }
         if (change.privileges() != null) {
             // A domain stays one, and nothing else becomes one: its code would not fit.
-            Authority.require(change.privileges().has(Privilege.SECURITY_DOMAIN) == entry.isSecurityDomain() && entry.isInstance());
+            Authority.require(change.privileges().has(Privilege.SECURITY_DOMAIN) == entry.isSecurityDomain()
+                    && entry.isInstance());
             row = row.with(grant(caller, entry, change.privileges(), delegated, true));
         }
-        write(entry, row.with(row.options().implicitly(change.parameters()).restrictedBy(change.parameters().restricted())));
-        byte[] privileges = change.privileges() == null ? new byte[0] : change.privileges().encode();
-        return delegation.confirm(delegated, before, Registry.bytes(entry.aid), parentOf(entry), privileges, new byte[0]);
+        write(
+                entry,
+                row.with(row.options()
+                        .implicitly(change.parameters())
+                        .restrictedBy(change.parameters().restricted())));
+        byte[] privileges =
+                change.privileges() == null ? new byte[0] : change.privileges().encode();
+        return delegation.confirm(
+                delegated, before, Registry.bytes(entry.aid), parentOf(entry), privileges, new byte[0]);
     }
 
-    /** One write takes all rows out, and is the commit: what uninstall() then destroys is out of reach for good. GPCS 9.5. */
+    /**
+     * One write takes all rows out, and is the commit: what uninstall() then destroys is out of reach for good. GPCS
+     * 9.5.
+     */
     byte[] delete(RegistryEntry caller, AID name, boolean related, Delegation.Request request) {
         boolean delegated = delegation.authorize(caller, request);
         RegistryEntry entry = found(name);
@@ -148,7 +190,8 @@ final class CardContent {
         List<RegistryEntry> all = new ArrayList<>(dependents(entry, related));
         all.add(entry);
         Authority.require(all.stream().noneMatch(this::isPinned));
-        boolean imported = registry.entries().stream().anyMatch(other -> !all.contains(other) && all.stream().anyMatch(gone -> other.needs(gone)));
+        boolean imported = registry.entries().stream()
+                .anyMatch(other -> !all.contains(other) && all.stream().anyMatch(gone -> other.needs(gone)));
         Authority.require(!imported);
         runtime.persistentWrite();
         all.forEach(gone -> {
@@ -167,11 +210,17 @@ final class CardContent {
     /** What must go with the entry: instances of a load file, or, for a domain, all below it; only when asked for. */
     private List<RegistryEntry> dependents(RegistryEntry entry, boolean related) {
         List<RegistryEntry> found = entry.isInstance()
-            ? registry.entries().stream().filter(other -> registry.isAncestor(entry.aid, other)).toList()
-            : registry.entries().stream().filter(other -> entry.aid.equals(other.loadFile)).toList();
+                ? registry.entries().stream()
+                        .filter(other -> registry.isAncestor(entry.aid, other))
+                        .toList()
+                : registry.entries().stream()
+                        .filter(other -> entry.aid.equals(other.loadFile))
+                        .toList();
         Authority.require(found.isEmpty() || related);
-        boolean closed = found.stream().allMatch(gone -> registry.entries().stream().allMatch(other -> found.contains(other)
-            || other == entry || !gone.aid.equals(other.loadFile) && !registry.isAncestor(gone.aid, other)));
+        boolean closed = found.stream().allMatch(gone -> registry.entries().stream()
+                .allMatch(other -> found.contains(other)
+                        || other == entry
+                        || !gone.aid.equals(other.loadFile) && !registry.isAncestor(gone.aid, other)));
         Authority.require(closed);
         return found;
     }
@@ -182,8 +231,9 @@ final class CardContent {
     }
 
     private boolean isPinned(RegistryEntry entry) {
-        return entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN || entry.aid.equals(registry.controllingAuthority())
-            || entry.isInstance() && runtime.isActive(entry.aid);
+        return entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN
+                || entry.aid.equals(registry.controllingAuthority())
+                || entry.isInstance() && runtime.isActive(entry.aid);
     }
 
     /** The domain an entry may move to. */
@@ -193,8 +243,11 @@ final class CardContent {
             throw new ISOException(SW_REFERENCED_DATA_NOT_FOUND);
         }
         RegistryEntry source = registry.find(entry.parent());
-        Authority.require(source != null && entry.kind != RegistryEntry.Kind.ISSUER_DOMAIN && !entry.aid.equals(registry.controllingAuthority()));
-        Authority.require(source == caller || authority.isIn(caller, source) && accepts(caller, source, Options.EXTRADITION_FROM));
+        Authority.require(source != null
+                && entry.kind != RegistryEntry.Kind.ISSUER_DOMAIN
+                && !entry.aid.equals(registry.controllingAuthority()));
+        Authority.require(source == caller
+                || authority.isIn(caller, source) && accepts(caller, source, Options.EXTRADITION_FROM));
         requireTakes(caller, target);
         Authority.require(target != entry && !registry.isAncestor(entry.aid, target));
         return target;
@@ -203,7 +256,9 @@ final class CardContent {
     /** A domain that is in use, and whose policy lets the caller put something under it. */
     void requireTakes(RegistryEntry caller, RegistryEntry target) {
         boolean ready = target.kind == RegistryEntry.Kind.ISSUER_DOMAIN || target.state() == LifeCycle.PERSONALIZED;
-        Authority.require(target.isSecurityDomain() && ready && (target == caller || accepts(caller, target, Options.EXTRADITION_TO)));
+        Authority.require(target.isSecurityDomain()
+                && ready
+                && (target == caller || accepts(caller, target, Options.EXTRADITION_TO)));
     }
 
     private boolean accepts(RegistryEntry caller, RegistryEntry domain, int act) {
@@ -212,19 +267,26 @@ final class CardContent {
         boolean issuer = caller.kind == RegistryEntry.Kind.ISSUER_DOMAIN;
         boolean ancestor = authorized && registry.isAncestor(caller.aid, domain);
         boolean hierarchy = authorized && registry.root(caller) == registry.root(domain);
-        return (policy & Options.ISSUER) != 0 && issuer || (policy & Options.ANCESTOR) != 0 && ancestor
-            || (policy & Options.HIERARCHY) != 0 && hierarchy || (policy & Options.ANY) != 0 && authorized;
+        return (policy & Options.ISSUER) != 0 && issuer
+                || (policy & Options.ANCESTOR) != 0 && ancestor
+                || (policy & Options.HIERARCHY) != 0 && hierarchy
+                || (policy & Options.ANY) != 0 && authorized;
     }
 
     /**
      * The privileges an application gets. Who is not the issuer gives only what he holds himself, or what the
-     * issuer's token grants; Card Reset and Final Application have one holder, who is the issuer domain or changes nothing.
+     * issuer's token grants; Card Reset and Final Application have one holder, who is the issuer domain or changes
+     * nothing.
      */
-    private Privileges grant(RegistryEntry caller, RegistryEntry entry, Privileges wanted, boolean delegated, boolean selectable) {
+    private Privileges grant(
+            RegistryEntry caller, RegistryEntry entry, Privileges wanted, boolean delegated, boolean selectable) {
         Privileges held = entry == null ? Privileges.NONE : entry.privileges();
         for (Privilege privilege : Privilege.values()) {
             boolean isNew = wanted.has(privilege) && !held.has(privilege);
-            boolean free = delegated || caller.kind == RegistryEntry.Kind.ISSUER_DOMAIN || caller.has(privilege) || !Privileges.CARD_WIDE.has(privilege);
+            boolean free = delegated
+                    || caller.kind == RegistryEntry.Kind.ISSUER_DOMAIN
+                    || caller.has(privilege)
+                    || !Privileges.CARD_WIDE.has(privilege);
             Authority.require(!isNew || free);
         }
         for (Privilege privilege : Registry.UNIQUE) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.util.Arrays;
@@ -15,12 +16,14 @@ public final class CardOpen implements Open {
     public static final AID OPEN_AID = aid("F06F70656E74736D00");
     /** Load file of the security domains; a card image may bring another of this AID. */
     public static final String DOMAIN_PACKAGE = "F06F70656E74736D01";
+
     public static final String ISSUER_MODULE = DOMAIN_PACKAGE + "01";
     public static final String SUPPLEMENTARY_MODULE = DOMAIN_PACKAGE + "02";
     public static final String CONTROLLING_MODULE = DOMAIN_PACKAGE + "03";
 
     /** Parameter by which OPEN asks an application for its Application interface. */
     private static final byte FOR_OPEN = 0;
+
     private static final byte INS_SET_STATUS = (byte) 0xF0;
     private static final byte INS_GET_STATUS = (byte) 0xF2;
     private static final byte INS_GET_DATA = (byte) 0xCA;
@@ -71,24 +74,34 @@ public final class CardOpen implements Open {
     }
 
     @Override
-    public short manage(byte ins, byte p1, byte p2, byte[] buffer, short offset, short length, byte[] response, short responseOffset, short room) {
+    public short manage(
+            byte ins,
+            byte p1,
+            byte p2,
+            byte[] buffer,
+            short offset,
+            short length,
+            byte[] response,
+            short responseOffset,
+            short room) {
         RegistryEntry caller = authority.caller();
         byte[] data = Arrays.copyOfRange(buffer, offset, offset + length);
         if (ins != INS_GET_STATUS) {
             status.end();
         }
-        byte[] answer = switch (ins) {
-            case INS_GET_STATUS -> status.getStatus(caller, p1, p2, data, room);
-            case INS_GET_DATA -> resources.get(caller, (p1 & 0xFF) << 8 | p2 & 0xFF, room);
-            case INS_SET_STATUS -> {
-                lifeCycles.setStatus(caller, p1, p2, data);
-                yield new byte[0];
-            }
-            default -> {
-                authority.requireUnlockedCard();
-                yield commands.process(caller, ins, p1, p2, data);
-            }
-        };
+        byte[] answer =
+                switch (ins) {
+                    case INS_GET_STATUS -> status.getStatus(caller, p1, p2, data, room);
+                    case INS_GET_DATA -> resources.get(caller, (p1 & 0xFF) << 8 | p2 & 0xFF, room);
+                    case INS_SET_STATUS -> {
+                        lifeCycles.setStatus(caller, p1, p2, data);
+                        yield new byte[0];
+                    }
+                    default -> {
+                        authority.requireUnlockedCard();
+                        yield commands.process(caller, ins, p1, p2, data);
+                    }
+                };
         System.arraycopy(answer, 0, response, responseOffset, answer.length);
         return (short) (status.hasMore() ? -answer.length : answer.length);
     }
@@ -122,7 +135,10 @@ public final class CardOpen implements Open {
     @Override
     public boolean isParent(AID parent, AID child) {
         RegistryEntry entry = registry.find(child);
-        return entry != null && entry.parent() != null && parent != null && entry.parent().equals(parent);
+        return entry != null
+                && entry.parent() != null
+                && parent != null
+                && entry.parent().equals(parent);
     }
 
     @Override
@@ -184,7 +200,9 @@ public final class CardOpen implements Open {
         RegistryEntry caller = authority.caller();
         authority.requireUnlockedCard();
         RegistryEntry entry = instance(application);
-        Shareable given = entry.isSecurityDomain() || !caller.aid.equals(entry.parent()) ? null : runtime.shared(entry.aid, FOR_OPEN);
+        Shareable given = entry.isSecurityDomain() || !caller.aid.equals(entry.parent())
+                ? null
+                : runtime.shared(entry.aid, FOR_OPEN);
         if (!(given instanceof Application target)) {
             throw new ISOException(CardContent.SW_REFERENCED_DATA_NOT_FOUND);
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.io.ByteArrayOutputStream;
@@ -5,7 +6,10 @@ import java.util.List;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 
-/** What GET DATA tells of the card as a whole: applications (2F00) and extended resources (FF21), GPCS 2.3.1 11.3, TS 102 226 8.2.1.7. */
+/**
+ * What GET DATA tells of the card as a whole: applications (2F00) and extended resources (FF21), GPCS 2.3.1 11.3, TS
+ * 102 226 8.2.1.7.
+ */
 final class CardResources {
 
     private static final int APPLICATIONS = 0x2F00;
@@ -27,16 +31,19 @@ final class CardResources {
     }
 
     /**
-     * The value of the object: {@code {61 L {4F L AID}}..} of what the caller may see, or {@code 81 L applications, 82 04
-     * free persistent memory, 83 04 free volatile memory}.
+     * The value of the object: {@code {61 L {4F L AID}}..} of what the caller may see, or {@code 81 L applications, 82
+     * 04 free persistent memory, 83 04 free volatile memory}.
      *
      * @throws ISOException 6A88 for another tag, 6A84 when it is longer than {@code room}
      */
     byte[] get(RegistryEntry caller, int tag, int room) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        List<RegistryEntry> seen = registry.instances().stream().filter(entry -> authority.maySee(caller, entry)).toList();
+        List<RegistryEntry> seen = registry.instances().stream()
+                .filter(entry -> authority.maySee(caller, entry))
+                .toList();
         switch (tag) {
-            case APPLICATIONS -> seen.forEach(entry -> put(out, TAG_APPLICATION, object(TAG_AID, Registry.bytes(entry.aid))));
+            case APPLICATIONS ->
+                seen.forEach(entry -> put(out, TAG_APPLICATION, object(TAG_AID, Registry.bytes(entry.aid))));
             case RESOURCES -> {
                 put(out, TAG_COUNT, new byte[] {(byte) seen.size()});
                 put(out, TAG_PERSISTENT, number(memory.freePersistent()));

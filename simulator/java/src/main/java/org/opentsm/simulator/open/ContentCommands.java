@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.util.Arrays;
@@ -5,7 +6,10 @@ import javacard.framework.AID;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 
-/** INSTALL, LOAD and DELETE as a domain hands them on, unwrapped: form here, meaning in {@link CardContent}. GPCS 2.3.1 11.2, 11.5, 11.6. */
+/**
+ * INSTALL, LOAD and DELETE as a domain hands them on, unwrapped: form here, meaning in {@link CardContent}. GPCS 2.3.1
+ * 11.2, 11.5, 11.6.
+ */
 final class ContentCommands {
 
     static final byte INS_DELETE = (byte) 0xE4;
@@ -36,12 +40,13 @@ final class ContentCommands {
         if (ins != INS_LOAD && !(ins == INS_INSTALL && (p1 & 0xFF) == ALL_IN_ONE && p2 == LAST)) {
             loading.end();
         }
-        byte[] confirmation = switch (ins) {
-            case INS_INSTALL -> install(caller, p1 & 0xFF, p2, data);
-            case INS_LOAD -> load(caller, p1, p2 & 0xFF, data);
-            case INS_DELETE -> delete(caller, p1, p2, data);
-            default -> throw new ISOException(ISO7816.SW_INS_NOT_SUPPORTED);
-        };
+        byte[] confirmation =
+                switch (ins) {
+                    case INS_INSTALL -> install(caller, p1 & 0xFF, p2, data);
+                    case INS_LOAD -> load(caller, p1, p2 & 0xFF, data);
+                    case INS_DELETE -> delete(caller, p1, p2, data);
+                    default -> throw new ISOException(ISO7816.SW_INS_NOT_SUPPORTED);
+                };
         return confirmation == null ? NO_CONFIRMATION : confirmation;
     }
 
@@ -53,9 +58,12 @@ final class ContentCommands {
         LvReader in = new LvReader(data, 0, data.length);
         return switch (p1) {
             case FOR_LOAD -> loading.begin(caller, p1, p2, data);
-            case FOR_INSTALL, INSTALL_SELECTABLE -> content.install(caller, p1, p2, InstallData.parse(data, 0, data.length));
-            case ALL_IN_ONE -> p2 == FIRST ? loading.begin(caller, p1, p2, data)
-                : loading.finish(caller, p1, p2, InstallData.parse(data, 0, data.length));
+            case FOR_INSTALL, INSTALL_SELECTABLE ->
+                content.install(caller, p1, p2, InstallData.parse(data, 0, data.length));
+            case ALL_IN_ONE ->
+                p2 == FIRST
+                        ? loading.begin(caller, p1, p2, data)
+                        : loading.finish(caller, p1, p2, InstallData.parse(data, 0, data.length));
             case MAKE_SELECTABLE -> {
                 in.empty();
                 in.empty();
@@ -84,7 +92,8 @@ final class ContentCommands {
         byte[] signed = Arrays.copyOf(data, in.position());
         byte[] token = in.next();
         in.end();
-        return new RegistryChange(target, application, privileges, parameters, new Delegation.Request(p1, p2, signed, token));
+        return new RegistryChange(
+                target, application, privileges, parameters, new Delegation.Request(p1, p2, signed, token));
     }
 
     private byte[] load(RegistryEntry caller, byte p1, int block, byte[] data) {
@@ -115,6 +124,10 @@ final class ContentCommands {
         if (name.tag() != 0x4F || name.value().length < 5 || name.value().length > 16 || next != null || !in.atEnd()) {
             throw LvReader.malformed();
         }
-        return content.delete(caller, CardOpen.aid(name.value()), p2 != 0, new Delegation.Request(p1, p2, Arrays.copyOf(data, signed), token));
+        return content.delete(
+                caller,
+                CardOpen.aid(name.value()),
+                p2 != 0,
+                new Delegation.Request(p1, p2, Arrays.copyOf(data, signed), token));
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.io.ByteArrayOutputStream;
@@ -48,7 +49,8 @@ final class Delegation {
      * Checks the right to do what the request says.
      *
      * @return true for a delegated act, which a receipt may follow
-     * @throws javacard.framework.ISOException 6985 without privilege or with a token that does not verify, 6A80 with one that is not needed
+     * @throws javacard.framework.ISOException 6985 without privilege or with a token that does not verify, 6A80 with
+     *     one that is not needed
      */
     boolean authorize(RegistryEntry caller, Request request) {
         if (caller.has(Privilege.AUTHORIZED_MANAGEMENT)) {
@@ -63,11 +65,15 @@ final class Delegation {
         byte[] signed = request.signedBytes();
         byte[] buffer = Arrays.copyOf(signed, signed.length + request.token.length);
         System.arraycopy(request.token, 0, buffer, signed.length, request.token.length);
-        Authority.require(verifier.verifyToken(buffer, (short) 0, (short) signed.length, (short) signed.length, (short) request.token.length));
+        Authority.require(verifier.verifyToken(
+                buffer, (short) 0, (short) signed.length, (short) signed.length, (short) request.token.length));
         return true;
     }
 
-    /** The confirmation of a delegated act, or null where the card gives none. {@code names}: LV fields of GPCS Table C-5 and following. */
+    /**
+     * The confirmation of a delegated act, or null where the card gives none. {@code names}: LV fields of GPCS Table
+     * C-5 and following.
+     */
     byte[] confirm(boolean delegated, byte[]... names) {
         ContentAuthority confirmer = delegated ? authority(entry -> entry.has(Privilege.RECEIPT_GENERATION)) : null;
         if (confirmer == null) {
@@ -83,18 +89,27 @@ final class Delegation {
         return length == 0 ? null : Arrays.copyOfRange(buffer, data.size(), data.size() + length);
     }
 
-    /** Asks the domain named in a DAP block. @throws javacard.framework.ISOException 6985 unless it has the privilege and agrees */
+    /**
+     * Asks the domain named in a DAP block. @throws javacard.framework.ISOException 6985 unless it has the privilege
+     * and agrees
+     */
     void requireDap(AID domain, byte[] hash, byte[] signature) {
-        ContentAuthority verifier = authority(entry -> entry.has(Privilege.DAP_VERIFICATION) && entry.aid.equals(domain));
+        ContentAuthority verifier =
+                authority(entry -> entry.has(Privilege.DAP_VERIFICATION) && entry.aid.equals(domain));
         Authority.require(verifier != null);
         byte[] buffer = Arrays.copyOf(hash, hash.length + signature.length);
         System.arraycopy(signature, 0, buffer, hash.length, signature.length);
-        Authority.require(verifier.verifyDap(buffer, (short) 0, (short) hash.length, (short) hash.length, (short) signature.length));
+        Authority.require(verifier.verifyDap(
+                buffer, (short) 0, (short) hash.length, (short) hash.length, (short) signature.length));
     }
 
     private ContentAuthority authority(Predicate<RegistryEntry> wanted) {
-        return registry.instances().stream().filter(entry -> wanted.test(entry) && !LifeCycle.isLocked(entry))
-            .map(entry -> runtime.shared(entry.aid, ContentAuthority.PARAMETER)).filter(ContentAuthority.class::isInstance)
-            .map(ContentAuthority.class::cast).findFirst().orElse(null);
+        return registry.instances().stream()
+                .filter(entry -> wanted.test(entry) && !LifeCycle.isLocked(entry))
+                .map(entry -> runtime.shared(entry.aid, ContentAuthority.PARAMETER))
+                .filter(ContentAuthority.class::isInstance)
+                .map(ContentAuthority.class::cast)
+                .findFirst()
+                .orElse(null);
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.io.ByteArrayOutputStream;
@@ -11,15 +12,23 @@ import javacard.framework.AID;
  * @param token  empty where none is needed
  * @param signed the bytes before the token's length, which it signs behind P1, P2 and their length
  */
-public record InstallData(AID loadFile, AID module, AID instance, Privileges privileges, InstallParameters parameters, byte[] token,
-    byte[] signed) {
+public record InstallData(
+        AID loadFile,
+        AID module,
+        AID instance,
+        Privileges privileges,
+        InstallParameters parameters,
+        byte[] token,
+        byte[] signed) {
 
     /** install() gets its data behind one length byte, JCRE 3.0.4 11.2. */
     public static final int MAX_INSTALL_DATA = 255;
 
     /** What a card maker installs without a command. */
-    public static InstallData of(AID loadFile, AID module, AID instance, Privileges privileges, byte[] applicationParameters) {
-        InstallParameters parameters = new InstallParameters(applicationParameters, -1, MemoryPromise.NONE, null, 0, null, new byte[0]);
+    public static InstallData of(
+            AID loadFile, AID module, AID instance, Privileges privileges, byte[] applicationParameters) {
+        InstallParameters parameters =
+                new InstallParameters(applicationParameters, -1, MemoryPromise.NONE, null, 0, null, new byte[0]);
         return new InstallData(loadFile, module, instance, privileges, parameters, new byte[0], new byte[0]);
     }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.util.List;
@@ -13,8 +14,14 @@ import java.util.List;
  * @param tokenNames  contents of B6, which are signed with the command
  * @param whole       all of it as it came, for what other parts of the card read in it
  */
-record InstallParameters(byte[] application, int code, MemoryPromise memory, byte[] implicit, int restricted, byte[] tokenNames,
-    byte[] whole) {
+record InstallParameters(
+        byte[] application,
+        int code,
+        MemoryPromise memory,
+        byte[] implicit,
+        int restricted,
+        byte[] tokenNames,
+        byte[] whole) {
 
     private static final int APPLICATION = 0xC9;
     private static final int SYSTEM = 0xEF;
@@ -35,13 +42,22 @@ record InstallParameters(byte[] application, int code, MemoryPromise memory, byt
         if (restrict != null && restrict.length != 1) {
             throw LvReader.malformed();
         }
-        MemoryPromise memory = new MemoryPromise(size(parts, VOLATILE), size(parts, PERSISTENT), size(parts, VOLATILE_RESERVED),
-            size(parts, PERSISTENT_RESERVED));
+        MemoryPromise memory = new MemoryPromise(
+                size(parts, VOLATILE),
+                size(parts, PERSISTENT),
+                size(parts, VOLATILE_RESERVED),
+                size(parts, PERSISTENT_RESERVED));
         if (!memory.isConsistent()) {
             throw LvReader.malformed();
         }
-        return new InstallParameters(Tlv.find(objects, APPLICATION), size(parts, CODE), memory,
-            Tlv.find(parts, IMPLICIT), restrict == null ? 0 : restrict[0] & 0xFF, Tlv.find(objects, TOKEN_NAMES), bytes);
+        return new InstallParameters(
+                Tlv.find(objects, APPLICATION),
+                size(parts, CODE),
+                memory,
+                Tlv.find(parts, IMPLICIT),
+                restrict == null ? 0 : restrict[0] & 0xFF,
+                Tlv.find(objects, TOKEN_NAMES),
+                bytes);
     }
 
     /** Memory in bytes: two bytes up to 32767, else four. */

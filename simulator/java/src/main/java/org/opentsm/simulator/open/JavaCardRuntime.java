@@ -1,9 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import javacard.framework.AID;
 import javacard.framework.Applet;
 import javacard.framework.Shareable;
-import org.opentsm.simulator.card.Card;
 
 /** What OPEN needs of the Java Card runtime below it: instances and one point where a write may be the last. */
 public interface JavaCardRuntime {
@@ -21,10 +21,16 @@ public interface JavaCardRuntime {
      */
     Applet install(AID loadFile, String className, AID instance, byte[] parameters);
 
-    /** The parameters field of the INSTALL whose install() comes next: what it says to the platform is no business of the module. */
+    /**
+     * The parameters field of the INSTALL whose install() comes next: what it says to the platform is no business of
+     * the module.
+     */
     void announce(byte[] parameters);
 
-    /** The object that the application gives OPEN for this parameter, or null; its methods run in the application's context. */
+    /**
+     * The object that the application gives OPEN for this parameter, or null; its methods run in the application's
+     * context.
+     */
     Shareable shared(AID server, byte parameter);
 
     /**

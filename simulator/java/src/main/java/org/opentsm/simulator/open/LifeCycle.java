@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 /** Life cycle bytes and the moves of the card's own, GPCS 2.3.1 5.1.1 and 11.1.1. */
@@ -8,6 +9,7 @@ public final class LifeCycle {
     public static final byte SELECTABLE = 0x07;
     /** Of a security domain; an application gives it its own meaning. */
     public static final byte PERSONALIZED = 0x0F;
+
     static final byte LOCKED_BIT = (byte) 0x80;
 
     public static final byte OP_READY = 0x01;
@@ -16,8 +18,7 @@ public final class LifeCycle {
     public static final byte CARD_LOCKED = 0x7F;
     public static final byte TERMINATED = (byte) 0xFF;
 
-    private LifeCycle() {
-    }
+    private LifeCycle() {}
 
     /** True when the card may go from {@code from} to {@code to}. */
     static boolean cardMay(byte from, byte to) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import javacard.framework.AID;
@@ -41,8 +42,11 @@ final class LifeCycleCommands {
         switch (state) {
             case LifeCycle.TERMINATED -> Authority.require(caller.has(Privilege.CARD_TERMINATE));
             case LifeCycle.CARD_LOCKED -> Authority.require(caller.has(Privilege.CARD_LOCK));
-            default -> Authority.require(from == LifeCycle.CARD_LOCKED ? caller.has(Privilege.CARD_LOCK)
-                : caller.kind == RegistryEntry.Kind.ISSUER_DOMAIN);
+            default ->
+                Authority.require(
+                        from == LifeCycle.CARD_LOCKED
+                                ? caller.has(Privilege.CARD_LOCK)
+                                : caller.kind == RegistryEntry.Kind.ISSUER_DOMAIN);
         }
         runtime.persistentWrite();
         registry.setCardState(state);
@@ -61,11 +65,19 @@ final class LifeCycleCommands {
         boolean own = entry == caller;
         boolean controlling = entry.aid.equals(registry.controllingAuthority());
         boolean rules = !own && !controlling && (authority.isIn(caller, entry) || caller.has(Privilege.GLOBAL_LOCK));
-        boolean personalizes = (own || rules) && entry.isSecurityDomain() && from == LifeCycle.SELECTABLE && state == LifeCycle.PERSONALIZED;
-        boolean selects = rules && caller.has(Privilege.AUTHORIZED_MANAGEMENT) && from == LifeCycle.INSTALLED && state == LifeCycle.SELECTABLE;
+        boolean personalizes = (own || rules)
+                && entry.isSecurityDomain()
+                && from == LifeCycle.SELECTABLE
+                && state == LifeCycle.PERSONALIZED;
+        boolean selects = rules
+                && caller.has(Privilege.AUTHORIZED_MANAGEMENT)
+                && from == LifeCycle.INSTALLED
+                && state == LifeCycle.SELECTABLE;
         boolean locks = (own || rules) && state == (byte) (from | LifeCycle.LOCKED_BIT);
         boolean unlocks = rules && state == (byte) (from & ~LifeCycle.LOCKED_BIT);
-        Authority.require(entry.kind == RegistryEntry.Kind.APPLICATION && state != from && (personalizes || selects || locks || unlocks));
+        Authority.require(entry.kind == RegistryEntry.Kind.APPLICATION
+                && state != from
+                && (personalizes || selects || locks || unlocks));
     }
 
     /** A domain and all below it in one write; what is in that state already stays. */
@@ -73,7 +85,9 @@ final class LifeCycleCommands {
         authority.requireUnlockedCard();
         Authority.require(domain.isSecurityDomain());
         var changed = registry.instances().stream()
-            .filter(entry -> (entry == domain || registry.isAncestor(domain.aid, entry)) && locked(entry, p2) != entry.state()).toList();
+                .filter(entry -> (entry == domain || registry.isAncestor(domain.aid, entry))
+                        && locked(entry, p2) != entry.state())
+                .toList();
         changed.forEach(entry -> requireMove(caller, entry, locked(entry, p2)));
         if (!changed.isEmpty()) {
             runtime.persistentWrite();
@@ -92,7 +106,9 @@ final class LifeCycleCommands {
         }
         AID aid = CardOpen.aid(data);
         RegistryEntry entry = registry.find(aid);
-        boolean reached = entry != null && entry.kind == RegistryEntry.Kind.APPLICATION && (authority.maySee(caller, entry) || caller.has(Privilege.GLOBAL_LOCK));
+        boolean reached = entry != null
+                && entry.kind == RegistryEntry.Kind.APPLICATION
+                && (authority.maySee(caller, entry) || caller.has(Privilege.GLOBAL_LOCK));
         if (!reached) {
             throw new ISOException(CardContent.SW_REFERENCED_DATA_NOT_FOUND);
         }

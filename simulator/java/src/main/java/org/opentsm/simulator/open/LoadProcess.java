@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.io.ByteArrayOutputStream;
@@ -18,6 +19,7 @@ final class LoadProcess {
 
     /** More than any card's memory, so that blocks without end are refused. */
     private static final int MAX_FILE = 1 << 19;
+
     private static final int TAG_DAP_BLOCK = 0xE2;
     private static final int TAG_SIGNATURE = 0xC3;
     private static final int TAG_AID = 0x4F;
@@ -36,9 +38,14 @@ final class LoadProcess {
     private RegistryEntry loaded;
 
     /** What INSTALL [for load] said. */
-    private record Announced(RegistryEntry caller, AID aid, RegistryEntry domain, byte[] hash, Delegation.Request request, boolean delegated,
-        boolean installs) {
-    }
+    private record Announced(
+            RegistryEntry caller,
+            AID aid,
+            RegistryEntry domain,
+            byte[] hash,
+            Delegation.Request request,
+            boolean delegated,
+            boolean installs) {}
 
     LoadProcess(JavaCardRuntime runtime, Registry registry, CardContent content, Delegation delegation, Memory memory) {
         this.runtime = runtime;
@@ -92,7 +99,10 @@ final class LoadProcess {
         if (!expected || number != nextBlock || received.size() + data.length > MAX_FILE) {
             boolean full = expected && number == nextBlock;
             end();
-            throw new ISOException(full ? ISO7816.SW_FILE_FULL : expected ? ISO7816.SW_INCORRECT_P1P2 : ISO7816.SW_CONDITIONS_NOT_SATISFIED);
+            throw new ISOException(
+                    full
+                            ? ISO7816.SW_FILE_FULL
+                            : expected ? ISO7816.SW_INCORRECT_P1P2 : ISO7816.SW_CONDITIONS_NOT_SATISFIED);
         }
         received.writeBytes(data);
         nextBlock = nextBlock + 1 & 0xFF;
@@ -106,16 +116,24 @@ final class LoadProcess {
             throw e;
         }
         received = null;
-        return announced.installs ? null
-            : delegation.confirm(announced.delegated, Registry.bytes(loaded.aid), Registry.bytes(announced.domain.aid));
+        return announced.installs
+                ? null
+                : delegation.confirm(
+                        announced.delegated, Registry.bytes(loaded.aid), Registry.bytes(announced.domain.aid));
     }
 
-    /** INSTALL 0E 03, the end of [for load, install and make selectable]: when it is refused, the load file goes too. */
+    /**
+     * INSTALL 0E 03, the end of [for load, install and make selectable]: when it is refused, the load file goes too.
+     */
     byte[] finish(RegistryEntry caller, int p1, int p2, InstallData data) {
         Announced first = announced;
         RegistryEntry file = loaded;
         end();
-        Authority.require(first != null && file != null && first.installs && first.caller == caller && file.aid.equals(data.loadFile()));
+        Authority.require(first != null
+                && file != null
+                && first.installs
+                && first.caller == caller
+                && file.aid.equals(data.loadFile()));
         try {
             content.install(caller, true, data, first.delegated);
         } catch (ISOException e) {
@@ -123,7 +141,11 @@ final class LoadProcess {
             runtime.unload(file.aid);
             throw e;
         }
-        return delegation.confirm(first.delegated, Registry.bytes(file.aid), Registry.bytes(data.instance()), Registry.bytes(first.domain.aid));
+        return delegation.confirm(
+                first.delegated,
+                Registry.bytes(file.aid),
+                Registry.bytes(data.instance()),
+                Registry.bytes(first.domain.aid));
     }
 
     private RegistryEntry load(Announced wanted, byte[] bytes) {
@@ -169,8 +191,9 @@ final class LoadProcess {
             signers.add(signer);
         }
         registry.instances().stream()
-            .filter(entry -> entry.has(Privilege.MANDATED_DAP_VERIFICATION) || entry == wanted.domain && entry.has(Privilege.DAP_VERIFICATION))
-            .forEach(entry -> Authority.require(signers.stream().anyMatch(entry.aid::equals)));
+                .filter(entry -> entry.has(Privilege.MANDATED_DAP_VERIFICATION)
+                        || entry == wanted.domain && entry.has(Privilege.DAP_VERIFICATION))
+                .forEach(entry -> Authority.require(signers.stream().anyMatch(entry.aid::equals)));
     }
 
     /** The hash algorithm by the length of the hash; empty is none. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 /**
@@ -22,6 +23,7 @@ public record MemoryPromise(int volatileQuota, int persistentQuota, int volatile
 
     /** False when more is reserved than the quota allows. */
     boolean isConsistent() {
-        return (volatileQuota < 0 || volatileReserved <= volatileQuota) && (persistentQuota < 0 || persistentReserved <= persistentQuota);
+        return (volatileQuota < 0 || volatileReserved <= volatileQuota)
+                && (persistentQuota < 0 || persistentReserved <= persistentQuota);
     }
 }

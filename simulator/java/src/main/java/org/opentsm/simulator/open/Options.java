@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.util.List;
@@ -5,15 +6,21 @@ import java.util.List;
 /**
  * What INSTALL's parameters say of an application besides its privileges.
  *
- * @param implicit   interfaces (80 contactless, 40 contact) and channel it is selected on by default, GPCS 2.3.1 Table 11-49; 0 for none
+ * @param implicit   interfaces (80 contactless, 40 contact) and channel it is selected on by default, GPCS 2.3.1 Table
+ *     11-49; 0 for none
  * @param restricted what is not to be done any more, one bit for each variant of INSTALL, 01 for DELETE; Table 11-53
- * @param accepts    a domain's policy: who may extradite to it (82, bits 16 to 23), delete in it (83, 8 to 15), extradite from it (87, 0 to 7)
+ * @param accepts    a domain's policy: who may extradite to it (82, bits 16 to 23), delete in it (83, 8 to 15),
+ *     extradite from it (87, 0 to 7)
  * @param memory     quotas and reservations
  */
 public record Options(int implicit, int restricted, int accepts, MemoryPromise memory) {
 
-    /** Policy bits, UICC Configuration: an ancestor with Authorized Management, all of the hierarchy, the issuer domain, any. */
+    /**
+     * Policy bits, UICC Configuration: an ancestor with Authorized Management, all of the hierarchy, the issuer domain,
+     * any.
+     */
     static final int ANCESTOR = 0x80;
+
     static final int HIERARCHY = 0x40;
     static final int ISSUER = 0x20;
     static final int ANY = 0x10;
@@ -22,8 +29,8 @@ public record Options(int implicit, int restricted, int accepts, MemoryPromise m
     static final int EXTRADITION_FROM = 0;
 
     private static final int DEFAULT_POLICY = ANCESTOR | ISSUER;
-    public static final Options NONE = new Options(0, 0, DEFAULT_POLICY << EXTRADITION_TO | DEFAULT_POLICY << DELETION | DEFAULT_POLICY,
-        MemoryPromise.NONE);
+    public static final Options NONE = new Options(
+            0, 0, DEFAULT_POLICY << EXTRADITION_TO | DEFAULT_POLICY << DELETION | DEFAULT_POLICY, MemoryPromise.NONE);
 
     /** @param domain whether C9 is a domain's, whose tags OPEN reads too */
     static Options of(InstallParameters parameters, boolean domain) {
@@ -51,8 +58,13 @@ public record Options(int implicit, int restricted, int accepts, MemoryPromise m
 
     private Options policies(byte[] application) {
         List<Tlv> objects = Tlv.all(application);
-        return new Options(implicit, restricted, policy(objects, 0x82, EXTRADITION_TO) | policy(objects, 0x83, DELETION)
-            | policy(objects, 0x87, EXTRADITION_FROM), memory);
+        return new Options(
+                implicit,
+                restricted,
+                policy(objects, 0x82, EXTRADITION_TO)
+                        | policy(objects, 0x83, DELETION)
+                        | policy(objects, 0x87, EXTRADITION_FROM),
+                memory);
     }
 
     private int policy(List<Tlv> objects, int tag, int act) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 /** Privileges in the order of their numbers, GPCS 2.3.1 Table 6-1: the ordinal is the number. */

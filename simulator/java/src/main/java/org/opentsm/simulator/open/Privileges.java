@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.util.Arrays;
@@ -11,23 +12,46 @@ public record Privileges(int bits) {
 
     public static final Privileges NONE = new Privileges(0);
     /** GPCS 6.6.2: all that an issuer domain holds at first. */
-    public static final Privileges ISSUER = all().without(Privilege.DAP_VERIFICATION, Privilege.DELEGATED_MANAGEMENT,
-        Privilege.MANDATED_DAP_VERIFICATION, Privilege.GLOBAL_SERVICE, Privilege.CIPHERED_LOAD_FILE_DATA_BLOCK, Privilege.CONTACTLESS_ACTIVATION,
-        Privilege.CONTACTLESS_SELF_ACTIVATION);
+    public static final Privileges ISSUER = all().without(
+                    Privilege.DAP_VERIFICATION,
+                    Privilege.DELEGATED_MANAGEMENT,
+                    Privilege.MANDATED_DAP_VERIFICATION,
+                    Privilege.GLOBAL_SERVICE,
+                    Privilege.CIPHERED_LOAD_FILE_DATA_BLOCK,
+                    Privilege.CONTACTLESS_ACTIVATION,
+                    Privilege.CONTACTLESS_SELF_ACTIVATION);
     /** What a supplementary domain gets when INSTALL names one byte, GPCS Table 6-2. */
     public static final Privileges DOMAIN = of(Privilege.SECURITY_DOMAIN, Privilege.TRUSTED_PATH);
 
     /** What reaches beyond an application's own hierarchy. */
-    static final Privileges CARD_WIDE = of(Privilege.CARD_LOCK, Privilege.CARD_TERMINATE, Privilege.CARD_RESET, Privilege.CVM_MANAGEMENT,
-        Privilege.MANDATED_DAP_VERIFICATION, Privilege.AUTHORIZED_MANAGEMENT, Privilege.TOKEN_VERIFICATION, Privilege.GLOBAL_DELETE,
-        Privilege.GLOBAL_LOCK, Privilege.GLOBAL_REGISTRY, Privilege.FINAL_APPLICATION, Privilege.RECEIPT_GENERATION);
+    static final Privileges CARD_WIDE = of(
+            Privilege.CARD_LOCK,
+            Privilege.CARD_TERMINATE,
+            Privilege.CARD_RESET,
+            Privilege.CVM_MANAGEMENT,
+            Privilege.MANDATED_DAP_VERIFICATION,
+            Privilege.AUTHORIZED_MANAGEMENT,
+            Privilege.TOKEN_VERIFICATION,
+            Privilege.GLOBAL_DELETE,
+            Privilege.GLOBAL_LOCK,
+            Privilege.GLOBAL_REGISTRY,
+            Privilege.FINAL_APPLICATION,
+            Privilege.RECEIPT_GENERATION);
 
     private static final int RFU = 0x00000F;
-    private static final int[] NEED_A_DOMAIN = {Privilege.DAP_VERIFICATION.bit(), Privilege.DELEGATED_MANAGEMENT.bit(),
-        Privilege.MANDATED_DAP_VERIFICATION.bit(), Privilege.TRUSTED_PATH.bit(), Privilege.AUTHORIZED_MANAGEMENT.bit(),
-        Privilege.TOKEN_VERIFICATION.bit(), Privilege.RECEIPT_GENERATION.bit(), Privilege.CIPHERED_LOAD_FILE_DATA_BLOCK.bit()};
-    private static final Privilege[] NOT_WITH_DELEGATED =
-        {Privilege.AUTHORIZED_MANAGEMENT, Privilege.TOKEN_VERIFICATION, Privilege.RECEIPT_GENERATION};
+    private static final int[] NEED_A_DOMAIN = {
+        Privilege.DAP_VERIFICATION.bit(),
+        Privilege.DELEGATED_MANAGEMENT.bit(),
+        Privilege.MANDATED_DAP_VERIFICATION.bit(),
+        Privilege.TRUSTED_PATH.bit(),
+        Privilege.AUTHORIZED_MANAGEMENT.bit(),
+        Privilege.TOKEN_VERIFICATION.bit(),
+        Privilege.RECEIPT_GENERATION.bit(),
+        Privilege.CIPHERED_LOAD_FILE_DATA_BLOCK.bit()
+    };
+    private static final Privilege[] NOT_WITH_DELEGATED = {
+        Privilege.AUTHORIZED_MANAGEMENT, Privilege.TOKEN_VERIFICATION, Privilege.RECEIPT_GENERATION
+    };
 
     public static Privileges of(Privilege... privileges) {
         return new Privileges(mask(privileges));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.util.ArrayList;
@@ -28,15 +29,26 @@ public final class Registry {
     }
 
     public RegistryEntry find(AID aid) {
-        return aid == null ? null : entries.stream().filter(entry -> entry.aid.equals(aid)).findFirst().orElse(null);
+        return aid == null
+                ? null
+                : entries.stream()
+                        .filter(entry -> entry.aid.equals(aid))
+                        .findFirst()
+                        .orElse(null);
     }
 
     public RegistryEntry find(byte[] buffer, int offset, int length) {
-        return entries.stream().filter(entry -> entry.aid.equals(buffer, (short) offset, (byte) length)).findFirst().orElse(null);
+        return entries.stream()
+                .filter(entry -> entry.aid.equals(buffer, (short) offset, (byte) length))
+                .findFirst()
+                .orElse(null);
     }
 
     public RegistryEntry issuerDomain() {
-        return entries.stream().filter(entry -> entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN).findFirst().orElse(null);
+        return entries.stream()
+                .filter(entry -> entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN)
+                .findFirst()
+                .orElse(null);
     }
 
     public AID controllingAuthority() {
@@ -49,14 +61,22 @@ public final class Registry {
 
     /** Who holds a privilege that has one holder, or null. */
     public RegistryEntry holder(Privilege privilege) {
-        return entries.stream().filter(entry -> entry.has(privilege)).findFirst().orElse(null);
+        return entries.stream()
+                .filter(entry -> entry.has(privilege))
+                .findFirst()
+                .orElse(null);
     }
 
-    /** Takes from the others the privileges of one holder that {@code to} has, and gives free ones back to the issuer domain. */
+    /**
+     * Takes from the others the privileges of one holder that {@code to} has, and gives free ones back to the issuer
+     * domain.
+     */
     void moveUnique(RegistryEntry to) {
         for (Privilege privilege : UNIQUE) {
-            entries.stream().filter(entry -> entry != to && entry.has(privilege) && to.has(privilege))
-                .forEach(entry -> change(entry, entry.row().with(entry.privileges().without(privilege))));
+            entries.stream()
+                    .filter(entry -> entry != to && entry.has(privilege) && to.has(privilege))
+                    .forEach(entry ->
+                            change(entry, entry.row().with(entry.privileges().without(privilege))));
         }
         returnUnique();
     }
@@ -147,7 +167,8 @@ public final class Registry {
     /** The registry as it is now; running the answer puts it back. */
     public Runnable savepoint() {
         List<RegistryEntry> entriesBefore = List.copyOf(entries);
-        List<RegistryEntry.Row> rows = entriesBefore.stream().map(RegistryEntry::row).toList();
+        List<RegistryEntry.Row> rows =
+                entriesBefore.stream().map(RegistryEntry::row).toList();
         byte card = cardState;
         return () -> {
             entries.clear();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import javacard.framework.AID;
@@ -9,5 +10,5 @@ import javacard.framework.AID;
  * @param application instance or load file; null for the card as a whole
  * @param privileges  null where they stay
  */
-record RegistryChange(AID target, AID application, Privileges privileges, InstallParameters parameters, Delegation.Request request) {
-}
+record RegistryChange(
+        AID target, AID application, Privileges privileges, InstallParameters parameters, Delegation.Request request) {}

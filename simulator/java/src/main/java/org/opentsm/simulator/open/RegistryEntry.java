@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.util.LinkedHashMap;
@@ -10,7 +11,11 @@ import org.opentsm.simulator.Hex;
 public final class RegistryEntry {
 
     /** What an entry stands for. */
-    public enum Kind { ISSUER_DOMAIN, APPLICATION, LOAD_FILE }
+    public enum Kind {
+        ISSUER_DOMAIN,
+        APPLICATION,
+        LOAD_FILE
+    }
 
     /**
      * The part that commands change, replaced as a whole.
@@ -41,6 +46,7 @@ public final class RegistryEntry {
     public final AID aid;
     /** Load file and module an instance came from; null for a load file. */
     public final AID loadFile;
+
     public final AID module;
     public final Applet applet;
     /** Class name of each module of a load file, by the module's AID in hex (jCardSim's AID has no hash code). */
@@ -62,12 +68,20 @@ public final class RegistryEntry {
         this.row = row;
     }
 
-    public static RegistryEntry instance(Kind kind, AID aid, RegistryEntry loadFile, AID module, Applet applet, Row row) {
+    public static RegistryEntry instance(
+            Kind kind, AID aid, RegistryEntry loadFile, AID module, Applet applet, Row row) {
         return new RegistryEntry(kind, aid, loadFile.aid, module, applet, null, row);
     }
 
     public static RegistryEntry loadFile(AID aid, AID parent, byte[] version) {
-        return new RegistryEntry(Kind.LOAD_FILE, aid, null, null, null, version, new Row(LifeCycle.LOADED, parent, Privileges.NONE, Options.NONE));
+        return new RegistryEntry(
+                Kind.LOAD_FILE,
+                aid,
+                null,
+                null,
+                null,
+                version,
+                new Row(LifeCycle.LOADED, parent, Privileges.NONE, Options.NONE));
     }
 
     public LoadedCode code() {
@@ -76,7 +90,8 @@ public final class RegistryEntry {
 
     /** True when this load file imports from {@code other}, or this instance is of it. */
     boolean needs(RegistryEntry other) {
-        return other.aid.equals(loadFile) || code != null && code.imports().stream().anyMatch(other.aid::equals);
+        return other.aid.equals(loadFile)
+                || code != null && code.imports().stream().anyMatch(other.aid::equals);
     }
 
     /** The row of code that LOAD brought. */

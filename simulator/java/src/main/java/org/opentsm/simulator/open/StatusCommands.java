@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.io.ByteArrayOutputStream;
@@ -20,6 +21,7 @@ final class StatusCommands {
     private final Authority authority;
     /** What waits for "get next", and for whom. */
     private final Deque<byte[]> waiting = new ArrayDeque<>();
+
     private RegistryEntry asked;
     private int askedSubset;
 

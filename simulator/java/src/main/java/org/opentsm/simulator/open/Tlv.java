@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
 import java.util.ArrayList;
@@ -37,7 +38,8 @@ record Tlv(int tag, byte[] value) {
 
     /** Value of the one object with this tag, or null. @throws ISOException 6A80 when there are two */
     static byte[] find(List<Tlv> objects, int tag) {
-        List<Tlv> matching = objects.stream().filter(object -> object.tag == tag).toList();
+        List<Tlv> matching =
+                objects.stream().filter(object -> object.tag == tag).toList();
         if (matching.size() > 1) {
             throw new ISOException(ISO7816.SW_WRONG_DATA);
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.io.IOException;
@@ -28,15 +29,20 @@ public final class AppletClassLoader extends ClassLoader {
     }
 
     /** The interfaces the simulator itself implements or calls: one class for all cards. */
-    private static final Set<String> SHARED = CapFiles.SHARED_INTERFACES.stream().map(Class::getName).collect(Collectors.toSet());
+    private static final Set<String> SHARED =
+            CapFiles.SHARED_INTERFACES.stream().map(Class::getName).collect(Collectors.toSet());
+
     private static final Map<Path, byte[]> INSTRUMENTED = new ConcurrentHashMap<>();
 
     private final List<Path> roots;
     private final Map<String, byte[]> linked;
     /** What a test and its card share; everything else a card defines for itself. */
-    private static final Pattern OUTSIDE = Pattern.compile("(java|javax|jdk|sun|javacard|javacardx|org\\.junit|org\\.testng|org\\.bouncycastle"
-        + "|org\\.globalplatform|com\\.licel\\.jcardsim\\.(base|crypto|framework|io|remote|smartcardio|utils)"
-        + "|org\\.opentsm\\.simulator\\.(card|classpath|control|crypto|image|junit|link|open|runtime|smartcardio|state|uicc))\\..*");
+    private static final Pattern OUTSIDE =
+            Pattern.compile("(java|javax|jdk|sun|javacard|javacardx|org\\.junit|org\\.testng|org\\.bouncycastle"
+                    + "|org\\.globalplatform|com\\.licel\\.jcardsim\\.(base|crypto|framework|"
+                    + "io|remote|smartcardio|utils)"
+                    + "|org\\.opentsm\\.simulator\\.(card|classpath|control|crypto|image|"
+                    + "junit|link|open|runtime|smartcardio|state|uicc))\\..*");
 
     private boolean fromParent;
     private final Map<String, AID> loadFiles = new ConcurrentHashMap<>();
@@ -45,7 +51,8 @@ public final class AppletClassLoader extends ClassLoader {
     private final Map<String, PackageLoader> loaded = new HashMap<>();
 
     /**
-     * @param roots  folders of class files, searched in order before the parent, each with its load file: null for one of several
+     * @param roots  folders of class files, searched in order before the parent, each with its load file: null for one
+     *     of several
      * @param linked instrumented classes of CAP files by name, which come before all
      */
     public AppletClassLoader(Map<Path, AID> roots, Map<String, byte[]> linked, ClassLoader parent) {
@@ -60,7 +67,8 @@ public final class AppletClassLoader extends ClassLoader {
     }
 
     /**
-     * For classes of a test's own class path: all but the platform's and the test libraries' are defined anew, instrumented.
+     * For classes of a test's own class path: all but the platform's and the test libraries' are defined anew,
+     * instrumented.
      *
      * @param outer where their class files are found
      */
@@ -93,8 +101,9 @@ public final class AppletClassLoader extends ClassLoader {
 
     synchronized void remove(AID aid) {
         loaded.values().removeIf(own -> aid.equals(own.aid, (short) 0, (byte) own.aid.length));
-        defined.removeIf(type -> type.getClassLoader() instanceof PackageLoader own && !loaded.containsKey(type.getName())
-            && aid.equals(own.aid, (short) 0, (byte) own.aid.length));
+        defined.removeIf(type -> type.getClassLoader() instanceof PackageLoader own
+                && !loaded.containsKey(type.getName())
+                && aid.equals(own.aid, (short) 0, (byte) own.aid.length));
     }
 
     private final class PackageLoader extends ClassLoader {
@@ -150,14 +159,20 @@ public final class AppletClassLoader extends ClassLoader {
             }
             Path file = SHARED.contains(name) || name.startsWith("java") ? null : find(name);
             if (file != null) {
-                roots.stream().filter(file::startsWith).map(folders).filter(Objects::nonNull).findFirst()
-                    .ifPresent(aid -> loadFiles.put(name.replace('.', '/'), aid));
+                roots.stream()
+                        .filter(file::startsWith)
+                        .map(folders)
+                        .filter(Objects::nonNull)
+                        .findFirst()
+                        .ifPresent(aid -> loadFiles.put(name.replace('.', '/'), aid));
             }
             byte[] outer = fromParent && !OUTSIDE.matcher(name).matches() ? classFile(name) : null;
             if (outer != null) {
                 return define(name, Instrumenter.instrument(outer));
             }
-            return file == null ? super.loadClass(name, resolve) : define(name, INSTRUMENTED.computeIfAbsent(file, AppletClassLoader::instrument));
+            return file == null
+                    ? super.loadClass(name, resolve)
+                    : define(name, INSTRUMENTED.computeIfAbsent(file, AppletClassLoader::instrument));
         }
     }
 

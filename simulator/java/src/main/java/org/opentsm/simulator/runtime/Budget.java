@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.lang.management.ManagementFactory;
@@ -30,8 +31,7 @@ public final class Budget {
     private volatile long thread;
     private volatile long startNs;
 
-    Budget() {
-    }
+    Budget() {}
 
     /** A command begins in this thread. */
     public void begin() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.io.IOException;
@@ -30,8 +31,8 @@ import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.open.CardOpen;
 
 /**
- * The CAP files of a card image, linked in their order. Cards with the same files share the result, which is code only: each card
- * defines its own classes from it.
+ * The CAP files of a card image, linked in their order. Cards with the same files share the result, which is code only:
+ * each card defines its own classes from it.
  */
 public final class CapFiles {
 
@@ -59,19 +60,20 @@ public final class CapFiles {
     }
 
     /** A CAP file and the image field that names it. */
-    public record Source(String field, Path file) {
-    }
+    public record Source(String field, Path file) {}
 
     /** The interfaces that the simulator's own classes implement or call. */
-    static final List<Class<?>> SHARED_INTERFACES = List.of(Open.class, ContentAuthority.class, ApplicationChannel.class);
-    private static final List<PlatformInterface> OUTSIDE = SHARED_INTERFACES.stream().map(CapFiles::outside).toList();
+    static final List<Class<?>> SHARED_INTERFACES =
+            List.of(Open.class, ContentAuthority.class, ApplicationChannel.class);
 
-    private CapFiles() {
-    }
+    private static final List<PlatformInterface> OUTSIDE =
+            SHARED_INTERFACES.stream().map(CapFiles::outside).toList();
+
+    private CapFiles() {}
 
     /**
-     * @throws SimulatorException {@code image-invalid} when a file cannot be read, {@code image-refused} with the reason when it
-     *                            cannot be linked
+     * @throws SimulatorException {@code image-invalid} when a file cannot be read, {@code image-refused} with the
+     *                            reason when it cannot be linked
      */
     public static List<Linked> link(List<Source> sources) {
         List<byte[]> files = new ArrayList<>();
@@ -99,7 +101,8 @@ public final class CapFiles {
             }
             return Files.readAllBytes(source.file);
         } catch (IOException e) {
-            throw new SimulatorException("image-invalid", source.field, "card image: " + source.field + ": cannot read " + source.file, e);
+            throw new SimulatorException(
+                    "image-invalid", source.field, "card image: " + source.field + ": cannot read " + source.file, e);
         }
     }
 
@@ -112,8 +115,11 @@ public final class CapFiles {
                 linked.add(new Linked(digest(files.get(i)), made, instrument(made)));
             } catch (CapFormatException | LinkException e) {
                 Source source = sources.get(i);
-                throw new SimulatorException("image-refused", source.field,
-                    "card image: " + source.field + ": " + source.file.getFileName() + ": " + e.getMessage(), e);
+                throw new SimulatorException(
+                        "image-refused",
+                        source.field,
+                        "card image: " + source.field + ": " + source.file.getFileName() + ": " + e.getMessage(),
+                        e);
             }
         }
         return List.copyOf(linked);
@@ -135,13 +141,21 @@ public final class CapFiles {
         List<PlatformInterface.Method> methods = new ArrayList<>();
         String name = type.getName().replace('.', '/');
         try (InputStream in = type.getClassLoader().getResourceAsStream(name + ".class")) {
-            new ClassReader(in).accept(new ClassVisitor(Opcodes.ASM9) {
-                @Override
-                public MethodVisitor visitMethod(int access, String method, String descriptor, String signature, String[] exceptions) {
-                    methods.add(new PlatformInterface.Method(method, descriptor));
-                    return null;
-                }
-            }, ClassReader.SKIP_CODE);
+            new ClassReader(in)
+                    .accept(
+                            new ClassVisitor(Opcodes.ASM9) {
+                                @Override
+                                public MethodVisitor visitMethod(
+                                        int access,
+                                        String method,
+                                        String descriptor,
+                                        String signature,
+                                        String[] exceptions) {
+                                    methods.add(new PlatformInterface.Method(method, descriptor));
+                                    return null;
+                                }
+                            },
+                            ClassReader.SKIP_CODE);
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.Field;
@@ -10,8 +11,8 @@ import javacard.security.MessageDigest;
 import javacard.security.RandomData;
 import javacard.security.Signature;
 import javacardx.crypto.Cipher;
-import org.opentsm.simulator.crypto.CryptoHost;
 import org.opentsm.simulator.SimulatorException;
+import org.opentsm.simulator.crypto.CryptoHost;
 
 /** What a card's heap is made of: which fields of an object are memory, and which objects are machinery. */
 public final class CardObjects {
@@ -26,8 +27,7 @@ public final class CardObjects {
         }
     };
 
-    private CardObjects() {
-    }
+    private CardObjects() {}
 
     /** Instance fields of {@code type} and its superclasses, superclass first, in order of declaration. */
     public static List<Field> fields(Class<?> type) {
@@ -39,7 +39,8 @@ public final class CardObjects {
         List<Field> found = new ArrayList<>();
         for (Field field : type.getDeclaredFields()) {
             int modifiers = field.getModifiers();
-            boolean constant = Modifier.isFinal(modifiers) && (field.getType().isPrimitive() || field.getType() == String.class);
+            boolean constant =
+                    Modifier.isFinal(modifiers) && (field.getType().isPrimitive() || field.getType() == String.class);
             if (Modifier.isStatic(modifiers) && !field.isSynthetic() && !constant) {
                 field.setAccessible(true);
                 found.add(field);
@@ -50,8 +51,12 @@ public final class CardObjects {
 
     /** True for the platform's crypto engines: key and mode are set outside transactions. */
     public static boolean isEngine(Object object) {
-        return object instanceof Cipher || object instanceof Signature || object instanceof MessageDigest
-            || object instanceof RandomData || object instanceof Checksum || object instanceof KeyAgreement;
+        return object instanceof Cipher
+                || object instanceof Signature
+                || object instanceof MessageDigest
+                || object instanceof RandomData
+                || object instanceof Checksum
+                || object instanceof KeyAgreement;
     }
 
     public static Object get(Field field, Object holder) {
@@ -75,11 +80,13 @@ public final class CardObjects {
             return List.of();
         }
         if (type.getName().startsWith("java.")) {
-            throw new SimulatorException("state-unsupported", "a card object holds a " + type.getName() + ", which is not card memory");
+            throw new SimulatorException(
+                    "state-unsupported", "a card object holds a " + type.getName() + ", which is not card memory");
         }
         List<Field> found = new ArrayList<>(instanceFields(type.getSuperclass()));
         for (Field field : type.getDeclaredFields()) {
-            boolean machinery = Modifier.isTransient(field.getModifiers()) && type.getPackageName().equals(ENGINES);
+            boolean machinery = Modifier.isTransient(field.getModifiers())
+                    && type.getPackageName().equals(ENGINES);
             if (!Modifier.isStatic(field.getModifiers()) && !machinery) {
                 field.setAccessible(true);
                 found.add(field);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.util.ArrayList;
@@ -52,10 +53,12 @@ public final class CardPackages {
 
         @Override
         public List<AID> imports() {
-            return CapFile.readLoadFile(components).imports().packages().stream().map(used -> {
-                byte[] aid = used.aid().bytes();
-                return new AID(aid, (short) 0, (byte) aid.length);
-            }).toList();
+            return CapFile.readLoadFile(components).imports().packages().stream()
+                    .map(used -> {
+                        byte[] aid = used.aid().bytes();
+                        return new AID(aid, (short) 0, (byte) aid.length);
+                    })
+                    .toList();
         }
 
         @Override

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import com.licel.jcardsim.base.SimulatorRuntime;
@@ -39,6 +40,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     /** What install() gets its data in. */
     private static final int INSTALL_BUFFER_LENGTH = 261;
+
     private static final int TRACE_DEPTH = 12;
 
     private final Registry registry = new Registry();
@@ -65,6 +67,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private int keyPairsLeft = Integer.MAX_VALUE;
     /** Load file of the instance that is being installed, or null. */
     private AID installing;
+
     private String installFailure = "";
     private boolean deletionRequested;
     private long unseenChanges;
@@ -327,7 +330,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     private byte[] response(short sw) {
-        // An error too: GPCS E.3.2 has an R-MAC before it, and what an applet has sent is sent. 6F00 is the runtime's own.
+        // An error too: GPCS E.3.2 has an R-MAC before it, and what an applet has sent is sent. 6F00 is the runtime's
+        // own.
         int length = sw == ISO7816.SW_UNKNOWN ? 0 : responseLength;
         byte[] answer = Arrays.copyOf(response, length + 2);
         answer[length] = (byte) (sw >> 8);
@@ -363,7 +367,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     static void trace(Throwable e) {
         if (Boolean.getBoolean("opentsm.trace")) {
             StringBuilder text = new StringBuilder("uncaught in an applet: " + e);
-            Arrays.stream(e.getStackTrace()).limit(TRACE_DEPTH).forEach(frame -> text.append("\n  at ").append(frame));
+            Arrays.stream(e.getStackTrace()).limit(TRACE_DEPTH).forEach(frame -> text.append("\n  at ")
+                    .append(frame));
             System.err.println(text);
         }
     }
@@ -388,7 +393,10 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         extension = part;
     }
 
-    /** Runs work of the platform outside the command of an applet, as {@link #process} runs a command: nothing is left open. */
+    /**
+     * Runs work of the platform outside the command of an applet, as {@link #process} runs a command: nothing is left
+     * open.
+     */
     public void perform(Work<?> work) {
         activateSimulatorRuntimeInstance();
         try {
@@ -514,14 +522,17 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         if (!withoutOpen && CardOpen.OPEN_AID.equals(server)) {
             RegistryEntry asking = registry.find(client);
             // Only a domain speaks to OPEN; whoever gets hold of a domain's reference is looked at again in each call.
-            return parameter == 0 && asking != null && asking.isSecurityDomain() ? SharedObject.wrap(this, CardOpen.OPEN_AID, open, loader) : null;
+            return parameter == 0 && asking != null && asking.isSecurityDomain()
+                    ? SharedObject.wrap(this, CardOpen.OPEN_AID, open, loader)
+                    : null;
         }
         RegistryEntry entry = registry.find(server);
         if (entry == null || !entry.isInstance()) {
             return null;
         }
         try {
-            Shareable shared = inContext(contexts.frame(entry), () -> entry.applet.getShareableInterfaceObject(client, parameter));
+            Shareable shared =
+                    inContext(contexts.frame(entry), () -> entry.applet.getShareableInterfaceObject(client, parameter));
             return shared == null ? null : SharedObject.wrap(this, entry.aid, shared, loader);
         } catch (RuntimeException | Error e) {
             throw e;
@@ -560,7 +571,9 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             // As on a card the data stands in a larger buffer: code that looks behind its end finds zeros.
             byte[] buffer = Arrays.copyOf(parameters, INSTALL_BUFFER_LENGTH);
             transients.makeGlobal(buffer);
-            inContext(new Contexts.Frame(instance, loadFile), () -> install.invoke(null, buffer, (short) 0, (byte) parameters.length));
+            inContext(
+                    new Contexts.Frame(instance, loadFile),
+                    () -> install.invoke(null, buffer, (short) 0, (byte) parameters.length));
         } catch (InvocationTargetException e) {
             throw installFailure(e.getCause());
         } catch (PowerCut cut) {
@@ -572,7 +585,9 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             registrationCallback.remove();
         }
         if (registered.size() != 1) {
-            installFailure = registered.isEmpty() ? "register() was not called" : "register() was called " + registered.size() + " times";
+            installFailure = registered.isEmpty()
+                    ? "register() was not called"
+                    : "register() was called " + registered.size() + " times";
             throw new ISOException(ISO7816.SW_WRONG_DATA);
         }
         return registered.get(0);
@@ -595,7 +610,10 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         return new ISOException(ISO7816.SW_WRONG_DATA);
     }
 
-    /** The memory is cleared at the end of the command, whether it ends well or the power ends it: it may still be in use. */
+    /**
+     * The memory is cleared at the end of the command, whether it ends well or the power ends it: it may still be in
+     * use.
+     */
     @Override
     public void forget(RegistryEntry entry) {
         heap.forget(entry);
@@ -746,8 +764,9 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     public Map<String, int[]> memoryByInstance() {
         memory.recount();
         Map<String, int[]> found = new LinkedHashMap<>();
-        memory.accounts().forEach((aid, account) ->
-            found.put(aid, new int[] {account.persistent, account.transientReset, account.transientDeselect}));
+        memory.accounts()
+                .forEach((aid, account) -> found.put(
+                        aid, new int[] {account.persistent, account.transientReset, account.transientDeselect}));
         return found;
     }
 

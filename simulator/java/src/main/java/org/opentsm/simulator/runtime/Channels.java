@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import javacard.framework.ApduForm;
@@ -10,8 +11,7 @@ final class Channels {
     private static final int INS_SELECT = 0xA4;
     private static final int P1_BY_NAME = 0x04;
 
-    private Channels() {
-    }
+    private Channels() {}
 
     /** Status word that refuses the command for its class or instruction byte, or 0. */
     static short refusal(ApduForm form) {
@@ -22,7 +22,10 @@ final class Channels {
         return ins == 0x60 || ins == 0x90 ? ISO7816.SW_INS_NOT_SUPPORTED : 0;
     }
 
-    /** @param proprietary whether C0 to FE belong to the applet (ISO 7816-4 leaves them to it), and not to channels 4 to 19 */
+    /**
+     * @param proprietary whether C0 to FE belong to the applet (ISO 7816-4 leaves them to it), and not to channels 4 to
+     *     19
+     */
     static int of(ApduForm form, boolean proprietary) {
         return proprietary && form.cla() >= 0xC0 ? 0 : form.channel();
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import javacard.framework.AID;
@@ -10,8 +11,8 @@ import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
 /**
- * Which applet a command is for: logical channels, selection by name and by default, and the calls of select() and deselect()
- * that go with them (JCRE 3.0.4 4, GPCS 2.3.1 6.4).
+ * Which applet a command is for: logical channels, selection by name and by default, and the calls of select() and
+ * deselect() that go with them (JCRE 3.0.4 4, GPCS 2.3.1 6.4).
  */
 final class CommandDispatcher {
 
@@ -180,13 +181,16 @@ final class CommandDispatcher {
     // --- selection --------------------------------------------------------------------------------
 
     /**
-     * Selects the applet that is implicitly selected on this channel, or the issuer domain (GPCS 2.3.1 6.4.1.2). A channel whose
-     * default applet is in use elsewhere and not multiselectable stays without one.
+     * Selects the applet that is implicitly selected on this channel, or the issuer domain (GPCS 2.3.1 6.4.1.2). A
+     * channel whose default applet is in use elsewhere and not multiselectable stays without one.
      *
      * @return false when the applet refused
      */
     private boolean selectDefault() {
-        RegistryEntry entry = registry.instances().stream().filter(this::isImplicit).findFirst().orElseGet(this::otherDefault);
+        RegistryEntry entry = registry.instances().stream()
+                .filter(this::isImplicit)
+                .findFirst()
+                .orElseGet(this::otherDefault);
         if (entry == null || refusesSharing(entry)) {
             return true;
         }
@@ -196,7 +200,9 @@ final class CommandDispatcher {
     /** Where nobody asks for this channel: the holder of Card Reset on the basic one, else the issuer domain. */
     private RegistryEntry otherDefault() {
         RegistryEntry holder = channel == 0 ? registry.holder(Privilege.CARD_RESET) : null;
-        return holder != null && holder.isInstance() && registry.isSelectable(holder) ? holder : registry.issuerDomain();
+        return holder != null && holder.isInstance() && registry.isSelectable(holder)
+                ? holder
+                : registry.issuerDomain();
     }
 
     private boolean isImplicit(RegistryEntry entry) {
@@ -213,7 +219,8 @@ final class CommandDispatcher {
         if (name.length > 16) {
             return ISO7816.SW_WRONG_DATA;
         }
-        RegistryEntry found = name.length == 0 ? registry.issuerDomain() : registry.select(name, occurrence == 2 ? selected() : null);
+        RegistryEntry found =
+                name.length == 0 ? registry.issuerDomain() : registry.select(name, occurrence == 2 ? selected() : null);
         if (found == null) {
             return ISO7816.SW_FILE_NOT_FOUND;
         }
@@ -229,10 +236,15 @@ final class CommandDispatcher {
         return sw;
     }
 
-    /** True when the load file is in use on another channel and one of those concerned is not multiselectable, JCRE 3.0.4 4.2. */
+    /**
+     * True when the load file is in use on another channel and one of those concerned is not multiselectable, JCRE
+     * 3.0.4 4.2.
+     */
     private boolean refusesSharing(RegistryEntry entry) {
-        return isGroupElsewhere(entry) && !(entry.applet instanceof MultiSelectable
-            && channels.ofGroupElsewhere(entry.loadFile, channel).allMatch(other -> other.applet instanceof MultiSelectable));
+        return isGroupElsewhere(entry)
+                && !(entry.applet instanceof MultiSelectable
+                        && channels.ofGroupElsewhere(entry.loadFile, channel)
+                                .allMatch(other -> other.applet instanceof MultiSelectable));
     }
 
     private boolean isGroupElsewhere(RegistryEntry entry) {
@@ -255,7 +267,8 @@ final class CommandDispatcher {
     private boolean callSelect(RegistryEntry entry) {
         Applet applet = entry.applet;
         return applet instanceof MultiSelectable multi && isGroupElsewhere(entry)
-            ? multi.select(channels.isActiveElsewhere(entry, channel)) : applet.select();
+                ? multi.select(channels.isActiveElsewhere(entry, channel))
+                : applet.select();
     }
 
     /** Deselects what is on this channel; its RAM goes with the last channel its load file is selected on. */

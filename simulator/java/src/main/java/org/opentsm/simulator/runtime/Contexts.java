@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.util.ArrayDeque;
@@ -8,7 +9,10 @@ import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
-/** Whose code is running: the chain of calls between applets. Instances of one load file share a context, JCRE 3.0.4 6.1.2. */
+/**
+ * Whose code is running: the chain of calls between applets. Instances of one load file share a context, JCRE 3.0.4
+ * 6.1.2.
+ */
 final class Contexts {
 
     /**
@@ -17,8 +21,7 @@ final class Contexts {
      * @param instance the active applet instance
      * @param group    load file that names its context; null for OPEN, whose context is the runtime's
      */
-    record Frame(AID instance, AID group) {
-    }
+    record Frame(AID instance, AID group) {}
 
     private static final Frame RUNTIME = new Frame(null, null);
 
@@ -86,7 +89,11 @@ final class Contexts {
 
     AID previous() {
         AID active = active();
-        return frames.stream().map(Frame::instance).filter(instance -> instance != active).findFirst().orElse(null);
+        return frames.stream()
+                .map(Frame::instance)
+                .filter(instance -> instance != active)
+                .findFirst()
+                .orElse(null);
     }
 
     boolean contains(AID instance) {

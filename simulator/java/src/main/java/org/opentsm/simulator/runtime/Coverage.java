@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.util.Map;
@@ -13,7 +14,8 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 
 /**
- * Which source lines of applets have run, of all cards of this process, when it was started with {@code -Dopentsm.coverage=true}.
+ * Which source lines of applets have run, of all cards of this process, when it was started with {@code
+ * -Dopentsm.coverage=true}.
  * Lines are those of class files, or of a CAP's Debug component.
  */
 public final class Coverage {
@@ -21,8 +23,7 @@ public final class Coverage {
     private static final boolean ON = Boolean.getBoolean("opentsm.coverage");
     private static final Map<String, Map<Integer, AtomicLong>> COUNTS = new ConcurrentHashMap<>();
 
-    private Coverage() {
-    }
+    private Coverage() {}
 
     /** How often each line of each source ran, by the source's path in its package. */
     public static Map<String, Map<Integer, Long>> counts() {
@@ -47,26 +48,31 @@ public final class Coverage {
         }
         ClassReader reader = new ClassReader(classFile);
         ClassWriter writer = new ClassWriter(reader, 0);
-        reader.accept(new ClassVisitor(Opcodes.ASM9, writer) {
-            private String source;
+        reader.accept(
+                new ClassVisitor(Opcodes.ASM9, writer) {
+                    private String source;
 
-            @Override
-            public void visitSource(String file, String debug) {
-                String name = reader.getClassName();
-                source = file == null ? null : name.substring(0, name.lastIndexOf('/') + 1) + file;
-                super.visitSource(file, debug);
-            }
+                    @Override
+                    public void visitSource(String file, String debug) {
+                        String name = reader.getClassName();
+                        source = file == null ? null : name.substring(0, name.lastIndexOf('/') + 1) + file;
+                        super.visitSource(file, debug);
+                    }
 
-            @Override
-            public MethodVisitor visitMethod(int access, String name, String descriptor, String signature, String[] exceptions) {
-                MethodVisitor next = super.visitMethod(access, name, descriptor, signature, exceptions);
-                return source == null ? next : new Lines(next, source);
-            }
-        }, 0);
+                    @Override
+                    public MethodVisitor visitMethod(
+                            int access, String name, String descriptor, String signature, String[] exceptions) {
+                        MethodVisitor next = super.visitMethod(access, name, descriptor, signature, exceptions);
+                        return source == null ? next : new Lines(next, source);
+                    }
+                },
+                0);
         return writer.toByteArray();
     }
 
-    /** A frame, or the place of a NEW, must stay at its label: a line is counted before the instruction that follows. */
+    /**
+     * A frame, or the place of a NEW, must stay at its label: a line is counted before the instruction that follows.
+     */
     private static final class Lines extends MethodVisitor {
 
         private final String source;
@@ -80,7 +86,8 @@ public final class Coverage {
         @Override
         public void visitLineNumber(int line, Label start) {
             super.visitLineNumber(line, start);
-            COUNTS.computeIfAbsent(source, name -> new ConcurrentHashMap<>()).computeIfAbsent(line, number -> new AtomicLong());
+            COUNTS.computeIfAbsent(source, name -> new ConcurrentHashMap<>())
+                    .computeIfAbsent(line, number -> new AtomicLong());
             pending = line;
         }
 
@@ -89,7 +96,12 @@ public final class Coverage {
                 super.visitLdcInsn(source);
                 super.visitIntInsn(Opcodes.SIPUSH, Math.min(pending, Short.MAX_VALUE));
                 pending = 0;
-                super.visitMethodInsn(Opcodes.INVOKESTATIC, Type.getInternalName(Coverage.class), "line", "(Ljava/lang/String;I)V", false);
+                super.visitMethodInsn(
+                        Opcodes.INVOKESTATIC,
+                        Type.getInternalName(Coverage.class),
+                        "line",
+                        "(Ljava/lang/String;I)V",
+                        false);
             }
         }
 

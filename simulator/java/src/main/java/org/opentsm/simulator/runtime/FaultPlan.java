@@ -1,10 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 /** Where the card's power is to end: before or after a command, or at a write to persistent memory. */
 public final class FaultPlan {
 
     /** Which side of the command's processing the power ends on. */
-    public enum Side { BEFORE_PROCESSING, BEFORE_RESPONSE }
+    public enum Side {
+        BEFORE_PROCESSING,
+        BEFORE_RESPONSE
+    }
 
     private static final long NEVER = -1;
 
@@ -19,7 +23,9 @@ public final class FaultPlan {
         side = where;
     }
 
-    /** The power ends at the {@code number}th write from now (1: the next), which is not done; 0 takes the plan back. */
+    /**
+     * The power ends at the {@code number}th write from now (1: the next), which is not done; 0 takes the plan back.
+     */
     public void cutAtWrite(long number) {
         writesLeft = number;
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.lang.ref.ReferenceQueue;
@@ -12,11 +13,13 @@ import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 
 /**
- * Keeps contexts apart, JCRE 3.0.4 6: an object that belongs to another load file may not be touched, whatever way the reference came.
+ * Keeps contexts apart, JCRE 3.0.4 6: an object that belongs to another load file may not be touched, whatever way the
+ * reference came.
  *
- * <p>A context holds references to its own objects, to the runtime's, and to what has crossed into it: as argument or result of a
- * shareable method, or through a static field of another package. So an object is written down when it crosses, with the context
- * that had it, and only then have accesses anything to look up: a card whose applets share nothing pays one test of a flag.
+ * <p>A context holds references to its own objects, to the runtime's, and to what has crossed into it: as argument or
+ * result of a shareable method, or through a static field of another package. So an object is written down when it
+ * crosses, with the context that had it, and only then have accesses anything to look up: a card whose applets share
+ * nothing pays one test of a flag.
  */
 final class Firewall {
 
@@ -54,7 +57,10 @@ final class Firewall {
         libraries = true;
     }
 
-    /** An object known by identity, for as long as somebody holds it: an applet's equals() and hashCode() say nothing here. */
+    /**
+     * An object known by identity, for as long as somebody holds it: an applet's equals() and hashCode() say nothing
+     * here.
+     */
     private static final class Crossed extends WeakReference<Object> {
 
         private final int hash;
@@ -120,7 +126,9 @@ final class Firewall {
         }
     }
 
-    /** Whether the cast may be tried; to a shareable interface that the object lacks it ends with ClassCastException. */
+    /**
+     * Whether the cast may be tried; to a shareable interface that the object lacks it ends with ClassCastException.
+     */
     private boolean isShareable(String name) {
         try {
             Class<?> type = Class.forName(name, false, card.loader());
@@ -130,7 +138,10 @@ final class Firewall {
         }
     }
 
-    /** @throws SecurityException for a reference to a temporary entry point or a global array, which no field or array may hold */
+    /**
+     * @throws SecurityException for a reference to a temporary entry point or a global array, which no field or array
+     *     may hold
+     */
     void requireStorable(Object value) {
         if (value != null && contexts.activeGroup() != null && (value instanceof APDU || transients.isGlobal(value))) {
             throw new SecurityException("a reference to the runtime's own object may not be kept");
@@ -140,23 +151,29 @@ final class Firewall {
     // --- crossing ---------------------------------------------------------------------------------
 
     /**
-     * What the other side gets for a reference: its own object back, a shareable object behind its interfaces, or the object,
-     * which it may pass on but not touch.
+     * What the other side gets for a reference: its own object back, a shareable object behind its interfaces, or the
+     * object, which it may pass on but not touch.
      */
     Object pass(Object value, Class<?> declared, Contexts.Frame from, Contexts.Frame to) {
-        if (value == null || declared.isPrimitive() || from.group() == null || from.group().equals(to.group())) {
+        if (value == null
+                || declared.isPrimitive()
+                || from.group() == null
+                || from.group().equals(to.group())) {
             return value;
         }
         SharedObject shared = shared(value);
         if (shared != null) {
-            boolean home = to.group() != null && to.group().equals(shared.group()) && declared.isInstance(shared.target());
+            boolean home =
+                    to.group() != null && to.group().equals(shared.group()) && declared.isInstance(shared.target());
             return home ? shared.target() : value;
         }
         if (to.group() == null || value instanceof APDU || value instanceof AID || transients.isGlobal(value)) {
             return value;
         }
         AID known = owner(value);
-        if (value instanceof Shareable shareable && known == null && (declared.isInterface() || declared == Object.class)) {
+        if (value instanceof Shareable shareable
+                && known == null
+                && (declared.isInterface() || declared == Object.class)) {
             return SharedObject.wrap(card, from, shareable, card.loader());
         }
         cross(value, known == null ? from.group() : known);
@@ -174,7 +191,12 @@ final class Firewall {
     /** A static field of {@code home}'s package is set: what another context leaves there stays its own. */
     void storedStatic(Object value, AID home) {
         AID active = contexts.activeGroup();
-        if (value != null && active != null && home != null && !home.equals(active) && owner(value) == null && shared(value) == null) {
+        if (value != null
+                && active != null
+                && home != null
+                && !home.equals(active)
+                && owner(value) == null
+                && shared(value) == null) {
             cross(value, active);
         }
     }
@@ -183,7 +205,11 @@ final class Firewall {
     void loadedStatic(Object value, AID home) {
         AID active = contexts.activeGroup();
         boolean foreign = value != null && active != null && home != null && !home.equals(active);
-        if (foreign && owner(value) == null && shared(value) == null && !isEntryPoint(value) && card.hasInstances(home)) {
+        if (foreign
+                && owner(value) == null
+                && shared(value) == null
+                && !isEntryPoint(value)
+                && card.hasInstances(home)) {
             cross(value, home);
         }
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.Field;
@@ -10,8 +11,7 @@ import javacard.framework.ISOException;
 /** Says in one line why install() failed: the exception, its reason in words, and the applet's line. */
 final class InstallFailure {
 
-    private InstallFailure() {
-    }
+    private InstallFailure() {}
 
     /** {@code CryptoException, reason 3 (no such algorithm), in Broken.<init> (Broken.java:12)} */
     static String describe(Throwable cause) {
@@ -24,11 +24,16 @@ final class InstallFailure {
             text += ", " + cause.getMessage();
         }
         StackTraceElement line = appletLine(cause);
-        return line == null ? text : text + ", in " + line.getClassName().replaceAll(".*\\.", "") + "." + line.getMethodName() + place(line);
+        return line == null
+                ? text
+                : text + ", in " + line.getClassName().replaceAll(".*\\.", "") + "." + line.getMethodName()
+                        + place(line);
     }
 
     private static String place(StackTraceElement line) {
-        return line.getFileName() == null || line.getLineNumber() < 0 ? "" : " (" + line.getFileName() + ":" + line.getLineNumber() + ")";
+        return line.getFileName() == null || line.getLineNumber() < 0
+                ? ""
+                : " (" + line.getFileName() + ":" + line.getLineNumber() + ")";
     }
 
     /** The name of the constant that has the reason's value, in words. */
@@ -49,9 +54,11 @@ final class InstallFailure {
     /** The topmost frame that is neither the platform's nor the simulator's. */
     private static StackTraceElement appletLine(Throwable cause) {
         return Arrays.stream(cause.getStackTrace())
-            .filter(frame -> !frame.getClassName().matches("(javacardx?|java|jdk|sun|com\\.licel|org\\.bouncycastle)\\..*"))
-            .filter(frame -> !frame.getClassName().startsWith("org.opentsm.simulator.runtime.")
-                && !frame.getClassName().startsWith("org.opentsm.simulator.crypto."))
-            .findFirst().orElse(null);
+                .filter(frame ->
+                        !frame.getClassName().matches("(javacardx?|java|jdk|sun|com\\.licel|org\\.bouncycastle)\\..*"))
+                .filter(frame -> !frame.getClassName().startsWith("org.opentsm.simulator.runtime.")
+                        && !frame.getClassName().startsWith("org.opentsm.simulator.crypto."))
+                .findFirst()
+                .orElse(null);
     }
 }

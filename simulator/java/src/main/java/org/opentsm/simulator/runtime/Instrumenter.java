@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.Method;
@@ -25,26 +26,28 @@ final class Instrumenter {
     private static final String CALLS = Type.getInternalName(PlatformCalls.class);
     private static final Set<String> REPLACEMENTS = replacements();
 
-    private Instrumenter() {
-    }
+    private Instrumenter() {}
 
     public static byte[] instrument(byte[] classFile) {
         ClassReader reader = new ClassReader(Coverage.count(classFile));
         ClassWriter writer = new ClassWriter(reader, 0);
         PlatformBridges bridges = new PlatformBridges(reader.getClassName());
-        reader.accept(new ClassVisitor(Opcodes.ASM9, writer) {
-            @Override
-            public MethodVisitor visitMethod(int access, String name, String descriptor, String signature, String[] exceptions) {
-                MethodVisitor next = super.visitMethod(access, name, descriptor, signature, exceptions);
-                return name.equals("<clinit>") ? next : new CardMethod(next, bridges, access, name);
-            }
+        reader.accept(
+                new ClassVisitor(Opcodes.ASM9, writer) {
+                    @Override
+                    public MethodVisitor visitMethod(
+                            int access, String name, String descriptor, String signature, String[] exceptions) {
+                        MethodVisitor next = super.visitMethod(access, name, descriptor, signature, exceptions);
+                        return name.equals("<clinit>") ? next : new CardMethod(next, bridges, access, name);
+                    }
 
-            @Override
-            public void visitEnd() {
-                bridges.write(cv);
-                super.visitEnd();
-            }
-        }, 0);
+                    @Override
+                    public void visitEnd() {
+                        bridges.write(cv);
+                        super.visitEnd();
+                    }
+                },
+                0);
         return writer.toByteArray();
     }
 
@@ -69,8 +72,12 @@ final class Instrumenter {
         private final boolean isConstructor;
         /** The instruction before put {@code this} on the stack, whose owner was looked at when the method began. */
         private boolean onThis;
-        /** In a constructor: objects made whose own constructor is still to be called, and whether this one's superclass was. */
+        /**
+         * In a constructor: objects made whose own constructor is still to be called, and whether this one's superclass
+         * was.
+         */
         private int unfinished;
+
         private boolean constructed;
 
         CardMethod(MethodVisitor next, PlatformBridges bridges, int access, String name) {
@@ -176,7 +183,7 @@ final class Instrumenter {
                         beforeStore(false);
                     }
                 }
-                default -> { }
+                default -> {}
             }
             super.visitFieldInsn(opcode, owner, name, descriptor);
             if (opcode == Opcodes.GETSTATIC && reference) {
@@ -248,7 +255,8 @@ final class Instrumenter {
                 call(name, flat);
                 return;
             }
-            if (isStatic && (name.startsWith("makeTransient") || name.equals("getInstance") || name.equals("buildKey"))) {
+            if (isStatic
+                    && (name.startsWith("makeTransient") || name.equals("getInstance") || name.equals("buildKey"))) {
                 call("beforeAllocation", "()V");
             } else if (!isStatic && changesPersistentObject(owner, name)) {
                 call("beforeFieldStore", "()V");
@@ -264,7 +272,9 @@ final class Instrumenter {
         }
 
         private static boolean changesPersistentObject(String owner, String name) {
-            return owner.equals("javacard/framework/OwnerPIN") && !name.equals("isValidated") && !name.equals("getTriesRemaining");
+            return owner.equals("javacard/framework/OwnerPIN")
+                    && !name.equals("isValidated")
+                    && !name.equals("getTriesRemaining");
         }
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.util.Arrays;
@@ -6,7 +7,9 @@ import java.util.stream.Stream;
 import javacard.framework.AID;
 import org.opentsm.simulator.open.RegistryEntry;
 
-/** The twenty logical channels of a card: which are open, and what is selected on each. JCRE 3.0.4 4, ISO 7816-4 5.4.2. */
+/**
+ * The twenty logical channels of a card: which are open, and what is selected on each. JCRE 3.0.4 4, ISO 7816-4 5.4.2.
+ */
 final class LogicalChannels {
 
     static final int COUNT = 20;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.Array;
@@ -18,9 +19,9 @@ import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
 /**
- * Which instance has how much memory. Each allocation is added as it happens; what has become garbage is found when objects are
- * deleted: after DELETE and after JCSystem.requestObjectDeletion(). Sizes are a 16-bit card's: 6 bytes before each object, 8 before
- * an array, 2 for a reference or short; a key or engine is counted by its fields.
+ * Which instance has how much memory. Each allocation is added as it happens; what has become garbage is found when
+ * objects are deleted: after DELETE and after JCSystem.requestObjectDeletion(). Sizes are a 16-bit card's: 6 bytes
+ * before each object, 8 before an array, 2 for a reference or short; a key or engine is counted by its fields.
  */
 final class MemoryAccounts {
 
@@ -29,6 +30,7 @@ final class MemoryAccounts {
     private static final int REFERENCE = 2;
     /** Of the platform's own objects until they are counted by what they hold. */
     private static final int PLATFORM_OBJECT = 32;
+
     private static final String RUNTIME = "";
 
     /** What one instance holds; the runtime's own is under an empty name. */
@@ -69,7 +71,8 @@ final class MemoryAccounts {
 
     private Account active() {
         AID instance = contexts.active();
-        return accounts.computeIfAbsent(instance == null ? RUNTIME : Hex.encode(Registry.bytes(instance)), name -> new Account());
+        return accounts.computeIfAbsent(
+                instance == null ? RUNTIME : Hex.encode(Registry.bytes(instance)), name -> new Account());
     }
 
     /** @throws SystemException NO_RESOURCE when the card is full */
@@ -93,7 +96,9 @@ final class MemoryAccounts {
     /** @throws SystemException NO_TRANSIENT_SPACE when that kind of RAM is used up */
     void allocateTransient(int bytes, byte event) {
         boolean reset = event == JCSystem.CLEAR_ON_RESET;
-        int free = reset ? limits.transientReset() - total.transientReset : limits.transientDeselect() - total.transientDeselect;
+        int free = reset
+                ? limits.transientReset() - total.transientReset
+                : limits.transientDeselect() - total.transientDeselect;
         if (bytes > free) {
             SystemException.throwIt(SystemException.NO_TRANSIENT_SPACE);
         }
@@ -177,6 +182,9 @@ final class MemoryAccounts {
     }
 
     private static int size(Class<?> type) {
-        return OBJECT_HEADER + CardObjects.fields(type).stream().mapToInt(field -> elementSize(field.getType())).sum();
+        return OBJECT_HEADER
+                + CardObjects.fields(type).stream()
+                        .mapToInt(field -> elementSize(field.getType()))
+                        .sum();
     }
 }

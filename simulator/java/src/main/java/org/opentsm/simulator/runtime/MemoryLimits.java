@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 /**
@@ -11,5 +12,6 @@ package org.opentsm.simulator.runtime;
 public record MemoryLimits(int persistent, int transientReset, int transientDeselect, int commit) {
 
     /** Nothing is refused. */
-    public static final MemoryLimits NONE = new MemoryLimits(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE);
+    public static final MemoryLimits NONE =
+            new MemoryLimits(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.util.ArrayList;
@@ -21,9 +22,14 @@ final class PersistentHeap {
     private int written;
     /** The write that ends a transaction is not one of it. */
     private boolean committing;
-    private Runnable registryBefore = () -> { };
 
-    PersistentHeap(Registry registry, Supplier<PlatformMemory> platform, AppletClassLoader loader, TransientArrays transients) {
+    private Runnable registryBefore = () -> {};
+
+    PersistentHeap(
+            Registry registry,
+            Supplier<PlatformMemory> platform,
+            AppletClassLoader loader,
+            TransientArrays transients) {
         this.registry = registry;
         this.platform = platform;
         this.loader = loader;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.util.LinkedHashMap;
@@ -8,8 +9,8 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 
 /**
- * Methods added to an applet class that stand between it and the platform: each looks at the objects of one call, the receiver
- * and the arrays, before it makes the call. The platform itself runs in the caller's context and asks nobody.
+ * Methods added to an applet class that stand between it and the platform: each looks at the objects of one call, the
+ * receiver and the arrays, before it makes the call. The platform itself runs in the caller's context and asks nobody.
  */
 final class PlatformBridges {
 
@@ -52,8 +53,10 @@ final class PlatformBridges {
 
     /** Objects that an applet makes and may not lend: keys, engines and PINs, not the APDU, an AID or an exception. */
     private static boolean isOwned(String owner) {
-        return owner.startsWith("javacard/security/") || owner.startsWith("javacardx/")
-            || owner.startsWith("javacard/framework/OwnerPIN") || owner.equals("javacard/framework/PIN");
+        return owner.startsWith("javacard/security/")
+                || owner.startsWith("javacardx/")
+                || owner.startsWith("javacard/framework/OwnerPIN")
+                || owner.equals("javacard/framework/PIN");
     }
 
     void write(ClassVisitor writer) {
@@ -61,14 +64,15 @@ final class PlatformBridges {
     }
 
     private static void write(ClassVisitor writer, Target target, String name) {
-        MethodVisitor method =
-            writer.visitMethod(Opcodes.ACC_PRIVATE | Opcodes.ACC_STATIC | Opcodes.ACC_SYNTHETIC, name, target.flat(), null, null);
+        MethodVisitor method = writer.visitMethod(
+                Opcodes.ACC_PRIVATE | Opcodes.ACC_STATIC | Opcodes.ACC_SYNTHETIC, name, target.flat(), null, null);
         method.visitCode();
         int local = 0;
         Type[] arguments = Type.getArgumentTypes(target.flat());
         for (int i = 0; i < arguments.length; i++) {
-            boolean lookedAt = arguments[i].getSort() == Type.ARRAY || i == 0 && !target.isStatic() && isOwned(target.owner)
-                || arguments[i].getSort() == Type.OBJECT && isOwned(arguments[i].getInternalName());
+            boolean lookedAt = arguments[i].getSort() == Type.ARRAY
+                    || i == 0 && !target.isStatic() && isOwned(target.owner)
+                    || arguments[i].getSort() == Type.OBJECT && isOwned(arguments[i].getInternalName());
             if (lookedAt) {
                 method.visitVarInsn(Opcodes.ALOAD, local);
                 method.visitMethodInsn(Opcodes.INVOKESTATIC, CALLS, "access", "(Ljava/lang/Object;)V", false);

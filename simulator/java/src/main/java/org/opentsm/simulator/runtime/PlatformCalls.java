@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.Proxy;
@@ -9,8 +10,7 @@ import javacard.framework.Util;
  */
 public final class PlatformCalls {
 
-    private PlatformCalls() {
-    }
+    private PlatformCalls() {}
 
     public static void beforeFieldStore() {
         CardRuntime.current().persistentWrite();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 /** The card lost its power: unwinds whatever the applet was doing. Not an Exception, so no applet catches it. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.InvocationHandler;
@@ -45,8 +46,10 @@ public final class SharedObject implements InvocationHandler {
             }
         }
         // One proxy class for all cards where the interface is the platform's.
-        ClassLoader definer = interfaces.size() == 1 ? interfaces.iterator().next().getClassLoader() : loader;
-        return (Shareable) Proxy.newProxyInstance(definer, interfaces.toArray(Class[]::new), new SharedObject(card, server, target));
+        ClassLoader definer =
+                interfaces.size() == 1 ? interfaces.iterator().next().getClassLoader() : loader;
+        return (Shareable) Proxy.newProxyInstance(
+                definer, interfaces.toArray(Class[]::new), new SharedObject(card, server, target));
     }
 
     /** Of a saved card the registry is only complete when the object is used. */
@@ -87,7 +90,9 @@ public final class SharedObject implements InvocationHandler {
         method.setAccessible(true);
         Contexts.Frame client = card.activeFrame();
         // What an application asks of its domain's channel the runtime asks for it: with the runtime's reach.
-        Contexts.Frame callee = method.getDeclaringClass() == ApplicationChannel.class ? new Contexts.Frame(server.instance(), null) : frame();
+        Contexts.Frame callee = method.getDeclaringClass() == ApplicationChannel.class
+                ? new Contexts.Frame(server.instance(), null)
+                : frame();
         Class<?>[] types = method.getParameterTypes();
         Object[] passed = arguments == null ? null : arguments.clone();
         for (int i = 0; i < types.length; i++) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.Field;
@@ -72,7 +73,8 @@ final class Transaction {
         for (Map.Entry<Object, Object> entry : before.entrySet()) {
             Object object = entry.getKey();
             if (object.getClass().isArray()) {
-                changed += changedElements(object, entry.getValue()) * size(object.getClass().getComponentType());
+                changed += changedElements(object, entry.getValue())
+                        * size(object.getClass().getComponentType());
             } else {
                 List<Field> fields = CardObjects.fields(object.getClass());
                 Object[] values = (Object[]) entry.getValue();
@@ -161,8 +163,9 @@ final class Transaction {
         for (int i = 0; i < values.length; i++) {
             Field field = fields.get(i);
             values[i] = CardObjects.get(field, object);
-            boolean tryCounter = (field.getDeclaringClass() == OwnerPIN.class || field.getDeclaringClass() == ManagedPin.class)
-                && (field.getName().equals("triesLeft") || field.getName().equals("flags"));
+            boolean tryCounter = (field.getDeclaringClass() == OwnerPIN.class
+                            || field.getDeclaringClass() == ManagedPin.class)
+                    && (field.getName().equals("triesLeft") || field.getName().equals("flags"));
             if (!field.getType().isPrimitive() && !tryCounter) {
                 reach(values[i]);
             }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import com.licel.jcardsim.base.TransientMemory;
@@ -29,11 +30,11 @@ public final class TransientArrays extends TransientMemory {
     private MemoryAccounts memory;
     /** What was asked for last: loops store to one array many times. */
     private Object asked;
+
     private Ram answered;
 
     /** @param group load file whose context made the array; null for the runtime's */
-    private record Ram(byte event, AID group, boolean global) {
-    }
+    private record Ram(byte event, AID group, boolean global) {}
 
     /**
      * @param group      answers whose context is active
@@ -109,7 +110,10 @@ public final class TransientArrays extends TransientMemory {
             SystemException.throwIt(SystemException.ILLEGAL_TRANSIENT);
         }
         if (memory != null) {
-            memory.allocateTransient(Array.getLength(array) * MemoryAccounts.elementSize(array.getClass().getComponentType()), event);
+            memory.allocateTransient(
+                    Array.getLength(array)
+                            * MemoryAccounts.elementSize(array.getClass().getComponentType()),
+                    event);
         }
         put(array, new Ram(event, group, false));
     }
@@ -129,7 +133,8 @@ public final class TransientArrays extends TransientMemory {
     /** The applets of a load file are deselected on all channels; null for those of every one. */
     void clearOnDeselect(AID group) {
         arrays.forEach((array, ram) -> {
-            if (ram.event == JCSystem.CLEAR_ON_DESELECT && (group == null || ram.group == null || ram.group.equals(group))) {
+            if (ram.event == JCSystem.CLEAR_ON_DESELECT
+                    && (group == null || ram.group == null || ram.group.equals(group))) {
                 clear(array);
             }
         });
@@ -142,7 +147,8 @@ public final class TransientArrays extends TransientMemory {
 
     /** True when something was stored into such an array since {@link #disturb}. */
     boolean wereTouched(AID group) {
-        return outOfReach(group).stream().anyMatch(bytes -> IntStream.range(0, bytes.length).anyMatch(i -> bytes[i] != NOISE));
+        return outOfReach(group).stream()
+                .anyMatch(bytes -> IntStream.range(0, bytes.length).anyMatch(i -> bytes[i] != NOISE));
     }
 
     private List<byte[]> outOfReach(AID group) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.util.Arrays;
@@ -5,8 +6,9 @@ import javacard.framework.APDU;
 import javacard.framework.ApduForm;
 
 /**
- * How responses travel: under T=1 as they are; under T=0 with 61XX and GET RESPONSE where the command has no Le or a smaller one,
- * and 6CXX where a case 2 command has a wrong one (ISO 7816-3 10.3.2 to 10.3.4, JCRE 3.0.4 9.4). An Le of 00 takes what there is.
+ * How responses travel: under T=1 as they are; under T=0 with 61XX and GET RESPONSE where the command has no Le or a
+ * smaller one, and 6CXX where a case 2 command has a wrong one (ISO 7816-3 10.3.2 to 10.3.4, JCRE 3.0.4 9.4). An Le of
+ * 00 takes what there is.
  */
 final class TransportProtocol {
 
@@ -17,6 +19,7 @@ final class TransportProtocol {
     private byte protocol = APDU.PROTOCOL_T1;
     /** What is left of a response, data and status word, or null. */
     private byte[] held;
+
     private ApduForm origin;
     private boolean wrongLength;
 

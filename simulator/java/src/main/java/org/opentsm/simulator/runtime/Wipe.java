@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
 import java.lang.reflect.Field;
@@ -12,8 +13,7 @@ import javacard.security.Key;
 /** Clears what only a deleted instance could reach: its keys and arrays are gone, not just unlinked. */
 final class Wipe {
 
-    private Wipe() {
-    }
+    private Wipe() {}
 
     /**
      * @param gone the deleted instance
@@ -23,8 +23,9 @@ final class Wipe {
         Set<Object> shared = newSet();
         kept.forEach(root -> reach(root, shared, Set.of()));
         for (Class<?> type : classes) {
-            CardObjects.statics(type).stream().filter(field -> !field.getType().isPrimitive())
-                .forEach(field -> reach(CardObjects.get(field, null), shared, Set.of()));
+            CardObjects.statics(type).stream()
+                    .filter(field -> !field.getType().isPrimitive())
+                    .forEach(field -> reach(CardObjects.get(field, null), shared, Set.of()));
         }
         Set<Object> own = newSet();
         reach(gone, own, shared);

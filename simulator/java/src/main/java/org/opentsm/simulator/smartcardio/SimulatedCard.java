@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.smartcardio;
 
 import java.nio.ByteBuffer;
@@ -90,8 +91,10 @@ final class SimulatedCard extends Card {
             byte[] bytes = command.getBytes();
             if (number != 0) {
                 int cla = bytes[0] & 0xFF;
-                bytes[0] = (byte) (number < FIRST_FURTHER ? cla & 0xFC | number
-                    : cla & 0x90 | 0x40 | ((cla & 0x0C) != 0 ? 0x20 : 0) | number - FIRST_FURTHER);
+                bytes[0] = (byte)
+                        (number < FIRST_FURTHER
+                                ? cla & 0xFC | number
+                                : cla & 0x90 | 0x40 | ((cla & 0x0C) != 0 ? 0x20 : 0) | number - FIRST_FURTHER);
             }
             try {
                 return complete(bytes);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.smartcardio;
 
 import com.google.gson.JsonObject;
@@ -36,8 +37,10 @@ final class SimulatorTerminal extends CardTerminal {
                 String text = Files.readString(file);
                 JsonObject json = JsonParser.parseString(text).getAsJsonObject();
                 CardImage image = CardImage.parse(json, file.getParent());
-                // Class files of the security domains; an image with their CAP, or without an issuer domain, needs none.
-                Path applets = Path.of(System.getProperty("opentsm.applets", file.getParent().toString()));
+                // Class files of the security domains; an image with their CAP, or without an issuer domain, needs
+                // none.
+                Path applets = Path.of(
+                        System.getProperty("opentsm.applets", file.getParent().toString()));
                 card = new org.opentsm.simulator.card.Card(image, text.getBytes(StandardCharsets.UTF_8), applets, null);
             }
             return new SimulatedCard(card);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.state;
 
 import java.io.ByteArrayInputStream;
@@ -36,15 +37,16 @@ import org.opentsm.simulator.runtime.PlatformMemory;
 
 /**
  * A card's persistent state as one file: {@code magic, image digest, random position, card state,
- * what is no applet, load files, instances, static fields, SHA-256}. Written beside and renamed, so a kill leaves the old or the
- * new one.
+ * what is no applet, load files, instances, static fields, SHA-256}. Written beside and renamed, so a kill leaves the
+ * old or the new one.
  */
 public final class CardState {
 
     private static final int MAGIC = 0x4F545333;
     private static final int CHECK_LENGTH = 32;
     private static final int MAX_COMPONENTS = 1 << 20;
-    private static final FileAttribute<?> OWNER_ONLY = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+    private static final FileAttribute<?> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
     private final Path file;
     private final byte[] imageDigest;
@@ -61,7 +63,10 @@ public final class CardState {
         this.imageDigest = imageDigest;
         try {
             Files.createDirectories(file.getParent());
-            lock = FileChannel.open(file.resolveSibling(file.getFileName() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            lock = FileChannel.open(
+                    file.resolveSibling(file.getFileName() + ".lock"),
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE);
             if (lock.tryLock() == null) {
                 lock.close();
                 throw inUse();
@@ -172,7 +177,8 @@ public final class CardState {
         byte[] issuer = card.nativeIssuer().save();
         out.writeInt(issuer.length);
         out.write(issuer);
-        List<RegistryEntry> loadFiles = registry.entries().stream().filter(entry -> !entry.isInstance()).toList();
+        List<RegistryEntry> loadFiles =
+                registry.entries().stream().filter(entry -> !entry.isInstance()).toList();
         out.writeShort(loadFiles.size());
         for (RegistryEntry entry : loadFiles) {
             writeLoadFile(out, heap, entry);
@@ -188,7 +194,9 @@ public final class CardState {
         for (RegistryEntry entry : instances) {
             heap.write(entry.applet);
         }
-        List<Class<?>> classes = card.loader().defined().stream().filter(type -> !CardObjects.statics(type).isEmpty()).toList();
+        List<Class<?>> classes = card.loader().defined().stream()
+                .filter(type -> !CardObjects.statics(type).isEmpty())
+                .toList();
         out.writeShort(classes.size());
         for (Class<?> type : classes) {
             List<Field> statics = CardObjects.statics(type);
@@ -230,21 +238,24 @@ public final class CardState {
         out.writeInt(entry.row().options().restricted());
         out.writeInt(entry.row().options().accepts());
         MemoryPromise memory = entry.row().options().memory();
-        for (int bytes : new int[] {memory.volatileQuota(), memory.persistentQuota(), memory.volatileReserved(), memory.persistentReserved()}) {
+        for (int bytes : new int[] {
+            memory.volatileQuota(), memory.persistentQuota(), memory.volatileReserved(), memory.persistentReserved()
+        }) {
             out.writeInt(bytes);
         }
     }
 
     /** A row whose applet is still to be read. */
-    private record Saved(RegistryEntry.Kind kind, AID aid, AID loadFile, AID module, RegistryEntry.Row row) {
-    }
+    private record Saved(RegistryEntry.Kind kind, AID aid, AID loadFile, AID module, RegistryEntry.Row row) {}
 
     private void decode(CardRuntime card, List<RegistryEntry> loadFiles, DataInputStream in) throws IOException {
         if (in.readInt() != MAGIC) {
             throw new SimulatorException("state-damaged", file + " is not a saved card");
         }
         if (!Arrays.equals(in.readNBytes(imageDigest.length), imageDigest)) {
-            throw new SimulatorException("state-mismatch", file + " was saved from another image of this name; remove it to start a new card");
+            throw new SimulatorException(
+                    "state-mismatch",
+                    file + " was saved from another image of this name; remove it to start a new card");
         }
         HeapReader heap = new HeapReader(in, card);
         card.random().moveTo(new long[] {in.readLong(), in.readLong()});
@@ -260,9 +271,12 @@ public final class CardState {
         for (Saved saved : rows) {
             RegistryEntry loadFile = card.registry().find(saved.loadFile);
             if (loadFile == null) {
-                throw new SimulatorException("state-damaged", file + " holds an instance of a load file it does not hold");
+                throw new SimulatorException(
+                        "state-damaged", file + " holds an instance of a load file it does not hold");
             }
-            card.registry().add(RegistryEntry.instance(saved.kind, saved.aid, loadFile, saved.module, (Applet) heap.read(), saved.row));
+            card.registry()
+                    .add(RegistryEntry.instance(
+                            saved.kind, saved.aid, loadFile, saved.module, (Applet) heap.read(), saved.row));
         }
         card.registry().setCardState(cardState);
         for (int left = in.readUnsignedShort(); left > 0; left--) {
@@ -270,17 +284,23 @@ public final class CardState {
         }
     }
 
-    private static void readLoadFiles(CardRuntime card, List<RegistryEntry> known, DataInputStream in, HeapReader heap) throws IOException {
+    private static void readLoadFiles(CardRuntime card, List<RegistryEntry> known, DataInputStream in, HeapReader heap)
+            throws IOException {
         for (int left = in.readUnsignedShort(); left > 0; left--) {
             AID aid = (AID) heap.read();
             AID parent = (AID) heap.read();
             int length = in.readInt();
             if (length < 0 || length > MAX_COMPONENTS) {
-                throw new SimulatorException("state-damaged", "the saved state holds a load file of " + length + " bytes");
+                throw new SimulatorException(
+                        "state-damaged", "the saved state holds a load file of " + length + " bytes");
             }
             byte[] components = in.readNBytes(length);
             RegistryEntry entry = length == 0
-                ? known.stream().filter(candidate -> candidate.aid.equals(aid)).findFirst().orElse(null) : linked(card, aid, parent, components);
+                    ? known.stream()
+                            .filter(candidate -> candidate.aid.equals(aid))
+                            .findFirst()
+                            .orElse(null)
+                    : linked(card, aid, parent, components);
             if (entry != null) {
                 card.registry().addLoadFile(entry, parent);
             }
@@ -303,9 +323,20 @@ public final class CardState {
         AID aid = (AID) heap.read();
         Privileges privileges = Privileges.decode(in.readNBytes(3));
         AID parent = (AID) heap.read();
-        return new Saved(kind, aid, (AID) heap.read(), (AID) heap.read(), 
-            new RegistryEntry.Row(in.readByte(), parent, privileges, new Options(in.readInt(), in.readInt(), in.readInt(),
-                new MemoryPromise(in.readInt(), in.readInt(), in.readInt(), in.readInt()))));
+        return new Saved(
+                kind,
+                aid,
+                (AID) heap.read(),
+                (AID) heap.read(),
+                new RegistryEntry.Row(
+                        in.readByte(),
+                        parent,
+                        privileges,
+                        new Options(
+                                in.readInt(),
+                                in.readInt(),
+                                in.readInt(),
+                                new MemoryPromise(in.readInt(), in.readInt(), in.readInt(), in.readInt()))));
     }
 
     private static void readStatics(CardRuntime card, DataInputStream in, HeapReader heap) throws IOException {

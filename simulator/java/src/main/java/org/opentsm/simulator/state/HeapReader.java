@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.state;
 
 import java.io.DataInputStream;
@@ -8,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.Shareable;
-import org.opentsm.simulator.crypto.IntegrityMarks;
 import org.opentsm.simulator.SimulatorException;
+import org.opentsm.simulator.crypto.IntegrityMarks;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.runtime.CardObjects;
 import org.opentsm.simulator.runtime.CardRuntime;
@@ -76,7 +77,8 @@ final class HeapReader {
                 CardObjects.set(field, holder, in.readBoolean());
             } else if (type == int.class) {
                 CardObjects.set(field, holder, in.readInt());
-            } else if (java.lang.reflect.Modifier.isStatic(field.getModifiers()) && java.lang.reflect.Modifier.isFinal(field.getModifiers())) {
+            } else if (java.lang.reflect.Modifier.isStatic(field.getModifiers())
+                    && java.lang.reflect.Modifier.isFinal(field.getModifiers())) {
                 read(CardObjects.get(field, null));
             } else {
                 CardObjects.set(field, holder, read());
@@ -138,15 +140,19 @@ final class HeapReader {
     private Object readArray(int kind, Object existing) throws IOException {
         String component = kind == HeapWriter.OBJECTS ? in.readUTF() : "";
         int length = readLength();
-        Object fresh = switch (kind) {
-            case HeapWriter.BYTES -> new byte[length];
-            case HeapWriter.BOOLEANS -> new boolean[length];
-            case HeapWriter.SHORTS -> new short[length];
-            case HeapWriter.INTS -> new int[length];
-            case HeapWriter.OBJECTS -> Array.newInstance(find(component), length);
-            default -> throw new SimulatorException("state-damaged", "the saved state holds an object of unknown kind " + kind);
-        };
-        boolean fits = existing != null && existing.getClass() == fresh.getClass() && Array.getLength(existing) == length;
+        Object fresh =
+                switch (kind) {
+                    case HeapWriter.BYTES -> new byte[length];
+                    case HeapWriter.BOOLEANS -> new boolean[length];
+                    case HeapWriter.SHORTS -> new short[length];
+                    case HeapWriter.INTS -> new int[length];
+                    case HeapWriter.OBJECTS -> Array.newInstance(find(component), length);
+                    default ->
+                        throw new SimulatorException(
+                                "state-damaged", "the saved state holds an object of unknown kind " + kind);
+                };
+        boolean fits =
+                existing != null && existing.getClass() == fresh.getClass() && Array.getLength(existing) == length;
         Object array = remember(fits ? existing : fresh);
         if (array instanceof byte[] bytes) {
             in.readFully(bytes);

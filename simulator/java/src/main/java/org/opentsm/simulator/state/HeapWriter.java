@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.state;
 
 import java.io.DataOutputStream;
@@ -9,8 +10,8 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import javacard.framework.JCSystem;
-import org.opentsm.simulator.crypto.IntegrityMarks;
 import org.opentsm.simulator.SimulatorException;
+import org.opentsm.simulator.crypto.IntegrityMarks;
 import org.opentsm.simulator.runtime.CardObjects;
 import org.opentsm.simulator.runtime.SharedObject;
 import org.opentsm.simulator.runtime.TransientArrays;
@@ -23,6 +24,7 @@ final class HeapWriter {
 
     /** First byte of each object. */
     static final int NULL = 0;
+
     static final int SEEN = 1;
     static final int TRANSIENT = 2;
     static final int BYTES = 3;
@@ -99,7 +101,10 @@ final class HeapWriter {
     /** Names and types of fields: a state saved by other code is refused, not misread. */
     static String layout(List<Field> fields) {
         StringBuilder text = new StringBuilder();
-        fields.forEach(field -> text.append(field.getName()).append(':').append(field.getType().getName()).append(';'));
+        fields.forEach(field -> text.append(field.getName())
+                .append(':')
+                .append(field.getType().getName())
+                .append(';'));
         return text.toString();
     }
 
@@ -177,7 +182,8 @@ final class HeapWriter {
         List<Field> fields = CardObjects.fields(object.getClass());
         boolean supported = !object.getClass().getName().contains("bouncycastle");
         if (!supported) {
-            throw new SimulatorException("state-unsupported", "a " + object.getClass().getName() + " cannot be saved");
+            throw new SimulatorException(
+                    "state-unsupported", "a " + object.getClass().getName() + " cannot be saved");
         }
         out.writeByte(INSTANCE);
         writeClass(object.getClass(), fields);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import javacard.framework.AID;
@@ -10,11 +11,13 @@ final class Activation {
     final short event;
     /** Null where the event comes with none. */
     final Content envelope;
+
     final boolean mayBeProactive;
     final Content proactive = new Content(Toolkit.HANDLER_CAPACITY);
     final Content terminalResponse = new Content(Toolkit.HANDLER_CAPACITY);
     /** Null where none is expected. */
     private final Content reply;
+
     private boolean replyEnded;
 
     Activation(AID aid, short event, Content envelope, boolean mayBeProactive) {

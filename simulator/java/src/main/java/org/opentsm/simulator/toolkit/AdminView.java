@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import uicc.access.UICCException;
@@ -5,7 +6,10 @@ import uicc.access.bertlvfile.AdminBERTLVFileView;
 import uicc.access.fileadministration.AdminException;
 import uicc.toolkit.ViewHandler;
 
-/** The files are the card image's: none is made, resized or deleted, and none has a BER-TLV structure. Each says so by its exception. */
+/**
+ * The files are the card image's: none is made, resized or deleted, and none has a BER-TLV structure. Each says so by
+ * its exception.
+ */
 public final class AdminView extends CardFileView implements AdminBERTLVFileView {
 
     private AdminView(byte[] application, byte event) {

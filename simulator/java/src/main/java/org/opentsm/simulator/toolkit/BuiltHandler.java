@@ -1,16 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import uicc.toolkit.BERTLVEditHandler;
 import uicc.toolkit.ViewHandler;
 
-/** A handler that an application made for itself: card memory that is its own. ETSI TS 102 241 annex A, HandlerBuilder. */
+/**
+ * A handler that an application made for itself: card memory that is its own. ETSI TS 102 241 annex A, HandlerBuilder.
+ */
 public final class BuiltHandler {
 
     private static final byte EDIT = 1;
     private static final byte BER_EDIT = 2;
 
-    private BuiltHandler() {
-    }
+    private BuiltHandler() {}
 
     public static ViewHandler make(byte type, short capacity, byte[] from) {
         if (type != EDIT && type != BER_EDIT || capacity < 0) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import com.licel.jcardsim.base.SimulatorSystem;
@@ -11,7 +12,10 @@ import org.opentsm.simulator.uicc.FilePlace;
 import uicc.access.FileView;
 import uicc.access.UICCException;
 
-/** An applet's own place in the card's files; ETSI TS 102 241 annex A, FileView. Card memory: the place, and which application's it is. */
+/**
+ * An applet's own place in the card's files; ETSI TS 102 241 annex A, FileView. Card memory: the place, and which
+ * application's it is.
+ */
 public class CardFileView implements FileView {
 
     private static final byte SIMPLE_FORWARD = 4;
@@ -35,7 +39,8 @@ public class CardFileView implements FileView {
 
     /** @return null when the card has no such application */
     public static CardFileView of(byte[] application, byte event) {
-        boolean known = application == null || new FilePlace(Toolkit.current().files(), application, new short[2]).hasApplication();
+        boolean known = application == null
+                || new FilePlace(Toolkit.current().files(), application, new short[2]).hasApplication();
         return known ? new CardFileView(application, event) : null;
     }
 
@@ -132,13 +137,22 @@ public class CardFileView implements FileView {
 
     /** @return how many records hold the pattern; as many numbers of them as have room are given */
     @Override
-    public short searchRecord(byte mode, short number, short indication, byte[] pattern, short offset, short length, short[] found, short foundOffset,
-        short foundLength) {
+    public short searchRecord(
+            byte mode,
+            short number,
+            short indication,
+            byte[] pattern,
+            short offset,
+            short length,
+            short[] found,
+            short foundOffset,
+            short foundLength) {
         TlvView.checkArray(pattern, offset, length);
         if (foundOffset < 0 || foundLength < 0 || foundOffset > found.length - foundLength) {
             throw new ArrayIndexOutOfBoundsException();
         }
-        List<Integer> records = in(place -> search(place, mode, number, indication, Arrays.copyOfRange(pattern, offset, offset + length)));
+        List<Integer> records = in(
+                place -> search(place, mode, number, indication, Arrays.copyOfRange(pattern, offset, offset + length)));
         int given = Math.min(records.size(), foundLength);
         CryptoHost.current().writing(found);
         for (int i = 0; i < given; i++) {
@@ -147,7 +161,10 @@ public class CardFileView implements FileView {
         return (short) given;
     }
 
-    /** An enhanced search begins at the current record or beside it, at an offset that the low byte of its indication gives. */
+    /**
+     * An enhanced search begins at the current record or beside it, at an offset that the low byte of its indication
+     * gives.
+     */
     private static List<Integer> search(FilePlace place, byte mode, short number, short indication, byte[] pattern) {
         boolean enhanced = mode == ENHANCED;
         if (!enhanced && mode != SIMPLE_FORWARD && mode != SIMPLE_BACKWARD) {

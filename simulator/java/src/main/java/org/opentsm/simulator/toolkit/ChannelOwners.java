@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
@@ -20,14 +21,16 @@ final class ChannelOwners {
 
     /** Looks at the answer to OPEN CHANNEL and CLOSE CHANNEL. */
     void note(CommandCheck command, TlvView response, AID sender) {
-        if (response.findTLV((byte) CommandCheck.TAG_RESULT, (byte) 1) == TlvView.NOT_FOUND || response.getValueLength() == 0
-            || (response.getValueByte((short) 0) & 0xFF) > SUCCESS) {
+        if (response.findTLV((byte) CommandCheck.TAG_RESULT, (byte) 1) == TlvView.NOT_FOUND
+                || response.getValueLength() == 0
+                || (response.getValueByte((short) 0) & 0xFF) > SUCCESS) {
             return;
         }
         byte type = command.type();
         if (type == CommandCheck.CLOSE_CHANNEL) {
             owners[command.channel()] = null;
-        } else if (type == CommandCheck.OPEN_CHANNEL && response.findTLV(TAG_CHANNEL_STATUS, (byte) 1) != TlvView.NOT_FOUND) {
+        } else if (type == CommandCheck.OPEN_CHANNEL
+                && response.findTLV(TAG_CHANNEL_STATUS, (byte) 1) != TlvView.NOT_FOUND) {
             owners[response.getValueByte((short) 0) & 0x07] = sender;
         }
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 /** Channel status objects (TS 102 223 8.56): channel in the low three bits of the first byte. */
@@ -6,8 +7,7 @@ final class ChannelStatus {
     private static final byte TAG = 0x38;
     private static final int NUMBER = 0x07;
 
-    private ChannelStatus() {
-    }
+    private ChannelStatus() {}
 
     static byte identifier(TlvView view) {
         return (byte) (view.byteOf(TAG, 0) & NUMBER);

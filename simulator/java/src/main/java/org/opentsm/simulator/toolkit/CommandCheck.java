@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import javacard.framework.AID;
@@ -50,12 +51,13 @@ final class CommandCheck {
 
     /** Menu, events and polling are the framework's; timers and channels are their owner's. */
     void require(ToolkitMemory memory, ChannelOwners channels, AID sender) {
-        boolean allowed = switch (type()) {
-            case POLL_INTERVAL, POLLING_OFF, SET_UP_EVENT_LIST, SET_UP_MENU -> false;
-            case TIMER_MANAGEMENT -> memory.hasTimer(sender, view.byteOf(TAG_TIMER, 0));
-            case CLOSE_CHANNEL, RECEIVE_DATA, SEND_DATA -> sender.equals(channels.owner(channel()));
-            default -> true;
-        };
+        boolean allowed =
+                switch (type()) {
+                    case POLL_INTERVAL, POLLING_OFF, SET_UP_EVENT_LIST, SET_UP_MENU -> false;
+                    case TIMER_MANAGEMENT -> memory.hasTimer(sender, view.byteOf(TAG_TIMER, 0));
+                    case CLOSE_CHANNEL, RECEIVE_DATA, SEND_DATA -> sender.equals(channels.owner(channel()));
+                    default -> true;
+                };
         if (!allowed) {
             throw face.fault(Fault.COMMAND_NOT_ALLOWED);
         }

@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
 
-/** What a handler holds: a list of COMPREHENSION-TLV objects, and where it was taken out of a BER-TLV its tag. RAM of the card. */
+/**
+ * What a handler holds: a list of COMPREHENSION-TLV objects, and where it was taken out of a BER-TLV its tag. RAM of
+ * the card.
+ */
 public final class Content {
 
     private final byte[] data;

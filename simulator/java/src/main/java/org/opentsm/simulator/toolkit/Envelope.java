@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.ArrayList;
@@ -21,8 +22,7 @@ final class Envelope {
     private static final byte TAG_CHANNEL_STATUS = 0x38;
 
     /** @param event as the application sees it */
-    record Target(Registration application, short event) {
-    }
+    record Target(Registration application, short event) {}
 
     private final Toolkit toolkit;
     private final int tag;
@@ -38,17 +38,18 @@ final class Envelope {
     }
 
     List<Target> targets() {
-        List<Target> found = switch (tag) {
-            case SMS_PP_DOWNLOAD -> message(Events.FORMATTED_SMS_PP_ENV, Events.UNFORMATTED_SMS_PP_ENV);
-            case CELL_BROADCAST_DOWNLOAD -> message(Events.FORMATTED_SMS_CB, Events.UNFORMATTED_SMS_CB);
-            case MENU_SELECTION -> menu();
-            case CALL_CONTROL -> all(Events.CALL_CONTROL);
-            case MO_SHORT_MESSAGE_CONTROL -> all(Events.MO_SHORT_MESSAGE_CONTROL);
-            case EVENT_DOWNLOAD -> download();
-            case TIMER_EXPIRATION -> timer();
-            case USSD_DOWNLOAD -> all(Events.UNFORMATTED_USSD);
-            default -> List.of();
-        };
+        List<Target> found =
+                switch (tag) {
+                    case SMS_PP_DOWNLOAD -> message(Events.FORMATTED_SMS_PP_ENV, Events.UNFORMATTED_SMS_PP_ENV);
+                    case CELL_BROADCAST_DOWNLOAD -> message(Events.FORMATTED_SMS_CB, Events.UNFORMATTED_SMS_CB);
+                    case MENU_SELECTION -> menu();
+                    case CALL_CONTROL -> all(Events.CALL_CONTROL);
+                    case MO_SHORT_MESSAGE_CONTROL -> all(Events.MO_SHORT_MESSAGE_CONTROL);
+                    case EVENT_DOWNLOAD -> download();
+                    case TIMER_EXPIRATION -> timer();
+                    case USSD_DOWNLOAD -> all(Events.UNFORMATTED_USSD);
+                    default -> List.of();
+                };
         boolean known = tag >= SMS_PP_DOWNLOAD && tag <= TIMER_EXPIRATION || tag == USSD_DOWNLOAD;
         return found.isEmpty() && !known ? all(Events.UNRECOGNIZED_ENVELOPE) : found;
     }
@@ -59,11 +60,15 @@ final class Envelope {
     }
 
     private List<Target> all(short event) {
-        return toolkit.registered(event).stream().map(known -> new Target(known, event)).toList();
+        return toolkit.registered(event).stream()
+                .map(known -> new Target(known, event))
+                .toList();
     }
 
     private int first(byte wanted) {
-        return view.findTLV(wanted, (byte) 1) != TlvView.NOT_FOUND && view.getValueLength() > 0 ? view.getValueByte((short) 0) & 0xFF : -1;
+        return view.findTLV(wanted, (byte) 1) != TlvView.NOT_FOUND && view.getValueLength() > 0
+                ? view.getValueByte((short) 0) & 0xFF
+                : -1;
     }
 
     /** A command packet goes to the application of its TAR, other messages to all that want them. */
@@ -73,9 +78,15 @@ final class Envelope {
             return all(unformatted);
         }
         byte[] tar = message.tar();
-        List<Target> named = all(formatted).stream().filter(target -> target.application.hasTar(tar)).toList();
+        List<Target> named = all(formatted).stream()
+                .filter(target -> target.application.hasTar(tar))
+                .toList();
         // Applications that were installed without a reference of their own hear of every packet.
-        return !named.isEmpty() ? named : all(formatted).stream().filter(target -> target.application.tar.length == 0).toList();
+        return !named.isEmpty()
+                ? named
+                : all(formatted).stream()
+                        .filter(target -> target.application.tar.length == 0)
+                        .toList();
     }
 
     private List<Target> menu() {
@@ -85,7 +96,8 @@ final class Envelope {
         for (Registration known : toolkit.memory().ordered()) {
             MenuEntry entry = known.entry(identifier);
             if (entry != null && entry.isEnabled() && toolkit.isSelectable(known.aid)) {
-                found.add(new Target(known, help && entry.hasHelp() ? Events.MENU_SELECTION_HELP_REQUEST : Events.MENU_SELECTION));
+                found.add(new Target(
+                        known, help && entry.hasHelp() ? Events.MENU_SELECTION_HELP_REQUEST : Events.MENU_SELECTION));
             }
         }
         return found;
@@ -98,11 +110,15 @@ final class Envelope {
             return registered;
         }
         int status = first(TAG_CHANNEL_STATUS);
-        return registered.stream().filter(target -> status >= 0 && target.application.aid.equals(toolkit.channelOwner(status & 0x07))).toList();
+        return registered.stream()
+                .filter(target -> status >= 0 && target.application.aid.equals(toolkit.channelOwner(status & 0x07)))
+                .toList();
     }
 
     private List<Target> timer() {
         Registration owner = toolkit.memory().timerOwner(first(TAG_TIMER));
-        return owner == null || !toolkit.isSelectable(owner.aid) ? List.of() : List.of(new Target(owner, Events.TIMER_EXPIRATION));
+        return owner == null || !toolkit.isSelectable(owner.aid)
+                ? List.of()
+                : List.of(new Target(owner, Events.TIMER_EXPIRATION));
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 /** What the terminal sent; ETSI TS 102 241 annex A, EnvelopeHandler, and 3GPP TS 31.130, USATEnvelopeHandler. */

@@ -1,6 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
-/** Numbers of events, which uicc.toolkit, uicc.usim.toolkit and sim.toolkit share; ETSI TS 102 241 5.3, 3GPP TS 31.130 5.3. */
+/**
+ * Numbers of events, which uicc.toolkit, uicc.usim.toolkit and sim.toolkit share; ETSI TS 102 241 5.3, 3GPP TS 31.130
+ * 5.3.
+ */
 public final class Events {
 
     public static final short PROFILE_DOWNLOAD = 1;
@@ -28,10 +32,12 @@ public final class Events {
     public static final short UNRECOGNIZED_ENVELOPE = -1;
 
     /** Toolkit event by the byte of an event list (TS 102 223 8.25), -1 where none is. */
-    private static final byte[] DOWNLOADS = {12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 25, 26, 27, 28, 29, 30, -1, 31, 32, 33, -1, -1, 119, 120, -1, -1, -1, -1, 37};
+    private static final byte[] DOWNLOADS = {
+        12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 25, 26, 27, 28, 29, 30, -1, 31, 32, 33, -1, -1, 119, 120, -1, -1,
+        -1, -1, 37
+    };
 
-    private Events() {
-    }
+    private Events() {}
 
     /** The toolkit event of an event download, 0 for an unknown one. */
     static short ofDownload(int listed) {
@@ -49,14 +55,22 @@ public final class Events {
     }
 
     static boolean isKnown(short event) {
-        boolean numbered = event >= 1 && event <= 37 || event >= 119 && event <= 124 || event == APPLICATION_DESELECT || event == FIRST_COMMAND_AFTER_ATR;
+        boolean numbered = event >= 1 && event <= 37
+                || event >= 119 && event <= 124
+                || event == APPLICATION_DESELECT
+                || event == FIRST_COMMAND_AFTER_ATR;
         return event == UNRECOGNIZED_ENVELOPE || numbered && event != 34 && event != 35 && event != 36;
     }
 
     /** True for what comes with a registration of its own: menu entries, timers, polling, files, services. */
     static boolean isImplied(short event) {
         return switch (event) {
-            case MENU_SELECTION, MENU_SELECTION_HELP_REQUEST, TIMER_EXPIRATION, STATUS_COMMAND, EXTERNAL_FILE_UPDATE, LOCAL_CONNECTION -> true;
+            case MENU_SELECTION,
+                    MENU_SELECTION_HELP_REQUEST,
+                    TIMER_EXPIRATION,
+                    STATUS_COMMAND,
+                    EXTERNAL_FILE_UPDATE,
+                    LOCAL_CONNECTION -> true;
             default -> false;
         };
     }
@@ -69,8 +83,13 @@ public final class Events {
     /** True when the application may post a response to the envelope. */
     static boolean isAnswered(short event) {
         return switch (event) {
-            case FORMATTED_SMS_PP_ENV, UNFORMATTED_SMS_PP_ENV, CALL_CONTROL, MO_SHORT_MESSAGE_CONTROL, FORMATTED_USSD, UNFORMATTED_USSD,
-                UNRECOGNIZED_ENVELOPE -> true;
+            case FORMATTED_SMS_PP_ENV,
+                    UNFORMATTED_SMS_PP_ENV,
+                    CALL_CONTROL,
+                    MO_SHORT_MESSAGE_CONTROL,
+                    FORMATTED_USSD,
+                    UNFORMATTED_USSD,
+                    UNRECOGNIZED_ENVELOPE -> true;
             default -> false;
         };
     }

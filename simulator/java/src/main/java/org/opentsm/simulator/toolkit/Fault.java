@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 /** Reasons of ToolkitException; of uicc.toolkit and sim.toolkit alike unless said otherwise. */
@@ -20,14 +21,15 @@ public final class Fault {
     public static final short COMMAND_NOT_ALLOWED = 15;
     /** Of uicc.toolkit alone. */
     public static final short NO_SERVICE_ID_AVAILABLE = 16;
+
     public static final short INVALID_SERVICE_ID = 17;
 
-    private Fault() {
-    }
+    private Fault() {}
 
     /** Which API's exception a caller gets. */
     public enum Face {
-        UICC, SIM;
+        UICC,
+        SIM;
 
         /** @return never; declared so that callers can throw it */
         public RuntimeException fault(short reason) {

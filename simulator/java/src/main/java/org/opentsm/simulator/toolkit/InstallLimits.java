@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
 
 /**
- * What INSTALL allows a toolkit application: {@code EA {80 L access, priority, timers, text length, entries, {position, identifier}*, channels,
- * MSL, TAR}} of the UICC (ETSI TS 102 226 8.2.1.3.2.2), or {@code CA} of the SIM (TS 43.019 8) under EF, which begins with the access domain.
+ * What INSTALL allows a toolkit application: {@code EA {80 L access, priority, timers, text length, entries, {position,
+ * identifier}*, channels, MSL, TAR}} of the UICC (ETSI TS 102 226 8.2.1.3.2.2), or {@code CA} of the SIM (TS 43.019 8)
+ * under EF, which begins with the access domain.
  * Without either the application gets all that there is, as test applets come without.
  *
  * @param positions   of the menu entries, 0 for behind all others
@@ -16,8 +18,8 @@ record InstallLimits(int priority, int timers, int textLength, byte[] positions,
     static final int MAX_TIMERS = 8;
     private static final int ALL_ENTRIES = 16;
     private static final int LONGEST_TEXT = 128;
-    static final InstallLimits NONE = new InstallLimits(0xFF, MAX_TIMERS, LONGEST_TEXT, new byte[ALL_ENTRIES], new byte[ALL_ENTRIES],
-        new byte[0]);
+    static final InstallLimits NONE = new InstallLimits(
+            0xFF, MAX_TIMERS, LONGEST_TEXT, new byte[ALL_ENTRIES], new byte[ALL_ENTRIES], new byte[0]);
     private static final int TAG_SYSTEM = 0xEF;
     private static final int TAG_UICC = 0xEA;
     private static final int TAG_SIM = 0xCA;
@@ -30,7 +32,9 @@ record InstallLimits(int priority, int timers, int textLength, byte[] positions,
         byte[] toolkit = uicc == null ? null : find(uicc, TAG_TOOLKIT);
         if (toolkit == null && system != null) {
             byte[] sim = find(system, TAG_SIM);
-            toolkit = sim == null || sim.length == 0 ? null : Arrays.copyOfRange(sim, Math.min(sim.length, 1 + (sim[0] & 0xFF)), sim.length);
+            toolkit = sim == null || sim.length == 0
+                    ? null
+                    : Arrays.copyOfRange(sim, Math.min(sim.length, 1 + (sim[0] & 0xFF)), sim.length);
         }
         return toolkit == null ? NONE : read(toolkit);
     }
@@ -49,11 +53,12 @@ record InstallLimits(int priority, int timers, int textLength, byte[] positions,
         int at = 4 + 2 * entries + 1;
         at += at < in.length ? 1 + (in[at] & 0xFF) : 0;
         byte[] tar = at < in.length ? Arrays.copyOfRange(in, at + 1, at + 1 + (in[at] & 0xFF) / 3 * 3) : new byte[0];
-        return new InstallLimits(in[0] & 0xFF, Math.min(MAX_TIMERS, in[1] & 0xFF), in[2] & 0xFF, positions, identifiers, tar);
+        return new InstallLimits(
+                in[0] & 0xFF, Math.min(MAX_TIMERS, in[1] & 0xFF), in[2] & 0xFF, positions, identifiers, tar);
     }
 
     private static byte[] find(byte[] objects, int tag) {
-        for (int at = 0; at + 1 < objects.length;) {
+        for (int at = 0; at + 1 < objects.length; ) {
             int length = objects[at + 1] & 0xFF;
             int head = length == 0x81 ? 3 : 2;
             length = head == 3 && at + 2 < objects.length ? objects[at + 2] & 0xFF : length;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
@@ -43,12 +44,14 @@ public final class ProactiveEdit extends TlvEdit implements uicc.toolkit.Proacti
         text(GET_INKEY, qualifier, TERMINAL, coding, text, offset, length);
     }
 
-    public void initGetInput(byte qualifier, byte coding, byte[] text, short offset, short length, short shortest, short longest) {
+    public void initGetInput(
+            byte qualifier, byte coding, byte[] text, short offset, short length, short shortest, short longest) {
         text(GET_INPUT, qualifier, TERMINAL, coding, text, offset, length);
         append(TAG_RESPONSE_LENGTH, (byte) shortest, (byte) longest);
     }
 
-    private void text(byte type, byte qualifier, byte destination, byte coding, byte[] text, short offset, short length) {
+    private void text(
+            byte type, byte qualifier, byte destination, byte coding, byte[] text, short offset, short length) {
         checkArray(text, offset, length);
         content();
         if (length > MAX_TEXT) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
@@ -14,6 +15,7 @@ final class Registration {
     private final short[] events = new short[EVENTS];
     /** The first byte is the priority, then the longest text of a menu entry, the most timers. */
     private final byte[] limits = new byte[3];
+
     final byte[] tar;
     final MenuEntry[] menu;
     final byte[] positions;
@@ -33,7 +35,9 @@ final class Registration {
         menu = new MenuEntry[identifiers.length];
     }
 
-    /** Files whose updates by the terminal it wants to hear of: the last identifier of each path {@code 3F00 .. xxxx}. */
+    /**
+     * Files whose updates by the terminal it wants to hear of: the last identifier of each path {@code 3F00 .. xxxx}.
+     */
     void watch(byte[] files, boolean set) {
         for (int at = 0; at + 1 < files.length; at += 2) {
             short file = (short) (files[at] << 8 | files[at + 1] & 0xFF);

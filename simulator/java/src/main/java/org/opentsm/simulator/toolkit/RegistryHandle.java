@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
 import javacard.framework.AID;
 
 /**
- * An application's own registration as it sees it; ETSI TS 102 241 annex A, ToolkitRegistry. Applets keep it in a field, so it is card
- * memory: it holds the name only.
+ * An application's own registration as it sees it; ETSI TS 102 241 annex A, ToolkitRegistry. Applets keep it in a
+ * field, so it is card memory: it holds the name only.
  */
 public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
 
@@ -49,7 +50,8 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
         if (own.has(event)) {
             return;
         }
-        boolean taken = Events.isExclusive(event) && toolkit().memory().ordered().stream().anyMatch(other -> other != own && other.has(event));
+        boolean taken = Events.isExclusive(event)
+                && toolkit().memory().ordered().stream().anyMatch(other -> other != own && other.has(event));
         if (taken) {
             throw fault(Fault.EVENT_ALREADY_REGISTERED);
         }
@@ -91,7 +93,8 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
         Registration own = own();
         return switch (event) {
             case Events.MENU_SELECTION -> Arrays.stream(own.menu).anyMatch(entry -> entry != null && entry.isEnabled());
-            case Events.MENU_SELECTION_HELP_REQUEST -> Arrays.stream(own.menu).anyMatch(entry -> entry != null && entry.isEnabled() && entry.hasHelp());
+            case Events.MENU_SELECTION_HELP_REQUEST ->
+                Arrays.stream(own.menu).anyMatch(entry -> entry != null && entry.isEnabled() && entry.hasHelp());
             case Events.TIMER_EXPIRATION -> toolkit().memory().hasTimers(aid);
             case Events.STATUS_COMMAND -> own.pollInterval() != NO_DURATION;
             case Events.EXTERNAL_FILE_UPDATE -> own.watchesAny();
@@ -118,7 +121,8 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     }
 
     /** Takes the next of the entries that INSTALL allows. */
-    public byte initMenuEntry(byte[] text, short offset, short length, byte nextAction, boolean help, byte iconQualifier, short icon) {
+    public byte initMenuEntry(
+            byte[] text, short offset, short length, byte nextAction, boolean help, byte iconQualifier, short icon) {
         TlvView.checkArray(text, offset, length);
         Registration own = own();
         int place = 0;
@@ -129,7 +133,9 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
             throw fault(Fault.REGISTRY_ERROR);
         }
         requireLength(own, length);
-        byte identifier = own.identifiers[place] != 0 ? own.identifiers[place] : toolkit().memory().freeIdentifier();
+        byte identifier = own.identifiers[place] != 0
+                ? own.identifiers[place]
+                : toolkit().memory().freeIdentifier();
         MenuEntry made = new MenuEntry(identifier, own.positions[place], own.textLength());
         made.change(text, offset, length, nextAction, help, iconQualifier, icon);
         own.menu[place] = made;
@@ -137,7 +143,15 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
         return identifier;
     }
 
-    public void changeMenuEntry(byte identifier, byte[] text, short offset, short length, byte nextAction, boolean help, byte iconQualifier, short icon) {
+    public void changeMenuEntry(
+            byte identifier,
+            byte[] text,
+            short offset,
+            short length,
+            byte nextAction,
+            boolean help,
+            byte iconQualifier,
+            short icon) {
         TlvView.checkArray(text, offset, length);
         MenuEntry entry = entry(identifier);
         requireLength(own(), length);
@@ -204,13 +218,27 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     }
 
     @Override
-    public void registerFileEvent(short event, byte[] files, short offset, short length, byte[] application, short aidOffset, byte aidLength) {
+    public void registerFileEvent(
+            short event,
+            byte[] files,
+            short offset,
+            short length,
+            byte[] application,
+            short aidOffset,
+            byte aidLength) {
         TlvView.checkArray(files, offset, length);
         fileEvent(event, true, Arrays.copyOfRange(files, offset, offset + length));
     }
 
     @Override
-    public void deregisterFileEvent(short event, byte[] files, short offset, short length, byte[] application, short aidOffset, byte aidLength) {
+    public void deregisterFileEvent(
+            short event,
+            byte[] files,
+            short offset,
+            short length,
+            byte[] application,
+            short aidOffset,
+            byte aidLength) {
         TlvView.checkArray(files, offset, length);
         fileEvent(event, false, Arrays.copyOfRange(files, offset, offset + length));
     }
@@ -235,7 +263,9 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
 
     /** Seconds in the unit that holds them: {@code unit, count} of a Duration element, TS 102 223 8.8. */
     static byte[] duration(int seconds) {
-        return seconds <= MAX_UNITS ? new byte[] {1, (byte) seconds} : new byte[] {0, (byte) Math.min(MAX_UNITS, (seconds + MINUTE - 1) / MINUTE)};
+        return seconds <= MAX_UNITS
+                ? new byte[] {1, (byte) seconds}
+                : new byte[] {0, (byte) Math.min(MAX_UNITS, (seconds + MINUTE - 1) / MINUTE)};
     }
 
     static int seconds(byte unit, byte count) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 /** The response to an envelope being made; ETSI TS 102 241 annex A, EnvelopeResponseHandler. */

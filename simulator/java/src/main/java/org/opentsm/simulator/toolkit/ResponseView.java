@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 /** The terminal's last response; ETSI TS 102 241 annex A, ProactiveResponseHandler. */

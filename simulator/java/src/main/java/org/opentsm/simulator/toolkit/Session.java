@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.concurrent.SynchronousQueue;
@@ -5,18 +6,17 @@ import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.PowerCut;
 
 /**
- * An application that runs while commands come and go: send() holds it between the command that triggered it and the TERMINAL RESPONSE.
+ * An application that runs while commands come and go: send() holds it between the command that triggered it and the
+ * TERMINAL RESPONSE.
  * It has a thread of its own, but only one of the two runs at any time.
  */
 final class Session {
 
     /** The application asked the terminal for something. */
-    private record Command(byte[] bytes) {
-    }
+    private record Command(byte[] bytes) {}
 
     /** The application came back. */
-    private record End(Throwable thrown) {
-    }
+    private record End(Throwable thrown) {}
 
     private static final byte[] POWER_LOST = new byte[0];
     private final CardRuntime card;

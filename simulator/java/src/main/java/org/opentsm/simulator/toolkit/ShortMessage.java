@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
 
 /**
- * A short message in an envelope: an SMS-DELIVER (3GPP TS 23.040 9.2.2.1) in the TPDU element, or a cell broadcast page. Formatted ones carry
- * a command packet behind the header element 70 (TS 31.115 4.2).
+ * A short message in an envelope: an SMS-DELIVER (3GPP TS 23.040 9.2.2.1) in the TPDU element, or a cell broadcast
+ * page. Formatted ones carry a command packet behind the header element 70 (TS 31.115 4.2).
  */
 final class ShortMessage {
 
@@ -59,7 +60,10 @@ final class ShortMessage {
         }
         ShortMessage message = new ShortMessage(TAG_PAGE, value, PAGE_HEADER - 1);
         int identifier = (value[2] & 0xFF) << 8 | value[3] & 0xFF;
-        message.packetAt = identifier >= PAGE_FORMATTED_FIRST && identifier <= PAGE_FORMATTED_LAST && message.fits(PAGE_HEADER) ? PAGE_HEADER : -1;
+        message.packetAt =
+                identifier >= PAGE_FORMATTED_FIRST && identifier <= PAGE_FORMATTED_LAST && message.fits(PAGE_HEADER)
+                        ? PAGE_HEADER
+                        : -1;
         return message;
     }
 
@@ -77,7 +81,9 @@ final class ShortMessage {
 
     /** {@code CPL(2) CHL(1) SPI(2) KIc KID TAR(3) CNTR(5) PCNTR ..} with the header inside. */
     private boolean fits(int at) {
-        return at + 3 <= value.length && (value[at + 2] & 0xFF) >= TAR_IN_HEADER + 3 && at + 3 + (value[at + 2] & 0xFF) <= value.length;
+        return at + 3 <= value.length
+                && (value[at + 2] & 0xFF) >= TAR_IN_HEADER + 3
+                && at + 3 + (value[at + 2] & 0xFF) <= value.length;
     }
 
     byte tag() {

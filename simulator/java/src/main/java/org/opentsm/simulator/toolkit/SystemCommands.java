@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.io.ByteArrayOutputStream;
@@ -19,6 +20,7 @@ final class SystemCommands {
     private static final byte[] TITLE = {'U', 'I', 'C', 'C', ' ', 'T', 'E', 'S', 'T'};
     /** Bits of the terminal profile, TS 102 223 5.2. */
     private static final int CAN_POLL = 21;
+
     private static final int CAN_STOP_POLLING = 22;
     private static final int CAN_SHOW_MENU = 29;
     private static final int CAN_LIST_EVENTS = 32;
@@ -88,7 +90,8 @@ final class SystemCommands {
 
     private static ByteArrayOutputStream command(byte type, int qualifier) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        out.writeBytes(new byte[] {(byte) 0x81, 3, 1, type, (byte) qualifier, (byte) 0x82, 2, (byte) 0x81, (byte) 0x82});
+        out.writeBytes(
+                new byte[] {(byte) 0x81, 3, 1, type, (byte) qualifier, (byte) 0x82, 2, (byte) 0x81, (byte) 0x82});
         return out;
     }
 
@@ -102,13 +105,17 @@ final class SystemCommands {
     }
 
     private byte[] menu() {
-        List<MenuEntry> entries = memory.get().ordered().stream().flatMap(known -> java.util.Arrays.stream(known.menu))
-            .filter(entry -> entry != null && entry.isEnabled()).sorted(Comparator.comparingInt(MenuEntry::position)).toList();
+        List<MenuEntry> entries = memory.get().ordered().stream()
+                .flatMap(known -> java.util.Arrays.stream(known.menu))
+                .filter(entry -> entry != null && entry.isEnabled())
+                .sorted(Comparator.comparingInt(MenuEntry::position))
+                .toList();
         if (entries.isEmpty() && !menuWasSet || !terminal.test(CAN_SHOW_MENU)) {
             return null;
         }
         menuWasSet = !entries.isEmpty();
-        ByteArrayOutputStream out = command(SET_UP_MENU, entries.stream().anyMatch(MenuEntry::hasHelp) ? HELP_AVAILABLE : 0);
+        ByteArrayOutputStream out =
+                command(SET_UP_MENU, entries.stream().anyMatch(MenuEntry::hasHelp) ? HELP_AVAILABLE : 0);
         element(out, TAG_ALPHA, TITLE);
         if (entries.isEmpty()) {
             element(out, TAG_ITEM, new byte[0]);
@@ -129,7 +136,10 @@ final class SystemCommands {
         for (Registration known : memory.get().ordered()) {
             for (short event : known.events()) {
                 int code = Events.inList(event);
-                if (code >= 0 && listed.toString(java.nio.charset.StandardCharsets.ISO_8859_1).indexOf(code) < 0) {
+                if (code >= 0
+                        && listed.toString(java.nio.charset.StandardCharsets.ISO_8859_1)
+                                        .indexOf(code)
+                                < 0) {
                     listed.write(code);
                 }
             }
@@ -144,7 +154,11 @@ final class SystemCommands {
     }
 
     private byte[] pollInterval() {
-        int shortest = memory.get().ordered().stream().mapToInt(Registration::pollInterval).filter(seconds -> seconds > 0).min().orElse(0);
+        int shortest = memory.get().ordered().stream()
+                .mapToInt(Registration::pollInterval)
+                .filter(seconds -> seconds > 0)
+                .min()
+                .orElse(0);
         if (shortest > 0 && !terminal.test(CAN_POLL)) {
             return null;
         }

@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 
-/** A handler that is written too; ETSI TS 102 241 annex A, EditHandler. Appending leaves the current element what it was. */
+/**
+ * A handler that is written too; ETSI TS 102 241 annex A, EditHandler. Appending leaves the current element what it
+ * was.
+ */
 public class TlvEdit extends TlvView implements uicc.toolkit.EditHandler {
 
     private static final int MAX_VALUE = 255;
@@ -59,11 +63,21 @@ public class TlvEdit extends TlvView implements uicc.toolkit.EditHandler {
         append(tag, joined(new byte[] {first}, Arrays.copyOfRange(from, offset, offset + length)));
     }
 
-    public void appendTLV(byte tag, byte[] first, short firstOffset, short firstLength, byte[] second, short secondOffset, short secondLength) {
+    public void appendTLV(
+            byte tag,
+            byte[] first,
+            short firstOffset,
+            short firstLength,
+            byte[] second,
+            short secondOffset,
+            short secondLength) {
         checkArray(first, firstOffset, firstLength);
         checkArray(second, secondOffset, secondLength);
-        append(tag, joined(Arrays.copyOfRange(first, firstOffset, firstOffset + firstLength),
-            Arrays.copyOfRange(second, secondOffset, secondOffset + secondLength)));
+        append(
+                tag,
+                joined(
+                        Arrays.copyOfRange(first, firstOffset, firstOffset + firstLength),
+                        Arrays.copyOfRange(second, secondOffset, secondOffset + secondLength)));
     }
 
     private static byte[] joined(byte[] first, byte[] second) {

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import org.opentsm.simulator.crypto.CryptoHost;
 
 /**
- * The reading half of a handler, with the element that was found last; ETSI TS 102 241 annex A, ViewHandler. Parameters are looked at in
- * the order: null, array bounds, availability, then the TLV list.
+ * The reading half of a handler, with the element that was found last; ETSI TS 102 241 annex A, ViewHandler. Parameters
+ * are looked at in the order: null, array bounds, availability, then the TLV list.
  */
 public class TlvView implements uicc.toolkit.ViewHandler {
 
@@ -20,7 +21,10 @@ public class TlvView implements uicc.toolkit.ViewHandler {
     private int valueAt = -1;
     private int valueLength;
 
-    /** @param fixed null where a subclass has the content of the moment; applets may keep a handler, so it is made of card memory alone */
+    /**
+     * @param fixed null where a subclass has the content of the moment; applets may keep a handler, so it is made of
+     *     card memory alone
+     */
     TlvView(Content fixed, Fault.Face face) {
         this.fixed = fixed;
         this.sim = face == Fault.Face.SIM;

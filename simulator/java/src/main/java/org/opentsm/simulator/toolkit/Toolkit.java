@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import com.licel.jcardsim.base.SimulatorSystem;
@@ -15,7 +16,10 @@ import org.opentsm.simulator.uicc.FileMemory;
 import org.opentsm.simulator.uicc.FileSystem;
 import org.opentsm.simulator.uicc.FileTree;
 
-/** One card's toolkit framework: who is triggered by what, and whose turn it is to ask the terminal; ETSI TS 102 241 4.6 to 4.9. */
+/**
+ * One card's toolkit framework: who is triggered by what, and whose turn it is to ask the terminal; ETSI TS 102 241 4.6
+ * to 4.9.
+ */
 public final class Toolkit {
 
     static final int HANDLER_CAPACITY = 255 + 3;
@@ -42,8 +46,7 @@ public final class Toolkit {
     private long registeredIn = -1;
 
     /** What an application posted as response to an envelope. */
-    record Reply(byte[] data, boolean positive) {
-    }
+    record Reply(byte[] data, boolean positive) {}
 
     private Toolkit(CardRuntime card) {
         this.card = card;
@@ -190,7 +193,10 @@ public final class Toolkit {
     }
 
     boolean releaseService(AID owner, byte identifier) {
-        boolean held = identifier >= 0 && identifier < SERVICES && services[identifier] != null && services[identifier].equals(owner);
+        boolean held = identifier >= 0
+                && identifier < SERVICES
+                && services[identifier] != null
+                && services[identifier].equals(owner);
         if (held) {
             services[identifier] = null;
         }
@@ -282,7 +288,9 @@ public final class Toolkit {
     /** Registrations for an event, in the order of their priority. */
     List<Registration> registered(short event) {
         memory().keep(this::isInstance);
-        return memory().ordered().stream().filter(known -> known.has(event) && isSelectable(known.aid)).toList();
+        return memory().ordered().stream()
+                .filter(known -> known.has(event) && isSelectable(known.aid))
+                .toList();
     }
 
     boolean isSelectable(AID aid) {
@@ -411,7 +419,9 @@ public final class Toolkit {
         content.set(response);
         TlvView view = new TlvView(content, Fault.Face.UICC);
         boolean polling = command != null && new CommandCheck(command).type() == CommandCheck.POLL_INTERVAL;
-        if (polling && view.findTLV((byte) CommandCheck.TAG_DURATION, (byte) 1) != TlvView.NOT_FOUND && view.getValueLength() == 2) {
+        if (polling
+                && view.findTLV((byte) CommandCheck.TAG_DURATION, (byte) 1) != TlvView.NOT_FOUND
+                && view.getValueLength() == 2) {
             pollInterval = (short) RegistryHandle.seconds(view.getValueByte((short) 0), view.getValueByte((short) 1));
         }
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
@@ -5,8 +6,8 @@ import java.util.List;
 import org.opentsm.simulator.runtime.CardRuntime;
 
 /**
- * The commands between terminal and toolkit, of class 80 (UICC, ETSI TS 102 221 11.2) and A0 (SIM, TS 51.011): TERMINAL PROFILE, ENVELOPE,
- * FETCH, TERMINAL RESPONSE; and what the other commands of a session trigger.
+ * The commands between terminal and toolkit, of class 80 (UICC, ETSI TS 102 221 11.2) and A0 (SIM, TS 51.011): TERMINAL
+ * PROFILE, ENVELOPE, FETCH, TERMINAL RESPONSE; and what the other commands of a session trigger.
  */
 public final class ToolkitCommands {
 
@@ -70,11 +71,16 @@ public final class ToolkitCommands {
         int cla = command[0] & 0xFF;
         boolean isStatus = (cla == UICC || cla == SIM) && (command[1] & 0xFF) == INS_STATUS && (command[2] & 0xFC) == 0;
         if (isStatus) {
-            toolkit.registered(Events.STATUS_COMMAND).forEach(known -> toolkit.trigger(known, Events.STATUS_COMMAND, null, (byte) 0));
-            toolkit.memory().ordered().stream().filter(known -> known.pollInterval() != 0 && toolkit.isSelectable(known.aid))
-                .forEach(known -> toolkit.trigger(known, Events.STATUS_COMMAND, null, (byte) 0));
+            toolkit.registered(Events.STATUS_COMMAND)
+                    .forEach(known -> toolkit.trigger(known, Events.STATUS_COMMAND, null, (byte) 0));
+            toolkit.memory().ordered().stream()
+                    .filter(known -> known.pollInterval() != 0 && toolkit.isSelectable(known.aid))
+                    .forEach(known -> toolkit.trigger(known, Events.STATUS_COMMAND, null, (byte) 0));
         }
-        boolean selects = cla == 0 && (command[1] & 0xFF) == INS_SELECT && command[2] == 0x04 && (response[response.length - 2] & 0xFF) == SW_OK >> 8;
+        boolean selects = cla == 0
+                && (command[1] & 0xFF) == INS_SELECT
+                && command[2] == 0x04
+                && (response[response.length - 2] & 0xFF) == SW_OK >> 8;
         if (selects) {
             triggerAll(Events.APPLICATION_DESELECT);
         }
@@ -95,7 +101,10 @@ public final class ToolkitCommands {
             }
         }
         byte[] record = data(command);
-        if (file == SHORT_MESSAGES && (command[1] & 0xFF) == INS_UPDATE_RECORD && record.length > 2 && record[0] == MESSAGE_TO_BE_READ) {
+        if (file == SHORT_MESSAGES
+                && (command[1] & 0xFF) == INS_UPDATE_RECORD
+                && record.length > 2
+                && record[0] == MESSAGE_TO_BE_READ) {
             stored(record);
         }
     }
@@ -115,7 +124,8 @@ public final class ToolkitCommands {
         list.append((byte) 0x06, Arrays.copyOfRange(record, 2, 2 + address));
         list.append((byte) 0x0B, Arrays.copyOfRange(record, 2 + address, end));
         byte[] bytes = list.content().bytes();
-        for (Envelope.Target target : new Envelope(toolkit, SMS_PP_DOWNLOAD, bytes).targets(Events.FORMATTED_SMS_PP_UPD, Events.UNFORMATTED_SMS_PP_UPD)) {
+        for (Envelope.Target target : new Envelope(toolkit, SMS_PP_DOWNLOAD, bytes)
+                .targets(Events.FORMATTED_SMS_PP_UPD, Events.UNFORMATTED_SMS_PP_UPD)) {
             toolkit.trigger(target.application(), target.event(), bytes, SMS_PP_DOWNLOAD);
         }
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import java.util.ArrayList;
@@ -80,7 +81,10 @@ final class ToolkitMemory {
     }
 
     boolean hasTimer(AID owner, int identifier) {
-        return identifier >= 1 && identifier <= timers.length && timers[identifier - 1] != null && timers[identifier - 1].equals(owner);
+        return identifier >= 1
+                && identifier <= timers.length
+                && timers[identifier - 1] != null
+                && timers[identifier - 1].equals(owner);
     }
 
     boolean hasTimers(AID owner) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.uicc;
 
 import java.util.ArrayList;
@@ -10,7 +11,12 @@ import org.opentsm.simulator.crypto.CryptoHost;
 public final class CardFile {
 
     /** What a file is made of. */
-    public enum Structure { DIRECTORY, TRANSPARENT, LINEAR, CYCLIC }
+    public enum Structure {
+        DIRECTORY,
+        TRANSPARENT,
+        LINEAR,
+        CYCLIC
+    }
 
     static final int MASTER = 0x3F00;
     static final int APPLICATION = 0x7FFF;
@@ -21,18 +27,22 @@ public final class CardFile {
     final Structure structure;
     /** Length of a record; of a transparent file its size. */
     final int recordLength;
+
     final int shortIdentifier;
     /** Name of an application's directory, or null. */
     final byte[] name;
+
     final List<CardFile> children = new ArrayList<>();
     CardFile parent;
     private int never;
     /** Number in the tree, by which the card's memory knows it. */
     int number;
+
     private final byte[] initial;
     private FileMemory memory;
 
-    private CardFile(int identifier, Structure structure, int recordLength, int shortIdentifier, byte[] name, byte[] initial) {
+    private CardFile(
+            int identifier, Structure structure, int recordLength, int shortIdentifier, byte[] name, byte[] initial) {
         this.identifier = identifier;
         this.structure = structure;
         this.recordLength = recordLength;
@@ -55,7 +65,8 @@ public final class CardFile {
     }
 
     /** Records of FF but for the first ones. */
-    static CardFile records(int identifier, Structure structure, int shortIdentifier, int recordLength, int count, String... first) {
+    static CardFile records(
+            int identifier, Structure structure, int shortIdentifier, int recordLength, int count, String... first) {
         byte[] body = new byte[recordLength * count];
         Arrays.fill(body, structure == Structure.CYCLIC ? 0 : (byte) 0xFF);
         for (int i = 0; i < first.length; i++) {
@@ -115,8 +126,8 @@ public final class CardFile {
     }
 
     /**
-     * {@code 62 L {82 descriptor, 83 identifier, [84 name], [C6 PIN status], 8A life cycle, [8B security], [80 size], [88 short identifier]}},
-     * TS 102 221 11.1.1.3.
+     * {@code 62 L {82 descriptor, 83 identifier, [84 name], [C6 PIN status], 8A life cycle, [8B security], [80 size],
+     * [88 short identifier]}}, TS 102 221 11.1.1.3.
      *
      * @param secured whether the card has access rules: one that shows its ICCID alone has none
      */
@@ -124,13 +135,21 @@ public final class CardFile {
         String id = "8302" + String.format("%04X", identifier);
         String lifeCycle = String.format("8A01%02X", isActive() ? ACTIVE : INACTIVE);
         String rules = secured ? "8B032F0601" : "";
-        String text = switch (structure) {
-            case DIRECTORY -> "82027821" + id + (name == null ? "" : String.format("84%02X", name.length) + Hex.encode(name)) + lifeCycle
-                + rules + (secured ? "C609900140830101830181" : "");
-            case TRANSPARENT -> "82024121" + id + lifeCycle + rules + size4();
-            default -> String.format("8205%02X21%04X%02X", structure == Structure.LINEAR ? 0x42 : 0x46, recordLength, recordCount()) + id + lifeCycle
-                + rules + size4();
-        };
+        String text =
+                switch (structure) {
+                    case DIRECTORY ->
+                        "82027821" + id + (name == null ? "" : String.format("84%02X", name.length) + Hex.encode(name))
+                                + lifeCycle + rules + (secured ? "C609900140830101830181" : "");
+                    case TRANSPARENT -> "82024121" + id + lifeCycle + rules + size4();
+                    default ->
+                        String.format(
+                                        "8205%02X21%04X%02X",
+                                        structure == Structure.LINEAR ? 0x42 : 0x46, recordLength, recordCount())
+                                + id
+                                + lifeCycle
+                                + rules
+                                + size4();
+                };
         return Hex.decode(String.format("62%02X", text.length() / 2) + text);
     }
 
@@ -143,13 +162,15 @@ public final class CardFile {
     byte[] gsmHeader() {
         String id = String.format("%04X", identifier);
         if (isDirectory()) {
-            int directories = (int) children.stream().filter(CardFile::isDirectory).count();
+            int directories =
+                    (int) children.stream().filter(CardFile::isDirectory).count();
             return Hex.decode("00000000" + id + (identifier == MASTER ? "01" : "02") + "0000000000" + "09" + "13"
-                + String.format("%02X%02X", directories, children.size() - directories) + "00" + "00830000" + "0000");
+                    + String.format("%02X%02X", directories, children.size() - directories) + "00" + "00830000"
+                    + "0000");
         }
         int form = structure == Structure.TRANSPARENT ? 0 : structure == Structure.LINEAR ? 1 : 3;
         String record = structure == Structure.TRANSPARENT ? "0000" : String.format("00%02X", recordLength);
         return Hex.decode("0000" + String.format("%04X", size()) + id + "04" + (form == 3 ? "40" : "00") + "0FFFFF"
-            + (isActive() ? "01" : "00") + "02" + String.format("%02X", form) + record.substring(2));
+                + (isActive() ? "01" : "00") + "02" + String.format("%02X", form) + record.substring(2));
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.uicc;
 
 /** Why the file system refuses: as a status word to the terminal, and as a reason to applets. */

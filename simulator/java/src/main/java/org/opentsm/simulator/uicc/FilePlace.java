@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.uicc;
 
 import java.math.BigInteger;
@@ -8,13 +9,14 @@ import org.opentsm.simulator.uicc.CardFile.Structure;
 import org.opentsm.simulator.uicc.FileFault.Reason;
 
 /**
- * Somebody's place in the file system, and what he does there; ETSI TS 102 221 11.1. The place itself, a file's number and a record's, stands
- * in two shorts that are given: the terminal's in the simulator, an applet's in its memory.
+ * Somebody's place in the file system, and what he does there; ETSI TS 102 221 11.1. The place itself, a file's number
+ * and a record's, stands in two shorts that are given: the terminal's in the simulator, an applet's in its memory.
  */
 public final class FilePlace {
 
     /** Modes of READ and UPDATE RECORD. */
     public static final int NEXT = 2;
+
     public static final int PREVIOUS = 3;
     public static final int ABSOLUTE = 4;
     static final int READ = 1;
@@ -194,7 +196,9 @@ public final class FilePlace {
         place[RECORD] = 1;
     }
 
-    /** Numbers of the records that hold the pattern at or behind an offset; the first one becomes the current record. */
+    /**
+     * Numbers of the records that hold the pattern at or behind an offset; the first one becomes the current record.
+     */
     public List<Integer> search(int from, boolean forward, int offset, byte[] pattern) {
         CardFile file = usable(READ, Structure.LINEAR, Structure.CYCLIC);
         if (pattern.length == 0 || pattern.length > file.recordLength - offset) {

@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.uicc;
 
 import org.opentsm.simulator.uicc.FileFault.Reason;
 
-/** SELECT of a file, ETSI TS 102 221 11.1.1: by identifier, or by a path from the master file or from the current directory. */
+/**
+ * SELECT of a file, ETSI TS 102 221 11.1.1: by identifier, or by a path from the master file or from the current
+ * directory.
+ */
 final class FileSelection {
 
     private static final int BY_IDENTIFIER = 0x00;

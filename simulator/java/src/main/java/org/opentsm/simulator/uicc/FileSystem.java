@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.uicc;
 
 import java.util.Arrays;
@@ -5,8 +6,8 @@ import java.util.List;
 import org.opentsm.simulator.Hex;
 
 /**
- * The files of a card towards the terminal, with the class bytes 00 and 80 (ETSI TS 102 221) and, as on older SIM cards, A0 (TS 51.011). It
- * does not touch the selected applet.
+ * The files of a card towards the terminal, with the class bytes 00 and 80 (ETSI TS 102 221) and, as on older SIM
+ * cards, A0 (TS 51.011). It does not touch the selected applet.
  */
 public final class FileSystem {
 
@@ -91,7 +92,9 @@ public final class FileSystem {
         int cla = command[0] & 0xFF;
         int ins = command[1] & 0xFF;
         boolean interindustry = cla == 0x00 || cla == SIM;
-        boolean card = whole && (cla == UICC || cla == SIM) && (ins == INS_STATUS && (command[2] & 0xFC) == 0 || ins == INS_INCREASE);
+        boolean card = whole
+                && (cla == UICC || cla == SIM)
+                && (ins == INS_STATUS && (command[2] & 0xFC) == 0 || ins == INS_INCREASE);
         if (!interindustry && !card) {
             return null;
         }
@@ -99,7 +102,8 @@ public final class FileSystem {
         pending = new byte[0];
         try {
             return switch (ins) {
-                case INS_SELECT -> command[2] == 0x04 ? null : new FileSelection(this, place).select(command, cla == SIM);
+                case INS_SELECT ->
+                    command[2] == 0x04 ? null : new FileSelection(this, place).select(command, cla == SIM);
                 case INS_READ_BINARY -> readBinary(command);
                 case INS_GET_RESPONSE -> waiting.length == 0 ? null : getResponse(command, waiting);
                 default -> whole ? more(command, ins, cla == SIM) : null;
@@ -118,7 +122,9 @@ public final class FileSystem {
                 shortIdentifier(p2 >> 3);
                 byte[] record = place.readRecord(p1, p2 & 7, 0, -1);
                 int expected = command.length < 5 ? 0 : command[4] & 0xFF;
-                return expected == 0 || expected == record.length ? answer(record, 0x9000) : status(gsm ? 0x6700 : 0x6C00 | record.length);
+                return expected == 0 || expected == record.length
+                        ? answer(record, 0x9000)
+                        : status(gsm ? 0x6700 : 0x6C00 | record.length);
             }
             case INS_UPDATE_RECORD -> {
                 shortIdentifier(p2 >> 3);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.uicc;
 
 import java.util.ArrayList;
@@ -49,7 +50,10 @@ public final class FileTree {
     /** The directory of an application by its name or the beginning of it; null when there is none. */
     CardFile application(byte[] name) {
         for (CardFile file : all) {
-            if (file.name != null && name.length <= file.name.length && name.length >= 5 && Arrays.equals(name, Arrays.copyOf(file.name, name.length))) {
+            if (file.name != null
+                    && name.length <= file.name.length
+                    && name.length >= 5
+                    && Arrays.equals(name, Arrays.copyOf(file.name, name.length))) {
                 return file;
             }
         }
@@ -57,8 +61,8 @@ public final class FileTree {
     }
 
     /**
-     * SELECT by identifier, TS 102 221 8.4.1: below the current directory, beside it, above it, the master file, and the directory of
-     * the application.
+     * SELECT by identifier, TS 102 221 8.4.1: below the current directory, beside it, above it, the master file, and
+     * the directory of the application.
      *
      * @param application directory of the application that is selected, or null
      */
@@ -75,7 +79,9 @@ public final class FileTree {
         }
         CardFile found = child(directory, identifier, false);
         if (found == null && directory.parent != null) {
-            found = directory.parent.identifier == identifier ? directory.parent : child(directory.parent, identifier, true);
+            found = directory.parent.identifier == identifier
+                    ? directory.parent
+                    : child(directory.parent, identifier, true);
         }
         if (found == null) {
             throw new FileFault(FileFault.Reason.FILE_NOT_FOUND);
@@ -84,13 +90,18 @@ public final class FileTree {
     }
 
     private static CardFile child(CardFile directory, int identifier, boolean directoriesOnly) {
-        return directory.children.stream().filter(file -> file.identifier == identifier && file.name == null && (!directoriesOnly || file.isDirectory()))
-            .findFirst().orElse(null);
+        return directory.children.stream()
+                .filter(file ->
+                        file.identifier == identifier && file.name == null && (!directoriesOnly || file.isDirectory()))
+                .findFirst()
+                .orElse(null);
     }
 
     CardFile byShortIdentifier(CardFile current, int shortIdentifier) {
         CardFile directory = current.isDirectory() ? current : current.parent;
-        return directory.children.stream().filter(file -> shortIdentifier != 0 && file.shortIdentifier == shortIdentifier).findFirst()
-            .orElseThrow(() -> new FileFault(FileFault.Reason.FILE_NOT_FOUND));
+        return directory.children.stream()
+                .filter(file -> shortIdentifier != 0 && file.shortIdentifier == shortIdentifier)
+                .findFirst()
+                .orElseThrow(() -> new FileFault(FileFault.Reason.FILE_NOT_FOUND));
     }
 }

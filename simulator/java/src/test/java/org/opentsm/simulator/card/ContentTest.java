@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.card;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -24,7 +25,10 @@ class ContentTest extends OpenCard {
         StringBuilder text = new StringBuilder();
         for (String field : fields) {
             int length = field.length() / 2;
-            text.append(length > 0xFF ? String.format("82%04X", length) : length > 0x7F ? String.format("81%02X", length) : String.format("%02X", length));
+            text.append(
+                    length > 0xFF
+                            ? String.format("82%04X", length)
+                            : length > 0x7F ? String.format("81%02X", length) : String.format("%02X", length));
             text.append(field);
         }
         return text.toString();
@@ -45,7 +49,9 @@ class ContentTest extends OpenCard {
     private void makeDomain(String aid, String privileges, String policies) {
         String parameters = policies + "5F2010" + "AA".repeat(16);
         String c9 = String.format("C9%02X", parameters.length() / 2) + parameters;
-        assertEquals("00", manage(ISSUER, 0xE6, 0x0C, 0, lv("A0000001515350", "A000000151535041", aid, privileges, c9, NO_TOKEN)));
+        assertEquals(
+                "00",
+                manage(ISSUER, 0xE6, 0x0C, 0, lv("A0000001515350", "A000000151535041", aid, privileges, c9, NO_TOKEN)));
     }
 
     private void personalize(String aid) {
@@ -85,7 +91,18 @@ class ContentTest extends OpenCard {
 
     @Test
     void keepsPrivilegesInOrder() {
-        for (String wrong : List.of("40", "20", "01", "C10000".replace("C1", "81"), "A04000", "A02000", "A00080", "000001", "008000", "004000", "0000")) {
+        for (String wrong : List.of(
+                "40",
+                "20",
+                "01",
+                "C10000".replace("C1", "81"),
+                "A04000",
+                "A02000",
+                "A00080",
+                "000001",
+                "008000",
+                "004000",
+                "0000")) {
             assertStatus(0x6A80, () -> manage(ISSUER, 0xE6, 0x0C, 0, forInstall(INSTANCE, wrong, "C900")));
         }
         assertStatus(0x6985, () -> manage(ISSUER, 0xE6, 0x04, 0, forInstall(INSTANCE, "04", "C900")));
@@ -174,7 +191,8 @@ class ContentTest extends OpenCard {
     @Test
     void refusesDeleteOutOfForm() {
         install(INSTANCE);
-        for (String wrong : List.of("", "4F04F0000000", "4F07" + INSTANCE + "00", "D00101", "4F07" + INSTANCE + "B600B600")) {
+        for (String wrong :
+                List.of("", "4F04F0000000", "4F07" + INSTANCE + "00", "D00101", "4F07" + INSTANCE + "B600B600")) {
             assertStatus(0x6A80, () -> manage(ISSUER, 0xE4, 0, 0, wrong));
         }
         assertStatus(0x6A86, () -> manage(ISSUER, 0xE4, 0, 1, "4F07" + INSTANCE));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.card;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -10,7 +11,9 @@ import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.LifeCycle;
 import org.opentsm.simulator.open.RegistryEntry;
 
-/** Delegated management: the issuer's token before, a receipt behind. The token is the exclusive-or of what it signs. */
+/**
+ * Delegated management: the issuer's token before, a receipt behind. The token is the exclusive-or of what it signs.
+ */
 class DelegationTest extends OpenCard {
 
     private static final String DELEGATE = "F0000000030101";
@@ -80,8 +83,9 @@ class DelegationTest extends OpenCard {
         String deleted = "4F07F0000000030103";
         assertStatus(0x6985, () -> manage(DELEGATE_AID, 0xE4, 0, 0, deleted));
         select(DELEGATE);
-        assertEquals("01" + xor(lv("F0000000030103")) + "02" + "0001" + "00",
-            manage(DELEGATE_AID, 0xE4, 0, 0, deleted + "9E01" + xor("0000" + lv(deleted))));
+        assertEquals(
+                "01" + xor(lv("F0000000030103")) + "02" + "0001" + "00",
+                manage(DELEGATE_AID, 0xE4, 0, 0, deleted + "9E01" + xor("0000" + lv(deleted))));
     }
 
     @Test
@@ -100,6 +104,7 @@ class DelegationTest extends OpenCard {
     @Test
     void refusesATokenThatIsNotNeeded() {
         installSigner("80A000");
-        assertStatus(0x6A80, () -> manage(ISSUER, 0xE6, 0x0C, 0, fields("F0000000030103") + lv(token("F0000000030103"))));
+        assertStatus(
+                0x6A80, () -> manage(ISSUER, 0xE6, 0x0C, 0, fields("F0000000030103") + lv(token("F0000000030103"))));
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.card;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -20,7 +21,9 @@ import org.opentsm.simulator.runtime.PowerCut;
 import org.opentsm.simulator.runtime.Statistics;
 import org.opentsm.simulator.state.CardState;
 
-/** Keys and engines in a card's memory: what a reset, a selection, a rollback, a power cut and a saved state do to them. */
+/**
+ * Keys and engines in a card's memory: what a reset, a selection, a rollback, a power cut and a saved state do to them.
+ */
 class KeysOnCardTest {
 
     private static final String SELECT = "00A4040006F0000000020100";
@@ -28,6 +31,7 @@ class KeysOnCardTest {
     private static final String OTHER_KEY = "FFEEDDCCBBAA99887766554433221100";
     /** AES of a zero block under the keys, from Python's cryptography. */
     private static final String UNDER_KEY = "C6A13B37878F5B826F4F8162A1C8D879" + "9000";
+
     private static final String UNDER_OTHER_KEY = "EBC95850798949F85130F30D37B7E2F5" + "9000";
     private static final String UNINITIALIZED = "6E02";
 
@@ -41,9 +45,13 @@ class KeysOnCardTest {
 
     @BeforeEach
     void insert() throws IOException {
-        JsonObject json = JsonParser.parseString(Files.readString(Path.of("../cards/plain.json"))).getAsJsonObject();
-        json.add("loadFiles", JsonParser.parseString("[{\"aid\":\"F000000002\",\"path\":\"target/test-classes\",\"modules\":[{\"aid\":"
-            + "\"F00000000201\",\"class\":\"org.opentsm.simulator.testapplet.KeyKeeper\"}]}]"));
+        JsonObject json = JsonParser.parseString(Files.readString(Path.of("../cards/plain.json")))
+                .getAsJsonObject();
+        json.add(
+                "loadFiles",
+                JsonParser.parseString(
+                        "[{\"aid\":\"F000000002\",\"path\":\"target/test-classes\",\"modules\":[{\"aid\":"
+                                + "\"F00000000201\",\"class\":\"org.opentsm.simulator.testapplet.KeyKeeper\"}]}]"));
         json.add("applications", JsonParser.parseString("[{\"module\":\"F00000000201\",\"aid\":\"F00000000201\"}]"));
         image = CardImage.parse(json, Path.of(""));
         card = fresh();

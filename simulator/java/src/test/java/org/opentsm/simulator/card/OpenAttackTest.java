@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.card;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -23,6 +24,7 @@ class OpenAttackTest extends OpenCard {
     private static final String APPLET = "F0000000020101";
     /** A security domain with trusted path and nothing else. */
     private static final String DOMAIN = "F0000000020102";
+
     private static final String VICTIM = INSTANCE;
 
     @BeforeEach
@@ -47,13 +49,24 @@ class OpenAttackTest extends OpenCard {
     /** All that the attackers want; each must be refused. */
     private static List<String> wishes() {
         String install = Hex.encode(installData(ELF, MODULE, "F000000001010F", "9EFE80", "C900"));
-        return List.of(command(3, 0x07, "00"), command(3, 0x7F, "00"), command(3, 0xFF, "00"), command(4, 0x87, VICTIM), command(4, 0x0F, VICTIM),
-            command(4, 0x87, "A00000015153504341534400"), command(4, 0x7F, "A000000151000000"), command(5, 0, VICTIM), command(5, 1, ELF),
-            command(5, 0, "A00000015153504341534400"), command(6, 0, install));
+        return List.of(
+                command(3, 0x07, "00"),
+                command(3, 0x7F, "00"),
+                command(3, 0xFF, "00"),
+                command(4, 0x87, VICTIM),
+                command(4, 0x0F, VICTIM),
+                command(4, 0x87, "A00000015153504341534400"),
+                command(4, 0x7F, "A000000151000000"),
+                command(5, 0, VICTIM),
+                command(5, 1, ELF),
+                command(5, 0, "A00000015153504341534400"),
+                command(6, 0, install));
     }
 
     private void assertNothingHappens(String... refusals) {
-        List<String> before = card.registry().entries().stream().map(entry -> Hex.encode(Registry.bytes(entry.aid)) + entry.state()).toList();
+        List<String> before = card.registry().entries().stream()
+                .map(entry -> Hex.encode(Registry.bytes(entry.aid)) + entry.state())
+                .toList();
         for (String name : List.of("", "A000000151000000", "A00000015153504341534400")) {
             send(command(2, 0, name));
             for (String wish : wishes()) {
@@ -61,7 +74,11 @@ class OpenAttackTest extends OpenCard {
                 assertTrue(Stream.of(refusals).anyMatch(answer::equals), wish + " answered " + answer);
             }
         }
-        assertEquals(before, card.registry().entries().stream().map(entry -> Hex.encode(Registry.bytes(entry.aid)) + entry.state()).toList());
+        assertEquals(
+                before,
+                card.registry().entries().stream()
+                        .map(entry -> Hex.encode(Registry.bytes(entry.aid)) + entry.state())
+                        .toList());
         assertEquals(LifeCycle.OP_READY, open.cardState());
         assertEquals("9000", select(VICTIM));
     }

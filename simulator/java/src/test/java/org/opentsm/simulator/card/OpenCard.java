@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.card;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -39,9 +40,13 @@ abstract class OpenCard {
 
     @BeforeEach
     void insert() throws IOException {
-        JsonObject json = JsonParser.parseString(Files.readString(Path.of("../cards/plain.json"))).getAsJsonObject();
-        json.add("loadFiles", JsonParser.parseString("[{\"aid\":\"" + ELF + "\",\"path\":\"target/test-classes\",\"modules\":[{\"aid\":\""
-            + MODULE + "\",\"class\":\"org.opentsm.simulator.testapplet.Probe\"}]}]"));
+        JsonObject json = JsonParser.parseString(Files.readString(Path.of("../cards/plain.json")))
+                .getAsJsonObject();
+        json.add(
+                "loadFiles",
+                JsonParser.parseString(
+                        "[{\"aid\":\"" + ELF + "\",\"path\":\"target/test-classes\",\"modules\":[{\"aid\":\"" + MODULE
+                                + "\",\"class\":\"org.opentsm.simulator.testapplet.Probe\"}]}]"));
         CardImage image = CardImage.parse(json, Path.of(""));
         CardCode code = new CardCode(image, Path.of("../../applet/target/classes"));
         card = new CardRuntime(code.packages(), new CardRandom(null, new byte[0]), new Statistics(), faults);
@@ -60,25 +65,40 @@ abstract class OpenCard {
 
     /** OPEN, called by the application {@code aid}: its context is the one before OPEN's, as in a shareable call. */
     Open as(AID aid) {
-        return (Open) Proxy.newProxyInstance(Open.class.getClassLoader(), new Class<?>[] {Open.class}, (proxy, method, arguments) ->
-            card.inContext(aid, () -> card.inContext(CardOpen.OPEN_AID, () -> {
-                try {
-                    return method.invoke(open, arguments);
-                } catch (InvocationTargetException e) {
-                    throw e.getCause();
-                }
-            })));
+        return (Open) Proxy.newProxyInstance(
+                Open.class.getClassLoader(),
+                new Class<?>[] {Open.class},
+                (proxy, method, arguments) -> card.inContext(
+                        aid,
+                        () -> card.inContext(CardOpen.OPEN_AID, () -> {
+                            try {
+                                return method.invoke(open, arguments);
+                            } catch (InvocationTargetException e) {
+                                throw e.getCause();
+                            }
+                        })));
     }
 
     Open asIssuer() {
         return as(ISSUER);
     }
 
-    /** A command handed to OPEN by the domain {@code who}; the response data in hex, "+" behind it when there is more. */
+    /**
+     * A command handed to OPEN by the domain {@code who}; the response data in hex, "+" behind it when there is more.
+     */
     String manage(AID who, int ins, int p1, int p2, String data) {
         byte[] buffer = Hex.decode(data);
         byte[] response = new byte[600];
-        short length = as(who).manage((byte) ins, (byte) p1, (byte) p2, buffer, (short) 0, (short) buffer.length, response, (short) 0, (short) 200);
+        short length = as(who).manage(
+                        (byte) ins,
+                        (byte) p1,
+                        (byte) p2,
+                        buffer,
+                        (short) 0,
+                        (short) buffer.length,
+                        response,
+                        (short) 0,
+                        (short) 200);
         return Hex.encode(Arrays.copyOf(response, Math.abs(length))) + (length < 0 ? "+" : "");
     }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.classpath;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -36,18 +37,22 @@ class CardExtensionTest {
     @Test
     void isATerminalOfJavaxSmartcardio(@TempDir Path folder) throws Exception {
         Path image = folder.resolve("card.json");
-        Files.writeString(image, """
+        Files.writeString(
+                image,
+                """
             {"name": "t", "atr": "3B00", "isd": null,
              "loadFiles": [{"aid": "F000000001", "path": "%s",
                "modules": [{"aid": "F00000000103", "class": "org.opentsm.simulator.testapplet.ChannelProbe"}]}],
-             "applications": [{"module": "F00000000103", "aid": "F0000000010301"}]}""".formatted(Path.of("target/test-classes").toAbsolutePath()));
+             "applications": [{"module": "F00000000103", "aid": "F0000000010301"}]}"""
+                        .formatted(Path.of("target/test-classes").toAbsolutePath()));
         TerminalFactory factory = TerminalFactory.getInstance("OpenTSM", image.toString(), new SimulatorProvider());
         Card connected = factory.terminals().list().get(0).connect("*");
         assertEquals("T=0", connected.getProtocol());
         CardChannel channel = connected.openLogicalChannel();
         assertEquals(1, channel.getChannelNumber());
         byte[] aid = {(byte) 0xF0, 0, 0, 0, 1, 3, 1};
-        assertEquals(0x9000, channel.transmit(new CommandAPDU(0, 0xA4, 4, 0, aid)).getSW());
+        assertEquals(
+                0x9000, channel.transmit(new CommandAPDU(0, 0xA4, 4, 0, aid)).getSW());
         assertEquals(1, channel.transmit(new CommandAPDU(0x80, 0x02, 0, 0, 256)).getData()[1]);
         assertTrue(connected.getATR().getBytes().length > 0);
         channel.close();

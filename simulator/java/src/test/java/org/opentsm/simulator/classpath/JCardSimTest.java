@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.classpath;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -57,7 +58,11 @@ class JCardSimTest {
         JavaxSmartCardInterface simulator = new JavaxSmartCardInterface();
         simulator.installApplet(PROBE, Probe.class.getName(), PROBE_DATA, (short) 0, (byte) PROBE_DATA.length);
         assertTrue(simulator.selectApplet(PROBE));
-        assertEquals(0x9000, simulator.transmitCommand(new CommandAPDU(0x80, 0x02, 0, 0, 256)).getSW());
+        assertEquals(
+                0x9000,
+                simulator
+                        .transmitCommand(new CommandAPDU(0x80, 0x02, 0, 0, 256))
+                        .getSW());
     }
 
     @Test
@@ -65,11 +70,17 @@ class JCardSimTest {
         CardSimulator simulator = probe();
         simulator.transmitCommand(new CommandAPDU(0x80, 0x01, 0x03, 0x55));
         simulator.transmitCommand(new CommandAPDU(0x80, 0x03, 0x77, 0x00));
-        byte[] memory = simulator.transmitCommand(new CommandAPDU(0x80, 0x02, 0, 0, 256)).getData();
+        byte[] memory = simulator
+                .transmitCommand(new CommandAPDU(0x80, 0x02, 0, 0, 256))
+                .getData();
         assertArrayEquals(new byte[] {0, 0, 0, 0, 0, 0, 0, 0, 0x77, 0, 0x77, 0, 0, 0}, memory);
         simulator.reset();
         simulator.selectApplet(PROBE);
-        assertArrayEquals(new byte[14], simulator.transmitCommand(new CommandAPDU(0x80, 0x02, 0, 0, 256)).getData());
+        assertArrayEquals(
+                new byte[14],
+                simulator
+                        .transmitCommand(new CommandAPDU(0x80, 0x02, 0, 0, 256))
+                        .getData());
     }
 
     @Test
@@ -77,7 +88,8 @@ class JCardSimTest {
         CardSimulator one = probe();
         CardSimulator other = probe();
         one.transmitCommand(new CommandAPDU(0x80, 0x01, 0x00, 0x33));
-        byte[] memory = other.transmitCommand(new CommandAPDU(0x80, 0x02, 0, 0, 256)).getData();
+        byte[] memory =
+                other.transmitCommand(new CommandAPDU(0x80, 0x02, 0, 0, 256)).getData();
         assertArrayEquals(new byte[14], memory);
     }
 
@@ -95,8 +107,9 @@ class JCardSimTest {
     void saysWhyInstallFailed() {
         CardSimulator simulator = new CardSimulator();
         byte[] refused = {7, (byte) 0xF0, 0, 0, 0, 1, 1, 1, 0, 1, (byte) 0xEE};
-        SystemException e = assertThrows(SystemException.class,
-            () -> simulator.installApplet(PROBE, Probe.class, refused, (short) 0, (byte) refused.length));
+        SystemException e = assertThrows(
+                SystemException.class,
+                () -> simulator.installApplet(PROBE, Probe.class, refused, (short) 0, (byte) refused.length));
         assertTrue(e.getCause().getMessage().contains("6A80"), e.getCause().getMessage());
     }
 
@@ -109,7 +122,12 @@ class JCardSimTest {
         assertEquals("T=1", card.getProtocol());
         ResponseAPDU selected = card.getBasicChannel().transmit(new CommandAPDU(AIDUtil.select(HELLO)));
         assertEquals(0x9000, selected.getSW());
-        assertEquals(13, card.getBasicChannel().transmit(new CommandAPDU(0x01, 0x01, 0x00, 0x00)).getData().length);
+        assertEquals(
+                13,
+                card.getBasicChannel()
+                        .transmit(new CommandAPDU(0x01, 0x01, 0x00, 0x00))
+                        .getData()
+                        .length);
         card.disconnect(true);
     }
 
@@ -121,7 +139,11 @@ class JCardSimTest {
         simulator.selectApplet(HELLO);
         byte[] sent = new byte[1000];
         sent[999] = 7;
-        assertArrayEquals(sent, simulator.transmitCommand(new CommandAPDU(0x80, 0x01, 0x00, 0x00, sent, 65536)).getData());
+        assertArrayEquals(
+                sent,
+                simulator
+                        .transmitCommand(new CommandAPDU(0x80, 0x01, 0x00, 0x00, sent, 65536))
+                        .getData());
         AID other = AIDUtil.create("F000000009");
         byte[] data = {5, (byte) 0xF0, 0, 0, 0, 9, 0, 0};
         simulator.installApplet(other, MultiInstanceApplet.class, data, (short) 0, (byte) data.length);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -15,6 +16,7 @@ class AlgorithmTableTest {
     void theReadmeHoldsTheTableOfNow() throws IOException {
         String readme = Files.readString(Path.of("../README.md"));
         assertEquals(AlgorithmTable.inserted(readme), readme, "run AlgorithmTable, its comment says how");
-        assertTrue(readme.contains("KOREAN_SEED_CBC_NOPAD") && readme.contains("BRAINPOOLP512R1"), "it is no empty table");
+        assertTrue(
+                readme.contains("KOREAN_SEED_CBC_NOPAD") && readme.contains("BRAINPOOLP512R1"), "it is no empty table");
     }
 }

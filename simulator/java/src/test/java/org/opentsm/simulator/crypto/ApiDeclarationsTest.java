@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -20,8 +21,17 @@ import org.objectweb.asm.Type;
 class ApiDeclarationsTest {
 
     @ParameterizedTest
-    @ValueSource(strings = {"javacard.security", "javacardx.crypto", "javacardx.framework.math", "javacardx.framework.tlv",
-        "javacardx.framework.util", "javacardx.security", "javacardx.security.derivation", "javacardx.security.util"})
+    @ValueSource(
+            strings = {
+                "javacard.security",
+                "javacardx.crypto",
+                "javacardx.framework.math",
+                "javacardx.framework.tlv",
+                "javacardx.framework.util",
+                "javacardx.security",
+                "javacardx.security.derivation",
+                "javacardx.security.util"
+            })
     void everyDeclaredMemberIsThere(String name) throws Exception {
         List<String> missing = new ArrayList<>();
         int checked = 0;
@@ -42,7 +52,7 @@ class ApiDeclarationsTest {
                         missing.add(current.getName() + "." + words[words.length - 2] + words[words.length - 1]);
                     }
                 }
-                default -> { }
+                default -> {}
             }
         }
         assertTrue(checked > 5, "lines are read");
@@ -51,13 +61,19 @@ class ApiDeclarationsTest {
 
     private static List<String> lines(String name) throws IOException {
         try (BufferedReader in = new BufferedReader(new InputStreamReader(
-            ApiDeclarationsTest.class.getResourceAsStream("/org/opentsm/api/packages/" + name + ".api"), StandardCharsets.UTF_8))) {
+                ApiDeclarationsTest.class.getResourceAsStream("/org/opentsm/api/packages/" + name + ".api"),
+                StandardCharsets.UTF_8))) {
             return in.lines().toList();
         }
     }
 
     private static Class<?> type(String packageName, String[] words, List<String> missing) {
-        String name = packageName + "." + Arrays.stream(words).skip(2).filter(word -> Character.isUpperCase(word.charAt(0))).findFirst().orElseThrow();
+        String name = packageName + "."
+                + Arrays.stream(words)
+                        .skip(2)
+                        .filter(word -> Character.isUpperCase(word.charAt(0)))
+                        .findFirst()
+                        .orElseThrow();
         try {
             return Class.forName(name);
         } catch (ClassNotFoundException e) {
@@ -69,7 +85,9 @@ class ApiDeclarationsTest {
     private static boolean constant(Class<?> type, String[] words) {
         try {
             Object value = type.getField(words[2]).get(null);
-            return words[1].equals("boolean") ? value.equals(words[3].equals("1")) : ((Number) value).intValue() == Integer.parseInt(words[3]);
+            return words[1].equals("boolean")
+                    ? value.equals(words[3].equals("1"))
+                    : ((Number) value).intValue() == Integer.parseInt(words[3]);
         } catch (ReflectiveOperationException e) {
             return false;
         }
@@ -77,12 +95,15 @@ class ApiDeclarationsTest {
 
     private static boolean member(Class<?> type, String name, String descriptor) {
         for (Constructor<?> constructor : type.getDeclaredConstructors()) {
-            if (name.equals("<init>") && Type.getConstructorDescriptor(constructor).equals(descriptor)) {
+            if (name.equals("<init>")
+                    && Type.getConstructorDescriptor(constructor).equals(descriptor)) {
                 return true;
             }
         }
         List<Method> methods = new ArrayList<>(List.of(type.getMethods()));
         methods.addAll(List.of(type.getDeclaredMethods()));
-        return methods.stream().anyMatch(method -> method.getName().equals(name) && Type.getMethodDescriptor(method).equals(descriptor));
+        return methods.stream()
+                .anyMatch(method -> method.getName().equals(name)
+                        && Type.getMethodDescriptor(method).equals(descriptor));
     }
 }

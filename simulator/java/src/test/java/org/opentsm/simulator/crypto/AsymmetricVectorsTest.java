@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -34,7 +35,8 @@ import org.junit.jupiter.api.TestFactory;
 class AsymmetricVectorsTest {
 
     private static RSAPublicKey rsaPublic(Vectors.Row row) {
-        RSAPublicKey key = (RSAPublicKey) KeyBuilder.buildKey(KeyBuilder.TYPE_RSA_PUBLIC, (short) row.number("bits"), false);
+        RSAPublicKey key =
+                (RSAPublicKey) KeyBuilder.buildKey(KeyBuilder.TYPE_RSA_PUBLIC, (short) row.number("bits"), false);
         key.setModulus(row.bytes("n"), (short) 0, (short) row.bytes("n").length);
         key.setExponent(row.bytes("e"), (short) 0, (short) row.bytes("e").length);
         return key;
@@ -42,10 +44,13 @@ class AsymmetricVectorsTest {
 
     /** The same private key as modulus and exponent, as primes, and in RAM. */
     static PrivateKey[] rsaPrivate(Vectors.Row row) {
-        RSAPrivateKey plain = (RSAPrivateKey) KeyBuilder.buildKey(KeyBuilder.TYPE_RSA_PRIVATE, (short) row.number("bits"), false);
+        RSAPrivateKey plain =
+                (RSAPrivateKey) KeyBuilder.buildKey(KeyBuilder.TYPE_RSA_PRIVATE, (short) row.number("bits"), false);
         plain.setModulus(row.bytes("n"), (short) 0, (short) row.bytes("n").length);
         plain.setExponent(row.bytes("d"), (short) 0, (short) row.bytes("d").length);
-        PrivateKey[] keys = {plain, crt(row, KeyBuilder.TYPE_RSA_CRT_PRIVATE), crt(row, KeyBuilder.TYPE_RSA_CRT_PRIVATE_TRANSIENT_RESET)};
+        PrivateKey[] keys = {
+            plain, crt(row, KeyBuilder.TYPE_RSA_CRT_PRIVATE), crt(row, KeyBuilder.TYPE_RSA_CRT_PRIVATE_TRANSIENT_RESET)
+        };
         return keys;
     }
 
@@ -61,36 +66,48 @@ class AsymmetricVectorsTest {
 
     @TestFactory
     Stream<DynamicTest> rsaSignatures() {
-        return Vectors.each("rsa-signatures", row -> {
-            byte digest = Vectors.constant(MessageDigest.class, "ALG_" + row.text("digest"));
-            Signature signature = Signature.getInstance(digest, Signature.SIG_CIPHER_RSA,
-                Vectors.constant(Cipher.class, "PAD_" + row.text("padding")), false);
-            verify(signature, rsaPublic(row), row.bytes("text"), row.bytes("signature"));
-            for (PrivateKey key : rsaPrivate(row)) {
-                byte[] made = sign(signature, key, row.bytes("text"));
-                assertEquals(row.number("bits") / 8, made.length);
-                verify(signature, rsaPublic(row), row.bytes("text"), made);
-                if (!row.has("random")) {
-                    assertArrayEquals(row.bytes("signature"), made);
-                }
-            }
-        }, "padding", "digest", "rsa");
+        return Vectors.each(
+                "rsa-signatures",
+                row -> {
+                    byte digest = Vectors.constant(MessageDigest.class, "ALG_" + row.text("digest"));
+                    Signature signature = Signature.getInstance(
+                            digest,
+                            Signature.SIG_CIPHER_RSA,
+                            Vectors.constant(Cipher.class, "PAD_" + row.text("padding")),
+                            false);
+                    verify(signature, rsaPublic(row), row.bytes("text"), row.bytes("signature"));
+                    for (PrivateKey key : rsaPrivate(row)) {
+                        byte[] made = sign(signature, key, row.bytes("text"));
+                        assertEquals(row.number("bits") / 8, made.length);
+                        verify(signature, rsaPublic(row), row.bytes("text"), made);
+                        if (!row.has("random")) {
+                            assertArrayEquals(row.bytes("signature"), made);
+                        }
+                    }
+                },
+                "padding",
+                "digest",
+                "rsa");
     }
 
     @TestFactory
     Stream<DynamicTest> messageRecovery() {
-        return Vectors.rows("rsa-signatures").filter(row -> row.has("recovered")).map(row -> DynamicTest.dynamicTest(
-            row.text("digest") + " recovers " + row.number("recovered"), () -> recover(row)));
+        return Vectors.rows("rsa-signatures")
+                .filter(row -> row.has("recovered"))
+                .map(row -> DynamicTest.dynamicTest(
+                        row.text("digest") + " recovers " + row.number("recovered"), () -> recover(row)));
     }
 
     private static void recover(Vectors.Row row) {
         byte digest = Vectors.constant(MessageDigest.class, "ALG_" + row.text("digest"));
-        SignatureMessageRecovery engine = (SignatureMessageRecovery) Signature.getInstance(digest, Signature.SIG_CIPHER_RSA, Cipher.PAD_ISO9796_MR, false);
+        SignatureMessageRecovery engine = (SignatureMessageRecovery)
+                Signature.getInstance(digest, Signature.SIG_CIPHER_RSA, Cipher.PAD_ISO9796_MR, false);
         byte[] text = row.bytes("text");
         byte[] out = new byte[row.number("bits") / 8];
         short[] recovered = new short[2];
         engine.init(rsaPrivate(row)[1], Signature.MODE_SIGN);
-        assertEquals(out.length, engine.sign(text, (short) 0, (short) text.length, out, (short) 0, recovered, (short) 1));
+        assertEquals(
+                out.length, engine.sign(text, (short) 0, (short) text.length, out, (short) 0, recovered, (short) 1));
         assertArrayEquals(row.bytes("signature"), out);
         assertEquals(row.number("recovered"), recovered[1]);
         engine.init(rsaPublic(row), Signature.MODE_VERIFY);
@@ -102,22 +119,27 @@ class AsymmetricVectorsTest {
 
     @TestFactory
     Stream<DynamicTest> rsaEncryption() {
-        return Vectors.each("rsa-encryption", row -> {
-            Cipher cipher = Cipher.getInstance(Cipher.CIPHER_RSA, Vectors.constant(Cipher.class, "PAD_" + row.text("padding")), false);
-            byte[] text = row.bytes("text");
-            byte[] result = row.bytes("result");
-            if (row.has("byPrivate")) {
-                assertArrayEquals(result, run(cipher, rsaPrivate(row)[1], Cipher.MODE_ENCRYPT, text));
-                assertArrayEquals(text, run(cipher, rsaPublic(row), Cipher.MODE_DECRYPT, result));
-                return;
-            }
-            byte[] own = run(cipher, rsaPublic(row), Cipher.MODE_ENCRYPT, text);
-            assertEquals(!row.has("random"), Arrays.equals(result, own));
-            for (PrivateKey key : rsaPrivate(row)) {
-                assertArrayEquals(text, run(cipher, key, Cipher.MODE_DECRYPT, result));
-                assertArrayEquals(text, run(cipher, key, Cipher.MODE_DECRYPT, own));
-            }
-        }, "padding", "rsa");
+        return Vectors.each(
+                "rsa-encryption",
+                row -> {
+                    Cipher cipher = Cipher.getInstance(
+                            Cipher.CIPHER_RSA, Vectors.constant(Cipher.class, "PAD_" + row.text("padding")), false);
+                    byte[] text = row.bytes("text");
+                    byte[] result = row.bytes("result");
+                    if (row.has("byPrivate")) {
+                        assertArrayEquals(result, run(cipher, rsaPrivate(row)[1], Cipher.MODE_ENCRYPT, text));
+                        assertArrayEquals(text, run(cipher, rsaPublic(row), Cipher.MODE_DECRYPT, result));
+                        return;
+                    }
+                    byte[] own = run(cipher, rsaPublic(row), Cipher.MODE_ENCRYPT, text);
+                    assertEquals(!row.has("random"), Arrays.equals(result, own));
+                    for (PrivateKey key : rsaPrivate(row)) {
+                        assertArrayEquals(text, run(cipher, key, Cipher.MODE_DECRYPT, result));
+                        assertArrayEquals(text, run(cipher, key, Cipher.MODE_DECRYPT, own));
+                    }
+                },
+                "padding",
+                "rsa");
     }
 
     private static byte[] run(Cipher cipher, Key key, byte mode, byte[] text) {
@@ -142,25 +164,47 @@ class AsymmetricVectorsTest {
         byte[] wrong = value.clone();
         wrong[wrong.length - 1] ^= 1;
         assertFalse(signature.verify(text, (short) 0, (short) text.length, wrong, (short) 0, (short) wrong.length));
-        assertFalse(signature.verify(text, (short) 0, (short) text.length, value, (short) 0, (short) (value.length - 1)));
+        assertFalse(
+                signature.verify(text, (short) 0, (short) text.length, value, (short) 0, (short) (value.length - 1)));
     }
 
     @TestFactory
     Stream<DynamicTest> curves() {
-        return Vectors.each("curves", row -> {
-            Key[] keys = curveKeys(row);
-            agree(KeyAgreement.ALG_EC_SVDP_DH_PLAIN, (PrivateKey) keys[0], row.bytes("otherW"), row.bytes("secret"));
-            agree(KeyAgreement.ALG_EC_SVDP_DHC_PLAIN, (PrivateKey) keys[0], row.bytes("otherW"), row.text("kind").equals("F2M") ? null : row.bytes("secret"));
-            agree(KeyAgreement.ALG_EC_SVDP_DH, (PrivateKey) keys[0], row.bytes("otherW"), Digests.hash(MessageDigest.ALG_SHA, row.bytes("secret")));
-            for (String digest : new String[] {"SHA", "SHA_256", "SHA_384", "SHA_512", "SHA3_256"}) {
-                Signature signature = Signature.getInstance(Vectors.constant(MessageDigest.class, "ALG_" + digest), Signature.SIG_CIPHER_ECDSA,
-                    Cipher.PAD_NULL, false);
-                verify(signature, keys[1], row.bytes("text"), row.bytes("ecdsa_" + digest));
-                byte[] made = sign(signature, keys[0], row.bytes("text"));
-                verify(signature, keys[1], row.bytes("text"), made);
-                assertTrue(made.length <= signature.getLength(), "the longest signature");
-            }
-        }, "kind", "bits", "name", "curve");
+        return Vectors.each(
+                "curves",
+                row -> {
+                    Key[] keys = curveKeys(row);
+                    agree(
+                            KeyAgreement.ALG_EC_SVDP_DH_PLAIN,
+                            (PrivateKey) keys[0],
+                            row.bytes("otherW"),
+                            row.bytes("secret"));
+                    agree(
+                            KeyAgreement.ALG_EC_SVDP_DHC_PLAIN,
+                            (PrivateKey) keys[0],
+                            row.bytes("otherW"),
+                            row.text("kind").equals("F2M") ? null : row.bytes("secret"));
+                    agree(
+                            KeyAgreement.ALG_EC_SVDP_DH,
+                            (PrivateKey) keys[0],
+                            row.bytes("otherW"),
+                            Digests.hash(MessageDigest.ALG_SHA, row.bytes("secret")));
+                    for (String digest : new String[] {"SHA", "SHA_256", "SHA_384", "SHA_512", "SHA3_256"}) {
+                        Signature signature = Signature.getInstance(
+                                Vectors.constant(MessageDigest.class, "ALG_" + digest),
+                                Signature.SIG_CIPHER_ECDSA,
+                                Cipher.PAD_NULL,
+                                false);
+                        verify(signature, keys[1], row.bytes("text"), row.bytes("ecdsa_" + digest));
+                        byte[] made = sign(signature, keys[0], row.bytes("text"));
+                        verify(signature, keys[1], row.bytes("text"), made);
+                        assertTrue(made.length <= signature.getLength(), "the longest signature");
+                    }
+                },
+                "kind",
+                "bits",
+                "name",
+                "curve");
     }
 
     private static void agree(byte algorithm, PrivateKey key, byte[] other, byte[] secret) {
@@ -170,7 +214,9 @@ class AsymmetricVectorsTest {
         KeyAgreement agreement = KeyAgreement.getInstance(algorithm, false);
         agreement.init(key);
         byte[] out = new byte[300];
-        assertArrayEquals(secret, Arrays.copyOf(out, agreement.generateSecret(other, (short) 0, (short) other.length, out, (short) 0)));
+        assertArrayEquals(
+                secret,
+                Arrays.copyOf(out, agreement.generateSecret(other, (short) 0, (short) other.length, out, (short) 0)));
     }
 
     private static Key[] curveKeys(Vectors.Row row) {
@@ -179,8 +225,10 @@ class AsymmetricVectorsTest {
         }
         boolean binary = row.text("kind").equals("F2M");
         short bits = (short) row.number("bits");
-        ECPrivateKey secret = (ECPrivateKey) KeyBuilder.buildKey(binary ? KeyBuilder.TYPE_EC_F2M_PRIVATE : KeyBuilder.TYPE_EC_FP_PRIVATE, bits, false);
-        ECPublicKey shown = (ECPublicKey) KeyBuilder.buildKey(binary ? KeyBuilder.TYPE_EC_F2M_PUBLIC : KeyBuilder.TYPE_EC_FP_PUBLIC, bits, false);
+        ECPrivateKey secret = (ECPrivateKey) KeyBuilder.buildKey(
+                binary ? KeyBuilder.TYPE_EC_F2M_PRIVATE : KeyBuilder.TYPE_EC_FP_PRIVATE, bits, false);
+        ECPublicKey shown = (ECPublicKey)
+                KeyBuilder.buildKey(binary ? KeyBuilder.TYPE_EC_F2M_PUBLIC : KeyBuilder.TYPE_EC_FP_PUBLIC, bits, false);
         if (row.has("p")) {
             setCurve(secret, row);
             shown.copyDomainParametersFrom(secret);
@@ -201,9 +249,12 @@ class AsymmetricVectorsTest {
 
     private static Key[] named(String name, byte[] secret, byte[] shown) {
         try {
-            NamedParameterSpec spec = NamedParameterSpec.getInstance(NamedParameterSpec.class.getField(name).getShort(null));
-            Key privateKey = KeyBuilder.buildXECKey(spec, (short) (KeyBuilder.ATTR_PRIVATE | JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT), false);
-            Key publicKey = KeyBuilder.buildXECKey(spec, (short) (KeyBuilder.ATTR_PUBLIC | JCSystem.MEMORY_TYPE_PERSISTENT), false);
+            NamedParameterSpec spec = NamedParameterSpec.getInstance(
+                    NamedParameterSpec.class.getField(name).getShort(null));
+            Key privateKey = KeyBuilder.buildXECKey(
+                    spec, (short) (KeyBuilder.ATTR_PRIVATE | JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT), false);
+            Key publicKey = KeyBuilder.buildXECKey(
+                    spec, (short) (KeyBuilder.ATTR_PUBLIC | JCSystem.MEMORY_TYPE_PERSISTENT), false);
             ((XECKey) privateKey).setEncoded(secret, (short) 0, (short) secret.length);
             ((XECKey) publicKey).setEncoded(shown, (short) 0, (short) shown.length);
             return new Key[] {privateKey, publicKey};
@@ -214,44 +265,57 @@ class AsymmetricVectorsTest {
 
     @TestFactory
     Stream<DynamicTest> edwardsAndMontgomeryCurves() {
-        return Vectors.each("edwards", row -> {
-            Key[] keys = named(row.text("name"), row.bytes("private"), row.bytes("public"));
-            if (row.has("secret")) {
-                agree(KeyAgreement.ALG_XDH, (PrivateKey) keys[0], row.bytes("other"), row.bytes("secret"));
-                return;
-            }
-            Signature signature = Signature.getInstance(MessageDigest.ALG_NULL, Signature.SIG_CIPHER_EDDSA, Cipher.PAD_NULL, false);
-            assertArrayEquals(row.bytes("signature"), sign(signature, keys[0], row.bytes("text")));
-            verify(signature, keys[1], row.bytes("text"), row.bytes("signature"));
-        }, "name");
+        return Vectors.each(
+                "edwards",
+                row -> {
+                    Key[] keys = named(row.text("name"), row.bytes("private"), row.bytes("public"));
+                    if (row.has("secret")) {
+                        agree(KeyAgreement.ALG_XDH, (PrivateKey) keys[0], row.bytes("other"), row.bytes("secret"));
+                        return;
+                    }
+                    Signature signature = Signature.getInstance(
+                            MessageDigest.ALG_NULL, Signature.SIG_CIPHER_EDDSA, Cipher.PAD_NULL, false);
+                    assertArrayEquals(row.bytes("signature"), sign(signature, keys[0], row.bytes("text")));
+                    verify(signature, keys[1], row.bytes("text"), row.bytes("signature"));
+                },
+                "name");
     }
 
     @TestFactory
     Stream<DynamicTest> groups() {
-        return Vectors.each("groups", row -> {
-            short bits = (short) row.number("bits");
-            byte[] p = row.bytes("p");
-            byte[] g = row.bytes("g");
-            if (row.text("kind").equals("DH")) {
-                DHPrivateKey key = (DHPrivateKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DH_PRIVATE, bits, false);
-                key.setP(p, (short) 0, (short) p.length);
-                key.setG(g, (short) 0, (short) g.length);
-                key.setX(row.bytes("x"), (short) 0, (short) row.bytes("x").length);
-                agree(KeyAgreement.ALG_DH_PLAIN, key, row.bytes("other"), row.bytes("secret"));
-                return;
-            }
-            DSAPrivateKey secret = (DSAPrivateKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DSA_PRIVATE, bits, false);
-            DSAPublicKey shown = (DSAPublicKey) KeyBuilder.buildKeyWithSharedDomain(KeyBuilder.ALG_TYPE_DSA_PUBLIC, JCSystem.MEMORY_TYPE_PERSISTENT,
-                secret, false);
-            secret.setP(p, (short) 0, (short) p.length);
-            secret.setQ(row.bytes("q"), (short) 0, (short) row.bytes("q").length);
-            secret.setG(g, (short) 0, (short) g.length);
-            secret.setX(row.bytes("x"), (short) 0, (short) row.bytes("x").length);
-            shown.setY(row.bytes("y"), (short) 0, (short) row.bytes("y").length);
-            Signature signature = Signature.getInstance(Vectors.constant(MessageDigest.class, "ALG_" + row.text("digest")), Signature.SIG_CIPHER_DSA,
-                Cipher.PAD_NULL, false);
-            verify(signature, shown, row.bytes("text"), row.bytes("signature"));
-            verify(signature, shown, row.bytes("text"), sign(signature, secret, row.bytes("text")));
-        }, "kind", "bits", "digest");
+        return Vectors.each(
+                "groups",
+                row -> {
+                    short bits = (short) row.number("bits");
+                    byte[] p = row.bytes("p");
+                    byte[] g = row.bytes("g");
+                    if (row.text("kind").equals("DH")) {
+                        DHPrivateKey key = (DHPrivateKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DH_PRIVATE, bits, false);
+                        key.setP(p, (short) 0, (short) p.length);
+                        key.setG(g, (short) 0, (short) g.length);
+                        key.setX(row.bytes("x"), (short) 0, (short) row.bytes("x").length);
+                        agree(KeyAgreement.ALG_DH_PLAIN, key, row.bytes("other"), row.bytes("secret"));
+                        return;
+                    }
+                    DSAPrivateKey secret =
+                            (DSAPrivateKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DSA_PRIVATE, bits, false);
+                    DSAPublicKey shown = (DSAPublicKey) KeyBuilder.buildKeyWithSharedDomain(
+                            KeyBuilder.ALG_TYPE_DSA_PUBLIC, JCSystem.MEMORY_TYPE_PERSISTENT, secret, false);
+                    secret.setP(p, (short) 0, (short) p.length);
+                    secret.setQ(row.bytes("q"), (short) 0, (short) row.bytes("q").length);
+                    secret.setG(g, (short) 0, (short) g.length);
+                    secret.setX(row.bytes("x"), (short) 0, (short) row.bytes("x").length);
+                    shown.setY(row.bytes("y"), (short) 0, (short) row.bytes("y").length);
+                    Signature signature = Signature.getInstance(
+                            Vectors.constant(MessageDigest.class, "ALG_" + row.text("digest")),
+                            Signature.SIG_CIPHER_DSA,
+                            Cipher.PAD_NULL,
+                            false);
+                    verify(signature, shown, row.bytes("text"), row.bytes("signature"));
+                    verify(signature, shown, row.bytes("text"), sign(signature, secret, row.bytes("text")));
+                },
+                "kind",
+                "bits",
+                "digest");
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -29,7 +30,9 @@ class ChainingTest {
         byte[] out = new byte[32];
         cipher.doFinal(ZERO, (short) 0, (short) 16, out, (short) 0);
         cipher.doFinal(ZERO, (short) 0, (short) 16, out, (short) 16);
-        assertEquals("1d13d567b9b1b801d4de2f3950124d45c6a13b37878f5b826f4f8162a1c8d879", HexFormat.of().formatHex(out));
+        assertEquals(
+                "1d13d567b9b1b801d4de2f3950124d45c6a13b37878f5b826f4f8162a1c8d879",
+                HexFormat.of().formatHex(out));
     }
 
     @Test

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -55,13 +56,16 @@ class FrameworkClassesTest {
             assertEquals(one.multiply(other).add(one), read(number, format));
             number.subtract(first, (short) 0, (short) first.length, format);
             assertEquals(one.multiply(other), read(number, format));
-            assertEquals(Integer.signum(one.multiply(other).compareTo(one)), number.compareTo(first, (short) 0, (short) first.length, format));
+            assertEquals(
+                    Integer.signum(one.multiply(other).compareTo(one)),
+                    number.compareTo(first, (short) 0, (short) first.length, format));
         }
         byte[] large = new byte[9];
         large[0] = 1;
         assertThrows(ArithmeticException.class, () -> number.init(large, (short) 0, (short) 9, BigNumber.FORMAT_HEX));
         number.reset();
-        assertThrows(ArithmeticException.class, () -> number.subtract(large, (short) 0, (short) 1, BigNumber.FORMAT_HEX));
+        assertThrows(
+                ArithmeticException.class, () -> number.subtract(large, (short) 0, (short) 1, BigNumber.FORMAT_HEX));
     }
 
     private static byte[] encoded(BigInteger number, byte format) {
@@ -73,7 +77,9 @@ class FrameworkClassesTest {
         byte[] out = new byte[20];
         number.toBytes(out, (short) 2, (short) 16, format);
         String text = HexFormat.of().formatHex(out, 2, 18);
-        assertEquals(encoded(new BigInteger(text, format == BigNumber.FORMAT_HEX ? 16 : 10), format).length, number.getByteLength(format));
+        assertEquals(
+                encoded(new BigInteger(text, format == BigNumber.FORMAT_HEX ? 16 : 10), format).length,
+                number.getByteLength(format));
         return new BigInteger(text, format == BigNumber.FORMAT_HEX ? 16 : 10);
     }
 
@@ -95,7 +101,10 @@ class FrameworkClassesTest {
     @Test
     void arraysOfDifferentTypesAreRepacked() {
         short[] shorts = new short[3];
-        assertEquals(3, ArrayLogic.arrayCopyRepack(new byte[] {9, 1, 2, (byte) 0xFF, 4}, (short) 1, (short) 4, shorts, (short) 1));
+        assertEquals(
+                3,
+                ArrayLogic.arrayCopyRepack(
+                        new byte[] {9, 1, 2, (byte) 0xFF, 4}, (short) 1, (short) 4, shorts, (short) 1));
         assertArrayEquals(new short[] {0, 0x0102, (short) 0xFF04}, shorts);
         int[] ints = new int[1];
         ArrayLogic.arrayCopyRepackNonAtomic(shorts, (short) 1, (short) 2, ints, (short) 0);
@@ -108,9 +117,12 @@ class FrameworkClassesTest {
         assertEquals(-1, ArrayLogic.arrayCompareGeneric(shorts, (short) 0, shorts, (short) 1, (short) 1));
         assertEquals(2, ArrayLogic.arrayFillGeneric(shorts, (short) 0, (short) 2, new short[] {5}, (short) 0));
         assertArrayEquals(new short[] {5, 5, (short) 0xFF04}, shorts);
-        UtilException odd = assertThrows(UtilException.class, () -> ArrayLogic.arrayCopyRepack(bytes, (short) 0, (short) 3, shorts, (short) 0));
+        UtilException odd = assertThrows(
+                UtilException.class, () -> ArrayLogic.arrayCopyRepack(bytes, (short) 0, (short) 3, shorts, (short) 0));
         assertEquals(UtilException.ILLEGAL_VALUE, odd.getReason());
-        UtilException type = assertThrows(UtilException.class, () -> ArrayLogic.arrayCompareGeneric(bytes, (short) 0, shorts, (short) 0, (short) 1));
+        UtilException type = assertThrows(
+                UtilException.class,
+                () -> ArrayLogic.arrayCompareGeneric(bytes, (short) 0, shorts, (short) 0, (short) 1));
         assertEquals(UtilException.TYPE_MISMATCHED, type.getReason());
         byte[] four = new byte[4];
         assertEquals(4, JCint.setInt(four, (short) 0, -2));
@@ -143,7 +155,9 @@ class FrameworkClassesTest {
         TLVException cycle = assertThrows(TLVException.class, () -> outer.append(outer));
         assertEquals(TLVException.INVALID_PARAM, cycle.getReason());
         ConstructedBERTag empty = new ConstructedBERTag();
-        assertEquals(TLVException.EMPTY_TAG, assertThrows(TLVException.class, empty::size).getReason());
+        assertEquals(
+                TLVException.EMPTY_TAG,
+                assertThrows(TLVException.class, empty::size).getReason());
     }
 
     @Test
@@ -169,7 +183,9 @@ class FrameworkClassesTest {
             bytes[Math.min(1, bytes.length - 1)] &= 0x0F;
             if (BERTLV.verifyFormat(bytes, (short) 0, (short) bytes.length)) {
                 good++;
-                assertArrayEquals(new short[] {(short) bytes.length}, new short[] {BERTLV.getInstance(bytes, (short) 0, (short) bytes.length).size()});
+                assertArrayEquals(new short[] {(short) bytes.length}, new short[] {
+                    BERTLV.getInstance(bytes, (short) 0, (short) bytes.length).size()
+                });
             }
             BERTag.verifyFormat(bytes, (short) 0);
         }
@@ -190,10 +206,13 @@ class FrameworkClassesTest {
         assertFalse(pin.check(good, (short) 0, (byte) 4));
         pin.setTryLimit((byte) 5);
         assertEquals(5, pin.getTriesRemaining());
-        OwnerPINxWithPredecrement two = (OwnerPINxWithPredecrement) OwnerPINBuilder.buildOwnerPIN((byte) 2, (byte) 8,
-            OwnerPINBuilder.OWNER_PIN_X_WITH_PREDECREMENT);
+        OwnerPINxWithPredecrement two = (OwnerPINxWithPredecrement)
+                OwnerPINBuilder.buildOwnerPIN((byte) 2, (byte) 8, OwnerPINBuilder.OWNER_PIN_X_WITH_PREDECREMENT);
         two.update(good, (short) 0, (byte) 4);
-        assertEquals(PINException.ILLEGAL_STATE, assertThrows(PINException.class, () -> two.check(good, (short) 0, (byte) 4)).getReason());
+        assertEquals(
+                PINException.ILLEGAL_STATE,
+                assertThrows(PINException.class, () -> two.check(good, (short) 0, (byte) 4))
+                        .getReason());
         assertEquals(1, two.decrementTriesRemaining());
         assertTrue(two.check(good, (short) 0, (byte) 4));
         assertEquals(2, two.getTriesRemaining());
@@ -202,7 +221,8 @@ class FrameworkClassesTest {
 
     @Test
     void sensitiveArraysAreKnown() {
-        byte[] array = (byte[]) SensitiveArrays.makeIntegritySensitiveArray(JCSystem.ARRAY_TYPE_BYTE, JCSystem.MEMORY_TYPE_PERSISTENT, (short) 8);
+        byte[] array = (byte[]) SensitiveArrays.makeIntegritySensitiveArray(
+                JCSystem.ARRAY_TYPE_BYTE, JCSystem.MEMORY_TYPE_PERSISTENT, (short) 8);
         assertTrue(SensitiveArrays.isIntegritySensitive(array));
         assertFalse(SensitiveArrays.isIntegritySensitive(new byte[8]));
         array[3] = 7;
@@ -210,8 +230,13 @@ class FrameworkClassesTest {
         assertEquals(8, SensitiveArrays.clearArray(array));
         assertEquals(0, array[3]);
         assertThrows(SystemException.class, () -> SensitiveArrays.assertIntegrity(new byte[1]));
-        assertThrows(SystemException.class, () -> SensitiveArrays.makeIntegritySensitiveArray((byte) 9, (byte) 0, (short) 1));
-        assertSame(short[].class, SensitiveArrays.makeIntegritySensitiveArray(JCSystem.ARRAY_TYPE_SHORT, (byte) 1, (short) 1).getClass());
+        assertThrows(
+                SystemException.class,
+                () -> SensitiveArrays.makeIntegritySensitiveArray((byte) 9, (byte) 0, (short) 1));
+        assertSame(
+                short[].class,
+                SensitiveArrays.makeIntegritySensitiveArray(JCSystem.ARRAY_TYPE_SHORT, (byte) 1, (short) 1)
+                        .getClass());
     }
 
     @Test

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -51,7 +52,8 @@ class OtherLibraryTest {
         return Arrays.copyOf(out, signature.sign(TEXT, (short) 0, (short) TEXT.length, out, (short) 0));
     }
 
-    private static void verify(java.security.Signature other, java.security.PublicKey key, byte[] value) throws GeneralSecurityException {
+    private static void verify(java.security.Signature other, java.security.PublicKey key, byte[] value)
+            throws GeneralSecurityException {
         other.initVerify(key);
         other.update(TEXT);
         assertTrue(other.verify(value));
@@ -69,8 +71,12 @@ class OtherLibraryTest {
         byte[] out = new byte[128];
         BigInteger modulus = number(out, shown.getModulus(out, (short) 0));
         BigInteger exponent = number(out, shown.getExponent(out, (short) 0));
-        java.security.PublicKey theirs = KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(modulus, exponent));
-        verify(java.security.Signature.getInstance("SHA256withRSA"), theirs, sign(Signature.getInstance(Signature.ALG_RSA_SHA_256_PKCS1, false), pair.getPrivate()));
+        java.security.PublicKey theirs =
+                KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(modulus, exponent));
+        verify(
+                java.security.Signature.getInstance("SHA256withRSA"),
+                theirs,
+                sign(Signature.getInstance(Signature.ALG_RSA_SHA_256_PKCS1, false), pair.getPrivate()));
         java.security.Signature pss = java.security.Signature.getInstance("RSASSA-PSS");
         pss.setParameter(new PSSParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256, 32, 1));
         verify(pss, theirs, sign(Signature.getInstance(Signature.ALG_RSA_SHA_256_PKCS1_PSS, false), pair.getPrivate()));
@@ -87,10 +93,16 @@ class OtherLibraryTest {
             AlgorithmParameters parameters = AlgorithmParameters.getInstance("EC");
             parameters.init(new ECGenParameterSpec(curve));
             ECPoint w = new ECPoint(new BigInteger(1, point, 1, length), new BigInteger(1, point, 1 + length, length));
-            java.security.PublicKey theirs = KeyFactory.getInstance("EC").generatePublic(
-                new ECPublicKeySpec(w, parameters.getParameterSpec(ECParameterSpec.class)));
-            verify(java.security.Signature.getInstance("SHA256withECDSA"), theirs, sign(Signature.getInstance(Signature.ALG_ECDSA_SHA_256, false), pair.getPrivate()));
-            byte[] plain = sign(Signature.getInstance(MessageDigest.ALG_SHA_256, Signature.SIG_CIPHER_ECDSA_PLAIN, Cipher.PAD_NULL, false), pair.getPrivate());
+            java.security.PublicKey theirs = KeyFactory.getInstance("EC")
+                    .generatePublic(new ECPublicKeySpec(w, parameters.getParameterSpec(ECParameterSpec.class)));
+            verify(
+                    java.security.Signature.getInstance("SHA256withECDSA"),
+                    theirs,
+                    sign(Signature.getInstance(Signature.ALG_ECDSA_SHA_256, false), pair.getPrivate()));
+            byte[] plain = sign(
+                    Signature.getInstance(
+                            MessageDigest.ALG_SHA_256, Signature.SIG_CIPHER_ECDSA_PLAIN, Cipher.PAD_NULL, false),
+                    pair.getPrivate());
             assertEquals(2 * length, plain.length);
             verify(java.security.Signature.getInstance("SHA256withECDSAinP1363Format"), theirs, plain);
         }
@@ -102,8 +114,10 @@ class OtherLibraryTest {
         BigInteger q = number(out, shown.getQ(out, (short) 0));
         BigInteger g = number(out, shown.getG(out, (short) 0));
         BigInteger y = number(out, shown.getY(out, (short) 0));
-        verify(java.security.Signature.getInstance("SHA1withDSA"), KeyFactory.getInstance("DSA").generatePublic(new DSAPublicKeySpec(y, p, q, g)),
-            sign(Signature.getInstance(Signature.ALG_DSA_SHA, false), pair.getPrivate()));
+        verify(
+                java.security.Signature.getInstance("SHA1withDSA"),
+                KeyFactory.getInstance("DSA").generatePublic(new DSAPublicKeySpec(y, p, q, g)),
+                sign(Signature.getInstance(Signature.ALG_DSA_SHA, false), pair.getPrivate()));
     }
 
     @Test
@@ -120,21 +134,29 @@ class OtherLibraryTest {
                 bigEndian[i] = encoded[length - 1 - i];
             }
             String title = name == NamedParameterSpec.ED25519 ? "Ed25519" : "Ed448";
-            java.security.PublicKey theirs = KeyFactory.getInstance(title).generatePublic(new EdECPublicKeySpec(
-                new java.security.spec.NamedParameterSpec(title), new EdECPoint(odd, new BigInteger(1, bigEndian))));
+            java.security.PublicKey theirs = KeyFactory.getInstance(title)
+                    .generatePublic(new EdECPublicKeySpec(
+                            new java.security.spec.NamedParameterSpec(title),
+                            new EdECPoint(odd, new BigInteger(1, bigEndian))));
             for (boolean prehash : new boolean[] {false, true}) {
                 java.security.Signature other = java.security.Signature.getInstance(title);
                 other.setParameter(new EdDSAParameterSpec(prehash));
                 byte cipher = prehash ? Signature.SIG_CIPHER_EDDSAPH : Signature.SIG_CIPHER_EDDSA;
-                verify(other, theirs, sign(Signature.getInstance(MessageDigest.ALG_NULL, cipher, Cipher.PAD_NULL, false), pair.getPrivate()));
+                verify(
+                        other,
+                        theirs,
+                        sign(
+                                Signature.getInstance(MessageDigest.ALG_NULL, cipher, Cipher.PAD_NULL, false),
+                                pair.getPrivate()));
             }
         }
     }
 
     private static KeyPair named(short name) {
         NamedParameterSpec spec = NamedParameterSpec.getInstance(name);
-        return new KeyPair((PublicKey) KeyBuilder.buildXECKey(spec, KeyBuilder.ATTR_PUBLIC, false),
-            (PrivateKey) KeyBuilder.buildXECKey(spec, (short) (KeyBuilder.ATTR_PRIVATE | JCSystem.MEMORY_TYPE_PERSISTENT), false));
+        return new KeyPair((PublicKey) KeyBuilder.buildXECKey(spec, KeyBuilder.ATTR_PUBLIC, false), (PrivateKey)
+                KeyBuilder.buildXECKey(
+                        spec, (short) (KeyBuilder.ATTR_PRIVATE | JCSystem.MEMORY_TYPE_PERSISTENT), false));
     }
 
     /** CRC-32 of Ethernet runs over the bits the other way round and begins with ones. */
@@ -157,7 +179,8 @@ class OtherLibraryTest {
         // binascii.crc_hqx(b"123456789", 0) of Python is 31C3; the card complements.
         Checksum checksum = Checksum.getInstance(Checksum.ALG_ISO3309_CRC16, false);
         byte[] out = new byte[2];
-        checksum.doFinal("123456789".getBytes(java.nio.charset.StandardCharsets.US_ASCII), (short) 0, (short) 9, out, (short) 0);
+        checksum.doFinal(
+                "123456789".getBytes(java.nio.charset.StandardCharsets.US_ASCII), (short) 0, (short) 9, out, (short) 0);
         assertEquals((short) ~0x31C3, new BigInteger(out).shortValue());
     }
 
@@ -171,10 +194,16 @@ class OtherLibraryTest {
                 return null;
             }
             BigInteger slope = one[0].equals(other[0])
-                ? one[0].pow(2).multiply(BigInteger.valueOf(3)).add(a).multiply(one[1].shiftLeft(1).modInverse(p))
-                : other[1].subtract(one[1]).multiply(other[0].subtract(one[0]).modInverse(p));
+                    ? one[0].pow(2)
+                            .multiply(BigInteger.valueOf(3))
+                            .add(a)
+                            .multiply(one[1].shiftLeft(1).modInverse(p))
+                    : other[1].subtract(one[1])
+                            .multiply(other[0].subtract(one[0]).modInverse(p));
             BigInteger x = slope.pow(2).subtract(one[0]).subtract(other[0]).mod(p);
-            return new BigInteger[] {x, slope.multiply(one[0].subtract(x)).subtract(one[1]).mod(p)};
+            return new BigInteger[] {
+                x, slope.multiply(one[0].subtract(x)).subtract(one[1]).mod(p)
+            };
         }
 
         BigInteger[] multiply(BigInteger scalar, BigInteger[] point) {

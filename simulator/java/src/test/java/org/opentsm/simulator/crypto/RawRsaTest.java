@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -21,7 +22,8 @@ class RawRsaTest {
     @Test
     void anyExponentAndModulusGiveTheirPowerInBothModes() {
         Random random = new Random(7);
-        RSAPublicKey key = (RSAPublicKey) KeyBuilder.buildKey(KeyBuilder.TYPE_RSA_PUBLIC, KeyBuilder.LENGTH_RSA_1024, false);
+        RSAPublicKey key =
+                (RSAPublicKey) KeyBuilder.buildKey(KeyBuilder.TYPE_RSA_PUBLIC, KeyBuilder.LENGTH_RSA_1024, false);
         Cipher cipher = Cipher.getInstance(Cipher.ALG_RSA_NOPAD, false);
         for (int i = 0; i < 100; i++) {
             BigInteger modulus = new BigInteger(8 * LENGTH, random).setBit(8 * LENGTH - 1);
@@ -38,7 +40,8 @@ class RawRsaTest {
 
     @Test
     void aBlockOfAnotherLengthOrNotBelowTheModulusIsIllegalUse() {
-        RSAPublicKey key = (RSAPublicKey) KeyBuilder.buildKey(KeyBuilder.TYPE_RSA_PUBLIC, KeyBuilder.LENGTH_RSA_1024, false);
+        RSAPublicKey key =
+                (RSAPublicKey) KeyBuilder.buildKey(KeyBuilder.TYPE_RSA_PUBLIC, KeyBuilder.LENGTH_RSA_1024, false);
         byte[] modulus = new byte[LENGTH];
         Arrays.fill(modulus, (byte) 0xC1);
         key.setModulus(modulus, (short) 0, (short) LENGTH);
@@ -47,8 +50,10 @@ class RawRsaTest {
         cipher.init(key, Cipher.MODE_ENCRYPT);
         for (int length : new int[] {LENGTH - 1, LENGTH + 1, LENGTH}) {
             byte[] block = Arrays.copyOf(modulus, length);
-            CryptoException thrown = assertThrows(CryptoException.class,
-                () -> cipher.doFinal(block, (short) 0, (short) block.length, new byte[LENGTH], (short) 0), "length " + length);
+            CryptoException thrown = assertThrows(
+                    CryptoException.class,
+                    () -> cipher.doFinal(block, (short) 0, (short) block.length, new byte[LENGTH], (short) 0),
+                    "length " + length);
             assertEquals(CryptoException.ILLEGAL_USE, thrown.getReason());
         }
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -67,7 +68,9 @@ class ReasonsTest {
                 isThere(() -> Signature.getInstance(MessageDigest.ALG_NULL, algorithm, padding, false));
             }
         }
-        assertEquals(List.of(12, 49, 31, 8, 6, 2, 6), List.of(found[0], found[1], found[2], found[3], found[4], found[5], found[6]));
+        assertEquals(
+                List.of(12, 49, 31, 8, 6, 2, 6),
+                List.of(found[0], found[1], found[2], found[3], found[4], found[5], found[6]));
     }
 
     @Test
@@ -103,9 +106,13 @@ class ReasonsTest {
         Signature signature = Signature.getInstance(Signature.ALG_ECDSA_SHA_256, false);
         refuses(CryptoException.INVALID_INIT, () -> signature.update(BUFFER, (short) 0, (short) 16));
         refuses(CryptoException.INVALID_INIT, () -> signature.sign(BUFFER, (short) 0, (short) 16, BUFFER, (short) 0));
-        refuses(CryptoException.INVALID_INIT, () -> signature.verify(BUFFER, (short) 0, (short) 16, BUFFER, (short) 0, (short) 70));
+        refuses(
+                CryptoException.INVALID_INIT,
+                () -> signature.verify(BUFFER, (short) 0, (short) 16, BUFFER, (short) 0, (short) 70));
         KeyAgreement agreement = KeyAgreement.getInstance(KeyAgreement.ALG_EC_SVDP_DH_PLAIN, false);
-        refuses(CryptoException.INVALID_INIT, () -> agreement.generateSecret(BUFFER, (short) 0, (short) 65, BUFFER, (short) 0));
+        refuses(
+                CryptoException.INVALID_INIT,
+                () -> agreement.generateSecret(BUFFER, (short) 0, (short) 65, BUFFER, (short) 0));
         AEADCipher aead = (AEADCipher) Cipher.getInstance(AEADCipher.ALG_AES_GCM, false);
         refuses(CryptoException.INVALID_INIT, () -> aead.updateAAD(BUFFER, (short) 0, (short) 5));
         refuses(CryptoException.INVALID_INIT, () -> aead.retrieveTag(BUFFER, (short) 0, (short) 16));
@@ -121,32 +128,39 @@ class ReasonsTest {
         cipher.init(key, Cipher.MODE_ENCRYPT);
         cipher.doFinal(BUFFER, (short) 0, (short) 16, new byte[32], (short) 0);
         key.clearKey();
-        refuses(CryptoException.UNINITIALIZED_KEY, () -> cipher.doFinal(BUFFER, (short) 0, (short) 16, BUFFER, (short) 0));
+        refuses(
+                CryptoException.UNINITIALIZED_KEY,
+                () -> cipher.doFinal(BUFFER, (short) 0, (short) 16, BUFFER, (short) 0));
         KeyPair pair = new KeyPair(KeyPair.ALG_EC_FP, KeyBuilder.LENGTH_EC_FP_256);
         Signature signature = Signature.getInstance(Signature.ALG_ECDSA_SHA_256, false);
         refuses(CryptoException.UNINITIALIZED_KEY, () -> signature.init(pair.getPrivate(), Signature.MODE_SIGN));
-        refuses(CryptoException.UNINITIALIZED_KEY,
-            () -> KeyAgreement.getInstance(KeyAgreement.ALG_EC_SVDP_DH, false).init(pair.getPrivate()));
+        refuses(CryptoException.UNINITIALIZED_KEY, () -> KeyAgreement.getInstance(KeyAgreement.ALG_EC_SVDP_DH, false)
+                .init(pair.getPrivate()));
     }
 
     @Test
     void aKeyOrModeOfAnotherKindIsIllegalValue() {
         AESKey key = (AESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_AES, KeyBuilder.LENGTH_AES_128, false);
         key.setKey(BUFFER, (short) 0);
-        refuses(CryptoException.ILLEGAL_VALUE, () -> Cipher.getInstance(Cipher.ALG_DES_CBC_NOPAD, false).init(key, Cipher.MODE_ENCRYPT));
-        refuses(CryptoException.ILLEGAL_VALUE, () -> Cipher.getInstance(Cipher.ALG_RSA_PKCS1, false).init(key, Cipher.MODE_ENCRYPT));
+        refuses(CryptoException.ILLEGAL_VALUE, () -> Cipher.getInstance(Cipher.ALG_DES_CBC_NOPAD, false)
+                .init(key, Cipher.MODE_ENCRYPT));
+        refuses(CryptoException.ILLEGAL_VALUE, () -> Cipher.getInstance(Cipher.ALG_RSA_PKCS1, false)
+                .init(key, Cipher.MODE_ENCRYPT));
         Cipher cipher = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_CBC_NOPAD, false);
         refuses(CryptoException.ILLEGAL_VALUE, () -> cipher.init(key, (byte) 3));
-        refuses(CryptoException.ILLEGAL_VALUE, () -> cipher.init(key, Cipher.MODE_ENCRYPT, BUFFER, (short) 0, (short) 15));
+        refuses(
+                CryptoException.ILLEGAL_VALUE,
+                () -> cipher.init(key, Cipher.MODE_ENCRYPT, BUFFER, (short) 0, (short) 15));
         refuses(CryptoException.ILLEGAL_VALUE, () -> Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_ECB_NOPAD, false)
-            .init(key, Cipher.MODE_ENCRYPT, BUFFER, (short) 0, (short) 16));
+                .init(key, Cipher.MODE_ENCRYPT, BUFFER, (short) 0, (short) 16));
         KeyPair pair = new KeyPair(KeyPair.ALG_EC_FP, KeyBuilder.LENGTH_EC_FP_256);
         pair.genKeyPair();
         Signature signature = Signature.getInstance(Signature.ALG_ECDSA_SHA_256, false);
         refuses(CryptoException.ILLEGAL_VALUE, () -> signature.init(pair.getPublic(), Signature.MODE_SIGN));
         refuses(CryptoException.ILLEGAL_VALUE, () -> signature.init(pair.getPrivate(), Signature.MODE_VERIFY));
         refuses(CryptoException.ILLEGAL_VALUE, () -> signature.init(key, Signature.MODE_SIGN));
-        refuses(CryptoException.ILLEGAL_VALUE, () -> RandomData.getInstance(RandomData.ALG_TRNG).nextBytes(BUFFER, (short) 0, (short) 0));
+        refuses(CryptoException.ILLEGAL_VALUE, () -> RandomData.getInstance(RandomData.ALG_TRNG)
+                .nextBytes(BUFFER, (short) 0, (short) 0));
     }
 
     @Test
@@ -183,15 +197,22 @@ class ReasonsTest {
         point[64] ^= 1;
         KeyAgreement agreement = KeyAgreement.getInstance(KeyAgreement.ALG_EC_SVDP_DH_PLAIN, false);
         agreement.init(pair.getPrivate());
-        refuses(CryptoException.ILLEGAL_VALUE, () -> agreement.generateSecret(point, (short) 0, (short) 65, BUFFER, (short) 0));
-        refuses(CryptoException.ILLEGAL_VALUE, () -> agreement.generateSecret(point, (short) 0, (short) 0, BUFFER, (short) 0));
-        refuses(CryptoException.ILLEGAL_VALUE, () -> agreement.generateSecret(new byte[1], (short) 0, (short) 1, BUFFER, (short) 0));
+        refuses(
+                CryptoException.ILLEGAL_VALUE,
+                () -> agreement.generateSecret(point, (short) 0, (short) 65, BUFFER, (short) 0));
+        refuses(
+                CryptoException.ILLEGAL_VALUE,
+                () -> agreement.generateSecret(point, (short) 0, (short) 0, BUFFER, (short) 0));
+        refuses(
+                CryptoException.ILLEGAL_VALUE,
+                () -> agreement.generateSecret(new byte[1], (short) 0, (short) 1, BUFFER, (short) 0));
         ((ECPublicKey) pair.getPublic()).setW(point, (short) 0, (short) 65);
-        refuses(CryptoException.ILLEGAL_VALUE,
-            () -> Signature.getInstance(Signature.ALG_ECDSA_SHA_256, false).init(pair.getPublic(), Signature.MODE_VERIFY));
+        refuses(CryptoException.ILLEGAL_VALUE, () -> Signature.getInstance(Signature.ALG_ECDSA_SHA_256, false)
+                .init(pair.getPublic(), Signature.MODE_VERIFY));
         ECPrivateKey secret = (ECPrivateKey) pair.getPrivate();
         secret.setS(new byte[32], (short) 0, (short) 32);
-        refuses(CryptoException.ILLEGAL_VALUE, () -> Signature.getInstance(Signature.ALG_ECDSA_SHA_256, false).init(secret, Signature.MODE_SIGN));
+        refuses(CryptoException.ILLEGAL_VALUE, () -> Signature.getInstance(Signature.ALG_ECDSA_SHA_256, false)
+                .init(secret, Signature.MODE_SIGN));
         byte[] composite = new byte[32];
         composite[0] = (byte) 0xF0;
         secret.setFieldFP(composite, (short) 0, (short) 32);
@@ -207,8 +228,12 @@ class ReasonsTest {
         Cipher cipher = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_CBC_NOPAD, false);
         assertThrows(NullPointerException.class, () -> cipher.init(null, Cipher.MODE_ENCRYPT));
         cipher.init(key, Cipher.MODE_ENCRYPT);
-        assertThrows(ArrayIndexOutOfBoundsException.class, () -> cipher.doFinal(BUFFER, (short) 290, (short) 16, BUFFER, (short) 0));
-        assertThrows(ArrayIndexOutOfBoundsException.class, () -> cipher.doFinal(BUFFER, (short) 0, (short) 16, BUFFER, (short) 290));
+        assertThrows(
+                ArrayIndexOutOfBoundsException.class,
+                () -> cipher.doFinal(BUFFER, (short) 290, (short) 16, BUFFER, (short) 0));
+        assertThrows(
+                ArrayIndexOutOfBoundsException.class,
+                () -> cipher.doFinal(BUFFER, (short) 0, (short) 16, BUFFER, (short) 290));
         assertTrue(key.isInitialized());
     }
 }

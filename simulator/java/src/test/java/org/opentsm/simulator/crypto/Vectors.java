@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.crypto;
 
 import com.google.gson.JsonElement;
@@ -22,13 +23,13 @@ import org.junit.jupiter.api.DynamicTest;
 /** Reads the vector files and makes keys of them. */
 final class Vectors {
 
-    private Vectors() {
-    }
+    private Vectors() {}
 
     /** One row of a vector file. */
     record Row(JsonObject fields, JsonObject key) {
         byte[] bytes(String name) {
-            return HexFormat.of().parseHex((fields.has(name) ? fields : key).get(name).getAsString());
+            return HexFormat.of()
+                    .parseHex((fields.has(name) ? fields : key).get(name).getAsString());
         }
 
         String text(String name) {
@@ -49,7 +50,10 @@ final class Vectors {
             StringBuilder title = new StringBuilder();
             for (String name : names) {
                 if (row.has(name)) {
-                    title.append(name).append(' ').append(row.fields().get(name).getAsString()).append(' ');
+                    title.append(name)
+                            .append(' ')
+                            .append(row.fields().get(name).getAsString())
+                            .append(' ');
                 }
             }
             return DynamicTest.dynamicTest(title.toString(), () -> check.accept(row));
@@ -57,10 +61,18 @@ final class Vectors {
     }
 
     static Stream<Row> rows(String file) {
-        try (InputStreamReader in = new InputStreamReader(Vectors.class.getResourceAsStream("/vectors/" + file + ".json"), StandardCharsets.UTF_8)) {
+        try (InputStreamReader in = new InputStreamReader(
+                Vectors.class.getResourceAsStream("/vectors/" + file + ".json"), StandardCharsets.UTF_8)) {
             JsonObject all = JsonParser.parseReader(in).getAsJsonObject();
-            return StreamSupport.stream(all.getAsJsonArray("vectors").spliterator(), false).map(JsonElement::getAsJsonObject)
-                .map(row -> new Row(row, row.has("rsa") ? all.getAsJsonArray("keys").get(row.get("rsa").getAsInt()).getAsJsonObject() : null));
+            return StreamSupport.stream(all.getAsJsonArray("vectors").spliterator(), false)
+                    .map(JsonElement::getAsJsonObject)
+                    .map(row -> new Row(
+                            row,
+                            row.has("rsa")
+                                    ? all.getAsJsonArray("keys")
+                                            .get(row.get("rsa").getAsInt())
+                                            .getAsJsonObject()
+                                    : null));
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
@@ -77,7 +89,10 @@ final class Vectors {
     /** @param kind AES, DES, KOREAN_SEED, SM4 or HMAC */
     static Key secret(String kind, byte[] bytes) {
         byte type = constant(KeyBuilder.class, "TYPE_" + kind);
-        Key key = KeyBuilder.buildKey(type, kind.equals("HMAC") ? KeyBuilder.LENGTH_HMAC_SHA_256_BLOCK_64 : (short) (8 * bytes.length), false);
+        Key key = KeyBuilder.buildKey(
+                type,
+                kind.equals("HMAC") ? KeyBuilder.LENGTH_HMAC_SHA_256_BLOCK_64 : (short) (8 * bytes.length),
+                false);
         if (key instanceof AESKey aes) {
             aes.setKey(bytes, (short) 0);
         } else if (key instanceof DESKey des) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.domain;
 
 import javacard.framework.AID;
@@ -42,8 +43,16 @@ public class Manager extends Applet implements ContentAuthority {
         short length = apdu.setIncomingAndReceive();
         AID server = JCSystem.lookupAID(OPEN_AID, (short) 0, (byte) OPEN_AID.length);
         Open open = (Open) JCSystem.getAppletShareableInterfaceObject(server, (byte) 0);
-        short answered = open.manage(buffer[ISO7816.OFFSET_INS], buffer[ISO7816.OFFSET_P1], buffer[ISO7816.OFFSET_P2], buffer,
-            ISO7816.OFFSET_CDATA, length, response, (short) 0, ROOM);
+        short answered = open.manage(
+                buffer[ISO7816.OFFSET_INS],
+                buffer[ISO7816.OFFSET_P1],
+                buffer[ISO7816.OFFSET_P2],
+                buffer,
+                ISO7816.OFFSET_CDATA,
+                length,
+                response,
+                (short) 0,
+                ROOM);
         boolean more = answered < 0;
         answered = more ? (short) -answered : answered;
         Util.arrayCopyNonAtomic(response, (short) 0, buffer, (short) 0, answered);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.hostile;
 
 import javacard.framework.AID;
@@ -34,7 +35,8 @@ public class Hostile extends Applet {
         AID by = named[0] == 0 ? JCSystem.getAID() : JCSystem.lookupAID(named, (short) 1, named[0]);
         switch (buffer[ISO7816.OFFSET_INS]) {
             case 0x01:
-                stolen = (Open) JCSystem.getAppletShareableInterfaceObject(JCSystem.lookupAID(OPEN_AID, (short) 0, (byte) 9), (byte) 0);
+                stolen = (Open) JCSystem.getAppletShareableInterfaceObject(
+                        JCSystem.lookupAID(OPEN_AID, (short) 0, (byte) 9), (byte) 0);
                 if (stolen == null) {
                     ISOException.throwIt(SW_NO_OPEN);
                 }
@@ -64,7 +66,8 @@ public class Hostile extends Applet {
     }
 
     private void status(APDU apdu, byte[] buffer, short length) {
-        short next = stolen.status(buffer[ISO7816.OFFSET_P1], buffer[ISO7816.OFFSET_P2], buffer, ISO7816.OFFSET_CDATA, length, (short) 30);
+        short next = stolen.status(
+                buffer[ISO7816.OFFSET_P1], buffer[ISO7816.OFFSET_P2], buffer, ISO7816.OFFSET_CDATA, length, (short) 30);
         if (next == 0) {
             ISOException.throwIt((short) 0x6A88);
         }

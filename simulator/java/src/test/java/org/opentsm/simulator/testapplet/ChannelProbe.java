@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.testapplet;
 
 import javacard.framework.APDU;
@@ -12,6 +13,7 @@ public class ChannelProbe extends Applet implements MultiSelectable {
 
     /** In the log: which method was called. */
     private static final byte SELECT = 0x01;
+
     private static final byte SELECT_MULTI = 0x10;
     private static final byte DESELECT = 0x02;
     private static final byte DESELECT_MULTI = 0x20;
@@ -65,7 +67,9 @@ public class ChannelProbe extends Applet implements MultiSelectable {
                 buffer[0] = onDeselect[0];
                 buffer[1] = APDU.getCLAChannel();
                 buffer[2] = JCSystem.getAssignedChannel();
-                buffer[3] = (byte) ((apdu.isSecureMessagingCLA() ? 1 : 0) + (apdu.isCommandChainingCLA() ? 2 : 0) + (apdu.isISOInterindustryCLA() ? 4 : 0));
+                buffer[3] = (byte) ((apdu.isSecureMessagingCLA() ? 1 : 0)
+                        + (apdu.isCommandChainingCLA() ? 2 : 0)
+                        + (apdu.isISOInterindustryCLA() ? 4 : 0));
                 apdu.setOutgoingAndSend((short) 0, (short) 4);
                 break;
             case 0x03:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.testapplet;
 
 import javacard.framework.APDU;
@@ -21,12 +22,13 @@ public final class KeyKeeper extends Applet {
     private final Cipher[] ciphers = new Cipher[3];
     private final KeyPair pair = new KeyPair(KeyPair.ALG_EC_FP, KeyBuilder.LENGTH_EC_FP_256);
     private final Signature signature = Signature.getInstance(Signature.ALG_ECDSA_SHA_256, false);
-    private final byte[] sensitive = (byte[]) SensitiveArrays.makeIntegritySensitiveArray(JCSystem.ARRAY_TYPE_BYTE,
-        JCSystem.MEMORY_TYPE_PERSISTENT, (short) 4);
+    private final byte[] sensitive = (byte[]) SensitiveArrays.makeIntegritySensitiveArray(
+            JCSystem.ARRAY_TYPE_BYTE, JCSystem.MEMORY_TYPE_PERSISTENT, (short) 4);
     private final byte[] scratch = JCSystem.makeTransientByteArray((short) 100, JCSystem.CLEAR_ON_RESET);
 
     private KeyKeeper() {
-        byte[] types = {KeyBuilder.TYPE_AES, KeyBuilder.TYPE_AES_TRANSIENT_RESET, KeyBuilder.TYPE_AES_TRANSIENT_DESELECT};
+        byte[] types = {KeyBuilder.TYPE_AES, KeyBuilder.TYPE_AES_TRANSIENT_RESET, KeyBuilder.TYPE_AES_TRANSIENT_DESELECT
+        };
         for (short i = 0; i < 3; i++) {
             keys[i] = (AESKey) KeyBuilder.buildKey(types[i], KeyBuilder.LENGTH_AES_128, false);
             ciphers[i] = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_CBC_NOPAD, false);

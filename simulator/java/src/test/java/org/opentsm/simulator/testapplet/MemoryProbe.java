@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.testapplet;
 
 import javacard.framework.APDU;
@@ -9,7 +10,10 @@ import javacard.framework.SystemException;
 import javacard.framework.TransactionException;
 import javacard.framework.Util;
 
-/** Takes memory of each kind and says what is left; P1 P2 is a number of bytes, and the answer 0000 or the reason of the exception. */
+/**
+ * Takes memory of each kind and says what is left; P1 P2 is a number of bytes, and the answer 0000 or the reason of the
+ * exception.
+ */
 public class MemoryProbe extends Applet {
 
     private final byte[] store = new byte[100];
@@ -42,7 +46,8 @@ public class MemoryProbe extends Applet {
                 case 0x04:
                     Util.setShort(buffer, (short) 2, JCSystem.getAvailableMemory(JCSystem.MEMORY_TYPE_PERSISTENT));
                     Util.setShort(buffer, (short) 4, JCSystem.getAvailableMemory(JCSystem.MEMORY_TYPE_TRANSIENT_RESET));
-                    Util.setShort(buffer, (short) 6, JCSystem.getAvailableMemory(JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT));
+                    Util.setShort(
+                            buffer, (short) 6, JCSystem.getAvailableMemory(JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT));
                     length = 8;
                     break;
                 case 0x05:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.testapplet;
 
 import javacard.framework.AID;
@@ -10,7 +11,10 @@ import javacard.framework.SystemException;
 import javacard.framework.Util;
 import javacard.security.AESKey;
 
-/** Tries to touch what belongs to another context. P1 names the way; answers 00 when it worked, 01 for a SecurityException, 02 for a SystemException. */
+/**
+ * Tries to touch what belongs to another context. P1 names the way; answers 00 when it worked, 01 for a
+ * SecurityException, 02 for a SystemException.
+ */
 public class Thief extends Applet implements VaultCallback {
 
     private static byte[] kept;

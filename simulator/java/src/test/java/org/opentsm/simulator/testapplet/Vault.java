@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.testapplet;
 
 import javacard.framework.AID;
@@ -16,8 +17,7 @@ public class Vault extends Applet implements VaultService {
 
     private final byte[] store = {1, 2, 3};
     private final byte[] onDeselect = JCSystem.makeTransientByteArray((short) 2, JCSystem.CLEAR_ON_DESELECT);
-    private final AESKey key =
-        (AESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_AES, KeyBuilder.LENGTH_AES_128, false);
+    private final AESKey key = (AESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_AES, KeyBuilder.LENGTH_AES_128, false);
 
     public static void install(byte[] parameters, short offset, byte length) {
         new Vault().register(parameters, (short) (offset + 1), parameters[offset]);
@@ -29,8 +29,7 @@ public class Vault extends Applet implements VaultService {
     }
 
     @Override
-    public void process(APDU apdu) {
-    }
+    public void process(APDU apdu) {}
 
     @Override
     public byte[] lend() {

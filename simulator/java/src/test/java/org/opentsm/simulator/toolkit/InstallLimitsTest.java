@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -38,7 +39,8 @@ class InstallLimitsTest {
         assertSame(InstallLimits.NONE, InstallLimits.of(new byte[0]));
         for (int length = 0; length < 14; length++) {
             String part = FIELDS.substring(0, 2 * length);
-            InstallLimits limits = InstallLimits.of(Hex.decode(String.format("EA%02X80%02X", length + 2, length) + part));
+            InstallLimits limits =
+                    InstallLimits.of(Hex.decode(String.format("EA%02X80%02X", length + 2, length) + part));
             assertEquals(length < 4 ? 0 : 2, limits.identifiers().length);
         }
     }

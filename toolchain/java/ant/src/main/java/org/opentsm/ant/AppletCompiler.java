@@ -29,7 +29,8 @@ import org.opentsm.api.Lookup;
 /** Compiles applet sources against the stub jar of a level, in this JVM. */
 final class AppletCompiler {
     private static final Pattern SYMBOL = Pattern.compile("symbol:\\s+(?:method|variable|class)\\s+(\\w+)");
-    private static final Pattern LOCATION = Pattern.compile("location:\\s+(?:class|interface|variable \\S+ of type)\\s+([\\w.]+)");
+    private static final Pattern LOCATION =
+            Pattern.compile("location:\\s+(?:class|interface|variable \\S+ of type)\\s+([\\w.]+)");
 
     private final ApiLevel level;
     private final Consumer<String> report;
@@ -58,14 +59,25 @@ final class AppletCompiler {
         }
         boolean pools = texts.stream().anyMatch(text -> text.mentions(StringPools.PACKAGE));
         // Casts to short that Java does not need are good Java Card style: no warning about them.
-        List<String> options = new ArrayList<>(List.of("--release", "8", "-g", "-encoding", "UTF-8",
-                "-Xlint:all,-options,-serial,-cast,-processing", "-sourcepath", classes.toString(), "-cp",
-                String.join(File.pathSeparator, path), "-d", classes.toString()));
+        List<String> options = new ArrayList<>(List.of(
+                "--release",
+                "8",
+                "-g",
+                "-encoding",
+                "UTF-8",
+                "-Xlint:all,-options,-serial,-cast,-processing",
+                "-sourcepath",
+                classes.toString(),
+                "-cp",
+                String.join(File.pathSeparator, path),
+                "-d",
+                classes.toString()));
         if (!pools) {
             options.add("-proc:none");
         }
         DiagnosticCollector<JavaFileObject> found = new DiagnosticCollector<>();
-        try (StandardJavaFileManager files = compiler.getStandardFileManager(found, Locale.ENGLISH, StandardCharsets.UTF_8)) {
+        try (StandardJavaFileManager files =
+                compiler.getStandardFileManager(found, Locale.ENGLISH, StandardCharsets.UTF_8)) {
             JavaCompiler.CompilationTask task = compiler.getTask(null, files, found, options, null, texts);
             if (pools) {
                 task.setProcessors(List.of(new StringPools()));
@@ -73,8 +85,11 @@ final class AppletCompiler {
             boolean compiled = task.call();
             found.getDiagnostics().forEach(this::report);
             if (!compiled) {
-                long errors = found.getDiagnostics().stream().filter(one -> one.getKind() == Diagnostic.Kind.ERROR).count();
-                throw new BuildException("the sources do not compile: " + errors + (errors == 1 ? " error" : " errors"));
+                long errors = found.getDiagnostics().stream()
+                        .filter(one -> one.getKind() == Diagnostic.Kind.ERROR)
+                        .count();
+                throw new BuildException(
+                        "the sources do not compile: " + errors + (errors == 1 ? " error" : " errors"));
             }
         }
     }
@@ -83,10 +98,13 @@ final class AppletCompiler {
         String message = one.getMessage(Locale.ENGLISH);
         String where = one.getSource() == null ? "" : one.getSource().getName() + ":" + one.getLineNumber() + ": ";
         report.accept(where + one.getKind().toString().toLowerCase(Locale.ROOT).replace('_', ' ') + ": " + message);
-        if (one.getCode() != null && (one.getCode().startsWith("compiler.err.cant.") || one.getCode().contains("doesnt.exist"))) {
+        if (one.getCode() != null
+                && (one.getCode().startsWith("compiler.err.cant.")
+                        || one.getCode().contains("doesnt.exist"))) {
             hint(message);
             if (message.contains(StringPools.PACKAGE)) {
-                report.accept("note: " + StringPools.PACKAGE + " exists since Java Card 3.0.4; set targetsdk to that or later");
+                report.accept("note: " + StringPools.PACKAGE
+                        + " exists since Java Card 3.0.4; set targetsdk to that or later");
             }
         }
     }
@@ -117,7 +135,8 @@ final class AppletCompiler {
         }
         for (ApiMember member : apiClass.declared()) {
             if (member.name().equals(symbol) && !index.has(member)) {
-                Lookup lookup = member.isMethod() ? index.findMethod(apiClass.name(), member.name(), member.descriptor())
+                Lookup lookup = member.isMethod()
+                        ? index.findMethod(apiClass.name(), member.name(), member.descriptor())
                         : index.findField(apiClass.name(), member.name());
                 if (lookup instanceof Lookup.Newer newer) {
                     report.accept("note: " + newer.message());

@@ -11,17 +11,18 @@ import java.util.Map;
 import org.apache.tools.ant.Project;
 import org.opentsm.cap.exp.ExportFile;
 
-/** The packages that earlier {@code <cap>} elements of this build made: later ones may import them without saying where they are. */
+/**
+ * The packages that earlier {@code <cap>} elements of this build made: later ones may import them without saying where
+ * they are.
+ */
 final class BuiltPackages {
     private static final String REFERENCE = "org.opentsm.built-packages";
 
-    private record Built(ExportFile export, Map<String, byte[]> classFiles) {
-    }
+    private record Built(ExportFile export, Map<String, byte[]> classFiles) {}
 
     private final Map<String, Built> packages = new LinkedHashMap<>();
 
-    private BuiltPackages() {
-    }
+    private BuiltPackages() {}
 
     static BuiltPackages of(Project project) {
         Object present = project.getReference(REFERENCE);

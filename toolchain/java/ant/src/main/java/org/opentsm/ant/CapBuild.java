@@ -56,7 +56,8 @@ final class CapBuild {
             temporary = Files.createTempDirectory("opentsm-cap");
             build(temporary);
         } catch (IOException failed) {
-            throw new BuildException(failed.getMessage() == null ? failed.toString() : failed.getMessage(), failed, cap.getLocation());
+            throw new BuildException(
+                    failed.getMessage() == null ? failed.toString() : failed.getMessage(), failed, cap.getLocation());
         } catch (ApiException | CapFormatException | Conversion.Failed wrong) {
             throw new BuildException(wrong.getMessage(), wrong, cap.getLocation());
         } finally {
@@ -72,7 +73,8 @@ final class CapBuild {
         List<ExportFile> exports = new ArrayList<>(imports.exports());
         exports.addAll(BuiltPackages.of(project).exports(plan.packageName()));
         exports.addAll(new ExportFiles(level).all());
-        Conversion.Result result = new Conversion(level, line -> cap.log(line, Project.MSG_WARN)).convert(request(classFiles, classes), exports);
+        Conversion.Result result = new Conversion(level, line -> cap.log(line, Project.MSG_WARN))
+                .convert(request(classFiles, classes), exports);
         if (cap.verify) {
             Verification.check(result.cap(), exports, line -> cap.log(line, Project.MSG_WARN));
         }
@@ -81,13 +83,24 @@ final class CapBuild {
     }
 
     private Conversion.Request request(Map<String, byte[]> classFiles, Path classes) throws IOException {
-        return new Conversion.Request(plan.packageName(), plan.aid(), plan.major(), plan.minor(), plan.applets(), classFiles,
-                cap.ints, cap.debug, cap.jca != null, previousExport(classes));
+        return new Conversion.Request(
+                plan.packageName(),
+                plan.aid(),
+                plan.major(),
+                plan.minor(),
+                plan.applets(),
+                classFiles,
+                cap.ints,
+                cap.debug,
+                cap.jca != null,
+                previousExport(classes));
     }
 
     private List<String> pinned() {
-        return Declarations.all().packages().stream().filter(one -> project.getProperty("api." + one.display()) != null)
-                .map(one -> one.name()).toList();
+        return Declarations.all().packages().stream()
+                .filter(one -> project.getProperty("api." + one.display()) != null)
+                .map(one -> one.name())
+                .toList();
     }
 
     private Path compile(Path temporary, ImportedPackages imports) throws IOException {
@@ -107,8 +120,10 @@ final class CapBuild {
         classPath.add(Files.createDirectory(temporary.resolve("built")));
         BuiltPackages.of(project).writeClasses(plan.packageName(), temporary.resolve("built"));
         classPath.add(stubJar(temporary));
-        cap.log("compiling " + sources.size() + (sources.size() == 1 ? " source" : " sources") + " from " + describeSources()
-                + " for " + plan.level(), Project.MSG_INFO);
+        cap.log(
+                "compiling " + sources.size() + (sources.size() == 1 ? " source" : " sources") + " from "
+                        + describeSources() + " for " + plan.level(),
+                Project.MSG_INFO);
         new AppletCompiler(plan.level(), line -> cap.log(line, Project.MSG_WARN)).compile(sources, classPath, classes);
         if (cap.classes != null) {
             copyClasses(classes, project.resolveFile(cap.classes).toPath());
@@ -119,7 +134,8 @@ final class CapBuild {
     /** Class files that older sources left in the folder stay there, but in no CAP of this build. */
     private static void copyClasses(Path from, Path to) throws IOException {
         try (Stream<Path> files = Files.walk(from, MAX_DEPTH)) {
-            for (Path file : files.filter(one -> one.toString().endsWith(".class")).toList()) {
+            for (Path file :
+                    files.filter(one -> one.toString().endsWith(".class")).toList()) {
                 Path target = to.resolve(from.relativize(file).toString());
                 Files.createDirectories(target.getParent());
                 Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
@@ -145,8 +161,10 @@ final class CapBuild {
     /** Null when only class files are given. */
     private List<File> sourceFiles() {
         if (cap.sources == null && cap.classes == null && cap.sourceElements.isEmpty()) {
-            cap.sources = Stream.of("src/main/javacard", "src/main/java").filter(name -> project.resolveFile(name).isDirectory())
-                    .findFirst().orElseThrow(() -> new BuildException("give the attribute sources or classes"));
+            cap.sources = Stream.of("src/main/javacard", "src/main/java")
+                    .filter(name -> project.resolveFile(name).isDirectory())
+                    .findFirst()
+                    .orElseThrow(() -> new BuildException("give the attribute sources or classes"));
         }
         if (cap.sources == null && cap.sourceElements.isEmpty()) {
             return null;
@@ -184,8 +202,11 @@ final class CapBuild {
         if (excludes != null) {
             set.setExcludes(excludes);
         }
-        return Stream.of(set.getDirectoryScanner(project).getIncludedFiles()).filter(name -> name.endsWith(".java")).sorted()
-                .map(name -> new File(folder, name)).toList();
+        return Stream.of(set.getDirectoryScanner(project).getIncludedFiles())
+                .filter(name -> name.endsWith(".java"))
+                .sorted()
+                .map(name -> new File(folder, name))
+                .toList();
     }
 
     /** Class files of the package itself; a CAP holds one package, so sub-packages stay out. */
@@ -195,19 +216,24 @@ final class CapBuild {
         Map<String, byte[]> found = new TreeMap<>();
         if (Files.isDirectory(folder)) {
             try (Stream<Path> files = Files.list(folder)) {
-                for (Path file : files.filter(one -> one.toString().endsWith(".class")).sorted().toList()) {
+                for (Path file : files.filter(one -> one.toString().endsWith(".class"))
+                        .sorted()
+                        .toList()) {
                     found.put(path + "/" + file.getFileName(), CapZip.readBounded(file));
                 }
             }
         }
         if (found.isEmpty() || found.size() > MAX_CLASSES) {
-            throw new BuildException(found.isEmpty() ? "no class of package " + plan.packageName() + " among "
-                    + (cap.classes == null ? describeSources() : classes)
-                    : found.size() + " class files in " + folder + ": too many");
+            throw new BuildException(
+                    found.isEmpty()
+                            ? "no class of package " + plan.packageName() + " among "
+                                    + (cap.classes == null ? describeSources() : classes)
+                            : found.size() + " class files in " + folder + ": too many");
         }
         for (Conversion.Applet applet : plan.applets()) {
             if (!found.containsKey(applet.className().replace('.', '/') + ".class")) {
-                throw new BuildException("applet class " + applet.className() + " is not among " + (cap.classes == null ? describeSources() : "the class files of " + classes));
+                throw new BuildException("applet class " + applet.className() + " is not among "
+                        + (cap.classes == null ? describeSources() : "the class files of " + classes));
             }
         }
         return found;
@@ -253,9 +279,13 @@ final class CapBuild {
             DeterministicJar.write(project.resolveFile(cap.jar).toPath(), jar);
         }
         if (result.listing().isPresent()) {
-            AtomicFile.write(project.resolveFile(cap.jca).toPath(), result.listing().get().getBytes(StandardCharsets.UTF_8));
+            AtomicFile.write(
+                    project.resolveFile(cap.jca).toPath(),
+                    result.listing().get().getBytes(StandardCharsets.UTF_8));
         }
-        cap.log("CAP saved to " + output + " (" + block.length + " bytes to load, SHA-256 " + hash.substring(0, 16) + "...)",
+        cap.log(
+                "CAP saved to " + output + " (" + block.length + " bytes to load, SHA-256 " + hash.substring(0, 16)
+                        + "...)",
                 Project.MSG_INFO);
     }
 

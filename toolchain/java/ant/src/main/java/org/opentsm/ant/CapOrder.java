@@ -9,7 +9,10 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.apache.tools.ant.Project;
 
-/** The order in which the CAPs of one task are built: as written, but after those whose export folder or jar they import. */
+/**
+ * The order in which the CAPs of one task are built: as written, but after those whose export folder or jar they
+ * import.
+ */
 final class CapOrder {
     private final Project project;
     private final List<CapElement> caps;
@@ -36,9 +39,12 @@ final class CapOrder {
     }
 
     private boolean imports(CapElement cap, CapElement other) {
-        return cap.imports.stream().flatMap(one -> Stream.of(file(one.jar()), file(one.exps()))).anyMatch(wanted -> wanted != null
-                && (wanted.equals(file(other.jar)) || wanted.equals(file(other.export))
-                || other.export != null && file(other.export).equals(wanted.getParentFile())));
+        return cap.imports.stream()
+                .flatMap(one -> Stream.of(file(one.jar()), file(one.exps())))
+                .anyMatch(wanted -> wanted != null
+                        && (wanted.equals(file(other.jar))
+                                || wanted.equals(file(other.export))
+                                || other.export != null && file(other.export).equals(wanted.getParentFile())));
     }
 
     private File file(String name) {

@@ -59,7 +59,8 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
     private static Aid numbered(Aid packageAid, int number) {
         byte[] bytes = Arrays.copyOf(packageAid.bytes(), packageAid.length() + 1);
         if (bytes.length > 16 || number > 255) {
-            throw new BuildException("no applet AID can be made from package AID " + packageAid + ": give each applet one");
+            throw new BuildException(
+                    "no applet AID can be made from package AID " + packageAid + ": give each applet one");
         }
         bytes[bytes.length - 1] = (byte) number;
         return new Aid(bytes);
@@ -87,8 +88,10 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
             }
         }
         if (name == null) {
-            throw new BuildException(cap.applets.isEmpty() ? "there is no nested <applet>; a library needs the attribute package"
-                    : "an applet must be in a package: write the class with its package name");
+            throw new BuildException(
+                    cap.applets.isEmpty()
+                            ? "there is no nested <applet>; a library needs the attribute package"
+                            : "an applet must be in a package: write the class with its package name");
         }
         if (!name.matches("[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)*")) {
             throw new BuildException("'" + name + "' is not a package name");
@@ -108,7 +111,10 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
         throw new BuildException("package version '" + text + "' must be major.minor, each 0 to 127");
     }
 
-    /** targetsdk, else what the kit is called, else 3.0.4; properties {@code api.<package>} fix other packages' versions. */
+    /**
+     * targetsdk, else what the kit is called, else 3.0.4; properties {@code api.<package>} fix other packages'
+     * versions.
+     */
     private static ApiLevel level(CapElement cap, String taskJckit) {
         String jckit = given(cap, "jckit", cap.jckit != null ? cap.jckit : taskJckit);
         if (jckit != null && !cap.getProject().resolveFile(jckit).isDirectory()) {
@@ -116,7 +122,8 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
         }
         String targetsdk = given(cap, "targetsdk", cap.targetsdk);
         try {
-            ApiLevel level = targetsdk != null ? named("targetsdk", targetsdk)
+            ApiLevel level = targetsdk != null
+                    ? named("targetsdk", targetsdk)
                     : jckit != null ? ofKit(cap, jckit) : fallback(cap);
             for (var one : Declarations.all().packages()) {
                 String pinned = cap.getProject().getProperty("api." + one.display());
@@ -145,14 +152,16 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
     }
 
     private static ApiLevel named(String attribute, String text) {
-        return ApiLevel.of(KitName.level(text).orElseThrow(() -> new BuildException(attribute + " '" + text
-                + "' names no Java Card level that is known; write " + KitName.KNOWN)));
+        return ApiLevel.of(KitName.level(text)
+                .orElseThrow(() -> new BuildException(
+                        attribute + " '" + text + "' names no Java Card level that is known; write " + KitName.KNOWN)));
     }
 
     /** What the folder is called; else the version of the export files in it. */
     private static ApiLevel ofKit(CapElement cap, String jckit) {
         if (KitName.level(jckit).isEmpty()) {
-            Optional<String> inside = KitFolder.level(cap.getProject().resolveFile(jckit).toPath());
+            Optional<String> inside =
+                    KitFolder.level(cap.getProject().resolveFile(jckit).toPath());
             if (inside.isPresent()) {
                 cap.log("the export files in " + jckit + " are of Java Card " + inside.get(), Project.MSG_INFO);
                 return ApiLevel.of(inside.get());

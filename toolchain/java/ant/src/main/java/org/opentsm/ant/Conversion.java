@@ -22,8 +22,7 @@ final class Conversion {
     private final Consumer<String> report;
 
     /** @param className dotted */
-    record Applet(String className, Aid aid) {
-    }
+    record Applet(String className, Aid aid) {}
 
     /**
      * @param packageName dotted
@@ -31,12 +30,19 @@ final class Conversion {
      * @param listing true to make the readable listing too
      * @param previous export file whose tokens must be kept
      */
-    record Request(String packageName, Aid aid, int major, int minor, List<Applet> applets, Map<String, byte[]> classFiles,
-            boolean ints, boolean debug, boolean listing, Optional<ExportFile> previous) {
-    }
+    record Request(
+            String packageName,
+            Aid aid,
+            int major,
+            int minor,
+            List<Applet> applets,
+            Map<String, byte[]> classFiles,
+            boolean ints,
+            boolean debug,
+            boolean listing,
+            Optional<ExportFile> previous) {}
 
-    record Result(CapFile cap, Optional<ExportFile> export, Optional<String> listing) {
-    }
+    record Result(CapFile cap, Optional<ExportFile> export, Optional<String> listing) {}
 
     /** The converter found errors; each has been reported. */
     static final class Failed extends RuntimeException {
@@ -59,9 +65,13 @@ final class Conversion {
      * @throws Failed when the converter found errors
      */
     Result convert(Request request, List<ExportFile> exports) {
-        ConverterInput.Builder input = ConverterInput
-                .builder(request.packageName(), request.aid(), request.major(), request.minor())
-                .exports(exports).levels(this::newer).level(index.level().name()).ints(request.ints()).debug(request.debug())
+        ConverterInput.Builder input = ConverterInput.builder(
+                        request.packageName(), request.aid(), request.major(), request.minor())
+                .exports(exports)
+                .levels(this::newer)
+                .level(index.level().name())
+                .ints(request.ints())
+                .debug(request.debug())
                 .listing(request.listing());
         if (index.level().isAtLeast("3.1")) {
             input.capVersion(CapVersion.V2_3);
@@ -75,9 +85,11 @@ final class Conversion {
     }
 
     private Optional<String> newer(String className, String memberName, String descriptor) {
-        Lookup lookup = memberName.isEmpty() ? index.findClass(className)
-                : descriptor.startsWith("(") ? index.findMethod(className, memberName, descriptor)
-                : index.findField(className, memberName);
+        Lookup lookup = memberName.isEmpty()
+                ? index.findClass(className)
+                : descriptor.startsWith("(")
+                        ? index.findMethod(className, memberName, descriptor)
+                        : index.findField(className, memberName);
         return lookup instanceof Lookup.Newer newer ? Optional.of(newer.message()) : Optional.empty();
     }
 }

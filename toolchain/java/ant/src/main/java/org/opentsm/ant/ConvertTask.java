@@ -20,14 +20,27 @@ import org.opentsm.api.KitName;
 import org.opentsm.cap.CapFormatException;
 
 /**
- * {@code <convert packagename packageaid majorminorversion classdir outputdirectory exportpath CAP EXP JCA exportmap debug int
- * target configfile><AppletNameAID appletname aid/></convert>}: the vendor's task with its attributes in any case. What only
- * concerns its own JVM or output (classpath, fork, verbose, nobanner, ...) is taken and has no meaning here.
+ * {@code <convert packagename packageaid majorminorversion classdir outputdirectory exportpath CAP EXP JCA exportmap
+ * debug int target configfile><AppletNameAID appletname aid/></convert>}: the vendor's task with its attributes in any
+ * case. What only concerns its own JVM or output (classpath, fork, verbose, nobanner, ...) is taken and has no meaning
+ * here.
  */
 public class ConvertTask extends Task implements DynamicAttribute {
     private static final String DEFAULT_LEVEL = "3.0.4";
-    private static final List<String> IGNORED = List.of("verbose", "nobanner", "noverify", "mask", "usecapcomponents", "fork",
-            "failonerror", "classpathref", "dojca", "useproxyclass", "nowarn", "maxmemory", "jvm");
+    private static final List<String> IGNORED = List.of(
+            "verbose",
+            "nobanner",
+            "noverify",
+            "mask",
+            "usecapcomponents",
+            "fork",
+            "failonerror",
+            "classpathref",
+            "dojca",
+            "useproxyclass",
+            "nowarn",
+            "maxmemory",
+            "jvm");
 
     private final Map<String, String> attributes = new TreeMap<>();
     private final List<String[]> applets = new ArrayList<>();
@@ -77,13 +90,17 @@ public class ConvertTask extends Task implements DynamicAttribute {
     public void execute() {
         for (String name : attributes.keySet()) {
             if (!KNOWN.contains(name) && !IGNORED.contains(name)) {
-                throw new BuildException("<convert> has no attribute " + name + "; known are " + String.join(", ", KNOWN), getLocation());
+                throw new BuildException(
+                        "<convert> has no attribute " + name + "; known are " + String.join(", ", KNOWN),
+                        getLocation());
             }
         }
         try {
             ConverterArguments parsed = ConverterArguments.parse(words().toArray(String[]::new));
             ConverterCommand.convert(parsed, line -> log(line, Project.MSG_WARN));
-            log("converted " + parsed.packageName() + " for " + parsed.level() + " into " + parsed.output(), Project.MSG_INFO);
+            log(
+                    "converted " + parsed.packageName() + " for " + parsed.level() + " into " + parsed.output(),
+                    Project.MSG_INFO);
         } catch (ApiException | CapFormatException | Conversion.Failed wrong) {
             throw new BuildException(wrong.getMessage(), wrong, getLocation());
         } catch (IOException | UncheckedIOException unreadable) {
@@ -91,13 +108,30 @@ public class ConvertTask extends Task implements DynamicAttribute {
         }
     }
 
-    private static final List<String> KNOWN = List.of("packagename", "packageaid", "majorminorversion", "classdir", "dir",
-            "outputdirectory", "exportpath", "cap", "exp", "jca", "exportmap", "debug", "int", "i", "target", "configfile");
+    private static final List<String> KNOWN = List.of(
+            "packagename",
+            "packageaid",
+            "majorminorversion",
+            "classdir",
+            "dir",
+            "outputdirectory",
+            "exportpath",
+            "cap",
+            "exp",
+            "jca",
+            "exportmap",
+            "debug",
+            "int",
+            "i",
+            "target",
+            "configfile");
 
     /** The command line that the same attributes mean. */
     private List<String> words() throws IOException {
         if (attributes.containsKey("configfile")) {
-            return ConverterConfig.words(getProject().resolveFile(attributes.get("configfile")).toPath(), getProject().getBaseDir().toPath());
+            return ConverterConfig.words(
+                    getProject().resolveFile(attributes.get("configfile")).toPath(),
+                    getProject().getBaseDir().toPath());
         }
         List<String> words = new ArrayList<>();
         String classes = attributes.getOrDefault("classdir", attributes.getOrDefault("dir", "."));
@@ -164,8 +198,9 @@ public class ConvertTask extends Task implements DynamicAttribute {
     private ApiLevel level() {
         String target = attributes.get("target");
         if (target != null) {
-            return ApiLevel.of(KitName.level(target).orElseThrow(() -> new ApiException("target '" + target
-                    + "' names no Java Card level that is known; write " + KitName.KNOWN)));
+            return ApiLevel.of(KitName.level(target)
+                    .orElseThrow(() -> new ApiException(
+                            "target '" + target + "' names no Java Card level that is known; write " + KitName.KNOWN)));
         }
         for (String export : allExports()) {
             File kit = new File(export).getParentFile();

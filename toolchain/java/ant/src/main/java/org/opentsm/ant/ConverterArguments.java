@@ -15,13 +15,26 @@ import org.opentsm.cap.Aid;
 import org.opentsm.cap.CapFormatException;
 
 /**
- * The converter's command line as ant-javacard writes it: {@code -d OUT -classdir IN [-target LEVEL] [-exportpath PATH] [-i]
- * [-debug] [-exportmap] -out CAP [EXP] [JCA] (-applet AID CLASS)* PACKAGE AID VERSION}; -verbose, -nobanner, -noverify and
- * -useproxyclass change nothing here.
+ * The converter's command line as ant-javacard writes it: {@code -d OUT -classdir IN [-target LEVEL] [-exportpath PATH]
+ * [-i] [-debug] [-exportmap] -out CAP [EXP] [JCA] (-applet AID CLASS)* PACKAGE AID VERSION}; -verbose, -nobanner,
+ * -noverify and -useproxyclass change nothing here.
  */
-record ConverterArguments(Path output, Path classes, ApiLevel level, List<Path> exportPath, Set<String> outputs, boolean ints,
-        boolean debug, boolean exportmap, List<Conversion.Applet> applets, String packageName, Aid aid, int major, int minor) {
-    private static final Set<String> IGNORED = Set.of("-verbose", "-v", "-nobanner", "-noverify", "-useproxyclass", "-nowarn");
+record ConverterArguments(
+        Path output,
+        Path classes,
+        ApiLevel level,
+        List<Path> exportPath,
+        Set<String> outputs,
+        boolean ints,
+        boolean debug,
+        boolean exportmap,
+        List<Conversion.Applet> applets,
+        String packageName,
+        Aid aid,
+        int major,
+        int minor) {
+    private static final Set<String> IGNORED =
+            Set.of("-verbose", "-v", "-nobanner", "-noverify", "-useproxyclass", "-nowarn");
     private static final Set<String> KINDS = Set.of("CAP", "EXP", "JCA");
     private static final Pattern VERSION = Pattern.compile("(\\d{1,3})\\.(\\d{1,3})");
 
@@ -52,21 +65,35 @@ record ConverterArguments(Path output, Path classes, ApiLevel level, List<Path> 
                 option(words[next++]);
             }
             if (words.length - next != 3) {
-                throw new ApiException("expected PACKAGE AID VERSION at the end, got " + (words.length - next) + " words");
+                throw new ApiException(
+                        "expected PACKAGE AID VERSION at the end, got " + (words.length - next) + " words");
             }
             if (classes == null) {
                 throw new ApiException("-classdir is missing");
             }
             Matcher version = VERSION.matcher(words[next + 2]);
-            if (!version.matches() || Integer.parseInt(version.group(1)) > 255 || Integer.parseInt(version.group(2)) > 255) {
+            if (!version.matches()
+                    || Integer.parseInt(version.group(1)) > 255
+                    || Integer.parseInt(version.group(2)) > 255) {
                 throw new ApiException("'" + words[next + 2] + "' is not a version: write major.minor");
             }
             if (outputs.isEmpty()) {
                 outputs.addAll(Set.of("CAP", "EXP"));
             }
-            return new ConverterArguments(output == null ? classes : output, classes, level, exportPath, outputs, ints, debug,
-                    exportmap, List.copyOf(applets), words[next], aid(words[next + 1]),
-                    Integer.parseInt(version.group(1)), Integer.parseInt(version.group(2)));
+            return new ConverterArguments(
+                    output == null ? classes : output,
+                    classes,
+                    level,
+                    exportPath,
+                    outputs,
+                    ints,
+                    debug,
+                    exportmap,
+                    List.copyOf(applets),
+                    words[next],
+                    aid(words[next + 1]),
+                    Integer.parseInt(version.group(1)),
+                    Integer.parseInt(version.group(2)));
         }
 
         private void option(String option) {
@@ -74,8 +101,9 @@ record ConverterArguments(Path output, Path classes, ApiLevel level, List<Path> 
                 case "-d" -> output = Path.of(value(option));
                 case "-classdir" -> classes = Path.of(value(option));
                 case "-target" -> level = ApiLevel.of(value(option));
-                case "-exportpath" -> List.of(value(option).split(Pattern.quote(File.pathSeparator)))
-                        .forEach(one -> exportPath.add(Path.of(one)));
+                case "-exportpath" ->
+                    List.of(value(option).split(Pattern.quote(File.pathSeparator)))
+                            .forEach(one -> exportPath.add(Path.of(one)));
                 case "-i" -> ints = true;
                 case "-debug" -> debug = true;
                 case "-exportmap" -> exportmap = true;

@@ -27,8 +27,7 @@ import org.opentsm.cap.exp.ExportPath;
 
 /** The converter as a command, for the kit folder. Needs neither Ant nor a compiler. */
 public final class ConverterCommand {
-    private ConverterCommand() {
-    }
+    private ConverterCommand() {}
 
     /** @return 0 when the outputs were written, else 1 */
     public static int run(String[] arguments, PrintStream out, PrintStream err) {
@@ -48,7 +47,8 @@ public final class ConverterCommand {
         String path = parsed.packageName().replace('.', '/');
         Map<String, byte[]> classFiles = new TreeMap<>();
         try (Stream<Path> files = Files.list(parsed.classes().resolve(path))) {
-            for (Path file : files.filter(one -> one.toString().endsWith(".class")).toList()) {
+            for (Path file :
+                    files.filter(one -> one.toString().endsWith(".class")).toList()) {
                 classFiles.put(path + "/" + file.getFileName(), CapZip.readBounded(file));
             }
         }
@@ -69,17 +69,34 @@ public final class ConverterCommand {
         if (parsed.exportmap()) {
             previous = Optional.of(ExportFile.read(CapZip.readBounded(old)));
         }
-        Conversion.Result result = new Conversion(level, report).convert(new Conversion.Request(parsed.packageName(),
-                parsed.aid(), parsed.major(), parsed.minor(), parsed.applets(), classFiles, parsed.ints(), parsed.debug(),
-                parsed.outputs().contains("JCA"), previous), exports);
+        Conversion.Result result = new Conversion(level, report)
+                .convert(
+                        new Conversion.Request(
+                                parsed.packageName(),
+                                parsed.aid(),
+                                parsed.major(),
+                                parsed.minor(),
+                                parsed.applets(),
+                                classFiles,
+                                parsed.ints(),
+                                parsed.debug(),
+                                parsed.outputs().contains("JCA"),
+                                previous),
+                        exports);
         String base = place.toString().substring(0, place.toString().length() - ".exp".length());
         if (parsed.outputs().contains("CAP")) {
             AtomicFile.write(Path.of(base + ".cap"), result.cap().toZip());
         }
         if (parsed.outputs().contains("EXP")) {
             // ant-javacard expects the file even of a package from which nothing can be imported.
-            ExportFile export = result.export().orElseGet(() -> new ExportBuilder(1, path, parsed.aid(), parsed.major(),
-                    parsed.minor(), parsed.applets().isEmpty()).build());
+            ExportFile export = result.export().orElseGet(() -> new ExportBuilder(
+                            1,
+                            path,
+                            parsed.aid(),
+                            parsed.major(),
+                            parsed.minor(),
+                            parsed.applets().isEmpty())
+                    .build());
             AtomicFile.write(place, export.toBytes());
         }
         if (result.listing().isPresent()) {

@@ -16,8 +16,7 @@ final class ConverterConfig {
     private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|(\\S+)");
     private static final long MAX_BYTES = 100_000;
 
-    private ConverterConfig() {
-    }
+    private ConverterConfig() {}
 
     /** @param base what relative -classdir, -d and -exportpath are relative to */
     static List<String> words(Path file, Path base) throws IOException {

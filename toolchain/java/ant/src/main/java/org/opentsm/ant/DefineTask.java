@@ -10,8 +10,9 @@ import org.apache.tools.ant.UnknownElement;
 import pro.javacard.ant.JavaCard;
 
 /**
- * Makes our tasks known before the build file is read, so that a build file without a taskdef works too. A {@code <get>} that
- * does not say otherwise may fail: most public build files begin by downloading ant-javacard's jar, which is not needed here.
+ * Makes our tasks known before the build file is read, so that a build file without a taskdef works too. A {@code
+ * <get>} that does not say otherwise may fail: most public build files begin by downloading ant-javacard's jar, which
+ * is not needed here.
  */
 public final class DefineTask implements BuildListener {
     private static final String DOWNLOAD_SECONDS = "60";
@@ -23,16 +24,13 @@ public final class DefineTask implements BuildListener {
     }
 
     @Override
-    public void buildFinished(BuildEvent event) {
-    }
+    public void buildFinished(BuildEvent event) {}
 
     @Override
-    public void targetStarted(BuildEvent event) {
-    }
+    public void targetStarted(BuildEvent event) {}
 
     @Override
-    public void targetFinished(BuildEvent event) {
-    }
+    public void targetFinished(BuildEvent event) {}
 
     @Override
     public void taskStarted(BuildEvent event) {
@@ -40,7 +38,9 @@ public final class DefineTask implements BuildListener {
             RuntimeConfigurable attributes = task.getWrapper();
             if (!attributes.getAttributeMap().containsKey("ignoreerrors")) {
                 attributes.setAttribute("ignoreerrors", "true");
-                task.log("a download that fails does not end the build: what needs its file will say so", Project.MSG_INFO);
+                task.log(
+                        "a download that fails does not end the build: what needs its file will say so",
+                        Project.MSG_INFO);
             }
             if (!attributes.getAttributeMap().containsKey("maxtime")) {
                 attributes.setAttribute("maxtime", DOWNLOAD_SECONDS);
@@ -49,10 +49,8 @@ public final class DefineTask implements BuildListener {
     }
 
     @Override
-    public void taskFinished(BuildEvent event) {
-    }
+    public void taskFinished(BuildEvent event) {}
 
     @Override
-    public void messageLogged(BuildEvent event) {
-    }
+    public void messageLogged(BuildEvent event) {}
 }

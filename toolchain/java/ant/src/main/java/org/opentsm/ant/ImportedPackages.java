@@ -29,7 +29,8 @@ record ImportedPackages(List<Path> jars, List<ExportFile> exports) {
             Path place = exps != null ? exps : jar;
             List<ExportFile> found = read(place);
             if (found.isEmpty()) {
-                throw new BuildException("no export file (.exp) in " + place + ": name their folder with the attribute exps");
+                throw new BuildException(
+                        "no export file (.exp) in " + place + ": name their folder with the attribute exps");
             }
             exports.addAll(found);
         }

@@ -18,16 +18,16 @@ import org.opentsm.api.ExportFiles;
 import org.opentsm.api.StubJar;
 
 /**
- * Writes a kit folder for the original ant-javacard: it takes the folder for an SDK 3.2.0 and starts our converter. Its own
- * verification needs the vendor's verifier, so such a build says {@code verify="false"}.
+ * Writes a kit folder for the original ant-javacard: it takes the folder for an SDK 3.2.0 and starts our converter. Its
+ * own verification needs the vendor's verifier, so such a build says {@code verify="false"}.
  */
 final class Kit {
     private static final String VERSION = "3.2.0";
     /** Kit version to the level of our declarations that stands behind it. */
-    private static final Map<String, String> LEVELS = Map.of("3.0.4", "3.0.4", "3.0.5", "3.0.5", "3.1.0", "3.1", VERSION, "3.2");
+    private static final Map<String, String> LEVELS =
+            Map.of("3.0.4", "3.0.4", "3.0.5", "3.0.5", "3.1.0", "3.1", VERSION, "3.2");
 
-    private Kit() {
-    }
+    private Kit() {}
 
     /**
      * @param lib folder with the toolchain's jars
@@ -38,7 +38,8 @@ final class Kit {
             throw new ApiException(folder + " is a kit of somebody else; choose another folder");
         }
         Files.createDirectories(folder);
-        Files.writeString(folder.resolve("opentsm-kit"), "Generated; an interface for ant-javacard's jckit attribute.\n");
+        Files.writeString(
+                folder.resolve("opentsm-kit"), "Generated; an interface for ant-javacard's jckit attribute.\n");
         tools(folder.resolve("lib/tools.jar"), lib);
         for (Map.Entry<String, String> entry : LEVELS.entrySet()) {
             ApiLevel level = ApiLevel.of(entry.getValue());
@@ -55,20 +56,26 @@ final class Kit {
         for (Path jar : jars(lib)) {
             try (ZipInputStream zip = new ZipInputStream(Files.newInputStream(jar))) {
                 for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
-                    if (!entry.isDirectory() && !entry.getName().startsWith("META-INF/") && !entry.getName().equals("module-info.class")) {
+                    if (!entry.isDirectory()
+                            && !entry.getName().startsWith("META-INF/")
+                            && !entry.getName().equals("module-info.class")) {
                         entries.put(entry.getName(), zip.readAllBytes());
                     }
                 }
             }
         }
-        entries.put("com/sun/javacard/toolsversion.properties",
+        entries.put(
+                "com/sun/javacard/toolsversion.properties",
                 ("converter.version=" + VERSION + "\n").getBytes(StandardCharsets.ISO_8859_1));
         DeterministicJar.write(target, entries);
     }
 
     private static List<Path> jars(Path lib) throws IOException {
         try (Stream<Path> files = Files.list(lib)) {
-            List<Path> found = files.filter(path -> path.getFileName().toString().matches("(opentsm|asm).*\\.jar")).sorted().toList();
+            List<Path> found = files.filter(
+                            path -> path.getFileName().toString().matches("(opentsm|asm).*\\.jar"))
+                    .sorted()
+                    .toList();
             if (found.isEmpty()) {
                 throw new ApiException("no toolchain jars in " + lib);
             }

@@ -18,8 +18,7 @@ final class KitFolder {
     private static final String FRAMEWORK = "javacard/framework";
     private static final String EXPORT = "javacard/framework/javacard/framework.exp";
 
-    private KitFolder() {
-    }
+    private KitFolder() {}
 
     /** The newest level that a folder {@code api_export_files*} in the kit is for. */
     static Optional<String> level(Path kit) {
@@ -28,7 +27,9 @@ final class KitFolder {
         }
         try (Stream<Path> folders = Files.list(kit)) {
             return folders.filter(one -> one.getFileName().toString().startsWith("api_export_files"))
-                    .map(one -> one.resolve(EXPORT)).filter(Files::isRegularFile).flatMap(one -> levelOf(one).stream())
+                    .map(one -> one.resolve(EXPORT))
+                    .filter(Files::isRegularFile)
+                    .flatMap(one -> levelOf(one).stream())
                     .max(Comparator.comparing(ApiLevel.NAMES::indexOf));
         } catch (IOException unreadable) {
             return Optional.empty();
@@ -40,7 +41,11 @@ final class KitFolder {
         try {
             ExportFile export = ExportFile.read(CapZip.readBounded(file));
             Version version = new Version(export.major(), export.minor());
-            return ApiLevel.NAMES.stream().filter(level -> ApiLevel.of(level).versionOf(FRAMEWORK).filter(version::equals).isPresent())
+            return ApiLevel.NAMES.stream()
+                    .filter(level -> ApiLevel.of(level)
+                            .versionOf(FRAMEWORK)
+                            .filter(version::equals)
+                            .isPresent())
                     .reduce((first, second) -> second);
         } catch (IOException | CapFormatException broken) {
             return Optional.empty();

@@ -8,8 +8,7 @@ final class OutputName {
     private static final String APPLET = "%n_%a_%h_%j_%J.cap";
     private static final String LIBRARY = "%n_%a_%v_%h.cap";
 
-    private OutputName() {
-    }
+    private OutputName() {}
 
     /** @param loadFileHash SHA-256 of the Load File Data Block, hex */
     static String of(String template, CapPlan plan, String loadFileHash) {
@@ -25,17 +24,19 @@ final class OutputName {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < from.length(); i++) {
             char next = i + 1 < from.length() ? from.charAt(i + 1) : 0;
-            String value = from.charAt(i) != '%' ? null : switch (next) {
-                case 'h' -> hash.substring(0, 8);
-                case 'H' -> hash;
-                case 'n' -> name;
-                case 'p' -> plan.packageName();
-                case 'a' -> plan.aid().toString();
-                case 'j' -> plan.level().name();
-                case 'v' -> "v" + plan.major() + "." + plan.minor();
-                case 'J' -> "jdk" + Runtime.version().feature();
-                default -> null;
-            };
+            String value = from.charAt(i) != '%'
+                    ? null
+                    : switch (next) {
+                        case 'h' -> hash.substring(0, 8);
+                        case 'H' -> hash;
+                        case 'n' -> name;
+                        case 'p' -> plan.packageName();
+                        case 'a' -> plan.aid().toString();
+                        case 'j' -> plan.level().name();
+                        case 'v' -> "v" + plan.major() + "." + plan.minor();
+                        case 'J' -> "jdk" + Runtime.version().feature();
+                        default -> null;
+                    };
             text.append(value == null ? String.valueOf(from.charAt(i)) : value);
             i += value == null ? 0 : 1;
         }

@@ -30,15 +30,20 @@ final class SourceText extends SimpleJavaFileObject {
     /** @param report takes the warning, in javac's form */
     static SourceText read(File file, Consumer<String> report) throws IOException {
         byte[] bytes = Files.readAllBytes(file.toPath());
-        CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT)
+        CharsetDecoder decoder = StandardCharsets.UTF_8
+                .newDecoder()
+                .onMalformedInput(CodingErrorAction.REPORT)
                 .onUnmappableCharacter(CodingErrorAction.REPORT);
         ByteBuffer in = ByteBuffer.wrap(bytes);
         CharBuffer out = CharBuffer.allocate(bytes.length + 1);
         CoderResult end = decoder.decode(in, out, true);
         if (end.isError()) {
-            long line = new String(bytes, 0, in.position(), StandardCharsets.ISO_8859_1).lines().count();
-            report.accept(String.format("%s:%d: warning: byte %02X is not UTF-8; the file is read as ISO 8859-1", file.getPath(),
-                    Math.max(1, line), bytes[in.position()] & 0xFF));
+            long line = new String(bytes, 0, in.position(), StandardCharsets.ISO_8859_1)
+                    .lines()
+                    .count();
+            report.accept(String.format(
+                    "%s:%d: warning: byte %02X is not UTF-8; the file is read as ISO 8859-1",
+                    file.getPath(), Math.max(1, line), bytes[in.position()] & 0xFF));
             return new SourceText(file, new String(bytes, StandardCharsets.ISO_8859_1));
         }
         String text = out.flip().toString();

@@ -22,8 +22,8 @@ import javax.lang.model.util.ElementFilter;
 import javax.tools.Diagnostic;
 
 /**
- * Makes the classes that {@code @StringPool} asks for: each {@code @StringDef} is a byte array with the UTF-8 bytes of its
- * value. A definition that refers to another pool's is a field that {@code importLibConstants()} or the first
+ * Makes the classes that {@code @StringPool} asks for: each {@code @StringDef} is a byte array with the UTF-8 bytes of
+ * its value. A definition that refers to another pool's is a field that {@code importLibConstants()} or the first
  * {@code getInstance()} sets, because a static initializer on a card cannot read another class.
  */
 final class StringPools extends AbstractProcessor {
@@ -33,7 +33,9 @@ final class StringPools extends AbstractProcessor {
     private record Definition(String name, String value, String reference) {
         String initializer() {
             byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
-            return IntStream.range(0, bytes.length).mapToObj(i -> String.valueOf(bytes[i])).collect(Collectors.joining(", ", "{", "}"));
+            return IntStream.range(0, bytes.length)
+                    .mapToObj(i -> String.valueOf(bytes[i]))
+                    .collect(Collectors.joining(", ", "{", "}"));
         }
     }
 
@@ -51,7 +53,8 @@ final class StringPools extends AbstractProcessor {
     public boolean process(Set<? extends TypeElement> annotations, RoundEnvironment round) {
         for (TypeElement annotation : annotations) {
             for (Element element : round.getElementsAnnotatedWith(annotation)) {
-                element.getAnnotationMirrors().stream().filter(one -> one.getAnnotationType().asElement().equals(annotation))
+                element.getAnnotationMirrors().stream()
+                        .filter(one -> one.getAnnotationType().asElement().equals(annotation))
                         .forEach(one -> pool(element, one));
             }
         }
@@ -60,7 +63,9 @@ final class StringPools extends AbstractProcessor {
 
     private static Map<String, Object> values(AnnotationMirror annotation) {
         Map<String, Object> values = new LinkedHashMap<>();
-        annotation.getElementValues().forEach((method, value) -> values.put(method.getSimpleName().toString(), value.getValue()));
+        annotation
+                .getElementValues()
+                .forEach((method, value) -> values.put(method.getSimpleName().toString(), value.getValue()));
         return values;
     }
 
@@ -68,7 +73,11 @@ final class StringPools extends AbstractProcessor {
         Map<String, Object> values = values(annotation);
         String asked = values.getOrDefault("name", "").toString();
         String name = asked.isEmpty() ? element.getSimpleName() + "Strings" : asked;
-        String packageName = processingEnv.getElementUtils().getPackageOf(element).getQualifiedName().toString();
+        String packageName = processingEnv
+                .getElementUtils()
+                .getPackageOf(element)
+                .getQualifiedName()
+                .toString();
         if (name.startsWith(packageName + ".")) {
             name = name.substring(packageName.length() + 1);
         }
@@ -77,8 +86,12 @@ final class StringPools extends AbstractProcessor {
             return;
         }
         String visible = Boolean.TRUE.equals(values.get("export")) ? "public " : "";
-        try (Writer out = processingEnv.getFiler().createSourceFile(packageName + "." + name, element).openWriter()) {
-            out.write("package " + packageName + ";\n" + visible + "final class " + name + " {\n" + body(name, visible, definitions) + "}\n");
+        try (Writer out = processingEnv
+                .getFiler()
+                .createSourceFile(packageName + "." + name, element)
+                .openWriter()) {
+            out.write("package " + packageName + ";\n" + visible + "final class " + name + " {\n"
+                    + body(name, visible, definitions) + "}\n");
         } catch (IOException failed) {
             error("the string pool " + name + " cannot be made: " + failed.getMessage(), element, annotation);
         }
@@ -88,8 +101,10 @@ final class StringPools extends AbstractProcessor {
         List<Definition> found = new ArrayList<>();
         for (Object item : list instanceof List<?> items ? items : List.of()) {
             Map<String, Object> values = values((AnnotationMirror) ((AnnotationValue) item).getValue());
-            Definition definition = new Definition(values.getOrDefault("name", "").toString(),
-                    values.getOrDefault("value", "").toString(), values.getOrDefault("reference", "").toString());
+            Definition definition = new Definition(
+                    values.getOrDefault("name", "").toString(),
+                    values.getOrDefault("value", "").toString(),
+                    values.getOrDefault("reference", "").toString());
             if (!isName(definition.name, element, annotation) || !isReference(definition, element, annotation)) {
                 return List.of();
             }
@@ -112,12 +127,17 @@ final class StringPools extends AbstractProcessor {
             return true;
         }
         int dot = reference.lastIndexOf('.');
-        TypeElement owner = dot < 0 ? null : processingEnv.getElementUtils().getTypeElement(reference.substring(0, dot));
-        boolean isThere = owner != null && ElementFilter.fieldsIn(owner.getEnclosedElements()).stream()
-                .anyMatch(field -> field.getSimpleName().contentEquals(reference.substring(dot + 1)));
+        TypeElement owner =
+                dot < 0 ? null : processingEnv.getElementUtils().getTypeElement(reference.substring(0, dot));
+        boolean isThere = owner != null
+                && ElementFilter.fieldsIn(owner.getEnclosedElements()).stream()
+                        .anyMatch(field -> field.getSimpleName().contentEquals(reference.substring(dot + 1)));
         if (!isThere) {
-            error("the string " + definition.name + " refers to " + reference + ", which is not a field of a class that can be imported",
-                    element, annotation);
+            error(
+                    "the string " + definition.name + " refers to " + reference
+                            + ", which is not a field of a class that can be imported",
+                    element,
+                    annotation);
         }
         return isThere;
     }
@@ -127,16 +147,30 @@ final class StringPools extends AbstractProcessor {
         StringBuilder imports = new StringBuilder();
         for (Definition one : definitions) {
             boolean own = one.reference.isEmpty();
-            text.append(visible).append("static ").append(own ? "final " : "").append("byte[] ").append(one.name)
-                    .append(own ? " = " + one.initializer() : "").append(";\n");
+            text.append(visible)
+                    .append("static ")
+                    .append(own ? "final " : "")
+                    .append("byte[] ")
+                    .append(one.name)
+                    .append(own ? " = " + one.initializer() : "")
+                    .append(";\n");
             if (!own) {
                 imports.append(one.name).append(" = ").append(one.reference).append(";\n");
             }
         }
         if (imports.length() > 0) {
-            text.append("private static ").append(name).append(" instance;\n").append(visible).append("static void importLibConstants() {\n")
-                    .append(imports).append("}\n").append(visible).append("static ").append(name)
-                    .append(" getInstance() {\nif (instance == null) {\nimportLibConstants();\ninstance = new ").append(name)
+            text.append("private static ")
+                    .append(name)
+                    .append(" instance;\n")
+                    .append(visible)
+                    .append("static void importLibConstants() {\n")
+                    .append(imports)
+                    .append("}\n")
+                    .append(visible)
+                    .append("static ")
+                    .append(name)
+                    .append(" getInstance() {\nif (instance == null) {\nimportLibConstants();\ninstance = new ")
+                    .append(name)
                     .append("();\n}\nreturn instance;\n}\n");
         }
         return text.append("private ").append(name).append("() {\n}\n").toString();

@@ -29,8 +29,7 @@ public final class Tool {
     private static final int FAILED = 1;
     private static final int USAGE = 2;
 
-    private Tool() {
-    }
+    private Tool() {}
 
     public static void main(String[] arguments) {
         System.exit(run(arguments));
@@ -105,14 +104,16 @@ public final class Tool {
         StringBuilder text = new StringBuilder();
         int refused = 0;
         for (Path cap : caps) {
-            if (VerifierMain.verify(cap, exportPaths(operands), text).stream().anyMatch(finding -> finding.severity() == Severity.ERROR)) {
+            if (VerifierMain.verify(cap, exportPaths(operands), text).stream()
+                    .anyMatch(finding -> finding.severity() == Severity.ERROR)) {
                 refused++;
             }
             System.out.print(text);
             text.setLength(0);
         }
         if (caps.size() > 1) {
-            System.out.println(caps.size() + " files: " + (caps.size() - refused) + " verified, " + refused + " refused");
+            System.out.println(
+                    caps.size() + " files: " + (caps.size() - refused) + " verified, " + refused + " refused");
         }
         return refused > 0 ? FAILED : 0;
     }
@@ -123,7 +124,8 @@ public final class Tool {
         if (caps.size() != 2) {
             throw new ApiException("usage: ant-javacard diff A.cap B.cap [--exps DIR]...");
         }
-        CapDiff.Result result = CapDiff.diff(read(caps.get(0), CapFile::read), read(caps.get(1), CapFile::read), exports(operands), System.out);
+        CapDiff.Result result = CapDiff.diff(
+                read(caps.get(0), CapFile::read), read(caps.get(1), CapFile::read), exports(operands), System.out);
         if (result == CapDiff.Result.SAME_BYTES) {
             System.out.println("no difference in what is loaded");
         }

@@ -14,16 +14,18 @@ import org.opentsm.verifier.Verifier;
 
 /** Verifies a CAP that was just made against the export files it was linked with. */
 final class Verification {
-    private Verification() {
-    }
+    private Verification() {}
 
     /** @throws BuildException when the verifier found errors; each has been reported */
     static void check(CapFile cap, List<ExportFile> exports, Consumer<String> report) {
         ExportFileProvider provider = (aid, major, minor) -> exports.stream()
-                .filter(file -> file.aid().equals(new Aid(aid)) && file.major() == major && file.minor() >= minor).findFirst();
+                .filter(file -> file.aid().equals(new Aid(aid)) && file.major() == major && file.minor() >= minor)
+                .findFirst();
         List<Finding> findings = Verifier.verify(cap, provider);
         findings.forEach(finding -> report.accept("verify: " + finding));
-        long errors = findings.stream().filter(finding -> finding.severity() == Severity.ERROR).count();
+        long errors = findings.stream()
+                .filter(finding -> finding.severity() == Severity.ERROR)
+                .count();
         if (errors > 0) {
             throw new BuildException("verification found " + errors + (errors == 1 ? " error" : " errors")
                     + " in the CAP just made; nothing was written");

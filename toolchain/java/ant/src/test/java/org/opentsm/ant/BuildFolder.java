@@ -30,7 +30,9 @@ final class BuildFolder {
 
     private static String stubs() {
         try {
-            return Files.createTempDirectory(Files.createDirectories(Path.of("target")), "stubs").toAbsolutePath().toString();
+            return Files.createTempDirectory(Files.createDirectories(Path.of("target")), "stubs")
+                    .toAbsolutePath()
+                    .toString();
         } catch (IOException failed) {
             throw new UncheckedIOException(failed);
         }
@@ -71,7 +73,10 @@ final class BuildFolder {
     /** Files below the folder that end so, relative. */
     List<String> files(String end) throws IOException {
         try (Stream<Path> all = Files.walk(folder)) {
-            return all.filter(file -> file.toString().endsWith(end)).map(file -> folder.relativize(file).toString()).sorted().toList();
+            return all.filter(file -> file.toString().endsWith(end))
+                    .map(file -> folder.relativize(file).toString())
+                    .sorted()
+                    .toList();
         }
     }
 
@@ -85,7 +90,8 @@ final class BuildFolder {
     }
 
     static String applet(String packageName, String name, String body) {
-        return "package " + packageName + ";\nimport javacard.framework.*;\npublic class " + name + " extends Applet {\n"
+        return "package " + packageName + ";\nimport javacard.framework.*;\npublic class " + name
+                + " extends Applet {\n"
                 + "  public static void install(byte[] b, short o, byte l) { new " + name + "().register(); }\n"
                 + "  public void process(APDU apdu) {\n" + body + "\n  }\n}\n";
     }

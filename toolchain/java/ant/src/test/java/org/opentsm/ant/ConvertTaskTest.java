@@ -19,66 +19,95 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Build files of the vendor's kits 2.2.x: their converter task, with their attributes. */
 class ConvertTaskTest {
-    private static final String TASK = "<taskdef name='convert' classname='com.sun.javacard.ant.tasks.ConverterTask' classpath='ant-tasks/lib/jctasks.jar'/>";
+    private static final String TASK =
+            "<taskdef name='convert' classname='com.sun.javacard.ant.tasks.ConverterTask' classpath='ant-tasks/lib/jctasks.jar'/>";
     private static final String APPLET = "<AppletNameAID appletname='p.A' aid='0x01:0x02:0x03:0x04:0x05:0x01'/>";
-    private static final String PACKAGE = " packagename='p' packageaid='0x01:0x02:0x03:0x04:0x05' majorminorversion='1.0' ";
+    private static final String PACKAGE =
+            " packagename='p' packageaid='0x01:0x02:0x03:0x04:0x05' majorminorversion='1.0' ";
 
     @TempDir
     Path folder;
+
     private BuildFolder project;
 
     @BeforeEach
     void compile() throws IOException {
         project = new BuildFolder(folder).file("src/p/A.java", BuildFolder.applet("p", "A", ""));
-        project.run("<javacard><cap targetsdk='2.2.2' sources='src' classes='bin' package='p' version='1.0' aid='0102030405' output='ours.cap'>"
-                + "<applet class='p.A' aid='010203040501'/></cap></javacard>");
+        project.run(
+                "<javacard><cap targetsdk='2.2.2' sources='src' classes='bin' package='p' version='1.0' aid='0102030405' output='ours.cap'>"
+                        + "<applet class='p.A' aid='010203040501'/></cap></javacard>");
     }
 
     @Test
     void convertsAsTheJavacardTaskDoes() throws IOException {
         project.run(TASK + "<path id='kit'><pathelement path='sdk/java_card_kit-2_2_2/api_export_files'/></path>"
-                + "<convert dir='bin' outputdirectory='out' CAP='true' EXP='yes' JCA='true' verbose='true' nobanner='true' noverify='true'" + PACKAGE
+                + "<convert dir='bin' outputdirectory='out' CAP='true' EXP='yes' JCA='true' verbose='true' nobanner='true' noverify='true'"
+                + PACKAGE
                 + "><exportpath refid='kit'/><classpath path='converter.jar'/>" + APPLET + "</convert>");
-        assertEquals(List.of("out/p/javacard/p.cap"), project.files("p.cap").stream().filter(one -> one.startsWith("out")).toList());
-        assertArrayEquals(project.cap("ours.cap").loadFileDataBlock(true), project.cap("out/p/javacard/p.cap").loadFileDataBlock(true));
+        assertEquals(
+                List.of("out/p/javacard/p.cap"),
+                project.files("p.cap").stream()
+                        .filter(one -> one.startsWith("out"))
+                        .toList());
+        assertArrayEquals(
+                project.cap("ours.cap").loadFileDataBlock(true),
+                project.cap("out/p/javacard/p.cap").loadFileDataBlock(true));
         assertEquals(List.of("out/p/javacard/p.exp"), project.files("p.exp"));
         assertEquals(List.of("out/p/javacard/p.jca"), project.files("p.jca"));
     }
 
     @Test
     void takesTheLevelOfTheKitWhoseExportFilesItNames() throws IOException {
-        project.run(TASK + "<convert CAP='true' classdir='bin' exportpath='jc221_kit/api_export_files'" + PACKAGE + ">" + APPLET + "</convert>");
-        assertEquals(2, project.cap("bin/p/javacard/p.cap").imports().packages().stream()
-                .filter(one -> one.aid().toString().equals("A0000000620101")).findFirst().orElseThrow().minor());
+        project.run(TASK + "<convert CAP='true' classdir='bin' exportpath='jc221_kit/api_export_files'" + PACKAGE + ">"
+                + APPLET + "</convert>");
+        assertEquals(
+                2,
+                project.cap("bin/p/javacard/p.cap").imports().packages().stream()
+                        .filter(one -> one.aid().toString().equals("A0000000620101"))
+                        .findFirst()
+                        .orElseThrow()
+                        .minor());
     }
 
     @Test
     void readsAConfigurationFile() throws IOException {
-        project.file("p.opt", "-out CAP EXP # what\n-classdir bin\n-d \"opt out\"\n-target 2.2.2\n-applet 0x1:0x02:0x03:0x04:0x05:0x01 p.A\np 0x01:0x02:0x03:0x04:0x05 1.0\n"
-                .replace("0x1:", "0x01:"));
+        project.file(
+                "p.opt",
+                "-out CAP EXP # what\n-classdir bin\n-d \"opt out\"\n-target 2.2.2\n-applet 0x1:0x02:0x03:0x04:0x05:0x01 p.A\np 0x01:0x02:0x03:0x04:0x05 1.0\n"
+                        .replace("0x1:", "0x01:"));
         project.run(TASK + "<convert configfile='p.opt'/>");
-        assertArrayEquals(project.cap("ours.cap").loadFileDataBlock(true), project.cap("opt out/p/javacard/p.cap").loadFileDataBlock(true));
+        assertArrayEquals(
+                project.cap("ours.cap").loadFileDataBlock(true),
+                project.cap("opt out/p/javacard/p.cap").loadFileDataBlock(true));
     }
 
     @ParameterizedTest(name = "{0}")
-    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "no version       | CAP='true' classdir='bin' packagename='p' packageaid='0x01:0x02:0x03:0x04:0x05' | needs the attribute majorminorversion",
-        "unknown          | CAP='true' classdir='bin' packagename='p' speed='9'                             | no attribute speed",
-        "unknown target   | CAP='true' classdir='bin' target='kit' packagename='p'                          | names no Java Card level",
-        "no classes       | CAP='true' classdir='none' packageaid='0x01:0x02:0x03:0x04:0x05' packagename='p' majorminorversion='1.0' | cannot read",
-        "no configuration | configfile='none.opt'                                                           | is no file"})
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "no version       | CAP='true' classdir='bin' packagename='p' packageaid='0x01:0x02:0x03:0x04:0x05' | needs the attribute majorminorversion",
+                "unknown          | CAP='true' classdir='bin' packagename='p' speed='9'                             | no attribute speed",
+                "unknown target   | CAP='true' classdir='bin' target='kit' packagename='p'                          | names no Java Card level",
+                "no classes       | CAP='true' classdir='none' packageaid='0x01:0x02:0x03:0x04:0x05' packagename='p' majorminorversion='1.0' | cannot read",
+                "no configuration | configfile='none.opt'                                                           | is no file"
+            })
     void refuses(String name, String attributes, String message) {
-        BuildException error = assertThrows(BuildException.class, () -> project.run(TASK + "<convert " + attributes + "/>"));
+        BuildException error =
+                assertThrows(BuildException.class, () -> project.run(TASK + "<convert " + attributes + "/>"));
         assertTrue(error.getMessage().contains(message), error.getMessage());
     }
 
     @Test
     void aDownloadThatFailsDoesNotEndTheBuild() throws IOException {
         assertTrue(Files.exists(folder.resolve("ours.cap")));
-        project.run("<get src='http://127.0.0.1:1/ant-javacard.jar' dest='.' skipexisting='true'/><echo>went on</echo>");
+        project.run(
+                "<get src='http://127.0.0.1:1/ant-javacard.jar' dest='.' skipexisting='true'/><echo>went on</echo>");
         assertTrue(project.logged().contains("went on"), project.logged());
         assertTrue(project.logged().contains("a download that fails does not end the build"), project.logged());
-        assertThrows(BuildException.class, () -> project.run("<get src='http://127.0.0.1:1/x' dest='.' ignoreerrors='false'/>"));
+        assertThrows(
+                BuildException.class,
+                () -> project.run("<get src='http://127.0.0.1:1/x' dest='.' ignoreerrors='false'/>"));
         assertThrows(BuildException.class, () -> project.run("<get dest='.'/>"));
     }
 }

@@ -19,8 +19,16 @@ import org.junit.jupiter.api.io.TempDir;
 /** Applets that somebody else wrote and compiled: the samples in jCardSim's jar. */
 class ForeignAppletsTest {
     private static final String SAMPLES = "com/licel/jcardsim/samples/";
-    private static final List<String> NAMES = List.of("BaseApplet", "HelloWorldApplet", "SymmetricCipherApplet", "MultiInstanceApplet",
-            "DualInterfaceApplet", "ApduExtendedCasesApplet", "Sha1Applet", "GlobalArrayAccess", "GlobalArrayServerApplet");
+    private static final List<String> NAMES = List.of(
+            "BaseApplet",
+            "HelloWorldApplet",
+            "SymmetricCipherApplet",
+            "MultiInstanceApplet",
+            "DualInterfaceApplet",
+            "ApduExtendedCasesApplet",
+            "Sha1Applet",
+            "GlobalArrayAccess",
+            "GlobalArrayServerApplet");
 
     @TempDir
     Path folder;
@@ -40,23 +48,38 @@ class ForeignAppletsTest {
     }
 
     private BuildFolder build(String attributes) throws IOException {
-        return new BuildFolder(folder).run("<javacard><cap classes='bin' package='com.licel.jcardsim.samples' aid='F000000001' output='o.cap' "
-                + attributes + "><applet class='HelloWorldApplet'/><applet class='SymmetricCipherApplet'/><applet class='Sha1Applet'/>"
-                + "<applet class='ApduExtendedCasesApplet'/></cap></javacard>");
+        return new BuildFolder(folder)
+                .run(
+                        "<javacard><cap classes='bin' package='com.licel.jcardsim.samples' aid='F000000001' output='o.cap' "
+                                + attributes
+                                + "><applet class='HelloWorldApplet'/><applet class='SymmetricCipherApplet'/><applet class='Sha1Applet'/>"
+                                + "<applet class='ApduExtendedCasesApplet'/></cap></javacard>");
     }
 
     @Test
     void convertAndVerify() throws IOException {
         build("targetsdk='3.0.5' ints='true'");
-        assertEquals(4, new BuildFolder(folder).cap("o.cap").applet().orElseThrow().applets().size());
+        assertEquals(
+                4,
+                new BuildFolder(folder)
+                        .cap("o.cap")
+                        .applet()
+                        .orElseThrow()
+                        .applets()
+                        .size());
     }
 
     @Test
     void withoutIntsTheirIntArithmeticIsNamedByLine() throws IOException {
         BuildFolder project = new BuildFolder(folder);
-        assertThrows(BuildException.class, () -> project.run("<javacard><cap classes='bin' package='com.licel.jcardsim.samples' "
-                + "aid='F000000001' output='o.cap' targetsdk='3.0.5'><applet class='HelloWorldApplet'/></cap></javacard>"));
-        assertTrue(project.logged().contains("line 170: com.licel.jcardsim.samples.HelloWorldApplet.sayHello"), project.logged());
+        assertThrows(
+                BuildException.class,
+                () -> project.run(
+                        "<javacard><cap classes='bin' package='com.licel.jcardsim.samples' "
+                                + "aid='F000000001' output='o.cap' targetsdk='3.0.5'><applet class='HelloWorldApplet'/></cap></javacard>"));
+        assertTrue(
+                project.logged().contains("line 170: com.licel.jcardsim.samples.HelloWorldApplet.sayHello"),
+                project.logged());
         assertEquals(List.of(), project.files(".cap"));
     }
 
@@ -70,8 +93,11 @@ class ForeignAppletsTest {
     void whatIsNotJavaCardIsNamed() throws IOException {
         unpack("PersistentApplet");
         BuildFolder project = new BuildFolder(folder);
-        assertThrows(BuildException.class, () -> project.run("<javacard><cap classes='bin' package='com.licel.jcardsim.samples' "
-                + "aid='F000000001' output='o.cap' targetsdk='3.0.5' ints='true'><applet class='PersistentApplet'/></cap></javacard>"));
+        assertThrows(
+                BuildException.class,
+                () -> project.run(
+                        "<javacard><cap classes='bin' package='com.licel.jcardsim.samples' "
+                                + "aid='F000000001' output='o.cap' targetsdk='3.0.5' ints='true'><applet class='PersistentApplet'/></cap></javacard>"));
         assertTrue(project.logged().contains("java.lang.System is not part of the Java Card API"), project.logged());
     }
 }

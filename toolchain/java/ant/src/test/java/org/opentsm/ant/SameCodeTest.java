@@ -18,7 +18,9 @@ import org.opentsm.cap.CapFile;
 import org.opentsm.cap.exp.ExportPath;
 import org.opentsm.cap.tool.CapDiff;
 
-/** Two builds of one source differ in bytes when members or classes change places, and hold the same code all the same. */
+/**
+ * Two builds of one source differ in bytes when members or classes change places, and hold the same code all the same.
+ */
 class SameCodeTest {
     private static final List<String> MEMBERS = List.of(
             "private static short first(short a) { return second((short) (a + 1)); }",
@@ -37,9 +39,13 @@ class SameCodeTest {
     Path folder;
 
     private CapFile build(List<String> members) throws IOException {
-        String source = BuildFolder.applet("p", "A", "apdu.getBuffer()[0] = (byte) (first((short) 2) + loop(apdu.getBuffer()));");
-        return new BuildFolder(folder).file("src/p/A.java", source.substring(0, source.lastIndexOf('}')) + String.join("\n", members) + "}")
-                .run("<javacard><cap sources='src' aid='0102030405' output='o.cap'><applet class='p.A'/></cap></javacard>").cap("o.cap");
+        String source = BuildFolder.applet(
+                "p", "A", "apdu.getBuffer()[0] = (byte) (first((short) 2) + loop(apdu.getBuffer()));");
+        return new BuildFolder(folder)
+                .file("src/p/A.java", source.substring(0, source.lastIndexOf('}')) + String.join("\n", members) + "}")
+                .run(
+                        "<javacard><cap sources='src' aid='0102030405' output='o.cap'><applet class='p.A'/></cap></javacard>")
+                .cap("o.cap");
     }
 
     private static CapDiff.Result diff(CapFile one, CapFile two, StringBuilder out) throws IOException {
@@ -58,13 +64,26 @@ class SameCodeTest {
     }
 
     @ParameterizedTest(name = "{0} -> {1}")
-    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "a > 9 | a >= 9", "a * 2 | a * 3", "{4, 5} | {4, 6}", "count = 500 | count = 501", "count++; zero--; | zero++; count--;",
-        "table[0] += other[1] | other[0] += table[1]", "b[i] == 9 | b[i] == 8", "super.get() | super.v", "NullPointerException | ArithmeticException",
-        "Left.s() | Left.s() - 1"})
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "a > 9 | a >= 9",
+                "a * 2 | a * 3",
+                "{4, 5} | {4, 6}",
+                "count = 500 | count = 501",
+                "count++; zero--; | zero++; count--;",
+                "table[0] += other[1] | other[0] += table[1]",
+                "b[i] == 9 | b[i] == 8",
+                "super.get() | super.v",
+                "NullPointerException | ArithmeticException",
+                "Left.s() | Left.s() - 1"
+            })
     void aChangeOfMeaningIsSaid(String from, String to) throws IOException {
         CapFile one = build(MEMBERS);
-        CapFile two = build(MEMBERS.stream().map(member -> member.replace(from.trim(), to.trim())).toList());
+        CapFile two = build(MEMBERS.stream()
+                .map(member -> member.replace(from.trim(), to.trim()))
+                .toList());
         StringBuilder out = new StringBuilder();
         assertEquals(CapDiff.Result.DIFFERENT, diff(one, two, out), out.toString());
         assertNotEquals("", out.toString());
@@ -73,7 +92,9 @@ class SameCodeTest {
     @Test
     void aChangedMethodIsNamedAndItsLinesShown() throws IOException {
         CapFile one = build(MEMBERS);
-        CapFile two = build(MEMBERS.stream().map(member -> member.replace("a > 9", "a > 10")).toList());
+        CapFile two = build(MEMBERS.stream()
+                .map(member -> member.replace("a > 9", "a > 10"))
+                .toList());
         StringBuilder out = new StringBuilder();
         diff(one, two, out);
         assertTrue(out.toString().contains("- bspush 9\n+ bspush 10\n"), out.toString());

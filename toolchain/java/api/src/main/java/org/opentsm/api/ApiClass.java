@@ -15,8 +15,15 @@ import java.util.List;
  * @param since first version of the package that has the class
  * @param declared own members, in token order within each kind
  */
-public record ApiClass(String packageName, String name, int token, int flags, String superName, List<String> interfaces,
-        Version since, List<ApiMember> declared) {
+public record ApiClass(
+        String packageName,
+        String name,
+        int token,
+        int flags,
+        String superName,
+        List<String> interfaces,
+        Version since,
+        List<ApiMember> declared) {
 
     public static final int ACC_PUBLIC = 0x0001;
     public static final int ACC_PROTECTED = 0x0004;

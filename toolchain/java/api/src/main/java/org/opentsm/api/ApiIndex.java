@@ -22,9 +22,11 @@ public final class ApiIndex {
 
     /** @param internalName class name with slashes */
     public Lookup findClass(String internalName) {
-        return declarations.findClass(internalName).<Lookup>map(apiClass -> has(apiClass)
-                ? found(apiClass, null)
-                : newer(apiClass.display(), apiClass.packageName(), apiClass.since()))
+        return declarations
+                .findClass(internalName)
+                .<Lookup>map(apiClass -> has(apiClass)
+                        ? found(apiClass, null)
+                        : newer(apiClass.display(), apiClass.packageName(), apiClass.since()))
                 .orElseGet(() -> new Lookup.Unknown(internalName.replace('/', '.')));
     }
 
@@ -45,8 +47,12 @@ public final class ApiIndex {
         }
         for (ApiMember member : allMembers(apiClass)) {
             if (wanted.test(member) && member.key().equals(key)) {
-                return has(member) ? found(apiClass, member)
-                        : newer(member.display(), declarations.classOf(member.owner()).packageName(), member.since());
+                return has(member)
+                        ? found(apiClass, member)
+                        : newer(
+                                member.display(),
+                                declarations.classOf(member.owner()).packageName(),
+                                member.since());
             }
         }
         return new Lookup.Unknown(apiClass.display() + "." + key);
@@ -63,10 +69,14 @@ public final class ApiIndex {
     }
 
     private boolean hasVersion(String packageName, Version since) {
-        return level.versionOf(packageName).filter(version -> version.compareTo(since) >= 0).isPresent();
+        return level.versionOf(packageName)
+                .filter(version -> version.compareTo(since) >= 0)
+                .isPresent();
     }
 
-    /** Members of the class at this level: own ones, then what a class inherits virtually or an interface flattens in. */
+    /**
+     * Members of the class at this level: own ones, then what a class inherits virtually or an interface flattens in.
+     */
     public List<ApiMember> members(ApiClass apiClass) {
         return allMembers(apiClass).stream().filter(this::has).toList();
     }
@@ -77,7 +87,9 @@ public final class ApiIndex {
         if (apiClass.isInterface()) {
             flattened(apiClass).forEach(member -> all.putIfAbsent(member.key(), member));
         } else {
-            for (String above = apiClass.superName(); above != null; above = declarations.classOf(above).superName()) {
+            for (String above = apiClass.superName();
+                    above != null;
+                    above = declarations.classOf(above).superName()) {
                 for (ApiMember member : declarations.classOf(above).declared()) {
                     if (member.kind() != ApiMember.Kind.STATIC) {
                         all.putIfAbsent(member.key(), member);
@@ -86,7 +98,8 @@ public final class ApiIndex {
             }
         }
         for (String name : apiClass.interfaces()) {
-            declarations.classOf(name).declared().stream().filter(member -> member.kind() == ApiMember.Kind.CONSTANT)
+            declarations.classOf(name).declared().stream()
+                    .filter(member -> member.kind() == ApiMember.Kind.CONSTANT)
                     .forEach(member -> all.putIfAbsent(member.key(), member));
         }
         return new ArrayList<>(all.values());
@@ -96,14 +109,22 @@ public final class ApiIndex {
     private List<ApiMember> flattened(ApiClass apiClass) {
         Map<String, ApiMember> inherited = new LinkedHashMap<>();
         for (String name : apiClass.interfaces()) {
-            allMembers(declarations.classOf(name)).stream().filter(ApiMember::isMethod)
+            allMembers(declarations.classOf(name)).stream()
+                    .filter(ApiMember::isMethod)
                     .sorted((a, b) -> Integer.compare(a.token(), b.token()))
                     .forEach(member -> inherited.putIfAbsent(member.key(), member));
         }
         List<ApiMember> renumbered = new ArrayList<>();
         for (ApiMember member : inherited.values()) {
-            renumbered.add(new ApiMember(member.kind(), renumbered.size(), member.flags(), member.owner(), member.name(),
-                    member.descriptor(), member.since(), null));
+            renumbered.add(new ApiMember(
+                    member.kind(),
+                    renumbered.size(),
+                    member.flags(),
+                    member.owner(),
+                    member.name(),
+                    member.descriptor(),
+                    member.since(),
+                    null));
         }
         return renumbered;
     }
@@ -114,7 +135,11 @@ public final class ApiIndex {
     }
 
     private Lookup.Newer newer(String what, String packageName, Version since) {
-        return new Lookup.Newer(what, packageName.replace('/', '.'), since,
-                level.versionOf(packageName).orElse(null), level);
+        return new Lookup.Newer(
+                what,
+                packageName.replace('/', '.'),
+                since,
+                level.versionOf(packageName).orElse(null),
+                level);
     }
 }

@@ -8,12 +8,13 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * What an applet is compiled against: a Java Card level, which fixes the versions of java.*, javacard.* and javacardx.*,
- * and one version each of the packages that GlobalPlatform and ETSI number on their own.
+ * What an applet is compiled against: a Java Card level, which fixes the versions of java.*, javacard.* and
+ * javacardx.*, and one version each of the packages that GlobalPlatform and ETSI number on their own.
  */
 public final class ApiLevel {
     /** Java Card levels that can be chosen, ascending. */
-    public static final List<String> NAMES = List.of("2.1.1", "2.1.2", "2.2.1", "2.2.2", "3.0.1", "3.0.4", "3.0.5", "3.1", "3.2");
+    public static final List<String> NAMES =
+            List.of("2.1.1", "2.1.2", "2.2.1", "2.2.2", "3.0.1", "3.0.4", "3.0.5", "3.1", "3.2");
 
     private final String name;
     private final Map<String, Version> chosen;
@@ -34,19 +35,23 @@ public final class ApiLevel {
         if (wanted.matches("jc\\d{3}")) {
             wanted = wanted.charAt(2) + "." + wanted.charAt(3) + "." + wanted.charAt(4);
         }
-        return new ApiLevel(named(wanted).orElseThrow(() -> new ApiException("Java Card level '" + text
-                + "' is not known; choose one of " + String.join(", ", NAMES))), Map.of());
+        return new ApiLevel(
+                named(wanted)
+                        .orElseThrow(() -> new ApiException("Java Card level '" + text
+                                + "' is not known; choose one of " + String.join(", ", NAMES))),
+                Map.of());
     }
 
     /** The level that a version of the specification or of a kit stands for. */
     static Optional<String> named(String version) {
-        String level = switch (version) {
-            case "2.2", "2.2.0" -> "2.2.1";
-            case "3.0.3", "3.0.2" -> "3.0.1";
-            case "3.1.0" -> "3.1";
-            case "3.2.0" -> "3.2";
-            default -> version;
-        };
+        String level =
+                switch (version) {
+                    case "2.2", "2.2.0" -> "2.2.1";
+                    case "3.0.3", "3.0.2" -> "3.0.1";
+                    case "3.1.0" -> "3.1";
+                    case "3.2.0" -> "3.2";
+                    default -> version;
+                };
         return NAMES.contains(level) ? Optional.of(level) : Optional.empty();
     }
 
@@ -63,7 +68,8 @@ public final class ApiLevel {
      */
     public ApiLevel with(String packageName, Version version) {
         String path = packageName.replace('.', '/');
-        ApiPackage found = Declarations.all().findPackage(path)
+        ApiPackage found = Declarations.all()
+                .findPackage(path)
                 .orElseThrow(() -> new ApiException("no API package " + packageName + " is declared"));
         if (found.followsLevel()) {
             throw new ApiException(packageName + " follows the Java Card level and cannot be versioned apart from it");
@@ -86,14 +92,17 @@ public final class ApiLevel {
         if (explicit != null) {
             return Optional.of(explicit);
         }
-        return Declarations.all().findPackage(packageName)
-                .flatMap(one -> Optional.ofNullable(one.followsLevel() ? one.levels().get(name) : one.newest()));
+        return Declarations.all()
+                .findPackage(packageName)
+                .flatMap(one ->
+                        Optional.ofNullable(one.followsLevel() ? one.levels().get(name) : one.newest()));
     }
 
     /** First level whose version of the package is at least the given one; empty when none is known. */
     public static Optional<String> firstLevelWith(String packageName, Version version) {
         return Declarations.all().findPackage(packageName).flatMap(one -> NAMES.stream()
-                .filter(level -> one.levels().containsKey(level) && one.levels().get(level).compareTo(version) >= 0)
+                .filter(level -> one.levels().containsKey(level)
+                        && one.levels().get(level).compareTo(version) >= 0)
                 .findFirst());
     }
 

@@ -6,18 +6,32 @@ package org.opentsm.api;
  *
  * @param kind which numbering the token belongs to (javacard-cap.md section 4)
  * @param token the token, 255 for a compile-time constant
- * @param flags access flags as class files and export files write them: 1 public, 4 protected, 8 static, 10 final, 400 abstract
+ * @param flags access flags as class files and export files write them: 1 public, 4 protected, 8 static, 10 final, 400
+ *     abstract
  * @param owner internal name of the declaring class
  * @param name member name, {@code <init>} for a constructor
  * @param descriptor JVM descriptor
  * @param since first version of the declaring package that has it
  * @param constant value of a compile-time constant, else null
  */
-public record ApiMember(Kind kind, int token, int flags, String owner, String name, String descriptor, Version since,
+public record ApiMember(
+        Kind kind,
+        int token,
+        int flags,
+        String owner,
+        String name,
+        String descriptor,
+        Version since,
         Integer constant) {
 
     /** The token numberings; CONSTANT has no token. */
-    public enum Kind { STATIC, VIRTUAL, INTERFACE, FIELD, CONSTANT }
+    public enum Kind {
+        STATIC,
+        VIRTUAL,
+        INTERFACE,
+        FIELD,
+        CONSTANT
+    }
 
     public boolean isMethod() {
         return kind == Kind.STATIC || kind == Kind.VIRTUAL || kind == Kind.INTERFACE;

@@ -14,8 +14,8 @@ import org.opentsm.cap.Aid;
  * @param versions all known versions, ascending
  * @param classes in class-token order
  */
-public record ApiPackage(String name, Aid aid, Map<String, Version> levels, List<Version> versions,
-        List<ApiClass> classes) {
+public record ApiPackage(
+        String name, Aid aid, Map<String, Version> levels, List<Version> versions, List<ApiClass> classes) {
 
     public ApiPackage {
         levels = Map.copyOf(levels);

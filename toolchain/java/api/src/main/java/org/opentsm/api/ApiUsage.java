@@ -12,15 +12,14 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 
 /**
- * Finds the lowest versions of GlobalPlatform and ETSI packages that have all a set of class files uses. A CAP imports the
- * version it was linked against, and a card refuses an import newer than its own, so lower loads on more cards.
+ * Finds the lowest versions of GlobalPlatform and ETSI packages that have all a set of class files uses. A CAP imports
+ * the version it was linked against, and a card refuses an import newer than its own, so lower loads on more cards.
  */
 public final class ApiUsage {
     private final ApiIndex newest = new ApiIndex(ApiLevel.of(ApiLevel.NAMES.get(ApiLevel.NAMES.size() - 1)));
     private final Map<String, Version> needed = new HashMap<>();
 
-    private ApiUsage() {
-    }
+    private ApiUsage() {}
 
     /**
      * The level with every used package that is versioned apart from Java Card at its lowest sufficient version.
@@ -33,28 +32,40 @@ public final class ApiUsage {
         ApiLevel chosen = level;
         for (ApiPackage one : Declarations.all().packages()) {
             if (!one.followsLevel() && !fixed.contains(one.name())) {
-                chosen = chosen.with(one.name(), usage.needed.getOrDefault(one.name(), one.versions().get(0)));
+                chosen = chosen.with(
+                        one.name(),
+                        usage.needed.getOrDefault(one.name(), one.versions().get(0)));
             }
         }
         return chosen;
     }
 
     private void scan(byte[] classFile) {
-        new ClassReader(classFile).accept(new ClassVisitor(Opcodes.ASM9) {
-            @Override
-            public void visit(int version, int access, String name, String signature, String superName, String[] interfaces) {
-                useClass(superName);
-                for (String one : interfaces) {
-                    useClass(one);
-                }
-            }
+        new ClassReader(classFile)
+                .accept(
+                        new ClassVisitor(Opcodes.ASM9) {
+                            @Override
+                            public void visit(
+                                    int version,
+                                    int access,
+                                    String name,
+                                    String signature,
+                                    String superName,
+                                    String[] interfaces) {
+                                useClass(superName);
+                                for (String one : interfaces) {
+                                    useClass(one);
+                                }
+                            }
 
-            @Override
-            public MethodVisitor visitMethod(int access, String name, String descriptor, String signature, String[] thrown) {
-                useTypes(descriptor);
-                return new Body();
-            }
-        }, ClassReader.SKIP_DEBUG | ClassReader.SKIP_FRAMES);
+                            @Override
+                            public MethodVisitor visitMethod(
+                                    int access, String name, String descriptor, String signature, String[] thrown) {
+                                useTypes(descriptor);
+                                return new Body();
+                            }
+                        },
+                        ClassReader.SKIP_DEBUG | ClassReader.SKIP_FRAMES);
     }
 
     private final class Body extends MethodVisitor {

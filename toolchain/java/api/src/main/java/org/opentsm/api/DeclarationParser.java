@@ -35,8 +35,8 @@ final class DeclarationParser {
     private ClassHead head;
     private List<ApiMember> members = new ArrayList<>();
 
-    private record ClassHead(String name, int token, int flags, String superName, List<String> interfaces, Version since) {
-    }
+    private record ClassHead(
+            String name, int token, int flags, String superName, List<String> interfaces, Version since) {}
 
     DeclarationParser(String source) {
         this.source = source;
@@ -87,14 +87,15 @@ final class DeclarationParser {
 
     private void startClass(List<String> words) {
         endClass();
-        Version first = versions.isEmpty() ? levels.values().stream().min(Comparator.naturalOrder()).orElseThrow()
+        Version first = versions.isEmpty()
+                ? levels.values().stream().min(Comparator.naturalOrder()).orElseThrow()
                 : versions.first();
         Version since = since(words, first);
         boolean isInterface = words.get(0).equals("interface");
         int token = Integer.parseInt(words.get(1));
         int flags = ApiClass.ACC_PUBLIC | (isInterface ? ApiClass.ACC_INTERFACE | ApiClass.ACC_ABSTRACT : 0);
         int next = 2;
-        for (;; next++) {
+        for (; ; next++) {
             int flag = flag(words.get(next));
             if (flag == 0) {
                 break;
@@ -133,8 +134,15 @@ final class DeclarationParser {
 
     private void endClass() {
         if (head != null) {
-            classes.add(new ApiClass(packageName, head.name, head.token, head.flags, head.superName, head.interfaces,
-                    head.since, members));
+            classes.add(new ApiClass(
+                    packageName,
+                    head.name,
+                    head.token,
+                    head.flags,
+                    head.superName,
+                    head.interfaces,
+                    head.since,
+                    members));
         }
         head = null;
         members = new ArrayList<>();
@@ -146,19 +154,26 @@ final class DeclarationParser {
         if (type == null) {
             throw new ApiException("unknown constant type " + words.get(1));
         }
-        members.add(new ApiMember(ApiMember.Kind.CONSTANT, 255,
-                ApiClass.ACC_PUBLIC | ApiClass.ACC_STATIC | ApiClass.ACC_FINAL, head.name, words.get(2), type, since,
+        members.add(new ApiMember(
+                ApiMember.Kind.CONSTANT,
+                255,
+                ApiClass.ACC_PUBLIC | ApiClass.ACC_STATIC | ApiClass.ACC_FINAL,
+                head.name,
+                words.get(2),
+                type,
+                since,
                 Integer.valueOf(words.get(3))));
     }
 
     private void member(List<String> words) {
-        ApiMember.Kind kind = switch (words.get(0)) {
-            case "static" -> ApiMember.Kind.STATIC;
-            case "virtual" -> ApiMember.Kind.VIRTUAL;
-            case "method" -> ApiMember.Kind.INTERFACE;
-            case "field" -> ApiMember.Kind.FIELD;
-            default -> throw new ApiException("unknown line '" + words.get(0) + "'");
-        };
+        ApiMember.Kind kind =
+                switch (words.get(0)) {
+                    case "static" -> ApiMember.Kind.STATIC;
+                    case "virtual" -> ApiMember.Kind.VIRTUAL;
+                    case "method" -> ApiMember.Kind.INTERFACE;
+                    case "field" -> ApiMember.Kind.FIELD;
+                    default -> throw new ApiException("unknown line '" + words.get(0) + "'");
+                };
         Version since = since(words, head.since);
         int token = Integer.parseInt(words.get(1));
         int flags = 0;

@@ -17,8 +17,7 @@ public final class Declarations {
     private final Map<String, ApiPackage> packages = new LinkedHashMap<>();
     private final Map<String, ApiClass> classes = new LinkedHashMap<>();
 
-    private Declarations() {
-    }
+    private Declarations() {}
 
     /** All declared packages. */
     public static Declarations all() {

@@ -17,8 +17,7 @@ public final class DeterministicJar {
     private static final LocalDateTime TIME = LocalDateTime.of(2026, 1, 1, 0, 0);
     private static final String MANIFEST = "META-INF/MANIFEST.MF";
 
-    private DeterministicJar() {
-    }
+    private DeterministicJar() {}
 
     /** Writes the jar whole or not at all. */
     public static void write(Path jar, Map<String, byte[]> entries) throws IOException {

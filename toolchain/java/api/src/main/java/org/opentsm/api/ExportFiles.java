@@ -27,12 +27,16 @@ public final class ExportFiles implements ExportFileProvider {
 
     /** @param packageName path with slashes; empty when the level has no such package */
     public Optional<ExportFile> byName(String packageName) {
-        return made.computeIfAbsent(packageName, name -> declarations.findPackage(name)
-                .filter(one -> index.level().versionOf(name).isPresent()).map(this::make));
+        return made.computeIfAbsent(packageName, name -> declarations
+                .findPackage(name)
+                .filter(one -> index.level().versionOf(name).isPresent())
+                .map(this::make));
     }
 
     public Optional<ExportFile> byAid(Aid aid) {
-        return declarations.packages().stream().filter(one -> one.aid().equals(aid)).findFirst()
+        return declarations.packages().stream()
+                .filter(one -> one.aid().equals(aid))
+                .findFirst()
                 .flatMap(one -> byName(one.name()));
     }
 
@@ -43,7 +47,10 @@ public final class ExportFiles implements ExportFileProvider {
 
     /** Every package of the level. */
     public List<ExportFile> all() {
-        return declarations.packages().stream().map(one -> byName(one.name())).flatMap(Optional::stream).toList();
+        return declarations.packages().stream()
+                .map(one -> byName(one.name()))
+                .flatMap(Optional::stream)
+                .toList();
     }
 
     /** Writes {@code <package path>/javacard/<last name>.exp} for every package of the level. */
@@ -61,7 +68,8 @@ public final class ExportFiles implements ExportFileProvider {
     private ExportFile make(ApiPackage one) {
         Version version = index.level().versionOf(one.name()).orElseThrow();
         boolean remote = one.classes().stream().anyMatch(apiClass -> (apiClass.flags() & ApiClass.ACC_REMOTE) != 0);
-        ExportBuilder builder = new ExportBuilder(remote ? 2 : 1, one.name(), one.aid(), version.major(), version.minor(), true);
+        ExportBuilder builder =
+                new ExportBuilder(remote ? 2 : 1, one.name(), one.aid(), version.major(), version.minor(), true);
         one.classes().stream().filter(index::has).forEach(apiClass -> add(builder, apiClass));
         return builder.build();
     }
@@ -73,16 +81,27 @@ public final class ExportFiles implements ExportFileProvider {
             switch (member.kind()) {
                 case CONSTANT -> {
                     if (member.owner().equals(apiClass.name())) {
-                        fields.add(builder.constant(member.flags(), member.name(), member.descriptor(), member.constant()));
+                        fields.add(builder.constant(
+                                member.flags(), member.name(), member.descriptor(), member.constant()));
                     }
                 }
-                case FIELD -> fields.add(builder.field(member.token(), member.flags(), member.name(), member.descriptor()));
-                default -> methods.add(builder.method(member.token(), member.flags(), member.name(), member.descriptor()));
+                case FIELD ->
+                    fields.add(builder.field(member.token(), member.flags(), member.name(), member.descriptor()));
+                default ->
+                    methods.add(builder.method(member.token(), member.flags(), member.name(), member.descriptor()));
             }
         }
-        methods.sort((a, b) -> sharesStaticTokens(a) != sharesStaticTokens(b) ? sharesStaticTokens(a) ? -1 : 1
+        methods.sort((a, b) -> sharesStaticTokens(a) != sharesStaticTokens(b)
+                ? sharesStaticTokens(a) ? -1 : 1
                 : Integer.compare(a.token(), b.token()));
-        builder.add(apiClass.token(), apiClass.flags(), apiClass.name(), chain(apiClass), apiClass.interfaces(), fields, methods);
+        builder.add(
+                apiClass.token(),
+                apiClass.flags(),
+                apiClass.name(),
+                chain(apiClass),
+                apiClass.interfaces(),
+                fields,
+                methods);
     }
 
     /** Superclasses from Object down. As in a class file, the superclass of an interface is Object. */
@@ -91,7 +110,9 @@ public final class ExportFiles implements ExportFileProvider {
             return List.of("java/lang/Object");
         }
         List<String> chain = new ArrayList<>();
-        for (String above = apiClass.superName(); above != null; above = declarations.classOf(above).superName()) {
+        for (String above = apiClass.superName();
+                above != null;
+                above = declarations.classOf(above).superName()) {
             chain.add(above);
         }
         Collections.reverse(chain);

@@ -14,8 +14,7 @@ public sealed interface Lookup {
      * @param apiClass class asked for (not the declaring one when the member is inherited)
      * @param member token and flags; null for a lookup of the class itself
      */
-    record Found(Aid packageAid, Version packageVersion, ApiClass apiClass, ApiMember member) implements Lookup {
-    }
+    record Found(Aid packageAid, Version packageVersion, ApiClass apiClass, ApiMember member) implements Lookup {}
 
     /**
      * The name exists, but only in a newer version of its package.
@@ -39,6 +38,5 @@ public sealed interface Lookup {
     }
 
     /** The name is in none of our declarations. */
-    record Unknown(String what) implements Lookup {
-    }
+    record Unknown(String what) implements Lookup {}
 }

@@ -12,8 +12,7 @@ final class StringAnnotations {
     private static final String PACKAGE = "javacardx/annotations/";
     private static final String ELEMENT = "Ljava/lang/annotation/ElementType;";
 
-    private StringAnnotations() {
-    }
+    private StringAnnotations() {}
 
     /** StringDef(name, value, reference) and StringPool(value, name, export) as class files by entry name. */
     static Map<String, byte[]> classFiles() {
@@ -38,8 +37,13 @@ final class StringAnnotations {
 
     private static ClassWriter annotation(String name, String... targets) {
         ClassWriter writer = new ClassWriter(0);
-        writer.visit(Opcodes.V1_5, Opcodes.ACC_PUBLIC | Opcodes.ACC_ANNOTATION | Opcodes.ACC_INTERFACE | Opcodes.ACC_ABSTRACT,
-                PACKAGE + name, null, "java/lang/Object", new String[] {"java/lang/annotation/Annotation"});
+        writer.visit(
+                Opcodes.V1_5,
+                Opcodes.ACC_PUBLIC | Opcodes.ACC_ANNOTATION | Opcodes.ACC_INTERFACE | Opcodes.ACC_ABSTRACT,
+                PACKAGE + name,
+                null,
+                "java/lang/Object",
+                new String[] {"java/lang/annotation/Annotation"});
         AnnotationVisitor retention = writer.visitAnnotation("Ljava/lang/annotation/Retention;", true);
         retention.visitEnum("value", "Ljava/lang/annotation/RetentionPolicy;", "SOURCE");
         retention.visitEnd();
@@ -54,7 +58,8 @@ final class StringAnnotations {
     }
 
     private static void element(ClassWriter writer, String name, String type, Object otherwise) {
-        MethodVisitor method = writer.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_ABSTRACT, name, "()" + type, null, null);
+        MethodVisitor method =
+                writer.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_ABSTRACT, name, "()" + type, null, null);
         if (otherwise != null) {
             AnnotationVisitor value = method.visitAnnotationDefault();
             value.visit(null, otherwise);

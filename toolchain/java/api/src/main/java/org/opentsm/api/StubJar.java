@@ -11,8 +11,8 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 
 /**
- * Class files to compile an applet against: right signatures and constants, empty bodies. java.* is left to the JDK; the
- * converter refuses what Java Card's java.lang does not have.
+ * Class files to compile an applet against: right signatures and constants, empty bodies. java.* is left to the JDK;
+ * the converter refuses what Java Card's java.lang does not have.
  */
 public final class StubJar {
     private final Declarations declarations = Declarations.all();
@@ -34,7 +34,8 @@ public final class StubJar {
             if (one.name().startsWith("java/")) {
                 continue;
             }
-            one.classes().stream().filter(index::has)
+            one.classes().stream()
+                    .filter(index::has)
                     .forEach(apiClass -> entries.put(apiClass.name() + ".class", classFile(apiClass)));
         }
         if (index.level().isAtLeast("3.0.4")) {
@@ -45,9 +46,15 @@ public final class StubJar {
 
     private byte[] classFile(ApiClass apiClass) {
         ClassWriter writer = new ClassWriter(0);
-        int flags = apiClass.flags() & (ApiClass.ACC_PUBLIC | ApiClass.ACC_FINAL | ApiClass.ACC_INTERFACE | ApiClass.ACC_ABSTRACT);
-        writer.visit(Opcodes.V1_5, flags | (apiClass.isInterface() ? 0 : Opcodes.ACC_SUPER), apiClass.name(), null,
-                apiClass.superName(), apiClass.interfaces().toArray(String[]::new));
+        int flags = apiClass.flags()
+                & (ApiClass.ACC_PUBLIC | ApiClass.ACC_FINAL | ApiClass.ACC_INTERFACE | ApiClass.ACC_ABSTRACT);
+        writer.visit(
+                Opcodes.V1_5,
+                flags | (apiClass.isInterface() ? 0 : Opcodes.ACC_SUPER),
+                apiClass.name(),
+                null,
+                apiClass.superName(),
+                apiClass.interfaces().toArray(String[]::new));
         nesting(writer, apiClass);
         boolean constructible = false;
         for (ApiMember member : apiClass.declared()) {
@@ -58,7 +65,8 @@ public final class StubJar {
                 method(writer, apiClass, member);
                 constructible |= member.name().equals("<init>");
             } else {
-                writer.visitField(member.flags(), member.name(), member.descriptor(), null, member.constant()).visitEnd();
+                writer.visitField(member.flags(), member.name(), member.descriptor(), null, member.constant())
+                        .visitEnd();
             }
         }
         if (!apiClass.isInterface() && !constructible) {
@@ -70,20 +78,25 @@ public final class StubJar {
 
     /** InnerClasses for X$Y, in both X and X$Y, else javac does not know the name X.Y. */
     private void nesting(ClassWriter writer, ApiClass apiClass) {
-        for (ApiClass other : declarations.findPackage(apiClass.packageName()).orElseThrow().classes()) {
+        for (ApiClass other :
+                declarations.findPackage(apiClass.packageName()).orElseThrow().classes()) {
             int dollar = other.name().indexOf('$');
-            if (dollar > 0 && index.has(other)
+            if (dollar > 0
+                    && index.has(other)
                     && (other == apiClass || apiClass.name().equals(other.name().substring(0, dollar)))) {
                 int flags = other.flags() & (ApiClass.ACC_PUBLIC | ApiClass.ACC_FINAL | ApiClass.ACC_ABSTRACT);
-                writer.visitInnerClass(other.name(), other.name().substring(0, dollar), other.name().substring(dollar + 1),
+                writer.visitInnerClass(
+                        other.name(),
+                        other.name().substring(0, dollar),
+                        other.name().substring(dollar + 1),
                         flags | ApiClass.ACC_STATIC);
             }
         }
     }
 
     private void method(ClassWriter writer, ApiClass apiClass, ApiMember member) {
-        MethodVisitor method = writer.visitMethod(member.flags(), member.name(), member.descriptor(), null,
-                throwsClause(apiClass, member));
+        MethodVisitor method = writer.visitMethod(
+                member.flags(), member.name(), member.descriptor(), null, throwsClause(apiClass, member));
         if ((member.flags() & ApiClass.ACC_ABSTRACT) == 0) {
             method.visitCode();
             method.visitInsn(Opcodes.ACONST_NULL);
@@ -99,7 +112,9 @@ public final class StubJar {
         if (!member.name().equals("throwIt")) {
             return null;
         }
-        for (String above = apiClass.superName(); above != null; above = declarations.classOf(above).superName()) {
+        for (String above = apiClass.superName();
+                above != null;
+                above = declarations.classOf(above).superName()) {
             if (above.equals("java/lang/RuntimeException")) {
                 return null;
             }

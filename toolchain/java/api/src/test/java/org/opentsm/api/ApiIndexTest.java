@@ -24,7 +24,10 @@ class ApiIndexTest {
     }
 
     @ParameterizedTest(name = "{0} {1}{2} has token {3}")
-    @CsvSource(delimiter = '|', textBlock = """
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
             java/lang/Object                | equals     | (Ljava/lang/Object;)Z         | 0
             javacard/framework/Applet       | process    | (Ljavacard/framework/APDU;)V  | 7
             javacard/framework/Applet       | register   | ()V                           | 1
@@ -52,7 +55,10 @@ class ApiIndexTest {
 
     private static int highest(String name) {
         return CLASSIC.members(Declarations.all().findClass(name).orElseThrow()).stream()
-                .filter(member -> member.kind() == ApiMember.Kind.VIRTUAL).mapToInt(ApiMember::token).max().orElseThrow();
+                .filter(member -> member.kind() == ApiMember.Kind.VIRTUAL)
+                .mapToInt(ApiMember::token)
+                .max()
+                .orElseThrow();
     }
 
     @Test
@@ -69,25 +75,47 @@ class ApiIndexTest {
         Map<ApiMember.Kind, Set<Integer>> tokens = new HashMap<>();
         for (ApiMember member : index.members(apiClass)) {
             if (member.kind() != ApiMember.Kind.CONSTANT) {
-                assertTrue(tokens.computeIfAbsent(member.kind(), kind -> new HashSet<>()).add(member.token()),
+                assertTrue(
+                        tokens.computeIfAbsent(member.kind(), kind -> new HashSet<>())
+                                .add(member.token()),
                         level + " " + member.display() + " shares token " + member.token());
             }
         }
-        tokens.forEach((kind, seen) -> assertEquals(seen.size() - 1, seen.stream().max(Integer::compare).orElseThrow(),
+        tokens.forEach((kind, seen) -> assertEquals(
+                seen.size() - 1,
+                seen.stream().max(Integer::compare).orElseThrow(),
                 level + " " + apiClass.display() + " " + kind + " " + seen));
     }
 
     @ParameterizedTest(name = "{1} at {0} is {2}")
     @CsvSource({
-        "2.2.1, javacard/framework, 1.2", "2.2.2, javacard/framework, 1.3", "3.0.1, javacard/framework, 1.4",
-        "3.0.4, javacard/framework, 1.5", "3.0.5, javacard/framework, 1.6", "2.2.1, java/lang, 1.0",
-        "3.0.4, javacard/security, 1.5", "3.0.5, javacardx/crypto, 1.6", "2.2.2, javacardx/biometry, 1.2",
-        "3.0.5, javacardx/framework/util, 1.1", "3.0.4, javacardx/framework/string, 1.0", "3.0.1, javacardx/apdu, 1.0",
-        "3.0.4, org/globalplatform, 1.7", "2.2.2, uicc/system, 1.1", "3.1, javacard/framework, 1.8", "3.1.0, javacard/security, 1.7",
-        "3.2, javacard/framework, 1.9", "3.2.0, javacard/security, 1.8", "3.2, javacardx/crypto, 1.8", "3.2, javacardx/biometry, 1.4",
-        "3.2, javacardx/biometry1toN, 1.1", "3.2, javacardx/security/derivation, 1.1", "3.2, javacardx/framework/nio, 1.0"})
+        "2.2.1, javacard/framework, 1.2",
+        "2.2.2, javacard/framework, 1.3",
+        "3.0.1, javacard/framework, 1.4",
+        "3.0.4, javacard/framework, 1.5",
+        "3.0.5, javacard/framework, 1.6",
+        "2.2.1, java/lang, 1.0",
+        "3.0.4, javacard/security, 1.5",
+        "3.0.5, javacardx/crypto, 1.6",
+        "2.2.2, javacardx/biometry, 1.2",
+        "3.0.5, javacardx/framework/util, 1.1",
+        "3.0.4, javacardx/framework/string, 1.0",
+        "3.0.1, javacardx/apdu, 1.0",
+        "3.0.4, org/globalplatform, 1.7",
+        "2.2.2, uicc/system, 1.1",
+        "3.1, javacard/framework, 1.8",
+        "3.1.0, javacard/security, 1.7",
+        "3.2, javacard/framework, 1.9",
+        "3.2.0, javacard/security, 1.8",
+        "3.2, javacardx/crypto, 1.8",
+        "3.2, javacardx/biometry, 1.4",
+        "3.2, javacardx/biometry1toN, 1.1",
+        "3.2, javacardx/security/derivation, 1.1",
+        "3.2, javacardx/framework/nio, 1.0"
+    })
     void followsTheVersionTable(String level, String packageName, String version) {
-        assertEquals(Version.of(version), ApiLevel.of(level).versionOf(packageName).orElseThrow());
+        assertEquals(
+                Version.of(version), ApiLevel.of(level).versionOf(packageName).orElseThrow());
     }
 
     @Test
@@ -99,11 +127,13 @@ class ApiIndexTest {
     @Test
     void aMemberNewerThanTheLevelIsNamedWithItsVersion() {
         ApiIndex index = new ApiIndex(ApiLevel.of("3.0.4"));
-        Lookup.Newer newer = assertInstanceOf(Lookup.Newer.class,
-                index.findMethod("javacard/framework/Util", "arrayFill", "([BSSB)S"));
+        Lookup.Newer newer = assertInstanceOf(
+                Lookup.Newer.class, index.findMethod("javacard/framework/Util", "arrayFill", "([BSSB)S"));
         assertEquals(new Version(1, 6), newer.since());
-        assertEquals("javacard.framework.Util.arrayFill([BSSB)S exists since javacard.framework 1.6, but Java Card 3.0.4 has 1.5;"
-                + " set targetsdk to 3.0.5 or later or do without it", newer.message());
+        assertEquals(
+                "javacard.framework.Util.arrayFill([BSSB)S exists since javacard.framework 1.6, but Java Card 3.0.4 has 1.5;"
+                        + " set targetsdk to 3.0.5 or later or do without it",
+                newer.message());
         assertInstanceOf(Lookup.Found.class, CLASSIC.findMethod("javacard/framework/Util", "arrayFill", "([BSSB)S"));
     }
 
@@ -111,12 +141,15 @@ class ApiIndexTest {
     void membersOfThreeTwoAreNotInThreeOne() {
         ApiIndex newest = new ApiIndex(ApiLevel.of("3.2"));
         ApiIndex before = new ApiIndex(ApiLevel.of("3.1"));
-        String[][] members = {{"javacard/framework/APDU", "getLogicalChannelEncoding", "()B", "18"},
+        String[][] members = {
+            {"javacard/framework/APDU", "getLogicalChannelEncoding", "()B", "18"},
             {"javacard/security/MessageDigest$OneShot", "doIntermediateMessageDigest", "([BS)S", "7"},
             {"javacard/security/SM2KeyAgreementParameterSpec", "getConfirmationValue", "()[B", "6"},
-            {"javacardx/biometry/OwnerBioTemplate", "clear", "()V", "13"}};
+            {"javacardx/biometry/OwnerBioTemplate", "clear", "()V", "13"}
+        };
         for (String[] row : members) {
-            Lookup.Found found = assertInstanceOf(Lookup.Found.class, newest.findMethod(row[0], row[1], row[2]), row[1]);
+            Lookup.Found found =
+                    assertInstanceOf(Lookup.Found.class, newest.findMethod(row[0], row[1], row[2]), row[1]);
             assertEquals(Integer.parseInt(row[3]), found.member().token(), row[1]);
             assertInstanceOf(Lookup.Newer.class, before.findMethod(row[0], row[1], row[2]), row[1]);
         }
@@ -124,16 +157,24 @@ class ApiIndexTest {
 
     @Test
     void aClassNewerThanTheLevelIsNamedWithItsVersion() {
-        Lookup.Newer newer = assertInstanceOf(Lookup.Newer.class,
-                new ApiIndex(ApiLevel.of("2.2.2")).findMethod("javacard/framework/SensitiveArrays", "clearArray", "(Ljava/lang/Object;)S"));
-        assertTrue(newer.message().startsWith("javacard.framework.SensitiveArrays exists since javacard.framework 1.6"), newer.message());
+        Lookup.Newer newer = assertInstanceOf(
+                Lookup.Newer.class,
+                new ApiIndex(ApiLevel.of("2.2.2"))
+                        .findMethod("javacard/framework/SensitiveArrays", "clearArray", "(Ljava/lang/Object;)S"));
+        assertTrue(
+                newer.message().startsWith("javacard.framework.SensitiveArrays exists since javacard.framework 1.6"),
+                newer.message());
     }
 
     @Test
     void aGlobalPlatformVersionCanBeChosenApart() {
         ApiIndex old = new ApiIndex(ApiLevel.of("3.0.4").with("org.globalplatform", Version.of("1.0")));
-        Lookup.Newer newer = assertInstanceOf(Lookup.Newer.class, old.findMethod("org/globalplatform/GPSystem",
-                "getRegistryEntry", "(Ljavacard/framework/AID;)Lorg/globalplatform/GPRegistryEntry;"));
+        Lookup.Newer newer = assertInstanceOf(
+                Lookup.Newer.class,
+                old.findMethod(
+                        "org/globalplatform/GPSystem",
+                        "getRegistryEntry",
+                        "(Ljavacard/framework/AID;)Lorg/globalplatform/GPRegistryEntry;"));
         assertEquals(new Version(1, 1), newer.since());
         assertThrows(ApiException.class, () -> ApiLevel.of("3.0.4").with("org.globalplatform", Version.of("9.9")));
         assertThrows(ApiException.class, () -> ApiLevel.of("3.0.4").with("javacard.framework", Version.of("1.6")));
@@ -148,7 +189,8 @@ class ApiIndexTest {
 
     @Test
     void constantsHaveValuesAndNoToken() {
-        Lookup.Found found = assertInstanceOf(Lookup.Found.class, CLASSIC.findField("javacard/framework/ISO7816", "SW_NO_ERROR"));
+        Lookup.Found found =
+                assertInstanceOf(Lookup.Found.class, CLASSIC.findField("javacard/framework/ISO7816", "SW_NO_ERROR"));
         assertEquals(255, found.member().token());
         assertEquals((short) 0x9000, found.member().constant().shortValue());
         assertEquals("S", found.member().descriptor());
@@ -168,10 +210,24 @@ class ApiIndexTest {
 
     @Test
     void declaresThePackagesTheToolchainPromises() {
-        List<String> names = Declarations.all().packages().stream().map(ApiPackage::display).toList();
-        assertTrue(names.containsAll(List.of("java.lang", "javacard.framework", "javacard.framework.service", "javacard.security",
-                "javacardx.crypto", "javacardx.apdu", "javacardx.framework.util", "javacardx.framework.tlv",
-                "javacardx.framework.string", "javacardx.external", "org.globalplatform", "uicc.access", "uicc.toolkit",
-                "uicc.system")), names.toString());
+        List<String> names =
+                Declarations.all().packages().stream().map(ApiPackage::display).toList();
+        assertTrue(
+                names.containsAll(List.of(
+                        "java.lang",
+                        "javacard.framework",
+                        "javacard.framework.service",
+                        "javacard.security",
+                        "javacardx.crypto",
+                        "javacardx.apdu",
+                        "javacardx.framework.util",
+                        "javacardx.framework.tlv",
+                        "javacardx.framework.string",
+                        "javacardx.external",
+                        "org.globalplatform",
+                        "uicc.access",
+                        "uicc.toolkit",
+                        "uicc.system")),
+                names.toString());
     }
 }

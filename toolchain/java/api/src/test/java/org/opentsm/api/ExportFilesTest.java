@@ -21,15 +21,28 @@ import org.opentsm.cap.exp.ExportFile.ExportClass;
 import org.opentsm.cap.exp.ExportPath;
 
 class ExportFilesTest {
-    private static final ExportFile FRAMEWORK = new ExportFiles(ApiLevel.of("3.0.4")).byName("javacard/framework").orElseThrow();
+    private static final ExportFile FRAMEWORK =
+            new ExportFiles(ApiLevel.of("3.0.4")).byName("javacard/framework").orElseThrow();
 
     @Test
     void inheritedVirtualMembersAreRepeatedInEveryClass() {
-        ExportClass isoException = FRAMEWORK.classByName("javacard/framework/ISOException").orElseThrow();
+        ExportClass isoException =
+                FRAMEWORK.classByName("javacard/framework/ISOException").orElseThrow();
         assertEquals(7, isoException.token());
-        assertEquals(List.of("java/lang/Object", "java/lang/Throwable", "java/lang/Exception", "java/lang/RuntimeException",
-                "javacard/framework/CardRuntimeException"), isoException.superclasses());
-        assertEquals(0, isoException.method("equals", "(Ljava/lang/Object;)Z").orElseThrow().token());
+        assertEquals(
+                List.of(
+                        "java/lang/Object",
+                        "java/lang/Throwable",
+                        "java/lang/Exception",
+                        "java/lang/RuntimeException",
+                        "javacard/framework/CardRuntimeException"),
+                isoException.superclasses());
+        assertEquals(
+                0,
+                isoException
+                        .method("equals", "(Ljava/lang/Object;)Z")
+                        .orElseThrow()
+                        .token());
         assertEquals(1, isoException.method("getReason", "()S").orElseThrow().token());
         assertEquals(2, isoException.method("setReason", "(S)V").orElseThrow().token());
         assertEquals(0, isoException.method("<init>", "(S)V").orElseThrow().token());
@@ -37,18 +50,30 @@ class ExportFilesTest {
 
     @Test
     void theSuperclassOfAnInterfaceIsObject() {
-        assertEquals(List.of("java/lang/Object"), FRAMEWORK.classByName("javacard/framework/Shareable").orElseThrow().superclasses());
-        ExportClass handler = new ExportFiles(ApiLevel.of("3.0.4")).byName("uicc/toolkit").orElseThrow()
-                .classByName("uicc/toolkit/ProactiveHandler").orElseThrow();
+        assertEquals(
+                List.of("java/lang/Object"),
+                FRAMEWORK
+                        .classByName("javacard/framework/Shareable")
+                        .orElseThrow()
+                        .superclasses());
+        ExportClass handler = new ExportFiles(ApiLevel.of("3.0.4"))
+                .byName("uicc/toolkit")
+                .orElseThrow()
+                .classByName("uicc/toolkit/ProactiveHandler")
+                .orElseThrow();
         assertEquals(List.of("java/lang/Object"), handler.superclasses());
-        ExportFile lang = new ExportFiles(ApiLevel.of("3.0.4")).byName("java/lang").orElseThrow();
-        assertEquals(List.of(), lang.classByName("java/lang/Object").orElseThrow().superclasses());
+        ExportFile lang =
+                new ExportFiles(ApiLevel.of("3.0.4")).byName("java/lang").orElseThrow();
+        assertEquals(
+                List.of(), lang.classByName("java/lang/Object").orElseThrow().superclasses());
     }
 
     @Test
     void inheritedInterfaceMethodsAreFlattened() {
-        ExportFile toolkit = new ExportFiles(ApiLevel.of("3.0.4")).byName("uicc/toolkit").orElseThrow();
-        ExportClass handler = toolkit.classByName("uicc/toolkit/ProactiveHandler").orElseThrow();
+        ExportFile toolkit =
+                new ExportFiles(ApiLevel.of("3.0.4")).byName("uicc/toolkit").orElseThrow();
+        ExportClass handler =
+                toolkit.classByName("uicc/toolkit/ProactiveHandler").orElseThrow();
         assertEquals(List.of("uicc/toolkit/ViewHandler", "uicc/toolkit/EditHandler"), handler.interfaces());
         assertEquals(0, handler.method("getLength", "()S").orElseThrow().token());
         assertEquals(13, handler.method("clear", "()V").orElseThrow().token());
@@ -67,13 +92,22 @@ class ExportFilesTest {
         ExportClass util = FRAMEWORK.classByName("javacard/framework/Util").orElseThrow();
         assertTrue(util.method("arrayFill", "([BSSB)S").isEmpty());
         assertTrue(FRAMEWORK.classByName("javacard/framework/SensitiveArrays").isEmpty());
-        assertTrue(FRAMEWORK.classByName("javacard/framework/JCSystem").orElseThrow().method("makeGlobalArray", "(BS)Ljava/lang/Object;").isPresent());
+        assertTrue(FRAMEWORK
+                .classByName("javacard/framework/JCSystem")
+                .orElseThrow()
+                .method("makeGlobalArray", "(BS)Ljava/lang/Object;")
+                .isPresent());
     }
 
     /** Reads the first bytes by hand: magic, format, and the version inside the package entry. */
     @ParameterizedTest(name = "{1} of {0} says {2}")
-    @CsvSource({"2.2.1, javacard/framework, 1.2", "2.2.2, javacard/security, 1.3", "3.0.1, javacardx/crypto, 1.4",
-        "3.0.4, javacard/framework, 1.5", "3.0.5, javacard/framework, 1.6"})
+    @CsvSource({
+        "2.2.1, javacard/framework, 1.2",
+        "2.2.2, javacard/security, 1.3",
+        "3.0.1, javacardx/crypto, 1.4",
+        "3.0.4, javacard/framework, 1.5",
+        "3.0.5, javacard/framework, 1.6"
+    })
     void theBytesCarryTheVersionOfTheLevel(String level, String name, String version) {
         ExportFile file = new ExportFiles(ApiLevel.of(level)).byName(name).orElseThrow();
         ByteBuffer bytes = ByteBuffer.wrap(file.toBytes());
@@ -108,7 +142,10 @@ class ExportFilesTest {
             files.writeTo(folder.resolve(level));
             for (ExportFile file : files.all()) {
                 Path path = folder.resolve(level).resolve(ExportFiles.pathOf(file.packageName()));
-                assertArrayEquals(file.toBytes(), ExportFile.read(Files.readAllBytes(path)).toBytes(), path.toString());
+                assertArrayEquals(
+                        file.toBytes(),
+                        ExportFile.read(Files.readAllBytes(path)).toBytes(),
+                        path.toString());
             }
         }
     }
@@ -127,8 +164,16 @@ class ExportFilesTest {
     @Test
     void theServiceServesTheVersionAskedForOfAnyLevel() {
         ExportFileProvider provider = ExportPath.services();
-        assertEquals(3, provider.find(Aid.ofHex("A0000000620101").bytes(), 1, 3).orElseThrow().minor());
-        assertEquals(1, provider.find(Aid.ofHex("A00000015100").bytes(), 1, 1).orElseThrow().minor());
+        assertEquals(
+                3,
+                provider.find(Aid.ofHex("A0000000620101").bytes(), 1, 3)
+                        .orElseThrow()
+                        .minor());
+        assertEquals(
+                1,
+                provider.find(Aid.ofHex("A00000015100").bytes(), 1, 1)
+                        .orElseThrow()
+                        .minor());
         assertTrue(provider.find(Aid.ofHex("A0000000620101").bytes(), 1, 99).isEmpty());
     }
 }

@@ -28,7 +28,8 @@ import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 
 class StubJarTest {
-    private static final String IDIOMS = """
+    private static final String IDIOMS =
+            """
             package demo;
             import javacard.framework.*;
             import javacard.security.*;
@@ -73,9 +74,21 @@ class StubJarTest {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         StringWriter messages = new StringWriter();
         try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, null)) {
-            boolean good = compiler.getTask(messages, files, null,
-                    List.of("--release", "8", "-Xlint:-options", "-cp", jar.toString(), "-d", folder.toString()), null,
-                    files.getJavaFileObjects(file)).call();
+            boolean good = compiler.getTask(
+                            messages,
+                            files,
+                            null,
+                            List.of(
+                                    "--release",
+                                    "8",
+                                    "-Xlint:-options",
+                                    "-cp",
+                                    jar.toString(),
+                                    "-d",
+                                    folder.toString()),
+                            null,
+                            files.getJavaFileObjects(file))
+                    .call();
             return good ? "" : messages.toString();
         }
     }
@@ -88,7 +101,12 @@ class StubJarTest {
 
     @Test
     void constantsKeepTheirTypesInMethodArguments(@TempDir Path folder) throws IOException {
-        assertEquals("", compile(folder, ApiLevel.of("3.0.5"), """
+        assertEquals(
+                "",
+                compile(
+                        folder,
+                        ApiLevel.of("3.0.5"),
+                        """
                 package demo;
                 import javacardx.crypto.Cipher;
                 class Demo {
@@ -104,7 +122,10 @@ class StubJarTest {
 
     @Test
     void aClassNewerThanTheLevelDoesNotCompile(@TempDir Path folder) throws IOException {
-        String messages = compile(folder, ApiLevel.of("3.0.4"), """
+        String messages = compile(
+                folder,
+                ApiLevel.of("3.0.4"),
+                """
                 package demo;
                 class Demo { short f(byte[] b) { return javacard.framework.Util.arrayFill(b, (short) 0, (short) 1, (byte) 2); } }
                 """);
@@ -124,7 +145,8 @@ class StubJarTest {
         Set<String> missing = new TreeSet<>();
         int compared = 0;
         for (ApiPackage one : Declarations.all().packages()) {
-            if (!one.name().startsWith("javacard") || index.level().versionOf(one.name()).isEmpty()) {
+            if (!one.name().startsWith("javacard")
+                    || index.level().versionOf(one.name()).isEmpty()) {
                 continue;
             }
             for (ApiClass apiClass : one.classes()) {
@@ -136,7 +158,9 @@ class StubJarTest {
                     if (index.has(member)) {
                         compared++;
                         Object found = theirs.get(member.name() + member.descriptor());
-                        if (found == null || member.constant() != null && !member.constant().equals(found)) {
+                        if (found == null
+                                || member.constant() != null
+                                        && !member.constant().equals(found)) {
                             missing.add(member.display());
                         }
                     }
@@ -148,7 +172,8 @@ class StubJarTest {
     }
 
     /** Members their jar lacks; counted here so that the list cannot grow in silence. */
-    private static final Set<String> KNOWN_DIFFERENCES = new TreeSet<>(Set.of("javacard.framework.UserException.<init>()V"));
+    private static final Set<String> KNOWN_DIFFERENCES =
+            new TreeSet<>(Set.of("javacard.framework.UserException.<init>()V"));
 
     private static Map<String, Object> membersOf(String name) throws IOException {
         Map<String, Object> members = new HashMap<>();
@@ -166,19 +191,23 @@ class StubJarTest {
                 return;
             }
             ClassReader reader = new ClassReader(in);
-            reader.accept(new ClassVisitor(Opcodes.ASM9) {
-                @Override
-                public MethodVisitor visitMethod(int access, String method, String descriptor, String signature, String[] thrown) {
-                    members.putIfAbsent(method + descriptor, true);
-                    return null;
-                }
+            reader.accept(
+                    new ClassVisitor(Opcodes.ASM9) {
+                        @Override
+                        public MethodVisitor visitMethod(
+                                int access, String method, String descriptor, String signature, String[] thrown) {
+                            members.putIfAbsent(method + descriptor, true);
+                            return null;
+                        }
 
-                @Override
-                public FieldVisitor visitField(int access, String field, String descriptor, String signature, Object value) {
-                    members.putIfAbsent(field + descriptor, value == null ? true : value);
-                    return null;
-                }
-            }, ClassReader.SKIP_CODE);
+                        @Override
+                        public FieldVisitor visitField(
+                                int access, String field, String descriptor, String signature, Object value) {
+                            members.putIfAbsent(field + descriptor, value == null ? true : value);
+                            return null;
+                        }
+                    },
+                    ClassReader.SKIP_CODE);
             collect(reader.getSuperName(), members, seen);
             for (String above : reader.getInterfaces()) {
                 collect(above, members, seen);

@@ -7,8 +7,7 @@ import java.util.List;
 /** Component 3: {@code u1 count; {u1 aidLength; aid; u2 install_method_offset}*}. */
 public record AppletComponent(List<Applet> applets) implements Component {
     /** @param installOffset Method info offset of install's method_info */
-    public record Applet(Aid aid, int installOffset) {
-    }
+    public record Applet(Aid aid, int installOffset) {}
 
     public AppletComponent {
         applets = List.copyOf(applets);

@@ -4,7 +4,9 @@ package org.opentsm.cap;
 import java.io.ByteArrayOutputStream;
 import java.util.List;
 
-/** Big-endian writer; a value that does not fit its field is an {@link IllegalArgumentException}, never a silent cut. */
+/**
+ * Big-endian writer; a value that does not fit its field is an {@link IllegalArgumentException}, never a silent cut.
+ */
 public final class ByteWriter {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 

@@ -18,13 +18,31 @@ public final class CapFile {
     /** Order of components in the zip. */
     private static final ComponentTag[] ZIP_ORDER = ComponentTag.values();
     /** Order in a Load File Data Block; Debug is never loaded. */
-    private static final ComponentTag[] LOAD_ORDER = {ComponentTag.HEADER, ComponentTag.DIRECTORY, ComponentTag.IMPORT,
-        ComponentTag.APPLET, ComponentTag.CLASS, ComponentTag.METHOD, ComponentTag.STATIC_FIELD, ComponentTag.EXPORT,
-        ComponentTag.CONSTANT_POOL, ComponentTag.REFERENCE_LOCATION, ComponentTag.STATIC_RESOURCES,
-        ComponentTag.DESCRIPTOR};
-    private static final ComponentTag[] REQUIRED = {ComponentTag.HEADER, ComponentTag.DIRECTORY, ComponentTag.IMPORT,
-        ComponentTag.CONSTANT_POOL, ComponentTag.CLASS, ComponentTag.METHOD, ComponentTag.STATIC_FIELD,
-        ComponentTag.REFERENCE_LOCATION};
+    private static final ComponentTag[] LOAD_ORDER = {
+        ComponentTag.HEADER,
+        ComponentTag.DIRECTORY,
+        ComponentTag.IMPORT,
+        ComponentTag.APPLET,
+        ComponentTag.CLASS,
+        ComponentTag.METHOD,
+        ComponentTag.STATIC_FIELD,
+        ComponentTag.EXPORT,
+        ComponentTag.CONSTANT_POOL,
+        ComponentTag.REFERENCE_LOCATION,
+        ComponentTag.STATIC_RESOURCES,
+        ComponentTag.DESCRIPTOR
+    };
+
+    private static final ComponentTag[] REQUIRED = {
+        ComponentTag.HEADER,
+        ComponentTag.DIRECTORY,
+        ComponentTag.IMPORT,
+        ComponentTag.CONSTANT_POOL,
+        ComponentTag.CLASS,
+        ComponentTag.METHOD,
+        ComponentTag.STATIC_FIELD,
+        ComponentTag.REFERENCE_LOCATION
+    };
 
     /** One place in the zip: a component, or other content kept as it is. */
     record Entry(String name, Component component, byte[] content) {
@@ -41,11 +59,17 @@ public final class CapFile {
 
     private final boolean descriptorInferred;
 
-    private CapFile(Map<ComponentTag, Component> components, List<RawComponent> customs, List<Entry> entries, byte[] zip) {
+    private CapFile(
+            Map<ComponentTag, Component> components, List<RawComponent> customs, List<Entry> entries, byte[] zip) {
         this(components, customs, entries, zip, false);
     }
 
-    private CapFile(Map<ComponentTag, Component> components, List<RawComponent> customs, List<Entry> entries, byte[] zip, boolean inferred) {
+    private CapFile(
+            Map<ComponentTag, Component> components,
+            List<RawComponent> customs,
+            List<Entry> entries,
+            byte[] zip,
+            boolean inferred) {
         this.descriptorInferred = inferred;
         this.components = components;
         this.customs = List.copyOf(customs);
@@ -89,7 +113,8 @@ public final class CapFile {
                 customs.add(custom);
                 byName.put(item.name(), custom);
             } else if (parts.put(tag.get(), item.content()) != null) {
-                throw new CapFormatException("CAP", -1, "one " + tag.get().fileName() + " component", "another in " + item.name());
+                throw new CapFormatException(
+                        "CAP", -1, "one " + tag.get().fileName() + " component", "another in " + item.name());
             } else {
                 tagByName.put(item.name(), tag.get());
             }
@@ -119,7 +144,9 @@ public final class CapFile {
             int size = in.u2();
             // StaticResources of CAP 2.3 may come with a u4 size.
             boolean wide = tag == ComponentTag.STATIC_RESOURCES.value() && size == 0 && in.remaining() >= 2;
-            byte[] whole = wide ? wideComponent(tag, in) : new ByteWriter().u1(tag).u2(size).bytes(in.bytes(size)).toByteArray();
+            byte[] whole = wide
+                    ? wideComponent(tag, in)
+                    : new ByteWriter().u1(tag).u2(size).bytes(in.bytes(size)).toByteArray();
             Optional<ComponentTag> known = ComponentTag.of(tag);
             if (known.isEmpty()) {
                 if (tag < 0x80) {
@@ -127,7 +154,8 @@ public final class CapFile {
                 }
                 customs.add(new RawComponent(tag, whole));
             } else if (parts.put(known.get(), whole) != null) {
-                throw new CapFormatException("Load File", at, "one " + known.get().fileName() + " component", "two");
+                throw new CapFormatException(
+                        "Load File", at, "one " + known.get().fileName() + " component", "two");
             }
         }
         return new CapFile(parse(parts), customs, List.of(), new byte[0]);
@@ -144,7 +172,8 @@ public final class CapFile {
         if (headerBytes == null) {
             throw new CapFormatException("CAP", -1, "a Header component", "none");
         }
-        CapVersion version = HeaderComponent.read(info(ComponentTag.HEADER, headerBytes)).version();
+        CapVersion version =
+                HeaderComponent.read(info(ComponentTag.HEADER, headerBytes)).version();
         TreeSet<Integer> classStarts = new TreeSet<>();
         byte[] descriptorBytes = parts.get(ComponentTag.DESCRIPTOR);
         if (descriptorBytes != null) {
@@ -276,8 +305,10 @@ public final class CapFile {
 
     /** The META-INF/MANIFEST.MF bytes; old CAPs have none. */
     public Optional<byte[]> manifest() {
-        return entries.stream().filter(entry -> entry.name.equalsIgnoreCase(CapZip.MANIFEST)).findFirst()
-            .map(entry -> entry.bytes().clone());
+        return entries.stream()
+                .filter(entry -> entry.name.equalsIgnoreCase(CapZip.MANIFEST))
+                .findFirst()
+                .map(entry -> entry.bytes().clone());
     }
 
     /**
@@ -296,17 +327,20 @@ public final class CapFile {
     }
 
     private String defaultFolder() {
-        String path = header().packageName().filter(name -> !name.isEmpty())
-            .orElse("p" + header().packageInfo().aid());
+        String path = header().packageName()
+                .filter(name -> !name.isEmpty())
+                .orElse("p" + header().packageInfo().aid());
         return path + "/javacard/";
     }
 
     private void addComponents(List<CapZip.Item> items, String folder) {
         for (ComponentTag tag : ZIP_ORDER) {
-            component(tag).ifPresent(part -> items.add(new CapZip.Item(folder + tag.fileName() + ".cap", part.toBytes())));
+            component(tag)
+                    .ifPresent(part -> items.add(new CapZip.Item(folder + tag.fileName() + ".cap", part.toBytes())));
         }
         for (int i = 0; i < customs.size(); i++) {
-            items.add(new CapZip.Item(folder + "Custom" + i + ".cap", customs.get(i).bytes()));
+            items.add(new CapZip.Item(
+                    folder + "Custom" + i + ".cap", customs.get(i).bytes()));
         }
     }
 
@@ -342,7 +376,7 @@ public final class CapFile {
         /** Adds or replaces a component; a Directory given here is replaced by the computed one. */
         public Builder put(Component component) {
             ComponentTag tag = ComponentTag.of(component.tag())
-                .orElseThrow(() -> new IllegalArgumentException("tag " + component.tag() + " is custom"));
+                    .orElseThrow(() -> new IllegalArgumentException("tag " + component.tag() + " is custom"));
             parts.put(tag, component);
             return this;
         }
@@ -376,7 +410,9 @@ public final class CapFile {
         /** @throws CapFormatException when a required component is missing or one is too large */
         public CapFile build() {
             parts.remove(ComponentTag.DIRECTORY);
-            parts.put(ComponentTag.DIRECTORY, new DirectoryComponent(List.of(), java.util.OptionalInt.empty(), 0, 0, 0, 0, 0, List.of()));
+            parts.put(
+                    ComponentTag.DIRECTORY,
+                    new DirectoryComponent(List.of(), java.util.OptionalInt.empty(), 0, 0, 0, 0, 0, List.of()));
             CapFile draft = new CapFile(parts, customs, List.of(), new byte[0]);
             Map<ComponentTag, Component> complete = new EnumMap<>(parts);
             complete.put(ComponentTag.DIRECTORY, LoadFile.directory(draft, customLines));

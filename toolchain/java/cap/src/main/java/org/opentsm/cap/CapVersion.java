@@ -3,7 +3,9 @@ package org.opentsm.cap;
 
 /** CAP format version of the Header: 2.1, 2.2 or 2.3 (compact). */
 public enum CapVersion {
-    V2_1(2, 1), V2_2(2, 2), V2_3(2, 3);
+    V2_1(2, 1),
+    V2_2(2, 2),
+    V2_3(2, 3);
 
     private final int major;
     private final int minor;

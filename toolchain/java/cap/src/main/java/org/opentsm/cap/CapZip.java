@@ -26,19 +26,19 @@ public final class CapZip {
     public static final int MAX_FILE_SIZE = 4 << 20;
     /** Largest total of all entries, inflated. */
     public static final int MAX_TOTAL_SIZE = 16 << 20;
+
     public static final int MAX_ENTRIES = 1024;
     /** Bounds of an archive of which only some entries are read, such as a jar with export files. */
     private static final int MAX_ARCHIVE_SIZE = 64 << 20;
+
     private static final int MAX_ARCHIVE_ENTRIES = 32_768;
     /** The first day of 1980 itself would be written with an extra field. */
     private static final LocalDateTime FIXED_TIME = LocalDateTime.of(1980, 2, 1, 0, 0);
 
     /** An entry in its place; folders have names that end in "/" and no content. */
-    public record Item(String name, byte[] content) {
-    }
+    public record Item(String name, byte[] content) {}
 
-    private CapZip() {
-    }
+    private CapZip() {}
 
     /** Reads a file of at most {@link #MAX_FILE_SIZE} bytes. */
     public static byte[] readBounded(Path file) throws IOException {
@@ -95,14 +95,19 @@ public final class CapZip {
     static boolean same(List<Item> first, List<Item> second) {
         boolean same = first.size() == second.size();
         for (int i = 0; same && i < first.size(); i++) {
-            same = first.get(i).name.equals(second.get(i).name) && Arrays.equals(first.get(i).content, second.get(i).content);
+            same = first.get(i).name.equals(second.get(i).name)
+                    && Arrays.equals(first.get(i).content, second.get(i).content);
         }
         return same;
     }
 
     private static void checkName(String name) {
-        boolean bad = name.isEmpty() || name.startsWith("/") || name.indexOf('\\') >= 0 || name.indexOf(0) >= 0
-            || name.indexOf(':') >= 0 || List.of(name.split("/")).contains("..");
+        boolean bad = name.isEmpty()
+                || name.startsWith("/")
+                || name.indexOf('\\') >= 0
+                || name.indexOf(0) >= 0
+                || name.indexOf(':') >= 0
+                || List.of(name.split("/")).contains("..");
         if (bad) {
             throw new CapFormatException("zip", -1, "entry names inside the archive", "\"" + name + "\"");
         }
@@ -112,9 +117,11 @@ public final class CapZip {
     static Optional<String> componentName(String entryName) {
         String lower = entryName.toLowerCase(Locale.ROOT);
         int slash = entryName.lastIndexOf('/');
-        boolean inFolder = lower.startsWith("javacard/") && slash == 8 || slash >= 9 && lower.startsWith("/javacard", slash - 9);
-        return inFolder && lower.endsWith(".cap") ? Optional.of(entryName.substring(slash + 1, entryName.length() - 4))
-            : Optional.empty();
+        boolean inFolder =
+                lower.startsWith("javacard/") && slash == 8 || slash >= 9 && lower.startsWith("/javacard", slash - 9);
+        return inFolder && lower.endsWith(".cap")
+                ? Optional.of(entryName.substring(slash + 1, entryName.length() - 4))
+                : Optional.empty();
     }
 
     /** Writes a zip with fixed times, so that equal items give equal bytes. */

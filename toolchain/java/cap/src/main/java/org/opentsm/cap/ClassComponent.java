@@ -76,8 +76,7 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
     }
 
     /** One method of a remote class. */
-    public record RemoteMethod(int hash, int signatureOffset, int virtualMethodToken) {
-    }
+    public record RemoteMethod(int hash, int signatureOffset, int virtualMethodToken) {}
 
     /** The remote_interface_info of a class with ACC_REMOTE. */
     public record RemoteInfo(List<RemoteMethod> methods, String hashModifier, List<Integer> interfaces) {
@@ -103,9 +102,19 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
      * @param packageBase         first package-visible token (without bit 7) of packageTable
      * @param tokenMapping        present exactly in CAP 2.3
      */
-    public record ClassInfo(int flags, int superclass, int instanceSize, int firstReferenceToken, int referenceCount,
-            int publicBase, List<Integer> publicTable, int packageBase, List<Integer> packageTable,
-            List<ImplementedInterface> interfaces, Optional<RemoteInfo> remote, Optional<TokenMapping> tokenMapping)
+    public record ClassInfo(
+            int flags,
+            int superclass,
+            int instanceSize,
+            int firstReferenceToken,
+            int referenceCount,
+            int publicBase,
+            List<Integer> publicTable,
+            int packageBase,
+            List<Integer> packageTable,
+            List<ImplementedInterface> interfaces,
+            Optional<RemoteInfo> remote,
+            Optional<TokenMapping> tokenMapping)
             implements Entry {
         public ClassInfo {
             publicTable = List.copyOf(publicTable);
@@ -183,8 +192,8 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
         ByteReader in = new ByteReader("Class", info);
         Optional<byte[]> pool = version == CapVersion.V2_1 ? Optional.empty() : Optional.of(in.bytes(in.u2()));
         List<Entry> entries = version == CapVersion.V2_3
-            ? new MappedReader(info, new TreeSet<>(starts)).read(in.position())
-            : readPlain(in);
+                ? new MappedReader(info, new TreeSet<>(starts)).read(in.position())
+                : readPlain(in);
         return new ClassComponent(pool, entries);
     }
 
@@ -228,8 +237,19 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
             interfaces.add(new ImplementedInterface(ref, in.u1s(in.u1())));
         }
         Optional<RemoteInfo> remote = (flags & ACC_REMOTE) != 0 ? Optional.of(readRemote(in)) : Optional.empty();
-        return new ClassInfo(flags, superclass, size, firstReference, references, publicBase, publicTable, packageBase,
-            packageTable, interfaces, remote, Optional.empty());
+        return new ClassInfo(
+                flags,
+                superclass,
+                size,
+                firstReference,
+                references,
+                publicBase,
+                publicTable,
+                packageBase,
+                packageTable,
+                interfaces,
+                remote,
+                Optional.empty());
     }
 
     private static RemoteInfo readRemote(ByteReader in) {
@@ -258,8 +278,9 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
         List<Entry> read(int from) {
             List<Entry> entries = new ArrayList<>();
             if (!readFrom(from, entries)) {
-                throw firstFailure != null ? firstFailure
-                    : new CapFormatException("Class", from, "class entries with token mappings", "other bytes");
+                throw firstFailure != null
+                        ? firstFailure
+                        : new CapFormatException("Class", from, "class entries with token mappings", "other bytes");
             }
             return entries;
         }
@@ -301,7 +322,9 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
             for (int i = -1; i <= 255; i++) {
                 int count = i < 0 ? likely : i;
                 int end = tail + count + 1;
-                if (end <= info.length && (info[end - 1] & 0xFF) == count && attempt(end, mapped(plain, tail, end), entries)) {
+                if (end <= info.length
+                        && (info[end - 1] & 0xFF) == count
+                        && attempt(end, mapped(plain, tail, end), entries)) {
                     return true;
                 }
             }
@@ -310,7 +333,8 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
 
         private boolean attempt(int next, Entry entry, List<Entry> entries) {
             if (++attempts > MAX_ATTEMPTS) {
-                throw new CapFormatException("Class", -1, "token mappings that end where Descriptor says", "too many possible ends");
+                throw new CapFormatException(
+                        "Class", -1, "token mappings that end where Descriptor says", "too many possible ends");
             }
             entries.add(entry);
             if (readFrom(next, entries)) {
@@ -323,9 +347,19 @@ public record ClassComponent(Optional<byte[]> signaturePool, List<Entry> entries
         private ClassInfo mapped(ClassInfo c, int tail, int end) {
             ByteReader in = new ByteReader("Class", info, tail, end);
             TokenMapping mapping = new TokenMapping(in.u1s(end - tail - 1), in.u1());
-            return new ClassInfo(c.flags, c.superclass, c.instanceSize, c.firstReferenceToken, c.referenceCount,
-                c.publicBase, c.publicTable, c.packageBase, c.packageTable, c.interfaces, c.remote,
-                Optional.of(mapping));
+            return new ClassInfo(
+                    c.flags,
+                    c.superclass,
+                    c.instanceSize,
+                    c.firstReferenceToken,
+                    c.referenceCount,
+                    c.publicBase,
+                    c.publicTable,
+                    c.packageBase,
+                    c.packageTable,
+                    c.interfaces,
+                    c.remote,
+                    Optional.of(mapping));
         }
     }
 

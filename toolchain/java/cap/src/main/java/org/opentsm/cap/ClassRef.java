@@ -8,8 +8,7 @@ package org.opentsm.cap;
 public final class ClassRef {
     public static final int NONE = 0xFFFF;
 
-    private ClassRef() {
-    }
+    private ClassRef() {}
 
     public static int external(int packageToken, int classToken) {
         if (packageToken < 0 || packageToken > 127 || classToken < 0 || classToken > 254) {

@@ -5,9 +5,18 @@ import java.util.Optional;
 
 /** The defined components: tag value and file name inside the CAP's {@code javacard} folder. */
 public enum ComponentTag {
-    HEADER(1, "Header"), DIRECTORY(2, "Directory"), APPLET(3, "Applet"), IMPORT(4, "Import"),
-    CONSTANT_POOL(5, "ConstantPool"), CLASS(6, "Class"), METHOD(7, "Method"), STATIC_FIELD(8, "StaticField"),
-    REFERENCE_LOCATION(9, "RefLocation"), EXPORT(10, "Export"), DESCRIPTOR(11, "Descriptor"), DEBUG(12, "Debug"),
+    HEADER(1, "Header"),
+    DIRECTORY(2, "Directory"),
+    APPLET(3, "Applet"),
+    IMPORT(4, "Import"),
+    CONSTANT_POOL(5, "ConstantPool"),
+    CLASS(6, "Class"),
+    METHOD(7, "Method"),
+    STATIC_FIELD(8, "StaticField"),
+    REFERENCE_LOCATION(9, "RefLocation"),
+    EXPORT(10, "Export"),
+    DESCRIPTOR(11, "Descriptor"),
+    DEBUG(12, "Debug"),
     STATIC_RESOURCES(13, "StaticResources");
 
     private final int value;

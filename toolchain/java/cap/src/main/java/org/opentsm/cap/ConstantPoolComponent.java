@@ -12,8 +12,9 @@ public record ConstantPoolComponent(List<Entry> entries) implements Component {
     public static final int SUPER_METHODREF = 4;
     public static final int STATIC_FIELDREF = 5;
     public static final int STATIC_METHODREF = 6;
-    private static final String[] NAMES = {"?", "Classref", "InstanceFieldref", "VirtualMethodref", "SuperMethodref",
-        "StaticFieldref", "StaticMethodref"};
+    private static final String[] NAMES = {
+        "?", "Classref", "InstanceFieldref", "VirtualMethodref", "SuperMethodref", "StaticFieldref", "StaticMethodref"
+    };
 
     public ConstantPoolComponent {
         entries = List.copyOf(entries);

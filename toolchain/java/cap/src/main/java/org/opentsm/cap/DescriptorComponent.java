@@ -31,8 +31,13 @@ public record DescriptorComponent(List<ClassDescriptor> classes, List<Integer> c
      * @param token    FF for a package-private class
      * @param classRef its own class_ref (internal)
      */
-    public record ClassDescriptor(int token, int flags, int classRef, List<Integer> interfaces,
-            List<FieldDescriptor> fields, List<MethodDescriptor> methods) {
+    public record ClassDescriptor(
+            int token,
+            int flags,
+            int classRef,
+            List<Integer> interfaces,
+            List<FieldDescriptor> fields,
+            List<MethodDescriptor> methods) {
         public ClassDescriptor {
             interfaces = List.copyOf(interfaces);
             fields = List.copyOf(fields);
@@ -59,8 +64,14 @@ public record DescriptorComponent(List<ClassDescriptor> classes, List<Integer> c
     }
 
     /** @param methodOffset Method info offset, 0 for an interface method */
-    public record MethodDescriptor(int token, int flags, int methodOffset, int typeOffset, int bytecodeCount,
-            int handlerCount, int handlerIndex) {
+    public record MethodDescriptor(
+            int token,
+            int flags,
+            int methodOffset,
+            int typeOffset,
+            int bytecodeCount,
+            int handlerCount,
+            int handlerIndex) {
         public boolean isStatic() {
             return (flags & ACC_STATIC) != 0;
         }
@@ -135,7 +146,11 @@ public record DescriptorComponent(List<ClassDescriptor> classes, List<Integer> c
             out.u1(item.token).u1(item.flags).u2(item.classRef).u1(item.interfaces.size());
             out.u2(item.fields.size()).u2(item.methods.size()).u2s(item.interfaces);
             for (FieldDescriptor field : item.fields) {
-                out.u1(field.token).u1(field.flags).u1(field.ref >> 16).u2(field.ref & 0xFFFF).u2(field.type);
+                out.u1(field.token)
+                        .u1(field.flags)
+                        .u1(field.ref >> 16)
+                        .u2(field.ref & 0xFFFF)
+                        .u2(field.type);
             }
             for (MethodDescriptor method : item.methods) {
                 out.u1(method.token).u1(method.flags).u2(method.methodOffset).u2(method.typeOffset);

@@ -11,12 +11,18 @@ import java.util.OptionalInt;
  * @param componentSizes      11 sizes in CAP 2.1, 12 from 2.2 on
  * @param staticResourcesSize the u4 of CAP 2.3; empty before
  */
-public record DirectoryComponent(List<Integer> componentSizes, OptionalInt staticResourcesSize, int imageSize,
-        int arrayInitCount, int arrayInitSize, int importCount, int appletCount, List<Custom> customs)
+public record DirectoryComponent(
+        List<Integer> componentSizes,
+        OptionalInt staticResourcesSize,
+        int imageSize,
+        int arrayInitCount,
+        int arrayInitSize,
+        int importCount,
+        int appletCount,
+        List<Custom> customs)
         implements Component {
     /** A custom component's line: tag 128 to 255, its size and the AID that defines it. */
-    public record Custom(int tag, int size, Aid aid) {
-    }
+    public record Custom(int tag, int size, Aid aid) {}
 
     public DirectoryComponent {
         componentSizes = List.copyOf(componentSizes);
@@ -43,8 +49,8 @@ public record DirectoryComponent(List<Integer> componentSizes, OptionalInt stati
             customs.add(new Custom(in.u1(), in.u2(), Aid.read(in)));
         }
         in.expectEnd();
-        return new DirectoryComponent(sizes, resources, imageSize, arrayInitCount, arrayInitSize, imports, applets,
-                customs);
+        return new DirectoryComponent(
+                sizes, resources, imageSize, arrayInitCount, arrayInitSize, imports, applets, customs);
     }
 
     /** The size noted for a component, 0 when the version has no place for it. */
@@ -64,7 +70,12 @@ public record DirectoryComponent(List<Integer> componentSizes, OptionalInt stati
     public byte[] info() {
         ByteWriter out = new ByteWriter().u2s(componentSizes);
         staticResourcesSize.ifPresent(out::s4);
-        out.u2(imageSize).u2(arrayInitCount).u2(arrayInitSize).u1(importCount).u1(appletCount).u1(customs.size());
+        out.u2(imageSize)
+                .u2(arrayInitCount)
+                .u2(arrayInitSize)
+                .u1(importCount)
+                .u1(appletCount)
+                .u1(customs.size());
         for (Custom custom : customs) {
             out.u1(custom.tag).u2(custom.size);
             custom.aid.write(out);

@@ -50,7 +50,11 @@ public record HeaderComponent(CapVersion version, int flags, PackageInfo package
 
     @Override
     public byte[] info() {
-        ByteWriter out = new ByteWriter().s4(MAGIC).u1(version.minor()).u1(version.major()).u1(flags);
+        ByteWriter out = new ByteWriter()
+                .s4(MAGIC)
+                .u1(version.minor())
+                .u1(version.major())
+                .u1(flags);
         packageInfo.write(out);
         packageName.ifPresent(name -> {
             byte[] utf8 = Text.encode(name);

@@ -70,7 +70,7 @@ public record Instruction(int offset, Opcode opcode, List<Integer> operands) {
                     targets.add(offset + operands.get(i));
                 }
             }
-            default -> { }
+            default -> {}
         }
         return targets;
     }
@@ -92,7 +92,8 @@ public record Instruction(int offset, Opcode opcode, List<Integer> operands) {
         ByteReader in = new ByteReader("bytecode", code, offset, code.length);
         int value = in.u1();
         Opcode opcode = Opcodes.of(value)
-            .orElseThrow(() -> new CapFormatException("bytecode", offset, "a defined opcode", String.valueOf(value)));
+                .orElseThrow(
+                        () -> new CapFormatException("bytecode", offset, "a defined opcode", String.valueOf(value)));
         List<Integer> operands = new ArrayList<>();
         boolean wide = opcode.mnemonic().charAt(0) == 'i';
         switch (opcode.operands()) {
@@ -123,7 +124,8 @@ public record Instruction(int offset, Opcode opcode, List<Integer> operands) {
         int high = wide ? in.s4() : in.s2();
         long count = (long) high - low + 1;
         if (count < 0 || count > in.remaining() / 2) {
-            throw new CapFormatException("bytecode", in.position(), "low <= high and a table that fits", low + ".." + high);
+            throw new CapFormatException(
+                    "bytecode", in.position(), "low <= high and a table that fits", low + ".." + high);
         }
         operands.add(low);
         operands.add(high);
@@ -145,7 +147,7 @@ public record Instruction(int offset, Opcode opcode, List<Integer> operands) {
     /** All instructions of a method, in order. */
     public static List<Instruction> decodeAll(byte[] code) {
         List<Instruction> instructions = new ArrayList<>();
-        for (int offset = 0; offset < code.length;) {
+        for (int offset = 0; offset < code.length; ) {
             Instruction instruction = decode(code, offset);
             instructions.add(instruction);
             offset += instruction.length();

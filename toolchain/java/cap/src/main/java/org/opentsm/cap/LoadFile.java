@@ -10,8 +10,7 @@ final class LoadFile {
     private static final int TAG_DAP_BLOCK = 0xE2;
     private static final int TAG_LOAD_FILE = 0xC4;
 
-    private LoadFile() {
-    }
+    private LoadFile() {}
 
     /** A reader over the components alone, past DAP blocks and the C4 head when there are any. */
     static ByteReader unwrap(byte[] bytes) {
@@ -24,7 +23,8 @@ final class LoadFile {
             in.u1();
             int length = berLength(in);
             if (length != in.remaining()) {
-                throw new CapFormatException("Load File", in.position(), in.remaining() + " bytes under C4", String.valueOf(length));
+                throw new CapFormatException(
+                        "Load File", in.position(), in.remaining() + " bytes under C4", String.valueOf(length));
             }
         }
         return in;
@@ -38,7 +38,8 @@ final class LoadFile {
         }
         int count = first & 0x7F;
         if (count == 0 || count > 3) {
-            throw new CapFormatException("Load File", at, "a BER length of at most three bytes", String.format("%02X", first));
+            throw new CapFormatException(
+                    "Load File", at, "a BER length of at most three bytes", String.format("%02X", first));
         }
         int length = 0;
         for (int i = 0; i < count; i++) {
@@ -51,19 +52,31 @@ final class LoadFile {
         CapVersion version = cap.header().version();
         int count = DirectoryComponent.sizeCount(version);
         List<Integer> sizes = new ArrayList<>();
-        int directorySize = 2 * count + (version == CapVersion.V2_3 ? 4 : 0) + 9
-            + customs.stream().mapToInt(line -> 4 + line.aid().length()).sum();
+        int directorySize = 2 * count
+                + (version == CapVersion.V2_3 ? 4 : 0)
+                + 9
+                + customs.stream().mapToInt(line -> 4 + line.aid().length()).sum();
         for (int tag = 1; tag <= count; tag++) {
-            int size = cap.component(ComponentTag.of(tag).orElseThrow()).map(part -> part.info().length).orElse(0);
+            int size = cap.component(ComponentTag.of(tag).orElseThrow())
+                    .map(part -> part.info().length)
+                    .orElse(0);
             sizes.add(tag == ComponentTag.DIRECTORY.value() ? directorySize : size);
         }
         OptionalInt resources = OptionalInt.empty();
         if (version == CapVersion.V2_3) {
-            resources = OptionalInt.of(cap.component(ComponentTag.STATIC_RESOURCES).map(part -> part.info().length).orElse(0));
+            resources = OptionalInt.of(cap.component(ComponentTag.STATIC_RESOURCES)
+                    .map(part -> part.info().length)
+                    .orElse(0));
         }
         StaticFieldComponent image = cap.staticFields();
-        return new DirectoryComponent(sizes, resources, image.imageSize(), image.arrayInits().size(),
-            image.arrayInitSize(), cap.imports().packages().size(),
-            cap.applet().map(applet -> applet.applets().size()).orElse(0), customs);
+        return new DirectoryComponent(
+                sizes,
+                resources,
+                image.imageSize(),
+                image.arrayInits().size(),
+                image.arrayInitSize(),
+                cap.imports().packages().size(),
+                cap.applet().map(applet -> applet.applets().size()).orElse(0),
+                customs);
     }
 }

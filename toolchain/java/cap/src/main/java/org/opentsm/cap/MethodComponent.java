@@ -28,13 +28,14 @@ public record MethodComponent(List<Handler> handlers, byte[] body) implements Co
     }
 
     /**
-     * One method: header and bytecode. Sizes are 16-bit cells; maxLocals leaves the parameters out, nargs counts "this".
+     * One method: header and bytecode. Sizes are 16-bit cells; maxLocals leaves the parameters out, nargs counts
+     * "this".
      *
      * @param offset info offset of the header, -1 while not placed
      * @param flags  without ACC_EXTENDED, see extended
      */
-    public record MethodInfo(int offset, int flags, boolean extended, int maxStack, int nargs, int maxLocals,
-            byte[] code) {
+    public record MethodInfo(
+            int offset, int flags, boolean extended, int maxStack, int nargs, int maxLocals, byte[] code) {
         /** A method not placed yet, with the short header when its figures fit. */
         public static MethodInfo of(int flags, int maxStack, int nargs, int maxLocals, byte[] code) {
             boolean extended = maxStack > 15 || nargs > 15 || maxLocals > 15;
@@ -102,8 +103,8 @@ public record MethodComponent(List<Handler> handlers, byte[] body) implements Co
      */
     public MethodInfo methodAt(int offset, int bytecodeCount) {
         if (offset < firstOffset() || offset > endOffset()) {
-            throw new CapFormatException("Method", offset, "a method between " + firstOffset() + " and " + endOffset(),
-                "offset " + offset);
+            throw new CapFormatException(
+                    "Method", offset, "a method between " + firstOffset() + " and " + endOffset(), "offset " + offset);
         }
         ByteReader in = new ByteReader("Method", body, offset - firstOffset(), body.length);
         int first = in.u1();

@@ -11,6 +11,7 @@ public final class Opcodes {
     public static final String TABLESWITCH = "T";
     /** Layout of slookupswitch and ilookupswitch: default R, u2 n, {match, R}[n]. */
     public static final String LOOKUPSWITCH = "L";
+
     private static final Opcode[] TABLE = new Opcode[256];
     private static final Map<String, Opcode> BY_NAME = new HashMap<>();
 
@@ -42,7 +43,10 @@ public final class Opcodes {
         add(115, TABLESWITCH, "stableswitch itableswitch");
         add(117, LOOKUPSWITCH, "slookupswitch ilookupswitch");
         add(119, "", "areturn sreturn ireturn return");
-        add(123, "C", "getstatic_a getstatic_b getstatic_s getstatic_i putstatic_a putstatic_b putstatic_s putstatic_i");
+        add(
+                123,
+                "C",
+                "getstatic_a getstatic_b getstatic_s getstatic_i putstatic_a putstatic_b putstatic_s putstatic_i");
         add(131, "c", "getfield_a getfield_b getfield_s getfield_i putfield_a putfield_b putfield_s putfield_i");
         add(139, "C", "invokevirtual invokespecial invokestatic");
         add(142, "uCu", "invokeinterface");
@@ -53,7 +57,10 @@ public final class Opcodes {
         add(148, "uC", "checkcast instanceof");
         add(150, "us", "sinc_w iinc_w");
         add(152, "R", "ifeq_w ifne_w iflt_w ifge_w ifgt_w ifle_w ifnull_w ifnonnull_w");
-        add(160, "R", "if_acmpeq_w if_acmpne_w if_scmpeq_w if_scmpne_w if_scmplt_w if_scmpge_w if_scmpgt_w if_scmple_w");
+        add(
+                160,
+                "R",
+                "if_acmpeq_w if_acmpne_w if_scmpeq_w if_scmpne_w if_scmplt_w if_scmpge_w if_scmpgt_w if_scmple_w");
         add(168, "R", "goto_w");
         add(169, "C", "getfield_a_w getfield_b_w getfield_s_w getfield_i_w");
         add(173, "c", "getfield_a_this getfield_b_this getfield_s_this getfield_i_this");
@@ -61,8 +68,7 @@ public final class Opcodes {
         add(181, "c", "putfield_a_this putfield_b_this putfield_s_this putfield_i_this");
     }
 
-    private Opcodes() {
-    }
+    private Opcodes() {}
 
     private static void add(int first, String operands, String mnemonics) {
         int value = first;

@@ -9,7 +9,8 @@ package org.opentsm.cap;
  */
 public record RawComponent(int tag, byte[] bytes) implements Component {
     public static RawComponent of(int tag, byte[] info) {
-        return new RawComponent(tag, new ByteWriter().u1(tag).u2(info.length).bytes(info).toByteArray());
+        return new RawComponent(
+                tag, new ByteWriter().u1(tag).u2(info.length).bytes(info).toByteArray());
     }
 
     @Override

@@ -72,7 +72,11 @@ public record ReferenceLocationComponent(byte[] byteDeltas, byte[] byte2Deltas) 
 
     @Override
     public byte[] info() {
-        return new ByteWriter().u2(byteDeltas.length).bytes(byteDeltas).u2(byte2Deltas.length).bytes(byte2Deltas)
-            .toByteArray();
+        return new ByteWriter()
+                .u2(byteDeltas.length)
+                .bytes(byteDeltas)
+                .u2(byte2Deltas.length)
+                .bytes(byte2Deltas)
+                .toByteArray();
     }
 }

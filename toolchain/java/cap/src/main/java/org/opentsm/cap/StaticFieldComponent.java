@@ -8,16 +8,16 @@ import java.util.List;
  * Component 8, the static image: references set by array_init, other references, primitives with default 0,
  * primitives with initial values. The k-th array_init belongs to image offset 2k.
  */
-public record StaticFieldComponent(int imageSize, int referenceCount, List<ArrayInit> arrayInits,
-        int defaultValueCount, byte[] nonDefaultValues) implements Component {
+public record StaticFieldComponent(
+        int imageSize, int referenceCount, List<ArrayInit> arrayInits, int defaultValueCount, byte[] nonDefaultValues)
+        implements Component {
     public static final int TYPE_BOOLEAN = 2;
     public static final int TYPE_BYTE = 3;
     public static final int TYPE_SHORT = 4;
     public static final int TYPE_INT = 5;
 
     /** An array made at load time; values big-endian, 1, 1, 2 or 4 bytes an element by type. */
-    public record ArrayInit(int type, byte[] values) {
-    }
+    public record ArrayInit(int type, byte[] values) {}
 
     public StaticFieldComponent {
         arrayInits = List.copyOf(arrayInits);
@@ -55,6 +55,9 @@ public record StaticFieldComponent(int imageSize, int referenceCount, List<Array
         for (ArrayInit array : arrayInits) {
             out.u1(array.type).u2(array.values.length).bytes(array.values);
         }
-        return out.u2(defaultValueCount).u2(nonDefaultValues.length).bytes(nonDefaultValues).toByteArray();
+        return out.u2(defaultValueCount)
+                .u2(nonDefaultValues.length)
+                .bytes(nonDefaultValues)
+                .toByteArray();
     }
 }

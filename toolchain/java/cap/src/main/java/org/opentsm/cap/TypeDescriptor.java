@@ -112,7 +112,10 @@ public record TypeDescriptor(List<Type> types) {
         if (count % 2 != 0) {
             hex.append('0');
         }
-        return new ByteWriter().u1(count).bytes(java.util.HexFormat.of().parseHex(hex)).toByteArray();
+        return new ByteWriter()
+                .u1(count)
+                .bytes(java.util.HexFormat.of().parseHex(hex))
+                .toByteArray();
     }
 
     /** All but the last type. */

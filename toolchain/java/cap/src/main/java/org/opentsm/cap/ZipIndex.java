@@ -22,8 +22,7 @@ final class ZipIndex {
     private static final int STORED = 0;
     private static final int DEFLATED = 8;
 
-    private ZipIndex() {
-    }
+    private ZipIndex() {}
 
     /** An entry: where its local header and its data are, and what they hold. */
     record Place(String name, int header, int data, int method, int packedSize, int size, int crc) {
@@ -33,7 +32,10 @@ final class ZipIndex {
             CRC32 sum = new CRC32();
             sum.update(content);
             if (content.length != size || (int) sum.getValue() != crc) {
-                throw broken(header, size + " bytes of " + name + " with the noted checksum", content.length + " other bytes");
+                throw broken(
+                        header,
+                        size + " bytes of " + name + " with the noted checksum",
+                        content.length + " other bytes");
             }
             return content;
         }
@@ -51,7 +53,9 @@ final class ZipIndex {
                     }
                     length += count;
                 }
-                if (inflater.inflate(new byte[1]) != 0 || !inflater.finished() || inflater.getBytesRead() != packedSize) {
+                if (inflater.inflate(new byte[1]) != 0
+                        || !inflater.finished()
+                        || inflater.getBytesRead() != packedSize) {
                     throw broken(data, name + " to end after " + size + " bytes", "more data");
                 }
                 return content;
@@ -98,18 +102,32 @@ final class ZipIndex {
 
     private static Place place(byte[] zip, int at, int directory) {
         int nameLength = u2(zip, at + 28);
-        String name = Text.decode(new ByteReader("zip", zip, at + ENTRY_SIZE, at + ENTRY_SIZE + nameLength), nameLength);
+        String name =
+                Text.decode(new ByteReader("zip", zip, at + ENTRY_SIZE, at + ENTRY_SIZE + nameLength), nameLength);
         int header = u4(zip, at + 42);
         int packed = u4(zip, at + 20);
         int size = u4(zip, at + 24);
         int method = u2(zip, at + 10);
         boolean encrypted = (u2(zip, at + 8) & 1) != 0;
-        if (encrypted || method != STORED && method != DEFLATED || packed < 0 || size < 0 || method == STORED && packed != size) {
+        if (encrypted
+                || method != STORED && method != DEFLATED
+                || packed < 0
+                || size < 0
+                || method == STORED && packed != size) {
             throw broken(at, "a plain stored or deflated entry", name);
         }
-        boolean sameName = header >= 0 && header + (long) LOCAL_SIZE + nameLength <= directory && u4(zip, header) == 0x04034B50
-            && u2(zip, header + 26) == nameLength && u2(zip, header + 8) == method
-            && Arrays.equals(zip, header + LOCAL_SIZE, header + LOCAL_SIZE + nameLength, zip, at + ENTRY_SIZE, at + ENTRY_SIZE + nameLength);
+        boolean sameName = header >= 0
+                && header + (long) LOCAL_SIZE + nameLength <= directory
+                && u4(zip, header) == 0x04034B50
+                && u2(zip, header + 26) == nameLength
+                && u2(zip, header + 8) == method
+                && Arrays.equals(
+                        zip,
+                        header + LOCAL_SIZE,
+                        header + LOCAL_SIZE + nameLength,
+                        zip,
+                        at + ENTRY_SIZE,
+                        at + ENTRY_SIZE + nameLength);
         if (!sameName) {
             throw broken(at, "a local header like the directory's entry of " + name, "another one");
         }

@@ -29,12 +29,19 @@ class CapFileTest {
         assertEquals(CapVersion.V2_1, cap.header().version());
         assertEquals("A00000006203010C01 1.0", cap.header().packageInfo().toString());
         assertEquals(HeaderComponent.ACC_APPLET, cap.header().flags());
-        assertEquals(List.of(19, 31, 14, 21, 18, 12, 24, 10, 8, 0, 65), cap.directory().componentSizes());
+        assertEquals(
+                List.of(19, 31, 14, 21, 18, 12, 24, 10, 8, 0, 65),
+                cap.directory().componentSizes());
         assertEquals(1, cap.applet().orElseThrow().applets().get(0).installOffset());
         assertEquals("A0000000620101 1.3", cap.imports().packages().get(0).toString());
-        assertEquals(ConstantPoolComponent.Entry.virtualMethod(ClassRef.external(0, 3), 1), cap.constantPool().entries().get(3));
-        assertEquals(ConstantPoolComponent.Entry.internalStaticMethod(14), cap.constantPool().entries().get(2));
-        ClassComponent.ClassInfo info = (ClassComponent.ClassInfo) cap.classes().entries().get(0);
+        assertEquals(
+                ConstantPoolComponent.Entry.virtualMethod(ClassRef.external(0, 3), 1),
+                cap.constantPool().entries().get(3));
+        assertEquals(
+                ConstantPoolComponent.Entry.internalStaticMethod(14),
+                cap.constantPool().entries().get(2));
+        ClassComponent.ClassInfo info =
+                (ClassComponent.ClassInfo) cap.classes().entries().get(0);
         assertEquals(7, info.publicBase());
         assertEquals(List.of(21), info.publicTable());
         assertEquals(List.of(4, 8, 11, 18), cap.referenceLocations().byte2Positions());
@@ -44,34 +51,50 @@ class CapFileTest {
         MethodComponent.MethodInfo install = cap.methods().methodAt(1, 11);
         assertEquals(2, install.maxStack());
         assertEquals(3, install.nargs());
-        assertEquals(List.of("new 1", "dup", "invokespecial 2", "invokevirtual 3", "return"),
-            Instruction.decodeAll(install.code()).stream().map(Instruction::toString).toList());
+        assertEquals(
+                List.of("new 1", "dup", "invokespecial 2", "invokevirtual 3", "return"),
+                Instruction.decodeAll(install.code()).stream()
+                        .map(Instruction::toString)
+                        .toList());
     }
 
     @Test
     void readThenWriteGivesTheSameComponents() {
         CapFile again = CapFile.read(minimal().toZip());
-        MinimalApplet.hex().forEach((name, hex) -> assertArrayEquals(MinimalApplet.bytes(hex),
-            again.component(ComponentTag.byName(name).orElseThrow()).orElseThrow().toBytes(), name));
+        MinimalApplet.hex()
+                .forEach((name, hex) -> assertArrayEquals(
+                        MinimalApplet.bytes(hex),
+                        again.component(ComponentTag.byName(name).orElseThrow())
+                                .orElseThrow()
+                                .toBytes(),
+                        name));
         assertArrayEquals(minimal().toZip(), again.toZip());
     }
 
     @Test
     void laterFormatsReadAndWriteToTheSameBytes() throws IOException {
-        Map<CapVersion, Map<String, String>> forms = Map.of(CapVersion.V2_2, MinimalApplet.hex22(), CapVersion.V2_3, MinimalApplet.hex23());
+        Map<CapVersion, Map<String, String>> forms =
+                Map.of(CapVersion.V2_2, MinimalApplet.hex22(), CapVersion.V2_3, MinimalApplet.hex23());
         for (Map.Entry<CapVersion, Map<String, String>> form : forms.entrySet()) {
             CapFile cap = CapFile.read(MinimalApplet.zip(form.getValue()));
             assertEquals(form.getKey(), cap.header().version());
             assertEquals("com/example/hello", cap.header().packageName().orElseThrow());
             assertEquals(List.of(2), cap.classes().offsets());
-            form.getValue().forEach((name, hex) -> assertArrayEquals(MinimalApplet.bytes(hex),
-                cap.component(ComponentTag.byName(name).orElseThrow()).orElseThrow().toBytes(), name));
+            form.getValue()
+                    .forEach((name, hex) -> assertArrayEquals(
+                            MinimalApplet.bytes(hex),
+                            cap.component(ComponentTag.byName(name).orElseThrow())
+                                    .orElseThrow()
+                                    .toBytes(),
+                            name));
             assertEquals(List.of(2), PageReader.read(cap.toZip()).classStarts);
             CapFile.Builder builder = CapFile.builder();
             for (ComponentTag tag : ComponentTag.values()) {
                 cap.component(tag).ifPresent(builder::put);
             }
-            assertArrayEquals(MinimalApplet.bytes(form.getValue().get("Directory")), builder.build().directory().toBytes());
+            assertArrayEquals(
+                    MinimalApplet.bytes(form.getValue().get("Directory")),
+                    builder.build().directory().toBytes());
         }
     }
 
@@ -79,8 +102,15 @@ class CapFileTest {
     void aCap23WithoutDescriptorStillFindsItsTokenMapping() {
         byte[] block = CapFile.read(MinimalApplet.zip(MinimalApplet.hex23())).loadFileDataBlock(false);
         CapFile cap = CapFile.read(block);
-        assertArrayEquals(MinimalApplet.bytes(MinimalApplet.hex23().get("Class")), cap.classes().toBytes());
-        assertEquals(8, ((ClassComponent.ClassInfo) cap.classes().entries().get(0)).tokenMapping().orElseThrow().inheritableCount());
+        assertArrayEquals(
+                MinimalApplet.bytes(MinimalApplet.hex23().get("Class")),
+                cap.classes().toBytes());
+        assertEquals(
+                8,
+                ((ClassComponent.ClassInfo) cap.classes().entries().get(0))
+                        .tokenMapping()
+                        .orElseThrow()
+                        .inheritableCount());
         assertArrayEquals(block, cap.loadFileDataBlock(false));
     }
 
@@ -142,7 +172,8 @@ class CapFileTest {
         parts.put("Debug", "0C 9999 010203");
         parts.put("Vendor", "C0 0002 AABB");
         CapFile cap = CapFile.read(MinimalApplet.zip(parts));
-        assertArrayEquals(MinimalApplet.bytes("0C9999010203"), cap.debug().orElseThrow().toBytes());
+        assertArrayEquals(
+                MinimalApplet.bytes("0C9999010203"), cap.debug().orElseThrow().toBytes());
         assertEquals(0xC0, cap.customs().get(0).tag());
         List<CapZip.Item> items = CapZip.read(cap.toZip());
         assertArrayEquals(MinimalApplet.bytes("0C9999010203"), items.get(11).content());
@@ -156,35 +187,46 @@ class CapFileTest {
         CapFile cap = CapFile.read(MinimalApplet.zip(parts));
         assertTrue(cap.debug().isEmpty());
         assertArrayEquals(MinimalApplet.bytes("DB000100"), cap.customs().get(0).toBytes());
-        assertArrayEquals(MinimalApplet.bytes("DB000100"), CapZip.read(cap.toZip()).get(11).content());
+        assertArrayEquals(
+                MinimalApplet.bytes("DB000100"),
+                CapZip.read(cap.toZip()).get(11).content());
     }
 
     @Test
     void aCapNeedsNoManifestAndNamesIgnoreCase() {
         Map<String, byte[]> files = new LinkedHashMap<>();
-        MinimalApplet.hex().forEach((name, hex) -> files.put("a/javacard/" + name.toUpperCase(java.util.Locale.ROOT) + ".CAP", MinimalApplet.bytes(hex)));
+        MinimalApplet.hex()
+                .forEach((name, hex) -> files.put(
+                        "a/javacard/" + name.toUpperCase(java.util.Locale.ROOT) + ".CAP", MinimalApplet.bytes(hex)));
         CapFile cap = CapFile.read(MinimalApplet.zipOf(files));
         assertTrue(cap.manifest().isEmpty());
-        assertEquals(files.keySet().stream().toList(), CapZip.read(cap.toZip()).stream().map(CapZip.Item::name).toList());
+        assertEquals(
+                files.keySet().stream().toList(),
+                CapZip.read(cap.toZip()).stream().map(CapZip.Item::name).toList());
     }
 
     @Test
     void theBuilderComputesTheDirectory() {
         CapFile read = minimal();
-        CapFile.Builder builder = CapFile.builder().packagePath("com/example/hello").manifest(read.manifest().orElseThrow());
+        CapFile.Builder builder = CapFile.builder()
+                .packagePath("com/example/hello")
+                .manifest(read.manifest().orElseThrow());
         for (ComponentTag tag : ComponentTag.values()) {
             if (tag != ComponentTag.DIRECTORY) {
                 read.component(tag).ifPresent(builder::put);
             }
         }
         CapFile built = builder.build();
-        assertArrayEquals(MinimalApplet.bytes(MinimalApplet.hex().get("Directory")), built.directory().toBytes());
+        assertArrayEquals(
+                MinimalApplet.bytes(MinimalApplet.hex().get("Directory")),
+                built.directory().toBytes());
         assertTrue(CapZip.same(CapZip.read(read.toZip()), CapZip.read(built.toZip())));
     }
 
     @Test
     void aMissingComponentIsNamed() {
-        for (String name : List.of("Header", "Directory", "Import", "ConstantPool", "Class", "Method", "StaticField", "RefLocation")) {
+        for (String name : List.of(
+                "Header", "Directory", "Import", "ConstantPool", "Class", "Method", "StaticField", "RefLocation")) {
             Map<String, String> parts = MinimalApplet.hex();
             parts.remove(name);
             CapFormatException e = assertThrows(CapFormatException.class, () -> CapFile.read(MinimalApplet.zip(parts)));

@@ -20,7 +20,9 @@ class CapZipTest {
         for (String name : List.of("../x", "a/../../x", "/etc/x", "a\\b", "C:x", "a/..")) {
             assertTrue(refused(Map.of(name, new byte[1])).expected().contains("inside"), name);
         }
-        assertEquals(1, CapZip.read(MinimalApplet.zipOf(Map.of("a/..b/c", new byte[1]))).size());
+        assertEquals(
+                1,
+                CapZip.read(MinimalApplet.zipOf(Map.of("a/..b/c", new byte[1]))).size());
     }
 
     @Test
@@ -49,14 +51,17 @@ class CapZipTest {
     @Test
     void twoPackagesInOneFileAreRefused() {
         Map<String, byte[]> files = new LinkedHashMap<>();
-        files.put("a/javacard/Header.cap", MinimalApplet.bytes(MinimalApplet.hex().get("Header")));
-        files.put("b/javacard/Header.cap", MinimalApplet.bytes(MinimalApplet.hex().get("Header")));
+        files.put(
+                "a/javacard/Header.cap", MinimalApplet.bytes(MinimalApplet.hex().get("Header")));
+        files.put(
+                "b/javacard/Header.cap", MinimalApplet.bytes(MinimalApplet.hex().get("Header")));
         assertThrows(CapFormatException.class, () -> CapFile.read(MinimalApplet.zipOf(files)));
     }
 
     @Test
     void aDirectoryThatTellsOtherThanTheEntriesIsRefused() {
-        byte[] zip = CapZip.write(List.of(new CapZip.Item("a/x", new byte[] {1}), new CapZip.Item("a/y", new byte[] {2})));
+        byte[] zip =
+                CapZip.write(List.of(new CapZip.Item("a/x", new byte[] {1}), new CapZip.Item("a/y", new byte[] {2})));
         assertEquals(2, CapZip.read(zip).size());
         int directory = zip.length - 22 - 2 * (46 + 3);
         for (int offset : new int[] {0, 16, 24, 42, 46 + 2}) {

@@ -44,13 +44,19 @@ class ComponentTest {
         ClassInfo info = (ClassInfo) component.entries().get(0);
         assertTrue(info.isShareable());
         assertEquals(List.of(0x66, 0xFFFF, 0x1E), info.publicTable());
-        assertEquals(new ClassComponent.ImplementedInterface(0x8002, List.of()), info.interfaces().get(0));
+        assertEquals(
+                new ClassComponent.ImplementedInterface(0x8002, List.of()),
+                info.interfaces().get(0));
     }
 
     @Test
     void aSignaturePoolMovesTheFirstClassFromCap22On() {
-        assertEquals(0, classes("00 8003 00 FF 00 07 01 00 00 0015", CapVersion.V2_1).firstOffset());
-        assertEquals(2, classes("0000 00 8003 00 FF 00 07 01 00 00 0015", CapVersion.V2_2).firstOffset());
+        assertEquals(
+                0, classes("00 8003 00 FF 00 07 01 00 00 0015", CapVersion.V2_1).firstOffset());
+        assertEquals(
+                2,
+                classes("0000 00 8003 00 FF 00 07 01 00 00 0015", CapVersion.V2_2)
+                        .firstOffset());
         assertEquals(5, classes("0003 AABBCC 80", CapVersion.V2_2).offsetOf(0));
     }
 
@@ -65,9 +71,12 @@ class ComponentTest {
 
     @Test
     void remoteTypesCarryTheirTables() {
-        ClassComponent component = classes("0000 A0 03 616263  20 8003 00 FF 00 07 00 00 00 01 1234 0002 08 01 58 01 0002", CapVersion.V2_2);
-        assertEquals("abc", ((InterfaceInfo) component.entries().get(0)).remoteName().orElseThrow());
-        ClassComponent.RemoteInfo remote = ((ClassInfo) component.entries().get(1)).remote().orElseThrow();
+        ClassComponent component = classes(
+                "0000 A0 03 616263  20 8003 00 FF 00 07 00 00 00 01 1234 0002 08 01 58 01 0002", CapVersion.V2_2);
+        assertEquals(
+                "abc", ((InterfaceInfo) component.entries().get(0)).remoteName().orElseThrow());
+        ClassComponent.RemoteInfo remote =
+                ((ClassInfo) component.entries().get(1)).remote().orElseThrow();
         assertEquals(0x1234, remote.methods().get(0).hash());
         assertEquals("X", remote.hashModifier());
     }
@@ -79,7 +88,9 @@ class ComponentTest {
         ClassComponent component = classes("0000" + first + second, CapVersion.V2_3);
         ClassInfo info = (ClassInfo) component.entries().get(0);
         assertEquals(8, info.tokenMapping().orElseThrow().inheritableCount());
-        assertEquals(List.of(0, 1, 2, 3, 4, 5, 6, 7), info.tokenMapping().orElseThrow().tokens());
+        assertEquals(
+                List.of(0, 1, 2, 3, 4, 5, 6, 7),
+                info.tokenMapping().orElseThrow().tokens());
         assertEquals(23, component.offsetOf(1));
     }
 
@@ -89,7 +100,12 @@ class ComponentTest {
         byte[] info = hex("0000 00 8003 00 FF 00 01 00 00 00 00 00 00 8003 00 FF 00 01 00 00 00 00".replace(" ", ""));
         ClassComponent component = ClassComponent.read(info, CapVersion.V2_3, Set.of(2, 14));
         assertEquals(List.of(2, 14), component.offsets());
-        assertEquals(List.of(0), ((ClassInfo) component.entries().get(0)).tokenMapping().orElseThrow().tokens());
+        assertEquals(
+                List.of(0),
+                ((ClassInfo) component.entries().get(0))
+                        .tokenMapping()
+                        .orElseThrow()
+                        .tokens());
         assertArrayEquals(info, component.info());
     }
 
@@ -108,8 +124,12 @@ class ComponentTest {
     void handlersKeepTheirStopBit() {
         byte[] info = hex("02 0011 8003 0014 0000 0011 0005 0016 0001  02 30 00 00 00 7A");
         MethodComponent component = MethodComponent.read(info);
-        assertEquals(new MethodComponent.Handler(17, 3, true, 20, 0), component.handlers().get(0));
-        assertEquals(new MethodComponent.Handler(17, 5, false, 22, 1), component.handlers().get(1));
+        assertEquals(
+                new MethodComponent.Handler(17, 3, true, 20, 0),
+                component.handlers().get(0));
+        assertEquals(
+                new MethodComponent.Handler(17, 5, false, 22, 1),
+                component.handlers().get(1));
         assertEquals(17, component.firstOffset());
         assertEquals(23, component.endOffset());
         assertArrayEquals(info, component.info());
@@ -119,7 +139,8 @@ class ComponentTest {
     void largeFiguresTakeTheExtendedHeader() {
         MethodComponent.MethodInfo small = MethodComponent.MethodInfo.of(0, 15, 15, 15, hex("7A"));
         MethodComponent.MethodInfo large = MethodComponent.MethodInfo.of(0, 16, 1, 2, hex("7A"));
-        MethodComponent.MethodInfo header = MethodComponent.MethodInfo.of(MethodComponent.ACC_ABSTRACT, 0, 2, 0, new byte[0]);
+        MethodComponent.MethodInfo header =
+                MethodComponent.MethodInfo.of(MethodComponent.ACC_ABSTRACT, 0, 2, 0, new byte[0]);
         MethodComponent component = MethodComponent.of(List.of(), List.of(small, large, header));
         assertArrayEquals(hex("00 0F FF 7A 80 10 01 02 7A 40 20"), component.info());
         assertEquals(4, component.methodAt(4, 1).headerSize());
@@ -144,7 +165,9 @@ class ComponentTest {
     void farPlacesUseFFDeltas() {
         ReferenceLocationComponent component = ReferenceLocationComponent.of(List.of(3, 258), List.of(254, 509, 1200));
         assertArrayEquals(hex("0003 03 FF00 0006 FE FF00 FFFFB5"), component.info());
-        assertEquals(List.of(254, 509, 1200), ReferenceLocationComponent.read(component.info()).byte2Positions());
+        assertEquals(
+                List.of(254, 509, 1200),
+                ReferenceLocationComponent.read(component.info()).byte2Positions());
         assertThrows(CapFormatException.class, () -> ReferenceLocationComponent.read(hex("0001 FF 0000")));
     }
 
@@ -159,8 +182,10 @@ class ComponentTest {
 
     @Test
     void typeDescriptorsPackNibbles() {
-        TypeDescriptor type = new TypeDescriptor(List.of(TypeDescriptor.Type.reference(0x8102),
-            TypeDescriptor.Type.of(TypeDescriptor.ARRAY_OF_BYTE), TypeDescriptor.Type.of(TypeDescriptor.SHORT)));
+        TypeDescriptor type = new TypeDescriptor(List.of(
+                TypeDescriptor.Type.reference(0x8102),
+                TypeDescriptor.Type.of(TypeDescriptor.ARRAY_OF_BYTE),
+                TypeDescriptor.Type.of(TypeDescriptor.SHORT)));
         assertArrayEquals(hex("07 68102B40"), type.toBytes());
         assertEquals(type, TypeDescriptor.read(new ByteReader("types", hex("07 68102B40"))));
         assertEquals(2, type.parameterCells());
@@ -184,12 +209,27 @@ class ComponentTest {
     void directoryGrowsWithTheVersion() {
         List<Integer> eleven = new ArrayList<>(java.util.Collections.nCopies(11, 0));
         List<Integer> twelve = new ArrayList<>(java.util.Collections.nCopies(12, 0));
-        assertEquals(34, new DirectoryComponent(eleven, OptionalInt.empty(), 0, 0, 0, 0, 0, List.of()).toBytes().length);
-        assertEquals(36, new DirectoryComponent(twelve, OptionalInt.empty(), 0, 0, 0, 0, 0, List.of()).toBytes().length);
+        assertEquals(
+                34, new DirectoryComponent(eleven, OptionalInt.empty(), 0, 0, 0, 0, 0, List.of()).toBytes().length);
+        assertEquals(
+                36, new DirectoryComponent(twelve, OptionalInt.empty(), 0, 0, 0, 0, 0, List.of()).toBytes().length);
         assertEquals(40, new DirectoryComponent(twelve, OptionalInt.of(0), 0, 0, 0, 0, 0, List.of()).toBytes().length);
-        byte[] custom = new DirectoryComponent(eleven, OptionalInt.empty(), 0, 0, 0, 0, 0,
-            List.of(new DirectoryComponent.Custom(0xC0, 7, Aid.ofHex("A000000062")))).info();
-        assertEquals(0xC0, DirectoryComponent.read(custom, CapVersion.V2_1).customs().get(0).tag());
+        byte[] custom = new DirectoryComponent(
+                        eleven,
+                        OptionalInt.empty(),
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        List.of(new DirectoryComponent.Custom(0xC0, 7, Aid.ofHex("A000000062"))))
+                .info();
+        assertEquals(
+                0xC0,
+                DirectoryComponent.read(custom, CapVersion.V2_1)
+                        .customs()
+                        .get(0)
+                        .tag());
         assertThrows(CapFormatException.class, () -> DirectoryComponent.read(custom, CapVersion.V2_2));
     }
 
@@ -201,8 +241,10 @@ class ComponentTest {
         assertEquals(1, header.packageInfo().major());
         assertEquals(3, header.packageInfo().minor());
         assertArrayEquals(info, header.info());
-        assertThrows(CapFormatException.class, () -> HeaderComponent.read(hex("DECAFFED 02 02 00 03 01 04 A0000000 00")));
-        assertThrows(CapFormatException.class, () -> HeaderComponent.read(hex("DECAFFEE 01 02 00 03 01 05 A000000001")));
+        assertThrows(
+                CapFormatException.class, () -> HeaderComponent.read(hex("DECAFFED 02 02 00 03 01 04 A0000000 00")));
+        assertThrows(
+                CapFormatException.class, () -> HeaderComponent.read(hex("DECAFFEE 01 02 00 03 01 05 A000000001")));
     }
 
     @Test

@@ -26,7 +26,9 @@ class CorpusTest {
             return List.of();
         }
         try (Stream<Path> walk = Files.walk(folder, 32)) {
-            return walk.filter(file -> file.toString().endsWith(ending) && Files.isRegularFile(file)).sorted().toList();
+            return walk.filter(file -> file.toString().endsWith(ending) && Files.isRegularFile(file))
+                    .sorted()
+                    .toList();
         }
     }
 

@@ -31,14 +31,34 @@ class InstructionTest {
 
     @Test
     void landmarksOfTheTableHaveTheirValues() {
-        Map<String, Integer> landmarks = Map.ofEntries(Map.entry("sspush", 17), Map.entry("iipush", 20), Map.entry("aload_0", 24),
-            Map.entry("iload_3", 35), Map.entry("baload", 37), Map.entry("astore_0", 43), Map.entry("istore_3", 54),
-            Map.entry("swap_x", 64), Map.entry("ineg", 76), Map.entry("ixor", 88), Map.entry("icmp", 95), Map.entry("goto", 112),
-            Map.entry("ilookupswitch", 118), Map.entry("return", 122), Map.entry("putstatic_i", 130), Map.entry("putfield_i", 138),
-            Map.entry("invokeinterface", 142), Map.entry("athrow", 147), Map.entry("iinc_w", 151), Map.entry("ifnonnull_w", 159),
-            Map.entry("goto_w", 168), Map.entry("getfield_i_w", 172), Map.entry("getfield_i_this", 176),
-            Map.entry("putfield_i_w", 180), Map.entry("putfield_i_this", 184));
-        landmarks.forEach((name, value) -> assertEquals(value, Opcodes.byName(name).value(), name));
+        Map<String, Integer> landmarks = Map.ofEntries(
+                Map.entry("sspush", 17),
+                Map.entry("iipush", 20),
+                Map.entry("aload_0", 24),
+                Map.entry("iload_3", 35),
+                Map.entry("baload", 37),
+                Map.entry("astore_0", 43),
+                Map.entry("istore_3", 54),
+                Map.entry("swap_x", 64),
+                Map.entry("ineg", 76),
+                Map.entry("ixor", 88),
+                Map.entry("icmp", 95),
+                Map.entry("goto", 112),
+                Map.entry("ilookupswitch", 118),
+                Map.entry("return", 122),
+                Map.entry("putstatic_i", 130),
+                Map.entry("putfield_i", 138),
+                Map.entry("invokeinterface", 142),
+                Map.entry("athrow", 147),
+                Map.entry("iinc_w", 151),
+                Map.entry("ifnonnull_w", 159),
+                Map.entry("goto_w", 168),
+                Map.entry("getfield_i_w", 172),
+                Map.entry("getfield_i_this", 176),
+                Map.entry("putfield_i_w", 180),
+                Map.entry("putfield_i_this", 184));
+        landmarks.forEach(
+                (name, value) -> assertEquals(value, Opcodes.byName(name).value(), name));
     }
 
     @Test
@@ -65,15 +85,23 @@ class InstructionTest {
     void switchesListAllTheirTargets() {
         assertEquals(List.of(9, 10, 11), decode("73 0009 FFFF 0000 000A 000B").targets());
         assertEquals(List.of(9, 10), decode("74 0009 00000005 00000005 000A").targets());
-        assertEquals(List.of(4, 5, 6), decode("75 0004 0002 0001 0005 0100 0006").targets());
+        assertEquals(
+                List.of(4, 5, 6), decode("75 0004 0002 0001 0005 0100 0006").targets());
         assertEquals(List.of(4), decode("76 0004 0000").targets());
         assertEquals(List.of(4, -5), decode("76 0004 0001 80000000 FFFB").targets());
     }
 
     @Test
     void brokenInstructionsAreRefused() {
-        for (String hex : List.of("B9", "FE", "FF", "10", "14000000", "73 0000 0002 0000 0000 0000", "74 0000 80000000 7FFFFFFF 0000",
-            "75 0000 FFFF 0000")) {
+        for (String hex : List.of(
+                "B9",
+                "FE",
+                "FF",
+                "10",
+                "14000000",
+                "73 0000 0002 0000 0000 0000",
+                "74 0000 80000000 7FFFFFFF 0000",
+                "75 0000 FFFF 0000")) {
             assertThrows(CapFormatException.class, () -> Instruction.decode(MinimalApplet.bytes(hex), 0), hex);
         }
     }
@@ -96,7 +124,10 @@ class InstructionTest {
             decoded++;
             ByteWriter out = new ByteWriter();
             instruction.encode(out);
-            assertArrayEquals(java.util.Arrays.copyOf(code, instruction.length()), out.toByteArray(), "seed " + seed + " round " + i);
+            assertArrayEquals(
+                    java.util.Arrays.copyOf(code, instruction.length()),
+                    out.toByteArray(),
+                    "seed " + seed + " round " + i);
         }
         assertTrue(decoded > 10_000, "only " + decoded + " decoded");
     }

@@ -19,10 +19,25 @@ import java.util.zip.ZipInputStream;
  * recomputes what is redundant: sizes, Directory, method layout, RefLocation. Any disagreement is an AssertionError.
  */
 final class PageReader {
-    private static final String[] NAMES = {"", "header", "directory", "applet", "import", "constantpool", "class", "method",
-        "staticfield", "reflocation", "export", "descriptor", "debug", "staticresources"};
+    private static final String[] NAMES = {
+        "",
+        "header",
+        "directory",
+        "applet",
+        "import",
+        "constantpool",
+        "class",
+        "method",
+        "staticfield",
+        "reflocation",
+        "export",
+        "descriptor",
+        "debug",
+        "staticresources"
+    };
     /** Operand bytes by opcode, 0 to 184; the four switches vary and have 0 here. */
     private static final int[] OPERAND_BYTES = operandBytes();
+
     private final Map<Integer, byte[]> parts = new HashMap<>();
     final TreeMap<Integer, Integer> methodLengths = new TreeMap<>();
     final List<Integer> classStarts = new ArrayList<>();
@@ -175,7 +190,9 @@ final class PageReader {
             skip(u2());
         }
         for (int i = 0; i < classStarts.size(); i++) {
-            require(at == classStarts.get(i), "class " + i + " starts at " + at + ", Descriptor says " + classStarts.get(i));
+            require(
+                    at == classStarts.get(i),
+                    "class " + i + " starts at " + at + ", Descriptor says " + classStarts.get(i));
             int head = u1();
             int flags = head >> 4;
             if ((flags & 8) != 0) {

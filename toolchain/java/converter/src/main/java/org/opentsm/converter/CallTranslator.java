@@ -46,26 +46,29 @@ final class CallTranslator {
 
     private CapInsn emit(int op, String descriptor, boolean withThis) {
         int pops = MethodTranslator.argumentCells(descriptor) + (withThis ? 1 : 0);
-        int result = switch (Type.getReturnType(descriptor).getSort()) {
-            case Type.VOID -> 0;
-            case Type.INT -> 2;
-            default -> 1;
-        };
+        int result =
+                switch (Type.getReturnType(descriptor).getSort()) {
+                    case Type.VOID -> 0;
+                    case Type.INT -> 2;
+                    default -> 1;
+                };
         return out.emit(op, pops, result);
     }
 
     private static void requireStatic(Member member, boolean isStatic, int line) {
         if (member.isStatic() != isStatic) {
-            throw new ConversionException(line, "the class file is damaged: method " + member
-                    + (isStatic ? " is not static" : " is static"));
+            throw new ConversionException(
+                    line, "the class file is damaged: method " + member + (isStatic ? " is not static" : " is static"));
         }
     }
 
     /** Class files of release 11 and later reach private members of nest mates directly; a card does not. */
     static void requireAccess(LinkedClass caller, Member member, int line) {
         if (member.isPrivate() && member.owner != caller) {
-            throw new ConversionException(line, "the private member " + member + " of another class is used directly;"
-                    + " compile with --release 8, or make it package-visible");
+            throw new ConversionException(
+                    line,
+                    "the private member " + member + " of another class is used directly;"
+                            + " compile with --release 8, or make it package-visible");
         }
     }
 
@@ -80,7 +83,8 @@ final class CallTranslator {
         requireStatic(member, true, line);
         requireAccess(caller, member, line);
         if (member.owner.isInterface()) {
-            throw new ConversionException(line, "static methods of interfaces are not supported; move " + member + " to a class");
+            throw new ConversionException(
+                    line, "static methods of interfaces are not supported; move " + member + " to a class");
         }
         requireToken(member, line);
         emit(Jcvm.INVOKESTATIC, insn.desc, false).ref(PoolKey.staticMethod(member));
@@ -91,8 +95,10 @@ final class CallTranslator {
             Member member = named.methods.get(insn.name + insn.desc);
             if (member == null) {
                 member = world.requireMethod(named.name, insn.name, insn.desc, line);
-                throw new ConversionException(line, "constructor " + named + insn.desc + " does not exist"
-                        + (member.owner == named ? "" : " in the export file of its package"));
+                throw new ConversionException(
+                        line,
+                        "constructor " + named + insn.desc + " does not exist"
+                                + (member.owner == named ? "" : " in the export file of its package"));
             }
             requireToken(member, line);
             requireAccess(caller, member, line);
@@ -120,7 +126,8 @@ final class CallTranslator {
         Member member = world.requireMethod(owner, insn.name, insn.desc, line);
         requireStatic(member, false, line);
         if (member.owner.isInterface()) {
-            throw new ConversionException(line, "the class file is damaged: " + member + " is called as a class method");
+            throw new ConversionException(
+                    line, "the class file is damaged: " + member + " is called as a class method");
         }
         requireAccess(caller, member, line);
         if (member.isPrivate()) {

@@ -41,8 +41,14 @@ final class CapAssembler {
     private final Map<Member, Integer> handlerStart = new HashMap<>();
     private final Map<LinkedClass, Integer> classOffsets = new HashMap<>();
 
-    CapAssembler(ConverterInput input, World world, List<LinkedClass> classes, List<TranslatedMethod> translated,
-            StaticImage image, StaticFieldComponent staticFields, List<Member> installs) {
+    CapAssembler(
+            ConverterInput input,
+            World world,
+            List<LinkedClass> classes,
+            List<TranslatedMethod> translated,
+            StaticImage image,
+            StaticFieldComponent staticFields,
+            List<Member> installs) {
         this.input = input;
         this.world = world;
         this.classes = classes;
@@ -71,7 +77,8 @@ final class CapAssembler {
         builder.put(methods);
         builder.put(references());
         builder.put(staticFields);
-        ConstantPoolComponent entries = new ConstantPoolComponent(pool.entries().stream().map(this::entry).toList());
+        ConstantPoolComponent entries = new ConstantPoolComponent(
+                pool.entries().stream().map(this::entry).toList());
         DescriptorBuilder descriptor = new DescriptorBuilder(this, world, pool.entries());
         builder.put(descriptor.build(classes));
         builder.put(entries);
@@ -84,7 +91,8 @@ final class CapAssembler {
             builder.put(new AppletComponent(applets));
         }
         builder.put(new ImportComponent(world.imports().stream()
-                .map(file -> new PackageInfo(file.minor(), file.major(), file.aid())).toList()));
+                .map(file -> new PackageInfo(file.minor(), file.major(), file.aid()))
+                .toList()));
         builder.put(header(hasExport));
         if (input.debug) {
             builder.put(new DebugBuilder(this, world).build(classes));
@@ -95,14 +103,17 @@ final class CapAssembler {
     }
 
     private HeaderComponent header(boolean hasExport) {
-        int flags = (usesInt() ? HeaderComponent.ACC_INT : 0) | (hasExport ? HeaderComponent.ACC_EXPORT : 0)
+        int flags = (usesInt() ? HeaderComponent.ACC_INT : 0)
+                | (hasExport ? HeaderComponent.ACC_EXPORT : 0)
                 | (installs.isEmpty() ? 0 : HeaderComponent.ACC_APPLET);
         Optional<String> name = input.capVersion == CapVersion.V2_1 ? Optional.empty() : Optional.of(input.packageName);
-        return new HeaderComponent(input.capVersion, flags, new PackageInfo(input.minor, input.major, input.packageAid), name);
+        return new HeaderComponent(
+                input.capVersion, flags, new PackageInfo(input.minor, input.major, input.packageAid), name);
     }
 
     private boolean usesInt() {
-        boolean inFields = classes.stream().flatMap(c -> c.fields.values().stream())
+        boolean inFields = classes.stream()
+                .flatMap(c -> c.fields.values().stream())
                 .anyMatch(f -> f.constant == null && (f.descriptor.equals("I") || f.descriptor.equals("[I")));
         return inFields || translated.stream().anyMatch(TranslatedMethod::usesInt);
     }
@@ -145,8 +156,10 @@ final class CapAssembler {
             handlers += layout.handlers().size();
         }
         if (handlers > MAX_HANDLERS) {
-            throw new ConversionException(0, "the package has " + handlers + " exception handlers, more than 255;"
-                    + " split it into two packages");
+            throw new ConversionException(
+                    0,
+                    "the package has " + handlers + " exception handlers, more than 255;"
+                            + " split it into two packages");
         }
         int offset = MethodComponent.firstOffset(handlers);
         for (MethodLayout layout : layouts) {
@@ -154,8 +167,10 @@ final class CapAssembler {
             offset += layout.size();
         }
         if (offset > 0xFFFF) {
-            throw new ConversionException(0, "the package has " + offset + " bytes of methods, more than 65535;"
-                    + " split it into two packages");
+            throw new ConversionException(
+                    0,
+                    "the package has " + offset + " bytes of methods, more than 65535;"
+                            + " split it into two packages");
         }
         List<MethodComponent.Handler> table = new ArrayList<>();
         List<MethodInfo> infos = new ArrayList<>();
@@ -178,8 +193,8 @@ final class CapAssembler {
             MethodLayout.Range range = ranges.get(i);
             boolean stop = ranges.subList(i + 1, ranges.size()).stream().noneMatch(range::overlaps);
             int type = range.type() == null ? 0 : pool.indexOf(range.type());
-            table.add(new MethodComponent.Handler(base + range.start(), range.end() - range.start(), stop,
-                    base + range.target(), type));
+            table.add(new MethodComponent.Handler(
+                    base + range.start(), range.end() - range.start(), stop, base + range.target(), type));
         }
     }
 
@@ -238,12 +253,14 @@ final class CapAssembler {
             case ConstantPoolComponent.INSTANCE_FIELDREF -> Entry.instanceField(classRef(type), member.token);
             case ConstantPoolComponent.VIRTUAL_METHODREF -> Entry.virtualMethod(classRef(type), member.token);
             case ConstantPoolComponent.SUPER_METHODREF -> Entry.superMethod(classRef(type), member.token);
-            case ConstantPoolComponent.STATIC_FIELDREF -> type.isImported()
-                ? Entry.externalStaticField(world.packageToken(type.packageName()), type.token, member.token)
-                : Entry.internalStaticField(imageOffset(member));
-            default -> type.isImported()
-                ? Entry.externalStaticMethod(world.packageToken(type.packageName()), type.token, member.token)
-                : Entry.internalStaticMethod(methodOffset(member));
+            case ConstantPoolComponent.STATIC_FIELDREF ->
+                type.isImported()
+                        ? Entry.externalStaticField(world.packageToken(type.packageName()), type.token, member.token)
+                        : Entry.internalStaticField(imageOffset(member));
+            default ->
+                type.isImported()
+                        ? Entry.externalStaticMethod(world.packageToken(type.packageName()), type.token, member.token)
+                        : Entry.internalStaticMethod(methodOffset(member));
         };
     }
 
@@ -252,7 +269,8 @@ final class CapAssembler {
     private boolean putExport(CapFile.Builder builder) {
         boolean hasApplets = !installs.isEmpty();
         List<LinkedClass> exported = new ArrayList<>(classes.stream()
-                .filter(c -> TokenAssigner.isExported(world, c, hasApplets)).toList());
+                .filter(c -> TokenAssigner.isExported(world, c, hasApplets))
+                .toList());
         if (exported.isEmpty()) {
             return false;
         }
@@ -260,17 +278,20 @@ final class CapAssembler {
         List<ExportComponent.ExportedClass> list = new ArrayList<>();
         for (LinkedClass c : exported) {
             if (c.token != list.size()) {
-                throw new ConversionException(0, "class tokens have a gap before " + c
-                        + ", as a class of the earlier export file is gone");
+                throw new ConversionException(
+                        0, "class tokens have a gap before " + c + ", as a class of the earlier export file is gone");
             }
             List<Integer> fields = new ArrayList<>();
             List<Integer> methods = new ArrayList<>();
             if (!c.isInterface()) {
-                c.fields.values().stream().filter(f -> f.isStatic() && f.token != Member.NO_TOKEN)
-                        .sorted(java.util.Comparator.comparingInt(f -> f.token)).forEach(f -> fields.add(imageOffset(f)));
+                c.fields.values().stream()
+                        .filter(f -> f.isStatic() && f.token != Member.NO_TOKEN)
+                        .sorted(java.util.Comparator.comparingInt(f -> f.token))
+                        .forEach(f -> fields.add(imageOffset(f)));
                 c.methods.values().stream()
                         .filter(m -> (m.isStatic() || m.isConstructor()) && m.isWide() && !m.isClassInitializer())
-                        .sorted(java.util.Comparator.comparingInt(m -> m.token)).forEach(m -> methods.add(methodOffset(m)));
+                        .sorted(java.util.Comparator.comparingInt(m -> m.token))
+                        .forEach(m -> methods.add(methodOffset(m)));
             }
             list.add(new ExportComponent.ExportedClass(classOffset(c), fields, methods));
         }

@@ -20,6 +20,7 @@ final class CapInsn {
     int op;
     /** Operand values in layout order, references and branches left out. */
     int[] operands = NO_OPERANDS;
+
     PoolKey reference;
     /** Branch target, or a switch's default. */
     Label target;
@@ -27,6 +28,7 @@ final class CapInsn {
     List<Label> cases;
     /** Lookup switch: the matches; table switch: low and high. */
     int[] keys;
+
     final int pops;
     final int pushes;
     final int line;

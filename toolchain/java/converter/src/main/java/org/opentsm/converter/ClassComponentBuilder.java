@@ -28,7 +28,8 @@ final class ClassComponentBuilder {
     }
 
     ClassComponent build(List<LinkedClass> classes) {
-        return new ClassComponent(pool(), classes.stream().map(c -> entry(c, false)).toList());
+        return new ClassComponent(
+                pool(), classes.stream().map(c -> entry(c, false)).toList());
     }
 
     private Optional<byte[]> pool() {
@@ -43,23 +44,39 @@ final class ClassComponentBuilder {
     ClassComponent.Entry entry(LinkedClass c, boolean sizing) {
         int shareable = world.isShareable(c) ? ClassComponent.ACC_SHAREABLE : 0;
         if (c.isInterface()) {
-            List<Integer> supers = world.interfacesOf(c).stream().map(item -> ref(item, sizing)).toList();
+            List<Integer> supers = world.interfacesOf(c).stream()
+                    .map(item -> ref(item, sizing))
+                    .toList();
             return new InterfaceInfo(ClassComponent.ACC_INTERFACE | shareable, supers, Optional.empty());
         }
         List<Member> references = c.fields.values().stream()
-                .filter(f -> !f.isStatic() && TokenAssigner.isReference(f)).toList();
+                .filter(f -> !f.isStatic() && TokenAssigner.isReference(f))
+                .toList();
         int firstReference = references.stream().mapToInt(f -> f.token).min().orElse(NO_REFERENCES);
         LinkedClass parent = world.superOf(c);
         Table wide = wideTable(c, sizing);
         Table narrow = packageTable(c, sizing);
         List<ImplementedInterface> interfaces = world.interfacesOf(c).stream()
-                .map(item -> new ImplementedInterface(ref(item, sizing), index(c, item))).toList();
-        Optional<TokenMapping> mapping = version != CapVersion.V2_3 ? Optional.empty()
-                : Optional.of(new TokenMapping(IntStream.rangeClosed(0, c.highestVirtual).boxed().toList(),
-                        c.highestVirtual + 1));
+                .map(item -> new ImplementedInterface(ref(item, sizing), index(c, item)))
+                .toList();
+        Optional<TokenMapping> mapping = version != CapVersion.V2_3
+                ? Optional.empty()
+                : Optional.of(new TokenMapping(
+                        IntStream.rangeClosed(0, c.highestVirtual).boxed().toList(), c.highestVirtual + 1));
         int superRef = parent == null ? org.opentsm.cap.ClassRef.NONE : ref(parent, sizing);
-        return new ClassInfo(shareable, superRef, c.instanceSize, firstReference, references.size(), wide.base, wide.entries,
-                narrow.base, narrow.entries, interfaces, Optional.empty(), mapping);
+        return new ClassInfo(
+                shareable,
+                superRef,
+                c.instanceSize,
+                firstReference,
+                references.size(),
+                wide.base,
+                wide.entries,
+                narrow.base,
+                narrow.entries,
+                interfaces,
+                Optional.empty(),
+                mapping);
     }
 
     private int ref(LinkedClass c, boolean sizing) {
@@ -67,8 +84,7 @@ final class ClassComponentBuilder {
         return sizing && !c.isImported() ? 0 : places.classRef(c);
     }
 
-    private record Table(int base, List<Integer> entries) {
-    }
+    private record Table(int base, List<Integer> entries) {}
 
     /** From the lowest token declared or overridden here up to the class's highest one. */
     private Table wideTable(LinkedClass c, boolean sizing) {
@@ -85,8 +101,11 @@ final class ClassComponentBuilder {
 
     /** Lowest virtual token within bounds that the class declares or overrides, -1 without one. */
     private static int lowest(LinkedClass c, int from, int to) {
-        return c.methods.values().stream().filter(m -> m.isVirtual() && m.token >= from && m.token <= to)
-                .mapToInt(m -> m.token).min().orElse(-1);
+        return c.methods.values().stream()
+                .filter(m -> m.isVirtual() && m.token >= from && m.token <= to)
+                .mapToInt(m -> m.token)
+                .min()
+                .orElse(-1);
     }
 
     private Table packageTable(LinkedClass c, boolean sizing) {
@@ -121,7 +140,8 @@ final class ClassComponentBuilder {
 
     /** By interface-method token the virtual token that implements it. */
     private List<Integer> index(LinkedClass c, LinkedClass item) {
-        List<Member> methods = new ArrayList<>(item.methods.values().stream().filter(Member::isVirtual).toList());
+        List<Member> methods = new ArrayList<>(
+                item.methods.values().stream().filter(Member::isVirtual).toList());
         methods.sort(java.util.Comparator.comparingInt(m -> m.token));
         List<Integer> result = new ArrayList<>();
         for (Member wanted : methods) {

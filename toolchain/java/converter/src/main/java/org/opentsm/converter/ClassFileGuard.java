@@ -22,7 +22,8 @@ final class ClassFileGuard {
     /** @throws ConversionException when the file is not a class file or its counts exceed its size */
     static void check(byte[] bytes) {
         if (bytes.length > MAX_CLASS_FILE) {
-            throw new ConversionException(0, "the class file has " + bytes.length + " bytes, more than " + MAX_CLASS_FILE);
+            throw new ConversionException(
+                    0, "the class file has " + bytes.length + " bytes, more than " + MAX_CLASS_FILE);
         }
         try {
             new ClassFileGuard(bytes).classFile();
@@ -53,8 +54,8 @@ final class ClassFileGuard {
         skip(2);
         int major = in.readUnsignedShort();
         if (major > 61 || major < 45) {
-            throw new ConversionException(0, "unsupported class file format of version " + major
-                    + ".0; compile with --release 8");
+            throw new ConversionException(
+                    0, "unsupported class file format of version " + major + ".0; compile with --release 8");
         }
         String[] utf8 = constantPool();
         skip(6);
@@ -125,7 +126,7 @@ final class ClassFileGuard {
             throw damaged("a method has " + length + " bytes of code");
         }
         int end = start + (int) length;
-        for (int at = start; at < end;) {
+        for (int at = start; at < end; ) {
             at = next(at, start, end);
         }
         skip(length);
@@ -164,14 +165,22 @@ final class ClassFileGuard {
     }
 
     private int int32(int at) {
-        return (bytes[at] & 0xFF) << 24 | (bytes[at + 1] & 0xFF) << 16 | (bytes[at + 2] & 0xFF) << 8 | bytes[at + 3] & 0xFF;
+        return (bytes[at] & 0xFF) << 24
+                | (bytes[at + 1] & 0xFF) << 16
+                | (bytes[at + 2] & 0xFF) << 8
+                | bytes[at + 3] & 0xFF;
     }
 
     private static int length(int op) {
         if (op > 0xC9) {
             throw damaged(String.format("opcode %02X does not exist", op));
         }
-        if (op == 0x10 || op == 0x12 || op >= 0x15 && op <= 0x19 || op >= 0x36 && op <= 0x3A || op == 0xA9 || op == 0xBC) {
+        if (op == 0x10
+                || op == 0x12
+                || op >= 0x15 && op <= 0x19
+                || op >= 0x36 && op <= 0x3A
+                || op == 0xA9
+                || op == 0xBC) {
             return 2;
         }
         if (op == 0xB9 || op == 0xBA || op == 0xC8 || op == 0xC9) {
@@ -180,8 +189,18 @@ final class ClassFileGuard {
         if (op == 0xC5) {
             return 4;
         }
-        boolean three = op == 0x11 || op == 0x13 || op == 0x14 || op == 0x84 || op >= 0x99 && op <= 0xA8
-                || op >= 0xB2 && op <= 0xB8 || op == 0xBB || op == 0xBD || op == 0xC0 || op == 0xC1 || op == 0xC6 || op == 0xC7;
+        boolean three = op == 0x11
+                || op == 0x13
+                || op == 0x14
+                || op == 0x84
+                || op >= 0x99 && op <= 0xA8
+                || op >= 0xB2 && op <= 0xB8
+                || op == 0xBB
+                || op == 0xBD
+                || op == 0xC0
+                || op == 0xC1
+                || op == 0xC6
+                || op == 0xC7;
         return three ? 3 : 1;
     }
 }

@@ -52,7 +52,8 @@ public final class Converter {
         if (input.packageName.isEmpty()) {
             throw new ConversionException(0, "the package has no name; a CAP file needs a named package");
         }
-        List<LinkedClass> classes = new PackageReader(input.packageName, diagnostics).read(input.classFiles, input.ints);
+        List<LinkedClass> classes =
+                new PackageReader(input.packageName, diagnostics).read(input.classFiles, input.ints);
         world = new World(input.packageName, classes, input.exports, input.levels);
         boolean structureKnown = classes.size() <= PackageReader.MAX_CLASSES && checkSupertypes();
         if (!structureKnown) {
@@ -67,15 +68,16 @@ public final class Converter {
         if (diagnostics.hasErrors()) {
             return failed();
         }
-        CapAssembler assembler = new CapAssembler(input, world, ordered, methods, image.image(), image.component(), installs);
+        CapAssembler assembler =
+                new CapAssembler(input, world, ordered, methods, image.image(), image.component(), installs);
         CapFile cap = assembler.assemble();
         Optional<ExportFile> exp = new ExportAssembler(input, world, ordered).assemble();
-        Optional<String> listing = input.listing ? Optional.of(new Listing(assembler, ordered).text()) : Optional.empty();
+        Optional<String> listing =
+                input.listing ? Optional.of(new Listing(assembler, ordered).text()) : Optional.empty();
         return new ConverterResult(Optional.of(cap), exp, listing, diagnostics.list());
     }
 
-    private record StaticImageResult(StaticImage image, org.opentsm.cap.StaticFieldComponent component) {
-    }
+    private record StaticImageResult(StaticImage image, org.opentsm.cap.StaticFieldComponent component) {}
 
     private StaticImageResult staticImage(boolean isLibrary) {
         StaticImage image = new StaticImage(world, input.ints, diagnostics);
@@ -105,7 +107,8 @@ public final class Converter {
             }
             for (String name : c.interfaces) {
                 if (!world.require(name, 0).isInterface()) {
-                    throw new ConversionException(0, "the class file is damaged: " + name + " is implemented but is a class");
+                    throw new ConversionException(
+                            0, "the class file is damaged: " + name + " is implemented but is a class");
                 }
             }
             for (LinkedClass step : world.chain(c)) {
@@ -116,8 +119,10 @@ public final class Converter {
             int direct = world.interfacesOf(c).size();
             int limit = c.isInterface() ? 14 : 15;
             if (direct > limit) {
-                throw new ConversionException(0, (c.isInterface() ? "the interface extends " : "the class implements ")
-                        + direct + " interfaces, more than " + limit);
+                throw new ConversionException(
+                        0,
+                        (c.isInterface() ? "the interface extends " : "the class implements ") + direct
+                                + " interfaces, more than " + limit);
             }
             return true;
         } catch (ConversionException e) {
@@ -134,7 +139,10 @@ public final class Converter {
                 result.add(install);
             }
         }
-        long distinct = input.applets.stream().map(ConverterInput.Applet::aid).distinct().count();
+        long distinct = input.applets.stream()
+                .map(ConverterInput.Applet::aid)
+                .distinct()
+                .count();
         if (distinct != input.applets.size()) {
             diagnostics.error("two applets have the same AID");
         }
@@ -154,12 +162,16 @@ public final class Converter {
             return null;
         }
         if (c.isAbstract() || !world.isSubclass(c, APPLET)) {
-            diagnostics.error(c.name, "", 0, "an applet must be a class that extends javacard.framework.Applet and is not"
-                    + " abstract");
+            diagnostics.error(
+                    c.name,
+                    "",
+                    0,
+                    "an applet must be a class that extends javacard.framework.Applet and is not" + " abstract");
             return null;
         }
         Member install = world.findMethod(c, INSTALL);
-        boolean fits = install != null && !install.owner.isImported() && install.isStatic() && install.is(Opcodes.ACC_PUBLIC);
+        boolean fits =
+                install != null && !install.owner.isImported() && install.isStatic() && install.is(Opcodes.ACC_PUBLIC);
         if (!fits) {
             diagnostics.error(c.name, "", 0, "an applet needs public static void install(byte[], short, byte)");
             return null;
@@ -170,16 +182,22 @@ public final class Converter {
     /** JCVM 3.1 section 4.2.2: an applet has its package's RID, and its AID is no package's. */
     private void checkAid(Aid aid) {
         if (!aid.sameRid(input.packageAid)) {
-            String text = "the applet AID " + aid + " must begin with the package's RID, the first five bytes of " + input.packageAid;
+            String text = "the applet AID " + aid + " must begin with the package's RID, the first five bytes of "
+                    + input.packageAid;
             if (aid.isPaymentDirectory()) {
-                diagnostics.warning("", "", 0, text + "; it is a payment directory's name, so it stands, but some cards refuse it");
+                diagnostics.warning(
+                        "", "", 0, text + "; it is a payment directory's name, so it stands, but some cards refuse it");
             } else {
                 diagnostics.error(text);
             }
         }
-        if (aid.equals(input.packageAid) || input.exports.stream().anyMatch(one -> one.aid().equals(aid))) {
-            diagnostics.error("the applet AID " + aid + " is also the AID of " + (aid.equals(input.packageAid)
-                    ? "package " + input.packageName.replace('/', '.') : "an imported package") + "; a card refuses that: give the applet another");
+        if (aid.equals(input.packageAid)
+                || input.exports.stream().anyMatch(one -> one.aid().equals(aid))) {
+            diagnostics.error("the applet AID " + aid + " is also the AID of "
+                    + (aid.equals(input.packageAid)
+                            ? "package " + input.packageName.replace('/', '.')
+                            : "an imported package")
+                    + "; a card refuses that: give the applet another");
         }
     }
 

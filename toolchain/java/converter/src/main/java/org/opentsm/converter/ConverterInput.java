@@ -15,8 +15,7 @@ public final class ConverterInput {
      * @param aid       its AID, with the package's RID
      * @param className dotted or slashed; a simple name is looked up in the package
      */
-    public record Applet(Aid aid, String className) {
-    }
+    public record Applet(Aid aid, String className) {}
 
     final String packageName;
     final Aid packageAid;

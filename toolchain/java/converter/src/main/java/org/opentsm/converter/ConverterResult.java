@@ -14,8 +14,8 @@ import org.opentsm.cap.exp.ExportFile;
  * @param listing     readable text of the CAP, when asked for
  * @param diagnostics every error and warning
  */
-public record ConverterResult(Optional<CapFile> cap, Optional<ExportFile> exp, Optional<String> listing,
-        List<Diagnostic> diagnostics) {
+public record ConverterResult(
+        Optional<CapFile> cap, Optional<ExportFile> exp, Optional<String> listing, List<Diagnostic> diagnostics) {
     public ConverterResult {
         diagnostics = List.copyOf(diagnostics);
     }

@@ -37,11 +37,14 @@ final class DebugBuilder {
         }
         byte[] bytes = info.bytes(body.toByteArray()).toByteArray();
         if (bytes.length > 0xFFFF) {
-            throw new ConversionException(0, "the Debug component needs " + bytes.length + " bytes, more than 65535;"
-                    + " convert without debug");
+            throw new ConversionException(
+                    0,
+                    "the Debug component needs " + bytes.length + " bytes, more than 65535;"
+                            + " convert without debug");
         }
         int tag = ComponentTag.DEBUG.value();
-        return new RawComponent(tag, new ByteWriter().u1(tag).u2(bytes.length).bytes(bytes).toByteArray());
+        return new RawComponent(
+                tag, new ByteWriter().u1(tag).u2(bytes.length).bytes(bytes).toByteArray());
     }
 
     private int string(String text) {
@@ -51,7 +54,8 @@ final class DebugBuilder {
 
     private void add(LinkedClass c) {
         List<LinkedClass> interfaces = world.interfacesOf(c);
-        List<Member> methods = c.methods.values().stream().filter(m -> !m.isClassInitializer()).toList();
+        List<Member> methods =
+                c.methods.values().stream().filter(m -> !m.isClassInitializer()).toList();
         body.u2(string(c.name)).u2(c.access & ACCESS).u2(places.classOffset(c));
         body.u2(string(c.superName == null ? "" : c.superName));
         body.u2(string(c.node.sourceFile == null ? "" : c.node.sourceFile));

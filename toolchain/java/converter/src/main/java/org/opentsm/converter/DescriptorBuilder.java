@@ -38,10 +38,12 @@ final class DescriptorBuilder {
     }
 
     private ClassDescriptor describe(LinkedClass c) {
-        int flags = (c.isPublic() ? DescriptorComponent.ACC_PUBLIC : 0) | (c.isFinal() ? DescriptorComponent.ACC_FINAL : 0)
+        int flags = (c.isPublic() ? DescriptorComponent.ACC_PUBLIC : 0)
+                | (c.isFinal() ? DescriptorComponent.ACC_FINAL : 0)
                 | (c.isInterface() ? DescriptorComponent.ACC_INTERFACE : 0)
                 | (c.isAbstract() ? DescriptorComponent.ACC_CLASS_ABSTRACT : 0);
-        List<Integer> interfaces = c.isInterface() ? List.of()
+        List<Integer> interfaces = c.isInterface()
+                ? List.of()
                 : world.interfacesOf(c).stream().map(places::classRef).toList();
         List<FieldDescriptor> fields = c.isInterface() ? List.of() : fields(c);
         List<MethodDescriptor> methods = new ArrayList<>();
@@ -56,18 +58,23 @@ final class DescriptorBuilder {
     /** Static fields, those with a token first, then instance fields in token order. */
     private List<FieldDescriptor> fields(LinkedClass c) {
         List<Member> statics = new ArrayList<>(c.fields.values().stream()
-                .filter(f -> f.isStatic() && f.constant == null).toList());
+                .filter(f -> f.isStatic() && f.constant == null)
+                .toList());
         statics.sort(Comparator.comparingInt(f -> f.token));
-        List<Member> instance = new ArrayList<>(c.fields.values().stream().filter(f -> !f.isStatic()).toList());
+        List<Member> instance = new ArrayList<>(
+                c.fields.values().stream().filter(f -> !f.isStatic()).toList());
         instance.sort(Comparator.comparingInt(f -> f.token));
         List<FieldDescriptor> result = new ArrayList<>();
         for (Member field : statics) {
-            result.add(new FieldDescriptor(field.token, CapAssembler.memberFlags(field), places.imageOffset(field),
-                    fieldType(field)));
+            result.add(new FieldDescriptor(
+                    field.token, CapAssembler.memberFlags(field), places.imageOffset(field), fieldType(field)));
         }
         for (Member field : instance) {
-            result.add(new FieldDescriptor(field.token, CapAssembler.memberFlags(field),
-                    places.classRef(c) << 8 | field.token, fieldType(field)));
+            result.add(new FieldDescriptor(
+                    field.token,
+                    CapAssembler.memberFlags(field),
+                    places.classRef(c) << 8 | field.token,
+                    fieldType(field)));
         }
         return result;
     }
@@ -83,17 +90,30 @@ final class DescriptorBuilder {
     }
 
     private MethodDescriptor interfaceMethod(Member method) {
-        return new MethodDescriptor(method.token, DescriptorComponent.ACC_PUBLIC | DescriptorComponent.ACC_METHOD_ABSTRACT,
-                0, typeOffset(method.descriptor), 0, 0, 0);
+        return new MethodDescriptor(
+                method.token,
+                DescriptorComponent.ACC_PUBLIC | DescriptorComponent.ACC_METHOD_ABSTRACT,
+                0,
+                typeOffset(method.descriptor),
+                0,
+                0,
+                0);
     }
 
     private MethodDescriptor method(Member method) {
-        int flags = CapAssembler.memberFlags(method) | (method.isAbstract() ? DescriptorComponent.ACC_METHOD_ABSTRACT : 0)
+        int flags = CapAssembler.memberFlags(method)
+                | (method.isAbstract() ? DescriptorComponent.ACC_METHOD_ABSTRACT : 0)
                 | (method.isConstructor() ? DescriptorComponent.ACC_INIT : 0);
         MethodLayout layout = places.layout(method);
         int handlers = layout.handlers().size();
-        return new MethodDescriptor(method.token, flags, places.methodOffset(method), typeOffset(method.descriptor),
-                layout.length(), handlers, handlers == 0 ? 0 : places.handlerIndex(method));
+        return new MethodDescriptor(
+                method.token,
+                flags,
+                places.methodOffset(method),
+                typeOffset(method.descriptor),
+                layout.length(),
+                handlers,
+                handlers == 0 ? 0 : places.handlerIndex(method));
     }
 
     private int typeOffset(String descriptor) {

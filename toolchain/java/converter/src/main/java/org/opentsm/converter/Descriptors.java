@@ -9,8 +9,7 @@ import org.objectweb.asm.tree.TypeInsnNode;
 
 /** Checks type and method descriptors, so that code behind may parse them without care. */
 final class Descriptors {
-    private Descriptors() {
-    }
+    private Descriptors() {}
 
     private static ConversionException bad(String descriptor) {
         String shown = descriptor.length() > 80 ? descriptor.substring(0, 80) + "..." : descriptor;

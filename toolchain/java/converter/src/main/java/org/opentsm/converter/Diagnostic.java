@@ -11,7 +11,10 @@ package org.opentsm.converter;
  */
 public record Diagnostic(Severity severity, String className, String method, int line, String message) {
     /** Errors leave no CAP file behind; warnings do. */
-    public enum Severity { ERROR, WARNING }
+    public enum Severity {
+        ERROR,
+        WARNING
+    }
 
     public boolean isError() {
         return severity == Severity.ERROR;

@@ -16,8 +16,8 @@ import org.opentsm.cap.exp.ExportFile;
 
 /** Makes the export file: public types with their public and protected members, inherited virtual ones repeated. */
 final class ExportAssembler {
-    private static final int MEMBER_FLAGS = Opcodes.ACC_PUBLIC | Opcodes.ACC_PROTECTED | Opcodes.ACC_STATIC | Opcodes.ACC_FINAL
-            | Opcodes.ACC_ABSTRACT;
+    private static final int MEMBER_FLAGS =
+            Opcodes.ACC_PUBLIC | Opcodes.ACC_PROTECTED | Opcodes.ACC_STATIC | Opcodes.ACC_FINAL | Opcodes.ACC_ABSTRACT;
     private static final int SHAREABLE = 0x800;
 
     private final ConverterInput input;
@@ -29,13 +29,15 @@ final class ExportAssembler {
         this.input = input;
         this.world = world;
         this.classes = classes;
-        builder = new ExportBuilder(1, input.packageName, input.packageAid, input.major, input.minor, input.applets.isEmpty());
+        builder = new ExportBuilder(
+                1, input.packageName, input.packageAid, input.major, input.minor, input.applets.isEmpty());
     }
 
     /** @return empty when the package exports nothing */
     Optional<ExportFile> assemble() {
         List<LinkedClass> exported = new ArrayList<>(classes.stream()
-                .filter(c -> TokenAssigner.isExported(world, c, !input.applets.isEmpty())).toList());
+                .filter(c -> TokenAssigner.isExported(world, c, !input.applets.isEmpty()))
+                .toList());
         if (exported.isEmpty()) {
             return Optional.empty();
         }
@@ -62,13 +64,16 @@ final class ExportAssembler {
     }
 
     private List<ExportFile.ExportField> fields(LinkedClass c) {
-        List<Member> wide = new ArrayList<>(c.fields.values().stream().filter(Member::isWide).toList());
+        List<Member> wide = new ArrayList<>(
+                c.fields.values().stream().filter(Member::isWide).toList());
         wide.sort(Comparator.comparing((Member f) -> !f.isStatic()).thenComparingInt(f -> f.token));
         List<ExportFile.ExportField> result = new ArrayList<>();
         for (Member field : wide) {
             int flags = field.access & MEMBER_FLAGS;
-            result.add(field.constant != null ? builder.constant(flags, field.name, field.descriptor, field.constant)
-                    : builder.field(field.token, flags, field.name, field.descriptor));
+            result.add(
+                    field.constant != null
+                            ? builder.constant(flags, field.name, field.descriptor, field.constant)
+                            : builder.field(field.token, flags, field.name, field.descriptor));
         }
         return result;
     }
@@ -77,7 +82,8 @@ final class ExportAssembler {
         List<ExportFile.ExportMethod> result = new ArrayList<>();
         c.methods.values().stream()
                 .filter(m -> m.isWide() && (m.isStatic() || m.isConstructor()) && !m.isClassInitializer())
-                .sorted(Comparator.comparingInt(m -> m.token)).forEach(m -> result.add(method(m)));
+                .sorted(Comparator.comparingInt(m -> m.token))
+                .forEach(m -> result.add(method(m)));
         Map<Integer, Member> virtual = new LinkedHashMap<>();
         for (LinkedClass step : c.isInterface() ? List.of(c) : world.chain(c)) {
             for (Member method : step.methods.values()) {

@@ -33,6 +33,7 @@ final class Flow {
     private final Value[] storedLocal;
     /** Per handler start the exception it catches. */
     private final Value[] thrown;
+
     private final Value[][] operands;
     private final Value[] localAt;
     private final Value[] parameters;
@@ -192,7 +193,8 @@ final class Flow {
     private void spend(int cost, int index) {
         steps += cost;
         if (steps > STEP_BUDGET) {
-            throw new ConversionException(code.line(index), "the method's control flow is too complex to follow; split it");
+            throw new ConversionException(
+                    code.line(index), "the method's control flow is too complex to follow; split it");
         }
     }
 
@@ -297,8 +299,10 @@ final class Flow {
         private Value pop(Value.Kind kind) {
             Value value = pop();
             if (value.kind != kind) {
-                throw broken(index, "an operand is a " + (kind == Value.Kind.NUMBER ? "reference" : "number")
-                        + " where the other is needed");
+                throw broken(
+                        index,
+                        "an operand is a " + (kind == Value.Kind.NUMBER ? "reference" : "number")
+                                + " where the other is needed");
             }
             return value;
         }
@@ -391,12 +395,13 @@ final class Flow {
 
         /** Pops what a pop, dup or swap touches and pushes the same values again; returns those popped. */
         private Value[] shuffle(int op) {
-            int touched = switch (op) {
-                case Opcodes.POP, Opcodes.DUP -> 1;
-                case Opcodes.POP2, Opcodes.DUP2, Opcodes.DUP_X1, Opcodes.SWAP -> 2;
-                case Opcodes.DUP_X2, Opcodes.DUP2_X1 -> 3;
-                default -> 4;
-            };
+            int touched =
+                    switch (op) {
+                        case Opcodes.POP, Opcodes.DUP -> 1;
+                        case Opcodes.POP2, Opcodes.DUP2, Opcodes.DUP_X1, Opcodes.SWAP -> 2;
+                        case Opcodes.DUP_X2, Opcodes.DUP2_X1 -> 3;
+                        default -> 4;
+                    };
             Value[] v = new Value[touched];
             for (int i = touched - 1; i >= 0; i--) {
                 v[i] = pop();
@@ -464,7 +469,9 @@ final class Flow {
                 shape.append(letter(type.getDescriptor()));
             }
             Type result = Type.getReturnType(descriptor);
-            return shape.append('>').append(result.getSort() == Type.VOID ? "" : letter(result.getDescriptor())).toString();
+            return shape.append('>')
+                    .append(result.getSort() == Type.VOID ? "" : letter(result.getDescriptor()))
+                    .toString();
         }
     }
 }

@@ -40,6 +40,7 @@ final class Jcvm {
     static final int SWAP_X = 64;
     /** Pairs: short form, then int form, in the order add sub mul div rem neg shl shr ushr and or xor. */
     static final int SADD = 65;
+
     static final int SSUB = 67;
     static final int SMUL = 69;
     static final int SDIV = 71;
@@ -75,6 +76,7 @@ final class Jcvm {
     static final int RETURN = 122;
     /** Families of four by type: a, b, s, i. */
     static final int GETSTATIC_A = 123;
+
     static final int PUTSTATIC_A = 127;
     static final int GETFIELD_A = 131;
     static final int PUTFIELD_A = 135;
@@ -93,14 +95,14 @@ final class Jcvm {
     static final int IINC_W = 151;
     /** Branches 96 to 112 have their wide form this much higher. */
     static final int WIDE_BRANCH = 152 - IFEQ;
+
     static final int GOTO_W = 168;
     static final int GETFIELD_A_W = 169;
     static final int GETFIELD_A_THIS = 173;
     static final int PUTFIELD_A_W = 177;
     static final int PUTFIELD_A_THIS = 181;
 
-    private Jcvm() {
-    }
+    private Jcvm() {}
 
     static boolean isBranch(int op) {
         return op >= IFEQ && op <= GOTO;

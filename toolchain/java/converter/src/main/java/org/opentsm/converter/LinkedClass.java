@@ -25,14 +25,17 @@ final class LinkedClass {
     final List<String> interfaces;
     /** Null when imported. */
     final ClassNode node;
+
     final boolean importedShareable;
     /** By name and descriptor. */
     final Map<String, Member> methods = new LinkedHashMap<>();
     /** By name and descriptor. */
     final Map<String, Member> fields = new LinkedHashMap<>();
+
     int token = Member.NO_TOKEN;
     /** Highest virtual and package virtual token, inherited ones included; -1 without any. */
     int highestVirtual = -1;
+
     int highestPackageVirtual = -1;
     /** Cells of the own instance fields, set with the tokens. */
     int instanceSize;
@@ -68,8 +71,8 @@ final class LinkedClass {
         importedShareable = source.isShareable();
         List<String> supers = source.superclasses();
         boolean isInterface = source.isInterface();
-        superName = name.equals(OBJECT) ? null
-                : isInterface || supers.isEmpty() ? OBJECT : supers.get(supers.size() - 1);
+        superName =
+                name.equals(OBJECT) ? null : isInterface || supers.isEmpty() ? OBJECT : supers.get(supers.size() - 1);
         List<String> all = new ArrayList<>(source.interfaces());
         if (isInterface) {
             supers.stream().filter(s -> !s.equals(OBJECT) && !all.contains(s)).forEach(all::add);

@@ -16,9 +16,16 @@ final class Listing {
 
     String text() {
         for (LinkedClass c : classes) {
-            text.append(c.isInterface() ? "interface " : "class ").append(c).append(token(c.token)).append(" {\n");
-            c.fields.values().forEach(f -> text.append("  field ").append(f.name).append(' ').append(f.descriptor)
-                    .append(f.constant != null ? " = " + f.constant : token(f.token)).append('\n'));
+            text.append(c.isInterface() ? "interface " : "class ")
+                    .append(c)
+                    .append(token(c.token))
+                    .append(" {\n");
+            c.fields.values().forEach(f -> text.append("  field ")
+                    .append(f.name)
+                    .append(' ')
+                    .append(f.descriptor)
+                    .append(f.constant != null ? " = " + f.constant : token(f.token))
+                    .append('\n'));
             c.methods.values().stream().filter(m -> !m.isClassInitializer()).forEach(this::method);
             text.append("}\n");
         }
@@ -53,9 +60,15 @@ final class Listing {
             text.append('\n');
         }
         for (MethodLayout.Range range : layout.handlers()) {
-            text.append("    catch ").append(range.type() == null ? "any" : range.type().type())
-                    .append(" [").append(range.start())
-                    .append(", ").append(range.end()).append(") -> ").append(range.target()).append('\n');
+            text.append("    catch ")
+                    .append(range.type() == null ? "any" : range.type().type())
+                    .append(" [")
+                    .append(range.start())
+                    .append(", ")
+                    .append(range.end())
+                    .append(") -> ")
+                    .append(range.target())
+                    .append('\n');
         }
         text.append("  }\n");
     }

@@ -42,11 +42,17 @@ final class ManifestText {
             String name = input.applets.get(i).className();
             int simple = Math.max(name.lastIndexOf('.'), name.lastIndexOf('/')) + 1;
             line("Java-Card-Applet-" + (i + 1) + "-Name", name.substring(simple));
-            line("Java-Card-Applet-" + (i + 1) + "-AID", input.applets.get(i).aid().toColonHex());
+            line(
+                    "Java-Card-Applet-" + (i + 1) + "-AID",
+                    input.applets.get(i).aid().toColonHex());
         }
         for (int i = 0; i < imports.size(); i++) {
-            line("Java-Card-Imported-Package-" + (i + 1) + "-AID", imports.get(i).aid().toColonHex());
-            line("Java-Card-Imported-Package-" + (i + 1) + "-Version", imports.get(i).major() + "." + imports.get(i).minor());
+            line(
+                    "Java-Card-Imported-Package-" + (i + 1) + "-AID",
+                    imports.get(i).aid().toColonHex());
+            line(
+                    "Java-Card-Imported-Package-" + (i + 1) + "-Version",
+                    imports.get(i).major() + "." + imports.get(i).minor());
         }
         line("Java-Card-Integer-Support-Required", usesInt ? "TRUE" : "FALSE");
         text.append("\r\n");

@@ -15,6 +15,7 @@ final class Member {
     final int access;
     /** The class file's method or field; null for imported members and for methods added by the converter. */
     final MethodNode method;
+
     final FieldNode field;
     /** Static token, instance field token, virtual token (80 and more: package-visible) or interface token. */
     int token = NO_TOKEN;
@@ -70,6 +71,7 @@ final class Member {
 
     @Override
     public String toString() {
-        return owner.name.replace('/', '.') + "." + name + (method != null || descriptor.startsWith("(") ? descriptor : "");
+        return owner.name.replace('/', '.') + "." + name
+                + (method != null || descriptor.startsWith("(") ? descriptor : "");
     }
 }

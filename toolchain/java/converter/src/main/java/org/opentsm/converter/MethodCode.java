@@ -20,18 +20,18 @@ import org.objectweb.asm.tree.TryCatchBlockNode;
 final class MethodCode {
     /** More handlers than the Method component can count. */
     private static final int MAX_HANDLERS = 255;
+
     private static final int MAX_LOCALS = 255;
     /** No real method has more; the rest of a longer table is ignored. */
     private static final int MAX_VARIABLES = 4096;
+
     private static final int[] NO_TARGETS = {};
 
     /** An exception table row: [start, end) and target are instruction indexes, type is null for "any". */
-    record Handler(int start, int end, int target, String type) {
-    }
+    record Handler(int start, int end, int target, String type) {}
 
     /** A LocalVariableTable row over [start, end). */
-    record Variable(String name, String descriptor, int slot, int start, int end) {
-    }
+    record Variable(String name, String descriptor, int slot, int start, int end) {}
 
     private final MethodNode node;
     private final List<AbstractInsnNode> insns = new ArrayList<>();
@@ -60,8 +60,8 @@ final class MethodCode {
         rangeStarts = new boolean[insns.size() + 1];
         targets = new int[insns.size()][];
         if (node.maxLocals > MAX_LOCALS) {
-            throw new ConversionException(line(0), "the method needs " + node.maxLocals
-                    + " locals; a card method has at most 255 cells");
+            throw new ConversionException(
+                    line(0), "the method needs " + node.maxLocals + " locals; a card method has at most 255 cells");
         }
         for (int i = 0; i < insns.size(); i++) {
             targets[i] = findTargets(insns.get(i));
@@ -119,8 +119,9 @@ final class MethodCode {
             return;
         }
         if (node.tryCatchBlocks.size() > MAX_HANDLERS) {
-            throw new ConversionException(line(0), "the method has " + node.tryCatchBlocks.size()
-                    + " exception handlers; a package has at most 255");
+            throw new ConversionException(
+                    line(0),
+                    "the method has " + node.tryCatchBlocks.size() + " exception handlers; a package has at most 255");
         }
         for (TryCatchBlockNode block : node.tryCatchBlocks) {
             Handler handler = new Handler(index(block.start), index(block.end), index(block.handler), block.type);
@@ -138,9 +139,11 @@ final class MethodCode {
         if (node.localVariables == null) {
             return;
         }
-        for (LocalVariableNode v : node.localVariables.subList(0, Math.min(node.localVariables.size(), MAX_VARIABLES))) {
+        for (LocalVariableNode v :
+                node.localVariables.subList(0, Math.min(node.localVariables.size(), MAX_VARIABLES))) {
             if (v.name == null || v.desc == null) {
-                throw new ConversionException(line(0), "the class file is damaged: a local variable has no name or type");
+                throw new ConversionException(
+                        line(0), "the class file is damaged: a local variable has no name or type");
             }
             variables.add(new Variable(v.name, v.desc, v.index, index(v.start), index(v.end)));
         }
@@ -214,7 +217,10 @@ final class MethodCode {
 
     boolean endsBlock(int index) {
         int op = opcode(index);
-        return op == Opcodes.GOTO || op == Opcodes.ATHROW || op == Opcodes.TABLESWITCH || op == Opcodes.LOOKUPSWITCH
+        return op == Opcodes.GOTO
+                || op == Opcodes.ATHROW
+                || op == Opcodes.TABLESWITCH
+                || op == Opcodes.LOOKUPSWITCH
                 || op >= Opcodes.IRETURN && op <= Opcodes.RETURN;
     }
 }

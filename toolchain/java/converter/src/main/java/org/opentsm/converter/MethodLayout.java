@@ -53,13 +53,15 @@ final class MethodLayout {
     private void widenFields() {
         for (CapInsn insn : method.code()) {
             if (insn.op >= Jcvm.GETFIELD_A && insn.op < Jcvm.PUTFIELD_A + 4 && pool.indexOf(insn.reference) > 255) {
-                insn.op += insn.op < Jcvm.PUTFIELD_A ? Jcvm.GETFIELD_A_W - Jcvm.GETFIELD_A : Jcvm.PUTFIELD_A_W - Jcvm.PUTFIELD_A;
+                insn.op += insn.op < Jcvm.PUTFIELD_A
+                        ? Jcvm.GETFIELD_A_W - Jcvm.GETFIELD_A
+                        : Jcvm.PUTFIELD_A_W - Jcvm.PUTFIELD_A;
             }
         }
     }
 
     private void widenBranches() {
-        for (boolean changed = true; changed;) {
+        for (boolean changed = true; changed; ) {
             place();
             changed = false;
             for (CapInsn insn : method.code()) {
@@ -73,7 +75,8 @@ final class MethodLayout {
             }
         }
         if (length > MAX_CODE) {
-            throw new ConversionException(0, "the method has " + length + " bytes of bytecode, more than 32767; split it");
+            throw new ConversionException(
+                    0, "the method has " + length + " bytes of bytecode, more than 32767; split it");
         }
     }
 
@@ -200,8 +203,8 @@ final class MethodLayout {
     List<Range> handlers() {
         List<Range> result = new ArrayList<>();
         for (TranslatedMethod.Handler handler : method.handlers()) {
-            Range range = new Range(offsetOf(handler.start()), offsetOf(handler.end()), offsetOf(handler.target()),
-                    handler.type());
+            Range range = new Range(
+                    offsetOf(handler.start()), offsetOf(handler.end()), offsetOf(handler.target()), handler.type());
             if (range.start < range.end) {
                 result.add(range);
             }

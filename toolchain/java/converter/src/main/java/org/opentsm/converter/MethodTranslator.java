@@ -50,8 +50,8 @@ final class MethodTranslator {
                 throw new ConversionException(0, "the parameters need " + nargs + " cells, more than 255");
             }
             if (method.isAbstract()) {
-                return new TranslatedMethod(method, List.of(), List.of(), nargs, 0, false,
-                        usesInt(method.descriptor), List.of());
+                return new TranslatedMethod(
+                        method, List.of(), List.of(), nargs, 0, false, usesInt(method.descriptor), List.of());
             }
             TranslatedMethod result = translateCode(nargs, before);
             return diagnostics.errorCount() == before ? result : null;
@@ -78,7 +78,8 @@ final class MethodTranslator {
 
     private static boolean usesInt(String descriptor) {
         for (Type argument : Type.getArgumentTypes(descriptor)) {
-            if (argument.getDescriptor().endsWith("I") && !Flow.isReference(argument) || argument.getDescriptor().equals("[I")) {
+            if (argument.getDescriptor().endsWith("I") && !Flow.isReference(argument)
+                    || argument.getDescriptor().equals("[I")) {
                 return true;
             }
         }
@@ -108,7 +109,8 @@ final class MethodTranslator {
         List<TranslatedMethod.Variable> variables = variables();
         boolean usesInt = out.usesInt() || usesInt(method.descriptor);
         boolean thisIsStable = !method.isStatic() && !cells.storesTo(0);
-        return new TranslatedMethod(method, out.code(), handlers, nargs, cells.total() - nargs, thisIsStable, usesInt, variables);
+        return new TranslatedMethod(
+                method, out.code(), handlers, nargs, cells.total() - nargs, thisIsStable, usesInt, variables);
     }
 
     /** Looks at every name once more, so that missing members are reported beside int errors. */
@@ -188,10 +190,15 @@ final class MethodTranslator {
         int slot = ((VarInsnNode) code.at(index)).var;
         Integer step = typing.constant(index + 1);
         int op = code.opcode(index + 2);
-        boolean matches = step != null && (op == Opcodes.IADD || op == Opcodes.ISUB)
-                && code.opcode(index + 3) == Opcodes.I2S && code.opcode(index + 4) == Opcodes.ISTORE
+        boolean matches = step != null
+                && (op == Opcodes.IADD || op == Opcodes.ISUB)
+                && code.opcode(index + 3) == Opcodes.I2S
+                && code.opcode(index + 4) == Opcodes.ISTORE
                 && ((VarInsnNode) code.at(index + 4)).var == slot;
-        if (!matches || flow.local(index).isInt() || flow.local(index + 4).isInt() || flow.result(index + 2).isInt()) {
+        if (!matches
+                || flow.local(index).isInt()
+                || flow.local(index + 4).isInt()
+                || flow.result(index + 2).isInt()) {
             return index;
         }
         int cell = cells.of(slot, false);
@@ -209,14 +216,18 @@ final class MethodTranslator {
 
     /** javac's null check of an outer instance: Objects.requireNonNull(x) or x.getClass(), result dropped. */
     private boolean isNullCheck(int index) {
-        if (!(code.at(index) instanceof MethodInsnNode call) || index + 1 >= code.size() || code.isLeader(index + 1)
+        if (!(code.at(index) instanceof MethodInsnNode call)
+                || index + 1 >= code.size()
+                || code.isLeader(index + 1)
                 || code.opcode(index + 1) != Opcodes.POP) {
             return false;
         }
-        return call.owner.equals("java/util/Objects") && call.name.equals("requireNonNull")
-                && call.desc.equals("(Ljava/lang/Object;)Ljava/lang/Object;")
-                || call.getOpcode() == Opcodes.INVOKEVIRTUAL && call.name.equals("getClass")
-                && call.desc.equals("()Ljava/lang/Class;");
+        return call.owner.equals("java/util/Objects")
+                        && call.name.equals("requireNonNull")
+                        && call.desc.equals("(Ljava/lang/Object;)Ljava/lang/Object;")
+                || call.getOpcode() == Opcodes.INVOKEVIRTUAL
+                        && call.name.equals("getClass")
+                        && call.desc.equals("()Ljava/lang/Class;");
     }
 
     private void emitNullCheck() {
@@ -269,7 +280,7 @@ final class MethodTranslator {
             checkReturn(op, index);
         }
         switch (op) {
-            case Opcodes.NOP -> { }
+            case Opcodes.NOP -> {}
             case Opcodes.ACONST_NULL -> out.emit(Jcvm.ACONST_NULL, 0, 1);
             case Opcodes.ILOAD, Opcodes.ALOAD -> {
                 return load(index);
@@ -297,13 +308,17 @@ final class MethodTranslator {
             case Opcodes.ATHROW -> out.emit(Jcvm.ATHROW, 1, 0);
             case Opcodes.RETURN -> out.emit(Jcvm.RETURN, 0, 0);
             case Opcodes.ARETURN -> out.emit(Jcvm.ARETURN, 1, 0);
-            case Opcodes.IRETURN -> out.emit(method.descriptor.endsWith("I") ? Jcvm.IRETURN : Jcvm.SRETURN,
-                    method.descriptor.endsWith("I") ? 2 : 1, 0);
+            case Opcodes.IRETURN ->
+                out.emit(
+                        method.descriptor.endsWith("I") ? Jcvm.IRETURN : Jcvm.SRETURN,
+                        method.descriptor.endsWith("I") ? 2 : 1,
+                        0);
             case Opcodes.TABLESWITCH, Opcodes.LOOKUPSWITCH -> switchOn(index, in[0].isInt());
             case Opcodes.NEW -> newObject((TypeInsnNode) insn, index);
             case Opcodes.NEWARRAY -> out.emit(Jcvm.NEWARRAY, 1, 1).with(arrayType(((IntInsnNode) insn).operand));
-            case Opcodes.ANEWARRAY -> out.emit(Jcvm.ANEWARRAY, 1, 1)
-                    .ref(PoolKey.classref(world.require(((TypeInsnNode) insn).desc, code.line(index))));
+            case Opcodes.ANEWARRAY ->
+                out.emit(Jcvm.ANEWARRAY, 1, 1)
+                        .ref(PoolKey.classref(world.require(((TypeInsnNode) insn).desc, code.line(index))));
             case Opcodes.CHECKCAST, Opcodes.INSTANCEOF -> typeTest(op, ((TypeInsnNode) insn).desc, index);
             case Opcodes.GETSTATIC, Opcodes.PUTSTATIC, Opcodes.GETFIELD, Opcodes.PUTFIELD -> {
                 return field((FieldInsnNode) insn, index);
@@ -318,25 +333,27 @@ final class MethodTranslator {
 
     private void checkReturn(int op, int index) {
         if (Type.getReturnType(method.descriptor).getOpcode(Opcodes.IRETURN) != op) {
-            throw new ConversionException(code.line(index), "the class file is damaged: a value of another type is returned");
+            throw new ConversionException(
+                    code.line(index), "the class file is damaged: a value of another type is returned");
         }
     }
 
     private boolean arithmetic(int op, int operands, boolean wide) {
-        int family = switch (op) {
-            case Opcodes.IADD -> Jcvm.SADD;
-            case Opcodes.ISUB -> Jcvm.SSUB;
-            case Opcodes.IMUL -> Jcvm.SMUL;
-            case Opcodes.IDIV -> Jcvm.SDIV;
-            case Opcodes.IREM -> Jcvm.SREM;
-            case Opcodes.INEG -> Jcvm.SNEG;
-            case Opcodes.ISHL -> Jcvm.SSHL;
-            case Opcodes.ISHR -> Jcvm.SSHR;
-            case Opcodes.IUSHR -> Jcvm.SUSHR;
-            case Opcodes.IAND -> Jcvm.SAND;
-            case Opcodes.IOR -> Jcvm.SOR;
-            default -> Jcvm.SXOR;
-        };
+        int family =
+                switch (op) {
+                    case Opcodes.IADD -> Jcvm.SADD;
+                    case Opcodes.ISUB -> Jcvm.SSUB;
+                    case Opcodes.IMUL -> Jcvm.SMUL;
+                    case Opcodes.IDIV -> Jcvm.SDIV;
+                    case Opcodes.IREM -> Jcvm.SREM;
+                    case Opcodes.INEG -> Jcvm.SNEG;
+                    case Opcodes.ISHL -> Jcvm.SSHL;
+                    case Opcodes.ISHR -> Jcvm.SSHR;
+                    case Opcodes.IUSHR -> Jcvm.SUSHR;
+                    case Opcodes.IAND -> Jcvm.SAND;
+                    case Opcodes.IOR -> Jcvm.SOR;
+                    default -> Jcvm.SXOR;
+                };
         int size = wide ? 2 : 1;
         out.emit(wide ? family + 1 : family, operands * size, size);
         return wide;
@@ -401,11 +418,14 @@ final class MethodTranslator {
         for (int i = 1; i < targets.length; i++) {
             result.cases.add(labels[targets[i]]);
         }
-        result.keys = insn instanceof TableSwitchInsnNode t ? new int[] {t.min, t.max}
-                : ((LookupSwitchInsnNode) insn).keys.stream().mapToInt(Integer::intValue).toArray();
+        result.keys = insn instanceof TableSwitchInsnNode t
+                ? new int[] {t.min, t.max}
+                : ((LookupSwitchInsnNode) insn)
+                        .keys.stream().mapToInt(Integer::intValue).toArray();
         for (int i = 1; i < result.keys.length; i++) {
             if (!table && result.keys[i] <= result.keys[i - 1]) {
-                throw new ConversionException(code.line(index), "the class file is damaged: the cases of a switch do not ascend");
+                throw new ConversionException(
+                        code.line(index), "the class file is damaged: the cases of a switch do not ascend");
             }
         }
     }
@@ -439,12 +459,13 @@ final class MethodTranslator {
             LinkedClass element = world.require(name.substring(2, name.length() - 1), code.line(index));
             out.emit(jcvm, 1, 1).with(14).ref(PoolKey.classref(element));
         } else {
-            int atype = switch (name.charAt(1)) {
-                case 'Z' -> 10;
-                case 'B' -> 11;
-                case 'S' -> 12;
-                default -> 13;
-            };
+            int atype =
+                    switch (name.charAt(1)) {
+                        case 'Z' -> 10;
+                        case 'B' -> 11;
+                        case 'S' -> 12;
+                        default -> 13;
+                    };
             if (atype == 13) {
                 out.markInt();
             }
@@ -457,8 +478,9 @@ final class MethodTranslator {
         boolean isStatic = insn.getOpcode() == Opcodes.GETSTATIC || insn.getOpcode() == Opcodes.PUTSTATIC;
         boolean get = insn.getOpcode() == Opcodes.GETSTATIC || insn.getOpcode() == Opcodes.GETFIELD;
         if (field.isStatic() != isStatic) {
-            throw new ConversionException(code.line(index), "the class file is damaged: field " + field
-                    + (isStatic ? " is not static" : " is static"));
+            throw new ConversionException(
+                    code.line(index),
+                    "the class file is damaged: field " + field + (isStatic ? " is not static" : " is static"));
         }
         if (isStatic && field.constant != null) {
             throw new ConversionException(code.line(index), "the constant " + field + " cannot be assigned");
@@ -527,7 +549,8 @@ final class MethodTranslator {
                 continue;
             }
             try {
-                PoolKey caught = handler.type() == null ? null
+                PoolKey caught = handler.type() == null
+                        ? null
                         : PoolKey.classref(world.require(handler.type(), code.line(handler.target())));
                 CapInsn.Label start = labelFrom(handler.start());
                 CapInsn.Label end = labelFrom(handler.end());

@@ -30,8 +30,12 @@ final class PackageReader {
                 continue;
             }
             if (!LinkedClass.packageOf(node.name).equals(packageName)) {
-                diagnostics.error(node.name, "", 0, "class " + node.name.replace('/', '.') + " does not belong to package "
-                        + packageName.replace('/', '.'));
+                diagnostics.error(
+                        node.name,
+                        "",
+                        0,
+                        "class " + node.name.replace('/', '.') + " does not belong to package "
+                                + packageName.replace('/', '.'));
             } else if (nodes.put(node.name, node) != null) {
                 diagnostics.error(node.name, "", 0, "the class is given twice");
             }
@@ -65,7 +69,9 @@ final class PackageReader {
             ClassNode node = new ClassNode();
             reader.accept(node, ClassReader.SKIP_FRAMES);
             checkDescriptors(node);
-            if ((node.access & Opcodes.ACC_MODULE) != 0 || node.superName == null || node.name.endsWith("package-info")) {
+            if ((node.access & Opcodes.ACC_MODULE) != 0
+                    || node.superName == null
+                    || node.name.endsWith("package-info")) {
                 return null;
             }
             return node;

@@ -6,8 +6,7 @@ import java.util.List;
 
 /** Folds aload_0 into field access where "this" is certain. The _this forms need a one-byte index, see MethodLayout. */
 final class Peephole {
-    private Peephole() {
-    }
+    private Peephole() {}
 
     /**
      * Marks getfield behind aload_0, and putfield behind aload_0 and one push, by folding the aload_0 away.
@@ -22,17 +21,26 @@ final class Peephole {
         for (int i = 0; i < code.size(); i++) {
             CapInsn insn = code.get(i);
             boolean load = insn.op == Jcvm.ALOAD_0;
-            if (load && i + 1 < code.size() && isField(code.get(i + 1), Jcvm.GETFIELD_A) && !code.get(i + 1).entered
+            if (load
+                    && i + 1 < code.size()
+                    && isField(code.get(i + 1), Jcvm.GETFIELD_A)
+                    && !code.get(i + 1).entered
                     && limit.reaches(code.get(i + 1).reference)) {
                 kept.add(fold(insn, code.get(i + 1), Jcvm.GETFIELD_A_THIS - Jcvm.GETFIELD_A));
                 i++;
-            } else if (load && putfieldToo && i + 2 < code.size() && isPush(code.get(i + 1)) && !code.get(i + 1).entered
-                    && isField(code.get(i + 2), Jcvm.PUTFIELD_A) && !code.get(i + 2).entered
+            } else if (load
+                    && putfieldToo
+                    && i + 2 < code.size()
+                    && isPush(code.get(i + 1))
+                    && !code.get(i + 1).entered
+                    && isField(code.get(i + 2), Jcvm.PUTFIELD_A)
+                    && !code.get(i + 2).entered
                     && limit.reaches(code.get(i + 2).reference)) {
                 CapInsn push = code.get(i + 1);
                 moveEntries(insn, push);
                 CapInsn store = code.get(i + 2);
-                CapInsn folded = new CapInsn(store.op + Jcvm.PUTFIELD_A_THIS - Jcvm.PUTFIELD_A, store.pops - 1, 0, store.line);
+                CapInsn folded =
+                        new CapInsn(store.op + Jcvm.PUTFIELD_A_THIS - Jcvm.PUTFIELD_A, store.pops - 1, 0, store.line);
                 folded.reference = store.reference;
                 store.foldedInto = folded;
                 kept.add(push);
@@ -71,7 +79,9 @@ final class Peephole {
     /** aconst_null, sconst, aload or sload: what other converters fold. */
     private static boolean isPush(CapInsn insn) {
         int op = insn.op;
-        return op >= Jcvm.ACONST_NULL && op <= Jcvm.SCONST_0 + 5 || op == Jcvm.ALOAD || op == Jcvm.SLOAD
+        return op >= Jcvm.ACONST_NULL && op <= Jcvm.SCONST_0 + 5
+                || op == Jcvm.ALOAD
+                || op == Jcvm.SLOAD
                 || op >= Jcvm.ALOAD_0 && op < Jcvm.ILOAD_0;
     }
 }

@@ -3,10 +3,10 @@ package org.opentsm.converter;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.HashMap;
 import java.util.Set;
 import org.opentsm.cap.ConstantPoolComponent;
 

@@ -16,11 +16,11 @@ import org.objectweb.asm.tree.MethodInsnNode;
 
 /**
  * The interval of the Java value of every number in a method: from the types of fields, parameters, locals and results,
- * from constants, and by interval arithmetic. A value whose interval fits a short is <em>exact</em>, because the card's low
- * 16 bits are then all of it; any other is <em>low</em>: only its low 16 bits are right.
+ * from constants, and by interval arithmetic. A value whose interval fits a short is <em>exact</em>, because the card's
+ * low 16 bits are then all of it; any other is <em>low</em>: only its low 16 bits are right.
  *
- * <p>A local has the whole range of its type, whatever was stored last, as long as all that is stored fits the type. Types
- * of fields, parameters and results are taken as javac writes them.
+ * <p>A local has the whole range of its type, whatever was stored last, as long as all that is stored fits the type.
+ * Types of fields, parameters and results are taken as javac writes them.
  */
 final class Ranges {
     /** A value that still grows after so many steps is given a whole type. */
@@ -35,6 +35,7 @@ final class Ranges {
     private final boolean[] queued;
     /** The instruction that makes or stores a value; -1 for parameters and joins. */
     private final int[] maker;
+
     private final List<List<Value>> users = new ArrayList<>();
     private final Deque<Value> work = new ArrayDeque<>();
     private final Map<Value, Interval> parameters = new HashMap<>();
@@ -144,7 +145,10 @@ final class Ranges {
         return isStore(index) ? ranges[flow.operands(index)[0].id] : Interval.INT;
     }
 
-    /** The whole type of a local that holds these values: the declared one when they fit, else the smallest that takes them. */
+    /**
+     * The whole type of a local that holds these values: the declared one when they fit, else the smallest that takes
+     * them.
+     */
     private Interval ofType(Interval range, char declaredType) {
         if (declaredType == 'Z' && range.within(Interval.BOOLEAN)) {
             return Interval.BOOLEAN;

@@ -9,11 +9,10 @@ import org.objectweb.asm.tree.LdcInsnNode;
 
 /** Operand shapes of the supported JVM instructions, and the text for each that is not. */
 final class Shapes {
-    static final String NO_LONG_FLOAT = "long, float and double are not in the Java Card language; use short or, with"
-            + " ints enabled, int";
+    static final String NO_LONG_FLOAT =
+            "long, float and double are not in the Java Card language; use short or, with" + " ints enabled, int";
 
-    private Shapes() {
-    }
+    private Shapes() {}
 
     /** "operands>result" in letters N and A; null when the instruction is outside the subset. */
     static String of(int op) {
@@ -34,8 +33,17 @@ final class Shapes {
             case Opcodes.AALOAD -> "AN>A";
             case Opcodes.IASTORE, Opcodes.BASTORE, Opcodes.SASTORE -> "ANN>";
             case Opcodes.AASTORE -> "ANA>";
-            case Opcodes.IADD, Opcodes.ISUB, Opcodes.IMUL, Opcodes.IDIV, Opcodes.IREM, Opcodes.ISHL, Opcodes.ISHR,
-                    Opcodes.IUSHR, Opcodes.IAND, Opcodes.IOR, Opcodes.IXOR -> "NN>N";
+            case Opcodes.IADD,
+                    Opcodes.ISUB,
+                    Opcodes.IMUL,
+                    Opcodes.IDIV,
+                    Opcodes.IREM,
+                    Opcodes.ISHL,
+                    Opcodes.ISHR,
+                    Opcodes.IUSHR,
+                    Opcodes.IAND,
+                    Opcodes.IOR,
+                    Opcodes.IXOR -> "NN>N";
             case Opcodes.INEG, Opcodes.I2B, Opcodes.I2S -> "N>N";
             case Opcodes.TABLESWITCH, Opcodes.LOOKUPSWITCH, Opcodes.IRETURN -> "N>";
             case Opcodes.ARETURN, Opcodes.ATHROW, Opcodes.IFNULL, Opcodes.IFNONNULL -> "A>";
@@ -52,9 +60,11 @@ final class Shapes {
         return switch (insn.getOpcode()) {
             case Opcodes.MONITORENTER, Opcodes.MONITOREXIT ->
                 "synchronized is not supported: a card runs one thread; remove it";
-            case Opcodes.I2C, Opcodes.CALOAD, Opcodes.CASTORE -> "char is not in the Java Card language; use byte or short";
+            case Opcodes.I2C, Opcodes.CALOAD, Opcodes.CASTORE ->
+                "char is not in the Java Card language; use byte or short";
             case Opcodes.INVOKEDYNAMIC -> dynamic((InvokeDynamicInsnNode) insn);
-            case Opcodes.JSR, Opcodes.RET -> "jsr and ret of old compilers are nested too deeply; compile with --release 8";
+            case Opcodes.JSR, Opcodes.RET ->
+                "jsr and ret of old compilers are nested too deeply; compile with --release 8";
             default -> NO_LONG_FLOAT;
         };
     }
@@ -62,8 +72,8 @@ final class Shapes {
     private static String dynamic(InvokeDynamicInsnNode insn) {
         String owner = insn.bsm == null ? "" : insn.bsm.getOwner();
         return owner.endsWith("StringConcatFactory")
-            ? "String concatenation is not supported; build the text in a byte array"
-            : "lambda expressions and method references are not supported; write a named class";
+                ? "String concatenation is not supported; build the text in a byte array"
+                : "lambda expressions and method references are not supported; write a named class";
     }
 
     /** The text for a loaded constant that is no int; null when it is one. */

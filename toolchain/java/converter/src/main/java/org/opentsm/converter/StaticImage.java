@@ -5,7 +5,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -76,22 +75,28 @@ final class StaticImage {
                 if (!field.isStatic() || field.constant != null) {
                     continue;
                 }
-                Object value = values.getOrDefault(field, field.field.value instanceof Integer i ? i : Integer.valueOf(0));
+                Object value =
+                        values.getOrDefault(field, field.field.value instanceof Integer i ? i : Integer.valueOf(0));
                 if (TokenAssigner.isReference(field)) {
                     (value instanceof ArrayValue ? arrays : references).add(field);
                 } else {
                     (value.equals(0) ? zeros : others).add(field);
                 }
                 if (isLibrary && value instanceof ArrayValue) {
-                    diagnostics.warning(c.name, field.name, 0, "a static array with values in a library package is outside"
-                            + " the portable subset; older cards refuse it");
+                    diagnostics.warning(
+                            c.name,
+                            field.name,
+                            0,
+                            "a static array with values in a library package is outside"
+                                    + " the portable subset; older cards refuse it");
                 }
             }
         }
         return layOut(arrays, references, zeros, others);
     }
 
-    private StaticFieldComponent layOut(List<Member> arrays, List<Member> references, List<Member> zeros, List<Member> others) {
+    private StaticFieldComponent layOut(
+            List<Member> arrays, List<Member> references, List<Member> zeros, List<Member> others) {
         int offset = 0;
         List<ArrayInit> inits = new ArrayList<>();
         for (Member field : arrays) {
@@ -125,7 +130,8 @@ final class StaticImage {
             diagnostics.error("the static fields need " + offset + " bytes, more than 65535");
             return new StaticFieldComponent(0, 0, List.of(), 0, new byte[0]);
         }
-        return new StaticFieldComponent(offset, arrays.size() + references.size(), inits, zeroBytes, initial.toByteArray());
+        return new StaticFieldComponent(
+                offset, arrays.size() + references.size(), inits, zeroBytes, initial.toByteArray());
     }
 
     private static int size(Member field) {
@@ -186,7 +192,7 @@ final class StaticImage {
                 return;
             }
             switch (op) {
-                case Opcodes.NOP -> { }
+                case Opcodes.NOP -> {}
                 case Opcodes.BIPUSH, Opcodes.SIPUSH -> stack.push(((IntInsnNode) insn).operand);
                 case Opcodes.LDC -> loadConstant((LdcInsnNode) insn);
                 case Opcodes.ACONST_NULL -> stack.push(NULL);
@@ -201,9 +207,12 @@ final class StaticImage {
 
         private String problem(AbstractInsnNode insn) {
             String text = insn.getOpcode() == Opcodes.ANEWARRAY || Shapes.of(insn.getOpcode()) != null
-                ? CANNOT : Shapes.unsupported(insn);
-            boolean plain = insn instanceof FieldInsnNode || insn instanceof org.objectweb.asm.tree.MethodInsnNode
-                    || insn instanceof org.objectweb.asm.tree.VarInsnNode || insn instanceof org.objectweb.asm.tree.IincInsnNode
+                    ? CANNOT
+                    : Shapes.unsupported(insn);
+            boolean plain = insn instanceof FieldInsnNode
+                    || insn instanceof org.objectweb.asm.tree.MethodInsnNode
+                    || insn instanceof org.objectweb.asm.tree.VarInsnNode
+                    || insn instanceof org.objectweb.asm.tree.IincInsnNode
                     || insn.getOpcode() >= Opcodes.POP && insn.getOpcode() <= Opcodes.SWAP;
             return plain ? CANNOT : text;
         }
@@ -229,14 +238,15 @@ final class StaticImage {
         }
 
         private void newArray(int jvmType) {
-            int type = switch (jvmType) {
-                case Opcodes.T_BOOLEAN -> StaticFieldComponent.TYPE_BOOLEAN;
-                case Opcodes.T_BYTE -> StaticFieldComponent.TYPE_BYTE;
-                case Opcodes.T_SHORT -> StaticFieldComponent.TYPE_SHORT;
-                case Opcodes.T_INT -> StaticFieldComponent.TYPE_INT;
-                case Opcodes.T_CHAR -> throw refuse("char is not in the Java Card language; use byte or short");
-                default -> throw refuse(Shapes.NO_LONG_FLOAT);
-            };
+            int type =
+                    switch (jvmType) {
+                        case Opcodes.T_BOOLEAN -> StaticFieldComponent.TYPE_BOOLEAN;
+                        case Opcodes.T_BYTE -> StaticFieldComponent.TYPE_BYTE;
+                        case Opcodes.T_SHORT -> StaticFieldComponent.TYPE_SHORT;
+                        case Opcodes.T_INT -> StaticFieldComponent.TYPE_INT;
+                        case Opcodes.T_CHAR -> throw refuse("char is not in the Java Card language; use byte or short");
+                        default -> throw refuse(Shapes.NO_LONG_FLOAT);
+                    };
             if (type == StaticFieldComponent.TYPE_INT && !ints) {
                 throw refuse("int arrays need int support; use short[]");
             }
@@ -292,14 +302,16 @@ final class StaticImage {
         }
 
         private void checkArray(Member field, ArrayValue array) {
-            String wanted = switch (array.type) {
-                case StaticFieldComponent.TYPE_BOOLEAN -> "[Z";
-                case StaticFieldComponent.TYPE_BYTE -> "[B";
-                case StaticFieldComponent.TYPE_SHORT -> "[S";
-                default -> "[I";
-            };
+            String wanted =
+                    switch (array.type) {
+                        case StaticFieldComponent.TYPE_BOOLEAN -> "[Z";
+                        case StaticFieldComponent.TYPE_BYTE -> "[B";
+                        case StaticFieldComponent.TYPE_SHORT -> "[S";
+                        default -> "[I";
+                    };
             if (!field.descriptor.equals(wanted)) {
-                throw refuse("a static field of type Object with an initial array cannot be loaded; declare the array type");
+                throw refuse(
+                        "a static field of type Object with an initial array cannot be loaded; declare the array type");
             }
         }
 

@@ -11,8 +11,7 @@ final class SubroutineInliner {
     private static final int MAX_RESULT = 200_000;
     private static final int MAX_JSR = 24;
 
-    private SubroutineInliner() {
-    }
+    private SubroutineInliner() {}
 
     static MethodNode inline(MethodNode method) {
         int calls = 0;

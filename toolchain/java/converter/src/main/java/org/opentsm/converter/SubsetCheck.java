@@ -76,8 +76,12 @@ final class SubsetCheck {
         String key = method.name + method.desc;
         boolean accessor = (method.access & Opcodes.ACC_SYNTHETIC) != 0 && method.name.startsWith("access$");
         if (accessor && !ints && method.desc.contains("I)")) {
-            error(node, key, "javac passes an int here, for a compound assignment to a private member of an inner or outer class;"
-                    + " make that member package-visible, or write x = (short) (x + y)");
+            error(
+                    node,
+                    key,
+                    "javac passes an int here, for a compound assignment to a private "
+                            + "member of an inner or outer class;"
+                            + " make that member package-visible, or write x = (short) (x + y)");
             return;
         }
         for (Type type : Type.getArgumentTypes(method.desc)) {
@@ -107,16 +111,23 @@ final class SubsetCheck {
         if (isInterface && !initializer && (method.access & Opcodes.ACC_ABSTRACT) == 0) {
             error(node, key, "default, static and private methods of interfaces are not supported; move it to a class");
         }
-        int visibility = Integer.bitCount(method.access & (Opcodes.ACC_PUBLIC | Opcodes.ACC_PRIVATE | Opcodes.ACC_PROTECTED));
+        int visibility =
+                Integer.bitCount(method.access & (Opcodes.ACC_PUBLIC | Opcodes.ACC_PRIVATE | Opcodes.ACC_PROTECTED));
         boolean abstractToo = (method.access & Opcodes.ACC_ABSTRACT) != 0
-                && ((method.access & (Opcodes.ACC_PRIVATE | Opcodes.ACC_STATIC | Opcodes.ACC_FINAL)) != 0 || method.name.startsWith("<"));
-        if (visibility > 1 || abstractToo || method.name.equals("<init>") && (method.access & Opcodes.ACC_STATIC) != 0) {
+                && ((method.access & (Opcodes.ACC_PRIVATE | Opcodes.ACC_STATIC | Opcodes.ACC_FINAL)) != 0
+                        || method.name.startsWith("<"));
+        if (visibility > 1
+                || abstractToo
+                || method.name.equals("<init>") && (method.access & Opcodes.ACC_STATIC) != 0) {
             error(node, key, "the class file is damaged: the flags of the method contradict each other");
         }
         boolean hasCode = method.instructions.size() > 0;
         boolean needsCode = (method.access & (Opcodes.ACC_ABSTRACT | Opcodes.ACC_NATIVE)) == 0;
         if (hasCode != needsCode) {
-            error(node, key, "the class file is damaged: " + (hasCode ? "an abstract method has code" : "a method has no code"));
+            error(
+                    node,
+                    key,
+                    "the class file is damaged: " + (hasCode ? "an abstract method has code" : "a method has no code"));
         }
     }
 
@@ -134,8 +145,10 @@ final class SubsetCheck {
             case 'J', 'F', 'D' -> Shapes.NO_LONG_FLOAT;
             case 'C' -> "char is not in the Java Card language; use byte or short";
             case 'I' -> ints ? null : "int needs int support; use short, or enable it";
-            case 'L' -> descriptor.equals("Ljava/lang/String;")
-                ? "String is not in the Java Card language; use a byte array" : null;
+            case 'L' ->
+                descriptor.equals("Ljava/lang/String;")
+                        ? "String is not in the Java Card language; use a byte array"
+                        : null;
             default -> null;
         };
     }
@@ -159,7 +172,8 @@ final class SubsetCheck {
             return Shapes.badConstant(ldc);
         }
         if (insn instanceof FieldInsnNode field) {
-            return field.name.equals("$assertionsDisabled") ? "assert is not supported; use an if statement and throw"
+            return field.name.equals("$assertionsDisabled")
+                    ? "assert is not supported; use an if statement and throw"
                     : typeProblem(field.desc, true);
         }
         if (insn instanceof MethodInsnNode call) {
@@ -184,8 +198,13 @@ final class SubsetCheck {
         if (op == Opcodes.MULTIANEWARRAY) {
             return "arrays of arrays are not supported; use one array and compute the index";
         }
-        boolean plain = op == Opcodes.ILOAD || op == Opcodes.ALOAD || op == Opcodes.ISTORE || op == Opcodes.ASTORE
-                || op == Opcodes.IINC || op >= Opcodes.POP && op <= Opcodes.SWAP || Shapes.of(op) != null;
+        boolean plain = op == Opcodes.ILOAD
+                || op == Opcodes.ALOAD
+                || op == Opcodes.ISTORE
+                || op == Opcodes.ASTORE
+                || op == Opcodes.IINC
+                || op >= Opcodes.POP && op <= Opcodes.SWAP
+                || Shapes.of(op) != null;
         return plain ? null : Shapes.unsupported(insn);
     }
 

@@ -78,13 +78,16 @@ final class TokenAssigner {
         ordered.add(c);
     }
 
-    /** True when the class appears in the export file: every public type of a library, shareable interfaces of applets. */
+    /**
+     * True when the class appears in the export file: every public type of a library, shareable interfaces of applets.
+     */
     static boolean isExported(World world, LinkedClass c, boolean hasApplets) {
         return c.isPublic() && (!hasApplets || c.isInterface() && world.isShareable(c));
     }
 
     private void classTokens() {
-        List<LinkedClass> named = new ArrayList<>(ordered.stream().filter(LinkedClass::isPublic).toList());
+        List<LinkedClass> named =
+                new ArrayList<>(ordered.stream().filter(LinkedClass::isPublic).toList());
         named.sort(Comparator.comparing(c -> !isExported(world, c, hasApplets)));
         Map<String, LinkedClass> byName = new LinkedHashMap<>();
         named.forEach(c -> byName.put(c.name, c));
@@ -117,8 +120,15 @@ final class TokenAssigner {
         for (LinkedClass item : world.interfacesOf(c)) {
             for (Member wanted : item.methods.values()) {
                 if (wanted.isVirtual() && world.findMethod(c, wanted.key()) == null) {
-                    c.methods.put(wanted.key(), new Member(c, wanted.name, wanted.descriptor,
-                            Opcodes.ACC_PUBLIC | Opcodes.ACC_ABSTRACT, null, null));
+                    c.methods.put(
+                            wanted.key(),
+                            new Member(
+                                    c,
+                                    wanted.name,
+                                    wanted.descriptor,
+                                    Opcodes.ACC_PUBLIC | Opcodes.ACC_ABSTRACT,
+                                    null,
+                                    null));
                 }
             }
         }
@@ -126,18 +136,35 @@ final class TokenAssigner {
 
     private void staticTokens(LinkedClass c, Optional<ExportClass> kept) {
         List<Member> methods = c.methods.values().stream()
-                .filter(m -> m.isWide() && !m.isClassInitializer() && (m.isStatic() || m.isConstructor())).toList();
-        number(c, methods, m -> kept.flatMap(k -> k.method(m.name, m.descriptor)).map(ExportMethod::token), 0, 255,
+                .filter(m -> m.isWide() && !m.isClassInitializer() && (m.isStatic() || m.isConstructor()))
+                .toList();
+        number(
+                c,
+                methods,
+                m -> kept.flatMap(k -> k.method(m.name, m.descriptor)).map(ExportMethod::token),
+                0,
+                255,
                 "public and protected static methods and constructors");
         List<Member> fields = c.fields.values().stream()
-                .filter(f -> f.isWide() && f.isStatic() && f.constant == null).toList();
-        number(c, fields, f -> kept.flatMap(k -> k.field(f.name)).map(ExportField::token).filter(t -> t != Member.NO_TOKEN),
-                0, 255, "public and protected static fields");
+                .filter(f -> f.isWide() && f.isStatic() && f.constant == null)
+                .toList();
+        number(
+                c,
+                fields,
+                f -> kept.flatMap(k -> k.field(f.name)).map(ExportField::token).filter(t -> t != Member.NO_TOKEN),
+                0,
+                255,
+                "public and protected static fields");
     }
 
     /** Numbers members from first on; members with an earlier token keep it and new ones follow the highest. */
-    private int number(LinkedClass c, List<Member> members, java.util.function.Function<Member, Optional<Integer>> keptToken,
-            int first, int limit, String what) {
+    private int number(
+            LinkedClass c,
+            List<Member> members,
+            java.util.function.Function<Member, Optional<Integer>> keptToken,
+            int first,
+            int limit,
+            String what) {
         int next = first;
         List<Member> fresh = new ArrayList<>();
         for (Member member : members) {
@@ -170,12 +197,19 @@ final class TokenAssigner {
                 overrideOrIntroduce(c, parent, method, introducedWide, introducedPackage);
             }
         }
-        int next = number(c, introducedWide, m -> kept.flatMap(k -> k.method(m.name, m.descriptor)).map(ExportMethod::token),
-                c.highestVirtual + 1, MAX_VIRTUAL, "public and protected methods, inherited ones included");
+        int next = number(
+                c,
+                introducedWide,
+                m -> kept.flatMap(k -> k.method(m.name, m.descriptor)).map(ExportMethod::token),
+                c.highestVirtual + 1,
+                MAX_VIRTUAL,
+                "public and protected methods, inherited ones included");
         for (Member method : introducedWide) {
             if (method.token <= c.highestVirtual) {
-                throw new ConversionException(0, "the superclass gained methods since the earlier export file, so "
-                        + method.name + " cannot keep its token " + method.token);
+                throw new ConversionException(
+                        0,
+                        "the superclass gained methods since the earlier export file, so " + method.name
+                                + " cannot keep its token " + method.token);
             }
         }
         c.highestVirtual = Math.max(c.highestVirtual, next - 1);
@@ -189,7 +223,8 @@ final class TokenAssigner {
         c.highestPackageVirtual = index - 1;
     }
 
-    private void overrideOrIntroduce(LinkedClass c, LinkedClass parent, Member method, List<Member> wide, List<Member> narrow) {
+    private void overrideOrIntroduce(
+            LinkedClass c, LinkedClass parent, Member method, List<Member> wide, List<Member> narrow) {
         Member overridden = parent == null ? null : overridden(parent, method);
         if (overridden == null) {
             (method.isWide() ? wide : narrow).add(method);
@@ -199,8 +234,13 @@ final class TokenAssigner {
             diagnostics.error(c.name, method.key(), 0, "overrides the final method " + overridden);
         }
         if (overridden.isWide() != method.isWide()) {
-            diagnostics.error(c.name, method.key(), 0, "overrides the package-visible method " + overridden
-                    + " with another visibility, which cannot share its token; make both public or both package-visible");
+            diagnostics.error(
+                    c.name,
+                    method.key(),
+                    0,
+                    "overrides the package-visible method " + overridden
+                            + " with another visibility, which cannot share its token; make both "
+                            + "public or both package-visible");
         }
         method.token = overridden.token;
     }
@@ -219,22 +259,35 @@ final class TokenAssigner {
     private void interfaceTokens(LinkedClass c, Optional<ExportClass> kept) {
         Map<String, Member> flat = new LinkedHashMap<>();
         for (LinkedClass item : world.interfacesOf(c)) {
-            List<Member> inherited = new ArrayList<>(item.methods.values().stream().filter(Member::isVirtual).toList());
+            List<Member> inherited = new ArrayList<>(
+                    item.methods.values().stream().filter(Member::isVirtual).toList());
             inherited.sort(Comparator.comparingInt(m -> m.token));
             inherited.forEach(m -> flat.putIfAbsent(m.key(), m));
         }
         List<Member> all = new ArrayList<>();
         for (Member inherited : flat.values()) {
             if (!c.methods.containsKey(inherited.key())) {
-                all.add(new Member(c, inherited.name, inherited.descriptor, Opcodes.ACC_PUBLIC | Opcodes.ACC_ABSTRACT, null,
+                all.add(new Member(
+                        c,
+                        inherited.name,
+                        inherited.descriptor,
+                        Opcodes.ACC_PUBLIC | Opcodes.ACC_ABSTRACT,
+                        null,
                         null));
             } else {
                 all.add(c.methods.get(inherited.key()));
             }
         }
-        c.methods.values().stream().filter(m -> m.isVirtual() && !flat.containsKey(m.key())).forEach(all::add);
+        c.methods.values().stream()
+                .filter(m -> m.isVirtual() && !flat.containsKey(m.key()))
+                .forEach(all::add);
         all.forEach(m -> c.methods.put(m.key(), m));
-        number(c, all, m -> kept.flatMap(k -> k.method(m.name, m.descriptor)).map(ExportMethod::token), 0, MAX_VIRTUAL,
+        number(
+                c,
+                all,
+                m -> kept.flatMap(k -> k.method(m.name, m.descriptor)).map(ExportMethod::token),
+                0,
+                MAX_VIRTUAL,
                 "interface methods, inherited ones included");
     }
 
@@ -242,12 +295,20 @@ final class TokenAssigner {
 
     private void fieldTokens(LinkedClass c, Optional<ExportClass> kept) {
         List<Member> order = new ArrayList<>();
-        Comparator<Member> byEarlier = Comparator.comparingInt(f ->
-                kept.flatMap(k -> k.field(f.name)).filter(k -> !k.isStatic()).map(ExportField::token).orElse(256));
-        List<Predicate<Member>> groups = List.of(f -> f.isWide() && !isReference(f), f -> f.isWide() && isReference(f),
-                f -> !f.isWide() && isReference(f), f -> !f.isWide() && !isReference(f));
+        Comparator<Member> byEarlier = Comparator.comparingInt(f -> kept.flatMap(k -> k.field(f.name))
+                .filter(k -> !k.isStatic())
+                .map(ExportField::token)
+                .orElse(256));
+        List<Predicate<Member>> groups = List.of(
+                f -> f.isWide() && !isReference(f),
+                f -> f.isWide() && isReference(f),
+                f -> !f.isWide() && isReference(f),
+                f -> !f.isWide() && !isReference(f));
         for (Predicate<Member> group : groups) {
-            c.fields.values().stream().filter(f -> !f.isStatic() && group.test(f)).sorted(byEarlier).forEach(order::add);
+            c.fields.values().stream()
+                    .filter(f -> !f.isStatic() && group.test(f))
+                    .sorted(byEarlier)
+                    .forEach(order::add);
         }
         int token = 0;
         for (Member field : order) {
@@ -256,12 +317,18 @@ final class TokenAssigner {
             if (token > 255) {
                 throw new ConversionException(0, "the class has more than 255 cells of instance fields");
             }
-            int wanted = kept.flatMap(k -> k.field(field.name)).filter(k -> !k.isStatic()).map(ExportField::token)
+            int wanted = kept.flatMap(k -> k.field(field.name))
+                    .filter(k -> !k.isStatic())
+                    .map(ExportField::token)
                     .orElse(field.token);
             if (wanted != field.token) {
-                diagnostics.error(c.name, field.name, 0, "the field had token " + wanted + " in the earlier export file and"
-                        + " would now get " + field.token + "; keep the earlier public and"
-                        + " protected fields and add none before them");
+                diagnostics.error(
+                        c.name,
+                        field.name,
+                        0,
+                        "the field had token " + wanted + " in the earlier export file and"
+                                + " would now get " + field.token + "; keep the earlier public and"
+                                + " protected fields and add none before them");
             }
         }
         c.instanceSize = token;
@@ -307,7 +374,8 @@ final class TokenAssigner {
             }
         }
         lost.forEach(name -> diagnostics.error(name + " of the earlier export file is gone or has another token;"
-                + " packages built against it would break. Keep it, or convert without the earlier export file and raise"
+                + " packages built against it would break. Keep it, or convert without "
+                + "the earlier export file and raise"
                 + " the major version"));
     }
 }

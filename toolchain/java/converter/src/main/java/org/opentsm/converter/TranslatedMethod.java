@@ -10,13 +10,18 @@ import java.util.List;
  * @param thisIsStable local 0 is "this" throughout
  * @param variables    for the Debug component
  */
-record TranslatedMethod(Member member, List<CapInsn> code, List<Handler> handlers, int nargs, int maxLocals,
-        boolean thisIsStable, boolean usesInt, List<Variable> variables) {
+record TranslatedMethod(
+        Member member,
+        List<CapInsn> code,
+        List<Handler> handlers,
+        int nargs,
+        int maxLocals,
+        boolean thisIsStable,
+        boolean usesInt,
+        List<Variable> variables) {
     /** An exception handler; the end label may stand behind the last instruction. type is null for any. */
-    record Handler(CapInsn.Label start, CapInsn.Label end, CapInsn.Label target, PoolKey type) {
-    }
+    record Handler(CapInsn.Label start, CapInsn.Label end, CapInsn.Label target, PoolKey type) {}
 
     /** A named local in a cell over [start, end); end is null at the end of the method. */
-    record Variable(int cell, String name, String descriptor, CapInsn start, CapInsn end) {
-    }
+    record Variable(int cell, String name, String descriptor, CapInsn start, CapInsn end) {}
 }

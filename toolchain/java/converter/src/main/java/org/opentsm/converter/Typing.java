@@ -21,8 +21,8 @@ import org.objectweb.asm.tree.VarInsnNode;
  * bits matter.
  */
 final class Typing {
-    static final String INTERMEDIATE = "unsupported int type of intermediate value, must cast intermediate value to"
-            + " type short or byte.";
+    static final String INTERMEDIATE =
+            "unsupported int type of intermediate value, must cast intermediate value to" + " type short or byte.";
     static final String INDEX = "unsupported int type array index, must cast array index to type short or byte.";
     static final String SIZE = "unsupported int type array size, must cast array size to type short or byte.";
 
@@ -142,16 +142,21 @@ final class Typing {
             if (variable != null && variable.descriptor().length() == 1) {
                 local.declare(variable.descriptor().charAt(0));
                 if (variable.descriptor().equals("C")) {
-                    reporter.error(code.line(i), "local variable " + variable.name() + " is char, which is not in the Java Card"
-                            + " language; declare it byte or short");
+                    reporter.error(
+                            code.line(i),
+                            "local variable " + variable.name() + " is char, which is not in the Java Card"
+                                    + " language; declare it byte or short");
                 }
                 if (!ints && variable.descriptor().equals("I")) {
-                    reporter.error(code.line(i), "local variable " + variable.name()
-                            + " is int; declare it short, or enable int support");
+                    reporter.error(
+                            code.line(i),
+                            "local variable " + variable.name() + " is int; declare it short, or enable int support");
                 }
             } else if (!ints && insn.getOpcode() == Opcodes.IINC) {
-                reporter.error(code.line(i), "an int counter is incremented here (for-each loops use one);"
-                        + " write an index loop with a short");
+                reporter.error(
+                        code.line(i),
+                        "an int counter is incremented here (for-each loops use one);"
+                                + " write an index loop with a short");
             }
         }
     }
@@ -225,8 +230,18 @@ final class Typing {
 
     static boolean isArithmetic(int op) {
         return switch (op) {
-            case Opcodes.IADD, Opcodes.ISUB, Opcodes.IMUL, Opcodes.IDIV, Opcodes.IREM, Opcodes.INEG, Opcodes.ISHL,
-                    Opcodes.ISHR, Opcodes.IUSHR, Opcodes.IAND, Opcodes.IOR, Opcodes.IXOR -> true;
+            case Opcodes.IADD,
+                    Opcodes.ISUB,
+                    Opcodes.IMUL,
+                    Opcodes.IDIV,
+                    Opcodes.IREM,
+                    Opcodes.INEG,
+                    Opcodes.ISHL,
+                    Opcodes.ISHR,
+                    Opcodes.IUSHR,
+                    Opcodes.IAND,
+                    Opcodes.IOR,
+                    Opcodes.IXOR -> true;
             default -> false;
         };
     }
@@ -237,7 +252,8 @@ final class Typing {
         if (insn instanceof TableSwitchInsnNode table) {
             return !isShort(table.min) || !isShort(table.max);
         }
-        return insn instanceof LookupSwitchInsnNode lookup && lookup.keys.stream().anyMatch(key -> !isShort(key));
+        return insn instanceof LookupSwitchInsnNode lookup
+                && lookup.keys.stream().anyMatch(key -> !isShort(key));
     }
 
     // ---- what each use needs ----
@@ -250,21 +266,30 @@ final class Typing {
             return Need.NONE;
         }
         return switch (op) {
-            case Opcodes.IADD, Opcodes.ISUB, Opcodes.IMUL, Opcodes.INEG, Opcodes.ISHL, Opcodes.IAND, Opcodes.IOR,
-                    Opcodes.IXOR, Opcodes.I2B, Opcodes.I2S -> Need.LOW;
+            case Opcodes.IADD,
+                    Opcodes.ISUB,
+                    Opcodes.IMUL,
+                    Opcodes.INEG,
+                    Opcodes.ISHL,
+                    Opcodes.IAND,
+                    Opcodes.IOR,
+                    Opcodes.IXOR,
+                    Opcodes.I2B,
+                    Opcodes.I2S -> Need.LOW;
             // A count counts by its low five bits alone.
             case Opcodes.ISHR, Opcodes.IUSHR -> operand == 1 ? Need.LOW : Need.FULL;
             case Opcodes.IALOAD, Opcodes.BALOAD, Opcodes.SALOAD, Opcodes.AALOAD, Opcodes.AASTORE -> Need.INDEX;
             case Opcodes.BASTORE, Opcodes.SASTORE -> operand == 1 ? Need.INDEX : Need.LOW;
             case Opcodes.IASTORE -> operand == 1 ? Need.INDEX : Need.INT;
             case Opcodes.NEWARRAY, Opcodes.ANEWARRAY, Opcodes.MULTIANEWARRAY -> Need.SIZE;
-            case Opcodes.ISTORE -> flow.local(index).isInt() ? Need.INT
-                    : flow.local(index).declaredShort() ? Need.SHORT : Need.FULL;
+            case Opcodes.ISTORE ->
+                flow.local(index).isInt() ? Need.INT : flow.local(index).declaredShort() ? Need.SHORT : Need.FULL;
             case Opcodes.IRETURN -> ofType(Type.getReturnType(code.node().desc).getDescriptor());
             case Opcodes.PUTFIELD, Opcodes.PUTSTATIC -> ofType(((FieldInsnNode) insn).desc);
             case Opcodes.INVOKEVIRTUAL, Opcodes.INVOKESPECIAL, Opcodes.INVOKEINTERFACE ->
                 ofType(Type.getArgumentTypes(((MethodInsnNode) insn).desc)[operand - 1].getDescriptor());
-            case Opcodes.INVOKESTATIC -> ofType(Type.getArgumentTypes(((MethodInsnNode) insn).desc)[operand].getDescriptor());
+            case Opcodes.INVOKESTATIC ->
+                ofType(Type.getArgumentTypes(((MethodInsnNode) insn).desc)[operand].getDescriptor());
             default -> Need.FULL;
         };
     }
@@ -295,14 +320,15 @@ final class Typing {
     private void checkUse(int index, int operand, Value value) {
         Need need = need(index, operand);
         boolean last = operand == flow.operands(index).length - 1;
-        boolean wrong = switch (need) {
-            case NONE -> false;
-            case LOW -> !last && value.isInt() && isArrayStore(index);
-            case FULL -> !ints && ranges.isLow(value);
-            case INT -> !ints;
-            case SHORT -> ranges.isLow(value) || value.isInt() && !last;
-            case INDEX, SIZE -> ranges.isLow(value) || value.isInt();
-        };
+        boolean wrong =
+                switch (need) {
+                    case NONE -> false;
+                    case LOW -> !last && value.isInt() && isArrayStore(index);
+                    case FULL -> !ints && ranges.isLow(value);
+                    case INT -> !ints;
+                    case SHORT -> ranges.isLow(value) || value.isInt() && !last;
+                    case INDEX, SIZE -> ranges.isLow(value) || value.isInt();
+                };
         if (wrong) {
             String text = need == Need.INDEX ? INDEX : need == Need.SIZE ? SIZE : INTERMEDIATE;
             reporter.error(code.line(index), text);
@@ -317,8 +343,10 @@ final class Typing {
     private void checkShortOnly(int index) {
         Integer constant = constant(index);
         if (constant != null && !isShort(constant)) {
-            reporter.error(code.line(index), "the constant " + constant + " does not fit a short; cast it to short or"
-                    + " byte, or enable int support");
+            reporter.error(
+                    code.line(index),
+                    "the constant " + constant + " does not fit a short; cast it to short or"
+                            + " byte, or enable int support");
         } else if (number(index) != null && producesInt(index)) {
             reporter.error(code.line(index), "an int is read here; use short, or enable int support");
         } else if (hasWideCase(index)) {

@@ -11,16 +11,24 @@ import java.util.Set;
  */
 final class Value {
     /** What a cell holds. NUMBER covers boolean, byte, short and int until the width is decided. */
-    enum Kind { NUMBER, REFERENCE }
+    enum Kind {
+        NUMBER,
+        REFERENCE
+    }
 
     /** Where a value comes from. */
-    enum Source { INSTRUCTION, STACK_JOIN, LOCAL }
+    enum Source {
+        INSTRUCTION,
+        STACK_JOIN,
+        LOCAL
+    }
 
     final int id;
     final Kind kind;
     final Source source;
     /** Index of the producing or storing instruction; of the block's start for a join; -1 for a parameter. */
     final int at;
+
     private Value parent = this;
     private boolean wide;
     private char declared;

@@ -55,21 +55,33 @@ final class VisibilityCheck {
         }
         LinkedClass named = world.find(element.getInternalName());
         if (named != null && !named.isImported() && !named.isPublic()) {
-            diagnostics.error(c.name, member, 0, "a public or protected member of an exported class names the package-visible"
-                    + " type " + named + "; make that type public");
+            diagnostics.error(
+                    c.name,
+                    member,
+                    0,
+                    "a public or protected member of an exported class names the package-visible" + " type " + named
+                            + "; make that type public");
         }
     }
 
     private void checkSupertypes(LinkedClass c) {
         LinkedClass parent = world.superOf(c);
         if (parent != null && !parent.isImported() && !parent.isPublic() && addsWideMembers(parent)) {
-            diagnostics.error(c.name, "", 0, "an exported class extends the package-visible class " + parent
-                    + ", which has public or protected members; make it public");
+            diagnostics.error(
+                    c.name,
+                    "",
+                    0,
+                    "an exported class extends the package-visible class " + parent
+                            + ", which has public or protected members; make it public");
         }
         for (LinkedClass item : world.interfacesOf(c)) {
             if (!item.isImported() && !item.isPublic() && !item.methods.isEmpty()) {
-                diagnostics.error(c.name, "", 0, "an exported type uses the package-visible interface " + item
-                        + ", which has methods; make it public");
+                diagnostics.error(
+                        c.name,
+                        "",
+                        0,
+                        "an exported type uses the package-visible interface " + item
+                                + ", which has methods; make it public");
             }
         }
     }
@@ -83,16 +95,22 @@ final class VisibilityCheck {
         for (LinkedClass step : world.chain(c)) {
             for (Member wanted : step.methods.values()) {
                 if (wanted.isVirtual() && wanted.isAbstract() && world.findMethod(c, wanted.key()) == wanted) {
-                    diagnostics.error(c.name, wanted.key(), 0, "the class is not abstract but leaves " + wanted
-                            + " without a body");
+                    diagnostics.error(
+                            c.name,
+                            wanted.key(),
+                            0,
+                            "the class is not abstract but leaves " + wanted + " without a body");
                 }
             }
             for (LinkedClass item : world.interfacesOf(step)) {
                 for (Member wanted : item.methods.values()) {
                     Member found = wanted.isVirtual() ? world.findMethod(c, wanted.key()) : wanted;
                     if (found == null || wanted.isVirtual() && !found.is(Opcodes.ACC_PUBLIC)) {
-                        diagnostics.error(c.name, wanted.key(), 0, "the class does not implement this method of " + item
-                                + " as a public one");
+                        diagnostics.error(
+                                c.name,
+                                wanted.key(),
+                                0,
+                                "the class does not implement this method of " + item + " as a public one");
                     }
                 }
             }

@@ -19,6 +19,7 @@ import org.opentsm.cap.exp.ExportFile.ExportClass;
 final class World {
     /** Longer chains than any legal hierarchy; a cycle in an export file ends here. */
     private static final int MAX_CHAIN = 512;
+
     private static final String SHAREABLE = "javacard/framework/Shareable";
 
     private final String packageName;
@@ -72,8 +73,10 @@ final class World {
             source.methods().forEach(method -> Descriptors.requireMethod(method.descriptor()));
             source.fields().forEach(field -> Descriptors.requireField(field.descriptor()));
         } catch (ConversionException e) {
-            throw new ConversionException(0, "the export file of " + file.packageName().replace('/', '.') + " is damaged at "
-                    + source.name().replace('/', '.'));
+            throw new ConversionException(
+                    0,
+                    "the export file of " + file.packageName().replace('/', '.') + " is damaged at "
+                            + source.name().replace('/', '.'));
         }
         return new LinkedClass(file, source);
     }
@@ -234,8 +237,8 @@ final class World {
             return text + " is not in the Java Card language: Object has only equals(Object)";
         }
         return c.isImported()
-            ? text + " is not in the export file of its package"
-            : text + " does not exist, or comes from a class outside the Java Card API";
+                ? text + " is not in the export file of its package"
+                : text + " does not exist, or comes from a class outside the Java Card API";
     }
 
     /** True for Shareable and what extends or implements it, superclasses included. */

@@ -193,7 +193,9 @@ final class CapMachine {
                     int op = cap.u1(pc);
                     next = pc + cap.length(pc);
                     if (op >= 119 && op <= 122) {
-                        return op == 122 ? new int[0] : op == 121 ? new int[] {stack[sp - 2], stack[sp - 1]} : new int[] {stack[sp - 1]};
+                        return op == 122
+                                ? new int[0]
+                                : op == 121 ? new int[] {stack[sp - 2], stack[sp - 1]} : new int[] {stack[sp - 1]};
                     }
                     execute(op);
                     pc = next;
@@ -293,7 +295,8 @@ final class CapMachine {
                 if (op == 55 && value != 0 && !isElement(heap.get(value & 0xFFFF), array)) {
                     throw vmException(ARRAY_STORE);
                 }
-                array.values[index] = op == 56 ? array.type == 10 ? value & 1 : (byte) value : op == 55 ? value & 0xFFFF : value;
+                array.values[index] =
+                        op == 56 ? array.type == 10 ? value & 1 : (byte) value : op == 55 ? value & 0xFFFF : value;
             }
         }
 
@@ -344,20 +347,21 @@ final class CapMachine {
             if ((family == 3 || family == 4) && b == 0) {
                 throw vmException(ARITHMETIC);
             }
-            int result = switch (family) {
-                case 0 -> a + b;
-                case 1 -> a - b;
-                case 2 -> a * b;
-                case 3 -> a / b;
-                case 4 -> a % b;
-                case 5 -> -a;
-                case 6 -> a << b;
-                case 7 -> a >> b;
-                case 8 -> a >>> b;
-                case 9 -> a & b;
-                case 10 -> a | b;
-                default -> a ^ b;
-            };
+            int result =
+                    switch (family) {
+                        case 0 -> a + b;
+                        case 1 -> a - b;
+                        case 2 -> a * b;
+                        case 3 -> a / b;
+                        case 4 -> a % b;
+                        case 5 -> -a;
+                        case 6 -> a << b;
+                        case 7 -> a >> b;
+                        case 8 -> a >>> b;
+                        case 9 -> a & b;
+                        case 10 -> a | b;
+                        default -> a ^ b;
+                    };
             if (wide) {
                 pushInt(result);
             } else {
@@ -371,7 +375,8 @@ final class CapMachine {
                 case 150 -> locals[cap.u1(pc + 1)] += (short) cap.s2(pc + 2);
                 case 90, 151 -> {
                     int local = cap.u1(pc + 1);
-                    int value = (locals[local] << 16 | locals[local + 1] & 0xFFFF) + (op == 90 ? cap.s1(pc + 2) : cap.s2(pc + 2));
+                    int value = (locals[local] << 16 | locals[local + 1] & 0xFFFF)
+                            + (op == 90 ? cap.s1(pc + 2) : cap.s2(pc + 2));
                     locals[local] = (short) (value >> 16);
                     locals[local + 1] = (short) value;
                 }
@@ -541,8 +546,12 @@ final class CapMachine {
             }
             int ref = cap.pool.get(cap.u2(pc + 2))[1] >> 8;
             if (atype == 14) {
-                return tested instanceof Array a && a.type == 14 && (ref < 0x8000
-                    ? a.element != null && isSubtype(a.element, ref) : imports.name(ref).equals("java/lang/Object") || imports.name(ref).equals(a.elementName));
+                return tested instanceof Array a
+                        && a.type == 14
+                        && (ref < 0x8000
+                                ? a.element != null && isSubtype(a.element, ref)
+                                : imports.name(ref).equals("java/lang/Object")
+                                        || imports.name(ref).equals(a.elementName));
             }
             return isInstance(tested, ref);
         }
@@ -595,7 +604,9 @@ final class CapMachine {
                     int other = popRef();
                     int self = popRef();
                     Object receiver = object(self);
-                    if (receiver instanceof Instance instance && instance.type != null && find(instance.type, token) != null) {
+                    if (receiver instanceof Instance instance
+                            && instance.type != null
+                            && find(instance.type, token) != null) {
                         finish(call(find(instance.type, token), new int[] {self, other}));
                     } else {
                         push(self == other || heap.get(self) == heap.get(other) ? 1 : 0);
@@ -670,12 +681,15 @@ final class CapMachine {
         if (array.element == null) {
             return true;
         }
-        return object instanceof Instance instance && instance.type != null && isSubtype(instance.type, array.element.offset);
+        return object instanceof Instance instance
+                && instance.type != null
+                && isSubtype(instance.type, array.element.offset);
     }
 
     private boolean isSubtype(RawCap.Type type, int ref) {
         for (RawCap.Type step = type; step != null; step = superOf(step)) {
-            if (step.offset == ref || step.superinterfaces.contains(ref)
+            if (step.offset == ref
+                    || step.superinterfaces.contains(ref)
                     || step.interfaces.stream().anyMatch(item -> item.ref() == ref)) {
                 return true;
             }
@@ -706,6 +720,7 @@ final class CapMachine {
 
     private String nameOf(Object object) {
         return object instanceof Instance instance
-            ? instance.type != null ? "@" + instance.type.offset : instance.imported : "java/lang/Object";
+                ? instance.type != null ? "@" + instance.type.offset : instance.imported
+                : "java/lang/Object";
     }
 }

@@ -41,12 +41,26 @@ class ContainerTest {
         check(cap, "Method", "00  01 10 18 8C 0000 7A  02 30 8F 0003 3D 8C 0001 8B 0002 7A  00 20 7A");
         check(cap, "StaticField", "0000 0000 0000 0000 0000");
         check(cap, "RefLocation", "0000 0004 05 06 04 03");
-        check(cap, "Descriptor", "01  00 01 0000 00 0000 0003"
-                + " 00 81 0001 000A 0005 0000 0000  01 09 0008 000C 000B 0000 0000  07 01 0015 000F 0001 0000 0000"
-                + " 0004 000A 000A 000A FFFF  01 10  04 B431  06 6800A1");
+        check(
+                cap,
+                "Descriptor",
+                "01  00 01 0000 00 0000 0003"
+                        + " 00 81 0001 000A 0005 0000 0000  01 09 0008 000C 000B 0000 0000  07 01 0015 000F 0001 0000 0000"
+                        + " 0004 000A 000A 000A FFFF  01 10  04 B431  06 6800A1");
         check(cap, "Directory", "0010 001F 000B 000B 0012 000C 0018 000A 0008 0000 0041 0000 0000 0000 01 01 00");
-        assertEquals(List.of("Applet", "Class", "ConstantPool", "Descriptor", "Directory", "Header", "Import", "Method",
-                "RefLocation", "StaticField"), new ArrayList<>(cap.parts.keySet()));
+        assertEquals(
+                List.of(
+                        "Applet",
+                        "Class",
+                        "ConstantPool",
+                        "Descriptor",
+                        "Directory",
+                        "Header",
+                        "Import",
+                        "Method",
+                        "RefLocation",
+                        "StaticField"),
+                new ArrayList<>(cap.parts.keySet()));
     }
 
     @Test
@@ -62,11 +76,16 @@ class ContainerTest {
 
     @Test
     void importsTakeTheVersionOfTheExportFileUsed() {
-        Map<String, String> versions = Map.of("2.2.1", "1.2", "2.2.2", "1.3", "3.0.1", "1.4", "3.0.4", "1.5", "3.0.5", "1.6");
+        Map<String, String> versions =
+                Map.of("2.2.1", "1.2", "2.2.2", "1.3", "3.0.1", "1.4", "3.0.4", "1.5", "3.0.5", "1.6");
         versions.forEach((level, version) -> {
             ConverterInput.Builder builder = ConverterInput.builder("p", Fixture.PACKAGE_AID, 1, 0)
-                    .exports(Fixture.exports(level)).level(level).applet(Fixture.APPLET_AID, "p.A");
-            Fixture.compile(level, Map.of(), List.of("--release", "8", "-g"), MINIMAL).values().forEach(builder::classFile);
+                    .exports(Fixture.exports(level))
+                    .level(level)
+                    .applet(Fixture.APPLET_AID, "p.A");
+            Fixture.compile(level, Map.of(), List.of("--release", "8", "-g"), MINIMAL)
+                    .values()
+                    .forEach(builder::classFile);
             assertEquals(List.of("A0000000620101 " + version), raw(builder).imports, level);
         });
     }
@@ -74,23 +93,38 @@ class ContainerTest {
     @Test
     void sameInputGivesTheSameBytesInAnyOrder() {
         Map<String, byte[]> classes = Fixture.compile(DifferentialTest.OBJECTS);
-        byte[] first = Fixture.convert(Fixture.input("d", classes).debug(true)).cap().orElseThrow().toZip();
+        byte[] first = Fixture.convert(Fixture.input("d", classes).debug(true))
+                .cap()
+                .orElseThrow()
+                .toZip();
         List<byte[]> files = new ArrayList<>(classes.values());
         for (int seed = 0; seed < 3; seed++) {
             Collections.shuffle(files, new java.util.Random(seed));
             ConverterInput.Builder builder = Fixture.input("d", Map.of()).debug(true);
             files.forEach(builder::classFile);
-            assertEquals(Fixture.hex(first), Fixture.hex(Converter.convert(builder.build()).cap().orElseThrow().toZip()));
+            assertEquals(
+                    Fixture.hex(first),
+                    Fixture.hex(Converter.convert(builder.build())
+                            .cap()
+                            .orElseThrow()
+                            .toZip()));
         }
     }
 
     @Test
     void intFlagIsSetExactlyWhenIntIsUsed() {
-        RawCap without = raw(Fixture.input("q", Fixture.compile("package q; public class Q { public static short s; }")).ints(true));
+        RawCap without = raw(Fixture.input("q", Fixture.compile("package q; public class Q { public static short s; }"))
+                .ints(true));
         assertEquals(2, without.headerFlags);
-        for (String member : List.of("int f;", "static int f;", "int[] f;", "int m() { return 1; }", "void m(int a) { }",
+        for (String member : List.of(
+                "int f;",
+                "static int f;",
+                "int[] f;",
+                "int m() { return 1; }",
+                "void m(int a) { }",
                 "static short m(short a, short b) { return (short) ((a + b) >> 1); }")) {
-            RawCap with = raw(Fixture.input("q", Fixture.compile("package q; public class Q { " + member + " }")).ints(true));
+            RawCap with = raw(Fixture.input("q", Fixture.compile("package q; public class Q { " + member + " }"))
+                    .ints(true));
             assertEquals(3, with.headerFlags, member);
         }
     }
@@ -99,11 +133,18 @@ class ContainerTest {
     void manifestNamesPackageAppletsAndImports() {
         CapFile cap = Fixture.convert(minimal()).cap().orElseThrow();
         String text = new String(cap.manifest().orElseThrow(), java.nio.charset.StandardCharsets.UTF_8);
-        for (String line : List.of("Manifest-Version: 1.0", "Name: p", "Java-Card-CAP-File-Version: 2.1",
-                "Java-Card-Package-Version: 1.0", "Java-Card-Package-Name: p", "Java-Card-Package-AID: 0xa0:0x00:0x00:0x00:0x73:0x01",
-                "Java-Card-Applet-1-Name: A", "Java-Card-Applet-1-AID: 0xa0:0x00:0x00:0x00:0x73:0x01:0x01",
+        for (String line : List.of(
+                "Manifest-Version: 1.0",
+                "Name: p",
+                "Java-Card-CAP-File-Version: 2.1",
+                "Java-Card-Package-Version: 1.0",
+                "Java-Card-Package-Name: p",
+                "Java-Card-Package-AID: 0xa0:0x00:0x00:0x00:0x73:0x01",
+                "Java-Card-Applet-1-Name: A",
+                "Java-Card-Applet-1-AID: 0xa0:0x00:0x00:0x00:0x73:0x01:0x01",
                 "Java-Card-Imported-Package-1-AID: 0xa0:0x00:0x00:0x00:0x62:0x01:0x01",
-                "Java-Card-Imported-Package-1-Version: 1.6", "Java-Card-Integer-Support-Required: FALSE")) {
+                "Java-Card-Imported-Package-1-Version: 1.6",
+                "Java-Card-Integer-Support-Required: FALSE")) {
             assertTrue(text.contains(line + "\r\n"), line);
         }
         assertTrue(text.lines().allMatch(line -> line.length() <= 70));
@@ -112,28 +153,42 @@ class ContainerTest {
     @Test
     void appletsMustFit() {
         assertError(Fixture.input("p", Fixture.compile(MINIMAL)).applet(Aid.ofHex("A100000073010101"), "A"), "RID");
-        assertError(Fixture.input("p", Fixture.compile(MINIMAL)).applet(Fixture.APPLET_AID, "B"), "is not in package p");
+        assertError(
+                Fixture.input("p", Fixture.compile(MINIMAL)).applet(Fixture.APPLET_AID, "B"), "is not in package p");
         assertError(minimal().applet(Fixture.APPLET_AID, "A"), "same AID");
-        assertError(Fixture.input("p", Fixture.compile("package p; public class A { }")).applet(Fixture.APPLET_AID, "A"),
+        assertError(
+                Fixture.input("p", Fixture.compile("package p; public class A { }"))
+                        .applet(Fixture.APPLET_AID, "A"),
                 "extends javacard.framework.Applet");
-        assertError(Fixture.input("p", Fixture.compile("package p; import javacard.framework.*; public class A extends Applet {"
-                + " public void process(APDU a) { } }")).applet(Fixture.APPLET_AID, "A"), "install(byte[], short, byte)");
+        assertError(
+                Fixture.input(
+                                "p",
+                                Fixture.compile(
+                                        "package p; import javacard.framework.*; public class A extends Applet {"
+                                                + " public void process(APDU a) { } }"))
+                        .applet(Fixture.APPLET_AID, "A"),
+                "install(byte[], short, byte)");
     }
 
     @Test
     void missingExportFilesAreNamed() {
-        ConverterInput.Builder builder = ConverterInput.builder("p", Fixture.PACKAGE_AID, 1, 0).applet(Fixture.APPLET_AID, "A");
+        ConverterInput.Builder builder =
+                ConverterInput.builder("p", Fixture.PACKAGE_AID, 1, 0).applet(Fixture.APPLET_AID, "A");
         Fixture.compile(MINIMAL).values().forEach(builder::classFile);
         assertError(builder, "no export file of package javacard.framework");
     }
 
     @Test
     void membersNewerThanTheLevelAreNamed() {
-        String source = "package p; import javacard.framework.*; class B { static boolean m() { return Applet.reSelectingApplet(); } }";
+        String source =
+                "package p; import javacard.framework.*; class B { static boolean m() { return Applet.reSelectingApplet(); } }";
         source = source.replace("class B {", "class B extends Applet { public void process(APDU a) { }");
-        ConverterInput.Builder builder = ConverterInput.builder("p", Fixture.PACKAGE_AID, 1, 0).exports(Fixture.exports("2.2.1"))
-                .level("2.2.1").levels((c, name, d) -> c.equals("javacard/framework/Applet") && name.equals("reSelectingApplet")
-                    ? java.util.Optional.of(name + " exists since javacard.framework 1.5") : java.util.Optional.empty());
+        ConverterInput.Builder builder = ConverterInput.builder("p", Fixture.PACKAGE_AID, 1, 0)
+                .exports(Fixture.exports("2.2.1"))
+                .level("2.2.1")
+                .levels((c, name, d) -> c.equals("javacard/framework/Applet") && name.equals("reSelectingApplet")
+                        ? java.util.Optional.of(name + " exists since javacard.framework 1.5")
+                        : java.util.Optional.empty());
         Fixture.compile(source).values().forEach(builder::classFile);
         Diagnostic error = assertError(builder, "reSelectingApplet exists since javacard.framework 1.5");
         assertEquals(1, error.line());
@@ -149,7 +204,9 @@ class ContainerTest {
 
     private static Diagnostic assertError(ConverterInput.Builder builder, String text) {
         List<Diagnostic> errors = Fixture.errors(builder);
-        return errors.stream().filter(e -> e.message().contains(text)).findFirst()
+        return errors.stream()
+                .filter(e -> e.message().contains(text))
+                .findFirst()
                 .orElseThrow(() -> new AssertionError(text + " not in " + errors));
     }
 }

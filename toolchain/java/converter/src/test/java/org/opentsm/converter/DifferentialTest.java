@@ -13,7 +13,9 @@ import org.opentsm.cap.Opcodes;
 
 /** Programs over the instruction set run as class files and, converted, on a card machine; both must agree. */
 class DifferentialTest {
-    private static final short[] EDGES = {0, 1, -1, 2, 3, 5, 127, 128, -128, -129, 255, 256, 20000, 32767, -32768, -32767, 7, 100};
+    private static final short[] EDGES = {
+        0, 1, -1, 2, 3, 5, 127, 128, -128, -129, 255, 256, 20000, 32767, -32768, -32767, 7, 100
+    };
 
     private static void compare(Twin twin, String className, long seed, int rounds) {
         Random random = new Random(seed);
@@ -22,7 +24,9 @@ class DifferentialTest {
         for (Method m : methods) {
             for (int round = 0; round < rounds; round++) {
                 Object[] arguments = arguments(m, random);
-                assertEquals(twin.onJvm(m, arguments), twin.onCard(m, arguments),
+                assertEquals(
+                        twin.onJvm(m, arguments),
+                        twin.onCard(m, arguments),
                         () -> m.getName() + java.util.Arrays.deepToString(arguments));
             }
         }
@@ -40,7 +44,9 @@ class DifferentialTest {
             } else if (type == boolean.class) {
                 result[i] = random.nextBoolean();
             } else if (type == int.class) {
-                result[i] = random.nextInt(3) == 0 ? random.nextInt() : random.nextInt(2) == 0 ? value : value << 16 | random.nextInt(4);
+                result[i] = random.nextInt(3) == 0
+                        ? random.nextInt()
+                        : random.nextInt(2) == 0 ? value : value << 16 | random.nextInt(4);
             } else if (type == byte[].class) {
                 byte[] bytes = new byte[8];
                 random.nextBytes(bytes);
@@ -80,7 +86,8 @@ class DifferentialTest {
     @Test
     void intsWithoutDebugInformation() {
         var classes = Fixture.compile("3.0.5", java.util.Map.of(), List.of("--release", "8", "-g:none"), INTS);
-        Twin twin = new Twin(classes, Fixture.convert(Fixture.input("d", classes).ints(true)));
+        Twin twin =
+                new Twin(classes, Fixture.convert(Fixture.input("d", classes).ints(true)));
         compare(twin, "d.Ints", 4, 40);
     }
 
@@ -95,8 +102,12 @@ class DifferentialTest {
     void theProgramsCoverTheInstructionSet() {
         boolean[] seen = new boolean[256];
         for (String[] source : new String[][] {SHORTS, INTS, OBJECTS}) {
-            RawCap cap = new RawCap(Fixture.convert(Fixture.input("d", Fixture.compile(source)).ints(true)
-                    .level("3.0.5")).cap().orElseThrow().toZip());
+            RawCap cap = new RawCap(Fixture.convert(Fixture.input("d", Fixture.compile(source))
+                            .ints(true)
+                            .level("3.0.5"))
+                    .cap()
+                    .orElseThrow()
+                    .toZip());
             cap.methodAt.values().forEach(m -> {
                 for (int pc = m.code(); pc < m.code() + m.length(); pc += cap.length(pc)) {
                     seen[cap.u1(pc)] = true;
@@ -111,11 +122,13 @@ class DifferentialTest {
         }
         // nop, jsr and ret are never emitted, swap_x needs class files javac does not write, putfield_i_this a push
         // that is not folded; the _w forms need long methods, see MethodRulesTest.
-        missing.removeIf(name -> name.endsWith("_w") || List.of("nop", "jsr", "ret", "swap_x", "putfield_i_this").contains(name));
+        missing.removeIf(name -> name.endsWith("_w")
+                || List.of("nop", "jsr", "ret", "swap_x", "putfield_i_this").contains(name));
         assertEquals(List.of(), missing);
     }
 
-    static final String[] SHORTS = {"""
+    static final String[] SHORTS = {
+        """
         package d;
         public class Shorts {
             static short counter = 5;
@@ -191,9 +204,11 @@ class DifferentialTest {
             }
             public static short finallyReturn(short a) { for (short i = 0; i < 5; i++) { try { if (a == i) return i; if (a > 100) continue; a--; } finally { counter = a; } } return counter; }
         }
-        """};
+        """
+    };
 
-    static final String[] OBJECTS = {"""
+    static final String[] OBJECTS = {
+        """
         package d;
         public class Objects {
             public static short dispatch(short a) { Shape s = a > 0 ? (Shape) new Square(a) : new Circle(a); return (short) (s.area() + s.twice() + s.name()); }
@@ -232,7 +247,8 @@ class DifferentialTest {
             public static short chainOfReferences(byte[] b, short a) { if (a > 3) b = new byte[2]; Objects x = new Objects(); Objects y = new Objects(); x.linked = y; y.linked = b; kept = x.linked; Objects k = (Objects) kept; if (k.linked == b) b[0] = 7; kept = null; return (short) (b.length + (kept == null ? 1 : 0)); }
             public static short mirandas(short a) { Partial p = new Whole(a); return (short) (p.both() + p.size()); }
         }
-        """, "package d; public interface Measured { short UNIT = 3; short size(); }",
+        """,
+        "package d; public interface Measured { short UNIT = 3; short size(); }",
         "package d; public interface Sized extends Measured { short limit(short by); }",
         "package d; public abstract class Shape { protected short side; Shape(short s) { side = s; } public abstract short area(); public short twice() { return (short) (2 * area()); } protected short name() { return 1; } public short describe() { return (short) (name() + 1); } }",
         "package d; public class Square extends Shape implements Sized { public Square(short s) { super(s); } public short area() { return (short) (side * side); } protected short name() { return (short) (super.name() + 5); } public short size() { return side; } public short limit(short by) { return (short) (side > by ? by : side); } public short describe() { return (short) (super.describe() * 3); } public boolean equals(Object o) { return o instanceof Square && ((Square) o).side == side; } }",
@@ -242,9 +258,11 @@ class DifferentialTest {
         "package d; public class Counter { static short total = 40; static void add(short n) { total += n; } }",
         "package d; public abstract class Partial implements Sized { short v; Partial(short a) { v = a; } public short both() { return (short) (size() + limit((short) 2)); } }",
         "package d; public class Whole extends Partial { Whole(short a) { super(a); } public short size() { return v; } public short limit(short by) { return (short) (v % by); } }",
-        "package d; public class Outer { private short v; Outer(short a) { v = a; } class Inner { short w; Inner(short b) { w = b; } short sum() { return (short) (v + w + hiddenOf()); } } private short hiddenOf() { return 2; } static class Nested { static short twice(short a) { return (short) (a * 2); } } Measured anonymous() { final short k = v; return new Measured() { public short size() { v++; return (short) (k + v); } }; } }"};
+        "package d; public class Outer { private short v; Outer(short a) { v = a; } class Inner { short w; Inner(short b) { w = b; } short sum() { return (short) (v + w + hiddenOf()); } } private short hiddenOf() { return 2; } static class Nested { static short twice(short a) { return (short) (a * 2); } } Measured anonymous() { final short k = v; return new Measured() { public short size() { v++; return (short) (k + v); } }; } }"
+    };
 
-    static final String[] IDIOMS = {"""
+    static final String[] IDIOMS = {
+        """
         package d;
         public class Idioms {
             private short f; private byte g; private short[] table = {1, 2, 3, 4}; private Idioms next; static Idioms head; static short depth;
@@ -274,13 +292,16 @@ class DifferentialTest {
             public static short unaries(short a, byte b) { return (short) (+a - -b + ~a - ~-b); }
             public static boolean comparisons(short a, byte b, boolean z) { return a < b == z ^ (a != b && !z) ? a >= -1 : b <= a; }
         }
-        """, "package d; public interface Source<T> { T take(); }",
+        """,
+        "package d; public interface Source<T> { T take(); }",
         "package d; public class Box<T> implements Source<T> { T held; short puts; void put(T t) { held = t; puts++; } public T take() { return held; } }",
         "package d; public class Num { final short v; Num(short a) { v = a; } }",
         "package d; public abstract class Picker<T> { abstract T pick(T a, T b); }",
-        "package d; public class Best extends Picker<Num> { Num pick(Num a, Num b) { return a.v > b.v ? a : b; } }"};
+        "package d; public class Best extends Picker<Num> { Num pick(Num a, Num b) { return a.v > b.v ? a : b; } }"
+    };
 
-    static final String[] INTS = {"""
+    static final String[] INTS = {
+        """
         package d;
         public class Ints {
             static int total = 100000;
@@ -333,5 +354,6 @@ class DifferentialTest {
             int l0, l1; static int four(int w0, int w2) { return w2; }
             public static int i0(int a) { return a; } public static int i1(short q, int a) { a = a + q; return a; } public static int i2(short q, short r, int a) { a = a + r; return a; } public static int i3(short q, short r, byte s, int a) { a = a + s; return a; }
         }
-        """};
+        """
+    };
 }

@@ -51,8 +51,7 @@ final class Fixture {
     private static final Map<String, List<ExportFile>> EXPORTS = new TreeMap<>();
     private static final Map<String, Path> STUBS = new TreeMap<>();
 
-    private Fixture() {
-    }
+    private Fixture() {}
 
     /** The stub jar of a level, made once. */
     static synchronized Path stubs(String level) {
@@ -78,7 +77,8 @@ final class Fixture {
     }
 
     /** @param libraries class files the sources may use */
-    static Map<String, byte[]> compile(String level, Map<String, byte[]> libraries, List<String> options, String... sources) {
+    static Map<String, byte[]> compile(
+            String level, Map<String, byte[]> libraries, List<String> options, String... sources) {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         StandardJavaFileManager standard = compiler.getStandardFileManager(null, Locale.ROOT, StandardCharsets.UTF_8);
         Map<String, byte[]> output = new TreeMap<>();
@@ -91,8 +91,10 @@ final class Fixture {
         all.addAll(List.of("-Xlint:none", "-nowarn", "-proc:none"));
         java.io.StringWriter messages = new java.io.StringWriter();
         try {
-            standard.setLocation(StandardLocation.CLASS_PATH, List.of(stubs(level).toFile()));
-            boolean done = compiler.getTask(messages, files, null, all, null, units).call();
+            standard.setLocation(
+                    StandardLocation.CLASS_PATH, List.of(stubs(level).toFile()));
+            boolean done =
+                    compiler.getTask(messages, files, null, all, null, units).call();
             assertTrue(done, messages::toString);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -101,7 +103,8 @@ final class Fixture {
     }
 
     static ConverterInput.Builder input(String packageName, Map<String, byte[]> classes) {
-        ConverterInput.Builder builder = ConverterInput.builder(packageName, PACKAGE_AID, 1, 0).level("3.0.5")
+        ConverterInput.Builder builder = ConverterInput.builder(packageName, PACKAGE_AID, 1, 0)
+                .level("3.0.5")
                 .exports(exports("3.0.5"));
         classes.values().forEach(builder::classFile);
         return builder;
@@ -131,7 +134,8 @@ final class Fixture {
     /** The API of any level, and more packages by AID. */
     static ExportFileProvider provider(List<ExportFile> more) {
         ExportFileProvider own = (aid, major, minor) -> more.stream()
-                .filter(file -> file.aid().equals(new Aid(aid)) && file.major() == major && file.minor() >= minor).findFirst();
+                .filter(file -> file.aid().equals(new Aid(aid)) && file.major() == major && file.minor() >= minor)
+                .findFirst();
         return own.or(ANY_LEVEL);
     }
 
@@ -142,7 +146,9 @@ final class Fixture {
 
     /** Converts one package with an applet class. */
     static CapFile applet(String packageName, String appletClass, String... sources) {
-        return convert(input(packageName, compile(sources)).applet(APPLET_AID, appletClass)).cap().orElseThrow();
+        return convert(input(packageName, compile(sources)).applet(APPLET_AID, appletClass))
+                .cap()
+                .orElseThrow();
     }
 
     /** The errors of a package that must not convert. */
@@ -200,8 +206,9 @@ final class Fixture {
         }
 
         @Override
-        public Iterable<JavaFileObject> list(Location location, String packageName, java.util.Set<JavaFileObject.Kind> kinds,
-                boolean recurse) throws IOException {
+        public Iterable<JavaFileObject> list(
+                Location location, String packageName, java.util.Set<JavaFileObject.Kind> kinds, boolean recurse)
+                throws IOException {
             List<JavaFileObject> result = new ArrayList<>();
             super.list(location, packageName, kinds, recurse).forEach(result::add);
             if (location == StandardLocation.CLASS_PATH) {
@@ -220,7 +227,8 @@ final class Fixture {
         }
 
         @Override
-        public JavaFileObject getJavaFileForOutput(Location location, String className, JavaFileObject.Kind kind, FileObject sibling) {
+        public JavaFileObject getJavaFileForOutput(
+                Location location, String className, JavaFileObject.Kind kind, FileObject sibling) {
             return new SimpleJavaFileObject(URI.create("mem:///" + className.replace('.', '/') + ".class"), kind) {
                 @Override
                 public OutputStream openOutputStream() {

@@ -64,21 +64,36 @@ class HostileTest {
 
     @Test
     void hierarchyFaults() {
-        refused("its own supertype", file(49, "q/Q", "q/Q", w -> { }));
-        refused("its own supertype", file(49, "q/A", "q/B", w -> { }), file(49, "q/B", "q/A", w -> { }));
-        refused("q.Gone is not among", file(49, "q/Q", "q/Gone", w -> { }));
-        refused("superclass is an interface", file(49, "q/Q", "javacard/framework/Shareable", w -> { }));
-        refused("given twice", file(49, "q/Q", "java/lang/Object", w -> { }), file(49, "q/Q", "java/lang/Object", w -> { }));
-        refused("is final", file(49, "q/Q", "javacard/framework/APDU", w -> { }));
+        refused("its own supertype", file(49, "q/Q", "q/Q", w -> {}));
+        refused("its own supertype", file(49, "q/A", "q/B", w -> {}), file(49, "q/B", "q/A", w -> {}));
+        refused("q.Gone is not among", file(49, "q/Q", "q/Gone", w -> {}));
+        refused("superclass is an interface", file(49, "q/Q", "javacard/framework/Shareable", w -> {}));
+        refused(
+                "given twice",
+                file(49, "q/Q", "java/lang/Object", w -> {}),
+                file(49, "q/Q", "java/lang/Object", w -> {}));
+        refused("is final", file(49, "q/Q", "javacard/framework/APDU", w -> {}));
     }
 
     @Test
     void codeFaults() {
-        refused("underflows", method("()V", m -> { m.visitInsn(Opcodes.POP); m.visitInsn(Opcodes.RETURN); }));
+        refused("underflows", method("()V", m -> {
+            m.visitInsn(Opcodes.POP);
+            m.visitInsn(Opcodes.RETURN);
+        }));
         refused("runs off", method("()V", m -> m.visitInsn(Opcodes.NOP)));
-        refused("no value", method("()S", m -> { m.visitVarInsn(Opcodes.ILOAD, 3); m.visitInsn(Opcodes.IRETURN); }));
-        refused("reference where", method("(Ljava/lang/Object;)S", m -> { m.visitVarInsn(Opcodes.ALOAD, 0); m.visitInsn(Opcodes.IRETURN); }));
-        refused("no value of that type", method("(Ljava/lang/Object;)S", m -> { m.visitVarInsn(Opcodes.ILOAD, 0); m.visitInsn(Opcodes.IRETURN); }));
+        refused("no value", method("()S", m -> {
+            m.visitVarInsn(Opcodes.ILOAD, 3);
+            m.visitInsn(Opcodes.IRETURN);
+        }));
+        refused("reference where", method("(Ljava/lang/Object;)S", m -> {
+            m.visitVarInsn(Opcodes.ALOAD, 0);
+            m.visitInsn(Opcodes.IRETURN);
+        }));
+        refused("no value of that type", method("(Ljava/lang/Object;)S", m -> {
+            m.visitVarInsn(Opcodes.ILOAD, 0);
+            m.visitInsn(Opcodes.IRETURN);
+        }));
         refused("different stack depths", method("(S)V", m -> {
             Label join = new Label();
             m.visitVarInsn(Opcodes.ILOAD, 0);
@@ -110,9 +125,23 @@ class HostileTest {
 
     @Test
     void contradictingFlagsAndCases() {
-        refused("contradict", file(49, "q/Q", "java/lang/Object", w -> w.visitMethod(Opcodes.ACC_ABSTRACT | Opcodes.ACC_FINAL, "m", "()V", null, null)));
-        refused("contradict", file(49, "q/Q", "java/lang/Object", w -> w.visitField(Opcodes.ACC_PUBLIC | Opcodes.ACC_PRIVATE, "f", "S", null, null)));
-        refused("without a body", file(49, "q/Q", "java/lang/Object", w -> w.visitMethod(Opcodes.ACC_ABSTRACT, "m", "()V", null, null)));
+        refused(
+                "contradict",
+                file(
+                        49,
+                        "q/Q",
+                        "java/lang/Object",
+                        w -> w.visitMethod(Opcodes.ACC_ABSTRACT | Opcodes.ACC_FINAL, "m", "()V", null, null)));
+        refused(
+                "contradict",
+                file(
+                        49,
+                        "q/Q",
+                        "java/lang/Object",
+                        w -> w.visitField(Opcodes.ACC_PUBLIC | Opcodes.ACC_PRIVATE, "f", "S", null, null)));
+        refused(
+                "without a body",
+                file(49, "q/Q", "java/lang/Object", w -> w.visitMethod(Opcodes.ACC_ABSTRACT, "m", "()V", null, null)));
         refused("do not ascend", method("(S)V", m -> {
             Label end = new Label();
             m.visitVarInsn(Opcodes.ILOAD, 0);
@@ -169,12 +198,17 @@ class HostileTest {
     }
 
     private static void errorsOrResult(byte[] file) {
-        assertTimeoutPreemptively(PATIENCE, () -> check(Converter.convert(Fixture.input("q", Map.of("q/Q", file)).build())));
+        assertTimeoutPreemptively(
+                PATIENCE,
+                () -> check(Converter.convert(
+                        Fixture.input("q", Map.of("q/Q", file)).build())));
     }
 
     /** Either errors, or a CAP the verifier has nothing against. */
     private static boolean check(ConverterResult result) {
-        assertTrue(result.errors().stream().noneMatch(e -> e.message().contains("cannot be followed (")), () -> result.errors().toString());
+        assertTrue(
+                result.errors().stream().noneMatch(e -> e.message().contains("cannot be followed (")),
+                () -> result.errors().toString());
         assertEquals(result.errors().isEmpty(), result.succeeded());
         result.cap().ifPresent(cap -> {
             assertEquals("[]", Verifier.verify(cap, Fixture.provider(List.of())).toString());
@@ -209,25 +243,37 @@ class HostileTest {
     /** All stack shuffles over shorts, ints and references, which javac seldom writes. */
     @Test
     void stackShuffles() {
-        int[] ops = {Opcodes.DUP, Opcodes.DUP_X1, Opcodes.DUP_X2, Opcodes.DUP2, Opcodes.DUP2_X1, Opcodes.DUP2_X2, Opcodes.SWAP, Opcodes.POP, Opcodes.POP2};
+        int[] ops = {
+            Opcodes.DUP,
+            Opcodes.DUP_X1,
+            Opcodes.DUP_X2,
+            Opcodes.DUP2,
+            Opcodes.DUP2_X1,
+            Opcodes.DUP2_X2,
+            Opcodes.SWAP,
+            Opcodes.POP,
+            Opcodes.POP2
+        };
         for (int op : ops) {
             for (int kinds = 0; kinds < 16; kinds++) {
                 int mask = kinds;
                 byte[] file = file(Opcodes.V1_5, "q/Q", "java/lang/Object", writer -> {
-                    MethodVisitor m = writer.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_STATIC, "m", "(ISIS)I", null, null);
+                    MethodVisitor m =
+                            writer.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_STATIC, "m", "(ISIS)I", null, null);
                     m.visitCode();
                     m.visitVarInsn(Opcodes.ILOAD, 0);
                     for (int i = 0; i < 4; i++) {
                         m.visitVarInsn(Opcodes.ILOAD, (mask >> i & 1) == 1 ? i & 2 : i | 1);
                     }
                     m.visitInsn(op);
-                    int left = 5 + switch (op) {
-                        case Opcodes.DUP, Opcodes.DUP_X1, Opcodes.DUP_X2 -> 1;
-                        case Opcodes.DUP2, Opcodes.DUP2_X1, Opcodes.DUP2_X2 -> 2;
-                        case Opcodes.POP -> -1;
-                        case Opcodes.POP2 -> -2;
-                        default -> 0;
-                    };
+                    int left = 5
+                            + switch (op) {
+                                case Opcodes.DUP, Opcodes.DUP_X1, Opcodes.DUP_X2 -> 1;
+                                case Opcodes.DUP2, Opcodes.DUP2_X1, Opcodes.DUP2_X2 -> 2;
+                                case Opcodes.POP -> -1;
+                                case Opcodes.POP2 -> -2;
+                                default -> 0;
+                            };
                     for (int i = 1; i < left; i++) {
                         m.visitInsn(Opcodes.ISUB);
                     }
@@ -235,9 +281,12 @@ class HostileTest {
                     m.visitMaxs(9, 4);
                 });
                 Map<String, byte[]> classes = Map.of("q/Q", file);
-                Twin twin = new Twin(classes, Fixture.convert(Fixture.input("q", classes).ints(true)));
+                Twin twin = new Twin(
+                        classes, Fixture.convert(Fixture.input("q", classes).ints(true)));
                 Object[] arguments = {123456789, (short) -321, -98765432, (short) 12345};
-                assertEquals(twin.onJvm(twin.methods("q.Q").get(0), arguments), twin.onCard(twin.methods("q.Q").get(0), arguments),
+                assertEquals(
+                        twin.onJvm(twin.methods("q.Q").get(0), arguments),
+                        twin.onCard(twin.methods("q.Q").get(0), arguments),
                         () -> "opcode " + op + " kinds " + mask);
             }
         }
@@ -261,11 +310,14 @@ class HostileTest {
                     builder.classFile(i++ == victim ? mutate(file, random) : file);
                 }
             } else {
-                builder = Fixture.input("d", Map.of()).classFile(mutate(originals.get(random.nextInt(originals.size())), random));
+                builder = Fixture.input("d", Map.of())
+                        .classFile(mutate(originals.get(random.nextInt(originals.size())), random));
             }
             ConverterInput input = builder.ints(random.nextBoolean()).build();
             ConverterResult result = assertTimeoutPreemptively(PATIENCE, () -> Converter.convert(input));
-            assertTrue(result.errors().stream().noneMatch(e -> e.message().contains("cannot be followed (")), () -> result.errors().toString());
+            assertTrue(
+                    result.errors().stream().noneMatch(e -> e.message().contains("cannot be followed (")),
+                    () -> result.errors().toString());
             succeeded += result.succeeded() ? 1 : 0;
         }
         assertTrue(succeeded > 0);
@@ -276,12 +328,13 @@ class HostileTest {
         int count = 1 + random.nextInt(3);
         for (int i = 0; i < count; i++) {
             int at = random.nextInt(copy.length);
-            copy[at] = (byte) switch (random.nextInt(4)) {
-                case 0 -> 0;
-                case 1 -> 255;
-                case 2 -> copy[at] + 1;
-                default -> random.nextInt();
-            };
+            copy[at] = (byte)
+                    switch (random.nextInt(4)) {
+                        case 0 -> 0;
+                        case 1 -> 255;
+                        case 2 -> copy[at] + 1;
+                        default -> random.nextInt();
+                    };
         }
         return random.nextInt(20) == 0 ? java.util.Arrays.copyOf(copy, random.nextInt(copy.length)) : copy;
     }

@@ -29,46 +29,54 @@ class IdiomTest {
     private static final Aid LIB = Aid.ofHex("A00000007302");
 
     private static ConverterInput.Builder builder(String packageName, Aid aid, Map<String, byte[]> classes) {
-        ConverterInput.Builder result = ConverterInput.builder(packageName, aid, 1, 2).exports(Fixture.exports("3.0.5"));
+        ConverterInput.Builder result =
+                ConverterInput.builder(packageName, aid, 1, 2).exports(Fixture.exports("3.0.5"));
         classes.values().forEach(result::classFile);
         return result;
     }
 
     private static final String[] LIBRARY = {
         "package lib; public abstract class Base extends javacard.framework.Applet { protected byte[] buffer; public short count; short hidden; private byte own;"
-            + " public static short total; public static final short MAX = 300; protected Base() { buffer = new byte[5]; }"
-            + " protected abstract void handle(byte[] b, short length); public short twice(short a) { return (short) (2 * a); }"
-            + " void packageOnly() { hidden++; own++; } public static short helper(short a, byte b) { return (short) (a + b); } }",
+                + " public static short total; public static final short MAX = 300; protected Base() { buffer = new byte[5]; }"
+                + " protected abstract void handle(byte[] b, short length); public short twice(short a) { return (short) (2 * a); }"
+                + " void packageOnly() { hidden++; own++; } public static short helper(short a, byte b) { return (short) (a + b); } }",
         "package lib; public interface Top extends javacard.framework.Shareable { short top(); }",
-        "package lib; public interface Left extends Top { short left(short a); }", "package lib; public interface Right extends Top { void right(); short top(); }",
+        "package lib; public interface Left extends Top { short left(short a); }",
+        "package lib; public interface Right extends Top { void right(); short top(); }",
         "package lib; public class Failure extends javacard.framework.CardRuntimeException { public Failure(short r) { super(r); }"
-            + " public static void throwIt(short r) { throw new Failure(r); } }"};
+                + " public static void throwIt(short r) { throw new Failure(r); } }"
+    };
 
     private static final String[] USER = {
         "package app; import javacard.framework.*; import lib.*; public class App extends Base implements Both { short packageOnly; Inner inner;"
-            + " public static void install(byte[] b, short o, byte l) { new App().register(b, (short) (o + 1), b[o]); }"
-            + " App() { inner = new Inner(); count = MAX; total += count; buffer[0] = 3; }"
-            + " void packageOnly() { packageOnly++; } protected void handle(byte[] b, short length) { twice(length); super.twice(helper(length, b[0])); inner.run(); }"
-            + " public short twice(short a) { return (short) (super.twice(a) + 1); } public short top() { return 1; } public short left(short a) { return a; } public void right() { }"
-            + " public short both() { return count; }"
-            + " public Shareable getShareableInterfaceObject(AID client, byte p) { return p == 0 ? this : null; }"
-            + " public void process(APDU apdu) { if (selectingApplet()) return; byte[] b = apdu.getBuffer(); try { switch (b[ISO7816.OFFSET_INS]) {"
-            + " case (byte) 0xA4: handle(b, apdu.setIncomingAndReceive()); break; case 0x10: apdu.setOutgoingAndSend((short) 0, (short) 2); break;"
-            + " case 0x20: Failure.throwIt(ISO7816.SW_WRONG_DATA); default: ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED); } }"
-            + " catch (Failure e) { ISOException.throwIt(e.getReason()); } finally { Util.arrayFillNonAtomic(b, (short) 0, (short) 5, (byte) 0); } }"
-            + " Both client(AID server) { Object o = JCSystem.getAppletShareableInterfaceObject(server, (byte) 0); Left l = (Left) o; l.left((short) 1); Both q = (Both) o; q.right(); q.top(); return q; }"
-            + " class Inner { void run() { packageOnly(); handleAgain(); } private void handleAgain() { count--; } } }",
-        "package app; public interface Both extends lib.Left, lib.Right { short both(); }"};
+                + " public static void install(byte[] b, short o, byte l) { new App().register(b, (short) (o + 1), b[o]); }"
+                + " App() { inner = new Inner(); count = MAX; total += count; buffer[0] = 3; }"
+                + " void packageOnly() { packageOnly++; } protected void handle(byte[] b, short length) { twice(length); super.twice(helper(length, b[0])); inner.run(); }"
+                + " public short twice(short a) { return (short) (super.twice(a) + 1); } public short top() { return 1; } public short left(short a) { return a; } public void right() { }"
+                + " public short both() { return count; }"
+                + " public Shareable getShareableInterfaceObject(AID client, byte p) { return p == 0 ? this : null; }"
+                + " public void process(APDU apdu) { if (selectingApplet()) return; byte[] b = apdu.getBuffer(); try { switch (b[ISO7816.OFFSET_INS]) {"
+                + " case (byte) 0xA4: handle(b, apdu.setIncomingAndReceive()); break; case 0x10: apdu.setOutgoingAndSend((short) 0, (short) 2); break;"
+                + " case 0x20: Failure.throwIt(ISO7816.SW_WRONG_DATA); default: ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED); } }"
+                + " catch (Failure e) { ISOException.throwIt(e.getReason()); } finally { Util.arrayFillNonAtomic(b, (short) 0, (short) 5, (byte) 0); } }"
+                + " Both client(AID server) { Object o = JCSystem.getAppletShareableInterfaceObject(server, (byte) 0); Left l = (Left) o; l.left((short) 1); Both q = (Both) o; q.right(); q.top(); return q; }"
+                + " class Inner { void run() { packageOnly(); handleAgain(); } private void handleAgain() { count--; } } }",
+        "package app; public interface Both extends lib.Left, lib.Right { short both(); }"
+    };
 
     @Test
     void inheritanceAndDiamondsAcrossPackages() {
         Map<String, byte[]> library = Fixture.compile(LIBRARY);
         ExportFile lib = Fixture.convert(builder("lib", LIB, library)).exp().orElseThrow();
         Map<String, byte[]> user = Fixture.compile("3.0.5", library, List.of("--release", "8", "-g"), USER);
-        ConverterResult result = Fixture.convert(builder("app", Fixture.PACKAGE_AID, user).applet(Fixture.APPLET_AID, "App"), List.of(lib));
+        ConverterResult result = Fixture.convert(
+                builder("app", Fixture.PACKAGE_AID, user).applet(Fixture.APPLET_AID, "App"), List.of(lib));
         RawCap cap = new RawCap(result.cap().orElseThrow().toZip());
         assertTrue(cap.imports.contains(LIB + " 1.2"), cap.imports.toString());
-        RawCap.Type app = cap.types.values().stream().filter(t -> !t.isInterface && t.interfaces.size() > 0).findFirst().orElseThrow();
+        RawCap.Type app = cap.types.values().stream()
+                .filter(t -> !t.isInterface && t.interfaces.size() > 0)
+                .findFirst()
+                .orElseThrow();
         // Base: handle 8, twice 9 behind Applet's 7; new public ones top 10, left 11, right 12, both 13
         assertEquals(5, app.publicBase);
         assertEquals(9, app.publicTable.length);
@@ -87,20 +95,38 @@ class IdiomTest {
     void everyFormatAndLevelVerifies() {
         Map<String, byte[]> library = Fixture.compile(LIBRARY);
         for (CapVersion version : CapVersion.values()) {
-            ExportFile lib = Fixture.convert(builder("lib", LIB, library).capVersion(version).level("2.2.1")).exp().orElseThrow();
+            ExportFile lib = Fixture.convert(
+                            builder("lib", LIB, library).capVersion(version).level("2.2.1"))
+                    .exp()
+                    .orElseThrow();
             Map<String, byte[]> user = Fixture.compile("3.0.5", library, List.of("--release", "8"), USER);
-            new RawCap(Fixture.convert(builder("app", Fixture.PACKAGE_AID, user).applet(Fixture.APPLET_AID, "app.App").capVersion(version).debug(true),
-                    List.of(lib)).cap().orElseThrow().toZip());
+            new RawCap(Fixture.convert(
+                            builder("app", Fixture.PACKAGE_AID, user)
+                                    .applet(Fixture.APPLET_AID, "app.App")
+                                    .capVersion(version)
+                                    .debug(true),
+                            List.of(lib))
+                    .cap()
+                    .orElseThrow()
+                    .toZip());
         }
     }
 
     @Test
     void exportFilesReadBackEqual() {
-        ExportFile lib = Fixture.convert(builder("lib", LIB, Fixture.compile(LIBRARY))).exp().orElseThrow();
-        assertEquals(Fixture.hex(lib.toBytes()), Fixture.hex(ExportFile.read(lib.toBytes()).toBytes()));
+        ExportFile lib = Fixture.convert(builder("lib", LIB, Fixture.compile(LIBRARY)))
+                .exp()
+                .orElseThrow();
+        assertEquals(
+                Fixture.hex(lib.toBytes()),
+                Fixture.hex(ExportFile.read(lib.toBytes()).toBytes()));
         var base = lib.classByName("lib/Base").orElseThrow();
         assertEquals(List.of("java/lang/Object", "javacard/framework/Applet"), base.superclasses());
-        assertEquals(7, base.method("process", "(Ljavacard/framework/APDU;)V").orElseThrow().token());
+        assertEquals(
+                7,
+                base.method("process", "(Ljavacard/framework/APDU;)V")
+                        .orElseThrow()
+                        .token());
         assertEquals(8, base.method("handle", "([BS)V").orElseThrow().token());
         assertTrue(base.field("hidden").isEmpty());
         var right = lib.classByName("lib/Right").orElseThrow();
@@ -112,7 +138,10 @@ class IdiomTest {
     @Test
     void mutatedExportFilesNeverCrash() {
         Map<String, byte[]> library = Fixture.compile(LIBRARY);
-        byte[] good = Fixture.convert(builder("lib", LIB, library)).exp().orElseThrow().toBytes();
+        byte[] good = Fixture.convert(builder("lib", LIB, library))
+                .exp()
+                .orElseThrow()
+                .toBytes();
         Map<String, byte[]> user = Fixture.compile("3.0.5", library, List.of("--release", "8"), USER);
         java.util.Random random = new java.util.Random(3);
         int refused = 0;
@@ -123,7 +152,9 @@ class IdiomTest {
             }
             try {
                 ExportFile lib = ExportFile.read(copy);
-                ConverterInput.Builder input = builder("app", Fixture.PACKAGE_AID, user).applet(Fixture.APPLET_AID, "App").exports(List.of(lib));
+                ConverterInput.Builder input = builder("app", Fixture.PACKAGE_AID, user)
+                        .applet(Fixture.APPLET_AID, "App")
+                        .exports(List.of(lib));
                 refused += Converter.convert(input.build()).succeeded() ? 0 : 1;
             } catch (org.opentsm.cap.CapFormatException e) {
                 refused++;
@@ -134,8 +165,13 @@ class IdiomTest {
 
     @Test
     void theListingNamesWhatInstructionsReferTo() {
-        String text = Fixture.convert(builder("lib", LIB, Fixture.compile(LIBRARY)).listing(true)).listing().orElseThrow();
-        assertTrue(text.contains("invokespecial javacard.framework.Applet.<init>()V") && text.contains("class lib.Base"), text);
+        String text = Fixture.convert(
+                        builder("lib", LIB, Fixture.compile(LIBRARY)).listing(true))
+                .listing()
+                .orElseThrow();
+        assertTrue(
+                text.contains("invokespecial javacard.framework.Applet.<init>()V") && text.contains("class lib.Base"),
+                text);
     }
 
     // ---- our own applets ----
@@ -143,7 +179,9 @@ class IdiomTest {
     private static Map<String, byte[]> compileFolder(String level, Path folder) {
         try (Stream<Path> files = Files.walk(folder)) {
             List<String> sources = new ArrayList<>();
-            for (Path file : files.filter(p -> p.toString().endsWith(".java") && !p.endsWith("package-info.java")).sorted().toList()) {
+            for (Path file : files.filter(p -> p.toString().endsWith(".java") && !p.endsWith("package-info.java"))
+                    .sorted()
+                    .toList()) {
                 sources.add(Files.readString(file));
             }
             return Fixture.compile(level, Map.of(), List.of("--release", "8", "-g"), sources.toArray(String[]::new));
@@ -158,7 +196,8 @@ class IdiomTest {
         new TreeMap<>(classes).forEach((name, bytes) -> {
             ClassNode node = new ClassNode();
             new ClassReader(bytes).accept(node, ClassReader.SKIP_CODE);
-            boolean installs = node.methods.stream().anyMatch(m -> m.name.equals("install") && m.desc.equals("([BSB)V"));
+            boolean installs =
+                    node.methods.stream().anyMatch(m -> m.name.equals("install") && m.desc.equals("([BSB)V"));
             if (installs && (node.access & Opcodes.ACC_ABSTRACT) == 0) {
                 result.add(name);
             }
@@ -176,13 +215,16 @@ class IdiomTest {
 
     @Test
     void securityDomainConvertsWithinItsBudget() throws IOException {
-        Path folder = Path.of(System.getProperty("basedir", "."), "../../../applet/securitydomain/src").normalize();
+        Path folder = Path.of(System.getProperty("basedir", "."), "../../../applet/securitydomain/src")
+                .normalize();
         for (String level : List.of("3.0.4", "3.0.5")) {
             Map<String, byte[]> classes = compileFolder(level, folder);
             List<String> applets = applets(classes);
             assertTrue(applets.size() >= 3, applets.toString());
-            ConverterInput.Builder builder = ConverterInput.builder("org.opentsm.securitydomain", Fixture.PACKAGE_AID, 1, 0)
-                    .exports(Fixture.exports(level)).level(level);
+            ConverterInput.Builder builder = ConverterInput.builder(
+                            "org.opentsm.securitydomain", Fixture.PACKAGE_AID, 1, 0)
+                    .exports(Fixture.exports(level))
+                    .level(level);
             classes.values().forEach(builder::classFile);
             for (int i = 0; i < applets.size(); i++) {
                 builder.applet(Aid.ofHex(Fixture.PACKAGE_AID + "0" + (i + 1)), applets.get(i));

@@ -12,11 +12,38 @@ import org.junit.jupiter.api.Test;
 
 /** Every result of a Java operation on members of two intervals lies in the interval that the operation gives. */
 class IntervalTest {
-    private static final long[] EDGES = {Integer.MIN_VALUE, -70000, Short.MIN_VALUE - 1L, Short.MIN_VALUE, -129, -128, -33, -32, -31,
-        -2, -1, 0, 1, 2, 15, 16, 17, 31, 32, 33, 127, 128, 255, 256, Short.MAX_VALUE, Short.MAX_VALUE + 1L, 65535, Integer.MAX_VALUE};
+    private static final long[] EDGES = {
+        Integer.MIN_VALUE,
+        -70000,
+        Short.MIN_VALUE - 1L,
+        Short.MIN_VALUE,
+        -129,
+        -128,
+        -33,
+        -32,
+        -31,
+        -2,
+        -1,
+        0,
+        1,
+        2,
+        15,
+        16,
+        17,
+        31,
+        32,
+        33,
+        127,
+        128,
+        255,
+        256,
+        Short.MAX_VALUE,
+        Short.MAX_VALUE + 1L,
+        65535,
+        Integer.MAX_VALUE
+    };
 
-    private record Operation(BinaryOperator<Interval> interval, IntBinaryOperator java) {
-    }
+    private record Operation(BinaryOperator<Interval> interval, IntBinaryOperator java) {}
 
     private static final Map<String, Operation> OPERATIONS = new TreeMap<>(Map.ofEntries(
             Map.entry("+", new Operation(Interval::plus, (a, b) -> a + b)),
@@ -42,8 +69,10 @@ class IntervalTest {
         }
         Interval result = operation.interval.apply(a, b);
         int value = operation.java.applyAsInt(x, y);
-        assertTrue(value >= result.low() && value <= result.high(), () -> x + " " + name + " " + y + " = " + value
-                + " is not in " + result + ", made of " + a + " and " + b);
+        assertTrue(
+                value >= result.low() && value <= result.high(),
+                () -> x + " " + name + " " + y + " = " + value + " is not in " + result + ", made of " + a + " and "
+                        + b);
         assertTrue(result.within(Interval.INT), () -> result + " is wider than an int");
     }
 
@@ -83,16 +112,18 @@ class IntervalTest {
 
     private static Interval interval(Random random) {
         long one = random.nextBoolean() ? EDGES[random.nextInt(EDGES.length)] : random.nextInt() >> random.nextInt(32);
-        long other = random.nextBoolean() ? EDGES[random.nextInt(EDGES.length)] : random.nextInt() >> random.nextInt(32);
+        long other =
+                random.nextBoolean() ? EDGES[random.nextInt(EDGES.length)] : random.nextInt() >> random.nextInt(32);
         return new Interval(Math.min(one, other), Math.max(one, other));
     }
 
     private static int member(Random random, Interval in, int k) {
-        return (int) switch (k % 4) {
-            case 0 -> in.low();
-            case 1 -> in.high();
-            case 2 -> Math.min(in.high(), Math.max(in.low(), random.nextInt(5) - 2));
-            default -> in.low() + Math.floorMod(random.nextLong(), in.high() - in.low() + 1);
-        };
+        return (int)
+                switch (k % 4) {
+                    case 0 -> in.low();
+                    case 1 -> in.high();
+                    case 2 -> Math.min(in.high(), Math.max(in.low(), random.nextInt(5) - 2));
+                    default -> in.low() + Math.floorMod(random.nextLong(), in.high() - in.low() + 1);
+                };
     }
 }

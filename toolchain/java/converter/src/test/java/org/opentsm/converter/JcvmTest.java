@@ -20,7 +20,10 @@ class JcvmTest {
         int compared = 0;
         for (Field field : Jcvm.class.getDeclaredFields()) {
             if (field.getType() == int.class && !NO_OPCODES.contains(field.getName())) {
-                assertEquals(Opcodes.byName(field.getName().toLowerCase(Locale.ROOT)).value(), field.getInt(null), field.getName());
+                assertEquals(
+                        Opcodes.byName(field.getName().toLowerCase(Locale.ROOT)).value(),
+                        field.getInt(null),
+                        field.getName());
                 compared++;
             }
         }

@@ -20,11 +20,18 @@ final class RandomProgram {
         add("int", "a");
         add("short", "b");
         add("byte", "c");
-        text.append("public static ").append(random.nextBoolean() ? "int" : "short").append(" m").append(index)
+        text.append("public static ")
+                .append(random.nextBoolean() ? "int" : "short")
+                .append(" m")
+                .append(index)
                 .append("(int a, short b, byte c, short[] s, byte[] t) { ");
         block(3, 2 + random.nextInt(5));
         boolean isShort = text.indexOf("short m") > 0;
-        return text.append(" return ").append(isShort ? "(short) (" : "(").append(number(2)).append("); }").toString();
+        return text.append(" return ")
+                .append(isShort ? "(short) (" : "(")
+                .append(number(2))
+                .append("); }")
+                .toString();
     }
 
     private void add(String type, String name) {
@@ -52,18 +59,52 @@ final class RandomProgram {
             case 0, 1 -> {
                 String type = pick("int", "short", "byte");
                 String name = "v" + locals++;
-                text.append(type).append(' ').append(name).append(" = ").append(cast(type)).append('(').append(number(2)).append("); ");
+                text.append(type)
+                        .append(' ')
+                        .append(name)
+                        .append(" = ")
+                        .append(cast(type))
+                        .append('(')
+                        .append(number(2))
+                        .append("); ");
                 add(type, name);
             }
             case 2, 3 -> {
                 int at = random.nextInt(numbers.size());
-                text.append(numbers.get(at)).append(" = ").append(cast(types.get(at))).append('(').append(number(3)).append("); ");
+                text.append(numbers.get(at))
+                        .append(" = ")
+                        .append(cast(types.get(at)))
+                        .append('(')
+                        .append(number(3))
+                        .append("); ");
             }
-            case 4 -> text.append(numbers.get(random.nextInt(numbers.size()))).append(' ')
-                    .append(pick("+=", "-=", "*=", "&=", "|=", "^=", "<<=", ">>=", ">>>=")).append(' ').append(number(2)).append("; ");
-            case 5 -> text.append(numbers.get(random.nextInt(numbers.size()))).append(pick("++", "--")).append("; ");
-            case 6 -> text.append(pick("s[", "t[")).append(random.nextInt(8)).append("] ").append(pick("+=", "^=", "-=")).append(' ').append(number(2)).append("; ");
-            case 7 -> text.append("big ").append(pick("=", "+=", "^=")).append(' ').append(number(2)).append("; small = (short) (").append(number(1)).append("); ");
+            case 4 ->
+                text.append(numbers.get(random.nextInt(numbers.size())))
+                        .append(' ')
+                        .append(pick("+=", "-=", "*=", "&=", "|=", "^=", "<<=", ">>=", ">>>="))
+                        .append(' ')
+                        .append(number(2))
+                        .append("; ");
+            case 5 ->
+                text.append(numbers.get(random.nextInt(numbers.size())))
+                        .append(pick("++", "--"))
+                        .append("; ");
+            case 6 ->
+                text.append(pick("s[", "t["))
+                        .append(random.nextInt(8))
+                        .append("] ")
+                        .append(pick("+=", "^=", "-="))
+                        .append(' ')
+                        .append(number(2))
+                        .append("; ");
+            case 7 ->
+                text.append("big ")
+                        .append(pick("=", "+=", "^="))
+                        .append(' ')
+                        .append(number(2))
+                        .append("; small = (short) (")
+                        .append(number(1))
+                        .append("); ");
             case 8 -> {
                 text.append("if (").append(condition(2)).append(") { ");
                 block(depth - 1, 2);
@@ -73,16 +114,28 @@ final class RandomProgram {
             }
             case 9 -> {
                 String name = "i" + locals++;
-                text.append("for (").append(pick("int", "short", "byte")).append(' ').append(name).append(" = 0; ").append(name)
-                        .append(" < ").append(1 + random.nextInt(4)).append("; ").append(name).append("++) { ");
+                text.append("for (")
+                        .append(pick("int", "short", "byte"))
+                        .append(' ')
+                        .append(name)
+                        .append(" = 0; ")
+                        .append(name)
+                        .append(" < ")
+                        .append(1 + random.nextInt(4))
+                        .append("; ")
+                        .append(name)
+                        .append("++) { ");
                 block(depth - 1, 2);
                 text.append("} ");
             }
             case 10 -> {
                 text.append("try { ");
                 block(depth - 1, 2);
-                text.append("} ").append(pick("catch (ArithmeticException e) { small++; } ", "finally { small--; } ",
-                        "catch (RuntimeException e) { a = big; } finally { big += c; } "));
+                text.append("} ")
+                        .append(pick(
+                                "catch (ArithmeticException e) { small++; } ",
+                                "finally { small--; } ",
+                                "catch (RuntimeException e) { a = big; } finally { big += c; } "));
             }
             default -> {
                 text.append("switch (").append(number(2)).append(") { case 0: ");
@@ -126,7 +179,9 @@ final class RandomProgram {
             case 3 -> "(" + condition(0) + " ? " + left + " : " + right + ")";
             case 4 -> "(" + pick("b", "c", "a") + " = " + pick("(byte) (", "(byte) (") + left + "))";
             case 5 -> "wide(" + left + ", (short) (" + right + "))";
-            default -> "((" + left + ") " + pick("+", "-", "*", "/", "%", "<<", ">>", ">>>", "&", "|", "^") + " (" + right + "))";
+            default ->
+                "((" + left + ") " + pick("+", "-", "*", "/", "%", "<<", ">>", ">>>", "&", "|", "^") + " (" + right
+                        + "))";
         };
     }
 }

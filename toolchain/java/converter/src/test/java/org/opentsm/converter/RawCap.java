@@ -66,18 +66,26 @@ final class RawCap {
         }
     }
 
-    record Handler(int start, int end, boolean stop, int target, int type) {
-    }
+    record Handler(int start, int end, boolean stop, int target, int type) {}
 
-    record Method(int token, int flags, int offset, int code, int length, int type, int maxStack, int nargs, int maxLocals,
-            int handlerIndex, int handlerCount) {
+    record Method(
+            int token,
+            int flags,
+            int offset,
+            int code,
+            int length,
+            int type,
+            int maxStack,
+            int nargs,
+            int maxLocals,
+            int handlerIndex,
+            int handlerCount) {
         boolean isAbstract() {
             return (flags & 0x40) != 0;
         }
     }
 
-    record Interface(int ref, int[] index) {
-    }
+    record Interface(int ref, int[] index) {}
 
     /** A class_info or interface_info. */
     static final class Type {
@@ -159,8 +167,20 @@ final class RawCap {
         } catch (IOException e) {
             throw new AssertionError(e);
         }
-        String[] names = {"Header", "Directory", "Applet", "Import", "ConstantPool", "Class", "Method", "StaticField",
-            "RefLocation", "Export", "Descriptor", "Debug"};
+        String[] names = {
+            "Header",
+            "Directory",
+            "Applet",
+            "Import",
+            "ConstantPool",
+            "Class",
+            "Method",
+            "StaticField",
+            "RefLocation",
+            "Export",
+            "Descriptor",
+            "Debug"
+        };
         for (int i = 0; i < names.length; i++) {
             byte[] bytes = parts.get(names[i]);
             if (bytes != null) {
@@ -405,11 +425,32 @@ final class RawCap {
             boolean extended = (first & 0x80) != 0;
             assertEquals((flags & 0x40) != 0, (first & 0x40) != 0, "abstract flag");
             int second = method[offset + 1] & 0xFF;
-            type.methods.add(extended
-                ? new Method(token, flags, offset, offset + 4, length, typeOffset, second, method[offset + 2] & 0xFF,
-                        method[offset + 3] & 0xFF, handlerIndex, handlerCount)
-                : new Method(token, flags, offset, offset + 2, length, typeOffset, first & 15, second >> 4, second & 15,
-                        handlerIndex, handlerCount));
+            type.methods.add(
+                    extended
+                            ? new Method(
+                                    token,
+                                    flags,
+                                    offset,
+                                    offset + 4,
+                                    length,
+                                    typeOffset,
+                                    second,
+                                    method[offset + 2] & 0xFF,
+                                    method[offset + 3] & 0xFF,
+                                    handlerIndex,
+                                    handlerCount)
+                            : new Method(
+                                    token,
+                                    flags,
+                                    offset,
+                                    offset + 2,
+                                    length,
+                                    typeOffset,
+                                    first & 15,
+                                    second >> 4,
+                                    second & 15,
+                                    handlerIndex,
+                                    handlerCount));
         }
     }
 
@@ -450,8 +491,20 @@ final class RawCap {
 
     private void directory() {
         open("Directory");
-        String[] names = {"Header", "Directory", "Applet", "Import", "ConstantPool", "Class", "Method", "StaticField",
-            "RefLocation", "Export", "Descriptor", "Debug"};
+        String[] names = {
+            "Header",
+            "Directory",
+            "Applet",
+            "Import",
+            "ConstantPool",
+            "Class",
+            "Method",
+            "StaticField",
+            "RefLocation",
+            "Export",
+            "Descriptor",
+            "Debug"
+        };
         int sizes = version == 21 ? 11 : 12;
         for (int i = 0; i < sizes; i++) {
             byte[] bytes = parts.get(names[i]);
@@ -499,7 +552,8 @@ final class RawCap {
             for (int k = 0; k < methods; k++) {
                 int token = k;
                 int offset = u2();
-                assertTrue(type.methods.stream().anyMatch(m -> m.token == token && m.offset == offset && (m.flags & 0x88) != 0));
+                assertTrue(type.methods.stream()
+                        .anyMatch(m -> m.token == token && m.offset == offset && (m.flags & 0x88) != 0));
             }
         }
         end();
@@ -520,7 +574,8 @@ final class RawCap {
                 String operands = OPERANDS[op];
                 if (operands.equals("c")) {
                     bytePlaces.add(pc + 1);
-                } else if (operands.contains("C") && !(op / 2 == 74 && (method[pc + 1] & 0xFF) >= 10 && (method[pc + 1] & 0xFF) <= 13)) {
+                } else if (operands.contains("C")
+                        && !(op / 2 == 74 && (method[pc + 1] & 0xFF) >= 10 && (method[pc + 1] & 0xFF) <= 13)) {
                     byte2Places.add(pc + 1 + operands.indexOf('C'));
                 }
             }

@@ -31,14 +31,16 @@ final class Twin {
         };
         cap = new RawCap(converted.cap().orElseThrow().toZip());
         exp = converted.exp().orElseThrow();
-        api = Fixture.exports("3.0.5").stream().collect(Collectors.toMap(f -> f.aid().toString(), f -> f));
+        api = Fixture.exports("3.0.5").stream()
+                .collect(Collectors.toMap(f -> f.aid().toString(), f -> f));
         machine = new CapMachine(cap, new Names());
     }
 
     /** Compiles and converts with the given int support. */
     static Twin of(boolean ints, String packageName, String... sources) {
         Map<String, byte[]> classes = Fixture.compile(sources);
-        return new Twin(classes, Fixture.convert(Fixture.input(packageName, classes).ints(ints)));
+        return new Twin(
+                classes, Fixture.convert(Fixture.input(packageName, classes).ints(ints)));
     }
 
     private final class Names implements CapMachine.World {
@@ -66,7 +68,8 @@ final class Twin {
         try {
             List<Method> result = new ArrayList<>();
             for (Method m : loader.loadClass(className).getDeclaredMethods()) {
-                if (java.lang.reflect.Modifier.isStatic(m.getModifiers()) && java.lang.reflect.Modifier.isPublic(m.getModifiers())) {
+                if (java.lang.reflect.Modifier.isStatic(m.getModifiers())
+                        && java.lang.reflect.Modifier.isPublic(m.getModifiers())) {
                     m.setAccessible(true);
                     result.add(m);
                 }
@@ -79,17 +82,29 @@ final class Twin {
     }
 
     private int offset(Method m) {
-        var type = exp.classByName(m.getDeclaringClass().getName().replace('.', '/')).orElseThrow();
-        int token = type.method(m.getName(), Type.getMethodDescriptor(m)).orElseThrow().token();
-        RawCap.Type found = cap.types.values().stream().filter(t -> t.token == type.token()).findFirst().orElseThrow();
-        return found.methods.stream().filter(k -> k.token() == token && (k.flags() & 8) != 0).findFirst().orElseThrow().offset();
+        var type = exp.classByName(m.getDeclaringClass().getName().replace('.', '/'))
+                .orElseThrow();
+        int token = type.method(m.getName(), Type.getMethodDescriptor(m))
+                .orElseThrow()
+                .token();
+        RawCap.Type found = cap.types.values().stream()
+                .filter(t -> t.token == type.token())
+                .findFirst()
+                .orElseThrow();
+        return found.methods.stream()
+                .filter(k -> k.token() == token && (k.flags() & 8) != 0)
+                .findFirst()
+                .orElseThrow()
+                .offset();
     }
 
     /** What the JVM makes of a call: the value, or the exception's simple name; then the array arguments. */
     String onJvm(Method m, Object... arguments) {
         Object[] copies = new Object[arguments.length];
         for (int i = 0; i < arguments.length; i++) {
-            copies[i] = arguments[i] instanceof byte[] b ? b.clone() : arguments[i] instanceof short[] s ? s.clone() : arguments[i];
+            copies[i] = arguments[i] instanceof byte[] b
+                    ? b.clone()
+                    : arguments[i] instanceof short[] s ? s.clone() : arguments[i];
         }
         String outcome;
         try {
@@ -123,16 +138,24 @@ final class Twin {
             } else if (argument instanceof Boolean value) {
                 cells.add(value ? 1 : 0);
             } else {
-                int handle = argument instanceof byte[] b ? machine.array(11, widen(b)) : machine.array(12, widen((short[]) argument));
+                int handle = argument instanceof byte[] b
+                        ? machine.array(11, widen(b))
+                        : machine.array(12, widen((short[]) argument));
                 cells.add(handle);
                 arrays.add(handle);
             }
         }
         String outcome;
         try {
-            outcome = text(m, machine.run(offset(m), cells.stream().mapToInt(Integer::intValue).toArray()));
+            outcome = text(
+                    m,
+                    machine.run(
+                            offset(m),
+                            cells.stream().mapToInt(Integer::intValue).toArray()));
         } catch (CapMachine.Thrown e) {
-            outcome = e.name.startsWith("@") ? ownName(Integer.parseInt(e.name.substring(1))) : e.name.substring(e.name.lastIndexOf('/') + 1);
+            outcome = e.name.startsWith("@")
+                    ? ownName(Integer.parseInt(e.name.substring(1)))
+                    : e.name.substring(e.name.lastIndexOf('/') + 1);
         }
         StringBuilder result = new StringBuilder(outcome);
         arrays.forEach(handle -> result.append(' ').append(java.util.Arrays.toString(machine.arrayValues(handle))));
@@ -169,6 +192,8 @@ final class Twin {
         if (type == boolean.class) {
             return String.valueOf(cells[0] != 0);
         }
-        return type == int.class ? String.valueOf(cells[0] << 16 | cells[1] & 0xFFFF) : String.valueOf((short) cells[0]);
+        return type == int.class
+                ? String.valueOf(cells[0] << 16 | cells[1] & 0xFFFF)
+                : String.valueOf((short) cells[0]);
     }
 }

@@ -6,10 +6,10 @@ import org.objectweb.asm.Opcodes;
 
 /** API members that the platform has in another form. */
 final class Calls {
-    private static final MemberName USER_EXCEPTION = new MemberName("javacard/framework/UserException", MemberName.CONSTRUCTOR, "()V");
+    private static final MemberName USER_EXCEPTION =
+            new MemberName("javacard/framework/UserException", MemberName.CONSTRUCTOR, "()V");
 
-    private Calls() {
-    }
+    private Calls() {}
 
     /** jCardSim 3.0 has no UserException(), which is UserException(0). */
     static boolean isReplaced(MemberName member) {
@@ -21,6 +21,7 @@ final class Calls {
         if (replaced) {
             code.visitInsn(Opcodes.ICONST_0);
         }
-        code.visitMethodInsn(Opcodes.INVOKESPECIAL, member.owner(), member.name(), replaced ? "(S)V" : member.descriptor(), false);
+        code.visitMethodInsn(
+                Opcodes.INVOKESPECIAL, member.owner(), member.name(), replaced ? "(S)V" : member.descriptor(), false);
     }
 }

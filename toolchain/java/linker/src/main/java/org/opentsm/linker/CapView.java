@@ -26,7 +26,10 @@ import org.opentsm.cap.exp.ExportFile.ExportClass;
 import org.opentsm.cap.exp.ExportFile.ExportMethod;
 import org.opentsm.linker.LinkException.Code;
 
-/** A verified CAP's classes and members by their JVM names; references into imported packages get theirs from export files. */
+/**
+ * A verified CAP's classes and members by their JVM names; references into imported packages get theirs from export
+ * files.
+ */
 final class CapView {
     private static final int MAX_DEPTH = 256;
     private static final int PACKAGE_VISIBLE = 0x80;
@@ -43,12 +46,12 @@ final class CapView {
     }
 
     /** A method with code or abstract, and the name it gets. */
-    record Owned(ClassDescriptor owner, MethodDescriptor method, MemberName name) {
-    }
+    record Owned(ClassDescriptor owner, MethodDescriptor method, MemberName name) {}
 
     final CapFile cap;
     /** True when the file had no Descriptor: references have no classes then. */
     final boolean inferred;
+
     private final String prefix;
     private final DescriptorComponent descriptor;
     private final List<ExportFile> imports;
@@ -78,17 +81,22 @@ final class CapView {
             classes.put(offsets.get(i), new ClassView(offsets.get(i), entry, found));
         }
         classes.values().stream().filter(ClassView::isInterface).forEach(item -> findOutside(item, platformInterfaces));
-        platformInterfaces.stream().filter(wanted -> wanted.packageAid().equals(cap.header().packageInfo().aid()) && !outside.containsValue(wanted))
-            .findFirst().ifPresent(wanted -> {
-                throw LinkException.unresolved("no interface of package " + wanted.packageAid() + " has the methods of the platform's "
-                    + wanted.internalName().replace('/', '.') + ", so the two are of different versions");
-            });
+        platformInterfaces.stream()
+                .filter(wanted ->
+                        wanted.packageAid().equals(cap.header().packageInfo().aid()) && !outside.containsValue(wanted))
+                .findFirst()
+                .ifPresent(wanted -> {
+                    throw LinkException.unresolved("no interface of package " + wanted.packageAid()
+                            + " has the methods of the platform's "
+                            + wanted.internalName().replace('/', '.') + ", so the two are of different versions");
+                });
         classes.values().forEach(this::collect);
     }
 
     private static void checkSupported(ClassComponent.Entry entry, int offset) {
         if (entry.isRemote()) {
-            throw new LinkException(Code.UNSUPPORTED, String.format("remote types are not supported, class @%04X is one", offset));
+            throw new LinkException(
+                    Code.UNSUPPORTED, String.format("remote types are not supported, class @%04X is one", offset));
         }
         if (entry instanceof ClassInfo info && info.superclass() == ClassRef.NONE) {
             throw new LinkException(Code.UNSUPPORTED, "a package that defines Object belongs to the platform");
@@ -100,9 +108,16 @@ final class CapView {
         for (int token = 0; token < item.descriptor.methods().size(); token++) {
             types.add(interfaceDescriptor(item, token));
         }
-        platformInterfaces.stream().filter(candidate -> candidate.packageAid().equals(cap.header().packageInfo().aid())
-            && fits(candidate.methods().stream().map(PlatformInterface.Method::descriptor).toList(), types)).findFirst()
-            .ifPresent(candidate -> outside.put(item.offset, candidate));
+        platformInterfaces.stream()
+                .filter(candidate ->
+                        candidate.packageAid().equals(cap.header().packageInfo().aid())
+                                && fits(
+                                        candidate.methods().stream()
+                                                .map(PlatformInterface.Method::descriptor)
+                                                .toList(),
+                                        types))
+                .findFirst()
+                .ifPresent(candidate -> outside.put(item.offset, candidate));
     }
 
     /** Without Descriptor, methods behind the last one that is called are not known, nor are classes. */
@@ -110,8 +125,12 @@ final class CapView {
         if (!inferred) {
             return candidate.equals(types);
         }
-        return !types.isEmpty() && types.size() <= candidate.size()
-            && candidate.subList(0, types.size()).stream().map(CapView::kinds).toList().equals(types.stream().map(CapView::kinds).toList());
+        return !types.isEmpty()
+                && types.size() <= candidate.size()
+                && candidate.subList(0, types.size()).stream()
+                        .map(CapView::kinds)
+                        .toList()
+                        .equals(types.stream().map(CapView::kinds).toList());
     }
 
     private static String kinds(String descriptor) {
@@ -121,7 +140,8 @@ final class CapView {
     private void collect(ClassView item) {
         for (FieldDescriptor field : item.descriptor.fields()) {
             if (field.isStatic()) {
-                MemberName name = new MemberName(name(item.offset), String.format("s%04X", field.imageOffset()), fieldType(field));
+                MemberName name = new MemberName(
+                        name(item.offset), String.format("s%04X", field.imageOffset()), fieldType(field));
                 if (staticFields.put(field.imageOffset(), name) != null) {
                     throw LinkException.inconsistent("two static fields at image offset " + field.imageOffset());
                 }
@@ -131,8 +151,10 @@ final class CapView {
             return;
         }
         for (MethodDescriptor method : item.descriptor.methods()) {
-            if (methods.put(method.methodOffset(), new Owned(item.descriptor, method, declaredName(item, method))) != null) {
-                throw LinkException.inconsistent(String.format("two methods at Method offset %04X", method.methodOffset()));
+            if (methods.put(method.methodOffset(), new Owned(item.descriptor, method, declaredName(item, method)))
+                    != null) {
+                throw LinkException.inconsistent(
+                        String.format("two methods at Method offset %04X", method.methodOffset()));
             }
         }
     }
@@ -148,7 +170,8 @@ final class CapView {
         }
         Optional<MemberName> inherited = virtual(item.info().superclass(), method.token());
         if (inherited.isPresent() && !inferred && !inherited.get().descriptor().equals(type)) {
-            throw LinkException.inconsistent(String.format("method @%04X overrides %s with other types", method.methodOffset(), inherited.get()));
+            throw LinkException.inconsistent(String.format(
+                    "method @%04X overrides %s with other types", method.methodOffset(), inherited.get()));
         }
         return inherited.map(name -> name.in(owner)).orElse(new MemberName(owner, virtualName(method.token()), type));
     }
@@ -163,7 +186,9 @@ final class CapView {
 
     private String virtualName(int token) {
         // A package-visible method is no method of a subclass in another package: the AID keeps their names apart.
-        return (token & PACKAGE_VISIBLE) == 0 ? "v" + token : "k" + cap.header().packageInfo().aid() + "_" + (token & 0x7F);
+        return (token & PACKAGE_VISIBLE) == 0
+                ? "v" + token
+                : "k" + cap.header().packageInfo().aid() + "_" + (token & 0x7F);
     }
 
     static boolean isVirtual(MethodDescriptor method) {
@@ -198,8 +223,9 @@ final class CapView {
             return external(classRef).name();
         }
         PlatformInterface platform = outside.get(classRef);
-        return platform != null ? platform.internalName()
-            : names.computeIfAbsent(classRef, ref -> String.format("%s/C%04X", prefix, classAt(ref).offset));
+        return platform != null
+                ? platform.internalName()
+                : names.computeIfAbsent(classRef, ref -> String.format("%s/C%04X", prefix, classAt(ref).offset));
     }
 
     /** A package that was linked without Descriptor exports references of unknown class. */
@@ -217,13 +243,16 @@ final class CapView {
 
     ExportClass external(int classRef) {
         ExportFile file = importOf(classRef);
-        return file.classByToken(ClassRef.classToken(classRef)).orElseThrow(() -> LinkException.unresolved(
-            "package " + file.packageName() + " has no class of token " + ClassRef.classToken(classRef)));
+        return file.classByToken(ClassRef.classToken(classRef))
+                .orElseThrow(() -> LinkException.unresolved(
+                        "package " + file.packageName() + " has no class of token " + ClassRef.classToken(classRef)));
     }
 
     // ---- types ----
 
-    /** JVM descriptor of the type at an offset of Descriptor: of a method, or of a field when there is one type alone. */
+    /**
+     * JVM descriptor of the type at an offset of Descriptor: of a method, or of a field when there is one type alone.
+     */
     private String type(int offset) {
         TypeDescriptor type = descriptor.typeAt(offset);
         StringBuilder text = new StringBuilder("(");
@@ -232,7 +261,9 @@ final class CapView {
     }
 
     private String fieldType(FieldDescriptor field) {
-        return (field.type() & 0x8000) != 0 ? text(TypeDescriptor.Type.of(field.type() & 0xF)) : text(descriptor.typeAt(field.type()).returnType());
+        return (field.type() & 0x8000) != 0
+                ? text(TypeDescriptor.Type.of(field.type() & 0xF))
+                : text(descriptor.typeAt(field.type()).returnType());
     }
 
     private String text(TypeDescriptor.Type type) {
@@ -257,14 +288,20 @@ final class CapView {
     /** True for a protected virtual method of another package: the JVM wants a receiver of the calling class. */
     boolean isProtected(int index) {
         Entry entry = constant(index);
-        return entry.tag() == ConstantPoolComponent.VIRTUAL_METHODREF && entry.isExternal() && external(entry.classRef()).methods().stream()
-            .anyMatch(method -> isVirtual(method) && method.token() == entry.token() && (method.flags() & DescriptorComponent.ACC_PROTECTED) != 0);
+        return entry.tag() == ConstantPoolComponent.VIRTUAL_METHODREF
+                && entry.isExternal()
+                && external(entry.classRef()).methods().stream()
+                        .anyMatch(method -> isVirtual(method)
+                                && method.token() == entry.token()
+                                && (method.flags() & DescriptorComponent.ACC_PROTECTED) != 0);
     }
 
     /** True for an invokespecial of a private method that became a static one, with its receiver as first parameter. */
     boolean isStaticTarget(int index) {
         Entry entry = constant(index);
-        return entry.tag() == ConstantPoolComponent.STATIC_METHODREF && !entry.isExternal() && method(entry.offset()).method().isStatic();
+        return entry.tag() == ConstantPoolComponent.STATIC_METHODREF
+                && !entry.isExternal()
+                && method(entry.offset()).method().isStatic();
     }
 
     /** The method whose header stands at this Method offset. */
@@ -297,7 +334,8 @@ final class CapView {
         if (inherited.isPresent() || ClassRef.isExternal(classRef)) {
             return inherited;
         }
-        return declared(classRef, token).map(method -> new MemberName(name(classRef), virtualName(token), type(method.typeOffset())));
+        return declared(classRef, token)
+                .map(method -> new MemberName(name(classRef), virtualName(token), type(method.typeOffset())));
     }
 
     private Optional<MemberName> inheritedFromImport(int classRef, int token) {
@@ -311,8 +349,10 @@ final class CapView {
         if (!ClassRef.isExternal(ref)) {
             throw LinkException.inconsistent("the superclasses of " + name(classRef) + " form a cycle");
         }
-        return external(ref).methods().stream().filter(method -> isVirtual(method) && method.token() == token).findFirst()
-            .map(method -> new MemberName(name(classRef), method.name(), known(method.descriptor())));
+        return external(ref).methods().stream()
+                .filter(method -> isVirtual(method) && method.token() == token)
+                .findFirst()
+                .map(method -> new MemberName(name(classRef), method.name(), known(method.descriptor())));
     }
 
     private static boolean isVirtual(ExportMethod method) {
@@ -323,9 +363,11 @@ final class CapView {
     MemberName interfaceMethod(int classRef, int token) {
         if (ClassRef.isExternal(classRef)) {
             ExportClass found = external(classRef);
-            return found.methods().stream().filter(method -> method.token() == token).findFirst()
-                .map(method -> new MemberName(found.name(), method.name(), known(method.descriptor())))
-                .orElseThrow(() -> LinkException.unresolved(found.name() + " has no method of token " + token));
+            return found.methods().stream()
+                    .filter(method -> method.token() == token)
+                    .findFirst()
+                    .map(method -> new MemberName(found.name(), method.name(), known(method.descriptor())))
+                    .orElseThrow(() -> LinkException.unresolved(found.name() + " has no method of token " + token));
         }
         PlatformInterface platform = outside.get(classRef);
         if (platform != null && token < platform.methods().size()) {
@@ -334,24 +376,36 @@ final class CapView {
         }
         // An interface method may have another token in a sub-interface, so each interface has names of its own.
         String owner = name(classRef);
-        return new MemberName(owner, "i" + owner.substring(1).replace('/', '_') + "_" + token, interfaceDescriptor(classAt(classRef), token));
+        return new MemberName(
+                owner,
+                "i" + owner.substring(1).replace('/', '_') + "_" + token,
+                interfaceDescriptor(classAt(classRef), token));
     }
 
     private String interfaceDescriptor(ClassView item, int token) {
-        return item.descriptor.methods().stream().filter(method -> method.token() == token).findFirst().map(method -> type(method.typeOffset()))
-            .orElseThrow(() -> LinkException.inconsistent(String.format("interface @%04X has no method of token %d", item.offset, token)));
+        return item.descriptor.methods().stream()
+                .filter(method -> method.token() == token)
+                .findFirst()
+                .map(method -> type(method.typeOffset()))
+                .orElseThrow(() -> LinkException.inconsistent(
+                        String.format("interface @%04X has no method of token %d", item.offset, token)));
     }
 
     MemberName instanceField(int classRef, int token) {
         if (ClassRef.isExternal(classRef)) {
             ExportClass found = external(classRef);
-            return found.fields().stream().filter(field -> !field.isStatic() && field.token() == token).findFirst()
-                .map(field -> new MemberName(found.name(), field.name(), known(field.descriptor())))
-                .orElseThrow(() -> LinkException.unresolved(found.name() + " has no field of token " + token));
+            return found.fields().stream()
+                    .filter(field -> !field.isStatic() && field.token() == token)
+                    .findFirst()
+                    .map(field -> new MemberName(found.name(), field.name(), known(field.descriptor())))
+                    .orElseThrow(() -> LinkException.unresolved(found.name() + " has no field of token " + token));
         }
-        return classAt(classRef).descriptor.fields().stream().filter(field -> !field.isStatic() && (field.ref() & 0xFF) == token).findFirst()
-            .map(field -> instanceField(classRef, field))
-            .orElseThrow(() -> LinkException.inconsistent(String.format("class @%04X has no field of token %d", classRef, token)));
+        return classAt(classRef).descriptor.fields().stream()
+                .filter(field -> !field.isStatic() && (field.ref() & 0xFF) == token)
+                .findFirst()
+                .map(field -> instanceField(classRef, field))
+                .orElseThrow(() -> LinkException.inconsistent(
+                        String.format("class @%04X has no field of token %d", classRef, token)));
     }
 
     MemberName instanceField(int classRef, FieldDescriptor field) {
@@ -385,26 +439,38 @@ final class CapView {
         Entry entry = constant(index);
         return switch (entry.tag()) {
             case ConstantPoolComponent.INSTANCE_FIELDREF -> instanceField(entry.classRef(), entry.token());
-            case ConstantPoolComponent.STATIC_FIELDREF -> entry.isExternal() ? externalStatic(entry, false) : staticField(entry.offset());
-            case ConstantPoolComponent.STATIC_METHODREF -> entry.isExternal() ? externalStatic(entry, true) : method(entry.offset()).name();
+            case ConstantPoolComponent.STATIC_FIELDREF ->
+                entry.isExternal() ? externalStatic(entry, false) : staticField(entry.offset());
+            case ConstantPoolComponent.STATIC_METHODREF ->
+                entry.isExternal()
+                        ? externalStatic(entry, true)
+                        : method(entry.offset()).name();
             case ConstantPoolComponent.VIRTUAL_METHODREF -> virtualOrFail(entry.classRef(), entry.token());
-            case ConstantPoolComponent.SUPER_METHODREF -> virtualOrFail(classAt(entry.classRef()).info().superclass(), entry.token());
+            case ConstantPoolComponent.SUPER_METHODREF ->
+                virtualOrFail(classAt(entry.classRef()).info().superclass(), entry.token());
             default -> throw LinkException.inconsistent("constant " + index + " names no member");
         };
     }
 
     private MemberName virtualOrFail(int classRef, int token) {
-        return virtual(classRef, token).orElseThrow(() -> LinkException.unresolved(name(classRef) + " has no virtual method of token " + token));
+        return virtual(classRef, token)
+                .orElseThrow(
+                        () -> LinkException.unresolved(name(classRef) + " has no virtual method of token " + token));
     }
 
     private MemberName externalStatic(Entry entry, boolean method) {
         ExportClass found = external(entry.classRef());
         Optional<MemberName> name = method
-            ? found.methods().stream().filter(item -> !isVirtual(item) && item.token() == entry.token()).findFirst()
-                .map(item -> new MemberName(found.name(), item.name(), known(item.descriptor())))
-            : found.fields().stream().filter(item -> item.isStatic() && item.token() == entry.token()).findFirst()
-                .map(item -> new MemberName(found.name(), item.name(), known(item.descriptor())));
-        return name.orElseThrow(() -> LinkException.unresolved(found.name() + " has no static member of token " + entry.token()));
+                ? found.methods().stream()
+                        .filter(item -> !isVirtual(item) && item.token() == entry.token())
+                        .findFirst()
+                        .map(item -> new MemberName(found.name(), item.name(), known(item.descriptor())))
+                : found.fields().stream()
+                        .filter(item -> item.isStatic() && item.token() == entry.token())
+                        .findFirst()
+                        .map(item -> new MemberName(found.name(), item.name(), known(item.descriptor())));
+        return name.orElseThrow(
+                () -> LinkException.unresolved(found.name() + " has no static member of token " + entry.token()));
     }
 
     /**

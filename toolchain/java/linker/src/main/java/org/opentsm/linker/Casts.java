@@ -8,13 +8,20 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 
 /**
- * Checks of classes that a CAP without Descriptor leaves to the moment when a reference is used: all fields, parameters and results of
- * its own are Object.
+ * Checks of classes that a CAP without Descriptor leaves to the moment when a reference is used: all fields, parameters
+ * and results of its own are Object.
  */
 final class Casts {
     static final String OBJECT = "java/lang/Object";
-    private static final List<String> FILLERS = List.of("java/io/Serializable", "java/lang/Cloneable", "java/lang/Runnable", "java/lang/Comparable",
-        "java/lang/CharSequence", "java/lang/Iterable", "java/lang/Readable", "java/lang/Appendable");
+    private static final List<String> FILLERS = List.of(
+            "java/io/Serializable",
+            "java/lang/Cloneable",
+            "java/lang/Runnable",
+            "java/lang/Comparable",
+            "java/lang/CharSequence",
+            "java/lang/Iterable",
+            "java/lang/Readable",
+            "java/lang/Appendable");
     private final MethodVisitor code;
     private final int temporaries;
     private final List<String> wanted = new ArrayList<>();
@@ -77,8 +84,8 @@ final class Casts {
     }
 
     /**
-     * Another descriptor for a second constructor with the same kinds of parameters: the JVM takes any reference for an interface, and any
-     * short class for another.
+     * Another descriptor for a second constructor with the same kinds of parameters: the JVM takes any reference for an
+     * interface, and any short class for another.
      *
      * @param attempt 1 for the second, 2 for the third
      */
@@ -90,6 +97,8 @@ final class Casts {
         if (descriptor.contains("S") && attempt <= 3) {
             return descriptor.replaceFirst("S", "BZC".substring(attempt - 1, attempt));
         }
-        throw new LinkException(LinkException.Code.UNSUPPORTED, "without Descriptor its constructors " + descriptor + " cannot be told apart");
+        throw new LinkException(
+                LinkException.Code.UNSUPPORTED,
+                "without Descriptor its constructors " + descriptor + " cannot be told apart");
     }
 }

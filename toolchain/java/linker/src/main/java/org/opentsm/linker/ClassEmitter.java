@@ -36,7 +36,8 @@ final class ClassEmitter {
     }
 
     /**
-     * @param install name of the static method that installs the applet of this class; it gets a public face named "install"
+     * @param install name of the static method that installs the applet of this class; it gets a public face named
+     *     "install"
      * @return a class file
      */
     byte[] emit(Optional<String> install) {
@@ -58,7 +59,8 @@ final class ClassEmitter {
         for (MethodDescriptor method : item.descriptor().methods()) {
             MemberName member = view.interfaceMethod(item.offset(), method.token());
             claim(member, -1);
-            out.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_ABSTRACT, member.name(), member.descriptor(), null, null).visitEnd();
+            out.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_ABSTRACT, member.name(), member.descriptor(), null, null)
+                    .visitEnd();
         }
     }
 
@@ -66,12 +68,24 @@ final class ClassEmitter {
         Set<String> interfaces = new LinkedHashSet<>();
         item.info().interfaces().forEach(found -> interfaces.add(view.name(found.classRef())));
         boolean isAbstract = (item.descriptor().flags() & DescriptorComponent.ACC_CLASS_ABSTRACT) != 0;
-        out.visit(Opcodes.V1_5, Opcodes.ACC_PUBLIC | Opcodes.ACC_SUPER | (isAbstract ? Opcodes.ACC_ABSTRACT : 0), name, null,
-            view.name(item.info().superclass()), interfaces.toArray(String[]::new));
+        out.visit(
+                Opcodes.V1_5,
+                Opcodes.ACC_PUBLIC | Opcodes.ACC_SUPER | (isAbstract ? Opcodes.ACC_ABSTRACT : 0),
+                name,
+                null,
+                view.name(item.info().superclass()),
+                interfaces.toArray(String[]::new));
         for (FieldDescriptor field : item.descriptor().fields()) {
             boolean isStatic = field.isStatic();
-            MemberName member = isStatic ? view.staticField(field.imageOffset()) : view.instanceField(item.offset(), field);
-            out.visitField(Opcodes.ACC_PUBLIC | (isStatic ? Opcodes.ACC_STATIC : 0), member.name(), member.descriptor(), null, null).visitEnd();
+            MemberName member =
+                    isStatic ? view.staticField(field.imageOffset()) : view.instanceField(item.offset(), field);
+            out.visitField(
+                            Opcodes.ACC_PUBLIC | (isStatic ? Opcodes.ACC_STATIC : 0),
+                            member.name(),
+                            member.descriptor(),
+                            null,
+                            null)
+                    .visitEnd();
         }
         if (view.inferred) {
             Untyped.emit(out);
@@ -86,7 +100,9 @@ final class ClassEmitter {
     private void emitMethod(MethodDescriptor method) {
         MemberName member = view.method(method.methodOffset()).name();
         claim(member, -1);
-        int access = Opcodes.ACC_PUBLIC | (method.isStatic() ? Opcodes.ACC_STATIC : 0) | (method.isAbstract() ? Opcodes.ACC_ABSTRACT : 0);
+        int access = Opcodes.ACC_PUBLIC
+                | (method.isStatic() ? Opcodes.ACC_STATIC : 0)
+                | (method.isAbstract() ? Opcodes.ACC_ABSTRACT : 0);
         MethodVisitor code = out.visitMethod(access, member.name(), member.descriptor(), null, null);
         if (!method.isAbstract()) {
             code.visitCode();
@@ -108,8 +124,9 @@ final class ClassEmitter {
         for (int token = 0; token < index.size(); token++) {
             int virtualToken = index.get(token);
             MemberName from = view.interfaceMethod(implemented.classRef(), token);
-            MemberName to = view.virtual(item.offset(), virtualToken).orElseThrow(
-                () -> LinkException.inconsistent("an interface index of " + name + " names virtual token " + virtualToken + ", which no class has"));
+            MemberName to = view.virtual(item.offset(), virtualToken)
+                    .orElseThrow(() -> LinkException.inconsistent("an interface index of " + name
+                            + " names virtual token " + virtualToken + ", which no class has"));
             if (!view.inferred && !from.descriptor().equals(to.descriptor())) {
                 throw LinkException.inconsistent(to + " implements " + from + " with other types");
             }
@@ -127,7 +144,8 @@ final class ClassEmitter {
     }
 
     private void bridge(MemberName from, MemberName to) {
-        MethodVisitor code = out.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_SYNTHETIC, from.name(), from.descriptor(), null, null);
+        MethodVisitor code =
+                out.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_SYNTHETIC, from.name(), from.descriptor(), null, null);
         code.visitCode();
         code.visitVarInsn(Opcodes.ALOAD, 0);
         forward(code, 1, Opcodes.INVOKEVIRTUAL, to.in(name), from.descriptor());
@@ -136,7 +154,8 @@ final class ClassEmitter {
     private void installFace(String method) {
         MemberName face = new MemberName(name, "install", INSTALL_TYPES);
         claim(face, -1);
-        MethodVisitor code = out.visitMethod(Opcodes.ACC_PUBLIC | Opcodes.ACC_STATIC | Opcodes.ACC_SYNTHETIC, "install", INSTALL_TYPES, null, null);
+        MethodVisitor code = out.visitMethod(
+                Opcodes.ACC_PUBLIC | Opcodes.ACC_STATIC | Opcodes.ACC_SYNTHETIC, "install", INSTALL_TYPES, null, null);
         code.visitCode();
         forward(code, 0, Opcodes.INVOKESTATIC, new MemberName(name, method, INSTALL_TYPES), INSTALL_TYPES);
     }

@@ -31,6 +31,7 @@ final class ExportNames {
     private static final int NO_TOKEN = 0xFF;
     /** Stands in an export file for a reference of which nothing is known; the verifier takes it for any. */
     static final String UNKNOWN = "L?;";
+
     private final CapView view;
     private final ExportBuilder builder;
 
@@ -42,7 +43,8 @@ final class ExportNames {
     }
 
     ExportFile file() {
-        List<ExportedClass> exported = view.cap.export().map(component -> component.classes()).orElse(List.of());
+        List<ExportedClass> exported =
+                view.cap.export().map(component -> component.classes()).orElse(List.of());
         for (int token = 0; token < exported.size(); token++) {
             ClassView item = view.classAt(exported.get(token).classOffset());
             if (item.isInterface()) {
@@ -60,9 +62,16 @@ final class ExportNames {
             MemberName name = view.interfaceMethod(item.offset(), method.token());
             methods.add(builder.method(method.token(), 1 | ACC_ABSTRACT, name.name(), type(name)));
         }
-        List<String> supers = ((InterfaceInfo) item.entry()).superinterfaces().stream().map(view::name).toList();
-        builder.add(token, 1 | ACC_INTERFACE | ACC_ABSTRACT | shareable(item), view.name(item.offset()), List.of("java/lang/Object"), supers,
-            List.of(), methods);
+        List<String> supers = ((InterfaceInfo) item.entry())
+                .superinterfaces().stream().map(view::name).toList();
+        builder.add(
+                token,
+                1 | ACC_INTERFACE | ACC_ABSTRACT | shareable(item),
+                view.name(item.offset()),
+                List.of("java/lang/Object"),
+                supers,
+                List.of(),
+                methods);
     }
 
     private String type(MemberName name) {
@@ -91,15 +100,26 @@ final class ExportNames {
         Collections.reverse(chain);
         interfaces.addAll(imported.interfaces());
         int flags = item.descriptor().flags();
-        int access = 1 | flags & DescriptorComponent.ACC_FINAL | ((flags & DescriptorComponent.ACC_CLASS_ABSTRACT) != 0 ? ACC_ABSTRACT : 0);
-        builder.add(token, access | shareable(item), view.name(item.offset()), chain, List.copyOf(interfaces), fields(item), methods(item, imported));
+        int access = 1
+                | flags & DescriptorComponent.ACC_FINAL
+                | ((flags & DescriptorComponent.ACC_CLASS_ABSTRACT) != 0 ? ACC_ABSTRACT : 0);
+        builder.add(
+                token,
+                access | shareable(item),
+                view.name(item.offset()),
+                chain,
+                List.copyOf(interfaces),
+                fields(item),
+                methods(item, imported));
     }
 
     private List<ExportField> fields(ClassView item) {
         List<ExportField> fields = new ArrayList<>();
         for (FieldDescriptor field : item.descriptor().fields()) {
             if (isVisible(field.flags()) && field.token() != NO_TOKEN) {
-                MemberName name = field.isStatic() ? view.staticField(field.imageOffset()) : view.instanceField(item.offset(), field);
+                MemberName name = field.isStatic()
+                        ? view.staticField(field.imageOffset())
+                        : view.instanceField(item.offset(), field);
                 fields.add(builder.field(field.token(), field.flags() & 0x1D, name.name(), type(name)));
             }
         }
@@ -121,9 +141,13 @@ final class ExportNames {
         for (int virtual = 0; virtual < VIRTUAL_TOKENS; virtual++) {
             int wanted = virtual;
             Optional<MemberName> name = view.virtual(item.offset(), virtual);
-            int flags = view.declared(item.offset(), virtual).map(method -> access(method.flags()))
-                .orElseGet(() -> imported.methods().stream().filter(method -> !method.isStatic() && !method.isConstructor() && method.token() == wanted)
-                    .findFirst().map(ExportMethod::flags).orElse(1));
+            int flags = view.declared(item.offset(), virtual)
+                    .map(method -> access(method.flags()))
+                    .orElseGet(() -> imported.methods().stream()
+                            .filter(method -> !method.isStatic() && !method.isConstructor() && method.token() == wanted)
+                            .findFirst()
+                            .map(ExportMethod::flags)
+                            .orElse(1));
             name.ifPresent(found -> methods.add(builder.method(wanted, flags, found.name(), type(found))));
         }
         return methods;

@@ -6,8 +6,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Whether the JVM's own verifier takes the classes. Our verifier cannot say so for a CAP without Descriptor: it does not know which class
- * a method is of.
+ * Whether the JVM's own verifier takes the classes. Our verifier cannot say so for a CAP without Descriptor: it does
+ * not know which class a method is of.
  */
 final class JvmCheck {
     private final ClassLoader platform;

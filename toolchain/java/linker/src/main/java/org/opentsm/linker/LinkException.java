@@ -4,7 +4,10 @@ package org.opentsm.linker;
 import java.util.List;
 import org.opentsm.verifier.Finding;
 
-/** A CAP that cannot be linked: a stable code, what is wrong in words, and the verifier's findings when they are the reason. */
+/**
+ * A CAP that cannot be linked: a stable code, what is wrong in words, and the verifier's findings when they are the
+ * reason.
+ */
 public final class LinkException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

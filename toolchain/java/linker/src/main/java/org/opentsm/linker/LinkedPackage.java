@@ -14,6 +14,9 @@ import org.opentsm.cap.exp.ExportFile;
  * @param exports what other CAPs may link to, by the names given here
  * @param inferred true when there was no Descriptor component, so that references in exports have no class
  */
-public record LinkedPackage(PackageInfo info, Map<String, byte[]> classes, Map<String, String> applets, ExportFile exports,
-        boolean inferred) {
-}
+public record LinkedPackage(
+        PackageInfo info,
+        Map<String, byte[]> classes,
+        Map<String, String> applets,
+        ExportFile exports,
+        boolean inferred) {}

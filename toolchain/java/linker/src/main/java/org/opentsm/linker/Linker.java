@@ -25,12 +25,15 @@ import org.opentsm.verifier.Severity;
 import org.opentsm.verifier.Verifier;
 
 /**
- * Links CAPs one after the other, as a card loads them: each is verified, its imports are resolved to the API or to a package linked
- * before, and its bytecode becomes JVM classes of the same behaviour (class file version 49, so without stack maps).
+ * Links CAPs one after the other, as a card loads them: each is verified, its imports are resolved to the API or to a
+ * package linked before, and its bytecode becomes JVM classes of the same behaviour (class file version 49, so without
+ * stack maps).
  *
- * <p>A CAP has no names. Class C0010 of package pA000000073 is the class at Class offset 10 hex; members are named by token or offset:
- * v3 and k0 virtual methods (public, package-visible), m0012 static and private ones, f1 fields, s0004 static fields. A method that
- * overrides one of the API has the API's name, and each interface method leads to its implementation over a bridge.
+ * <p>A CAP has no names. Class C0010 of package pA000000073 is the class at Class offset 10 hex; members are named by
+ * token or offset:
+ * v3 and k0 virtual methods (public, package-visible), m0012 static and private ones, f1 fields, s0004 static fields. A
+ * method that overrides one of the API has the API's name, and each interface method leads to its implementation over a
+ * bridge.
  */
 public final class Linker {
     private final Platform platform;
@@ -78,22 +81,31 @@ public final class Linker {
             linked.put(own.aid(), made);
             return made;
         } catch (MethodTooLargeException e) {
-            throw new LinkException(Code.TOO_LARGE, e.getClassName() + "." + e.getMethodName() + " exceeds 65535 bytes of a class file's method");
+            throw new LinkException(
+                    Code.TOO_LARGE,
+                    e.getClassName() + "." + e.getMethodName() + " exceeds 65535 bytes of a class file's method");
         } catch (ClassTooLargeException e) {
             throw new LinkException(Code.TOO_LARGE, e.getClassName() + " exceeds the constants of a class file");
         }
     }
 
-    /** A package that uses one without Descriptor knows as little of classes as that one: its own Descriptor would contradict. */
+    /**
+     * A package that uses one without Descriptor knows as little of classes as that one: its own Descriptor would
+     * contradict.
+     */
     private CapFile complete(CapFile given) {
-        boolean untyped = given.imports().packages().stream().map(PackageInfo::aid).anyMatch(aid -> linked.containsKey(aid) && linked.get(aid).inferred());
+        boolean untyped = given.imports().packages().stream()
+                .map(PackageInfo::aid)
+                .anyMatch(aid -> linked.containsKey(aid) && linked.get(aid).inferred());
         if (given.descriptor().isPresent() && !untyped) {
             return given;
         }
         try {
-            return DescriptorInference.infer(given.withoutDescriptor(), (aid, major, minor) -> find(new Aid(aid), major, minor));
+            return DescriptorInference.infer(
+                    given.withoutDescriptor(), (aid, major, minor) -> find(new Aid(aid), major, minor));
         } catch (InferenceException e) {
-            throw LinkException.inconsistent("there is no Descriptor, and the other components do not make up for it: " + e.getMessage());
+            throw LinkException.inconsistent(
+                    "there is no Descriptor, and the other components do not make up for it: " + e.getMessage());
         }
     }
 
@@ -115,12 +127,16 @@ public final class Linker {
     private List<ExportFile> imports(CapFile cap) {
         List<ExportFile> found = new ArrayList<>();
         for (PackageInfo wanted : cap.imports().packages()) {
-            ExportFile file = find(wanted.aid(), wanted.major(), wanted.minor()).orElseThrow(() -> LinkException.unresolved(
-                "package " + wanted + " is imported, but " + (linked.containsKey(wanted.aid())
-                    ? "version " + linked.get(wanted.aid()).info().major() + "." + linked.get(wanted.aid()).info().minor() + " is linked"
-                    : "neither linked before nor known in that version")));
+            ExportFile file = find(wanted.aid(), wanted.major(), wanted.minor())
+                    .orElseThrow(() -> LinkException.unresolved("package " + wanted + " is imported, but "
+                            + (linked.containsKey(wanted.aid())
+                                    ? "version "
+                                            + linked.get(wanted.aid()).info().major() + "."
+                                            + linked.get(wanted.aid()).info().minor() + " is linked"
+                                    : "neither linked before nor known in that version")));
             if (!linked.containsKey(wanted.aid()) && !platform.hasAnyOf(file)) {
-                throw LinkException.unresolved("package " + file.packageName().replace('/', '.') + " (" + wanted + ") is not on this platform");
+                throw LinkException.unresolved("package " + file.packageName().replace('/', '.') + " (" + wanted
+                        + ") is not on this platform");
             }
             found.add(file);
         }
@@ -129,7 +145,9 @@ public final class Linker {
 
     private void verify(CapFile cap) {
         ExportFileProvider exports = (aid, major, minor) -> find(new Aid(aid), major, minor);
-        List<Finding> errors = Verifier.verify(cap, exports).stream().filter(finding -> finding.severity() == Severity.ERROR).toList();
+        List<Finding> errors = Verifier.verify(cap, exports).stream()
+                .filter(finding -> finding.severity() == Severity.ERROR)
+                .toList();
         if (!errors.isEmpty()) {
             String more = errors.size() == 1 ? "" : " and " + (errors.size() - 1) + " more";
             throw new LinkException(Code.NOT_VERIFIED, "verification: " + errors.get(0) + more, errors);
@@ -138,13 +156,17 @@ public final class Linker {
 
     private LinkedPackage emit(CapView view) {
         new TableCheck(view).check();
-        view.checkPlatform(platform, classRef -> linked.containsKey(view.importOf(classRef).aid()));
+        view.checkPlatform(
+                platform, classRef -> linked.containsKey(view.importOf(classRef).aid()));
         Map<Integer, String> installs = new HashMap<>();
         Map<String, String> applets = new LinkedHashMap<>();
-        for (Applet applet : view.cap.applet().map(component -> component.applets()).orElse(List.of())) {
+        for (Applet applet :
+                view.cap.applet().map(component -> component.applets()).orElse(List.of())) {
             CapView.Owned install = view.method(applet.installOffset());
             installs.put(install.owner().classRef(), install.name().name());
-            applets.put(applet.aid().toString(), view.name(install.owner().classRef()).replace('/', '.'));
+            applets.put(
+                    applet.aid().toString(),
+                    view.name(install.owner().classRef()).replace('/', '.'));
         }
         Map<String, byte[]> classes = new LinkedHashMap<>();
         for (CapView.ClassView item : view.classes()) {
@@ -153,6 +175,7 @@ public final class Linker {
                 classes.put(view.name(item.offset()).replace('/', '.'), code);
             }
         }
-        return new LinkedPackage(view.cap.header().packageInfo(), classes, applets, new ExportNames(view).file(), view.inferred);
+        return new LinkedPackage(
+                view.cap.header().packageInfo(), classes, applets, new ExportNames(view).file(), view.inferred);
     }
 }

@@ -17,8 +17,8 @@ import org.opentsm.cap.MethodComponent.Handler;
 import org.opentsm.cap.MethodComponent.MethodInfo;
 
 /**
- * Translates one method's bytecode. A short is a JVM int that is cut to 16 bits after each operation that can exceed them; a local
- * keeps its cell number, an int in the first of its two cells.
+ * Translates one method's bytecode. A short is a JVM int that is cut to 16 bits after each operation that can exceed
+ * them; a local keeps its cell number, an int in the first of its two cells.
  */
 final class MethodEmitter {
     private static final Map<String, Integer> PLAIN = plain();
@@ -47,7 +47,8 @@ final class MethodEmitter {
     private static List<Handler> handlersOf(MethodDescriptor method, List<Handler> all) {
         int end = method.handlerIndex() + method.handlerCount();
         if (method.handlerCount() > 0 && end > all.size()) {
-            throw LinkException.inconsistent(String.format("method @%04X has handlers up to %d of %d", method.methodOffset(), end, all.size()));
+            throw LinkException.inconsistent(
+                    String.format("method @%04X has handlers up to %d of %d", method.methodOffset(), end, all.size()));
         }
         return method.handlerCount() == 0 ? List.of() : all.subList(method.handlerIndex(), end);
     }
@@ -55,14 +56,84 @@ final class MethodEmitter {
     /** One JVM opcode each, for instructions that carry over as they are. */
     private static Map<String, Integer> plain() {
         Map<String, Integer> table = new HashMap<>();
-        Object[] pairs = {"nop", Opcodes.NOP, "aconst_null", Opcodes.ACONST_NULL, "aaload", Opcodes.AALOAD, "baload", Opcodes.BALOAD,
-            "saload", Opcodes.SALOAD, "iaload", Opcodes.IALOAD, "aastore", Opcodes.AASTORE, "bastore", Opcodes.BASTORE,
-            "sastore", Opcodes.SASTORE, "iastore", Opcodes.IASTORE, "pop", Opcodes.POP, "dup", Opcodes.DUP,
-            "iadd", Opcodes.IADD, "isub", Opcodes.ISUB, "imul", Opcodes.IMUL, "idiv", Opcodes.IDIV, "srem", Opcodes.IREM, "irem", Opcodes.IREM,
-            "ineg", Opcodes.INEG, "ishl", Opcodes.ISHL, "sshr", Opcodes.ISHR, "ishr", Opcodes.ISHR, "iushr", Opcodes.IUSHR,
-            "sand", Opcodes.IAND, "iand", Opcodes.IAND, "sor", Opcodes.IOR, "ior", Opcodes.IOR, "sxor", Opcodes.IXOR, "ixor", Opcodes.IXOR,
-            "s2b", Opcodes.I2B, "i2b", Opcodes.I2B, "i2s", Opcodes.I2S, "areturn", Opcodes.ARETURN, "sreturn", Opcodes.IRETURN,
-            "ireturn", Opcodes.IRETURN, "return", Opcodes.RETURN, "arraylength", Opcodes.ARRAYLENGTH, "athrow", Opcodes.ATHROW};
+        Object[] pairs = {
+            "nop",
+            Opcodes.NOP,
+            "aconst_null",
+            Opcodes.ACONST_NULL,
+            "aaload",
+            Opcodes.AALOAD,
+            "baload",
+            Opcodes.BALOAD,
+            "saload",
+            Opcodes.SALOAD,
+            "iaload",
+            Opcodes.IALOAD,
+            "aastore",
+            Opcodes.AASTORE,
+            "bastore",
+            Opcodes.BASTORE,
+            "sastore",
+            Opcodes.SASTORE,
+            "iastore",
+            Opcodes.IASTORE,
+            "pop",
+            Opcodes.POP,
+            "dup",
+            Opcodes.DUP,
+            "iadd",
+            Opcodes.IADD,
+            "isub",
+            Opcodes.ISUB,
+            "imul",
+            Opcodes.IMUL,
+            "idiv",
+            Opcodes.IDIV,
+            "srem",
+            Opcodes.IREM,
+            "irem",
+            Opcodes.IREM,
+            "ineg",
+            Opcodes.INEG,
+            "ishl",
+            Opcodes.ISHL,
+            "sshr",
+            Opcodes.ISHR,
+            "ishr",
+            Opcodes.ISHR,
+            "iushr",
+            Opcodes.IUSHR,
+            "sand",
+            Opcodes.IAND,
+            "iand",
+            Opcodes.IAND,
+            "sor",
+            Opcodes.IOR,
+            "ior",
+            Opcodes.IOR,
+            "sxor",
+            Opcodes.IXOR,
+            "ixor",
+            Opcodes.IXOR,
+            "s2b",
+            Opcodes.I2B,
+            "i2b",
+            Opcodes.I2B,
+            "i2s",
+            Opcodes.I2S,
+            "areturn",
+            Opcodes.ARETURN,
+            "sreturn",
+            Opcodes.IRETURN,
+            "ireturn",
+            Opcodes.IRETURN,
+            "return",
+            Opcodes.RETURN,
+            "arraylength",
+            Opcodes.ARRAYLENGTH,
+            "athrow",
+            Opcodes.ATHROW
+        };
         for (int i = 0; i < pairs.length; i += 2) {
             table.put((String) pairs[i], (Integer) pairs[i + 1]);
         }
@@ -71,10 +142,42 @@ final class MethodEmitter {
 
     private static Map<String, Integer> jumps() {
         Map<String, Integer> table = new HashMap<>();
-        Object[] pairs = {"ifeq", Opcodes.IFEQ, "ifne", Opcodes.IFNE, "iflt", Opcodes.IFLT, "ifge", Opcodes.IFGE, "ifgt", Opcodes.IFGT,
-            "ifle", Opcodes.IFLE, "ifnull", Opcodes.IFNULL, "ifnonnull", Opcodes.IFNONNULL, "if_acmpeq", Opcodes.IF_ACMPEQ,
-            "if_acmpne", Opcodes.IF_ACMPNE, "if_scmpeq", Opcodes.IF_ICMPEQ, "if_scmpne", Opcodes.IF_ICMPNE, "if_scmplt", Opcodes.IF_ICMPLT,
-            "if_scmpge", Opcodes.IF_ICMPGE, "if_scmpgt", Opcodes.IF_ICMPGT, "if_scmple", Opcodes.IF_ICMPLE, "goto", Opcodes.GOTO};
+        Object[] pairs = {
+            "ifeq",
+            Opcodes.IFEQ,
+            "ifne",
+            Opcodes.IFNE,
+            "iflt",
+            Opcodes.IFLT,
+            "ifge",
+            Opcodes.IFGE,
+            "ifgt",
+            Opcodes.IFGT,
+            "ifle",
+            Opcodes.IFLE,
+            "ifnull",
+            Opcodes.IFNULL,
+            "ifnonnull",
+            Opcodes.IFNONNULL,
+            "if_acmpeq",
+            Opcodes.IF_ACMPEQ,
+            "if_acmpne",
+            Opcodes.IF_ACMPNE,
+            "if_scmpeq",
+            Opcodes.IF_ICMPEQ,
+            "if_scmpne",
+            Opcodes.IF_ICMPNE,
+            "if_scmplt",
+            Opcodes.IF_ICMPLT,
+            "if_scmpge",
+            Opcodes.IF_ICMPGE,
+            "if_scmpgt",
+            Opcodes.IF_ICMPGT,
+            "if_scmple",
+            Opcodes.IF_ICMPLE,
+            "goto",
+            Opcodes.GOTO
+        };
         for (int i = 0; i < pairs.length; i += 2) {
             table.put((String) pairs[i], (Integer) pairs[i + 1]);
             table.put(pairs[i] + "_w", (Integer) pairs[i + 1]);
@@ -107,7 +210,8 @@ final class MethodEmitter {
         int end = info.code().length;
         for (Instruction instruction : instructions) {
             place(instruction.offset());
-            if (view.inferred && translateUntyped(instruction, instruction.opcode().mnemonic())) {
+            if (view.inferred
+                    && translateUntyped(instruction, instruction.opcode().mnemonic())) {
                 continue;
             }
             translate(instruction, instruction.opcode().mnemonic());
@@ -150,9 +254,11 @@ final class MethodEmitter {
             case "athrow" -> casts.top("java/lang/Throwable");
             case "areturn" -> casts.top(Casts.internal(Type.getReturnType(name.descriptor())));
             case "invokestatic" -> casts.call(view.member(index), false);
-            case "invokevirtual" -> casts.call(view.isProtected(index) ? view.member(index).in(name.owner()) : view.member(index), true);
+            case "invokevirtual" ->
+                casts.call(view.isProtected(index) ? view.member(index).in(name.owner()) : view.member(index), true);
             case "invokespecial" -> special(index, casts);
-            case "invokeinterface" -> casts.call(view.interfaceMethod(view.constant(index).classRef(), instruction.operand(2)), true);
+            case "invokeinterface" ->
+                casts.call(view.interfaceMethod(view.constant(index).classRef(), instruction.operand(2)), true);
             default -> {
                 if (mnemonic.contains("field_") || mnemonic.contains("static_")) {
                     wantedByField(view.member(index), mnemonic, casts);
@@ -190,8 +296,11 @@ final class MethodEmitter {
 
     private void tryCatch(Handler handler) {
         String type = handler.catchTypeIndex() == 0 ? null : view.className(handler.catchTypeIndex());
-        code.visitTryCatchBlock(label(handler.start() - info.codeOffset()), label(handler.end() - info.codeOffset()),
-            label(handler.handlerOffset() - info.codeOffset()), type);
+        code.visitTryCatchBlock(
+                label(handler.start() - info.codeOffset()),
+                label(handler.end() - info.codeOffset()),
+                label(handler.handlerOffset() - info.codeOffset()),
+                type);
     }
 
     /** A JVM parameter takes one slot, an int parameter two cells: those behind an int move up, the last first. */
@@ -273,7 +382,7 @@ final class MethodEmitter {
             case "sneg" -> cut(Opcodes.INEG);
             case "sshl" -> cut(Opcodes.ISHL);
             case "sushr" -> cut(Opcodes.IUSHR);
-            case "s2i" -> { }
+            case "s2i" -> {}
             case "icmp" -> compare();
             case "sinc", "sinc_w" -> {
                 code.visitIincInsn(instruction.operand(0), instruction.operand(1));
@@ -282,7 +391,8 @@ final class MethodEmitter {
                 code.visitVarInsn(Opcodes.ISTORE, instruction.operand(0));
             }
             case "iinc", "iinc_w" -> code.visitIincInsn(instruction.operand(0), instruction.operand(1));
-            case "pop2", "dup2", "dup_x", "swap_x" -> new StackMoves(code, temporaries()).emit(instruction, shapes().at(instruction.offset()));
+            case "pop2", "dup2", "dup_x", "swap_x" ->
+                new StackMoves(code, temporaries()).emit(instruction, shapes().at(instruction.offset()));
             case "ret" -> code.visitVarInsn(Opcodes.RET, instruction.operand(0));
             default -> {
                 return false;
@@ -312,8 +422,13 @@ final class MethodEmitter {
 
     private StackShapes shapes() {
         if (shapes == null) {
-            shapes = new StackShapes(view, instructions, handlers.stream().map(handler -> handler.handlerOffset() - info.codeOffset()).toList(),
-                method.isStatic());
+            shapes = new StackShapes(
+                    view,
+                    instructions,
+                    handlers.stream()
+                            .map(handler -> handler.handlerOffset() - info.codeOffset())
+                            .toList(),
+                    method.isStatic());
         }
         return shapes;
     }
@@ -322,7 +437,8 @@ final class MethodEmitter {
         MemberName field = view.member(instruction.constantPoolIndex());
         boolean put = mnemonic.startsWith("put");
         if (mnemonic.contains("static_")) {
-            code.visitFieldInsn(put ? Opcodes.PUTSTATIC : Opcodes.GETSTATIC, field.owner(), field.name(), field.descriptor());
+            code.visitFieldInsn(
+                    put ? Opcodes.PUTSTATIC : Opcodes.GETSTATIC, field.owner(), field.name(), field.descriptor());
             return;
         }
         if (mnemonic.endsWith("_this")) {
@@ -351,8 +467,12 @@ final class MethodEmitter {
                     call(Opcodes.INVOKESPECIAL, member, false);
                 }
             }
-            case "invokeinterface" -> call(Opcodes.INVOKEINTERFACE,
-                view.interfaceMethod(view.constant(instruction.constantPoolIndex()).classRef(), instruction.operand(2)), true);
+            case "invokeinterface" ->
+                call(
+                        Opcodes.INVOKEINTERFACE,
+                        view.interfaceMethod(
+                                view.constant(instruction.constantPoolIndex()).classRef(), instruction.operand(2)),
+                        true);
             case "new" -> code.visitTypeInsn(Opcodes.NEW, view.className(instruction.constantPoolIndex()));
             case "newarray" -> code.visitIntInsn(Opcodes.NEWARRAY, arrayType(primitive(instruction.operand(0))));
             case "anewarray" -> code.visitTypeInsn(Opcodes.ANEWARRAY, view.className(instruction.constantPoolIndex()));

@@ -20,8 +20,7 @@ final class Platform {
     private static final int MAX_DEPTH = 64;
 
     /** @param supers superclass and interfaces */
-    private record Face(Set<String> members, Set<String> supers) {
-    }
+    private record Face(Set<String> members, Set<String> supers) {}
 
     private final ClassLoader loader;
     private final Map<String, Optional<Face>> faces = new HashMap<>();
@@ -51,8 +50,9 @@ final class Platform {
 
     private boolean has(String className, String key, boolean inherited, int depth) {
         Optional<Face> face = depth > MAX_DEPTH ? Optional.empty() : face(className);
-        return face.isPresent() && (face.get().members.contains(key)
-            || inherited && face.get().supers.stream().anyMatch(above -> has(above, key, true, depth + 1)));
+        return face.isPresent()
+                && (face.get().members.contains(key)
+                        || inherited && face.get().supers.stream().anyMatch(above -> has(above, key, true, depth + 1)));
     }
 
     private Optional<Face> face(String className) {
@@ -66,7 +66,10 @@ final class Platform {
                 return Optional.empty();
             }
             Face face = new Face(new HashSet<>(), new HashSet<>());
-            new ClassReader(in).accept(new Collector(face), ClassReader.SKIP_CODE | ClassReader.SKIP_DEBUG | ClassReader.SKIP_FRAMES);
+            new ClassReader(in)
+                    .accept(
+                            new Collector(face),
+                            ClassReader.SKIP_CODE | ClassReader.SKIP_DEBUG | ClassReader.SKIP_FRAMES);
             return Optional.of(face);
         } catch (IOException e) {
             return Optional.empty();
@@ -82,7 +85,8 @@ final class Platform {
         }
 
         @Override
-        public void visit(int version, int access, String name, String signature, String superName, String[] interfaces) {
+        public void visit(
+                int version, int access, String name, String signature, String superName, String[] interfaces) {
             if (superName != null) {
                 face.supers.add(superName);
             }
@@ -96,7 +100,8 @@ final class Platform {
         }
 
         @Override
-        public MethodVisitor visitMethod(int access, String name, String descriptor, String signature, String[] exceptions) {
+        public MethodVisitor visitMethod(
+                int access, String name, String descriptor, String signature, String[] exceptions) {
             face.members.add(name + descriptor);
             return null;
         }

@@ -32,7 +32,8 @@ final class StackMoves {
         int count = 0;
         while (left > 0) {
             if (count == stack.length()) {
-                throw LinkException.inconsistent("the stack is too low for an instruction that moves " + cells + " cells");
+                throw LinkException.inconsistent(
+                        "the stack is too low for an instruction that moves " + cells + " cells");
             }
             left -= stack.charAt(stack.length() - 1 - count) == 'I' ? 2 : 1;
             count++;
@@ -80,7 +81,9 @@ final class StackMoves {
     static String swapped(String stack, int m, int n) {
         int upper = values(stack, m);
         int cut = stack.length() - values(stack, m + n);
-        return stack.substring(0, cut) + stack.substring(stack.length() - upper) + stack.substring(cut, stack.length() - upper);
+        return stack.substring(0, cut)
+                + stack.substring(stack.length() - upper)
+                + stack.substring(cut, stack.length() - upper);
     }
 
     /** Puts the top values into locals, the deepest into the first. */

@@ -10,14 +10,16 @@ import org.objectweb.asm.Type;
 import org.opentsm.cap.Instruction;
 
 /**
- * Which kinds of values lie on the stack before each instruction of a verified method, top last: 'A' reference, 'S' short, 'I' int.
- * One visit to each instruction is enough, as the verifier has seen to it that all ways to one agree; only without Descriptor there are
- * two more kinds, which are 'A' where ways meet that do not agree: 'T' for "this", and one for each object whose constructor was not
- * called yet.
+ * Which kinds of values lie on the stack before each instruction of a verified method, top last: 'A' reference, 'S'
+ * short, 'I' int.
+ * One visit to each instruction is enough, as the verifier has seen to it that all ways to one agree; only without
+ * Descriptor there are two more kinds, which are 'A' where ways meet that do not agree: 'T' for "this", and one for
+ * each object whose constructor was not called yet.
  */
 final class StackShapes {
     /** Stands for the stack of code that is never reached; no instruction moves more than eight cells. */
     private static final String UNREACHED = "SSSSSSSS";
+
     private final CapView view;
     private final Map<Integer, Instruction> instructions = new HashMap<>();
     private final Map<Integer, String> shapes = new HashMap<>();
@@ -96,7 +98,9 @@ final class StackShapes {
         if (view.inferred && mnemonic.equals("new")) {
             return before + (char) (CREATED + instruction.offset());
         }
-        if (keepsThis && mnemonic.startsWith("aload") && (mnemonic.equals("aload_0") || mnemonic.equals("aload") && instruction.operand(0) == 0)) {
+        if (keepsThis
+                && mnemonic.startsWith("aload")
+                && (mnemonic.equals("aload_0") || mnemonic.equals("aload") && instruction.operand(0) == 0)) {
             return before + 'T';
         }
         String effect = effect(mnemonic);
@@ -112,8 +116,12 @@ final class StackShapes {
             case "invokevirtual" -> called(before, view.member(instruction.constantPoolIndex()), 1);
             case "invokespecial" -> special(before, instruction.constantPoolIndex());
             case "invokestatic" -> called(before, view.member(instruction.constantPoolIndex()), 0);
-            case "invokeinterface" -> called(before,
-                view.interfaceMethod(view.constant(instruction.constantPoolIndex()).classRef(), instruction.operand(2)), 1);
+            case "invokeinterface" ->
+                called(
+                        before,
+                        view.interfaceMethod(
+                                view.constant(instruction.constantPoolIndex()).classRef(), instruction.operand(2)),
+                        1);
             default -> throw LinkException.inconsistent("instruction " + mnemonic + " has no known effect");
         };
     }
@@ -144,11 +152,12 @@ final class StackShapes {
 
     /** Number of values popped, then the kinds pushed; null when they depend on more than the opcode. */
     private static String effect(String mnemonic) {
-        String kind = switch (mnemonic.charAt(0)) {
-            case 'a' -> "A";
-            case 'i' -> "I";
-            default -> "S";
-        };
+        String kind =
+                switch (mnemonic.charAt(0)) {
+                    case 'a' -> "A";
+                    case 'i' -> "I";
+                    default -> "S";
+                };
         if (mnemonic.equals("aconst_null") || mnemonic.contains("const_") || mnemonic.endsWith("push")) {
             // bspush and sspush push shorts, bipush, sipush and iipush ints.
             return "0" + (mnemonic.endsWith("push") ? mnemonic.charAt(1) == 'i' ? "I" : "S" : kind);

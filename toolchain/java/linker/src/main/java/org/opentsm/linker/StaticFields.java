@@ -15,6 +15,7 @@ import org.opentsm.linker.CapView.ClassView;
 final class StaticFields {
     /** A class file's string constant holds 65535 bytes of UTF-8; a char takes up to three. */
     private static final int CHUNK = 20_000;
+
     private static final int ARRAY = 0;
     private static final int CHARS = 1;
     private static final int INDEX = 2;
@@ -49,7 +50,8 @@ final class StaticFields {
         boolean reference = field.descriptor().length() > 1;
         int references = 2 * image.referenceCount();
         if (reference != offset < references || reference && offset % 2 != 0) {
-            throw LinkException.inconsistent(field + " is at image offset " + offset + ", references end at " + references);
+            throw LinkException.inconsistent(
+                    field + " is at image offset " + offset + ", references end at " + references);
         }
         if (reference && offset / 2 < image.arrayInits().size()) {
             array(field, image.arrayInits().get(offset / 2));
@@ -93,13 +95,14 @@ final class StaticFields {
 
     /** The values travel as chars of string constants, two for an int: code of a value each would exceed a method. */
     private void array(MemberName field, ArrayInit init) {
-        String type = switch (init.type()) {
-            case StaticFieldComponent.TYPE_BOOLEAN -> "[Z";
-            case StaticFieldComponent.TYPE_BYTE -> "[B";
-            case StaticFieldComponent.TYPE_SHORT -> "[S";
-            case StaticFieldComponent.TYPE_INT -> "[I";
-            default -> throw LinkException.inconsistent("array_init of type " + init.type());
-        };
+        String type =
+                switch (init.type()) {
+                    case StaticFieldComponent.TYPE_BOOLEAN -> "[Z";
+                    case StaticFieldComponent.TYPE_BYTE -> "[B";
+                    case StaticFieldComponent.TYPE_SHORT -> "[S";
+                    case StaticFieldComponent.TYPE_INT -> "[I";
+                    default -> throw LinkException.inconsistent("array_init of type " + init.type());
+                };
         if (!type.equals(field.descriptor()) && !view.inferred) {
             throw LinkException.inconsistent(field + " is set to an array " + type);
         }
@@ -135,7 +138,12 @@ final class StaticFields {
         code.visitLdcInsn(chunks.get(0));
         for (String chunk : chunks.subList(1, chunks.size())) {
             code.visitLdcInsn(chunk);
-            code.visitMethodInsn(Opcodes.INVOKEVIRTUAL, "java/lang/String", "concat", "(Ljava/lang/String;)Ljava/lang/String;", false);
+            code.visitMethodInsn(
+                    Opcodes.INVOKEVIRTUAL,
+                    "java/lang/String",
+                    "concat",
+                    "(Ljava/lang/String;)Ljava/lang/String;",
+                    false);
         }
         code.visitMethodInsn(Opcodes.INVOKEVIRTUAL, "java/lang/String", "toCharArray", "()[C", false);
     }

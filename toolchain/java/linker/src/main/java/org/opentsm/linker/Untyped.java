@@ -8,8 +8,9 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 
 /**
- * What instructions do that take several types of arrays, as static methods of each class of a CAP without Descriptor: baload and bastore
- * serve bytes and booleans, arraylength all. They are code of the card like any other, so that the platform's instrumentation sees them.
+ * What instructions do that take several types of arrays, as static methods of each class of a CAP without Descriptor:
+ * baload and bastore serve bytes and booleans, arraylength all. They are code of the card like any other, so that the
+ * platform's instrumentation sees them.
  */
 final class Untyped {
     static final String LOAD = "arrayLoad";
@@ -20,8 +21,7 @@ final class Untyped {
     private static final String LENGTH_TYPES = "(Ljava/lang/Object;)I";
     private static final int ACCESS = Opcodes.ACC_PUBLIC | Opcodes.ACC_STATIC | Opcodes.ACC_SYNTHETIC;
 
-    private Untyped() {
-    }
+    private Untyped() {}
 
     static void call(MethodVisitor code, String owner, String name) {
         String types = name.equals(LOAD) ? LOAD_TYPES : name.equals(STORE) ? STORE_TYPES : LENGTH_TYPES;

@@ -17,7 +17,8 @@ class AppletTest {
     private static final String PACKAGE = "F000000007";
     private static final String FIRST = "F00000000701";
     private static final String SECOND = "F00000000702";
-    private static final String[] SOURCES = {"""
+    private static final String[] SOURCES = {
+        """
         package a; import javacard.framework.*; import javacard.security.*; import javacardx.crypto.*;
         public class First extends Applet implements MultiSelectable, AppletEvent {
           private static short installed; static final byte[] GREETING = {0x48, 0x69};
@@ -51,17 +52,43 @@ class AppletTest {
             }
           }
           private void user(byte p) throws UserException { if (p == 1) { throw new UserException((short) 5); } if (p == 2) UserException.throwIt((short) 7); }
-        }""", """
+        }""",
+        """
         package a; import javacard.framework.*; public class Second extends Applet implements Counter {
           static final byte[] NAME = {(byte) 0xF0, 0, 0, 0, 7, 2}; private short count = 40;
           public static void install(byte[] p, short o, byte l) { new Second().register(p, (short) (o + 1), p[o]); }
           public Shareable getShareableInterfaceObject(AID client, byte p) { return p == 0 ? this : null; }
           public short next(short by) { count += by; return count; }
           public void process(APDU apdu) { if (selectingApplet()) return; apdu.setOutgoing(); apdu.setOutgoingLength((short) 2); Util.setShort(apdu.getBuffer(), (short) 0, count); apdu.sendBytes((short) 0, (short) 2); }
-        }""", "package a; public interface Counter extends javacard.framework.Shareable { short next(short by); }"};
-    private static final String[] COMMANDS = {"8001000000", "8002000008" + "0102030405060708", "8003000010", "8004000003" + "616263", "8005000008" + "1122334455667788",
-        "8006000004" + "01020304", "8006000004" + "01020305", "80076A8200", "8008000000", "8009630000", "8009020000", "8003000010", "800A000000", "800A010000", "800A020000",
-        "800B030000", "800BFF0000", "800C000000", "80FF000000", "00A4040006" + SECOND, "8001000000", "00A4040006" + FIRST, "8001000000", "80030000"};
+        }""",
+        "package a; public interface Counter extends javacard.framework.Shareable { short next(short by); }"
+    };
+    private static final String[] COMMANDS = {
+        "8001000000",
+        "8002000008" + "0102030405060708",
+        "8003000010",
+        "8004000003" + "616263",
+        "8005000008" + "1122334455667788",
+        "8006000004" + "01020304",
+        "8006000004" + "01020305",
+        "80076A8200",
+        "8008000000",
+        "8009630000",
+        "8009020000",
+        "8003000010",
+        "800A000000",
+        "800A010000",
+        "800A020000",
+        "800B030000",
+        "800BFF0000",
+        "800C000000",
+        "80FF000000",
+        "00A4040006" + SECOND,
+        "8001000000",
+        "00A4040006" + FIRST,
+        "8001000000",
+        "80030000"
+    };
 
     private static final class CardUnderTest {
         private final Simulator simulator = new Simulator(new SimulatorRuntime());
@@ -71,11 +98,18 @@ class AppletTest {
             byte[] parameters = new byte[bytes.length + 3];
             parameters[0] = (byte) bytes.length;
             System.arraycopy(bytes, 0, parameters, 1, bytes.length);
-            simulator.installApplet(new AID(bytes, (short) 0, (byte) bytes.length), applet.asSubclass(Applet.class), parameters, (short) 0, (byte) parameters.length);
+            simulator.installApplet(
+                    new AID(bytes, (short) 0, (byte) bytes.length),
+                    applet.asSubclass(Applet.class),
+                    parameters,
+                    (short) 0,
+                    (byte) parameters.length);
         }
 
         String send(String command) {
-            return HexFormat.of().withUpperCase().formatHex(simulator.transmitCommand(HexFormat.of().parseHex(command)));
+            return HexFormat.of()
+                    .withUpperCase()
+                    .formatHex(simulator.transmitCommand(HexFormat.of().parseHex(command)));
         }
     }
 
@@ -106,8 +140,12 @@ class AppletTest {
             answers.append(answer).append(' ');
         }
         String text = answers.toString();
-        assertTrue(text.startsWith("486901019000 9000 010203040506070800000000000000009000 A9993E364706816ABA3E25717850C26C9CD0D89D9000 "), text);
-        for (String seen : new String[] {" 6A82 ", " 63C2 ", " 6F03 ", " 6405 ", " 6407 ", " 6D00 ", " 002B9000 ", " 002A9000 "}) {
+        assertTrue(
+                text.startsWith(
+                        "486901019000 9000 010203040506070800000000000000009000 A9993E364706816ABA3E25717850C26C9CD0D89D9000 "),
+                text);
+        for (String seen :
+                new String[] {" 6A82 ", " 63C2 ", " 6F03 ", " 6405 ", " 6407 ", " 6D00 ", " 002B9000 ", " 002A9000 "}) {
             assertTrue(text.contains(seen), seen + "in " + text);
         }
     }
@@ -116,7 +154,12 @@ class AppletTest {
     @Test
     void userExceptionWithoutReason() {
         Workshop shop = new Workshop();
-        LinkedPackage made = shop.add("a", PACKAGE, false, Map.of(FIRST, "a.Only"), """
+        LinkedPackage made = shop.add(
+                "a",
+                PACKAGE,
+                false,
+                Map.of(FIRST, "a.Only"),
+                """
             package a; import javacard.framework.*; public class Only extends Applet {
               public static void install(byte[] p, short o, byte l) { new Only().register(); }
               public void process(APDU apdu) { if (selectingApplet()) return; try { fail(); } catch (UserException e) { ISOException.throwIt((short) (0x6A00 + e.getReason())); } }

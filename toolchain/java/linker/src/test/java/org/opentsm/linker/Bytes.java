@@ -6,8 +6,7 @@ import java.util.Map;
 
 /** Small helpers of the tests. */
 final class Bytes {
-    private Bytes() {
-    }
+    private Bytes() {}
 
     /** Place of the first occurrence. */
     static int find(byte[] bytes, String hex) {

@@ -19,7 +19,10 @@ class ProgramsTest {
 
     @Test
     void shortArithmeticWrapsAtSixteenBits() {
-        same(false, 200, """
+        same(
+                false,
+                200,
+                """
             package p; public class Program {
               public static short add(short a, short b) { return (short) (a + b); }
               public static short mul(short a, short b) { return (short) (a * b - a); }
@@ -36,7 +39,8 @@ class ProgramsTest {
 
     @Test
     void switchesOfBothKinds() {
-        String source = """
+        String source =
+                """
             package p; public class Program {
               public static short table(short a) { switch (a) { case 0: return 9; case 1: case 2: a++; break; case 3: return 7; default: a--; } return a; }
               public static short lookup(short a) { switch (a) { case -32768: return 1; case -1: a = 4; case 127: return (short) (a + 2); case 20000: return 8; } return a; }
@@ -47,7 +51,10 @@ class ProgramsTest {
 
     @Test
     void handlersAndFinallyNests() {
-        same(false, 100, """
+        same(
+                false,
+                100,
+                """
             package p; import javacard.framework.*; public class Program {
               static short kept;
               public static short nest(short a, short b) { short r = 0; try { try { r = (short) (a / b); } finally { r += 1; } } catch (ArithmeticException e) { r = 77; } finally { r += 100; } return r; }
@@ -59,14 +66,18 @@ class ProgramsTest {
               public static short casts(short a) { Object o = a > 3 ? (Object) new Odd(a) : new short[3]; return ((short[]) o)[1]; }
               public static void stores(short a) { Object[] o = new Odd[2]; o[0] = a > 0 ? new Odd(a) : (Object) new byte[1]; }
               public static void user(short a) throws UserException { if (a > 0) throw new UserException((short) 9); UserException.throwIt(a); }
-            }""", "package p; public class Odd extends RuntimeException { short reason; Odd(short r) { reason = r; } }",
-            "package p; class CryptoLike { static void fail(short a) { SystemLike.fail(a); } }",
-            "package p; class SystemLike { static void fail(short a) { javacard.framework.SystemException.throwIt(a); } }");
+            }""",
+                "package p; public class Odd extends RuntimeException { short reason; Odd(short r) { reason = r; } }",
+                "package p; class CryptoLike { static void fail(short a) { SystemLike.fail(a); } }",
+                "package p; class SystemLike { static void fail(short a) { javacard.framework.SystemException.throwIt(a); } }");
     }
 
     @Test
     void classesInterfacesAndArrays() {
-        same(false, 60, """
+        same(
+                false,
+                60,
+                """
             package p; public class Program {
               public static short dispatch(short a) { Shape s = a > 0 ? (Shape) new Square(a) : new Round(a); return (short) (s.area() + s.twice() + s.hidden()); }
               public static short interfaces(short a) { Sized s = a > 0 ? (Sized) new Square(a) : new Round(a); Named n = (Named) s; return (short) (s.size() + n.name() + s.name() + Named.UNIT); }
@@ -77,27 +88,35 @@ class ProgramsTest {
               public static short inner(short a) { Outer o = new Outer(a); return (short) (o.new Member().sum() + new Outer.Nested(a).v + o.anonymous().name()); }
               public static short flags(short a) { boolean[] z = {a > 0, false}; z[1] ^= z[0]; byte[] b = {1, -1}; b[1] += a; short[] s = {a, 4}; s[0]--; return (short) (b[1] + s[0] + (z[1] ? 1 : 0)); }
             }""",
-            "package p; public interface Named { short UNIT = 3; short name(); }", "package p; public interface Sized extends Named { short size(); }",
-            "package p; public abstract class Shape implements Named { protected short side; Shape(short s) { side = s; } public abstract short area(); public short twice() { return (short) (2 * area()); } short hidden() { return 1; } public short name() { return 5; } }",
-            "package p; public class Square extends Shape implements Sized { Square(short s) { super(s); } public short area() { return (short) (side * side); } short hidden() { return (short) (super.hidden() + 30); } public short size() { return side; } public short twice() { return (short) (super.twice() + 1); } public boolean equals(Object o) { return o instanceof Square && ((Square) o).side == side; } }",
-            "package p; public class Round extends Shape implements Sized { Round(short s) { super(s); } public short area() { return (short) (side * 3); } public short size() { return own(); } private short own() { return 9; } public short name() { return 6; } }",
-            "package p; public abstract class Early implements Sized { short v; Early(short a) { v = a; } public short name() { return (short) (size() + 1); } }",
-            "package p; public class Late extends Early { Late(short a) { super(a); } public short size() { return v; } }",
-            "package p; public class Outer { private short v; Outer(short a) { v = a; } class Member { short sum() { return (short) (v++ + secret()); } } private short secret() { return v; } static class Nested { short v; Nested(short a) { v = a; } }"
-                + " Named anonymous() { final short k = v; return new Named() { public short name() { return (short) (k + v); } }; } }");
+                "package p; public interface Named { short UNIT = 3; short name(); }",
+                "package p; public interface Sized extends Named { short size(); }",
+                "package p; public abstract class Shape implements Named { protected short side; Shape(short s) { side = s; } public abstract short area(); public short twice() { return (short) (2 * area()); } short hidden() { return 1; } public short name() { return 5; } }",
+                "package p; public class Square extends Shape implements Sized { Square(short s) { super(s); } public short area() { return (short) (side * side); } short hidden() { return (short) (super.hidden() + 30); } public short size() { return side; } public short twice() { return (short) (super.twice() + 1); } public boolean equals(Object o) { return o instanceof Square && ((Square) o).side == side; } }",
+                "package p; public class Round extends Shape implements Sized { Round(short s) { super(s); } public short area() { return (short) (side * 3); } public short size() { return own(); } private short own() { return 9; } public short name() { return 6; } }",
+                "package p; public abstract class Early implements Sized { short v; Early(short a) { v = a; } public short name() { return (short) (size() + 1); } }",
+                "package p; public class Late extends Early { Late(short a) { super(a); } public short size() { return v; } }",
+                "package p; public class Outer { private short v; Outer(short a) { v = a; } class Member { short sum() { return (short) (v++ + secret()); } } private short secret() { return v; } static class Nested { short v; Nested(short a) { v = a; } }"
+                        + " Named anonymous() { final short k = v; return new Named() { public short name() { return (short) (k + v); } }; } }");
     }
 
     @Test
     void staticImages() {
-        same(false, 20, """
+        same(
+                false,
+                20,
+                """
             package p; public class Program {
               static short counter = 5; static byte small = -3; static boolean flag = true; static short zero; static Object nothing;
               static final short[] TABLE = {1, -2, 300, -32768, 32767}; static final byte[] BYTES = {1, -1, 127, -128}; static final boolean[] BITS = {true, false};
               static final byte[] EMPTY = {}; static final byte[] ZEROS = new byte[8];
               public static short all(byte i) { short k = (short) (i & 3); counter += i; small--; flag = !flag; ZEROS[k]++; BYTES[k] += TABLE[k];
                 return (short) (counter + small + (flag ? 1 : 0) + zero + TABLE[k] + BYTES[k] + (BITS[(short) (k & 1)] ? 64 : 0) + EMPTY.length + ZEROS[k] + (nothing == null ? 2 : 0) + Other.START); }
-            }""", "package p; class Other { static short START = 1234; }");
-        same(true, 20, """
+            }""",
+                "package p; class Other { static short START = 1234; }");
+        same(
+                true,
+                20,
+                """
             package p; public class Program { static int big = 100000; static final int[] TABLE = {1, -1, 70000, -2147483648};
               public static int all(short i) { big += TABLE[(short) (i & 3)]; return big; } }""");
     }
@@ -108,13 +127,19 @@ class ProgramsTest {
         for (int i = 0; i < 4000; i++) {
             values.append((byte) (i * 7)).append(',');
         }
-        same(false, 200, "package p; public class Program { static final byte[] T = {" + values + "};"
-            + " public static byte at(short i) { return T[(short) ((i & 0x7FFF) % 4000)]; } }");
+        same(
+                false,
+                200,
+                "package p; public class Program { static final byte[] T = {" + values + "};"
+                        + " public static byte at(short i) { return T[(short) ((i & 0x7FFF) % 4000)]; } }");
     }
 
     @Test
     void intsTakeTwoCells() {
-        same(true, 200, """
+        same(
+                true,
+                200,
+                """
             package p; public class Program {
               int f; short g;
               public static int mixed(short a, int b, byte c, int d) { int e = a + b; short h = (short) (c * 3); e += d; e++; e -= 1000; return e ^ h + (b >>> c) + (d << c) - (b >> 3); }
@@ -133,7 +158,13 @@ class ProgramsTest {
 
     @Test
     void classesAreNamedByOffset() {
-        LinkedPackage made = new Workshop().add("p", "F000000001", false, Map.of(), "package p; public class Program { public static short one() { return 1; } }");
+        LinkedPackage made = new Workshop()
+                .add(
+                        "p",
+                        "F000000001",
+                        false,
+                        Map.of(),
+                        "package p; public class Program { public static short one() { return 1; } }");
         assertEquals("[pF000000001.C0000]", made.classes().keySet().toString());
     }
 }

@@ -16,7 +16,8 @@ import org.opentsm.linker.LinkException.Code;
 
 /** CAPs that must not run: each is refused by name, and what is accepted is accepted by the JVM's own verifier too. */
 class RefusalTest {
-    private static final String SOURCE = """
+    private static final String SOURCE =
+            """
         package one; import javacard.framework.*; public class One extends Applet implements Two {
           static final byte[] T = {1, 2, 3}; static short s = 7; private short f; private byte[] buffer = new byte[4]; private Object o;
           public static void install(byte[] b, short off, byte l) { new One().register(); }
@@ -26,7 +27,10 @@ class RefusalTest {
         interface Two extends Shareable { short next(short by); }""";
 
     private static CapFile applet() {
-        return new Workshop().convert("one", "F000000001", false, Map.of("F00000000101", "one.One"), SOURCE).cap().orElseThrow();
+        return new Workshop()
+                .convert("one", "F000000001", false, Map.of("F00000000101", "one.One"), SOURCE)
+                .cap()
+                .orElseThrow();
     }
 
     private static LinkedPackage link(CapFile cap) {
@@ -40,7 +44,9 @@ class RefusalTest {
     /** Place of a component's info in a load file. */
     private static int info(CapFile cap, ComponentTag tag) {
         byte[] block = cap.loadFileDataBlock(true);
-        String component = java.util.HexFormat.of().withUpperCase().formatHex(cap.component(tag).orElseThrow().toBytes());
+        String component = java.util.HexFormat.of()
+                .withUpperCase()
+                .formatHex(cap.component(tag).orElseThrow().toBytes());
         return Bytes.find(block, component) + 3;
     }
 
@@ -78,13 +84,17 @@ class RefusalTest {
 
     @Test
     void packagesThePlatformLacksAreRefused() {
-        String source = "package one; public class One { public static boolean is(Object o) { return o instanceof uicc.toolkit.ToolkitInterface; } }";
+        String source =
+                "package one; public class One { public static boolean is(Object o) { return o instanceof uicc.toolkit.ToolkitInterface; } }";
         LinkException e = assertThrows(LinkException.class, () -> link(Workshop.cap(source)));
         assertEquals(Code.IMPORT, e.code());
-        assertTrue(e.getMessage().contains("uicc.toolkit") && e.getMessage().contains("not on this platform"), e.getMessage());
+        assertTrue(
+                e.getMessage().contains("uicc.toolkit") && e.getMessage().contains("not on this platform"),
+                e.getMessage());
     }
 
-    private static final String LIBRARY = """
+    private static final String LIBRARY =
+            """
         package two; public abstract class Lib { protected static final short[] N = {5, -6}; public static byte count; int big = 70000; byte[][] rows;
           public abstract short size(); protected short twice() { return (short) (size() * 2); }
           public static int sum(int a, short b) { int r = 0; for (int i = 0; i < 3; i++) { r += a * b; } return r; }
@@ -93,13 +103,20 @@ class RefusalTest {
 
     /** Load files of an applet and of a library with int: all kinds of tables. */
     private static List<byte[]> good() {
-        CapFile library = new Workshop().convert("two", "F000000002", true, Map.of(), LIBRARY.replace(" byte[][] rows;", "")).cap().orElseThrow();
-        return List.of(applet().loadFileDataBlock(true), library.loadFileDataBlock(true), applet().loadFileDataBlock(false), library.loadFileDataBlock(false));
+        CapFile library = new Workshop()
+                .convert("two", "F000000002", true, Map.of(), LIBRARY.replace(" byte[][] rows;", ""))
+                .cap()
+                .orElseThrow();
+        return List.of(
+                applet().loadFileDataBlock(true),
+                library.loadFileDataBlock(true),
+                applet().loadFileDataBlock(false),
+                library.loadFileDataBlock(false));
     }
 
     /**
-     * 5,000 damaged load files ({@code -Dlinker.fuzz=100000} for more): each ends in one of our two exceptions, or it links and is
-     * sound for the JVM's own verifier.
+     * 5,000 damaged load files ({@code -Dlinker.fuzz=100000} for more): each ends in one of our two exceptions, or it
+     * links and is sound for the JVM's own verifier.
      */
     @Test
     void damageNeverReachesTheJvm() throws ReflectiveOperationException {

@@ -42,9 +42,12 @@ import org.opentsm.converter.ConverterResult;
 
 /** Packages made from source, twice: as the compiler's class files, and converted to a CAP and linked back. */
 final class Workshop {
-    private static final Pattern TYPE = Pattern.compile("package\\s+([\\w.]+)\\s*;.*?\\b(?:class|interface)\\s+(\\w+)", Pattern.DOTALL);
+    private static final Pattern TYPE =
+            Pattern.compile("package\\s+([\\w.]+)\\s*;.*?\\b(?:class|interface)\\s+(\\w+)", Pattern.DOTALL);
     private static final List<ExportFile> API = new ExportFiles(ApiLevel.of("3.0.5")).all();
-    private static final short[] EDGES = {0, 1, -1, 2, 3, 5, 127, 128, -128, -129, 255, 256, 20000, 32767, -32768, 7, 100};
+    private static final short[] EDGES = {
+        0, 1, -1, 2, 3, 5, 127, 128, -128, -129, 255, 256, 20000, 32767, -32768, 7, 100
+    };
     private static Path stubs;
     private final Map<String, byte[]> classFiles = new LinkedHashMap<>();
     private final Map<String, byte[]> linkedFiles = new LinkedHashMap<>();
@@ -93,15 +96,21 @@ final class Workshop {
             exports.add(exp);
             for (ExportClass item : exp.classes()) {
                 exported.put(item.name(), item);
-                linkedNames.put(item.name(), made.exports().classByToken(item.token()).orElseThrow().name());
+                linkedNames.put(
+                        item.name(),
+                        made.exports().classByToken(item.token()).orElseThrow().name());
             }
         });
         return made;
     }
 
     /** Compiles against the packages added before, and converts. */
-    ConverterResult convert(String packageName, String aid, boolean ints, Map<String, String> applets, String... sources) {
-        ConverterInput.Builder input = ConverterInput.builder(packageName, Aid.ofHex(aid), 1, 0).level("3.0.5").exports(exports).ints(ints);
+    ConverterResult convert(
+            String packageName, String aid, boolean ints, Map<String, String> applets, String... sources) {
+        ConverterInput.Builder input = ConverterInput.builder(packageName, Aid.ofHex(aid), 1, 0)
+                .level("3.0.5")
+                .exports(exports)
+                .ints(ints);
         compile(sources).forEach((name, bytes) -> {
             classFiles.put(name, bytes);
             input.classFile(bytes);
@@ -113,7 +122,10 @@ final class Workshop {
     }
 
     static CapFile cap(String source) {
-        return new Workshop().convert("one", "F000000001", true, Map.of(), source).cap().orElseThrow();
+        return new Workshop()
+                .convert("one", "F000000001", true, Map.of(), source)
+                .cap()
+                .orElseThrow();
     }
 
     private Map<String, byte[]> compile(String... sources) {
@@ -123,7 +135,8 @@ final class Workshop {
                 return compile(folder, sources);
             } finally {
                 try (Stream<Path> files = Files.walk(folder)) {
-                    files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+                    files.sorted(Comparator.reverseOrder())
+                            .forEach(file -> file.toFile().delete());
                 }
             }
         } catch (IOException e) {
@@ -152,8 +165,21 @@ final class Workshop {
         try (StandardJavaFileManager manager = compiler.getStandardFileManager(null, null, null)) {
             Iterable<? extends JavaFileObject> units = manager.getJavaFileObjectsFromPaths(written);
             String classPath = libraries + java.io.File.pathSeparator + stubs();
-            List<String> options = List.of("--release", "8", "-g", "-Xlint:none", "-nowarn", "-proc:none", "-cp", classPath, "-d", output.toString());
-            assertTrue(compiler.getTask(messages, manager, null, options, null, units).call(), messages::toString);
+            List<String> options = List.of(
+                    "--release",
+                    "8",
+                    "-g",
+                    "-Xlint:none",
+                    "-nowarn",
+                    "-proc:none",
+                    "-cp",
+                    classPath,
+                    "-d",
+                    output.toString());
+            assertTrue(
+                    compiler.getTask(messages, manager, null, options, null, units)
+                            .call(),
+                    messages::toString);
         }
         Map<String, byte[]> classes = new LinkedHashMap<>();
         try (Stream<Path> files = Files.walk(output)) {
@@ -195,43 +221,64 @@ final class Workshop {
         }
     }
 
-    /** Calls every public static method of a class both ways with the same arguments; results and array contents must agree. */
+    /**
+     * Calls every public static method of a class both ways with the same arguments; results and array contents must
+     * agree.
+     */
     int compare(String className, long seed, int rounds) {
         Random random = new Random(seed);
         ExportClass face = exported.get(className.replace('.', '/'));
         Class<?> before = originalClass(className);
         Class<?> after = linkedClass(className);
         List<Method> methods = Arrays.stream(before.getDeclaredMethods())
-            .filter(method -> Modifier.isStatic(method.getModifiers()) && Modifier.isPublic(method.getModifiers()))
-            .sorted(Comparator.comparing(Method::getName)).toList();
+                .filter(method -> Modifier.isStatic(method.getModifiers()) && Modifier.isPublic(method.getModifiers()))
+                .sorted(Comparator.comparing(Method::getName))
+                .toList();
         int calls = 0;
         for (Method method : methods) {
             Method twin = twin(face, after, method);
             for (int round = 0; round < rounds; round++, calls++) {
                 Object[] arguments = arguments(method, random);
-                assertEquals(call(method, arguments, name -> name), call(twin, arguments, this::sourceName),
-                    () -> method.getName() + Arrays.deepToString(arguments));
+                assertEquals(
+                        call(method, arguments, name -> name),
+                        call(twin, arguments, this::sourceName),
+                        () -> method.getName() + Arrays.deepToString(arguments));
             }
         }
         return calls;
     }
 
     private Method twin(ExportClass face, Class<?> after, Method method) {
-        int token = face.method(method.getName(), Type.getMethodDescriptor(method)).orElseThrow().token();
+        int token = face.method(method.getName(), Type.getMethodDescriptor(method))
+                .orElseThrow()
+                .token();
         try {
-            ExportFile own = linker.packages().stream().map(LinkedPackage::exports)
-                .filter(file -> file.classByName(Type.getInternalName(after)).isPresent()).findFirst().orElseThrow();
+            ExportFile own = linker.packages().stream()
+                    .map(LinkedPackage::exports)
+                    .filter(file ->
+                            file.classByName(Type.getInternalName(after)).isPresent())
+                    .findFirst()
+                    .orElseThrow();
             String name = own.classByName(Type.getInternalName(after)).orElseThrow().methods().stream()
-                .filter(item -> item.isStatic() && item.token() == token).findFirst().orElseThrow().name();
-            return Arrays.stream(after.getMethods()).filter(item -> item.getName().equals(name)).findFirst().orElseThrow();
+                    .filter(item -> item.isStatic() && item.token() == token)
+                    .findFirst()
+                    .orElseThrow()
+                    .name();
+            return Arrays.stream(after.getMethods())
+                    .filter(item -> item.getName().equals(name))
+                    .findFirst()
+                    .orElseThrow();
         } catch (java.util.NoSuchElementException e) {
             throw new AssertionError(method.toString(), e);
         }
     }
 
     private String sourceName(String linkedName) {
-        return linkedNames.entrySet().stream().filter(entry -> entry.getValue().replace('/', '.').equals(linkedName))
-            .map(entry -> entry.getKey().replace('/', '.')).findFirst().orElse(linkedName);
+        return linkedNames.entrySet().stream()
+                .filter(entry -> entry.getValue().replace('/', '.').equals(linkedName))
+                .map(entry -> entry.getKey().replace('/', '.'))
+                .findFirst()
+                .orElse(linkedName);
     }
 
     private static String call(Method method, Object[] arguments, Function<String, String> names) {
@@ -256,7 +303,10 @@ final class Workshop {
         } catch (IllegalAccessException e) {
             throw new AssertionError(e);
         }
-        return outcome + Arrays.deepToString(Arrays.stream(copies).map(value -> as(short.class, value)).toArray());
+        return outcome
+                + Arrays.deepToString(Arrays.stream(copies)
+                        .map(value -> as(short.class, value))
+                        .toArray());
     }
 
     /** Without Descriptor, boolean and byte are not told from short. */
@@ -264,7 +314,9 @@ final class Workshop {
         if (type != short.class) {
             return value;
         }
-        return value instanceof Boolean truth ? (Object) (short) (truth ? 1 : 0) : value instanceof Byte number ? (Object) number.shortValue() : value;
+        return value instanceof Boolean truth
+                ? (Object) (short) (truth ? 1 : 0)
+                : value instanceof Byte number ? (Object) number.shortValue() : value;
     }
 
     private static Object copy(Object value) {

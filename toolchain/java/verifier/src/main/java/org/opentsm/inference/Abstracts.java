@@ -39,6 +39,8 @@ final class Abstracts {
             return false;
         }
         List<ExportMethod> methods = members.external(ref).methods();
-        return methods.stream().anyMatch(method -> Members.isVirtual(method) && method.token() == token && (method.flags() & ACC_ABSTRACT) != 0);
+        return methods.stream()
+                .anyMatch(method ->
+                        Members.isVirtual(method) && method.token() == token && (method.flags() & ACC_ABSTRACT) != 0);
     }
 }

@@ -9,12 +9,14 @@ import java.util.TreeSet;
  *
  * @param known  letters of {@link Kinds}, more than one where ways meet that nobody reads behind
  * @param values values of {@link Kinds} it may be
- * @param origin where a reference comes from: a "new" that no constructor was called for yet, {@link #THIS} or {@link #ELSEWHERE}
+ * @param origin where a reference comes from: a "new" that no constructor was called for yet, {@link #THIS} or {@link
+ *     #ELSEWHERE}
  */
 record Cell(String known, Set<Integer> values, int origin) {
     static final int ELSEWHERE = -1;
     /** Local 0 of the method as it was entered. */
     static final int THIS = -2;
+
     private static final int INITIALISED = -0x20000;
     static final Cell NOTHING = new Cell("?", Set.of(), ELSEWHERE);
     static final Cell SHORT = of(Kinds.SHORT);

@@ -170,8 +170,11 @@ final class CodeEffects {
                 setLocal(instruction.operand(0), Cell.SHORT);
             }
             case "iinc", "iinc_w" -> localAt(instruction.operand(0)).use(Kinds.INT, kinds);
-            case "new" -> stack.add(Cell.created(
-                members.constant(instruction.constantPoolIndex(), ConstantPoolComponent.CLASSREF).classRef(), instruction.offset()));
+            case "new" ->
+                stack.add(Cell.created(
+                        members.constant(instruction.constantPoolIndex(), ConstantPoolComponent.CLASSREF)
+                                .classRef(),
+                        instruction.offset()));
             default -> throw new InferenceException("instruction " + mnemonic + " has no known effect");
         }
     }
@@ -198,8 +201,9 @@ final class CodeEffects {
 
     private void field(Instruction instruction, String mnemonic) {
         boolean isStatic = mnemonic.contains("static_");
-        Entry entry = members.constant(instruction.constantPoolIndex(),
-            isStatic ? ConstantPoolComponent.STATIC_FIELDREF : ConstantPoolComponent.INSTANCE_FIELDREF);
+        Entry entry = members.constant(
+                instruction.constantPoolIndex(),
+                isStatic ? ConstantPoolComponent.STATIC_FIELDREF : ConstantPoolComponent.INSTANCE_FIELDREF);
         char type = mnemonic.charAt(mnemonic.indexOf('_') + 1);
         constructors.fieldUsed(entry, type);
         char kind = kind(type).charAt(0);

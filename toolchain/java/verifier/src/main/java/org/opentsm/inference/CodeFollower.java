@@ -9,7 +9,10 @@ import java.util.Map;
 import org.opentsm.cap.Instruction;
 import org.opentsm.cap.MethodComponent.Handler;
 
-/** Follows all ways through one method with cells in place of values, and tells {@link Members} what that shows of kinds. */
+/**
+ * Follows all ways through one method with cells in place of values, and tells {@link Members} what that shows of
+ * kinds.
+ */
 final class CodeFollower {
     private static final int MAX_WORK = 4_000_000;
 
@@ -97,8 +100,9 @@ final class CodeFollower {
         int info = method.info().codeOffset() + offset;
         for (Handler handler : method.handlers()) {
             if (info >= handler.start() && info < handler.end()) {
-                reach(handler.handlerOffset() - method.info().codeOffset(),
-                    new State(state.locals, new ArrayList<>(List.of(Cell.REFERENCE))));
+                reach(
+                        handler.handlerOffset() - method.info().codeOffset(),
+                        new State(state.locals, new ArrayList<>(List.of(Cell.REFERENCE))));
             }
         }
     }
@@ -111,7 +115,8 @@ final class CodeFollower {
             return;
         }
         if (known.stack.size() != state.stack.size()) {
-            throw new InferenceException(method.label() + ": ways meet at " + offset + " with stacks of different heights");
+            throw new InferenceException(
+                    method.label() + ": ways meet at " + offset + " with stacks of different heights");
         }
         boolean changed = merge(known.locals, state.locals) | merge(known.stack, state.stack);
         if (changed) {

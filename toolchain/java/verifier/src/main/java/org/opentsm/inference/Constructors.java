@@ -20,6 +20,7 @@ final class Constructors {
     private final Map<Integer, Integer> owners = new TreeMap<>();
     /** Method, and those it calls by invokespecial on its own first local. */
     private final Map<Integer, Set<Integer>> onThis = new TreeMap<>();
+
     private final Map<Integer, Integer> superclasses = new HashMap<>();
     private final Set<Integer> specials = new TreeSet<>();
     /** A private method and those that call it, which are of the same class. */
@@ -28,6 +29,7 @@ final class Constructors {
     private final Map<Integer, Integer> needed = new HashMap<>();
     /** Types by image offset of static fields, and by class_ref and token of instance fields. */
     private final Map<Integer, Character> staticFields = new TreeMap<>();
+
     private final Map<Integer, Character> instanceFields = new TreeMap<>();
 
     Constructors(Members members) {
@@ -39,7 +41,8 @@ final class Constructors {
             return;
         }
         boolean isStatic = entry.tag() == ConstantPoolComponent.STATIC_FIELDREF;
-        Character before = (isStatic ? staticFields : instanceFields).put(isStatic ? entry.offset() : entry.info(), type);
+        Character before =
+                (isStatic ? staticFields : instanceFields).put(isStatic ? entry.offset() : entry.info(), type);
         if (before != null && before != type) {
             throw new InferenceException("a field is used with two types: " + before + " and " + type);
         }
@@ -54,8 +57,10 @@ final class Constructors {
         if (receiver >= 0) {
             needed.put(method, receiver);
         } else {
-            members.classes.keySet().stream().filter(offset -> superclass(offset) == outside).findFirst()
-                .ifPresent(offset -> needed.putIfAbsent(method, offset));
+            members.classes.keySet().stream()
+                    .filter(offset -> superclass(offset) == outside)
+                    .findFirst()
+                    .ifPresent(offset -> needed.putIfAbsent(method, offset));
         }
     }
 
@@ -99,14 +104,18 @@ final class Constructors {
     }
 
     private void exported() {
-        members.cap.export().ifPresent(export -> export.classes().forEach(item -> item.methodOffsets().forEach(offset -> {
-            if (owners.containsKey(offset)) {
-                owners.put(offset, item.classOffset());
-            }
-        })));
+        members.cap.export().ifPresent(export -> export.classes()
+                .forEach(item -> item.methodOffsets().forEach(offset -> {
+                    if (owners.containsKey(offset)) {
+                        owners.put(offset, item.classOffset());
+                    }
+                })));
     }
 
-    /** A constructor that only others call: it is of the caller's class or of its superclass, and fits the constructor it calls. */
+    /**
+     * A constructor that only others call: it is of the caller's class or of its superclass, and fits the constructor
+     * it calls.
+     */
     private void place(int method) {
         Set<Integer> possible = null;
         for (Map.Entry<Integer, Set<Integer>> caller : onThis.entrySet()) {
@@ -138,8 +147,11 @@ final class Constructors {
         if (outside != null) {
             return superclass(owner) == outside;
         }
-        return onThis.getOrDefault(method, Set.of()).stream().filter(owners::containsKey).allMatch(target ->
-            owners.get(target) == -1 || owners.get(target) == owner || owners.get(target) == superclass(owner));
+        return onThis.getOrDefault(method, Set.of()).stream()
+                .filter(owners::containsKey)
+                .allMatch(target -> owners.get(target) == -1
+                        || owners.get(target) == owner
+                        || owners.get(target) == superclass(owner));
     }
 
     boolean isConstructor(int method) {
@@ -155,7 +167,10 @@ final class Constructors {
         return specials.contains(method) && !owners.containsKey(method);
     }
 
-    /** Class of a method that is neither virtual nor a constructor: its caller's when it is private, else one that may call what it calls. */
+    /**
+     * Class of a method that is neither virtual nor a constructor: its caller's when it is private, else one that may
+     * call what it calls.
+     */
     int classOf(int method, int otherwise) {
         for (int caller : isPrivate(method) ? specialCallers.get(method) : Set.<Integer>of()) {
             if (members.virtuals.containsKey(caller)) {

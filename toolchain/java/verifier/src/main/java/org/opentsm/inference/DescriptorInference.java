@@ -13,12 +13,12 @@ public final class DescriptorInference {
     private static final int MAX_GUESSES = 200;
     private static final char[] RESULTS = {Kinds.VOID, Kinds.SHORT, Kinds.REFERENCE, Kinds.INT};
 
-    private DescriptorInference() {
-    }
+    private DescriptorInference() {}
 
     /**
-     * The CAP with a Descriptor that names every method something leads to, with kinds in place of classes: a reference is of class FFFF,
-     * a boolean or byte parameter is a short, a private method with a receiver is a private static one whose first parameter the receiver is.
+     * The CAP with a Descriptor that names every method something leads to, with kinds in place of classes: a reference
+     * is of class FFFF, a boolean or byte parameter is a short, a private method with a receiver is a private static
+     * one whose first parameter the receiver is.
      *
      * @param exports the packages it imports, which tell the kinds of their members
      * @throws InferenceException when the components contradict each other
@@ -37,8 +37,8 @@ public final class DescriptorInference {
     }
 
     /**
-     * Some methods wait for the result of others. A result that nothing tells is the first one that every caller can live with, whatever
-     * the next unknown one turns out to be.
+     * Some methods wait for the result of others. A result that nothing tells is the first one that every caller can
+     * live with, whatever the next unknown one turns out to be.
      */
     private static void follow(Members members, List<FoundMethod> methods, Constructors constructors, int[] guesses) {
         List<FoundMethod> pending = methods;
@@ -72,7 +72,8 @@ public final class DescriptorInference {
         }
     }
 
-    private static void guess(Members members, List<FoundMethod> waiting, Constructors constructors, Signature open, int[] guesses) {
+    private static void guess(
+            Members members, List<FoundMethod> waiting, Constructors constructors, Signature open, int[] guesses) {
         Kinds before = members.kinds.copy();
         InferenceException last = null;
         for (char result : RESULTS) {

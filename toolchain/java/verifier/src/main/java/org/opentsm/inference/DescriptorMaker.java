@@ -40,16 +40,20 @@ final class DescriptorMaker {
         types = new TypeTable(members.cap.constantPool().entries().size());
         names = new TypeNames(members.imports());
         exported = members.cap.export().map(export -> export.classes()).orElse(List.of());
-        firstClass = members.classes.entrySet().stream().filter(item -> !item.getValue().isInterface()).map(Map.Entry::getKey).findFirst()
-            .or(() -> members.classes.keySet().stream().findFirst())
-            .orElseThrow(() -> new InferenceException("there is no class that methods and fields could be of"));
+        firstClass = members.classes.entrySet().stream()
+                .filter(item -> !item.getValue().isInterface())
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .or(() -> members.classes.keySet().stream().findFirst())
+                .orElseThrow(() -> new InferenceException("there is no class that methods and fields could be of"));
     }
 
     DescriptorComponent make() {
         Map<Integer, List<MethodDescriptor>> methods = new HashMap<>();
         for (FoundMethod method : members.methods.values()) {
             MethodDescriptor made = method(method);
-            methods.computeIfAbsent(owner(method.offset()), key -> new ArrayList<>()).add(made);
+            methods.computeIfAbsent(owner(method.offset()), key -> new ArrayList<>())
+                    .add(made);
         }
         Map<Integer, List<FieldDescriptor>> statics = staticFields();
         List<ClassDescriptor> classes = new ArrayList<>();
@@ -58,10 +62,14 @@ final class DescriptorMaker {
             if (entry instanceof ClassInfo info) {
                 fields.addAll(instanceFields(offset, info));
             }
-            List<MethodDescriptor> own = entry.isInterface() ? interfaceMethods(offset) : methods.getOrDefault(offset, List.of());
-            classes.add(new ClassDescriptor(token(offset), flags(offset, entry), offset, superinterfaces(entry), fields, own));
+            List<MethodDescriptor> own =
+                    entry.isInterface() ? interfaceMethods(offset) : methods.getOrDefault(offset, List.of());
+            classes.add(new ClassDescriptor(
+                    token(offset), flags(offset, entry), offset, superinterfaces(entry), fields, own));
         });
-        List<Integer> constants = members.cap.constantPool().entries().stream().map(this::constantType).toList();
+        List<Integer> constants = members.cap.constantPool().entries().stream()
+                .map(this::constantType)
+                .toList();
         return new DescriptorComponent(classes, constants, types.toByteArray());
     }
 
@@ -75,8 +83,12 @@ final class DescriptorMaker {
     }
 
     private static List<Integer> superinterfaces(ClassComponent.Entry entry) {
-        return entry instanceof InterfaceInfo ? List.of()
-            : ((ClassInfo) entry).interfaces().stream().map(ClassComponent.ImplementedInterface::classRef).toList();
+        return entry instanceof InterfaceInfo
+                ? List.of()
+                : ((ClassInfo) entry)
+                        .interfaces().stream()
+                                .map(ClassComponent.ImplementedInterface::classRef)
+                                .toList();
     }
 
     private int flags(int offset, ClassComponent.Entry entry) {
@@ -122,11 +134,18 @@ final class DescriptorMaker {
         } else if (constructors.isConstructor(offset)) {
             flags = PUBLIC | DescriptorComponent.ACC_INIT;
         } else {
-            flags = DescriptorComponent.ACC_STATIC | (constructors.isPrivate(offset) ? DescriptorComponent.ACC_PRIVATE : PUBLIC);
+            flags = DescriptorComponent.ACC_STATIC
+                    | (constructors.isPrivate(offset) ? DescriptorComponent.ACC_PRIVATE : PUBLIC);
         }
         flags |= method.info().isAbstract() ? DescriptorComponent.ACC_METHOD_ABSTRACT : 0;
-        return new MethodDescriptor(token, flags, offset, types.offsetOf(type(offset)), method.info().code().length,
-            method.handlers().size(), method.handlerIndex());
+        return new MethodDescriptor(
+                token,
+                flags,
+                offset,
+                types.offsetOf(type(offset)),
+                method.info().code().length,
+                method.handlers().size(),
+                method.handlerIndex());
     }
 
     private TypeDescriptor type(int method) {
@@ -138,20 +157,25 @@ final class DescriptorMaker {
             return names.method(signature.exact());
         }
         List<Type> found = new ArrayList<>();
-        for (int value : signature.parameters().subList(Math.min(receiver, signature.parameters().size()), signature.parameters().size())) {
+        for (int value : signature
+                .parameters()
+                .subList(
+                        Math.min(receiver, signature.parameters().size()),
+                        signature.parameters().size())) {
             switch (members.kinds.of(value)) {
                 case Kinds.REFERENCE -> found.add(UNKNOWN);
                 case Kinds.INT -> found.add(Type.of(TypeDescriptor.INT));
-                case Kinds.TAIL -> { }
+                case Kinds.TAIL -> {}
                 default -> found.add(Type.of(TypeDescriptor.SHORT));
             }
         }
-        found.add(switch (members.kinds.of(signature.result())) {
-            case Kinds.REFERENCE -> UNKNOWN;
-            case Kinds.SHORT -> Type.of(TypeDescriptor.SHORT);
-            case Kinds.INT -> Type.of(TypeDescriptor.INT);
-            default -> Type.of(TypeDescriptor.VOID);
-        });
+        found.add(
+                switch (members.kinds.of(signature.result())) {
+                    case Kinds.REFERENCE -> UNKNOWN;
+                    case Kinds.SHORT -> Type.of(TypeDescriptor.SHORT);
+                    case Kinds.INT -> Type.of(TypeDescriptor.INT);
+                    default -> Type.of(TypeDescriptor.VOID);
+                });
         return new TypeDescriptor(found);
     }
 
@@ -161,8 +185,10 @@ final class DescriptorMaker {
         int count = known.isEmpty() ? 0 : known.lastKey() + 1;
         for (int token = 0; token < count; token++) {
             Signature signature = known.get(token);
-            TypeDescriptor type = signature == null ? new TypeDescriptor(List.of(Type.of(TypeDescriptor.VOID))) : type(signature, 0);
-            made.add(new MethodDescriptor(token, PUBLIC | DescriptorComponent.ACC_METHOD_ABSTRACT, 0, types.offsetOf(type), 0, 0, 0));
+            TypeDescriptor type =
+                    signature == null ? new TypeDescriptor(List.of(Type.of(TypeDescriptor.VOID))) : type(signature, 0);
+            made.add(new MethodDescriptor(
+                    token, PUBLIC | DescriptorComponent.ACC_METHOD_ABSTRACT, 0, types.offsetOf(type), 0, 0, 0));
         }
         return made;
     }
@@ -173,9 +199,14 @@ final class DescriptorMaker {
         List<FieldDescriptor> fields = new ArrayList<>();
         for (int token = 0; token < info.instanceSize(); token++) {
             char used = constructors.instanceField(offset, token);
-            boolean reference = token >= info.firstReferenceToken() && token < info.firstReferenceToken() + info.referenceCount();
-            int type = used == 'a' || used == 0 && reference ? reference()
-                : 0x8000 | (used == 'b' ? TypeDescriptor.BYTE : used == 'i' ? TypeDescriptor.INT : TypeDescriptor.SHORT);
+            boolean reference =
+                    token >= info.firstReferenceToken() && token < info.firstReferenceToken() + info.referenceCount();
+            int type = used == 'a' || used == 0 && reference
+                    ? reference()
+                    : 0x8000
+                            | (used == 'b'
+                                    ? TypeDescriptor.BYTE
+                                    : used == 'i' ? TypeDescriptor.INT : TypeDescriptor.SHORT);
             fields.add(new FieldDescriptor(token, PUBLIC, offset << 8 | token, type));
             token += used == 'i' ? 1 : 0;
         }
@@ -193,11 +224,19 @@ final class DescriptorMaker {
         int at = 0;
         while (at < image.imageSize()) {
             char used = constructors.staticFields().getOrDefault(at, at < references ? 'a' : 'b');
-            int type = used == 'a' ? reference()
-                : 0x8000 | (used == 'b' ? TypeDescriptor.BYTE : used == 'i' ? TypeDescriptor.INT : TypeDescriptor.SHORT);
+            int type = used == 'a'
+                    ? reference()
+                    : 0x8000
+                            | (used == 'b'
+                                    ? TypeDescriptor.BYTE
+                                    : used == 'i' ? TypeDescriptor.INT : TypeDescriptor.SHORT);
             int[] export = exportedField(at);
             fields.computeIfAbsent(export == null ? firstClass : export[0], key -> new ArrayList<>())
-                .add(new FieldDescriptor(export == null ? DescriptorComponent.NO_TOKEN : export[1], PUBLIC | DescriptorComponent.ACC_STATIC, at, type));
+                    .add(new FieldDescriptor(
+                            export == null ? DescriptorComponent.NO_TOKEN : export[1],
+                            PUBLIC | DescriptorComponent.ACC_STATIC,
+                            at,
+                            type));
             at += used == 'a' || used == 's' ? 2 : used == 'i' ? 4 : 1;
         }
         return fields;
@@ -218,7 +257,8 @@ final class DescriptorMaker {
     private int constantType(Entry entry) {
         return switch (entry.tag()) {
             case ConstantPoolComponent.CLASSREF -> 0xFFFF;
-            case ConstantPoolComponent.INSTANCE_FIELDREF, ConstantPoolComponent.STATIC_FIELDREF -> types.offsetOf(fieldType(entry));
+            case ConstantPoolComponent.INSTANCE_FIELDREF, ConstantPoolComponent.STATIC_FIELDREF ->
+                types.offsetOf(fieldType(entry));
             default -> types.offsetOf(methodType(entry));
         };
     }
@@ -226,18 +266,28 @@ final class DescriptorMaker {
     private TypeDescriptor fieldType(Entry entry) {
         boolean isStatic = entry.tag() == ConstantPoolComponent.STATIC_FIELDREF;
         if (entry.isExternal()) {
-            return members.external(entry.classRef()).fields().stream().filter(field -> field.isStatic() == isStatic && field.token() == entry.token())
-                .findFirst().map(ExportField::descriptor).map(names::field)
-                .orElseThrow(() -> new InferenceException("another package has no field of token " + entry.token()));
+            return members.external(entry.classRef()).fields().stream()
+                    .filter(field -> field.isStatic() == isStatic && field.token() == entry.token())
+                    .findFirst()
+                    .map(ExportField::descriptor)
+                    .map(names::field)
+                    .orElseThrow(
+                            () -> new InferenceException("another package has no field of token " + entry.token()));
         }
-        char used = isStatic ? constructors.staticFields().getOrDefault(entry.offset(),
-            entry.offset() < 2 * members.cap.staticFields().referenceCount() ? 'a' : 'b') : constructors.instanceField(entry.classRef(), entry.token());
-        Type type = switch (used) {
-            case 'a' -> UNKNOWN;
-            case 'b' -> Type.of(TypeDescriptor.BYTE);
-            case 'i' -> Type.of(TypeDescriptor.INT);
-            default -> Type.of(TypeDescriptor.SHORT);
-        };
+        char used = isStatic
+                ? constructors
+                        .staticFields()
+                        .getOrDefault(
+                                entry.offset(),
+                                entry.offset() < 2 * members.cap.staticFields().referenceCount() ? 'a' : 'b')
+                : constructors.instanceField(entry.classRef(), entry.token());
+        Type type =
+                switch (used) {
+                    case 'a' -> UNKNOWN;
+                    case 'b' -> Type.of(TypeDescriptor.BYTE);
+                    case 'i' -> Type.of(TypeDescriptor.INT);
+                    default -> Type.of(TypeDescriptor.SHORT);
+                };
         return new TypeDescriptor(List.of(type));
     }
 
@@ -248,6 +298,8 @@ final class DescriptorMaker {
         if (entry.isExternal()) {
             return names.method(members.externalStatic(entry).descriptor());
         }
-        return members.methods.containsKey(entry.offset()) ? type(entry.offset()) : new TypeDescriptor(List.of(Type.of(TypeDescriptor.VOID)));
+        return members.methods.containsKey(entry.offset())
+                ? type(entry.offset())
+                : new TypeDescriptor(List.of(Type.of(TypeDescriptor.VOID)));
     }
 }

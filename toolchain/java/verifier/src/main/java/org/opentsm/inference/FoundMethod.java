@@ -36,7 +36,7 @@ record FoundMethod(MethodInfo info, List<Instruction> code, int handlerIndex, Li
                 case "ireturn" -> {
                     return Kinds.INT;
                 }
-                default -> { }
+                default -> {}
             }
         }
         return Kinds.UNKNOWN;

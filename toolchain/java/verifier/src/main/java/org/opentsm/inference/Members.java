@@ -35,6 +35,7 @@ final class Members {
     final Map<Integer, int[]> virtuals = new HashMap<>();
     /** Signatures of our interfaces' methods by class offset and token. */
     final Map<Integer, TreeMap<Integer, Signature>> interfaces = new TreeMap<>();
+
     private final Map<Integer, Signature> signatures = new HashMap<>();
     private final List<ExportFile> imports = new ArrayList<>();
 
@@ -42,8 +43,9 @@ final class Members {
         this.cap = cap;
         this.methods = methods;
         for (PackageInfo wanted : cap.imports().packages()) {
-            imports.add(exports.find(wanted.aid().bytes(), wanted.major(), wanted.minor()).orElseThrow(
-                () -> new InferenceException("the types of package " + wanted + " are not known: it has no export file here")));
+            imports.add(exports.find(wanted.aid().bytes(), wanted.major(), wanted.minor())
+                    .orElseThrow(() -> new InferenceException(
+                            "the types of package " + wanted + " are not known: it has no export file here")));
         }
         List<Integer> offsets = cap.classes().offsets();
         for (int i = 0; i < offsets.size(); i++) {
@@ -64,14 +66,15 @@ final class Members {
                 info.interfaces().forEach(item -> joinInterface(offset, item));
             }
         });
-        cap.applet().ifPresent(applets -> applets.applets().forEach(
-            applet -> signature(applet.installOffset()).join(Signature.exact(INSTALL, kinds), kinds)));
+        cap.applet().ifPresent(applets -> applets.applets()
+                .forEach(applet -> signature(applet.installOffset()).join(Signature.exact(INSTALL, kinds), kinds)));
     }
 
     private void declare(int offset, ClassInfo info, List<Integer> table, int base) {
         for (int i = 0; i < table.size(); i++) {
             int target = table.get(i);
-            boolean inherited = ClassRef.isInternal(info.superclass()) && resolve(info.superclass(), base + i) == target;
+            boolean inherited =
+                    ClassRef.isInternal(info.superclass()) && resolve(info.superclass(), base + i) == target;
             if (target != ELSEWHERE && !inherited && virtuals.put(target, new int[] {offset, base + i}) != null) {
                 throw new InferenceException(String.format("two classes or tokens declare method @%04X", target));
             }
@@ -110,7 +113,8 @@ final class Members {
     private void joinTables(int offset, ClassInfo info) {
         virtuals.forEach((target, place) -> {
             if (place[0] == offset) {
-                inherited(info.superclass(), place[1]).ifPresent(above -> signature(target).join(above, kinds));
+                inherited(info.superclass(), place[1])
+                        .ifPresent(above -> signature(target).join(above, kinds));
             }
         });
     }
@@ -119,13 +123,18 @@ final class Members {
         List<Integer> index = item.index();
         for (int token = 0; token < index.size(); token++) {
             int method = token;
-            Signature target = inherited(offset, index.get(token)).orElseThrow(() -> new InferenceException(
-                String.format("an interface of class @%04X names a virtual method that it has not: %d", offset, index.get(method))));
+            Signature target = inherited(offset, index.get(token))
+                    .orElseThrow(() -> new InferenceException(String.format(
+                            "an interface of class @%04X names a virtual method that it has not: %d",
+                            offset, index.get(method))));
             if (ClassRef.isExternal(item.classRef())) {
-                external(item.classRef()).methods().stream().filter(own -> own.token() == method).findFirst()
-                    .ifPresent(own -> target.join(Signature.exact(own.descriptor(), kinds), kinds));
+                external(item.classRef()).methods().stream()
+                        .filter(own -> own.token() == method)
+                        .findFirst()
+                        .ifPresent(own -> target.join(Signature.exact(own.descriptor(), kinds), kinds));
             } else {
-                interfaceMethod(item.classRef(), token, target.parameters().size()).join(target, kinds);
+                interfaceMethod(item.classRef(), token, target.parameters().size())
+                        .join(target, kinds);
             }
         }
     }
@@ -145,8 +154,10 @@ final class Members {
         if (!ClassRef.isExternal(ref) || (token & 0x80) != 0) {
             return Optional.empty();
         }
-        return external(ref).methods().stream().filter(method -> isVirtual(method) && method.token() == token).findFirst()
-            .map(method -> Signature.exact(method.descriptor(), kinds));
+        return external(ref).methods().stream()
+                .filter(method -> isVirtual(method) && method.token() == token)
+                .findFirst()
+                .map(method -> Signature.exact(method.descriptor(), kinds));
     }
 
     static boolean isVirtual(ExportMethod method) {
@@ -158,8 +169,10 @@ final class Members {
         if (token >= imports.size()) {
             throw new InferenceException("package token " + token + " is not imported");
         }
-        return imports.get(token).classByToken(ClassRef.classToken(classRef)).orElseThrow(() -> new InferenceException(
-            imports.get(token).packageName() + " has no class of token " + ClassRef.classToken(classRef)));
+        return imports.get(token)
+                .classByToken(ClassRef.classToken(classRef))
+                .orElseThrow(() -> new InferenceException(
+                        imports.get(token).packageName() + " has no class of token " + ClassRef.classToken(classRef)));
     }
 
     List<ExportFile> imports() {
@@ -177,20 +190,26 @@ final class Members {
 
     Signature interfaceMethod(int classRef, int token, int cells) {
         if (ClassRef.isExternal(classRef)) {
-            return external(classRef).methods().stream().filter(method -> method.token() == token).findFirst()
-                .map(method -> Signature.exact(method.descriptor(), kinds))
-                .orElseThrow(() -> new InferenceException("an interface of another package has no method of token " + token));
+            return external(classRef).methods().stream()
+                    .filter(method -> method.token() == token)
+                    .findFirst()
+                    .map(method -> Signature.exact(method.descriptor(), kinds))
+                    .orElseThrow(() ->
+                            new InferenceException("an interface of another package has no method of token " + token));
         }
         TreeMap<Integer, Signature> own = interfaces.get(classRef);
         if (own == null || token > 0x7F) {
-            throw new InferenceException("no interface of ours is at " + ClassRef.text(classRef) + " with method " + token);
+            throw new InferenceException(
+                    "no interface of ours is at " + ClassRef.text(classRef) + " with method " + token);
         }
         return own.computeIfAbsent(token, key -> Signature.unknown(cells, kinds));
     }
 
     Entry constant(int index, int tag) {
         List<Entry> entries = cap.constantPool().entries();
-        if (index < 0 || index >= entries.size() || tag != 0 && entries.get(index).tag() != tag) {
+        if (index < 0
+                || index >= entries.size()
+                || tag != 0 && entries.get(index).tag() != tag) {
             throw new InferenceException("constant " + index + " is not what an instruction needs");
         }
         return entries.get(index);
@@ -201,19 +220,26 @@ final class Members {
         if (entry.tag() == ConstantPoolComponent.SUPER_METHODREF) {
             ref = classes.get(ref) instanceof ClassInfo info ? info.superclass() : ClassRef.NONE;
         }
-        return inherited(ref, entry.token()).orElseThrow(() -> new InferenceException(
-            "class " + ClassRef.text(entry.classRef()) + " has no virtual method of token " + entry.token()));
+        return inherited(ref, entry.token())
+                .orElseThrow(() -> new InferenceException("class " + ClassRef.text(entry.classRef())
+                        + " has no virtual method of token " + entry.token()));
     }
 
     /** True for a protected method of another package, which only its subclasses may call. */
     boolean isProtected(Entry entry) {
         boolean isStatic = entry.tag() == ConstantPoolComponent.STATIC_METHODREF;
-        return entry.isExternal() && external(entry.classRef()).methods().stream()
-            .anyMatch(method -> isVirtual(method) != isStatic && method.token() == entry.token() && (method.flags() & ACC_PROTECTED) != 0);
+        return entry.isExternal()
+                && external(entry.classRef()).methods().stream()
+                        .anyMatch(method -> isVirtual(method) != isStatic
+                                && method.token() == entry.token()
+                                && (method.flags() & ACC_PROTECTED) != 0);
     }
 
     ExportMethod externalStatic(Entry entry) {
-        return external(entry.classRef()).methods().stream().filter(method -> !isVirtual(method) && method.token() == entry.token()).findFirst()
-            .orElseThrow(() -> new InferenceException("another package has no static method of token " + entry.token()));
+        return external(entry.classRef()).methods().stream()
+                .filter(method -> !isVirtual(method) && method.token() == entry.token())
+                .findFirst()
+                .orElseThrow(
+                        () -> new InferenceException("another package has no static method of token " + entry.token()));
     }
 }

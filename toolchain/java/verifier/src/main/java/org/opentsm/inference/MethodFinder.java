@@ -18,8 +18,8 @@ import org.opentsm.cap.MethodComponent.Handler;
 import org.opentsm.cap.MethodComponent.MethodInfo;
 
 /**
- * Finds the methods that Applet, Export, Class and the code of other methods lead to, and where each ends: behind an instruction that
- * does not go on and that nothing before it jumps over (JCVM 6.10). What nothing leads to is left out.
+ * Finds the methods that Applet, Export, Class and the code of other methods lead to, and where each ends: behind an
+ * instruction that does not go on and that nothing before it jumps over (JCVM 6.10). What nothing leads to is left out.
  */
 final class MethodFinder {
     private static final int ELSEWHERE = 0xFFFF;
@@ -39,7 +39,8 @@ final class MethodFinder {
     /** By Method info offset. */
     Map<Integer, FoundMethod> find() {
         cap.applet().ifPresent(applets -> applets.applets().forEach(applet -> reach(applet.installOffset())));
-        cap.export().ifPresent(export -> export.classes().forEach(item -> item.methodOffsets().forEach(this::reach)));
+        cap.export().ifPresent(export -> export.classes()
+                .forEach(item -> item.methodOffsets().forEach(this::reach)));
         cap.classes().entries().forEach(entry -> {
             if (entry instanceof ClassInfo info) {
                 info.publicTable().forEach(this::reachEntry);
@@ -126,7 +127,8 @@ final class MethodFinder {
             if (handler.start() >= first && handler.start() < end) {
                 index = own.isEmpty() ? i : index;
                 if (i != index + own.size()) {
-                    throw new InferenceException(String.format("the handlers of method @%04X do not follow each other", offset));
+                    throw new InferenceException(
+                            String.format("the handlers of method @%04X do not follow each other", offset));
                 }
                 own.add(handler);
             }

@@ -4,7 +4,10 @@ package org.opentsm.inference;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Parameters in cells and the result of methods that must have the same types, as one overrides or implements the other. */
+/**
+ * Parameters in cells and the result of methods that must have the same types, as one overrides or implements the
+ * other.
+ */
 final class Signature {
     private Signature joined;
     private final List<Integer> parameters;
@@ -32,13 +35,18 @@ final class Signature {
             parameters.add(kinds.add(kind));
         }
         String result = descriptor.substring(descriptor.indexOf(')') + 1);
-        return new Signature(parameters, kinds.add(result.equals("V") ? Kinds.VOID : cells(result).charAt(0)), descriptor);
+        return new Signature(
+                parameters,
+                kinds.add(result.equals("V") ? Kinds.VOID : cells(result).charAt(0)),
+                descriptor);
     }
 
     /** Kinds of the types before a closing bracket, cell by cell. */
     static String cells(String descriptor) {
         StringBuilder cells = new StringBuilder();
-        for (int at = descriptor.startsWith("(") ? 1 : 0; at < descriptor.length() && descriptor.charAt(at) != ')'; at++) {
+        for (int at = descriptor.startsWith("(") ? 1 : 0;
+                at < descriptor.length() && descriptor.charAt(at) != ')';
+                at++) {
             boolean array = descriptor.charAt(at) == '[';
             at += array ? 1 : 0;
             char type = descriptor.charAt(at);
@@ -63,7 +71,8 @@ final class Signature {
             return;
         }
         if (one.parameters.size() != two.parameters.size()) {
-            throw new InferenceException("a method of " + one.parameters.size() + " cells stands for one of " + two.parameters.size());
+            throw new InferenceException(
+                    "a method of " + one.parameters.size() + " cells stands for one of " + two.parameters.size());
         }
         for (int i = 0; i < one.parameters.size(); i++) {
             kinds.join(one.parameters.get(i), two.parameters.get(i));

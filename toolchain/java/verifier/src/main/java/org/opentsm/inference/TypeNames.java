@@ -17,7 +17,9 @@ final class TypeNames {
     TypeNames(List<ExportFile> imports) {
         for (int i = 0; i < imports.size(); i++) {
             int token = i;
-            imports.get(i).classes().forEach(item -> refs.putIfAbsent(item.name(), ClassRef.external(token, item.token())));
+            imports.get(i)
+                    .classes()
+                    .forEach(item -> refs.putIfAbsent(item.name(), ClassRef.external(token, item.token())));
         }
     }
 
@@ -46,7 +48,8 @@ final class TypeNames {
             } else if (c == 'V') {
                 types.add(Type.of(TypeDescriptor.VOID));
             } else {
-                types.add(Type.of((array ? TypeDescriptor.ARRAY_OF_BOOLEAN : TypeDescriptor.BOOLEAN) + "ZBSI".indexOf(c)));
+                types.add(Type.of(
+                        (array ? TypeDescriptor.ARRAY_OF_BOOLEAN : TypeDescriptor.BOOLEAN) + "ZBSI".indexOf(c)));
             }
         }
         return types;

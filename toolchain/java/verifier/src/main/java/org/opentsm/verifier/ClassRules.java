@@ -19,7 +19,9 @@ import org.opentsm.verifier.PackageView.ClassView;
 import org.opentsm.verifier.PackageView.MethodView;
 import org.opentsm.verifier.PackageView.Resolution;
 
-/** Rules of Class: hierarchy, instance layout and virtual method tables. Interface tables are in {@link InterfaceRules}. */
+/**
+ * Rules of Class: hierarchy, instance layout and virtual method tables. Interface tables are in {@link InterfaceRules}.
+ */
 final class ClassRules {
     private static final int MAX_SUPERINTERFACES = 14;
     private static final int MAX_CLASSES = 255;
@@ -38,7 +40,11 @@ final class ClassRules {
 
     void check() {
         if (view.classes.size() > MAX_CLASSES) {
-            findings.error("Class", 0, "class-count", view.classes.size() + " classes, at most " + MAX_CLASSES + " are allowed");
+            findings.error(
+                    "Class",
+                    0,
+                    "class-count",
+                    view.classes.size() + " classes, at most " + MAX_CLASSES + " are allowed");
         }
         boolean classSeen = false;
         for (ClassView item : view.classes.values()) {
@@ -62,11 +68,17 @@ final class ClassRules {
     private void checkFlags(ClassView item) {
         int known = ClassComponent.ACC_INTERFACE | ClassComponent.ACC_SHAREABLE | ClassComponent.ACC_REMOTE;
         if ((item.entry().flags() & ~known) != 0) {
-            error(item, "class-flags", String.format("flags %X have undefined bits", item.entry().flags()));
+            error(
+                    item,
+                    "class-flags",
+                    String.format("flags %X have undefined bits", item.entry().flags()));
         }
         Optional<Boolean> shareable = shareable(item);
         if (shareable.isPresent() && shareable.get() != item.entry().isShareable()) {
-            error(item, "class-shareable", "ACC_SHAREABLE must be " + (shareable.get() ? "set" : "clear") + " by its supertypes");
+            error(
+                    item,
+                    "class-shareable",
+                    "ACC_SHAREABLE must be " + (shareable.get() ? "set" : "clear") + " by its supertypes");
         }
     }
 
@@ -81,13 +93,15 @@ final class ClassRules {
                 }
             } else if (ClassRef.isExternal(ref)) {
                 Optional<ExportClass> outside = view.external(ref);
-                if (outside.map(c -> c.isShareable() || c.name().equals("javacard/framework/Shareable")).orElse(false)) {
+                if (outside.map(c -> c.isShareable() || c.name().equals("javacard/framework/Shareable"))
+                        .orElse(false)) {
                     return Optional.of(true);
                 }
                 open |= outside.isEmpty();
             }
         }
-        boolean isShareableItself = view.cap.header().packageInfo().aid().toString().equals("A0000000620101");
+        boolean isShareableItself =
+                view.cap.header().packageInfo().aid().toString().equals("A0000000620101");
         return open || isShareableItself ? Optional.empty() : Optional.of(false);
     }
 
@@ -103,7 +117,10 @@ final class ClassRules {
 
     private void checkInterface(ClassView item, InterfaceInfo info) {
         if (info.superinterfaces().size() > MAX_SUPERINTERFACES) {
-            error(item, "interface-count", info.superinterfaces().size() + " superinterfaces, at most " + MAX_SUPERINTERFACES);
+            error(
+                    item,
+                    "interface-count",
+                    info.superinterfaces().size() + " superinterfaces, at most " + MAX_SUPERINTERFACES);
         }
         for (int ref : info.superinterfaces()) {
             checkReference(item, ref, true);
@@ -129,7 +146,11 @@ final class ClassRules {
             } else if (view.importFile(token).isPresent()) {
                 Optional<ExportClass> outside = view.external(ref);
                 if (outside.isEmpty() || outside.get().isInterface() != wantInterface) {
-                    error(item, "class-supertype", what + " " + ClassRef.text(ref) + " is not an exported " + (wantInterface ? "interface" : "class"));
+                    error(
+                            item,
+                            "class-supertype",
+                            what + " " + ClassRef.text(ref) + " is not an exported "
+                                    + (wantInterface ? "interface" : "class"));
                 } else if (!wantInterface && (outside.get().flags() & 0x10) != 0) {
                     error(item, "class-final", "superclass " + outside.get().name() + " is final");
                 }
@@ -138,10 +159,15 @@ final class ClassRules {
         }
         ClassView own = view.classes.get(ref);
         if (own == null || own.isInterface() != wantInterface) {
-            error(item, "class-supertype", what + " " + ClassRef.text(ref) + " is not " + (wantInterface ? "an interface" : "a class"));
+            error(
+                    item,
+                    "class-supertype",
+                    what + " " + ClassRef.text(ref) + " is not " + (wantInterface ? "an interface" : "a class"));
         } else if (ref >= item.offset()) {
             error(item, "class-order", what + " " + ClassRef.text(ref) + " must stand before its users");
-        } else if (!wantInterface && own.descriptor() != null && (own.descriptor().flags() & DescriptorComponent.ACC_FINAL) != 0) {
+        } else if (!wantInterface
+                && own.descriptor() != null
+                && (own.descriptor().flags() & DescriptorComponent.ACC_FINAL) != 0) {
             error(item, "class-final", "superclass " + ClassRef.text(ref) + " is final");
         }
     }
@@ -155,7 +181,11 @@ final class ClassRules {
         info.interfaces().forEach(implemented -> checkReference(item, implemented.classRef(), true));
         info.tokenMapping().ifPresent(mapping -> {
             if (mapping.inheritableCount() != mapping.tokens().size()) {
-                error(item, "class-mapping", "token mapping has " + mapping.tokens().size() + " entries, its count says " + mapping.inheritableCount());
+                error(
+                        item,
+                        "class-mapping",
+                        "token mapping has " + mapping.tokens().size() + " entries, its count says "
+                                + mapping.inheritableCount());
             }
         });
         if (item.descriptor() != null) {
@@ -184,9 +214,13 @@ final class ClassRules {
     private void checkBody(ClassView item, int token) {
         Optional<Resolution> found = view.resolveVirtual(item.offset(), token);
         MethodView method = found.map(r -> view.methods.get(r.offset())).orElse(null);
-        boolean missing = method != null ? method.descriptor().isAbstract()
-            : found.map(Resolution::external).map(outside -> outside.methods().stream()
-                .anyMatch(m -> PackageView.isVirtual(m) && m.token() == token && (m.flags() & 0x400) != 0)).orElse(false);
+        boolean missing = method != null
+                ? method.descriptor().isAbstract()
+                : found.map(Resolution::external)
+                        .map(outside -> outside.methods().stream()
+                                .anyMatch(m ->
+                                        PackageView.isVirtual(m) && m.token() == token && (m.flags() & 0x400) != 0))
+                        .orElse(false);
         if (missing) {
             error(item, "class-concrete", "the class is not abstract, but virtual method " + token + " has no body");
         }
@@ -217,11 +251,17 @@ final class ClassRules {
                 references.add(token);
             }
             if (token + width > info.instanceSize()) {
-                error(item, "field-range", "field token " + token + " is outside the declared " + info.instanceSize() + " cells");
+                error(
+                        item,
+                        "field-range",
+                        "field token " + token + " is outside the declared " + info.instanceSize() + " cells");
             }
         }
         if (cells != info.instanceSize()) {
-            error(item, "instance-size", "fields take " + cells + " cells, declared_instance_size is " + info.instanceSize());
+            error(
+                    item,
+                    "instance-size",
+                    "fields take " + cells + " cells, declared_instance_size is " + info.instanceSize());
         }
         checkReferences(item, info, references);
         int total = totalCells(item);
@@ -236,8 +276,11 @@ final class ClassRules {
         if (!run) {
             error(item, "field-references", "reference fields must have consecutive tokens, found " + references);
         } else if (info.firstReferenceToken() != first || info.referenceCount() != references.size()) {
-            error(item, "field-references", "reference fields are " + references + ", the class says " + info.referenceCount()
-                + " from " + info.firstReferenceToken());
+            error(
+                    item,
+                    "field-references",
+                    "reference fields are " + references + ", the class says " + info.referenceCount() + " from "
+                            + info.firstReferenceToken());
         }
     }
 
@@ -277,7 +320,11 @@ final class ClassRules {
             int token = base + i | bit;
             MethodView own = declared.get(token);
             if (own != null && own.descriptor().methodOffset() != table.get(i)) {
-                error(item, "virtual-table", name + " has " + table.get(i) + " for token " + token + ", the method is at " + own.descriptor().methodOffset());
+                error(
+                        item,
+                        "virtual-table",
+                        name + " has " + table.get(i) + " for token " + token + ", the method is at "
+                                + own.descriptor().methodOffset());
             } else if (own == null) {
                 checkInherited(item, info, name, token, table.get(i));
             }
@@ -304,37 +351,67 @@ final class ClassRules {
         checkNumbering(item, table.size(), base, lowest, highest, introduced, declared, bit);
     }
 
-    private void checkNumbering(ClassView item, int count, int base, int lowest, int highest, int introduced,
-            Map<Integer, MethodView> declared, int bit) {
+    private void checkNumbering(
+            ClassView item,
+            int count,
+            int base,
+            int lowest,
+            int highest,
+            int introduced,
+            Map<Integer, MethodView> declared,
+            int bit) {
         if (highest == Integer.MAX_VALUE) {
             return;
         }
         for (int i = 1; i <= introduced; i++) {
             if (!declared.containsKey(highest + i | bit)) {
-                error(item, "virtual-token", "new virtual tokens must continue at " + (highest + 1) + ", token " + (highest + i) + " is missing");
+                error(
+                        item,
+                        "virtual-token",
+                        "new virtual tokens must continue at " + (highest + 1) + ", token " + (highest + i)
+                                + " is missing");
                 return;
             }
         }
         boolean wrongBase = lowest < 128 ? base != lowest : count == 0 && bit == 0 && base != highest + 1;
         if (wrongBase) {
-            findings.warning("Class", item.label(), item.offset(), "virtual-base", "table base is " + base + ", "
-                + (lowest < 128 ? "the lowest declared token " + lowest : "after the superclass it is " + (highest + 1)) + " is usual");
+            findings.warning(
+                    "Class",
+                    item.label(),
+                    item.offset(),
+                    "virtual-base",
+                    "table base is " + base + ", "
+                            + (lowest < 128
+                                    ? "the lowest declared token " + lowest
+                                    : "after the superclass it is " + (highest + 1))
+                            + " is usual");
         }
     }
 
     private void checkInherited(ClassView item, ClassInfo info, String name, int token, int offset) {
         Optional<Resolution> above = ClassRef.isInternal(info.superclass())
-            ? view.resolveVirtual(info.superclass(), token) : Optional.empty();
+                ? view.resolveVirtual(info.superclass(), token)
+                : Optional.empty();
         if (above.isPresent() && above.get().offset() >= 0) {
             if (above.get().offset() != offset) {
-                error(item, "virtual-table", name + " has " + offset + " for inherited token " + token + ", the method is at " + above.get().offset());
+                error(
+                        item,
+                        "virtual-table",
+                        name + " has " + offset + " for inherited token " + token + ", the method is at "
+                                + above.get().offset());
             }
         } else if (offset != 0xFFFF) {
-            error(item, "virtual-table", name + " has " + offset + " for token " + token + ", which no class of the package declares");
+            error(
+                    item,
+                    "virtual-table",
+                    name + " has " + offset + " for token " + token + ", which no class of the package declares");
         }
     }
 
-    /** Highest virtual token of a class and its superclasses, -1 for none; MAX_VALUE when no export file of that version tells. */
+    /**
+     * Highest virtual token of a class and its superclasses, -1 for none; MAX_VALUE when no export file of that version
+     * tells.
+     */
     private int highest(int classRef, boolean packageVisible) {
         int highest = -1;
         int ref = classRef;
@@ -344,8 +421,9 @@ final class ClassRules {
                 return highest;
             }
             ClassInfo info = own.info();
-            int last = packageVisible ? info.packageBase() + info.packageTable().size() - 1
-                : info.publicBase() + info.publicTable().size() - 1;
+            int last = packageVisible
+                    ? info.packageBase() + info.packageTable().size() - 1
+                    : info.publicBase() + info.publicTable().size() - 1;
             boolean empty = packageVisible && info.packageTable().isEmpty();
             highest = empty ? highest : Math.max(highest, last);
             ref = info.superclass();
@@ -357,7 +435,13 @@ final class ClassRules {
         if (outside.isEmpty() || view.isLaterThanImport(ref)) {
             return Integer.MAX_VALUE;
         }
-        return Math.max(highest, outside.get().methods().stream().filter(PackageView::isVirtual).mapToInt(ExportMethod::token).max().orElse(-1));
+        return Math.max(
+                highest,
+                outside.get().methods().stream()
+                        .filter(PackageView::isVirtual)
+                        .mapToInt(ExportMethod::token)
+                        .max()
+                        .orElse(-1));
     }
 
     private void checkOverride(ClassView item, ClassInfo info, int token, MethodView method) {
@@ -369,8 +453,15 @@ final class ClassRules {
                 if ((overridden.descriptor().flags() & DescriptorComponent.ACC_FINAL) != 0) {
                     findings.error("Class", where, -1, "final-override", "overrides a final method");
                 }
-                if (overridden.type() != null && method.type() != null && !signatures.same(overridden.type(), method.type())) {
-                    findings.error("Class", where, -1, "override-type", "type " + method.type() + " differs from the overridden " + overridden.type());
+                if (overridden.type() != null
+                        && method.type() != null
+                        && !signatures.same(overridden.type(), method.type())) {
+                    findings.error(
+                            "Class",
+                            where,
+                            -1,
+                            "override-type",
+                            "type " + method.type() + " differs from the overridden " + overridden.type());
                 }
                 return;
             }
@@ -381,13 +472,26 @@ final class ClassRules {
     }
 
     private void checkExternalOverride(String where, ExportClass outside, int token, MethodView method) {
-        outside.methods().stream().filter(m -> PackageView.isVirtual(m) && m.token() == token).findFirst().ifPresent(m -> {
-            if ((m.flags() & 0x10) != 0) {
-                findings.error("Class", where, -1, "final-override", "overrides final " + outside.name() + "." + m.name());
-            }
-            if (method.type() != null && !signatures.matches(method.type(), m.descriptor())) {
-                findings.error("Class", where, -1, "override-type", "type " + method.type() + " differs from " + m.name() + m.descriptor());
-            }
-        });
+        outside.methods().stream()
+                .filter(m -> PackageView.isVirtual(m) && m.token() == token)
+                .findFirst()
+                .ifPresent(m -> {
+                    if ((m.flags() & 0x10) != 0) {
+                        findings.error(
+                                "Class",
+                                where,
+                                -1,
+                                "final-override",
+                                "overrides final " + outside.name() + "." + m.name());
+                    }
+                    if (method.type() != null && !signatures.matches(method.type(), m.descriptor())) {
+                        findings.error(
+                                "Class",
+                                where,
+                                -1,
+                                "override-type",
+                                "type " + method.type() + " differs from " + m.name() + m.descriptor());
+                    }
+                });
     }
 }

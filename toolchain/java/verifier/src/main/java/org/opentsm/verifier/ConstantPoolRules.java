@@ -56,8 +56,10 @@ final class ConstantPoolRules {
 
     /** Of a constant that only code uses which nothing leads to, no Descriptor can be made. */
     private boolean isLeftOut(Entry entry) {
-        return view.inferred && (entry.tag() == ConstantPoolComponent.STATIC_FIELDREF
-            ? view.staticField(entry.offset()).isEmpty() : !view.methods.containsKey(entry.offset()));
+        return view.inferred
+                && (entry.tag() == ConstantPoolComponent.STATIC_FIELDREF
+                        ? view.staticField(entry.offset()).isEmpty()
+                        : !view.methods.containsKey(entry.offset()));
     }
 
     private void checkInternalStatic(int index, Entry entry) {
@@ -77,7 +79,11 @@ final class ConstantPoolRules {
         int flags = method == null ? 0 : method.descriptor().flags();
         if (method == null) {
             error(index, entry, "cp-static-method", "no method starts at " + entry.offset());
-        } else if ((flags & (DescriptorComponent.ACC_STATIC | DescriptorComponent.ACC_INIT | DescriptorComponent.ACC_PRIVATE)) == 0) {
+        } else if ((flags
+                        & (DescriptorComponent.ACC_STATIC
+                                | DescriptorComponent.ACC_INIT
+                                | DescriptorComponent.ACC_PRIVATE))
+                == 0) {
             error(index, entry, "cp-static-method", "the method is neither static nor private nor a constructor");
         } else if (method.type() != null) {
             compareType(index, entry, method.type());
@@ -115,20 +121,28 @@ final class ConstantPoolRules {
             return;
         }
         int from = entry.tag() == ConstantPoolComponent.SUPER_METHODREF ? view.superclass(owner) : entry.classRef();
-        Optional<Resolution> found = ClassRef.isInternal(from) ? view.resolveVirtual(from, entry.token())
-            : resolveExternal(from, entry.token());
+        Optional<Resolution> found = ClassRef.isInternal(from)
+                ? view.resolveVirtual(from, entry.token())
+                : resolveExternal(from, entry.token());
         if (found.isEmpty()) {
-            error(index, entry, "cp-virtual-method", owner.label() + " has no virtual method with token " + entry.token());
+            error(
+                    index,
+                    entry,
+                    "cp-virtual-method",
+                    owner.label() + " has no virtual method with token " + entry.token());
             return;
         }
         MethodView method = view.methods.get(found.get().offset());
-        if (entry.tag() == ConstantPoolComponent.SUPER_METHODREF && method != null && method.descriptor().isAbstract()) {
+        if (entry.tag() == ConstantPoolComponent.SUPER_METHODREF
+                && method != null
+                && method.descriptor().isAbstract()) {
             error(index, entry, "cp-super-abstract", "the superclass method is abstract");
         }
         if (method != null && method.type() != null) {
             compareType(index, entry, method.type());
         } else if (found.get().external() != null) {
-            virtual(found.get().external(), entry.token()).ifPresent(m -> compareSignature(index, entry, m.descriptor()));
+            virtual(found.get().external(), entry.token())
+                    .ifPresent(m -> compareSignature(index, entry, m.descriptor()));
         }
     }
 
@@ -166,7 +180,11 @@ final class ConstantPoolRules {
             return;
         }
         if (entry.tag() == ConstantPoolComponent.VIRTUAL_METHODREF && entry.token() >= 0x80) {
-            error(index, entry, "cp-virtual-method", "token " + entry.token() + " is package-visible in another package");
+            error(
+                    index,
+                    entry,
+                    "cp-virtual-method",
+                    "token " + entry.token() + " is package-visible in another package");
             return;
         }
         if (view.importFile(ClassRef.packageToken(ref)).isEmpty()) {
@@ -174,7 +192,12 @@ final class ConstantPoolRules {
         }
         Optional<ExportClass> outside = view.external(ref);
         if (outside.isEmpty()) {
-            error(index, entry, "cp-class", "package " + ClassRef.packageToken(ref) + " exports no class with token " + ClassRef.classToken(ref));
+            error(
+                    index,
+                    entry,
+                    "cp-class",
+                    "package " + ClassRef.packageToken(ref) + " exports no class with token "
+                            + ClassRef.classToken(ref));
         } else {
             checkExternalMember(index, entry, outside.get());
         }
@@ -185,36 +208,59 @@ final class ConstantPoolRules {
         switch (entry.tag()) {
             case ConstantPoolComponent.INSTANCE_FIELDREF, ConstantPoolComponent.STATIC_FIELDREF -> {
                 boolean isStatic = entry.tag() == ConstantPoolComponent.STATIC_FIELDREF;
-                Optional<ExportField> field = owner.fields().stream().filter(f -> f.isStatic() == isStatic && f.token() == token).findFirst();
-                field.ifPresentOrElse(f -> compareSignature(index, entry, f.descriptor()),
-                    () -> error(index, entry, "cp-field", owner.name() + " exports no such field with token " + token));
+                Optional<ExportField> field = owner.fields().stream()
+                        .filter(f -> f.isStatic() == isStatic && f.token() == token)
+                        .findFirst();
+                field.ifPresentOrElse(
+                        f -> compareSignature(index, entry, f.descriptor()),
+                        () -> error(
+                                index, entry, "cp-field", owner.name() + " exports no such field with token " + token));
             }
             case ConstantPoolComponent.VIRTUAL_METHODREF -> {
                 if (owner.isInterface()) {
                     error(index, entry, "cp-class", owner.name() + " is an interface");
                 }
-                virtual(owner, token).ifPresentOrElse(m -> compareSignature(index, entry, m.descriptor()),
-                    () -> error(index, entry, "cp-virtual-method", owner.name() + " exports no virtual method with token " + token));
+                virtual(owner, token)
+                        .ifPresentOrElse(
+                                m -> compareSignature(index, entry, m.descriptor()),
+                                () -> error(
+                                        index,
+                                        entry,
+                                        "cp-virtual-method",
+                                        owner.name() + " exports no virtual method with token " + token));
             }
-            case ConstantPoolComponent.STATIC_METHODREF -> owner.methods().stream()
-                .filter(m -> !PackageView.isVirtual(m) && m.token() == token).findFirst()
-                .ifPresentOrElse(m -> compareSignature(index, entry, m.descriptor()),
-                    () -> error(index, entry, "cp-static-method", owner.name() + " exports no static method or constructor with token " + token));
-            default -> { }
+            case ConstantPoolComponent.STATIC_METHODREF ->
+                owner.methods().stream()
+                        .filter(m -> !PackageView.isVirtual(m) && m.token() == token)
+                        .findFirst()
+                        .ifPresentOrElse(
+                                m -> compareSignature(index, entry, m.descriptor()),
+                                () -> error(
+                                        index,
+                                        entry,
+                                        "cp-static-method",
+                                        owner.name() + " exports no static method or constructor with token " + token));
+            default -> {}
         }
     }
 
     private static Optional<ExportMethod> virtual(ExportClass owner, int token) {
-        return owner.methods().stream().filter(m -> PackageView.isVirtual(m) && m.token() == token).findFirst();
+        return owner.methods().stream()
+                .filter(m -> PackageView.isVirtual(m) && m.token() == token)
+                .findFirst();
     }
 
     private void compareType(int index, Entry entry, TypeDescriptor actual) {
-        view.constantType(index).filter(noted -> !signatures.same(noted, actual)).ifPresent(noted ->
-            error(index, entry, "cp-type", "Descriptor types it " + noted + ", the member is " + actual));
+        view.constantType(index)
+                .filter(noted -> !signatures.same(noted, actual))
+                .ifPresent(noted ->
+                        error(index, entry, "cp-type", "Descriptor types it " + noted + ", the member is " + actual));
     }
 
     private void compareSignature(int index, Entry entry, String descriptor) {
-        view.constantType(index).filter(noted -> !signatures.matches(noted, descriptor)).ifPresent(noted ->
-            error(index, entry, "cp-type", "Descriptor types it " + noted + ", the export file " + descriptor));
+        view.constantType(index)
+                .filter(noted -> !signatures.matches(noted, descriptor))
+                .ifPresent(noted -> error(
+                        index, entry, "cp-type", "Descriptor types it " + noted + ", the export file " + descriptor));
     }
 }

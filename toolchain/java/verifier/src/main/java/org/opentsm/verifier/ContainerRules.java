@@ -23,8 +23,11 @@ import org.opentsm.verifier.PackageView.MethodView;
 
 /** Rules of Header, Directory, Applet and Import. */
 final class ContainerRules {
-    private static final TypeDescriptor INSTALL = new TypeDescriptor(List.of(Type.of(TypeDescriptor.ARRAY_OF_BYTE),
-        Type.of(TypeDescriptor.SHORT), Type.of(TypeDescriptor.BYTE), Type.of(TypeDescriptor.VOID)));
+    private static final TypeDescriptor INSTALL = new TypeDescriptor(List.of(
+            Type.of(TypeDescriptor.ARRAY_OF_BYTE),
+            Type.of(TypeDescriptor.SHORT),
+            Type.of(TypeDescriptor.BYTE),
+            Type.of(TypeDescriptor.VOID)));
     private final PackageView view;
     private final CapFile cap;
     private final Findings findings;
@@ -41,8 +44,14 @@ final class ContainerRules {
         cap.applet().ifPresent(this::checkApplets);
         checkImports();
         if (view.inferred) {
-            findings.note("Descriptor", "", -1, "component-missing", "there is no Descriptor: classes of references are checked where they are used, "
-                + "when the code runs; access to private and protected members and methods that nothing leads to are not checked");
+            findings.note(
+                    "Descriptor",
+                    "",
+                    -1,
+                    "component-missing",
+                    "there is no Descriptor: classes of references are checked where they are used, "
+                            + "when the code runs; access to private and protected members and "
+                            + "methods that nothing leads to are not checked");
         }
     }
 
@@ -60,8 +69,12 @@ final class ContainerRules {
         boolean set = (cap.header().flags() & flag) != 0;
         boolean present = cap.component(tag).isPresent();
         if (set != present) {
-            findings.error("Header", 6, "header-flags", name + " is " + (set ? "set" : "clear") + " but the "
-                + tag.fileName() + " component is " + (present ? "present" : "absent"));
+            findings.error(
+                    "Header",
+                    6,
+                    "header-flags",
+                    name + " is " + (set ? "set" : "clear") + " but the " + tag.fileName() + " component is "
+                            + (present ? "present" : "absent"));
         }
     }
 
@@ -69,18 +82,26 @@ final class ContainerRules {
         DirectoryComponent directory = cap.directory();
         for (ComponentTag tag : ComponentTag.values()) {
             boolean noted = tag.value() <= directory.componentSizes().size()
-                || tag == ComponentTag.STATIC_RESOURCES && cap.header().version() == CapVersion.V2_3;
+                    || tag == ComponentTag.STATIC_RESOURCES && cap.header().version() == CapVersion.V2_3;
             // A load file leaves Descriptor and Debug out, and some tools write Debug with a wrong size.
-            boolean optional = tag == ComponentTag.DEBUG || tag == ComponentTag.DESCRIPTOR && (view.inferred || cap.descriptor().isEmpty());
+            boolean optional = tag == ComponentTag.DEBUG
+                    || tag == ComponentTag.DESCRIPTOR
+                            && (view.inferred || cap.descriptor().isEmpty());
             if (!noted || optional) {
                 continue;
             }
-            int actual = cap.component(tag).map(Component::info).map(info -> info.length).orElse(0);
+            int actual = cap.component(tag)
+                    .map(Component::info)
+                    .map(info -> info.length)
+                    .orElse(0);
             // StaticResources may have a u4 size of its own.
             boolean wide = tag == ComponentTag.STATIC_RESOURCES && directory.sizeOf(tag) == actual - 2;
             if (directory.sizeOf(tag) != actual && !wide) {
-                findings.error("Directory", 2 * (tag.value() - 1), "directory-size",
-                    tag.fileName() + " has size " + actual + ", Directory says " + directory.sizeOf(tag));
+                findings.error(
+                        "Directory",
+                        2 * (tag.value() - 1),
+                        "directory-size",
+                        tag.fileName() + " has size " + actual + ", Directory says " + directory.sizeOf(tag));
             }
         }
         StaticFieldComponent image = cap.staticFields();
@@ -93,10 +114,15 @@ final class ContainerRules {
             if (line.tag() < 0x80) {
                 findings.error("Directory", -1, "custom-tag", "custom component tag " + line.tag() + " is below 128");
             }
-            Optional<RawComponent> custom = cap.customs().stream().filter(c -> c.tag() == line.tag()).findFirst();
+            Optional<RawComponent> custom =
+                    cap.customs().stream().filter(c -> c.tag() == line.tag()).findFirst();
             if (custom.isPresent() && custom.get().info().length != line.size()) {
-                findings.error("Directory", -1, "directory-size", "custom component " + line.tag() + " has size "
-                    + custom.get().info().length + ", Directory says " + line.size());
+                findings.error(
+                        "Directory",
+                        -1,
+                        "directory-size",
+                        "custom component " + line.tag() + " has size "
+                                + custom.get().info().length + ", Directory says " + line.size());
             }
         }
     }
@@ -119,9 +145,16 @@ final class ContainerRules {
                 findings.error("Applet", where, -1, "applet-aid", "the AID is listed twice");
             }
             checkRid(applet.aid(), packageAid, where);
-            if (applet.aid().equals(packageAid) || cap.imports().packages().stream().anyMatch(one -> one.aid().equals(applet.aid()))) {
-                findings.error("Applet", where, -1, "applet-aid", "it is the AID of "
-                    + (applet.aid().equals(packageAid) ? "the package" : "an imported package") + " too; a card refuses that");
+            if (applet.aid().equals(packageAid)
+                    || cap.imports().packages().stream()
+                            .anyMatch(one -> one.aid().equals(applet.aid()))) {
+                findings.error(
+                        "Applet",
+                        where,
+                        -1,
+                        "applet-aid",
+                        "it is the AID of " + (applet.aid().equals(packageAid) ? "the package" : "an imported package")
+                                + " too; a card refuses that");
             }
             if (cap.descriptor().isPresent()) {
                 checkInstall(where, applet.installOffset());
@@ -135,8 +168,12 @@ final class ContainerRules {
             return;
         }
         if (applet.isPaymentDirectory()) {
-            findings.warning("Applet", where, -1, "applet-rid", "a payment directory's AID has no RID of package " + packageAid
-                + "; some cards refuse it");
+            findings.warning(
+                    "Applet",
+                    where,
+                    -1,
+                    "applet-rid",
+                    "a payment directory's AID has no RID of package " + packageAid + "; some cards refuse it");
         } else {
             findings.error("Applet", where, -1, "applet-rid", "the RID differs from that of package " + packageAid);
         }
@@ -148,8 +185,12 @@ final class ContainerRules {
         if (method == null) {
             findings.error("Applet", where, offset, "install-offset", "install does not point at a method");
         } else if ((method.descriptor().flags() & wanted) != wanted || !INSTALL.equals(method.type())) {
-            findings.error("Applet", where, offset, "install-signature",
-                "install must be public static void install(byte[], short, byte), found " + method.type());
+            findings.error(
+                    "Applet",
+                    where,
+                    offset,
+                    "install-signature",
+                    "install must be public static void install(byte[], short, byte), found " + method.type());
         }
     }
 
@@ -165,8 +206,12 @@ final class ContainerRules {
                 findings.error("Import", "package " + i, -1, "import-self", "the package imports itself");
             }
             if (view.importFile(i).isEmpty()) {
-                findings.note("Import", "package " + i, -1, "import-unresolved",
-                    "no export file for " + item + ", references into it are not checked");
+                findings.note(
+                        "Import",
+                        "package " + i,
+                        -1,
+                        "import-unresolved",
+                        "no export file for " + item + ", references into it are not checked");
             }
         }
     }

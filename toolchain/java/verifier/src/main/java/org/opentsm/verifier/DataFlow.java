@@ -20,11 +20,11 @@ import org.opentsm.verifier.PackageView.MethodView;
 final class DataFlow {
     /** Cells looked at in one CAP before giving up; real ones need less than a tenth. */
     private static final long MAX_WORK = 20_000_000;
+
     private static final int MAX_CALLS = 128;
 
     /** A call of a subroutine: where it starts, where it returns to, and the call it was made in. */
-    record Call(int parent, int subroutine, int returnOffset) {
-    }
+    record Call(int parent, int subroutine, int returnOffset) {}
 
     private final PackageView view;
     private final Findings findings;
@@ -49,7 +49,12 @@ final class DataFlow {
         } catch (Frame.Failure e) {
             findings.error("Method", code.method().label(), run.pc, e.rule, e.getMessage());
         } catch (UnknownSignature e) {
-            findings.note("Method", code.method().label(), run.pc, "not-followed", "the rest is not checked: " + e.getMessage());
+            findings.note(
+                    "Method",
+                    code.method().label(),
+                    run.pc,
+                    "not-followed",
+                    "the rest is not checked: " + e.getMessage());
         }
     }
 
@@ -139,7 +144,7 @@ final class DataFlow {
 
         private void block(int call, int start, Frame frame) {
             boolean localsChanged = true;
-            for (int offset = start;;) {
+            for (int offset = start; ; ) {
                 pc = offset;
                 Instruction instruction = at.get(offset);
                 if (instruction == null) {
@@ -166,7 +171,8 @@ final class DataFlow {
                 case "ret" -> returnFrom(instruction, frame);
                 default -> instruction.targets().forEach(target -> merge(call, target, frame));
             }
-            return instruction.fallsThrough() && !instruction.opcode().mnemonic().equals("jsr");
+            return instruction.fallsThrough()
+                    && !instruction.opcode().mnemonic().equals("jsr");
         }
 
         private void callSubroutine(int call, Instruction instruction, Frame frame) {

@@ -11,13 +11,13 @@ import org.opentsm.cap.TypeDescriptor;
 import org.opentsm.cap.TypeDescriptor.Type;
 import org.opentsm.cap.exp.ExportFile.ExportClass;
 import org.opentsm.verifier.Frame.Failure;
-import org.opentsm.verifier.PackageView.ClassView;
 import org.opentsm.verifier.PackageView.MethodView;
 
 /** The effect of one instruction on a {@link Frame}; calls are in {@link Invocation}. */
 final class Execution {
     /** Plain effects: types popped (last one first), "&gt;", types pushed. S short, I int, N null. */
     private static final Map<String, String> PLAIN = plain();
+
     private final PackageView view;
     private final Types types;
     private final Hierarchy hierarchy;
@@ -47,10 +47,16 @@ final class Execution {
         put(map, "S>I", "s2i");
         put(map, "I>S", "i2b i2s");
         put(map, "II>S", "icmp");
-        put(map, "S>", "ifeq ifne iflt ifge ifgt ifle ifeq_w ifne_w iflt_w ifge_w ifgt_w ifle_w stableswitch slookupswitch");
+        put(
+                map,
+                "S>",
+                "ifeq ifne iflt ifge ifgt ifle ifeq_w ifne_w iflt_w ifge_w ifgt_w ifle_w stableswitch slookupswitch");
         put(map, "I>", "itableswitch ilookupswitch");
-        put(map, "SS>", "if_scmpeq if_scmpne if_scmplt if_scmpge if_scmpgt if_scmple "
-            + "if_scmpeq_w if_scmpne_w if_scmplt_w if_scmpge_w if_scmpgt_w if_scmple_w");
+        put(
+                map,
+                "SS>",
+                "if_scmpeq if_scmpne if_scmplt if_scmpge if_scmpgt if_scmple "
+                        + "if_scmpeq_w if_scmpne_w if_scmplt_w if_scmpge_w if_scmpgt_w if_scmple_w");
         put(map, "A>", "ifnull ifnonnull ifnull_w ifnonnull_w");
         put(map, "AA>", "if_acmpeq if_acmpne if_acmpeq_w if_acmpne_w");
         return Map.copyOf(map);
@@ -64,7 +70,8 @@ final class Execution {
 
     /** The _this forms take local 0 for granted, so nothing may ever be stored there. */
     void checkThisForms(DecodedMethod code) {
-        boolean thisForms = code.instructions().stream().anyMatch(i -> i.opcode().mnemonic().endsWith("_this"));
+        boolean thisForms =
+                code.instructions().stream().anyMatch(i -> i.opcode().mnemonic().endsWith("_this"));
         if (!thisForms) {
             return;
         }
@@ -72,11 +79,12 @@ final class Execution {
             throw new Failure("this-form", "a _this instruction in a static method");
         }
         for (Instruction i : code.instructions()) {
-            boolean store = switch (i.opcode().mnemonic()) {
-                case "astore_0", "sstore_0", "istore_0" -> true;
-                case "astore", "sstore", "istore" -> i.operand(0) == 0;
-                default -> false;
-            };
+            boolean store =
+                    switch (i.opcode().mnemonic()) {
+                        case "astore_0", "sstore_0", "istore_0" -> true;
+                        case "astore", "sstore", "istore" -> i.operand(0) == 0;
+                        default -> false;
+                    };
             if (store) {
                 throw new Failure("this-form", i.opcode() + " changes local 0, which _this instructions use");
             }
@@ -147,7 +155,8 @@ final class Execution {
             frame.store(index, Types.SHORT);
         } else {
             int type = frame.popCell();
-            boolean storable = types.isReference(type) || types.isNew(type) || types.is(type, Types.Kind.RETURN_ADDRESS);
+            boolean storable =
+                    types.isReference(type) || types.isNew(type) || types.is(type, Types.Kind.RETURN_ADDRESS);
             if (!storable) {
                 throw new Failure("stack-type", "expected a reference or return address, found " + types.text(type));
             }
@@ -164,14 +173,17 @@ final class Execution {
         } else if (kind == 's' ? type == Types.SHORT : types.isReference(type) || types.isNew(type)) {
             frame.pushCell(type);
         } else {
-            throw new Failure("local-type", "local " + index + " holds " + types.text(type) + ", not "
-                + (kind == 's' ? "short" : "a reference"));
+            throw new Failure(
+                    "local-type",
+                    "local " + index + " holds " + types.text(type) + ", not "
+                            + (kind == 's' ? "short" : "a reference"));
         }
     }
 
     private void requireShort(int index, Frame frame) {
         if (frame.load(index) != Types.SHORT) {
-            throw new Failure("local-type", "local " + index + " holds " + types.text(frame.load(index)) + ", not short");
+            throw new Failure(
+                    "local-type", "local " + index + " holds " + types.text(frame.load(index)) + ", not short");
         }
     }
 
@@ -185,18 +197,25 @@ final class Execution {
         int array = frame.popReference();
         Types.Info info = types.info(array);
         boolean unknown = types.isUnknown(array);
-        boolean fits = info == null || unknown || switch (kind) {
-            case 'a' -> info.kind() == Types.Kind.REFERENCE_ARRAY;
-            case 'b' -> isPrimitive(info, TypeDescriptor.ARRAY_OF_BYTE) || isPrimitive(info, TypeDescriptor.ARRAY_OF_BOOLEAN);
-            case 's' -> isPrimitive(info, TypeDescriptor.ARRAY_OF_SHORT);
-            default -> isPrimitive(info, TypeDescriptor.ARRAY_OF_INT);
-        };
+        boolean fits = info == null
+                || unknown
+                || switch (kind) {
+                    case 'a' -> info.kind() == Types.Kind.REFERENCE_ARRAY;
+                    case 'b' ->
+                        isPrimitive(info, TypeDescriptor.ARRAY_OF_BYTE)
+                                || isPrimitive(info, TypeDescriptor.ARRAY_OF_BOOLEAN);
+                    case 's' -> isPrimitive(info, TypeDescriptor.ARRAY_OF_SHORT);
+                    default -> isPrimitive(info, TypeDescriptor.ARRAY_OF_INT);
+                };
         if (!fits) {
             throw new Failure("array-type", types.text(array) + " is not the array this instruction takes");
         }
         if (load) {
             int element = kind == 'i' ? Types.INT : Types.SHORT;
-            frame.push(kind != 'a' ? element : info == null ? Types.NULL : types.object(unknown ? Hierarchy.UNKNOWN : info.name()));
+            frame.push(
+                    kind != 'a'
+                            ? element
+                            : info == null ? Types.NULL : types.object(unknown ? Hierarchy.UNKNOWN : info.name()));
         }
     }
 
@@ -206,7 +225,9 @@ final class Execution {
 
     private void returnValue(String name, Frame frame) {
         Type type = method.type().returnType();
-        char expected = type.isReference() ? 'a' : type.nibble() == TypeDescriptor.INT ? 'i' : type.nibble() == TypeDescriptor.VOID ? 'r' : 's';
+        char expected = type.isReference()
+                ? 'a'
+                : type.nibble() == TypeDescriptor.INT ? 'i' : type.nibble() == TypeDescriptor.VOID ? 'r' : 's';
         if (name.charAt(0) != expected) {
             throw new Failure("return-type", name + " in a method that returns " + type);
         }
@@ -219,24 +240,30 @@ final class Execution {
     }
 
     Entry constant(int index, int tag) {
-        Entry entry = view.constant(index).orElseThrow(() -> new Failure("cp-index", "constant " + index + " does not exist"));
+        Entry entry = view.constant(index)
+                .orElseThrow(() -> new Failure("cp-index", "constant " + index + " does not exist"));
         if (entry.tag() != tag) {
-            throw new Failure("cp-kind", "constant " + index + " is a " + entry.kind() + ", expected " + new Entry(tag, 0).kind());
+            throw new Failure(
+                    "cp-kind",
+                    "constant " + index + " is a " + entry.kind() + ", expected " + new Entry(tag, 0).kind());
         }
         return entry;
     }
 
     private Type fieldType(int index, String suffix) {
-        TypeDescriptor type = view.constantType(index).orElseThrow(() -> new Failure("cp-type", "constant " + index + " has no type"));
+        TypeDescriptor type = view.constantType(index)
+                .orElseThrow(() -> new Failure("cp-type", "constant " + index + " has no type"));
         Type value = type.returnType();
-        boolean fits = switch (suffix.charAt(0)) {
-            case 'a' -> value.isReference();
-            case 'b' -> value.nibble() == TypeDescriptor.BOOLEAN || value.nibble() == TypeDescriptor.BYTE;
-            case 's' -> value.nibble() == TypeDescriptor.SHORT;
-            default -> value.nibble() == TypeDescriptor.INT;
-        };
+        boolean fits =
+                switch (suffix.charAt(0)) {
+                    case 'a' -> value.isReference();
+                    case 'b' -> value.nibble() == TypeDescriptor.BOOLEAN || value.nibble() == TypeDescriptor.BYTE;
+                    case 's' -> value.nibble() == TypeDescriptor.SHORT;
+                    default -> value.nibble() == TypeDescriptor.INT;
+                };
         if (!fits) {
-            throw new Failure("field-type", "the field is of type " + value + ", the instruction of kind " + suffix.charAt(0));
+            throw new Failure(
+                    "field-type", "the field is of type " + value + ", the instruction of kind " + suffix.charAt(0));
         }
         return value;
     }
@@ -247,8 +274,9 @@ final class Execution {
         Type type = fieldType(index, name.substring(name.indexOf('_') + 1));
         if (entry.isExternal()) {
             view.external(entry.classRef()).ifPresent(owner -> owner.fields().stream()
-                .filter(f -> f.isStatic() && f.token() == entry.token() && (f.flags() & 4) != 0).findFirst()
-                .ifPresent(f -> invocation.checkProtected(owner, f.name(), -1)));
+                    .filter(f -> f.isStatic() && f.token() == entry.token() && (f.flags() & 4) != 0)
+                    .findFirst()
+                    .ifPresent(f -> invocation.checkProtected(owner, f.name(), -1)));
         } else {
             checkPrivateStatic(entry);
         }
@@ -260,10 +288,14 @@ final class Execution {
     }
 
     private void checkPrivateStatic(Entry entry) {
-        view.staticField(entry.offset()).filter(found -> found.owner() != method.owner())
-            .filter(found -> (found.field().flags() & DescriptorComponent.ACC_PRIVATE) != 0).ifPresent(found -> {
-                throw new Failure("access-private", "the static field is private in " + found.owner().label());
-            });
+        view.staticField(entry.offset())
+                .filter(found -> found.owner() != method.owner())
+                .filter(found -> (found.field().flags() & DescriptorComponent.ACC_PRIVATE) != 0)
+                .ifPresent(found -> {
+                    throw new Failure(
+                            "access-private",
+                            "the static field is private in " + found.owner().label());
+                });
     }
 
     private void field(Instruction instruction, String name, Frame frame) {
@@ -290,12 +322,16 @@ final class Execution {
     private void checkFieldAccess(Entry entry, int receiver) {
         if (entry.isExternal()) {
             Optional<ExportClass> owner = view.external(entry.classRef());
-            owner.ifPresent(c -> c.fields().stream().filter(f -> !f.isStatic() && f.token() == entry.token() && (f.flags() & 4) != 0)
-                .findFirst().ifPresent(f -> invocation.checkProtected(c, f.name(), receiver)));
+            owner.ifPresent(c -> c.fields().stream()
+                    .filter(f -> !f.isStatic() && f.token() == entry.token() && (f.flags() & 4) != 0)
+                    .findFirst()
+                    .ifPresent(f -> invocation.checkProtected(c, f.name(), receiver)));
             return;
         }
-        boolean foreign = entry.classRef() != method.owner().offset() && view.instanceField(entry.classRef(), entry.token())
-            .filter(f -> (f.flags() & DescriptorComponent.ACC_PRIVATE) != 0).isPresent();
+        boolean foreign = entry.classRef() != method.owner().offset()
+                && view.instanceField(entry.classRef(), entry.token())
+                        .filter(f -> (f.flags() & DescriptorComponent.ACC_PRIVATE) != 0)
+                        .isPresent();
         if (foreign) {
             throw new Failure("access-private", "the field is private in " + view.name(entry.classRef()));
         }
@@ -354,7 +390,8 @@ final class Execution {
         int atype = instruction.operand(0);
         int index = instruction.operand(1);
         if (atype == 0 || atype == 14) {
-            String name = view.name(constant(index, ConstantPoolComponent.CLASSREF).classRef());
+            String name =
+                    view.name(constant(index, ConstantPoolComponent.CLASSREF).classRef());
             return atype == 0 ? types.object(name) : types.referenceArray(name);
         }
         if (index != 0) {
@@ -367,9 +404,14 @@ final class Execution {
         Entry entry = constant(instruction.constantPoolIndex(), ConstantPoolComponent.CLASSREF);
         String name = view.name(entry.classRef());
         boolean isAbstract = entry.isExternal()
-            ? view.external(entry.classRef()).map(c -> (c.flags() & 0x600) != 0).orElse(false)
-            : Optional.ofNullable(view.classes.get(entry.classRef())).map(c -> c.isInterface() || c.descriptor() != null
-                && (c.descriptor().flags() & DescriptorComponent.ACC_CLASS_ABSTRACT) != 0).orElse(false);
+                ? view.external(entry.classRef())
+                        .map(c -> (c.flags() & 0x600) != 0)
+                        .orElse(false)
+                : Optional.ofNullable(view.classes.get(entry.classRef()))
+                        .map(c -> c.isInterface()
+                                || c.descriptor() != null
+                                        && (c.descriptor().flags() & DescriptorComponent.ACC_CLASS_ABSTRACT) != 0)
+                        .orElse(false);
         if (isAbstract) {
             throw new Failure("new-abstract", name + " is abstract or an interface");
         }

@@ -29,10 +29,16 @@ final class ExportRules {
                 continue;
             }
             if (own.descriptor() != null && own.descriptor().token() != token) {
-                findings.error("Export", where, -1, "export-token", "the class has token " + own.descriptor().token());
+                findings.error(
+                        "Export",
+                        where,
+                        -1,
+                        "export-token",
+                        "the class has token " + own.descriptor().token());
             }
             if (appletPackage && !(own.isInterface() && own.entry().isShareable())) {
-                findings.error("Export", where, -1, "export-applet", "an applet package exports only shareable interfaces");
+                findings.error(
+                        "Export", where, -1, "export-applet", "an applet package exports only shareable interfaces");
             }
             if (own.descriptor() != null) {
                 checkMembers(where, own, item);
@@ -41,23 +47,50 @@ final class ExportRules {
     }
 
     private void checkMembers(String where, ClassView own, ExportedClass item) {
-        long fields = own.descriptor().fields().stream().filter(f -> f.isStatic() && f.token() != DescriptorComponent.NO_TOKEN).count();
+        long fields = own.descriptor().fields().stream()
+                .filter(f -> f.isStatic() && f.token() != DescriptorComponent.NO_TOKEN)
+                .count();
         if (fields != item.fieldOffsets().size()) {
-            findings.error("Export", where, -1, "export-field", item.fieldOffsets().size() + " static fields, the class has " + fields + " with tokens");
+            findings.error(
+                    "Export",
+                    where,
+                    -1,
+                    "export-field",
+                    item.fieldOffsets().size() + " static fields, the class has " + fields + " with tokens");
         }
-        own.descriptor().fields().stream().filter(f -> f.isStatic() && f.token() < item.fieldOffsets().size())
-            .filter(f -> f.imageOffset() != item.fieldOffsets().get(f.token())).forEach(f ->
-                findings.error("Export", where, -1, "export-field", "static field token " + f.token() + " has image offset " + f.imageOffset()));
+        own.descriptor().fields().stream()
+                .filter(f -> f.isStatic() && f.token() < item.fieldOffsets().size())
+                .filter(f -> f.imageOffset() != item.fieldOffsets().get(f.token()))
+                .forEach(f -> findings.error(
+                        "Export",
+                        where,
+                        -1,
+                        "export-field",
+                        "static field token " + f.token() + " has image offset " + f.imageOffset()));
         List<MethodView> methods = own.descriptor().methods().stream()
-            .filter(m -> (m.isStatic() || m.isInit()) && m.token() != DescriptorComponent.NO_TOKEN)
-            .map(m -> view.methods.get(m.methodOffset())).filter(m -> m != null && m.owner() == own).toList();
+                .filter(m -> (m.isStatic() || m.isInit()) && m.token() != DescriptorComponent.NO_TOKEN)
+                .map(m -> view.methods.get(m.methodOffset()))
+                .filter(m -> m != null && m.owner() == own)
+                .toList();
         if (methods.size() != item.methodOffsets().size()) {
-            findings.error("Export", where, -1, "export-method", item.methodOffsets().size() + " static methods, the class has " + methods.size() + " with tokens");
+            findings.error(
+                    "Export",
+                    where,
+                    -1,
+                    "export-method",
+                    item.methodOffsets().size() + " static methods, the class has " + methods.size() + " with tokens");
         }
         for (MethodView method : methods) {
             int token = method.descriptor().token();
-            if (token >= item.methodOffsets().size() || item.methodOffsets().get(token) != method.descriptor().methodOffset()) {
-                findings.error("Export", where, -1, "export-method", "static method token " + token + " is at " + method.descriptor().methodOffset());
+            if (token >= item.methodOffsets().size()
+                    || item.methodOffsets().get(token) != method.descriptor().methodOffset()) {
+                findings.error(
+                        "Export",
+                        where,
+                        -1,
+                        "export-method",
+                        "static method token " + token + " is at "
+                                + method.descriptor().methodOffset());
             }
         }
     }

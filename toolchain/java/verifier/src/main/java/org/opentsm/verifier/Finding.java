@@ -21,6 +21,11 @@ public record Finding(Severity severity, String component, String where, int off
         if (offset >= 0) {
             line.append(" at ").append(offset);
         }
-        return line.append(": ").append(text).append(" [").append(rule).append(']').toString();
+        return line.append(": ")
+                .append(text)
+                .append(" [")
+                .append(rule)
+                .append(']')
+                .toString();
     }
 }

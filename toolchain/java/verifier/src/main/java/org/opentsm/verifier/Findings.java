@@ -29,7 +29,8 @@ final class Findings {
         if (list.size() < MAX) {
             list.add(finding);
         } else if (list.size() == MAX) {
-            list.add(new Finding(Severity.ERROR, "CAP", "", -1, "too-many", "more than " + MAX + " findings, the rest is left out"));
+            list.add(new Finding(
+                    Severity.ERROR, "CAP", "", -1, "too-many", "more than " + MAX + " findings, the rest is left out"));
         }
     }
 

@@ -121,7 +121,8 @@ final class Frame {
     }
 
     boolean contains(int type) {
-        return Arrays.stream(locals).anyMatch(cell -> cell == type) || Arrays.stream(stack, 0, depth).anyMatch(cell -> cell == type);
+        return Arrays.stream(locals).anyMatch(cell -> cell == type)
+                || Arrays.stream(stack, 0, depth).anyMatch(cell -> cell == type);
     }
 
     /** Whether the top cells can be cut here without splitting an int. */

@@ -18,8 +18,11 @@ import org.opentsm.verifier.PackageView.ClassView;
 
 /** Subtype questions over our classes and the imported ones, by the names of {@link PackageView#name}. */
 final class Hierarchy {
-    /** A reference of which nothing is known; compatible with everything, so that missing export files cause no noise. */
+    /**
+     * A reference of which nothing is known; compatible with everything, so that missing export files cause no noise.
+     */
     static final String UNKNOWN = "?";
+
     private static final int MAX_DEPTH = 300;
     private final PackageView view;
     private final Map<String, List<String>> chains = new HashMap<>();
@@ -41,7 +44,9 @@ final class Hierarchy {
             Optional<ClassView> own = view.byName(name);
             if (own.isEmpty()) {
                 Optional<ExportClass> outside = view.externalByName(name);
-                List<String> supers = outside.filter(c -> !c.isInterface()).map(ExportClass::superclasses).orElse(List.of());
+                List<String> supers = outside.filter(c -> !c.isInterface())
+                        .map(ExportClass::superclasses)
+                        .orElse(List.of());
                 for (int i = supers.size() - 1; i >= 0; i--) {
                     chain.add(supers.get(i));
                 }
@@ -61,12 +66,15 @@ final class Hierarchy {
 
     /** True when this is known to be an interface. */
     boolean isInterface(String name) {
-        return view.byName(name).map(ClassView::isInterface)
-            .orElseGet(() -> view.externalByName(name).map(ExportClass::isInterface).orElse(false));
+        return view.byName(name).map(ClassView::isInterface).orElseGet(() -> view.externalByName(name)
+                .map(ExportClass::isInterface)
+                .orElse(false));
     }
 
     boolean isUnknown(String name) {
-        boolean known = name.equals(PackageView.OBJECT) || view.externalByName(name).isPresent() || view.byName(name).isPresent();
+        boolean known = name.equals(PackageView.OBJECT)
+                || view.externalByName(name).isPresent()
+                || view.byName(name).isPresent();
         return !known;
     }
 
@@ -115,7 +123,9 @@ final class Hierarchy {
         view.externalByName(name).ifPresent(c -> {
             found.addAll(c.interfaces());
             if (c.isInterface()) {
-                c.superclasses().stream().filter(item -> !item.equals(PackageView.OBJECT)).forEach(found::add);
+                c.superclasses().stream()
+                        .filter(item -> !item.equals(PackageView.OBJECT))
+                        .forEach(found::add);
             }
         });
     }

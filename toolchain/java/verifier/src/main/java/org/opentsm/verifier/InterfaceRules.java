@@ -51,11 +51,16 @@ final class InterfaceRules {
 
     /** Superinterfaces of a listed interface must be listed too, here or by a superclass. */
     private void checkComplete(ClassView item, ClassInfo info, TreeSet<String> listed) {
-        List<String> above = info.superclass() == ClassRef.NONE ? List.of() : List.copyOf(hierarchy.interfaces(view.name(info.superclass())));
+        List<String> above = info.superclass() == ClassRef.NONE
+                ? List.of()
+                : List.copyOf(hierarchy.interfaces(view.name(info.superclass())));
         for (String name : listed) {
             for (String inherited : hierarchy.interfaces(name)) {
                 if (!inherited.startsWith("?") && !listed.contains(inherited) && !above.contains(inherited)) {
-                    error(item, "interface-flattened", "superinterface " + inherited + " of " + name + " is not listed");
+                    error(
+                            item,
+                            "interface-flattened",
+                            "superinterface " + inherited + " of " + name + " is not listed");
                 }
             }
         }
@@ -66,15 +71,21 @@ final class InterfaceRules {
         if (ClassRef.isExternal(ref)) {
             view.external(ref).filter(ExportClass::isInterface).ifPresent(outside -> {
                 // A later minor version may have added methods at the end.
-                boolean later = view.isLaterThanImport(ref) && implemented.index().size() < outside.methods().size();
+                boolean later = view.isLaterThanImport(ref)
+                        && implemented.index().size() < outside.methods().size();
                 if (outside.methods().size() != implemented.index().size() && !later) {
-                    error(item, "interface-index", outside.name() + " has " + outside.methods().size() + " methods, the index " + implemented.index().size());
+                    error(
+                            item,
+                            "interface-index",
+                            outside.name() + " has " + outside.methods().size() + " methods, the index "
+                                    + implemented.index().size());
                     return;
                 }
                 outside.methods().forEach(method -> {
                     if (method.token() < implemented.index().size()) {
                         int token = implemented.index().get(method.token());
-                        checkImplementation(item, token, outside.name() + "." + method.name(), null, method.descriptor());
+                        checkImplementation(
+                                item, token, outside.name() + "." + method.name(), null, method.descriptor());
                     }
                 });
             });
@@ -86,7 +97,11 @@ final class InterfaceRules {
         }
         List<MethodDescriptor> methods = new ArrayList<>(view.interfaceMethods(own));
         if (methods.size() != implemented.index().size()) {
-            error(item, "interface-index", own.label() + " has " + methods.size() + " methods, the index " + implemented.index().size());
+            error(
+                    item,
+                    "interface-index",
+                    own.label() + " has " + methods.size() + " methods, the index "
+                            + implemented.index().size());
             return;
         }
         for (MethodDescriptor method : methods) {
@@ -97,7 +112,8 @@ final class InterfaceRules {
         }
     }
 
-    private void checkImplementation(ClassView item, int token, String what, MethodDescriptor method, String descriptor) {
+    private void checkImplementation(
+            ClassView item, int token, String what, MethodDescriptor method, String descriptor) {
         Optional<Resolution> found = view.resolveVirtual(item.offset(), token);
         if (token >= 0x80 || found.isEmpty()) {
             error(item, "interface-index", what + " maps to virtual token " + token + ", which the class has not");
@@ -108,19 +124,31 @@ final class InterfaceRules {
             error(item, "interface-index", what + " maps to a method that is not public");
         }
         if (target != null && target.type() != null) {
-            boolean same = method == null ? signatures.matches(target.type(), descriptor)
-                : view.type(method.typeOffset()).map(type -> signatures.same(type, target.type())).orElse(true);
+            boolean same = method == null
+                    ? signatures.matches(target.type(), descriptor)
+                    : view.type(method.typeOffset())
+                            .map(type -> signatures.same(type, target.type()))
+                            .orElse(true);
             if (!same) {
-                error(item, "interface-type", what + " maps to virtual token " + token + " of another type, " + target.type());
+                error(
+                        item,
+                        "interface-type",
+                        what + " maps to virtual token " + token + " of another type, " + target.type());
             }
         } else if (found.get().external() != null) {
-            found.get().external().methods().stream().filter(m -> PackageView.isVirtual(m) && m.token() == token).findFirst().ifPresent(m -> {
-                boolean same = method == null ? m.descriptor().equals(descriptor)
-                    : view.type(method.typeOffset()).map(type -> signatures.matches(type, m.descriptor())).orElse(true);
-                if (!same) {
-                    error(item, "interface-type", what + " maps to " + m.name() + m.descriptor());
-                }
-            });
+            found.get().external().methods().stream()
+                    .filter(m -> PackageView.isVirtual(m) && m.token() == token)
+                    .findFirst()
+                    .ifPresent(m -> {
+                        boolean same = method == null
+                                ? m.descriptor().equals(descriptor)
+                                : view.type(method.typeOffset())
+                                        .map(type -> signatures.matches(type, m.descriptor()))
+                                        .orElse(true);
+                        if (!same) {
+                            error(item, "interface-type", what + " maps to " + m.name() + m.descriptor());
+                        }
+                    });
         }
     }
 }

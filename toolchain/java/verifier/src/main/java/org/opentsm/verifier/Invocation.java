@@ -37,7 +37,8 @@ final class Invocation {
     /** Runs an invoke; true when it initialised an object, which may lie in locals. */
     boolean run(Instruction instruction, Frame frame) {
         int index = instruction.constantPoolIndex();
-        Entry entry = view.constant(index).orElseThrow(() -> new Failure("cp-index", "constant " + index + " does not exist"));
+        Entry entry = view.constant(index)
+                .orElseThrow(() -> new Failure("cp-index", "constant " + index + " does not exist"));
         return switch (instruction.opcode().mnemonic()) {
             case "invokevirtual" -> virtual(index, entry, frame);
             case "invokestatic" -> isStatic(index, entry, frame);
@@ -48,12 +49,15 @@ final class Invocation {
 
     private static void expect(int index, Entry entry, int tag) {
         if (entry.tag() != tag) {
-            throw new Failure("cp-kind", "constant " + index + " is a " + entry.kind() + ", expected " + new Entry(tag, 0).kind());
+            throw new Failure(
+                    "cp-kind",
+                    "constant " + index + " is a " + entry.kind() + ", expected " + new Entry(tag, 0).kind());
         }
     }
 
     private List<Integer> signature(int index) {
-        TypeDescriptor type = view.constantType(index).orElseThrow(() -> new Failure("cp-type", "constant " + index + " has no type"));
+        TypeDescriptor type = view.constantType(index)
+                .orElseThrow(() -> new Failure("cp-type", "constant " + index + " has no type"));
         return type.types().stream().map(types::of).toList();
     }
 
@@ -73,8 +77,9 @@ final class Invocation {
         popArguments(signature, frame);
         int receiver = popReceiver(view.name(entry.classRef()), frame);
         view.external(entry.classRef()).ifPresent(owner -> owner.methods().stream()
-            .filter(m -> PackageView.isVirtual(m) && m.token() == entry.token() && (m.flags() & 4) != 0).findFirst()
-            .ifPresent(m -> checkProtected(owner, m.name(), receiver)));
+                .filter(m -> PackageView.isVirtual(m) && m.token() == entry.token() && (m.flags() & 4) != 0)
+                .findFirst()
+                .ifPresent(m -> checkProtected(owner, m.name(), receiver)));
         pushResult(signature, frame);
         return false;
     }
@@ -113,7 +118,8 @@ final class Invocation {
 
     private Optional<ExportMethod> externalStatic(Entry entry) {
         return view.external(entry.classRef()).flatMap(owner -> owner.methods().stream()
-            .filter(m -> !PackageView.isVirtual(m) && m.token() == entry.token()).findFirst());
+                .filter(m -> !PackageView.isVirtual(m) && m.token() == entry.token())
+                .findFirst());
     }
 
     private MethodView target(Entry entry) {
@@ -173,7 +179,8 @@ final class Invocation {
     }
 
     private void checkPrivateCall(MethodView target, boolean constructor) {
-        if (target.descriptor().isStatic() || !constructor && (target.descriptor().flags() & DescriptorComponent.ACC_PRIVATE) == 0) {
+        if (target.descriptor().isStatic()
+                || !constructor && (target.descriptor().flags() & DescriptorComponent.ACC_PRIVATE) == 0) {
             throw new Failure("invoke-kind", target.label() + " is neither private nor a constructor");
         }
         checkPrivate(target);
@@ -187,11 +194,14 @@ final class Invocation {
         Types.Info info = types.info(created);
         boolean own = info.kind() == Types.Kind.NEW_THIS;
         boolean fits = info.name().equals(owner)
-            || own && (view.name(view.superclass(method.owner())).equals(owner) || view.superclass(method.owner()) == ClassRef.NONE);
+                || own
+                        && (view.name(view.superclass(method.owner())).equals(owner)
+                                || view.superclass(method.owner()) == ClassRef.NONE);
         if (!fits) {
             throw new Failure("uninitialised", "the constructor of " + owner + " is called on a new " + info.name());
         }
-        boolean isProtected = entry.isExternal() && externalStatic(entry).map(m -> (m.flags() & 4) != 0).orElse(false);
+        boolean isProtected = entry.isExternal()
+                && externalStatic(entry).map(m -> (m.flags() & 4) != 0).orElse(false);
         if (isProtected && !own) {
             throw new Failure("access-protected", "the constructor of " + owner + " is protected");
         }
@@ -206,7 +216,8 @@ final class Invocation {
             cells += type == Types.INT ? 2 : 1;
         }
         if (cells != instruction.operand(0)) {
-            throw new Failure("invoke-nargs", "nargs is " + instruction.operand(0) + ", the method takes " + cells + " cells");
+            throw new Failure(
+                    "invoke-nargs", "nargs is " + instruction.operand(0) + ", the method takes " + cells + " cells");
         }
         popArguments(signature, frame);
         popReceiver(view.name(entry.classRef()), frame);
@@ -218,12 +229,17 @@ final class Invocation {
         if (entry.isExternal()) {
             Optional<ExportClass> owner = view.external(entry.classRef());
             if (owner.isEmpty()) {
-                throw new UnknownSignature("a call to interface " + view.name(entry.classRef()) + " without export file");
+                throw new UnknownSignature(
+                        "a call to interface " + view.name(entry.classRef()) + " without export file");
             }
-            List<Integer> signature = owner.get().methods().stream().filter(m -> m.token() == token).findFirst()
-                .map(m -> types.ofDescriptor(m.descriptor())).orElse(null);
+            List<Integer> signature = owner.get().methods().stream()
+                    .filter(m -> m.token() == token)
+                    .findFirst()
+                    .map(m -> types.ofDescriptor(m.descriptor()))
+                    .orElse(null);
             if (!owner.get().isInterface() || signature == null) {
-                throw new Failure("interface-token", owner.get().name() + " has no interface method with token " + token);
+                throw new Failure(
+                        "interface-token", owner.get().name() + " has no interface method with token " + token);
             }
             return signature;
         }
@@ -231,9 +247,12 @@ final class Invocation {
         if (own == null || !own.isInterface()) {
             throw new Failure("interface-token", view.name(entry.classRef()) + " is not an interface");
         }
-        MethodDescriptor found = view.interfaceMethods(own).stream().filter(m -> m.token() == token).findFirst()
-            .orElseThrow(() -> new Failure("interface-token", own.label() + " has no method with token " + token));
-        TypeDescriptor type = view.type(found.typeOffset()).orElseThrow(() -> new Failure("method-type", "the interface method has no type"));
+        MethodDescriptor found = view.interfaceMethods(own).stream()
+                .filter(m -> m.token() == token)
+                .findFirst()
+                .orElseThrow(() -> new Failure("interface-token", own.label() + " has no method with token " + token));
+        TypeDescriptor type = view.type(found.typeOffset())
+                .orElseThrow(() -> new Failure("method-type", "the interface method has no type"));
         return new ArrayList<>(type.types().stream().map(types::of).toList());
     }
 
@@ -248,8 +267,10 @@ final class Invocation {
         }
         String declarer = owner.name();
         for (String name : owner.superclasses()) {
-            boolean declares = view.externalByName(name).map(c -> c.methods().stream().anyMatch(m -> m.name().equals(member))
-                || c.field(member).isPresent()).orElse(false);
+            boolean declares = view.externalByName(name)
+                    .map(c -> c.methods().stream().anyMatch(m -> m.name().equals(member))
+                            || c.field(member).isPresent())
+                    .orElse(false);
             if (declares) {
                 declarer = name;
                 break;
@@ -258,10 +279,14 @@ final class Invocation {
         if (!hierarchy.isSubtype(self, declarer)) {
             throw new Failure("access-protected", declarer + "." + member + " is protected");
         }
-        boolean fits = receiver < 0 || receiver == Types.NULL || types.is(receiver, Types.Kind.NEW_THIS)
-            || types.assignable(receiver, types.object(self));
+        boolean fits = receiver < 0
+                || receiver == Types.NULL
+                || types.is(receiver, Types.Kind.NEW_THIS)
+                || types.assignable(receiver, types.object(self));
         if (!fits) {
-            throw new Failure("access-protected", owner.name() + "." + member + " is protected and called on " + types.text(receiver));
+            throw new Failure(
+                    "access-protected",
+                    owner.name() + "." + member + " is protected and called on " + types.text(receiver));
         }
     }
 }

@@ -51,7 +51,12 @@ final class MethodRules {
         }
         for (int i = 0; i < owners.length; i++) {
             if (owners[i] != 1 && !(view.inferred && owners[i] == 0)) {
-                findings.error("Method", "handler " + i, 1 + 8 * i, "handler-owner", "the handler belongs to " + owners[i] + " methods");
+                findings.error(
+                        "Method",
+                        "handler " + i,
+                        1 + 8 * i,
+                        "handler-owner",
+                        "the handler belongs to " + owners[i] + " methods");
             }
             if (component.handlers().get(i).catchTypeIndex() != 0) {
                 byte2Positions.add(1 + 8 * i + 6);
@@ -81,7 +86,11 @@ final class MethodRules {
             next = info.offset() + info.size();
         }
         if (next != component.endOffset() && !view.inferred) {
-            findings.error("Method", next, "method-layout", (component.endOffset() - next) + " bytes belong to no method of Descriptor");
+            findings.error(
+                    "Method",
+                    next,
+                    "method-layout",
+                    (component.endOffset() - next) + " bytes belong to no method of Descriptor");
             complete = false;
         }
     }
@@ -99,15 +108,27 @@ final class MethodRules {
                 error(method, -1, "method-abstract", "an abstract method has no code, stack and locals");
             }
         } else if (info.code().length == 0 || info.code().length > MAX_CODE) {
-            error(method, -1, "method-size", info.code().length + " bytes of bytecode, 1 to " + MAX_CODE + " are allowed");
+            error(
+                    method,
+                    -1,
+                    "method-size",
+                    info.code().length + " bytes of bytecode, 1 to " + MAX_CODE + " are allowed");
         }
         if (info.nargs() + info.maxLocals() > MAX_CELLS) {
-            error(method, -1, "method-locals", (info.nargs() + info.maxLocals()) + " cells of parameters and locals, at most " + MAX_CELLS);
+            error(
+                    method,
+                    -1,
+                    "method-locals",
+                    (info.nargs() + info.maxLocals()) + " cells of parameters and locals, at most " + MAX_CELLS);
         }
         if (method.type() != null) {
             int cells = method.type().parameterCells() + (method.descriptor().isStatic() ? 0 : 1);
             if (cells != info.nargs()) {
-                error(method, -1, "method-nargs", "nargs is " + info.nargs() + ", the parameters of " + method.type() + " take " + cells);
+                error(
+                        method,
+                        -1,
+                        "method-nargs",
+                        "nargs is " + info.nargs() + ", the parameters of " + method.type() + " take " + cells);
             }
         }
     }
@@ -116,7 +137,11 @@ final class MethodRules {
         MethodDescriptor descriptor = method.descriptor();
         int end = descriptor.handlerIndex() + descriptor.handlerCount();
         if (descriptor.handlerCount() > 0 && end > component.handlers().size()) {
-            error(method, -1, "handler-index", "handlers " + descriptor.handlerIndex() + " to " + (end - 1) + " do not exist");
+            error(
+                    method,
+                    -1,
+                    "handler-index",
+                    "handlers " + descriptor.handlerIndex() + " to " + (end - 1) + " do not exist");
             return List.of();
         }
         if (descriptor.handlerCount() == 0) {
@@ -134,7 +159,7 @@ final class MethodRules {
         BitSet starts = new BitSet();
         byte[] code = method.info().code();
         try {
-            for (int offset = 0; offset < code.length;) {
+            for (int offset = 0; offset < code.length; ) {
                 Instruction instruction = Instruction.decode(code, offset);
                 starts.set(offset);
                 instructions.add(instruction);
@@ -168,9 +193,16 @@ final class MethodRules {
         if (name.equals("newarray") || name.equals("checkcast") || name.equals("instanceof")) {
             return instruction.operand(0) == 13;
         }
-        boolean start = name.startsWith("i") && !name.startsWith("if") && !name.startsWith("invoke") && !name.equals("instanceof");
-        return start || name.equals("s2i") || name.endsWith("field_i") || name.endsWith("static_i")
-            || name.endsWith("field_i_w") || name.endsWith("field_i_this");
+        boolean start = name.startsWith("i")
+                && !name.startsWith("if")
+                && !name.startsWith("invoke")
+                && !name.equals("instanceof");
+        return start
+                || name.equals("s2i")
+                || name.endsWith("field_i")
+                || name.endsWith("static_i")
+                || name.endsWith("field_i_w")
+                || name.endsWith("field_i_this");
     }
 
     private boolean checkBranches(DecodedMethod code) {
@@ -178,7 +210,11 @@ final class MethodRules {
         for (Instruction instruction : code.instructions()) {
             for (int target : instruction.targets()) {
                 if (target < 0 || !code.starts().get(target)) {
-                    error(code.method(), instruction.offset(), "branch-target", instruction.opcode() + " goes to " + target + ", where no instruction starts");
+                    error(
+                            code.method(),
+                            instruction.offset(),
+                            "branch-target",
+                            instruction.opcode() + " goes to " + target + ", where no instruction starts");
                     fine = false;
                 }
             }
@@ -211,14 +247,24 @@ final class MethodRules {
             int length = code.method().info().code().length;
             boolean range = handler.activeLength() > 0 && isStart(code, start) && (isStart(code, end) || end == length);
             if (!range || !isStart(code, target)) {
-                error(code.method(), -1, "handler-range", where + " covers " + start + " to " + end + " and goes to " + target
-                    + ", which are not all instructions of the method");
+                error(
+                        code.method(),
+                        -1,
+                        "handler-range",
+                        where + " covers " + start + " to " + end + " and goes to " + target
+                                + ", which are not all instructions of the method");
                 fine = false;
             }
             checkStopBit(code, i, handler, where);
-            if (handler.catchTypeIndex() != 0 && view.constant(handler.catchTypeIndex())
-                .filter(entry -> entry.tag() == ConstantPoolComponent.CLASSREF).isEmpty()) {
-                error(code.method(), -1, "handler-type", where + " catches constant " + handler.catchTypeIndex() + ", which is no Classref");
+            if (handler.catchTypeIndex() != 0
+                    && view.constant(handler.catchTypeIndex())
+                            .filter(entry -> entry.tag() == ConstantPoolComponent.CLASSREF)
+                            .isEmpty()) {
+                error(
+                        code.method(),
+                        -1,
+                        "handler-type",
+                        where + " catches constant " + handler.catchTypeIndex() + ", which is no Classref");
                 fine = false;
             }
         }
@@ -236,16 +282,26 @@ final class MethodRules {
         }
         if (handler.stop() && !last) {
             // Converters of 2.x left such bits: the card then looks at no further handler, which is no danger to it.
-            findings.warning("Method", code.method().label(), -1, "handler-stop",
-                where + " has the stop bit, but a later handler covers the same code");
+            findings.warning(
+                    "Method",
+                    code.method().label(),
+                    -1,
+                    "handler-stop",
+                    where + " has the stop bit, but a later handler covers the same code");
         } else if (!handler.stop() && last) {
             findings.warning("Method", code.method().label(), -1, "handler-stop", where + " lacks the stop bit");
         }
     }
 
     private void checkReferenceLocations() {
-        compare("1-byte", new ArrayList<>(bytePositions), view.cap.referenceLocations().bytePositions());
-        compare("2-byte", new ArrayList<>(byte2Positions), view.cap.referenceLocations().byte2Positions());
+        compare(
+                "1-byte",
+                new ArrayList<>(bytePositions),
+                view.cap.referenceLocations().bytePositions());
+        compare(
+                "2-byte",
+                new ArrayList<>(byte2Positions),
+                view.cap.referenceLocations().byte2Positions());
     }
 
     private void compare(String what, List<Integer> expected, List<Integer> listed) {
@@ -257,8 +313,12 @@ final class MethodRules {
         while (i < expected.size() && i < listed.size() && expected.get(i).equals(listed.get(i))) {
             i++;
         }
-        findings.error("RefLocation", -1, "ref-location", what + " index " + i + ": the code has "
-            + (i < expected.size() ? "one at " + expected.get(i) : "no more") + ", the list "
-            + (i < listed.size() ? listed.get(i) : "ends"));
+        findings.error(
+                "RefLocation",
+                -1,
+                "ref-location",
+                what + " index " + i + ": the code has "
+                        + (i < expected.size() ? "one at " + expected.get(i) : "no more") + ", the list "
+                        + (i < listed.size() ? listed.get(i) : "ends"));
     }
 }

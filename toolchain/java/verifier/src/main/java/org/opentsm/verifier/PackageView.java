@@ -57,17 +57,22 @@ final class PackageView {
         }
 
         boolean hasVirtualToken() {
-            return !descriptor.isStatic() && !descriptor.isInit() && (descriptor.flags() & DescriptorComponent.ACC_PRIVATE) == 0;
+            return !descriptor.isStatic()
+                    && !descriptor.isInit()
+                    && (descriptor.flags() & DescriptorComponent.ACC_PRIVATE) == 0;
         }
     }
 
     /** A static field and its class. */
-    record StaticField(ClassView owner, FieldDescriptor field) {
-    }
+    record StaticField(ClassView owner, FieldDescriptor field) {}
 
     final CapFile cap;
-    /** True when Descriptor was made from the other components: it has kinds of values, but no classes and no private members. */
+    /**
+     * True when Descriptor was made from the other components: it has kinds of values, but no classes and no private
+     * members.
+     */
     final boolean inferred;
+
     final Findings findings;
     final Map<Integer, ClassView> classes = new LinkedHashMap<>();
     final Map<Integer, MethodView> methods = new TreeMap<>();
@@ -98,8 +103,9 @@ final class PackageView {
         cap.descriptor().ifPresent(this::collectMethods);
         for (ClassView owner : classes.values()) {
             if (owner.descriptor != null) {
-                owner.descriptor.fields().stream().filter(FieldDescriptor::isStatic)
-                    .forEach(field -> staticFields.putIfAbsent(field.imageOffset(), new StaticField(owner, field)));
+                owner.descriptor.fields().stream()
+                        .filter(FieldDescriptor::isStatic)
+                        .forEach(field -> staticFields.putIfAbsent(field.imageOffset(), new StaticField(owner, field)));
             }
         }
     }
@@ -112,7 +118,13 @@ final class PackageView {
             for (MethodDescriptor method : owner.descriptor.methods()) {
                 try {
                     MethodInfo info = cap.methods().methodAt(method.methodOffset(), method.bytecodeCount());
-                    methods.putIfAbsent(method.methodOffset(), new MethodView(owner, method, info, type(method.typeOffset()).orElse(null)));
+                    methods.putIfAbsent(
+                            method.methodOffset(),
+                            new MethodView(
+                                    owner,
+                                    method,
+                                    info,
+                                    type(method.typeOffset()).orElse(null)));
                 } catch (CapFormatException e) {
                     findings.error("Descriptor", owner.label(), method.methodOffset(), "method-range", e.getMessage());
                 }
@@ -131,14 +143,17 @@ final class PackageView {
     /** True when the export file at hand is of a later minor version than the CAP was made with. */
     boolean isLaterThanImport(int classRef) {
         int token = ClassRef.packageToken(classRef);
-        return importFile(token).map(file -> file.minor() > cap.imports().packages().get(token).minor()).orElse(false);
+        return importFile(token)
+                .map(file -> file.minor() > cap.imports().packages().get(token).minor())
+                .orElse(false);
     }
 
     /** The class of an external class_ref, empty when its package or token is unknown. */
     Optional<ExportClass> external(int classRef) {
         return ClassRef.isExternal(classRef)
-            ? importFile(ClassRef.packageToken(classRef)).flatMap(file -> file.classByToken(ClassRef.classToken(classRef)))
-            : Optional.empty();
+                ? importFile(ClassRef.packageToken(classRef))
+                        .flatMap(file -> file.classByToken(ClassRef.classToken(classRef)))
+                : Optional.empty();
     }
 
     Optional<ExportClass> externalByName(String name) {
@@ -159,8 +174,9 @@ final class PackageView {
 
     /** The type Descriptor gives a constant pool entry. */
     Optional<TypeDescriptor> constantType(int index) {
-        return cap.descriptor().filter(d -> index < d.cpTypes().size() && d.cpTypes().get(index) != 0xFFFF)
-            .flatMap(d -> type(d.cpTypes().get(index)));
+        return cap.descriptor()
+                .filter(d -> index < d.cpTypes().size() && d.cpTypes().get(index) != 0xFFFF)
+                .flatMap(d -> type(d.cpTypes().get(index)));
     }
 
     Optional<Entry> constant(int index) {
@@ -207,8 +223,11 @@ final class PackageView {
     /** The field with this instance token declared by a class of ours. */
     Optional<FieldDescriptor> instanceField(int classRef, int token) {
         ClassView view = classes.get(classRef);
-        return view == null || view.descriptor == null ? Optional.empty()
-            : view.descriptor.fields().stream().filter(f -> !f.isStatic() && (f.ref() & 0xFF) == token).findFirst();
+        return view == null || view.descriptor == null
+                ? Optional.empty()
+                : view.descriptor.fields().stream()
+                        .filter(f -> !f.isStatic() && (f.ref() & 0xFF) == token)
+                        .findFirst();
     }
 
     /**
@@ -217,8 +236,7 @@ final class PackageView {
      * @param offset   Method info offset, -1 when the method belongs to an imported class
      * @param external the imported class the walk ended in, null inside the package
      */
-    record Resolution(int offset, ClassView declarer, ExportClass external) {
-    }
+    record Resolution(int offset, ClassView declarer, ExportClass external) {}
 
     /**
      * Resolves a virtual token; 80+ is package-visible.

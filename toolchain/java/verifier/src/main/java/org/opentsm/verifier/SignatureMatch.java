@@ -20,7 +20,8 @@ final class SignatureMatch {
         if ((field.type() & 0x8000) != 0) {
             int nibble = field.type() & 0x7FFF;
             return nibble >= TypeDescriptor.BOOLEAN && nibble <= TypeDescriptor.INT
-                ? Optional.of(new TypeDescriptor(List.of(Type.of(nibble)))) : Optional.empty();
+                    ? Optional.of(new TypeDescriptor(List.of(Type.of(nibble))))
+                    : Optional.empty();
         }
         return view.type(field.type());
     }

@@ -24,10 +24,18 @@ final class StaticFieldRules {
     void check() {
         int size = 2 * image.referenceCount() + image.defaultValueCount() + image.nonDefaultValues().length;
         if (size != image.imageSize()) {
-            findings.error("StaticField", 0, "image-size", "the parts take " + size + " bytes, image_size is " + image.imageSize());
+            findings.error(
+                    "StaticField",
+                    0,
+                    "image-size",
+                    "the parts take " + size + " bytes, image_size is " + image.imageSize());
         }
         if (image.arrayInits().size() > image.referenceCount()) {
-            findings.error("StaticField", 4, "array-count", image.arrayInits().size() + " arrays for " + image.referenceCount() + " references");
+            findings.error(
+                    "StaticField",
+                    4,
+                    "array-count",
+                    image.arrayInits().size() + " arrays for " + image.referenceCount() + " references");
         }
         for (int i = 0; i < image.arrayInits().size(); i++) {
             checkArray(i, image.arrayInits().get(i));
@@ -37,7 +45,9 @@ final class StaticFieldRules {
         for (ClassView owner : view.classes.values()) {
             complete &= owner.descriptor() != null;
             if (owner.descriptor() != null) {
-                owner.descriptor().fields().stream().filter(FieldDescriptor::isStatic).forEach(field -> checkField(owner, field, taken));
+                owner.descriptor().fields().stream()
+                        .filter(FieldDescriptor::isStatic)
+                        .forEach(field -> checkField(owner, field, taken));
             }
         }
         for (int i = 0; complete && i < Math.min(size, taken.length); i++) {
@@ -54,10 +64,21 @@ final class StaticFieldRules {
         if (width == 0) {
             findings.error("StaticField", where, -1, "array-type", "type " + array.type() + " is not 2 to 5");
         } else if (array.values().length % width != 0) {
-            findings.error("StaticField", where, -1, "array-length", array.values().length + " bytes are no whole number of elements");
+            findings.error(
+                    "StaticField",
+                    where,
+                    -1,
+                    "array-length",
+                    array.values().length + " bytes are no whole number of elements");
         } else if (array.values().length / width > MAX_ELEMENTS) {
-            findings.error("StaticField", where, -1, "array-length", array.values().length / width + " elements, at most " + MAX_ELEMENTS);
-        } else if (array.type() == StaticFieldComponent.TYPE_INT && (view.cap.header().flags() & HeaderComponent.ACC_INT) == 0) {
+            findings.error(
+                    "StaticField",
+                    where,
+                    -1,
+                    "array-length",
+                    array.values().length / width + " elements, at most " + MAX_ELEMENTS);
+        } else if (array.type() == StaticFieldComponent.TYPE_INT
+                && (view.cap.header().flags() & HeaderComponent.ACC_INT) == 0) {
             findings.error("Header", where, 6, "acc-int", "an int array needs ACC_INT");
         }
     }
@@ -77,15 +98,22 @@ final class StaticFieldRules {
         int references = 2 * image.referenceCount();
         boolean reference = (field.type() & 0x8000) == 0;
         int width = reference ? 2 : width(field.type() & 0x7FFF);
-        boolean inside = reference ? offset % 2 == 0 && offset + 2 <= references
-            : offset >= references && offset + width <= image.imageSize();
+        boolean inside = reference
+                ? offset % 2 == 0 && offset + 2 <= references
+                : offset >= references && offset + width <= image.imageSize();
         if (!inside) {
-            findings.error("StaticField", where, -1, "field-image", "a field of " + width + " bytes does not lie in its part of the image");
+            findings.error(
+                    "StaticField",
+                    where,
+                    -1,
+                    "field-image",
+                    "a field of " + width + " bytes does not lie in its part of the image");
             return;
         }
         for (int i = offset; i < offset + width; i++) {
             if (taken[i]) {
-                findings.error("StaticField", where, -1, "field-overlap", "image offset " + i + " belongs to two fields");
+                findings.error(
+                        "StaticField", where, -1, "field-overlap", "image offset " + i + " belongs to two fields");
                 return;
             }
             taken[i] = true;
@@ -97,8 +125,15 @@ final class StaticFieldRules {
 
     private void checkArrayField(String where, FieldDescriptor field, ArrayInit array) {
         int wanted = array.type() - StaticFieldComponent.TYPE_BOOLEAN + TypeDescriptor.ARRAY_OF_BOOLEAN;
-        view.type(field.type()).map(type -> type.returnType().nibble()).filter(nibble -> nibble != wanted)
-            .filter(nibble -> nibble != TypeDescriptor.REFERENCE).ifPresent(nibble ->
-                findings.error("StaticField", where, -1, "array-type", "the field does not take an array of type " + array.type()));
+        view.type(field.type())
+                .map(type -> type.returnType().nibble())
+                .filter(nibble -> nibble != wanted)
+                .filter(nibble -> nibble != TypeDescriptor.REFERENCE)
+                .ifPresent(nibble -> findings.error(
+                        "StaticField",
+                        where,
+                        -1,
+                        "array-type",
+                        "the field does not take an array of type " + array.type()));
     }
 }

@@ -20,11 +20,17 @@ final class Types {
     static final int NULL = 4;
 
     /** Kinds of the numbers from 5 on. */
-    enum Kind { OBJECT, PRIMITIVE_ARRAY, REFERENCE_ARRAY, NEW, NEW_THIS, RETURN_ADDRESS }
+    enum Kind {
+        OBJECT,
+        PRIMITIVE_ARRAY,
+        REFERENCE_ARRAY,
+        NEW,
+        NEW_THIS,
+        RETURN_ADDRESS
+    }
 
     /** name: class of objects, arrays and NEW; id: array nibble, offset of the new, or subroutine call. */
-    record Info(Kind kind, String name, int id) {
-    }
+    record Info(Kind kind, String name, int id) {}
 
     private final List<Info> infos = new ArrayList<>();
     private final Map<Info, Integer> numbers = new HashMap<>();
@@ -106,10 +112,12 @@ final class Types {
         };
     }
 
-    /** A text descriptor's types, parameters then result; void is TOP. Null when it is not a method descriptor we know. */
+    /**
+     * A text descriptor's types, parameters then result; void is TOP. Null when it is not a method descriptor we know.
+     */
     List<Integer> ofDescriptor(String descriptor) {
         List<Integer> types = new ArrayList<>();
-        for (int at = 1; at < descriptor.length();) {
+        for (int at = 1; at < descriptor.length(); ) {
             char c = descriptor.charAt(at);
             boolean array = c == '[';
             at += array ? 1 : 0;
@@ -132,7 +140,10 @@ final class Types {
             if (index < 0 && (c != 'V' || array)) {
                 return null;
             }
-            types.add(array ? primitiveArray(TypeDescriptor.ARRAY_OF_BOOLEAN + index) : c == 'V' ? TOP : c == 'I' ? INT : SHORT);
+            types.add(
+                    array
+                            ? primitiveArray(TypeDescriptor.ARRAY_OF_BOOLEAN + index)
+                            : c == 'V' ? TOP : c == 'I' ? INT : SHORT);
         }
         return types.isEmpty() ? null : types;
     }
@@ -154,8 +165,10 @@ final class Types {
             return isReference(target);
         }
         return switch (to.kind) {
-            case OBJECT -> to.name.equals(PackageView.OBJECT) || to.name.startsWith("?")
-                || from.kind == Kind.OBJECT && objectAssignable(from.name, to.name);
+            case OBJECT ->
+                to.name.equals(PackageView.OBJECT)
+                        || to.name.startsWith("?")
+                        || from.kind == Kind.OBJECT && objectAssignable(from.name, to.name);
             case REFERENCE_ARRAY -> from.kind == Kind.REFERENCE_ARRAY && objectAssignable(from.name, to.name);
             default -> false;
         };
@@ -185,7 +198,8 @@ final class Types {
         if (one.kind == Kind.REFERENCE_ARRAY && two.kind == Kind.REFERENCE_ARRAY) {
             return referenceArray(hierarchy.common(one.name, two.name));
         }
-        boolean unknown = one.kind == Kind.OBJECT && one.name.equals(Hierarchy.UNKNOWN) || two.kind == Kind.OBJECT && two.name.equals(Hierarchy.UNKNOWN);
+        boolean unknown = one.kind == Kind.OBJECT && one.name.equals(Hierarchy.UNKNOWN)
+                || two.kind == Kind.OBJECT && two.name.equals(Hierarchy.UNKNOWN);
         return object(unknown ? Hierarchy.UNKNOWN : PackageView.OBJECT);
     }
 

@@ -9,8 +9,7 @@ import org.opentsm.inference.InferenceException;
 
 /** Checks a CAP by every rule of its format, then its bytecode by dataflow. Never fails on hostile CAPs. */
 public final class Verifier {
-    private Verifier() {
-    }
+    private Verifier() {}
 
     /**
      * Verifies a CAP that could be read.
@@ -29,7 +28,11 @@ public final class Verifier {
         try {
             return DescriptorInference.infer(cap, exports);
         } catch (InferenceException e) {
-            findings.error("Descriptor", -1, "not-inferred", "there is no Descriptor, and the other components do not make up for it: " + e.getMessage());
+            findings.error(
+                    "Descriptor",
+                    -1,
+                    "not-inferred",
+                    "there is no Descriptor, and the other components do not make up for it: " + e.getMessage());
             return cap;
         }
     }

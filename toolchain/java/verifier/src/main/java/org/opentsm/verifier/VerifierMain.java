@@ -18,14 +18,14 @@ public final class VerifierMain {
     private static final int MAX_DEPTH = 32;
     private static final int MAX_FILES = 10_000;
 
-    private VerifierMain() {
-    }
+    private VerifierMain() {}
 
     /**
      * Verifies a file.
      *
      * @param exportPaths .exp files, jars and folders with some; then the providers registered as services are asked
-     * @param out         takes one line per finding, the worst first, and a last line with the counts; each begins with the file's name
+     * @param out         takes one line per finding, the worst first, and a last line with the counts; each begins with
+     *     the file's name
      * @return the findings; a file that is no CAP gives one error
      * @throws IOException when a file cannot be read
      */
@@ -35,11 +35,17 @@ public final class VerifierMain {
         try {
             findings = Verifier.verify(CapFile.read(cap), exports);
         } catch (CapFormatException e) {
-            findings = List.of(new Finding(Severity.ERROR, e.component(), "", e.offset(), "format",
-                "expected " + e.expected() + ", got " + e.got()));
+            findings = List.of(new Finding(
+                    Severity.ERROR,
+                    e.component(),
+                    "",
+                    e.offset(),
+                    "format",
+                    "expected " + e.expected() + ", got " + e.got()));
         } catch (RuntimeException fault) {
             // A fault of the verifier must not end a run over many files, nor pass the file.
-            findings = List.of(new Finding(Severity.ERROR, "CAP", "", -1, "verifier-fault", "the verifier failed: " + fault));
+            findings = List.of(
+                    new Finding(Severity.ERROR, "CAP", "", -1, "verifier-fault", "the verifier failed: " + fault));
         }
         String name = cap.getFileName().toString();
         for (Severity severity : Severity.values()) {
@@ -50,14 +56,23 @@ public final class VerifierMain {
             }
         }
         long errors = count(findings, Severity.ERROR);
-        out.append(name).append(": ").append(errors == 0 ? "verified" : "refused").append(", ")
-            .append(counted(errors, "error")).append(", ").append(counted(count(findings, Severity.WARNING), "warning")).append(", ")
-            .append(counted(count(findings, Severity.NOTE), "note")).append('\n');
+        out.append(name)
+                .append(": ")
+                .append(errors == 0 ? "verified" : "refused")
+                .append(", ")
+                .append(counted(errors, "error"))
+                .append(", ")
+                .append(counted(count(findings, Severity.WARNING), "warning"))
+                .append(", ")
+                .append(counted(count(findings, Severity.NOTE), "note"))
+                .append('\n');
         return findings;
     }
 
     private static long count(List<Finding> findings, Severity severity) {
-        return findings.stream().filter(finding -> finding.severity() == severity).count();
+        return findings.stream()
+                .filter(finding -> finding.severity() == severity)
+                .count();
     }
 
     private static String counted(long count, String what) {
@@ -70,8 +85,12 @@ public final class VerifierMain {
             return List.of(place);
         }
         try (Stream<Path> all = Files.walk(place, MAX_DEPTH)) {
-            List<Path> found = all.filter(file -> file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(cap|ijc)") && Files.isRegularFile(file))
-                .limit(MAX_FILES).sorted().toList();
+            List<Path> found = all.filter(
+                            file -> file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(cap|ijc)")
+                                    && Files.isRegularFile(file))
+                    .limit(MAX_FILES)
+                    .sorted()
+                    .toList();
             if (found.isEmpty()) {
                 throw new IOException(place + ": no .cap or .ijc file in this folder");
             }

@@ -17,8 +17,7 @@ import org.opentsm.cap.Opcodes;
 final class Assembler {
     private final Map<String, Integer> labels = new HashMap<>();
 
-    private Assembler() {
-    }
+    private Assembler() {}
 
     static byte[] assemble(String text) {
         return new Assembler().run(text);
@@ -51,7 +50,10 @@ final class Assembler {
             int at = out.size();
             List<Integer> operands = new ArrayList<>();
             for (int i = 1; i < words.length; i++) {
-                operands.add(labels.containsKey(words[i]) ? Integer.valueOf(labels.get(words[i]) - at) : Integer.decode(words[i]));
+                operands.add(
+                        labels.containsKey(words[i])
+                                ? Integer.valueOf(labels.get(words[i]) - at)
+                                : Integer.decode(words[i]));
             }
             new Instruction(at, Opcodes.byName(words[0]), operands).encode(out);
         }
@@ -64,6 +66,8 @@ final class Assembler {
             return opcode.length();
         }
         int match = words[0].startsWith("i") ? 4 : 2;
-        return words[0].endsWith("tableswitch") ? 3 + 2 * match + 2 * (words.length - 4) : 5 + (words.length - 3) / 2 * (match + 2);
+        return words[0].endsWith("tableswitch")
+                ? 3 + 2 * match + 2 * (words.length - 4)
+                : 5 + (words.length - 3) / 2 * (match + 2);
     }
 }

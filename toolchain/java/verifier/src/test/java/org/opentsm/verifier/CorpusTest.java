@@ -25,15 +25,23 @@ class CorpusTest {
             return;
         }
         String places = System.getProperty("exp.corpus", "");
-        List<Path> exports = places.isEmpty() ? List.of() : Arrays.stream(places.split(java.io.File.pathSeparator)).map(Path::of).toList();
+        List<Path> exports = places.isEmpty()
+                ? List.of()
+                : Arrays.stream(places.split(java.io.File.pathSeparator))
+                        .map(Path::of)
+                        .toList();
         List<Path> caps;
         try (Stream<Path> walk = Files.walk(folder, 32)) {
-            caps = walk.filter(file -> file.toString().endsWith(".cap")).sorted().toList();
+            caps = walk.filter(file -> file.toString().endsWith(".cap"))
+                    .sorted()
+                    .toList();
         }
         for (Path cap : caps) {
             StringBuilder text = new StringBuilder();
             List<Finding> findings = VerifierMain.verify(cap, exports, text);
-            long counted = findings.stream().filter(f -> !exports.isEmpty() || f.severity() != Severity.NOTE).count();
+            long counted = findings.stream()
+                    .filter(f -> !exports.isEmpty() || f.severity() != Severity.NOTE)
+                    .count();
             assertEquals(0, counted, text::toString);
         }
         System.out.println("corpus: " + caps.size() + " CAPs are sound");

@@ -34,6 +34,7 @@ import org.opentsm.verifier.TestPackage.TypeSpec;
 class FuzzTest {
     /** {@code npm run soak} multiplies them. */
     private static final int CASES = 5_000 * Integer.getInteger("opentsm.soak", 1);
+
     private static final long CASE_LIMIT_MS = 20_000;
     private static final long SEED = Long.getLong("fuzz.seed", 20261122L);
 
@@ -50,7 +51,9 @@ class FuzzTest {
         Path built = Path.of("../../../build/cap");
         if (Files.isDirectory(built)) {
             try (Stream<Path> files = Files.list(built)) {
-                for (Path file : files.filter(f -> f.toString().endsWith(".cap")).sorted().toList()) {
+                for (Path file : files.filter(f -> f.toString().endsWith(".cap"))
+                        .sorted()
+                        .toList()) {
                     caps.add(Files.readAllBytes(file));
                 }
             }
@@ -66,13 +69,31 @@ class FuzzTest {
         p.objectInit();
         t.method(PUBLIC | TestPackage.INIT, 0, "()V", 1, 0, "aload_0; invokespecial 0; return");
         p.classConstant(TestPackage.THROWABLE);
-        Method guarded = t.method(PUBLIC | STATIC, 1, "([BS)S", 3, 3,
-            "a: aload_0; sload_1; baload; sstore_2; b: jsr s; sload_2; sreturn; h: astore_3; jsr s; aload_3; athrow; s: astore 4; ret 4");
+        Method guarded = t.method(
+                PUBLIC | STATIC,
+                1,
+                "([BS)S",
+                3,
+                3,
+                "a: aload_0; sload_1; baload; sstore_2; b: jsr s; sload_2; sreturn; h: astore_3; jsr s; aload_3; athrow; s: astore 4; ret 4");
         guarded.handler("a", "b", "h", 1);
-        t.method(PUBLIC | STATIC, 2, "(SI)I", 6, 4, "l: sload_0; stableswitch e 0 2 e f l; e: iload_1; istore 5; goto g;"
-            + "f: iload_1; ilookupswitch e 2 -5 l 70000 g; g: sinc 0 -1; sload_0; ifgt l; iload 5; iload_1; iadd; ireturn".replace("iload 5", "iload_1"));
+        t.method(
+                PUBLIC | STATIC,
+                2,
+                "(SI)I",
+                6,
+                4,
+                "l: sload_0; stableswitch e 0 2 e f l; e: iload_1; istore 5; goto g;"
+                        + "f: iload_1; ilookupswitch e 2 -5 l 70000 g; g: sinc 0 -1; sload_0; ifgt l; iload 5; iload_1; iadd; ireturn"
+                                .replace("iload 5", "iload_1"));
         p.callStatic(guarded);
-        t.method(PUBLIC | STATIC, 3, "([B)S", 4, 1, "aload_0; sconst_0; invokestatic 2; dup; dup_x 0x12; sadd; sadd; sstore_1; sload_1; sreturn");
+        t.method(
+                PUBLIC | STATIC,
+                3,
+                "([B)S",
+                4,
+                1,
+                "aload_0; sconst_0; invokestatic 2; dup; dup_x 0x12; sadd; sadd; sstore_1; sload_1; sreturn");
         return p.build();
     }
 
@@ -81,16 +102,20 @@ class FuzzTest {
         List<byte[]> corpus = corpus();
         for (byte[] cap : corpus) {
             List<Finding> findings = Verifier.verify(CapFile.read(cap), Exports.ALL);
-            assertTrue(findings.stream().noneMatch(f -> f.severity() == Severity.ERROR) || corpus.indexOf(cap) > 1, findings::toString);
+            assertTrue(
+                    findings.stream().noneMatch(f -> f.severity() == Severity.ERROR) || corpus.indexOf(cap) > 1,
+                    findings::toString);
         }
         AtomicReference<Throwable> failure = new AtomicReference<>();
-        Thread worker = new Thread(() -> {
-            try {
-                runAll(corpus);
-            } catch (Throwable e) {
-                failure.set(e);
-            }
-        }, "fuzz");
+        Thread worker = new Thread(
+                () -> {
+                    try {
+                        runAll(corpus);
+                    } catch (Throwable e) {
+                        failure.set(e);
+                    }
+                },
+                "fuzz");
         worker.setDaemon(true);
         worker.start();
         int last = -1;
@@ -103,7 +128,8 @@ class FuzzTest {
         if (failure.get() != null) {
             throw new AssertionError("case " + current.get() + " of seed " + SEED, failure.get());
         }
-        System.out.println("fuzz seed " + SEED + ": " + refused + " refused by the reader, " + faulty + " by the verifier, " + clean + " harmless");
+        System.out.println("fuzz seed " + SEED + ": " + refused + " refused by the reader, " + faulty
+                + " by the verifier, " + clean + " harmless");
         assertTrue(refused > CASES / 100 && faulty > CASES / 10, "the changes must reach both reader and verifier");
     }
 
@@ -126,7 +152,8 @@ class FuzzTest {
             return;
         }
         if (write) {
-            assertArrayEquals(cap.loadFileDataBlock(true), CapFile.read(cap.toZip()).loadFileDataBlock(true));
+            assertArrayEquals(
+                    cap.loadFileDataBlock(true), CapFile.read(cap.toZip()).loadFileDataBlock(true));
         }
         if (dump) {
             CapDump.dump(cap, Exports.ALL, new StringBuilder());
@@ -161,7 +188,8 @@ class FuzzTest {
 
     /** Large components are chosen more often: most rules are about Method, Class, ConstantPool and Descriptor. */
     private static int byWeight(List<CapZip.Item> items, Random random) {
-        int place = random.nextInt(items.stream().mapToInt(item -> item.content().length).sum());
+        int place = random.nextInt(
+                items.stream().mapToInt(item -> item.content().length).sum());
         int at = 0;
         while (place >= items.get(at).content().length) {
             place -= items.get(at++).content().length;
@@ -174,7 +202,9 @@ class FuzzTest {
         byte[] result = bytes.clone();
         int first = Math.min(3, result.length - 1);
         for (int count = random.nextInt(4); count >= 0; count--) {
-            int at = random.nextInt(30) == 0 ? random.nextInt(result.length) : first + random.nextInt(result.length - first);
+            int at = random.nextInt(30) == 0
+                    ? random.nextInt(result.length)
+                    : first + random.nextInt(result.length - first);
             result[at] = switch (random.nextInt(4)) {
                 case 0 -> (byte) random.nextInt();
                 case 1 -> (byte) (result[at] + random.nextInt(5) - 2);
@@ -215,7 +245,8 @@ class FuzzTest {
                     continue;
                 }
             }
-            ExportFileProvider exports = (aid, major, minor) -> files.stream().filter(f -> f.aid().equals(new Aid(aid))).findFirst();
+            ExportFileProvider exports = (aid, major, minor) ->
+                    files.stream().filter(f -> f.aid().equals(new Aid(aid))).findFirst();
             Verifier.verify(cap, exports);
             Verifier.verify(busy, exports);
         }
@@ -226,7 +257,9 @@ class FuzzTest {
     void subroutinesThatCallTwoMoreEachEndWithinTheBound() {
         StringBuilder code = new StringBuilder("jsr s0; return; ");
         for (int k = 0; k < 60; k++) {
-            code.append("s" + k + ": astore " + (k + 1) + "; ").append(k < 59 ? ("jsr s" + (k + 1) + "; ").repeat(2) : "").append("ret " + (k + 1) + "; ");
+            code.append("s" + k + ": astore " + (k + 1) + "; ")
+                    .append(k < 59 ? ("jsr s" + (k + 1) + "; ").repeat(2) : "")
+                    .append("ret " + (k + 1) + "; ");
         }
         assertTooComplex(code.toString(), 2, 61);
     }
@@ -250,7 +283,11 @@ class FuzzTest {
         }
         code.append("sconst_0; sstore_1; aload_0; ifnull_w loop; return");
         List<Finding> findings = verifyMethod(code.toString(), 3, 250);
-        assertTrue(findings.stream().allMatch(f -> f.rule().equals("too-complex") || f.rule().equals("local-type")), findings::toString);
+        assertTrue(
+                findings.stream()
+                        .allMatch(
+                                f -> f.rule().equals("too-complex") || f.rule().equals("local-type")),
+                findings::toString);
         assertTrue(!findings.isEmpty());
     }
 

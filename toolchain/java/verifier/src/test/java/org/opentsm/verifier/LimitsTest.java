@@ -37,7 +37,9 @@ class LimitsTest {
 
     private static void expect(CapFile cap, String rule) {
         List<Finding> findings = Verifier.verify(cap, Exports.ALL);
-        assertTrue(findings.stream().anyMatch(f -> f.rule().equals(rule) && f.severity() == Severity.ERROR), () -> rule + " not in " + findings);
+        assertTrue(
+                findings.stream().anyMatch(f -> f.rule().equals(rule) && f.severity() == Severity.ERROR),
+                () -> rule + " not in " + findings);
     }
 
     private void expect(String rule) {
@@ -64,14 +66,21 @@ class LimitsTest {
         ClassDescriptor item = classes.get(classIndex);
         List<MethodDescriptor> methods = new ArrayList<>(item.methods());
         methods.set(0, change.apply(methods.get(0)));
-        classes.set(classIndex, new ClassDescriptor(item.token(), item.flags(), item.classRef(), item.interfaces(), item.fields(), methods));
-        return copy(cap, new DescriptorComponent(classes, old.cpTypes(), old.typeData())).build();
+        classes.set(
+                classIndex,
+                new ClassDescriptor(
+                        item.token(), item.flags(), item.classRef(), item.interfaces(), item.fields(), methods));
+        return copy(cap, new DescriptorComponent(classes, old.cpTypes(), old.typeData()))
+                .build();
     }
 
     @Test
     void customComponentsHaveTagsFrom128() {
         CapFile.Builder builder = copy(sound.p.build());
-        expect(builder.putCustom(new RawComponent(0x7F, new byte[] {0x7F, 0, 0}), Aid.ofHex("A000000001")).build(), "custom-tag");
+        expect(
+                builder.putCustom(new RawComponent(0x7F, new byte[] {0x7F, 0, 0}), Aid.ofHex("A000000001"))
+                        .build(),
+                "custom-tag");
     }
 
     @Test
@@ -82,7 +91,8 @@ class LimitsTest {
     @Test
     void aPackageHasAtMost255Classes() {
         CapFile cap = sound.p.build();
-        List<ClassComponent.Entry> entries = new ArrayList<>(Collections.nCopies(252, cap.classes().entries().get(0)));
+        List<ClassComponent.Entry> entries =
+                new ArrayList<>(Collections.nCopies(252, cap.classes().entries().get(0)));
         entries.addAll(cap.classes().entries());
         expect(copy(cap, new ClassComponent(Optional.empty(), entries)).build(), "class-count");
     }
@@ -98,15 +108,30 @@ class LimitsTest {
         TestPackage single = new TestPackage();
         single.clazz();
         CapFile cap = single.build();
-        HeaderComponent header = new HeaderComponent(CapVersion.V2_3, 0, cap.header().packageInfo(), Optional.of("p"));
+        HeaderComponent header =
+                new HeaderComponent(CapVersion.V2_3, 0, cap.header().packageInfo(), Optional.of("p"));
         ClassDescriptor item = cap.descriptor().orElseThrow().classes().get(0);
         DescriptorComponent descriptor = new DescriptorComponent(
-            List.of(new ClassDescriptor(item.token(), item.flags(), 2, List.of(), List.of(), List.of())), List.of(), new byte[0]);
+                List.of(new ClassDescriptor(item.token(), item.flags(), 2, List.of(), List.of(), List.of())),
+                List.of(),
+                new byte[0]);
         ClassInfo info = (ClassInfo) cap.classes().entries().get(0);
         for (int count : new int[] {2, 3}) {
-            ClassInfo mapped = new ClassInfo(info.flags(), info.superclass(), 0, 0xFF, 0, 1, List.of(), 0, List.of(), List.of(),
-                Optional.empty(), Optional.of(new TokenMapping(List.of(0, 1), count)));
-            CapFile.Builder builder = copy(cap, header, descriptor, new ClassComponent(Optional.of(new byte[0]), List.of(mapped)));
+            ClassInfo mapped = new ClassInfo(
+                    info.flags(),
+                    info.superclass(),
+                    0,
+                    0xFF,
+                    0,
+                    1,
+                    List.of(),
+                    0,
+                    List.of(),
+                    List.of(),
+                    Optional.empty(),
+                    Optional.of(new TokenMapping(List.of(0, 1), count)));
+            CapFile.Builder builder =
+                    copy(cap, header, descriptor, new ClassComponent(Optional.of(new byte[0]), List.of(mapped)));
             if (count == 2) {
                 assertTrue(Verifier.verify(builder.build(), Exports.ALL).isEmpty());
             } else {
@@ -147,18 +172,30 @@ class LimitsTest {
         sound.i.field(PUBLIC, 0, "S");
         expect("descriptor-interface");
         sound.i.fields.clear();
-        expect(described(0, m -> new MethodDescriptor(m.token(), m.flags(), sound.m.offset, m.typeOffset(), 2, 0, 0)), "descriptor-interface");
+        expect(
+                described(0, m -> new MethodDescriptor(m.token(), m.flags(), sound.m.offset, m.typeOffset(), 2, 0, 0)),
+                "descriptor-interface");
     }
 
     @Test
     void aMethodsHandlersExist() {
-        expect(described(2, m -> new MethodDescriptor(m.token(), m.flags(), m.methodOffset(), m.typeOffset(), m.bytecodeCount(), 1, 0)), "handler-index");
+        expect(
+                described(
+                        2,
+                        m -> new MethodDescriptor(
+                                m.token(), m.flags(), m.methodOffset(), m.typeOffset(), m.bytecodeCount(), 1, 0)),
+                "handler-index");
     }
 
     @Test
     void aHandlerBelongsToOneMethod() {
         guarded();
-        expect(described(2, m -> new MethodDescriptor(m.token(), m.flags(), m.methodOffset(), m.typeOffset(), m.bytecodeCount(), 1, 0)), "handler-owner");
+        expect(
+                described(
+                        2,
+                        m -> new MethodDescriptor(
+                                m.token(), m.flags(), m.methodOffset(), m.typeOffset(), m.bytecodeCount(), 1, 0)),
+                "handler-owner");
         CapFile cap = sound.p.build();
         List<Handler> handlers = new ArrayList<>(cap.methods().handlers());
         handlers.add(handlers.get(0));
@@ -170,7 +207,8 @@ class LimitsTest {
         guarded();
         CapFile cap = sound.p.build();
         Handler good = cap.methods().handlers().get(0);
-        for (Handler bad : List.of(new Handler(good.start(), 0, true, good.handlerOffset(), 0),
+        for (Handler bad : List.of(
+                new Handler(good.start(), 0, true, good.handlerOffset(), 0),
                 new Handler(good.start(), good.activeLength() + 100, true, good.handlerOffset(), 0),
                 new Handler(good.start() - 1, good.activeLength(), true, good.handlerOffset(), 0),
                 new Handler(good.start() + 1, good.activeLength(), true, good.handlerOffset(), 0),
@@ -204,7 +242,10 @@ class LimitsTest {
     void everyConstantIsListedInDescriptor() {
         CapFile cap = sound.p.build();
         DescriptorComponent old = cap.descriptor().orElseThrow();
-        expect(copy(cap, new DescriptorComponent(old.classes(), old.cpTypes().subList(1, 3), old.typeData())).build(), "type-count");
+        expect(
+                copy(cap, new DescriptorComponent(old.classes(), old.cpTypes().subList(1, 3), old.typeData()))
+                        .build(),
+                "type-count");
     }
 
     @Test
@@ -215,8 +256,18 @@ class LimitsTest {
 
     @Test
     void aMethodLiesInsideItsComponent() {
-        expect(described(2, m -> new MethodDescriptor(m.token(), m.flags(), 0xFFF0, m.typeOffset(), m.bytecodeCount(), 0, 0)), "method-range");
-        expect(described(2, m -> new MethodDescriptor(m.token(), m.flags(), m.methodOffset(), m.typeOffset(), 0x7000, 0, 0)), "method-range");
+        expect(
+                described(
+                        2,
+                        m -> new MethodDescriptor(
+                                m.token(), m.flags(), 0xFFF0, m.typeOffset(), m.bytecodeCount(), 0, 0)),
+                "method-range");
+        expect(
+                described(
+                        2,
+                        m -> new MethodDescriptor(
+                                m.token(), m.flags(), m.methodOffset(), m.typeOffset(), 0x7000, 0, 0)),
+                "method-range");
     }
 
     @Test
@@ -236,7 +287,8 @@ class LimitsTest {
         assertTrue(Verifier.verify(sound.p.build(), Exports.ALL).isEmpty());
         sound.u.inherited = 5;
         List<Finding> findings = Verifier.verify(sound.p.build(), Exports.ALL);
-        assertEquals(List.of("virtual-base"), findings.stream().map(Finding::rule).toList());
+        assertEquals(
+                List.of("virtual-base"), findings.stream().map(Finding::rule).toList());
         assertEquals(Severity.WARNING, findings.get(0).severity());
     }
 }

@@ -6,11 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.opentsm.verifier.TestPackage.ABSTRACT;
 import static org.opentsm.verifier.TestPackage.APPLET;
 import static org.opentsm.verifier.TestPackage.FINAL;
-import static org.opentsm.verifier.TestPackage.INIT;
 import static org.opentsm.verifier.TestPackage.OBJECT;
 import static org.opentsm.verifier.TestPackage.PRIVATE;
 import static org.opentsm.verifier.TestPackage.PUBLIC;
-import static org.opentsm.verifier.TestPackage.STATIC;
 
 import java.util.List;
 import java.util.Optional;
@@ -60,7 +58,9 @@ class StructureTest {
 
     private void expect(String rule) {
         List<Finding> findings = findings();
-        assertTrue(findings.stream().anyMatch(f -> f.rule().equals(rule) && f.severity() == Severity.ERROR), () -> rule + " not in " + findings);
+        assertTrue(
+                findings.stream().anyMatch(f -> f.rule().equals(rule) && f.severity() == Severity.ERROR),
+                () -> rule + " not in " + findings);
     }
 
     private void patched(Consumer<Patch> change, String rule) {
@@ -134,17 +134,24 @@ class StructureTest {
 
     @Test
     void constantsLinkToSomethingThatExists() {
-        record Case(Entry entry, String type, String rule) {
-        }
-        List<Case> cases = List.of(new Case(Entry.classref(2), null, "cp-class"), new Case(Entry.classref(ClassRef.external(2, 0)), null, "cp-package"),
-            new Case(Entry.classref(ClassRef.external(0, 99)), null, "cp-class"), new Case(new Entry(1, 0x810001), null, "cp-padding"),
-            new Case(Entry.classref(ClassRef.NONE), null, "cp-class"), new Case(Entry.internalStaticField(3), "S", "cp-static-field"),
-            new Case(new Entry(5, 0x010004), "S", "cp-padding"), new Case(Entry.internalStaticMethod(2), "()V", "cp-static-method"),
-            new Case(Entry.externalStaticMethod(0, 4, 9), "()V", "cp-static-method"),
-            new Case(Entry.externalStaticMethod(0, 4, 0), "(SB)S", "cp-type"), new Case(Entry.externalStaticField(0, 4, 7), "S", "cp-field"),
-            new Case(Entry.externalStaticField(0, 4, 0), "B", "cp-type"), new Case(Entry.virtualMethod(APPLET, 9), "()V", "cp-virtual-method"),
-            new Case(Entry.virtualMethod(ClassRef.external(0, 6), 0), "(S)S", "cp-class"), new Case(Entry.superMethod(OBJECT, 0), "(L8100;)Z", "cp-super-external"),
-            new Case(Entry.virtualMethod(APPLET, 1), "(S)V", "cp-type"));
+        record Case(Entry entry, String type, String rule) {}
+        List<Case> cases = List.of(
+                new Case(Entry.classref(2), null, "cp-class"),
+                new Case(Entry.classref(ClassRef.external(2, 0)), null, "cp-package"),
+                new Case(Entry.classref(ClassRef.external(0, 99)), null, "cp-class"),
+                new Case(new Entry(1, 0x810001), null, "cp-padding"),
+                new Case(Entry.classref(ClassRef.NONE), null, "cp-class"),
+                new Case(Entry.internalStaticField(3), "S", "cp-static-field"),
+                new Case(new Entry(5, 0x010004), "S", "cp-padding"),
+                new Case(Entry.internalStaticMethod(2), "()V", "cp-static-method"),
+                new Case(Entry.externalStaticMethod(0, 4, 9), "()V", "cp-static-method"),
+                new Case(Entry.externalStaticMethod(0, 4, 0), "(SB)S", "cp-type"),
+                new Case(Entry.externalStaticField(0, 4, 7), "S", "cp-field"),
+                new Case(Entry.externalStaticField(0, 4, 0), "B", "cp-type"),
+                new Case(Entry.virtualMethod(APPLET, 9), "()V", "cp-virtual-method"),
+                new Case(Entry.virtualMethod(ClassRef.external(0, 6), 0), "(S)S", "cp-class"),
+                new Case(Entry.superMethod(OBJECT, 0), "(L8100;)Z", "cp-super-external"),
+                new Case(Entry.virtualMethod(APPLET, 1), "(S)V", "cp-type"));
         for (Case item : cases) {
             soundPackage();
             p.constant(item.entry, item.type);
@@ -375,7 +382,8 @@ class StructureTest {
     @Test
     void anUnusedImageByteIsUnusual() {
         p.image = new StaticFieldComponent(7, 2, List.of(), 0, new byte[] {0, 7, 0});
-        assertEquals(List.of("image-gap"), findings().stream().map(Finding::rule).toList());
+        assertEquals(
+                List.of("image-gap"), findings().stream().map(Finding::rule).toList());
     }
 
     @Test
@@ -529,8 +537,11 @@ class StructureTest {
 
     @Test
     void aCapWithoutDescriptorIsCheckedByWhatTheOthersTell() {
-        List<Finding> findings = Verifier.verify(org.opentsm.cap.CapFile.read(p.build().loadFileDataBlock(false)), Exports.ALL);
-        assertEquals(List.of("component-missing"), findings.stream().map(Finding::rule).toList());
+        List<Finding> findings =
+                Verifier.verify(org.opentsm.cap.CapFile.read(p.build().loadFileDataBlock(false)), Exports.ALL);
+        assertEquals(
+                List.of("component-missing"),
+                findings.stream().map(Finding::rule).toList());
     }
 
     @Test
@@ -549,6 +560,8 @@ class StructureTest {
     @Test
     void exportFilesMayBeAbsent() {
         List<Finding> findings = Verifier.verify(p.build(), (aid, major, minor) -> Optional.empty());
-        assertEquals(List.of("import-unresolved", "import-unresolved"), findings.stream().map(Finding::rule).toList());
+        assertEquals(
+                List.of("import-unresolved", "import-unresolved"),
+                findings.stream().map(Finding::rule).toList());
     }
 }

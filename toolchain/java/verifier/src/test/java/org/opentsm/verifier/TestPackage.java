@@ -69,8 +69,7 @@ final class TestPackage {
         }
     }
 
-    record Field(int flags, int token, String type, int imageOffset) {
-    }
+    record Field(int flags, int token, String type, int imageOffset) {}
 
     /** A class being made; offset is known after build. */
     static final class TypeSpec {
@@ -119,8 +118,8 @@ final class TestPackage {
     final List<TypeSpec> types = new ArrayList<>();
     private final List<java.util.function.Supplier<Entry>> constants = new ArrayList<>();
     private final List<TypeDescriptor> constantTypes = new ArrayList<>();
-    final List<PackageInfo> imports = new ArrayList<>(List.of(new PackageInfo(3, 1, Aid.ofHex("A0000000620101")),
-        new PackageInfo(0, 1, Aid.ofHex("A0000000620001"))));
+    final List<PackageInfo> imports = new ArrayList<>(List.of(
+            new PackageInfo(3, 1, Aid.ofHex("A0000000620101")), new PackageInfo(0, 1, Aid.ofHex("A0000000620001"))));
     int headerFlags;
     StaticFieldComponent image = new StaticFieldComponent(0, 0, List.of(), 0, new byte[0]);
     private final List<Method> applets = new ArrayList<>();
@@ -199,32 +198,42 @@ final class TestPackage {
     CapFile build() {
         place();
         CapFile.Builder builder = CapFile.builder();
-        builder.put(new HeaderComponent(CapVersion.V2_1, headerFlags, new PackageInfo(0, 1, Aid.ofHex("A00000000101")), Optional.empty()));
+        builder.put(new HeaderComponent(
+                CapVersion.V2_1, headerFlags, new PackageInfo(0, 1, Aid.ofHex("A00000000101")), Optional.empty()));
         builder.put(new ImportComponent(imports));
-        builder.put(new ConstantPoolComponent(constants.stream().map(java.util.function.Supplier::get).toList()));
+        builder.put(new ConstantPoolComponent(
+                constants.stream().map(java.util.function.Supplier::get).toList()));
         builder.put(new ClassComponent(Optional.empty(), classEntries()));
         List<Handler> handlers = new ArrayList<>();
         allMethods().forEach(method -> handlers.addAll(handlers(method)));
-        MethodComponent methods = MethodComponent.of(handlers, allMethods().stream().map(TestPackage::info).toList());
+        MethodComponent methods = MethodComponent.of(
+                handlers, allMethods().stream().map(TestPackage::info).toList());
         builder.put(methods);
         builder.put(image);
         builder.put(locations(handlers));
         builder.put(descriptor());
         if (!applets.isEmpty()) {
-            builder.put(new AppletComponent(applets.stream().map(m -> new AppletComponent.Applet(Aid.ofHex("A0000000010101"), m.offset)).toList()));
+            builder.put(new AppletComponent(applets.stream()
+                    .map(m -> new AppletComponent.Applet(Aid.ofHex("A0000000010101"), m.offset))
+                    .toList()));
         }
         if (!exported.isEmpty()) {
-            builder.put(new ExportComponent(exported.stream().map(TestPackage::exportOf).toList()));
+            builder.put(new ExportComponent(
+                    exported.stream().map(TestPackage::exportOf).toList()));
         }
         return builder.build();
     }
 
     private List<Method> allMethods() {
-        return types.stream().filter(t -> !t.isInterface).flatMap(t -> t.methods.stream()).toList();
+        return types.stream()
+                .filter(t -> !t.isInterface)
+                .flatMap(t -> t.methods.stream())
+                .toList();
     }
 
     private void place() {
-        int handlerCount = allMethods().stream().mapToInt(m -> m.handlers.size()).sum();
+        int handlerCount =
+                allMethods().stream().mapToInt(m -> m.handlers.size()).sum();
         int next = MethodComponent.firstOffset(handlerCount);
         for (Method method : allMethods()) {
             method.offset = next;
@@ -239,8 +248,15 @@ final class TestPackage {
 
     private static MethodInfo info(Method method) {
         boolean isAbstract = (method.flags & ABSTRACT) != 0;
-        int nargs = method.nargs >= 0 ? method.nargs : method.type.parameterCells() + ((method.flags & STATIC) != 0 ? 0 : 1);
-        return MethodInfo.of(isAbstract ? MethodComponent.ACC_ABSTRACT : 0, method.maxStack, nargs, method.maxLocals, Assembler.assemble(method.code));
+        int nargs = method.nargs >= 0
+                ? method.nargs
+                : method.type.parameterCells() + ((method.flags & STATIC) != 0 ? 0 : 1);
+        return MethodInfo.of(
+                isAbstract ? MethodComponent.ACC_ABSTRACT : 0,
+                method.maxStack,
+                nargs,
+                method.maxLocals,
+                Assembler.assemble(method.code));
     }
 
     private List<Handler> handlers(Method method) {
@@ -251,9 +267,14 @@ final class TestPackage {
         List<Handler> handlers = new ArrayList<>();
         for (int i = 0; i < ranges.size(); i++) {
             int[] range = ranges.get(i);
-            boolean stop = ranges.subList(i + 1, ranges.size()).stream().noneMatch(r -> r[0] < range[1] && r[1] > range[0]);
-            handlers.add(new Handler(base + range[0], range[1] - range[0], stop, base + labels.get(method.handlers.get(i)[2]),
-                Integer.parseInt(method.handlers.get(i)[3])));
+            boolean stop =
+                    ranges.subList(i + 1, ranges.size()).stream().noneMatch(r -> r[0] < range[1] && r[1] > range[0]);
+            handlers.add(new Handler(
+                    base + range[0],
+                    range[1] - range[0],
+                    stop,
+                    base + labels.get(method.handlers.get(i)[2]),
+                    Integer.parseInt(method.handlers.get(i)[3])));
         }
         return handlers;
     }
@@ -264,7 +285,10 @@ final class TestPackage {
 
     private ClassComponent.Entry classEntry(TypeSpec type) {
         if (type.isInterface) {
-            return new InterfaceInfo(type.flags, type.interfaces.stream().map(IntSupplier::getAsInt).toList(), Optional.empty());
+            return new InterfaceInfo(
+                    type.flags,
+                    type.interfaces.stream().map(IntSupplier::getAsInt).toList(),
+                    Optional.empty());
         }
         TreeMap<Integer, Integer> open = new TreeMap<>();
         TreeMap<Integer, Integer> closed = new TreeMap<>();
@@ -273,22 +297,41 @@ final class TestPackage {
                 (method.token < 0x80 ? open : closed).put(method.token & 0x7F, method.offset);
             }
         }
-        int cells = type.fields.stream().filter(f -> (f.flags & STATIC) == 0).mapToInt(f -> type(f.type).types().get(0).cells()).sum();
-        List<Integer> references = type.fields.stream().filter(f -> (f.flags & STATIC) == 0 && type(f.type).types().get(0).isReference())
-            .map(Field::token).sorted().toList();
+        int cells = type.fields.stream()
+                .filter(f -> (f.flags & STATIC) == 0)
+                .mapToInt(f -> type(f.type).types().get(0).cells())
+                .sum();
+        List<Integer> references = type.fields.stream()
+                .filter(f ->
+                        (f.flags & STATIC) == 0 && type(f.type).types().get(0).isReference())
+                .map(Field::token)
+                .sorted()
+                .toList();
         List<ImplementedInterface> implemented = new ArrayList<>();
         for (int i = 0; i < type.interfaces.size(); i++) {
             implemented.add(new ImplementedInterface(type.interfaces.get(i).getAsInt(), type.indexes.get(i)));
         }
         int base = open.isEmpty() ? type.inherited + 1 : open.firstKey();
-        return new ClassInfo(type.flags, type.superclass.getAsInt(), cells, references.isEmpty() ? 0xFF : references.get(0), references.size(),
-            base, type.table != null ? type.table : table(open), closed.isEmpty() ? 0 : closed.firstKey(), table(closed), implemented,
-            Optional.empty(), Optional.empty());
+        return new ClassInfo(
+                type.flags,
+                type.superclass.getAsInt(),
+                cells,
+                references.isEmpty() ? 0xFF : references.get(0),
+                references.size(),
+                base,
+                type.table != null ? type.table : table(open),
+                closed.isEmpty() ? 0 : closed.firstKey(),
+                table(closed),
+                implemented,
+                Optional.empty(),
+                Optional.empty());
     }
 
     private static List<Integer> table(TreeMap<Integer, Integer> offsets) {
         List<Integer> table = new ArrayList<>();
-        for (int token = offsets.isEmpty() ? 0 : offsets.firstKey(); !offsets.isEmpty() && token <= offsets.lastKey(); token++) {
+        for (int token = offsets.isEmpty() ? 0 : offsets.firstKey();
+                !offsets.isEmpty() && token <= offsets.lastKey();
+                token++) {
             table.add(offsets.getOrDefault(token, 0xFFFF));
         }
         return table;
@@ -305,9 +348,14 @@ final class TestPackage {
         for (Method method : allMethods()) {
             MethodInfo info = info(method);
             for (Instruction instruction : Instruction.decodeAll(info.code())) {
-                boolean cast = instruction.opcode().operands().equals("uC") && instruction.operand(0) >= 10 && instruction.operand(0) <= 13;
+                boolean cast = instruction.opcode().operands().equals("uC")
+                        && instruction.operand(0) >= 10
+                        && instruction.operand(0) <= 13;
                 if (instruction.constantPoolIndex() >= 0 && !cast) {
-                    int place = method.offset + info.headerSize() + instruction.offset() + instruction.constantPoolOperandOffset();
+                    int place = method.offset
+                            + info.headerSize()
+                            + instruction.offset()
+                            + instruction.constantPoolOperandOffset();
                     (instruction.opcode().operands().contains("c") ? small : large).add(place);
                 }
             }
@@ -317,26 +365,42 @@ final class TestPackage {
 
     private DescriptorComponent descriptor() {
         TypeTable table = new TypeTable(constants.size());
-        List<Integer> cpTypes = constantTypes.stream().map(t -> t == null ? Integer.valueOf(0xFFFF) : Integer.valueOf(table.offsetOf(t))).toList();
+        List<Integer> cpTypes = constantTypes.stream()
+                .map(t -> t == null ? Integer.valueOf(0xFFFF) : Integer.valueOf(table.offsetOf(t)))
+                .toList();
         List<ClassDescriptor> classes = new ArrayList<>();
         int handlerIndex = 0;
         for (TypeSpec type : types) {
             List<FieldDescriptor> fields = new ArrayList<>();
             for (Field field : type.fields) {
                 TypeDescriptor fieldType = type(field.type);
-                int code = fieldType.types().get(0).isReference() ? table.offsetOf(fieldType) : 0x8000 | fieldType.types().get(0).nibble();
-                fields.add(new FieldDescriptor(field.token, field.flags, field.imageOffset >= 0 ? field.imageOffset : type.offset << 8 | field.token, code));
+                int code = fieldType.types().get(0).isReference()
+                        ? table.offsetOf(fieldType)
+                        : 0x8000 | fieldType.types().get(0).nibble();
+                fields.add(new FieldDescriptor(
+                        field.token,
+                        field.flags,
+                        field.imageOffset >= 0 ? field.imageOffset : type.offset << 8 | field.token,
+                        code));
             }
             List<MethodDescriptor> methods = new ArrayList<>();
             for (Method method : type.methods) {
                 int offset = type.isInterface ? 0 : method.offset;
                 int count = type.isInterface ? 0 : info(method).code().length;
-                methods.add(new MethodDescriptor(method.token, method.flags, offset, table.offsetOf(method.type), count, method.handlers.size(),
-                    method.handlers.isEmpty() ? 0 : handlerIndex));
+                methods.add(new MethodDescriptor(
+                        method.token,
+                        method.flags,
+                        offset,
+                        table.offsetOf(method.type),
+                        count,
+                        method.handlers.size(),
+                        method.handlers.isEmpty() ? 0 : handlerIndex));
                 handlerIndex += method.handlers.size();
             }
             int access = type.access | (type.isInterface ? DescriptorComponent.ACC_INTERFACE : 0);
-            List<Integer> interfaces = type.isInterface ? List.of() : type.interfaces.stream().map(IntSupplier::getAsInt).toList();
+            List<Integer> interfaces = type.isInterface
+                    ? List.of()
+                    : type.interfaces.stream().map(IntSupplier::getAsInt).toList();
             classes.add(new ClassDescriptor(type.token, access, type.offset, interfaces, fields, methods));
         }
         return new DescriptorComponent(classes, cpTypes, table.toByteArray());
@@ -344,9 +408,14 @@ final class TestPackage {
 
     private static ExportComponent.ExportedClass exportOf(TypeSpec type) {
         TreeMap<Integer, Integer> methods = new TreeMap<>();
-        type.methods.stream().filter(m -> (m.flags & (STATIC | INIT)) != 0 && m.token != 0xFF).forEach(m -> methods.put(m.token, m.offset));
+        type.methods.stream()
+                .filter(m -> (m.flags & (STATIC | INIT)) != 0 && m.token != 0xFF)
+                .forEach(m -> methods.put(m.token, m.offset));
         TreeMap<Integer, Integer> fields = new TreeMap<>();
-        type.fields.stream().filter(f -> (f.flags & STATIC) != 0 && f.token != 0xFF).forEach(f -> fields.put(f.token, f.imageOffset));
-        return new ExportComponent.ExportedClass(type.offset, List.copyOf(fields.values()), List.copyOf(methods.values()));
+        type.fields.stream()
+                .filter(f -> (f.flags & STATIC) != 0 && f.token != 0xFF)
+                .forEach(f -> fields.put(f.token, f.imageOffset));
+        return new ExportComponent.ExportedClass(
+                type.offset, List.copyOf(fields.values()), List.copyOf(methods.values()));
     }
 }

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 class VerifierMainTest {
     @TempDir
     Path folder;
+
     private Path exports;
 
     @BeforeEach
@@ -42,7 +43,11 @@ class VerifierMainTest {
         sound.p.build().writeTo(cap);
         StringBuilder out = new StringBuilder();
         VerifierMain.verify(cap, List.of(exports), out);
-        assertTrue(out.toString().startsWith("broken.cap: error: Method class @0013 method @0016 at 1: expected short, found null [stack-type]\n"), out.toString());
+        assertTrue(
+                out.toString()
+                        .startsWith(
+                                "broken.cap: error: Method class @0013 method @0016 at 1: expected short, found null [stack-type]\n"),
+                out.toString());
         assertTrue(out.toString().endsWith("broken.cap: refused, 1 error, 0 warnings, 0 notes\n"), out.toString());
     }
 
@@ -62,7 +67,8 @@ class VerifierMainTest {
         sound.p.build().writeTo(cap);
         StringBuilder out = new StringBuilder();
         VerifierMain.verify(cap, List.of(), out);
-        List<String> kinds = out.toString().lines().map(line -> line.split(": ")[1]).toList();
+        List<String> kinds =
+                out.toString().lines().map(line -> line.split(": ")[1]).toList();
         assertTrue(kinds.contains("note"), out.toString());
         assertTrue(kinds.indexOf("error") < kinds.indexOf("note"), out.toString());
     }
@@ -72,13 +78,23 @@ class VerifierMainTest {
         new SoundPackage().p.build().writeTo(folder.resolve("deep/er/a.cap"));
         Files.write(folder.resolve("deep/B.IJC"), new SoundPackage().p.build().loadFileDataBlock(true));
         Files.writeString(folder.resolve("deep/readme.txt"), "no CAP");
-        assertEquals(List.of("B.IJC", "a.cap"), VerifierMain.capsIn(folder.resolve("deep")).stream().map(one -> one.getFileName().toString()).sorted().toList());
+        assertEquals(
+                List.of("B.IJC", "a.cap"),
+                VerifierMain.capsIn(folder.resolve("deep")).stream()
+                        .map(one -> one.getFileName().toString())
+                        .sorted()
+                        .toList());
         assertThrows(IOException.class, () -> VerifierMain.capsIn(exports));
     }
 
     @Test
     void missingFilesAreIoErrors() {
-        assertThrows(IOException.class, () -> VerifierMain.verify(folder.resolve("none.cap"), List.of(exports), new StringBuilder()));
-        assertThrows(IOException.class, () -> VerifierMain.verify(folder.resolve("none.cap"), List.of(folder.resolve("none")), new StringBuilder()));
+        assertThrows(
+                IOException.class,
+                () -> VerifierMain.verify(folder.resolve("none.cap"), List.of(exports), new StringBuilder()));
+        assertThrows(
+                IOException.class,
+                () -> VerifierMain.verify(
+                        folder.resolve("none.cap"), List.of(folder.resolve("none")), new StringBuilder()));
     }
 }

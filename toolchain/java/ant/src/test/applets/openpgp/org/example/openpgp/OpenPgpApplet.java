@@ -103,7 +103,8 @@ public class OpenPgpApplet extends Applet implements Commands {
                 position[CHAIN_LENGTH] = 0;
                 ISOException.throwIt(ISO7816.SW_FILE_FULL);
             }
-            position[CHAIN_LENGTH] = Util.arrayCopyNonAtomic(buffer, ISO7816.OFFSET_CDATA, chain, position[CHAIN_LENGTH], received);
+            position[CHAIN_LENGTH] =
+                    Util.arrayCopyNonAtomic(buffer, ISO7816.OFFSET_CDATA, chain, position[CHAIN_LENGTH], received);
             try {
                 received = apdu.receiveBytes(ISO7816.OFFSET_CDATA);
             } catch (APDUException e) {
@@ -162,8 +163,10 @@ public class OpenPgpApplet extends Applet implements Commands {
             return;
         }
         if (!pin.check(chain, (short) 0, (byte) length)) {
-            ISOException.throwIt(pin.getTriesRemaining() == 0 ? ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED
-                    : (short) (SW_PIN_TRIES | pin.getTriesRemaining()));
+            ISOException.throwIt(
+                    pin.getTriesRemaining() == 0
+                            ? ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED
+                            : (short) (SW_PIN_TRIES | pin.getTriesRemaining()));
         }
     }
 

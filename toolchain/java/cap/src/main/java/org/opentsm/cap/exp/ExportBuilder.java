@@ -73,8 +73,14 @@ public final class ExportBuilder {
      * @param supers     the chain from Object down; Object alone for an interface, empty for Object
      * @param interfaces all interfaces, flattened
      */
-    public ExportBuilder add(int token, int flags, String name, List<String> supers, List<String> interfaces,
-            List<ExportField> fields, List<ExportMethod> methods) {
+    public ExportBuilder add(
+            int token,
+            int flags,
+            String name,
+            List<String> supers,
+            List<String> interfaces,
+            List<ExportField> fields,
+            List<ExportMethod> methods) {
         NameRef nameRef = className(name);
         List<NameRef> superRefs = supers.stream().map(this::className).toList();
         List<NameRef> interfaceRefs = interfaces.stream().map(this::className).toList();

@@ -16,13 +16,17 @@ import org.opentsm.cap.CapZip;
  *
  * @param referencedPackages constant pool indexes, present exactly in format 2.3
  */
-public record ExportFile(int formatMajor, int formatMinor, List<ConstantPoolEntry> constantPool, int thisPackage,
-        Optional<List<Integer>> referencedPackages, List<ExportClass> classes) {
+public record ExportFile(
+        int formatMajor,
+        int formatMinor,
+        List<ConstantPoolEntry> constantPool,
+        int thisPackage,
+        Optional<List<Integer>> referencedPackages,
+        List<ExportClass> classes) {
     public static final int MAGIC = 0x00FACADE;
 
     /** A constant pool entry. */
-    public sealed interface ConstantPoolEntry permits Utf8, IntegerConstant, ClassName, PackageEntry {
-    }
+    public sealed interface ConstantPoolEntry permits Utf8, IntegerConstant, ClassName, PackageEntry {}
 
     /** Tag 1. */
     public record Utf8(byte[] bytes) implements ConstantPoolEntry {
@@ -32,16 +36,13 @@ public record ExportFile(int formatMajor, int formatMinor, List<ConstantPoolEntr
     }
 
     /** Tag 3. */
-    public record IntegerConstant(int value) implements ConstantPoolEntry {
-    }
+    public record IntegerConstant(int value) implements ConstantPoolEntry {}
 
     /** Tag 7: nameIndex points to a Utf8 with the full path. */
-    public record ClassName(int nameIndex) implements ConstantPoolEntry {
-    }
+    public record ClassName(int nameIndex) implements ConstantPoolEntry {}
 
     /** Tag 13; flags 01 = library. */
-    public record PackageEntry(int flags, int nameIndex, int minor, int major, Aid aid) implements ConstantPoolEntry {
-    }
+    public record PackageEntry(int flags, int nameIndex, int minor, int major, Aid aid) implements ConstantPoolEntry {}
 
     /** A name and the constant pool index it is written as. */
     public record NameRef(int index, String text) {
@@ -58,8 +59,14 @@ public record ExportFile(int formatMajor, int formatMinor, List<ConstantPoolEntr
      * @param superRefs               the whole chain, from Object down; superinterfaces of an interface
      * @param inheritableVirtualCount format 2.3's count byte, -1 before
      */
-    public record ExportClass(int token, int flags, NameRef nameRef, List<NameRef> superRefs,
-            List<NameRef> interfaceRefs, List<ExportField> fields, List<ExportMethod> methods,
+    public record ExportClass(
+            int token,
+            int flags,
+            NameRef nameRef,
+            List<NameRef> superRefs,
+            List<NameRef> interfaceRefs,
+            List<ExportField> fields,
+            List<ExportMethod> methods,
             int inheritableVirtualCount) {
         public ExportClass {
             superRefs = List.copyOf(superRefs);
@@ -89,7 +96,9 @@ public record ExportFile(int formatMajor, int formatMinor, List<ConstantPoolEntr
         }
 
         public Optional<ExportMethod> method(String name, String descriptor) {
-            return methods.stream().filter(m -> m.name().equals(name) && m.descriptor().equals(descriptor)).findFirst();
+            return methods.stream()
+                    .filter(m -> m.name().equals(name) && m.descriptor().equals(descriptor))
+                    .findFirst();
         }
 
         public Optional<ExportField> field(String name) {
@@ -101,8 +110,8 @@ public record ExportFile(int formatMajor, int formatMinor, List<ConstantPoolEntr
      * @param token      FF for a compile-time constant
      * @param attributes ConstantValue attributes
      */
-    public record ExportField(int token, int flags, NameRef nameRef, NameRef descriptorRef,
-            List<ConstantValue> attributes) {
+    public record ExportField(
+            int token, int flags, NameRef nameRef, NameRef descriptorRef, List<ConstantValue> attributes) {
         public ExportField {
             attributes = List.copyOf(attributes);
         }
@@ -125,8 +134,7 @@ public record ExportFile(int formatMajor, int formatMinor, List<ConstantPoolEntr
     }
 
     /** A ConstantValue attribute: the indexes of its name and of the Integer, and that Integer's value. */
-    public record ConstantValue(NameRef nameRef, int valueIndex, int value) {
-    }
+    public record ConstantValue(NameRef nameRef, int valueIndex, int value) {}
 
     /** @param flags 1 public, 4 protected, 8 static, 10 final, 400 abstract */
     public record ExportMethod(int token, int flags, NameRef nameRef, NameRef descriptorRef) {

@@ -15,7 +15,9 @@ import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.CapZip;
 import org.opentsm.cap.ExportFileProvider;
 
-/** Export files from .exp files, jars and folders (searched in depth). The lowest version that fits an import serves it. */
+/**
+ * Export files from .exp files, jars and folders (searched in depth). The lowest version that fits an import serves it.
+ */
 public final class ExportPath implements ExportFileProvider {
     private static final int MAX_FILES = 4096;
     private static final int MAX_DEPTH = 16;
@@ -39,7 +41,10 @@ public final class ExportPath implements ExportFileProvider {
     private void addFolder(Path folder) throws IOException {
         List<Path> found;
         try (Stream<Path> walk = Files.walk(folder, MAX_DEPTH)) {
-            found = walk.filter(file -> isExport(file.toString()) && Files.isRegularFile(file)).limit(MAX_FILES).sorted().toList();
+            found = walk.filter(file -> isExport(file.toString()) && Files.isRegularFile(file))
+                    .limit(MAX_FILES)
+                    .sorted()
+                    .toList();
         }
         for (Path file : found) {
             files.add(ExportFile.read(file));
@@ -67,8 +72,9 @@ public final class ExportPath implements ExportFileProvider {
     @Override
     public Optional<ExportFile> find(byte[] packageAid, int major, int minor) {
         Aid aid = new Aid(packageAid);
-        return files.stream().filter(file -> file.aid().equals(aid) && file.major() == major && file.minor() >= minor)
-            .min(Comparator.comparingInt(ExportFile::minor));
+        return files.stream()
+                .filter(file -> file.aid().equals(aid) && file.major() == major && file.minor() >= minor)
+                .min(Comparator.comparingInt(ExportFile::minor));
     }
 
     /**

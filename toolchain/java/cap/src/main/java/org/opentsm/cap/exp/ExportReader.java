@@ -107,7 +107,8 @@ final class ExportReader {
                 throw new CapFormatException(PART, at, "attribute length 2", String.valueOf(length));
             }
             int index = in.u2();
-            attributes.add(new ConstantValue(attribute, index, entry(index, IntegerConstant.class).value()));
+            attributes.add(new ConstantValue(
+                    attribute, index, entry(index, IntegerConstant.class).value()));
         }
         return new ExportField(token, flags, name, descriptor, attributes);
     }
@@ -134,8 +135,8 @@ final class ExportReader {
 
     private <T extends ConstantPoolEntry> T entry(int index, Class<T> type) {
         if (index >= pool.size() || !type.isInstance(pool.get(index))) {
-            throw new CapFormatException(PART, in.position(), "a constant pool index of " + type.getSimpleName(),
-                String.valueOf(index));
+            throw new CapFormatException(
+                    PART, in.position(), "a constant pool index of " + type.getSimpleName(), String.valueOf(index));
         }
         return type.cast(pool.get(index));
     }

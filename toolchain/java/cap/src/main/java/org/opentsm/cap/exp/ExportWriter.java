@@ -15,11 +15,11 @@ import org.opentsm.cap.exp.ExportFile.Utf8;
 
 /** Writes an export file from its indexes. */
 final class ExportWriter {
-    private ExportWriter() {
-    }
+    private ExportWriter() {}
 
     static byte[] write(ExportFile file) {
-        ByteWriter out = new ByteWriter().s4(ExportFile.MAGIC).u1(file.formatMinor()).u1(file.formatMajor());
+        ByteWriter out =
+                new ByteWriter().s4(ExportFile.MAGIC).u1(file.formatMinor()).u1(file.formatMajor());
         out.u2(file.constantPool().size());
         file.constantPool().forEach(entry -> writeEntry(entry, out));
         out.u2(file.thisPackage());
@@ -43,13 +43,19 @@ final class ExportWriter {
     }
 
     private static void writeClass(ExportClass item, ByteWriter out) {
-        out.u1(item.token()).u2(item.flags()).u2(item.nameRef().index()).u2(item.superRefs().size());
+        out.u1(item.token())
+                .u2(item.flags())
+                .u2(item.nameRef().index())
+                .u2(item.superRefs().size());
         item.superRefs().forEach(ref -> out.u2(ref.index()));
         out.u1(item.interfaceRefs().size());
         item.interfaceRefs().stream().map(NameRef::index).forEach(out::u2);
         out.u2(item.fields().size());
         for (ExportField field : item.fields()) {
-            out.u1(field.token()).u2(field.flags()).u2(field.nameRef().index()).u2(field.descriptorRef().index());
+            out.u1(field.token())
+                    .u2(field.flags())
+                    .u2(field.nameRef().index())
+                    .u2(field.descriptorRef().index());
             out.u2(field.attributes().size());
             for (ConstantValue value : field.attributes()) {
                 out.u2(value.nameRef().index()).s4(2).u2(value.valueIndex());
@@ -57,7 +63,10 @@ final class ExportWriter {
         }
         out.u2(item.methods().size());
         for (ExportMethod method : item.methods()) {
-            out.u1(method.token()).u2(method.flags()).u2(method.nameRef().index()).u2(method.descriptorRef().index());
+            out.u1(method.token())
+                    .u2(method.flags())
+                    .u2(method.nameRef().index())
+                    .u2(method.descriptorRef().index());
         }
         if (item.inheritableVirtualCount() >= 0) {
             out.u1(item.inheritableVirtualCount());

@@ -19,11 +19,13 @@ public final class CapDiff {
         DIFFERENT
     }
 
-    private CapDiff() {
-    }
+    private CapDiff() {}
 
-    /** Prints the differences. Without a Descriptor in both, methods cannot be told apart: the dumps are compared then. */
-    public static Result diff(CapFile first, CapFile second, ExportFileProvider exports, Appendable out) throws IOException {
+    /**
+     * Prints the differences. Without a Descriptor in both, methods cannot be told apart: the dumps are compared then.
+     */
+    public static Result diff(CapFile first, CapFile second, ExportFileProvider exports, Appendable out)
+            throws IOException {
         boolean equal = true;
         for (ComponentTag tag : ComponentTag.values()) {
             byte[] one = first.component(tag).map(Component::toBytes).orElse(null);
@@ -33,7 +35,9 @@ public final class CapDiff {
             }
             equal = false;
             int at = one == null || two == null ? -1 : Arrays.mismatch(one, two);
-            out.append(String.format("%s: %s and %s%s\n", tag.fileName(), size(one), size(two), at < 0 ? "" : ", first difference at file offset " + at));
+            out.append(String.format(
+                    "%s: %s and %s%s\n",
+                    tag.fileName(), size(one), size(two), at < 0 ? "" : ", first difference at file offset " + at));
         }
         if (equal) {
             return Result.SAME_BYTES;
@@ -43,7 +47,8 @@ public final class CapDiff {
             StringBuilder right = new StringBuilder();
             CapDump.dump(first, exports, left);
             CapDump.dump(second, exports, right);
-            LineDiff.print(left.toString().lines().toList(), right.toString().lines().toList(), out);
+            LineDiff.print(
+                    left.toString().lines().toList(), right.toString().lines().toList(), out);
             return Result.DIFFERENT;
         }
         return new CodeDiff(first, second, exports).print(out) ? Result.SAME_CODE : Result.DIFFERENT;

@@ -64,8 +64,10 @@ public final class CapDump {
         staticFields();
         export();
         head(ComponentTag.REFERENCE_LOCATION);
-        line("  %d 1-byte indexes, %d 2-byte indexes", cap.referenceLocations().bytePositions().size(),
-            cap.referenceLocations().byte2Positions().size());
+        line(
+                "  %d 1-byte indexes, %d 2-byte indexes",
+                cap.referenceLocations().bytePositions().size(),
+                cap.referenceLocations().byte2Positions().size());
         head(ComponentTag.METHOD);
         disassembler.print(out);
         for (ComponentTag tag : List.of(ComponentTag.DESCRIPTOR, ComponentTag.DEBUG, ComponentTag.STATIC_RESOURCES)) {
@@ -80,10 +82,14 @@ public final class CapDump {
 
     private void header() throws IOException {
         HeaderComponent header = cap.header();
-        line("CAP %s package %s%s", header.version(), header.packageInfo(), header.packageName().map(name -> " " + name).orElse(""));
+        line(
+                "CAP %s package %s%s",
+                header.version(),
+                header.packageInfo(),
+                header.packageName().map(name -> " " + name).orElse(""));
         String flags = ((header.flags() & HeaderComponent.ACC_INT) != 0 ? " ACC_INT" : "")
-            + ((header.flags() & HeaderComponent.ACC_EXPORT) != 0 ? " ACC_EXPORT" : "")
-            + ((header.flags() & HeaderComponent.ACC_APPLET) != 0 ? " ACC_APPLET" : "");
+                + ((header.flags() & HeaderComponent.ACC_EXPORT) != 0 ? " ACC_EXPORT" : "")
+                + ((header.flags() & HeaderComponent.ACC_APPLET) != 0 ? " ACC_APPLET" : "");
         line("  flags %02X%s", header.flags(), flags);
     }
 
@@ -99,7 +105,9 @@ public final class CapDump {
         List<Entry> entries = cap.constantPool().entries();
         for (int i = 0; i < entries.size(); i++) {
             List<String> users = uses.getOrDefault(i, List.of());
-            String list = users.isEmpty() ? "unused" : String.join(" ", users.subList(0, Math.min(users.size(), 8))) + (users.size() > 8 ? " ..." : "");
+            String list = users.isEmpty()
+                    ? "unused"
+                    : String.join(" ", users.subList(0, Math.min(users.size(), 8))) + (users.size() > 8 ? " ..." : "");
             line("  %d: %s %s  <- %s", i, entries.get(i).kind(), names.constant(entries.get(i)), list);
         }
     }
@@ -111,11 +119,19 @@ public final class CapDump {
             ClassComponent.Entry entry = cap.classes().entries().get(i);
             String shareable = entry.isShareable() ? " shareable" : "";
             if (entry instanceof InterfaceInfo info) {
-                line("  @%04X interface %s%s extends %s", offsets.get(i), names.className(offsets.get(i)), shareable,
-                    info.superinterfaces().stream().map(names::className).toList());
+                line(
+                        "  @%04X interface %s%s extends %s",
+                        offsets.get(i),
+                        names.className(offsets.get(i)),
+                        shareable,
+                        info.superinterfaces().stream().map(names::className).toList());
             } else if (entry instanceof ClassInfo info) {
-                line("  @%04X class %s%s extends %s", offsets.get(i), names.className(offsets.get(i)), shareable, names.className(info.superclass()));
-                line("    %d cells, %d references from token %d", info.instanceSize(), info.referenceCount(), info.firstReferenceToken());
+                line(
+                        "  @%04X class %s%s extends %s",
+                        offsets.get(i), names.className(offsets.get(i)), shareable, names.className(info.superclass()));
+                line(
+                        "    %d cells, %d references from token %d",
+                        info.instanceSize(), info.referenceCount(), info.firstReferenceToken());
                 table("virtual", info.publicBase(), info.publicTable());
                 table("package", info.packageBase(), info.packageTable());
                 for (var implemented : info.interfaces()) {
@@ -128,7 +144,11 @@ public final class CapDump {
 
     private void table(String kind, int base, List<Integer> table) throws IOException {
         for (int i = 0; i < table.size(); i++) {
-            line("    %s %d: %s", kind, base + i, table.get(i) == 0xFFFF ? "inherited from another package" : names.methodName(table.get(i)));
+            line(
+                    "    %s %d: %s",
+                    kind,
+                    base + i,
+                    table.get(i) == 0xFFFF ? "inherited from another package" : names.methodName(table.get(i)));
         }
     }
 
@@ -141,8 +161,12 @@ public final class CapDump {
                 continue;
             }
             for (FieldDescriptor field : item.fields()) {
-                String type = (field.type() & 0x8000) != 0 ? primitive(field.type() & 0xF) : names.type(field.type()).replace("() ", "");
-                String place = field.isStatic() ? names.staticField(field.imageOffset()) : names.cell(offset, field.ref() & 0xFF);
+                String type = (field.type() & 0x8000) != 0
+                        ? primitive(field.type() & 0xF)
+                        : names.type(field.type()).replace("() ", "");
+                String place = field.isStatic()
+                        ? names.staticField(field.imageOffset())
+                        : names.cell(offset, field.ref() & 0xFF);
                 line("    field %s %s token %s%s", place, type, token(field.token()), Flags.member(field.flags()));
             }
             for (MethodDescriptor method : item.methods()) {
@@ -164,14 +188,21 @@ public final class CapDump {
     private void staticFields() throws IOException {
         StaticFieldComponent image = cap.staticFields();
         head(ComponentTag.STATIC_FIELD);
-        line("  image %d bytes: %d references, %d default bytes, %d initial bytes", image.imageSize(), image.referenceCount(),
-            image.defaultValueCount(), image.nonDefaultValues().length);
+        line(
+                "  image %d bytes: %d references, %d default bytes, %d initial bytes",
+                image.imageSize(), image.referenceCount(), image.defaultValueCount(), image.nonDefaultValues().length);
         HexFormat hex = HexFormat.of().withUpperCase();
         for (int i = 0; i < image.arrayInits().size(); i++) {
-            line("  @%04X array of type %d: %s", 2 * i, image.arrayInits().get(i).type(), hex.formatHex(image.arrayInits().get(i).values()));
+            line(
+                    "  @%04X array of type %d: %s",
+                    2 * i,
+                    image.arrayInits().get(i).type(),
+                    hex.formatHex(image.arrayInits().get(i).values()));
         }
         if (image.nonDefaultValues().length > 0) {
-            line("  @%04X values %s", 2 * image.referenceCount() + image.defaultValueCount(), hex.formatHex(image.nonDefaultValues()));
+            line(
+                    "  @%04X values %s",
+                    2 * image.referenceCount() + image.defaultValueCount(), hex.formatHex(image.nonDefaultValues()));
         }
     }
 
@@ -182,8 +213,12 @@ public final class CapDump {
         head(ComponentTag.EXPORT);
         int token = 0;
         for (var item : cap.export().get().classes()) {
-            line("  %d: %s static fields %s static methods %s", token++, names.className(item.classOffset()), item.fieldOffsets(),
-                item.methodOffsets().stream().map(names::methodName).toList());
+            line(
+                    "  %d: %s static fields %s static methods %s",
+                    token++,
+                    names.className(item.classOffset()),
+                    item.fieldOffsets(),
+                    item.methodOffsets().stream().map(names::methodName).toList());
         }
     }
 }

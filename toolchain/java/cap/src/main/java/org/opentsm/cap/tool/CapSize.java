@@ -16,8 +16,7 @@ import org.opentsm.cap.ExportFileProvider;
 /** Where a CAP's bytes are: by component, by class, by method. */
 public final class CapSize {
     /** Bytes of one method, header included. */
-    public record MethodSize(String name, int bytes) {
-    }
+    public record MethodSize(String name, int bytes) {}
 
     /** Bytes of one class: its Class entry and its methods, largest first. */
     public record ClassSize(String name, int entryBytes, List<MethodSize> methods) {
@@ -26,8 +25,7 @@ public final class CapSize {
         }
     }
 
-    private CapSize() {
-    }
+    private CapSize() {}
 
     /** Bytes of the Load File Data Block, Descriptor included or not. */
     public static int loadSize(CapFile cap, boolean withDescriptor) {
@@ -38,14 +36,17 @@ public final class CapSize {
     public static List<ClassSize> classes(CapFile cap, ExportFileProvider exports) {
         Names names = new Names(cap, exports);
         List<ClassSize> sizes = new ArrayList<>();
-        List<ClassDescriptor> descriptors = cap.descriptor().map(d -> d.classes()).orElse(List.of());
+        List<ClassDescriptor> descriptors =
+                cap.descriptor().map(d -> d.classes()).orElse(List.of());
         for (ClassDescriptor item : descriptors) {
             List<MethodSize> methods = new ArrayList<>();
             for (MethodDescriptor method : item.isInterface() ? List.<MethodDescriptor>of() : item.methods()) {
-                methods.add(new MethodSize(names.methodName(method.methodOffset()) + names.type(method.typeOffset()), size(cap, method)));
+                methods.add(new MethodSize(
+                        names.methodName(method.methodOffset()) + names.type(method.typeOffset()), size(cap, method)));
             }
             methods.sort(Comparator.comparingInt(MethodSize::bytes).reversed());
-            int entry = cap.classes().at(item.classRef()).map(found -> found.size()).orElse(0);
+            int entry =
+                    cap.classes().at(item.classRef()).map(found -> found.size()).orElse(0);
             sizes.add(new ClassSize(names.className(item.classRef()), entry, List.copyOf(methods)));
         }
         sizes.sort(Comparator.comparingInt(ClassSize::bytes).reversed());
@@ -54,7 +55,9 @@ public final class CapSize {
 
     private static int size(CapFile cap, MethodDescriptor method) {
         try {
-            return cap.methods().methodAt(method.methodOffset(), method.bytecodeCount()).size();
+            return cap.methods()
+                    .methodAt(method.methodOffset(), method.bytecodeCount())
+                    .size();
         } catch (CapFormatException e) {
             return 0;
         }

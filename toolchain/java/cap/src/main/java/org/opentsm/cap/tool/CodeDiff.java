@@ -32,17 +32,24 @@ final class CodeDiff {
             names = new Names(cap, exports);
         }
 
-        /** Marks of classes as their place among the classes, so that a changed class does not change all that use it. */
+        /**
+         * Marks of classes as their place among the classes, so that a changed class does not change all that use it.
+         */
         List<String> readable(List<String> lines) {
             List<ClassDescriptor> classes = shape.cap.descriptor().orElseThrow().classes();
             Map<String, String> places = new HashMap<>();
             for (int i = 0; i < classes.size(); i++) {
                 places.putIfAbsent(shape.classMark(classes.get(i).classRef()), "number " + i);
             }
-            return lines.stream().map(line -> MARK.matcher(line).replaceAll(found -> places.getOrDefault(found.group(), found.group()))).toList();
+            return lines.stream()
+                    .map(line ->
+                            MARK.matcher(line).replaceAll(found -> places.getOrDefault(found.group(), found.group())))
+                    .toList();
         }
 
-        /** Class by its place among the classes, then the method's token and kind: what a method's next version has too. */
+        /**
+         * Class by its place among the classes, then the method's token and kind: what a method's next version has too.
+         */
         String key(int offset) {
             int place = shape.cap.descriptor().orElseThrow().classes().indexOf(shape.owner(offset));
             return place + " " + shape.lines(offset, key -> "").get(0);
@@ -61,10 +68,13 @@ final class CodeDiff {
         List<String> left = facts(one);
         List<String> right = facts(two);
         boolean sameMethods = one.alone.isEmpty() && two.alone.isEmpty();
-        if (sameMethods && left.equals(right) && one.shape.classMarks().equals(two.shape.classMarks())
-            && one.shape.fieldMarks().equals(two.shape.fieldMarks())) {
-            out.append(String.format("same code: %d methods in %d classes; only order, offsets and constant pool numbers differ\n", same,
-                one.shape.classMarks().size()));
+        if (sameMethods
+                && left.equals(right)
+                && one.shape.classMarks().equals(two.shape.classMarks())
+                && one.shape.fieldMarks().equals(two.shape.fieldMarks())) {
+            out.append(String.format(
+                    "same code: %d methods in %d classes; only order, offsets and constant pool numbers differ\n",
+                    same, one.shape.classMarks().size()));
             return true;
         }
         LineDiff.print(left, right, out);
@@ -82,7 +92,9 @@ final class CodeDiff {
     /** Pairs methods of the same mark; returns how many. */
     private int match() {
         Map<String, List<Integer>> open = new HashMap<>();
-        one.shape.methods().keySet().forEach(offset -> open.computeIfAbsent(one.shape.methodMark(offset), mark -> new ArrayList<>()).add(offset));
+        one.shape.methods().keySet().forEach(offset -> open.computeIfAbsent(
+                        one.shape.methodMark(offset), mark -> new ArrayList<>())
+                .add(offset));
         int same = 0;
         for (int offset : two.shape.methods().keySet()) {
             List<Integer> waiting = open.getOrDefault(two.shape.methodMark(offset), List.of());
@@ -102,12 +114,18 @@ final class CodeDiff {
     private static List<String> facts(Side side) {
         CapFile cap = side.shape.cap;
         List<String> lines = new ArrayList<>();
-        lines.add("package " + cap.header().packageInfo() + ((cap.header().flags() & HeaderComponent.ACC_INT) != 0 ? " with int" : ""));
+        lines.add("package " + cap.header().packageInfo()
+                + ((cap.header().flags() & HeaderComponent.ACC_INT) != 0 ? " with int" : ""));
         cap.imports().packages().stream().map(one -> "import " + one).sorted().forEach(lines::add);
-        cap.applet().ifPresent(applets -> applets.applets().forEach(one ->
-            lines.add("applet " + one.aid() + " by " + side.shape.methodMark(one.installOffset()))));
-        cap.export().ifPresent(exports -> exports.classes().forEach(one -> lines.add("export " + side.shape.classMark(one.classOffset()) + " "
-            + one.fieldOffsets().stream().map(side.shape::fieldMark).toList() + one.methodOffsets().stream().map(side.shape::methodMark).toList())));
+        cap.applet().ifPresent(applets -> applets.applets()
+                .forEach(
+                        one -> lines.add("applet " + one.aid() + " by " + side.shape.methodMark(one.installOffset()))));
+        cap.export().ifPresent(exports -> exports.classes()
+                .forEach(one -> lines.add("export " + side.shape.classMark(one.classOffset()) + " "
+                        + one.fieldOffsets().stream().map(side.shape::fieldMark).toList()
+                        + one.methodOffsets().stream()
+                                .map(side.shape::methodMark)
+                                .toList())));
         return lines;
     }
 
@@ -128,7 +146,11 @@ final class CodeDiff {
             List<String> before = one.readable(one.shape.lines(offset, named(one, left)));
             List<String> after = two.readable(two.shape.lines(other, named(two, right)));
             if (!before.equals(after)) {
-                out.append("method ").append(one.names.methodName(offset)).append(" and ").append(two.names.methodName(other)).append('\n');
+                out.append("method ")
+                        .append(one.names.methodName(offset))
+                        .append(" and ")
+                        .append(two.names.methodName(other))
+                        .append('\n');
                 LineDiff.print(before, after, out);
                 changed++;
             }
@@ -145,15 +167,18 @@ final class CodeDiff {
     /** Methods of the first side and what became of them: of those with the same place and type, the most alike. */
     private Map<Integer, Integer> pairs() {
         Map<String, List<Integer>> byKey = new HashMap<>();
-        two.alone.forEach(offset -> byKey.computeIfAbsent(two.key(offset), key -> new ArrayList<>()).add(offset));
+        two.alone.forEach(offset ->
+                byKey.computeIfAbsent(two.key(offset), key -> new ArrayList<>()).add(offset));
         Map<Integer, Integer> pairs = new LinkedHashMap<>();
         for (int offset : one.alone) {
             List<Integer> candidates = byKey.getOrDefault(one.key(offset), List.of());
             List<String> lines = one.shape.lines(offset, key -> "");
-            candidates.stream().max(Comparator.comparingInt(other -> common(lines, two.shape.lines(other, key -> "")))).ifPresent(best -> {
-                candidates.remove(best);
-                pairs.put(offset, best);
-            });
+            candidates.stream()
+                    .max(Comparator.comparingInt(other -> common(lines, two.shape.lines(other, key -> ""))))
+                    .ifPresent(best -> {
+                        candidates.remove(best);
+                        pairs.put(offset, best);
+                    });
         }
         return pairs;
     }
@@ -165,7 +190,10 @@ final class CodeDiff {
 
     private static Map<String, String> labels(Side side) {
         Map<String, String> labels = new HashMap<>();
-        side.shape.methods().keySet().forEach(offset -> labels.putIfAbsent(side.shape.methodMark(offset), side.names.methodName(offset)));
+        side.shape
+                .methods()
+                .keySet()
+                .forEach(offset -> labels.putIfAbsent(side.shape.methodMark(offset), side.names.methodName(offset)));
         return labels;
     }
 

@@ -25,9 +25,9 @@ import org.opentsm.cap.DescriptorComponent.MethodDescriptor;
 import org.opentsm.cap.StaticFieldComponent;
 
 /**
- * What a CAP's classes, methods and static fields are, free of their order, offsets and constant pool numbers. Each has a mark made of
- * its own content; then marks are made anew with the marks of all it refers to, until no round tells more of them apart. Two CAPs
- * with the same marks hold the same code.
+ * What a CAP's classes, methods and static fields are, free of their order, offsets and constant pool numbers. Each has
+ * a mark made of its own content; then marks are made anew with the marks of all it refers to, until no round tells
+ * more of them apart. Two CAPs with the same marks hold the same code.
  */
 final class CodeShape {
     private static final int DEPTH = 256;
@@ -77,7 +77,9 @@ final class CodeShape {
     }
 
     private int distinct() {
-        return new HashSet<>(classMarks.values()).size() + new HashSet<>(methodMarks.values()).size() + new HashSet<>(fieldMarks.values()).size();
+        return new HashSet<>(classMarks.values()).size()
+                + new HashSet<>(methodMarks.values()).size()
+                + new HashSet<>(fieldMarks.values()).size();
     }
 
     Map<Integer, MethodDescriptor> methods() {
@@ -119,11 +121,16 @@ final class CodeShape {
             return classMarks.getOrDefault(ref, "no class");
         }
         int token = ClassRef.packageToken(ref);
-        return (token < cap.imports().packages().size() ? cap.imports().packages().get(token).aid() : "package " + token) + "."
-            + ClassRef.classToken(ref);
+        return (token < cap.imports().packages().size()
+                        ? cap.imports().packages().get(token).aid()
+                        : "package " + token)
+                + "." + ClassRef.classToken(ref);
     }
 
-    /** The method that a virtual token leads to from a class, by its mark; by its token in a superclass of another package. */
+    /**
+     * The method that a virtual token leads to from a class, by its mark; by its token in a superclass of another
+     * package.
+     */
     String virtualMark(int classRef, int token) {
         int ref = classRef;
         for (int depth = 0; depth < DEPTH && ClassRef.isInternal(ref); depth++) {
@@ -147,9 +154,12 @@ final class CodeShape {
         Map<Integer, String> nextMethods = new TreeMap<>();
         for (MethodDescriptor method : methods.values()) {
             List<String> lines = text.lines(method, this::methodMark);
-            String mark = mark(classMark(owners.get(method.methodOffset()).classRef()) + String.join("\n", lines) + methodMark(method.methodOffset()));
+            String mark = mark(classMark(owners.get(method.methodOffset()).classRef())
+                    + String.join("\n", lines)
+                    + methodMark(method.methodOffset()));
             nextMethods.put(method.methodOffset(), mark);
-            text.staticFields(method).forEach((line, field) -> uses.computeIfAbsent(field, key -> new ArrayList<>()).add(mark + line));
+            text.staticFields(method).forEach((line, field) -> uses.computeIfAbsent(field, key -> new ArrayList<>())
+                    .add(mark + line));
         }
         Map<Integer, String> nextClasses = remade(classMarks, this::describeClass);
         fieldMarks = remade(fieldMarks, offset -> describeField(offset, uses.getOrDefault(offset, new ArrayList<>())));
@@ -166,26 +176,39 @@ final class CodeShape {
     private String describeClass(int offset) {
         ClassComponent.Entry entry = cap.classes().at(offset).orElse(null);
         if (entry instanceof InterfaceInfo face) {
-            return "interface " + face.flags() + face.superinterfaces().stream().map(this::classMark).sorted().toList();
+            return "interface " + face.flags()
+                    + face.superinterfaces().stream()
+                            .map(this::classMark)
+                            .sorted()
+                            .toList();
         }
         if (!(entry instanceof ClassInfo info)) {
             return "";
         }
-        List<String> interfaces = info.interfaces().stream().map(one -> classMark(one.classRef())
-            + one.index().stream().map(token -> virtualMark(offset, token)).toList()).sorted().toList();
-        return "class " + info.flags() + " " + classMark(info.superclass()) + " " + info.instanceSize() + " " + info.firstReferenceToken() + " "
-            + info.referenceCount() + " " + info.publicBase() + methodMarks(info.publicTable()) + info.packageBase()
-            + methodMarks(info.packageTable()).stream().sorted().toList() + interfaces;
+        List<String> interfaces = info.interfaces().stream()
+                .map(one -> classMark(one.classRef())
+                        + one.index().stream()
+                                .map(token -> virtualMark(offset, token))
+                                .toList())
+                .sorted()
+                .toList();
+        return "class " + info.flags() + " " + classMark(info.superclass()) + " " + info.instanceSize() + " "
+                + info.firstReferenceToken() + " "
+                + info.referenceCount() + " " + info.publicBase() + methodMarks(info.publicTable()) + info.packageBase()
+                + methodMarks(info.packageTable()).stream().sorted().toList() + interfaces;
     }
 
     private List<String> methodMarks(List<Integer> table) {
-        return table.stream().map(offset -> offset == ClassRef.NONE ? "inherited" : methodMark(offset)).toList();
+        return table.stream()
+                .map(offset -> offset == ClassRef.NONE ? "inherited" : methodMark(offset))
+                .toList();
     }
 
     private String describeField(int offset, List<String> uses) {
         Collections.sort(uses);
         FieldDescriptor field = fields.get(offset);
-        return classMark(classOfField.get(offset)) + " " + field.flags() + " " + field.token() + " " + initial(offset, field) + uses;
+        return classMark(classOfField.get(offset)) + " " + field.flags() + " " + field.token() + " "
+                + initial(offset, field) + uses;
     }
 
     /** What a static field holds after loading, and its primitive type. */
@@ -193,17 +216,22 @@ final class CodeShape {
         StaticFieldComponent image = cap.staticFields();
         if ((field.type() & 0x8000) == 0) {
             int index = offset / 2;
-            return index < image.arrayInits().size() ? image.arrayInits().get(index).type() + ":"
-                + HexFormat.of().formatHex(image.arrayInits().get(index).values()) : "reference";
+            return index < image.arrayInits().size()
+                    ? image.arrayInits().get(index).type() + ":"
+                            + HexFormat.of()
+                                    .formatHex(image.arrayInits().get(index).values())
+                    : "reference";
         }
         int at = offset - 2 * image.referenceCount() - image.defaultValueCount();
         byte[] values = image.nonDefaultValues();
-        int size = switch (field.type() & 0xF) {
-            case StaticFieldComponent.TYPE_INT -> 4;
-            case StaticFieldComponent.TYPE_SHORT -> 2;
-            default -> 1;
-        };
-        return field.type() + ":" + (at >= 0 && at + size <= values.length ? HexFormat.of().formatHex(values, at, at + size) : "0");
+        int size =
+                switch (field.type() & 0xF) {
+                    case StaticFieldComponent.TYPE_INT -> 4;
+                    case StaticFieldComponent.TYPE_SHORT -> 2;
+                    default -> 1;
+                };
+        return field.type() + ":"
+                + (at >= 0 && at + size <= values.length ? HexFormat.of().formatHex(values, at, at + size) : "0");
     }
 
     /** The method's lines with the names that the caller gives to methods; none when its bytecode does not decode. */

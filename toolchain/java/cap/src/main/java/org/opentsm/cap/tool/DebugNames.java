@@ -16,13 +16,13 @@ final class DebugNames {
     private static final int ACC_FINAL = 0x0010;
     /** Marks keys of static fields in fields. */
     private static final int STATIC = 1 << 24;
+
     private final Map<Integer, String> classes = new HashMap<>();
     private final Map<Integer, String> methods = new HashMap<>();
     private final Map<Integer, String> fields = new HashMap<>();
     private String[] strings = new String[0];
 
-    private DebugNames() {
-    }
+    private DebugNames() {}
 
     static DebugNames of(CapFile cap) {
         DebugNames names = new DebugNames();

@@ -42,7 +42,7 @@ final class Disassembler {
                     boolean primitive = isPrimitiveTypeCheck(instruction);
                     if (instruction.constantPoolIndex() >= 0 && !primitive) {
                         uses.computeIfAbsent(instruction.constantPoolIndex(), key -> new ArrayList<>())
-                            .add(names.methodName(method.methodOffset()) + "+" + instruction.offset());
+                                .add(names.methodName(method.methodOffset()) + "+" + instruction.offset());
                     }
                 }
             } catch (CapFormatException e) {
@@ -60,7 +60,9 @@ final class Disassembler {
     }
 
     private static boolean isPrimitiveTypeCheck(Instruction instruction) {
-        return instruction.opcode().operands().equals("uC") && instruction.operand(0) >= 10 && instruction.operand(0) <= 13;
+        return instruction.opcode().operands().equals("uC")
+                && instruction.operand(0) >= 10
+                && instruction.operand(0) <= 13;
     }
 
     void print(Appendable out) throws IOException {
@@ -77,22 +79,34 @@ final class Disassembler {
     }
 
     private void print(MethodDescriptor method, Appendable out) throws IOException {
-        out.append(String.format("\n  @%04X %s%s %s token %s\n", method.methodOffset(), names.methodName(method.methodOffset()),
-            Flags.member(method.flags()), names.type(method.typeOffset()), CapDump.token(method.token())));
+        out.append(String.format(
+                "\n  @%04X %s%s %s token %s\n",
+                method.methodOffset(),
+                names.methodName(method.methodOffset()),
+                Flags.member(method.flags()),
+                names.type(method.typeOffset()),
+                CapDump.token(method.token())));
         MethodInfo info = cap.methods().methodAt(method.methodOffset(), method.bytecodeCount());
-        out.append(String.format("    stack %d, parameters %d, locals %d, %d bytes\n", info.maxStack(), info.nargs(), info.maxLocals(),
-            info.code().length));
-        for (int offset = 0; offset < info.code().length;) {
+        out.append(String.format(
+                "    stack %d, parameters %d, locals %d, %d bytes\n",
+                info.maxStack(), info.nargs(), info.maxLocals(), info.code().length));
+        for (int offset = 0; offset < info.code().length; ) {
             Instruction instruction = Instruction.decode(info.code(), offset);
             out.append(String.format("    %4d  %s\n", offset, text(instruction)));
             offset += instruction.length();
         }
-        for (int i = 0; i < method.handlerCount() && method.handlerIndex() + i < cap.methods().handlers().size(); i++) {
+        for (int i = 0;
+                i < method.handlerCount()
+                        && method.handlerIndex() + i < cap.methods().handlers().size();
+                i++) {
             Handler handler = cap.methods().handlers().get(method.handlerIndex() + i);
-            out.append(String.format("    catch %s from %d to %d at %d%s\n",
-                handler.catchTypeIndex() == 0 ? "any" : names.constant(handler.catchTypeIndex()),
-                handler.start() - info.codeOffset(), handler.end() - info.codeOffset(), handler.handlerOffset() - info.codeOffset(),
-                handler.stop() ? " stop" : ""));
+            out.append(String.format(
+                    "    catch %s from %d to %d at %d%s\n",
+                    handler.catchTypeIndex() == 0 ? "any" : names.constant(handler.catchTypeIndex()),
+                    handler.start() - info.codeOffset(),
+                    handler.end() - info.codeOffset(),
+                    handler.handlerOffset() - info.codeOffset(),
+                    handler.stop() ? " stop" : ""));
         }
     }
 
@@ -100,7 +114,10 @@ final class Disassembler {
         String mnemonic = instruction.opcode().mnemonic();
         String operands = instruction.opcode().operands();
         if (!instruction.targets().isEmpty()) {
-            return mnemonic + " " + (instruction.opcode().isSwitch() ? switchText(instruction) : instruction.targets().get(0).toString());
+            return mnemonic + " "
+                    + (instruction.opcode().isSwitch()
+                            ? switchText(instruction)
+                            : instruction.targets().get(0).toString());
         }
         int index = instruction.constantPoolIndex();
         if (index < 0 || isPrimitiveTypeCheck(instruction)) {
@@ -109,7 +126,8 @@ final class Disassembler {
         String constant = "#" + index + " " + names.constant(index);
         return switch (operands) {
             case "uC" -> mnemonic + " " + instruction.operand(0) + " " + constant;
-            case "uCu" -> mnemonic + " nargs " + instruction.operand(0) + " " + constant + " method " + instruction.operand(2);
+            case "uCu" ->
+                mnemonic + " nargs " + instruction.operand(0) + " " + constant + " method " + instruction.operand(2);
             default -> mnemonic + " " + constant;
         };
     }

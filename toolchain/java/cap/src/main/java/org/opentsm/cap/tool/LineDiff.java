@@ -8,8 +8,7 @@ import java.util.List;
 final class LineDiff {
     private static final int MAX_CELLS = 4_000_000;
 
-    private LineDiff() {
-    }
+    private LineDiff() {}
 
     /** The changed middle, line by line by their longest common subsequence; very large ones as two blocks. */
     static void print(List<String> one, List<String> two, Appendable out) throws IOException {
@@ -18,8 +17,9 @@ final class LineDiff {
             head++;
         }
         int tail = 0;
-        while (tail < one.size() - head && tail < two.size() - head
-            && one.get(one.size() - 1 - tail).equals(two.get(two.size() - 1 - tail))) {
+        while (tail < one.size() - head
+                && tail < two.size() - head
+                && one.get(one.size() - 1 - tail).equals(two.get(two.size() - 1 - tail))) {
             tail++;
         }
         List<String> left = one.subList(head, one.size() - tail);
@@ -32,7 +32,9 @@ final class LineDiff {
         int[][] common = new int[left.size() + 1][right.size() + 1];
         for (int i = left.size() - 1; i >= 0; i--) {
             for (int k = right.size() - 1; k >= 0; k--) {
-                common[i][k] = left.get(i).equals(right.get(k)) ? common[i + 1][k + 1] + 1 : Math.max(common[i + 1][k], common[i][k + 1]);
+                common[i][k] = left.get(i).equals(right.get(k))
+                        ? common[i + 1][k + 1] + 1
+                        : Math.max(common[i + 1][k], common[i][k + 1]);
             }
         }
         int i = 0;

@@ -16,8 +16,8 @@ import org.opentsm.cap.MethodComponent.MethodInfo;
 import org.opentsm.cap.TypeDescriptor;
 
 /**
- * A method as lines that do not depend on where anything stands: branches go to instruction numbers, whatever their width, and
- * constants are told by what they refer to.
+ * A method as lines that do not depend on where anything stands: branches go to instruction numbers, whatever their
+ * width, and constants are told by what they refer to.
  */
 final class MethodText {
     private final CodeShape shape;
@@ -29,8 +29,9 @@ final class MethodText {
     /** @param methodName what a method at an offset is called */
     List<String> lines(MethodDescriptor method, Function<Integer, String> methodName) {
         List<String> lines = new ArrayList<>();
-        lines.add("flags " + method.flags() + " token " + (method.isInit() || method.isStatic() ? method.token() : method.token() & 0x80) + " "
-            + type(method.typeOffset()));
+        lines.add("flags " + method.flags() + " token "
+                + (method.isInit() || method.isStatic() ? method.token() : method.token() & 0x80) + " "
+                + type(method.typeOffset()));
         try {
             MethodInfo info = shape.cap.methods().methodAt(method.methodOffset(), method.bytecodeCount());
             lines.add("stack " + info.maxStack() + " parameters " + info.nargs() + " locals " + info.maxLocals());
@@ -53,10 +54,16 @@ final class MethodText {
     Map<Integer, Integer> staticFields(MethodDescriptor method) {
         Map<Integer, Integer> found = new TreeMap<>();
         try {
-            List<Instruction> code = Instruction.decodeAll(shape.cap.methods().methodAt(method.methodOffset(), method.bytecodeCount()).code());
+            List<Instruction> code = Instruction.decodeAll(shape.cap
+                    .methods()
+                    .methodAt(method.methodOffset(), method.bytecodeCount())
+                    .code());
             for (int i = 0; i < code.size(); i++) {
                 int index = code.get(i).constantPoolIndex();
-                Entry entry = index < 0 || index >= shape.cap.constantPool().entries().size() ? null : shape.cap.constantPool().entries().get(index);
+                Entry entry =
+                        index < 0 || index >= shape.cap.constantPool().entries().size()
+                                ? null
+                                : shape.cap.constantPool().entries().get(index);
                 if (entry != null && entry.tag() == ConstantPoolComponent.STATIC_FIELDREF && !entry.isExternal()) {
                     found.put(i, entry.offset());
                 }
@@ -77,8 +84,8 @@ final class MethodText {
 
     private String handler(Handler handler, int codeOffset, Map<Integer, Integer> numbers) {
         return "catch " + (handler.catchTypeIndex() == 0 ? "any" : constant(handler.catchTypeIndex(), null)) + " from "
-            + numbers.get(handler.start() - codeOffset) + " to " + numbers.get(handler.end() - codeOffset) + " at "
-            + numbers.get(handler.handlerOffset() - codeOffset) + (handler.stop() ? " stop" : "");
+                + numbers.get(handler.start() - codeOffset) + " to " + numbers.get(handler.end() - codeOffset) + " at "
+                + numbers.get(handler.handlerOffset() - codeOffset) + (handler.stop() ? " stop" : "");
     }
 
     private String line(Instruction instruction, Map<Integer, Integer> numbers, Function<Integer, String> methodName) {
@@ -104,7 +111,11 @@ final class MethodText {
         for (int i = 0; i < instruction.operands().size(); i++) {
             boolean isConstant = operands.charAt(i) == 'c' || operands.charAt(i) == 'C';
             boolean isPrimitive = operands.equals("uC") && instruction.operand(0) >= 10 && instruction.operand(0) <= 13;
-            line.append(' ').append(isConstant && !isPrimitive ? constant(index, methodName) : String.valueOf(instruction.operand(i)));
+            line.append(' ')
+                    .append(
+                            isConstant && !isPrimitive
+                                    ? constant(index, methodName)
+                                    : String.valueOf(instruction.operand(i)));
         }
         return line.toString();
     }
@@ -119,18 +130,28 @@ final class MethodText {
         return switch (entry.tag()) {
             case ConstantPoolComponent.CLASSREF -> "class " + shape.classMark(entry.classRef());
             case ConstantPoolComponent.STATIC_METHODREF -> isOwn ? methodName.apply(entry.offset()) : external(entry);
-            case ConstantPoolComponent.STATIC_FIELDREF -> isOwn ? "static " + shape.fieldMark(entry.offset()) : external(entry);
-            case ConstantPoolComponent.INSTANCE_FIELDREF -> "field " + shape.classMark(entry.classRef()) + "." + entry.token();
-            case ConstantPoolComponent.SUPER_METHODREF -> "super " + shape.classMark(entry.classRef()) + " "
-                + shape.virtualMark(superclass(entry.classRef()), entry.token());
-            default -> isOwn ? "virtual " + shape.classMark(entry.classRef()) + " " + shape.virtualMark(entry.classRef(), entry.token())
-                : external(entry);
+            case ConstantPoolComponent.STATIC_FIELDREF ->
+                isOwn ? "static " + shape.fieldMark(entry.offset()) : external(entry);
+            case ConstantPoolComponent.INSTANCE_FIELDREF ->
+                "field " + shape.classMark(entry.classRef()) + "." + entry.token();
+            case ConstantPoolComponent.SUPER_METHODREF ->
+                "super " + shape.classMark(entry.classRef()) + " "
+                        + shape.virtualMark(superclass(entry.classRef()), entry.token());
+            default ->
+                isOwn
+                        ? "virtual " + shape.classMark(entry.classRef()) + " "
+                                + shape.virtualMark(entry.classRef(), entry.token())
+                        : external(entry);
         };
     }
 
     private int superclass(int classRef) {
-        return shape.cap.classes().at(classRef).filter(entry -> !entry.isInterface())
-            .map(entry -> ((org.opentsm.cap.ClassComponent.ClassInfo) entry).superclass()).orElse(org.opentsm.cap.ClassRef.NONE);
+        return shape.cap
+                .classes()
+                .at(classRef)
+                .filter(entry -> !entry.isInterface())
+                .map(entry -> ((org.opentsm.cap.ClassComponent.ClassInfo) entry).superclass())
+                .orElse(org.opentsm.cap.ClassRef.NONE);
     }
 
     private String external(Entry entry) {
@@ -140,8 +161,10 @@ final class MethodText {
     private String type(int offset) {
         try {
             StringBuilder text = new StringBuilder();
-            for (TypeDescriptor.Type type : shape.cap.descriptor().orElseThrow().typeAt(offset).types()) {
-                text.append(type.nibble()).append(type.classRef() < 0 ? " " : "(" + shape.classMark(type.classRef()) + ") ");
+            for (TypeDescriptor.Type type :
+                    shape.cap.descriptor().orElseThrow().typeAt(offset).types()) {
+                text.append(type.nibble())
+                        .append(type.classRef() < 0 ? " " : "(" + shape.classMark(type.classRef()) + ") ");
             }
             return text.toString();
         } catch (CapFormatException broken) {

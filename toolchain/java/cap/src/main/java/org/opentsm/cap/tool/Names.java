@@ -44,7 +44,7 @@ final class Names {
         if (!item.isInterface()) {
             for (MethodDescriptor method : item.methods()) {
                 String own = debug.methodName(method.methodOffset())
-                    .orElse(method.isInit() ? "<init>" : String.format("m%04X", method.methodOffset()));
+                        .orElse(method.isInit() ? "<init>" : String.format("m%04X", method.methodOffset()));
                 methodNames.put(method.methodOffset(), name + "." + own);
             }
         }
@@ -54,12 +54,16 @@ final class Names {
         if (token >= imports.size()) {
             return "package " + token;
         }
-        return imports.get(token).map(ExportFile::packageName).orElse(cap.imports().packages().get(token).aid().toString());
+        return imports.get(token)
+                .map(ExportFile::packageName)
+                .orElse(cap.imports().packages().get(token).aid().toString());
     }
 
     private Optional<ExportClass> external(int ref) {
         int token = ClassRef.packageToken(ref);
-        return token < imports.size() ? imports.get(token).flatMap(file -> file.classByToken(ClassRef.classToken(ref))) : Optional.empty();
+        return token < imports.size()
+                ? imports.get(token).flatMap(file -> file.classByToken(ClassRef.classToken(ref)))
+                : Optional.empty();
     }
 
     String className(int ref) {
@@ -67,7 +71,9 @@ final class Names {
             return "none";
         }
         if (ClassRef.isExternal(ref)) {
-            return external(ref).map(ExportClass::name).orElse(importName(ClassRef.packageToken(ref)) + "#" + ClassRef.classToken(ref));
+            return external(ref)
+                    .map(ExportClass::name)
+                    .orElse(importName(ClassRef.packageToken(ref)) + "#" + ClassRef.classToken(ref));
         }
         return classNames.getOrDefault(ref, String.format("C%04X", ref));
     }
@@ -84,8 +90,9 @@ final class Names {
     String constant(Entry entry) {
         boolean internalStatic = entry.isStatic() && !entry.isExternal();
         if (internalStatic) {
-            return entry.tag() == ConstantPoolComponent.STATIC_METHODREF ? methodName(entry.offset())
-                : staticField(entry.offset());
+            return entry.tag() == ConstantPoolComponent.STATIC_METHODREF
+                    ? methodName(entry.offset())
+                    : staticField(entry.offset());
         }
         String owner = className(entry.classRef());
         if (entry.tag() == ConstantPoolComponent.CLASSREF) {
@@ -96,12 +103,14 @@ final class Names {
 
     /** "static @0004", with its name when Debug tells it. */
     String staticField(int imageOffset) {
-        return String.format("static @%04X", imageOffset) + debug.staticName(imageOffset).map(name -> " " + name).orElse("");
+        return String.format("static @%04X", imageOffset)
+                + debug.staticName(imageOffset).map(name -> " " + name).orElse("");
     }
 
     /** An instance field's cell, with its name when Debug tells it. */
     String cell(int classRef, int token) {
-        return "cell " + token + debug.fieldName(classRef, token).map(name -> " " + name).orElse("");
+        return "cell " + token
+                + debug.fieldName(classRef, token).map(name -> " " + name).orElse("");
     }
 
     private String member(Entry entry) {
@@ -109,13 +118,20 @@ final class Names {
             return debug.fieldName(entry.classRef(), entry.token()).orElse("f" + entry.token());
         }
         Optional<ExportClass> owner = entry.isExternal() ? external(entry.classRef()) : Optional.empty();
-        boolean field = entry.tag() == ConstantPoolComponent.INSTANCE_FIELDREF || entry.tag() == ConstantPoolComponent.STATIC_FIELDREF;
+        boolean field = entry.tag() == ConstantPoolComponent.INSTANCE_FIELDREF
+                || entry.tag() == ConstantPoolComponent.STATIC_FIELDREF;
         boolean virtual = entry.tag() == ConstantPoolComponent.VIRTUAL_METHODREF;
         Optional<String> name = field
-            ? owner.flatMap(c -> c.fields().stream().filter(f -> f.token() == entry.token() && f.isStatic() == entry.isStatic()).findFirst().map(f -> f.name()))
-            : owner.flatMap(c -> c.methods().stream().filter(m -> m.token() == entry.token() && virtual == !(m.isStatic() || m.isConstructor()))
-                .findFirst().map(m -> m.name() + m.descriptor()));
-        return name.orElse((field ? "f" : entry.tag() == ConstantPoolComponent.SUPER_METHODREF ? "super " : "v") + entry.token());
+                ? owner.flatMap(c -> c.fields().stream()
+                        .filter(f -> f.token() == entry.token() && f.isStatic() == entry.isStatic())
+                        .findFirst()
+                        .map(f -> f.name()))
+                : owner.flatMap(c -> c.methods().stream()
+                        .filter(m -> m.token() == entry.token() && virtual == !(m.isStatic() || m.isConstructor()))
+                        .findFirst()
+                        .map(m -> m.name() + m.descriptor()));
+        return name.orElse(
+                (field ? "f" : entry.tag() == ConstantPoolComponent.SUPER_METHODREF ? "super " : "v") + entry.token());
     }
 
     /** The type at a Descriptor offset with class names, "?" when it is broken. */
@@ -128,8 +144,12 @@ final class Names {
     }
 
     private String text(org.opentsm.cap.TypeDescriptor type) {
-        List<String> words = type.types().stream().map(item -> item.classRef() < 0 ? item.toString()
-            : className(item.classRef()) + (item.nibble() == org.opentsm.cap.TypeDescriptor.ARRAY_OF_REFERENCE ? "[]" : "")).toList();
+        List<String> words = type.types().stream()
+                .map(item -> item.classRef() < 0
+                        ? item.toString()
+                        : className(item.classRef())
+                                + (item.nibble() == org.opentsm.cap.TypeDescriptor.ARRAY_OF_REFERENCE ? "[]" : ""))
+                .toList();
         return "(" + String.join(", ", words.subList(0, words.size() - 1)) + ") " + words.get(words.size() - 1);
     }
 }

@@ -21,11 +21,11 @@ import org.opentsm.cap.CapZip;
 class ExportFileTest {
     /** Package a (A000000001 1.2) with interface a/I: method run()V token 0 and constant K = 5. */
     private static final String POOL = "01 0001 61  0D 01 0000 02 01 05 A000000001"
-        + "  01 0003 612F49  07 0002  01 0003 72756E  01 0003 282956  01 0001 4B  01 0001 53"
-        + "  01 000D 436F6E7374616E7456616C7565  03 00000005  01 0010 6A6176612F6C616E672F4F626A656374  07 000A";
-    private static final String CLASS = "00 0601 0003 0001 000B 00"
-        + " 0001 FF 0019 0006 0007 0001 0008 00000002 0009"
-        + " 0001 00 0401 0004 0005";
+            + "  01 0003 612F49  07 0002  01 0003 72756E  01 0003 282956  01 0001 4B  01 0001 53"
+            + "  01 000D 436F6E7374616E7456616C7565  03 00000005  01 0010 6A6176612F6C616E672F4F626A656374  07 000A";
+
+    private static final String CLASS =
+            "00 0601 0003 0001 000B 00" + " 0001 FF 0019 0006 0007 0001 0008 00000002 0009" + " 0001 00 0401 0004 0005";
     private static final String FORMAT_21 = "00FACADE 01 02 000C " + POOL + " 0001 01 " + CLASS;
     private static final String FORMAT_23 = "00FACADE 03 02 000C " + POOL + " 0001 0001 0001 01 " + CLASS + " 00";
 
@@ -53,18 +53,29 @@ class ExportFileTest {
         for (String text : List.of(FORMAT_21, FORMAT_23)) {
             assertArrayEquals(hex(text), ExportFile.read(hex(text)).toBytes());
         }
-        assertEquals(List.of(1), ExportFile.read(hex(FORMAT_23)).referencedPackages().orElseThrow());
+        assertEquals(
+                List.of(1), ExportFile.read(hex(FORMAT_23)).referencedPackages().orElseThrow());
     }
 
     @Test
     void theBuilderSharesEqualConstants() {
         ExportBuilder builder = new ExportBuilder(1, "a", Aid.ofHex("A000000001"), 1, 2, true);
-        builder.add(0, 0x601, "a/I", List.of("java/lang/Object"), List.of(), List.of(builder.constant(0x19, "K", "S", 5)),
-            List.of(builder.method(0, 0x401, "run", "()V"), builder.method(1, 0x401, "run2", "()V")));
+        builder.add(
+                0,
+                0x601,
+                "a/I",
+                List.of("java/lang/Object"),
+                List.of(),
+                List.of(builder.constant(0x19, "K", "S", 5)),
+                List.of(builder.method(0, 0x401, "run", "()V"), builder.method(1, 0x401, "run2", "()V")));
         ExportFile built = builder.build();
         ExportFile read = ExportFile.read(built.toBytes());
         assertEquals(built.classes(), read.classes());
-        assertEquals(1, read.constantPool().stream().filter(e -> e instanceof ExportFile.Utf8 u && u.text().equals("()V")).count());
+        assertEquals(
+                1,
+                read.constantPool().stream()
+                        .filter(e -> e instanceof ExportFile.Utf8 u && u.text().equals("()V"))
+                        .count());
     }
 
     @Test
@@ -126,7 +137,9 @@ class ExportFileTest {
     @Test
     void theLowestFittingVersionServesAnImport(@TempDir Path folder) throws IOException {
         for (int minor : new int[] {9, 3, 5}) {
-            new ExportBuilder(1, "a", Aid.ofHex("A000000001"), 1, minor, true).build().writeTo(folder.resolve(minor + ".exp"));
+            new ExportBuilder(1, "a", Aid.ofHex("A000000001"), 1, minor, true)
+                    .build()
+                    .writeTo(folder.resolve(minor + ".exp"));
         }
         ExportPath path = new ExportPath(List.of(folder));
         assertEquals(3, path.find(hex("A000000001"), 1, 0).orElseThrow().minor());
