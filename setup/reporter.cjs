@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mocha's spec reporter, plus counts and seconds per file as JSON for the closing lines of `npm test`.
+// Mocha's spec reporter, plus counts, failures and seconds per file as JSON for the closing lines of `npm test`.
 const { writeFileSync } = require('node:fs');
 const { relative } = require('node:path');
 const Mocha = require('mocha');
@@ -10,6 +10,8 @@ class CountingReporter extends Mocha.reporters.Spec {
     // Wall time of a file's suites, so that labs made in hooks count too, as `test.duration` does not.
     this.seconds = {};
     let since = performance.now();
+    this.failed = [];
+    runner.on('fail', (test, error) => this.failed.push(`${test.fullTitle()}: ${error?.message ?? error}`));
     runner.on('suite end', (suite) => {
       if (!suite.parent?.root || suite.file === undefined) return;
       const file = relative(process.cwd(), suite.file);
@@ -21,7 +23,7 @@ class CountingReporter extends Mocha.reporters.Spec {
   done(failures, next) {
     const { passes, pending } = this.stats;
     if (process.env.OPENTSM_TEST_RESULT) {
-      const result = { passes, failures, pending, seconds: this.seconds };
+      const result = { passes, failures, pending, seconds: this.seconds, names: this.failed };
       writeFileSync(process.env.OPENTSM_TEST_RESULT, JSON.stringify(result));
     }
     next(failures);

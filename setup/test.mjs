@@ -43,6 +43,9 @@ const slowest = outcomes
   .flatMap(({ counts }) => Object.entries(counts.seconds ?? {}))
   .toSorted(([, a], [, b]) => b - a)
   .slice(0, 12);
+// Again at the end, where who keeps only the last lines of a long output finds them.
+const failures = outcomes.flatMap(({ name, counts }) => (counts.names ?? []).map((failure) => `${name}: ${failure}`));
+if (failures.length > 0) console.log(`\nFailures:\n${failures.map((line) => `  ${line.slice(0, 1_000)}`).join('\n')}`);
 console.log('\nSlowest files, s:');
 for (const [file, seconds] of slowest) console.log(`${seconds.toFixed(0).padStart(5)}  ${file}`);
 const times = outcomes.map(({ name, seconds }) => `${name} ${seconds.toFixed(0)}`).join(', ');

@@ -31,7 +31,6 @@ export async function runSuites(suites, { root, results, lanes }) {
     done.set(outcome.name, outcome);
     console.log(`\n== ${outcome.name}, ${outcome.seconds.toFixed(0)} s`);
     process.stdout.write(readFileSync(outcome.log));
-    if (outcome.counts.note !== undefined) console.log(`${outcome.name}: ${outcome.counts.note}`);
   }
   return suites.map(({ name }) => done.get(name));
 }

@@ -5,6 +5,23 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { runSuites } from './lanes.mjs';
 
+/** Appends its story to one file; waits for another suite to begin, which it never does when they do not run together. */
+const PLAYER = `
+  const { appendFileSync, existsSync } = require('node:fs');
+  const [folder, name, other] = process.argv.slice(1);
+  const tell = (what) => appendFileSync(folder + '/story', name + ' ' + what + '\\n');
+  tell('begins');
+  appendFileSync(folder + '/' + name + '.began', '');
+  const until = Date.now() + 30_000;
+  const look = setInterval(() => {
+    const met = existsSync(folder + '/' + other + '.began');
+    if (!met && Date.now() < until) return;
+    clearInterval(look);
+    if (other !== name) tell(met ? 'met ' + other : 'is alone');
+    tell('ends');
+  }, 5);
+`;
+
 describe('suites side by side', () => {
   let folder;
   before(async () => {
@@ -12,37 +29,37 @@ describe('suites side by side', () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  /** A suite that says when it begins and ends, in milliseconds of one clock. */
-  const timed = (name, ms, more = {}) => ({
+  /** Says in `<name>.log` whether it met the suite it waits for, and that it has begun and ended in `story`. */
+  const told = (name, { meets, ...more } = {}) => ({
     name,
-    command: [process.execPath, '-e', `const t=()=>Date.now();const s=t();setTimeout(()=>console.log(s,t()),${ms})`],
+    command: [process.execPath, '-e', PLAYER, folder, name, meets ?? name],
     counts: (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1 }),
     ...more,
   });
-  const spans = async (suites, lanes) => {
+  const run = async (suites, lanes) => {
     const log = console.log;
     const write = process.stdout.write;
     console.log = () => {};
     process.stdout.write = () => true;
+    await rm(join(folder, 'story'), { force: true });
     try {
       await runSuites(suites, { root: folder, results: folder, lanes });
     } finally {
       console.log = log;
       process.stdout.write = write;
     }
-    const texts = await Promise.all(suites.map(({ name }) => readFile(join(folder, `${name}.log`), 'utf8')));
-    return texts.map((text) => text.trim().split(' ').map(Number));
+    return (await readFile(join(folder, 'story'), 'utf8')).trim().split('\n');
   };
 
   it('run two at a time, and what uses another one’s products after it', async () => {
-    const [a, b, c] = await spans([timed('a', 300), timed('b', 300, { after: ['a'] }), timed('c', 300)], 2);
-    expect(b[0]).to.be.at.least(a[1]);
-    expect(Math.max(a[0], c[0])).to.be.below(Math.min(a[1], c[1]));
+    const story = await run([told('a', { meets: 'c' }), told('b', { after: ['a'] }), told('c', { meets: 'a' })], 2);
+    expect(story).to.include.members(['a met c', 'c met a']);
+    expect(story.indexOf('b begins')).to.be.above(story.indexOf('a ends'));
   });
 
   it('never run beside each other what shares something', async () => {
-    const [a, b] = await spans([timed('a', 100, { shares: 'pcsc' }), timed('b', 100, { shares: 'pcsc' })], 2);
-    expect(b[0]).to.be.at.least(a[1]);
+    const story = await run([told('d', { shares: 'pcsc' }), told('e', { shares: 'pcsc' })], 2);
+    expect(story.indexOf('e begins')).to.be.above(story.indexOf('d ends'));
   });
 
   it('fail when they cannot be started', async () => {
