@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { Counter, Gauge } from 'prom-client';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { readerLinkBearer } from '../bearer/reader-link/reader-link-bearer.ts';
 import { serveTerminalLinks, type TerminalLinkServer } from '../bearer/reader-link/terminal-link.ts';
 import { RestClient } from '../rest/client.ts';
 import { remoteTerminalLink } from '../rest/clients/terminal-link.ts';
 import type { Peer, TlsIdentity } from '../rest/identity.ts';
 import { otaRoutes } from '../rest/routes/ota/routes.ts';
+import { type CardBearer, delayed, recorded } from '../service/ota/card-bearer.ts';
 import { CardSessions } from '../service/ota/card-sessions.ts';
 import { OtaNodes } from '../service/ota/nodes.ts';
 import { ProviderQuotas } from '../service/ota/provider-quotas.ts';
@@ -89,11 +91,9 @@ export const otaDaemon = defineDaemon({
     });
     if (config.trafficRecord !== undefined) logger.warn({ file: config.trafficRecord }, 'recording all card traffic');
     const sessions = new CardSessions({
-      ...{ leases, terminals, bells: bells.bells, onError },
+      ...{ leases, terminals, bells: bells.bells, bearer: bearerOf(config), onError },
       quotas: new ProviderQuotas(config.providers.map((provider) => ({ ...QUOTA, ...provider }))),
       ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
-      ...(config.addedDelayMs === undefined ? {} : { addedDelayMs: config.addedDelayMs }),
-      ...(config.trafficRecord === undefined ? {} : { record: new TrafficRecord(config.trafficRecord) }),
       onTrip: tripCounters(metrics, terminals),
     });
     const nodes = new OtaNodes({ database, nodeId, node, sessions, table, terminals, onError });
@@ -124,6 +124,12 @@ export const otaDaemon = defineDaemon({
     };
   },
 });
+
+/** How scripts go to cards, with what measurements and tests put around it. */
+function bearerOf({ addedDelayMs, trafficRecord }: Static<typeof OtaConfig>): CardBearer {
+  const slow = addedDelayMs === undefined ? readerLinkBearer : delayed(readerLinkBearer, addedDelayMs);
+  return trafficRecord === undefined ? slow : recorded(slow, new TrafficRecord(trafficRecord));
+}
 
 /** Clients of the other nodes, by address. */
 class NodeClients {

@@ -12,21 +12,19 @@ import type {
   ExchangeRequest,
   ExchangeResult,
   OpenCardSession,
-  TerminalResult,
 } from '../../wire/message/card-script.ts';
+import type { CardBearer, CarriedScript } from './card-bearer.ts';
 import type { ProviderQuotas } from './provider-quotas.ts';
-import type { ReaderInfo, TerminalDirectory, TerminalLink } from './terminal-directory.ts';
-import type { TrafficRecord } from './traffic-record.ts';
+import type { ReachedCard, ReaderInfo, TerminalDirectory } from './terminal-directory.ts';
 
 export interface CardSessionsOptions {
   readonly leases: LeaseTable;
   readonly terminals: TerminalDirectory;
   readonly quotas: ProviderQuotas;
+  /** How scripts go to cards. */
+  readonly bearer: CardBearer;
   /** How long an owner keeps the card without a sign of life; default 60,000. */
   readonly leaseMs?: number;
-  /** Added to each round trip, for measurements; default 0. */
-  readonly addedDelayMs?: number;
-  readonly record?: TrafficRecord;
   readonly onTrip?: (cost: ExchangeResult['cost']) => void;
   /** Ring for readers; default those of this node alone. */
   readonly bells?: Bells;
@@ -125,7 +123,8 @@ export class CardSessions {
 
   async #tryOpen(providerId: string, request: OpenCardSession): Promise<CardSessionInfo> {
     const { terminalId, readerName, owner } = request;
-    const { link, reader } = await this.#options.terminals.reader(terminalId, readerName);
+    const card = await this.#options.terminals.reader(terminalId, readerName);
+    const { reader } = card;
     requireCard(reader);
     const sessionId = randomBytes(16).toString('hex');
     const { insertion, atr } = reader;
@@ -138,7 +137,7 @@ export class CardSessions {
     }
     this.#remember({ ...session, fence: taken.fence, closed: null });
     // The card of the session before is given back at once; the first exchange would do it otherwise.
-    link.release(readerName, taken.fence - 1);
+    this.#options.bearer.release(card, taken.fence - 1);
     return { sessionId, fence: taken.fence, atr, insertion, leaseExpiresAt: taken.expiresAt.toISOString() };
   }
 
@@ -177,19 +176,19 @@ export class CardSessions {
     const { terminalId, readerName, insertion, fence } = session;
     const timeoutMs = scriptTimeMs(commands);
     const started = performance.now();
-    if (this.#options.addedDelayMs) await delay(this.#options.addedDelayMs);
-    const { link, reader } = await this.#options.terminals.reader(terminalId, readerName);
-    if (reader.insertion !== insertion)
+    const card = await this.#options.terminals.reader(terminalId, readerName);
+    if (card.reader.insertion !== insertion)
       throw await this.#ended(session, 'card-removed', 'the card of this session was removed');
     // Checked last before the card is touched; the terminal compares the number once more.
     this.#cancelSettling(session.sessionId);
     if ((await this.#options.leases.extend(session, timeoutMs + this.#leaseMs)) === undefined)
       throw await this.#lost(session);
-    const result = await this.#send(session, link, commands, timeoutMs);
+    const result = await this.#send(session, card, commands, timeoutMs);
     this.#settleLater(session);
     if (result.failure !== undefined) throw await this.#failed(session, result);
-    const { responses, stopped, apdus, bytesOut, bytesIn } = result;
-    const cost = { roundTrips: 1, apdus, bytesOut, bytesIn, ms: Math.round((performance.now() - started) * 100) / 100 };
+    const { responses, stopped, apdus, bytesOut, bytesIn, roundTrips = 1 } = result;
+    const ms = Math.round((performance.now() - started) * 100) / 100;
+    const cost = { roundTrips, apdus, bytesOut, bytesIn, ms };
     this.#options.onTrip?.(cost);
     if (responses.length > commands.length || (!stopped && responses.length < commands.length)) {
       throw await this.#ended(
@@ -203,26 +202,22 @@ export class CardSessions {
 
   async #send(
     session: SessionRow,
-    link: TerminalLink,
+    card: ReachedCard,
     commands: readonly CardCommand[],
     timeoutMs: number,
-  ): Promise<TerminalResult> {
-    const { terminalId, readerName, insertion, fence, providerId } = session;
-    const entry = { at: new Date().toISOString(), providerId, terminalId, readerName, insertion, fence, commands };
+  ): Promise<CarriedScript> {
+    const { readerName, insertion, fence, providerId } = session;
+    const script = { providerId, readerName, insertion, fence, commands: [...commands] };
     try {
-      const result = await link.exchange({ readerName, insertion, fence, commands: [...commands] }, timeoutMs);
-      const failure = result.failure === undefined ? {} : { failure: result.failure.code };
-      await this.#options.record?.add({ ...entry, responses: result.responses, ...failure });
-      return result;
+      return await this.#options.bearer.exchange(card, script, timeoutMs);
     } catch (error) {
-      await this.#options.record?.add({ ...entry, responses: [], failure: 'outcome-unknown' });
       if (error instanceof TransportError) throw await this.#ended(session, 'outcome-unknown', error.message, error);
       throw error;
     }
   }
 
   /** The link to the card failed at the terminal: what ran is known up to the last answer, not further. */
-  async #failed(session: SessionRow, result: TerminalResult): Promise<TsmError> {
+  async #failed(session: SessionRow, result: CarriedScript): Promise<TsmError> {
     const { code, message } = result.failure ?? { code: 'link-lost', message: '' };
     if (code === 'stale-fence') return staleFence(session);
     const context = {
@@ -276,8 +271,8 @@ export class CardSessions {
     this.#options.quotas.gaveBack(providerId, readerKey(session));
     await this.#close(session, 'closed');
     try {
-      const { link } = await this.#options.terminals.reader(session.terminalId, session.readerName);
-      link.release(session.readerName, session.fence);
+      const card = await this.#options.terminals.reader(session.terminalId, session.readerName);
+      this.#options.bearer.release(card, session.fence);
     } catch (error) {
       // A terminal that is away gives the card back when the next fence comes.
       if (!(error instanceof TsmError)) throw error;

@@ -21,6 +21,12 @@ export interface TerminalLink {
 
 export type ReaderInfo = TerminalInfo['readers'][number];
 
+/** A card as it was found: what its terminal said of the reader, and the connection to that terminal. */
+export interface ReachedCard {
+  readonly link: TerminalLink;
+  readonly reader: ReaderInfo;
+}
+
 export interface TerminalDirectoryOptions {
   readonly table: TerminalTable;
   readonly bells: Bells;
@@ -137,10 +143,7 @@ export class TerminalDirectory {
    * @throws TransportError `terminal-away` when it is not connected (it may come back)
    * @throws NotFoundError `reader-unknown` when it has no such reader
    */
-  async reader(
-    terminalId: string,
-    readerName: string,
-  ): Promise<{ readonly link: TerminalLink; readonly reader: ReaderInfo }> {
+  async reader(terminalId: string, readerName: string): Promise<ReachedCard> {
     const here = this.#terminals.get(terminalId);
     const row = here === undefined ? await this.#options.table.elsewhere(terminalId) : undefined;
     const readers = here?.readers ?? row?.readers ?? away(terminalId);
