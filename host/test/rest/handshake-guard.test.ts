@@ -29,7 +29,7 @@ describe('handshake guard', function () {
         bare.push(socket);
       }
       await Promise.all(bare.map((socket) => (socket.connecting ? once(socket, 'connect') : undefined)));
-      for (let waited = 0; ended < 272 && waited < 5_000; waited += 20) await delay(20);
+      for (let waited = 0; ended < 272 && waited < 30_000; waited += 20) await delay(20);
       expect(ended).to.equal(400 - 128);
       expect(await statusFrom('127.0.0.2', server.port)).to.equal(200);
       expect(await metrics.getSingleMetricAsString('tls_failures_total')).to.match(/too-many-handshakes"\} 272/);
@@ -40,7 +40,7 @@ describe('handshake guard', function () {
     for (let tries = 0; ; tries += 1) {
       const status = await statusFrom('127.0.0.1', server.port).catch(() => 0);
       if (status === 200) break;
-      expect(tries).to.be.lessThan(100);
+      expect(tries).to.be.lessThan(1_000);
       await delay(20);
     }
   });
