@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run lint`: formatting and lint (Biome), types (tsc), direction of imports (dependency-cruiser), format of Java
-// (palantir-java-format through Spotless). `npm run format` is the same with --fix: it formats instead of complaining.
+// `npm run lint`: formatting and lint (Biome), types (tsc), direction of imports (dependency-cruiser), what nobody
+// uses (knip), format of Java (palantir-java-format through Spotless). `npm run format` is the same with --fix: it formats instead of complaining.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -21,6 +21,13 @@ const checks = [
     '--config',
     'setup/dependency-cruiser.cjs',
     ...['host', 'simulator', 'bench', 'toolchain/src', 'toolchain/test', 'applet/test', 'setup'],
+  ),
+  node(
+    'node_modules/knip/bin/knip.js',
+    '--config',
+    'setup/knip.json',
+    '--no-progress',
+    '--treat-config-hints-as-errors',
   ),
 ];
 let ok = true;

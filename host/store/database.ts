@@ -83,11 +83,6 @@ async function migrate<Tables>(database: Kysely<Tables>, migrations: readonly Mi
   });
 }
 
-/** True for SQLSTATE 23505. */
-export function isUniqueViolation(error: unknown): boolean {
-  return (error as { code?: unknown } | undefined)?.code === '23505';
-}
-
 /** True when the connection failed or was ended, as opposed to a statement that is wrong. */
 export function isConnectionError(error: unknown): boolean {
   const code = String((error as { code?: unknown } | undefined)?.code ?? '');

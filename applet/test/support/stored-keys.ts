@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Key data fields of PUT KEY for every type, and what E0 says of them. */
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { desCheckValue } from './scp02-host.ts';
 import { checkValue } from './scp03-host.ts';
 import { bytes, hex, tlv, valueAt } from './tlv.ts';
@@ -40,10 +40,3 @@ export function entries(answer: string): string[] {
   }
   return found;
 }
-
-export const aesCbc =
-  (dek: Buffer): Seal =>
-  (data) => {
-    const cipher = createCipheriv(`aes-${dek.length * 8}-cbc`, dek, Buffer.alloc(16)).setAutoPadding(false);
-    return Buffer.concat([cipher.update(data), cipher.final()]);
-  };

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type ContentKey, contentKey } from '../../crypto/content-key.ts';
 import { SecureChannelError, UsageError } from '../../errors.ts';
 import { loadFileHash } from '../../wire/cap/cap-file.ts';
-import { type Aid, aidToHex } from '../../wire/gp/aid.ts';
+import type { Aid } from '../../wire/gp/aid.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';
 import type { DapBlock } from '../../wire/gp/load.ts';
 import { type Act, decodeConfirmation, receiptInput } from '../../wire/gp/receipt.ts';
@@ -87,5 +87,3 @@ export const receiptsShown = ({ receipts }: ContentAuthorization) =>
   receipts.length === 0
     ? {}
     : { receipts: receipts.map(({ act, counter, checked }) => `${act} ${counter}${checked ? ' checked' : ''}`) };
-
-export const domainOf = (card: CardWork): string => aidToHex(card.domain);

@@ -82,11 +82,6 @@ export async function reopenKeyDistribution(database: Database, id: string): Pro
   return row !== undefined;
 }
 
-export async function findKeyDistribution(database: Database, id: string): Promise<KeyDistributionRow | undefined> {
-  const row = await database.selectFrom('key_distributions').selectAll().where('id', '=', id).executeTakeFirst();
-  return row === undefined ? undefined : toRow(row);
-}
-
 /** The row and the rows of its steps, in one statement. */
 export async function findKeyDistributionWithSteps(database: Database, id: string) {
   const row = await database

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { BellsByDatabase } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../../store/workflows.ts';
@@ -25,11 +25,4 @@ export async function openTestEngine(url: string, options: TestEngineOptions) {
     await database.destroy();
   };
   return { engine, bells, database, close };
-}
-
-/** Transactions that the database has counted so far. */
-export async function commits(database: Kysely<WorkflowTables>): Promise<number> {
-  const { rows } = await sql<{ n: string }>`
-    SELECT xact_commit AS n FROM pg_stat_database WHERE datname = current_database()`.execute(database);
-  return Number(rows[0]?.n);
 }

@@ -70,18 +70,6 @@ export const creditForLoad = (dateTime: string, mac2: Uint8Array): GpCommand =>
     ...{ le: true, leBytes: MAC_LENGTH },
   });
 
-/** GET BALANCE: `80 5C 00 P2 04`. Nothing authenticates the answer. */
-export const getBalance = (account: Account): GpCommand =>
-  gpCommand({
-    label: 'GET BALANCE',
-    cla: CLA,
-    ins: INS.GET_BALANCE,
-    p1: 0x00,
-    p2: ACCOUNT[account],
-    le: true,
-    leBytes: 4,
-  });
-
 /** GET TRANSACTION PROOF: `80 5A 00 type 02 ‖ counter after the step ‖ 00`. */
 export const getTransactionProof = (type: number, counterAfter: number): GpCommand =>
   gpCommand({

@@ -28,9 +28,7 @@ export type PurseAlgorithm = keyof typeof PURSE_ALGORITHM;
 
 export const MAX_AMOUNT = 0xffff_ffff;
 export const AMOUNT_LENGTH = 4;
-export const COUNTER_LENGTH = 2;
 export const TERMINAL_LENGTH = 6;
-export const RANDOM_LENGTH = 4;
 export const MAC_LENGTH = 4;
 
 /** Four bytes, big-endian. @param cents 0 to 4294967295 @throws WireError */
