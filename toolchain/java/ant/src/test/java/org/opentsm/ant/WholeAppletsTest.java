@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.opentsm.cap.CapFile;
-import org.opentsm.cap.ExportFileProvider;
+import org.opentsm.cap.exp.ExportFileProvider;
 import org.opentsm.cap.exp.ExportPath;
 import org.opentsm.verifier.Verifier;
 

@@ -5,8 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.opentsm.cap.Aid;
-import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.exp.ExportFile;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /**
  * Serves every declared package at the version asked for, or the next one known, whatever level that belongs to: for

@@ -11,9 +11,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 import org.opentsm.cap.Aid;
 import org.opentsm.cap.AtomicFile;
-import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.exp.ExportBuilder;
 import org.opentsm.cap.exp.ExportFile;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /** Export files of the API packages at one level, made from the declarations (javacard-cap.md section 14). */
 public final class ExportFiles implements ExportFileProvider {

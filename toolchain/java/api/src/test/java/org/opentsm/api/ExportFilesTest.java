@@ -15,9 +15,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.opentsm.cap.Aid;
-import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.exp.ExportFile;
 import org.opentsm.cap.exp.ExportFile.ExportClass;
+import org.opentsm.cap.exp.ExportFileProvider;
 import org.opentsm.cap.exp.ExportPath;
 
 class ExportFilesTest {

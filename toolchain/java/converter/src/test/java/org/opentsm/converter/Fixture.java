@@ -36,8 +36,8 @@ import org.opentsm.api.ExportFiles;
 import org.opentsm.api.StubJar;
 import org.opentsm.cap.Aid;
 import org.opentsm.cap.CapFile;
-import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.exp.ExportFile;
+import org.opentsm.cap.exp.ExportFileProvider;
 import org.opentsm.verifier.Finding;
 import org.opentsm.verifier.Verifier;
 

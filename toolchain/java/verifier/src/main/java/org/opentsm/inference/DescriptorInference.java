@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
-import org.opentsm.cap.ExportFileProvider;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /** Gives a CAP without Descriptor one made from what its other components tell. */
 public final class DescriptorInference {

@@ -15,11 +15,11 @@ import org.opentsm.cap.ClassComponent.ImplementedInterface;
 import org.opentsm.cap.ClassRef;
 import org.opentsm.cap.ConstantPoolComponent;
 import org.opentsm.cap.ConstantPoolComponent.Entry;
-import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.PackageInfo;
 import org.opentsm.cap.exp.ExportFile;
 import org.opentsm.cap.exp.ExportFile.ExportClass;
 import org.opentsm.cap.exp.ExportFile.ExportMethod;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /** What references lead to, and the signatures of it: those that override or implement one another are one. */
 final class Members {

@@ -19,12 +19,12 @@ import org.opentsm.cap.DescriptorComponent;
 import org.opentsm.cap.DescriptorComponent.ClassDescriptor;
 import org.opentsm.cap.DescriptorComponent.FieldDescriptor;
 import org.opentsm.cap.DescriptorComponent.MethodDescriptor;
-import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.MethodComponent.MethodInfo;
 import org.opentsm.cap.PackageInfo;
 import org.opentsm.cap.TypeDescriptor;
 import org.opentsm.cap.exp.ExportFile;
 import org.opentsm.cap.exp.ExportFile.ExportClass;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /**
  * A CAP's classes and methods with their Descriptor entries side by side, and the export files of its imports.

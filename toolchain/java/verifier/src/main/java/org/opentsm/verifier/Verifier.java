@@ -3,7 +3,7 @@ package org.opentsm.verifier;
 
 import java.util.List;
 import org.opentsm.cap.CapFile;
-import org.opentsm.cap.ExportFileProvider;
+import org.opentsm.cap.exp.ExportFileProvider;
 import org.opentsm.inference.DescriptorInference;
 import org.opentsm.inference.InferenceException;
 

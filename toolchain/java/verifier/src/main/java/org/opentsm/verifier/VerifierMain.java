@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.stream.Stream;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
-import org.opentsm.cap.ExportFileProvider;
+import org.opentsm.cap.exp.ExportFileProvider;
 import org.opentsm.cap.exp.ExportPath;
 
 /** Verifies a CAP file and prints what was found. */

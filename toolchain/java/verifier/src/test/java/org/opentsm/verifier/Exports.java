@@ -5,11 +5,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.opentsm.cap.Aid;
-import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.exp.ExportBuilder;
 import org.opentsm.cap.exp.ExportFile;
 import org.opentsm.cap.exp.ExportFile.ExportField;
 import org.opentsm.cap.exp.ExportFile.ExportMethod;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /** Small export files to link against: java.lang 1.0 and a part of javacard.framework 1.3 with one class of our own. */
 final class Exports {

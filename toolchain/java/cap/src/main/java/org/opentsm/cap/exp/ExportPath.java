@@ -13,7 +13,6 @@ import java.util.stream.Stream;
 import org.opentsm.cap.Aid;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.CapZip;
-import org.opentsm.cap.ExportFileProvider;
 
 /**
  * Export files from .exp files, jars and folders (searched in depth). The lowest version that fits an import serves it.

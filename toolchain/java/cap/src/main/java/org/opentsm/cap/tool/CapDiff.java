@@ -6,7 +6,7 @@ import java.util.Arrays;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.Component;
 import org.opentsm.cap.ComponentTag;
-import org.opentsm.cap.ExportFileProvider;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /** Compares two CAPs: which components differ, and whether the code in them does, method by method. */
 public final class CapDiff {

@@ -15,9 +15,9 @@ import org.opentsm.cap.ConstantPoolComponent.Entry;
 import org.opentsm.cap.DescriptorComponent.ClassDescriptor;
 import org.opentsm.cap.DescriptorComponent.FieldDescriptor;
 import org.opentsm.cap.DescriptorComponent.MethodDescriptor;
-import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.HeaderComponent;
 import org.opentsm.cap.StaticFieldComponent;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /** Prints a CAP: all components, disassembled methods, and where each constant is used. */
 public final class CapDump {

@@ -11,7 +11,7 @@ import org.opentsm.cap.Component;
 import org.opentsm.cap.ComponentTag;
 import org.opentsm.cap.DescriptorComponent.ClassDescriptor;
 import org.opentsm.cap.DescriptorComponent.MethodDescriptor;
-import org.opentsm.cap.ExportFileProvider;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /** Where a CAP's bytes are: by component, by class, by method. */
 public final class CapSize {

@@ -12,8 +12,8 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.DescriptorComponent.ClassDescriptor;
-import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.HeaderComponent;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /** Compares two CAPs by what their classes and methods are, not by where they stand. */
 final class CodeDiff {

@@ -13,10 +13,10 @@ import org.opentsm.cap.ConstantPoolComponent;
 import org.opentsm.cap.ConstantPoolComponent.Entry;
 import org.opentsm.cap.DescriptorComponent.ClassDescriptor;
 import org.opentsm.cap.DescriptorComponent.MethodDescriptor;
-import org.opentsm.cap.ExportFileProvider;
 import org.opentsm.cap.PackageInfo;
 import org.opentsm.cap.exp.ExportFile;
 import org.opentsm.cap.exp.ExportFile.ExportClass;
+import org.opentsm.cap.exp.ExportFileProvider;
 
 /**
  * Words for what a CAP knows by number only: imported classes and members by their export files, our own classes and

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.opentsm.cap;
+package org.opentsm.cap.exp;
 
 import java.util.Optional;
-import org.opentsm.cap.exp.ExportFile;
 
 /** Where converter and verifier find the export files of imported packages. */
 @FunctionalInterface
