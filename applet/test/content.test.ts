@@ -129,7 +129,7 @@ describe('INSTALL [for install]', () => {
   );
 
   it(
-    'is 6A86 for other P1 and P2, 6982 in clear, and not known to other domains',
+    'is 6A86 for other P1 and P2, and 6982 in clear, in every domain that has sessions',
     withIssuerCard({}, async (card) => {
       const issuer = await openIssuer(card);
       for (const header of ['80E60C01', '80E60000', '80E60500', '80E60201']) {
@@ -139,8 +139,8 @@ describe('INSTALL [for install]', () => {
       await card.select(ISD);
       await card.ok('80E60C000100', '6982');
       await card.select(SSD);
-      await card.ok('80E60C000100', '6D00');
-      await card.ok('80E4000002', '6D00');
+      await card.ok('80E60C000100', '6982');
+      await card.ok('80E4000002', '6982');
     }),
   );
 });

@@ -291,7 +291,7 @@ describe('SET STATUS of a domain by its owner', () => {
         await session.ok(`80F040${p2}`, SSD, false, sw);
       }
       await session.ok('80F04080', ISD, false, '6A88');
-      await session.ok('80F08080', SSD, false, '6A86');
+      await session.ok('80F08080', SSD, false, '6985');
       await session.ok('80F04080', SSD);
       await card.select(SSD, '6A82');
       const issuer = await openIssuerAgain(card);
@@ -307,14 +307,14 @@ describe('SET STATUS of a domain by its owner', () => {
   }
 
   it(
-    'tells GET STATUS of itself only',
+    'tells GET STATUS of itself, with nothing below it',
     withIssuerCard({}, async (card) => {
       const { session } = await owner(card);
       expect(hex(valueAt(bytes(await session.ok('80F24002', '4F00', true)), 'E3', '4F'))).equal(SSD);
       await session.ok('80F24002', tlv('4F', ISD), true, '6A88');
       await session.ok('80F28002', '4F00', true, '6A88');
       await session.ok('80F22002', '4F00', true, '6A88');
-      await session.ok('80F24003', '4F00', true, '6A88');
+      await session.ok('80F24003', '4F00', true, '6985');
       await putTrustPoint(session, '10', rsaKey('put'), who.authority);
     }),
   );

@@ -7,12 +7,16 @@ import javacard.security.KeyBuilder;
 /** One AES key object of each length, in RAM: a key is put in for each use. */
 final class AesKeys {
 
-    private final AESKey aes128 = make(KeyBuilder.LENGTH_AES_128);
-    private final AESKey aes192 = make(KeyBuilder.LENGTH_AES_192);
-    private final AESKey aes256 = make(KeyBuilder.LENGTH_AES_256);
+    private final AESKey aes128;
+    private final AESKey aes192;
+    private final AESKey aes256;
 
-    private static AESKey make(short bits) {
-        return (AESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_AES_TRANSIENT_DESELECT, bits, false);
+    /** @param shared true when they are used while another applet is selected */
+    AesKeys(boolean shared) {
+        byte type = shared ? KeyBuilder.TYPE_AES_TRANSIENT_RESET : KeyBuilder.TYPE_AES_TRANSIENT_DESELECT;
+        aes128 = (AESKey) KeyBuilder.buildKey(type, KeyBuilder.LENGTH_AES_128, false);
+        aes192 = (AESKey) KeyBuilder.buildKey(type, KeyBuilder.LENGTH_AES_192, false);
+        aes256 = (AESKey) KeyBuilder.buildKey(type, KeyBuilder.LENGTH_AES_256, false);
     }
 
     /** True for 16, 24 and 32 bytes. */

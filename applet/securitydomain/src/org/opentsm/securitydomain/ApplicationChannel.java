@@ -36,6 +36,9 @@ public interface ApplicationChannel extends Shareable {
     /** The session's level with 80 once the peer is known; 00 without a session. */
     byte securityLevel();
 
+    /** True when the domain's data object 42, 45 or 5F20 has this value: for whom a token is good (GPCS 11.1.7). */
+    boolean isNamed(short tag, byte[] buffer, short offset, short length);
+
     /** Ends the session and drops its keys. */
     void resetSecurity();
 }

@@ -9,16 +9,23 @@ final class BlockCiphers {
 
     static final short CHECK_LENGTH = (short) 3;
 
-    final AesKeys aes = new AesKeys();
-    final DesKeys des = new DesKeys();
-    final Cipher aesEcb = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_ECB_NOPAD, false);
-    final Cipher aesCbc = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_CBC_NOPAD, false);
-    final Cipher desEcb = Cipher.getInstance(Cipher.ALG_DES_ECB_NOPAD, false);
-    final Cipher desCbc = Cipher.getInstance(Cipher.ALG_DES_CBC_NOPAD, false);
+    final AesKeys aes;
+    final DesKeys des;
+    final Cipher aesEcb;
+    final Cipher aesCbc;
+    final Cipher desEcb;
+    final Cipher desCbc;
     private final byte[] ram;
 
-    BlockCiphers(byte[] ram) {
+    /** @param shared true when they are used while another applet is selected */
+    BlockCiphers(byte[] ram, boolean shared) {
         this.ram = ram;
+        aes = new AesKeys(shared);
+        des = new DesKeys(shared);
+        aesEcb = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_ECB_NOPAD, shared);
+        aesCbc = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_CBC_NOPAD, false);
+        desEcb = Cipher.getInstance(Cipher.ALG_DES_ECB_NOPAD, shared);
+        desCbc = Cipher.getInstance(Cipher.ALG_DES_CBC_NOPAD, false);
     }
 
     void clear() {

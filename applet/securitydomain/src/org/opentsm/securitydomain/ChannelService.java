@@ -15,8 +15,10 @@ final class ChannelService implements ApplicationChannel {
     private final byte[] ram;
     private final byte[] work;
     private final SecureChannel channel;
+    private final DataObjects data;
 
-    ChannelService(Transients transients, SecureChannel channel) {
+    ChannelService(Transients transients, SecureChannel channel, DataObjects data) {
+        this.data = data;
         this.transients = transients;
         ram = transients.ram;
         work = transients.work;
@@ -84,6 +86,10 @@ final class ChannelService implements ApplicationChannel {
 
     public byte securityLevel() {
         return channel.ownerAuthenticated() ? ram[Transients.LEVEL] : (byte) 0;
+    }
+
+    public boolean isNamed(short tag, byte[] buffer, short offset, short length) {
+        return data.knows(tag) && data.equals(tag, buffer, offset, length);
     }
 
     public void resetSecurity() {

@@ -7,50 +7,59 @@ import javacardx.crypto.Cipher;
 
 /**
  * AES-CMAC (NIST SP 800-38B, RFC 4493) on single AES blocks: cards that lack Signature.ALG_AES_CMAC_128 are many. Its
- * state stands in SCRATCH from start to finish.
+ * state stands in RAM of the caller's from start to finish.
  */
 final class Cmac {
 
     static final short BLOCK = (short) 16;
 
-    private static final short CHAIN = Transients.SCRATCH;
-    private static final short PART = (short) (CHAIN + BLOCK);
-    private static final short FILL = (short) (PART + BLOCK);
+    /** Chain, block under way, its fill. */
+    static final short STATE_SIZE = (short) (2 * BLOCK + 1);
+
     private static final byte REDUCTION = (byte) 0x87;
     private static final byte PADDING = (byte) 0x80;
 
     private final byte[] ram;
+    private final short chain;
+    private final short part;
+    private final short fill;
     /** Offset in RAM of a block for the subkey. */
     private final short subkey;
 
     private final Cipher ecb;
 
-    /** @param ecb nobody else uses it from start to finish */
-    Cmac(byte[] ram, short subkey, Cipher ecb) {
+    /**
+     * @param state offset in RAM of the state
+     * @param ecb nobody else uses it from start to finish
+     */
+    Cmac(byte[] ram, short state, short subkey, Cipher ecb) {
         this.ecb = ecb;
         this.ram = ram;
+        chain = state;
+        part = (short) (state + BLOCK);
+        fill = (short) (part + BLOCK);
         this.subkey = subkey;
     }
 
     void start(AESKey key) {
         ecb.init(key, Cipher.MODE_ENCRYPT);
-        Util.arrayFillNonAtomic(ram, CHAIN, (short) (FILL + 1 - CHAIN), (byte) 0);
+        Util.arrayFillNonAtomic(ram, chain, STATE_SIZE, (byte) 0);
     }
 
     void update(byte[] buffer, short offset, short length) {
         for (short i = 0; i < length; i++) {
-            if (ram[FILL] == BLOCK) {
+            if (ram[fill] == BLOCK) {
                 absorb();
             }
-            ram[(short) (PART + ram[FILL])] = buffer[(short) (offset + i)];
-            ram[FILL]++;
+            ram[(short) (part + ram[fill])] = buffer[(short) (offset + i)];
+            ram[fill]++;
         }
     }
 
     private void absorb() {
-        xor(CHAIN, PART);
-        ecb.doFinal(ram, CHAIN, BLOCK, ram, CHAIN);
-        ram[FILL] = 0;
+        xor(chain, part);
+        ecb.doFinal(ram, chain, BLOCK, ram, chain);
+        ram[fill] = 0;
     }
 
     private void xor(short to, short from) {
@@ -64,16 +73,16 @@ final class Cmac {
         Util.arrayFillNonAtomic(ram, subkey, BLOCK, (byte) 0);
         ecb.doFinal(ram, subkey, BLOCK, ram, subkey);
         twice();
-        short fill = ram[FILL];
-        if (fill < BLOCK) {
-            Util.arrayFillNonAtomic(ram, (short) (PART + fill), (short) (BLOCK - fill), (byte) 0);
-            ram[(short) (PART + fill)] = PADDING;
+        short filled = ram[fill];
+        if (filled < BLOCK) {
+            Util.arrayFillNonAtomic(ram, (short) (part + filled), (short) (BLOCK - filled), (byte) 0);
+            ram[(short) (part + filled)] = PADDING;
             twice();
         }
-        xor(PART, subkey);
+        xor(part, subkey);
         absorb();
-        Util.arrayCopyNonAtomic(ram, CHAIN, out, offset, BLOCK);
-        Util.arrayFillNonAtomic(ram, CHAIN, (short) (FILL + 1 - CHAIN), (byte) 0);
+        Util.arrayCopyNonAtomic(ram, chain, out, offset, BLOCK);
+        Util.arrayFillNonAtomic(ram, chain, STATE_SIZE, (byte) 0);
         Util.arrayFillNonAtomic(ram, subkey, BLOCK, (byte) 0);
     }
 

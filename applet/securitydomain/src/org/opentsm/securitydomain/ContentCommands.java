@@ -46,6 +46,15 @@ final class ContentCommands {
         return manage(ins, p1, p2);
     }
 
+    /**
+     * A command of the owner of a domain that is not the issuer's: on what is below it, by the privileges that OPEN knows
+     * (GPCS 9.1.3).
+     */
+    short executeBelow(byte ins, byte p1, byte p2) {
+        domain.requireOwner();
+        return ins == Gp.INS_GET_STATUS ? getStatus(p1, p2) : manage(ins, p1, p2);
+    }
+
     /** OPEN runs the command: form, privileges and life cycles are its affair (GPCS 11.2 to 11.10). */
     private short manage(byte ins, byte p1, byte p2) {
         return domain.open()

@@ -184,6 +184,8 @@ final class DataCommands {
                         : Tlv.enclose(work, out, Gp.TAG_RECOGNITION, domain.recognition(out));
             case Gp.TAG_CAPABILITIES:
                 return data.has(tag) ? data.value(tag, work, out) : domain.capabilities(out);
+            case Gp.TAG_CONFIRMATIONS:
+                return domain.confirmations(out);
             case Gp.TAG_SEQUENCE:
                 return domain.sequence(out);
             case Gp.TAG_APPLICATIONS:

@@ -111,6 +111,7 @@ final class Gp {
     static final short TAG_TAG_LIST = (short) 0x005C;
     static final short TAG_KEY_TEMPLATE = (short) 0x00B9;
     static final short TAG_SEQUENCE = (short) 0x00C1;
+    static final short TAG_CONFIRMATIONS = (short) 0x00C2;
     static final short TAG_APPLICATIONS = (short) 0x2F00;
     static final short TAG_RESOURCES = (short) 0xFF21;
     static final short TAG_DIVERSIFICATION = (short) 0x00CF;
@@ -226,8 +227,13 @@ final class Gp {
     static final byte DOMAIN_STATE_PERSONALIZED = (byte) 0x0F;
     static final byte STATE_LOCKED = (byte) 0x80;
 
-    // Privileges in byte 1, GPCS Table 6-1
+    // Privileges in bytes 1, 2 and 3, GPCS Table 6-1
     static final byte PRIVILEGE_CARD_RESET = (byte) 0x04;
+    /** DAP Verification, Mandated DAP Verification. */
+    static final byte PRIVILEGES_DAP = (byte) 0x41;
+
+    static final byte PRIVILEGE_TOKEN_VERIFICATION = (byte) 0x20;
+    static final byte PRIVILEGE_RECEIPT_GENERATION = (byte) 0x80;
 
     // Sizes
     static final short HOLDER_LENGTH = (short) 16;

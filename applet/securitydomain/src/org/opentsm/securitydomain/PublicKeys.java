@@ -108,6 +108,14 @@ final class PublicKeys {
         }
     }
 
+    /** True when a key object has this modulus already; {@code scratch} is room for one. */
+    static boolean holds(RSAPublicKey key, byte[] buffer, short modulus, short modulusLength, short scratch) {
+        return key != null
+                && key.isInitialized()
+                && key.getModulus(buffer, scratch) == modulusLength
+                && Util.arrayCompare(buffer, modulus, buffer, scratch, modulusLength) == 0;
+    }
+
     /**
      * Makes the key of a certificate that verified the current one.
      *
@@ -118,11 +126,7 @@ final class PublicKeys {
         short index = sizeIndex(modulusLength);
         RSAPublicKey[] keys = role == CertificateVerifier.ROLE_INTERMEDIATE ? authorities : entities;
         RSAPublicKey key = keys[index];
-        boolean there = key != null
-                && key.isInitialized()
-                && key.getModulus(buffer, scratch) == modulusLength
-                && Util.arrayCompare(buffer, modulus, buffer, scratch, modulusLength) == 0;
-        if (!there) {
+        if (!holds(key, buffer, modulus, modulusLength, scratch)) {
             if (changes[0] >= CHANGES_MAX) {
                 ISOException.throwIt(Gp.SW_CONDITIONS);
             }

@@ -55,7 +55,7 @@ final class Scp03 extends SymmetricChannel {
         super(domain, ciphers, option, STATES);
         this.aid = aid;
         this.random = random;
-        cmac = new Cmac(ram, SUBKEY, ciphers.aesEcb);
+        cmac = new Cmac(ram, Transients.SCRATCH, SUBKEY, ciphers.aesEcb);
     }
 
     /** True for an option of Amendment D 5.1, with or without S16: R-ENC only with R-MAC. */

@@ -30,6 +30,9 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     /** Null for a domain without sessions. */
     final KeyStore sets;
 
+    /** Null for a domain without the privileges for it. */
+    final ContentKeys contentKeys;
+
     final SecureChannel channel;
     /** Null for a domain without sessions. */
     private final ChannelService service;
@@ -86,8 +89,10 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         scp03Option = InstallData.option(Gp.SCP03, inherited03(), bArray, parameters, parametersEnd);
         if (withSessions) {
             RandomData random = RandomData.getInstance(RandomData.ALG_SECURE_RANDOM);
-            BlockCiphers ciphers = new BlockCiphers(ram);
+            boolean authority = isAuthority();
+            BlockCiphers ciphers = new BlockCiphers(ram, authority);
             sets = new KeyStore(random);
+            contentKeys = authority ? new ContentKeys(sets, data, ciphers) : null;
             Scp10 scp10 = new Scp10(transients, trustPoint, pairs, certificate, data, ciphers, random);
             Scp02 scp02 = scp02Option == Gp.NO_PROTOCOL ? null : new Scp02(this, ciphers, scp02Option, ownAid, random);
             Scp03 scp03 = scp03Option == Gp.NO_PROTOCOL ? null : new Scp03(this, ciphers, scp03Option, ownAid, random);
@@ -97,15 +102,23 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
                     this, transients, pairs, certificate, trustPoint, new StoredKeys(this, transients, sets, ciphers));
         } else {
             sets = null;
+            contentKeys = null;
             channels = null;
             channel = new SecureChannel(transients);
             keys = new KeyCommands(this, transients, pairs, certificate, null, null);
         }
-        service = withSessions ? new ChannelService(transients, channel) : null;
+        service = withSessions ? new ChannelService(transients, channel, data) : null;
         objects = new DataCommands(this, transients, data, pairs, certificate);
         takeParameter(Gp.TAG_IIN, bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_CIN, bArray, parameters, parametersEnd);
         takeParameter(Gp.TAG_PROVIDER, bArray, parameters, parametersEnd);
+    }
+
+    /** True with Token Verification, Receipt Generation or DAP Verification, as INSTALL gave them. */
+    private boolean isAuthority() {
+        return (privileges[0] & Gp.PRIVILEGES_DAP) != 0
+                || (privileges[1] & Gp.PRIVILEGE_TOKEN_VERIFICATION) != 0
+                || (privileges[2] & Gp.PRIVILEGE_RECEIPT_GENERATION) != 0;
     }
 
     private void takeParameter(short tag, byte[] buffer, short offset, short end) {
@@ -176,9 +189,10 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
      * file (README 5.10).
      */
     public Shareable getShareableInterfaceObject(AID client, byte parameter) {
-        if (parameter == ApplicationChannel.PARAMETER) {
+        if (parameter == ApplicationChannel.PARAMETER || parameter == ContentAuthority.PARAMETER) {
             boolean asked = client != null && client.equals(Gp.OPEN_AID, (short) 0, (byte) Gp.OPEN_AID.length);
-            return asked ? service : null;
+            Shareable given = parameter == ContentAuthority.PARAMETER ? (Shareable) contentKeys : service;
+            return asked ? given : null;
         }
         if (parameter != KeySource.PARAMETER || client == null || sets == null || alone) {
             return null;
@@ -398,7 +412,16 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         if (trustPoint == null) {
             ISOException.throwIt(Gp.SW_NOT_FOUND);
         }
-        return CardData.capabilities(work, out, offersScp10, scp02Option, scp03Option);
+        short length = CardData.capabilities(work, out, offersScp10, scp02Option, scp03Option);
+        return contentKeys == null ? length : (short) (contentKeys.capabilities(work, (short) (out + length)) - out);
+    }
+
+    /** Writes the confirmation counter; 6A88 for a domain that gives no receipts. Returns its length. */
+    final short confirmations(short out) {
+        if (contentKeys == null) {
+            ISOException.throwIt(Gp.SW_NOT_FOUND);
+        }
+        return contentKeys.counter(work, out);
     }
 
     /** Writes the sequence counter of the lowest set that counts sessions; 6A88 without one. Returns its length. */

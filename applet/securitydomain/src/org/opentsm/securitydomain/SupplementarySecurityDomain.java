@@ -16,6 +16,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     private final Attestation attestation;
     private final StoredCommands stored;
     private final ApplicationPersonalization applications;
+    private final ContentCommands content;
     private final boolean personalizedExplicitly;
     private boolean owned;
     /** Life cycle where the registry is not ours. */
@@ -26,6 +27,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         attestation = new Attestation(this, transients);
         stored = new StoredCommands(keys, certificate);
         applications = new ApplicationPersonalization(this, transients);
+        content = new ContentCommands(this, transients);
         personalizedExplicitly = InstallData.has(Gp.TAG_EXPLICIT, bArray, bOffset, (short) (bOffset + bLength));
     }
 
@@ -135,6 +137,9 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         if (applications.takes(ins, p1)) {
             return applications.execute(ins, p1, p2);
         }
+        if (group == Commands.CONTENT && !alone && !deletesKeys(ins) && !setsOwnState(ins, p1)) {
+            return content.executeBelow(ins, p1, p2);
+        }
         if (ins == Gp.INS_GET_STATUS) {
             return getStatus(p1, p2);
         }
@@ -184,7 +189,13 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         return attestation.answer(owned);
     }
 
-    /** GET STATUS answers for this domain alone. */
+    private boolean setsOwnState(byte ins, byte p1) {
+        return ins == Gp.INS_SET_STATUS
+                && p1 == Gp.P1_STATUS_APPLICATIONS
+                && isSelf(work, transients.dataOffset(), transients.dataLength());
+    }
+
+    /** GET STATUS where the registry is not ours: this domain alone. */
     private short getStatus(byte p1, byte p2) {
         requireOwner();
         short search = StatusReader.search(p1, p2, transients);

@@ -41,7 +41,9 @@ final class CardContent {
 
     /** INSTALL [for install], [.. and make selectable]. */
     byte[] install(RegistryEntry caller, int p1, int p2, InstallData data) {
-        boolean delegated = delegation.authorize(caller, new Delegation.Request(p1, p2, data.signed(), data.token()));
+        boolean delegated = delegation.authorize(
+                caller,
+                new Delegation.Request(p1, p2, data.signed(), data.parameters().tokenNames(), data.token()));
         install(caller, (p1 & 0x08) != 0, data, delegated);
         return delegation.confirm(delegated, Registry.bytes(data.loadFile()), Registry.bytes(data.instance()));
     }
@@ -270,7 +272,17 @@ final class CardContent {
         return (policy & Options.ISSUER) != 0 && issuer
                 || (policy & Options.ANCESTOR) != 0 && ancestor
                 || (policy & Options.HIERARCHY) != 0 && hierarchy
+                || (policy & Options.DELEGATED) != 0 && delegatedBeside(caller, domain)
                 || (policy & Options.ANY) != 0 && authorized;
+    }
+
+    /** Delegated Management under a domain with Authorized Management that stands above the other one too. */
+    private boolean delegatedBeside(RegistryEntry caller, RegistryEntry domain) {
+        return caller.has(Privilege.DELEGATED_MANAGEMENT)
+                && registry.instances().stream()
+                        .anyMatch(above -> above.has(Privilege.AUTHORIZED_MANAGEMENT)
+                                && registry.isAncestor(above.aid, caller)
+                                && registry.isAncestor(above.aid, domain));
     }
 
     /**

@@ -170,7 +170,8 @@ public final class CardOpen implements Open {
         RegistryEntry caller = authority.caller(by);
         authority.requireUnlockedCard();
         AID name = aid(Arrays.copyOfRange(buffer, offset, offset + length));
-        content.delete(caller, name, related, new Delegation.Request(0, related ? 0x80 : 0, new byte[0], new byte[0]));
+        content.delete(
+                caller, name, related, new Delegation.Request(0, related ? 0x80 : 0, new byte[0], null, new byte[0]));
     }
 
     /** The controlling authority sees all: it vouches for whoever runs the domains' own code (applet README 5.7). */

@@ -93,7 +93,11 @@ final class ContentCommands {
         byte[] token = in.next();
         in.end();
         return new RegistryChange(
-                target, application, privileges, parameters, new Delegation.Request(p1, p2, signed, token));
+                target,
+                application,
+                privileges,
+                parameters,
+                new Delegation.Request(p1, p2, signed, parameters.tokenNames(), token));
     }
 
     private byte[] load(RegistryEntry caller, byte p1, int block, byte[] data) {
@@ -111,10 +115,12 @@ final class ContentCommands {
         LvReader in = new LvReader(data, 0, data.length);
         Tlv name = Tlv.next(in);
         int signed = in.position();
+        byte[] names = null;
         byte[] token = new byte[0];
         Tlv next = in.atEnd() ? null : Tlv.next(in);
         if (next != null && next.tag() == 0xB6) {
             signed = in.position();
+            names = next.value();
             next = in.atEnd() ? null : Tlv.next(in);
         }
         if (next != null && next.tag() == 0x9E) {
@@ -128,6 +134,6 @@ final class ContentCommands {
                 caller,
                 CardOpen.aid(name.value()),
                 p2 != 0,
-                new Delegation.Request(p1, p2, Arrays.copyOf(data, signed), token));
+                new Delegation.Request(p1, p2, Arrays.copyOf(data, signed), names, token));
     }
 }

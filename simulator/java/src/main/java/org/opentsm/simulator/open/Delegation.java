@@ -3,8 +3,10 @@ package org.opentsm.simulator.open;
 
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
-import java.util.function.Predicate;
+import java.util.List;
+import java.util.stream.Stream;
 import javacard.framework.AID;
+import org.opentsm.securitydomain.ApplicationChannel;
 import org.opentsm.securitydomain.ContentAuthority;
 
 /**
@@ -14,13 +16,18 @@ import org.opentsm.securitydomain.ContentAuthority;
 final class Delegation {
 
     private static final int MAX_CONFIRMATION = 300;
+    private static final int TAG_IIN = 0x42;
+    private static final int TAG_CIN = 0x45;
+    private static final int TAG_NUMBER = 0x93;
+    private static final int TAG_PROVIDER = 0x5F20;
 
     /**
      * A command as its token signs it.
      *
      * @param signed the data field up to the token
+     * @param names  contents of B6, whom the token is good for; null without
      */
-    record Request(int p1, int p2, byte[] signed, byte[] token) {
+    record Request(int p1, int p2, byte[] signed, byte[] names, byte[] token) {
 
         /** {@code P1 P2 Lc' signed}, Lc' on three bytes when it is over 255. */
         byte[] signedBytes() {
@@ -59,15 +66,54 @@ final class Delegation {
             }
             return false;
         }
-        Authority.require(caller.has(Privilege.DELEGATED_MANAGEMENT) && request.token.length != 0);
-        ContentAuthority verifier = authority(entry -> entry.has(Privilege.TOKEN_VERIFICATION));
-        Authority.require(verifier != null);
-        byte[] signed = request.signedBytes();
-        byte[] buffer = Arrays.copyOf(signed, signed.length + request.token.length);
-        System.arraycopy(request.token, 0, buffer, signed.length, request.token.length);
-        Authority.require(verifier.verifyToken(
-                buffer, (short) 0, (short) signed.length, (short) signed.length, (short) request.token.length));
+        boolean may = caller.has(Privilege.DELEGATED_MANAGEMENT) && caller.state() == LifeCycle.PERSONALIZED;
+        Authority.require(may && request.token.length != 0);
+        Authority.require(
+                holders(Privilege.TOKEN_VERIFICATION).anyMatch(verifier -> verifies(verifier, caller, request)));
         return true;
+    }
+
+    private boolean verifies(RegistryEntry verifier, RegistryEntry caller, Request request) {
+        byte[] signed = request.signedBytes();
+        byte[] token = request.token;
+        return isFor(caller, verifier, request.names)
+                && authority(verifier)
+                        .verifyToken(
+                                withScratch(signed, token),
+                                (short) 0,
+                                (short) signed.length,
+                                (short) signed.length,
+                                (short) token.length,
+                                (short) (signed.length + token.length));
+    }
+
+    /**
+     * GPCS 11.1.7: 42 and 45 name the domain that verifies, 5F20 the provider of the one that acts; a number says
+     * nothing to a card.
+     */
+    private boolean isFor(RegistryEntry caller, RegistryEntry verifier, byte[] names) {
+        boolean named = true;
+        for (Tlv name : names == null ? List.<Tlv>of() : Tlv.all(names)) {
+            named &= switch (name.tag()) {
+                case TAG_IIN, TAG_CIN -> isNamed(verifier, name);
+                case TAG_PROVIDER -> isNamed(caller, name);
+                case TAG_NUMBER -> true;
+                default -> throw LvReader.malformed();
+            };
+        }
+        return named;
+    }
+
+    private boolean isNamed(RegistryEntry domain, Tlv name) {
+        byte[] value = name.value();
+        return runtime.shared(domain.aid, ApplicationChannel.PARAMETER) instanceof ApplicationChannel channel
+                && channel.isNamed((short) name.tag(), value, (short) 0, (short) value.length);
+    }
+
+    private static byte[] withScratch(byte[] signed, byte[] signature) {
+        byte[] buffer = Arrays.copyOf(signed, signed.length + signature.length + ContentAuthority.SCRATCH_SIZE);
+        System.arraycopy(signature, 0, buffer, signed.length, signature.length);
+        return buffer;
     }
 
     /**
@@ -75,8 +121,7 @@ final class Delegation {
      * C-5 and following.
      */
     byte[] confirm(boolean delegated, byte[]... names) {
-        ContentAuthority confirmer = delegated ? authority(entry -> entry.has(Privilege.RECEIPT_GENERATION)) : null;
-        if (confirmer == null) {
+        if (!delegated) {
             return null;
         }
         ByteArrayOutputStream data = new ByteArrayOutputStream();
@@ -84,9 +129,17 @@ final class Delegation {
             data.write(name.length);
             data.writeBytes(name);
         }
-        byte[] buffer = Arrays.copyOf(data.toByteArray(), data.size() + MAX_CONFIRMATION);
-        short length = confirmer.confirm(buffer, (short) 0, (short) data.size(), (short) data.size());
-        return length == 0 ? null : Arrays.copyOfRange(buffer, data.size(), data.size() + length);
+        return holders(Privilege.RECEIPT_GENERATION)
+                .map(confirmer -> confirmation(authority(confirmer), data.toByteArray()))
+                .filter(confirmation -> confirmation.length != 0)
+                .findFirst()
+                .orElse(null);
+    }
+
+    private static byte[] confirmation(ContentAuthority confirmer, byte[] data) {
+        byte[] buffer = Arrays.copyOf(data, data.length + MAX_CONFIRMATION);
+        short length = confirmer.confirm(buffer, (short) 0, (short) data.length, (short) data.length);
+        return Arrays.copyOfRange(buffer, data.length, data.length + length);
     }
 
     /**
@@ -94,22 +147,28 @@ final class Delegation {
      * and agrees
      */
     void requireDap(AID domain, byte[] hash, byte[] signature) {
-        ContentAuthority verifier =
-                authority(entry -> entry.has(Privilege.DAP_VERIFICATION) && entry.aid.equals(domain));
-        Authority.require(verifier != null);
-        byte[] buffer = Arrays.copyOf(hash, hash.length + signature.length);
-        System.arraycopy(signature, 0, buffer, hash.length, signature.length);
-        Authority.require(verifier.verifyDap(
-                buffer, (short) 0, (short) hash.length, (short) hash.length, (short) signature.length));
+        boolean right = holders(Privilege.DAP_VERIFICATION)
+                .filter(entry -> entry.aid.equals(domain))
+                .anyMatch(verifier -> authority(verifier)
+                        .verifyDap(
+                                withScratch(hash, signature),
+                                (short) 0,
+                                (short) hash.length,
+                                (short) hash.length,
+                                (short) signature.length,
+                                (short) (hash.length + signature.length)));
+        Authority.require(right);
     }
 
-    private ContentAuthority authority(Predicate<RegistryEntry> wanted) {
+    /** Unlocked domains with this privilege that serve OPEN. */
+    private Stream<RegistryEntry> holders(Privilege privilege) {
         return registry.instances().stream()
-                .filter(entry -> wanted.test(entry) && !LifeCycle.isLocked(entry))
-                .map(entry -> runtime.shared(entry.aid, ContentAuthority.PARAMETER))
-                .filter(ContentAuthority.class::isInstance)
-                .map(ContentAuthority.class::cast)
-                .findFirst()
-                .orElse(null);
+                .filter(entry -> entry.has(privilege) && !LifeCycle.isLocked(entry) && authority(entry) != null);
+    }
+
+    private ContentAuthority authority(RegistryEntry domain) {
+        return runtime.shared(domain.aid, ContentAuthority.PARAMETER) instanceof ContentAuthority serving
+                ? serving
+                : null;
     }
 }

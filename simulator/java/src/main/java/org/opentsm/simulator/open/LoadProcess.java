@@ -73,7 +73,7 @@ final class LoadProcess {
         byte[] token = in.next();
         in.end();
         algorithm(hash);
-        Delegation.Request request = new Delegation.Request(p1, p2, signed, token);
+        Delegation.Request request = new Delegation.Request(p1, p2, signed, parameters.tokenNames(), token);
         if (token.length != 0 && hash.length == 0) {
             throw LvReader.malformed();
         }

@@ -17,13 +17,14 @@ public record Options(int implicit, int restricted, int accepts, MemoryPromise m
 
     /**
      * Policy bits, UICC Configuration: an ancestor with Authorized Management, all of the hierarchy, the issuer domain,
-     * any.
+     * any, Delegated Management under an ancestor with Authorized Management.
      */
     static final int ANCESTOR = 0x80;
 
     static final int HIERARCHY = 0x40;
     static final int ISSUER = 0x20;
     static final int ANY = 0x10;
+    static final int DELEGATED = 0x08;
     static final int EXTRADITION_TO = 16;
     static final int DELETION = 8;
     static final int EXTRADITION_FROM = 0;

@@ -98,7 +98,14 @@ class DelegationTest extends OpenCard {
     @Test
     void reachesOwnCodeOnly() {
         installSigner("80A000");
+        asIssuer().setApplicationState(DELEGATE_AID, LifeCycle.PERSONALIZED);
         assertStatus(0x6A88, () -> installed("F0000000030103", token("F0000000030103")));
+    }
+
+    @Test
+    void managesNothingBeforeItIsPersonalized() {
+        installSigner("80A000");
+        assertStatus(0x6985, () -> installed("F0000000030103", token("F0000000030103")));
     }
 
     @Test

@@ -71,12 +71,14 @@ public class Manager extends Applet implements ContentAuthority {
     }
 
     @Override
-    public boolean verifyToken(byte[] buffer, short offset, short length, short token, short tokenLength) {
+    public boolean verifyToken(
+            byte[] buffer, short offset, short length, short token, short tokenLength, short scratch) {
         return tokenLength == 1 && buffer[token] == sum(buffer, offset, length);
     }
 
     @Override
-    public boolean verifyDap(byte[] buffer, short hash, short hashLength, short signature, short signatureLength) {
+    public boolean verifyDap(
+            byte[] buffer, short hash, short hashLength, short signature, short signatureLength, short scratch) {
         return signatureLength == 1 && buffer[signature] == sum(buffer, hash, hashLength);
     }
 
