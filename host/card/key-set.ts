@@ -4,11 +4,15 @@ import { desEcbEncrypt } from '../crypto/des.ts';
 import type { Secret } from '../crypto/secret.ts';
 import type { KeyReference } from '../wire/gp/key-reference.ts';
 import { decodePutKeySetResponse, type EncipheredKey, KEY_TYPE, putKeySet } from '../wire/gp/put-key.ts';
-import type { CardSession } from './card-session.ts';
 
 export type KeyKind = 'des' | 'aes';
 
-function encipher(session: CardSession, kind: KeyKind, key: Secret): EncipheredKey {
+/** What enciphers a key for PUT KEY: a card session, or a secure channel itself. */
+export interface KeySealer {
+  encryptSensitive(data: Uint8Array): Uint8Array;
+}
+
+function encipher(session: KeySealer, kind: KeyKind, key: Secret): EncipheredKey {
   const bytes = key.expose();
   return {
     type: kind === 'aes' ? KEY_TYPE.AES : KEY_TYPE.DES,
@@ -20,7 +24,7 @@ function encipher(session: CardSession, kind: KeyKind, key: Secret): EncipheredK
 
 /** The PUT KEY of ENC, MAC and DEK under one KVN, all or none, with what the answer must say. */
 export function keySetCommand(
-  session: CardSession,
+  session: KeySealer,
   set: {
     readonly reference: KeyReference;
     readonly kind: KeyKind;

@@ -8,6 +8,7 @@ import { loadFileDataBlock, loadFileHash } from '../wire/cap/cap-file.ts';
 import { algorithmsOf, importsOf, staticFieldBytes } from '../wire/cap/needs.ts';
 import { aidToHex } from '../wire/gp/aid.ts';
 import { toHex } from '../wire/hex.ts';
+import { addTokenCommand } from './cap-tokens.ts';
 import { readCap } from './card/cap-choice.ts';
 import { print } from './card/print.ts';
 
@@ -33,6 +34,7 @@ export function capCommand(): Command {
   add('diff <a> <b>', 'what differs; exit code 1 when something does');
   add('size <file>', 'bytes per component, class and method');
   addLoaderCommands(cap);
+  addTokenCommand(cap);
   return cap;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { KeyError } from '../errors.ts';
+import type { PublicKey } from '../wire/gp/public-key.ts';
 import { AES_KEY_LENGTHS, aesCmac } from './aes.ts';
 import { retailMac } from './des.ts';
 import { constantTimeEqual } from './equal.ts';
+import { publicKeyOf } from './rsa.ts';
 import { Secret } from './secret.ts';
 
 /**
@@ -14,7 +16,16 @@ export interface ContentKey {
   /** @throws KeyError for a public key */
   sign(data: Uint8Array): Uint8Array;
   verify(data: Uint8Array, signature: Uint8Array): boolean;
+  /** What the card gets of it, by PUT KEY. */
+  readonly forCard: CardPart;
 }
+
+/** The public half of a pair, or the secret that host and card share. */
+export type CardPart =
+  | { readonly kind: 'rsa'; readonly publicKey: PublicKey }
+  /** `04 ‖ X ‖ Y`, and the curve by its number in GPCS 2.3.1 Table B-2: 00 P-256, 01 P-384, 02 P-521. */
+  | { readonly kind: 'ecdsa'; readonly point: Uint8Array; readonly curve: number }
+  | { readonly kind: 'aes' | 'des'; readonly secret: Secret };
 
 /** RSA of 1024 bits signs PKCS#1 with SHA-1, a longer one PSS with SHA-256. @see GPCS 2.3.1 C.1.1 */
 function rsaScheme(key: KeyObject) {
@@ -33,12 +44,23 @@ function asymmetric(key: KeyObject): ContentKey {
     : rsaScheme(key);
   return {
     kind: ecdsa ? 'ecdsa' : 'rsa',
+    forCard: ecdsa ? pointOf(key) : { kind: 'rsa', publicKey: publicKeyOf(key) },
     sign: (data) => {
       if (key.type !== 'private') throw new KeyError('content-key-public', 'Signing needs the private key');
       return new Uint8Array(sign(hash, data, { key, ...options }));
     },
     verify: (data, signature) => verify(hash, data, { key, ...options }, signature),
   };
+}
+
+const CURVES: readonly string[] = ['P-256', 'P-384', 'P-521'];
+
+/** @throws KeyError for a curve that has no number */
+function pointOf(key: KeyObject): CardPart {
+  const { crv = '', x = '', y = '' } = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' });
+  if (!CURVES.includes(crv)) throw new KeyError('content-key-curve', `A content key is on ${CURVES.join(', ')}`);
+  const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
+  return { kind: 'ecdsa', point: new Uint8Array(point), curve: CURVES.indexOf(crv) };
 }
 
 /** @see GPCS 2.3.1 B.4.3 */
@@ -49,7 +71,10 @@ const ecdsaHash = (key: KeyObject): string =>
 function symmetric(kind: 'aes' | 'des', secret: Secret): ContentKey {
   const mac = (data: Uint8Array): Uint8Array =>
     kind === 'aes' ? aesCmac(secret.expose(), data) : retailMac(secret.expose(), new Uint8Array(8), data);
-  return { kind, sign: mac, verify: (data, signature) => constantTimeEqual(mac(data), signature) };
+  return {
+    ...{ kind, sign: mac, forCard: { kind, secret } },
+    verify: (data, signature) => constantTimeEqual(mac(data), signature),
+  };
 }
 
 /**

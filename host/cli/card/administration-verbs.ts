@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { contentKeyCommand } from '../../card/content-key-command.ts';
 import { type KeyKind, keySetCommand } from '../../card/key-set.ts';
 import { UsageError } from '../../errors.ts';
 import { deleteKey } from '../../wire/gp/delete.ts';
-import { keyReference } from '../../wire/gp/key-reference.ts';
+import { CONTENT_KEY_REFERENCE, keyReference } from '../../wire/gp/key-reference.ts';
 import { APPLICATION_STATE, CARD_STATE, LOCKED } from '../../wire/gp/life-cycle.ts';
 import { STATUS_TARGET, setStatus } from '../../wire/gp/set-status.ts';
 import { storeData } from '../../wire/gp/store-data.ts';
+import { keyOf } from './content-authorization.ts';
 import { masterKeys } from './master-keys.ts';
 import { aidOption, hexByte, hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
@@ -30,6 +32,20 @@ async function putKey(card: CardWork, [version = '']: readonly string[], options
   const answer = await card.change(command);
   if (!card.options.dryRun) check(answer);
   return { keySet: version.toUpperCase(), type: kind };
+}
+
+/** The key by which a domain verifies tokens or DAPs, or makes receipts; no session is opened with it. */
+async function putContentKey(card: CardWork, [use = '', text = '']: readonly string[]) {
+  card.requireSecure();
+  const reference = Object.entries(CONTENT_KEY_REFERENCE).find(([name]) => name === use)?.[1];
+  const key = await keyOf(text);
+  if (reference === undefined || key === undefined)
+    throw new UsageError('content-key-use', `${use}: want one of ${Object.keys(CONTENT_KEY_REFERENCE).join(', ')}`);
+  await card.change(
+    contentKeyCommand(card.session, reference, key),
+    `${use} key, version ${reference.kvn.toString(16)}`,
+  );
+  return { contentKey: use, type: key.kind, keyVersion: reference.kvn.toString(16).toUpperCase() };
 }
 
 async function removeKey(card: CardWork, [version = '']: readonly string[]) {
@@ -84,6 +100,12 @@ export const administrationVerbs: readonly Verb[] = [
         .option('--type <type>', 'aes or des', 'aes')
         .option('--replace <version>', 'the key set that goes; default adds a new one'),
     run: putKey,
+  },
+  {
+    usage: 'put-content-key <use> <key>',
+    about: 'puts a token, receipt or dap key: PEM file, aes:HEX or des:HEX',
+    examples: ['put-content-key token issuer-token.pem --key test', 'put-content-key receipt aes:00.. --key test'],
+    run: putContentKey,
   },
   { usage: 'delete-key <version>', about: 'deletes a key set', run: removeKey },
   { usage: 'store-data <hex>', about: 'STORE DATA of BER-TLV data objects', run: store },

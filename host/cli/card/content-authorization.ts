@@ -7,7 +7,7 @@ import type { Aid } from '../../wire/gp/aid.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';
 import type { DapBlock } from '../../wire/gp/load.ts';
 import { type Act, decodeConfirmation, receiptInput } from '../../wire/gp/receipt.ts';
-import { tokenInput, withToken } from '../../wire/gp/token.ts';
+import { tokenInput, withToken, withTokenNames } from '../../wire/gp/token.ts';
 import { toHex } from '../../wire/hex.ts';
 import { aidOption, hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
@@ -28,7 +28,8 @@ export interface Receipt {
   readonly checked: boolean;
 }
 
-async function keyOf(text: unknown): Promise<ContentKey | undefined> {
+/** A key from a PEM file, or `aes:` or `des:` with hex. @throws KeyError */
+export async function keyOf(text: unknown): Promise<ContentKey | undefined> {
   if (typeof text !== 'string') return undefined;
   if (/^(aes|des):/.test(text)) return contentKey(text);
   return contentKey(await readFile(text, 'utf8'));
@@ -59,6 +60,7 @@ export async function contentAuthorization(
   const makeToken = await tokenMaker(options.token);
   const receiptKey = await keyOf(options.receiptKey);
   const dapDomain: Aid = typeof options.dapDomain === 'string' ? aidOption(options.dapDomain) : card.domain;
+  const names = typeof options.tokenNames === 'string' ? hexBytes(options.tokenNames) : undefined;
   const receipts: Receipt[] = [];
   return {
     receipts,
@@ -66,7 +68,11 @@ export async function contentAuthorization(
       dapKey === undefined || dataBlock === undefined
         ? []
         : [{ securityDomain: dapDomain, signature: dapKey.sign(loadFileHash(dataBlock)) }],
-    authorize: (command) => (makeToken === undefined ? command : withToken(command, makeToken(command))),
+    authorize: (given) => {
+      if (makeToken === undefined) return given;
+      const command = names === undefined ? given : withTokenNames(given, names);
+      return withToken(command, makeToken(command));
+    },
     confirmed: (response, act) => {
       const confirmation = decodeConfirmation(response);
       if (confirmation === undefined || confirmation.receipt.length === 0) return;

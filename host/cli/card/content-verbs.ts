@@ -5,6 +5,7 @@ import { aidToHex } from '../../wire/gp/aid.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
 import { installForExtradition, installForMakeSelectable } from '../../wire/gp/install.ts';
 import { installationOf, readCap } from './cap-choice.ts';
+import { CardContent } from './card-content.ts';
 import { contentAuthorization, receiptsShown } from './content-authorization.ts';
 import { installCap, loadCap } from './install.ts';
 import { aidOption } from './options.ts';
@@ -42,9 +43,12 @@ async function remove(card: CardWork, [name = '']: readonly string[], options: O
 async function makeSelectable(card: CardWork, [name = '']: readonly string[], options: Options) {
   card.requireSecure();
   const authority = await contentAuthorization(card, options);
-  const command = installForMakeSelectable(aidOption(name));
-  await card.change(authority.authorize(command), `${name.toUpperCase()} can be selected`);
-  return { selectable: name.toUpperCase() };
+  const instance = aidOption(name);
+  const command = installForMakeSelectable(instance);
+  const answer = await card.change(authority.authorize(command), `${name.toUpperCase()} can be selected`);
+  const loadFile = (await CardContent.read(card)).application(instance)?.loadFile;
+  if (loadFile !== undefined) authority.confirmed(answer, { kind: 'make selectable', loadFile, instance });
+  return { selectable: name.toUpperCase(), ...receiptsShown(authority) };
 }
 
 async function extradite(card: CardWork, [name = '']: readonly string[], options: Options) {
@@ -64,6 +68,7 @@ const authorized = (command: Command): Command =>
       '--token <key>',
       'the issuer’s token key, PEM file or aes:HEX or des:HEX; or hex:TOKEN,TOKEN made elsewhere',
     )
+    .option('--token-names <hex>', 'contents of B6, signed with the command: whom the token is good for')
     .option('--receipt-key <key>', 'checks the card’s receipts');
 
 const loading = (command: Command): Command =>

@@ -54,7 +54,7 @@ export async function installCap(card: CardWork, wanted: Installation, options: 
     instance: aidToHex(instance),
   };
   const there = content.application(instance);
-  if (there !== undefined) return { ...result, ...(await finishInstance(card, wanted, there)) };
+  if (there !== undefined) return { ...result, ...(await finishInstance(card, wanted, there, options)) };
   const loaded = content.loadFile(cap.packageAid);
   if (loaded !== undefined) requireSameVersion(loaded, wanted);
   const authority = await contentAuthorization(...[card, options, loadFileDataBlock(cap, options.descriptor === true)]);
@@ -62,7 +62,7 @@ export async function installCap(card: CardWork, wanted: Installation, options: 
   try {
     await makeInstance(card, wanted, authority);
   } catch (error) {
-    if (loaded === undefined && error instanceof StatusWordError) await rollBack(card, wanted, error);
+    if (loaded === undefined && error instanceof StatusWordError) await rollBack(card, wanted, authority, error);
     throw error;
   }
   return { ...result, ...receiptsShown(authority) };
@@ -83,16 +83,20 @@ export async function makeInstance(
 }
 
 /** The instance is there: an earlier run came that far, or it is somebody else's. */
-async function finishInstance(card: CardWork, { cap, instance }: Installation, there: RegistryEntry) {
+async function finishInstance(card: CardWork, { cap, instance }: Installation, there: RegistryEntry, options: Options) {
   if (there.loadFile !== undefined && !sameBytes(there.loadFile, cap.packageAid))
     throw new ConflictError(
       'instance-of-another',
       `${aidToHex(instance)} is on the card, made from ${aidToHex(there.loadFile)}: ` +
         'name another instance with --create, or replace it with --replace',
     );
-  if (there.lifeCycle === APPLICATION_STATE.INSTALLED)
-    await card.change(installForMakeSelectable(instance), `application ${aidToHex(instance)} can be selected`);
-  return { was: 'on the card already' };
+  const authority = await contentAuthorization(card, options);
+  if (there.lifeCycle === APPLICATION_STATE.INSTALLED) {
+    const command = authority.authorize(installForMakeSelectable(instance));
+    const answer = await card.change(command, `application ${aidToHex(instance)} can be selected`);
+    authority.confirmed(answer, { kind: 'make selectable', loadFile: cap.packageAid, instance });
+  }
+  return { was: 'on the card already', ...receiptsShown(authority) };
 }
 
 function requireSameVersion(loaded: RegistryEntry, { cap }: Installation): void {
@@ -104,10 +108,15 @@ function requireSameVersion(loaded: RegistryEntry, { cap }: Installation): void 
   );
 }
 
-/** install() refused: the load file that this run brought goes again. */
-async function rollBack(card: CardWork, { cap }: Installation, cause: TsmError): Promise<void> {
+/** install() refused: the load file that this run brought goes again, by a token of its own where one is needed. */
+async function rollBack(
+  card: CardWork,
+  { cap }: Installation,
+  authority: ContentAuthorization,
+  cause: TsmError,
+): Promise<void> {
   try {
-    await card.session.send(deleteObject(cap.packageAid));
+    await card.session.send(authority.authorize(deleteObject(cap.packageAid)));
   } catch (error) {
     if (!(error instanceof TsmError)) throw error;
     throw new StatusWordError(

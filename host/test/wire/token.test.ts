@@ -8,7 +8,7 @@ import { deleteObject } from '../../wire/gp/delete.ts';
 import { installForExtradition } from '../../wire/gp/install.ts';
 import { loadCommands } from '../../wire/gp/load.ts';
 import { decodeConfirmation, receiptInput } from '../../wire/gp/receipt.ts';
-import { tokenInput, withToken } from '../../wire/gp/token.ts';
+import { tokenInput, withToken, withTokenNames } from '../../wire/gp/token.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 
 const OBJECT = aid('D0D1D2D3D4D50101');
@@ -23,6 +23,16 @@ describe('tokens and receipts', () => {
     const token = fromHex('AABB');
     expect(toHex(withToken(extradition, token).data)).to.match(/D501010000(02AABB)$/);
     expect(toHex(withToken(deleteObject(OBJECT), token).data)).to.equal('4F08D0D1D2D3D4D501019E02AABB');
+  });
+
+  it('signs the names of whom it is for: in the parameters of INSTALL, behind the name in DELETE', () => {
+    const names = fromHex('4201AA');
+    expect(toHex(withTokenNames(extradition, names).data)).to.equal(
+      '08D4D4D4D4D40101010008D0D1D2D3D4D501010005B6034201AA00',
+    );
+    expect(toHex(withTokenNames(deleteObject(OBJECT), names).data)).to.equal('4F08D0D1D2D3D4D50101B6034201AA');
+    const cut = { ...extradition, data: Uint8Array.of(0x08, 0x01, 0x00) };
+    expect(() => withTokenNames(cut, names)).to.throw(WireError, 'behind the command');
   });
 
   it('refuses a second token, and one for a command that takes none', () => {

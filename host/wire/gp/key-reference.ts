@@ -31,6 +31,13 @@ export const KEY_REFERENCE = {
   OWN_KEY_PAIR: keyReference(0x11, 0x02),
 } as const;
 
+/** Where a domain looks for keys of content management (applet README 5.11); cards of others mostly do so too. */
+export const CONTENT_KEY_REFERENCE = {
+  token: keyReference(0x70, 0x01),
+  receipt: keyReference(0x71, 0x01),
+  dap: keyReference(0x73, 0x01),
+} as const;
+
 export const encodeKeyReference = (reference: KeyReference): Uint8Array => Uint8Array.of(reference.kvn, reference.kid);
 export const keyReferenceToHex = (reference: KeyReference): string => toHex(encodeKeyReference(reference));
 

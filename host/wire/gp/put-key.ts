@@ -17,6 +17,8 @@ export const KEY_TYPE = {
   CRT_QINV: 0xa6,
   CRT_DP: 0xa7,
   CRT_DQ: 0xa8,
+  ECC_PUBLIC: 0xb0,
+  ECC_REFERENCE: 0xf0,
 } as const;
 
 /** PK_SD_AUT and "SD and applications". @see GPCS 11.1.9, 11.1.10 */
@@ -48,6 +50,16 @@ export function putPublicKey(reference: KeyReference, key: PublicKey, holderRefe
     component(KEY_TYPE.RSA_EXPONENT, exponent),
     Uint8Array.of(0),
     holder(holderReference),
+  );
+  return command(reference, 'PUT KEY [public key]', field);
+}
+
+/** PUT KEY of a point on a named curve: `KVN ‖ B0 L 04XY ‖ F0 01 curve ‖ 00`. @see GPCS 11.8.2.3; Table 11-72 */
+export function putEccPublicKey(reference: KeyReference, point: Uint8Array, curve: number): GpCommand {
+  const field = concat(
+    component(KEY_TYPE.ECC_PUBLIC, point),
+    component(KEY_TYPE.ECC_REFERENCE, Uint8Array.of(curve)),
+    Uint8Array.of(0),
   );
   return command(reference, 'PUT KEY [public key]', field);
 }

@@ -55,8 +55,12 @@ const named = (name: Uint8Array): Uint8Array => concat(Uint8Array.of(name.length
 
 /** Bytes that the receipt of an act signs. @see GPCS 2.3.1 C.5.1 to C.5.6 */
 export function receiptInput(confirmation: Confirmation, act: Act): Uint8Array {
-  return concat(confirmation.data, ...namesOf(act).map(named));
+  return receiptOver(confirmation, namesOf(act));
 }
+
+/** The same over names that the caller has in the order of the act's table. */
+export const receiptOver = (confirmation: Confirmation, names: readonly Aid[]): Uint8Array =>
+  concat(confirmation.data, ...names.map(named));
 
 function namesOf(act: Act): readonly Aid[] {
   switch (act.kind) {

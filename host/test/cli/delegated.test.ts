@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { readCardImage, type SimulatedCard, type Simulator, startSimulator } from '../../../simulator/src/index.ts';
+import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
+
+/** The published test key, of the issuer's domain; the provider's is his own. */
+const TEST_KEY = '404142434445464748494A4B4C4D4E4F';
+const PROVIDER_KEY = '000102030405060708090A0B0C0D0E0F';
+const RECEIPT_KEY = 'aes:101112131415161718191A1B1C1D1E1F';
+const DOMAIN = 'F0000000025350';
+const FILE = 'F000000001';
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Issuer and provider as users run the command; what passes between them is the line with the tokens. */
+describe('tsm card, delegated management', function () {
+  this.timeout(240_000);
+  let folder: string;
+  let simulator: Simulator;
+  let card: SimulatedCard;
+  let tokenKey: string;
+  let cap: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tsm-delegated-'));
+    cap = join(folder, 'probe.cap');
+    const built = antJavacard([`-Dcap.dir=${folder}`, '-f', join(ROOT, 'simulator/test/fixture/test-caps.xml')], ROOT);
+    expect(built.code, built.err + built.out).to.equal(0);
+    const pair = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+    tokenKey = join(folder, 'token.pem');
+    await writeFile(tokenKey, pair.privateKey, { mode: 0o600 });
+    simulator = await startSimulator();
+    const { image } = await readCardImage('plain');
+    const keySets = [{ keyVersion: '30', type: 'AES' as const, enc: TEST_KEY, mac: TEST_KEY, dek: TEST_KEY }];
+    const isd = image.isd === null ? null : { ...image.isd, keySets };
+    card = await simulator.insert({ ...image, isd }, { tcp: { port: 0 } });
+  });
+  after(async () => {
+    await simulator?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  function tsm(...args: readonly string[]): Promise<Outcome> {
+    const env = { ...process.env, TSM_FUSE_DIR: join(folder, 'fuse'), TSM_READER: `tcp:127.0.0.1:${card.tcpPort}` };
+    const child = spawn(process.execPath, [join(ROOT, 'host/cli/tsm.mjs'), ...args], { env });
+    const outcome = { out: '', err: '' };
+    child.stdout.on('data', (chunk) => (outcome.out += chunk));
+    child.stderr.on('data', (chunk) => (outcome.err += chunk));
+    return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...outcome })));
+  }
+
+  async function done(...args: readonly string[]): Promise<unknown> {
+    const run = await tsm(...args, '--json');
+    expect(run.code, run.err).to.equal(0);
+    return JSON.parse(run.out);
+  }
+
+  const issuer = ['--key', 'test'];
+  const provider = ['--domain', DOMAIN, '--key', PROVIDER_KEY];
+
+  it('gives the issuer’s domain its keys, and the provider a domain with keys of his own', async () => {
+    expect(await done('card', 'put-content-key', 'token', tokenKey, ...issuer)).to.deep.equal({
+      ...{ contentKey: 'token', type: 'rsa', keyVersion: '70' },
+    });
+    await done('card', 'put-content-key', 'receipt', RECEIPT_KEY, ...issuer);
+    const privileges = 'security-domain,trusted-path,delegated-management';
+    await done('card', 'domain', 'create', DOMAIN, '--scp', '03', '--privileges', privileges, ...issuer);
+    await done('card', 'put-key', '31', '--new-key', PROVIDER_KEY, '--domain', DOMAIN, ...issuer);
+  });
+
+  it('installs by the issuer’s tokens in the provider’s domain, with receipts that verify', async () => {
+    const wanted = [cap, '--descriptor', '--domain', DOMAIN];
+    const made = await done('cap', 'token', 'install', ...wanted, '--token', tokenKey);
+    expect(made)
+      .to.be.an('object')
+      .with.property('token')
+      .that.matches(/^hex:[0-9A-F]{512},[0-9A-F]{512}$/);
+    const { token } = made as { token: string };
+    const without = await tsm('card', 'install', cap, '--descriptor', '--hash', ...provider);
+    expect([without.code, without.err.includes('6985')], without.err).to.deep.equal([4, true]);
+    const other = await tsm('card', 'install', cap, '--hash', ...provider, '--token', token);
+    expect([other.code, other.err.includes('6985')], other.err).to.deep.equal([4, true]);
+    const receipts = ['--receipt-key', RECEIPT_KEY];
+    expect(await done('card', 'install', cap, '--descriptor', ...provider, '--token', token, ...receipts))
+      .to.be.an('object')
+      .with.property('receipts')
+      .deep.equal(['load 0 checked', 'install 1 checked']);
+  });
+
+  it('deletes by a token, and says when a receipt is not by the key', async () => {
+    const made = await done('cap', 'token', 'delete', FILE, '--related', '--token', tokenKey);
+    const { token } = made as { token: string };
+    const wrong = 'aes:00000000000000000000000000000000';
+    const run = await tsm('card', 'delete', FILE, '--related', ...provider, '--token', token, '--receipt-key', wrong);
+    expect([run.code, /^tsm: receipt: /m.test(run.err)], run.err).to.deep.equal([5, true]);
+    expect((await tsm('card', 'list', ...provider)).out).not.to.contain(FILE);
+  });
+});
