@@ -8,9 +8,9 @@ import javacard.security.RSAPublicKey;
 import javacard.security.Signature;
 
 /**
- * What a domain with Token Verification, Receipt Generation or DAP Verification does for OPEN, by keys of its own store:
- * versions 70, 71 and 73 with identifier 01 (GPCS 2.3.1 B, C; README 5.11). Another domain may be selected meanwhile, so
- * nothing here lies in CLEAR_ON_DESELECT memory: the work is done in OPEN's buffer.
+ * What a domain with Token Verification, Receipt Generation or DAP Verification does for OPEN, by keys of its own
+ * store: versions 70, 71 and 73 with identifier 01 (GPCS 2.3.1 B, C; README 5.11). Another domain may be selected
+ * meanwhile, so nothing here lies in CLEAR_ON_DESELECT memory: the work is done in OPEN's buffer.
  */
 final class ContentKeys implements ContentAuthority {
 
@@ -238,7 +238,7 @@ final class ContentKeys implements ContentAuthority {
         return (short) (Util.arrayCopyNonAtomic(counter, (short) 0, out, offset, COUNTER_LENGTH) - offset);
     }
 
-    /** What of 85, 86 and 87 the card has algorithms for: signatures that are verified, receipts that are made (GPCS H.4). */
+    /** 85, 86 and 87: what the card has algorithms for, signatures to verify and receipts to make (GPCS H.4). */
     short capabilities(byte[] out, short offset) {
         byte schemes = SCHEME_MACS;
         schemes |= pkcs1 == null ? 0 : SCHEME_PKCS1;
