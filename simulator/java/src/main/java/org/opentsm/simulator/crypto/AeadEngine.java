@@ -159,7 +159,7 @@ public final class AeadEngine extends AEADCipher {
             Fault.checkSpan(out, outOffset, inLength);
         }
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(true);
         try {
             textBegun = true;
             byte[] result = last ? engine.finish(in, inOffset, inLength) : engine.update(in, inOffset, inLength);

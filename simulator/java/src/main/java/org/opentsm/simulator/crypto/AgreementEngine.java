@@ -80,7 +80,7 @@ public final class AgreementEngine extends KeyAgreement {
         }
         Fault.checkSpan(in, offset, length);
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(false);
         try {
             byte[] publicData = Arrays.copyOfRange(in, offset, offset + length);
             return Fault.give(host, secret(publicData), out, outOffset);

@@ -38,7 +38,7 @@ final class BlockWork implements CipherWork {
             whole -= blockLength;
         }
         byte[] out = new byte[whole];
-        process(text, out, whole);
+        process(text, 0, out, whole);
         keptLength = text.length - whole;
         System.arraycopy(text, whole, kept, 0, keptLength);
         return out;
@@ -47,6 +47,11 @@ final class BlockWork implements CipherWork {
     @Override
     public byte[] finish(byte[] in, int offset, int length) {
         try {
+            if (keptLength == 0 && padding == Cipher.PAD_NOPAD && length % blockLength == 0) {
+                byte[] out = new byte[length];
+                process(in, offset, out, length);
+                return out;
+            }
             byte[] text = joined(in, offset, length);
             if (encrypt) {
                 text = Padding.pad(padding, text, text.length, blockLength);
@@ -54,7 +59,7 @@ final class BlockWork implements CipherWork {
                 throw Fault.illegalUse();
             }
             byte[] out = new byte[text.length];
-            process(text, out, text.length);
+            process(text, 0, out, text.length);
             return encrypt ? out : Arrays.copyOf(out, Padding.unpaddedLength(padding, out, out.length, blockLength));
         } finally {
             keptLength = 0;
@@ -71,19 +76,19 @@ final class BlockWork implements CipherWork {
         return text;
     }
 
-    private void process(byte[] text, byte[] out, int length) {
+    private void process(byte[] text, int from, byte[] out, int length) {
         for (int at = 0; at < length; at += blockLength) {
             if (chain != null && encrypt) {
                 for (int i = 0; i < blockLength; i++) {
-                    chain[i] ^= text[at + i];
+                    chain[i] ^= text[from + at + i];
                 }
                 cipher.processBlock(chain, 0, out, at);
                 System.arraycopy(out, at, chain, 0, blockLength);
             } else {
-                cipher.processBlock(text, at, out, at);
+                cipher.processBlock(text, from + at, out, at);
                 for (int i = 0; chain != null && i < blockLength; i++) {
                     out[at + i] ^= chain[i];
-                    chain[i] = text[at + i];
+                    chain[i] = text[from + at + i];
                 }
             }
         }

@@ -80,7 +80,7 @@ public final class CipherEngine extends Cipher {
             throw Fault.illegalValue();
         }
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(cipher != CIPHER_RSA);
         try {
             if (!newKey.isInitialized()) {
                 throw Fault.uninitializedKey();
@@ -124,7 +124,7 @@ public final class CipherEngine extends Cipher {
     private short run(boolean last, byte[] in, short inOffset, short inLength, byte[] out, short outOffset) {
         Fault.checkSpan(in, inOffset, inLength);
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(cipher != CIPHER_RSA);
         try {
             CipherWork engine = ready(host);
             byte[] result = last ? engine.finish(in, inOffset, inLength) : engine.update(in, inOffset, inLength);

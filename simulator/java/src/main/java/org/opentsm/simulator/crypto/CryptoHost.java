@@ -24,8 +24,12 @@ public interface CryptoHost {
     /** A number that changes when the card is reset: engines go back to the state of their init(). */
     long resets();
 
-    /** Begins a use of the crypto unit; the answer goes to {@link #cryptoEnds}. */
-    long cryptoStarts();
+    /**
+     * Begins a use of the crypto unit; the answer goes to {@link #cryptoEnds}.
+     *
+     * @param brief true for what takes microseconds, where to ask for a thread's time would take as long
+     */
+    long cryptoStarts(boolean brief);
 
     void cryptoEnds(long start);
 

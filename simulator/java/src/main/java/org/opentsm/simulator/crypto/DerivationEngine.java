@@ -70,7 +70,7 @@ public final class DerivationEngine extends DerivationFunction {
     @Override
     public void init(AlgorithmParameterSpec params) {
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(true);
         try {
             output = derive(params);
             given = 0;

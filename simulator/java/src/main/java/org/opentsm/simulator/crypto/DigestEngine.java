@@ -52,7 +52,7 @@ public final class DigestEngine extends InitializedMessageDigest {
     public void update(byte[] in, short offset, short length) {
         Fault.checkSpan(in, offset, length);
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(true);
         try {
             ready(host).update(in, offset, length);
         } finally {
@@ -64,7 +64,7 @@ public final class DigestEngine extends InitializedMessageDigest {
     public short doFinal(byte[] in, short inOffset, short inLength, byte[] out, short outOffset) {
         Fault.checkSpan(in, inOffset, inLength);
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(true);
         try {
             Digest engine = ready(host);
             Fault.checkSpan(out, outOffset, engine.getDigestSize());

@@ -75,7 +75,7 @@ public final class KeyPairs {
     public static void generate(PublicKey publicKey, PrivateKey privateKey) {
         CryptoHost host = CryptoHost.current();
         host.writing(publicKey);
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(false);
         try {
             SecureRandom random = host.random();
             if (publicKey instanceof RsaKey.Public rsa) {

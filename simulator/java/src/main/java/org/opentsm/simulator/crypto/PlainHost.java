@@ -45,7 +45,7 @@ final class PlainHost implements CryptoHost {
     }
 
     @Override
-    public long cryptoStarts() {
+    public long cryptoStarts(boolean brief) {
         return 0;
     }
 

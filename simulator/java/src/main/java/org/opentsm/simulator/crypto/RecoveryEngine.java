@@ -52,7 +52,7 @@ final class RecoveryEngine extends SignatureEngine implements SignatureMessageRe
             short[] recovered,
             short recoveredOffset) {
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(false);
         try {
             ready(host, MODE_SIGN);
             Fault.checkSpan(in, inOffset, inLength);
@@ -70,7 +70,7 @@ final class RecoveryEngine extends SignatureEngine implements SignatureMessageRe
     @Override
     public short beginVerify(byte[] signature, short offset, short length) {
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(false);
         try {
             ready(host, MODE_VERIFY);
             Fault.checkSpan(signature, offset, length);
@@ -91,7 +91,7 @@ final class RecoveryEngine extends SignatureEngine implements SignatureMessageRe
     @Override
     public boolean verify(byte[] in, short offset, short length) {
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(false);
         try {
             ready(host, MODE_VERIFY);
             if (verified == null) {

@@ -87,7 +87,7 @@ public class SignatureEngine extends Signature {
             throw Fault.illegalValue();
         }
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(SignatureTable.isMac(cipher));
         try {
             if (!newKey.isInitialized()) {
                 throw Fault.uninitializedKey();
@@ -140,7 +140,7 @@ public class SignatureEngine extends Signature {
     @Override
     public void update(byte[] in, short offset, short length) {
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(SignatureTable.isMac(cipher));
         try {
             SignatureScheme engine = ready(host);
             Fault.checkSpan(in, offset, length);
@@ -153,7 +153,7 @@ public class SignatureEngine extends Signature {
     @Override
     public short sign(byte[] in, short inOffset, short inLength, byte[] out, short outOffset) {
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(SignatureTable.isMac(cipher));
         try {
             SignatureScheme engine = ready(host, MODE_SIGN);
             Fault.checkSpan(in, inOffset, inLength);
@@ -167,7 +167,7 @@ public class SignatureEngine extends Signature {
     @Override
     public boolean verify(byte[] in, short inOffset, short inLength, byte[] value, short offset, short length) {
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(SignatureTable.isMac(cipher));
         try {
             SignatureScheme engine = ready(host, MODE_VERIFY);
             Fault.checkSpan(in, inOffset, inLength);
@@ -193,7 +193,7 @@ public class SignatureEngine extends Signature {
     @Override
     public short signPreComputedHash(byte[] in, short inOffset, short inLength, byte[] out, short outOffset) {
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(SignatureTable.isMac(cipher));
         try {
             SignatureScheme engine = ready(host, MODE_SIGN);
             Fault.checkSpan(in, inOffset, inLength);
@@ -208,7 +208,7 @@ public class SignatureEngine extends Signature {
     public boolean verifyPreComputedHash(
             byte[] in, short inOffset, short inLength, byte[] value, short offset, short length) {
         CryptoHost host = CryptoHost.current();
-        long start = host.cryptoStarts();
+        long start = host.cryptoStarts(SignatureTable.isMac(cipher));
         try {
             SignatureScheme engine = ready(host, MODE_VERIFY);
             Fault.checkSpan(in, inOffset, inLength);

@@ -253,6 +253,20 @@ final class SignatureTable {
         return type.cast(key);
     }
 
+    /** True for what is done with a secret key, in microseconds. */
+    static boolean isMac(byte cipher) {
+        return switch (cipher) {
+            case Signature.SIG_CIPHER_DES_MAC4,
+                    Signature.SIG_CIPHER_DES_MAC8,
+                    Signature.SIG_CIPHER_AES_MAC128,
+                    Signature.SIG_CIPHER_AES_CMAC128,
+                    Signature.SIG_CIPHER_KOREAN_SEED_MAC,
+                    Signature.SIG_CIPHER_SM4_MAC128,
+                    Signature.SIG_CIPHER_HMAC -> true;
+            default -> false;
+        };
+    }
+
     /** The longest signature before a key is known, as far as the algorithm tells. */
     static int lengthBytes(Row row) {
         return switch (row.cipher) {

@@ -61,6 +61,9 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private final TransportProtocol transport = new TransportProtocol();
     private byte[] response = new byte[0];
     private int responseLength;
+    /** Whose command was the last: what it left in the APDU buffer no other one finds. */
+    private RegistryEntry served;
+
     private NativeIssuer nativeIssuer = NativeIssuer.NONE;
     private boolean withoutOpen;
     private Set<String> lacking = Set.of();
@@ -91,6 +94,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         this.heap = new PersistentHeap(registry, this::platformMemory, loader, transients);
         transients.belongTo(contexts::activeGroup, this::isSelectedContext);
         transients.countIn(memory);
+        loader.serve(this);
         forgetLongArrays();
         takeBuffer(ApduForm.SHORT_BUFFER);
     }
@@ -310,6 +314,10 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         responseLength = 0;
         short sw = (short) 0x9000;
         try {
+            if (entry != served || dispatcher.isSelecting(entry.applet)) {
+                served = entry;
+                ApduAccess.clear(shortAPDU);
+            }
             ApduAccess.begin(shortAPDU, transport.reported(), form, takesExtended, transport.isBlockwise());
             inContext(contexts.frame(entry), () -> {
                 entry.applet.process(shortAPDU);
@@ -445,7 +453,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     <T> T inContext(Contexts.Frame frame, Work<T> work) throws Throwable {
         if (frame.group() != null && !isSelectedContext(frame.group())) {
-            Firewall.watch();
+            firewall.watch();
         }
         contexts.enter(frame);
         try {
@@ -695,11 +703,9 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         return budget;
     }
 
-    /** @throws PowerCut when the command has computed too long */
-    void requireBudget() {
-        if (budget.isSpent()) {
-            faults.cutNow();
-        }
+    /** @throws PowerCut the command has computed too long */
+    void cutOff() {
+        faults.cutNow();
     }
 
     // --- memory accounting ------------------------------------------------------------------
@@ -811,8 +817,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     @Override
-    public long cryptoStarts() {
-        return statistics.cryptoStarts();
+    public long cryptoStarts(boolean brief) {
+        return statistics.cryptoStarts(brief);
     }
 
     @Override
