@@ -62,6 +62,14 @@ const ways = [
   ['24', 'make RAM for an applet that is not selected', SYSTEM, DONE],
   ['25', 'be called back by a shareable object', DONE, DONE],
   ['26', 'keep a foreign array and give it back', DONE, DONE],
+  ['30', 'try again what was refused', SECURITY, DONE],
+  ['31', 'read what its owner has just read', SECURITY, DONE],
+  ['32', 'write after the owner has thrown', SECURITY, DONE],
+  ['33', 'have code of an own object read a field of another', SECURITY, DONE],
+  ['34', 'store into an array of references', SECURITY, DONE],
+  ['35', 'ask for the length of an array of references', SECURITY, DONE],
+  ['36', 'read what was lent when called back', SECURITY, DONE],
+  ['37', 'use an own array by another name', DONE, DONE],
 ] as const;
 
 describe('the firewall', () => {

@@ -58,6 +58,10 @@ public final class APDU {
         buffer = array;
     }
 
+    void clear() {
+        Arrays.fill(buffer, (byte) 0);
+    }
+
     /** Begins a command; a null form ends it. */
     void begin(byte newProtocol, ApduForm command, boolean extendedApplet, boolean early) {
         protocol = newProtocol;
@@ -70,7 +74,11 @@ public final class APDU {
         received = 0;
         promised = 0;
         sent = 0;
-        Arrays.fill(buffer, (byte) 0);
+        // Of a larger buffer the rest holds what the same applet left there; to zero all of it takes longer than a
+        // command.
+        Arrays.fill(
+                buffer, 0, command.isExtended() ? buffer.length : Math.min(buffer.length, ApduForm.SHORT_BUFFER), (byte)
+                        0);
         command.putHeader(buffer);
         if (early) {
             // The block is here already: applets that look before they receive find it, as on a card.

@@ -11,6 +11,11 @@ public final class ApduAccess {
         apdu.setBuffer(buffer);
     }
 
+    /** Zeros the whole buffer: it goes to another applet, or to one that is selected, JCRE 3.0.4 6.2.2. */
+    public static void clear(APDU apdu) {
+        apdu.clear();
+    }
+
     /**
      * Begins a command, or ends one with a null form.
      *

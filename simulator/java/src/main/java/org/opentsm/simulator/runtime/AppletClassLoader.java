@@ -45,6 +45,12 @@ public final class AppletClassLoader extends ClassLoader {
                     + "junit|link|open|runtime|smartcardio|state|uicc))\\..*");
 
     private boolean fromParent;
+    /** Its classes have their code as the compiler made it: see {@link #ofClassPath}. */
+    private boolean plain;
+    /** True once the card has code that others import. */
+    private boolean libraries;
+
+    private CardRuntime card;
     private final Map<String, AID> loadFiles = new ConcurrentHashMap<>();
     private final Function<Path, AID> folders;
     private final List<Class<?>> defined = new ArrayList<>();
@@ -61,21 +67,44 @@ public final class AppletClassLoader extends ClassLoader {
         this.folders = roots::get;
         if (roots.size() > 2) {
             // Beside the security domains' there are folders that may use each other.
-            Firewall.expectLibraries();
+            libraries = true;
         }
         this.linked = Map.copyOf(linked);
     }
 
     /**
      * For classes of a test's own class path: all but the platform's and the test libraries' are defined anew,
-     * instrumented.
+     * instrumented. With {@code -Dopentsm.instrument=false} they stay as they are: no firewall, no counts, no power cut at a
+     * write and no end of an endless loop, for speed.
      *
      * @param outer where their class files are found
      */
     public static AppletClassLoader ofClassPath(ClassLoader outer) {
         AppletClassLoader made = new AppletClassLoader(Map.of(), Map.of(), outer);
         made.fromParent = true;
+        made.plain = System.getProperty("opentsm.instrument", "true").equals("false");
         return made;
+    }
+
+    /** From now on these are the classes of that card. */
+    void serve(CardRuntime made) {
+        if (card != null) {
+            throw new IllegalStateException("a card uses these classes already");
+        }
+        card = made;
+    }
+
+    /** Called once by the class that holds the card for instrumented code; {@link ThisCard}. */
+    public static CardRuntime cardOf(Class<?> own) {
+        return ((AppletClassLoader) own.getClassLoader()).card;
+    }
+
+    void expectLibraries() {
+        libraries = true;
+    }
+
+    boolean hasLibraries() {
+        return libraries;
     }
 
     /** The applet classes loaded so far, in order of loading. */
@@ -150,6 +179,10 @@ public final class AppletClassLoader extends ClassLoader {
             if (known != null) {
                 return known;
             }
+            if (name.equals(ThisCard.NAME)) {
+                byte[] code = ThisCard.code();
+                return defineClass(name, code, 0, code.length);
+            }
             PackageLoader owner = owner(name);
             if (owner != null) {
                 return owner.loadClass(name, resolve);
@@ -168,7 +201,7 @@ public final class AppletClassLoader extends ClassLoader {
             }
             byte[] outer = fromParent && !OUTSIDE.matcher(name).matches() ? classFile(name) : null;
             if (outer != null) {
-                return define(name, Instrumenter.instrument(outer));
+                return define(name, plain ? outer : Instrumenter.instrument(outer));
             }
             return file == null
                     ? super.loadClass(name, resolve)

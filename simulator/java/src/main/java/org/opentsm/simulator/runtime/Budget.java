@@ -9,6 +9,9 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Ends a command whose applet computes for ever: instrumented code asks at each backward jump. Computing
  * time is counted, not waiting, so a busy machine ends nothing; who wants to reset the card waits for a second of it.
+ *
+ * <p>It is counted from the first time that the watch sees the command: to ask for a thread's time at the beginning of each
+ * would cost more than most commands do.
  */
 public final class Budget {
 
@@ -16,9 +19,8 @@ public final class Budget {
     private static final long LIMIT_NS = 20_000_000_000L;
     private static final long HURRIED_NS = 1_000_000_000L;
     private static final long LOOK_MS = 250;
-    private static final Set<Budget> RUNNING = ConcurrentHashMap.newKeySet();
-    /** Read at each backward jump of every card, so it is one field and nothing more. */
-    private static volatile boolean someEnded;
+    private static final long IDLE = 0;
+    private static final Set<Budget> WATCHED = ConcurrentHashMap.newKeySet();
 
     static {
         Thread watch = new Thread(Budget::watch, "command-budget");
@@ -26,24 +28,35 @@ public final class Budget {
         watch.start();
     }
 
-    private volatile boolean ended;
+    /** Number of the command under way, of which the card's thread alone makes new ones. */
+    private long number;
+
+    private volatile long running = IDLE;
+    private volatile long ended = IDLE;
+    private volatile boolean watched;
     private volatile boolean hurried;
     private volatile long thread;
-    private volatile long startNs;
+    /** Of the watch alone: the command it saw last, and the thread's computing time then. */
+    private long seen = IDLE;
+
+    private long startNs;
 
     Budget() {}
 
     /** A command begins in this thread. */
     public void begin() {
-        ended = false;
         hurried = false;
         thread = Thread.currentThread().getId();
-        startNs = THREADS.getCurrentThreadCpuTime();
-        RUNNING.add(this);
+        running = ++number;
+        // The watch forgets an idle card, and looks once more afterwards: one of the two sees the other.
+        if (!watched) {
+            watched = true;
+            WATCHED.add(this);
+        }
     }
 
     public void end() {
-        RUNNING.remove(this);
+        running = IDLE;
     }
 
     /** Somebody waits to reset or remove the card. */
@@ -51,13 +64,9 @@ public final class Budget {
         hurried = true;
     }
 
-    /** True when the last command was cut off. */
+    /** True when the command was cut off; the last one, when none is under way. */
     public boolean isSpent() {
-        return ended;
-    }
-
-    static boolean mayBeSpent() {
-        return someEnded;
+        return ended == number && number != IDLE;
     }
 
     private static void watch() {
@@ -67,15 +76,27 @@ public final class Budget {
             } catch (InterruptedException e) {
                 return;
             }
-            RUNNING.forEach(Budget::look);
+            WATCHED.forEach(Budget::look);
         }
     }
 
     private void look() {
-        long used = THREADS.getThreadCpuTime(thread) - startNs;
-        if (used > (hurried ? HURRIED_NS : LIMIT_NS)) {
-            ended = true;
-            someEnded = true;
+        long now = running;
+        if (now == IDLE) {
+            watched = false;
+            WATCHED.remove(this);
+            if (running != IDLE) {
+                watched = true;
+                WATCHED.add(this);
+            }
+            return;
+        }
+        long used = THREADS.getThreadCpuTime(thread);
+        if (now != seen) {
+            seen = now;
+            startNs = used;
+        } else if (used - startNs > (hurried ? HURRIED_NS : LIMIT_NS)) {
+            ended = now;
         }
     }
 }

@@ -30,7 +30,7 @@ public final class CardPackages {
         byte[] aid = made.info().aid().bytes();
         loader.own(new AID(aid, (short) 0, (byte) aid.length), made.classes().keySet());
         if (linked.size() > 1) {
-            Firewall.expectLibraries();
+            loader.expectLibraries();
         }
     }
 

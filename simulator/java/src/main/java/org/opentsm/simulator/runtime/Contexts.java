@@ -9,10 +9,7 @@ import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
-/**
- * Whose code is running: the chain of calls between applets. Instances of one load file share a context, JCRE 3.0.4
- * 6.1.2.
- */
+/** Whose code is running: the chain of calls between applets. Instances of one load file share a context, JCRE 3.0.4 6.1.2. */
 final class Contexts {
 
     /**
@@ -27,9 +24,15 @@ final class Contexts {
 
     private final Registry registry;
     private final Deque<Frame> frames = new ArrayDeque<>();
+    private final Clearances cleared = new Clearances();
 
     Contexts(Registry registry) {
         this.registry = registry;
+    }
+
+    /** What the running context is free to touch; each switch to another one forgets it. */
+    Clearances clearances() {
+        return cleared;
     }
 
     Frame frame(RegistryEntry entry) {
@@ -43,28 +46,31 @@ final class Contexts {
     }
 
     void enter(Frame frame) {
+        cleared.clear();
         frames.push(frame);
     }
 
     void leave() {
+        cleared.clear();
         if (!frames.isEmpty()) {
             frames.pop();
         }
     }
 
     void clear() {
+        cleared.clear();
         frames.clear();
     }
 
     /** The chain, to go on with in a later command. */
     Object suspend() {
         List<Frame> chain = List.copyOf(frames);
-        frames.clear();
+        clear();
         return chain;
     }
 
     void resume(Object chain) {
-        frames.clear();
+        clear();
         for (Object frame : (List<?>) chain) {
             frames.addLast((Frame) frame);
         }

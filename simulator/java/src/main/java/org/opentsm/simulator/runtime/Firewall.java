@@ -13,54 +13,49 @@ import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 
 /**
- * Keeps contexts apart, JCRE 3.0.4 6: an object that belongs to another load file may not be touched, whatever way the
- * reference came.
+ * Keeps contexts apart, JCRE 3.0.4 6: an object that belongs to another load file may not be touched, whatever way the reference came.
  *
- * <p>A context holds references to its own objects, to the runtime's, and to what has crossed into it: as argument or
- * result of a shareable method, or through a static field of another package. So an object is written down when it
- * crosses, with the context that had it, and only then have accesses anything to look up: a card whose applets share
- * nothing pays one test of a flag.
+ * <p>A context holds references to its own objects, to the runtime's, and to what has crossed into it: as argument or result of a
+ * shareable method, or through a static field of another package. So an object is written down when it crosses, with the context
+ * that had it, and only then have accesses anything to look up: a card whose applets share nothing pays one test of a flag.
+ * What was looked up is remembered while the same context runs and nothing crosses ({@link Clearances}).
  */
 final class Firewall {
-
-    /** True once anything has crossed, or code ran that is not selected, on any card of this process. */
-    private static volatile boolean watching;
-    /** True once a card has code that others import. */
-    private static volatile boolean libraries;
 
     private final CardRuntime card;
     private final Contexts contexts;
     private final TransientArrays transients;
     private final Map<Crossed, AID> owners = new HashMap<>();
     private final ReferenceQueue<Object> gone = new ReferenceQueue<>();
+    private final Clearances cleared;
+    /** True once anything has crossed, or code ran that is not selected. */
+    private boolean watching;
 
     Firewall(CardRuntime card, Contexts contexts, TransientArrays transients) {
         this.card = card;
         this.contexts = contexts;
         this.transients = transients;
+        this.cleared = contexts.clearances();
     }
 
-    static boolean isWatching() {
+    boolean isWatching() {
         return watching;
     }
 
     /** An applet's code runs that is not the selected one's: its CLEAR_ON_DESELECT arrays are out of reach. */
-    static void watch() {
+    void watch() {
         watching = true;
     }
 
-    static boolean hasLibraries() {
-        return libraries;
+    /** @throws SecurityException when the active context may not touch this object */
+    void touch(Object object) {
+        if (watching && object != null && !cleared.has(object)) {
+            require(object);
+            cleared.add(object);
+        }
     }
 
-    static void expectLibraries() {
-        libraries = true;
-    }
-
-    /**
-     * An object known by identity, for as long as somebody holds it: an applet's equals() and hashCode() say nothing
-     * here.
-     */
+    /** An object known by identity, for as long as somebody holds it: an applet's equals() and hashCode() say nothing here. */
     private static final class Crossed extends WeakReference<Object> {
 
         private final int hash;
@@ -91,13 +86,13 @@ final class Firewall {
             owners.remove(dead);
         }
         owners.putIfAbsent(new Crossed(object, gone), owner);
+        cleared.clear();
         watching = true;
     }
 
-    /** @throws SecurityException when the active context may not touch this object */
-    void require(Object object) {
+    private void require(Object object) {
         AID active = contexts.activeGroup();
-        if (object == null || active == null) {
+        if (active == null) {
             return;
         }
         AID owner = owner(object);
@@ -126,9 +121,7 @@ final class Firewall {
         }
     }
 
-    /**
-     * Whether the cast may be tried; to a shareable interface that the object lacks it ends with ClassCastException.
-     */
+    /** Whether the cast may be tried; to a shareable interface that the object lacks it ends with ClassCastException. */
     private boolean isShareable(String name) {
         try {
             Class<?> type = Class.forName(name, false, card.loader());
@@ -138,12 +131,9 @@ final class Firewall {
         }
     }
 
-    /**
-     * @throws SecurityException for a reference to a temporary entry point or a global array, which no field or array
-     *     may hold
-     */
+    /** @throws SecurityException for a reference to a temporary entry point or a global array, which no field or array may hold */
     void requireStorable(Object value) {
-        if (value != null && contexts.activeGroup() != null && (value instanceof APDU || transients.isGlobal(value))) {
+        if (value != null && (value instanceof APDU || transients.isGlobal(value)) && contexts.activeGroup() != null) {
             throw new SecurityException("a reference to the runtime's own object may not be kept");
         }
     }
@@ -151,8 +141,8 @@ final class Firewall {
     // --- crossing ---------------------------------------------------------------------------------
 
     /**
-     * What the other side gets for a reference: its own object back, a shareable object behind its interfaces, or the
-     * object, which it may pass on but not touch.
+     * What the other side gets for a reference: its own object back, a shareable object behind its interfaces, or the object,
+     * which it may pass on but not touch.
      */
     Object pass(Object value, Class<?> declared, Contexts.Frame from, Contexts.Frame to) {
         if (value == null

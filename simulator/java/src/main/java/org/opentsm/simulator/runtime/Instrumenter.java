@@ -5,6 +5,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.objectweb.asm.ClassReader;
 import org.objectweb.asm.ClassVisitor;
 import org.objectweb.asm.ClassWriter;
@@ -19,7 +20,7 @@ import org.objectweb.asm.Type;
  *
  * <p>Array stores and the platform methods named in {@link PlatformCalls} become calls of that
  * class; field stores and allocations get a notice before them. Stack heights stay as they were,
- * so frames and limits need no computing.
+ * so frames need no computing.
  */
 final class Instrumenter {
 
@@ -32,13 +33,16 @@ final class Instrumenter {
         ClassReader reader = new ClassReader(Coverage.count(classFile));
         ClassWriter writer = new ClassWriter(reader, 0);
         PlatformBridges bridges = new PlatformBridges(reader.getClassName());
+        Set<String> losing = losingThis(reader);
         reader.accept(
                 new ClassVisitor(Opcodes.ASM9, writer) {
                     @Override
                     public MethodVisitor visitMethod(
                             int access, String name, String descriptor, String signature, String[] exceptions) {
                         MethodVisitor next = super.visitMethod(access, name, descriptor, signature, exceptions);
-                        return name.equals("<clinit>") ? next : new CardMethod(next, bridges, access, name);
+                        return name.equals("<clinit>")
+                                ? next
+                                : new CardMethod(next, bridges, access, name, !losing.contains(name + descriptor));
                     }
 
                     @Override
@@ -51,11 +55,34 @@ final class Instrumenter {
         return writer.toByteArray();
     }
 
+    /** Methods that store into the variable where {@code this} is, which no compiler of Java does and a CAP may. */
+    private static Set<String> losingThis(ClassReader reader) {
+        Set<String> found = new HashSet<>();
+        reader.accept(
+                new ClassVisitor(Opcodes.ASM9) {
+                    @Override
+                    public MethodVisitor visitMethod(
+                            int access, String name, String descriptor, String signature, String[] exceptions) {
+                        return new MethodVisitor(Opcodes.ASM9) {
+                            @Override
+                            public void visitVarInsn(int opcode, int variable) {
+                                if (variable == 0 && opcode == Opcodes.ASTORE) {
+                                    found.add(name + descriptor);
+                                }
+                            }
+                        };
+                    }
+                },
+                ClassReader.SKIP_DEBUG | ClassReader.SKIP_FRAMES);
+        return found;
+    }
+
     private static Set<String> replacements() {
         Set<String> found = new HashSet<>();
         for (Method method : PlatformCalls.class.getDeclaredMethods()) {
             if (Modifier.isPublic(method.getModifiers())) {
-                found.add(method.getName() + Type.getMethodDescriptor(method));
+                // What stands in its place has the card behind the method's own arguments.
+                found.add(method.getName() + Type.getMethodDescriptor(method).replace(ThisCard.CARD + ")", ")"));
             }
         }
         return found;
@@ -64,24 +91,24 @@ final class Instrumenter {
     private static final class CardMethod extends MethodVisitor {
 
         /** What the checks put on the stack above what the method's own code needs. */
-        private static final int MORE_STACK = 4;
+        private static final int MORE_STACK = 5;
 
         private final Set<Label> passed = new HashSet<>();
         private final PlatformBridges bridges;
         private final boolean hasThis;
         private final boolean isConstructor;
+        /** False in code that puts something else where {@code this} is. */
+        private final boolean keepsThis;
         /** The instruction before put {@code this} on the stack, whose owner was looked at when the method began. */
         private boolean onThis;
-        /**
-         * In a constructor: objects made whose own constructor is still to be called, and whether this one's superclass
-         * was.
-         */
+        /** In a constructor: objects made whose own constructor is still to be called, and whether this one's superclass was. */
         private int unfinished;
 
         private boolean constructed;
 
-        CardMethod(MethodVisitor next, PlatformBridges bridges, int access, String name) {
+        CardMethod(MethodVisitor next, PlatformBridges bridges, int access, String name, boolean keepsThis) {
             super(Opcodes.ASM9, next);
+            this.keepsThis = keepsThis;
             this.bridges = bridges;
             hasThis = (access & Opcodes.ACC_STATIC) == 0;
             isConstructor = name.equals("<init>");
@@ -104,7 +131,7 @@ final class Instrumenter {
         @Override
         public void visitVarInsn(int opcode, int variable) {
             super.visitVarInsn(opcode, variable);
-            onThis = hasThis && opcode == Opcodes.ALOAD && variable == 0;
+            onThis = hasThis && keepsThis && opcode == Opcodes.ALOAD && variable == 0;
         }
 
         private void checkTop() {
@@ -119,18 +146,49 @@ final class Instrumenter {
             call("access", "(Ljava/lang/Object;)V");
         }
 
+        /** @param descriptor without the card */
         private void call(String name, String descriptor) {
-            super.visitMethodInsn(Opcodes.INVOKESTATIC, CALLS, name, descriptor, false);
+            ThisCard.push(mv);
+            super.visitMethodInsn(Opcodes.INVOKESTATIC, CALLS, name, ThisCard.with(descriptor), false);
         }
 
+        /** What is on the stack here may come from elsewhere. */
         @Override
         public void visitLabel(Label label) {
+            onThis = false;
             passed.add(label);
             super.visitLabel(label);
         }
 
         @Override
+        public void visitLdcInsn(Object value) {
+            onThis = false;
+            super.visitLdcInsn(value);
+        }
+
+        @Override
+        public void visitTableSwitchInsn(int min, int max, Label otherwise, Label... labels) {
+            beforeSwitch(otherwise, labels);
+            super.visitTableSwitchInsn(min, max, otherwise, labels);
+        }
+
+        @Override
+        public void visitLookupSwitchInsn(Label otherwise, int[] keys, Label[] labels) {
+            beforeSwitch(otherwise, labels);
+            super.visitLookupSwitchInsn(otherwise, keys, labels);
+        }
+
+        /** A switch can be a loop too. */
+        private void beforeSwitch(Label otherwise, Label... labels) {
+            onThis = false;
+            if (passed.contains(otherwise) || Stream.of(labels).anyMatch(passed::contains)) {
+                call("beforeBackwardJump", "()V");
+            }
+        }
+
+        @Override
         public void visitJumpInsn(int opcode, Label label) {
+            onThis = false;
             if (passed.contains(label)) {
                 call("beforeBackwardJump", "()V");
             }
@@ -177,7 +235,7 @@ final class Instrumenter {
                 case Opcodes.PUTSTATIC -> {
                     if (reference) {
                         super.visitInsn(Opcodes.DUP);
-                        super.visitLdcInsn(owner);
+                        mv.visitLdcInsn(owner);
                         call("beforeStaticStore", "(Ljava/lang/Object;Ljava/lang/String;)V");
                     } else {
                         beforeStore(false);
@@ -188,7 +246,7 @@ final class Instrumenter {
             super.visitFieldInsn(opcode, owner, name, descriptor);
             if (opcode == Opcodes.GETSTATIC && reference) {
                 super.visitInsn(Opcodes.DUP);
-                super.visitLdcInsn(owner);
+                mv.visitLdcInsn(owner);
                 call("afterStaticLoad", "(Ljava/lang/Object;Ljava/lang/String;)V");
             }
         }
@@ -208,7 +266,7 @@ final class Instrumenter {
             if (opcode == Opcodes.NEW) {
                 // Behind it: a frame names an unfinished object by the place of its NEW.
                 super.visitTypeInsn(opcode, type);
-                super.visitLdcInsn(Type.getObjectType(type));
+                mv.visitLdcInsn(Type.getObjectType(type));
                 call("afterNew", "(Ljava/lang/Class;)V");
                 unfinished++;
                 return;
@@ -217,7 +275,7 @@ final class Instrumenter {
                 beforeArray(2);
             } else if (!type.startsWith("java")) {
                 super.visitInsn(Opcodes.DUP);
-                super.visitLdcInsn(type);
+                mv.visitLdcInsn(type);
                 call("beforeCast", "(Ljava/lang/Object;Ljava/lang/String;)V");
             }
             super.visitTypeInsn(opcode, type);

@@ -9,8 +9,8 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 
 /**
- * Methods added to an applet class that stand between it and the platform: each looks at the objects of one call, the
- * receiver and the arrays, before it makes the call. The platform itself runs in the caller's context and asks nobody.
+ * Methods added to an applet class that stand between it and the platform: each looks at the objects of one call, the receiver
+ * and the arrays, before it makes the call. The platform itself runs in the caller's context and asks nobody.
  */
 final class PlatformBridges {
 
@@ -75,7 +75,9 @@ final class PlatformBridges {
                     || arguments[i].getSort() == Type.OBJECT && isOwned(arguments[i].getInternalName());
             if (lookedAt) {
                 method.visitVarInsn(Opcodes.ALOAD, local);
-                method.visitMethodInsn(Opcodes.INVOKESTATIC, CALLS, "access", "(Ljava/lang/Object;)V", false);
+                ThisCard.push(method);
+                method.visitMethodInsn(
+                        Opcodes.INVOKESTATIC, CALLS, "access", ThisCard.with("(Ljava/lang/Object;)V"), false);
             }
             local += arguments[i].getSize();
         }
@@ -87,7 +89,7 @@ final class PlatformBridges {
         method.visitMethodInsn(target.opcode, target.owner, target.name, target.descriptor, target.isInterface);
         Type result = Type.getReturnType(target.descriptor);
         method.visitInsn(result.getOpcode(Opcodes.IRETURN));
-        method.visitMaxs(Math.max(local, result.getSize()) + 1, local);
+        method.visitMaxs(Math.max(local, result.getSize()) + 2, local);
         method.visitEnd();
     }
 }

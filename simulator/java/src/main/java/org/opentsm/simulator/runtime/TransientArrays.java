@@ -28,10 +28,12 @@ public final class TransientArrays extends TransientMemory {
     private Supplier<AID> active = () -> null;
     private Predicate<AID> selected = group -> true;
     private MemoryAccounts memory;
-    /** What was asked for last: loops store to one array many times. */
-    private Object asked;
+    /** A power of two. */
+    private static final int SLOTS = 64;
+    /** What was asked for lately, and what was answered: each store to an array asks. */
+    private final Object[] asked = new Object[SLOTS];
 
-    private Ram answered;
+    private final Ram[] answered = new Ram[SLOTS];
 
     /** @param group load file whose context made the array; null for the runtime's */
     private record Ram(byte event, AID group, boolean global) {}
@@ -62,7 +64,7 @@ public final class TransientArrays extends TransientMemory {
     }
 
     boolean isGlobal(Object array) {
-        Ram ram = arrays.get(array);
+        Ram ram = array.getClass().isArray() ? find(array) : null;
         return ram != null && ram.global;
     }
 
@@ -82,15 +84,16 @@ public final class TransientArrays extends TransientMemory {
     }
 
     private Ram find(Object array) {
-        if (array != asked) {
-            answered = arrays.get(array);
-            asked = array;
+        int slot = System.identityHashCode(array) & SLOTS - 1;
+        if (asked[slot] != array) {
+            answered[slot] = arrays.get(array);
+            asked[slot] = array;
         }
-        return answered;
+        return answered[slot];
     }
 
     private void put(Object array, Ram ram) {
-        asked = null;
+        Arrays.fill(asked, null);
         arrays.put(array, ram);
     }
 
@@ -169,7 +172,7 @@ public final class TransientArrays extends TransientMemory {
     @Override
     protected void forgetBuffers() {
         clearOnReset();
-        asked = null;
+        Arrays.fill(asked, null);
         arrays.clear();
     }
 

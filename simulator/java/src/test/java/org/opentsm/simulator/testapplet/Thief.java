@@ -23,6 +23,7 @@ public class Thief extends Applet implements VaultCallback {
     private final Object[] slots = new Object[2];
     private Object slot;
     private byte[] borrowed;
+    private boolean stealing;
 
     private Thief(byte[] parameters, boolean keep) {
         if (keep) {
@@ -39,6 +40,9 @@ public class Thief extends Applet implements VaultCallback {
     @Override
     public byte lengthOfCaller() {
         own[0]++;
+        if (stealing) {
+            return borrowed[0];
+        }
         return JCSystem.getPreviousContextAID().getBytes(own, (short) 0) > 0 ? own[1] : 0;
     }
 
@@ -58,8 +62,10 @@ public class Thief extends Applet implements VaultCallback {
                 touch(way, vault);
             } else if (way < 0x20) {
                 keep(way, apdu, buffer);
-            } else {
+            } else if (way < 0x30) {
                 lend(way, vault, buffer);
+            } else {
+                remember(way, vault);
             }
         } catch (SecurityException e) {
             result = 1;
@@ -68,6 +74,67 @@ public class Thief extends Applet implements VaultCallback {
         }
         buffer[0] = result;
         apdu.setOutgoingAndSend((short) 0, (short) 1);
+    }
+
+    /** What is remembered of an access must not reach another object, another context or a later time. */
+    private void remember(byte way, VaultService vault) {
+        byte[] foreign = vault.lend();
+        switch (way) {
+            case 0x30:
+                // Refused once, it is not known as looked at.
+                try {
+                    own[0] = foreign[0];
+                } catch (SecurityException e) {
+                    own[1] = own[0];
+                }
+                own[0] = foreign[0];
+                break;
+            case 0x31:
+                // The owner has just used it.
+                vault.first(foreign);
+                own[0] = foreign[0];
+                break;
+            case 0x32:
+                // The owner has used it and did not come back by a return.
+                try {
+                    vault.fail();
+                } catch (ISOException e) {
+                    own[2] = own[0];
+                }
+                foreign[1] = own[2];
+                break;
+            case 0x33:
+                // Code of an own object takes another one for itself.
+                own[0] = new Vault.Box(own).pick(null);
+                own[0] = new Vault.Box(own).pick(vault.box());
+                break;
+            case 0x34:
+                vault.slots()[0] = own;
+                break;
+            case 0x35:
+                own[3] = (byte) vault.slots().length;
+                break;
+            case 0x36:
+                // Called back, with what was lent before.
+                borrowed = foreign;
+                stealing = true;
+                try {
+                    vault.call(this);
+                } finally {
+                    stealing = false;
+                }
+                break;
+            case 0x37:
+                // An own array by two names, one of them lent and given back.
+                byte[] alias = own;
+                alias[0] = 1;
+                vault.lend();
+                own[0] = alias[0];
+                alias[1] = own[0];
+                break;
+            default:
+                ISOException.throwIt(ISO7816.SW_INCORRECT_P1P2);
+        }
     }
 
     private void touch(byte way, VaultService vault) {

@@ -4,6 +4,7 @@ package org.opentsm.simulator.testapplet;
 import javacard.framework.AID;
 import javacard.framework.APDU;
 import javacard.framework.Applet;
+import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.security.AESKey;
@@ -16,6 +17,7 @@ public class Vault extends Applet implements VaultService {
     public byte secret = 7;
 
     private final byte[] store = {1, 2, 3};
+    private final Object[] slots = new Object[1];
     private final byte[] onDeselect = JCSystem.makeTransientByteArray((short) 2, JCSystem.CLEAR_ON_DESELECT);
     private final AESKey key = (AESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_AES, KeyBuilder.LENGTH_AES_128, false);
 
@@ -62,6 +64,22 @@ public class Vault extends Applet implements VaultService {
     }
 
     @Override
+    public Object[] slots() {
+        return slots;
+    }
+
+    @Override
+    public Box box() {
+        return new Box(store);
+    }
+
+    @Override
+    public void fail() {
+        store[1]++;
+        ISOException.throwIt(store[1]);
+    }
+
+    @Override
     public byte call(VaultCallback callback) {
         return callback.lengthOfCaller();
     }
@@ -73,6 +91,11 @@ public class Vault extends Applet implements VaultService {
 
         Box(byte[] content) {
             this.content = content;
+        }
+
+        /** The code of one object reads a field of it, or of another. */
+        public byte pick(Box other) {
+            return (other == null ? this : other).content[0];
         }
 
         public byte first() {

@@ -19,4 +19,11 @@ public interface VaultService extends Shareable {
     Object makeRam();
 
     byte call(VaultCallback callback);
+
+    Object[] slots();
+
+    Vault.Box box();
+
+    /** Uses its own array and ends with an exception. */
+    void fail();
 }
