@@ -11,6 +11,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.opentsm.cap.exp.ExportBuilder;
 import org.opentsm.cap.exp.ExportFile;
+import org.opentsm.cap.exp.ExportFileProvider;
 import org.opentsm.cap.tool.CapDiff;
 import org.opentsm.cap.tool.CapDump;
 import org.opentsm.cap.tool.CapSize;
