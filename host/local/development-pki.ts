@@ -31,8 +31,12 @@ const DAY_MS = 86_400_000;
 const VALID_DAYS = 365;
 const RENEW_DAYS = 30;
 
-/** Opens the authority kept in `folder` (made when absent; folder 0700, files 0600). */
-export async function openDevelopmentPki(folder: string): Promise<DevelopmentPki> {
+/**
+ * Opens the authority kept in `folder` (made when absent; folder 0700, files 0600).
+ *
+ * @param validMs how long the certificates that it issues are good for; a year when absent
+ */
+export async function openDevelopmentPki(folder: string, validMs = VALID_DAYS * DAY_MS): Promise<DevelopmentPki> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   const authorityFile = join(folder, 'authority.pem');
@@ -50,7 +54,7 @@ export async function openDevelopmentPki(folder: string): Promise<DevelopmentPki
       authority: authorityFile,
     };
     if (await usable(files.certificate, authorityFile)) return files;
-    const { key, certificate } = await newCertificate(name);
+    const { key, certificate } = await newCertificate(name, validMs);
     certificate.setIssuer(authority.certificate.subject.attributes);
     certificate.setExtensions([
       { name: 'basicConstraints', cA: false, critical: true },
@@ -97,7 +101,7 @@ function fileName({ role, id, platform }: Peer): string {
 }
 
 async function createAuthority(keyFile: string, certificateFile: string): Promise<void> {
-  const { key, certificate } = await newCertificate('development authority');
+  const { key, certificate } = await newCertificate('development authority', VALID_DAYS * DAY_MS);
   certificate.setIssuer(certificate.subject.attributes);
   certificate.setExtensions([
     { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
@@ -108,7 +112,10 @@ async function createAuthority(keyFile: string, certificateFile: string): Promis
   await save(certificateFile, forge.pki.certificateToPem(certificate));
 }
 
-async function newCertificate(commonName: string): Promise<{ key: string; certificate: forge.pki.Certificate }> {
+async function newCertificate(
+  commonName: string,
+  validMs: number,
+): Promise<{ key: string; certificate: forge.pki.Certificate }> {
   // OpenSSL makes a pair in tens of milliseconds, node-forge in seconds.
   const pair = await generate('rsa', {
     modulusLength: 2_048,
@@ -120,7 +127,7 @@ async function newCertificate(commonName: string): Promise<{ key: string; certif
   // A positive serial number of 16 bytes.
   certificate.serialNumber = `01${randomBytes(15).toString('hex')}`;
   certificate.validity.notBefore = new Date(Date.now() - DAY_MS);
-  certificate.validity.notAfter = new Date(Date.now() + VALID_DAYS * DAY_MS);
+  certificate.validity.notAfter = new Date(Date.now() + validMs);
   certificate.setSubject(distinguishedName({ organizationName: 'opentsm development', commonName }));
   return { key: pair.privateKey, certificate };
 }
