@@ -5,8 +5,8 @@ import javacard.framework.Shareable;
 
 /**
  * What OPEN asks of the domains that hold Token Verification, Receipt Generation or DAP Verification.
- * All offsets lie in the one buffer, which is OPEN's: another domain may be selected, so that an authority has no memory
- * of its selection. GPCS 2.3.1 9.2.1, C.3 to C.5.
+ * All offsets lie in the one buffer, which is OPEN's: another domain may be selected, so that an authority has no
+ * memory of its selection. GPCS 2.3.1 9.2.1, C.3 to C.5.
  */
 public interface ContentAuthority extends Shareable {
 

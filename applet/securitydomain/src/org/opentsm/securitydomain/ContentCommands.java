@@ -47,8 +47,8 @@ final class ContentCommands {
     }
 
     /**
-     * A command of the owner of a domain that is not the issuer's: on what is below it, by the privileges that OPEN knows
-     * (GPCS 9.1.3).
+     * A command of the owner of a domain that is not the issuer's: on what is below it, by the privileges that OPEN
+     * knows (GPCS 9.1.3).
      */
     short executeBelow(byte ins, byte p1, byte p2) {
         domain.requireOwner();
