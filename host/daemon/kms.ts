@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Gauge } from 'prom-client';
 import { type Static, Type } from 'typebox';
 import { UsageError } from '../errors.ts';
+import { AdministrationKeys } from '../kms/administration-keys.ts';
 import { KmsAuditFile } from '../kms/audit-file.ts';
 import { CardKeySets } from '../kms/card-key-sets.ts';
 import { CertificateAuthority } from '../kms/certificate-authority.ts';
@@ -25,7 +26,7 @@ export const KmsConfig = Type.Object(
     /** The one peer whose keys these are: nobody else is answered. */
     owner: Type.Object(
       {
-        role: Type.Union([Type.Literal('issuer'), Type.Literal('provider')]),
+        role: Type.Union([Type.Literal('issuer'), Type.Literal('provider'), Type.Literal('ota')]),
         id: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
       },
       closed,
@@ -58,6 +59,8 @@ export const KmsConfig = Type.Object(
         maxItems: 64,
       }),
     ),
+    /** Master key of the pre-shared keys of remote administration: 32, 48 or 64 hex digits, mode 0600. */
+    administrationKeyFile: Type.Optional(FilePath),
     /** Takes the published test keys 40 to 4F among them; default no. */
     allowPublishedTestKeys: Type.Optional(Type.Boolean()),
     secureChannels: Type.Optional(
@@ -150,10 +153,13 @@ export const kmsDaemon = defineDaemon({
     const { keys, authority } = await openKeys(config);
     const allowPublished = config.allowPublishedTestKeys ?? false;
     const cardKeySets = await CardKeySets.open(config.cardKeySets ?? [], { allowPublished });
+    const { administrationKeyFile: masterFile } = config;
+    const administrationKeys = masterFile === undefined ? undefined : await AdministrationKeys.open(masterFile);
     const auditFile = await KmsAuditFile.open(auditFileOf(config));
     const { maxOpen = DEFAULTS.maxOpen, idleMs = DEFAULTS.idleMs } = config.secureChannels ?? {};
     const service = new KeyService({
       ...{ keys, authority, cardKeySets, limits: { maxOpen, idleMs } },
+      ...(administrationKeys === undefined ? {} : { administrationKeys }),
       cardMakers: (config.cardMakers ?? []).map(({ holderReference, publicKey }) => ({
         holderReference: fromHex(holderReference, 16),
         publicKey: fromRsaPublicKey(publicKey),

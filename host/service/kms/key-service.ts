@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TrustAnchor } from '../../crypto/card-certificate.ts';
 import { type RandomSource, systemRandom } from '../../crypto/random.ts';
-import { CertificateError, PolicyError } from '../../errors.ts';
+import { CertificateError, NotFoundError, PolicyError } from '../../errors.ts';
+import type { AdministrationKeys } from '../../kms/administration-keys.ts';
 import { verifyAttestation } from '../../kms/attestation.ts';
 import { CardKeySets } from '../../kms/card-key-sets.ts';
 import type { CertificateAuthority } from '../../kms/certificate-authority.ts';
 import type { KeyProvider } from '../../kms/key-provider.ts';
 import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, type PublicKey, toRsaPublicKey } from '../../wire/gp/public-key.ts';
+import { toHex } from '../../wire/hex.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type * as message from '../../wire/message/kms.ts';
 import type { Kms } from '../../workflow/ports.ts';
@@ -22,6 +24,8 @@ export interface KeyServiceOptions {
   readonly authority: CertificateAuthority;
   /** Of issuers' domains with SCP02 or SCP03; default none. */
   readonly cardKeySets?: CardKeySets;
+  /** Of remote administration; default none. */
+  readonly administrationKeys?: AdministrationKeys;
   /** Card makers whose CASDs are believed. */
   readonly cardMakers: readonly TrustAnchor[];
   /** True: keys of cards without CASD may be certified on the owner's word. */
@@ -107,6 +111,27 @@ export class KeyService implements Kms {
     );
   }
 
+  /**
+   * A key leaves: its owner ends TLS with it (docs/adr/012-keys-of-remote-administration.md).
+   *
+   * @throws NotFoundError `key-unknown` where no master key is configured
+   */
+  async administrationKey({ identity }: message.AdministrationKeyQuery): Promise<message.AdministrationKey> {
+    const { administrationKeys } = this.#options;
+    if (administrationKeys === undefined)
+      throw new NotFoundError(
+        'key-unknown',
+        'There is no master key: name administrationKeyFile in the config of the KMS',
+      );
+    const work = async () => {
+      const psk = administrationKeys.derive(identity);
+      const text = toHex(psk);
+      psk.fill(0);
+      return { psk: text };
+    };
+    return this.#audited('give administration key', { identity }, work);
+  }
+
   async openSecureChannel(
     request: message.OpenSecureChannel,
     holder?: Incarnation,
@@ -157,6 +182,7 @@ export class KeyService implements Kms {
     this.channels.closeAll();
     this.#options.keys.close();
     this.#options.cardKeySets?.close();
+    this.#options.administrationKeys?.[Symbol.dispose]();
   }
 
   /**

@@ -14,7 +14,7 @@ import { TerminalConfig } from '../../daemon/terminal.ts';
 const EXAMPLES = new URL('../../../deploy/examples/', import.meta.url).pathname;
 const SCHEMAS: Readonly<Record<string, TSchema>> = {
   ...{ issuer: IssuerConfig, provider: ProviderConfig, ota: OtaConfig, terminal: TerminalConfig },
-  ...{ 'kms-issuer': KmsConfig, 'kms-provider': KmsConfig, operator: OperatorConfig },
+  ...{ 'kms-issuer': KmsConfig, 'kms-provider': KmsConfig, 'kms-ota': KmsConfig, operator: OperatorConfig },
 };
 
 describe('example configs', () => {

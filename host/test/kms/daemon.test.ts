@@ -141,7 +141,7 @@ describe('KMS daemon', function () {
         Object.keys(methods).map((method) => ({ path, method })),
       );
       const own = routes.filter(({ path }) => path.startsWith('/v1/'));
-      expect(own).to.have.length(17);
+      expect(own).to.have.length(18);
       const others: Peer[] = [
         { role: 'provider', id: 'b' },
         { role: 'issuer', id: 'a' },
@@ -229,7 +229,7 @@ describe('KMS daemon', function () {
   it('says which field of its config is wrong', async () => {
     await using folder = await TestFolder.make();
     for (const [more, field] of [
-      [{ owner: { role: 'ota', id: 'main' } }, '/owner/role'],
+      [{ owner: { role: 'terminal', id: 'main' } }, '/owner/role'],
       [{ certificateAuthority: { holderReference: '00' } }, '/certificateAuthority/holderReference'],
       [{ keyFolder: undefined }, '/keyFolder'],
       [{ cardMakers: [{}] }, '/cardMakers/0/holderReference'],

@@ -224,6 +224,18 @@ export const AuthenticateSecureChannel = Type.Object(
 );
 export type AuthenticateSecureChannel = Static<typeof AuthenticateSecureChannel>;
 
+/** POST /v1/administration-keys: the pre-shared key of whoever calls under this identity. */
+export const AdministrationKeyQuery = Type.Object(
+  { identity: Type.String({ pattern: '^[!-~]{1,128}$' }) },
+  { additionalProperties: false },
+);
+export type AdministrationKeyQuery = Static<typeof AdministrationKeyQuery>;
+export const AdministrationKey = Type.Object(
+  { psk: Type.String({ pattern: '^[0-9A-F]{32}$' }) },
+  { additionalProperties: false },
+);
+export type AdministrationKey = Static<typeof AdministrationKey>;
+
 /** POST /v1/secure-channels/{id}/wrap */
 export const WrapCommands = Type.Object(
   { commands: Type.Array(PlainCommand, { minItems: 1, maxItems: 60 }) },

@@ -5,6 +5,7 @@ import type { RestApp } from '../../app.ts';
 import type { Peer } from '../../identity.ts';
 import { incarnationOf } from '../../incarnation.ts';
 import { RequestError } from '../../problem.ts';
+import { administrationKeyRoutes } from './administration-keys.ts';
 import { attestationRoutes } from './attestations.ts';
 import { certificateAuthorityRoutes } from './certificate-authority.ts';
 import { flowRoutes } from './flows.ts';
@@ -30,4 +31,5 @@ export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void 
   secureChannelRoutes(app, service, access);
   flowRoutes(app, service, access);
   purseRoutes(app, service, access);
+  administrationKeyRoutes(app, service, access);
 }
