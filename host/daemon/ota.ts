@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
 import { Counter, Gauge } from 'prom-client';
 import { type Static, Type } from 'typebox';
+import { AdministrationServer } from '../bearer/bip/administration-server.ts';
+import { BipBearer } from '../bearer/bip/bip-bearer.ts';
 import { readerLinkBearer } from '../bearer/reader-link/reader-link-bearer.ts';
 import { serveTerminalLinks, type TerminalLinkServer } from '../bearer/reader-link/terminal-link.ts';
+import { UsageError } from '../errors.ts';
 import { RestClient } from '../rest/client.ts';
+import { administrationKeyClient } from '../rest/clients/administration-keys.ts';
 import { remoteTerminalLink } from '../rest/clients/terminal-link.ts';
 import type { Peer, TlsIdentity } from '../rest/identity.ts';
 import { otaRoutes } from '../rest/routes/ota/routes.ts';
+import { Administration } from '../service/ota/administration.ts';
 import { type CardBearer, delayed, recorded } from '../service/ota/card-bearer.ts';
 import { CardSessions } from '../service/ota/card-sessions.ts';
+import { firstReachable, type NamedBearer } from '../service/ota/first-reachable.ts';
 import { OtaNodes } from '../service/ota/nodes.ts';
 import { ProviderQuotas } from '../service/ota/provider-quotas.ts';
 import { TerminalDirectory } from '../service/ota/terminal-directory.ts';
 import { TrafficRecord } from '../service/ota/traffic-record.ts';
+import type { Bells } from '../store/bells.ts';
 import { databasePlace, openDatabase } from '../store/database.ts';
+import { AdminSessionTable } from '../store/ota/admin-session-table.ts';
 import { LeaseTable, OTA_MIGRATIONS } from '../store/ota/lease-table.ts';
 import { TerminalTable } from '../store/ota/terminal-table.ts';
 import { ProviderId } from '../wire/message/operator.ts';
-import { daemonFields, databaseFields, FilePath, nodeFields } from './config.ts';
+import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
 import { defaultNodeId, openNode } from './node.ts';
 import { poolGauge } from './pool-gauge.ts';
@@ -51,6 +60,24 @@ export const OtaConfig = Type.Object(
     leaseMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
     /** Added to each round trip to a terminal: for measurements of slow links. */
     addedDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
+    /** Ways to a card, in the order in which they are tried; default `reader` alone. */
+    bearers: Type.Optional(
+      Type.Array(Type.Union([Type.Literal('reader'), Type.Literal('bip')]), {
+        ...{ minItems: 1, maxItems: 2, uniqueItems: true },
+      }),
+    ),
+    /** Where cards call for the bearer `bip`, and the KMS that has their pre-shared keys. */
+    administration: Type.Optional(
+      Type.Object(
+        {
+          listen: daemonFields.listen,
+          kms: PeerEndpoint,
+          /** How long a call waits for a script before the card is told to ask again; default 20,000. */
+          holdMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 50_000 })),
+        },
+        { additionalProperties: false },
+      ),
+    ),
     /** Every script is written to this file: for tests only, it is all the traffic there is. */
     trafficRecord: Type.Optional(FilePath),
   },
@@ -90,15 +117,18 @@ export const otaDaemon = defineDaemon({
       linkTo: ({ address, terminalId }) => remoteTerminalLink(peers.at(address), terminalId),
     });
     if (config.trafficRecord !== undefined) logger.warn({ file: config.trafficRecord }, 'recording all card traffic');
+    const calls = new AdminSessionTable(database);
+    const administration = administrationOf(config, calls, bells.bells);
     const sessions = new CardSessions({
-      ...{ leases, terminals, bells: bells.bells, bearer: bearerOf(config), onError },
+      ...{ leases, terminals, bells: bells.bells, bearer: bearerOf(config, administration, logger), onError },
       quotas: new ProviderQuotas(config.providers.map((provider) => ({ ...QUOTA, ...provider }))),
       ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
       onTrip: tripCounters(metrics, terminals),
     });
     const nodes = new OtaNodes({ database, nodeId, node, sessions, table, terminals, onError });
     await nodes.start();
-    const prune = setInterval(() => void leases.prune().catch(onError), PRUNE_MS);
+    const prune = setInterval(() => void Promise.all([leases.prune(), calls.prune()]).catch(onError), PRUNE_MS);
+    const cards = administration && (await serveCards(config, administration, { tls, logger, metrics }));
     let links: TerminalLinkServer | undefined;
     return {
       routes: (app) => otaRoutes(app, sessions, terminals, self.id),
@@ -110,11 +140,13 @@ export const otaDaemon = defineDaemon({
       },
       drain: async () => {
         await sessions.drain(DRAIN_MS);
+        administration?.drain();
         links?.close();
       },
       close: async () => {
         clearInterval(prune);
         links?.close();
+        await cards?.close();
         await table.detachAll().catch(onError);
         await nodes.stop();
         await peers.close();
@@ -125,9 +157,56 @@ export const otaDaemon = defineDaemon({
   },
 });
 
+type Config = Static<typeof OtaConfig>;
+
+/** @throws UsageError `config-field` when the bearer is wanted and nothing is said of where cards call */
+function administrationOf({ administration, bearers = [] }: Config, table: AdminSessionTable, bells: Bells) {
+  if (administration === undefined) {
+    if (!bearers.includes('bip')) return undefined;
+    throw new UsageError('config-field', '/administration: the bearer bip needs it', { field: '/administration' });
+  }
+  const { holdMs } = administration;
+  return new Administration({ table, bells, ...(holdMs === undefined ? {} : { holdMs }) });
+}
+
+/** Opens the port that cards call. */
+async function serveCards(
+  { administration: wanted }: Config,
+  administration: Administration,
+  { tls, logger, metrics }: Pick<DaemonContext<unknown>, 'tls' | 'logger' | 'metrics'>,
+) {
+  if (wanted === undefined) return undefined;
+  const { listen, kms } = wanted;
+  const client = new RestClient({ baseUrl: kms.url, tls, expectedPeer: kms });
+  const findKey = administrationKeyClient(client);
+  const server = await AdministrationServer.listen({ ...listen, administration, findKey, logger });
+  new Gauge({
+    name: 'opentsm_ota_cards_connected',
+    help: 'cards that have called and are connected to this node',
+    registers: [metrics],
+    collect() {
+      this.set(server.size);
+    },
+  });
+  const close = async () => {
+    await server[Symbol.asyncDispose]();
+    await client.close();
+  };
+  return { close };
+}
+
 /** How scripts go to cards, with what measurements and tests put around it. */
-function bearerOf({ addedDelayMs, trafficRecord }: Static<typeof OtaConfig>): CardBearer {
-  const slow = addedDelayMs === undefined ? readerLinkBearer : delayed(readerLinkBearer, addedDelayMs);
+function bearerOf(config: Config, administration: Administration | undefined, logger: Logger): CardBearer {
+  const { bearers = ['reader'], addedDelayMs, trafficRecord } = config;
+  const onError = (error: Error) => logger.warn({ reason: error.message }, 'an administration session did not end');
+  const named = bearers.flatMap((name): NamedBearer[] => {
+    if (name === 'reader') return [{ name, bearer: readerLinkBearer }];
+    return administration === undefined ? [] : [{ name, bearer: new BipBearer({ administration, onError }) }];
+  });
+  const chosen = firstReachable(named, (from, to, { message }) =>
+    logger.info({ from, to, reason: message }, 'falls back to another bearer'),
+  );
+  const slow = addedDelayMs === undefined ? chosen : delayed(chosen, addedDelayMs);
   return trafficRecord === undefined ? slow : recorded(slow, new TrafficRecord(trafficRecord));
 }
 

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { AdministrationAgent, type AdministrationAgentOptions } from '../bearer/bip/administration-agent.ts';
 import { MAX_READERS } from '../bearer/reader-link/terminal-link.ts';
-import { TerminalLinkClient } from '../bearer/reader-link/terminal-link-client.ts';
+import { type TerminalEnd, TerminalLinkClient } from '../bearer/reader-link/terminal-link-client.ts';
+import { Secret } from '../crypto/secret.ts';
 import { TransportError, UsageError } from '../errors.ts';
+import { readPrivate } from '../kms/durable-file.ts';
 import { CardDesk } from '../service/terminal/card-desk.ts';
 import { DirectMonitor } from '../transport/direct-monitor.ts';
 import type { ReaderMonitor } from '../transport/reader-monitor.ts';
+import { fromHex } from '../wire/hex.ts';
 import { Name } from '../wire/message/common.ts';
-import { daemonFields, PeerEndpoint } from './config.ts';
-import { defineDaemon } from './daemon.ts';
+import { daemonFields, FilePath, PeerEndpoint } from './config.ts';
+import { type DaemonContext, defineDaemon } from './daemon.ts';
+
+const Address = Type.Object(
+  { host: Type.String({ minLength: 1, maxLength: 253 }), port: Type.Integer({ minimum: 1, maximum: 65_535 }) },
+  { additionalProperties: false },
+);
+
+const PSK = /^([0-9A-F]{32})\s*$/;
 
 export const TerminalConfig = Type.Object(
   {
@@ -16,16 +27,20 @@ export const TerminalConfig = Type.Object(
     ota: PeerEndpoint,
     /** Cards that listen on a TCP port instead of sitting in a reader. */
     directReaders: Type.Optional(
-      Type.Array(
-        Type.Object(
-          {
-            name: Name,
-            host: Type.String({ minLength: 1, maxLength: 253 }),
-            port: Type.Integer({ minimum: 1, maximum: 65_535 }),
-          },
-          { additionalProperties: false },
-        ),
-        { maxItems: MAX_READERS },
+      Type.Array(Type.Object({ name: Name, ...Address.properties }, { additionalProperties: false }), {
+        maxItems: MAX_READERS,
+      }),
+    ),
+    /** Calls `ota` for the cards in its readers, as an administration agent. */
+    administration: Type.Optional(
+      Type.Object(
+        {
+          /** Where the nodes of `ota` take calls of cards. */
+          servers: Type.Array(Address, { minItems: 1, maxItems: 16 }),
+          /** The key of this terminal's id at `ota`: 32 hex digits, mode 0600. */
+          pskFile: FilePath,
+        },
+        { additionalProperties: false },
       ),
     ),
     /** PC/SC readers whose name holds `name`; all of them when it is absent. Without this field PC/SC is not used. */
@@ -56,9 +71,11 @@ export const terminalDaemon = defineDaemon({
       const wanted = config.pcscReaders.name;
       monitors.push(await PcscMonitor.start((reader) => wanted === undefined || reader.includes(wanted)));
     }
-    const desk = new CardDesk(monitors);
+    const desk = new CardDesk(monitors, { bip: config.administration !== undefined });
+    const agent = await agentOf(config, desk, { self, logger });
     const { url, role, id } = config.ota;
-    const link = new TerminalLinkClient({ url, ota: { role, id }, tls, terminalId: self.id, end: desk, logger });
+    const end = agent === undefined ? desk : withAgent(desk, agent);
+    const link = new TerminalLinkClient({ url, ota: { role, id }, tls, terminalId: self.id, end, logger });
     return {
       routes: () => {},
       ready: async () => {
@@ -66,8 +83,37 @@ export const terminalDaemon = defineDaemon({
       },
       close: async () => {
         await link.close();
+        await agent?.[Symbol.asyncDispose]();
         await desk.close();
       },
     };
   },
+});
+
+async function agentOf(
+  { administration }: Static<typeof TerminalConfig>,
+  desk: CardDesk,
+  { self, logger }: Pick<DaemonContext<unknown>, 'self' | 'logger'>,
+): Promise<AdministrationAgent | undefined> {
+  if (administration === undefined) return undefined;
+  const { servers, pskFile } = administration;
+  const hex = PSK.exec((await readPrivate(pskFile)) ?? '')?.[1];
+  if (hex === undefined)
+    throw new UsageError('config-field', '/administration/pskFile: want a file with 32 upper-case hex digits', {
+      field: '/administration/pskFile',
+    });
+  const run = (script: Parameters<AdministrationAgentOptions['run']>[0]) =>
+    desk.run({ type: 'exchange', id: 1, ...script });
+  return new AdministrationAgent({ servers, pskIdentity: self.id, psk: new Secret(fromHex(hex, 16)), run, logger });
+}
+
+/** The desk, and who answers triggers for it. */
+const withAgent = (desk: CardDesk, agent: AdministrationAgent): TerminalEnd => ({
+  get readers() {
+    return desk.readers;
+  },
+  onChange: (listener) => desk.onChange(listener),
+  run: (script) => desk.run(script),
+  release: (message) => desk.release(message),
+  trigger: (message) => agent.start(message),
 });

@@ -46,5 +46,20 @@ export function runReport(provider: string, state: KeyDistributionState): RunRep
   };
 }
 
+/** What a run has sent to the card and got from it. */
+export interface RunCost {
+  readonly roundTrips: number;
+  readonly apdus: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  readonly ms: number;
+}
+
+export function costOf({ steps }: Pick<RunReport, 'steps'>): RunCost {
+  const sum = (key: keyof RunCost) => steps.reduce((total, step) => total + step[key], 0);
+  const ms = Math.round(sum('ms'));
+  return { roundTrips: sum('roundTrips'), apdus: sum('apdus'), bytesOut: sum('bytesOut'), bytesIn: sum('bytesIn'), ms };
+}
+
 export const roundTripsOf = (run: Pick<RunReport, 'steps'>): number =>
   run.steps.reduce((sum, step) => sum + step.roundTrips, 0);

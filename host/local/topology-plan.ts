@@ -19,13 +19,16 @@ export const TopologyPlan = Type.Object(
     issuer: Type.Optional(PlatformPlan),
     providers: Type.Optional(Type.Array(PlatformPlan, { maxItems: 16 })),
     terminals: Type.Optional(Type.Array(Type.Object({ id: Id, config: Fields }, closed), { maxItems: 16 })),
-    ota: Type.Optional(Type.Object({ config: Fields }, closed)),
+    /** With a KMS of its own where cards call it (`administration`). */
+    ota: Type.Optional(Type.Object({ config: Fields, kms: Type.Optional(Fields) }, closed)),
     /** Processes of each daemon but the terminals, which hold readers; default 1. */
     nodes: Type.Optional(Type.Integer({ minimum: 1, maximum: 8 })),
   },
   closed,
 );
 export type TopologyPlan = Static<typeof TopologyPlan>;
+
+type OtaPlan = NonNullable<TopologyPlan['ota']>;
 
 export interface Endpoint {
   readonly url: string;
@@ -70,7 +73,7 @@ export function daemonPlans(plan: TopologyPlan): DaemonPlan[] {
 
 function groupPlans(plan: TopologyPlan): GroupPlan[] {
   const plans: GroupPlan[] = [];
-  if (plan.ota !== undefined) plans.push(otaPlan(plan.ota.config, plan.providers ?? []));
+  if (plan.ota !== undefined) plans.push(...otaPlans(plan.ota, plan.providers ?? []));
   for (const terminal of plan.terminals ?? []) plans.push(terminalPlan(terminal.id, terminal.config));
   if (plan.issuer !== undefined) plans.push(...platformPlans('issuer', plan.issuer, () => ({})));
   for (const provider of plan.providers ?? []) {
@@ -81,14 +84,38 @@ function groupPlans(plan: TopologyPlan): GroupPlan[] {
   return plans;
 }
 
-function otaPlan(config: object, providers: readonly PlatformPlan[]): GroupPlan {
+function otaPlans({ config, kms }: OtaPlan, providers: readonly PlatformPlan[]): GroupPlan[] {
+  const peer = { role: 'ota', id: 'main' } as const;
+  const common = { providers: providers.map(({ id }) => ({ id })), ...config };
+  const ota = { name: 'ota', daemon: 'ota', peer, database: true, lab: 0 } as const;
+  if (kms === undefined) return [{ ...ota, config: () => common }];
+  const administration = (context: PlanContext) => ({
+    kms: context.endpoint('kms-ota'),
+    ...Object(config.administration),
+  });
+  return [
+    kmsPlan('kms-ota', 'ota', peer, kms),
+    { ...ota, config: (context) => ({ ...common, administration: administration(context) }) },
+  ];
+}
+
+/** @param name of its peer and folders */
+function kmsPlan(kmsName: string, name: string, owner: Peer, fields: object): GroupPlan {
   return {
-    name: 'ota',
-    daemon: 'ota',
-    peer: { role: 'ota', id: 'main' },
-    database: true,
+    name: kmsName,
+    daemon: 'kms',
+    peer: { role: 'kms', id: name },
+    database: false,
     lab: 0,
-    config: () => ({ providers: providers.map(({ id }) => ({ id })), ...config }),
+    // Nodes share the keys; each has a record of its own.
+    config: ({ stateDir, node }) => ({
+      owner,
+      keyFolder: join(stateDir, 'keys', name),
+      ...(node === 1 ? {} : { auditFile: join(stateDir, 'keys', name, `audit-${node}.jsonl`) }),
+      sealingKeyFile: join(stateDir, 'sealing', `${name}.key`),
+      certificateAuthority: { holderReference: developmentHolderReference(owner, 'ca') },
+      ...fields,
+    }),
   };
 }
 
@@ -114,22 +141,7 @@ function platformPlans(
   const kmsName = `kms-${name}`;
   const owner = { role, id: platform.id };
   return [
-    {
-      name: kmsName,
-      daemon: 'kms',
-      peer: { role: 'kms', id: name },
-      database: false,
-      lab: 0,
-      // Nodes share the keys; each has a record of its own.
-      config: ({ stateDir, node }) => ({
-        owner,
-        keyFolder: join(stateDir, 'keys', name),
-        ...(node === 1 ? {} : { auditFile: join(stateDir, 'keys', name, `audit-${node}.jsonl`) }),
-        sealingKeyFile: join(stateDir, 'sealing', `${name}.key`),
-        certificateAuthority: { holderReference: developmentHolderReference(owner, 'ca') },
-        ...platform.kms,
-      }),
-    },
+    kmsPlan(kmsName, name, owner, platform.kms),
     {
       name,
       daemon: role,
@@ -147,6 +159,8 @@ export interface DevelopmentOptions {
   /** Fields of the one terminal's config; default all PC/SC readers. */
   readonly terminal?: Readonly<Record<string, unknown>>;
   readonly ota?: Readonly<Record<string, unknown>>;
+  /** Config of a KMS for `ota`; default none. */
+  readonly otaKms?: Readonly<Record<string, unknown>>;
   /** Added to the config of issuer and providers. */
   readonly platform?: Readonly<Record<string, unknown>>;
   /** Added to the config of one provider, by its id. */
@@ -168,7 +182,7 @@ export function developmentPlan(options: DevelopmentOptions = {}): TopologyPlan 
     providers: (options.providers ?? ['a', 'b']).map((id) =>
       platform({ role: 'provider', id }, { ssdAid: developmentSsdAid(id), ...options.provider?.[id] }),
     ),
-    ota: { config: { ...options.ota } },
+    ota: { config: { ...options.ota }, ...(options.otaKms === undefined ? {} : { kms: { ...options.otaKms } }) },
     terminals: [{ id: 'desk', config: { ...(options.terminal ?? { pcscReaders: {} }) } }],
     nodes: options.nodes ?? 1,
   };

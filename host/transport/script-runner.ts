@@ -17,7 +17,7 @@ export interface ScriptOutcome extends Readonly<LinkCount> {
 
 const SUCCESS = [statusWordToHex(SW.NO_ERROR)];
 
-const goesOn = ({ anyStatus, expect = SUCCESS }: CardCommand, sw: string): boolean =>
+export const scriptGoesOn = ({ anyStatus, expect = SUCCESS }: CardCommand, sw: string): boolean =>
   anyStatus === true || expect.includes(sw);
 
 /** Sends the parts of one command; a part before the last that is not answered 9000 ends it. */
@@ -60,7 +60,7 @@ export async function runScript(channel: CardChannel, commands: readonly CardCom
       const { data, sw, whole } = await runCommand(channel, command, count);
       const swHex = statusWordToHex(sw);
       responses.push({ data: toHex(data), sw: swHex });
-      if (!whole || !goesOn(command, swHex)) return { responses, stopped: true, ...count };
+      if (!whole || !scriptGoesOn(command, swHex)) return { responses, stopped: true, ...count };
     }
     return { responses, stopped: false, ...count };
   } catch (error) {

@@ -10,6 +10,7 @@ import {
   type TerminalInfo,
   TerminalRelease,
   type TerminalResult,
+  TerminalTrigger,
 } from '../../wire/message/card-script.ts';
 import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, MAX_READERS, TERMINAL_LINK_PATH } from './terminal-link.ts';
 
@@ -19,6 +20,8 @@ export interface TerminalEnd {
   onChange(listener: () => void): () => void;
   run(script: TerminalExchange): Promise<TerminalResult>;
   release(message: TerminalRelease): Promise<void>;
+  /** Where there is an administration agent. @throws TsmError for a trigger that is malformed */
+  trigger?(message: TerminalTrigger): void;
 }
 
 export interface TerminalLinkOptions {
@@ -36,6 +39,7 @@ const BACKOFF_MS = { first: 100, longest: 5_000 };
 const MAX_SCRIPTS = 2 * MAX_READERS;
 const EXCHANGE = checkerOf(TerminalExchange);
 const RELEASE = checkerOf(TerminalRelease);
+const TRIGGER = checkerOf(TerminalTrigger);
 
 /** Keeps a connection to `ota` open, for as long as it is not closed. */
 export class TerminalLinkClient implements AsyncDisposable {
@@ -161,11 +165,21 @@ class Connection {
     const message = isBinary ? undefined : parseJson(data.toString('utf8'));
     if (RELEASE.is(message)) {
       void this.#options.end.release(message);
+    } else if (TRIGGER.is(message)) {
+      this.#trigger(message);
     } else if (EXCHANGE.is(message) && this.#scripts < MAX_SCRIPTS) {
       void this.#run(message);
     } else {
       this.#options.logger.warn('ota sent a message that is not ours');
       this.#socket.terminate();
+    }
+  }
+
+  #trigger(message: TerminalTrigger): void {
+    try {
+      this.#options.end.trigger?.(message);
+    } catch (error) {
+      this.#options.logger.warn({ reason: (error as Error).message }, 'a trigger was refused');
     }
   }
 

@@ -15,6 +15,7 @@ import {
   TerminalHello,
   TerminalReaders,
   TerminalResult,
+  type TerminalTrigger,
 } from '../../wire/message/card-script.ts';
 
 /** The WebSocket that terminals open to `ota`: one JSON text per message, everything else ends the link. */
@@ -148,6 +149,12 @@ class ServerLink implements TerminalLink {
       const message: TerminalExchange = { type: 'exchange', id, ...script };
       this.#socket.send(JSON.stringify(message));
     });
+  }
+
+  async trigger(call: Omit<TerminalTrigger, 'type'>): Promise<void> {
+    if (this.#ended) throw new TransportError('link-lost', 'the connection to the terminal ended');
+    const message: TerminalTrigger = { type: 'trigger', ...call };
+    this.#socket.send(JSON.stringify(message));
   }
 
   release(readerName: string, fence: number): void {

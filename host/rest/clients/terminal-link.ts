@@ -28,6 +28,8 @@ export function remoteTerminalLink(client: RestClient, terminalId: string): Term
         );
       }
     },
+    trigger: (body) =>
+      client.call({ method: 'POST', path: `${path}/triggers`, body, timeoutMs: NODE_MS }).then(() => {}),
     release: (readerName, fence) => {
       // Whoever comes next has a higher fence, and the terminal gives the card back then.
       if (fence >= 1)

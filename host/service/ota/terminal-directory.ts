@@ -2,7 +2,12 @@
 import { NotFoundError, TransportError } from '../../errors.ts';
 import type { Bells } from '../../store/bells.ts';
 import { attachedBell, type TerminalRow, type TerminalTable } from '../../store/ota/terminal-table.ts';
-import type { TerminalExchange, TerminalInfo, TerminalResult } from '../../wire/message/card-script.ts';
+import type {
+  TerminalExchange,
+  TerminalInfo,
+  TerminalResult,
+  TerminalTrigger,
+} from '../../wire/message/card-script.ts';
 
 /** A terminal's connection, as the service sees it. */
 export interface TerminalLink {
@@ -13,6 +18,8 @@ export interface TerminalLink {
    * @throws TransportError `outcome-unknown` when the link ends or the time is over first
    */
   exchange(script: Omit<TerminalExchange, 'type' | 'id'>, timeoutMs: number): Promise<TerminalResult>;
+  /** Makes the administration agent call. @throws TransportError when the link has ended */
+  trigger(call: Omit<TerminalTrigger, 'type'>): Promise<void>;
   /** Tells that the session of this fence is over. */
   release(readerName: string, fence: number): void;
   /** Ends the connection. */

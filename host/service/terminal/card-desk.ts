@@ -26,9 +26,12 @@ interface Desk {
 export class CardDesk {
   readonly #monitors: readonly ReaderMonitor[];
   readonly #desks = new Map<string, Desk>();
+  readonly #bip: { readonly bip?: true };
 
-  constructor(monitors: readonly ReaderMonitor[]) {
+  /** @param bip an administration agent runs scripts on these readers too */
+  constructor(monitors: readonly ReaderMonitor[], { bip }: { readonly bip: boolean } = { bip: false }) {
     this.#monitors = monitors;
+    this.#bip = bip ? { bip } : {};
   }
 
   /** What `ota` is told about the readers. */
@@ -39,6 +42,7 @@ export class CardDesk {
       cardPresent: state.cardPresent,
       atr: toHex(state.atr),
       insertion: state.insertion,
+      ...this.#bip,
     }));
   }
 

@@ -50,6 +50,29 @@ export const OTA_MIGRATIONS: readonly Migration[] = [
       );
     `,
   },
+  {
+    number: 3,
+    name: 'administration-sessions',
+    sql: `
+      CREATE TABLE admin_sessions (
+        session_id text PRIMARY KEY,
+        terminal_id text NOT NULL,
+        reader_name text NOT NULL,
+        fence bigint NOT NULL,
+        psk_identity text NOT NULL,
+        script integer NOT NULL DEFAULT 0,
+        state text NOT NULL,
+        body bytea,
+        goes_on text,
+        status text,
+        result bytea,
+        bytes_out bigint NOT NULL DEFAULT 0,
+        bytes_in bigint NOT NULL DEFAULT 0,
+        at timestamptz NOT NULL DEFAULT now(),
+        UNIQUE (terminal_id, reader_name, fence)
+      );
+    `,
+  },
 ];
 
 /** Why a session ended. */

@@ -120,6 +120,8 @@ export const TerminalInfo = Type.Object(
           cardPresent: Type.Boolean(),
           atr: Hex,
           insertion: Type.String({ maxLength: 64 }),
+          /** An administration agent answers triggers for this reader. */
+          bip: Type.Optional(Type.Literal(true)),
         },
         { additionalProperties: false },
       ),
@@ -155,6 +157,18 @@ export const TerminalRelease = Type.Object(
   { type: Type.Literal('release'), readerName: Name, fence: Type.Integer({ minimum: 1 }) },
   { additionalProperties: false },
 );
+/** Makes the administration agent call: stands for the message that a card gets (docs/ota.md section 6). */
+export const TerminalTrigger = Type.Object(
+  {
+    type: Type.Literal('trigger'),
+    readerName: Name,
+    insertion: Type.String({ maxLength: 64 }),
+    fence: Type.Integer({ minimum: 1 }),
+    /** Administration session triggering parameters. */
+    parameters: Hex,
+  },
+  { additionalProperties: false },
+);
 export const TerminalResult = Type.Object(
   {
     type: Type.Literal('result'),
@@ -182,6 +196,7 @@ export const ScriptOfNode = Type.Object(
   },
   { additionalProperties: false },
 );
+export const TriggerOfNode = Type.Omit(TerminalTrigger, ['type'], { additionalProperties: false });
 export const ReleaseOfNode = Type.Object(
   { readerName: Name, fence: Type.Integer({ minimum: 1 }) },
   { additionalProperties: false },
@@ -189,5 +204,6 @@ export const ReleaseOfNode = Type.Object(
 export type TerminalHello = Static<typeof TerminalHello>;
 export type TerminalReaders = Static<typeof TerminalReaders>;
 export type TerminalExchange = Static<typeof TerminalExchange>;
+export type TerminalTrigger = Static<typeof TerminalTrigger>;
 export type TerminalRelease = Static<typeof TerminalRelease>;
 export type TerminalResult = Static<typeof TerminalResult>;

@@ -20,7 +20,11 @@ const RESPONSE_TYPES: Readonly<Record<BodyKind, string>> = {
 };
 
 /** What became of the last script; a body follows `ok` only. */
-export const SCRIPT_STATUS = ['ok', 'unknown-application', 'not-a-security-domain', 'security-error'] as const;
+export const SCRIPT_STATUS = [
+  ...(['ok', 'unknown-application', 'not-a-security-domain', 'security-error'] as const),
+  /** Of agents outside the card: the chip does not answer. @see GPD_SPE_008 */
+  'unavailable-se',
+] as const;
 export type ScriptStatus = (typeof SCRIPT_STATUS)[number];
 
 /** Header fields of a card's POST, besides those of HTTP itself. @see Amendment B */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import type { TerminalDirectory } from '../../../service/ota/terminal-directory.ts';
-import { ReleaseOfNode, ScriptOfNode, TerminalResult } from '../../../wire/message/card-script.ts';
+import { ReleaseOfNode, ScriptOfNode, TerminalResult, TriggerOfNode } from '../../../wire/message/card-script.ts';
 import { Name } from '../../../wire/message/common.ts';
 import type { RestApp } from '../../app.ts';
 import { NoContent } from '../no-content.ts';
@@ -18,6 +18,15 @@ export function terminalLinkRoutes(app: RestApp, terminals: TerminalDirectory, i
     async (request) => {
       const { timeoutMs, ...script } = request.body;
       return terminals.linkHere(request.params.terminalId).exchange(script, timeoutMs);
+    },
+  );
+
+  app.post(
+    '/v1/terminal-links/:terminalId/triggers',
+    { config, schema: { params: Params, body: TriggerOfNode, response: { 204: NoContent } } },
+    async (request, reply) => {
+      await terminals.linkHere(request.params.terminalId).trigger(request.body);
+      return reply.code(204).send(null);
     },
   );
 

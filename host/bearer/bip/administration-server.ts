@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer, type Socket, type Server as TcpServer } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { FastifyBaseLogger } from 'fastify';
+import { TransportError, TsmError, WireError } from '../../errors.ts';
+import type { Administration, CardAnswer } from '../../service/ota/administration.ts';
+import {
+  type AdminRequest,
+  decodeAdminRequest,
+  encodeAdminAnswer,
+  type HeaderField,
+} from '../../wire/uicc/admin-http.ts';
+import { GOES_ON_FIELD, MAX_BODY } from './admin-script.ts';
+import { administrationUri, readAdministrationUri } from './administration-uri.ts';
+import { type FindKey, PskGate } from './psk-gate.ts';
+import { CARD_TLS } from './tls-profile.ts';
+
+/**
+ * The server that cards call: TLS 1.2 with a pre-shared key, HTTP of Amendment B.
+ *
+ * @see GlobalPlatform Amendment B 1.2, chapters 3 and 4
+ */
+
+export interface AdministrationServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly administration: Administration;
+  /** The key of an identity, 16 bytes or more; the server wipes it. */
+  readonly findKey: FindKey;
+  readonly logger: FastifyBaseLogger;
+  /** Cards connected at once; default 10,000. */
+  readonly maxConnections?: number;
+  /** From the connection to the end of its handshake; default 15,000. */
+  readonly handshakeMs?: number;
+}
+
+const LIMITS = {
+  maxConnections: 10_000,
+  /** Connections without a key yet, from all addresses. */
+  maxHandshakes: 256,
+  handshakeMs: 15_000,
+  /** Header fields of one POST. */
+  headerBytes: 4_096,
+  headersMs: 15_000,
+  /** From the first byte of a POST to the last. */
+  postMs: 60_000,
+  /** A card that runs a script is silent: key generation takes minutes. */
+  idleMs: 900_000,
+} as const;
+
+interface Traffic {
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export class AdministrationServer implements AsyncDisposable {
+  readonly #options: AdministrationServerOptions;
+  readonly #tcp: TcpServer;
+  readonly #http: Server;
+  readonly #gates = new Map<Socket, PskGate>();
+  readonly #counted = new WeakMap<PskGate, Traffic>();
+  #handshakes = 0;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: AdministrationServerOptions) {
+    this.#options = options;
+    this.#tcp = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#tcp.maxConnections = options.maxConnections ?? LIMITS.maxConnections;
+    this.#http = createHttpServer(
+      {
+        maxHeaderSize: LIMITS.headerBytes,
+        headersTimeout: LIMITS.headersMs,
+        requestTimeout: LIMITS.postMs,
+        keepAliveTimeout: LIMITS.idleMs,
+      },
+      (request, response) => void this.#serve(request, response),
+    );
+    this.#http.on('clientError', (_error, socket) => socket.destroy());
+    // It listens to no port of its own; its watch over slow clients begins with this event.
+    this.#http.emit('listening');
+  }
+
+  /** @throws TransportError `cannot-listen` */
+  static async listen(options: AdministrationServerOptions): Promise<AdministrationServer> {
+    const server = new AdministrationServer(options);
+    const { host, port } = options;
+    server.#tcp.listen({ host, port });
+    await once(server.#tcp, 'listening').catch((error: NodeJS.ErrnoException) => {
+      throw new TransportError('cannot-listen', `/administration: cannot listen on ${host}:${port} (${error.code})`);
+    });
+    return server;
+  }
+
+  get port(): number {
+    return (this.#tcp.address() as AddressInfo).port;
+  }
+
+  /** Cards that are connected. */
+  get size(): number {
+    return this.#gates.size;
+  }
+
+  #accept(socket: Socket): void {
+    // Who probes for keys or says nothing cannot keep cards out for long.
+    if (this.#handshakes >= LIMITS.maxHandshakes) {
+      socket.destroy();
+      return;
+    }
+    const { findKey, logger, handshakeMs = LIMITS.handshakeMs } = this.#options;
+    const gate = new PskGate(socket, findKey);
+    this.#gates.set(socket, gate);
+    this.#handshakes += 1;
+    const overdue = setTimeout(() => gate.destroy(), handshakeMs);
+    let open = false;
+    const settle = () => {
+      clearTimeout(overdue);
+      if (!open) this.#handshakes -= 1;
+      open = true;
+    };
+    const tls = new TLSSocket(gate, {
+      ...{ isServer: true, ...CARD_TLS },
+      pskCallback: (_socket: TLSSocket, identity: string) => gate.keyOf(identity),
+    } as ConstructorParameters<typeof TLSSocket>[1]);
+    tls.once('secure', () => {
+      settle();
+      GATES.set(tls, gate);
+      this.#http.emit('connection', tls);
+    });
+    tls.on('error', (error) => {
+      if (!open) logger.info({ reason: error.message, from: socket.remoteAddress }, 'a card could not connect');
+      gate.destroy();
+    });
+    gate.on('error', () => tls.destroy());
+    gate.once('close', () => {
+      settle();
+      tls.destroy();
+      this.#gates.delete(socket);
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort('the connection ended'));
+    try {
+      await this.#post(request, response, gone.signal);
+    } catch (error) {
+      this.#options.logger.info({ reason: (error as Error).message }, 'a POST of a card was refused');
+      refuse(response, error instanceof WireError ? 400 : error instanceof TsmError ? 503 : 500);
+    }
+  }
+
+  async #post(request: IncomingMessage, response: ServerResponse, gone: AbortSignal): Promise<void> {
+    const gate = GATES.get(request.socket);
+    const place = readAdministrationUri(request.url ?? '');
+    if (request.method !== 'POST') return refuse(response, 405);
+    if (gate?.identity === undefined || place === undefined) return refuse(response, 404);
+    const fields = decodeAdminRequest(pairs(request.rawHeaders));
+    const body = await readBody(request);
+    if (body === undefined) return refuse(response, 413);
+    const { identity: pskIdentity } = gate;
+    const result = { ...statusOf(fields, body), body, resume: fields.resume };
+    const post = { ...place, pskIdentity, ...result, traffic: this.#trafficSince(gate) };
+    const answer = await this.#options.administration.answer(post, gone);
+    if (gone.aborted) return;
+    if (answer.kind === 'unknown') return refuse(response, 404);
+    respond(response, place.sessionId, answer);
+  }
+
+  /** What the connection has carried since it was counted last belongs to the script that is answered now. */
+  #trafficSince(gate: PskGate): Readonly<Traffic> {
+    const { bytesIn, bytesOut } = gate.traffic;
+    const before = this.#counted.get(gate) ?? { bytesIn: 0, bytesOut: 0 };
+    this.#counted.set(gate, { bytesIn, bytesOut });
+    return { bytesIn: bytesIn - before.bytesIn, bytesOut: bytesOut - before.bytesOut };
+  }
+
+  /** Takes no new connection and ends those that are there. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const closed = once(this.#tcp, 'close');
+    this.#tcp.close();
+    for (const gate of this.#gates.values()) gate.destroy();
+    this.#http.close();
+    await closed;
+  }
+}
+
+const GATES = new WeakMap<object, PskGate>();
+
+function* pairs(raw: readonly string[]): Generator<HeaderField> {
+  for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at] ?? '', raw[at + 1] ?? ''];
+}
+
+/** A result needs a status, and a body where that is `ok`. @throws WireError */
+function statusOf({ scriptStatus, body: kind, resume }: AdminRequest, body: Uint8Array): { readonly status?: string } {
+  if (scriptStatus === undefined) {
+    if (body.length > 0) throw new WireError('admin-script-status', 'A result without X-Admin-Script-Status');
+    return {};
+  }
+  if (scriptStatus === 'ok' && !resume && (body.length === 0 || kind !== 'card-content-management'))
+    throw new WireError('admin-script-status', 'The status is ok, and there is no response of card content management');
+  return { status: scriptStatus };
+}
+
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request) {
+    length += part.length;
+    if (length > MAX_BODY) return undefined;
+    parts.push(part);
+  }
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  if (response.headersSent) return void response.destroy();
+  response.writeHead(status, { Connection: 'close', 'Content-Length': 0 });
+  response.end();
+}
+
+function respond(response: ServerResponse, sessionId: string, answer: Exclude<CardAnswer, { kind: 'unknown' }>): void {
+  const nextUri = answer.kind === 'end' ? {} : { nextUri: administrationUri(sessionId, answer.script) };
+  const body = answer.kind === 'script' ? answer.body : undefined;
+  const fields = encodeAdminAnswer({ ...nextUri, ...(body === undefined ? {} : { body: 'card-content-management' }) });
+  for (const [name, value] of fields) response.setHeader(name, value);
+  if (body === undefined) {
+    response.writeHead(204);
+    response.end();
+    return;
+  }
+  if (answer.kind === 'script' && answer.goesOn !== undefined) response.setHeader(GOES_ON_FIELD, answer.goesOn);
+  response.writeHead(200, { 'Content-Length': body.length });
+  response.end(body);
+}

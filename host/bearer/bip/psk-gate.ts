@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { WireError } from '../../errors.ts';
+
+/**
+ * A TLS client's bytes on their way to the TLS library. ClientKeyExchange, which names the key, is kept back until the
+ * key has been asked for: the library wants it at once, and the key service is elsewhere.
+ */
+
+const RECORD_HEADER = 5;
+const MESSAGE_HEADER = 4;
+const HANDSHAKE_RECORD = 22;
+const CLIENT_KEY_EXCHANGE = 16;
+/** A record in clear has at most 2^14 bytes. @see RFC 5246 6.2.1 */
+const MAX_RECORD = 16_384;
+/** What a client may send before it has named its key; a ClientHello of a card has some hundred bytes. */
+const MAX_BEFORE_KEY = 8_192;
+/** Amendment B asks agents for 32 bytes at least, SGP.02's form has 116. */
+const MAX_IDENTITY = 128;
+const PRINTABLE = /^[!-~]+$/;
+
+/** Finds ClientKeyExchange in what a client sends, record by record. @see RFC 4279 2 */
+export class KeyNameReader {
+  #records = Buffer.alloc(0);
+  #messages = Buffer.alloc(0);
+  #seen = 0;
+
+  /**
+   * Takes more bytes.
+   *
+   * @returns the identity when it is whole; undefined before
+   * @throws WireError when this is no handshake with a PSK, or too long for one
+   */
+  push(bytes: Uint8Array): string | undefined {
+    this.#seen += bytes.length;
+    if (this.#seen > MAX_BEFORE_KEY)
+      throw new WireError('psk-handshake', 'Too many bytes before a key was named', { limit: MAX_BEFORE_KEY });
+    this.#records = Buffer.concat([this.#records, bytes]);
+    while (this.#records.length >= RECORD_HEADER) {
+      const length = this.#records.readUInt16BE(3);
+      if (this.#records[0] !== HANDSHAKE_RECORD || length === 0 || length > MAX_RECORD)
+        throw new WireError('psk-handshake', 'Not a handshake record', { got: this.#records[0] });
+      if (this.#records.length < RECORD_HEADER + length) return undefined;
+      this.#messages = Buffer.concat([this.#messages, this.#records.subarray(RECORD_HEADER, RECORD_HEADER + length)]);
+      this.#records = this.#records.subarray(RECORD_HEADER + length);
+      const identity = this.#nextIdentity();
+      if (identity !== undefined) return identity;
+    }
+    return undefined;
+  }
+
+  #nextIdentity(): string | undefined {
+    while (this.#messages.length >= MESSAGE_HEADER) {
+      const end = MESSAGE_HEADER + this.#messages.readUIntBE(1, 3);
+      if (this.#messages.length < end) return undefined;
+      if (this.#messages[0] === CLIENT_KEY_EXCHANGE) return identityOf(this.#messages.subarray(MESSAGE_HEADER, end));
+      this.#messages = this.#messages.subarray(end);
+    }
+    return undefined;
+  }
+}
+
+/** `length(2) ‖ identity`, the whole of the message where PSK is the only key exchange. */
+function identityOf(body: Buffer): string {
+  const length = body.length < 2 ? -1 : body.readUInt16BE(0);
+  const text = body.subarray(2).toString('latin1');
+  if (length !== text.length || length > MAX_IDENTITY || !PRINTABLE.test(text))
+    throw new WireError('psk-identity', `A PSK identity has 1 to ${MAX_IDENTITY} printable characters`, {
+      got: body.length,
+    });
+  return text;
+}
+
+export type FindKey = (identity: string) => Promise<Uint8Array>;
+
+export class PskGate extends Duplex {
+  readonly #socket: Socket;
+  readonly #find: FindKey;
+  #reader: KeyNameReader | undefined = new KeyNameReader();
+  #key: { readonly identity: string; readonly psk: Uint8Array } | undefined;
+  /** The key is being asked for: what comes meanwhile waits. */
+  #held: Buffer[] | undefined;
+
+  constructor(socket: Socket, find: FindKey) {
+    super({ allowHalfOpen: false });
+    this.#socket = socket;
+    this.#find = find;
+    socket.on('data', (bytes: Buffer) => this.#received(bytes));
+    socket.once('end', () => this.push(null));
+    socket.once('error', (error) => this.destroy(error));
+    socket.once('close', () => this.destroy());
+  }
+
+  /** Who named a key, once its key is there. */
+  get identity(): string | undefined {
+    return this.#key?.identity;
+  }
+
+  /** Bytes on the wire so far. */
+  get traffic(): { readonly bytesIn: number; readonly bytesOut: number } {
+    return { bytesIn: this.#socket.bytesRead, bytesOut: this.#socket.bytesWritten };
+  }
+
+  /** For the TLS library; null for another identity than the one that was let through. */
+  keyOf(identity: string): Uint8Array | null {
+    return this.#key !== undefined && this.#key.identity === identity ? this.#key.psk : null;
+  }
+
+  #received(bytes: Buffer): void {
+    if (this.#held !== undefined) {
+      this.#held.push(bytes);
+      return;
+    }
+    const identity = this.#read(bytes);
+    if (identity === undefined) this.#pass(bytes);
+    else void this.#admit(identity, bytes);
+  }
+
+  #read(bytes: Buffer): string | undefined {
+    try {
+      return this.#reader?.push(bytes);
+    } catch (error) {
+      this.destroy(error as Error);
+      return undefined;
+    }
+  }
+
+  async #admit(identity: string, bytes: Buffer): Promise<void> {
+    this.#held = [bytes];
+    this.#reader = undefined;
+    this.#socket.pause();
+    try {
+      this.#key = { identity, psk: await this.#find(identity) };
+      const held = this.#held;
+      this.#held = undefined;
+      for (const part of held) this.#pass(part);
+      this.#socket.resume();
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+  }
+
+  #pass(bytes: Buffer): void {
+    if (!this.destroyed && !this.push(bytes)) this.#socket.pause();
+  }
+
+  override _read(): void {
+    if (this.#held === undefined) this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#socket.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#key?.psk.fill(0);
+    this.#socket.destroy();
+    done(error);
+  }
+}

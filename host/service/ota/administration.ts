@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { TransportError } from '../../errors.ts';
+import { type Bells, readUntil } from '../../store/bells.ts';
+import {
+  type AdminSessionKey,
+  type AdminSessionRow,
+  type AdminSessionTable,
+  adminBell,
+} from '../../store/ota/admin-session-table.ts';
+
+/**
+ * Remote administration sessions: scripts are offered on one side, the card's POSTs fetch them on the other, at this
+ * node or at another. What is sent and not confirmed is known by its number.
+ */
+
+export interface AdministrationOptions {
+  readonly table: AdminSessionTable;
+  readonly bells: Bells;
+  /** How long a card's POST waits for a script before it is told to ask again; default 20,000. */
+  readonly holdMs?: number;
+  /** How long a card may take from its trigger to its first POST; default 30,000. */
+  readonly callMs?: number;
+  /** A session that has had no script for so long ends; default 300,000. */
+  readonly silentMs?: number;
+}
+
+/** A script as it travels. */
+export interface OfferedScript {
+  readonly body: Uint8Array;
+  readonly goesOn?: string;
+}
+
+export interface ScriptResult {
+  readonly status: string;
+  readonly body: Uint8Array;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+}
+
+/** A POST of a card: where it posts, and what. */
+export interface CardPost {
+  /** Whom TLS named. */
+  readonly pskIdentity: string;
+  readonly sessionId: string;
+  /** Number of the script that the card has run; 0 for none. */
+  readonly done: number;
+  /** First POST after a break: it has no result with it. */
+  readonly resume: boolean;
+  readonly status?: string;
+  readonly body: Uint8Array;
+  /** What the connection has carried since the POST before. */
+  readonly traffic: { readonly bytesOut: number; readonly bytesIn: number };
+}
+
+export type CardAnswer =
+  | { readonly kind: 'script'; readonly script: number; readonly body: Uint8Array; readonly goesOn?: string }
+  /** Nothing yet: post there again. */
+  | { readonly kind: 'again'; readonly script: number }
+  | { readonly kind: 'end' }
+  /** No such session for this identity, or a number that it never had. */
+  | { readonly kind: 'unknown' };
+
+const HOLD_MS = 20_000;
+const CALL_MS = 30_000;
+const SILENT_MS = 300_000;
+const NEW_SESSION_BYTES = 16;
+
+export class Administration {
+  readonly #options: AdministrationOptions;
+  readonly #draining = new AbortController();
+
+  constructor(options: AdministrationOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Has the card of this fence run one script.
+   *
+   * @param trigger makes the card call; it is used when the card has no session yet
+   * @throws TransportError `bearer-unreachable` when the card did not call: it got nothing
+   * @throws TransportError `outcome-unknown` when its result did not come in time, or was lost
+   */
+  async run(
+    key: AdminSessionKey & { readonly pskIdentity: string },
+    script: OfferedScript,
+    { trigger, timeoutMs }: { readonly trigger: (sessionId: string) => Promise<void>; readonly timeoutMs: number },
+  ): Promise<ScriptResult> {
+    const { table } = this.#options;
+    const session = await table.open(key, randomBytes(NEW_SESSION_BYTES).toString('hex'), key.pskIdentity);
+    const number = session && (await table.offer(session.sessionId, script.body, script.goesOn));
+    if (session === undefined || number === undefined)
+      throw new TransportError('bearer-unreachable', 'the administration session of this card has ended', { ...key });
+    const { sessionId } = session;
+    if (number === 1) await trigger(sessionId).catch((error: unknown) => this.#withdraw(sessionId, number, error));
+    const deadline = performance.now() + timeoutMs;
+    const called = (row: AdminSessionRow | undefined) => row?.state !== 'offered';
+    const row = await this.#until(sessionId, called, Math.min(timeoutMs, this.#options.callMs ?? CALL_MS));
+    if (!called(row)) await this.#withdraw(sessionId, number);
+    const over = (found: AdminSessionRow | undefined) => found?.state !== 'offered' && found?.state !== 'sent';
+    const end = await this.#until(sessionId, over, deadline - performance.now());
+    if (end?.state !== 'answered' || end.script !== number || end.result === null || end.status === null) {
+      await table.end(key);
+      throw new TransportError('outcome-unknown', 'the card has the script and its result did not come', { ...key });
+    }
+    const { status, result: body, bytesOut, bytesIn } = end;
+    return { status, body, bytesOut, bytesIn };
+  }
+
+  /** @throws TransportError `bearer-unreachable` when the card has not fetched the script */
+  async #withdraw(sessionId: string, script: number, cause?: unknown): Promise<void> {
+    const withdrawn = await this.#options.table.withdraw(sessionId, script);
+    if (withdrawn === undefined) return;
+    throw new TransportError('bearer-unreachable', 'the card did not open a channel: it got nothing', {}, cause);
+  }
+
+  #until(sessionId: string, done: (row: AdminSessionRow | undefined) => boolean, waitMs: number, signal?: AbortSignal) {
+    const { table, bells } = this.#options;
+    const wait = { done, waitMs, ...(signal === undefined ? {} : { signal }) };
+    return readUntil(bells, adminBell(sessionId), () => table.find(sessionId), wait);
+  }
+
+  /** Answers a card; waits for the next script when there is none yet, and as long as the card's connection is there. */
+  async answer(post: CardPost, connection?: AbortSignal): Promise<CardAnswer> {
+    const { table, holdMs = HOLD_MS } = { ...this.#options };
+    const { sessionId, done } = post;
+    const found = await table.find(sessionId);
+    if (found === undefined || found.pskIdentity !== post.pskIdentity) return { kind: 'unknown' };
+    // It stands after a script that was offered, or before the one that it was sent.
+    if (done > found.script || done < found.script - 1) return { kind: 'unknown' };
+    await table.carried(sessionId, post.traffic);
+    await this.#takeResult(post, found);
+    const decided = (row: AdminSessionRow | undefined): boolean =>
+      row === undefined || row.script > done || row.state === 'lost' || row.state === 'ended';
+    const signals = [this.#draining.signal, ...(connection === undefined ? [] : [connection])];
+    const row = await this.#until(sessionId, decided, holdMs, AbortSignal.any(signals));
+    if (connection?.aborted === true) return { kind: 'again', script: done };
+    if (row === undefined || row.state === 'lost' || row.state === 'ended') return { kind: 'end' };
+    if (row.script === done) return this.#again(row);
+    if ((await table.send(sessionId, row.script)) === undefined || row.body === null) return { kind: 'end' };
+    const { script, body, goesOn } = row;
+    return { kind: 'script', script, body, ...(goesOn === null ? {} : { goesOn }) };
+  }
+
+  /** A session that nobody uses ends by and by. */
+  async #again(row: AdminSessionRow): Promise<CardAnswer> {
+    if (row.silentMs < (this.#options.silentMs ?? SILENT_MS)) return { kind: 'again', script: row.script };
+    await this.#options.table.end(row);
+    return { kind: 'end' };
+  }
+
+  async #takeResult({ sessionId, done, resume, status, body }: CardPost, found: AdminSessionRow): Promise<void> {
+    const { table } = this.#options;
+    if (found.state !== 'sent' || done !== found.script) return;
+    if (status !== undefined && !resume) await table.answer(sessionId, done, { status, result: body });
+    // It has run the script, and what it answered went with the connection.
+    else await table.lose(sessionId, done);
+  }
+
+  /** The session of this fence is over: the card's POST that waits is answered with the end. */
+  end(key: AdminSessionKey): Promise<void> {
+    return this.#options.table.end(key);
+  }
+
+  /** Lets every POST that waits return: its card asks another node. */
+  drain(): void {
+    this.#draining.abort('draining');
+  }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect } from 'chai';
+import { toHex } from '../../wire/hex.ts';
+import { ADMIN_PROTOCOL } from '../../wire/uicc/admin-http.ts';
+import { TestDatabase } from '../ota/fixture.ts';
+import { IDENTITY, KEY, PSK, TestNode } from './fixture.ts';
+
+/** The port that cards call, with OpenSSL's own client at the other end: first as a card, then as who is none. */
+
+const SESSION = 'd'.repeat(32);
+const URI = `/administration?s=${SESSION}&n=0`;
+const FIELDS = [`Host: ota`, `X-Admin-Protocol: ${ADMIN_PROTOCOL}`, 'X-Admin-From: //se-id/iccid/89'];
+
+describe('the port that cards call', function () {
+  this.timeout(60_000);
+  let database: TestDatabase;
+  let node: TestNode;
+  /** Gives clients no time. */
+  let hasty: TestNode;
+  const running: ChildProcessWithoutNullStreams[] = [];
+
+  before(async () => {
+    database = await TestDatabase.start();
+    const url = await database.server.createDatabase('attack');
+    node = await TestNode.open(url, { holdMs: 100 });
+    hasty = await TestNode.open(url, { handshakeMs: 50 });
+    await node.table.open({ ...KEY, fence: 1 }, SESSION, IDENTITY);
+    await node.table.offer(SESSION, Uint8Array.from([0xae, 0x80, 0, 0]), undefined);
+  });
+  after(async () => {
+    for (const child of running) child.kill('SIGKILL');
+    await node?.[Symbol.asyncDispose]();
+    await hasty?.[Symbol.asyncDispose]();
+    await database?.[Symbol.asyncDispose]();
+  });
+
+  /** What OpenSSL's client prints to the end of its connection, when it sends this text. */
+  async function openssl(text: string, more: readonly string[] = [], psk: Uint8Array = PSK): Promise<string> {
+    const { host, port } = node.address;
+    const key = ['-psk_identity', IDENTITY, '-psk', toHex(psk)];
+    const version = more.includes('-tls1_1') ? [] : ['-tls1_2'];
+    const args = ['s_client', '-connect', `${host}:${port}`, ...version, '-quiet', '-no_ign_eof', ...key, ...more];
+    const child = spawn('openssl', args);
+    running.push(child);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (part: Buffer) => {
+        output += part.toString('latin1');
+      });
+    child.stdin.on('error', () => {});
+    child.stdin.write(text, 'latin1');
+    await once(child, 'close');
+    return output;
+  }
+
+  const post = (uri = URI, fields: readonly string[] = FIELDS, body = '') =>
+    `POST ${uri} HTTP/1.1\r\n${[...fields, 'Connection: close', `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`;
+
+  for (const [name, more] of [
+    ['AES-128-CBC with SHA-256', ['-cipher', 'PSK-AES128-CBC-SHA256']],
+    ['AES-128-GCM', ['-cipher', 'PSK-AES128-GCM-SHA256']],
+    ['fragments of 512 bytes', ['-cipher', 'PSK-AES128-CBC-SHA256', '-maxfraglen', '512']],
+  ] as const) {
+    it(`gives a script to another maker's client with ${name}`, async () => {
+      const output = await openssl(post(), more);
+      expect(output).to.include('HTTP/1.1 200 OK').and.to.include(`X-Admin-Protocol: ${ADMIN_PROTOCOL}`);
+      expect(output).to.include(`X-Admin-Next-URI: /administration?s=${SESSION}&n=1`);
+      expect(output).to.include('\xae\x80\x00\x00');
+    });
+  }
+
+  it('takes a chunked body', async () => {
+    const fields = [...FIELDS, 'X-Admin-Script-Status: ok', 'Transfer-Encoding: chunked', 'Connection: close'];
+    const type = 'Content-Type: application/vnd.globalplatform.card-content-mgt-response;version=1.0';
+    const text = `POST ${URI} HTTP/1.1\r\n${[...fields, type].join('\r\n')}\r\n\r\n2\r\n\xaf\x80\r\n2\r\n\x00\x00\r\n0\r\n\r\n`;
+    expect(await openssl(text)).to.include('HTTP/1.1 200 OK');
+  });
+
+  for (const [name, more, psk] of [
+    ['another key', [], new Uint8Array(16)],
+    ['an identity that nobody has', ['-psk_identity', 'nobody'], PSK],
+    ['no encryption', ['-cipher', 'PSK-NULL-SHA256:@SECLEVEL=0'], PSK],
+    ['SHA-1', ['-cipher', 'PSK-AES128-CBC-SHA:@SECLEVEL=0'], PSK],
+    ['a certificate suite', ['-cipher', 'ECDHE-RSA-AES128-GCM-SHA256'], PSK],
+    ['TLS 1.1', ['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'], PSK],
+  ] as const) {
+    it(`ends the handshake with ${name}`, async () => {
+      const output = await openssl(post(), more, psk);
+      expect(output).not.to.include('HTTP/1.1');
+      expect(output).to.match(/alert|errno|no ciphers|unexpected eof|error/i);
+    });
+  }
+
+  it('ends a handshake that nobody goes on with', async () => {
+    const { host, port } = hasty.address;
+    const socket = connect(port, host);
+    socket.on('error', () => {});
+    socket.write(Buffer.from([22, 3, 1, 0, 200, 1]));
+    await once(socket, 'close');
+  });
+
+  const big = `X-Filler: ${'a'.repeat(5_000)}`;
+  const json = 'Content-Type: application/json';
+  const status = 'X-Admin-Script-Status: ok';
+  for (const [name, text, answer] of [
+    ['GET', `GET ${URI} HTTP/1.1\r\nHost: ota\r\nConnection: close\r\n\r\n`, '405'],
+    ['another path', post('/administration'), '404'],
+    ['a path with another number form', post(`${URI}0`.replace('n=', 'n=0')), '404'],
+    ['the session of nobody', post(URI.replaceAll('d', 'e').replace('eeministration', 'administration')), '404'],
+    ['no protocol field', post(URI, ['Host: ota']), '400'],
+    ['another protocol', post(URI, ['Host: ota', 'X-Admin-Protocol: x/2.0', 'X-Admin-From: a']), '400'],
+    ['a field twice', post(URI, [...FIELDS, 'X-Admin-From: b']), '400'],
+    ['a result of another type', post(URI, [...FIELDS, status, json], 'x'), '400'],
+    ['a result without status', post(URI, FIELDS, 'x'), '400'],
+    ['the status ok without result', post(URI, [...FIELDS, status]), '400'],
+  ] as const) {
+    it(`answers ${name} with ${answer}`, async () => {
+      expect(await openssl(text)).to.match(new RegExp(`HTTP/1.1 ${answer} `));
+    });
+  }
+
+  for (const [name, text] of [
+    ['a body of 70,000 bytes', post(URI, FIELDS, 'x'.repeat(70_000))],
+    ['header fields of 5,000 bytes', post(URI, [...FIELDS, big])],
+    ['a field that is none', post(URI, ['Host ota'])],
+    ['both length and chunks', post(URI, [...FIELDS, 'Transfer-Encoding: chunked'])],
+  ] as const) {
+    it(`ends the connection at ${name}`, async () => {
+      expect(await openssl(text)).not.to.include('HTTP/1.1 200');
+    });
+  }
+
+  it('has not given the script away to any of them, and still answers', async () => {
+    expect((await node.table.find(SESSION))?.state).to.be.oneOf(['offered', 'sent']);
+    expect(await openssl(post())).to.include('HTTP/1.1 200 OK');
+  });
+});

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect as connectTls, TLSSocket } from 'node:tls';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { KeyNameReader, PskGate } from '../../bearer/bip/psk-gate.ts';
+import { CARD_TLS } from '../../bearer/bip/tls-profile.ts';
+import { WireError } from '../../errors.ts';
+
+/** `16 0303 length | type length | body`, the message cut into records of `size`. */
+function records(messages: Buffer, size: number): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < messages.length; at += size) {
+    const part = messages.subarray(at, at + size);
+    parts.push(Buffer.from([22, 3, 3, part.length >> 8, part.length & 0xff]), part);
+  }
+  return Buffer.concat(parts);
+}
+
+const message = (type: number, body: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([type, 0, body.length >> 8, body.length & 0xff]), body]);
+
+const keyExchange = (identity: string): Buffer =>
+  message(16, Buffer.concat([Buffer.from([0, identity.length]), Buffer.from(identity, 'latin1')]));
+
+describe('the name of the key in a TLS handshake', () => {
+  it('is found however its bytes come', () => {
+    const identity = fc.stringMatching(/^[!-~]{1,128}$/);
+    fc.assert(
+      fc.property(identity, fc.integer({ min: 1, max: 64 }), fc.integer({ min: 1, max: 64 }), (name, size, step) => {
+        const bytes = records(Buffer.concat([message(1, Buffer.alloc(200)), keyExchange(name)]), size);
+        const reader = new KeyNameReader();
+        let found: string | undefined;
+        for (let at = 0; at < bytes.length && found === undefined; at += step)
+          found = reader.push(bytes.subarray(at, at + step));
+        expect(found).to.equal(name);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  for (const [what, bytes] of [
+    ['application data', Buffer.from([23, 3, 3, 0, 1, 0])],
+    ['HTTP in clear', Buffer.from('GET / HTTP/1.1\r\n')],
+    ['an empty record', Buffer.from([22, 3, 3, 0, 0])],
+    ['an identity of no byte', records(keyExchange(''), 64)],
+    ['a control character', records(keyExchange('a\r\nb'), 64)],
+    ['an identity that is longer than it says', records(message(16, Buffer.from([0, 1, 65, 66])), 64)],
+    ['129 characters', records(keyExchange('a'.repeat(129)), 64)],
+    ['a handshake without end', records(message(1, Buffer.alloc(9_000)), 16_000)],
+  ] as const) {
+    it(`is refused in ${what}`, () => {
+      expect(() => new KeyNameReader().push(bytes)).to.throw(WireError);
+    });
+  }
+
+  it('never comes out of other bytes as anything but a WireError', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
+        try {
+          new KeyNameReader().push(noise);
+        } catch (error) {
+          expect(error).to.be.instanceOf(WireError);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a gate before the TLS library', () => {
+  /** A server whose key comes when the test says so. */
+  async function openGate(find: (identity: string) => Promise<Uint8Array>) {
+    const gates: PskGate[] = [];
+    const server = createServer((socket) => {
+      const gate = new PskGate(socket, find);
+      gates.push(gate);
+      const tls = new TLSSocket(gate, {
+        ...{ isServer: true, ...CARD_TLS },
+        pskCallback: (_socket: TLSSocket, identity: string) => gate.keyOf(identity),
+      } as ConstructorParameters<typeof TLSSocket>[1]);
+      gate.on('error', () => tls.destroy());
+      tls.on('error', () => gate.destroy());
+      tls.pipe(tls);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const close = () => {
+      for (const gate of gates) gate.destroy();
+      server.close();
+    };
+    return { port, [Symbol.dispose]: close };
+  }
+
+  const call = (port: number, psk: Uint8Array) =>
+    connectTls({
+      ...{ port, host: '127.0.0.1', ...CARD_TLS },
+      pskCallback: () => ({ identity: 'card', psk }),
+      checkServerIdentity: () => undefined,
+    });
+
+  it('waits for a key that comes late, and then lets everything through', async () => {
+    const asked = Promise.withResolvers<string>();
+    const key = Promise.withResolvers<Uint8Array>();
+    using gate = await openGate((identity) => {
+      asked.resolve(identity);
+      return key.promise;
+    });
+    const client = call(gate.port, new Uint8Array(16).fill(7));
+    expect(await asked.promise).to.equal('card');
+    key.resolve(new Uint8Array(16).fill(7));
+    await once(client, 'secureConnect');
+    client.write(Buffer.alloc(100_000, 65));
+    let echoed = 0;
+    for await (const part of client) {
+      echoed += (part as Buffer).length;
+      if (echoed === 100_000) break;
+    }
+    expect(echoed).to.equal(100_000);
+  });
+
+  it('ends the connection when there is no key, and when it is another', async () => {
+    for (const find of [
+      () => Promise.reject(new WireError('none', 'no key')),
+      () => Promise.resolve(new Uint8Array(16).fill(8)),
+    ]) {
+      using gate = await openGate(find);
+      const client = call(gate.port, new Uint8Array(16).fill(7));
+      client.on('error', () => {});
+      const outcome = await new Promise((resolve) => {
+        client.once('secureConnect', () => resolve('secured'));
+        client.once('close', () => resolve('ended'));
+      });
+      expect(outcome).to.equal('ended');
+    }
+  });
+
+  it('ends a connection that is no TLS', async () => {
+    using gate = await openGate(() => Promise.reject(new WireError('none', 'no key')));
+    const client = connect(gate.port, '127.0.0.1');
+    client.on('error', () => {});
+    client.write('POST / HTTP/1.1\r\n\r\n');
+    await once(client, 'close');
+  });
+});
