@@ -5,7 +5,7 @@ import { type CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.t
 import { ProductDesk } from '../lab/product-desk.ts';
 import { attemptProperties } from '../lab/properties/properties.ts';
 import { buildPurseCap } from '../lab/purse-cap.ts';
-import { type PropertyReport, type Run, roundTripsOf } from '../lab/run-report.ts';
+import { costOf, type PropertyReport, type Run, type RunCost, roundTripsOf } from '../lab/run-report.ts';
 import { Ladder } from './ladder.ts';
 import { type DemoOptions, parseOptions } from './options.ts';
 import { type PlatformReport, playPlatform } from './platform.ts';
@@ -33,6 +33,7 @@ async function main(options: DemoOptions): Promise<boolean> {
     providers: ['a', 'b', 'c'],
     permitted: ['a', 'b'],
     platform: { resumeWindowMs: 60_000 },
+    ...(options.delayMs === undefined ? {} : { ota: { addedDelayMs: options.delayMs } }),
     ...(wantsPlatform(options) ? { provider: { a: ProductDesk.config(await buildPurseCap()) } } : {}),
     onLink: ({ link, notice }) =>
       ladder.line(notice ?? `Link: ${link === 'pcsc' ? 'PC/SC' : 'direct, without PC/SC'}; starting the daemons`),
@@ -59,6 +60,11 @@ async function playSimulated(lab: MultiProviderLab, ladder: Ladder, options: Dem
   const played = wantsPlatform(options) ? await playPlatform(lab, ladder, first, options.only) : undefined;
   return conclude(lab, ladder, options, { runs, properties, card: first, ...(played === undefined ? {} : { played }) });
 }
+
+/** For whoever compares bearers. */
+const costLine = ({ bearer = 'reader', delayMs = 0 }: DemoOptions, cost: RunCost): string =>
+  `\nFirst run, bearer ${bearer}, ${delayMs} ms more a round trip: ${cost.apdus} APDUs, ` +
+  `${cost.bytesOut} B out, ${cost.bytesIn} B in, ${(cost.ms / 1_000).toFixed(1)} s`;
 
 const wantsPlatform = ({ only, reader }: DemoOptions): boolean => only !== 'key-distribution' && reader === undefined;
 
@@ -97,10 +103,12 @@ async function conclude(
   const report: DemoReport = {
     ...{ link: lab.link.link, reader: card.readerName, iccid: card.cardId.value },
     runs: runs.map(({ unexpected: _unexpected, cardId: _cardId, ...run }) => run),
-    ...{ properties, otaRoundTrips, ok },
+    ...{ properties, otaRoundTrips, bearer: options.bearer ?? 'reader', ok },
+    ...(distributed === undefined ? {} : { cost: costOf(distributed) }),
     ...(played === undefined ? {} : { platform: played.report }),
   };
   if (options.report !== undefined) await saveReport(options.report, report);
+  if (distributed !== undefined) ladder.line(costLine(options, costOf(distributed)));
   const saved = options.report === undefined ? '' : `, report in ${options.report}`;
   ladder.line(
     `\n${ok ? 'Everything is as expected' : 'NOT as expected'}: ${otaRoundTrips} round trips for 41 to 60${saved}`,

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { LabLinkOptions } from '../lab/link.ts';
+import { BEARERS, type BearerKind } from '../lab/multi-provider-lab.ts';
 import { NATIVE_CARDS, type NativeCardKind } from '../lab/native-cards.ts';
 import type { KeySizeBits } from '../wire/gp/generate-key-pair.ts';
 
@@ -17,9 +18,15 @@ export interface DemoOptions extends LabLinkOptions {
   readonly only?: Part;
   /** Cards of the field of this kind; absent: cards with our issuer's domain. */
   readonly nativeCard?: NativeCardKind;
+  /** How scripts go from `ota` to the card; default over the reader link. */
+  readonly bearer?: BearerKind;
+  /** Added to each round trip to the card. */
+  readonly delayMs?: number;
   /** Keeps databases, logs and cards in this folder. */
   readonly state?: string;
 }
+
+const MAX_DELAY_MS = 10_000;
 
 export const USAGE = `npm run demo -- [flags]
   --report FILE          write the report as JSON
@@ -27,6 +34,8 @@ export const USAGE = `npm run demo -- [flags]
   --reader NAME          use the card in this PC/SC reader
   --card KIND            opentsm (default): our issuer's domain; jcop, uicc, ese: a card maker's (docs/cards.md)
   --key-size BITS        RSA size of the SSD's pairs: 1024, 2048 (default) or 3072
+  --bearer KIND          reader (default) or bip: how scripts go from ota to the card (docs/ota.md)
+  --delay MS             a network that takes so much longer for each round trip, up to 10000
   --only PART            key-distribution, top-up or loss-report
   --state DIR            keep databases, logs and cards in DIR`;
 
@@ -55,14 +64,33 @@ export function parseOptions(args: readonly string[]): DemoOptions {
   if (nativeCard !== undefined && only !== undefined && only !== 'key-distribution') {
     throw new UsageError('usage', `--card ${kind}: only the key distribution runs on it\n${USAGE}`);
   }
+  const bearer = bearerOf(values.bearer ?? 'reader', only);
   return {
     ...{ link, keySizeBits: size },
+    ...delayOf(values.delay),
+    ...(bearer === 'bip' ? { bearer, only: 'key-distribution' as const } : {}),
     ...(nativeCard === undefined ? {} : { nativeCard, only: 'key-distribution' as const }),
     ...(report === undefined ? {} : { report }),
     ...(reader === undefined ? {} : { reader }),
     ...(state === undefined ? {} : { state }),
-    ...(only === undefined || nativeCard !== undefined ? {} : { only }),
+    ...(only === undefined || nativeCard !== undefined || bearer === 'bip' ? {} : { only }),
   };
+}
+
+function bearerOf(name: string, only: Part | undefined): BearerKind {
+  const bearer = BEARERS.find((known) => known === name);
+  if (bearer === undefined) throw new UsageError('usage', `--bearer ${name}: want ${BEARERS.join(', ')}\n${USAGE}`);
+  // A top-up's credit must not wait at a bearer.
+  if (bearer === 'bip' && only !== undefined && only !== 'key-distribution')
+    throw new UsageError('usage', `--bearer bip: only the key distribution goes over it\n${USAGE}`);
+  return bearer;
+}
+
+function delayOf(text: string | undefined): { readonly delayMs?: number } {
+  if (text === undefined) return {};
+  const delayMs = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(delayMs <= MAX_DELAY_MS)) throw new UsageError('usage', `--delay ${text}: want 0 to ${MAX_DELAY_MS}\n${USAGE}`);
+  return { delayMs };
 }
 
 function parse(args: readonly string[]) {
@@ -70,7 +98,17 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
-      options: { report: text, link: text, reader: text, card: text, 'key-size': text, state: text, only: text },
+      options: {
+        report: text,
+        link: text,
+        reader: text,
+        card: text,
+        'key-size': text,
+        state: text,
+        only: text,
+        bearer: text,
+        delay: text,
+      },
     });
   } catch (error) {
     throw new UsageError('usage', `${(error as Error).message}\n${USAGE}`, {}, error);

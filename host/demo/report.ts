@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFile } from 'node:fs/promises';
-import type { PropertyReport, RunReport } from '../lab/run-report.ts';
+import type { BearerKind } from '../lab/multi-provider-lab.ts';
+import type { PropertyReport, RunCost, RunReport } from '../lab/run-report.ts';
 import type { PlatformReport } from './platform.ts';
 
 /** What `--report FILE` writes. */
@@ -12,6 +13,9 @@ export interface DemoReport {
   readonly properties: readonly PropertyReport[];
   /** Exchanges between `ota` and `terminal` in the first distributed run. */
   readonly otaRoundTrips: number;
+  /** How scripts went from `ota` to the card, and what the first distributed run cost that way; bytes as the bearer counts them. */
+  readonly bearer: BearerKind;
+  readonly cost?: RunCost;
   /** Purse, top-ups and loss report; absent when they were not played. */
   readonly platform?: PlatformReport;
   readonly ok: boolean;

@@ -81,7 +81,7 @@ async function directLink(notice?: string): Promise<LabLink> {
 }
 
 /** Below the range that the system takes for outgoing connections. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000);
     const server = createServer();

@@ -10,10 +10,11 @@ import { fromRsaPublicKey } from '../wire/gp/public-key.ts';
 import { fromHex } from '../wire/hex.ts';
 import type { CardId } from '../wire/message/common.ts';
 import type { StartKeyDistribution } from '../wire/message/key-distribution.ts';
+import { makeBipConfigs } from './bip.ts';
 import { CardMaker, type MadeCard, type WantedCard } from './card-maker.ts';
 import { type LabLink, type LabLinkOptions, openLink } from './link.ts';
 import { makeNativeCard, type NativeCardKind, type NativeMadeCard } from './native-cards.ts';
-import { Platforms } from './platforms.ts';
+import { Platforms, TERMINAL_ID } from './platforms.ts';
 
 /** Everything that a demo plays on: platforms, simulator, cards in readers. */
 
@@ -27,6 +28,10 @@ export interface CardInReader {
 
 export const isNative = (made: MadeCard | NativeMadeCard): made is NativeMadeCard => 'isdKeySet' in made;
 
+/** Ways from `ota` to a card. */
+export const BEARERS = ['reader', 'bip'] as const;
+export type BearerKind = (typeof BEARERS)[number];
+
 export interface MultiProviderLabOptions extends LabLinkOptions {
   /** Cards of the field of this kind; default cards with our issuer's domain. */
   readonly nativeCard?: NativeCardKind;
@@ -39,6 +44,8 @@ export interface MultiProviderLabOptions extends LabLinkOptions {
   readonly platform?: Readonly<Record<string, unknown>>;
   readonly kms?: Readonly<Record<string, unknown>>;
   readonly ota?: Readonly<Record<string, unknown>>;
+  /** How scripts go from `ota` to the card; default over the reader link. */
+  readonly bearer?: BearerKind;
   /** Added to the config of one provider, by its id. */
   readonly provider?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly keepAlive?: boolean;
@@ -80,13 +87,16 @@ export class MultiProviderLab implements AsyncDisposable {
     options.onLink?.(link);
     const cardMaker = await CardMaker.open(join(stateDir, 'card-maker'));
     const { platform, provider, kms, ota, keepAlive, nativeCard } = options;
+    const bip =
+      options.bearer === 'bip' ? await makeBipConfigs(join(stateDir, 'administration'), TERMINAL_ID) : undefined;
     const platforms = parts.use(
       await Platforms.start({
-        ...{ stateDir, providers, cardMaker, terminal: link.terminal },
+        ...{ stateDir, providers, cardMaker, terminal: { ...link.terminal, ...bip?.terminal } },
         ...(platform === undefined ? {} : { platform }),
         ...(provider === undefined ? {} : { provider }),
         ...(kms === undefined ? {} : { kms }),
-        ...(ota === undefined ? {} : { ota }),
+        ota: { ...bip?.ota, ...ota },
+        ...(bip === undefined ? {} : { otaKms: bip.otaKms }),
         ...(keepAlive === undefined ? {} : { keepAlive }),
         nativeCards: nativeCard !== undefined,
       }),

@@ -40,6 +40,8 @@ export interface PlatformsOptions {
   /** Readers of the terminal: fields of its config. */
   readonly terminal: Readonly<Record<string, unknown>>;
   readonly ota?: Readonly<Record<string, unknown>>;
+  /** Config of a KMS for `ota`; default none. */
+  readonly otaKms?: Readonly<Record<string, unknown>>;
   readonly platform?: Readonly<Record<string, unknown>>;
   readonly kms?: Readonly<Record<string, unknown>>;
   /** Added to the config of one provider, by its id. */
@@ -67,6 +69,7 @@ export class Platforms implements AsyncDisposable {
     const plan = developmentPlan({
       ...{ providers, terminal },
       ota: { trafficRecord: trafficFile(stateDir), ...options.ota },
+      ...(options.otaKms === undefined ? {} : { otaKms: options.otaKms }),
       ...(options.platform === undefined ? {} : { platform: options.platform }),
       ...(options.provider === undefined ? {} : { provider: options.provider }),
       nodes: options.nodes ?? 1,

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Secret } from '../crypto/secret.ts';
+import { AdministrationKeys } from '../kms/administration-keys.ts';
+import { toHex } from '../wire/hex.ts';
+import { freePort } from './link.ts';
+
+/** What a lab's daemons need so that scripts go by remote administration. */
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export interface BipConfigs {
+  readonly ota: Fields;
+  readonly otaKms: Fields;
+  readonly terminal: Fields;
+}
+
+/** A new master key for the server's KMS, and the terminal's key from it, in `folder`. */
+export async function makeBipConfigs(folder: string, terminalId: string): Promise<BipConfigs> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const [masterFile, pskFile] = [join(folder, 'master.key'), join(folder, `${terminalId}.psk`)];
+  const master = new Uint8Array(randomBytes(32));
+  await writeFile(masterFile, toHex(master), { mode: 0o600 });
+  using keys = new AdministrationKeys(new Secret(master));
+  await writeFile(pskFile, toHex(keys.derive(terminalId)), { mode: 0o600 });
+  const server = { host: '127.0.0.1', port: await freePort() };
+  return {
+    ota: { bearers: ['bip'], administration: { listen: server } },
+    otaKms: { administrationKeyFile: masterFile },
+    terminal: { administration: { servers: [server], pskFile } },
+  };
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { MultiProviderLab } from '../../lab/multi-provider-lab.ts';
+
+/** 41 to 60 between separate processes, with scripts that the terminal fetches by remote administration. */
+
+const TRIPS = 6;
+
+describe('key distribution over remote administration', function () {
+  this.timeout(300_000);
+  let folder: string;
+  let lab: MultiProviderLab;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'opentsm-bip-'));
+    const providers = ['a'];
+    const options = { link: 'direct', keySizeBits: 1024, bearer: 'bip', stateDir: folder } as const;
+    lab = await MultiProviderLab.open({ ...options, providers, permitted: providers });
+  });
+  after(async () => {
+    await lab?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('is the same workflow with as many round trips, and the card is the provider’s', async () => {
+    const card = await lab.insertCard(0, { known: true });
+    const state = await lab.platforms.distribute('a', lab.request(card));
+    expect(state.problem).to.equal(undefined);
+    expect([state.outcome, state.isolation]).to.deep.equal(['distributed', 'attested']);
+    expect(state.steps.reduce((sum, step) => sum + step.roundTrips, 0)).to.equal(TRIPS);
+    // TLS, HTTP and templates are counted: more than the APDUs alone.
+    expect(state.cost?.bytesOut).to.be.greaterThan(2_000);
+    const again = await lab.platforms.distribute('a', lab.request(card));
+    expect([again.outcome, again.foundBy]).to.deep.equal(['already-present', 'database']);
+  });
+
+  it('leaves a record of each key that left the KMS, and no key in a log', async () => {
+    const audit = await readFile(join(folder, 'keys', 'ota', 'audit.jsonl'), 'utf8');
+    expect(audit).to.include('give administration key').and.to.include('desk');
+    const psk = (await readFile(join(folder, 'administration', 'desk.psk'), 'utf8')).trim();
+    for (const text of [audit, ...(await logs(folder))]) expect(text.toUpperCase()).not.to.include(psk);
+  });
+});
+
+const logs = (folder: string): Promise<string[]> =>
+  Promise.all(['ota', 'kms-ota', 'terminal-desk'].map((name) => readFile(join(folder, 'log', `${name}.log`), 'utf8')));
