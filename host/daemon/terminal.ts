@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { AdministrationAgent, type AdministrationAgentOptions } from '../bearer/bip/administration-agent.ts';
 import { MAX_READERS } from '../bearer/reader-link/terminal-link.ts';
@@ -7,9 +8,10 @@ import { Secret } from '../crypto/secret.ts';
 import { TransportError, UsageError } from '../errors.ts';
 import { readPrivate } from '../kms/durable-file.ts';
 import { CardDesk } from '../service/terminal/card-desk.ts';
+import type { HandsetOptions } from '../service/terminal/handset/handset.ts';
 import { DirectMonitor } from '../transport/direct-monitor.ts';
 import type { ReaderMonitor } from '../transport/reader-monitor.ts';
-import { fromHex } from '../wire/hex.ts';
+import { fromHex, toHex } from '../wire/hex.ts';
 import { Name } from '../wire/message/common.ts';
 import { daemonFields, FilePath, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
@@ -43,6 +45,16 @@ export const TerminalConfig = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    /** Is the handset of the cards in its readers: does what they ask for, as TS 102 223 has it. */
+    handset: Type.Optional(
+      Type.Object(
+        {
+          /** Where channels of cards (BIP) may go; default nowhere. */
+          channels: Type.Optional(Type.Array(Address, { maxItems: 64 })),
+        },
+        { additionalProperties: false },
+      ),
+    ),
     /** PC/SC readers whose name holds `name`; all of them when it is absent. Without this field PC/SC is not used. */
     pcscReaders: Type.Optional(Type.Object({ name: Type.Optional(Name) }, { additionalProperties: false })),
   },
@@ -71,7 +83,7 @@ export const terminalDaemon = defineDaemon({
       const wanted = config.pcscReaders.name;
       monitors.push(await PcscMonitor.start((reader) => wanted === undefined || reader.includes(wanted)));
     }
-    const desk = new CardDesk(monitors, { bip: config.administration !== undefined });
+    const desk = new CardDesk(monitors, { bip: config.administration !== undefined, ...handsetOf(config, logger) });
     const agent = await agentOf(config, desk, { self, logger });
     const { url, role, id } = config.ota;
     const end = agent === undefined ? desk : withAgent(desk, agent);
@@ -89,6 +101,16 @@ export const terminalDaemon = defineDaemon({
     };
   },
 });
+
+function handsetOf({ handset }: Static<typeof TerminalConfig>, logger: Logger): { readonly handset?: HandsetOptions } {
+  if (handset === undefined) return {};
+  const user = {
+    showText: ({ dcs, text }: { readonly dcs: number; readonly text: Uint8Array }) =>
+      logger.info({ dcs, text: toHex(text) }, 'the card shows a text'),
+  };
+  const onError = (error: Error) => logger.warn({ reason: error.message }, 'the card asks for what cannot be done');
+  return { handset: { user, channels: { allow: handset.channels ?? [] }, onError } };
+}
 
 async function agentOf(
   { administration }: Static<typeof TerminalConfig>,

@@ -11,6 +11,7 @@ import type {
   TerminalRelease,
   TerminalResult,
 } from '../../wire/message/card-script.ts';
+import { Handset, type HandsetOptions } from './handset/handset.ts';
 
 export type ReaderInfo = TerminalInfo['readers'][number];
 
@@ -22,16 +23,24 @@ interface Desk {
   last: { readonly insertion: string; readonly fence: number };
 }
 
+export interface CardDeskOptions {
+  /** An administration agent runs scripts on these readers too. */
+  readonly bip?: boolean;
+  /** The terminal is the handset of the cards in its readers; default a plain reader. */
+  readonly handset?: HandsetOptions;
+}
+
 /** The terminal's readers: runs whole scripts, one at a time for each card, for the newest session only. */
 export class CardDesk {
   readonly #monitors: readonly ReaderMonitor[];
   readonly #desks = new Map<string, Desk>();
   readonly #bip: { readonly bip?: true };
+  readonly #handset: HandsetOptions | undefined;
 
-  /** @param bip an administration agent runs scripts on these readers too */
-  constructor(monitors: readonly ReaderMonitor[], { bip }: { readonly bip: boolean } = { bip: false }) {
+  constructor(monitors: readonly ReaderMonitor[], { bip = false, handset }: CardDeskOptions = {}) {
     this.#monitors = monitors;
     this.#bip = bip ? { bip } : {};
+    this.#handset = handset;
   }
 
   /** What `ota` is told about the readers. */
@@ -108,8 +117,19 @@ export class CardDesk {
     desk.last = { insertion, fence };
     if (desk.held !== undefined && (desk.held.fence !== fence || desk.held.insertion !== insertion))
       await this.#drop(readerName);
-    desk.held ??= { channel: await monitor.open(state.readerName), fence, insertion };
+    desk.held ??= { channel: await this.#open(monitor, state.readerName), fence, insertion };
     return desk.held.channel;
+  }
+
+  async #open(monitor: ReaderMonitor, readerName: string): Promise<CardChannel> {
+    const channel = await monitor.open(readerName);
+    if (this.#handset === undefined) return channel;
+    try {
+      return await Handset.start(channel, this.#handset);
+    } catch (error) {
+      await channel.close().catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Closing resets the card: the next session starts with nothing selected and no channel open. */
