@@ -29,6 +29,8 @@ export interface DaemonParts {
   readonly ready?: () => Promise<void>;
   /** Called once the server listens, for work that needs the port or takes WebSocket upgrades. */
   readonly listening?: (app: RestApp) => void | Promise<void>;
+  /** Called when certificates were read again. */
+  readonly reload?: () => Promise<void>;
   /** Called first when the daemon stops: take nothing new, let long polls return. */
   readonly drain?: () => Promise<void>;
   /** Called last: gives everything back. */
@@ -116,6 +118,7 @@ export async function startDaemon<S extends TSchema>(
       await tls.reload();
       const { key, certificate: cert, authority: ca } = tls;
       app.server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' });
+      await parts.reload?.();
       logger.info({ expiresAt: tls.expiresAt }, 'certificates are read again');
     },
     stop: () => {

@@ -16,6 +16,7 @@ import { ProductFlows } from '../service/provider/product-flows.ts';
 import { ProductStates } from '../service/provider/product-states.ts';
 import { Relays } from '../service/provider/relays.ts';
 import { SecurityDomains } from '../service/provider/security-domains.ts';
+import { TsmsBackend } from '../service/provider/tsms/backend.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
 import { checkDatabase } from '../store/database.ts';
@@ -31,6 +32,7 @@ import { openFlowPlatform } from './flow-platform.ts';
 import { flowWatch } from './flow-watch.ts';
 import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields } from './platform-config.ts';
 import { ProductConfig, readProducts } from './products.ts';
+import { TsmsConfig, TsmsListener } from './tsms-listener.ts';
 import { waitFor } from './wait-for.ts';
 
 export const ProviderConfig = Type.Object(
@@ -44,6 +46,8 @@ export const ProviderConfig = Type.Object(
     cardWaitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 120_000 })),
     /** Applications that the provider brings onto cards; default none. */
     products: Type.Optional(Type.Array(ProductConfig, { maxItems: 64 })),
+    /** Where service providers reach the TSM-Backend; default nowhere. */
+    tsms: Type.Optional(TsmsConfig),
   },
   { additionalProperties: false },
 );
@@ -115,8 +119,10 @@ export const providerDaemon = defineDaemon({
           (await reopenKeyDistribution(transaction, id)) || (await reopenProductFlow(transaction, id)),
       },
     });
+    const tsms = new TsmsBackend(database, auditLog);
+    const listener = new TsmsListener({ config: config.tsms, tls, logger, backend: tsms });
     const services = {
-      ...{ keyDistributions, productFlows, flows, auditLog },
+      ...{ keyDistributions, productFlows, flows, auditLog, tsms },
       productStates: new ProductStates(database, auditLog, config.issuer.id, { kms: kms.purse, products }),
       fuse: new AuthenticationFuse({ failures, auditLog, keySet: config.ssdAid }),
       relays: new Relays(database, links),
@@ -128,8 +134,14 @@ export const providerDaemon = defineDaemon({
         await checkDatabase(database);
         await kms.certificateAuthority();
       },
-      drain: () => engine.stop(),
+      listening: () => listener.open(),
+      reload: () => listener.reload(),
+      drain: async () => {
+        await listener.close();
+        await engine.stop();
+      },
       close: async () => {
+        await listener.close();
         await Promise.all(Object.values(clients).map((client) => client.close()));
         await platform[Symbol.asyncDispose]();
       },

@@ -9,6 +9,7 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
+import { TSMS_SQL, type TsmsTables } from './tsms.ts';
 
 /** The provider platform's database. */
 
@@ -103,7 +104,8 @@ export interface ProviderTables
     AuthenticationFailureTables,
     AuditTables,
     CertificateTables,
-    WorkflowTables {
+    WorkflowTables,
+    TsmsTables {
   security_domains: SecurityDomainTable;
   key_distributions: KeyDistributionTable;
   card_relays: CardRelayTable;
@@ -195,4 +197,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   },
   { number: 6, name: 'traces', sql: WORKFLOW_TRACE_SQL },
   { number: 7, name: 'retention', sql: AUDIT_RETENTION_SQL },
+  { number: 8, name: 'service providers', sql: TSMS_SQL },
 ];

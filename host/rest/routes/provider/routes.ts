@@ -5,6 +5,7 @@ import type { ProductFlows } from '../../../service/provider/product-flows.ts';
 import type { ProductStates } from '../../../service/provider/product-states.ts';
 import type { Relays } from '../../../service/provider/relays.ts';
 import type { SecurityDomains } from '../../../service/provider/security-domains.ts';
+import type { TsmsBackend } from '../../../service/provider/tsms/backend.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
 import type { RestApp } from '../../app.ts';
 import { type FlowService, flowRoutes } from '../flows.ts';
@@ -14,6 +15,7 @@ import { cardRelayRoutes } from './card-relays.ts';
 import { keyDistributionRoutes } from './key-distributions.ts';
 import { productFlowRoutes, productStateRoutes } from './products.ts';
 import { securityDomainRoutes } from './security-domains.ts';
+import { serviceProviderRoutes } from './service-providers.ts';
 
 export interface ProviderServices {
   readonly keyDistributions: KeyDistributions;
@@ -21,6 +23,7 @@ export interface ProviderServices {
   readonly productStates: ProductStates;
   readonly relays: Relays;
   readonly securityDomains: SecurityDomains;
+  readonly tsms: TsmsBackend;
   readonly auditLog: AuditLog;
   readonly fuse: AuthenticationFuse;
   readonly flows: FlowService;
@@ -33,6 +36,7 @@ export function providerRoutes(app: RestApp, services: ProviderServices): void {
   productStateRoutes(app, services.productStates);
   cardRelayRoutes(app, services.relays);
   securityDomainRoutes(app, services.securityDomains);
+  serviceProviderRoutes(app, services.tsms);
   flowRoutes(app, services.flows, ['operator']);
   authenticationFailureRoutes(app, services.fuse);
   auditRecordRoutes(app, services.auditLog);

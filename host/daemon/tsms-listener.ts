@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { type Static, Type } from 'typebox';
+import { TransportError, UsageError } from '../errors.ts';
+import type { TlsIdentity } from '../rest/identity.ts';
+import { createTsmsServer, type TsmsApp } from '../rest/tsms/server.ts';
+import type { TsmsBackend } from '../service/provider/tsms/backend.ts';
+import { daemonFields, FilePath } from './config.ts';
+
+export const TsmsConfig = Type.Object(
+  {
+    listen: daemonFields.listen,
+    /** Certificate and key that service providers trust, PEM; default the daemon's own. */
+    tls: Type.Optional(Type.Object({ key: FilePath, certificate: FilePath }, { additionalProperties: false })),
+  },
+  { additionalProperties: false },
+);
+
+export interface TsmsListenerOptions {
+  readonly config: Static<typeof TsmsConfig> | undefined;
+  readonly tls: TlsIdentity;
+  readonly logger: Logger;
+  readonly backend: TsmsBackend;
+}
+
+/** The provider's second listener: service providers come with tokens and without certificates of ours. */
+export class TsmsListener {
+  readonly #options: TsmsListenerOptions;
+  #app: TsmsApp | undefined;
+
+  constructor(options: TsmsListenerOptions) {
+    this.#options = options;
+  }
+
+  /** Listens, where the config says that it should. @throws TransportError `cannot-listen` */
+  async open(): Promise<void> {
+    const { config, logger, backend } = this.#options;
+    if (config === undefined) return;
+    const app = await createTsmsServer({ tls: await this.#tls(), logger, backend });
+    const { host, port } = config.listen;
+    try {
+      await app.listen({ host, port });
+    } catch (error) {
+      await app.close();
+      const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
+      throw new TransportError(
+        'cannot-listen',
+        `/tsms/listen: cannot listen on ${host}:${port} (${reason})`,
+        {},
+        error,
+      );
+    }
+    this.#app = app;
+    logger.info({ port: (app.server.address() as AddressInfo).port }, 'TSM-Backend listens');
+  }
+
+  /** Takes a new certificate from its files. @throws UsageError, and the old one stays */
+  async reload(): Promise<void> {
+    const { key, certificate: cert } = await this.#tls();
+    this.#app?.server.setSecureContext({ key, cert, minVersion: 'TLSv1.2' });
+  }
+
+  async close(): Promise<void> {
+    const app = this.#app;
+    this.#app = undefined;
+    await app?.close();
+  }
+
+  async #tls(): Promise<{ readonly key: string; readonly certificate: string }> {
+    const { config, tls } = this.#options;
+    if (config?.tls === undefined) return tls;
+    const [key, certificate] = await Promise.all([config.tls.key, config.tls.certificate].map(readPem));
+    return { key: key ?? '', certificate: certificate ?? '' };
+  }
+}
+
+async function readPem(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsageError('config-field', `/tsms/tls: ${file} cannot be read`, { field: '/tsms/tls', file }, error);
+  }
+}

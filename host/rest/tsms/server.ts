@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { METHODS } from 'node:http';
+import type { Server } from 'node:https';
+import multipart from '@fastify/multipart';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import { Registry } from 'prom-client';
+import type { ServiceProvider, TsmsAnswer, TsmsBackend } from '../../service/provider/tsms/backend.ts';
+import type { OperationId } from '../../service/provider/tsms/call.ts';
+import { isConnectionError } from '../../store/database.ts';
+import { OPERATIONS } from '../../wire/tsms/published.ts';
+import { invalidRequest, TsmsError, tsmsError, wrongFormat } from '../../wire/tsms/tsms-error.ts';
+import { guardHandshakes } from '../handshake-guard.ts';
+import { MAX_UPLOAD, receiveUpload, tooBig, uploadLimits } from './upload.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The published operation behind a route of the TSM-Backend. */
+    tsms?: Operation;
+  }
+  interface FastifyRequest {
+    /** Whose token came with a request to the TSM-Backend. */
+    serviceProvider: ServiceProvider | null;
+  }
+}
+
+interface Operation {
+  readonly id: OperationId;
+  readonly method: string;
+  readonly path: string;
+  readonly body: 'none' | 'json' | 'file';
+  readonly errors: readonly number[];
+}
+
+export type TsmsApp = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger>;
+
+export interface TsmsServerOptions {
+  /** PEM. Service providers have no certificates of ours: tokens say who they are. */
+  readonly tls: { readonly key: string; readonly certificate: string };
+  readonly logger: FastifyBaseLogger;
+  readonly backend: TsmsBackend;
+}
+
+/** Version in the path. @see BSI TR-03165 1.0.4, 4.1.2 */
+export const TSMS_BASE = '/sptsm/1.0.4';
+const MAX_JSON = 1_048_576;
+/** A file with what stands around it in its form. */
+const MAX_FORM = MAX_UPLOAD + 65_536;
+const MAX_CONNECTIONS = 1_024;
+const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{16,512}=*)$/i;
+
+/** Builds the HTTPS server of the TSM-Backend: the 82 published operations and nothing else. The caller listens. */
+export async function createTsmsServer(options: TsmsServerOptions): Promise<TsmsApp> {
+  const { tls, logger, backend } = options;
+  const app: TsmsApp = Fastify({
+    https: {
+      key: tls.key,
+      cert: tls.certificate,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: 10_000,
+      maxHeaderSize: 16_384,
+    },
+    loggerInstance: logger,
+    bodyLimit: MAX_JSON,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    logController: new LogController({ disableRequestLogging: true }),
+    routerOptions: { maxParamLength: 256, ignoreTrailingSlash: false },
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  guardHandshakes(app.server, new Registry(), logger);
+  app.decorateRequest('serviceProvider', null);
+  await app.register(multipart, { limits: uploadLimits });
+  takeBodiesAsJson(app);
+  answerErrors(app);
+  authenticate(app, backend);
+  for (const operation of OPERATIONS) {
+    app.route({
+      ...{
+        method: operation.method,
+        url: TSMS_BASE + operation.path,
+        config: { tsms: operation },
+        exposeHeadRoute: false,
+      },
+      bodyLimit: operation.body === 'file' ? MAX_FORM : MAX_JSON,
+      handler: async (request, reply) => {
+        const answer = await run(request, operation, backend);
+        return send(answer, operation, reply);
+      },
+    });
+  }
+  refuseOthers(app);
+  await app.ready();
+  return app;
+}
+
+/** A method that a path does not have, and a path that there is not: no body. @see BSI TR-03165 1.0.4, 4.1.5 */
+function refuseOthers(app: TsmsApp): void {
+  const known = new Map<string, string[]>();
+  for (const { path, method } of OPERATIONS) known.set(path, [...(known.get(path) ?? []), method]);
+  for (const name of METHODS) if (name !== 'CONNECT' && !app.supportedMethods.includes(name)) app.addHttpMethod(name);
+  for (const [path, methods] of known) {
+    app.route({
+      ...{ method: METHODS.filter((name) => name !== 'CONNECT' && !methods.includes(name)), url: TSMS_BASE + path },
+      onRequest: async (_request, reply) => reply.code(405).header('allow', methods.join(', ')).send(),
+      handler: async () => undefined,
+    });
+  }
+  app.setNotFoundHandler(async (_request, reply) => reply.code(404).send());
+}
+
+function takeBodiesAsJson(app: TsmsApp): void {
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+    try {
+      done(null, JSON.parse(String(text)));
+    } catch {
+      done(malformed(request, 'a JSON text'));
+    }
+  });
+}
+
+/** What the operation lists for a body that is none of its own: 1002, or else 1008. */
+function malformed(request: FastifyRequest, wanted: string): TsmsError {
+  const errors = request.routeOptions.config.tsms?.errors ?? [];
+  return errors.includes(1002)
+    ? invalidRequest(`request body has to be ${wanted}`)
+    : wrongFormat('request body', '', wanted);
+}
+
+function answerErrors(app: TsmsApp): void {
+  app.setErrorHandler(async (thrown, request, reply) => {
+    const error = errorOf(thrown, request);
+    if (error.category === 2000) request.log.error({ err: thrown, route: request.routeOptions.url }, 'request failed');
+    const body = { errorCategory: Number(error.category), errorMessage: error.message };
+    await reply.code(error.status).type('application/json').send(body);
+  });
+}
+
+function errorOf(thrown: unknown, request: FastifyRequest): TsmsError {
+  if (thrown instanceof TsmsError) return thrown;
+  const { code, statusCode } = (thrown ?? {}) as { code?: unknown; statusCode?: unknown };
+  if (statusCode === 413 && request.routeOptions.config.tsms?.body === 'file') return tooBig();
+  if (statusCode === 413) return malformed(request, `of ${MAX_JSON} bytes at most`);
+  if (statusCode === 415) return malformed(request, 'application/json');
+  if (typeof code === 'string' && code.startsWith('FST_') && statusCode === 400) return malformed(request, 'whole');
+  return new TsmsError(2000, `Internal server error: ${isConnectionError(thrown) ? 'try again later' : 'our fault'}`);
+}
+
+/** Before a body is read. */
+function authenticate(app: TsmsApp, backend: TsmsBackend): void {
+  app.addHook('onRequest', async (request) => {
+    const operation = request.routeOptions.config.tsms;
+    if (operation === undefined) return;
+    if (operation.id !== 'createAccessToken') {
+      const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+      if (token === undefined) throw tsmsError(1000);
+      request.serviceProvider = await backend.authenticate(token);
+    }
+    if (Object.keys(request.query ?? {}).length > 0) throw invalidRequest('query parameters not allowed');
+    const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+    if (operation.body === 'none' && (length !== '0' || encoding !== undefined)) throw tsmsError(1002);
+  });
+}
+
+async function run(request: FastifyRequest, operation: Operation, backend: TsmsBackend): Promise<TsmsAnswer> {
+  if (operation.id === 'createAccessToken') {
+    const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+    if (token === undefined) throw tsmsError(1001);
+    return { json: await backend.accessToken(token) };
+  }
+  const { serviceProvider: provider, params } = request;
+  if (provider === null) throw tsmsError(1000);
+  const call = { operation: operation.id, provider, params: params as Readonly<Record<string, string>> };
+  if (operation.body === 'file') return backend.run({ ...call, upload: await receiveUpload(request) });
+  if (operation.body === 'json') return backend.run({ ...call, body: request.body as never });
+  return backend.run(call);
+}
+
+async function send(
+  answer: TsmsAnswer,
+  { method }: Operation,
+  reply: import('fastify').FastifyReply,
+): Promise<unknown> {
+  if (answer === undefined) return reply.code(method === 'DELETE' ? 204 : 200).send();
+  if ('json' in answer) return reply.type('application/json').send(JSON.stringify(answer.json));
+  return reply
+    .type('application/octet-stream')
+    .header('content-disposition', `attachment; filename="${answer.fileName.replaceAll(/[^\w. -]/g, '_')}"`)
+    .header('x-content-type-options', 'nosniff')
+    .send(Buffer.from(answer.content));
+}
