@@ -4,7 +4,8 @@ import { CertificateError } from '../errors.ts';
 
 /** The parts that a certificate of this installation can name. */
 export const ROLES = ['issuer', 'provider', 'ota', 'terminal', 'kms', 'front', 'operator'] as const;
-export type Role = (typeof ROLES)[number];
+/** A `user` shows a token at the app side of the front, and no certificate says that somebody is one. */
+export type Role = (typeof ROLES)[number] | 'user';
 
 /** Who is at the other end of a mutually authenticated link. */
 export interface Peer {
@@ -87,8 +88,10 @@ export function peerOfCertificate(pem: string): Peer {
   return peerOfAltNames(certificate.subjectAltName);
 }
 
-/** `provider`, or `provider:a` for one peer only; `operator` for operators of this daemon's own platform. */
-export type Access = Role | `${Role}:${string}` | 'any-peer';
+/**
+ * `public` is for whoever comes to the app side of the front, and lets nobody in elsewhere.
+ * `provider`, or `provider:a` for one peer only; `operator` for operators of this daemon's own platform. */
+export type Access = Role | `${Role}:${string}` | 'any-peer' | 'public';
 
 /** True when one of the entries lets this peer in. @param self the daemon that is asked */
 export function isAllowed(access: readonly Access[], peer: Peer, self: Platform): boolean {

@@ -15,6 +15,7 @@ import { requireNoNul } from './no-nul.ts';
 import { describeRoutes } from './openapi.ts';
 import { endOldConnections, peerOfSocket } from './peer-of-socket.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from './problem.ts';
+import type { UserTokens } from './user-tokens.ts';
 import { checkerOf } from './validation.ts';
 
 export interface RestServerOptions {
@@ -27,6 +28,8 @@ export interface RestServerOptions {
   readonly metrics?: Registry;
   /** Longest request body; default 1 MiB. */
   readonly bodyLimitBytes?: number;
+  /** For the app side: callers show tokens instead of certificates, and routes are for `user` or `public`. */
+  readonly users?: Pick<UserTokens, 'userOf'>;
   /** Throws while the daemon cannot do its work. */
   readonly ready?: () => Promise<void>;
   /** The daemon's routes. */
@@ -44,14 +47,15 @@ const MAX_CONNECTIONS = 4_096;
 export async function createRestServer(options: RestServerOptions): Promise<RestApp> {
   const { key, certificate: cert, authority: ca } = options.tls;
   const metrics = options.metrics ?? new Registry();
+  const peers = options.users === undefined;
   const app = Fastify({
     https: {
       key,
       cert,
       ca,
-      requestCert: true,
-      rejectUnauthorized: true,
-      minVersion: 'TLSv1.3',
+      requestCert: peers,
+      rejectUnauthorized: peers,
+      minVersion: peers ? 'TLSv1.3' : 'TLSv1.2',
       handshakeTimeout: 10_000,
       maxHeaderSize: 16_384,
     },
@@ -71,7 +75,7 @@ export async function createRestServer(options: RestServerOptions): Promise<Rest
   strictSchemas(app);
   answerProblems(app);
   traceRequests(app);
-  denyByDefault(app, options.self, options.tls);
+  denyByDefault(app, options);
   const allRoutesKnown = refuseOtherMethods(app);
   await observe(app, options, metrics);
   await app.register(async (scope) => {
@@ -135,6 +139,7 @@ function strictSchemas(app: RestApp): void {
 function answerProblems(app: RestApp): void {
   app.setErrorHandler(async (error, request, reply) => {
     const problem = problemOf(error, request.url);
+    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     if (problem.status >= 500) request.log.error({ err: error, route: request.routeOptions.url }, 'request failed');
     else
       request.log.info({ code: problem.type, route: request.routeOptions.url, peer: request.peer }, 'request refused');
@@ -163,7 +168,11 @@ function traceRequests(app: RestApp): void {
   });
 }
 
-function denyByDefault(app: RestApp, self: Platform, tls: TlsIdentity): void {
+/** Whoever comes to the app side without saying who he is. */
+const ANYBODY: Peer = { role: 'user', id: '' };
+
+function denyByDefault(app: RestApp, options: RestServerOptions): void {
+  const { self, tls, users } = options;
   app.decorateRequest('peer', null as unknown as Peer);
   app.addHook('onRoute', (route) => {
     const access = route.config?.access;
@@ -173,6 +182,11 @@ function denyByDefault(app: RestApp, self: Platform, tls: TlsIdentity): void {
   });
   // Before the body is read: a stranger's bytes are not parsed.
   app.addHook('onRequest', async (request: FastifyRequest) => {
+    if (users !== undefined) {
+      request.peer = ANYBODY;
+      request.peer = await userOf(request, users);
+      return;
+    }
     request.peer = peerOfSocket(request.raw.socket as TLSSocket, tls);
     if (request.is404) return;
     const access = request.routeOptions.config.access ?? [];
@@ -182,6 +196,14 @@ function denyByDefault(app: RestApp, self: Platform, tls: TlsIdentity): void {
       throw new PolicyError('access-denied', `a ${who} may not call this route of ${self.role} ${self.id}`, { role });
     }
   });
+}
+
+/** The user of a route that wants one. */
+async function userOf(request: FastifyRequest, users: Pick<UserTokens, 'userOf'>): Promise<Peer> {
+  const access = request.routeOptions.config.access ?? [];
+  if (request.is404 || access.includes('public') || access.includes('any-peer')) return ANYBODY;
+  if (access.includes('user')) return users.userOf(request.headers.authorization);
+  throw new PolicyError('access-denied', 'a user may not call this route');
 }
 
 async function observe(app: RestApp, options: RestServerOptions, metrics: Registry): Promise<void> {
@@ -212,6 +234,8 @@ async function observe(app: RestApp, options: RestServerOptions, metrics: Regist
     await options.ready?.();
     return { status: 'ok' as const };
   });
+  // Figures and the other daemon's addresses are no business of the world.
+  if (options.users !== undefined) return;
   const textSchema = { response: { 200: { content: { 'text/plain': { schema: Type.String() } } } } };
   app.get('/metrics', { config: any, schema: textSchema }, async (_request, reply) => {
     await reply.type(metrics.contentType).send(await metrics.metrics());

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { TransportError, UsageError } from '../errors.ts';
+import type { Peer } from './identity.ts';
+import { RequestError } from './problem.ts';
+
+/** Users of the app side, by the bearer tokens of one OAuth 2.0 / OpenID Connect issuer (RFC 6750, RFC 9068). */
+
+export interface UserTokensOptions {
+  /** `iss` of the tokens. */
+  readonly issuer: string;
+  /** One of `aud` of the tokens. */
+  readonly audience: string;
+  /** The issuer's public keys: where it publishes them, or a file of them (RFC 7517). */
+  readonly jwksUrl?: string;
+  readonly jwksFile?: string;
+}
+
+/** Signatures only, and none that a public key could be mistaken for the secret of. */
+const ALGORITHMS = ['ES256', 'ES384', 'EdDSA', 'PS256', 'RS256'];
+const CLOCK_TOLERANCE_S = 30;
+/** A subject becomes part of names in logs and tables. */
+const SUBJECT = /^[A-Za-z0-9._|@:-]{1,128}$/;
+const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{1,8192}=*)$/i;
+const FETCH_MS = 5_000;
+
+export class UserTokens {
+  readonly #options: UserTokensOptions;
+  readonly #keys: JWTVerifyGetKey;
+
+  private constructor(options: UserTokensOptions, keys: JWTVerifyGetKey) {
+    this.#options = options;
+    this.#keys = keys;
+  }
+
+  /** @throws UsageError `config-field` when the keys cannot be had */
+  static async open(options: UserTokensOptions): Promise<UserTokens> {
+    const { jwksUrl, jwksFile } = options;
+    if ((jwksUrl === undefined) === (jwksFile === undefined))
+      throw new UsageError('config-field', '/users: name either jwksUrl or jwksFile', { field: '/users' });
+    if (jwksUrl !== undefined)
+      return new UserTokens(options, createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: FETCH_MS }));
+    try {
+      return new UserTokens(options, createLocalJWKSet(JSON.parse(await readFile(jwksFile ?? '', 'utf8'))));
+    } catch (error) {
+      throw new UsageError(
+        'config-field',
+        `/users/jwksFile: ${jwksFile} holds no JSON Web Key Set: ${(error as Error).message}`,
+        { field: '/users/jwksFile' },
+        error,
+      );
+    }
+  }
+
+  /**
+   * Who calls.
+   *
+   * @param authorization the header
+   * @throws RequestError `token-missing`, `token-refused` (401) @throws TransportError while the issuer's keys are away
+   */
+  async userOf(authorization: string | undefined): Promise<Peer> {
+    const [, token] = BEARER.exec(authorization ?? '') ?? [];
+    if (token === undefined)
+      throw new RequestError('token-missing', 'This route wants a bearer token of a user', [], 401);
+    const { issuer, audience } = this.#options;
+    try {
+      const { payload } = await jwtVerify(token, this.#keys, {
+        ...{ issuer, audience, algorithms: ALGORITHMS, clockTolerance: CLOCK_TOLERANCE_S },
+        requiredClaims: ['sub', 'exp', 'iat'],
+      });
+      if (!SUBJECT.test(payload.sub ?? '')) throw refused('its subject is no name that can be used here');
+      return { role: 'user', id: payload.sub ?? '' };
+    } catch (error) {
+      throw typed(error);
+    }
+  }
+}
+
+const refused = (why: string): RequestError =>
+  new RequestError('token-refused', `The bearer token is not accepted: ${why}`, [], 401);
+
+function typed(error: unknown): unknown {
+  if (error instanceof errors.JWKSTimeout || (error instanceof TypeError && error.message.includes('fetch')))
+    return new TransportError(
+      'token-issuer-away',
+      "The keys of the users' issuer cannot be had now: try again",
+      {},
+      error,
+    );
+  if (error instanceof errors.JWTExpired) return refused('it has expired');
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return refused(`its ${error.claim} is not the one that is wanted`);
+  return error instanceof errors.JOSEError ? refused('it is no token of our issuer') : error;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { SignJWT, UnsecuredJWT } from 'jose';
+import { Type } from 'typebox';
+import { Agent, request } from 'undici';
+import { type DevelopmentUsers, openDevelopmentUsers } from '../../local/development-users.ts';
+import { UserTokens } from '../../rest/user-tokens.ts';
+import { TestServer, testPki } from '../rest/fixture.ts';
+
+/** Who is let in at the app side, and with which tokens nobody is. */
+describe('Tokens of users', () => {
+  let folder: string;
+  let users: DevelopmentUsers;
+  let server: TestServer;
+  let dispatcher: Agent;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'opentsm-users-'));
+    users = await openDevelopmentUsers(folder);
+    const Who = Type.Object({ who: Type.String() }, { additionalProperties: false });
+    const schema = { response: { 200: Who } };
+    server = await TestServer.start(
+      { role: 'front', id: 'main' },
+      (app) => {
+        app.get('/ext/1/me', { config: { access: ['user'] }, schema }, async ({ peer }) => ({ who: peer.id }));
+        app.get('/gp/open', { config: { access: ['public'] }, schema }, async ({ peer }) => ({ who: peer.id }));
+        app.get('/v1/inside', { config: { access: ['operator'] }, schema }, async ({ peer }) => ({ who: peer.id }));
+      },
+      { users: await UserTokens.open(users) },
+    );
+    dispatcher = new Agent({ connect: { ca: await readFile((await testPki()).authorityFile, 'utf8') } });
+  });
+  after(async () => {
+    await dispatcher?.destroy();
+    await server?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  async function get(path: string, token?: string) {
+    const { statusCode, body, headers } = await request(`https://127.0.0.1:${server.port}${path}`, {
+      dispatcher,
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
+    return { status: statusCode, headers, body: (await body.json()) as { who?: string; type?: string } };
+  }
+
+  const claims = (token: SignJWT) =>
+    token.setIssuer(users.issuer).setAudience(users.audience).setSubject('alice').setIssuedAt().setExpirationTime('1h');
+
+  it('name the user who calls', async () => {
+    expect(await get('/ext/1/me', await users.token('alice'))).to.deep.include({ status: 200, body: { who: 'alice' } });
+  });
+
+  it('are asked for with 401 where there is none, and not where anybody may call', async () => {
+    const answer = await get('/ext/1/me');
+    expect([answer.status, answer.headers['www-authenticate'], answer.body.type]).to.deep.equal([
+      ...[401, 'Bearer', 'urn:opentsm:problem:token-missing'],
+    ]);
+    expect((await get('/gp/open')).status).to.equal(200);
+  });
+
+  it('open no route of operators, and no figures', async () => {
+    expect((await get('/v1/inside', await users.token('alice'))).status).to.equal(403);
+    for (const path of ['/metrics', '/openapi.json']) expect((await get(path)).status).to.equal(404);
+  });
+
+  it('are refused when they are another’s, over, for somebody else, or made with a trick', async () => {
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    const header = { alg: 'ES256', kid: 'development' };
+    const jwks = new TextEncoder().encode(await readFile(users.jwksFile, 'utf8'));
+    const real = await users.token('alice');
+    const [head, body, signature] = real.split('.');
+    const admin = Buffer.from(
+      JSON.stringify({ ...JSON.parse(Buffer.from(body ?? '', 'base64url').toString()), sub: 'bob' }),
+    );
+    const tokens = {
+      'another key': await claims(new SignJWT({}).setProtectedHeader(header)).sign(other),
+      'the public keys as a secret': await claims(new SignJWT({}).setProtectedHeader({ alg: 'HS256' })).sign(jwks),
+      'no signature': new UnsecuredJWT({})
+        .setIssuer(users.issuer)
+        .setAudience(users.audience)
+        .setSubject('alice')
+        .setIssuedAt()
+        .setExpirationTime('1h')
+        .encode(),
+      over: await users.token('alice', -3_600),
+      'a subject that is no name': await users.token('alice\nbob'),
+      changed: `${head}.${admin.toString('base64url')}.${signature}`,
+      'no token at all': 'abc',
+    };
+    for (const [name, token] of Object.entries(tokens)) {
+      const answer = await get('/ext/1/me', token);
+      expect([answer.status, answer.body.type], name).to.deep.equal([401, 'urn:opentsm:problem:token-refused']);
+    }
+  });
+
+  it('are refused for another audience or issuer', async () => {
+    for (const wrong of [{ audience: 'other' }, { issuer: 'https://other.invalid' }]) {
+      const server2 = await UserTokens.open({ ...users, ...wrong });
+      const failed = await server2.userOf(`Bearer ${await users.token('alice')}`).catch((error: unknown) => error);
+      expect(failed).to.have.property('code', 'token-refused');
+    }
+  });
+});
