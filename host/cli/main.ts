@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { TSchema } from 'typebox';
 import type { DaemonDefinition } from '../daemon/daemon.ts';
 import { errorLine } from '../errors.ts';
+import { agentCommand } from './agent.ts';
 import { auditCommand } from './audit.ts';
 import { capCommand } from './cap.ts';
 import { apduCommands } from './card/apdu-command.ts';
@@ -36,6 +37,10 @@ const DAEMONS: Readonly<
     about: 'OTA server: card sessions for providers, links for terminals',
     load: async () => erased((await import('../daemon/ota.ts')).otaDaemon),
   },
+  front: {
+    about: 'the one entrance for phone apps, and the way to cards in phones (SERAM)',
+    load: async () => erased((await import('../daemon/front.ts')).frontDaemon),
+  },
   terminal: {
     about: 'terminal: card readers, connected out to ota',
     load: async () => erased((await import('../daemon/terminal.ts')).terminalDaemon),
@@ -65,6 +70,7 @@ export function programOf(): Command {
     .option('--topology <file>', 'JSON file: providers, terminals and what the issuer knows')
     .option('--nodes <number>', 'processes of each daemon but the terminals, 1 to 8')
     .action(async (options: UpOptions) => (await import('./up.ts')).up(options));
+  program.addCommand(agentCommand());
   program.addCommand(capCommand());
   program.addCommand(flowCommand());
   program.addCommand(auditCommand());

@@ -16,7 +16,8 @@ export async function up(options: UpOptions): Promise<void> {
     throw new UsageError('bad-option', '--nodes takes a number from 1 to 8');
   }
   const told = untilTold();
-  const plan = options.topology === undefined ? developmentPlan() : await readConfig(options.topology, TopologyPlan);
+  const plan =
+    options.topology === undefined ? developmentPlan({ front: {} }) : await readConfig(options.topology, TopologyPlan);
   process.stdout.write(`starting in ${options.state}\n`);
   const topology = await startTopology({
     ...plan,

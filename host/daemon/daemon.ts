@@ -39,7 +39,7 @@ export interface DaemonParts {
 
 export interface DaemonDefinition<S extends TSchema> {
   /** Role of the daemon's own certificate. */
-  readonly name: 'issuer' | 'provider' | 'ota' | 'terminal' | 'kms';
+  readonly name: 'issuer' | 'provider' | 'ota' | 'terminal' | 'kms' | 'front';
   readonly config: S;
   readonly bodyLimitBytes?: number;
   start(context: DaemonContext<Static<S>>): Promise<DaemonParts>;

@@ -7,9 +7,11 @@ import { AdministrationServer } from '../bearer/bip/administration-server.ts';
 import { BipBearer } from '../bearer/bip/bip-bearer.ts';
 import { readerLinkBearer } from '../bearer/reader-link/reader-link-bearer.ts';
 import { serveTerminalLinks, type TerminalLinkServer } from '../bearer/reader-link/terminal-link.ts';
+import { reachesPhone, SeramReaders } from '../bearer/seram/seram-readers.ts';
 import { UsageError } from '../errors.ts';
 import { RestClient } from '../rest/client.ts';
 import { administrationKeyClient } from '../rest/clients/administration-keys.ts';
+import { seramReadersClient } from '../rest/clients/seram-readers.ts';
 import { remoteTerminalLink } from '../rest/clients/terminal-link.ts';
 import type { Peer, TlsIdentity } from '../rest/identity.ts';
 import { otaRoutes } from '../rest/routes/ota/routes.ts';
@@ -56,6 +58,8 @@ export const OtaConfig = Type.Object(
       ),
       { maxItems: 1_024 },
     ),
+    /** The front whose phones bring cards; default none. */
+    front: Type.Optional(PeerEndpoint),
     /** How long a provider keeps a card without a sign of life; default 60,000. */
     leaseMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
     /** Added to each round trip to a terminal: for measurements of slow links. */
@@ -111,7 +115,9 @@ export const otaDaemon = defineDaemon({
     const table = new TerminalTable(database, node);
     const peers = new NodeClients(tls, self);
     let port = config.listen.port;
+    const phones = config.front === undefined ? undefined : phonesOf(config.front, tls, bells.bells);
     const terminals = new TerminalDirectory({
+      ...(phones === undefined ? {} : { beyond: (id, name) => phones.readers.reader(id, name) }),
       ...{ table, bells: bells.bells, onError },
       address: () => config.nodeUrl ?? `https://${config.listen.host}:${port}`,
       linkTo: ({ address, terminalId }) => remoteTerminalLink(peers.at(address), terminalId),
@@ -150,6 +156,7 @@ export const otaDaemon = defineDaemon({
         await table.detachAll().catch(onError);
         await nodes.stop();
         await peers.close();
+        await phones?.close();
         await bells[Symbol.asyncDispose]();
         await database.destroy();
       },
@@ -206,9 +213,27 @@ function bearerOf(config: Config, administration: Administration | undefined, lo
   const chosen = firstReachable(named, (from, to, { message }) =>
     logger.info({ from, to, reason: message }, 'falls back to another bearer'),
   );
-  const slow = addedDelayMs === undefined ? chosen : delayed(chosen, addedDelayMs);
+  const reached = besidePhones(chosen);
+  const slow = addedDelayMs === undefined ? reached : delayed(reached, addedDelayMs);
   return trafficRecord === undefined ? slow : recorded(slow, new TrafficRecord(trafficRecord));
 }
+
+/** Cards that the phones of a front bring. */
+function phonesOf(front: PeerEndpoint, tls: TlsIdentity, bells: Bells) {
+  const client = new RestClient({ baseUrl: front.url, tls, expectedPeer: front });
+  const readers = new SeramReaders({ client: seramReadersClient(client), frontId: front.id, bells });
+  const close = async () => {
+    readers.close();
+    await client.close();
+  };
+  return { readers, close };
+}
+
+/** A card in a phone is reached through it and no other way. */
+const besidePhones = (bearer: CardBearer): CardBearer => ({
+  exchange: (card, ...what) => (reachesPhone(card) ? readerLinkBearer : bearer).exchange(card, ...what),
+  release: (card, fence) => (reachesPhone(card) ? readerLinkBearer : bearer).release(card, fence),
+});
 
 /** Clients of the other nodes, by address. */
 class NodeClients {

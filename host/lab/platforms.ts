@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { TransportError } from '../errors.ts';
@@ -12,6 +13,7 @@ import {
 } from '../local/topology-plan.ts';
 import type { RestClient } from '../rest/client.ts';
 import type { Peer } from '../rest/identity.ts';
+import type { CardChannel } from '../transport/card-channel.ts';
 import { TerminalInfo } from '../wire/message/card-script.ts';
 import type { CardId } from '../wire/message/common.ts';
 import {
@@ -22,6 +24,7 @@ import {
 import { CardCertificate, CertificateAuthorityInfo } from '../wire/message/kms.ts';
 import type { CardMaker, IssuerAuthority, MadeCard } from './card-maker.ts';
 import { buildSecurityDomainPackage, type NativeMadeCard, writePublishedKeySets } from './native-cards.ts';
+import { Phone } from './phone.ts';
 
 /** The daemons of the demo and of the tests, as an operator with a certificate uses them. */
 
@@ -47,6 +50,8 @@ export interface PlatformsOptions {
   /** Added to the config of one provider, by its id. */
   readonly provider?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly keepAlive?: boolean;
+  /** An entrance for phone apps; default none. */
+  readonly front?: boolean;
   /** Processes of each daemon; default 1. */
   readonly nodes?: number;
   /**
@@ -72,6 +77,7 @@ export class Platforms implements AsyncDisposable {
       ...(options.otaKms === undefined ? {} : { otaKms: options.otaKms }),
       ...(options.platform === undefined ? {} : { platform: options.platform }),
       ...(options.provider === undefined ? {} : { provider: options.provider }),
+      ...(options.front === true ? { front: {} } : {}),
       nodes: options.nodes ?? 1,
       kms: {
         cardMakers: [cardMaker.trustAnchor],
@@ -157,6 +163,20 @@ export class Platforms implements AsyncDisposable {
     }
     options.onUpdate?.(state);
     return state;
+  }
+
+  /** A user's phone; the user holds the cards that are named. */
+  async phone(subject: string, cards: readonly CardId[], openCard?: () => Promise<CardChannel>): Promise<Phone> {
+    const front = await this.client('front');
+    for (const { kind, value } of cards) {
+      await front.call({ method: 'PUT', path: `/v1/user-cards/${subject}/${kind}/${encodeURIComponent(value)}` });
+    }
+    return new Phone({
+      addresses: this.topology.appAddresses(),
+      authority: await readFile(this.topology.pki.authorityFile, 'utf8'),
+      token: await this.topology.users.token(subject),
+      ...(openCard === undefined ? {} : { openCard }),
+    });
   }
 
   /** Waits until the terminal tells `ota` that there is a card in this reader, or none. @throws TransportError */

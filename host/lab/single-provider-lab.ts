@@ -25,6 +25,8 @@ export interface SingleProviderLabOptions {
   readonly provider?: Readonly<Record<string, unknown>>;
   /** Starts daemons again that die. */
   readonly keepAlive?: boolean;
+  /** An entrance for phone apps; default none. */
+  readonly front?: boolean;
   /** Processes of each daemon; default 1. */
   readonly nodes?: number;
 }
@@ -74,6 +76,7 @@ export class SingleProviderLab implements AsyncDisposable {
     const platforms = await Platforms.start({
       ...{ stateDir: join(folder, 'state'), providers: [PROVIDER], cardMaker, keepAlive: options.keepAlive ?? false },
       nodes: options.nodes ?? 1,
+      front: options.front ?? false,
       terminal:
         options.link === 'pcsc'
           ? { pcscReaders: { name: VIRTUAL_READER } }

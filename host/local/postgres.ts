@@ -20,6 +20,8 @@ export interface PostgresServer extends AsyncDisposable {
   readonly adminUrl: string;
   /** Makes database and role when absent and returns the role's address. Name: lower case, digits, underscore. */
   createDatabase(name: string): Promise<string>;
+  /** Makes a role that may connect to this database, and owns nothing, when absent; returns its address. */
+  createRole(database: string, role: string): Promise<string>;
   /** Drops database and role. */
   dropDatabase(name: string): Promise<void>;
   /** Stops what was started here; a server that was only named goes on. */
@@ -137,6 +139,19 @@ async function namedServer(adminUrl: string, rolesFolder: string): Promise<Postg
       url.pathname = `/${name}`;
       return url.href;
     },
+    createRole: async (database, role) => {
+      checkedName(database);
+      const password = await keptSecret(join(rolesFolder, checkedName(role)));
+      await withAdmin(async (client) => {
+        await makeRole(client, role, password);
+        await client.query(`GRANT CONNECT ON DATABASE ${database} TO ${role}`);
+      });
+      const url = new URL(adminUrl);
+      url.username = role;
+      url.password = password;
+      url.pathname = `/${database}`;
+      return url.href;
+    },
     dropDatabase: async (name) => {
       checkedName(name);
       await withAdmin(async (client) => {
@@ -159,10 +174,14 @@ function checkedName(name: string): string {
   return name;
 }
 
-async function makeDatabase(client: pg.Client, name: string, password: string): Promise<void> {
+async function makeRole(client: pg.Client, name: string, password: string): Promise<void> {
   const role = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [name]);
   const verb = role.rowCount === 0 ? 'CREATE' : 'ALTER';
   await client.query(`${verb} ROLE ${name} LOGIN PASSWORD '${password}' NOSUPERUSER NOCREATEDB NOCREATEROLE`);
+}
+
+async function makeDatabase(client: pg.Client, name: string, password: string): Promise<void> {
+  await makeRole(client, name, password);
   const database = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
   if (database.rowCount !== 0) return;
   // The role must be settable by an administrator that is no superuser before it can own anything.

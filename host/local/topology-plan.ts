@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { type Peer, peerUri, type Role } from '../rest/identity.ts';
+import type { Rule } from '../wire/message/front.ts';
 
 const closed = { additionalProperties: false } as const;
 const Id = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' });
@@ -21,6 +22,8 @@ export const TopologyPlan = Type.Object(
     terminals: Type.Optional(Type.Array(Type.Object({ id: Id, config: Fields }, closed), { maxItems: 16 })),
     /** With a KMS of its own where cards call it (`administration`). */
     ota: Type.Optional(Type.Object({ config: Fields, kms: Type.Optional(Fields) }, closed)),
+    /** The entrance for phone apps. */
+    front: Type.Optional(Type.Object({ config: Fields }, closed)),
     /** Processes of each daemon but the terminals, which hold readers; default 1. */
     nodes: Type.Optional(Type.Integer({ minimum: 1, maximum: 8 })),
   },
@@ -40,6 +43,9 @@ export interface PlanContext {
   readonly stateDir: string;
   /** All nodes of that name. */
   endpoint(name: string): Endpoint;
+  /** For a front: its listener for phones with its database role, and whose tokens it takes. */
+  readonly appSide: object;
+  readonly users: object;
   /** 1 for the first node, whose daemon has the plain name. */
   readonly node: number;
 }
@@ -49,7 +55,7 @@ export interface DaemonPlan {
   /** Name of its first node, and which node it is. */
   readonly group: string;
   readonly node: number;
-  readonly daemon: 'issuer' | 'provider' | 'ota' | 'terminal' | 'kms';
+  readonly daemon: 'issuer' | 'provider' | 'ota' | 'terminal' | 'kms' | 'front';
   readonly peer: Peer;
   readonly database: boolean;
   /** Those of lab 1 start after those of lab 0. */
@@ -73,7 +79,8 @@ export function daemonPlans(plan: TopologyPlan): DaemonPlan[] {
 
 function groupPlans(plan: TopologyPlan): GroupPlan[] {
   const plans: GroupPlan[] = [];
-  if (plan.ota !== undefined) plans.push(...otaPlans(plan.ota, plan.providers ?? []));
+  if (plan.ota !== undefined) plans.push(...otaPlans(plan.ota, plan));
+  if (plan.front !== undefined) plans.push(frontPlan(plan.front.config, plan));
   for (const terminal of plan.terminals ?? []) plans.push(terminalPlan(terminal.id, terminal.config));
   if (plan.issuer !== undefined) plans.push(...platformPlans('issuer', plan.issuer, () => ({})));
   for (const provider of plan.providers ?? []) {
@@ -84,19 +91,39 @@ function groupPlans(plan: TopologyPlan): GroupPlan[] {
   return plans;
 }
 
-function otaPlans({ config, kms }: OtaPlan, providers: readonly PlatformPlan[]): GroupPlan[] {
+function otaPlans({ config, kms }: OtaPlan, { providers = [], front }: TopologyPlan): GroupPlan[] {
   const peer = { role: 'ota', id: 'main' } as const;
-  const common = { providers: providers.map(({ id }) => ({ id })), ...config };
+  const common = ({ endpoint }: PlanContext) => ({
+    ...{ providers: providers.map(({ id }) => ({ id })) },
+    ...(front === undefined ? {} : { front: endpoint('front') }),
+    ...config,
+  });
   const ota = { name: 'ota', daemon: 'ota', peer, database: true, lab: 0 } as const;
-  if (kms === undefined) return [{ ...ota, config: () => common }];
+  if (kms === undefined) return [{ ...ota, config: common }];
   const administration = (context: PlanContext) => ({
     kms: context.endpoint('kms-ota'),
     ...Object(config.administration),
   });
   return [
     kmsPlan('kms-ota', 'ota', peer, kms),
-    { ...ota, config: (context) => ({ ...common, administration: administration(context) }) },
+    { ...ota, config: (context) => ({ ...common(context), administration: administration(context) }) },
   ];
+}
+
+/** Its rules are all in `config.rules`; every platform is a pool under its daemon's name. */
+function frontPlan(config: object, { issuer, providers = [] }: TopologyPlan): GroupPlan {
+  const names = [...(issuer === undefined ? [] : ['issuer']), ...providers.map(({ id }) => `provider-${id}`)];
+  return {
+    name: 'front',
+    daemon: 'front',
+    peer: { role: 'front', id: 'main' },
+    database: true,
+    lab: 0,
+    config: ({ endpoint, appSide, users }) => ({
+      ...{ appSide, users, pools: Object.fromEntries(names.map((name) => [name, endpoint(name)])), rules: [] },
+      ...config,
+    }),
+  };
 }
 
 /** @param name of its peer and folders */
@@ -168,6 +195,23 @@ export interface DevelopmentOptions {
   /** Added to the config of every KMS: which card makers it believes, for example. */
   readonly kms?: Readonly<Record<string, unknown>>;
   readonly nodes?: number;
+  /** An entrance for phone apps; products have the provider whose they are, for all others the first one is asked. */
+  readonly front?: { readonly products?: Readonly<Record<string, string>> };
+}
+
+/** TOPUP, LOSS and FOUND, as a phone app of a development topology calls them. */
+function developmentRules([first]: readonly string[], products: Readonly<Record<string, string>>): Rule[] {
+  const topUp = (name: string, provider: string, productId?: string): Rule => ({
+    ...{ name, pool: `provider-${provider}`, operation: 'top-up' },
+    when: { actionCode: 'TOPUP', ...(productId === undefined ? {} : { productId }) },
+    ...(productId === undefined ? {} : { precedence: 1 }),
+  });
+  return [
+    ...(first === undefined ? [] : [topUp('top-up', first)]),
+    ...Object.entries(products).map(([product, provider]) => topUp(`top-up.${product}`, provider, product)),
+    { name: 'loss', when: { actionCode: 'LOSS' }, pool: 'issuer', operation: 'loss-report' },
+    { name: 'found', when: { actionCode: 'FOUND' }, pool: 'issuer', operation: 'found' },
+  ];
 }
 
 /** One issuer `main`, some providers, `ota` and the terminal `desk`, with names for cards made up from the ids. */
@@ -183,6 +227,11 @@ export function developmentPlan(options: DevelopmentOptions = {}): TopologyPlan 
       platform({ role: 'provider', id }, { ssdAid: developmentSsdAid(id), ...options.provider?.[id] }),
     ),
     ota: { config: { ...options.ota }, ...(options.otaKms === undefined ? {} : { kms: { ...options.otaKms } }) },
+    ...(options.front === undefined
+      ? {}
+      : {
+          front: { config: { rules: developmentRules(options.providers ?? ['a', 'b'], options.front.products ?? {}) } },
+        }),
     terminals: [{ id: 'desk', config: { ...(options.terminal ?? { pcscReaders: {} }) } }],
     nodes: options.nodes ?? 1,
   };

@@ -10,6 +10,7 @@ import { InvariantError, NotFoundError, TransportError } from '../errors.ts';
 import { RestClient } from '../rest/client.ts';
 import type { Peer } from '../rest/identity.ts';
 import { type DevelopmentPki, openDevelopmentPki } from './development-pki.ts';
+import { type DevelopmentUsers, openDevelopmentUsers } from './development-users.ts';
 import { openPostgres, type PostgresServer } from './postgres.ts';
 import { type ProcessEvent, SupervisedProcess } from './supervised-process.ts';
 import { type DaemonPlan, daemonPlans, type TopologyPlan } from './topology-plan.ts';
@@ -32,12 +33,16 @@ export interface Topology extends AsyncDisposable {
   readonly stateDir: string;
   readonly names: readonly string[];
   readonly pki: DevelopmentPki;
+  /** Gives tokens to users of phone apps. */
+  readonly users: DevelopmentUsers;
   readonly postgres: PostgresServer;
   /** Who the daemon is. @throws NotFoundError for a name that is not in `names` */
   peer(name: string): Peer;
   url(name: string): string;
   /** Addresses of all nodes of this name, separated by a space: a name that any of them answers. */
   addresses(name: string): string;
+  /** Where phone apps reach each node of the front. */
+  appAddresses(): readonly string[];
   pid(name: string): number | undefined;
   configFile(name: string): string;
   logFile(name: string): string;
@@ -61,6 +66,8 @@ export interface Topology extends AsyncDisposable {
 interface Member {
   readonly plan: DaemonPlan;
   readonly port: number;
+  /** Of a front: where phones come. */
+  readonly appPort?: number;
   readonly configFile: string;
   readonly logFile: string;
   readonly databaseUrl: string | undefined;
@@ -79,7 +86,8 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
   await chmod(stateDir, 0o711);
   const pki = await openDevelopmentPki(join(stateDir, 'pki'));
   const postgres = await openPostgres({ folder: join(stateDir, 'postgres'), durable: options.durable ?? true });
-  const topology = new RunningTopology(stateDir, pki, postgres);
+  const users = await openDevelopmentUsers(join(stateDir, 'users'));
+  const topology = new RunningTopology(stateDir, pki, users, postgres);
   try {
     await topology.prepare(options);
     await topology.startAll();
@@ -93,14 +101,16 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
 class RunningTopology implements Topology {
   readonly stateDir: string;
   readonly pki: DevelopmentPki;
+  readonly users: DevelopmentUsers;
   readonly postgres: PostgresServer;
   readonly #members = new Map<string, Member>();
   readonly #clients: RestClient[] = [];
   #stopping: Promise<void> | undefined;
 
-  constructor(stateDir: string, pki: DevelopmentPki, postgres: PostgresServer) {
+  constructor(stateDir: string, pki: DevelopmentPki, users: DevelopmentUsers, postgres: PostgresServer) {
     this.stateDir = stateDir;
     this.pki = pki;
+    this.users = users;
     this.postgres = postgres;
   }
 
@@ -109,7 +119,7 @@ class RunningTopology implements Topology {
     const plans = daemonPlans(options);
     const ports = await choosePorts(
       join(this.stateDir, 'ports.json'),
-      plans.map(({ name }) => name),
+      plans.flatMap(({ name, daemon }) => (daemon === 'front' ? [name, appSideOf(name)] : [name])),
     );
     const endpoint = (name: string) => {
       const nodes = plans.filter((plan) => plan.group === name);
@@ -120,6 +130,7 @@ class RunningTopology implements Topology {
     };
     // Making keys is the slow part of a first start; it runs beside this thread.
     const identities = await Promise.all(plans.map(({ peer }) => this.pki.issue(peer)));
+    const { issuer, audience, jwksFile } = this.users;
     for (const [index, plan] of plans.entries()) {
       const configFile = join(this.stateDir, 'config', `${plan.name}.json`);
       const logFile = join(this.stateDir, 'log', `${plan.name}.log`);
@@ -131,7 +142,10 @@ class RunningTopology implements Topology {
         tls: identities[index],
         log: { file: logFile },
         ...(databaseUrl === undefined ? {} : { database: { url: databaseUrl } }),
-        ...plan.config({ endpoint, stateDir: this.stateDir, node: plan.node }),
+        ...plan.config({
+          ...{ endpoint, stateDir: this.stateDir, node: plan.node, users: { issuer, audience, jwksFile } },
+          appSide: plan.daemon === 'front' ? await this.#appSide(ports[appSideOf(plan.name)] ?? 0) : {},
+        }),
       };
       await savePrivate(configFile, config);
       // On a machine of its own this is the operator's word: `tsm kms init`.
@@ -144,8 +158,24 @@ class RunningTopology implements Topology {
         keepAlive: options.keepAlive ?? false,
         ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
       });
-      this.#members.set(plan.name, { plan, port: ports[plan.name] ?? 0, configFile, logFile, databaseUrl, process });
+      const appPort = ports[appSideOf(plan.name)];
+      this.#members.set(plan.name, {
+        ...{ plan, port: ports[plan.name] ?? 0, configFile, logFile, databaseUrl, process },
+        ...(appPort === undefined ? {} : { appPort }),
+      });
     }
+  }
+
+  /** Where phones come, and the role that their requests have in the database of the front. */
+  async #appSide(port: number): Promise<object> {
+    const url = await this.postgres.createRole('front', 'front_app');
+    return { listen: { host: '127.0.0.1', port }, database: { url } };
+  }
+
+  appAddresses(): readonly string[] {
+    return [...this.#members.values()].flatMap(({ appPort }) =>
+      appPort === undefined ? [] : [`https://127.0.0.1:${appPort}`],
+    );
   }
 
   /** Platforms ask their KMS for keys when they start, so the others go first. */
@@ -264,6 +294,8 @@ class RunningTopology implements Topology {
     return member;
   }
 }
+
+const appSideOf = (name: string): string => `${name}-app`;
 
 /** The ports of the last run where they are free, else new ones: peers and notes keep their addresses. */
 async function choosePorts(file: string, names: readonly string[]): Promise<Record<string, number>> {

@@ -12,6 +12,7 @@ export interface Migration {
 
 export interface DatabaseOptions {
   readonly url: string;
+  /** None for a role that does not own the schema. */
   readonly migrations: readonly Migration[];
   /** Largest number of connections of this process. */
   readonly connections?: number;
@@ -68,6 +69,8 @@ async function migrate<Tables>(database: Kysely<Tables>, migrations: readonly Mi
   for (const [index, { number, name }] of migrations.entries()) {
     if (number !== index + 1) throw new InvariantError('migration-number', `Migration ${name} is out of order`);
   }
+  // A role that owns nothing finds the schema as the owner has made it.
+  if (migrations.length === 0) return void (await sql`SELECT 1`.execute(database));
   await database.transaction().execute(async (transaction) => {
     await sql`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(transaction);
     await sql`CREATE TABLE IF NOT EXISTS schema_migrations

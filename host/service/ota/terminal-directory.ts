@@ -42,6 +42,8 @@ export interface TerminalDirectoryOptions {
   /** The way to a terminal that is connected to another node. */
   readonly linkTo: (row: TerminalRow) => TerminalLink;
   readonly onError: (error: Error) => void;
+  /** Readers that no terminal has; undefined for a terminal id that is not theirs. */
+  readonly beyond?: (terminalId: string, readerName: string) => Promise<ReachedCard | undefined>;
 }
 
 interface Connected {
@@ -151,6 +153,8 @@ export class TerminalDirectory {
    * @throws NotFoundError `reader-unknown` when it has no such reader
    */
   async reader(terminalId: string, readerName: string): Promise<ReachedCard> {
+    const beyond = await this.#options.beyond?.(terminalId, readerName);
+    if (beyond !== undefined) return beyond;
     const here = this.#terminals.get(terminalId);
     const row = here === undefined ? await this.#options.table.elsewhere(terminalId) : undefined;
     const readers = here?.readers ?? row?.readers ?? away(terminalId);

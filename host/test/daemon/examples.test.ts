@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { TSchema } from 'typebox';
 import { OperatorConfig } from '../../cli/flow-client.ts';
 import { readConfig } from '../../daemon/config.ts';
+import { FrontConfig } from '../../daemon/front.ts';
 import { IssuerConfig } from '../../daemon/issuer.ts';
 import { KmsConfig } from '../../daemon/kms.ts';
 import { OtaConfig } from '../../daemon/ota.ts';
@@ -14,6 +15,7 @@ import { TerminalConfig } from '../../daemon/terminal.ts';
 const EXAMPLES = new URL('../../../deploy/examples/', import.meta.url).pathname;
 const SCHEMAS: Readonly<Record<string, TSchema>> = {
   ...{ issuer: IssuerConfig, provider: ProviderConfig, ota: OtaConfig, terminal: TerminalConfig },
+  front: FrontConfig,
   ...{ 'kms-issuer': KmsConfig, 'kms-provider': KmsConfig, 'kms-ota': KmsConfig, operator: OperatorConfig },
 };
 

@@ -2,6 +2,7 @@
 import { request as httpsRequest } from 'node:https';
 import { expect } from 'chai';
 import { ROLES, type Role } from '../../rest/identity.ts';
+import { frontRoutes } from '../../rest/routes/front/routes.ts';
 import { issuerRoutes } from '../../rest/routes/issuer/routes.ts';
 import { kmsRoutes } from '../../rest/routes/kms/routes.ts';
 import { otaRoutes } from '../../rest/routes/ota/routes.ts';
@@ -18,6 +19,7 @@ const DAEMONS: { name: Role; routes: RestServerOptions['routes'] }[] = [
   { name: 'ota', routes: (app) => otaRoutes(app, nothing, nothing, 'main') },
   { name: 'issuer', routes: (app) => issuerRoutes(app, nothing) },
   { name: 'provider', routes: (app) => providerRoutes(app, nothing) },
+  { name: 'front', routes: (app) => frontRoutes(app, nothing) },
   { name: 'kms', routes: (app) => kmsRoutes(app, nothing, { role: 'provider', id: 'a' }) },
 ];
 const LIMIT = 20_000;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TsmError } from '../../errors.ts';
+import type { CardChannel } from '../../transport/card-channel.ts';
+import { exchange } from '../../transport/get-response.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import { statusWordToHex } from '../../wire/status-word.ts';
+
+/** What a list of APDUs came to: one response for each that was answered. */
+export interface ListAnswer {
+  readonly responses: readonly string[];
+  /** Why the rest of the list was dropped. */
+  readonly failure?: string;
+}
+
+/**
+ * A card as an app has it through OMAPI: SELECT by name opens a channel, and without one nothing can be sent. Status
+ * words
+ * are passed on, not looked at; 61xx and 6Cxx are the reader's affair.
+ */
+export class SeramCard {
+  readonly #open: () => Promise<CardChannel>;
+  #channel: CardChannel | undefined;
+  #selected = false;
+
+  /** @param open connects to the card, once it is needed */
+  constructor(open: () => Promise<CardChannel>) {
+    this.#open = open;
+  }
+
+  async transmit(commands: readonly string[]): Promise<ListAnswer> {
+    const responses: string[] = [];
+    try {
+      for (const command of commands) {
+        const isSelect = command.startsWith('00A404');
+        if (!isSelect && !this.#selected) return { responses, failure: 'no channel to an application is open' };
+        this.#channel ??= await this.#open();
+        const { data, sw } = await exchange(this.#channel, fromHex(command, 261));
+        const status = statusWordToHex(sw);
+        if (isSelect) this.#selected = /^(9000|62|63)/.test(status);
+        responses.push(toHex(data) + status);
+      }
+      return { responses };
+    } catch (error) {
+      if (!(error instanceof TsmError)) throw error;
+      await this.close();
+      return { responses, failure: error.message };
+    }
+  }
+
+  async close(): Promise<void> {
+    const channel = this.#channel;
+    this.#channel = undefined;
+    this.#selected = false;
+    await channel?.close().catch(() => {});
+  }
+}

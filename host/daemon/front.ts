@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
+import { type Static, Type } from 'typebox';
+import { seramTerminal } from '../bearer/seram/seram-readers.ts';
+import { NotFoundError } from '../errors.ts';
+import type { RestApp } from '../rest/app.ts';
+import { RestClient } from '../rest/client.ts';
+import { lossReportsClient, topUpsClient } from '../rest/clients/front-backends.ts';
+import type { TlsIdentity } from '../rest/identity.ts';
+import { appSideRoutes, frontRoutes } from '../rest/routes/front/routes.ts';
+import { createRestServer } from '../rest/server.ts';
+import { UserTokens } from '../rest/user-tokens.ts';
+import { Actions } from '../service/front/actions.ts';
+import type { Backends } from '../service/front/ports.ts';
+import { chooseRule, requireNoConflict } from '../service/front/routes.ts';
+import { SeramSessions } from '../service/front/seram-sessions.ts';
+import { UserCardBook } from '../service/front/user-cards.ts';
+import { AuditLog } from '../store/audit-log.ts';
+import { checkDatabase, databasePlace, openDatabase } from '../store/database.ts';
+import { FRONT_MIGRATIONS, type FrontTables, grantAppSide } from '../store/front/schema.ts';
+import { Rule } from '../wire/message/front.ts';
+import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
+import { defineDaemon } from './daemon.ts';
+import { defaultNodeId, openNode } from './node.ts';
+import { poolGauge } from './pool-gauge.ts';
+import { waitFor } from './wait-for.ts';
+
+const closed = { additionalProperties: false } as const;
+const Url = Type.String({ pattern: '^https://[^\\s?#]+$', maxLength: 1_000 });
+
+export const FrontConfig = Type.Object(
+  {
+    ...daemonFields,
+    ...databaseFields,
+    ...nodeFields,
+    /** Phone apps and their agents: a listener and a database role of their own. */
+    appSide: Type.Object(
+      {
+        listen: daemonFields.listen,
+        ...databaseFields,
+        /** Where phones reach it; default `listen`. */
+        publicUrl: Type.Optional(Url),
+      },
+      closed,
+    ),
+    /** Whose tokens name users. */
+    users: Type.Object(
+      {
+        issuer: Type.String({ minLength: 1, maxLength: 500 }),
+        audience: Type.String({ minLength: 1, maxLength: 200 }),
+        /** Where the issuer publishes its keys; or `jwksFile`, a file of them. */
+        jwksUrl: Type.Optional(Url),
+        jwksFile: Type.Optional(FilePath),
+      },
+      closed,
+    ),
+    /** The platforms behind, by the name that rules call them. */
+    pools: Type.Record(Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }), PeerEndpoint),
+    /** Static routes: which action goes to which pool. */
+    rules: Type.Array(Rule, { maxItems: 1_000 }),
+  },
+  closed,
+);
+
+const APP_CONNECTIONS = 16;
+
+/** The TSM front: the one entrance for phone apps, and the way to cards in phones. */
+export const frontDaemon = defineDaemon({
+  name: 'front',
+  config: FrontConfig,
+  async start({ config, logger, metrics, tls, self }) {
+    requireNoConflict(config.rules);
+    const users = await UserTokens.open(config.users);
+    const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
+    const { url } = config.database;
+    await using parts = new AsyncDisposableStack();
+    const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
+      openDatabase<FrontTables>({ url, migrations: FRONT_MIGRATIONS, connections: 4, onError }),
+    );
+    parts.defer(() => database.destroy());
+    const app = config.appSide.database.url;
+    await grantAppSide(database, decodeURIComponent(new URL(app).username));
+    const appDatabase = await openDatabase<FrontTables>({
+      ...{ url: app, migrations: [], connections: APP_CONNECTIONS, onError },
+      observe: (pool) => poolGauge(pool, metrics),
+    });
+    parts.defer(() => appDatabase.destroy());
+    const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
+    const { bells } = parts.use(await openNode({ url, nodeId, logger, onError }));
+    const backends = parts.use(new Pools(config.pools, tls));
+    const { listen, publicUrl } = config.appSide;
+    let appPort = listen.port;
+    // The sessions tell the actions who waits, the actions tell the sessions what has ended.
+    const sessions = new SeramSessions({
+      ...{ database: appDatabase, bells, onWaiting: (id) => actions.watch(id) },
+    });
+    const actions: Actions = new Actions({
+      ...{ database: appDatabase, sessions, backends, terminalId: seramTerminal(self.id) },
+      route: (request, card) => chooseRule(config.rules, request, card),
+      raEndpoint: () => `${publicUrl ?? `https://${listen.host}:${appPort}`}/gp/seram`,
+      onError: (error) => logger.warn({ reason: error.message }, 'a platform behind does not answer'),
+    });
+    const auditLog = new AuditLog(database);
+    const userCards = new UserCardBook(database, auditLog);
+    let appSide: RestApp | undefined;
+    const held = parts.move();
+    return {
+      routes: (own) => frontRoutes(own, { sessions, userCards, auditLog }),
+      ready: () => checkDatabase(appDatabase),
+      listening: async () => {
+        appSide = await createRestServer({
+          ...{ self, version: '0.1.0', tls, logger, metrics: new Registry(), users },
+          ready: () => checkDatabase(appDatabase),
+          routes: (own) => appSideRoutes(own, actions, sessions),
+        });
+        await appSide.listen(listen);
+        appPort = (appSide.server.address() as AddressInfo).port;
+      },
+      drain: async () => {
+        actions.drain();
+        sessions.drain();
+        await appSide?.close();
+      },
+      close: async () => {
+        await appSide?.close();
+        await held.disposeAsync();
+      },
+    };
+  },
+});
+
+/** Clients of the platforms behind, by the name of their pool. */
+class Pools implements Backends, AsyncDisposable {
+  readonly #clients: ReadonlyMap<string, RestClient>;
+
+  constructor(pools: Static<typeof FrontConfig>['pools'], tls: TlsIdentity) {
+    this.#clients = new Map(
+      Object.entries(pools).map(([name, peer]) => [
+        name,
+        new RestClient({ baseUrl: peer.url, tls, expectedPeer: peer }),
+      ]),
+    );
+  }
+
+  topUps(pool: string) {
+    return topUpsClient(this.#client(pool));
+  }
+
+  lossReports(pool: string) {
+    return lossReportsClient(this.#client(pool));
+  }
+
+  #client(pool: string): RestClient {
+    const client = this.#clients.get(pool);
+    if (client === undefined)
+      throw new NotFoundError('no-such-pool', `There is no pool ${pool}: name it in the config`);
+    return client;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#clients.values()].map((client) => client.close()));
+  }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LossReports, TopUps } from '../../service/front/ports.ts';
+import { LossReport, TopUpState } from '../../wire/message/platform.ts';
+import type { RestClient } from '../client.ts';
+
+/** Calls that may safely run twice: each carries the operation's own key. */
+const RETRIES = 3;
+const ANSWER_MS = 15_000;
+
+/** A `provider` daemon, for the front. */
+export function topUpsClient(client: RestClient): TopUps {
+  const path = '/v1/top-ups';
+  return {
+    start: (idempotencyKey, body) =>
+      client.call({ method: 'POST', path, idempotencyKey, body, response: TopUpState, retries: RETRIES }),
+    state: (id, { waitMs, afterStep }) =>
+      client.call({
+        ...{ method: 'GET', path: `${path}/${encodeURIComponent(id)}`, query: { waitMs, afterStep } },
+        ...{ response: TopUpState, timeoutMs: waitMs + ANSWER_MS, retries: RETRIES },
+      }),
+  };
+}
+
+/** The `issuer` daemon, for the front. */
+export function lossReportsClient(client: RestClient): LossReports {
+  const path = '/v1/loss-reports';
+  const one = (id: string) => `${path}/${encodeURIComponent(id)}`;
+  return {
+    report: (idempotencyKey, body) =>
+      client.call({ method: 'POST', path, idempotencyKey, body, response: LossReport, retries: RETRIES }),
+    state: (id) => client.call({ method: 'GET', path: one(id), response: LossReport, retries: RETRIES }),
+    close: async (id) => {
+      await client.call({ method: 'DELETE', path: one(id), retries: RETRIES });
+    },
+  };
+}

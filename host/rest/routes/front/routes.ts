@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Actions } from '../../../service/front/actions.ts';
+import type { SeramSessions } from '../../../service/front/seram-sessions.ts';
+import type { UserCardBook } from '../../../service/front/user-cards.ts';
+import type { AuditLog } from '../../../store/audit-log.ts';
+import type { RestApp } from '../../app.ts';
+import { auditRecordRoutes } from '../operator/audit-records.ts';
+import { actionRoutes } from './actions.ts';
+import { seramRoutes } from './seram.ts';
+import { seramReaderRoutes } from './seram-readers.ts';
+import { userCardRoutes } from './user-cards.ts';
+
+export interface FrontServices {
+  readonly sessions: SeramSessions;
+  readonly userCards: UserCardBook;
+  readonly auditLog: AuditLog;
+}
+
+/** For operators, and for the OTA server. */
+export function frontRoutes(app: RestApp, { sessions, userCards, auditLog }: FrontServices): void {
+  seramReaderRoutes(app, sessions);
+  userCardRoutes(app, userCards);
+  auditRecordRoutes(app, auditLog);
+}
+
+/** For phone apps and the agents beside them. */
+export function appSideRoutes(app: RestApp, actions: Actions, sessions: SeramSessions): void {
+  actionRoutes(app, actions);
+  seramRoutes(app, sessions);
+}

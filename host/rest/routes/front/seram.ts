@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FastifyRequest } from 'fastify';
+import { type Static, type TSchema, Type } from 'typebox';
+import { NoSeramSession, type SeramSessions } from '../../../service/front/seram-sessions.ts';
+import { Handshake, HandshakeAnswer, Order, Report, SERAM_LIMITS } from '../../../wire/message/seram.ts';
+import type { RestApp } from '../../app.ts';
+import { RequestError } from '../../problem.ts';
+
+/**
+ * The remote agent of GlobalPlatform SERAM 2.0.0. Whoever knows the session's id is its phone; the cookie of the
+ * handshake
+ * keeps it to one, and the cookie `seq` tells which order a report belongs to.
+ */
+
+const PATH = '/gp/seram';
+const Query = Type.Object(
+  { sessionId: Type.Optional(Type.String({ maxLength: 200 })) },
+  { additionalProperties: false },
+);
+const config = { access: ['public'] as const };
+/** A union of one: unknown fields are ignored here, and nowhere else. */
+const lenient = <S extends TSchema>(schema: S) => Type.Union([schema]);
+const BINDING = 'seram';
+const SEQUENCE = 'seq';
+
+export function seramRoutes(app: RestApp, sessions: SeramSessions): void {
+  const bodyLimit = SERAM_LIMITS.bodyBytes;
+
+  app.post(
+    `${PATH}/handshake`,
+    { config, bodyLimit, schema: { querystring: Query, body: lenient(Handshake), response: { 200: HandshakeAnswer } } },
+    async (request, reply) => {
+      const made = await sessions.handshake(sessionIdOf(request.query), request.body);
+      if ('refused' in made) throw new RequestError('not-acceptable', made.refused, [], 406);
+      reply.header('set-cookie', cookie(BINDING, made.binding));
+      return made.answer;
+    },
+  );
+
+  app.post(
+    `${PATH}/remoteManagement`,
+    { config, bodyLimit, schema: { querystring: Query, body: lenient(Report), response: { 200: Order } } },
+    async (request, reply) => {
+      const answer = await sessions.report(sessionIdOf(request.query), request.body, cookiesOf(request));
+      if ('refused' in answer) throw new RequestError('invalid-request', answer.refused);
+      if (answer.seq !== undefined) reply.header('set-cookie', cookie(SEQUENCE, String(answer.seq)));
+      return answer.order;
+    },
+  );
+}
+
+/** An id that is missing or too short to be one of ours is one that is not known. */
+function sessionIdOf({ sessionId = '' }: Static<typeof Query>): string {
+  if (sessionId.length < 16) throw new NoSeramSession();
+  return sessionId;
+}
+
+const cookie = (name: string, value: string): string =>
+  `${name}=${value}; Path=${PATH}; Secure; HttpOnly; SameSite=Strict`;
+
+/** The two cookies that are ours (RFC 6265); a number that is none counts as a report that belongs to no order. */
+function cookiesOf({ headers }: FastifyRequest): { readonly seq?: number; readonly binding?: string } {
+  const found = new Map(
+    (headers.cookie ?? '').split(';').map((pair) => {
+      const at = pair.indexOf('=');
+      return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()] as const;
+    }),
+  );
+  const [seq, binding] = [found.get(SEQUENCE), found.get(BINDING)];
+  if (seq !== undefined && !/^[0-9]{1,9}$/.test(seq))
+    throw new RequestError('invalid-request', 'the cookie seq is no number');
+  return {
+    ...(seq === undefined ? {} : { seq: Number(seq) }),
+    ...(binding === undefined ? {} : { binding }),
+  };
+}

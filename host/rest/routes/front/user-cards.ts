@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Type } from 'typebox';
+import type { UserCardBook } from '../../../service/front/user-cards.ts';
+import { UserCards } from '../../../wire/message/front.ts';
+import type { RestApp } from '../../app.ts';
+import { peerUri } from '../../identity.ts';
+import { NoContent } from '../no-content.ts';
+import { CardParams, cardIdOfParams } from '../operator/card-params.ts';
+
+const closed = { additionalProperties: false } as const;
+const subject = Type.String({ pattern: '^[A-Za-z0-9._|@:-]{1,128}$' });
+const Subject = Type.Object({ subject }, closed);
+const SubjectCard = Type.Object({ subject, ...CardParams.properties }, closed);
+const config = { access: ['operator'] as const };
+
+/** Which user holds which card, for the operator. */
+export function userCardRoutes(app: RestApp, book: UserCardBook): void {
+  app.get(
+    '/v1/user-cards/:subject',
+    { config, schema: { params: Subject, response: { 200: UserCards } } },
+    async ({ params }) => book.list(params.subject),
+  );
+
+  app.put(
+    '/v1/user-cards/:subject/:kind/:value',
+    { config, schema: { params: SubjectCard, response: { 204: NoContent } } },
+    async ({ params, peer }, reply) => {
+      await book.put(params.subject, cardIdOfParams(params), peerUri(peer));
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.delete(
+    '/v1/user-cards/:subject/:kind/:value',
+    { config, schema: { params: SubjectCard, response: { 204: NoContent } } },
+    async ({ params, peer }, reply) => {
+      await book.remove(params.subject, cardIdOfParams(params), peerUri(peer));
+      return reply.code(204).send(null);
+    },
+  );
+}

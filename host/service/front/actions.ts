@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import { ConflictError, NotFoundError, PeerError, PolicyError, type TsmError, UsageError } from '../../errors.ts';
+import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
+import {
+  type Action,
+  type ActionResult,
+  addAction,
+  findAction,
+  findLossReports,
+  findRunningTopUp,
+  finishAction,
+  recordPeer,
+} from '../../store/front/actions.ts';
+import type { FrontTables } from '../../store/front/schema.ts';
+import { holdsCard } from '../../store/front/user-cards.ts';
+import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
+import type { CardId, Problem } from '../../wire/message/common.ts';
+import type { ActionState, Rule, StartAction } from '../../wire/message/front.ts';
+import type { TopUpState } from '../../wire/message/platform.ts';
+import type { Backends } from './ports.ts';
+import type { SeramSessions } from './seram-sessions.ts';
+
+/** What users do with their cards: A1 to A3 and B1, B2, B5 (docs/top-up.md, docs/loss-report.md). */
+
+export interface ActionsOptions {
+  readonly database: Kysely<FrontTables>;
+  readonly sessions: SeramSessions;
+  readonly backends: Backends;
+  /** Which rule a request takes. @throws NotFoundError `no-route` */
+  readonly route: (request: StartAction, card: CardId) => Rule;
+  /** Name by which the OTA server knows the phones of this front. */
+  readonly terminalId: string;
+  readonly raEndpoint: () => string;
+  readonly onError: (error: Error) => void;
+}
+
+/** The user, by his token. */
+export interface User {
+  readonly subject: string;
+}
+
+/** An action whose platform was never asked, and that nobody asks for again, does not keep its card for longer. */
+const ABANDONED_MS = 60_000;
+/** The first check of the platform behind is worth waiting for. */
+const FIRST_CHECK_MS = 2_000;
+const WATCH_MS = 20_000;
+const NO_STEP = 999;
+const PAUSE_MS = 1_000;
+
+export class Actions {
+  readonly #options: ActionsOptions;
+  readonly #watched = new Map<string, { until: number }>();
+  readonly #stop = new AbortController();
+
+  constructor(options: ActionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A2, B2: the same key and request give the same action, on whichever node. A top-up whose phone was lost gets a new
+   * session.
+   *
+   * @param id of the action, from the user and his key
+   * @throws NotFoundError `card-not-yours`, `no-route` @throws ConflictError `action-running`, `product-not-valid`, ..
+   */
+  async start(user: User, id: string, request: StartAction): Promise<ActionState> {
+    const { database } = this.#options;
+    const cardId = cardOf(request);
+    const card = cardIdText(cardId);
+    // One answer for cards that are another's and for those that are nobody's.
+    if (!(await holdsCard(database, user.subject, card)))
+      throw new NotFoundError('card-not-yours', 'You have no such card: have it entered under your name');
+    const known = await findAction(database, id);
+    const rule = known ?? this.#options.route(request, cardId);
+    await claimIdempotencyKey(database as unknown as Kysely<RequestTables>, {
+      ...{ key: id, caller: user.subject, body: request },
+    });
+    if (known === undefined) {
+      const { operation, pool } = rule;
+      requireFields(operation, request);
+      await this.#add({ id, subject: user.subject, card, operation, pool, request });
+    }
+    const action = known ?? (await this.#find(id, user));
+    if (action.state !== 'running') return stateOf(action);
+    return action.operation === 'top-up' ? this.#topUp(action) : this.#answerAtOnce(action, cardId);
+  }
+
+  /** @throws NotFoundError `no-such-action`, also for another user's */
+  async state(user: User, id: string, waitMs: number): Promise<ActionState> {
+    const action = await this.#find(id, user);
+    if (action.operation === 'loss-report' && action.peerId !== undefined) {
+      const { synchronised } = await this.#options.backends.lossReports(action.pool).state(action.peerId);
+      return { ...stateOf(action), synchronised };
+    }
+    if (action.state !== 'running' || action.peerId === undefined) return stateOf(action);
+    const topUp = await this.#options.backends.topUps(action.pool).state(action.peerId, { waitMs, afterStep: NO_STEP });
+    return this.#settle(action, topUp);
+  }
+
+  /** A phone waits for what its operation does next: its end is noticed at once. */
+  watch(id: string): void {
+    const until = performance.now() + 2 * WATCH_MS;
+    const known = this.#watched.get(id);
+    if (known !== undefined) {
+      known.until = until;
+      return;
+    }
+    const entry = { until };
+    this.#watched.set(id, entry);
+    void this.#watchUntilEnd(id, entry).finally(() => this.#watched.delete(id));
+  }
+
+  async #watchUntilEnd(id: string, entry: { until: number }): Promise<void> {
+    while (performance.now() < entry.until && !this.#stop.signal.aborted) {
+      try {
+        const action = await findAction(this.#options.database, id);
+        if (action?.state !== 'running') return;
+        if (action.peerId === undefined) {
+          await delay(PAUSE_MS, undefined, { signal: this.#stop.signal });
+          continue;
+        }
+        const topUps = this.#options.backends.topUps(action.pool);
+        await this.#settle(action, await topUps.state(action.peerId, { waitMs: WATCH_MS, afterStep: NO_STEP }));
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        this.#options.onError(error as Error);
+        await delay(PAUSE_MS, undefined, { signal: this.#stop.signal }).catch(() => {});
+      }
+    }
+  }
+
+  drain(): void {
+    this.#stop.abort();
+  }
+
+  async #add(action: Parameters<typeof addAction>[1]): Promise<void> {
+    const { database } = this.#options;
+    if (await addAction(database, action)) return;
+    const running = await findRunningTopUp(database, action.card);
+    if (running !== undefined) await this.#look(running);
+    if (await addAction(database, action)) return;
+    throw new ConflictError('action-running', 'Another top-up of this card is under way: wait for its end', {
+      ...(running?.subject === action.subject ? { processId: running.id } : {}),
+    });
+  }
+
+  /** Whether a top-up that is in the way still runs. */
+  async #look(action: Action): Promise<void> {
+    const { backends, database } = this.#options;
+    if (action.peerId !== undefined) {
+      await this.#settle(action, await backends.topUps(action.pool).state(action.peerId, { waitMs: 0, afterStep: 0 }));
+    } else if (action.ageMs > ABANDONED_MS) {
+      await finishAction(database, action.id, 'failed', {});
+    }
+  }
+
+  async #topUp(action: Action): Promise<ActionState> {
+    const { backends, terminalId, sessions, raEndpoint, database } = this.#options;
+    const { productId = '', amount = 0 } = action.request;
+    const topUps = backends.topUps(action.pool);
+    const cardId = cardIdOfText(action.card);
+    const body = { productId, cardId, amount, terminalId, readerName: action.card };
+    const element = { seType: action.request.seType, seId: action.request.seId };
+    // Before the flow begins: it looks for its card as soon as A4 is done.
+    const sessionId = await sessions.openFor({ id: action.id, card: action.card, element });
+    const { id: peerId } = await topUps.start(action.id, body).catch((error: unknown) => this.#refused(action, error));
+    await recordPeer(database, action.id, peerId);
+    const first = await topUps.state(peerId, { waitMs: FIRST_CHECK_MS, afterStep: 0 });
+    const state = await this.#settle({ ...action, peerId }, first);
+    if (state.outcome === 'refused' && state.problem !== undefined) throw asConflict(state.problem);
+    if (sessionId === undefined || state.state !== 'running') return state;
+    return { ...state, sessionId, raEndpoint: raEndpoint() };
+  }
+
+  /** The platform said no before anything began. */
+  async #refused(action: Action, error: unknown): Promise<never> {
+    if (error instanceof PeerError && Number(error.context.status ?? 500) < 500) {
+      const problem = problemOfPeer(error);
+      await finishAction(this.#options.database, action.id, 'failed', { outcome: 'refused', problem });
+      await this.#options.sessions.end(action.id, `${action.operation}/refused`);
+      throw asConflict(problem);
+    }
+    throw error;
+  }
+
+  /** Notes the end of a top-up, once, and lets its phone go. */
+  async #settle(action: Action, topUp: TopUpState): Promise<ActionState> {
+    const roundTrips = topUp.steps.reduce((sum, step) => sum + step.roundTrips, 0);
+    if (topUp.state === 'running') return { ...stateOf(action), roundTrips };
+    const { outcome, balanceBefore, balanceAfter, tacVerified, problem } = topUp;
+    const result: ActionResult = {
+      roundTrips,
+      ...(outcome === undefined ? {} : { outcome }),
+      ...(balanceBefore === undefined ? {} : { balanceBefore }),
+      ...(balanceAfter === undefined ? {} : { balanceAfter }),
+      ...(tacVerified === undefined ? {} : { tacVerified }),
+      ...(problem === undefined ? {} : { problem }),
+    };
+    await finishAction(this.#options.database, action.id, topUp.state, result);
+    await this.#options.sessions.end(action.id, `top-up/${outcome ?? topUp.state}`);
+    return stateOf({ ...action, state: topUp.state, result });
+  }
+
+  /** B2 to B5: the SE TSM answers while the app waits. */
+  async #answerAtOnce(action: Action, cardId: CardId): Promise<ActionState> {
+    const { database, backends } = this.#options;
+    const reports = backends.lossReports(action.pool);
+    const { productId, reason = 'lost' } = action.request;
+    let result: ActionResult;
+    if (action.operation === 'loss-report') {
+      const productIds = productId === undefined ? {} : { productIds: [productId] };
+      const body = { cardId, ...productIds, reason, reportedBy: 'user' };
+      const { id, synchronised } = await reports.report(action.id, body).catch((error) => this.#refused(action, error));
+      await recordPeer(database, action.id, id);
+      result = { outcome: 'reported', synchronised };
+    } else {
+      for (const { peerId, subject } of await findLossReports(database, action.card)) {
+        if (peerId !== undefined && subject === action.subject) await closed(reports.close(peerId));
+      }
+      result = { outcome: 'found' };
+    }
+    await finishAction(database, action.id, 'done', result);
+    return stateOf({ ...action, state: 'done', result });
+  }
+
+  async #find(id: string, user: User): Promise<Action> {
+    const action = await findAction(this.#options.database, id);
+    if (action === undefined || action.subject !== user.subject)
+      throw new NotFoundError('no-such-action', 'There is no action of this id');
+    return action;
+  }
+}
+
+/** A report that is not there any more is closed. */
+async function closed(closing: Promise<void>): Promise<void> {
+  try {
+    await closing;
+  } catch (error) {
+    if (!(error instanceof PeerError && Number(error.context.status) === 404)) throw error;
+  }
+}
+
+function requireFields(operation: Action['operation'], { productId, amount }: StartAction): void {
+  if (operation !== 'top-up') return;
+  if (productId === undefined)
+    throw new UsageError('invalid-request', 'a top-up names its product: productId is missing');
+  if (amount === undefined) throw new UsageError('invalid-request', 'a top-up names its amount: amount is missing');
+}
+
+/**
+ * How the card of a secure element is named: a UICC by ICCID, an eSE by CPLC or by IIN and CIN. @throws NotFoundError
+ */
+export function cardOf({ seType, seId }: Pick<StartAction, 'seType' | 'seId'>): CardId {
+  const value = seId.toUpperCase();
+  if (seType === 'uicc' && /^[0-9]{18,20}$/.test(value)) return { kind: 'iccid', value };
+  if ((seType === 'eSE' || seType === 'iSE') && /^[0-9A-F]{84}$/.test(value)) return { kind: 'cplc', value };
+  if ((seType === 'eSE' || seType === 'iSE') && /^[0-9A-F]+-[0-9A-F]+$/.test(value)) return { kind: 'iin-cin', value };
+  throw new NotFoundError('card-not-yours', 'You have no such card: have it entered under your name');
+}
+
+const stateOf = ({ id, operation, state, result }: Action): ActionState => ({
+  processId: id,
+  operation,
+  state,
+  ...result,
+});
+
+function problemOfPeer({ code, message, context }: PeerError): Problem {
+  const status = Number(context.status ?? 409);
+  return { type: `urn:opentsm:problem:${code}`, title: 'Refused', status, detail: message };
+}
+
+const asConflict = ({ type, detail, title }: Problem): TsmError => {
+  const code = type.replace('urn:opentsm:problem:', '');
+  return code.startsWith('provider')
+    ? new PolicyError(code, detail ?? title)
+    : new ConflictError(code, detail ?? title);
+};

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
+import { SERAM_LIMITS } from '../../wire/message/seram.ts';
+
+/**
+ * Scripts of card commands as lists of APDUs for a phone. Its agent sends every APDU of a list, whatever the card
+ * answers
+ * (SERAM 2.0.0): a list holds only what does no harm behind a command that failed. That is so
+ * - behind a command after which the script goes on in any case,
+ * - behind SELECT by name: an app selects by opening a channel, and there is none to send on when that fails,
+ * - for commands under secure messaging behind another one: the card closes the channel at the first that fails.
+ */
+
+const SUCCESS = ['9000'];
+
+const isSelect = (apdu: string): boolean => apdu.startsWith('00A404');
+
+/** Secure messaging in the class byte (GPCS 11.1.4, ISO/IEC 7816-4 5.4.1). */
+function isSecured(apdu: string): boolean {
+  const cla = Number.parseInt(apdu.slice(0, 2), 16);
+  return (cla & 0x40) === 0 ? (cla & 0x0c) !== 0 : (cla & 0x20) !== 0;
+}
+
+const secured = ({ apdus }: CardCommand): boolean => apdus.every(isSecured);
+
+function mayFollow(before: CardCommand, next: CardCommand): boolean {
+  if (before.anyStatus === true) return true;
+  if (before.apdus.length === 1 && isSelect(before.apdus[0] ?? '')) return true;
+  return secured(before) && secured(next);
+}
+
+/** How many commands, from `at` on, travel in the next list: at least one. */
+export function listLength(commands: readonly CardCommand[], at: number): number {
+  let apdus = commands[at]?.apdus.length ?? 0;
+  for (let end = at + 1; ; end += 1) {
+    const before = commands[end - 1];
+    const next = commands[end];
+    if (before === undefined || next === undefined || !mayFollow(before, next)) return end - at;
+    apdus += next.apdus.length;
+    if (apdus > SERAM_LIMITS.apdus) return end - at;
+  }
+}
+
+export interface ListOutcome {
+  readonly responses: readonly CardResponse[];
+  /** The last response is one after which the script does not go on. */
+  readonly stopped: boolean;
+  /** The phone had no answer of the card for a command. */
+  readonly failed: boolean;
+}
+
+/**
+ * What the card said to the commands of one list.
+ *
+ * @param answers response APDUs as the agent reports them; where there is none it is empty or missing. An empty answer
+ * to
+ *   SELECT means that it was done by opening a channel: selected, content unknown
+ */
+export function readList(commands: readonly CardCommand[], answers: readonly string[]): ListOutcome {
+  const responses: CardResponse[] = [];
+  const sent = commands.reduce((sum, { apdus }) => sum + apdus.length, 0);
+  if (answers.length > sent) return { responses, stopped: false, failed: true };
+  let at = 0;
+  for (const command of commands) {
+    for (const [part, apdu] of command.apdus.entries()) {
+      const response = readAnswer(apdu, answers[at]);
+      at += 1;
+      if (response === undefined) return { responses, stopped: false, failed: true };
+      const last = part === command.apdus.length - 1;
+      if (!last && response.sw === '9000') continue;
+      responses.push(response);
+      if (!last || !goesOn(command, response.sw)) return { responses, stopped: true, failed: false };
+    }
+  }
+  return { responses, stopped: false, failed: false };
+}
+
+function readAnswer(apdu: string, answer: string | undefined): CardResponse | undefined {
+  if (answer === '' && isSelect(apdu)) return { data: '', sw: '9000' };
+  if (answer === undefined || answer.length < 4) return undefined;
+  const text = answer.toUpperCase();
+  return { data: text.slice(0, -4), sw: text.slice(-4) };
+}
+
+const goesOn = ({ anyStatus, expect = SUCCESS }: CardCommand, sw: string): boolean =>
+  anyStatus === true || expect.includes(sw);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { ActionState, Operation, StartAction } from '../../wire/message/front.ts';
+import type { FrontTables } from './schema.ts';
+
+/** What users asked for, and what became of it. */
+
+type Database = Kysely<FrontTables>;
+export type ActionResult = Pick<
+  ActionState,
+  'outcome' | 'balanceBefore' | 'balanceAfter' | 'tacVerified' | 'synchronised' | 'roundTrips' | 'problem'
+>;
+
+export interface Action {
+  readonly id: string;
+  readonly subject: string;
+  readonly card: string;
+  readonly operation: Operation;
+  readonly pool: string;
+  readonly request: StartAction;
+  readonly peerId?: string;
+  readonly state: ActionState['state'];
+  readonly result: ActionResult;
+  /** Age in milliseconds. */
+  readonly ageMs: number;
+}
+
+/** @returns false when another top-up of this card is under way */
+export async function addAction(
+  database: Database,
+  action: Pick<Action, 'id' | 'subject' | 'card' | 'operation' | 'pool' | 'request'>,
+): Promise<boolean> {
+  const { id, subject, card, operation, pool, request } = action;
+  const added = await database
+    .insertInto('actions')
+    .values({ id, subject, card, operation, pool, request: JSON.stringify(request), state: 'running', result: null })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return added !== undefined || (await findAction(database, id)) !== undefined;
+}
+
+export async function findAction(database: Database, id: string): Promise<Action | undefined> {
+  const row = await actionsOf(database).where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toAction(row);
+}
+
+/** The top-up of this card that is under way. */
+export async function findRunningTopUp(database: Database, card: string): Promise<Action | undefined> {
+  const row = await actionsOf(database)
+    .where('card', '=', card)
+    .where('state', '=', 'running')
+    .where('operation', '=', 'top-up')
+    .executeTakeFirst();
+  return row === undefined ? undefined : toAction(row);
+}
+
+/** Loss reports of this card that were answered, newest first. */
+export async function findLossReports(database: Database, card: string): Promise<Action[]> {
+  const rows = await actionsOf(database)
+    .where('card', '=', card)
+    .where('operation', '=', 'loss-report')
+    .where('peer_id', 'is not', null)
+    .orderBy('at', 'desc')
+    .limit(100)
+    .execute();
+  return rows.map(toAction);
+}
+
+export async function recordPeer(database: Database, id: string, peerId: string): Promise<void> {
+  await database.updateTable('actions').set({ peer_id: peerId }).where('id', '=', id).execute();
+}
+
+/** The first end counts. */
+export async function finishAction(
+  database: Database,
+  id: string,
+  state: 'done' | 'failed',
+  result: ActionResult,
+): Promise<void> {
+  await database
+    .updateTable('actions')
+    .set({ state, result: JSON.stringify(result) })
+    .where('id', '=', id)
+    .where('state', '=', 'running')
+    .execute();
+}
+
+const actionsOf = (database: Database) =>
+  database
+    .selectFrom('actions')
+    .selectAll()
+    .select(sql<number>`(extract(epoch FROM clock_timestamp() - at) * 1000)::float8`.as('age_ms'));
+
+function toAction(row: Selectable<FrontTables['actions']> & { age_ms: number }): Action {
+  const { id, subject, card, operation, pool, state } = row;
+  return {
+    ...{ id, subject, card, operation, pool, state, ageMs: row.age_ms },
+    // The driver has parsed the columns; they were checked when they came.
+    request: row.request as StartAction,
+    result: (row.result ?? {}) as ActionResult,
+    ...(row.peer_id === null ? {} : { peerId: row.peer_id }),
+  };
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { PeerError } from '../../errors.ts';
+import type { Phone } from '../../lab/phone.ts';
+import { PRODUCT_ID, ProductDesk } from '../../lab/product-desk.ts';
+import { buildPurseCap } from '../../lab/purse-cap.ts';
+import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
+import type { ActionState, StartAction } from '../../wire/message/front.ts';
+import { cardInPhone } from './card-in-phone.ts';
+
+/** Flows A and B by separate processes: a phone app, the front, both platforms and the card in the phone. */
+describe('A phone, through the front', function () {
+  this.timeout(300_000);
+  let lab: SingleProviderLab;
+  let desk: ProductDesk;
+  let inserted: InsertedCard;
+  let serial = '';
+  let phone: Phone;
+  let other: Phone;
+  let element: Pick<StartAction, 'seType' | 'seId'>;
+
+  before(async () => {
+    const provider = ProductDesk.config(await buildPurseCap());
+    lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024, provider, front: true });
+    desk = new ProductDesk(lab.platforms, lab.provider);
+    await desk.register();
+    inserted = await lab.insert();
+    expect((await lab.distribute(inserted)).outcome).to.equal('distributed');
+    const deployment = await desk.deploy(inserted);
+    expect(JSON.stringify(deployment.problem)).to.equal(undefined);
+    serial = deployment.instance?.serial ?? '';
+    phone = await lab.platforms.phone('alice', [inserted.cardId], cardInPhone(inserted.card));
+    other = await lab.platforms.phone('mallory', [], cardInPhone(inserted.card));
+    element = { seType: 'uicc', seId: inserted.cardId.value };
+  });
+  after(async () => {
+    await phone?.[Symbol.asyncDispose]();
+    await other?.[Symbol.asyncDispose]();
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  const topUp = (amount: number): StartAction => ({ actionCode: 'TOPUP', productId: PRODUCT_ID, amount, ...element });
+  const codeOf = (act: Promise<unknown>): Promise<unknown> =>
+    act.then(
+      () => 'no refusal',
+      (error: unknown) => (error instanceof PeerError ? error.code : error),
+    );
+
+  /** The provider refuses at once when it knows of the loss already, and else when it asks its issuer. */
+  const refusalOf = async (action: StartAction): Promise<unknown> => {
+    const state = await phone.perform(action).catch((error: unknown) => error);
+    if (state instanceof PeerError) return state.code;
+    return (state as ActionState).problem?.type.replace('urn:opentsm:problem:', '');
+  };
+
+  it('tops a purse up in two round trips, and the books agree with the card', async () => {
+    const state = await phone.perform(topUp(500));
+    expect(state, JSON.stringify(state)).to.deep.include({
+      ...{ state: 'done', outcome: 'credited', balanceBefore: 0, balanceAfter: 500, tacVerified: true, roundTrips: 2 },
+    });
+    expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 500, equal: true, open: 0 });
+  });
+
+  it('gets no session for a card that is not its user’s, and sees no action of another', async () => {
+    expect(await codeOf(other.start(topUp(1)))).to.equal('card-not-yours');
+    const { processId } = await phone.perform(topUp(0));
+    expect(await codeOf(other.state(processId))).to.equal('no-such-action');
+  });
+
+  it('is refused after a loss report, and goes on when the card is found', async () => {
+    const report = await phone.perform({ actionCode: 'LOSS', ...element });
+    expect(report).to.deep.include({ state: 'done', outcome: 'reported' });
+    expect(await refusalOf(topUp(5))).to.equal('product-not-valid');
+    const found = await phone.perform({ actionCode: 'FOUND', ...element });
+    expect(found).to.deep.include({ state: 'done', outcome: 'found' });
+    while ((await phone.state(report.processId)).synchronised !== true) await phone.state(report.processId);
+    expect((await phone.perform(topUp(5))).outcome).to.equal('credited');
+    expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 505, equal: true });
+  });
+
+  it('gets the same action for the same key, and pays once', async () => {
+    const key = 'the-same-key';
+    const first = await phone.perform(topUp(7), key);
+    const again = await phone.perform(topUp(7), key);
+    expect([again.processId, again.outcome]).to.deep.equal([first.processId, 'credited']);
+    expect(again).not.to.have.property('sessionId');
+    expect(await codeOf(phone.perform(topUp(8), key))).to.equal('idempotency-key-reused');
+    expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 512, equal: true });
+  });
+});

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
+import { listLength, readList } from '../../service/front/seram-script.ts';
+import {
+  aged,
+  end,
+  give,
+  giveStart,
+  giveUp,
+  hear,
+  LOST_MS,
+  negotiate,
+  newSession,
+  type SeramSession,
+  submit,
+} from '../../service/front/seram-session.ts';
+import type { CardCommand } from '../../wire/message/card-script.ts';
+import type { SeramScript } from '../../wire/message/front.ts';
+import type { Order, Report } from '../../wire/message/seram.ts';
+
+/**
+ * The remote agent's states without clock and network (SERAM 2.0.0): each lost, repeated or late message in its
+ * place.
+ */
+
+const ELEMENT = { seType: 'uicc', seId: '89860000000000000001' } as const;
+const SELECT = '00A4040005F000000001';
+const READ = '80500002';
+const CREDIT = '80520000';
+const polling: Report = { localAgentStatus: { localAgentStatusEnum: 'POLLING' } };
+const answered = (...listOfRAPDU: string[]): Report => ({
+  localAgentStatus: { localAgentStatusEnum: 'PROCESSED', executedSeRamCommands: 1 },
+  ramResponses: [{ ramResponseType: 'seRamResponse', listOfRAPDU }],
+});
+const commands = (...apdus: string[]): CardCommand[] => apdus.map((apdu) => ({ label: 'C', apdus: [apdu] }));
+const script = (id: string, list: CardCommand[], fence = 1): SeramScript => ({
+  ...{ id: id.repeat(32).slice(0, 32), fence, insertion: 'x', commands: list, timeoutMs: 10_000 },
+});
+const apdusOf = (order: Order | undefined): readonly string[] =>
+  (order?.ramCommands ?? []).flatMap((command) => ('listOfCAPDU' in command ? command.listOfCAPDU : []));
+const typesOf = (order: Order | undefined): readonly string[] =>
+  (order?.ramCommands ?? []).map(({ ramCommandType }) => ramCommandType);
+const cookies = (seq: number) => ({ seq, binding: 'b' });
+
+function negotiated(): SeramSession {
+  const made = negotiate(newSession(ELEMENT, 0), { secureElements: [ELEMENT] }, 'b', 0);
+  if (made.kind !== 'chosen') expect.fail('not chosen');
+  return made.session;
+}
+
+function heard(session: SeramSession, report: Report, seq: number, now = 0): SeramSession {
+  const result = hear(session, report, cookies(seq), now);
+  if (result.kind !== 'heard') expect.fail(`it was ${result.kind}`);
+  return result.session;
+}
+
+function given(session: SeramSession, now = 0) {
+  const next = give(session, now, 0);
+  if (next === undefined) expect.fail('nothing was given');
+  return next;
+}
+
+/** A session whose first order, with these commands, is out. */
+function withScript(list: CardCommand[], id = 'a') {
+  const { session } = submit(heard(negotiated(), polling, 0), script(id, list), 0);
+  return given(session);
+}
+
+describe('A SERAM session', () => {
+  it('begins with start, carries the first script with it, and ends with stop', () => {
+    const first = withScript(commands(SELECT, READ));
+    expect(typesOf(first.order)).to.deep.equal(['ramStartCommand', 'seRamCommand']);
+    expect(apdusOf(first.order)).to.deep.equal([SELECT, READ]);
+    expect(first.order.chosenSecureElement).to.deep.equal(ELEMENT);
+    const after = heard(first.session, answered('9000', '00019000'), 1);
+    expect(after.result?.result).to.deep.include({ stopped: false, apdus: 2 });
+    expect(after.result?.result.responses).to.deep.equal([
+      { data: '', sw: '9000' },
+      { data: '0001', sw: '9000' },
+    ]);
+    const last = given(end(after, 'top-up/credited'));
+    expect([typesOf(last.order), last.session.state]).to.deep.equal([
+      ['notificationCommand', 'ramStopCommand'],
+      'STOPPED',
+    ]);
+    expect(hear(last.session, polling, cookies(2), 0).kind).to.equal('unknown');
+  });
+
+  it('gives a lost order again as it was, and consumes nothing', () => {
+    const first = withScript(commands(SELECT));
+    const again = hear(first.session, polling, cookies(0), 5);
+    expect(again).to.deep.include({ kind: 'again', seq: 1, order: first.order });
+  });
+
+  it('takes the same report twice as one', () => {
+    const first = withScript(commands(SELECT, READ).map((command) => ({ ...command, anyStatus: true as const })));
+    const once = heard(first.session, answered('9000', '9000'), 1);
+    const twice = heard(once, answered('6A82', '6A82'), 1);
+    expect(twice.result).to.deep.equal(once.result);
+  });
+
+  it('refuses a report for an order that was not given, and one from another phone', () => {
+    const first = withScript(commands(SELECT));
+    expect(hear(first.session, answered('9000'), cookies(2), 0).kind).to.equal('refused');
+    expect(hear(first.session, answered('9000'), { seq: 1, binding: 'other' }, 0).kind).to.equal('unknown');
+    expect(hear(first.session, answered('9000'), { seq: 1 }, 0).kind).to.equal('unknown');
+  });
+
+  it('stops the script of an agent without cookies whose connection broke with APDUs out', () => {
+    const start = hear(negotiated(), polling, {}, 0);
+    if (start.kind !== 'heard') expect.fail();
+    const out = given(submit(start.session, script('a', commands(SELECT)), 0).session);
+    const broken = hear(out.session, polling, {}, 0);
+    expect(broken.kind === 'heard' && broken.session.result?.result.failure?.code).to.equal('link-lost');
+  });
+
+  it('never hands out, and never repeats, what the phone did not fetch in time', () => {
+    const list = [{ label: 'CREDIT FOR LOAD', apdus: [CREDIT], timeoutMs: 3_000 }];
+    const waiting = submit(heard(negotiated(), polling, 0), script('a', list), 0).session;
+    expect(give(waiting, 1_501, 0)).to.equal(undefined);
+    const out = given(waiting, 1_000);
+    const late = hear(out.session, polling, cookies(0), 60_000);
+    if (late.kind !== 'heard') expect.fail(`it was ${late.kind}`);
+    expect([late.session.state, late.session.result?.result.failure?.code]).to.deep.equal([
+      'WAIT_BACKEND',
+      'card-timeout',
+    ]);
+    expect(give(late.session, 60_000, 0)).to.equal(undefined);
+    const abandoned = giveUp(out.session, script('a', list).id);
+    expect(hear(abandoned, polling, cookies(0), 2_000).kind).to.equal('heard');
+  });
+
+  it('gives a higher fence the card, and refuses a lower one', () => {
+    const first = withScript(commands(SELECT));
+    const taken = submit(first.session, script('b', commands(READ), 2), 0);
+    expect(taken.session.result?.result.failure?.code).to.equal('stale-fence');
+    expect(submit(taken.session, script('c', commands(READ), 1), 0).refused?.failure?.code).to.equal('stale-fence');
+    expect(submit(taken.session, script('d', commands(READ), 2), 0).refused?.failure?.code).to.equal('card-busy');
+    // The answer to what was out is nobody's any more.
+    const after = heard(taken.session, answered('9000'), 1);
+    expect(apdusOf(given(after).order)).to.deep.equal([READ]);
+  });
+
+  it('fails with the agent, is lost after five minutes, and expires when nobody takes it up', () => {
+    const first = withScript(commands(SELECT));
+    const report: Report = { localAgentStatus: { localAgentStatusEnum: 'UNAVAILABLE_SE', errorMsg: 'gone' } };
+    const failed = heard(first.session, report, 1);
+    expect([failed.state, failed.result?.result.failure?.code]).to.deep.equal(['FAILED', 'link-lost']);
+    expect(aged(first.session, LOST_MS).state).to.equal('LOST');
+    expect(aged(newSession(ELEMENT, 0), LOST_MS).state).to.equal('EXPIRED');
+    expect(aged(first.session, LOST_MS - 1).state).to.equal('WAIT_AGENT');
+  });
+
+  it('answers a handshake again until the first report, and offers nothing that it does not speak', () => {
+    const session = negotiated();
+    expect(negotiate(session, { secureElements: [ELEMENT] }, 'c', 0).kind).to.equal('chosen');
+    expect(negotiate(heard(session, polling, 0), { secureElements: [ELEMENT] }, 'c', 0).kind).to.equal('unknown');
+    const fresh = newSession(ELEMENT, 0);
+    const other = { ...ELEMENT, seId: '1' };
+    expect(negotiate(fresh, { secureElements: [other] }, 'b', 0).kind).to.equal('refused');
+    for (const wrong of [
+      { supportedVersions: ['3.0.0'] },
+      { supportedDataFormats: [] },
+      { supportedTransportProtocols: ['COAP'] },
+    ]) {
+      expect(negotiate(fresh, { secureElements: [ELEMENT], ...wrong }, 'b', 0).kind).to.equal('refused');
+    }
+  });
+
+  it('sends start alone when nothing else comes', () => {
+    const alone = giveStart(heard(negotiated(), polling, 0), 0);
+    expect(typesOf(alone?.order)).to.deep.equal(['ramStartCommand']);
+    expect(
+      heard(alone?.session ?? negotiated(), { localAgentStatus: { localAgentStatusEnum: 'PROCESSED' } }, 1).state,
+    ).to.equal('WAIT_BACKEND');
+  });
+
+  it('runs each command once, whatever is lost, doubled or reordered on the way', () => {
+    const Fault = fc.constantFrom('none', 'order lost', 'report twice', 'old report', 'report lost');
+    fc.assert(
+      fc.property(fc.array(Fault, { maxLength: 12 }), fc.integer({ min: 1, max: 6 }), (faults, count) => {
+        const list = commands(...Array.from({ length: count }, (_, index) => `8010000${index}`));
+        let session = submit(heard(negotiated(), polling, 0), script('a', list), 0).session;
+        const ran: string[] = [];
+        let agent = { seq: 0, report: polling };
+        const obey = (order: Order, seq: number) => {
+          const apdus = apdusOf(order);
+          ran.push(...apdus);
+          agent = { seq, report: apdus.length === 0 ? polling : answered(...apdus.map(() => '9000')) };
+        };
+        for (let turn = 0; session.result === undefined && turn < 60; turn += 1) {
+          const fault = faults[turn] ?? 'none';
+          if (fault === 'report lost') continue;
+          const seq = fault === 'old report' ? Math.max(0, agent.seq - 1) : agent.seq;
+          for (let times = fault === 'report twice' ? 2 : 1; times > 0; times -= 1) {
+            const result = hear(session, agent.report, cookies(seq), 0);
+            if (result.kind === 'unknown' || result.kind === 'refused') expect.fail(result.kind);
+            const next = result.kind === 'again' ? result : give(result.session, 0, 0);
+            session = next?.session ?? result.session;
+            // Only the last answer reaches the agent, and an old report is another connection's.
+            if (next !== undefined && times === 1 && fault !== 'order lost' && fault !== 'old report')
+              obey(next.order, next.seq);
+          }
+        }
+        expect(ran).to.deep.equal(list.flatMap(({ apdus }) => apdus));
+        expect(session.result?.result.responses).to.have.length(count);
+      }),
+      { numRuns: soakRuns(300) },
+    );
+  });
+});
+
+describe('A script in lists of APDUs', () => {
+  const secured = (ins: string) => `84${ins}0000`;
+
+  it('sends together what does no harm behind a failed command, and nothing else', () => {
+    expect(listLength(commands(SELECT, READ, CREDIT), 0)).to.equal(2);
+    expect(listLength(commands(READ, CREDIT), 0)).to.equal(1);
+    expect(listLength(commands(secured('E6'), secured('E8'), READ), 0)).to.equal(2);
+    expect(listLength([{ label: 'C', apdus: [READ], anyStatus: true }, ...commands(CREDIT)], 0)).to.equal(2);
+    expect(listLength(commands(...Array.from({ length: 40 }, () => secured('E8'))), 0)).to.equal(32);
+  });
+
+  it('takes empty, short and lower-case answers as SERAM has them', () => {
+    const list = commands(SELECT, READ);
+    expect(readList(list, ['', 'ab9000'])).to.deep.equal({
+      ...{ stopped: false, failed: false },
+      responses: [
+        { data: '', sw: '9000' },
+        { data: 'AB', sw: '9000' },
+      ],
+    });
+    expect(readList(list, ['9000'])).to.deep.include({ failed: true });
+    expect(readList(list, ['9000', ''])).to.deep.include({ failed: true });
+    expect(readList(list, ['6A82', '6985'])).to.deep.equal({
+      ...{ stopped: true, failed: false },
+      responses: [{ data: '', sw: '6A82' }],
+    });
+    expect(readList(list, ['9000', '9000', '9000'])).to.deep.include({ failed: true });
+  });
+});

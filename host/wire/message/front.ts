@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Static, Type } from 'typebox';
+import { CardCommand, TerminalExchange, TerminalResult } from './card-script.ts';
+import { Name, Problem } from './common.ts';
+import { ProductId } from './platform.ts';
+import { AmountInCents } from './purse.ts';
+import { SeType } from './seram.ts';
+
+/** What phone apps ask of the front, and what the OTA server asks of it for cards that a phone holds. */
+
+const closed = { additionalProperties: false } as const;
+
+export const ActionCode = Type.String({ pattern: '^[A-Za-z0-9._-]{1,32}$' });
+/** What a rule makes of an action. */
+export const Operation = Type.Union([Type.Literal('top-up'), Type.Literal('loss-report'), Type.Literal('found')]);
+export type Operation = Static<typeof Operation>;
+
+const PoolName = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' });
+const SeId = Type.String({ pattern: '^[0-9A-F-]{4,100}$' });
+
+/** A route: which actions go to which pool, and as what. */
+export const Rule = Type.Object(
+  {
+    name: PoolName,
+    /** What is absent is not looked at. */
+    when: Type.Object(
+      {
+        actionCode: ActionCode,
+        productId: Type.Optional(ProductId),
+        domain: Type.Optional(Name),
+        appId: Type.Optional(Name),
+        /** SEID, or the lower end of a range of them, which are of one length. */
+        seIdFrom: Type.Optional(SeId),
+        seIdTo: Type.Optional(SeId),
+      },
+      closed,
+    ),
+    pool: PoolName,
+    operation: Operation,
+    /** Of several that fit the highest counts; default 0. */
+    precedence: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
+  },
+  closed,
+);
+export type Rule = Static<typeof Rule>;
+
+/** POST /ext/1/actions, header `idempotency-key`: what the user wants with which product on which secure element. */
+export const StartAction = Type.Object(
+  {
+    actionCode: ActionCode,
+    /** What the app calls it; for the record. */
+    appAction: Type.Optional(Name),
+    productId: Type.Optional(ProductId),
+    /** Region or scope of the product. */
+    domain: Type.Optional(Name),
+    /** AID of the application, or the app's own name of it. */
+    appId: Type.Optional(Name),
+    seType: SeType,
+    seId: Type.String({ pattern: '^[0-9A-Fa-f-]{4,100}$' }),
+    /** Cents. */
+    amount: Type.Optional(AmountInCents),
+    reason: Type.Optional(Type.Union([Type.Literal('lost'), Type.Literal('stolen')])),
+  },
+  closed,
+);
+export type StartAction = Static<typeof StartAction>;
+
+/** GET /ext/1/actions/{processId}?waitMs=.. */
+export const ActionState = Type.Object(
+  {
+    processId: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+    operation: Operation,
+    state: Type.Union([Type.Literal('running'), Type.Literal('done'), Type.Literal('failed')]),
+    /** For the local agent: known to the app alone, good for one handshake. */
+    sessionId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{32,64}$' })),
+    raEndpoint: Type.Optional(Type.String({ maxLength: 2_000 })),
+    outcome: Type.Optional(
+      Type.Union([
+        Type.Literal('credited'),
+        Type.Literal('read'),
+        Type.Literal('refused'),
+        Type.Literal('reported'),
+        Type.Literal('found'),
+      ]),
+    ),
+    balanceBefore: Type.Optional(AmountInCents),
+    balanceAfter: Type.Optional(AmountInCents),
+    tacVerified: Type.Optional(Type.Boolean()),
+    /** All providers know of the loss, or of the end of it. */
+    synchronised: Type.Optional(Type.Boolean()),
+    /** Exchanges with the card so far. */
+    roundTrips: Type.Optional(Type.Integer({ minimum: 0 })),
+    problem: Type.Optional(Problem),
+  },
+  closed,
+);
+export type ActionState = Static<typeof ActionState>;
+
+/** GET /v1/user-cards/{subject} on `front`, by an operator; PUT and DELETE take one more part, `kind:value`. */
+export const UserCards = Type.Object(
+  { subject: Type.String({ maxLength: 128 }), cards: Type.Array(Type.String({ maxLength: 110 }), { maxItems: 1_000 }) },
+  closed,
+);
+export type UserCards = Static<typeof UserCards>;
+
+/** GET /v1/seram-readers/{reader}?waitMs=.. on `front`, by `ota`: a card that a phone may hold, as a reader. */
+export const SeramReader = Type.Object(
+  {
+    /** The phone's agent is there. */
+    present: Type.Boolean(),
+    /** The SERAM session: another phone, or the same one anew, is another insertion. */
+    insertion: Type.String({ maxLength: 64 }),
+  },
+  closed,
+);
+export type SeramReader = Static<typeof SeramReader>;
+
+/** POST /v1/seram-readers/{reader}/scripts: the same id again is the same script. */
+export const SeramScript = Type.Object(
+  {
+    id: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+    fence: TerminalExchange.properties.fence,
+    insertion: TerminalExchange.properties.insertion,
+    commands: Type.Array(CardCommand, { minItems: 1, maxItems: 64 }),
+    timeoutMs: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+  },
+  closed,
+);
+export type SeramScript = Static<typeof SeramScript>;
+
+/** What became of a script; `pending` says that it is still under way: ask again with the same id. */
+export const SeramScriptResult = Type.Object(
+  { pending: Type.Boolean(), result: Type.Optional(Type.Omit(TerminalResult, ['type', 'id'])) },
+  closed,
+);
+export type SeramScriptResult = Static<typeof SeramScriptResult>;
