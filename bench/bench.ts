@@ -8,6 +8,7 @@ import { ensurePcscd } from '../host/local/pcscd.ts';
 import type { KeyDistributionState } from '../host/wire/message/key-distribution.ts';
 import { toolchainBench, toolchainTable } from '../toolchain/bench.ts';
 import { apduRates } from './apdu-rate.ts';
+import { farmCost } from './farm.ts';
 import { distributed, measureLoad } from './load.ts';
 import { runtimeRates } from './runtime-rate.ts';
 
@@ -110,6 +111,10 @@ try {
     const { ours, plain, stock: before } = runtime;
     row(kind, before[kind], ours[kind], share(ours[kind]), plain[kind], share(plain[kind]));
   }
+  const farm = await farmCost(Number(values.cards));
+  console.log();
+  row('an idle card of a farm, two domains', 'KiB of heap', 'of classes', 'made/s');
+  row(`${farm.cards} cards`, ...[farm.heapKiB, farm.classKiB, farm.cardsPerSecond].map((value) => value.toFixed(1)));
   const toolchain = await toolchainBench();
   console.log(`\n${toolchainTable(toolchain)}`);
   mkdirSync(join(values.out, '..'), { recursive: true });
@@ -123,6 +128,7 @@ try {
   const head = { cardCryptoShare, transactionsPerFlow, pcscOverDirect, flowsPerSecond };
   const result = {
     runtime,
+    farm,
     ...head,
     machine,
     distributions,

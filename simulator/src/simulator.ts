@@ -22,6 +22,8 @@ export interface SimulatorLoad {
   readonly cards: number;
   readonly awake: number;
   readonly heapBytes: number;
+  /** What their classes take beside the heap. */
+  readonly classBytes: number;
 }
 
 /** A process of its own with any number of cards. */
@@ -52,7 +54,7 @@ export class Simulator {
     return new SimulatedCard(this.#process, inserted);
   }
 
-  /** How many cards there are, how many of them are in memory, and what the heap holds after a collection. */
+  /** How many cards there are, how many of them are in memory, and what heap and classes hold after a collection. */
   async load(): Promise<SimulatorLoad> {
     return (await this.#process.call('load', {})) as unknown as SimulatorLoad;
   }

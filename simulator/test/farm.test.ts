@@ -2,14 +2,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { numbered } from '../src/commands/farm.ts';
-import { startSimulator } from '../src/index.ts';
+import { numbered, withOwnKeys } from '../src/commands/farm.ts';
+import { readCardImage, type Simulator, type SimulatorLoad, startSimulator } from '../src/index.ts';
 import { memory, probeA, probeImage, select, Write, write, written } from './fixture/probe.ts';
 
 /** A dozen in CI; the variable asks for more. */
 const cards = Number(process.env.OPENTSM_FARM_CARDS ?? 12);
 const byte = (number: number): string => (number & 0xff).toString(16).padStart(2, '0').toUpperCase();
+
+/** When no card is in memory that has a file to be in. */
+async function idle(simulator: Simulator): Promise<SimulatorLoad> {
+  for (;;) {
+    const load = await simulator.load();
+    if (load.awake === 0) return load;
+    await delay(100);
+  }
+}
 
 describe('a farm of cards', () => {
   it('keeps idle cards in their files, and every answered command when the process is killed', async () => {
@@ -35,6 +45,51 @@ describe('a farm of cards', () => {
     await rm(stateDir, { recursive: true });
   });
 
+  it('loses no answered command when the process is killed between two others', async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'opentsm-farm-'));
+    const image = probeImage({ name: 'busy' });
+    const first = await startSimulator({ stateDir });
+    const busy = await Promise.all([1, 2, 3].map((number) => first.insert(numbered(image, number))));
+    const answered = busy.map(() => 0);
+    const ended = busy.map(async (card, index) => {
+      await select(card, probeA);
+      for (let value = 1; value < 0xff; value += 1) {
+        if ((await write(card, Write.committed, byte(value))) === '9000') answered[index] = value;
+        if (answered.every((count) => count >= 5)) first.kill();
+      }
+    });
+    await Promise.allSettled(ended);
+    await using second = await startSimulator({ stateDir });
+    for (const [index, value] of answered.entries()) {
+      const card = await second.insert(numbered(image, index + 1));
+      await select(card, probeA);
+      const kept = Number.parseInt((await memory(card)).number, 16);
+      // The one that was not answered may be done.
+      expect(kept, `card ${index + 1}`)
+        .to.be.within(value, value + 1)
+        .and.at.least(5);
+      expect(await memory(card)).to.include(written(byte(kept)));
+    }
+    await rm(stateDir, { recursive: true });
+  });
+
+  it('takes little memory for a card that is idle, with two domains', async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'opentsm-farm-'));
+    const { image } = await readCardImage('gp');
+    const keySets = image.isd?.keySets ?? [];
+    const domains = { ...image, ssds: [{ aid: 'F04F50454E54534D01', keySets }] };
+    await using simulator = await startSimulator({ stateDir, awake: 0 });
+    const insert = async (from: number, to: number): Promise<SimulatorLoad> => {
+      for (let number = from; number <= to; number += 1) await simulator.insert(numbered(domains, number));
+      return idle(simulator);
+    };
+    const before = await insert(1, 4);
+    const after = await insert(5, 16);
+    const more = after.heapBytes + after.classBytes - before.heapBytes - before.classBytes;
+    expect(more / 12).to.be.below(150 * 1024);
+    await rm(stateDir, { recursive: true });
+  });
+
   it('gives each card numbers of its own', () => {
     const image = probeImage({ name: 'farm', cin: '00000000000000', seed: '01' });
     expect(numbered(image, 7)).to.deep.include({
@@ -43,5 +98,14 @@ describe('a farm of cards', () => {
       cin: '00000000000007',
     });
     expect(numbered(image, 7)).not.to.have.property('seed');
+  });
+
+  it('gives each card keys of its own, the same each time', async () => {
+    const { image } = await readCardImage('gp');
+    const keysOf = (number: number): readonly string[] =>
+      (withOwnKeys(numbered(image, number)).isd?.keySets ?? []).flatMap(({ enc, mac, dek }) => [enc, mac, dek]);
+    expect(keysOf(1)).to.deep.equal(keysOf(1)).and.have.length(6);
+    expect(new Set([...keysOf(1), ...keysOf(2)])).to.have.property('size', 12);
+    expect(keysOf(1)[0]).to.have.length(32);
   });
 });

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CardImage } from '../card-image.ts';
+import { createHmac } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import type { CardImage, SecurityDomainImage } from '../card-image.ts';
 import { type CardLinks, startSimulator } from '../simulator.ts';
 import {
   type Command,
@@ -27,6 +29,42 @@ export function numbered(image: CardImage, number: number): CardImage {
   };
 }
 
+/** Key of one card: HMAC-SHA-256 over the card's name and the key's place, as long as the image's key, which is its secret. */
+function derived(key: string, place: string): string {
+  const secret = Buffer.from(key, 'hex');
+  return createHmac('sha256', secret).update(place).digest('hex').slice(0, key.length).toUpperCase();
+}
+
+/** The image with static keys of this card's own in each domain, the same each time. */
+export function withOwnKeys(image: CardImage): CardImage {
+  const own = (domain: SecurityDomainImage): SecurityDomainImage => ({
+    ...domain,
+    ...(domain.keySets === undefined
+      ? {}
+      : {
+          keySets: domain.keySets.map((set) => {
+            const key = (name: 'enc' | 'mac' | 'dek'): string =>
+              derived(set[name], `${image.name} ${domain.aid} ${set.keyVersion} ${name}`);
+            return { ...set, enc: key('enc'), mac: key('mac'), dek: key('dek') };
+          }),
+        }),
+  });
+  return {
+    ...image,
+    isd: image.isd === null ? null : own(image.isd),
+    ...(image.ssds === undefined ? {} : { ssds: image.ssds.map(own) }),
+  };
+}
+
+/** One line for each card: its name and numbers, and the key sets of its domains. */
+function keyList(images: readonly CardImage[]): string {
+  const lines = images.map(({ name, iccid, cin, isd, ssds = [] }) => {
+    const domains = [...(isd === null ? [] : [isd]), ...ssds].map(({ aid, keySets = [] }) => ({ aid, keySets }));
+    return JSON.stringify({ name, iccid, cin, domains });
+  });
+  return `${lines.join('\n')}\n`;
+}
+
 function count(text: string | undefined, name: string): number {
   const value = text === undefined ? 0 : /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value <= MAX_CARDS)) throw usage(`--${name} is not a number up to ${MAX_CARDS}`);
@@ -34,7 +72,7 @@ function count(text: string | undefined, name: string): number {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, words } = parseWords(args, ['count', 'state', 'vpcd', 'readers', 'tcp', 'awake']);
+  const { values, words } = parseWords(args, ['count', 'state', 'vpcd', 'readers', 'tcp', 'awake', 'keys']);
   const file = onlyWord(words, 'one card image');
   const cards = count(values.count, 'count');
   if (cards === 0 || values.state === undefined) throw usage('needs --count N and --state DIR');
@@ -43,17 +81,21 @@ async function run(args: readonly string[]): Promise<number> {
   const tcp = values.tcp === undefined ? undefined : portNumber(values.tcp);
   const awake = values.awake === undefined ? undefined : count(values.awake, 'awake');
   const { image, folder } = await imageOrCap(file);
+  const images = Array.from({ length: cards }, (_, index) => numbered(image, index + 1));
+  const own = values.keys === undefined ? images : images.map(withOwnKeys);
+  if (values.keys !== undefined) await writeFile(values.keys, keyList(own), { mode: 0o600 });
   const simulator = await startSimulator({ stateDir: values.state, awake });
   const stopped = new Promise<void>((stop) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   });
   try {
-    for (let number = 1; number <= cards; number += 1) {
+    for (const [index, made] of own.entries()) {
+      const number = index + 1;
       const links: CardLinks = {
         vpcd: vpcd !== undefined && number <= readers ? { host: vpcd.host, port: vpcd.port + number - 1 } : undefined,
         tcp: tcp === undefined ? undefined : { port: tcp === 0 ? 0 : tcp + number - 1 },
       };
-      const card = await simulator.insertLocated({ image: numbered(image, number), folder }, links);
+      const card = await simulator.insertLocated({ image: made, folder }, links);
       const place = card.tcpPort === undefined ? '' : ` at 127.0.0.1:${card.tcpPort}`;
       printLine(`card ${card.name}${place}`);
       if (links.vpcd !== undefined) card.onReader((state) => printLine(`card ${card.name}: ${state}`));
@@ -69,11 +111,13 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 export const farm: Command = {
-  usage: 'farm IMAGE --count N --state DIR [--vpcd HOST:PORT] [--readers K] [--tcp PORT] [--awake N]',
-  summary: 'holds many cards made from one image, each with its own numbers, keys to come and state',
+  usage: 'farm IMAGE --count N --state DIR [--vpcd HOST:PORT] [--readers K] [--tcp PORT] [--awake N] [--keys FILE]',
+  summary: 'holds many cards made from one image, each with its own numbers, keys and state',
   help: `Names, ICCIDs and CINs end in the card's number. A card nobody uses is kept in its file alone.
   --vpcd HOST:PORT   puts the first K cards (2) into the slots of vpcd from that port on, one port each
   --tcp PORT         each card listens, from that port on; 0 takes free ones
-  --awake N          how many stay in memory (64)`,
+  --awake N          how many stay in memory (64)
+  --keys FILE        each card has static keys of its own, which this writes to FILE, a line of JSON each; without it
+                     all have the image's`,
   run,
 };

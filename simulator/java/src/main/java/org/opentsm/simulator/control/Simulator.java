@@ -3,6 +3,7 @@ package org.opentsm.simulator.control;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -182,7 +183,10 @@ final class Simulator {
         return result;
     }
 
-    /** How many cards there are and are in memory, and the bytes that the heap holds after a collection. */
+    /**
+     * How many cards there are and are in memory, and the bytes that the heap holds after a collection, and the classes
+     * beside it.
+     */
     private JsonObject awake() {
         System.gc();
         JsonObject result = new JsonObject();
@@ -194,6 +198,11 @@ final class Simulator {
                         .count());
         Runtime machine = Runtime.getRuntime();
         result.addProperty("heapBytes", machine.totalMemory() - machine.freeMemory());
+        long classBytes = ManagementFactory.getMemoryPoolMXBeans().stream()
+                .filter(pool -> pool.getName().equals("Metaspace"))
+                .mapToLong(pool -> pool.getUsage().getUsed())
+                .sum();
+        result.addProperty("classBytes", classBytes);
         return result;
     }
 
