@@ -5,6 +5,7 @@ import type { DaemonDefinition } from '../daemon/daemon.ts';
 import { errorLine } from '../errors.ts';
 import { agentCommand } from './agent.ts';
 import { auditCommand } from './audit.ts';
+import { backupCommand } from './backup.ts';
 import { capCommand } from './cap.ts';
 import { apduCommands } from './card/apdu-command.ts';
 import { cardCommand, readerCommand } from './card/command.ts';
@@ -74,6 +75,7 @@ export function programOf(): Command {
   program.addCommand(capCommand());
   program.addCommand(flowCommand());
   program.addCommand(auditCommand());
+  program.addCommand(backupCommand());
   program.addCommand(cardCommand());
   program.addCommand(readerCommand());
   for (const command of apduCommands()) program.addCommand(command);

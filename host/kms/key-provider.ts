@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RsaSigner } from '../crypto/rsa.ts';
 import type { CreateKeyPair, KeyPairInfo } from '../wire/message/kms.ts';
+import type { ManagedKeys } from './managed-keys.ts';
 import type { PurseKeys } from './purse-keys.ts';
+import type { SealingKey } from './sealing.ts';
 
 /** Keys by handle: whoever holds this interface can use a private key and cannot see it. */
 export interface KeyProvider {
@@ -19,6 +21,10 @@ export interface KeyProvider {
   signer(label: string, purpose: KeyPairInfo['purpose']): Promise<RsaSigner>;
   /** Master keys of purses. */
   readonly purseKeys: PurseKeys;
+  /** Symmetric keys with a life cycle. */
+  readonly managedKeys: ManagedKeys;
+  /** Folder and sealing key of what waits for another person. */
+  readonly vault: { readonly folder: string; readonly sealingKey: SealingKey };
   /** Wipes what is held in memory. */
   close(): void;
 }

@@ -10,6 +10,7 @@ import { fromRsaPublicKey, samePublicKey, toRsaPublicKey } from '../wire/gp/publ
 import { type CreateKeyPair, KeyPairInfo } from '../wire/message/kms.ts';
 import { createDurably, preparePrivateFolder, readPrivate, removeLeftovers } from './durable-file.ts';
 import type { KeyProvider } from './key-provider.ts';
+import { ManagedKeys } from './managed-keys.ts';
 import { PurseKeys } from './purse-keys.ts';
 import { Envelope, SealingKey } from './sealing.ts';
 
@@ -44,12 +45,14 @@ export class SoftwareKeyProvider implements KeyProvider {
   readonly #folder: string;
   readonly #sealingKey: SealingKey;
   readonly purseKeys: PurseKeys;
+  readonly managedKeys: ManagedKeys;
   readonly #held = new Map<string, Promise<HeldKey | undefined>>();
 
   private constructor(folder: string, sealingKey: SealingKey) {
     this.#folder = folder;
     this.#sealingKey = sealingKey;
     this.purseKeys = new PurseKeys(folder, sealingKey);
+    this.managedKeys = new ManagedKeys(folder, sealingKey);
   }
 
   /**
@@ -61,6 +64,10 @@ export class SoftwareKeyProvider implements KeyProvider {
     await preparePrivateFolder(folder);
     await removeLeftovers(folder);
     return new SoftwareKeyProvider(folder, await SealingKey.open(sealingKeyFile));
+  }
+
+  get vault(): { readonly folder: string; readonly sealingKey: SealingKey } {
+    return { folder: this.#folder, sealingKey: this.#sealingKey };
   }
 
   async createKeyPair(wanted: CreateKeyPair): Promise<KeyPairInfo> {

@@ -70,5 +70,7 @@ export async function prepareClients(root) {
 
 /** How many tests are skipped on this machine because a client is not there: one for each of its files. */
 export function missingClients(root) {
-  return [pythonOf(root), pythonOf(root), pythonOf(root), OPENSC_TOOL].filter((path) => !existsSync(path)).length;
+  return [pythonOf(root), pythonOf(root), pythonOf(root), pythonOf(root), OPENSC_TOOL].filter(
+    (path) => !existsSync(path),
+  ).length;
 }

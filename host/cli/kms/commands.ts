@@ -21,7 +21,7 @@ export function addKmsCommands(kms: Command): void {
     .command('audit')
     .description('the hash-chained record of acts with keys')
     .command('verify')
-    .description('exit code 1 unless every record follows from the one before it')
+    .description('fails unless every record follows from the one before it')
     .option('--head <records:hash>', 'what an earlier run printed: nothing before it may have been cut off')
     .action(async (options: { head?: string }, command: Command) => {
       // Loaded only here: a card command does without.

@@ -16,6 +16,8 @@ import type { Kms } from '../../workflow/ports.ts';
 import { AttestationChallenges } from './attestation-challenges.ts';
 import { type Incarnation, Incarnations, type Keeper } from './incarnations.ts';
 import type { KeyAudit } from './key-audit.ts';
+import { KeyCeremonies } from './key-ceremonies.ts';
+import { KeyLifeCycle } from './key-life-cycle.ts';
 import { PurseService } from './purse-service.ts';
 import { type SecureChannelLimits, SecureChannels } from './secure-channels.ts';
 
@@ -34,6 +36,8 @@ export interface KeyServiceOptions {
   readonly audit?: KeyAudit;
   readonly random?: RandomSource;
   readonly now?: () => number;
+  /** Clock of dates that are kept: when a key was made, when a request ends. */
+  readonly date?: () => Date;
 }
 
 const MIN_BYTES = 128;
@@ -44,6 +48,8 @@ export class KeyService implements Kms {
   readonly #challenges: AttestationChallenges;
   readonly channels: SecureChannels;
   readonly purse: PurseService;
+  readonly managedKeys: KeyLifeCycle;
+  readonly ceremonies: KeyCeremonies;
   readonly #incarnations = new Incarnations();
 
   constructor(options: KeyServiceOptions) {
@@ -51,6 +57,11 @@ export class KeyService implements Kms {
     const { cardKeySets = CardKeySets.none } = options;
     this.#options = options;
     this.#challenges = new AttestationChallenges(random, now);
+    this.managedKeys = new KeyLifeCycle(keys.managedKeys, options.audit, options.date);
+    this.ceremonies = new KeyCeremonies({
+      ...{ lifeCycle: this.managedKeys, ...keys.vault, audit: options.audit },
+      ...(options.date === undefined ? {} : { now: options.date }),
+    });
     this.purse = new PurseService(keys.purseKeys, options.audit);
     this.channels = new SecureChannels({ keys, cardKeySets, limits, random, now, purse: this.purse });
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -9,6 +10,7 @@ import { PeerError, UsageError } from '../../errors.ts';
 import { RestClient } from '../../rest/client.ts';
 import { kmsClient } from '../../rest/clients/kms.ts';
 import type { Peer } from '../../rest/identity.ts';
+import { ManagedKey } from '../../wire/message/managed-keys.ts';
 import { testPki } from '../rest/fixture.ts';
 import { failure } from '../transport/framed-card.ts';
 import { TestFolder } from './fixture.ts';
@@ -129,19 +131,20 @@ describe('KMS daemon', function () {
     });
   });
 
-  it('answers nobody but its owner on any route', async () => {
+  it('answers nobody but its owner, and its operators on the routes of keys', async () => {
     await withKms(async (clientOf) => {
       const owner = await clientOf(OWNER);
+      const Operation = Type.Object({ 'x-access': Type.Optional(Type.Array(Type.String())) });
       const api = await owner.call({
         method: 'GET',
         path: '/openapi.json',
-        response: Type.Object({ paths: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown())) }),
+        response: Type.Object({ paths: Type.Record(Type.String(), Type.Record(Type.String(), Operation)) }),
       });
       const routes = Object.entries(api.paths).flatMap(([path, methods]) =>
-        Object.keys(methods).map((method) => ({ path, method })),
+        Object.entries(methods).map(([method, { 'x-access': access }]) => ({ path, method, access })),
       );
       const own = routes.filter(({ path }) => path.startsWith('/v1/'));
-      expect(own).to.have.length(18);
+      expect(own).to.have.length(30);
       const others: Peer[] = [
         { role: 'provider', id: 'b' },
         { role: 'issuer', id: 'a' },
@@ -150,14 +153,19 @@ describe('KMS daemon', function () {
         { role: 'operator', id: 'a', platform: SELF },
         { role: 'operator', id: 'a', platform: OWNER },
         SELF,
+        OWNER,
       ];
       for (const peer of others) {
         const client = await clientOf(peer);
-        for (const { path, method } of own) {
+        const refused = own.filter(({ access = [] }) => {
+          if (peer === OWNER) return access.includes('operator');
+          return !(peer.platform === SELF && access.includes('operator'));
+        });
+        for (const { path, method } of refused) {
           const verb = method.toUpperCase() as 'GET' | 'POST' | 'DELETE';
           const call = client.call({
             method: verb,
-            path: path.replace('{id}', 'A'.repeat(32)),
+            path: path.replace(/\{\w+\}/, 'A'.repeat(32)),
             ...(verb === 'POST' ? { body: {} } : {}),
           });
           expect(await failure(call), `${peer.role} ${path}`)
@@ -166,6 +174,42 @@ describe('KMS daemon', function () {
         }
       }
     });
+  });
+
+  it('keeps a record that its command verifies, and finds changed, taken out and cut', async function () {
+    this.timeout(60_000);
+    await using folder = await TestFolder.make();
+    const config = await newKms(folder.path);
+    const daemon = await startDaemon(kmsDaemon, config);
+    const operator = { role: 'operator', id: 'alice', platform: SELF } as const;
+    const tls = await (await testPki()).identity(operator);
+    await using client = new RestClient({ baseUrl: `https://127.0.0.1:${daemon.port}`, tls, expectedPeer: SELF });
+    const key = { owner: 'o', algorithm: 'aes', lengthBits: 128, keyUsage: 'D0', modeOfUse: 'B', exportability: 'N' };
+    for (const label of ['one', 'two']) {
+      await client.call({ method: 'POST', path: '/v1/managed-keys', body: { ...key, label }, response: ManagedKey });
+    }
+    await daemon.stop();
+    const cli = new URL('../../cli/tsm.mjs', import.meta.url).pathname;
+    const verify = (...args: string[]) => {
+      const words = [cli, 'kms', '--config', config, 'audit', 'verify', ...args];
+      const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+      return { status, text: stdout + stderr };
+    };
+    const { status, text } = verify();
+    expect(status, text).to.equal(0);
+    expect(text).to.match(/^4:[0-9A-F]{64}\n$/);
+    const file = join(folder.path, 'keys/audit.jsonl');
+    const lines = (await readFile(file, 'utf8')).split('\n');
+    for (const [changed, code] of [
+      [lines.map((line) => line.replace('"two"', '"three"')), 'audit-broken'],
+      [lines.toSpliced(1, 1), 'audit-broken'],
+      [lines.toSpliced(3, 1), 'audit-cut'],
+    ] as const) {
+      await writeFile(file, changed.join('\n'));
+      const found = verify('--head', text.trim());
+      expect(found.status).to.equal(2);
+      expect(found.text).to.contain(code);
+    }
   });
 
   it('refuses bodies that do not follow their schema, and unknown channels', async () => {

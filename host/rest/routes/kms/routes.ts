@@ -10,10 +10,11 @@ import { attestationRoutes } from './attestations.ts';
 import { certificateAuthorityRoutes } from './certificate-authority.ts';
 import { flowRoutes } from './flows.ts';
 import { keyPairRoutes } from './key-pairs.ts';
+import { managedKeyRoutes } from './managed-keys.ts';
 import { purseRoutes } from './purses.ts';
 import { secureChannelRoutes } from './secure-channels.ts';
 
-/** All of the KMS is for its owner alone. */
+/** All of the KMS is for its owner alone, but the life cycle of keys, which is for its operators. */
 export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void {
   const access = [`${owner.role}:${owner.id}`] as const;
   // No card is behind the KMS: bytes that it does not understand are in the request.
@@ -30,6 +31,7 @@ export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void 
   attestationRoutes(app, service, access);
   secureChannelRoutes(app, service, access);
   flowRoutes(app, service, access);
+  managedKeyRoutes(app, service, access);
   purseRoutes(app, service, access);
   administrationKeyRoutes(app, service, access);
 }

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { Check } from 'typebox/value';
+import { aesCmac } from '../../crypto/aes.ts';
+import { BLOCK, pad80, retailMac } from '../../crypto/des.ts';
+import { constantTimeEqual } from '../../crypto/equal.ts';
+import type { Secret } from '../../crypto/secret.ts';
+import { KeyError, LifeCycleError, PolicyError, UsageError } from '../../errors.ts';
+import { unwrapKeyBlock, wrapKeyBlock } from '../../kms/key-block.ts';
+import { checkValueOf, type HeldKey, type ManagedKeys } from '../../kms/managed-keys.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
+import type * as message from '../../wire/message/managed-keys.ts';
+import { KeyAttributes } from '../../wire/message/managed-keys.ts';
+import type { KeyAudit } from './key-audit.ts';
+
+/** Which attributes a use asks for. @see ASC X9 TR 31-2018, tables 6 and 8 */
+const RULES = {
+  encrypt: { usages: ['D0'], modes: ['B', 'E'], makes: true },
+  decrypt: { usages: ['D0'], modes: ['B', 'D'], makes: false },
+  'generate-mac': { usages: ['M3', 'M6'], modes: ['C', 'G'], makes: true },
+  'verify-mac': { usages: ['M3', 'M6'], modes: ['C', 'V'], makes: false },
+  'wrap key block': { usages: ['K1'], modes: ['B', 'E'], makes: true },
+  'unwrap key block': { usages: ['K1'], modes: ['B', 'D'], makes: false },
+} as const;
+type Use = keyof typeof RULES;
+
+/** What fits together: an attribute set that no operation could use is refused. */
+const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
+  D0: ['aes'],
+  M3: ['des'],
+  M6: ['aes'],
+  K1: ['aes'],
+};
+const NONCE = 12;
+const TAG = 16;
+
+/** Life cycle and use of symmetric keys: states and usage rules, for every operation, in one place. */
+export class KeyLifeCycle {
+  readonly #keys: ManagedKeys;
+  readonly #audit: KeyAudit | undefined;
+  readonly #now: () => Date;
+
+  constructor(keys: ManagedKeys, audit?: KeyAudit, now: () => Date = () => new Date()) {
+    this.#keys = keys;
+    this.#audit = audit;
+    this.#now = now;
+  }
+
+  list = (): Promise<message.ManagedKey[]> => this.#keys.list();
+
+  find = (label: string): Promise<message.ManagedKey> => this.#keys.with(label, ({ info }) => info);
+
+  /** Makes a key; it is used after `activate`. @throws ConflictError `key-label-taken` */
+  async generate(attributes: message.KeyAttributes, by: string): Promise<message.ManagedKey> {
+    return this.#audited('generate key', attributes.label, by, () =>
+      this.#create(attributes, new Uint8Array(randomBytes(attributes.lengthBits / 8))),
+    );
+  }
+
+  /** Takes a key that came in parts or under a transport key. @param key taken over and wiped */
+  async #create(attributes: message.KeyAttributes, key: Uint8Array): Promise<message.ManagedKey> {
+    requireUsable(attributes);
+    if (key.length * 8 !== attributes.lengthBits)
+      throw new KeyError('key-length', `The key has ${key.length * 8} bits and not ${attributes.lengthBits}`);
+    const info = { ...attributes, versions: [this.#version(1, 'pre-active', attributes, key)] };
+    await this.#keys.write(info, 1, [key]);
+    return info;
+  }
+
+  /** A key whose parts were given. */
+  async createFromComponents(
+    attributes: message.KeyAttributes,
+    key: Uint8Array,
+    by: string,
+  ): Promise<message.ManagedKey> {
+    return this.#audited('import key components', attributes.label, by, () => this.#create(attributes, key));
+  }
+
+  /** A key in a block under a transport key. @throws KeyError `key-block-mac`; WireError `key-block` */
+  async importBlock(request: message.KeyImport, by: string): Promise<message.ManagedKey> {
+    const { label, owner, transportKey, keyBlock } = request;
+    return this.#audited('import key block', label, by, async () => {
+      const { header, key } = await this.#protecting(transportKey, 'unwrap key block', (secret) =>
+        unwrapKeyBlock(secret.expose(), keyBlock),
+      );
+      const { keyUsage, modeOfUse, exportability } = header;
+      const algorithm = { A: 'aes', T: 'des' }[header.algorithm];
+      const attributes: unknown = {
+        ...{ label, owner, algorithm, lengthBits: key.length * 8, keyUsage, modeOfUse },
+        exportability: exportability === 'S' ? 'N' : exportability,
+      };
+      if (Check(KeyAttributes, attributes)) return this.#create(attributes, key);
+      throw new KeyError('key-attributes', 'The block holds a key for a use that this KMS does not have', {
+        ...{ keyUsage, modeOfUse, algorithm: header.algorithm },
+      });
+    });
+  }
+
+  /** From `pre-active` or `suspended`; the version that was active retires. @throws LifeCycleError */
+  async activate(label: string, by: string): Promise<message.ManagedKey> {
+    return this.#changed('activate key', label, by, (versions) => {
+      const next = versions.findLast(({ state }) => state === 'pre-active' || state === 'suspended');
+      if (next === undefined) throw illegal(label, 'activate');
+      return versions.map((version) => {
+        if (version === next) return { ...version, state: 'active' };
+        return version.state === 'active' ? { ...version, state: 'retired' } : version;
+      });
+    });
+  }
+
+  /** No use at all until it is activated again. @throws LifeCycleError */
+  async suspend(label: string, by: string): Promise<message.ManagedKey> {
+    return this.#changed('suspend key', label, by, (versions) => {
+      if (!versions.some(({ state }) => state === 'active')) throw illegal(label, 'suspend');
+      return versions.map((version) => (version.state === 'active' ? { ...version, state: 'suspended' } : version));
+    });
+  }
+
+  /** A new version is active at once; the old one still decrypts and verifies. @throws LifeCycleError */
+  async rotate(label: string, by: string): Promise<message.ManagedKey> {
+    return this.#audited('rotate key', label, by, () =>
+      this.#keys.with(label, async ({ info, revision, secrets }) => {
+        if (!info.versions.some(({ state }) => state === 'active') || info.versions.length >= 99)
+          throw illegal(label, 'rotate');
+        const key = new Uint8Array(randomBytes(info.lengthBits / 8));
+        const old = info.versions.map(
+          (version): message.KeyVersion => (version.state === 'active' ? { ...version, state: 'retired' } : version),
+        );
+        const next = { ...info, versions: [...old, this.#version(old.length + 1, 'active', info, key)] };
+        await this.#keys.write(next, revision + 1, [...copies(secrets), key]);
+        return next;
+      }),
+    );
+  }
+
+  /** The version's bytes are gone from the folder; what says that it was there stays. Only after two persons said so. */
+  async destroy(label: string, version: number, by: string): Promise<message.ManagedKey> {
+    return this.#audited('destroy key', `${label} ${version}`, by, () =>
+      this.#keys.with(label, async ({ info, revision, secrets }) => {
+        requireVersion(info, version);
+        const versions = info.versions.map(
+          (row): message.KeyVersion => (row.version === version ? { ...row, state: 'destroyed' } : row),
+        );
+        const left = new Map([...secrets].filter(([number]) => number !== version));
+        const next = { ...info, versions };
+        await this.#keys.write(next, revision + 1, copies(left));
+        return next;
+      }),
+    );
+  }
+
+  /** A key block under a transport key. Only after two persons said so. @throws PolicyError `key-not-exportable` */
+  async exportBlock(label: string, version: number, transportKey: string, by: string): Promise<message.ApprovedAct> {
+    return this.#audited('export key block', `${label} ${version}`, by, () =>
+      this.#keys.with(label, async ({ info, secrets }) => {
+        requireVersion(info, version);
+        requireExportable(info);
+        const secret = secrets.get(version);
+        if (secret === undefined) throw destroyed(label, version);
+        const { keyUsage, modeOfUse, exportability } = info;
+        const header = {
+          ...{ keyUsage, modeOfUse, exportability, algorithm: info.algorithm === 'aes' ? 'A' : 'T' },
+          versionNumber: String(version).padStart(2, '0'),
+        };
+        const keyBlock = await this.#protecting(transportKey, 'wrap key block', (protection) =>
+          wrapKeyBlock(protection.expose(), header, secret.expose()),
+        );
+        return { key: info, keyBlock };
+      }),
+    );
+  }
+
+  /** One of the operations that an owner has. @throws PolicyError `key-owner`, `key-usage`; KeyError for its state */
+  async use(request: message.KeyOperation, by: string): Promise<message.KeyOperationResult> {
+    const { operation, label, owner } = request;
+    return this.#audited(operation, label, by, () =>
+      this.#keys.with(label, (key) => {
+        if (key.info.owner !== owner)
+          throw new PolicyError('key-owner', `${label} is not a key of ${owner}`, { label, owner });
+        const { version, secret } = chosen(key, operation, request.version);
+        return { version, ...operate(request, key.info, secret) };
+      }),
+    );
+  }
+
+  /** Uses a key block protection key. */
+  #protecting<T>(label: string, use: Use, act: (secret: Secret) => T): Promise<T> {
+    return this.#keys.with(label, (key) => act(chosen(key, use).secret));
+  }
+
+  #changed(
+    act: string,
+    label: string,
+    by: string,
+    change: (versions: message.KeyVersion[]) => message.KeyVersion[],
+  ): Promise<message.ManagedKey> {
+    return this.#audited(act, label, by, () =>
+      this.#keys.with(label, async ({ info, revision, secrets }) => {
+        const next = { ...info, versions: change(info.versions) };
+        await this.#keys.write(next, revision + 1, copies(secrets));
+        return next;
+      }),
+    );
+  }
+
+  #version(
+    version: number,
+    state: message.KeyState,
+    attributes: Pick<message.KeyAttributes, 'algorithm'>,
+    key: Uint8Array,
+  ): message.KeyVersion {
+    return { version, state, checkValue: checkValueOf(attributes, key), createdAt: this.#now().toISOString() };
+  }
+
+  async #audited<T>(act: string, key: string, by: string, work: () => Promise<T>): Promise<T> {
+    await this.#audit?.('before', act, { key, by });
+    try {
+      const result = await work();
+      await this.#audit?.('after', act, { key, by });
+      return result;
+    } catch (error) {
+      await this.#audit?.('failed', act, { key, by });
+      throw error;
+    }
+  }
+}
+
+/** @throws KeyError for attributes that nothing could use together */
+export function requireUsable({ keyUsage, algorithm, lengthBits }: message.KeyAttributes): void {
+  const fits = ALGORITHMS[keyUsage]?.includes(algorithm) === true && !(algorithm === 'des' && lengthBits !== 128);
+  if (!fits)
+    throw new KeyError('key-attributes', `No ${algorithm} key of ${lengthBits} bits is used as ${keyUsage}`, {
+      ...{ keyUsage, algorithm, lengthBits },
+    });
+}
+
+export function requireVersion({ label, versions }: message.ManagedKey, version: number): message.KeyVersion {
+  const found = versions.find((row) => row.version === version);
+  if (found === undefined) throw new KeyError('key-version', `${label} has no version ${version}`, { label, version });
+  if (found.state === 'destroyed') throw destroyed(label, version);
+  return found;
+}
+
+export function requireExportable({ label, exportability }: message.ManagedKey): void {
+  if (exportability !== 'E')
+    throw new PolicyError('key-not-exportable', `${label} was made not to leave this KMS`, { label });
+}
+
+const destroyed = (label: string, version: number): KeyError =>
+  new KeyError('key-destroyed', `Version ${version} of ${label} was destroyed`, { label, version });
+
+const illegal = (label: string, act: string): LifeCycleError =>
+  new LifeCycleError('key-state', `${label} has no version that could do this now: ${act}`, { label });
+
+/** Bytes for the next revision, which wipes them. */
+const copies = (secrets: ReadonlyMap<number, Secret>): Uint8Array[] =>
+  [...secrets.values()].map((secret) => secret.expose().slice());
+
+/** The version for a use: what makes something takes the active one only; what reads takes retired ones too. */
+function chosen({ info, secrets }: HeldKey, use: Use, wanted?: number) {
+  const { usages, modes, makes } = RULES[use];
+  const { label, keyUsage, modeOfUse } = info;
+  if (!usages.some((usage) => usage === keyUsage) || !modes.some((mode) => mode === modeOfUse))
+    throw new PolicyError('key-usage', `${label} is not a key to ${use}`, { label, keyUsage, modeOfUse });
+  const row =
+    wanted === undefined ? info.versions.findLast(({ state }) => state === 'active') : requireVersion(info, wanted);
+  const usable = row?.state === 'active' || (row?.state === 'retired' && !makes);
+  const secret = secrets.get(row?.version ?? 0);
+  if (row === undefined || !usable || secret === undefined)
+    throw new KeyError('key-state', `${label} has no version that may ${use} now`, {
+      label,
+      state: row?.state ?? 'none',
+    });
+  return { version: row.version, secret };
+}
+
+function operate(
+  { operation, data, mac }: message.KeyOperation,
+  { keyUsage, algorithm, lengthBits }: message.ManagedKey,
+  secret: Secret,
+): Omit<message.KeyOperationResult, 'version'> {
+  const bytes = fromHex(data);
+  if ((operation === 'verify-mac') !== (mac !== undefined))
+    throw new UsageError('mac-argument', 'verify-mac takes a mac, and nothing else does');
+  if (operation === 'encrypt') return { data: toHex(gcmSeal(secret, bytes, lengthBits)) };
+  if (operation === 'decrypt') return { data: toHex(gcmOpen(secret, bytes, lengthBits)) };
+  const own =
+    keyUsage === 'M6' || algorithm === 'aes'
+      ? aesCmac(secret.expose(), bytes)
+      : retailMac(secret.expose(), new Uint8Array(BLOCK), pad80(bytes));
+  if (mac === undefined) return { data: toHex(own) };
+  const got = fromHex(mac);
+  return { verified: constantTimeEqual(own.slice(0, got.length), got) };
+}
+
+/** Nonce, ciphertext, tag: AES-GCM. @see NIST SP 800-38D */
+function gcmSeal(secret: Secret, plain: Uint8Array, bits: number): Uint8Array {
+  const nonce = randomBytes(NONCE);
+  const cipher = createCipheriv(gcm(bits), secret.expose(), nonce, { authTagLength: TAG });
+  return concat(nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag());
+}
+
+/** @throws KeyError `data-unreadable` */
+function gcmOpen(secret: Secret, sealed: Uint8Array, bits: number): Uint8Array {
+  try {
+    const decipher = createDecipheriv(gcm(bits), secret.expose(), sealed.slice(0, NONCE), { authTagLength: TAG });
+    decipher.setAuthTag(sealed.slice(-TAG));
+    return concat(decipher.update(sealed.slice(NONCE, -TAG)), decipher.final());
+  } catch {
+    throw new KeyError('data-unreadable', 'The data was changed, or another key or version encrypted it');
+  }
+}
+
+const gcm = (bits: number): 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm' => {
+  if (bits === 128) return 'aes-128-gcm';
+  return bits === 192 ? 'aes-192-gcm' : 'aes-256-gcm';
+};
