@@ -13,7 +13,7 @@ import { createRestServer } from '../rest/server.ts';
 import { UserTokens } from '../rest/user-tokens.ts';
 import { Actions } from '../service/front/actions.ts';
 import type { Backends } from '../service/front/ports.ts';
-import { chooseRule, requireNoConflict } from '../service/front/routes.ts';
+import { RouteBook } from '../service/front/route-book.ts';
 import { SeramSessions } from '../service/front/seram-sessions.ts';
 import { UserCardBook } from '../service/front/user-cards.ts';
 import { AuditLog } from '../store/audit-log.ts';
@@ -70,7 +70,6 @@ export const frontDaemon = defineDaemon({
   name: 'front',
   config: FrontConfig,
   async start({ config, logger, metrics, tls, self }) {
-    requireNoConflict(config.rules);
     const users = await UserTokens.open(config.users);
     const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
     const { url } = config.database;
@@ -89,6 +88,8 @@ export const frontDaemon = defineDaemon({
     const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
     const { bells } = parts.use(await openNode({ url, nodeId, logger, onError }));
     const backends = parts.use(new Pools(config.pools, tls));
+    const pools = Object.keys(config.pools);
+    const routeBook = parts.use(await RouteBook.open({ database, bells, fixed: config.rules, pools, onError }));
     const { listen, publicUrl } = config.appSide;
     let appPort = listen.port;
     // The sessions tell the actions who waits, the actions tell the sessions what has ended.
@@ -97,7 +98,7 @@ export const frontDaemon = defineDaemon({
     });
     const actions: Actions = new Actions({
       ...{ database: appDatabase, sessions, backends, terminalId: seramTerminal(self.id) },
-      route: (request, card) => chooseRule(config.rules, request, card),
+      route: (request, card) => routeBook.choose(request, card),
       raEndpoint: () => `${publicUrl ?? `https://${listen.host}:${appPort}`}/gp/seram`,
       onError: (error) => logger.warn({ reason: error.message }, 'a platform behind does not answer'),
     });
@@ -106,7 +107,7 @@ export const frontDaemon = defineDaemon({
     let appSide: RestApp | undefined;
     const held = parts.move();
     return {
-      routes: (own) => frontRoutes(own, { sessions, userCards, auditLog }),
+      routes: (own) => frontRoutes(own, { sessions, userCards, routeBook, auditLog }),
       ready: () => checkDatabase(appDatabase),
       listening: async () => {
         appSide = await createRestServer({

@@ -19,6 +19,7 @@ import { claimIdempotencyKey, type RequestTables } from '../../store/request-log
 import type { CardId, Problem } from '../../wire/message/common.ts';
 import type { ActionState, Rule, StartAction } from '../../wire/message/front.ts';
 import type { TopUpState } from '../../wire/message/platform.ts';
+import { cardOf } from './card-of-element.ts';
 import type { Backends } from './ports.ts';
 import type { SeramSessions } from './seram-sessions.ts';
 
@@ -247,17 +248,6 @@ function requireFields(operation: Action['operation'], { productId, amount }: St
   if (productId === undefined)
     throw new UsageError('invalid-request', 'a top-up names its product: productId is missing');
   if (amount === undefined) throw new UsageError('invalid-request', 'a top-up names its amount: amount is missing');
-}
-
-/**
- * How the card of a secure element is named: a UICC by ICCID, an eSE by CPLC or by IIN and CIN. @throws NotFoundError
- */
-export function cardOf({ seType, seId }: Pick<StartAction, 'seType' | 'seId'>): CardId {
-  const value = seId.toUpperCase();
-  if (seType === 'uicc' && /^[0-9]{18,20}$/.test(value)) return { kind: 'iccid', value };
-  if ((seType === 'eSE' || seType === 'iSE') && /^[0-9A-F]{84}$/.test(value)) return { kind: 'cplc', value };
-  if ((seType === 'eSE' || seType === 'iSE') && /^[0-9A-F]+-[0-9A-F]+$/.test(value)) return { kind: 'iin-cin', value };
-  throw new NotFoundError('card-not-yours', 'You have no such card: have it entered under your name');
 }
 
 const stateOf = ({ id, operation, state, result }: Action): ActionState => ({

@@ -42,10 +42,21 @@ interface SeramSessionTable {
   at: Generated<Date>;
 }
 
+interface RouteTable {
+  name: string;
+  version: number;
+  /** Null when this version is the end of the route. */
+  rule: ColumnType<unknown, string | null, never>;
+  valid_from: Date | null;
+  valid_to: Date | null;
+  at: Generated<Date>;
+}
+
 export interface FrontTables extends AuditTables, RequestTables {
   user_cards: UserCardTable;
   actions: ActionTable;
   seram_sessions: SeramSessionTable;
+  routes: RouteTable;
 }
 
 export const FRONT_MIGRATIONS: readonly Migration[] = [
@@ -84,7 +95,25 @@ export const FRONT_MIGRATIONS: readonly Migration[] = [
       CREATE INDEX seram_sessions_of_action ON seram_sessions (action_id);
     `,
   },
+  {
+    number: 2,
+    name: 'routes',
+    sql: `
+      CREATE TABLE routes (
+        name text NOT NULL,
+        version integer NOT NULL,
+        rule jsonb,
+        valid_from timestamptz,
+        valid_to timestamptz,
+        at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (name, version)
+      );
+    `,
+  },
 ];
+
+/** Any number that no other part uses for its advisory lock. */
+const GRANT_LOCK = 0x6f74_7372;
 
 /** Tables that the app side writes; of all others it reads those of the second list. */
 const APP_WRITES = ['requests', 'actions', 'seram_sessions'];
@@ -95,6 +124,8 @@ export async function grantAppSide(database: Kysely<FrontTables>, role: string):
   const name = sql.id(role);
   const tables = (list: readonly string[]) => sql.join(list.map((table) => sql.id(table)));
   await database.transaction().execute(async (transaction) => {
+    // Nodes that start together would grant the same in the same moment, which PostgreSQL refuses one of them.
+    await sql`SELECT pg_advisory_xact_lock(${GRANT_LOCK})`.execute(transaction);
     await sql`REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${name}`.execute(transaction);
     await sql`REVOKE CREATE ON SCHEMA public FROM ${name}`.execute(transaction);
     await sql`GRANT USAGE ON SCHEMA public TO ${name}`.execute(transaction);

@@ -44,6 +44,39 @@ export const Rule = Type.Object(
 );
 export type Rule = Static<typeof Rule>;
 
+const Instant = Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{3})?Z$' });
+const validity = { validFrom: Type.Optional(Instant), validTo: Type.Optional(Instant) };
+
+/** POST /v1/routes/{name} on `front`, by an operator. */
+export const PutRoute = Type.Object(
+  {
+    ...Type.Omit(Rule, ['name']).properties,
+    ...validity,
+    /** Version that this one follows; refused when another has come between. Absent: whatever it is. */
+    follows: Type.Optional(Type.Integer({ minimum: 0 })),
+  },
+  closed,
+);
+export type PutRoute = Static<typeof PutRoute>;
+
+/** A route as it is now; version 0 are those of the config. */
+export const Route = Type.Object({ rule: Rule, version: Type.Integer({ minimum: 0 }), ...validity }, closed);
+export type Route = Static<typeof Route>;
+export const Routes = Type.Array(Route, { maxItems: 10_000 });
+
+/** POST /ext/1/routes/explain: which rule a request would take, and why none of the others. */
+export const RouteExplanation = Type.Object(
+  {
+    taken: Type.Optional(Rule),
+    considered: Type.Array(
+      Type.Object({ name: PoolName, reason: Type.Optional(Type.String({ maxLength: 200 })) }, closed),
+      { maxItems: 10_000 },
+    ),
+  },
+  closed,
+);
+export type RouteExplanation = Static<typeof RouteExplanation>;
+
 /** POST /ext/1/actions, header `idempotency-key`: what the user wants with which product on which secure element. */
 export const StartAction = Type.Object(
   {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Actions } from '../../../service/front/actions.ts';
+import type { RouteBook } from '../../../service/front/route-book.ts';
 import type { SeramSessions } from '../../../service/front/seram-sessions.ts';
 import type { UserCardBook } from '../../../service/front/user-cards.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
 import type { RestApp } from '../../app.ts';
 import { auditRecordRoutes } from '../operator/audit-records.ts';
 import { actionRoutes } from './actions.ts';
+import { routeBookRoutes } from './route-book.ts';
 import { seramRoutes } from './seram.ts';
 import { seramReaderRoutes } from './seram-readers.ts';
 import { userCardRoutes } from './user-cards.ts';
@@ -13,13 +15,15 @@ import { userCardRoutes } from './user-cards.ts';
 export interface FrontServices {
   readonly sessions: SeramSessions;
   readonly userCards: UserCardBook;
+  readonly routeBook: RouteBook;
   readonly auditLog: AuditLog;
 }
 
 /** For operators, and for the OTA server. */
-export function frontRoutes(app: RestApp, { sessions, userCards, auditLog }: FrontServices): void {
+export function frontRoutes(app: RestApp, { sessions, userCards, routeBook, auditLog }: FrontServices): void {
   seramReaderRoutes(app, sessions);
   userCardRoutes(app, userCards);
+  routeBookRoutes(app, routeBook);
   auditRecordRoutes(app, auditLog);
 }
 
