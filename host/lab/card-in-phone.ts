@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SimulatedCard } from '../../../simulator/src/index.ts';
-import { TransportError } from '../../errors.ts';
-import type { CardChannel } from '../../transport/card-channel.ts';
+import type { SimulatedCard } from '../../simulator/src/index.ts';
+import { TransportError } from '../errors.ts';
+import type { CardChannel } from '../transport/card-channel.ts';
 
 /** A simulated card by its control link: in a phone, whatever reader it is in besides. */
 export function cardInPhone(card: SimulatedCard): () => Promise<CardChannel> {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import pg from 'pg';
 import { PeerError } from '../../errors.ts';
+import { cardInPhone } from '../../lab/card-in-phone.ts';
 import type { Phone } from '../../lab/phone.ts';
 import { PRODUCT_ID, ProductDesk } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import type { ActionState, StartAction } from '../../wire/message/front.ts';
-import { cardInPhone } from './card-in-phone.ts';
 
 /** Flows A and B by separate processes: a phone app, the front, both platforms and the card in the phone. */
 describe('A phone, through the front', function () {
@@ -67,6 +69,46 @@ describe('A phone, through the front', function () {
     expect(await codeOf(other.state(processId))).to.equal('no-such-action');
   });
 
+  it('has its session alone: another phone with the same id is told that there is none', async () => {
+    const started = await phone.start(topUp(3));
+    const { sessionId = '' } = started;
+    expect(await phone.obey(sessionId, element)).to.equal('stopped');
+    const second = await phone.obey(sessionId, element).catch((error: unknown) => error);
+    expect(second).to.have.property('code', 'session-unknown');
+    const { outcome } = await phone.state(started.processId, 5_000);
+    expect(outcome).to.equal('credited');
+  });
+
+  it('cannot take two top-ups of one card at a time', async () => {
+    const first = await phone.start(topUp(2));
+    expect(await codeOf(phone.start(topUp(2)))).to.equal('action-running');
+    await phone.obey(first.sessionId ?? '', element);
+    expect((await phone.state(first.processId, 5_000)).outcome).to.equal('credited');
+  });
+
+  it('has behind it a role that writes neither who has which card nor the audit log', async () => {
+    const config = JSON.parse(await readFile(lab.platforms.topology.configFile('front'), 'utf8'));
+    const client = new pg.Client({ connectionString: config.appSide.database.url });
+    await client.connect();
+    try {
+      for (const statement of [
+        "INSERT INTO user_cards (subject, card) VALUES ('mallory', 'iccid:1')",
+        "UPDATE user_cards SET subject = 'mallory'",
+        'DELETE FROM audit_log',
+        'INSERT INTO audit_log (number) VALUES (1)',
+        'CREATE TABLE own (id int)',
+        'ALTER TABLE actions ADD COLUMN own int',
+        'SELECT * FROM schema_migrations',
+      ]) {
+        const error = await client.query(statement).catch((reason: unknown) => reason);
+        expect((error as { code?: string }).code, statement).to.equal('42501');
+      }
+      expect((await client.query('SELECT count(*) FROM user_cards')).rowCount).to.equal(1);
+    } finally {
+      await client.end();
+    }
+  });
+
   it('is refused after a loss report, and goes on when the card is found', async () => {
     const report = await phone.perform({ actionCode: 'LOSS', ...element });
     expect(report).to.deep.include({ state: 'done', outcome: 'reported' });
@@ -75,7 +117,7 @@ describe('A phone, through the front', function () {
     expect(found).to.deep.include({ state: 'done', outcome: 'found' });
     while ((await phone.state(report.processId)).synchronised !== true) await phone.state(report.processId);
     expect((await phone.perform(topUp(5))).outcome).to.equal('credited');
-    expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 505, equal: true });
+    expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 510, equal: true });
   });
 
   it('gets the same action for the same key, and pays once', async () => {
@@ -85,6 +127,6 @@ describe('A phone, through the front', function () {
     expect([again.processId, again.outcome]).to.deep.equal([first.processId, 'credited']);
     expect(again).not.to.have.property('sessionId');
     expect(await codeOf(phone.perform(topUp(8), key))).to.equal('idempotency-key-reused');
-    expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 512, equal: true });
+    expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 517, equal: true });
   });
 });

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { cardInPhone } from '../../lab/card-in-phone.ts';
+import type { Phone } from '../../lab/phone.ts';
+import { PRODUCT_ID, ProductDesk } from '../../lab/product-desk.ts';
+import { buildPurseCap } from '../../lab/purse-cap.ts';
+import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
+import type { CardChannel } from '../../transport/card-channel.ts';
+
+/** The node that a phone's agent talks to. */
+const NODE = 'front';
+
+/** kill -9 of the front's node that holds a session, between two APDUs of a top-up: the other one goes on with it. */
+describe('The front, a node killed', function () {
+  this.timeout(600_000);
+  let lab: SingleProviderLab;
+  let desk: ProductDesk;
+  let inserted: InsertedCard;
+  let serial = '';
+  let paid = 0;
+  /** Before the card gets this APDU of a session, counted from 1, the node dies. */
+  let killAt = 0;
+
+  before(async () => {
+    const provider = ProductDesk.config(await buildPurseCap());
+    lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024, provider, front: true, nodes: 2 });
+    desk = new ProductDesk(lab.platforms, lab.provider);
+    await desk.register();
+    inserted = await lab.insert();
+    expect((await lab.distribute(inserted)).outcome).to.equal('distributed');
+    serial = (await desk.deploy(inserted)).instance?.serial ?? '';
+  });
+  after(async () => {
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  /** The card, with somebody who pulls the plug of the node. */
+  const mortal = async (): Promise<CardChannel> => {
+    const inner = await cardInPhone(inserted.card)();
+    let count = 0;
+    return {
+      ...inner,
+      transmit: async (command) => {
+        count += 1;
+        if (count === killAt) await lab.platforms.topology.kill(NODE);
+        return inner.transmit(command);
+      },
+    };
+  };
+
+  const phoneOf = (): Promise<Phone> => lab.platforms.phone('alice', [inserted.cardId], mortal);
+
+  for (const [at, name] of [
+    [1, 'SELECT'],
+    [2, 'INITIALIZE FOR LOAD'],
+    [3, 'CREDIT FOR LOAD'],
+  ] as const) {
+    it(`before ${name}: the same top-up goes on at the other node, and money arrives once`, async () => {
+      await using phone = await phoneOf();
+      killAt = at;
+      const amount = 100 + at;
+      const action = {
+        actionCode: 'TOPUP',
+        productId: PRODUCT_ID,
+        amount,
+        seType: 'uicc',
+        seId: inserted.cardId.value,
+      } as const;
+      const state = await phone.perform(action);
+      expect([state.outcome, state.tacVerified, state.roundTrips], JSON.stringify(state)).to.deep.equal([
+        'credited',
+        true,
+        2,
+      ]);
+      paid += amount;
+      await lab.platforms.topology.start(NODE);
+      await lab.platforms.topology.healthy(NODE);
+      const ledger = await desk.ledger(inserted, serial);
+      expect(ledger, JSON.stringify(ledger)).to.include({ platform: paid, open: 0, equal: true });
+    });
+  }
+});
