@@ -34,7 +34,7 @@ async function main(options: DemoOptions): Promise<boolean> {
     permitted: ['a', 'b'],
     platform: { resumeWindowMs: 60_000 },
     ...(options.delayMs === undefined ? {} : { ota: { addedDelayMs: options.delayMs } }),
-    ...(wantsPlatform(options) ? { provider: { a: ProductDesk.config(await buildPurseCap()) } } : {}),
+    ...(wantsPlatform(options) ? { front: true, provider: { a: ProductDesk.config(await buildPurseCap()) } } : {}),
     onLink: ({ link, notice }) =>
       ladder.line(notice ?? `Link: ${link === 'pcsc' ? 'PC/SC' : 'direct, without PC/SC'}; starting the daemons`),
   });

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { openCard } from '../cli/card/readers.ts';
+import { PeerError } from '../errors.ts';
+import { cardInPhone } from '../lab/card-in-phone.ts';
 import type { CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.ts';
-import { ProductDesk } from '../lab/product-desk.ts';
-import type { DeploymentState, Ledger, TopUpState } from '../wire/message/platform.ts';
+import type { Phone } from '../lab/phone.ts';
+import { PRODUCT_ID, ProductDesk } from '../lab/product-desk.ts';
+import type { CardChannel } from '../transport/card-channel.ts';
+import type { ActionState } from '../wire/message/front.ts';
+import type { DeploymentState, Ledger } from '../wire/message/platform.ts';
 import type { Ladder } from './ladder.ts';
 import type { Part } from './options.ts';
 
-/** After 60, on the same card: the purse is deployed, topped up, reported lost, found and topped up again. */
+/**
+ * After 60, on the same card: the purse is deployed by the operator, and topped up, reported lost, found and topped up again
+ * by its user's phone, through the front.
+ */
 
 export interface TopUpReport {
   readonly outcome: string;
@@ -26,6 +36,16 @@ export interface PlatformReport {
 const FIRST = 5_000;
 const SECOND = 1_500;
 
+/** What is played with. */
+interface Play {
+  readonly desk: ProductDesk;
+  readonly phone: Phone;
+  readonly ladder: Ladder;
+  readonly card: CardInReader;
+}
+
+const USER = 'alice';
+
 export async function playPlatform(
   lab: MultiProviderLab,
   ladder: Ladder,
@@ -34,7 +54,7 @@ export async function playPlatform(
 ): Promise<{ readonly report: PlatformReport; readonly ok: boolean }> {
   const desk = new ProductDesk(lab.platforms, 'a');
   await desk.register();
-  ladder.heading('7. The purse of provider A: deployment (there is no public front yet: the demo calls the daemons)');
+  ladder.heading('7. The purse of provider A: deployment');
   const deployment = await desk.deploy(card);
   for (const step of deployment.steps) ladder.step(step);
   const { instance } = deployment;
@@ -42,16 +62,18 @@ export async function playPlatform(
   ladder.line(
     `  => ${instance === undefined ? `NOT deployed: ${deployment.problem?.detail}` : `instance ${instance.instanceId}`}`,
   );
+  await using phone = await lab.platforms.phone(USER, [card.cardId], inPhone(lab, card));
+  const playing = { desk, phone, ladder, card };
   const topUps: TopUpReport[] = [];
   const topUp = async (title: string, amount: number): Promise<TopUpReport> => {
-    const result = await play(desk, ladder, card, title, amount);
+    const result = await play(playing, title, amount);
     topUps.push(result);
     return result;
   };
-  const credited = [await topUp(`8. Top-up of ${FIRST} cents`, FIRST)];
+  const credited = [await topUp(`8. Top-up of ${FIRST} cents, by the user's phone through the front`, FIRST)];
   let lossReport: PlatformReport['lossReport'];
   if (part !== 'top-up') {
-    lossReport = await playLoss(desk, ladder, card, topUp);
+    lossReport = await playLoss(playing, topUp);
     credited.push(await topUp(`10. Found: top-up of ${SECOND} cents`, SECOND));
   }
   const ledger = await desk.ledger(card, deployed?.serial ?? '');
@@ -69,47 +91,79 @@ export async function playPlatform(
 }
 
 async function playLoss(
-  desk: ProductDesk,
-  ladder: Ladder,
-  card: CardInReader,
+  { phone, ladder, card }: Play,
   topUp: (title: string, amount: number) => Promise<TopUpReport>,
 ): Promise<NonNullable<PlatformReport['lossReport']>> {
+  const element = elementOf(card);
   const start = performance.now();
-  const report = await desk.reportLoss(card.cardId);
+  const report = await phone.perform({ actionCode: 'LOSS', ...element });
   const answeredMs = Math.round(performance.now() - start);
   const refused = await topUp(`9. Reported lost (answered after ${answeredMs} ms): top-up of 1 cent`, 1);
-  await desk.synchronised(report.id);
+  await synchronised(phone, report);
   ladder.line('  => the provider knows of it');
-  await desk.found(report.id);
-  await desk.synchronised(report.id);
+  await phone.perform({ actionCode: 'FOUND', ...element });
+  await synchronised(phone, report);
   return { answeredMs, refusedAfter: refused.outcome === 'refused', synchronised: true };
 }
 
-async function play(
-  desk: ProductDesk,
-  ladder: Ladder,
-  card: CardInReader,
-  title: string,
-  amount: number,
-): Promise<TopUpReport> {
+async function synchronised(phone: Phone, { processId }: ActionState): Promise<void> {
+  for (let state = await phone.state(processId); state.synchronised !== true; state = await phone.state(processId))
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+}
+
+const LOOK_MS = 50;
+
+async function play({ desk, phone, ladder, card }: Play, title: string, amount: number): Promise<TopUpReport> {
   ladder.heading(title);
   const start = performance.now();
-  const state = await desk.topUp(card, amount);
+  const state: Told = await phone
+    .perform({ actionCode: 'TOPUP', productId: PRODUCT_ID, amount, ...elementOf(card) })
+    .catch(refusal);
   const ms = Math.round(performance.now() - start);
-  for (const step of state.steps) ladder.step(step);
-  const { outcome = state.state, balanceBefore, balanceAfter, tacVerified, problem } = state;
+  for (const step of state.processId === undefined ? [] : await desk.stepsOf(state.processId)) ladder.step(step);
+  const { outcome = 'failed', balanceBefore, balanceAfter, tacVerified, problem, roundTrips = 0 } = state;
+  const why = state.why ?? problem?.detail;
   const balance = balanceAfter === undefined ? '' : `, balance ${balanceBefore} -> ${balanceAfter}`;
-  const why = problem?.detail === undefined ? '' : `: ${problem.detail}`;
-  ladder.line(`  => ${outcome}${balance}, ${tripsOf(state)} round trips, ${ms} ms${why}`);
+  ladder.line(`  => ${outcome}${balance}, ${roundTrips} round trips, ${ms} ms${why === undefined ? '' : `: ${why}`}`);
   return {
-    ...{ outcome, roundTrips: tripsOf(state), ms },
+    ...{ outcome, roundTrips, ms },
     ...(balanceBefore === undefined ? {} : { balanceBefore }),
     ...(balanceAfter === undefined ? {} : { balanceAfter }),
     ...(tacVerified === undefined ? {} : { tacVerified }),
   };
 }
 
-const tripsOf = ({ steps }: Pick<DeploymentState | TopUpState, 'steps'>): number =>
+/** What the phone was told: an action, or that there is none. */
+type Told = Partial<ActionState> & { readonly why?: string };
+
+/** The provider refuses at once when it knows of the loss already. */
+function refusal(error: unknown): Told {
+  if (error instanceof PeerError && error.context.status === 409) return { outcome: 'refused', why: error.message };
+  throw error;
+}
+
+const elementOf = ({ cardId }: CardInReader) => ({ seType: 'uicc', seId: cardId.value }) as const;
+
+/** The card in the user's phone: by PC/SC as the terminal has it, or by a link of its own. */
+function inPhone({ link }: MultiProviderLab, { card, readerName }: CardInReader): () => Promise<CardChannel> {
+  return link.link === 'direct' ? cardInPhone(card) : () => inReader(readerName);
+}
+
+/** Closing gives the reader back too. */
+async function inReader(readerName: string): Promise<CardChannel> {
+  const held = await openCard(readerName);
+  const close = async () => {
+    await held[Symbol.asyncDispose]();
+  };
+  return {
+    atr: held.card.atr,
+    transmit: (command, options) => held.card.transmit(command, options),
+    reset: () => held.card.reset(),
+    ...{ close, [Symbol.asyncDispose]: close },
+  };
+}
+
+const tripsOf = ({ steps }: Pick<DeploymentState, 'steps'>): number =>
   steps.reduce((sum, step) => sum + step.roundTrips, 0);
 
 const ledgerLine = ({ platform, card, equal }: Ledger): string =>

@@ -49,6 +49,8 @@ export interface MultiProviderLabOptions extends LabLinkOptions {
   /** Added to the config of one provider, by its id. */
   readonly provider?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly keepAlive?: boolean;
+  /** An entrance for phone apps; default none. */
+  readonly front?: boolean;
   /** Called before the daemons start. */
   readonly onLink?: (link: LabLink) => void;
 }
@@ -98,7 +100,7 @@ export class MultiProviderLab implements AsyncDisposable {
         ota: { ...bip?.ota, ...ota },
         ...(bip === undefined ? {} : { otaKms: bip.otaKms }),
         ...(keepAlive === undefined ? {} : { keepAlive }),
-        nativeCards: nativeCard !== undefined,
+        ...{ nativeCards: nativeCard !== undefined, front: options.front ?? false },
       }),
     );
     for (const id of providers) {

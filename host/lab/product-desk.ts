@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
 import { TransportError } from '../errors.ts';
+import { peerUri } from '../rest/identity.ts';
+import { requestIdOf } from '../store/request-log.ts';
 import type { CardId } from '../wire/message/common.ts';
 import {
   DeploymentState,
@@ -14,7 +16,7 @@ import {
 import type { Platforms } from './platforms.ts';
 import { TERMINAL_ID } from './platforms.ts';
 
-/** A product of one provider, as an operator with its certificates uses it: what a public front will carry. */
+/** A product of one provider, as an operator with its certificates uses it. */
 
 const POLL_MS = 20_000;
 const FLOW_MS = 300_000;
@@ -57,6 +59,14 @@ export class ProductDesk {
   async topUp({ cardId, readerName }: CardAtReader, amount: number, key: string = randomUUID()): Promise<TopUpState> {
     const body: StartTopUp = { productId: PRODUCT_ID, cardId, amount, terminalId: TERMINAL_ID, readerName };
     return this.#follow('/v1/top-ups', key, body, TopUpState);
+  }
+
+  /** Steps of a top-up that the front has begun for a phone. @param processId of the action */
+  async stepsOf(processId: string): Promise<TopUpState['steps']> {
+    const provider = await this.#platforms.client(this.#daemon);
+    const id = requestIdOf(peerUri(this.#platforms.topology.peer('front')), processId);
+    const { steps } = await provider.call({ method: 'GET', path: `/v1/top-ups/${id}`, response: TopUpState });
+    return steps;
   }
 
   async instance(cardId: CardId): Promise<ServiceInstance | undefined> {
