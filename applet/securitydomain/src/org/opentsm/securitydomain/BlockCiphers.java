@@ -2,6 +2,7 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
+import javacard.security.CryptoException;
 import javacardx.crypto.Cipher;
 
 /** The block ciphers of a domain and key objects for them, which its protocols take turns with. */
@@ -22,10 +23,19 @@ final class BlockCiphers {
         this.ram = ram;
         aes = new AesKeys(shared);
         des = new DesKeys(shared);
-        aesEcb = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_ECB_NOPAD, shared);
+        aesEcb = cipher(Cipher.ALG_AES_BLOCK_128_ECB_NOPAD, shared);
         aesCbc = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_CBC_NOPAD, false);
-        desEcb = Cipher.getInstance(Cipher.ALG_DES_ECB_NOPAD, shared);
+        desEcb = cipher(Cipher.ALG_DES_ECB_NOPAD, shared);
         desCbc = Cipher.getInstance(Cipher.ALG_DES_CBC_NOPAD, false);
+    }
+
+    /** A cipher for use while another applet is selected; a card that has none such gives the one it has. */
+    static Cipher cipher(byte algorithm, boolean shared) {
+        try {
+            return Cipher.getInstance(algorithm, shared);
+        } catch (CryptoException e) {
+            return Cipher.getInstance(algorithm, false);
+        }
     }
 
     void clear() {

@@ -50,7 +50,7 @@ final class KeyStore implements KeySource {
     private final byte[] map = new byte[BLOCKS];
     private final byte[] heap = new byte[(short) (BLOCKS * BLOCK_SIZE)];
     private final AESKey storage = (AESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_AES, KeyBuilder.LENGTH_AES_128, false);
-    private final Cipher cipher = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_CBC_NOPAD, true);
+    private final Cipher cipher = BlockCiphers.cipher(Cipher.ALG_AES_BLOCK_128_CBC_NOPAD, true);
     private final RandomData random;
 
     KeyStore(RandomData random) {
