@@ -78,6 +78,8 @@ export const OtaConfig = Type.Object(
           kms: PeerEndpoint,
           /** How long a call waits for a script before the card is told to ask again; default 20,000. */
           holdMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 50_000 })),
+          /** How long a card may take to call before the next bearer is tried; default 30,000. */
+          callMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
         },
         { additionalProperties: false },
       ),
@@ -97,6 +99,7 @@ export const otaDaemon = defineDaemon({
   name: 'ota',
   config: OtaConfig,
   async start({ config, logger, metrics, tls, self }) {
+    requireAdministration(config);
     const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
     const { url } = config.database;
     const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
@@ -134,15 +137,16 @@ export const otaDaemon = defineDaemon({
     const nodes = new OtaNodes({ database, nodeId, node, sessions, table, terminals, onError });
     await nodes.start();
     const prune = setInterval(() => void Promise.all([leases.prune(), calls.prune()]).catch(onError), PRUNE_MS);
-    const cards = administration && (await serveCards(config, administration, { tls, logger, metrics }));
+    let cards: Awaited<ReturnType<typeof serveCards>>;
     let links: TerminalLinkServer | undefined;
     return {
       routes: (app) => otaRoutes(app, sessions, terminals, self.id),
       ready: () => leases.check(),
-      listening: (app) => {
+      listening: async (app) => {
         const address = app.server.address();
         if (typeof address === 'object' && address !== null) port = address.port;
         links = serveTerminalLinks(app, terminalEvents(terminals, sessions), logger);
+        if (administration !== undefined) cards = await serveCards(config, administration, { tls, logger, metrics });
       },
       drain: async () => {
         await sessions.drain(DRAIN_MS);
@@ -167,13 +171,19 @@ export const otaDaemon = defineDaemon({
 type Config = Static<typeof OtaConfig>;
 
 /** @throws UsageError `config-field` when the bearer is wanted and nothing is said of where cards call */
-function administrationOf({ administration, bearers = [] }: Config, table: AdminSessionTable, bells: Bells) {
-  if (administration === undefined) {
-    if (!bearers.includes('bip')) return undefined;
-    throw new UsageError('config-field', '/administration: the bearer bip needs it', { field: '/administration' });
-  }
-  const { holdMs } = administration;
-  return new Administration({ table, bells, ...(holdMs === undefined ? {} : { holdMs }) });
+function requireAdministration({ administration, bearers = [] }: Config): void {
+  if (administration !== undefined || !bearers.includes('bip')) return;
+  throw new UsageError('config-field', '/administration: the bearer bip needs it', { field: '/administration' });
+}
+
+function administrationOf({ administration }: Config, table: AdminSessionTable, bells: Bells) {
+  if (administration === undefined) return undefined;
+  const { holdMs, callMs } = administration;
+  return new Administration({
+    ...{ table, bells },
+    ...(holdMs === undefined ? {} : { holdMs }),
+    ...(callMs === undefined ? {} : { callMs }),
+  });
 }
 
 /** Opens the port that cards call. */
