@@ -19,6 +19,7 @@ import { UserCardBook } from '../service/front/user-cards.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { checkDatabase, databasePlace, openDatabase } from '../store/database.ts';
 import { FRONT_MIGRATIONS, type FrontTables, grantAppSide } from '../store/front/schema.ts';
+import { pruneSessions } from '../store/front/seram-sessions.ts';
 import { Rule } from '../wire/message/front.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
 import { defineDaemon } from './daemon.ts';
@@ -64,6 +65,7 @@ export const FrontConfig = Type.Object(
 );
 
 const APP_CONNECTIONS = 16;
+const PRUNE_MS = 3_600_000;
 
 /** The TSM front: the one entrance for phone apps, and the way to cards in phones. */
 export const frontDaemon = defineDaemon({
@@ -104,6 +106,8 @@ export const frontDaemon = defineDaemon({
     });
     const auditLog = new AuditLog(database);
     const userCards = new UserCardBook(database, auditLog);
+    const prune = setInterval(() => void pruneSessions(appDatabase).catch(onError), PRUNE_MS);
+    parts.defer(() => clearInterval(prune));
     let appSide: RestApp | undefined;
     const held = parts.move();
     return {

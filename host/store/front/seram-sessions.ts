@@ -71,6 +71,15 @@ export async function findSessionOfCard(database: Database, card: string): Promi
   return row?.handle;
 }
 
+/** Forgets sessions of yesterday and before: none of them can still be under way. Returns how many. */
+export async function pruneSessions(database: Database): Promise<number> {
+  const gone = await database
+    .deleteFrom('seram_sessions')
+    .where('at', '<', sql<Date>`now() - interval '1 day'`)
+    .executeTakeFirst();
+  return Number(gone.numDeletedRows);
+}
+
 /** Another secret for a session that nobody has taken up yet: the one before is good for nothing then. */
 export async function replaceSecret(database: Database, handle: string, secretSha256: string): Promise<void> {
   await database
