@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import pg from 'pg';
 import { PeerError } from '../../errors.ts';
@@ -9,6 +13,8 @@ import { PRODUCT_ID, ProductDesk } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import type { ActionState, StartAction } from '../../wire/message/front.ts';
+
+const TSM = join(import.meta.dirname, '../../cli/tsm.mjs');
 
 /** Flows A and B by separate processes: a phone app, the front, both platforms and the card in the phone. */
 describe('A phone, through the front', function () {
@@ -128,5 +134,23 @@ describe('A phone, through the front', function () {
     expect(again).not.to.have.property('sessionId');
     expect(await codeOf(phone.perform(topUp(8), key))).to.equal('idempotency-key-reused');
     expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 517, equal: true });
+  });
+
+  it('may be the command tsm agent with a card in a reader of its own', async () => {
+    const { topology } = lab.platforms;
+    const { directReaders } = JSON.parse(await readFile(topology.configFile('terminal-desk'), 'utf8'));
+    const [{ host, port }] = directReaders;
+    // The direct link has one peer at a time.
+    await topology.kill('terminal-desk');
+    const { raEndpoint = '', sessionId = '', processId } = await phone.start(topUp(4));
+    const reader = ['--reader', `tcp:${host}:${port}`, '--authority', topology.pki.authorityFile];
+    const command = [TSM, 'agent', '--endpoint', raEndpoint, '--session', '-', ...reader];
+    const agent = spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'inherit'] });
+    agent.stdin.end(sessionId);
+    const [said, [code]] = await Promise.all([text(agent.stdout), once(agent, 'exit')]);
+    expect([code, said.split('\n')]).to.deep.equal([0, ['top-up/credited', 'stopped', '']]);
+    expect(await phone.state(processId, 5_000)).to.deep.include({ outcome: 'credited', tacVerified: true });
+    await topology.start('terminal-desk');
+    expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 521, equal: true });
   });
 });
