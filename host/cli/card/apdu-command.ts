@@ -6,6 +6,7 @@ import { decodeCommand } from '../../wire/apdu.ts';
 import { gpCommand, INS } from '../../wire/gp/command.ts';
 import { toHex } from '../../wire/hex.ts';
 import { statusWordMeaning, statusWordToHex } from '../../wire/status-word.ts';
+import { serviceScriptCommands } from '../service-script.ts';
 import { readInput } from './cap-choice.ts';
 import { hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
@@ -133,4 +134,8 @@ const SCRIPT: Verb = {
   run: script,
 };
 
-export const apduCommands = (): Command[] => [verbCommand(APDU, 'tsm'), verbCommand(SCRIPT, 'tsm')];
+export function apduCommands(): Command[] {
+  const own = verbCommand(SCRIPT, 'tsm');
+  for (const command of serviceScriptCommands()) own.addCommand(command);
+  return [verbCommand(APDU, 'tsm'), own];
+}

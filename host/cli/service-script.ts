@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Command } from 'commander';
+import { UsageError, WorkflowError } from '../errors.ts';
+import type { ServiceScript } from '../wire/script/service-script.ts';
+
+/** `tsm script check|graph|run`: service scripts, beside `tsm script FILE`, which sends commands as they stand. */
+
+async function scriptOf(file: string): Promise<ServiceScript> {
+  const { readInput } = await import('./card/cap-choice.ts');
+  const { readServiceScript } = await import('../wire/script/service-script.ts');
+  return readServiceScript(new TextDecoder().decode(await readInput(file)));
+}
+
+/** `tsm script FILE` has the option too, and takes it before a command behind it does. */
+const wantsJson = (command: Command): boolean => command.optsWithGlobals().json === true;
+
+const check = (): Command =>
+  new Command('check')
+    .description('says what is wrong with a service script; exit code 1 for findings')
+    .argument('<script.json>')
+    .option('--json', 'prints JSON', false)
+    .action(async (file: string, _options: object, command: Command) => {
+      const { scriptFindings } = await import('../wire/script/check-script.ts');
+      const script = await scriptOf(file);
+      const findings = scriptFindings(script);
+      const { name, version, steps } = script;
+      const good = `${name} ${version}: ${Object.keys(steps).length} steps, nothing found`;
+      const text = wantsJson(command)
+        ? JSON.stringify({ name, version, findings })
+        : (findings.length > 0 ? findings : [good]).join('\n');
+      process.stdout.write(`${text}\n`);
+      if (findings.length > 0) throw new WorkflowError('script-findings', `${file} has ${findings.length} findings`);
+    });
+
+const graph = (): Command =>
+  new Command('graph')
+    .description('prints a service script as a graph in the DOT language')
+    .argument('<script.json>')
+    .option('--json', 'prints the steps with those that they name, as JSON', false)
+    .action(async (file: string, _options: object, command: Command) => {
+      const { scriptGraph } = await import('../wire/script/check-script.ts');
+      const { targetsOf } = await import('../wire/script/service-script.ts');
+      const script = await scriptOf(file);
+      const edges = Object.entries(script.steps).map(([name, step]) => [name, targetsOf(step)]);
+      process.stdout.write(wantsJson(command) ? `${JSON.stringify(Object.fromEntries(edges))}\n` : scriptGraph(script));
+    });
+
+const run = (): Command =>
+  new Command('run')
+    .description('runs a service script with a card, as a trial: it may not call the KMS here')
+    .argument('<script.json>')
+    .option('--reader <name>', 'part of a reader’s name, or tcp:HOST:PORT')
+    .option('--input <name=hex...>', 'a value that the script wants')
+    .option('--json', 'prints JSON, as it always does', false)
+    .action(async (file: string, _options: object, command: Command) => {
+      // `tsm script FILE` has a --reader of its own, which takes the word before this command sees it.
+      const options: { reader?: string; input?: string[] } = command.optsWithGlobals();
+      const { openCard } = await import('./card/readers.ts');
+      const { runServiceScript } = await import('../workflow/service-script/run-script.ts');
+      const script = await scriptOf(file);
+      const inputs = Object.fromEntries((options.input ?? []).map(inputOf));
+      await using open = await openCard(options.reader ?? process.env.TSM_READER);
+      const result = await runServiceScript(script, inputs, { card: open.card });
+      process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+      if (result.end === 'failed') throw new WorkflowError('script-failed', result.reason ?? 'the script failed');
+    });
+
+function inputOf(text: string): readonly [string, string] {
+  const [, name, value] = /^(\w+)=([0-9A-Fa-f]*)$/.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new UsageError('bad-option', '--input takes name=hex');
+  return [name, value.toUpperCase()];
+}
+
+export const serviceScriptCommands = (): Command[] => [check(), graph(), run()];
