@@ -134,6 +134,14 @@ export const otaDaemon = defineDaemon({
       ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
       onTrip: tripCounters(metrics, terminals),
     });
+    new Gauge({
+      name: 'opentsm_ota_card_sessions',
+      help: 'card sessions that this node keeps in memory: one of each reader at most',
+      registers: [metrics],
+      collect() {
+        this.set(sessions.remembered);
+      },
+    });
     const nodes = new OtaNodes({ database, nodeId, node, sessions, table, terminals, onError });
     await nodes.start();
     const prune = setInterval(() => void Promise.all([leases.prune(), calls.prune()]).catch(onError), PRUNE_MS);

@@ -72,6 +72,11 @@ export class CardSessions {
     return this.#options.leaseMs ?? DEFAULT_LEASE_MS;
   }
 
+  /** Sessions that this node keeps in memory: one of each reader at most. */
+  get remembered(): number {
+    return this.#known.size;
+  }
+
   /**
    * Opens a session on the card that is in the reader now. The same owner gets its lease back with a
    * new fence; for another's it waits up to `waitMs`, as for a terminal or card that is not there yet,
