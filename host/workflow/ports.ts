@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CardCommand, CardSessionInfo, ExchangeResult, OpenCardSession } from '../wire/message/card-script.ts';
+import type {
+  CardCommand,
+  CardSessionInfo,
+  ExchangeResult,
+  GiveBackCard,
+  OpenCardSession,
+} from '../wire/message/card-script.ts';
 import type { SecurityDomainRequest, SecurityDomainRequestState } from '../wire/message/key-distribution.ts';
 import type {
   AttestationChallenge,
@@ -90,6 +96,8 @@ export interface OtaServer {
   openCardSession(request: OpenCardSession): Promise<CardSessionInfo>;
   exchange(session: CardSessionInfo, commands: readonly CardCommand[]): Promise<ExchangeResult>;
   closeCardSession(sessionId: string): Promise<void>;
+  /** Ends whatever session this owner has on the reader; without one nothing happens. */
+  giveBackCard(held: GiveBackCard): Promise<void>;
 }
 
 /** The provider's relay to a card, as the issuer sees it. */

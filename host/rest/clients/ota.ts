@@ -27,5 +27,8 @@ export function otaClient(client: RestClient): OtaServer {
     closeCardSession: async (id) => {
       await client.call({ method: 'DELETE', path: session(id) });
     },
+    giveBackCard: async (body) => {
+      await client.call({ method: 'POST', path: '/v1/card-sessions/give-back', body });
+    },
   };
 }

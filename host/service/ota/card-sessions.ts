@@ -11,6 +11,7 @@ import type {
   CardSessionInfo,
   ExchangeRequest,
   ExchangeResult,
+  GiveBackCard,
   OpenCardSession,
 } from '../../wire/message/card-script.ts';
 import type { CardBearer, CarriedScript } from './card-bearer.ts';
@@ -282,6 +283,13 @@ export class CardSessions {
       // A terminal that is away gives the card back when the next fence comes.
       if (!(error instanceof TsmError)) throw error;
     }
+  }
+
+  /** Ends the session that this owner has on the reader: for one who does not know it any more. */
+  async giveBack(providerId: string, held: GiveBackCard): Promise<void> {
+    this.#options.quotas.admit(providerId);
+    const sessionId = await this.#options.leases.heldBy(providerId, held);
+    if (sessionId !== undefined) await this.close(providerId, sessionId);
   }
 
   /** One session a reader: what a caller never closed goes with the next lease, so that readers bound what is kept. */

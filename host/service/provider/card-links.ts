@@ -31,6 +31,7 @@ export class LeasedCardLink implements IdentifiedCardLink {
   #session: CardSessionInfo | undefined;
   /** The session whose lease this flow may still have, also when its last script failed. */
   #held: string | undefined;
+  #closed = false;
   #expected: { readonly cardId: CardId; readonly insertion: string } | undefined;
   #insertion = '';
   #last: Promise<unknown> = Promise.resolve();
@@ -92,19 +93,24 @@ export class LeasedCardLink implements IdentifiedCardLink {
   }
 
   async close(): Promise<void> {
+    const { ota, terminalId, readerName, owner } = this.#options;
     const sessionId = this.#held;
     this.#session = undefined;
     this.#held = undefined;
-    if (sessionId !== undefined) await giveBack(this.#options.ota, sessionId);
+    if (this.#closed) return;
+    this.#closed = true;
+    // A flow that ends without a trip of this process's may still have the card from the life before a kill.
+    const giveBackCard = () => ota.giveBackCard({ terminalId, readerName, owner });
+    await giveBack(sessionId === undefined ? giveBackCard : () => ota.closeCardSession(sessionId));
   }
 }
 
 /**
  * Waits for the first try only: while `ota` is away it goes on beside the caller, else others wait for the lease's end.
  */
-async function giveBack(ota: OtaServer, sessionId: string): Promise<void> {
+async function giveBack(call: () => Promise<void>): Promise<void> {
   const close = (): Promise<boolean> =>
-    ota.closeCardSession(sessionId).then(
+    call().then(
       () => true,
       (error: unknown) => !(error instanceof TransportError || (error instanceof PeerError && isBusy(error))),
     );

@@ -150,6 +150,20 @@ export class LeaseTable {
     });
   }
 
+  /** The session in which this owner of the provider holds the reader. */
+  async heldBy(
+    providerId: string,
+    { terminalId, readerName, owner }: Pick<SessionRow, 'terminalId' | 'readerName' | 'owner'>,
+  ): Promise<string | undefined> {
+    return guarded(async () => {
+      const { rows } = await sql<{ session_id: string }>`
+        SELECT session_id FROM card_leases JOIN card_sessions USING (session_id, terminal_id, reader_name)
+        WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} AND provider_id = ${providerId}
+          AND owner = ${owner} AND closed IS NULL`.execute(this.#database);
+      return rows[0]?.session_id;
+    });
+  }
+
   /** Moves the end of the lease to now + `leaseMs`. Undefined when the session does not hold it any more. */
   async extend(session: SessionRow, leaseMs: number): Promise<Date | undefined> {
     return guarded(async () => {

@@ -429,6 +429,7 @@ function otaOver(self: () => InProcess | undefined): OtaServer {
       return { responses, stopped, cost: { roundTrips: 1, apdus, bytesOut, bytesIn, ms: performance.now() - start } };
     },
     closeCardSession: async () => {},
+    giveBackCard: async () => {},
   };
 }
 

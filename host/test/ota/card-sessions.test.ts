@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { Type } from 'typebox';
 import { PeerError } from '../../errors.ts';
+import { otaClient } from '../../rest/clients/ota.ts';
+import { CardLinks } from '../../service/provider/card-links.ts';
 import { type ExchangeResult, TerminalInfo } from '../../wire/message/card-script.ts';
 import { command, reader, success, TestDatabase, TestOta } from './fixture.ts';
 
@@ -113,6 +115,22 @@ describe('ota card sessions', () => {
     expect((await refusal(provider.exchange({ ...fresh, fence: 3 }))).code).to.equal('stale-fence');
     expect(terminal.received.filter(({ type }) => type === 'exchange')).to.have.length(0);
     await provider.exchange(fresh);
+  });
+
+  it('gives back what an owner held in the life before its kill, and nothing of others', async () => {
+    (await ota.terminal()).hello();
+    const [a, b] = [await ota.provider('a'), await ota.provider('b')];
+    const slot = { terminalId: 'desk', readerName: 'slot 1' };
+    await new CardLinks(otaClient(a.client), 5_000).of('workflow-1', slot).exchange([command('00A40400')]);
+    for (const [stranger, owner] of [[a, 'workflow-2'] as const, [b, 'workflow-1'] as const]) {
+      await otaClient(stranger.client).giveBackCard({ ...slot, owner });
+      expect((await refusal(b.open('waits'))).code).to.equal('card-busy');
+    }
+    // The flow's end is all that the next life of its process has to do: no trip, so no session that it knows.
+    const links = new CardLinks(otaClient(a.client), 5_000);
+    links.of('workflow-1', slot);
+    await links.release('workflow-1');
+    expect((await b.open('waits')).fence).to.equal(2);
   });
 
   it('of two owners at once exactly one gets the card', async () => {

@@ -21,6 +21,9 @@ function otaServer(away: readonly Error[]) {
       if (fence === 2) throw new TransportError('connection-lost', 'lost');
       return { responses: [], stopped: false, cost: { roundTrips: 1, apdus: 0, bytesOut: 0, bytesIn: 0, ms: 0 } };
     },
+    giveBackCard: async ({ owner }) => {
+      closed.push(owner);
+    },
     closeCardSession: async (id) => {
       const failure = failures.shift();
       if (failure !== undefined) throw failure;
@@ -56,6 +59,15 @@ describe('a flow gives its card back', () => {
     expect(failed).to.have.property('code', 'connection-lost');
     await links.release('flow');
     expect(closed).to.deep.equal(['session-2']);
+  });
+
+  it('by its own name when it ends without a trip of this process: an earlier one may have had the card', async () => {
+    const { ota, closed } = otaServer([]);
+    const links = new CardLinks(ota, 0);
+    links.of('flow', READER);
+    await links.release('flow');
+    await links.release('flow');
+    expect(closed).to.deep.equal(['flow']);
   });
 
   it('once: a session that is not known any more is no reason to ask again', async () => {

@@ -91,6 +91,17 @@ export const OpenCardSession = Type.Object(
 );
 export type OpenCardSession = Static<typeof OpenCardSession>;
 
+/** POST /v1/card-sessions/give-back: ends the session that this owner has on the reader, if it has one. */
+export const GiveBackCard = Type.Object(
+  {
+    terminalId: OpenCardSession.properties.terminalId,
+    readerName: OpenCardSession.properties.readerName,
+    owner: OpenCardSession.properties.owner,
+  },
+  { additionalProperties: false },
+);
+export type GiveBackCard = Static<typeof GiveBackCard>;
+
 export const CardSessionInfo = Type.Object(
   {
     sessionId: Type.String({ maxLength: 64 }),

@@ -6,6 +6,7 @@ import {
   CardSessionInfo,
   ExchangeRequest,
   ExchangeResult,
+  GiveBackCard,
   OpenCardSession,
   RenewCardSession,
 } from '../../../wire/message/card-script.ts';
@@ -39,6 +40,15 @@ export function cardSessionRoutes(app: RestApp, sessions: CardSessions): void {
     '/v1/card-sessions/:sessionId/renew',
     { config: provider, schema: { params: SessionParams, body: RenewCardSession, response: { 200: CardSessionInfo } } },
     async (request) => sessions.renew(request.peer.id, request.params.sessionId, request.body.fence),
+  );
+
+  app.post(
+    '/v1/card-sessions/give-back',
+    { config: provider, schema: { body: GiveBackCard, response: { 204: NoContent } } },
+    async (request, reply) => {
+      await sessions.giveBack(request.peer.id, request.body);
+      return reply.code(204).send(null);
+    },
   );
 
   app.delete(
