@@ -13,6 +13,7 @@ import type {
   ExchangeResult,
   GiveBackCard,
   OpenCardSession,
+  TerminalInfo,
 } from '../../wire/message/card-script.ts';
 import type { CardBearer, CarriedScript } from './card-bearer.ts';
 import type { ProviderQuotas } from './provider-quotas.ts';
@@ -283,6 +284,21 @@ export class CardSessions {
       // A terminal that is away gives the card back when the next fence comes.
       if (!(error instanceof TsmError)) throw error;
     }
+  }
+
+  /** Terminals and readers; of a card that another provider holds only that one is there. */
+  async terminals(providerId: string): Promise<TerminalInfo[]> {
+    this.#options.quotas.admit(providerId);
+    const others = new Set((await this.#options.leases.heldByOthers(providerId)).map(readerKey));
+    const shown = (terminalId: string, reader: ReaderInfo): ReaderInfo =>
+      others.has(readerKey({ terminalId, readerName: reader.readerName }))
+        ? { ...reader, atr: '', insertion: 'held' }
+        : reader;
+    const all = await this.#options.terminals.list();
+    return all.map((terminal) => ({
+      ...terminal,
+      readers: terminal.readers.map((reader) => shown(terminal.terminalId, reader)),
+    }));
   }
 
   /** Ends the session that this owner has on the reader: for one who does not know it any more. */

@@ -164,6 +164,17 @@ export class LeaseTable {
     });
   }
 
+  /** Readers that others than this provider hold. */
+  async heldByOthers(providerId: string): Promise<{ readonly terminalId: string; readonly readerName: string }[]> {
+    return guarded(async () => {
+      const { rows } = await sql<{ terminalId: string; readerName: string }>`
+        SELECT terminal_id AS "terminalId", reader_name AS "readerName"
+        FROM card_leases JOIN card_sessions USING (session_id, terminal_id, reader_name)
+        WHERE provider_id <> ${providerId} AND closed IS NULL AND expires_at > now()`.execute(this.#database);
+      return rows;
+    });
+  }
+
   /** Moves the end of the lease to now + `leaseMs`. Undefined when the session does not hold it any more. */
   async extend(session: SessionRow, leaseMs: number): Promise<Date | undefined> {
     return guarded(async () => {

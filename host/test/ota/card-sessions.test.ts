@@ -71,6 +71,20 @@ describe('ota card sessions', () => {
     }
   });
 
+  it('shows of a card that another provider holds only that it is there', async () => {
+    const terminal = await ota.terminal();
+    terminal.hello([reader('card-1'), reader('card-2', 'slot 2')]);
+    const [a, b] = [await ota.provider('a'), await ota.provider('b')];
+    await a.open('one', { waitMs: 5_000 });
+    const call = { method: 'GET', path: '/v1/terminals', response: Type.Array(TerminalInfo) } as const;
+    const shown = async ({ client }: typeof a) => (await client.call(call))[0]?.readers;
+    expect(await shown(a)).to.deep.equal([reader('card-1'), reader('card-2', 'slot 2')]);
+    const hidden = { ...reader('card-1'), atr: '', insertion: 'held' };
+    expect(await shown(b)).to.deep.equal([hidden, reader('card-2', 'slot 2')]);
+    const stranger = await ota.provider('unknown');
+    expect((await refusal(stranger.client.call(call))).code).to.equal('provider-not-registered');
+  });
+
   it('refuses a second owner, lets it wait, and hands over when the first closes', async () => {
     (await ota.terminal()).hello();
     const provider = await ota.provider();

@@ -8,7 +8,7 @@ import { terminalRoutes } from './terminals.ts';
 
 /** Terminals and card sessions, for providers; terminal links, for the other nodes of this server. */
 export function otaRoutes(app: RestApp, sessions: CardSessions, terminals: TerminalDirectory, id: string): void {
-  terminalRoutes(app, terminals);
+  terminalRoutes(app, sessions);
   cardSessionRoutes(app, sessions);
   terminalLinkRoutes(app, terminals, id);
 }
