@@ -16,7 +16,7 @@ import type {
   TerminalInfo,
 } from '../../wire/message/card-script.ts';
 import type { CardBearer, CarriedScript } from './card-bearer.ts';
-import type { ProviderQuotas } from './provider-quotas.ts';
+import { type ProviderQuotas, tooManySessions } from './provider-quotas.ts';
 import type { ReachedCard, ReaderInfo, TerminalDirectory } from './terminal-directory.ts';
 
 export interface CardSessionsOptions {
@@ -90,9 +90,10 @@ export class CardSessions {
    * @throws PolicyError, LimitError for a provider that is not registered or has its share
    */
   async open(providerId: string, request: OpenCardSession, caller?: AbortSignal): Promise<CardSessionInfo> {
-    const { quotas } = this.#options;
+    const { quotas, terminals } = this.#options;
     quotas.admit(providerId);
-    const opened = await quotas.whileWaiting(providerId, () => this.#openWhenFree(providerId, request, caller));
+    const work = () => this.#openWhenFree(providerId, request, caller);
+    const opened = await quotas.whileWaiting(providerId, work, terminals.alone);
     if (this.#known.has(opened.sessionId)) quotas.holds(providerId, readerKey(request), this.#leaseMs);
     return opened;
   }
@@ -136,7 +137,11 @@ export class CardSessions {
     const sessionId = randomBytes(16).toString('hex');
     const { insertion, atr } = reader;
     const session = { sessionId, terminalId, readerName, providerId, owner, insertion };
-    const taken: Taken = await this.#options.leases.take({ ...session, leaseMs: this.#leaseMs });
+    const { leases, quotas, terminals } = this.#options;
+    const maxSessions = quotas.maxSessions(providerId);
+    const counted = terminals.alone ? {} : { maxSessions };
+    const taken: Taken = await leases.take({ ...session, ...counted, leaseMs: this.#leaseMs });
+    if (taken === 'too-many-sessions') throw tooManySessions(maxSessions);
     if ('busyMs' in taken) {
       throw new ConflictError('card-busy', `another owner holds the card in ${readerName}: wait or try again later`, {
         ...{ terminalId, readerName, busyMs: Math.ceil(taken.busyMs) },

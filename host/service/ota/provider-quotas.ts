@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LimitError, PolicyError } from '../../errors.ts';
 
-/** What one provider may have and do at this node. */
+/** What one provider may have and do: cards over all nodes, requests at each. */
 export interface ProviderQuota {
   readonly id: string;
   /** Cards that it holds. */
@@ -65,8 +65,18 @@ export class ProviderQuotas {
     account.allowance -= 1;
   }
 
-  /** Runs work that may wait for a card. @throws LimitError `too-many-waiting`, `too-many-sessions` */
-  async whileWaiting<T>(providerId: string, work: () => Promise<T>): Promise<T> {
+  /** @throws PolicyError `provider-not-registered` */
+  maxSessions(providerId: string): number {
+    return this.#account(providerId).quota.maxSessions;
+  }
+
+  /**
+   * Runs work that may wait for a card.
+   *
+   * @param alone no other node gives cards away: what is held is counted here, otherwise by the lease table
+   * @throws LimitError `too-many-waiting`, `too-many-sessions`
+   */
+  async whileWaiting<T>(providerId: string, work: () => Promise<T>, alone = true): Promise<T> {
     const account = this.#account(providerId);
     const { maxWaiting, maxSessions } = account.quota;
     if (account.waiting >= maxWaiting) {
@@ -79,11 +89,7 @@ export class ProviderQuotas {
       );
     }
     // Those that wait may each get a card.
-    if (this.#heldBy(account) + account.waiting >= maxSessions) {
-      throw new LimitError('too-many-sessions', `This provider holds ${maxSessions} cards: give one back first`, {
-        maxSessions,
-      });
-    }
+    if (alone && this.#heldBy(account) + account.waiting >= maxSessions) throw tooManySessions(maxSessions);
     account.waiting += 1;
     try {
       return await work();
@@ -116,3 +122,6 @@ export class ProviderQuotas {
     });
   }
 }
+
+export const tooManySessions = (maxSessions: number): LimitError =>
+  new LimitError('too-many-sessions', `This provider holds ${maxSessions} cards: give one back first`, { maxSessions });

@@ -97,12 +97,16 @@ export interface NewSession {
   readonly owner: string;
   readonly insertion: string;
   readonly leaseMs: number;
+  /** Cards that the provider may hold, where other nodes give it cards too; absent: the caller has counted. */
+  readonly maxSessions?: number | undefined;
 }
 
 export type Taken =
   | { readonly fence: number; readonly expiresAt: Date }
   /** Another owner's lease is alive, for so long unless it is extended or given back. */
-  | { readonly busyMs: number };
+  | { readonly busyMs: number }
+  /** The provider holds as many cards as it may, over all nodes. */
+  | 'too-many-sessions';
 
 export class LeaseTable {
   readonly #database: Kysely<unknown>;
@@ -131,6 +135,7 @@ export class LeaseTable {
         const { left } = lease;
         if (left > 0 && lease.session_id !== null && !(await isOwner(transaction, lease.session_id, session)))
           return { busyMs: left };
+        if (!(await hasRoom(transaction, session))) return 'too-many-sessions';
         if (lease.session_id !== null) await closeSession(transaction, lease.session_id, 'superseded');
         return insertSession(transaction, session, Number(lease.fence) + 1);
       }),
@@ -243,6 +248,18 @@ async function isOwner(transaction: Transaction<unknown>, sessionId: string, { p
   const { rows } = await sql`SELECT 1 FROM card_sessions
     WHERE session_id = ${sessionId} AND provider_id = ${providerId} AND owner = ${owner}`.execute(transaction);
   return rows.length > 0;
+}
+
+/** Nodes that count for the same provider do so one after the other; the reader in question is not counted. */
+async function hasRoom(transaction: Transaction<unknown>, session: NewSession): Promise<boolean> {
+  const { providerId, terminalId, readerName, maxSessions } = session;
+  if (maxSessions === undefined) return true;
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`sessions of ${providerId}`}, 0))`.execute(transaction);
+  const { rows } = await sql<{ held: number }>`SELECT count(*)::int AS held
+    FROM card_leases JOIN card_sessions USING (session_id, terminal_id, reader_name)
+    WHERE provider_id = ${providerId} AND closed IS NULL AND expires_at > now()
+      AND (terminal_id, reader_name) <> (${terminalId}, ${readerName})`.execute(transaction);
+  return (rows[0]?.held ?? 0) < maxSessions;
 }
 
 async function insertSession(transaction: Transaction<unknown>, session: NewSession, fence: number) {

@@ -60,6 +60,23 @@ describe('two nodes of ota', () => {
     await at1.exchange(next);
   });
 
+  it('count the cards of a provider together', async () => {
+    const pair = (nodeId: string) =>
+      TestOta.start(database, 'nodes_count', { nodeId, providers: [{ id: 'a', maxSessions: 1 }] });
+    await using first = await pair('one');
+    await using second = await pair('two');
+    (await first.terminal()).hello([reader('card-1'), reader('card-2', 'slot 2')]);
+    const [at1, at2] = [await first.provider(), await second.provider()];
+    const session = await at1.open('one', wait);
+    expect(await codeOf(at2.open('two', { readerName: 'slot 2' }))).to.equal('too-many-sessions');
+    // The same card again is the same card.
+    await at2.open('one');
+    expect(await codeOf(at1.close(session))).to.equal('accepted');
+    expect(await codeOf(at2.open('two', { readerName: 'slot 2' }))).to.equal('too-many-sessions');
+    await at2.close(await at2.open('one'));
+    expect(await codeOf(at2.open('two', { readerName: 'slot 2' }))).to.equal('accepted');
+  });
+
   it('wake who waits at one for a lease that is given back at the other', async () => {
     (await one.terminal()).hello();
     const [at1, at2] = [await one.provider(), await two.provider()];
