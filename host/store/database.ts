@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
 import pg from 'pg';
 import { InvariantError, TransportError, TsmError } from '../errors.ts';
+import { isStalePlan, PipelinedDriver } from './pipelined-driver.ts';
 
 /** One step of a schema. Numbers rise by one; what was released is never changed. */
 export interface Migration {
@@ -35,13 +36,20 @@ const IDLE_IN_TRANSACTION_MS = 60_000;
 
 /** Opens a database and brings its schema up to date. @throws TransportError when it cannot be reached */
 export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Kysely<Tables>> {
-  const pool = new pg.Pool({ ...connectionOptions(options.url), max: options.connections ?? 8 });
+  const pool = new pg.Pool({ ...connectionOptions(options.url), max: options.connections ?? 8, pipeline: true });
   const onError = (error: Error) => options.onError?.(error);
   pool.on('error', onError);
   // A pool listens to its idle clients only: a connection that is cut while it is in use would end the process.
   pool.on('connect', (client) => client.on('error', onError));
   options.observe?.(pool);
-  const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const database = new Kysely<Tables>({
+    dialect: {
+      createDriver: () => new PipelinedDriver(pool),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+      createAdapter: () => new PostgresAdapter(),
+      createIntrospector: (db) => new PostgresIntrospector(db),
+    },
+  });
   try {
     await migrate(database, options.migrations);
   } catch (error) {
@@ -91,6 +99,7 @@ export function isConnectionError(error: unknown): boolean {
   const code = String((error as { code?: unknown } | undefined)?.code ?? '');
   return (
     /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENETUN|57P0|08|53|25P03)/.test(code) ||
+    isStalePlan(error) ||
     /Connection terminated|connection timeout|timeout exceeded when trying to connect|not queryable/.test(String(error))
   );
 }
