@@ -86,9 +86,9 @@ try {
   }
   const load = await measureLoad(cards);
   console.log();
-  row('many cards, RSA 1024, direct', 'flows/s', 'p50 ms', 'p99 ms', 'transactions', 'bytes written');
-  const { flowsPerSecond, p50Ms, p99Ms, transactionsPerFlow, bytesWrittenPerFlow } = load;
-  const perFlow = [transactionsPerFlow, bytesWrittenPerFlow].map((value) => Math.round(value));
+  row('many cards, RSA 1024, direct', 'flows/s', 'p50 ms', 'p99 ms', 'transactions', 'bytes written', 'requests');
+  const { flowsPerSecond, p50Ms, p99Ms, transactionsPerFlow, bytesWrittenPerFlow, requestsPerFlow } = load;
+  const perFlow = [transactionsPerFlow, bytesWrittenPerFlow, requestsPerFlow].map((value) => Math.round(value));
   row(`${cards} cards at once`, flowsPerSecond.toFixed(2), Math.round(p50Ms), Math.round(p99Ms), ...perFlow);
   row('one alone, and with its provider killed', Math.round(load.aloneMs), Math.round(load.killedMs));
   row('a flow that waits for its turn, kB', (load.bytesPerQueuedFlow / 1_000).toFixed(1));
@@ -96,6 +96,9 @@ try {
   row('CPU of a flow, by process', 'ms', 'share');
   const cpuMs = sum(Object.values(load.cpuMsPerFlow));
   for (const [name, ms] of Object.entries(load.cpuMsPerFlow)) row(name, ms, `${Math.round((100 * ms) / cpuMs)} %`);
+  console.log();
+  row('HTTP requests of a flow, by who answers', 'a flow');
+  for (const [route, count] of Object.entries(load.requestsByRoute)) if (count > 0) row(route, count);
   const rates = await apduRates(Number(values.apdus), withPcsc);
   const stock = rates.at(-1)?.apdusPerSecond ?? Number.NaN;
   console.log();
@@ -125,7 +128,7 @@ try {
   const { cardCryptoShare } = load;
   console.log();
   row('PC/SC over the direct link', pcscOverDirect === null ? 'no PC/SC' : pcscOverDirect.toFixed(2));
-  const head = { cardCryptoShare, transactionsPerFlow, pcscOverDirect, flowsPerSecond };
+  const head = { cardCryptoShare, transactionsPerFlow, requestsPerFlow, pcscOverDirect, flowsPerSecond };
   const result = {
     runtime,
     farm,

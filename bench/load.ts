@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { COUNTERS_SETTLE_MS, databaseLoad } from '../host/lab/database-load.ts';
 import { TERMINAL_ID } from '../host/lab/platforms.ts';
+import { requestLoad } from '../host/lab/request-load.ts';
 import { type InsertedCard, SingleProviderLab } from '../host/lab/single-provider-lab.ts';
 import type { KeyDistributionState } from '../host/wire/message/key-distribution.ts';
 import { cpuMsByName, daemonMemory } from './processes.ts';
@@ -18,6 +19,9 @@ export interface Load {
   readonly cardCryptoShare: number;
   readonly transactionsPerFlow: number;
   readonly bytesWrittenPerFlow: number;
+  /** HTTP requests over all daemons, and the same by daemon and route. */
+  readonly requestsPerFlow: number;
+  readonly requestsByRoute: Readonly<Record<string, number>>;
   /** Milliseconds of CPU for a flow, by process; cryptography of the cards apart from the rest of the simulator. */
   readonly cpuMsPerFlow: Readonly<Record<string, number>>;
   /** One flow alone, and one whose provider is killed after its first trip. */
@@ -55,8 +59,11 @@ export async function measureLoad(cards: number): Promise<Load> {
   const aloneMs = await inReader(lab, (seat) => timed(() => distributed(lab, seat)));
   const killedMs = await inReader(lab, (seat) => timed(() => Promise.all([distributed(lab, seat), killOnce(lab)])));
   await lab.platforms.topology.ready('provider-a');
+  // What a daemon compiles and connects in its first flows is not what a flow costs.
+  await allAtOnce(lab, cards, (seat) => distributed(lab, seat));
   const seats = await Promise.all(Array.from({ length: cards }, (_, index) => lab.insert(index)));
   await delay(COUNTERS_SETTLE_MS);
+  const requestsBefore = await requestLoad(lab.platforms.topology);
   const before = await load();
   const cpuBefore = cpuMsByName();
   const cryptoBefore = await cryptoMs(seats);
@@ -66,6 +73,7 @@ export async function measureLoad(cards: number): Promise<Load> {
   );
   const cpu = difference(cpuMsByName(), cpuBefore);
   const crypto = (await cryptoMs(seats)) - cryptoBefore;
+  const requests = difference(await requestLoad(lab.platforms.topology), requestsBefore);
   await delay(COUNTERS_SETTLE_MS);
   const after = await load();
   const bytesPerQueuedFlow = await measureQueue(lab);
@@ -80,13 +88,21 @@ export async function measureLoad(cards: number): Promise<Load> {
     cardCryptoShare: crypto / cpuMs,
     transactionsPerFlow: (after.transactions - before.transactions) / cards,
     bytesWrittenPerFlow: (after.bytesWritten - before.bytesWritten) / cards,
-    cpuMsPerFlow: Object.fromEntries(
-      Object.entries(split).map(([name, ms]) => [name, Math.round((10 * ms) / cards) / 10]),
-    ),
+    requestsPerFlow: Object.values(requests).reduce((sum, count) => sum + count, 0) / cards,
+    requestsByRoute: perFlow(requests, cards),
+    cpuMsPerFlow: perFlow(split, cards),
     aloneMs,
     killedMs,
     bytesPerQueuedFlow,
   };
+}
+
+/** To one decimal place. */
+const perFlow = (totals: Readonly<Record<string, number>>, flows: number): Record<string, number> =>
+  Object.fromEntries(Object.entries(totals).map(([name, total]) => [name, Math.round((10 * total) / flows) / 10]));
+
+async function allAtOnce(lab: SingleProviderLab, cards: number, work: (seat: InsertedCard) => Promise<unknown>) {
+  await Promise.all(Array.from({ length: cards }, (_, index) => inReader(lab, work, index)));
 }
 
 /**
@@ -108,8 +124,8 @@ async function measureQueue(lab: SingleProviderLab): Promise<number> {
   return (daemonMemory() - before) / QUEUED;
 }
 
-async function inReader<T>(lab: SingleProviderLab, work: (seat: InsertedCard) => Promise<T>): Promise<T> {
-  await using seat = await lab.insert();
+async function inReader<T>(lab: SingleProviderLab, work: (seat: InsertedCard) => Promise<T>, index = 0): Promise<T> {
+  await using seat = await lab.insert(index);
   return await work(seat);
 }
 
