@@ -84,10 +84,10 @@ export interface Kms {
 export interface IssuerPlatform {
   /** @throws PeerError with `numeral` 43 or 44 when the issuer refuses */
   requestSecurityDomain(idempotencyKey: string, request: SecurityDomainRequest): Promise<SecurityDomainRequestState>;
-  /** Waits until there are more rows than `afterStep`, the request has ended, or the time is over. */
+  /** Waits until there are more rows than `afterStep`, where given, the request has ended, or the time is over. */
   securityDomainRequest(
     requestId: string,
-    wait: { readonly waitMs: number; readonly afterStep: number },
+    wait: { readonly waitMs: number; readonly afterStep?: number },
   ): Promise<SecurityDomainRequestState>;
 }
 

@@ -48,6 +48,11 @@ export const KEY_DISTRIBUTION = 'key-distribution';
 /** RSA size of the SSD's pairs where the request names none. */
 const DEFAULT_KEY_SIZE_BITS = 2048;
 
+/** Rows of a flow at most: who waits for more than that waits for its end. */
+const MAX_ROWS = 64;
+/** Whoever follows rows asks again sooner. */
+const WATCHED_MS = 15_000;
+
 export interface KeyDistributionsOptions {
   readonly database: Kysely<ProviderTables>;
   readonly kms: Kms;
@@ -60,6 +65,8 @@ export interface KeyDistributionsOptions {
 
 export class KeyDistributions implements Workflow {
   readonly #options: KeyDistributionsOptions;
+  /** When somebody last asked for the rows of a flow that is at work here. */
+  readonly #watched = new Map<string, number>();
 
   constructor(options: KeyDistributionsOptions) {
     this.#options = options;
@@ -96,6 +103,7 @@ export class KeyDistributions implements Workflow {
     wait: { readonly waitMs: number; readonly afterStep: number },
   ): Promise<KeyDistributionState> {
     const { waitMs, afterStep } = wait;
+    if (afterStep < MAX_ROWS && this.#options.flow.live(id) !== undefined) this.#watched.set(id, performance.now());
     const done = (state: KeyDistributionState) => state.state !== 'running' || state.steps.length > afterStep;
     return this.#options.flow.wait(id, () => this.#read(id), { waitMs, done });
   }
@@ -121,6 +129,7 @@ export class KeyDistributions implements Workflow {
       ...{ flow: providerSteps, start, run },
       context: (journal) => this.#context(run, start, journal),
       end: async (end) => {
+        this.#watched.delete(run.workflowId);
         const { state, result } = await this.#resultOf(end);
         await links.release(run.workflowId);
         await this.#options.kms.endFlow(run.workflowId).catch(() => {});
@@ -160,6 +169,7 @@ export class KeyDistributions implements Workflow {
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal.report(step),
       copySteps: async (steps) => journal.copy(steps),
+      isWatched: () => performance.now() - (this.#watched.get(workflowId) ?? Number.NEGATIVE_INFINITY) < WATCHED_MS,
       cardName: (facts) => {
         const { cardId } = facts as Partial<CardIdentity>;
         return cardId === undefined ? undefined : cardIdText(cardId);

@@ -13,7 +13,7 @@ import type { Probe } from './41a-probe-security-domain.ts';
 import type { Decision } from './41c-find-security-domain.ts';
 import type { ProviderContext, ProviderStart } from './provider-context.ts';
 
-/** How long one question for the issuer's state may take; it is answered as soon as there are new rows. */
+/** How long one question for the issuer's state may take; it is answered at the end, or at new rows for who watches. */
 const WAIT_MS = 10_000;
 
 export interface Reported {
@@ -100,7 +100,8 @@ async function waitForReport(
     await context.copySteps(state.steps);
     if (state.state === 'done' && state.report !== undefined) return state.report;
     if (state.state === 'failed') throw refusalOf(state);
-    const wait = { waitMs: WAIT_MS, afterStep: state.steps.length };
+    const rows = context.isWatched?.() === false ? {} : { afterStep: state.steps.length };
+    const wait = { waitMs: WAIT_MS, ...rows };
     state = await context.issuer.securityDomainRequest(state.requestId, wait);
   }
 }

@@ -19,6 +19,8 @@ export interface ProviderContext extends VisitContext {
   readonly settings: ProviderSettings;
   /** Takes over the rows that the issuer reports about its own part. */
   copySteps: IssuerStepSink;
+  /** False: nobody follows the rows of this flow, so the issuer is asked for its end alone. */
+  isWatched?(): boolean;
 }
 
 export type IssuerStepSink = (
