@@ -147,7 +147,11 @@ export class KeyService implements Kms {
     request: message.OpenSecureChannel,
     holder?: Incarnation,
   ): Promise<message.SecureChannelScript> {
-    return this.channels.open(request, holder);
+    const script = await this.channels.open(request, holder);
+    const wanted = request.protocol === 'scp10' ? request.challenges : undefined;
+    if (wanted === undefined) return script;
+    const keeper = { flow: request.flow, holder };
+    return { ...script, challenges: Array.from({ length: wanted }, () => this.#challenges.create(keeper)) };
   }
 
   async endFlow(flow: string): Promise<void> {

@@ -181,6 +181,8 @@ export const OpenScp10Channel = Type.Object(
     keyReference: Type.Optional(KeyReference),
     /** The channel ends with this flow. */
     flow: Type.Optional(FlowId),
+    /** So many attestation challenges come with the script, for commands beside it. */
+    challenges: Type.Optional(Type.Integer({ minimum: 1, maximum: 4 })),
   },
   { additionalProperties: false },
 );
@@ -188,7 +190,12 @@ export type OpenScp10Channel = Static<typeof OpenScp10Channel>;
 
 export const OpenSecureChannel = Type.Union([OpenScp10Channel, OpenSymmetricChannel]);
 export const SecureChannelScript = Type.Object(
-  { channelId: Type.String({ maxLength: 64 }), commands: Type.Array(CardCommand, { maxItems: 64 }) },
+  {
+    channelId: Type.String({ maxLength: 64 }),
+    commands: Type.Array(CardCommand, { maxItems: 64 }),
+    /** Only of an opening that asks for them. */
+    challenges: Type.Optional(Type.Array(AttestationChallenge, { maxItems: 4 })),
+  },
   { additionalProperties: false },
 );
 export type OpenSecureChannel = Static<typeof OpenSecureChannel>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { InvariantError } from '../../errors.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import type { PlainCommand, SecureChannelScript } from '../../wire/message/kms.ts';
+import type { AttestationChallenge, PlainCommand, SecureChannelScript } from '../../wire/message/kms.ts';
 import type { Kms } from '../ports.ts';
 import type { RowHead } from './flow.ts';
 
@@ -21,6 +21,10 @@ export interface AuthenticationAttempt {
 export class SecureChannelSlot {
   readonly #kms: Kms;
   #openedBy: RowHead | undefined;
+  /** A script that was asked for by an earlier row of the trip than the one that opens the channel. */
+  #prepared: SecureChannelScript | undefined;
+  /** Attestation challenges that came with the script. */
+  #challenges: AttestationChallenge[] = [];
   /** Counted as failed, and neither accepted nor refused yet. */
   #attempt: AuthenticationAttempt | undefined;
   #state:
@@ -45,6 +49,22 @@ export class SecureChannelSlot {
   /** The row that has just been read is the opener when the channel is freshly opened. */
   noteOpener(row: RowHead): void {
     if (this.#state.kind === 'opened' && this.#openedBy === undefined) this.#openedBy = row;
+  }
+
+  /** Keeps the opening script, and the challenges that came with it, for the rows that need them. */
+  prepare(script: SecureChannelScript): void {
+    this.#prepared = script;
+    this.#challenges = [...(script.challenges ?? [])];
+  }
+
+  takePrepared(): SecureChannelScript | undefined {
+    const script = this.#prepared;
+    this.#prepared = undefined;
+    return script;
+  }
+
+  takeChallenge(): AttestationChallenge | undefined {
+    return this.#challenges.shift();
   }
 
   /** The script up to GET CHALLENGE is made and not sent yet. */
@@ -92,8 +112,11 @@ export class SecureChannelSlot {
   /** Forgets the channel and has the KMS wipe its keys; an authentication that the card has not judged was none. */
   async close(): Promise<void> {
     await this.endAttempt('withdrawn').catch(() => {});
+    const unused = this.takePrepared();
+    this.#challenges = [];
     const state = this.#state;
     this.#state = { kind: 'none' };
+    if (unused !== undefined) await this.#kms.closeSecureChannel(unused.channelId).catch(() => {});
     if (state.kind !== 'none') await this.#kms.closeSecureChannel(state.id).catch(() => {});
   }
 }

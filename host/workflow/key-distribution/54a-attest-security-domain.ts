@@ -3,6 +3,7 @@ import { CertificateError } from '../../errors.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { cardOf } from './41c-find-security-domain.ts';
 import { type KnownCard, requireRow } from './54-select-security-domain.ts';
+import { prepareProviderChannel } from './55-open-provider-channel.ts';
 import { attestationScript, isOwnPair } from './attestation.ts';
 import type { ProviderContext } from './provider-context.ts';
 
@@ -27,6 +28,7 @@ export interface Trusted {
 export async function* attestSecurityDomain(facts: KnownCard, context: ProviderContext) {
   const row = await requireRow(facts, context);
   const { keyReference, publicKey } = row;
+  if (facts.casdCertificate !== undefined) await prepareProviderChannel(row, context);
   const attestation = await attestationScript({ ...facts, ...row.attestedCard }, context);
   if (attestation.commands.length === 0) {
     return { isolation: 'honest-issuer', ownPair: false } satisfies Trusted as Trusted;

@@ -42,7 +42,9 @@ export async function challengeCard(
   context: ProviderContext,
 ): Promise<{ readonly challengeId: string; readonly command: GpCommand } | undefined> {
   if (facts.casdCertificate === undefined) return undefined;
-  const { challengeId, nonce } = await context.kms.createAttestationChallenge({ flow: context.workflowId });
+  const { channel, kms, workflowId } = context;
+  const { challengeId, nonce } =
+    channel.takeChallenge() ?? (await kms.createAttestationChallenge({ flow: workflowId }));
   return { challengeId, command: getAttestation(fromHex(nonce, 16)) };
 }
 
