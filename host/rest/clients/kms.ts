@@ -13,6 +13,7 @@ import { LoadAuthorization, PurseKeySetInfo, Verified } from '../../wire/message
 import type { Kms } from '../../workflow/ports.ts';
 import type { RestClient } from '../client.ts';
 import { INCARNATION_HEADER } from '../incarnation.ts';
+import { EndedFlows } from './ended-flows.ts';
 
 /** Tries more for calls that may safely run twice. */
 const RETRIES = 3;
@@ -21,14 +22,20 @@ const RETRIES = 3;
 export function kmsClient(client: RestClient, node: string): Kms {
   // New for each life of this process: what an earlier one holds is freed.
   const headers = { [INCARNATION_HEADER]: `${node}/${randomBytes(16).toString('hex')}` };
-  const post = { method: 'POST' as const, headers };
+  const ended = new EndedFlows((flow, retries) =>
+    client.call({ method: 'DELETE', headers, path: `/v1/flows/${encodeURIComponent(flow)}`, retries }),
+  );
+  const kms: Pick<RestClient, 'call'> = {
+    call: (call) => ended.tell((told) => client.call({ ...call, headers: { ...headers, ...told } })),
+  };
+  const post = { method: 'POST' as const };
   const channel = (id: string) => `/v1/secure-channels/${encodeURIComponent(id)}`;
   return {
     purse: {
       createKeySet: (body) =>
-        client.call({ ...post, path: '/v1/purse-key-sets', body, response: PurseKeySetInfo, retries: RETRIES }),
+        kms.call({ ...post, path: '/v1/purse-key-sets', body, response: PurseKeySetInfo, retries: RETRIES }),
       authorizeLoad: (body) =>
-        client.call({
+        kms.call({
           ...post,
           path: '/v1/purse/load-authorizations',
           body,
@@ -36,24 +43,23 @@ export function kmsClient(client: RestClient, node: string): Kms {
           retries: RETRIES,
         }),
       queryLoad: (body) =>
-        client.call({ ...post, path: '/v1/purse/load-queries', body, response: Verified, retries: RETRIES }),
+        kms.call({ ...post, path: '/v1/purse/load-queries', body, response: Verified, retries: RETRIES }),
       verifyLoad: (body) =>
-        client.call({ ...post, path: '/v1/purse/load-certificates', body, response: Verified, retries: RETRIES }),
+        kms.call({ ...post, path: '/v1/purse/load-certificates', body, response: Verified, retries: RETRIES }),
       verifyPurchase: (body) =>
-        client.call({ ...post, path: '/v1/purse/purchase-certificates', body, response: Verified, retries: RETRIES }),
+        kms.call({ ...post, path: '/v1/purse/purchase-certificates', body, response: Verified, retries: RETRIES }),
     },
     certificateAuthority: () =>
-      client.call({
+      kms.call({
         method: 'GET',
-        headers,
         path: '/v1/certificate-authority',
         response: CertificateAuthorityInfo,
         retries: RETRIES,
       }),
     createKeyPair: (body) =>
-      client.call({ ...post, path: '/v1/key-pairs', body, response: KeyPairInfo, retries: RETRIES, timeoutMs: 60_000 }),
+      kms.call({ ...post, path: '/v1/key-pairs', body, response: KeyPairInfo, retries: RETRIES, timeoutMs: 60_000 }),
     issueOffCardEntityCertificate: (body) =>
-      client.call({
+      kms.call({
         ...post,
         path: '/v1/certificate-authority/off-card-entity-certificates',
         body,
@@ -61,14 +67,14 @@ export function kmsClient(client: RestClient, node: string): Kms {
         retries: RETRIES,
       }),
     issueSecurityDomainCertificate: (body) =>
-      client.call({
+      kms.call({
         ...post,
         path: '/v1/certificate-authority/security-domain-certificates',
         body,
         response: CardCertificate,
       }),
     createAttestationChallenge: (body = {}) =>
-      client.call({
+      kms.call({
         ...post,
         path: '/v1/attestation-challenges',
         body,
@@ -76,18 +82,16 @@ export function kmsClient(client: RestClient, node: string): Kms {
         retries: RETRIES,
       }),
     verifyAttestation: (body) =>
-      client.call({ ...post, path: '/v1/attestations/verify', body, response: AttestationFacts }),
+      kms.call({ ...post, path: '/v1/attestations/verify', body, response: AttestationFacts }),
     openSecureChannel: (body) =>
-      client.call({ ...post, path: '/v1/secure-channels', body, response: SecureChannelScript, retries: RETRIES }),
+      kms.call({ ...post, path: '/v1/secure-channels', body, response: SecureChannelScript, retries: RETRIES }),
     authenticate: (id, body) =>
-      client.call({ ...post, path: `${channel(id)}/authenticate`, body, response: SecureChannelScript }),
-    wrap: (id, body) => client.call({ ...post, path: `${channel(id)}/wrap`, body, response: SecureChannelScript }),
-    unwrap: (id, body) => client.call({ ...post, path: `${channel(id)}/unwrap`, body, response: PlainResponses }),
+      kms.call({ ...post, path: `${channel(id)}/authenticate`, body, response: SecureChannelScript }),
+    wrap: (id, body) => kms.call({ ...post, path: `${channel(id)}/wrap`, body, response: SecureChannelScript }),
+    unwrap: (id, body) => kms.call({ ...post, path: `${channel(id)}/unwrap`, body, response: PlainResponses }),
     closeSecureChannel: async (id) => {
-      await client.call({ method: 'DELETE', headers, path: channel(id) });
+      await kms.call({ method: 'DELETE', path: channel(id) });
     },
-    endFlow: async (flow) => {
-      await client.call({ method: 'DELETE', headers, path: `/v1/flows/${encodeURIComponent(flow)}`, retries: RETRIES });
-    },
+    endFlow: async (flow) => ended.note(flow),
   };
 }

@@ -10,6 +10,7 @@ import { PeerError, UsageError } from '../../errors.ts';
 import { RestClient } from '../../rest/client.ts';
 import { kmsClient } from '../../rest/clients/kms.ts';
 import type { Peer } from '../../rest/identity.ts';
+import { ENDED_FLOWS_HEADER } from '../../rest/incarnation.ts';
 import { ManagedKey } from '../../wire/message/managed-keys.ts';
 import { testPki } from '../rest/fixture.ts';
 import { failure } from '../transport/framed-card.ts';
@@ -110,9 +111,10 @@ describe('KMS daemon', function () {
       const issued = await first.issueOffCardEntityCertificate({ label: 'oce', holderReference: '0C'.repeat(16) });
       const open = async (kms: typeof first, flow: string) => {
         const opened = await kms.openSecureChannel({
-          ...{ protocol: 'scp10', options: '02', securityLevel: '33', offCardEntityLabel: 'oce', flow },
+          ...{ protocol: 'scp10', options: '02', securityLevel: '33', offCardEntityLabel: 'oce', flow, challenges: 2 },
           ...{ certificates: [issued.certificate], securityDomainKey: pair.publicKey },
         });
+        expect(new Set(opened.challenges?.map(({ nonce }) => nonce))).to.have.property('size', 2);
         return opened.channelId;
       };
       // A channel that was not answered yet refuses to wrap; one that is gone is unknown.
@@ -128,6 +130,10 @@ describe('KMS daemon', function () {
         'channel-state',
       ]);
       expect((await failure(first.certificateAuthority())).code).to.equal('incarnation-over');
+      const malformed = await failure(
+        rest.call({ method: 'GET', path: '/v1/certificate-authority', headers: { [ENDED_FLOWS_HEADER]: 'a,,b' } }),
+      );
+      expect(malformed.code).to.equal('invalid-request');
     });
   });
 

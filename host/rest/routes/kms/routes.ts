@@ -3,7 +3,7 @@ import { WireError } from '../../../errors.ts';
 import type { KeyService } from '../../../service/kms/key-service.ts';
 import type { RestApp } from '../../app.ts';
 import type { Peer } from '../../identity.ts';
-import { incarnationOf } from '../../incarnation.ts';
+import { endedFlowsOf, incarnationOf } from '../../incarnation.ts';
 import { RequestError } from '../../problem.ts';
 import { administrationKeyRoutes } from './administration-keys.ts';
 import { attestationRoutes } from './attestations.ts';
@@ -25,6 +25,7 @@ export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void 
   app.addHook('preHandler', async (request) => {
     const holder = incarnationOf(request);
     if (holder !== undefined) service.meet(holder);
+    for (const flow of endedFlowsOf(request)) await service.endFlow(flow);
   });
   certificateAuthorityRoutes(app, service, access);
   keyPairRoutes(app, service, access);
