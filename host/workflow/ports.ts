@@ -82,8 +82,16 @@ export interface Kms {
 
 /** The issuer platform, as the provider sees it. */
 export interface IssuerPlatform {
-  /** @throws PeerError with `numeral` 43 or 44 when the issuer refuses */
-  requestSecurityDomain(idempotencyKey: string, request: SecurityDomainRequest): Promise<SecurityDomainRequestState>;
+  /**
+   * Asks, and waits as `securityDomainRequest` does.
+   *
+   * @throws PeerError with `numeral` 43 or 44 when the issuer refuses
+   */
+  requestSecurityDomain(
+    idempotencyKey: string,
+    request: SecurityDomainRequest,
+    wait?: { readonly waitMs: number; readonly afterStep?: number },
+  ): Promise<SecurityDomainRequestState>;
   /** Waits until there are more rows than `afterStep`, where given, the request has ended, or the time is over. */
   securityDomainRequest(
     requestId: string,

@@ -8,10 +8,12 @@ const PATH = '/v1/security-domain-requests';
 /** The `issuer` daemon, for a provider. */
 export function issuerClient(client: RestClient): IssuerPlatform {
   return {
-    requestSecurityDomain: (idempotencyKey, body) =>
+    requestSecurityDomain: (idempotencyKey, body, { waitMs, afterStep } = { waitMs: 0 }) =>
       client.call({
         method: 'POST',
         path: PATH,
+        query: waitMs === 0 ? {} : { waitMs, afterStep },
+        timeoutMs: waitMs + 15_000,
         idempotencyKey,
         body,
         response: SecurityDomainRequestState,

@@ -228,7 +228,7 @@ const finishing =
 function issuerAtTry(issuer: IssuerPlatform, tries: number): IssuerPlatform {
   if (tries === 1) return issuer;
   return {
-    requestSecurityDomain: (key, request) => issuer.requestSecurityDomain(`${key}.${tries}`, request),
+    requestSecurityDomain: (key, ...question) => issuer.requestSecurityDomain(`${key}.${tries}`, ...question),
     securityDomainRequest: (...question) => issuer.securityDomainRequest(...question),
   };
 }

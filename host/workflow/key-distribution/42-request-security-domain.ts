@@ -49,7 +49,7 @@ export async function requestSecurityDomain(
     ...{ cardId: facts.cardId, insertion: facts.insertion },
   });
   try {
-    const state = await issuer.requestSecurityDomain(workflowId, request);
+    const state = await issuer.requestSecurityDomain(workflowId, request, waitFor(0, context));
     const report = await waitForReport(state, context);
     // The lease of the issuer's last exchange is ours: the provider goes on with it.
     await closeCardRelay(context.database, workflowId);
@@ -100,11 +100,13 @@ async function waitForReport(
     await context.copySteps(state.steps);
     if (state.state === 'done' && state.report !== undefined) return state.report;
     if (state.state === 'failed') throw refusalOf(state);
-    const rows = context.isWatched?.() === false ? {} : { afterStep: state.steps.length };
-    const wait = { waitMs: WAIT_MS, ...rows };
-    state = await context.issuer.securityDomainRequest(state.requestId, wait);
+    state = await context.issuer.securityDomainRequest(state.requestId, waitFor(state.steps.length, context));
   }
 }
+
+/** Who watches is told of every row, everybody else of the end. */
+const waitFor = (afterStep: number, { isWatched }: ProviderContext) =>
+  isWatched?.() === false ? { waitMs: WAIT_MS } : { waitMs: WAIT_MS, afterStep };
 
 function refusalOf({ problem }: SecurityDomainRequestState): PeerError {
   const code = problem?.type.replace(/^urn:opentsm:problem:/, '') ?? 'issuer-failed';

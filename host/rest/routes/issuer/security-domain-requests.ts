@@ -10,6 +10,11 @@ const closed = { additionalProperties: false } as const;
 const IdParams = Type.Object({ id: IdempotencyKey }, closed);
 const config = { access: ['provider'] as const };
 
+const waitOf = (query: { readonly waitMs?: string; readonly afterStep?: string }) => ({
+  waitMs: waitMsOf(query),
+  ...(query.afterStep === undefined ? {} : { afterStep: Number(query.afterStep) }),
+});
+
 /** Step 42 and what a provider may ask about its own requests. */
 export function securityDomainRequestRoutes(app: RestApp, applications: Applications): void {
   app.post(
@@ -18,13 +23,17 @@ export function securityDomainRequestRoutes(app: RestApp, applications: Applicat
       config,
       schema: {
         headers: IdempotencyHeaders,
+        querystring: Type.Object(StepQuery, closed),
         body: SecurityDomainRequest,
         response: { 202: SecurityDomainRequestState },
       },
     },
     async (request, reply) => {
       const id = requestIdOfHeaders(request);
-      return reply.code(202).send(await applications.request(id, request.peer.id, request.body));
+      const state = await applications.request(id, request.peer.id, request.body);
+      const { query } = request;
+      const waits = query.waitMs !== undefined && state.state === 'running';
+      return reply.code(202).send(waits ? await applications.state(id, request.peer.id, waitOf(query)) : state);
     },
   );
 
@@ -38,11 +47,7 @@ export function securityDomainRequestRoutes(app: RestApp, applications: Applicat
         response: { 200: SecurityDomainRequestState },
       },
     },
-    async ({ params, peer, query }) =>
-      applications.state(params.id, peer.id, {
-        waitMs: waitMsOf(query),
-        ...(query.afterStep === undefined ? {} : { afterStep: Number(query.afterStep) }),
-      }),
+    async ({ params, peer, query }) => applications.state(params.id, peer.id, waitOf(query)),
   );
 
   app.post(
