@@ -38,31 +38,24 @@ export function isStalePlan(error: unknown): boolean {
 
 class PipelinedConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
-  /** BEGIN that is sent with the next statement. */
-  #begun: Promise<unknown> | undefined;
+  /** BEGIN is to be sent with the next statement. */
+  #begins = false;
   #spoilt = false;
 
   constructor(client: pg.PoolClient) {
     this.#client = client;
   }
 
-  /** Written, not waited for: the next statement goes out behind it. */
   begin(): void {
-    this.#begun = this.#client.query('BEGIN');
-    this.#begun.catch(() => {
-      this.#spoilt = true;
-    });
+    this.#begins = true;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const begun = this.#begun;
-    this.#begun = undefined;
     const name = nameOf(query);
     const { sql: text, parameters } = query;
     const statement = { text, values: [...parameters], ...(name === undefined ? {} : { name }) };
     try {
-      const sent = this.#client.query(statement);
-      const [{ command, rowCount, rows }] = await Promise.all([sent, begun]);
+      const { command, rowCount, rows } = await this.#send(statement);
       // What was refused before and not passed on has ended the transaction already.
       if (command === 'ROLLBACK' && text === COMMIT)
         throw new InvariantError(
@@ -75,6 +68,22 @@ class PipelinedConnection implements DatabaseConnection {
       if (isStalePlan(error)) this.spoil();
       throw error;
     }
+  }
+
+  /** In one write, with BEGIN before it where a transaction begins. */
+  async #send(statement: pg.QueryConfig): Promise<pg.QueryResult> {
+    if (!this.#begins) return this.#client.query(statement);
+    this.#begins = false;
+    const { stream } = this.#client.connection;
+    stream.cork();
+    const begun = this.#client.query('BEGIN').catch((error: unknown) => {
+      this.spoil();
+      throw error;
+    });
+    const sent = this.#client.query(statement);
+    stream.uncork();
+    const [result] = await Promise.all([sent, begun]);
+    return result;
   }
 
   // biome-ignore lint/correctness/useYield: nothing of ours streams

@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely';
 import { ConflictError, PolicyError } from '../../errors.ts';
 import { AuditLog, firstBrokenRecord, pruneAudit } from '../../store/audit-log.ts';
 import { AuthenticationFailures } from '../../store/authentication-failures.ts';
-import { openDatabase } from '../../store/database.ts';
+import { isConnectionError, openDatabase } from '../../store/database.ts';
 import { recordCreated, recordCreating } from '../../store/issuer/applications.ts';
 import { findCardRow, putCard } from '../../store/issuer/cards.ts';
 import { findProvider, putProvider } from '../../store/issuer/providers.ts';
@@ -42,6 +42,56 @@ describe("the platforms' databases", () => {
   after(async () => {
     await database.destroy();
     await server[Symbol.asyncDispose]();
+  });
+
+  describe('on one connection', () => {
+    interface Things {
+      things: { id: number; name: string; more?: string };
+    }
+    const things = [
+      { number: 1, name: 'things', sql: 'CREATE TABLE things (id integer PRIMARY KEY, name text NOT NULL)' },
+    ];
+    let one: Kysely<Things>;
+    const named = (id: number) => one.selectFrom('things').selectAll().where('id', '=', id).executeTakeFirst();
+    before(async () => {
+      const url = await server.server.createDatabase('things');
+      one = await openDatabase<Things>({ url, migrations: things, connections: 1 });
+    });
+    after(async () => {
+      await one.destroy();
+    });
+
+    it('prepares a statement once', async () => {
+      for (const id of [1, 2, 3]) await named(id);
+      const { rows } = await sql<{ calls: string }>`SELECT generic_plans + custom_plans AS calls
+        FROM pg_prepared_statements WHERE statement LIKE '%from "things"%'`.execute(one);
+      expect(rows.map(({ calls }) => Number(calls))).to.deep.equal([3]);
+    });
+
+    it('begins a transaction before its first statement, and takes all of it back', async () => {
+      const failed = one.transaction().execute(async (transaction) => {
+        await transaction.insertInto('things').values({ id: 1, name: 'a' }).execute();
+        await transaction.insertInto('things').values({ id: 1, name: 'b' }).execute();
+      });
+      expect(await rejection(failed)).to.include({ code: '23505' });
+      const swallowed = one.transaction().execute(async (transaction) => {
+        await transaction.insertInto('things').values({ id: 2, name: 'a' }).execute();
+        await rejection(transaction.insertInto('things').values({ id: 2, name: 'b' }).execute());
+      });
+      expect(await rejection(swallowed)).to.include({ code: 'transaction-aborted' });
+      const nothing = one.transaction().execute(async () => {
+        throw new PolicyError('no', 'no statement at all');
+      });
+      expect(await rejection(nothing)).to.include({ code: 'no' });
+      expect([await named(1), await named(2)]).to.deep.equal([undefined, undefined]);
+    });
+
+    it('loses a connection, and nothing more, when a migration changes what a statement returns', async () => {
+      await named(1);
+      await sql.raw('ALTER TABLE things ADD COLUMN more text').execute(one);
+      expect(isConnectionError(await rejection(named(1)))).to.equal(true);
+      expect(await named(1)).to.equal(undefined);
+    });
   });
 
   it('takes an idempotency key once for one request of one caller', async () => {
