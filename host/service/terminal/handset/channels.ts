@@ -6,7 +6,7 @@ import { type AnyCatObject, catObject } from '../../../wire/uicc/cat-object.ts';
 import { EVENT, encodeEventDownload } from '../../../wire/uicc/event-download.ts';
 import { DEVICE } from '../../../wire/uicc/proactive-command.ts';
 
-/** Channels of a card to the network: TCP and UDP clients, each with bounded buffers. @see TS 102 223 6.4.27 to 6.4.31 */
+/** Channels of a card to the network: TCP and UDP clients, bounded buffers. @see TS 102 223 6.4.27 to 6.4.31 */
 
 /** Where a card's channels may go; a card names any address it likes. */
 export interface ChannelPolicy {

@@ -15,8 +15,8 @@ import { type ChannelPolicy, Channels } from './channels.ts';
 import { type HandsetUser, ProactiveDesk } from './proactive-desk.ts';
 
 /**
- * The terminal as the handset of a UICC: whatever is sent to the card, what the card asks for after it is done before
- * the next command. The card is as hostile as any peer: what it may have at once, and how long it may go on, is bounded.
+ * The terminal as the handset of a UICC: what the card asks for after a command is done before the next command. The
+ * card is as hostile as any peer: what it may have at once, and how long it may go on, is bounded.
  *
  * @see TS 102 221 11.2, TS 102 223
  */
