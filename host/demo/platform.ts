@@ -13,8 +13,8 @@ import type { Ladder } from './ladder.ts';
 import type { Part } from './options.ts';
 
 /**
- * After 60, on the same card: the purse is deployed by the operator, and topped up, reported lost, found and topped up again
- * by its user's phone, through the front.
+ * After 60, on the same card: the purse is deployed by the operator, and topped up, reported lost, found and topped up
+ * again by its user's phone, through the front.
  */
 
 export interface TopUpReport {
