@@ -20,9 +20,9 @@ const ACCEPTS = '8201A8';
 export class DelegationCard implements AsyncDisposable {
   readonly card: TestCard;
   readonly #simulated: SimulatedCard;
-  readonly #sets: ReadonlyMap<string, KeySet>;
+  readonly #sets: Map<string, KeySet>;
 
-  private constructor(simulated: SimulatedCard, sets: ReadonlyMap<string, KeySet>) {
+  private constructor(simulated: SimulatedCard, sets: Map<string, KeySet>) {
     this.#simulated = simulated;
     this.card = new TestCard(simulated);
     this.#sets = sets;
@@ -45,21 +45,31 @@ export class DelegationCard implements AsyncDisposable {
     return made;
   }
 
-  async #install(aid: string, parameters: string): Promise<void> {
+  async #install(aid: string, parameters: string, privileges = DELEGATED): Promise<void> {
     const c9 = tlv('C9', bytes(`81020370${parameters}`));
-    const fields = [LOAD_FILE, SSD_MODULE, aid, DELEGATED, c9].map((field) => lv(field));
+    const fields = [LOAD_FILE, SSD_MODULE, aid, privileges, c9].map((field) => lv(field));
     await (await this.issuer()).ok('80E60C00', Buffer.concat([...fields, bytes('00')]));
   }
 
   /** The provider's keys go in under the issuer's, and make the domain PERSONALIZED. */
-  async #makeDomain(aid: string, parameters: string): Promise<void> {
-    await this.#install(aid, parameters);
-    await this.card.select(aid);
-    const session = await openScp03(this.card, this.#set(ISD));
-    expect((await session.putKeySet(this.#set(aid))).sw).equal('9000');
+  /** A further domain, whose keys are the provider's own. */
+  async makeDomain(aid: string, privileges: string): Promise<void> {
+    this.#sets.set(aid, randomKeySet('30'));
+    await this.#makeDomain(aid, '', privileges);
+    // The set that came under the issuer's keys ends with the owner's first write, so that is a set of his own.
+    const own = randomKeySet('31');
+    expect((await (await this.session(aid)).putKeySet(own)).sw).equal('9000');
+    this.#sets.set(aid, own);
   }
 
-  #set(aid: string): KeySet {
+  async #makeDomain(aid: string, parameters: string, privileges?: string): Promise<void> {
+    await this.#install(aid, parameters, privileges);
+    await this.card.select(aid);
+    const session = await openScp03(this.card, this.keySet(ISD));
+    expect((await session.putKeySet(this.keySet(aid))).sw).equal('9000');
+  }
+
+  keySet(aid: string): KeySet {
     const set = this.#sets.get(aid);
     expect(set, aid).not.equal(undefined);
     return set ?? randomKeySet('30');
@@ -67,7 +77,7 @@ export class DelegationCard implements AsyncDisposable {
 
   async session(aid: string): Promise<Scp03Session> {
     await this.card.select(aid);
-    return openScp03(this.card, this.#set(aid));
+    return openScp03(this.card, this.keySet(aid));
   }
 
   issuer(): Promise<Scp03Session> {
@@ -77,7 +87,7 @@ export class DelegationCard implements AsyncDisposable {
   /** A domain with Delegated Management that nobody has given keys, opened with the issuer's. */
   async keylessSession(): Promise<Scp03Session> {
     await this.card.select(KEYLESS);
-    return openScp03(this.card, this.#set(ISD));
+    return openScp03(this.card, this.keySet(ISD));
   }
 
   token(signer: Signer, p1p2: string, fields: Buffer): Buffer {
@@ -102,8 +112,8 @@ export class DelegationCard implements AsyncDisposable {
   }
 
   /** The LOADs of a file that was announced; answers the first status word that is an error, or the last data. */
-  async blocks(session: Scp03Session, block: Buffer): Promise<string> {
-    const file = Buffer.concat([bytes('C4'), berLength(block.length), block]);
+  async blocks(session: Scp03Session, block: Buffer, daps: Buffer = Buffer.alloc(0)): Promise<string> {
+    const file = Buffer.concat([daps, bytes('C4'), berLength(block.length), block]);
     const parts = split(file, 220);
     let answer = '';
     for (const [number, part] of parts.entries()) {

@@ -27,6 +27,8 @@ final class ChannelService implements ApplicationChannel {
 
     /** Header to HEADER, data to the work buffer. */
     private void take(byte[] buffer, short offset, short length) {
+        bind();
+        channel.commandArrives(buffer[(short) (offset + ISO7816.OFFSET_INS)]);
         short data =
                 length > ISO7816.OFFSET_LC ? (short) (buffer[(short) (offset + ISO7816.OFFSET_LC)] & 0xFF) : (short) 0;
         if (length < (short) 4 || data > (short) (length - ISO7816.OFFSET_CDATA) && data != 0) {
@@ -41,8 +43,13 @@ final class ChannelService implements ApplicationChannel {
         transients.setShort(Transients.STATUS, Gp.SW_OK);
     }
 
+    private void bind() {
+        if (transients.changesChannel()) {
+            channel.end();
+        }
+    }
+
     public short processSecurity(byte[] buffer, short offset, short length) {
-        channel.commandArrives(buffer[(short) (offset + ISO7816.OFFSET_INS)]);
         take(buffer, offset, length);
         channel.admit();
         short answered = channel.execute(
@@ -54,7 +61,6 @@ final class ChannelService implements ApplicationChannel {
     }
 
     public short unwrap(byte[] buffer, short offset, short length) {
-        channel.commandArrives(buffer[(short) (offset + ISO7816.OFFSET_INS)]);
         take(buffer, offset, length);
         channel.admit();
         short data = transients.dataLength();
@@ -85,6 +91,7 @@ final class ChannelService implements ApplicationChannel {
     }
 
     public byte securityLevel() {
+        bind();
         return channel.ownerAuthenticated() ? ram[Transients.LEVEL] : (byte) 0;
     }
 

@@ -84,6 +84,11 @@ final class Channels extends SecureChannel {
         return length;
     }
 
+    byte messaging() {
+        boolean implicit = scp02 != null && scp02.implicit() && !scp10.isUnderWay();
+        return symmetric() != null || implicit ? Gp.CLA_SM_PROPRIETARY : Gp.CLA_SM_ISO;
+    }
+
     void commandArrives(byte ins) {
         current().commandArrives(ins);
     }

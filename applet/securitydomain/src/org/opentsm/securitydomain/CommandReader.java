@@ -13,6 +13,10 @@ import javacard.framework.Util;
  */
 final class CommandReader {
 
+    private static final byte CLA_CHANNEL = (byte) 0x03;
+    private static final byte CLA_FURTHER = (byte) 0x40;
+    private static final byte CLA_FURTHER_MESSAGING = (byte) 0x20;
+
     private final Transients transients;
     private final byte[] ram;
     private final byte[] work;
@@ -33,11 +37,12 @@ final class CommandReader {
     /**
      * Reads one APDU into the work buffer.
      *
+     * @param messaging what one bit of a class of channels 4 to 19 stands for
      * @return true when HEADER, DATA_OFFSET and DATA_LENGTH hold a whole command; false after a part
      */
-    boolean read(APDU apdu) {
+    boolean read(APDU apdu, byte messaging) {
         byte[] buffer = apdu.getBuffer();
-        byte cla = buffer[ISO7816.OFFSET_CLA];
+        byte cla = basic(buffer[ISO7816.OFFSET_CLA], messaging);
         byte ins = buffer[ISO7816.OFFSET_INS];
         checkClass(cla, ins);
         boolean isoMore = (cla & Gp.CLA_CHAINING) != 0;
@@ -62,6 +67,18 @@ final class CommandReader {
         transients.setShort(Transients.DATA_OFFSET, offset);
         transients.setShort(Transients.DATA_LENGTH, (short) (total - offset));
         return true;
+    }
+
+    /**
+     * The class of channel 0 for one of any channel (ISO 7816-4 5.4.1, GPCS 11.1.4): 00 to 3F and 80 to BF have the
+     * channel in two bits, 40 to 7F and C0 to FF in four, and one bit for secure messaging.
+     */
+    static byte basic(byte cla, byte messaging) {
+        if ((cla & CLA_FURTHER) == 0) {
+            return (byte) (cla & ~CLA_CHANNEL);
+        }
+        byte protection = (cla & CLA_FURTHER_MESSAGING) == 0 ? (byte) 0 : messaging;
+        return (byte) (cla & (Gp.CLA_GP | Gp.CLA_CHAINING) | protection);
     }
 
     private void checkClass(byte cla, byte ins) {

@@ -23,7 +23,7 @@ final class ResponseSender {
      */
     short refusal(APDU apdu) {
         byte[] buffer = apdu.getBuffer();
-        if ((buffer[ISO7816.OFFSET_CLA] & CLA_WITHOUT_CHANNEL) != 0) {
+        if ((CommandReader.basic(buffer[ISO7816.OFFSET_CLA], Gp.CLA_SM_ISO) & CLA_WITHOUT_CHANNEL) != 0) {
             return Gp.SW_CLA_NOT_SUPPORTED;
         }
         if (buffer[ISO7816.OFFSET_P1] != 0 || buffer[ISO7816.OFFSET_P2] != 0) {

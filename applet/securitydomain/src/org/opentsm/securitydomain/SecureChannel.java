@@ -19,6 +19,11 @@ class SecureChannel {
         work = transients.work;
     }
 
+    /** What the class byte says, in that of channels 0 to 3, where on channels 4 to 19 one bit says "secure messaging". */
+    byte messaging() {
+        return Gp.CLA_SM_ISO;
+    }
+
     /** Told of every command, before it is read: even of one that is a part or out of form. */
     void commandArrives(byte ins) {}
 

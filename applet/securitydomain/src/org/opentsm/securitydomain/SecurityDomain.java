@@ -8,6 +8,7 @@ import javacard.framework.AppletEvent;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
+import javacard.framework.MultiSelectable;
 import javacard.framework.Shareable;
 import javacard.framework.Util;
 import javacard.security.RandomData;
@@ -17,7 +18,7 @@ import javacardx.apdu.ExtendedLength;
  * What every security domain is: it has a channel, keys and data, and process() hands each command to whom the table
  * of {@link Commands} names. Everything is allocated in the constructor.
  */
-abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLength {
+abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLength, MultiSelectable {
 
     final Transients transients;
     final byte[] ram;
@@ -148,6 +149,16 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         channel.end();
     }
 
+    /** The dialogue on another channel goes on until a command comes here (README 4.2). */
+    public boolean select(boolean active) {
+        return active || select();
+    }
+
+    /** Whose dialogue it is cannot be known here: it may be that of a channel which is closed from another one. */
+    public void deselect(boolean active) {
+        deselect();
+    }
+
     /** The card deletes this instance: no key outlives it. */
     public void uninstall() {
         pairs.destroyAll();
@@ -244,6 +255,9 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     }
 
     public void process(APDU apdu) throws ISOException {
+        if (transients.changesChannel()) {
+            channel.end();
+        }
         if (selectingApplet()) {
             // a locked card warns (GPCS 11.9.3.2)
             boolean locked = !alone && open().cardState() == Gp.CARD_STATE_CARD_LOCKED;
@@ -257,7 +271,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
             return;
         }
         responses.drop();
-        if (!reader.read(apdu)) {
+        if (!reader.read(apdu, channel.messaging())) {
             return;
         }
         transients.setShort(Transients.STATUS, Gp.SW_OK);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
+import javacard.framework.APDU;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
@@ -29,8 +30,11 @@ final class Transients {
     // GET STATUS that may go on
     static final short CURSOR = (short) (PENDING_LENGTH + 2);
     static final short CURSOR_SUBSET = (short) (CURSOR + 2);
+    /** Logical channel that all of this belongs to, whether or not there is a session. */
+    static final short LOGICAL_CHANNEL = (short) (CURSOR_SUBSET + 1);
+
     // Secure channel: all from here on goes with the session
-    static final short STATE = (short) (CURSOR_SUBSET + 1);
+    static final short STATE = (short) (LOGICAL_CHANNEL + 1);
     static final short SESSION = STATE;
     static final short OPTION = (short) (STATE + 1);
     static final short LEVEL = (short) (OPTION + 1);
@@ -96,6 +100,20 @@ final class Transients {
     /** Offset behind the command's data. */
     short dataEnd() {
         return (short) (dataOffset() + dataLength());
+    }
+
+    /**
+     * A dialogue lives on one logical channel: what another one left is wiped before a command of this one is looked
+     * at. True when that was so.
+     */
+    boolean changesChannel() {
+        byte channel = APDU.getCLAChannel();
+        if (ram[LOGICAL_CHANNEL] == channel) {
+            return false;
+        }
+        clear();
+        ram[LOGICAL_CHANNEL] = channel;
+        return true;
     }
 
     /** Wipes all of a selection: on select, so that nothing depends on how a card clears memory. */
