@@ -108,4 +108,19 @@ describe('tsm card, delegated management', function () {
     expect([run.code, /^tsm: receipt: /m.test(run.err)], run.err).to.deep.equal([5, true]);
     expect((await tsm('card', 'list', ...provider)).out).not.to.contain(FILE);
   });
+
+  it('loads into a domain with DAP Verification by its key alone', async () => {
+    const verifier = 'F0000000025351';
+    const privileges = 'security-domain,dap-verification,trusted-path,authorized-management';
+    await done('card', 'domain', 'create', verifier, '--scp', '03', '--privileges', privileges, ...issuer);
+    await done('card', 'put-key', '31', '--new-key', PROVIDER_KEY, '--domain', verifier, ...issuer);
+    const own = ['--domain', verifier, '--key', PROVIDER_KEY];
+    // The set that came under the issuer's keys ends with the owner's first write, so that is a set of his own.
+    await done('card', 'put-key', '32', '--new-key', PROVIDER_KEY, ...own);
+    await done('card', 'put-content-key', 'dap', tokenKey, ...own);
+    const load = ['card', 'load', cap, '--descriptor', ...own];
+    const wrong = await tsm(...load, '--dap', RECEIPT_KEY);
+    expect([wrong.code, wrong.err.includes('6985')], wrong.err).to.deep.equal([4, true]);
+    await done(...load, '--dap', tokenKey);
+  });
 });
