@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RsaSigner } from '../crypto/rsa.ts';
 import type { CreateKeyPair, KeyPairInfo } from '../wire/message/kms.ts';
+import type { ContentKeys } from './content-keys.ts';
 import type { ManagedKeys } from './managed-keys.ts';
 import type { PurseKeys } from './purse-keys.ts';
 import type { SealingKey } from './sealing.ts';
@@ -25,6 +26,8 @@ export interface KeyProvider {
   readonly managedKeys: ManagedKeys;
   /** Folder and sealing key of what waits for another person. */
   readonly vault: { readonly folder: string; readonly sealingKey: SealingKey };
+  /** Keys for tokens, receipts and DAPs. */
+  readonly contentKeys: ContentKeys;
   /** Wipes what is held in memory. */
   close(): void;
 }

@@ -8,6 +8,7 @@ import { type RsaSigner, rsaSigner } from '../crypto/rsa.ts';
 import { ConflictError, KeyError, NotFoundError } from '../errors.ts';
 import { fromRsaPublicKey, samePublicKey, toRsaPublicKey } from '../wire/gp/public-key.ts';
 import { type CreateKeyPair, KeyPairInfo } from '../wire/message/kms.ts';
+import { ContentKeys } from './content-keys.ts';
 import { createDurably, preparePrivateFolder, readPrivate, removeLeftovers } from './durable-file.ts';
 import type { KeyProvider } from './key-provider.ts';
 import { ManagedKeys } from './managed-keys.ts';
@@ -46,6 +47,7 @@ export class SoftwareKeyProvider implements KeyProvider {
   readonly #sealingKey: SealingKey;
   readonly purseKeys: PurseKeys;
   readonly managedKeys: ManagedKeys;
+  readonly contentKeys: ContentKeys;
   readonly #held = new Map<string, Promise<HeldKey | undefined>>();
 
   private constructor(folder: string, sealingKey: SealingKey) {
@@ -53,6 +55,7 @@ export class SoftwareKeyProvider implements KeyProvider {
     this.#sealingKey = sealingKey;
     this.purseKeys = new PurseKeys(folder, sealingKey);
     this.managedKeys = new ManagedKeys(folder, sealingKey);
+    this.contentKeys = new ContentKeys(folder, sealingKey);
   }
 
   /**
@@ -103,6 +106,7 @@ export class SoftwareKeyProvider implements KeyProvider {
   close(): void {
     this.#held.clear();
     this.purseKeys.close();
+    this.contentKeys.close();
     this.#sealingKey.wipe();
   }
 

@@ -6,6 +6,14 @@ import type {
   GiveBackCard,
   OpenCardSession,
 } from '../wire/message/card-script.ts';
+import type {
+  ContentKeyInfo,
+  ContentToken,
+  CreateContentKey,
+  SignToken,
+  VerifiedReceipt,
+  VerifyReceipt,
+} from '../wire/message/content-key.ts';
 import type { SecurityDomainRequest, SecurityDomainRequestState } from '../wire/message/key-distribution.ts';
 import type {
   AttestationChallenge,
@@ -61,9 +69,17 @@ export interface PurseKms {
   verifyPurchase(request: PurchaseCertificate): Promise<Verified>;
 }
 
+/** Keys of content management, by name. */
+export interface ContentKms {
+  createKey(request: CreateContentKey): Promise<ContentKeyInfo>;
+  signToken(request: SignToken): Promise<ContentToken>;
+  verifyReceipt(request: VerifyReceipt): Promise<VerifiedReceipt>;
+}
+
 /** The owner's key service. Keys and channels go by name; no key byte comes out. */
 export interface Kms {
   readonly purse: PurseKms;
+  readonly content: ContentKms;
   certificateAuthority(): Promise<CertificateAuthorityInfo>;
   createKeyPair(request: CreateKeyPair): Promise<KeyPairInfo>;
   issueOffCardEntityCertificate(request: IssueOffCardEntityCertificate): Promise<CardCertificate>;

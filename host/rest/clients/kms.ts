@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
+import { ContentKeyInfo, ContentToken, VerifiedReceipt } from '../../wire/message/content-key.ts';
 import {
   AttestationChallenge,
   AttestationFacts,
@@ -48,6 +49,14 @@ export function kmsClient(client: RestClient, node: string): Kms {
         kms.call({ ...post, path: '/v1/purse/load-certificates', body, response: Verified, retries: RETRIES }),
       verifyPurchase: (body) =>
         kms.call({ ...post, path: '/v1/purse/purchase-certificates', body, response: Verified, retries: RETRIES }),
+    },
+    content: {
+      createKey: (body) =>
+        client.call({ ...post, path: '/v1/content-keys', body, response: ContentKeyInfo, retries: RETRIES }),
+      signToken: (body) =>
+        client.call({ ...post, path: '/v1/content-tokens', body, response: ContentToken, retries: RETRIES }),
+      verifyReceipt: (body) =>
+        client.call({ ...post, path: '/v1/content-receipts', body, response: VerifiedReceipt, retries: RETRIES }),
     },
     certificateAuthority: () =>
       kms.call({

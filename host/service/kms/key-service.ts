@@ -14,6 +14,7 @@ import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type * as message from '../../wire/message/kms.ts';
 import type { Kms } from '../../workflow/ports.ts';
 import { AttestationChallenges } from './attestation-challenges.ts';
+import { ContentService } from './content-service.ts';
 import { type Incarnation, Incarnations, type Keeper } from './incarnations.ts';
 import type { KeyAudit } from './key-audit.ts';
 import { KeyCeremonies } from './key-ceremonies.ts';
@@ -50,6 +51,7 @@ export class KeyService implements Kms {
   readonly purse: PurseService;
   readonly managedKeys: KeyLifeCycle;
   readonly ceremonies: KeyCeremonies;
+  readonly content: ContentService;
   readonly #incarnations = new Incarnations();
 
   constructor(options: KeyServiceOptions) {
@@ -63,7 +65,9 @@ export class KeyService implements Kms {
       ...(options.date === undefined ? {} : { now: options.date }),
     });
     this.purse = new PurseService(keys.purseKeys, options.audit);
-    this.channels = new SecureChannels({ keys, cardKeySets, limits, random, now, purse: this.purse });
+    this.content = new ContentService(keys.contentKeys, options.audit);
+    const { purse, content } = this;
+    this.channels = new SecureChannels({ keys, cardKeySets, limits, random, now, purse, content });
   }
 
   async certificateAuthority(): Promise<message.CertificateAuthorityInfo> {

@@ -24,6 +24,7 @@ import type {
   UnwrapResponses,
   WrapCommands,
 } from '../../wire/message/kms.ts';
+import type { ContentService } from './content-service.ts';
 import type { Incarnation, Keeper } from './incarnations.ts';
 import type { PurseService } from './purse-service.ts';
 
@@ -48,6 +49,7 @@ export class SecureChannels {
   readonly #random: RandomSource;
   readonly #now: () => number;
   readonly #purse: Pick<PurseService, 'keyObjects'>;
+  readonly #content: Pick<ContentService, 'putKey'>;
   readonly #channels = new Map<string, OpenChannel>();
 
   constructor(options: {
@@ -57,8 +59,10 @@ export class SecureChannels {
     random: RandomSource;
     now: () => number;
     purse: Pick<PurseService, 'keyObjects'>;
+    content: Pick<ContentService, 'putKey'>;
   }) {
     this.#purse = options.purse;
+    this.#content = options.content;
     this.#keys = options.keys;
     this.#cardKeySets = options.cardKeySets;
     this.#limits = options.limits;
@@ -131,8 +135,8 @@ export class SecureChannels {
   }
 
   authenticate(channelId: string, { responses, commands }: AuthenticateSecureChannel): SecureChannelScript {
-    if (commands.some(({ purseKeys }) => purseKeys !== undefined))
-      throw new LifeCycleError('keys-before-session', 'Keys of a purse go out after the channel was opened: wrap them');
+    if (commands.some(({ purseKeys, contentKey }) => purseKeys !== undefined || contentKey !== undefined))
+      throw new LifeCycleError('keys-before-session', 'Keys go out after the channel was opened: wrap them');
     const plain = commands.map(fromPlainCommand);
     const request = JSON.stringify(['authenticate', responses, commands]);
     return { channelId, commands: this.#use(channelId, request, (channel) => channel.authenticate(responses, plain)) };
@@ -144,12 +148,16 @@ export class SecureChannels {
     const keys = await Promise.all(
       commands.map(({ purseKeys }) => purseKeys && this.#purse.keyObjects(purseKeys.keySet, purseKeys.serial)),
     );
+    const puts = await Promise.all(
+      commands.map(({ contentKey }) => (contentKey === undefined ? undefined : this.#content.putKey(contentKey))),
+    );
     const request = JSON.stringify(['wrap', commands]);
     const wrapped = this.#use(channelId, request, (channel) =>
       channel.wrap(
         plain.map((command, index) => {
           const objects = keys[index];
-          return objects === undefined ? command : { ...command, data: channel.encryptSensitive(objects) };
+          const filled = objects === undefined ? command : { ...command, data: channel.encryptSensitive(objects) };
+          return puts[index]?.(channel) ?? filled;
         }),
       ),
     );

@@ -216,6 +216,8 @@ export const PlainCommand = Type.Object(
     timeoutMs: CardCommand.properties.timeoutMs,
     /** The KMS fills in the data: the keys of the purse of this serial, under the session's DEK. With `wrap` only. */
     purseKeys: Type.Optional(Type.Object({ keySet: Name, serial: PurseSerial }, { additionalProperties: false })),
+    /** The KMS makes it the PUT KEY of this content key. With `wrap` only. */
+    contentKey: Type.Optional(Name),
   },
   { additionalProperties: false },
 );

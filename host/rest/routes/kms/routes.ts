@@ -8,6 +8,7 @@ import { RequestError } from '../../problem.ts';
 import { administrationKeyRoutes } from './administration-keys.ts';
 import { attestationRoutes } from './attestations.ts';
 import { certificateAuthorityRoutes } from './certificate-authority.ts';
+import { contentKeyRoutes } from './content-keys.ts';
 import { flowRoutes } from './flows.ts';
 import { keyPairRoutes } from './key-pairs.ts';
 import { managedKeyRoutes } from './managed-keys.ts';
@@ -35,4 +36,5 @@ export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void 
   managedKeyRoutes(app, service, access);
   purseRoutes(app, service, access);
   administrationKeyRoutes(app, service, access);
+  contentKeyRoutes(app, service, access);
 }
