@@ -60,8 +60,10 @@ export async function measureLoad(cards: number): Promise<Load> {
   const killedMs = await inReader(lab, (seat) => timed(() => Promise.all([distributed(lab, seat), killOnce(lab)])));
   await lab.platforms.topology.ready('provider-a');
   // What a daemon compiles and connects in its first flows is not what a flow costs.
-  await allAtOnce(lab, cards, (seat) => distributed(lab, seat));
-  const seats = await Promise.all(Array.from({ length: cards }, (_, index) => lab.insert(index)));
+  const first = await insertAll(lab, cards);
+  await Promise.all(first.map((seat) => distributed(lab, seat)));
+  for (const seat of first) await seat[Symbol.asyncDispose]();
+  const seats = await insertAll(lab, cards);
   await delay(COUNTERS_SETTLE_MS);
   const requestsBefore = await requestLoad(lab.platforms.topology);
   const before = await load();
@@ -101,8 +103,14 @@ export async function measureLoad(cards: number): Promise<Load> {
 const perFlow = (totals: Readonly<Record<string, number>>, flows: number): Record<string, number> =>
   Object.fromEntries(Object.entries(totals).map(([name, total]) => [name, Math.round((10 * total) / flows) / 10]));
 
-async function allAtOnce(lab: SingleProviderLab, cards: number, work: (seat: InsertedCard) => Promise<unknown>) {
-  await Promise.all(Array.from({ length: cards }, (_, index) => inReader(lab, work, index)));
+/** A new card in each reader; a few at a time, because a server lets one address begin only so many connections. */
+async function insertAll(lab: SingleProviderLab, cards: number): Promise<InsertedCard[]> {
+  const seats: InsertedCard[] = [];
+  while (seats.length < cards) {
+    const count = Math.min(AT_ONCE, cards - seats.length);
+    seats.push(...(await Promise.all(Array.from({ length: count }, (_, index) => lab.insert(seats.length + index)))));
+  }
+  return seats;
 }
 
 /**
@@ -124,8 +132,8 @@ async function measureQueue(lab: SingleProviderLab): Promise<number> {
   return (daemonMemory() - before) / QUEUED;
 }
 
-async function inReader<T>(lab: SingleProviderLab, work: (seat: InsertedCard) => Promise<T>, index = 0): Promise<T> {
-  await using seat = await lab.insert(index);
+async function inReader<T>(lab: SingleProviderLab, work: (seat: InsertedCard) => Promise<T>): Promise<T> {
+  await using seat = await lab.insert();
   return await work(seat);
 }
 
