@@ -151,6 +151,6 @@ export const coverage: Command = {
   usage: 'coverage IMAGE|FILE.cap [--script FILE] [--out LCOV] [HEX..]',
   summary: 'tells which source lines ran, as lcov',
   help: `${steps}
-Lines are those of class files compiled with -g, or of a CAP file's Debug component.`,
+Lines are those of class files compiled with -g; the classes of a CAP file have none.`,
   run: runCoverage,
 };

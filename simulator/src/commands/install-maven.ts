@@ -1,13 +1,11 @@
-// SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SimulatorError } from '../errors.ts';
 import { type Command, parseWords, printLine, usage } from './command.ts';
 
+const GROUP = 'org.opentsm';
 const VERSION = '0.1.0';
 const built = resolve(import.meta.dirname, '../../java/target');
 const folder = existsSync(built) ? built : resolve(import.meta.dirname, '../../lib');
@@ -35,7 +33,7 @@ function artifacts(): Artifact[] {
   const parts = readdirSync(join(folder, 'lib'))
     .filter((name) => name.startsWith('opentsm-') && name.endsWith(suffix))
     .map((name) => ({ id: name.slice(0, -suffix.length), jar: join('lib', name), needs: [] }));
-  const needs = [...parts.map(({ id }) => `org.opentsm:${id}:${VERSION}`), ...libraries];
+  const needs = [...parts.map(({ id }) => `${GROUP}:${id}:${VERSION}`), ...libraries];
   return [...parts, { id: 'opentsm-simulator', jar: 'opentsm-simulator.jar', needs }];
 }
 
@@ -45,39 +43,34 @@ function pom({ id, needs }: Artifact): string {
     return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
   };
   return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<groupId>org.opentsm</groupId><artifactId>${id}</artifactId><version>${VERSION}</version>
+<groupId>${GROUP}</groupId><artifactId>${id}</artifactId><version>${VERSION}</version>
 <dependencies>${needs.map(dependency).join('\n')}</dependencies></project>\n`;
 }
 
-async function maven(args: readonly string[]): Promise<void> {
-  const child = spawn('mvn', ['-q', '-B', ...args], { stdio: 'inherit' });
-  child.once('error', () => undefined);
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) {
-    throw new SimulatorError('internal', `mvn ended with ${code}; is Maven 3.8 or later on the path?`);
-  }
+/** Where Maven keeps what it has: `localRepository` of the user's settings, else below the home folder. */
+export function localRepository(): string {
+  const home = join(homedir(), '.m2');
+  const settings = join(home, 'settings.xml');
+  const text = existsSync(settings) ? readFileSync(settings, 'utf8').replaceAll(/<!--.*?-->/gs, '') : '';
+  const named = /<localRepository>([^<]+)<\/localRepository>/.exec(text)?.[1]?.trim();
+  return named === undefined ? join(home, 'repository') : resolve(named.replace('$' + '{user.home}', homedir()));
 }
 
 async function run(args: readonly string[]): Promise<number> {
   const { values, words } = parseWords(args, ['repository']);
   if (words.length > 0) throw usage('takes no words');
-  const repository = values.repository === undefined ? [] : [`-Dmaven.repo.local=${resolve(values.repository)}`];
-  const work = await mkdtemp(join(tmpdir(), 'jcardsim-runner-'));
-  try {
-    if (!existsSync(join(folder, 'opentsm-simulator.jar'))) {
-      throw new SimulatorError('not-built', `${folder} holds no simulator: run "mvn package" in the repository first`);
-    }
-    for (const artifact of artifacts()) {
-      const file = join(work, `${artifact.id}.pom`);
-      await writeFile(file, pom(artifact));
-      const jar = join(folder, artifact.jar);
-      const goal = 'org.apache.maven.plugins:maven-install-plugin:3.1.3:install-file';
-      await maven([...repository, goal, `-Dfile=${jar}`, `-DpomFile=${file}`]);
-    }
-  } finally {
-    await rm(work, { recursive: true, force: true });
+  const repository = values.repository === undefined ? localRepository() : resolve(values.repository);
+  if (!existsSync(join(folder, 'opentsm-simulator.jar'))) {
+    throw new SimulatorError('not-built', `${folder} holds no simulator: run "mvn package" in the repository first`);
   }
-  printLine(`org.opentsm:opentsm-simulator:${VERSION} is in the local repository`);
+  for (const artifact of artifacts()) {
+    const place = join(repository, ...GROUP.split('.'), artifact.id, VERSION);
+    const name = `${artifact.id}-${VERSION}`;
+    await mkdir(place, { recursive: true });
+    await copyFile(join(folder, artifact.jar), join(place, `${name}.jar`));
+    await writeFile(join(place, `${name}.pom`), pom(artifact));
+  }
+  printLine(`${GROUP}:opentsm-simulator:${VERSION} is in ${repository}`);
   return 0;
 }
 
@@ -85,6 +78,6 @@ export const installMaven: Command = {
   usage: 'install-maven [--repository DIR]',
   summary: 'installs the Maven artifact for Java tests, org.opentsm:opentsm-simulator, into the local repository',
   help: `Tests written for jCardSim take it in the place of jCardSim's own artifact, in the scope test, and stay as they are.
-  --repository DIR   another local repository than Maven's own`,
+  --repository DIR   another local repository than the one of Maven's settings for this user`,
   run,
 };

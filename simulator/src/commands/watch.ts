@@ -1,14 +1,18 @@
-// SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { watch as watchFiles } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { watch as watchFolder } from 'node:fs';
+import { glob, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SimulatorError } from '../errors.ts';
 import { apdu } from './cards.ts';
 import { type Command, onlyWord, parseWords, printLine, usage } from './command.ts';
 
-/** Changes come in bursts: a compiler writes many files. */
+/** Changes come in bursts: an editor or a compiler writes many files. */
 const QUIET_MS = 200;
+const HIDDEN = /(^|[\\/])(\.[^\\/]+|node_modules)([\\/]|$)/;
+/** What a build makes is not what it is made from. */
+const MADE = /(^|[\\/])(build|target)[\\/]|\.(class|jar|exp|jca|ijc)$/;
 
 async function build(command: string): Promise<boolean> {
   const child = spawn(command, { shell: true, stdio: 'inherit' });
@@ -16,7 +20,7 @@ async function build(command: string): Promise<boolean> {
   return code === 0;
 }
 
-async function runOnce(file: string, script: string, command: string | undefined): Promise<void> {
+async function runOnce({ file, script, command }: Job): Promise<void> {
   if (command !== undefined && !(await build(command))) {
     printLine('-- the build failed; waiting for a change');
     return;
@@ -30,27 +34,100 @@ async function runOnce(file: string, script: string, command: string | undefined
   }
 }
 
+/** What is run, and the folder whose files it depends on. */
+interface Job {
+  readonly file: string;
+  readonly script: string;
+  readonly command: string | undefined;
+  readonly folder: string;
+}
+
+/** Size and time of each file that is looked at, by path. */
+type Stamps = ReadonlyMap<string, string>;
+
+async function look({ file, script, command, folder }: Job): Promise<Stamps> {
+  const found = new Map<string, string>();
+  const note = async (path: string): Promise<void> => {
+    // A file may go while we look: it is not there then.
+    const at = await stat(path).catch(() => undefined);
+    if (at?.isFile() === true) found.set(path, `${at.size} ${at.mtimeMs} ${at.ino}`);
+  };
+  for await (const name of glob('**', { cwd: folder })) {
+    const made = command !== undefined && (MADE.test(name) || join(folder, name) === file);
+    if (!HIDDEN.test(name) && !made) await note(join(folder, name));
+  }
+  await note(script);
+  return found;
+}
+
+const changes = (before: Stamps, after: Stamps): string[] =>
+  [...new Set([...before.keys(), ...after.keys()])].filter((name) => before.get(name) !== after.get(name));
+
+/** Looks until two looks are the same. */
+async function settled(job: Job): Promise<Stamps> {
+  for (let before = await look(job); ; ) {
+    await delay(QUIET_MS);
+    const after = await look(job);
+    if (changes(before, after).length === 0) return after;
+    before = after;
+  }
+}
+
+/** Runs the job, and again whenever its files differ from those it ran with: a change while it runs is not lost. */
+async function follow(job: Job, isEnded: () => boolean, event: () => Promise<void>): Promise<void> {
+  let before = await look(job);
+  let written: readonly string[] = [];
+  for (let again = true; !isEnded(); ) {
+    if (again) {
+      await runOnce(job);
+      const after = await look(job);
+      const meanwhile = changes(before, after);
+      // What changes during two runs, one after the other, the build itself writes.
+      again = meanwhile.some((name) => !written.includes(name));
+      written = meanwhile;
+      before = after;
+    } else {
+      await event();
+      const after = await settled(job);
+      again = changes(before, after).length > 0;
+      before = after;
+    }
+  }
+}
+
 async function run(args: readonly string[]): Promise<number> {
   const { values, words } = parseWords(args, ['script', 'build', 'sources']);
   const file = onlyWord(words, 'one card image or CAP file');
-  const { script } = values;
+  const { script, build: command, sources } = values;
   if (script === undefined) throw usage('needs --script FILE');
-  if ((values.build === undefined) !== (values.sources === undefined)) throw usage('--build and --sources go together');
-  const ended = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.abort());
-  const folder = resolve(values.sources ?? dirname(file));
-  const changes = watchFiles(folder, { recursive: true, signal: ended.signal });
-  await runOnce(file, script, values.build);
-  let last = Date.now();
+  if ((command === undefined) !== (sources === undefined)) throw usage('--build and --sources go together');
+  const folder = resolve(sources ?? dirname(file));
+  const job = { file: resolve(file), script: resolve(script), command, folder };
+  let seen = false;
+  let ended = false;
+  let wake = (): void => undefined;
+  const notice = (): void => {
+    seen = true;
+    wake();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      ended = true;
+      wake();
+    });
+  }
+  const watchers = [watchFolder(folder, { recursive: true }, notice), watchFolder(dirname(job.script), notice)];
   try {
-    for await (const _change of changes) {
-      if (Date.now() - last < QUIET_MS) continue;
-      await new Promise((resume) => setTimeout(resume, QUIET_MS));
-      await runOnce(file, script, values.build);
-      last = Date.now();
-    }
-  } catch (error) {
-    if (!ended.signal.aborted) throw error;
+    await follow(
+      job,
+      () => ended,
+      async () => {
+        if (!seen && !ended) await new Promise<void>((resume) => (wake = resume));
+        seen = false;
+      },
+    );
+  } finally {
+    for (const watcher of watchers) watcher.close();
   }
   return 0;
 }
@@ -58,6 +135,7 @@ async function run(args: readonly string[]): Promise<number> {
 export const watch: Command = {
   usage: 'watch IMAGE|FILE.cap --script FILE [--build COMMAND --sources DIR]',
   summary: 'runs a script again whenever the CAP file, or the sources it is built from, change',
-  help: `Without --build it watches the folder of the file. With it, each change in DIR runs COMMAND first.`,
+  help: `Without --build it watches the folder of the file. With it, each change in DIR runs COMMAND first; what a build makes
+there (class and jar files, folders build and target, the CAP file) does not count.`,
   run,
 };

@@ -16,7 +16,7 @@ import org.objectweb.asm.Type;
 /**
  * Which source lines of applets have run, of all cards of this process, when it was started with {@code
  * -Dopentsm.coverage=true}.
- * Lines are those of class files, or of a CAP's Debug component.
+ * Lines are those of class files.
  */
 public final class Coverage {
 
