@@ -23,6 +23,10 @@ describe('AID selection', () => {
     withCard('plain', async (card) => {
       expect(await select(card, 'A00000015153504341534400')).to.match(/^6F.*9000$/);
       expect(await send(card, '00A4040000')).to.match(/^6F..8408A000000151000000.*9000$/);
+      // Case 1 has neither Lc nor Le, and its answer is fetched.
+      expect(await select(card, 'A00000015153504341534400')).to.match(/^6F.*9000$/);
+      expect(await send(card, '00A40400')).to.match(/^61..$/);
+      expect(await send(card, '00C0000000')).to.match(/^6F..8408A000000151000000.*9000$/);
     }),
   );
 

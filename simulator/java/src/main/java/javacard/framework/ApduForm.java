@@ -129,7 +129,8 @@ public final class ApduForm {
 
     /** A copy of the command's data. */
     public byte[] data() {
-        return Arrays.copyOfRange(command, dataOffset(), dataOffset() + dataLength);
+        // A command of case 1 ends before the place of its data.
+        return dataLength == 0 ? new byte[0] : Arrays.copyOfRange(command, dataOffset(), dataOffset() + dataLength);
     }
 
     /** True for the same header and data, whatever Le: what T=0 sends again after 6CXX. */
