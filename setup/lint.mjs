@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run lint`: formatting and lint (Biome), types (tsc), direction of imports (dependency-cruiser), what nobody
-// uses (knip), format of Java (palantir-java-format through Spotless). `npm run format` is the same with --fix: it formats instead of complaining.
+// uses (knip), format of Java (palantir-java-format through Spotless). `npm run format` is the same with --fix: it
+// formats instead of complaining.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 

@@ -13,7 +13,10 @@ export interface DemoReport {
   readonly properties: readonly PropertyReport[];
   /** Exchanges between `ota` and `terminal` in the first distributed run. */
   readonly otaRoundTrips: number;
-  /** How scripts went from `ota` to the card, and what the first distributed run cost that way; bytes as the bearer counts them. */
+  /**
+   * How scripts went from `ota` to the card, and what the first distributed run cost that way; bytes as the bearer
+   * counts them.
+   */
   readonly bearer: BearerKind;
   readonly cost?: RunCost;
   /** Purse, top-ups and loss report; absent when they were not played. */

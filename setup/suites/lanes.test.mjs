@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { runSuites } from './lanes.mjs';
 
-/** Appends its story to one file; waits for another suite to begin, which it never does when they do not run together. */
+/**
+ * Appends its story to one file; waits for another suite to begin, which it never does when they do not run together.
+ */
 const PLAYER = `
   const { appendFileSync, existsSync } = require('node:fs');
   const [folder, name, other] = process.argv.slice(1);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A card whose issuer verifies tokens and gives receipts, with two providers' domains that have Delegated Management. */
+/**
+ * A card whose issuer verifies tokens and gives receipts, with two providers' domains that have Delegated Management.
+ */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { type CardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';

@@ -88,7 +88,8 @@ export class RouteBook implements AsyncDisposable {
   /**
    * Enters a route, or another version of it.
    *
-   * @throws ConflictError `rules-conflict`, `route-changed` (another version came between), `route-fixed` (of the config)
+   * @throws ConflictError `rules-conflict`, `route-changed` (another version came between), `route-fixed` (of the
+   *     config)
    * @throws UsageError `no-such-pool`, `route-validity`
    */
   async put(name: string, request: PutRoute, operator: string): Promise<Route> {

@@ -81,7 +81,8 @@ export class KeyCeremonies {
   /**
    * One person's part of a key; with the last one the key is made.
    *
-   * @throws PolicyError `second-person` for a second part of one person; ConflictError when parts do not belong together
+   * @throws PolicyError `second-person` for a second part of one person; ConflictError when parts do not belong
+   *     together
    */
   async giveComponent(component: message.KeyComponent, by: string): Promise<message.ComponentsGiven> {
     const { key, index, count, value, checkValue } = component;

@@ -133,7 +133,9 @@ export class KeyLifeCycle {
     );
   }
 
-  /** The version's bytes are gone from the folder; what says that it was there stays. Only after two persons said so. */
+  /**
+   * The version's bytes are gone from the folder; what says that it was there stays. Only after two persons said so.
+   */
   async destroy(label: string, version: number, by: string): Promise<message.ManagedKey> {
     return this.#audited('destroy key', `${label} ${version}`, by, () =>
       this.#keys.with(label, async ({ info, revision, secrets }) => {

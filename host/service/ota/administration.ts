@@ -120,7 +120,9 @@ export class Administration {
     return readUntil(bells, adminBell(sessionId), () => table.find(sessionId), wait);
   }
 
-  /** Answers a card; waits for the next script when there is none yet, and as long as the card's connection is there. */
+  /**
+   * Answers a card; waits for the next script when there is none yet, and as long as the card's connection is there.
+   */
   async answer(post: CardPost, connection?: AbortSignal): Promise<CardAnswer> {
     const { table, holdMs = HOLD_MS } = { ...this.#options };
     const { sessionId, done } = post;

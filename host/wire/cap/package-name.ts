@@ -6,7 +6,10 @@ const HEADER_TAG = 0x01;
 /** Magic, minor and major version of the format, flags, minor and major version of the package. */
 const BEFORE_AID = 4 + 2 + 1 + 2;
 
-/** Name of the package as its Header component has it, with `/` as `.`; empty in files of before format 2.2. @see JCVM 6.4 */
+/**
+ * Name of the package as its Header component has it, with `/` as `.`; empty in files of before format 2.2. @see JCVM
+ * 6.4
+ */
 export function packageNameOf({ components }: CapFile): string {
   const header = components.get('Header');
   if (header === undefined) return '';

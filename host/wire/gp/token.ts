@@ -40,8 +40,8 @@ function lengthValues(data: Uint8Array): Uint8Array[] {
 }
 
 /**
- * The command with 'B6', which says for whom a token is good and is signed with it: in the parameters of INSTALL, behind
- * the name in DELETE.
+ * The command with 'B6', which says for whom a token is good and is signed with it: in the parameters of INSTALL,
+ * behind the name in DELETE.
  *
  * @param names contents of 'B6': `[42 L IIN] [45 L CIN] [5F20 L application provider id] [93 L number]`
  * @throws UsageError for a command that takes no token

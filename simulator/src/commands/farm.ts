@@ -29,7 +29,10 @@ export function numbered(image: CardImage, number: number): CardImage {
   };
 }
 
-/** Key of one card: HMAC-SHA-256 over the card's name and the key's place, as long as the image's key, which is its secret. */
+/**
+ * Key of one card: HMAC-SHA-256 over the card's name and the key's place, as long as the image's key, which is its
+ * secret.
+ */
 function derived(key: string, place: string): string {
   const secret = Buffer.from(key, 'hex');
   return createHmac('sha256', secret).update(place).digest('hex').slice(0, key.length).toUpperCase();

@@ -19,7 +19,9 @@ class SecureChannel {
         work = transients.work;
     }
 
-    /** What the class byte says, in that of channels 0 to 3, where on channels 4 to 19 one bit says "secure messaging". */
+    /**
+     * What the class byte says, in that of channels 0 to 3, where on channels 4 to 19 one bit says "secure messaging".
+     */
     byte messaging() {
         return Gp.CLA_SM_ISO;
     }

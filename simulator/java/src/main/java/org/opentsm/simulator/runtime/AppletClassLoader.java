@@ -74,8 +74,8 @@ public final class AppletClassLoader extends ClassLoader {
 
     /**
      * For classes of a test's own class path: all but the platform's and the test libraries' are defined anew,
-     * instrumented. With {@code -Dopentsm.instrument=false} they stay as they are: no firewall, no counts, no power cut at a
-     * write and no end of an endless loop, for speed.
+     * instrumented. With {@code -Dopentsm.instrument=false} they stay as they are: no firewall, no counts, no power cut
+     * at a write and no end of an endless loop, for speed.
      *
      * @param outer where their class files are found
      */

@@ -4,8 +4,8 @@ package org.opentsm.simulator.runtime;
 import java.util.Arrays;
 
 /**
- * Objects that the active context was just found free to touch: code touches the same ones again and again. They hold for one
- * context and until something crosses, so whoever changes either must clear them.
+ * Objects that the active context was just found free to touch: code touches the same ones again and again. They hold
+ * for one context and until something crosses, so whoever changes either must clear them.
  */
 final class Clearances {
 

@@ -9,7 +9,10 @@ import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
-/** Whose code is running: the chain of calls between applets. Instances of one load file share a context, JCRE 3.0.4 6.1.2. */
+/**
+ * Whose code is running: the chain of calls between applets. Instances of one load file share a context, JCRE 3.0.4
+ * 6.1.2.
+ */
 final class Contexts {
 
     /**

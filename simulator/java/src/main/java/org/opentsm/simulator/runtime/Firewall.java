@@ -13,11 +13,13 @@ import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 
 /**
- * Keeps contexts apart, JCRE 3.0.4 6: an object that belongs to another load file may not be touched, whatever way the reference came.
+ * Keeps contexts apart, JCRE 3.0.4 6: an object that belongs to another load file may not be touched, whatever way the
+ * reference came.
  *
- * <p>A context holds references to its own objects, to the runtime's, and to what has crossed into it: as argument or result of a
- * shareable method, or through a static field of another package. So an object is written down when it crosses, with the context
- * that had it, and only then have accesses anything to look up: a card whose applets share nothing pays one test of a flag.
+ * <p>A context holds references to its own objects, to the runtime's, and to what has crossed into it: as argument or
+ * result of a shareable method, or through a static field of another package. So an object is written down when it
+ * crosses, with the context that had it, and only then have accesses anything to look up: a card whose applets share
+ * nothing pays one test of a flag.
  * What was looked up is remembered while the same context runs and nothing crosses ({@link Clearances}).
  */
 final class Firewall {
@@ -55,7 +57,10 @@ final class Firewall {
         }
     }
 
-    /** An object known by identity, for as long as somebody holds it: an applet's equals() and hashCode() say nothing here. */
+    /**
+     * An object known by identity, for as long as somebody holds it: an applet's equals() and hashCode() say nothing
+     * here.
+     */
     private static final class Crossed extends WeakReference<Object> {
 
         private final int hash;
@@ -121,7 +126,9 @@ final class Firewall {
         }
     }
 
-    /** Whether the cast may be tried; to a shareable interface that the object lacks it ends with ClassCastException. */
+    /**
+     * Whether the cast may be tried; to a shareable interface that the object lacks it ends with ClassCastException.
+     */
     private boolean isShareable(String name) {
         try {
             Class<?> type = Class.forName(name, false, card.loader());
@@ -131,7 +138,10 @@ final class Firewall {
         }
     }
 
-    /** @throws SecurityException for a reference to a temporary entry point or a global array, which no field or array may hold */
+    /**
+     * @throws SecurityException for a reference to a temporary entry point or a global array, which no field or array
+     *     may hold
+     */
     void requireStorable(Object value) {
         if (value != null && (value instanceof APDU || transients.isGlobal(value)) && contexts.activeGroup() != null) {
             throw new SecurityException("a reference to the runtime's own object may not be kept");
@@ -141,8 +151,8 @@ final class Firewall {
     // --- crossing ---------------------------------------------------------------------------------
 
     /**
-     * What the other side gets for a reference: its own object back, a shareable object behind its interfaces, or the object,
-     * which it may pass on but not touch.
+     * What the other side gets for a reference: its own object back, a shareable object behind its interfaces, or the
+     * object, which it may pass on but not touch.
      */
     Object pass(Object value, Class<?> declared, Contexts.Frame from, Contexts.Frame to) {
         if (value == null

@@ -101,7 +101,10 @@ final class Instrumenter {
         private final boolean keepsThis;
         /** The instruction before put {@code this} on the stack, whose owner was looked at when the method began. */
         private boolean onThis;
-        /** In a constructor: objects made whose own constructor is still to be called, and whether this one's superclass was. */
+        /**
+         * In a constructor: objects made whose own constructor is still to be called, and whether this one's superclass
+         * was.
+         */
         private int unfinished;
 
         private boolean constructed;

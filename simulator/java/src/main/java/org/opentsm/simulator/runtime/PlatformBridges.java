@@ -9,8 +9,8 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 
 /**
- * Methods added to an applet class that stand between it and the platform: each looks at the objects of one call, the receiver
- * and the arrays, before it makes the call. The platform itself runs in the caller's context and asks nobody.
+ * Methods added to an applet class that stand between it and the platform: each looks at the objects of one call, the
+ * receiver and the arrays, before it makes the call. The platform itself runs in the caller's context and asks nobody.
  */
 final class PlatformBridges {
 

@@ -6,8 +6,8 @@ import javacard.framework.Util;
 
 /**
  * What an instrumented applet calls in place of an array store or of a platform method of the same
- * name (the receiver first). The card it runs on comes last; {@link ThisCard} says where from. All of it is on the way of each
- * access and store, so it is small enough for the JVM's compiler to put into the applet's code.
+ * name (the receiver first). The card it runs on comes last; {@link ThisCard} says where from. All of it is on the way
+ * of each access and store, so it is small enough for the JVM's compiler to put into the applet's code.
  */
 public final class PlatformCalls {
 

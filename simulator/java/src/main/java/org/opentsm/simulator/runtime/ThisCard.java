@@ -7,8 +7,8 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 
 /**
- * A class with one constant, the card, which each card's loader defines for itself. Instrumented code reads it, and the JVM's
- * compiler knows it: to ask by thread at each store costs more than the store.
+ * A class with one constant, the card, which each card's loader defines for itself. Instrumented code reads it, and the
+ * JVM's compiler knows it: to ask by thread at each store costs more than the store.
  */
 final class ThisCard {
 

@@ -15,8 +15,9 @@ import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 
 /**
- * Where the instrumenter puts its calls. The check of an access is left out for {@code this} alone, whose owner is looked at when the method begins. Code that makes
- * something else look like it is a CAP's, not a compiler's, so it is written by hand here.
+ * Where the instrumenter puts its calls. The check of an access is left out for {@code this} alone, whose owner is
+ * looked at when the method begins. Code that makes something else look like it is a CAP's, not a compiler's, so it is
+ * written by hand here.
  */
 class ElisionTest {
 
