@@ -165,4 +165,30 @@ describe('After the owner’s first write the issuer’s keys', () => {
       await intruder.ok('80F0400F', SSD, '6982');
     })();
   });
+
+  it(
+    'do not go before the owner’s own are there: a first write that would lock everybody out is refused',
+    withKeyless('81020370', async (card, sets) => {
+      await card.select(ISD);
+      const issuer = await openScp03(card, sets.aes);
+      await issuer.ok('80E62000', `0000${hex(lv(SSD))}000000`);
+      const given = randomKeySet('31');
+      expect((await issuer.putKeySet(given)).sw).equal('9000');
+      await card.select(SSD);
+      for (const refused of [
+        ['80E29000', '4203AABBCC'],
+        ['80478000', 'A4088402110291020400'],
+      ] as const) {
+        const owner = await openScp03(card, given);
+        await owner.ok(refused[0], refused[1], '6985');
+      }
+      // Nothing is half done: the set that came still opens, and goes with the owner's own.
+      const own = randomKeySet('32');
+      expect((await (await openScp03(card, given)).putKeySet(own)).sw).equal('9000');
+      await card.ok(apdu('80503100', randomBytes(8), true), '6A88');
+      const owner = await openScp03(card, own);
+      await owner.ok('80E29000', '4203AABBCC');
+      await owner.ok('80478000', 'A4088402110291020400');
+    }),
+  ).timeout(60_000);
 });

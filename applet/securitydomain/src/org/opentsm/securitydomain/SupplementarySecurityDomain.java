@@ -154,11 +154,18 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         requireOwner();
     }
 
-    /** The owner's first write makes the domain its own (README 5.8). */
+    /**
+     * The owner's first write makes the domain its own (README 5.8). 6985, and nothing is written, when no key would be
+     * left that opens it: then the owner's own key set comes first.
+     */
     void written(byte writer) {
         if (writer == Gp.BY_OWNER && !owned) {
             owned = true;
             dropDelegatedKeys();
+            if (!channel.opens()) {
+                JCSystem.abortTransaction();
+                ISOException.throwIt(Gp.SW_CONDITIONS);
+            }
         }
     }
 
