@@ -151,12 +151,18 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
 
     /** The dialogue on another channel goes on until a command comes here (README 4.2). */
     public boolean select(boolean active) {
-        return active || select();
+        return isElsewhere(active) || select();
     }
 
-    /** Whose dialogue it is cannot be known here: it may be that of a channel which is closed from another one. */
+    /** The command that closes a channel may come on another one: the card says which it is. */
     public void deselect(boolean active) {
-        deselect();
+        if (!isElsewhere(active)) {
+            deselect();
+        }
+    }
+
+    private boolean isElsewhere(boolean active) {
+        return active && !transients.isOn(JCSystem.getAssignedChannel());
     }
 
     /** The card deletes this instance: no key outlives it. */

@@ -116,6 +116,11 @@ final class Transients {
         return true;
     }
 
+    /** True when the dialogue is this channel's. */
+    boolean isOn(byte channel) {
+        return ram[LOGICAL_CHANNEL] == channel;
+    }
+
     /** Wipes all of a selection: on select, so that nothing depends on how a card clears memory. */
     void clear() {
         Util.arrayFillNonAtomic(ram, (short) 0, (short) ram.length, (byte) 0);
