@@ -2,7 +2,8 @@
 /** PUT KEY of every key type in both encodings, under each protocol's DEK (GPCS 11.8). */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { apdu, ISD, type TestCard, withIssuerCard } from './support/card.ts';
+import { apdu, ISD, withIssuerCard } from './support/card.ts';
+import { aes, des, withSets } from './support/key-sets.ts';
 import { rsaKey } from './support/keys.ts';
 import { desSetData, openScp02, randomDesSet, type Scp02Session } from './support/scp02-host.ts';
 import { keySetData, openScp03, randomKeySet, type Scp03Session } from './support/scp03-host.ts';
@@ -10,19 +11,6 @@ import { entries, kcv, type SymmetricKey, secret, symmetricField } from './suppo
 import { bytes, hex, tlv } from './support/tlv.ts';
 
 const plain = (key: Buffer): Buffer => key;
-const des = randomDesSet('20');
-const aes = randomKeySet('30');
-
-/** A SECURED issuer's card with an SCP02 and an SCP03 set. */
-function withSets(test: (card: TestCard) => Promise<void>): () => Promise<void> {
-  return withIssuerCard({ lifeCycle: 'OP_READY' }, async (card) => {
-    await card.ok(apdu('80D80081', desSetData(des, plain), true));
-    await card.ok(apdu('80D80081', keySetData(aes, plain), true));
-    await card.ok('80F0800F');
-    await test(card);
-  });
-}
-
 const SYMMETRIC: readonly SymmetricKey[] = [
   ['80', 16],
   ['80', 24],
@@ -107,16 +95,21 @@ describe('PUT KEY takes', () => {
   );
 
   it(
-    'a CRT key of five components, each under the DEK',
+    'a CRT key of five components, each under the DEK, in parts of more than one command',
     withSets(async (card) => {
-      const session = await openScp02(card, des, 0x01);
-      const half = (): Buffer => randomBytes(64);
-      const components = ['A4', 'A5', 'A6', 'A7', 'A8'].map((type) => tlv(type, session.seal(half())));
-      // longer than one command under SCP02, whose parts are not joined: before issuance alone, here in a short form
-      const short = ['A4', 'A5', 'A6', 'A7', 'A8'].map((type) => tlv(type, session.seal(randomBytes(32))));
-      expect(Buffer.concat(components).length).above(255);
-      expect(await session.ok('80D80003', Buffer.concat([bytes('71'), ...short, bytes('00')]))).equal('71');
-      expect(entries(await session.ok('80CA00E0'))).include('0371A420A520A620A720A820');
+      for (const open of [
+        () => openScp02(card, des, 0x01),
+        () => openScp02(card, des, 0x03),
+        () => openScp03(card, aes, 0x33),
+      ]) {
+        const session = await open();
+        const components = ['A4', 'A5', 'A6', 'A7', 'A8'].map((type) => tlv(type, session.seal(randomBytes(64))));
+        const data = Buffer.concat([bytes('71'), ...components, bytes('00')]);
+        expect(data.length).above(255);
+        expect(await session.ok('80D80003', data)).equal('71');
+        expect(entries(await session.ok('80CA00E0'))).include('0371A440A540A640A740A840');
+        await session.ok('80E40000', 'D00103D20171');
+      }
     }),
   );
 

@@ -67,6 +67,15 @@ export const optionsOf = (i: string): Scp02Options => {
   return { unmodified: (bits & 0x02) !== 0, icvEncryption: (bits & 0x10) !== 0, baseKey: (bits & 0x01) === 0 };
 };
 
+/** Data that fits one command at any level: with MAC and padding. */
+const LONGEST = 239;
+
+const lengthField = (length: number): Buffer =>
+  length > 255 ? Buffer.of(0, length >> 8, length & 0xff) : Buffer.of(length);
+
+const protectedClass = (header: string): string =>
+  (Number.parseInt(header.slice(0, 2), 16) | 0x04).toString(16).padStart(2, '0') + header.slice(2);
+
 export class Scp02Session {
   readonly card: TestCard;
   readonly options: Scp02Options;
@@ -101,15 +110,19 @@ export class Scp02Session {
 
   /** The protected command: header with its secure messaging bit, MAC at the end. */
   wrap(header: string, data: Buffer, le: boolean, encrypts = (this.level & 0x02) !== 0): Buffer {
-    const protectedHeader =
-      (Number.parseInt(header.slice(0, 2), 16) | 0x04).toString(16).padStart(2, '0') + header.slice(2);
+    return apdu(protectedClass(header), this.field(header, data, encrypts), le);
+  }
+
+  /** The protected data, of any length: Lc in the MAC has three bytes over 255. */
+  field(header: string, data: Buffer, encrypts = (this.level & 0x02) !== 0): Buffer {
+    const protectedHeader = protectedClass(header);
     const { unmodified, icvEncryption } = this.options;
-    const lc = Buffer.of(unmodified ? data.length : data.length + 8);
+    const lc = lengthField(unmodified ? data.length : data.length + 8);
     const iv = icvEncryption && !this.first ? single(this.cMac, this.icv, null) : this.icv;
     this.icv = retailMac(this.cMac, iv, Buffer.concat([bytes(unmodified ? header : protectedHeader), lc, data]));
     this.first = false;
     const body = encrypts && data.length > 0 ? des(this.enc, pad8(data), ZERO) : data;
-    return apdu(protectedHeader, Buffer.concat([body, this.icv]), le);
+    return Buffer.concat([body, this.icv]);
   }
 
   async authenticate(level: number, host: Buffer, cardPart: Buffer): Promise<string> {
@@ -135,7 +148,9 @@ export class Scp02Session {
 
   async send(header: string, data: string | Uint8Array = '', le = true): Promise<Answer> {
     const body = Buffer.from(typeof data === 'string' ? bytes(data) : data);
-    this.command = Buffer.concat([bytes(header), Buffer.of(body.length), body]);
+    this.command = Buffer.concat([bytes(header), lengthField(body.length), body]);
+    if (body.length > LONGEST)
+      return this.open(await this.card.gpChain(protectedClass(header), this.field(header, body)));
     const command = (this.level & 0x01) === 0 ? apdu(header, body, le) : this.wrap(header, body, le);
     return this.open(await this.card.send(command));
   }

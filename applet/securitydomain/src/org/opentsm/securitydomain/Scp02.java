@@ -202,21 +202,36 @@ final class Scp02 extends SymmetricChannel {
         }
         mac.start(scratch, ICV);
         Util.arrayCopyNonAtomic(ram, Transients.HEADER, ram, ICV, (short) 4);
-        ram[(short) (ICV + 4)] = (byte) (length + RetailMac.BLOCK);
-        if (has(OPTION_UNMODIFIED)) {
+        boolean unmodified = has(OPTION_UNMODIFIED);
+        if (unmodified) {
             ram[ICV] = (byte) (ram[ICV] & Gp.CLA_TYPE_MASK);
-            ram[(short) (ICV + 4)] = (byte) length;
         }
-        mac.update(scratch, S_MAC, ram, ICV, (short) 5);
+        short head = putLc(ICV, unmodified ? length : (short) (length + RetailMac.BLOCK));
+        mac.update(scratch, S_MAC, ram, ICV, head);
         mac.update(scratch, S_MAC, work, transients.dataOffset(), length);
         mac.finish(scratch, S_MAC, ram, ICV);
         return same(ram, ICV, work, given, RetailMac.BLOCK);
     }
 
+    /**
+     * Writes Lc behind a header of four bytes: three bytes over 255, as a command put together of parts has it (GPCS
+     * 11.1.5.1). Returns the length of both.
+     */
+    private short putLc(short header, short length) {
+        short lc = (short) (header + 4);
+        if (length <= 255) {
+            ram[lc] = (byte) length;
+            return (short) 5;
+        }
+        ram[lc] = 0;
+        Util.setShort(ram, (short) (lc + 1), length);
+        return (short) 7;
+    }
+
     boolean unwraps(byte level) {
         short length = (short) (transients.dataLength() - RetailMac.BLOCK);
         short given = (short) (transients.dataOffset() + length);
-        if (length < 0 || length > (short) (255 - RetailMac.BLOCK)) {
+        if (length < 0) {
             return false;
         }
         if ((level & Gp.LEVEL_C_DECRYPTION) != 0 && length > 0) {
@@ -287,9 +302,9 @@ final class Scp02 extends SymmetricChannel {
         short length = transients.dataLength();
         Util.arrayCopyNonAtomic(ram, Transients.HEADER, ram, scratch, (short) 4);
         ram[scratch] = (byte) (ram[scratch] & Gp.CLA_TYPE_MASK);
-        ram[(short) (scratch + 4)] = (byte) length;
+        short head = putLc(scratch, length);
         mac.start(R_STATE, R_ICV);
-        mac.update(R_STATE, S_RMAC, ram, scratch, (short) 5);
+        mac.update(R_STATE, S_RMAC, ram, scratch, head);
         mac.update(R_STATE, S_RMAC, work, transients.dataOffset(), length);
         ram[Transients.WRAP_RESPONSE] = 1;
     }
