@@ -93,6 +93,7 @@ export async function startDaemon<S extends TSchema>(
     },
   });
   const parts = await definition.start({ config, logger, metrics, tls, self });
+  let stopping: Promise<void> | undefined;
   let app: RestApp;
   try {
     app = await createRestServer({
@@ -102,7 +103,11 @@ export async function startDaemon<S extends TSchema>(
       logger,
       metrics,
       ...(definition.bodyLimitBytes === undefined ? {} : { bodyLimitBytes: definition.bodyLimitBytes }),
-      ...(parts.ready === undefined ? {} : { ready: parts.ready }),
+      ready: async () => {
+        // Whoever chooses among nodes goes elsewhere before this one refuses.
+        if (stopping !== undefined) throw new TransportError('draining', 'this node ends what it has: ask another one');
+        await parts.ready?.();
+      },
       routes: parts.routes,
     });
     await listen(app, base.listen);
@@ -111,7 +116,6 @@ export async function startDaemon<S extends TSchema>(
     await parts.close?.();
     throw error;
   }
-  let stopping: Promise<void> | undefined;
   return {
     port: (app.server.address() as AddressInfo).port,
     reload: async () => {
