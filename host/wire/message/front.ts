@@ -64,6 +64,41 @@ export const Route = Type.Object({ rule: Rule, version: Type.Integer({ minimum: 
 export type Route = Static<typeof Route>;
 export const Routes = Type.Array(Route, { maxItems: 10_000 });
 
+/**
+ * `starting`: not seen ready yet, or for a short time only, and gets a growing share. `up`: takes its share. `draining`:
+ * ends what it has. `suspect`: last choice, because it failed, whatever it says. `down`: away.
+ */
+export const NodeState = Type.Union([
+  Type.Literal('starting'),
+  Type.Literal('up'),
+  Type.Literal('draining'),
+  Type.Literal('suspect'),
+  Type.Literal('down'),
+]);
+export type NodeState = Static<typeof NodeState>;
+
+/** GET /v1/nodes on `front`: the nodes behind, as the node that answers sees them. */
+export const PoolNode = Type.Object(
+  {
+    pool: PoolName,
+    address: Type.String({ maxLength: 2_000 }),
+    state: NodeState,
+    /** Calls that wait for its answer. */
+    outstanding: Type.Integer({ minimum: 0 }),
+    /** Of the work of a node that is up: less while it starts. */
+    share: Type.Number({ minimum: 0, maximum: 1 }),
+    /** Since the start of the front's node: calls, and how many this node failed. */
+    calls: Type.Integer({ minimum: 0 }),
+    failures: Type.Integer({ minimum: 0 }),
+    /** Times in a row that it was put out although it said that it is well, and how long it stays out. */
+    ejections: Type.Integer({ minimum: 0 }),
+    ejectedMs: Type.Integer({ minimum: 0 }),
+  },
+  closed,
+);
+export type PoolNode = Static<typeof PoolNode>;
+export const PoolNodes = Type.Array(PoolNode, { maxItems: 10_000 });
+
 /** POST /ext/1/routes/explain: which rule a request would take, and why none of the others. */
 export const RouteExplanation = Type.Object(
   {
