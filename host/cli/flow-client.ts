@@ -2,8 +2,10 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { PeerEndpoint, readConfig, TlsFiles } from '../daemon/config.ts';
 import { LiveTls } from '../daemon/live-tls.ts';
+import { TransportError } from '../errors.ts';
 import { RestClient } from '../rest/client.ts';
 import { FlowDetail, FlowList } from '../wire/message/flow.ts';
+import { type PoolNode, PoolNodes } from '../wire/message/front.ts';
 import { AuditRecords } from '../wire/message/operator.ts';
 
 /** What an operator's config file says: the platform and the operator's own certificate. */
@@ -29,3 +31,27 @@ export const oneFlow = (file: string, method: Question['method'], path: string):
 
 export const listAuditRecords = (file: string, query: Question['query'] = {}): Promise<Static<typeof AuditRecords>> =>
   call(file, { method: 'GET', path: '/v1/audit-records', query }, AuditRecords);
+
+/** What one node of the front sees, or why it says nothing. */
+export interface FrontView {
+  readonly address: string;
+  readonly nodes: readonly PoolNode[];
+  readonly error?: TransportError;
+}
+
+/** Every node of the front has a view of its own, so each is asked. */
+export async function listPoolNodes(file: string): Promise<FrontView[]> {
+  const { platform, tls } = await readConfig(file, OperatorConfig);
+  const identity = await LiveTls.open(tls);
+  return Promise.all(
+    platform.url.split(' ').map(async (address): Promise<FrontView> => {
+      await using client = new RestClient({ baseUrl: address, tls: identity, expectedPeer: platform });
+      try {
+        return { address, nodes: await client.call({ method: 'GET', path: '/v1/nodes', response: PoolNodes }) };
+      } catch (error) {
+        if (error instanceof TransportError) return { address, nodes: [], error };
+        throw error;
+      }
+    }),
+  );
+}

@@ -13,6 +13,7 @@ import { addCompletion } from './completion.ts';
 import { addDoctor } from './doctor.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { flowCommand } from './flow.ts';
+import { addFrontCommands } from './front.ts';
 import { addKmsCommands } from './kms/commands.ts';
 import { addManPage } from './man-page.ts';
 import { traceCommand } from './trace-decode.ts';
@@ -63,6 +64,7 @@ export function programOf(): Command {
         await runDaemon(await load(), options);
       });
     if (name === 'kms') addKmsCommands(command);
+    if (name === 'front') addFrontCommands(command);
   }
   program
     .command('up')

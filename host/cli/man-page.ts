@@ -38,7 +38,7 @@ export function manPage(program: Command): string {
   const shared = common(nodes);
   const cardOptions = nodes.find(({ path }) => path.join(' ') === 'card info')?.options ?? [];
   const own = nodes
-    .filter(({ children, places }) => children.length === 0 || places !== '')
+    .filter(({ children, places, options }) => children.length === 0 || places !== '' || options.length > 0)
     .map((node) => ({ ...node, options: node.options.filter(({ flags }) => !shared.has(flags)) }));
   return [
     '.TH TSM 1 "" "opentsm" "User Commands"',

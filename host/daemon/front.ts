@@ -5,9 +5,9 @@ import { type Static, Type } from 'typebox';
 import { seramTerminal } from '../bearer/seram/seram-readers.ts';
 import { NotFoundError } from '../errors.ts';
 import type { RestApp } from '../rest/app.ts';
-import { RestClient } from '../rest/client.ts';
 import { lossReportsClient, topUpsClient } from '../rest/clients/front-backends.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
+import { type Caller, NodePool } from '../rest/node-pool.ts';
 import { appSideRoutes, frontRoutes } from '../rest/routes/front/routes.ts';
 import { createRestServer } from '../rest/server.ts';
 import { UserTokens } from '../rest/user-tokens.ts';
@@ -20,10 +20,11 @@ import { AuditLog } from '../store/audit-log.ts';
 import { checkDatabase, databasePlace, openDatabase } from '../store/database.ts';
 import { FRONT_MIGRATIONS, type FrontTables, grantAppSide } from '../store/front/schema.ts';
 import { pruneSessions } from '../store/front/seram-sessions.ts';
-import { Rule } from '../wire/message/front.ts';
+import { type PoolNode, Rule } from '../wire/message/front.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
 import { defineDaemon } from './daemon.ts';
 import { defaultNodeId, openNode } from './node.ts';
+import { nodeGauges } from './node-gauges.ts';
 import { poolGauge } from './pool-gauge.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -90,6 +91,7 @@ export const frontDaemon = defineDaemon({
     const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
     const { bells } = parts.use(await openNode({ url, nodeId, logger, onError }));
     const backends = parts.use(new Pools(config.pools, tls));
+    nodeGauges(() => backends.nodes, metrics);
     const pools = Object.keys(config.pools);
     const routeBook = parts.use(await RouteBook.open({ database, bells, fixed: config.rules, pools, onError }));
     const { listen, publicUrl } = config.appSide;
@@ -111,7 +113,7 @@ export const frontDaemon = defineDaemon({
     let appSide: RestApp | undefined;
     const held = parts.move();
     return {
-      routes: (own) => frontRoutes(own, { sessions, userCards, routeBook, auditLog }),
+      routes: (own) => frontRoutes(own, { sessions, userCards, routeBook, auditLog, nodes: () => backends.nodes }),
       ready: () => checkDatabase(appDatabase),
       listening: async () => {
         appSide = await createRestServer({
@@ -135,35 +137,35 @@ export const frontDaemon = defineDaemon({
   },
 });
 
-/** Clients of the platforms behind, by the name of their pool. */
+/** The platforms behind with all their nodes, by the name of their pool. */
 class Pools implements Backends, AsyncDisposable {
-  readonly #clients: ReadonlyMap<string, RestClient>;
+  readonly #pools: ReadonlyMap<string, NodePool>;
 
   constructor(pools: Static<typeof FrontConfig>['pools'], tls: TlsIdentity) {
-    this.#clients = new Map(
-      Object.entries(pools).map(([name, peer]) => [
-        name,
-        new RestClient({ baseUrl: peer.url, tls, expectedPeer: peer }),
-      ]),
+    this.#pools = new Map(
+      Object.entries(pools).map(([name, peer]) => [name, new NodePool({ baseUrl: peer.url, tls, expectedPeer: peer })]),
     );
   }
 
   topUps(pool: string) {
-    return topUpsClient(this.#client(pool));
+    return topUpsClient(this.#pool(pool));
   }
 
   lossReports(pool: string) {
-    return lossReportsClient(this.#client(pool));
+    return lossReportsClient(this.#pool(pool));
   }
 
-  #client(pool: string): RestClient {
-    const client = this.#clients.get(pool);
-    if (client === undefined)
-      throw new NotFoundError('no-such-pool', `There is no pool ${pool}: name it in the config`);
-    return client;
+  get nodes(): PoolNode[] {
+    return [...this.#pools].flatMap(([pool, { nodes }]) => nodes.map((node) => ({ pool, ...node })));
+  }
+
+  #pool(name: string): Caller {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) throw new NotFoundError('no-such-pool', `There is no pool ${name}: name it in the config`);
+    return pool;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#clients.values()].map((client) => client.close()));
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
   }
 }

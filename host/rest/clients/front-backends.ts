@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LossReports, TopUps } from '../../service/front/ports.ts';
 import { LossReport, TopUpState } from '../../wire/message/platform.ts';
-import type { RestClient } from '../client.ts';
+import type { Caller } from '../node-pool.ts';
 
 /** Calls that may safely run twice: each carries the operation's own key. */
 const RETRIES = 3;
 const ANSWER_MS = 15_000;
 
 /** A `provider` daemon, for the front. */
-export function topUpsClient(client: RestClient): TopUps {
+export function topUpsClient(client: Caller): TopUps {
   const path = '/v1/top-ups';
   return {
     start: (idempotencyKey, body) =>
@@ -22,7 +22,7 @@ export function topUpsClient(client: RestClient): TopUps {
 }
 
 /** The `issuer` daemon, for the front. */
-export function lossReportsClient(client: RestClient): LossReports {
+export function lossReportsClient(client: Caller): LossReports {
   const path = '/v1/loss-reports';
   const one = (id: string) => `${path}/${encodeURIComponent(id)}`;
   return {

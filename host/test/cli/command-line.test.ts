@@ -66,6 +66,7 @@ describe('the command line', () => {
     expect(offered('tsm', 'ca')).to.deep.equal(['cap', 'card']);
     expect(offered('tsm', 'card', 'set-s')).to.deep.equal(['set-status']);
     expect(offered('tsm', 'card', 'domain', '')).to.include('create');
+    expect(offered('tsm', 'front', 'no')).to.deep.equal(['nodes']);
     expect(offered('tsm', 'card', 'install', 'app.cap', '--rep')).to.deep.equal(['--replace']);
   });
 

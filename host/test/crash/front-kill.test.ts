@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
+import { listPoolNodes } from '../../cli/flow-client.ts';
 import { cardInPhone } from '../../lab/card-in-phone.ts';
 import type { Phone } from '../../lab/phone.ts';
 import { PRODUCT_ID, ProductDesk } from '../../lab/product-desk.ts';
@@ -9,6 +14,7 @@ import type { CardChannel } from '../../transport/card-channel.ts';
 
 /** The node that a phone's agent talks to. */
 const NODE = 'front';
+const TSM = join(import.meta.dirname, '../../cli/tsm.mjs');
 
 /** kill -9 of the front's node that holds a session, between two APDUs of a top-up: the other one goes on with it. */
 describe('The front, a node killed', function () {
@@ -79,4 +85,44 @@ describe('The front, a node killed', function () {
       expect(ledger, JSON.stringify(ledger)).to.include({ platform: paid, open: 0, equal: true });
     });
   }
+
+  /** By an operator of the front, whose file this writes. */
+  const operatorFile = async (): Promise<string> => {
+    const { topology } = lab.platforms;
+    const peer = topology.peer(NODE);
+    const tls = await topology.pki.issue({ role: 'operator', id: 'alice', platform: peer });
+    const file = join(topology.stateDir, 'operator-of-front.json');
+    await writeFile(file, JSON.stringify({ platform: { url: topology.addresses(NODE), ...peer }, tls }));
+    return file;
+  };
+
+  it('asks the provider’s other node when one is killed, and `tsm front nodes` shows it', async () => {
+    const { topology } = lab.platforms;
+    const file = await operatorFile();
+    const [alive, dead] = topology.addresses('provider-a').split(' ');
+    await topology.kill('provider-a-2');
+    await using phone = await phoneOf();
+    killAt = 0;
+    const action = { actionCode: 'TOPUP', productId: PRODUCT_ID, amount: 9, seType: 'uicc' } as const;
+    expect((await phone.perform({ ...action, seId: inserted.cardId.value })).outcome).to.equal('credited');
+    const seen = async () => {
+      const views = await listPoolNodes(file);
+      return views.flatMap(({ nodes }) => nodes.filter(({ pool }) => pool === 'provider-a'));
+    };
+    // Each node of the front finds it out by itself.
+    const of = (nodes: Awaited<ReturnType<typeof seen>>, at?: string) =>
+      nodes.filter(({ address }) => address === at).map(({ state }) => state);
+    let nodes = await seen();
+    while (of(nodes, dead).join() !== 'down,down') {
+      await delay(100);
+      nodes = await seen();
+    }
+    // A node of the front that has just started gives it a growing share.
+    for (const state of of(nodes, alive)) expect(state).to.be.oneOf(['starting', 'up']);
+    const shown = spawnSync(process.execPath, [TSM, 'front', 'nodes', '--config', file], { encoding: 'utf8' });
+    expect([shown.status, shown.stderr]).to.deep.equal([0, '']);
+    for (const front of topology.addresses(NODE).split(' ')) expect(shown.stdout).to.include(`${front}\n`);
+    expect(shown.stdout.match(new RegExp(`provider-a +down +${dead} `, 'g'))).to.have.length(2);
+    expect(shown.stdout.match(new RegExp(`provider-a +(up|starting) +${alive} `, 'g'))).to.have.length(2);
+  });
 });

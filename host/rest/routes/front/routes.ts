@@ -4,9 +4,11 @@ import type { RouteBook } from '../../../service/front/route-book.ts';
 import type { SeramSessions } from '../../../service/front/seram-sessions.ts';
 import type { UserCardBook } from '../../../service/front/user-cards.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
+import type { PoolNode } from '../../../wire/message/front.ts';
 import type { RestApp } from '../../app.ts';
 import { auditRecordRoutes } from '../operator/audit-records.ts';
 import { actionRoutes } from './actions.ts';
+import { nodeRoutes } from './nodes.ts';
 import { routeBookRoutes } from './route-book.ts';
 import { seramRoutes } from './seram.ts';
 import { seramReaderRoutes } from './seram-readers.ts';
@@ -17,14 +19,18 @@ export interface FrontServices {
   readonly userCards: UserCardBook;
   readonly routeBook: RouteBook;
   readonly auditLog: AuditLog;
+  /** Of the platforms behind. */
+  readonly nodes: () => readonly PoolNode[];
 }
 
 /** For operators, and for the OTA server. */
-export function frontRoutes(app: RestApp, { sessions, userCards, routeBook, auditLog }: FrontServices): void {
+export function frontRoutes(app: RestApp, services: FrontServices): void {
+  const { sessions, userCards, routeBook, auditLog, nodes } = services;
   seramReaderRoutes(app, sessions);
   userCardRoutes(app, userCards);
   routeBookRoutes(app, routeBook);
   auditRecordRoutes(app, auditLog);
+  nodeRoutes(app, nodes);
 }
 
 /** For phone apps and the agents beside them. */
