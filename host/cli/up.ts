@@ -27,8 +27,13 @@ export async function up(options: UpOptions): Promise<void> {
     onEvent: ({ name, event, detail }) => process.stdout.write(`${name}: ${event} (${detail})\n`),
   });
   for (const name of topology.names) process.stdout.write(`${name.padEnd(24)} ${topology.url(name)}\n`);
+  for (const address of topology.appAddresses()) process.stdout.write(`${'phone apps'.padEnd(24)} ${address}\n`);
+  for (const name of topology.names) {
+    for (const address of topology.tsmsAddresses(name))
+      process.stdout.write(`${`TSM-Backend of ${name}`.padEnd(24)} ${address}/sptsm/1.0.4\n`);
+  }
   const shown = new Set<string>();
-  for (const name of topology.names.filter((known) => /^(issuer|provider)/.test(known))) {
+  for (const name of topology.names.filter((known) => /^(issuer|provider|front)/.test(known))) {
     const operator = { role: 'operator', id: 'up', platform: topology.peer(name) } as const;
     const { certificate } = await topology.pki.issue(operator);
     // Nodes of one platform have one operator.

@@ -46,6 +46,8 @@ export interface PlanContext {
   /** For a front: its listener for phones with its database role, and whose tokens it takes. */
   readonly appSide: object;
   readonly users: object;
+  /** For a provider: where service providers come. */
+  readonly tsms: object;
   /** 1 for the first node, whose daemon has the plain name. */
   readonly node: number;
 }
@@ -85,7 +87,9 @@ function groupPlans(plan: TopologyPlan): GroupPlan[] {
   if (plan.issuer !== undefined) plans.push(...platformPlans('issuer', plan.issuer, () => ({})));
   for (const provider of plan.providers ?? []) {
     plans.push(
-      ...platformPlans('provider', provider, ({ endpoint }) => ({ ota: endpoint('ota'), issuer: endpoint('issuer') })),
+      ...platformPlans('provider', provider, ({ endpoint, tsms }) => ({
+        ...{ ota: endpoint('ota'), issuer: endpoint('issuer'), tsms },
+      })),
     );
   }
   return plans;

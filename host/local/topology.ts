@@ -43,6 +43,8 @@ export interface Topology extends AsyncDisposable {
   addresses(name: string): string;
   /** Where phone apps reach each node of the front. */
   appAddresses(): readonly string[];
+  /** Where service providers reach each node of this provider. */
+  tsmsAddresses(name: string): readonly string[];
   pid(name: string): number | undefined;
   configFile(name: string): string;
   logFile(name: string): string;
@@ -66,8 +68,8 @@ export interface Topology extends AsyncDisposable {
 interface Member {
   readonly plan: DaemonPlan;
   readonly port: number;
-  /** Of a front: where phones come. */
-  readonly appPort?: number;
+  /** Of a front: where phones come; of a provider: where service providers do. */
+  readonly secondPort?: number;
   readonly configFile: string;
   readonly logFile: string;
   readonly databaseUrl: string | undefined;
@@ -119,7 +121,7 @@ class RunningTopology implements Topology {
     const plans = daemonPlans(options);
     const ports = await choosePorts(
       join(this.stateDir, 'ports.json'),
-      plans.flatMap(({ name, daemon }) => (daemon === 'front' ? [name, appSideOf(name)] : [name])),
+      plans.flatMap(({ name, daemon }) => [name, ...secondListenerOf(name, daemon)]),
     );
     const endpoint = (name: string) => {
       const nodes = plans.filter((plan) => plan.group === name);
@@ -132,6 +134,8 @@ class RunningTopology implements Topology {
     const identities = await Promise.all(plans.map(({ peer }) => this.pki.issue(peer)));
     const { issuer, audience, jwksFile } = this.users;
     for (const [index, plan] of plans.entries()) {
+      const [second = ''] = secondListenerOf(plan.name, plan.daemon);
+      const secondPort = ports[second];
       const configFile = join(this.stateDir, 'config', `${plan.name}.json`);
       const logFile = join(this.stateDir, 'log', `${plan.name}.log`);
       const databaseUrl = plan.database
@@ -144,7 +148,8 @@ class RunningTopology implements Topology {
         ...(databaseUrl === undefined ? {} : { database: { url: databaseUrl } }),
         ...plan.config({
           ...{ endpoint, stateDir: this.stateDir, node: plan.node, users: { issuer, audience, jwksFile } },
-          appSide: plan.daemon === 'front' ? await this.#appSide(ports[appSideOf(plan.name)] ?? 0) : {},
+          appSide: plan.daemon === 'front' ? await this.#appSide(secondPort ?? 0) : {},
+          tsms: { listen: { host: '127.0.0.1', port: secondPort ?? 0 } },
         }),
       };
       await savePrivate(configFile, config);
@@ -158,10 +163,9 @@ class RunningTopology implements Topology {
         keepAlive: options.keepAlive ?? false,
         ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
       });
-      const appPort = ports[appSideOf(plan.name)];
       this.#members.set(plan.name, {
         ...{ plan, port: ports[plan.name] ?? 0, configFile, logFile, databaseUrl, process },
-        ...(appPort === undefined ? {} : { appPort }),
+        ...(secondPort === undefined ? {} : { secondPort }),
       });
     }
   }
@@ -173,8 +177,16 @@ class RunningTopology implements Topology {
   }
 
   appAddresses(): readonly string[] {
-    return [...this.#members.values()].flatMap(({ appPort }) =>
-      appPort === undefined ? [] : [`https://127.0.0.1:${appPort}`],
+    return this.#secondAddresses(({ daemon }) => daemon === 'front');
+  }
+
+  tsmsAddresses(name: string): readonly string[] {
+    return this.#secondAddresses(({ group, daemon }) => group === name && daemon === 'provider');
+  }
+
+  #secondAddresses(which: (plan: DaemonPlan) => boolean): readonly string[] {
+    return [...this.#members.values()].flatMap(({ plan, secondPort }) =>
+      secondPort === undefined || !which(plan) ? [] : [`https://127.0.0.1:${secondPort}`],
     );
   }
 
@@ -295,7 +307,11 @@ class RunningTopology implements Topology {
   }
 }
 
-const appSideOf = (name: string): string => `${name}-app`;
+/** Name of the port of a daemon that listens at two. */
+function secondListenerOf(name: string, daemon: DaemonPlan['daemon']): string[] {
+  if (daemon === 'front') return [`${name}-app`];
+  return daemon === 'provider' ? [`${name}-tsms`] : [];
+}
 
 /** The ports of the last run where they are free, else new ones: peers and notes keep their addresses. */
 async function choosePorts(file: string, names: readonly string[]): Promise<Record<string, number>> {

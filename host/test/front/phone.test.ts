@@ -12,7 +12,10 @@ import type { Phone } from '../../lab/phone.ts';
 import { PRODUCT_ID, ProductDesk } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
+import { TSMS_BASE } from '../../rest/tsms/server.ts';
 import type { ActionState, StartAction } from '../../wire/message/front.ts';
+import { ServiceProviderToken } from '../../wire/message/service-providers.ts';
+import { PublishedClient } from '../conformance/published-client.ts';
 
 const TSM = join(import.meta.dirname, '../../cli/tsm.mjs');
 
@@ -152,5 +155,23 @@ describe('A phone, through the front', function () {
     expect(await phone.state(processId, 5_000)).to.deep.include({ outcome: 'credited', tacVerified: true });
     await topology.start('terminal-desk');
     expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 521, equal: true });
+  });
+
+  it('has beside it a service provider, who speaks to the TSM-Backend of the provider’s daemon by TLS', async () => {
+    const { topology } = lab.platforms;
+    const [address] = topology.tsmsAddresses('provider-a');
+    const client = new PublishedClient(`${address}${TSMS_BASE}`, await readFile(topology.pki.authorityFile, 'utf8'));
+    try {
+      const operator = await lab.platforms.client('provider-a');
+      const { longTermToken: token } = await operator.call({
+        ...{ method: 'POST', path: '/v1/service-providers', body: { name: 'transit' }, response: ServiceProviderToken },
+      });
+      const { json } = await client.call('createAccessToken', { token });
+      expect((await client.call('listSecureComponentProfiles', { token: String(json) })).json).to.deep.equal([]);
+      expect((await client.send('listSecureComponentProfiles', { token })).status).to.equal(401);
+      expect((await client.send('listSecureComponentProfiles', {})).status).to.equal(401);
+    } finally {
+      await client.close();
+    }
   });
 });
