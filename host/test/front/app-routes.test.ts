@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { importPKCS8, SignJWT, UnsecuredJWT } from 'jose';
+import { Agent, request } from 'undici';
+import { TransportError } from '../../errors.ts';
+import { type DevelopmentUsers, openDevelopmentUsers } from '../../local/development-users.ts';
+import { appSideRoutes } from '../../rest/routes/front/routes.ts';
+import { UserTokens } from '../../rest/user-tokens.ts';
+import { Actions } from '../../service/front/actions.ts';
+import { SeramSessions } from '../../service/front/seram-sessions.ts';
+import { Bells } from '../../store/bells.ts';
+import { openDatabase } from '../../store/database.ts';
+import { addAction } from '../../store/front/actions.ts';
+import { FRONT_MIGRATIONS, type FrontTables } from '../../store/front/schema.ts';
+import { putUserCard } from '../../store/front/user-cards.ts';
+import { TestDatabase } from '../ota/fixture.ts';
+import { TestServer, testPki } from '../rest/fixture.ts';
+
+const ICCID = '89860000000000000005';
+const NOBODYS = '89860000000000000013';
+const ALICES_ACTION = 'a'.repeat(32);
+const NO_ACTION = 'b'.repeat(32);
+const action = (seId: string) => ({
+  ...{ actionCode: 'TOPUP', productId: 'transit', seType: 'uicc', seId, amount: 1 },
+});
+
+interface Sample {
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+/** For each route of users: what Alice may ask for, the same of nobody's things, and what Alice then gets. */
+const USER_ROUTES: Readonly<
+  Record<string, { readonly hers: Sample; readonly nobodys: Sample; readonly status: number }>
+> = {
+  'POST /ext/1/actions': {
+    hers: { path: '/ext/1/actions', body: action(ICCID) },
+    nobodys: { path: '/ext/1/actions', body: action(NOBODYS) },
+    // The platform behind is away.
+    status: 503,
+  },
+  'GET /ext/1/actions/{processId}': {
+    hers: { path: `/ext/1/actions/${ALICES_ACTION}` },
+    nobodys: { path: `/ext/1/actions/${NO_ACTION}` },
+    status: 200,
+  },
+};
+
+/** Routes that a session's secret opens. */
+const SESSION_ROUTES: Readonly<Record<string, unknown>> = {
+  'POST /gp/seram/handshake': { secureElements: [{ seType: 'uicc', seId: ICCID }] },
+  'POST /gp/seram/remoteManagement': { localAgentStatus: { localAgentStatusEnum: 'POLLING' } },
+};
+
+/** Every route of the app side, found in its own OpenAPI document: a new one has to be entered above. */
+describe('Routes of the app side', function () {
+  this.timeout(120_000);
+  let folder = '';
+  let users: DevelopmentUsers;
+  let postgres: TestDatabase;
+  let server: TestServer;
+  let dispatcher: Agent;
+  let operations: { readonly name: string; readonly access: readonly string[] }[] = [];
+  const closers: (() => Promise<void>)[] = [];
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'opentsm-app-side-'));
+    users = await openDevelopmentUsers(folder);
+    postgres = await TestDatabase.start();
+    const url = await postgres.server.createDatabase('front');
+    const database = await openDatabase<FrontTables>({ url, migrations: FRONT_MIGRATIONS });
+    closers.push(() => database.destroy());
+    await putUserCard(database, 'alice', `iccid:${ICCID}`);
+    const done = {
+      id: ALICES_ACTION,
+      subject: 'alice',
+      card: `iccid:${ICCID}`,
+      operation: 'found',
+      pool: 'issuer',
+    } as const;
+    await addAction(database, { ...done, request: { actionCode: 'FOUND', seType: 'uicc', seId: ICCID } });
+    const sessions = new SeramSessions({ database, bells: new Bells() });
+    const away = () => Promise.reject(new TransportError('peer-unreachable', 'nothing is behind'));
+    const actions = new Actions({
+      ...{ database, sessions, terminalId: 'seram:main', raEndpoint: () => 'https://front.invalid/gp/seram' },
+      backends: {
+        topUps: () => ({ start: away, state: away }),
+        lossReports: () => ({ report: away, state: away, close: away }),
+      },
+      route: () => ({ name: 'all', when: { actionCode: 'TOPUP' }, pool: 'provider-a', operation: 'top-up' }),
+      onError: () => {},
+    });
+    closers.push(async () => actions.drain());
+    server = await TestServer.start({ role: 'front', id: 'main' }, (app) => appSideRoutes(app, actions, sessions), {
+      users: await UserTokens.open(users),
+    });
+    dispatcher = new Agent({ connect: { ca: await readFile((await testPki()).authorityFile, 'utf8') } });
+    const document = server.app.swagger() as unknown as { paths: Record<string, Record<string, object>> };
+    operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        name: `${method.toUpperCase()} ${path}`,
+        access: (operation as { 'x-access': string[] })['x-access'],
+      })),
+    );
+  });
+  after(async () => {
+    await dispatcher?.destroy();
+    await server?.[Symbol.asyncDispose]();
+    for (const close of closers.reverse()) await close();
+    await postgres?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  const withAccess = (access: string): string[] =>
+    operations.filter((operation) => operation.access.join() === access).map(({ name }) => name);
+
+  async function send(name: string, { path, body }: Sample, authorization?: string) {
+    const { statusCode, body: stream } = await request(`https://127.0.0.1:${server.port}${path}`, {
+      dispatcher,
+      method: name.split(' ')[0] as 'GET' | 'POST',
+      headers: {
+        'idempotency-key': randomUUID(),
+        ...(authorization === undefined ? {} : { authorization }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const { type, title, detail } = (await stream.json()) as Record<string, unknown>;
+    return { status: statusCode, type, title, detail };
+  }
+
+  it('are of users, of sessions, or tell that the server lives, and all are in this sweep', () => {
+    expect(withAccess('user').sort()).to.deep.equal(Object.keys(USER_ROUTES).sort());
+    expect(withAccess('public').sort()).to.deep.equal(Object.keys(SESSION_ROUTES).sort());
+    expect(withAccess('any-peer').sort()).to.deep.equal(['GET /health/live', 'GET /health/ready']);
+    expect(operations).to.have.length(6);
+  });
+
+  it('refuse whoever has no token, and none of another make', async () => {
+    const key = await importPKCS8(await readFile(join(folder, 'issuer.key.pem'), 'utf8'), 'ES256');
+    const claims = { iss: users.issuer, aud: users.audience, sub: 'alice' };
+    const now = Math.floor(Date.now() / 1_000);
+    const signed = (more: object) =>
+      new SignJWT({ ...claims, iat: now, exp: now + 600, ...more })
+        .setProtectedHeader({ alg: 'ES256', kid: 'development' })
+        .sign(key);
+    const [head, body] = (await users.token('alice')).split('.');
+    const [, , signature] = (await users.token('mallory')).split('.');
+    const refused: readonly (readonly [name: string, authorization: string | undefined, code: string])[] = [
+      ['none', undefined, 'token-missing'],
+      ['another scheme', 'Basic YWxpY2U6YWxpY2U=', 'token-missing'],
+      ['over', `Bearer ${await users.token('alice', -3_600)}`, 'token-refused'],
+      ['for another audience', `Bearer ${await signed({ aud: 'other' })}`, 'token-refused'],
+      ['of another issuer', `Bearer ${await signed({ iss: 'https://other.invalid' })}`, 'token-refused'],
+      ['without end', `Bearer ${await signed({ exp: undefined })}`, 'token-refused'],
+      ['without user', `Bearer ${await signed({ sub: undefined })}`, 'token-refused'],
+      ['unsigned', `Bearer ${new UnsecuredJWT({ ...claims, iat: now, exp: now + 600 }).encode()}`, 'token-refused'],
+      ['of another’s signature', `Bearer ${head}.${body}.${signature}`, 'token-refused'],
+    ];
+    for (const [route, { hers }] of Object.entries(USER_ROUTES)) {
+      for (const [name, authorization, code] of refused) {
+        const answer = await send(route, hers, authorization);
+        expect([answer.status, answer.type], `${route}, ${name}`).to.deep.equal([401, `urn:opentsm:problem:${code}`]);
+      }
+    }
+  });
+
+  it('give a user what is his, and of another’s card no more than of one that is nobody’s', async () => {
+    const alice = `Bearer ${await users.token('alice')}`;
+    const mallory = `Bearer ${await users.token('mallory')}`;
+    for (const [route, { hers, nobodys, status }] of Object.entries(USER_ROUTES)) {
+      expect((await send(route, hers, alice)).status, route).to.equal(status);
+      const answer = await send(route, hers, mallory);
+      expect(answer.status, route).to.equal(404);
+      expect(answer, route).to.deep.equal(await send(route, nobodys, mallory));
+    }
+  });
+
+  it('give nothing to an agent without the secret of a session, not even with a user’s token', async () => {
+    const authorization = `Bearer ${await users.token('alice')}`;
+    for (const [route, body] of Object.entries(SESSION_ROUTES)) {
+      const [, path = ''] = route.split(' ');
+      for (const query of ['', '?sessionId=', `?sessionId=${'A'.repeat(32)}`, `?sessionId=${ALICES_ACTION}`]) {
+        expect((await send(route, { path: path + query, body }, authorization)).status, route + query).to.equal(404);
+      }
+    }
+  });
+});
