@@ -52,6 +52,8 @@ final class CapView {
     /** True when the file had no Descriptor: references have no classes then. */
     final boolean inferred;
 
+    final SourceLines sources;
+
     private final String prefix;
     private final DescriptorComponent descriptor;
     private final List<ExportFile> imports;
@@ -66,6 +68,7 @@ final class CapView {
         this.cap = cap;
         this.inferred = cap.isDescriptorInferred();
         this.imports = imports;
+        sources = new SourceLines(cap);
         prefix = "p" + cap.header().packageInfo().aid();
         descriptor = cap.descriptor().orElseThrow(() -> LinkException.inconsistent("there is no Descriptor component"));
         Map<Integer, ClassDescriptor> byRef = new HashMap<>();

@@ -75,6 +75,7 @@ final class ClassEmitter {
                 null,
                 view.name(item.info().superclass()),
                 interfaces.toArray(String[]::new));
+        view.sources.fileOf(item.offset()).ifPresent(file -> out.visitSource(file, null));
         for (FieldDescriptor field : item.descriptor().fields()) {
             boolean isStatic = field.isStatic();
             MemberName member =

@@ -33,7 +33,8 @@ import org.opentsm.verifier.Verifier;
  * token or offset:
  * v3 and k0 virtual methods (public, package-visible), m0012 static and private ones, f1 fields, s0004 static fields. A
  * method that overrides one of the API has the API's name, and each interface method leads to its implementation over a
- * bridge.
+ * bridge. Source file and lines are those of the Debug component, when there is one; the file has its package before it
+ * ("shop/Counter.java"), as the class no longer tells that.
  */
 public final class Linker {
     private final Platform platform;

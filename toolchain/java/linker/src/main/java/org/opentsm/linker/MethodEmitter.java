@@ -207,9 +207,15 @@ final class MethodEmitter {
                 label(target);
             }
         }
+        Map<Integer, Integer> lines = view.sources.linesOf(method.methodOffset());
+        lines.keySet().forEach(this::label);
         int end = info.code().length;
         for (Instruction instruction : instructions) {
             place(instruction.offset());
+            Integer line = lines.get(instruction.offset());
+            if (line != null) {
+                code.visitLineNumber(line, label(instruction.offset()));
+            }
             if (view.inferred
                     && translateUntyped(instruction, instruction.opcode().mnemonic())) {
                 continue;

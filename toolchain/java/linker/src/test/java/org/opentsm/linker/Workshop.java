@@ -110,6 +110,7 @@ final class Workshop {
         ConverterInput.Builder input = ConverterInput.builder(packageName, Aid.ofHex(aid), 1, 0)
                 .level("3.0.5")
                 .exports(exports)
+                .debug(true)
                 .ints(ints);
         compile(sources).forEach((name, bytes) -> {
             classFiles.put(name, bytes);
