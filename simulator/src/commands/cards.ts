@@ -151,6 +151,6 @@ export const coverage: Command = {
   usage: 'coverage IMAGE|FILE.cap [--script FILE] [--out LCOV] [HEX..]',
   summary: 'tells which source lines ran, as lcov',
   help: `${steps}
-Lines are those of class files compiled with -g; the classes of a CAP file have none.`,
+Lines are those of class files compiled with -g, and of CAP files with a Debug component (debug="true").`,
   run: runCoverage,
 };

@@ -16,7 +16,7 @@ import org.objectweb.asm.Type;
 /**
  * Which source lines of applets have run, of all cards of this process, when it was started with {@code
  * -Dopentsm.coverage=true}.
- * Lines are those of class files.
+ * Lines are those of class files, and of CAP files with a Debug component.
  */
 public final class Coverage {
 
@@ -54,8 +54,7 @@ public final class Coverage {
 
                     @Override
                     public void visitSource(String file, String debug) {
-                        String name = reader.getClassName();
-                        source = file == null ? null : name.substring(0, name.lastIndexOf('/') + 1) + file;
+                        source = file == null ? null : path(reader.getClassName(), file);
                         super.visitSource(file, debug);
                     }
 
@@ -68,6 +67,11 @@ public final class Coverage {
                 },
                 0);
         return writer.toByteArray();
+    }
+
+    /** A linked class has another name than its source, whose package the linker puts before the file. */
+    private static String path(String className, String file) {
+        return file.contains("/") ? file : className.substring(0, className.lastIndexOf('/') + 1) + file;
     }
 
     /**
@@ -94,7 +98,7 @@ public final class Coverage {
         private void flush() {
             if (pending != 0) {
                 super.visitLdcInsn(source);
-                super.visitIntInsn(Opcodes.SIPUSH, Math.min(pending, Short.MAX_VALUE));
+                super.visitLdcInsn(pending);
                 pending = 0;
                 super.visitMethodInsn(
                         Opcodes.INVOKESTATIC,
