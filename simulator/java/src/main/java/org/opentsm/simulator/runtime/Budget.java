@@ -7,7 +7,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Ends a command whose applet computes for ever: instrumented code asks at each backward jump. Computing
+ * Ends a command whose applet computes for ever: instrumented code asks at each backward jump, at the end of each
+ * subroutine and at the beginning of each exception handler ({@link HandlerGuard}). Computing
  * time is counted, not waiting, so a busy machine ends nothing; who wants to reset the card waits for a second of it.
  *
  * <p>It is counted from the first time that the watch sees the command: to ask for a thread's time at the beginning of

@@ -26,6 +26,8 @@ final class Instrumenter {
 
     private static final String CALLS = Type.getInternalName(PlatformCalls.class);
     private static final Set<String> REPLACEMENTS = replacements();
+    /** Offset in a class file. */
+    private static final int MAJOR_VERSION = 6;
 
     private Instrumenter() {}
 
@@ -34,6 +36,7 @@ final class Instrumenter {
         ClassWriter writer = new ClassWriter(reader, 0);
         PlatformBridges bridges = new PlatformBridges(reader.getClassName());
         Set<String> losing = losingThis(reader);
+        boolean hasFrames = reader.readUnsignedShort(MAJOR_VERSION) >= Opcodes.V1_6;
         reader.accept(
                 new ClassVisitor(Opcodes.ASM9, writer) {
                     @Override
@@ -42,7 +45,12 @@ final class Instrumenter {
                         MethodVisitor next = super.visitMethod(access, name, descriptor, signature, exceptions);
                         return name.equals("<clinit>")
                                 ? next
-                                : new CardMethod(next, bridges, access, name, !losing.contains(name + descriptor));
+                                : new CardMethod(
+                                        new HandlerGuard(next, hasFrames, name.equals("<init>")),
+                                        bridges,
+                                        access,
+                                        name,
+                                        !losing.contains(name + descriptor));
                     }
 
                     @Override
@@ -133,6 +141,10 @@ final class Instrumenter {
 
         @Override
         public void visitVarInsn(int opcode, int variable) {
+            if (opcode == Opcodes.RET) {
+                // The end of a subroutine leads back to its call.
+                call("beforeBackwardJump", "()V");
+            }
             super.visitVarInsn(opcode, variable);
             onThis = hasThis && keepsThis && opcode == Opcodes.ALOAD && variable == 0;
         }

@@ -118,6 +118,21 @@ class ElisionTest {
     }
 
     @Test
+    void aSubroutineMayGoBack() {
+        assertEquals("access beforeBackwardJump", seen(method -> {
+            Label subroutine = new Label();
+            Label end = new Label();
+            method.visitJumpInsn(Opcodes.JSR, subroutine);
+            method.visitJumpInsn(Opcodes.GOTO, end);
+            method.visitLabel(subroutine);
+            method.visitVarInsn(Opcodes.ASTORE, 2);
+            method.visitVarInsn(Opcodes.RET, 2);
+            method.visitLabel(end);
+            method.visitInsn(Opcodes.ICONST_0);
+        }));
+    }
+
+    @Test
     void aJumpMayTakeThisOffTheStack() {
         assertEquals("access access read", seen(method -> {
             Label never = new Label();
