@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { watch as watchFolder } from 'node:fs';
-import { glob, stat } from 'node:fs/promises';
+import { glob, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SimulatorError } from '../errors.ts';
@@ -43,15 +44,15 @@ interface Job {
   readonly folder: string;
 }
 
-/** Size and time of each file that is looked at, by path. */
+/** What is in each file that is looked at, by path: a build that writes the same again changes nothing. */
 type Stamps = ReadonlyMap<string, string>;
 
 async function look({ file, script, command, folder }: Job): Promise<Stamps> {
   const found = new Map<string, string>();
   const note = async (path: string): Promise<void> => {
-    // A file may go while we look: it is not there then.
-    const at = await stat(path).catch(() => undefined);
-    if (at?.isFile() === true) found.set(path, `${at.size} ${at.mtimeMs} ${at.ino}`);
+    // A folder, or a file that went while we look: it is not there then.
+    const content = await readFile(path).catch(() => undefined);
+    if (content !== undefined) found.set(path, createHash('sha256').update(content).digest('hex'));
   };
   for await (const name of glob('**', { cwd: folder })) {
     const made = command !== undefined && (MADE.test(name) || join(folder, name) === file);
@@ -74,25 +75,23 @@ async function settled(job: Job): Promise<Stamps> {
   }
 }
 
+/** A file that differs after so many runs in a row is one that the build writes itself. */
+const OWN_AFTER = 5;
+
 /** Runs the job, and again whenever its files differ from those it ran with: a change while it runs is not lost. */
 async function follow(job: Job, isEnded: () => boolean, event: () => Promise<void>): Promise<void> {
   let before = await look(job);
-  let written: readonly string[] = [];
+  /** Runs in a row during which a file changed. */
+  let inARow = new Map<string, number>();
   for (let again = true; !isEnded(); ) {
-    if (again) {
-      await runOnce(job);
-      const after = await look(job);
-      const meanwhile = changes(before, after);
-      // What changes during two runs, one after the other, the build itself writes.
-      again = meanwhile.some((name) => !written.includes(name));
-      written = meanwhile;
-      before = after;
-    } else {
-      await event();
-      const after = await settled(job);
-      again = changes(before, after).length > 0;
-      before = after;
-    }
+    if (again) await runOnce(job);
+    else await event();
+    let after = await look(job);
+    const changed = changes(before, after);
+    if (changed.length > 0) after = await settled(job);
+    inARow = new Map(again ? changed.map((name) => [name, (inARow.get(name) ?? 0) + 1]) : []);
+    again = changed.some((name) => (inARow.get(name) ?? 0) < OWN_AFTER);
+    before = after;
   }
 }
 
