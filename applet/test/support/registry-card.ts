@@ -19,7 +19,7 @@ const privilegeBytes = (privileges: number): string => privileges.toString(16).p
 function installData({ aid, privileges, closed }: Wanted): Buffer {
   const domain = (privileges & DOMAIN) !== 0;
   const [file, module] = domain ? [LOAD_FILE, SSD_MODULE] : PROBE;
-  const policy = closed ? '820100 830100 870100' : '';
+  const policy = ['820100', '830100', '870100'].filter((_, i) => (closed & (1 << i)) !== 0).join('');
   const c9 = domain ? tlv('C9', bytes(`81020370 91020400 ${policy}`)) : bytes('C900');
   const fields = [file, module, aid, privilegeBytes(privileges), c9].map((field) => lv(field));
   return Buffer.concat([...fields, bytes('00')]);
@@ -54,7 +54,7 @@ export class RegistryCard implements AsyncDisposable {
       ...(image.isd && { isd: { ...image.isd, keySets: [{ keyVersion: '30', type: 'AES', enc, mac, dek }] } }),
     });
     const made = new RegistryCard(simulated, issuer);
-    await made.install(ISD, { aid: MANAGER, privileges: 0x80c000, selectable: true, closed: false });
+    await made.install(ISD, { aid: MANAGER, privileges: 0x80c000, selectable: true, closed: 0 });
     await made.card.select(MANAGER);
     const session = await openScp03(made.card, issuer, LEVEL);
     expect((await session.putKeySet(made.#set(MANAGER))).sw).equal('9000');
@@ -128,11 +128,12 @@ export class RegistryCard implements AsyncDisposable {
 
   /**
    * SET STATUS to PERSONALIZED in the selected domain's own session, by the keys of the domain it is under; 6A88 where
-   * that one has none.
+   * that one has none, 6985 where it is locked.
    */
   async personalize(aid: string, parent: string): Promise<string> {
     const set = this.#sets.get(parent);
-    if (set === undefined) return (await this.card.send(apdu('80500000', Buffer.alloc(8), true))).sw;
+    const { sw } = await this.card.send(apdu('80500000', Buffer.alloc(8), true));
+    if (set === undefined || sw !== '9000') return sw;
     const session = await initialize(this.card, set);
     expect(await session.authenticate(LEVEL)).equal('9000');
     return (await session.send('80F0400F', aid)).sw;

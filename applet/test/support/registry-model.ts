@@ -7,7 +7,7 @@ import { ISD } from './card.ts';
 
 /** A domain with Authorized Management under the issuer's: the second one that acts. */
 export const MANAGER = 'F06F70656E74736D5330';
-export const POOL = ['31', '32', '33', '34', '35'].map((last) => `F06F70656E74736D53${last}`);
+export const POOL = ['31', '32', '33', '34'].map((last) => `F06F70656E74736D53${last}`);
 
 const OK = '9000';
 const REFUSED = '6985';
@@ -22,8 +22,8 @@ export interface Row {
   readonly parent: string;
   readonly state: number;
   readonly privileges: number;
-  /** A domain that takes nothing, lets nothing go and nothing be deleted (C9 82, 83, 87 of zero). */
-  readonly closed: boolean;
+  /** What a domain's policy forbids all others: 1 to move in (C9 82), 2 to delete there (83), 4 to move out (87). */
+  readonly closed: number;
   /** D9: what is not to be done with it any more. */
   readonly restricted: number;
 }
@@ -32,7 +32,7 @@ export interface Wanted {
   readonly aid: string;
   readonly privileges: number;
   readonly selectable: boolean;
-  readonly closed: boolean;
+  readonly closed: number;
 }
 
 export interface Update {
@@ -48,8 +48,8 @@ export class RegistryModel {
   cardLocked = false;
 
   constructor() {
-    this.rows.set(ISD, { parent: '', state: PERSONALIZED, privileges: DOMAIN, closed: false, restricted: 0 });
-    this.rows.set(MANAGER, { parent: ISD, state: PERSONALIZED, privileges: 0x80c000, closed: false, restricted: 0 });
+    this.rows.set(ISD, { parent: '', state: PERSONALIZED, privileges: DOMAIN, closed: 0, restricted: 0 });
+    this.rows.set(MANAGER, { parent: ISD, state: PERSONALIZED, privileges: 0x80c000, closed: 0, restricted: 0 });
   }
 
   isBelow(above: string, aid: string): boolean {
@@ -82,7 +82,7 @@ export class RegistryModel {
     const { aid, privileges, selectable, closed } = wanted;
     if (this.cardLocked || this.rows.has(aid) || !this.#mayGrant(actor, aid, privileges)) return REFUSED;
     const state = selectable ? SELECTABLE : INSTALLED;
-    const shut = closed && (privileges & DOMAIN) !== 0;
+    const shut = (privileges & DOMAIN) !== 0 ? closed : 0;
     this.rows.set(aid, { parent: actor, state, privileges, closed: shut, restricted: 0 });
     return OK;
   }
@@ -101,7 +101,7 @@ export class RegistryModel {
     const row = this.rows.get(aid);
     if (row === undefined) return UNKNOWN;
     // the issuer has Global Delete; the manager stands above what it may delete
-    const shut = row.parent !== actor && (this.rows.get(row.parent)?.closed ?? false);
+    const shut = row.parent !== actor && ((this.rows.get(row.parent)?.closed ?? 0) & 2) !== 0;
     const may = actor === ISD || (aid !== actor && this.isIn(actor, aid) && !shut);
     const below = [...this.rows.keys()].filter((other) => this.isBelow(aid, other));
     if (!may || aid === ISD || (row.restricted & 0x01) !== 0 || (below.length > 0 && !related)) return REFUSED;
@@ -114,9 +114,9 @@ export class RegistryModel {
     const target = this.rows.get(to);
     if (target === undefined) return UNKNOWN;
     const source = this.rows.get(aid)?.parent ?? '';
-    const leaves = source === actor || (this.isIn(actor, source) && !(this.rows.get(source)?.closed ?? true));
+    const leaves = source === actor || (this.isIn(actor, source) && ((this.rows.get(source)?.closed ?? 0) & 4) === 0);
     const ready = (target.privileges & DOMAIN) !== 0 && target.state === PERSONALIZED;
-    const takes = to === actor || (this.isBelow(actor, to) && !target.closed);
+    const takes = to === actor || (this.isBelow(actor, to) && (target.closed & 1) === 0);
     return leaves && ready && takes && !this.isIn(aid, to) ? OK : REFUSED;
   }
 
@@ -177,6 +177,10 @@ export class RegistryModel {
     if (this.cardLocked === on) return REFUSED;
     this.cardLocked = on;
     return OK;
+  }
+
+  isUnlocked(aid: string): boolean {
+    return ((this.rows.get(aid)?.state ?? 0) & LOCKED) === 0;
   }
 
   isSelectable(aid: string): boolean {
