@@ -65,7 +65,8 @@ export type Route = Static<typeof Route>;
 export const Routes = Type.Array(Route, { maxItems: 10_000 });
 
 /**
- * `starting`: not seen ready yet, or for a short time only, and gets a growing share. `up`: takes its share. `draining`:
+ * `starting`: not seen ready yet, or for a short time only, and gets a growing share. `up`: takes its share.
+ * `draining`:
  * ends what it has. `suspect`: last choice, because it failed, whatever it says. `down`: away.
  */
 export const NodeState = Type.Union([
