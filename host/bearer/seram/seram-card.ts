@@ -14,8 +14,7 @@ export interface ListAnswer {
 
 /**
  * A card as an app has it through OMAPI: SELECT by name opens a channel, and without one nothing can be sent. Status
- * words
- * are passed on, not looked at; 61xx and 6Cxx are the reader's affair.
+ * words are passed on, not looked at; 61xx and 6Cxx are the reader's affair.
  */
 export class SeramCard {
   readonly #open: () => Promise<CardChannel>;

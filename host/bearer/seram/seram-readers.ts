@@ -9,8 +9,7 @@ import type { TerminalExchange, TerminalResult } from '../../wire/message/card-s
 
 /**
  * Cards in phones, reached by SERAM through the front, as readers of one more terminal of the OTA server. Their name is
- * the
- * card's, so that its lease is one whichever phone brings it; another phone is another insertion.
+ * the card's, so that its lease is one whichever phone brings it; another phone is another insertion.
  */
 
 /** Name of the terminal whose readers are the phones of this front; no terminal's own name has a colon. */

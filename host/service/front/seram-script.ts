@@ -4,8 +4,7 @@ import { SERAM_LIMITS } from '../../wire/message/seram.ts';
 
 /**
  * Scripts of card commands as lists of APDUs for a phone. Its agent sends every APDU of a list, whatever the card
- * answers
- * (SERAM 2.0.0): a list holds only what does no harm behind a command that failed. That is so
+ * answers (SERAM 2.0.0): a list holds only what does no harm behind a command that failed. That is so
  * - behind a command after which the script goes on in any case,
  * - behind SELECT by name: an app selects by opening a channel, and there is none to send on when that fails,
  * - for commands under secure messaging behind another one: the card closes the channel at the first that fails.

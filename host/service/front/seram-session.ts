@@ -14,8 +14,8 @@ import { listLength, readList } from './seram-script.ts';
 
 /**
  * The remote agent's side of one SERAM session, as functions from state to state: no clock, no database, no network.
- * The
- * state is what the database keeps, so that any node goes on with it. Times are milliseconds of the database's clock.
+ * The state is what the database keeps, so that any node goes on with it. Times are milliseconds of the database's
+ * clock.
  */
 
 export type SeramState =
@@ -171,8 +171,7 @@ export function hear(session: SeramSession, report: Report, cookies: ReportCooki
 
 /**
  * The agent has not got the last order: it gets the same one again, unless its time is over. A credit that nobody
- * fetched
- * in time must not reach the card later.
+ * fetched in time must not reach the card later.
  */
 function lost(session: SeramSession, now: number): Heard {
   const { order, script, ...rest } = session;

@@ -85,8 +85,7 @@ export class SeramSessions {
 
   /**
    * The id by which the phone of this action finds its session: for one that is new, or not taken up yet. Each call
-   * gives
-   * another id, and the one before is good for nothing.
+   * gives another id, and the one before is good for nothing.
    *
    * @returns undefined while a phone has it
    */
@@ -131,8 +130,7 @@ export class SeramSessions {
 
   /**
    * Takes a report and answers the next order: at once, or as soon as there is one, or without commands when the time
-   * that
-   * a report may be held is over.
+   * that a report may be held is over.
    *
    * @throws NoSeramSession
    */

@@ -7,8 +7,7 @@ import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 
 /**
  * The front's database. Two roles work in it: the owner, for operators and providers, and the app side's, which may
- * write
- * what users and phones do and nothing else.
+ * write what users and phones do and nothing else.
  */
 
 interface UserCardTable {

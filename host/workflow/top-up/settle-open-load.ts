@@ -7,8 +7,7 @@ import { openedLoad } from './opened-load.ts';
 /**
  * A5b: what became of a load that is open, by what the card says under a MAC and nothing else: (a) its TAC verifies:
  * done; (b) the query's MAC1 verifies and shows the old counter: reversed; (c) it shows the next counter and there is
- * no proof:
- * done, without TAC, for a clerk; (d) anything else stays open.
+ * no proof: done, without TAC, for a clerk; (d) anything else stays open.
  *
  * @throws WorkflowError `load-open` for (d): nothing new is loaded before it is known
  */

@@ -8,8 +8,7 @@ import { RequestError } from '../../problem.ts';
 
 /**
  * The remote agent of GlobalPlatform SERAM 2.0.0. Whoever knows the session's id is its phone; the cookie of the
- * handshake
- * keeps it to one, and the cookie `seq` tells which order a report belongs to.
+ * handshake keeps it to one, and the cookie `seq` tells which order a report belongs to.
  */
 
 const PATH = '/gp/seram';
