@@ -80,8 +80,15 @@ export class UserTokens {
 const refused = (why: string): RequestError =>
   new RequestError('token-refused', `The bearer token is not accepted: ${why}`, [], 401);
 
+/** No keys came: jose has a class for silence alone; an answer that is none is its general one. */
+const isAway = (error: unknown): boolean =>
+  error instanceof errors.JWKSTimeout ||
+  error instanceof errors.JWKSInvalid ||
+  (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') ||
+  (error instanceof TypeError && error.message.includes('fetch'));
+
 function typed(error: unknown): unknown {
-  if (error instanceof errors.JWKSTimeout || (error instanceof TypeError && error.message.includes('fetch')))
+  if (isAway(error))
     return new TransportError(
       'token-issuer-away',
       "The keys of the users' issuer cannot be had now: try again",

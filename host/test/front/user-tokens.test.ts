@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -103,6 +106,38 @@ describe('Tokens of users', () => {
       const server2 = await UserTokens.open({ ...users, ...wrong });
       const failed = await server2.userOf(`Bearer ${await users.token('alice')}`).catch((error: unknown) => error);
       expect(failed).to.have.property('code', 'token-refused');
+    }
+  });
+
+  it('wait for an issuer that is away or answers nonsense, and are taken as soon as its keys come', async () => {
+    const keys = await readFile(users.jwksFile, 'utf8');
+    const answers: { status: number; body: string }[] = [
+      { status: 500, body: 'no' },
+      { status: 200, body: 'no JSON' },
+      { status: 200, body: '{"keys":7}' },
+    ];
+    const issuer = createServer((_request, response) => {
+      const { status, body } = answers.shift() ?? { status: 200, body: keys };
+      response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+    });
+    issuer.listen(0, '127.0.0.1');
+    await once(issuer, 'listening');
+    try {
+      const jwksUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys`;
+      const remote = await UserTokens.open({ issuer: users.issuer, audience: users.audience, jwksUrl });
+      const authorization = `Bearer ${await users.token('alice')}`;
+      while (answers.length > 0) {
+        const failed = await remote.userOf(authorization).catch((error: unknown) => error);
+        expect(failed, `${answers.length} left`).to.have.property('code', 'token-issuer-away');
+      }
+      expect(await remote.userOf(authorization)).to.deep.equal({ role: 'user', id: 'alice' });
+      issuer.close();
+      issuer.closeAllConnections();
+      const later = await UserTokens.open({ issuer: users.issuer, audience: users.audience, jwksUrl });
+      const failed = await later.userOf(authorization).catch((error: unknown) => error);
+      expect(failed).to.have.property('code', 'token-issuer-away');
+    } finally {
+      issuer.close();
     }
   });
 });
