@@ -21,7 +21,7 @@ const checks = [
     'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
     '--config',
     'setup/dependency-cruiser.cjs',
-    ...['host', 'simulator', 'bench', 'toolchain/src', 'toolchain/test', 'applet/test', 'setup'],
+    ...['host', 'simulator', 'bench', 'toolchain/src', 'toolchain/test', 'applet/test', 'setup', 'deploy'],
   ),
   node(
     'node_modules/knip/bin/knip.js',

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { TSchema } from 'typebox';
 import type { DaemonDefinition } from '../daemon/daemon.ts';
 import { errorLine } from '../errors.ts';
+import packageDescription from '../package.json' with { type: 'json' };
 import { agentCommand } from './agent.ts';
 import { auditCommand } from './audit.ts';
 import { backupCommand } from './backup.ts';
@@ -51,7 +52,10 @@ const DAEMONS: Readonly<
 
 /** All commands. */
 export function programOf(): Command {
-  const program = new Command('tsm').description('open GlobalPlatform Trusted Service Manager').showHelpAfterError();
+  const program = new Command('tsm')
+    .description('open GlobalPlatform Trusted Service Manager')
+    .version(packageDescription.version)
+    .showHelpAfterError();
   for (const [name, { about, load }] of Object.entries(DAEMONS)) {
     const command = program
       .command(name)

@@ -57,5 +57,6 @@ export const SUITES = [
   mocha('flow', ['host/test/flow/**/*.test.ts']),
   mocha('applet', ['applet/test/**/*.test.ts']),
   mocha('toolchain', ['toolchain/test/**/*.test.ts'], { network: true }),
+  mocha('deploy', ['deploy/test/**/*.test.ts'], { network: true, after: [] }),
   mocha('simulator', ['simulator/test/**/*.test.ts']),
 ];

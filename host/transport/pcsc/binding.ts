@@ -50,16 +50,16 @@ export async function loadPcsc(): Promise<() => PcscContext> {
   // The name is a variable so that the type checker does not want the optional package.
   const name: string = 'pcsclite';
   const loaded: { default?: unknown } = await import(name).catch((cause: unknown) => {
-    throw transportError(
-      TRANSPORT_CODE.UNAVAILABLE,
-      'PC/SC support is not installed: add the npm package pcsclite',
-      {},
-      cause,
-    );
+    throw transportError(TRANSPORT_CODE.UNAVAILABLE, whyNotLoaded(cause), {}, cause);
   });
   if (!isFactory(loaded.default)) throw otherInterface();
   return loaded.default;
 }
+
+const whyNotLoaded = (cause: unknown) =>
+  cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'
+    ? 'PC/SC support is not installed: add the npm package pcsclite'
+    : `pcsclite is installed but does not load under Node ${process.version}: run npm rebuild pcsclite with this Node`;
 
 const otherInterface = () =>
   transportError(TRANSPORT_CODE.UNAVAILABLE, 'The package pcsclite has another interface than version 1.0');
