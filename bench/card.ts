@@ -71,49 +71,49 @@ function answersTo(apdus: readonly string[], external: string): string[] {
   });
 }
 
-function scp03Opened(): { channel: Scp03Channel; external: string } {
+async function scp03Opened(): Promise<{ channel: Scp03Channel; external: string }> {
   const secret = (hex: string) => new Secret(fromHex(hex));
   const channel = new Scp03Channel({
     keys: () => ({ enc: secret(RECORDED.enc), mac: secret(RECORDED.mac), dek: secret(RECORDED.dek) }),
     ...{ level: securityLevel(0x33), random: () => fromHex(RECORDED.challenge), keyVersion: 0x30, s16: false },
   });
   channel.prepare();
-  const [authenticate] = channel.authenticate([{ data: RECORDED.update, sw: '9000' }], []);
-  channel.unwrap([{ data: '', sw: '9000' }]);
+  const [authenticate] = await channel.authenticate([{ data: RECORDED.update, sw: '9000' }], []);
+  await channel.unwrap([{ data: '', sw: '9000' }]);
   return { channel, external: authenticate?.apdus[0] ?? '' };
 }
 
 /** Wrap and unwrap of one command after another, level 33, 200 bytes out and 16 in. */
-function scp03Rate(count: number): number {
-  const rehearsal = scp03Opened();
+async function scp03Rate(count: number): Promise<number> {
+  const rehearsal = await scp03Opened();
   const script = rehearsal.channel.wrap(Array.from({ length: count }, () => COMMAND));
   const answers = answersTo(
     script.map(({ apdus }) => apdus[0] ?? ''),
     rehearsal.external,
   );
-  const { channel } = scp03Opened();
+  const { channel } = await scp03Opened();
   const start = performance.now();
   for (const data of answers) {
     channel.wrap([COMMAND]);
-    channel.unwrap([{ data, sw: '9000' }]);
+    await channel.unwrap([{ data, sw: '9000' }]);
   }
   return (count * 1000) / (performance.now() - start);
 }
 
 /** The same of SCP02 at level 03: its answers come in clear. @see kaoh scp02Test.c */
-function scp02Rate(count: number): number {
+async function scp02Rate(count: number): Promise<number> {
   const key = () => new Secret(TEST_KEY);
   const channel = new Scp02Channel({
     keys: () => ({ enc: key(), mac: key(), dek: key() }),
     ...{ level: securityLevel(0x03), random: () => fromHex('EBAA9E53C696281B'), keyVersion: 0, option: 0x15 },
   });
   channel.prepare();
-  channel.authenticate([{ data: '000074746E6E6E626262010206A15086BBEE58F467149061DA4B6EAE', sw: '9000' }], []);
-  channel.unwrap([{ data: '', sw: '9000' }]);
+  await channel.authenticate([{ data: '000074746E6E6E626262010206A15086BBEE58F467149061DA4B6EAE', sw: '9000' }], []);
+  await channel.unwrap([{ data: '', sw: '9000' }]);
   const start = performance.now();
   for (let index = 0; index < count; index += 1) {
     channel.wrap([COMMAND]);
-    channel.unwrap([{ data: '', sw: '9000' }]);
+    await channel.unwrap([{ data: '', sw: '9000' }]);
   }
   return (count * 1000) / (performance.now() - start);
 }
@@ -172,9 +172,9 @@ const ratio = (a: number, b: number): string => (Number.isNaN(a / b) ? 'not ther
 
 export async function cardBench(): Promise<Readonly<Record<string, unknown>>> {
   const count = 2000;
-  scp03Rate(200);
-  scp02Rate(200);
-  const [scp03, scp02, python] = [scp03Rate(count), scp02Rate(count), yubikit('wrap', String(count))];
+  await scp03Rate(200);
+  await scp02Rate(200);
+  const [scp03, scp02, python] = [await scp03Rate(count), await scp02Rate(count), yubikit('wrap', String(count))];
   row('wrap and unwrap, 200 bytes out, 16 in', 'per second', 'of yubikit');
   row('SCP03 level 33', rounded(scp03), ratio(scp03, python));
   row('SCP02 level 03, beside yubikit’s SCP03', rounded(scp02), ratio(scp02, python));

@@ -46,11 +46,11 @@ export class CardSession {
     fuseOf: AuthenticationFuse | ((keyVersion: number) => AuthenticationFuse),
   ): Promise<void> {
     const opening = await this.#run(channel.prepare());
-    const authentication = channel.authenticate(opening, []);
+    const authentication = await channel.authenticate(opening, []);
     const fuse = typeof fuseOf === 'function' ? fuseOf(keyVersionOf(opening)) : fuseOf;
     await fuse.begin();
     const answers = await this.#run(authentication);
-    channel.unwrap(answers);
+    await channel.unwrap(answers);
     await fuse.succeeded();
     this.#secure = channel;
   }

@@ -18,9 +18,9 @@ export interface TrustAnchor {
 }
 
 /** Signs a card-verifiable certificate: '7F21' (applet README section 3). */
-export function issueCardCertificate(content: CertificateContent, signer: RsaSigner): Uint8Array {
+export async function issueCardCertificate(content: CertificateContent, signer: RsaSigner): Promise<Uint8Array> {
   const body = encodeCertificateBody(content);
-  return encodeCertificate(body, signer.signSha1(body));
+  return encodeCertificate(body, await signer.signSha1(body));
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   type KeyObject,
   privateDecrypt,
   publicEncrypt,
+  type SignKeyObjectInput,
   sign,
   verify,
 } from 'node:crypto';
@@ -13,15 +14,15 @@ import { KeyError, WireError } from '../errors.ts';
 import { type PublicKey, publicKey } from '../wire/gp/public-key.ts';
 import { concat } from '../wire/hex.ts';
 
-/** What SCP10 and the CA do with a private key; the key itself stays behind it. */
+/** What SCP10 and the CA do with a private key; the key itself stays behind it, in this process or in a token. */
 export interface RsaSigner {
   readonly publicKey: PublicKey;
   /** RSASSA-PKCS1-v1_5 with SHA-1, the signature scheme of SCP10 (GPCS F.2.1). */
-  signSha1(data: Uint8Array): Uint8Array;
+  signSha1(data: Uint8Array): Promise<Uint8Array>;
   /** The same with SHA-256, for X.509. */
-  signSha256(data: Uint8Array): Uint8Array;
-  /** `block^d mod n`, as long as the modulus. */
-  rawPrivate(block: Uint8Array): Uint8Array;
+  signSha256(data: Uint8Array): Promise<Uint8Array>;
+  /** `block^d mod n`, as long as the modulus. @throws WireError `rsa-block` */
+  rawPrivate(block: Uint8Array): Promise<Uint8Array>;
 }
 
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
@@ -81,14 +82,33 @@ export function privateKeyFromPrimes(parts: {
   }
 }
 
-/** A signer over a private key in this process. @throws KeyError when it is not RSA */
+/**
+ * Signs in the thread pool: RSASSA-PKCS1-v1_5, or with the options of the call.
+ *
+ * @throws KeyError `signing` when OpenSSL refuses
+ */
+export function signAside(hash: string, data: Uint8Array, key: SignKeyObjectInput): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    sign(hash, data, key, (error, signature) => {
+      if (error === null) resolve(new Uint8Array(signature));
+      else reject(new KeyError('signing', 'The key does not sign this', {}, error));
+    });
+  });
+}
+
+/**
+ * A signer over a private key in this process. It signs in the thread pool; OpenSSL's raw operation has no such form
+ * in Node and is done at once.
+ *
+ * @throws KeyError when it is not RSA
+ */
 export function rsaSigner(key: KeyObject): RsaSigner {
   const own = publicKeyOf(key);
   return {
     publicKey: own,
-    signSha1: (data) => new Uint8Array(sign('sha1', data, { key, padding: constants.RSA_PKCS1_PADDING })),
-    signSha256: (data) => new Uint8Array(sign('sha256', data, { key, padding: constants.RSA_PKCS1_PADDING })),
-    rawPrivate: (block) => {
+    signSha1: (data) => signAside('sha1', data, { key, padding: constants.RSA_PKCS1_PADDING }),
+    signSha256: (data) => signAside('sha256', data, { key, padding: constants.RSA_PKCS1_PADDING }),
+    rawPrivate: async (block) => {
       if (block.length !== own.modulus.length) throw new WireError('rsa-block', 'Block is not as long as the modulus');
       return new Uint8Array(privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, block));
     },

@@ -46,7 +46,7 @@ export class CertificateAuthority {
     const file = join(options.folder, 'certificate-authority.pem');
     let x509Pem = await readPrivate(file);
     if (x509Pem === undefined) {
-      await createDurably(file, selfSignedCertificate(signer, options.commonName, new Date(createdAt)));
+      await createDurably(file, await selfSignedCertificate(signer, options.commonName, new Date(createdAt)));
       x509Pem = (await readPrivate(file)) ?? '';
     }
     return new CertificateAuthority(signer, { holderReference, publicKey: toRsaPublicKey(signer.publicKey), x509Pem });
@@ -62,17 +62,17 @@ export class CertificateAuthority {
   }
 
   /** CERT.OCE.AUT */
-  issueForOffCardEntity(holderReference: string, publicKey: PublicKey): CardCertificate {
+  issueForOffCardEntity(holderReference: string, publicKey: PublicKey): Promise<CardCertificate> {
     return this.#issue(holderReference, publicKey, CHA.OFF_CARD_ENTITY);
   }
 
   /** CERT.SD.AUT */
-  issueForSecurityDomain(holderReference: string, publicKey: PublicKey): CardCertificate {
+  issueForSecurityDomain(holderReference: string, publicKey: PublicKey): Promise<CardCertificate> {
     return this.#issue(holderReference, publicKey, CHA.SECURITY_DOMAIN);
   }
 
   /** The serial number follows from the content, so asking twice gives the same certificate and not a second one. */
-  #issue(holderReference: string, publicKey: PublicKey, holderAuthorization: number): CardCertificate {
+  async #issue(holderReference: string, publicKey: PublicKey, holderAuthorization: number): Promise<CardCertificate> {
     const holder = fromHex(holderReference, 16);
     const content = concat(
       this.#holderReference,
@@ -81,7 +81,7 @@ export class CertificateAuthority {
       encodePublicKeyParts(publicKey),
     );
     const serial = new Uint8Array(createHash('sha256').update(content).digest().subarray(0, 8));
-    const certificate = issueCardCertificate(
+    const certificate = await issueCardCertificate(
       { serial, authorityReference: this.#holderReference, holderReference: holder, holderAuthorization, publicKey },
       this.#signer,
     );
@@ -94,11 +94,12 @@ const binary = (bytes: Uint8Array): string => Buffer.from(bytes).toString('binar
 /**
  * Self-signed X.509 v3, SHA-256 with RSA, through the key's handle: forge makes the form, the provider the signature.
  */
-function selfSignedCertificate(signer: RsaSigner, commonName: string, from: Date): string {
+async function selfSignedCertificate(signer: RsaSigner, commonName: string, from: Date): Promise<string> {
   const certificate = forge.pki.createCertificate();
   const spki = publicKeyObject(signer.publicKey).export({ format: 'pem', type: 'spki' });
   certificate.publicKey = forge.pki.publicKeyFromPem(spki.toString());
-  certificate.serialNumber = `01${toHex(createHash('sha256').update(signer.publicKey.modulus).digest().subarray(0, 8))}`;
+  const digest = createHash('sha256').update(signer.publicKey.modulus).digest();
+  certificate.serialNumber = `01${toHex(digest.subarray(0, 8))}`;
   certificate.validity.notBefore = from;
   certificate.validity.notAfter = new Date(
     Date.UTC(from.getUTCFullYear() + YEARS, from.getUTCMonth(), from.getUTCDate()),
@@ -111,13 +112,10 @@ function selfSignedCertificate(signer: RsaSigner, commonName: string, from: Date
     { name: 'keyUsage', keyCertSign: true, critical: true },
     { name: 'subjectKeyIdentifier' },
   ]);
-  // forge wants its own key type, of which it only calls this; the digest it hands over is not needed.
-  const handle = {
-    sign: (): string => {
-      const signed = forge.asn1.toDer(certificate.tbsCertificate).getBytes();
-      return binary(signer.signSha256(new Uint8Array(Buffer.from(signed, 'binary'))));
-    },
-  };
-  certificate.sign(handle as unknown as forge.pki.rsa.PrivateKey, forge.md.sha256.create());
+  // forge wants its own key type, of which it only calls this, and does not wait: the signature comes after the form.
+  const nothingYet = { sign: (): string => '' };
+  certificate.sign(nothingYet as unknown as forge.pki.rsa.PrivateKey, forge.md.sha256.create());
+  const signed = forge.asn1.toDer(certificate.tbsCertificate).getBytes();
+  certificate.signature = binary(await signer.signSha256(new Uint8Array(Buffer.from(signed, 'binary'))));
   return forge.pki.certificateToPem(certificate);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, createPrivateKey } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPair } from 'node:crypto';
 import { join } from 'node:path';
-import forge from 'node-forge';
+import { promisify } from 'node:util';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { type RsaSigner, rsaSigner } from '../crypto/rsa.ts';
@@ -31,14 +31,20 @@ const contextOf = (info: KeyPairInfo): Uint8Array =>
     JSON.stringify([info.label, info.purpose, info.createdAt, info.publicKey.modulus, info.publicKey.exponent]),
   );
 
-function generate(bits: number): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    forge.pki.rsa.generateKeyPair({ bits, e: 0x10001 }, (error, pair) => {
-      if (error) return reject(new KeyError('key-generation', 'The key pair could not be generated', { bits }, error));
-      const der = forge.asn1.toDer(forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(pair.privateKey))).getBytes();
-      resolve(new Uint8Array(Buffer.from(der, 'binary')));
+const generateKeyPairAside = promisify(generateKeyPair);
+
+/** PKCS#8, made in the thread pool. */
+async function generate(bits: number): Promise<Uint8Array> {
+  try {
+    const { privateKey } = await generateKeyPairAside('rsa', {
+      ...{ modulusLength: bits, publicExponent: 0x10001 },
+      publicKeyEncoding: { type: 'spki', format: 'der' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'der' },
     });
-  });
+    return new Uint8Array(privateKey.buffer, privateKey.byteOffset, privateKey.byteLength);
+  } catch (error) {
+    throw new KeyError('key-generation', 'The key pair could not be generated', { bits }, error);
+  }
 }
 
 /** Keys in files of one folder, sealed under a file key; in memory only as OpenSSL objects. */

@@ -101,7 +101,7 @@ export class CardMaker {
   /** The certificate names the card: a key that is taken out of one cannot speak for others. */
   async #casd(aid: string, { iin, cin }: { readonly iin: string; readonly cin: string }) {
     const pair = await newPair(2048);
-    const certificate = issueCardCertificate(
+    const certificate = await issueCardCertificate(
       {
         serial: new Uint8Array(randomBytes(8)),
         authorityReference: fromHex(HOLDER_REFERENCE),

@@ -56,13 +56,13 @@ export interface ChannelProtocol<S> {
    * Takes the answers to the opening, verifies what they prove, and gives the authentication. @throws
    * SecureChannelError
    */
-  authentication(opening: readonly Uint8Array[]): readonly GpCommand[];
+  authentication(opening: readonly Uint8Array[]): readonly GpCommand[] | Promise<readonly GpCommand[]>;
   /** True when commands may travel with the authentication: the keys are there before it is answered. */
   readonly wrapsWithAuthentication: boolean;
   /** Keys before the authentication is answered; undefined where there are none yet. */
   earlySession(): Session<S> | undefined;
   /** Takes the answers to the authentication. @throws SecureChannelError */
-  established(answers: readonly Uint8Array[]): Session<S>;
+  established(answers: readonly Uint8Array[]): Session<S> | Promise<Session<S>>;
   /**
    * Enciphers a key for PUT KEY under the key encryption key of the session.
    *
@@ -90,6 +90,8 @@ const MAX_RESPONSE = 4096;
 export class ScriptedChannel<S> implements SecureChannel {
   readonly #protocol: ChannelProtocol<S>;
   #state: SecureChannelState = 'new';
+  /** A key is at work elsewhere: nothing else may move the state meanwhile. */
+  #busy = false;
   #session: Session<S> | undefined;
   /** After the last answer that was read. */
   #position: S | undefined;
@@ -115,7 +117,7 @@ export class ScriptedChannel<S> implements SecureChannel {
     });
   }
 
-  authenticate(responses: readonly CardResponse[], commands: readonly GpCommand[]): CardCommand[] {
+  async authenticate(responses: readonly CardResponse[], commands: readonly GpCommand[]): Promise<CardCommand[]> {
     this.#require('prepared');
     if (commands.length > 0 && !this.#protocol.wrapsWithAuthentication) {
       throw new UsageError(
@@ -123,8 +125,9 @@ export class ScriptedChannel<S> implements SecureChannel {
         'Key agreement has no keys before INTERNAL AUTHENTICATE: send these commands after it',
       );
     }
-    return this.#guarded(() => {
-      const authentication = this.#protocol.authentication(this.#readOpening(responses));
+    return this.#alone(async () => {
+      const authentication = await this.#protocol.authentication(this.#readOpening(responses));
+      this.#requireAlive();
       this.#session = this.#protocol.earlySession();
       this.#position = this.#session?.state;
       const wrapped = this.#wrapAll(commands);
@@ -146,9 +149,9 @@ export class ScriptedChannel<S> implements SecureChannel {
     return wrapped.commands;
   }
 
-  unwrap(responses: readonly CardResponse[]): CardResponse[] {
+  async unwrap(responses: readonly CardResponse[]): Promise<CardResponse[]> {
     this.#require('waiting');
-    return this.#guarded(() => {
+    return this.#alone(async () => {
       const sent = this.#sent;
       if (responses.length > sent.length)
         throw new SecureChannelError('response-count', 'More responses than commands');
@@ -160,7 +163,10 @@ export class ScriptedChannel<S> implements SecureChannel {
           throw new SecureChannelError('response-count', 'Responses after the script stopped');
         const sw = statusWordFromHex(response.sw);
         goesOn = entry.expect.includes(sw);
-        const data = this.#unwrapOne(index, entry, response, sw);
+        const data =
+          entry.wrapped === undefined
+            ? await this.#readAuthentication(index, entry, response)
+            : this.#unwrapOne(entry.wrapped, response, sw);
         if (entry.kind === 'wrapped' && (entry.last || !goesOn)) plain.push({ data: toHex(data), sw: response.sw });
       }
       this.#state = 'open';
@@ -218,19 +224,21 @@ export class ScriptedChannel<S> implements SecureChannel {
     return { commands: script, sent };
   }
 
-  #unwrapOne(index: number, entry: Sent<S>, response: CardResponse, sw: StatusWord): Uint8Array {
+  /** One answer to the authentication; the last one gives the session. */
+  async #readAuthentication(index: number, { label }: Sent<S>, response: CardResponse): Promise<Uint8Array> {
+    const data = responseData(label, response);
+    this.#authenticationAnswers.push(data);
+    if (this.#sent[index + 1]?.kind === 'authentication') return data;
+    const session = await this.#protocol.established(this.#authenticationAnswers);
+    this.#requireAlive();
+    this.#position ??= session.state;
+    this.#session = session;
+    return data;
+  }
+
+  #unwrapOne(wrapped: Wrapped<S>, response: CardResponse, sw: StatusWord): Uint8Array {
     const data = fromHex(response.data, MAX_RESPONSE);
-    if (entry.kind === 'authentication' || entry.wrapped === undefined) {
-      responseData(entry.label, response);
-      this.#authenticationAnswers.push(data);
-      if (this.#sent[index + 1]?.kind !== 'authentication') {
-        const session = this.#protocol.established(this.#authenticationAnswers);
-        this.#position ??= session.state;
-        this.#session = session;
-      }
-      return data;
-    }
-    const unwrapped = this.#liveSession().messaging.unwrap(entry.wrapped, this.#livePosition(), data, sw);
+    const unwrapped = this.#liveSession().messaging.unwrap(wrapped, this.#livePosition(), data, sw);
     this.#position = unwrapped.next;
     return unwrapped.data;
   }
@@ -246,11 +254,29 @@ export class ScriptedChannel<S> implements SecureChannel {
   }
 
   #require(state: SecureChannelState): void {
-    if (this.#state === state) return;
-    const detail = { expected: state, got: this.#state };
+    this.#requireAlive();
+    if (this.#state === state && !this.#busy) return;
+    const got = this.#busy ? 'busy' : this.#state;
+    throw new ConflictError('channel-state', `The secure channel is not ready for this: it is ${got}`, {
+      ...{ expected: state, got },
+    });
+  }
+
+  #requireAlive(): void {
     if (this.#state === 'closed')
-      throw new SecureChannelError('channel-closed', 'The secure channel is closed: open a new one', detail);
-    throw new ConflictError('channel-state', `The secure channel is not ready for this: it is ${this.#state}`, detail);
+      throw new SecureChannelError('channel-closed', 'The secure channel is closed: open a new one');
+  }
+
+  /** Closed meanwhile, it stays closed: what came of the work is wiped. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy = true;
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#failed(error);
+    } finally {
+      this.#busy = false;
+    }
   }
 
   /** Whatever fails inside has closed the channel before the caller hears of it. */
@@ -258,10 +284,14 @@ export class ScriptedChannel<S> implements SecureChannel {
     try {
       return work();
     } catch (error) {
-      this.close();
-      if (!(error instanceof WireError)) throw error;
-      throw new SecureChannelError('channel-failed', 'The secure channel failed and was closed', {}, error);
+      throw this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): unknown {
+    this.close();
+    if (!(error instanceof WireError)) return error;
+    return new SecureChannelError('channel-failed', 'The secure channel failed and was closed', {}, error);
   }
 }
 

@@ -4,7 +4,8 @@ import type { CardCommand, CardResponse } from '../wire/message/card-script.ts';
 
 /**
  * The host's end of a secure channel as a pure state machine: it makes scripts and reads responses, and
- * never touches a card. Calls go `prepare`, `authenticate`, then `unwrap` and `wrap` in turn.
+ * never touches a card. Calls go `prepare`, `authenticate`, then `unwrap` and `wrap` in turn; those that may need a
+ * private key, which may be in a token, are waited for, and nothing else is taken meanwhile.
  * Any wrong byte from the card closes it for good and wipes its keys.
  */
 export interface SecureChannel {
@@ -12,11 +13,11 @@ export interface SecureChannel {
   /** Opening script, up to the card's challenge. */
   prepare(): CardCommand[];
   /** Takes the opening script's responses; gives authentication and the wrapped commands, one script. */
-  authenticate(responses: readonly CardResponse[], commands: readonly GpCommand[]): CardCommand[];
+  authenticate(responses: readonly CardResponse[], commands: readonly GpCommand[]): Promise<CardCommand[]>;
   /** Wraps further commands, in order, as one script. */
   wrap(commands: readonly GpCommand[]): CardCommand[];
   /** Takes the responses to the last script; gives the plain ones of the plain commands, in order. */
-  unwrap(responses: readonly CardResponse[]): CardResponse[];
+  unwrap(responses: readonly CardResponse[]): Promise<CardResponse[]>;
   /**
    * Enciphers a key for PUT KEY under the session's key encryption key: a multiple of its block.
    *

@@ -128,11 +128,11 @@ export class AttackedCard {
       const opening = channel.prepare();
       const answered = await runScript(channelOf(this.#card), opening);
       if (answered.responses.length < opening.length || answered.stopped) return refusedAt(opening, answered.responses);
-      const script = channel.authenticate(answered.responses, commands);
+      const script = await channel.authenticate(answered.responses, commands);
       const { responses } = await runScript(channelOf(this.#card), script);
       // EXTERNAL AUTHENTICATE answered 9000 is what must not be.
       if (responses[0]?.sw !== '9000') return refusedAt(script, responses);
-      return { opened: true, responses: channel.unwrap(responses) };
+      return { opened: true, responses: await channel.unwrap(responses) };
     } catch (error) {
       if (error instanceof TransportError || !(error instanceof TsmError)) throw error;
       return { opened: false, at: error.code };

@@ -72,9 +72,9 @@ async function tryChannels(property: Property, card: AttackedCard, ssdAid: strin
     ['its own certificate', [issuer.certificate]],
     [
       "a certificate that names the provider and its CA, signed by the issuer's CA",
-      [issueCardCertificate(content, issuer.authority)],
+      [await issueCardCertificate(content, issuer.authority)],
     ],
-    ['a certificate that it signed itself', [issueCardCertificate(content, issuer.offCardEntity)]],
+    ['a certificate that it signed itself', [await issueCardCertificate(content, issuer.offCardEntity)]],
     ["the provider's own certificate", [provider.certificate]],
     ["the provider's certificate, then its own", [provider.certificate, issuer.certificate]],
     ['no certificate but its own as authority', [issuer.certificate, issuer.certificate]],

@@ -64,7 +64,7 @@ export class HandChannel {
       answers.push(...(await this.#send([block])));
       if (answers.at(-1)?.sw !== '9000') break;
     }
-    const plain = this.#channel.unwrap(answers).at(-1) ?? answers.at(-1);
+    const plain = (await this.#channel.unwrap(answers)).at(-1) ?? answers.at(-1);
     if (plain === undefined) throw new InvariantError('attack-setting', `${command.label} was not answered`);
     return plain;
   }
@@ -120,7 +120,10 @@ export class IssuerHand {
   }
 
   /** A certificate of the issuer's CA for its own key, under any name. */
-  certificateFor(holderReference: Uint8Array, authorityReference = this.secrets.authorityReference): Uint8Array {
+  certificateFor(
+    holderReference: Uint8Array,
+    authorityReference = this.secrets.authorityReference,
+  ): Promise<Uint8Array> {
     const { offCardEntity, authority } = this.secrets;
     return issueCardCertificate(
       {
@@ -153,9 +156,9 @@ export class IssuerHand {
     await this.send([toCardCommand(select(aid))]);
     try {
       const opening = await this.send(channel.prepare());
-      const script = channel.authenticate(opening, []);
+      const script = await channel.authenticate(opening, []);
       const answered = await this.send(script);
-      channel.unwrap(answered);
+      await channel.unwrap(answered);
       return new HandChannel(channel, this.send);
     } catch (error) {
       if (error instanceof TransportError || !(error instanceof TsmError)) throw error;

@@ -11,7 +11,7 @@ import { HandChannel, type IssuerHand } from './issuer-hand.ts';
  */
 export async function waysIn(hand: IssuerHand, livePair: PublicKey): Promise<string[]> {
   const { secrets, victim } = hand;
-  const inTheName = hand.certificateFor(victim.applicationProviderId);
+  const inTheName = await hand.certificateFor(victim.applicationProviderId);
   const found: string[] = [];
   const writes = [
     putPublicKeyExtended(KEY_REFERENCE.TRUST_POINT, secrets.authority.publicKey, secrets.authorityReference),
@@ -25,7 +25,7 @@ export async function waysIn(hand: IssuerHand, livePair: PublicKey): Promise<str
     const [word] = await hand.personalize(write);
     if (word !== '6985') found.push(`${write.label} through the ISD: ${word}`);
   }
-  const byProvider = hand.certificateFor(victim.applicationProviderId, victim.trustPoint.holderReference);
+  const byProvider = await hand.certificateFor(victim.applicationProviderId, victim.trustPoint.holderReference);
   for (const [name, certificates] of [
     ['its own certificate', [secrets.certificate]],
     ["one in the provider's name", [inTheName]],

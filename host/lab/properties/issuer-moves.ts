@@ -57,7 +57,7 @@ async function openAsOwner(hand: IssuerHand): Promise<{ channel: HandChannel; ke
   await hand.personalize(ownTrustPoint(hand));
   if (made === undefined) throw new TypeError('the issuer cannot make a first pair');
   const key = fromRsaPublicKey(made);
-  const certificate = hand.certificateFor(hand.victim.applicationProviderId);
+  const certificate = await hand.certificateFor(hand.victim.applicationProviderId);
   const channel = await hand.openDomain(key, FIRST_PAIR, [certificate]);
   if (!(channel instanceof HandChannel)) throw new TypeError(`the issuer cannot open what trusts it: ${channel}`);
   return { channel, key };
@@ -91,7 +91,7 @@ export const issuerMoves: readonly IssuerMove[] = [
     play: async (hand) => {
       const { channel } = await openAsOwner(hand);
       await channel.send(generateKeyPair(OWN_PAIR, 1024));
-      await channel.send(putCertificate(OWN_PAIR, hand.certificateFor(hand.victim.applicationProviderId)));
+      await channel.send(putCertificate(OWN_PAIR, await hand.certificateFor(hand.victim.applicationProviderId)));
       await channel.send(rightTrustPoint(hand));
       return {};
     },
@@ -133,7 +133,7 @@ export const issuerMoves: readonly IssuerMove[] = [
     name: 'a certificate by delegation',
     outcome: 'harmless',
     play: async (hand) => {
-      const certificate = hand.certificateFor(hand.victim.applicationProviderId);
+      const certificate = await hand.certificateFor(hand.victim.applicationProviderId);
       const words = await hand.personalize(putCertificate(FIRST_PAIR, certificate), storeCertificate(certificate));
       return words.includes('9000') ? { broken: `the certificate was answered ${words.join(' ')}` } : {};
     },

@@ -64,12 +64,12 @@ class Scp10 implements ChannelProtocol<bigint> {
     ];
   }
 
-  authentication(opening: readonly Uint8Array[]): GpCommand[] {
+  async authentication(opening: readonly Uint8Array[]): Promise<GpCommand[]> {
     const { challengeLength } = this.#establishment;
     const cardChallenge = decodeChallenge(opening.at(-1) ?? new Uint8Array(), challengeLength);
     this.#challenge = this.#options.random(challengeLength, 'challenge');
     return [
-      externalAuthenticate(this.#establishment.sealAuthentication(cardChallenge)),
+      externalAuthenticate(await this.#establishment.sealAuthentication(cardChallenge)),
       internalAuthenticate(this.#challenge, this.#identity),
     ];
   }
@@ -80,9 +80,9 @@ class Scp10 implements ChannelProtocol<bigint> {
     return session === undefined ? undefined : this.#session(session);
   }
 
-  established(answers: readonly Uint8Array[]): Session<bigint> {
+  async established(answers: readonly Uint8Array[]): Promise<Session<bigint>> {
     const response = answers.at(-1) ?? new Uint8Array();
-    const session = this.#establishment.verifyInternal(response, this.#challenge, this.#identity);
+    const session = await this.#establishment.verifyInternal(response, this.#challenge, this.#identity);
     this.#established = session;
     return this.#session(session);
   }

@@ -36,7 +36,7 @@ export interface Establishment {
   /** Data of PSO DECIPHER, where there is one. */
   sealKeys(): Uint8Array | undefined;
   /** Data of EXTERNAL AUTHENTICATE. */
-  sealAuthentication(cardChallenge: Uint8Array): Uint8Array;
+  sealAuthentication(cardChallenge: Uint8Array): Promise<Uint8Array>;
   /** Keys before INTERNAL AUTHENTICATE; undefined in key agreement, which has none yet. */
   earlySession(): EstablishedSession | undefined;
   /**
@@ -44,7 +44,7 @@ export interface Establishment {
    *
    * @throws SecureChannelError
    */
-  verifyInternal(response: Uint8Array, ownChallenge: Uint8Array, ownIdentity: Uint8Array): EstablishedSession;
+  verifyInternal(response: Uint8Array, ownChallenge: Uint8Array, ownIdentity: Uint8Array): Promise<EstablishedSession>;
   /** Wipes all secrets. */
   wipe(): void;
 }

@@ -49,16 +49,20 @@ export class KeyAgreement implements Establishment {
     return undefined;
   }
 
-  /** `min(SIG, N - SIG)^e mod N.SD`, SIG over `6A ‖ RPD ‖ D3.. CRTs ‖ OES ‖ SHA-1(M1 ‖ challenge ‖ card id) ‖ BC`. */
-  sealAuthentication(cardChallenge: Uint8Array): Uint8Array {
+  /**
+   * `min(SIG, N - SIG)^e mod N.SD`, SIG over
+   * `6A ‖ RPD ‖ D3.. CRTs ‖ OES ‖ SHA-1(M1 ‖ challenge ‖ card id) ‖ BC`.
+   */
+  async sealAuthentication(cardChallenge: Uint8Array): Promise<Uint8Array> {
     const { offCardEntity, securityDomainKey, level, random } = this.#options;
     const fixed = concat(encodeTemplates(level), this.#secret.expose());
     const room = securityDomainKey.modulus.length - HASH_LENGTH - 2 - fixed.length;
     const message = concat(random(room, 'external-padding'), fixed);
     const digest = sha1(message, cardChallenge, this.#cardIdentity);
     const block = concat(Uint8Array.of(HEADER), message, digest, Uint8Array.of(TRAILER));
-    const signature = offCardEntity.rawPrivate(block);
-    for (const secret of [fixed, message, block]) secret.fill(0);
+    const signature = await offCardEntity.rawPrivate(block).finally(() => {
+      for (const secret of [fixed, message, block]) secret.fill(0);
+    });
     return rsaRawPublic(securityDomainKey, smallerOf(offCardEntity.publicKey, signature));
   }
 
@@ -66,8 +70,12 @@ export class KeyAgreement implements Establishment {
     return undefined;
   }
 
-  verifyInternal(response: Uint8Array, ownChallenge: Uint8Array, ownIdentity: Uint8Array): EstablishedSession {
-    const block = this.#open(response);
+  async verifyInternal(
+    response: Uint8Array,
+    ownChallenge: Uint8Array,
+    ownIdentity: Uint8Array,
+  ): Promise<EstablishedSession> {
+    const block = await this.#open(response);
     const message = block.slice(1, -HASH_LENGTH - 1);
     const digest = block.slice(-HASH_LENGTH - 1, -1);
     if (!constantTimeEqual(sha1(message, ownChallenge, ownIdentity), digest)) {
@@ -83,10 +91,10 @@ export class KeyAgreement implements Establishment {
   }
 
   /** The block behind `min(SIG, N - SIG)^e mod N.OCE`. */
-  #open(response: Uint8Array): Uint8Array {
+  async #open(response: Uint8Array): Promise<Uint8Array> {
     const { offCardEntity, securityDomainKey } = this.#options;
     try {
-      const opened = rsaRawPublic(securityDomainKey, offCardEntity.rawPrivate(response));
+      const opened = rsaRawPublic(securityDomainKey, await offCardEntity.rawPrivate(response));
       for (const block of [opened, complement(securityDomainKey, opened)]) {
         if (block[0] === HEADER && block[block.length - 1] === TRAILER) return block;
       }

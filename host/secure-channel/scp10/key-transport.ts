@@ -36,12 +36,14 @@ export class KeyTransport implements Establishment {
   }
 
   /** Signature over `T ‖ card challenge`. */
-  sealAuthentication(cardChallenge: Uint8Array): Uint8Array {
+  async sealAuthentication(cardChallenge: Uint8Array): Promise<Uint8Array> {
     const signed = concat(this.#templates.expose(), cardChallenge);
-    const signature = this.#options.offCardEntity.signSha1(signed);
-    signed.fill(0);
-    this.#templates.wipe();
-    return signature;
+    try {
+      return await this.#options.offCardEntity.signSha1(signed);
+    } finally {
+      signed.fill(0);
+      this.#templates.wipe();
+    }
   }
 
   earlySession(): EstablishedSession {
@@ -49,7 +51,7 @@ export class KeyTransport implements Establishment {
   }
 
   /** The card signs `keys ‖ own challenge`. */
-  verifyInternal(response: Uint8Array, ownChallenge: Uint8Array): EstablishedSession {
+  async verifyInternal(response: Uint8Array, ownChallenge: Uint8Array): Promise<EstablishedSession> {
     const signed = concat(...orderedKeys(this.#keys).map((key) => key.expose()), ownChallenge);
     const valid = rsaVerify(this.#options.securityDomainKey, 'sha1', signed, response);
     signed.fill(0);

@@ -33,7 +33,7 @@ export class ContentService {
     );
     const { key } = await this.#keys.use(label, 'token');
     const details = { label, command: toHex(Uint8Array.of(ins, p1, p2)), data };
-    return this.#audited('sign token', details, async () => ({ token: toHex(key.sign(input)) }));
+    return this.#audited('sign token', details, async () => ({ token: toHex(await key.signAside(input)) }));
   }
 
   /** @throws WireError when the card gave no receipt, or it is out of form */

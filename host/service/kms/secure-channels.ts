@@ -38,7 +38,7 @@ interface OpenChannel {
   usedAt: number;
   readonly keeper: Keeper;
   /** The last request and its result: a caller whose answer was lost asks again and gets the same. */
-  last: { readonly request: string; readonly result: unknown } | undefined;
+  last: { readonly request: string; readonly result: Promise<unknown> } | undefined;
 }
 
 /** The owner's secure channels: a bounded number, wiped when idle, gone with the first wrong byte. */
@@ -134,12 +134,16 @@ export class SecureChannels {
     });
   }
 
-  authenticate(channelId: string, { responses, commands }: AuthenticateSecureChannel): SecureChannelScript {
+  async authenticate(
+    channelId: string,
+    { responses, commands }: AuthenticateSecureChannel,
+  ): Promise<SecureChannelScript> {
     if (commands.some(({ purseKeys, contentKey }) => purseKeys !== undefined || contentKey !== undefined))
       throw new LifeCycleError('keys-before-session', 'Keys go out after the channel was opened: wrap them');
     const plain = commands.map(fromPlainCommand);
     const request = JSON.stringify(['authenticate', responses, commands]);
-    return { channelId, commands: this.#use(channelId, request, (channel) => channel.authenticate(responses, plain)) };
+    const work = (channel: SecureChannel) => channel.authenticate(responses, plain);
+    return { channelId, commands: await this.#use(channelId, request, work) };
   }
 
   /** Keys that a command names are put into it here, under the session's DEK. */
@@ -152,7 +156,7 @@ export class SecureChannels {
       commands.map(({ contentKey }) => (contentKey === undefined ? undefined : this.#content.putKey(contentKey))),
     );
     const request = JSON.stringify(['wrap', commands]);
-    const wrapped = this.#use(channelId, request, (channel) =>
+    const wrapped = await this.#use(channelId, request, async (channel) =>
       channel.wrap(
         plain.map((command, index) => {
           const objects = keys[index];
@@ -165,9 +169,9 @@ export class SecureChannels {
     return { channelId, commands: wrapped };
   }
 
-  unwrap(channelId: string, { responses }: UnwrapResponses): PlainResponses {
+  async unwrap(channelId: string, { responses }: UnwrapResponses): Promise<PlainResponses> {
     const request = JSON.stringify(['unwrap', responses]);
-    return { responses: this.#use(channelId, request, (channel) => channel.unwrap(responses)) };
+    return { responses: await this.#use(channelId, request, (channel) => channel.unwrap(responses)) };
   }
 
   /** Wipes the keys; a channel that is gone is fine. */
@@ -191,16 +195,22 @@ export class SecureChannels {
     for (const [channelId, { usedAt }] of [...this.#channels]) if (usedAt < oldest) this.close(channelId);
   }
 
-  #use<T>(channelId: string, request: string, work: (channel: SecureChannel) => T): T {
+  /** One request at a time; the same one again, also while it is at work, gets the same result. */
+  async #use<T>(channelId: string, request: string, work: (channel: SecureChannel) => Promise<T>): Promise<T> {
     this.expireIdle();
     const open = this.#channels.get(channelId);
     if (open === undefined) throw new NotFoundError('channel-unknown', 'This secure channel is closed: open a new one');
     open.usedAt = this.#now();
-    if (open.last?.request === request) return open.last.result as T;
+    const before = open.last;
+    if (before?.request === request) return before.result as Promise<T>;
+    const result = work(open.channel);
+    const last = { request, result };
+    open.last = last;
     try {
-      const result = work(open.channel);
-      open.last = { request, result };
-      return result;
+      return await result;
+    } catch (error) {
+      if (open.last === last) open.last = before;
+      throw error;
     } finally {
       if (open.channel.state === 'closed') this.close(channelId);
     }

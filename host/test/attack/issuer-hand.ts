@@ -84,7 +84,7 @@ export async function takeForIssuer(hand: IssuerHand): Promise<void> {
   );
   const put = await hand.personalize(trustPoint);
   if (first === undefined || [...made, ...put].some((sw) => sw !== '9000')) throw new Error('the issuer has no SSD');
-  const certificate = hand.certificateFor(victim.applicationProviderId);
+  const certificate = await hand.certificateFor(victim.applicationProviderId);
   const channel = await hand.openDomain(fromRsaPublicKey(first), KEY_REFERENCE.INITIAL_KEY_PAIR, [certificate]);
   if (!(channel instanceof HandChannel)) throw new Error(`the issuer does not get in: ${channel}`);
   const own = await channel.send(generateKeyPair(KEY_REFERENCE.OWN_KEY_PAIR, 1024));
@@ -94,7 +94,7 @@ export async function takeForIssuer(hand: IssuerHand): Promise<void> {
     publicKey: decodePublicKey(fromHex(own.data, 1024)),
   };
   const stored = await channel.send(
-    putCertificate(KEY_REFERENCE.OWN_KEY_PAIR, issueCardCertificate(content, secrets.authority)),
+    putCertificate(KEY_REFERENCE.OWN_KEY_PAIR, await issueCardCertificate(content, secrets.authority)),
   );
   if (stored.sw !== '9000') throw new Error(`the SSD takes no certificate: ${stored.sw}`);
 }

@@ -29,7 +29,7 @@ describe('software key provider', () => {
     const all = await Promise.all([1, 2, 3].map(() => first.createKeyPair(PAIR)));
     expect(new Set(all.map(({ publicKey }) => publicKey.modulus)).size).to.equal(1);
     expect(await keyFiles(folder.path)).to.have.length(1);
-    const signature = (await first.signer(PAIR.label, PAIR.purpose)).signSha1(fromHex('0102'));
+    const signature = await (await first.signer(PAIR.label, PAIR.purpose)).signSha1(fromHex('0102'));
     first.close();
 
     const second = await SoftwareKeyProvider.open(folder.path);
@@ -67,7 +67,7 @@ describe('software key provider', () => {
     expect(JSON.stringify([keys, signer])).to.not.match(/PRIVATE|"d"/);
   });
 
-  it('does not open a key file that was edited, renamed, moved under another sealing key, or is no key file', async () => {
+  it('does not open a key file that was edited, renamed, under another sealing key, or is none', async () => {
     await using folder = await TestFolder.make();
     const keys = await SoftwareKeyProvider.open(folder.path);
     await keys.createKeyPair(PAIR);
@@ -163,8 +163,8 @@ describe('certificate authority', () => {
     const keys = await SoftwareKeyProvider.open(folder.path);
     const authority = await CertificateAuthority.open({ ...options, folder: folder.path, keys });
     const { publicKey } = await keys.createKeyPair(PAIR);
-    const issued = authority.issueForSecurityDomain('5D'.repeat(16), fromRsaPublicKey(publicKey));
-    expect(authority.issueForSecurityDomain('5D'.repeat(16), fromRsaPublicKey(publicKey))).to.deep.equal(issued);
+    const issued = await authority.issueForSecurityDomain('5D'.repeat(16), fromRsaPublicKey(publicKey));
+    expect(await authority.issueForSecurityDomain('5D'.repeat(16), fromRsaPublicKey(publicKey))).to.deep.equal(issued);
     const anchor = { holderReference: fromHex(options.holderReference), publicKey: authority.publicKey };
     const bytes = fromHex(issued.certificate);
     expect(toHex(verifyCardCertificate(bytes, anchor, CHA.SECURITY_DOMAIN).holderReference)).to.equal('5D'.repeat(16));

@@ -46,20 +46,18 @@ const casdCertificate = (
   holderAuthorization: number = CHA.CONTROLLING_AUTHORITY,
   authorityReference = MAKER,
   bound: { readonly card?: typeof CARD } = { card: CARD },
-): string =>
-  toHex(
-    issueCardCertificate(
-      {
-        serial: fromHex('01'),
-        authorityReference,
-        holderReference: fromHex(HOLDER),
-        holderAuthorization,
-        ...(holderAuthorization === CHA.CONTROLLING_AUTHORITY ? bound : {}),
-        publicKey: publicKeyOf(casd),
-      },
-      rsaSigner(signer),
-    ),
-  );
+): Promise<string> =>
+  issueCardCertificate(
+    {
+      serial: fromHex('01'),
+      authorityReference,
+      holderReference: fromHex(HOLDER),
+      holderAuthorization,
+      ...(holderAuthorization === CHA.CONTROLLING_AUTHORITY ? bound : {}),
+      publicKey: publicKeyOf(casd),
+    },
+    rsaSigner(signer),
+  ).then(toHex);
 
 /** `C0 06 KID KVN A1 length A0 03` */
 const keyEntry = ({ kvn, kid }: { kvn: number; kid: number }): Uint8Array =>
@@ -118,7 +116,7 @@ describe('KMS attestations', () => {
     options: {
       change?: Partial<AttestationContent>;
       signer?: KeyObject;
-      certificate?: string;
+      certificate?: Promise<string>;
       expect?: Partial<AttestationClaim['expected']>;
     } = {},
   ): Promise<AttestationClaim> {
@@ -126,7 +124,7 @@ describe('KMS attestations', () => {
     return {
       challengeId,
       attestation: attest(nonce, trustPointDigest, options.change, options.signer),
-      casdCertificate: options.certificate ?? casdCertificate(),
+      casdCertificate: await (options.certificate ?? casdCertificate()),
       expected: { ...expected, ...options.expect },
     };
   }

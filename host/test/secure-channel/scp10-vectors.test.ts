@@ -25,13 +25,13 @@ describe('SCP10 transcripts', () => {
   });
 
   for (const transcript of keyTransport) {
-    it(`${transcript.file}: every command byte, all in two scripts`, () => {
+    it(`${transcript.file}: every command byte, all in two scripts`, async () => {
       const channel = channelOf(transcript);
       const opening = channel.prepare();
       expect(opening.flatMap(({ apdus }) => apdus)).to.deep.equal(apdusOf(transcript, ...OPENING));
 
       const samples = transcript.secureMessaging;
-      const script = channel.authenticate(answersTo(transcript, opening), samples.map(plainOf));
+      const script = await channel.authenticate(answersTo(transcript, opening), samples.map(plainOf));
       expect(script.slice(0, 2).flatMap(({ apdus }) => apdus)).to.deep.equal(apdusOf(transcript, ...AUTHENTICATION));
       expect(script.slice(2).flatMap(({ apdus }) => apdus)).to.deep.equal(samples.map(({ wrapped }) => wrapped));
 
@@ -39,35 +39,35 @@ describe('SCP10 transcripts', () => {
         ...answersTo(transcript, script.slice(0, 2)),
         ...samples.map(({ wrappedResponse }) => answer(wrappedResponse)),
       ];
-      expect(channel.unwrap(answers)).to.deep.equal(samples.map(({ response }) => answer(response)));
+      expect(await channel.unwrap(answers)).to.deep.equal(samples.map(({ response }) => answer(response)));
       expect(channel.state).to.equal('open');
     });
 
-    it(`${transcript.file}: the same one command at a time`, () => {
+    it(`${transcript.file}: the same one command at a time`, async () => {
       const channel = channelOf(transcript);
-      const script = channel.authenticate(answersTo(transcript, channel.prepare()), []);
-      expect(channel.unwrap(answersTo(transcript, script))).to.deep.equal([]);
+      const script = await channel.authenticate(answersTo(transcript, channel.prepare()), []);
+      expect(await channel.unwrap(answersTo(transcript, script))).to.deep.equal([]);
       for (const sample of transcript.secureMessaging) {
         expect(channel.wrap([plainOf(sample)]).flatMap(({ apdus }) => apdus)).to.deep.equal([sample.wrapped]);
-        expect(channel.unwrap([answer(sample.wrappedResponse)])).to.deep.equal([answer(sample.response)]);
+        expect(await channel.unwrap([answer(sample.wrappedResponse)])).to.deep.equal([answer(sample.response)]);
       }
     });
   }
 
   for (const transcript of keyAgreement) {
-    it(`${transcript.file}: every command byte`, () => {
+    it(`${transcript.file}: every command byte`, async () => {
       const channel = channelOf(transcript);
       const opening = channel.prepare();
       expect(opening.flatMap(({ apdus }) => apdus)).to.deep.equal(apdusOf(transcript, ...OPENING));
-      const script = channel.authenticate(answersTo(transcript, opening), []);
+      const script = await channel.authenticate(answersTo(transcript, opening), []);
       expect(script.flatMap(({ apdus }) => apdus)).to.deep.equal(apdusOf(transcript, ...AUTHENTICATION));
-      channel.unwrap(answersTo(transcript, script));
+      await channel.unwrap(answersTo(transcript, script));
 
       const samples = transcript.secureMessaging;
       expect(channel.wrap(samples.map(plainOf)).flatMap(({ apdus }) => apdus)).to.deep.equal(
         samples.map(({ wrapped }) => wrapped),
       );
-      expect(channel.unwrap(samples.map(({ wrappedResponse }) => answer(wrappedResponse)))).to.deep.equal(
+      expect(await channel.unwrap(samples.map(({ wrappedResponse }) => answer(wrappedResponse)))).to.deep.equal(
         samples.map(({ response }) => answer(response)),
       );
     });

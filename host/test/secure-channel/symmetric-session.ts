@@ -71,19 +71,19 @@ export function plainCommand(hex: string, sw = '9000'): GpCommand {
 }
 
 /** Plays the session as recorded: every byte out and in must be the recorded one. */
-export function replay(session: RecordedSession, channel: SecureChannel): void {
+export async function replay(session: RecordedSession, channel: SecureChannel): Promise<void> {
   channel.prepare();
-  const opened = channel.authenticate([response(`${session.update}9000`)], []);
+  const opened = await channel.authenticate([response(`${session.update}9000`)], []);
   expect(opened.map(({ apdus }) => apdus)).to.deep.equal([[session.external]]);
-  channel.unwrap([response('9000')]);
+  await channel.unwrap([response('9000')]);
   for (const { plain, wrapped, response: protectedResponse, plainResponse } of session.samples) {
     const [command] = channel.wrap([plainCommand(plain, protectedResponse?.slice(-4))]);
     expect(command?.apdus.join()).to.equal(wrapped);
     if (protectedResponse === undefined || plainResponse === undefined) {
       // The answer was not recorded: what follows depends on the command only.
-      channel.unwrap([{ data: '', sw: '6A88' }]);
+      await channel.unwrap([{ data: '', sw: '6A88' }]);
     } else {
-      expect(channel.unwrap([response(protectedResponse)])).to.deep.equal([response(plainResponse)]);
+      expect(await channel.unwrap([response(protectedResponse)])).to.deep.equal([response(plainResponse)]);
     }
   }
 }

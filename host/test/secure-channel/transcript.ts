@@ -4,6 +4,7 @@ import type { RandomSource } from '../../crypto/random.ts';
 import { privateKeyFromPrimes, rsaSigner } from '../../crypto/rsa.ts';
 import { InvariantError } from '../../errors.ts';
 import { Scp10Channel } from '../../secure-channel/scp10/channel.ts';
+import type { Scp10Options } from '../../secure-channel/scp10/establishment.ts';
 import { securityLevel } from '../../secure-channel/security-level.ts';
 import { decodeCommand } from '../../wire/apdu.ts';
 import { decodeCertificate } from '../../wire/gp/certificate.ts';
@@ -116,8 +117,11 @@ export function plainOf(sample: MessagingSample): GpCommand {
   return { label: sample.name, cla, ins, p1, p2, data, le: le !== undefined, expect: [expect] };
 }
 
-export function channelOf(transcript: Transcript, random = recordedRandom(transcript)): Scp10Channel {
-  return new Scp10Channel({
+export const channelOf = (transcript: Transcript, random = recordedRandom(transcript)): Scp10Channel =>
+  new Scp10Channel(optionsOf(transcript, random));
+
+export function optionsOf(transcript: Transcript, random: RandomSource): Scp10Options {
+  return {
     option: transcript.file.includes('-i02-') ? 0x02 : 0x01,
     level: securityLevel(levelOf(transcript)),
     offCardEntity: signerOf(transcript.keys.oce),
@@ -125,5 +129,5 @@ export function channelOf(transcript: Transcript, random = recordedRandom(transc
     securityDomainKey: { modulus: fromHex(transcript.keys.sd.n), exponent: fromHex(transcript.keys.sd.e) },
     securityDomainHolder: decodeCertificate(fromHex(transcript.certificates.sd)).holderReference,
     random,
-  });
+  };
 }
