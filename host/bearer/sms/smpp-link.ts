@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as pause } from 'node:timers/promises';
+import { TransportError } from '../../errors.ts';
+import { SmppConnection, type SmppConnectionOptions } from './smpp-connection.ts';
+import type { SmppMessage } from './smpp-pdu.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** A connection to an SMSC that is kept up, with a window and a rate. */
+
+export interface SmppLinkOptions extends SmppConnectionOptions {
+  /** Messages that may be without their answer; default 10. */
+  readonly window?: number;
+  /** Messages a second in the mean; default as many as the window allows. */
+  readonly messagesPerSecond?: number;
+  readonly onState?: (state: SmppState) => void;
+  /** Pause before the first new try, doubled up to a minute; default 500. */
+  readonly retryMs?: number;
+}
+
+export type SmppState =
+  | { readonly kind: 'bound' }
+  | { readonly kind: 'away'; readonly reason: string }
+  /** The SMSC does not take this system id or password: a person must look. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+const WINDOW = 10;
+const RETRY_MS = 500;
+const LONGEST_PAUSE_MS = 60_000;
+/** How long nothing is sent after the SMSC says that it has no room; doubled up to a minute. */
+const THROTTLE_MS = 1_000;
+
+export class SmppLink implements AsyncDisposable {
+  readonly #options: SmppLinkOptions;
+  readonly #closing = new AbortController();
+  readonly #bucket: TokenBucket | undefined;
+  readonly #turns: (() => void)[] = [];
+  readonly #run: Promise<void>;
+  #free: number;
+  #connection: SmppConnection | undefined;
+  #state: SmppState = { kind: 'away', reason: 'not connected yet' };
+  #throttle = { untilMs: 0, lastMs: 0 };
+
+  constructor(options: SmppLinkOptions) {
+    this.#options = options;
+    this.#free = options.window ?? WINDOW;
+    const { messagesPerSecond: rate } = options;
+    this.#bucket = rate === undefined ? undefined : new TokenBucket(rate);
+    this.#run = this.#keepUp();
+  }
+
+  get state(): SmppState {
+    return this.#state;
+  }
+
+  async #keepUp(): Promise<void> {
+    const { retryMs = RETRY_MS } = this.#options;
+    for (let waitMs = retryMs; !this.#closing.signal.aborted; ) {
+      try {
+        this.#connection = await SmppConnection.bind(this.#options);
+        this.#tell({ kind: 'bound' });
+        waitMs = retryMs;
+        await this.#over(this.#connection);
+        this.#tell({ kind: 'away', reason: String(this.#connection.ended.reason) });
+      } catch (error) {
+        if (!(error instanceof TransportError)) throw error;
+        const kind = error.code === 'smsc-bind-refused' ? 'refused' : 'away';
+        this.#tell({ kind, reason: error.message });
+      }
+      this.#connection = undefined;
+      if (this.#closing.signal.aborted) return;
+      // Many nodes that lose the same SMSC do not come back in one moment.
+      await pause(waitMs * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal }).catch(() => {});
+      waitMs = Math.min(LONGEST_PAUSE_MS, waitMs * 2);
+    }
+  }
+
+  #over({ ended }: SmppConnection): Promise<void> {
+    return new Promise((resolve) => {
+      if (ended.aborted) resolve();
+      ended.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  #tell(state: SmppState): void {
+    this.#state = state;
+    this.#options.onState?.(state);
+  }
+
+  /** As `SmppConnection.submit`, within window and rate; after `smsc-busy` nothing is sent for a while. */
+  async submit(message: SmppMessage): Promise<string> {
+    const heldMs = this.#throttle.untilMs - performance.now();
+    if (heldMs > 0) throw new TransportError('smsc-busy', 'the SMSC has no room now', { retryMs: Math.ceil(heldMs) });
+    await this.#turn();
+    try {
+      const waitMs = this.#bucket?.take() ?? 0;
+      if (waitMs > 0) await pause(waitMs, undefined, { signal: this.#closing.signal }).catch(() => {});
+      const connection = this.#connection;
+      if (connection === undefined) throw new TransportError('smsc-away', this.#reason());
+      const id = await connection.submit(message);
+      this.#throttle.lastMs = 0;
+      return id;
+    } catch (error) {
+      if (error instanceof TransportError && error.code === 'smsc-busy') this.#hold();
+      throw error;
+    } finally {
+      const next = this.#turns.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
+
+  #reason(): string {
+    return this.#state.kind === 'bound' ? 'the SMSC is away' : this.#state.reason;
+  }
+
+  #hold(): void {
+    const ms = Math.min(LONGEST_PAUSE_MS, Math.max(THROTTLE_MS, this.#throttle.lastMs * 2));
+    this.#throttle = { untilMs: performance.now() + ms, lastMs: ms };
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return;
+    }
+    const turn = Promise.withResolvers<void>();
+    this.#turns.push(turn.resolve);
+    await turn.promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort('closed');
+    await this.#connection?.[Symbol.asyncDispose]();
+    await this.#run;
+  }
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
+import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
+import { SmppLink, type SmppState } from '../../bearer/sms/smpp-link.ts';
+import { ESM, relativeMs, relativeTime, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
+import { TokenBucket } from '../../bearer/sms/token-bucket.ts';
+import { Smsc, type SmscOptions } from '../../lab/smsc.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+
+const SERVER = '1000';
+const CARD = '491700000001';
+/** A packet in a message of the lowest and the highest byte values, which no alphabet keeps. */
+const USER_DATA = fromHex('027000000102030A0D1B7F80FEFF');
+
+const message = (more: Partial<SmppMessage> = {}): SmppMessage => ({
+  ...{ source: SERVER, destination: CARD, esmClass: ESM.HEADER, pid: 0x7f, dcs: 0xf6, userData: USER_DATA },
+  ...more,
+});
+
+/** An end of a link, with what came to it. */
+class End implements AsyncDisposable {
+  readonly received: SmppMessage[] = [];
+  readonly states: SmppState[] = [];
+  readonly link: SmppLink;
+  #waiting: { readonly done: () => boolean; readonly resolve: () => void }[] = [];
+
+  constructor(smsc: { readonly port: number }, systemId: string, status = () => SMPP_STATUS.OK as number) {
+    this.link = new SmppLink({
+      smsc: { host: '127.0.0.1', port: smsc.port, systemId, password: 'secret' },
+      ...{ mode: 'transceiver', retryMs: 5, window: 2 },
+      onMessage: async (received) => {
+        const answer = status();
+        if (answer === SMPP_STATUS.OK) this.received.push(received);
+        this.#look();
+        return answer;
+      },
+      onState: (state) => {
+        this.states.push(state);
+        this.#look();
+      },
+    });
+  }
+
+  #look(): void {
+    for (const { done, resolve } of this.#waiting) if (done()) resolve();
+  }
+
+  until(done: () => boolean): Promise<void> {
+    if (done()) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push({ done, resolve });
+    return promise;
+  }
+
+  bound(times = 1): Promise<void> {
+    return this.until(() => this.states.filter(({ kind }) => kind === 'bound').length >= times);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.link[Symbol.asyncDispose]();
+  }
+}
+
+const smscWith = (options: Partial<SmscOptions> = {}) => Smsc.start({ port: 0, retryMs: 5, ...options });
+
+async function refusalOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return String((error as { code?: unknown } | undefined)?.code);
+}
+
+describe('the link to an SMSC', function () {
+  this.timeout(20_000);
+
+  it('carries user data byte for byte, with PID, DCS and header bit, and tells what became of it', async () => {
+    await using smsc = await smscWith();
+    await using server = new End(smsc, SERVER);
+    await using handset = new End(smsc, CARD);
+    await server.bound();
+    const id = await server.link.submit(message({ registeredDelivery: 1, validityPeriod: relativeTime(90_000) }));
+    await handset.until(() => handset.received.length === 1);
+    const [got] = handset.received;
+    expect(got).to.include({ source: SERVER, destination: CARD, esmClass: ESM.HEADER, pid: 0x7f, dcs: 0xf6 });
+    expect(toHex(got?.userData ?? fromHex(''))).to.equal(toHex(USER_DATA));
+    expect(got?.messageId).to.equal(id);
+    await server.until(() => server.received.length === 1);
+    expect(server.received[0]).to.include({ esmClass: ESM.DELIVERY_RECEIPT, messageId: id, messageState: 2 });
+    expect(smsc.traffic).to.deep.equal({ messages: 1, bytes: USER_DATA.length });
+  });
+
+  it('carries any user data', async () => {
+    await using smsc = await smscWith();
+    await using server = new End(smsc, SERVER);
+    await using handset = new End(smsc, CARD);
+    await server.bound();
+    await handset.bound();
+    const userDatas = fc.uint8Array({ minLength: 1, maxLength: 140 });
+    let count = 0;
+    await fc.assert(
+      fc.asyncProperty(userDatas, fc.boolean(), async (userData, header) => {
+        await server.link.submit(message({ userData, esmClass: header ? ESM.HEADER : 0 }));
+        count += 1;
+        await handset.until(() => handset.received.length === count);
+        expect(toHex(handset.received[count - 1]?.userData ?? fromHex(''))).to.equal(toHex(userData));
+      }),
+      { numRuns: soakRuns(50) },
+    );
+  });
+
+  it('keeps a message for a receiver that is away, and for one that cannot take it now', async () => {
+    let busy = 2;
+    await using smsc = await smscWith();
+    await using server = new End(smsc, SERVER);
+    await server.bound();
+    await server.link.submit(message());
+    await using handset = new End(smsc, CARD, () => (busy-- > 0 ? SMPP_STATUS.TEMPORARY : SMPP_STATUS.OK));
+    await handset.until(() => handset.received.length === 1);
+    expect(busy).to.equal(-1);
+  });
+
+  it('comes back after the connection was cut', async () => {
+    await using smsc = await smscWith();
+    await using server = new End(smsc, SERVER);
+    await server.bound();
+    smsc.cut();
+    await server.bound(2);
+    expect(await server.link.submit(message())).to.match(/^[0-9A-F]{8}$/);
+    expect(server.states.map(({ kind }) => kind)).to.deep.equal(['bound', 'away', 'bound']);
+  });
+
+  it('says smsc-away before it is bound, and why a bind was refused', async () => {
+    await using smsc = await smscWith({ passwords: new Map([[SERVER, 'other']]) });
+    await using server = new End(smsc, SERVER);
+    expect(await refusalOf(server.link.submit(message()))).to.equal('smsc-away');
+    await server.until(() => server.states.some(({ kind }) => kind === 'refused'));
+    expect(server.link.state).to.deep.equal({
+      ...{ kind: 'refused', reason: 'the SMSC refuses 1000 as transceiver: status 0000000d' },
+    });
+  });
+
+  it('says smsc-busy when the queue is full, and sends nothing for a while then', async () => {
+    await using smsc = await smscWith({ queue: 1 });
+    await using server = new End(smsc, SERVER);
+    await server.bound();
+    await server.link.submit(message());
+    expect(await refusalOf(server.link.submit(message()))).to.equal('smsc-busy');
+    const held = await server.link.submit(message({ destination: '491700000002' })).catch((error: unknown) => error);
+    expect(held).to.have.nested.property('context.retryMs').that.is.within(1, 1_000);
+  });
+
+  it('says smsc-unknown for a message whose answer went with the connection', async () => {
+    const cut = Promise.withResolvers<void>();
+    await using smsc = await smscWith({
+      fate: () => {
+        cut.resolve();
+        smsc.cut();
+        return { copies: 1 };
+      },
+    });
+    await using server = new End(smsc, SERVER);
+    await server.bound();
+    expect(await refusalOf(server.link.submit(message()))).to.equal('smsc-unknown');
+    await cut.promise;
+  });
+
+  it('ends a connection whose SMSC sends what is no PDU', async () => {
+    const { createServer } = await import('node:net');
+    const rogue = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.write(Buffer.from('00000005ff', 'hex')));
+    });
+    await new Promise<void>((listening) => rogue.listen(0, '127.0.0.1', listening));
+    const address = rogue.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const smsc = { host: '127.0.0.1', port, systemId: SERVER, password: 'secret' };
+    const bind = SmppConnection.bind({ smsc, mode: 'receiver', onMessage: async () => 0 });
+    expect(await refusalOf(bind)).to.equal('smsc-unknown');
+    rogue.close();
+  });
+});
+
+describe('times and rates of SMPP', () => {
+  it('writes relative times in whole seconds, never less', () => {
+    const times: readonly (readonly [number, string])[] = [
+      [1, '000000000001000R'],
+      [61_500, '000000000102000R'],
+      [86_400_000, '000001000000000R'],
+      [400 * 86_400_000, '000099000000000R'],
+    ];
+    for (const [ms, text] of times) expect(relativeTime(ms)).to.equal(text);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 99 * 86_400 }), (seconds) => {
+        expect(relativeMs(relativeTime(seconds * 1_000))).to.equal(seconds * 1_000);
+      }),
+      { numRuns: soakRuns(100) },
+    );
+    expect(relativeMs('261126201500000+')).to.equal(undefined);
+  });
+
+  it('lets a second of messages leave at once, and then one after the other', () => {
+    let now = 0;
+    const bucket = new TokenBucket(4, () => now);
+    expect(Array.from({ length: 6 }, () => bucket.take())).to.deep.equal([0, 0, 0, 0, 250, 500]);
+    now = 10_000;
+    expect(Array.from({ length: 5 }, () => bucket.take())).to.deep.equal([0, 0, 0, 0, 250]);
+  });
+});
