@@ -23,6 +23,9 @@ public final class APDU {
     public static final byte STATE_ERROR_T1_IFD_ABORT = -2;
     public static final byte STATE_ERROR_IO = -3;
     public static final byte STATE_ERROR_NO_T0_REISSUE = -4;
+    public static final byte LC_ENCODING_NO = 0;
+    public static final byte LC_ENCODING_TYPE_4 = 1;
+    public static final byte LC_ENCODING_TYPE_4_TYPE_16 = 2;
     public static final byte PROTOCOL_MEDIA_MASK = (byte) 0xF0;
     public static final byte PROTOCOL_TYPE_MASK = 0x0F;
     public static final byte PROTOCOL_T0 = 0;
@@ -250,6 +253,11 @@ public final class APDU {
     /** False for FF and for 20 to 3F, which ISO 7816-4 reserves. */
     public boolean isValidCLA() {
         return ApduForm.isValidClass(form.cla());
+    }
+
+    /** Which channels class bytes can name here, since 3.2: 0 to 3 and 4 to 19. */
+    public byte getLogicalChannelEncoding() {
+        return LC_ENCODING_TYPE_4_TYPE_16;
     }
 
     private static void require(boolean allowed) {

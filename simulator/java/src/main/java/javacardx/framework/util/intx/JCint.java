@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package javacardx.framework.util.intx;
 
+import javacard.framework.JCSystem;
+import javacard.framework.Shareable;
 import javacard.framework.Util;
 import org.opentsm.simulator.crypto.CryptoHost;
 
@@ -33,5 +35,11 @@ public final class JCint {
     /** @param event JCSystem.CLEAR_ON_RESET or CLEAR_ON_DESELECT */
     public static int[] makeTransientIntArray(short length, byte event) {
         return CryptoHost.current().makeTransientInts(length, event);
+    }
+
+    /** Since 1.1; {@link JCSystem#makeArrayView} says more. */
+    public static int[] makeIntArrayView(
+            int[] array, short offset, short length, short attributes, Shareable siObject) {
+        return (int[]) JCSystem.makeArrayView(array, offset, length, attributes, siObject);
     }
 }

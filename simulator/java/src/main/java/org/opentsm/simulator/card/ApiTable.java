@@ -73,10 +73,16 @@ public final class ApiTable {
                 }
             }
         }
+        String names = String.join(", ", missing.stream().distinct().toList());
         String text = Declarations.all().packages().size() + " packages, " + classes + " classes and " + members
-                + " members are declared; not there: "
-                + String.join(", ", missing.stream().distinct().toList()) + ".";
+                + " members are declared; " + (names.isEmpty() ? "none is missing" : "not there: " + names) + ".";
         return wrapped(text);
+    }
+
+    /** Whether a class is there and has the member, by name and descriptor. */
+    static boolean has(String className, String member) {
+        Set<String> members = face(className);
+        return members != null && members.contains(member);
     }
 
     private static String wrapped(String text) {

@@ -86,6 +86,11 @@ public final class AppletClassLoader extends ClassLoader {
         return made;
     }
 
+    /** Its classes are not instrumented. */
+    boolean isPlain() {
+        return plain;
+    }
+
     /** From now on these are the classes of that card. */
     void serve(CardRuntime made) {
         if (card != null) {

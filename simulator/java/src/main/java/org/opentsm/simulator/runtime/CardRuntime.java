@@ -25,6 +25,7 @@ import javacard.framework.Shareable;
 import javacard.framework.SystemException;
 import javacardx.apdu.ExtendedLength;
 import org.opentsm.simulator.crypto.CryptoHost;
+import org.opentsm.simulator.crypto.ViewHost;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.JavaCardRuntime;
 import org.opentsm.simulator.open.LoadedCode;
@@ -36,7 +37,7 @@ import org.opentsm.simulator.open.RegistryEntry;
  * accounting it lacks. jCardSim finds the runtime of a command by thread, so cards run in parallel;
  * one card is used by one thread at a time (its Card sees to that).
  */
-public final class CardRuntime extends SimulatorRuntime implements JavaCardRuntime, CryptoHost {
+public final class CardRuntime extends SimulatorRuntime implements JavaCardRuntime, CryptoHost, ViewHost {
 
     /** What install() gets its data in. */
     private static final int INSTALL_BUFFER_LENGTH = 261;
@@ -52,6 +53,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private final FaultPlan faults;
     private final TransientArrays transients;
     private final Contexts contexts = new Contexts(registry);
+    private final ArrayViews views = new ArrayViews();
     private final Firewall firewall;
     private final MemoryAccounts memory;
     private final CommandDispatcher dispatcher = new CommandDispatcher(this, registry);
@@ -473,6 +475,34 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     Firewall firewall() {
         return firewall;
+    }
+
+    ArrayViews views() {
+        return views;
+    }
+
+    @Override
+    public Object makeView(Object array, short offset, short length, short attributes, Shareable siObject) {
+        if (loader.isPlain()) {
+            // Without instrumentation nothing would keep view and array together.
+            throw new SystemException(SystemException.NO_RESOURCE);
+        }
+        return firewall.makeView(array, offset, length, attributes, siObject);
+    }
+
+    @Override
+    public boolean isView(Object object) {
+        return views.find(object) != null;
+    }
+
+    @Override
+    public short attributes(Object object) {
+        return views.rights(object);
+    }
+
+    @Override
+    public int available(byte memoryType) {
+        return memory.available(memoryType);
     }
 
     /** True for the context of the selected applet, and for that of one being installed, JCRE 3.0.4 11.2. */

@@ -82,6 +82,10 @@ final class Firewall {
     }
 
     private AID owner(Object object) {
+        ArrayViews.View view = card.views().find(object);
+        if (view != null) {
+            return view.owner();
+        }
         AID crossed = owners.isEmpty() ? null : owners.get(new Crossed(object, null));
         return crossed != null || !object.getClass().isArray() ? crossed : transients.group(object);
     }
@@ -143,9 +147,25 @@ final class Firewall {
      *     may hold
      */
     void requireStorable(Object value) {
-        if (value != null && (value instanceof APDU || transients.isGlobal(value)) && contexts.activeGroup() != null) {
+        if (value != null && isTemporary(value) && contexts.activeGroup() != null) {
             throw new SecurityException("a reference to the runtime's own object may not be kept");
         }
+    }
+
+    /** References to these live as long as a method runs, JCRE 3.0.4 6.2.1 and 6.2.2, and 3.1's array views. */
+    private boolean isTemporary(Object value) {
+        return value instanceof APDU
+                || transients.isGlobal(value)
+                || card.views().find(value) != null;
+    }
+
+    /** A view of the active context's array, for it or for the context of a shareable object. */
+    Object makeView(Object array, int offset, int length, int rights, Shareable siObject) {
+        SharedObject shared = siObject == null ? null : shared(siObject);
+        touch(array);
+        watching = true;
+        return card.views()
+                .make(array, offset, length, rights, shared == null ? contexts.activeGroup() : shared.group());
     }
 
     // --- crossing ---------------------------------------------------------------------------------
@@ -168,6 +188,9 @@ final class Firewall {
             return home ? shared.target() : value;
         }
         if (to.group() == null || value instanceof APDU || value instanceof AID || transients.isGlobal(value)) {
+            return value;
+        }
+        if (card.views().find(value) != null) {
             return value;
         }
         AID known = owner(value);

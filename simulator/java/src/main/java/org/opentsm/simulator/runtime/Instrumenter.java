@@ -155,10 +155,10 @@ final class Instrumenter {
         }
 
         /** Of the object below a value of one word. */
-        private void checkBelow() {
+        private void checkBelow(String check) {
             super.visitInsn(Opcodes.DUP2);
             super.visitInsn(Opcodes.POP);
-            call("access", "(Ljava/lang/Object;)V");
+            call(check, "(Ljava/lang/Object;)V");
         }
 
         /** @param descriptor without the card */
@@ -218,8 +218,12 @@ final class Instrumenter {
                 case Opcodes.SASTORE -> call("store", "([SII)V");
                 case Opcodes.IASTORE -> call("store", "([III)V");
                 case Opcodes.AASTORE -> call("store", "([Ljava/lang/Object;ILjava/lang/Object;)V");
-                case Opcodes.BALOAD, Opcodes.SALOAD, Opcodes.IALOAD, Opcodes.AALOAD -> {
-                    checkBelow();
+                case Opcodes.BALOAD, Opcodes.SALOAD, Opcodes.IALOAD -> {
+                    checkBelow("beforeRead");
+                    super.visitInsn(opcode);
+                }
+                case Opcodes.AALOAD -> {
+                    checkBelow("access");
                     super.visitInsn(opcode);
                 }
                 case Opcodes.ARRAYLENGTH -> {
@@ -243,7 +247,7 @@ final class Instrumenter {
                 }
                 case Opcodes.PUTFIELD -> {
                     if (!isConstructor || constructed) {
-                        checkBelow();
+                        checkBelow("access");
                     }
                     beforeStore(reference);
                 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
+import java.lang.reflect.Array;
 import java.lang.reflect.Proxy;
 import javacard.framework.Util;
 
@@ -44,6 +45,34 @@ public final class PlatformCalls {
         card.firewall().touch(object);
     }
 
+    /** An element is read. */
+    public static void beforeRead(Object array, CardRuntime card) {
+        access(array, card);
+        if (card.views().areUsed()) {
+            card.views().beforeRead(array);
+        }
+    }
+
+    /** An array goes to a method of the platform, which reads it or only fills it. */
+    public static void beforePlatform(Object array, boolean filled, CardRuntime card) {
+        access(array, card);
+        if (card.views().areUsed()) {
+            card.views().beforePlatform(array, filled);
+        }
+    }
+
+    /** The method of the platform is back. */
+    public static void afterPlatform(Object array, CardRuntime card) {
+        if (card.views().areUsed()) {
+            ArrayViews.Place place = card.views().changedByPlatform(array);
+            if (place != null) {
+                int length = Array.getLength(array);
+                card.writing(place.array(), length);
+                System.arraycopy(array, 0, place.array(), place.index(), length);
+            }
+        }
+    }
+
     /** CHECKCAST and INSTANCEOF. */
     public static void beforeCast(Object object, String type, CardRuntime card) {
         if (object != null && (card.firewall().isWatching() || object instanceof Proxy)) {
@@ -72,14 +101,6 @@ public final class PlatformCalls {
         card.memory().allocateArray(length, elementSize);
     }
 
-    /** The 3.0.5 form, which jCardSim leaves out: two shorts, the higher one first. */
-    public static void getAvailableMemory(short[] buffer, short offset, byte type, CardRuntime card) {
-        access(buffer, card);
-        int bytes = card.memory().available(type);
-        buffer[offset] = (short) (bytes >> 16);
-        buffer[offset + 1] = (short) bytes;
-    }
-
     /** A getter of a key or an AID that fills an array of the applet's, which may be a persistent one. */
     public static void beforePlatformWrites(CardRuntime card) {
         card.mayHaveChanged();
@@ -88,6 +109,15 @@ public final class PlatformCalls {
     /** BASTORE, which serves byte[] and boolean[]. */
     public static void store(Object array, int index, int value, CardRuntime card) {
         access(array, card);
+        if (card.views().areUsed()) {
+            ArrayViews.Place place = card.views().beforeStore(array, index, 1);
+            put(place.array(), place.index(), value, card);
+        } else {
+            put(array, index, value, card);
+        }
+    }
+
+    private static void put(Object array, int index, int value, CardRuntime card) {
         card.writing(array, 1);
         if (array instanceof byte[] bytes) {
             bytes[index] = (byte) value;
@@ -98,12 +128,30 @@ public final class PlatformCalls {
 
     public static void store(short[] array, int index, int value, CardRuntime card) {
         access(array, card);
+        if (card.views().areUsed()) {
+            ArrayViews.Place place = card.views().beforeStore(array, index, 1);
+            put((short[]) place.array(), place.index(), value, card);
+        } else {
+            put(array, index, value, card);
+        }
+    }
+
+    private static void put(short[] array, int index, int value, CardRuntime card) {
         card.writing(array);
         array[index] = (short) value;
     }
 
     public static void store(int[] array, int index, int value, CardRuntime card) {
         access(array, card);
+        if (card.views().areUsed()) {
+            ArrayViews.Place place = card.views().beforeStore(array, index, 1);
+            put((int[]) place.array(), place.index(), value, card);
+        } else {
+            put(array, index, value, card);
+        }
+    }
+
+    private static void put(int[] array, int index, int value, CardRuntime card) {
         card.writing(array);
         array[index] = value;
     }
@@ -117,39 +165,56 @@ public final class PlatformCalls {
 
     public static short arrayCopy(
             byte[] from, short fromOffset, byte[] to, short toOffset, short length, CardRuntime card) {
-        access(from, card);
+        beforeRead(from, card);
         access(to, card);
-        card.writing(to, length);
-        return Util.arrayCopy(from, fromOffset, to, toOffset, length);
+        ArrayViews.Place place = place(to, toOffset, length, card);
+        byte[] array = (byte[]) place.array();
+        card.writing(array, length);
+        Util.arrayCopy(from, fromOffset, array, (short) place.index(), length);
+        return (short) (toOffset + length);
     }
 
     /** Not atomic: power lost here leaves the first half written. It stands outside a transaction. */
     public static short arrayCopyNonAtomic(
             byte[] from, short fromOffset, byte[] to, short toOffset, short length, CardRuntime card) {
-        access(from, card);
+        beforeRead(from, card);
         access(to, card);
+        ArrayViews.Place place = place(to, toOffset, length, card);
+        byte[] array = (byte[]) place.array();
+        short at = (short) place.index();
         try {
-            card.writing(to);
+            card.writing(array);
         } catch (PowerCut cut) {
-            Util.arrayCopyNonAtomic(from, fromOffset, to, toOffset, (short) (length / 2));
+            Util.arrayCopyNonAtomic(from, fromOffset, array, at, (short) (length / 2));
             throw cut;
         }
-        short end = Util.arrayCopyNonAtomic(from, fromOffset, to, toOffset, length);
-        card.wroteOutsideTransaction(to, toOffset, length);
-        return end;
+        Util.arrayCopyNonAtomic(from, fromOffset, array, at, length);
+        card.wroteOutsideTransaction(array, at, length);
+        return (short) (toOffset + length);
     }
 
-    public static short arrayFillNonAtomic(byte[] array, short offset, short length, byte value, CardRuntime card) {
-        access(array, card);
+    public static short arrayFillNonAtomic(byte[] to, short offset, short length, byte value, CardRuntime card) {
+        access(to, card);
+        ArrayViews.Place place = place(to, offset, length, card);
+        byte[] array = (byte[]) place.array();
         card.writing(array);
-        short end = Util.arrayFillNonAtomic(array, offset, length, value);
-        card.wroteOutsideTransaction(array, offset, length);
-        return end;
+        Util.arrayFillNonAtomic(array, (short) place.index(), length, value);
+        card.wroteOutsideTransaction(array, (short) place.index(), length);
+        return (short) (offset + length);
     }
 
-    public static short setShort(byte[] array, short offset, short value, CardRuntime card) {
-        access(array, card);
+    public static short setShort(byte[] to, short offset, short value, CardRuntime card) {
+        access(to, card);
+        ArrayViews.Place place = place(to, offset, Short.BYTES, card);
+        byte[] array = (byte[]) place.array();
         card.writing(array);
-        return Util.setShort(array, offset, value);
+        Util.setShort(array, (short) place.index(), value);
+        return (short) (offset + Short.BYTES);
+    }
+
+    private static ArrayViews.Place place(byte[] array, int offset, int length, CardRuntime card) {
+        return card.views().areUsed()
+                ? card.views().beforeStore(array, offset, length)
+                : new ArrayViews.Place(array, offset);
     }
 }

@@ -70,7 +70,9 @@ public final class TransientArrays extends TransientMemory {
 
     @Override
     public Object makeGlobalArray(byte type, short length) {
-        Object made = super.makeGlobalArray(type, length);
+        Object made = type == JCSystem.ARRAY_TYPE_INT
+                ? makeIntArray(length, JCSystem.CLEAR_ON_RESET)
+                : super.makeGlobalArray(type, length);
         makeGlobal(made);
         return made;
     }
