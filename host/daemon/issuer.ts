@@ -10,7 +10,7 @@ import { issuerRoutes } from '../rest/routes/issuer/routes.ts';
 import { AuthenticationFuse } from '../service/authentication-fuse.ts';
 import { DurableFlow } from '../service/durable-flow.ts';
 import { FlowOperations } from '../service/flow-operations.ts';
-import { ApplicationRequests, INSTALL_APPLICATION } from '../service/issuer/application-requests.ts';
+import { ApplicationRequests } from '../service/issuer/application-requests.ts';
 import { Applications, CREATE_SECURITY_DOMAIN, ISD_KEY_SET } from '../service/issuer/applications.ts';
 import { Cards } from '../service/issuer/cards.ts';
 import { Certificates } from '../service/issuer/certificates.ts';
@@ -89,7 +89,7 @@ export const issuerDaemon = defineDaemon({
     const { bells } = platform.bells;
     const products = new Products({ database, auditLog, ring: () => bells.ring(OUTBOX_BELL) });
     const engine = await platform.work({
-      workflows: { [CREATE_SECURITY_DOMAIN]: applications, [INSTALL_APPLICATION]: applicationRequests },
+      workflows: { [CREATE_SECURITY_DOMAIN]: applications, ...applicationRequests.workflows },
       attach: (started) => flow.attach(started),
       ended: (run) => flow.ended(run),
       flowTables: ISSUER_FLOW_TABLES,

@@ -16,6 +16,10 @@ import { ProductFlows } from '../service/provider/product-flows.ts';
 import { ProductStates } from '../service/provider/product-states.ts';
 import { Relays } from '../service/provider/relays.ts';
 import { SecurityDomains } from '../service/provider/security-domains.ts';
+import { ChipRanges } from '../service/provider/services/chip-ranges.ts';
+import { ServiceCatalogue } from '../service/provider/services/service-catalogue.ts';
+import { ServiceInstances } from '../service/provider/services/service-instances.ts';
+import { ServiceProcesses } from '../service/provider/services/service-processes.ts';
 import { TsmsBackend } from '../service/provider/tsms/backend.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
@@ -53,6 +57,7 @@ export const ProviderConfig = Type.Object(
 );
 
 const DEFAULT_CARD_WAIT_MS = 30_000;
+const DEFAULT_KEY_SIZE_BITS = 2048;
 
 /** An application provider management platform (SP TSM). */
 export const providerDaemon = defineDaemon({
@@ -101,12 +106,18 @@ export const providerDaemon = defineDaemon({
       ...{ ...flowParts, products },
       ...{ installer: installerClient(clients.issuer), permits: loadPermitsClient(clients.issuer) },
     });
+    const catalogue = new ServiceCatalogue(database);
+    const processes = new ServiceProcesses({
+      ...{ ...flowParts, catalogue, keyDistributions },
+      ...{ installer: installerClient(clients.issuer), keySizeBits: config.tsms?.keySizeBits ?? DEFAULT_KEY_SIZE_BITS },
+    });
     const engine = await platform.work({
-      workflows: { [KEY_DISTRIBUTION]: keyDistributions, ...productFlows.workflows },
+      workflows: { [KEY_DISTRIBUTION]: keyDistributions, ...productFlows.workflows, ...processes.workflows },
       attach: (started) => flow.attach(started),
       ended: (run) => flow.ended(run),
       flowTables: PROVIDER_FLOW_TABLES,
-      reconcile: async () => (await keyDistributions.beginLost()) + (await productFlows.endLost()),
+      reconcile: async () =>
+        (await keyDistributions.beginLost()) + (await productFlows.endLost()) + (await processes.endLost()),
     });
     const flows = new FlowOperations({
       ...{ database, flow, auditLog },
@@ -114,15 +125,18 @@ export const providerDaemon = defineDaemon({
         fail: async (transaction, id, problem) => {
           await finishKeyDistribution(transaction, id, 'failed', { problem });
           await finishProductFlow(transaction, id, 'failed', { problem });
+          await processes.givenUp(transaction, id, problem);
         },
         reopen: async (transaction, id) =>
           (await reopenKeyDistribution(transaction, id)) || (await reopenProductFlow(transaction, id)),
       },
     });
-    const tsms = new TsmsBackend(database, auditLog);
+    const tsms = new TsmsBackend(database, auditLog, config.ssdAid);
     const listener = new TsmsListener({ config: config.tsms, tls, logger, backend: tsms });
     const services = {
-      ...{ keyDistributions, productFlows, flows, auditLog, tsms },
+      ...{ keyDistributions, productFlows, flows, auditLog, tsms, processes },
+      instances: new ServiceInstances(database, catalogue),
+      chips: new ChipRanges(database, auditLog),
       productStates: new ProductStates(database, auditLog, config.issuer.id, { kms: kms.purse, products }),
       fuse: new AuthenticationFuse({ failures, auditLog, keySet: config.ssdAid }),
       relays: new Relays(database, links),

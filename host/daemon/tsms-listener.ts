@@ -13,6 +13,8 @@ export const TsmsConfig = Type.Object(
   {
     listen: daemonFields.listen,
     /** Certificate and key that service providers trust, PEM; default the daemon's own. */
+    /** RSA size of the pairs of domains that deployments make; default 2,048. */
+    keySizeBits: Type.Optional(Type.Union([Type.Literal(1024), Type.Literal(2048), Type.Literal(3072)])),
     tls: Type.Optional(Type.Object({ key: FilePath, certificate: FilePath }, { additionalProperties: false })),
   },
   { additionalProperties: false },

@@ -13,6 +13,11 @@ export function installerClient(client: RestClient): Installer {
   return {
     requestApplication: (idempotencyKey, body) =>
       client.call({ method: 'POST', path: PATH, idempotencyKey, body, response: ApplicationRequestState, retries: 2 }),
+    removeApplication: (idempotencyKey, body) =>
+      client.call({
+        ...{ method: 'POST', path: '/v1/application-removals', idempotencyKey, body },
+        ...{ response: ApplicationRequestState, retries: 2 },
+      }),
     applicationRequest: (requestId, { waitMs, afterStep }) =>
       client.call({
         ...{ method: 'GET', path: `${PATH}/${encodeURIComponent(requestId)}`, query: { waitMs, afterStep } },

@@ -12,23 +12,26 @@ import {
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import type { Problem } from '../../wire/message/common.ts';
-import type { ApplicationRequest, ApplicationRequestState } from '../../wire/message/platform.ts';
-import type { InstallContext, InstallFacts, InstallStart } from '../../workflow/deploy-application/context.ts';
+import type { ApplicationRemoval, ApplicationRequest, ApplicationRequestState } from '../../wire/message/platform.ts';
+import type { InstallContext } from '../../workflow/deploy-application/context.ts';
 import { installSteps } from '../../workflow/deploy-application.ts';
 import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
+import type { AnyFacts, Flow } from '../../workflow/engine/flow.ts';
 import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
 import { admit, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 import type { CardRelays, Kms } from '../../workflow/ports.ts';
+import { removeSteps } from '../../workflow/remove-application.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
 import { problemOfFailure } from '../problem-of-failure.ts';
 import { ISD_KEY_SET } from './applications.ts';
 import { RelayLink } from './relay-link.ts';
 
-/** Application management: LOAD and INSTALL into the domains of providers, D3 to D8. */
+/** Application management: LOAD, INSTALL and DELETE in the domains of providers, D3 to D8 and R3 to R8. */
 
 export const INSTALL_APPLICATION = 'install-application';
+export const REMOVE_APPLICATION = 'remove-application';
 
 export interface ApplicationRequestsOptions {
   readonly database: Kysely<IssuerTables>;
@@ -39,9 +42,15 @@ export interface ApplicationRequestsOptions {
   readonly flow: DurableFlow<IssuerTables>;
 }
 
-type Admitted = InstallFacts & { readonly relayBaseUrl: string };
+/** What either flow begins with: the request and what its first two rows found. */
+interface Admitted {
+  readonly request: ApplicationRequest | ApplicationRemoval;
+  readonly caller: string;
+  readonly relayBaseUrl: string;
+}
+type Start = Pick<Admitted, 'request' | 'caller'>;
 
-export class ApplicationRequests implements Workflow {
+export class ApplicationRequests {
   readonly #options: ApplicationRequestsOptions;
 
   constructor(options: ApplicationRequestsOptions) {
@@ -50,17 +59,37 @@ export class ApplicationRequests implements Workflow {
 
   /** Checks D3 and D4 at once and starts the rest. @throws PolicyError at D3, NotFoundError at D4 */
   async request(id: string, caller: string, request: ApplicationRequest): Promise<ApplicationRequestState> {
+    return this.#add(INSTALL_APPLICATION, installSteps, id, { request, caller });
+  }
+
+  /** Checks R3 and R4 at once and starts the rest. @throws PolicyError at R3, NotFoundError at R4 */
+  async remove(id: string, caller: string, request: ApplicationRemoval): Promise<ApplicationRequestState> {
+    return this.#add(REMOVE_APPLICATION, removeSteps, id, { request, caller });
+  }
+
+  async #add<F>(kind: string, steps: Flow<InstallContext, F>, id: string, start: Start) {
     const { database, flow } = this.#options;
-    const start: InstallStart = { request, caller };
-    const facts = await admit(installSteps, start, this.#context(id, start, noCard));
+    const { caller } = start;
+    // A removal that was done has nothing to check any more.
+    if (await this.#isKnown(id, caller, [kind, start.request])) return this.#read(id, caller);
+    const facts = await admit(steps, start, this.#context(id, start, noCard));
     const go = await database.transaction().execute(async (transaction) => {
-      await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, { key: id, caller, body: request });
+      await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, {
+        ...{ key: id, caller, body: [kind, start.request] },
+      });
       if (!(await addApplicationRequest(transaction, id, caller))) return undefined;
-      const workflow = { id, kind: INSTALL_APPLICATION, fairKey: caller, input: { ...start, ...facts } };
+      const workflow = { id, kind, fairKey: caller, input: { ...start, ...facts } };
       return flow.engine.add(transaction as unknown as Transaction<unknown>, workflow);
     });
     go?.();
     return this.#read(id, caller);
+  }
+
+  async #isKnown(id: string, caller: string, body: unknown): Promise<boolean> {
+    const { database } = this.#options;
+    if ((await findApplicationRequest(database, id))?.providerId !== caller) return false;
+    await claimIdempotencyKey(database as unknown as Kysely<RequestTables>, { key: id, caller, body });
+    return true;
   }
 
   /** @throws NotFoundError for another provider's too */
@@ -83,14 +112,23 @@ export class ApplicationRequests implements Workflow {
     return { requestId, state, steps: [...(live?.steps ?? steps)], ...(problem === undefined ? {} : { problem }) };
   }
 
+  /** Bodies for the engine. */
+  get workflows(): Readonly<Record<string, Workflow>> {
+    const broken = (id: string): Also => finishing(id, problemOfFailure(failureOf(undefined)));
+    return {
+      [INSTALL_APPLICATION]: { run: (input, run) => this.#run(installSteps, input, run), broken },
+      [REMOVE_APPLICATION]: { run: (input, run) => this.#run(removeSteps, input, run), broken },
+    };
+  }
+
   /** The workflow's body: only what stands in durable steps has effects. */
-  async run(input: unknown, run: DurableRun): Promise<Also> {
-    // The engine hands back what `request` gave it.
-    const facts = input as Admitted;
+  async #run<F>(steps: Flow<InstallContext, F>, input: unknown, run: DurableRun): Promise<Also> {
+    // The engine hands back what `#add` gave it.
+    const facts = input as Admitted & AnyFacts;
     const { relaysOf, flow, kms } = this.#options;
     const link = new RelayLink(relaysOf(facts.caller, facts.relayBaseUrl), facts.request.relayId);
     return flow.run({
-      ...{ flow: installSteps, start: facts, run },
+      ...{ flow: steps, start: facts, run },
       context: (journal) => this.#context(run.workflowId, facts, link, journal),
       end: async (end) => {
         await kms.endFlow(run.workflowId).catch(() => {});
@@ -99,17 +137,13 @@ export class ApplicationRequests implements Workflow {
     });
   }
 
-  broken(id: string): Also {
-    return finishing(id, problemOfFailure(failureOf(undefined)));
-  }
-
   async endLost(): Promise<number> {
     return endLostApplicationRequests(this.#options.database, problemOfFailure(failureOf(lostFlow())));
   }
 
   #context(
     workflowId: string,
-    { request }: InstallStart,
+    { request }: Start,
     card: InstallContext['card'],
     journal?: FlowJournal,
   ): InstallContext {

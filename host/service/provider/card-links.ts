@@ -92,6 +92,14 @@ export class LeasedCardLink implements IdentifiedCardLink {
     this.#expected = { cardId, insertion: session.insertion };
   }
 
+  /** Gives the lease back for a while; the next exchange takes one again and finds its card. */
+  async rest(): Promise<void> {
+    const sessionId = this.#held;
+    this.#session = undefined;
+    this.#held = undefined;
+    if (sessionId !== undefined) await giveBack(() => this.#options.ota.closeCardSession(sessionId));
+  }
+
   async close(): Promise<void> {
     const { ota, terminalId, readerName, owner } = this.#options;
     const sessionId = this.#held;

@@ -123,20 +123,36 @@ export class KeyDistributions implements Workflow {
   /** The workflow's body: only what stands in durable steps has effects. */
   async run(input: unknown, run: DurableRun): Promise<Also> {
     // The engine hands back what `start` gave it.
-    const start = input as ProviderStart;
+    const { also } = await this.#run(input as ProviderStart, run);
+    return also;
+  }
+
+  /** Does the steps as a part of another flow, whose run records them. @returns how they ended */
+  async within(start: ProviderStart, run: DurableRun): Promise<KeyDistributionResult> {
+    const { also, result } = await this.#run(start, run);
+    await this.#options.database
+      .transaction()
+      .execute((transaction) => also(transaction as unknown as Transaction<unknown>));
+    return result;
+  }
+
+  async #run(start: ProviderStart, run: DurableRun): Promise<{ also: Also; result: KeyDistributionResult }> {
     const { links, flow } = this.#options;
-    return flow.run({
+    let ended: KeyDistributionResult = {};
+    const also = await flow.run({
       ...{ flow: providerSteps, start, run },
       context: (journal) => this.#context(run, start, journal),
       end: async (end) => {
         this.#watched.delete(run.workflowId);
         const { state, result } = await this.#resultOf(end);
+        ended = result;
         await links.release(run.workflowId);
         await this.#options.kms.endFlow(run.workflowId).catch(() => {});
         return finishing(run.workflowId, state, result);
       },
       outcome: (end) => (isAlreadyPresent(end) ? 'already-present' : 'distributed'),
     });
+    return { also, result: ended };
   }
 
   broken(id: string): Also {

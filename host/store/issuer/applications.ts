@@ -58,6 +58,11 @@ export async function recordCreated(database: Database, cardId: CardId, aid: str
     .execute();
 }
 
+/** The card has it no more. */
+export async function recordDeleted(database: Database, cardId: CardId, aid: string): Promise<void> {
+  await database.deleteFrom('applications').where('card', '=', cardIdText(cardId)).where('aid', '=', aid).execute();
+}
+
 export async function listApplications(database: Database, cardId: CardId) {
   return database.selectFrom('applications').selectAll().where('card', '=', cardIdText(cardId)).limit(256).execute();
 }

@@ -44,6 +44,16 @@ export async function recordCardProduct(database: Database, cardId: CardId, prod
     .execute();
 }
 
+/** The product has left the card. A loss that was reported stays: what comes back to this card is not valid by that. */
+export async function forgetCardProduct(database: Database, cardId: CardId, productId: string): Promise<void> {
+  await database
+    .deleteFrom('card_products')
+    .where('card', '=', cardIdText(cardId))
+    .where('product_id', '=', productId)
+    .where('state', '=', 'VALID')
+    .execute();
+}
+
 /** Products of a card with their private attribute. */
 export async function listCardProducts(database: Database, cardId: CardId): Promise<CardProduct[]> {
   const rows = await database

@@ -9,6 +9,7 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
+import { SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
 import { TSMS_SQL, type TsmsTables } from './tsms.ts';
 
 /** The provider platform's database. */
@@ -53,6 +54,11 @@ interface ServiceInstanceTable {
   serial: string;
   state: number;
   product_state: ProductState;
+  /** By its provider, whatever the issuer says. */
+  suspended: ColumnType<boolean, boolean | undefined, boolean>;
+  /** Private attributes, and how often they or the state were changed. */
+  attributes: ColumnType<Record<string, string>, string | undefined, string>;
+  revision: ColumnType<number, number | undefined, number>;
 }
 
 interface StateChangeSequenceTable {
@@ -105,7 +111,8 @@ export interface ProviderTables
     AuditTables,
     CertificateTables,
     WorkflowTables,
-    TsmsTables {
+    TsmsTables,
+    ServiceTables {
   security_domains: SecurityDomainTable;
   key_distributions: KeyDistributionTable;
   card_relays: CardRelayTable;
@@ -127,7 +134,8 @@ const PRODUCTS_SQL = `
   CREATE TABLE state_change_sequences (card text PRIMARY KEY, last integer NOT NULL);
   CREATE TABLE product_flows (
     id text PRIMARY KEY, kind text NOT NULL CHECK (kind IN ('deployment', 'top-up')),
-    state text NOT NULL CHECK (state IN ('running', 'done', 'failed')), result jsonb, at timestamptz NOT NULL DEFAULT now()
+    state text NOT NULL CHECK (state IN ('running', 'done', 'failed')), result jsonb,
+    at timestamptz NOT NULL DEFAULT now()
   );
   CREATE TABLE loads (
     load_id bigserial PRIMARY KEY, top_up_id text NOT NULL, serial text NOT NULL,
@@ -148,6 +156,11 @@ const PRODUCTS_SQL = `
 const PRODUCT_FLOWS_SQL = flowsViewSql(`
   SELECT id, state AS row_state, result -> 'problem' AS problem FROM key_distributions
   UNION ALL SELECT id, state, result -> 'problem' FROM product_flows`);
+
+const ALL_FLOWS_SQL = flowsViewSql(`
+  SELECT id, state AS row_state, result -> 'problem' AS problem FROM key_distributions
+  UNION ALL SELECT id, state, result -> 'problem' FROM product_flows
+  UNION ALL SELECT id, state, result -> 'problem' FROM service_processes`);
 
 const FLOWS_SQL = flowsViewSql("SELECT id, state AS row_state, result -> 'problem' AS problem FROM key_distributions");
 
@@ -198,4 +211,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 6, name: 'traces', sql: WORKFLOW_TRACE_SQL },
   { number: 7, name: 'retention', sql: AUDIT_RETENTION_SQL },
   { number: 8, name: 'service providers', sql: TSMS_SQL },
+  { number: 9, name: 'service instances', sql: `${SERVICE_PROCESSES_SQL}${ALL_FLOWS_SQL}` },
 ];

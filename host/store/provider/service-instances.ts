@@ -62,7 +62,8 @@ export async function recordDeployed(database: Database, instanceId: string): Pr
   await database
     .updateTable('service_instances')
     .set({
-      state: sql<number>`CASE WHEN product_state = 'VALID' THEN ${INSTANCE_STATE.OPERATIONAL}::int ELSE ${INSTANCE_STATE.SUSPENDED}::int END`,
+      state: sql<number>`CASE WHEN product_state = 'VALID' THEN ${INSTANCE_STATE.OPERATIONAL}::int
+        ELSE ${INSTANCE_STATE.SUSPENDED}::int END`,
     })
     .where('instance_id', '=', instanceId)
     .where('state', '=', INSTANCE_STATE.NOT_DEPLOYED)
@@ -102,8 +103,11 @@ export async function applyStateChange(database: Database, change: ProductStateC
       .updateTable('service_instances')
       .set({
         product_state: change.to,
-        state: sql<number>`CASE WHEN state = ${INSTANCE_STATE.NOT_DEPLOYED}::int THEN state
-          WHEN ${change.to} = 'VALID' THEN ${INSTANCE_STATE.OPERATIONAL}::int ELSE ${INSTANCE_STATE.SUSPENDED}::int END`,
+        revision: sql<number>`revision + 1`,
+        // One that is not deployed wholly stays where it is; one that its provider suspended too.
+        state: sql<number>`CASE WHEN state NOT IN (${INSTANCE_STATE.OPERATIONAL}::int, ${INSTANCE_STATE.SUSPENDED}::int)
+          THEN state WHEN ${change.to} = 'VALID' AND NOT suspended THEN ${INSTANCE_STATE.OPERATIONAL}::int
+          ELSE ${INSTANCE_STATE.SUSPENDED}::int END`,
       })
       .where('card', '=', card)
       .where('product_id', '=', change.productId)

@@ -221,3 +221,14 @@ export async function putProfile(database: Database, { id, document }: Profile):
     .onConflict((conflict) => conflict.column('scp_id').doUpdateSet({ document: text }))
     .execute();
 }
+
+/** Whose service this is. */
+export async function ownerOfService(database: Database, serviceId: string): Promise<string | undefined> {
+  const row = await database
+    .selectFrom('tsms_entities')
+    .select('sp_id')
+    .where('id', '=', serviceId)
+    .where('kind', '=', 'Service')
+    .executeTakeFirst();
+  return row?.sp_id;
+}

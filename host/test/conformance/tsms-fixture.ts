@@ -9,20 +9,14 @@ import { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { openDatabase } from '../../store/database.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
-import type { SecureComponentProfile } from '../../wire/message/service-providers.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 import { testPki } from '../rest/fixture.ts';
+import { CHIP } from './chip.ts';
 import { PublishedClient } from './published-client.ts';
 
 export const NEW_CHIP = '11111111-1111-4111-8111-111111111111';
 export const OLD_CHIP = '22222222-2222-4222-8222-222222222222';
 export const UNKNOWN = '99999999-9999-4999-8999-999999999999';
-
-const CHIP: SecureComponentProfile = {
-  ...{ name: 'chip', scType: 4, hardwarePlatform: 'P1', os: 'OS', osVersion: '1.0', javaCardVersion: '3.1.0' },
-  ...{ javaCardFeatures: { cipher: ['AES'] }, gpSpecVersions: { card: '2.3.1' }, gpApiVersions: { card: '1.7' } },
-  ...{ csp: {}, certifications: {} },
-};
 
 /** A TSM-Backend on a database of its own, with two service providers and two chips. */
 export class TsmsLab implements AsyncDisposable {
@@ -50,7 +44,7 @@ export class TsmsLab implements AsyncDisposable {
     const server = await TestDatabase.start();
     const url = await server.server.createDatabase('tsms');
     const database = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS });
-    const backend = new TsmsBackend(database, new AuditLog(database));
+    const backend = new TsmsBackend(database, new AuditLog(database), 'F0534D4950524F5601');
     const tls = await (await testPki()).identity({ role: 'provider', id: 'a' });
     const app = await createTsmsServer({ tls, backend, logger: pino({ level: 'silent' }) });
     await app.listen({ host: '127.0.0.1', port: 0 });

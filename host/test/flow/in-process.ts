@@ -196,7 +196,7 @@ export class InProcess implements AsyncDisposable {
             issuer: { database: issuerDatabase, kms: issuerKms, flow: issuerFlow, settings: issuerSettings },
             provider: {
               ...{ database: providerDatabase, kms: providerKms, flow: providerFlow },
-              ...{ settings: providerSettings, issuer },
+              ...{ settings: providerSettings, issuer, keyDistributions },
             },
           });
     await putProvider(issuerDatabase, {

@@ -4,14 +4,19 @@ import type { Kysely } from 'kysely';
 import { PeerError, TransportError, TsmError } from '../../errors.ts';
 import { problemOf } from '../../rest/problem.ts';
 import type { DurableFlow } from '../../service/durable-flow.ts';
-import { ApplicationRequests, INSTALL_APPLICATION } from '../../service/issuer/application-requests.ts';
+import { ApplicationRequests } from '../../service/issuer/application-requests.ts';
 import { Products } from '../../service/issuer/products.ts';
 import { OUTBOX_BELL, StateChangeOutbox } from '../../service/issuer/state-change-outbox.ts';
 import type { KeyService } from '../../service/kms/key-service.ts';
 import type { CardLinks } from '../../service/provider/card-links.ts';
+import type { KeyDistributions } from '../../service/provider/key-distributions.ts';
 import { ProductFlows } from '../../service/provider/product-flows.ts';
 import { ProductStates } from '../../service/provider/product-states.ts';
 import type { Relays } from '../../service/provider/relays.ts';
+import { ServiceCatalogue } from '../../service/provider/services/service-catalogue.ts';
+import { ServiceInstances } from '../../service/provider/services/service-instances.ts';
+import { ServiceProcesses } from '../../service/provider/services/service-processes.ts';
+import { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import type { Bells } from '../../store/bells.ts';
@@ -20,7 +25,7 @@ import type { IssuerTables } from '../../store/issuer/schema.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { DeploymentState, Ledger, ProductStateChange, TopUpState } from '../../wire/message/platform.ts';
-import type { Product } from '../../workflow/deploy-application/context.ts';
+import type { Installer, Product } from '../../workflow/deploy-application/context.ts';
 import type { Workflow } from '../../workflow/engine/execution.ts';
 import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 import type { ProviderSettings } from '../../workflow/key-distribution/provider-context.ts';
@@ -47,6 +52,7 @@ export interface ProductParts {
     readonly flow: DurableFlow<ProviderTables>;
     readonly settings: ProviderSettings;
     readonly issuer: IssuerPlatform;
+    readonly keyDistributions: KeyDistributions;
   };
 }
 
@@ -69,6 +75,12 @@ export class ProductWorld {
   readonly products: Products;
   readonly productFlows: ProductFlows;
   readonly productStates: ProductStates;
+  /** The SP TSM of service providers. */
+  readonly services: {
+    readonly backend: TsmsBackend;
+    readonly instances: ServiceInstances;
+    readonly processes: ServiceProcesses;
+  };
   readonly #applicationRequests: ApplicationRequests;
   readonly #parts: ProductParts;
 
@@ -86,6 +98,21 @@ export class ProductWorld {
     this.productStates = new ProductStates(provider.database, new AuditLog(provider.database), 'issuer', {
       ...{ kms: provider.kms.purse, products: [product] },
     });
+    const installer: Installer = {
+      requestApplication: (key, request) => this.#issuer(() => this.#applicationRequests.request(key, 'a', request)),
+      removeApplication: (key, request) => this.#issuer(() => this.#applicationRequests.remove(key, 'a', request)),
+      applicationRequest: (id, wait) => this.#issuer(() => this.#applicationRequests.state(id, 'a', wait)),
+    };
+    const catalogue = new ServiceCatalogue(provider.database);
+    this.services = {
+      backend: new TsmsBackend(provider.database, new AuditLog(provider.database), provider.settings.ssdAid),
+      instances: new ServiceInstances(provider.database, catalogue),
+      processes: new ServiceProcesses({
+        ...{ database: provider.database, kms: provider.kms, issuer: provider.issuer, flow: provider.flow },
+        ...{ settings: provider.settings, keyDistributions: provider.keyDistributions, keySizeBits: 1024 },
+        ...{ installer, links, catalogue, failures: new AuthenticationFailures(provider.database, 10) },
+      }),
+    };
     this.productFlows = new ProductFlows({
       ...{
         database: provider.database,
@@ -97,10 +124,7 @@ export class ProductWorld {
       kms: provider.kms,
       failures: new AuthenticationFailures(provider.database, 10),
       products: [product],
-      installer: {
-        requestApplication: (key, request) => this.#issuer(() => this.#applicationRequests.request(key, 'a', request)),
-        applicationRequest: (id, wait) => this.#issuer(() => this.#applicationRequests.state(id, 'a', wait)),
-      },
+      installer,
       permits: {
         take: async (key, request) => {
           const permit = await this.#issuer(() => this.products.takePermit(key, 'a', request));
@@ -113,11 +137,11 @@ export class ProductWorld {
   }
 
   get issuerWorkflows(): Readonly<Record<string, Workflow>> {
-    return { [INSTALL_APPLICATION]: this.#applicationRequests };
+    return this.#applicationRequests.workflows;
   }
 
   get providerWorkflows(): Readonly<Record<string, Workflow>> {
-    return this.productFlows.workflows;
+    return { ...this.productFlows.workflows, ...this.services.processes.workflows };
   }
 
   /** Registers product and keys, and begins to hand on changes. */

@@ -2,7 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { deploySteps, installSteps } from '../../workflow/deploy-application.ts';
+import { deployServiceSteps, switchServiceSteps, terminateServiceSteps } from '../../workflow/deploy-service.ts';
 import { lossReportSteps, synchronisation } from '../../workflow/loss-report.ts';
+import { removeSteps } from '../../workflow/remove-application.ts';
 import { topUpSteps } from '../../workflow/top-up.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -13,7 +15,7 @@ async function documentedRows(page: string): Promise<string[][]> {
   return text
     .split('\n')
     .map((line) => line.split('|').map((cell) => cell.trim()))
-    .filter((cells) => /^[ABD]\d+[a-z]?$/.test(cells[1] ?? ''))
+    .filter((cells) => /^[ABDSR]\d+[a-z]?$/.test(cells[1] ?? ''))
     .map(([, numeral = '', name = '', actor = '']) => [numeral, name.replaceAll('`', ''), actor]);
 }
 
@@ -32,6 +34,14 @@ describe('the pages of top-up and loss report', () => {
     const { numeral, from, to, step } = synchronisation;
     const last = rowsOf([{ numeral, name: step.name, from, to }]);
     expect(await documentedRows('docs/loss-report.md')).to.deep.equal([...rowsOf(lossReportSteps.rows()), ...last]);
+  });
+
+  it('have the same rows as docs/tsms.md', async () => {
+    const rows = [...rowsOf(deployServiceSteps.rows()), ...rowsOf(removeSteps.rows())];
+    expect(await documentedRows('docs/tsms.md')).to.deep.equal(rows);
+    const known = new Set(rows.map(([numeral]) => numeral));
+    for (const { numeral } of [...switchServiceSteps.rows(), ...terminateServiceSteps.rows()])
+      expect(known.has(numeral), numeral).to.equal(true);
   });
 
   it('cover the numbers of both flows, here or elsewhere', () => {

@@ -19,7 +19,10 @@ export const ProductState = Type.Union([
 export type ProductState = Static<typeof ProductState>;
 
 /** States of a service instance (BSI TR-03165). */
-export const INSTANCE_STATE = { NOT_DEPLOYED: 1, OPERATIONAL: 21, SUSPENDED: 22 } as const;
+export const INSTANCE_STATE = {
+  ...{ NOT_DEPLOYED: 1, INITIALIZED: 10, INSTALLED: 11, PERSONALIZED: 12, ACTIVATED: 14 },
+  ...{ OPERATIONAL: 21, SUSPENDED: 22, IN_ERROR: 25 },
+} as const;
 
 const FlowState = Type.Union([Type.Literal('running'), Type.Literal('done'), Type.Literal('failed')]);
 
@@ -38,12 +41,27 @@ export const ApplicationRequest = Type.Object(
     moduleAid: Aid,
     instanceAid: Aid,
     /** What install() gets, the value of C9. */
-    parameters: Type.String({ pattern: '^([0-9A-F]{2}){0,100}$' }),
+    parameters: Type.String({ pattern: '^([0-9A-F]{2}){0,180}$' }),
     relayId: Type.String({ pattern: '^[A-Za-z0-9._:-]{8,128}$' }),
   },
   closed,
 );
 export type ApplicationRequest = Static<typeof ApplicationRequest>;
+
+/**
+ * POST /v1/application-removals on `issuer`, by a provider, header `idempotency-key`: DELETE of the instance, and of
+ * its load file where nothing else is made of it. Its state is that of an application request.
+ */
+export const ApplicationRemoval = Type.Object(
+  {
+    ...Type.Pick(ApplicationRequest, ['cardId', 'productId', 'ssdAid', 'loadFileAid', 'instanceAid', 'relayId'])
+      .properties,
+    /** Nothing of the product is left on the card after this one. */
+    last: Type.Boolean(),
+  },
+  closed,
+);
+export type ApplicationRemoval = Static<typeof ApplicationRemoval>;
 
 /** GET /v1/application-requests/{id}?waitMs=..&afterStep=.. */
 export const ApplicationRequestState = Type.Object(

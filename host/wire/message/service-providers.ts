@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
+import { CardId } from './common.ts';
 
 /** What operators say to the TSM-Backend: who may use it, and which chips there are. */
 
@@ -45,5 +46,20 @@ export const SecureComponentProfile = Type.Object(
   closed,
 );
 export type SecureComponentProfile = Static<typeof SecureComponentProfile>;
+
+/** PUT /v1/secure-component-profiles/{scpId}/cards: which cards are such chips; both ends belong to a range. */
+export const CardRanges = Type.Array(
+  Type.Object(
+    {
+      kind: CardId.properties.kind,
+      /** Of the same length. */
+      first: CardId.properties.value,
+      last: CardId.properties.value,
+    },
+    closed,
+  ),
+  { maxItems: 1_000 },
+);
+export type CardRanges = Static<typeof CardRanges>;
 
 export const ProfileParams = Type.Object({ scpId: UuidParam }, closed);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Card } from '../../store/issuer/cards.ts';
-import type { ApplicationRequest, ApplicationRequestState, ServiceInstance } from '../../wire/message/platform.ts';
+import type {
+  ApplicationRemoval,
+  ApplicationRequest,
+  ApplicationRequestState,
+  ServiceInstance,
+} from '../../wire/message/platform.ts';
 import type { PurseAlgorithm } from '../../wire/purse/values.ts';
 import type { IssuerContext } from '../key-distribution/issuer-context.ts';
 import type { ProviderContext } from '../key-distribution/provider-context.ts';
@@ -31,6 +36,8 @@ export interface DeployContext extends ProviderContext {
 export interface Installer {
   /** @throws PeerError with `numeral` D3 or D4 when the issuer refuses */
   requestApplication(idempotencyKey: string, request: ApplicationRequest): Promise<ApplicationRequestState>;
+  /** @throws PeerError with `numeral` R3 or R4 when the issuer refuses */
+  removeApplication(idempotencyKey: string, request: ApplicationRemoval): Promise<ApplicationRequestState>;
   applicationRequest(
     requestId: string,
     wait: { readonly waitMs: number; readonly afterStep: number },

@@ -34,7 +34,7 @@ export async function* loadApplication(facts: InstallFacts & { readonly onCard: 
       ? [
           installApplication({
             ...{ loadFile, module: aid(moduleAid), instance: aid(instanceAid) },
-            applicationParameters: fromHex(request.parameters, 100),
+            applicationParameters: fromHex(request.parameters, 180),
           }),
         ]
       : [];

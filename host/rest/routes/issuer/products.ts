@@ -4,6 +4,7 @@ import type { ApplicationRequests } from '../../../service/issuer/application-re
 import type { Products } from '../../../service/issuer/products.ts';
 import { IdempotencyKey } from '../../../wire/message/common.ts';
 import {
+  ApplicationRemoval,
   ApplicationRequest,
   ApplicationRequestState,
   CardProduct,
@@ -27,7 +28,7 @@ const provider = { access: ['provider'] as const };
 /** The front carries what users ask; operators may do it themselves. */
 const front = { access: ['operator', 'front'] as const };
 
-/** LOAD and INSTALL for providers. */
+/** LOAD, INSTALL and DELETE for providers. */
 export function applicationRequestRoutes(app: RestApp, requests: ApplicationRequests): void {
   app.post(
     '/v1/application-requests',
@@ -37,6 +38,16 @@ export function applicationRequestRoutes(app: RestApp, requests: ApplicationRequ
     },
     async (request, reply) =>
       reply.code(202).send(await requests.request(requestIdOfHeaders(request), request.peer.id, request.body)),
+  );
+
+  app.post(
+    '/v1/application-removals',
+    {
+      config: provider,
+      schema: { headers: IdempotencyHeaders, body: ApplicationRemoval, response: { 202: ApplicationRequestState } },
+    },
+    async (request, reply) =>
+      reply.code(202).send(await requests.remove(requestIdOfHeaders(request), request.peer.id, request.body)),
   );
 
   app.get(

@@ -5,6 +5,9 @@ import type { ProductFlows } from '../../../service/provider/product-flows.ts';
 import type { ProductStates } from '../../../service/provider/product-states.ts';
 import type { Relays } from '../../../service/provider/relays.ts';
 import type { SecurityDomains } from '../../../service/provider/security-domains.ts';
+import type { ChipRanges } from '../../../service/provider/services/chip-ranges.ts';
+import type { ServiceInstances } from '../../../service/provider/services/service-instances.ts';
+import type { ServiceProcesses } from '../../../service/provider/services/service-processes.ts';
 import type { TsmsBackend } from '../../../service/provider/tsms/backend.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
 import type { RestApp } from '../../app.ts';
@@ -16,6 +19,7 @@ import { keyDistributionRoutes } from './key-distributions.ts';
 import { productFlowRoutes, productStateRoutes } from './products.ts';
 import { securityDomainRoutes } from './security-domains.ts';
 import { serviceProviderRoutes } from './service-providers.ts';
+import { serviceInstanceRoutes, serviceProcessRoutes } from './services.ts';
 
 export interface ProviderServices {
   readonly keyDistributions: KeyDistributions;
@@ -24,6 +28,9 @@ export interface ProviderServices {
   readonly relays: Relays;
   readonly securityDomains: SecurityDomains;
   readonly tsms: TsmsBackend;
+  readonly chips: ChipRanges;
+  readonly instances: ServiceInstances;
+  readonly processes: ServiceProcesses;
   readonly auditLog: AuditLog;
   readonly fuse: AuthenticationFuse;
   readonly flows: FlowService;
@@ -36,7 +43,9 @@ export function providerRoutes(app: RestApp, services: ProviderServices): void {
   productStateRoutes(app, services.productStates);
   cardRelayRoutes(app, services.relays);
   securityDomainRoutes(app, services.securityDomains);
-  serviceProviderRoutes(app, services.tsms);
+  serviceProviderRoutes(app, services.tsms, services.chips);
+  serviceInstanceRoutes(app, services.instances);
+  serviceProcessRoutes(app, services.processes);
   flowRoutes(app, services.flows, ['operator']);
   authenticationFailureRoutes(app, services.fuse);
   auditRecordRoutes(app, services.auditLog);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
+import type { ChipRanges } from '../../../service/provider/services/chip-ranges.ts';
 import type { TsmsBackend } from '../../../service/provider/tsms/backend.ts';
 import {
+  CardRanges,
   CreateServiceProvider,
   ProfileParams,
   SecureComponentProfile,
@@ -16,7 +18,7 @@ import { NoContent } from '../no-content.ts';
 const config = { access: ['operator'] as const };
 
 /** Who may use the TSM-Backend, and the chips that it supports. */
-export function serviceProviderRoutes(app: RestApp, backend: TsmsBackend): void {
+export function serviceProviderRoutes(app: RestApp, backend: TsmsBackend, chips: ChipRanges): void {
   app.get(
     '/v1/service-providers',
     { config, schema: { response: { 200: Type.Array(ServiceProviderAccount) } } },
@@ -49,6 +51,15 @@ export function serviceProviderRoutes(app: RestApp, backend: TsmsBackend): void 
     { config, schema: { params: ProfileParams, body: SecureComponentProfile, response: { 204: NoContent } } },
     async ({ params, body, peer }, reply) => {
       await backend.putProfile(params.scpId, body, peerUri(peer));
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.put(
+    '/v1/secure-component-profiles/:scpId/cards',
+    { config, schema: { params: ProfileParams, body: CardRanges, response: { 204: NoContent } } },
+    async ({ params, body, peer }, reply) => {
+      await chips.put(params.scpId, body, peerUri(peer));
       return reply.code(204).send(null);
     },
   );

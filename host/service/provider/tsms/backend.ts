@@ -59,8 +59,11 @@ const newToken = (): string => randomBytes(32).toString('base64url');
 export class TsmsBackend {
   readonly #database: Kysely<TsmsTables>;
   readonly #auditLog: AuditLog;
+  readonly #ssdAid: string;
 
-  constructor(database: Kysely<TsmsTables>, auditLog: AuditLog) {
+  /** @param ssdAid of the domain that services are put into, on every card */
+  constructor(database: Kysely<TsmsTables>, auditLog: AuditLog, ssdAid: string) {
+    this.#ssdAid = ssdAid;
     this.#database = database;
     this.#auditLog = auditLog;
   }
@@ -112,7 +115,7 @@ export class TsmsBackend {
   }
 
   async #world(database: Kysely<TsmsTables>, spId: string): Promise<World> {
-    const world = new World(spId, await readProfiles(database));
+    const world = new World(spId, await readProfiles(database), this.#ssdAid);
     for (const entity of await readEntities(database, spId)) world.load(entity);
     return world;
   }

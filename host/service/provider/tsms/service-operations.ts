@@ -28,9 +28,6 @@ export function idsOf({ body }: Call, what: string): string[] {
   throw wrongFormat('request body', body ?? '', `a list of ${what} ids`);
 }
 
-/** What a service's security domain is called on cards: ours to choose, one for each service. */
-const domainAid = (id: string): string => `A0000001515350${id.replaceAll('-', '').slice(0, 18).toUpperCase()}`;
-
 function requireService({ world }: Call, service: Entity<'Service'>): Answer {
   const { sposConfigId } = service.document;
   if (sposConfigId !== undefined) world.get('SposConfig', sposConfigId);
@@ -40,9 +37,9 @@ function requireService({ world }: Call, service: Entity<'Service'>): Answer {
 export const SERVICE_OPERATIONS = {
   listServices: ({ world }: Call) => many(world, world.all('Service')),
   createService: (call: Call) => {
-    const { newId, body } = call;
+    const { world, body } = call;
     const values = completed('Service', body);
-    return requireService(call, made(call, 'Service', { ...values, sdAid: domainAid(newId()) }));
+    return requireService(call, made(call, 'Service', { ...values, sdAid: world.ssdAid }));
   },
   getService: (call: Call) => one(call.world, serviceOf(call)),
   modifyService: (call: Call) => {

@@ -7,6 +7,8 @@ type ByKind = { readonly [K in Kind]: Map<string, Entity<K>> };
 /** All that one service provider has, and what a request changes of it: nothing of another's is in here. */
 export class World {
   readonly spId: string;
+  /** The domain of all services on cards: ours to choose (BSI TR-03165 1.0.4, 4.1.4.1). */
+  readonly ssdAid: string;
   readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #byKind: ByKind = {
     ...{ Service: new Map(), Flavor: new Map(), Version: new Map(), CAP: new Map(), ExecutableModule: new Map() },
@@ -21,8 +23,9 @@ export class World {
   readonly removed = new Set<string>();
   readonly contents = new Map<string, Uint8Array>();
 
-  constructor(spId: string, profiles: readonly Profile[]) {
+  constructor(spId: string, profiles: readonly Profile[], ssdAid = '') {
     this.spId = spId;
+    this.ssdAid = ssdAid;
     this.#profiles = new Map(profiles.map((profile) => [profile.id, profile]));
   }
 

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Kysely } from 'kysely';
+import { closeCardRelay } from '../../../store/provider/card-relays.ts';
+import type { ProviderTables } from '../../../store/provider/schema.ts';
+import {
+  deleteInstance,
+  findDeployed,
+  findProcess,
+  finishProcess,
+  setApplications,
+  setDeployedState,
+  setDeployment,
+  setInstanceState,
+} from '../../../store/provider/service-processes.ts';
+import type { ProcessEnd } from '../../../store/provider/service-tables.ts';
+import { INSTANCE_STATE } from '../../../wire/message/platform.ts';
+import { EXECUTION_STATUS, operationNumbers, stateAfterFailure } from '../../../wire/tsms/instance-state.ts';
+import type { Also } from '../../../workflow/engine/execution.ts';
+import type { Failure, FlowEnd } from '../../../workflow/engine/run.ts';
+import { problemOfFailure } from '../../problem-of-failure.ts';
+import type { ProcessInput } from './process-input.ts';
+
+type Row = NonNullable<Awaited<ReturnType<typeof findProcess>>>;
+type Database = Kysely<ProviderTables>;
+
+/** State of an instance that is gone. */
+const GONE = 0;
+const DEPLOYED: readonly number[] = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
+
+/** What is written with the end of a process: the instance's state, the result, and the notice of it. */
+export function processEnding(id: string, end: FlowEnd, input?: ProcessInput): Also {
+  return async (transaction) => {
+    const database = transaction as unknown as Database;
+    const row = await findProcess(database, id);
+    if (row?.state !== 'running') return;
+    await closeCardRelay(database, id);
+    const failure = end.end === 'failed' ? end.failure : undefined;
+    const serviceEndState =
+      failure === undefined && input !== undefined ? await succeed(database, row, input) : await fail(database, row);
+    const status = failure === undefined ? EXECUTION_STATUS.NONE : statusOf(failure);
+    const written: ProcessEnd = {
+      result: {
+        ...{ processId: id, serviceId: row.serviceId, serviceInstanceId: row.instanceId },
+        versionTag: input?.version?.tag ?? row.versionTag,
+        ...{ executionStatus: status, executionMessage: (failure?.message ?? '').slice(0, 500) },
+        ...{ startDate: row.startedAt.toISOString(), endDate: new Date().toISOString() },
+        requestedOperations: operationNumbers(row.request),
+        ...{ serviceStartState: row.startState, serviceEndState },
+      },
+      ...(failure === undefined ? {} : { problem: problemOfFailure(failure) }),
+    };
+    await finishProcess(database, id, failure === undefined ? 'done' : 'failed', written);
+  };
+}
+
+async function succeed(database: Database, { instanceId }: Row, input: ProcessInput): Promise<number> {
+  const { to, request, start, version } = input;
+  if (to === undefined) {
+    await deleteInstance(database, instanceId);
+    return GONE;
+  }
+  if (request.operation === 'execution') return (await findDeployed(database, instanceId))?.state ?? GONE;
+  if (request.operation === 'deploy' || request.operation === 'update') {
+    // Those that went are gone.
+    const recorded = (await findDeployed(database, instanceId))?.applications ?? [];
+    const done = new Set(recorded.filter(({ personalized }) => personalized).map(({ instanceAid }) => instanceAid));
+    const applications = start.applications.map((application) => ({
+      ...application,
+      personalized: done.has(application.instanceAid),
+    }));
+    await setApplications(database, instanceId, applications);
+    await setDeployment(database, instanceId, {
+      ...{ activated: !start.locked || request.finalize },
+      ...(version === undefined ? {} : { versionTag: version.tag, flavorId: version.flavorId }),
+    });
+  }
+  if (DEPLOYED.includes(to))
+    return setDeployedState(database, instanceId, { suspended: to === INSTANCE_STATE.SUSPENDED });
+  await setInstanceState(database, instanceId, to);
+  return to;
+}
+
+/** Nothing was changed on the chip: as it was before. Else nobody knows without looking. */
+async function fail(database: Database, { instanceId, startState, chipChanged, request }: Row): Promise<number> {
+  const state = request.operation === 'execution' ? startState : stateAfterFailure(startState, chipChanged);
+  if (!DEPLOYED.includes(state)) {
+    await setInstanceState(database, instanceId, state);
+    return state;
+  }
+  // A loss report may have come meanwhile.
+  return setDeployedState(database, instanceId, {
+    suspended: (await findDeployed(database, instanceId))?.suspended === true,
+  });
+}
+
+const BY_KIND: Readonly<Record<string, number>> = {
+  ...{ TransportError: EXECUTION_STATUS.SC_INACCESSIBLE, StatusWordError: EXECUTION_STATUS.SC_ERROR },
+  ...{ WireError: EXECUTION_STATUS.SC_ERROR, SecureChannelError: EXECUTION_STATUS.SC_CHANNEL },
+  ...{ CertificateError: EXECUTION_STATUS.SC_CHANNEL, LifeCycleError: EXECUTION_STATUS.SC_ERROR },
+  ...{ PolicyError: EXECUTION_STATUS.NOT_ALLOWED, NotFoundError: EXECUTION_STATUS.ORPHANED },
+  ...{ UsageError: EXECUTION_STATUS.INVALID_ARGUMENT, PeerError: EXECUTION_STATUS.ISSUER_ERROR },
+  WorkflowError: EXECUTION_STATUS.INTERRUPTED,
+};
+
+/** @see BSI TR-03165 1.0.4, 4.2 */
+function statusOf({ kind, code }: Failure): number {
+  if (code === 'other-card') return EXECUTION_STATUS.NO_ELIGIBLE_SC;
+  if (code === 'reader-unknown' || code.endsWith('-away') || code.endsWith('-gone'))
+    return EXECUTION_STATUS.SC_INACCESSIBLE;
+  return BY_KIND[kind] ?? EXECUTION_STATUS.INTERNAL;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type { TsmError } from '../../../errors.ts';
+import type { ProviderTables } from '../../../store/provider/schema.ts';
+import { provideInstance } from '../../../store/provider/service-instances.ts';
+import {
+  addDeployment,
+  type DeployedService,
+  findDeployed,
+  findDeployedOn,
+  profileOfCard,
+} from '../../../store/provider/service-processes.ts';
+import type { CardId } from '../../../wire/message/common.ts';
+import type {
+  CheckOnCards,
+  CheckResult,
+  CreateOnCards,
+  FindOnCards,
+  Instance,
+} from '../../../wire/message/service-instance.ts';
+import type { Entity } from '../../../wire/tsms/entities.ts';
+import { newSerial } from '../../../workflow/deploy-application/request-application.ts';
+import type { World } from '../tsms/world.ts';
+import { refusal } from './refusal.ts';
+import type { KnownService, ServiceCatalogue } from './service-catalogue.ts';
+import { applicationsOf, compareTags, findVersion, flavorFor, versionsFitting } from './service-plan.ts';
+
+interface Choice {
+  readonly cardId: CardId;
+  readonly profileId: string;
+  readonly flavor: Entity<'Flavor'>;
+}
+
+/** Instances of services: who may have one, and on which chip (BSI TR-03165 1.0.4, 4.2 and 3.3). */
+export class ServiceInstances {
+  readonly #database: Kysely<ProviderTables>;
+  readonly #catalogue: ServiceCatalogue;
+
+  constructor(database: Kysely<ProviderTables>, catalogue: ServiceCatalogue) {
+    this.#database = database;
+    this.#catalogue = catalogue;
+  }
+
+  /**
+   * The instance of this service on one of these cards, made where there is none: the same until it is terminated.
+   *
+   * @throws ConflictError `no-eligible-sc` @throws NotFoundError `not-found` @throws PolicyError `unauthorized`
+   */
+  async create({ serviceId, version, appId, cards }: CreateOnCards): Promise<Instance> {
+    const known = await this.#catalogue.service(serviceId, appId);
+    const [there] = await findDeployedOn(this.#database, serviceId, cards);
+    if (there !== undefined) return shown(there, known);
+    const wanted = findVersion(known.world, serviceId, version);
+    if (wanted === undefined) throw refusal('NOT_FOUND', `The service has no version ${version}`);
+    const choice = await this.#choose(known.world, wanted, cards);
+    if (choice === undefined)
+      throw refusal('NO_ELIGIBLE_SC', 'None of these chips is one that this version is for: see allowedDeployments');
+    applicationsOf(known.world, choice.flavor);
+    const { cardId, profileId, flavor } = choice;
+    return this.#database.transaction().execute(async (transaction) => {
+      const { instanceId } = await provideInstance(transaction, {
+        ...{ productId: serviceId, cardId, instanceId: randomUUID(), serial: newSerial() },
+      });
+      await addDeployment(transaction, {
+        ...{ instanceId, spId: known.world.spId, serviceId, versionTag: version, flavorId: flavor.id, profileId },
+      });
+      const made = await findDeployed(transaction, instanceId);
+      if (made === undefined) throw refusal('INTERNAL', 'The instance was not made: try again');
+      return shown(made, known);
+    });
+  }
+
+  /** Instances of this service on these cards. */
+  async find({ serviceId, appId, cards }: FindOnCards): Promise<Instance[]> {
+    const known = await this.#catalogue.service(serviceId, appId);
+    return (await findDeployedOn(this.#database, serviceId, cards)).map((row) => shown(row, known));
+  }
+
+  /** @throws NotFoundError `not-found` */
+  async get(instanceId: string): Promise<Instance> {
+    const row = await findDeployed(this.#database, instanceId);
+    if (row === undefined) throw refusal('NOT_FOUND', 'There is no such service instance');
+    return shown(row, await this.#catalogue.find(row.serviceId));
+  }
+
+  /** The highest version that fits and is for one of these chips. */
+  async checkDeployment({ serviceId, version, appId, cards }: CheckOnCards): Promise<CheckResult> {
+    const known = await this.#catalogue.service(serviceId, appId);
+    if ((await findDeployedOn(this.#database, serviceId, cards)).length > 0)
+      return unavailable(refusal('ALREADY_EXISTS', 'The service has an instance on one of these chips'));
+    return this.#check(known, version, async (candidate) => this.#choose(known.world, candidate, cards));
+  }
+
+  /** The highest version that fits, is newer and is for this chip. @throws NotFoundError `not-found` */
+  async checkUpdate(instanceId: string, pattern: string): Promise<CheckResult> {
+    const row = await findDeployed(this.#database, instanceId);
+    if (row === undefined) throw refusal('NOT_FOUND', 'There is no such service instance');
+    const known = await this.#catalogue.find(row.serviceId);
+    if (known === undefined) return unavailable(refusal('ORPHANED', 'The service was deleted'));
+    return this.#check(known, pattern, async (candidate) =>
+      compareTags(candidate.document.tag, row.versionTag) > 0
+        ? flavorFor(known.world, candidate, row.profileId)
+        : undefined,
+    );
+  }
+
+  async #check(
+    { world, service }: KnownService,
+    pattern: string,
+    choose: (version: Entity<'Version'>) => Promise<unknown>,
+  ): Promise<CheckResult> {
+    for (const candidate of versionsFitting(world, service.id, pattern)) {
+      if ((await choose(candidate)) === undefined) continue;
+      return { available: true, versionTag: candidate.document.tag, executionStatus: 0, executionMessage: '' };
+    }
+    return unavailable(refusal('NO_ELIGIBLE_SC', 'No such version is for one of these chips'));
+  }
+
+  /** The first card, by its name, that the version is for: the same choice however often it is asked. */
+  async #choose(world: World, version: Entity<'Version'>, cards: readonly CardId[]): Promise<Choice | undefined> {
+    const name = ({ kind, value }: CardId) => `${kind}:${value}`;
+    for (const cardId of cards.toSorted((one, other) => (name(one) < name(other) ? -1 : 1))) {
+      const profileId = await profileOfCard(this.#database, cardId);
+      const flavor = profileId === undefined ? undefined : flavorFor(world, version, profileId);
+      if (profileId !== undefined && flavor !== undefined) return { cardId, profileId, flavor };
+    }
+    return undefined;
+  }
+}
+
+function unavailable(error: TsmError): CheckResult {
+  const { executionStatus } = error.context;
+  return { available: false, executionStatus: Number(executionStatus), executionMessage: error.message };
+}
+
+function shown(row: DeployedService, known: KnownService | undefined): Instance {
+  const flavor = known?.world.within('Flavor', row.serviceId).find(({ id }) => id === row.flavorId);
+  return {
+    ...{ serviceInstanceId: row.instanceId, state: row.state, productState: row.productState, cardId: row.cardId },
+    technicalInformation: {
+      ...{ serviceId: row.serviceId, versionTag: row.versionTag, flavorId: row.flavorId, profileId: row.profileId },
+      ...{ flavorName: flavor?.document.name ?? '', spParameters: known?.service.document.spParameters ?? {} },
+    },
+  };
+}

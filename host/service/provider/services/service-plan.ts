@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PlacedApplication } from '../../../store/provider/service-tables.ts';
+import type { Entity } from '../../../wire/tsms/entities.ts';
+import type { World } from '../tsms/world.ts';
+import { refusal } from './refusal.ts';
+
+/** What a Version means for a chip, read from what its service provider has entered. */
+
+/** More do not fit into one deployment. */
+const MAX_APPLICATIONS = 8;
+/** What INSTALL takes beside three names. */
+const MAX_PARAMETERS = 180;
+
+export function findVersion(world: World, serviceId: string, tag: string): Entity<'Version'> | undefined {
+  return world.within('Version', serviceId).find(({ document }) => document.tag === tag);
+}
+
+/** The published Flavor of a Version for a chip; a profile is in one Flavor at most. */
+export function flavorFor(world: World, version: Entity<'Version'>, profileId: string): Entity<'Flavor'> | undefined {
+  const entry = Object.entries(version.document.allowedDeployments).find(([, ids]) => ids.includes(profileId));
+  if (entry === undefined) return undefined;
+  const flavor = world.within('Flavor', version.parentId ?? '').find(({ id }) => id === entry[0]);
+  return flavor?.document.published === true ? flavor : undefined;
+}
+
+/** Tags that fit `a.b.c`, `a.b.x`, `a.x.x` or `x.x.x`, the highest first. */
+export function versionsFitting(world: World, serviceId: string, pattern: string): Entity<'Version'>[] {
+  const wanted = pattern.split('.');
+  const fits = (tag: string) => tag.split('.').every((part, at) => wanted[at] === 'x' || wanted[at] === part);
+  return world
+    .within('Version', serviceId)
+    .filter(({ document }) => fits(document.tag))
+    .sort((one, other) => compareTags(other.document.tag, one.document.tag));
+}
+
+/** Below zero when the first is older. */
+export function compareTags(one: string, other: string): number {
+  const [left, right] = [one, other].map((tag) => tag.split('.').map(Number));
+  for (let at = 0; at < 3; at += 1) {
+    const difference = (left?.[at] ?? 0) - (right?.[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/**
+ * Applications of a Flavor in the order of their priority.
+ *
+ * @throws TsmError `invalid-argument` for what this platform does not do: privileges, attestation tokens, keys for the
+ *     application's own use
+ */
+export function applicationsOf(world: World, flavor: Entity<'Flavor'>): PlacedApplication[] {
+  const { applicationInstantiationConfigs: configs, featureConfig } = flavor.document;
+  if (featureConfig.keyProvisioningMode !== 0)
+    throw refusal(
+      'INVALID_ARGUMENT',
+      'Flavors with keys in the security domain (keyProvisioningMode) are not deployed',
+    );
+  if (configs.length === 0 || configs.length > MAX_APPLICATIONS)
+    throw refusal('INVALID_ARGUMENT', `A Flavor that is deployed has 1 to ${MAX_APPLICATIONS} applications`);
+  return configs
+    .toSorted((one, other) => one.priority - other.priority)
+    .map(({ executableModuleId, applicationConfigId }) => {
+      const module = world.get('ExecutableModule', executableModuleId);
+      const loadFile = world.get('CAP', module.parentId ?? '');
+      const { document } = world.get('ApplicationConfig', applicationConfigId);
+      const { personalizationScriptId: scriptId, provideAttestationToken } = document.personalizationConfig;
+      if (document.installConfig.privileges.length > 0 || provideAttestationToken)
+        throw refusal('INVALID_ARGUMENT', 'Applications with privileges or attestation tokens are not deployed');
+      const parameters = document.installConfig.applicationSpecificInstallParameter.toUpperCase();
+      if (parameters.length > 2 * MAX_PARAMETERS)
+        throw refusal('INVALID_ARGUMENT', `Install parameters of more than ${MAX_PARAMETERS} bytes are not deployed`);
+      return {
+        ...{ instanceAid: document.instanceAid.toUpperCase(), moduleAid: module.document.aid.toUpperCase() },
+        ...{ loadFileAid: loadFile.document.aid.toUpperCase(), elfId: loadFile.id },
+        ...{ uploadDate: loadFile.document.uploadDate, personalized: false },
+        parameters,
+        ...(scriptId === undefined || scriptId === '' ? {} : { scriptId }),
+      };
+    });
+}
+
+/** The same file, module and parameters under the same name. */
+export const isSame = (one: PlacedApplication, other: PlacedApplication): boolean =>
+  one.instanceAid === other.instanceAid &&
+  one.moduleAid === other.moduleAid &&
+  one.elfId === other.elfId &&
+  one.uploadDate === other.uploadDate &&
+  one.parameters === other.parameters;
+
+/** What stands and is not wanted, and what is wanted with what is known of it. */
+export function changeOf(
+  placed: readonly PlacedApplication[],
+  wanted: readonly PlacedApplication[],
+): { readonly removals: PlacedApplication[]; readonly applications: PlacedApplication[] } {
+  const removals = placed.filter((old) => !wanted.some((application) => isSame(application, old)));
+  const gone = new Set(removals.map(({ instanceAid }) => instanceAid));
+  const applications = wanted.map((application) => {
+    const known = placed.find((old) => isSame(application, old));
+    const personalized =
+      known?.personalized === true && known.scriptId === application.scriptId && !gone.has(application.instanceAid);
+    return { ...application, personalized };
+  });
+  return { removals, applications };
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { buildPurseCap } from '../../lab/purse-cap.ts';
+import { putProduct } from '../../store/issuer/card-products.ts';
+import { putCardRanges } from '../../store/provider/service-processes.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import type { Instance, Operation, Process } from '../../wire/message/service-instance.ts';
+import type { Json } from '../../wire/tsms/attributes.ts';
+import { CHIP } from '../conformance/chip.ts';
+import type { InProcess } from './in-process.ts';
+import { PURSE_AID } from './product-world.ts';
+
+/** A service provider at the TSM-Backend, and its app at the TSM-API, over the services themselves. */
+
+export const PROFILE = '33333333-3333-4333-8333-333333333333';
+
+/** The purse as its provider would personalise it: serial, largest balances, and the keys from the KMS. */
+export const PURSE_SCRIPT = {
+  format: 'opentsm-personalization/1',
+  keys: { kind: 'purse', algorithm: 'aes' },
+  personalized: { answerHolds: '5A08{serial}' },
+  storeData: [
+    { p1: '10', data: '5A08{serial}C10800000000000186A0' },
+    { p1: 'F0', keys: true },
+  ],
+};
+
+type Request = Parameters<InProcess['products']['services']['backend']['run']>[0];
+type Sent = Omit<Request, 'provider' | 'operation' | 'params'> & { readonly params?: Request['params'] };
+
+export class ServiceDesk {
+  readonly #world: InProcess;
+  readonly #provider: Request['provider'];
+  serviceId = '';
+  flavorId = '';
+
+  private constructor(world: InProcess, provider: Request['provider']) {
+    this.#world = world;
+    this.#provider = provider;
+  }
+
+  /** A provider of its own with the purse as its service, version 1.0.0, for all cards of the test's issuer. */
+  static async open(world: InProcess, script: object = PURSE_SCRIPT): Promise<ServiceDesk> {
+    const { backend } = world.products.services;
+    const { database } = world.provider;
+    const name = `sp ${randomUUID()}`;
+    const { spId } = await backend.createProvider(name, 'test');
+    await backend.putProfile(PROFILE, CHIP, 'test');
+    const range = { kind: 'iccid', first: '89860077000000000000', last: '89860077999999999999' };
+    await database.transaction().execute((transaction) => putCardRanges(transaction, PROFILE, [range]));
+    const desk = new ServiceDesk(world, { spId, name });
+    await desk.#enter(script);
+    await putProduct(world.issuer.database, desk.serviceId, 'a');
+    return desk;
+  }
+
+  async tsms(operation: Request['operation'], sent: Sent = {}): Promise<Json> {
+    const { backend } = this.#world.products.services;
+    const answer = await backend.run({ operation, provider: this.#provider, params: {}, ...sent });
+    return answer !== undefined && 'json' in answer ? answer.json : null;
+  }
+
+  async made(operation: Request['operation'], sent: Sent): Promise<string> {
+    return String(Object(await this.tsms(operation, sent)).id);
+  }
+
+  async #enter(script: object): Promise<void> {
+    const cap = new Uint8Array(await readFile(await buildPurseCap()));
+    const elfId = await this.made('createElfAndUploadBinary', { upload: { fileName: 'purse.cap', bytes: cap } });
+    this.serviceId = await this.made('createService', { body: { name: 'transit' } });
+    this.flavorId = await this.addVersion('1.0.0', elfId, await this.configure(script));
+  }
+
+  /** An application config of the purse. */
+  async configure(script: object): Promise<string> {
+    const bytes = new TextEncoder().encode(JSON.stringify(script));
+    const scriptId = await this.made('createPersoScriptAndUploadBinary', { upload: { fileName: 'p.json', bytes } });
+    return this.made('createAppConfig', {
+      body: {
+        instanceAid: PURSE_AID,
+        installConfig: { applicationSpecificInstallParameter: '8001A1' },
+        personalizationConfig: { personalizationScriptId: scriptId },
+      },
+    });
+  }
+
+  /** @returns its Flavor, published */
+  async addVersion(tag: string, elfId: string, applicationConfigId: string): Promise<string> {
+    const { serviceId } = this;
+    const modules = await this.tsms('listEms', { params: { elfId } });
+    const executableModuleId = String(Object((modules as Json[])[0]).id);
+    const flavorId = await this.made('createFlavor', {
+      params: { serviceId },
+      body: {
+        executableLoadFileIds: [elfId],
+        applicationInstantiationConfigs: [{ executableModuleId, applicationConfigId }],
+      },
+    });
+    await this.tsms('publishFlavor', { params: { serviceId, flavorId } });
+    const body = { tag, allowedDeployments: { [flavorId]: [PROFILE] } };
+    await this.tsms('createVersion', { params: { serviceId }, body });
+    return flavorId;
+  }
+
+  async create(...cards: CardId[]): Promise<Instance> {
+    return this.#world.products.services.instances.create({ serviceId: this.serviceId, version: '1.0.0', cards });
+  }
+
+  async get({ serviceInstanceId }: Pick<Instance, 'serviceInstanceId'>): Promise<Instance> {
+    return this.#world.products.services.instances.get(serviceInstanceId);
+  }
+
+  /** Does it with the card in this reader, to its end. */
+  async run(instance: Pick<Instance, 'serviceInstanceId'>, readerName: string, request: Operation): Promise<Process> {
+    const { processes } = this.#world.products.services;
+    const id = randomUUID();
+    const body = { terminalId: 't', readerName, request };
+    let process = await processes.start(id, 'front', instance.serviceInstanceId, body);
+    while (process.state === 'running')
+      process = await processes.state(id, { waitMs: 5_000, afterStep: process.steps.length });
+    return process;
+  }
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Card } from '../../store/issuer/cards.ts';
+import type { ApplicationRemoval } from '../../wire/message/platform.ts';
+
+export type RemovalStart = { readonly request: ApplicationRemoval; readonly caller: string };
+export type RemovalFacts = RemovalStart & { readonly card: Card };

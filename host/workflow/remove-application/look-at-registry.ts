@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConflictError } from '../../errors.ts';
+import { aid, aidToHex } from '../../wire/gp/aid.ts';
+import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
+import { decodeGetStatus, getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
+import { sameBytes } from '../../wire/hex.ts';
+import type { CardResponse } from '../../wire/message/card-script.ts';
+import { SW } from '../../wire/status-word.ts';
+import type { InstallContext } from '../deploy-application/context.ts';
+import type { RemovalFacts } from './context.ts';
+
+/**
+ * R6: GET STATUS of the instance: a locked one is not found by SELECT. It may end in an error, and so it is alone in
+ * its script.
+ *
+ * @throws ConflictError `application-elsewhere` for an instance in another domain than the provider's
+ */
+export async function* lookAtRegistry({ request, card }: RemovalFacts, _context: InstallContext) {
+  const name = aid(request.instanceAid);
+  const command = getStatus(REGISTRY.APPLICATIONS, { prefix: name });
+  const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
+  const accepted = [SW.NO_ERROR, SW.MORE_DATA_AVAILABLE, SW.REFERENCED_DATA_NOT_FOUND] as const;
+  const entries = decodeGetStatus(responseData(command, responses[0], ...accepted));
+  const found = entries.find((entry) => sameBytes(entry.aid, name));
+  const domain = found?.securityDomain === undefined ? undefined : aidToHex(found.securityDomain);
+  // One whose hand-over was broken off stands in the issuer's domain still.
+  if (domain !== undefined && domain !== request.ssdAid && domain !== card.isdAid)
+    throw new ConflictError('application-elsewhere', `${request.instanceAid} belongs to another domain of this card`);
+  return { instanceOnCard: found !== undefined };
+}
