@@ -12,8 +12,11 @@ public final class RuntimeRate {
 
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
     private static final String[] NAMES = {"plain", "aes", "rsa1024", "ecdsa"};
-    private static final int[] SHARES = {40, 40, 1, 1};
-    private static final int ROUNDS = 5;
+    private static final int[] SHARES = {200, 100, 1, 1};
+    /** The JVM's compiler is done when so many rounds were no faster than the best; a busy machine lets it wait. */
+    private static final int SETTLED = 5;
+
+    private static final int MOST_ROUNDS = 60;
 
     private RuntimeRate() {}
 
@@ -32,8 +35,11 @@ public final class RuntimeRate {
             command[1] = (byte) (i + 1);
             command[4] = 64;
             double best = 0;
-            for (int round = 0; round < ROUNDS; round++) {
-                best = Math.max(best, rate(simulator, command, count * SHARES[i]));
+            int since = 0;
+            for (int round = 0; round < MOST_ROUNDS && since < SETTLED; round++) {
+                double now = rate(simulator, command, count * SHARES[i]);
+                since = now > best ? 0 : since + 1;
+                best = Math.max(best, now);
             }
             json.append(i == 0 ? "" : ",")
                     .append('"')

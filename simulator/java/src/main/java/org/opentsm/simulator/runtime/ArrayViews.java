@@ -34,10 +34,6 @@ final class ArrayViews {
     /** A place in an array that is no view. */
     record Place(Object array, int index) {}
 
-    boolean areUsed() {
-        return used;
-    }
-
     View find(Object object) {
         return used ? views.get(object) : null;
     }

@@ -34,6 +34,9 @@ public final class Budget {
 
     private volatile long running = IDLE;
     private volatile long ended = IDLE;
+    /** True when a command was cut off, {@code ended} says which: one read for what is asked in each loop. */
+    private volatile boolean spent;
+
     private volatile boolean watched;
     private volatile boolean hurried;
     private volatile long thread;
@@ -67,7 +70,7 @@ public final class Budget {
 
     /** True when the command was cut off; the last one, when none is under way. */
     public boolean isSpent() {
-        return ended == number && number != IDLE;
+        return spent && ended == number && number != IDLE;
     }
 
     private static void watch() {
@@ -98,6 +101,7 @@ public final class Budget {
             startNs = used;
         } else if (used - startNs > (hurried ? HURRIED_NS : LIMIT_NS)) {
             ended = now;
+            spent = true;
         }
     }
 }

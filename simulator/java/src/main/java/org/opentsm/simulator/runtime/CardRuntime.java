@@ -74,6 +74,11 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private AID installing;
 
     private String installFailure = "";
+    /** True once each access must be looked at: applets share objects, or have array views. */
+    private boolean guarded;
+    /** The RAM array that was stored into last: a loop stores into one again and again. */
+    private Object lastRam;
+
     private boolean deletionRequested;
     private long unseenChanges;
     private long resets;
@@ -477,6 +482,14 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         return firewall;
     }
 
+    boolean isGuarded() {
+        return guarded;
+    }
+
+    void guard() {
+        guarded = true;
+    }
+
     ArrayViews views() {
         return views;
     }
@@ -760,8 +773,16 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     void writing(Object array, int bytes) {
+        if (array != lastRam) {
+            lookAtStore(array, bytes);
+        }
+    }
+
+    private void lookAtStore(Object array, int bytes) {
         if (transients.isTransient(array) == JCSystem.NOT_A_TRANSIENT_OBJECT) {
             written(bytes);
+        } else {
+            lastRam = array;
         }
     }
 

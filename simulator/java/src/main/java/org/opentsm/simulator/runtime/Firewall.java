@@ -47,6 +47,7 @@ final class Firewall {
     /** An applet's code runs that is not the selected one's: its CLEAR_ON_DESELECT arrays are out of reach. */
     void watch() {
         watching = true;
+        card.guard();
     }
 
     /** @throws SecurityException when the active context may not touch this object */
@@ -96,7 +97,7 @@ final class Firewall {
         }
         owners.putIfAbsent(new Crossed(object, gone), owner);
         cleared.clear();
-        watching = true;
+        watch();
     }
 
     private void require(Object object) {
@@ -163,7 +164,7 @@ final class Firewall {
     Object makeView(Object array, int offset, int length, int rights, Shareable siObject) {
         SharedObject shared = siObject == null ? null : shared(siObject);
         touch(array);
-        watching = true;
+        watch();
         return card.views()
                 .make(array, offset, length, rights, shared == null ? contexts.activeGroup() : shared.group());
     }

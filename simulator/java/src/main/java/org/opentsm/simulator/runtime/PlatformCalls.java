@@ -42,28 +42,30 @@ public final class PlatformCalls {
 
     /** An object is touched: a field, an element, a length, a method. */
     public static void access(Object object, CardRuntime card) {
-        card.firewall().touch(object);
+        if (card.isGuarded()) {
+            card.firewall().touch(object);
+        }
     }
 
     /** An element is read. */
     public static void beforeRead(Object array, CardRuntime card) {
-        access(array, card);
-        if (card.views().areUsed()) {
+        if (card.isGuarded()) {
+            card.firewall().touch(array);
             card.views().beforeRead(array);
         }
     }
 
     /** An array goes to a method of the platform, which reads it or only fills it. */
     public static void beforePlatform(Object array, boolean filled, CardRuntime card) {
-        access(array, card);
-        if (card.views().areUsed()) {
+        if (card.isGuarded()) {
+            card.firewall().touch(array);
             card.views().beforePlatform(array, filled);
         }
     }
 
     /** The method of the platform is back. */
     public static void afterPlatform(Object array, CardRuntime card) {
-        if (card.views().areUsed()) {
+        if (card.isGuarded()) {
             ArrayViews.Place place = card.views().changedByPlatform(array);
             if (place != null) {
                 int length = Array.getLength(array);
@@ -108,9 +110,8 @@ public final class PlatformCalls {
 
     /** BASTORE, which serves byte[] and boolean[]. */
     public static void store(Object array, int index, int value, CardRuntime card) {
-        access(array, card);
-        if (card.views().areUsed()) {
-            ArrayViews.Place place = card.views().beforeStore(array, index, 1);
+        if (card.isGuarded()) {
+            ArrayViews.Place place = place(array, index, 1, card);
             put(place.array(), place.index(), value, card);
         } else {
             put(array, index, value, card);
@@ -127,9 +128,8 @@ public final class PlatformCalls {
     }
 
     public static void store(short[] array, int index, int value, CardRuntime card) {
-        access(array, card);
-        if (card.views().areUsed()) {
-            ArrayViews.Place place = card.views().beforeStore(array, index, 1);
+        if (card.isGuarded()) {
+            ArrayViews.Place place = place(array, index, 1, card);
             put((short[]) place.array(), place.index(), value, card);
         } else {
             put(array, index, value, card);
@@ -142,9 +142,8 @@ public final class PlatformCalls {
     }
 
     public static void store(int[] array, int index, int value, CardRuntime card) {
-        access(array, card);
-        if (card.views().areUsed()) {
-            ArrayViews.Place place = card.views().beforeStore(array, index, 1);
+        if (card.isGuarded()) {
+            ArrayViews.Place place = place(array, index, 1, card);
             put((int[]) place.array(), place.index(), value, card);
         } else {
             put(array, index, value, card);
@@ -166,7 +165,6 @@ public final class PlatformCalls {
     public static short arrayCopy(
             byte[] from, short fromOffset, byte[] to, short toOffset, short length, CardRuntime card) {
         beforeRead(from, card);
-        access(to, card);
         ArrayViews.Place place = place(to, toOffset, length, card);
         byte[] array = (byte[]) place.array();
         card.writing(array, length);
@@ -178,7 +176,6 @@ public final class PlatformCalls {
     public static short arrayCopyNonAtomic(
             byte[] from, short fromOffset, byte[] to, short toOffset, short length, CardRuntime card) {
         beforeRead(from, card);
-        access(to, card);
         ArrayViews.Place place = place(to, toOffset, length, card);
         byte[] array = (byte[]) place.array();
         short at = (short) place.index();
@@ -194,7 +191,6 @@ public final class PlatformCalls {
     }
 
     public static short arrayFillNonAtomic(byte[] to, short offset, short length, byte value, CardRuntime card) {
-        access(to, card);
         ArrayViews.Place place = place(to, offset, length, card);
         byte[] array = (byte[]) place.array();
         card.writing(array);
@@ -204,7 +200,6 @@ public final class PlatformCalls {
     }
 
     public static short setShort(byte[] to, short offset, short value, CardRuntime card) {
-        access(to, card);
         ArrayViews.Place place = place(to, offset, Short.BYTES, card);
         byte[] array = (byte[]) place.array();
         card.writing(array);
@@ -212,9 +207,12 @@ public final class PlatformCalls {
         return (short) (offset + Short.BYTES);
     }
 
-    private static ArrayViews.Place place(byte[] array, int offset, int length, CardRuntime card) {
-        return card.views().areUsed()
-                ? card.views().beforeStore(array, offset, length)
-                : new ArrayViews.Place(array, offset);
+    /** Where elements are stored: of a view in the array below it. */
+    private static ArrayViews.Place place(Object array, int offset, int length, CardRuntime card) {
+        if (!card.isGuarded()) {
+            return new ArrayViews.Place(array, offset);
+        }
+        card.firewall().touch(array);
+        return card.views().beforeStore(array, offset, length);
     }
 }
