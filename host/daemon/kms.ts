@@ -165,6 +165,7 @@ export const kmsDaemon = defineDaemon({
         publicKey: fromRsaPublicKey(publicKey),
       })),
       allowWithoutAttestation: config.allowWithoutAttestation ?? false,
+      allowPublishedTestKeys: allowPublished,
       audit: async (phase, act, details) => {
         await auditFile.append({ phase, act, details });
         logger.info({ audit: { phase, act, ...details } }, act);

@@ -22,6 +22,9 @@ export interface KeySetSource {
 /** The published test keys 40 to 4F, 57 or 5F: everybody has them. */
 const PUBLISHED = toHex(Uint8Array.from({ length: 32 }, (_, index) => 0x40 + index));
 
+/** True for the test key that everybody has. */
+export const isPublishedKey = (key: Uint8Array): boolean => PUBLISHED.startsWith(toHex(key));
+
 /** ENC, MAC and DEK of issuers' domains by handle: nothing of them comes out but session keys at work. */
 export class CardKeySets {
   readonly #sets: ReadonlyMap<string, MasterKeys>;

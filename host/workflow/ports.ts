@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TranslateCardKeys, TranslatedCardKeys } from '../wire/message/card-batches.ts';
 import type {
   CardCommand,
   CardSessionInfo,
@@ -76,10 +77,16 @@ export interface ContentKms {
   verifyReceipt(request: VerifyReceipt): Promise<VerifiedReceipt>;
 }
 
+/** Keys of single cards, in key blocks. */
+export interface CardKeyKms {
+  translate(request: TranslateCardKeys): Promise<TranslatedCardKeys>;
+}
+
 /** The owner's key service. Keys and channels go by name; no key byte comes out. */
 export interface Kms {
   readonly purse: PurseKms;
   readonly content: ContentKms;
+  readonly cardKeys: CardKeyKms;
   certificateAuthority(): Promise<CertificateAuthorityInfo>;
   createKeyPair(request: CreateKeyPair): Promise<KeyPairInfo>;
   issueOffCardEntityCertificate(request: IssueOffCardEntityCertificate): Promise<CardCertificate>;

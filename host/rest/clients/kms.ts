@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
+import { TranslatedCardKeys } from '../../wire/message/card-batches.ts';
 import { ContentKeyInfo, ContentToken, VerifiedReceipt } from '../../wire/message/content-key.ts';
 import {
   AttestationChallenge,
@@ -57,6 +58,13 @@ export function kmsClient(client: RestClient, node: string): Kms {
         client.call({ ...post, path: '/v1/content-tokens', body, response: ContentToken, retries: RETRIES }),
       verifyReceipt: (body) =>
         client.call({ ...post, path: '/v1/content-receipts', body, response: VerifiedReceipt, retries: RETRIES }),
+    },
+    cardKeys: {
+      translate: (body) =>
+        client.call({
+          ...{ ...post, path: '/v1/card-key-translations', body, response: TranslatedCardKeys },
+          ...{ retries: RETRIES, timeoutMs: 60_000 },
+        }),
     },
     certificateAuthority: () =>
       kms.call({

@@ -80,7 +80,7 @@ export class KeyLifeCycle {
   async importBlock(request: message.KeyImport, by: string): Promise<message.ManagedKey> {
     const { label, owner, transportKey, keyBlock } = request;
     return this.#audited('import key block', label, by, async () => {
-      const { header, key } = await this.#protecting(transportKey, 'unwrap key block', (secret) =>
+      const { header, key } = await this.protecting(transportKey, 'unwrap key block', (secret) =>
         unwrapKeyBlock(secret.expose(), keyBlock),
       );
       const { keyUsage, modeOfUse, exportability } = header;
@@ -164,7 +164,7 @@ export class KeyLifeCycle {
           ...{ keyUsage, modeOfUse, exportability, algorithm: info.algorithm === 'aes' ? 'A' : 'T' },
           versionNumber: String(version).padStart(2, '0'),
         };
-        const keyBlock = await this.#protecting(transportKey, 'wrap key block', (protection) =>
+        const keyBlock = await this.protecting(transportKey, 'wrap key block', (protection) =>
           wrapKeyBlock(protection.expose(), header, secret.expose()),
         );
         return { key: info, keyBlock };
@@ -185,9 +185,21 @@ export class KeyLifeCycle {
     );
   }
 
-  /** Uses a key block protection key. */
-  #protecting<T>(label: string, use: Use, act: (secret: Secret) => T): Promise<T> {
-    return this.#keys.with(label, (key) => act(chosen(key, use).secret));
+  /**
+   * Uses a key block protection key, for the time of `act`.
+   *
+   * @param wanted of `unwrap key block`: the version that wrapped; default the active one
+   */
+  protecting<T>(
+    label: string,
+    use: 'wrap key block' | 'unwrap key block',
+    act: (secret: Secret, version: number) => T | Promise<T>,
+    wanted?: number,
+  ): Promise<T> {
+    return this.#keys.with(label, (key) => {
+      const { secret, version } = chosen(key, use, wanted);
+      return act(secret, version);
+    });
   }
 
   #changed(

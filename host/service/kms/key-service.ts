@@ -14,6 +14,7 @@ import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type * as message from '../../wire/message/kms.ts';
 import type { Kms } from '../../workflow/ports.ts';
 import { AttestationChallenges } from './attestation-challenges.ts';
+import { CardKeyBlockService } from './card-key-blocks.ts';
 import { ContentService } from './content-service.ts';
 import { type Incarnation, Incarnations, type Keeper } from './incarnations.ts';
 import type { KeyAudit } from './key-audit.ts';
@@ -33,6 +34,8 @@ export interface KeyServiceOptions {
   readonly cardMakers: readonly TrustAnchor[];
   /** True: keys of cards without CASD may be certified on the owner's word. */
   readonly allowWithoutAttestation: boolean;
+  /** True: cards may come with the published test keys. Default no. */
+  readonly allowPublishedTestKeys?: boolean;
   readonly limits: SecureChannelLimits;
   readonly audit?: KeyAudit;
   readonly random?: RandomSource;
@@ -52,6 +55,7 @@ export class KeyService implements Kms {
   readonly managedKeys: KeyLifeCycle;
   readonly ceremonies: KeyCeremonies;
   readonly content: ContentService;
+  readonly cardKeys: CardKeyBlockService;
   readonly #incarnations = new Incarnations();
 
   constructor(options: KeyServiceOptions) {
@@ -66,8 +70,11 @@ export class KeyService implements Kms {
     });
     this.purse = new PurseService(keys.purseKeys, options.audit);
     this.content = new ContentService(keys.contentKeys, options.audit);
-    const { purse, content } = this;
-    this.channels = new SecureChannels({ keys, cardKeySets, limits, random, now, purse, content });
+    this.cardKeys = new CardKeyBlockService(this.managedKeys, {
+      ...{ allowPublished: options.allowPublishedTestKeys ?? false, audit: options.audit },
+    });
+    const { purse, content, cardKeys } = this;
+    this.channels = new SecureChannels({ keys, cardKeySets, cardKeys, limits, random, now, purse, content });
   }
 
   async certificateAuthority(): Promise<message.CertificateAuthorityInfo> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RandomSource } from '../../crypto/random.ts';
-import { CertificateError, LifeCycleError, NotFoundError, TransportError } from '../../errors.ts';
+import { CertificateError, LifeCycleError, NotFoundError, TransportError, UsageError } from '../../errors.ts';
 import type { CardKeySets } from '../../kms/card-key-sets.ts';
 import { diversifiedKeys } from '../../kms/diversification.ts';
 import type { KeyProvider } from '../../kms/key-provider.ts';
@@ -9,6 +9,7 @@ import { Scp03Channel } from '../../secure-channel/scp03/channel.ts';
 import { Scp10Channel } from '../../secure-channel/scp10/channel.ts';
 import type { SecureChannel } from '../../secure-channel/secure-channel.ts';
 import { securityLevel } from '../../secure-channel/security-level.ts';
+import type { StaticKeyLookup } from '../../secure-channel/symmetric-keys.ts';
 import { decodeCertificate, MAX_CERTIFICATE } from '../../wire/gp/certificate.ts';
 import { fromPlainCommand } from '../../wire/gp/command.ts';
 import { keyReferenceFromHex } from '../../wire/gp/key-reference.ts';
@@ -24,6 +25,7 @@ import type {
   UnwrapResponses,
   WrapCommands,
 } from '../../wire/message/kms.ts';
+import type { CardKeyBlockService } from './card-key-blocks.ts';
 import type { ContentService } from './content-service.ts';
 import type { Incarnation, Keeper } from './incarnations.ts';
 import type { PurseService } from './purse-service.ts';
@@ -45,6 +47,7 @@ interface OpenChannel {
 export class SecureChannels {
   readonly #keys: KeyProvider;
   readonly #cardKeySets: CardKeySets;
+  readonly #cardKeys: Pick<CardKeyBlockService, 'open'>;
   readonly #limits: SecureChannelLimits;
   readonly #random: RandomSource;
   readonly #now: () => number;
@@ -55,6 +58,7 @@ export class SecureChannels {
   constructor(options: {
     keys: KeyProvider;
     cardKeySets: CardKeySets;
+    cardKeys: Pick<CardKeyBlockService, 'open'>;
     limits: SecureChannelLimits;
     random: RandomSource;
     now: () => number;
@@ -65,6 +69,7 @@ export class SecureChannels {
     this.#content = options.content;
     this.#keys = options.keys;
     this.#cardKeySets = options.cardKeySets;
+    this.#cardKeys = options.cardKeys;
     this.#limits = options.limits;
     this.#random = options.random;
     this.#now = options.now;
@@ -80,7 +85,7 @@ export class SecureChannels {
    * @throws NotFoundError `key-unknown`
    */
   async open(request: OpenSecureChannel, holder?: Incarnation): Promise<SecureChannelScript> {
-    const channel = request.protocol === 'scp10' ? await this.#scp10(request) : this.#symmetric(request);
+    const channel = request.protocol === 'scp10' ? await this.#scp10(request) : await this.#symmetric(request);
     const commands = channel.prepare();
     this.expireIdle();
     if (this.#channels.size >= this.#limits.maxOpen) {
@@ -99,16 +104,25 @@ export class SecureChannels {
     return { channelId, commands };
   }
 
-  #symmetric(request: OpenSymmetricChannel): SecureChannel {
+  async #symmetric(request: OpenSymmetricChannel): Promise<SecureChannel> {
     const option = Number.parseInt(request.option, 16);
     const common = {
       level: securityLevel(Number.parseInt(request.securityLevel, 16)),
-      keys: diversifiedKeys(request.derivation, this.#cardKeySets.find(request.keySet)),
+      keys: await this.#staticKeys(request),
       keyVersion: Number.parseInt(request.keyVersion, 16),
       random: this.#random,
     };
     if (request.protocol === 'scp02') return new Scp02Channel({ ...common, option });
     return new Scp03Channel({ ...common, s16: (option & 0x01) !== 0, aid: fromHex(request.aid, 16) });
+  }
+
+  async #staticKeys({ keySet, derivation, keyBlocks }: OpenSymmetricChannel): Promise<StaticKeyLookup> {
+    if (keyBlocks === undefined) return diversifiedKeys(derivation, this.#cardKeySets.find(keySet));
+    if (derivation !== 'none')
+      throw new UsageError('derivation', 'Key blocks hold the card’s own keys: derive nothing');
+    const own = await this.#cardKeys.open(keySet, keyBlocks);
+    // They are this card's own and asked for once: the channel wipes what it gets.
+    return () => own;
   }
 
   async #scp10(request: OpenScp10Channel): Promise<SecureChannel> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
+import { StoredCardKeys } from './card-batches.ts';
 import { CardCommand, CardResponse } from './card-script.ts';
 import { Aid, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
 import { PurseSerial } from './purse.ts';
@@ -142,8 +143,10 @@ export type IssueSecurityDomainCertificate = Static<typeof IssueSecurityDomainCe
 export const OpenSymmetricChannel = Type.Object(
   {
     protocol: Type.Union([Type.Literal('scp02'), Type.Literal('scp03')]),
-    /** Label of the key set in the KMS's configuration. */
+    /** Label of the key set in the KMS's configuration; with `keyBlocks` of the key that protects them. */
     keySet: Name,
+    /** The card's own keys, where the issuer keeps them; `derivation` is `none` then. */
+    keyBlocks: Type.Optional(StoredCardKeys),
     derivation: Type.Union([Type.Literal('none'), Type.Literal('visa2'), Type.Literal('emv'), Type.Literal('kdf3')]),
     /** KVN; 00 is the card's first set. */
     keyVersion: Type.String({ pattern: '^[0-9A-F]{2}$' }),

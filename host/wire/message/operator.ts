@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
+import { StoredCardKeys } from './card-batches.ts';
 import { Aid, CardId, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
 
 /** What operators of the platforms send and get. */
@@ -33,8 +34,10 @@ export type ProviderRegistration = Static<typeof ProviderRegistration>;
 export const IsdKeySet = Type.Object(
   {
     profile: Name,
-    /** Label of the key set in the issuer's KMS. */
+    /** Label of the key set in the issuer's KMS; with `keyBlocks` of the key that protects them. */
     keySet: Name,
+    /** The card's own keys, as they came with its batch; `derivation` is `none` then. */
+    keyBlocks: Type.Optional(StoredCardKeys),
     derivation: Type.Union([Type.Literal('none'), Type.Literal('visa2'), Type.Literal('emv'), Type.Literal('kdf3')]),
     /** KVN; 00 is the card's first set. */
     keyVersion: Type.String({ pattern: '^[0-9A-F]{2}$' }),

@@ -7,6 +7,7 @@ import { endedFlowsOf, incarnationOf } from '../../incarnation.ts';
 import { RequestError } from '../../problem.ts';
 import { administrationKeyRoutes } from './administration-keys.ts';
 import { attestationRoutes } from './attestations.ts';
+import { cardKeyBlockRoutes } from './card-key-blocks.ts';
 import { certificateAuthorityRoutes } from './certificate-authority.ts';
 import { contentKeyRoutes } from './content-keys.ts';
 import { flowRoutes } from './flows.ts';
@@ -37,4 +38,5 @@ export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void 
   purseRoutes(app, service, access);
   administrationKeyRoutes(app, service, access);
   contentKeyRoutes(app, service, access);
+  cardKeyBlockRoutes(app, service, access);
 }

@@ -19,6 +19,7 @@ export async function* openNativeIssuerChannel(
   const script = await context.kms.openSecureChannel({
     ...{ flow: context.workflowId, protocol, aid: isdAid, option: hex(option), securityLevel: hex(level) },
     ...{ keySet: isdKeySet.keySet, derivation: isdKeySet.derivation, keyVersion: isdKeySet.keyVersion },
+    ...(isdKeySet.keyBlocks === undefined ? {} : { keyBlocks: isdKeySet.keyBlocks }),
   });
   context.channel.opening(script.channelId);
   const responses: readonly CardResponse[] = yield script.commands;
