@@ -10,6 +10,7 @@ import { backupCommand } from './backup.ts';
 import { capCommand } from './cap.ts';
 import { apduCommands } from './card/apdu-command.ts';
 import { cardCommand, readerCommand } from './card/command.ts';
+import { cardBatchCommand } from './card-batch.ts';
 import { addCompletion } from './completion.ts';
 import { addDoctor } from './doctor.ts';
 import { exitCodeOf } from './exit-code.ts';
@@ -83,6 +84,7 @@ export function programOf(): Command {
   program.addCommand(auditCommand());
   program.addCommand(backupCommand());
   program.addCommand(cardCommand());
+  program.addCommand(cardBatchCommand());
   program.addCommand(readerCommand());
   for (const command of apduCommands()) program.addCommand(command);
   program.addCommand(traceCommand());

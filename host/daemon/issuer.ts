@@ -12,11 +12,13 @@ import { DurableFlow } from '../service/durable-flow.ts';
 import { FlowOperations } from '../service/flow-operations.ts';
 import { ApplicationRequests } from '../service/issuer/application-requests.ts';
 import { Applications, CREATE_SECURITY_DOMAIN, ISD_KEY_SET } from '../service/issuer/applications.ts';
+import { CardBatches } from '../service/issuer/card-batches.ts';
 import { Cards } from '../service/issuer/cards.ts';
 import { Certificates } from '../service/issuer/certificates.ts';
 import { Keys } from '../service/issuer/keys.ts';
 import { Products } from '../service/issuer/products.ts';
 import { Providers } from '../service/issuer/providers.ts';
+import { SecureElements } from '../service/issuer/secure-elements.ts';
 import { OUTBOX_BELL, StateChangeOutbox } from '../service/issuer/state-change-outbox.ts';
 import { provideOffCardEntity } from '../service/off-card-entity.ts';
 import { AuditLog } from '../store/audit-log.ts';
@@ -115,6 +117,8 @@ export const issuerDaemon = defineDaemon({
       ...{ applications, applicationRequests, products, flows, keys, auditLog },
       fuse: new AuthenticationFuse({ failures, auditLog, keySet: ISD_KEY_SET }),
       cards: new Cards(database, auditLog),
+      cardBatches: new CardBatches({ database, kms, auditLog }),
+      secureElements: new SecureElements(database, auditLog, () => bells.ring(OUTBOX_BELL)),
       certificates: new Certificates(kms, auditLog),
       providers: new Providers(database, auditLog),
     };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { ConflictError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { cardIdText } from '../card-id.ts';
@@ -48,13 +48,19 @@ export async function recordCreating(database: Database, application: Applicatio
   }
 }
 
-/** The card has confirmed it. */
+/** The card has confirmed it; a new card is in use from here on. */
 export async function recordCreated(database: Database, cardId: CardId, aid: string): Promise<void> {
   await database
     .updateTable('applications')
     .set({ state: 'created' })
     .where('card', '=', cardIdText(cardId))
     .where('aid', '=', aid)
+    .execute();
+  await database
+    .updateTable('cards')
+    .set({ state: 'ACTIVE', changed_at: sql<Date>`now()` })
+    .where('card', '=', cardIdText(cardId))
+    .where('state', '=', 'NEW')
     .execute();
 }
 

@@ -124,7 +124,7 @@ export async function countPermits(database: Database, cardId: CardId): Promise<
 }
 
 /** Moves products of a card and tells their providers, in the caller's transaction. Those that stand there stay. */
-async function moveProducts(
+export async function moveProducts(
   transaction: Database,
   card: string,
   productIds: readonly string[],
@@ -202,7 +202,12 @@ export async function closeLossReport(database: Database, id: string): Promise<b
   return database.transaction().execute(async (transaction) => {
     const report = await transaction.selectFrom('loss_reports').selectAll().where('id', '=', id).executeTakeFirst();
     if (report === undefined) return false;
-    await transaction.selectFrom('cards').select('card').where('card', '=', report.card).forUpdate().execute();
+    const card = await transaction
+      .selectFrom('cards')
+      .select('state')
+      .where('card', '=', report.card)
+      .forUpdate()
+      .executeTakeFirst();
     const closed = await transaction
       .updateTable('loss_reports')
       .set({ state: 'closed' })
@@ -216,7 +221,9 @@ export async function closeLossReport(database: Database, id: string): Promise<b
         SELECT product_id FROM loss_report_products JOIN loss_reports ON loss_reports.id = report_id
         WHERE card = ${report.card} AND state = 'open')`.execute(transaction);
     const free = rows.map((row) => row.product_id);
-    if (free.length > 0) await moveProducts(transaction, report.card, free, 'VALID');
+    // What the issuer has blocked stays so: the card itself was found, no more.
+    const to = card?.state === 'BLOCKED' ? 'SUSPENDED' : 'VALID';
+    if (free.length > 0) await moveProducts(transaction, report.card, free, to);
     return true;
   });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { InvariantError, PolicyError } from '../../errors.ts';
+import { ConflictError, InvariantError, PolicyError } from '../../errors.ts';
 import type { CardId, RsaPublicKey } from '../../wire/message/common.ts';
 import type { IsdKeySet } from '../../wire/message/operator.ts';
 import { cardIdText } from '../card-id.ts';
@@ -66,6 +66,39 @@ export async function putCard(database: Database, card: Card): Promise<void> {
       .values(values)
       .onConflict((conflict) => conflict.column('card').doUpdateSet(values))
       .execute();
+    await nameCard(transaction, values.card);
+  });
+}
+
+/** @throws ConflictError `name-taken` */
+async function nameCard(transaction: Database, card: string): Promise<void> {
+  const name = card.replace(/^iin-cin:/, 'cud:');
+  await transaction
+    .insertInto('card_names')
+    .values({ name, card })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const row = await transaction.selectFrom('card_names').select('card').where('name', '=', name).executeTakeFirst();
+  if (row?.card !== card)
+    throw new ConflictError('name-taken', `${name} is another name of a card that is there already`, { name });
+}
+
+/**
+ * The card, for a flow that will touch it.
+ *
+ * @throws PolicyError `card-not-in-service` for one that is blocked, replaced or retired
+ */
+export async function findCardInService(database: Database, cardId: CardId): Promise<Card | undefined> {
+  const card = await findCardRow(database, cardId);
+  if (card === undefined) return undefined;
+  const { state } = await database
+    .selectFrom('cards')
+    .select('state')
+    .where('card', '=', cardIdText(cardId))
+    .executeTakeFirstOrThrow();
+  if (state === 'NEW' || state === 'ACTIVE') return card;
+  throw new PolicyError('card-not-in-service', `The issuer says that this card is ${state}: nothing runs on it`, {
+    state,
   });
 }
 

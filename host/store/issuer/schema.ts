@@ -2,6 +2,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { IsdKeySet } from '../../wire/message/operator.ts';
 import type { ProductState } from '../../wire/message/platform.ts';
+import type { SecureElementState } from '../../wire/message/secure-elements.ts';
 import { AUDIT_LOG_SQL, AUDIT_RETENTION_SQL, type AuditTables } from '../audit-log.ts';
 import { AUTHENTICATION_FAILURES_SQL, type AuthenticationFailureTables } from '../authentication-failures.ts';
 import { CERTIFICATES_SQL, type CertificateTables } from '../certificates.ts';
@@ -10,6 +11,7 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
+import { SECURE_ELEMENTS_SQL, type SecureElementTables } from './secure-element-schema.ts';
 
 /** The issuer platform's database. */
 
@@ -27,6 +29,11 @@ interface CardTable {
   isd_exponent: string | null;
   isd_key_set: ColumnType<IsdKeySet | null, string | null, string | null>;
   casd_aid: string | null;
+  state: Generated<SecureElementState>;
+  changed_at: ColumnType<Date, never, Date>;
+  model_id: ColumnType<string | null, never, never>;
+  batch_id: ColumnType<string | null, never, never>;
+  replaced_by: ColumnType<string | null, never, string>;
 }
 
 interface ApplicationTable {
@@ -60,6 +67,8 @@ interface CardProductTable {
   card: string;
   product_id: string;
   state: ProductState;
+  attributes: ColumnType<Record<string, string>, never, string>;
+  attributes_version: Generated<number>;
 }
 
 interface ApplicationRequestTable {
@@ -108,6 +117,7 @@ export interface IssuerTables
     AuthenticationFailureTables,
     AuditTables,
     CertificateTables,
+    SecureElementTables,
     WorkflowTables {
   providers: ProviderTable;
   cards: CardTable;
@@ -203,4 +213,5 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
   },
   { number: 6, name: 'traces', sql: WORKFLOW_TRACE_SQL },
   { number: 7, name: 'retention', sql: AUDIT_RETENTION_SQL },
+  { number: 8, name: 'secure elements and batches', sql: SECURE_ELEMENTS_SQL },
 ];

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { NotFoundError, PolicyError } from '../../errors.ts';
-import { findCardRow } from '../../store/issuer/cards.ts';
+import { findCardInService } from '../../store/issuer/cards.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { IssuerContext } from './issuer-context.ts';
 
 /**
  * Step 44: finds the card by its id in the issuer's database: the ISD's AID, and PK.SD.AUT or the key set.
  *
- * @throws NotFoundError `card-unknown`, PolicyError `package-missing`, before anything is touched
+ * @throws NotFoundError `card-unknown`, PolicyError `package-missing`, `card-not-in-service`, before anything is touched
  */
 export async function findCard({ request }: { readonly request: { readonly cardId: CardId } }, context: IssuerContext) {
-  const card = await findCardRow(context.database, request.cardId);
+  const card = await findCardInService(context.database, request.cardId);
   if (card?.isdKeySet !== undefined && context.settings.securityDomainPackage === undefined) {
     throw new PolicyError(
       'package-missing',

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { Kysely } from 'kysely';
+import { soakRuns } from '../../../setup/soak/runs.ts';
+import { SecureElements } from '../../service/issuer/secure-elements.ts';
+import { AuditLog } from '../../store/audit-log.ts';
+import { openDatabase } from '../../store/database.ts';
+import {
+  closeLossReport,
+  openLossReport,
+  putProduct,
+  recordCardProduct,
+  takePermit,
+} from '../../store/issuer/card-products.ts';
+import { findCardInService, putCard } from '../../store/issuer/cards.ts';
+import { putProvider } from '../../store/issuer/providers.ts';
+import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import type { ProductState } from '../../wire/message/platform.ts';
+import type { SecureElementState } from '../../wire/message/secure-elements.ts';
+import { TestDatabase } from '../ota/fixture.ts';
+import { freshIccid } from './card-fixture.ts';
+
+const STATES: readonly SecureElementState[] = ['NEW', 'ACTIVE', 'BLOCKED', 'REPLACED', 'RETIRED'];
+/** The moves as the page of the mission has them, apart from the code. */
+const MOVES = new Set([
+  ...['NEW ACTIVE', 'NEW RETIRED', 'ACTIVE BLOCKED', 'ACTIVE REPLACED', 'ACTIVE RETIRED'],
+  ...['BLOCKED ACTIVE', 'BLOCKED REPLACED', 'BLOCKED RETIRED', 'REPLACED RETIRED'],
+]);
+const rejection = (act: Promise<unknown>): Promise<unknown> =>
+  act.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+describe('secure elements', function () {
+  this.timeout(120_000);
+  let server: TestDatabase;
+  let database: Kysely<IssuerTables>;
+  let elements: SecureElements;
+  let rung = 0;
+
+  before(async () => {
+    server = await TestDatabase.start();
+    database = await openDatabase({ url: await server.server.createDatabase('issuer'), migrations: ISSUER_MIGRATIONS });
+    elements = new SecureElements(database, new AuditLog(database), () => {
+      rung += 1;
+    });
+    await putProvider(database, { providerId: 'a', baseUrl: 'https://a', permissions: [], aids: [] });
+    await putProduct(database, 'purse', 'a');
+  });
+  after(async () => {
+    await database?.destroy();
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  async function newCard(state: SecureElementState = 'ACTIVE') {
+    const cardId: CardId = { kind: 'iccid', value: freshIccid() };
+    const isdKeySet = { profile: 'uicc', keySet: 'k', derivation: 'none', keyVersion: '00' } as const;
+    await putCard(database, { cardId, isdAid: 'A000000151000000', isdKeySet });
+    await database.updateTable('cards').set({ state }).where('card', '=', `iccid:${cardId.value}`).execute();
+    await recordCardProduct(database, cardId, 'purse');
+    return { cardId, name: cardId.value, card: `iccid:${cardId.value}` };
+  }
+
+  const changesOf = (card: string) =>
+    database.selectFrom('outbox').selectAll().where('card', '=', card).orderBy('sequence').execute();
+  async function productOf(card: string): Promise<ProductState> {
+    const row = await database
+      .selectFrom('card_products')
+      .select('state')
+      .where('card', '=', card)
+      .executeTakeFirstOrThrow();
+    return row.state;
+  }
+
+  it('make only their legal moves, and products and providers follow', async () => {
+    const act = fc.oneof(
+      fc.constantFrom(...STATES).map((to) => ({ to })),
+      fc.constant('lose' as const),
+      fc.constant('find' as const),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom('NEW', 'ACTIVE'), fc.array(act, { maxLength: 12 }), async (first, acts) => {
+        const { cardId, name, card } = await newCard(first);
+        let state: SecureElementState = first;
+        let product: ProductState = 'VALID';
+        const reports: string[] = [];
+        for (const [index, each] of acts.entries()) {
+          if (each === 'lose') {
+            const id = `${card}-${index}`;
+            await openLossReport(database, { id, cardId, reason: 'lost', reportedBy: 'u' });
+            reports.push(id);
+            if (product !== 'TERMINATED') product = 'INVALID';
+          } else if (each === 'find') {
+            const id = reports.pop();
+            if (id === undefined) continue;
+            await closeLossReport(database, id);
+            if (reports.length === 0 && product !== 'TERMINATED') product = state === 'BLOCKED' ? 'SUSPENDED' : 'VALID';
+          } else {
+            const legal = each.to === state || MOVES.has(`${state} ${each.to}`);
+            const error = await rejection(elements.move(name, { state: each.to }, 'o'));
+            if (!legal) expect(error).to.include({ code: 'secure-element-state' });
+            else expect(error).to.equal(undefined);
+            if (!legal || each.to === state) continue;
+            state = each.to;
+            if (state === 'BLOCKED' && product === 'VALID') product = 'SUSPENDED';
+            if (state === 'ACTIVE' && product === 'SUSPENDED') product = 'VALID';
+            if (state === 'REPLACED' || state === 'RETIRED') product = 'TERMINATED';
+          }
+          expect([(await elements.find(name)).state, await productOf(card)]).to.deep.equal([state, product]);
+        }
+        // Providers hear every change of the product, each where the one before it ended.
+        const changes = await changesOf(card);
+        expect(changes.map(({ sequence }) => sequence)).to.deep.equal(changes.map((_, index) => index + 1));
+        expect(changes.map(({ from_state: from }) => from)).to.deep.equal(
+          changes.map((_, index) => (index === 0 ? 'VALID' : changes[index - 1]?.to_state)),
+        );
+        expect(changes.at(-1)?.to_state ?? 'VALID').to.equal(product);
+      }),
+      { numRuns: soakRuns(30) },
+    );
+    expect(rung).to.be.greaterThan(0);
+  });
+
+  it('are touched by no flow and loaded by no provider unless they are in service', async () => {
+    const { cardId, name } = await newCard();
+    const permit = { permitId: 'p-0001', cardId, productId: 'purse', validMs: 1_000 };
+    expect(await findCardInService(database, cardId)).to.not.equal(undefined);
+    for (const state of ['BLOCKED', 'REPLACED', 'RETIRED'] as const) {
+      await elements.move(name, { state }, 'o');
+      expect(await rejection(findCardInService(database, cardId))).to.include({ code: 'card-not-in-service' });
+      expect(await rejection(takePermit(database, permit))).to.include({ code: 'product-not-valid' });
+    }
+    expect(await findCardInService(database, { kind: 'iccid', value: '1'.repeat(20) })).to.equal(undefined);
+  });
+
+  it('name the one that takes their place, which must be there', async () => {
+    const { name } = await newCard();
+    const { cardId: next } = await newCard();
+    const gone: CardId = { kind: 'iccid', value: '2'.repeat(20) };
+    const act = (state: SecureElementState, replacedBy: CardId) => elements.move(name, { state, replacedBy }, 'o');
+    expect(await rejection(act('BLOCKED', next))).to.include({ code: 'replaced-by' });
+    expect(await rejection(act('REPLACED', gone))).to.include({ code: 'card-unknown' });
+    expect((await elements.find(name)).state).to.equal('ACTIVE');
+    expect(await act('REPLACED', next)).to.deep.include({ state: 'REPLACED', replacedBy: next });
+  });
+
+  it('keep attributes of a product that two operators cannot both change', async () => {
+    const { name } = await newCard();
+    const put = (version: number, colour: string) =>
+      rejection(elements.putAttributes(name, 'purse', { version, attributes: { colour } }, 'o'));
+    const raced = await Promise.all([put(0, 'red'), put(0, 'blue')]);
+    expect(raced.filter((error) => error === undefined)).to.have.length(1);
+    expect(raced.find((error) => error !== undefined)).to.include({ code: 'attributes-changed' });
+    expect(await put(1, 'green')).to.equal(undefined);
+    expect(await elements.attributes(name, 'purse')).to.deep.equal({ version: 2, attributes: { colour: 'green' } });
+    expect(await rejection(elements.attributes(name, 'nothing'))).to.include({ code: 'product-not-on-card' });
+  });
+});
