@@ -21,7 +21,8 @@ export function cardBatchCommand(): Command {
   batch
     .command('import <file>')
     .description(
-      'CSV with a heading line, or JSON; columns: iccid eid cplc cud, enc mac dek or isdKeyReference isdModulus isdExponent',
+      'CSV with a heading line, or JSON; columns: iccid eid cplc cud, enc mac dek ' +
+        'or isdKeyReference isdModulus isdExponent',
     )
     .requiredOption('--batch <id>', 'a new name for this batch')
     .requiredOption('--model <id>', 'the chip model that all cards have')

@@ -138,7 +138,8 @@ async function requireInitialised(config: Config): Promise<void> {
   if (file === undefined) return;
   throw new UsageError(
     'kms-not-initialised',
-    `${file} is not there: correct /keyFolder or restore it from its backup; only for a new KMS run tsm kms init --config`,
+    `${file} is not there: correct /keyFolder or restore it from its backup; ` +
+      'only for a new KMS run tsm kms init --config',
     { field: '/keyFolder', file },
   );
 }

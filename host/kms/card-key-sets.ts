@@ -49,7 +49,8 @@ export class CardKeySets {
       if (!options.allowPublished && Object.values(keys).some((key) => PUBLISHED.startsWith(key))) {
         throw new KeyError(
           'published-test-key',
-          `Key set ${label} holds the published test key: give the card’s own keys, or set allowPublishedTestKeys on a development machine`,
+          `Key set ${label} holds the published test key: give the card’s own keys, ` +
+            'or set allowPublishedTestKeys on a development machine',
           { label },
         );
       }

@@ -17,10 +17,9 @@ export const LEGAL_MOVES: Readonly<Record<SecureElementState, readonly SecureEle
 /** @throws LifeCycleError `secure-element-state` for a move that does not exist; to stay is none */
 export function requireMove(from: SecureElementState, to: SecureElementState): void {
   if (LEGAL_MOVES[from].includes(to)) return;
-  const ways = LEGAL_MOVES[from];
-  throw new LifeCycleError(
-    'secure-element-state',
-    `A secure element that is ${from} becomes ${ways.length === 0 ? 'nothing else' : `${ways.join(', ')} only`}, not ${to}`,
-    { from, to },
-  );
+  const ways = LEGAL_MOVES[from].length === 0 ? 'nothing else' : `${LEGAL_MOVES[from].join(', ')} only`;
+  throw new LifeCycleError('secure-element-state', `A secure element that is ${from} becomes ${ways}, not ${to}`, {
+    from,
+    to,
+  });
 }

@@ -111,7 +111,8 @@ function openBlock(protection: Secret, role: Role, block: string): OpenedKey {
   opened.key.fill(0);
   throw new KeyError(
     'key-attributes',
-    `The block of ${role} holds a key for ${keyUsage} ${algorithm} ${modeOfUse} of ${bits} bits: want ${usages.join(' or ')}, ${modes.join(' or ')}`,
+    `The block of ${role} holds a key for ${keyUsage} ${algorithm} ${modeOfUse} of ${bits} bits: ` +
+      `want ${usages.join(' or ')}, ${modes.join(' or ')}`,
   );
 }
 

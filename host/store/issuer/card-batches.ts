@@ -143,7 +143,7 @@ export async function listFaults(
     .execute();
 }
 
-/** Locks the batch to the transaction's end and counts its rows; names that are there twice, or known, become faults. */
+/** Locks the batch to the transaction's end and counts its rows; names that are there twice or known become faults. */
 export async function closeBatch(
   transaction: Transaction<IssuerTables>,
   batchId: string,
@@ -189,8 +189,8 @@ export async function importRows(transaction: Database, batchId: string): Promis
   await sql`
     INSERT INTO cards (card, isd_aid, casd_aid, isd_key_set, isd_key_reference, isd_modulus, isd_exponent, state,
       model_id, batch_id)
-    SELECT card, isd_aid, casd_aid, isd_key_set, isd_key->>'reference', isd_key->>'modulus', isd_key->>'exponent', 'NEW',
-      model_id, batch_id
+    SELECT card, isd_aid, casd_aid, isd_key_set, isd_key->>'reference', isd_key->>'modulus', isd_key->>'exponent',
+      'NEW', model_id, batch_id
     FROM card_batch_rows JOIN card_batches USING (batch_id) JOIN chip_models USING (model_id)
     WHERE batch_id = ${batchId}`.execute(transaction);
   await sql`

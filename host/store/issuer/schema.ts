@@ -141,7 +141,8 @@ const PRODUCTS_SQL = `
   );
   CREATE TABLE application_requests (
     request_id text PRIMARY KEY, provider_id text NOT NULL,
-    state text NOT NULL CHECK (state IN ('running', 'done', 'failed')), problem jsonb, at timestamptz NOT NULL DEFAULT now()
+    state text NOT NULL CHECK (state IN ('running', 'done', 'failed')), problem jsonb,
+    at timestamptz NOT NULL DEFAULT now()
   );
   CREATE TABLE load_permits (
     permit_id text PRIMARY KEY, card text NOT NULL, product_id text NOT NULL, expires_at timestamptz NOT NULL
@@ -195,7 +196,8 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
   {
     number: 2,
     name: 'workflows',
-    sql: `ALTER TABLE security_domain_requests ADD COLUMN at timestamptz NOT NULL DEFAULT now();${WORKFLOWS_SQL}${FLOWS_SQL}`,
+    sql: `ALTER TABLE security_domain_requests ADD COLUMN at timestamptz NOT NULL DEFAULT now();
+      ${WORKFLOWS_SQL}${FLOWS_SQL}`,
   },
   {
     number: 3,

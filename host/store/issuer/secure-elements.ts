@@ -83,7 +83,7 @@ const PRODUCTS_AFTER: Readonly<Partial<Record<SecureElementState, readonly [from
     RETIRED: [['VALID', 'SUSPENDED', 'INVALID'], 'TERMINATED'],
   };
 
-/** Moves a card that is locked, its products with it, and tells their providers. @throws NotFoundError for `replacedBy` */
+/** Moves a card that is locked, and its products: providers are told. @throws NotFoundError for `replacedBy` */
 export async function moveCard(
   transaction: Transaction<IssuerTables>,
   card: string,

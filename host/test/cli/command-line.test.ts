@@ -56,7 +56,8 @@ describe('the command line', () => {
     const script = join(folder, 'completion.bash');
     writeFileSync(script, completionScript('bash', programOf()));
     const line = words.map((word) => `'${word}'`).join(' ');
-    const program = `source ${script}; COMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _tsm; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const place = `COMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}`;
+    const program = `source ${script}; ${place}; _tsm; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const run = spawnSync('bash', ['-c', program], { encoding: 'utf8' });
     expect(run.stderr).to.equal('');
     return run.stdout.trim().split('\n');

@@ -44,7 +44,8 @@ describe('a file of 100,000 cards', function () {
       const seconds = (performance.now() - start) / 1_000;
       const { size } = await stat(file);
       process.stdout.write(
-        `      ${CARDS} cards of ${Math.round(size / MIB)} MiB in ${Math.round(seconds)} s, memory ${Math.round(before / MIB)} MiB before, at most ${Math.round(peak / MIB)} MiB\n`,
+        `      ${CARDS} cards of ${Math.round(size / MIB)} MiB in ${Math.round(seconds)} s, ` +
+          `memory ${Math.round(before / MIB)} MiB before, at most ${Math.round(peak / MIB)} MiB\n`,
       );
       expect(ended).to.include({ state: 'imported', rows: CARDS, badRows: 0 });
       expect((peak - before) / MIB).to.be.lessThan(MOST_MIB);

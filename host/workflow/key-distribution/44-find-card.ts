@@ -7,7 +7,8 @@ import type { IssuerContext } from './issuer-context.ts';
 /**
  * Step 44: finds the card by its id in the issuer's database: the ISD's AID, and PK.SD.AUT or the key set.
  *
- * @throws NotFoundError `card-unknown`, PolicyError `package-missing`, `card-not-in-service`, before anything is touched
+ * @throws NotFoundError `card-unknown`, PolicyError `package-missing`, `card-not-in-service`: before anything is
+ *     touched
  */
 export async function findCard({ request }: { readonly request: { readonly cardId: CardId } }, context: IssuerContext) {
   const card = await findCardInService(context.database, request.cardId);

@@ -13,8 +13,8 @@ import { findSecureElement } from '../../store/issuer/secure-elements.ts';
 import { runScript } from '../../transport/script-runner.ts';
 import { decodeCapFile } from '../../wire/cap/cap-file.ts';
 import type { CardBatchRow } from '../../wire/message/card-batches.ts';
-import { channelOf, InProcess, type Seat } from '../flow/in-process.ts';
-import { CardDesk, csvOf, freshIccid, freshKeys, imageKeysOf, TRANSPORT } from './card-fixture.ts';
+import { CardDesk, csvOf, freshIccid, freshKeys, imageKeysOf, TRANSPORT } from '../issuer/card-fixture.ts';
+import { channelOf, InProcess, type Seat } from './in-process.ts';
 
 const rejection = (act: Promise<unknown>): Promise<unknown> =>
   act.then(
