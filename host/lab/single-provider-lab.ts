@@ -102,15 +102,20 @@ export class SingleProviderLab implements AsyncDisposable {
     return Math.max(1, this.#ports.length);
   }
 
-  /** Puts a new card, known to the issuer by an ICCID of its own, into reader `index`. */
-  async insert(index = 0): Promise<InsertedCard> {
+  /**
+   * Puts a new card, known to the issuer by an ICCID of its own, into reader `index`.
+   *
+   * @param seed of the card's randomness, hex: two cards of one seed make the same key pairs in the same time
+   */
+  async insert(index = 0, seed?: string): Promise<InsertedCard> {
     this.#cards += 1;
     const iccid = `8986${String(this.#cards).padStart(16, '0')}`;
     const cardId: CardId = { kind: 'iccid', value: iccid };
     // One ISD pair serves all cards: they differ in their ids, and what is tried here does not depend on it.
     const { cap } = this.#options;
     const loadFiles = cap === undefined ? {} : { loadFiles: [{ cap }] };
-    const image = { ...this.#template.image, name: `card-${this.#cards}`, iccid, ...loadFiles };
+    const seeded = seed === undefined ? {} : { seed };
+    const image = { ...this.#template.image, name: `card-${this.#cards}`, iccid, ...loadFiles, ...seeded };
     await this.platforms.registerCard(cardId, { ...this.#template, image });
     const port = this.#ports[index];
     const link = port === undefined ? { vpcd: { host: '127.0.0.1', port: VPCD_PORT } } : { tcp: { port } };
