@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
+import type { Static, TSchema } from 'typebox';
 import { TranslatedCardKeys } from '../../wire/message/card-batches.ts';
 import { ContentKeyInfo, ContentToken, VerifiedReceipt } from '../../wire/message/content-key.ts';
 import {
@@ -19,6 +20,8 @@ import { EndedFlows } from './ended-flows.ts';
 
 /** Tries more for calls that may safely run twice. */
 const RETRIES = 3;
+/** Making a key pair and the keys of many cards take their time. */
+const LONG_MS = 60_000;
 
 /** The owner's `kms` daemon. @param node name of this process among the owner's nodes */
 export function kmsClient(client: RestClient, node: string): Kms {
@@ -27,88 +30,80 @@ export function kmsClient(client: RestClient, node: string): Kms {
   const ended = new EndedFlows((flow, retries) =>
     client.call({ method: 'DELETE', headers, path: `/v1/flows/${encodeURIComponent(flow)}`, retries }),
   );
-  const kms: Pick<RestClient, 'call'> = {
+  const kms: Caller = {
     call: (call) => ended.tell((told) => client.call({ ...call, headers: { ...headers, ...told } })),
   };
-  const post = { method: 'POST' as const };
-  const channel = (id: string) => `/v1/secure-channels/${encodeURIComponent(id)}`;
   return {
-    purse: {
-      createKeySet: (body) =>
-        kms.call({ ...post, path: '/v1/purse-key-sets', body, response: PurseKeySetInfo, retries: RETRIES }),
-      authorizeLoad: (body) =>
-        kms.call({
-          ...post,
-          path: '/v1/purse/load-authorizations',
-          body,
-          response: LoadAuthorization,
-          retries: RETRIES,
-        }),
-      queryLoad: (body) =>
-        kms.call({ ...post, path: '/v1/purse/load-queries', body, response: Verified, retries: RETRIES }),
-      verifyLoad: (body) =>
-        kms.call({ ...post, path: '/v1/purse/load-certificates', body, response: Verified, retries: RETRIES }),
-      verifyPurchase: (body) =>
-        kms.call({ ...post, path: '/v1/purse/purchase-certificates', body, response: Verified, retries: RETRIES }),
-    },
-    content: {
-      createKey: (body) =>
-        client.call({ ...post, path: '/v1/content-keys', body, response: ContentKeyInfo, retries: RETRIES }),
-      signToken: (body) =>
-        client.call({ ...post, path: '/v1/content-tokens', body, response: ContentToken, retries: RETRIES }),
-      verifyReceipt: (body) =>
-        client.call({ ...post, path: '/v1/content-receipts', body, response: VerifiedReceipt, retries: RETRIES }),
-    },
-    cardKeys: {
-      translate: (body) =>
-        client.call({
-          ...{ ...post, path: '/v1/card-key-translations', body, response: TranslatedCardKeys },
-          ...{ retries: RETRIES, timeoutMs: 60_000 },
-        }),
-    },
-    certificateAuthority: () =>
-      kms.call({
-        method: 'GET',
-        path: '/v1/certificate-authority',
-        response: CertificateAuthorityInfo,
-        retries: RETRIES,
-      }),
-    createKeyPair: (body) =>
-      kms.call({ ...post, path: '/v1/key-pairs', body, response: KeyPairInfo, retries: RETRIES, timeoutMs: 60_000 }),
-    issueOffCardEntityCertificate: (body) =>
-      kms.call({
-        ...post,
-        path: '/v1/certificate-authority/off-card-entity-certificates',
-        body,
-        response: CardCertificate,
-        retries: RETRIES,
-      }),
-    issueSecurityDomainCertificate: (body) =>
-      kms.call({
-        ...post,
-        path: '/v1/certificate-authority/security-domain-certificates',
-        body,
-        response: CardCertificate,
-      }),
-    createAttestationChallenge: (body = {}) =>
-      kms.call({
-        ...post,
-        path: '/v1/attestation-challenges',
-        body,
-        response: AttestationChallenge,
-        retries: RETRIES,
-      }),
-    verifyAttestation: (body) =>
-      kms.call({ ...post, path: '/v1/attestations/verify', body, response: AttestationFacts }),
-    openSecureChannel: (body) =>
-      kms.call({ ...post, path: '/v1/secure-channels', body, response: SecureChannelScript, retries: RETRIES }),
-    authenticate: (id, body) =>
-      kms.call({ ...post, path: `${channel(id)}/authenticate`, body, response: SecureChannelScript }),
-    wrap: (id, body) => kms.call({ ...post, path: `${channel(id)}/wrap`, body, response: SecureChannelScript }),
-    unwrap: (id, body) => kms.call({ ...post, path: `${channel(id)}/unwrap`, body, response: PlainResponses }),
-    closeSecureChannel: async (id) => {
-      await kms.call({ method: 'DELETE', path: channel(id) });
-    },
+    purse: purseCalls(kms),
+    content: contentCalls(client),
+    cardKeys: cardKeyCalls(client),
+    ...authorityCalls(kms),
+    ...channelCalls(kms),
     endFlow: async (flow) => ended.note(flow),
   };
 }
+
+type Caller = Pick<RestClient, 'call'>;
+
+/** A call that may safely run twice; `timeoutMs` where it may take longer than others. */
+const again = <S extends TSchema>(
+  caller: Caller,
+  path: string,
+  body: unknown,
+  response: S,
+  timeoutMs?: number,
+): Promise<Static<S>> => {
+  const call = { method: 'POST', path, body, response, retries: RETRIES } as const;
+  return caller.call(timeoutMs === undefined ? call : { ...call, timeoutMs });
+};
+
+/** A call that may not. */
+const once = <S extends TSchema>(caller: Caller, path: string, body: unknown, response: S): Promise<Static<S>> =>
+  caller.call({ method: 'POST', path, body, response });
+
+const purseCalls = (kms: Caller): Kms['purse'] => ({
+  createKeySet: (body) => again(kms, '/v1/purse-key-sets', body, PurseKeySetInfo),
+  authorizeLoad: (body) => again(kms, '/v1/purse/load-authorizations', body, LoadAuthorization),
+  queryLoad: (body) => again(kms, '/v1/purse/load-queries', body, Verified),
+  verifyLoad: (body) => again(kms, '/v1/purse/load-certificates', body, Verified),
+  verifyPurchase: (body) => again(kms, '/v1/purse/purchase-certificates', body, Verified),
+});
+
+const contentCalls = (client: Caller): Kms['content'] => ({
+  createKey: (body) => again(client, '/v1/content-keys', body, ContentKeyInfo),
+  signToken: (body) => again(client, '/v1/content-tokens', body, ContentToken),
+  verifyReceipt: (body) => again(client, '/v1/content-receipts', body, VerifiedReceipt),
+});
+
+const cardKeyCalls = (client: Caller): Kms['cardKeys'] => ({
+  translate: (body) => again(client, '/v1/card-key-translations', body, TranslatedCardKeys, LONG_MS),
+});
+
+const AUTHORITY = '/v1/certificate-authority';
+
+const authorityCalls = (kms: Caller) =>
+  ({
+    certificateAuthority: () =>
+      kms.call({ method: 'GET', path: AUTHORITY, response: CertificateAuthorityInfo, retries: RETRIES }),
+    createKeyPair: (body) => again(kms, '/v1/key-pairs', body, KeyPairInfo, LONG_MS),
+    issueOffCardEntityCertificate: (body) =>
+      again(kms, `${AUTHORITY}/off-card-entity-certificates`, body, CardCertificate),
+    issueSecurityDomainCertificate: (body) =>
+      once(kms, `${AUTHORITY}/security-domain-certificates`, body, CardCertificate),
+    createAttestationChallenge: (body = {}) => again(kms, '/v1/attestation-challenges', body, AttestationChallenge),
+    verifyAttestation: (body) => once(kms, '/v1/attestations/verify', body, AttestationFacts),
+  }) satisfies Partial<Kms>;
+
+const CHANNELS = '/v1/secure-channels';
+const channel = (id: string): string => `${CHANNELS}/${encodeURIComponent(id)}`;
+
+const channelCalls = (kms: Caller) =>
+  ({
+    openSecureChannel: (body) => again(kms, CHANNELS, body, SecureChannelScript),
+    authenticate: (id, body) => once(kms, `${channel(id)}/authenticate`, body, SecureChannelScript),
+    wrap: (id, body) => once(kms, `${channel(id)}/wrap`, body, SecureChannelScript),
+    unwrap: (id, body) => once(kms, `${channel(id)}/unwrap`, body, PlainResponses),
+    closeSecureChannel: async (id) => {
+      await kms.call({ method: 'DELETE', path: channel(id) });
+    },
+  }) satisfies Partial<Kms>;
