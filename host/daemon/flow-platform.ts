@@ -2,16 +2,17 @@
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
-import type { FlowTables } from '../service/durable-flow.ts';
+import { DurableFlow, type FlowTables } from '../service/durable-flow.ts';
 import { pruneAudit } from '../store/audit-log.ts';
 import type { BellsByDatabase } from '../store/bells.ts';
 import { databasePlace, type Migration, openDatabase } from '../store/database.ts';
 import { type FlowTablesOfPlatform, pruneFlows } from '../store/retention.ts';
 import { countQueued } from '../store/workflows.ts';
 import { Engine } from '../workflow/engine/durable.ts';
-import type { DurableRun, Workflow } from '../workflow/engine/execution.ts';
+import type { Workflow } from '../workflow/engine/execution.ts';
+import { flowWatch } from './flow-watch.ts';
 import { defaultNodeId, openNode } from './node.ts';
-import { WORKFLOW_VERSION } from './platform-config.ts';
+import { DEFAULTS, WORKFLOW_VERSION } from './platform-config.ts';
 import { poolGauge } from './pool-gauge.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -22,38 +23,35 @@ export interface FlowPlatformConfig {
   readonly listen: { readonly port: number };
   readonly nodeId?: string;
   readonly flowWindow?: number;
+  readonly resumeWindowMs?: number;
   readonly retention?: { readonly flowDays?: number; readonly auditDays?: number };
+}
+
+interface FlowPlatformContext {
+  readonly config: FlowPlatformConfig;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}
+
+/** What the platform's flows do. */
+export interface PlatformWork {
+  readonly workflows: Readonly<Record<string, Workflow>>;
+  /** Which rows go with a flow that is forgotten. */
+  readonly flowTables: FlowTablesOfPlatform;
+  /** Runs now and every minute: brings back or ends what nothing works on. Returns how many. */
+  reconcile(): Promise<number>;
 }
 
 const DEFAULT_WINDOW = 32;
 const RECONCILE_MS = 60_000;
 const PRUNE_MS = 3_600_000;
 
-export interface FlowPlatform<Tables> extends AsyncDisposable {
-  readonly database: Kysely<Tables>;
-  readonly bells: BellsByDatabase;
-  /** Name of this node, its own on this database. */
-  readonly nodeId: string;
-  /** Begins to work; `reconcile` runs now and every minute. */
-  work(part: {
-    readonly workflows: Readonly<Record<string, Workflow>>;
-    attach(engine: Engine): void;
-    ended(run: DurableRun): void;
-    /** Which rows go with a flow that is forgotten. */
-    readonly flowTables: FlowTablesOfPlatform;
-    reconcile(): Promise<number>;
-  }): Promise<Engine>;
-}
-
 /** @throws UsageError `node-id-taken` when another process has this node id on the same database */
 export async function openFlowPlatform<Tables extends FlowTables>(
-  {
-    config,
-    logger,
-    metrics,
-  }: { readonly config: FlowPlatformConfig; readonly logger: Logger; readonly metrics: Registry },
+  context: FlowPlatformContext,
   migrations: readonly Migration[],
 ): Promise<FlowPlatform<Tables>> {
+  const { config, logger, metrics } = context;
   const { url } = config.database;
   const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
   const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
@@ -64,71 +62,105 @@ export async function openFlowPlatform<Tables extends FlowTables>(
     await database.destroy();
     throw error;
   });
-  let engine: Engine | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let pruning: NodeJS.Timeout | undefined;
-  return {
-    database,
-    bells,
-    nodeId,
-    work: async ({ workflows, attach, ended, flowTables, reconcile }) => {
-      const log = { info: (text: string) => logger.info(text), error: (text: string) => logger.error(text) };
-      const window = config.flowWindow ?? DEFAULT_WINDOW;
-      engine = await Engine.start({
-        ...{ database, bells: bells.bells, nodeId, window, workflows, log, version: WORKFLOW_VERSION },
-        attach,
-        onEnded: ended,
-      });
-      const started = engine;
-      const compare = async () => {
-        const taken = await started.reconcile();
-        const brought = await reconcile();
-        if (taken + brought > 0) logger.warn({ taken, brought }, 'flows were brought back');
-      };
-      await compare();
-      const forget = () => prune(database, flowTables, config.retention ?? {}, logger).catch(onError);
-      void forget();
-      pruning = setInterval(() => void forget(), PRUNE_MS);
-      pruning.unref();
-      timer = setInterval(() => void compare().catch(onError), RECONCILE_MS);
-      timer.unref();
-      new Gauge({
-        name: 'opentsm_flows_at_work',
-        help: 'flows at work on this node',
-        registers: [metrics],
-        collect() {
-          this.set(started.atWork);
-        },
-      });
-      new Gauge({
-        name: 'opentsm_flows_queued',
-        help: 'flows of this platform that wait for a node',
-        registers: [metrics],
-        async collect() {
-          // A database that is away must not take all other figures with it.
-          const queued = await countQueued(database).catch(() => undefined);
-          if (queued !== undefined) this.set(queued);
-        },
-      });
-      return started;
-    },
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      clearInterval(pruning);
-      await engine?.stop();
-      await bells[Symbol.asyncDispose]();
-      await database.destroy();
-    },
-  };
+  return new FlowPlatform({ ...context, database, bells, nodeId });
 }
 
-async function prune<Tables extends FlowTables>(
-  database: Kysely<Tables>,
-  tables: FlowTablesOfPlatform,
-  { flowDays, auditDays }: NonNullable<FlowPlatformConfig['retention']>,
-  logger: Logger,
-): Promise<void> {
-  const flows = flowDays === undefined ? 0 : await pruneFlows(database, { days: flowDays, tables });
-  const records = auditDays === undefined ? 0 : await pruneAudit(database, auditDays);
-  if (flows + records > 0) logger.info({ flows, records }, 'forgot what was old enough');
+interface FlowPlatformParts<Tables> extends FlowPlatformContext {
+  readonly database: Kysely<Tables>;
+  readonly bells: BellsByDatabase;
+  readonly nodeId: string;
+}
+
+export class FlowPlatform<Tables extends FlowTables> implements AsyncDisposable {
+  readonly database: Kysely<Tables>;
+  readonly bells: BellsByDatabase;
+  /** Name of this node, its own on this database. */
+  readonly nodeId: string;
+  /** Runs the platform's flows, once `work` was called. */
+  readonly flow: DurableFlow<Tables>;
+  readonly #context: FlowPlatformContext;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #engine: Engine | undefined;
+
+  constructor({ database, bells, nodeId, ...context }: FlowPlatformParts<Tables>) {
+    this.database = database;
+    this.bells = bells;
+    this.nodeId = nodeId;
+    this.#context = context;
+    this.flow = new DurableFlow({
+      ...{ database, bells: bells.bells, windowMs: context.config.resumeWindowMs ?? DEFAULTS.resumeWindowMs },
+      watch: flowWatch(context),
+    });
+  }
+
+  /** Begins to work. */
+  async work({ workflows, flowTables, reconcile }: PlatformWork): Promise<Engine> {
+    const { config, logger } = this.#context;
+    const log = { info: (text: string) => logger.info(text), error: (text: string) => logger.error(text) };
+    const { database, bells, nodeId, flow } = this;
+    const engine = await Engine.start({
+      ...{ database, bells: bells.bells, nodeId, window: config.flowWindow ?? DEFAULT_WINDOW, workflows, log },
+      version: WORKFLOW_VERSION,
+      attach: (started) => flow.attach(started),
+      onEnded: (run) => flow.ended(run),
+    });
+    this.#engine = engine;
+    const compare = async () => {
+      const taken = await engine.reconcile();
+      const brought = await reconcile();
+      if (taken + brought > 0) logger.warn({ taken, brought }, 'flows were brought back');
+    };
+    await compare();
+    const forget = () => this.#prune(flowTables);
+    this.#every(RECONCILE_MS, compare);
+    this.#every(PRUNE_MS, forget);
+    void forget().catch(this.#failed);
+    this.#showFlows(engine);
+    return engine;
+  }
+
+  #every(ms: number, act: () => Promise<void>): void {
+    this.#timers.push(setInterval(() => void act().catch(this.#failed), ms).unref());
+  }
+
+  readonly #failed = (error: Error): void => {
+    this.#context.logger.warn({ reason: error.message }, 'database connection failed');
+  };
+
+  async #prune(tables: FlowTablesOfPlatform): Promise<void> {
+    const { flowDays, auditDays } = this.#context.config.retention ?? {};
+    const flows = flowDays === undefined ? 0 : await pruneFlows(this.database, { days: flowDays, tables });
+    const records = auditDays === undefined ? 0 : await pruneAudit(this.database, auditDays);
+    if (flows + records > 0) this.#context.logger.info({ flows, records }, 'forgot what was old enough');
+  }
+
+  #showFlows(engine: Engine): void {
+    const { metrics } = this.#context;
+    const { database } = this;
+    new Gauge({
+      name: 'opentsm_flows_at_work',
+      help: 'flows at work on this node',
+      registers: [metrics],
+      collect() {
+        this.set(engine.atWork);
+      },
+    });
+    new Gauge({
+      name: 'opentsm_flows_queued',
+      help: 'flows of this platform that wait for a node',
+      registers: [metrics],
+      async collect() {
+        // A database that is away must not take all other figures with it.
+        const queued = await countQueued(database).catch(() => undefined);
+        if (queued !== undefined) this.set(queued);
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#engine?.stop();
+    await this.bells[Symbol.asyncDispose]();
+    await this.database.destroy();
+  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
-import { Type } from 'typebox';
+import type { Kysely } from 'kysely';
+import { type Static, Type } from 'typebox';
 import { RestClient } from '../rest/client.ts';
 import { cardRelaysClient } from '../rest/clients/card-relays.ts';
 import { kmsClient } from '../rest/clients/kms.ts';
@@ -8,8 +9,7 @@ import { providerStatesClient } from '../rest/clients/provider-states.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
 import { issuerRoutes } from '../rest/routes/issuer/routes.ts';
 import { AuthenticationFuse } from '../service/authentication-fuse.ts';
-import { DurableFlow } from '../service/durable-flow.ts';
-import { FlowOperations } from '../service/flow-operations.ts';
+import { FlowOperations, type FlowRows } from '../service/flow-operations.ts';
 import { ApplicationRequests } from '../service/issuer/application-requests.ts';
 import { Applications, CREATE_SECURITY_DOMAIN, ISD_KEY_SET } from '../service/issuer/applications.ts';
 import { CardBatches } from '../service/issuer/card-batches.ts';
@@ -20,7 +20,6 @@ import { Products } from '../service/issuer/products.ts';
 import { Providers } from '../service/issuer/providers.ts';
 import { SecureElements } from '../service/issuer/secure-elements.ts';
 import { OUTBOX_BELL, StateChangeOutbox } from '../service/issuer/state-change-outbox.ts';
-import { provideOffCardEntity } from '../service/off-card-entity.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
 import { checkDatabase } from '../store/database.ts';
@@ -29,12 +28,13 @@ import { ISSUER_MIGRATIONS, type IssuerTables } from '../store/issuer/schema.ts'
 import { finishRequest, reopenRequest } from '../store/issuer/security-domain-requests.ts';
 import { ISSUER_FLOW_TABLES } from '../store/retention.ts';
 import { decodeCapFile } from '../wire/cap/cap-file.ts';
+import type { IssuerSettings } from '../workflow/key-distribution/issuer-context.ts';
+import type { Kms } from '../workflow/ports.ts';
 import { FilePath } from './config.ts';
-import { defineDaemon } from './daemon.ts';
+import { type DaemonContext, defineDaemon } from './daemon.ts';
 import { openFlowPlatform } from './flow-platform.ts';
-import { flowWatch } from './flow-watch.ts';
-import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields } from './platform-config.ts';
-import { waitFor } from './wait-for.ts';
+import { DEFAULTS, platformFields } from './platform-config.ts';
+import { platformEntity } from './platform-entity.ts';
 
 export const IssuerConfig = Type.Object(
   {
@@ -49,51 +49,26 @@ export const IssuerConfig = Type.Object(
 export const issuerDaemon = defineDaemon({
   name: 'issuer',
   config: IssuerConfig,
-  async start({ config, logger, metrics, tls }) {
-    const settings = { ...DEFAULTS, ...config };
-    const platform = await openFlowPlatform<IssuerTables>({ config, logger, metrics }, ISSUER_MIGRATIONS);
-    const { database } = platform;
+  async start(context) {
+    const { config, logger, tls } = context;
+    const platform = await openFlowPlatform<IssuerTables>(context, ISSUER_MIGRATIONS);
+    const { database, flow } = platform;
+    const { bells } = platform.bells;
     const kmsRest = new RestClient({ baseUrl: config.kms.url, tls, expectedPeer: config.kms });
     const kms = kmsClient(kmsRest, platform.nodeId);
     const relays = new ProviderRelays(tls);
-    const entity = await waitFor(logger, `the KMS at ${config.kms.url}`, () =>
-      provideOffCardEntity(database, kms, {
-        label: OFF_CARD_ENTITY_LABEL,
-        holderReference: config.holderReference,
-        keySizeBits: settings.offCardEntityKeySizeBits,
-      }),
-    );
-    const { securityDomainPackage: file } = config;
-    const securityDomainPackage = file === undefined ? undefined : decodeCapFile(new Uint8Array(await readFile(file)));
-    const acting = {
-      ...{ offCardEntityLabel: entity.label, offCardEntityCertificate: entity.certificate },
-      ...(securityDomainPackage === undefined ? {} : { securityDomainPackage }),
-    };
-    const keys = new Keys(kms, acting);
+    const acting = await actingOf(context, database, kms);
     const auditLog = new AuditLog(database);
-    const failures = new AuthenticationFailures(database, settings.authenticationLimit);
-    const flow = new DurableFlow({
-      ...{
-        database,
-        bells: platform.bells.bells,
-        windowMs: settings.resumeWindowMs,
-        watch: flowWatch({ logger, metrics }),
-      },
-    });
-    const applications = new Applications({
+    const keys = new Keys(kms, acting);
+    const failures = new AuthenticationFailures(database, config.authenticationLimit ?? DEFAULTS.authenticationLimit);
+    const parts = {
       ...{ database, kms, failures, flow, settings: acting },
-      relaysOf: (providerId, baseUrl) => cardRelaysClient(relays.of(providerId, baseUrl)),
-    });
-    const applicationRequests = new ApplicationRequests({
-      ...{ database, kms, failures, flow, settings: acting },
-      relaysOf: (providerId, baseUrl) => cardRelaysClient(relays.of(providerId, baseUrl)),
-    });
-    const { bells } = platform.bells;
-    const products = new Products({ database, auditLog, ring: () => bells.ring(OUTBOX_BELL) });
+      relaysOf: (providerId: string, baseUrl: string) => cardRelaysClient(relays.of(providerId, baseUrl)),
+    };
+    const applications = new Applications(parts);
+    const applicationRequests = new ApplicationRequests(parts);
     const engine = await platform.work({
       workflows: { [CREATE_SECURITY_DOMAIN]: applications, ...applicationRequests.workflows },
-      attach: (started) => flow.attach(started),
-      ended: (run) => flow.ended(run),
       flowTables: ISSUER_FLOW_TABLES,
       reconcile: async () => (await applications.endLost()) + (await applicationRequests.endLost()),
     });
@@ -102,19 +77,10 @@ export const issuerDaemon = defineDaemon({
       providerOf: (providerId, baseUrl) => providerStatesClient(relays.of(providerId, baseUrl)),
       onFailure: (provider, error) => logger.warn({ provider, reason: String(error) }, 'a state change waits'),
     });
-    const flows = new FlowOperations({
-      ...{ database, flow, auditLog },
-      rows: {
-        fail: async (transaction, id, problem) => {
-          await finishRequest(transaction, id, { problem });
-          await finishApplicationRequest(transaction, id, problem);
-        },
-        reopen: async (transaction, id) =>
-          (await reopenRequest(transaction, id)) || (await reopenApplicationRequest(transaction, id)),
-      },
-    });
     const services = {
-      ...{ applications, applicationRequests, products, flows, keys, auditLog },
+      ...{ applications, applicationRequests, keys, auditLog },
+      products: new Products({ database, auditLog, ring: () => bells.ring(OUTBOX_BELL) }),
+      flows: new FlowOperations({ database, flow, auditLog, rows: flowRows(kms) }),
       fuse: new AuthenticationFuse({ failures, auditLog, keySet: ISD_KEY_SET }),
       cards: new Cards(database, auditLog),
       cardBatches: new CardBatches({ database, kms, auditLog }),
@@ -138,6 +104,30 @@ export const issuerDaemon = defineDaemon({
       },
     };
   },
+});
+
+/** As whom the issuer acts on cards, and what it brings onto those of other makers. */
+async function actingOf(
+  context: DaemonContext<Static<typeof IssuerConfig>>,
+  database: Kysely<IssuerTables>,
+  kms: Kms,
+): Promise<IssuerSettings> {
+  const { label, certificate } = await platformEntity(context, database, kms);
+  const { securityDomainPackage: file } = context.config;
+  const acting = { offCardEntityLabel: label, offCardEntityCertificate: certificate };
+  if (file === undefined) return acting;
+  return { ...acting, securityDomainPackage: decodeCapFile(new Uint8Array(await readFile(file))) };
+}
+
+/** What operators do with a flow goes for all its kinds. */
+const flowRows = (kms: Kms): FlowRows<IssuerTables> => ({
+  fail: async (transaction, id, problem) => {
+    await finishRequest(transaction, id, { problem });
+    await finishApplicationRequest(transaction, id, problem);
+  },
+  reopen: async (transaction, id) =>
+    (await reopenRequest(transaction, id)) || (await reopenApplicationRequest(transaction, id)),
+  release: (id) => kms.endFlow(id).catch(() => {}),
 });
 
 /** One client per provider, at the address of the issuer's own registry. */

@@ -98,51 +98,24 @@ const PRUNE_MS = 3_600_000;
 export const otaDaemon = defineDaemon({
   name: 'ota',
   config: OtaConfig,
-  async start({ config, logger, metrics, tls, self }) {
+  async start(context) {
+    const { config, logger, metrics, tls, self } = context;
     requireAdministration(config);
-    const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
-    const { url } = config.database;
-    const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
-      openDatabase<unknown>({
-        ...{ url, migrations: OTA_MIGRATIONS, connections: 16, onError },
-        observe: (pool) => poolGauge(pool, metrics),
-      }),
-    );
-    const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
-    const bells = await openNode({ url, nodeId, logger, onError }).catch(async (error: unknown) => {
-      await database.destroy();
-      throw error;
-    });
-    const node = `${nodeId}/${randomBytes(6).toString('hex')}`;
-    const leases = new LeaseTable(database, node);
-    const table = new TerminalTable(database, node);
+    const store = await openStore(context);
+    const { leases, table, calls, onError } = store;
+    const { bells } = store.bells;
     const peers = new NodeClients(tls, self);
-    let port = config.listen.port;
-    const phones = config.front === undefined ? undefined : phonesOf(config.front, tls, bells.bells);
+    let { port } = config.listen;
+    const phones = config.front === undefined ? undefined : phonesOf(config.front, tls, bells);
     const terminals = new TerminalDirectory({
       ...(phones === undefined ? {} : { beyond: (id, name) => phones.readers.reader(id, name) }),
-      ...{ table, bells: bells.bells, onError },
+      ...{ table, bells, onError },
       address: () => config.nodeUrl ?? `https://${config.listen.host}:${port}`,
       linkTo: ({ address, terminalId }) => remoteTerminalLink(peers.at(address), terminalId),
     });
-    if (config.trafficRecord !== undefined) logger.warn({ file: config.trafficRecord }, 'recording all card traffic');
-    const calls = new AdminSessionTable(database);
-    const administration = administrationOf(config, calls, bells.bells);
-    const sessions = new CardSessions({
-      ...{ leases, terminals, bells: bells.bells, bearer: bearerOf(config, administration, logger), onError },
-      quotas: new ProviderQuotas(config.providers.map((provider) => ({ ...QUOTA, ...provider }))),
-      ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
-      onTrip: tripCounters(metrics, terminals),
-    });
-    new Gauge({
-      name: 'opentsm_ota_card_sessions',
-      help: 'card sessions that this node keeps in memory: one of each reader at most',
-      registers: [metrics],
-      collect() {
-        this.set(sessions.remembered);
-      },
-    });
-    const nodes = new OtaNodes({ database, nodeId, node, sessions, table, terminals, onError });
+    const administration = administrationOf(config, calls, bells);
+    const sessions = sessionsOf(context, store, terminals, administration);
+    const nodes = new OtaNodes({ ...store, sessions, terminals });
     await nodes.start();
     const prune = setInterval(() => void Promise.all([leases.prune(), calls.prune()]).catch(onError), PRUNE_MS);
     let cards: Awaited<ReturnType<typeof serveCards>>;
@@ -169,14 +142,67 @@ export const otaDaemon = defineDaemon({
         await nodes.stop();
         await peers.close();
         await phones?.close();
-        await bells[Symbol.asyncDispose]();
-        await database.destroy();
+        await store.close();
       },
     };
   },
 });
 
 type Config = Static<typeof OtaConfig>;
+
+/** The server's tables, and what its nodes tell each other. */
+async function openStore({ config, logger, metrics }: DaemonContext<Config>) {
+  const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
+  const { url } = config.database;
+  const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
+    openDatabase<unknown>({
+      ...{ url, migrations: OTA_MIGRATIONS, connections: 16, onError },
+      observe: (pool) => poolGauge(pool, metrics),
+    }),
+  );
+  const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
+  const bells = await openNode({ url, nodeId, logger, onError }).catch(async (error: unknown) => {
+    await database.destroy();
+    throw error;
+  });
+  const node = `${nodeId}/${randomBytes(6).toString('hex')}`;
+  return {
+    ...{ database, bells, nodeId, node, onError },
+    leases: new LeaseTable(database, node),
+    table: new TerminalTable(database, node),
+    calls: new AdminSessionTable(database),
+    close: async () => {
+      await bells[Symbol.asyncDispose]();
+      await database.destroy();
+    },
+  };
+}
+
+type Store = Awaited<ReturnType<typeof openStore>>;
+
+function sessionsOf(
+  { config, logger, metrics }: DaemonContext<Config>,
+  { leases, bells, onError }: Store,
+  terminals: TerminalDirectory,
+  administration: Administration | undefined,
+): CardSessions {
+  if (config.trafficRecord !== undefined) logger.warn({ file: config.trafficRecord }, 'recording all card traffic');
+  const sessions = new CardSessions({
+    ...{ leases, terminals, bells: bells.bells, bearer: bearerOf(config, administration, logger), onError },
+    quotas: new ProviderQuotas(config.providers.map((provider) => ({ ...QUOTA, ...provider }))),
+    ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
+    onTrip: tripCounters(metrics, terminals),
+  });
+  new Gauge({
+    name: 'opentsm_ota_card_sessions',
+    help: 'card sessions that this node keeps in memory: one of each reader at most',
+    registers: [metrics],
+    collect() {
+      this.set(sessions.remembered);
+    },
+  });
+  return sessions;
+}
 
 /** @throws UsageError `config-field` when the bearer is wanted and nothing is said of where cards call */
 function requireAdministration({ administration, bearers = [] }: Config): void {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Type } from 'typebox';
+import type { Kysely } from 'kysely';
+import { type Static, Type } from 'typebox';
 import { RestClient } from '../rest/client.ts';
 import { issuerClient } from '../rest/clients/issuer.ts';
 import { installerClient, loadPermitsClient } from '../rest/clients/issuer-products.ts';
@@ -7,9 +8,7 @@ import { kmsClient } from '../rest/clients/kms.ts';
 import { otaClient } from '../rest/clients/ota.ts';
 import { providerRoutes } from '../rest/routes/provider/routes.ts';
 import { AuthenticationFuse } from '../service/authentication-fuse.ts';
-import { DurableFlow } from '../service/durable-flow.ts';
-import { FlowOperations } from '../service/flow-operations.ts';
-import { provideOffCardEntity } from '../service/off-card-entity.ts';
+import { FlowOperations, type FlowRows } from '../service/flow-operations.ts';
 import { CardLinks } from '../service/provider/card-links.ts';
 import { KEY_DISTRIBUTION, KeyDistributions } from '../service/provider/key-distributions.ts';
 import { ProductFlows } from '../service/provider/product-flows.ts';
@@ -17,6 +16,7 @@ import { ProductStates } from '../service/provider/product-states.ts';
 import { Relays } from '../service/provider/relays.ts';
 import { SecurityDomains } from '../service/provider/security-domains.ts';
 import { ChipRanges } from '../service/provider/services/chip-ranges.ts';
+import type { ProcessInput } from '../service/provider/services/process-input.ts';
 import { ServiceCatalogue } from '../service/provider/services/service-catalogue.ts';
 import { ServiceInstances } from '../service/provider/services/service-instances.ts';
 import { ServiceProcesses } from '../service/provider/services/service-processes.ts';
@@ -30,14 +30,15 @@ import { PROVIDER_MIGRATIONS, type ProviderTables } from '../store/provider/sche
 import { PROVIDER_FLOW_TABLES } from '../store/retention.ts';
 import { AID, aidToHex } from '../wire/gp/aid.ts';
 import { Aid } from '../wire/message/common.ts';
+import type { ProviderSettings, ProviderStart } from '../workflow/key-distribution/provider-context.ts';
+import type { Kms } from '../workflow/ports.ts';
 import { PeerEndpoint } from './config.ts';
-import { defineDaemon } from './daemon.ts';
-import { openFlowPlatform } from './flow-platform.ts';
-import { flowWatch } from './flow-watch.ts';
-import { DEFAULTS, OFF_CARD_ENTITY_LABEL, platformFields } from './platform-config.ts';
+import { type DaemonContext, defineDaemon } from './daemon.ts';
+import { type FlowPlatform, openFlowPlatform } from './flow-platform.ts';
+import { DEFAULTS, platformFields } from './platform-config.ts';
+import { platformEntity } from './platform-entity.ts';
 import { ProductConfig, readProducts } from './products.ts';
 import { TsmsConfig, TsmsListener } from './tsms-listener.ts';
-import { waitFor } from './wait-for.ts';
 
 export const ProviderConfig = Type.Object(
   {
@@ -63,80 +64,28 @@ const DEFAULT_KEY_SIZE_BITS = 2048;
 export const providerDaemon = defineDaemon({
   name: 'provider',
   config: ProviderConfig,
-  async start({ config, logger, metrics, tls, self }) {
-    const settings = { ...DEFAULTS, ...config };
-    const platform = await openFlowPlatform<ProviderTables>({ config, logger, metrics }, PROVIDER_MIGRATIONS);
+  async start(context) {
+    const { config, logger, tls } = context;
+    const platform = await openFlowPlatform<ProviderTables>(context, PROVIDER_MIGRATIONS);
     const { database } = platform;
-    const clientOf = (peer: typeof config.kms) => new RestClient({ baseUrl: peer.url, tls, expectedPeer: peer });
-    const clients = { kms: clientOf(config.kms), ota: clientOf(config.ota), issuer: clientOf(config.issuer) };
-    const kms = kmsClient(clients.kms, platform.nodeId);
-    const entity = await waitFor(logger, `the KMS at ${config.kms.url}`, () =>
-      provideOffCardEntity(database, kms, {
-        label: OFF_CARD_ENTITY_LABEL,
-        holderReference: config.holderReference,
-        keySizeBits: settings.offCardEntityKeySizeBits,
-      }),
-    );
-    const { holderReference, publicKey } = await kms.certificateAuthority();
-    const auditLog = new AuditLog(database);
-    const failures = new AuthenticationFailures(database, settings.authenticationLimit);
-    const links = new CardLinks(otaClient(clients.ota), config.cardWaitMs ?? DEFAULT_CARD_WAIT_MS);
-    const flow = new DurableFlow({
-      ...{
-        database,
-        bells: platform.bells.bells,
-        windowMs: settings.resumeWindowMs,
-        watch: flowWatch({ logger, metrics }),
-      },
-    });
-    const issuer = issuerClient(clients.issuer);
-    const providerSettings = {
-      ...{ providerId: self.id, issuerId: config.issuer.id, ssdAid: config.ssdAid },
-      defaultIsdAid: aidToHex(AID.ISSUER_SECURITY_DOMAIN),
-      offCardEntityLabel: entity.label,
-      offCardEntityCertificate: entity.certificate,
-      applicationProviderId: config.holderReference,
-      trustPoint: { holderReference, publicKey },
-    };
-    const flowParts = { database, kms, links, failures, flow, issuer, settings: providerSettings };
-    const keyDistributions = new KeyDistributions(flowParts);
-    const products = await readProducts(config.products ?? []);
-    for (const { keySet: label, algorithm } of products) await kms.purse.createKeySet({ label, algorithm });
-    const productFlows = new ProductFlows({
-      ...{ ...flowParts, products },
-      ...{ installer: installerClient(clients.issuer), permits: loadPermitsClient(clients.issuer) },
-    });
-    const catalogue = new ServiceCatalogue(database);
-    const processes = new ServiceProcesses({
-      ...{ ...flowParts, catalogue, keyDistributions },
-      ...{ installer: installerClient(clients.issuer), keySizeBits: config.tsms?.keySizeBits ?? DEFAULT_KEY_SIZE_BITS },
-    });
+    const peers = reachPeers(context, platform.nodeId);
+    const { kms, links } = peers;
+    const flows = await flowsOf(context, platform, peers);
+    const { keyDistributions, productFlows, processes, failures, products, catalogue } = flows;
     const engine = await platform.work({
       workflows: { [KEY_DISTRIBUTION]: keyDistributions, ...productFlows.workflows, ...processes.workflows },
-      attach: (started) => flow.attach(started),
-      ended: (run) => flow.ended(run),
       flowTables: PROVIDER_FLOW_TABLES,
       reconcile: async () =>
         (await keyDistributions.beginLost()) + (await productFlows.endLost()) + (await processes.endLost()),
     });
-    const flows = new FlowOperations({
-      ...{ database, flow, auditLog },
-      rows: {
-        fail: async (transaction, id, problem) => {
-          await finishKeyDistribution(transaction, id, 'failed', { problem });
-          await finishProductFlow(transaction, id, 'failed', { problem });
-          await processes.givenUp(transaction, id, problem);
-        },
-        reopen: async (transaction, id) =>
-          (await reopenKeyDistribution(transaction, id)) || (await reopenProductFlow(transaction, id)),
-      },
-    });
+    const auditLog = new AuditLog(database);
     const tsms = new TsmsBackend(database, auditLog, config.ssdAid);
     const listener = new TsmsListener({ config: config.tsms, tls, logger, backend: tsms });
     const services = {
-      ...{ keyDistributions, productFlows, flows, auditLog, tsms, processes },
+      ...{ keyDistributions, productFlows, auditLog, tsms, processes },
       instances: new ServiceInstances(database, catalogue),
       chips: new ChipRanges(database, auditLog),
+      flows: new FlowOperations({ database, flow: platform.flow, auditLog, rows: flowRows(kms, links, processes) }),
       productStates: new ProductStates(database, auditLog, config.issuer.id, { kms: kms.purse, products }),
       fuse: new AuthenticationFuse({ failures, auditLog, keySet: config.ssdAid }),
       relays: new Relays(database, links),
@@ -156,9 +105,80 @@ export const providerDaemon = defineDaemon({
       },
       close: async () => {
         await listener.close();
-        await Promise.all(Object.values(clients).map((client) => client.close()));
+        await peers.close();
         await platform[Symbol.asyncDispose]();
       },
     };
+  },
+});
+
+type Context = DaemonContext<Static<typeof ProviderConfig>>;
+
+/** Clients of the daemons that the provider asks, and the way to its cards. */
+function reachPeers({ config, tls }: Context, nodeId: string) {
+  const clientOf = (peer: typeof config.kms) => new RestClient({ baseUrl: peer.url, tls, expectedPeer: peer });
+  const clients = { kms: clientOf(config.kms), ota: clientOf(config.ota), issuer: clientOf(config.issuer) };
+  return {
+    kms: kmsClient(clients.kms, nodeId),
+    links: new CardLinks(otaClient(clients.ota), config.cardWaitMs ?? DEFAULT_CARD_WAIT_MS),
+    issuer: issuerClient(clients.issuer),
+    installer: installerClient(clients.issuer),
+    permits: loadPermitsClient(clients.issuer),
+    close: () => Promise.all(Object.values(clients).map((client) => client.close())),
+  };
+}
+
+/** Who the provider is to cards and to the issuer: known once its KMS has answered. */
+async function settingsOf(context: Context, database: Kysely<ProviderTables>, kms: Kms): Promise<ProviderSettings> {
+  const { config, self } = context;
+  const entity = await platformEntity(context, database, kms);
+  const { holderReference, publicKey } = await kms.certificateAuthority();
+  return {
+    ...{ providerId: self.id, issuerId: config.issuer.id, ssdAid: config.ssdAid },
+    defaultIsdAid: aidToHex(AID.ISSUER_SECURITY_DOMAIN),
+    offCardEntityLabel: entity.label,
+    offCardEntityCertificate: entity.certificate,
+    applicationProviderId: config.holderReference,
+    trustPoint: { holderReference, publicKey },
+  };
+}
+
+/** The flows that the provider runs, and its products with their key sets. */
+async function flowsOf(
+  context: Context,
+  { database, flow }: FlowPlatform<ProviderTables>,
+  { kms, links, issuer, installer, permits }: ReturnType<typeof reachPeers>,
+) {
+  const { config } = context;
+  const settings = await settingsOf(context, database, kms);
+  const limit = config.authenticationLimit ?? DEFAULTS.authenticationLimit;
+  const failures = new AuthenticationFailures(database, limit);
+  const parts = { database, kms, links, failures, flow, issuer, settings };
+  const products = await readProducts(config.products ?? []);
+  for (const { keySet: label, algorithm } of products) await kms.purse.createKeySet({ label, algorithm });
+  const catalogue = new ServiceCatalogue(database);
+  const keyDistributions = new KeyDistributions(parts);
+  const keySizeBits = config.tsms?.keySizeBits ?? DEFAULT_KEY_SIZE_BITS;
+  return {
+    ...{ failures, products, catalogue, keyDistributions },
+    productFlows: new ProductFlows({ ...parts, products, installer, permits }),
+    processes: new ServiceProcesses({ ...parts, catalogue, keyDistributions, installer, keySizeBits }),
+  };
+}
+
+/** What operators do with a flow goes for all its kinds. */
+const flowRows = (kms: Kms, links: CardLinks, processes: ServiceProcesses): FlowRows<ProviderTables> => ({
+  fail: async (transaction, id, problem) => {
+    await finishKeyDistribution(transaction, id, 'failed', { problem });
+    await finishProductFlow(transaction, id, 'failed', { problem });
+    await processes.givenUp(transaction, id, problem);
+  },
+  reopen: async (transaction, id) =>
+    (await reopenKeyDistribution(transaction, id)) || (await reopenProductFlow(transaction, id)),
+  release: async (id, input) => {
+    // The engine hands back what was asked for; all flows of the provider name the reader of their card.
+    const asked = input as ProviderStart | ProcessInput;
+    await links.giveBack(id, 'start' in asked ? asked.start : asked);
+    await kms.endFlow(id).catch(() => {});
   },
 });

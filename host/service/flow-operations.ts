@@ -17,6 +17,10 @@ export interface FlowRows<Tables> {
   fail(transaction: Transaction<Tables>, id: string, problem: Problem): Promise<void>;
   /** Opens the row of a flow that failed again. False when it did not fail. */
   reopen(transaction: Transaction<Tables>, id: string): Promise<boolean>;
+  /**
+   * Frees what a flow that was given up while it waited may hold since before a break: its card, channels in the KMS.
+   */
+  release?(id: string, input: unknown): Promise<void>;
 }
 
 export interface FlowOperationsOptions<Tables extends FlowTables> {
@@ -56,9 +60,12 @@ export class FlowOperations<Tables extends FlowTables> {
     if (state !== 'queued' && state !== 'running') return this.show(id);
     const problem = problemOfFailure(failureOf(cancelled()));
     await this.#audit('cancel flow', id, caller);
-    await flow.engine.cancel(id, (transaction) =>
+    const waited = await flow.engine.cancel(id, (transaction) =>
       rows.fail(transaction as unknown as Transaction<Tables>, id, problem),
     );
+    // Nobody runs it, so nobody else would.
+    const input = waited ? (await flow.engine.find(id))?.input : undefined;
+    if (input !== undefined) await rows.release?.(id, input);
     return this.show(id);
   }
 

@@ -167,4 +167,10 @@ export class CardLinks {
     this.#links.delete(owner);
     await link?.close();
   }
+
+  /** Gives back what a flow holds that no process works on: a lease that a killed one had taken for it. */
+  async giveBack(owner: string, reader: { readonly terminalId: string; readonly readerName: string }): Promise<void> {
+    this.of(owner, reader);
+    await this.release(owner);
+  }
 }

@@ -3,10 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import pg from 'pg';
 import type { TSchema } from 'typebox';
+import { WORKFLOW_VERSION } from '../../daemon/platform-config.ts';
 import { PeerError } from '../../errors.ts';
 import { TERMINAL_ID } from '../../lab/platforms.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import type { RestClient } from '../../rest/client.ts';
+import { CardSessionInfo } from '../../wire/message/card-script.ts';
 import { FlowDetail, FlowList } from '../../wire/message/flow.ts';
 import { KeyDistributionState } from '../../wire/message/key-distribution.ts';
 
@@ -75,6 +77,32 @@ describe('flows of a platform', function () {
     expect((refused as PeerError).code).to.equal('flow-not-failed');
     const absent = await get('/v1/flows/no-such-flow', FlowDetail).catch((error: unknown) => error);
     expect(absent).to.be.instanceOf(PeerError).with.property('code', 'no-such-flow');
+  });
+
+  it('give the card back when they are given up while they wait for a node', async () => {
+    const id = 'flow-of-a-killed-node';
+    const input = JSON.stringify({ terminalId: TERMINAL_ID, readerName: READER, keySizeBits: 1024 });
+    // As a node leaves them that was killed with the card in its hands.
+    await inDatabase('provider-a', [
+      `INSERT INTO key_distributions (id, terminal_id, reader_name, key_size_bits, state)
+        VALUES ('${id}', '${TERMINAL_ID}', '${READER}', 1024, 'running')`,
+      `INSERT INTO workflows (id, kind, fair_key, state, version, input)
+        VALUES ('${id}', 'key-distribution', 'a', 'queued', '${WORKFLOW_VERSION}', '${input}')`,
+    ]);
+    const { topology } = lab.platforms;
+    const ota = await topology.client(topology.peer('provider-a'), 'ota');
+    const open = (owner: string) => {
+      const body = { terminalId: TERMINAL_ID, readerName: READER, owner, waitMs: 20_000 };
+      return ota.call({ method: 'POST', path: '/v1/card-sessions', body, response: CardSessionInfo });
+    };
+    await withCard(async () => {
+      await open(id);
+      await post(`/v1/flows/${id}/cancel`);
+      expect((await endOf(id)).problem?.type).to.equal('urn:opentsm:problem:cancelled');
+      // The lease of the first would last for a minute.
+      const { sessionId } = await open('another-flow');
+      await ota.call({ method: 'DELETE', path: `/v1/card-sessions/${sessionId}` });
+    });
   });
 
   it('are told page by page', async () => {
