@@ -11,7 +11,8 @@ import { startSimulator } from '../simulator/src/index.ts';
 
 /**
  * `node bench/links.ts`: what PC/SC costs beside the direct link. Flows 41 to 60 take turns on both links, so that a
- * busy machine slows both alike, each time with the same card; the ratio is the median of their ratios. Then opening, reset, one APDU at a time, and a script of 64.
+ * busy machine slows both alike, each time with the same card; the ratio is the median of their ratios. Then opening,
+ * reset, one APDU at a time, and a script of 64.
  */
 
 const { values } = parseArgs({ options: { flows: { type: 'string', default: '10' } } });
