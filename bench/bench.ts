@@ -9,6 +9,7 @@ import type { KeyDistributionState } from '../host/wire/message/key-distribution
 import { toolchainBench, toolchainTable } from '../toolchain/bench.ts';
 import { apduRates } from './apdu-rate.ts';
 import { farmCost } from './farm.ts';
+import { linkingCost } from './linking.ts';
 import { distributed, measureLoad } from './load.ts';
 import { runtimeRates } from './runtime-rate.ts';
 
@@ -118,6 +119,11 @@ try {
   console.log();
   row('an idle card of a farm, two domains', 'KiB of heap', 'of classes', 'made/s');
   row(`${farm.cards} cards`, ...[farm.heapKiB, farm.classKiB, farm.cardsPerSecond].map((value) => value.toFixed(1)));
+  const linking = await linkingCost();
+  console.log();
+  row('a CAP on its way onto a card', 'link, first', 'link, ms/10 KiB', 'LOAD 24 KiB, ms');
+  const { firstMsPer10KiB, msPer10KiB, load24KiBMs } = linking;
+  row(`${linking.loadBytes} bytes`, ...[firstMsPer10KiB, msPer10KiB, load24KiBMs].map((value) => Math.round(value)));
   const toolchain = await toolchainBench();
   console.log(`\n${toolchainTable(toolchain)}`);
   mkdirSync(join(values.out, '..'), { recursive: true });
@@ -132,6 +138,7 @@ try {
   const result = {
     runtime,
     farm,
+    linking,
     ...head,
     machine,
     distributions,

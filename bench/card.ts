@@ -123,7 +123,7 @@ async function jcop(simulator: Simulator, links: Parameters<Simulator['insert']>
 }
 
 /** LOAD of 24 KiB: time outside the link, for each block, and the whole against the simulator. */
-async function loadTimes(simulator: Simulator) {
+export async function loadTimes(simulator: Simulator) {
   const card = await jcop(simulator, { tcp: { port: 0 } });
   let linkMs = 0;
   const link = await TcpChannel.open({ host: '127.0.0.1', port: card.tcpPort ?? 0 });

@@ -6,11 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { numbered, withOwnKeys } from '../src/commands/farm.ts';
 import { readCardImage, type Simulator, type SimulatorLoad, startSimulator } from '../src/index.ts';
+import { byte, killWhileBusy } from './fixture/busy-farm.ts';
 import { memory, probeA, probeImage, select, Write, write, written } from './fixture/probe.ts';
 
 /** A dozen in CI; the variable asks for more. */
 const cards = Number(process.env.OPENTSM_FARM_CARDS ?? 12);
-const byte = (number: number): string => (number & 0xff).toString(16).padStart(2, '0').toUpperCase();
 
 /** When no card is in memory that has a file to be in. */
 async function idle(simulator: Simulator): Promise<SimulatorLoad> {
@@ -46,31 +46,7 @@ describe('a farm of cards', () => {
   });
 
   it('loses no answered command when the process is killed between two others', async () => {
-    const stateDir = await mkdtemp(join(tmpdir(), 'opentsm-farm-'));
-    const image = probeImage({ name: 'busy' });
-    const first = await startSimulator({ stateDir });
-    const busy = await Promise.all([1, 2, 3].map((number) => first.insert(numbered(image, number))));
-    const answered = busy.map(() => 0);
-    const ended = busy.map(async (card, index) => {
-      await select(card, probeA);
-      for (let value = 1; value < 0xff; value += 1) {
-        if ((await write(card, Write.committed, byte(value))) === '9000') answered[index] = value;
-        if (answered.every((count) => count >= 5)) first.kill();
-      }
-    });
-    await Promise.allSettled(ended);
-    await using second = await startSimulator({ stateDir });
-    for (const [index, value] of answered.entries()) {
-      const card = await second.insert(numbered(image, index + 1));
-      await select(card, probeA);
-      const kept = Number.parseInt((await memory(card)).number, 16);
-      // The one that was not answered may be done.
-      expect(kept, `card ${index + 1}`)
-        .to.be.within(value, value + 1)
-        .and.at.least(5);
-      expect(await memory(card)).to.include(written(byte(kept)));
-    }
-    await rm(stateDir, { recursive: true });
+    await killWhileBusy(3, 5);
   });
 
   it('takes little memory for a card that is idle, with two domains', async () => {

@@ -125,8 +125,12 @@ public final class CapFiles {
         return List.copyOf(linked);
     }
 
-    /** Links one more package behind those a card has. */
-    static LinkedPackage linkAfter(List<LinkedPackage> before, CapFile cap) {
+    /**
+     * Links one more package behind those a card has.
+     *
+     * @throws LinkException why it cannot run
+     */
+    public static LinkedPackage linkAfter(List<LinkedPackage> before, CapFile cap) {
         return new Linker(CapFiles.class.getClassLoader(), OUTSIDE, before).link(cap);
     }
 
