@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { numbered, withOwnKeys } from '../src/commands/farm.ts';
 import { readCardImage, type Simulator, type SimulatorLoad, startSimulator } from '../src/index.ts';
-import { byte, killWhileBusy } from './fixture/busy-farm.ts';
+import { killWhileBusy, nth } from './fixture/busy-farm.ts';
 import { memory, probeA, probeImage, select, Write, write, written } from './fixture/probe.ts';
 
 /** A dozen in CI; the variable asks for more. */
@@ -33,14 +33,14 @@ describe('a farm of cards', () => {
     expect(load).to.include({ cards, awake: 2 });
     for (const [index, card] of made.entries()) {
       await select(card, probeA);
-      expect(await write(card, Write.plain, byte(index + 1))).to.equal('9000');
+      expect(await write(card, Write.plain, nth(index + 1))).to.equal('9000');
     }
     first.kill();
     await using second = await startSimulator({ stateDir, awake: 2 });
     for (let number = 1; number <= cards; number += 1) {
       const card = await second.insert(numbered(image, number));
       await select(card, probeA);
-      expect(await memory(card), `card ${number}`).to.include(written(byte(number)));
+      expect(await memory(card), `card ${number}`).to.include(written(nth(number)));
     }
     await rm(stateDir, { recursive: true });
   });
