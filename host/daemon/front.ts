@@ -5,8 +5,8 @@ import { type Static, Type } from 'typebox';
 import { seramTerminal } from '../bearer/seram/seram-readers.ts';
 import { NotFoundError } from '../errors.ts';
 import type { RestApp } from '../rest/app.ts';
-import { lossReportsClient, topUpsClient } from '../rest/clients/front-backends.ts';
-import type { TlsIdentity } from '../rest/identity.ts';
+import { lossReportsClient, servicesClient, topUpsClient } from '../rest/clients/front-backends.ts';
+import { peerUri, type TlsIdentity } from '../rest/identity.ts';
 import { type Caller, NodePool } from '../rest/node-pool.ts';
 import { appSideRoutes, frontRoutes } from '../rest/routes/front/routes.ts';
 import { createRestServer } from '../rest/server.ts';
@@ -15,6 +15,7 @@ import { Actions } from '../service/front/actions.ts';
 import type { Backends } from '../service/front/ports.ts';
 import { RouteBook } from '../service/front/route-book.ts';
 import { SeramSessions } from '../service/front/seram-sessions.ts';
+import { TsmApi } from '../service/front/tsm-api.ts';
 import { UserCardBook } from '../service/front/user-cards.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { checkDatabase, databasePlace, openDatabase } from '../store/database.ts';
@@ -61,6 +62,10 @@ export const FrontConfig = Type.Object(
     pools: Type.Record(Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }), PeerEndpoint),
     /** Static routes: which action goes to which pool. */
     rules: Type.Array(Rule, { maxItems: 1_000 }),
+    /** Pool of the SP TSM whose TSM-API apps reach here; default none. */
+    tsmApi: Type.Optional(Type.Object({ pool: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }) }, closed)),
+    /** Routes of ours below /ext beside the two standards; default true. */
+    extensions: Type.Optional(Type.Boolean()),
   },
   closed,
 );
@@ -97,15 +102,26 @@ export const frontDaemon = defineDaemon({
     const { listen, publicUrl } = config.appSide;
     let appPort = listen.port;
     // The sessions tell the actions who waits, the actions tell the sessions what has ended.
+    const watch = (id: string) => {
+      actions.watch(id);
+      tsmApi?.watch(id);
+    };
     const sessions = new SeramSessions({
-      ...{ database: appDatabase, bells, onWaiting: (id) => actions.watch(id) },
+      ...{ database: appDatabase, bells, onWaiting: watch },
     });
-    const actions: Actions = new Actions({
+    const operations = {
       ...{ database: appDatabase, sessions, backends, terminalId: seramTerminal(self.id) },
-      route: (request, card) => routeBook.choose(request, card),
       raEndpoint: () => `${publicUrl ?? `https://${listen.host}:${appPort}`}/gp/seram`,
-      onError: (error) => logger.warn({ reason: error.message }, 'a platform behind does not answer'),
+      onError: (error: Error) => logger.warn({ reason: error.message }, 'a platform behind does not answer'),
+    };
+    const actions: Actions = new Actions({
+      ...operations,
+      route: (request, card) => routeBook.choose(request, card),
     });
+    const tsmApi =
+      config.tsmApi === undefined
+        ? undefined
+        : new TsmApi({ ...operations, pool: config.tsmApi.pool, self: peerUri(self) });
     const auditLog = new AuditLog(database);
     const userCards = new UserCardBook(database, auditLog);
     const prune = setInterval(() => void pruneSessions(appDatabase).catch(onError), PRUNE_MS);
@@ -119,13 +135,14 @@ export const frontDaemon = defineDaemon({
         appSide = await createRestServer({
           ...{ self, version: '0.1.0', tls, logger, metrics: new Registry(), users },
           ready: () => checkDatabase(appDatabase),
-          routes: (own) => appSideRoutes(own, actions, sessions),
+          routes: (own) => appSideRoutes(own, { actions, sessions, tsmApi, extensions: config.extensions ?? true }),
         });
         await appSide.listen(listen);
         appPort = (appSide.server.address() as AddressInfo).port;
       },
       drain: async () => {
         actions.drain();
+        tsmApi?.drain();
         sessions.drain();
         await appSide?.close();
       },
@@ -153,6 +170,10 @@ class Pools implements Backends, AsyncDisposable {
 
   lossReports(pool: string) {
     return lossReportsClient(this.#pool(pool));
+  }
+
+  services(pool: string) {
+    return servicesClient(this.#pool(pool));
   }
 
   get nodes(): PoolNode[] {

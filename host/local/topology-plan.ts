@@ -218,6 +218,13 @@ function developmentRules([first]: readonly string[], products: Readonly<Record<
   ];
 }
 
+/** The first provider's TSM-API, and the rules. */
+function developmentFront(providers: readonly string[], products: Readonly<Record<string, string>>) {
+  const [first] = providers;
+  const tsmApi = first === undefined ? {} : { tsmApi: { pool: `provider-${first}` } };
+  return { rules: developmentRules(providers, products), ...tsmApi };
+}
+
 /** One issuer `main`, some providers, `ota` and the terminal `desk`, with names for cards made up from the ids. */
 export function developmentPlan(options: DevelopmentOptions = {}): TopologyPlan {
   const platform = (peer: Peer, config: Record<string, unknown>): PlatformPlan => ({
@@ -234,7 +241,7 @@ export function developmentPlan(options: DevelopmentOptions = {}): TopologyPlan 
     ...(options.front === undefined
       ? {}
       : {
-          front: { config: { rules: developmentRules(options.providers ?? ['a', 'b'], options.front.products ?? {}) } },
+          front: { config: developmentFront(options.providers ?? ['a', 'b'], options.front.products ?? {}) },
         }),
     terminals: [{ id: 'desk', config: { ...(options.terminal ?? { pcscReaders: {} }) } }],
     nodes: options.nodes ?? 1,

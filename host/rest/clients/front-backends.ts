@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LossReports, TopUps } from '../../service/front/ports.ts';
+import type { LossReports, Services, TopUps } from '../../service/front/ports.ts';
 import { LossReport, TopUpState } from '../../wire/message/platform.ts';
+import { CheckResult, Instance, Instances, Process } from '../../wire/message/service-instance.ts';
 import type { Caller } from '../node-pool.ts';
 
 /** Calls that may safely run twice: each carries the operation's own key. */
@@ -32,5 +33,28 @@ export function lossReportsClient(client: Caller): LossReports {
     close: async (id) => {
       await client.call({ method: 'DELETE', path: one(id), retries: RETRIES });
     },
+  };
+}
+
+/** A `provider` daemon's service instances, for the front. */
+export function servicesClient(client: Caller): Services {
+  const path = '/v1/service-instances';
+  const one = (id: string) => `${path}/${encodeURIComponent(id)}`;
+  const post = { method: 'POST', retries: RETRIES } as const;
+  const get = { method: 'GET', retries: RETRIES } as const;
+  return {
+    create: (body) => client.call({ ...post, path, body, response: Instance }),
+    find: (body) => client.call({ ...post, path: `${path}/find`, body, response: Instances }),
+    checkDeployment: (body) => client.call({ ...post, path: '/v1/deployment-checks', body, response: CheckResult }),
+    get: (id) => client.call({ ...get, path: one(id), response: Instance }),
+    checkUpdate: (id, version) =>
+      client.call({ ...get, path: `${one(id)}/update-check`, query: { version }, response: CheckResult }),
+    start: (idempotencyKey, id, body) =>
+      client.call({ ...post, path: `${one(id)}/processes`, idempotencyKey, body, response: Process }),
+    process: (id, { waitMs, afterStep }) =>
+      client.call({
+        ...{ ...get, path: `/v1/processes/${encodeURIComponent(id)}`, query: { waitMs, afterStep } },
+        ...{ response: Process, timeoutMs: waitMs + ANSWER_MS },
+      }),
   };
 }

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LossReport, StartLossReport, StartTopUp, TopUpState } from '../../wire/message/platform.ts';
+import type {
+  CheckOnCards,
+  CheckResult,
+  CreateOnCards,
+  FindOnCards,
+  Instance,
+  Process,
+  StartProcess,
+} from '../../wire/message/service-instance.ts';
 
 /** The platforms behind the front. */
 
@@ -16,8 +25,20 @@ export interface LossReports {
   close(id: string): Promise<void>;
 }
 
+/** An SP TSM, for instances of services. */
+export interface Services {
+  create(body: CreateOnCards): Promise<Instance>;
+  find(body: FindOnCards): Promise<Instance[]>;
+  checkDeployment(body: CheckOnCards): Promise<CheckResult>;
+  get(instanceId: string): Promise<Instance>;
+  checkUpdate(instanceId: string, version: string): Promise<CheckResult>;
+  start(key: string, instanceId: string, body: StartProcess): Promise<Process>;
+  process(id: string, wait: { readonly waitMs: number; readonly afterStep: number }): Promise<Process>;
+}
+
 /** Pools by name. @throws UsageError, NotFoundError for one that is none or of another kind */
 export interface Backends {
   topUps(pool: string): TopUps;
   lossReports(pool: string): LossReports;
+  services(pool: string): Services;
 }

@@ -6,6 +6,8 @@ import type { FrontTables } from './schema.ts';
 /** What users asked for, and what became of it. */
 
 type Database = Kysely<FrontTables>;
+/** Rows of processes of service instances (`service-actions.ts`), which are no actions of ours. */
+export const SERVICE = 'service';
 export type ActionResult = Pick<
   ActionState,
   'outcome' | 'balanceBefore' | 'balanceAfter' | 'tacVerified' | 'synchronised' | 'roundTrips' | 'problem'
@@ -41,7 +43,10 @@ export async function addAction(
 }
 
 export async function findAction(database: Database, id: string): Promise<Action | undefined> {
-  const row = await actionsOf(database).where('id', '=', id).executeTakeFirst();
+  const row = await actionsOf(database)
+    .where('id', '=', id)
+    .where(sql<boolean>`operation <> ${SERVICE}`)
+    .executeTakeFirst();
   return row === undefined ? undefined : toAction(row);
 }
 

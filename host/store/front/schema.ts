@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ColumnType, Generated } from 'kysely';
 import { type Kysely, sql } from 'kysely';
+import type { Operation as UserOperation } from '../../wire/message/front.ts';
 import { AUDIT_LOG_SQL, AUDIT_RETENTION_SQL, type AuditTables } from '../audit-log.ts';
 import type { Migration } from '../database.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
@@ -19,7 +20,8 @@ interface ActionTable {
   id: string;
   subject: string;
   card: string;
-  operation: 'top-up' | 'loss-report' | 'found';
+  /** `service`: a process of a service instance (`service-actions.ts`). */
+  operation: ColumnType<UserOperation, UserOperation | 'service', never>;
   pool: string;
   /** The request, as it came. */
   request: ColumnType<unknown, string, never>;

@@ -10,21 +10,11 @@ import type { Json } from '../../wire/tsms/attributes.ts';
 import { CHIP } from '../conformance/chip.ts';
 import type { InProcess } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
+import { PURSE_SCRIPT } from './purse-script.ts';
 
 /** A service provider at the TSM-Backend, and its app at the TSM-API, over the services themselves. */
 
 export const PROFILE = '33333333-3333-4333-8333-333333333333';
-
-/** The purse as its provider would personalise it: serial, largest balances, and the keys from the KMS. */
-export const PURSE_SCRIPT = {
-  format: 'opentsm-personalization/1',
-  keys: { kind: 'purse', algorithm: 'aes' },
-  personalized: { answerHolds: '5A08{serial}' },
-  storeData: [
-    { p1: '10', data: '5A08{serial}C10800000000000186A0' },
-    { p1: 'F0', keys: true },
-  ],
-};
 
 type Request = Parameters<InProcess['products']['services']['backend']['run']>[0];
 type Sent = Omit<Request, 'provider' | 'operation' | 'params'> & { readonly params?: Request['params'] };

@@ -6,17 +6,20 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { importPKCS8, SignJWT, UnsecuredJWT } from 'jose';
 import { Agent, request } from 'undici';
-import { TransportError } from '../../errors.ts';
+import { PeerError, TransportError } from '../../errors.ts';
 import { type DevelopmentUsers, openDevelopmentUsers } from '../../local/development-users.ts';
 import { appSideRoutes } from '../../rest/routes/front/routes.ts';
 import { UserTokens } from '../../rest/user-tokens.ts';
 import { Actions } from '../../service/front/actions.ts';
 import { SeramSessions } from '../../service/front/seram-sessions.ts';
+import { TsmApi } from '../../service/front/tsm-api.ts';
 import { Bells } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
 import { addAction } from '../../store/front/actions.ts';
 import { FRONT_MIGRATIONS, type FrontTables } from '../../store/front/schema.ts';
+import { addServiceAction } from '../../store/front/service-actions.ts';
 import { putUserCard } from '../../store/front/user-cards.ts';
+import type { Instance } from '../../wire/message/service-instance.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 import { TestServer, testPki } from '../rest/fixture.ts';
 
@@ -33,6 +36,24 @@ interface Sample {
   readonly body?: unknown;
 }
 
+const ALICES_PROCESS = 'c'.repeat(32);
+const HERS = '11111111-1111-4111-8111-111111111111';
+const NOBODYS_ID = '22222222-2222-4222-8222-222222222222';
+const offered = (seId: string, version: string) => ({
+  ...{ serviceId: HERS, version, secureElements: [{ seType: 'uicc', seId }] },
+});
+
+/** A route of one instance; nothing but whose it is is known here of what stands behind. */
+function instanceRoute(name: string, body: object | undefined, status = 503, base = '/tsm-api/1') {
+  const [, rest = ''] = name.split('{instanceId}');
+  const query = rest === '/update-check' ? '?version=1.x.x' : '';
+  const sample = (id: string): Sample => ({
+    path: `${base}/service-instances/${id}${rest}${query}`,
+    ...(body === undefined ? {} : { body }),
+  });
+  return { [name]: { hers: sample(HERS), nobodys: sample(NOBODYS_ID), status } };
+}
+
 /** For each route of users: what Alice may ask for, the same of nobody's things, and what Alice then gets. */
 const USER_ROUTES: Readonly<
   Record<string, { readonly hers: Sample; readonly nobodys: Sample; readonly status: number }>
@@ -41,6 +62,35 @@ const USER_ROUTES: Readonly<
     hers: { path: '/ext/1/actions', body: action(ICCID) },
     nobodys: { path: '/ext/1/actions', body: action(NOBODYS) },
     // The platform behind is away.
+    status: 503,
+  },
+  ...instanceRoute('POST /ext/1/service-instances/{instanceId}/executions', { actionCode: 'READ' }, 503, '/ext/1'),
+  ...instanceRoute('GET /tsm-api/1/service-instances/{instanceId}', undefined, 200),
+  ...instanceRoute('GET /tsm-api/1/service-instances/{instanceId}/update-check', undefined, 503),
+  ...instanceRoute('POST /tsm-api/1/service-instances/{instanceId}/deployments', { commands: ['I'], finalize: false }),
+  ...instanceRoute('POST /tsm-api/1/service-instances/{instanceId}/updates', {
+    ...{ version: '1.0.0', commands: ['I'], finalize: false },
+  }),
+  ...instanceRoute('POST /tsm-api/1/service-instances/{instanceId}/suspension', { suspend: true }),
+  ...instanceRoute('POST /tsm-api/1/service-instances/{instanceId}/termination', {}),
+  'POST /tsm-api/1/service-instances': {
+    hers: { path: '/tsm-api/1/service-instances', body: offered(ICCID, '1.0.0') },
+    nobodys: { path: '/tsm-api/1/service-instances', body: offered(NOBODYS, '1.0.0') },
+    status: 503,
+  },
+  'POST /tsm-api/1/deployment-checks': {
+    hers: { path: '/tsm-api/1/deployment-checks', body: offered(ICCID, '1.x.x') },
+    nobodys: { path: '/tsm-api/1/deployment-checks', body: offered(NOBODYS, '1.x.x') },
+    status: 503,
+  },
+  'GET /tsm-api/1/service-instances': {
+    hers: { path: `/tsm-api/1/service-instances?serviceId=${HERS}` },
+    nobodys: { path: `/tsm-api/1/service-instances?serviceId=${NOBODYS_ID}` },
+    status: 503,
+  },
+  'GET /tsm-api/1/processes/{processId}': {
+    hers: { path: `/tsm-api/1/processes/${ALICES_PROCESS}` },
+    nobodys: { path: `/tsm-api/1/processes/${NO_ACTION}` },
     status: 503,
   },
   'GET /ext/1/actions/{processId}': {
@@ -64,6 +114,7 @@ describe('Routes of the app side', function () {
   let postgres: TestDatabase;
   let server: TestServer;
   let dispatcher: Agent;
+  let standardPaths: string[] = [];
   let operations: { readonly name: string; readonly access: readonly string[] }[] = [];
   const closers: (() => Promise<void>)[] = [];
 
@@ -85,19 +136,47 @@ describe('Routes of the app side', function () {
     await addAction(database, { ...done, request: { actionCode: 'FOUND', seType: 'uicc', seId: ICCID } });
     const sessions = new SeramSessions({ database, bells: new Bells() });
     const away = () => Promise.reject(new TransportError('peer-unreachable', 'nothing is behind'));
-    const actions = new Actions({
+    const information = { serviceId: HERS, versionTag: '1.0.0', flavorId: HERS, flavorName: '', profileId: HERS };
+    const instance: Instance = {
+      ...{ serviceInstanceId: HERS, state: 1, productState: 'VALID', cardId: { kind: 'iccid', value: ICCID } },
+      technicalInformation: { ...information, spParameters: {} },
+    };
+    const common = {
       ...{ database, sessions, terminalId: 'seram:main', raEndpoint: () => 'https://front.invalid/gp/seram' },
       backends: {
         topUps: () => ({ start: away, state: away }),
         lossReports: () => ({ report: away, state: away, close: away }),
+        services: () => ({
+          ...{ create: away, find: away, checkDeployment: away, checkUpdate: away, start: away, process: away },
+          get: async (id: string) => {
+            if (id === HERS) return instance;
+            throw new PeerError('not-found', 'There is no such service instance', { status: 404 });
+          },
+        }),
       },
+    };
+    const actions = new Actions({
+      ...common,
       route: () => ({ name: 'all', when: { actionCode: 'TOPUP' }, pool: 'provider-a', operation: 'top-up' }),
       onError: () => {},
     });
-    closers.push(async () => actions.drain());
-    server = await TestServer.start({ role: 'front', id: 'main' }, (app) => appSideRoutes(app, actions, sessions), {
-      users: await UserTokens.open(users),
+    const self = 'urn:opentsm:front:main';
+    const tsmApi = new TsmApi({ ...common, pool: 'provider-a', self, onError: () => {} });
+    await addServiceAction(database, {
+      ...{ id: ALICES_PROCESS, subject: 'alice', card: `iccid:${ICCID}`, pool: 'provider-a' },
     });
+    closers.push(async () => actions.drain());
+    const services = { actions, sessions, tsmApi };
+    const options = { users: await UserTokens.open(users) };
+    const start = (extensions: boolean) =>
+      TestServer.start(
+        { role: 'front', id: 'main' },
+        (app) => appSideRoutes(app, { ...services, extensions }),
+        options,
+      );
+    server = await start(true);
+    await using standard = await start(false);
+    standardPaths = Object.keys((standard.app.swagger() as unknown as { paths: object }).paths);
     dispatcher = new Agent({ connect: { ca: await readFile((await testPki()).authorityFile, 'utf8') } });
     const document = server.app.swagger() as unknown as { paths: Record<string, Record<string, object>> };
     operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -137,7 +216,17 @@ describe('Routes of the app side', function () {
     expect(withAccess('user').sort()).to.deep.equal(Object.keys(USER_ROUTES).sort());
     expect(withAccess('public').sort()).to.deep.equal(Object.keys(SESSION_ROUTES).sort());
     expect(withAccess('any-peer').sort()).to.deep.equal(['GET /health/live', 'GET /health/ready']);
-    expect(operations).to.have.length(6);
+    expect(operations).to.have.length(Object.keys(USER_ROUTES).length + Object.keys(SESSION_ROUTES).length + 2);
+    const ours = Object.keys(USER_ROUTES).filter((name) => name.includes(' /ext/'));
+    expect(ours).to.have.length(3);
+  });
+
+  it('are those of the two standards alone where extensions are off', () => {
+    expect(standardPaths.filter((path) => path.startsWith('/ext'))).to.deep.equal([]);
+    const all = new Set(
+      operations.map(({ name }) => name.split(' ')[1] ?? '').filter((path) => !path.startsWith('/ext')),
+    );
+    expect(standardPaths.toSorted()).to.deep.equal([...all].sort());
   });
 
   it('refuse whoever has no token, and none of another make', async () => {

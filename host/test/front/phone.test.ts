@@ -14,8 +14,11 @@ import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { TSMS_BASE } from '../../rest/tsms/server.ts';
 import type { ActionState, StartAction } from '../../wire/message/front.ts';
+import { AppProcess, Instance, Instances } from '../../wire/message/service-instance.ts';
 import { ServiceProviderToken } from '../../wire/message/service-providers.ts';
+import { CHIP } from '../conformance/chip.ts';
 import { PublishedClient } from '../conformance/published-client.ts';
+import { PURSE_SCRIPT } from '../flow/purse-script.ts';
 
 const TSM = join(import.meta.dirname, '../../cli/tsm.mjs');
 
@@ -29,6 +32,7 @@ describe('A phone, through the front', function () {
   let phone: Phone;
   let other: Phone;
   let element: Pick<StartAction, 'seType' | 'seId'>;
+  let serviceId = '';
 
   before(async () => {
     const provider = ProductDesk.config(await buildPurseCap());
@@ -170,8 +174,97 @@ describe('A phone, through the front', function () {
       expect((await client.call('listSecureComponentProfiles', { token: String(json) })).json).to.deep.equal([]);
       expect((await client.send('listSecureComponentProfiles', { token })).status).to.equal(401);
       expect((await client.send('listSecureComponentProfiles', {})).status).to.equal(401);
+      serviceId = await enterService(client, String(json), lab.platforms);
     } finally {
       await client.close();
     }
   });
+
+  it('has the service deployed, suspended and terminated by its app, the card being in the phone', async () => {
+    const base = '/tsm-api/1/service-instances';
+    const asked = { serviceId, version: '1.0.0', secureElements: [element] };
+    const instance = await phone.call('POST', base, { schema: Instance, body: asked });
+    expect(await codeOf(other.call('GET', `${base}/${instance.serviceInstanceId}`, { schema: Instance }))).to.equal(
+      'not-found',
+    );
+    const run = async (what: string, body: object): Promise<AppProcess> => {
+      const path = `${base}/${instance.serviceInstanceId}/${what}`;
+      let process = await phone.call('POST', path, { schema: AppProcess, body, key: `the ${what}`.replace(' ', '-') });
+      if (process.sessionId !== undefined) await phone.obey(process.sessionId, element);
+      while (process.state === 'running')
+        process = await phone.call('GET', `/tsm-api/1/processes/${process.processId}?waitMs=20000`, {
+          schema: AppProcess,
+        });
+      expect(process.problem).to.equal(undefined, JSON.stringify(process.problem));
+      return process;
+    };
+    const deployed = await run('deployments', { commands: ['I', 'P', 'A'], finalize: true });
+    expect(deployed.result).to.deep.include({ executionStatus: 0, serviceStartState: 1, serviceEndState: 21 });
+    const suspended = await run('suspension', { suspend: true });
+    expect(suspended.result).to.deep.include({ requestedOperations: [30], serviceEndState: 22 });
+    const gone = await run('termination', {});
+    expect(gone.result).to.deep.include({ requestedOperations: [40], serviceEndState: 0 });
+    const left = await phone.call('GET', `${base}?serviceId=${serviceId}`, { schema: Instances });
+    expect(left).to.deep.equal([]);
+    // The other purse on this card is made of the same load file.
+    expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 521, equal: true });
+  });
+
+  it('has behind it a role that nothing in the provider’s database is open to', async () => {
+    const { topology } = lab.platforms;
+    const urlOf = async (name: string) => JSON.parse(await readFile(topology.configFile(name), 'utf8'));
+    const app = new URL((await urlOf('front')).appSide.database.url);
+    const provider = new URL((await urlOf('provider-a')).database.url);
+    app.pathname = provider.pathname;
+    const client = new pg.Client({ connectionString: app.href });
+    const refusal = async (act: Promise<unknown>): Promise<unknown> =>
+      act.then(
+        () => 'no refusal',
+        (reason: unknown) => (reason as { code?: string }).code,
+      );
+    const connected = await refusal(client.connect());
+    try {
+      for (const statement of ["UPDATE tsms_entities SET document = '{}'", 'SELECT * FROM tsms_providers'])
+        expect(connected === 'no refusal' ? await refusal(client.query(statement)) : connected).to.equal('42501');
+    } finally {
+      await client.end().catch(() => {});
+    }
+  });
 });
+
+/** As a service provider would: the CAP file and the script uploaded, the service with its version entered. */
+async function enterService(client: PublishedClient, token: string, platforms: SingleProviderLab['platforms']) {
+  const profile = '44444444-4444-4444-8444-444444444444';
+  const operator = await platforms.client('provider-a');
+  const chip = `/v1/secure-component-profiles/${profile}`;
+  await operator.call({ method: 'PUT', path: chip, body: CHIP });
+  const ranges = [{ kind: 'iccid', first: '00000000000000000000', last: '99999999999999999999' }];
+  await operator.call({ method: 'PUT', path: `${chip}/cards`, body: { ranges } });
+  const idOf = async (operation: string, sent: object): Promise<string> => {
+    const { json } = await client.call(operation, { token, ...sent });
+    return String(Object(json).id);
+  };
+  const cap = new Uint8Array(await readFile(await buildPurseCap()));
+  const elfId = await idOf('createElfAndUploadBinary', { file: { name: 'purse.cap', bytes: cap } });
+  const script = { name: 'purse.json', bytes: new TextEncoder().encode(JSON.stringify(PURSE_SCRIPT)) };
+  const personalizationScriptId = await idOf('createPersoScriptAndUploadBinary', { file: script });
+  const modules = await client.call('listEms', { token, params: { elfId } });
+  const executableModuleId = String((modules.json as { id: string }[])[0]?.id);
+  const applicationConfigId = await idOf('createAppConfig', {
+    body: {
+      ...{ instanceAid: 'F06F70656E74736D5002', personalizationConfig: { personalizationScriptId } },
+      installConfig: { applicationSpecificInstallParameter: '8001A1' },
+    },
+  });
+  const serviceId = await idOf('createService', { body: { name: 'transit' } });
+  const params = { serviceId };
+  const applicationInstantiationConfigs = [{ executableModuleId, applicationConfigId }];
+  const body = { executableLoadFileIds: [elfId], applicationInstantiationConfigs };
+  const flavorId = await idOf('createFlavor', { params, body });
+  await client.call('publishFlavor', { token, params: { serviceId, flavorId } });
+  const version = { tag: '1.0.0', allowedDeployments: { [flavorId]: [profile] } };
+  await client.call('createVersion', { token, params, body: version });
+  const issuer = await platforms.client('issuer');
+  await issuer.call({ method: 'PUT', path: `/v1/products/${serviceId}`, body: { providerId: 'a' } });
+  return serviceId;
+}

@@ -151,3 +151,16 @@ export const Process = Type.Object(
   closed,
 );
 export type Process = Static<typeof Process>;
+
+/** GET /tsm-api/1/processes/{id}: what the app sees of a process, and how its agent reaches the platform. */
+export const AppProcess = Type.Object(
+  {
+    ...Type.Omit(Process, ['steps', 'cardId', 'processId']).properties,
+    processId: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+    /** For the local agent: known to the app alone, good for one handshake. */
+    sessionId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{32,64}$' })),
+    raEndpoint: Type.Optional(Type.String({ maxLength: 2_000 })),
+  },
+  closed,
+);
+export type AppProcess = Static<typeof AppProcess>;

@@ -26,7 +26,7 @@ export const ServiceProviderToken = Type.Object(
 export type ServiceProviderToken = Static<typeof ServiceProviderToken>;
 
 /** In a path. */
-const UuidParam = Type.String({ pattern: '^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$' });
+export const UuidParam = Type.String({ pattern: '^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$' });
 export const ServiceProviderParams = Type.Object({ spId: UuidParam }, closed);
 
 /** PUT /v1/secure-component-profiles/{scpId}. @see BSI TR-03165 1.0.4, 4.1.4.5 */
@@ -48,17 +48,22 @@ export const SecureComponentProfile = Type.Object(
 export type SecureComponentProfile = Static<typeof SecureComponentProfile>;
 
 /** PUT /v1/secure-component-profiles/{scpId}/cards: which cards are such chips; both ends belong to a range. */
-export const CardRanges = Type.Array(
-  Type.Object(
-    {
-      kind: CardId.properties.kind,
-      /** Of the same length. */
-      first: CardId.properties.value,
-      last: CardId.properties.value,
-    },
-    closed,
-  ),
-  { maxItems: 1_000 },
+export const CardRanges = Type.Object(
+  {
+    ranges: Type.Array(
+      Type.Object(
+        {
+          kind: CardId.properties.kind,
+          /** Of the same length. */
+          first: CardId.properties.value,
+          last: CardId.properties.value,
+        },
+        closed,
+      ),
+      { maxItems: 1_000 },
+    ),
+  },
+  closed,
 );
 export type CardRanges = Static<typeof CardRanges>;
 

@@ -2,6 +2,7 @@
 import type { Actions } from '../../../service/front/actions.ts';
 import type { RouteBook } from '../../../service/front/route-book.ts';
 import type { SeramSessions } from '../../../service/front/seram-sessions.ts';
+import type { TsmApi } from '../../../service/front/tsm-api.ts';
 import type { UserCardBook } from '../../../service/front/user-cards.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
 import type { PoolNode } from '../../../wire/message/front.ts';
@@ -12,6 +13,7 @@ import { nodeRoutes } from './nodes.ts';
 import { routeBookRoutes } from './route-book.ts';
 import { seramRoutes } from './seram.ts';
 import { seramReaderRoutes } from './seram-readers.ts';
+import { tsmApiRoutes, tsmExecutionRoutes, tsmProcessRoutes } from './tsm-api.ts';
 import { userCardRoutes } from './user-cards.ts';
 
 export interface FrontServices {
@@ -34,7 +36,21 @@ export function frontRoutes(app: RestApp, services: FrontServices): void {
 }
 
 /** For phone apps and the agents beside them. */
-export function appSideRoutes(app: RestApp, actions: Actions, sessions: SeramSessions): void {
-  actionRoutes(app, actions);
+export function appSideRoutes(app: RestApp, { actions, sessions, tsmApi, extensions }: AppSideServices): void {
   seramRoutes(app, sessions);
+  if (tsmApi !== undefined) {
+    tsmApiRoutes(app, tsmApi);
+    tsmProcessRoutes(app, tsmApi);
+    if (extensions) tsmExecutionRoutes(app, tsmApi);
+  }
+  if (extensions) actionRoutes(app, actions);
+}
+
+export interface AppSideServices {
+  readonly actions: Actions;
+  readonly sessions: SeramSessions;
+  /** Absent where no SP TSM is named for it. */
+  readonly tsmApi: TsmApi | undefined;
+  /** False: what stands in the two standards and nothing else. */
+  readonly extensions: boolean;
 }

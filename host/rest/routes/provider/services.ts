@@ -12,15 +12,15 @@ import {
   Instances,
   Process,
   StartProcess,
-  Uuid,
   VersionPattern,
 } from '../../../wire/message/service-instance.ts';
+import { UuidParam } from '../../../wire/message/service-providers.ts';
 import type { RestApp } from '../../app.ts';
 import { IdempotencyHeaders, requestIdOfHeaders, StepQuery, waitMsOf } from '../../idempotency-key.ts';
 import { peerUri } from '../../identity.ts';
 
 const closed = { additionalProperties: false } as const;
-const InstanceParams = Type.Object({ instanceId: Uuid }, closed);
+const InstanceParams = Type.Object({ instanceId: UuidParam }, closed);
 const ProcessParams = Type.Object({ processId: IdempotencyKey }, closed);
 const UpdateQuery = Type.Object({ version: VersionPattern }, closed);
 /** The front carries what apps ask, with cards that it knows to be their users'; operators may do it themselves. */

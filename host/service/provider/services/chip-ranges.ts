@@ -17,10 +17,13 @@ export class ChipRanges {
   }
 
   /** Those of before are forgotten. @throws UsageError `card-range` @throws NotFoundError `no-such-profile` */
-  async put(scpId: string, ranges: CardRanges, by: string): Promise<void> {
+  async put(scpId: string, { ranges }: CardRanges, by: string): Promise<void> {
     const wrong = ranges.findIndex(({ first, last }) => first.length !== last.length || first > last);
     if (wrong >= 0)
-      throw new UsageError('card-range', `/${wrong}: first and last have one length, and first is not the greater one`);
+      throw new UsageError(
+        'card-range',
+        `/ranges/${wrong}: first and last have one length, and first is not the greater one`,
+      );
     await this.#database.transaction().execute((transaction) => putCardRanges(transaction, scpId, ranges));
     const record = { phase: 'after', act: 'put cards of a profile', subject: scpId } as const;
     await this.#auditLog.append({ ...record, workflowId: '', numeral: '', details: { by, ranges: ranges.length } });

@@ -12,8 +12,8 @@ import { decodeCapFile, loadFileDataBlock } from '../../../wire/cap/cap-file.ts'
 import { toHex } from '../../../wire/hex.ts';
 import { type PersonalizationScript, readPersonalizationScript } from '../../../wire/script/personalization-script.ts';
 import type { Entity } from '../../../wire/tsms/entities.ts';
+import { refusal } from '../../tsm-refusal.ts';
 import { World } from '../tsms/world.ts';
-import { refusal } from './refusal.ts';
 
 export interface KnownService {
   readonly world: World;

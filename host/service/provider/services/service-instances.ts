@@ -21,8 +21,8 @@ import type {
 } from '../../../wire/message/service-instance.ts';
 import type { Entity } from '../../../wire/tsms/entities.ts';
 import { newSerial } from '../../../workflow/deploy-application/request-application.ts';
+import { refusal } from '../../tsm-refusal.ts';
 import type { World } from '../tsms/world.ts';
-import { refusal } from './refusal.ts';
 import type { KnownService, ServiceCatalogue } from './service-catalogue.ts';
 import { applicationsOf, compareTags, findVersion, flavorFor, versionsFitting } from './service-plan.ts';
 

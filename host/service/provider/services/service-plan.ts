@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PlacedApplication } from '../../../store/provider/service-tables.ts';
 import type { Entity } from '../../../wire/tsms/entities.ts';
+import { refusal } from '../../tsm-refusal.ts';
 import type { World } from '../tsms/world.ts';
-import { refusal } from './refusal.ts';
 
 /** What a Version means for a chip, read from what its service provider has entered. */
 

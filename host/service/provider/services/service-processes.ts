@@ -30,11 +30,11 @@ import { SecureChannelSlot } from '../../../workflow/engine/secure-channel-slot.
 import type { ProviderSettings } from '../../../workflow/key-distribution/provider-context.ts';
 import type { IssuerPlatform, Kms } from '../../../workflow/ports.ts';
 import { type DurableFlow, lostFlow } from '../../durable-flow.ts';
+import { refusal } from '../../tsm-refusal.ts';
 import type { CardLinks } from '../card-links.ts';
 import { KEY_DISTRIBUTION, type KeyDistributions } from '../key-distributions.ts';
 import { processEnding } from './process-end.ts';
 import type { ProcessInput } from './process-input.ts';
-import { refusal } from './refusal.ts';
 import type { ServiceCatalogue } from './service-catalogue.ts';
 import { applicationsOf, changeOf, findVersion, flavorFor } from './service-plan.ts';
 
