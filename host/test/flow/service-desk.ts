@@ -4,11 +4,15 @@ import { readFile } from 'node:fs/promises';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { putProduct } from '../../store/issuer/card-products.ts';
 import { putCardRanges } from '../../store/provider/service-processes.ts';
+import { encodeCommand } from '../../wire/apdu.ts';
+import { aid } from '../../wire/gp/aid.ts';
+import { select } from '../../wire/gp/select.ts';
+import { toHex } from '../../wire/hex.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { Instance, Operation, Process } from '../../wire/message/service-instance.ts';
 import type { Json } from '../../wire/tsms/attributes.ts';
 import { CHIP } from '../conformance/chip.ts';
-import type { InProcess } from './in-process.ts';
+import { channelOf, type InProcess, type Seat } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
 import { PURSE_SCRIPT } from './purse-script.ts';
 
@@ -91,6 +95,15 @@ export class ServiceDesk {
     const body = { tag, allowedDeployments: { [flavorId]: [PROFILE] } };
     await this.tsms('createVersion', { params: { serviceId }, body });
     return flavorId;
+  }
+
+  /** What a terminal gets that selects the purse. */
+  async selected(seat: Seat): Promise<string> {
+    const { cla, ins, p1, p2, data } = select(aid(PURSE_AID));
+    await seat.card.power('on').catch(() => {});
+    await seat.card.reset();
+    const answer = await channelOf(seat).transmit(encodeCommand({ cla, ins, p1, p2, data, le: 256 }));
+    return toHex(answer).slice(-4);
   }
 
   async create(...cards: CardId[]): Promise<Instance> {

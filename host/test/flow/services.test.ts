@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { encodeCommand } from '../../wire/apdu.ts';
-import { aid } from '../../wire/gp/aid.ts';
-import { select } from '../../wire/gp/select.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
-import { channelOf, type InProcess, type Seat } from './in-process.ts';
-import { PURSE_AID } from './product-world.ts';
+import type { InProcess } from './in-process.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { sharedProducts } from './shared-products.ts';
 
@@ -30,14 +26,6 @@ describe('services of a provider on a card', function () {
     commands,
     finalize,
   });
-  /** What a terminal sees that selects the purse. */
-  async function selected(seat: Seat): Promise<string> {
-    const { cla, ins, p1, p2, data } = select(aid(PURSE_AID));
-    const channel = channelOf(seat);
-    await seat.card.reset();
-    const answer = await channel.transmit(encodeCommand({ cla, ins, p1, p2, data, le: 256 }));
-    return Buffer.from(answer).toString('hex').toUpperCase().slice(-4);
-  }
   const expectDone = async (request: Operation, state: number, sw: string) => {
     const process = await run(request);
     expect(process.problem).to.equal(undefined, JSON.stringify(process.problem));
@@ -46,7 +34,7 @@ describe('services of a provider on a card', function () {
       0,
       state,
     ]);
-    expect(await selected(card.seat)).to.equal(sw);
+    expect(await desk.selected(card.seat)).to.equal(sw);
     return process;
   };
 
