@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
+import { AddressGuard } from '../rest/address-guard.ts';
 import { RestClient } from '../rest/client.ts';
 import { issuerClient } from '../rest/clients/issuer.ts';
 import { installerClient, loadPermitsClient } from '../rest/clients/issuer-products.ts';
 import { kmsClient } from '../rest/clients/kms.ts';
 import { otaClient } from '../rest/clients/ota.ts';
+import { sposClient } from '../rest/clients/spos.ts';
 import { providerRoutes } from '../rest/routes/provider/routes.ts';
 import { AuthenticationFuse } from '../service/authentication-fuse.ts';
 import { FlowOperations, type FlowRows } from '../service/flow-operations.ts';
@@ -20,6 +22,7 @@ import type { ProcessInput } from '../service/provider/services/process-input.ts
 import { ServiceCatalogue } from '../service/provider/services/service-catalogue.ts';
 import { ServiceInstances } from '../service/provider/services/service-instances.ts';
 import { ServiceProcesses } from '../service/provider/services/service-processes.ts';
+import { SposOutbox } from '../service/provider/services/spos-outbox.ts';
 import { TsmsBackend } from '../service/provider/tsms/backend.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
@@ -65,7 +68,7 @@ export const providerDaemon = defineDaemon({
   name: 'provider',
   config: ProviderConfig,
   async start(context) {
-    const { config, logger, tls } = context;
+    const { config, logger, metrics, tls } = context;
     const platform = await openFlowPlatform<ProviderTables>(context, PROVIDER_MIGRATIONS);
     const { database } = platform;
     const peers = reachPeers(context, platform.nodeId);
@@ -79,8 +82,13 @@ export const providerDaemon = defineDaemon({
         (await keyDistributions.beginLost()) + (await productFlows.endLost()) + (await processes.endLost()),
     });
     const auditLog = new AuditLog(database);
+    const outbox = new SposOutbox({
+      ...{ database, bells: platform.bells.bells, now: () => new Date() },
+      send: sposClient(() => tls, new AddressGuard(config.tsms?.sposNetworks)),
+      onFailure: (notice, error) => logger.warn({ url: notice?.url, reason: String(error) }, 'a notice waits'),
+    });
     const tsms = new TsmsBackend(database, auditLog, config.ssdAid);
-    const listener = new TsmsListener({ config: config.tsms, tls, logger, backend: tsms });
+    const listener = new TsmsListener({ config: config.tsms, tls, logger, metrics, backend: tsms });
     const services = {
       ...{ keyDistributions, productFlows, auditLog, tsms, processes },
       instances: new ServiceInstances(database, catalogue),
@@ -102,6 +110,7 @@ export const providerDaemon = defineDaemon({
       drain: async () => {
         await listener.close();
         await engine.stop();
+        await outbox[Symbol.asyncDispose]();
       },
       close: async () => {
         await listener.close();

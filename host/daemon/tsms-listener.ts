@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { type Static, Type } from 'typebox';
 import { TransportError, UsageError } from '../errors.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
@@ -15,6 +16,10 @@ export const TsmsConfig = Type.Object(
     /** Certificate and key that service providers trust, PEM; default the daemon's own. */
     /** RSA size of the pairs of domains that deployments make; default 2,048. */
     keySizeBits: Type.Optional(Type.Union([Type.Literal(1024), Type.Literal(2048), Type.Literal(3072)])),
+    /** Networks that servers of service providers may be in although they are not the Internet's; default none. */
+    sposNetworks: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[0-9a-fA-F.:]{2,45}/[0-9]{1,3}$' }), { maxItems: 64 }),
+    ),
     tls: Type.Optional(Type.Object({ key: FilePath, certificate: FilePath }, { additionalProperties: false })),
   },
   { additionalProperties: false },
@@ -24,6 +29,7 @@ export interface TsmsListenerOptions {
   readonly config: Static<typeof TsmsConfig> | undefined;
   readonly tls: TlsIdentity;
   readonly logger: Logger;
+  readonly metrics: Registry;
   readonly backend: TsmsBackend;
 }
 
@@ -38,9 +44,9 @@ export class TsmsListener {
 
   /** Listens, where the config says that it should. @throws TransportError `cannot-listen` */
   async open(): Promise<void> {
-    const { config, logger, backend } = this.#options;
+    const { config, logger, metrics, backend } = this.#options;
     if (config === undefined) return;
-    const app = await createTsmsServer({ tls: await this.#tls(), logger, backend });
+    const app = await createTsmsServer({ tls: await this.#tls(), logger, metrics, backend });
     const { host, port } = config.listen;
     try {
       await app.listen({ host, port });

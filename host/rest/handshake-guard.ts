@@ -11,17 +11,28 @@ const LOG_EVERY_MS = 10_000;
 
 const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress ?? ''} ${remotePort ?? 0}`;
 
+const counters = new WeakMap<Registry, Counter<'reason'>>();
+
+/** One counter for all listeners of a daemon. */
+function failuresOf(metrics: Registry): Counter<'reason'> {
+  const known = counters.get(metrics);
+  if (known !== undefined) return known;
+  const made = new Counter({
+    name: 'tls_failures_total',
+    help: 'Connections that ended before their TLS handshake was done, by reason',
+    labelNames: ['reason'] as const,
+    registers: [metrics],
+  });
+  counters.set(metrics, made);
+  return made;
+}
+
 /**
  * Keeps bare connections of one address from taking all places of a server: whoever has shown no certificate yet may
  * hold `MAX_HANDSHAKES` of them. Failed handshakes are counted in `tls_failures_total` and logged.
  */
 export function guardHandshakes(server: Server, metrics: Registry, logger: FastifyBaseLogger): void {
-  const failures = new Counter({
-    name: 'tls_failures_total',
-    help: 'Connections that ended before a client certificate was accepted, by reason',
-    labelNames: ['reason'],
-    registers: [metrics],
-  });
+  const failures = failuresOf(metrics);
   const pending = new Map<string, Set<string>>();
   const over = (address: string, end: string): void => {
     const ends = pending.get(address);

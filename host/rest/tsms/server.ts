@@ -4,7 +4,7 @@ import { METHODS } from 'node:http';
 import type { Server } from 'node:https';
 import multipart from '@fastify/multipart';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
-import { Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { ServiceProvider, TsmsAnswer, TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import type { OperationId } from '../../service/provider/tsms/call.ts';
 import { isConnectionError } from '../../store/database.ts';
@@ -38,6 +38,8 @@ export interface TsmsServerOptions {
   /** PEM. Service providers have no certificates of ours: tokens say who they are. */
   readonly tls: { readonly key: string; readonly certificate: string };
   readonly logger: FastifyBaseLogger;
+  /** Where refused handshakes are counted. */
+  readonly metrics: Registry;
   readonly backend: TsmsBackend;
 }
 
@@ -51,7 +53,7 @@ const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{16,512}=*)$/i;
 
 /** Builds the HTTPS server of the TSM-Backend: the 82 published operations and nothing else. The caller listens. */
 export async function createTsmsServer(options: TsmsServerOptions): Promise<TsmsApp> {
-  const { tls, logger, backend } = options;
+  const { tls, logger, metrics, backend } = options;
   const app: TsmsApp = Fastify({
     https: {
       key: tls.key,
@@ -69,7 +71,7 @@ export async function createTsmsServer(options: TsmsServerOptions): Promise<Tsms
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: false },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
-  guardHandshakes(app.server, new Registry(), logger);
+  guardHandshakes(app.server, metrics, logger);
   app.decorateRequest('serviceProvider', null);
   await app.register(multipart, { limits: uploadLimits });
   takeBodiesAsJson(app);

@@ -10,6 +10,7 @@ import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
+import { SPOS_NOTICES_SQL, type SposTables } from './spos-notices.ts';
 import { TSMS_SQL, type TsmsTables } from './tsms.ts';
 
 /** The provider platform's database. */
@@ -112,7 +113,8 @@ export interface ProviderTables
     CertificateTables,
     WorkflowTables,
     TsmsTables,
-    ServiceTables {
+    ServiceTables,
+    SposTables {
   security_domains: SecurityDomainTable;
   key_distributions: KeyDistributionTable;
   card_relays: CardRelayTable;
@@ -212,4 +214,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 7, name: 'retention', sql: AUDIT_RETENTION_SQL },
   { number: 8, name: 'service providers', sql: TSMS_SQL },
   { number: 9, name: 'service instances', sql: `${SERVICE_PROCESSES_SQL}${ALL_FLOWS_SQL}` },
+  { number: 10, name: 'notices to service providers', sql: SPOS_NOTICES_SQL },
 ];

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import type { Kysely } from 'kysely';
 import pino from 'pino';
+import { Registry } from 'prom-client';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { createTsmsServer, TSMS_BASE, type TsmsApp } from '../../rest/tsms/server.ts';
 import { TsmsBackend } from '../../service/provider/tsms/backend.ts';
@@ -46,7 +47,7 @@ export class TsmsLab implements AsyncDisposable {
     const database = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS });
     const backend = new TsmsBackend(database, new AuditLog(database), 'F0534D4950524F5601');
     const tls = await (await testPki()).identity({ role: 'provider', id: 'a' });
-    const app = await createTsmsServer({ tls, backend, logger: pino({ level: 'silent' }) });
+    const app = await createTsmsServer({ tls, backend, logger: pino({ level: 'silent' }), metrics: new Registry() });
     await app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = app.server.address() as AddressInfo;
     const client = new PublishedClient(`https://127.0.0.1:${port}${TSMS_BASE}`, tls.authority);

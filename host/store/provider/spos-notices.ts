@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ColumnType, type Generated, type Kysely, sql } from 'kysely';
+import type { ProcessResult } from '../../wire/message/service-instance.ts';
+import type { TsmsTables } from './tsms.ts';
+
+/** Results of processes on their way to the servers of service providers (BSI TR-03165 1.0.4, 4.3). */
+
+export const SPOS_NOTICES_SQL = `
+  CREATE TABLE spos_notices (
+    number bigserial PRIMARY KEY, process_id text NOT NULL UNIQUE, instance_id text NOT NULL, url text NOT NULL,
+    certificate bytea NOT NULL, result jsonb NOT NULL, created_at timestamptz NOT NULL,
+    state text NOT NULL CHECK (state IN ('waiting', 'delivered', 'given-up')), attempts integer NOT NULL DEFAULT 0,
+    due_at timestamptz NOT NULL, reason text
+  );
+  CREATE INDEX spos_notices_waiting ON spos_notices (instance_id, number) WHERE state = 'waiting';
+`;
+
+export interface SposTables {
+  spos_notices: {
+    number: Generated<string>;
+    process_id: string;
+    instance_id: string;
+    url: string;
+    certificate: Uint8Array;
+    result: ColumnType<ProcessResult, string, never>;
+    created_at: ColumnType<Date, Date, never>;
+    state: 'waiting' | 'delivered' | 'given-up';
+    attempts: ColumnType<number, number | undefined, number>;
+    due_at: ColumnType<Date, Date, Date>;
+    reason: ColumnType<string | null, string | null | undefined, string | null>;
+  };
+}
+
+type Database = Kysely<TsmsTables & SposTables>;
+
+export interface Notice {
+  readonly number: string;
+  readonly url: string;
+  readonly certificate: Uint8Array;
+  readonly result: ProcessResult;
+  readonly createdAt: Date;
+  readonly attempts: number;
+}
+
+/** In the transaction of the process' end, for a service that has a server; the first notice of a process stays. */
+export async function enqueueNotice(transaction: Database, result: ProcessResult, at: Date): Promise<void> {
+  await sql`
+    INSERT INTO spos_notices (process_id, instance_id, url, certificate, result, created_at, state, due_at)
+    SELECT ${result.processId}, ${result.serviceInstanceId}, config.document ->> 'url', content,
+      ${JSON.stringify(result)}::jsonb, ${at}, 'waiting', ${at}
+    FROM tsms_entities AS service
+      JOIN tsms_entities AS config
+        ON config.id::text = service.document ->> 'sposConfigId' AND config.kind = 'SposConfig'
+      JOIN tsms_contents ON tsms_contents.id::text = config.document ->> 'certificateId'
+    WHERE service.id = ${result.serviceId}::uuid AND service.kind = 'Service'
+    ON CONFLICT (process_id) DO NOTHING`.execute(transaction);
+}
+
+/**
+ * Takes the oldest notice that is due, before which none of its instance waits, for so long: nobody else sends it
+ * meanwhile, and whoever took it may die.
+ */
+export async function claimNotice(
+  database: Database,
+  { now, until, not }: { readonly now: Date; readonly until: Date; readonly not: readonly string[] },
+): Promise<Notice | undefined> {
+  const { rows } = await sql<{
+    number: string;
+    url: string;
+    certificate: Uint8Array;
+    result: ProcessResult;
+    created_at: Date;
+    attempts: number;
+  }>`
+    UPDATE spos_notices SET due_at = ${until} WHERE number = (
+      SELECT number FROM spos_notices WHERE state = 'waiting' AND due_at <= ${now} AND url <> ALL(${[...not]}::text[])
+        AND NOT EXISTS (SELECT 1 FROM spos_notices AS earlier WHERE earlier.instance_id = spos_notices.instance_id
+          AND earlier.state = 'waiting' AND earlier.number < spos_notices.number)
+      ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING number, url, certificate, result, created_at, attempts`.execute(database);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { number, url, certificate, result, attempts, created_at: createdAt } = row;
+  return { number, url, certificate, result, createdAt, attempts };
+}
+
+/** It was taken, is tried again, or is given up. */
+export async function settleNotice(
+  database: Database,
+  number: string,
+  change: { readonly state: 'waiting' | 'delivered' | 'given-up'; readonly dueAt: Date; readonly reason?: string },
+): Promise<void> {
+  await database
+    .updateTable('spos_notices')
+    .set({ state: change.state, due_at: change.dueAt, reason: change.reason ?? null, attempts: sql`attempts + 1` })
+    .where('number', '=', number)
+    .where('state', '=', 'waiting')
+    .execute();
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { expect } from 'chai';
+import type { Kysely } from 'kysely';
+import { AddressGuard } from '../../rest/address-guard.ts';
+import { sposClient } from '../../rest/clients/spos.ts';
+import type { TlsIdentity } from '../../rest/identity.ts';
+import { SposOutbox } from '../../service/provider/services/spos-outbox.ts';
+import { TsmsBackend } from '../../service/provider/tsms/backend.ts';
+import { AuditLog } from '../../store/audit-log.ts';
+import { Bells } from '../../store/bells.ts';
+import { openDatabase } from '../../store/database.ts';
+import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
+import { enqueueNotice } from '../../store/provider/spos-notices.ts';
+import type { ProcessResult } from '../../wire/message/service-instance.ts';
+import { TestDatabase } from '../ota/fixture.ts';
+import { testPki } from '../rest/fixture.ts';
+
+const INSTANCE = '11111111-1111-4111-8111-111111111111';
+const OTHER_INSTANCE = '22222222-2222-4222-8222-222222222222';
+const LOOPBACK = ['127.0.0.0/8', '::1/128'];
+const ANSWER_MS = 1_000;
+
+type Answer = (body: ProcessResult, response: ServerResponse, request: IncomingMessage) => void;
+const taken: Answer = (_body, response) => response.writeHead(200).end();
+
+/** The server of a service provider, with a certificate of its own and mutual TLS, and the outbox before it. */
+describe('notices to the servers of service providers', function () {
+  this.timeout(60_000);
+  let postgres: TestDatabase;
+  let database: Kysely<ProviderTables>;
+  let identity: TlsIdentity;
+  let theirs: TlsIdentity;
+  let server: Server;
+  let answer: Answer = taken;
+  let serviceId = '';
+  let now = new Date('2026-01-01T00:00:00Z');
+  let connections = 0;
+  const seen: { readonly body: ProcessResult; readonly peer: string | undefined }[] = [];
+
+  before(async () => {
+    postgres = await TestDatabase.start();
+    const url = await postgres.server.createDatabase('provider');
+    database = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS });
+    const pki = await testPki();
+    identity = await pki.identity({ role: 'provider', id: 'a' });
+    theirs = await pki.identity({ role: 'front', id: 'spos' });
+    const tls = { key: theirs.key, cert: theirs.certificate, ca: theirs.authority, requestCert: true };
+    server = createServer({ ...tls, rejectUnauthorized: true }, (request, response) => {
+      let text = '';
+      request.on('data', (part: Buffer) => (text += part.toString()));
+      request.on('end', () => {
+        const body = JSON.parse(text) as ProcessResult;
+        seen.push({ body, peer: (request.socket as TLSSocket).getPeerCertificate().subjectaltname });
+        answer(body, response, request);
+      });
+    });
+    server.on('connection', () => (connections += 1));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    serviceId = await enter(new TextEncoder().encode(theirs.certificate));
+  });
+  after(async () => {
+    server?.closeAllConnections();
+    server?.close();
+    await database?.destroy();
+    await postgres?.[Symbol.asyncDispose]();
+  });
+  beforeEach(() => {
+    seen.length = 0;
+    answer = taken;
+    connections = 0;
+  });
+
+  /** A service with this server, reached under `host`, whose certificate is uploaded. */
+  async function enter(certificate: Uint8Array, host = 'localhost'): Promise<string> {
+    const backend = new TsmsBackend(database, new AuditLog(database), 'F000000001');
+    const { spId } = await backend.createProvider(`sp ${Math.random()}`, 'test');
+    const provider = { spId, name: 'sp' };
+    const idOf = async (
+      operation: 'createCertAndUploadBinary' | 'createSposConfig' | 'createService',
+      sent: object,
+    ) => {
+      const made = await backend.run({ operation, provider, params: {}, ...sent });
+      return made !== undefined && 'json' in made ? String(Object(made.json).id) : '';
+    };
+    const upload = { fileName: 'spos.pem', bytes: certificate };
+    const certificateId = await idOf('createCertAndUploadBinary', { upload });
+    const { port } = server.address() as AddressInfo;
+    const url = `https://${host}:${port}/base/`;
+    const sposConfigId = await idOf('createSposConfig', { body: { url, certificateId } });
+    return idOf('createService', { body: { name: 's', sposConfigId } });
+  }
+
+  let number = 0;
+  async function enqueue(serviceInstanceId = INSTANCE, service = serviceId): Promise<string> {
+    number += 1;
+    const processId = `process-${number}`;
+    const dates = { startDate: now.toISOString(), endDate: now.toISOString() };
+    await enqueueNotice(
+      database,
+      {
+        ...{ processId, serviceId: service, versionTag: '1.0.0', serviceInstanceId, executionStatus: 0 },
+        ...{ executionMessage: '', ...dates, requestedOperations: [10], serviceStartState: 1, serviceEndState: 11 },
+      },
+      now,
+    );
+    return processId;
+  }
+
+  const stateOf = async (processId: string) =>
+    database
+      .selectFrom('spos_notices')
+      .select(['state', 'attempts', 'reason', 'due_at'])
+      .where('process_id', '=', processId)
+      .executeTakeFirstOrThrow();
+
+  /** Runs the outbox until `done`. */
+  async function work(done: () => Promise<boolean>, allow: readonly string[] = LOOPBACK): Promise<void> {
+    const failed = Promise.withResolvers<never>();
+    const timer = setTimeout(() => failed.reject(new Error(JSON.stringify(seen))), 30_000);
+    const bells = new Bells();
+    await using _outbox = new SposOutbox({
+      ...{ database, bells, now: () => now, onFailure: () => {} },
+      send: sposClient(() => identity, new AddressGuard(allow), ANSWER_MS),
+    });
+    const look = async () => {
+      while (!(await done())) {
+        bells.ring('spos');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await Promise.race([look(), failed.promise]).finally(() => clearTimeout(timer));
+  }
+  const settled = (id: string, state: string) => async () => (await stateOf(id)).state === state;
+  const tried = (id: string, times: number) => async () => (await stateOf(id)).attempts >= times;
+
+  it('are posted with the platform’s certificate, once, when the server takes them', async () => {
+    const id = await enqueue();
+    await work(settled(id, 'delivered'));
+    expect(seen.map(({ body }) => body.processId)).to.deep.equal([id]);
+    expect(seen[0]?.peer).to.include('urn:opentsm:provider:a');
+    expect(seen[0]?.body).to.deep.include({ serviceId, serviceEndState: 11, requestedOperations: [10] });
+  });
+
+  it('come in their order for an instance, and another one does not wait', async () => {
+    const [first, second, other] = [await enqueue(), await enqueue(), await enqueue(OTHER_INSTANCE)];
+    answer = ({ processId }, response) => response.writeHead(processId === first ? 503 : 200).end();
+    await work(async () => (await stateOf(first)).attempts > 0 && (await stateOf(other)).state === 'delivered');
+    expect(seen.map(({ body }) => body.processId)).not.to.include(second);
+    answer = taken;
+    now = new Date(now.getTime() + 2_000);
+    await work(settled(second, 'delivered'));
+    expect(seen.slice(-2).map(({ body }) => body.processId)).to.deep.equal([first, second]);
+  });
+
+  it('are tried for a day, at growing distances, and then given up', async () => {
+    const id = await enqueue();
+    const next = await enqueue();
+    answer = ({ processId }, response) => response.writeHead(processId === id ? 500 : 200).end();
+    const begun = now.getTime();
+    const pauses: number[] = [];
+    for (let times = 1; (await stateOf(id)).state === 'waiting'; times += 1) {
+      await work(tried(id, times));
+      const due = (await stateOf(id)).due_at;
+      pauses.push(due.getTime() - now.getTime());
+      now = due;
+    }
+    expect((await stateOf(id)).reason).to.include('500');
+    expect(pauses.slice(0, 4)).to.deep.equal([1_000, 2_000, 4_000, 8_000]);
+    expect(Math.max(...pauses)).to.equal(600_000);
+    expect(now.getTime() - begun).to.be.within(24 * 3_600_000, 24 * 3_600_000 + 600_000);
+    await work(settled(next, 'delivered'));
+  });
+
+  const LIES: Readonly<Record<string, Answer>> = {
+    'another success': (_body, response) => response.writeHead(201).end(),
+    'a redirection': (_body, response) => response.writeHead(302, { location: '/elsewhere' }).end(),
+    'a head without end': (_body, response) => {
+      response.writeHead(200, { 'x-much': 'y'.repeat(65_536) }).end();
+    },
+    'no answer at all': () => {},
+    'a broken connection': (_body, _response, request) => request.socket.destroy(),
+  };
+  for (const [name, lie] of Object.entries(LIES)) {
+    it(`wait when the server answers with ${name}`, async () => {
+      const id = await enqueue();
+      answer = lie;
+      await work(tried(id, 1));
+      expect((await stateOf(id)).state).to.equal('waiting');
+      expect(seen).to.have.length(1);
+      answer = taken;
+      now = new Date(now.getTime() + 2_000);
+      await work(settled(id, 'delivered'));
+    });
+  }
+
+  it('are delivered although a body without end follows the status', async () => {
+    const id = await enqueue();
+    answer = (_body, response) => {
+      response.writeHead(200);
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+      };
+      response.on('drain', more);
+      more();
+    };
+    await work(settled(id, 'delivered'));
+  });
+
+  it('reach no address of this machine that was not allowed, by name or by number', async () => {
+    for (const host of ['localhost', '127.0.0.1', '[::1]', '[::ffff:127.0.0.1]']) {
+      const service = await enter(new TextEncoder().encode(theirs.certificate), host);
+      const id = await enqueue(INSTANCE, service);
+      await work(tried(id, 1), []);
+      expect((await stateOf(id)).reason, host).to.include('address that may be reached');
+      await database.deleteFrom('spos_notices').where('process_id', '=', id).execute();
+    }
+    expect(connections).to.equal(0);
+  });
+
+  it('are not shown to a server with another certificate', async () => {
+    const service = await enter(new TextEncoder().encode(identity.certificate));
+    const id = await enqueue(INSTANCE, service);
+    await work(tried(id, 1));
+    expect((await stateOf(id)).state).to.equal('waiting');
+    expect(seen).to.deep.equal([]);
+  });
+});
+
+describe('addresses of other people', () => {
+  const guard = new AddressGuard(['10.1.0.0/16', 'fd00:1::/32']);
+
+  for (const address of [
+    ...['127.0.0.1', '0.0.0.0', '10.0.0.1', '100.64.0.1', '169.254.169.254', '172.16.0.1', '192.168.1.1', '224.0.0.1'],
+    ...['255.255.255.255', '::', '::1', '::ffff:127.0.0.1', '::ffff:a9fe:a9fe', 'fe80::1', 'fd00::1', 'ff02::1'],
+    ...['64:ff9b::7f00:1', '2002:7f00:1::', '2001:db8::1', 'localhost', ''],
+  ]) {
+    it(`are refused: ${address || '(none)'}`, () => {
+      expect(guard.permits(address)).to.equal(false);
+    });
+  }
+  for (const address of ['93.184.216.34', '8.8.8.8', '2606:4700::1111', '::ffff:8.8.8.8', '10.1.2.3', 'fd00:1::2']) {
+    it(`are reached: ${address}`, () => {
+      expect(guard.permits(address)).to.equal(true);
+    });
+  }
+
+  it('are networks in the config, or the config is refused', () => {
+    for (const network of ['10.0.0.0', '10.0.0.0/33', 'x/8', '::/129', '/8'])
+      expect(() => new AddressGuard([network]), network)
+        .to.throw()
+        .with.property('code', 'network');
+  });
+});
