@@ -14,9 +14,13 @@ export function cpuMsOfTree(root: number = process.pid): number {
   return [...cpuMsByName(root).values()].reduce((sum, ms) => sum + ms, 0);
 }
 
+/** Threads of the Java machine that compile what runs often, by the names that the kernel has for them. */
+const COMPILER = /^C[12] Compiler/;
+const SIMULATOR = 'simulator';
+
 /**
- * The same by what the process is: a daemon by the name of its config file, PostgreSQL, the simulator, and this one.
- * What has ended counts for its parent.
+ * The same by what the process is: a daemon by the name of its config file, PostgreSQL, the simulator with its compiler
+ * apart, and this one. What has ended counts for its parent.
  */
 export function cpuMsByName(root: number = process.pid): Map<string, number> {
   const processes = readProcesses();
@@ -24,9 +28,25 @@ export function cpuMsByName(root: number = process.pid): Map<string, number> {
   for (const [pid, { ticks, name }] of processes) {
     if (!descends(processes, pid, root)) continue;
     const label = pid === root ? 'bench' : name;
-    total.set(label, (total.get(label) ?? 0) + (ticks * 1000) / TICKS_PER_SECOND);
+    const compiling = name === SIMULATOR ? compilerTicks(pid) : 0;
+    add(total, label, ticks - compiling);
+    if (compiling > 0) add(total, `${SIMULATOR}'s compiler`, compiling);
   }
   return total;
+}
+
+function add(total: Map<string, number>, label: string, ticks: number): void {
+  total.set(label, (total.get(label) ?? 0) + (ticks * 1000) / TICKS_PER_SECOND);
+}
+
+/** Of the threads that are there: Java ends one that has nothing to do. */
+function compilerTicks(pid: number): number {
+  let ticks = 0;
+  for (const thread of foldersOf(`/proc/${pid}/task`)) {
+    const [name, fields] = statOf(`/proc/${pid}/task/${thread}/stat`);
+    if (COMPILER.test(name)) ticks += ticksOf(fields);
+  }
+  return ticks;
 }
 
 /** Resident memory, in bytes, of all daemons below this process. */
@@ -34,7 +54,7 @@ export function daemonMemory(root: number = process.pid): number {
   const processes = readProcesses();
   let total = 0;
   for (const [pid, { name }] of processes) {
-    if (pid === root || ['postgres', 'simulator', 'other'].includes(name) || !descends(processes, pid, root)) continue;
+    if (pid === root || ['postgres', SIMULATOR, 'other'].includes(name) || !descends(processes, pid, root)) continue;
     const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`)) ?? [];
     total += Number(kilobytes) * 1024;
   }
@@ -45,11 +65,9 @@ function readProcesses(): Map<number, Process> {
   const processes = new Map<number, Process>();
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
-    const fields = statFields(pid);
-    // Fields of proc(5), counted after the command's closing parenthesis: ppid 2, utime 12 .. cstime 15.
-    if (fields === undefined) continue;
-    const ticks = Number(fields[11]) + Number(fields[12]);
-    processes.set(Number(pid), { parent: Number(fields[1]), ticks, name: nameOf(pid) });
+    const [, fields] = statOf(`/proc/${pid}/stat`);
+    if (fields.length === 0) continue;
+    processes.set(Number(pid), { parent: Number(fields[1]), ticks: ticksOf(fields), name: nameOf(pid) });
   }
   return processes;
 }
@@ -59,7 +77,7 @@ function nameOf(pid: string): string {
   const config = words[words.indexOf('--config') + 1];
   if (words.includes('--config')) return config?.replace(/^.*\/|\.json$/g, '') ?? 'daemon';
   if (words[0]?.includes('postgres') === true) return 'postgres';
-  if (words[0]?.includes('java') === true) return 'simulator';
+  if (words[0]?.includes('java') === true) return SIMULATOR;
   return 'other';
 }
 
@@ -70,9 +88,23 @@ function descends(processes: ReadonlyMap<number, Process>, pid: number, root: nu
   return false;
 }
 
-function statFields(pid: string): string[] | undefined {
-  const stat = textOf(`/proc/${pid}/stat`);
-  return stat === '' ? undefined : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+/** Name, and the fields of proc(5) behind its closing parenthesis; none when it has ended. */
+function statOf(file: string): readonly [string, readonly string[]] {
+  const stat = textOf(file);
+  if (stat === '') return ['', []];
+  const end = stat.lastIndexOf(')');
+  return [stat.slice(stat.indexOf('(') + 1, end), stat.slice(end + 2).split(' ')];
+}
+
+/** utime and stime. */
+const ticksOf = (fields: readonly string[]): number => Number(fields[11]) + Number(fields[12]);
+
+function foldersOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 function textOf(file: string): string {
