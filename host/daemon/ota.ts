@@ -27,6 +27,7 @@ import type { Bells } from '../store/bells.ts';
 import { databasePlace, openDatabase } from '../store/database.ts';
 import { AdminSessionTable } from '../store/ota/admin-session-table.ts';
 import { LeaseTable, OTA_MIGRATIONS } from '../store/ota/lease-table.ts';
+import { QuotaTable } from '../store/ota/quota-table.ts';
 import { TerminalTable } from '../store/ota/terminal-table.ts';
 import { ProviderId } from '../wire/message/operator.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
@@ -170,6 +171,7 @@ async function openStore({ config, logger, metrics }: DaemonContext<Config>) {
     ...{ database, bells, nodeId, node, onError },
     leases: new LeaseTable(database, node),
     table: new TerminalTable(database, node),
+    quotas: new QuotaTable(database, node),
     calls: new AdminSessionTable(database),
     close: async () => {
       await bells[Symbol.asyncDispose]();
@@ -182,14 +184,17 @@ type Store = Awaited<ReturnType<typeof openStore>>;
 
 function sessionsOf(
   { config, logger, metrics }: DaemonContext<Config>,
-  { leases, bells, onError }: Store,
+  { leases, quotas, bells, onError }: Store,
   terminals: TerminalDirectory,
   administration: Administration | undefined,
 ): CardSessions {
   if (config.trafficRecord !== undefined) logger.warn({ file: config.trafficRecord }, 'recording all card traffic');
   const sessions = new CardSessions({
     ...{ leases, terminals, bells: bells.bells, bearer: bearerOf(config, administration, logger), onError },
-    quotas: new ProviderQuotas(config.providers.map((provider) => ({ ...QUOTA, ...provider }))),
+    quotas: new ProviderQuotas(
+      config.providers.map((provider) => ({ ...QUOTA, ...provider })),
+      { shared: quotas, onError },
+    ),
     ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
     onTrip: tripCounters(metrics, terminals),
   });

@@ -91,7 +91,7 @@ export class CardSessions {
    */
   async open(providerId: string, request: OpenCardSession, caller?: AbortSignal): Promise<CardSessionInfo> {
     const { quotas, terminals } = this.#options;
-    quotas.admit(providerId);
+    await this.#admit(providerId);
     const work = () => this.#openWhenFree(providerId, request, caller);
     const opened = await quotas.whileWaiting(providerId, work, terminals.alone);
     if (this.#known.has(opened.sessionId)) quotas.holds(providerId, readerKey(request), this.#leaseMs);
@@ -163,7 +163,7 @@ export class CardSessions {
    */
   async exchange(providerId: string, sessionId: string, request: ExchangeRequest): Promise<ExchangeResult> {
     this.#refuseWhenDraining();
-    this.#options.quotas.admit(providerId);
+    await this.#admit(providerId);
     const session = await this.#session(providerId, sessionId, request.fence);
     this.#options.quotas.holds(providerId, readerKey(session), this.#leaseMs + scriptTimeMs(request.commands));
     const reader = this.#reader(session);
@@ -264,7 +264,7 @@ export class CardSessions {
 
   /** Keeps the lease for another while. @throws as exchange */
   async renew(providerId: string, sessionId: string, fence: number): Promise<CardSessionInfo> {
-    this.#options.quotas.admit(providerId);
+    await this.#admit(providerId);
     const session = await this.#session(providerId, sessionId, fence);
     this.#options.quotas.holds(providerId, readerKey(session), this.#leaseMs);
     const { reader } = await this.#options.terminals.reader(session.terminalId, session.readerName);
@@ -293,7 +293,7 @@ export class CardSessions {
 
   /** Terminals and readers; of a card that another provider holds only that one is there. */
   async terminals(providerId: string): Promise<TerminalInfo[]> {
-    this.#options.quotas.admit(providerId);
+    await this.#admit(providerId);
     const others = new Set((await this.#options.leases.heldByOthers(providerId)).map(readerKey));
     const shown = (terminalId: string, reader: ReaderInfo): ReaderInfo =>
       others.has(readerKey({ terminalId, readerName: reader.readerName }))
@@ -308,9 +308,15 @@ export class CardSessions {
 
   /** Ends the session that this owner has on the reader: for one who does not know it any more. */
   async giveBack(providerId: string, held: GiveBackCard): Promise<void> {
-    this.#options.quotas.admit(providerId);
+    await this.#admit(providerId);
     const sessionId = await this.#options.leases.heldBy(providerId, held);
     if (sessionId !== undefined) await this.close(providerId, sessionId);
+  }
+
+  /** @throws PolicyError, LimitError */
+  #admit(providerId: string): Promise<void> {
+    const { quotas, terminals } = this.#options;
+    return quotas.admit(providerId, terminals.alone);
   }
 
   /** One session a reader: what a caller never closed goes with the next lease, so that readers bound what is kept. */

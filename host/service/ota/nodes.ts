@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { NodeBeats } from '../../store/node-beats.ts';
+import type { QuotaTable } from '../../store/ota/quota-table.ts';
 import type { TerminalTable } from '../../store/ota/terminal-table.ts';
 import type { CardSessions } from './card-sessions.ts';
 import type { TerminalDirectory } from './terminal-directory.ts';
@@ -12,6 +13,7 @@ export interface OtaNodesOptions {
   readonly node: string;
   readonly sessions: CardSessions;
   readonly table: TerminalTable;
+  readonly quotas: QuotaTable;
   readonly terminals: TerminalDirectory;
   readonly onError: (error: Error) => void;
 }
@@ -54,6 +56,7 @@ export class OtaNodes {
 
   async #forgetDead(): Promise<void> {
     await this.#options.table.forgetDead();
+    await this.#options.quotas.forgetDead();
     await this.#options.sessions.settleDead();
   }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LimitError, PolicyError } from '../../errors.ts';
+import type { QuotaTable } from '../../store/ota/quota-table.ts';
 
-/** What one provider may have and do: cards over all nodes, requests at each. */
+/** What one provider may have and do, over all nodes. */
 export interface ProviderQuota {
   readonly id: string;
   /** Cards that it holds. */
@@ -17,19 +18,39 @@ interface Account {
   /** End of the lease by reader, in milliseconds of `now`. */
   readonly held: Map<string, number>;
   waiting: number;
+  /** Changes of `waiting`. */
+  changes: number;
   /** Requests that may come now. */
   allowance: number;
   countedAt: number;
+  /** Requests that this node has taken out of what all nodes may take. */
+  taken: number;
+  taking: Promise<number> | undefined;
 }
+
+/** What the nodes of one server count together. */
+export type SharedQuotas = Pick<QuotaTable, 'take' | 'wait' | 'waitsLess'>;
+
+export interface ProviderQuotasOptions {
+  /** Where other nodes count too; absent: there is no other node ever. */
+  readonly shared?: SharedQuotas;
+  readonly onError?: (error: Error) => void;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
+}
+
+/** A node takes what it may let pass in a twentieth of a second at once: one transaction for all of these. */
+const PARTS_A_SECOND = 20;
 
 /** Knows the providers that may use this OTA server, and keeps each within its own bounds. */
 export class ProviderQuotas {
+  readonly #options: ProviderQuotasOptions;
   readonly #now: () => number;
   #accounts = new Map<string, Account>();
 
-  /** @param now monotonic milliseconds */
-  constructor(quotas: readonly ProviderQuota[], now: () => number = () => performance.now()) {
-    this.#now = now;
+  constructor(quotas: readonly ProviderQuota[], options: ProviderQuotasOptions = {}) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
     this.replace(quotas);
   }
 
@@ -39,7 +60,8 @@ export class ProviderQuotas {
     this.#accounts = new Map(
       quotas.map((quota) => {
         const known = before.get(quota.id);
-        const fresh = { held: new Map(), waiting: 0, allowance: 2 * quota.requestsPerSecond, countedAt: this.#now() };
+        const allowance = { allowance: 2 * quota.requestsPerSecond, countedAt: this.#now(), taken: 0 };
+        const fresh: Account = { quota, held: new Map(), waiting: 0, changes: 0, ...allowance, taking: undefined };
         return [quota.id, { ...(known ?? fresh), quota }];
       }),
     );
@@ -48,21 +70,49 @@ export class ProviderQuotas {
   /**
    * Counts one request.
    *
+   * @param alone no other node answers providers: it is counted here, otherwise in the database
    * @throws PolicyError `provider-not-registered` @throws LimitError `too-many-requests`
    */
-  admit(providerId: string): void {
+  async admit(providerId: string, alone = true): Promise<void> {
     const account = this.#account(providerId);
+    const { shared } = this.#options;
+    const passes = alone || shared === undefined ? this.#admitHere(account) : await this.#admitOfAll(account, shared);
+    if (passes) return;
+    const { requestsPerSecond } = account.quota;
+    throw new LimitError('too-many-requests', `More than ${requestsPerSecond} requests a second: slow down`, {
+      requestsPerSecond,
+    });
+  }
+
+  #admitHere(account: Account): boolean {
     const { requestsPerSecond } = account.quota;
     const now = this.#now();
     const earned = ((now - account.countedAt) / 1_000) * requestsPerSecond;
     account.allowance = Math.min(2 * requestsPerSecond, account.allowance + earned);
     account.countedAt = now;
-    if (account.allowance < 1) {
-      throw new LimitError('too-many-requests', `More than ${requestsPerSecond} requests a second: slow down`, {
-        requestsPerSecond,
-      });
-    }
+    if (account.allowance < 1) return false;
     account.allowance -= 1;
+    return true;
+  }
+
+  /** Out of what was taken; requests that come while more is taken wait for it together. */
+  async #admitOfAll(account: Account, shared: SharedQuotas): Promise<boolean> {
+    const { id, requestsPerSecond } = account.quota;
+    const most = Math.max(1, Math.floor(requestsPerSecond / PARTS_A_SECOND));
+    while (account.taken < 1) {
+      account.taking ??= shared
+        .take(id, requestsPerSecond, most)
+        .then((got) => {
+          account.taken += got;
+          return got;
+        })
+        .finally(() => {
+          account.taking = undefined;
+        });
+      if ((await account.taking) === 0) return false;
+    }
+    account.taken -= 1;
+    return true;
   }
 
   /** @throws PolicyError `provider-not-registered` */
@@ -79,22 +129,19 @@ export class ProviderQuotas {
   async whileWaiting<T>(providerId: string, work: () => Promise<T>, alone = true): Promise<T> {
     const account = this.#account(providerId);
     const { maxWaiting, maxSessions } = account.quota;
-    if (account.waiting >= maxWaiting) {
-      throw new LimitError(
-        'too-many-waiting',
-        `${maxWaiting} requests of this provider wait for cards: try again later`,
-        {
-          maxWaiting,
-        },
-      );
-    }
+    if (account.waiting >= maxWaiting) throw tooManyWaiting(maxWaiting);
     // Those that wait may each get a card.
     if (alone && this.#heldBy(account) + account.waiting >= maxSessions) throw tooManySessions(maxSessions);
+    const shared = alone ? undefined : this.#options.shared;
     account.waiting += 1;
     try {
+      if (shared !== undefined && !(await shared.wait(providerId, changed(account), maxWaiting)))
+        throw tooManyWaiting(maxWaiting);
       return await work();
     } finally {
       account.waiting -= 1;
+      // Nobody waits for this: the next change says it too.
+      shared?.waitsLess(providerId, changed(account)).catch((error: Error) => this.#options.onError?.(error));
     }
   }
 
@@ -122,6 +169,16 @@ export class ProviderQuotas {
     });
   }
 }
+
+function changed(account: Account) {
+  account.changes += 1;
+  return { waiting: account.waiting, change: account.changes };
+}
+
+const tooManyWaiting = (maxWaiting: number): LimitError =>
+  new LimitError('too-many-waiting', `${maxWaiting} requests of this provider wait for cards: try again later`, {
+    maxWaiting,
+  });
 
 export const tooManySessions = (maxSessions: number): LimitError =>
   new LimitError('too-many-sessions', `This provider holds ${maxSessions} cards: give one back first`, { maxSessions });

@@ -73,6 +73,24 @@ export const OTA_MIGRATIONS: readonly Migration[] = [
       );
     `,
   },
+  {
+    number: 4,
+    name: 'provider-quotas',
+    sql: `
+      CREATE TABLE provider_rates (
+        provider_id text PRIMARY KEY,
+        allowance double precision NOT NULL,
+        at timestamptz NOT NULL
+      );
+      CREATE TABLE provider_waits (
+        provider_id text NOT NULL,
+        node text NOT NULL,
+        waiting integer NOT NULL,
+        change bigint NOT NULL,
+        PRIMARY KEY (provider_id, node)
+      );
+    `,
+  },
 ];
 
 /** Why a session ended. */
