@@ -141,9 +141,8 @@ export class LeaseTable {
     return guarded(() =>
       this.#database.transaction().execute(async (transaction) => {
         const { terminalId, readerName } = session;
-        await sql`INSERT INTO card_leases (terminal_id, reader_name, fence, expires_at) VALUES (${terminalId}, ${readerName}, 0, now()) ON CONFLICT DO NOTHING`.execute(
-          transaction,
-        );
+        await sql`INSERT INTO card_leases (terminal_id, reader_name, fence, expires_at)
+          VALUES (${terminalId}, ${readerName}, 0, now()) ON CONFLICT DO NOTHING`.execute(transaction);
         // The lock first, in a statement of its own: what is read with it would be older than the wait.
         const locked = await sql<{ fence: string; session_id: string | null; left: number }>`
           SELECT fence, session_id, extract(epoch FROM expires_at - now())::float8 * 1000 AS left FROM card_leases
@@ -165,7 +164,8 @@ export class LeaseTable {
     return guarded(async () => {
       const { rows } = await sql<SessionRow & { fence: string | number; current: boolean }>`
         SELECT s.session_id AS "sessionId", s.terminal_id AS "terminalId", s.reader_name AS "readerName", s.fence,
-          s.provider_id AS "providerId", s.owner, s.insertion, s.closed, l.session_id IS NOT DISTINCT FROM s.session_id AS current
+          s.provider_id AS "providerId", s.owner, s.insertion, s.closed,
+          l.session_id IS NOT DISTINCT FROM s.session_id AS current
         FROM card_sessions s JOIN card_leases l USING (terminal_id, reader_name)
         WHERE s.session_id = ${sessionId} AND s.provider_id = ${providerId}`.execute(this.#database);
       const row = rows[0];
@@ -287,7 +287,8 @@ async function insertSession(transaction: Transaction<unknown>, session: NewSess
     transaction,
   );
   const { rows } = await sql<{ expires_at: Date }>`
-    UPDATE card_leases SET fence = ${fence}, session_id = ${sessionId}, expires_at = now() + ${leaseMs} * interval '1 millisecond'
+    UPDATE card_leases SET fence = ${fence}, session_id = ${sessionId},
+      expires_at = now() + ${leaseMs} * interval '1 millisecond'
     WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} RETURNING expires_at`.execute(transaction);
   return { fence, expiresAt: rows[0]?.expires_at ?? new Date(0) };
 }
