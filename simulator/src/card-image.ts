@@ -103,6 +103,8 @@ export interface CardImage {
   readonly proprietaryClasses?: boolean;
   /** A UICC's files, and the toolkit commands TERMINAL PROFILE, ENVELOPE, FETCH, TERMINAL RESPONSE. */
   readonly toolkit?: boolean;
+  /** AIDs of `applications` that run commands from packets: OPEN gives them domains' keys, and nobody deletes them. */
+  readonly remoteManagement?: readonly Hex[];
   /** How responses travel; what the ATR offers when absent, T=1 before T=0. */
   readonly protocol?: 'T=0' | 'T=1';
   /** Bytes of the APDU buffer, 261 to 32767; 261 when absent. */

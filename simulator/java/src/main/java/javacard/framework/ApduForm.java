@@ -28,6 +28,8 @@ public final class ApduForm {
     private final boolean extended;
     private final int dataLength;
     private final int expected;
+    /** The channel it came on where that is not in its class byte; else -1. */
+    private int channel = -1;
 
     private ApduForm(byte[] command, boolean extended, int dataLength, int expected) {
         this.command = command;
@@ -69,6 +71,13 @@ public final class ApduForm {
         }
         int le = behind == 2 ? number(command, length - 2) : ABSENT;
         return new ApduForm(command, true, field, le == 0 ? EXTENDED_MAXIMUM : le);
+    }
+
+    /** The same command on a channel that its class byte does not name. */
+    public ApduForm onChannel(int number) {
+        ApduForm moved = new ApduForm(command, extended, dataLength, expected);
+        moved.channel = number;
+        return moved;
     }
 
     private static int number(byte[] bytes, int offset) {
@@ -166,6 +175,9 @@ public final class ApduForm {
      * Channel of the class byte: 0 to 3 in first interindustry values and GlobalPlatform's 8X, 4 to 19 in further ones.
      */
     public byte channel() {
+        if (channel >= 0) {
+            return (byte) channel;
+        }
         return (byte) (isFurther() ? FIRST_FURTHER_CHANNEL + (cla() & 0x0F) : cla() & 0x03);
     }
 

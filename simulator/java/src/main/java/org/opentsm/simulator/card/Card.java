@@ -5,12 +5,14 @@ import com.licel.jcardsim.base.ThreadRuntime;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.stream.Collectors;
 import javacard.framework.APDU;
 import javacard.framework.ApduForm;
 import javacard.framework.ISO7816;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.nativeisd.NativeCard;
+import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.runtime.CardRandom;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.FaultPlan;
@@ -18,6 +20,7 @@ import org.opentsm.simulator.runtime.MemoryLimits;
 import org.opentsm.simulator.runtime.PowerCut;
 import org.opentsm.simulator.runtime.Statistics;
 import org.opentsm.simulator.state.CardState;
+import org.opentsm.simulator.toolkit.RemoteCommands;
 import org.opentsm.simulator.toolkit.Toolkit;
 import org.opentsm.simulator.toolkit.ToolkitCommands;
 import org.opentsm.simulator.uicc.FileSystem;
@@ -70,6 +73,9 @@ public final class Card {
         if (toolkit != null && files != null) {
             Toolkit.of(runtime).files(files.tree());
         }
+        if (!image.remoteManagement().isEmpty()) {
+            runtime.serveRemoteManagement(new RemoteCommands(runtime));
+        }
         nativeIssuer = image.nativeIssuer() == null ? null : new NativeCard(image, runtime);
         state = stateFolder == null
                 ? null
@@ -97,6 +103,9 @@ public final class Card {
             made.limitMemory(new MemoryLimits(
                     memory.persistent(), memory.transientReset(), memory.transientDeselect(), memory.commit()));
         }
+        made.registry()
+                .setRemoteManagement(
+                        image.remoteManagement().stream().map(CardOpen::aid).collect(Collectors.toSet()));
         if (image.proprietaryClasses()) {
             made.takeProprietaryClasses();
         }

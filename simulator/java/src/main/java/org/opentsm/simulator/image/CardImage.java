@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import javacard.framework.APDU;
 import javacard.framework.ApduForm;
+import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.crypto.Lacking;
 import org.opentsm.simulator.open.LifeCycle;
@@ -39,7 +40,8 @@ public record CardImage(
         NativeIssuer nativeIssuer,
         Set<String> lacks,
         int keyPairs,
-        boolean toolkit) {
+        boolean toolkit,
+        List<byte[]> remoteManagement) {
 
     /**
      * A security domain and what the card maker puts into it; absent parts are null.
@@ -123,7 +125,8 @@ public record CardImage(
                 NativeIssuer.parse(fields),
                 lacks(fields),
                 fields.number("keyPairs", 0, Short.MAX_VALUE, Short.MAX_VALUE),
-                fields.flag("toolkit"));
+                fields.flag("toolkit"),
+                remoteManagement(fields));
         fields.refuseUnread();
         if (image.nativeIssuer != null
                 && (image.issuer != null || image.controlling != null || !image.supplementary.isEmpty())) {
@@ -131,6 +134,22 @@ public record CardImage(
                     "nativeIsd", "stands beside domains that need an OPEN of ours (isd, casd, ssds)");
         }
         return image;
+    }
+
+    /** AIDs of instances of the image, which run commands from packets. */
+    private static List<byte[]> remoteManagement(ImageFields fields) {
+        List<byte[]> found = new ArrayList<>();
+        for (JsonElement element : fields.array("remoteManagement")) {
+            String text = element.isJsonPrimitive() ? element.getAsString() : "";
+            if (!text.matches("([0-9A-Fa-f]{2}){5,16}")) {
+                throw SimulatorException.image("remoteManagement", "is not a list of AIDs");
+            }
+            found.add(Hex.decode(text));
+        }
+        if (!found.isEmpty() && !fields.flag("toolkit")) {
+            throw SimulatorException.image("remoteManagement", "needs a toolkit");
+        }
+        return List.copyOf(found);
     }
 
     private static Memory memory(ImageFields fields) {

@@ -235,6 +235,7 @@ final class CardContent {
     private boolean isPinned(RegistryEntry entry) {
         return entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN
                 || entry.aid.equals(registry.controllingAuthority())
+                || registry.isRemoteManagement(entry.aid)
                 || entry.isInstance() && runtime.isActive(entry.aid);
     }
 
@@ -247,7 +248,8 @@ final class CardContent {
         RegistryEntry source = registry.find(entry.parent());
         Authority.require(source != null
                 && entry.kind != RegistryEntry.Kind.ISSUER_DOMAIN
-                && !entry.aid.equals(registry.controllingAuthority()));
+                && !entry.aid.equals(registry.controllingAuthority())
+                && !registry.isRemoteManagement(entry.aid));
         Authority.require(source == caller
                 || authority.isIn(caller, source) && accepts(caller, source, Options.EXTRADITION_FROM));
         requireTakes(caller, target);

@@ -3,6 +3,7 @@ package org.opentsm.simulator.open;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import javacard.framework.AID;
 
 /** The card's registry, in order of creation, which is the order SELECT [next occurrence] walks. */
@@ -16,6 +17,7 @@ public final class Registry {
 
     private final List<RegistryEntry> entries = new ArrayList<>();
     private AID controllingAuthority;
+    private Set<AID> remoteManagement = Set.of();
     private byte cardState = LifeCycle.OP_READY;
     /** Counts changes, so that the state is saved when, and only when, something changed. */
     private long changes;
@@ -57,6 +59,15 @@ public final class Registry {
 
     void setControllingAuthority(AID aid) {
         controllingAuthority = aid;
+    }
+
+    /** The card maker's applications that run commands from packets; nobody deletes or moves them. */
+    public void setRemoteManagement(Set<AID> applications) {
+        remoteManagement = applications;
+    }
+
+    public boolean isRemoteManagement(AID application) {
+        return application != null && remoteManagement.stream().anyMatch(application::equals);
     }
 
     /** Who holds a privilege that has one holder, or null. */

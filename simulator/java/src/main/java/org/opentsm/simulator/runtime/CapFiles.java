@@ -25,6 +25,7 @@ import org.opentsm.linker.Linker;
 import org.opentsm.linker.PlatformInterface;
 import org.opentsm.securitydomain.ApplicationChannel;
 import org.opentsm.securitydomain.ContentAuthority;
+import org.opentsm.securitydomain.KeySource;
 import org.opentsm.securitydomain.Open;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
@@ -64,7 +65,7 @@ public final class CapFiles {
 
     /** The interfaces that the simulator's own classes implement or call. */
     static final List<Class<?>> SHARED_INTERFACES =
-            List.of(Open.class, ContentAuthority.class, ApplicationChannel.class);
+            List.of(Open.class, ContentAuthority.class, ApplicationChannel.class, KeySource.class);
 
     private static final List<PlatformInterface> OUTSIDE =
             SHARED_INTERFACES.stream().map(CapFiles::outside).toList();

@@ -43,6 +43,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private static final int INSTALL_BUFFER_LENGTH = 261;
 
     private static final int TRACE_DEPTH = 12;
+    /** Parameter by which the card's remote management asks OPEN for its service. */
+    private static final byte REMOTE_SERVICE = 0x52;
 
     private final Registry registry = new Registry();
     private final CardOpen open;
@@ -86,6 +88,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private byte[] installParameters = new byte[0];
     private PlatformMemory platform = new PlatformMemory();
     private Object extension;
+    private Shareable remoteService;
 
     public CardRuntime(CardPackages packages, CardRandom random, Statistics statistics, FaultPlan faults) {
         super(new TransientArrays());
@@ -247,6 +250,61 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         } finally {
             transients.clearOnDeselect(application.loadFile);
             heap.rollBack();
+        }
+    }
+
+    // --- remote management --------------------------------------------------------------------
+
+    /** What OPEN gives the card's remote management, whose commands come on a channel of the card's own. */
+    public void serveRemoteManagement(Shareable service) {
+        remoteService = service;
+        dispatcher.reserveChannel();
+    }
+
+    /** What is selected on the card's own channel, or null. */
+    public RegistryEntry selectedByCard() {
+        return dispatcher.selectedByCard();
+    }
+
+    /**
+     * Runs a command on the card's own channel, in the course of another one: remote management has it from a packet.
+     *
+     * @param command with a class byte of the basic channel
+     */
+    public byte[] processOnCardsChannel(byte[] command) {
+        ApduForm form = ApduForm.parse(command);
+        if (form == null) {
+            return status(ISO7816.SW_WRONG_LENGTH);
+        }
+        if (form.channel() != 0 || Channels.isManageChannel(form)) {
+            return status(ISO7816.SW_LOGICAL_CHANNEL_NOT_SUPPORTED);
+        }
+        Object chain = contexts.suspend();
+        try {
+            return dispatcher.onCardsChannel(() -> dispatcher.dispatch(form.onChannel(LogicalChannels.COUNT - 1)));
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        } finally {
+            contexts.resume(chain);
+            installing = null;
+            boolean deleted = heap.wipeDeleted();
+            if (deleted || deletionRequested) {
+                deletionRequested = false;
+                memory.recount();
+            }
+        }
+    }
+
+    /** Calls a shared object as a command on the card's own channel does. */
+    public void askOnCardsChannel(Work<?> work) throws Throwable {
+        ApduForm form = ApduForm.parse(new byte[4]).onChannel(LogicalChannels.COUNT - 1);
+        ApduAccess.begin(shortAPDU, transport.reported(), form, false, false);
+        try {
+            dispatcher.onCardsChannel(work);
+        } finally {
+            ApduAccess.begin(shortAPDU, transport.reported(), null, false, false);
         }
     }
 
@@ -572,6 +630,11 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         AID client = getAID();
         if (!withoutOpen && CardOpen.OPEN_AID.equals(server)) {
             RegistryEntry asking = registry.find(client);
+            if (parameter == REMOTE_SERVICE && remoteService != null) {
+                return registry.isRemoteManagement(client)
+                        ? SharedObject.wrap(this, CardOpen.OPEN_AID, remoteService, loader)
+                        : null;
+            }
             // Only a domain speaks to OPEN; whoever gets hold of a domain's reference is looked at again in each call.
             return parameter == 0 && asking != null && asking.isSecurityDomain()
                     ? SharedObject.wrap(this, CardOpen.OPEN_AID, open, loader)

@@ -30,6 +30,9 @@ final class CommandDispatcher {
     private boolean proprietaryClasses;
     private boolean anyClass;
     private int channel;
+    /** Channels above it are not the terminal's. */
+    private int limit = LogicalChannels.COUNT;
+
     private boolean selecting;
 
     CommandDispatcher(CardRuntime card, Registry registry) {
@@ -44,6 +47,34 @@ final class CommandDispatcher {
     /** A class byte of a channel that is closed means nothing, and the command is the basic channel's. */
     void takeAnyClass() {
         anyClass = true;
+    }
+
+    /** The last channel is the card's own from now on. */
+    void reserveChannel() {
+        limit = LogicalChannels.COUNT - 1;
+    }
+
+    /** What is selected on the card's own channel, or null. */
+    RegistryEntry selectedByCard() {
+        return channels.selected(LogicalChannels.COUNT - 1);
+    }
+
+    /**
+     * Runs work on the card's own channel; the running command's is what it was afterwards.
+     *
+     * @param work what needs this channel to be the one of the command
+     */
+    <T> T onCardsChannel(CardRuntime.Work<T> work) throws Throwable {
+        int before = channel;
+        int limited = limit;
+        channel = LogicalChannels.COUNT - 1;
+        limit = LogicalChannels.COUNT;
+        try {
+            return work.run();
+        } finally {
+            channel = before;
+            limit = limited;
+        }
     }
 
     /** The channel of the running command. */
@@ -93,7 +124,7 @@ final class CommandDispatcher {
         int named = Channels.of(form, proprietaryClasses);
         int asked = anyClass && !channels.isOpen(named) ? 0 : named;
         boolean select = Channels.isSelect(form);
-        if (!channels.isOpen(asked) && !select) {
+        if (asked >= limit || !channels.isOpen(asked) && !select) {
             return CardRuntime.status(ISO7816.SW_LOGICAL_CHANNEL_NOT_SUPPORTED);
         }
         channel = asked;
@@ -133,7 +164,7 @@ final class CommandDispatcher {
         if (form.dataLength() != 0) {
             return CardRuntime.status(ISO7816.SW_WRONG_LENGTH);
         }
-        if (form.p1() == 0 && form.p2() < LogicalChannels.COUNT) {
+        if (form.p1() == 0 && form.p2() < limit) {
             return open(form);
         }
         return CardRuntime.status(form.p1() == CLOSE ? close(form.p2()) : ISO7816.SW_INCORRECT_P1P2);
@@ -142,7 +173,7 @@ final class CommandDispatcher {
     private byte[] open(ApduForm form) {
         boolean choose = form.p2() == 0;
         int made = choose ? channels.free() : form.p2();
-        if (made < 0 || channels.isOpen(made)) {
+        if (made < 0 || made >= limit || channels.isOpen(made)) {
             return CardRuntime.status(choose ? SW_NOT_SUPPORTED : ISO7816.SW_LOGICAL_CHANNEL_NOT_SUPPORTED);
         }
         if (choose && form.expected() == ApduForm.ABSENT) {
@@ -164,7 +195,7 @@ final class CommandDispatcher {
     /** Closes a channel; 0 is the one the command came on. */
     private short close(int number) {
         int closed = number == 0 ? channel : number;
-        if (closed == 0 || closed >= LogicalChannels.COUNT) {
+        if (closed == 0 || closed >= limit) {
             return ISO7816.SW_INCORRECT_P1P2;
         }
         if (!channels.isOpen(closed)) {

@@ -75,7 +75,7 @@ public final class SharedObject implements InvocationHandler {
 
     /** False for the OPEN's own object, which is not card memory. */
     public boolean isApplets() {
-        return !(target instanceof CardOpen);
+        return server.instance() != CardOpen.OPEN_AID;
     }
 
     @Override

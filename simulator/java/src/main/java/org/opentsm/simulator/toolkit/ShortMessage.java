@@ -38,7 +38,9 @@ final class ShortMessage {
             return null;
         }
         byte[] value = new byte[view.getValueLength()];
-        view.copyValue((short) 0, value, (short) 0, (short) value.length);
+        for (short i = 0; i < value.length; i++) {
+            value[i] = view.getValueByte(i);
+        }
         return deliver ? deliver(value) : page(value);
     }
 

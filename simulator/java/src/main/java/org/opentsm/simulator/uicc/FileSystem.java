@@ -49,6 +49,13 @@ public final class FileSystem {
         return made;
     }
 
+    /** The same files for somebody else than the terminal, with a place of his own. */
+    public static FileSystem over(FileTree tree) {
+        FileSystem made = new FileSystem(tree, true);
+        made.reset();
+        return made;
+    }
+
     public FileTree tree() {
         return tree;
     }

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.simulator.toolkit;
+
+import java.util.Arrays;
+import javacard.framework.AID;
+import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.Shareable;
+import org.globalplatform.Personalization;
+import org.opentsm.securitydomain.ApplicationChannel;
+import org.opentsm.securitydomain.KeySource;
+import org.opentsm.simulator.crypto.CryptoHost;
+import org.opentsm.simulator.open.Registry;
+import org.opentsm.simulator.open.RegistryEntry;
+import org.opentsm.simulator.runtime.CardRuntime;
+import org.opentsm.simulator.uicc.FileSystem;
+
+/**
+ * What the card's remote management asks of OPEN: whom a TAR means, keys that open packets, and commands run on a
+ * channel of the card's own, which outlive a message. ETSI TS 102 226 4 to 8; bytes in applet/README.md 12.1.
+ */
+public final class RemoteCommands implements Personalization {
+
+    private static final int FIND = 1;
+    private static final int KEY = 2;
+    private static final int BEGIN = 3;
+    private static final int RUN = 4;
+    private static final int END = 5;
+    private static final byte DOMAIN = 1;
+    private static final byte FILES = 2;
+
+    private static final int TAR_LENGTH = 3;
+    /** TS 101 220 annex D: the issuer's domain in compact and in expanded format. */
+    private static final int ISSUER_COMPACT = 0x000000;
+
+    private static final int ISSUER_EXPANDED = 0xB20100;
+    private static final int FILES_FIRST = 0xB00000;
+    private static final int FILES_LAST = 0xB0011F;
+    /** Bytes 13 to 15 of an AID are its TAR (TS 101 220 7). */
+    private static final int TAR_IN_AID = 12;
+
+    private static final int LAST_PACKET_VERSION = 0x0F;
+    private static final int TLS_FIRST = 0x40;
+    private static final int TLS_LAST = 0x4F;
+    private static final byte DES = (byte) 0x80;
+    private static final byte PRE_SHARED = (byte) 0x85;
+    private static final byte AES = (byte) 0x88;
+    private static final int LONGEST_KEY = 64;
+    private static final byte[] NONE = {};
+
+    private final CardRuntime card;
+    private long resets = -1;
+    /** Whom the packets at hand are for: what a script selects stays selected from one to the next. */
+    private AID target;
+
+    private byte version;
+    private FileSystem files;
+    private boolean toFiles;
+
+    public RemoteCommands(CardRuntime card) {
+        this.card = card;
+    }
+
+    @Override
+    public short processData(byte[] in, short inOffset, short inLength, byte[] out, short outOffset) {
+        if (resets != card.resets()) {
+            resets = card.resets();
+            end();
+            target = null;
+            files = null;
+        }
+        byte[] request = Arrays.copyOfRange(in, inOffset, inOffset + inLength);
+        if (request.length == 0) {
+            throw refused(ISO7816.SW_WRONG_LENGTH);
+        }
+        byte[] body = Arrays.copyOfRange(request, 1, request.length);
+        byte[] answer =
+                switch (request[0]) {
+                    case FIND -> find(body);
+                    case KEY -> key(body);
+                    case BEGIN -> begin(body);
+                    case RUN -> run(body);
+                    case END -> end();
+                    default -> throw refused(ISO7816.SW_WRONG_DATA);
+                };
+        CryptoHost.current().writing(out);
+        System.arraycopy(answer, 0, out, outOffset, answer.length);
+        return (short) answer.length;
+    }
+
+    private static ISOException refused(short status) {
+        return new ISOException(status);
+    }
+
+    /** {@code tar} to {@code kind, AID}, or to nothing. */
+    private byte[] find(byte[] body) {
+        if (body.length != TAR_LENGTH) {
+            throw refused(ISO7816.SW_WRONG_LENGTH);
+        }
+        int tar = (body[0] & 0xFF) << 16 | (body[1] & 0xFF) << 8 | body[2] & 0xFF;
+        if (tar >= FILES_FIRST && tar <= FILES_LAST) {
+            return new byte[] {FILES};
+        }
+        Registry registry = card.registry();
+        RegistryEntry found = tar == ISSUER_COMPACT || tar == ISSUER_EXPANDED
+                ? registry.issuerDomain()
+                : registry.instances().stream()
+                        .filter(entry -> entry.isSecurityDomain() && hasTar(entry, body))
+                        .findFirst()
+                        .orElse(null);
+        return found == null || !registry.isSelectable(found) ? NONE : named(DOMAIN, found.aid);
+    }
+
+    private static boolean hasTar(RegistryEntry entry, byte[] tar) {
+        byte[] aid = read(entry.aid);
+        return aid.length >= TAR_IN_AID + TAR_LENGTH
+                && Arrays.equals(aid, TAR_IN_AID, TAR_IN_AID + TAR_LENGTH, tar, 0, TAR_LENGTH);
+    }
+
+    private static byte[] read(AID aid) {
+        byte[] room = new byte[16];
+        byte length = aid.getBytes(room, (short) 0);
+        return Arrays.copyOf(room, length);
+    }
+
+    private static byte[] named(byte kind, AID aid) {
+        byte[] name = read(aid);
+        byte[] made = new byte[1 + name.length];
+        made[0] = kind;
+        System.arraycopy(name, 0, made, 1, name.length);
+        return made;
+    }
+
+    /** {@code version, id, AID} to {@code type, value}; nothing for no key, or one that is for something else. */
+    private byte[] key(byte[] body) {
+        RegistryEntry domain = domain(body, 2);
+        int asked = body[0] & 0xFF;
+        boolean tls = asked >= TLS_FIRST && asked <= TLS_LAST;
+        if (!tls && (asked == 0 || asked > LAST_PACKET_VERSION)
+                || !(card.shared(domain.aid, KeySource.PARAMETER) instanceof KeySource keys)) {
+            return NONE;
+        }
+        // RAM of the card's own, of which nothing stays
+        byte[] room = Toolkit.of(card).volatileArray(JCSystem.CLEAR_ON_RESET);
+        try {
+            int length = keys.value(body[0], body[1], room, (short) 0);
+            boolean fits = room[0] == AES || room[0] == (tls ? PRE_SHARED : DES);
+            return length == 0 || length > LONGEST_KEY || !fits ? NONE : Arrays.copyOf(room, 1 + length);
+        } finally {
+            Arrays.fill(room, (byte) 0);
+        }
+    }
+
+    private RegistryEntry domain(byte[] body, int offset) {
+        RegistryEntry domain = body.length <= offset ? null : card.registry().find(body, offset, body.length - offset);
+        if (domain == null || !domain.isSecurityDomain() || !card.registry().isSelectable(domain)) {
+            throw refused((short) 0x6A88);
+        }
+        return domain;
+    }
+
+    /**
+     * {@code kind, version, AID}: the commands that follow are for this domain, or for the files where there is no AID.
+     * What the last script for it had selected stays so. A version other than 00: they came in a packet that was
+     * checked by its keys.
+     */
+    private byte[] begin(byte[] body) {
+        end();
+        if (body.length < 2) {
+            throw refused(ISO7816.SW_WRONG_LENGTH);
+        }
+        toFiles = body[0] == FILES;
+        if (toFiles) {
+            if (files == null) {
+                files = FileSystem.over(Toolkit.of(card).files());
+            }
+            return NONE;
+        }
+        RegistryEntry domain = domain(body, 2);
+        if (!domain.aid.equals(target) || card.selectedByCard() == null) {
+            byte[] name = read(domain.aid);
+            byte[] select = new byte[5 + name.length];
+            select[1] = ISO7816.INS_SELECT;
+            select[2] = 0x04;
+            select[4] = (byte) name.length;
+            System.arraycopy(name, 0, select, 5, name.length);
+            byte[] answer = card.processOnCardsChannel(select);
+            if (answer[answer.length - 2] != (byte) 0x90) {
+                target = null;
+                throw refused(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
+            }
+        }
+        target = domain.aid;
+        version = body[1];
+        trust(version);
+        return NONE;
+    }
+
+    /** Tells the domain, while it is the selected one, whose commands come; it forgets with its selection. */
+    private void trust(byte keys) {
+        RegistryEntry selected = card.selectedByCard();
+        if (selected == null || !selected.aid.equals(target)) {
+            return;
+        }
+        Shareable given = card.shared(target, ApplicationChannel.PARAMETER);
+        if (given instanceof ApplicationChannel channel) {
+            try {
+                card.askOnCardsChannel(() -> {
+                    channel.packet(keys);
+                    return null;
+                });
+            } catch (RuntimeException | Error e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private byte[] run(byte[] command) {
+        if (command.length < 4) {
+            return CardRuntime.status(ISO7816.SW_WRONG_LENGTH);
+        }
+        if (toFiles) {
+            byte[] answer = files == null ? null : files.process(command);
+            return answer == null ? CardRuntime.status(ISO7816.SW_INS_NOT_SUPPORTED) : answer;
+        }
+        byte[] answer = card.processOnCardsChannel(command);
+        boolean selects = command[0] == 0 && command[1] == ISO7816.INS_SELECT && command[2] == 0x04;
+        if (selects && version != 0) {
+            trust(version);
+        }
+        return answer;
+    }
+
+    private byte[] end() {
+        if (version != 0) {
+            version = 0;
+            trust((byte) 0);
+        }
+        toFiles = false;
+        return NONE;
+    }
+}
