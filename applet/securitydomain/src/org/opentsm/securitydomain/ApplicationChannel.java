@@ -39,6 +39,12 @@ public interface ApplicationChannel extends Shareable {
     /** True when the domain's data object 42, 45 or 5F20 has this value: for whom a token is good (GPCS 11.1.7). */
     boolean isNamed(short tag, byte[] buffer, short offset, short length);
 
+    /**
+     * The commands that follow on this channel came in a packet under keys of this version, whose checksum was right;
+     * 00 when they have ended. A session of the domain's own goes on. README 5.12.
+     */
+    void packet(byte version);
+
     /** Ends the session and drops its keys. */
     void resetSecurity();
 }

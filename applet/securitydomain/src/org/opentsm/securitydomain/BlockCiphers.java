@@ -38,6 +38,17 @@ final class BlockCiphers {
         }
     }
 
+    /** Opens key data in place under a key in RAM: AES in CBC with a vector of zeros, triple DES in ECB. */
+    void openKey(boolean isAes, short key, short keyLength, byte[] buffer, short offset, short length) {
+        Cipher cipher = isAes ? aesCbc : desEcb;
+        if (isAes) {
+            cipher.init(aes.key(ram, key, keyLength), Cipher.MODE_DECRYPT);
+        } else {
+            cipher.init(des.key(ram, key, keyLength), Cipher.MODE_DECRYPT);
+        }
+        cipher.doFinal(buffer, offset, length, buffer, offset);
+    }
+
     void clear() {
         aes.clear();
         des.clear();

@@ -99,6 +99,11 @@ final class ChannelService implements ApplicationChannel {
         return data.knows(tag) && data.equals(tag, buffer, offset, length);
     }
 
+    public void packet(byte version) {
+        bind();
+        channel.packet(version);
+    }
+
     public void resetSecurity() {
         transients.clear();
         channel.end();

@@ -2,9 +2,18 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
+import javacard.framework.Util;
 
-/** The protocols of one domain: a session of one of them at a time, and none when a new one starts. */
+/**
+ * The protocols of one domain: a session of one of them at a time, and none when a new one starts. Without one there
+ * may be a secured packet, whose commands come in clear; SCP10's rules for what is outside a session hold for them.
+ */
 final class Channels extends SecureChannel {
+
+    /** STATE in RAM while the commands are those of a packet; OPTION has the version of its keys. */
+    static final byte PACKET = (byte) 0x40;
+    /** KIK of a packet's set (TS 102 225 5.1.2). */
+    private static final byte KIK = (byte) 3;
 
     private final SecurityDomain domain;
     private final Scp10 scp10;
@@ -164,7 +173,28 @@ final class Channels extends SecureChannel {
         return current().ownerAuthenticated();
     }
 
+    void packet(byte version) {
+        if (ram[Transients.STATE] == PACKET) {
+            end();
+        }
+        if (version != 0 && ram[Transients.STATE] == 0) {
+            ram[Transients.OPTION] = version;
+            ram[Transients.KEYS_MAKER] = domain.sets.maker(version);
+            scp10.opened(PACKET, domain.isOwners(ram[Transients.KEYS_MAKER]), Gp.LEVEL_C_MAC);
+        }
+    }
+
     void decryptKey(byte[] buffer, short offset, short length) {
-        current().decryptKey(buffer, offset, length);
+        if (ram[Transients.STATE] != PACKET) {
+            current().decryptKey(buffer, offset, length);
+            return;
+        }
+        short key = domain.sets.find(ram[Transients.OPTION], KIK);
+        if (key == KeyStore.NONE || (length & 7) != 0) {
+            ISOException.throwIt(Gp.SW_WRONG_DATA);
+        }
+        short size = domain.sets.read(key, ram, Transients.SCRATCH);
+        scp10.ciphers.openKey(domain.sets.type(key) == Gp.KEY_AES, Transients.SCRATCH, size, buffer, offset, length);
+        Util.arrayFillNonAtomic(ram, Transients.SCRATCH, KeyStore.KEY_MAX, (byte) 0);
     }
 }

@@ -30,6 +30,12 @@ public interface KeySource extends Shareable {
     /** Writes a key of a set, whole blocks of 16 bytes. */
     void key(byte version, byte id, byte[] out, short offset);
 
+    /**
+     * Writes {@code type, value} of a key, the value in whole blocks of 16 bytes; answers the length of the value, 0
+     * when there is no such key.
+     */
+    short value(byte version, byte id, byte[] out, short offset);
+
     /** Writes the set's sequence counter, three bytes. */
     void sequence(byte version, byte[] out, short offset);
 

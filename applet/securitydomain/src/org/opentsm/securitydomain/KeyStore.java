@@ -153,6 +153,15 @@ final class KeyStore implements KeySource {
         read(find(version, id), out, offset);
     }
 
+    public short value(byte version, byte id, byte[] out, short offset) {
+        short key = find(version, id);
+        if (key == NONE) {
+            return (short) 0;
+        }
+        out[offset] = type(key);
+        return read(key, out, (short) (offset + 1));
+    }
+
     public byte setType(byte version, short keys) {
         byte type = (byte) 0;
         short length = (short) 0;

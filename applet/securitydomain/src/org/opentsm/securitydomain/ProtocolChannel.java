@@ -35,6 +35,12 @@ abstract class ProtocolChannel extends SecureChannel {
         ISOException.throwIt(status);
     }
 
+    /** What comes now is the owner's or anybody's, at this level. */
+    final void opened(byte state, boolean owner, byte level) {
+        ram[Transients.LEVEL] = (byte) ((owner ? Gp.LEVEL_AUTHENTICATED : Gp.LEVEL_ANY_AUTHENTICATED) | level);
+        ram[Transients.STATE] = state;
+    }
+
     /** True while commands come under an open session of this protocol. */
     abstract boolean isOpen();
 

@@ -370,7 +370,6 @@ final class Scp02 extends SymmetricChannel {
             cbc(S_DEK, Cipher.MODE_DECRYPT, buffer, offset, length);
             return;
         }
-        ciphers.desEcb.init(ciphers.des.key(ram, S_DEK, KEY_LENGTH), Cipher.MODE_DECRYPT);
-        ciphers.desEcb.doFinal(buffer, offset, length, buffer, offset);
+        ciphers.openKey(false, S_DEK, KEY_LENGTH, buffer, offset, length);
     }
 }

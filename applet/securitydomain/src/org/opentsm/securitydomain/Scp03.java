@@ -322,7 +322,6 @@ final class Scp03 extends SymmetricChannel {
         if (!ownerAuthenticated() || length == 0 || (length & 15) != 0) {
             ISOException.throwIt(Gp.SW_WRONG_DATA);
         }
-        ciphers.aesCbc.init(ciphers.aes.key(ram, DEK, ram[KEY_LENGTH]), Cipher.MODE_DECRYPT);
-        ciphers.aesCbc.doFinal(buffer, offset, length, buffer, offset);
+        ciphers.openKey(true, DEK, ram[KEY_LENGTH], buffer, offset, length);
     }
 }

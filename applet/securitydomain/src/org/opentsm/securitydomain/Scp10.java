@@ -62,7 +62,9 @@ final class Scp10 extends ProtocolChannel {
     }
 
     boolean isOpen() {
-        return ram[Transients.STATE] == OPEN || ram[Transients.STATE] == OPEN_UNCONFIRMED;
+        return ram[Transients.STATE] == OPEN
+                || ram[Transients.STATE] == OPEN_UNCONFIRMED
+                || ram[Transients.STATE] == Channels.PACKET;
     }
 
     /** True from the first step of an initiation on. */

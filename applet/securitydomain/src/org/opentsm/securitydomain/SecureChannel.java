@@ -69,6 +69,12 @@ class SecureChannel {
         return false;
     }
 
+    /**
+     * The commands that follow on this channel are those of a packet under keys of this version; 00 when they have
+     * ended. A session that is under way goes on.
+     */
+    void packet(byte version) {}
+
     /** Ends whatever is under way and drops its keys. */
     void end() {}
 

@@ -206,13 +206,17 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
      * file (README 5.10).
      */
     public Shareable getShareableInterfaceObject(AID client, byte parameter) {
+        boolean isOpen = client != null && client.equals(Gp.OPEN_AID, (short) 0, (byte) Gp.OPEN_AID.length);
         if (parameter == ApplicationChannel.PARAMETER || parameter == ContentAuthority.PARAMETER) {
-            boolean asked = client != null && client.equals(Gp.OPEN_AID, (short) 0, (byte) Gp.OPEN_AID.length);
             Shareable given = parameter == ContentAuthority.PARAMETER ? (Shareable) contentKeys : service;
-            return asked ? given : null;
+            return isOpen ? given : null;
         }
         if (parameter != KeySource.PARAMETER || client == null || sets == null || alone) {
             return null;
+        }
+        if (isOpen) {
+            // for packets, which the card's remote management opens
+            return sets;
         }
         Open open = open();
         short length = client.getBytes(work, Transients.RESPONSE);

@@ -163,9 +163,7 @@ abstract class SymmetricChannel extends ProtocolChannel {
 
     /** The session is open; whose it is says who put its keys. */
     final void opened(byte level) {
-        byte peer = domain.isOwners(ram[Transients.KEYS_MAKER]) ? Gp.LEVEL_AUTHENTICATED : Gp.LEVEL_ANY_AUTHENTICATED;
-        ram[Transients.LEVEL] = (byte) (peer | level);
-        become(OPEN);
+        opened((byte) (states | OPEN), domain.isOwners(ram[Transients.KEYS_MAKER]), level);
     }
 
     /** BEGIN R-MAC SESSION, GPCS E.5.3, Amendment D 7.1.3: P1 is what is added to the level. */

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.ota;
+
+import javacard.framework.AID;
+import javacard.framework.APDU;
+import javacard.framework.Applet;
+import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.Shareable;
+import uicc.toolkit.EnvelopeHandler;
+import uicc.toolkit.EnvelopeHandlerSystem;
+import uicc.toolkit.EnvelopeResponseHandler;
+import uicc.toolkit.EnvelopeResponseHandlerSystem;
+import uicc.toolkit.ToolkitInterface;
+import uicc.toolkit.ToolkitRegistry;
+import uicc.toolkit.ToolkitRegistrySystem;
+
+/**
+ * The toolkit application that takes command packets from short messages and answers them, for the security domains and
+ * for the card's files. INSTALL's C9: {@code [8E 01 level]}, the least SPI 1 (16 when absent: checksum, ciphering and a
+ * counter that must be higher).
+ */
+public final class RemoteManagement extends Applet implements ToolkitInterface {
+
+    /** Longest list of answers to commands. */
+    static final short RESPONSE_MAX = (short) 1200;
+
+    private static final byte MINIMUM = (byte) 0x16;
+    private static final byte TAG_LEVEL = (byte) 0x8E;
+    private static final byte FOR_TOOLKIT = (byte) 1;
+    private static final byte TAG_TPDU = (byte) 0x0B;
+    private static final byte TAG_ADDRESS = (byte) 0x06;
+    private static final short EVENT_FORMATTED = (short) 2;
+    private static final short EVENT_UNFORMATTED = (short) 4;
+    /** Longest SMS-DELIVER that is looked at. */
+    private static final short TPDU_MAX = (short) 176;
+    /** Longest response in a deliver report (3GPP TS 31.111 7.1.1.2). */
+    private static final short REPORT_MAX = (short) 128;
+
+    private final byte[] command =
+            JCSystem.makeTransientByteArray((short) (Packet.CAPACITY + Packet.SLACK), JCSystem.CLEAR_ON_RESET);
+    private final byte[] response = JCSystem.makeTransientByteArray(
+            (short) (ResponsePacket.DATA + RESPONSE_MAX + Script.SLACK), JCSystem.CLEAR_ON_RESET);
+    private final MessageParts parts = new MessageParts(command);
+    private final ShortMessages messages = new ShortMessages();
+    private final Script script;
+    private final Packet packet;
+    private final RemoteLink link;
+
+    private RemoteManagement(byte minimum) {
+        link = new RemoteLink();
+        script = new Script(link);
+        packet = new Packet(command, link, minimum);
+    }
+
+    public static void install(byte[] buffer, short offset, byte length) {
+        short privileges = (short) (offset + 1 + buffer[offset]);
+        short parameters = (short) (privileges + 1 + buffer[privileges]);
+        short size = buffer[parameters];
+        byte minimum = MINIMUM;
+        if (size != 0) {
+            if (size != 3 || buffer[(short) (parameters + 1)] != TAG_LEVEL || buffer[(short) (parameters + 2)] != 1) {
+                ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+            }
+            minimum = buffer[(short) (parameters + 3)];
+        }
+        RemoteManagement made = new RemoteManagement(minimum);
+        made.register(buffer, (short) (offset + 1), buffer[offset]);
+        ToolkitRegistry registry = ToolkitRegistrySystem.getEntry();
+        registry.setEvent(EVENT_FORMATTED);
+        // the parts of a long message behind its first are not known as such
+        registry.setEvent(EVENT_UNFORMATTED);
+    }
+
+    public Shareable getShareableInterfaceObject(AID client, byte parameter) {
+        return client == null && parameter == FOR_TOOLKIT ? this : null;
+    }
+
+    /** It is no application to be selected. */
+    public void process(APDU apdu) {
+        if (!selectingApplet()) {
+            ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
+        }
+    }
+
+    public void processToolkit(short event) {
+        if (event != EVENT_FORMATTED && event != EVENT_UNFORMATTED) {
+            return;
+        }
+        EnvelopeHandler envelope = EnvelopeHandlerSystem.getTheHandler();
+        short size = value(envelope, TAG_TPDU);
+        if (size <= 0 || size > TPDU_MAX) {
+            return;
+        }
+        envelope.copyValue((short) 0, response, (short) 0, size);
+        short length = parts.take(response, (short) 0, size);
+        if (length == 0) {
+            return;
+        }
+        size = value(envelope, TAG_ADDRESS);
+        if (size < 0 || size > MessageParts.ADDRESS_MAX) {
+            size = (short) 0;
+        } else {
+            envelope.copyValue((short) 0, response, (short) 0, size);
+        }
+        messages.answers(parts, response, size);
+        try {
+            serve(length);
+        } finally {
+            packet.clear();
+        }
+    }
+
+    /** Length of the first element with this tag, which is the current one then; -1. */
+    private static short value(EnvelopeHandler envelope, byte tag) {
+        return envelope.findTLV(tag, (byte) 1) == 0 ? (short) -1 : envelope.getValueLength();
+    }
+
+    private void serve(short length) {
+        byte status = packet.open(length);
+        short answered = (short) 0;
+        if (status == Status.OK) {
+            try {
+                packet.begin();
+                answered =
+                        script.run(command, packet.data(), packet.dataLength(), response, ResponsePacket.DATA, (short)
+                                (ResponsePacket.DATA + RESPONSE_MAX));
+            } catch (ISOException e) {
+                // the target went away, or the card serves nobody now
+                status = Status.TAR_UNKNOWN;
+            } finally {
+                link.end();
+            }
+        }
+        if (packet.isAnswered(status)) {
+            answer(answered, status);
+        }
+    }
+
+    /**
+     * In the deliver report, or by a message of its own where the packet asks for that or the report has no room. A
+     * refusal costs nobody a message.
+     */
+    private void answer(short length, byte status) {
+        boolean isLong = (short) (ResponsePacket.DATA + length + PacketCiphers.CHECKSUM) > REPORT_MAX;
+        boolean submits = status == Status.OK && (packet.isAnsweredBySubmit() || isLong);
+        if (!submits) {
+            report(response, length, status);
+        } else if (!ShortMessages.canSend()) {
+            // the commands ran, but what they answered does not get out
+            report(command, (short) 0, Status.NO_MEMORY);
+        } else {
+            report(command, (short) 0, Status.FOLLOWS_BY_SUBMIT);
+            short start = packet.respond(response, length, status);
+            messages.send(response, start, packet.responseLength());
+        }
+    }
+
+    private void report(byte[] buffer, short length, byte status) {
+        short start = packet.respond(buffer, length, status);
+        EnvelopeResponseHandler handler = EnvelopeResponseHandlerSystem.getTheHandler();
+        handler.appendArray(buffer, start, packet.responseLength());
+        handler.post(status == Status.OK || status == Status.FOLLOWS_BY_SUBMIT);
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.ota;
+
+import javacard.framework.JCSystem;
+import javacard.framework.Util;
+import uicc.toolkit.ProactiveHandler;
+import uicc.toolkit.ProactiveHandlerSystem;
+import uicc.toolkit.ToolkitException;
+
+/**
+ * Sends response packets to whom a message came from, in as many SMS-SUBMITs as it takes, by SEND SHORT MESSAGE (TS 102
+ * 223 6.4.10, TS 23.040 9.2.2.2).
+ */
+final class ShortMessages {
+
+    private static final byte SEND_SHORT_MESSAGE = (byte) 0x13;
+    private static final byte NETWORK = (byte) 0x83;
+    private static final byte TAG_ADDRESS = (byte) 0x86;
+    private static final byte TAG_TPDU = (byte) 0x8B;
+    /** SMS-SUBMIT with a user data header and no validity period. */
+    private static final byte SUBMIT = (byte) 0x41;
+
+    private static final byte PROTOCOL = (byte) 0x7F;
+    private static final byte CODING = (byte) 0xF6;
+    private static final short USER_DATA_MAX = (short) 140;
+    /** {@code 02 71 00}, which stands before the packet as it was made. */
+    private static final short HEADER = (short) 3;
+    /** {@code 07 00 03 reference total sequence 71 00} of the first part, and of those behind it. */
+    private static final short FIRST_HEADER = (short) 8;
+
+    private static final short LATER_HEADER = (short) 6;
+
+    // RAM: both addresses with their lengths, the message being made
+    private static final short CENTRE = (short) 0;
+    private static final short CENTRE_LENGTH = (short) (CENTRE + MessageParts.ADDRESS_MAX);
+    private static final short ADDRESS = (short) (CENTRE_LENGTH + 1);
+    private static final short ADDRESS_LENGTH = (short) (ADDRESS + MessageParts.ADDRESS_MAX);
+    private static final short REFERENCE = (short) (ADDRESS_LENGTH + 1);
+    private static final short TPDU = (short) (REFERENCE + 1);
+    private static final short RAM = (short) (TPDU + 5 + MessageParts.ADDRESS_MAX + USER_DATA_MAX);
+
+    private final byte[] ram = JCSystem.makeTransientByteArray(RAM, JCSystem.CLEAR_ON_RESET);
+
+    /** Where the answer goes: to the sender, by the service centre that the message came from. */
+    void answers(MessageParts parts, byte[] centre, short length) {
+        Util.arrayCopyNonAtomic(centre, (short) 0, ram, CENTRE, length);
+        ram[CENTRE_LENGTH] = (byte) length;
+        ram[ADDRESS_LENGTH] = (byte) parts.sender(ram, ADDRESS);
+    }
+
+    /** True while the terminal takes proactive commands from here. */
+    static boolean canSend() {
+        try {
+            ProactiveHandlerSystem.getTheHandler();
+            return true;
+        } catch (ToolkitException e) {
+            return false;
+        }
+    }
+
+    /** Sends {@code 02 71 00, response packet}; what the terminal or the network makes of it is not looked at. */
+    void send(byte[] data, short offset, short length) {
+        short left = (short) (length - HEADER);
+        short at = (short) (offset + HEADER);
+        if (length <= USER_DATA_MAX) {
+            Util.arrayCopyNonAtomic(data, offset, ram, head(), length);
+            submit(length);
+            return;
+        }
+        ram[REFERENCE]++;
+        short first = (short) (USER_DATA_MAX - FIRST_HEADER);
+        short later = (short) (USER_DATA_MAX - LATER_HEADER);
+        byte total = (byte) (1 + (short) ((short) (left - first + later - 1) / later));
+        for (byte sequence = 1; sequence <= total; sequence++) {
+            boolean begins = sequence == 1;
+            short header = begins ? FIRST_HEADER : LATER_HEADER;
+            short room = begins ? first : later;
+            short size = left < room ? left : room;
+            short to = head();
+            ram[to++] = (byte) (header - 1);
+            ram[to++] = (byte) 0;
+            ram[to++] = (byte) 3;
+            ram[to++] = ram[REFERENCE];
+            ram[to++] = total;
+            ram[to++] = sequence;
+            if (begins) {
+                to = Util.arrayCopyNonAtomic(data, (short) (offset + 1), ram, to, (short) 2);
+            }
+            Util.arrayCopyNonAtomic(data, at, ram, to, size);
+            submit((short) (header + size));
+            at = (short) (at + size);
+            left = (short) (left - size);
+        }
+    }
+
+    /** Writes the message to its user data; returns where that begins. */
+    private short head() {
+        short at = TPDU;
+        ram[at++] = SUBMIT;
+        // the terminal gives the reference
+        ram[at++] = (byte) 0;
+        at = Util.arrayCopyNonAtomic(ram, ADDRESS, ram, at, (short) (ram[ADDRESS_LENGTH] & 0xFF));
+        ram[at++] = PROTOCOL;
+        ram[at++] = CODING;
+        return (short) (at + 1);
+    }
+
+    /** Sends what {@link #head} began and the caller has put the user data behind. */
+    private void submit(short userData) {
+        short length = (short) (5 + (ram[ADDRESS_LENGTH] & 0xFF));
+        ram[(short) (TPDU + length - 1)] = (byte) userData;
+        ProactiveHandler handler = ProactiveHandlerSystem.getTheHandler();
+        handler.init(SEND_SHORT_MESSAGE, (byte) 0, NETWORK);
+        if (ram[CENTRE_LENGTH] != 0) {
+            handler.appendTLV(TAG_ADDRESS, ram, CENTRE, (short) (ram[CENTRE_LENGTH] & 0xFF));
+        }
+        handler.appendTLV(TAG_TPDU, ram, TPDU, (short) (length + userData));
+        handler.send();
+    }
+}
