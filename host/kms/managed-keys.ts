@@ -11,7 +11,7 @@ import { ConflictError, KeyError, NotFoundError } from '../errors.ts';
 import { concat, toHex } from '../wire/hex.ts';
 import { type KeyAttributes, ManagedKey } from '../wire/message/managed-keys.ts';
 import { createDurably, readPrivate } from './durable-file.ts';
-import { Envelope, type SealingKey } from './sealing.ts';
+import { Envelope, type Sealer } from './sealing.ts';
 
 /**
  * Keys with versions, in sealed files. A change writes the next revision under a new name, so that of two nodes that
@@ -48,11 +48,11 @@ const contextOf = (info: ManagedKey, revision: number): Uint8Array =>
 
 export class ManagedKeys {
   readonly #folder: string;
-  readonly #sealingKey: SealingKey;
+  readonly #sealer: Sealer;
 
-  constructor(folder: string, sealingKey: SealingKey) {
+  constructor(folder: string, sealer: Sealer) {
     this.#folder = folder;
-    this.#sealingKey = sealingKey;
+    this.#sealer = sealer;
   }
 
   /** By label. */
@@ -72,7 +72,7 @@ export class ManagedKeys {
     if (last === undefined) throw new NotFoundError('no-such-key', `There is no key ${label}`, { label });
     if (last.file.info.label !== label)
       throw new KeyError('key-unreadable', `The file of ${label} is another's`, { label });
-    const secrets = this.#open(last.file, last.revision);
+    const secrets = await this.#open(last.file, last.revision);
     try {
       return await use({ info: last.file.info, revision: last.revision, secrets });
     } finally {
@@ -90,7 +90,7 @@ export class ManagedKeys {
   async write(info: ManagedKey, revision: number, keys: readonly Uint8Array[]): Promise<void> {
     const plain = concat(...keys);
     for (const key of keys) key.fill(0);
-    const envelope = plain.length === 0 ? null : this.#sealingKey.seal(plain, contextOf(info, revision));
+    const envelope = plain.length === 0 ? null : await this.#sealer.seal(plain, contextOf(info, revision));
     plain.fill(0);
     const file: KeyFile = { info, envelope };
     const path = join(this.#folder, nameOf(stemOf(info.label), revision));
@@ -109,8 +109,8 @@ export class ManagedKeys {
     for (const other of old) await truncate(join(this.#folder, nameOf(stem, other.revision)));
   }
 
-  #open({ info, envelope }: KeyFile, revision: number): Map<number, Secret> {
-    const bytes = envelope === null ? new Uint8Array() : this.#sealingKey.unseal(envelope, contextOf(info, revision));
+  async #open({ info, envelope }: KeyFile, revision: number): Promise<Map<number, Secret>> {
+    const bytes = envelope === null ? new Uint8Array() : await this.#sealer.unseal(envelope, contextOf(info, revision));
     const length = info.lengthBits / 8;
     const versions = present(info);
     if (bytes.length !== versions.length * length)

@@ -12,7 +12,7 @@ import { type CreatePurseKeySet, PurseKeySetInfo } from '../wire/message/purse.t
 import { PURSE_KEY, type PurseAlgorithm, type PurseKeyKind } from '../wire/purse/values.ts';
 import { createDurably, readPrivate } from './durable-file.ts';
 import { diversifyPurseKey, requirePurseKey } from './purse-cryptograms.ts';
-import { Envelope, type SealingKey } from './sealing.ts';
+import { Envelope, type Sealer } from './sealing.ts';
 
 const KeyFile = Type.Object({ info: PurseKeySetInfo, envelope: Envelope }, { additionalProperties: false });
 type KeyFile = Static<typeof KeyFile>;
@@ -31,17 +31,18 @@ interface HeldSet {
 /** Master keys of purses, one set a product, in sealed files beside the key pairs. */
 export class PurseKeys {
   readonly #folder: string;
-  readonly #sealingKey: SealingKey;
+  readonly #sealer: Sealer;
   readonly #held = new Map<string, Promise<HeldSet | undefined>>();
 
-  constructor(folder: string, sealingKey: SealingKey) {
+  constructor(folder: string, sealer: Sealer) {
     this.#folder = folder;
-    this.#sealingKey = sealingKey;
+    this.#sealer = sealer;
   }
 
   /** Makes the set, or returns the one of that label when it is alike. @throws ConflictError `key-label-taken` */
   async create({ label, algorithm }: CreatePurseKeySet): Promise<PurseKeySetInfo> {
     const held = (await this.#find(label)) ?? (await this.#make(label, algorithm));
+    if (!this.#sealer.keepsOpened) wipe(held);
     if (held.info.algorithm !== algorithm)
       throw new ConflictError(
         'key-label-taken',
@@ -64,13 +65,22 @@ export class PurseKeys {
     const held = await this.#find(label);
     if (held === undefined) throw new NotFoundError('no-such-key', `There are no purse keys ${label}`, { label });
     const { algorithm } = held.info;
+    try {
+      return await this.#diversified(held, serial, (keys) => use(algorithm, keys));
+    } finally {
+      if (!this.#sealer.keepsOpened) wipe(held);
+    }
+  }
+
+  async #diversified<T>(held: HeldSet, serial: string, use: (keys: CardPurseKeys) => T): Promise<T> {
+    const { algorithm } = held.info;
     const keys = eachKind((kind) => {
       const key = diversifyPurseKey(algorithm, held.masters[kind].expose(), fromHex(serial, 8));
       requirePurseKey(algorithm, kind, key);
       return new Secret(key);
     });
     try {
-      return use(algorithm, keys);
+      return use(keys);
     } finally {
       for (const kind of KINDS) keys[kind].wipe();
     }
@@ -78,14 +88,13 @@ export class PurseKeys {
 
   close(): void {
     for (const held of this.#held.values()) {
-      void held
-        .then((set) => set !== undefined && KINDS.forEach((kind) => void set.masters[kind].wipe()))
-        .catch(() => {});
+      void held.then((set) => set !== undefined && wipe(set)).catch(() => {});
     }
     this.#held.clear();
   }
 
   async #find(label: string): Promise<HeldSet | undefined> {
+    if (!this.#sealer.keepsOpened) return this.#read(label);
     const known = this.#held.get(label) ?? this.#read(label);
     this.#held.set(label, known);
     const held = await known.catch((error: unknown) => {
@@ -101,7 +110,7 @@ export class PurseKeys {
     const masters = split(plain);
     const checkValues = Object.fromEntries(KINDS.map((kind) => [kind, checkValue(algorithm, masters[kind].expose())]));
     const info: PurseKeySetInfo = { label, algorithm, checkValues, createdAt: new Date().toISOString() };
-    const file: KeyFile = { info, envelope: this.#sealingKey.seal(plain, contextOf(info)) };
+    const file: KeyFile = { info, envelope: await this.#sealer.seal(plain, contextOf(info)) };
     plain.fill(0);
     for (const kind of KINDS) masters[kind].wipe();
     await createDurably(this.#file(label), JSON.stringify(file));
@@ -117,7 +126,7 @@ export class PurseKeys {
     const file = parse(text);
     if (!isKeyFile(file) || file.info.label !== label)
       throw new KeyError('key-unreadable', `${path} is no file of purse keys`, { label });
-    const plain = this.#sealingKey.unseal(file.envelope, contextOf(file.info));
+    const plain = await this.#sealer.unseal(file.envelope, contextOf(file.info));
     if (plain.length !== KINDS.length * KEY_LENGTH)
       throw new KeyError('key-unreadable', `${path} holds other keys`, { label });
     const masters = split(plain);
@@ -131,6 +140,10 @@ export class PurseKeys {
 }
 
 const isKeyFile = (value: unknown): value is KeyFile => Check(KeyFile, value);
+
+function wipe({ masters }: HeldSet): void {
+  for (const kind of KINDS) masters[kind].wipe();
+}
 
 function parse(text: string): unknown {
   try {

@@ -8,8 +8,8 @@ import { createDurably, readPrivate } from './durable-file.ts';
 
 const CIPHER = 'aes-256-gcm';
 const KEY_LENGTH = 32;
-const NONCE_LENGTH = 12;
-const TAG_LENGTH = 16;
+export const NONCE_LENGTH = 12;
+export const TAG_LENGTH = 16;
 
 /** AES-256-GCM envelope as it stands in a file: nonce, ciphertext with tag, both hex. */
 export const Envelope = Type.Object(
@@ -18,8 +18,26 @@ export const Envelope = Type.Object(
 );
 export type Envelope = Static<typeof Envelope>;
 
-/** The key under which all others are kept at rest. */
-export class SealingKey {
+/** The key under which all others are kept at rest: in a file of this machine, or in a token. */
+export interface Sealer {
+  /** False where what was opened is not to stay in memory: whoever opens a key wipes it after each use. */
+  readonly keepsOpened: boolean;
+  /** @param context bytes that the envelope belongs to: it opens only with the same */
+  seal(plain: Uint8Array, context: Uint8Array): Promise<Envelope>;
+  /** @throws KeyError `key-unreadable` when it was changed, moved to another name, or sealed by another key */
+  unseal(envelope: Envelope, context: Uint8Array): Promise<Uint8Array>;
+  wipe(): void;
+}
+
+export const unreadable = (): KeyError =>
+  new KeyError(
+    'key-unreadable',
+    'A stored key does not open: it was changed, or another sealing key or token is configured',
+  );
+
+/** A sealing key that is in a file. */
+export class SealingKey implements Sealer {
+  readonly keepsOpened = true;
   readonly #key: Secret;
 
   private constructor(key: Secret) {
@@ -43,16 +61,14 @@ export class SealingKey {
     return new SealingKey(new Secret(fromHex(text.trim(), KEY_LENGTH)));
   }
 
-  /** @param context bytes that the envelope belongs to: it opens only with the same */
-  seal(plain: Uint8Array, context: Uint8Array): Envelope {
+  async seal(plain: Uint8Array, context: Uint8Array): Promise<Envelope> {
     const nonce = randomBytes(NONCE_LENGTH);
     const cipher = createCipheriv(CIPHER, this.#key.expose(), nonce, { authTagLength: TAG_LENGTH }).setAAD(context);
     const sealed = concat(cipher.update(plain), cipher.final(), cipher.getAuthTag());
     return { nonce: toHex(nonce), sealed: toHex(sealed) };
   }
 
-  /** @throws KeyError `key-unreadable` when it was changed, moved to another name, or sealed by another key */
-  unseal(envelope: Envelope, context: Uint8Array): Uint8Array {
+  async unseal(envelope: Envelope, context: Uint8Array): Promise<Uint8Array> {
     const sealed = fromHex(envelope.sealed);
     const options = { authTagLength: TAG_LENGTH };
     const decipher = createDecipheriv(CIPHER, this.#key.expose(), fromHex(envelope.nonce), options).setAAD(context);
@@ -60,10 +76,7 @@ export class SealingKey {
     try {
       return concat(decipher.update(sealed.slice(0, -TAG_LENGTH)), decipher.final());
     } catch {
-      throw new KeyError(
-        'key-unreadable',
-        'A stored key does not open: it was changed, or another sealing key is configured',
-      );
+      throw unreadable();
     }
   }
 

@@ -68,8 +68,11 @@ export async function prepareClients(root) {
   }
 }
 
+/** The module of SoftHSM, which setup/prepare.mjs installs. */
+const SOFTHSM = '/usr/lib/softhsm/libsofthsm2.so';
+
 /** How many tests are skipped on this machine because a client is not there: one for each of its files. */
 export function missingClients(root) {
-  const wanted = [...Array.from({ length: 5 }, () => pythonOf(root)), OPENSC_TOOL];
+  const wanted = [...Array.from({ length: 5 }, () => pythonOf(root)), OPENSC_TOOL, SOFTHSM];
   return wanted.filter((path) => !existsSync(path)).length;
 }

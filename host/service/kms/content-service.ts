@@ -11,6 +11,11 @@ import { fromHex, toHex } from '../../wire/hex.ts';
 import type * as message from '../../wire/message/content-key.ts';
 import type { KeyAudit } from './key-audit.ts';
 
+/** A key that waits for its command. */
+export interface KeyToPut extends Disposable {
+  readonly command: (sealer: KeySealer) => GpCommand;
+}
+
 /** What the owner may do with its keys of content management (wire/message/content-key.ts). */
 export class ContentService {
   readonly #keys: ContentKeys;
@@ -31,14 +36,14 @@ export class ContentService {
     const input = tokenInput(
       gpCommand({ label: 'delegated command', cla: 0x80, ins, p1, p2, data: fromHex(data, 4096), le: true }),
     );
-    const { key } = await this.#keys.use(label, 'token');
+    using key = await this.#keys.use(label, 'token');
     const details = { label, command: toHex(Uint8Array.of(ins, p1, p2)), data };
-    return this.#audited('sign token', details, async () => ({ token: toHex(await key.signAside(input)) }));
+    return await this.#audited('sign token', details, async () => ({ token: toHex(await key.sign(input)) }));
   }
 
   /** @throws WireError when the card gave no receipt, or it is out of form */
   async verifyReceipt({ label, confirmation, names }: message.VerifyReceipt): Promise<message.VerifiedReceipt> {
-    const { key } = await this.#keys.use(label, 'receipt');
+    using key = await this.#keys.use(label, 'receipt');
     const read = decodeConfirmation(fromHex(confirmation, 512));
     if (read === undefined) throw new WireError('receipt-missing', 'The card confirmed nothing');
     const over = receiptOver(
@@ -49,10 +54,13 @@ export class ContentService {
   }
 
   /** PUT KEY of a named key, for the KMS's own secure channels alone, which put a secret under the DEK. */
-  async putKey(label: string): Promise<(sealer: KeySealer) => GpCommand> {
-    const { info, key } = await this.#keys.use(label);
+  async putKey(label: string): Promise<KeyToPut> {
+    const key = await this.#keys.use(label);
     await this.#audit?.('before', 'put content key', { label });
-    return (sealer) => contentKeyCommand(sealer, CONTENT_KEY_REFERENCE[info.use], key);
+    return {
+      command: (sealer) => contentKeyCommand(sealer, CONTENT_KEY_REFERENCE[key.info.use], key),
+      [Symbol.dispose]: () => key[Symbol.dispose](),
+    };
   }
 
   async #audited<T>(act: string, details: Readonly<Record<string, string>>, work: () => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { ConflictError, InvariantError, KeyError, PolicyError, UsageError } from '../../errors.ts';
 import { fileStemOf, newNoteId, noSuchApproval, requireInTime, SealedNotes, Text } from '../../kms/approvals.ts';
 import { checkValueOf } from '../../kms/managed-keys.ts';
-import type { SealingKey } from '../../kms/sealing.ts';
+import type { Sealer } from '../../kms/sealing.ts';
 import { fromHex } from '../../wire/hex.ts';
 import * as message from '../../wire/message/managed-keys.ts';
 import type { KeyAudit } from './key-audit.ts';
@@ -27,14 +27,14 @@ export class KeyCeremonies {
   constructor(parts: {
     readonly lifeCycle: KeyLifeCycle;
     readonly folder: string;
-    readonly sealingKey: SealingKey;
+    readonly sealer: Sealer;
     readonly audit?: KeyAudit | undefined;
     readonly now?: () => Date;
   }) {
-    const { folder, sealingKey } = parts;
+    const { folder, sealer } = parts;
     this.#lifeCycle = parts.lifeCycle;
-    this.#approvals = new SealedNotes(folder, sealingKey, 'approval', message.KeyApproval);
-    this.#components = new SealedNotes(folder, sealingKey, 'component', Component);
+    this.#approvals = new SealedNotes(folder, sealer, 'approval', message.KeyApproval);
+    this.#components = new SealedNotes(folder, sealer, 'component', Component);
     this.#audit = parts.audit;
     this.#now = parts.now ?? (() => new Date());
   }

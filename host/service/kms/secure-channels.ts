@@ -11,7 +11,7 @@ import type { SecureChannel } from '../../secure-channel/secure-channel.ts';
 import { securityLevel } from '../../secure-channel/security-level.ts';
 import type { StaticKeyLookup } from '../../secure-channel/symmetric-keys.ts';
 import { decodeCertificate, MAX_CERTIFICATE } from '../../wire/gp/certificate.ts';
-import { fromPlainCommand } from '../../wire/gp/command.ts';
+import { fromPlainCommand, type GpCommand } from '../../wire/gp/command.ts';
 import { keyReferenceFromHex } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
@@ -170,17 +170,19 @@ export class SecureChannels {
       commands.map(({ contentKey }) => (contentKey === undefined ? undefined : this.#content.putKey(contentKey))),
     );
     const request = JSON.stringify(['wrap', commands]);
-    const wrapped = await this.#use(channelId, request, async (channel) =>
-      channel.wrap(
-        plain.map((command, index) => {
-          const objects = keys[index];
-          const filled = objects === undefined ? command : { ...command, data: channel.encryptSensitive(objects) };
-          return puts[index]?.(channel) ?? filled;
-        }),
-      ),
-    );
-    for (const objects of keys) objects?.fill(0);
-    return { channelId, commands: wrapped };
+    const fill = (channel: SecureChannel, command: GpCommand, index: number): GpCommand => {
+      const objects = keys[index];
+      const filled = objects === undefined ? command : { ...command, data: channel.encryptSensitive(objects) };
+      return puts[index]?.command(channel) ?? filled;
+    };
+    const work = async (channel: SecureChannel) =>
+      channel.wrap(plain.map((command, index) => fill(channel, command, index)));
+    try {
+      return { channelId, commands: await this.#use(channelId, request, work) };
+    } finally {
+      for (const objects of keys) objects?.fill(0);
+      for (const put of puts) put?.[Symbol.dispose]();
+    }
   }
 
   async unwrap(channelId: string, { responses }: UnwrapResponses): Promise<PlainResponses> {

@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { diversifyPurseKey, purseMac, purseTac, requirePurseKey } from '../../kms/purse-cryptograms.ts';
-import { SoftwareKeyProvider } from '../../kms/software.ts';
 import { PurseService } from '../../service/kms/purse-service.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import type { OpenedLoad } from '../../wire/message/purse.ts';
@@ -10,6 +9,7 @@ import { datedMacData, loadMac1Data, loadTacData, purchaseTacData } from '../../
 import { encodeAmount, type PurseAlgorithm } from '../../wire/purse/values.ts';
 import { failure } from '../transport/framed-card.ts';
 import { TestFolder } from './fixture.ts';
+import { PROVIDERS } from './providers.ts';
 
 interface Vector {
   readonly [field: string]: string;
@@ -74,63 +74,64 @@ describe('cryptograms of the purse', () => {
   });
 });
 
-describe('the keys of purses in the KMS', () => {
-  const opened: OpenedLoad = {
-    ...{ keySet: 'purse', serial: '4100000089999985', account: 'purse', amount: 0x1000, terminal: '001122334455' },
-    ...{ balance: 0, counter: 0, random: '11223344', mac1: '00000000' },
-  };
+for (const provider of PROVIDERS)
+  describe(`the keys of purses in the KMS, ${provider.name} provider`, () => {
+    const opened: OpenedLoad = {
+      ...{ keySet: 'purse', serial: '4100000089999985', account: 'purse', amount: 0x1000, terminal: '001122334455' },
+      ...{ balance: 0, counter: 0, random: '11223344', mac1: '00000000' },
+    };
 
-  it('are made once a label, sealed, and named by check values', async () => {
-    await using folder = await TestFolder.make();
-    const keys = await SoftwareKeyProvider.open(folder.path);
-    const service = new PurseService(keys.purseKeys);
-    const [made, again] = await Promise.all([
-      service.createKeySet({ label: 'purse', algorithm: 'aes' }),
-      service.createKeySet({ label: 'purse', algorithm: 'aes' }),
-    ]);
-    expect(again).to.deep.equal(made);
-    expect(Object.keys(made.checkValues)).to.deep.equal(['load', 'purchase', 'tac', 'unload', 'update']);
-    expect(await failure(service.createKeySet({ label: 'purse', algorithm: '3des' }))).to.include({
-      code: 'key-label-taken',
-    });
-    const reopened = await SoftwareKeyProvider.open(folder.path);
-    expect(await new PurseService(reopened.purseKeys).createKeySet({ label: 'purse', algorithm: 'aes' })).to.deep.equal(
-      made,
-    );
-    expect(await failure(service.queryLoad({ load: { ...opened, keySet: 'other' } }))).to.include({
-      code: 'no-such-key',
-    });
-  });
-
-  it('give MAC2 only for a MAC1 that verifies, and say so in the record', async () => {
-    await using folder = await TestFolder.make();
-    const keys = await SoftwareKeyProvider.open(folder.path);
-    const record: string[] = [];
-    const service = new PurseService(keys.purseKeys, async (phase, act) => void record.push(`${phase} ${act}`));
-    await service.createKeySet({ label: 'purse', algorithm: 'aes' });
-    const session = { random: fromHex(opened.random), counter: 0, type: 2 };
-    const facts = { type: 2, amount: opened.amount, terminal: opened.terminal };
-    const mac = (data: Uint8Array): Promise<string> =>
-      keys.purseKeys.withCardKeys('purse', opened.serial, (algorithm, { load }) =>
-        toHex(purseMac(algorithm, load.expose(), session, data)),
-      );
-    const dateTime = '20251126101500';
-    const load = { ...opened, mac1: await mac(loadMac1Data(0, facts)) };
-    expect(await service.queryLoad({ load })).to.deep.equal({ verified: true });
-    expect((await service.authorizeLoad({ load, dateTime })).mac2).to.equal(await mac(datedMacData(facts, dateTime)));
-    for (const wrong of [
-      { amount: 0x1001 },
-      { balance: 1 },
-      { counter: 1 },
-      { terminal: '001122334456' },
-      { random: '11223345' },
-    ]) {
-      expect(await service.queryLoad({ load: { ...load, ...wrong } })).to.deep.equal({ verified: false });
-      expect(await failure(service.authorizeLoad({ load: { ...load, ...wrong }, dateTime }))).to.include({
-        code: 'purse-mac',
+    it('are made once a label, sealed, and named by check values', async () => {
+      await using folder = await TestFolder.make();
+      const keys = await provider.open(folder.path);
+      const service = new PurseService(keys.purseKeys);
+      const [made, again] = await Promise.all([
+        service.createKeySet({ label: 'purse', algorithm: 'aes' }),
+        service.createKeySet({ label: 'purse', algorithm: 'aes' }),
+      ]);
+      expect(again).to.deep.equal(made);
+      expect(Object.keys(made.checkValues)).to.deep.equal(['load', 'purchase', 'tac', 'unload', 'update']);
+      expect(await failure(service.createKeySet({ label: 'purse', algorithm: '3des' }))).to.include({
+        code: 'key-label-taken',
       });
-    }
-    expect(record.slice(2, 4)).to.deep.equal(['before authorize load', 'after authorize load']);
-    expect(record.slice(4)).to.deep.equal(Array.from({ length: 5 }, () => 'failed authorize load'));
+      const reopened = await provider.open(folder.path);
+      expect(
+        await new PurseService(reopened.purseKeys).createKeySet({ label: 'purse', algorithm: 'aes' }),
+      ).to.deep.equal(made);
+      expect(await failure(service.queryLoad({ load: { ...opened, keySet: 'other' } }))).to.include({
+        code: 'no-such-key',
+      });
+    });
+
+    it('give MAC2 only for a MAC1 that verifies, and say so in the record', async () => {
+      await using folder = await TestFolder.make();
+      const keys = await provider.open(folder.path);
+      const record: string[] = [];
+      const service = new PurseService(keys.purseKeys, async (phase, act) => void record.push(`${phase} ${act}`));
+      await service.createKeySet({ label: 'purse', algorithm: 'aes' });
+      const session = { random: fromHex(opened.random), counter: 0, type: 2 };
+      const facts = { type: 2, amount: opened.amount, terminal: opened.terminal };
+      const mac = (data: Uint8Array): Promise<string> =>
+        keys.purseKeys.withCardKeys('purse', opened.serial, (algorithm, { load }) =>
+          toHex(purseMac(algorithm, load.expose(), session, data)),
+        );
+      const dateTime = '20251126101500';
+      const load = { ...opened, mac1: await mac(loadMac1Data(0, facts)) };
+      expect(await service.queryLoad({ load })).to.deep.equal({ verified: true });
+      expect((await service.authorizeLoad({ load, dateTime })).mac2).to.equal(await mac(datedMacData(facts, dateTime)));
+      for (const wrong of [
+        { amount: 0x1001 },
+        { balance: 1 },
+        { counter: 1 },
+        { terminal: '001122334456' },
+        { random: '11223345' },
+      ]) {
+        expect(await service.queryLoad({ load: { ...load, ...wrong } })).to.deep.equal({ verified: false });
+        expect(await failure(service.authorizeLoad({ load: { ...load, ...wrong }, dateTime }))).to.include({
+          code: 'purse-mac',
+        });
+      }
+      expect(record.slice(2, 4)).to.deep.equal(['before authorize load', 'after authorize load']);
+      expect(record.slice(4)).to.deep.equal(Array.from({ length: 5 }, () => 'failed authorize load'));
+    });
   });
-});
