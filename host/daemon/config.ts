@@ -112,11 +112,20 @@ export async function readConfig<S extends TSchema>(file: string, schema: S): Pr
 
 /** Follows objects and arrays; a path inside a union is not found, so keep paths out of unions. */
 function absolutePaths(value: unknown, schema: TSchema, base: string): unknown {
-  const node = schema as { properties?: Record<string, TSchema>; items?: TSchema; [PATH_MARK]?: boolean };
+  const node = schema as {
+    properties?: Record<string, TSchema>;
+    patternProperties?: Record<string, TSchema>;
+    items?: TSchema;
+    [PATH_MARK]?: boolean;
+  };
   if (node[PATH_MARK] === true && typeof value === 'string') return resolve(base, value);
   if (node.items !== undefined && Array.isArray(value)) {
     const items = node.items;
     return value.map((item) => absolutePaths(item, items, base));
+  }
+  const [each] = Object.values(node.patternProperties ?? {});
+  if (each !== undefined && typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, absolutePaths(item, each, base)]));
   }
   if (node.properties !== undefined && typeof value === 'object' && value !== null) {
     const properties = node.properties;

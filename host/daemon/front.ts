@@ -8,6 +8,7 @@ import type { RestApp } from '../rest/app.ts';
 import { lossReportsClient, servicesClient, topUpsClient } from '../rest/clients/front-backends.ts';
 import { peerUri, type TlsIdentity } from '../rest/identity.ts';
 import { type Caller, NodePool } from '../rest/node-pool.ts';
+import { RateLimits } from '../rest/rate-limit.ts';
 import { appSideRoutes, frontRoutes } from '../rest/routes/front/routes.ts';
 import { createRestServer } from '../rest/server.ts';
 import { UserTokens } from '../rest/user-tokens.ts';
@@ -15,6 +16,7 @@ import { Actions } from '../service/front/actions.ts';
 import type { Backends } from '../service/front/ports.ts';
 import { RouteBook } from '../service/front/route-book.ts';
 import { SeramSessions } from '../service/front/seram-sessions.ts';
+import { ServiceNodeBeats } from '../service/front/service-nodes.ts';
 import { TsmApi } from '../service/front/tsm-api.ts';
 import { UserCardBook } from '../service/front/user-cards.ts';
 import { AuditLog } from '../store/audit-log.ts';
@@ -24,6 +26,7 @@ import { pruneSessions } from '../store/front/seram-sessions.ts';
 import { type PoolNode, Rule } from '../wire/message/front.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
 import { defineDaemon } from './daemon.ts';
+import { openProxy, ProxyConfig, speakersOf } from './front-proxy.ts';
 import { defaultNodeId, openNode } from './node.ts';
 import { nodeGauges } from './node-gauges.ts';
 import { poolGauge } from './pool-gauge.ts';
@@ -66,6 +69,10 @@ export const FrontConfig = Type.Object(
     tsmApi: Type.Optional(Type.Object({ pool: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }) }, closed)),
     /** Routes of ours below /ext beside the two standards; default true. */
     extensions: Type.Optional(Type.Boolean()),
+    /** How often one caller may ask the app side. */
+    rate: Type.Optional(RateLimits),
+    /** A reverse proxy of services behind, on a listener of its own. */
+    proxy: Type.Optional(ProxyConfig),
   },
   closed,
 );
@@ -96,7 +103,6 @@ export const frontDaemon = defineDaemon({
     const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
     const { bells } = parts.use(await openNode({ url, nodeId, logger, onError }));
     const backends = parts.use(new Pools(config.pools, tls));
-    nodeGauges(() => backends.nodes, metrics);
     const pools = Object.keys(config.pools);
     const routeBook = parts.use(await RouteBook.open({ database, bells, fixed: config.rules, pools, onError }));
     const { listen, publicUrl } = config.appSide;
@@ -124,27 +130,34 @@ export const frontDaemon = defineDaemon({
         : new TsmApi({ ...operations, pool: config.tsmApi.pool, self: peerUri(self) });
     const auditLog = new AuditLog(database);
     const userCards = new UserCardBook(database, auditLog);
+    const beats = parts.use(new ServiceNodeBeats(database, speakersOf(config.proxy), onError));
+    await beats.look();
+    const proxy = await openProxy(config.proxy, { tls, logger, metrics, users, beats });
+    parts.defer(() => proxy.close());
+    const nodes = () => [...backends.nodes, ...proxy.nodes];
+    nodeGauges(nodes, metrics);
     const prune = setInterval(() => void pruneSessions(appDatabase).catch(onError), PRUNE_MS);
     parts.defer(() => clearInterval(prune));
     let appSide: RestApp | undefined;
     const held = parts.move();
     return {
-      routes: (own) => frontRoutes(own, { sessions, userCards, routeBook, auditLog, nodes: () => backends.nodes }),
+      routes: (own) => frontRoutes(own, { sessions, userCards, routeBook, auditLog, nodes, beats }),
       ready: () => checkDatabase(appDatabase),
       listening: async () => {
         appSide = await createRestServer({
-          ...{ self, version: '0.1.0', tls, logger, metrics: new Registry(), users },
+          ...{ self, version: '0.1.0', tls, logger, metrics: new Registry(), users, rate: config.rate ?? {} },
           ready: () => checkDatabase(appDatabase),
           routes: (own) => appSideRoutes(own, { actions, sessions, tsmApi, extensions: config.extensions ?? true }),
         });
         await appSide.listen(listen);
+        await proxy.listen();
         appPort = (appSide.server.address() as AddressInfo).port;
       },
       drain: async () => {
         actions.drain();
         tsmApi?.drain();
         sessions.drain();
-        await appSide?.close();
+        await Promise.all([appSide?.close(), proxy.drain()]);
       },
       close: async () => {
         await appSide?.close();

@@ -137,9 +137,11 @@ export class NodePool implements Caller, AsyncDisposable {
 }
 
 /** Of the best state that there is, the one with the fewest calls for its share; of equals any. */
-function leastBusy(members: ReadonlySet<Member>): Member {
-  const rank = ({ health }: Member) => ORDER.findIndex((states) => states.includes(health.state));
-  const load = ({ outstanding, health }: Member) => (outstanding + 1) / health.share;
+export function leastBusy<T extends { readonly health: NodeHealth; readonly outstanding: number }>(
+  members: ReadonlySet<T>,
+): T {
+  const rank = ({ health }: T) => ORDER.findIndex((states) => states.includes(health.state));
+  const load = ({ outstanding, health }: T) => (outstanding + 1) / health.share;
   const [best] = [...members]
     .map((member) => ({ member, rank: rank(member), load: load(member), lot: randomInt(LOTS) }))
     .sort((one, other) => one.rank - other.rank || one.load - other.load || one.lot - other.lot);

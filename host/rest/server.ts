@@ -2,7 +2,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import underPressure from '@fastify/under-pressure';
-import Fastify, { type FastifyBaseLogger, type FastifyRequest, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import { type TSchema, Type } from 'typebox';
 import { InvariantError, PolicyError, TransportError } from '../errors.ts';
@@ -15,6 +15,7 @@ import { requireNoNul } from './no-nul.ts';
 import { describeRoutes } from './openapi.ts';
 import { endOldConnections, peerOfSocket } from './peer-of-socket.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from './problem.ts';
+import { limitRates, type RateLimits } from './rate-limit.ts';
 import type { UserTokens } from './user-tokens.ts';
 import { checkerOf } from './validation.ts';
 
@@ -30,6 +31,8 @@ export interface RestServerOptions {
   readonly bodyLimitBytes?: number;
   /** For the app side: callers show tokens instead of certificates, and routes are for `user` or `public`. */
   readonly users?: Pick<UserTokens, 'userOf'>;
+  /** How often one caller may ask; without it, as often as he likes. */
+  readonly rate?: RateLimits;
   /** Throws while the daemon cannot do its work. */
   readonly ready?: () => Promise<void>;
   /** The daemon's routes. */
@@ -75,6 +78,8 @@ export async function createRestServer(options: RestServerOptions): Promise<Rest
   strictSchemas(app);
   answerProblems(app);
   traceRequests(app);
+  // Before it is looked who calls: to be refused is not free either.
+  if (options.rate !== undefined) await limitRates(app as unknown as FastifyInstance, options.rate);
   denyByDefault(app, options);
   const allRoutesKnown = refuseOtherMethods(app);
   await observe(app, options, metrics);

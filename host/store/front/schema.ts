@@ -53,12 +53,25 @@ interface RouteTable {
   at: Generated<Date>;
 }
 
+interface ServiceNodeTable {
+  pool: string;
+  origin: string;
+  seen_at: ColumnType<Date, never, Date>;
+}
+
 export interface FrontTables extends AuditTables, RequestTables {
   user_cards: UserCardTable;
   actions: ActionTable;
   seram_sessions: SeramSessionTable;
   routes: RouteTable;
+  service_nodes: ServiceNodeTable;
 }
+
+const SERVICE_NODES_SQL = `
+  CREATE TABLE service_nodes (
+    pool text NOT NULL, origin text NOT NULL, seen_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (pool, origin)
+  );
+`;
 
 export const FRONT_MIGRATIONS: readonly Migration[] = [
   {
@@ -111,6 +124,7 @@ export const FRONT_MIGRATIONS: readonly Migration[] = [
       );
     `,
   },
+  { number: 3, name: 'service nodes', sql: SERVICE_NODES_SQL },
 ];
 
 /** Any number that no other part uses for its advisory lock. */

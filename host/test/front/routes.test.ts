@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import { soakRuns } from '../../../setup/soak/runs.ts';
 import { RouteBook } from '../../service/front/route-book.ts';
 import { chooseRule, conflict, explain } from '../../service/front/routes.ts';
+import { ServiceNodeBeats } from '../../service/front/service-nodes.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { BellsByDatabase } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
@@ -136,6 +137,31 @@ describe('Routes that operators enter', () => {
   async function follows(done: () => boolean): Promise<void> {
     while (!done()) await bells[1]?.bells.heard(ROUTES_BELL, 100);
   }
+
+  it('have beside them services whose nodes say that they are there, to every node of the front', async () => {
+    const own = 'urn:opentsm:provider:a';
+    const speakers = new Map([['shop', own]]);
+    const onError = (error: Error) => expect.fail(error.message);
+    using one = new ServiceNodeBeats(database, speakers, onError);
+    using other = new ServiceNodeBeats(database, speakers, onError);
+    const beat = { pool: 'shop', origin: 'https://10.0.0.1:8443' };
+    await one.beat(beat, own);
+    await one.beat({ ...beat, origin: 'https://10.0.0.2:8443' }, own);
+    await other.look();
+    expect(other.heard('shop')).to.deep.equal(['https://10.0.0.1:8443', 'https://10.0.0.2:8443']);
+    expect(await codeOf(one.beat(beat, 'urn:opentsm:provider:b'))).to.equal('not-our-service');
+    expect(await codeOf(one.beat({ ...beat, pool: 'other' }, own))).to.equal('not-our-service');
+    await one.beat({ ...beat, leaving: true }, own);
+    // One that says nothing any more is gone.
+    await database
+      .updateTable('service_nodes')
+      .set({ seen_at: new Date(Date.now() - 60_000) })
+      .execute();
+    await other.look();
+    expect(other.heard('shop')).to.deep.equal([]);
+    for (let node = 0; node < 64; node += 1) await one.beat({ ...beat, origin: `https://10.0.1.${node}` }, own);
+    expect(await codeOf(one.beat(beat, own))).to.equal('pool-full');
+  });
 
   it('are followed by every node, in versions, and audited', async () => {
     const entered = await first().put('bus', wanted({ productId: 'bus' }, { precedence: 2 }), OPERATOR);

@@ -100,6 +100,17 @@ export const PoolNode = Type.Object(
 export type PoolNode = Static<typeof PoolNode>;
 export const PoolNodes = Type.Array(PoolNode, { maxItems: 10_000 });
 
+/** POST /v1/service-nodes on `front`, at least every five seconds: a node of a service is there, or leaves. */
+export const ServiceNodeBeat = Type.Object(
+  {
+    pool: PoolName,
+    origin: Type.String({ pattern: '^https?://[A-Za-z0-9.:\\[\\]-]+$', maxLength: 300 }),
+    leaving: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+export type ServiceNodeBeat = Static<typeof ServiceNodeBeat>;
+
 /** POST /ext/1/routes/explain: which rule a request would take, and why none of the others. */
 export const RouteExplanation = Type.Object(
   {

@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type PoolNode, PoolNodes } from '../../../wire/message/front.ts';
+import type { ServiceNodeBeats } from '../../../service/front/service-nodes.ts';
+import { type PoolNode, PoolNodes, ServiceNodeBeat } from '../../../wire/message/front.ts';
 import type { RestApp } from '../../app.ts';
+import { peerUri } from '../../identity.ts';
+import { NoContent } from '../no-content.ts';
 
-const config = { access: ['operator'] as const };
+const operator = { access: ['operator'] as const };
+/** Whose services may be behind the front. */
+const service = { access: ['issuer', 'provider', 'ota'] as const };
 
-/** How the nodes of the platforms behind are, for operators of the front. */
-export function nodeRoutes(app: RestApp, nodes: () => readonly PoolNode[]): void {
-  app.get('/v1/nodes', { config, schema: { response: { 200: PoolNodes } } }, async () => [...nodes()]);
+/** How the nodes behind are, for operators of the front, and what services say of themselves. */
+export function nodeRoutes(app: RestApp, nodes: () => readonly PoolNode[], beats: ServiceNodeBeats): void {
+  app.get('/v1/nodes', { config: operator, schema: { response: { 200: PoolNodes } } }, async () => [...nodes()]);
+
+  app.post(
+    '/v1/service-nodes',
+    { config: service, schema: { body: ServiceNodeBeat, response: { 204: NoContent } } },
+    async ({ body, peer }, reply) => {
+      await beats.beat(body, peerUri(peer));
+      return reply.code(204).send(null);
+    },
+  );
 }

@@ -2,6 +2,7 @@
 import type { Actions } from '../../../service/front/actions.ts';
 import type { RouteBook } from '../../../service/front/route-book.ts';
 import type { SeramSessions } from '../../../service/front/seram-sessions.ts';
+import type { ServiceNodeBeats } from '../../../service/front/service-nodes.ts';
 import type { TsmApi } from '../../../service/front/tsm-api.ts';
 import type { UserCardBook } from '../../../service/front/user-cards.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
@@ -21,18 +22,19 @@ export interface FrontServices {
   readonly userCards: UserCardBook;
   readonly routeBook: RouteBook;
   readonly auditLog: AuditLog;
-  /** Of the platforms behind. */
+  readonly beats: ServiceNodeBeats;
+  /** Of the platforms and services behind. */
   readonly nodes: () => readonly PoolNode[];
 }
 
 /** For operators, and for the OTA server. */
 export function frontRoutes(app: RestApp, services: FrontServices): void {
-  const { sessions, userCards, routeBook, auditLog, nodes } = services;
+  const { sessions, userCards, routeBook, auditLog, nodes, beats } = services;
   seramReaderRoutes(app, sessions);
   userCardRoutes(app, userCards);
   routeBookRoutes(app, routeBook);
   auditRecordRoutes(app, auditLog);
-  nodeRoutes(app, nodes);
+  nodeRoutes(app, nodes, beats);
 }
 
 /** For phone apps and the agents beside them. */

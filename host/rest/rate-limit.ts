@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { LimitError } from '../errors.ts';
+
+/** How often one caller may ask one node: each node counts for itself, in memory. */
+
+const closed = { additionalProperties: false } as const;
+const Requests = Type.Integer({ minimum: 1, maximum: 1_000_000 });
+
+/** Spread into the config of a listener that strangers reach. */
+export const RateLimits = Type.Object(
+  {
+    /** Requests of one caller in a window: a user, a token, or else an address. Default 300. */
+    perCaller: Type.Optional(Requests),
+    /** Requests from one address, behind which there may be many phones. Default 3,000. */
+    perAddress: Type.Optional(Requests),
+    /** Default 10 s. */
+    windowSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_600 })),
+  },
+  closed,
+);
+export type RateLimits = Static<typeof RateLimits>;
+
+const DEFAULTS = { perCaller: 300, perAddress: 3_000, windowSeconds: 10 } as const;
+/** Callers that are remembered; beyond, the one that was quiet for longest is forgotten. */
+const MAX_CALLERS = 20_000;
+
+/**
+ * Limits all routes that come after: by address before anything else is looked at, and by caller once he is known.
+ *
+ * @throws LimitError `rate-limit` (429), with `retry-after`
+ */
+export async function limitRates(app: FastifyInstance, limits: RateLimits = {}): Promise<void> {
+  const { perCaller, perAddress, windowSeconds } = { ...DEFAULTS, ...limits };
+  await app.register(rateLimit, { global: false, cache: MAX_CALLERS });
+  const common = {
+    timeWindow: windowSeconds * 1_000,
+    // Of the two limits only the one that is broken is told.
+    addHeaders: { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
+    addHeadersOnExceeding: {
+      ...{ 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
+    },
+    errorResponseBuilder: (_request: FastifyRequest, { ttl }: { readonly ttl: number }) =>
+      new LimitError('rate-limit', `Too many requests: try again in ${Math.ceil(ttl / 1_000)} s`, {}),
+  };
+  const addressed = app.rateLimit({ ...common, max: perAddress, keyGenerator: ({ ip }) => `address ${ip}` });
+  const known = app.rateLimit({ ...common, max: perCaller, keyGenerator: callerOf });
+  app.addHook('onRequest', addressed);
+  app.addHook('preValidation', known);
+}
+
+/** A user by his name, an agent or a service provider by its token, and else an address. */
+function callerOf(request: FastifyRequest): string {
+  const { peer } = request;
+  if (peer !== undefined && peer !== null && peer.id !== '') return `${peer.role} ${peer.id}`;
+  const { authorization } = request.headers;
+  if (authorization === undefined) return `address ${request.ip}`;
+  // No secret is kept, and no long one.
+  return `token ${createHash('sha256').update(authorization).digest('base64')}`;
+}
