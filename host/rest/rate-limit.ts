@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { LimitError } from '../errors.ts';
 
@@ -36,28 +36,27 @@ const MAX_CALLERS = 20_000;
 export async function limitRates(app: FastifyInstance, limits: RateLimits = {}): Promise<void> {
   const { perCaller, perAddress, windowSeconds } = { ...DEFAULTS, ...limits };
   await app.register(rateLimit, { global: false, cache: MAX_CALLERS });
-  const common = {
-    timeWindow: windowSeconds * 1_000,
-    // Of the two limits only the one that is broken is told.
-    addHeaders: { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
-    addHeadersOnExceeding: {
-      ...{ 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
-    },
-    errorResponseBuilder: (_request: FastifyRequest, { ttl }: { readonly ttl: number }) =>
-      new LimitError('rate-limit', `Too many requests: try again in ${Math.ceil(ttl / 1_000)} s`, {}),
+  const limit = (max: number, keyGenerator: (request: FastifyRequest) => string) => {
+    const count = app.createRateLimit({ max, timeWindow: windowSeconds * 1_000, keyGenerator });
+    return async (request: FastifyRequest, reply: FastifyReply) => {
+      const counted = await count(request);
+      if (counted.isAllowed || !counted.isExceeded) return;
+      reply.header('retry-after', counted.ttlInSeconds);
+      throw new LimitError('rate-limit', `Too many requests: try again in ${counted.ttlInSeconds} s`);
+    };
   };
-  const addressed = app.rateLimit({ ...common, max: perAddress, keyGenerator: ({ ip }) => `address ${ip}` });
-  const known = app.rateLimit({ ...common, max: perCaller, keyGenerator: callerOf });
-  app.addHook('onRequest', addressed);
-  app.addHook('preValidation', known);
+  app.addHook('onRequest', limit(perAddress, addressOf));
+  app.addHook('preValidation', limit(perCaller, callerOf));
 }
+
+const addressOf = ({ ip }: FastifyRequest): string => `address ${ip}`;
 
 /** A user by his name, an agent or a service provider by its token, and else an address. */
 function callerOf(request: FastifyRequest): string {
   const { peer } = request;
   if (peer !== undefined && peer !== null && peer.id !== '') return `${peer.role} ${peer.id}`;
   const { authorization } = request.headers;
-  if (authorization === undefined) return `address ${request.ip}`;
+  if (authorization === undefined) return `caller ${request.ip}`;
   // No secret is kept, and no long one.
   return `token ${createHash('sha256').update(authorization).digest('base64')}`;
 }

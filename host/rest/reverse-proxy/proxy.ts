@@ -58,7 +58,11 @@ async function* bounded(body: AsyncIterable<Buffer>, limit: number, over: () => 
   }
 }
 
-/** Passes a request on and its answer back. @throws TransportError, PeerError, RequestError while nothing was answered */
+/**
+ * Passes a request on and its answer back.
+ *
+ * @throws TransportError, RequestError while nothing was answered; later the connection breaks
+ */
 export async function passOn(
   nodes: ServiceNodes,
   { route, host }: Target,

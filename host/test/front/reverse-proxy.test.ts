@@ -268,7 +268,9 @@ describe('the reverse proxy of the front', function () {
     const hidden = 'GET /shop/hidden HTTP/1.1\r\nhost: a\r\n\r\n';
     const length = Buffer.byteLength(hidden);
     const attacks = {
-      'length and chunks': `POST /shop HTTP/1.1\r\n${host}content-length: ${length}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
+      'length and chunks':
+        `POST /shop HTTP/1.1\r\n${host}content-length: ${length}\r\n` +
+        `transfer-encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
       'two lengths': `POST /shop HTTP/1.1\r\n${host}content-length: 0\r\ncontent-length: ${length}\r\n\r\n${hidden}`,
       'a length with a sign': `POST /shop HTTP/1.1\r\n${host}content-length: +${length}\r\n\r\n${hidden}`,
       'chunked twice': `POST /shop HTTP/1.1\r\n${host}transfer-encoding: chunked, chunked\r\n\r\n0\r\n\r\n${hidden}`,

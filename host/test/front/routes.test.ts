@@ -180,7 +180,7 @@ describe('Routes that operators enter', () => {
     expect(acts).to.deep.equal(['enter route bus', 'enter route bus', 'remove route bus']);
   });
 
-  it('are refused when they could take what another takes, unless one has precedence or their times are apart', async () => {
+  it('are refused when they could take another’s, unless one has precedence or their times are apart', async () => {
     const when = { productId: 'tram' };
     const before2030 = { validTo: '2030-01-01T00:00:00Z', precedence: 5 };
     await first().put('tram', wanted(when, before2030), OPERATOR);
