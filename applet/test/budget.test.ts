@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect } from 'chai';
+import { onOtaCard, PacketCard, randomKeys } from './support/ota-card.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 /** Bytes to load, without the Descriptor component, by the package's name; applet/README.md 8 says what for. */
@@ -30,4 +31,13 @@ describe('The CAP files of the applets', () => {
       expect(bytes, name).to.be.within(1, budget);
     }
   }).timeout(300_000);
+
+  it('run: remote management beside the domains', async () => {
+    const aes = randomKeys(1, 'AES');
+    const cap = (name: string) => ({ cap: resolve(repository, `build/cap/${name}-3.0.4.cap`) });
+    const loadFiles = [cap('securitydomain'), cap('ota')];
+    await onOtaCard({ keys: [aes], change: (image) => ({ ...image, loadFiles }) }, async (card) => {
+      expect(await new PacketCard(card, aes).ok('80CA006600')).match(/^66/);
+    });
+  });
 });

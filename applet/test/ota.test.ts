@@ -2,7 +2,7 @@
 /** Remote management by short messages (applet/README.md 12): what a packet may do, and how it is answered. */
 import { createCipheriv } from 'node:crypto';
 import { expect } from 'chai';
-import { ISD } from './support/card.ts';
+import { apdu, ISD } from './support/card.ts';
 import { onOtaCard, PacketCard, randomKeys } from './support/ota-card.ts';
 import {
   commandPacket,
@@ -15,6 +15,8 @@ import {
   sendPacket,
 } from './support/packet-host.ts';
 import { checkValue, keySetData } from './support/scp03-host.ts';
+import { tripleDesEcb } from './support/scp10-host.ts';
+import { symmetricField } from './support/stored-keys.ts';
 import { bytes, hex, tlv } from './support/tlv.ts';
 
 const ISSUER_COMPACT = '000000';
@@ -111,6 +113,35 @@ describe('Remote management by short messages', () => {
       );
       expect((await new PacketCard(card, next).ok('80CA006600')).slice(0, 2)).equal('66');
       expect((await new PacketCard(card, aes, ISSUER_EXPANDED, 0n).script(['80CA006600'])).status).equal('02');
+    }));
+
+  it('takes triple DES with three keys, which come by PUT KEY', () =>
+    onOtaCard({ keys: [des] }, async (card) => {
+      const three = randomKeys(5, 'DES', 24);
+      const seal = (key: Buffer): Buffer => tripleDesEcb(des.kik, key);
+      const fields = [three.kic, three.kid, three.kik].map((value) =>
+        symmetricField({ type: '80', value }, seal, 8, false),
+      );
+      const data = Buffer.concat([bytes('05'), ...fields]);
+      await new PacketCard(card, des).ok(apdu('80D80081', data, true));
+      expect(await new PacketCard(card, three).ok('80CA006600')).match(/^66/);
+    }));
+
+  it('takes redundancy checks where its level allows them, and nobody vouches for those commands', () =>
+    onOtaCard({ keys: [aes], level: '00' }, async (card) => {
+      const data = bytes('80CA12340080E2900006420401020304');
+      const get = bytes('80CA123400');
+      const send = async (spi: string, kid: number, inner: Buffer) => {
+        const { data: answer } = await sendPacket(
+          card,
+          commandPacket({ spi, tar: ISSUER_COMPACT, data: inner, kid }, aes),
+        );
+        return hex(openResponse(answer, spi, aes).data);
+      };
+      expect(await send('0101', 0x11, get), 'CRC-16').equal('016A88');
+      expect(await send('0505', 0x15, get), 'CRC-32, ciphered').equal('016A88');
+      expect(await send('0105', 0x15, data.subarray(5))).equal('016982');
+      expect(await send('0001', 0x15, data.subarray(5))).equal('016982');
     }));
 
   it('reads and writes files', () =>
