@@ -22,6 +22,7 @@ import type { ProcessInput } from '../service/provider/services/process-input.ts
 import { ServiceCatalogue } from '../service/provider/services/service-catalogue.ts';
 import { ServiceInstances } from '../service/provider/services/service-instances.ts';
 import { ServiceProcesses } from '../service/provider/services/service-processes.ts';
+import { ServiceScripts } from '../service/provider/services/service-scripts.ts';
 import { SposOutbox } from '../service/provider/services/spos-outbox.ts';
 import { TsmsBackend } from '../service/provider/tsms/backend.ts';
 import { AuditLog } from '../store/audit-log.ts';
@@ -88,7 +89,9 @@ export const providerDaemon = defineDaemon({
       onFailure: (notice, error) => logger.warn({ url: notice?.url, reason: String(error) }, 'a notice waits'),
     });
     const tsms = new TsmsBackend(database, auditLog, config.ssdAid);
-    const listener = new TsmsListener({ config: config.tsms, tls, logger, metrics, backend: tsms });
+    const listener = new TsmsListener({
+      ...{ config: config.tsms, tls, logger, metrics, backend: tsms, scripts: new ServiceScripts(database) },
+    });
     const services = {
       ...{ keyDistributions, productFlows, auditLog, tsms, processes },
       instances: new ServiceInstances(database, catalogue),
@@ -171,7 +174,7 @@ async function flowsOf(
   return {
     ...{ failures, products, catalogue, keyDistributions },
     productFlows: new ProductFlows({ ...parts, products, installer, permits }),
-    processes: new ServiceProcesses({ ...parts, catalogue, keyDistributions, installer, keySizeBits }),
+    processes: new ServiceProcesses({ ...parts, catalogue, keyDistributions, installer, permits, keySizeBits }),
   };
 }
 

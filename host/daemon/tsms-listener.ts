@@ -7,6 +7,7 @@ import { type Static, Type } from 'typebox';
 import { TransportError, UsageError } from '../errors.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
 import { createTsmsServer, type TsmsApp } from '../rest/tsms/server.ts';
+import type { ServiceScripts } from '../service/provider/services/service-scripts.ts';
 import type { TsmsBackend } from '../service/provider/tsms/backend.ts';
 import { daemonFields, FilePath } from './config.ts';
 
@@ -16,6 +17,8 @@ export const TsmsConfig = Type.Object(
     /** Certificate and key that service providers trust, PEM; default the daemon's own. */
     /** RSA size of the pairs of domains that deployments make; default 2,048. */
     keySizeBits: Type.Optional(Type.Union([Type.Literal(1024), Type.Literal(2048), Type.Literal(3072)])),
+    /** Routes of ours below /ext beside the guideline's; default true. */
+    extensions: Type.Optional(Type.Boolean()),
     /** Networks that servers of service providers may be in although they are not the Internet's; default none. */
     sposNetworks: Type.Optional(
       Type.Array(Type.String({ pattern: '^[0-9a-fA-F.:]{2,45}/[0-9]{1,3}$' }), { maxItems: 64 }),
@@ -31,6 +34,7 @@ export interface TsmsListenerOptions {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly backend: TsmsBackend;
+  readonly scripts: ServiceScripts;
 }
 
 /** The provider's second listener: service providers come with tokens and without certificates of ours. */
@@ -44,9 +48,12 @@ export class TsmsListener {
 
   /** Listens, where the config says that it should. @throws TransportError `cannot-listen` */
   async open(): Promise<void> {
-    const { config, logger, metrics, backend } = this.#options;
+    const { config, logger, metrics, backend, scripts } = this.#options;
     if (config === undefined) return;
-    const app = await createTsmsServer({ tls: await this.#tls(), logger, metrics, backend });
+    const app = await createTsmsServer({
+      ...{ tls: await this.#tls(), logger, metrics, backend },
+      ...(config.extensions === false ? {} : { scripts }),
+    });
     const { host, port } = config.listen;
     try {
       await app.listen({ host, port });

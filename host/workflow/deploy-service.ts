@@ -11,6 +11,7 @@ import { lookForApplications } from './deploy-service/look-for-applications.ts';
 import { personaliseApplications, recordPersonalised } from './deploy-service/personalise-applications.ts';
 import { provideSecurityDomain } from './deploy-service/provide-security-domain.ts';
 import { requireCard } from './deploy-service/require-card.ts';
+import { runScript } from './deploy-service/run-script.ts';
 import { Flow } from './engine/flow.ts';
 import { readIccid } from './key-distribution/41-read-iccid.ts';
 import { probeSecurityDomain } from './key-distribution/41a-probe-security-domain.ts';
@@ -74,3 +75,8 @@ export const switchServiceSteps = begun.visit('switchApplications', (visit) =>
 
 /** Takes all of it off the card; the domain stays, it is the provider's. */
 export const terminateServiceSteps = begun.host('S4', [provider, issuer], 'repeatable', removeApplications);
+
+/** Runs the script of an action. */
+export const executeServiceSteps = begun.visit('runScript', (visit) =>
+  visit.host('S14', [provider, card], 'once-only', runScript),
+);

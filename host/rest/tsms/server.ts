@@ -5,12 +5,14 @@ import type { Server } from 'node:https';
 import multipart from '@fastify/multipart';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
+import type { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
 import type { ServiceProvider, TsmsAnswer, TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import type { OperationId } from '../../service/provider/tsms/call.ts';
 import { isConnectionError } from '../../store/database.ts';
 import { OPERATIONS } from '../../wire/tsms/published.ts';
 import { invalidRequest, TsmsError, tsmsError, wrongFormat } from '../../wire/tsms/tsms-error.ts';
 import { guardHandshakes } from '../handshake-guard.ts';
+import { extensionRoutes } from './extensions.ts';
 import { MAX_UPLOAD, receiveUpload, tooBig, uploadLimits } from './upload.ts';
 
 declare module 'fastify' {
@@ -41,6 +43,8 @@ export interface TsmsServerOptions {
   /** Where refused handshakes are counted. */
   readonly metrics: Registry;
   readonly backend: TsmsBackend;
+  /** With the extensions; absent: the guideline and nothing else. */
+  readonly scripts?: ServiceScripts;
 }
 
 /** Version in the path. @see BSI TR-03165 1.0.4, 4.1.2 */
@@ -92,6 +96,7 @@ export async function createTsmsServer(options: TsmsServerOptions): Promise<Tsms
       },
     });
   }
+  if (options.scripts !== undefined) extensionRoutes(app, backend, options.scripts);
   refuseOthers(app);
   await app.ready();
   return app;

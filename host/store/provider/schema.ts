@@ -9,6 +9,7 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
+import { type ScriptTables, SERVICE_SCRIPTS_SQL } from './service-scripts.ts';
 import { SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
 import { SPOS_NOTICES_SQL, type SposTables } from './spos-notices.ts';
 import { TSMS_SQL, type TsmsTables } from './tsms.ts';
@@ -114,7 +115,8 @@ export interface ProviderTables
     WorkflowTables,
     TsmsTables,
     ServiceTables,
-    SposTables {
+    SposTables,
+    ScriptTables {
   security_domains: SecurityDomainTable;
   key_distributions: KeyDistributionTable;
   card_relays: CardRelayTable;
@@ -215,4 +217,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 8, name: 'service providers', sql: TSMS_SQL },
   { number: 9, name: 'service instances', sql: `${SERVICE_PROCESSES_SQL}${ALL_FLOWS_SQL}` },
   { number: 10, name: 'notices to service providers', sql: SPOS_NOTICES_SQL },
+  { number: 11, name: 'service scripts', sql: SERVICE_SCRIPTS_SQL },
 ];

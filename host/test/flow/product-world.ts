@@ -16,6 +16,7 @@ import type { Relays } from '../../service/provider/relays.ts';
 import { ServiceCatalogue } from '../../service/provider/services/service-catalogue.ts';
 import { ServiceInstances } from '../../service/provider/services/service-instances.ts';
 import { ServiceProcesses } from '../../service/provider/services/service-processes.ts';
+import { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
 import { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { AuthenticationFailures } from '../../store/authentication-failures.ts';
@@ -30,6 +31,7 @@ import type { Workflow } from '../../workflow/engine/execution.ts';
 import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 import type { ProviderSettings } from '../../workflow/key-distribution/provider-context.ts';
 import type { IssuerPlatform } from '../../workflow/ports.ts';
+import type { LoadPermits } from '../../workflow/top-up/context.ts';
 
 /** SE TSM and SP TSM behind one product, in the world of `in-process.ts`. */
 
@@ -80,6 +82,7 @@ export class ProductWorld {
     readonly backend: TsmsBackend;
     readonly instances: ServiceInstances;
     readonly processes: ServiceProcesses;
+    readonly scripts: ServiceScripts;
   };
   readonly #applicationRequests: ApplicationRequests;
   readonly #parts: ProductParts;
@@ -103,14 +106,23 @@ export class ProductWorld {
       removeApplication: (key, request) => this.#issuer(() => this.#applicationRequests.remove(key, 'a', request)),
       applicationRequest: (id, wait) => this.#issuer(() => this.#applicationRequests.state(id, 'a', wait)),
     };
+    const permits: LoadPermits = {
+      take: async (key, request) => {
+        const permit = await this.#issuer(() => this.products.takePermit(key, 'a', request));
+        await this.between.afterPermit?.();
+        return permit;
+      },
+      release: (key) => this.#issuer(() => this.products.releasePermit(key)),
+    };
     const catalogue = new ServiceCatalogue(provider.database);
     this.services = {
       backend: new TsmsBackend(provider.database, new AuditLog(provider.database), provider.settings.ssdAid),
       instances: new ServiceInstances(provider.database, catalogue),
+      scripts: new ServiceScripts(provider.database),
       processes: new ServiceProcesses({
         ...{ database: provider.database, kms: provider.kms, issuer: provider.issuer, flow: provider.flow },
         ...{ settings: provider.settings, keyDistributions: provider.keyDistributions, keySizeBits: 1024 },
-        ...{ installer, links, catalogue, failures: new AuthenticationFailures(provider.database, 10) },
+        ...{ permits, installer, links, catalogue, failures: new AuthenticationFailures(provider.database, 10) },
       }),
     };
     this.productFlows = new ProductFlows({
@@ -125,14 +137,7 @@ export class ProductWorld {
       failures: new AuthenticationFailures(provider.database, 10),
       products: [product],
       installer,
-      permits: {
-        take: async (key, request) => {
-          const permit = await this.#issuer(() => this.products.takePermit(key, 'a', request));
-          await this.between.afterPermit?.();
-          return permit;
-        },
-        release: (key) => this.#issuer(() => this.products.releasePermit(key)),
-      },
+      permits,
     });
   }
 

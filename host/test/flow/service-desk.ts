@@ -106,6 +106,16 @@ export class ServiceDesk {
     return toHex(answer).slice(-4);
   }
 
+  /** Keeps a script with the service, publishes it, and gives it an action code. */
+  async addAction(actionCode: string, script: { readonly name: string; readonly version: string }): Promise<void> {
+    const { scripts } = this.#world.products.services;
+    const { spId } = this.#provider;
+    const key = { serviceId: this.serviceId, name: script.name, version: script.version };
+    await scripts.put(spId, key, JSON.stringify(script));
+    await scripts.publish(spId, key);
+    await scripts.putAction(spId, actionCode, key);
+  }
+
   async create(...cards: CardId[]): Promise<Instance> {
     return this.#world.products.services.instances.create({ serviceId: this.serviceId, version: '1.0.0', cards });
   }

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
 import type { InProcess } from './in-process.ts';
+import { PURSE_AID } from './product-world.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { sharedProducts } from './shared-products.ts';
 
@@ -95,5 +96,66 @@ describe('services of a provider on a card', function () {
     await expectDone(deploy(['I', 'P', 'A'], true), S.OPERATIONAL, '9000');
     const refused = await run(deploy(['I'])).catch((error) => error);
     expect(refused.context.executionStatus).to.equal(13);
+  });
+
+  /** Reads the purse: its balance is a value, and a text for the user. */
+  const READ = {
+    ...{ format: 'opentsm-service-script/1', name: 'read-purse', version: '1.0.0', inputs: {}, start: 'select' },
+    steps: {
+      select: {
+        send: { cla: '00', ins: 'A4', p1: '04', p2: '00', data: PURSE_AID, le: '00' },
+        accept: { 9000: 'read' },
+      },
+      read: {
+        send: { cla: '80', ins: '5C', p1: '00', p2: '02', le: '04' },
+        ...{ accept: { 9000: 'tell' }, capture: { balance: { offset: 0, length: 4 } } },
+      },
+      tell: { message: 'balance {balance}', next: 'done' },
+      done: { end: 'done' },
+    },
+  };
+  const execution: Operation = { operation: 'execution', actionCode: 'READ' };
+
+  it('do what an action code means, by a script that is kept with them', async () => {
+    expect((await run(execution).catch((error) => error)).context.executionStatus).to.equal(17);
+    await desk.addAction('READ', READ);
+    const process = await expectDone(execution, S.OPERATIONAL, '9000');
+    expect([process.values.balance, process.messages]).to.deep.equal(['00000000', ['balance 00000000']]);
+  });
+
+  it('keep a published script as it is, and run another one under another version', async () => {
+    const changed = { ...READ, steps: { ...READ.steps, tell: { message: 'changed', next: 'done' } } };
+    expect(await desk.addAction('READ', changed).catch((error) => error.code)).to.equal('script-published');
+    expect((await run(execution)).messages).to.deep.equal(['balance 00000000']);
+    await desk.addAction('READ', { ...changed, version: '1.0.1' });
+    expect((await run(execution)).messages).to.deep.equal(['changed']);
+    const written = await world.provider.database
+      .updateTable('service_scripts')
+      .set({ document: '{}' })
+      .where('service_id', '=', desk.serviceId)
+      .execute()
+      .catch((error: Error) => error.message);
+    expect(written).to.equal('a published script is never changed');
+  });
+
+  it('do not begin a script again that was broken off', async () => {
+    const deploying = (await card.seat.card.statistics()).apdus;
+    await run(execution);
+    const all = (await card.seat.card.statistics()).apdus - deploying;
+    await card.seat.card.cutPower({ afterApdus: all - 1, when: 'before-response' });
+    const broken = await run(execution);
+    expect(broken.problem?.type).to.equal('urn:opentsm:problem:script-interrupted');
+    expect([broken.result?.executionStatus, broken.result?.serviceEndState]).to.deep.equal([6, S.OPERATIONAL]);
+  });
+
+  it('do nothing more after a loss report, whatever they know of it', async () => {
+    world.products.between.providerAway = true;
+    const report = await world.products.reportLoss(card.cardId);
+    const refused = await run(execution);
+    expect(refused.problem?.type).to.equal('urn:opentsm:problem:product-not-valid');
+    expect(refused.values).to.deep.equal({});
+    world.products.between.providerAway = false;
+    await world.products.synchronised(report.id);
+    expect((await run(execution).catch((error) => error)).context.executionStatus).to.equal(13);
   });
 });

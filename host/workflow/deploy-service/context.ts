@@ -4,9 +4,11 @@ import type { PlacedApplication } from '../../store/provider/service-tables.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { Command } from '../../wire/message/service-instance.ts';
 import type { PersonalizationScript } from '../../wire/script/personalization-script.ts';
+import type { ServiceScript } from '../../wire/script/service-script.ts';
 import type { Installer } from '../deploy-application/context.ts';
 import type { KnownCard } from '../key-distribution/54-select-security-domain.ts';
 import type { ProviderContext } from '../key-distribution/provider-context.ts';
+import type { LoadPermits } from '../top-up/context.ts';
 
 /** What is to be done, decided before anything is touched. */
 export type ServiceStart = {
@@ -24,10 +26,14 @@ export type ServiceStart = {
   readonly commands: readonly Command[];
   /** Applications that nobody can select at the end. */
   readonly locked: boolean;
+  /** What an action runs, and its values. */
+  readonly script?: ServiceScript;
+  readonly inputs?: Readonly<Record<string, string>>;
 };
 
 export interface ServiceContext extends ProviderContext {
   readonly installer: Installer;
+  readonly permits: LoadPermits;
   /** Load file data block, hex. @throws NotFoundError `load-file-gone` */
   loadFile(elfId: string): Promise<string>;
   /** @throws NotFoundError `script-gone` */

@@ -16,8 +16,10 @@ import type { ProcessEnd } from '../../../store/provider/service-tables.ts';
 import { enqueueNotice } from '../../../store/provider/spos-notices.ts';
 import { INSTANCE_STATE } from '../../../wire/message/platform.ts';
 import { EXECUTION_STATUS, operationNumbers, stateAfterFailure } from '../../../wire/tsms/instance-state.ts';
+import type { Ran } from '../../../workflow/deploy-service/run-script.ts';
 import type { Also } from '../../../workflow/engine/execution.ts';
 import type { Failure, FlowEnd } from '../../../workflow/engine/run.ts';
+import type { ScriptRun } from '../../../workflow/service-script/run-script.ts';
 import { problemOfFailure } from '../../problem-of-failure.ts';
 import type { ProcessInput } from './process-input.ts';
 
@@ -35,7 +37,8 @@ export function processEnding(id: string, end: FlowEnd, input?: ProcessInput): A
     const row = await findProcess(database, id);
     if (row?.state !== 'running') return;
     await closeCardRelay(database, id);
-    const failure = end.end === 'failed' ? end.failure : undefined;
+    const ran = end.end === 'done' ? (end.facts as Partial<Ran>).ran : undefined;
+    const failure = end.end === 'failed' ? end.failure : failureOfScript(ran);
     const serviceEndState =
       failure === undefined && input !== undefined ? await succeed(database, row, input) : await fail(database, row);
     const status = failure === undefined ? EXECUTION_STATUS.NONE : statusOf(failure);
@@ -48,12 +51,20 @@ export function processEnding(id: string, end: FlowEnd, input?: ProcessInput): A
         requestedOperations: operationNumbers(row.request),
         ...{ serviceStartState: row.startState, serviceEndState },
       },
+      ...(ran === undefined ? {} : { messages: ran.messages.slice(0, 64), values: ran.values }),
       ...(failure === undefined ? {} : { problem: problemOfFailure(failure) }),
     };
     await finishProcess(database, id, failure === undefined ? 'done' : 'failed', written);
     // The guideline has no number for what else is done with a service that is deployed.
     if (row.request.operation !== 'execution') await enqueueNotice(database, written.result, new Date());
   };
+}
+
+/** The script ran to an end, and it was none that it should have. */
+function failureOfScript(ran: ScriptRun | undefined): Failure | undefined {
+  if (ran?.end !== 'failed') return undefined;
+  const left = ran.uncompensated === undefined ? '' : `; not taken back: ${ran.uncompensated.join(', ')}`;
+  return { kind: 'LifeCycleError', code: 'script-failed', message: `${ran.reason ?? 'the script failed'}${left}` };
 }
 
 async function succeed(database: Database, { instanceId }: Row, input: ProcessInput): Promise<number> {

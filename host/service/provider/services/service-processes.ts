@@ -15,6 +15,7 @@ import {
   setApplications,
   setInstanceState,
 } from '../../../store/provider/service-processes.ts';
+import { scriptOfAction } from '../../../store/provider/service-scripts.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../../store/request-log.ts';
 import type { Problem } from '../../../wire/message/common.ts';
 import { INSTANCE_STATE } from '../../../wire/message/platform.ts';
@@ -22,13 +23,19 @@ import type { Operation, Process, StartProcess } from '../../../wire/message/ser
 import { moveOf } from '../../../wire/tsms/instance-state.ts';
 import type { Installer } from '../../../workflow/deploy-application/context.ts';
 import type { ServiceContext, ServiceStart } from '../../../workflow/deploy-service/context.ts';
-import { deployServiceSteps, switchServiceSteps, terminateServiceSteps } from '../../../workflow/deploy-service.ts';
+import {
+  deployServiceSteps,
+  executeServiceSteps,
+  switchServiceSteps,
+  terminateServiceSteps,
+} from '../../../workflow/deploy-service.ts';
 import type { Also, DurableRun, Workflow } from '../../../workflow/engine/execution.ts';
 import type { FlowJournal } from '../../../workflow/engine/flow-journal.ts';
 import { type Failure, type FlowEnd, failureOf } from '../../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../../workflow/engine/secure-channel-slot.ts';
 import type { ProviderSettings } from '../../../workflow/key-distribution/provider-context.ts';
 import type { IssuerPlatform, Kms } from '../../../workflow/ports.ts';
+import type { LoadPermits } from '../../../workflow/top-up/context.ts';
 import { type DurableFlow, lostFlow } from '../../durable-flow.ts';
 import { refusal } from '../../tsm-refusal.ts';
 import type { CardLinks } from '../card-links.ts';
@@ -45,6 +52,7 @@ export interface ServiceProcessesOptions {
   readonly kms: Kms;
   readonly issuer: IssuerPlatform;
   readonly installer: Installer;
+  readonly permits: LoadPermits;
   readonly links: CardLinks;
   readonly failures: AuthenticationFailures;
   readonly settings: ProviderSettings;
@@ -118,8 +126,23 @@ export class ServiceProcesses {
       case 'termination':
         return { start: { ...start, applications: [], removals: applications }, request, to: move.to };
       case 'execution':
-        throw refusal('NOT_FOUND', 'The service has no such action');
+        return this.#planExecution(instance, request, start);
     }
+  }
+
+  async #planExecution(
+    { serviceId, state }: DeployedService,
+    request: Operation & { readonly operation: 'execution' },
+    start: ServiceStart,
+  ): Promise<ProcessInput> {
+    const script = await scriptOfAction(this.#options.database, serviceId, request.actionCode);
+    if (script === undefined) throw refusal('NOT_FOUND', `The service has no action ${request.actionCode}`);
+    const inputs = request.inputs ?? {};
+    const wrong = [...new Set([...Object.keys(inputs), ...Object.keys(script.inputs)])].find(
+      (name) => inputs[name]?.length !== 2 * (script.inputs[name]?.bytes ?? -1),
+    );
+    if (wrong !== undefined) throw refusal('INVALID_ARGUMENT', `${wrong} is missing, unknown, or has another length`);
+    return { start: { ...start, script, inputs }, request, to: state };
   }
 
   async #planDeployment(
@@ -207,6 +230,7 @@ export class ServiceProcesses {
         return processEnding(id, end, input);
       },
     };
+    if (request.operation === 'execution') return flow.run({ ...common, flow: executeServiceSteps });
     if (request.operation === 'suspension') return flow.run({ ...common, flow: switchServiceSteps });
     if (request.operation !== 'termination') return flow.run({ ...common, flow: deployServiceSteps });
     // Nothing of it was ever on the card.
@@ -215,11 +239,11 @@ export class ServiceProcesses {
   }
 
   #context({ start }: ProcessInput, run: DurableRun, journal: FlowJournal): ServiceContext {
-    const { database, kms, settings, issuer, installer, links, failures, catalogue } = this.#options;
+    const { database, kms, settings, issuer, installer, permits, links, failures, catalogue } = this.#options;
     const { workflowId } = run;
     const card = cardIdText(start.instanceCard);
     return {
-      ...{ workflowId, database, kms, settings, issuer, installer, journal, auditLog: journal },
+      ...{ workflowId, database, kms, settings, issuer, installer, permits, journal, auditLog: journal },
       card: links.of(workflowId, start),
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal.report(step),

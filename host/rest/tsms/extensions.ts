@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
+import type { ServiceProvider, TsmsBackend } from '../../service/provider/tsms/backend.ts';
+import { ActionName, Uuid } from '../../wire/message/service-instance.ts';
+import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from '../problem.ts';
+import { checkerOf } from '../validation.ts';
+import type { TsmsApp } from './server.ts';
+
+/** Routes of ours beside the TSM-Backend, with its tokens: scripts of services and the action codes that name them. */
+
+const closed = { additionalProperties: false } as const;
+const Name = Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' });
+const Version = Type.String({ pattern: '^[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}$' });
+const ScriptParams = Type.Object({ serviceId: Uuid, name: Name, version: Version }, closed);
+const ActionParams = Type.Object({ serviceId: Uuid, actionCode: ActionName }, closed);
+const ActionBody = Type.Object({ script: Name, version: Version }, closed);
+const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{16,512}=*)$/i;
+const BASE = '/ext/1/services/:serviceId';
+
+export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, scripts: ServiceScripts): void {
+  void app.register(async (own) => {
+    own.setErrorHandler(async (error, request, reply) => {
+      const problem = problemOf(error, request.url.split('?')[0]);
+      if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
+      await reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+    });
+    own.addHook('onRequest', async (request) => {
+      const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+      const refused = new RequestError('token-refused', 'this route needs a short-term token of /auth', [], 401);
+      if (token === undefined) throw refused;
+      request.serviceProvider = await backend.authenticate(token).catch(() => {
+        throw refused;
+      });
+    });
+    const script = `${BASE}/scripts/:name/:version`;
+    own.put(script, async (request, reply) => {
+      await scripts.put(providerOf(request).spId, paramsOf(request), JSON.stringify(request.body));
+      return reply.code(204).send();
+    });
+    own.get(script, async (request) => scripts.get(providerOf(request).spId, paramsOf(request)));
+    own.post(`${script}/publish`, async (request, reply) => {
+      await scripts.publish(providerOf(request).spId, paramsOf(request));
+      return reply.code(204).send();
+    });
+    own.put(`${BASE}/actions/:actionCode`, async (request, reply) => {
+      const params = checked(ActionParams, request.params);
+      const { script: name, version } = checked(ActionBody, request.body);
+      const key = { serviceId: params.serviceId, name, version };
+      await scripts.putAction(providerOf(request).spId, params.actionCode, key);
+      return reply.code(204).send();
+    });
+  });
+}
+
+const paramsOf = (request: FastifyRequest) => checked(ScriptParams, request.params);
+
+function providerOf({ serviceProvider }: FastifyRequest): ServiceProvider {
+  if (serviceProvider === null) throw new RequestError('token-refused', 'this route needs a token', [], 401);
+  return serviceProvider;
+}
+
+/** @throws RequestError 400 with each field that is not right */
+function checked<S extends Parameters<typeof checkerOf>[0]>(schema: S, value: unknown) {
+  const checker = checkerOf(schema);
+  if (checker.is(value)) return value;
+  throw new RequestError('invalid-request', 'the request is not right', checker.errors(value));
+}
