@@ -8,6 +8,7 @@ import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
+import javacard.framework.Util;
 import uicc.toolkit.EnvelopeHandler;
 import uicc.toolkit.EnvelopeHandlerSystem;
 import uicc.toolkit.EnvelopeResponseHandler;
@@ -109,6 +110,8 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
             serve(length);
         } finally {
             packet.clear();
+            Util.arrayFillNonAtomic(command, (short) 0, (short) command.length, (byte) 0);
+            Util.arrayFillNonAtomic(response, (short) 0, (short) response.length, (byte) 0);
         }
     }
 
