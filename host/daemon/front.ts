@@ -58,6 +58,8 @@ export const FrontConfig = Type.Object(
         /** Where the issuer publishes its keys; or `jwksFile`, a file of them. */
         jwksUrl: Type.Optional(Url),
         jwksFile: Type.Optional(FilePath),
+        /** Networks in which `jwksUrl` may be although they are private, `10.0.0.0/8`. */
+        allowNetworks: Type.Optional(Type.Array(Type.String({ minLength: 3, maxLength: 50 }), { maxItems: 64 })),
       },
       closed,
     ),

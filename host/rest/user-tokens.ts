@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { Agent, fetch } from 'undici';
 import { TransportError, UsageError } from '../errors.ts';
+import { AddressGuard } from './address-guard.ts';
 import type { Peer } from './identity.ts';
 import { RequestError } from './problem.ts';
 
@@ -15,6 +17,8 @@ export interface UserTokensOptions {
   /** The issuer's public keys: where it publishes them, or a file of them (RFC 7517). */
   readonly jwksUrl?: string;
   readonly jwksFile?: string;
+  /** Networks in which the publisher may be although they are none of the Internet's, `10.0.0.0/8`. */
+  readonly allowNetworks?: readonly string[];
 }
 
 /** Signatures only, and none that a public key could be mistaken for the secret of. */
@@ -39,8 +43,7 @@ export class UserTokens {
     const { jwksUrl, jwksFile } = options;
     if ((jwksUrl === undefined) === (jwksFile === undefined))
       throw new UsageError('config-field', '/users: name either jwksUrl or jwksFile', { field: '/users' });
-    if (jwksUrl !== undefined)
-      return new UserTokens(options, createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: FETCH_MS }));
+    if (jwksUrl !== undefined) return new UserTokens(options, publishedKeys(jwksUrl, options.allowNetworks));
     try {
       return new UserTokens(options, createLocalJWKSet(JSON.parse(await readFile(jwksFile ?? '', 'utf8'))));
     } catch (error) {
@@ -75,6 +78,23 @@ export class UserTokens {
       throw typed(error);
     }
   }
+}
+
+/**
+ * Keys from a URL, which leads to no machine beside us: the address that was looked at is the one that is asked.
+ *
+ * @throws PolicyError `address-refused` @throws UsageError `network`
+ */
+function publishedKeys(jwksUrl: string, allowNetworks?: readonly string[]): JWTVerifyGetKey {
+  const url = new URL(jwksUrl);
+  const guard = new AddressGuard(allowNetworks);
+  guard.requireHost(url.hostname);
+  const dispatcher = new Agent({ connect: { lookup: guard.lookup, timeout: FETCH_MS } });
+  return createRemoteJWKSet(url, {
+    timeoutDuration: FETCH_MS,
+    [customFetch]: (address, { method, redirect, headers, signal }) =>
+      fetch(address, { method, redirect, headers: [...headers], signal, dispatcher }) as unknown as Promise<Response>,
+  });
 }
 
 const refused = (why: string): RequestError =>

@@ -122,9 +122,10 @@ describe('Tokens of users', () => {
     });
     issuer.listen(0, '127.0.0.1');
     await once(issuer, 'listening');
+    const allowNetworks = ['127.0.0.0/8'];
     try {
       const jwksUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys`;
-      const remote = await UserTokens.open({ issuer: users.issuer, audience: users.audience, jwksUrl });
+      const remote = await UserTokens.open({ issuer: users.issuer, audience: users.audience, jwksUrl, allowNetworks });
       const authorization = `Bearer ${await users.token('alice')}`;
       while (answers.length > 0) {
         const failed = await remote.userOf(authorization).catch((error: unknown) => error);
@@ -133,11 +134,37 @@ describe('Tokens of users', () => {
       expect(await remote.userOf(authorization)).to.deep.equal({ role: 'user', id: 'alice' });
       issuer.close();
       issuer.closeAllConnections();
-      const later = await UserTokens.open({ issuer: users.issuer, audience: users.audience, jwksUrl });
+      const later = await UserTokens.open({ issuer: users.issuer, audience: users.audience, jwksUrl, allowNetworks });
       const failed = await later.userOf(authorization).catch((error: unknown) => error);
       expect(failed).to.have.property('code', 'token-issuer-away');
     } finally {
       issuer.close();
+    }
+  });
+
+  it('are checked with keys of no machine beside the front, unless the config allows it', async () => {
+    let asked = 0;
+    const beside = createServer((_request, response) => {
+      asked += 1;
+      response.end('{"keys":[]}');
+    });
+    beside.listen(0, '127.0.0.1');
+    await once(beside, 'listening');
+    const { port } = beside.address() as AddressInfo;
+    const { issuer, audience } = users;
+    try {
+      for (const host of ['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '10.1.2.3', '169.254.169.254', '2130706433']) {
+        const opened = UserTokens.open({ issuer, audience, jwksUrl: `http://${host}:${port}/keys` });
+        const error = await opened.catch((reason: unknown) => reason);
+        expect(error, host).to.have.property('code', 'address-refused');
+      }
+      // A name is looked at when it is asked, and the address that was looked at is the one that is taken.
+      const named = await UserTokens.open({ issuer, audience, jwksUrl: `http://localhost:${port}/keys` });
+      const error = await named.userOf(`Bearer ${await users.token('alice')}`).catch((reason: unknown) => reason);
+      expect(error).to.have.property('code', 'token-issuer-away');
+      expect(asked).to.equal(0);
+    } finally {
+      beside.close();
     }
   });
 });
