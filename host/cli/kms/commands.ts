@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import type { AuditHead } from '../../kms/audit-file.ts';
+import { addKeyCommands } from './key-commands.ts';
 
-/** `tsm kms init` and `tsm kms audit verify`, under the command that runs the daemon and has `--config`. */
+/** `tsm kms init`, `audit verify` and `keys`, under the command that runs the daemon and has `--config`. */
 export function addKmsCommands(kms: Command): void {
   const configOf = (command: Command): string => String(command.optsWithGlobals().config);
   kms
@@ -32,6 +33,7 @@ export function addKmsCommands(kms: Command): void {
       const head = await verifyAuditFile(auditFileOf(config), notedHead(options.head));
       process.stdout.write(`${head.records}:${head.hash}\n`);
     });
+  addKeyCommands(kms);
 }
 
 function notedHead(text: string | undefined): AuditHead | undefined {
