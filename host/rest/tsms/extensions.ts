@@ -6,7 +6,7 @@ import type { ServiceProvider, TsmsBackend } from '../../service/provider/tsms/b
 import { ActionName, Uuid } from '../../wire/message/service-instance.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from '../problem.ts';
 import { checkerOf } from '../validation.ts';
-import type { TsmsApp } from './server.ts';
+import type { TsmsApp } from './app.ts';
 
 /** Routes of ours beside the TSM-Backend, with its tokens: scripts of services and the action codes that name them. */
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { METHODS } from 'node:http';
-import type { Server } from 'node:https';
 import multipart from '@fastify/multipart';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyRequest, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
 import type { ServiceProvider, TsmsAnswer, TsmsBackend } from '../../service/provider/tsms/backend.ts';
@@ -12,6 +10,7 @@ import { isConnectionError } from '../../store/database.ts';
 import { OPERATIONS } from '../../wire/tsms/published.ts';
 import { invalidRequest, TsmsError, tsmsError, wrongFormat } from '../../wire/tsms/tsms-error.ts';
 import { guardHandshakes } from '../handshake-guard.ts';
+import type { TsmsApp } from './app.ts';
 import { extensionRoutes } from './extensions.ts';
 import { MAX_UPLOAD, receiveUpload, tooBig, uploadLimits } from './upload.ts';
 
@@ -33,8 +32,6 @@ interface Operation {
   readonly body: 'none' | 'json' | 'file';
   readonly errors: readonly number[];
 }
-
-export type TsmsApp = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger>;
 
 export interface TsmsServerOptions {
   /** PEM. Service providers have no certificates of ours: tokens say who they are. */
