@@ -15,6 +15,7 @@ import { Applications, CREATE_SECURITY_DOMAIN, ISD_KEY_SET } from '../service/is
 import { CardBatches } from '../service/issuer/card-batches.ts';
 import { Cards } from '../service/issuer/cards.ts';
 import { Certificates } from '../service/issuer/certificates.ts';
+import { ContentTokens } from '../service/issuer/content-tokens.ts';
 import { Keys } from '../service/issuer/keys.ts';
 import { Products } from '../service/issuer/products.ts';
 import { Providers } from '../service/issuer/providers.ts';
@@ -86,6 +87,7 @@ export const issuerDaemon = defineDaemon({
       cardBatches: new CardBatches({ database, kms, auditLog }),
       secureElements: new SecureElements(database, auditLog, () => bells.ring(OUTBOX_BELL)),
       certificates: new Certificates(kms, auditLog),
+      contentTokens: new ContentTokens({ database, kms, auditLog }),
       providers: new Providers(database, auditLog),
     };
     return {

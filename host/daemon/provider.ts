@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { AddressGuard } from '../rest/address-guard.ts';
 import { RestClient } from '../rest/client.ts';
+import { tokenIssuerClient } from '../rest/clients/content-tokens.ts';
 import { issuerClient } from '../rest/clients/issuer.ts';
 import { installerClient, loadPermitsClient } from '../rest/clients/issuer-products.ts';
 import { kmsClient } from '../rest/clients/kms.ts';
@@ -12,6 +13,7 @@ import { providerRoutes } from '../rest/routes/provider/routes.ts';
 import { AuthenticationFuse } from '../service/authentication-fuse.ts';
 import { FlowOperations, type FlowRows } from '../service/flow-operations.ts';
 import { CardLinks } from '../service/provider/card-links.ts';
+import { CONTENT_CHANGE, ContentChanges } from '../service/provider/content-changes.ts';
 import { KEY_DISTRIBUTION, KeyDistributions } from '../service/provider/key-distributions.ts';
 import { ProductFlows } from '../service/provider/product-flows.ts';
 import { ProductStates } from '../service/provider/product-states.ts';
@@ -75,9 +77,12 @@ export const providerDaemon = defineDaemon({
     const peers = reachPeers(context, platform.nodeId);
     const { kms, links } = peers;
     const flows = await flowsOf(context, platform, peers);
-    const { keyDistributions, productFlows, processes, failures, products, catalogue } = flows;
+    const { keyDistributions, productFlows, contentChanges, processes, failures, products, catalogue } = flows;
     const engine = await platform.work({
-      workflows: { [KEY_DISTRIBUTION]: keyDistributions, ...productFlows.workflows, ...processes.workflows },
+      workflows: {
+        ...{ [KEY_DISTRIBUTION]: keyDistributions, [CONTENT_CHANGE]: contentChanges },
+        ...{ ...productFlows.workflows, ...processes.workflows },
+      },
       flowTables: PROVIDER_FLOW_TABLES,
       reconcile: async () =>
         (await keyDistributions.beginLost()) + (await productFlows.endLost()) + (await processes.endLost()),
@@ -93,7 +98,7 @@ export const providerDaemon = defineDaemon({
       ...{ config: config.tsms, tls, logger, metrics, backend: tsms, scripts: new ServiceScripts(database) },
     });
     const services = {
-      ...{ keyDistributions, productFlows, auditLog, tsms, processes },
+      ...{ keyDistributions, productFlows, contentChanges, auditLog, tsms, processes },
       instances: new ServiceInstances(database, catalogue),
       chips: new ChipRanges(database, auditLog),
       flows: new FlowOperations({ database, flow: platform.flow, auditLog, rows: flowRows(kms, links, processes) }),
@@ -136,6 +141,7 @@ function reachPeers({ config, tls }: Context, nodeId: string) {
     issuer: issuerClient(clients.issuer),
     installer: installerClient(clients.issuer),
     permits: loadPermitsClient(clients.issuer),
+    tokens: tokenIssuerClient(clients.issuer),
     close: () => Promise.all(Object.values(clients).map((client) => client.close())),
   };
 }
@@ -159,7 +165,7 @@ async function settingsOf(context: Context, database: Kysely<ProviderTables>, km
 async function flowsOf(
   context: Context,
   { database, flow }: FlowPlatform<ProviderTables>,
-  { kms, links, issuer, installer, permits }: ReturnType<typeof reachPeers>,
+  { kms, links, issuer, installer, permits, tokens }: ReturnType<typeof reachPeers>,
 ) {
   const { config } = context;
   const settings = await settingsOf(context, database, kms);
@@ -173,6 +179,7 @@ async function flowsOf(
   const keySizeBits = config.tsms?.keySizeBits ?? DEFAULT_KEY_SIZE_BITS;
   return {
     ...{ failures, products, catalogue, keyDistributions },
+    contentChanges: new ContentChanges({ ...parts, tokens }),
     productFlows: new ProductFlows({ ...parts, products, installer, permits }),
     processes: new ServiceProcesses({ ...parts, catalogue, keyDistributions, installer, permits, keySizeBits }),
   };

@@ -9,6 +9,7 @@ import { checkProviderPermission } from './key-distribution/43-check-provider-pe
 import { findCard } from './key-distribution/44-find-card.ts';
 import { selectIssuerSecurityDomain } from './key-distribution/45-select-issuer-security-domain.ts';
 import { openIssuerChannel } from './key-distribution/46-open-issuer-channel.ts';
+import { putContentKeys } from './key-distribution/46b-put-content-keys.ts';
 import { installSecurityDomain } from './key-distribution/47-install-security-domain.ts';
 import { generateInitialKeyPair } from './key-distribution/48-generate-initial-key-pair.ts';
 import { putTrustPoint } from './key-distribution/50-put-trust-point.ts';
@@ -52,6 +53,7 @@ export const issuerSteps = new Flow<IssuerContext, IssuerStart>()
           .row('45', [issuer, card], 'check-first', selectIssuerSecurityDomain)
           .row('46', [issuer, card], 'repeatable', openIssuerChannel),
       )
+      .protected((trip) => trip.row('46b', [issuer, card], 'check-first', putContentKeys))
       .protected((trip) =>
         trip
           .row('47', [issuer, card], 'check-first', installSecurityDomain)
@@ -99,7 +101,7 @@ export const providerSteps = new Flow<ProviderContext, ProviderStart>()
       .host('41c', [provider, provider], 'repeatable', findSecurityDomain),
   )
   .host('42', [provider, issuer], 'repeatable', requestSecurityDomain)
-  .elsewhere('issuerSteps', '43', '44', '45', '46', '47', '48-49', '50-51', '52')
+  .elsewhere('issuerSteps', '43', '44', '45', '46', '46b', '47', '48-49', '50-51', '52')
   .host('53', [provider, provider], 'check-first', recordSecurityDomain)
   .visit('takeOwnership', (visit) =>
     visit

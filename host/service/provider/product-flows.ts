@@ -83,7 +83,7 @@ export class ProductFlows {
   /** @throws NotFoundError `product-unknown` @throws ConflictError `idempotency-key-reused` */
   async startDeployment(id: string, caller: string, request: StartDeployment): Promise<DeploymentState> {
     this.#product(request.productId);
-    return stateOf(await this.#start(DEPLOYMENT, id, caller, request));
+    return deploymentOf(await this.#start(DEPLOYMENT, id, caller, request));
   }
 
   /** A3: the same key and request give the same top-up. @throws NotFoundError `product-unknown` */
@@ -93,7 +93,7 @@ export class ProductFlows {
   }
 
   async deployment(id: string, wait: Wait): Promise<DeploymentState> {
-    return stateOf(await this.#state(DEPLOYMENT, id, wait));
+    return deploymentOf(await this.#state(DEPLOYMENT, id, wait));
   }
 
   async topUp(id: string, wait: Wait): Promise<TopUpState> {
@@ -226,3 +226,6 @@ const finishing =
   };
 
 const stateOf = <S extends FlowState>(state: S): S & { steps: StepRecord[] } => ({ ...state, steps: [...state.steps] });
+
+/** The outcome is a top-up's word: a refused deployment is told by its problem. */
+const deploymentOf = ({ outcome: _outcome, ...state }: FlowState): DeploymentState => stateOf(state);

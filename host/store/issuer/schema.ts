@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ColumnType, Generated } from 'kysely';
+import type { DelegatedAct } from '../../wire/message/content-change.ts';
 import type { IsdKeySet } from '../../wire/message/operator.ts';
 import type { ProductState } from '../../wire/message/platform.ts';
 import type { SecureElementState } from '../../wire/message/secure-elements.ts';
@@ -78,6 +79,29 @@ interface ApplicationRequestTable {
   problem: string | null;
 }
 
+/** Domains with Delegated Management, and what tokens for them name. */
+interface DelegatedDomainTable {
+  card: string;
+  aid: string;
+  provider_id: string;
+  application_provider_id: string;
+  iin: string;
+  cin: string;
+}
+
+interface ContentTokenTable {
+  token_id: string;
+  number: Generated<string>;
+  card: string;
+  aid: string;
+  provider_id: string;
+  act: ColumnType<DelegatedAct, string, never>;
+  state: 'issued' | 'confirmed' | 'unproved';
+  counter: number | null;
+  confirmation: string | null;
+  at: Generated<Date>;
+}
+
 interface LoadPermitTable {
   permit_id: string;
   card: string;
@@ -127,6 +151,8 @@ export interface IssuerTables
   products: ProductTable;
   card_products: CardProductTable;
   application_requests: ApplicationRequestTable;
+  delegated_domains: DelegatedDomainTable;
+  content_tokens: ContentTokenTable;
   load_permits: LoadPermitTable;
   loss_reports: LossReportTable;
   loss_report_products: LossReportProductTable;
@@ -216,4 +242,22 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
   { number: 6, name: 'traces', sql: WORKFLOW_TRACE_SQL },
   { number: 7, name: 'retention', sql: AUDIT_RETENTION_SQL },
   { number: 8, name: 'secure elements and batches', sql: SECURE_ELEMENTS_SQL },
+  {
+    number: 9,
+    name: 'delegated management',
+    sql: `
+      CREATE TABLE delegated_domains (
+        card text NOT NULL REFERENCES cards, aid text NOT NULL, provider_id text NOT NULL,
+        application_provider_id text NOT NULL, iin text NOT NULL, cin text NOT NULL, PRIMARY KEY (card, aid)
+      );
+      CREATE TABLE content_tokens (
+        token_id text PRIMARY KEY, number bigserial UNIQUE, card text NOT NULL, aid text NOT NULL,
+        provider_id text NOT NULL, act jsonb NOT NULL,
+        state text NOT NULL CHECK (state IN ('issued', 'confirmed', 'unproved')), counter integer, confirmation text,
+        at timestamptz NOT NULL DEFAULT now(), CHECK ((state = 'confirmed') = (counter IS NOT NULL)),
+        UNIQUE (card, counter)
+      );
+      CREATE INDEX content_tokens_by_card ON content_tokens (card);
+    `,
+  },
 ];

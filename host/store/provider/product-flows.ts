@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type Selectable, sql } from 'kysely';
+import type { ContentChangeState } from '../../wire/message/content-change.ts';
 import type { DeploymentState, TopUpState } from '../../wire/message/platform.ts';
 import { stepsOf } from '../step-log.ts';
 import type { ProviderTables } from './schema.ts';
 
-/** Deployments and top-ups and how they ended. */
+/** Deployments, top-ups and content changes, and how they ended. */
 
 type Database = Kysely<ProviderTables>;
-export type ProductFlowKind = 'deployment' | 'top-up';
+export type ProductFlowKind = 'deployment' | 'top-up' | 'content-change';
 export type ProductFlowResult = Pick<DeploymentState, 'instance' | 'problem'> &
-  Pick<TopUpState, 'outcome' | 'balanceBefore' | 'balanceAfter' | 'tacVerified'>;
+  Pick<TopUpState, 'outcome' | 'balanceBefore' | 'balanceAfter' | 'tacVerified'> &
+  Pick<ContentChangeState, 'tokenId' | 'receipt' | 'confirmation'>;
 
 /** Keeps the row of a flow that is there already, and says false. */
 export async function addProductFlow(database: Database, id: string, kind: ProductFlowKind): Promise<boolean> {

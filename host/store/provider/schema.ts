@@ -70,7 +70,7 @@ interface StateChangeSequenceTable {
 
 interface ProductFlowTable {
   id: string;
-  kind: 'deployment' | 'top-up';
+  kind: 'deployment' | 'top-up' | 'content-change';
   state: 'running' | 'done' | 'failed';
   result: string | null;
 }
@@ -218,4 +218,11 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 9, name: 'service instances', sql: `${SERVICE_PROCESSES_SQL}${ALL_FLOWS_SQL}` },
   { number: 10, name: 'notices to service providers', sql: SPOS_NOTICES_SQL },
   { number: 11, name: 'service scripts', sql: SERVICE_SCRIPTS_SQL },
+  {
+    number: 12,
+    name: 'content changes',
+    sql: `
+      ALTER TABLE product_flows DROP CONSTRAINT product_flows_kind_check,
+        ADD CONSTRAINT product_flows_kind_check CHECK (kind IN ('deployment', 'top-up', 'content-change'));`,
+  },
 ];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import { changeSteps } from '../../workflow/change-content.ts';
 import { deploySteps, installSteps } from '../../workflow/deploy-application.ts';
 import { deployServiceSteps, switchServiceSteps, terminateServiceSteps } from '../../workflow/deploy-service.ts';
 import { lossReportSteps, synchronisation } from '../../workflow/loss-report.ts';
@@ -15,7 +16,7 @@ async function documentedRows(page: string): Promise<string[][]> {
   return text
     .split('\n')
     .map((line) => line.split('|').map((cell) => cell.trim()))
-    .filter((cells) => /^[ABDSR]\d+[a-z]?$/.test(cells[1] ?? ''))
+    .filter((cells) => /^[ABCDSR]\d+[a-z]?$/.test(cells[1] ?? ''))
     .map(([, numeral = '', name = '', actor = '']) => [numeral, name.replaceAll('`', ''), actor]);
 }
 
@@ -23,11 +24,15 @@ type Listed = { readonly numeral: string; readonly name: string; readonly from: 
 const rowsOf = (rows: readonly Listed[]) =>
   rows.map(({ numeral, name, from, to }) => [numeral, name, `${from} -> ${to}`]);
 
-describe('the pages of top-up and loss report', () => {
+describe('the pages of top-up, delegated management and loss report', () => {
   it('have the same rows as docs/top-up.md', async () => {
     const [first, second, ...rest] = rowsOf(deploySteps.rows());
     const deployment = [first, second, ...rest.slice(0, 1), ...rowsOf(installSteps.rows()), ...rest.slice(1)];
     expect(await documentedRows('docs/top-up.md')).to.deep.equal([...deployment, ...rowsOf(topUpSteps.rows())]);
+  });
+
+  it('have the same rows as docs/delegated-management.md', async () => {
+    expect(await documentedRows('docs/delegated-management.md')).to.deep.equal(rowsOf(changeSteps.rows()));
   });
 
   it('have the same rows as docs/loss-report.md', async () => {

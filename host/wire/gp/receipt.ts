@@ -14,7 +14,8 @@ export interface Confirmation {
 }
 
 /**
- * `L receipt ‖ 02 counter ‖ L SD unique data ‖ [L token id] ‖ [L token digest]`; a single 00 says that there is none.
+ * `L receipt ‖ 02 counter ‖ L SD unique data ‖ [L token id] ‖ [L token digest]`; a single 00 says that there is
+ * none.
  *
  * @throws WireError when it is neither
  */
@@ -62,7 +63,8 @@ export function receiptInput(confirmation: Confirmation, act: Act): Uint8Array {
 export const receiptOver = (confirmation: Confirmation, names: readonly Aid[]): Uint8Array =>
   concat(confirmation.data, ...names.map(named));
 
-function namesOf(act: Act): readonly Aid[] {
+/** Names of an act in the order of its table. */
+export function namesOf(act: Act): readonly Aid[] {
   switch (act.kind) {
     case 'load':
       return [act.loadFile, act.domain];

@@ -8,7 +8,7 @@ import { Aid, CardId, Hex, HolderReference, KeyReference, Name, RsaPublicKey } f
 const closed = { additionalProperties: false } as const;
 
 /** What an issuer may allow a provider. */
-export const PERMISSIONS = ['create-security-domain', 'install-application'] as const;
+export const PERMISSIONS = ['create-security-domain', 'install-application', 'delegated-management'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** Id of a provider: the last part of its certificate's URI name. */

@@ -36,15 +36,22 @@ export async function runUnit(unit: Unit, before: AnyFacts, context: VisitContex
   const card = context.cardName?.(before);
   if (card !== undefined) noteWork({ card });
   let facts = before;
-  for (const segment of unit.segments) {
-    const added = await runSegment(segment, facts, context);
+  for (const [index, segment] of unit.segments.entries()) {
+    const later = unit.segments.slice(index + 1).some(({ kind }) => kind === 'protected');
+    const added = await runSegment(segment, facts, context, later);
     if (added instanceof Stop) return added;
     facts = { ...facts, ...added };
   }
   return Object.fromEntries(Object.entries(facts).filter(([name, value]) => before[name] !== value));
 }
 
-async function runSegment(segment: Segment, facts: AnyFacts, context: VisitContext): Promise<AnyFacts | Stop> {
+/** @param later there is another trip under the channel in this visit */
+async function runSegment(
+  segment: Segment,
+  facts: AnyFacts,
+  context: VisitContext,
+  later: boolean,
+): Promise<AnyFacts | Stop> {
   switch (segment.kind) {
     case 'host':
       return runHostRow(segment.row, facts, context);
@@ -56,7 +63,7 @@ async function runSegment(segment: Segment, facts: AnyFacts, context: VisitConte
       return added instanceof Stop ? added : {};
     }
     case 'protected':
-      return runProtectedTrip(segment.rows, facts, context);
+      return runProtectedTrip(segment.rows, facts, context, later);
   }
 }
 
@@ -135,11 +142,17 @@ function isRefused(
   });
 }
 
-async function runProtectedTrip(rows: readonly CardRow<PlainCommand>[], facts: AnyFacts, context: VisitContext) {
+async function runProtectedTrip(
+  rows: readonly CardRow<PlainCommand>[],
+  facts: AnyFacts,
+  context: VisitContext,
+  later: boolean,
+) {
   const start = performance.now();
   const started = await startRows(rows, facts, context);
   const plain = started.flatMap((part) => part.commands);
-  if (plain.length === 0 && context.channel.kind !== 'opened') {
+  // With nothing to say the authentication waits for the next trip; the last one of a visit makes it.
+  if (plain.length === 0 && (context.channel.kind !== 'opened' || later)) {
     return finishRows(started, [], [], [], undefined, context);
   }
   const authenticating = context.channel.kind === 'opened';

@@ -18,7 +18,8 @@ export async function checkProviderPermission({ request, caller }: IssuerStart, 
       { provider: caller },
     );
   }
-  if (provider.aids.includes(request.ssdAid)) return { relayBaseUrl: provider.baseUrl };
+  const delegated = provider.permissions.includes('delegated-management');
+  if (provider.aids.includes(request.ssdAid)) return { relayBaseUrl: provider.baseUrl, delegated };
   throw new PolicyError(
     'aid-not-registered',
     `The AID ${request.ssdAid} is not registered for this provider: ask the issuer to register it`,

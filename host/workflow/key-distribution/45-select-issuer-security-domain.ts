@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CertificateError, ConflictError, SecureChannelError } from '../../errors.ts';
+import { CertificateError, ConflictError, PolicyError, SecureChannelError } from '../../errors.ts';
 import { type Card, type OwnDomainCard, requireOwnDomain } from '../../store/issuer/cards.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { decodeSecureChannelOptions } from '../../wire/gp/card-recognition-data.ts';
@@ -7,27 +7,33 @@ import { decodeCertificate } from '../../wire/gp/certificate.ts';
 import { ifPresent, toCardCommand } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
-import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
+import { CONTENT_KEY_REFERENCE, KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
 import { select } from '../../wire/gp/select.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { probe, selectedExactly } from './41a-probe-security-domain.ts';
+import { CARD_NUMBERS, type ContentKeyUse, DELEGATION_KEYS } from './delegation.ts';
 import type { IssuerContext, IssuerStart } from './issuer-context.ts';
+
+const FOR_DELEGATION = [DATA_OBJECT.KEY_INFORMATION, ...CARD_NUMBERS];
 
 /** What the card holds of this request before the issuer acts. */
 export interface IssuerLook {
   readonly ssdPresent: boolean;
+  /** Keys of delegated management that the ISD does not have yet; none where the domain is not to be delegated. */
+  readonly contentKeysMissing?: readonly ContentKeyUse[];
 }
 
 /**
  * Step 45: SELECT the ISD. Before it, in the same trip, the issuer looks whether the SSD is there from an
  * interrupted try. What the ISD says of itself is compared with the card database before 46 goes on.
  *
+ * @throws PolicyError `card-without-numbers` where the domain is to be delegated
  * @throws ConflictError `security-domain-owned`: from step 60 on only its provider may change it
  */
 export async function* selectIssuerSecurityDomain(
-  { request, card: found }: IssuerStart & { readonly card: Card },
+  { request, card: found, delegated }: IssuerStart & { readonly card: Card; readonly delegated?: boolean },
   _context: IssuerContext,
 ) {
   const card = requireOwnDomain(found);
@@ -37,8 +43,9 @@ export async function* selectIssuerSecurityDomain(
     toCardCommand(select(aid(card.isdAid))),
     toCardCommand(getData(DATA_OBJECT.CARD_DATA)),
     ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
+    ...(delegated === true ? FOR_DELEGATION.map((tag) => ifPresent(getData(tag))) : []),
   ];
-  const [ssdSelected, ssdKeys, , cardData, certificate] = responses;
+  const [ssdSelected, ssdKeys, , cardData, certificate, isdKeys, ...numbers] = responses;
   const ssdPresent = selectedExactly(ssdSelected, request.ssdAid);
   if (ssdPresent && ssdKeys?.sw === '9000') refuseOwned(ssdKeys.data);
   const options = decodeSecureChannelOptions(fromHex(cardData?.data ?? '', 256));
@@ -49,8 +56,27 @@ export async function* selectIssuerSecurityDomain(
     );
   }
   if (certificate?.sw === '9000') requireKnownKey(certificate.data, card);
-  const look: IssuerLook = { ssdPresent };
+  if (delegated === true) requireNumbers(numbers);
+  const look: IssuerLook = {
+    ssdPresent,
+    ...(delegated === true ? { contentKeysMissing: missingContentKeys(isdKeys) } : {}),
+  };
   return look;
+}
+
+/** A token for a card that has no numbers would be good for others too. */
+function requireNumbers(answers: readonly (CardResponse | undefined)[]): void {
+  if (answers.length === CARD_NUMBERS.length && answers.every((answer) => answer?.sw === '9000')) return;
+  throw new PolicyError(
+    'card-without-numbers',
+    'The ISD gives no IIN and CIN, so that no token could be for this card alone: no delegated management here',
+  );
+}
+
+function missingContentKeys(answer: CardResponse | undefined): ContentKeyUse[] {
+  const keys = answer?.sw === '9000' ? decodeKeyInformation(fromHex(answer.data, 1024)) : [];
+  const there = keys.map(({ reference }) => keyReferenceToHex(reference));
+  return DELEGATION_KEYS.filter((use) => !there.includes(keyReferenceToHex(CONTENT_KEY_REFERENCE[use])));
 }
 
 export function refuseOwned(keyInformation: string): void {

@@ -1,25 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 import { recordCreated, recordCreating } from '../../store/issuer/applications.ts';
+import { putDelegatedDomain } from '../../store/issuer/content-tokens.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { toPlainCommand } from '../../wire/gp/command.ts';
 import { installSecurityDomain as install } from '../../wire/gp/install.ts';
+import { DELEGATED_DOMAIN_PRIVILEGES } from '../../wire/gp/privilege.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { IssuerLook } from './45-select-issuer-security-domain.ts';
+import type { CardNumbers } from './delegation.ts';
 import { auditRequest, type IssuerContext, type IssuerStart } from './issuer-context.ts';
 
-/** Step 47: INSTALL [for install] makes the SSD, unless an interrupted try has made it. */
-export async function* installSecurityDomain(facts: IssuerStart & IssuerLook, context: IssuerContext) {
-  const { request } = facts;
+/**
+ * Step 47: INSTALL [for install] makes the SSD, unless an interrupted try has made it; with Delegated Management where
+ * the provider is permitted to have it.
+ */
+export async function* installSecurityDomain(
+  facts: IssuerStart & IssuerLook & { readonly cardNumbers?: CardNumbers },
+  context: IssuerContext,
+) {
+  const { request, ssdPresent, cardNumbers } = facts;
   const { cardId, ssdAid, providerId, applicationProviderId } = request;
-  const audit = { numeral: '47', act: 'INSTALL [for install]', details: { ssdPresent: facts.ssdPresent } };
+  const delegated = cardNumbers !== undefined;
+  const audit = { numeral: '47', act: 'INSTALL [for install]', details: { ssdPresent, delegated } };
   await recordCreating(context.database, { cardId, aid: ssdAid, providerId, workflowId: context.workflowId });
-  if (!facts.ssdPresent) {
+  if (!ssdPresent) {
     await auditRequest(context, facts, { ...audit, phase: 'before' });
-    yield [
-      toPlainCommand(install({ instance: aid(ssdAid), applicationProviderId: fromHex(applicationProviderId, 16) })),
-    ];
+    const command = install({
+      ...{ instance: aid(ssdAid), applicationProviderId: fromHex(applicationProviderId, 16) },
+      ...(delegated ? { privileges: DELEGATED_DOMAIN_PRIVILEGES } : {}),
+    });
+    yield [toPlainCommand(command)];
   }
   await recordCreated(context.database, cardId, ssdAid);
+  if (delegated)
+    await putDelegatedDomain(context.database, { cardId, ssdAid, providerId, applicationProviderId, ...cardNumbers });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return {};
 }

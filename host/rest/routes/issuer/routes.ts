@@ -5,6 +5,7 @@ import type { Applications } from '../../../service/issuer/applications.ts';
 import type { CardBatches } from '../../../service/issuer/card-batches.ts';
 import type { Cards } from '../../../service/issuer/cards.ts';
 import type { Certificates } from '../../../service/issuer/certificates.ts';
+import type { ContentTokens } from '../../../service/issuer/content-tokens.ts';
 import type { Keys } from '../../../service/issuer/keys.ts';
 import type { Products } from '../../../service/issuer/products.ts';
 import type { Providers } from '../../../service/issuer/providers.ts';
@@ -17,6 +18,7 @@ import { authenticationFailureRoutes } from '../operator/authentication-failures
 import { cardBatchRoutes } from './card-batches.ts';
 import { cardRoutes } from './cards.ts';
 import { certificateRoutes } from './certificates.ts';
+import { contentTokenRoutes } from './content-tokens.ts';
 import { applicationRequestRoutes, productRoutes } from './products.ts';
 import { providerRegistrationRoutes } from './providers.ts';
 import { secureElementRoutes } from './secure-elements.ts';
@@ -26,6 +28,7 @@ export interface IssuerServices {
   readonly applications: Applications;
   readonly applicationRequests: ApplicationRequests;
   readonly products: Products;
+  readonly contentTokens: ContentTokens;
   readonly cards: Cards;
   readonly cardBatches: CardBatches;
   readonly secureElements: SecureElements;
@@ -42,6 +45,7 @@ export function issuerRoutes(app: RestApp, services: IssuerServices): void {
   securityDomainRequestRoutes(app, services.applications);
   applicationRequestRoutes(app, services.applicationRequests);
   productRoutes(app, services.products);
+  contentTokenRoutes(app, services.contentTokens);
   providerRegistrationRoutes(app, services.providers);
   cardRoutes(app, services.cards, services.applications);
   cardBatchRoutes(app, services.cardBatches);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AuthenticationFuse } from '../../../service/authentication-fuse.ts';
+import type { ContentChanges } from '../../../service/provider/content-changes.ts';
 import type { KeyDistributions } from '../../../service/provider/key-distributions.ts';
 import type { ProductFlows } from '../../../service/provider/product-flows.ts';
 import type { ProductStates } from '../../../service/provider/product-states.ts';
@@ -15,6 +16,7 @@ import { type FlowService, flowRoutes } from '../flows.ts';
 import { auditRecordRoutes } from '../operator/audit-records.ts';
 import { authenticationFailureRoutes } from '../operator/authentication-failures.ts';
 import { cardRelayRoutes } from './card-relays.ts';
+import { contentChangeRoutes } from './content-changes.ts';
 import { keyDistributionRoutes } from './key-distributions.ts';
 import { productFlowRoutes, productStateRoutes } from './products.ts';
 import { securityDomainRoutes } from './security-domains.ts';
@@ -25,6 +27,7 @@ export interface ProviderServices {
   readonly keyDistributions: KeyDistributions;
   readonly productFlows: ProductFlows;
   readonly productStates: ProductStates;
+  readonly contentChanges: ContentChanges;
   readonly relays: Relays;
   readonly securityDomains: SecurityDomains;
   readonly tsms: TsmsBackend;
@@ -41,6 +44,7 @@ export function providerRoutes(app: RestApp, services: ProviderServices): void {
   keyDistributionRoutes(app, services.keyDistributions);
   productFlowRoutes(app, services.productFlows);
   productStateRoutes(app, services.productStates);
+  contentChangeRoutes(app, services.contentChanges);
   cardRelayRoutes(app, services.relays);
   securityDomainRoutes(app, services.securityDomains);
   serviceProviderRoutes(app, services.tsms, services.chips);

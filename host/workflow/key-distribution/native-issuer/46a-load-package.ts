@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadFileCommands } from '../../../card/load.ts';
-import { InvariantError, StatusWordError } from '../../../errors.ts';
-import { type GpCommand, responseData, toPlainCommand } from '../../../wire/gp/command.ts';
+import { InvariantError } from '../../../errors.ts';
+import { toPlainCommand } from '../../../wire/gp/command.ts';
 import { getStatus, REGISTRY } from '../../../wire/gp/get-status.ts';
 import type { CardResponse } from '../../../wire/message/card-script.ts';
 import { SW, statusWordToHex } from '../../../wire/status-word.ts';
+import { sendProtected } from '../../engine/protected-script.ts';
 import { auditRequest, type IssuerContext, type IssuerStart } from '../issuer-context.ts';
 
 /** Commands of one round trip: an ExchangeRequest takes 64, the KMS 32. */
 const COMMANDS_A_TRIP = 24;
+
+const ROW = { numeral: '46a', name: 'loadPackage', from: 'issuer', to: 'card' } as const;
 
 /**
  * Step 46a, ours: the security domains' package by LOAD, unless it is on the card. It is done when the card's registry
@@ -25,21 +28,9 @@ export async function* loadPackage(facts: IssuerStart, context: IssuerContext) {
   await auditRequest(context, facts, { ...audit, phase: 'before' });
   const commands = loadFileCommands(cap, { withHash: true, withDescriptor: true });
   for (let from = 0; from < commands.length; from += COMMANDS_A_TRIP) {
-    await sendProtected(commands.slice(from, from + COMMANDS_A_TRIP), context);
+    const part = commands.slice(from, from + COMMANDS_A_TRIP);
+    await sendProtected(part.map(toPlainCommand), context, { ...ROW, commands: [`${part.length} x LOAD`] });
   }
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return {};
-}
-
-async function sendProtected(commands: readonly GpCommand[], context: IssuerContext): Promise<void> {
-  const { commands: wrapped } = await context.channel.script(commands.map(toPlainCommand));
-  const { responses, cost } = await context.card.exchange(wrapped);
-  const head = { numeral: '46a', name: loadPackage.name, from: 'issuer', to: 'card' } as const;
-  await context.report({ ...head, ...cost, commands: [`${wrapped.length} x LOAD`] });
-  const plain = await context.channel.unwrap(responses);
-  for (const [index, command] of commands.entries()) {
-    const response = plain[index];
-    if (response === undefined) throw new StatusWordError('load-cut', `${command.label}: the card stopped before it`);
-    responseData(command, response);
-  }
 }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Kysely } from 'kysely';
+import { ConflictError, PolicyError } from '../../errors.ts';
+import { listApplications } from '../../store/issuer/applications.ts';
+import { type DelegatedDomain, findDelegatedDomain, isReportedLost } from '../../store/issuer/content-tokens.ts';
+import { findProvider } from '../../store/issuer/providers.ts';
+import type { IssuerTables } from '../../store/issuer/schema.ts';
+import { AID, aidToHex } from '../../wire/gp/aid.ts';
+import type { ContentTokenRequest, DelegatedAct } from '../../wire/message/content-change.ts';
+
+/**
+ * May this provider change this in its domain? It has the permission, 47 made that domain for it, nobody has reported
+ * the card lost, and what it brings has no name of somebody else's.
+ *
+ * @throws PolicyError, ConflictError `aid-taken`, before anything is signed
+ */
+export async function checkDelegatedAct(
+  database: Kysely<IssuerTables>,
+  caller: string,
+  { cardId, ssdAid, act }: ContentTokenRequest,
+): Promise<DelegatedDomain> {
+  const provider = await findProvider(database, caller);
+  if (provider?.permissions.includes('delegated-management') !== true) {
+    throw new PolicyError(
+      'provider-not-permitted',
+      'This provider gets no tokens: ask the issuer for the permission delegated-management',
+      { provider: caller },
+    );
+  }
+  const domain = await findDelegatedDomain(database, cardId, ssdAid);
+  if (domain === undefined || domain.providerId !== caller || !provider.aids.includes(ssdAid)) {
+    throw new PolicyError(
+      'domain-not-delegated',
+      'There is no domain of this provider with Delegated Management on this card: distribute its keys first',
+      { provider: caller, aid: ssdAid },
+    );
+  }
+  // What is on a card that was lost may go; nothing comes.
+  if (act.act !== 'delete' && (await isReportedLost(database, cardId)))
+    throw new PolicyError('card-reported', 'This card is reported lost: nothing comes onto it');
+  if (act.act === 'extradite' && !provider.aids.includes(act.to))
+    throw new PolicyError('aid-not-registered', `The AID ${act.to} is not registered for this provider`);
+  await checkNames(database, caller, { cardId, ssdAid, act });
+  return domain;
+}
+
+async function checkNames(database: Kysely<IssuerTables>, caller: string, request: ContentTokenRequest): Promise<void> {
+  const { cardId, ssdAid, act } = request;
+  const own = aidToHex(AID.SECURITY_DOMAIN_PACKAGE);
+  const names = namesBrought(act);
+  if (names.some((name) => name.startsWith(own) || name === ssdAid))
+    throw new PolicyError('aid-reserved', 'An application of a provider has no AID of the security domains');
+  const others = (await listApplications(database, cardId)).filter((row) => row.provider_id !== caller);
+  const taken = names.find((name) => others.some(({ aid }) => aid.startsWith(name) || name.startsWith(aid)));
+  if (taken !== undefined) throw new ConflictError('aid-taken', `Another provider has ${taken} on this card`);
+}
+
+function namesBrought(act: DelegatedAct): readonly string[] {
+  switch (act.act) {
+    case 'load':
+      return [act.loadFileAid];
+    case 'install':
+      return [act.loadFileAid, act.moduleAid, act.instanceAid];
+    default:
+      return [];
+  }
+}

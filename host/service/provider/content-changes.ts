@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Kysely, Transaction } from 'kysely';
+import { NotFoundError } from '../../errors.ts';
+import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
+import { cardIdText } from '../../store/card-id.ts';
+import {
+  addProductFlow,
+  findProductFlow,
+  finishProductFlow,
+  type ProductFlowResult,
+} from '../../store/provider/product-flows.ts';
+import type { ProviderTables } from '../../store/provider/schema.ts';
+import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import type { ContentChangeState, ReceiptState, StartContentChange } from '../../wire/message/content-change.ts';
+import type { ChangeContext, ChangeStart, Granted, TokenIssuer } from '../../workflow/change-content/context.ts';
+import { changeSteps } from '../../workflow/change-content.ts';
+import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
+import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
+import { failureOf } from '../../workflow/engine/run.ts';
+import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
+import type { ProviderSettings } from '../../workflow/key-distribution/provider-context.ts';
+import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
+import type { DurableFlow } from '../durable-flow.ts';
+import { problemOfFailure } from '../problem-of-failure.ts';
+import type { CardLinks } from './card-links.ts';
+
+/** Delegated management: what the provider changes in its own domains, each act a durable flow. */
+
+export const CONTENT_CHANGE = 'content-change';
+
+interface Proof {
+  readonly receipt: ReceiptState;
+  readonly confirmation: string;
+}
+
+export interface ContentChangesOptions {
+  readonly database: Kysely<ProviderTables>;
+  readonly kms: Kms;
+  readonly issuer: IssuerPlatform;
+  readonly tokens: TokenIssuer;
+  readonly links: CardLinks;
+  readonly failures: AuthenticationFailures;
+  readonly settings: ProviderSettings;
+  readonly flow: DurableFlow<ProviderTables>;
+}
+
+export class ContentChanges implements Workflow {
+  readonly #options: ContentChangesOptions;
+
+  constructor(options: ContentChangesOptions) {
+    this.#options = options;
+  }
+
+  /** The same key and request give the same change. @throws ConflictError `idempotency-key-reused` */
+  async start(id: string, caller: string, request: StartContentChange): Promise<ContentChangeState> {
+    const { database, flow, settings } = this.#options;
+    const go = await database.transaction().execute(async (transaction) => {
+      const log = transaction as unknown as Kysely<RequestTables>;
+      await claimIdempotencyKey(log, { key: id, caller, body: [CONTENT_CHANGE, request] });
+      if (!(await addProductFlow(transaction, id, CONTENT_CHANGE))) return undefined;
+      const workflow = { id, kind: CONTENT_CHANGE, fairKey: settings.providerId, input: request };
+      return flow.engine.add(transaction as unknown as Transaction<unknown>, workflow);
+    });
+    go?.();
+    return this.#read(id);
+  }
+
+  /** @throws NotFoundError */
+  async state(
+    id: string,
+    { waitMs, afterStep }: { readonly waitMs: number; readonly afterStep: number },
+  ): Promise<ContentChangeState> {
+    const done = (state: ContentChangeState) => state.state !== 'running' || state.steps.length > afterStep;
+    return this.#options.flow.wait(id, () => this.#read(id), { waitMs, done });
+  }
+
+  async #read(id: string): Promise<ContentChangeState> {
+    const row = await findProductFlow(this.#options.database, id, CONTENT_CHANGE);
+    if (row === undefined) throw new NotFoundError('no-such-flow', 'There is no content change of this id');
+    const { state, steps, tokenId, receipt, confirmation, problem } = row;
+    const live = state === 'running' ? this.#options.flow.live(id) : undefined;
+    return {
+      ...{ id, state, steps: [...(live?.steps ?? steps)] },
+      ...(tokenId === undefined ? {} : { tokenId }),
+      ...(receipt === undefined ? {} : { receipt }),
+      ...(confirmation === undefined ? {} : { confirmation }),
+      ...(problem === undefined ? {} : { problem }),
+    };
+  }
+
+  /** The workflow's body: only what stands in durable steps has effects. */
+  async run(input: unknown, run: DurableRun): Promise<Also> {
+    const { links, flow, kms } = this.#options;
+    // The engine hands back what `start` gave it.
+    const start = input as ChangeStart;
+    const { workflowId } = run;
+    return flow.run({
+      ...{ flow: changeSteps, start, run },
+      context: (journal) => this.#context(workflowId, start, journal),
+      end: async (end) => {
+        await links.release(workflowId);
+        await kms.endFlow(workflowId).catch(() => {});
+        if (end.end === 'failed') return finishing(workflowId, { problem: problemOfFailure(end.failure) }, 'failed');
+        const facts = (end.end === 'done' ? end.facts : {}) as Partial<Granted & Proof>;
+        const { granted, receipt, confirmation } = facts;
+        return finishing(workflowId, {
+          ...(granted === undefined ? {} : { tokenId: granted.tokenId }),
+          ...(receipt === undefined ? {} : { receipt }),
+          ...(confirmation === undefined ? {} : { confirmation }),
+        });
+      },
+    });
+  }
+
+  broken(id: string): Also {
+    return finishing(id, { problem: problemOfFailure(failureOf(undefined)) }, 'failed');
+  }
+
+  #context(workflowId: string, start: ChangeStart, journal: FlowJournal): ChangeContext {
+    const { links, database, kms, settings, issuer, failures, tokens } = this.#options;
+    return {
+      ...{ workflowId, database, kms, settings, issuer, tokens, journal },
+      auditLog: journal,
+      card: links.of(workflowId, start),
+      channel: new SecureChannelSlot(kms),
+      report: async (step) => journal.report(step),
+      copySteps: async (steps) => journal.copy(steps),
+      authentication: (facts) => {
+        const card = cardIdText((facts as unknown as { readonly cardId: CardId }).cardId);
+        return {
+          begin: () => failures.begin(card, settings.ssdAid),
+          succeeded: () => failures.succeeded(card, settings.ssdAid),
+          withdrawn: () => failures.withdrawn(card, settings.ssdAid),
+        };
+      },
+    };
+  }
+}
+
+const finishing =
+  (id: string, result: ProductFlowResult, state: 'done' | 'failed' = 'done'): Also =>
+  (transaction) =>
+    finishProductFlow(transaction as unknown as Transaction<ProviderTables>, id, state, result);

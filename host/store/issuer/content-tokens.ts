@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { CardId } from '../../wire/message/common.ts';
+import type { DelegatedAct } from '../../wire/message/content-change.ts';
+import { cardIdText } from '../card-id.ts';
+import type { IssuerTables } from './schema.ts';
+
+/** Domains with Delegated Management, the tokens that were given for them, and the receipts that came back. */
+
+type Database = Kysely<IssuerTables>;
+
+export interface DelegatedDomain {
+  readonly cardId: CardId;
+  readonly ssdAid: string;
+  readonly providerId: string;
+  /** '5F20' of the domain. */
+  readonly applicationProviderId: string;
+  /** IIN and CIN of the card's ISD. */
+  readonly iin: string;
+  readonly cin: string;
+}
+
+export async function putDelegatedDomain(database: Database, domain: DelegatedDomain): Promise<void> {
+  const values = {
+    ...{ card: cardIdText(domain.cardId), aid: domain.ssdAid, provider_id: domain.providerId },
+    ...{ application_provider_id: domain.applicationProviderId, iin: domain.iin, cin: domain.cin },
+  };
+  await database
+    .insertInto('delegated_domains')
+    .values(values)
+    .onConflict((conflict) => conflict.columns(['card', 'aid']).doUpdateSet(values))
+    .execute();
+}
+
+export async function findDelegatedDomain(
+  database: Database,
+  cardId: CardId,
+  ssdAid: string,
+): Promise<DelegatedDomain | undefined> {
+  const row = await database
+    .selectFrom('delegated_domains')
+    .selectAll()
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', '=', ssdAid)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { provider_id: providerId, application_provider_id: applicationProviderId, iin, cin } = row;
+  return { cardId, ssdAid, providerId, applicationProviderId, iin, cin };
+}
+
+export interface ContentTokenRow {
+  readonly tokenId: string;
+  /** Goes into the token, so that no two are alike. */
+  readonly number: number;
+  readonly card: string;
+  readonly ssdAid: string;
+  readonly providerId: string;
+  readonly act: DelegatedAct;
+  readonly state: 'issued' | 'confirmed' | 'unproved';
+  readonly counter?: number;
+  readonly confirmation?: string;
+}
+
+/** Keeps the row that is there already under this id. */
+export async function addContentToken(
+  database: Database,
+  token: Pick<ContentTokenRow, 'tokenId' | 'ssdAid' | 'providerId' | 'act'> & { readonly cardId: CardId },
+): Promise<void> {
+  await database
+    .insertInto('content_tokens')
+    .values({
+      ...{ token_id: token.tokenId, card: cardIdText(token.cardId), aid: token.ssdAid },
+      ...{ provider_id: token.providerId, act: JSON.stringify(token.act), state: 'issued' as const },
+      ...{ counter: null, confirmation: null },
+    })
+    .onConflict((conflict) => conflict.column('token_id').doNothing())
+    .execute();
+}
+
+export async function findContentToken(database: Database, tokenId: string): Promise<ContentTokenRow | undefined> {
+  const row = await database
+    .selectFrom('content_tokens')
+    .selectAll()
+    .where('token_id', '=', tokenId)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toRow(row);
+}
+
+/** Does another token of this card have this counter? */
+export async function isCounterTaken(database: Database, { card, tokenId }: ContentTokenRow, counter: number) {
+  const row = await database
+    .selectFrom('content_tokens')
+    .select('token_id')
+    .where('card', '=', card)
+    .where('counter', '=', counter)
+    .where('token_id', '<>', tokenId)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** The receipt verified. False when it had another state meanwhile. */
+export async function confirmContentToken(
+  database: Database,
+  { tokenId }: ContentTokenRow,
+  { counter, confirmation }: { readonly counter: number; readonly confirmation: string },
+): Promise<boolean> {
+  const row = await database
+    .updateTable('content_tokens')
+    .set({ state: 'confirmed', counter, confirmation })
+    .where('token_id', '=', tokenId)
+    .where('state', '<>', 'confirmed')
+    .returning('token_id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** The provider has no answer of the card's: a receipt may still come. */
+export async function leaveUnproved(database: Database, { tokenId }: ContentTokenRow): Promise<void> {
+  await database
+    .updateTable('content_tokens')
+    .set({ state: 'unproved' })
+    .where('token_id', '=', tokenId)
+    .where('state', '=', 'issued')
+    .execute();
+}
+
+/** In the order they were given, the last 1,000. */
+export async function listContentTokens(database: Database, cardId: CardId): Promise<ContentTokenRow[]> {
+  const rows = await database
+    .selectFrom('content_tokens')
+    .selectAll()
+    .where('card', '=', cardIdText(cardId))
+    .orderBy('number', 'desc')
+    .limit(1_000)
+    .execute();
+  return rows.map(toRow).reverse();
+}
+
+/** An open loss report names this card. */
+export async function isReportedLost(database: Database, cardId: CardId): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT 1 FROM loss_reports WHERE card = ${cardIdText(cardId)} AND state = 'open' LIMIT 1`.execute(database);
+  return rows.length > 0;
+}
+
+function toRow(row: Selectable<IssuerTables['content_tokens']>): ContentTokenRow {
+  return {
+    ...{ tokenId: row.token_id, number: Number(row.number), card: row.card, ssdAid: row.aid },
+    ...{ providerId: row.provider_id, act: row.act, state: row.state },
+    ...(row.counter === null ? {} : { counter: row.counter }),
+    ...(row.confirmation === null ? {} : { confirmation: row.confirmation }),
+  };
+}

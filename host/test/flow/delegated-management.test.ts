@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { readProducts } from '../../daemon/products.ts';
+import { PeerError } from '../../errors.ts';
+import { TERMINAL_ID } from '../../lab/platforms.ts';
+import { ProductDesk, PURSE_AID } from '../../lab/product-desk.ts';
+import { buildPurseCap } from '../../lab/purse-cap.ts';
+import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
+import { developmentSsdAid } from '../../local/topology-plan.ts';
+import {
+  ContentChangeState,
+  ContentTokenList,
+  type ContentTokenRequest,
+  GrantedToken,
+  ReceiptState,
+  type StartContentChange,
+} from '../../wire/message/content-change.ts';
+import type { Product } from '../../workflow/deploy-application/context.ts';
+import { failure } from '../transport/framed-card.ts';
+
+/** Issuer and provider as daemons, with certificates of their own: the provider acts in its own domain by tokens. */
+
+const ALL = ['create-security-domain', 'install-application', 'delegated-management'];
+const SSD = developmentSsdAid('a');
+
+describe('delegated management over REST', function () {
+  this.timeout(240_000);
+  let lab: SingleProviderLab;
+  let inserted: InsertedCard;
+  let product: Product;
+
+  before(async () => {
+    const cap = await buildPurseCap();
+    const [found] = await readProducts([{ productId: 'transit', cap, instanceAid: PURSE_AID }]);
+    if (found === undefined) expect.fail('there is no purse');
+    product = found;
+    lab = await SingleProviderLab.open({
+      ...{ link: 'direct', keySizeBits: 1024, readers: 2, provider: ProductDesk.config(cap) },
+    });
+    await lab.platforms.registerProvider('a', ALL);
+    inserted = await lab.insert();
+    const { outcome, problem } = await lab.distribute(inserted);
+    expect(outcome, JSON.stringify(problem)).to.equal('distributed');
+  });
+  after(async () => {
+    await inserted?.[Symbol.asyncDispose]();
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  const load = () => ({ act: 'load', loadFileAid: product.loadFileAid, loadFile: product.loadFile }) as const;
+  const install = () => {
+    const { loadFileAid, moduleAid, instanceAid } = product;
+    return { act: 'install', loadFileAid, moduleAid, instanceAid, parameters: '8001A1' } as const;
+  };
+  const remove = () => ({ act: 'delete', aid: product.loadFileAid, related: true }) as const;
+
+  async function change(act: StartContentChange['act'], readerName = inserted.readerName): Promise<ContentChangeState> {
+    const client = await lab.platforms.client('provider-a');
+    const call = { idempotencyKey: randomUUID(), body: { terminalId: TERMINAL_ID, readerName, act } };
+    const path = '/v1/content-changes';
+    let state = await client.call({ method: 'POST', path, ...call, response: ContentChangeState });
+    while (state.state === 'running') {
+      const query = { waitMs: 20_000, afterStep: state.steps.length };
+      const poll = { method: 'GET', path: `${path}/${state.id}`, query, response: ContentChangeState } as const;
+      state = await client.call({ ...poll, timeoutMs: 35_000 });
+    }
+    return state;
+  }
+
+  async function confirmed(act: StartContentChange['act']): Promise<ContentChangeState & { counter: number }> {
+    const state = await change(act);
+    expect(state.receipt?.state, JSON.stringify(state.problem)).to.equal('confirmed');
+    return { ...state, counter: state.receipt?.counter ?? -1 };
+  }
+
+  async function onCard(): Promise<ContentTokenList> {
+    const issuer = await lab.platforms.client('issuer');
+    const { kind, value } = inserted.cardId;
+    return issuer.call({
+      method: 'GET',
+      path: `/v1/cards/${kind}/${value}/content-tokens`,
+      response: ContentTokenList,
+    });
+  }
+
+  /** The provider itself, or another one, without its daemon. */
+  const asProvider = (id = 'a') => lab.platforms.topology.client({ role: 'provider', id }, 'issuer');
+
+  async function grant(act: ContentTokenRequest['act'], more: Partial<ContentTokenRequest> = {}, id = 'a') {
+    const body: ContentTokenRequest = { cardId: inserted.cardId, ssdAid: SSD, act, ...more };
+    const call = { method: 'POST', path: '/v1/content-tokens', idempotencyKey: randomUUID(), body } as const;
+    return (await asProvider(id)).call({ ...call, response: GrantedToken });
+  }
+
+  async function report(tokenId: string, confirmation?: string, id = 'a'): Promise<ReceiptState> {
+    const body = confirmation === undefined ? {} : { confirmation };
+    const path = `/v1/content-tokens/${tokenId}/receipt`;
+    return (await asProvider(id)).call({ method: 'POST', path, body, response: ReceiptState });
+  }
+
+  async function refusal(work: Promise<unknown>): Promise<string> {
+    const error = await failure(work);
+    expect(error).to.be.instanceOf(PeerError);
+    return `${(error as PeerError).context.status} ${(error as PeerError).code}`;
+  }
+
+  it('loads and installs in a domain by the issuer’s tokens, and the receipts are checked', async () => {
+    const loaded = await confirmed(load());
+    const installed = await confirmed(install());
+    expect(installed.counter).to.equal(loaded.counter + 1);
+    const { tokens, missing } = await onCard();
+    expect(tokens.map(({ act, state, counter }) => [act.act, state, counter])).to.deep.equal([
+      ['load', 'confirmed', loaded.counter],
+      ['install', 'confirmed', installed.counter],
+    ]);
+    expect(missing).to.deep.equal([]);
+  });
+
+  it('personalises what came so', async () => {
+    const desk = new ProductDesk(lab.platforms, 'a');
+    await desk.register();
+    const { state, problem } = await desk.deploy(inserted);
+    expect([state, problem]).to.deep.equal(['done', undefined]);
+  });
+
+  it('takes a receipt once, for its token, from its provider, and none that is not the card’s', async () => {
+    await confirmed(remove());
+    const first = await confirmed(load());
+    const confirmation = first.confirmation ?? '';
+    expect(await report(first.tokenId ?? '', confirmation)).to.deep.equal({
+      ...{ state: 'confirmed', counter: first.counter },
+    });
+    const { act } = (await onCard()).tokens.at(-1) ?? expect.fail('no token');
+    const again = await grant(act);
+    expect(await refusal(report(again.tokenId, confirmation))).to.equal('409 receipt-replayed');
+    const flipped = (at: number) =>
+      confirmation.slice(0, at) + (confirmation[at] === '0' ? '1' : '0') + confirmation.slice(at + 1);
+    // Receipt, counter, and the numbers of the card; then one without its end, and no confirmation at all.
+    const wrong = [
+      flipped(4),
+      flipped(41),
+      flipped(46),
+      flipped(confirmation.length - 1),
+      confirmation.slice(0, -2),
+      '7F',
+    ];
+    for (const forged of wrong)
+      expect(await refusal(report(again.tokenId, forged)), forged).to.equal('409 receipt-wrong');
+    expect(await refusal(report(first.tokenId ?? '', flipped(4)))).to.equal('409 token-used');
+    expect(await refusal(report(again.tokenId, confirmation, 'b'))).to.equal('404 no-such-token');
+    const other = await grant(remove());
+    expect(await refusal(report(other.tokenId, confirmation))).to.equal('409 receipt-wrong');
+    expect(await report(other.tokenId)).to.deep.equal({ state: 'unproved' });
+  });
+
+  it('gives no token without permission, for another’s domain or name, or a card that is lost', async () => {
+    const { act } = (await onCard()).tokens[0] ?? expect.fail('no token');
+    expect(await refusal(grant(act, {}, 'b'))).to.equal('403 provider-not-permitted');
+    expect(await refusal(grant(act, { ssdAid: 'A000000151000000' }))).to.equal('403 domain-not-delegated');
+    const unknown = { kind: 'iccid', value: '89869999999999999999' } as const;
+    expect(await refusal(grant(act, { cardId: unknown }))).to.equal('403 domain-not-delegated');
+    expect(await refusal(grant({ ...install(), instanceAid: SSD }))).to.equal('403 aid-reserved');
+    const away = { act: 'extradite', aid: PURSE_AID, to: 'A000000151000000' } as const;
+    expect(await refusal(grant(away))).to.equal('403 aid-not-registered');
+    const desk = new ProductDesk(lab.platforms, 'a');
+    const { id } = await desk.reportLoss(inserted.cardId);
+    expect(await refusal(grant(act))).to.equal('403 card-reported');
+    const state = await change(install());
+    expect([state.state, state.problem?.type, state.problem?.numeral]).to.deep.equal([
+      ...['failed', 'urn:opentsm:problem:card-reported', 'C2'],
+    ]);
+    await desk.found(id);
+  });
+
+  it('knows which receipt is missing when the card’s answer was lost', async () => {
+    const { steps, counter } = await confirmed(remove());
+    const apdus = steps.reduce((sum, step) => sum + step.apdus, 0);
+    await confirmed(load());
+    // DELETE is the last APDU of its flow: it is done, and the terminal never hears of it.
+    await inserted.card.cutPower({ afterApdus: apdus - 1, when: 'before-response' });
+    const cut = await change(remove());
+    expect([cut.receipt, cut.problem]).to.deep.equal([{ state: 'unproved' }, undefined]);
+    expect((await onCard()).missing).to.deep.equal([]);
+    await confirmed(load());
+    const { tokens, missing } = await onCard();
+    expect(missing).to.deep.equal([counter + 2]);
+    expect(tokens.filter(({ tokenId }) => tokenId === cut.tokenId).map(({ state }) => state)).to.deep.equal([
+      'unproved',
+    ]);
+  });
+
+  it('makes no delegated domain for a provider without the permission', async () => {
+    await lab.platforms.registerProvider('a', ALL.slice(0, 2));
+    await using plain = await lab.insert(1);
+    expect((await lab.distribute(plain)).outcome).to.equal('distributed');
+    await lab.platforms.registerProvider('a', ALL);
+    const state = await change(load(), plain.readerName);
+    expect(state.problem?.type).to.equal('urn:opentsm:problem:domain-not-delegated');
+  });
+});

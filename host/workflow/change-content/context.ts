@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  ContentTokenRequest,
+  GrantedToken,
+  ReceiptState,
+  ReportReceipt,
+  StartContentChange,
+} from '../../wire/message/content-change.ts';
+import type { ProviderContext } from '../key-distribution/provider-context.ts';
+
+/** The issuer, for what its tokens allow. */
+export interface TokenIssuer {
+  /** @throws PeerError when the issuer refuses */
+  requestToken(idempotencyKey: string, request: ContentTokenRequest): Promise<GrantedToken>;
+  /** @throws PeerError `receipt-wrong`, `receipt-replayed`, `token-used` */
+  reportReceipt(tokenId: string, report: ReportReceipt): Promise<ReceiptState>;
+}
+
+export type ChangeStart = StartContentChange;
+
+export interface ChangeContext extends ProviderContext {
+  readonly tokens: TokenIssuer;
+}
+
+/** The token that the issuer gave. */
+export interface Granted {
+  readonly granted: GrantedToken;
+}
