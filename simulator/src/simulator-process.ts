@@ -39,6 +39,8 @@ export interface ProcessOptions {
   readonly awake?: number | undefined;
   /** Counts which source lines of applets run. */
   readonly coverage?: boolean | undefined;
+  /** CAP files with a Debug component: code that comes by LOAD and is theirs has their lines. */
+  readonly lines?: readonly string[] | undefined;
   /** Port on 127.0.0.1 where a Java debugger may attach. */
   readonly debugPort?: number | undefined;
   /** True: the process alone does not keep Node running, only an open request does. */
@@ -71,6 +73,9 @@ export class SimulatorProcess {
     }
     if (options.coverage === true) {
       flags.push('-Dopentsm.coverage=true');
+    }
+    if (options.lines !== undefined) {
+      flags.push(`-Dopentsm.lines=${options.lines.map((file) => resolve(file)).join(delimiter)}`);
     }
     if (options.debugPort !== undefined) {
       flags.push(

@@ -10,6 +10,8 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { antJavacard } from '../../toolchain/test/run.ts';
+import { loadFileDataBlock } from '../../toolchain/test/zip.ts';
+import type { CardImage } from '../src/index.ts';
 import { FrameClient } from './fixture/vpicc-frames.ts';
 
 const runner = resolve(import.meta.dirname, '../bin/jcardsim-runner.mjs');
@@ -20,7 +22,8 @@ const select = `00A4040006${aid}`;
 const BUILD = `<project default="cap" basedir=".">
   <taskdef name="javacard" classname="pro.javacard.ant.JavaCard" classpath="ant-javacard.jar"/>
   <target name="cap"><javacard>
-    <cap targetsdk="3.0.5" sources="${source}" package="shop" aid="F000000001" version="1.0" output="shop.cap" debug="true">
+    <cap targetsdk="3.0.5" sources="${source}" package="shop" aid="F000000001" version="1.0" output="shop.cap"
+        debug="true">
       <applet class="shop.Counter" aid="${aid}"/>
     </cap>
   </javacard></target>
@@ -110,5 +113,40 @@ describe('A CAP with a Debug component', function () {
     expect(records).to.contain('SF:shop/Counter.java\n');
     expect(records).to.contain(`\nDA:${counting},2\n`);
     expect(records).to.contain(`\nDA:${counting + 2},0\n`);
+  });
+
+  it('gives its lines to the same code that came by LOAD', async () => {
+    const card: CardImage = {
+      ...{ name: 'managed', atr: '3B00', isd: null },
+      loadFiles: [
+        {
+          aid: 'F000000009',
+          path: resolve(import.meta.dirname, '../java/target/test-classes'),
+          modules: [{ aid: 'F00000000901', class: 'org.opentsm.simulator.domain.Manager' }],
+        },
+      ],
+      applications: [{ module: 'F00000000901', aid: 'F0000000090101', privileges: '80D480' }],
+    };
+    await writeFile(join(folder, 'managed.json'), JSON.stringify(card));
+    const code = loadFileDataBlock(await readFile(join(folder, 'shop.cap')));
+    const file = Buffer.concat([Buffer.of(0xc4, 0x82, code.length >> 8, code.length & 0xff), code]);
+    const script = ['00A4040007F0000000090101', '80E602000A05F00000000100000000'];
+    for (let at = 0, number = 0; at < file.length; at += 200, number += 1) {
+      const part = file.subarray(at, at + 200).toString('hex');
+      const header = `80E8${at + 200 < file.length ? '00' : '80'}${number.toString(16).padStart(2, '0')}`;
+      script.push(`${header}${(part.length / 2).toString(16).padStart(2, '0')}${part}`);
+    }
+    script.push(`80E60C001A05F00000000106${aid}06${aid}010002C90000`, select, '80010700', '80010700');
+    const run = async (...more: string[]): Promise<string> => {
+      const args = [runner, 'coverage', 'managed.json', ...more, ...script];
+      const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+      children.push(child);
+      const [records] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+      return records;
+    };
+    expect(await run()).not.to.contain('shop/Counter.java');
+    const records = await run('--lines', 'shop.cap');
+    expect(records).to.contain('SF:shop/Counter.java\n');
+    expect(records).to.contain(`\nDA:${counting},2\n`);
   });
 });

@@ -96,8 +96,8 @@ async function runWear(args: readonly string[]): Promise<number> {
 }
 
 async function runCoverage(args: readonly string[]): Promise<number> {
-  const job = await readJob(args, ['out']);
-  await using simulator = await startSimulator({ coverage: true });
+  const job = await readJob(args, ['out', 'lines']);
+  await using simulator = await startSimulator({ coverage: true, lines: job.values.lines?.split(',') });
   const card = await simulator.insertLocated(await imageOrCap(job.file));
   for (const step of job.steps) {
     const answer = await runStep(card, step);
@@ -148,9 +148,10 @@ export const wear: Command = {
   run: runWear,
 };
 export const coverage: Command = {
-  usage: 'coverage IMAGE|FILE.cap [--script FILE] [--out LCOV] [HEX..]',
+  usage: 'coverage IMAGE|FILE.cap [--script FILE] [--out LCOV] [--lines FILE.cap,..] [HEX..]',
   summary: 'tells which source lines ran, as lcov',
   help: `${steps}
-Lines are those of class files compiled with -g, and of CAP files with a Debug component (debug="true").`,
+Lines are those of class files compiled with -g, and of CAP files with a Debug component (debug="true"); code that comes
+by LOAD has those of the CAP file of --lines that it came from.`,
   run: runCoverage,
 };

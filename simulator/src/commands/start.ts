@@ -105,7 +105,7 @@ function describe(links: CardLinks, tcpPort: number | undefined): string {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, words } = parseWords(args, ['vpcd', 'tcp', 'state', 'control', 'debug']);
+  const { values, words } = parseWords(args, ['vpcd', 'tcp', 'state', 'control', 'debug', 'lines']);
   const file = onlyWord(words, 'one card image or CAP file');
   const links: CardLinks = {
     vpcd: values.vpcd === undefined ? undefined : hostAndPort(values.vpcd),
@@ -119,7 +119,7 @@ async function run(args: readonly string[]): Promise<number> {
       ? await mkdtemp(join(tmpdir(), 'jcardsim-runner-'))
       : undefined;
   const stateDir = values.state ?? temporary;
-  const simulator = await startSimulator({ stateDir, debugPort });
+  const simulator = await startSimulator({ stateDir, debugPort, lines: values.lines?.split(',') });
   const stopped = new Promise<void>((stop) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   });
@@ -148,7 +148,8 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 export const start: Command = {
-  usage: 'start IMAGE|FILE.cap [--vpcd HOST:PORT] [--tcp PORT] [--state DIR] [--control SOCKET] [--debug PORT]',
+  usage:
+    'start IMAGE|FILE.cap [--vpcd HOST:PORT] [--tcp PORT] [--state DIR] [--control SOCKET] [--debug PORT] [--lines CAP,..]',
   summary: 'holds one card until SIGTERM or SIGINT, which save it',
   help: `IMAGE is a card image, or the name of one that comes with the simulator; FILE.cap makes a card with the
 applets of that CAP file, each by its own AID.
@@ -156,6 +157,7 @@ applets of that CAP file, each by its own AID.
   --tcp PORT         listens on 127.0.0.1; 0 takes a free port
   --state DIR        keeps the card there
   --control SOCKET   takes insert, remove, snapshot, restore and apdu from other processes
-  --debug PORT       lets a Java debugger attach on 127.0.0.1`,
+  --debug PORT       lets a Java debugger attach on 127.0.0.1
+  --lines CAP,..     code that comes by LOAD has the source lines of the CAP file with a Debug component it came from`,
   run,
 };

@@ -70,7 +70,7 @@ public final class CardPackages {
     /** @throws ISOException 6A80 when the bytes are no CAP, do not verify, or import what is not here */
     LoadedCode link(byte[] components) {
         try {
-            LinkedPackage made = CapFiles.linkAfter(linked, CapFile.readLoadFile(components));
+            LinkedPackage made = CapFiles.linkAfter(linked, DebugFiles.withLines(CapFile.readLoadFile(components)));
             return new Loaded(components, made, CapFiles.instrument(made));
         } catch (CapFormatException | LinkException e) {
             CardRuntime.trace(e);
