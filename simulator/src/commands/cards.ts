@@ -120,7 +120,8 @@ async function runCoverage(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-const steps = `HEX is a command; --script FILE has one a line, 'reset', '= 9000' behind a command for the end of its answer,
+const steps = `HEX is a command; --script FILE has one a line, 'reset', '= 9000' behind a command
+for the end of its answer,
 and '#' before a remark. A command that answers otherwise makes the exit status 1.`;
 
 export const apdu: Command = {

@@ -148,8 +148,10 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 export const start: Command = {
-  usage:
-    'start IMAGE|FILE.cap [--vpcd HOST:PORT] [--tcp PORT] [--state DIR] [--control SOCKET] [--debug PORT] [--lines CAP,..]',
+  usage: [
+    'start IMAGE|FILE.cap [--vpcd HOST:PORT] [--tcp PORT] [--state DIR] [--control SOCKET] [--debug PORT]',
+    '[--lines CAP,..]',
+  ].join(' '),
   summary: 'holds one card until SIGTERM or SIGINT, which save it',
   help: `IMAGE is a card image, or the name of one that comes with the simulator; FILE.cap makes a card with the
 applets of that CAP file, each by its own AID.

@@ -23,6 +23,7 @@ import org.opentsm.simulator.state.CardState;
 import org.opentsm.simulator.toolkit.RemoteCommands;
 import org.opentsm.simulator.toolkit.Toolkit;
 import org.opentsm.simulator.toolkit.ToolkitCommands;
+import org.opentsm.simulator.uicc.FilePath;
 import org.opentsm.simulator.uicc.FileSystem;
 
 /**
@@ -303,8 +304,8 @@ public final class Card {
             return response;
         }
         response = processForCard(command);
-        int updated = files == null ? 0 : files.takeUpdated();
-        if (toolkit != null && updated != 0) {
+        FilePath updated = files == null ? null : files.takeUpdated();
+        if (toolkit != null && updated != null) {
             toolkit.updated(updated, command);
         }
         return toolkit == null ? response : toolkit.after(command, response);

@@ -8,6 +8,7 @@ import java.util.function.Function;
 import javacard.framework.JCSystem;
 import org.opentsm.simulator.crypto.CryptoHost;
 import org.opentsm.simulator.uicc.FileFault;
+import org.opentsm.simulator.uicc.FilePath;
 import org.opentsm.simulator.uicc.FilePlace;
 import uicc.access.FileView;
 import uicc.access.UICCException;
@@ -44,10 +45,9 @@ public class CardFileView implements FileView {
         return known ? new CardFileView(application, event) : null;
     }
 
-    /** Identifier of the file selected there. */
-    static byte[] selected(FileView view) {
-        short file = ((CardFileView) view).at().identifier();
-        return new byte[] {(byte) (file >> 8), (byte) file};
+    /** The file selected there. */
+    static FilePath selected(FileView view) {
+        return ((CardFileView) view).at().path();
     }
 
     final FilePlace at() {

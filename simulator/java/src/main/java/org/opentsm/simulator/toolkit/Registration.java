@@ -2,8 +2,10 @@
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
+import java.util.List;
 import javacard.framework.AID;
 import org.opentsm.simulator.crypto.CryptoHost;
+import org.opentsm.simulator.uicc.FilePath;
 
 /** What one application registered; card memory, so its fields are arrays and numbers only. */
 final class Registration {
@@ -21,8 +23,11 @@ final class Registration {
     final byte[] positions;
     final byte[] identifiers;
     private final short[] poll = new short[1];
-    private static final int MASTER_FILE = 0x3F00;
-    private final short[] watched = new short[16];
+    /** {@code L, path, name of the application}, for up to so many files. */
+    private static final int WATCHED = 40;
+
+    private static final int FILES = 16;
+    private final byte[] watched = new byte[WATCHED * FILES];
 
     Registration(AID aid, InstallLimits given) {
         this.aid = aid;
@@ -35,39 +40,57 @@ final class Registration {
         menu = new MenuEntry[identifiers.length];
     }
 
-    /**
-     * Files whose updates by the terminal it wants to hear of: the last identifier of each path {@code 3F00 .. xxxx}.
-     */
-    void watch(byte[] files, boolean set) {
-        for (int at = 0; at + 1 < files.length; at += 2) {
-            short file = (short) (files[at] << 8 | files[at + 1] & 0xFF);
-            boolean last = at + 3 >= files.length || files[at + 2] == MASTER_FILE >> 8 && files[at + 3] == 0;
-            for (int i = 0; last && i < watched.length; i++) {
-                if (watched[i] == (set ? 0 : file)) {
-                    CryptoHost.current().writing(watched);
-                    watched[i] = set ? file : 0;
-                    break;
-                }
+    /** Files whose updates by the terminal it wants to hear of, each once; no file is so deep that it has no room. */
+    void watch(List<FilePath> files, boolean set) {
+        for (FilePath file : files) {
+            if (file.key().length >= WATCHED) {
+                continue;
+            }
+            int place = place(file);
+            int free = set && place < 0 ? free() : -1;
+            if (free >= 0) {
+                byte[] key = file.key();
+                CryptoHost.current().writing(watched);
+                watched[free] = (byte) key.length;
+                System.arraycopy(key, 0, watched, free + 1, key.length);
+            } else if (!set && place >= 0) {
+                CryptoHost.current().writing(watched);
+                Arrays.fill(watched, place, place + WATCHED, (byte) 0);
             }
         }
+    }
+
+    private int place(FilePath file) {
+        byte[] key = file.key();
+        for (int at = 0; at < watched.length; at += WATCHED) {
+            if (watched[at] == key.length && Arrays.equals(watched, at + 1, at + 1 + key.length, key, 0, key.length)) {
+                return key.length == 0 ? -1 : at;
+            }
+        }
+        return -1;
+    }
+
+    private int free() {
+        for (int at = 0; at < watched.length; at += WATCHED) {
+            if (watched[at] == 0) {
+                return at;
+            }
+        }
+        return -1;
     }
 
     boolean watchesAny() {
-        for (short one : watched) {
-            if (one != 0) {
+        for (int at = 0; at < watched.length; at += WATCHED) {
+            if (watched[at] != 0) {
                 return true;
             }
         }
         return false;
     }
 
-    boolean watches(short file) {
-        for (short one : watched) {
-            if (one == file) {
-                return true;
-            }
-        }
-        return false;
+    /** True for a file that was registered, or that stands in a directory that was. */
+    boolean hears(FilePath file) {
+        return place(file) >= 0 || place(file.directory()) >= 0;
     }
 
     int priority() {

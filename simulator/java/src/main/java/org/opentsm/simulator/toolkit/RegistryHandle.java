@@ -2,7 +2,10 @@
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
+import java.util.List;
 import javacard.framework.AID;
+import org.opentsm.simulator.uicc.FilePath;
+import org.opentsm.simulator.uicc.FilePlace;
 
 /**
  * An application's own registration as it sees it; ETSI TS 102 241 annex A, ToolkitRegistry. Applets keep it in a
@@ -226,8 +229,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
             byte[] application,
             short aidOffset,
             byte aidLength) {
-        TlvView.checkArray(files, offset, length);
-        fileEvent(event, true, Arrays.copyOfRange(files, offset, offset + length));
+        fileEvent(event, true, files(files, offset, length, FileList.application(application, aidOffset, aidLength)));
     }
 
     @Override
@@ -239,24 +241,29 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
             byte[] application,
             short aidOffset,
             byte aidLength) {
-        TlvView.checkArray(files, offset, length);
-        fileEvent(event, false, Arrays.copyOfRange(files, offset, offset + length));
+        fileEvent(event, false, files(files, offset, length, FileList.application(application, aidOffset, aidLength)));
     }
 
     @Override
     public void registerFileEvent(short event, uicc.access.FileView view) {
-        fileEvent(event, true, CardFileView.selected(view));
+        fileEvent(event, true, List.of(CardFileView.selected(view)));
     }
 
     @Override
     public void deregisterFileEvent(short event, uicc.access.FileView view) {
-        fileEvent(event, false, CardFileView.selected(view));
+        fileEvent(event, false, List.of(CardFileView.selected(view)));
     }
 
-    private void fileEvent(short event, boolean set, byte[] files) {
+    /** The application may be named by the beginning of its AID. */
+    private List<FilePath> files(byte[] list, short offset, short length, byte[] application) {
+        byte[] full = new FilePlace(toolkit().files(), application, new short[2]).applicationName();
+        return FileList.of(FileList.paths(list, offset, length), full == null ? application : full);
+    }
+
+    private void fileEvent(short event, boolean set, List<FilePath> files) {
         Registration own = own();
         if (event != Events.EXTERNAL_FILE_UPDATE) {
-            throw fault(Fault.EVENT_NOT_SUPPORTED);
+            throw fault(Events.isImplied(event) ? Fault.EVENT_NOT_ALLOWED : Fault.EVENT_NOT_SUPPORTED);
         }
         own.watch(files, set);
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.List;
 import org.opentsm.simulator.runtime.CardRuntime;
+import org.opentsm.simulator.uicc.FilePath;
 
 /**
  * The commands between terminal and toolkit, of class 80 (UICC, ETSI TS 102 221 11.2) and A0 (SIM, TS 51.011): TERMINAL
@@ -92,21 +94,34 @@ public final class ToolkitCommands {
     }
 
     /** The terminal changed a file: its watchers hear of it, and a message that was stored is one that came. */
-    public void updated(int file, byte[] command) {
+    public void updated(FilePath file, byte[] command) {
         card.activate();
-        byte[] list = {(byte) 0x82, 2, (byte) 0x82, (byte) 0x81, (byte) 0x92, 3, 1, (byte) (file >> 8), (byte) file};
+        byte[] list = fileList(file);
         for (Registration known : toolkit.memory().ordered()) {
-            if (known.watches((short) file) && toolkit.isSelectable(known.aid)) {
+            if (known.hears(file) && toolkit.isSelectable(known.aid)) {
                 toolkit.trigger(known, Events.EXTERNAL_FILE_UPDATE, list, (byte) 0);
             }
         }
         byte[] record = data(command);
-        if (file == SHORT_MESSAGES
+        if (file.identifier() == SHORT_MESSAGES
                 && (command[1] & 0xFF) == INS_UPDATE_RECORD
                 && record.length > 2
                 && record[0] == MESSAGE_TO_BE_READ) {
             stored(record);
         }
+    }
+
+    /** Device identities, File List, and the name of the application whose file it is; ETSI TS 102 241 table 2. */
+    private static byte[] fileList(FilePath file) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        out.writeBytes(new byte[] {(byte) 0x82, 2, (byte) 0x82, (byte) 0x81});
+        out.writeBytes(new byte[] {(byte) 0x92, (byte) (1 + file.path().length), 1});
+        out.writeBytes(file.path());
+        if (file.application() != null) {
+            out.writeBytes(new byte[] {(byte) 0xAF, (byte) file.application().length});
+            out.writeBytes(file.application());
+        }
+        return out.toByteArray();
     }
 
     /** {@code status, L service centre, TPDU, FF ..} as the elements of SMS-PP download. */

@@ -46,9 +46,14 @@ public final class FilePlace {
         return tree.at(place[FILE]);
     }
 
-    /** Identifier of the selected file. */
-    public short identifier() {
-        return (short) file().identifier;
+    /** Name of the application in full, or null. */
+    public byte[] applicationName() {
+        return application == null ? null : application.name.clone();
+    }
+
+    /** Where the selected file stands. */
+    public FilePath path() {
+        return FilePath.of(file());
     }
 
     void go(CardFile to) {

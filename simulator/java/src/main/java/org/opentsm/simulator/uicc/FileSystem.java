@@ -30,8 +30,8 @@ public final class FileSystem {
     private final short[] terminal = new short[2];
     private FilePlace place;
     private byte[] pending = new byte[0];
-    /** Identifier of the file that the last command changed, or 0. */
-    private int updated;
+    /** The file that the last command changed, or null. */
+    private FilePath updated;
 
     private FileSystem(FileTree tree, boolean whole) {
         this.tree = tree;
@@ -76,10 +76,10 @@ public final class FileSystem {
         pending = new byte[0];
     }
 
-    /** Identifier of the elementary file the last command changed, once; or 0. */
-    public int takeUpdated() {
-        int file = updated;
-        updated = 0;
+    /** The elementary file that the last command changed, once; or null. */
+    public FilePath takeUpdated() {
+        FilePath file = updated;
+        updated = null;
         return file;
     }
 
@@ -167,7 +167,7 @@ public final class FileSystem {
     }
 
     private byte[] changed() {
-        updated = place.identifier() & 0xFFFF;
+        updated = place.path();
         return status(0x9000);
     }
 
