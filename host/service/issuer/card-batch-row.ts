@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Check } from 'typebox/value';
-import { cardIdText } from '../../store/card-id.ts';
 import type { OwnDomainKey } from '../../store/issuer/secure-element-schema.ts';
 import { CardKeyBlocks } from '../../wire/message/card-batches.ts';
 import { type CardId, KeyReference, RsaPublicKey } from '../../wire/message/common.ts';
