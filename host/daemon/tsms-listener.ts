@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client';
 import { type Static, Type } from 'typebox';
 import { TransportError, UsageError } from '../errors.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
+import { RateLimits } from '../rest/rate-limit.ts';
 import type { TsmsApp } from '../rest/tsms/app.ts';
 import { createTsmsServer } from '../rest/tsms/server.ts';
 import type { ServiceScripts } from '../service/provider/services/service-scripts.ts';
@@ -15,7 +16,6 @@ import { daemonFields, FilePath } from './config.ts';
 export const TsmsConfig = Type.Object(
   {
     listen: daemonFields.listen,
-    /** Certificate and key that service providers trust, PEM; default the daemon's own. */
     /** RSA size of the pairs of domains that deployments make; default 2,048. */
     keySizeBits: Type.Optional(Type.Union([Type.Literal(1024), Type.Literal(2048), Type.Literal(3072)])),
     /** Routes of ours below /ext beside the guideline's; default true. */
@@ -24,6 +24,9 @@ export const TsmsConfig = Type.Object(
     sposNetworks: Type.Optional(
       Type.Array(Type.String({ pattern: '^[0-9a-fA-F.:]{2,45}/[0-9]{1,3}$' }), { maxItems: 64 }),
     ),
+    /** How often one token or address may ask. */
+    rate: Type.Optional(RateLimits),
+    /** Certificate and key that service providers trust, PEM; default the daemon's own. */
     tls: Type.Optional(Type.Object({ key: FilePath, certificate: FilePath }, { additionalProperties: false })),
   },
   { additionalProperties: false },
@@ -52,7 +55,7 @@ export class TsmsListener {
     const { config, logger, metrics, backend, scripts } = this.#options;
     if (config === undefined) return;
     const app = await createTsmsServer({
-      ...{ tls: await this.#tls(), logger, metrics, backend },
+      ...{ tls: await this.#tls(), logger, metrics, backend, rate: config.rate ?? {} },
       ...(config.extensions === false ? {} : { scripts }),
     });
     const { host, port } = config.listen;

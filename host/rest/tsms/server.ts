@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { METHODS } from 'node:http';
 import multipart from '@fastify/multipart';
-import Fastify, { type FastifyBaseLogger, type FastifyRequest, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
+import { LimitError } from '../../errors.ts';
 import type { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
 import type { ServiceProvider, TsmsAnswer, TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import type { OperationId } from '../../service/provider/tsms/call.ts';
@@ -10,6 +11,7 @@ import { isConnectionError } from '../../store/database.ts';
 import { OPERATIONS } from '../../wire/tsms/published.ts';
 import { invalidRequest, TsmsError, tsmsError, wrongFormat } from '../../wire/tsms/tsms-error.ts';
 import { guardHandshakes } from '../handshake-guard.ts';
+import { limitRates, type RateLimits } from '../rate-limit.ts';
 import type { TsmsApp } from './app.ts';
 import { extensionRoutes } from './extensions.ts';
 import { MAX_UPLOAD, receiveUpload, tooBig, uploadLimits } from './upload.ts';
@@ -42,6 +44,8 @@ export interface TsmsServerOptions {
   readonly backend: TsmsBackend;
   /** With the extensions; absent: the guideline and nothing else. */
   readonly scripts?: ServiceScripts;
+  /** How often one token or address may ask; absent: as often as it likes. */
+  readonly rate?: RateLimits;
 }
 
 /** Version in the path. @see BSI TR-03165 1.0.4, 4.1.2 */
@@ -77,6 +81,8 @@ export async function createTsmsServer(options: TsmsServerOptions): Promise<Tsms
   await app.register(multipart, { limits: uploadLimits });
   takeBodiesAsJson(app);
   answerErrors(app);
+  // Before a token is looked up: to be refused is not free either.
+  if (options.rate !== undefined) await limitRates(app as unknown as FastifyInstance, options.rate);
   authenticate(app, backend);
   for (const operation of OPERATIONS) {
     app.route({
@@ -138,12 +144,15 @@ function answerErrors(app: TsmsApp): void {
     const error = errorOf(thrown, request);
     if (error.category === 2000) request.log.error({ err: thrown, route: request.routeOptions.url }, 'request failed');
     const body = { errorCategory: Number(error.category), errorMessage: error.message };
-    await reply.code(error.status).type('application/json').send(body);
+    // The document knows no such status, and the form of its errors fits.
+    const status = thrown instanceof LimitError ? 429 : error.status;
+    await reply.code(status).type('application/json').send(body);
   });
 }
 
 function errorOf(thrown: unknown, request: FastifyRequest): TsmsError {
   if (thrown instanceof TsmsError) return thrown;
+  if (thrown instanceof LimitError) return invalidRequest(thrown.message);
   const { code, statusCode } = (thrown ?? {}) as { code?: unknown; statusCode?: unknown };
   if (statusCode === 413 && request.routeOptions.config.tsms?.body === 'file') return tooBig();
   if (statusCode === 413) return malformed(request, `of ${MAX_JSON} bytes at most`);
