@@ -4,6 +4,8 @@ import { Type } from 'typebox';
 import type { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
 import type { ServiceProvider, TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { ActionName, Uuid } from '../../wire/message/service-instance.ts';
+import { TsmsError } from '../../wire/tsms/tsms-error.ts';
+import { requireNoNul } from '../no-nul.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from '../problem.ts';
 import { checkerOf } from '../validation.ts';
 import type { TsmsApp } from './app.ts';
@@ -30,13 +32,14 @@ export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, scripts: Ser
       const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
       const refused = new RequestError('token-refused', 'this route needs a short-term token of /auth', [], 401);
       if (token === undefined) throw refused;
-      request.serviceProvider = await backend.authenticate(token).catch(() => {
-        throw refused;
+      request.serviceProvider = await backend.authenticate(token).catch((error: unknown) => {
+        throw error instanceof TsmsError ? refused : error;
       });
     });
+    own.addHook('preHandler', async ({ body }) => requireStorable(body));
     const script = `${BASE}/scripts/:name/:version`;
     own.put(script, async (request, reply) => {
-      await scripts.put(providerOf(request).spId, paramsOf(request), JSON.stringify(request.body));
+      await scripts.put(providerOf(request).spId, paramsOf(request), JSON.stringify(request.body ?? null));
       return reply.code(204).send();
     });
     own.get(script, async (request) => scripts.get(providerOf(request).spId, paramsOf(request)));
@@ -52,6 +55,14 @@ export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, scripts: Ser
       return reply.code(204).send();
     });
   });
+}
+
+/** Any text that a database column holds: no NUL, no half of a surrogate pair. */
+function requireStorable(body: unknown): void {
+  requireNoNul(body);
+  // JSON writes half a surrogate pair as an escape.
+  if (/\\ud[89a-f]/.test(JSON.stringify(body ?? null)))
+    throw new RequestError('invalid-request', 'a text is no Unicode: half a surrogate pair is in it');
 }
 
 const paramsOf = (request: FastifyRequest) => checked(ScriptParams, request.params);

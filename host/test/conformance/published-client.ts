@@ -143,6 +143,22 @@ export class PublishedClient {
     return { status: statusCode, headers, bytes, json: form && JSON.parse(new TextDecoder().decode(bytes)) };
   }
 
+  /** A JSON request to a path beside the published ones, from the root on. */
+  async beside(method: 'GET' | 'PUT' | 'PATCH' | 'POST', path: string, sent: Omit<Sent, 'params' | 'file'> = {}) {
+    const { token, body, headers = {} } = sent;
+    const answer = await request(new URL(path, this.#base), {
+      ...{ method, dispatcher: this.#agent },
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await answer.body.text();
+    return { status: answer.statusCode, headers: answer.headers, json: text === '' ? undefined : JSON.parse(text) };
+  }
+
   /** Its status is one of the operation's, and its body follows the schema of that status. */
   requireDescribed(operationId: string, { status, json, headers }: Received): void {
     const { path, method, of } = this.#operation(operationId);

@@ -7,6 +7,7 @@ import { Registry } from 'prom-client';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import type { TsmsApp } from '../../rest/tsms/app.ts';
 import { createTsmsServer, TSMS_BASE } from '../../rest/tsms/server.ts';
+import { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
 import { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { openDatabase } from '../../store/database.ts';
@@ -20,6 +21,8 @@ export const NEW_CHIP = '11111111-1111-4111-8111-111111111111';
 export const OLD_CHIP = '22222222-2222-4222-8222-222222222222';
 export const UNKNOWN = '99999999-9999-4999-8999-999999999999';
 
+type Options = Pick<Parameters<typeof createTsmsServer>[0], 'rate' | 'scripts'>;
+
 /** A TSM-Backend on a database of its own, with two service providers and two chips. */
 export class TsmsLab implements AsyncDisposable {
   readonly client: PublishedClient;
@@ -27,7 +30,11 @@ export class TsmsLab implements AsyncDisposable {
   readonly database: Kysely<ProviderTables>;
   readonly cap: Uint8Array;
   readonly longTerm: readonly [string, string];
+  /** Ids of the two. */
+  readonly providers: readonly [string, string];
   readonly #parts: readonly [TestDatabase, TsmsApp];
+  readonly scripts: ServiceScripts;
+  readonly #more = new AsyncDisposableStack();
 
   private constructor(parts: {
     readonly client: PublishedClient;
@@ -35,10 +42,12 @@ export class TsmsLab implements AsyncDisposable {
     readonly database: Kysely<ProviderTables>;
     readonly cap: Uint8Array;
     readonly longTerm: readonly [string, string];
+    readonly providers: readonly [string, string];
     readonly own: readonly [TestDatabase, TsmsApp];
   }) {
     ({ client: this.client, backend: this.backend, database: this.database, cap: this.cap } = parts);
-    this.longTerm = parts.longTerm;
+    ({ longTerm: this.longTerm, providers: this.providers } = parts);
+    this.scripts = new ServiceScripts(this.database);
     this.#parts = parts.own;
   }
 
@@ -47,11 +56,7 @@ export class TsmsLab implements AsyncDisposable {
     const url = await server.server.createDatabase('tsms');
     const database = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS });
     const backend = new TsmsBackend(database, new AuditLog(database), 'F0534D4950524F5601');
-    const tls = await (await testPki()).identity({ role: 'provider', id: 'a' });
-    const app = await createTsmsServer({ tls, backend, logger: pino({ level: 'silent' }), metrics: new Registry() });
-    await app.listen({ host: '127.0.0.1', port: 0 });
-    const { port } = app.server.address() as AddressInfo;
-    const client = new PublishedClient(`https://127.0.0.1:${port}${TSMS_BASE}`, tls.authority);
+    const { app, client } = await listen(backend);
     const made = [
       await backend.createProvider('first', 'test'),
       await backend.createProvider('second', 'test'),
@@ -60,7 +65,18 @@ export class TsmsLab implements AsyncDisposable {
     await backend.putProfile(OLD_CHIP, { ...CHIP, name: 'old', javaCardVersion: '2.2.1' }, 'test');
     const cap = new Uint8Array(await readFile(await buildPurseCap()));
     const longTerm = [made[0].longTermToken, made[1].longTermToken] as const;
-    return new TsmsLab({ client, backend, database, cap, longTerm, own: [server, app] });
+    const providers = [made[0].spId, made[1].spId] as const;
+    return new TsmsLab({ client, backend, database, cap, longTerm, providers, own: [server, app] });
+  }
+
+  /** Another listener of the same TSM-Backend. */
+  async listener(options: Options): Promise<PublishedClient> {
+    const { app, client } = await listen(this.backend, options);
+    this.#more.defer(async () => {
+      await client.close();
+      await app.close();
+    });
+    return client;
   }
 
   /** A short-term token of the first or second provider. */
@@ -71,11 +87,23 @@ export class TsmsLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const [server, app] = this.#parts;
+    await this.#more.disposeAsync();
     await this.client.close();
     await app.close();
     await this.database.destroy();
     await server[Symbol.asyncDispose]();
   }
+}
+
+async function listen(backend: TsmsBackend, options: Options = {}) {
+  const tls = await (await testPki()).identity({ role: 'provider', id: 'a' });
+  const app = await createTsmsServer({
+    ...{ tls, backend, logger: pino({ level: 'silent' }), metrics: new Registry() },
+    ...options,
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  return { app, client: new PublishedClient(`https://127.0.0.1:${port}${TSMS_BASE}`, tls.authority) };
 }
 
 /** What one provider has made, for requests that need it. */
