@@ -20,6 +20,7 @@ import { ProductStates } from '../service/provider/product-states.ts';
 import { Relays } from '../service/provider/relays.ts';
 import { SecurityDomains } from '../service/provider/security-domains.ts';
 import { ChipRanges } from '../service/provider/services/chip-ranges.ts';
+import { AttributeBook } from '../service/provider/services/kept-attributes.ts';
 import type { ProcessInput } from '../service/provider/services/process-input.ts';
 import { ServiceCatalogue } from '../service/provider/services/service-catalogue.ts';
 import { ServiceInstances } from '../service/provider/services/service-instances.ts';
@@ -95,7 +96,8 @@ export const providerDaemon = defineDaemon({
     });
     const tsms = new TsmsBackend(database, auditLog, config.ssdAid);
     const listener = new TsmsListener({
-      ...{ config: config.tsms, tls, logger, metrics, backend: tsms, scripts: new ServiceScripts(database) },
+      ...{ config: config.tsms, tls, logger, metrics, backend: tsms },
+      extensions: { scripts: new ServiceScripts(database), attributes: new AttributeBook(database) },
     });
     const services = {
       ...{ keyDistributions, productFlows, contentChanges, auditLog, tsms, processes },

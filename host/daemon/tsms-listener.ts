@@ -8,8 +8,8 @@ import { TransportError, UsageError } from '../errors.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
 import { RateLimits } from '../rest/rate-limit.ts';
 import type { TsmsApp } from '../rest/tsms/app.ts';
+import type { Extensions } from '../rest/tsms/extensions.ts';
 import { createTsmsServer } from '../rest/tsms/server.ts';
-import type { ServiceScripts } from '../service/provider/services/service-scripts.ts';
 import type { TsmsBackend } from '../service/provider/tsms/backend.ts';
 import { daemonFields, FilePath } from './config.ts';
 
@@ -38,7 +38,7 @@ export interface TsmsListenerOptions {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly backend: TsmsBackend;
-  readonly scripts: ServiceScripts;
+  readonly extensions: Extensions;
 }
 
 /** The provider's second listener: service providers come with tokens and without certificates of ours. */
@@ -52,11 +52,11 @@ export class TsmsListener {
 
   /** Listens, where the config says that it should. @throws TransportError `cannot-listen` */
   async open(): Promise<void> {
-    const { config, logger, metrics, backend, scripts } = this.#options;
+    const { config, logger, metrics, backend, extensions } = this.#options;
     if (config === undefined) return;
     const app = await createTsmsServer({
       ...{ tls: await this.#tls(), logger, metrics, backend, rate: config.rate ?? {} },
-      ...(config.extensions === false ? {} : { scripts }),
+      ...(config.extensions === false ? {} : { extensions }),
     });
     const { host, port } = config.listen;
     try {

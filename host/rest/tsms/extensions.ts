@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import type { AttributeBook } from '../../service/provider/services/kept-attributes.ts';
 import type { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
-import type { ServiceProvider, TsmsBackend } from '../../service/provider/tsms/backend.ts';
+import type { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { ActionName, Uuid } from '../../wire/message/service-instance.ts';
 import { TsmsError } from '../../wire/tsms/tsms-error.ts';
 import { requireNoNul } from '../no-nul.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from '../problem.ts';
-import { checkerOf } from '../validation.ts';
 import type { TsmsApp } from './app.ts';
+import { checked, providerOf } from './own-request.ts';
+import { productRoutes } from './products.ts';
 
-/** Routes of ours beside the TSM-Backend, with its tokens: scripts of services and the action codes that name them. */
+/** Routes of ours beside the TSM-Backend, with its tokens: scripts of services, their action codes, and products. */
 
 const closed = { additionalProperties: false } as const;
 const Name = Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' });
@@ -21,7 +23,12 @@ const ActionBody = Type.Object({ script: Name, version: Version }, closed);
 const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{16,512}=*)$/i;
 const BASE = '/ext/1/services/:serviceId';
 
-export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, scripts: ServiceScripts): void {
+export interface Extensions {
+  readonly scripts: ServiceScripts;
+  readonly attributes: AttributeBook;
+}
+
+export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, { scripts, attributes }: Extensions): void {
   void app.register(async (own) => {
     own.setErrorHandler(async (error, request, reply) => {
       const problem = problemOf(error, request.url.split('?')[0]);
@@ -37,6 +44,7 @@ export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, scripts: Ser
       });
     });
     own.addHook('preHandler', async ({ body }) => requireStorable(body));
+    productRoutes(own, attributes);
     const script = `${BASE}/scripts/:name/:version`;
     own.put(script, async (request, reply) => {
       await scripts.put(providerOf(request).spId, paramsOf(request), JSON.stringify(request.body ?? null));
@@ -66,15 +74,3 @@ function requireStorable(body: unknown): void {
 }
 
 const paramsOf = (request: FastifyRequest) => checked(ScriptParams, request.params);
-
-function providerOf({ serviceProvider }: FastifyRequest): ServiceProvider {
-  if (serviceProvider === null) throw new RequestError('token-refused', 'this route needs a token', [], 401);
-  return serviceProvider;
-}
-
-/** @throws RequestError 400 with each field that is not right */
-function checked<S extends Parameters<typeof checkerOf>[0]>(schema: S, value: unknown) {
-  const checker = checkerOf(schema);
-  if (checker.is(value)) return value;
-  throw new RequestError('invalid-request', 'the request is not right', checker.errors(value));
-}

@@ -4,7 +4,6 @@ import multipart from '@fastify/multipart';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
 import { LimitError } from '../../errors.ts';
-import type { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
 import type { ServiceProvider, TsmsAnswer, TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import type { OperationId } from '../../service/provider/tsms/call.ts';
 import { isConnectionError } from '../../store/database.ts';
@@ -13,7 +12,7 @@ import { invalidRequest, TsmsError, tsmsError, wrongFormat } from '../../wire/ts
 import { guardHandshakes } from '../handshake-guard.ts';
 import { limitRates, type RateLimits } from '../rate-limit.ts';
 import type { TsmsApp } from './app.ts';
-import { extensionRoutes } from './extensions.ts';
+import { type Extensions, extensionRoutes } from './extensions.ts';
 import { MAX_UPLOAD, receiveUpload, tooBig, uploadLimits } from './upload.ts';
 
 declare module 'fastify' {
@@ -42,8 +41,8 @@ export interface TsmsServerOptions {
   /** Where refused handshakes are counted. */
   readonly metrics: Registry;
   readonly backend: TsmsBackend;
-  /** With the extensions; absent: the guideline and nothing else. */
-  readonly scripts?: ServiceScripts;
+  /** Absent: the guideline and nothing else. */
+  readonly extensions?: Extensions;
   /** How often one token or address may ask; absent: as often as it likes. */
   readonly rate?: RateLimits;
 }
@@ -99,7 +98,7 @@ export async function createTsmsServer(options: TsmsServerOptions): Promise<Tsms
       },
     });
   }
-  if (options.scripts !== undefined) extensionRoutes(app, backend, options.scripts);
+  if (options.extensions !== undefined) extensionRoutes(app, backend, options.extensions);
   refuseOthers(app);
   await app.ready();
   return app;

@@ -122,6 +122,7 @@ export async function setDeployedState(
     .updateTable('service_instances')
     .set({
       suspended,
+      revision: sql<number>`revision + CASE WHEN suspended = ${suspended}::boolean THEN 0 ELSE 1 END`,
       state: sql<number>`CASE WHEN product_state = 'VALID' AND NOT ${suspended}::boolean
         THEN ${INSTANCE_STATE.OPERATIONAL}::int ELSE ${INSTANCE_STATE.SUSPENDED}::int END`,
     })

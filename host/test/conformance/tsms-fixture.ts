@@ -7,6 +7,7 @@ import { Registry } from 'prom-client';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import type { TsmsApp } from '../../rest/tsms/app.ts';
 import { createTsmsServer, TSMS_BASE } from '../../rest/tsms/server.ts';
+import { AttributeBook } from '../../service/provider/services/kept-attributes.ts';
 import { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
 import { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { AuditLog } from '../../store/audit-log.ts';
@@ -21,7 +22,7 @@ export const NEW_CHIP = '11111111-1111-4111-8111-111111111111';
 export const OLD_CHIP = '22222222-2222-4222-8222-222222222222';
 export const UNKNOWN = '99999999-9999-4999-8999-999999999999';
 
-type Options = Pick<Parameters<typeof createTsmsServer>[0], 'rate' | 'scripts'>;
+type Options = Pick<Parameters<typeof createTsmsServer>[0], 'rate' | 'extensions'>;
 
 /** A TSM-Backend on a database of its own, with two service providers and two chips. */
 export class TsmsLab implements AsyncDisposable {
@@ -33,7 +34,7 @@ export class TsmsLab implements AsyncDisposable {
   /** Ids of the two. */
   readonly providers: readonly [string, string];
   readonly #parts: readonly [TestDatabase, TsmsApp];
-  readonly scripts: ServiceScripts;
+  readonly extensions: NonNullable<Options['extensions']>;
   readonly #more = new AsyncDisposableStack();
 
   private constructor(parts: {
@@ -47,7 +48,10 @@ export class TsmsLab implements AsyncDisposable {
   }) {
     ({ client: this.client, backend: this.backend, database: this.database, cap: this.cap } = parts);
     ({ longTerm: this.longTerm, providers: this.providers } = parts);
-    this.scripts = new ServiceScripts(this.database);
+    this.extensions = {
+      scripts: new ServiceScripts(this.database),
+      attributes: new AttributeBook(this.database),
+    };
     this.#parts = parts.own;
   }
 

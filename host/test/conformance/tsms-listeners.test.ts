@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { applyStateChange, provideInstance } from '../../store/provider/service-instances.ts';
+import { setDeployedState } from '../../store/provider/service-processes.ts';
 import type { PublishedClient } from './published-client.ts';
 import { TsmsLab, UNKNOWN } from './tsms-fixture.ts';
 
@@ -7,6 +9,8 @@ const SCRIPT = {
   ...{ format: 'opentsm-service-script/1', name: 'read', version: '1.0.0', inputs: {}, start: 'tell' },
   steps: { tell: { message: 'hello', next: 'done' }, done: { end: 'done' } },
 } as const;
+
+const ATTRIBUTES = { attributes: { line: '7' } } as const;
 
 /** What a listener does beside the published operations: routes of ours, and limits. */
 describe('TSM-Backend, its listeners', () => {
@@ -16,7 +20,7 @@ describe('TSM-Backend, its listeners', () => {
   before(async function () {
     this.timeout(120_000);
     lab = await TsmsLab.start();
-    client = await lab.listener({ scripts: lab.scripts });
+    client = await lab.listener({ extensions: lab.extensions });
     [token, stranger] = [await lab.token(0), await lab.token(1)];
     const { json } = await client.call('createService', { token, body: { name: 'transit' } });
     serviceId = Object(json).id;
@@ -28,11 +32,13 @@ describe('TSM-Backend, its listeners', () => {
   const at = (name = 'read', version = '1.0.0', service = serviceId) =>
     `/ext/1/services/${service}/scripts/${name}/${version}`;
   const action = (code = 'READ', service = serviceId) => `/ext/1/services/${service}/actions/${code}`;
+  const CARD = { kind: 'iccid', value: '8986001234567890123' } as const;
+  const product = (service = serviceId, card = `${CARD.kind}/${CARD.value}`) => `/ext/1/products/${card}/${service}`;
   const NAMED = { script: 'read', version: '1.0.0' };
   type Sent = Parameters<PublishedClient['beside']>[2];
   const refused = async (
     [status, code]: readonly [number, string],
-    method: 'GET' | 'PUT' | 'POST',
+    method: 'GET' | 'PUT' | 'PATCH' | 'POST',
     path: string,
     sent: Sent = {},
   ) => {
@@ -111,6 +117,84 @@ describe('TSM-Backend, its listeners', () => {
     expect((await client.beside('PUT', at(), { token, body: `"${'a'.repeat(1_048_577)}"` })).status).to.equal(413);
   });
 
+  it('keep attributes of a product on a card, at a revision that its provider has seen', async () => {
+    const instance = { instanceId: 'i', serial: 's', productId: serviceId, cardId: CARD };
+    await provideInstance(lab.database, instance);
+    const change = async (method: 'PUT' | 'PATCH', at: string, attributes: object, type = 'application/json') => {
+      const headers = { 'if-match': at, 'content-type': type };
+      const {
+        status,
+        json,
+        headers: answered,
+      } = await client.beside(method, product(), {
+        ...{ token, headers, body: { attributes } },
+      });
+      return [status, json.attributes ?? json.type, answered.etag];
+    };
+    const seen = async () => {
+      const { json, headers } = await client.beside('GET', product(), { token });
+      return [json, headers.etag];
+    };
+    const shown = { serviceId, cardId: CARD, state: 'VALID', attributes: {} };
+    expect(await seen()).to.deep.equal([shown, '"1"']);
+    expect(await change('PUT', '"1"', { line: '7', class: '2' })).to.deep.equal([
+      ...[200, { line: '7', class: '2' }, '"2"'],
+    ]);
+    const merge = 'application/merge-patch+json';
+    expect(await change('PATCH', '"9", "2"', { class: null, zone: '' }, merge)).to.deep.equal([
+      ...[200, { line: '7', zone: '' }, '"3"'],
+    ]);
+    const stale = [412, 'urn:opentsm:problem:revision-changed', undefined];
+    for (const tag of ['"2"', 'W/"3"', '3', '""']) expect(await change('PUT', tag, {}), tag).to.deep.equal(stale);
+    expect(await change('PATCH', '*', {})).to.deep.equal([200, { line: '7', zone: '' }, '"4"']);
+    const both = await Promise.all([change('PATCH', '"4"', { a: '1' }), change('PATCH', '"4"', { b: '1' })]);
+    expect(both.map(([status]) => status).toSorted()).to.deep.equal([200, 412]);
+
+    await setDeployedState(lab.database, 'i', { suspended: true });
+    await setDeployedState(lab.database, 'i', { suspended: true });
+    const states: unknown[] = [];
+    const look = async () => {
+      const [json, tag] = await seen();
+      states.push([Object(json).state, tag]);
+    };
+    await look();
+    const notice = { eventId: 'e', cardId: CARD, productId: serviceId, reason: 'lost' };
+    const told = { from: 'VALID', to: 'INVALID', sequence: 1 } as const;
+    await applyStateChange(lab.database, { ...notice, ...told });
+    expect(await change('PATCH', '"6"', { late: '1' })).to.deep.equal(stale);
+    await look();
+    await applyStateChange(lab.database, { ...notice, from: 'INVALID', to: 'TERMINATED', sequence: 2 });
+    await look();
+    expect(states).to.deep.equal([
+      ['SUSPENDED', '"6"'],
+      ['INVALID', '"7"'],
+      ['TERMINATED', '"8"'],
+    ]);
+    await refused([409, 'product-terminated'], 'PUT', product(), { headers: { 'if-match': '"8"' }, body: ATTRIBUTES });
+  });
+
+  it('refuse changes of products without if-match, of others, and of what they may not hold', async () => {
+    const headers = { 'if-match': '*' };
+    for (const method of ['PUT', 'PATCH'] as const) {
+      await refused([428, 'precondition-required'], method, product(), { body: ATTRIBUTES });
+      await refused([404, 'service-unknown'], method, product(), { token: stranger, headers, body: ATTRIBUTES });
+      const elsewhere = product(serviceId, 'iccid/8986001234567890999');
+      await refused([404, 'product-unknown'], method, elsewhere, { headers, body: ATTRIBUTES });
+      const many = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`a${index}`, '1']));
+      for (const body of [
+        ...[undefined, {}, { attributes: null }, { ...ATTRIBUTES, state: 'VALID' }, { attributes: many }],
+        ...[{ attributes: { a: 1 } }, { attributes: { '1a': '' } }, { attributes: { a: 'a'.repeat(1_025) } }],
+        ...[{ attributes: { a: 'a\u0000' } }, { attributes: { a: '\ud800' } }],
+        '{"attributes": {"__proto__": "1"}}',
+      ])
+        await refused([400, 'invalid-request'], method, product(), { headers, body });
+    }
+    await refused([404, 'service-unknown'], 'GET', product(), { token: stranger });
+    await refused([401, 'token-refused'], 'GET', product(), { token: undefined });
+    await refused([400, 'invalid-request'], 'GET', product(serviceId, 'msisdn/123456'));
+    await refused([400, 'invalid-request'], 'GET', product('no-uuid'));
+  });
+
   it('have no routes of ours where these are off', async () => {
     const bare = await lab.listener({});
     for (const [method, path] of [
@@ -118,6 +202,8 @@ describe('TSM-Backend, its listeners', () => {
       ['PUT', at()],
       ['POST', `${at()}/publish`],
       ['PUT', action()],
+      ['GET', product()],
+      ['PATCH', product()],
     ] as const) {
       const { status, json } = await bare.beside(method, path, { token });
       expect([status, json], path).to.deep.equal([404, undefined]);
@@ -145,8 +231,8 @@ describe('TSM-Backend, its listeners', () => {
   });
 
   it('refuse an address that asks too often before they look at the token, on every path', async () => {
-    const { scripts } = lab;
-    const limited = await lab.listener({ scripts, rate: { perCaller: 1_000, perAddress: 3, windowSeconds: 3_600 } });
+    const { extensions } = lab;
+    const limited = await lab.listener({ extensions, rate: { perCaller: 1_000, perAddress: 3, windowSeconds: 3_600 } });
     const guess = () => limited.send('listServices', { token: 'A'.repeat(43) });
     expect(await statuses(5, guess)).to.deep.equal([401, 401, 401, 429, 429]);
     expect((await limited.send('listServices', { token })).status).to.equal(429);
