@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Registry } from 'prom-client';
 import { type Static, Type } from 'typebox';
@@ -28,12 +29,18 @@ export const ProxyConfig = Type.Object(
 export interface FrontProxy {
   readonly nodes: readonly PoolNode[];
   listen(): Promise<void>;
+  /** Port that it listens on; 0 where there is none. */
+  readonly port: number;
+  /** Shows its certificate as it is now to whoever connects from here on. */
+  reload(): void;
   /** Takes nothing new; what is under way ends. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
 
-const NONE: FrontProxy = { nodes: [], listen: async () => {}, drain: async () => {}, close: async () => {} };
+const NONE: FrontProxy = {
+  ...{ nodes: [], port: 0, listen: async () => {}, reload: () => {}, drain: async () => {}, close: async () => {} },
+};
 
 /** Who speaks for which pool. */
 export const speakersOf = (config: Static<typeof ProxyConfig> | undefined): ReadonlyMap<string, string> =>
@@ -65,12 +72,22 @@ export async function openProxy(
     ]),
   );
   const server = await createReverseProxy({ ...parts, routes, pools, ...(rate === undefined ? {} : { rate }) });
+  let port = 0;
   return {
     get nodes() {
       return [...pools.values()].flatMap(({ nodes }) => nodes);
     },
     listen: async () => {
       await server.listen(listen);
+      port = (server.server.address() as AddressInfo).port;
+      parts.logger.info({ port }, 'services behind are reached here');
+    },
+    get port() {
+      return port;
+    },
+    reload: () => {
+      const { key, certificate: cert } = parts.tls;
+      server.server.setSecureContext({ key, cert, minVersion: 'TLSv1.2' });
     },
     drain: () => server.close(),
     close: async () => {

@@ -155,6 +155,11 @@ export const frontDaemon = defineDaemon({
         await proxy.listen();
         appPort = (appSide.server.address() as AddressInfo).port;
       },
+      reload: async () => {
+        const { key, certificate: cert, authority: ca } = tls;
+        appSide?.server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.2' });
+        proxy.reload();
+      },
       drain: async () => {
         actions.drain();
         tsmApi?.drain();
