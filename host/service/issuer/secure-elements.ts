@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { UsageError } from '../../errors.ts';
+import { LifeCycleError } from '../../errors.ts';
 import { type AuditLog, appendRecords } from '../../store/audit-log.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import {
@@ -35,12 +35,15 @@ export class SecureElements {
   /**
    * Makes a legal move; to stay is no error.
    *
-   * @throws LifeCycleError `secure-element-state` @throws UsageError `replaced-by` @throws NotFoundError
+   * @throws LifeCycleError `secure-element-state`, `replaced-by` @throws NotFoundError
    */
   async move(name: string, request: MoveSecureElement, caller: string): Promise<SecureElement> {
     const { state: to, replacedBy, reason = '' } = request;
     if (replacedBy !== undefined && to !== 'REPLACED')
-      throw new UsageError('replaced-by', 'Only a secure element that becomes REPLACED has one that takes its place');
+      throw new LifeCycleError(
+        'replaced-by',
+        'Only a secure element that becomes REPLACED has one that takes its place',
+      );
     const moved = await this.#database.transaction().execute(async (transaction) => {
       const card = await cardOfName(transaction, name);
       const from = await lockCard(transaction, card);

@@ -141,7 +141,7 @@ describe('secure elements', function () {
     const { cardId: next } = await newCard();
     const gone: CardId = { kind: 'iccid', value: '2'.repeat(20) };
     const act = (state: SecureElementState, replacedBy: CardId) => elements.move(name, { state, replacedBy }, 'o');
-    expect(await rejection(act('BLOCKED', next))).to.include({ code: 'replaced-by' });
+    expect(await rejection(act('BLOCKED', next))).to.include({ name: 'LifeCycleError', code: 'replaced-by' });
     expect(await rejection(act('REPLACED', gone))).to.include({ code: 'card-unknown' });
     expect((await elements.find(name)).state).to.equal('ACTIVE');
     expect(await act('REPLACED', next)).to.deep.include({ state: 'REPLACED', replacedBy: next });
