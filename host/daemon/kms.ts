@@ -9,6 +9,7 @@ import { KmsAuditFile } from '../kms/audit-file.ts';
 import { CardKeySets } from '../kms/card-key-sets.ts';
 import { CertificateAuthority } from '../kms/certificate-authority.ts';
 import type { FolderKeyProvider } from '../kms/folder-provider.ts';
+import { PacketKeyMaster } from '../kms/packet-keys.ts';
 import { Pkcs11KeyProvider } from '../kms/pkcs11/provider.ts';
 import { SoftwareKeyProvider } from '../kms/software.ts';
 import { kmsRoutes } from '../rest/routes/kms/routes.ts';
@@ -81,6 +82,8 @@ export const KmsConfig = Type.Object(
     ),
     /** Master key of the pre-shared keys of remote administration: 32, 48 or 64 hex digits, mode 0600. */
     administrationKeyFile: Type.Optional(FilePath),
+    /** Master key of the cards' SCP80 keys: 32, 48 or 64 hex digits, mode 0600. */
+    packetKeyFile: Type.Optional(FilePath),
     /** Takes the published test keys 40 to 4F among them; default no. */
     allowPublishedTestKeys: Type.Optional(Type.Boolean()),
     secureChannels: Type.Optional(
@@ -197,11 +200,14 @@ export const kmsDaemon = defineDaemon({
     const cardKeySets = await CardKeySets.open(config.cardKeySets ?? [], { allowPublished });
     const { administrationKeyFile: masterFile } = config;
     const administrationKeys = masterFile === undefined ? undefined : await AdministrationKeys.open(masterFile);
+    const { packetKeyFile } = config;
+    const packetKeys = packetKeyFile === undefined ? undefined : await PacketKeyMaster.open(packetKeyFile);
     const auditFile = await KmsAuditFile.open(auditFileOf(config));
     const { maxOpen = DEFAULTS.maxOpen, idleMs = DEFAULTS.idleMs } = config.secureChannels ?? {};
     const service = new KeyService({
       ...{ keys, authority, cardKeySets, limits: { maxOpen, idleMs } },
       ...(administrationKeys === undefined ? {} : { administrationKeys }),
+      ...(packetKeys === undefined ? {} : { packetKeys }),
       cardMakers: (config.cardMakers ?? []).map(({ holderReference, publicKey }) => ({
         holderReference: fromHex(holderReference, 16),
         publicKey: fromRsaPublicKey(publicKey),

@@ -15,6 +15,7 @@ import { seramReadersClient } from '../rest/clients/seram-readers.ts';
 import { remoteTerminalLink } from '../rest/clients/terminal-link.ts';
 import type { Peer, TlsIdentity } from '../rest/identity.ts';
 import { otaRoutes } from '../rest/routes/ota/routes.ts';
+import { subscriptionRoutes } from '../rest/routes/ota/subscriptions.ts';
 import { Administration } from '../service/ota/administration.ts';
 import { type CardBearer, delayed, recorded } from '../service/ota/card-bearer.ts';
 import { CardSessions } from '../service/ota/card-sessions.ts';
@@ -27,12 +28,15 @@ import type { Bells } from '../store/bells.ts';
 import { databasePlace, openDatabase } from '../store/database.ts';
 import { AdminSessionTable } from '../store/ota/admin-session-table.ts';
 import { LeaseTable, OTA_MIGRATIONS } from '../store/ota/lease-table.ts';
+import { PacketTable } from '../store/ota/packet-table.ts';
 import { QuotaTable } from '../store/ota/quota-table.ts';
+import { SubscriptionTable } from '../store/ota/subscription-table.ts';
 import { TerminalTable } from '../store/ota/terminal-table.ts';
 import { ProviderId } from '../wire/message/operator.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
 import { defaultNodeId, openNode } from './node.ts';
+import { SmsConfig, startSms } from './ota-sms.ts';
 import { poolGauge } from './pool-gauge.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -67,10 +71,12 @@ export const OtaConfig = Type.Object(
     addedDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
     /** Ways to a card, in the order in which they are tried; default `reader` alone. */
     bearers: Type.Optional(
-      Type.Array(Type.Union([Type.Literal('reader'), Type.Literal('bip')]), {
-        ...{ minItems: 1, maxItems: 2, uniqueItems: true },
+      Type.Array(Type.Union([Type.Literal('reader'), Type.Literal('bip'), Type.Literal('sms')]), {
+        ...{ minItems: 1, maxItems: 3, uniqueItems: true },
       }),
     ),
+    /** The SMSC of the bearer `sms`, and the KMS that has the keys of secured packets. */
+    sms: Type.Optional(SmsConfig),
     /** Where cards call for the bearer `bip`, and the KMS that has their pre-shared keys. */
     administration: Type.Optional(
       Type.Object(
@@ -101,7 +107,7 @@ export const otaDaemon = defineDaemon({
   config: OtaConfig,
   async start(context) {
     const { config, logger, metrics, tls, self } = context;
-    requireAdministration(config);
+    requireBearers(config);
     const store = await openStore(context);
     const { leases, table, calls, onError } = store;
     const { bells } = store.bells;
@@ -115,14 +121,19 @@ export const otaDaemon = defineDaemon({
       linkTo: ({ address, terminalId }) => remoteTerminalLink(peers.at(address), terminalId),
     });
     const administration = administrationOf(config, calls, bells);
-    const sessions = sessionsOf(context, store, terminals, administration);
+    const sms = await smsOf(context, store);
+    const sessions = sessionsOf(context, store, terminals, { administration, sms });
     const nodes = new OtaNodes({ ...store, sessions, terminals });
     await nodes.start();
-    const prune = setInterval(() => void Promise.all([leases.prune(), calls.prune()]).catch(onError), PRUNE_MS);
+    const pruneAll = () => Promise.all([leases.prune(), calls.prune(), sms?.prune()]);
+    const prune = setInterval(() => void pruneAll().catch(onError), PRUNE_MS);
     let cards: Awaited<ReturnType<typeof serveCards>>;
     let links: TerminalLinkServer | undefined;
     return {
-      routes: (app) => otaRoutes(app, sessions, terminals, self.id),
+      routes: (app) => {
+        otaRoutes(app, sessions, terminals, self.id);
+        subscriptionRoutes(app, store.subscriptions);
+      },
       ready: () => leases.check(),
       listening: async (app) => {
         const address = app.server.address();
@@ -139,6 +150,7 @@ export const otaDaemon = defineDaemon({
         clearInterval(prune);
         links?.close();
         await cards?.close();
+        await sms?.close();
         await table.detachAll().catch(onError);
         await nodes.stop();
         await peers.close();
@@ -173,6 +185,8 @@ async function openStore({ config, logger, metrics }: DaemonContext<Config>) {
     table: new TerminalTable(database, node),
     quotas: new QuotaTable(database, node),
     calls: new AdminSessionTable(database),
+    packets: new PacketTable(database, node),
+    subscriptions: new SubscriptionTable(database),
     close: async () => {
       await bells[Symbol.asyncDispose]();
       await database.destroy();
@@ -182,15 +196,26 @@ async function openStore({ config, logger, metrics }: DaemonContext<Config>) {
 
 type Store = Awaited<ReturnType<typeof openStore>>;
 
+/** What the bearers beyond the reader link need; undefined for those that are not configured. */
+interface Bearers {
+  readonly administration: Administration | undefined;
+  readonly sms: { readonly bearer: CardBearer } | undefined;
+}
+
+async function smsOf(context: DaemonContext<Config>, { packets: table, subscriptions, bells }: Store) {
+  const { sms } = context.config;
+  return sms === undefined ? undefined : startSms(sms, { table, subscriptions, bells: bells.bells }, context);
+}
+
 function sessionsOf(
   { config, logger, metrics }: DaemonContext<Config>,
   { leases, quotas, bells, onError }: Store,
   terminals: TerminalDirectory,
-  administration: Administration | undefined,
+  bearers: Bearers,
 ): CardSessions {
   if (config.trafficRecord !== undefined) logger.warn({ file: config.trafficRecord }, 'recording all card traffic');
   const sessions = new CardSessions({
-    ...{ leases, terminals, bells: bells.bells, bearer: bearerOf(config, administration, logger), onError },
+    ...{ leases, terminals, bells: bells.bells, bearer: bearerOf(config, bearers, logger), onError },
     quotas: new ProviderQuotas(
       config.providers.map((provider) => ({ ...QUOTA, ...provider })),
       { shared: quotas, onError },
@@ -209,10 +234,12 @@ function sessionsOf(
   return sessions;
 }
 
-/** @throws UsageError `config-field` when the bearer is wanted and nothing is said of where cards call */
-function requireAdministration({ administration, bearers = [] }: Config): void {
-  if (administration !== undefined || !bearers.includes('bip')) return;
-  throw new UsageError('config-field', '/administration: the bearer bip needs it', { field: '/administration' });
+/** @throws UsageError `config-field` when a bearer is wanted and nothing is said of how */
+function requireBearers({ administration, sms, bearers = [] }: Config): void {
+  const needs = [['bip', 'administration', administration] as const, ['sms', 'sms', sms] as const];
+  for (const [bearer, field, there] of needs)
+    if (there === undefined && bearers.includes(bearer))
+      throw new UsageError('config-field', `/${field}: the bearer ${bearer} needs it`, { field: `/${field}` });
 }
 
 function administrationOf({ administration }: Config, table: AdminSessionTable, bells: Bells) {
@@ -252,11 +279,12 @@ async function serveCards(
 }
 
 /** How scripts go to cards, with what measurements and tests put around it. */
-function bearerOf(config: Config, administration: Administration | undefined, logger: Logger): CardBearer {
+function bearerOf(config: Config, { administration, sms }: Bearers, logger: Logger): CardBearer {
   const { bearers = ['reader'], addedDelayMs, trafficRecord } = config;
   const onError = (error: Error) => logger.warn({ reason: error.message }, 'an administration session did not end');
   const named = bearers.flatMap((name): NamedBearer[] => {
     if (name === 'reader') return [{ name, bearer: readerLinkBearer }];
+    if (name === 'sms') return sms === undefined ? [] : [{ name, bearer: sms.bearer }];
     return administration === undefined ? [] : [{ name, bearer: new BipBearer({ administration, onError }) }];
   });
   const chosen = firstReachable(named, (from, to, { message }) =>

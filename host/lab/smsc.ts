@@ -186,8 +186,11 @@ export class Smsc implements AsyncDisposable {
         this.#later(() => void this.#forward(number), this.#options.retryMs ?? RETRY_MS);
         break;
       }
-      // The connection ended: the message is for whoever binds next.
-      if (status === undefined) break;
+      // The connection ended: the message is for whoever binds next, or has bound meanwhile.
+      if (status === undefined) {
+        this.#later(() => void this.#forward(number), this.#options.retryMs ?? RETRY_MS);
+        break;
+      }
       subscriber.queue.shift();
       this.#report(next, status === SMPP_STATUS.OK ? MESSAGE_STATE.DELIVERED : MESSAGE_STATE.UNDELIVERABLE);
     }

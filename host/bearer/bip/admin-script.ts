@@ -11,6 +11,7 @@ import {
   type ResponseItem,
 } from '../../wire/uicc/expanded-response.ts';
 import { decodeExpandedScript, encodeExpandedScript, type ScriptItem } from '../../wire/uicc/expanded-script.ts';
+import type { TemplateForm } from '../../wire/uicc/expanded-template.ts';
 
 /**
  * Scripts of card commands as bodies of remote administration, and back.
@@ -50,8 +51,21 @@ function ruleOf({ anyStatus, expect = [SUCCESS] }: CardCommand, index: number): 
   return expect.length === 1 && expect[0] === SUCCESS ? [] : [`${index}=${expect.join('|')}`];
 }
 
+export interface AdminBodyOptions {
+  readonly form: TemplateForm;
+  /** Bytes of the body. */
+  readonly maxBytes: number;
+}
+
+const LONG: AdminBodyOptions = { form: 'indefinite', maxBytes: MAX_BODY };
+/** Tags and lengths around all commands. */
+const TEMPLATE_BYTES = 4;
+
 /** As many whole commands as fit one body. @throws WireError when the first alone does not */
-export function encodeAdminBody(commands: readonly CardCommand[]): AdminBody {
+export function encodeAdminBody(
+  commands: readonly CardCommand[],
+  { form, maxBytes }: AdminBodyOptions = LONG,
+): AdminBody {
   const items: ScriptItem[] = [];
   const rules: string[] = [];
   let [count, bytes] = [0, 0];
@@ -61,7 +75,7 @@ export function encodeAdminBody(commands: readonly CardCommand[]): AdminBody {
     const rule = ruleOf(command, items.length + more.length - 1);
     const fits =
       items.length + more.length <= MAX_COMMANDS &&
-      bytes + moreBytes < MAX_BODY &&
+      bytes + moreBytes + TEMPLATE_BYTES <= maxBytes &&
       [...rules, ...rule].join(',').length <= MAX_GOES_ON;
     if (!fits) break;
     items.push(...more);
@@ -70,7 +84,7 @@ export function encodeAdminBody(commands: readonly CardCommand[]): AdminBody {
     count += 1;
   }
   if (count === 0) throw new WireError('script-too-long', 'One command alone is longer than a script may be');
-  const body = encodeExpandedScript({ form: 'indefinite', items });
+  const body = encodeExpandedScript({ form, items });
   return { body, commands: count, ...(rules.length === 0 ? {} : { goesOn: rules.join(',') }) };
 }
 

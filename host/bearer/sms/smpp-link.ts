@@ -57,6 +57,8 @@ export class SmppLink implements AsyncDisposable {
     for (let waitMs = retryMs; !this.#closing.signal.aborted; ) {
       try {
         this.#connection = await SmppConnection.bind(this.#options);
+        // The link may have been closed meanwhile.
+        if (this.#closing.signal.aborted) await this.#connection[Symbol.asyncDispose]();
         this.#tell({ kind: 'bound' });
         waitMs = retryMs;
         await this.#over(this.#connection);

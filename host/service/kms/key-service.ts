@@ -7,6 +7,7 @@ import { verifyAttestation } from '../../kms/attestation.ts';
 import { CardKeySets } from '../../kms/card-key-sets.ts';
 import type { CertificateAuthority } from '../../kms/certificate-authority.ts';
 import type { KeyProvider } from '../../kms/key-provider.ts';
+import type { PacketKeyMaster } from '../../kms/packet-keys.ts';
 import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, type PublicKey, toRsaPublicKey } from '../../wire/gp/public-key.ts';
 import { toHex } from '../../wire/hex.ts';
@@ -20,6 +21,7 @@ import { type Incarnation, Incarnations, type Keeper } from './incarnations.ts';
 import type { KeyAudit } from './key-audit.ts';
 import { KeyCeremonies } from './key-ceremonies.ts';
 import { KeyLifeCycle } from './key-life-cycle.ts';
+import { PacketService } from './packet-service.ts';
 import { PurseService } from './purse-service.ts';
 import { type SecureChannelLimits, SecureChannels } from './secure-channels.ts';
 
@@ -30,6 +32,8 @@ export interface KeyServiceOptions {
   readonly cardKeySets?: CardKeySets;
   /** Of remote administration; default none. */
   readonly administrationKeys?: AdministrationKeys;
+  /** Of secured packets (SCP80); default none. */
+  readonly packetKeys?: PacketKeyMaster;
   /** Card makers whose CASDs are believed. */
   readonly cardMakers: readonly TrustAnchor[];
   /** True: keys of cards without CASD may be certified on the owner's word. */
@@ -56,6 +60,7 @@ export class KeyService implements Kms {
   readonly ceremonies: KeyCeremonies;
   readonly content: ContentService;
   readonly cardKeys: CardKeyBlockService;
+  readonly packets: PacketService;
   readonly #incarnations = new Incarnations();
 
   constructor(options: KeyServiceOptions) {
@@ -70,6 +75,7 @@ export class KeyService implements Kms {
     });
     this.purse = new PurseService(keys.purseKeys, options.audit);
     this.content = new ContentService(keys.contentKeys, options.audit);
+    this.packets = new PacketService(options.packetKeys, options.audit);
     this.cardKeys = new CardKeyBlockService(this.managedKeys, {
       ...{ allowPublished: options.allowPublishedTestKeys ?? false, audit: options.audit },
     });
@@ -209,6 +215,7 @@ export class KeyService implements Kms {
     this.#options.keys.close();
     this.#options.cardKeySets?.close();
     this.#options.administrationKeys?.[Symbol.dispose]();
+    this.#options.packetKeys?.[Symbol.dispose]();
   }
 
   /**

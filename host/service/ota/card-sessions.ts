@@ -295,7 +295,8 @@ export class CardSessions {
   async terminals(providerId: string): Promise<TerminalInfo[]> {
     await this.#admit(providerId);
     const others = new Set((await this.#options.leases.heldByOthers(providerId)).map(readerKey));
-    const shown = (terminalId: string, reader: ReaderInfo): ReaderInfo =>
+    // The number is of the subscriber, and no provider needs it.
+    const shown = (terminalId: string, { msisdn: _msisdn, ...reader }: ReaderInfo): ReaderInfo =>
       others.has(readerKey({ terminalId, readerName: reader.readerName }))
         ? { ...reader, atr: '', insertion: 'held' }
         : reader;

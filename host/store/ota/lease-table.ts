@@ -2,6 +2,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { BELL_CHANNEL } from '../bells.ts';
 import { databaseError, type Migration } from '../database.ts';
+import { SMS_MIGRATION } from './sms-migration.ts';
 
 /**
  * Who holds which reader. A lease row is never deleted, so its fencing number only rises, also when
@@ -91,6 +92,7 @@ export const OTA_MIGRATIONS: readonly Migration[] = [
       );
     `,
   },
+  SMS_MIGRATION,
 ];
 
 /** Why a session ended. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
-import { Hex, IdempotencyKey, Name, StatusWordHex } from './common.ts';
+import { Hex, IdempotencyKey, Msisdn, Name, StatusWordHex } from './common.ts';
 
 /**
  * Scripts of command APDUs and the card-session interface of the `ota` daemon.
@@ -133,6 +133,8 @@ export const TerminalInfo = Type.Object(
           insertion: Type.String({ maxLength: 64 }),
           /** An administration agent answers triggers for this reader. */
           bip: Type.Optional(Type.Literal(true)),
+          /** Number of the card in it, whose messages the terminal takes: international, without `+`. */
+          msisdn: Type.Optional(Msisdn),
         },
         { additionalProperties: false },
       ),

@@ -7,6 +7,8 @@ export const Hex = Type.String({ pattern: '^([0-9A-F]{2})*$', maxLength: 8192 })
 export const Aid = Type.String({ pattern: '^([0-9A-F]{2}){5,16}$' });
 /** Names of terminals, readers, providers, keys. */
 export const Name = Type.String({ pattern: '^[A-Za-z0-9 ._:()\\[\\]#/-]{1,128}$' });
+/** A subscriber's number, international, without `+`. @see ITU-T E.164 */
+export const Msisdn = Type.String({ pattern: '^[1-9][0-9]{6,14}$' });
 /** An idempotency key: it becomes the workflow's id. */
 export const IdempotencyKey = Type.String({ pattern: '^[A-Za-z0-9._:-]{8,128}$' });
 /** Certificate holder reference, 16 bytes (divergence: scp10.md 3.1 profile). */

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { StoredCardKeys } from './card-batches.ts';
 import { CardCommand, CardResponse } from './card-script.ts';
-import { Aid, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
+import { Aid, CardId, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
 import { PurseSerial } from './purse.ts';
 
 /**
@@ -247,6 +247,38 @@ export const AdministrationKey = Type.Object(
   { additionalProperties: false },
 );
 export type AdministrationKey = Static<typeof AdministrationKey>;
+
+/** What a secured packet says in clear, and whose keys protect it. */
+const PacketHeader = {
+  card: CardId,
+  /** Key version number of its SCP80 keys. */
+  keySet: Type.Integer({ minimum: 1, maximum: 15 }),
+  spi: Type.String({ pattern: '^[0-9A-F]{4}$' }),
+  tar: Type.String({ pattern: '^[0-9A-F]{6}$' }),
+  counter: Type.Integer({ minimum: 1, maximum: 0xff_ffff_ffff }),
+};
+/** POST /v1/packets/wrap: the secured packet of a command, without its user data header. */
+export const WrapPacket = Type.Object({ ...PacketHeader, data: Hex }, { additionalProperties: false });
+export type WrapPacket = Static<typeof WrapPacket>;
+export const SecuredPacket = Type.Object({ packet: Hex }, { additionalProperties: false });
+export type SecuredPacket = Static<typeof SecuredPacket>;
+/** POST /v1/packets/unwrap: what a card's answer says, with its user data header, if it answers this packet. */
+export const UnwrapPacket = Type.Object({ ...PacketHeader, answer: Hex }, { additionalProperties: false });
+export type UnwrapPacket = Static<typeof UnwrapPacket>;
+export const OpenedPacket = Type.Object(
+  {
+    taken: Type.Boolean(),
+    /** Why it is no answer to this packet. */
+    reason: Type.Optional(Type.String({ maxLength: 64 })),
+    /** Response status code of TS 102 225. */
+    status: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
+    data: Type.Optional(Hex),
+    /** A checksum of the card stands behind it. */
+    authenticated: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+export type OpenedPacket = Static<typeof OpenedPacket>;
 
 /** POST /v1/secure-channels/{id}/wrap */
 export const WrapCommands = Type.Object(

@@ -13,6 +13,7 @@ import { contentKeyRoutes } from './content-keys.ts';
 import { flowRoutes } from './flows.ts';
 import { keyPairRoutes } from './key-pairs.ts';
 import { managedKeyRoutes } from './managed-keys.ts';
+import { packetRoutes } from './packets.ts';
 import { purseRoutes } from './purses.ts';
 import { secureChannelRoutes } from './secure-channels.ts';
 
@@ -37,6 +38,7 @@ export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void 
   managedKeyRoutes(app, service, access);
   purseRoutes(app, service, access);
   administrationKeyRoutes(app, service, access);
+  packetRoutes(app, service, access);
   contentKeyRoutes(app, service, access);
   cardKeyBlockRoutes(app, service, access);
 }

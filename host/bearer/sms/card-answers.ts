@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PacketClient } from '../../rest/clients/packets.ts';
+import { cardIdOfText } from '../../store/card-id.ts';
+import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
+import { Joiner } from '../../wire/uicc/concatenation.ts';
+import { RESPONSE_STATUS } from '../../wire/uicc/response-status.ts';
+import { RESPONSE_HEADER } from '../../wire/uicc/secured-packet.ts';
+import { decodeUserDataHeader, ELEMENT, findConcatenation } from '../../wire/uicc/user-data-header.ts';
+import { ESM, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from './smpp-pdu.ts';
+
+/** What comes from an SMSC: receipts, deliver reports of cards, and messages that cards send. */
+
+export interface CardAnswersOptions {
+  readonly table: PacketTable;
+  readonly packets: PacketClient;
+  /** How long the right answer may come after one that says that the packet was there before; default 60,000. */
+  readonly graceMs?: number;
+  readonly now?: () => Date;
+  /** Told of what is no answer to anything. */
+  readonly onStray?: (message: { readonly source: string; readonly reason: string }) => void;
+}
+
+const GRACE_MS = 60_000;
+const MAX_BYTES = 4_096;
+const RECEIPT = /\bid:(\S{1,64})\b.*\bstat:([A-Z]{1,10})/;
+
+/** The card has the command, and its answer comes in a message of its own. */
+const FOLLOWS: readonly number[] = [
+  RESPONSE_STATUS.MORE_TIME,
+  RESPONSE_STATUS.RESPONSE_BY_SUBMIT,
+  RESPONSE_STATUS.RESPONSE_BY_USSD,
+];
+
+interface Answer {
+  readonly source: string;
+  /** With its user data header. */
+  readonly packet: Uint8Array;
+  /** Short messages that it took; a deliver report is none. */
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export class CardAnswers {
+  readonly #options: CardAnswersOptions;
+
+  constructor(options: CardAnswersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes one message. It returns when what it says is stored, so that the SMSC may forget it.
+   *
+   * @returns status for the SMSC
+   * @throws WireError when its header is malformed
+   * @throws TransportError when the database or the KMS is away: the SMSC tries again
+   */
+  async received(message: SmppMessage): Promise<number> {
+    const type = message.esmClass & ESM.TYPE_MASK;
+    if (type === ESM.DELIVERY_RECEIPT) await this.#receipt(message);
+    else if ((message.esmClass & ESM.HEADER) === 0) this.#stray(message.source, 'no header');
+    else await this.#part(message, type === ESM.ACKNOWLEDGEMENT);
+    return SMPP_STATUS.OK;
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date();
+  }
+
+  #stray(source: string, reason: string): void {
+    this.#options.onStray?.({ source, reason });
+  }
+
+  /** Of the fields where they are there, else of the text that most SMSCs send. @see SMPP 3.4, appendix B */
+  async #receipt({ messageId, messageState, userData }: SmppMessage): Promise<void> {
+    const [, id, word] = RECEIPT.exec(Buffer.from(userData).toString('latin1')) ?? [];
+    const about = messageId ?? id;
+    const delivered = messageState === undefined ? word === 'DELIVRD' : messageState === MESSAGE_STATE.DELIVERED;
+    const underWay = messageState === MESSAGE_STATE.ENROUTE || word === 'ENROUTE' || word === 'ACCEPTD';
+    if (about !== undefined && !underWay) await this.#options.table.partReported(about, delivered);
+  }
+
+  async #part({ source, userData }: SmppMessage, isReport: boolean): Promise<void> {
+    const place = findConcatenation(decodeUserDataHeader(userData).elements);
+    const messages = isReport ? 0 : 1;
+    if (place === undefined) return this.#whole({ source, parts: [userData], messages });
+    const { table } = this.#options;
+    const reference = `${place.wide ? 'w' : 'n'}${place.reference}`;
+    const { sequence, total } = place;
+    const parts = await table.answerPart(source, { reference, sequence, total, userData }, this.#now());
+    if (parts === undefined) return;
+    await this.#whole({ source, parts, messages: messages * total });
+    await table.forgetParts(source, reference);
+  }
+
+  async #whole({ source, parts, messages }: { source: string; parts: readonly Uint8Array[]; messages: number }) {
+    const joiner = new Joiner();
+    const [joined] = parts.map((part) => joiner.add(source, part)).filter((whole) => whole !== undefined);
+    if (joined?.kind !== ELEMENT.RESPONSE_PACKET) return this.#stray(source, 'no response packet');
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    await this.#settle({ source, packet: concat(RESPONSE_HEADER, joined.body), messages, bytes });
+  }
+
+  /** Finds the packet that is answered: the one whose keys and counter open it. */
+  async #settle(answer: Answer): Promise<void> {
+    let reason = 'nothing was sent to this number';
+    for (const sent of await this.#options.table.awaiting(answer.source)) {
+      const opened = await this.#open(sent, answer.packet);
+      if (opened.taken) return this.#apply(sent, answer, opened);
+      reason = opened.reason ?? reason;
+    }
+    this.#stray(answer.source, reason);
+  }
+
+  #open({ card, keySet, spi, tar, counter }: PacketRow, answer: Uint8Array) {
+    const header = { card: cardIdOfText(card), keySet, spi: toHex(spi), tar: toHex(tar), counter: counter ?? 0 };
+    return this.#options.packets.unwrap({ ...header, answer: toHex(answer) });
+  }
+
+  async #apply(
+    { id }: PacketRow,
+    { messages, bytes }: Answer,
+    {
+      status = RESPONSE_STATUS.SECURITY_ERROR,
+      data = '',
+      authenticated = false,
+    }: Awaited<ReturnType<PacketClient['unwrap']>>,
+  ): Promise<void> {
+    const { table, graceMs = GRACE_MS } = this.#options;
+    await table.received(id, messages, bytes);
+    if (FOLLOWS.includes(status)) return;
+    // A copy of the packet came second; the answer to the first may still be on its way.
+    if (status === RESPONSE_STATUS.COUNTER_LOW && authenticated)
+      return table.taken(id, new Date(this.#now().getTime() + graceMs));
+    const state = status === RESPONSE_STATUS.OK ? 'answered' : 'refused';
+    await table.answered(id, { state, status, response: fromHex(data, MAX_BYTES), authenticated });
+  }
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { SecureChannelError, TransportError, TsmError } from '../../errors.ts';
+import type { PacketClient } from '../../rest/clients/packets.ts';
+import { type Bells, readUntil } from '../../store/bells.ts';
+import { cardIdOfText } from '../../store/card-id.ts';
+import {
+  type NewPacket,
+  OUTBOX_BELL,
+  type PacketRow,
+  type PacketState,
+  type PacketTable,
+  packetBell,
+} from '../../store/ota/packet-table.ts';
+import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import { splitPacket } from '../../wire/uicc/concatenation.ts';
+import { MAX_COUNTER } from '../../wire/uicc/secured-packet.ts';
+import { ELEMENT } from '../../wire/uicc/user-data-header.ts';
+import { ESM, relativeTime, type SmppMessage } from './smpp-pdu.ts';
+
+/**
+ * Packets for cards, durably: the counter is raised before a packet is made, its messages are stored before the first
+ * one leaves, and the same bytes go again until the card has answered or the packet's time is over.
+ */
+
+export interface MessageNetwork {
+  /** As `SmppLink.submit`. */
+  submit(message: SmppMessage): Promise<string>;
+}
+
+export interface SmsOutboxOptions {
+  readonly table: PacketTable;
+  readonly subscriptions: SubscriptionTable;
+  /** Wraps packets under keys that stay in the KMS. */
+  readonly packets: PacketClient;
+  readonly network: MessageNetwork;
+  readonly bells: Bells;
+  /** The server's number, to which cards answer. */
+  readonly source: string;
+  /** Pause after the SMSC could not take a message; default 1,000. */
+  readonly retryMs?: number;
+  /** Pause before the same packet is sent again, doubled each time; default 60,000. */
+  readonly resendMs?: number;
+  /** How many times a packet is sent; default 4. */
+  readonly maxSendings?: number;
+  /** When to go on with what may wait; default at once. */
+  readonly quietUntil?: (at: Date) => Date;
+  readonly now?: () => Date;
+  readonly onError: (error: Error) => void;
+}
+
+/** Of a packet: campaigns, what one asked for, card sessions, which people wait for. Quiet hours hold the first two. */
+export const PRIORITY = { CAMPAIGN: 0, NORMAL: 1, SESSION: 2 } as const;
+
+export type SmsOrder = Omit<NewPacket, 'id' | 'nextAt'> & {
+  /** Not before this. */
+  readonly notBefore?: Date;
+};
+
+const RETRY_MS = 1_000;
+const RESEND_MS = 60_000;
+const MAX_SENDINGS = 4;
+/** How long the other nodes leave a packet to the one that has taken it. */
+const CLAIM_MS = 30_000;
+const MOST_AT_ONCE = 64;
+const LONGEST_SLEEP_MS = 60_000;
+const PID_DOWNLOAD = 0x7f;
+/** 8-bit data of class 2, for the card. */
+const DCS_CARD = 0xf6;
+const RECEIPT = 1;
+
+const OPEN: readonly PacketState[] = ['queued', 'sent'];
+
+export class SmsOutbox implements AsyncDisposable {
+  readonly #options: SmsOutboxOptions;
+  readonly #closing = new AbortController();
+  #run: Promise<void> | undefined;
+
+  constructor(options: SmsOutboxOptions) {
+    this.#options = options;
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date();
+  }
+
+  #after(ms: number): Date {
+    return new Date(this.#now().getTime() + ms);
+  }
+
+  /** Takes a packet's content. @returns its id */
+  async add({ notBefore, ...order }: SmsOrder): Promise<string> {
+    const id = randomBytes(16).toString('hex');
+    const now = this.#now();
+    await this.#options.table.add({ ...order, id, nextAt: notBefore ?? now }, now);
+    return id;
+  }
+
+  /** The packet when it is `done`, or as it is after `waitMs`. */
+  async until(id: string, done: (packet: PacketRow) => boolean, waitMs: number): Promise<PacketRow | undefined> {
+    const { table, bells } = this.#options;
+    const wait = { done: (found: PacketRow | undefined) => found === undefined || done(found), waitMs };
+    return readUntil(bells, packetBell(id), () => table.find(id), wait);
+  }
+
+  /** Works until it is disposed of. */
+  start(): void {
+    this.#run ??= this.#work();
+  }
+
+  async #work(): Promise<void> {
+    const { bells, table, onError } = this.#options;
+    while (!this.#closing.signal.aborted) {
+      const awake = new AbortController();
+      const signal = AbortSignal.any([awake.signal, this.#closing.signal]);
+      // The bell is heard from before the look on: what comes meanwhile is not missed.
+      const rung = bells.heard(OUTBOX_BELL, LONGEST_SLEEP_MS, signal);
+      let timer: NodeJS.Timeout | undefined;
+      try {
+        await this.tick();
+        const due = await table.nextDue(this.#now());
+        const sleepMs = due === undefined ? LONGEST_SLEEP_MS : due.getTime() - this.#now().getTime();
+        timer = setTimeout(() => awake.abort('due'), Math.min(LONGEST_SLEEP_MS, Math.max(0, sleepMs)));
+      } catch (error) {
+        if (!(error instanceof TsmError)) throw error;
+        onError(error);
+        timer = setTimeout(() => awake.abort('again'), this.#options.retryMs ?? RETRY_MS);
+      }
+      await rung;
+      clearTimeout(timer);
+    }
+  }
+
+  /** Does what is due now. @returns how many packets were looked after */
+  async tick(): Promise<number> {
+    const { table } = this.#options;
+    await table.expire(this.#now());
+    const due = await table.claim(this.#now(), CLAIM_MS, MOST_AT_ONCE);
+    await Promise.all(due.map((packet) => this.#advance(packet)));
+    return due.length;
+  }
+
+  async #advance(packet: PacketRow): Promise<void> {
+    const { table, onError, retryMs = RETRY_MS } = this.#options;
+    try {
+      await this.#send(packet);
+    } catch (error) {
+      if (!(error instanceof TsmError)) throw error;
+      onError(error);
+      if (error.code === 'counter-exhausted') await table.giveUp(packet.id);
+      else await table.later(packet.id, this.#after(retryMs));
+    }
+  }
+
+  async #send(packet: PacketRow): Promise<void> {
+    const { table, quietUntil, retryMs = RETRY_MS, resendMs = RESEND_MS, maxSendings = MAX_SENDINGS } = this.#options;
+    const quiet = packet.priority >= PRIORITY.SESSION ? undefined : quietUntil?.(this.#now());
+    if (quiet !== undefined && quiet > this.#now()) return table.later(packet.id, quiet);
+    if (packet.sendings >= maxSendings) return table.later(packet.id, packet.expiresAt);
+    const msisdn = packet.msisdn ?? (await this.#wrap(packet));
+    // Its card has no number now: it may have one later.
+    if (msisdn === undefined) return table.later(packet.id, this.#after(retryMs));
+    if (await this.#submitAll(packet, msisdn))
+      await table.allSent(packet.id, this.#after(resendMs * 2 ** packet.sendings));
+  }
+
+  /** Gives the packet its counter and its messages. @returns the number that it goes to */
+  async #wrap({ id, card, keySet, spi, tar, data }: PacketRow): Promise<string | undefined> {
+    const { table, subscriptions, packets } = this.#options;
+    const subscription = await subscriptions.ofCard(card);
+    if (subscription === undefined || data === null) return undefined;
+    const counter = await table.raiseCounter(card, keySet, MAX_COUNTER);
+    if (counter === undefined)
+      throw new SecureChannelError('counter-exhausted', `The counter of ${card} is used up: put new keys on the card`);
+    const header = { card: cardIdOfText(card), keySet, spi: toHex(spi), tar: toHex(tar), counter };
+    const { packet } = await packets.wrap({ ...header, data: toHex(data) });
+    const { msisdn } = subscription;
+    const userDatas = splitPacket(ELEMENT.COMMAND_PACKET, fromHex(packet, packet.length / 2), counter & 0xff);
+    return (await table.wrapped(id, { counter, msisdn, userDatas })) ? msisdn : undefined;
+  }
+
+  /**
+   * Gives the SMSC what it does not have: first what never left, else what is not known to have come, else all of it.
+   *
+   * @returns true when it has all of it
+   */
+  async #submitAll(packet: PacketRow, msisdn: string): Promise<boolean> {
+    const { table } = this.#options;
+    const messages = await table.messages(packet.id);
+    const [queued, sent] = (['queued', 'sent'] as const).map((state) => messages.filter((one) => one.state === state));
+    const todo = [queued, sent, messages].find((some) => some !== undefined && some.length > 0) ?? [];
+    if (!(await table.leaves(packet.id))) return false;
+    let untouched = packet.state === 'queued';
+    for (const { sequence, userData } of todo) {
+      try {
+        const messageId = await this.#options.network.submit(this.#message(packet, msisdn, userData));
+        await table.partSent(packet.id, sequence, messageId);
+        untouched = false;
+      } catch (error) {
+        if (!(error instanceof TransportError)) throw error;
+        await this.#notTaken(packet, error, untouched);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  async #notTaken({ id }: PacketRow, error: TransportError, untouched: boolean): Promise<void> {
+    const { table, onError, retryMs = RETRY_MS } = this.#options;
+    onError(error);
+    const { retryMs: wanted } = error.context;
+    const waitMs = typeof wanted === 'number' ? Math.max(wanted, retryMs) : retryMs;
+    if (untouched && error.code !== 'smsc-unknown') await table.stays(id);
+    await table.later(id, this.#after(waitMs));
+    if (error.code === 'smsc-refused') await table.giveUp(id);
+  }
+
+  #message({ expiresAt, priority }: PacketRow, destination: string, userData: Uint8Array): SmppMessage {
+    return {
+      ...{ source: this.#options.source, destination, userData, priority },
+      ...{ esmClass: ESM.HEADER, pid: PID_DOWNLOAD, dcs: DCS_CARD, registeredDelivery: RECEIPT },
+      validityPeriod: relativeTime(expiresAt.getTime() - this.#now().getTime()),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort('closed');
+    await this.#run;
+  }
+}
+
+export const isOpen = ({ state }: PacketRow): boolean => OPEN.includes(state);

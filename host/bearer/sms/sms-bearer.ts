@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TransportError, WireError } from '../../errors.ts';
+import type { CardBearer, CardScript, CarriedScript } from '../../service/ota/card-bearer.ts';
+import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
+import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
+import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
+import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
+import { countParts } from '../../wire/uicc/concatenation.ts';
+import { responseStatusMeaning } from '../../wire/uicc/response-status.ts';
+import { encodeSecurityParameters, type SecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
+import { decodeAdminResult, encodeAdminBody } from '../bip/admin-script.ts';
+import { isOpen, PRIORITY, type SmsOutbox } from './outbox.ts';
+
+/** Scripts go to the card as secured packets in short messages (SCP80), one packet and one answer for each script. */
+
+export interface SmsBearerOptions {
+  readonly outbox: SmsOutbox;
+  readonly table: PacketTable;
+  readonly subscriptions: SubscriptionTable;
+  readonly keySet: number;
+  /** Of the issuer's domain, 3 bytes. */
+  readonly tar: Uint8Array;
+  /** Short messages that the card joins to one packet. */
+  readonly maxParts: number;
+  /** How long the SMSC may take its time with the first message before the next bearer is tried; default 30,000. */
+  readonly reachMs?: number;
+  readonly now?: () => Date;
+  readonly onError: (error: Error) => void;
+}
+
+/** Enciphered, with CC and a higher counter; so is the proof of receipt, in the deliver report where it has room. */
+export const SESSION_SECURITY: SecurityParameters = {
+  ...{ integrity: 'cc', ciphered: true, counter: 'higher' },
+  ...{ proof: 'always', proofIntegrity: 'cc', proofCiphered: true, proofBySubmit: false },
+};
+
+const REACH_MS = 30_000;
+/** As over the other bearer that can hold a command back (docs/adr/011-permits-to-load.md). */
+const SHORTEST_MS = 30_000;
+/** Bytes of a packet beside its script: header, checksum, and padding to whole blocks. */
+const PACKET_BYTES = 16 + 8;
+const BLOCK = 16;
+const TRUNCATED = '62F1';
+
+/** Longest script whose packet is no more than `parts` short messages. */
+function scriptRoom(parts: number): number {
+  let room = parts * 140;
+  while (countParts(PACKET_BYTES + room + BLOCK) > parts) room -= 1;
+  return room;
+}
+
+export class SmsBearer implements CardBearer {
+  readonly #options: SmsBearerOptions;
+  readonly #room: number;
+
+  constructor(options: SmsBearerOptions) {
+    this.#options = options;
+    this.#room = scriptRoom(options.maxParts);
+  }
+
+  async exchange(card: ReachedCard, script: CardScript, timeoutMs: number): Promise<CarriedScript> {
+    if (script.commands.some((command) => (command.timeoutMs ?? SHORTEST_MS) < SHORTEST_MS))
+      throw new TransportError('bearer-unreachable', 'a command with a short time limit does not go over this bearer');
+    const cardId = await this.#cardOf(card);
+    const deadline = this.#now() + timeoutMs;
+    const responses: CardResponse[] = [];
+    const cost = { apdus: 0, bytesOut: 0, bytesIn: 0, roundTrips: 0 };
+    // More than once where the card stops at an answer that the script goes on after, or a packet is full.
+    for (let left: readonly CardCommand[] = script.commands; ; left = script.commands.slice(responses.length)) {
+      const { body, commands } = encodeAdminBody(left, { form: 'definite', maxBytes: this.#room });
+      const packet = await this.#run(cardId, script.fence, body, deadline).catch((error: unknown) => {
+        throw responses.length === 0 ? error : unknownOutcome(error as Error);
+      });
+      cost.roundTrips += 1;
+      cost.bytesOut += body.length;
+      cost.bytesIn += packet.bytesIn;
+      const outcome = outcomeOf(left.slice(0, commands), packet);
+      cost.apdus += outcome.responses.length;
+      responses.push(...outcome.responses);
+      if (outcome.stopped || responses.length === script.commands.length)
+        return { ...cost, responses, stopped: outcome.stopped };
+    }
+  }
+
+  #now(): number {
+    return (this.#options.now?.() ?? new Date()).getTime();
+  }
+
+  /** Whose number the reader has. @throws TransportError `bearer-unreachable` */
+  async #cardOf({ reader: { msisdn, readerName } }: ReachedCard): Promise<string> {
+    const found = msisdn === undefined ? undefined : await this.#options.subscriptions.ofNumber(msisdn);
+    if (found !== undefined) return found.card;
+    const what = msisdn === undefined ? `${readerName} has no number` : `no card is entered for the number ${msisdn}`;
+    throw new TransportError('bearer-unreachable', what);
+  }
+
+  async #run(card: string, fence: number, data: Uint8Array, deadline: number): Promise<PacketRow> {
+    const { outbox, table, keySet, tar, reachMs = REACH_MS } = this.#options;
+    const spi = encodeSecurityParameters(SESSION_SECURITY);
+    const order = { card, keySet, spi, tar, data, priority: PRIORITY.SESSION, expiresAt: new Date(deadline), fence };
+    const id = await outbox.add(order);
+    const waitMs = deadline - this.#now();
+    const began = await outbox.until(id, ({ state }) => state !== 'queued', Math.min(reachMs, waitMs));
+    if (began?.state === 'queued' && (await table.withdraw(id))) throw unreachable('the SMSC did not take the message');
+    await outbox.until(id, (packet) => !isOpen(packet), deadline - this.#now());
+    await table.giveUp(id);
+    const packet = await table.find(id);
+    if (packet?.state === 'answered') return packet;
+    throw failureOf(packet);
+  }
+
+  release({ link, reader: { readerName, msisdn } }: ReachedCard, fence: number): void {
+    const { subscriptions, table, onError } = this.#options;
+    const giveUp = async (number: string) => {
+      const found = await subscriptions.ofNumber(number);
+      if (found !== undefined) await table.giveUpSession(found.card, fence);
+    };
+    if (msisdn !== undefined) giveUp(msisdn).catch(onError);
+    link.release(readerName, fence);
+  }
+}
+
+function failureOf(packet: PacketRow | undefined): TransportError {
+  const { state = 'lost', status, authenticated } = packet ?? {};
+  if (state === 'withdrawn' || state === 'expired') return unreachable('the message was never sent');
+  if (state !== 'refused') return new TransportError('outcome-unknown', 'the message was sent and no answer came');
+  const said = `the card says: ${responseStatusMeaning(status ?? 0)}`;
+  // Anybody may send a refusal that no key vouches for.
+  return authenticated === true ? unreachable(said) : new TransportError('outcome-unknown', `${said}, unproved`);
+}
+
+function outcomeOf(commands: readonly CardCommand[], { response }: PacketRow) {
+  try {
+    const outcome = decodeAdminResult(commands, response ?? new Uint8Array());
+    if (outcome.responses.length === 0) throw new WireError('script-responses', 'The card ran nothing of the script');
+    if (outcome.responses.at(-1)?.sw === TRUNCATED)
+      throw new WireError('script-truncated', 'The card had no room for an answer');
+    return outcome;
+  } catch (error) {
+    throw unknownOutcome(error as Error);
+  }
+}
+
+const unreachable = (message: string): TransportError => new TransportError('bearer-unreachable', message);
+
+const unknownOutcome = (error: Error): TransportError =>
+  new TransportError('outcome-unknown', `the card may have run the script: ${error.message}`, {}, error);

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { NotFoundError } from '../../../errors.ts';
+import { cardIdOfText, cardIdText } from '../../../store/card-id.ts';
+import type { SubscriptionRow, SubscriptionTable } from '../../../store/ota/subscription-table.ts';
+import { PutSubscription, Subscription, SubscriptionHistory } from '../../../wire/message/subscription.ts';
+import type { RestApp } from '../../app.ts';
+import { NoContent } from '../no-content.ts';
+import { CardParams } from '../operator/card-params.ts';
+
+const PATH = '/v1/subscriptions/:kind/:value';
+const config = { access: ['operator'] as const };
+
+/** Which number, and which device, a card has: for the operators of this server. */
+export function subscriptionRoutes(app: RestApp, subscriptions: SubscriptionTable): void {
+  app.put(
+    PATH,
+    { config, schema: { params: CardParams, body: PutSubscription, response: { 200: Subscription } } },
+    async ({ params, body: { msisdn, device = null } }) =>
+      told(await subscriptions.put(cardIdText(params), msisdn, device, new Date())),
+  );
+
+  app.get(
+    PATH,
+    { config, schema: { params: CardParams, response: { 200: SubscriptionHistory } } },
+    async ({ params }) => (await subscriptions.history(cardIdText(params))).map(told),
+  );
+
+  app.delete(PATH, { config, schema: { params: CardParams, response: { 204: NoContent } } }, async (request, reply) => {
+    const card = cardIdText(request.params);
+    if (!(await subscriptions.end(card, new Date())))
+      throw new NotFoundError('no-subscription', `${card} has no number`);
+    return reply.code(204).send(null);
+  });
+}
+
+const told = ({ card, msisdn, device, since, until }: SubscriptionRow): Subscription => ({
+  ...{ cardId: cardIdOfText(card), msisdn, since: since.toISOString() },
+  ...(device === null ? {} : { device }),
+  ...(until === null ? {} : { until: until.toISOString() }),
+});

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
+import { BELL_CHANNEL } from '../bells.ts';
+import { databaseError } from '../database.ts';
+
+/**
+ * Secured packets on their way to cards by short message: of each card one at a time, all others wait. Each change
+ * names the state that it expects: of two nodes that try, one succeeds.
+ */
+
+/**
+ * `queued` surely nothing of it has left, `sent` a part may have, then one of the ends: `answered` by the card,
+ * `refused` by the card before it ran, `lost` it may have run, `expired` and `withdrawn` it never left.
+ */
+export type PacketState = 'queued' | 'sent' | 'answered' | 'refused' | 'lost' | 'expired' | 'withdrawn';
+
+export interface PacketRow {
+  readonly id: string;
+  readonly card: string;
+  readonly keySet: number;
+  /** SPI, 2 bytes, and TAR, 3 bytes. */
+  readonly spi: Uint8Array;
+  readonly tar: Uint8Array;
+  /** What the card gets, in clear; null at the end. */
+  readonly data: Uint8Array | null;
+  readonly priority: number;
+  readonly expiresAt: Date;
+  readonly state: PacketState;
+  /** Number that it goes to, and its counter, from when it is wrapped. */
+  readonly msisdn: string | null;
+  readonly counter: number | null;
+  /** How many times all of it was given to the SMSC. */
+  readonly sendings: number;
+  readonly status: number | null;
+  readonly response: Uint8Array | null;
+  readonly authenticated: boolean | null;
+  readonly messagesIn: number;
+  readonly bytesIn: number;
+}
+
+export interface NewPacket
+  extends Pick<PacketRow, 'id' | 'card' | 'keySet' | 'spi' | 'tar' | 'priority' | 'expiresAt'> {
+  readonly data: Uint8Array;
+  /** Not before this. */
+  readonly nextAt: Date;
+  /** Of the card session that it belongs to; absent for what nobody holds the card for. */
+  readonly fence?: number;
+}
+
+export interface MessageRow {
+  readonly sequence: number;
+  readonly userData: Uint8Array;
+  readonly state: 'queued' | 'sent' | 'delivered';
+}
+
+/** What the card said. */
+export interface PacketAnswer {
+  readonly state: 'answered' | 'refused';
+  readonly status: number;
+  readonly response: Uint8Array;
+  readonly authenticated: boolean;
+}
+
+/** Rings at every node when there may be something to send. */
+export const OUTBOX_BELL = 'short messages';
+/** Rings at every node when a packet has come to its end. */
+export const packetBell = (id: string): string => `packet ${id}`;
+
+const COLUMNS =
+  sql.raw(`sms_packets.id, card, key_set AS "keySet", spi, tar, data, priority, expires_at AS "expiresAt", state,
+  msisdn, counter::float8 AS counter, sendings, status, response, authenticated,
+  messages_in AS "messagesIn", bytes_in AS "bytesIn"`);
+
+export class PacketTable {
+  readonly #database: Kysely<unknown>;
+  readonly #node: string;
+
+  constructor(database: Kysely<unknown>, node: string) {
+    this.#database = database;
+    this.#node = node;
+  }
+
+  async add(packet: NewPacket, now: Date): Promise<void> {
+    const { id, card, keySet, spi, tar, data, priority, nextAt, expiresAt, fence = null } = packet;
+    await this.#change(sql`INSERT INTO sms_packets
+      (id, card, key_set, spi, tar, data, priority, at, next_at, expires_at, fence, state) VALUES (${id}, ${card},
+        ${keySet}, ${spi}, ${tar}, ${data}, ${priority}, ${now}, ${nextAt}, ${expiresAt}, ${fence}, 'queued')`);
+  }
+
+  async find(id: string): Promise<PacketRow | undefined> {
+    const [row] = await this.#rows(sql`SELECT ${COLUMNS} FROM sms_packets WHERE id = ${id}`);
+    return row;
+  }
+
+  /** Those of a card that have not ended, the one at work first. */
+  async open(card: string): Promise<readonly PacketRow[]> {
+    return this.#rows(sql`SELECT ${COLUMNS} FROM sms_packets WHERE card = ${card} AND state IN ('queued', 'sent')
+      ORDER BY state DESC, priority DESC, at, id LIMIT 1000`);
+  }
+
+  /** Those that went to this number and may be answered. */
+  async awaiting(msisdn: string): Promise<readonly PacketRow[]> {
+    return this.#rows(sql`SELECT ${COLUMNS} FROM sms_packets WHERE msisdn = ${msisdn} AND state = 'sent' LIMIT 16`);
+  }
+
+  /**
+   * Takes packets that are due, so that no other node sends them meanwhile: of a card the one that has left already, or
+   * else the first in its queue.
+   *
+   * @param claimMs how long the others leave it alone
+   */
+  async claim(now: Date, claimMs: number, most: number): Promise<readonly PacketRow[]> {
+    const until = new Date(now.getTime() + claimMs);
+    return this.#rows(sql`WITH due AS (
+        SELECT p.id FROM sms_packets p
+        WHERE state IN ('queued', 'sent') AND next_at <= ${now} AND expires_at > ${now}
+          AND (claimed_until IS NULL OR claimed_until <= ${now})
+          AND NOT EXISTS (SELECT 1 FROM sms_packets o WHERE o.card = p.card AND o.id <> p.id
+            AND (o.state = 'sent' OR o.state = 'queued' AND o.claimed_until > ${now}))
+          AND (state = 'sent' OR id = (SELECT q.id FROM sms_packets q
+            WHERE q.card = p.card AND q.state = 'queued' AND q.next_at <= ${now} AND q.expires_at > ${now}
+            ORDER BY q.priority DESC, q.at, q.id LIMIT 1))
+        ORDER BY priority DESC, next_at LIMIT ${most} FOR UPDATE SKIP LOCKED)
+      UPDATE sms_packets SET claimed_by = ${this.#node}, claimed_until = ${until} FROM due
+      WHERE sms_packets.id = due.id RETURNING ${COLUMNS}`);
+  }
+
+  /** When the next one is due, has its end, or is free of its claim, after `now`; undefined when there is none. */
+  async nextDue(now: Date): Promise<Date | undefined> {
+    return guarded(async () => {
+      const { rows } = await sql<{ due: Date | null }>`
+        SELECT min(due) AS due FROM sms_packets, unnest(ARRAY[next_at, claimed_until, expires_at]) AS due
+        WHERE state IN ('queued', 'sent') AND due > ${now}`.execute(this.#database);
+      return rows[0]?.due ?? undefined;
+    });
+  }
+
+  /** One more than the last counter of this key set, which nobody else gets; undefined when it is used up. */
+  async raiseCounter(card: string, keySet: number, last: number): Promise<number | undefined> {
+    return guarded(async () => {
+      const { rows } = await sql<{ counter: number }>`INSERT INTO packet_counters (card, key_set, counter)
+        VALUES (${card}, ${keySet}, 1) ON CONFLICT (card, key_set) DO UPDATE
+          SET counter = packet_counters.counter + 1 WHERE packet_counters.counter < ${last}
+        RETURNING counter::float8 AS counter`.execute(this.#database);
+      return rows[0]?.counter;
+    });
+  }
+
+  /** The packet has its counter, number and messages from now on. False when it has them already, or has ended. */
+  async wrapped(
+    id: string,
+    { counter, msisdn, userDatas }: { counter: number; msisdn: string; userDatas: readonly Uint8Array[] },
+  ): Promise<boolean> {
+    return this.#transaction(async (transaction) => {
+      const { rows } = await sql`UPDATE sms_packets SET counter = ${counter}, msisdn = ${msisdn}
+        WHERE id = ${id} AND state = 'queued' AND counter IS NULL RETURNING id`.execute(transaction);
+      if (rows.length === 0) return false;
+      for (const [index, userData] of userDatas.entries())
+        await sql`INSERT INTO sms_messages (packet_id, sequence, user_data, state)
+          VALUES (${id}, ${index + 1}, ${userData}, 'queued')`.execute(transaction);
+      return true;
+    });
+  }
+
+  async messages(id: string): Promise<readonly MessageRow[]> {
+    return guarded(async () => {
+      const { rows } = await sql<MessageRow>`SELECT sequence, user_data AS "userData", state FROM sms_messages
+        WHERE packet_id = ${id} ORDER BY sequence`.execute(this.#database);
+      return rows;
+    });
+  }
+
+  /** A part of it may leave from now on. False when it has ended. */
+  async leaves(id: string): Promise<boolean> {
+    const rows = await this.#rows(sql`UPDATE sms_packets SET state = 'sent' WHERE id = ${id}
+      AND state IN ('queued', 'sent') RETURNING ${COLUMNS}`);
+    return rows.length > 0;
+  }
+
+  /** Nothing of it left after all. */
+  async stays(id: string): Promise<void> {
+    await this.#plain(sql`UPDATE sms_packets SET state = 'queued' WHERE id = ${id} AND state = 'sent'
+      AND claimed_by = ${this.#node}
+      AND NOT EXISTS (SELECT 1 FROM sms_messages WHERE packet_id = ${id} AND state <> 'queued')`);
+  }
+
+  /** It is looked after again at `nextAt`. */
+  async later(id: string, nextAt: Date): Promise<void> {
+    await this.#change(sql`UPDATE sms_packets SET next_at = ${nextAt}, claimed_until = NULL
+      WHERE id = ${id} AND state IN ('queued', 'sent')`);
+  }
+
+  /** All of it was given to the SMSC: the same bytes go again at `nextAt` when the card has not answered. */
+  async allSent(id: string, nextAt: Date): Promise<void> {
+    await this.#change(sql`UPDATE sms_packets SET sendings = sendings + 1, next_at = ${nextAt}, claimed_until = NULL
+      WHERE id = ${id} AND state = 'sent'`);
+  }
+
+  /** The SMSC has this part under this id. */
+  async partSent(id: string, sequence: number, messageId: string): Promise<void> {
+    await this.#plain(sql`UPDATE sms_messages SET state = 'sent', message_id = ${messageId}
+      WHERE packet_id = ${id} AND sequence = ${sequence}`);
+  }
+
+  /** A receipt: the part has come to the handset, or never will under this id. */
+  async partReported(messageId: string, delivered: boolean): Promise<void> {
+    await this.#plain(sql`UPDATE sms_messages SET state = ${delivered ? 'delivered' : 'queued'}
+      WHERE message_id = ${messageId} AND state = 'sent'`);
+  }
+
+  /** The card has taken this packet before, or says so: it is not sent again, and only waited for until `until`. */
+  async taken(id: string, until: Date): Promise<void> {
+    await this.#change(sql`UPDATE sms_packets SET next_at = expires_at, expires_at = least(expires_at, ${until})
+      WHERE id = ${id} AND state = 'sent'`);
+  }
+
+  /** What the answer came in. */
+  async received(id: string, messages: number, bytes: number): Promise<void> {
+    await this.#plain(sql`UPDATE sms_packets SET messages_in = messages_in + ${messages}, bytes_in = bytes_in + ${bytes}
+      WHERE id = ${id}`);
+  }
+
+  /** The card's answer; only the first one counts. */
+  async answered(id: string, { state, status, response, authenticated }: PacketAnswer): Promise<boolean> {
+    const rows = await this.#ended(sql`UPDATE sms_packets SET state = ${state}, status = ${status}, data = NULL,
+      response = ${response}, authenticated = ${authenticated} WHERE id = ${id} AND state = 'sent'`);
+    return rows > 0;
+  }
+
+  /** It ends unsent, unless a part of it may have left. @returns whether it did */
+  async withdraw(id: string): Promise<boolean> {
+    const rows = await this.#ended(sql`UPDATE sms_packets SET state = 'withdrawn', data = NULL
+      WHERE id = ${id} AND state = 'queued'`);
+    return rows > 0;
+  }
+
+  /** Nobody waits for it any more: what has not left never will, what has is lost. */
+  async giveUp(id: string): Promise<void> {
+    await this.#giveUp(sql`id = ${id}`);
+  }
+
+  /** The same for what the sessions of this card have, up to this fence. */
+  async giveUpSession(card: string, fence: number): Promise<void> {
+    await this.#giveUp(sql`card = ${card} AND fence <= ${fence}`);
+  }
+
+  async #giveUp(which: RawBuilder<unknown>): Promise<void> {
+    await this.#ended(sql`UPDATE sms_packets SET data = NULL,
+      state = CASE WHEN state = 'sent' THEN 'lost' ELSE 'withdrawn' END
+      WHERE ${which} AND state IN ('queued', 'sent')`);
+  }
+
+  /** Ends those whose time is over. @returns how many */
+  async expire(now: Date): Promise<number> {
+    return this.#ended(sql`UPDATE sms_packets SET data = NULL,
+      state = CASE WHEN state = 'sent' THEN 'lost' ELSE 'expired' END
+      WHERE state IN ('queued', 'sent') AND expires_at <= ${now}`);
+  }
+
+  /** Stores a part of a long answer. @returns all parts when none is missing */
+  async answerPart(
+    msisdn: string,
+    part: {
+      readonly reference: string;
+      readonly sequence: number;
+      readonly total: number;
+      readonly userData: Uint8Array;
+    },
+    now: Date,
+  ): Promise<readonly Uint8Array[] | undefined> {
+    const { reference, sequence, total, userData } = part;
+    const place = sql`msisdn = ${msisdn} AND reference = ${reference}`;
+    return this.#transaction(async (transaction) => {
+      await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`answer of ${msisdn}`}, 0))`.execute(transaction);
+      // A part that contradicts those before begins an answer anew: references come round.
+      await sql`DELETE FROM sms_answer_parts WHERE ${place} AND (total <> ${total}
+        OR sequence = ${sequence} AND user_data <> ${userData})`.execute(transaction);
+      await sql`INSERT INTO sms_answer_parts (msisdn, reference, sequence, total, user_data, at)
+        VALUES (${msisdn}, ${reference}, ${sequence}, ${total}, ${userData}, ${now}) ON CONFLICT DO NOTHING`.execute(
+        transaction,
+      );
+      const { rows } = await sql<{ userData: Uint8Array }>`SELECT user_data AS "userData" FROM sms_answer_parts
+        WHERE ${place} ORDER BY sequence`.execute(transaction);
+      return rows.length < total ? undefined : rows.map((row) => row.userData);
+    });
+  }
+
+  /** The answer of these parts is taken. */
+  async forgetParts(msisdn: string, reference: string): Promise<void> {
+    await this.#plain(sql`DELETE FROM sms_answer_parts WHERE msisdn = ${msisdn} AND reference = ${reference}`);
+  }
+
+  /** Forgets what ended long ago, and parts whose others never came. */
+  async prune(now: Date): Promise<void> {
+    const [day, month] = [1, 31].map((days) => new Date(now.getTime() - days * 86_400_000));
+    await this.#plain(sql`DELETE FROM sms_packets WHERE state NOT IN ('queued', 'sent') AND expires_at < ${month}`);
+    await this.#plain(sql`DELETE FROM sms_answer_parts WHERE at < ${day}`);
+  }
+
+  /** A change after which somebody may have to send. */
+  async #change(statement: RawBuilder<unknown>): Promise<void> {
+    await this.#plain(sql`WITH changed AS (${statement} RETURNING id)
+      SELECT pg_notify(${BELL_CHANNEL}, ${OUTBOX_BELL}) FROM (SELECT 1 FROM changed LIMIT 1) one`);
+  }
+
+  /** A change that ends packets: whoever waits for them is told, and the next of their cards may go. */
+  async #ended(statement: RawBuilder<unknown>): Promise<number> {
+    return guarded(async () => {
+      const { rows } = await sql`WITH changed AS (${statement} RETURNING id)
+        SELECT pg_notify(${BELL_CHANNEL}, 'packet ' || id), pg_notify(${BELL_CHANNEL}, ${OUTBOX_BELL})
+        FROM changed`.execute(this.#database);
+      return rows.length;
+    });
+  }
+
+  async #plain(statement: RawBuilder<unknown>): Promise<void> {
+    await guarded(() => statement.execute(this.#database));
+  }
+
+  async #rows(statement: RawBuilder<PacketRow>): Promise<readonly PacketRow[]> {
+    return guarded(async () => (await statement.execute(this.#database)).rows);
+  }
+
+  #transaction<T>(work: (transaction: Transaction<unknown>) => Promise<T>): Promise<T> {
+    return guarded(() => this.#database.transaction().execute(work));
+  }
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw databaseError(error);
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Migration } from '../database.ts';
+
+/** Tables of the bearer by short message. Times are the caller's, so that a test has a clock of its own. */
+export const SMS_MIGRATION: Migration = {
+  number: 5,
+  name: 'short-messages',
+  sql: `
+    CREATE TABLE subscriptions (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      card text NOT NULL,
+      msisdn text NOT NULL,
+      device text,
+      since timestamptz NOT NULL,
+      until timestamptz
+    );
+    CREATE UNIQUE INDEX subscriptions_msisdn ON subscriptions (msisdn) WHERE until IS NULL;
+    CREATE UNIQUE INDEX subscriptions_card ON subscriptions (card) WHERE until IS NULL;
+    CREATE INDEX subscriptions_history ON subscriptions (card, id);
+    CREATE TABLE packet_counters (
+      card text NOT NULL,
+      key_set integer NOT NULL,
+      counter bigint NOT NULL,
+      PRIMARY KEY (card, key_set)
+    );
+    CREATE TABLE sms_packets (
+      id text PRIMARY KEY,
+      card text NOT NULL,
+      key_set integer NOT NULL,
+      spi bytea NOT NULL,
+      tar bytea NOT NULL,
+      data bytea,
+      priority integer NOT NULL,
+      at timestamptz NOT NULL,
+      next_at timestamptz NOT NULL,
+      expires_at timestamptz NOT NULL,
+      fence bigint,
+      state text NOT NULL,
+      msisdn text,
+      counter bigint,
+      sendings integer NOT NULL DEFAULT 0,
+      claimed_by text,
+      claimed_until timestamptz,
+      status integer,
+      response bytea,
+      authenticated boolean,
+      messages_in integer NOT NULL DEFAULT 0,
+      bytes_in integer NOT NULL DEFAULT 0
+    );
+    CREATE INDEX sms_packets_open ON sms_packets (card) WHERE state IN ('queued', 'sent');
+    CREATE TABLE sms_messages (
+      packet_id text NOT NULL REFERENCES sms_packets ON DELETE CASCADE,
+      sequence integer NOT NULL,
+      user_data bytea NOT NULL,
+      state text NOT NULL,
+      message_id text,
+      PRIMARY KEY (packet_id, sequence)
+    );
+    CREATE INDEX sms_messages_id ON sms_messages (message_id);
+    CREATE TABLE sms_answer_parts (
+      msisdn text NOT NULL,
+      reference text NOT NULL,
+      sequence integer NOT NULL,
+      total integer NOT NULL,
+      user_data bytea NOT NULL,
+      at timestamptz NOT NULL,
+      PRIMARY KEY (msisdn, reference, sequence)
+    );
+  `,
+};

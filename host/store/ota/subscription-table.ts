@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { databaseError } from '../database.ts';
+
+/** Which number, and which device, a card has: now, and before. */
+
+export interface SubscriptionRow {
+  /** `iccid:8986…` */
+  readonly card: string;
+  /** International, without `+`. */
+  readonly msisdn: string;
+  /** IMEI of the handset. */
+  readonly device: string | null;
+  readonly since: Date;
+  /** Null while it holds. */
+  readonly until: Date | null;
+}
+
+/** Most rows of one card's history that are told. */
+const MOST = 100;
+const COLUMNS = sql.raw('card, msisdn, device, since, until');
+
+export class SubscriptionTable {
+  readonly #database: Kysely<unknown>;
+
+  constructor(database: Kysely<unknown>) {
+    this.#database = database;
+  }
+
+  /**
+   * From `now` on the card has this number. What it had before, and who had the number, ends; nothing changes when
+   * it is so already.
+   */
+  async put(card: string, msisdn: string, device: string | null, now: Date): Promise<SubscriptionRow> {
+    return guarded(() =>
+      this.#database.transaction().execute(async (transaction) => {
+        await sql`SELECT pg_advisory_xact_lock(hashtextextended('subscriptions', 0))`.execute(transaction);
+        await sql`UPDATE subscriptions SET until = ${now} WHERE until IS NULL AND (card = ${card} OR msisdn = ${msisdn})
+          AND NOT (card = ${card} AND msisdn = ${msisdn} AND device IS NOT DISTINCT FROM ${device}::text)`.execute(
+          transaction,
+        );
+        await sql`INSERT INTO subscriptions (card, msisdn, device, since) VALUES (${card}, ${msisdn}, ${device}, ${now})
+          ON CONFLICT DO NOTHING`.execute(transaction);
+        const { rows } = await sql<SubscriptionRow>`SELECT ${COLUMNS} FROM subscriptions
+          WHERE card = ${card} AND until IS NULL`.execute(transaction);
+        const [row] = rows;
+        return row ?? { card, msisdn, device, since: now, until: now };
+      }),
+    );
+  }
+
+  /** The card has no number any more. False when it had none. */
+  async end(card: string, now: Date): Promise<boolean> {
+    const ended = await this.#rows(sql`UPDATE subscriptions SET until = ${now}
+      WHERE card = ${card} AND until IS NULL RETURNING ${COLUMNS}`);
+    return ended.length > 0;
+  }
+
+  async ofCard(card: string): Promise<SubscriptionRow | undefined> {
+    const [row] = await this.#rows(sql`SELECT ${COLUMNS} FROM subscriptions WHERE card = ${card} AND until IS NULL`);
+    return row;
+  }
+
+  async ofNumber(msisdn: string): Promise<SubscriptionRow | undefined> {
+    const [row] = await this.#rows(
+      sql`SELECT ${COLUMNS} FROM subscriptions WHERE msisdn = ${msisdn} AND until IS NULL`,
+    );
+    return row;
+  }
+
+  /** The newest first. */
+  async history(card: string): Promise<readonly SubscriptionRow[]> {
+    return this.#rows(sql`SELECT ${COLUMNS} FROM subscriptions WHERE card = ${card} ORDER BY id DESC LIMIT ${MOST}`);
+  }
+
+  async #rows(statement: RawBuilder<SubscriptionRow>): Promise<readonly SubscriptionRow[]> {
+    return guarded(async () => (await statement.execute(this.#database)).rows);
+  }
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw databaseError(error);
+  }
+}

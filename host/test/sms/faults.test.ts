@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { sql } from 'kysely';
+import { isOpen, PRIORITY, type SmsOrder } from '../../bearer/sms/outbox.ts';
+import { ESM, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
+import { SESSION_SECURITY } from '../../bearer/sms/sms-bearer.ts';
+import { TransportError } from '../../errors.ts';
+import { openDatabase } from '../../store/database.ts';
+import { OTA_MIGRATIONS } from '../../store/ota/lease-table.ts';
+import type { PacketRow } from '../../store/ota/packet-table.ts';
+import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
+import { MAX_COUNTER } from '../../wire/uicc/secured-packet.ts';
+import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
+import { CARD, MSISDN, onError, ScriptedCard, SERVER, SmsNode, SmsWorld, TAR } from './fixture.ts';
+
+/** What a mobile network does to messages, and what a data centre does to nodes: a script runs once, or not at all. */
+
+const MINUTE_MS = 60_000;
+const isCommand = ({ source }: SmppMessage): boolean => source === SERVER;
+
+describe('short messages that do not come as they were sent', function () {
+  this.timeout(90_000);
+  let world: SmsWorld;
+  let url: string;
+  let node: SmsNode;
+  let card: ScriptedCard;
+  let count = 0;
+
+  before(async () => {
+    world = await SmsWorld.start();
+  });
+  after(() => world?.[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    world.fate = undefined;
+    world.aheadMs = 0;
+    count += 1;
+    await world.newSmsc();
+    url = await world.url(`faults_${count}`);
+    node = await SmsNode.open(world, url);
+    await node.subscriptions.put(CARD, MSISDN, null, world.now());
+    card = new ScriptedCard(world);
+  });
+  afterEach(async () => {
+    await card[Symbol.asyncDispose]();
+    await node[Symbol.asyncDispose]();
+  });
+
+  /** A script of so many commands of 250 bytes: two messages each, about. */
+  const order = (commands = 1, more: Partial<SmsOrder> = {}): SmsOrder => ({
+    ...{ card: CARD, keySet: 1, tar: TAR, spi: encodeSecurityParameters(SESSION_SECURITY), priority: PRIORITY.NORMAL },
+    expiresAt: new Date(world.now().getTime() + 10 * MINUTE_MS),
+    data: encodeExpandedScript({
+      form: 'definite',
+      items: Array.from({ length: commands }, () => ({
+        kind: 'command' as const,
+        apdu: { cla: 0x80, ins: 0xe2, p1: 0, p2: 0, data: new Uint8Array(250).fill(1) },
+      })),
+    }),
+    ...more,
+  });
+  const ended = async (id: string, at = node): Promise<PacketRow | undefined> =>
+    at.outbox.until(id, (packet) => !isOpen(packet), 30_000);
+
+  it('lost: the same bytes go again', async () => {
+    const seen: string[] = [];
+    world.fate = (message) => {
+      if (!isCommand(message)) return { copies: 1 };
+      seen.push(Buffer.from(message.userData).toString('hex'));
+      return { copies: seen.length === 1 ? 0 : 1 };
+    };
+    node.outbox.start();
+    const done = await ended(await node.outbox.add(order(1)));
+    expect(done).to.include({ state: 'answered', counter: 1 });
+    expect(card.ran).to.have.lengthOf(1);
+    // Three parts, and at least the one that was lost again.
+    expect(seen).to.have.lengthOf.at.least(4);
+    expect(new Set(seen).size).to.equal(3);
+  });
+
+  it('doubled: the card takes one, and its word about the other one changes nothing', async () => {
+    world.fate = (message) => ({ copies: isCommand(message) ? 2 : 1 });
+    node.outbox.start();
+    const done = await ended(await node.outbox.add(order(2)));
+    expect(done).to.include({ state: 'answered', status: 0, authenticated: true });
+    expect(card.ran).to.have.lengthOf(2);
+  });
+
+  it('reordered: parts come in any order, both ways', async () => {
+    await card[Symbol.asyncDispose]();
+    card = new ScriptedCard(world, { data: () => new Uint8Array(250).fill(7) });
+    // Each part waits for the one after it; the last one goes first.
+    const gates: (() => void)[] = [];
+    let held = 0;
+    world.fate = (message) => {
+      const [, , , , total, sequence] = message.userData;
+      if (total === undefined || sequence === undefined || (message.esmClass & ESM.TYPE_MASK) !== 0)
+        return { copies: 1 };
+      if (message.userData[1] !== 0) return { copies: 1 };
+      if (sequence === total) {
+        for (const open of gates.splice(0).reverse()) open();
+        return { copies: 1 };
+      }
+      held += 1;
+      return { copies: 1, after: new Promise<void>((open) => gates.push(open)) };
+    };
+    node.outbox.start();
+    const done = await ended(await node.outbox.add(order(2)));
+    expect(done).to.include({ state: 'answered' });
+    expect(done?.response?.length).to.be.greaterThan(500);
+    expect(held).to.be.greaterThan(4);
+    expect(card.ran).to.have.lengthOf(2);
+  });
+
+  it('delayed a day: what nobody waits for any more is lost, and its late answer is none', async () => {
+    const day = Promise.withResolvers<void>();
+    world.fate = (message) => (isCommand(message) ? { copies: 1, after: day.promise } : { copies: 1 });
+    const id = await node.outbox.add(order(1));
+    expect(await node.outbox.tick()).to.equal(1);
+    expect(await node.table.find(id)).to.include({ state: 'sent' });
+    world.aheadMs = 24 * 60 * MINUTE_MS;
+    await node.outbox.tick();
+    expect(await node.table.find(id)).to.include({ state: 'lost' });
+    // The next packet goes before the late one comes, and has a higher counter: the late one finds the card closed.
+    world.fate = undefined;
+    const next = await node.outbox.add(order(1));
+    node.outbox.start();
+    expect(await ended(next)).to.include({ state: 'answered', counter: 2 });
+    day.resolve();
+    while (node.stray.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(card.ran).to.have.lengthOf(1);
+    expect(await node.table.find(id)).to.include({ state: 'lost' });
+  });
+
+  it('delayed a day: a packet that is valid for two is answered', async () => {
+    card.reachable = false;
+    const expiresAt = new Date(world.now().getTime() + 2 * 24 * 60 * MINUTE_MS);
+    const id = await node.outbox.add(order(1, { expiresAt }));
+    await node.outbox.tick();
+    world.aheadMs = 24 * 60 * MINUTE_MS;
+    card.reachable = true;
+    node.outbox.start();
+    expect(await ended(id)).to.include({ state: 'answered' });
+    expect(card.ran).to.have.lengthOf(1);
+  });
+
+  it('a part is missing: all of it goes again until it is whole', async () => {
+    let commands = 0;
+    world.fate = (message) => {
+      if (!isCommand(message)) return { copies: 1 };
+      commands += 1;
+      return { copies: commands === 2 ? 0 : 1 };
+    };
+    node.outbox.start();
+    expect(await ended(await node.outbox.add(order(2)))).to.include({ state: 'answered' });
+    expect(card.ran).to.have.lengthOf(2);
+  });
+
+  it('a part of the answer is missing: the packet is lost, and says nothing of its outcome', async () => {
+    await card[Symbol.asyncDispose]();
+    card = new ScriptedCard(world, { data: () => new Uint8Array(250).fill(7) });
+    let parts = 0;
+    world.fate = (message) => {
+      if (isCommand(message) || (message.esmClass & ESM.TYPE_MASK) !== 0) return { copies: 1 };
+      parts += 1;
+      return { copies: parts === 1 ? 0 : 1 };
+    };
+    node.outbox.start();
+    expect(await ended(await node.outbox.add(order(1)))).to.include({ state: 'lost' });
+    expect(card.ran).to.have.lengthOf(1);
+  });
+
+  it('the SMSC restarts and forgets: what it had goes again', async () => {
+    card.reachable = false;
+    const id = await node.outbox.add(order(2));
+    await node.outbox.tick();
+    expect(await node.table.find(id)).to.include({ state: 'sent' });
+    await world.newSmsc(world.smsc.port);
+    card.reachable = true;
+    node.outbox.start();
+    expect(await ended(id)).to.include({ state: 'answered', counter: 1 });
+    expect(card.ran).to.have.lengthOf(2);
+  });
+
+  it('the node is killed between two messages: another one sends the rest, of the same packet', async () => {
+    const seen: number[] = [];
+    world.fate = (message) => {
+      if (isCommand(message)) seen.push(message.userData[5] ?? 0);
+      return { copies: 1 };
+    };
+    let submitted = 0;
+    const never = new Promise<string>(() => {});
+    await using dying = await SmsNode.open(world, url, {
+      name: 'dying',
+      network: {
+        submit: (message) => {
+          submitted += 1;
+          return submitted <= 2 ? node.link.submit(message) : never;
+        },
+      },
+    });
+    const id = await dying.outbox.add(order(2));
+    void dying.outbox.tick();
+    while (submitted < 3) await new Promise((resolve) => setTimeout(resolve, 2));
+    // Its claim runs out; nobody else touched the packet before.
+    expect(await node.outbox.tick()).to.equal(0);
+    world.aheadMs = MINUTE_MS;
+    expect(await node.outbox.tick()).to.equal(1);
+    node.outbox.start();
+    expect(await ended(id)).to.include({ state: 'answered', counter: 1 });
+    expect(seen.slice(0, 4)).to.deep.equal([1, 2, 3, 4]);
+    expect(card.ran).to.have.lengthOf(2);
+  });
+
+  it('the counter is at its end: nothing leaves, and the packet says so at once', async () => {
+    const database = await openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 1, onError });
+    await sql`INSERT INTO packet_counters VALUES (${CARD}, 1, ${MAX_COUNTER - 1})`.execute(database);
+    await database.destroy();
+    node.outbox.start();
+    const [last, none] = [await node.outbox.add(order(1)), await node.outbox.add(order(1))];
+    expect(await ended(last)).to.include({ state: 'answered', counter: MAX_COUNTER });
+    expect(await ended(none)).to.include({ state: 'withdrawn', counter: null });
+    expect(card.ran).to.have.lengthOf(1);
+  });
+
+  it('two nodes never use a counter twice, nor have two packets of a card under way', async () => {
+    await using second = await SmsNode.open(world, url, { name: 'second' });
+    node.outbox.start();
+    second.outbox.start();
+    const ids = [];
+    for (let index = 0; index < 6; index += 1) ids.push(await [node, second][index % 2]?.outbox.add(order(1)));
+    const rows = await Promise.all(ids.map((id) => ended(id ?? '')));
+    expect(rows.map((row) => row?.state)).to.deep.equal(ids.map(() => 'answered'));
+    expect(new Set(rows.map((row) => row?.counter)).size).to.equal(6);
+    expect(card.ran).to.have.lengthOf(6);
+  });
+
+  it('the most urgent of a card goes first, and quiet hours hold what can wait', async () => {
+    const morning = new Date(world.now().getTime() + 60 * MINUTE_MS);
+    await using quiet = await SmsNode.open(world, url, {
+      quietUntil: (at) => (at < morning ? morning : at),
+    });
+    const expiresAt = new Date(morning.getTime() + 60 * MINUTE_MS);
+    const campaign = await quiet.outbox.add(order(1, { priority: PRIORITY.CAMPAIGN, expiresAt }));
+    const normal = await quiet.outbox.add(order(1, { priority: PRIORITY.NORMAL, expiresAt }));
+    const session = await quiet.outbox.add(order(1, { priority: PRIORITY.SESSION, expiresAt }));
+    quiet.outbox.start();
+    expect(await ended(session, quiet)).to.include({ counter: 1 });
+    expect((await quiet.table.open(CARD)).map(({ id }) => id)).to.deep.equal([normal, campaign]);
+    world.aheadMs = 61 * MINUTE_MS;
+    await quiet.outbox.tick();
+    const rows = [await ended(normal, quiet), await ended(campaign, quiet)];
+    expect(rows.map((row) => row?.state)).to.deep.equal(['answered', 'answered']);
+    const [first = 0, second = 0] = rows.map((row) => row?.counter ?? 0);
+    expect(first).to.be.within(2, second - 1);
+  });
+
+  it('the SMSC refuses for good: the packet ends as one that never left', async () => {
+    await using refused = await SmsNode.open(world, url, {
+      network: {
+        submit: async () => {
+          throw new TransportError('smsc-refused', 'no such number', { status: SMPP_STATUS.INVALID_DESTINATION });
+        },
+      },
+    });
+    const id = await refused.outbox.add(order(1));
+    await refused.outbox.tick();
+    expect(await refused.table.find(id)).to.include({ state: 'withdrawn' });
+  });
+});

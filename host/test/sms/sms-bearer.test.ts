@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { readerLinkBearer } from '../../bearer/reader-link/reader-link-bearer.ts';
+import { TransportError } from '../../errors.ts';
+import { firstReachable } from '../../service/ota/first-reachable.ts';
+import type { ReachedCard, TerminalLink } from '../../service/ota/terminal-directory.ts';
+import type { CardCommand } from '../../wire/message/card-script.ts';
+import { countParts } from '../../wire/uicc/concatenation.ts';
+import { reader, success } from '../ota/fixture.ts';
+import { CARD, MSISDN, ScriptedCard, SmsNode, SmsWorld } from './fixture.ts';
+
+/** Scripts over an outbox in PostgreSQL, SMPP, an SMSC, and a card that opens packets. */
+
+const READER = 'slot 1';
+const command = (bytes: number): CardCommand => ({
+  label: 'STORE DATA',
+  apdus: [`80E20000${bytes.toString(16).padStart(2, '0')}${'5A'.repeat(bytes)}`],
+});
+const script = (commands: readonly CardCommand[], fence = 1) => ({
+  ...{ providerId: 'a', readerName: READER, insertion: 'card-1', fence, commands: [...commands] },
+});
+
+describe('the bearer by short message', function () {
+  this.timeout(90_000);
+  let world: SmsWorld;
+  let node: SmsNode;
+
+  before(async () => {
+    world = await SmsWorld.start();
+    // Nothing is lost here, so that nothing is sent again however slow the machine is.
+    node = await SmsNode.open(world, await world.url('bearer'), { resendMs: 80_000 });
+    node.outbox.start();
+    await node.subscriptions.put(CARD, MSISDN, null, world.now());
+  });
+  after(async () => {
+    await node?.[Symbol.asyncDispose]();
+    await world?.[Symbol.asyncDispose]();
+  });
+
+  const scripts: string[] = [];
+  const link: TerminalLink = {
+    terminalId: 'desk',
+    trigger: async () => {},
+    exchange: async (exchange) => {
+      scripts.push(exchange.readerName);
+      const { type: _type, id: _id, ...result } = success({ type: 'exchange', id: 1, ...exchange });
+      return { type: 'result', id: 1, ...result };
+    },
+    release: () => {},
+    close: () => {},
+  };
+  const reached = (msisdn?: string): ReachedCard => ({
+    link,
+    reader: { ...reader('card-1', READER), ...(msisdn === undefined ? {} : { msisdn }) },
+  });
+
+  it('takes one message there and none back where the deliver report has room', async () => {
+    await using card = new ScriptedCard(world);
+    const before = world.smsc.traffic.messages;
+    const result = await node.bearer.exchange(reached(MSISDN), script([command(10), command(20)]), 20_000);
+    expect(result).to.deep.include({ stopped: false, roundTrips: 1, apdus: 2 });
+    expect(result.responses).to.deep.equal([
+      { data: '00', sw: '9000' },
+      { data: '01', sw: '9000' },
+    ]);
+    expect(card.ran).to.have.lengthOf(2);
+    expect(world.smsc.traffic.messages - before).to.equal(1);
+  });
+
+  it('takes no more messages than the bytes need', async () => {
+    const long = (_index: number) => new Uint8Array(250).fill(1);
+    await using card = new ScriptedCard(world, { data: long });
+    const before = world.smsc.traffic.messages;
+    const commands = [command(255), command(255), command(255)];
+    const result = await node.bearer.exchange(reached(MSISDN), script(commands), 20_000);
+    expect(result.responses.map(({ data }) => data.length / 2)).to.deep.equal([250, 250, 250]);
+    // What is enciphered in whole blocks, behind what is not: see docs/ota.md section 2.
+    const blocks = (bytes: number) => Math.ceil(bytes / 16) * 16;
+    const [out, back] = [10 + blocks(14 + 4 + 3 * (4 + 260)), 6 + blocks(15 + 7 + 3 * (3 + 252))];
+    const least = countParts(out) + countParts(back);
+    expect(world.smsc.traffic.messages - before).to.equal(least);
+    expect(card.ran).to.have.lengthOf(3);
+  });
+
+  it('sends what a packet has no room for in the next one', async () => {
+    await using card = new ScriptedCard(world);
+    const commands = Array.from({ length: 10 }, () => command(255));
+    const result = await node.bearer.exchange(reached(MSISDN), script(commands), 20_000);
+    expect(result).to.deep.include({ stopped: false, roundTrips: 2, apdus: 10 });
+    expect(card.ran).to.have.lengthOf(10);
+  });
+
+  it('goes on in a new packet where the card stops and the script does not, and stops where it does', async () => {
+    await using _card = new ScriptedCard(world, { statusWords: [undefined, 0x6a88, undefined, 0x6985] });
+    const commands: CardCommand[] = [
+      command(1),
+      { ...command(2), anyStatus: true },
+      command(3),
+      command(4),
+      command(5),
+    ];
+    const result = await node.bearer.exchange(reached(MSISDN), script(commands), 20_000);
+    expect(result.responses.map(({ sw }) => sw)).to.deep.equal(['9000', '6A88', '9000', '6985']);
+    expect(result).to.include({ stopped: true, roundTrips: 2 });
+  });
+
+  it('reaches nobody without a number, without a card for it, and with a command that may not be late', async () => {
+    const attempts: readonly (readonly [ReachedCard, readonly CardCommand[], RegExp])[] = [
+      [reached(), [command(1)], /has no number/],
+      [reached('491799999999'), [command(1)], /no card is entered/],
+      [reached(MSISDN), [{ ...command(1), timeoutMs: 1_000 }], /short time limit/],
+    ];
+    for (const [card, commands, why] of attempts) {
+      const error: unknown = await node.bearer
+        .exchange(card, script(commands), 20_000)
+        .catch((reason: unknown) => reason);
+      expect(error).to.be.instanceOf(TransportError).with.property('code', 'bearer-unreachable');
+      expect((error as TransportError).message).to.match(why);
+    }
+  });
+
+  it('is fallen back from, and to, and says so', async () => {
+    const told: string[] = [];
+    const onFallback = (from: string, to: string) => told.push(`${from} ${to}`);
+    const named = (name: string, bearer: typeof node.bearer | typeof readerLinkBearer) => ({ name, bearer });
+    const both = [named('sms', node.bearer), named('reader', readerLinkBearer)];
+    const first = firstReachable(both, onFallback);
+    expect((await first.exchange(reached(), script([command(1)]), 20_000)).responses).to.have.lengthOf(1);
+    expect([told, scripts]).to.deep.equal([['sms reader'], [READER]]);
+  });
+
+  it('gives up what an older session has in the queue when the card is given back', async () => {
+    await using card = new ScriptedCard(world);
+    card.reachable = false;
+    const exchange = node.bearer.exchange(reached(MSISDN), script([command(1)], 7), 20_000);
+    const lost: Promise<unknown> = exchange.catch((reason: unknown) => reason);
+    let open = await node.table.open(CARD);
+    while (open[0]?.state !== 'sent') open = await node.table.open(CARD);
+    node.bearer.release(reached(MSISDN), 7);
+    expect(await lost).to.have.property('code', 'outcome-unknown');
+    expect(await node.table.open(CARD)).to.deep.equal([]);
+  });
+});

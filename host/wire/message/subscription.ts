@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Static, Type } from 'typebox';
+import { CardId, Msisdn } from './common.ts';
+
+/** PUT /v1/subscriptions/{kind}/{value} on `ota`, by its operators: the card's number from now on. */
+export const PutSubscription = Type.Object(
+  {
+    msisdn: Msisdn,
+    /** IMEI of the handset that the card is in. */
+    device: Type.Optional(Type.String({ pattern: '^[0-9]{14,16}$' })),
+  },
+  { additionalProperties: false },
+);
+
+export const Subscription = Type.Object(
+  {
+    cardId: CardId,
+    ...PutSubscription.properties,
+    since: Type.String({ maxLength: 40 }),
+    /** When it ended; absent while it holds. */
+    until: Type.Optional(Type.String({ maxLength: 40 })),
+  },
+  { additionalProperties: false },
+);
+export type Subscription = Static<typeof Subscription>;
+
+/** GET /v1/subscriptions/{kind}/{value}: the numbers that the card has and had, the newest first. */
+export const SubscriptionHistory = Type.Array(Subscription, { maxItems: 100 });
