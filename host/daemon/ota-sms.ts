@@ -23,7 +23,7 @@ const closed = { additionalProperties: false } as const;
 const Time = Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' });
 
 /** An SMSC, and how to bind to it. */
-const SmscConfig = Type.Object(
+export const SmscConfig = Type.Object(
   {
     host: Type.String({ minLength: 1, maxLength: 253 }),
     port: Type.Integer({ minimum: 1, maximum: 65_535 }),
@@ -72,7 +72,10 @@ export type SmsConfig = Static<typeof SmsConfig>;
 const DEFAULTS = { keySet: 1, tar: 'B20100', maxParts: 16 } as const;
 
 /** Address and password. @throws UsageError `config-field` */
-async function smscOf({ host, port, passwordFile, systemType, tls }: Static<typeof SmscConfig>, systemId: string) {
+export async function smscOf(
+  { host, port, passwordFile, systemType, tls }: Static<typeof SmscConfig>,
+  systemId: string,
+) {
   const password = (await readPrivate(passwordFile))?.trim();
   if (password === undefined || password.length > 8)
     throw new UsageError('config-field', `${passwordFile}: want a file with at most 8 characters`, {

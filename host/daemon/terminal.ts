@@ -4,17 +4,19 @@ import { type Static, Type } from 'typebox';
 import { AdministrationAgent, type AdministrationAgentOptions } from '../bearer/bip/administration-agent.ts';
 import { MAX_READERS } from '../bearer/reader-link/terminal-link.ts';
 import { type TerminalEnd, TerminalLinkClient } from '../bearer/reader-link/terminal-link-client.ts';
+import { HandsetNetwork } from '../bearer/sms/handset-network.ts';
 import { Secret } from '../crypto/secret.ts';
 import { TransportError, UsageError } from '../errors.ts';
 import { readPrivate } from '../kms/durable-file.ts';
-import { CardDesk } from '../service/terminal/card-desk.ts';
+import { CardDesk, type CardNetwork } from '../service/terminal/card-desk.ts';
 import type { HandsetOptions } from '../service/terminal/handset/handset.ts';
 import { DirectMonitor } from '../transport/direct-monitor.ts';
 import type { ReaderMonitor } from '../transport/reader-monitor.ts';
 import { fromHex, toHex } from '../wire/hex.ts';
-import { Name } from '../wire/message/common.ts';
+import { Msisdn, Name } from '../wire/message/common.ts';
 import { daemonFields, FilePath, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
+import { SmscConfig, smscOf } from './ota-sms.ts';
 
 const Address = Type.Object(
   { host: Type.String({ minLength: 1, maxLength: 253 }), port: Type.Integer({ minimum: 1, maximum: 65_535 }) },
@@ -51,6 +53,20 @@ export const TerminalConfig = Type.Object(
         {
           /** Where channels of cards (BIP) may go; default nowhere. */
           channels: Type.Optional(Type.Array(Address, { maxItems: 64 })),
+          /** The SMSC at which the cards' numbers bind; default no network. */
+          network: Type.Optional(
+            Type.Object(
+              {
+                smsc: SmscConfig,
+                /** Numbers of the cards, by the name of the reader that they are in. */
+                numbers: Type.Array(Type.Object({ reader: Name, msisdn: Msisdn }, { additionalProperties: false }), {
+                  minItems: 1,
+                  maxItems: 256,
+                }),
+              },
+              { additionalProperties: false },
+            ),
+          ),
         },
         { additionalProperties: false },
       ),
@@ -83,7 +99,12 @@ export const terminalDaemon = defineDaemon({
       const wanted = config.pcscReaders.name;
       monitors.push(await PcscMonitor.start((reader) => wanted === undefined || reader.includes(wanted)));
     }
-    const desk = new CardDesk(monitors, { bip: config.administration !== undefined, ...handsetOf(config, logger) });
+    const network = networkOf(config);
+    const desk = new CardDesk(monitors, {
+      ...{ bip: config.administration !== undefined, ...handsetOf(config, logger) },
+      ...(network === undefined ? {} : { network }),
+    });
+    await network?.open(desk, logger);
     const agent = await agentOf(config, desk, { self, logger });
     const { url, role, id } = config.ota;
     const end = agent === undefined ? desk : withAgent(desk, agent);
@@ -96,6 +117,7 @@ export const terminalDaemon = defineDaemon({
       close: async () => {
         await link.close();
         await agent?.[Symbol.asyncDispose]();
+        await network?.close();
         await desk.close();
       },
     };
@@ -110,6 +132,27 @@ function handsetOf({ handset }: Static<typeof TerminalConfig>, logger: Logger): 
   };
   const onError = (error: Error) => logger.warn({ reason: error.message }, 'the card asks for what cannot be done');
   return { handset: { user, channels: { allow: handset.channels ?? [] }, onError } };
+}
+
+/** The network of a handset's cards: opened when the desk is there that its messages go to. */
+function networkOf({ handset }: Static<typeof TerminalConfig>) {
+  const network = handset?.network;
+  if (network === undefined) return undefined;
+  const numbers = new Map(network.numbers.map(({ reader, msisdn }) => [reader, msisdn]));
+  let opened: HandsetNetwork | undefined;
+  const cards: CardNetwork = {
+    numbers,
+    send: async (readerName, tpdu) => (await opened?.send(readerName, tpdu)) ?? false,
+  };
+  const open = async (desk: CardDesk, logger: Logger): Promise<void> => {
+    const smsc = await smscOf(network.smsc, '');
+    opened = new HandsetNetwork({
+      ...{ numbers, smscFor: (msisdn) => ({ ...smsc, systemId: msisdn }) },
+      deliver: (readerName, message) => desk.deliver(readerName, message),
+      onError: (error) => logger.warn({ reason: error.message }, 'a short message of a card is not sent'),
+    });
+  };
+  return { ...cards, open, close: async () => opened?.[Symbol.asyncDispose]() };
 }
 
 async function agentOf(

@@ -34,7 +34,7 @@ export const USAGE = `npm run demo -- [flags]
   --reader NAME          use the card in this PC/SC reader
   --card KIND            opentsm (default): our issuer's domain; jcop, uicc, ese: a card maker's (docs/cards.md)
   --key-size BITS        RSA size of the SSD's pairs: 1024, 2048 (default) or 3072
-  --bearer KIND          reader (default) or bip: how scripts go from ota to the card (docs/ota.md)
+  --bearer KIND          reader (default), bip or sms: how scripts go from ota to the card (docs/ota.md)
   --delay MS             a network that takes so much longer for each round trip, up to 10000
   --only PART            key-distribution, top-up or loss-report
   --state DIR            keep databases, logs and cards in DIR`;
@@ -65,15 +65,18 @@ export function parseOptions(args: readonly string[]): DemoOptions {
     throw new UsageError('usage', `--card ${kind}: only the key distribution runs on it\n${USAGE}`);
   }
   const bearer = bearerOf(values.bearer ?? 'reader', only);
+  // The card must have the server's keys and our OTA package, as its maker delivers it.
+  if (bearer === 'sms' && (nativeCard !== undefined || reader !== undefined))
+    throw new UsageError('usage', `--bearer sms: on simulated cards of ours alone\n${USAGE}`);
   return {
     ...{ link, keySizeBits: size },
     ...delayOf(values.delay),
-    ...(bearer === 'bip' ? { bearer, only: 'key-distribution' as const } : {}),
+    ...(bearer !== 'reader' ? { bearer, only: 'key-distribution' as const } : {}),
     ...(nativeCard === undefined ? {} : { nativeCard, only: 'key-distribution' as const }),
     ...(report === undefined ? {} : { report }),
     ...(reader === undefined ? {} : { reader }),
     ...(state === undefined ? {} : { state }),
-    ...(only === undefined || nativeCard !== undefined || bearer === 'bip' ? {} : { only }),
+    ...(only === undefined || nativeCard !== undefined || bearer !== 'reader' ? {} : { only }),
   };
 }
 
@@ -81,8 +84,8 @@ function bearerOf(name: string, only: Part | undefined): BearerKind {
   const bearer = BEARERS.find((known) => known === name);
   if (bearer === undefined) throw new UsageError('usage', `--bearer ${name}: want ${BEARERS.join(', ')}\n${USAGE}`);
   // A top-up's credit must not wait at a bearer.
-  if (bearer === 'bip' && only !== undefined && only !== 'key-distribution')
-    throw new UsageError('usage', `--bearer bip: only the key distribution goes over it\n${USAGE}`);
+  if (bearer !== 'reader' && only !== undefined && only !== 'key-distribution')
+    throw new UsageError('usage', `--bearer ${bearer}: only the key distribution goes over it\n${USAGE}`);
   return bearer;
 }
 

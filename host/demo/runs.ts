@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.ts';
 import { type Run, runReport } from '../lab/run-report.ts';
+import type { SmsCost } from '../lab/sms.ts';
 import type { KeyDistributionState } from '../wire/message/key-distribution.ts';
 import type { Ladder } from './ladder.ts';
 
@@ -51,17 +52,27 @@ export async function playRun(options: {
 }): Promise<Run> {
   const { lab, ladder, title, provider, card, expected } = options;
   ladder.title(title);
+  const before = lab.smsCost;
   const state = await lab.platforms.distribute(provider, lab.request(card), {
     onUpdate: (update) => ladder.update(update),
   });
   ladder.rest();
   const unexpected = difference(state, expected);
+  const radio = radioOf(before, lab.smsCost);
   ladder.line(summary(state, unexpected));
   return {
     ...runReport(provider.toUpperCase(), state),
+    ...(radio === undefined ? {} : { radio }),
     ...(state.cardId === undefined ? {} : { cardId: state.cardId }),
     ...(unexpected === undefined ? {} : { unexpected }),
   };
+}
+
+/** What a run put on the radio network; undefined for a bearer without one. */
+function radioOf(before: SmsCost | undefined, after: SmsCost | undefined): SmsCost | undefined {
+  if (before === undefined || after === undefined) return undefined;
+  const less = (key: keyof SmsCost) => after[key] - before[key];
+  return { messages: less('messages'), bytes: less('bytes'), seconds: Math.round(less('seconds') * 10) / 10 };
 }
 
 function difference(state: KeyDistributionState, expected: Expected): string | undefined {

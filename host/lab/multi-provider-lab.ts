@@ -15,6 +15,7 @@ import { CardMaker, type MadeCard, type WantedCard } from './card-maker.ts';
 import { type LabLink, type LabLinkOptions, openLink } from './link.ts';
 import { makeNativeCard, type NativeCardKind, type NativeMadeCard } from './native-cards.ts';
 import { Platforms, TERMINAL_ID } from './platforms.ts';
+import { type SmsCost, SmsLab } from './sms.ts';
 
 /** Everything that a demo plays on: platforms, simulator, cards in readers. */
 
@@ -29,7 +30,7 @@ export interface CardInReader {
 export const isNative = (made: MadeCard | NativeMadeCard): made is NativeMadeCard => 'isdKeySet' in made;
 
 /** Ways from `ota` to a card. */
-export const BEARERS = ['reader', 'bip'] as const;
+export const BEARERS = ['reader', 'bip', 'sms'] as const;
 export type BearerKind = (typeof BEARERS)[number];
 
 export interface MultiProviderLabOptions extends LabLinkOptions {
@@ -62,6 +63,7 @@ export class MultiProviderLab implements AsyncDisposable {
   readonly #cardMaker: CardMaker;
   readonly #keySizeBits: MultiProviderLabOptions['keySizeBits'];
   readonly #nativeCard: NativeCardKind | undefined;
+  readonly #sms: SmsLab | undefined;
 
   private constructor(parts: {
     link: LabLink;
@@ -70,6 +72,7 @@ export class MultiProviderLab implements AsyncDisposable {
     cardMaker: CardMaker;
     keySizeBits: MultiProviderLabOptions['keySizeBits'];
     nativeCard: NativeCardKind | undefined;
+    sms: SmsLab | undefined;
   }) {
     this.link = parts.link;
     this.platforms = parts.platforms;
@@ -77,6 +80,7 @@ export class MultiProviderLab implements AsyncDisposable {
     this.#cardMaker = parts.cardMaker;
     this.#keySizeBits = parts.keySizeBits;
     this.#nativeCard = parts.nativeCard;
+    this.#sms = parts.sms;
   }
 
   static async open(options: MultiProviderLabOptions): Promise<MultiProviderLab> {
@@ -91,14 +95,17 @@ export class MultiProviderLab implements AsyncDisposable {
     const { platform, provider, kms, ota, keepAlive, nativeCard } = options;
     const bip =
       options.bearer === 'bip' ? await makeBipConfigs(join(stateDir, 'administration'), TERMINAL_ID) : undefined;
+    const readerNames = link.readers.map(({ name }) => name);
+    const sms = options.bearer === 'sms' ? parts.use(await SmsLab.open(join(stateDir, 'sms'), readerNames)) : undefined;
+    const remote = sms ?? bip;
     const platforms = parts.use(
       await Platforms.start({
-        ...{ stateDir, providers, cardMaker, terminal: { ...link.terminal, ...bip?.terminal } },
+        ...{ stateDir, providers, cardMaker, terminal: { ...link.terminal, ...remote?.terminal } },
         ...(platform === undefined ? {} : { platform }),
         ...(provider === undefined ? {} : { provider }),
         ...(kms === undefined ? {} : { kms }),
-        ota: { ...bip?.ota, ...ota },
-        ...(bip === undefined ? {} : { otaKms: bip.otaKms }),
+        ota: { ...remote?.ota, ...ota },
+        ...(remote === undefined ? {} : { otaKms: remote.otaKms }),
         ...(keepAlive === undefined ? {} : { keepAlive }),
         ...{ nativeCards: nativeCard !== undefined, front: options.front ?? false },
       }),
@@ -111,7 +118,7 @@ export class MultiProviderLab implements AsyncDisposable {
     }
     const simulator = parts.use(await startSimulator());
     parts.move();
-    return new MultiProviderLab({ link, platforms, simulator, cardMaker, keySizeBits, nativeCard });
+    return new MultiProviderLab({ link, platforms, simulator, cardMaker, keySizeBits, nativeCard, sms });
   }
 
   /** Makes a card, plugs it into reader `slot` and, when `known`, enters it into the issuer's card database. */
@@ -123,7 +130,9 @@ export class MultiProviderLab implements AsyncDisposable {
         ? await this.#makeOwn(options.casd ?? true)
         : await makeNativeCard(this.#nativeCard, newIccid()).then((card) => ({ made: card, cardId: card.cardId }));
     if (options.known) await this.platforms.registerCard(cardId, made);
-    const card = await this.simulator.insert(made.image, reader.plug);
+    const image = this.#sms?.managed(made.image, cardId) ?? made.image;
+    if (this.#sms !== undefined) await this.platforms.subscribe(cardId, this.#sms.msisdnOf(reader.name));
+    const card = await this.simulator.insert(image, reader.plug);
     await this.platforms.cardPresent(reader.name);
     return { cardId, made, card, readerName: reader.name };
   }
@@ -149,6 +158,11 @@ export class MultiProviderLab implements AsyncDisposable {
     return { card, makers };
   }
 
+  /** What went over the radio network; undefined for another bearer. */
+  get smsCost(): SmsCost | undefined {
+    return this.#sms?.cost;
+  }
+
   /** The request of a flow on this card. */
   request({ readerName }: Pick<CardInReader, 'readerName'>): StartKeyDistribution {
     return { terminalId: 'desk', readerName, keySizeBits: this.#keySizeBits };
@@ -156,6 +170,7 @@ export class MultiProviderLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.platforms[Symbol.asyncDispose]();
+    await this.#sms?.[Symbol.asyncDispose]();
     await this.simulator.stop();
     await this.link[Symbol.asyncDispose]();
   }

@@ -134,6 +134,12 @@ export class Platforms implements AsyncDisposable {
     await (await this.client('issuer')).call({ method: 'PUT', path: '/v1/cards', body });
   }
 
+  /** Enters the card's number at `ota`. */
+  async subscribe({ kind, value }: CardId, msisdn: string): Promise<void> {
+    const path = `/v1/subscriptions/${kind}/${encodeURIComponent(value)}`;
+    await (await this.client('ota')).call({ method: 'PUT', path, body: { msisdn } });
+  }
+
   async registerProvider(id: string, permissions: readonly string[]): Promise<void> {
     const body = { baseUrl: this.topology.addresses(`provider-${id}`), permissions, aids: [developmentSsdAid(id)] };
     await (await this.client('issuer')).call({ method: 'PUT', path: `/v1/providers/${id}`, body });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CardId } from '../wire/message/common.ts';
 import type { KeyDistributionState } from '../wire/message/key-distribution.ts';
+import type { SmsCost } from './sms.ts';
 
 /** What a lab run came to, and what an attacked property showed. */
 
@@ -13,6 +14,8 @@ export interface RunReport {
   readonly steps: KeyDistributionState['steps'];
   readonly ssd?: KeyDistributionState['ssd'];
   readonly problem?: KeyDistributionState['problem'];
+  /** Short messages both ways, where scripts went by them. */
+  readonly radio?: SmsCost;
 }
 
 /** A run with what was expected of it. */

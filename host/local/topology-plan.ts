@@ -104,13 +104,16 @@ function otaPlans({ config, kms }: OtaPlan, { providers = [], front }: TopologyP
   });
   const ota = { name: 'ota', daemon: 'ota', peer, database: true, lab: 0 } as const;
   if (kms === undefined) return [{ ...ota, config: common }];
-  const administration = (context: PlanContext) => ({
-    kms: context.endpoint('kms-ota'),
-    ...Object(config.administration),
-  });
+  // Those of the two that its config has: each asks the KMS for keys.
+  const withKms = (context: PlanContext) =>
+    Object.fromEntries(
+      (['administration', 'sms'] as const)
+        .filter((name) => Object(config)[name] !== undefined)
+        .map((name) => [name, { kms: context.endpoint('kms-ota'), ...Object(Object(config)[name]) }]),
+    );
   return [
     kmsPlan('kms-ota', 'ota', peer, kms),
-    { ...ota, config: (context) => ({ ...common(context), administration: administration(context) }) },
+    { ...ota, config: (context) => ({ ...common(context), ...withKms(context) }) },
   ];
 }
 

@@ -10,6 +10,7 @@ import { responseStatusMeaning } from '../../wire/uicc/response-status.ts';
 import { encodeSecurityParameters, type SecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
 import { decodeAdminResult, encodeAdminBody } from '../bip/admin-script.ts';
 import { isOpen, PRIORITY, type SmsOutbox } from './outbox.ts';
+import { FILES_TAR, maybeAskedAgain, type PacketTarget, sameTarget } from './packet-target.ts';
 
 /** Scripts go to the card as secured packets in short messages (SCP80), one packet and one answer for each script. */
 
@@ -65,16 +66,23 @@ export class SmsBearer implements CardBearer {
     const deadline = this.#now() + timeoutMs;
     const responses: CardResponse[] = [];
     const cost = { apdus: 0, bytesOut: 0, bytesIn: 0, roundTrips: 0 };
-    // More than once where the card stops at an answer that the script goes on after, or a packet is full.
+    let target: PacketTarget = 'domain';
+    // More than once where the card stops at an answer that the script goes on after, a packet or its answer is full,
+    // or files and domains come in turn.
     for (let left: readonly CardCommand[] = script.commands; ; left = script.commands.slice(responses.length)) {
-      const { body, commands } = encodeAdminBody(left, { form: 'definite', maxBytes: this.#room });
-      const packet = await this.#run(cardId, script.fence, body, deadline).catch((error: unknown) => {
-        throw responses.length === 0 ? error : unknownOutcome(error as Error);
-      });
+      const next = sameTarget(left, target);
+      target = next.target;
+      const { body, commands } = encodeAdminBody(next.run, { form: 'definite', maxBytes: this.#room });
+      const tar = target === 'files' ? FILES_TAR : this.#options.tar;
+      const packet = await this.#run({ card: cardId, tar, data: body, fence: script.fence }, deadline).catch(
+        (error: unknown) => {
+          throw responses.length === 0 ? error : unknownOutcome(error as Error);
+        },
+      );
       cost.roundTrips += 1;
       cost.bytesOut += body.length;
       cost.bytesIn += packet.bytesIn;
-      const outcome = outcomeOf(left.slice(0, commands), packet);
+      const outcome = outcomeOf(next.run.slice(0, commands), packet);
       cost.apdus += outcome.responses.length;
       responses.push(...outcome.responses);
       if (outcome.stopped || responses.length === script.commands.length)
@@ -94,11 +102,13 @@ export class SmsBearer implements CardBearer {
     throw new TransportError('bearer-unreachable', what);
   }
 
-  async #run(card: string, fence: number, data: Uint8Array, deadline: number): Promise<PacketRow> {
-    const { outbox, table, keySet, tar, reachMs = REACH_MS } = this.#options;
+  async #run(
+    parts: { readonly card: string; readonly tar: Uint8Array; readonly data: Uint8Array; readonly fence: number },
+    deadline: number,
+  ): Promise<PacketRow> {
+    const { outbox, table, keySet, reachMs = REACH_MS } = this.#options;
     const spi = encodeSecurityParameters(SESSION_SECURITY);
-    const order = { card, keySet, spi, tar, data, priority: PRIORITY.SESSION, expiresAt: new Date(deadline), fence };
-    const id = await outbox.add(order);
+    const id = await outbox.add({ ...parts, keySet, spi, priority: PRIORITY.SESSION, expiresAt: new Date(deadline) });
     const waitMs = deadline - this.#now();
     const began = await outbox.until(id, ({ state }) => state !== 'queued', Math.min(reachMs, waitMs));
     if (began?.state === 'queued' && (await table.withdraw(id))) throw unreachable('the SMSC did not take the message');
@@ -133,9 +143,12 @@ function outcomeOf(commands: readonly CardCommand[], { response }: PacketRow) {
   try {
     const outcome = decodeAdminResult(commands, response ?? new Uint8Array());
     if (outcome.responses.length === 0) throw new WireError('script-responses', 'The card ran nothing of the script');
-    if (outcome.responses.at(-1)?.sw === TRUNCATED)
-      throw new WireError('script-truncated', 'The card had no room for an answer');
-    return outcome;
+    const { responses } = outcome;
+    if (responses.at(-1)?.sw !== TRUNCATED) return outcome;
+    const cut = commands[responses.length - 1];
+    if (responses.length > 1 && cut !== undefined && maybeAskedAgain(cut))
+      return { responses: responses.slice(0, -1), stopped: false };
+    throw new WireError('script-truncated', 'The card had no room for an answer');
   } catch (error) {
     throw unknownOutcome(error as Error);
   }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsmError } from '../../errors.ts';
 import type { CardChannel } from '../../transport/card-channel.ts';
+import type { FullResponse } from '../../transport/get-response.ts';
 import type { ReaderMonitor, ReaderState } from '../../transport/reader-monitor.ts';
 import { runScript } from '../../transport/script-runner.ts';
-import { Turnstile } from '../../transport/transport-failure.ts';
+import { TRANSPORT_CODE, Turnstile, transportError } from '../../transport/transport-failure.ts';
 import { toHex } from '../../wire/hex.ts';
 import type {
   TerminalExchange,
@@ -11,6 +12,7 @@ import type {
   TerminalRelease,
   TerminalResult,
 } from '../../wire/message/card-script.ts';
+import type { SmsPpDownload } from '../../wire/uicc/sms-pp-download.ts';
 import { Handset, type HandsetOptions } from './handset/handset.ts';
 
 export type ReaderInfo = TerminalInfo['readers'][number];
@@ -18,7 +20,7 @@ export type ReaderInfo = TerminalInfo['readers'][number];
 interface Desk {
   readonly turns: Turnstile;
   /** The channel that is open, for which session and which card. */
-  held?: { readonly channel: CardChannel; readonly fence: number; readonly insertion: string };
+  held?: { readonly channel: CardChannel | Handset; readonly fence: number; readonly insertion: string };
   /** Highest fence seen for the card that is in now. */
   last: { readonly insertion: string; readonly fence: number };
 }
@@ -28,6 +30,15 @@ export interface CardDeskOptions {
   readonly bip?: boolean;
   /** The terminal is the handset of the cards in its readers; default a plain reader. */
   readonly handset?: HandsetOptions;
+  /** Numbers that the cards in the readers have, and where what they send goes; for a handset alone. */
+  readonly network?: CardNetwork;
+}
+
+export interface CardNetwork {
+  /** By reader. */
+  readonly numbers: ReadonlyMap<string, string>;
+  /** False when the network does not take the message. */
+  send(readerName: string, tpdu: Uint8Array): Promise<boolean>;
 }
 
 /** The terminal's readers: runs whole scripts, one at a time for each card, for the newest session only. */
@@ -36,11 +47,13 @@ export class CardDesk {
   readonly #desks = new Map<string, Desk>();
   readonly #bip: { readonly bip?: true };
   readonly #handset: HandsetOptions | undefined;
+  readonly #network: CardNetwork | undefined;
 
-  constructor(monitors: readonly ReaderMonitor[], { bip = false, handset }: CardDeskOptions = {}) {
+  constructor(monitors: readonly ReaderMonitor[], { bip = false, handset, network }: CardDeskOptions = {}) {
     this.#monitors = monitors;
     this.#bip = bip ? { bip } : {};
     this.#handset = handset;
+    this.#network = network;
   }
 
   /** What `ota` is told about the readers. */
@@ -52,7 +65,13 @@ export class CardDesk {
       atr: toHex(state.atr),
       insertion: state.insertion,
       ...this.#bip,
+      ...this.#numberOf(name),
     }));
+  }
+
+  #numberOf(readerName: string): { readonly msisdn?: string } {
+    const msisdn = this.#network?.numbers.get(readerName);
+    return msisdn === undefined ? {} : { msisdn };
   }
 
   /** Calls back after each change of a reader; returns how to stop that. */
@@ -92,6 +111,40 @@ export class CardDesk {
     });
   }
 
+  /**
+   * Gives a short message to the card: in the session that holds it, or in one that any later session ends.
+   *
+   * @returns the card's answer for the deliver report
+   * @throws TransportError `card-absent` when there is no card, or the terminal is no handset for it
+   */
+  deliver(readerName: string, message: SmsPpDownload): Promise<FullResponse> {
+    return this.#desk(readerName).turns.run(async () => {
+      const handset = await this.#handsetOf(readerName);
+      try {
+        return await handset.deliver(message);
+      } catch (error) {
+        await this.#drop(readerName);
+        throw error;
+      }
+    });
+  }
+
+  async #handsetOf(readerName: string): Promise<Handset> {
+    const found = this.#states().find(({ name, state }) => name === readerName && state.cardPresent);
+    if (found === undefined) throw transportError(TRANSPORT_CODE.NO_CARD, `there is no card in ${readerName}`);
+    const { monitor, state } = found;
+    const desk = this.#desk(readerName);
+    if (desk.held !== undefined && desk.held.insertion !== state.insertion) await this.#drop(readerName);
+    desk.held ??= {
+      channel: await this.#open(monitor, state.readerName, readerName),
+      fence: 0,
+      insertion: state.insertion,
+    };
+    const { channel } = desk.held;
+    if (channel instanceof Handset) return channel;
+    throw transportError(TRANSPORT_CODE.NO_CARD, `the terminal is no handset for ${readerName}`);
+  }
+
   /** Gives the card back when it is still held for that session. */
   async release({ readerName, fence }: Omit<TerminalRelease, 'type'>): Promise<void> {
     const desk = this.#desks.get(readerName);
@@ -117,19 +170,25 @@ export class CardDesk {
     desk.last = { insertion, fence };
     if (desk.held !== undefined && (desk.held.fence !== fence || desk.held.insertion !== insertion))
       await this.#drop(readerName);
-    desk.held ??= { channel: await this.#open(monitor, state.readerName), fence, insertion };
+    desk.held ??= { channel: await this.#open(monitor, state.readerName, readerName), fence, insertion };
     return desk.held.channel;
   }
 
-  async #open(monitor: ReaderMonitor, readerName: string): Promise<CardChannel> {
-    const channel = await monitor.open(readerName);
+  async #open(monitor: ReaderMonitor, reader: string, readerName: string): Promise<CardChannel | Handset> {
+    const channel = await monitor.open(reader);
     if (this.#handset === undefined) return channel;
     try {
-      return await Handset.start(channel, this.#handset);
+      return await Handset.start(channel, this.#optionsFor(readerName, this.#handset));
     } catch (error) {
       await channel.close().catch(() => undefined);
       throw error;
     }
+  }
+
+  #optionsFor(readerName: string, handset: HandsetOptions): HandsetOptions {
+    const network = this.#network;
+    if (network?.numbers.has(readerName) !== true) return handset;
+    return { ...handset, user: { ...handset.user, sendShortMessage: (tpdu) => network.send(readerName, tpdu) } };
   }
 
   /** Closing resets the card: the next session starts with nothing selected and no channel open. */

@@ -4,7 +4,7 @@ import { CardDesk } from '../../service/terminal/card-desk.ts';
 import { DirectMonitor } from '../../transport/direct-monitor.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { TerminalExchange } from '../../wire/message/card-script.ts';
-import { FramedCard } from '../transport/framed-card.ts';
+import { FramedCard, failure } from '../transport/framed-card.ts';
 
 const APDU = '00A40400';
 
@@ -52,6 +52,13 @@ describe('card desk', () => {
     expect((await desk.run(script(3))).failure).to.equal(undefined);
     expect((await desk.run(script(2))).failure?.code).to.equal('stale-fence');
     expect(touched).to.equal(3);
+  });
+
+  it('takes no short message for a reader without a card, nor where it is no handset', async () => {
+    const message = { tpdu: fromHex('4404A100F0FFF600000000000000000403010203') };
+    expect((await failure(desk.deliver('slot 9', message))).code).to.equal('card-absent');
+    expect((await failure(desk.deliver('slot 1', message))).code).to.equal('card-absent');
+    expect(touched).to.equal(0);
   });
 
   it('refuses a script for another insertion or a reader that is not there', async () => {

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { CardImage } from '../../simulator/src/index.ts';
+import { Secret } from '../crypto/secret.ts';
+import { PACKET_KEY_NAMES, PacketKeyMaster } from '../kms/packet-keys.ts';
+import { cardIdText } from '../store/card-id.ts';
+import { toHex } from '../wire/hex.ts';
+import type { CardId } from '../wire/message/common.ts';
+import { type NetworkSpeed, Smsc, type SmscTraffic, secondsOf } from './smsc.ts';
+
+/** What a lab's daemons and cards need so that scripts go by short message. */
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The server's number, and what its key set is called on the cards. */
+const SERVER = '1000';
+const KEY_SET = 1;
+/** The laboratory's network is quick: what has no answer by now has been lost. */
+const RESEND_MS = 5_000;
+const OTA_PACKAGE = 'F06F70656E74736D03';
+const OTA_MODULE = 'F06F70656E74736D0301';
+const OTA_CLASSES = resolve(import.meta.dirname, '../../applet/ota/target/classes');
+/** A network of the field: GSM's signalling channel. */
+export const RADIO: NetworkSpeed = { latencyMs: 300, bitsPerSecond: 9_600 };
+
+/** Messages, their bytes, and how long a network of `RADIO` has them. */
+export interface SmsCost extends SmscTraffic {
+  readonly seconds: number;
+}
+
+export class SmsLab implements AsyncDisposable {
+  readonly ota: Fields;
+  readonly otaKms: Fields;
+  /** Handset of the terminal's config. */
+  readonly terminal: Fields;
+  readonly #numbers: ReadonlyMap<string, string>;
+  readonly #smsc: Smsc;
+  readonly #master: PacketKeyMaster;
+
+  private constructor(parts: {
+    readonly configs: { readonly ota: Fields; readonly otaKms: Fields; readonly terminal: Fields };
+    readonly numbers: ReadonlyMap<string, string>;
+    readonly smsc: Smsc;
+    readonly master: PacketKeyMaster;
+  }) {
+    this.ota = parts.configs.ota;
+    this.otaKms = parts.configs.otaKms;
+    this.terminal = parts.configs.terminal;
+    this.#numbers = parts.numbers;
+    this.#smsc = parts.smsc;
+    this.#master = parts.master;
+  }
+
+  /** An SMSC of its own, a new master key in `folder`, and a number for the card in each reader. */
+  static async open(folder: string, readerNames: readonly string[]): Promise<SmsLab> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const [packetKeyFile, passwordFile] = [join(folder, 'packet.key'), join(folder, 'smsc.password')];
+    const master = new Uint8Array(randomBytes(32));
+    const password = randomBytes(4).toString('hex');
+    await writeFile(packetKeyFile, toHex(master), { mode: 0o600 });
+    await writeFile(passwordFile, password, { mode: 0o600 });
+    const numbers = new Map(readerNames.map((name, slot) => [name, `4917000000${String(slot + 1).padStart(2, '0')}`]));
+    const passwords = new Map([SERVER, ...numbers.values()].map((systemId) => [systemId, password]));
+    const smsc = await Smsc.start({ port: 0, passwords });
+    const place = { host: '127.0.0.1', port: smsc.port, passwordFile };
+    const configs = {
+      ota: {
+        bearers: ['sms'],
+        sms: { smsc: { ...place, systemId: SERVER }, source: SERVER, keySet: KEY_SET, resendMs: RESEND_MS },
+      },
+      otaKms: { packetKeyFile },
+      terminal: {
+        handset: {
+          network: { smsc: place, numbers: Array.from(numbers, ([reader, msisdn]) => ({ reader, msisdn })) },
+        },
+      },
+    };
+    return new SmsLab({ configs, numbers, smsc, master: new PacketKeyMaster(new Secret(master)) });
+  }
+
+  /** Number of the card in this reader. */
+  msisdnOf(readerName: string): string {
+    return this.#numbers.get(readerName) ?? '';
+  }
+
+  /** The card with remote management and the keys of its packets, as its maker would deliver it. */
+  managed(image: CardImage, cardId: CardId): CardImage {
+    const set = { card: cardIdText(cardId), keySet: KEY_SET };
+    const [enc = '', mac = '', dek = ''] = PACKET_KEY_NAMES.map((name) => {
+      using key = this.#master.derive(name, set);
+      return toHex(key.expose());
+    });
+    const keySets = [{ keyVersion: `0${KEY_SET}`, type: 'AES' as const, enc, mac, dek }];
+    return {
+      ...image,
+      toolkit: true,
+      ...(image.isd === null || image.isd === undefined
+        ? {}
+        : { isd: { ...image.isd, announcesScp10: true, keySets } }),
+      loadFiles: [
+        ...(image.loadFiles ?? []),
+        {
+          aid: OTA_PACKAGE,
+          path: OTA_CLASSES,
+          modules: [{ aid: OTA_MODULE, class: 'org.opentsm.ota.RemoteManagement' }],
+        },
+      ],
+      applications: [...(image.applications ?? []), { module: OTA_MODULE, aid: OTA_MODULE }],
+      remoteManagement: [OTA_MODULE],
+    };
+  }
+
+  /** What has gone over the radio network so far. */
+  get cost(): SmsCost {
+    const { traffic } = this.#smsc;
+    return { ...traffic, seconds: secondsOf(traffic, RADIO) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#smsc[Symbol.asyncDispose]();
+    this.#master[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { MultiProviderLab } from '../../lab/multi-provider-lab.ts';
+
+/** 41 to 60 between separate processes, with every script in short messages to a card of ours. */
+
+const TRIPS = 6;
+const MOST_PACKETS = 12;
+const MOST_MESSAGES = 90;
+
+describe('key distribution over short messages', function () {
+  this.timeout(300_000);
+  let folder: string;
+  let lab: MultiProviderLab;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'opentsm-sms-'));
+    const providers = ['a'];
+    const options = { link: 'direct', keySizeBits: 1024, bearer: 'sms', stateDir: folder } as const;
+    lab = await MultiProviderLab.open({ ...options, providers, permitted: providers });
+  });
+  after(async () => {
+    await lab?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('is the same workflow with as many round trips, and the card is the provider’s', async () => {
+    const card = await lab.insertCard(0, { known: true });
+    const state = await lab.platforms.distribute('a', lab.request(card));
+    expect(state.problem, JSON.stringify(state.problem)).to.equal(undefined);
+    expect([state.outcome, state.isolation]).to.deep.equal(['distributed', 'attested']);
+    // Files and domains are asked in packets of their own, and an answer that had no room is asked for again.
+    expect(state.cost?.roundTrips).to.be.within(TRIPS, MOST_PACKETS);
+    const { messages = 0, bytes = 0 } = lab.smsCost ?? {};
+    expect(bytes).to.be.greaterThan((state.cost?.bytesOut ?? 0) + (state.cost?.bytesIn ?? 0));
+    expect(messages).to.be.within(Math.ceil(bytes / 140), MOST_MESSAGES);
+    const again = await lab.platforms.distribute('a', lab.request(card));
+    expect([again.outcome, again.foundBy]).to.deep.equal(['already-present', 'database']);
+  });
+
+  it('leaves no key of the packets in a log', async () => {
+    const master = (await readFile(join(folder, 'sms', 'packet.key'), 'utf8')).trim();
+    const logs = await readdir(join(folder, 'log'));
+    expect(logs).to.include('ota.log').and.to.include('kms-ota.log');
+    for (const name of logs) {
+      const text = await readFile(join(folder, 'log', name), 'utf8');
+      expect(text.toUpperCase(), name).not.to.include(master.toUpperCase());
+    }
+  });
+});
