@@ -4,8 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Secret } from '../crypto/secret.ts';
 import { AdministrationKeys } from '../kms/administration-keys.ts';
+import { freePort } from '../local/free-port.ts';
 import { toHex } from '../wire/hex.ts';
-import { freePort } from './link.ts';
 
 /** What a lab's daemons need so that scripts go by remote administration. */
 

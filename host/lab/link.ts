@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import type { CardLinks } from '../../simulator/src/index.ts';
+import { freePort } from '../local/free-port.ts';
 import { ensurePcscd, VPCD_PORT } from '../local/pcscd.ts';
 
 /** Which link is wanted, and with which reader. */
@@ -78,19 +76,4 @@ async function directLink(notice?: string): Promise<LabLink> {
     readers: ports.map((port, slot) => ({ name: `direct ${slot}`, plug: { tcp: { port } } })),
     [Symbol.asyncDispose]: async () => {},
   };
-}
-
-/** Below the range that the system takes for outgoing connections. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 32_000);
-    const server = createServer();
-    server.listen({ host: '127.0.0.1', port, exclusive: true });
-    const free = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    server.close();
-    if (free) return port;
-  }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SimulatedCard, type Simulator, startSimulator } from '../../simulator/src/index.ts';
 import { InvariantError } from '../errors.ts';
+import { freePort } from '../local/free-port.ts';
 import { VPCD_PORT } from '../local/pcscd.ts';
 import type { CardId } from '../wire/message/common.ts';
 import type { KeyDistributionState } from '../wire/message/key-distribution.ts';
@@ -143,11 +143,3 @@ export class SingleProviderLab implements AsyncDisposable {
 }
 
 const readerName = (index: number): string => `reader ${index}`;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { InvariantError, TransportError, TsmError, UsageError } from '../errors.ts';
+import { TransportError, TsmError, UsageError } from '../errors.ts';
+import { freePort } from './free-port.ts';
 import { dataFolder, exists, findBinaries, keptSecret, PASSWORD_FILE, serverRuns } from './postgres-files.ts';
 
 export { removePostgres } from './postgres-files.ts';
@@ -243,7 +243,8 @@ async function startOnFreePort(options: StartOptions): Promise<{ child: ChildPro
 
 /** Starts postgres beside a reader of our pipe: when the pipe ends, for whatever reason, so does postgres. */
 const SUPERVISE =
-  'exec 3<&0; "$@" </dev/null & server=$!; (cat <&3 >/dev/null; kill -INT $server) >/dev/null 2>&1 & exec 3<&-; wait $server';
+  'exec 3<&0; "$@" </dev/null & server=$!; (cat <&3 >/dev/null; kill -INT $server) >/dev/null 2>&1 & ' +
+  'exec 3<&-; wait $server';
 
 async function launch(options: StartOptions, port: number): Promise<ChildProcess> {
   const settings = [
@@ -339,14 +340,4 @@ function asOwner(owner: number | undefined): { uid?: number; gid?: number; cwd: 
     cwd: '/',
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new InvariantError('free-port', 'no port was given');
-  return address.port;
 }

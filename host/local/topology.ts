@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { initialiseKms } from '../daemon/kms.ts';
@@ -11,6 +8,7 @@ import { RestClient } from '../rest/client.ts';
 import type { Peer } from '../rest/identity.ts';
 import { type DevelopmentPki, openDevelopmentPki } from './development-pki.ts';
 import { type DevelopmentUsers, openDevelopmentUsers } from './development-users.ts';
+import { claimPort, freePort, releasePorts } from './free-port.ts';
 import { openPostgres, type PostgresServer } from './postgres.ts';
 import { type ProcessEvent, SupervisedProcess } from './supervised-process.ts';
 import { type DaemonPlan, daemonPlans, type TopologyPlan } from './topology-plan.ts';
@@ -107,6 +105,7 @@ class RunningTopology implements Topology {
   readonly postgres: PostgresServer;
   readonly #members = new Map<string, Member>();
   readonly #clients: RestClient[] = [];
+  #ports: readonly number[] = [];
   #stopping: Promise<void> | undefined;
 
   constructor(stateDir: string, pki: DevelopmentPki, users: DevelopmentUsers, postgres: PostgresServer) {
@@ -123,6 +122,7 @@ class RunningTopology implements Topology {
       join(this.stateDir, 'ports.json'),
       plans.flatMap(({ name, daemon }) => [name, ...secondListenerOf(name, daemon)]),
     );
+    this.#ports = Object.values(ports);
     const endpoint = (name: string) => {
       const nodes = plans.filter((plan) => plan.group === name);
       const peer = nodes[0]?.peer;
@@ -297,6 +297,7 @@ class RunningTopology implements Topology {
       await Promise.all(members.map(({ process }) => process.stop()));
     }
     await this.postgres.stop();
+    releasePorts(this.#ports);
   }
 
   #member(name: string): Member {
@@ -318,9 +319,8 @@ async function choosePorts(file: string, names: readonly string[]): Promise<Reco
   const kept = await readPorts(file);
   const ports: Record<string, number> = {};
   for (const name of names) {
-    let port = kept[name] ?? randomPort();
-    while (Object.values(ports).includes(port) || !(await isFree(port))) port = randomPort();
-    ports[name] = port;
+    const before = kept[name];
+    ports[name] = before !== undefined && (await claimPort(before)) ? before : await freePort();
   }
   await savePrivate(file, { ...kept, ...ports });
   return ports;
@@ -331,27 +331,6 @@ async function readPorts(file: string): Promise<Static<typeof Ports>> {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch {
     return {};
-  }
-}
-
-/**
- * Below the range that the system takes for outgoing connections: one of those could sit on a port while its daemon
- * restarts.
- */
-function randomPort(): number {
-  return randomInt(20_000, 32_000);
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    server.listen({ host: '127.0.0.1', port, exclusive: true });
-    await once(server, 'listening');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    server.close();
   }
 }
 

@@ -7,8 +7,8 @@ import { expect } from 'chai';
 import { SmppLink } from '../../bearer/sms/smpp-link.ts';
 import { ESM, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
 import { TransportError } from '../../errors.ts';
-import { freePort } from '../../lab/link.ts';
 import { Smsc } from '../../lab/smsc.ts';
+import { freePort } from '../../local/free-port.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import { python } from '../clients/fixture.ts';
 
