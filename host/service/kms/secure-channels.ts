@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RandomSource } from '../../crypto/random.ts';
-import { CertificateError, LifeCycleError, NotFoundError, TransportError, UsageError } from '../../errors.ts';
+import { CertificateError, ConflictError, LifeCycleError, NotFoundError, TransportError } from '../../errors.ts';
 import type { CardKeySets } from '../../kms/card-key-sets.ts';
 import { diversifiedKeys } from '../../kms/diversification.ts';
 import type { KeyProvider } from '../../kms/key-provider.ts';
@@ -119,7 +119,7 @@ export class SecureChannels {
   async #staticKeys({ keySet, derivation, keyBlocks }: OpenSymmetricChannel): Promise<StaticKeyLookup> {
     if (keyBlocks === undefined) return diversifiedKeys(derivation, this.#cardKeySets.find(keySet));
     if (derivation !== 'none')
-      throw new UsageError('derivation', 'Key blocks hold the card’s own keys: derive nothing');
+      throw new ConflictError('derivation', 'Key blocks hold the card’s own keys: derive nothing');
     const own = await this.#cardKeys.open(keySet, keyBlocks);
     // They are this card's own and asked for once: the channel wipes what it gets.
     return () => own;
