@@ -2,7 +2,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { NotFoundError } from '../../errors.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
-import { cardIdText } from '../../store/card-id.ts';
 import {
   addProductFlow,
   findProductFlow,
@@ -11,7 +10,6 @@ import {
 } from '../../store/provider/product-flows.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
-import type { CardId } from '../../wire/message/common.ts';
 import type { ContentChangeState, ReceiptState, StartContentChange } from '../../wire/message/content-change.ts';
 import type { ChangeContext, ChangeStart, Granted, TokenIssuer } from '../../workflow/change-content/context.ts';
 import { changeSteps } from '../../workflow/change-content.ts';
@@ -23,6 +21,7 @@ import type { ProviderSettings } from '../../workflow/key-distribution/provider-
 import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
 import type { DurableFlow } from '../durable-flow.ts';
 import { problemOfFailure } from '../problem-of-failure.ts';
+import { attemptOfFlow } from './authentication-attempt.ts';
 import type { CardLinks } from './card-links.ts';
 
 /** Delegated management: what the provider changes in its own domains, each act a durable flow. */
@@ -126,14 +125,7 @@ export class ContentChanges implements Workflow {
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal.report(step),
       copySteps: async (steps) => journal.copy(steps),
-      authentication: (facts) => {
-        const card = cardIdText((facts as unknown as { readonly cardId: CardId }).cardId);
-        return {
-          begin: () => failures.begin(card, settings.ssdAid),
-          succeeded: () => failures.succeeded(card, settings.ssdAid),
-          withdrawn: () => failures.withdrawn(card, settings.ssdAid),
-        };
-      },
+      authentication: attemptOfFlow(failures, settings.ssdAid),
     };
   }
 }

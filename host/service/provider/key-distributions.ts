@@ -40,6 +40,7 @@ import { providerSteps } from '../../workflow/key-distribution.ts';
 import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
 import type { DurableFlow } from '../durable-flow.ts';
 import { isRefusal, problemOfFailure } from '../problem-of-failure.ts';
+import { attemptOfFlow } from './authentication-attempt.ts';
 import type { CardLinks } from './card-links.ts';
 
 /** Application management: brings the provider's SSD onto cards, steps 41 to 60. */
@@ -190,16 +191,7 @@ export class KeyDistributions implements Workflow {
         const { cardId } = facts as Partial<CardIdentity>;
         return cardId === undefined ? undefined : cardIdText(cardId);
       },
-      authentication: (facts) => {
-        // 41 has named the card before any authentication.
-        const card = cardIdText((facts as unknown as CardIdentity).cardId);
-        const { ssdAid } = settings;
-        return {
-          begin: () => failures.begin(card, ssdAid),
-          succeeded: () => failures.succeeded(card, ssdAid),
-          withdrawn: () => failures.withdrawn(card, ssdAid),
-        };
-      },
+      authentication: attemptOfFlow(failures, settings.ssdAid),
     };
     return context;
   }

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
 import { ConflictError, NotFoundError } from '../../errors.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
-import { cardIdText } from '../../store/card-id.ts';
 import { closeCardRelay } from '../../store/provider/card-relays.ts';
 import {
   addProductFlow,
@@ -16,7 +15,6 @@ import {
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import { toHex } from '../../wire/hex.ts';
-import type { CardId } from '../../wire/message/common.ts';
 import type { StepRecord } from '../../wire/message/key-distribution.ts';
 import type { DeploymentState, StartDeployment, StartTopUp, TopUpState } from '../../wire/message/platform.ts';
 import type {
@@ -37,6 +35,7 @@ import type { LoadPermits, TopUpContext, TopUpStart } from '../../workflow/top-u
 import { topUpSteps } from '../../workflow/top-up.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
 import { isRefusal, problemOfFailure } from '../problem-of-failure.ts';
+import { attemptOfFlow } from './authentication-attempt.ts';
 import type { CardLinks } from './card-links.ts';
 
 /** Products on cards: deployment and top-up, each a durable flow. */
@@ -158,14 +157,7 @@ export class ProductFlows {
         channel: new SecureChannelSlot(kms),
         report: async (step) => journal.report(step),
         copySteps: async (steps) => journal.copy(steps),
-        authentication: (facts) => {
-          const card = cardIdText((facts as unknown as { readonly cardId: CardId }).cardId);
-          return {
-            begin: () => failures.begin(card, settings.ssdAid),
-            succeeded: () => failures.succeeded(card, settings.ssdAid),
-            withdrawn: () => failures.withdrawn(card, settings.ssdAid),
-          };
-        },
+        authentication: attemptOfFlow(failures, settings.ssdAid),
       }),
       end: async (end) => {
         await links.release(workflowId);

@@ -38,6 +38,7 @@ import type { IssuerPlatform, Kms } from '../../../workflow/ports.ts';
 import type { LoadPermits } from '../../../workflow/top-up/context.ts';
 import { type DurableFlow, lostFlow } from '../../durable-flow.ts';
 import { refusal } from '../../tsm-refusal.ts';
+import { attemptAt } from '../authentication-attempt.ts';
 import type { CardLinks } from '../card-links.ts';
 import { KEY_DISTRIBUTION, type KeyDistributions } from '../key-distributions.ts';
 import { processEnding } from './process-end.ts';
@@ -249,11 +250,7 @@ export class ServiceProcesses {
       report: async (step) => journal.report(step),
       copySteps: async (steps) => journal.copy(steps),
       cardName: () => card,
-      authentication: () => ({
-        begin: () => failures.begin(card, settings.ssdAid),
-        succeeded: () => failures.succeeded(card, settings.ssdAid),
-        withdrawn: () => failures.withdrawn(card, settings.ssdAid),
-      }),
+      authentication: () => attemptAt(failures, card, settings.ssdAid),
       loadFile: (elfId) => catalogue.loadFile(elfId),
       personalizationScript: (scriptId) => catalogue.personalizationScript(scriptId),
       distributeKeys: () => this.#distributeKeys(start, run),
