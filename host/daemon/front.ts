@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AddressInfo } from 'node:net';
+import type { Kysely } from 'kysely';
 import { Registry } from 'prom-client';
 import { type Static, Type } from 'typebox';
 import { seramTerminal } from '../bearer/seram/seram-readers.ts';
 import { NotFoundError } from '../errors.ts';
 import type { RestApp } from '../rest/app.ts';
 import { lossReportsClient, servicesClient, topUpsClient } from '../rest/clients/front-backends.ts';
-import { peerUri, type TlsIdentity } from '../rest/identity.ts';
+import { type Peer, peerUri, type TlsIdentity } from '../rest/identity.ts';
 import { type Caller, NodePool } from '../rest/node-pool.ts';
 import { RateLimits } from '../rest/rate-limit.ts';
 import { appSideRoutes, frontRoutes } from '../rest/routes/front/routes.ts';
@@ -20,12 +21,13 @@ import { ServiceNodeBeats } from '../service/front/service-nodes.ts';
 import { TsmApi } from '../service/front/tsm-api.ts';
 import { UserCardBook } from '../service/front/user-cards.ts';
 import { AuditLog } from '../store/audit-log.ts';
+import type { Bells } from '../store/bells.ts';
 import { checkDatabase, databasePlace, openDatabase } from '../store/database.ts';
 import { FRONT_MIGRATIONS, type FrontTables, grantAppSide } from '../store/front/schema.ts';
 import { pruneSessions } from '../store/front/seram-sessions.ts';
 import { type PoolNode, Rule } from '../wire/message/front.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
-import { defineDaemon } from './daemon.ts';
+import { type DaemonContext, defineDaemon } from './daemon.ts';
 import { openProxy, ProxyConfig, speakersOf } from './front-proxy.ts';
 import { defaultNodeId, openNode } from './node.ts';
 import { nodeGauges } from './node-gauges.ts';
@@ -89,47 +91,19 @@ export const frontDaemon = defineDaemon({
   async start({ config, logger, metrics, tls, self }) {
     const users = await UserTokens.open(config.users);
     const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
-    const { url } = config.database;
     await using parts = new AsyncDisposableStack();
-    const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
-      openDatabase<FrontTables>({ url, migrations: FRONT_MIGRATIONS, connections: 4, onError }),
-    );
-    parts.defer(() => database.destroy());
-    const app = config.appSide.database.url;
-    await grantAppSide(database, decodeURIComponent(new URL(app).username));
-    const appDatabase = await openDatabase<FrontTables>({
-      ...{ url: app, migrations: [], connections: APP_CONNECTIONS, onError },
-      observe: (pool) => poolGauge(pool, metrics),
-    });
-    parts.defer(() => appDatabase.destroy());
+    const { database, appDatabase } = await openDatabases(config, { logger, metrics, parts, onError });
     const nodeId = config.nodeId ?? defaultNodeId(config.listen.port);
-    const { bells } = parts.use(await openNode({ url, nodeId, logger, onError }));
+    const { bells } = parts.use(await openNode({ url: config.database.url, nodeId, logger, onError }));
     const backends = parts.use(new Pools(config.pools, tls));
     const pools = Object.keys(config.pools);
     const routeBook = parts.use(await RouteBook.open({ database, bells, fixed: config.rules, pools, onError }));
-    const { listen, publicUrl } = config.appSide;
+    const { listen } = config.appSide;
     let appPort = listen.port;
-    // The sessions tell the actions who waits, the actions tell the sessions what has ended.
-    const watch = (id: string) => {
-      actions.watch(id);
-      tsmApi?.watch(id);
-    };
-    const sessions = new SeramSessions({
-      ...{ database: appDatabase, bells, onWaiting: watch },
-    });
-    const operations = {
-      ...{ database: appDatabase, sessions, backends, terminalId: seramTerminal(self.id) },
-      raEndpoint: () => `${publicUrl ?? `https://${listen.host}:${appPort}`}/gp/seram`,
+    const { sessions, actions, tsmApi } = operationsOf(config, {
+      ...{ database: appDatabase, bells, backends, routeBook, self, port: () => appPort },
       onError: (error: Error) => logger.warn({ reason: error.message }, 'a platform behind does not answer'),
-    };
-    const actions: Actions = new Actions({
-      ...operations,
-      route: (request, card) => routeBook.choose(request, card),
     });
-    const tsmApi =
-      config.tsmApi === undefined
-        ? undefined
-        : new TsmApi({ ...operations, pool: config.tsmApi.pool, self: peerUri(self) });
     const auditLog = new AuditLog(database);
     const userCards = new UserCardBook(database, auditLog);
     const beats = parts.use(new ServiceNodeBeats(database, speakersOf(config.proxy), onError));
@@ -173,6 +147,60 @@ export const frontDaemon = defineDaemon({
     };
   },
 });
+
+/** Both roles of the database: the owner's, and the one that the app side works with. */
+async function openDatabases(
+  config: Static<typeof FrontConfig>,
+  use: Pick<DaemonContext<unknown>, 'logger' | 'metrics'> & {
+    readonly parts: AsyncDisposableStack;
+    readonly onError: (error: Error) => void;
+  },
+) {
+  const { logger, metrics, parts, onError } = use;
+  const { url } = config.database;
+  const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
+    openDatabase<FrontTables>({ url, migrations: FRONT_MIGRATIONS, connections: 4, onError }),
+  );
+  parts.defer(() => database.destroy());
+  const app = config.appSide.database.url;
+  await grantAppSide(database, decodeURIComponent(new URL(app).username));
+  const appDatabase = await openDatabase<FrontTables>({
+    ...{ url: app, migrations: [], connections: APP_CONNECTIONS, onError },
+    observe: (pool) => poolGauge(pool, metrics),
+  });
+  parts.defer(() => appDatabase.destroy());
+  return { database, appDatabase };
+}
+
+/** What phones do here: sessions with their cards, and the operations that wait in them. */
+function operationsOf(
+  { appSide: { listen, publicUrl }, tsmApi: api }: Static<typeof FrontConfig>,
+  use: {
+    readonly database: Kysely<FrontTables>;
+    readonly bells: Bells;
+    readonly backends: Backends;
+    readonly routeBook: RouteBook;
+    readonly self: Peer;
+    /** Where the app side listens, once it does. */
+    readonly port: () => number;
+    readonly onError: (error: Error) => void;
+  },
+) {
+  const { database, bells, backends, routeBook, self, port, onError } = use;
+  // The sessions tell the operations who waits, the operations tell the sessions what has ended.
+  const watch = (id: string) => {
+    actions.watch(id);
+    tsmApi?.watch(id);
+  };
+  const sessions = new SeramSessions({ database, bells, onWaiting: watch });
+  const common = {
+    ...{ database, sessions, backends, onError, terminalId: seramTerminal(self.id) },
+    raEndpoint: () => `${publicUrl ?? `https://${listen.host}:${port()}`}/gp/seram`,
+  };
+  const actions: Actions = new Actions({ ...common, route: (request, card) => routeBook.choose(request, card) });
+  const tsmApi = api === undefined ? undefined : new TsmApi({ ...common, pool: api.pool, self: peerUri(self) });
+  return { sessions, actions, tsmApi };
+}
 
 /** The platforms behind with all their nodes, by the name of their pool. */
 class Pools implements Backends, AsyncDisposable {
