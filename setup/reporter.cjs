@@ -4,6 +4,21 @@ const { writeFileSync } = require('node:fs');
 const { relative } = require('node:path');
 const Mocha = require('mocha');
 
+/** When a process that still lives after its last test says what holds it. */
+const TELLS_AFTER_MS = 5_000;
+
+/** What keeps the event loop alive, a line each: child processes with their command, sockets with their ends. */
+function leftOpen() {
+  // Undocumented, but the documented list has no more than the kinds.
+  const handles = process._getActiveHandles().map((handle) => {
+    const kind = handle.constructor.name;
+    if (handle.spawnargs !== undefined) return `${kind} ${handle.pid}: ${handle.spawnargs.join(' ')}`;
+    if (handle.localPort === undefined && handle.remotePort === undefined) return kind;
+    return `${kind} ${handle.localAddress}:${handle.localPort} - ${handle.remoteAddress}:${handle.remotePort}`;
+  });
+  return [...handles, `all: ${process.getActiveResourcesInfo().join(', ')}`];
+}
+
 class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
@@ -26,6 +41,9 @@ class CountingReporter extends Mocha.reporters.Spec {
       const result = { passes, failures, pending, seconds: this.seconds, names: this.failed };
       writeFileSync(process.env.OPENTSM_TEST_RESULT, JSON.stringify(result));
     }
+    setTimeout(() => {
+      for (const line of leftOpen()) console.error(`left open: ${line.slice(0, 300)}`);
+    }, TELLS_AFTER_MS).unref();
     next(failures);
   }
 }
