@@ -20,7 +20,9 @@ process.env.OPENTSM_TOOLCHAIN_CACHE ??= join(root, 'build', 'toolchain');
 
 const tests = globSync('{host,applet,simulator,toolchain}/test/**/*.{test,soak}.ts', { cwd: root });
 const soaking = tests.filter(
-  (file) => file.endsWith('.soak.ts') || /soakRuns\(|codec-properties/.test(readFileSync(join(root, file), 'utf8')),
+  (file) =>
+    file.endsWith('.soak.ts') ||
+    /(soakRuns|gateCases)\(|\bsoaking\b|codec-properties/.test(readFileSync(join(root, file), 'utf8')),
 );
 const FUZZERS = ['FuzzTest', 'IntRuleTest', 'RefusalTest', 'KeyReuseTest'];
 const mocha = [

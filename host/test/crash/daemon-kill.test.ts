@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { gateCases } from '../../../setup/soak/runs.ts';
 import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { expectDistributed } from './compare.ts';
 import { afterScripts, scriptsSoFar } from './traffic.ts';
@@ -7,8 +8,11 @@ import { afterScripts, scriptsSoFar } from './traffic.ts';
 /** Daemons of the flow, by their names in the topology. */
 const DAEMONS = ['provider-a', 'issuer', 'ota', 'terminal-desk', 'kms-provider-a', 'kms-issuer'] as const;
 
+/** In the gate each daemon dies after every third trip, the next one's a trip later: all trips, all daemons. */
+const NTH_TRIP = 3;
+
 /** kill -9 of each daemon after each of the flow's trips to the card; the supervisor starts it again. */
-describe('Key distribution, a daemon killed after every trip to the card', function () {
+describe('Key distribution, a daemon killed after a trip to the card', function () {
   this.timeout(600_000);
   let lab: SingleProviderLab;
   let trips = 0;
@@ -25,10 +29,11 @@ describe('Key distribution, a daemon killed after every trip to the card', funct
     await lab[Symbol.asyncDispose]();
   });
 
-  for (const name of DAEMONS) {
-    it(`resumes when ${name} dies after each trip`, async () => {
+  for (const [index, name] of DAEMONS.entries()) {
+    it(`resumes when ${name} dies after a trip`, async () => {
       expect(trips).to.be.within(4, 8);
-      for (let trip = 0; trip <= trips; trip += 1) {
+      const all = Array.from({ length: trips + 1 }, (_, trip) => trip);
+      for (const trip of gateCases(all, NTH_TRIP, index)) {
         await using inserted = await lab.insert();
         const start = await scriptsSoFar(lab);
         const killed = killAfter(lab, name, start + trip);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { soaking } from '../../../setup/soak/runs.ts';
 import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { expectDistributed } from './compare.ts';
 import { afterScripts, scriptsSoFar } from './traffic.ts';
 
 /** Flows at work when a node dies. */
-const FLOWS = 20;
+const FLOWS = soaking ? 20 : 8;
 /** Scripts that have reached the cards by then: every flow is under way, none has ended. */
-const SCRIPTS = 30;
+const SCRIPTS = 1.5 * FLOWS;
 
 /** Two nodes of every daemon; one is killed under load and does not come back while the flows last. */
 describe('Key distribution, a node killed for good while many flows run', function () {
