@@ -22,7 +22,7 @@ describe('Key distribution, a node killed for good while many flows run', functi
     await lab?.[Symbol.asyncDispose]();
   });
 
-  it('ends all flows too when a node hangs with its connections open, and lets it do nothing when it wakes', async () => {
+  it('ends all flows when a node hangs with its connections open, and lets it do nothing when it wakes', async () => {
     const { topology } = lab.platforms;
     await play(() => topology.kill('provider-a', 'SIGSTOP'));
     await topology.kill('provider-a', 'SIGCONT');
