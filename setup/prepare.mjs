@@ -144,6 +144,9 @@ export function prepare(root) {
     fail(`Node 24 is needed and the npm package ${NODE_PACKAGE} is not there; this is Node ${process.versions.node}`);
   }
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}`, OPENTSM_NODE: node };
+  // A build is over before the second compiler has paid for itself.
+  process.env.MAVEN_OPTS ??= '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
+  env.MAVEN_OPTS = process.env.MAVEN_OPTS;
   if (existsSync(join(packaged, 'include'))) env.npm_config_nodedir = packaged;
   buildNativeAddOns(root, env);
   buildJavaParts(root);

@@ -42,7 +42,12 @@ const suites = [
     name: 'java',
     command: [
       ...['mvn', '-q', '-B', 'package', '-fae', `-Dtest=${FUZZERS.join()}`, '-Dsurefire.failIfNoSpecifiedTests=false'],
-      ...[`-Dopentsm.soak=${factor}`, `-Dopentsm.pairs=${50 * factor}`, `-Dlinker.fuzz=${5000 * factor}`],
+      ...[
+        `-Dopentsm.soak=${factor}`,
+        `-Dopentsm.pairs=${50 * factor}`,
+        `-Dlinker.fuzz=${5000 * factor}`,
+        '-DargLine=-XX:+UseSerialGC',
+      ],
     ],
     counts: mavenCounts,
   },

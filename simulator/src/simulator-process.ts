@@ -65,6 +65,7 @@ export class SimulatorProcess {
     }
     const classPath = [jar, join(target, 'lib', '*'), appletClasses].join(delimiter);
     const flags = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=4', '-XX:-UsePerfData', '-Xshare:auto', '-Xss512k'];
+    flags.push(...(process.env.OPENTSM_SIMULATOR_JVM ?? '').split(' ').filter((flag) => flag !== ''));
     if (options.trace ?? process.env.OPENTSM_SIMULATOR_TRACE === '1') {
       flags.push('-Dopentsm.trace=true');
     }

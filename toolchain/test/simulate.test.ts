@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { antJavacard, inFolder } from './run.ts';
@@ -12,7 +13,8 @@ const SELECT = `00A4040006${AID}`;
 const BODY = `
     byte[] b = apdu.getBuffer();
     switch (b[1]) {
-      case 1: RandomData.getInstance(RandomData.ALG_SECURE_RANDOM).generateData(b, (short) 0, (short) 8); apdu.setOutgoingAndSend((short) 0, (short) 8); return;
+      case 1: RandomData.getInstance(RandomData.ALG_SECURE_RANDOM).generateData(b, (short) 0, (short) 8);
+        apdu.setOutgoingAndSend((short) 0, (short) 8); return;
       case 2: value = 1; JCSystem.beginTransaction(); value = 2; JCSystem.abortTransaction(); break;
       case 3: value = 5; JCSystem.beginTransaction(); value = 6; ISOException.throwIt((short) 0x6985);
     }
@@ -22,19 +24,22 @@ function build(folder: string, install = 'new A().register();'): void {
   mkdirSync(join(folder, 'src', 'p'), { recursive: true });
   writeFileSync(
     join(folder, 'src', 'p', 'A.java'),
-    `package p; import javacard.framework.*; import javacard.security.*; public class A extends Applet { private byte value;
+    `package p; import javacard.framework.*; import javacard.security.*;
+public class A extends Applet { private byte value;
   public static void install(byte[] b, short o, byte l) { ${install} }
   public void process(APDU apdu) { if (selectingApplet()) return;${BODY} } }`,
   );
   writeFileSync(
     join(folder, 'build.xml'),
-    `<project default="t"><target name="t"><javacard><cap sources="src" classes="bin" aid="F000000001" output="a.cap"><applet class="p.A" aid="${AID}"/></cap></javacard></target></project>`,
+    `<project default="t"><target name="t"><javacard>
+<cap sources="src" classes="bin" aid="F000000001" output="a.cap"><applet class="p.A" aid="${AID}"/></cap>
+</javacard></target></project>`,
   );
   const run = antJavacard([], folder);
   expect(run.code, run.out + run.err).to.equal(0);
 }
 
-function simulate(folder: string, operands: string[], commands: string[]): string[] {
+function simulate(folder: string, operands: readonly string[], commands: string[]): string[] {
   const run = antJavacard(['simulate', ...operands], folder, {}, `${commands.join('\n')}\n`);
   expect(run.code, run.err).to.equal(0);
   return run.out.trim().split('\n');
@@ -43,34 +48,36 @@ function simulate(folder: string, operands: string[], commands: string[]): strin
 describe('ant-javacard simulate', function () {
   this.timeout(600_000);
 
-  for (const form of ['a CAP file', 'a load file', 'class files']) {
-    it(
-      `runs ${form} on the repaired card: true random numbers and real transactions`,
-      inFolder((folder) => {
-        build(folder);
-        writeFileSync(join(folder, 'a.ijc'), loadFileDataBlock(readFileSync(join(folder, 'a.cap'))));
-        const operands = form === 'a CAP file' ? ['a.cap'] : form === 'a load file' ? ['a.ijc'] : ['bin', `p.A=${AID}`];
-        const commands = [SELECT, '8001000000', '8001000000', '8002000000', '8003000000', '8004000000'];
-        const [selected, one, two, ...rest] = simulate(folder, operands, commands);
-        expect(selected).to.equal('9000');
-        expect(one).to.match(/^[0-9A-F]{16}9000$/);
-        expect(two).not.to.equal(one);
-        expect(rest).to.deep.equal(['01009000', '6985', '05009000']);
-      }),
-    );
+  const folder = mkdtempSync(join(tmpdir(), 'ant-javacard-'));
+  before(() => {
+    build(folder);
+    writeFileSync(join(folder, 'a.ijc'), loadFileDataBlock(readFileSync(join(folder, 'a.cap'))));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  for (const [form, operands] of [
+    ['a CAP file', ['a.cap']],
+    ['a load file', ['a.ijc']],
+    ['class files', ['bin', `p.A=${AID}`]],
+  ] as const) {
+    it(`runs ${form} on the repaired card: true random numbers and real transactions`, () => {
+      const commands = [SELECT, '8001000000', '8001000000', '8002000000', '8003000000', '8004000000'];
+      const [selected, one, two, ...rest] = simulate(folder, operands, commands);
+      expect(selected).to.equal('9000');
+      expect(one).to.match(/^[0-9A-F]{16}9000$/);
+      expect(two).not.to.equal(one);
+      expect(rest).to.deep.equal(['01009000', '6985', '05009000']);
+    });
   }
 
-  it(
-    'gives the same random numbers for the same seed only',
-    inFolder((folder) => {
-      build(folder);
-      const numbers = (...seed: string[]): string =>
-        simulate(folder, ['a.cap', ...seed], [SELECT, '8001000000'])[1] ?? '';
-      expect(numbers('--seed', '01')).to.equal(numbers('--seed', '01'));
-      expect(numbers('--seed', '01')).not.to.equal(numbers('--seed', '02'));
-      expect(numbers()).not.to.equal(numbers());
-    }),
-  );
+  it('gives the same random numbers for the same seed only', () => {
+    const numbers = (...seed: string[]): string =>
+      simulate(folder, ['a.cap', ...seed], [SELECT, '8001000000'])[1] ?? '';
+    const one = numbers('--seed', '01');
+    expect(numbers('--seed', '01')).to.equal(one);
+    expect(numbers('--seed', '02')).not.to.equal(one);
+    expect(numbers()).not.to.equal(numbers());
+  });
 
   it(
     'says in one line why there is no card, and what is no command',

@@ -75,7 +75,8 @@ class FuzzTest {
                 "([BS)S",
                 3,
                 3,
-                "a: aload_0; sload_1; baload; sstore_2; b: jsr s; sload_2; sreturn; h: astore_3; jsr s; aload_3; athrow; s: astore 4; ret 4");
+                "a: aload_0; sload_1; baload; sstore_2; b: jsr s; sload_2; sreturn;"
+                        + " h: astore_3; jsr s; aload_3; athrow; s: astore 4; ret 4");
         guarded.handler("a", "b", "h", 1);
         t.method(
                 PUBLIC | STATIC,
@@ -84,7 +85,8 @@ class FuzzTest {
                 6,
                 4,
                 "l: sload_0; stableswitch e 0 2 e f l; e: iload_1; istore 5; goto g;"
-                        + "f: iload_1; ilookupswitch e 2 -5 l 70000 g; g: sinc 0 -1; sload_0; ifgt l; iload 5; iload_1; iadd; ireturn"
+                        + "f: iload_1; ilookupswitch e 2 -5 l 70000 g;"
+                        + " g: sinc 0 -1; sload_0; ifgt l; iload 5; iload_1; iadd; ireturn"
                                 .replace("iload 5", "iload_1"));
         p.callStatic(guarded);
         t.method(
@@ -98,7 +100,7 @@ class FuzzTest {
     }
 
     @Test
-    void twentyThousandChangedCapsDoNoHarm() throws Exception {
+    void changedCapsDoNoHarm() throws Exception {
         List<byte[]> corpus = corpus();
         for (byte[] cap : corpus) {
             List<Finding> findings = Verifier.verify(CapFile.read(cap), Exports.ALL);
@@ -232,7 +234,8 @@ class FuzzTest {
         CapFile cap = new SoundPackage().p.build();
         CapFile busy = busyPackage();
         int read = 0;
-        for (int i = 0; i < 3_000; i++) {
+        int cases = CASES / 5;
+        for (int i = 0; i < cases; i++) {
             Random random = new Random(SEED + i);
             byte[] lang = flipped(Exports.LANG.toBytes(), random);
             byte[] framework = flipped(Exports.FRAMEWORK.toBytes(), random);
@@ -250,7 +253,7 @@ class FuzzTest {
             Verifier.verify(cap, exports);
             Verifier.verify(busy, exports);
         }
-        assertTrue(read > 1_000, "only " + read + " changed export files could be read");
+        assertTrue(read > cases / 3, "only " + read + " changed export files could be read");
     }
 
     @Test
