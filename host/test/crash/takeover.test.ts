@@ -1,45 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomInt } from 'node:crypto';
 import { expect } from 'chai';
 import { soaking } from '../../../setup/soak/runs.ts';
-import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
+import { ProductDesk } from '../../lab/product-desk.ts';
+import { buildPurseCap } from '../../lab/purse-cap.ts';
+import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { expectDistributed } from './compare.ts';
+import { PurseLoad } from './purse-load.ts';
 import { afterScripts, scriptsSoFar } from './traffic.ts';
 
 /** Flows at work when a node dies. */
 const FLOWS = soaking ? 20 : 8;
 /** Scripts that have reached the cards by then: every flow is under way, none has ended. */
 const SCRIPTS = 1.5 * FLOWS;
+const DAEMONS = ['provider-a', 'issuer', 'ota', 'kms-provider-a', 'kms-issuer'] as const;
+/** Cards that are topped up, and how often each at once. */
+const PURSES = { cards: 5, atOnce: 10 } as const;
 
 /** Two nodes of every daemon; one is killed under load and does not come back while the flows last. */
-describe('Key distribution, a node killed for good while many flows run', function () {
+describe('A node killed for good while many flows run', function () {
   this.timeout(300_000);
   let lab: SingleProviderLab;
+  /** Cards that are still in their readers, with their provider's domain. */
+  let seats: InsertedCard[] = [];
 
   before(async () => {
-    lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024, readers: FLOWS, nodes: 2 });
+    const provider = ProductDesk.config(await buildPurseCap());
+    lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024, readers: FLOWS, nodes: 2, provider });
   });
   after(async () => {
     await lab?.[Symbol.asyncDispose]();
   });
 
-  it('ends all flows when a node hangs with its connections open, and lets it do nothing when it wakes', async () => {
+  it('ends key distributions when a node hangs with open connections, and lets it do nothing later', async () => {
     const { topology } = lab.platforms;
     await play(() => topology.kill('provider-a', 'SIGSTOP'));
     await topology.kill('provider-a', 'SIGCONT');
     await topology.healthy('provider-a');
   });
 
-  for (const name of ['provider-a', 'issuer', 'ota', 'kms-provider-a', 'kms-issuer']) {
-    it(`ends ${FLOWS} flows with one owned domain each when one of two nodes of ${name} dies`, async () => {
+  for (const name of DAEMONS) {
+    it(`ends ${FLOWS} key distributions with one owned domain each when one of two nodes of ${name} dies`, async () => {
       const { topology } = lab.platforms;
       await play(() => topology.kill(name));
       await topology.start(name);
     });
   }
 
+  it(`loses and makes no money in ${PURSES.cards * PURSES.atOnce} top-ups at once when any node dies`, async () => {
+    const { topology } = lab.platforms;
+    const load = await PurseLoad.deploy(lab, seats.slice(0, PURSES.cards));
+    const name = `${DAEMONS[randomInt(DAEMONS.length)]}${randomInt(2) === 0 ? '' : '-2'}`;
+    const after = randomInt(PURSES.cards * PURSES.atOnce);
+    console.log(`      kills ${name} after ${after} scripts`);
+    const start = await scriptsSoFar(lab);
+    const killed = afterScripts(lab, start + after).then(() => topology.kill(name));
+    await load.atReaders(PURSES.atOnce, PURSES.atOnce);
+    await killed;
+    await topology.start(name);
+    await load.expectBooks();
+  });
+
   /** Flows on new cards in all readers; `act` comes when they are under way. */
   async function play(act: () => Promise<void>): Promise<void> {
-    const seats = await Promise.all(Array.from({ length: FLOWS }, (_, index) => lab.insert(index)));
+    await Promise.all(seats.map((seat) => seat[Symbol.asyncDispose]()));
+    seats = await Promise.all(Array.from({ length: FLOWS }, (_, index) => lab.insert(index)));
     const start = await scriptsSoFar(lab);
     const flows = Promise.all(seats.map((seat) => lab.distribute(seat)));
     await afterScripts(lab, start + SCRIPTS);
@@ -49,7 +74,6 @@ describe('Key distribution, a node killed for good while many flows run', functi
     for (const [index, state] of states.entries()) {
       const seat = seats[index];
       if (seat !== undefined) await expectDistributed(lab, seat, state);
-      await seat?.[Symbol.asyncDispose]();
     }
   }
 });
