@@ -24,10 +24,11 @@ export class Token {
   private constructor(onPinRefused: () => Promise<unknown>) {
     this.#onPinRefused = onPinRefused;
     this.#worker = new Worker(new URL('./token-thread.ts', import.meta.url));
-    this.#worker.unref();
     this.#worker.on('message', (answer: TokenAnswer) => void this.#take(answer));
     this.#worker.on('error', () => this.#end());
     this.#worker.on('exit', () => this.#end());
+    // Listening holds the process anew.
+    this.#worker.unref();
   }
 
   /**

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import pkcs11 from 'pkcs11js';
 import { rsaVerify } from '../../crypto/rsa.ts';
@@ -18,6 +20,7 @@ import { failure } from '../transport/framed-card.ts';
 import { TestFolder } from './fixture.ts';
 import { PIN, pkcs11Options, SOFTHSM, sharedSoftHsm } from './providers.ts';
 
+const run = promisify(execFile);
 const PAIR = { label: 'oce', purpose: 'off-card-entity', keySizeBits: 1024 } as const;
 const SELF: Peer = { role: 'kms', id: 'provider-a' };
 const OWNER: Peer = { role: 'provider', id: 'a' };
@@ -57,6 +60,18 @@ if (!isThere)
     const signature = await (await keys.signer(PAIR.label, PAIR.purpose)).signSha1(DATA);
     return rsaVerify(fromRsaPublicKey(info.publicKey), 'sha1', DATA, signature);
   }
+
+  it('do not keep a process alive that has nothing else to do', async () => {
+    const provider = new URL('../../kms/pkcs11/provider.ts', import.meta.url).href;
+    const script = `const { Pkcs11KeyProvider } = await import('${provider}');
+      const keys = await Pkcs11KeyProvider.open(${JSON.stringify(await pkcs11Options(folder.path))});
+      await keys.createKeyPair(${JSON.stringify(PAIR)}); console.log('works');`;
+    const file = join(folder.path, 'user.mjs');
+    await writeFile(file, script);
+    // Rejects when it has to be killed.
+    const { stdout } = await run(process.execPath, [file], { timeout: 30_000 });
+    expect(stdout).to.equal('works\n');
+  });
 
   it('come back when the token was away, and nothing is ready meanwhile', async () => {
     const keys = await open();
