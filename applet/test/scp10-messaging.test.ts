@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { type TestCard, withIssuerCard } from './support/card.ts';
+import { type CardOptions, type TestCard, withIssuerCard } from './support/card.ts';
 import { rsaKey } from './support/keys.ts';
 import {
   Initiation,
@@ -13,6 +13,11 @@ import {
   Session,
 } from './support/scp10-host.ts';
 import { bytes, tlv } from './support/tlv.ts';
+
+/** Nothing here asks for a MAC of the card's own. */
+const withoutMac: CardOptions = {
+  change: (image) => ({ ...image, lacks: ['Signature.ALG_DES_MAC8_ISO9797_1_M2_ALG3'] }),
+};
 
 const isd = (): Buffer => rsaKey('isd').n;
 
@@ -28,8 +33,8 @@ async function openWith(card: TestCard, templates: Buffer): Promise<void> {
 
 describe('Secure messaging of an open session', () => {
   it(
-    'takes the wrapped commands of scp10.md section 8',
-    withIssuerCard({}, async (card) => {
+    'takes the wrapped commands of scp10.md section 8, on a card without the MAC too',
+    withIssuerCard(withoutMac, async (card) => {
       const keys = {
         mac: bytes('404142434445464748494A4B4C4D4E4F'),
         enc: bytes('505152535455565758595A5B5C5D5E5F'),
@@ -80,7 +85,7 @@ describe('Secure messaging of an open session', () => {
 
   it(
     'works with keys of 24 bytes',
-    withIssuerCard({}, async (card) => {
+    withIssuerCard(withoutMac, async (card) => {
       const [mac, enc, dek] = [randomBytes(24), randomBytes(24), randomBytes(24)];
       await openWith(card, plainTemplates(0x33, mac, enc, dek, 7n));
       const session = new Session(card, new Messaging(0x33, mac, enc, 7n));

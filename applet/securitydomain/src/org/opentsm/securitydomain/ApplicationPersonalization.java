@@ -45,7 +45,7 @@ final class ApplicationPersonalization {
     private short name(byte p2) {
         ram[Transients.TARGET_LENGTH] = 0;
         if (p2 != 0) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         short aid = (short) (transients.dataOffset() + 3);
         short length = InstallData.personalizationTarget(work, transients.dataOffset(), transients.dataEnd());
@@ -59,7 +59,7 @@ final class ApplicationPersonalization {
     private static AID application(byte[] buffer, short offset, short length) {
         AID found = JCSystem.lookupAID(buffer, offset, (byte) length);
         if (found == null) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         return found;
     }
@@ -73,7 +73,7 @@ final class ApplicationPersonalization {
         }
         if ((p1 & Gp.P1_STORE_ENCRYPTED) == Gp.P1_STORE_ENCRYPTED) {
             if (length == 0 || (short) (length % DEK_UNIT) != 0) {
-                ISOException.throwIt(Gp.SW_WRONG_DATA);
+                Refuse.data();
             }
             domain.channel.decryptKey(work, offset, length);
             p1 = (byte) (p1 & ~Gp.P1_STORE_ENCRYPTED);
@@ -94,7 +94,7 @@ final class ApplicationPersonalization {
                             command,
                             (short) (HEADER + length));
         } finally {
-            Util.arrayFillNonAtomic(work, offset, (short) (2 * length + HEADER), (byte) 0);
+            Bytes.wipe(work, offset, (short) (2 * length + HEADER));
         }
         return (short) 0;
     }

@@ -2,7 +2,6 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
-import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.Util;
@@ -37,11 +36,11 @@ final class Attestation {
         short end = transients.dataEnd();
         short nonce = Tlv.expect(work, offset, end, Gp.TAG_NONCE);
         if (Tlv.length(work, offset, end) != NONCE_LENGTH || Tlv.next(work, offset, end) != end) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         // a pair loaded before issuance may be known to who loaded it: nothing to attest
         if (domain.pairs.maker() == Gp.BY_CARD_MAKER || !domain.trustPoint.present()) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         AttestationAuthority authority = authority();
         // the challenge's place is free: a command other than EXTERNAL AUTHENTICATE dropped it
@@ -52,7 +51,7 @@ final class Attestation {
         short attested = at;
         at = attestedObjects(at, owned);
         at = Tlv.put(work, at, Gp.TAG_NONCE, ram, Transients.CHALLENGE, NONCE_LENGTH);
-        Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, NONCE_LENGTH, (byte) 0);
+        Bytes.wipe(ram, Transients.CHALLENGE, NONCE_LENGTH);
         sha256.reset();
         sha256.doFinal(work, attested, (short) (at - attested), ram, Transients.SCRATCH);
         at += authority.attest(ram, Transients.SCRATCH, work, at);
@@ -87,7 +86,7 @@ final class Attestation {
         Shareable given =
                 aid == null ? null : JCSystem.getAppletShareableInterfaceObject(aid, AttestationAuthority.PARAMETER);
         if (!(given instanceof AttestationAuthority)) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         return (AttestationAuthority) given;
     }

@@ -66,6 +66,6 @@ final class BlockCiphers {
         }
         cipher.doFinal(ram, Transients.SCRATCH, Cmac.BLOCK, ram, Transients.SCRATCH);
         Util.arrayCopyNonAtomic(ram, Transients.SCRATCH, out, outOffset, CHECK_LENGTH);
-        Util.arrayFillNonAtomic(ram, Transients.SCRATCH, Cmac.BLOCK, (byte) 0);
+        Bytes.wipe(ram, Transients.SCRATCH, Cmac.BLOCK);
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
 import javacard.framework.Util;
 
 /**
@@ -36,7 +35,7 @@ final class CertificateStore {
 
     private byte[] slot() {
         if (current == NONE) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         return current == FIRST ? first : second;
     }
@@ -62,7 +61,7 @@ final class CertificateStore {
                 || Tlv.next(buffer, offset, end) != end
                 || key == Tlv.NONE
                 || !pairs.present()) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         byte[] spare = spare();
         short keyEnd = Tlv.next(buffer, key, end);
@@ -75,7 +74,7 @@ final class CertificateStore {
         if (Tlv.length(buffer, modulus, keyEnd) != own
                 || Util.arrayCompare(buffer, value, spare, (short) 0, own) != 0
                 || !PublicKeys.isExponent(buffer, exponentValue, Tlv.length(buffer, exponent, keyEnd))) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         Util.arrayCopyNonAtomic(buffer, offset, spare, (short) 0, length);
         if (current == FIRST) {
@@ -103,7 +102,7 @@ final class CertificateStore {
     short serial(byte[] out, short offset) {
         short field = field(Gp.TAG_SERIAL);
         if (field == Tlv.NONE || Tlv.length(slot(), field, length()) > Gp.SERIAL_MAX) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         short value = Tlv.value(slot(), field, length());
         short size = Tlv.length(slot(), field, length());
@@ -112,7 +111,7 @@ final class CertificateStore {
 
     /** Last eight bytes of the certificate's holder reference, zero when there is none (scp10.md 4.1). */
     void identity(byte[] out, short offset) {
-        Util.arrayFillNonAtomic(out, offset, IDENTITY_LENGTH, (byte) 0);
+        Bytes.wipe(out, offset, IDENTITY_LENGTH);
         short holder = field(Gp.TAG_HOLDER);
         if (holder == Tlv.NONE) {
             return;

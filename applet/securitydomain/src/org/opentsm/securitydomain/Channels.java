@@ -2,7 +2,6 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
-import javacard.framework.Util;
 
 /**
  * The protocols of one domain: a session of one of them at a time, and none when a new one starts. Without one there
@@ -85,7 +84,7 @@ final class Channels extends SecureChannel {
         SymmetricChannel protocol = protocolOf(domain.sets, (byte) 0);
         boolean des = protocol != null && protocol == scp02;
         if (protocol == null || (!des && !Scp03.countsSessions(protocol.option))) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         short length = des ? (short) 2 : KeyStore.SEQUENCE_LENGTH;
         short at = (short) (out + length - KeyStore.SEQUENCE_LENGTH);
@@ -128,7 +127,7 @@ final class Channels extends SecureChannel {
         SymmetricChannel symmetric = symmetric();
         if (ins == Gp.INS_BEGIN_R_MAC_SESSION || ins == Gp.INS_END_R_MAC_SESSION) {
             if (symmetric == null) {
-                ISOException.throwIt(Gp.SW_CONDITIONS);
+                Refuse.conditions();
             }
             return symmetric.execute(ins, p1, p2);
         }
@@ -139,7 +138,7 @@ final class Channels extends SecureChannel {
             if (symmetric != null) {
                 // a command of SCP10 that does not start anew
                 end();
-                ISOException.throwIt(Gp.SW_CONDITIONS);
+                Refuse.conditions();
             }
             return scp10.execute(ins, p1, p2);
         }
@@ -147,7 +146,7 @@ final class Channels extends SecureChannel {
             end();
             symmetric = protocolOf(domain.keySource(), p1);
             if (symmetric == null && p2 == 0) {
-                ISOException.throwIt(Gp.SW_NOT_FOUND);
+                Refuse.notFound();
             }
         }
         if (symmetric == null) {
@@ -191,10 +190,10 @@ final class Channels extends SecureChannel {
         }
         short key = domain.sets.find(ram[Transients.OPTION], KIK);
         if (key == KeyStore.NONE || (length & 7) != 0) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         short size = domain.sets.read(key, ram, Transients.SCRATCH);
         scp10.ciphers.openKey(domain.sets.type(key) == Gp.KEY_AES, Transients.SCRATCH, size, buffer, offset, length);
-        Util.arrayFillNonAtomic(ram, Transients.SCRATCH, KeyStore.KEY_MAX, (byte) 0);
+        Bytes.wipe(ram, Transients.SCRATCH, KeyStore.KEY_MAX);
     }
 }

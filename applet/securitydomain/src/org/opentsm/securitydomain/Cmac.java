@@ -17,7 +17,6 @@ final class Cmac {
     static final short STATE_SIZE = (short) (2 * BLOCK + 1);
 
     private static final byte REDUCTION = (byte) 0x87;
-    private static final byte PADDING = (byte) 0x80;
 
     private final byte[] ram;
     private final short chain;
@@ -43,16 +42,20 @@ final class Cmac {
 
     void start(AESKey key) {
         ecb.init(key, Cipher.MODE_ENCRYPT);
-        Util.arrayFillNonAtomic(ram, chain, STATE_SIZE, (byte) 0);
+        Bytes.wipe(ram, chain, STATE_SIZE);
     }
 
     void update(byte[] buffer, short offset, short length) {
-        for (short i = 0; i < length; i++) {
+        while (length > 0) {
             if (ram[fill] == BLOCK) {
                 absorb();
             }
-            ram[(short) (part + ram[fill])] = buffer[(short) (offset + i)];
-            ram[fill]++;
+            short taken = (short) (BLOCK - ram[fill]);
+            taken = taken < length ? taken : length;
+            Util.arrayCopyNonAtomic(buffer, offset, ram, (short) (part + ram[fill]), taken);
+            ram[fill] += (byte) taken;
+            offset += taken;
+            length -= taken;
         }
     }
 
@@ -70,20 +73,19 @@ final class Cmac {
 
     /** Writes the 16 bytes of the MAC; {@code out} may be RAM of the caller's. */
     void finish(byte[] out, short offset) {
-        Util.arrayFillNonAtomic(ram, subkey, BLOCK, (byte) 0);
+        Bytes.wipe(ram, subkey, BLOCK);
         ecb.doFinal(ram, subkey, BLOCK, ram, subkey);
         twice();
         short filled = ram[fill];
         if (filled < BLOCK) {
-            Util.arrayFillNonAtomic(ram, (short) (part + filled), (short) (BLOCK - filled), (byte) 0);
-            ram[(short) (part + filled)] = PADDING;
+            Bytes.pad(ram, part, filled, BLOCK);
             twice();
         }
         xor(part, subkey);
         absorb();
         Util.arrayCopyNonAtomic(ram, chain, out, offset, BLOCK);
-        Util.arrayFillNonAtomic(ram, chain, STATE_SIZE, (byte) 0);
-        Util.arrayFillNonAtomic(ram, subkey, BLOCK, (byte) 0);
+        Bytes.wipe(ram, chain, STATE_SIZE);
+        Bytes.wipe(ram, subkey, BLOCK);
     }
 
     /** Doubles the subkey in GF(2^128). */

@@ -105,7 +105,7 @@ final class CommandReader {
             boolean sameCommand = ram[(short) (Transients.CHAIN_HEADER + 1)] == ins;
             drop();
             if (sameCommand) {
-                ISOException.throwIt(Gp.SW_CONDITIONS);
+                Refuse.conditions();
             }
         }
         if (!Commands.comesInBlocks(ins)) {

@@ -2,7 +2,6 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
-import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.Util;
@@ -75,7 +74,7 @@ final class ContentCommands {
         boolean mayGoOn = transients.getShort(Transients.CURSOR) != 0;
         transients.setShort(Transients.CURSOR, (short) 0);
         if ((p2 & Gp.P2_STATUS_NEXT) != 0 && !mayGoOn) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         short length = manage(Gp.INS_GET_STATUS, p1, p2);
         if (length < 0) {
@@ -88,14 +87,14 @@ final class ContentCommands {
 
     private short installForPersonalization(byte p2) {
         if (p2 != 0) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         short offset = transients.dataOffset();
         short end = transients.dataEnd();
         short length = InstallData.personalizationTarget(work, offset, end);
         AID target = JCSystem.lookupAID(work, (short) (offset + 3), (byte) length);
         if (target == null || target(target) == null) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         Util.arrayCopyNonAtomic(work, (short) (offset + 3), ram, Transients.TARGET_AID, length);
         ram[Transients.TARGET_LENGTH] = (byte) length;
@@ -120,7 +119,7 @@ final class ContentCommands {
         AID aid = JCSystem.lookupAID(ram, Transients.TARGET_AID, ram[Transients.TARGET_LENGTH]);
         PersonalizationTarget target = aid == null ? null : target(aid);
         if (target == null) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         if (ins == Gp.INS_PUT_KEY) {
             // secrets stand under this session's key, which the target does not have

@@ -109,13 +109,13 @@ final class ContentKeys implements ContentAuthority {
             return false;
         } finally {
             clear();
-            Util.arrayFillNonAtomic(buffer, scratch, KeyStore.VALUE_MAX, (byte) 0);
+            Bytes.wipe(buffer, scratch, KeyStore.VALUE_MAX);
         }
     }
 
     private void clear() {
         ciphers.clear();
-        Util.arrayFillNonAtomic(state, (short) 0, STATE_SIZE, (byte) 0);
+        Bytes.wipe(state, (short) 0, STATE_SIZE);
     }
 
     /** 1024 bits sign by PKCS#1 v1.5 with SHA-1, more by PSS with SHA-256 (GPCS C.1.1). */
@@ -171,7 +171,7 @@ final class ContentKeys implements ContentAuthority {
             cmac.start(ciphers.aes.key(buffer, key, length));
             return;
         }
-        KeyField.require(type == Gp.KEY_DES && length == (short) (2 * RetailMac.BLOCK));
+        Tlv.require(type == Gp.KEY_DES && length == (short) (2 * RetailMac.BLOCK));
         Util.arrayCopyNonAtomic(buffer, key, state, RETAIL_KEY, length);
         retailMac.start((short) 0, ZEROS);
     }
@@ -189,7 +189,7 @@ final class ContentKeys implements ContentAuthority {
             cmac.finish(buffer, out);
             return Cmac.BLOCK;
         }
-        retailMac.finish((short) 0, RETAIL_KEY, buffer, out);
+        retailMac.finish((short) 0, RETAIL_KEY, RETAIL_KEY, buffer, out);
         return RetailMac.BLOCK;
     }
 
@@ -216,7 +216,7 @@ final class ContentKeys implements ContentAuthority {
             finishMac(type, buffer, (short) (out + 1));
         } finally {
             clear();
-            Util.arrayFillNonAtomic(buffer, end, MAC_KEY_MAX, (byte) 0);
+            Bytes.wipe(buffer, end, MAC_KEY_MAX);
         }
         return (short) (end - out);
     }

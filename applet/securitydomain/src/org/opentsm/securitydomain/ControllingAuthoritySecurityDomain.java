@@ -2,10 +2,8 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.AID;
-import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
-import javacard.framework.Util;
 import javacard.security.Signature;
 
 /**
@@ -58,7 +56,7 @@ public class ControllingAuthoritySecurityDomain extends SecurityDomain implement
         if (client == 0
                 || !pairs.present()
                 || !RegisteredDomain.runsThisPackage(open(), request, CLIENT, client, response, offset)) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         short end = Tlv.put(request, MESSAGE, Gp.TAG_AID, request, CLIENT, client);
         end += cardIdentity(request, end);
@@ -67,7 +65,7 @@ public class ControllingAuthoritySecurityDomain extends SecurityDomain implement
         short value = Tlv.header(response, offset, Gp.TAG_SIGNATURE, length);
         signature.init(pairs.privateKey(), Signature.MODE_SIGN);
         signature.sign(request, MESSAGE, (short) (end - MESSAGE), response, value);
-        Util.arrayFillNonAtomic(request, CLIENT, Gp.AID_MAX, (byte) 0);
+        Bytes.wipe(request, CLIENT, Gp.AID_MAX);
         return (short) (value + length - offset);
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
@@ -71,9 +70,9 @@ final class DataCommands {
      */
     void store(byte writer, byte p1, byte[] buffer, short offset, short length) {
         short end = (short) (offset + length);
-        KeyField.require(length > 0);
+        Tlv.require(length > 0);
         if (!isGrouped(p1)) {
-            KeyField.require((p1 & Gp.P1_STORE_ENCRYPTED) != Gp.P1_STORE_ENCRYPTED);
+            Tlv.require((p1 & Gp.P1_STORE_ENCRYPTED) != Gp.P1_STORE_ENCRYPTED);
             store(writer, false, buffer, offset, end);
             return;
         }
@@ -81,11 +80,11 @@ final class DataCommands {
         for (short at = offset; at < end; at = Dgi.next(buffer, at, end)) {
             short id = Dgi.id(buffer, at, end);
             if (id != Dgi.OBJECTS && id != Dgi.KEY_TEMPLATES && id != Dgi.SECRET_KEY) {
-                ISOException.throwIt(Gp.SW_NOT_FOUND);
+                Refuse.notFound();
             }
         }
         boolean withKeys = domain.keys.prepare(buffer, offset, end);
-        KeyField.require(withKeys || objects != Tlv.NONE);
+        Tlv.require(withKeys || objects != Tlv.NONE);
         if (objects == Tlv.NONE) {
             store(writer, true, buffer, end, end);
         } else {
@@ -125,13 +124,13 @@ final class DataCommands {
             Tlv.value(buffer, at, end);
             if (tag == Gp.TAG_CERTIFICATE) {
                 if (certified != Tlv.NONE) {
-                    ISOException.throwIt(Gp.SW_WRONG_DATA);
+                    Refuse.data();
                 }
                 certified = at;
                 continue;
             }
             if (!data.knows(tag) || (tag == Gp.TAG_PROVIDER && !domain.preIssuance())) {
-                ISOException.throwIt(Gp.SW_NOT_FOUND);
+                Refuse.notFound();
             }
             data.check(tag, Tlv.length(buffer, at, end));
         }
@@ -146,7 +145,7 @@ final class DataCommands {
         short length = transients.dataLength();
         short offset = transients.dataOffset();
         if (length != 0 && (length != 2 || work[offset] != (byte) Gp.TAG_TAG_LIST || work[(short) (offset + 1)] != 0)) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         short out = Transients.RESPONSE;
         boolean valueOnly = (ram[Transients.HEADER] & Gp.CLA_TYPE_MASK) == 0;
@@ -191,7 +190,7 @@ final class DataCommands {
             case Gp.TAG_APPLICATIONS:
             case Gp.TAG_RESOURCES:
                 if (domain.alone) {
-                    ISOException.throwIt(Gp.SW_NOT_FOUND);
+                    Refuse.notFound();
                 }
                 return domain.open()
                         .manage(
@@ -218,7 +217,7 @@ final class DataCommands {
             case Gp.TAG_DIVERSIFICATION:
                 return data.value(tag, work, out);
             default:
-                ISOException.throwIt(Gp.SW_NOT_FOUND);
+                Refuse.notFound();
                 return (short) 0;
         }
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
 import javacard.framework.Util;
 
 /** A domain's short data objects: 42, 45, 5F20, 66, 67, 5F50 and 9F7F, each a fixed slot made at install. */
@@ -70,7 +69,7 @@ final class DataObjects {
                 || (tag == Gp.TAG_PRODUCTION && length != PRODUCTION_LENGTH)
                 || (tag == Gp.TAG_DIVERSIFICATION && length != DIVERSIFICATION_LENGTH)
                 || (tag == Gp.TAG_PROVIDER && length != Gp.HOLDER_LENGTH)) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
     }
 
@@ -89,7 +88,7 @@ final class DataObjects {
     /** Writes the value; 6A88 when absent. Returns its length. */
     short value(short tag, byte[] out, short offset) {
         if (!has(tag)) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         byte[] slot = slot(tag);
         return (short) (Util.arrayCopyNonAtomic(slot, (short) 1, out, offset, slot[0]) - offset);

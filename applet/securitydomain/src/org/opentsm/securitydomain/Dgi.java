@@ -20,14 +20,14 @@ final class Dgi {
     private Dgi() {}
 
     static short id(byte[] buffer, short at, short end) {
-        KeyField.require((short) (end - at) >= HEAD);
+        Tlv.require((short) (end - at) >= HEAD);
         return Util.getShort(buffer, at);
     }
 
     static short value(byte[] buffer, short at, short end) {
-        KeyField.require((short) (end - at) >= HEAD);
+        Tlv.require((short) (end - at) >= HEAD);
         short value = (short) (at + (buffer[(short) (at + 2)] == LONG ? LONG_HEAD : HEAD));
-        KeyField.require(value <= end);
+        Tlv.require(value <= end);
         return value;
     }
 
@@ -36,7 +36,7 @@ final class Dgi {
         short length = (short) (value - at) == LONG_HEAD
                 ? Util.getShort(buffer, (short) (at + HEAD))
                 : (short) (buffer[(short) (at + 2)] & 0xFF);
-        KeyField.require(length >= 0 && length <= (short) (end - value));
+        Tlv.require(length >= 0 && length <= (short) (end - value));
         return length;
     }
 
@@ -49,7 +49,7 @@ final class Dgi {
         short found = Tlv.NONE;
         for (short at = offset; at < end; at = next(buffer, at, end)) {
             if (id(buffer, at, end) == id) {
-                KeyField.require(found == Tlv.NONE);
+                Tlv.require(found == Tlv.NONE);
                 found = at;
             }
         }

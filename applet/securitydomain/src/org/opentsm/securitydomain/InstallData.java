@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
 import javacard.framework.Util;
 
 /** The form of INSTALL's data and of what install() gets: all of it accounted for (GPCS 11.5.2.3). */
@@ -9,25 +8,19 @@ final class InstallData {
 
     private InstallData() {}
 
-    private static void require(boolean held) {
-        if (!held) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
-    }
-
     private static short aid(byte[] buffer, short field, short end) {
         short value = Tlv.afterLength(buffer, field, end);
         short length = Tlv.bareLength(buffer, field, end);
-        require(length >= Gp.AID_MIN && length <= Gp.AID_MAX);
+        Tlv.require(length >= Gp.AID_MIN && length <= Gp.AID_MAX);
         return (short) (value + length);
     }
 
     /** Length of the AID in {@code 00 00 L AID 00 00 00}, which stands at offset + 3. */
     static short personalizationTarget(byte[] buffer, short offset, short end) {
-        require((short) (end - offset) >= 6 && buffer[offset] == 0 && buffer[(short) (offset + 1)] == 0);
+        Tlv.require((short) (end - offset) >= 6 && buffer[offset] == 0 && buffer[(short) (offset + 1)] == 0);
         short behind = aid(buffer, (short) (offset + 2), end);
-        require(Tlv.afterLength(buffer, (short) (offset + 2), end) == (short) (offset + 3));
-        require((short) (end - behind) == 3
+        Tlv.require(Tlv.afterLength(buffer, (short) (offset + 2), end) == (short) (offset + 3));
+        Tlv.require((short) (end - behind) == 3
                 && buffer[behind] == 0
                 && buffer[(short) (behind + 1)] == 0
                 && buffer[(short) (behind + 2)] == 0);
@@ -36,7 +29,7 @@ final class InstallData {
 
     /** Length byte of a field of install()'s data; the field lies before {@code end}. */
     static short lengthAt(byte[] buffer, short offset, short end) {
-        require(offset < end && (short) (buffer[offset] & 0xFF) < (short) (end - offset));
+        Tlv.require(offset < end && (short) (buffer[offset] & 0xFF) < (short) (end - offset));
         return (short) (buffer[offset] & 0xFF);
     }
 
@@ -54,9 +47,9 @@ final class InstallData {
         if (field == Tlv.NONE) {
             return (short) 0;
         }
-        require(Tlv.length(buffer, field, end) == 2);
+        Tlv.require(Tlv.length(buffer, field, end) == 2);
         short bits = Util.getShort(buffer, Tlv.value(buffer, field, end));
-        require(PublicKeys.sizeIndex((short) (bits >> 3)) != Tlv.NONE && (bits & 7) == 0);
+        Tlv.require(PublicKeys.sizeIndex((short) (bits >> 3)) != Tlv.NONE && (bits & 7) == 0);
         return bits;
     }
 
@@ -71,7 +64,7 @@ final class InstallData {
         }
         short behind = Tlv.next(buffer, field, end);
         short at = Tlv.value(buffer, field, end);
-        require(at < behind && ((short) (behind - at) & 1) == 0);
+        Tlv.require(at < behind && ((short) (behind - at) & 1) == 0);
         for (; at < behind; at += 2) {
             byte option = buffer[(short) (at + 1)];
             switch (buffer[at]) {

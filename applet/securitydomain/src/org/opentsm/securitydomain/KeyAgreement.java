@@ -76,7 +76,7 @@ final class KeyAgreement {
         short missing = (short) (length - made);
         if (missing > 0) {
             Util.arrayCopyNonAtomic(work, offset, work, (short) (offset + missing), made);
-            Util.arrayFillNonAtomic(work, offset, missing, (byte) 0);
+            Bytes.wipe(work, offset, missing);
         }
     }
 
@@ -172,7 +172,7 @@ final class KeyAgreement {
         }
         rsa(publicKeys.current(), Cipher.MODE_ENCRYPT, out, length);
         // the signature's other form, from which the card's secret could be recovered
-        Util.arrayFillNonAtomic(work, modulus, length, (byte) 0);
+        Bytes.wipe(work, modulus, length);
         return length;
     }
 
@@ -187,7 +187,7 @@ final class KeyAgreement {
             ram[(short) (SECRET + i)] ^= work[(short) (ownSecret + i)];
         }
         for (short i = 0; i < KEYS; i++) {
-            Util.arrayFillNonAtomic(ram, digest, (short) 4, (byte) 0);
+            Bytes.wipe(ram, digest, (short) 4);
             ram[(short) (digest + 3)] = (byte) (i + 1);
             sha1.reset();
             sha1.update(ram, SECRET, SECRET_SIZE);
@@ -199,6 +199,6 @@ final class KeyAgreement {
                     (short) (Transients.TEMPLATES + SessionKeys.DERIVED + (short) (i * KEY_SIZE)),
                     KEY_SIZE);
         }
-        Util.arrayFillNonAtomic(ram, SECRET, SECRET_SIZE, (byte) 0);
+        Bytes.wipe(ram, SECRET, SECRET_SIZE);
     }
 }

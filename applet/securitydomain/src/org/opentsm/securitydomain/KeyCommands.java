@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
@@ -33,12 +32,6 @@ final class KeyCommands {
         this.certificate = certificate;
         this.trustPoint = trustPoint;
         this.sets = sets;
-    }
-
-    private static void require(boolean held) {
-        if (!held) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
     }
 
     /** A command of the domain's own dialogue; the response goes to RESPONSE. */
@@ -96,10 +89,10 @@ final class KeyCommands {
     short delete(byte p1, byte p2) {
         domain.requireChange();
         if (p1 != 0 || (p2 & 0x7E) != 0) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         if (sets == null) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         sets.delete(domain.writer(), transients.work, transients.dataOffset(), transients.dataLength());
         transients.work[Transients.RESPONSE] = 0;
@@ -138,7 +131,7 @@ final class KeyCommands {
             return putKey(writer, p1, p2, buffer, offset, length, response, responseOffset);
         }
         if (p2 != 0 || (p1 != Gp.P1_GENERATE && p1 != Gp.P1_READ_PUBLIC_KEY)) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         if (p1 == Gp.P1_READ_PUBLIC_KEY) {
             return readPublicKey(buffer, offset, length, response, responseOffset);
@@ -156,13 +149,13 @@ final class KeyCommands {
         short end = (short) (offset + length);
         byte version = keyReference(buffer, offset, end);
         if ((version == Gp.KVN_FIRST_PAIR) != (writer == Gp.BY_DELEGATION)) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         short size = pairs.defaultSize();
         short field = Tlv.next(buffer, Tlv.value(buffer, offset, end), end);
         if (field < end) {
             short value = Tlv.expect(buffer, field, end, Gp.TAG_KEY_SIZE);
-            require(Tlv.length(buffer, field, end) == 2
+            Tlv.require(Tlv.length(buffer, field, end) == 2
                     && Tlv.next(buffer, field, end) == end
                     && (buffer[(short) (value + 1)] & 7) == 0);
             size = PublicKeys.sizeIndex((short) (Util.getShort(buffer, value) >> 3));
@@ -181,13 +174,13 @@ final class KeyCommands {
         if (length != 0) {
             short end = (short) (offset + length);
             byte version = keyReference(buffer, offset, end);
-            require(Tlv.length(buffer, offset, end) == 4);
+            Tlv.require(Tlv.length(buffer, offset, end) == 4);
             if (!pairs.present() || version != pairs.version()) {
-                ISOException.throwIt(Gp.SW_NOT_FOUND);
+                Refuse.notFound();
             }
         }
         if (!pairs.present()) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         return publicKeyObject(out, outOffset);
     }
@@ -195,11 +188,11 @@ final class KeyCommands {
     /** KVN of {@code A4 L {84 02 KVN KID ...}} that fills the data; 6A80 out of form, 6A88 another KID. */
     private static byte keyReference(byte[] buffer, short offset, short end) {
         short field = Tlv.expect(buffer, offset, end, Gp.TAG_AUTHENTICATION_TEMPLATE);
-        require(Tlv.next(buffer, offset, end) == end);
+        Tlv.require(Tlv.next(buffer, offset, end) == end);
         short value = Tlv.expect(buffer, field, end, Gp.TAG_KEY_REFERENCE);
-        require(Tlv.length(buffer, field, end) == 2 && buffer[value] > 0);
+        Tlv.require(Tlv.length(buffer, field, end) == 2 && buffer[value] > 0);
         if (buffer[(short) (value + 1)] != Gp.KID_PAIR) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         return buffer[value];
     }
@@ -222,10 +215,10 @@ final class KeyCommands {
             return sets.put(writer, p1, p2, buffer, offset, length, out, outOffset);
         }
         if (p1 != 0 || (p2 != Gp.KID_TRUST_POINT && p2 != Gp.KID_PAIR)) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         short end = (short) (offset + length);
-        require(length >= 3 && buffer[offset] > 0);
+        Tlv.require(length >= 3 && buffer[offset] > 0);
         byte version = buffer[offset];
         short field = (short) (offset + 1);
         if (p2 == Gp.KID_TRUST_POINT) {
@@ -245,7 +238,7 @@ final class KeyCommands {
      */
     private void putTrustPoint(byte writer, byte version, byte[] buffer, short field, short end) {
         if (trustPoint == null) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         boolean extended = buffer[field] == Gp.KEY_EXTENDED;
         short at = component(buffer, field, end, extended, Gp.KEY_RSA_MODULUS);
@@ -257,14 +250,14 @@ final class KeyCommands {
         at = (short) (exponent + exponentLength);
         // no check value; format 2 has usage and access, one byte each
         short fixed = extended ? (short) 5 : (short) 1;
-        require((short) (end - at) >= fixed
+        Tlv.require((short) (end - at) >= fixed
                 && buffer[at] == 0
                 && (!extended || (buffer[(short) (at + 1)] == 1 && buffer[(short) (at + 3)] == 1)));
         at = (short) (at + fixed);
         short holder = Tlv.NONE;
         if (at < end) {
             holder = Tlv.expect(buffer, at, end, Gp.TAG_HOLDER);
-            require(Tlv.length(buffer, at, end) == Gp.HOLDER_LENGTH && Tlv.next(buffer, at, end) == end);
+            Tlv.require(Tlv.length(buffer, at, end) == Gp.HOLDER_LENGTH && Tlv.next(buffer, at, end) == end);
         }
         PublicKeys.check(buffer, modulus, modulusLength, exponent, exponentLength);
         trustPoint.prepare(version, buffer, modulus, modulusLength, holder);
@@ -277,20 +270,21 @@ final class KeyCommands {
     /** Checks a component's type at {@code at}; returns the offset of its length field. */
     private static short component(byte[] buffer, short at, short end, boolean extended, byte type) {
         short typeAt = extended ? (short) (at + 1) : at;
-        require((short) (end - typeAt) >= 2 && (!extended || buffer[at] == Gp.KEY_EXTENDED) && buffer[typeAt] == type);
+        Tlv.require(
+                (short) (end - typeAt) >= 2 && (!extended || buffer[at] == Gp.KEY_EXTENDED) && buffer[typeAt] == type);
         return (short) (typeAt + 1);
     }
 
     /** {@code 7F21 L ..., 00, 01 82, 01 00} behind the FF (divergence, README 5.5). */
     private void putCertificate(byte writer, byte version, byte[] buffer, short offset, short end) {
         short behind = Tlv.next(buffer, offset, end);
-        require((short) (end - behind) == 5
+        Tlv.require((short) (end - behind) == 5
                 && buffer[behind] == 0
                 && buffer[(short) (behind + 1)] == 1
                 && buffer[(short) (behind + 2)] == (byte) 0x82
                 && buffer[(short) (behind + 3)] == 1
                 && buffer[(short) (behind + 4)] == 0);
-        require(pairs.present() && version == pairs.version());
+        Tlv.require(pairs.present() && version == pairs.version());
         domain.requireCertificateFrom(writer);
         certificate.prepare(buffer, offset, behind, pairs);
         JCSystem.beginTransaction();
@@ -301,7 +295,7 @@ final class KeyCommands {
 
     private void putPrivateKey(byte writer, byte version, byte[] buffer, short field, short end) {
         if (!domain.preIssuance()) {
-            ISOException.throwIt(Gp.SW_SECURITY_STATUS);
+            Refuse.security();
         }
         if (pairs.load(buffer, field, end)) {
             JCSystem.beginTransaction();
@@ -314,7 +308,7 @@ final class KeyCommands {
 
     /** Prepares the keys of STORE DATA's groupings; 6A80 where a domain has no store. False when there are none. */
     boolean prepare(byte[] buffer, short offset, short end) {
-        require(sets != null || Dgi.find(buffer, offset, end, Dgi.KEY_TEMPLATES) == Tlv.NONE);
+        Tlv.require(sets != null || Dgi.find(buffer, offset, end, Dgi.KEY_TEMPLATES) == Tlv.NONE);
         return sets != null && sets.prepare(buffer, offset, end);
     }
 

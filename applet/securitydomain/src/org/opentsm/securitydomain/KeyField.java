@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
-
 /**
  * The form of key data fields (GPCS 11.8.2.3): {@code {[FF] type L value}.. 0|3 KCV}, behind which format 2 has
  * {@code L usage, L access}. Secret values come as ciphertext alone or, where that is no multiple of a DES block, with
@@ -11,12 +9,6 @@ import javacard.framework.ISOException;
 final class KeyField {
 
     private KeyField() {}
-
-    static void require(boolean held) {
-        if (!held) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
-    }
 
     static boolean isExtended(byte[] buffer, short field) {
         return buffer[field] == Gp.KEY_EXTENDED;
@@ -29,7 +21,7 @@ final class KeyField {
 
     private static short typeAt(byte[] buffer, short at, short end) {
         short type = isExtended(buffer, at) ? (short) (at + 1) : at;
-        require(type < end);
+        Tlv.require(type < end);
         return type;
     }
 
@@ -44,7 +36,7 @@ final class KeyField {
 
     static short length(byte[] buffer, short at, short end) {
         short length = Tlv.bareLength(buffer, (short) (typeAt(buffer, at, end) + 1), end);
-        require(length > 0);
+        Tlv.require(length > 0);
         return length;
     }
 
@@ -89,7 +81,7 @@ final class KeyField {
             return blocks;
         }
         short named = Tlv.bareLength(buffer, value(buffer, at, end), behind(buffer, at, end));
-        require((blocks & 7) == 0 && named > 0 && named <= blocks && (short) (blocks - named) < Cmac.BLOCK);
+        Tlv.require((blocks & 7) == 0 && named > 0 && named <= blocks && (short) (blocks - named) < Cmac.BLOCK);
         return named;
     }
 
@@ -112,7 +104,7 @@ final class KeyField {
     }
 
     private static short afterShort(byte[] buffer, short at, short end, short most) {
-        require(at < end && buffer[at] >= 0 && buffer[at] <= most && buffer[at] < (short) (end - at));
+        Tlv.require(at < end && buffer[at] >= 0 && buffer[at] <= most && buffer[at] < (short) (end - at));
         return (short) (at + 1 + buffer[at]);
     }
 
@@ -122,7 +114,7 @@ final class KeyField {
         short at = (short) (offset + 1);
         while (at < end) {
             boolean extended = isExtended(buffer, at);
-            require(isComponent(buffer, at, end));
+            Tlv.require(isComponent(buffer, at, end));
             while (isComponent(buffer, at, end)) {
                 if (isSecret(type(buffer, at, end))) {
                     channel.decryptKey(buffer, secret(buffer, at, end), cipherLength(buffer, at, end));

@@ -66,7 +66,7 @@ final class KeyPairs {
 
     private KeyPair pair() {
         if (current == NO_PAIR) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         return pairs[current];
     }
@@ -96,7 +96,7 @@ final class KeyPairs {
     /** The slot a pair of this size goes to: not the current one. 6A80 when there is no room made for the size. */
     private byte spare(short size) {
         if (size == Tlv.NONE || pairs[(short) (size << 1)] == null) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         short slot = (short) (size << 1);
         if (current == slot) {
@@ -190,7 +190,7 @@ final class KeyPairs {
             field = startLoading(buffer, field, end);
         }
         if (loading == NO_PAIR) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         RSAPrivateCrtKey key = (RSAPrivateCrtKey) pairs[loading].getPrivate();
         short half = (short) (PublicKeys.bits((short) (loading >> 1)) >> 4);
@@ -199,13 +199,13 @@ final class KeyPairs {
             short value = Tlv.value(buffer, field, end);
             short length = Tlv.length(buffer, field, end);
             if (length == 0 || length > half) {
-                ISOException.throwIt(Gp.SW_WRONG_DATA);
+                Refuse.data();
             }
             setComponent(key, type, buffer, value, length);
             field = (short) (value + length);
         }
         if ((short) (field + 1) != end) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         return key.isInitialized();
     }
@@ -250,7 +250,7 @@ final class KeyPairs {
                 key.setDQ1(buffer, value, length);
                 break;
             default:
-                ISOException.throwIt(Gp.SW_WRONG_DATA);
+                Refuse.data();
         }
     }
 }

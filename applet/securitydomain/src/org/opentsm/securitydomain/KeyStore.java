@@ -187,7 +187,7 @@ final class KeyStore implements KeySource {
             // not at install: the card draws randomness for others then
             random.generateData(buffer, (short) (offset + padded(length)), Cmac.BLOCK);
             storage.setKey(buffer, (short) (offset + padded(length)));
-            Util.arrayFillNonAtomic(buffer, (short) (offset + padded(length)), Cmac.BLOCK, (byte) 0);
+            Bytes.wipe(buffer, (short) (offset + padded(length)), Cmac.BLOCK);
         }
         short blocks = size(length);
         short first = room(blocks);
@@ -200,8 +200,8 @@ final class KeyStore implements KeySource {
         heap[(short) (at + TYPE)] = type;
         Util.setShort(heap, (short) (at + LENGTH), length);
         Util.setShort(heap, (short) (at + USAGE), usage);
-        Util.arrayFillNonAtomic(heap, (short) (at + SEQUENCE), SEQUENCE_LENGTH, (byte) 0);
-        Util.arrayFillNonAtomic(buffer, (short) (offset + length), (short) (padded(length) - length), (byte) 0);
+        Bytes.wipe(heap, (short) (at + SEQUENCE), SEQUENCE_LENGTH);
+        Bytes.wipe(buffer, (short) (offset + length), (short) (padded(length) - length));
         cipher.init(storage, Cipher.MODE_ENCRYPT);
         cipher.doFinal(buffer, offset, padded(length), heap, (short) (at + HEAD));
     }
@@ -276,7 +276,7 @@ final class KeyStore implements KeySource {
     void wipe() {
         for (short block = 0; block < BLOCKS; block++) {
             if (map[block] == WRITTEN || map[block] == DROPPED) {
-                Util.arrayFillNonAtomic(heap, at(block), BLOCK_SIZE, (byte) 0);
+                Bytes.wipe(heap, at(block), BLOCK_SIZE);
                 map[block] = FREE;
             }
         }
@@ -284,7 +284,7 @@ final class KeyStore implements KeySource {
 
     void destroyAll() {
         Util.arrayFillNonAtomic(map, (short) 0, BLOCKS, DROPPED);
-        Util.arrayFillNonAtomic(heap, (short) 0, at(BLOCKS), (byte) 0);
+        Bytes.wipe(heap, (short) 0, at(BLOCKS));
         Util.arrayFillNonAtomic(map, (short) 0, BLOCKS, FREE);
         if (storage.isInitialized()) {
             storage.clearKey();
@@ -308,7 +308,7 @@ final class KeyStore implements KeySource {
             digit--;
         }
         if (digit < last) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         Util.arrayCopy(out, offset, heap, (short) (at(find(version, (byte) 1)) + SEQUENCE), SEQUENCE_LENGTH);
     }

@@ -2,7 +2,6 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.ISOException;
-import javacard.framework.Util;
 
 /**
  * What the protocols of a domain share: one session state, one place for its keys, one set of ciphers. The state says
@@ -23,7 +22,7 @@ abstract class ProtocolChannel extends SecureChannel {
 
     /** Ends whatever is under way and drops its keys; {@code state} is 0 or a protocol's ABORTED. */
     final void end(byte state) {
-        Util.arrayFillNonAtomic(ram, Transients.SESSION, (short) (Transients.SIZE - Transients.SESSION), (byte) 0);
+        Bytes.wipe(ram, Transients.SESSION, (short) (Transients.SIZE - Transients.SESSION));
         ciphers.clear();
         ram[Transients.STATE] = state;
     }
@@ -31,7 +30,7 @@ abstract class ProtocolChannel extends SecureChannel {
     /** Refuses a command that ends what is under way: nothing of it stays, in the work buffer either. */
     final void refuse(byte state, short status) {
         end(state);
-        Util.arrayFillNonAtomic(work, (short) 0, Transients.WORK_SIZE, (byte) 0);
+        Bytes.wipe(work, (short) 0, Transients.WORK_SIZE);
         ISOException.throwIt(status);
     }
 

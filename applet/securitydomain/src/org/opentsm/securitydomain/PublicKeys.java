@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
 import javacard.security.CryptoException;
@@ -91,7 +90,7 @@ final class PublicKeys {
                 || buffer[modulus] >= 0
                 || (buffer[(short) (modulus + modulusLength - 1)] & 1) == 0
                 || !isExponent(buffer, exponent, exponentLength)) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
     }
 
@@ -99,12 +98,12 @@ final class PublicKeys {
     static void set(RSAPublicKey[] keys, byte[] buffer, short modulus, short modulusLength) {
         RSAPublicKey key = keys[sizeIndex(modulusLength)];
         if (key == null) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         try {
             key.setModulus(buffer, modulus, modulusLength);
         } catch (RuntimeException e) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
     }
 
@@ -128,7 +127,7 @@ final class PublicKeys {
         RSAPublicKey key = keys[index];
         if (!holds(key, buffer, modulus, modulusLength, scratch)) {
             if (changes[0] >= CHANGES_MAX) {
-                ISOException.throwIt(Gp.SW_CONDITIONS);
+                Refuse.conditions();
             }
             changes[0]++;
             set(keys, buffer, modulus, modulusLength);

@@ -14,8 +14,6 @@ final class RetailMac {
     /** Chain, block under way, its fill. */
     static final short STATE_SIZE = (short) (2 * BLOCK + 1);
 
-    private static final byte PADDING = (byte) 0x80;
-
     private final byte[] ram;
     private final BlockCiphers ciphers;
 
@@ -27,7 +25,7 @@ final class RetailMac {
     /** Starts at {@code state} with the initial value that stands at {@code initial} in RAM. */
     void start(short state, short initial) {
         Util.arrayCopyNonAtomic(ram, initial, ram, state, BLOCK);
-        Util.arrayFillNonAtomic(ram, (short) (state + BLOCK), (short) (BLOCK + 1), (byte) 0);
+        Bytes.wipe(ram, (short) (state + BLOCK), (short) (BLOCK + 1));
     }
 
     private void useFirstHalf(short key) {
@@ -38,12 +36,16 @@ final class RetailMac {
     void update(short state, short key, byte[] buffer, short offset, short length) {
         short fill = (short) (state + 2 * BLOCK);
         useFirstHalf(key);
-        for (short i = 0; i < length; i++) {
+        while (length > 0) {
             if (ram[fill] == BLOCK) {
                 absorb(state);
             }
-            ram[(short) (state + BLOCK + ram[fill])] = buffer[(short) (offset + i)];
-            ram[fill]++;
+            short part = (short) (BLOCK - ram[fill]);
+            part = part < length ? part : length;
+            Util.arrayCopyNonAtomic(buffer, offset, ram, (short) (state + BLOCK + ram[fill]), part);
+            ram[fill] += (byte) part;
+            offset += part;
+            length -= part;
         }
     }
 
@@ -55,22 +57,25 @@ final class RetailMac {
         ram[(short) (state + 2 * BLOCK)] = 0;
     }
 
-    /** Writes the eight bytes of the MAC, to RAM also, and clears the state. */
-    void finish(short state, short key, byte[] out, short offset) {
+    /**
+     * Writes the eight bytes of the MAC, to RAM also, and clears the state.
+     *
+     * @param last offset of the last single key: the first one's, or the third one's of a key of 24 bytes
+     */
+    void finish(short state, short key, short last, byte[] out, short offset) {
         short fill = (short) (state + 2 * BLOCK);
         useFirstHalf(key);
         if (ram[fill] == BLOCK) {
             absorb(state);
         }
         short part = (short) (state + BLOCK);
-        Util.arrayFillNonAtomic(ram, (short) (part + ram[fill]), (short) (BLOCK - ram[fill]), (byte) 0);
-        ram[(short) (part + ram[fill])] = PADDING;
+        Bytes.pad(ram, part, ram[fill], BLOCK);
         absorb(state);
         ciphers.desEcb.init(ciphers.des.key(ram, (short) (key + BLOCK), BLOCK), Cipher.MODE_DECRYPT);
         ciphers.desEcb.doFinal(ram, state, BLOCK, ram, state);
-        useFirstHalf(key);
+        useFirstHalf(last);
         ciphers.desEcb.doFinal(ram, state, BLOCK, ram, state);
         Util.arrayCopyNonAtomic(ram, state, out, offset, BLOCK);
-        Util.arrayFillNonAtomic(ram, state, STATE_SIZE, (byte) 0);
+        Bytes.wipe(ram, state, STATE_SIZE);
     }
 }

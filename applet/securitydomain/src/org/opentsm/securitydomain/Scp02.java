@@ -85,11 +85,11 @@ final class Scp02 extends SymmetricChannel {
     /** One session key: the counter's two bytes of {@code CARD_CHALLENGE} under the static key (E.4.1). */
     private void derive(KeySource keys, byte version, byte id, short constant, short to) {
         keys.key(version, has(OPTION_THREE_KEYS) ? id : (byte) 1, ram, STATIC_KEY);
-        Util.arrayFillNonAtomic(ram, to, KEY_LENGTH, (byte) 0);
+        Bytes.wipe(ram, to, KEY_LENGTH);
         Util.setShort(ram, to, constant);
         Util.arrayCopyNonAtomic(ram, CARD_CHALLENGE, ram, (short) (to + 2), SEQUENCE_DIGITS);
         cbc(STATIC_KEY, Cipher.MODE_ENCRYPT, ram, to, KEY_LENGTH);
-        Util.arrayFillNonAtomic(ram, STATIC_KEY, KeyStore.KEY_MAX, (byte) 0);
+        Bytes.wipe(ram, STATIC_KEY, KeyStore.KEY_MAX);
     }
 
     private void cbc(short key, byte mode, byte[] buffer, short offset, short length) {
@@ -118,7 +118,7 @@ final class Scp02 extends SymmetricChannel {
         KeySource keys = domain.keySource();
         byte version = set(keys, wanted);
         if (version == KeySource.NO_VERSION) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         Util.arrayCopyNonAtomic(work, transients.dataOffset(), ram, HOST_CHALLENGE, CRYPTOGRAM_LENGTH);
         takeSequence(keys, version, (short) 0);
@@ -148,22 +148,21 @@ final class Scp02 extends SymmetricChannel {
         }
         macOfAid(S_MAC, ICV);
         Util.arrayCopyNonAtomic(ram, ICV, ram, to, (short) 6);
-        Util.arrayFillNonAtomic(ram, ICV, RetailMac.BLOCK, (byte) 0);
+        Bytes.wipe(ram, ICV, RetailMac.BLOCK);
     }
 
     /** MAC over the padded AID with a zero initial value, which stands at {@code to} (E.3.2, E.4.2.3). */
     private void macOfAid(short key, short to) {
         mac.start(R_STATE, to);
         mac.update(R_STATE, key, aid, (short) 0, (short) aid.length);
-        mac.finish(R_STATE, key, ram, to);
+        mac.finish(R_STATE, key, key, ram, to);
     }
 
     /** Writes the CBC-MAC under S-ENC of two challenges at TEMPORARY + 16 (E.4.2). */
     private void cryptogram(short first, short second) {
         short at = Util.arrayCopyNonAtomic(ram, first, work, TEMPORARY, CRYPTOGRAM_LENGTH);
         at = Util.arrayCopyNonAtomic(ram, second, work, at, CRYPTOGRAM_LENGTH);
-        Util.arrayFillNonAtomic(work, at, CRYPTOGRAM_LENGTH, (byte) 0);
-        work[at] = PADDING;
+        Bytes.pad(work, TEMPORARY, (short) (at - TEMPORARY), RetailMac.BLOCK);
         cbc(S_ENC, Cipher.MODE_ENCRYPT, work, TEMPORARY, (short) 24);
     }
 
@@ -178,7 +177,7 @@ final class Scp02 extends SymmetricChannel {
 
     boolean authenticates() {
         cryptogram(CARD_CHALLENGE, HOST_CHALLENGE);
-        boolean good = same(work, transients.dataOffset(), work, (short) (TEMPORARY + 16), CRYPTOGRAM_LENGTH);
+        boolean good = Bytes.same(work, transients.dataOffset(), work, (short) (TEMPORARY + 16), CRYPTOGRAM_LENGTH);
         transients.setShort(Transients.DATA_LENGTH, CRYPTOGRAM_LENGTH);
         good &= verifiesMac((short) (transients.dataOffset() + CRYPTOGRAM_LENGTH));
         if (good) {
@@ -209,8 +208,8 @@ final class Scp02 extends SymmetricChannel {
         short head = putLc(ICV, unmodified ? length : (short) (length + RetailMac.BLOCK));
         mac.update(scratch, S_MAC, ram, ICV, head);
         mac.update(scratch, S_MAC, work, transients.dataOffset(), length);
-        mac.finish(scratch, S_MAC, ram, ICV);
-        return same(ram, ICV, work, given, RetailMac.BLOCK);
+        mac.finish(scratch, S_MAC, S_MAC, ram, ICV);
+        return Bytes.same(ram, ICV, work, given, RetailMac.BLOCK);
     }
 
     /**
@@ -239,7 +238,7 @@ final class Scp02 extends SymmetricChannel {
                 return false;
             }
             cbc(S_ENC, Cipher.MODE_DECRYPT, work, transients.dataOffset(), length);
-            length = unpadded(transients.dataOffset(), length, RetailMac.BLOCK);
+            length = Bytes.unpadded(work, transients.dataOffset(), length, RetailMac.BLOCK);
             if (length < 0) {
                 return false;
             }
@@ -322,7 +321,7 @@ final class Scp02 extends SymmetricChannel {
             mac.update(R_STATE, S_RMAC, work, offset, length);
             Util.setShort(ram, scratch, status);
             mac.update(R_STATE, S_RMAC, ram, scratch, (short) 2);
-            mac.finish(R_STATE, S_RMAC, ram, R_ICV);
+            mac.finish(R_STATE, S_RMAC, S_RMAC, ram, R_ICV);
             if ((ram[Transients.LEVEL] & Gp.LEVEL_R_MAC) != 0) {
                 Util.arrayCopyNonAtomic(ram, R_ICV, work, (short) (offset + length), RetailMac.BLOCK);
                 length += RetailMac.BLOCK;
@@ -349,11 +348,11 @@ final class Scp02 extends SymmetricChannel {
 
     short ends(boolean forGood) {
         if (ram[R_SESSION] == 0) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         short end = Util.arrayCopyNonAtomic(ram, R_ICV, work, Transients.RESPONSE, RetailMac.BLOCK);
         ram[Transients.WRAP_RESPONSE] = 0;
-        Util.arrayFillNonAtomic(ram, R_STATE, RetailMac.STATE_SIZE, (byte) 0);
+        Bytes.wipe(ram, R_STATE, RetailMac.STATE_SIZE);
         if (forGood) {
             ram[R_SESSION] = 0;
             ram[Transients.LEVEL] &= (byte) ~Gp.LEVEL_R_MAC;
@@ -364,7 +363,7 @@ final class Scp02 extends SymmetricChannel {
     /** Opens a key under the session's DEK: triple DES in ECB, in CBC after implicit initiation (E.4.7). */
     void decryptKey(byte[] buffer, short offset, short length) {
         if (!ownerAuthenticated() || length == 0 || (length & 7) != 0) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         if (implicit()) {
             cbc(S_DEK, Cipher.MODE_DECRYPT, buffer, offset, length);

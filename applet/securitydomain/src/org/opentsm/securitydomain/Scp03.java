@@ -88,7 +88,7 @@ final class Scp03 extends SymmetricChannel {
         KeySource source = domain.keySource();
         byte version = set(source, wanted);
         if (version == KeySource.NO_VERSION) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         Util.arrayCopyNonAtomic(work, transients.dataOffset(), ram, CONTEXT, size);
         short at = keyInformation(version, Gp.SCP03);
@@ -140,7 +140,7 @@ final class Scp03 extends SymmetricChannel {
         short bits = (short) (ram[KEY_LENGTH] << 3);
         derive(from, constant, bits, ram, CONTEXT, (short) (2 * macLength()), work, TEMPORARY);
         Util.arrayCopyNonAtomic(work, TEMPORARY, ram, to, KeyStore.KEY_MAX);
-        Util.arrayFillNonAtomic(work, TEMPORARY, KeyStore.KEY_MAX, (byte) 0);
+        Bytes.wipe(work, TEMPORARY, KeyStore.KEY_MAX);
     }
 
     private void startMac(short key) {
@@ -163,7 +163,7 @@ final class Scp03 extends SymmetricChannel {
         for (short n = 1; n <= 2; n++) {
             // the label stands where this block's result goes
             short label = (short) (offset + (short) ((short) (n - 1) * Cmac.BLOCK));
-            Util.arrayFillNonAtomic(out, label, Cmac.BLOCK, (byte) 0);
+            Bytes.wipe(out, label, Cmac.BLOCK);
             out[(short) (label + 11)] = constant;
             Util.setShort(out, (short) (label + 13), bits);
             out[(short) (label + 15)] = (byte) n;
@@ -181,7 +181,7 @@ final class Scp03 extends SymmetricChannel {
     boolean authenticates() {
         short size = macLength();
         derive(S_MAC, HOST_CRYPTOGRAM, (short) (size << 3), ram, CONTEXT, (short) (2 * size), work, TEMPORARY);
-        boolean good = same(work, transients.dataOffset(), work, TEMPORARY, size);
+        boolean good = Bytes.same(work, transients.dataOffset(), work, TEMPORARY, size);
         good &= verifiesMac();
         return good;
     }
@@ -224,7 +224,7 @@ final class Scp03 extends SymmetricChannel {
         cmac.update(work, transients.dataOffset(), length);
         cmac.finish(ram, CHAINING);
         transients.setShort(Transients.DATA_LENGTH, length);
-        return same(ram, CHAINING, work, (short) (transients.dataOffset() + length), size);
+        return Bytes.same(ram, CHAINING, work, (short) (transients.dataOffset() + length), size);
     }
 
     boolean unwraps(byte level) {
@@ -240,7 +240,7 @@ final class Scp03 extends SymmetricChannel {
             return false;
         }
         crypt(Cipher.MODE_DECRYPT, (byte) 0, transients.dataOffset(), length);
-        length = unpadded(transients.dataOffset(), length, Cmac.BLOCK);
+        length = Bytes.unpadded(work, transients.dataOffset(), length, Cmac.BLOCK);
         if (length < 0) {
             return false;
         }
@@ -274,12 +274,7 @@ final class Scp03 extends SymmetricChannel {
             return;
         }
         if ((ram[Transients.LEVEL] & Gp.LEVEL_R_ENCRYPTION) != 0 && length > 0) {
-            work[(short) (offset + length)] = PADDING;
-            length++;
-            while ((length & 15) != 0) {
-                work[(short) (offset + length)] = 0;
-                length++;
-            }
+            length = Bytes.pad(work, offset, length, Cmac.BLOCK);
             crypt(Cipher.MODE_ENCRYPT, RESPONSE_COUNTER, offset, length);
         }
         short end = (short) (offset + length);
@@ -320,7 +315,7 @@ final class Scp03 extends SymmetricChannel {
     /** Opens a key under the static DEK: AES-CBC, first block zero (Amendment D 6.2.8). */
     void decryptKey(byte[] buffer, short offset, short length) {
         if (!ownerAuthenticated() || length == 0 || (length & 15) != 0) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         ciphers.openKey(true, DEK, ram[KEY_LENGTH], buffer, offset, length);
     }

@@ -88,7 +88,7 @@ final class Scp10 extends ProtocolChannel {
         }
         switch (state) {
             case ABORTED:
-                ISOException.throwIt(Gp.SW_SECURITY_STATUS);
+                Refuse.security();
                 break;
             case AWAITING_INTERNAL:
                 if (wrapped || ins != Gp.INS_INTERNAL_AUTHENTICATE) {
@@ -121,7 +121,7 @@ final class Scp10 extends ProtocolChannel {
 
     private void dropChallenge() {
         if (ram[Transients.STATE] == CHALLENGED) {
-            Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT, (byte) 0);
+            Bytes.wipe(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT);
             ram[Transients.STATE] = ENVIRONMENT;
         }
     }
@@ -197,7 +197,7 @@ final class Scp10 extends ProtocolChannel {
 
     private static void requireP1P2(byte p1, byte wantedP1, byte p2, byte wantedP2) {
         if (p1 != wantedP1 || p2 != wantedP2) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
     }
 
@@ -206,13 +206,13 @@ final class Scp10 extends ProtocolChannel {
         end(IDLE);
         if ((p1 != Gp.P1_MSE_EXTERNAL && p1 != Gp.P1_MSE_MUTUAL)
                 || (p2 != Gp.P2_MSE_STORED_KEY && p2 != Gp.P2_MSE_CERTIFICATES)) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         short offset = dataOffset();
         short end = (short) (offset + dataLength());
         short algorithm = Tlv.expect(work, offset, end, Gp.TAG_ALGORITHM);
         if (Tlv.length(work, offset, end) != 2) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         byte option = work[(short) (algorithm + 1)];
         if (work[algorithm] != Gp.SCP10
@@ -221,16 +221,16 @@ final class Scp10 extends ProtocolChannel {
             ISOException.throwIt(Gp.SW_ALGORITHM_NOT_SUPPORTED);
         }
         if (option == Gp.OPTION_KEY_AGREEMENT && p1 != Gp.P1_MSE_MUTUAL) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         short field = checkReference(Tlv.next(work, offset, end), end, Gp.TAG_PUBLIC_KEY_REFERENCE);
         field = checkReference(field, end, Gp.TAG_KEY_REFERENCE);
         if (field != end) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         // no PK.OCE.AUT is ever stored: authentication without certificates finds no key
         if (p2 == Gp.P2_MSE_STORED_KEY || !trustPoint.present()) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         begin(option);
         return (short) 0;
@@ -254,7 +254,7 @@ final class Scp10 extends ProtocolChannel {
             known |= length == 2 && work[value] == pairs.version() && work[(short) (value + 1)] == Gp.KID_PAIR;
         }
         if (!known) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         return Tlv.next(work, field, end);
     }
@@ -281,7 +281,7 @@ final class Scp10 extends ProtocolChannel {
             refuse(IDLE, Gp.SW_WRONG_DATA);
         }
         // T stays with the session keys only
-        Util.arrayFillNonAtomic(work, dataOffset(), dataLength(), (byte) 0);
+        Bytes.wipe(work, dataOffset(), dataLength());
         return (short) 0;
     }
 
@@ -321,7 +321,7 @@ final class Scp10 extends ProtocolChannel {
         if (ram[Transients.STATE] != ENVIRONMENT || ram[Transients.CERTIFICATE_MAY_FOLLOW] == 0) {
             end(IDLE);
             if (!trustPoint.present()) {
-                ISOException.throwIt(Gp.SW_NOT_FOUND);
+                Refuse.notFound();
             }
             begin(Gp.OPTION_KEY_TRANSPORT);
         }
@@ -377,10 +377,10 @@ final class Scp10 extends ProtocolChannel {
         ram[Transients.LEVEL] = (byte) (level | sessionKeys.level());
         ram[Transients.STATE] = transport ? OPEN_UNCONFIRMED : AWAITING_INTERNAL;
         if (transport) {
-            Util.arrayFillNonAtomic(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT, (byte) 0);
+            Bytes.wipe(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT);
         }
         // key agreement: the peer's secret stands in what was recovered from its signature
-        Util.arrayFillNonAtomic(work, (short) 0, Transients.WORK_SIZE, (byte) 0);
+        Bytes.wipe(work, (short) 0, Transients.WORK_SIZE);
         return (short) 0;
     }
 

@@ -35,7 +35,7 @@ class SecureChannel {
      */
     void admit() {
         if ((ram[Transients.HEADER] & Gp.CLA_SM_MASK) != 0) {
-            ISOException.throwIt(Gp.SW_SECURITY_STATUS);
+            Refuse.security();
         }
     }
 
@@ -80,7 +80,7 @@ class SecureChannel {
 
     /** Opens a key that came under the session's data encryption key, in place; 6985 without one. */
     void decryptKey(byte[] buffer, short offset, short length) {
-        ISOException.throwIt(Gp.SW_CONDITIONS);
+        Refuse.conditions();
     }
 
     /** True when the session's peer is the domain's owner and commands carry a MAC. */

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
 import javacard.framework.Util;
-import javacard.security.Signature;
 import javacardx.crypto.Cipher;
 
 /**
@@ -13,14 +11,15 @@ import javacardx.crypto.Cipher;
 final class SecureMessaging {
 
     private static final short BLOCK = (short) 8;
-    private static final byte PADDING = (byte) 0x80;
     private static final byte PADDING_INDICATOR = (byte) 0x01;
+
+    private static final short MAC_STATE = (short) (Transients.SCRATCH + BLOCK);
 
     private final Transients transients;
     private final byte[] ram;
     private final byte[] work;
     private final SessionKeys keys;
-    private final Signature mac;
+    private final RetailMac mac;
     private final Cipher ecb;
     private final Cipher cbc;
 
@@ -29,14 +28,14 @@ final class SecureMessaging {
         this.keys = keys;
         ram = transients.ram;
         work = transients.work;
-        mac = Signature.getInstance(Signature.ALG_DES_MAC8_ISO9797_1_M2_ALG3, false);
+        mac = new RetailMac(ram, ciphers);
         ecb = ciphers.desEcb;
         cbc = ciphers.desCbc;
     }
 
     private static void require(boolean held) {
         if (!held) {
-            ISOException.throwIt(Gp.SW_SECURITY_STATUS);
+            Refuse.security();
         }
     }
 
@@ -81,26 +80,29 @@ final class SecureMessaging {
     private void checkMac(short start, short end, short given) {
         short scratch = Transients.SCRATCH;
         startMac(SessionKeys.C_MAC);
-        Util.arrayFillNonAtomic(ram, scratch, BLOCK, (byte) 0);
+        Bytes.wipe(ram, scratch, BLOCK);
         Util.arrayCopyNonAtomic(ram, Transients.HEADER, ram, scratch, (short) 4);
         // the MAC covers the class byte without secure messaging and channel bits (Figure F-10)
         ram[scratch] = (byte) (ram[scratch] & Gp.CLA_TYPE_MASK);
-        ram[(short) (scratch + 4)] = PADDING;
-        mac.update(ram, scratch, BLOCK);
-        mac.sign(work, start, (short) (end - start), ram, scratch);
+        ram[(short) (scratch + 4)] = Bytes.PADDING;
+        mac.update(MAC_STATE, keys.offset(SessionKeys.C_MAC), ram, scratch, BLOCK);
+        finishMac(SessionKeys.C_MAC, start, (short) (end - start));
         keys.increment(keys.counter(SessionKeys.C_MAC));
-        byte difference = 0;
-        for (short i = 0; i < BLOCK; i++) {
-            difference |= (byte) (ram[(short) (scratch + i)] ^ work[(short) (given + i)]);
-        }
-        require(difference == 0);
+        require(Bytes.same(ram, scratch, work, given, BLOCK));
     }
 
     /** Starts a MAC whose initial value is the encrypted sequence counter. */
     private void startMac(short use) {
         ecb.init(keys.firstHalf(use), Cipher.MODE_ENCRYPT);
         ecb.doFinal(ram, keys.counter(use), BLOCK, ram, Transients.SCRATCH);
-        mac.init(keys.key(use), Signature.MODE_SIGN, ram, Transients.SCRATCH, BLOCK);
+        mac.start(MAC_STATE, Transients.SCRATCH);
+    }
+
+    /** Ends a MAC with bytes of the work buffer; it stands at SCRATCH. */
+    private void finishMac(short use, short offset, short length) {
+        short key = keys.offset(use);
+        mac.update(MAC_STATE, key, work, offset, length);
+        mac.finish(MAC_STATE, key, keys.lastPart(use), ram, Transients.SCRATCH);
     }
 
     /** Opens padding indicator and cryptogram; returns the plain length behind the indicator. */
@@ -110,17 +112,14 @@ final class SecureMessaging {
         offset++;
         cbc.init(keys.key(SessionKeys.C_ENC), Cipher.MODE_DECRYPT);
         cbc.doFinal(work, offset, cryptogram, work, offset);
-        short last = (short) (offset + cryptogram - 1);
-        while (last >= offset && work[last] == 0) {
-            last--;
-        }
-        require(last >= offset && work[last] == PADDING && (short) (offset + cryptogram - last) <= BLOCK);
-        return (short) (last - offset);
+        short plain = Bytes.unpadded(work, offset, cryptogram, BLOCK);
+        require(plain >= 0);
+        return plain;
     }
 
     /** Opens whole blocks under the data encryption key, each by itself (key-distribution.md section 7 row 5). */
     void decryptKey(byte[] buffer, short offset, short length) {
-        KeyField.require(length > 0 && (length & 7) == 0);
+        Tlv.require(length > 0 && (length & 7) == 0);
         ecb.init(keys.key(SessionKeys.C_DEK), Cipher.MODE_DECRYPT);
         ecb.doFinal(buffer, offset, length, buffer, offset);
     }
@@ -148,7 +147,7 @@ final class SecureMessaging {
         end = Tlv.header(work, end, Gp.TAG_SM_STATUS, (short) 2);
         end = Util.setShort(work, end, status);
         startMac(SessionKeys.R_MAC);
-        mac.sign(work, start, (short) (end - start), ram, Transients.SCRATCH);
+        finishMac(SessionKeys.R_MAC, start, (short) (end - start));
         keys.increment(keys.counter(SessionKeys.R_MAC));
         end = Tlv.put(work, end, Gp.TAG_SM_MAC, ram, Transients.SCRATCH, BLOCK);
         transients.setShort(Transients.PENDING_OFFSET, start);
@@ -156,12 +155,7 @@ final class SecureMessaging {
     }
 
     private short encrypt(short offset, short length) {
-        work[(short) (offset + length)] = PADDING;
-        length++;
-        while ((length & 7) != 0) {
-            work[(short) (offset + length)] = 0;
-            length++;
-        }
+        length = Bytes.pad(work, offset, length, BLOCK);
         cbc.init(keys.key(SessionKeys.R_ENC), Cipher.MODE_ENCRYPT);
         return cbc.doFinal(work, offset, length, work, offset);
     }

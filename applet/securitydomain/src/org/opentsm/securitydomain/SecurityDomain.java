@@ -68,7 +68,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         short parametersAt = (short) (privilegesAt + 1 + privilegesLength);
         short parametersLength = InstallData.lengthAt(bArray, parametersAt, end);
         if (aidLength < Gp.AID_MIN || aidLength > Gp.AID_MAX || privilegesLength > 3) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         alone = openAid() == null;
         ownAid = new byte[aidLength];
@@ -335,7 +335,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         byte state = open().cardState();
         if (state == Gp.CARD_STATE_TERMINATED
                 || (state == Gp.CARD_STATE_CARD_LOCKED && !servesLockedCard(group, ins, p1))) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
     }
 
@@ -374,13 +374,13 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
 
     final void requireChange() {
         if (!mayChange()) {
-            ISOException.throwIt(Gp.SW_SECURITY_STATUS);
+            Refuse.security();
         }
     }
 
     final void requireOwner() {
         if (!channel.ownerAuthenticated()) {
-            ISOException.throwIt(Gp.SW_SECURITY_STATUS);
+            Refuse.security();
         }
     }
 
@@ -413,7 +413,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
 
     /** GET ATTESTATION; 6A88 for a domain that attests nothing. */
     short attestation() {
-        ISOException.throwIt(Gp.SW_NOT_FOUND);
+        Refuse.notFound();
         return (short) 0;
     }
 
@@ -434,7 +434,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     /** Writes the value of tag 67; 6A88 without sessions. Returns its length. */
     final short capabilities(short out) {
         if (trustPoint == null) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         short length = CardData.capabilities(work, out, offersScp10, scp02Option, scp03Option);
         return contentKeys == null ? length : (short) (contentKeys.capabilities(work, (short) (out + length)) - out);
@@ -443,7 +443,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     /** Writes the confirmation counter; 6A88 for a domain that gives no receipts. Returns its length. */
     final short confirmations(short out) {
         if (contentKeys == null) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         return contentKeys.counter(work, out);
     }
@@ -451,7 +451,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     /** Writes the sequence counter of the lowest set that counts sessions; 6A88 without one. Returns its length. */
     final short sequence(short out) {
         if (channels == null) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         return channels.sequence(out);
     }

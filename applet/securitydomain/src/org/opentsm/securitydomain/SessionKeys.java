@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
 import javacard.framework.Util;
 import javacard.security.DESKey;
 
@@ -38,10 +37,8 @@ final class SessionKeys {
 
     /** Wipes templates, keys and counters. */
     void clear() {
-        Util.arrayFillNonAtomic(ram, Transients.TEMPLATES, Transients.TEMPLATES_SIZE, (byte) 0);
-        Util.arrayFillNonAtomic(
-                ram, Transients.KEY_OFFSETS, (short) (Transients.TEMPLATES_LENGTH + 2 - Transients.KEY_OFFSETS), (byte)
-                        0);
+        Bytes.wipe(ram, Transients.TEMPLATES, Transients.TEMPLATES_SIZE);
+        Bytes.wipe(ram, Transients.KEY_OFFSETS, (short) (Transients.TEMPLATES_LENGTH + 2 - Transients.KEY_OFFSETS));
         keys.clear();
     }
 
@@ -64,13 +61,13 @@ final class SessionKeys {
         clear();
         short limit = keysInside ? Transients.TEMPLATES_SIZE : (short) (DERIVED - KeyAgreement.SECRET_SIZE);
         if (length > limit) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         Util.arrayCopyNonAtomic(buffer, offset, ram, Transients.TEMPLATES, length);
         short end = (short) (Transients.TEMPLATES + length);
         short level = Tlv.expect(ram, Transients.TEMPLATES, end, Gp.TAG_LEVEL);
         // the length in its short form only: level() reads the byte at its fixed place
-        require(level == (short) (Transients.TEMPLATES + 2) && Tlv.length(ram, Transients.TEMPLATES, end) == 1);
+        Tlv.require(level == (short) (Transients.TEMPLATES + 2) && Tlv.length(ram, Transients.TEMPLATES, end) == 1);
         byte bits = ram[level];
         short template = (short) (level + 1);
         short counted = (short) 0;
@@ -87,18 +84,12 @@ final class SessionKeys {
         return ram[(short) (Transients.TEMPLATES + 2)];
     }
 
-    private static void require(boolean held) {
-        if (!held) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
-        }
-    }
-
     private void checkLevel(byte bits) {
-        require((bits & 0xCC) == 0);
-        require((bits & Gp.LEVEL_C_MAC) == 0 || has(C_MAC));
-        require((bits & Gp.LEVEL_C_DECRYPTION) == 0 || (has(C_ENC) && (bits & Gp.LEVEL_C_MAC) != 0));
-        require((bits & Gp.LEVEL_R_MAC) == 0 || has(R_MAC));
-        require((bits & Gp.LEVEL_R_ENCRYPTION) == 0 || (has(R_ENC) && (bits & Gp.LEVEL_R_MAC) != 0));
+        Tlv.require((bits & 0xCC) == 0);
+        Tlv.require((bits & Gp.LEVEL_C_MAC) == 0 || has(C_MAC));
+        Tlv.require((bits & Gp.LEVEL_C_DECRYPTION) == 0 || (has(C_ENC) && (bits & Gp.LEVEL_C_MAC) != 0));
+        Tlv.require((bits & Gp.LEVEL_R_MAC) == 0 || has(R_MAC));
+        Tlv.require((bits & Gp.LEVEL_R_ENCRYPTION) == 0 || (has(R_ENC) && (bits & Gp.LEVEL_R_MAC) != 0));
     }
 
     /**
@@ -108,7 +99,7 @@ final class SessionKeys {
      */
     private short loadTemplate(short template, short end, boolean keysInside, short counted) {
         short tag = Tlv.tag(ram, template, end);
-        require(tag == Gp.TAG_CRT_MAC || tag == Gp.TAG_CRT_ENC);
+        Tlv.require(tag == Gp.TAG_CRT_MAC || tag == Gp.TAG_CRT_ENC);
         short field = Tlv.value(ram, template, end);
         short last = Tlv.next(ram, template, end);
         short usage = (short) 0;
@@ -122,18 +113,18 @@ final class SessionKeys {
             short value = Tlv.value(ram, field, last);
             short size = Tlv.length(ram, field, last);
             if (name == Gp.TAG_CRT_USAGE) {
-                require(usage == 0 && size == 1);
+                Tlv.require(usage == 0 && size == 1);
                 usage = (short) (ram[value] & 0xFF);
             } else if (name == Gp.TAG_CRT_KEY_TYPE) {
-                require(!typeSeen && size == 1);
+                Tlv.require(!typeSeen && size == 1);
                 typeSeen = true;
             } else if (name == Gp.TAG_CRT_KEY) {
-                require(keysInside && key == 0 && (size == KEY_MIN || size == KEY_MAX));
+                Tlv.require(keysInside && key == 0 && (size == KEY_MIN || size == KEY_MAX));
                 key = (short) (value - Transients.TEMPLATES);
                 keyLength = size;
             } else {
-                require(name == Gp.TAG_CRT_COUNTER && tag == Gp.TAG_CRT_MAC && !counterSeen);
-                require(size == 0 || (keysInside && size == COUNTER_SIZE));
+                Tlv.require(name == Gp.TAG_CRT_COUNTER && tag == Gp.TAG_CRT_MAC && !counterSeen);
+                Tlv.require(size == 0 || (keysInside && size == COUNTER_SIZE));
                 counterSeen = true;
                 counter = size == 0 ? (short) 0 : value;
             }
@@ -142,12 +133,12 @@ final class SessionKeys {
         if (!keysInside) {
             short kind = kindOf(tag, usage);
             short seen = (short) ((short) (counted >> kind) & 3);
-            require(seen < 2);
+            Tlv.require(seen < 2);
             key = (short) (DERIVED + (short) (derivedIndex(kind, seen) * KEY_MIN));
             keyLength = KEY_MIN;
             counted = (short) (counted + (short) (1 << kind));
         }
-        require(key != 0);
+        Tlv.require(key != 0);
         assign(tag, usage, key, keyLength, counter);
         return counted;
     }
@@ -170,13 +161,13 @@ final class SessionKeys {
     private void assign(short tag, short usage, short key, short length, short counter) {
         short command;
         if (tag == Gp.TAG_CRT_MAC) {
-            require((usage & 0x30) != 0 && (usage & 0xCF) == 0);
+            Tlv.require((usage & 0x30) != 0 && (usage & 0xCF) == 0);
             command = C_MAC;
         } else if ((usage & 0xC0) == 0) {
-            require((usage & 0x30) != 0 && (usage & 0x0F) == 0);
+            Tlv.require((usage & 0x30) != 0 && (usage & 0x0F) == 0);
             command = C_ENC;
         } else {
-            require((usage & 0x3F) == 0);
+            Tlv.require((usage & 0x3F) == 0);
             // bit 80 is the command's, 40 the response's: as 10 and 20 for the others
             usage = (short) ((short) ((usage & 0x80) >> 3) | (short) ((usage & 0x40) >> 1));
             command = C_DEK;
@@ -192,7 +183,7 @@ final class SessionKeys {
     }
 
     private void assignUse(short use, short key, short length) {
-        require(!has(use));
+        Tlv.require(!has(use));
         ram[(short) (Transients.KEY_OFFSETS + use)] = (byte) key;
         ram[(short) (Transients.KEY_LENGTHS + use)] = (byte) length;
     }
@@ -234,6 +225,12 @@ final class SessionKeys {
     /** The key of a use in a key object that stays valid until the next call. */
     DESKey key(short use) {
         return keys.key(ram, offset(use), ram[(short) (Transients.KEY_LENGTHS + use)]);
+    }
+
+    /** Offset in RAM of a key's last single key: the third one of 24 bytes, else the first one again. */
+    short lastPart(short use) {
+        short third = (short) (ram[(short) (Transients.KEY_LENGTHS + use)] - KEY_MIN);
+        return (short) (offset(use) + (short) (third << 1));
     }
 
     /** First eight bytes of a key, for the MAC's initial value (F.2.3). */

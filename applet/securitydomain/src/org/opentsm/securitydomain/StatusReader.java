@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
-
 /** GET STATUS of a domain that answers for itself alone (GPCS 11.4): its form. */
 final class StatusReader {
 
@@ -15,7 +13,7 @@ final class StatusReader {
                         && p1 != Gp.P1_STATUS_APPLICATIONS
                         && p1 != Gp.P1_STATUS_LOAD_FILES
                         && p1 != Gp.P1_STATUS_MODULES)) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         byte[] work = transients.work;
         short offset = transients.getShort(Transients.DATA_OFFSET);
@@ -25,7 +23,7 @@ final class StatusReader {
         if (search != (short) (offset + 2)
                 || Tlv.length(work, offset, end) > Gp.AID_MAX
                 || (next != end && (Tlv.tag(work, next, end) != Gp.TAG_TAG_LIST || Tlv.next(work, next, end) != end))) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         return search;
     }

@@ -39,7 +39,7 @@ final class StoreDataReader {
         reset();
         // RFU bits, and structures and encryptions there are none of (Table 11-89)
         if ((p1 & 0x06) != 0 || (p1 & 0x18) == 0x18 || (p1 & 0x60) == 0x40) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         // some hosts that expect an answer count from 01
         boolean first = expected == 0 && (p2 == 0 || (p2 == 1 && (p1 & Gp.P1_STORE_ANSWERS) != 0));
@@ -48,7 +48,7 @@ final class StoreDataReader {
         }
         if (p2 != expected || (!first && ((p1 ^ form) & FORM_BITS) != 0)) {
             // block 0 starts anew in any case, but not with what stands before it
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         if (length > (short) (Gp.COMMAND_MAX - collected)) {
             ISOException.throwIt(Gp.SW_NO_SPACE);

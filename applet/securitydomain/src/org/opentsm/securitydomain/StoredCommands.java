@@ -46,7 +46,7 @@ final class StoredCommands {
         short total = block == 0 ? (short) 0 : Util.getShort(progress, LENGTH);
         if (block != 0 && block != progress[NEXT_BLOCK]) {
             restart();
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         short size = (short) (buffer[(short) (offset + ISO7816.OFFSET_LC)] & 0xFF);
         if (size > (short) (length - HEADER)) {
@@ -69,13 +69,13 @@ final class StoredCommands {
     }
 
     private void restart() {
-        Util.arrayFillNonAtomic(progress, (short) 0, SIZE, (byte) 0);
+        Bytes.wipe(progress, (short) 0, SIZE);
     }
 
     /** All are looked at before the first one runs. */
     private void run(byte[] room, short end) {
         if (end == 0) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         for (short at = 0; at < end; at = Tlv.next(room, at, end)) {
             check(room, Tlv.expect(room, at, end, Gp.TAG_COMMAND), Tlv.length(room, at, end));
@@ -98,7 +98,7 @@ final class StoredCommands {
     /** Of what delegation may do, what needs no session and no RAM. */
     private static void check(byte[] room, short command, short length) {
         if (length < COMMAND_HEADER) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         byte ins = room[(short) (command + ISO7816.OFFSET_INS)];
         byte p2 = room[(short) (command + ISO7816.OFFSET_P2)];

@@ -34,7 +34,7 @@ final class StoredKeys {
     }
 
     private void wipeValue() {
-        Util.arrayFillNonAtomic(work, VALUE, (short) (Transients.WORK_SIZE - VALUE), (byte) 0);
+        Bytes.wipe(work, VALUE, (short) (Transients.WORK_SIZE - VALUE));
     }
 
     /**
@@ -52,12 +52,12 @@ final class StoredKeys {
             byte[] out,
             short outOffset) {
         short end = (short) (offset + length);
-        KeyField.require(length > 3 && (short) (offset + length) <= VALUE);
+        Tlv.require(length > 3 && (short) (offset + length) <= VALUE);
         byte version = buffer[offset];
-        KeyField.require(version > 0 || (version == Gp.KVN_INITIAL && writer == Gp.BY_CARD_MAKER));
+        Tlv.require(version > 0 || (version == Gp.KVN_INITIAL && writer == Gp.BY_CARD_MAKER));
         byte id = (byte) (p2 & ID_MASK);
         if (id == 0) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         store.wipe();
         try {
@@ -85,11 +85,11 @@ final class StoredKeys {
 
     private void prepareAll(byte version, byte id, byte replaces, boolean several, byte[] buffer, short at, short end) {
         do {
-            KeyField.require(id > 0);
+            Tlv.require(id > 0);
             at = prepare(version, id, replaces, buffer, at, end);
             id++;
         } while (several && at < end);
-        KeyField.require(at == end);
+        Tlv.require(at == end);
     }
 
     /**
@@ -111,7 +111,7 @@ final class StoredKeys {
 
     /** Writes one field's key to the store; returns the offset behind the field. */
     private short prepare(byte version, byte id, byte replaces, byte[] buffer, short field, short end) {
-        KeyField.require(KeyField.isComponent(buffer, field, end));
+        Tlv.require(KeyField.isComponent(buffer, field, end));
         boolean extended = KeyField.isExtended(buffer, field);
         byte type = KeyField.type(buffer, field, end);
         short check = KeyField.components(buffer, field, end);
@@ -122,17 +122,23 @@ final class StoredKeys {
         type = KeyField.isDes(type) ? Gp.KEY_DES : type;
         checkPlace(version, id, replaces, type, length);
         if (type == Gp.KEY_DES || type == Gp.KEY_AES) {
-            KeyField.require(buffer[check] == BlockCiphers.CHECK_LENGTH);
-            ciphers.checkValue(type, work, VALUE, length, ram, CHECK);
-            if (Util.arrayCompare(ram, CHECK, buffer, (short) (check + 1), BlockCiphers.CHECK_LENGTH) != 0) {
-                ISOException.throwIt(Gp.SW_SECURITY_STATUS);
-            }
+            Tlv.require(buffer[check] == BlockCiphers.CHECK_LENGTH);
+            checkValue(type, length, buffer, (short) (check + 1));
         } else {
             // no check value is defined for the others
-            KeyField.require(buffer[check] == 0);
+            Tlv.require(buffer[check] == 0);
         }
         store.prepare(version, id, type, usage(buffer, check, extended), work, VALUE, length);
         return behind;
+    }
+
+    /** 6982 where the key at VALUE has another check value; nothing of it stays then. */
+    private void checkValue(byte type, short length, byte[] buffer, short given) {
+        ciphers.checkValue(type, work, VALUE, length, ram, CHECK);
+        if (Util.arrayCompare(ram, CHECK, buffer, given, BlockCiphers.CHECK_LENGTH) != 0) {
+            wipeValue();
+            Refuse.security();
+        }
     }
 
     /** Usage and access of format 2, as two bytes; 0000 in format 1. */
@@ -147,14 +153,19 @@ final class StoredKeys {
                 buffer[access] == 0 ? (byte) 0 : buffer[(short) (access + 1)]);
     }
 
-    /** Copies a key of one secret component to VALUE; returns its length. */
-    private short symmetric(byte type, byte[] buffer, short field, short check, short end) {
-        KeyField.require(KeyField.behind(buffer, field, end) == check);
-        short length = KeyField.secretLength(buffer, field, check);
-        KeyField.require(
+    /** 6A80 for a secret of a length that its type has not. */
+    private static void requireLength(byte type, short length) {
+        Tlv.require(
                 type == Gp.KEY_AES
                         ? AesKeys.isLength(length)
                         : (KeyField.isDes(type) ? length == 16 || length == 24 : length <= 128));
+    }
+
+    /** Copies a key of one secret component to VALUE; returns its length. */
+    private short symmetric(byte type, byte[] buffer, short field, short check, short end) {
+        Tlv.require(KeyField.behind(buffer, field, end) == check);
+        short length = KeyField.secretLength(buffer, field, check);
+        requireLength(type, length);
         Util.arrayCopyNonAtomic(buffer, KeyField.secret(buffer, field, check), work, VALUE, length);
         return length;
     }
@@ -167,7 +178,7 @@ final class StoredKeys {
         byte before = UNKNOWN;
         for (short at = field; at < check; at = KeyField.behind(buffer, at, check)) {
             byte type = KeyField.type(buffer, at, check);
-            KeyField.require(follows(before, type));
+            Tlv.require(follows(before, type));
             boolean secret = KeyField.isSecret(type);
             short value = secret ? KeyField.secret(buffer, at, check) : KeyField.value(buffer, at, check);
             short length = secret ? KeyField.secretLength(buffer, at, check) : KeyField.length(buffer, at, check);
@@ -178,7 +189,7 @@ final class StoredKeys {
             before = type;
         }
         // a modulus alone is no key
-        KeyField.require(before != Gp.KEY_RSA_MODULUS && before != Gp.KEY_RSA_PRIVATE_MODULUS);
+        Tlv.require(before != Gp.KEY_RSA_MODULUS && before != Gp.KEY_RSA_PRIVATE_MODULUS);
         return (short) (out - VALUE);
     }
 
@@ -211,16 +222,16 @@ final class StoredKeys {
 
     /** 6A88 for a key to replace that is not there, 6A80 where the new one is of another kind or its place is taken. */
     private void checkPlace(byte version, byte id, byte replaces, byte type, short length) {
-        KeyField.require(!domain.keys.isReference(version, id));
+        Tlv.require(!domain.keys.isReference(version, id));
         if (replaces == 0) {
             return;
         }
         short old = store.find(replaces, id);
         if (old == KeyStore.NONE) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
-        KeyField.require(store.type(old) == type && (!KeyField.isSymmetric(type) || store.length(old) == length));
-        KeyField.require(version == replaces || store.find(version, id) == KeyStore.NONE);
+        Tlv.require(store.type(old) == type && (!KeyField.isSymmetric(type) || store.length(old) == length));
+        Tlv.require(version == replaces || store.find(version, id) == KeyStore.NONE);
     }
 
     /**
@@ -236,7 +247,7 @@ final class StoredKeys {
         short behind = list == Tlv.NONE ? end : Dgi.next(buffer, list, end);
         short at = behind;
         for (; template < behind; template = Tlv.next(buffer, template, behind)) {
-            KeyField.require(Tlv.tag(buffer, template, behind) == Gp.TAG_KEY_TEMPLATE
+            Tlv.require(Tlv.tag(buffer, template, behind) == Gp.TAG_KEY_TEMPLATE
                     && at < end
                     && Dgi.id(buffer, at, end) == Dgi.SECRET_KEY);
             prepare(
@@ -256,26 +267,15 @@ final class StoredKeys {
         byte id = one(buffer, part, end, Gp.TAG_EXPONENT);
         byte version = one(buffer, part, end, Gp.TAG_PUBLIC_KEY_REFERENCE);
         boolean des = KeyField.isDes(type);
-        KeyField.require(KeyField.isSymmetric(type)
-                && id > 0
-                && version > 0
-                && length > 0
-                && length <= room
-                && (type == Gp.KEY_AES
-                        ? AesKeys.isLength(length)
-                        : (des ? length == 16 || length == 24 : length <= 128)));
+        Tlv.require(KeyField.isSymmetric(type) && id > 0 && version > 0 && length > 0 && length <= room);
+        requireLength(type, length);
         type = des ? Gp.KEY_DES : type;
         checkPlace(version, id, (byte) 0, type, length);
-        Util.arrayCopyNonAtomic(buffer, value, work, VALUE, length);
         short check = Tlv.find(buffer, part, end, Gp.TAG_KEY_REFERENCE);
+        Tlv.require(check == Tlv.NONE || Tlv.length(buffer, check, end) == BlockCiphers.CHECK_LENGTH);
+        Util.arrayCopyNonAtomic(buffer, value, work, VALUE, length);
         if (check != Tlv.NONE && (des || type == Gp.KEY_AES)) {
-            ciphers.checkValue(type, work, VALUE, length, ram, CHECK);
-            if (Tlv.length(buffer, check, end) != BlockCiphers.CHECK_LENGTH
-                    || Util.arrayCompare(ram, CHECK, buffer, Tlv.value(buffer, check, end), BlockCiphers.CHECK_LENGTH)
-                            != 0) {
-                wipeValue();
-                ISOException.throwIt(Gp.SW_SECURITY_STATUS);
-            }
+            checkValue(type, length, buffer, Tlv.value(buffer, check, end));
         }
         store.prepare(version, id, type, (short) 0, work, VALUE, length);
         wipeValue();
@@ -284,7 +284,7 @@ final class StoredKeys {
     /** The one byte of an object that must be there. */
     private static byte one(byte[] buffer, short offset, short end, short tag) {
         short object = Tlv.find(buffer, offset, end, tag);
-        KeyField.require(object != Tlv.NONE && Tlv.length(buffer, object, end) == 1);
+        Tlv.require(object != Tlv.NONE && Tlv.length(buffer, object, end) == 1);
         return buffer[Tlv.value(buffer, object, end)];
     }
 
@@ -317,11 +317,11 @@ final class StoredKeys {
         for (short at = offset; at < end; at = Tlv.next(buffer, at, end)) {
             short tag = Tlv.tag(buffer, at, end);
             byte value = buffer[Tlv.value(buffer, at, end)];
-            KeyField.require(Tlv.length(buffer, at, end) == 1 && value != UNKNOWN);
+            Tlv.require(Tlv.length(buffer, at, end) == 1 && value != UNKNOWN);
             if (tag == Gp.TAG_KEY_IDENTIFIER && id == UNKNOWN) {
                 id = value;
             } else {
-                KeyField.require(tag == Gp.TAG_KEY_VERSION && version == UNKNOWN);
+                Tlv.require(tag == Gp.TAG_KEY_VERSION && version == UNKNOWN);
                 version = value;
             }
         }

@@ -98,7 +98,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
             byte[] response,
             short responseOffset) {
         if (owned) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         switch (ins) {
             case Gp.INS_GENERATE_KEY_PAIR:
@@ -116,7 +116,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     /** STORE DATA of an issuer's domain that is not ours, handed on by its OPEN; 6985 once the domain is owned. */
     public void processData(byte[] buffer, short offset, short length) {
         if (owned || !alone) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         stored.take(buffer, offset, length);
     }
@@ -164,7 +164,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
             dropDelegatedKeys();
             if (!channel.opens()) {
                 JCSystem.abortTransaction();
-                ISOException.throwIt(Gp.SW_CONDITIONS);
+                Refuse.conditions();
             }
         }
     }
@@ -180,7 +180,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     /** A domain without an owner holds no certificate: only its owner stores one, and is the owner by it. */
     void requireCertificateFrom(byte writer) {
         if (writer != Gp.BY_OWNER) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
     }
 
@@ -211,7 +211,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         boolean matches =
                 p1 == Gp.P1_STATUS_APPLICATIONS && (p2 & Gp.P2_STATUS_NEXT) == 0 && matchesOwnAid(search, length);
         if (!matches) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         short end = putOwnAid(out);
         end = Tlv.header(work, end, Gp.TAG_LIFE_CYCLE, (short) 1);
@@ -224,10 +224,10 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     private short setStatus(byte p1, byte p2) {
         requireOwner();
         if (p1 != Gp.P1_STATUS_APPLICATIONS && p1 != Gp.P1_STATUS_DOMAIN_TREE) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         if (!isSelf(work, transients.dataOffset(), transients.dataLength())) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         byte state = state();
         byte wanted = p2;
@@ -236,7 +236,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         }
         boolean lock = wanted == (byte) (state | Gp.STATE_LOCKED) && wanted != state;
         if (!lock && (wanted != Gp.DOMAIN_STATE_PERSONALIZED || state != Gp.DOMAIN_STATE_SELECTABLE)) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         moveTo(wanted);
         return (short) 0;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
-
 /**
  * What SCP02 and SCP03 share: INITIALIZE UPDATE and EXTERNAL AUTHENTICATE in this order, the class bits of secure
  * messaging, R-MAC sessions. Session keys stand where SCP10 has its templates.
@@ -14,7 +12,6 @@ abstract class SymmetricChannel extends ProtocolChannel {
     static final byte OPEN = (byte) 2;
     static final byte ABORTED = (byte) 3;
 
-    static final byte PADDING = (byte) 0x80;
     /** Blocks in the work buffer behind every command of the initiation. */
     static final short TEMPORARY = (short) 600;
 
@@ -64,7 +61,7 @@ abstract class SymmetricChannel extends ProtocolChannel {
         byte messaging = (byte) (ram[Transients.HEADER] & Gp.CLA_SM_MASK);
         ram[Transients.WRAP_RESPONSE] = 0;
         if (isIn(ABORTED)) {
-            ISOException.throwIt(Gp.SW_SECURITY_STATUS);
+            Refuse.security();
         }
         if (!isOpen()) {
             if (messaging != 0) {
@@ -129,7 +126,7 @@ abstract class SymmetricChannel extends ProtocolChannel {
         if (ins == Gp.INS_INITIALIZE_UPDATE) {
             end();
             if (p2 != 0) {
-                ISOException.throwIt(Gp.SW_WRONG_P1P2);
+                Refuse.parameters();
             }
             return initializeUpdate(p1);
         }
@@ -137,7 +134,7 @@ abstract class SymmetricChannel extends ProtocolChannel {
             return externalAuthenticate(p1, p2);
         }
         if (!isOpen()) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         return ins == Gp.INS_BEGIN_R_MAC_SESSION ? beginSession(p1, p2) : endSession(p1, p2);
     }
@@ -169,14 +166,14 @@ abstract class SymmetricChannel extends ProtocolChannel {
     /** BEGIN R-MAC SESSION, GPCS E.5.3, Amendment D 7.1.3: P1 is what is added to the level. */
     private short beginSession(byte p1, byte p2) {
         if (p2 != P2_READ || !mayBegin(p1)) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         short length = transients.dataLength();
         if (length > 25 || (length > 0 && work[transients.dataOffset()] != (byte) (length - 1))) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
         if ((ram[Transients.LEVEL] & Gp.LEVEL_R_MAC) != 0 || !begins(p1)) {
-            ISOException.throwIt(Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         ram[Transients.LEVEL] |= p1;
         return (short) 0;
@@ -190,34 +187,13 @@ abstract class SymmetricChannel extends ProtocolChannel {
 
     private short endSession(byte p1, byte p2) {
         if (p1 != 0 || (p2 != P2_END && p2 != P2_READ)) {
-            ISOException.throwIt(Gp.SW_WRONG_P1P2);
+            Refuse.parameters();
         }
         return ends(p2 == P2_END);
     }
 
     /** Answers END R-MAC SESSION; 6985 without a session of BEGIN. */
     abstract short ends(boolean forGood);
-
-    /** Compares without an early end. */
-    final boolean same(byte[] first, short firstOffset, byte[] second, short secondOffset, short length) {
-        byte difference = 0;
-        for (short i = 0; i < length; i++) {
-            difference |= (byte) (first[(short) (firstOffset + i)] ^ second[(short) (secondOffset + i)]);
-        }
-        return difference == 0;
-    }
-
-    /**
-     * Length of what {@code offset, length} of the work buffer has before its padding 80 00.., at most a block of it;
-     * NONE.
-     */
-    final short unpadded(short offset, short length, short block) {
-        short last = (short) (offset + length - 1);
-        while (last > offset && work[last] == 0) {
-            last--;
-        }
-        return work[last] != PADDING || (short) (offset + length - last) > block ? Tlv.NONE : (short) (last - offset);
-    }
 
     /** Writes diversification data, key set and protocol of an INITIALIZE UPDATE answer; returns the offset behind. */
     final short keyInformation(byte version, byte protocol) {

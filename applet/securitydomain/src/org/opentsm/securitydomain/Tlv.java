@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
 import javacard.framework.Util;
 
 /**
@@ -14,9 +13,9 @@ final class Tlv {
 
     private Tlv() {}
 
-    private static void require(boolean held) {
+    static void require(boolean held) {
         if (!held) {
-            ISOException.throwIt(Gp.SW_WRONG_DATA);
+            Refuse.data();
         }
     }
 

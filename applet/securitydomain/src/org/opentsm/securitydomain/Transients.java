@@ -123,7 +123,7 @@ final class Transients {
 
     /** Wipes all of a selection: on select, so that nothing depends on how a card clears memory. */
     void clear() {
-        Util.arrayFillNonAtomic(ram, (short) 0, (short) ram.length, (byte) 0);
-        Util.arrayFillNonAtomic(work, (short) 0, WORK_SIZE, (byte) 0);
+        Bytes.wipe(ram, (short) 0, (short) ram.length);
+        Bytes.wipe(work, (short) 0, WORK_SIZE);
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.ISOException;
 import javacard.framework.Util;
 import javacard.security.MessageDigest;
 import javacard.security.RSAPublicKey;
@@ -32,7 +31,7 @@ final class TrustPoint {
 
     private byte[] slot() {
         if (current == 0) {
-            ISOException.throwIt(Gp.SW_NOT_FOUND);
+            Refuse.notFound();
         }
         return current == 1 ? first : second;
     }
