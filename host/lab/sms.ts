@@ -96,9 +96,7 @@ export class SmsLab implements AsyncDisposable {
     return {
       ...image,
       toolkit: true,
-      ...(image.isd === null || image.isd === undefined
-        ? {}
-        : { isd: { ...image.isd, announcesScp10: true, keySets } }),
+      ...(image.isd === null || image.isd === undefined ? {} : { isd: { ...image.isd, keySets } }),
       loadFiles: [
         ...(image.loadFiles ?? []),
         {

@@ -51,15 +51,17 @@ final class Channels extends SecureChannel {
                 || (ins == Gp.INS_EXTERNAL_AUTHENTICATE && (ram[Transients.HEADER] & Gp.CLA_TYPE_MASK) != 0);
     }
 
-    /** True when the set opens a session of a protocol there is. */
+    /** True when the set opens a session of a protocol there is, or packets. */
     boolean opensWith(byte version) {
-        return protocolOf(domain.sets, version) != null;
+        return domain.isOverTheAir(version) || protocolOf(domain.sets, version) != null;
     }
 
-    /** True when there is a way in: a set of a symmetric protocol, or all that SCP10 needs. */
+    /** True when there is a way in: a set of a symmetric protocol or for packets, or all that SCP10 needs. */
     boolean opens() {
         return (offersScp10 && domain.trustPoint.present() && domain.pairs.present())
-                || protocolOf(domain.sets, (byte) 0) != null;
+                || opensWith((byte) 0)
+                // the versions for packets are the lowest of all
+                || domain.isOverTheAir(domain.sets.nextVersion((byte) 0));
     }
 
     /** True when there is a set for the protocol. */

@@ -55,12 +55,14 @@ final class InstallData {
 
     /**
      * Checks C9's 81, which lists protocols and options: SCP10 with option 01 or 02, SCP02, SCP03 with an option of
-     * Amendment D, and those over the air, which are no channels of APDUs (TS 102 226 8).
+     * Amendment D, and those over the air, which are no channels of APDUs (TS 102 226 8). True when it names one of
+     * the last.
      */
-    static void checkProtocols(byte[] buffer, short offset, short end) {
+    static boolean checkProtocols(byte[] buffer, short offset, short end) {
         short field = Tlv.find(buffer, offset, end, Gp.TAG_PROTOCOLS);
+        boolean overTheAir = false;
         if (field == Tlv.NONE) {
-            return;
+            return overTheAir;
         }
         short behind = Tlv.next(buffer, field, end);
         short at = Tlv.value(buffer, field, end);
@@ -69,19 +71,21 @@ final class InstallData {
             byte option = buffer[(short) (at + 1)];
             switch (buffer[at]) {
                 case Gp.SCP10:
-                    require(option == Gp.OPTION_KEY_AGREEMENT || option == Gp.OPTION_KEY_TRANSPORT);
+                    Tlv.require(option == Gp.OPTION_KEY_AGREEMENT || option == Gp.OPTION_KEY_TRANSPORT);
                     break;
                 case Gp.SCP02:
-                    require(option >= 0);
+                    Tlv.require(option >= 0);
                     break;
                 case Gp.SCP03:
-                    require(Scp03.isOption(option));
+                    Tlv.require(Scp03.isOption(option));
                     break;
                 default:
-                    require(buffer[at] == Gp.SCP80 || buffer[at] == Gp.SCP81);
+                    Tlv.require(buffer[at] == Gp.SCP80 || buffer[at] == Gp.SCP81);
+                    overTheAir = true;
                     break;
             }
         }
+        return overTheAir;
     }
 
     /** True when C9's checked 81 names the protocol, or is not there: a domain has all then. */

@@ -8,6 +8,9 @@ public class IssuerSecurityDomain extends SecurityDomain {
     static byte inherited02 = Scp02.DEFAULT_OPTION;
     static byte inherited03 = Scp03.DEFAULT_OPTION;
 
+    /** True where the issuer's domain is reached over the air: then all domains keep the versions for that. */
+    static boolean inheritedOverTheAir;
+
     private final ContentCommands content;
     private final boolean announcesScp10;
 
@@ -17,6 +20,7 @@ public class IssuerSecurityDomain extends SecurityDomain {
         announcesScp10 = InstallData.has(Gp.TAG_ANNOUNCES_SCP10, bArray, bOffset, (short) (bOffset + bLength));
         inherited02 = scp02Option;
         inherited03 = scp03Option;
+        inheritedOverTheAir = overTheAir;
     }
 
     public static void install(byte[] bArray, short bOffset, byte bLength) {

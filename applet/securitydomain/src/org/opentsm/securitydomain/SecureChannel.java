@@ -59,7 +59,7 @@ class SecureChannel {
         return false;
     }
 
-    /** True when a key set of this version opens a session here. */
+    /** True when a key set of this version opens a session here, or packets. */
     boolean opensWith(byte version) {
         return false;
     }

@@ -42,6 +42,9 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     private final boolean offersScp10;
     final byte scp02Option;
     final byte scp03Option;
+    /** True on a card or in a domain with SCP80 or SCP81, which have key versions of their own. */
+    final boolean overTheAir;
+
     final KeyCommands keys;
     final DataCommands objects;
     private final CommandReader reader;
@@ -84,7 +87,8 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         reader = new CommandReader(transients);
         responses = new ResponseSender(transients);
         trustPoint = withSessions ? new TrustPoint() : null;
-        InstallData.checkProtocols(bArray, parameters, parametersEnd);
+        boolean named = InstallData.checkProtocols(bArray, parameters, parametersEnd);
+        overTheAir = named || IssuerSecurityDomain.inheritedOverTheAir;
         offersScp10 = InstallData.offers(Gp.SCP10, bArray, parameters, parametersEnd);
         scp02Option = InstallData.option(Gp.SCP02, inherited02(), bArray, parameters, parametersEnd);
         scp03Option = InstallData.option(Gp.SCP03, inherited03(), bArray, parameters, parametersEnd);
@@ -181,6 +185,11 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
 
     byte inherited03() {
         return Scp03.DEFAULT_OPTION;
+    }
+
+    /** True for versions of SCP80 (01 to 0F) and SCP81 (40 to 4F) where there is one (TS 102 226 8.2.1.5). */
+    final boolean isOverTheAir(byte version) {
+        return overTheAir && version != 0 && (version & (byte) 0xB0) == 0;
     }
 
     /** Where the symmetric protocols take their static keys from. */

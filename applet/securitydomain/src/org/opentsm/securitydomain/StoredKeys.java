@@ -70,7 +70,7 @@ final class StoredKeys {
         JCSystem.beginTransaction();
         store.adopt(writer, replaces);
         boolean opens = domain.channel.opensWith(version);
-        if (version != Gp.KVN_INITIAL && opens) {
+        if (version != Gp.KVN_INITIAL && opens && !domain.isOverTheAir(version)) {
             // the keys a card is delivered with end with the first set that opens a session
             store.dropVersion(Gp.KVN_INITIAL);
         }

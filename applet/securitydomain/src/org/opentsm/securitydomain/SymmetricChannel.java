@@ -113,13 +113,18 @@ abstract class SymmetricChannel extends ProtocolChannel {
     /** The set that INITIALIZE UPDATE names, the lowest one for 00; NO_VERSION when this protocol has none. */
     final byte set(KeySource keys, byte version) {
         if (version != 0) {
-            return keys.setType(version, setKeys()) == keyType() ? version : KeySource.NO_VERSION;
+            return isSet(keys, version) ? version : KeySource.NO_VERSION;
         }
         byte found = KeySource.NO_VERSION;
         do {
             found = keys.nextVersion(found);
-        } while (found != KeySource.NO_VERSION && keys.setType(found, setKeys()) != keyType());
+        } while (found != KeySource.NO_VERSION && !isSet(keys, found));
         return found;
+    }
+
+    /** Sets for packets and TLS are none: who has those opens no session of APDUs, and the other way round. */
+    private boolean isSet(KeySource keys, byte version) {
+        return !domain.isOverTheAir(version) && keys.setType(version, setKeys()) == keyType();
     }
 
     short execute(byte ins, byte p1, byte p2) {

@@ -33,7 +33,7 @@ final class CardFactory {
                     CardOpen.ISSUER_MODULE,
                     image.issuer().aid(),
                     Privileges.ISSUER,
-                    parameters(image.issuer(), ""),
+                    parameters(image.issuer(), issuerProtocols(image), false),
                     null,
                     "isd");
         }
@@ -50,7 +50,8 @@ final class CardFactory {
             card.open().setControllingAuthority(entry.aid);
         }
         for (CardImage.Domain domain : image.supplementary()) {
-            byte[] parameters = parameters(domain, "1002");
+            byte[] parameters =
+                    parameters(domain, domain.protocols() == null ? "1002" : Hex.encode(domain.protocols()), true);
             instance(
                     card,
                     RegistryEntry.Kind.APPLICATION,
@@ -98,13 +99,20 @@ final class CardFactory {
         }
     }
 
+    /** The issuer's protocols and options; those over the air too where the card has remote management. */
+    private static String issuerProtocols(CardImage image) {
+        byte[] named = image.issuer().protocols();
+        boolean managed = !image.remoteManagement().isEmpty();
+        String symmetric = named == null ? (managed ? "1002100102150370" : "") : Hex.encode(named);
+        return managed ? symmetric + "80008100" : symmetric;
+    }
+
     /**
      * C9 of a domain: 81 protocols and options, 92 where SCP10 is announced beside others, 5F20 application provider.
      */
-    private static byte[] parameters(CardImage.Domain domain, String otherwise) {
-        String protocols = domain.protocols() == null ? otherwise : Hex.encode(domain.protocols());
+    private static byte[] parameters(CardImage.Domain domain, String protocols, boolean withProvider) {
         String provider =
-                domain.providerId() == null || otherwise.isEmpty() ? "" : "5F2010" + Hex.encode(domain.providerId());
+                domain.providerId() == null || !withProvider ? "" : "5F2010" + Hex.encode(domain.providerId());
         String named = protocols.isEmpty() ? "" : String.format("81%02X", protocols.length() / 2) + protocols;
         return Hex.decode(named + (domain.announcesScp10() ? "9200" : "") + provider);
     }
