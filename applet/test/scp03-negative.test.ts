@@ -88,7 +88,7 @@ describe('SCP03 refuses', () => {
       const clear = await initialize(card, set);
       await card.ok(apdu('80820100', clear.mac('84820100', clear.cryptogram(0x01))), '6A80');
       const short = await initialize(card, set);
-      await card.ok(apdu('84820100', short.mac('84820100', short.cryptogram(0x01)).subarray(0, 15)), '6A80');
+      await card.ok(apdu('84820100', short.mac('84820100', short.cryptogram(0x01)).subarray(0, 15)), '6700');
     }),
   );
 

@@ -152,9 +152,11 @@ abstract class SymmetricChannel extends ProtocolChannel {
         if (p2 != 0 || !offers(level)) {
             refuse((byte) 0, Gp.SW_WRONG_P1P2);
         }
-        if ((ram[Transients.HEADER] & Gp.CLA_SM_MASK) != Gp.CLA_SM_PROPRIETARY
-                || transients.dataLength() != authenticationLength()) {
+        if ((ram[Transients.HEADER] & Gp.CLA_SM_MASK) != Gp.CLA_SM_PROPRIETARY) {
             refuse((byte) 0, Gp.SW_WRONG_DATA);
+        }
+        if (transients.dataLength() != authenticationLength()) {
+            refuse((byte) 0, Gp.SW_WRONG_LENGTH);
         }
         if (!authenticates()) {
             refuse((byte) 0, Gp.SW_VERIFICATION_FAILED);
