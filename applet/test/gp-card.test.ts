@@ -29,7 +29,9 @@ describe('The card image gp', () => {
     expect(await card.ok('00CA9F7F00')).match(/^4790/);
     expect(await card.ok('80CA006600')).include(scp('0215') + scp('0370'));
     expect(await card.ok('80CA006600')).not.include('2A864886FC6B0410');
-    expect(await card.ok('80CA006700')).equal('671CA009800103810170820107A00680010281011585017F86013C87017F');
+    expect(await card.ok('80CA006700')).equal(
+      '672FA009800103810170820107A0068001028101158103FFFF8082031E1F0083040102030485017F86013C87017F880100',
+    );
     expect(await card.ok('80CA00C100')).equal('C1020000');
     expect(await card.ok('80CA00CF00')).equal('CF0A00004701016548120110');
     expect(entries(await card.ok('80CA00E000'))).deep.equal([

@@ -210,7 +210,8 @@ describe('Key sets', () => {
       const scp = (n: string): string => `640B06092A864886FC6B04${n}`;
       expect(await card.ok('80CA006600')).include(scp('1002') + scp('1001'));
       expect(await card.ok('80CA006700')).equal(
-        '6725A00780011081020201A009800103810170820107A00680010281011585017F86013C87017F',
+        '6738A00780011081020201A009800103810170820107A006800102810115' +
+          '8103FFFF8082031E1F0083040102030485017F86013C87017F880100',
       );
       await put(card, randomKeySet('30'));
       const told = await card.ok('80CA006600');

@@ -25,6 +25,21 @@ final class ContentKeys implements ContentAuthority {
     private static final byte SCHEME_MACS = (byte) 0x3C;
     private static final byte SCHEME_P256 = (byte) 0x40;
 
+    // 0067: privileges of domains (all but those for ciphered load files and contactless), of other applications,
+    // hashes
+    // of load files (SHA-1, -256, -384, -512); tokens, receipts, DAPs; curves (P-256)
+    // spotless:off
+    private static final byte[] CAPABILITIES = {
+        (byte) 0x81, 0x03, (byte) 0xFF, (byte) 0xFF, (byte) 0x80,
+        (byte) 0x82, 0x03, 0x1E, 0x1F, 0x00,
+        (byte) 0x83, 0x04, 0x01, 0x02, 0x03, 0x04,
+        (byte) 0x85, 0x01, 0x00,
+        (byte) 0x86, 0x01, SCHEME_MACS,
+        (byte) 0x87, 0x01, 0x00,
+        (byte) 0x88, 0x01, 0x00
+    };
+    // spotless:on
+
     // RAM: state of a MAC under way; a retail MAC has its key behind it
     private static final short SUBKEY = Cmac.STATE_SIZE;
     private static final short RETAIL_KEY = RetailMac.STATE_SIZE;
@@ -238,17 +253,18 @@ final class ContentKeys implements ContentAuthority {
         return (short) (Util.arrayCopyNonAtomic(counter, (short) 0, out, offset, COUNTER_LENGTH) - offset);
     }
 
-    /** 85, 86 and 87: what the card has algorithms for, signatures to verify and receipts to make (GPCS H.4). */
+    /**
+     * 81 to 83, what OPEN knows, then 85 to 88, what the card has algorithms for: signatures to verify, receipts to
+     * make (GPCS H.4).
+     */
     short capabilities(byte[] out, short offset) {
         byte schemes = SCHEME_MACS;
         schemes |= pkcs1 == null ? 0 : SCHEME_PKCS1;
         schemes |= pss == null ? 0 : SCHEME_PSS;
         schemes |= p256.present() ? SCHEME_P256 : 0;
-        short end = offset;
-        for (byte tag = (byte) 0x85; tag <= (byte) 0x87; tag++) {
-            end = Tlv.header(out, end, (short) (tag & 0xFF), (short) 1);
-            out[end++] = tag == (byte) 0x86 ? SCHEME_MACS : schemes;
-        }
-        return end;
+        short end = Util.arrayCopyNonAtomic(CAPABILITIES, (short) 0, out, offset, (short) CAPABILITIES.length);
+        out[(short) (end - 10)] = schemes;
+        out[(short) (end - 4)] = schemes;
+        return p256.present() ? end : (short) (end - 3);
     }
 }
