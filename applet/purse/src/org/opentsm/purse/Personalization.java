@@ -52,8 +52,8 @@ final class Personalization {
             ISOException.throwIt(ISO7816.SW_INCORRECT_P1P2);
         }
         short data = (short) (offset + 5);
+        // not by Lc, which counts the MAC too on some cards
         short end = (short) (offset + length);
-        require((short) (buffer[(short) (offset + 4)] & 0xFF) == (short) (end - data));
         check(buffer, data, end);
         store(buffer, data, end);
         if ((p1 & Spec.P1_STORE_LAST) != 0) {
