@@ -6,9 +6,10 @@ import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { withIssuerCard } from '../../applet/test/support/card.ts';
 import { openIssuer } from '../../applet/test/support/scp10-host.ts';
+import { soakRuns } from '../../setup/soak/runs.ts';
 import { antJavacard, ROOT } from '../../toolchain/test/run.ts';
 import { capComponents, joined, loadFileDataBlock } from '../../toolchain/test/zip.ts';
-import { type CardImage, type SimulatedCard, sharedSimulator, startSimulator } from '../src/index.ts';
+import { type CardImage, type SimulatedCard, SimulatorError, sharedSimulator, startSimulator } from '../src/index.ts';
 import { memory, probeA, select, send, Write, write, written } from './fixture/probe.ts';
 
 const MANAGER = 'F0000000090101';
@@ -36,6 +37,20 @@ const managed: CardImage = {
   ],
   applications: [{ module: 'F00000000901', aid: MANAGER, privileges: '80D480' }],
 };
+
+/** True when the power went at that write of the command; the card is on again then. */
+async function cutAt(card: SimulatedCard, atWrite: number, apdu: string): Promise<boolean> {
+  await card.cutPower({ atWrite });
+  try {
+    expect(await send(card, apdu)).to.equal('009000');
+    await card.cutPower({ atWrite: 0 });
+    return false;
+  } catch (error) {
+    if (!(error instanceof SimulatorError) || error.code !== 'power-cut') throw error;
+    await card.power('on');
+    return true;
+  }
+}
 
 const command = (header: string, data: string): string => `${header}${byte(data.length / 2)}${data}00`;
 
@@ -188,6 +203,48 @@ describe('LOAD', function () {
       await select(card, MANAGER);
       expect(await send(card, command('80E40080', `4F05${VOTER}`))).to.equal('009000');
       expect(await send(card, command('80E40000', `4F05${TALLY}`))).to.equal('009000');
+    }));
+
+  it('is there or not, and so is DELETE with its applet, where power is lost at one of their writes', () =>
+    on(async (card) => {
+      await announce(card, TALLY);
+      expect(await load(card, wrapped(block(TALLY)))).to.equal('009000');
+      const file = wrapped(block(VOTER));
+      const rest = file.length % 239;
+      const last = command(`80E880${byte((file.length - rest) / 239)}`, hex(file.subarray(-rest)));
+      const remove = command('80E40080', `4F05${VOTER}`);
+      const there = async (): Promise<string> => {
+        await select(card, MANAGER);
+        return send(card, command('80F21002', `4F05${VOTER}`));
+      };
+      const begin = async (): Promise<void> => {
+        expect(await announce(card, VOTER)).to.equal('009000');
+        for (let at = 0; at < file.length - rest; at += 239) {
+          const part = hex(file.subarray(at, at + 239));
+          expect(await send(card, command(`80E800${byte(at / 239)}`, part))).to.equal('009000');
+        }
+      };
+      const absent = await there();
+      const seen = { load: new Set<boolean>(), delete: new Set<boolean>() };
+      for (let write = 1, cut = true; cut; write += write < 3 || soakRuns(1) > 1 ? 1 : 5) {
+        await begin();
+        cut = await cutAt(card, write, last);
+        const loaded = (await there()) !== absent;
+        seen.load.add(loaded);
+        if (!loaded) {
+          await begin();
+          expect(await send(card, last)).to.equal('009000');
+        }
+        expect(await install(card, VOTER, 'F00000000301', VOTER_INSTANCE)).to.equal('009000');
+        const cutDelete = await cutAt(card, write, remove);
+        const left = (await there()) !== absent;
+        seen.delete.add(left);
+        expect(await select(card, VOTER_INSTANCE)).to.equal(left ? '9000' : '6A82');
+        await select(card, MANAGER);
+        if (left) expect(await send(card, remove)).to.equal('009000');
+        cut = cut || cutDelete;
+      }
+      expect([seen.load.size, seen.delete.size]).to.deep.equal([2, 2]);
     }));
 
   it('loads, installs and makes selectable in one, or not at all', () =>
