@@ -7,9 +7,11 @@ import type { SecureChannel } from '../secure-channel/secure-channel.ts';
 import type { SecurityLevel } from '../secure-channel/security-level.ts';
 import type { StaticKeyLookup } from '../secure-channel/symmetric-keys.ts';
 import { decodeSecureChannelOptions, type SecureChannelOption } from '../wire/gp/card-recognition-data.ts';
-import { responseData } from '../wire/gp/command.ts';
+import { type GpCommand, responseData } from '../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../wire/gp/get-data.ts';
 import { initializeUpdate, protocolOf } from '../wire/gp/initialize-update.ts';
+import { decodeKeyInformation, type KeyInformation } from '../wire/gp/key-information.ts';
+import type { CardResponse } from '../wire/message/card-script.ts';
 import { SW, statusWordToHex } from '../wire/status-word.ts';
 import type { CardSession } from './card-session.ts';
 
@@ -49,6 +51,61 @@ export interface ChannelWish {
 }
 
 const SYMMETRIC: readonly number[] = [0x03, 0x02];
+/** Key type of each protocol's sets, and where hosts put them; other versions may be for packets, tokens or DAPs. */
+const KEY_SETS: Readonly<Record<number, { readonly types: readonly number[]; readonly first: number }>> = {
+  3: { types: [0x88], first: 0x30 },
+  2: { types: [0x80, 0x82], first: 0x20 },
+};
+const SET_SIZE = 3;
+
+type KeySetWish = Pick<ChannelWish, 'protocol' | 'keyVersion'>;
+
+/**
+ * Protocol and key version where a domain announces SCP02 and SCP03: 00 would mean its first set, of either. Its key
+ * information says which version speaks what; SCP03 comes first. A wish that leaves no choice comes back as it is.
+ */
+export async function keySetOf(
+  session: CardSession,
+  offered: readonly SecureChannelOption[],
+  wish: KeySetWish,
+): Promise<KeySetWish> {
+  const { protocol: named, keyVersion = 0 } = wish;
+  const both = SYMMETRIC.every((protocol) => offered.some((option) => option.protocol === protocol));
+  if (!both || (named !== undefined && keyVersion !== 0)) return wish;
+  const command = getData(DATA_OBJECT.KEY_INFORMATION);
+  const response = await session.transmit(command);
+  const keys = keysTold(command, response);
+  for (const protocol of named === undefined ? SYMMETRIC : [named]) {
+    const versions = setsOf(keys, protocol);
+    const found = keyVersion === 0 ? versions[0] : versions.find((version) => version === keyVersion);
+    if (found !== undefined) return { protocol, keyVersion: found };
+  }
+  return wish;
+}
+
+/** Nothing where the card refuses, or tells something else. */
+function keysTold(command: GpCommand, response: CardResponse): KeyInformation[] {
+  if (response.sw !== statusWordToHex(SW.NO_ERROR)) return [];
+  try {
+    return decodeKeyInformation(responseData(command, response));
+  } catch (error) {
+    if (!(error instanceof TsmError)) throw error;
+    return [];
+  }
+}
+
+/** Versions with ENC, MAC and DEK of the protocol's type, those of its usual place first. */
+function setsOf(keys: readonly KeyInformation[], protocol: number): number[] {
+  const { types, first } = KEY_SETS[protocol] ?? { types: [], first: 0 };
+  const fitting = keys.filter(
+    ({ reference, components: [component] }) =>
+      reference.kid >= 1 && reference.kid <= SET_SIZE && types.includes(component?.type ?? 0),
+  );
+  const versions = [...new Set(fitting.map(({ reference }) => reference.kvn))];
+  const whole = versions.filter((kvn) => fitting.filter(({ reference }) => reference.kvn === kvn).length === SET_SIZE);
+  const usual = (kvn: number): number => ((kvn & 0xf0) === first ? 0 : 1);
+  return whole.toSorted((a, b) => usual(a) - usual(b) || a - b);
+}
 
 /**
  * The secure channel to open, from what the card announces and what is wished. Nothing is tried: the choice is made

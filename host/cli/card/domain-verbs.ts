@@ -139,7 +139,13 @@ export const domainVerbs: readonly Verb[] = [
 
 export const stateVerbs: readonly Verb[] = [
   { usage: 'status', about: 'the card’s life cycle and its issuer domain', run: status },
-  { usage: 'select <aid>', about: 'selects an application and shows its answer', run: selectApplication },
+  {
+    usage: 'select <aid>',
+    about: 'selects an application and shows its answer',
+    // in clear: a session would end with it
+    withoutDomain: true,
+    run: selectApplication,
+  },
   {
     usage: 'personalize <aid> <file>',
     about: 'gives data to an application by INSTALL [for personalization]: hex, one STORE DATA a line',

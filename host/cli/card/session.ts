@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CardSession } from '../../card/card-session.ts';
-import { chooseChannel, secureChannelsOf, usualLevel } from '../../card/discovery.ts';
+import { chooseChannel, keySetOf, secureChannelsOf, usualLevel } from '../../card/discovery.ts';
 import { type CardIdentity, decodeIdentity, identityCommands } from '../../card/identity.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { NotFoundError, PolicyError, UsageError, WireError } from '../../errors.ts';
@@ -91,11 +91,9 @@ export class CardWork {
   /** @throws PolicyError unless `--confirm` names this very card */
   requireConfirmed(what: string): void {
     const name = this.cardId;
-    if (name === undefined || this.options.confirm !== name)
-      throw new PolicyError(
-        'confirmation',
-        `${what} cannot be undone. ${name === undefined ? 'This card has no name, so it is not done' : `If you mean it: --confirm ${name}`}`,
-      );
+    if (name !== undefined && this.options.confirm === name) return;
+    const way = name === undefined ? 'This card has no name, so it is not done' : `If you mean it: --confirm ${name}`;
+    throw new PolicyError('confirmation', `${what} cannot be undone. ${way}`);
   }
 }
 
@@ -157,14 +155,15 @@ async function selectDomain(session: CardSession, wanted: Aid | undefined): Prom
 async function openSecureChannel(card: CardWork, key: string): Promise<void> {
   const { session, options, domain } = card;
   const offered = await secureChannelsOf(session, systemRandom);
-  const choice = offered.find(({ protocol }) => protocol === (options.scp ?? protocol) && protocol <= 0x03);
+  const { scp, keyVersion } = options;
+  const wish = await keySetOf(session, offered, scp === undefined ? { keyVersion } : { protocol: scp, keyVersion });
+  const choice = offered.find(({ protocol }) => protocol === (wish.protocol ?? protocol) && protocol <= 0x03);
   const channel = chooseChannel(offered, {
+    ...wish,
     keys: diversifiedKeys(options.kdf, masterKeys(key)),
-    keyVersion: options.keyVersion,
     level: options.level ?? (choice === undefined ? 0x03 : usualLevel(choice)),
     aid: domain,
     random: systemRandom,
-    ...(options.scp === undefined ? {} : { protocol: options.scp }),
   });
   const folder = await fuseFolder();
   const name = `${card.cardId ?? `atr-${toHex(card.atr)}`} ${toHex(domain)}`;

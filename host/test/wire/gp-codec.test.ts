@@ -45,7 +45,8 @@ const byte = fc.nat(255);
 const bytes = (minLength: number, maxLength: number) => fc.uint8Array({ minLength, maxLength });
 const anyAid = bytes(5, 16).map((value): Aid => aid(value));
 const anyKeyReference = fc
-  .tuple(fc.integer({ min: 1, max: 127 }), fc.nat(127))
+  // FF: the keys that a card is delivered with
+  .tuple(fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: 127 }) }, fc.constant(0xff)), fc.nat(127))
   .map(([kvn, kid]): KeyReference => keyReference(kvn, kid));
 const anyModulus = fc.constantFrom(128, 256, 384).chain((length) =>
   bytes(length, length).map((modulus) => {

@@ -12,10 +12,13 @@ export interface KeyReference {
   readonly kid: KeyIdentifier;
 }
 
-/** @throws WireError unless KVN is 01..7F and KID 00..7F. @see GPCS 11.8.2.2 */
+/** Version of the keys that a card is delivered with (GPCS 11.3.3.1). */
+const INITIAL_KEYS = 0xff;
+
+/** @throws WireError unless KVN is 01..7F, or FF of initial keys, and KID 00..7F. @see GPCS 11.8.2.2 */
 export function keyReference(kvn: number, kid: number): KeyReference {
-  if (!Number.isInteger(kvn) || kvn < 1 || kvn > 0x7f)
-    throw new WireError('kvn-range', 'KVN is 01 to 7F', { got: kvn });
+  if (!Number.isInteger(kvn) || kvn < 1 || (kvn > 0x7f && kvn !== INITIAL_KEYS))
+    throw new WireError('kvn-range', 'KVN is 01 to 7F, or FF', { got: kvn });
   if (!Number.isInteger(kid) || kid < 0 || kid > 0x7f)
     throw new WireError('kid-range', 'KID is 00 to 7F', { got: kid });
   return { kvn: kvn as KeyVersionNumber, kid: kid as KeyIdentifier };

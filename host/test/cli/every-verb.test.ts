@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type CardLinks, readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
+import { ROOT } from '../../../toolchain/test/run.ts';
+import { commandTree } from '../../cli/command-tree.ts';
+import { exitCodeOf } from '../../cli/exit-code.ts';
+import { programOf } from '../../cli/main.ts';
+import { errorLine } from '../../errors.ts';
+import { CardInReader, type Outcome, READER, runClient } from '../clients/fixture.ts';
+
+const CAP = join(ROOT, 'build/cap/purse-3.0.4.cap');
+const CARD = 'iccid:89860012345678900011';
+const PURSE = 'F06F70656E74736D0201';
+const SSD = 'F0000000025350';
+const NEW_KEY = '000102030405060708090A0B0C0D0E0F';
+const SSD_KEYS = ['--domain', SSD, '--key', NEW_KEY];
+/** What a purse wants: serial, largest balances, the load key and the TAC key. */
+const PURSE_DATA = `5A080102030405060708C108000F4240000F4240C313010101${NEW_KEY}C313030101${NEW_KEY}`;
+const SERVICE_SCRIPT = {
+  ...{ format: 'opentsm-service-script/1', name: 'look', version: '1.0.0', inputs: {}, start: 'select' },
+  steps: {
+    select: {
+      send: { cla: '00', ins: 'A4', p1: '04', p2: '00', data: 'A000000151000000' },
+      accept: { '9000': 'done' },
+    },
+    done: { end: 'done' },
+  },
+};
+
+interface Row {
+  /** Words behind `tsm`, and a file of the test's folder as `@name`. */
+  readonly words: readonly string[];
+  readonly code: number;
+  /** What standard output has, or with a code other than 0 that or standard error. */
+  readonly says: RegExp;
+  /** True for a process of its own, as a user starts it. */
+  readonly asUser?: boolean;
+}
+
+const row = (line: string, code: number, says: RegExp, ...more: readonly string[]): Row => ({
+  words: [...line.split(' '), ...more],
+  code,
+  says,
+});
+
+/** The life of a card, from what is told without keys to its end. */
+const ROWS: readonly Row[] = [
+  row('reader list', 0, /Virtual PCD 00 00 +yes/),
+  { ...row(`card info --reader ${READER.slice(0, 7)}`, 0, /SCP02 i=15/), asUser: true },
+  row('card keys', 0, /^20 {2}01 {2}.*DES 16/m),
+  row('card get-data 66', 0, /2A864886FC6B/),
+  row('card status', 0, /SECURED/),
+  row('card list', 0, /A000000151000000/),
+  row('card list --scp 02', 0, /A000000151000000/),
+  { ...row(`card list --key ${NEW_KEY}`, 5, /nothing was tried against it/), asUser: true },
+  row('card select A000000151000000', 0, /selected +A000000151000000/),
+  row('card files', 0, /EF\.ICCID/),
+  row('card read ICCID', 0, /89860012345678900011/),
+  row('card update ICCID 98680021436587090022 --hex --dry-run', 0, /UPDATE BINARY.*98680021436587090022/),
+  row('card pin verify --pin 1234', 4, /6D00/),
+  row('card pin change --pin 1234 --new 4321', 4, /6D00/),
+  row('card pin unblock --puk 87654321 --new 4321', 4, /6D00/),
+  row('cap info', 0, /F06F70656E74736D02/, CAP),
+  row('cap verify-hash', 1, /of another file/, CAP, '00'.repeat(20)),
+  row('cap to-ijc', 0, /bytes/, CAP, '@purse.ijc'),
+  row(`cap token delete ${PURSE} --token aes:${NEW_KEY}`, 0, /[0-9A-F]{32}/),
+  row('card fits', 0, /fits/, CAP),
+  row('card load', 0, /F06F70656E74736D02/, '@purse.ijc'),
+  row('card install', 0, new RegExp(PURSE), CAP),
+  row(`card make-selectable ${PURSE}`, 4, /6985/),
+  row(`card lock ${PURSE}`, 0, /locked/),
+  row(`card unlock ${PURSE}`, 0, /unlocked/),
+  row(`card domain create ${SSD} --scp 03`, 0, /privileges/),
+  row(`card put-key 30 --new-key ${NEW_KEY} --domain ${SSD}`, 0, /keySet +30/),
+  row(`card extradite ${PURSE} --to ${SSD}`, 0, new RegExp(SSD)),
+  row(`card personalize ${PURSE} @purse.txt --form tlv`, 0, /blocks +1/, ...SSD_KEYS),
+  row('card store-data 420489860013', 0, /stored +6/),
+  row(`card put-content-key receipt aes:${NEW_KEY}`, 0, /keyVersion +71/),
+  row(`card delete-key 71 --confirm ${CARD}`, 0, /deleted +71/),
+  row('apdu 80F28002024F0000 --secure', 0, /E3/),
+  row('script @commands.txt', 0, /9000/),
+  row('script check @service.json', 0, /look 1\.0\.0: 2 steps, nothing found/),
+  row('script graph @service.json', 0, /digraph/),
+  row(`script run @service.json --reader ${READER.slice(0, 7)}`, 0, /"done"/),
+  row('trace decode @trace.txt', 0, />> SELECT/),
+  row(`card delete ${PURSE}`, 0, /deleted/),
+  row('card set-status locked', 6, /--confirm/),
+  row(`card terminate --confirm ${CARD}`, 0, /TERMINATED/),
+];
+
+/** They run the toolchain's Java, and cap.test.ts tries them. */
+const OF_THE_TOOLCHAIN: readonly string[] = ['cap verify', 'cap dump', 'cap diff', 'cap size'];
+
+/** The leaves of the command tree that work with a card, a CAP file or APDUs. */
+function verbs(): string[] {
+  return commandTree(programOf())
+    .filter(({ path, places, children }) => children.length === 0 || (path.length === 1 && places !== ''))
+    .filter(({ path }) => ['card', 'cap', 'apdu', 'script', 'trace', 'reader'].includes(path[0] ?? ''))
+    .map(({ path }) => path.join(' '));
+}
+
+/** The command in this process, what it prints caught. */
+async function inProcess(words: readonly string[]): Promise<Outcome> {
+  const { stdout, stderr } = process;
+  const [toOut, toErr, before] = [stdout.write, stderr.write, process.exitCode];
+  let [out, err] = ['', ''];
+  stdout.write = (chunk: string | Uint8Array): boolean => {
+    out += chunk;
+    return true;
+  };
+  stderr.write = (chunk: string | Uint8Array): boolean => {
+    err += chunk;
+    return true;
+  };
+  try {
+    await programOf().parseAsync(words, { from: 'user' });
+    return { code: Number(process.exitCode ?? 0), out, err };
+  } catch (error) {
+    return { code: exitCodeOf(error), out, err: `${err}tsm: ${errorLine(error)}\n` };
+  } finally {
+    [stdout.write, stderr.write, process.exitCode] = [toOut, toErr, before];
+  }
+}
+
+/** A SECURED card of the image for other people's tools, with files. */
+async function insertGp(links: CardLinks): Promise<SimulatedCard> {
+  const { image } = await readCardImage('gp');
+  return (await sharedSimulator()).insert({ ...image, iccid: '89860012345678900011', toolkit: true }, links);
+}
+
+describe('every verb of tsm with a card in a PC/SC reader', function () {
+  this.timeout(120_000);
+  const environment = { ...process.env };
+  let folder = '';
+  let reader: CardInReader;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tsm-verbs-'));
+    const files = {
+      'purse.txt': PURSE_DATA,
+      'commands.txt': '00A4040000 = 9000\n80CA006600 = 90XX\n',
+      'trace.txt': 'A>> T=1 (4+0000) 00A40400 00\nA<< (0000+2) 9000\n',
+      'service.json': JSON.stringify(SERVICE_SCRIPT),
+    };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    reader = await CardInReader.insert(insertGp);
+    Object.assign(process.env, { TSM_READER: READER, TSM_KEY: 'test', TSM_FUSE_DIR: join(folder, 'fuse') });
+  });
+  after(async () => {
+    for (const name of ['TSM_READER', 'TSM_KEY', 'TSM_FUSE_DIR']) {
+      if (environment[name] === undefined) delete process.env[name];
+      else process.env[name] = environment[name];
+    }
+    await reader?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('is tried here or where the toolchain is', () => {
+    const tried = (verb: string): boolean =>
+      OF_THE_TOOLCHAIN.includes(verb) || ROWS.some(({ words }) => `${words.join(' ')} `.startsWith(`${verb} `));
+    expect(verbs().filter((verb) => !tried(verb))).to.deep.equal([]);
+    expect(verbs().length).to.be.above(40);
+  });
+
+  for (const { words, code, says, asUser = false } of ROWS) {
+    const shown = words.filter((word) => word !== CAP && !word.includes(NEW_KEY)).join(' ');
+    it(`${shown} ends with ${code}`, async () => {
+      const args = words.map((word) => (word.startsWith('@') ? join(folder, word.slice(1)) : word));
+      const run = asUser
+        ? await runClient(process.execPath, [join(ROOT, 'host/cli/tsm.mjs'), ...args])
+        : await inProcess(args);
+      expect(run.code, run.err + run.out).to.equal(code);
+      expect(code === 0 ? run.out : run.out + run.err).to.match(says);
+    });
+  }
+});
