@@ -18,6 +18,7 @@ import { installForLoad } from '../host/wire/gp/install.ts';
 import { encodeLoadFile, loadCommands } from '../host/wire/gp/load.ts';
 import { concat, fromHex } from '../host/wire/hex.ts';
 import { type SimulatedCard, type Simulator, startSimulator } from '../simulator/src/index.ts';
+import { farmCost } from './farm.ts';
 
 /**
  * `npm run bench -- card`: the host's part of card management, beside yubikit's Python on the same machine in the same
@@ -29,6 +30,8 @@ const PYTHON = join(ROOT, 'build/clients/bin/python');
 const READER = 'Virtual PCD 00 00';
 /** What a real card takes for one LOAD block. */
 const CARD_BLOCK_MS = 125;
+const LOADS_BETWEEN = 12;
+const CARDS = 40;
 const TEST_KEY = fromHex('404142434445464748494A4B4C4D4E4F');
 
 const row = (name: string, ...columns: readonly (string | number)[]) =>
@@ -180,13 +183,32 @@ export async function cardBench(): Promise<Readonly<Record<string, unknown>>> {
   row('SCP02 level 03, beside yubikit’s SCP03', rounded(scp02), ratio(scp02, python));
   row('yubikit, SCP03 level 33', rounded(python));
   await using simulator = await startSimulator();
-  const load = await loadTimes(simulator);
+  const load = await loadBench(simulator);
+  const list = await listBench(simulator);
+  return { scp03, scp02, yubikit: python, load, list, memory: await memoryBench() };
+}
+
+/** The first file of a process, and one when both machines have compiled what it takes. */
+async function loadBench(simulator: Simulator) {
   console.log();
   row('LOAD of 24 KiB, level 33', 'host ms/block', 'of a block', 'KiB/s');
-  const share = `${((100 * load.hostMs) / CARD_BLOCK_MS).toFixed(2)} %`;
-  row(`${load.blocks} blocks`, rounded(load.hostMs, 2), share, rounded(load.kibPerSecond));
-  const list = await listBench(simulator);
-  return { scp03, scp02, yubikit: python, load, list };
+  const print = (name: string, { hostMs, kibPerSecond }: Awaited<ReturnType<typeof loadTimes>>) =>
+    row(name, rounded(hostMs, 2), `${((100 * hostMs) / CARD_BLOCK_MS).toFixed(2)} %`, rounded(kibPerSecond));
+  const first = await loadTimes(simulator);
+  print(`the first, ${first.blocks} blocks`, first);
+  for (let round = 0; round < LOADS_BETWEEN; round += 1) await loadTimes(simulator);
+  const later = await loadTimes(simulator);
+  print(`after ${LOADS_BETWEEN} more`, later);
+  return { first, later };
+}
+
+async function memoryBench() {
+  const [awake, asleep] = [await farmCost(CARDS, 10 * CARDS), await farmCost(CARDS)];
+  console.log();
+  row('memory of one card more, with two domains', 'KiB of heap', 'KiB of classes');
+  row('ready', rounded(awake.heapKiB), rounded(awake.classKiB));
+  row('asleep', rounded(asleep.heapKiB), rounded(asleep.classKiB));
+  return { awake, asleep };
 }
 
 async function listBench(simulator: Simulator) {

@@ -17,18 +17,21 @@ export interface FarmCost {
   readonly classKiB: number;
 }
 
-/** Cards with an issuer's domain and one supplementary domain in one process, all of them idle. */
-export async function farmCost(cards: number): Promise<FarmCost> {
+/**
+ * Cards with an issuer's domain and one supplementary domain in one process.
+ * @param awake so many stay ready; the others sleep
+ */
+export async function farmCost(cards: number, awake = 0): Promise<FarmCost> {
   const stateDir = await mkdtemp(join(tmpdir(), 'opentsm-farm-'));
   try {
     const { image } = await readCardImage('gp');
     const keySets = image.isd?.keySets ?? [];
     const withDomain = { ...image, ssds: [{ aid: 'F04F50454E54534D01', keySets }] };
-    await using simulator = await startSimulator({ stateDir, awake: 0 });
+    await using simulator = await startSimulator({ stateDir, awake });
     const idle = async (): Promise<SimulatorLoad> => {
       for (;;) {
         const load = await simulator.load();
-        if (load.awake === 0) return load;
+        if (load.awake <= awake) return load;
         await delay(100);
       }
     };
