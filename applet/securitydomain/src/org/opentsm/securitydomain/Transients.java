@@ -29,9 +29,8 @@ final class Transients {
     static final short PENDING_LENGTH = (short) (PENDING_OFFSET + 2);
     // GET STATUS that may go on
     static final short CURSOR = (short) (PENDING_LENGTH + 2);
-    static final short CURSOR_SUBSET = (short) (CURSOR + 2);
     /** Logical channel that all of this belongs to, whether or not there is a session. */
-    static final short LOGICAL_CHANNEL = (short) (CURSOR_SUBSET + 1);
+    static final short LOGICAL_CHANNEL = (short) (CURSOR + 2);
 
     // Secure channel: all from here on goes with the session
     static final short STATE = (short) (LOGICAL_CHANNEL + 1);
