@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm test`: the gate. All suites, two at a time, a table of their times, and one closing line that counts them.
+// `npm test`: the gate. All suites, a few at a time, a table of their times, and one closing line that counts them.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { missingClients, prepareClients } from './clients/prepare.mjs';
 import { runSuites } from './suites/lanes.mjs';
@@ -26,13 +27,16 @@ process.env.OPENTSM_SIMULATOR_JVM ??= [
   ...['-XX:Tier4CompileThreshold=150000', '-XX:Tier4BackEdgeThreshold=400000'],
 ].join(' ');
 
+/** One more than processors: suites wait a good part of their time, for daemons that start and for time limits. */
+const lanes = availableParallelism() + 1;
+
 const started = performance.now();
 const wanted = SUITES.filter(({ name }) => only.length === 0 || only.includes(name));
 // Beside the first suites: it mostly waits for the network.
 const clients = wanted.some(({ needsClients }) => needsClients) ? prepareClients(root) : undefined;
 const outcomes = await runSuites(
   wanted.map((suite) => (suite.needsClients ? { ...suite, ready: clients } : suite)),
-  { root, results, lanes: 2 },
+  { root, results, lanes },
 );
 
 const sum = (pick) => outcomes.reduce((total, { counts }) => total + (pick(counts) ?? 0), 0);
@@ -55,6 +59,6 @@ console.log('\nSlowest files, s:');
 for (const [file, seconds] of slowest) console.log(`${seconds.toFixed(0).padStart(5)}  ${file}`);
 const times = outcomes.map(({ name, seconds }) => `${name} ${seconds.toFixed(0)}`).join(', ');
 const total = Math.round((performance.now() - started) / 1000);
-console.log(`\n${total} s (two suites at a time: ${times}), ${skipped} skipped`);
+console.log(`\n${total} s (${lanes} suites at a time: ${times}), ${skipped} skipped`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

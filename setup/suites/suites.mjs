@@ -27,6 +27,7 @@ const check = (name, script, more = {}) => ({
 
 const mocha = (name, specs, more = {}) => ({
   name,
+  specs,
   command: [
     ...(isolated && more.network !== true ? ISOLATION : []),
     ...[process.execPath, 'node_modules/mocha/bin/mocha.js', '--config', 'setup/mocharc.json', ...specs],
@@ -36,6 +37,10 @@ const mocha = (name, specs, more = {}) => ({
   ...(isolated ? {} : { shares: 'pcsc' }),
   ...more,
 });
+
+/** Folders of `host/test` that are a suite each, and those that make up the suite `platform`. */
+const ALONE = ['flow', 'attack', 'crash', 'conformance'];
+const PLATFORM = ['front', 'issuer', 'kms', 'local', 'rest', 'service'];
 
 /**
  * In the order in which they begin. `after` names suites that make what a suite uses: classes, and CAP files, which are
@@ -52,7 +57,10 @@ export const SUITES = [
   check('cap', 'toolchain/bin/ant-javacard.mjs', { after: ['java'] }),
   mocha('crash', ['host/test/crash/**/*.test.ts']),
   mocha('conformance', ['host/test/conformance/**/*.test.ts'], { after: ['java', 'cap'] }),
-  mocha('host', ['host/test/!(flow|attack|crash|conformance)/**/*.test.ts'], { needsClients: true }),
+  mocha('host', ['host/test/*.test.ts', `host/test/!(${[...PLATFORM, ...ALONE].join('|')})/**/*.test.ts`], {
+    needsClients: true,
+  }),
+  mocha('platform', [`host/test/{${PLATFORM}}/**/*.test.ts`], { needsClients: true }),
   mocha('attack', ['host/test/attack/**/*.test.ts']),
   mocha('flow', ['host/test/flow/**/*.test.ts']),
   mocha('applet', ['applet/test/**/*.test.ts']),
