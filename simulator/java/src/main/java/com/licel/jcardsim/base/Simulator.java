@@ -4,6 +4,7 @@ package com.licel.jcardsim.base;
 import com.licel.jcardsim.io.JavaCardInterface;
 import com.licel.jcardsim.utils.AIDUtil;
 import com.licel.jcardsim.utils.ByteUtil;
+import java.util.Properties;
 import javacard.framework.AID;
 import javacard.framework.APDU;
 import javacard.framework.Applet;
@@ -22,6 +23,11 @@ public class Simulator implements JavaCardInterface {
     public static final String DEFAULT_ATR = "3BFA1800008131FE454A434F5033315632333298";
     public static final String ATR_SYSTEM_PROPERTY = "com.licel.jcardsim.card.ATR";
 
+    private static final String[] APPLET_PROPERTIES = {
+        "com.licel.jcardsim.card.applet.", "com.licel.jcardsim.smartcardio.applet."
+    };
+    private static final int MOST_APPLETS = 100;
+
     protected final SimulatorRuntime runtime;
     private String protocol = "T=0";
 
@@ -31,13 +37,41 @@ public class Simulator implements JavaCardInterface {
 
     /** @param given jCardSim's own plain runtime is replaced by ours; one of a subclass is taken as it is */
     public Simulator(SimulatorRuntime given) {
+        this(given, System.getProperties());
+    }
+
+    /**
+     * @param properties may name applets to load: {@code com.licel.jcardsim.card.applet.0.AID} and {@code .Class}, up
+     *     to 99
+     */
+    protected Simulator(SimulatorRuntime given, Properties properties) {
         runtime = given.getClass() == SimulatorRuntime.class ? new ClassPathCard() : given;
         changeProtocol(protocol);
+        for (int i = 0; i < MOST_APPLETS; i++) {
+            String aid = property(properties, i + ".AID");
+            String type = property(properties, i + ".Class");
+            if (aid != null && type != null) {
+                loadApplet(AIDUtil.create(aid), type);
+            }
+        }
+    }
+
+    private static String property(Properties properties, String name) {
+        for (String prefix : APPLET_PROPERTIES) {
+            if (properties.getProperty(prefix + name) != null) {
+                return properties.getProperty(prefix + name);
+            }
+        }
+        return null;
     }
 
     @Override
     public AID loadApplet(AID aid, String appletClassName, byte[] appletJarContents) throws SystemException {
-        return loadApplet(aid, appletClassName);
+        if (!(runtime instanceof ClassPathCard card)) {
+            return loadApplet(aid, appletClassName);
+        }
+        card.loadApplet(aid, appletClassName, appletJarContents);
+        return aid;
     }
 
     @Override
@@ -83,7 +117,8 @@ public class Simulator implements JavaCardInterface {
     public AID installApplet(
             AID aid, String appletClassName, byte[] appletJarContents, byte[] bArray, short bOffset, byte bLength)
             throws SystemException {
-        return installApplet(aid, appletClassName, bArray, bOffset, bLength);
+        loadApplet(aid, appletClassName, appletJarContents);
+        return createApplet(aid, bArray, bOffset, bLength);
     }
 
     public void deleteApplet(AID aid) {

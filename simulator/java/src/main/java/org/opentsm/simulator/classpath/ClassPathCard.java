@@ -41,6 +41,7 @@ public final class ClassPathCard extends SimulatorRuntime {
     private final Map<String, String> classes = new HashMap<>();
     private final Map<String, RegistryEntry> loadFiles = new HashMap<>();
     private CardRuntime card;
+    private JarClasses outer;
     private byte protocol;
 
     public ClassPathCard() {
@@ -48,9 +49,9 @@ public final class ClassPathCard extends SimulatorRuntime {
     }
 
     private void start() {
-        ClassLoader outer = Thread.currentThread().getContextClassLoader();
-        AppletClassLoader loader =
-                AppletClassLoader.ofClassPath(outer == null ? ClassPathCard.class.getClassLoader() : outer);
+        ClassLoader context = Thread.currentThread().getContextClassLoader();
+        outer = new JarClasses(context == null ? ClassPathCard.class.getClassLoader() : context);
+        AppletClassLoader loader = AppletClassLoader.ofClassPath(outer);
         card = new CardRuntime(
                 new CardPackages(loader, List.of()), new CardRandom(null, new byte[0]), statistics, faults);
         card.takeAnyClass();
@@ -71,6 +72,19 @@ public final class ClassPathCard extends SimulatorRuntime {
 
     public FaultPlan faults() {
         return faults;
+    }
+
+    /** Loads an applet whose classes are in a jar; the class path comes before it. */
+    public void loadApplet(AID aid, String type, byte[] jar) {
+        if (aid == null || type == null || jar == null) {
+            throw new NullPointerException("AID, class and jar of the applet");
+        }
+        outer.add(jar);
+        try {
+            loadApplet(aid, outer.loadClass(type).asSubclass(Applet.class));
+        } catch (ClassNotFoundException | ClassCastException e) {
+            throw (SystemException) new SystemException(SystemException.ILLEGAL_VALUE).initCause(e);
+        }
     }
 
     @Override
