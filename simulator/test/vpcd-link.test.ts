@@ -68,6 +68,30 @@ describe('vpcd link', () => {
     server.close();
   });
 
+  it('has a card in each of eight readers at once', async () => {
+    const simulator = await sharedSimulator();
+    await using cards = new AsyncDisposableStack();
+    const slots = await Promise.all(
+      Array.from({ length: 8 }, async (_, index) => {
+        const server = createServer().listen(0, '127.0.0.1');
+        cards.defer(() => void server.close());
+        await once(server, 'listening');
+        const { port } = server.address() as { port: number };
+        const connected = accept(server);
+        const image = probeImage({ name: `reader-${index}`, iccid: `898600123456789000${index}F` });
+        cards.use(await simulator.insert(image, { vpcd: { host: '127.0.0.1', port } }));
+        return connected;
+      }),
+    );
+    const read = async (slot: Socket): Promise<string> => {
+      slot.write(Buffer.from('000101', 'hex'));
+      expect(await exchange(slot, '00A4000C022FE2')).to.equal('9000');
+      return exchange(slot, '00B000000A');
+    };
+    const numbers = await Promise.all(slots.map(read));
+    expect(numbers).to.deep.equal(slots.map((_, index) => `986800214365870900F${index}9000`));
+  });
+
   it('serves a card through pcscd', async () => {
     const pcscd = await ensurePcscd();
     if ('missing' in pcscd) throw new Error(pcscd.missing);
