@@ -233,9 +233,8 @@ class IntRuleTest {
 
     @Test
     void intDeclarationsAreRefusedWithoutIntSupport() {
-        String source =
-                "package q; public class Q { int field; static int s; int[] a;"
-                        + " int m() { return 1; } void p(int v) { } }";
+        String source = "package q; public class Q { int field; static int s; int[] a;"
+                + " int m() { return 1; } void p(int v) { } }";
         List<Diagnostic> errors = Fixture.errors("q", source);
         for (String member : new String[] {"field", "s", "a", "m()I", "p(I)V"}) {
             assertTrue(
