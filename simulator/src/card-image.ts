@@ -62,6 +62,8 @@ export interface ApplicationImage {
   readonly aid: Hex;
   readonly privileges?: Hex;
   readonly parameters?: Hex;
+  /** Contents of INSTALL's EA: what a toolkit application may have. */
+  readonly uiccParameters?: Hex;
 }
 
 /** An issuer's domain that is the card's own code: see the README, "Cards of the field". Test keys only. */

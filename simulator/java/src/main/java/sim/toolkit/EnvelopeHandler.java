@@ -17,7 +17,7 @@ public final class EnvelopeHandler extends ViewHandler {
 
     /** @return the handler, while it is available */
     public static EnvelopeHandler getTheHandler() {
-        return new EnvelopeHandler(Toolkit.current().envelopeHandler(Fault.Face.SIM));
+        return new EnvelopeHandler(Toolkit.current().handlers().envelopeHandler(Fault.Face.SIM));
     }
 
     public byte getItemIdentifier() {

@@ -18,7 +18,7 @@ public final class EnvelopeResponseHandler extends EditHandler {
 
     /** @return the handler, while it is available */
     public static EnvelopeResponseHandler getTheHandler() {
-        return new EnvelopeResponseHandler(Toolkit.current().replyHandler(Fault.Face.SIM));
+        return new EnvelopeResponseHandler(Toolkit.current().handlers().replyHandler(Fault.Face.SIM));
     }
 
     public short getCapacity() {

@@ -17,7 +17,7 @@ public final class ProactiveHandler extends EditHandler {
 
     /** @return the handler, while it is available */
     public static ProactiveHandler getTheHandler() {
-        return new ProactiveHandler(Toolkit.current().proactiveHandler(Fault.Face.SIM));
+        return new ProactiveHandler(Toolkit.current().handlers().proactiveHandler(Fault.Face.SIM));
     }
 
     public void initGetInput(

@@ -17,7 +17,7 @@ public final class ProactiveResponseHandler extends ViewHandler {
 
     /** @return the handler, while it is available */
     public static ProactiveResponseHandler getTheHandler() {
-        return new ProactiveResponseHandler(Toolkit.current().responseHandler(Fault.Face.SIM));
+        return new ProactiveResponseHandler(Toolkit.current().handlers().responseHandler(Fault.Face.SIM));
     }
 
     public byte getItemIdentifier() {

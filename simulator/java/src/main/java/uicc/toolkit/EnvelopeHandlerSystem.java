@@ -10,6 +10,6 @@ public final class EnvelopeHandlerSystem {
     private EnvelopeHandlerSystem() {}
 
     public static EnvelopeHandler getTheHandler() {
-        return Toolkit.current().envelopeHandler(Fault.Face.UICC);
+        return Toolkit.current().handlers().envelopeHandler(Fault.Face.UICC);
     }
 }

@@ -10,6 +10,6 @@ public final class EnvelopeResponseHandlerSystem {
     private EnvelopeResponseHandlerSystem() {}
 
     public static EnvelopeResponseHandler getTheHandler() {
-        return Toolkit.current().replyHandler(Fault.Face.UICC);
+        return Toolkit.current().handlers().replyHandler(Fault.Face.UICC);
     }
 }

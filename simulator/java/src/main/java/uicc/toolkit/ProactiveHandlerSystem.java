@@ -10,6 +10,6 @@ public final class ProactiveHandlerSystem {
     private ProactiveHandlerSystem() {}
 
     public static ProactiveHandler getTheHandler() {
-        return Toolkit.current().proactiveHandler(Fault.Face.UICC);
+        return Toolkit.current().handlers().proactiveHandler(Fault.Face.UICC);
     }
 }

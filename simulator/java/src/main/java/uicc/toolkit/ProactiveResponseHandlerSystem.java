@@ -10,6 +10,6 @@ public final class ProactiveResponseHandlerSystem {
     private ProactiveResponseHandlerSystem() {}
 
     public static ProactiveResponseHandler getTheHandler() {
-        return Toolkit.current().responseHandler(Fault.Face.UICC);
+        return Toolkit.current().handlers().responseHandler(Fault.Face.UICC);
     }
 }

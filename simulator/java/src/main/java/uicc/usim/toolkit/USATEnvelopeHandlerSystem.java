@@ -10,6 +10,6 @@ public final class USATEnvelopeHandlerSystem {
     private USATEnvelopeHandlerSystem() {}
 
     public static USATEnvelopeHandler getTheHandler() {
-        return Toolkit.current().envelopeHandler(Fault.Face.UICC);
+        return Toolkit.current().handlers().envelopeHandler(Fault.Face.UICC);
     }
 }

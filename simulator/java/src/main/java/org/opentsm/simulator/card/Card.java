@@ -303,23 +303,44 @@ public final class Card {
         if (response != null) {
             return response;
         }
-        response = processForCard(command);
+        response = selectNetworkApplication(command);
+        if (response == null) {
+            response = processForCard(command);
+            if (files != null && isSelectByName(command) && isDone(response)) {
+                files.leave();
+            }
+        }
         FilePath updated = files == null ? null : files.takeUpdated();
         if (toolkit != null && updated != null) {
             toolkit.updated(updated, command);
         }
+        byte[] left = files == null ? null : files.takeLeft();
+        if (toolkit != null && left != null) {
+            toolkit.deselected(left);
+        }
         return toolkit == null ? response : toolkit.after(command, response);
+    }
+
+    private static boolean isSelectByName(byte[] command) {
+        return command.length > 5
+                && command[0] == 0
+                && command[1] == ISO7816.INS_SELECT
+                && command[2] == 0x04
+                && command.length >= 5 + (command[4] & 0xFF);
+    }
+
+    private static boolean isDone(byte[] response) {
+        int first = response[response.length - 2] & 0xFF;
+        return first == 0x90 || first == 0x61;
     }
 
     /** SELECT of the USIM by its name leads to its files. */
     private byte[] selectNetworkApplication(byte[] command) {
-        boolean byName =
-                command.length > 5 && command[0] == 0 && command[1] == ISO7816.INS_SELECT && command[2] == 0x04;
-        if (toolkit == null || files == null || !byName || command.length < 5 + (command[4] & 0xFF)) {
+        if (toolkit == null || files == null || !isSelectByName(command)) {
             return null;
         }
         byte[] name = Arrays.copyOfRange(command, 5, 5 + (command[4] & 0xFF));
-        byte[] answer = files.selectApplication(name, (command[3] & 0x0C) != 0x0C);
+        byte[] answer = files.selectApplication(name, (command[3] & 0x0C) != 0x0C, (command[3] & 0x60) == 0x40);
         if (answer != null) {
             runtime.deselectAll();
         }
@@ -327,10 +348,6 @@ public final class Card {
     }
 
     private byte[] processForCard(byte[] command) {
-        byte[] selected = selectNetworkApplication(command);
-        if (selected != null) {
-            return selected;
-        }
         if (nativeIssuer == null ? runtime.isApplicationSelected() : !nativeIssuer.isSelected()) {
             return runtime.process(command);
         }

@@ -72,9 +72,16 @@ final class CardFactory {
                     Privileges.decode(application.privileges()),
                     application.parameters(),
                     issuer,
-                    "applications[" + index++ + "]");
+                    "applications[" + index++ + "]",
+                    uicc(application.uiccParameters()));
         }
         installAll(image, card, issuer);
+    }
+
+    private static byte[] uicc(byte[] contents) {
+        return contents.length == 0
+                ? contents
+                : Hex.decode(String.format("EA%02X", contents.length) + Hex.encode(contents));
     }
 
     /** Of each applet of the CAP files an instance by the applet's own AID, where the image asks for that. */
@@ -126,6 +133,20 @@ final class CardFactory {
             byte[] parameters,
             AID parent,
             String field) {
+        return instance(card, kind, module, aid, privileges, parameters, parent, field, new byte[0]);
+    }
+
+    /** @param others objects beside C9 in the parameters field */
+    private static RegistryEntry instance(
+            CardRuntime card,
+            RegistryEntry.Kind kind,
+            String module,
+            byte[] aid,
+            Privileges privileges,
+            byte[] parameters,
+            AID parent,
+            String field,
+            byte[] others) {
         RegistryEntry loadFile = card.registry().entries().stream()
                 .filter(entry -> entry.modules.containsKey(module))
                 .findFirst()
@@ -134,7 +155,7 @@ final class CardFactory {
             throw SimulatorException.image(field + ".aid", "stands twice in this image");
         }
         InstallData data =
-                InstallData.of(loadFile.aid, CardOpen.aid(module), CardOpen.aid(aid), privileges, parameters);
+                InstallData.of(loadFile.aid, CardOpen.aid(module), CardOpen.aid(aid), privileges, parameters, others);
         int over = data.installData().length - InstallData.MAX_INSTALL_DATA;
         if (over > 0) {
             throw SimulatorException.image(

@@ -87,8 +87,13 @@ public record CardImage(
 
     public record Module(byte[] aid, String className) {}
 
-    /** An instance made when the card is made, by a module of {@link LoadFile}. */
-    public record Application(byte[] module, byte[] aid, byte[] privileges, byte[] parameters) {}
+    /**
+     * An instance made when the card is made, by a module of {@link LoadFile}.
+     *
+     * @param parameters     contents of C9
+     * @param uiccParameters contents of EA, ETSI TS 102 226 8.2.1.3.2.2
+     */
+    public record Application(byte[] module, byte[] aid, byte[] privileges, byte[] parameters, byte[] uiccParameters) {}
 
     /** Bytes that applets have; null where the image says nothing. */
     public record Memory(int persistent, int transientReset, int transientDeselect, int commit) {}
@@ -290,7 +295,8 @@ public record CardImage(
                     item.hex("module", 5, 16),
                     item.hex("aid", 5, 16),
                     privileges == null ? new byte[3] : privileges,
-                    item.hexOrEmpty("parameters")));
+                    item.hexOrEmpty("parameters"),
+                    item.hexOrEmpty("uiccParameters")));
             item.refuseUnread();
         }
         return List.copyOf(found);

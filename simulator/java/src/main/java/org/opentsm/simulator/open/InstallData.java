@@ -26,9 +26,14 @@ public record InstallData(
 
     /** What a card maker installs without a command. */
     public static InstallData of(
-            AID loadFile, AID module, AID instance, Privileges privileges, byte[] applicationParameters) {
+            AID loadFile,
+            AID module,
+            AID instance,
+            Privileges privileges,
+            byte[] applicationParameters,
+            byte[] otherParameters) {
         InstallParameters parameters =
-                new InstallParameters(applicationParameters, -1, MemoryPromise.NONE, null, 0, null, new byte[0]);
+                new InstallParameters(applicationParameters, -1, MemoryPromise.NONE, null, 0, null, otherParameters);
         return new InstallData(loadFile, module, instance, privileges, parameters, new byte[0], new byte[0]);
     }
 

@@ -19,6 +19,8 @@ final class Activation {
     private final Content reply;
 
     private boolean replyEnded;
+    /** It threw ISOException with REPLY_BUSY. */
+    boolean refused;
 
     Activation(AID aid, short event, Content envelope, boolean mayBeProactive) {
         this.aid = aid;

@@ -22,6 +22,7 @@ public class CardFileView implements FileView {
     private static final byte SIMPLE_FORWARD = 4;
     private static final byte SIMPLE_BACKWARD = 5;
     private static final byte ENHANCED = 6;
+    private static final int BEHIND_VALUE = 0x0800;
     private final byte[] application;
     private final short[] place;
 
@@ -163,7 +164,7 @@ public class CardFileView implements FileView {
 
     /**
      * An enhanced search begins at the current record or beside it, at an offset that the low byte of its indication
-     * gives.
+     * gives, or behind the first byte of that value; TS 102 221 11.1.7.
      */
     private static List<Integer> search(FilePlace place, byte mode, short number, short indication, byte[] pattern) {
         boolean enhanced = mode == ENHANCED;
@@ -175,13 +176,19 @@ public class CardFileView implements FileView {
         boolean beside = enhanced && how >= 6;
         int from = number != 0 ? number : place.currentRecord();
         from = from == 0 ? forward ? 1 : place.recordCount() : from + (beside ? forward ? 1 : -1 : 0);
-        return place.search(from, forward, enhanced ? indication & 0xFF : 0, pattern);
+        boolean behindValue = enhanced && (indication & BEHIND_VALUE) != 0;
+        return behindValue
+                ? place.searchBehind(from, forward, (byte) indication, pattern)
+                : place.search(from, forward, enhanced ? indication & 0xFF : 0, pattern);
     }
 
     @Override
     public short increase(byte[] value, short offset, short length, byte[] to, short toOffset) {
         TlvView.checkArray(value, offset, length);
         TlvView.checkArray(to, toOffset, 0);
+        if (at().isRecordLongerThan(to.length - toOffset)) {
+            throw new ArrayIndexOutOfBoundsException();
+        }
         return put(in(place -> place.increase(Arrays.copyOfRange(value, offset, offset + length))), to, toOffset);
     }
 

@@ -19,6 +19,10 @@ final class ChannelOwners {
         return channel >= 0 && channel < owners.length ? owners[channel] : null;
     }
 
+    int count(AID application) {
+        return (int) Arrays.stream(owners).filter(application::equals).count();
+    }
+
     /** Looks at the answer to OPEN CHANNEL and CLOSE CHANNEL. */
     void note(CommandCheck command, TlvView response, AID sender) {
         if (response.findTLV((byte) CommandCheck.TAG_RESULT, (byte) 1) == TlvView.NOT_FOUND

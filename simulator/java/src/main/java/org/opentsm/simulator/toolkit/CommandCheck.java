@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
-import javacard.framework.AID;
-
 /** What a proactive command is, and whether an application may send it; ETSI TS 102 241 6.7.3. */
 final class CommandCheck {
 
@@ -11,6 +9,7 @@ final class CommandCheck {
     static final int TAG_RESULT = 0x03;
     static final int TAG_DURATION = 0x04;
     static final int TAG_TIMER = 0x24;
+    private static final int TAG_SERVICE_RECORD = 0x41;
     static final byte POLL_INTERVAL = 0x03;
     static final byte OPEN_CHANNEL = 0x40;
     static final byte CLOSE_CHANNEL = 0x41;
@@ -20,6 +19,7 @@ final class CommandCheck {
     private static final byte TIMER_MANAGEMENT = 0x27;
     private static final byte RECEIVE_DATA = 0x42;
     private static final byte SEND_DATA = 0x43;
+    private static final byte DECLARE_SERVICE = 0x47;
     private static final int CHANNEL = 0x20;
     private final TlvView view;
     private final Fault.Face face;
@@ -49,13 +49,18 @@ final class CommandCheck {
         return (destination & ~0x07) == CHANNEL ? destination & 0x07 : 0;
     }
 
-    /** Menu, events and polling are the framework's; timers and channels are their owner's. */
-    void require(ToolkitMemory memory, ChannelOwners channels, AID sender) {
+    /**
+     * Menu, events and polling are the framework's; timers, services and channels are their owner's, who may open as
+     * many channels as its INSTALL allows.
+     */
+    void require(ToolkitMemory memory, ChannelOwners channels, Registration sender) {
         boolean allowed =
                 switch (type()) {
                     case POLL_INTERVAL, POLLING_OFF, SET_UP_EVENT_LIST, SET_UP_MENU -> false;
-                    case TIMER_MANAGEMENT -> memory.hasTimer(sender, view.byteOf(TAG_TIMER, 0));
-                    case CLOSE_CHANNEL, RECEIVE_DATA, SEND_DATA -> sender.equals(channels.owner(channel()));
+                    case TIMER_MANAGEMENT -> memory.hasTimer(sender.aid, view.byteOf(TAG_TIMER, 0));
+                    case DECLARE_SERVICE -> memory.hasService(sender.aid, view.byteOf(TAG_SERVICE_RECORD, 1));
+                    case OPEN_CHANNEL -> channels.count(sender.aid) < sender.channels();
+                    case CLOSE_CHANNEL, RECEIVE_DATA, SEND_DATA -> sender.aid.equals(channels.owner(channel()));
                     default -> true;
                 };
         if (!allowed) {

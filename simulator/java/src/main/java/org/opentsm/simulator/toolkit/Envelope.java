@@ -20,6 +20,7 @@ final class Envelope {
     private static final byte TAG_EVENT_LIST = 0x19;
     private static final byte TAG_TIMER = 0x24;
     private static final byte TAG_CHANNEL_STATUS = 0x38;
+    private static final byte TAG_SERVICE_RECORD = 0x41;
 
     /** @param event as the application sees it */
     record Target(Registration application, short event) {}
@@ -105,20 +106,32 @@ final class Envelope {
 
     private List<Target> download() {
         short event = Events.ofDownload(first(TAG_EVENT_LIST));
+        if (event == Events.LOCAL_CONNECTION) {
+            return service();
+        }
         List<Target> registered = event == 0 ? List.of() : all(event);
         if (event != Events.DATA_AVAILABLE && event != Events.CHANNEL_STATUS) {
             return registered;
         }
         int status = first(TAG_CHANNEL_STATUS);
         return registered.stream()
-                .filter(target -> status >= 0 && target.application.aid.equals(toolkit.channelOwner(status & 0x07)))
+                .filter(target -> status >= 0
+                        && target.application.aid.equals(toolkit.turns().channelOwner(status & 0x07)))
                 .toList();
     }
 
     private List<Target> timer() {
-        Registration owner = toolkit.memory().timerOwner(first(TAG_TIMER));
-        return owner == null || !toolkit.isSelectable(owner.aid)
-                ? List.of()
-                : List.of(new Target(owner, Events.TIMER_EXPIRATION));
+        return owner(toolkit.memory().timerOwner(first(TAG_TIMER)), Events.TIMER_EXPIRATION);
+    }
+
+    /** {@code bearer, identifier} begin the record of a service, TS 102 223 8.63. */
+    private List<Target> service() {
+        boolean named = view.findTLV(TAG_SERVICE_RECORD, (byte) 1) != TlvView.NOT_FOUND && view.getValueLength() > 1;
+        return owner(
+                named ? toolkit.memory().serviceOwner(view.getValueByte((short) 1)) : null, Events.LOCAL_CONNECTION);
+    }
+
+    private List<Target> owner(Registration owner, short event) {
+        return owner == null || !toolkit.isSelectable(owner.aid) ? List.of() : List.of(new Target(owner, event));
     }
 }

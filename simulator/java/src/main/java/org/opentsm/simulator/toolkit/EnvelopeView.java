@@ -12,7 +12,7 @@ public final class EnvelopeView extends TlvView implements uicc.usim.toolkit.USA
 
     @Override
     Content content() {
-        return Toolkit.current().envelope(face());
+        return Toolkit.current().handlers().envelope(face());
     }
 
     public byte getItemIdentifier() {

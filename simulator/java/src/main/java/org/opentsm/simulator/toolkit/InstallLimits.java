@@ -5,21 +5,40 @@ import java.util.Arrays;
 
 /**
  * What INSTALL allows a toolkit application: {@code EA {80 L access, priority, timers, text length, entries, {position,
- * identifier}*, channels, MSL, TAR}} of the UICC (ETSI TS 102 226 8.2.1.3.2.2), or {@code CA} of the SIM (TS 43.019 8)
- * under EF, which begins with the access domain.
+ * identifier}*, channels, MSL, TAR, services}} of the UICC (ETSI TS 102 226 8.2.1.3.2.2), or {@code CA} of the SIM
+ * (TS 43.019 8) under EF, which begins with the access domain.
  * Without either the application gets all that there is, as test applets come without.
  *
  * @param positions   of the menu entries, 0 for behind all others
  * @param identifiers of the menu entries, 0 where the card is to choose
+ * @param channels    that the application may have open at once
  * @param tar         toolkit application references, 3 bytes each
+ * @param services    that it may have
  */
-record InstallLimits(int priority, int timers, int textLength, byte[] positions, byte[] identifiers, byte[] tar) {
+record InstallLimits(
+        int priority,
+        int timers,
+        int textLength,
+        byte[] positions,
+        byte[] identifiers,
+        int channels,
+        byte[] tar,
+        int services) {
 
     static final int MAX_TIMERS = 8;
+    static final int MAX_CHANNELS = 7;
+    static final int MAX_SERVICES = 8;
     private static final int ALL_ENTRIES = 16;
     private static final int LONGEST_TEXT = 128;
     static final InstallLimits NONE = new InstallLimits(
-            0xFF, MAX_TIMERS, LONGEST_TEXT, new byte[ALL_ENTRIES], new byte[ALL_ENTRIES], new byte[0]);
+            0xFF,
+            MAX_TIMERS,
+            LONGEST_TEXT,
+            new byte[ALL_ENTRIES],
+            new byte[ALL_ENTRIES],
+            MAX_CHANNELS,
+            new byte[0],
+            MAX_SERVICES);
     private static final int TAG_SYSTEM = 0xEF;
     private static final int TAG_UICC = 0xEA;
     private static final int TAG_SIM = 0xCA;
@@ -50,11 +69,23 @@ record InstallLimits(int priority, int timers, int textLength, byte[] positions,
             identifiers[i] = at < in.length ? in[at] : 0;
         }
         // Channels, then the minimum security level with its length, then the references with theirs.
-        int at = 4 + 2 * entries + 1;
+        int at = 4 + 2 * entries;
+        int channels = at < in.length ? Math.min(MAX_CHANNELS, in[at] & 0xFF) : MAX_CHANNELS;
+        at++;
         at += at < in.length ? 1 + (in[at] & 0xFF) : 0;
         byte[] tar = at < in.length ? Arrays.copyOfRange(in, at + 1, at + 1 + (in[at] & 0xFF) / 3 * 3) : new byte[0];
+        at += at < in.length ? 1 + (in[at] & 0xFF) : 0;
+        // Only later releases have this field.
+        int services = at < in.length ? Math.min(MAX_SERVICES, in[at] & 0xFF) : MAX_SERVICES;
         return new InstallLimits(
-                in[0] & 0xFF, Math.min(MAX_TIMERS, in[1] & 0xFF), in[2] & 0xFF, positions, identifiers, tar);
+                in[0] & 0xFF,
+                Math.min(MAX_TIMERS, in[1] & 0xFF),
+                in[2] & 0xFF,
+                positions,
+                identifiers,
+                channels,
+                tar,
+                services);
     }
 
     private static byte[] find(byte[] objects, int tag) {

@@ -70,8 +70,9 @@ final class MenuEntry {
         return settings[HELP] != 0;
     }
 
-    byte icon() {
-        return settings[ICON];
+    /** {@code alignment, length, style, colour} of TS 102 223 8.72, or null when none was set. */
+    byte[] attribute() {
+        return Arrays.equals(attribute, new byte[attribute.length]) ? null : attribute.clone();
     }
 
     /** {@code identifier, text}: the value of an item of SET UP MENU. */

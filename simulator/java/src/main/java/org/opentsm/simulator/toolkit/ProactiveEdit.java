@@ -27,7 +27,7 @@ public final class ProactiveEdit extends TlvEdit implements uicc.toolkit.Proacti
 
     @Override
     Content content() {
-        return Toolkit.current().proactive(face());
+        return Toolkit.current().handlers().proactive(face());
     }
 
     public void init(byte type, byte qualifier, byte destination) {
@@ -78,6 +78,6 @@ public final class ProactiveEdit extends TlvEdit implements uicc.toolkit.Proacti
 
     /** Gives the command to the terminal and waits for its response; the answer is the general result. */
     public byte send() {
-        return Toolkit.current().send(face());
+        return Toolkit.current().turns().send(face());
     }
 }

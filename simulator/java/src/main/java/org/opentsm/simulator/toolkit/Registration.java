@@ -15,8 +15,8 @@ final class Registration {
 
     final AID aid;
     private final short[] events = new short[EVENTS];
-    /** The first byte is the priority, then the longest text of a menu entry, the most timers. */
-    private final byte[] limits = new byte[3];
+    /** Priority, then the longest text of a menu entry, and how many timers, channels and services it may have. */
+    private final byte[] limits = new byte[5];
 
     final byte[] tar;
     final MenuEntry[] menu;
@@ -29,11 +29,16 @@ final class Registration {
     private static final int FILES = 16;
     private final byte[] watched = new byte[WATCHED * FILES];
 
+    /** Number of the registration on its card. */
+    private final int[] number = new int[1];
+
     Registration(AID aid, InstallLimits given) {
         this.aid = aid;
         limits[0] = (byte) given.priority();
         limits[1] = (byte) given.textLength();
         limits[2] = (byte) given.timers();
+        limits[3] = (byte) given.channels();
+        limits[4] = (byte) given.services();
         tar = given.tar();
         positions = given.positions();
         identifiers = given.identifiers();
@@ -58,6 +63,11 @@ final class Registration {
                 Arrays.fill(watched, place, place + WATCHED, (byte) 0);
             }
         }
+    }
+
+    void watchNone() {
+        CryptoHost.current().writing(watched);
+        Arrays.fill(watched, (byte) 0);
     }
 
     private int place(FilePath file) {
@@ -93,6 +103,14 @@ final class Registration {
         return place(file) >= 0 || place(file.directory()) >= 0;
     }
 
+    int number() {
+        return number[0];
+    }
+
+    void numbered(int given) {
+        number[0] = given;
+    }
+
     int priority() {
         return limits[0] & 0xFF;
     }
@@ -103,6 +121,14 @@ final class Registration {
 
     int timers() {
         return limits[2];
+    }
+
+    int channels() {
+        return limits[3];
+    }
+
+    int services() {
+        return limits[4];
     }
 
     short pollInterval() {

@@ -3,6 +3,7 @@ package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import javacard.framework.AID;
 import org.opentsm.simulator.uicc.FilePath;
 import org.opentsm.simulator.uicc.FilePlace;
@@ -59,7 +60,6 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
             throw fault(Fault.EVENT_ALREADY_REGISTERED);
         }
         own.set(event);
-        toolkit().eventsChanged(event);
     }
 
     private void requireRegistrable(short event) {
@@ -87,18 +87,23 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
 
     public void clearEvent(short event) {
         Registration own = own();
+        if (event == Events.EXTERNAL_FILE_UPDATE) {
+            own.watchNone();
+            return;
+        }
         requireRegistrable(event);
         own.clear(event);
-        toolkit().eventsChanged(event);
     }
 
     public boolean isEventSet(short event) {
         Registration own = own();
         return switch (event) {
-            case Events.MENU_SELECTION -> Arrays.stream(own.menu).anyMatch(entry -> entry != null && entry.isEnabled());
+            // Of an entry that is disabled for a while too.
+            case Events.MENU_SELECTION -> Arrays.stream(own.menu).anyMatch(Objects::nonNull);
             case Events.MENU_SELECTION_HELP_REQUEST ->
-                Arrays.stream(own.menu).anyMatch(entry -> entry != null && entry.isEnabled() && entry.hasHelp());
+                Arrays.stream(own.menu).anyMatch(entry -> entry != null && entry.hasHelp());
             case Events.TIMER_EXPIRATION -> toolkit().memory().hasTimers(aid);
+            case Events.LOCAL_CONNECTION -> toolkit().memory().hasServices(aid);
             case Events.STATUS_COMMAND -> own.pollInterval() != NO_DURATION;
             case Events.EXTERNAL_FILE_UPDATE -> own.watchesAny();
             default -> own.has(event);
@@ -115,12 +120,10 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
 
     public void enableMenuEntry(byte identifier) {
         entry(identifier).enable(true);
-        toolkit().menuChanged();
     }
 
     public void disableMenuEntry(byte identifier) {
         entry(identifier).enable(false);
-        toolkit().menuChanged();
     }
 
     /** Takes the next of the entries that INSTALL allows. */
@@ -142,7 +145,6 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
         MenuEntry made = new MenuEntry(identifier, own.positions[place], own.textLength());
         made.change(text, offset, length, nextAction, help, iconQualifier, icon);
         own.menu[place] = made;
-        toolkit().menuChanged();
         return identifier;
     }
 
@@ -159,7 +161,6 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
         MenuEntry entry = entry(identifier);
         requireLength(own(), length);
         entry.change(text, offset, length, nextAction, help, iconQualifier, icon);
-        toolkit().menuChanged();
     }
 
     private void requireLength(Registration own, short length) {
@@ -171,7 +172,6 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     public void setMenuEntryTextAttribute(byte identifier, byte[] attribute, short offset, short length) {
         TlvView.checkArray(attribute, offset, length);
         entry(identifier).attribute(attribute, offset, length);
-        toolkit().menuChanged();
     }
 
     public byte allocateTimer() {
@@ -197,7 +197,6 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
             throw fault(Fault.REGISTRY_ERROR);
         }
         own.pollInterval(duration);
-        toolkit().pollIntervalChanged();
     }
 
     public short getPollInterval() {
@@ -205,8 +204,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     }
 
     public byte allocateServiceIdentifier() {
-        own();
-        byte given = toolkit().allocateService(aid);
+        byte given = toolkit().memory().allocateService(own());
         if (given < 0) {
             throw fault(Fault.NO_SERVICE_ID_AVAILABLE);
         }
@@ -215,9 +213,10 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
 
     public void releaseServiceIdentifier(byte identifier) {
         own();
-        if (!toolkit().releaseService(aid, identifier)) {
+        if (!toolkit().memory().hasService(aid, identifier)) {
             throw fault(Fault.INVALID_SERVICE_ID);
         }
+        toolkit().memory().releaseService(identifier);
     }
 
     @Override

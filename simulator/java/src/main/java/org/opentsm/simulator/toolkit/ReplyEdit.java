@@ -10,12 +10,12 @@ public final class ReplyEdit extends TlvEdit implements uicc.toolkit.EnvelopeRes
 
     @Override
     Content content() {
-        return Toolkit.current().reply(face());
+        return Toolkit.current().handlers().reply(face());
     }
 
     /** Ends the response. @param positive false for an error towards the network */
     public void post(boolean positive) {
-        Toolkit.current().post(content().bytes(), positive);
+        Toolkit.current().handlers().post(content().bytes(), positive);
     }
 
     public void postAsBERTLV(boolean positive, byte tag) {
@@ -28,6 +28,6 @@ public final class ReplyEdit extends TlvEdit implements uicc.toolkit.EnvelopeRes
             whole[2] = (byte) list.length;
         }
         System.arraycopy(list, 0, whole, whole.length - list.length, list.length);
-        Toolkit.current().post(whole, positive);
+        Toolkit.current().handlers().post(whole, positive);
     }
 }

@@ -15,7 +15,7 @@ public final class ResponseView extends TlvView implements uicc.toolkit.Proactiv
 
     @Override
     Content content() {
-        return Toolkit.current().response(face());
+        return Toolkit.current().handlers().response(face());
     }
 
     public byte getGeneralResult() {

@@ -2,90 +2,81 @@
 package org.opentsm.simulator.toolkit;
 
 import java.io.ByteArrayOutputStream;
-import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.Deque;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntPredicate;
-import java.util.function.Supplier;
 
-/** The proactive commands of the card itself: menu, event list, polling; ETSI TS 102 241 5.4 and 5.5. */
+/**
+ * The proactive commands of the card itself: menu, event list, polling; ETSI TS 102 241 4.9 and 4.12. What the terminal
+ * was told last is compared with what holds now, so that it hears of every change, be it by an application, by the life
+ * cycle of one or in EF.SUME.
+ */
 final class SystemCommands {
 
     private static final byte SET_UP_MENU = 0x25;
     private static final byte SET_UP_EVENT_LIST = 0x05;
     private static final byte POLL_INTERVAL = 0x03;
     private static final byte POLLING_OFF = 0x04;
-    /** The title that the conformance tests of the UICC API expect (ETSI TS 102 268). */
-    private static final byte[] TITLE = {'U', 'I', 'C', 'C', ' ', 'T', 'E', 'S', 'T'};
     /** Bits of the terminal profile, TS 102 223 5.2. */
     private static final int CAN_POLL = 21;
 
     private static final int CAN_STOP_POLLING = 22;
     private static final int CAN_SHOW_MENU = 29;
     private static final int CAN_LIST_EVENTS = 32;
-    private static final byte TAG_ALPHA = (byte) 0x85;
+    private static final int FIRST_TEXT_ATTRIBUTE = 27 * 8;
+    private static final int BEHIND_TEXT_ATTRIBUTES = 29 * 8;
     private static final byte TAG_ITEM = (byte) 0x8F;
     private static final byte TAG_NEXT_ACTION = 0x18;
+    private static final byte TAG_ITEM_ATTRIBUTES = 0x51;
     private static final byte TAG_EVENT_LIST = (byte) 0x99;
     private static final byte TAG_DURATION = (byte) 0x84;
     private static final int HELP_AVAILABLE = 0x80;
+    private static final int SYSTEM_INTERVAL = 30;
+    /** Left or as the language has it, normal size and style, black on white. */
+    private static final byte[] PLAIN = {0, 0, 0x03, (byte) 0x90};
 
-    private final Supplier<ToolkitMemory> memory;
+    private enum Kind {
+        EVENTS,
+        MENU,
+        POLLING
+    }
+
+    private final Toolkit toolkit;
     private final IntPredicate terminal;
-    private boolean menu;
-    private boolean events;
-    private boolean polling;
-    private boolean menuWasSet;
-    private boolean eventsWereSet;
-    private boolean pollingWasSet;
+    private final Map<Kind, byte[]> told = new EnumMap<>(Kind.class);
 
     /** @param terminal what bits of its profile the terminal has set */
-    SystemCommands(Supplier<ToolkitMemory> memory, IntPredicate terminal) {
-        this.memory = memory;
+    SystemCommands(Toolkit toolkit, IntPredicate terminal) {
+        this.toolkit = toolkit;
         this.terminal = terminal;
-    }
-
-    void menuChanged() {
-        menu = true;
-    }
-
-    void eventsChanged() {
-        events = true;
-    }
-
-    void pollingChanged() {
-        polling = true;
     }
 
     /** The terminal has told what it can: everything is set up anew. */
     void begin() {
-        menu = events = polling = true;
-        menuWasSet = eventsWereSet = pollingWasSet = false;
+        told.clear();
     }
 
     /** The next command due, or null. */
     byte[] next() {
-        Deque<byte[]> due = new ArrayDeque<>();
-        if (events) {
-            events = false;
-            add(due, eventList());
-        } else if (menu) {
-            menu = false;
-            add(due, menu());
-        } else if (polling) {
-            polling = false;
-            add(due, pollInterval());
-        } else {
-            return null;
+        List<Registration> applications = toolkit.selectable().stream()
+                .sorted(Comparator.comparingInt(Registration::number))
+                .toList();
+        for (Kind kind : Kind.values()) {
+            byte[] wanted =
+                    switch (kind) {
+                        case EVENTS -> eventList(applications);
+                        case MENU -> menu(applications);
+                        case POLLING -> polling(applications);
+                    };
+            if (wanted != null && !Arrays.equals(wanted, told.get(kind))) {
+                told.put(kind, wanted);
+                return wanted;
+            }
         }
-        return due.isEmpty() ? next() : due.peek();
-    }
-
-    private static void add(Deque<byte[]> due, byte[] command) {
-        if (command != null) {
-            due.add(command);
-        }
+        return null;
     }
 
     private static ByteArrayOutputStream command(byte type, int qualifier) {
@@ -95,7 +86,7 @@ final class SystemCommands {
         return out;
     }
 
-    private static void element(ByteArrayOutputStream out, byte tag, byte[] value) {
+    static void element(ByteArrayOutputStream out, byte tag, byte[] value) {
         out.write(tag);
         if (value.length > 0x7F) {
             out.write(0x81);
@@ -104,19 +95,19 @@ final class SystemCommands {
         out.writeBytes(value);
     }
 
-    private byte[] menu() {
-        List<MenuEntry> entries = memory.get().ordered().stream()
-                .flatMap(known -> java.util.Arrays.stream(known.menu))
+    private byte[] menu(List<Registration> applications) {
+        List<MenuEntry> entries = applications.stream()
+                .flatMap(known -> Arrays.stream(known.menu))
                 .filter(entry -> entry != null && entry.isEnabled())
                 .sorted(Comparator.comparingInt(MenuEntry::position))
                 .toList();
-        if (entries.isEmpty() && !menuWasSet || !terminal.test(CAN_SHOW_MENU)) {
+        if (entries.isEmpty() && !told.containsKey(Kind.MENU) || !terminal.test(CAN_SHOW_MENU)) {
             return null;
         }
-        menuWasSet = !entries.isEmpty();
+        MenuTitle title = MenuTitle.of(toolkit.files());
         ByteArrayOutputStream out =
                 command(SET_UP_MENU, entries.stream().anyMatch(MenuEntry::hasHelp) ? HELP_AVAILABLE : 0);
-        element(out, TAG_ALPHA, TITLE);
+        title.write(out);
         if (entries.isEmpty()) {
             element(out, TAG_ITEM, new byte[0]);
         }
@@ -128,48 +119,74 @@ final class SystemCommands {
             }
             element(out, TAG_NEXT_ACTION, actions);
         }
+        if (stylesText()) {
+            title.writeAttribute(out);
+            attributes(out, entries);
+        }
         return out.toByteArray();
     }
 
-    private byte[] eventList() {
-        ByteArrayOutputStream listed = new ByteArrayOutputStream();
-        for (Registration known : memory.get().ordered()) {
-            for (short event : known.events()) {
-                int code = Events.inList(event);
-                if (code >= 0
-                        && listed.toString(java.nio.charset.StandardCharsets.ISO_8859_1)
-                                        .indexOf(code)
-                                < 0) {
-                    listed.write(code);
-                }
+    private boolean stylesText() {
+        for (int bit = FIRST_TEXT_ATTRIBUTE; bit < BEHIND_TEXT_ATTRIBUTES; bit++) {
+            if (terminal.test(bit)) {
+                return true;
             }
         }
-        if (listed.size() == 0 && !eventsWereSet || !terminal.test(CAN_LIST_EVENTS)) {
+        return false;
+    }
+
+    private static void attributes(ByteArrayOutputStream out, List<MenuEntry> entries) {
+        if (entries.stream().allMatch(entry -> entry.attribute() == null)) {
+            return;
+        }
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        entries.forEach(entry -> all.writeBytes(entry.attribute() == null ? PLAIN : entry.attribute()));
+        element(out, TAG_ITEM_ATTRIBUTES, all.toByteArray());
+    }
+
+    private byte[] eventList(List<Registration> applications) {
+        ByteArrayOutputStream listed = new ByteArrayOutputStream();
+        for (Registration known : applications) {
+            for (short event : known.events()) {
+                list(Events.inList(event), listed);
+            }
+            if (toolkit.memory().hasServices(known.aid)) {
+                list(Events.inList(Events.LOCAL_CONNECTION), listed);
+            }
+        }
+        if (listed.size() == 0 && !told.containsKey(Kind.EVENTS) || !terminal.test(CAN_LIST_EVENTS)) {
             return null;
         }
-        eventsWereSet = listed.size() > 0;
         ByteArrayOutputStream out = command(SET_UP_EVENT_LIST, 0);
         element(out, TAG_EVENT_LIST, listed.toByteArray());
         return out.toByteArray();
     }
 
-    private byte[] pollInterval() {
-        int shortest = memory.get().ordered().stream()
+    private static void list(int code, ByteArrayOutputStream listed) {
+        for (byte known : listed.toByteArray()) {
+            if (known == code) {
+                return;
+            }
+        }
+        if (code >= 0) {
+            listed.write(code);
+        }
+    }
+
+    /** The shortest interval that an application asked for; where they leave it to the card, the card's own. */
+    private byte[] polling(List<Registration> applications) {
+        int shortest = applications.stream()
                 .mapToInt(Registration::pollInterval)
                 .filter(seconds -> seconds > 0)
                 .min()
                 .orElse(0);
-        if (shortest > 0 && !terminal.test(CAN_POLL)) {
-            return null;
-        }
-        if (shortest > 0) {
-            pollingWasSet = true;
+        boolean wanted = applications.stream().anyMatch(known -> known.pollInterval() != 0);
+        if (wanted && terminal.test(CAN_POLL)) {
             ByteArrayOutputStream out = command(POLL_INTERVAL, 0);
-            element(out, TAG_DURATION, RegistryHandle.duration(shortest));
+            element(out, TAG_DURATION, RegistryHandle.duration(shortest == 0 ? SYSTEM_INTERVAL : shortest));
             return out.toByteArray();
         }
-        boolean off = pollingWasSet && terminal.test(CAN_STOP_POLLING);
-        pollingWasSet = false;
+        boolean off = !wanted && told.containsKey(Kind.POLLING) && terminal.test(CAN_STOP_POLLING);
         return off ? command(POLLING_OFF, 0).toByteArray() : null;
     }
 }

@@ -4,6 +4,7 @@ package org.opentsm.simulator.toolkit;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.List;
+import javacard.framework.AID;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.uicc.FilePath;
 
@@ -18,7 +19,6 @@ public final class ToolkitCommands {
     private static final int INS_TERMINAL_RESPONSE = 0x14;
     private static final int INS_ENVELOPE = 0xC2;
     private static final int INS_STATUS = 0xF2;
-    private static final int INS_SELECT = 0xA4;
     private static final int INS_UPDATE_RECORD = 0xDC;
     private static final int SHORT_MESSAGES = 0x6F3C;
     private static final byte MESSAGE_TO_BE_READ = 3;
@@ -34,6 +34,7 @@ public final class ToolkitCommands {
     private static final int SW_WRONG_LENGTH = 0x6700;
     private static final int SW_WRONG_PARAMETERS = 0x6B00;
     private static final int TAG_PROACTIVE = 0xD0;
+    private static final byte TAG_AID = (byte) 0xAF;
 
     private final CardRuntime card;
     private final Toolkit toolkit;
@@ -74,17 +75,10 @@ public final class ToolkitCommands {
         boolean isStatus = (cla == UICC || cla == SIM) && (command[1] & 0xFF) == INS_STATUS && (command[2] & 0xFC) == 0;
         if (isStatus) {
             toolkit.registered(Events.STATUS_COMMAND)
-                    .forEach(known -> toolkit.trigger(known, Events.STATUS_COMMAND, null, (byte) 0));
+                    .forEach(known -> toolkit.turns().trigger(known, Events.STATUS_COMMAND, null, (byte) 0));
             toolkit.memory().ordered().stream()
                     .filter(known -> known.pollInterval() != 0 && toolkit.isSelectable(known.aid))
-                    .forEach(known -> toolkit.trigger(known, Events.STATUS_COMMAND, null, (byte) 0));
-        }
-        boolean selects = cla == 0
-                && (command[1] & 0xFF) == INS_SELECT
-                && command[2] == 0x04
-                && (response[response.length - 2] & 0xFF) == SW_OK >> 8;
-        if (selects) {
-            triggerAll(Events.APPLICATION_DESELECT);
+                    .forEach(known -> toolkit.turns().trigger(known, Events.STATUS_COMMAND, null, (byte) 0));
         }
         if (first) {
             first = false;
@@ -99,7 +93,7 @@ public final class ToolkitCommands {
         byte[] list = fileList(file);
         for (Registration known : toolkit.memory().ordered()) {
             if (known.hears(file) && toolkit.isSelectable(known.aid)) {
-                toolkit.trigger(known, Events.EXTERNAL_FILE_UPDATE, list, (byte) 0);
+                toolkit.turns().trigger(known, Events.EXTERNAL_FILE_UPDATE, list, (byte) 0);
             }
         }
         byte[] record = data(command);
@@ -111,6 +105,16 @@ public final class ToolkitCommands {
         }
     }
 
+    /** The session of a network application ended: applications are told its name, in an AID element. */
+    public void deselected(byte[] name) {
+        card.activate();
+        ByteArrayOutputStream list = new ByteArrayOutputStream();
+        list.writeBytes(new byte[] {(byte) 0x82, 2, (byte) 0x82, (byte) 0x81});
+        SystemCommands.element(list, TAG_AID, name);
+        toolkit.registered(Events.APPLICATION_DESELECT).forEach(known -> toolkit.turns()
+                .trigger(known, Events.APPLICATION_DESELECT, list.toByteArray(), (byte) 0));
+    }
+
     /** Device identities, File List, and the name of the application whose file it is; ETSI TS 102 241 table 2. */
     private static byte[] fileList(FilePath file) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -118,7 +122,7 @@ public final class ToolkitCommands {
         out.writeBytes(new byte[] {(byte) 0x92, (byte) (1 + file.path().length), 1});
         out.writeBytes(file.path());
         if (file.application() != null) {
-            out.writeBytes(new byte[] {(byte) 0xAF, (byte) file.application().length});
+            out.writeBytes(new byte[] {TAG_AID, (byte) file.application().length});
             out.writeBytes(file.application());
         }
         return out.toByteArray();
@@ -141,20 +145,20 @@ public final class ToolkitCommands {
         byte[] bytes = list.content().bytes();
         for (Envelope.Target target : new Envelope(toolkit, SMS_PP_DOWNLOAD, bytes)
                 .targets(Events.FORMATTED_SMS_PP_UPD, Events.UNFORMATTED_SMS_PP_UPD)) {
-            toolkit.trigger(target.application(), target.event(), bytes, SMS_PP_DOWNLOAD);
+            toolkit.turns().trigger(target.application(), target.event(), bytes, SMS_PP_DOWNLOAD);
         }
     }
 
     private void triggerAll(short event) {
-        toolkit.registered(event).forEach(known -> toolkit.trigger(known, event, null, (byte) 0));
+        toolkit.registered(event).forEach(known -> toolkit.turns().trigger(known, event, null, (byte) 0));
     }
 
     /** 91 and the length of the command that waits, in place of 9000. */
     private byte[] withProactive(byte[] response) {
         int at = response.length - 2;
         boolean done = (response[at] & 0xFF) == SW_OK >> 8 && response[at + 1] == 0;
-        byte[] due = done ? toolkit.due() : null;
-        if (due == null) {
+        byte[] due = done ? toolkit.turns().due() : null;
+        if (due == null || !toolkit.turns().isToFetch()) {
             return response;
         }
         byte[] changed = response.clone();
@@ -168,14 +172,16 @@ public final class ToolkitCommands {
             return status(SW_WRONG_LENGTH);
         }
         toolkit.profile(data);
-        first = false;
-        triggerAll(Events.FIRST_COMMAND_AFTER_ATR);
+        if (first) {
+            first = false;
+            triggerAll(Events.FIRST_COMMAND_AFTER_ATR);
+        }
         triggerAll(Events.PROFILE_DOWNLOAD);
         return withProactive(status(SW_OK));
     }
 
     private byte[] fetch(byte[] command) {
-        byte[] waiting = toolkit.outstanding();
+        byte[] waiting = toolkit.turns().outstanding();
         if (waiting == null) {
             return status(SW_CONDITIONS);
         }
@@ -184,14 +190,15 @@ public final class ToolkitCommands {
         if (expected != 0 && expected < whole.length || expected == 0 && whole.length > 256) {
             return status(0x6C00 | whole.length & 0xFF);
         }
+        toolkit.turns().fetched();
         return answer(whole, SW_OK);
     }
 
     private byte[] terminalResponse(byte[] data) {
-        if (toolkit.outstanding() == null) {
+        if (toolkit.turns().outstanding() == null) {
             return status(SW_CONDITIONS);
         }
-        toolkit.terminalResponse(data);
+        toolkit.turns().terminalResponse(data);
         return withProactive(status(SW_OK));
     }
 
@@ -217,17 +224,25 @@ public final class ToolkitCommands {
         byte[] list = Arrays.copyOfRange(data, head, head + length);
         Envelope envelope = new Envelope(toolkit, data[0], list);
         List<Envelope.Target> targets = envelope.targets();
-        if (targets.stream().anyMatch(target -> toolkit.isBusy(target.application().aid))) {
+        if (targets.stream().anyMatch(target -> toolkit.turns().isBusy(target.application().aid))) {
             return status(SW_BUSY);
         }
-        targets.forEach(target -> toolkit.trigger(target.application(), target.event(), list, data[0]));
-        byte[] due = toolkit.due();
-        Toolkit.Reply reply = toolkit.takeReply();
+        toolkit.turns().takeRefusal();
+        targets.forEach(target -> toolkit.turns().trigger(target.application(), target.event(), list, data[0]));
+        byte[] due = toolkit.turns().due();
+        AID refusing = toolkit.turns().takeRefusal();
+        // Of one application alone the terminal hears that it is busy; ETSI TS 102 241 4.11.
+        if (targets.size() == 1 && targets.get(0).application().aid.equals(refusing)) {
+            return status(SW_BUSY);
+        }
+        Handlers.Reply reply = toolkit.handlers().takeReply();
         byte[] answered = reply == null ? new byte[0] : reply.data();
         if (reply != null && !reply.positive()) {
             return sim ? answer(answered, 0x9E00 | answered.length) : answer(answered, SW_WARNING);
         }
-        return due == null ? answer(answered, SW_OK) : answer(answered, SW_PROACTIVE | wrapped(due).length & 0xFF);
+        return toolkit.turns().isToFetch()
+                ? answer(answered, SW_PROACTIVE | wrapped(due).length & 0xFF)
+                : answer(answered, SW_OK);
     }
 
     private static byte[] data(byte[] command) {

@@ -2,18 +2,21 @@
 package org.opentsm.simulator.toolkit;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Predicate;
 import javacard.framework.AID;
 import org.opentsm.simulator.crypto.CryptoHost;
 
-/** All registrations of a card, and who has which timer; card memory. */
+/** All registrations of a card, and who has which timer and service; card memory. */
 final class ToolkitMemory {
 
     private static final int CAPACITY = 64;
     private final Registration[] registrations = new Registration[CAPACITY];
     private final AID[] timers = new AID[InstallLimits.MAX_TIMERS];
+    private final AID[] services = new AID[InstallLimits.MAX_SERVICES];
 
     Registration find(AID aid) {
         for (Registration known : registrations) {
@@ -28,6 +31,12 @@ final class ToolkitMemory {
     boolean add(Registration made) {
         for (int i = 0; i < CAPACITY; i++) {
             if (registrations[i] == null) {
+                made.numbered(1
+                        + Arrays.stream(registrations)
+                                .filter(Objects::nonNull)
+                                .mapToInt(Registration::number)
+                                .max()
+                                .orElse(0));
                 CryptoHost.current().writing(registrations);
                 registrations[i] = made;
                 return true;
@@ -44,14 +53,20 @@ final class ToolkitMemory {
                 registrations[i] = null;
             }
         }
-        for (int i = 0; i < timers.length; i++) {
-            if (timers[i] != null && !exists.test(timers[i])) {
-                timers[i] = null;
+        free(timers, exists);
+        free(services, exists);
+    }
+
+    private static void free(AID[] held, Predicate<AID> exists) {
+        for (int i = 0; i < held.length; i++) {
+            if (held[i] != null && !exists.test(held[i])) {
+                CryptoHost.current().writing(held);
+                held[i] = null;
             }
         }
     }
 
-    /** In the order in which they are triggered: by priority, 01 first, then as they came. */
+    /** In the order in which they are triggered: by priority, 01 first; of one priority the last that came first. */
     List<Registration> ordered() {
         List<Registration> found = new ArrayList<>();
         for (Registration known : registrations) {
@@ -59,25 +74,53 @@ final class ToolkitMemory {
                 found.add(known);
             }
         }
-        found.sort(Comparator.comparingInt(Registration::priority));
+        found.sort(Comparator.comparingInt(Registration::priority)
+                .thenComparing(Comparator.comparingInt(Registration::number).reversed()));
         return found;
     }
 
     /** @return 1 to 8, or 0 when none is free or the application has all it may have */
     byte allocateTimer(Registration owner) {
+        return (byte) (1 + allocate(timers, owner.aid, owner.timers()));
+    }
+
+    /** @return 0 to 7, or -1 when none is free or the application has all it may have */
+    byte allocateService(Registration owner) {
+        return (byte) allocate(services, owner.aid, owner.services());
+    }
+
+    /** @return the place that the owner has now, or -1 */
+    private static int allocate(AID[] places, AID owner, int most) {
         int held = 0;
-        int free = 0;
-        for (int i = timers.length; i > 0; i--) {
-            AID holder = timers[i - 1];
-            held += holder != null && holder.equals(owner.aid) ? 1 : 0;
-            free = holder == null ? i : free;
+        int free = -1;
+        for (int i = places.length - 1; i >= 0; i--) {
+            held += owner.equals(places[i]) ? 1 : 0;
+            free = places[i] == null ? i : free;
         }
-        if (free == 0 || held >= owner.timers()) {
-            return 0;
+        if (free < 0 || held >= most) {
+            return -1;
         }
-        CryptoHost.current().writing(timers);
-        timers[free - 1] = owner.aid;
-        return (byte) free;
+        CryptoHost.current().writing(places);
+        places[free] = owner;
+        return free;
+    }
+
+    boolean hasService(AID owner, int identifier) {
+        return identifier >= 0 && identifier < services.length && owner.equals(services[identifier]);
+    }
+
+    boolean hasServices(AID owner) {
+        return Arrays.asList(services).contains(owner);
+    }
+
+    void releaseService(int identifier) {
+        CryptoHost.current().writing(services);
+        services[identifier] = null;
+    }
+
+    Registration serviceOwner(int identifier) {
+        boolean known = identifier >= 0 && identifier < services.length && services[identifier] != null;
+        return known ? find(services[identifier]) : null;
     }
 
     boolean hasTimer(AID owner, int identifier) {

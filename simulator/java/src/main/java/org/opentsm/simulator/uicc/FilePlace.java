@@ -5,6 +5,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToIntBiFunction;
 import org.opentsm.simulator.uicc.CardFile.Structure;
 import org.opentsm.simulator.uicc.FileFault.Reason;
 
@@ -205,14 +206,32 @@ public final class FilePlace {
      * Numbers of the records that hold the pattern at or behind an offset; the first one becomes the current record.
      */
     public List<Integer> search(int from, boolean forward, int offset, byte[] pattern) {
+        return search(from, forward, offset, pattern, (file, record) -> offset);
+    }
+
+    /** The same behind the first byte of a value in each record; a record without it does not hold the pattern. */
+    public List<Integer> searchBehind(int from, boolean forward, byte value, byte[] pattern) {
+        return search(from, forward, 0, pattern, (file, record) -> {
+            int start = (record - 1) * file.recordLength;
+            for (int at = 0; at < file.recordLength; at++) {
+                if (file.body()[start + at] == value) {
+                    return at + 1;
+                }
+            }
+            return file.recordLength;
+        });
+    }
+
+    private List<Integer> search(
+            int from, boolean forward, int least, byte[] pattern, ToIntBiFunction<CardFile, Integer> offset) {
         CardFile file = usable(READ, Structure.LINEAR, Structure.CYCLIC);
-        if (pattern.length == 0 || pattern.length > file.recordLength - offset) {
+        if (pattern.length == 0 || pattern.length > file.recordLength - least) {
             throw new FileFault(Reason.OUT_OF_RECORD);
         }
         int step = forward ? 1 : -1;
         List<Integer> found = new ArrayList<>();
         for (int record = from; record >= 1 && record <= file.recordCount(); record += step) {
-            if (holds(file, record, offset, pattern)) {
+            if (holds(file, record, offset.applyAsInt(file, record), pattern)) {
                 found.add(record);
             }
         }
@@ -234,6 +253,11 @@ public final class FilePlace {
 
     public int currentRecord() {
         return place[RECORD];
+    }
+
+    /** True for a file whose records have no room there. */
+    public boolean isRecordLongerThan(int room) {
+        return !file().isDirectory() && file().structure == Structure.CYCLIC && file().recordLength > room;
     }
 
     public int recordCount() {
@@ -258,9 +282,6 @@ public final class FilePlace {
     public void activate(boolean active) {
         CardFile file = elementary();
         allow(file, active ? ACTIVATE : DEACTIVATE);
-        if (file.isActive() == active) {
-            throw new FileFault(Reason.DEACTIVATED);
-        }
         file.activate(active);
     }
 }

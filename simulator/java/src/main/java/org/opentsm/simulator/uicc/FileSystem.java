@@ -32,6 +32,10 @@ public final class FileSystem {
     private byte[] pending = new byte[0];
     /** The file that the last command changed, or null. */
     private FilePath updated;
+    /** The network application whose session is open, and the one whose session the last command ended; or null. */
+    private CardFile open;
+
+    private CardFile left;
 
     private FileSystem(FileTree tree, boolean whole) {
         this.tree = tree;
@@ -74,6 +78,8 @@ public final class FileSystem {
         place = new FilePlace(tree, null, terminal);
         place.home();
         pending = new byte[0];
+        open = null;
+        left = null;
     }
 
     /** The elementary file that the last command changed, once; or null. */
@@ -83,11 +89,37 @@ public final class FileSystem {
         return file;
     }
 
-    /** SELECT by the name of a network application: its directory becomes the current one. */
-    public byte[] selectApplication(byte[] name, boolean wantsParameters) {
+    /** Name of the network application whose session the last command ended, once; or null. */
+    public byte[] takeLeft() {
+        CardFile found = left;
+        left = null;
+        return found == null ? null : found.name.clone();
+    }
+
+    /** Another application than one of the network was selected. */
+    public void leave() {
+        session(null);
+    }
+
+    private void session(CardFile application) {
+        if (open != application) {
+            left = open;
+        }
+        open = application;
+    }
+
+    /**
+     * SELECT by the name of a network application: its directory becomes the current one.
+     *
+     * @param ends the session of that application instead of beginning one; TS 102 221 11.1.1.2
+     */
+    public byte[] selectApplication(byte[] name, boolean wantsParameters, boolean ends) {
         CardFile application = whole ? tree.application(name) : null;
         if (application == null) {
             return null;
+        }
+        if (!ends || application == open) {
+            session(ends ? null : application);
         }
         place = new FilePlace(tree, application.name, terminal);
         place.home();

@@ -16,6 +16,9 @@ final class StandardFiles {
 
     private static final byte[] USIM = Hex.decode("A0000000871002FFFFFFFF8903020000");
     private static final String IMSI = "080910101032547698";
+    /** UICC TEST, as the conformance tests of the UICC API expect (ETSI TS 102 268). */
+    private static final String MENU_TITLE = "554943432054455354";
+
     private static final int LINE = 28;
     private static final int MESSAGE = 176;
 
@@ -39,11 +42,13 @@ final class StandardFiles {
                 records(0x2F00, Structure.LINEAR, 0x1E, 32, 4, application),
                 transparent(0x2F05, 0x05, Hex.decode("656E")),
                 records(0x2F06, Structure.LINEAR, 0x06, 32, 4, "8001019000"),
+                transparent(0x2FE4, 0, Hex.decode("FF".repeat(16))),
                 telecom(),
                 gsm(),
                 usim(),
                 ApiTestFiles.directory(),
-                ApiTestFiles.application()));
+                ApiTestFiles.application(),
+                ApiTestFiles.otherApplication()));
     }
 
     private static CardFile telecom() {
@@ -58,7 +63,7 @@ final class StandardFiles {
                 transparent(0x6F43, 0, Hex.decode("FFFF")),
                 records(0x6F44, Structure.CYCLIC, 0, LINE, 5),
                 records(0x6F49, Structure.LINEAR, 0, LINE, 5),
-                transparent(0x6F54, 0, Hex.decode("850455494343")),
+                transparent(0x6F54, 0, Hex.decode("8509" + MENU_TITLE + "FF".repeat(9))),
                 directory(0x5F50, null, records(0x4F20, Structure.LINEAR, 0, 20, 2)));
     }
 

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.simulator.toolkit;
+
+/**
+ * The handlers of the application that runs now: which of them are available to it, and what it posted; ETSI TS 102 241
+ * 4.8 and 6.
+ */
+public final class Handlers {
+
+    private Activation current;
+    private Reply reply;
+
+    /** What an application posted as response to an envelope. */
+    record Reply(byte[] data, boolean positive) {}
+
+    void clear() {
+        current = null;
+        reply = null;
+    }
+
+    Activation current() {
+        return current;
+    }
+
+    void current(Activation activation) {
+        current = activation;
+    }
+
+    private Activation activation(Fault.Face face) {
+        if (current == null) {
+            throw face.fault(Fault.HANDLER_NOT_AVAILABLE);
+        }
+        return current;
+    }
+
+    private static Content available(Content content, Fault.Face face) {
+        if (content == null) {
+            throw face.fault(Fault.HANDLER_NOT_AVAILABLE);
+        }
+        return content;
+    }
+
+    Content proactive(Fault.Face face) {
+        Activation now = activation(face);
+        return available(now.mayBeProactive ? now.proactive : null, face);
+    }
+
+    Content response(Fault.Face face) {
+        Activation now = activation(face);
+        return available(now.mayBeProactive ? now.terminalResponse : null, face);
+    }
+
+    Content envelope(Fault.Face face) {
+        return available(activation(face).envelope, face);
+    }
+
+    Content reply(Fault.Face face) {
+        return available(activation(face).reply(), face);
+    }
+
+    /** Fixed by the caller: the handler was available. */
+    void post(byte[] data, boolean positive) {
+        current.endReply();
+        reply = new Reply(data, positive);
+    }
+
+    /** What was posted to the envelope just handled, once; or null. */
+    Reply takeReply() {
+        Reply posted = reply;
+        reply = null;
+        return posted;
+    }
+
+    public ProactiveEdit proactiveHandler(Fault.Face face) {
+        proactive(face);
+        return new ProactiveEdit(face);
+    }
+
+    public ResponseView responseHandler(Fault.Face face) {
+        response(face);
+        return new ResponseView(face);
+    }
+
+    public EnvelopeView envelopeHandler(Fault.Face face) {
+        envelope(face);
+        return new EnvelopeView(face);
+    }
+
+    public ReplyEdit replyHandler(Fault.Face face) {
+        reply(face);
+        return new ReplyEdit(face);
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.simulator.toolkitapplet;
+
+import javacard.framework.AID;
+import javacard.framework.APDU;
+import javacard.framework.Applet;
+import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.Shareable;
+import javacard.framework.Util;
+import uicc.access.FileView;
+import uicc.access.UICCException;
+import uicc.access.UICCSystem;
+import uicc.toolkit.ProactiveHandler;
+import uicc.toolkit.ProactiveHandlerSystem;
+import uicc.toolkit.ToolkitException;
+import uicc.toolkit.ToolkitInterface;
+import uicc.toolkit.ToolkitRegistry;
+import uicc.toolkit.ToolkitRegistrySystem;
+
+/**
+ * A toolkit application that does what APDUs say: each instruction is one call of the API, its answer the result, and
+ * 6A with the reason where it throws. What it does at its next event is said before.
+ */
+public final class Commanded extends Applet implements ToolkitInterface {
+
+    private static final byte[] ENTRY = {'E', 'n', 't', 'r', 'y'};
+    private static final byte THROW = 1;
+    private static final byte SEND = 2;
+    private static final byte SEND_AND_WAIT_FOR_HANDLER = 3;
+    private static final short HANDLER_AVAILABLE = 123;
+    private final ToolkitRegistry registry;
+    private final byte[] next = new byte[64];
+    private final byte[] heard = new byte[32];
+    private byte act;
+    private byte nextLength;
+    private byte count;
+    private short reason;
+    private byte lastResult;
+
+    private Commanded(byte[] buffer, short offset) {
+        register(buffer, (short) (offset + 1), buffer[offset]);
+        registry = ToolkitRegistrySystem.getEntry();
+    }
+
+    public static void install(byte[] buffer, short offset, byte length) {
+        new Commanded(buffer, offset);
+    }
+
+    @Override
+    public Shareable getShareableInterfaceObject(AID client, byte parameter) {
+        return client == null && parameter == (byte) 1 ? this : null;
+    }
+
+    @Override
+    public void processToolkit(short event) {
+        heard[count++] = (byte) event;
+        byte now = act;
+        act = 0;
+        if (now == THROW) {
+            ISOException.throwIt(reason);
+        }
+        if (now == SEND_AND_WAIT_FOR_HANDLER) {
+            registry.setEvent(HANDLER_AVAILABLE);
+            act = SEND;
+        }
+        if (now == SEND || now == SEND_AND_WAIT_FOR_HANDLER) {
+            ProactiveHandler handler = ProactiveHandlerSystem.getTheHandler();
+            handler.clear();
+            handler.appendArray(next, (short) 0, nextLength);
+            try {
+                lastResult = handler.send();
+            } catch (ToolkitException e) {
+                lastResult = (byte) (0x80 | e.getReason());
+            }
+        }
+    }
+
+    @Override
+    public void process(APDU apdu) {
+        if (selectingApplet()) {
+            return;
+        }
+        try {
+            perform(apdu);
+        } catch (ToolkitException e) {
+            ISOException.throwIt((short) (0x6A00 | e.getReason()));
+        } catch (UICCException e) {
+            ISOException.throwIt((short) (0x6B00 | e.getReason()));
+        } catch (ArrayIndexOutOfBoundsException e) {
+            ISOException.throwIt((short) 0x6F01);
+        }
+    }
+
+    private void perform(APDU apdu) {
+        byte[] buffer = apdu.getBuffer();
+        byte length = (byte) apdu.setIncomingAndReceive();
+        byte first = buffer[ISO7816.OFFSET_P1];
+        short both = Util.getShort(buffer, ISO7816.OFFSET_P1);
+        switch (buffer[ISO7816.OFFSET_INS]) {
+            case 0x01 -> registry.setEvent(both);
+            case 0x02 -> registry.clearEvent(both);
+            case 0x03 -> answer(apdu, (byte) (registry.isEventSet(both) ? 1 : 0));
+            case 0x04 -> registry.requestPollInterval(both);
+            case 0x05 -> answer(apdu, registry.allocateServiceIdentifier());
+            case 0x06 -> registry.releaseServiceIdentifier(first);
+            case 0x07 ->
+                answer(
+                        apdu,
+                        registry.initMenuEntry(
+                                ENTRY, (short) 0, (short) ENTRY.length, (byte) 0, false, (byte) 0, (short) 0));
+            case 0x08 -> registry.disableMenuEntry(first);
+            case 0x09 -> registry.enableMenuEntry(first);
+            case 0x0A -> registry.setMenuEntryTextAttribute(first, buffer, ISO7816.OFFSET_CDATA, (short) 4);
+            case 0x0B -> {
+                act = THROW;
+                reason = both;
+            }
+            case 0x0C -> {
+                act = first;
+                nextLength = length;
+                Util.arrayCopy(buffer, ISO7816.OFFSET_CDATA, next, (short) 0, length);
+            }
+            case 0x0D -> answer(apdu, lastResult);
+            case 0x0E -> heard(apdu);
+            case 0x0F -> files(apdu, buffer, length);
+            default -> ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
+        }
+    }
+
+    private static void answer(APDU apdu, byte value) {
+        apdu.getBuffer()[0] = value;
+        apdu.setOutgoingAndSend((short) 0, (short) 1);
+    }
+
+    /** The events since this was asked last. */
+    private void heard(APDU apdu) {
+        Util.arrayCopy(heard, (short) 0, apdu.getBuffer(), (short) 0, count);
+        apdu.setOutgoingAndSend((short) 0, count);
+        count = 0;
+    }
+
+    /** {@code file, act, pattern..}: selects it below the directory of the tests, and does that there. */
+    private static void files(APDU apdu, byte[] buffer, byte length) {
+        FileView view = UICCSystem.getTheUICCView(JCSystem.NOT_A_TRANSIENT_OBJECT);
+        view.select((short) 0x7F4A);
+        view.select(Util.getShort(buffer, ISO7816.OFFSET_CDATA));
+        short behind = (short) (ISO7816.OFFSET_CDATA + 2);
+        switch (buffer[ISO7816.OFFSET_P1]) {
+            case 1 -> view.deactivateFile();
+            case 2 -> view.activateFile();
+            case 3 -> {
+                byte[] room = new byte[2];
+                view.increase(buffer, behind, (short) (length - 2), room, (short) 0);
+            }
+            default -> {
+                short[] found = new short[6];
+                short indication = Util.getShort(buffer, behind);
+                short count = view.searchRecord(
+                        (byte) 6,
+                        (short) 0,
+                        indication,
+                        buffer,
+                        (short) (behind + 2),
+                        (short) (length - 4),
+                        found,
+                        (short) 0,
+                        (short) 6);
+                for (short i = 0; i < count; i++) {
+                    buffer[i] = (byte) found[i];
+                }
+                apdu.setOutgoingAndSend((short) 0, count);
+            }
+        }
+    }
+}

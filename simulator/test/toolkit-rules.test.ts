@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path';
+import { expect } from 'chai';
+import { type CardImage, type SimulatedCard, sharedSimulator } from '../src/index.ts';
+import { select, send } from './fixture/probe.ts';
+
+const MODULE = 'F00000000701';
+const ONE = 'F0000000070101';
+const TWO = 'F0000000070102';
+const FETCH = '8012000000';
+/** Of a terminal that can show menus, list events, poll, and style text. */
+const PROFILE = `801000001D${'FF'.repeat(29)}`;
+/** Nobody asks for it but by its number: EVENT_UNRECOGNIZED_ENVELOPE. */
+const ENVELOPE = '80C2000009010782028381FF0101';
+const UNRECOGNIZED = 'FFFF';
+const USER_ACTIVITY = '0010';
+
+const byte = (value: number): string => value.toString(16).padStart(2, '0').toUpperCase();
+const withData = (header: string, data: string): string => `${header}${byte(data.length / 2)}${data}`;
+const done = (type: string, more = ''): string => withData('80140000', `810301${type}82028281830100${more}`);
+const menuSelection = (entry: string): string => withData('80C20000', `D307820201819001${entry}`);
+
+/** Toolkit parameters of INSTALL, ETSI TS 102 226 8.2.1.3.2.2. */
+function limits(entry: string, channels = '07', services = '08', timers = '08'): string {
+  const fields = `01${timers}0F01${entry}${entry}${channels}0000${services}`;
+  return `80${byte(fields.length / 2)}${fields}`;
+}
+
+/**
+ * Rules of ETSI TS 102 241 between the applications of one card, its menus and its terminal; docs/toolkit-areas.md
+ * says which part of a public conformance suite asks for which.
+ */
+describe('rules of the toolkit', function () {
+  this.timeout(600_000);
+  let card: SimulatedCard;
+
+  const image = (): CardImage => ({
+    name: 'toolkit-rules',
+    atr: '3B00',
+    iccid: '8986001234567890123F',
+    isd: null,
+    toolkit: true,
+    loadFiles: [
+      {
+        aid: 'F000000007',
+        path: resolve(import.meta.dirname, '../java/target/test-classes'),
+        modules: [{ aid: MODULE, class: 'org.opentsm.simulator.toolkitapplet.Commanded' }],
+      },
+    ],
+    applications: [
+      { module: MODULE, aid: ONE, uiccParameters: limits('01', '01') },
+      { module: MODULE, aid: TWO, uiccParameters: limits('02', '00', '01') },
+    ],
+  });
+
+  beforeEach(async () => {
+    card = await (await sharedSimulator()).insert(image());
+  });
+  afterEach(() => card.remove());
+
+  /** One call by an application; the terminal has nothing to fetch then. */
+  async function call(aid: string, command: string): Promise<string> {
+    await select(card, aid);
+    return send(card, command);
+  }
+
+  /** TERMINAL PROFILE, and all that the card sets up then. */
+  async function profile(): Promise<void> {
+    for (let sw = await send(card, PROFILE); sw.startsWith('91'); ) {
+      const type = /^D0(?:81)?..810301(....)/.exec(await send(card, FETCH))?.[1] ?? '';
+      sw = await send(card, done(type, type.startsWith('03') ? '8402011E' : ''));
+    }
+  }
+
+  /** SELECT of the USIM: its file commands reach no applet. */
+  const files = (): Promise<string> => send(card, '00A4040C07A0000000871002');
+
+  /** What is to be fetched, and the answer to it. */
+  async function fetched(sw: string, type: string, more = ''): Promise<[string, string]> {
+    expect(sw).to.match(/^91/);
+    const command = await send(card, FETCH);
+    return [command, await send(card, done(type, more))];
+  }
+
+  it('tells a terminal that the only application it triggered is busy', async () => {
+    await call(ONE, `8001${UNRECOGNIZED}00`);
+    await profile();
+    await call(ONE, '800B930000');
+    expect(await send(card, ENVELOPE)).to.equal('9300');
+    await call(ONE, '800B6F0000');
+    expect(await send(card, ENVELOPE), 'other reasons stay inside').to.equal('9000');
+    await call(TWO, `8001${UNRECOGNIZED}00`);
+    await call(ONE, '800B930000');
+    expect(await send(card, ENVELOPE), 'one of two').to.equal('9000');
+    expect(await call(TWO, '800E000000'), 'the other was triggered').to.equal('FF9000');
+  });
+
+  it('gives 91XX until the terminal has fetched, and 9000 then', async () => {
+    await call(ONE, `8001${UNRECOGNIZED}00`);
+    await profile();
+    await call(ONE, `800C0200098103012180820281${'02'}`);
+    expect(await send(card, ENVELOPE)).to.equal('910B');
+    expect(await files()).to.equal('910B');
+    expect(await send(card, '00A40000020301'), 'not after a failure').to.equal('6A82');
+    expect(await send(card, FETCH)).to.equal('D0098103012180820281029000');
+    expect(await files()).to.equal('9000');
+    expect(await send(card, done('2180'))).to.equal('9000');
+  });
+
+  it('has the menu of selectable applications, and their title and styles', async () => {
+    expect(await call(ONE, '8007000000')).to.equal('019000');
+    expect(await call(TWO, '8007000000')).to.equal('029000');
+    const title = '8509554943432054455354';
+    const entries = ['8F0601456E747279', '8F0602456E747279'];
+    const setUp = (list: string): string => {
+      const command = `810301250082028182${list}`;
+      return `D0${byte(command.length / 2)}${command}9000`;
+    };
+    expect(await fetched(await send(card, PROFILE), '2500')).to.deep.equal([setUp(title + entries.join('')), '9000']);
+    const changes: [string, string, string][] = [
+      [ONE, '8008010000', title + entries[1]],
+      [ONE, '8009010000', title + entries.join('')],
+      [TWO, '800A02000400001390', `${title}${entries.join('')}51080000039000001390`],
+      [TWO, '8008020000', title + entries[0]],
+      [ONE, '8008010000', `${title}8F00`],
+    ];
+    for (const [aid, command, list] of changes) {
+      expect(await fetched(await call(aid, command), '2500'), command).to.deep.equal([setUp(list), '9000']);
+    }
+    expect(await call(ONE, '8008010000'), 'nothing changes').to.equal('9000');
+    expect(await call(ONE, '8003000700'), 'MENU_SELECTION of a disabled entry').to.equal('019000');
+  });
+
+  it('takes the title of the menu from EF.SUME, when that changes too', async () => {
+    await call(ONE, '8007000000');
+    await profile();
+    await files();
+    await send(card, '00A4080C047F106F54');
+    const title = (content: string): Promise<string> => send(card, `00D6000014${content.padEnd(40, 'F')}`);
+    const [plain] = await fetched(await title('8503414243'), '2500');
+    expect(plain).to.contain('8503414243').and.not.to.contain('5004');
+    const [styled, after] = await fetched(await title('8503414243500400001390'), '2500');
+    expect(styled).to.match(/500400001390(9000)$/);
+    expect(after).to.equal('9000');
+    expect(await title('8503414243500400001390'), 'as it was').to.equal('9000');
+  });
+
+  it('tells those who wait for the handler before the card asks for itself', async () => {
+    await call(ONE, `8001${UNRECOGNIZED}00`);
+    await profile();
+    await call(ONE, '800C030009810301218082028102');
+    expect(await send(card, ENVELOPE)).to.equal('910B');
+    await call(TWO, `8001${USER_ACTIVITY}00`);
+    expect((await fetched('910B', '2180'))[1], 'its second command').to.equal('910B');
+    const [, sw] = await fetched('910B', '2180');
+    expect(sw, 'then the list of events').to.match(/^91/);
+    expect(await send(card, FETCH)).to.contain('81030105008202818299');
+    expect(await send(card, done('0500'))).to.equal('9000');
+    expect(await call(ONE, '800E000000')).to.equal('FF7B9000');
+    expect(await call(ONE, '8003007B00'), 'told once').to.equal('009000');
+  });
+
+  it('polls at the card’s interval when applications leave it to the card', async () => {
+    await profile();
+    const [interval, after] = await fetched(await call(ONE, '8004FFFF00'), '0300', '8402011E');
+    expect(interval).to.equal('D00D8103010300820281828402011E9000');
+    expect(after).to.equal('9000');
+    const [off] = await fetched(await call(ONE, '8004000000'), '0400');
+    expect(off).to.equal('D0098103010400820281829000');
+  });
+
+  it('gives services to applications, which keep them over a reset', async () => {
+    expect(await call(ONE, '8005000000')).to.equal('009000');
+    expect(await call(TWO, '8005000000')).to.equal('019000');
+    expect(await call(TWO, '8005000000'), 'INSTALL allows one: NO_SERVICE_ID_AVAILABLE').to.equal('6A10');
+    expect(await call(ONE, '8006010000'), 'of another: INVALID_SERVICE_ID').to.equal('6A11');
+    expect(await call(ONE, '8003001B00'), 'LOCAL_CONNECTION').to.equal('019000');
+    await call(ONE, `8001${UNRECOGNIZED}00`);
+    await card.reset();
+    await profile();
+    const declare = (identifier: string): string =>
+      withData('800C0200', `8103014700820281824103 00${identifier}00`.replace(' ', ''));
+    await call(ONE, declare('00'));
+    expect((await fetched(await send(card, ENVELOPE), '4700'))[1]).to.equal('9000');
+    await call(ONE, declare('01'));
+    expect(await send(card, ENVELOPE), 'COMMAND_NOT_ALLOWED').to.equal('9000');
+    expect(await call(ONE, '800D000000')).to.equal('8F9000');
+    const connection = (identifier: string): string => withData('80C20000', `D60B99010D82028381410200${identifier}`);
+    await send(card, connection('01'));
+    expect(await call(TWO, '800E000000'), 'its owner hears of it').to.equal('1B9000');
+    await call(ONE, '8006000000');
+    expect(await call(ONE, '8003001B00')).to.equal('009000');
+  });
+
+  it('lets applications open as many channels as INSTALL says', async () => {
+    const open = withData('800C0200', '81030140018202818235010339020080');
+    for (const aid of [ONE, TWO]) await call(aid, `8001${UNRECOGNIZED}00`);
+    await profile();
+    await call(TWO, open);
+    expect(await send(card, ENVELOPE), 'none').to.equal('9000');
+    expect(await call(TWO, '800D000000'), 'COMMAND_NOT_ALLOWED').to.equal('8F9000');
+    await call(ONE, open);
+    expect((await fetched(await send(card, ENVELOPE), '4001', '38028100'))[1]).to.equal('9000');
+    await call(ONE, open);
+    expect(await send(card, ENVELOPE), 'one').to.equal('9000');
+    expect(await call(ONE, '800D000000')).to.equal('8F9000');
+  });
+
+  it('forgets all files of which an application wants to hear when it clears the event', async () => {
+    expect(await call(ONE, '8002007C00')).to.equal('9000');
+    expect(await call(ONE, '8001007C00'), 'EVENT_NOT_ALLOWED').to.equal('6A0D');
+    expect(await call(ONE, '8002000700'), 'menus are not cleared so').to.equal('6A0D');
+  });
+
+  it('searches behind an offset or a value, and activates what is active', async () => {
+    const on = (act: string, data: string): string => `${withData(`800F${act}00`, data)}00`;
+    expect(await call(ONE, on('04', '6F1A0409010203')), 'forward, behind 9 bytes').to.equal('0304059000');
+    expect(await call(ONE, on('04', '6F1A0C0F010203')), 'forward, behind the first 0F').to.equal('0203049000');
+    expect(await call(ONE, on('04', '6F1A0C10010203')), 'no such value').to.equal('9000');
+    for (const act of ['01', '01', '02', '02']) expect(await call(ONE, on(act, '6F03'))).to.equal('9000');
+    for (const act of ['01', '02']) expect(await call(ONE, on(act, '6F15')), 'never').to.equal('6B03');
+    expect(await call(ONE, on('03', '6F09000001')), 'no room for the result').to.equal('6F01');
+    await files();
+    await send(card, '00A4080C047F4A6F09');
+    expect(await send(card, '00B2010403'), 'nothing was added').to.equal('5555559000');
+  });
+
+  it('triggers applications of one priority from the last that came to the first', async () => {
+    for (const aid of [ONE, TWO]) {
+      await call(aid, `8001${UNRECOGNIZED}00`);
+      await call(aid, `800C0200098103012180820281${aid === ONE ? '02' : '82'}`);
+    }
+    await profile();
+    expect(await fetched(await send(card, ENVELOPE), '2180')).to.deep.equal(['D0098103012180820281829000', '910B']);
+    expect(await fetched('910B', '2180')).to.deep.equal(['D0098103012180820281029000', '9000']);
+  });
+
+  it('tells of the first command once, and whose session ended', async () => {
+    const adf = (last: string): string => `A0000000090005FFFFFFFF89${last}`;
+    for (const event of ['007F', '0001', '007E']) await call(ONE, `8001${event}00`);
+    await card.reset();
+    for (let i = 0; i < 2; i++) await send(card, PROFILE);
+    for (const [p2, name] of [
+      ['0C', adf('E0000002')],
+      ['0C', adf('D0000002')],
+      ['4C', adf('D0000002')],
+      ['0C', adf('E0000002')],
+    ]) {
+      expect(await send(card, withData(`00A404${p2}`, name ?? ''))).to.match(/^9/);
+    }
+    const heard = await call(ONE, '800E000000');
+    expect(heard, 'first command, profiles, the ends of two sessions, and by its own SELECT').to.equal(
+      '7F01017E7E7E9000',
+    );
+  });
+
+  it('triggers by menu entry', async () => {
+    await call(ONE, '8007000000');
+    await profile();
+    expect(await send(card, menuSelection('01'))).to.equal('9000');
+    expect(await call(ONE, '800E000000')).to.equal('079000');
+  });
+});
