@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type CardLinks, readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
 import { ROOT } from '../../../toolchain/test/run.ts';
+import { type OpenCard, openCard } from '../../cli/card/readers.ts';
 import { commandTree } from '../../cli/command-tree.ts';
 import { exitCodeOf } from '../../cli/exit-code.ts';
 import { programOf } from '../../cli/main.ts';
 import { errorLine } from '../../errors.ts';
+import { concat } from '../../wire/hex.ts';
 import { CardInReader, type Outcome, READER, runClient } from '../clients/fixture.ts';
+import { FramedCard } from '../transport/framed-card.ts';
 
 const CAP = join(ROOT, 'build/cap/purse-3.0.4.cap');
 const CARD = 'iccid:89860012345678900011';
@@ -46,16 +49,20 @@ const row = (line: string, code: number, says: RegExp, ...more: readonly string[
   says,
 });
 
-/** The life of a card, from what is told without keys to its end. */
-const ROWS: readonly Row[] = [
+/** What looks for the reader itself; two of them as a user starts them. */
+const READER_ROWS: readonly Row[] = [
   row('reader list', 0, /Virtual PCD 00 00 +yes/),
   { ...row(`card info --reader ${READER.slice(0, 7)}`, 0, /SCP02 i=15/), asUser: true },
+  { ...row(`card list --key ${NEW_KEY}`, 5, /nothing was tried against it/), asUser: true },
+];
+
+/** The life of the card in it, from what is told without keys to its end. */
+const ROWS: readonly Row[] = [
   row('card keys', 0, /^20 {2}01 {2}.*DES 16/m),
   row('card get-data 66', 0, /2A864886FC6B/),
   row('card status', 0, /SECURED/),
   row('card list', 0, /A000000151000000/),
   row('card list --scp 02', 0, /A000000151000000/),
-  { ...row(`card list --key ${NEW_KEY}`, 5, /nothing was tried against it/), asUser: true },
   row('card select A000000151000000', 0, /selected +A000000151000000/),
   row('card files', 0, /EF\.ICCID/),
   row('card read ICCID', 0, /89860012345678900011/),
@@ -84,7 +91,7 @@ const ROWS: readonly Row[] = [
   row('script @commands.txt', 0, /9000/),
   row('script check @service.json', 0, /look 1\.0\.0: 2 steps, nothing found/),
   row('script graph @service.json', 0, /digraph/),
-  row(`script run @service.json --reader ${READER.slice(0, 7)}`, 0, /"done"/),
+  row('script run @service.json', 0, /"done"/),
   row('trace decode @trace.txt', 0, />> SELECT/),
   row(`card delete ${PURSE}`, 0, /deleted/),
   row('card set-status locked', 6, /--confirm/),
@@ -131,6 +138,53 @@ async function insertGp(links: CardLinks): Promise<SimulatedCard> {
   return (await sharedSimulator()).insert({ ...image, iccid: '89860012345678900011', toolkit: true }, links);
 }
 
+const POWER_LINES = new Set([1, 2]);
+
+/**
+ * The card in the reader, held for many commands: to look for readers and to open a card costs two processes, which
+ * nothing is learnt of by the thirtieth time. Whoever connects finds the card reset, as after opening it.
+ */
+class HeldReader implements AsyncDisposable {
+  readonly #open: OpenCard;
+  readonly #relay: FramedCard;
+  #turn: Promise<void> = Promise.resolve();
+
+  private constructor(open: OpenCard, relay: FramedCard) {
+    this.#open = open;
+    this.#relay = relay;
+    relay.atr = open.card.atr;
+    relay.behaviour = (command) => {
+      this.#turn = this.#turn.then(() => this.#pass(command));
+      return 'silent';
+    };
+  }
+
+  static async open(): Promise<HeldReader> {
+    return new HeldReader(await openCard(READER), await FramedCard.start(() => 'hang-up'));
+  }
+
+  get address(): string {
+    return `tcp:127.0.0.1:${this.#relay.address.port}`;
+  }
+
+  async #pass(command: Uint8Array): Promise<void> {
+    try {
+      const { card } = this.#open;
+      const powered = this.#relay.controls.splice(0).some((control) => POWER_LINES.has(control));
+      if (powered) await card.reset();
+      const answer = await card.transmit(command);
+      this.#relay.inject(concat(Uint8Array.of(answer.length >> 8, answer.length & 0xff), answer));
+    } catch {
+      this.#relay.hangUp();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#relay[Symbol.asyncDispose]();
+    await this.#open[Symbol.asyncDispose]();
+  }
+}
+
 describe('every verb of tsm with a card in a PC/SC reader', function () {
   this.timeout(120_000);
   const environment = { ...process.env };
@@ -159,13 +213,14 @@ describe('every verb of tsm with a card in a PC/SC reader', function () {
   });
 
   it('is tried here or where the toolchain is', () => {
-    const tried = (verb: string): boolean =>
-      OF_THE_TOOLCHAIN.includes(verb) || ROWS.some(({ words }) => `${words.join(' ')} `.startsWith(`${verb} `));
-    expect(verbs().filter((verb) => !tried(verb))).to.deep.equal([]);
+    const isTried = (verb: string): boolean =>
+      OF_THE_TOOLCHAIN.includes(verb) ||
+      [...READER_ROWS, ...ROWS].some(({ words }) => `${words.join(' ')} `.startsWith(`${verb} `));
+    expect(verbs().filter((verb) => !isTried(verb))).to.deep.equal([]);
     expect(verbs().length).to.be.above(40);
   });
 
-  for (const { words, code, says, asUser = false } of ROWS) {
+  function tried({ words, code, says, asUser = false }: Row): void {
     const shown = words.filter((word) => word !== CAP && !word.includes(NEW_KEY)).join(' ');
     it(`${shown} ends with ${code}`, async () => {
       const args = words.map((word) => (word.startsWith('@') ? join(folder, word.slice(1)) : word));
@@ -176,4 +231,19 @@ describe('every verb of tsm with a card in a PC/SC reader', function () {
       expect(code === 0 ? run.out : run.out + run.err).to.match(says);
     });
   }
+
+  describe('that it finds', () => {
+    for (const each of READER_ROWS) tried(each);
+  });
+
+  describe('that is held', () => {
+    let held: HeldReader;
+    before(async () => {
+      held = await HeldReader.open();
+      process.env.TSM_READER = held.address;
+    });
+    after(() => held?.[Symbol.asyncDispose]());
+
+    for (const each of ROWS) tried(each);
+  });
 });
