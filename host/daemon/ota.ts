@@ -17,9 +17,9 @@ import type { Peer, TlsIdentity } from '../rest/identity.ts';
 import { otaRoutes } from '../rest/routes/ota/routes.ts';
 import { subscriptionRoutes } from '../rest/routes/ota/subscriptions.ts';
 import { Administration } from '../service/ota/administration.ts';
+import { BEARER_RATES, BearerChoice, type BearerName, type NamedBearer } from '../service/ota/bearer-choice.ts';
 import { type CardBearer, delayed, recorded } from '../service/ota/card-bearer.ts';
 import { CardSessions } from '../service/ota/card-sessions.ts';
-import { firstReachable, type NamedBearer } from '../service/ota/first-reachable.ts';
 import { OtaNodes } from '../service/ota/nodes.ts';
 import { ProviderQuotas } from '../service/ota/provider-quotas.ts';
 import { TerminalDirectory } from '../service/ota/terminal-directory.ts';
@@ -39,6 +39,16 @@ import { defaultNodeId, openNode } from './node.ts';
 import { SmsConfig, startSms } from './ota-sms.ts';
 import { poolGauge } from './pool-gauge.ts';
 import { waitFor } from './wait-for.ts';
+
+/** Price and time of a script, of 1,000 bytes or of a message, and how many of them a script may take. */
+const BearerRateConfig = Type.Object(
+  {
+    price: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000_000 })),
+    ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600_000 })),
+    most: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+  },
+  { additionalProperties: false },
+);
 
 export const OtaConfig = Type.Object(
   {
@@ -74,6 +84,20 @@ export const OtaConfig = Type.Object(
       Type.Array(Type.Union([Type.Literal('reader'), Type.Literal('bip'), Type.Literal('sms')]), {
         ...{ minItems: 1, maxItems: 3, uniqueItems: true },
       }),
+    ),
+    /** Which of the bearers that reach a card a script takes; default the first in `bearers`. */
+    bearerChoice: Type.Optional(
+      Type.Object(
+        {
+          prefer: Type.Optional(Type.Union([Type.Literal('order'), Type.Literal('price'), Type.Literal('time')])),
+          /** How long a bearer that did not reach a card comes last for it; default 300,000. */
+          restMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400_000 })),
+          reader: Type.Optional(BearerRateConfig),
+          bip: Type.Optional(BearerRateConfig),
+          sms: Type.Optional(BearerRateConfig),
+        },
+        { additionalProperties: false },
+      ),
     ),
     /** The SMSC of the bearer `sms`, and the KMS that has the keys of secured packets. */
     sms: Type.Optional(SmsConfig),
@@ -282,14 +306,21 @@ async function serveCards(
 function bearerOf(config: Config, { administration, sms }: Bearers, logger: Logger): CardBearer {
   const { bearers = ['reader'], addedDelayMs, trafficRecord } = config;
   const onError = (error: Error) => logger.warn({ reason: error.message }, 'an administration session did not end');
+  const { bearerChoice = {} } = config;
+  const bearer = (name: BearerName): CardBearer | undefined => {
+    if (name === 'reader') return readerLinkBearer;
+    if (name === 'sms') return sms?.bearer;
+    return administration === undefined ? undefined : new BipBearer({ administration, onError });
+  };
   const named = bearers.flatMap((name): NamedBearer[] => {
-    if (name === 'reader') return [{ name, bearer: readerLinkBearer }];
-    if (name === 'sms') return sms === undefined ? [] : [{ name, bearer: sms.bearer }];
-    return administration === undefined ? [] : [{ name, bearer: new BipBearer({ administration, onError }) }];
+    const found = bearer(name);
+    return found === undefined ? [] : [{ name, bearer: found, rate: { ...BEARER_RATES[name], ...bearerChoice[name] } }];
   });
-  const chosen = firstReachable(named, (from, to, { message }) =>
-    logger.info({ from, to, reason: message }, 'falls back to another bearer'),
-  );
+  const chosen = new BearerChoice(named, {
+    ...(bearerChoice.prefer === undefined ? {} : { prefer: bearerChoice.prefer }),
+    ...(bearerChoice.restMs === undefined ? {} : { restMs: bearerChoice.restMs }),
+    onFallback: (from, to, reason) => logger.info({ from, to, reason }, 'takes another bearer'),
+  });
   const reached = besidePhones(chosen);
   const slow = addedDelayMs === undefined ? reached : delayed(reached, addedDelayMs);
   return trafficRecord === undefined ? slow : recorded(slow, new TrafficRecord(trafficRecord));

@@ -9,6 +9,9 @@ import { toHex } from '../wire/hex.ts';
 
 /** What a lab's daemons need so that scripts go by remote administration. */
 
+/** How long a card may take to call before it is told of another way. */
+const CALL_MS = 500;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 export interface BipConfigs {
@@ -30,5 +33,15 @@ export async function makeBipConfigs(folder: string, terminalId: string): Promis
     ota: { bearers: ['bip'], administration: { listen: server } },
     otaKms: { administrationKeyFile: masterFile },
     terminal: { administration: { servers: [server], pskFile } },
+  };
+}
+
+/** Both bearers, with a channel that never opens: the agent calls where nobody listens. */
+export async function smsAfterBip(bip: BipConfigs, sms: BipConfigs): Promise<BipConfigs> {
+  const listen = { host: '127.0.0.1', port: await freePort() };
+  return {
+    ota: { ...sms.ota, administration: { listen, callMs: CALL_MS }, bearers: ['bip', 'sms'] },
+    otaKms: { ...sms.otaKms, ...bip.otaKms },
+    terminal: { ...sms.terminal, ...bip.terminal },
   };
 }

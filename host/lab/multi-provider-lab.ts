@@ -10,7 +10,7 @@ import { fromRsaPublicKey } from '../wire/gp/public-key.ts';
 import { fromHex } from '../wire/hex.ts';
 import type { CardId } from '../wire/message/common.ts';
 import type { StartKeyDistribution } from '../wire/message/key-distribution.ts';
-import { makeBipConfigs } from './bip.ts';
+import { makeBipConfigs, smsAfterBip } from './bip.ts';
 import { CardMaker, type MadeCard, type WantedCard } from './card-maker.ts';
 import { type LabLink, type LabLinkOptions, openLink } from './link.ts';
 import { makeNativeCard, type NativeCardKind, type NativeMadeCard } from './native-cards.ts';
@@ -45,8 +45,11 @@ export interface MultiProviderLabOptions extends LabLinkOptions {
   readonly platform?: Readonly<Record<string, unknown>>;
   readonly kms?: Readonly<Record<string, unknown>>;
   readonly ota?: Readonly<Record<string, unknown>>;
-  /** How scripts go from `ota` to the card; default over the reader link. */
-  readonly bearer?: BearerKind;
+  /**
+   * How scripts go from `ota` to the card; default over the reader link. `bip-then-sms` has an agent that nobody answers
+   * where it calls.
+   */
+  readonly bearer?: BearerKind | 'bip-then-sms';
   /** Added to the config of one provider, by its id. */
   readonly provider?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly keepAlive?: boolean;
@@ -93,11 +96,13 @@ export class MultiProviderLab implements AsyncDisposable {
     options.onLink?.(link);
     const cardMaker = await CardMaker.open(join(stateDir, 'card-maker'));
     const { platform, provider, kms, ota, keepAlive, nativeCard } = options;
-    const bip =
-      options.bearer === 'bip' ? await makeBipConfigs(join(stateDir, 'administration'), TERMINAL_ID) : undefined;
     const readerNames = link.readers.map(({ name }) => name);
-    const sms = options.bearer === 'sms' ? parts.use(await SmsLab.open(join(stateDir, 'sms'), readerNames)) : undefined;
-    const remote = sms ?? bip;
+    const [kind = 'reader'] = [options.bearer];
+    const sms = kind.endsWith('sms') ? parts.use(await SmsLab.open(join(stateDir, 'sms'), readerNames)) : undefined;
+    const bip = kind.startsWith('bip')
+      ? await makeBipConfigs(join(stateDir, 'administration'), TERMINAL_ID)
+      : undefined;
+    const remote = bip !== undefined && sms !== undefined ? await smsAfterBip(bip, sms) : (sms ?? bip);
     const platforms = parts.use(
       await Platforms.start({
         ...{ stateDir, providers, cardMaker, terminal: { ...link.terminal, ...remote?.terminal } },

@@ -22,6 +22,9 @@ export const STEP_LOG_SQL = `
   );
 `;
 
+/** How a row's trip went to the card. */
+export const STEP_BEARER_SQL = 'ALTER TABLE workflow_steps ADD COLUMN bearer text;';
+
 interface StepTable {
   workflow_id: string;
   numeral: string;
@@ -34,6 +37,7 @@ interface StepTable {
   bytes_out: number;
   bytes_in: number;
   ms: number;
+  bearer: string | null;
 }
 
 export interface StepTables {
@@ -72,6 +76,7 @@ export class StepLog {
       bytesOut: row.bytes_out,
       bytesIn: row.bytes_in,
       ms: row.ms,
+      ...(row.bearer === null ? {} : { bearer: row.bearer }),
     }));
   }
 }
@@ -88,7 +93,7 @@ export async function addSteps<T>(
       ELSE workflow_steps.commands || excluded.commands END,
     apdus = workflow_steps.apdus + excluded.apdus, round_trips = workflow_steps.round_trips + excluded.round_trips,
     bytes_out = workflow_steps.bytes_out + excluded.bytes_out, bytes_in = workflow_steps.bytes_in + excluded.bytes_in,
-    ms = workflow_steps.ms + excluded.ms`.execute(database);
+    ms = workflow_steps.ms + excluded.ms, bearer = coalesce(excluded.bearer, workflow_steps.bearer)`.execute(database);
 }
 
 /** Takes over rows that another platform keeps: the newest figures replace the older ones. */
@@ -100,19 +105,21 @@ export async function copySteps<T>(
   if (steps.length === 0) return;
   await sql`${insertion(workflowId, steps)} ON CONFLICT (workflow_id, numeral) DO UPDATE SET
     commands = excluded.commands, apdus = excluded.apdus, round_trips = excluded.round_trips,
-    bytes_out = excluded.bytes_out, bytes_in = excluded.bytes_in, ms = excluded.ms`.execute(database);
+    bytes_out = excluded.bytes_out, bytes_in = excluded.bytes_in, ms = excluded.ms,
+    bearer = excluded.bearer`.execute(database);
 }
 
 /** A column `steps` with the rows of one workflow, at most 64, for a query that names the column of its id. */
 export const stepsOf = (idColumn: string) =>
-  sql<StepRecord[]>`(SELECT coalesce(jsonb_agg(to_jsonb(step) - 'place' ORDER BY place), '[]') FROM (
+  sql<StepRecord[]>`(SELECT coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(step) - 'place') ORDER BY place), '[]') FROM (
     SELECT position AS place, numeral, name, sender AS "from", receiver AS "to", commands, apdus, round_trips AS "roundTrips",
-      bytes_out AS "bytesOut", bytes_in AS "bytesIn", ms
+      bytes_out AS "bytesOut", bytes_in AS "bytesIn", ms, bearer
     FROM workflow_steps WHERE workflow_id = ${sql.ref(idColumn)} ORDER BY position LIMIT 64) AS step)`.as('steps');
 
 const insertion = (workflowId: string, steps: readonly StepRecord[]) => sql`
   INSERT INTO workflow_steps
-    (workflow_id, numeral, name, sender, receiver, commands, apdus, round_trips, bytes_out, bytes_in, ms)
-  SELECT ${workflowId}, numeral, name, "from", "to", commands, apdus, "roundTrips", "bytesOut", "bytesIn", ms
+    (workflow_id, numeral, name, sender, receiver, commands, apdus, round_trips, bytes_out, bytes_in, ms, bearer)
+  SELECT ${workflowId}, numeral, name, "from", "to", commands, apdus, "roundTrips", "bytesOut", "bytesIn", ms, bearer
   FROM jsonb_to_recordset(${JSON.stringify(steps)}::jsonb) AS step (numeral text, name text, "from" text, "to" text,
-    commands jsonb, apdus integer, "roundTrips" integer, "bytesOut" integer, "bytesIn" integer, ms double precision)`;
+    commands jsonb, apdus integer, "roundTrips" integer, "bytesOut" integer, "bytesIn" integer, ms double precision,
+    bearer text)`;

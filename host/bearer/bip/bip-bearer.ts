@@ -27,12 +27,23 @@ export class BipBearer implements CardBearer {
     this.#options = options;
   }
 
-  async exchange(card: ReachedCard, script: CardScript, timeoutMs: number): Promise<CarriedScript> {
-    if (card.reader.bip !== true)
-      throw new TransportError('bearer-unreachable', `there is no administration agent for ${script.readerName}`);
+  refusal(card: ReachedCard, script: CardScript): string | undefined {
+    if (card.reader.bip !== true) return `there is no administration agent for ${script.readerName}`;
     // An agent keeps no time: what must not come late does not go this way (docs/adr/011-permits-to-load.md).
     if (script.commands.some((command) => (command.timeoutMs ?? SHORTEST_MS) < SHORTEST_MS))
-      throw new TransportError('bearer-unreachable', 'a command with a short time limit does not go over this bearer');
+      return 'a command with a short time limit does not go over this bearer';
+    return undefined;
+  }
+
+  /** Thousands of bytes. */
+  units({ commands }: CardScript): number {
+    const bytes = commands.flatMap(({ apdus }) => apdus).reduce((sum, hex) => sum + hex.length / 2, 0);
+    return Math.ceil(bytes / 1_000);
+  }
+
+  async exchange(card: ReachedCard, script: CardScript, timeoutMs: number): Promise<CarriedScript> {
+    const refusal = this.refusal(card, script);
+    if (refusal !== undefined) throw new TransportError('bearer-unreachable', refusal);
     const deadline = performance.now() + timeoutMs;
     const responses: CardResponse[] = [];
     const cost = { apdus: 0, bytesOut: 0, bytesIn: 0, roundTrips: 0 };

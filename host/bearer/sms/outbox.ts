@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { SecureChannelError, TransportError, TsmError } from '../../errors.ts';
 import type { PacketClient } from '../../rest/clients/packets.ts';
+import { PRIORITY } from '../../service/ota/packet-rules.ts';
 import { type Bells, readUntil } from '../../store/bells.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import {
@@ -49,9 +50,6 @@ export interface SmsOutboxOptions {
   readonly now?: () => Date;
   readonly onError: (error: Error) => void;
 }
-
-/** Of a packet: campaigns, what one asked for, card sessions, which people wait for. Quiet hours hold the first two. */
-export const PRIORITY = { CAMPAIGN: 0, NORMAL: 1, SESSION: 2 } as const;
 
 export type SmsOrder = Omit<NewPacket, 'id' | 'nextAt'> & {
   /** Not before this. */

@@ -11,9 +11,6 @@ import type { CardCommand } from '../../wire/message/card-script.ts';
  */
 export type PacketTarget = 'domain' | 'files';
 
-/** TAR of the UICC's file system. @see 3GPP TS 31.115, TS 101 220 annex D */
-export const FILES_TAR: Uint8Array = Uint8Array.of(0xb0, 0x00, 0x00);
-
 const INS_SELECT = 0xa4;
 const SELECT_BY_NAME = 0x04;
 /** READ BINARY, READ RECORD, SEARCH RECORD, UPDATE BINARY, UPDATE RECORD: of the file that is selected. */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TransportError, WireError } from '../../errors.ts';
 import type { CardBearer, CardScript, CarriedScript } from '../../service/ota/card-bearer.ts';
+import { FILES_TAR, messagesOf, PACKET_SECURITY, PRIORITY, scriptRoom } from '../../service/ota/packet-rules.ts';
 import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
 import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
 import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
-import { countParts } from '../../wire/uicc/concatenation.ts';
 import { responseStatusMeaning } from '../../wire/uicc/response-status.ts';
-import { encodeSecurityParameters, type SecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
+import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
 import { decodeAdminResult, encodeAdminBody } from '../bip/admin-script.ts';
-import { isOpen, PRIORITY, type SmsOutbox } from './outbox.ts';
-import { FILES_TAR, maybeAskedAgain, type PacketTarget, sameTarget } from './packet-target.ts';
+import { isOpen, type SmsOutbox } from './outbox.ts';
+import { maybeAskedAgain, type PacketTarget, sameTarget } from './packet-target.ts';
 
 /** Scripts go to the card as secured packets in short messages (SCP80), one packet and one answer for each script. */
 
@@ -29,26 +29,12 @@ export interface SmsBearerOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Enciphered, with CC and a higher counter; so is the proof of receipt, in the deliver report where it has room. */
-export const SESSION_SECURITY: SecurityParameters = {
-  ...{ integrity: 'cc', ciphered: true, counter: 'higher' },
-  ...{ proof: 'always', proofIntegrity: 'cc', proofCiphered: true, proofBySubmit: false },
-};
-
 const REACH_MS = 30_000;
 /** As over the other bearer that can hold a command back (docs/adr/011-permits-to-load.md). */
 const SHORTEST_MS = 30_000;
-/** Bytes of a packet beside its script: header, checksum, and padding to whole blocks. */
-const PACKET_BYTES = 16 + 8;
-const BLOCK = 16;
+/** Tag and length around all commands. */
+const TEMPLATE_BYTES = 4;
 const TRUNCATED = '62F1';
-
-/** Longest script whose packet is no more than `parts` short messages. */
-function scriptRoom(parts: number): number {
-  let room = parts * 140;
-  while (countParts(PACKET_BYTES + room + BLOCK) > parts) room -= 1;
-  return room;
-}
 
 export class SmsBearer implements CardBearer {
   readonly #options: SmsBearerOptions;
@@ -59,9 +45,38 @@ export class SmsBearer implements CardBearer {
     this.#room = scriptRoom(options.maxParts);
   }
 
+  refusal({ reader: { msisdn, readerName } }: ReachedCard, { commands }: CardScript): string | undefined {
+    const longest = Math.max(...commands.map(({ apdus }) => apdus.join('').length / 2 + 4 * apdus.length));
+    if (longest > this.#room - TEMPLATE_BYTES) return 'a command is longer than a packet may be';
+    if (msisdn === undefined) return `${readerName} has no number`;
+    if (commands.some((command) => (command.timeoutMs ?? SHORTEST_MS) < SHORTEST_MS))
+      return 'a command with a short time limit does not go over this bearer';
+    return undefined;
+  }
+
+  /** Messages to the card; what it answers is not known before. */
+  units({ commands }: CardScript): number {
+    let messages = 0;
+    let target: PacketTarget = 'domain';
+    for (let left: readonly CardCommand[] = commands; left.length > 0; ) {
+      const { body, run, packet } = this.#packet(left, target);
+      target = packet;
+      messages += messagesOf(body.length);
+      left = left.slice(run.length);
+    }
+    return messages;
+  }
+
+  /** What the next packet has: commands for one target, as many as it has room for. */
+  #packet(left: readonly CardCommand[], before: PacketTarget) {
+    const next = sameTarget(left, before);
+    const { body, commands } = encodeAdminBody(next.run, { form: 'definite', maxBytes: this.#room });
+    return { body, run: next.run.slice(0, commands), packet: next.target };
+  }
+
   async exchange(card: ReachedCard, script: CardScript, timeoutMs: number): Promise<CarriedScript> {
-    if (script.commands.some((command) => (command.timeoutMs ?? SHORTEST_MS) < SHORTEST_MS))
-      throw new TransportError('bearer-unreachable', 'a command with a short time limit does not go over this bearer');
+    const refusal = this.refusal(card, script);
+    if (refusal !== undefined) throw unreachable(refusal);
     const cardId = await this.#cardOf(card);
     const deadline = this.#now() + timeoutMs;
     const responses: CardResponse[] = [];
@@ -70,9 +85,8 @@ export class SmsBearer implements CardBearer {
     // More than once where the card stops at an answer that the script goes on after, a packet or its answer is full,
     // or files and domains come in turn.
     for (let left: readonly CardCommand[] = script.commands; ; left = script.commands.slice(responses.length)) {
-      const next = sameTarget(left, target);
-      target = next.target;
-      const { body, commands } = encodeAdminBody(next.run, { form: 'definite', maxBytes: this.#room });
+      const { body, run, packet: next } = this.#packet(left, target);
+      target = next;
       const tar = target === 'files' ? FILES_TAR : this.#options.tar;
       const packet = await this.#run({ card: cardId, tar, data: body, fence: script.fence }, deadline).catch(
         (error: unknown) => {
@@ -82,7 +96,7 @@ export class SmsBearer implements CardBearer {
       cost.roundTrips += 1;
       cost.bytesOut += body.length;
       cost.bytesIn += packet.bytesIn;
-      const outcome = outcomeOf(next.run.slice(0, commands), packet);
+      const outcome = outcomeOf(run, packet);
       cost.apdus += outcome.responses.length;
       responses.push(...outcome.responses);
       if (outcome.stopped || responses.length === script.commands.length)
@@ -98,8 +112,8 @@ export class SmsBearer implements CardBearer {
   async #cardOf({ reader: { msisdn, readerName } }: ReachedCard): Promise<string> {
     const found = msisdn === undefined ? undefined : await this.#options.subscriptions.ofNumber(msisdn);
     if (found !== undefined) return found.card;
-    const what = msisdn === undefined ? `${readerName} has no number` : `no card is entered for the number ${msisdn}`;
-    throw new TransportError('bearer-unreachable', what);
+    // Providers read this: the number is none of their business.
+    throw unreachable(`no card is entered for the number of ${readerName}`);
   }
 
   async #run(
@@ -107,7 +121,7 @@ export class SmsBearer implements CardBearer {
     deadline: number,
   ): Promise<PacketRow> {
     const { outbox, table, keySet, reachMs = REACH_MS } = this.#options;
-    const spi = encodeSecurityParameters(SESSION_SECURITY);
+    const spi = encodeSecurityParameters(PACKET_SECURITY);
     const id = await outbox.add({ ...parts, keySet, spi, priority: PRIORITY.SESSION, expiresAt: new Date(deadline) });
     const waitMs = deadline - this.#now();
     const began = await outbox.until(id, ({ state }) => state !== 'queued', Math.min(reachMs, waitMs));

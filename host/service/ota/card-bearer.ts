@@ -15,6 +15,15 @@ export interface CardScript extends Omit<TerminalExchange, 'type' | 'id'> {
 export interface CarriedScript extends Omit<TerminalResult, 'type' | 'id'> {
   /** Default 1. */
   readonly roundTrips?: number;
+  /** By which bearer, and why by no other: where there is a choice. */
+  readonly bearer?: string;
+  readonly insteadOf?: readonly PassedOver[];
+}
+
+/** A bearer that was not taken. */
+export interface PassedOver {
+  readonly bearer: string;
+  readonly reason: string;
 }
 
 export interface CardBearer {
@@ -27,6 +36,10 @@ export interface CardBearer {
   exchange(card: ReachedCard, script: CardScript, timeoutMs: number): Promise<CarriedScript>;
   /** Tells that the session of this fence is over: the card is given back. */
   release(card: ReachedCard, fence: number): void;
+  /** Why a script surely does not go this way, known before anything is tried; default nothing. No numbers of people. */
+  refusal?(card: ReachedCard, script: CardScript): string | undefined;
+  /** How much the script is, in what the bearer is paid by; default 1. */
+  units?(script: CardScript): number;
 }
 
 /** The same bearer with a way that takes `ms` longer: for measurements. */

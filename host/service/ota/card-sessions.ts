@@ -44,6 +44,8 @@ const MAX_WAITING = 8;
 const SETTLE_MS = 1_000;
 /** The bell that rings when the last script is done. */
 const IDLE_BELL = 'idle';
+/** Of a bearer that was passed over, in characters. */
+const MAX_REASON = 200;
 /** A reason that costs nothing: without one, each end of a wait makes an exception with its stack. */
 const LOOKED = 'waited';
 
@@ -198,7 +200,7 @@ export class CardSessions {
     const result = await this.#send(session, card, commands, timeoutMs);
     this.#settleLater(session);
     if (result.failure !== undefined) throw await this.#failed(session, result);
-    const { responses, stopped, apdus, bytesOut, bytesIn, roundTrips = 1 } = result;
+    const { responses, stopped, apdus, bytesOut, bytesIn, roundTrips = 1, bearer } = result;
     const ms = Math.round((performance.now() - started) * 100) / 100;
     const cost = { roundTrips, apdus, bytesOut, bytesIn, ms };
     this.#options.onTrip?.(cost);
@@ -209,7 +211,9 @@ export class CardSessions {
         `terminal ${terminalId} answered fence ${fence} with another number of responses`,
       );
     }
-    return { responses, stopped, cost };
+    if (bearer === undefined) return { responses, stopped, cost };
+    const insteadOf = (result.insteadOf ?? []).map((one) => ({ ...one, reason: one.reason.slice(0, MAX_REASON) }));
+    return { responses, stopped, cost, bearer, insteadOf };
   }
 
   async #send(

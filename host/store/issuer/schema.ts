@@ -10,7 +10,7 @@ import { CERTIFICATES_SQL, type CertificateTables } from '../certificates.ts';
 import type { Migration } from '../database.ts';
 import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
-import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
+import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { SECURE_ELEMENTS_SQL, type SecureElementTables } from './secure-element-schema.ts';
 
@@ -260,4 +260,5 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
       CREATE INDEX content_tokens_by_card ON content_tokens (card);
     `,
   },
+  { number: 10, name: 'bearers of steps', sql: STEP_BEARER_SQL },
 ];

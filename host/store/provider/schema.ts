@@ -7,7 +7,7 @@ import { CERTIFICATES_SQL, type CertificateTables } from '../certificates.ts';
 import type { Migration } from '../database.ts';
 import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
-import { STEP_LOG_SQL, type StepTables } from '../step-log.ts';
+import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { type ScriptTables, SERVICE_SCRIPTS_SQL } from './service-scripts.ts';
 import { SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
@@ -225,4 +225,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
       ALTER TABLE product_flows DROP CONSTRAINT product_flows_kind_check,
         ADD CONSTRAINT product_flows_kind_check CHECK (kind IN ('deployment', 'top-up', 'content-change'));`,
   },
+  { number: 13, name: 'bearers of steps', sql: STEP_BEARER_SQL },
 ];

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { BipBearer } from '../../bearer/bip/bip-bearer.ts';
 import { readerLinkBearer } from '../../bearer/reader-link/reader-link-bearer.ts';
 import { TransportError } from '../../errors.ts';
+import { BearerChoice } from '../../service/ota/bearer-choice.ts';
 import type { CardBearer } from '../../service/ota/card-bearer.ts';
-import { firstReachable } from '../../service/ota/first-reachable.ts';
 import type { TerminalLink } from '../../service/ota/terminal-directory.ts';
 import type { CardCommand, TerminalExchange, TerminalTrigger } from '../../wire/message/card-script.ts';
 import { reader, success, TestDatabase } from '../ota/fixture.ts';
@@ -123,22 +123,24 @@ describe('the bearer of remote administration', function () {
     it(`leaves the script to the reader link where there is ${name}`, async () => {
       const { card, scripts } = linkTo(() => {});
       const told: string[] = [];
-      const chosen = firstReachable(
+      const chosen = new BearerChoice(
         [
           { name: 'bip', bearer },
           { name: 'reader', bearer: readerLinkBearer },
         ],
-        (from, to) => void told.push(`${from} ${to}`),
+        { onFallback: (from, to) => void told.push(`${from} ${to}`) },
       );
-      const { responses } = await chosen.exchange({ ...card, ...change }, script(), 20_000);
-      expect([responses.length, scripts.length, told]).to.deep.equal([4, 1, ['bip reader']]);
+      const carried = await chosen.exchange({ ...card, ...change }, script(), 20_000);
+      expect([carried.responses.length, scripts.length, told]).to.deep.equal([4, 1, ['bip reader']]);
+      expect(carried.bearer).to.equal('reader');
+      expect(carried.insteadOf?.map((one) => one.bearer)).to.deep.equal(['bip']);
     });
   }
 
   it('does not carry what must not come late, and without another bearer nothing is sent', async () => {
     const { card, scripts } = linkTo(() => {});
     const hasty = script([{ label: 'credit', apdus: ['8052000000'], timeoutMs: 3_000 }]);
-    const alone = firstReachable([{ name: 'bip', bearer }], () => {});
+    const alone = new BearerChoice([{ name: 'bip', bearer }]);
     const refusal: unknown = await alone.exchange(card, hasty, 20_000).catch((error: unknown) => error);
     expect(refusal).to.be.instanceOf(TransportError).with.property('code', 'bearer-unreachable');
     expect(scripts).to.deep.equal([]);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { MultiProviderLab } from '../../lab/multi-provider-lab.ts';
 
-/** 41 to 60 between separate processes, with every script in short messages to a card of ours. */
+/** 41 to 60 between separate processes, with every script in short messages, since no channel opens (BIP). */
 
 const TRIPS = 6;
 const MOST_PACKETS = 12;
@@ -19,7 +19,7 @@ describe('key distribution over short messages', function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'opentsm-sms-'));
     const providers = ['a'];
-    const options = { link: 'direct', keySizeBits: 1024, bearer: 'sms', stateDir: folder } as const;
+    const options = { link: 'direct', keySizeBits: 1024, bearer: 'bip-then-sms', stateDir: folder } as const;
     lab = await MultiProviderLab.open({ ...options, providers, permitted: providers });
   });
   after(async () => {
@@ -32,6 +32,11 @@ describe('key distribution over short messages', function () {
     const state = await lab.platforms.distribute('a', lab.request(card));
     expect(state.problem, JSON.stringify(state.problem)).to.equal(undefined);
     expect([state.outcome, state.isolation]).to.deep.equal(['distributed', 'attested']);
+    // The agent does not come through: the first trip says so, and those after it do not wait for it again.
+    const ways = state.steps.flatMap(({ bearer }) => bearer ?? []);
+    expect(ways).to.have.lengthOf(TRIPS);
+    expect(ways[0]).to.match(/^sms; bip: the card did not open a channel/);
+    for (const way of ways.slice(1)) expect(way).to.equal('sms; bip: it failed just now');
     // Files and domains are asked in packets of their own, and an answer that had no room is asked for again.
     expect(state.cost?.roundTrips).to.be.within(TRIPS, MOST_PACKETS);
     const { messages = 0, bytes = 0 } = lab.smsCost ?? {};

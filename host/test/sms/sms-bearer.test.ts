@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { readerLinkBearer } from '../../bearer/reader-link/reader-link-bearer.ts';
 import { TransportError } from '../../errors.ts';
-import { firstReachable } from '../../service/ota/first-reachable.ts';
+import { BearerChoice, type BearerName } from '../../service/ota/bearer-choice.ts';
 import type { ReachedCard, TerminalLink } from '../../service/ota/terminal-directory.ts';
 import type { CardCommand } from '../../wire/message/card-script.ts';
 import { countParts } from '../../wire/uicc/concatenation.ts';
@@ -122,9 +122,9 @@ describe('the bearer by short message', function () {
   it('is fallen back from, and to, and says so', async () => {
     const told: string[] = [];
     const onFallback = (from: string, to: string) => told.push(`${from} ${to}`);
-    const named = (name: string, bearer: typeof node.bearer | typeof readerLinkBearer) => ({ name, bearer });
+    const named = (name: BearerName, bearer: typeof node.bearer | typeof readerLinkBearer) => ({ name, bearer });
     const both = [named('sms', node.bearer), named('reader', readerLinkBearer)];
-    const first = firstReachable(both, onFallback);
+    const first = new BearerChoice(both, { onFallback });
     expect((await first.exchange(reached(), script([command(1)]), 20_000)).responses).to.have.lengthOf(1);
     expect([told, scripts]).to.deep.equal([['sms reader'], [READER]]);
   });

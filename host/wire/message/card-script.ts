@@ -69,6 +69,17 @@ export const ExchangeResult = Type.Object(
     /** True when the last response's status word was not expected. */
     stopped: Type.Boolean(),
     cost: TripCost,
+    /** Where `ota` has a choice: how the script went to the card, and why not otherwise. */
+    bearer: Type.Optional(Type.String({ maxLength: 16 })),
+    insteadOf: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { bearer: Type.String({ maxLength: 16 }), reason: Type.String({ maxLength: 200 }) },
+          { additionalProperties: false },
+        ),
+        { maxItems: 4 },
+      ),
+    ),
   },
   { additionalProperties: false },
 );

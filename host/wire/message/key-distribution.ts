@@ -19,6 +19,8 @@ export const StepRecord = Type.Object(
     bytesOut: Type.Integer({ minimum: 0 }),
     bytesIn: Type.Integer({ minimum: 0 }),
     ms: Type.Number({ minimum: 0 }),
+    /** How its trip went to the card, and instead of what: `sms; bip: the card did not call`. */
+    bearer: Type.Optional(Type.String({ maxLength: 300 })),
   },
   { additionalProperties: false },
 );

@@ -102,5 +102,6 @@ function sum(known: StepRecord | undefined, step: StepRecord): StepRecord {
     bytesOut: known.bytesOut + step.bytesOut,
     bytesIn: known.bytesIn + step.bytesIn,
     ms: Math.round((known.ms + step.ms) * 100) / 100,
+    ...(step.bearer === undefined ? {} : { bearer: step.bearer }),
   };
 }

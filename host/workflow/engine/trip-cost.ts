@@ -6,6 +6,9 @@ import type { RowHead } from './flow.ts';
 
 /** What the rows of a trip cost: the report and the live ladder show it. */
 
+/** Characters of what is told of a trip's bearer. */
+const MAX_WAY = 300;
+
 /** A row and the commands that it put into the trip. */
 export interface RowCommands {
   readonly row: RowHead;
@@ -17,6 +20,13 @@ export interface Cost {
   readonly ms: number;
   /** What an earlier record of the same trip told already, its round trip too. */
   readonly without?: StepRecord;
+}
+
+/** How a trip went, where there was a choice. */
+export function wayOf({ bearer, insteadOf = [] }: ExchangeResult): Pick<StepRecord, 'bearer'> {
+  if (bearer === undefined) return {};
+  const others = insteadOf.map((one) => `${one.bearer}: ${one.reason}`);
+  return { bearer: [bearer, ...others].join('; ').slice(0, MAX_WAY) };
 }
 
 export const tripCost = (result: ExchangeResult, start: number): Cost => ({ result, ms: elapsed(start) });
@@ -69,6 +79,7 @@ export function costOfRows(
     if (index !== first) return timed;
     return {
       ...timed,
+      ...(without === undefined ? wayOf(result) : {}),
       roundTrips: without === undefined ? result.cost.roundTrips : 0,
       apdus: record.apdus + added('apdus'),
       bytesOut: record.bytesOut + added('bytesOut'),

@@ -8,7 +8,7 @@ import { statusWordMeaning } from '../../wire/status-word.ts';
 import type { CardLink } from '../ports.ts';
 import { type AnyFacts, type CardRow, type HostRow, type RowHead, type Segment, Stop, type Unit } from './flow.ts';
 import type { AuthenticationAttempt, SecureChannelSlot } from './secure-channel-slot.ts';
-import { type Cost, costOf, costOfRows, elapsed, emptyRecord, tripCost } from './trip-cost.ts';
+import { type Cost, costOf, costOfRows, elapsed, emptyRecord, tripCost, wayOf } from './trip-cost.ts';
 
 /** Runs the rows of a unit against the card and the KMS, and reports what each row cost. */
 
@@ -172,7 +172,8 @@ async function runProtectedTrip(
   const cost = tripCost(result, start);
   if (lead === 0 || opener === undefined) return finishRows(started, plain, wrapped, responses, cost, context);
   // The authentication belongs to the row that opened the channel; so does the trip.
-  await context.report({ ...costOf(opener, authentication), roundTrips: result.cost.roundTrips });
+  const { roundTrips } = result.cost;
+  await context.report({ ...costOf(opener, authentication), ...wayOf(result), roundTrips });
   const rest = { ...cost, without: costOf(opener, authentication) };
   return finishRows(started, plain, wrapped, responses, rest, context);
 }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import { countParts } from '../../wire/uicc/concatenation.ts';
+import type { SecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
+
+/** What all packets to cards have in common, whoever asks for them. */
+
+/** Of a packet: campaigns, what one asked for, card sessions, which people wait for. Quiet hours hold the first two. */
+export const PRIORITY = { CAMPAIGN: 0, NORMAL: 1, SESSION: 2 } as const;
+
+/** Enciphered, with CC and a higher counter; so is the proof of receipt, in the deliver report where it has room. */
+export const PACKET_SECURITY: SecurityParameters = {
+  ...{ integrity: 'cc', ciphered: true, counter: 'higher' },
+  ...{ proof: 'always', proofIntegrity: 'cc', proofCiphered: true, proofBySubmit: false },
+};
+
+/** TAR of the UICC's file system. @see 3GPP TS 31.115, TS 101 220 annex D */
+export const FILES_TAR: Uint8Array = Uint8Array.of(0xb0, 0x00, 0x00);
+
+/** Bytes of a packet beside its script: header, and checksum. */
+const PACKET_BYTES = 16 + 8;
+const BLOCK = 16;
+
+/** Messages of a script's packet, padding included. */
+export const messagesOf = (scriptBytes: number): number => countParts(PACKET_BYTES + scriptBytes + BLOCK);
+
+/** Longest script whose packet is no more than `parts` short messages. */
+export function scriptRoom(parts: number): number {
+  let room = parts * 140;
+  while (messagesOf(room) > parts) room -= 1;
+  return room;
+}
