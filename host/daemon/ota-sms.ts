@@ -11,8 +11,10 @@ import { UsageError } from '../errors.ts';
 import { readPrivate } from '../kms/durable-file.ts';
 import { RestClient } from '../rest/client.ts';
 import { packetClient } from '../rest/clients/packets.ts';
+import { Campaigns } from '../service/ota/campaigns.ts';
 import { quietHours } from '../service/ota/quiet-hours.ts';
 import type { Bells } from '../store/bells.ts';
+import type { CampaignTable } from '../store/ota/campaign-table.ts';
 import type { PacketTable } from '../store/ota/packet-table.ts';
 import type { SubscriptionTable } from '../store/ota/subscription-table.ts';
 import { fromHex } from '../wire/hex.ts';
@@ -91,6 +93,7 @@ export async function smscOf(
 interface SmsStore {
   readonly table: PacketTable;
   readonly subscriptions: SubscriptionTable;
+  readonly campaigns: CampaignTable;
   readonly bells: Bells;
 }
 
@@ -115,7 +118,13 @@ export async function startSms(config: SmsConfig, store: SmsStore, context: Daem
   const reach = config.reachMs === undefined ? {} : { reachMs: config.reachMs };
   return {
     bearer: new SmsBearer({ outbox, ...store, keySet, tar: fromHex(tar, 3), maxParts, ...reach, onError }),
-    prune: () => store.table.prune(new Date()),
+    campaigns: new Campaigns({
+      ...{ table: store.campaigns, packets: store.table, keySet, tar: fromHex(tar, 3), maxParts },
+    }),
+    prune: async () => {
+      await store.table.prune(new Date());
+      await store.campaigns.prune(new Date());
+    },
     close: async () => {
       await outbox[Symbol.asyncDispose]();
       for (const link of links.all) await link[Symbol.asyncDispose]();

@@ -14,6 +14,7 @@ import { administrationKeyClient } from '../rest/clients/administration-keys.ts'
 import { seramReadersClient } from '../rest/clients/seram-readers.ts';
 import { remoteTerminalLink } from '../rest/clients/terminal-link.ts';
 import type { Peer, TlsIdentity } from '../rest/identity.ts';
+import { campaignRoutes } from '../rest/routes/ota/campaigns.ts';
 import { otaRoutes } from '../rest/routes/ota/routes.ts';
 import { subscriptionRoutes } from '../rest/routes/ota/subscriptions.ts';
 import { Administration } from '../service/ota/administration.ts';
@@ -27,6 +28,7 @@ import { TrafficRecord } from '../service/ota/traffic-record.ts';
 import type { Bells } from '../store/bells.ts';
 import { databasePlace, openDatabase } from '../store/database.ts';
 import { AdminSessionTable } from '../store/ota/admin-session-table.ts';
+import { CampaignTable } from '../store/ota/campaign-table.ts';
 import { LeaseTable, OTA_MIGRATIONS } from '../store/ota/lease-table.ts';
 import { PacketTable } from '../store/ota/packet-table.ts';
 import { QuotaTable } from '../store/ota/quota-table.ts';
@@ -157,6 +159,7 @@ export const otaDaemon = defineDaemon({
       routes: (app) => {
         otaRoutes(app, sessions, terminals, self.id);
         subscriptionRoutes(app, store.subscriptions);
+        if (sms !== undefined) campaignRoutes(app, sms.campaigns);
       },
       ready: () => leases.check(),
       listening: async (app) => {
@@ -211,6 +214,7 @@ async function openStore({ config, logger, metrics }: DaemonContext<Config>) {
     calls: new AdminSessionTable(database),
     packets: new PacketTable(database, node),
     subscriptions: new SubscriptionTable(database),
+    campaigns: new CampaignTable(database),
     close: async () => {
       await bells[Symbol.asyncDispose]();
       await database.destroy();
@@ -226,9 +230,11 @@ interface Bearers {
   readonly sms: { readonly bearer: CardBearer } | undefined;
 }
 
-async function smsOf(context: DaemonContext<Config>, { packets: table, subscriptions, bells }: Store) {
+async function smsOf(context: DaemonContext<Config>, { packets: table, subscriptions, campaigns, bells }: Store) {
   const { sms } = context.config;
-  return sms === undefined ? undefined : startSms(sms, { table, subscriptions, bells: bells.bells }, context);
+  return sms === undefined
+    ? undefined
+    : startSms(sms, { table, subscriptions, campaigns, bells: bells.bells }, context);
 }
 
 function sessionsOf(

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { SecureChannelError, TransportError, TsmError } from '../../errors.ts';
 import type { PacketClient } from '../../rest/clients/packets.ts';
 import { PRIORITY } from '../../service/ota/packet-rules.ts';
+import { quietHours } from '../../service/ota/quiet-hours.ts';
 import { type Bells, readUntil } from '../../store/bells.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import {
@@ -62,6 +63,7 @@ const MAX_SENDINGS = 4;
 /** How long the other nodes leave a packet to the one that has taken it. */
 const CLAIM_MS = 30_000;
 const MOST_AT_ONCE = 64;
+const MOST_OF_CAMPAIGNS = 8;
 const LONGEST_SLEEP_MS = 60_000;
 const PID_DOWNLOAD = 0x7f;
 /** 8-bit data of class 2, for the card. */
@@ -74,6 +76,8 @@ export class SmsOutbox implements AsyncDisposable {
   readonly #options: SmsOutboxOptions;
   readonly #closing = new AbortController();
   #run: Promise<void> | undefined;
+  readonly #working = new Map<Promise<void>, PacketRow>();
+  #awake: AbortController | undefined;
 
   constructor(options: SmsOutboxOptions) {
     this.#options = options;
@@ -111,12 +115,13 @@ export class SmsOutbox implements AsyncDisposable {
     const { bells, table, onError } = this.#options;
     while (!this.#closing.signal.aborted) {
       const awake = new AbortController();
+      this.#awake = awake;
       const signal = AbortSignal.any([awake.signal, this.#closing.signal]);
       // The bell is heard from before the look on: what comes meanwhile is not missed.
       const rung = bells.heard(OUTBOX_BELL, LONGEST_SLEEP_MS, signal);
       let timer: NodeJS.Timeout | undefined;
       try {
-        await this.tick();
+        await this.#begin();
         const due = await table.nextDue(this.#now());
         const sleepMs = due === undefined ? LONGEST_SLEEP_MS : due.getTime() - this.#now().getTime();
         timer = setTimeout(() => awake.abort('due'), Math.min(LONGEST_SLEEP_MS, Math.max(0, sleepMs)));
@@ -128,15 +133,38 @@ export class SmsOutbox implements AsyncDisposable {
       await rung;
       clearTimeout(timer);
     }
+    await Promise.all(this.#working.keys());
   }
 
   /** Does what is due now. @returns how many packets were looked after */
   async tick(): Promise<number> {
+    const begun = await this.#begin();
+    await Promise.all(begun);
+    return begun.length;
+  }
+
+  /** Begins what is due now; a campaign never takes all places, so that people do not wait for it. */
+  async #begin(): Promise<readonly Promise<void>[]> {
     const { table } = this.#options;
     await table.expire(this.#now());
-    const due = await table.claim(this.#now(), CLAIM_MS, MOST_AT_ONCE);
-    await Promise.all(due.map((packet) => this.#advance(packet)));
-    return due.length;
+    const begun: Promise<void>[] = [];
+    for (const campaigns of [false, true]) {
+      const busy = [...this.#working.values()].filter((one) => !campaigns || one.campaign !== null).length;
+      const most = (campaigns ? MOST_OF_CAMPAIGNS : MOST_AT_ONCE) - busy;
+      if (most <= 0) continue;
+      const claim = { until: this.#after(CLAIM_MS), most, campaigns };
+      for (const packet of await table.claim(this.#now(), claim)) begun.push(this.#track(packet));
+    }
+    return begun;
+  }
+
+  #track(packet: PacketRow): Promise<void> {
+    const work = this.#advance(packet).finally(() => {
+      this.#working.delete(work);
+      this.#awake?.abort('done');
+    });
+    this.#working.set(work, packet);
+    return work;
   }
 
   async #advance(packet: PacketRow): Promise<void> {
@@ -152,15 +180,25 @@ export class SmsOutbox implements AsyncDisposable {
   }
 
   async #send(packet: PacketRow): Promise<void> {
-    const { table, quietUntil, retryMs = RETRY_MS, resendMs = RESEND_MS, maxSendings = MAX_SENDINGS } = this.#options;
-    const quiet = packet.priority >= PRIORITY.SESSION ? undefined : quietUntil?.(this.#now());
-    if (quiet !== undefined && quiet > this.#now()) return table.later(packet.id, quiet);
-    if (packet.sendings >= maxSendings) return table.later(packet.id, packet.expiresAt);
+    const { table, retryMs = RETRY_MS, resendMs = RESEND_MS, maxSendings = MAX_SENDINGS } = this.#options;
+    const { sendings = maxSendings, resendMs: pauseMs = resendMs } = packet.rules ?? {};
+    const quiet = this.#quietUntil(packet);
+    if (quiet > this.#now()) return table.later(packet.id, quiet);
+    if (packet.sendings >= sendings) return table.later(packet.id, packet.expiresAt);
     const msisdn = packet.msisdn ?? (await this.#wrap(packet));
     // Its card has no number now: it may have one later.
     if (msisdn === undefined) return table.later(packet.id, this.#after(retryMs));
     if (await this.#submitAll(packet, msisdn))
-      await table.allSent(packet.id, this.#after(resendMs * 2 ** packet.sendings));
+      await table.allSent(packet.id, this.#after(pauseMs * 2 ** packet.sendings));
+  }
+
+  /** When the packet may leave: after the server's quiet hours, and in the hours of its campaign. */
+  #quietUntil({ priority, rules }: PacketRow): Date {
+    const now = this.#now();
+    const quiet = priority >= PRIORITY.SESSION ? now : (this.#options.quietUntil?.(now) ?? now);
+    if (rules?.hours === undefined) return quiet;
+    const { from, until, ...zone } = rules.hours;
+    return quietHours({ from: until, until: from, ...zone })(quiet);
   }
 
   /** Gives the packet its counter and its messages. @returns the number that it goes to */
@@ -193,7 +231,7 @@ export class SmsOutbox implements AsyncDisposable {
     for (const { sequence, userData } of todo) {
       try {
         const messageId = await this.#options.network.submit(this.#message(packet, msisdn, userData));
-        await table.partSent(packet.id, sequence, messageId);
+        await table.partSent(packet.id, { sequence, messageId, until: this.#after(CLAIM_MS) });
         untouched = false;
       } catch (error) {
         if (!(error instanceof TransportError)) throw error;

@@ -33,7 +33,7 @@ export class SmppLink implements AsyncDisposable {
   readonly #options: SmppLinkOptions;
   readonly #closing = new AbortController();
   readonly #bucket: TokenBucket | undefined;
-  readonly #turns: (() => void)[] = [];
+  readonly #turns: { readonly priority: number; readonly go: () => void }[] = [];
   readonly #run: Promise<void>;
   #free: number;
   #connection: SmppConnection | undefined;
@@ -92,7 +92,7 @@ export class SmppLink implements AsyncDisposable {
   async submit(message: SmppMessage): Promise<string> {
     const heldMs = this.#throttle.untilMs - performance.now();
     if (heldMs > 0) throw new TransportError('smsc-busy', 'the SMSC has no room now', { retryMs: Math.ceil(heldMs) });
-    await this.#turn();
+    await this.#turn(message.priority ?? 0);
     try {
       const waitMs = this.#bucket?.take() ?? 0;
       if (waitMs > 0) await pause(waitMs, undefined, { signal: this.#closing.signal }).catch(() => {});
@@ -107,7 +107,7 @@ export class SmppLink implements AsyncDisposable {
     } finally {
       const next = this.#turns.shift();
       if (next === undefined) this.#free += 1;
-      else next();
+      else next.go();
     }
   }
 
@@ -120,13 +120,15 @@ export class SmppLink implements AsyncDisposable {
     this.#throttle = { untilMs: performance.now() + ms, lastMs: ms };
   }
 
-  async #turn(): Promise<void> {
+  /** The most urgent goes first, and of equals the one that came first. */
+  async #turn(priority: number): Promise<void> {
     if (this.#free > 0) {
       this.#free -= 1;
       return;
     }
     const turn = Promise.withResolvers<void>();
-    this.#turns.push(turn.resolve);
+    const later = this.#turns.findIndex((other) => other.priority < priority);
+    this.#turns.splice(later < 0 ? this.#turns.length : later, 0, { priority, go: turn.resolve });
     await turn.promise;
   }
 

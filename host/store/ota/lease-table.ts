@@ -2,6 +2,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { BELL_CHANNEL } from '../bells.ts';
 import { databaseError, type Migration } from '../database.ts';
+import { CAMPAIGN_MIGRATION } from './campaign-table.ts';
 import { SMS_MIGRATION } from './sms-migration.ts';
 
 /**
@@ -93,6 +94,7 @@ export const OTA_MIGRATIONS: readonly Migration[] = [
     `,
   },
   SMS_MIGRATION,
+  CAMPAIGN_MIGRATION,
 ];
 
 /** Why a session ended. */

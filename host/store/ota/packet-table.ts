@@ -14,6 +14,13 @@ import { databaseError } from '../database.ts';
  */
 export type PacketState = 'queued' | 'sent' | 'answered' | 'refused' | 'lost' | 'expired' | 'withdrawn';
 
+/** When the packets of a campaign may leave, and how often. */
+export interface CampaignRules {
+  readonly hours?: { readonly from: string; readonly until: string; readonly timeZone?: string };
+  readonly sendings?: number;
+  readonly resendMs?: number;
+}
+
 export interface PacketRow {
   readonly id: string;
   readonly card: string;
@@ -36,6 +43,9 @@ export interface PacketRow {
   readonly authenticated: boolean | null;
   readonly messagesIn: number;
   readonly bytesIn: number;
+  readonly campaign: string | null;
+  /** Of its campaign. */
+  readonly rules: CampaignRules | null;
 }
 
 export interface NewPacket
@@ -69,7 +79,12 @@ export const packetBell = (id: string): string => `packet ${id}`;
 const COLUMNS =
   sql.raw(`sms_packets.id, card, key_set AS "keySet", spi, tar, data, priority, expires_at AS "expiresAt", state,
   msisdn, counter::float8 AS counter, sendings, status, response, authenticated,
-  messages_in AS "messagesIn", bytes_in AS "bytesIn"`);
+  messages_in AS "messagesIn", bytes_in AS "bytesIn", campaign,
+  (SELECT c.rules FROM campaigns c WHERE c.id = campaign) AS rules`);
+/** Whether the campaign of a packet, if it is of one, lets it leave. */
+const mayLeave = (packet: string) =>
+  sql.raw(`NOT EXISTS (SELECT 1 FROM campaigns c
+  WHERE c.id = ${packet}.campaign AND c.state = 'paused')`);
 
 export class PacketTable {
   readonly #database: Kysely<unknown>;
@@ -107,19 +122,23 @@ export class PacketTable {
    * Takes packets that are due, so that no other node sends them meanwhile: of a card the one that has left already, or
    * else the first in its queue.
    *
-   * @param claimMs how long the others leave it alone
+   * @param until how long the others leave it alone
+   * @param campaigns whether those of campaigns are wanted, or all others
    */
-  async claim(now: Date, claimMs: number, most: number): Promise<readonly PacketRow[]> {
-    const until = new Date(now.getTime() + claimMs);
+  async claim(
+    now: Date,
+    { until, most, campaigns }: { readonly until: Date; readonly most: number; readonly campaigns: boolean },
+  ): Promise<readonly PacketRow[]> {
     return this.#rows(sql`WITH due AS (
         SELECT p.id FROM sms_packets p
         WHERE state IN ('queued', 'sent') AND next_at <= ${now} AND expires_at > ${now}
+          AND (campaign IS NOT NULL) = ${campaigns} AND ${mayLeave('p')}
           AND (claimed_until IS NULL OR claimed_until <= ${now})
           AND NOT EXISTS (SELECT 1 FROM sms_packets o WHERE o.card = p.card AND o.id <> p.id
             AND (o.state = 'sent' OR o.state = 'queued' AND o.claimed_until > ${now}))
           AND (state = 'sent' OR id = (SELECT q.id FROM sms_packets q
             WHERE q.card = p.card AND q.state = 'queued' AND q.next_at <= ${now} AND q.expires_at > ${now}
-            ORDER BY q.priority DESC, q.at, q.id LIMIT 1))
+              AND ${mayLeave('q')} ORDER BY q.priority DESC, q.at, q.id LIMIT 1))
         ORDER BY priority DESC, next_at LIMIT ${most} FOR UPDATE SKIP LOCKED)
       UPDATE sms_packets SET claimed_by = ${this.#node}, claimed_until = ${until} FROM due
       WHERE sms_packets.id = due.id RETURNING ${COLUMNS}`);
@@ -196,10 +215,22 @@ export class PacketTable {
       WHERE id = ${id} AND state = 'sent'`);
   }
 
-  /** The SMSC has this part under this id. */
-  async partSent(id: string, sequence: number, messageId: string): Promise<void> {
-    await this.#plain(sql`UPDATE sms_messages SET state = 'sent', message_id = ${messageId}
+  /** The SMSC has this part under this id, and the others leave the packet alone for another while. */
+  async partSent(id: string, part: { sequence: number; messageId: string; until: Date }): Promise<void> {
+    const { sequence, messageId, until } = part;
+    await this.#plain(sql`WITH held AS (UPDATE sms_packets SET claimed_until = ${until}
+        WHERE id = ${id} AND claimed_by = ${this.#node} AND claimed_until IS NOT NULL)
+      UPDATE sms_messages SET state = 'sent', message_id = ${messageId}
       WHERE packet_id = ${id} AND sequence = ${sequence}`);
+  }
+
+  /** Of a campaign, by their ids, after this one. */
+  async ofCampaign(
+    campaign: string,
+    { after, limit }: { readonly after: string; readonly limit: number },
+  ): Promise<readonly PacketRow[]> {
+    return this.#rows(sql`SELECT ${COLUMNS} FROM sms_packets WHERE campaign = ${campaign} AND id > ${after}
+      ORDER BY id LIMIT ${limit}`);
   }
 
   /** A receipt: the part has come to the handset, or never will under this id. */

@@ -12,8 +12,10 @@ import { unprotectCommand } from '../../secure-channel/scp80/command-packet.ts';
 import { judgeCounter } from '../../secure-channel/scp80/counter.ts';
 import { protectResponse } from '../../secure-channel/scp80/response-packet.ts';
 import { PacketService } from '../../service/kms/packet-service.ts';
+import { Campaigns } from '../../service/ota/campaigns.ts';
 import { BellsByDatabase } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
+import { CampaignTable } from '../../store/ota/campaign-table.ts';
 import { OTA_MIGRATIONS } from '../../store/ota/lease-table.ts';
 import { PacketTable } from '../../store/ota/packet-table.ts';
 import { SubscriptionTable } from '../../store/ota/subscription-table.ts';
@@ -79,6 +81,7 @@ export class SmsWorld implements AsyncDisposable {
 export class SmsNode implements AsyncDisposable {
   readonly table: PacketTable;
   readonly subscriptions: SubscriptionTable;
+  readonly campaigns: Campaigns;
   readonly outbox: SmsOutbox;
   readonly link: SmppLink;
   /** Why messages were no answer. */
@@ -88,12 +91,13 @@ export class SmsNode implements AsyncDisposable {
 
   private constructor(
     parts: AsyncDisposableStack,
-    made: Pick<SmsNode, 'table' | 'subscriptions' | 'outbox' | 'link' | 'bearer' | 'stray'>,
+    made: Pick<SmsNode, 'table' | 'subscriptions' | 'campaigns' | 'outbox' | 'link' | 'bearer' | 'stray'>,
   ) {
     this.#parts = parts;
     this.stray = made.stray;
     this.table = made.table;
     this.subscriptions = made.subscriptions;
+    this.campaigns = made.campaigns;
     this.outbox = made.outbox;
     this.link = made.link;
     this.bearer = made.bearer;
@@ -140,7 +144,10 @@ export class SmsNode implements AsyncDisposable {
     const bearer = new SmsBearer({
       ...{ outbox, table, subscriptions, keySet: 1, tar: TAR, maxParts: 16, reachMs, now, onError },
     });
-    return new SmsNode(parts.move(), { table, subscriptions, outbox, link, bearer, stray });
+    const campaigns = new Campaigns({
+      ...{ table: new CampaignTable(database), packets: table, keySet: 1, tar: TAR, maxParts: 16, now },
+    });
+    return new SmsNode(parts.move(), { table, subscriptions, campaigns, outbox, link, bearer, stray });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -152,6 +152,22 @@ describe('the link to an SMSC', function () {
     expect(held).to.have.nested.property('context.retryMs').that.is.within(1, 1_000);
   });
 
+  it('lets the most urgent go first where messages wait for their turn', async () => {
+    await using smsc = await smscWith();
+    await using server = new End(smsc, SERVER);
+    await using handset = new End(smsc, CARD);
+    await server.bound();
+    await handset.bound();
+    const sent = [0, 0, 0, 0, 2, 1, 0].map((priority, index) =>
+      server.link.submit(message({ priority, userData: fromHex(`027000${priority}${index}`) })),
+    );
+    await Promise.all(sent);
+    await handset.until(() => handset.received.length === 7);
+    // Two are in the window when the others come.
+    const order = handset.received.map(({ userData }) => toHex(userData).slice(-2));
+    expect(order).to.deep.equal(['00', '01', '24', '15', '02', '03', '06']);
+  });
+
   it('says smsc-unknown for a message whose answer went with the connection', async () => {
     const cut = Promise.withResolvers<void>();
     await using smsc = await smscWith({

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { isOpen } from '../../bearer/sms/outbox.ts';
+import { ConflictError, NotFoundError, UsageError } from '../../errors.ts';
+import { PACKET_SECURITY, PRIORITY } from '../../service/ota/packet-rules.ts';
+import { cardIdOfText } from '../../store/card-id.ts';
+import type { StartCampaign } from '../../wire/message/campaign.ts';
+import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
+import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
+import { CARD, MSISDN, ScriptedCard, SmsNode, SmsWorld, TAR } from './fixture.ts';
+
+/** Messages to many cards, over PostgreSQL, SMPP and an SMSC: when they leave, and what an operator may do to them. */
+
+const HOUR_MS = 3_600_000;
+const AWAY = 'iccid:8949000000000000002';
+const UNREACHED = '491700000002';
+
+describe('campaigns', function () {
+  this.timeout(90_000);
+  let world: SmsWorld;
+  let node: SmsNode;
+  let card: ScriptedCard;
+  let count = 0;
+
+  before(async () => {
+    world = await SmsWorld.start();
+    node = await SmsNode.open(world, await world.url('campaigns'), { resendMs: 80_000 });
+    await node.subscriptions.put(CARD, MSISDN, null, world.now());
+    await node.subscriptions.put(AWAY, UNREACHED, null, world.now());
+    card = new ScriptedCard(world);
+  });
+  after(async () => {
+    await card?.[Symbol.asyncDispose]();
+    await node?.[Symbol.asyncDispose]();
+    await world?.[Symbol.asyncDispose]();
+  });
+  afterEach(async () => {
+    for (const { id } of await node.campaigns.list()) await node.campaigns.cancel(id);
+    for (const text of [CARD, AWAY]) for (const { id } of await node.table.open(text)) await node.table.giveUp(id);
+  });
+
+  const campaign = (more: Partial<StartCampaign> = {}): StartCampaign => ({
+    ...{ name: 'new list', cards: [cardIdOfText(CARD)], commands: ['80E2000001FF'], validMinutes: 24 * 60 },
+    ...more,
+  });
+  const newId = (): string => {
+    count += 1;
+    return String(count).padStart(32, '0');
+  };
+  const start = (more: Partial<StartCampaign> = {}) => node.campaigns.start(newId(), campaign(more));
+  /** Waits for the first packet of a campaign. */
+  async function ended(id: string) {
+    const [packet] = await node.campaigns.packets(id, { after: '', limit: 1 });
+    return node.outbox.until(packet?.id ?? '', (row) => !isOpen(row), 30_000);
+  }
+  const refusalOf = (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  const session = () =>
+    node.outbox.add({
+      ...{ card: CARD, keySet: 1, tar: TAR, spi: encodeSecurityParameters(PACKET_SECURITY) },
+      ...{ priority: PRIORITY.SESSION, expiresAt: new Date(world.now().getTime() + HOUR_MS) },
+      data: encodeExpandedScript({
+        form: 'definite',
+        items: [{ kind: 'command', apdu: { cla: 0x80, ins: 0xe2, p1: 0, p2: 0, data: Uint8Array.of(1) } }],
+      }),
+    });
+
+  it('go once to each card, and tell what each of them said', async () => {
+    const id = newId();
+    const body = campaign({ cards: [CARD, AWAY, CARD].map(cardIdOfText), sendings: 1 });
+    const [first, second] = [await node.campaigns.start(id, body), await node.campaigns.start(id, body)];
+    expect([first.packets.queued, second.packets.queued, first.state]).to.deep.equal([2, 2, 'running']);
+    const other = await refusalOf(node.campaigns.start(id, campaign({ name: 'another' })));
+    expect(other).to.be.instanceOf(ConflictError).with.property('code', 'idempotency-key-reused');
+    const ran = card.ran.length;
+    expect(await node.outbox.tick()).to.equal(2);
+    const rows = await node.campaigns.packets(id, { after: '', limit: 500 });
+    const own = rows.find(({ cardId }) => cardId.value === CARD.slice(6));
+    const done = await node.outbox.until(own?.id ?? '', (row) => !isOpen(row), 30_000);
+    expect(done).to.include({ state: 'answered' });
+    expect(card.ran).to.have.lengthOf(ran + 1);
+    const state = await node.campaigns.find(id);
+    expect(state).to.deep.include({ state: 'running' });
+    expect(state.packets).to.include({ answered: 1, sent: 1 });
+    const [told] = (await node.campaigns.packets(id, { after: '', limit: 500 })).filter(({ status }) => status === 0);
+    expect(told?.response).to.match(/^AB/);
+    expect(await node.campaigns.packets(id, { after: rows[0]?.id ?? '', limit: 500 })).to.have.lengthOf(1);
+  });
+
+  it('leave in their hours alone, and as often as they may', async () => {
+    const now = world.now();
+    const clock = (at: Date) => at.toISOString().slice(11, 16);
+    // They begin in two hours, whatever the hour is now.
+    const hours = {
+      from: clock(new Date(now.getTime() + 2 * HOUR_MS)),
+      until: clock(new Date(now.getTime() + 4 * HOUR_MS)),
+    };
+    const { id } = await start({ hours });
+    expect(await node.outbox.tick()).to.equal(1);
+    expect((await node.campaigns.find(id)).packets.queued).to.equal(1);
+    expect(await node.outbox.tick()).to.equal(0);
+    world.aheadMs = 2 * HOUR_MS;
+    expect(await node.outbox.tick()).to.equal(1);
+    expect(await ended(id)).to.include({ state: 'answered' });
+    world.aheadMs = 0;
+    const wrong = await refusalOf(start({ hours: { from: '01:00', until: '02:00', timeZone: 'Mars' } }));
+    expect(wrong).to.be.instanceOf(UsageError);
+  });
+
+  it('are paused, resumed and cancelled; what has left is still answered', async () => {
+    const { id } = await start();
+    expect((await node.campaigns.setPaused(id, true)).state).to.equal('paused');
+    expect(await node.outbox.tick()).to.equal(0);
+    expect((await node.campaigns.setPaused(id, false)).state).to.equal('running');
+    card.reachable = false;
+    expect(await node.outbox.tick()).to.equal(1);
+    const waiting = await start();
+    await node.campaigns.cancel(id);
+    await node.campaigns.cancel(waiting.id);
+    expect((await node.campaigns.find(waiting.id)).packets).to.include({ withdrawn: 1, queued: 0 });
+    expect((await node.campaigns.find(id)).state).to.equal('cancelled');
+    card.reachable = true;
+    expect(await ended(id)).to.include({ state: 'answered' });
+    const again = await refusalOf(node.campaigns.setPaused(id, false));
+    expect(again).to.be.instanceOf(ConflictError).with.property('code', 'campaign-cancelled');
+    expect(await refusalOf(node.campaigns.cancel('none'))).to.be.instanceOf(NotFoundError);
+  });
+
+  it('come after card sessions, also while paused, and an operator sees and takes out what waits', async () => {
+    const [paused, behind] = [await start(), await start()];
+    await node.campaigns.setPaused(paused.id, true);
+    const urgent = await session();
+    const queue = await node.campaigns.queueOf(cardIdOfText(CARD));
+    expect(queue.map(({ priority, campaignId }) => [priority, campaignId])).to.deep.equal([
+      [PRIORITY.SESSION, undefined],
+      [PRIORITY.CAMPAIGN, paused.id],
+      [PRIORITY.CAMPAIGN, behind.id],
+    ]);
+    // One packet of a card at a time.
+    expect(await node.outbox.tick()).to.equal(1);
+    expect(await node.outbox.until(urgent, (row) => !isOpen(row), 30_000)).to.include({ state: 'answered' });
+    expect(await node.outbox.tick()).to.equal(1);
+    expect(await ended(behind.id)).to.include({ state: 'answered' });
+    const [left] = await node.campaigns.queueOf(cardIdOfText(CARD));
+    await node.campaigns.withdraw(left?.id ?? '');
+    expect((await node.campaigns.find(paused.id)).packets).to.include({ withdrawn: 1 });
+    const gone = await refusalOf(node.campaigns.withdraw(urgent));
+    expect(gone).to.be.instanceOf(ConflictError).with.property('code', 'packet-left');
+    expect(await refusalOf(node.campaigns.withdraw('none'))).to.be.instanceOf(NotFoundError);
+  });
+
+  it('do not take commands that no packet has room for', async () => {
+    const commands = Array.from({ length: 10 }, () => `80E20000FF${'5A'.repeat(255)}`);
+    expect(await refusalOf(start({ commands })))
+      .to.be.instanceOf(UsageError)
+      .with.property('code', 'script-too-long');
+  });
+});
