@@ -66,7 +66,8 @@ export class MultiProviderLab implements AsyncDisposable {
   readonly #cardMaker: CardMaker;
   readonly #keySizeBits: MultiProviderLabOptions['keySizeBits'];
   readonly #nativeCard: NativeCardKind | undefined;
-  readonly #sms: SmsLab | undefined;
+  /** The short messages of the bearer; undefined for another one. */
+  readonly sms: SmsLab | undefined;
 
   private constructor(parts: {
     link: LabLink;
@@ -83,7 +84,7 @@ export class MultiProviderLab implements AsyncDisposable {
     this.#cardMaker = parts.cardMaker;
     this.#keySizeBits = parts.keySizeBits;
     this.#nativeCard = parts.nativeCard;
-    this.#sms = parts.sms;
+    this.sms = parts.sms;
   }
 
   static async open(options: MultiProviderLabOptions): Promise<MultiProviderLab> {
@@ -135,8 +136,8 @@ export class MultiProviderLab implements AsyncDisposable {
         ? await this.#makeOwn(options.casd ?? true)
         : await makeNativeCard(this.#nativeCard, newIccid()).then((card) => ({ made: card, cardId: card.cardId }));
     if (options.known) await this.platforms.registerCard(cardId, made);
-    const image = this.#sms?.managed(made.image, cardId) ?? made.image;
-    if (this.#sms !== undefined) await this.platforms.subscribe(cardId, this.#sms.msisdnOf(reader.name));
+    const image = this.sms?.managed(made.image, cardId) ?? made.image;
+    if (this.sms !== undefined) await this.platforms.subscribe(cardId, this.sms.msisdnOf(reader.name));
     const card = await this.simulator.insert(image, reader.plug);
     await this.platforms.cardPresent(reader.name);
     return { cardId, made, card, readerName: reader.name };
@@ -165,7 +166,7 @@ export class MultiProviderLab implements AsyncDisposable {
 
   /** What went over the radio network; undefined for another bearer. */
   get smsCost(): SmsCost | undefined {
-    return this.#sms?.cost;
+    return this.sms?.cost;
   }
 
   /** The request of a flow on this card. */
@@ -175,7 +176,7 @@ export class MultiProviderLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.platforms[Symbol.asyncDispose]();
-    await this.#sms?.[Symbol.asyncDispose]();
+    await this.sms?.[Symbol.asyncDispose]();
     await this.simulator.stop();
     await this.link[Symbol.asyncDispose]();
   }

@@ -137,7 +137,7 @@ export class Platforms implements AsyncDisposable {
   /** Enters the card's number at `ota`. */
   async subscribe({ kind, value }: CardId, msisdn: string): Promise<void> {
     const path = `/v1/subscriptions/${kind}/${encodeURIComponent(value)}`;
-    await (await this.client('ota')).call({ method: 'PUT', path, body: { msisdn } });
+    await (await this.client('ota')).call({ method: 'PUT', path, body: { msisdn, terminalId: TERMINAL_ID } });
   }
 
   async registerProvider(id: string, permissions: readonly string[]): Promise<void> {

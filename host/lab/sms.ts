@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CardImage } from '../../simulator/src/index.ts';
+import { SmppConnection, type SmppConnectionOptions } from '../bearer/sms/smpp-connection.ts';
+import type { SmppMessage } from '../bearer/sms/smpp-pdu.ts';
 import { Secret } from '../crypto/secret.ts';
 import { PACKET_KEY_NAMES, PacketKeyMaster } from '../kms/packet-keys.ts';
 import { cardIdText } from '../store/card-id.ts';
@@ -16,6 +18,10 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** The server's number, and what its key set is called on the cards. */
 const SERVER = '1000';
+/** Whoever else sends short messages to the cards. */
+const STRANGER = '6666';
+/** Messages that are remembered; a flow takes fewer. */
+const MOST_HEARD = 1_000;
 const KEY_SET = 1;
 /** The laboratory's network is quick: what has no answer by now has been lost. */
 const RESEND_MS = 5_000;
@@ -36,15 +42,22 @@ export class SmsLab implements AsyncDisposable {
   /** Handset of the terminal's config. */
   readonly terminal: Fields;
   readonly #numbers: ReadonlyMap<string, string>;
+  /** Messages of the server to cards, as whoever listens to the radio network has them. */
+  readonly heard: readonly SmppMessage[];
   readonly #smsc: Smsc;
+  readonly #password: string;
   readonly #master: PacketKeyMaster;
 
   private constructor(parts: {
     readonly configs: { readonly ota: Fields; readonly otaKms: Fields; readonly terminal: Fields };
     readonly numbers: ReadonlyMap<string, string>;
+    readonly heard: readonly SmppMessage[];
     readonly smsc: Smsc;
+    readonly password: string;
     readonly master: PacketKeyMaster;
   }) {
+    this.heard = parts.heard;
+    this.#password = parts.password;
     this.ota = parts.configs.ota;
     this.otaKms = parts.configs.otaKms;
     this.terminal = parts.configs.terminal;
@@ -62,8 +75,13 @@ export class SmsLab implements AsyncDisposable {
     await writeFile(packetKeyFile, toHex(master), { mode: 0o600 });
     await writeFile(passwordFile, password, { mode: 0o600 });
     const numbers = new Map(readerNames.map((name, slot) => [name, `4917000000${String(slot + 1).padStart(2, '0')}`]));
-    const passwords = new Map([SERVER, ...numbers.values()].map((systemId) => [systemId, password]));
-    const smsc = await Smsc.start({ port: 0, passwords });
+    const passwords = new Map([SERVER, STRANGER, ...numbers.values()].map((systemId) => [systemId, password]));
+    const heard: SmppMessage[] = [];
+    const fate = (message: SmppMessage) => {
+      if (message.source === SERVER && heard.length < MOST_HEARD) heard.push(message);
+      return { copies: 1 };
+    };
+    const smsc = await Smsc.start({ port: 0, passwords, fate });
     const place = { host: '127.0.0.1', port: smsc.port, passwordFile };
     const configs = {
       ota: {
@@ -77,12 +95,18 @@ export class SmsLab implements AsyncDisposable {
         },
       },
     };
-    return new SmsLab({ configs, numbers, smsc, master: new PacketKeyMaster(new Secret(master)) });
+    return new SmsLab({ configs, numbers, heard, smsc, password, master: new PacketKeyMaster(new Secret(master)) });
   }
 
   /** Number of the card in this reader. */
   msisdnOf(readerName: string): string {
     return this.#numbers.get(readerName) ?? '';
+  }
+
+  /** Binds as one who is neither server nor handset. */
+  stranger(onMessage: SmppConnectionOptions['onMessage']): Promise<SmppConnection> {
+    const smsc = { host: '127.0.0.1', port: this.#smsc.port, systemId: STRANGER, password: this.#password };
+    return SmppConnection.bind({ smsc, mode: 'transceiver', onMessage });
   }
 
   /** The card with remote management and the keys of its packets, as its maker would deliver it. */

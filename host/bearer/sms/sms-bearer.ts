@@ -108,12 +108,15 @@ export class SmsBearer implements CardBearer {
     return (this.#options.now?.() ?? new Date()).getTime();
   }
 
-  /** Whose number the reader has. @throws TransportError `bearer-unreachable` */
-  async #cardOf({ reader: { msisdn, readerName } }: ReachedCard): Promise<string> {
+  /**
+   * Whose number the reader has. A terminal may say any number: its word counts for the cards that are entered with it,
+   * so that no other subscriber's card is sent anything. @throws TransportError `bearer-unreachable`
+   */
+  async #cardOf({ link, reader: { msisdn, readerName } }: ReachedCard): Promise<string> {
     const found = msisdn === undefined ? undefined : await this.#options.subscriptions.ofNumber(msisdn);
-    if (found !== undefined) return found.card;
-    // Providers read this: the number is none of their business.
-    throw unreachable(`no card is entered for the number of ${readerName}`);
+    if (found?.terminalId === link.terminalId) return found.card;
+    // Providers read this: the number is none of their business, nor whether it is anybody's.
+    throw unreachable(`no card is entered for the number of ${readerName} at ${link.terminalId}`);
   }
 
   async #run(
@@ -133,14 +136,15 @@ export class SmsBearer implements CardBearer {
     throw failureOf(packet);
   }
 
-  release({ link, reader: { readerName, msisdn } }: ReachedCard, fence: number): void {
-    const { subscriptions, table, onError } = this.#options;
-    const giveUp = async (number: string) => {
-      const found = await subscriptions.ofNumber(number);
-      if (found !== undefined) await table.giveUpSession(found.card, fence);
-    };
-    if (msisdn !== undefined) giveUp(msisdn).catch(onError);
-    link.release(readerName, fence);
+  release(card: ReachedCard, fence: number): void {
+    const { link, reader } = card;
+    const giveUp = async () => this.#options.table.giveUpSession(await this.#cardOf(card), fence);
+    if (reader.msisdn !== undefined)
+      giveUp().catch((error: Error) => {
+        const unknown = error instanceof TransportError && error.code === 'bearer-unreachable';
+        if (!unknown) this.#options.onError(error);
+      });
+    link.release(reader.readerName, fence);
   }
 }
 

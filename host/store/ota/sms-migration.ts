@@ -68,3 +68,10 @@ export const SMS_MIGRATION: Migration = {
     );
   `,
 };
+
+/** Who may say that a card with this number is in a reader. */
+export const TERMINAL_OF_NUMBER_MIGRATION: Migration = {
+  number: 7,
+  name: 'terminals of numbers',
+  sql: 'ALTER TABLE subscriptions ADD COLUMN terminal_id text;',
+};

@@ -11,14 +11,22 @@ export interface SubscriptionRow {
   readonly msisdn: string;
   /** IMEI of the handset. */
   readonly device: string | null;
+  /** The terminal that may say that the card of this number is in a reader of its; null for none. */
+  readonly terminalId: string | null;
   readonly since: Date;
   /** Null while it holds. */
   readonly until: Date | null;
 }
 
+export interface NewSubscription {
+  readonly msisdn: string;
+  readonly device?: string | null | undefined;
+  readonly terminalId?: string | null | undefined;
+}
+
 /** Most rows of one card's history that are told. */
 const MOST = 100;
-const COLUMNS = sql.raw('card, msisdn, device, since, until');
+const COLUMNS = sql.raw('card, msisdn, device, terminal_id AS "terminalId", since, until');
 
 export class SubscriptionTable {
   readonly #database: Kysely<unknown>;
@@ -31,20 +39,20 @@ export class SubscriptionTable {
    * From `now` on the card has this number. What it had before, and who had the number, ends; nothing changes when
    * it is so already.
    */
-  async put(card: string, msisdn: string, device: string | null, now: Date): Promise<SubscriptionRow> {
+  async put(card: string, subscription: NewSubscription, now: Date): Promise<SubscriptionRow> {
+    const { msisdn, device = null, terminalId = null } = subscription;
     return guarded(() =>
       this.#database.transaction().execute(async (transaction) => {
         await sql`SELECT pg_advisory_xact_lock(hashtextextended('subscriptions', 0))`.execute(transaction);
         await sql`UPDATE subscriptions SET until = ${now} WHERE until IS NULL AND (card = ${card} OR msisdn = ${msisdn})
-          AND NOT (card = ${card} AND msisdn = ${msisdn} AND device IS NOT DISTINCT FROM ${device}::text)`.execute(
-          transaction,
-        );
-        await sql`INSERT INTO subscriptions (card, msisdn, device, since) VALUES (${card}, ${msisdn}, ${device}, ${now})
-          ON CONFLICT DO NOTHING`.execute(transaction);
+          AND NOT (card = ${card} AND msisdn = ${msisdn} AND device IS NOT DISTINCT FROM ${device}::text
+            AND terminal_id IS NOT DISTINCT FROM ${terminalId}::text)`.execute(transaction);
+        await sql`INSERT INTO subscriptions (card, msisdn, device, terminal_id, since)
+          VALUES (${card}, ${msisdn}, ${device}, ${terminalId}, ${now}) ON CONFLICT DO NOTHING`.execute(transaction);
         const { rows } = await sql<SubscriptionRow>`SELECT ${COLUMNS} FROM subscriptions
           WHERE card = ${card} AND until IS NULL`.execute(transaction);
         const [row] = rows;
-        return row ?? { card, msisdn, device, since: now, until: now };
+        return row ?? { card, msisdn, device, terminalId, since: now, until: now };
       }),
     );
   }

@@ -25,8 +25,8 @@ describe('campaigns', function () {
   before(async () => {
     world = await SmsWorld.start();
     node = await SmsNode.open(world, await world.url('campaigns'), { resendMs: 80_000 });
-    await node.subscriptions.put(CARD, MSISDN, null, world.now());
-    await node.subscriptions.put(AWAY, UNREACHED, null, world.now());
+    await node.subscriptions.put(CARD, { msisdn: MSISDN }, world.now());
+    await node.subscriptions.put(AWAY, { msisdn: UNREACHED }, world.now());
     card = new ScriptedCard(world);
   });
   after(async () => {

@@ -37,7 +37,7 @@ describe('short messages that do not come as they were sent', function () {
     await world.newSmsc();
     url = await world.url(`faults_${count}`);
     node = await SmsNode.open(world, url);
-    await node.subscriptions.put(CARD, MSISDN, null, world.now());
+    await node.subscriptions.put(CARD, { msisdn: MSISDN, terminalId: 'desk' }, world.now());
     card = new ScriptedCard(world);
   });
   afterEach(async () => {

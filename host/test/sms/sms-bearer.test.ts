@@ -30,7 +30,7 @@ describe('the bearer by short message', function () {
     // Nothing is lost here, so that nothing is sent again however slow the machine is.
     node = await SmsNode.open(world, await world.url('bearer'), { resendMs: 80_000 });
     node.outbox.start();
-    await node.subscriptions.put(CARD, MSISDN, null, world.now());
+    await node.subscriptions.put(CARD, { msisdn: MSISDN, terminalId: 'desk' }, world.now());
   });
   after(async () => {
     await node?.[Symbol.asyncDispose]();
@@ -117,6 +117,24 @@ describe('the bearer by short message', function () {
       expect(error).to.be.instanceOf(TransportError).with.property('code', 'bearer-unreachable');
       expect((error as TransportError).message).to.match(why);
     }
+  });
+
+  it('sends nothing for a terminal that tells another one’s number, and gives up nothing of its session', async () => {
+    const liar: ReachedCard = { ...reached(MSISDN), link: { ...link, terminalId: 'liar' } };
+    const before = world.smsc.traffic.messages;
+    const refused: unknown = await node.bearer.exchange(liar, script([command(1)]), 20_000).catch((error) => error);
+    expect(refused).to.be.instanceOf(TransportError).with.property('code', 'bearer-unreachable');
+    expect((refused as TransportError).message).not.to.include(MSISDN);
+    expect(await node.table.open(CARD)).to.deep.equal([]);
+    expect(world.smsc.traffic.messages).to.equal(before);
+    await using card = new ScriptedCard(world);
+    card.reachable = false;
+    const exchange = node.bearer.exchange(reached(MSISDN), script([command(1)], 3), 20_000);
+    let open = await node.table.open(CARD);
+    while (open[0]?.state !== 'sent') open = await node.table.open(CARD);
+    node.bearer.release(liar, 1_000);
+    card.reachable = true;
+    expect((await exchange).responses).to.have.lengthOf(1);
   });
 
   it('is fallen back from, and to, and says so', async () => {

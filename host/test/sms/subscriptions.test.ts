@@ -31,13 +31,15 @@ describe('numbers of cards', function () {
   });
 
   it('are one of a card and one card of a number, with what was before', async () => {
-    await table.put('iccid:1', '491700000001', null, at(0));
-    await table.put('iccid:1', '491700000001', null, at(1));
-    await table.put('iccid:1', '491700000002', '350000000000001', at(2));
-    await table.put('iccid:2', '491700000002', null, at(3));
+    await table.put('iccid:1', { msisdn: '491700000001' }, at(0));
+    await table.put('iccid:1', { msisdn: '491700000001' }, at(1));
+    await table.put('iccid:1', { msisdn: '491700000002', device: '350000000000001' }, at(2));
+    await table.put('iccid:2', { msisdn: '491700000002', terminalId: 'desk' }, at(3));
     expect(await table.ofCard('iccid:1')).to.equal(undefined);
     expect(await table.ofNumber('491700000001')).to.equal(undefined);
-    expect((await table.ofNumber('491700000002'))?.card).to.equal('iccid:2');
+    expect(await table.ofNumber('491700000002')).to.include({ card: 'iccid:2', terminalId: 'desk' });
+    await table.put('iccid:2', { msisdn: '491700000002', terminalId: 'other' }, at(3));
+    expect(await table.ofNumber('491700000002')).to.include({ card: 'iccid:2', terminalId: 'other' });
     const history = (await table.history('iccid:1')).map(({ msisdn, device, since, until }) => [
       ...[msisdn, device, since.getUTCMinutes(), until?.getUTCMinutes()],
     ]);

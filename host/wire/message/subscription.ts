@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
-import { CardId, Msisdn } from './common.ts';
+import { CardId, Msisdn, Name } from './common.ts';
 
 /** PUT /v1/subscriptions/{kind}/{value} on `ota`, by its operators: the card's number from now on. */
 export const PutSubscription = Type.Object(
@@ -8,6 +8,8 @@ export const PutSubscription = Type.Object(
     msisdn: Msisdn,
     /** IMEI of the handset that the card is in. */
     device: Type.Optional(Type.String({ pattern: '^[0-9]{14,16}$' })),
+    /** The terminal whose word for this number counts: card sessions by short message are with it alone. */
+    terminalId: Type.Optional(Name),
   },
   { additionalProperties: false },
 );

@@ -15,8 +15,7 @@ export function subscriptionRoutes(app: RestApp, subscriptions: SubscriptionTabl
   app.put(
     PATH,
     { config, schema: { params: CardParams, body: PutSubscription, response: { 200: Subscription } } },
-    async ({ params, body: { msisdn, device = null } }) =>
-      told(await subscriptions.put(cardIdText(params), msisdn, device, new Date())),
+    async ({ params, body }) => told(await subscriptions.put(cardIdText(params), body, new Date())),
   );
 
   app.get(
@@ -33,8 +32,9 @@ export function subscriptionRoutes(app: RestApp, subscriptions: SubscriptionTabl
   });
 }
 
-const told = ({ card, msisdn, device, since, until }: SubscriptionRow): Subscription => ({
+const told = ({ card, msisdn, device, terminalId, since, until }: SubscriptionRow): Subscription => ({
   ...{ cardId: cardIdOfText(card), msisdn, since: since.toISOString() },
   ...(device === null ? {} : { device }),
+  ...(terminalId === null ? {} : { terminalId }),
   ...(until === null ? {} : { until: until.toISOString() }),
 });
