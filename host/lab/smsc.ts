@@ -23,6 +23,8 @@ export interface SmscOptions {
   readonly host?: string;
   /** 0 for any. */
   readonly port: number;
+  /** Takes connections over TLS alone, with this key and certificate in PEM. */
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** By system id; a number's holder binds under that number. */
   readonly passwords?: ReadonlyMap<string, string>;
   /** Messages that wait for one number; more are refused. Default 1,000. */
@@ -75,6 +77,8 @@ const OVERHEAD = 30;
 export const secondsOf = ({ messages, bytes }: SmscTraffic, { latencyMs, bitsPerSecond }: NetworkSpeed): number =>
   (messages * latencyMs) / 1_000 + ((bytes + messages * OVERHEAD) * 8) / bitsPerSecond;
 
+const idOf = (count: number): string => count.toString(16).toUpperCase().padStart(8, '0');
+
 export class Smsc implements AsyncDisposable {
   readonly #options: SmscOptions;
   readonly #server: Server;
@@ -87,7 +91,7 @@ export class Smsc implements AsyncDisposable {
 
   private constructor(options: SmscOptions) {
     this.#options = options;
-    this.#server = createServer({}, (session) => this.#serve(session));
+    this.#server = createServer({ ...options.tls }, (session) => this.#serve(session));
   }
 
   static async start(options: SmscOptions): Promise<Smsc> {
@@ -100,6 +104,11 @@ export class Smsc implements AsyncDisposable {
   get port(): number {
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** Id that was given last. */
+  get lastId(): string {
+    return idOf(this.#ids);
   }
 
   /** Messages to and from handsets so far; receipts and deliver reports are none. */
@@ -153,7 +162,7 @@ export class Smsc implements AsyncDisposable {
   /** @throws TransportError when the receiver's queue is full */
   #accept(message: SmppMessage): string {
     this.#ids += 1;
-    const id = this.#ids.toString(16).toUpperCase().padStart(8, '0');
+    const id = idOf(this.#ids);
     const { copies, after } = this.#options.fate?.(message) ?? { copies: 1 };
     const validMs = relativeMs(message.validityPeriod ?? '') ?? DEFAULT_VALIDITY_MS;
     const stored = { id, message, expiresAt: performance.now() + validMs };

@@ -72,12 +72,14 @@ export class CardAnswers {
   }
 
   /** Of the fields where they are there, else of the text that most SMSCs send. @see SMPP 3.4, appendix B */
-  async #receipt({ messageId, messageState, userData }: SmppMessage): Promise<void> {
+  async #receipt({ source, messageId, messageState, userData }: SmppMessage): Promise<void> {
     const [, id, word] = RECEIPT.exec(Buffer.from(userData).toString('latin1')) ?? [];
     const about = messageId ?? id;
     const delivered = messageState === undefined ? word === 'DELIVRD' : messageState === MESSAGE_STATE.DELIVERED;
     const underWay = messageState === MESSAGE_STATE.ENROUTE || word === 'ENROUTE' || word === 'ACCEPTD';
-    if (about !== undefined && !underWay) await this.#options.table.partReported(about, delivered);
+    if (underWay) return;
+    const known = about !== undefined && (await this.#options.table.partReported(about, source, delivered));
+    if (!known) this.#stray(source, 'a receipt of no message of ours');
   }
 
   async #part({ source, userData }: SmppMessage, isReport: boolean): Promise<void> {

@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import { sql } from 'kysely';
 import { isOpen, type SmsOrder } from '../../bearer/sms/outbox.ts';
-import { ESM, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
+import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
+import { ESM, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
 import { TransportError } from '../../errors.ts';
 import { PACKET_SECURITY, PRIORITY } from '../../service/ota/packet-rules.ts';
 import { openDatabase } from '../../store/database.ts';
@@ -16,6 +17,7 @@ import { CARD, MSISDN, onError, ScriptedCard, SERVER, SmsNode, SmsWorld, TAR } f
 /** What a mobile network does to messages, and what a data centre does to nodes: a script runs once, or not at all. */
 
 const MINUTE_MS = 60_000;
+const STRANGER = '491700000009';
 const isCommand = ({ source }: SmppMessage): boolean => source === SERVER;
 
 describe('short messages that do not come as they were sent', function () {
@@ -126,7 +128,8 @@ describe('short messages that do not come as they were sent', function () {
     node.outbox.start();
     expect(await ended(next)).to.include({ state: 'answered', counter: 2 });
     day.resolve();
-    while (node.stray.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (node.stray.every((reason) => reason.startsWith('a receipt')))
+      await new Promise((resolve) => setTimeout(resolve, 5));
     expect(card.ran).to.have.lengthOf(1);
     expect(await node.table.find(id)).to.include({ state: 'lost' });
   });
@@ -252,6 +255,40 @@ describe('short messages that do not come as they were sent', function () {
     expect(rows.map((row) => row?.state)).to.deep.equal(['answered', 'answered']);
     const [first = 0, second = 0] = rows.map((row) => row?.counter ?? 0);
     expect(first).to.be.within(2, second - 1);
+  });
+
+  it('receipts of others, forged or of unknown messages change nothing: the packet waits for its answer', async () => {
+    card.reachable = false;
+    const id = await node.outbox.add(order(1));
+    await node.outbox.tick();
+    const [first] = await node.table.messages(id);
+    const ids = world.smsc.lastId;
+    const receipts: readonly (readonly [string, string | undefined, number])[] = [
+      [STRANGER, ids, MESSAGE_STATE.DELIVERED],
+      [MSISDN, 'FFFFFFFF', MESSAGE_STATE.DELIVERED],
+      [MSISDN, undefined, MESSAGE_STATE.UNDELIVERABLE],
+      [STRANGER, ids, MESSAGE_STATE.UNDELIVERABLE],
+    ];
+    const came = Promise.withResolvers<void>();
+    await using forger = await SmppConnection.bind({
+      smsc: { host: '127.0.0.1', port: world.smsc.port, systemId: STRANGER, password: 'secret' },
+      ...{ mode: 'transmitter', onMessage: async () => 0 },
+    });
+    node.onStray = () => {
+      if (node.stray.length === receipts.length) came.resolve();
+    };
+    for (const [source, messageId, messageState] of receipts)
+      await forger.submit({
+        ...{ source, destination: SERVER, esmClass: ESM.DELIVERY_RECEIPT, pid: 0, dcs: 0, messageState },
+        userData: new Uint8Array(Buffer.from('id:?? stat:DELIVRD', 'latin1')),
+        ...(messageId === undefined ? {} : { messageId }),
+      });
+    await came.promise;
+    expect(first?.state).to.equal('sent');
+    expect((await node.table.messages(id)).map(({ state }) => state)).to.deep.equal(['sent', 'sent', 'sent']);
+    card.reachable = true;
+    node.outbox.start();
+    expect(await ended(id)).to.include({ state: 'answered', counter: 1 });
   });
 
   it('the SMSC refuses for good: the packet ends as one that never left', async () => {

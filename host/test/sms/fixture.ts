@@ -86,6 +86,7 @@ export class SmsNode implements AsyncDisposable {
   readonly link: SmppLink;
   /** Why messages were no answer. */
   readonly stray: readonly string[];
+  onStray: () => void = () => {};
   readonly bearer: SmsBearer;
   readonly #parts: AsyncDisposableStack;
 
@@ -120,9 +121,14 @@ export class SmsNode implements AsyncDisposable {
     const subscriptions = new SubscriptionTable(database);
     const packets = packetService();
     const stray: string[] = [];
+    const hearers: (() => void)[] = [];
+    const told = ({ reason }: { readonly reason: string }) => {
+      stray.push(reason);
+      for (const hear of hearers) hear();
+    };
     const { graceMs = 300 } = more;
     const { now } = world;
-    const answers = new CardAnswers({ table, packets, graceMs, now, onStray: ({ reason }) => stray.push(reason) });
+    const answers = new CardAnswers({ table, packets, graceMs, now, onStray: told });
     const bound = Promise.withResolvers<void>();
     const link = parts.use(
       new SmppLink({
@@ -147,7 +153,9 @@ export class SmsNode implements AsyncDisposable {
     const campaigns = new Campaigns({
       ...{ table: new CampaignTable(database), packets: table, keySet: 1, tar: TAR, maxParts: 16, now },
     });
-    return new SmsNode(parts.move(), { table, subscriptions, campaigns, outbox, link, bearer, stray });
+    const node = new SmsNode(parts.move(), { table, subscriptions, campaigns, outbox, link, bearer, stray });
+    hearers.push(() => node.onStray());
+    return node;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
+import { rootCertificates } from 'node:tls';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { createServer, type Pdu } from 'smpp';
 import { soakRuns } from '../../../setup/soak/runs.ts';
-import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
+import { type BindMode, SmppConnection } from '../../bearer/sms/smpp-connection.ts';
 import { SmppLink, type SmppState } from '../../bearer/sms/smpp-link.ts';
 import { ESM, relativeMs, relativeTime, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
 import { TokenBucket } from '../../bearer/sms/token-bucket.ts';
 import { Smsc, type SmscOptions } from '../../lab/smsc.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
+import { testPki } from '../rest/fixture.ts';
 
 const SERVER = '1000';
 const CARD = '491700000001';
@@ -26,10 +30,17 @@ class End implements AsyncDisposable {
   readonly link: SmppLink;
   #waiting: { readonly done: () => boolean; readonly resolve: () => void }[] = [];
 
-  constructor(smsc: { readonly port: number }, systemId: string, status = () => SMPP_STATUS.OK as number) {
+  constructor(
+    smsc: { readonly port: number },
+    systemId: string,
+    status = () => SMPP_STATUS.OK as number,
+    more: { readonly mode?: BindMode; readonly window?: number; readonly ca?: string } = {},
+  ) {
+    const { ca, ...rest } = more;
+    const address = { host: '127.0.0.1', port: smsc.port, systemId, password: 'secret' };
     this.link = new SmppLink({
-      smsc: { host: '127.0.0.1', port: smsc.port, systemId, password: 'secret' },
-      ...{ mode: 'transceiver', retryMs: 5, window: 2 },
+      smsc: ca === undefined ? address : { ...address, tls: { ca } },
+      ...{ mode: 'transceiver', retryMs: 5, window: 2, ...rest },
       onMessage: async (received) => {
         const answer = status();
         if (answer === SMPP_STATUS.OK) this.received.push(received);
@@ -181,6 +192,78 @@ describe('the link to an SMSC', function () {
     await server.bound();
     expect(await refusalOf(server.link.submit(message()))).to.equal('smsc-unknown');
     await cut.promise;
+  });
+
+  it('goes over TLS, to an SMSC of the authority that was named and to no other', async () => {
+    const pki = await testPki();
+    const { key, certificate: cert, authority } = await pki.identity({ role: 'ota', id: 'main' });
+    await using smsc = await smscWith({ tls: { key, cert } });
+    await using server = new End(smsc, SERVER, undefined, { ca: authority });
+    await server.bound();
+    expect(await server.link.submit(message())).to.match(/^[0-9A-F]{8}$/);
+    const [other = authority] = rootCertificates;
+    await using wary = new End(smsc, SERVER, undefined, { ca: other });
+    await wary.until(() => wary.states.length > 0);
+    expect(wary.states[0]).to.include({ kind: 'away' });
+    // One without TLS is not served at all.
+    await using plain = new End(smsc, SERVER);
+    await plain.until(() => plain.states.length > 0);
+    expect(plain.states[0]).to.include({ kind: 'away' });
+  });
+
+  it('has a connection for each way where the SMSC wants that', async () => {
+    await using smsc = await smscWith();
+    await using out = new End(smsc, SERVER, undefined, { mode: 'transmitter' });
+    await using back = new End(smsc, SERVER, undefined, { mode: 'receiver' });
+    await using handset = new End(smsc, CARD);
+    for (const end of [out, back, handset]) await end.bound();
+    const id = await out.link.submit(message({ registeredDelivery: 1 }));
+    await back.until(() => back.received.length === 1);
+    expect(back.received[0]).to.include({ esmClass: ESM.DELIVERY_RECEIPT, messageId: id });
+    expect(out.received).to.deep.equal([]);
+    smsc.cut();
+    await back.bound(2);
+    await out.bound(2);
+    await out.link.submit(message({ registeredDelivery: 1 }));
+    await back.until(() => back.received.length === 2);
+  });
+
+  it('leaves no more messages unanswered than its window, and loses none under load', async () => {
+    const [window, many] = [7, 100];
+    let [open, most] = [0, 0];
+    const held: (() => void)[] = [];
+    const slow = createServer({}, (session) => {
+      session.on('error', () => session.destroy());
+      session.on('pdu', (pdu: Pdu) => {
+        if (pdu.isResponse()) return;
+        if (pdu.command !== 'submit_sm') return void session.send(pdu.response());
+        open += 1;
+        most = Math.max(most, open);
+        held.push(() => {
+          open -= 1;
+          session.send(pdu.response({ message_id: String(pdu.sequence_number) }));
+        });
+        // It answers when its window is full or nothing more can come, the last one first.
+        if (open === window || answered + open === many)
+          for (const go of held.splice(0).reverse()) {
+            answered += 1;
+            go();
+          }
+      });
+    });
+    let answered = 0;
+    slow.listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    const address = slow.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    {
+      await using server = new End({ port }, SERVER, undefined, { window });
+      await server.bound();
+      const ids = await Promise.all(Array.from({ length: many }, () => server.link.submit(message())));
+      expect(new Set(ids).size).to.equal(many);
+      expect(most).to.equal(window);
+    }
+    slow.close();
   });
 
   it('ends a connection whose SMSC sends what is no PDU', async () => {
