@@ -101,6 +101,7 @@ describe('A packet', () => {
     ['with a key set that is not there', { kic: 0x32 }, '05'],
     ['with a checksum of a set that is not there', { kid: 0x32 }, '06'],
     ['with implicit keys', { kic: 0x00 }, '05'],
+    ['with a checksum of four bytes', { signed: 4 }, '06'],
   ];
   for (const [name, fields, expected] of refused)
     it(`is refused ${name}`, () =>
@@ -113,6 +114,22 @@ describe('A packet', () => {
         expect((await simulated.statistics()).persistentWrites, 'no counter is stored').equal(before);
         expect(await status(card, packet({ counter: 1n }))).equal('00');
       }));
+
+  it('has a checksum of four bytes where the card takes them, with AES alone, and is answered with one', () =>
+    onOtaCard({ keys: [aes, des], level: '1604' }, async (card) => {
+      const answer = await sendPacket(card, packet({ counter: 1n, signed: 4 }));
+      expect(openResponse(answer.data, SPI, aes, false, 4).status).equal('00');
+      expect(await status(card, packet({ counter: 2n }))).equal('00');
+      for (const signed of [0, 1, 2, 3, 5, 7]) {
+        const { data: wrong } = await sendPacket(card, packet({ counter: 3n, signed }));
+        expect(openPlainStatus(wrong, SPI, aes), `${signed} bytes`).equal('06');
+      }
+      const forged = packet({ counter: 3n, signed: 4 });
+      forged[20] = (forged[20] ?? 0) ^ 1;
+      expect(openPlainStatus((await sendPacket(card, forged)).data, SPI, aes)).equal('01');
+      const weak = commandPacket({ spi: SPI, tar: TAR, data, counter: 1n, signed: 4 }, des);
+      expect(openPlainStatus((await sendPacket(card, weak)).data, SPI, des)).equal('06');
+    }));
 
   it('does nothing while a part of it is missing, whatever else comes', () =>
     onOtaCard({ keys: [aes] }, async (card) => {

@@ -23,7 +23,7 @@ export const OTA = 'F06F70656E74736D0301';
 export interface OtaCardOptions {
   /** Sets of the issuer's domain; keys of 24 bytes of DES come by PUT KEY alone. */
   readonly keys?: readonly PacketKeys[];
-  /** The least SPI 1 in hex; the applet's own when absent. */
+  /** The least SPI 1 in hex, and the least length of a cryptographic checksum behind it; the applet's own when absent. */
   readonly level?: string;
   readonly bits?: number;
   readonly change?: (image: CardImage) => CardImage;
@@ -36,6 +36,8 @@ export const keySetImage = ({ kvn, type, kic, kid, kik }: PacketKeys) => ({
   mac: hex(kid),
   dek: hex(kik),
 });
+
+const tlv8E = (value: string): string => `8E0${value.length / 2}${value}`;
 
 export function otaImage({ keys = [], level, bits, change = (image) => image }: OtaCardOptions): CardImage {
   const image = issuerImage(bits === undefined ? {} : { bits });
@@ -52,7 +54,7 @@ export function otaImage({ keys = [], level, bits, change = (image) => image }: 
         modules: [{ aid: OTA, class: 'org.opentsm.ota.RemoteManagement' }],
       },
     ],
-    applications: [{ module: OTA, aid: OTA, ...(level === undefined ? {} : { parameters: `8E01${level}` }) }],
+    applications: [{ module: OTA, aid: OTA, ...(level === undefined ? {} : { parameters: tlv8E(level) }) }],
     remoteManagement: [OTA],
   });
 }

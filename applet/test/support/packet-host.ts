@@ -26,6 +26,8 @@ export interface PacketFields {
   /** KIc and KID bytes in place of those of the keys. */
   readonly kic?: number;
   readonly kid?: number;
+  /** Bytes of a cryptographic checksum; default 8. */
+  readonly signed?: number;
 }
 
 const blockOf = ({ type }: PacketKeys): number => (type === 'AES' ? 16 : 8);
@@ -60,8 +62,8 @@ const nibbleOf = ({ type, kic }: PacketKeys): number => (type === 'AES' ? 2 : ki
 
 const fiveBytes = (counter: bigint): Buffer => bytes(counter.toString(16).padStart(10, '0'));
 
-function check(integrity: number, kid: number, keys: PacketKeys, data: Buffer): Buffer {
-  if (integrity === 2) return checksum(keys, data);
+function check(integrity: number, kid: number, keys: PacketKeys, data: Buffer, signed = 8): Buffer {
+  if (integrity === 2) return checksum(keys, data).subarray(0, signed);
   if (integrity === 1) return crc((kid & 0x0f) === 1 ? 16 : 32, data);
   return Buffer.alloc(0);
 }
@@ -73,7 +75,8 @@ export function commandPacket(fields: PacketFields, keys: PacketKeys): Buffer {
   const kic = fields.kic ?? (keys.kvn << 4) | nibbleOf(keys);
   const kid = fields.kid ?? (keys.kvn << 4) | nibbleOf(keys);
   const integrity = first & 3;
-  const size = integrity === 2 ? 8 : integrity === 1 ? ((kid & 0x0f) === 1 ? 2 : 4) : 0;
+  const { signed = 8 } = fields;
+  const size = integrity === 2 ? signed : integrity === 1 ? ((kid & 0x0f) === 1 ? 2 : 4) : 0;
   const ciphered = (first & 4) !== 0;
   const block = ciphered ? blockOf(keys) : 1;
   const padding = (block - ((6 + size + fields.data.length) % block)) % block;
@@ -86,7 +89,7 @@ export function commandPacket(fields: PacketFields, keys: PacketKeys): Buffer {
     bytes(fields.tar),
   ]);
   const counter = Buffer.concat([fiveBytes(fields.counter ?? 0n), Buffer.of(padding)]);
-  const cc = check(integrity, kid, keys, Buffer.concat([head, counter, body]));
+  const cc = check(integrity, kid, keys, Buffer.concat([head, counter, body]), signed);
   const secured = Buffer.concat([counter, cc, body]);
   return Buffer.concat([head, ciphered ? cbc(keys, keys.kic, secured) : secured]);
 }
@@ -99,19 +102,27 @@ export interface PacketResponse {
 }
 
 /** Opens `02 71 00, response packet` as the command's SPI asked for it; `plain` for one that is not protected. */
-export function openResponse(response: Buffer, spi: string, keys: PacketKeys, plain = false): PacketResponse {
+export function openResponse(
+  response: Buffer,
+  spi: string,
+  keys: PacketKeys,
+  plain = false,
+  signed = 8,
+): PacketResponse {
   expect(hex(response.subarray(0, 3))).equal('027100');
   const asked = plain ? 0 : (bytes(spi)[1] ?? 0);
   const integrity = (asked >> 2) & 3;
   expect(response.readUInt16BE(3), 'RPL').equal(response.length - 5);
   const size = (response[5] ?? 0) - 0x0a;
-  expect(size, 'RHL').equal(integrity === 2 ? 8 : integrity === 1 ? 4 : 0);
+  expect(size, 'RHL').equal(integrity === 2 ? signed : integrity === 1 ? 4 : 0);
   const head = response.subarray(0, 9);
   const secured = response.subarray(9);
   const clear = (asked & 0x10) === 0 ? secured : cbc(keys, keys.kic, secured, true);
   const body = clear.subarray(7 + size);
   const over = Buffer.concat([head, clear.subarray(0, 7), body]);
-  expect(hex(clear.subarray(7, 7 + size)), 'checksum').equal(hex(check(integrity, (keys.kvn << 4) | 5, keys, over)));
+  expect(hex(clear.subarray(7, 7 + size)), 'checksum').equal(
+    hex(check(integrity, (keys.kvn << 4) | 5, keys, over, signed)),
+  );
   return {
     tar: hex(head.subarray(6)),
     counter: BigInt(`0x${hex(clear.subarray(0, 5))}`),

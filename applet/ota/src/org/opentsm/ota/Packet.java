@@ -76,7 +76,9 @@ final class Packet {
     private static final short TARGET_LENGTH = (short) 2;
     private static final short CIPHER_KEY_LENGTH = (short) 3;
     private static final short CHECK_KEY_LENGTH = (short) 4;
-    private static final short SHORTS = (short) 5;
+    /** Bytes of the command's cryptographic checksum, and of its response's. */
+    private static final short SIGNED = (short) 5;
+    private static final short SHORTS = (short) 6;
 
     private final byte[] bytes;
     private final byte[] ram;
@@ -86,12 +88,15 @@ final class Packet {
     private final PacketCounters counters = new PacketCounters();
     /** What SPI 1 must have at least, bit by bit and as a rank of checksum and counter. */
     private final byte minimum;
+    /** Least bytes of a cryptographic checksum. */
+    private final byte shortest;
 
     /** @param bytes where the packet stands, with its CPL at 0 */
-    Packet(byte[] bytes, RemoteLink link, byte minimum) {
+    Packet(byte[] bytes, RemoteLink link, byte minimum, byte shortest) {
         this.bytes = bytes;
         this.link = link;
         this.minimum = minimum;
+        this.shortest = shortest;
         ram = JCSystem.makeTransientByteArray(RAM, JCSystem.CLEAR_ON_RESET);
         at = JCSystem.makeTransientShortArray(SHORTS, JCSystem.CLEAR_ON_RESET);
     }
@@ -153,6 +158,8 @@ final class Packet {
             return Status.LEVEL_TOO_LOW;
         }
         boolean counted = (ram[SPI] & COUNTER_HIGHER) != 0;
+        boolean isShort = integrity == CRYPTOGRAPHIC && checksum == shortest;
+        at[SIGNED] = isShort ? checksum : PacketCiphers.CHECKSUM;
         if ((ram[SPI] & RESERVED) != 0
                 || counted && integrity != CRYPTOGRAPHIC
                 || checksum < 0
@@ -172,13 +179,13 @@ final class Packet {
     }
 
     /** Bytes of RC or CC; -1 for a digital signature and for what KID names no algorithm of. */
-    private static short checksumLength(byte integrity, byte kid) {
+    private short checksumLength(byte integrity, byte kid) {
         if (integrity == REDUNDANCY) {
             byte kind = (byte) (kid & NIBBLE);
             return kind == CRC_16 ? (short) 2 : (kind == CRC_32 ? (short) 4 : (short) -1);
         }
         if (integrity == CRYPTOGRAPHIC) {
-            return PacketCiphers.CHECKSUM;
+            return at[SIGNED];
         }
         return integrity == 0 ? (short) 0 : (short) -1;
     }
@@ -224,7 +231,9 @@ final class Packet {
 
     /** Checksum, padding, counter: in this order, and the counter is stored last. */
     private byte check(short length, short checksum, byte integrity) {
-        if (integrity == CRYPTOGRAPHIC && at[CHECK_KEY_LENGTH] == 0) {
+        boolean isShort = at[SIGNED] != PacketCiphers.CHECKSUM;
+        if (integrity == CRYPTOGRAPHIC
+                && (at[CHECK_KEY_LENGTH] == 0 || isShort && ram[CHECK_KEY] != PacketCiphers.AES)) {
             return Status.SECURITY_ERROR;
         }
         // the checksum is taken out, so that what it is over stands together

@@ -28,6 +28,8 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
     static final short RESPONSE_MAX = (short) 1200;
 
     private static final byte MINIMUM = (byte) 0x16;
+    /** The other length that AES-CMAC may have (TS 102 225 5.1.3.2). */
+    private static final byte SHORT_CHECKSUM = (byte) 4;
     private static final byte TAG_LEVEL = (byte) 0x8E;
     private static final byte FOR_TOOLKIT = (byte) 1;
     private static final byte TAG_TPDU = (byte) 0x0B;
@@ -49,10 +51,10 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
     private final Packet packet;
     private final RemoteLink link;
 
-    private RemoteManagement(byte minimum) {
+    private RemoteManagement(byte minimum, byte shortest) {
         link = new RemoteLink();
         script = new Script(link);
-        packet = new Packet(command, link, minimum);
+        packet = new Packet(command, link, minimum, shortest);
     }
 
     public static void install(byte[] buffer, short offset, byte length) {
@@ -60,13 +62,23 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
         short parameters = (short) (privileges + 1 + buffer[privileges]);
         short size = buffer[parameters];
         byte minimum = MINIMUM;
+        byte shortest = (byte) PacketCiphers.CHECKSUM;
         if (size != 0) {
-            if (size != 3 || buffer[(short) (parameters + 1)] != TAG_LEVEL || buffer[(short) (parameters + 2)] != 1) {
+            if (size < 3
+                    || size > 4
+                    || buffer[(short) (parameters + 1)] != TAG_LEVEL
+                    || buffer[(short) (parameters + 2)] != (byte) (size - 2)) {
                 ISOException.throwIt(ISO7816.SW_WRONG_DATA);
             }
             minimum = buffer[(short) (parameters + 3)];
+            if (size == 4) {
+                shortest = buffer[(short) (parameters + 4)];
+            }
         }
-        RemoteManagement made = new RemoteManagement(minimum);
+        if (shortest != PacketCiphers.CHECKSUM && shortest != SHORT_CHECKSUM) {
+            ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+        }
+        RemoteManagement made = new RemoteManagement(minimum, shortest);
         made.register(buffer, (short) (offset + 1), buffer[offset]);
         ToolkitRegistry registry = ToolkitRegistrySystem.getEntry();
         registry.setEvent(EVENT_FORMATTED);
