@@ -71,8 +71,11 @@ const costLine = ({ bearer = 'reader', delayMs = 0 }: DemoOptions, cost: RunCost
   `\nFirst run, bearer ${bearer}, ${delayMs} ms more a round trip: ${cost.apdus} APDUs, ` +
   `${cost.bytesOut} B out, ${cost.bytesIn} B in, ${(cost.ms / 1_000).toFixed(1)} s`;
 
-const radioLine = ({ messages, bytes, seconds }: SmsCost): string =>
-  `${messages} short messages both ways, ${bytes} B: ${seconds} s of a network of 300 ms and 9.6 kbit/s`;
+const radioLine = ({ messages, bytes, seconds, packets }: SmsCost): string =>
+  [
+    `${messages} short messages both ways, ${bytes} B: ${seconds} s of a network of 300 ms and 9.6 kbit/s`,
+    ...packets.map((packet) => `  ${packet}`),
+  ].join('\n');
 
 function mostRoundTrips({ nativeCard, bearer }: DemoOptions): number {
   if (bearer === 'sms') return MOST_PACKETS;

@@ -71,8 +71,9 @@ export async function playRun(options: {
 /** What a run put on the radio network; undefined for a bearer without one. */
 function radioOf(before: SmsCost | undefined, after: SmsCost | undefined): SmsCost | undefined {
   if (before === undefined || after === undefined) return undefined;
-  const less = (key: keyof SmsCost) => after[key] - before[key];
-  return { messages: less('messages'), bytes: less('bytes'), seconds: Math.round(less('seconds') * 10) / 10 };
+  const less = (key: 'messages' | 'bytes' | 'seconds') => after[key] - before[key];
+  const packets = after.packets.slice(before.packets.length);
+  return { messages: less('messages'), bytes: less('bytes'), seconds: Math.round(less('seconds') * 10) / 10, packets };
 }
 
 function difference(state: KeyDistributionState, expected: Expected): string | undefined {

@@ -46,8 +46,8 @@ export interface MultiProviderLabOptions extends LabLinkOptions {
   readonly kms?: Readonly<Record<string, unknown>>;
   readonly ota?: Readonly<Record<string, unknown>>;
   /**
-   * How scripts go from `ota` to the card; default over the reader link. `bip-then-sms` has an agent that nobody answers
-   * where it calls.
+   * How scripts go from `ota` to the card; default over the reader link. `bip-then-sms` has an agent that nobody
+   * answers where it calls.
    */
   readonly bearer?: BearerKind | 'bip-then-sms';
   /** Added to the config of one provider, by its id. */

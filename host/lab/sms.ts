@@ -4,12 +4,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CardImage } from '../../simulator/src/index.ts';
 import { SmppConnection, type SmppConnectionOptions } from '../bearer/sms/smpp-connection.ts';
-import type { SmppMessage } from '../bearer/sms/smpp-pdu.ts';
+import { ESM, type SmppMessage } from '../bearer/sms/smpp-pdu.ts';
 import { Secret } from '../crypto/secret.ts';
 import { PACKET_KEY_NAMES, PacketKeyMaster } from '../kms/packet-keys.ts';
 import { cardIdText } from '../store/card-id.ts';
 import { toHex } from '../wire/hex.ts';
 import type { CardId } from '../wire/message/common.ts';
+import { packetLines } from './sms-packets.ts';
 import { type NetworkSpeed, Smsc, type SmscTraffic, secondsOf } from './smsc.ts';
 
 /** What a lab's daemons and cards need so that scripts go by short message. */
@@ -34,6 +35,8 @@ export const RADIO: NetworkSpeed = { latencyMs: 300, bitsPerSecond: 9_600 };
 /** Messages, their bytes, and how long a network of `RADIO` has them. */
 export interface SmsCost extends SmscTraffic {
   readonly seconds: number;
+  /** A line for each packet: its bytes, its messages, and how many it takes at least. */
+  readonly packets: readonly string[];
 }
 
 export class SmsLab implements AsyncDisposable {
@@ -42,7 +45,7 @@ export class SmsLab implements AsyncDisposable {
   /** Handset of the terminal's config. */
   readonly terminal: Fields;
   readonly #numbers: ReadonlyMap<string, string>;
-  /** Messages of the server to cards, as whoever listens to the radio network has them. */
+  /** Messages to and from cards, as whoever listens to the radio network has them. */
   readonly heard: readonly SmppMessage[];
   readonly #smsc: Smsc;
   readonly #password: string;
@@ -78,7 +81,7 @@ export class SmsLab implements AsyncDisposable {
     const passwords = new Map([SERVER, STRANGER, ...numbers.values()].map((systemId) => [systemId, password]));
     const heard: SmppMessage[] = [];
     const fate = (message: SmppMessage) => {
-      if (message.source === SERVER && heard.length < MOST_HEARD) heard.push(message);
+      if ((message.esmClass & ESM.TYPE_MASK) === 0 && heard.length < MOST_HEARD) heard.push(message);
       return { copies: 1 };
     };
     const smsc = await Smsc.start({ port: 0, passwords, fate });
@@ -137,7 +140,7 @@ export class SmsLab implements AsyncDisposable {
   /** What has gone over the radio network so far. */
   get cost(): SmsCost {
     const { traffic } = this.#smsc;
-    return { ...traffic, seconds: secondsOf(traffic, RADIO) };
+    return { ...traffic, seconds: secondsOf(traffic, RADIO), packets: packetLines(this.heard, SERVER) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

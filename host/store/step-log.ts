@@ -112,8 +112,8 @@ export async function copySteps<T>(
 /** A column `steps` with the rows of one workflow, at most 64, for a query that names the column of its id. */
 export const stepsOf = (idColumn: string) =>
   sql<StepRecord[]>`(SELECT coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(step) - 'place') ORDER BY place), '[]') FROM (
-    SELECT position AS place, numeral, name, sender AS "from", receiver AS "to", commands, apdus, round_trips AS "roundTrips",
-      bytes_out AS "bytesOut", bytes_in AS "bytesIn", ms, bearer
+    SELECT position AS place, numeral, name, sender AS "from", receiver AS "to", commands, apdus,
+      round_trips AS "roundTrips", bytes_out AS "bytesOut", bytes_in AS "bytesIn", ms, bearer
     FROM workflow_steps WHERE workflow_id = ${sql.ref(idColumn)} ORDER BY position LIMIT 64) AS step)`.as('steps');
 
 const insertion = (workflowId: string, steps: readonly StepRecord[]) => sql`

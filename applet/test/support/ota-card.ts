@@ -23,7 +23,7 @@ export const OTA = 'F06F70656E74736D0301';
 export interface OtaCardOptions {
   /** Sets of the issuer's domain; keys of 24 bytes of DES come by PUT KEY alone. */
   readonly keys?: readonly PacketKeys[];
-  /** The least SPI 1 in hex, and the least length of a cryptographic checksum behind it; the applet's own when absent. */
+  /** The least SPI 1 in hex, and behind it the least length of a checksum; the applet's own when absent. */
   readonly level?: string;
   readonly bits?: number;
   readonly change?: (image: CardImage) => CardImage;

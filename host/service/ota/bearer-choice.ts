@@ -3,7 +3,7 @@ import { TransportError } from '../../errors.ts';
 import type { CardBearer, CardScript, CarriedScript, PassedOver } from './card-bearer.ts';
 import type { ReachedCard } from './terminal-directory.ts';
 
-/** Which way a script goes to its card: by what reaches the card, what it costs, how large it is, and how long it may take. */
+/** Which way a script goes to its card: by what reaches the card, what it costs, its size, and how long it may take. */
 
 export type BearerName = 'reader' | 'bip' | 'sms';
 

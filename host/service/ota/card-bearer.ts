@@ -36,7 +36,7 @@ export interface CardBearer {
   exchange(card: ReachedCard, script: CardScript, timeoutMs: number): Promise<CarriedScript>;
   /** Tells that the session of this fence is over: the card is given back. */
   release(card: ReachedCard, fence: number): void;
-  /** Why a script surely does not go this way, known before anything is tried; default nothing. No numbers of people. */
+  /** Why a script surely does not go this way, known before anything is tried; no numbers of people. */
   refusal?(card: ReachedCard, script: CardScript): string | undefined;
   /** How much the script is, in what the bearer is paid by; default 1. */
   units?(script: CardScript): number;

@@ -80,7 +80,8 @@ export class CampaignTable {
         await sql`INSERT INTO sms_packets
           (id, card, key_set, spi, tar, data, priority, at, next_at, expires_at, state, campaign)
           SELECT "packetId", card, ${keySet}, ${spi}, ${tar}, ${data}, ${priority}, ${at}, ${nextAt}, ${expiresAt},
-            'queued', ${id} FROM jsonb_to_recordset(${JSON.stringify(cards)}::jsonb) AS t ("packetId" text, card text)`.execute(
+            'queued', ${id}
+          FROM jsonb_to_recordset(${JSON.stringify(cards)}::jsonb) AS t ("packetId" text, card text)`.execute(
           transaction,
         );
         await sql`SELECT pg_notify(${BELL_CHANNEL}, ${OUTBOX_BELL})`.execute(transaction);

@@ -105,7 +105,8 @@ for (const daemon of DAEMONS) {
           ? { role, id, platform: { role: daemon.name, id: options.platform ?? 'main' } }
           : { role: role as Role, id },
       );
-      const path = operation.path.replaceAll(/\{[^}]+\}/g, '00000000000000000000000000000000') + (options.query ?? '');
+      const named = operation.path.replace('{kind}', 'iccid').replaceAll(/\{[^}]+\}/g, '0'.repeat(32));
+      const path = named + (options.query ?? '');
       return new Promise((resolve, reject) => {
         const request = httpsRequest(
           {

@@ -119,7 +119,7 @@ describe('the bearer by short message', function () {
     }
   });
 
-  it('sends nothing for a terminal that tells another one’s number, and gives up nothing of its session', async () => {
+  it('sends nothing for a terminal that tells another one’s number, and gives up none of its packets', async () => {
     const liar: ReachedCard = { ...reached(MSISDN), link: { ...link, terminalId: 'liar' } };
     const before = world.smsc.traffic.messages;
     const refused: unknown = await node.bearer.exchange(liar, script([command(1)]), 20_000).catch((error) => error);
