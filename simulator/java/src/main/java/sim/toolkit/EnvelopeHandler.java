@@ -2,7 +2,7 @@
 package sim.toolkit;
 
 import org.opentsm.simulator.toolkit.EnvelopeView;
-import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.Toolkit;
 
 /** What the mobile equipment sent; 3GPP TS 43.019 annex A. */
@@ -17,7 +17,7 @@ public final class EnvelopeHandler extends ViewHandler {
 
     /** @return the handler, while it is available */
     public static EnvelopeHandler getTheHandler() {
-        return new EnvelopeHandler(Toolkit.current().handlers().envelopeHandler(Fault.Face.SIM));
+        return new EnvelopeHandler(Toolkit.current().handlers().envelopeHandler(Face.SIM));
     }
 
     public byte getItemIdentifier() {

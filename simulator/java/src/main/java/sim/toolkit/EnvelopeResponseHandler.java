@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
-import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.ReplyEdit;
 import org.opentsm.simulator.toolkit.Toolkit;
 
@@ -18,7 +18,7 @@ public final class EnvelopeResponseHandler extends EditHandler {
 
     /** @return the handler, while it is available */
     public static EnvelopeResponseHandler getTheHandler() {
-        return new EnvelopeResponseHandler(Toolkit.current().handlers().replyHandler(Fault.Face.SIM));
+        return new EnvelopeResponseHandler(Toolkit.current().handlers().replyHandler(Face.SIM));
     }
 
     public short getCapacity() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
-import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.TerminalProfileView;
 
 /** What the terminal can do, by the numbers of the bits of its profile; ToolkitException before TERMINAL PROFILE. */
@@ -10,7 +10,7 @@ public final class MEProfile {
     private MEProfile() {}
 
     private static TerminalProfileView profile() {
-        return TerminalProfileView.of(Fault.Face.SIM);
+        return TerminalProfileView.of(Face.SIM);
     }
 
     public static boolean check(byte index) {

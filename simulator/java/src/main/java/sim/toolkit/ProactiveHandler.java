@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
-import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.ProactiveEdit;
 import org.opentsm.simulator.toolkit.Toolkit;
 
@@ -17,7 +17,7 @@ public final class ProactiveHandler extends EditHandler {
 
     /** @return the handler, while it is available */
     public static ProactiveHandler getTheHandler() {
-        return new ProactiveHandler(Toolkit.current().handlers().proactiveHandler(Fault.Face.SIM));
+        return new ProactiveHandler(Toolkit.current().handlers().proactiveHandler(Face.SIM));
     }
 
     public void initGetInput(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
-import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.ResponseView;
 import org.opentsm.simulator.toolkit.Toolkit;
 
@@ -17,7 +17,7 @@ public final class ProactiveResponseHandler extends ViewHandler {
 
     /** @return the handler, while it is available */
     public static ProactiveResponseHandler getTheHandler() {
-        return new ProactiveResponseHandler(Toolkit.current().handlers().responseHandler(Fault.Face.SIM));
+        return new ProactiveResponseHandler(Toolkit.current().handlers().responseHandler(Face.SIM));
     }
 
     public byte getItemIdentifier() {

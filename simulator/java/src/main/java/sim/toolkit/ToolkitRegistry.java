@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
-import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.RegistryHandle;
 
 /** An application's own registration; 3GPP TS 43.019 annex A. */
@@ -14,7 +14,7 @@ public final class ToolkitRegistry {
     }
 
     public static ToolkitRegistry getEntry() {
-        return new ToolkitRegistry(RegistryHandle.own(Fault.Face.SIM));
+        return new ToolkitRegistry(RegistryHandle.own(Face.SIM));
     }
 
     public void setEventList(byte[] events, short offset, short length) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package uicc.toolkit;
 
-import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.Toolkit;
 
 /** Gives the handler, while it is available; ToolkitException HANDLER_NOT_AVAILABLE otherwise. */
@@ -10,6 +10,6 @@ public final class EnvelopeHandlerSystem {
     private EnvelopeHandlerSystem() {}
 
     public static EnvelopeHandler getTheHandler() {
-        return Toolkit.current().handlers().envelopeHandler(Fault.Face.UICC);
+        return Toolkit.current().handlers().envelopeHandler(Face.UICC);
     }
 }

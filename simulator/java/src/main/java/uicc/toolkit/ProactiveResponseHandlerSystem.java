@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package uicc.toolkit;
 
-import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.Toolkit;
 
 /** Gives the handler, while it is available; ToolkitException HANDLER_NOT_AVAILABLE otherwise. */
@@ -10,6 +10,6 @@ public final class ProactiveResponseHandlerSystem {
     private ProactiveResponseHandlerSystem() {}
 
     public static ProactiveResponseHandler getTheHandler() {
-        return Toolkit.current().handlers().responseHandler(Fault.Face.UICC);
+        return Toolkit.current().handlers().responseHandler(Face.UICC);
     }
 }

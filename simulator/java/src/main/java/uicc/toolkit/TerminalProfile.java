@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package uicc.toolkit;
 
-import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.TerminalProfileView;
 
 /** What the terminal can do, by the numbers of the bits of its profile; ToolkitException before TERMINAL PROFILE. */
@@ -10,7 +10,7 @@ public final class TerminalProfile {
     private TerminalProfile() {}
 
     private static TerminalProfileView profile() {
-        return TerminalProfileView.of(Fault.Face.UICC);
+        return TerminalProfileView.of(Face.UICC);
     }
 
     public static boolean check(byte index) {

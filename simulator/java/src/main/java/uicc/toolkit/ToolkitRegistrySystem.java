@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package uicc.toolkit;
 
-import org.opentsm.simulator.toolkit.Fault;
+import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.RegistryHandle;
 
 /** Gives an application its own registration; ETSI TS 102 241 annex A. */
@@ -10,7 +10,7 @@ public final class ToolkitRegistrySystem {
     private ToolkitRegistrySystem() {}
 
     public static ToolkitRegistry getEntry() {
-        return RegistryHandle.own(Fault.Face.UICC);
+        return RegistryHandle.own(Face.UICC);
     }
 
     /** No application here has a priority over others for the handler. */

@@ -4,12 +4,8 @@ package org.opentsm.simulator.runtime;
 import com.licel.jcardsim.base.SimulatorRuntime;
 import com.licel.jcardsim.base.SimulatorSystem;
 import java.lang.reflect.Field;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import javacard.framework.AID;
@@ -17,7 +13,6 @@ import javacard.framework.APDU;
 import javacard.framework.ApduAccess;
 import javacard.framework.ApduForm;
 import javacard.framework.Applet;
-import javacard.framework.AppletEvent;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
@@ -39,12 +34,7 @@ import org.opentsm.simulator.open.RegistryEntry;
  */
 public final class CardRuntime extends SimulatorRuntime implements JavaCardRuntime, CryptoHost, ViewHost {
 
-    /** What install() gets its data in. */
-    private static final int INSTALL_BUFFER_LENGTH = 261;
-
     private static final int TRACE_DEPTH = 12;
-    /** Parameter by which the card's remote management asks OPEN for its service. */
-    private static final byte REMOTE_SERVICE = 0x52;
 
     private final Registry registry = new Registry();
     private final CardOpen open;
@@ -60,6 +50,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private final MemoryAccounts memory;
     private final CommandDispatcher dispatcher = new CommandDispatcher(this, registry);
     private final PersistentHeap heap;
+    private final Installer installer = new Installer(this, registrationCallback);
+    private final SharedObjects shared = new SharedObjects(this);
 
     private final Budget budget = new Budget();
     private final TransportProtocol transport = new TransportProtocol();
@@ -69,13 +61,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private RegistryEntry served;
 
     private NativeIssuer nativeIssuer = NativeIssuer.NONE;
-    private boolean withoutOpen;
     private Set<String> lacking = Set.of();
     private int keyPairsLeft = Integer.MAX_VALUE;
-    /** Load file of the instance that is being installed, or null. */
-    private AID installing;
-
-    private String installFailure = "";
     /** True once each access must be looked at: applets share objects, or have array views. */
     private boolean guarded;
     /** The RAM array that was stored into last: a loop stores into one again and again. */
@@ -84,11 +71,8 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private boolean deletionRequested;
     private long unseenChanges;
     private long resets;
-    private long installs;
-    private byte[] installParameters = new byte[0];
     private PlatformMemory platform = new PlatformMemory();
     private Object extension;
-    private Shareable remoteService;
 
     public CardRuntime(CardPackages packages, CardRandom random, Statistics statistics, FaultPlan faults) {
         super(new TransientArrays());
@@ -218,7 +202,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     /** A card whose issuer's domain is the chip maker's code: there is no OPEN that an applet could ask. */
     public void takeNativeIssuer(NativeIssuer issuer) {
         nativeIssuer = issuer;
-        withoutOpen = true;
+        shared.leaveOpenOut();
     }
 
     public NativeIssuer nativeIssuer() {
@@ -257,7 +241,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     /** What OPEN gives the card's remote management, whose commands come on a channel of the card's own. */
     public void serveRemoteManagement(Shareable service) {
-        remoteService = service;
+        shared.serveRemoteManagement(service);
         dispatcher.reserveChannel();
     }
 
@@ -288,12 +272,17 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             throw new IllegalStateException(e);
         } finally {
             contexts.resume(chain);
-            installing = null;
-            boolean deleted = heap.wipeDeleted();
-            if (deleted || deletionRequested) {
-                deletionRequested = false;
-                memory.recount();
-            }
+            end();
+        }
+    }
+
+    /** What a command leaves behind is put in order, however it ended. */
+    private void end() {
+        installer.end();
+        boolean deleted = heap.wipeDeleted();
+        if (deleted || deletionRequested) {
+            deletionRequested = false;
+            memory.recount();
         }
     }
 
@@ -333,12 +322,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
             throw cut;
         } finally {
             contexts.clear();
-            installing = null;
-            boolean deleted = heap.wipeDeleted();
-            if (deleted || deletionRequested) {
-                deletionRequested = false;
-                memory.recount();
-            }
+            end();
         }
     }
 
@@ -496,17 +480,17 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     /** How many times install() was called. */
     public long installs() {
-        return installs;
+        return installer.installs();
     }
 
     /** Parameters field of the INSTALL that was last announced. */
     public byte[] installParameters() {
-        return installParameters.clone();
+        return installer.parameters();
     }
 
     @Override
     public void announce(byte[] parameters) {
-        installParameters = parameters.clone();
+        installer.announce(parameters);
     }
 
     // --- contexts ---------------------------------------------------------------------------
@@ -579,7 +563,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     /** True for the context of the selected applet, and for that of one being installed, JCRE 3.0.4 11.2. */
     boolean isSelectedContext(AID group) {
         RegistryEntry selected = dispatcher.selected();
-        return group.equals(installing) || selected != null && group.equals(selected.loadFile);
+        return group.equals(installer.installing()) || selected != null && group.equals(selected.loadFile);
     }
 
     /** False for a load file that is only a library. */
@@ -605,7 +589,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     @Override
     public AID lookupAID(byte[] buffer, short offset, byte length) {
-        if (!withoutOpen && CardOpen.OPEN_AID.equals(buffer, offset, length)) {
+        if (shared.hasOpen() && CardOpen.OPEN_AID.equals(buffer, offset, length)) {
             return CardOpen.OPEN_AID;
         }
         RegistryEntry entry = registry.find(buffer, offset, length & 0xFF);
@@ -624,35 +608,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     @Override
     public Shareable getSharedObject(AID server, byte parameter) {
-        if (server == null) {
-            return null;
-        }
-        AID client = getAID();
-        if (!withoutOpen && CardOpen.OPEN_AID.equals(server)) {
-            RegistryEntry asking = registry.find(client);
-            if (parameter == REMOTE_SERVICE && remoteService != null) {
-                return registry.isRemoteManagement(client)
-                        ? SharedObject.wrap(this, CardOpen.OPEN_AID, remoteService, loader)
-                        : null;
-            }
-            // Only a domain speaks to OPEN; whoever gets hold of a domain's reference is looked at again in each call.
-            return parameter == 0 && asking != null && asking.isSecurityDomain()
-                    ? SharedObject.wrap(this, CardOpen.OPEN_AID, open, loader)
-                    : null;
-        }
-        RegistryEntry entry = registry.find(server);
-        if (entry == null || !entry.isInstance()) {
-            return null;
-        }
-        try {
-            Shareable shared =
-                    inContext(contexts.frame(entry), () -> entry.applet.getShareableInterfaceObject(client, parameter));
-            return shared == null ? null : SharedObject.wrap(this, entry.aid, shared, loader);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new SystemException(SystemException.ILLEGAL_USE);
-        }
+        return shared.get(server, parameter);
     }
 
     /** True when an application that is no security domain is selected on the basic channel. */
@@ -670,58 +626,12 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     @Override
     public Applet install(AID loadFile, String className, AID instance, byte[] parameters) {
         activateSimulatorRuntimeInstance();
-        List<Applet> registered = new ArrayList<>();
-        registrationCallback.set((applet, aid) -> {
-            if (aid != null && !aid.equals(instance)) {
-                throw new SystemException(SystemException.ILLEGAL_AID);
-            }
-            registered.add(applet);
-        });
-        AID outer = installing;
-        installing = loadFile;
-        installs++;
-        try {
-            Method install = loader.loadClass(className).getMethod("install", byte[].class, short.class, byte.class);
-            // As on a card the data stands in a larger buffer: code that looks behind its end finds zeros.
-            byte[] buffer = Arrays.copyOf(parameters, INSTALL_BUFFER_LENGTH);
-            transients.makeGlobal(buffer);
-            inContext(
-                    new Contexts.Frame(instance, loadFile),
-                    () -> install.invoke(null, buffer, (short) 0, (byte) parameters.length));
-        } catch (InvocationTargetException e) {
-            throw installFailure(e.getCause());
-        } catch (PowerCut cut) {
-            throw cut;
-        } catch (Throwable e) {
-            throw installFailure(e);
-        } finally {
-            installing = outer;
-            registrationCallback.remove();
-        }
-        if (registered.size() != 1) {
-            installFailure = registered.isEmpty()
-                    ? "register() was not called"
-                    : "register() was called " + registered.size() + " times";
-            throw new ISOException(ISO7816.SW_WRONG_DATA);
-        }
-        return registered.get(0);
+        return installer.install(loadFile, className, instance, parameters);
     }
 
     /** Why the last install() that failed did so, in one line. */
     public String installFailure() {
-        return installFailure;
-    }
-
-    private ISOException installFailure(Throwable cause) {
-        if (cause instanceof PowerCut cut) {
-            throw cut;
-        }
-        installFailure = "threw " + InstallFailure.describe(cause);
-        if (cause instanceof ISOException refused) {
-            return refused;
-        }
-        trace(cause);
-        return new ISOException(ISO7816.SW_WRONG_DATA);
+        return installer.failure();
     }
 
     /**
@@ -735,18 +645,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     @Override
     public void uninstall(RegistryEntry entry) {
-        if (entry.applet instanceof AppletEvent event) {
-            try {
-                inContext(entry.aid, () -> {
-                    event.uninstall();
-                    return null;
-                });
-            } catch (PowerCut cut) {
-                throw cut;
-            } catch (Throwable ignored) {
-                // JCRE 3.0.4 11.3.4: an exception of uninstall() does not stop the deletion.
-            }
-        }
+        installer.uninstall(entry);
     }
 
     @Override
@@ -865,7 +764,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     void allocation() {
-        if (installing == null) {
+        if (installer.installing() == null) {
             statistics.allocation();
         }
     }

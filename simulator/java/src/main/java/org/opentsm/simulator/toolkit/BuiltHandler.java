@@ -2,6 +2,7 @@
 package org.opentsm.simulator.toolkit;
 
 import uicc.toolkit.BERTLVEditHandler;
+import uicc.toolkit.ToolkitException;
 import uicc.toolkit.ViewHandler;
 
 /**
@@ -16,20 +17,20 @@ public final class BuiltHandler {
 
     public static ViewHandler make(byte type, short capacity, byte[] from) {
         if (type != EDIT && type != BER_EDIT || capacity < 0) {
-            throw Fault.Face.UICC.fault(Fault.BAD_INPUT_PARAMETER);
+            throw Face.UICC.fault(ToolkitException.BAD_INPUT_PARAMETER);
         }
         if (from.length > capacity) {
-            throw Fault.Face.UICC.fault(Fault.HANDLER_OVERFLOW);
+            throw Face.UICC.fault(ToolkitException.HANDLER_OVERFLOW);
         }
         Content content = new Content(capacity);
         content.set(from);
-        return type == EDIT ? new TlvEdit(content, Fault.Face.UICC) : new BerEdit(content);
+        return type == EDIT ? new TlvEdit(content, Face.UICC) : new BerEdit(content);
     }
 
     /** Its tag too can be set. */
     private static final class BerEdit extends TlvEdit implements BERTLVEditHandler {
         BerEdit(Content content) {
-            super(content, Fault.Face.UICC);
+            super(content, Face.UICC);
         }
     }
 }

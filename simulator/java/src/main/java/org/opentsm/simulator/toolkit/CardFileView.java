@@ -4,7 +4,6 @@ package org.opentsm.simulator.toolkit;
 import com.licel.jcardsim.base.SimulatorSystem;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Function;
 import javacard.framework.JCSystem;
 import org.opentsm.simulator.crypto.CryptoHost;
 import org.opentsm.simulator.uicc.FileFault;
@@ -17,7 +16,7 @@ import uicc.access.UICCException;
  * An applet's own place in the card's files; ETSI TS 102 241 annex A, FileView. Card memory: the place, and which
  * application's it is.
  */
-public class CardFileView implements FileView {
+public class CardFileView extends FileAccess implements FileView {
 
     private static final byte SIMPLE_FORWARD = 4;
     private static final byte SIMPLE_BACKWARD = 5;
@@ -51,46 +50,22 @@ public class CardFileView implements FileView {
         return ((CardFileView) view).at().path();
     }
 
+    @Override
     final FilePlace at() {
         return new FilePlace(Toolkit.current().files(), application, place);
     }
 
-    private <T> T in(Function<FilePlace, T> act) {
-        try {
-            return act.apply(at());
-        } catch (FileFault fault) {
-            UICCException.throwIt(fault.reason.uicc);
-            throw fault;
-        }
-    }
-
-    private static short put(byte[] from, byte[] to, short offset) {
-        TlvView.checkArray(to, offset, from.length);
-        CryptoHost.current().writing(to);
-        System.arraycopy(from, 0, to, offset, from.length);
-        return (short) (offset + from.length);
-    }
-
-    private static short parameters(byte[] from, byte[] to, short offset, short length) {
-        TlvView.checkArray(to, offset, length);
-        byte[] part = Arrays.copyOf(from, Math.min(from.length, length));
-        put(part, to, offset);
-        return (short) part.length;
+    @Override
+    final RuntimeException refused(FileFault fault) {
+        UICCException.throwIt(fault.reason.uicc);
+        return fault;
     }
 
     @Override
     public short select(short file, byte[] to, short offset, short length) {
         TlvView.checkArray(to, offset, length);
         select(file);
-        return parameters(at().controlParameters(), to, offset, length);
-    }
-
-    @Override
-    public void select(short file) {
-        in(place -> {
-            place.select(file & 0xFFFF);
-            return null;
-        });
+        return part(at().controlParameters(), to, offset, length);
     }
 
     @Override
@@ -103,37 +78,7 @@ public class CardFileView implements FileView {
 
     @Override
     public short status(byte[] to, short offset, short length) {
-        return parameters(in(place -> place.directoryParameters(false)), to, offset, length);
-    }
-
-    @Override
-    public short readBinary(short from, byte[] to, short offset, short length) {
-        TlvView.checkArray(to, offset, length);
-        return put(in(place -> place.readBinary(from, length)), to, offset);
-    }
-
-    @Override
-    public void updateBinary(short at, byte[] from, short offset, short length) {
-        TlvView.checkArray(from, offset, length);
-        in(place -> {
-            place.updateBinary(at, Arrays.copyOfRange(from, offset, offset + length));
-            return null;
-        });
-    }
-
-    @Override
-    public short readRecord(short number, byte mode, short from, byte[] to, short offset, short length) {
-        TlvView.checkArray(to, offset, length);
-        return put(in(place -> place.readRecord(number, mode, from, length)), to, offset);
-    }
-
-    @Override
-    public void updateRecord(short number, byte mode, short at, byte[] from, short offset, short length) {
-        TlvView.checkArray(from, offset, length);
-        in(place -> {
-            place.updateRecord(number, mode, at, Arrays.copyOfRange(from, offset, offset + length));
-            return null;
-        });
+        return part(in(place -> place.directoryParameters(false)), to, offset, length);
     }
 
     /** @return how many records hold the pattern; as many numbers of them as have room are given */
@@ -194,17 +139,11 @@ public class CardFileView implements FileView {
 
     @Override
     public void deactivateFile() {
-        in(place -> {
-            place.activate(false);
-            return null;
-        });
+        activate(false);
     }
 
     @Override
     public void activateFile() {
-        in(place -> {
-            place.activate(true);
-            return null;
-        });
+        activate(true);
     }
 }

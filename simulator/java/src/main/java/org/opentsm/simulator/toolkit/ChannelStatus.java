@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import uicc.toolkit.ToolkitException;
+
 /** Channel status objects (TS 102 223 8.56): channel in the low three bits of the first byte. */
 final class ChannelStatus {
 
@@ -20,6 +22,6 @@ final class ChannelStatus {
                 return view.getValueShort((short) 0);
             }
         }
-        throw view.fault(Fault.UNAVAILABLE_ELEMENT);
+        throw view.fault(ToolkitException.UNAVAILABLE_ELEMENT);
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import uicc.toolkit.ToolkitException;
+
 /** What a proactive command is, and whether an application may send it; ETSI TS 102 241 6.7.3. */
 final class CommandCheck {
 
@@ -22,15 +24,15 @@ final class CommandCheck {
     private static final byte DECLARE_SERVICE = 0x47;
     private static final int CHANNEL = 0x20;
     private final TlvView view;
-    private final Fault.Face face;
+    private final Face face;
 
-    CommandCheck(Content command, Fault.Face face) {
+    CommandCheck(Content command, Face face) {
         this.view = new TlvView(command, face);
         this.face = face;
     }
 
     CommandCheck(byte[] command) {
-        this(content(command), Fault.Face.UICC);
+        this(content(command), Face.UICC);
     }
 
     private static Content content(byte[] bytes) {
@@ -64,7 +66,7 @@ final class CommandCheck {
                     default -> true;
                 };
         if (!allowed) {
-            throw face.fault(Fault.COMMAND_NOT_ALLOWED);
+            throw face.fault(ToolkitException.COMMAND_NOT_ALLOWED);
         }
     }
 }

@@ -35,7 +35,7 @@ final class Envelope {
         this.tag = tag & 0xFF;
         content = new Content(list.length);
         content.set(list);
-        view = new TlvView(content, Fault.Face.UICC);
+        view = new TlvView(content, Face.UICC);
     }
 
     List<Target> targets() {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import uicc.toolkit.ToolkitException;
+
 /** What the terminal sent; ETSI TS 102 241 annex A, EnvelopeHandler, and 3GPP TS 31.130, USATEnvelopeHandler. */
 public final class EnvelopeView extends TlvView implements uicc.usim.toolkit.USATEnvelopeHandler {
 
     private static final int TAG_ITEM_IDENTIFIER = 0x10;
 
-    EnvelopeView(Fault.Face face) {
+    EnvelopeView(Face face) {
         super(null, face);
     }
 
@@ -30,7 +32,7 @@ public final class EnvelopeView extends TlvView implements uicc.usim.toolkit.USA
     private ShortMessage message() {
         ShortMessage found = ShortMessage.of(content());
         if (found == null) {
-            throw fault(Fault.UNAVAILABLE_ELEMENT);
+            throw fault(ToolkitException.UNAVAILABLE_ELEMENT);
         }
         findTLV(found.tag(), (byte) 1);
         return found;
@@ -64,7 +66,7 @@ public final class EnvelopeView extends TlvView implements uicc.usim.toolkit.USA
     private ShortMessage formatted() {
         ShortMessage message = message();
         if (!message.isFormatted()) {
-            throw fault(Fault.UNAVAILABLE_ELEMENT);
+            throw fault(ToolkitException.UNAVAILABLE_ELEMENT);
         }
         return message;
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import uicc.toolkit.ToolkitException;
+
 /**
  * The handlers of the application that runs now: which of them are available to it, and what it posted; ETSI TS 102 241
  * 4.8 and 6.
@@ -26,35 +28,35 @@ public final class Handlers {
         current = activation;
     }
 
-    private Activation activation(Fault.Face face) {
+    private Activation activation(Face face) {
         if (current == null) {
-            throw face.fault(Fault.HANDLER_NOT_AVAILABLE);
+            throw face.fault(ToolkitException.HANDLER_NOT_AVAILABLE);
         }
         return current;
     }
 
-    private static Content available(Content content, Fault.Face face) {
+    private static Content available(Content content, Face face) {
         if (content == null) {
-            throw face.fault(Fault.HANDLER_NOT_AVAILABLE);
+            throw face.fault(ToolkitException.HANDLER_NOT_AVAILABLE);
         }
         return content;
     }
 
-    Content proactive(Fault.Face face) {
+    Content proactive(Face face) {
         Activation now = activation(face);
         return available(now.mayBeProactive ? now.proactive : null, face);
     }
 
-    Content response(Fault.Face face) {
+    Content response(Face face) {
         Activation now = activation(face);
         return available(now.mayBeProactive ? now.terminalResponse : null, face);
     }
 
-    Content envelope(Fault.Face face) {
+    Content envelope(Face face) {
         return available(activation(face).envelope, face);
     }
 
-    Content reply(Fault.Face face) {
+    Content reply(Face face) {
         return available(activation(face).reply(), face);
     }
 
@@ -71,22 +73,22 @@ public final class Handlers {
         return posted;
     }
 
-    public ProactiveEdit proactiveHandler(Fault.Face face) {
+    public ProactiveEdit proactiveHandler(Face face) {
         proactive(face);
         return new ProactiveEdit(face);
     }
 
-    public ResponseView responseHandler(Fault.Face face) {
+    public ResponseView responseHandler(Face face) {
         response(face);
         return new ResponseView(face);
     }
 
-    public EnvelopeView envelopeHandler(Fault.Face face) {
+    public EnvelopeView envelopeHandler(Face face) {
         envelope(face);
         return new EnvelopeView(face);
     }
 
-    public ReplyEdit replyHandler(Fault.Face face) {
+    public ReplyEdit replyHandler(Face face) {
         reply(face);
         return new ReplyEdit(face);
     }

@@ -31,7 +31,7 @@ record MenuTitle(byte[] text, byte[] attribute) {
         }
         Content list = new Content(content.length);
         list.set(content);
-        TlvView view = new TlvView(list, Fault.Face.UICC);
+        TlvView view = new TlvView(list, Face.UICC);
         byte[] text = value(view, TAG_ALPHA);
         return new MenuTitle(text == null ? new byte[0] : text, value(view, TAG_ATTRIBUTE));
     }

@@ -2,6 +2,7 @@
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
+import uicc.toolkit.ToolkitException;
 
 /** The proactive command being made; ETSI TS 102 241 annex A, ProactiveHandler, and TS 102 223 6.6. */
 public final class ProactiveEdit extends TlvEdit implements uicc.toolkit.ProactiveHandler {
@@ -21,7 +22,7 @@ public final class ProactiveEdit extends TlvEdit implements uicc.toolkit.Proacti
     private static final byte CHANNEL = 0x20;
     private static final int MAX_TEXT = 240;
 
-    ProactiveEdit(Fault.Face face) {
+    ProactiveEdit(Face face) {
         super(null, face);
     }
 
@@ -55,7 +56,7 @@ public final class ProactiveEdit extends TlvEdit implements uicc.toolkit.Proacti
         checkArray(text, offset, length);
         content();
         if (length > MAX_TEXT) {
-            throw fault(Fault.HANDLER_OVERFLOW);
+            throw fault(ToolkitException.HANDLER_OVERFLOW);
         }
         init(type, qualifier, destination);
         byte[] value = new byte[1 + length];
@@ -67,7 +68,7 @@ public final class ProactiveEdit extends TlvEdit implements uicc.toolkit.Proacti
     public void initCloseChannel(byte channel) {
         if (channel < 1 || channel > 7) {
             content();
-            throw fault(Fault.BAD_INPUT_PARAMETER);
+            throw fault(ToolkitException.BAD_INPUT_PARAMETER);
         }
         init(CLOSE_CHANNEL, (byte) 0, (byte) (CHANNEL | channel));
     }

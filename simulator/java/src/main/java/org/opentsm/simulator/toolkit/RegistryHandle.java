@@ -7,6 +7,7 @@ import java.util.Objects;
 import javacard.framework.AID;
 import org.opentsm.simulator.uicc.FilePath;
 import org.opentsm.simulator.uicc.FilePlace;
+import uicc.toolkit.ToolkitException;
 
 /**
  * An application's own registration as it sees it; ETSI TS 102 241 annex A, ToolkitRegistry. Applets keep it in a
@@ -28,12 +29,12 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     }
 
     /** The caller's. @throws RuntimeException ToolkitException when it cannot have one */
-    public static RegistryHandle own(Fault.Face face) {
-        return new RegistryHandle(Toolkit.current().register(face), face == Fault.Face.SIM);
+    public static RegistryHandle own(Face face) {
+        return new RegistryHandle(Toolkit.current().register(face), face == Face.SIM);
     }
 
-    private Fault.Face face() {
-        return sim ? Fault.Face.SIM : Fault.Face.UICC;
+    private Face face() {
+        return sim ? Face.SIM : Face.UICC;
     }
 
     private RuntimeException fault(short reason) {
@@ -57,17 +58,17 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
         boolean taken = Events.isExclusive(event)
                 && toolkit().memory().ordered().stream().anyMatch(other -> other != own && other.has(event));
         if (taken) {
-            throw fault(Fault.EVENT_ALREADY_REGISTERED);
+            throw fault(ToolkitException.EVENT_ALREADY_REGISTERED);
         }
         own.set(event);
     }
 
     private void requireRegistrable(short event) {
         if (!Events.isKnown(event)) {
-            throw fault(Fault.EVENT_NOT_SUPPORTED);
+            throw fault(ToolkitException.EVENT_NOT_SUPPORTED);
         }
         if (Events.isImplied(event)) {
-            throw fault(Fault.EVENT_NOT_ALLOWED);
+            throw fault(ToolkitException.EVENT_NOT_ALLOWED);
         }
     }
 
@@ -113,7 +114,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     private MenuEntry entry(byte identifier) {
         MenuEntry found = own().entry(identifier);
         if (found == null) {
-            throw fault(Fault.MENU_ENTRY_NOT_FOUND);
+            throw fault(ToolkitException.MENU_ENTRY_NOT_FOUND);
         }
         return found;
     }
@@ -136,7 +137,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
             place++;
         }
         if (place == own.menu.length) {
-            throw fault(Fault.REGISTRY_ERROR);
+            throw fault(ToolkitException.REGISTRY_ERROR);
         }
         requireLength(own, length);
         byte identifier = own.identifiers[place] != 0
@@ -165,7 +166,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
 
     private void requireLength(Registration own, short length) {
         if (length > own.textLength()) {
-            throw fault(Fault.ALLOWED_LENGTH_EXCEEDED);
+            throw fault(ToolkitException.ALLOWED_LENGTH_EXCEEDED);
         }
     }
 
@@ -177,7 +178,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     public byte allocateTimer() {
         byte given = toolkit().memory().allocateTimer(own());
         if (given == 0) {
-            throw fault(Fault.NO_TIMER_AVAILABLE);
+            throw fault(ToolkitException.NO_TIMER_AVAILABLE);
         }
         return given;
     }
@@ -185,7 +186,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     public void releaseTimer(byte identifier) {
         own();
         if (!toolkit().memory().hasTimer(aid, identifier)) {
-            throw fault(Fault.INVALID_TIMER_ID);
+            throw fault(ToolkitException.INVALID_TIMER_ID);
         }
         toolkit().memory().releaseTimer(identifier);
     }
@@ -194,7 +195,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     public void requestPollInterval(short duration) {
         Registration own = own();
         if (duration != SYSTEM_DURATION && (duration < 0 || duration > MAX_DURATION)) {
-            throw fault(Fault.REGISTRY_ERROR);
+            throw fault(ToolkitException.REGISTRY_ERROR);
         }
         own.pollInterval(duration);
     }
@@ -206,7 +207,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     public byte allocateServiceIdentifier() {
         byte given = toolkit().memory().allocateService(own());
         if (given < 0) {
-            throw fault(Fault.NO_SERVICE_ID_AVAILABLE);
+            throw fault(ToolkitException.NO_SERVICE_ID_AVAILABLE);
         }
         return given;
     }
@@ -214,7 +215,7 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     public void releaseServiceIdentifier(byte identifier) {
         own();
         if (!toolkit().memory().hasService(aid, identifier)) {
-            throw fault(Fault.INVALID_SERVICE_ID);
+            throw fault(ToolkitException.INVALID_SERVICE_ID);
         }
         toolkit().memory().releaseService(identifier);
     }
@@ -262,7 +263,10 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
     private void fileEvent(short event, boolean set, List<FilePath> files) {
         Registration own = own();
         if (event != Events.EXTERNAL_FILE_UPDATE) {
-            throw fault(Events.isImplied(event) ? Fault.EVENT_NOT_ALLOWED : Fault.EVENT_NOT_SUPPORTED);
+            throw fault(
+                    Events.isImplied(event)
+                            ? ToolkitException.EVENT_NOT_ALLOWED
+                            : ToolkitException.EVENT_NOT_SUPPORTED);
         }
         own.watch(files, set);
     }

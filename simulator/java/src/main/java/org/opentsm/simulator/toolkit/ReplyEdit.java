@@ -4,7 +4,7 @@ package org.opentsm.simulator.toolkit;
 /** The response to an envelope being made; ETSI TS 102 241 annex A, EnvelopeResponseHandler. */
 public final class ReplyEdit extends TlvEdit implements uicc.toolkit.EnvelopeResponseHandler {
 
-    ReplyEdit(Fault.Face face) {
+    ReplyEdit(Face face) {
         super(null, face);
     }
 

@@ -9,7 +9,7 @@ public final class ResponseView extends TlvView implements uicc.toolkit.Proactiv
     private static final int TAG_ITEM_IDENTIFIER = 0x10;
     private static final int TAG_CHANNEL_DATA = 0x36;
 
-    ResponseView(Fault.Face face) {
+    ResponseView(Face face) {
         super(null, face);
     }
 

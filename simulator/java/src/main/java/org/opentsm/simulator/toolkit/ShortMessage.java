@@ -32,7 +32,7 @@ final class ShortMessage {
 
     /** The message, or null when there is none that is whole. */
     static ShortMessage of(Content content) {
-        TlvView view = new TlvView(content, Fault.Face.UICC);
+        TlvView view = new TlvView(content, Face.UICC);
         boolean deliver = view.findTLV(TAG_TPDU, (byte) 1) != TlvView.NOT_FOUND;
         if (!deliver && view.findTLV(TAG_PAGE, (byte) 1) == TlvView.NOT_FOUND) {
             return null;

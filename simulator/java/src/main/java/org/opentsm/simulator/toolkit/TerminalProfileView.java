@@ -2,23 +2,24 @@
 package org.opentsm.simulator.toolkit;
 
 import org.opentsm.simulator.crypto.CryptoHost;
+import uicc.toolkit.ToolkitException;
 
 /** What the terminal said it can do (TS 102 223 5.2); ETSI TS 102 241 annex A, TerminalProfile. */
 public final class TerminalProfileView {
 
     private final byte[] profile;
-    private final Fault.Face face;
+    private final Face face;
 
-    private TerminalProfileView(byte[] profile, Fault.Face face) {
+    private TerminalProfileView(byte[] profile, Face face) {
         this.profile = profile;
         this.face = face;
     }
 
     /** @throws RuntimeException ToolkitException when there was no TERMINAL PROFILE yet */
-    public static TerminalProfileView of(Fault.Face face) {
+    public static TerminalProfileView of(Face face) {
         byte[] profile = Toolkit.current().profile();
         if (profile == null) {
-            throw face.fault(Fault.TERMINAL_PROFILE_NOT_AVAILABLE);
+            throw face.fault(ToolkitException.TERMINAL_PROFILE_NOT_AVAILABLE);
         }
         return new TerminalProfileView(profile, face);
     }
@@ -42,7 +43,7 @@ public final class TerminalProfileView {
     /** The bits from the lower to the higher index as a number. */
     public short getValue(short highest, short lowest) {
         if (highest < lowest || highest - lowest > 15 || lowest < 0) {
-            throw face.fault(Fault.BAD_INPUT_PARAMETER);
+            throw face.fault(ToolkitException.BAD_INPUT_PARAMETER);
         }
         int value = 0;
         for (int index = highest; index >= lowest; index--) {
@@ -54,7 +55,7 @@ public final class TerminalProfileView {
     public short copy(short from, byte[] to, short offset, short length) {
         TlvView.checkArray(to, offset, length);
         if (from < 0 || from + length > profile.length) {
-            throw face.fault(Fault.OUT_OF_TLV_BOUNDARIES);
+            throw face.fault(ToolkitException.OUT_OF_TLV_BOUNDARIES);
         }
         CryptoHost.current().writing(to);
         System.arraycopy(profile, from, to, offset, length);

@@ -3,6 +3,7 @@ package org.opentsm.simulator.toolkit;
 
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
+import uicc.toolkit.ToolkitException;
 
 /**
  * A handler that is written too; ETSI TS 102 241 annex A, EditHandler. Appending leaves the current element what it
@@ -13,7 +14,7 @@ public class TlvEdit extends TlvView implements uicc.toolkit.EditHandler {
     private static final int MAX_VALUE = 255;
     private static final int LONG_LENGTH = 0x81;
 
-    TlvEdit(Content fixed, Fault.Face face) {
+    TlvEdit(Content fixed, Face face) {
         super(fixed, face);
     }
 
@@ -29,7 +30,7 @@ public class TlvEdit extends TlvView implements uicc.toolkit.EditHandler {
 
     private void add(Content content, byte[] bytes) {
         if (!content.add(bytes)) {
-            throw fault(Fault.HANDLER_OVERFLOW);
+            throw fault(ToolkitException.HANDLER_OVERFLOW);
         }
     }
 
@@ -90,7 +91,7 @@ public class TlvEdit extends TlvView implements uicc.toolkit.EditHandler {
     public void append(byte tag, byte... value) {
         Content content = content();
         if (value.length > MAX_VALUE) {
-            throw fault(Fault.BAD_INPUT_PARAMETER);
+            throw fault(ToolkitException.BAD_INPUT_PARAMETER);
         }
         ByteArrayOutputStream element = new ByteArrayOutputStream();
         element.write(tag);

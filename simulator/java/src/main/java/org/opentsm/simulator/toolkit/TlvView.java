@@ -2,6 +2,7 @@
 package org.opentsm.simulator.toolkit;
 
 import org.opentsm.simulator.crypto.CryptoHost;
+import uicc.toolkit.ToolkitException;
 
 /**
  * The reading half of a handler, with the element that was found last; ETSI TS 102 241 annex A, ViewHandler. Parameters
@@ -25,13 +26,13 @@ public class TlvView implements uicc.toolkit.ViewHandler {
      * @param fixed null where a subclass has the content of the moment; applets may keep a handler, so it is made of
      *     card memory alone
      */
-    TlvView(Content fixed, Fault.Face face) {
+    TlvView(Content fixed, Face face) {
         this.fixed = fixed;
-        this.sim = face == Fault.Face.SIM;
+        this.sim = face == Face.SIM;
     }
 
-    final Fault.Face face() {
-        return sim ? Fault.Face.SIM : Fault.Face.UICC;
+    final Face face() {
+        return sim ? Face.SIM : Face.UICC;
     }
 
     /** What the handler holds now; ToolkitException when it is not available. */
@@ -65,7 +66,7 @@ public class TlvView implements uicc.toolkit.ViewHandler {
         checkArray(to, offset, length);
         Content content = content();
         if (length > content.length()) {
-            throw fault(Fault.OUT_OF_TLV_BOUNDARIES);
+            throw fault(ToolkitException.OUT_OF_TLV_BOUNDARIES);
         }
         CryptoHost.current().writing(to);
         content.copy(0, to, offset, length);
@@ -76,7 +77,7 @@ public class TlvView implements uicc.toolkit.ViewHandler {
     public byte findTLV(byte tag, byte occurrence) {
         Content content = content();
         if (occurrence < 1) {
-            throw fault(Fault.BAD_INPUT_PARAMETER);
+            throw fault(ToolkitException.BAD_INPUT_PARAMETER);
         }
         forgetElement();
         int left = occurrence;
@@ -109,7 +110,7 @@ public class TlvView implements uicc.toolkit.ViewHandler {
 
     private void requireElement() {
         if (valueAt < 0) {
-            throw fault(Fault.UNAVAILABLE_ELEMENT);
+            throw fault(ToolkitException.UNAVAILABLE_ELEMENT);
         }
     }
 
@@ -135,7 +136,7 @@ public class TlvView implements uicc.toolkit.ViewHandler {
 
     private void requireInside(int offset, int length) {
         if (offset < 0 || offset + length > valueLength) {
-            throw fault(Fault.OUT_OF_TLV_BOUNDARIES);
+            throw fault(ToolkitException.OUT_OF_TLV_BOUNDARIES);
         }
     }
 
@@ -191,7 +192,7 @@ public class TlvView implements uicc.toolkit.ViewHandler {
 
     private void find(byte tag, byte occurrence) {
         if (findTLV(tag, occurrence) == NOT_FOUND) {
-            throw fault(Fault.UNAVAILABLE_ELEMENT);
+            throw fault(ToolkitException.UNAVAILABLE_ELEMENT);
         }
     }
 

@@ -10,6 +10,7 @@ import org.opentsm.simulator.runtime.PlatformMemory;
 import org.opentsm.simulator.uicc.FileMemory;
 import org.opentsm.simulator.uicc.FileSystem;
 import org.opentsm.simulator.uicc.FileTree;
+import uicc.toolkit.ToolkitException;
 
 /**
  * One card's toolkit framework: what is registered, the terminal's profile, and the card's files; {@link Turns} has
@@ -109,17 +110,17 @@ public final class Toolkit {
     // --- registration -----------------------------------------------------------------------
 
     /** The caller's registration, made when it has none. */
-    public AID register(Fault.Face face) {
+    public AID register(Face face) {
         AID caller = card.getAID();
         boolean continued = registeredIn == card.installs();
         memory().keep(aid -> continued && aid.equals(caller) || isInstance(aid));
         if (caller == null) {
-            throw face.fault(Fault.REGISTRY_ERROR);
+            throw face.fault(ToolkitException.REGISTRY_ERROR);
         }
         if (memory().find(caller) == null) {
             registeredIn = card.installs();
             if (!memory().add(new Registration(caller, InstallLimits.of(card.installParameters())))) {
-                throw face.fault(Fault.REGISTRY_ERROR);
+                throw face.fault(ToolkitException.REGISTRY_ERROR);
             }
         }
         return caller;
@@ -129,10 +130,10 @@ public final class Toolkit {
         return card.open().applications().find(aid) != null;
     }
 
-    Registration registration(AID aid, Fault.Face face) {
+    Registration registration(AID aid, Face face) {
         Registration found = memory().find(aid);
         if (found == null) {
-            throw face.fault(Fault.REGISTRY_ERROR);
+            throw face.fault(ToolkitException.REGISTRY_ERROR);
         }
         return found;
     }
@@ -177,7 +178,7 @@ public final class Toolkit {
     void notePollInterval(byte[] command, byte[] response) {
         Content content = new Content(HANDLER_CAPACITY);
         content.set(response);
-        TlvView view = new TlvView(content, Fault.Face.UICC);
+        TlvView view = new TlvView(content, Face.UICC);
         boolean polling = command != null && new CommandCheck(command).type() == CommandCheck.POLL_INTERVAL;
         if (polling
                 && view.findTLV((byte) CommandCheck.TAG_DURATION, (byte) 1) != TlvView.NOT_FOUND

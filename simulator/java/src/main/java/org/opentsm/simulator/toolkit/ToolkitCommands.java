@@ -138,7 +138,7 @@ public final class ToolkitCommands {
         if (2 + address >= end) {
             return;
         }
-        TlvEdit list = new TlvEdit(new Content(Toolkit.HANDLER_CAPACITY), Fault.Face.UICC);
+        TlvEdit list = new TlvEdit(new Content(Toolkit.HANDLER_CAPACITY), Face.UICC);
         list.append((byte) 0x82, (byte) 0x83, (byte) 0x81);
         list.append((byte) 0x06, Arrays.copyOfRange(record, 2, 2 + address));
         list.append((byte) 0x0B, Arrays.copyOfRange(record, 2 + address, end));

@@ -48,7 +48,7 @@ final class Turns {
     }
 
     /** Hands the application's command to the terminal and waits for the response; the application's thread. */
-    byte send(Fault.Face face) {
+    byte send(Face face) {
         Content command = toolkit.handlers().proactive(face);
         Activation sender = toolkit.handlers().current();
         CommandCheck check = new CommandCheck(command, face);

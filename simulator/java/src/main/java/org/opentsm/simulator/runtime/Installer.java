@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.simulator.runtime;
+
+import com.licel.jcardsim.utils.BiConsumer;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import javacard.framework.AID;
+import javacard.framework.Applet;
+import javacard.framework.AppletEvent;
+import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
+import javacard.framework.SystemException;
+import org.opentsm.simulator.open.RegistryEntry;
+
+/** Makes instances of applets and lets them go: install(), register(), uninstall(); JCRE 3.0.4 11. */
+final class Installer {
+
+    /** What install() gets its data in. */
+    private static final int INSTALL_BUFFER_LENGTH = 261;
+
+    private final CardRuntime card;
+    private final ThreadLocal<BiConsumer<Applet, AID>> registration;
+    /** Load file of the instance that is being installed, or null. */
+    private AID installing;
+
+    private String failure = "";
+    private long installs;
+    private byte[] parameters = new byte[0];
+
+    /** @param registration whom jCardSim's Applet.register() tells of an applet */
+    Installer(CardRuntime card, ThreadLocal<BiConsumer<Applet, AID>> registration) {
+        this.card = card;
+        this.registration = registration;
+    }
+
+    AID installing() {
+        return installing;
+    }
+
+    /** The command is over, however it ended. */
+    void end() {
+        installing = null;
+    }
+
+    /** How many times install() was called. */
+    long installs() {
+        return installs;
+    }
+
+    /** Parameters field of the INSTALL that was last announced. */
+    byte[] parameters() {
+        return parameters.clone();
+    }
+
+    void announce(byte[] given) {
+        parameters = given.clone();
+    }
+
+    /** Why the last install() that failed did so, in one line. */
+    String failure() {
+        return failure;
+    }
+
+    /** @throws ISOException that of install(), or 6A80 for another exception and without one call of register() */
+    Applet install(AID loadFile, String className, AID instance, byte[] data) {
+        List<Applet> registered = new ArrayList<>();
+        registration.set((applet, aid) -> {
+            if (aid != null && !aid.equals(instance)) {
+                throw new SystemException(SystemException.ILLEGAL_AID);
+            }
+            registered.add(applet);
+        });
+        AID outer = installing;
+        installing = loadFile;
+        installs++;
+        try {
+            Method install =
+                    card.loader().loadClass(className).getMethod("install", byte[].class, short.class, byte.class);
+            // As on a card the data stands in a larger buffer: code that looks behind its end finds zeros.
+            byte[] buffer = Arrays.copyOf(data, INSTALL_BUFFER_LENGTH);
+            card.transients().makeGlobal(buffer);
+            card.inContext(
+                    new Contexts.Frame(instance, loadFile),
+                    () -> install.invoke(null, buffer, (short) 0, (byte) data.length));
+        } catch (InvocationTargetException e) {
+            throw failed(e.getCause());
+        } catch (PowerCut cut) {
+            throw cut;
+        } catch (Throwable e) {
+            throw failed(e);
+        } finally {
+            installing = outer;
+            registration.remove();
+        }
+        if (registered.size() != 1) {
+            failure = registered.isEmpty()
+                    ? "register() was not called"
+                    : "register() was called " + registered.size() + " times";
+            throw new ISOException(ISO7816.SW_WRONG_DATA);
+        }
+        return registered.get(0);
+    }
+
+    private ISOException failed(Throwable cause) {
+        if (cause instanceof PowerCut cut) {
+            throw cut;
+        }
+        failure = "threw " + InstallFailure.describe(cause);
+        if (cause instanceof ISOException refused) {
+            return refused;
+        }
+        CardRuntime.trace(cause);
+        return new ISOException(ISO7816.SW_WRONG_DATA);
+    }
+
+    void uninstall(RegistryEntry entry) {
+        if (entry.applet instanceof AppletEvent event) {
+            try {
+                card.inContext(entry.aid, () -> {
+                    event.uninstall();
+                    return null;
+                });
+            } catch (PowerCut cut) {
+                throw cut;
+            } catch (Throwable ignored) {
+                // JCRE 3.0.4 11.3.4: an exception of uninstall() does not stop the deletion.
+            }
+        }
+    }
+}
