@@ -74,7 +74,7 @@ export const KmsConfig = Type.Object(
     ),
     /** Certifies keys of cards that cannot attest them, on the owner's word; default no. */
     allowWithoutAttestation: Type.Optional(Type.Boolean()),
-    /** Keys, or master keys, of issuers' domains with SCP02 or SCP03: files `{ enc, mac, dek }` in hex, mode 0600. */
+    /** (Master) keys of issuers' domains with SCP02 or SCP03: files `{ enc, mac, dek }`, 0600, sealed at start. */
     cardKeySets: Type.Optional(
       Type.Array(Type.Object({ label: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }), file: FilePath }, closed), {
         maxItems: 64,
@@ -197,7 +197,11 @@ export const kmsDaemon = defineDaemon({
     await requireInitialised(config);
     const { keys, authority } = await openKeys(config);
     const allowPublished = config.allowPublishedTestKeys ?? false;
-    const cardKeySets = await CardKeySets.open(config.cardKeySets ?? [], { allowPublished });
+    const cardKeySets = await CardKeySets.open(config.cardKeySets ?? [], {
+      ...{ allowPublished, sealer: keys.vault.sealer },
+    });
+    if (cardKeySets.inClear.length > 0)
+      logger.warn({ labels: cardKeySets.inClear }, 'files of card key sets stay in clear: their folder is read-only');
     const { administrationKeyFile: masterFile } = config;
     const administrationKeys = masterFile === undefined ? undefined : await AdministrationKeys.open(masterFile);
     const { packetKeyFile } = config;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { rm } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { Secret } from '../crypto/secret.ts';
 import { KeyError, NotFoundError, UsageError } from '../errors.ts';
 import { fromHex, toHex } from '../wire/hex.ts';
 import type { MasterKeys } from './diversification.ts';
-import { readPrivate } from './durable-file.ts';
+import { createDurably, readPrivate } from './durable-file.ts';
+import { Envelope, type Sealer } from './sealing.ts';
 
 const HexKey = Type.String({ pattern: '^([0-9A-F]{32}|[0-9A-F]{48}|[0-9A-F]{64})$' });
 /** The file of a set: the keys, or master keys, of issuers' domains with SCP02 or SCP03. */
@@ -15,7 +17,7 @@ const isKeySetFile = (value: unknown): value is KeySetFile => Check(KeySetFile, 
 
 export interface KeySetSource {
   readonly label: string;
-  /** A JSON file `{ enc, mac, dek }`, private to its owner. */
+  /** A JSON file `{ enc, mac, dek }`, private to its owner; once it is sealed it has the end `.sealed`. */
   readonly file: string;
 }
 
@@ -28,24 +30,31 @@ export const isPublishedKey = (key: Uint8Array): boolean => PUBLISHED.startsWith
 /** ENC, MAC and DEK of issuers' domains by handle: nothing of them comes out but session keys at work. */
 export class CardKeySets {
   readonly #sets: ReadonlyMap<string, MasterKeys>;
+  /** Labels of sets whose files still lie in clear, because nothing may be written there. */
+  readonly inClear: readonly string[];
 
-  private constructor(sets: ReadonlyMap<string, MasterKeys>) {
+  private constructor(sets: ReadonlyMap<string, MasterKeys>, inClear: readonly string[] = []) {
     this.#sets = sets;
+    this.inClear = inClear;
   }
 
   static readonly none = new CardKeySets(new Map());
 
   /**
-   * @throws UsageError `card-keys` for a file that is absent, open to others or out of form
-   * @throws KeyError `published-test-key` unless these are allowed
+   * With a sealer a file in clear is replaced by `<file>.sealed`, which opens in this KMS alone and for this label.
+   *
+   * @throws UsageError `card-keys` for a file that is absent, open to others or out of form, or beside a sealed one
+   *   of other keys
+   * @throws KeyError `published-test-key` unless these are allowed; `key-unreadable` for a sealed file of another KMS
    */
   static async open(
     sources: readonly KeySetSource[],
-    options: { readonly allowPublished: boolean },
+    options: { readonly allowPublished: boolean; readonly sealer?: Sealer },
   ): Promise<CardKeySets> {
     const sets = new Map<string, MasterKeys>();
+    const inClear: string[] = [];
     for (const { label, file } of sources) {
-      const keys = await readKeySet(file);
+      const { keys, clear } = await readKeySet({ label, file }, options.sealer);
       if (!options.allowPublished && Object.values(keys).some((key) => PUBLISHED.startsWith(key))) {
         throw new KeyError(
           'published-test-key',
@@ -54,10 +63,12 @@ export class CardKeySets {
           { label },
         );
       }
+      if (clear && !(options.sealer !== undefined && (await seal({ label, file }, keys, options.sealer))))
+        inClear.push(label);
       const secret = (hex: string) => new Secret(fromHex(hex, 32));
       sets.set(label, { enc: secret(keys.enc), mac: secret(keys.mac), dek: secret(keys.dek) });
     }
-    return new CardKeySets(sets);
+    return new CardKeySets(sets, inClear);
   }
 
   /** @throws NotFoundError `key-unknown` */
@@ -74,14 +85,57 @@ export class CardKeySets {
   }
 }
 
-async function readKeySet(file: string): Promise<KeySetFile> {
+const sealedFile = (file: string): string => `${file}.sealed`;
+const contextOf = (label: string): Uint8Array => new TextEncoder().encode(`card key set ${label}`);
+
+/** `clear`: a file in clear is there, alone or beside its sealed one. */
+async function readKeySet({ label, file }: KeySetSource, sealer: Sealer | undefined) {
+  const clear = await readPrivate(file);
+  const sealed = sealer === undefined ? undefined : await unsealed(sealedFile(file), contextOf(label), sealer);
+  if (clear === undefined && sealed === undefined) throw new UsageError('card-keys', `${file} is not there`, { file });
+  const keys = clear === undefined ? sealed : parse(clear);
+  if (!isKeySetFile(keys)) {
+    throw new UsageError('card-keys', `${file}: want { "enc", "mac", "dek" } of 32, 48 or 64 upper-case hex digits`, {
+      file,
+    });
+  }
+  if (clear !== undefined && isKeySetFile(sealed) && !sameKeys(keys, sealed)) {
+    throw new UsageError('card-keys', `${file} has other keys than ${sealedFile(file)}: remove the one that is old`, {
+      file,
+    });
+  }
+  return { keys, clear: clear !== undefined };
+}
+
+async function unsealed(file: string, context: Uint8Array, sealer: Sealer): Promise<unknown> {
   const text = await readPrivate(file);
-  if (text === undefined) throw new UsageError('card-keys', `${file} is not there`, { file });
-  const value = parse(text);
-  if (isKeySetFile(value)) return value;
-  throw new UsageError('card-keys', `${file}: want { "enc", "mac", "dek" } of 32, 48 or 64 upper-case hex digits`, {
-    file,
-  });
+  if (text === undefined) return undefined;
+  const envelope = parse(text);
+  if (!Check(Envelope, envelope)) throw new UsageError('card-keys', `${file} is no sealed key set`, { file });
+  const plain = await sealer.unseal(envelope, context);
+  try {
+    return parse(new TextDecoder().decode(plain));
+  } finally {
+    plain.fill(0);
+  }
+}
+
+const sameKeys = (one: KeySetFile, other: KeySetFile): boolean =>
+  one.enc === other.enc && one.mac === other.mac && one.dek === other.dek;
+
+/** @returns false where nothing may be written; another node may do the same at this moment */
+async function seal({ label, file }: KeySetSource, keys: KeySetFile, sealer: Sealer): Promise<boolean> {
+  const plain = new TextEncoder().encode(JSON.stringify(keys));
+  const envelope = await sealer.seal(plain, contextOf(label));
+  plain.fill(0);
+  try {
+    await createDurably(sealedFile(file), `${JSON.stringify(envelope)}\n`);
+    await rm(file, { force: true });
+    return true;
+  } catch (error) {
+    if (/^(EACCES|EPERM|EROFS)$/.test(String((error as NodeJS.ErrnoException).code))) return false;
+    throw error;
+  }
 }
 
 /** The text itself is never repeated. */
