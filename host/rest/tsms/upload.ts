@@ -14,6 +14,8 @@ import { tsmsError } from '../../wire/tsms/tsms-error.ts';
 /** What the CAP reader takes at most. */
 export const MAX_UPLOAD = 4 * 1024 * 1024;
 const MAX_FILE_NAME = 255;
+/** Without it there are no parts. @see RFC 2046, 5.1.1 */
+const BOUNDARY = /;\s*boundary=("[^"]+"|[^\s;"]+)/i;
 export const uploadLimits = { fileSize: MAX_UPLOAD, files: 2, fields: 4, parts: 6, fieldSize: 1_024, headerPairs: 32 };
 
 /**
@@ -23,7 +25,7 @@ export const uploadLimits = { fileSize: MAX_UPLOAD, files: 2, fields: 4, parts: 
  * @throws TsmsError 1011, 1012, 1014
  */
 export async function receiveUpload(request: FastifyRequest): Promise<Upload | undefined> {
-  if (!request.isMultipart()) throw tsmsError(1011);
+  if (!request.isMultipart() || !BOUNDARY.test(request.headers['content-type'] ?? '')) throw tsmsError(1011);
   const folder = await mkdtemp(join(tmpdir(), 'opentsm-upload-'));
   try {
     return await received(request, join(folder, 'file'));

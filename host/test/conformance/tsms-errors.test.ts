@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { FormData } from 'undici';
 import { attributesOf, type EntityName, isAssigned } from '../../wire/tsms/attributes.ts';
 import { OPERATIONS, TEXTS } from '../../wire/tsms/published.ts';
+import { tellFigure } from './figures.ts';
 import { type Made, makeOneOfEach, NEW_CHIP, OLD_CHIP, TsmsLab, UNKNOWN } from './tsms-fixture.ts';
 
 /** Each category of error with its text, and what a provider may not see. */
@@ -118,6 +119,8 @@ describe('TSM-Backend, what it refuses', () => {
       'createCertAndUploadBinary',
     ]) {
       await refused(operation, 1011, { body: {} });
+      for (const type of ['multipart/form-data', 'multipart/form-data; boundary=', 'multipart/form-data; boundary=""'])
+        await refused(operation, 1011, { body: '--a--', headers: { 'content-type': type } });
       await refused(operation, 1011, { file: { name: 'a', bytes: new Uint8Array() } });
       await refused(operation, 1014, { file: { name: 'a', bytes: new Uint8Array(4 * 1024 * 1024 + 1) } });
     }
@@ -178,7 +181,8 @@ describe('TSM-Backend, what it refuses', () => {
     await refused('unlinkElfs', 1015, { body: [made.elfId] });
     await refused('modifyAppConfig', 1015, { body: { instanceAid: 'A0000000FF' } });
     expect(await refused('modifyElfAndOverwriteBinary', 1015, { file: { name: 'a.cap', bytes: lab.cap } })).to.equal(
-      `Already Published: ExecutableLoadFile cannot be modified. It is already published via Flavor identifier ‘${made.flavorId}’.`,
+      'Already Published: ExecutableLoadFile cannot be modified. ' +
+        `It is already published via Flavor identifier ‘${made.flavorId}’.`,
     );
     await lab.client.call('linkElfs', { token: made.token, params: { ...made }, body: [made.elfId] });
     const body = { instanceAid: 'A00000000101', name: 'still free' };
@@ -257,6 +261,12 @@ describe('TSM-Backend, what it refuses', () => {
   it('tells every category that a caller can cause', () => {
     const published = new Set<number>(OPERATIONS.flatMap(({ errors }) => [...errors]));
     published.delete(2000);
+    tellFigure(
+      'L3',
+      'categories of errors',
+      [...published].filter((category) => seen.has(category)).length,
+      published.size,
+    );
     expect([...published].filter((category) => !seen.has(category))).to.deep.equal([]);
   });
 });
