@@ -26,6 +26,15 @@ class CountingReporter extends Mocha.reporters.Spec {
     this.seconds = {};
     let since = performance.now();
     this.failed = [];
+    this.tests = [];
+    const keep = (state) => (test) =>
+      this.tests.push({ file: relative(process.cwd(), test.file ?? ''), title: test.fullTitle(), state });
+    for (const [event, state] of [
+      ['pass', 'passed'],
+      ['fail', 'failed'],
+      ['pending', 'skipped'],
+    ])
+      runner.on(event, keep(state));
     runner.on('fail', (test, error) => this.failed.push(`${test.fullTitle()}: ${error?.message ?? error}`));
     runner.on('suite end', (suite) => {
       if (!suite.parent?.root || suite.file === undefined) return;
@@ -38,7 +47,7 @@ class CountingReporter extends Mocha.reporters.Spec {
   done(failures, next) {
     const { passes, pending } = this.stats;
     if (process.env.OPENTSM_TEST_RESULT) {
-      const result = { passes, failures, pending, seconds: this.seconds, names: this.failed };
+      const result = { passes, failures, pending, seconds: this.seconds, names: this.failed, tests: this.tests };
       writeFileSync(process.env.OPENTSM_TEST_RESULT, JSON.stringify(result));
     }
     setTimeout(() => {

@@ -4,8 +4,9 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { missingClients, prepareClients } from './clients/prepare.mjs';
+import { conformanceTables } from './conformance/tables.mjs';
 import { runSuites } from './suites/lanes.mjs';
-import { SUITES } from './suites/suites.mjs';
+import { CONFORMANCE_ALONE, SUITES } from './suites/suites.mjs';
 
 const root = join(import.meta.dirname, '..');
 const results = join(root, 'build', 'test-results');
@@ -31,7 +32,11 @@ process.env.OPENTSM_SIMULATOR_JVM ??= [
 const lanes = availableParallelism() + 1;
 
 const started = performance.now();
-const wanted = SUITES.filter(({ name }) => only.length === 0 || only.includes(name));
+const wanted = SUITES.filter(({ name }) => only.length === 0 || only.includes(name)).map((suite) =>
+  only.length === 1 && suite.name === CONFORMANCE_ALONE.name ? CONFORMANCE_ALONE : suite,
+);
+// What the whole run leaves to it.
+if (wanted.includes(CONFORMANCE_ALONE)) process.env.OPENTSM_CONFORMANCE = '1';
 // Beside the first suites: it mostly waits for the network.
 const clients = wanted.some(({ needsClients }) => needsClients) ? prepareClients(root) : undefined;
 const outcomes = await runSuites(
@@ -57,6 +62,7 @@ const failures = outcomes.flatMap(({ name, counts }) => (counts.names ?? []).map
 if (failures.length > 0) console.log(`\nFailures:\n${failures.map((line) => `  ${line.slice(0, 1_000)}`).join('\n')}`);
 console.log('\nSlowest files, s:');
 for (const [file, seconds] of slowest) console.log(`${seconds.toFixed(0).padStart(5)}  ${file}`);
+if (wanted.some(({ name }) => name === CONFORMANCE_ALONE.name)) console.log(`\n${conformanceTables(results)}`);
 const times = outcomes.map(({ name, seconds }) => `${name} ${seconds.toFixed(0)}`).join(', ');
 const total = Math.round((performance.now() - started) / 1000);
 console.log(`\n${total} s (${lanes} suites at a time: ${times}), ${skipped} skipped`);

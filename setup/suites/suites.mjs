@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `npm test` runs.
 import { spawnSync } from 'node:child_process';
+import { CONFORMANCE_FILES } from '../conformance/tables.mjs';
 import { mavenCounts, mochaCounts } from './counts.mjs';
 
 /**
@@ -42,6 +43,10 @@ const mocha = (name, specs, more = {}) => ({
 const ALONE = ['flow', 'attack', 'crash', 'conformance'];
 const PLATFORM = ['front', 'issuer', 'kms', 'local', 'rest', 'service'];
 
+const CONFORMANCE = ['host/test/conformance/**/*.test.ts'];
+/** With every test that holds a rule of the two published interfaces, which the whole run has in other suites. */
+export const CONFORMANCE_ALONE = mocha('conformance', [...CONFORMANCE, ...CONFORMANCE_FILES], { needsClients: true });
+
 /**
  * In the order in which they begin. `after` names suites that make what a suite uses: classes, and CAP files, which are
  * made outside the namespace because a first build fetches Ant. `needsClients`: drives clients that others made.
@@ -56,7 +61,7 @@ export const SUITES = [
   mocha('setup', ['setup/**/*.test.{ts,mjs}'], { after: [] }),
   check('cap', 'toolchain/bin/ant-javacard.mjs', { after: ['java'] }),
   mocha('crash', ['host/test/crash/**/*.test.ts']),
-  mocha('conformance', ['host/test/conformance/**/*.test.ts'], { after: ['java', 'cap'] }),
+  mocha('conformance', CONFORMANCE),
   mocha('host', ['host/test/*.test.ts', `host/test/!(${[...PLATFORM, ...ALONE].join('|')})/**/*.test.ts`], {
     needsClients: true,
   }),

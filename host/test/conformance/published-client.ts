@@ -1,38 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { expect } from 'chai';
 import { Agent, FormData, request } from 'undici';
-import { parse } from 'yaml';
+import { overlaid, type PublishedOperation } from './overlay.ts';
 
 /** A client made from the published document: it sends what that describes and takes no answer that it does not. */
-
-const DOCUMENT = new URL('../../../docs/openapi/tsms/tsm-rest-api-1.0.4.yaml', import.meta.url);
-
-interface Published {
-  readonly paths: Record<string, Record<string, PublishedOperation>>;
-  readonly components: {
-    readonly schemas: Record<string, { properties?: Record<string, Record<string, unknown>> }>;
-    readonly responses: Record<string, object>;
-  };
-}
-
-interface PublishedOperation {
-  readonly operationId: string;
-  readonly requestBody?: { readonly $ref?: string; readonly content?: object };
-  readonly responses: Record<string, { readonly $ref?: string; readonly content?: Record<string, unknown> }>;
-}
-
-/** Our overlay over what cannot be true in the original (docs/tsms.md section 3). */
-function overlaid(document: Published): Published {
-  // T1: what is a CAP is an ExecutableLoadFile as well, so that exactly one of them can never match.
-  const text = JSON.stringify(document).replaceAll(
-    '"oneOf":[{"$ref":"#/components/schemas/ExecutableLoadFile"}',
-    '"anyOf":[{"$ref":"#/components/schemas/ExecutableLoadFile"}',
-  );
-  return JSON.parse(text);
-}
 
 export interface Sent {
   readonly token?: string | undefined;
@@ -64,7 +37,7 @@ export class PublishedClient {
   constructor(base: string, authority: string) {
     this.#base = base;
     this.#agent = new Agent({ connect: { ca: authority, checkServerIdentity: () => undefined } });
-    const document = overlaid(parse(readFileSync(DOCUMENT, 'utf8')));
+    const document = overlaid('tsms').document;
     for (const [path, methods] of Object.entries(document.paths))
       for (const [method, of] of Object.entries(methods)) this.operations.set(of.operationId, { path, method, of });
     this.#ajv = new Ajv({ strict: false, allErrors: true });

@@ -27,6 +27,8 @@ type Options = Pick<Parameters<typeof createTsmsServer>[0], 'rate' | 'extensions
 /** A TSM-Backend on a database of its own, with two service providers and two chips. */
 export class TsmsLab implements AsyncDisposable {
   readonly client: PublishedClient;
+  /** Address of its listener with the path that all operations have. */
+  readonly base: string;
   readonly backend: TsmsBackend;
   readonly database: Kysely<ProviderTables>;
   readonly cap: Uint8Array;
@@ -39,6 +41,7 @@ export class TsmsLab implements AsyncDisposable {
 
   private constructor(parts: {
     readonly client: PublishedClient;
+    readonly base: string;
     readonly backend: TsmsBackend;
     readonly database: Kysely<ProviderTables>;
     readonly cap: Uint8Array;
@@ -46,7 +49,7 @@ export class TsmsLab implements AsyncDisposable {
     readonly providers: readonly [string, string];
     readonly own: readonly [TestDatabase, TsmsApp];
   }) {
-    ({ client: this.client, backend: this.backend, database: this.database, cap: this.cap } = parts);
+    ({ client: this.client, base: this.base, backend: this.backend, database: this.database, cap: this.cap } = parts);
     ({ longTerm: this.longTerm, providers: this.providers } = parts);
     this.extensions = {
       scripts: new ServiceScripts(this.database),
@@ -60,7 +63,7 @@ export class TsmsLab implements AsyncDisposable {
     const url = await server.server.createDatabase('tsms');
     const database = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS });
     const backend = new TsmsBackend(database, new AuditLog(database), 'F0534D4950524F5601');
-    const { app, client } = await listen(backend);
+    const { app, client, base } = await listen(backend);
     const made = [
       await backend.createProvider('first', 'test'),
       await backend.createProvider('second', 'test'),
@@ -70,7 +73,7 @@ export class TsmsLab implements AsyncDisposable {
     const cap = new Uint8Array(await readFile(await buildPurseCap()));
     const longTerm = [made[0].longTermToken, made[1].longTermToken] as const;
     const providers = [made[0].spId, made[1].spId] as const;
-    return new TsmsLab({ client, backend, database, cap, longTerm, providers, own: [server, app] });
+    return new TsmsLab({ client, base, backend, database, cap, longTerm, providers, own: [server, app] });
   }
 
   /** Another listener of the same TSM-Backend. */
@@ -107,7 +110,8 @@ async function listen(backend: TsmsBackend, options: Options = {}) {
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
-  return { app, client: new PublishedClient(`https://127.0.0.1:${port}${TSMS_BASE}`, tls.authority) };
+  const base = `https://127.0.0.1:${port}${TSMS_BASE}`;
+  return { app, base, client: new PublishedClient(base, tls.authority) };
 }
 
 /** What one provider has made, for requests that need it. */

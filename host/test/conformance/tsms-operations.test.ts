@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { OPERATIONS } from '../../wire/tsms/published.ts';
+import { tellFigure } from './figures.ts';
 import { type Made, makeOneOfEach, NEW_CHIP, OLD_CHIP, TsmsLab, UNKNOWN } from './tsms-fixture.ts';
 
 type Thing = Readonly<Record<string, never>> & { readonly id: string };
@@ -193,7 +194,7 @@ describe('TSM-Backend, the published operations', () => {
     const published = [...lab.client.operations.keys()];
     const missing = published.filter((id) => !lab.client.done.has(id));
     const named = readFileSync(new URL('../../../docs/tsms.md', import.meta.url), 'utf8');
-    console.log(`      TSMS operations ${published.length - missing.length}/${published.length}`);
+    tellFigure('L1', 'TSMS operations', published.length - missing.length, published.length);
     expect(missing).to.deep.equal([]);
     expect(published).to.have.members(OPERATIONS.map(({ id }) => id));
     expect(named, 'docs/tsms.md').to.contain(`${published.length} operations`);

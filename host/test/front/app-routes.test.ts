@@ -20,6 +20,8 @@ import { FRONT_MIGRATIONS, type FrontTables } from '../../store/front/schema.ts'
 import { addServiceAction } from '../../store/front/service-actions.ts';
 import { putUserCard } from '../../store/front/user-cards.ts';
 import type { Instance } from '../../wire/message/service-instance.ts';
+import { tellFigure } from '../conformance/figures.ts';
+import { overlaid } from '../conformance/overlay.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 import { TestServer, testPki } from '../rest/fixture.ts';
 
@@ -227,6 +229,10 @@ describe('Routes of the app side', function () {
       operations.map(({ name }) => name.split(' ')[1] ?? '').filter((path) => !path.startsWith('/ext')),
     );
     expect(standardPaths.toSorted()).to.deep.equal([...all].sort());
+    const published = Object.keys(overlaid('seram').document.paths).map((path) => `/gp/seram${path}`);
+    const served = published.filter((path) => standardPaths.includes(path));
+    tellFigure('L1', 'SERAM operations', served.length, published.length);
+    expect(served).to.deep.equal(published);
   });
 
   it('refuse whoever has no token, and none of another make', async () => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
@@ -180,34 +181,54 @@ describe('A phone, through the front', function () {
     }
   });
 
-  it('has the service deployed, suspended and terminated by its app, the card being in the phone', async () => {
-    const base = '/tsm-api/1/service-instances';
+  const BASE = '/tsm-api/1/service-instances';
+  const newInstance = (): Promise<Instance> => {
     const asked = { serviceId, version: '1.0.0', secureElements: [element] };
-    const instance = await phone.call('POST', base, { schema: Instance, body: asked });
-    expect(await codeOf(other.call('GET', `${base}/${instance.serviceInstanceId}`, { schema: Instance }))).to.equal(
+    return phone.call('POST', BASE, { schema: Instance, body: asked });
+  };
+  const run = async ({ serviceInstanceId }: Instance, what: string, body: object): Promise<AppProcess> => {
+    const path = `${BASE}/${serviceInstanceId}/${what}`;
+    let process = await phone.call('POST', path, { schema: AppProcess, body, key: randomUUID() });
+    if (process.sessionId !== undefined) await phone.obey(process.sessionId, element);
+    while (process.state === 'running')
+      process = await phone.call('GET', `/tsm-api/1/processes/${process.processId}?waitMs=20000`, {
+        schema: AppProcess,
+      });
+    expect(process.problem).to.equal(undefined, JSON.stringify(process.problem));
+    return process;
+  };
+
+  it('has the service deployed, suspended and terminated by its app, the card being in the phone', async () => {
+    const instance = await newInstance();
+    expect(await codeOf(other.call('GET', `${BASE}/${instance.serviceInstanceId}`, { schema: Instance }))).to.equal(
       'not-found',
     );
-    const run = async (what: string, body: object): Promise<AppProcess> => {
-      const path = `${base}/${instance.serviceInstanceId}/${what}`;
-      let process = await phone.call('POST', path, { schema: AppProcess, body, key: `the ${what}`.replace(' ', '-') });
-      if (process.sessionId !== undefined) await phone.obey(process.sessionId, element);
-      while (process.state === 'running')
-        process = await phone.call('GET', `/tsm-api/1/processes/${process.processId}?waitMs=20000`, {
-          schema: AppProcess,
-        });
-      expect(process.problem).to.equal(undefined, JSON.stringify(process.problem));
-      return process;
-    };
-    const deployed = await run('deployments', { commands: ['I', 'P', 'A'], finalize: true });
+    const deployed = await run(instance, 'deployments', { commands: ['I', 'P', 'A'], finalize: true });
     expect(deployed.result).to.deep.include({ executionStatus: 0, serviceStartState: 1, serviceEndState: 21 });
-    const suspended = await run('suspension', { suspend: true });
+    const suspended = await run(instance, 'suspension', { suspend: true });
     expect(suspended.result).to.deep.include({ requestedOperations: [30], serviceEndState: 22 });
-    const gone = await run('termination', {});
+    const gone = await run(instance, 'termination', {});
     expect(gone.result).to.deep.include({ requestedOperations: [40], serviceEndState: 0 });
-    const left = await phone.call('GET', `${base}?serviceId=${serviceId}`, { schema: Instances });
+    const left = await phone.call('GET', `${BASE}?serviceId=${serviceId}`, { schema: Instances });
     expect(left).to.deep.equal([]);
     // The other purse on this card is made of the same load file.
     expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 521, equal: true });
+  });
+
+  it('does what the two standards describe where extensions are off', async () => {
+    const { topology } = lab.platforms;
+    for (const name of ['front', 'provider-a']) {
+      const file = topology.configFile(name);
+      const config = JSON.parse(await readFile(file, 'utf8'));
+      const bare = name === 'front' ? { ...config, extensions: false } : withoutExtensions(config);
+      await writeFile(file, JSON.stringify(bare));
+      await topology.restart(name);
+      await topology.healthy(name);
+    }
+    expect(await codeOf(phone.start(topUp(1)))).not.to.equal('no refusal');
+    const instance = await newInstance();
+    const deployed = await run(instance, 'deployments', { commands: ['I', 'P', 'A'], finalize: true });
+    expect(deployed.result).to.deep.include({ executionStatus: 0, serviceEndState: 21 });
   });
 
   it('has behind it a role that nothing in the provider’s database is open to', async () => {
@@ -230,6 +251,11 @@ describe('A phone, through the front', function () {
       await client.end().catch(() => {});
     }
   });
+});
+
+const withoutExtensions = (config: { readonly tsms: object }): object => ({
+  ...config,
+  tsms: { ...config.tsms, extensions: false },
 });
 
 /** As a service provider would: the CAP file and the script uploaded, the service with its version entered. */
