@@ -34,6 +34,13 @@ if (positionals.includes('card')) {
   writeFileSync(values.out, `${JSON.stringify({ card: await cardBench() }, null, 2)}\n`);
   process.exit(0);
 }
+if (positionals.includes('platform')) {
+  const { platformBench } = await import('./platform.ts');
+  mkdirSync(dirname(values.out), { recursive: true });
+  const platform = await platformBench(Number(values.cards));
+  writeFileSync(values.out, `${JSON.stringify({ platform }, null, 2)}\n`);
+  process.exit(0);
+}
 const flows = Number(values.flows);
 const cards = Number(values.cards);
 
