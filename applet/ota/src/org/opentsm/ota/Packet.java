@@ -78,6 +78,7 @@ final class Packet {
     private static final short CHECK_KEY_LENGTH = (short) 4;
     /** Bytes of the command's cryptographic checksum, and of its response's. */
     private static final short SIGNED = (short) 5;
+
     private static final short SHORTS = (short) 6;
 
     private final byte[] bytes;

@@ -30,6 +30,7 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
     private static final byte MINIMUM = (byte) 0x16;
     /** The other length that AES-CMAC may have (TS 102 225 5.1.3.2). */
     private static final byte SHORT_CHECKSUM = (byte) 4;
+
     private static final byte TAG_LEVEL = (byte) 0x8E;
     private static final byte FOR_TOOLKIT = (byte) 1;
     private static final byte TAG_TPDU = (byte) 0x0B;
