@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package uicc.system;
 
-import javacard.framework.JCSystem;
 import org.opentsm.simulator.toolkit.Toolkit;
 
 /** RAM that all applications share; ETSI TS 102 241 annex A. */
@@ -14,6 +13,6 @@ public final class UICCPlatform {
      * bytes.
      */
     public static byte[] getTheVolatileByteArray() {
-        return Toolkit.current().volatileArray(JCSystem.CLEAR_ON_RESET);
+        return Toolkit.current().volatileArray();
     }
 }

@@ -5,7 +5,6 @@ import java.util.Arrays;
 import javacard.framework.AID;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
-import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import org.globalplatform.Personalization;
 import org.opentsm.securitydomain.ApplicationChannel;
@@ -142,7 +141,7 @@ public final class RemoteCommands implements Personalization {
             return NONE;
         }
         // RAM of the card's own, of which nothing stays
-        byte[] room = Toolkit.of(card).volatileArray(JCSystem.CLEAR_ON_RESET);
+        byte[] room = Toolkit.of(card).volatileArray();
         try {
             int length = keys.value(body[0], body[1], room, (short) 0);
             boolean fits = room[0] == AES || room[0] == (tls ? PRE_SHARED : DES);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
-import com.licel.jcardsim.base.SimulatorSystem;
 import java.util.List;
 import javacard.framework.AID;
+import javacard.framework.JCSystem;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.PlatformMemory;
@@ -19,7 +19,7 @@ import uicc.toolkit.ToolkitException;
 public final class Toolkit {
 
     static final int HANDLER_CAPACITY = 255 + 3;
-    private static final int SHARED_LENGTH = 512;
+    private static final short SHARED_LENGTH = 512;
     private static final short NO_DURATION = 0;
 
     private final CardRuntime card;
@@ -99,10 +99,10 @@ public final class Toolkit {
         return files;
     }
 
-    /** RAM of the card that all applications may use. */
-    public byte[] volatileArray(byte event) {
+    /** RAM of the card that all applications may use, and none may keep. */
+    public byte[] volatileArray() {
         if (shared == null) {
-            shared = SimulatorSystem.instance().getTransientMemory().makeByteArray(SHARED_LENGTH, event);
+            shared = (byte[]) JCSystem.makeGlobalArray(JCSystem.ARRAY_TYPE_BYTE, SHARED_LENGTH);
         }
         return shared;
     }
