@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '..');
 const TREES = [
   {
     name: 'card side',
-    packages: ['org.opentsm.securitydomain', 'org.opentsm.purse', 'org.opentsm.ota'],
+    packages: ['org.opentsm.securitydomain', 'org.opentsm.purse', 'org.opentsm.ota', 'org.opentsm.agent'],
     beyond: [],
   },
   {

@@ -4,14 +4,18 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect } from 'chai';
-import { onOtaCard, PacketCard, randomKeys } from './support/ota-card.ts';
+import type { CardImage } from '../../simulator/src/index.ts';
+import { AdminServer, nothing, script } from './support/admin-server.ts';
+import { AgentWorld, agentCard, withAgent } from './support/agent-card.ts';
+import { onOtaCard } from './support/ota-card.ts';
+import { expandedAnswers } from './support/packet-host.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 /** Bytes to load, without the Descriptor component, by the package's name; applet/README.md 8 says what for. */
 const BUDGETS: Readonly<Record<string, number>> = JSON.parse(
   readFileSync(resolve(repository, 'applet/budget.json'), 'utf8'),
 );
-const SAVED = /CAP saved to \S*\/(securitydomain|purse|ota)-(\S+)\.cap \((\d+) bytes to load/g;
+const SAVED = /CAP saved to \S*\/(securitydomain|purse|ota|agent)-(\S+)\.cap \((\d+) bytes to load/g;
 
 describe('The CAP files of the applets', () => {
   it(`are at most ${JSON.stringify(BUDGETS)} bytes to load, for every Java Card version`, () => {
@@ -23,7 +27,12 @@ describe('The CAP files of the applets', () => {
       bytes: Number(bytes),
     }));
     expect(made.map(({ name, level }) => `${name} ${level}`)).deep.equal(
-      ['3.0.4', '3.0.5'].flatMap((level) => [`securitydomain ${level}`, `purse ${level}`, `ota ${level}`]),
+      ['3.0.4', '3.0.5'].flatMap((level) => [
+        `securitydomain ${level}`,
+        `purse ${level}`,
+        `ota ${level}`,
+        `agent ${level}`,
+      ]),
     );
     for (const { name, level, bytes } of made) {
       const budget = BUDGETS[name ?? ''] ?? 0;
@@ -32,12 +41,19 @@ describe('The CAP files of the applets', () => {
     }
   }).timeout(300_000);
 
-  it('run: remote management beside the domains', async () => {
-    const aes = randomKeys(1, 'AES');
+  it('run: remote management beside the domains, and its agent, which imports it', async () => {
     const cap = (name: string) => ({ cap: resolve(repository, `build/cap/${name}-3.0.4.cap`) });
-    const loadFiles = [cap('securitydomain'), cap('ota')];
-    await onOtaCard({ keys: [aes], change: (image) => ({ ...image, loadFiles }) }, async (card) => {
-      expect(await new PacketCard(card, aes).ok('80CA006600')).match(/^66/);
+    const loadFiles = [cap('securitydomain'), cap('ota'), cap('agent')];
+    const change = (image: CardImage) => ({ ...withAgent()(image), loadFiles });
+    await onOtaCard({ ...agentCard(), change }, async (card) => {
+      const world = await AgentWorld.open(card);
+      const server = new AdminServer(({ body }, response) =>
+        body.length === 0 ? script(response, ['80CA006600'], '/2') : nothing(response),
+      );
+      await world.call(server.connect);
+      await server.posted(2);
+      await world.terminal.closed();
+      expect(expandedAnswers(server.posts[1]?.body ?? Buffer.alloc(0))[0]).match(/^66.*9000$/);
     });
   });
 });

@@ -16,6 +16,8 @@ final class Packet {
     static final short CAPACITY = MessageParts.CAPACITY;
 
     static final short SLACK = (short) 16;
+    /** Longest AID of a target. */
+    static final short TARGET_MAX = (short) 16;
 
     private static final short HEADER_LENGTH = (short) 2;
     private static final short SPI_1 = (short) 3;
@@ -115,6 +117,16 @@ final class Packet {
 
     short dataLength() {
         return at[DATA_LENGTH];
+    }
+
+    /** Writes the AID of the domain that the packet is for; its length, 0 for files. */
+    short domain(byte[] out, short offset) {
+        if (ram[TARGET] != RemoteLink.DOMAIN) {
+            return (short) 0;
+        }
+        short length = (short) (at[TARGET_LENGTH] - 1);
+        Util.arrayCopyNonAtomic(ram, (short) (TARGET + 1), out, offset, length);
+        return length;
     }
 
     /** Tells OPEN for whom the commands are, and by which keys the packet was right. */

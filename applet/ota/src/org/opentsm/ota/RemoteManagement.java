@@ -9,6 +9,7 @@ import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.Util;
+import uicc.system.UICCPlatform;
 import uicc.toolkit.EnvelopeHandler;
 import uicc.toolkit.EnvelopeHandlerSystem;
 import uicc.toolkit.EnvelopeResponseHandler;
@@ -33,6 +34,21 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
 
     private static final byte TAG_LEVEL = (byte) 0x8E;
     private static final byte FOR_TOOLKIT = (byte) 1;
+    /** First byte of what is for the administration agent; no script begins so. */
+    private static final byte TAG_TRIGGER = (byte) 0x81;
+
+    private static final byte[] AGENT = {
+        (byte) 0xF0,
+        (byte) 0x6F,
+        (byte) 0x70,
+        (byte) 0x65,
+        (byte) 0x6E,
+        (byte) 0x74,
+        (byte) 0x73,
+        (byte) 0x6D,
+        (byte) 0x04,
+        (byte) 0x01
+    };
     private static final byte TAG_TPDU = (byte) 0x0B;
     private static final byte TAG_ADDRESS = (byte) 0x06;
     private static final short EVENT_FORMATTED = (short) 2;
@@ -136,7 +152,9 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
     private void serve(short length) {
         byte status = packet.open(length);
         short answered = (short) 0;
-        if (status == Status.OK) {
+        if (status == Status.OK && packet.dataLength() > 0 && command[packet.data()] == TAG_TRIGGER) {
+            status = trigger() ? Status.OK : Status.SECURITY_ERROR;
+        } else if (status == Status.OK) {
             try {
                 packet.begin();
                 answered =
@@ -152,6 +170,22 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
         if (packet.isAnswered(status)) {
             answer(answered, status);
         }
+    }
+
+    /** Tells the card's administration agent to call its server, by the array that all applications share. */
+    private boolean trigger() {
+        AID agent = JCSystem.lookupAID(AGENT, (short) 0, (byte) AGENT.length);
+        Shareable given = agent == null
+                ? null
+                : JCSystem.getAppletShareableInterfaceObject(agent, AdministrationTrigger.PARAMETER);
+        byte[] shared = UICCPlatform.getTheVolatileByteArray();
+        short length = packet.dataLength();
+        if (given == null || length > (short) (shared.length - Packet.TARGET_MAX)) {
+            return false;
+        }
+        short domain = packet.domain(shared, (short) 0);
+        Util.arrayCopyNonAtomic(command, packet.data(), shared, domain, length);
+        return domain != 0 && ((AdministrationTrigger) given).trigger(shared, (short) 0, domain, length);
     }
 
     /**

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A UICC with remote management and the administration agent, and what sends it to a server of the test's. */
+import { createCipheriv } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { expect } from 'chai';
+import type { CardImage } from '../../../simulator/src/index.ts';
+import { BipTerminal } from './bip-terminal.ts';
+import { type Answer, apdu, type TestCard } from './card.ts';
+import { OTA, type OtaCardOptions, PacketCard, randomKeys } from './ota-card.ts';
+import { commandPacket, envelopes, openResponse, type PacketKeys } from './packet-host.ts';
+import { symmetricField } from './stored-keys.ts';
+import { hex, lv, tlv } from './tlv.ts';
+
+export const AGENT = 'F06F70656E74736D0401';
+const AGENT_PACKAGE = 'F06F70656E74736D04';
+export const IDENTITY = 'card-1';
+export const PSK = Buffer.from('000102030405060708090A0B0C0D0E0F', 'hex');
+export const PACKETS: PacketKeys = randomKeys(1, 'AES');
+const SPI = '1619';
+
+/** Adds the agent to a card with remote management. @param parameters its C9, hex */
+export const withAgent =
+  (parameters = '') =>
+  (image: CardImage): CardImage => ({
+    ...image,
+    loadFiles: [
+      ...(image.loadFiles ?? []),
+      {
+        aid: AGENT_PACKAGE,
+        path: resolve(import.meta.dirname, '../../agent/target/classes'),
+        modules: [{ aid: AGENT, class: 'org.opentsm.agent.AdministrationAgent' }],
+      },
+    ],
+    applications: [
+      ...(image.applications ?? []),
+      { module: AGENT, aid: AGENT, ...(parameters === '' ? {} : { parameters }) },
+    ],
+    remoteManagement: [OTA, AGENT],
+  });
+
+export const agentCard = (parameters = ''): OtaCardOptions => ({ keys: [PACKETS], change: withAgent(parameters) });
+
+/** PUT KEY of one key under the key of the packets. */
+function keyCommand(version: number, type: string, value: Buffer): Buffer {
+  const seal = (data: Buffer) => {
+    const cipher = createCipheriv('aes-128-cbc', PACKETS.kik, Buffer.alloc(16));
+    cipher.setAutoPadding(false);
+    return Buffer.concat([cipher.update(data), cipher.final()]);
+  };
+  const field = Buffer.concat([Buffer.of(version), symmetricField({ type, value }, seal, 16, true)]);
+  return apdu('80D80001', field, true);
+}
+
+/** Puts the pre-shared key 40 01 into the issuer's domain, in the first packet. */
+export async function putPsk(card: TestCard, psk = PSK): Promise<void> {
+  await new PacketCard(card, PACKETS).ok(keyCommand(0x40, '85', psk));
+}
+
+export interface TriggerFields {
+  readonly uri?: string;
+  readonly identity?: string;
+  /** KVN and KID. */
+  readonly key?: string;
+  /** `86` and what is in it, hex; no retries when absent. */
+  readonly retry?: string;
+}
+
+const ascii = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+/** `81 L { 83 L { .. } }`: the connection is not looked at by a terminal of the tests. */
+export function trigger({ uri = '/adm?n=0', identity = IDENTITY, key = '4001', retry = '' }: TriggerFields = {}) {
+  const connection = tlv('84', 'B50103', 'B90205DC', 'BC030201BB', 'BE05217F000001');
+  const security = tlv('85', lv(ascii(identity)), '02', key);
+  const http = tlv('89', tlv('8A', ascii('adm.example')), tlv('8B', ascii('//se-id/iccid/89')), tlv('8C', ascii(uri)));
+  return tlv('81', tlv('83', connection, security, retry, http));
+}
+
+/** Tells the agent to call, by a secured packet. @returns the status of the packet */
+export async function sendTrigger(terminal: BipTerminal, fields: TriggerFields, counter: bigint): Promise<string> {
+  const packet = commandPacket({ spi: SPI, tar: 'B20100', counter, data: trigger(fields) }, PACKETS);
+  let answer: Answer = { data: Buffer.alloc(0), sw: '' };
+  for (const envelope of envelopes(packet)) answer = await terminal.send(envelope);
+  expect(hex(answer.data)).match(/^027100/);
+  return openResponse(answer.data, SPI, PACKETS).status;
+}
+
+/** One card for many sessions: whoever sends to it counts on. */
+export class AgentWorld {
+  readonly card: TestCard;
+  #counter = 0n;
+  terminal: BipTerminal;
+
+  private constructor(card: TestCard) {
+    this.card = card;
+    this.terminal = new BipTerminal(card, () => undefined);
+  }
+
+  static async open(card: TestCard): Promise<AgentWorld> {
+    await putPsk(card);
+    const world = new AgentWorld(card);
+    world.#counter = 1n;
+    return world;
+  }
+
+  /** Has the card call a server. @returns the status of the packet */
+  async call(connect: () => Duplex | undefined, fields: TriggerFields = {}): Promise<string> {
+    await this.restart(connect);
+    return this.trigger(fields);
+  }
+
+  /** After a reset: another terminal. */
+  async restart(connect: () => Duplex | undefined): Promise<void> {
+    this.terminal = new BipTerminal(this.card, connect);
+    await this.terminal.profile();
+  }
+
+  /** Puts an AES key with identifier 01. */
+  putKey(version: number, value: Buffer): Promise<Answer> {
+    return this.manage(keyCommand(version, '88', value));
+  }
+
+  trigger(fields: TriggerFields = {}): Promise<string> {
+    this.#counter += 1n;
+    return sendTrigger(this.terminal, fields, this.#counter);
+  }
+
+  /** A command for the issuer's domain in a packet of its own. */
+  async manage(command: Buffer | string): Promise<Answer> {
+    const packets = new PacketCard(this.card, PACKETS, 'B20100', this.#counter);
+    this.#counter += 1n;
+    return packets.exchange(command);
+  }
+}
