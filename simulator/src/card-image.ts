@@ -35,10 +35,13 @@ export interface SecurityDomainImage {
   readonly keySets?: readonly KeySetImage[];
 }
 
-/** A static key set, ENC, MAC and DEK of one length: DES of 16 bytes, AES of 16, 24 or 32. Test keys only. */
+/**
+ * A static key set, ENC, MAC and DEK of one length: DES of 16 bytes, AES of 16, 24 or 32; PSK: three pre-shared keys of
+ * TLS. Test keys only.
+ */
 export interface KeySetImage {
   readonly keyVersion: Hex;
-  readonly type: 'DES' | 'AES';
+  readonly type: 'DES' | 'AES' | 'PSK';
   readonly enc: Hex;
   readonly mac: Hex;
   readonly dek: Hex;

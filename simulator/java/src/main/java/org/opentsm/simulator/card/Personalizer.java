@@ -21,6 +21,7 @@ final class Personalizer {
 
     private static final int MAX_DATA = 255;
     private static final int AES = 0x88;
+    private static final int PRE_SHARED = 0x85;
     private static final int CHECK_LENGTH = 3;
 
     private final UnaryOperator<byte[]> card;
@@ -73,13 +74,17 @@ final class Personalizer {
         domain.keySets().forEach(this::putKeySet);
     }
 
-    /** {@code KVN, three times type L key 03 KCV}; the keys in clear, as all before issuance. */
+    /** {@code KVN, three times type L key, 03 KCV or 00}; the keys in clear, as all before issuance. */
     private void putKeySet(KeySetImage set) {
         field = set.field();
         ByteArrayOutputStream data = new ByteArrayOutputStream();
         data.write(set.keyVersion());
         for (byte[] key : set.keys()) {
             component(data, set.keyType(), key);
+            if (set.keyType() == PRE_SHARED) {
+                data.write(0);
+                continue;
+            }
             data.write(CHECK_LENGTH);
             data.write(checkValue(set.keyType(), key), 0, CHECK_LENGTH);
         }
