@@ -71,7 +71,7 @@ export const SmsConfig = Type.Object(
 );
 export type SmsConfig = Static<typeof SmsConfig>;
 
-const DEFAULTS = { keySet: 1, tar: 'B20100', maxParts: 16 } as const;
+export const SMS_DEFAULTS = { keySet: 1, tar: 'B20100', maxParts: 16 } as const;
 
 /** Address and password. @throws UsageError `config-field` */
 export async function smscOf(
@@ -114,9 +114,10 @@ export async function startSms(config: SmsConfig, store: SmsStore, context: Daem
     ...(quiet === undefined ? {} : { quietUntil: quietHours(withZone(quiet)) }),
   });
   outbox.start();
-  const { keySet, tar, maxParts } = { ...DEFAULTS, ...config };
+  const { keySet, tar, maxParts } = { ...SMS_DEFAULTS, ...config };
   const reach = config.reachMs === undefined ? {} : { reachMs: config.reachMs };
   return {
+    outbox,
     bearer: new SmsBearer({ outbox, ...store, keySet, tar: fromHex(tar, 3), maxParts, ...reach, onError }),
     campaigns: new Campaigns({
       ...{ table: store.campaigns, packets: store.table, keySet, tar: fromHex(tar, 3), maxParts },

@@ -8,6 +8,7 @@ import { BipBearer } from '../bearer/bip/bip-bearer.ts';
 import { readerLinkBearer } from '../bearer/reader-link/reader-link-bearer.ts';
 import { serveTerminalLinks, type TerminalLinkServer } from '../bearer/reader-link/terminal-link.ts';
 import { reachesPhone, SeramReaders } from '../bearer/seram/seram-readers.ts';
+import type { SmsOutbox } from '../bearer/sms/outbox.ts';
 import { UsageError } from '../errors.ts';
 import { RestClient } from '../rest/client.ts';
 import { administrationKeyClient } from '../rest/clients/administration-keys.ts';
@@ -35,6 +36,7 @@ import { QuotaTable } from '../store/ota/quota-table.ts';
 import { SubscriptionTable } from '../store/ota/subscription-table.ts';
 import { TerminalTable } from '../store/ota/terminal-table.ts';
 import { ProviderId } from '../wire/message/operator.ts';
+import { CardCalls, cardCaller } from './card-calls.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
 import { defaultNodeId, openNode } from './node.ts';
@@ -113,6 +115,8 @@ export const OtaConfig = Type.Object(
           holdMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 50_000 })),
           /** How long a card may take to call before the next bearer is tried; default 30,000. */
           callMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
+          /** Cards with a number have agents of their own, which `sms` makes call; default only terminals have. */
+          cards: Type.Optional(CardCalls),
         },
         { additionalProperties: false },
       ),
@@ -148,7 +152,8 @@ export const otaDaemon = defineDaemon({
     });
     const administration = administrationOf(config, calls, bells);
     const sms = await smsOf(context, store);
-    const sessions = sessionsOf(context, store, terminals, { administration, sms });
+    const { subscriptions } = store;
+    const sessions = sessionsOf(context, store, terminals, { administration, sms, subscriptions });
     const nodes = new OtaNodes({ ...store, sessions, terminals });
     await nodes.start();
     const pruneAll = () => Promise.all([leases.prune(), calls.prune(), sms?.prune()]);
@@ -227,7 +232,8 @@ type Store = Awaited<ReturnType<typeof openStore>>;
 /** What the bearers beyond the reader link need; undefined for those that are not configured. */
 interface Bearers {
   readonly administration: Administration | undefined;
-  readonly sms: { readonly bearer: CardBearer } | undefined;
+  readonly sms: { readonly bearer: CardBearer; readonly outbox: SmsOutbox } | undefined;
+  readonly subscriptions: SubscriptionTable;
 }
 
 async function smsOf(context: DaemonContext<Config>, { packets: table, subscriptions, campaigns, bells }: Store) {
@@ -267,6 +273,8 @@ function sessionsOf(
 /** @throws UsageError `config-field` when a bearer is wanted and nothing is said of how */
 function requireBearers({ administration, sms, bearers = [] }: Config): void {
   const needs = [['bip', 'administration', administration] as const, ['sms', 'sms', sms] as const];
+  if (administration?.cards !== undefined && sms === undefined)
+    throw new UsageError('config-field', '/sms: cards are made to call by it', { field: '/sms' });
   for (const [bearer, field, there] of needs)
     if (there === undefined && bearers.includes(bearer))
       throw new UsageError('config-field', `/${field}: the bearer ${bearer} needs it`, { field: `/${field}` });
@@ -309,16 +317,18 @@ async function serveCards(
 }
 
 /** How scripts go to cards, with what measurements and tests put around it. */
-function bearerOf(config: Config, { administration, sms }: Bearers, logger: Logger): CardBearer {
-  const { bearers = ['reader'], addedDelayMs, trafficRecord } = config;
+function bearerOf(config: Config, bearers: Bearers, logger: Logger): CardBearer {
+  const { administration, sms } = bearers;
+  const { bearers: names = ['reader'], addedDelayMs, trafficRecord } = config;
+  const cards = cardCaller(config, bearers);
   const onError = (error: Error) => logger.warn({ reason: error.message }, 'an administration session did not end');
   const { bearerChoice = {} } = config;
   const bearer = (name: BearerName): CardBearer | undefined => {
     if (name === 'reader') return readerLinkBearer;
     if (name === 'sms') return sms?.bearer;
-    return administration === undefined ? undefined : new BipBearer({ administration, onError });
+    return administration === undefined ? undefined : new BipBearer({ administration, ...cards, onError });
   };
-  const named = bearers.flatMap((name): NamedBearer[] => {
+  const named = names.flatMap((name): NamedBearer[] => {
     const found = bearer(name);
     return found === undefined ? [] : [{ name, bearer: found, rate: { ...BEARER_RATES[name], ...bearerChoice[name] } }];
   });

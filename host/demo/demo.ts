@@ -78,7 +78,7 @@ const radioLine = ({ messages, bytes, seconds, packets }: SmsCost): string =>
   ].join('\n');
 
 function mostRoundTrips({ nativeCard, bearer }: DemoOptions): number {
-  if (bearer === 'sms') return MOST_PACKETS;
+  if (bearer === 'sms' || bearer === 'bip-card') return MOST_PACKETS;
   return nativeCard === undefined ? MOST_ROUND_TRIPS : MOST_ROUND_TRIPS_WITH_LOAD;
 }
 

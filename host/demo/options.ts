@@ -34,7 +34,7 @@ export const USAGE = `npm run demo -- [flags]
   --reader NAME          use the card in this PC/SC reader
   --card KIND            opentsm (default): our issuer's domain; jcop, uicc, ese: a card maker's (docs/cards.md)
   --key-size BITS        RSA size of the SSD's pairs: 1024, 2048 (default) or 3072
-  --bearer KIND          reader (default), bip or sms: how scripts go from ota to the card (docs/ota.md)
+  --bearer KIND          reader (default), bip, bip-card or sms: how scripts go from ota to the card (docs/ota.md)
   --delay MS             a network that takes so much longer for each round trip, up to 10000
   --only PART            key-distribution, top-up or loss-report
   --state DIR            keep databases, logs and cards in DIR`;
@@ -66,8 +66,8 @@ export function parseOptions(args: readonly string[]): DemoOptions {
   }
   const bearer = bearerOf(values.bearer ?? 'reader', only);
   // The card must have the server's keys and our OTA package, as its maker delivers it.
-  if (bearer === 'sms' && (nativeCard !== undefined || reader !== undefined))
-    throw new UsageError('usage', `--bearer sms: on simulated cards of ours alone\n${USAGE}`);
+  if ((bearer === 'sms' || bearer === 'bip-card') && (nativeCard !== undefined || reader !== undefined))
+    throw new UsageError('usage', `--bearer ${bearer}: on simulated cards of ours alone\n${USAGE}`);
   return {
     ...{ link, keySizeBits: size },
     ...delayOf(values.delay),

@@ -20,19 +20,39 @@ export interface BipConfigs {
   readonly terminal: Fields;
 }
 
+/** And what a card needs that has an agent of its own. */
+export interface BipServer extends BipConfigs {
+  readonly server: { readonly host: string; readonly port: number };
+  /** The key of whoever calls under this identity. */
+  pskOf(identity: string): Uint8Array;
+}
+
 /** A new master key for the server's KMS, and the terminal's key from it, in `folder`. */
-export async function makeBipConfigs(folder: string, terminalId: string): Promise<BipConfigs> {
+export async function makeBipConfigs(folder: string, terminalId: string): Promise<BipServer> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const [masterFile, pskFile] = [join(folder, 'master.key'), join(folder, `${terminalId}.psk`)];
   const master = new Uint8Array(randomBytes(32));
   await writeFile(masterFile, toHex(master), { mode: 0o600 });
-  using keys = new AdministrationKeys(new Secret(master));
+  const keys = new AdministrationKeys(new Secret(master));
   await writeFile(pskFile, toHex(keys.derive(terminalId)), { mode: 0o600 });
   const server = { host: '127.0.0.1', port: await freePort() };
   return {
     ota: { bearers: ['bip'], administration: { listen: server } },
     otaKms: { administrationKeyFile: masterFile },
     terminal: { administration: { servers: [server], pskFile } },
+    ...{ server, pskOf: (identity) => keys.derive(identity) },
+  };
+}
+
+/** The same where cards may have agents of their own: `sms` makes them call, and the terminal is their handset. */
+export function cardAgentConfigs(
+  { server, otaKms, terminal }: BipServer,
+  sms: { readonly ota: Fields; readonly otaKms: Fields; readonly terminal: { readonly handset: Fields } },
+): BipConfigs {
+  return {
+    ota: { ...sms.ota, bearers: ['bip'], administration: { listen: server, cards: { address: server.host } } },
+    otaKms: { ...otaKms, ...sms.otaKms },
+    terminal: { ...terminal, handset: { ...sms.terminal.handset, channels: [server] } },
   };
 }
 

@@ -2,15 +2,16 @@
 import { randomInt } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SimulatedCard, Simulator } from '../../simulator/src/index.ts';
+import type { CardImage, SimulatedCard, Simulator } from '../../simulator/src/index.ts';
 import { startSimulator } from '../../simulator/src/index.ts';
 import { UsageError } from '../errors.ts';
+import { cardIdText } from '../store/card-id.ts';
 import type { KeySizeBits } from '../wire/gp/generate-key-pair.ts';
 import { fromRsaPublicKey } from '../wire/gp/public-key.ts';
 import { fromHex } from '../wire/hex.ts';
 import type { CardId } from '../wire/message/common.ts';
 import type { StartKeyDistribution } from '../wire/message/key-distribution.ts';
-import { makeBipConfigs, smsAfterBip } from './bip.ts';
+import { type BipServer, cardAgentConfigs, makeBipConfigs, smsAfterBip } from './bip.ts';
 import { CardMaker, type MadeCard, type WantedCard } from './card-maker.ts';
 import { type LabLink, type LabLinkOptions, openLink } from './link.ts';
 import { makeNativeCard, type NativeCardKind, type NativeMadeCard } from './native-cards.ts';
@@ -30,7 +31,7 @@ export interface CardInReader {
 export const isNative = (made: MadeCard | NativeMadeCard): made is NativeMadeCard => 'isdKeySet' in made;
 
 /** Ways from `ota` to a card. */
-export const BEARERS = ['reader', 'bip', 'sms'] as const;
+export const BEARERS = ['reader', 'bip', 'bip-card', 'sms'] as const;
 export type BearerKind = (typeof BEARERS)[number];
 
 export interface MultiProviderLabOptions extends LabLinkOptions {
@@ -68,6 +69,8 @@ export class MultiProviderLab implements AsyncDisposable {
   readonly #nativeCard: NativeCardKind | undefined;
   /** The short messages of the bearer; undefined for another one. */
   readonly sms: SmsLab | undefined;
+  readonly #bip: BipServer | undefined;
+  readonly #cardAgents: boolean;
 
   private constructor(parts: {
     link: LabLink;
@@ -77,6 +80,8 @@ export class MultiProviderLab implements AsyncDisposable {
     keySizeBits: MultiProviderLabOptions['keySizeBits'];
     nativeCard: NativeCardKind | undefined;
     sms: SmsLab | undefined;
+    bip: BipServer | undefined;
+    cardAgents: boolean;
   }) {
     this.link = parts.link;
     this.platforms = parts.platforms;
@@ -85,6 +90,8 @@ export class MultiProviderLab implements AsyncDisposable {
     this.#keySizeBits = parts.keySizeBits;
     this.#nativeCard = parts.nativeCard;
     this.sms = parts.sms;
+    this.#bip = parts.bip;
+    this.#cardAgents = parts.cardAgents;
   }
 
   static async open(options: MultiProviderLabOptions): Promise<MultiProviderLab> {
@@ -99,11 +106,14 @@ export class MultiProviderLab implements AsyncDisposable {
     const { platform, provider, kms, ota, keepAlive, nativeCard } = options;
     const readerNames = link.readers.map(({ name }) => name);
     const [kind = 'reader'] = [options.bearer];
-    const sms = kind.endsWith('sms') ? parts.use(await SmsLab.open(join(stateDir, 'sms'), readerNames)) : undefined;
+    const cardAgents = kind === 'bip-card';
+    const writes = kind.endsWith('sms') || cardAgents;
+    const sms = writes ? parts.use(await SmsLab.open(join(stateDir, 'sms'), readerNames)) : undefined;
     const bip = kind.startsWith('bip')
       ? await makeBipConfigs(join(stateDir, 'administration'), TERMINAL_ID)
       : undefined;
-    const remote = bip !== undefined && sms !== undefined ? await smsAfterBip(bip, sms) : (sms ?? bip);
+    const both = cardAgents ? cardAgentConfigs : smsAfterBip;
+    const remote = bip !== undefined && sms !== undefined ? await both(bip, sms) : (sms ?? bip);
     const platforms = parts.use(
       await Platforms.start({
         ...{ stateDir, providers, cardMaker, terminal: { ...link.terminal, ...remote?.terminal } },
@@ -124,11 +134,29 @@ export class MultiProviderLab implements AsyncDisposable {
     }
     const simulator = parts.use(await startSimulator());
     parts.move();
-    return new MultiProviderLab({ link, platforms, simulator, cardMaker, keySizeBits, nativeCard, sms });
+    return new MultiProviderLab({
+      link,
+      platforms,
+      simulator,
+      cardMaker,
+      keySizeBits,
+      nativeCard,
+      sms,
+      bip,
+      cardAgents,
+    });
   }
 
   /** Makes a card, plugs it into reader `slot` and, when `known`, enters it into the issuer's card database. */
-  async insertCard(slot: number, options: { readonly known: boolean; readonly casd?: boolean }): Promise<CardInReader> {
+  async insertCard(
+    slot: number,
+    options: {
+      readonly known: boolean;
+      readonly casd?: boolean;
+      /** False for a card that has no number, and is reached by its terminal alone. */
+      readonly subscribed?: boolean;
+    },
+  ): Promise<CardInReader> {
     const reader = this.link.readers[slot];
     if (reader?.plug === undefined) throw new UsageError('no-slot', `There is no simulated reader ${slot}`);
     const { made, cardId } =
@@ -136,11 +164,21 @@ export class MultiProviderLab implements AsyncDisposable {
         ? await this.#makeOwn(options.casd ?? true)
         : await makeNativeCard(this.#nativeCard, newIccid()).then((card) => ({ made: card, cardId: card.cardId }));
     if (options.known) await this.platforms.registerCard(cardId, made);
-    const image = this.sms?.managed(made.image, cardId) ?? made.image;
-    if (this.sms !== undefined) await this.platforms.subscribe(cardId, this.sms.msisdnOf(reader.name));
+    const subscribed = options.subscribed ?? true;
+    const image = subscribed ? this.#imageOf(made.image, cardId) : made.image;
+    if (this.sms !== undefined && subscribed) await this.platforms.subscribe(cardId, this.sms.msisdnOf(reader.name));
     const card = await this.simulator.insert(image, reader.plug);
     await this.platforms.cardPresent(reader.name);
     return { cardId, made, card, readerName: reader.name };
+  }
+
+  /** With what its bearer needs of a card. */
+  #imageOf(image: CardImage, cardId: CardId): CardImage {
+    if (this.sms === undefined) return image;
+    const managed = this.sms.managed(image, cardId);
+    return this.#bip === undefined || !this.#cardAgents
+      ? managed
+      : this.sms.withAgent(managed, this.#bip.pskOf(cardIdText(cardId)));
   }
 
   async #makeOwn(casd: boolean): Promise<{ readonly made: MadeCard; readonly cardId: CardId }> {

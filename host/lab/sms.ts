@@ -29,6 +29,11 @@ const RESEND_MS = 5_000;
 const OTA_PACKAGE = 'F06F70656E74736D03';
 const OTA_MODULE = 'F06F70656E74736D0301';
 const OTA_CLASSES = resolve(import.meta.dirname, '../../applet/ota/target/classes');
+const AGENT_PACKAGE = 'F06F70656E74736D04';
+const AGENT_MODULE = 'F06F70656E74736D0401';
+const AGENT_CLASSES = resolve(import.meta.dirname, '../../applet/agent/target/classes');
+/** Of the key with which a card calls; its identifiers 01 to 03 are one key here. */
+const PSK_VERSION = '40';
 /** A network of the field: GSM's signalling channel. */
 export const RADIO: NetworkSpeed = { latencyMs: 300, bitsPerSecond: 9_600 };
 
@@ -43,7 +48,7 @@ export class SmsLab implements AsyncDisposable {
   readonly ota: Fields;
   readonly otaKms: Fields;
   /** Handset of the terminal's config. */
-  readonly terminal: Fields;
+  readonly terminal: { readonly handset: Fields };
   readonly #numbers: ReadonlyMap<string, string>;
   /** Messages to and from cards, as whoever listens to the radio network has them. */
   readonly heard: readonly SmppMessage[];
@@ -52,7 +57,7 @@ export class SmsLab implements AsyncDisposable {
   readonly #master: PacketKeyMaster;
 
   private constructor(parts: {
-    readonly configs: { readonly ota: Fields; readonly otaKms: Fields; readonly terminal: Fields };
+    readonly configs: { readonly ota: Fields; readonly otaKms: Fields; readonly terminal: SmsLab['terminal'] };
     readonly numbers: ReadonlyMap<string, string>;
     readonly heard: readonly SmppMessage[];
     readonly smsc: Smsc;
@@ -134,6 +139,27 @@ export class SmsLab implements AsyncDisposable {
       ],
       applications: [...(image.applications ?? []), { module: OTA_MODULE, aid: OTA_MODULE }],
       remoteManagement: [OTA_MODULE],
+    };
+  }
+
+  /** A managed card that has an agent of its own as well, which calls with this key. */
+  withAgent(image: CardImage, psk: Uint8Array): CardImage {
+    const key = toHex(psk);
+    const keys = { keyVersion: PSK_VERSION, type: 'PSK' as const, enc: key, mac: key, dek: key };
+    const { isd } = image;
+    return {
+      ...image,
+      ...(isd === null || isd === undefined ? {} : { isd: { ...isd, keySets: [...(isd.keySets ?? []), keys] } }),
+      loadFiles: [
+        ...(image.loadFiles ?? []),
+        {
+          aid: AGENT_PACKAGE,
+          path: AGENT_CLASSES,
+          modules: [{ aid: AGENT_MODULE, class: 'org.opentsm.agent.AdministrationAgent' }],
+        },
+      ],
+      applications: [...(image.applications ?? []), { module: AGENT_MODULE, aid: AGENT_MODULE }],
+      remoteManagement: [...(image.remoteManagement ?? []), AGENT_MODULE],
     };
   }
 

@@ -203,8 +203,8 @@ function statusOf({ scriptStatus, body: kind, resume }: AdminRequest, body: Uint
     if (body.length > 0) throw new WireError('admin-script-status', 'A result without X-Admin-Script-Status');
     return {};
   }
-  if (scriptStatus === 'ok' && !resume && (body.length === 0 || kind !== 'card-content-management'))
-    throw new WireError('admin-script-status', 'The status is ok, and there is no response of card content management');
+  if (scriptStatus === 'ok' && !resume && (body.length === 0 || kind === undefined))
+    throw new WireError('admin-script-status', 'The status is ok, and there is no response of commands');
   return { status: scriptStatus };
 }
 
@@ -228,7 +228,8 @@ function refuse(response: ServerResponse, status: number): void {
 function respond(response: ServerResponse, sessionId: string, answer: Exclude<CardAnswer, { kind: 'unknown' }>): void {
   const nextUri = answer.kind === 'end' ? {} : { nextUri: administrationUri(sessionId, answer.script) };
   const body = answer.kind === 'script' ? answer.body : undefined;
-  const fields = encodeAdminAnswer({ ...nextUri, ...(body === undefined ? {} : { body: 'card-content-management' }) });
+  const kind = answer.kind === 'script' && answer.files ? 'file-management' : 'card-content-management';
+  const fields = encodeAdminAnswer({ ...nextUri, ...(body === undefined ? {} : { body: kind }) });
   for (const [name, value] of fields) response.setHeader(name, value);
   if (body === undefined) {
     response.writeHead(204);

@@ -1,19 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TransportError, WireError } from '../../errors.ts';
-import type { Administration, ScriptResult } from '../../service/ota/administration.ts';
+import type { Administration, OfferedScript, ScriptResult } from '../../service/ota/administration.ts';
 import type { CardBearer, CardScript, CarriedScript } from '../../service/ota/card-bearer.ts';
 import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
+import type { AdminSessionKey } from '../../store/ota/admin-session-table.ts';
 import { toHex } from '../../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import { encodeAdminTrigger } from '../../wire/uicc/admin-trigger.ts';
+import { type PacketTarget, sameTarget } from '../sms/packet-target.ts';
 import { decodeAdminResult, encodeAdminBody } from './admin-script.ts';
 import { administrationUri } from './administration-uri.ts';
+import type { CardCaller } from './card-caller.ts';
 
 export interface BipBearerOptions {
   readonly administration: Administration;
+  /** Calls cards that have an agent of their own; absent: only terminals have one. */
+  readonly cards?: CardCaller;
   readonly onError: (error: Error) => void;
 }
 
+type TargetedRun = ReturnType<typeof sameTarget>;
+
+interface Agent {
+  readonly key: AdminSessionKey & { readonly pskIdentity: string };
+  /** Its scripts are for one target each, and short. */
+  readonly onCard: boolean;
+  readonly trigger: (sessionId: string, timeoutMs: number) => Promise<void>;
+}
+
+/** What an agent on a card takes (applet/README.md 13.1). */
+const CARD_BODY = { form: 'definite', maxBytes: 2_048 } as const;
 /** Shortest time limit of a command that may go over a bearer which can hold it back. */
 const SHORTEST_MS = 30_000;
 /** X-Admin-Script-Status of a result with a body. */
@@ -28,7 +44,8 @@ export class BipBearer implements CardBearer {
   }
 
   refusal(card: ReachedCard, script: CardScript): string | undefined {
-    if (card.reader.bip !== true) return `there is no administration agent for ${script.readerName}`;
+    const callable = this.#options.cards !== undefined && card.reader.msisdn !== undefined;
+    if (card.reader.bip !== true && !callable) return `there is no administration agent for ${script.readerName}`;
     // An agent keeps no time: what must not come late does not go this way (docs/adr/011-permits-to-load.md).
     if (script.commands.some((command) => (command.timeoutMs ?? SHORTEST_MS) < SHORTEST_MS))
       return 'a command with a short time limit does not go over this bearer';
@@ -44,21 +61,27 @@ export class BipBearer implements CardBearer {
   async exchange(card: ReachedCard, script: CardScript, timeoutMs: number): Promise<CarriedScript> {
     const refusal = this.refusal(card, script);
     if (refusal !== undefined) throw new TransportError('bearer-unreachable', refusal);
+    const agent = await this.#agentOf(card, script);
     const deadline = performance.now() + timeoutMs;
     const responses: CardResponse[] = [];
     const cost = { apdus: 0, bytesOut: 0, bytesIn: 0, roundTrips: 0 };
-    // More than once where an agent stops at an answer that the script goes on after, or a body is full.
+    let target: PacketTarget = 'domain';
+    // More than once where an agent stops at an answer that the script goes on after, or a body is full, or a card's
+    // agent has files and domains in turn.
     for (let left: readonly CardCommand[] = script.commands; ; left = script.commands.slice(responses.length)) {
-      const { body, goesOn, commands } = encodeAdminBody(left);
-      const offered = goesOn === undefined ? { body } : { body, goesOn };
-      const result = await this.#run(card, script, offered, deadline).catch((error: unknown) => {
+      const next: TargetedRun = agent.onCard ? sameTarget(left, target) : { target, run: left };
+      target = next.target;
+      const { body, goesOn, commands } = encodeAdminBody(next.run, agent.onCard ? CARD_BODY : undefined);
+      const rules = goesOn === undefined || agent.onCard ? {} : { goesOn };
+      const offered = { body, ...(target === 'files' ? { files: true as const } : rules) };
+      const result = await this.#run(agent, offered, deadline).catch((error: unknown) => {
         throw responses.length === 0 ? error : unknownOutcome(error as Error);
       });
       cost.roundTrips += 1;
       cost.bytesOut += result.bytesOut;
       cost.bytesIn += result.bytesIn;
       if (result.status !== OK) return { ...cost, responses, stopped: false, failure: failureOf(result.status) };
-      const outcome = outcomeOf(left.slice(0, commands), result);
+      const outcome = outcomeOf(next.run.slice(0, commands), result);
       cost.apdus += outcome.responses.length;
       responses.push(...outcome.responses);
       if (outcome.stopped || responses.length === script.commands.length)
@@ -66,24 +89,37 @@ export class BipBearer implements CardBearer {
     }
   }
 
-  #run(card: ReachedCard, script: CardScript, offered: Parameters<Administration['run']>[1], deadline: number) {
+  /** The card's agent where it has one, else its terminal's. */
+  async #agentOf(card: ReachedCard, script: CardScript): Promise<Agent> {
     const { readerName, insertion, fence } = script;
     const { terminalId } = card.link;
-    // The agent is the terminal's; one on the card has an identity of its own.
-    const key = { terminalId, readerName, fence, pskIdentity: terminalId };
+    const place = { terminalId, readerName, fence };
+    const own = await this.#options.cards?.find(card);
+    if (own !== undefined) {
+      const { pskIdentity } = own;
+      return { key: { ...place, pskIdentity }, onCard: true, trigger: (id, ms) => own.trigger(id, fence, ms) };
+    }
+    if (card.reader.bip !== true)
+      throw new TransportError('bearer-unreachable', `there is no administration agent for ${readerName}`);
     const trigger = async (sessionId: string): Promise<void> => {
       const http = { uri: administrationUri(sessionId, 0) };
       const parameters = toHex(encodeAdminTrigger({ session: { http } }));
       await card.link.trigger({ readerName, insertion, fence, parameters });
     };
-    return this.#options.administration.run(key, offered, { trigger, timeoutMs: deadline - performance.now() });
+    return { key: { ...place, pskIdentity: terminalId }, onCard: false, trigger };
   }
 
-  release({ link, reader: { readerName } }: ReachedCard, fence: number): void {
-    const { administration, onError } = this.#options;
+  #run({ key, trigger }: Agent, offered: OfferedScript, deadline: number) {
+    const timeoutMs = deadline - performance.now();
+    const call = (sessionId: string) => trigger(sessionId, timeoutMs);
+    return this.#options.administration.run(key, offered, { trigger: call, timeoutMs });
+  }
+
+  release({ link, reader: { readerName, msisdn } }: ReachedCard, fence: number): void {
+    const { administration, cards, onError } = this.#options;
     administration.end({ terminalId: link.terminalId, readerName, fence }).catch(onError);
-    // The card itself is the terminal's to give back.
-    link.release(readerName, fence);
+    // A card whose own agent is connected hears of the end by itself; any other is the terminal's to give back.
+    if (cards === undefined || msisdn === undefined) link.release(readerName, fence);
   }
 }
 

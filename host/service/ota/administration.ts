@@ -29,6 +29,8 @@ export interface AdministrationOptions {
 export interface OfferedScript {
   readonly body: Uint8Array;
   readonly goesOn?: string;
+  /** Its commands are for the card's files and not for a security domain; no rule where to go on is with it. */
+  readonly files?: true;
 }
 
 export interface ScriptResult {
@@ -54,7 +56,7 @@ export interface CardPost {
 }
 
 export type CardAnswer =
-  | { readonly kind: 'script'; readonly script: number; readonly body: Uint8Array; readonly goesOn?: string }
+  | ({ readonly kind: 'script'; readonly script: number } & OfferedScript)
   /** Nothing yet: post there again. */
   | { readonly kind: 'again'; readonly script: number }
   | { readonly kind: 'end' }
@@ -65,6 +67,8 @@ const HOLD_MS = 20_000;
 const CALL_MS = 30_000;
 const SILENT_MS = 300_000;
 const NEW_SESSION_BYTES = 16;
+/** In the place of the rules where to go on: the script is for the card's files. */
+const FOR_FILES = 'files';
 
 export class Administration {
   readonly #options: AdministrationOptions;
@@ -88,7 +92,8 @@ export class Administration {
   ): Promise<ScriptResult> {
     const { table } = this.#options;
     const session = await table.open(key, randomBytes(NEW_SESSION_BYTES).toString('hex'), key.pskIdentity);
-    const number = session && (await table.offer(session.sessionId, script.body, script.goesOn));
+    const number =
+      session && (await table.offer(session.sessionId, script.body, script.files ? FOR_FILES : script.goesOn));
     if (session === undefined || number === undefined)
       throw new TransportError('bearer-unreachable', 'the administration session of this card has ended', { ...key });
     const { sessionId } = session;
@@ -141,6 +146,7 @@ export class Administration {
     if (row.script === done) return this.#again(row);
     if ((await table.send(sessionId, row.script)) === undefined || row.body === null) return { kind: 'end' };
     const { script, body, goesOn } = row;
+    if (goesOn === FOR_FILES) return { kind: 'script', script, body, files: true };
     return { kind: 'script', script, body, ...(goesOn === null ? {} : { goesOn }) };
   }
 

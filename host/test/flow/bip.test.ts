@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { MultiProviderLab } from '../../lab/multi-provider-lab.ts';
 
-/** 41 to 60 between separate processes, with scripts that the terminal fetches by remote administration. */
+/** 41 to 60 between separate processes, with scripts that terminal or card fetch by remote administration. */
 
 const TRIPS = 6;
+/** A card's agent has files and domains in scripts of their own, and stops where a script would go on. */
+const MOST_TRIPS = 16;
+/** One message for each call and one for its receipt. */
+const MOST_MESSAGES = 24;
 
 describe('key distribution over remote administration', function () {
   this.timeout(300_000);
@@ -17,7 +21,7 @@ describe('key distribution over remote administration', function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'opentsm-bip-'));
     const providers = ['a'];
-    const options = { link: 'direct', keySizeBits: 1024, bearer: 'bip', stateDir: folder } as const;
+    const options = { link: 'direct', keySizeBits: 1024, bearer: 'bip-card', stateDir: folder } as const;
     lab = await MultiProviderLab.open({ ...options, providers, permitted: providers });
   });
   after(async () => {
@@ -26,7 +30,7 @@ describe('key distribution over remote administration', function () {
   });
 
   it('is the same workflow with as many round trips, and the card is the provider’s', async () => {
-    const card = await lab.insertCard(0, { known: true });
+    const card = await lab.insertCard(0, { known: true, subscribed: false });
     const state = await lab.platforms.distribute('a', lab.request(card));
     expect(state.problem).to.equal(undefined);
     expect([state.outcome, state.isolation]).to.deep.equal(['distributed', 'attested']);
@@ -35,6 +39,17 @@ describe('key distribution over remote administration', function () {
     expect(state.cost?.bytesOut).to.be.greaterThan(2_000);
     const again = await lab.platforms.distribute('a', lab.request(card));
     expect([again.outcome, again.foundBy]).to.deep.equal(['already-present', 'database']);
+  });
+
+  it('ends on the card where that has an agent of its own, which a short message makes call', async () => {
+    const card = await lab.insertCard(1, { known: true });
+    const state = await lab.platforms.distribute('a', lab.request(card));
+    expect(state.problem, JSON.stringify(state.problem)).to.equal(undefined);
+    expect([state.outcome, state.isolation]).to.deep.equal(['distributed', 'attested']);
+    expect(state.cost?.roundTrips).to.be.within(TRIPS, MOST_TRIPS);
+    expect(lab.smsCost?.messages).to.be.within(2, MOST_MESSAGES);
+    const audit = await readFile(join(folder, 'keys', 'ota', 'audit.jsonl'), 'utf8');
+    expect(audit).to.include(`iccid:${card.cardId.value}`);
   });
 
   it('leaves a record of each key that left the KMS, and no key in a log', async () => {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TransportError } from '../../errors.ts';
+import { PACKET_SECURITY, PRIORITY } from '../../service/ota/packet-rules.ts';
+import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
+import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
+import type { KeyReference } from '../../wire/gp/key-reference.ts';
+import { encodeAdminTrigger } from '../../wire/uicc/admin-trigger.ts';
+import { BEARER, TRANSPORT } from '../../wire/uicc/cat-channel-values.ts';
+import { catObject } from '../../wire/uicc/cat-object.ts';
+import type { TimerValue } from '../../wire/uicc/cat-values.ts';
+import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
+import type { SmsOutbox } from '../sms/outbox.ts';
+import { administrationUri } from './administration-uri.ts';
+
+/**
+ * Makes cards call that have an administration agent of their own: a secured packet says where to, in short messages.
+ * The identity of such a card is its card id, `iccid:8986...`.
+ */
+
+export interface CardCallerOptions {
+  readonly outbox: SmsOutbox;
+  readonly subscriptions: SubscriptionTable;
+  /** Of the packet's keys, and the TAR of the domain that has the pre-shared key. */
+  readonly keySet: number;
+  readonly tar: Uint8Array;
+  /** Where cards call, as they see it: four bytes of IPv4. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** Of the pre-shared key in the domain. */
+  readonly key: KeyReference;
+  /** Tries after the first, and the pause before each. */
+  readonly retries: number;
+  readonly pause: TimerValue;
+}
+
+/** A card that can be called. */
+export interface CallableCard {
+  readonly pskIdentity: string;
+  /** Has it call for this session. @throws TransportError `bearer-unreachable` when the message did not come to it */
+  readonly trigger: (sessionId: string, fence: number, timeoutMs: number) => Promise<void>;
+}
+
+/** Bytes that the terminal may keep for the channel. */
+const BUFFER = 1_500;
+
+export class CardCaller {
+  readonly #options: CardCallerOptions;
+
+  constructor(options: CardCallerOptions) {
+    this.#options = options;
+  }
+
+  /** The card in this reader, by its number; undefined when it has none that is known. */
+  async find({ reader: { msisdn } }: ReachedCard): Promise<CallableCard | undefined> {
+    const found = msisdn === undefined ? undefined : await this.#options.subscriptions.ofNumber(msisdn);
+    if (found === undefined) return undefined;
+    const { card } = found;
+    return {
+      pskIdentity: card,
+      trigger: (sessionId, fence, timeoutMs) => this.#call(card, sessionId, fence, timeoutMs),
+    };
+  }
+
+  async #call(card: string, sessionId: string, fence: number, timeoutMs: number): Promise<void> {
+    const { outbox, keySet, tar } = this.#options;
+    const spi = encodeSecurityParameters(PACKET_SECURITY);
+    const expiresAt = new Date(Date.now() + timeoutMs);
+    const data = this.#parameters(card, sessionId);
+    const id = await outbox.add({ card, tar, data, fence, keySet, spi, priority: PRIORITY.SESSION, expiresAt });
+    // Whether it came, its call says; a refusal may be anybody's.
+    const packet = await outbox.until(id, ({ state }) => state !== 'queued', timeoutMs);
+    if (packet === undefined || packet.state === 'queued' || packet.state === 'expired')
+      throw new TransportError('bearer-unreachable', 'the message that makes the card call was not sent');
+  }
+
+  #parameters(card: string, sessionId: string): Uint8Array {
+    const { address, port, key, retries, pause } = this.#options;
+    return encodeAdminTrigger({
+      session: {
+        connection: [
+          catObject('bearer', { type: BEARER.DEFAULT, parameters: new Uint8Array() }),
+          catObject('bufferSize', BUFFER),
+          catObject('transport', { protocol: TRANSPORT.TCP_CLIENT, port }),
+          catObject('dataAddress', { family: 'ipv4', address }),
+        ],
+        security: [{ pskIdentity: Buffer.from(card, 'latin1'), key }],
+        retry: { count: retries, wait: pause, failureReport: new Uint8Array() },
+        http: { host: 'administration', agentId: card, uri: administrationUri(sessionId, 0) },
+      },
+    });
+  }
+}
