@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings a fresh clone to the point where everything runs: npm packages, Node 24, Debian packages for
-// PC/SC and PKCS#11, Java parts. Each part is skipped when a stamp says that its inputs have not changed.
+// Brings a fresh clone to the point where everything runs: npm packages, joined where that makes daemons start faster,
+// Node 24, Debian packages for PC/SC and PKCS#11, Java parts. Each part is skipped when a stamp says that its inputs
+// have not changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -111,6 +112,14 @@ function buildNativeAddOns(root, env) {
   });
 }
 
+function joinPackages(root, node) {
+  const script = join('setup', 'join-packages.mjs');
+  const inputs = fingerprint(root, [...NPM_INPUTS, script, join('host', 'cli', 'joined-packages.ts')]);
+  stamped(root, 'packages', inputs, () => {
+    if (!run(node, [script], { cwd: root })) console.error('setup: packages are not joined; daemons start slower');
+  });
+}
+
 /** Quiet, but for what is wrong: Maven resets the terminal's colours at its end even when it has said nothing. */
 function runMaven(root, ...args) {
   const result = spawnSync('mvn', ['-q', '-B', '-Dstyle.color=never', ...args], {
@@ -149,6 +158,7 @@ export function prepare(root) {
   env.MAVEN_OPTS = process.env.MAVEN_OPTS;
   if (existsSync(join(packaged, 'include'))) env.npm_config_nodedir = packaged;
   buildNativeAddOns(root, env);
+  joinPackages(root, node);
   buildJavaParts(root);
   return { node, env };
 }

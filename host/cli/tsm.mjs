@@ -13,5 +13,7 @@ const { enableCompileCache, getCompileCacheDir } = await import('node:module');
 enableCompileCache?.();
 // The processes that hold the readers start with it too.
 process.env.NODE_COMPILE_CACHE ??= getCompileCacheDir?.() ?? '';
+const { useJoinedPackages } = await import('./joined-packages.ts');
+useJoinedPackages();
 const { main } = await import('./main.ts');
 await main(process.argv);
