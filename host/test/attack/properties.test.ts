@@ -3,13 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { gateCases } from '../../../setup/soak/runs.ts';
 import { Ladder } from '../../demo/ladder.ts';
 import { playRuns } from '../../demo/runs.ts';
 import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
+import { NATIVE_CARDS } from '../../lab/native-cards.ts';
 import { attemptProperties } from '../../lab/properties/properties.ts';
 import type { PropertyReport, Run } from '../../lab/run-report.ts';
 
-// One card of the field here; `native-issuer.test.ts` has the flow on all, `npm run demo -- --card` all of this.
+/** In the gate cards of ours alone; `native-issuer.test.ts` has the flow and an attack on all, a soak all of this. */
+const CARDS = gateCases([undefined, ...NATIVE_CARDS], 1 + NATIVE_CARDS.length);
 
 /** Rows of key-distribution.md section 5, in the order in which they are attempted. */
 const PROPERTIES = [
@@ -22,7 +25,7 @@ const PROPERTIES = [
   'private keys never leave the card, in any response, log, dump or database',
 ];
 
-for (const nativeCard of [undefined, 'ese'] as const) {
+for (const nativeCard of CARDS) {
   describe(`the properties of the key distribution on ${nativeCard ?? 'a card with our issuer domain'}`, function () {
     this.timeout(300_000);
     let folder: string;

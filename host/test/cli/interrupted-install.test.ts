@@ -6,6 +6,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { gateCases } from '../../../setup/soak/runs.ts';
 import type { SimulatedCard } from '../../../simulator/src/index.ts';
 import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
 import { installationOf } from '../../cli/card/cap-choice.ts';
@@ -98,19 +99,21 @@ describe('an install that is interrupted', function () {
     const all = await apdusOf(install);
     await remove();
     const reading = await apdusOf(() => work(CardContent.read));
-    for (let afterApdus = reading; afterApdus < all; afterApdus += 1)
-      for (const when of ['before-processing', 'before-response'] as const) {
-        const where = `APDU ${afterApdus} of ${all}, ${when}`;
-        await card.cutPower({ afterApdus, when });
-        const broken = await install().catch((error: unknown) => error);
-        expect(broken, where).to.be.instanceOf(TsmError);
-        await card.power('on');
-        const [loaded, installed] = await state();
-        expect(installed && !loaded, where).to.equal(false);
-        await install();
-        expect(await state(), where).to.deep.equal([true, true]);
-        await remove();
-      }
+    const cuts = Array.from({ length: all - reading }, (_, index) =>
+      (['before-processing', 'before-response'] as const).map((when) => ({ afterApdus: reading + index, when })),
+    ).flat();
+    for (const { afterApdus, when } of gateCases(cuts, 3)) {
+      const where = `APDU ${afterApdus} of ${all}, ${when}`;
+      await card.cutPower({ afterApdus, when });
+      const broken = await install().catch((error: unknown) => error);
+      expect(broken, where).to.be.instanceOf(TsmError);
+      await card.power('on');
+      const [loaded, installed] = await state();
+      expect(installed && !loaded, where).to.equal(false);
+      await install();
+      expect(await state(), where).to.deep.equal([true, true]);
+      await remove();
+    }
   });
 
   /** `tsm card install` as a process of its own. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomInt } from 'node:crypto';
 import { expect } from 'chai';
-import { soaking } from '../../../setup/soak/runs.ts';
+import { gateCases, soaking } from '../../../setup/soak/runs.ts';
 import { ProductDesk } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
@@ -39,7 +39,8 @@ describe('A node killed for good while many flows run', function () {
     await topology.healthy('provider-a');
   });
 
-  for (const name of DAEMONS) {
+  // In the gate every other one: `daemon-kill.test.ts` kills each.
+  for (const name of gateCases(DAEMONS, 2)) {
     it(`ends ${FLOWS} key distributions with one owned domain each when one of two nodes of ${name} dies`, async () => {
       const { topology } = lab.platforms;
       await play(() => topology.kill(name));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { gateCases } from '../../../setup/soak/runs.ts';
 import { PeerError, TransportError } from '../../errors.ts';
 import { ProductDesk } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
@@ -8,8 +9,8 @@ import { afterScripts, scriptsSoFar } from './traffic.ts';
 
 /** Daemons of a top-up, by their names in the topology, and after how many trips each is killed. */
 const DAEMONS = [
-  ['provider-a', [0, 1, 2]],
-  ['issuer', [0, 1]],
+  ['provider-a', gateCases([0, 1, 2], 2)],
+  ['issuer', gateCases([0, 1], 2, 1)],
   ['ota', [1]],
   ['kms-provider-a', [1]],
 ] as const;
