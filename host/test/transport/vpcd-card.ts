@@ -7,6 +7,7 @@ export type Answer = (apdu: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 /** A card on vpcd, as vpicc speaks: it connects, then answers what vpcd sends. Only for the link's own tests. */
 export class VpcdCard implements AsyncDisposable {
   readonly #socket: Socket;
+  readonly #asked = Promise.withResolvers<void>();
   readonly atr: Uint8Array;
   answer: Answer;
 
@@ -29,10 +30,13 @@ export class VpcdCard implements AsyncDisposable {
     });
   }
 
+  /** Ends when the reader has asked this card for its ATR: until then it may still be at the card before. */
   static async insert(port: number, atr: Uint8Array, answer: Answer): Promise<VpcdCard> {
     const socket = connect({ host: '127.0.0.1', port });
     await once(socket, 'connect');
-    return new VpcdCard(socket, atr, answer);
+    const card = new VpcdCard(socket, atr, answer);
+    await card.#asked.promise;
+    return card;
   }
 
   async remove(): Promise<void> {
@@ -48,7 +52,9 @@ export class VpcdCard implements AsyncDisposable {
 
   async #serve(payload: Uint8Array): Promise<void> {
     if (payload.length === 1) {
-      if (payload[0] === 4) this.#send(this.atr);
+      if (payload[0] !== 4) return;
+      this.#send(this.atr);
+      this.#asked.resolve();
       return;
     }
     const response = await this.answer(payload);
