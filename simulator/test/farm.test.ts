@@ -12,6 +12,8 @@ import { memory, probeA, probeImage, select, Write, write, written } from './fix
 /** A dozen in CI; the variable asks for more. */
 const cards = Number(process.env.OPENTSM_FARM_CARDS ?? 12);
 
+const LOOKS = 8;
+
 /** When no card is in memory that has a file to be in. */
 async function idle(simulator: Simulator): Promise<SimulatorLoad> {
   for (;;) {
@@ -55,14 +57,19 @@ describe('a farm of cards', () => {
     const keySets = image.isd?.keySets ?? [];
     const domains = { ...image, ssds: [{ aid: 'F04F50454E54534D01', keySets }] };
     await using simulator = await startSimulator({ stateDir, awake: 0 });
-    const insert = async (from: number, to: number): Promise<SimulatorLoad> => {
+    const insert = async (from: number, to: number): Promise<number> => {
       for (let number = from; number <= to; number += 1) await simulator.insert(numbered(domains, number));
-      return idle(simulator);
+      // A thread's allocation buffer, a megabyte at times, is more than what is measured here.
+      const bytes: number[] = [];
+      while (bytes.length < LOOKS) {
+        const { heapBytes, classBytes } = await idle(simulator);
+        bytes.push(heapBytes + classBytes);
+      }
+      return Math.min(...bytes);
     };
     const before = await insert(1, 4);
     const after = await insert(5, 16);
-    const more = after.heapBytes + after.classBytes - before.heapBytes - before.classBytes;
-    expect(more / 12).to.be.below(150 * 1024);
+    expect((after - before) / 12).to.be.below(150 * 1024);
     await rm(stateDir, { recursive: true });
   });
 
