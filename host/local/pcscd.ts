@@ -21,6 +21,8 @@ export interface PcscMissing {
 }
 
 const SOCKET = '/run/pcscd/pcscd.comm';
+/** It takes a fraction of a second, but not on a machine that does everything at once. */
+const READY_MS = 30_000;
 
 /**
  * Finds a running pcscd with the vpcd driver, or starts one in the foreground as our child.
@@ -37,7 +39,7 @@ export async function ensurePcscd({ driver = true } = {}): Promise<PcscService |
     return { missing: 'the virtual reader is not installed (Debian: apt-get install vsmartcard-vpcd)' };
   }
   if (await accepts(SOCKET)) {
-    if (!driver || (await within(5000, () => listens(VPCD_PORT)))) return noService();
+    if (!driver || (await within(READY_MS, () => listens(VPCD_PORT)))) return noService();
     return { missing: `pcscd runs, but vpcd does not listen on ${VPCD_PORT}: restart pcscd` };
   }
   if (process.getuid?.() !== 0) return { missing: 'pcscd does not run: start it (sudo systemctl start pcscd)' };
@@ -54,7 +56,7 @@ async function startPcscd(driver: boolean): Promise<PcscService | PcscMissing> {
     child.kill('SIGTERM');
     await exited;
   };
-  const ready = await within(5000, async () => (await accepts(SOCKET)) && (!driver || listens(VPCD_PORT)));
+  const ready = await within(READY_MS, async () => (await accepts(SOCKET)) && (!driver || listens(VPCD_PORT)));
   if (!ready) {
     await stop();
     return { missing: `pcscd was started but did not get ready (socket ${SOCKET}, vpcd port ${VPCD_PORT})` };
