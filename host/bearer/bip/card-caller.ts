@@ -50,11 +50,11 @@ export class CardCaller {
     this.#options = options;
   }
 
-  /** The card in this reader, by its number; undefined when it has none that is known. */
-  async find({ reader: { msisdn } }: ReachedCard): Promise<CallableCard | undefined> {
-    const found = msisdn === undefined ? undefined : await this.#options.subscriptions.ofNumber(msisdn);
-    if (found === undefined) return undefined;
-    const { card } = found;
+  /** The card in this reader, by its number; undefined when it has none that is entered with its terminal. */
+  async find({ link, reader: { msisdn } }: ReachedCard): Promise<CallableCard | undefined> {
+    const { subscriptions } = this.#options;
+    const card = msisdn === undefined ? undefined : await subscriptions.cardAt(link.terminalId, msisdn);
+    if (card === undefined) return undefined;
     return {
       pskIdentity: card,
       trigger: (sessionId, fence, timeoutMs) => this.#call(card, sessionId, fence, timeoutMs),

@@ -108,13 +108,11 @@ export class SmsBearer implements CardBearer {
     return (this.#options.now?.() ?? new Date()).getTime();
   }
 
-  /**
-   * Whose number the reader has. A terminal may say any number: its word counts for the cards that are entered with it,
-   * so that no other subscriber's card is sent anything. @throws TransportError `bearer-unreachable`
-   */
+  /** Whose number the reader has. @throws TransportError `bearer-unreachable` */
   async #cardOf({ link, reader: { msisdn, readerName } }: ReachedCard): Promise<string> {
-    const found = msisdn === undefined ? undefined : await this.#options.subscriptions.ofNumber(msisdn);
-    if (found?.terminalId === link.terminalId) return found.card;
+    const { subscriptions } = this.#options;
+    const card = msisdn === undefined ? undefined : await subscriptions.cardAt(link.terminalId, msisdn);
+    if (card !== undefined) return card;
     // Providers read this: the number is none of their business, nor whether it is anybody's.
     throw unreachable(`no card is entered for the number of ${readerName} at ${link.terminalId}`);
   }

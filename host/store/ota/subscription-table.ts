@@ -76,6 +76,15 @@ export class SubscriptionTable {
     return row;
   }
 
+  /**
+   * The card whose number a terminal says that it has in a reader. A terminal may say any number: its word counts for
+   * the cards that are entered with it, so that no other subscriber's card is sent anything.
+   */
+  async cardAt(terminalId: string, msisdn: string): Promise<string | undefined> {
+    const found = await this.ofNumber(msisdn);
+    return found?.terminalId === terminalId ? found.card : undefined;
+  }
+
   /** The newest first. */
   async history(card: string): Promise<readonly SubscriptionRow[]> {
     return this.#rows(sql`SELECT ${COLUMNS} FROM subscriptions WHERE card = ${card} ORDER BY id DESC LIMIT ${MOST}`);

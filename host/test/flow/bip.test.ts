@@ -3,7 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { MultiProviderLab } from '../../lab/multi-provider-lab.ts';
+import { PeerError } from '../../errors.ts';
+import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
+import { exchangeAtLiar } from './terminal-with-any-number.ts';
 
 /** 41 to 60 between separate processes, with scripts that terminal or card fetch by remote administration. */
 
@@ -17,6 +19,7 @@ describe('key distribution over remote administration', function () {
   this.timeout(300_000);
   let folder: string;
   let lab: MultiProviderLab;
+  let called: CardInReader | undefined;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'opentsm-bip-'));
@@ -43,6 +46,7 @@ describe('key distribution over remote administration', function () {
 
   it('ends on the card where that has an agent of its own, which a short message makes call', async () => {
     const card = await lab.insertCard(1, { known: true });
+    called = card;
     const state = await lab.platforms.distribute('a', lab.request(card));
     expect(state.problem, JSON.stringify(state.problem)).to.equal(undefined);
     expect([state.outcome, state.isolation]).to.deep.equal(['distributed', 'attested']);
@@ -50,6 +54,17 @@ describe('key distribution over remote administration', function () {
     expect(lab.smsCost?.messages).to.be.within(2, MOST_MESSAGES);
     const audit = await readFile(join(folder, 'keys', 'ota', 'audit.jsonl'), 'utf8');
     expect(audit).to.include(`iccid:${card.cardId.value}`);
+  });
+
+  it('makes no card call of which another terminal than its own says that it is in its reader', async () => {
+    const { sms, platforms } = lab;
+    const before = sms?.heard.length;
+    const msisdn = sms?.msisdnOf(called?.readerName ?? '') ?? '';
+    const refusal = await exchangeAtLiar(platforms, msisdn);
+    expect(refusal).to.be.instanceOf(PeerError);
+    expect(String(refusal)).to.include('no administration agent').and.not.to.include(msisdn);
+    expect(before).to.be.greaterThan(0);
+    expect(sms?.heard.length).to.equal(before);
   });
 
   it('leaves a record of each key that left the KMS, and no key in a log', async () => {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { WebSocket } from 'ws';
 import { PeerError } from '../../errors.ts';
 import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
 import { packetsOf } from '../../lab/sms-packets.ts';
-import { CardSessionInfo } from '../../wire/message/card-script.ts';
+import { exchangeAtLiar } from './terminal-with-any-number.ts';
 
 /** 41 to 60 between separate processes, with every script in short messages, since no channel opens (BIP). */
 
@@ -16,7 +14,6 @@ const TRIPS = 6;
 const MOST_PACKETS = 12;
 const MOST_MESSAGES = 90;
 const SERVER = '1000';
-const toError = (error: unknown): unknown => error;
 
 describe('key distribution over short messages', function () {
   this.timeout(300_000);
@@ -61,25 +58,9 @@ describe('key distribution over short messages', function () {
 
   it('sends nothing to a card of which another terminal than its own says that it is in its reader', async () => {
     const { sms, platforms } = lab;
-    const { topology } = platforms;
     const before = sms?.heard.length;
-    const liar = await topology.pki.identity({ role: 'terminal', id: 'liar' });
-    const url = `${topology.url('ota').replace('https', 'wss')}/v1/terminal-link`;
-    const socket = new WebSocket(url, { key: liar.key, cert: liar.certificate, ca: liar.authority });
-    await once(socket, 'open');
-    const readerName = 'my reader';
-    const said = { readerName, link: 'direct', cardPresent: true, atr: '3B00', insertion: 'x' };
-    const msisdn = sms?.msisdnOf(card?.readerName ?? '');
-    socket.send(JSON.stringify({ type: 'hello', terminalId: 'liar', readers: [{ ...said, msisdn }] }));
-    await platforms.cardPresent(readerName);
-    const provider = await topology.client(topology.peer('provider-a'), 'ota');
-    const body = { terminalId: 'liar', readerName, owner: 'workflow-liar' };
-    const opened = { method: 'POST', path: '/v1/card-sessions', body, response: CardSessionInfo } as const;
-    const { sessionId, fence } = await provider.call(opened);
-    const path = `/v1/card-sessions/${sessionId}/exchange`;
-    const commands = [{ label: 'GET DATA', apdus: ['80CA006600'] }];
-    const refusal: unknown = await provider.call({ method: 'POST', path, body: { fence, commands } }).catch(toError);
-    socket.terminate();
+    const msisdn = sms?.msisdnOf(card?.readerName ?? '') ?? '';
+    const refusal = await exchangeAtLiar(platforms, msisdn);
     expect(refusal).to.be.instanceOf(PeerError);
     expect(String(refusal)).to.include('no card is entered').and.not.to.include(msisdn);
     expect(sms?.heard.length).to.equal(before);
