@@ -38,6 +38,8 @@ const OK = 'ok';
 /** Scripts go to the card by remote administration: a trigger makes it open a channel, then it fetches them. */
 export class BipBearer implements CardBearer {
   readonly #options: BipBearerOptions;
+  /** Cards of sessions whose own agent was called, until they are released: no more than there are numbers. */
+  readonly #calling = new Set<string>();
 
   constructor(options: BipBearerOptions) {
     this.#options = options;
@@ -96,6 +98,7 @@ export class BipBearer implements CardBearer {
     const place = { terminalId, readerName, fence };
     const own = await this.#options.cards?.find(card);
     if (own !== undefined) {
+      this.#calling.add(numberAt(card));
       const { pskIdentity } = own;
       return { key: { ...place, pskIdentity }, onCard: true, trigger: (id, ms) => own.trigger(id, fence, ms) };
     }
@@ -115,13 +118,17 @@ export class BipBearer implements CardBearer {
     return this.#options.administration.run(key, offered, { trigger: call, timeoutMs });
   }
 
-  release({ link, reader: { readerName, msisdn } }: ReachedCard, fence: number): void {
-    const { administration, cards, onError } = this.#options;
+  release(card: ReachedCard, fence: number): void {
+    const { administration, onError } = this.#options;
+    const { link, reader } = card;
+    const { readerName } = reader;
     administration.end({ terminalId: link.terminalId, readerName, fence }).catch(onError);
     // A card whose own agent is connected hears of the end by itself; any other is the terminal's to give back.
-    if (cards === undefined || msisdn === undefined) link.release(readerName, fence);
+    if (!this.#calling.delete(numberAt(card))) link.release(readerName, fence);
   }
 }
+
+const numberAt = ({ link, reader }: ReachedCard): string => `${link.terminalId}\n${reader.msisdn}`;
 
 function outcomeOf(commands: readonly CardCommand[], { body }: ScriptResult) {
   try {

@@ -69,7 +69,9 @@ export class CardCaller {
     const id = await outbox.add({ card, tar, data, fence, keySet, spi, priority: PRIORITY.SESSION, expiresAt });
     // Whether it came, its call says; a refusal may be anybody's.
     const packet = await outbox.until(id, ({ state }) => state !== 'queued', timeoutMs);
-    if (packet === undefined || packet.state === 'queued' || packet.state === 'expired')
+    // One that leaves after all would make the card call for a session that is over.
+    const tookBack = packet?.state === 'queued' && (await outbox.withdraw(id));
+    if (packet === undefined || tookBack || packet.state === 'expired' || packet.state === 'withdrawn')
       throw new TransportError('bearer-unreachable', 'the message that makes the card call was not sent');
   }
 

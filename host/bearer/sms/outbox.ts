@@ -106,6 +106,11 @@ export class SmsOutbox implements AsyncDisposable {
     return readUntil(bells, packetBell(id), () => table.find(id), wait);
   }
 
+  /** Takes a packet back that has not left. False when it has, or is over. */
+  withdraw(id: string): Promise<boolean> {
+    return this.#options.table.withdraw(id);
+  }
+
   /** Works until it is disposed of. */
   start(): void {
     this.#run ??= this.#work();
