@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { UsageError, WorkflowError } from '../errors.ts';
 import type { ServiceScript } from '../wire/script/service-script.ts';
+import type { ScriptParts } from '../workflow/service-script/run-script.ts';
 
 /** `tsm script check|graph|run`: service scripts, beside `tsm script FILE`, which sends commands as they stand. */
 
@@ -47,23 +48,53 @@ const graph = (): Command =>
 
 const run = (): Command =>
   new Command('run')
-    .description('runs a service script with a card, as a trial: it may not call the KMS here')
+    .description('runs a service script as a trial: with a card and without KMS, or dry with a simulated card')
     .argument('<script.json>')
     .option('--reader <name>', 'part of a reader’s name, or tcp:HOST:PORT')
+    .option('--dry-run', 'runs with a simulated card that is gone afterwards', false)
+    .option('--image <image>', 'with --dry-run: the card, a JSON file or a name of simulator/cards', 'plain')
+    .option('--test-keys <file>', 'with --dry-run: JSON file of keys that the script may name, for this run alone')
+    .option('--serial <hex>', 'with --dry-run: of the instance, from which the keys of its card come', '00'.repeat(8))
     .option('--input <name=hex...>', 'a value that the script wants')
     .option('--json', 'prints JSON, as it always does', false)
     .action(async (file: string, _options: object, command: Command) => {
       // `tsm script FILE` has a --reader of its own, which takes the word before this command sees it.
-      const options: { reader?: string; input?: string[] } = command.optsWithGlobals();
-      const { openCard } = await import('./card/readers.ts');
+      const options: RunOptions = command.optsWithGlobals();
       const { runServiceScript } = await import('../workflow/service-script/run-script.ts');
       const script = await scriptOf(file);
       const inputs = Object.fromEntries((options.input ?? []).map(inputOf));
-      await using open = await openCard(options.reader ?? process.env.TSM_READER);
-      const result = await runServiceScript(script, inputs, { card: open.card });
+      await using parts = await partsOf(options);
+      const result = await runServiceScript(script, inputs, parts);
       process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
       if (result.end === 'failed') throw new WorkflowError('script-failed', result.reason ?? 'the script failed');
     });
+
+interface RunOptions {
+  readonly reader?: string;
+  readonly dryRun?: boolean;
+  readonly image?: string;
+  readonly testKeys?: string;
+  readonly serial?: string;
+  readonly input?: readonly string[];
+}
+
+async function partsOf({
+  reader,
+  dryRun,
+  image = 'plain',
+  testKeys,
+  serial = '',
+}: RunOptions): Promise<ScriptParts & AsyncDisposable> {
+  if (dryRun === true) {
+    const { openTrial } = await import('./script-trial.ts');
+    if (!/^[0-9A-Fa-f]{16}$/.test(serial)) throw new UsageError('bad-option', '--serial has 8 bytes in hexadecimal');
+    return openTrial({ image, keyFile: testKeys, serial: serial.toUpperCase() });
+  }
+  if (testKeys !== undefined) throw new UsageError('bad-option', '--test-keys goes with --dry-run');
+  const { openCard } = await import('./card/readers.ts');
+  const open = await openCard(reader ?? process.env.TSM_READER);
+  return { card: open.card, [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() };
+}
 
 function inputOf(text: string): readonly [string, string] {
   const [, name, value] = /^(\w+)=([0-9A-Fa-f]*)$/.exec(text) ?? [];

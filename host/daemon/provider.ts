@@ -97,7 +97,7 @@ export const providerDaemon = defineDaemon({
     const tsms = new TsmsBackend(database, auditLog, config.ssdAid);
     const listener = new TsmsListener({
       ...{ config: config.tsms, tls, logger, metrics, backend: tsms },
-      extensions: { scripts: new ServiceScripts(database), attributes: new AttributeBook(database) },
+      extensions: { scripts: new ServiceScripts(database, kms.keys), attributes: new AttributeBook(database) },
     });
     const services = {
       ...{ keyDistributions, productFlows, contentChanges, auditLog, tsms, processes },

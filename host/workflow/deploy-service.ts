@@ -11,6 +11,7 @@ import { lookForApplications } from './deploy-service/look-for-applications.ts';
 import { personaliseApplications, recordPersonalised } from './deploy-service/personalise-applications.ts';
 import { provideSecurityDomain } from './deploy-service/provide-security-domain.ts';
 import { requireCard } from './deploy-service/require-card.ts';
+import { requireKeys } from './deploy-service/require-keys.ts';
 import { runScript } from './deploy-service/run-script.ts';
 import { Flow } from './engine/flow.ts';
 import { readIccid } from './key-distribution/41-read-iccid.ts';
@@ -39,6 +40,7 @@ const begun = new Flow<ServiceContext, ServiceStart>()
 
 /** Deploys and updates: S3 to S13. */
 export const deployServiceSteps = begun
+  .host('S2a', [provider, provider], 'repeatable', requireKeys)
   .host('S3', [provider, card], 'check-first', provideSecurityDomain)
   .host('S4', [provider, issuer], 'repeatable', removeApplications)
   .host('S5', [provider, issuer], 'repeatable', installApplications)

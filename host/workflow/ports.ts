@@ -34,7 +34,7 @@ import type {
   UnwrapResponses,
   WrapCommands,
 } from '../wire/message/kms.ts';
-
+import type { KeyOperation, KeyOperationResult } from '../wire/message/managed-keys.ts';
 import type {
   AuthorizeLoad,
   CreatePurseKeySet,
@@ -82,11 +82,18 @@ export interface CardKeyKms {
   translate(request: TranslateCardKeys): Promise<TranslatedCardKeys>;
 }
 
+/** Symmetric keys with a life cycle, used for their owners. */
+export interface ManagedKeyKms {
+  /** @throws PolicyError, or as PeerError, `key-owner`, `key-usage` @throws KeyError `key-state` */
+  use(request: KeyOperation): Promise<KeyOperationResult>;
+}
+
 /** The owner's key service. Keys and channels go by name; no key byte comes out. */
 export interface Kms {
   readonly purse: PurseKms;
   readonly content: ContentKms;
   readonly cardKeys: CardKeyKms;
+  readonly keys: ManagedKeyKms;
   certificateAuthority(): Promise<CertificateAuthorityInfo>;
   createKeyPair(request: CreateKeyPair): Promise<KeyPairInfo>;
   issueOffCardEntityCertificate(request: IssueOffCardEntityCertificate): Promise<CardCertificate>;

@@ -12,6 +12,7 @@ import {
   PlainResponses,
   SecureChannelScript,
 } from '../../wire/message/kms.ts';
+import { KeyOperationResult } from '../../wire/message/managed-keys.ts';
 import { LoadAuthorization, PurseKeySetInfo, Verified } from '../../wire/message/purse.ts';
 import type { Kms } from '../../workflow/ports.ts';
 import type { RestClient } from '../client.ts';
@@ -37,6 +38,7 @@ export function kmsClient(client: RestClient, node: string): Kms {
     purse: purseCalls(kms),
     content: contentCalls(client),
     cardKeys: cardKeyCalls(client),
+    keys: { use: (body) => again(client, '/v1/key-operations', body, KeyOperationResult) },
     ...authorityCalls(kms),
     ...channelCalls(kms),
     endFlow: async (flow) => ended.note(flow),

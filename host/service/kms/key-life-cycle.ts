@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Check } from 'typebox/value';
-import { aesCmac } from '../../crypto/aes.ts';
-import { BLOCK, pad80, retailMac } from '../../crypto/des.ts';
-import { constantTimeEqual } from '../../crypto/equal.ts';
 import type { Secret } from '../../crypto/secret.ts';
-import { KeyError, LifeCycleError, PolicyError, UsageError } from '../../errors.ts';
+import { KeyError, LifeCycleError, PolicyError } from '../../errors.ts';
 import { unwrapKeyBlock, wrapKeyBlock } from '../../kms/key-block.ts';
 import { checkValueOf, type HeldKey, type ManagedKeys } from '../../kms/managed-keys.ts';
-import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import type * as message from '../../wire/message/managed-keys.ts';
 import { KeyAttributes } from '../../wire/message/managed-keys.ts';
 import type { KeyAudit } from './key-audit.ts';
+import { cardKeyOf, operate } from './key-operations.ts';
 
 /** Which attributes a use asks for. @see ASC X9 TR 31-2018, tables 6 and 8 */
 const RULES = {
@@ -19,6 +16,7 @@ const RULES = {
   decrypt: { usages: ['D0'], modes: ['B', 'D'], makes: false },
   'generate-mac': { usages: ['M3', 'M6'], modes: ['C', 'G'], makes: true },
   'verify-mac': { usages: ['M3', 'M6'], modes: ['C', 'V'], makes: false },
+  'derive-card-key': { usages: ['D0', 'M3', 'M6'], modes: ['B', 'C', 'D', 'E', 'G', 'V'], makes: true },
   'wrap key block': { usages: ['K1'], modes: ['B', 'E'], makes: true },
   'unwrap key block': { usages: ['K1'], modes: ['B', 'D'], makes: false },
 } as const;
@@ -31,8 +29,6 @@ const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
   M6: ['aes'],
   K1: ['aes'],
 };
-const NONCE = 12;
-const TAG = 16;
 
 /** Life cycle and use of symmetric keys: states and usage rules, for every operation, in one place. */
 export class KeyLifeCycle {
@@ -174,13 +170,27 @@ export class KeyLifeCycle {
 
   /** One of the operations that an owner has. @throws PolicyError `key-owner`, `key-usage`; KeyError for its state */
   async use(request: message.KeyOperation, by: string): Promise<message.KeyOperationResult> {
-    const { operation, label, owner } = request;
-    return this.#audited(operation, label, by, () =>
+    const { operation, label, owner, check } = request;
+    const use = () =>
       this.#keys.with(label, (key) => {
-        if (key.info.owner !== owner)
-          throw new PolicyError('key-owner', `${label} is not a key of ${owner}`, { label, owner });
+        requireOwner(key.info, owner);
         const { version, secret } = chosen(key, operation, request.version);
-        return { version, ...operate(request, key.info, secret) };
+        return check === true ? { version } : { version, ...operate(request, key.info, secret) };
+      });
+    return check === true ? use() : this.#audited(operation, label, by, use);
+  }
+
+  /**
+   * The key of one card, for the KMS's own secure channels alone, which put it under the DEK.
+   *
+   * @param serial 8 bytes, hex
+   * @throws PolicyError `key-owner`, `key-usage`; KeyError for its state
+   */
+  async cardKey({ label, owner, serial }: Omit<message.CardKey, 'dgi'>, by: string): Promise<Uint8Array> {
+    return this.#audited('derive-card-key', `${label} ${serial}`, by, () =>
+      this.#keys.with(label, (key) => {
+        requireOwner(key.info, owner);
+        return cardKeyOf(key.info, chosen(key, 'derive-card-key').secret, serial);
       }),
     );
   }
@@ -255,6 +265,11 @@ export function requireVersion({ label, versions }: message.ManagedKey, version:
   return found;
 }
 
+function requireOwner(info: message.ManagedKey, owner: string): void {
+  const { label } = info;
+  if (info.owner !== owner) throw new PolicyError('key-owner', `${label} is not a key of ${owner}`, { label, owner });
+}
+
 export function requireExportable({ label, exportability }: message.ManagedKey): void {
   if (exportability !== 'E')
     throw new PolicyError('key-not-exportable', `${label} was made not to leave this KMS`, { label });
@@ -287,45 +302,3 @@ function chosen({ info, secrets }: HeldKey, use: Use, wanted?: number) {
     });
   return { version: row.version, secret };
 }
-
-function operate(
-  { operation, data, mac }: message.KeyOperation,
-  { keyUsage, algorithm, lengthBits }: message.ManagedKey,
-  secret: Secret,
-): Omit<message.KeyOperationResult, 'version'> {
-  const bytes = fromHex(data);
-  if ((operation === 'verify-mac') !== (mac !== undefined))
-    throw new UsageError('mac-argument', 'verify-mac takes a mac, and nothing else does');
-  if (operation === 'encrypt') return { data: toHex(gcmSeal(secret, bytes, lengthBits)) };
-  if (operation === 'decrypt') return { data: toHex(gcmOpen(secret, bytes, lengthBits)) };
-  const own =
-    keyUsage === 'M6' || algorithm === 'aes'
-      ? aesCmac(secret.expose(), bytes)
-      : retailMac(secret.expose(), new Uint8Array(BLOCK), pad80(bytes));
-  if (mac === undefined) return { data: toHex(own) };
-  const got = fromHex(mac);
-  return { verified: constantTimeEqual(own.slice(0, got.length), got) };
-}
-
-/** Nonce, ciphertext, tag: AES-GCM. @see NIST SP 800-38D */
-function gcmSeal(secret: Secret, plain: Uint8Array, bits: number): Uint8Array {
-  const nonce = randomBytes(NONCE);
-  const cipher = createCipheriv(gcm(bits), secret.expose(), nonce, { authTagLength: TAG });
-  return concat(nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag());
-}
-
-/** @throws KeyError `data-unreadable` */
-function gcmOpen(secret: Secret, sealed: Uint8Array, bits: number): Uint8Array {
-  try {
-    const decipher = createDecipheriv(gcm(bits), secret.expose(), sealed.slice(0, NONCE), { authTagLength: TAG });
-    decipher.setAuthTag(sealed.slice(-TAG));
-    return concat(decipher.update(sealed.slice(NONCE, -TAG)), decipher.final());
-  } catch {
-    throw new KeyError('data-unreadable', 'The data was changed, or another key or version encrypted it');
-  }
-}
-
-const gcm = (bits: number): 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm' => {
-  if (bits === 128) return 'aes-128-gcm';
-  return bits === 192 ? 'aes-192-gcm' : 'aes-256-gcm';
-};

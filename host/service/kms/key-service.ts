@@ -13,7 +13,7 @@ import { fromRsaPublicKey, type PublicKey, toRsaPublicKey } from '../../wire/gp/
 import { toHex } from '../../wire/hex.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type * as message from '../../wire/message/kms.ts';
-import type { Kms } from '../../workflow/ports.ts';
+import type { Kms, ManagedKeyKms } from '../../workflow/ports.ts';
 import { AttestationChallenges } from './attestation-challenges.ts';
 import { CardKeyBlockService } from './card-key-blocks.ts';
 import { ContentService } from './content-service.ts';
@@ -60,6 +60,7 @@ export class KeyService implements Kms {
   readonly ceremonies: KeyCeremonies;
   readonly content: ContentService;
   readonly cardKeys: CardKeyBlockService;
+  readonly keys: ManagedKeyKms;
   readonly packets: PacketService;
   readonly #incarnations = new Incarnations();
 
@@ -69,6 +70,7 @@ export class KeyService implements Kms {
     this.#options = options;
     this.#challenges = new AttestationChallenges(random, now);
     this.managedKeys = new KeyLifeCycle(keys.managedKeys, options.audit, options.date);
+    this.keys = { use: (request) => this.managedKeys.use(request, 'owner') };
     this.ceremonies = new KeyCeremonies({
       ...{ lifeCycle: this.managedKeys, ...keys.vault, audit: options.audit },
       ...(options.date === undefined ? {} : { now: options.date }),
@@ -79,8 +81,9 @@ export class KeyService implements Kms {
     this.cardKeys = new CardKeyBlockService(this.managedKeys, {
       ...{ allowPublished: options.allowPublishedTestKeys ?? false, audit: options.audit },
     });
-    const { purse, content, cardKeys } = this;
-    this.channels = new SecureChannels({ keys, cardKeySets, cardKeys, limits, random, now, purse, content });
+    const { purse, content, cardKeys, managedKeys } = this;
+    const own = { purse, content, cardKeys, managedKeys };
+    this.channels = new SecureChannels({ keys, cardKeySets, limits, random, now, ...own });
   }
 
   async certificateAuthority(): Promise<message.CertificateAuthorityInfo> {

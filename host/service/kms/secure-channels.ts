@@ -14,12 +14,13 @@ import { decodeCertificate, MAX_CERTIFICATE } from '../../wire/gp/certificate.ts
 import { fromPlainCommand, type GpCommand } from '../../wire/gp/command.ts';
 import { keyReferenceFromHex } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
-import { fromHex, toHex } from '../../wire/hex.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import type {
   AuthenticateSecureChannel,
   OpenScp10Channel,
   OpenSecureChannel,
   OpenSymmetricChannel,
+  PlainCommand,
   PlainResponses,
   SecureChannelScript,
   UnwrapResponses,
@@ -28,12 +29,24 @@ import type {
 import type { CardKeyBlockService } from './card-key-blocks.ts';
 import type { ContentService } from './content-service.ts';
 import type { Incarnation, Keeper } from './incarnations.ts';
+import type { KeyLifeCycle } from './key-life-cycle.ts';
 import type { PurseService } from './purse-service.ts';
 
 export interface SecureChannelLimits {
   readonly maxOpen: number;
   readonly idleMs: number;
 }
+
+/** What the KMS puts into a command: the secret part goes under the DEK and is wiped. */
+interface FilledIn {
+  readonly clear: Uint8Array;
+  readonly secret: Uint8Array;
+}
+
+/** P1 of STORE DATA: the whole field stands under the DEK. @see GPCS 2.3.1 Table 11-89 */
+const STORE_ENCRYPTED = 0x60;
+/** Whole blocks of a DEK, of any protocol. */
+const DEK_UNIT = 16;
 
 interface OpenChannel {
   readonly channel: SecureChannel;
@@ -53,6 +66,7 @@ export class SecureChannels {
   readonly #now: () => number;
   readonly #purse: Pick<PurseService, 'keyObjects'>;
   readonly #content: Pick<ContentService, 'putKey'>;
+  readonly #managedKeys: Pick<KeyLifeCycle, 'cardKey'>;
   readonly #channels = new Map<string, OpenChannel>();
 
   constructor(options: {
@@ -64,7 +78,9 @@ export class SecureChannels {
     now: () => number;
     purse: Pick<PurseService, 'keyObjects'>;
     content: Pick<ContentService, 'putKey'>;
+    managedKeys: Pick<KeyLifeCycle, 'cardKey'>;
   }) {
+    this.#managedKeys = options.managedKeys;
     this.#purse = options.purse;
     this.#content = options.content;
     this.#keys = options.keys;
@@ -152,7 +168,7 @@ export class SecureChannels {
     channelId: string,
     { responses, commands }: AuthenticateSecureChannel,
   ): Promise<SecureChannelScript> {
-    if (commands.some(({ purseKeys, contentKey }) => purseKeys !== undefined || contentKey !== undefined))
+    if (commands.some(({ purseKeys, cardKey, contentKey }) => (purseKeys ?? cardKey ?? contentKey) !== undefined))
       throw new LifeCycleError('keys-before-session', 'Keys go out after the channel was opened: wrap them');
     const plain = commands.map(fromPlainCommand);
     const request = JSON.stringify(['authenticate', responses, commands]);
@@ -163,26 +179,38 @@ export class SecureChannels {
   /** Keys that a command names are put into it here, under the session's DEK. */
   async wrap(channelId: string, { commands }: WrapCommands): Promise<SecureChannelScript> {
     const plain = commands.map(fromPlainCommand);
-    const keys = await Promise.all(
-      commands.map(({ purseKeys }) => purseKeys && this.#purse.keyObjects(purseKeys.keySet, purseKeys.serial)),
-    );
+    const keys = await Promise.all(commands.map((command) => this.#keysFor(command)));
     const puts = await Promise.all(
       commands.map(({ contentKey }) => (contentKey === undefined ? undefined : this.#content.putKey(contentKey))),
     );
     const request = JSON.stringify(['wrap', commands]);
     const fill = (channel: SecureChannel, command: GpCommand, index: number): GpCommand => {
-      const objects = keys[index];
-      const filled = objects === undefined ? command : { ...command, data: channel.encryptSensitive(objects) };
-      return puts[index]?.command(channel) ?? filled;
+      const filled = keys[index];
+      if (filled === undefined) return puts[index]?.command(channel) ?? command;
+      return { ...command, data: concat(filled.clear, channel.encryptSensitive(filled.secret)) };
     };
     const work = async (channel: SecureChannel) =>
       channel.wrap(plain.map((command, index) => fill(channel, command, index)));
     try {
       return { channelId, commands: await this.#use(channelId, request, work) };
     } finally {
-      for (const objects of keys) objects?.fill(0);
+      for (const filled of keys) filled?.secret.fill(0);
       for (const put of puts) put?.[Symbol.dispose]();
     }
+  }
+
+  async #keysFor({ purseKeys, cardKey, p1 }: PlainCommand): Promise<FilledIn | undefined> {
+    if (purseKeys !== undefined)
+      return { clear: new Uint8Array(), secret: await this.#purse.keyObjects(purseKeys.keySet, purseKeys.serial) };
+    if (cardKey === undefined) return undefined;
+    const key = await this.#managedKeys.cardKey(cardKey, 'secure channel');
+    const head = concat(fromHex(cardKey.dgi, 2), Uint8Array.of(key.length));
+    if ((p1 & STORE_ENCRYPTED) !== STORE_ENCRYPTED) return { clear: head, secret: key };
+    const secret = new Uint8Array(Math.ceil((head.length + key.length) / DEK_UNIT) * DEK_UNIT);
+    secret.set(head);
+    secret.set(key, head.length);
+    key.fill(0);
+    return { clear: new Uint8Array(), secret };
   }
 
   async unwrap(channelId: string, { responses }: UnwrapResponses): Promise<PlainResponses> {

@@ -118,7 +118,7 @@ export class ProductWorld {
     this.services = {
       backend: new TsmsBackend(provider.database, new AuditLog(provider.database), provider.settings.ssdAid),
       instances: new ServiceInstances(provider.database, catalogue),
-      scripts: new ServiceScripts(provider.database),
+      scripts: new ServiceScripts(provider.database, provider.kms.keys),
       processes: new ServiceProcesses({
         ...{ database: provider.database, kms: provider.kms, issuer: provider.issuer, flow: provider.flow },
         ...{ settings: provider.settings, keyDistributions: provider.keyDistributions, keySizeBits: 1024 },

@@ -11,6 +11,7 @@ import { toHex } from '../../wire/hex.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { Instance, Operation, Process } from '../../wire/message/service-instance.ts';
 import type { Json } from '../../wire/tsms/attributes.ts';
+import { scriptKeyOwner } from '../../workflow/service-script/script-kms.ts';
 import { CHIP } from '../conformance/chip.ts';
 import { channelOf, type InProcess, type Seat } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
@@ -47,6 +48,11 @@ export class ServiceDesk {
     await desk.#enter(script);
     await putProduct(world.issuer.database, desk.serviceId, 'a');
     return desk;
+  }
+
+  /** Whose keys its scripts may name. */
+  get keyOwner(): string {
+    return scriptKeyOwner(this.#provider.spId);
   }
 
   async tsms(operation: Request['operation'], sent: Sent = {}): Promise<Json> {

@@ -17,9 +17,9 @@ import { TSMS_BASE } from '../../rest/tsms/server.ts';
 import type { ActionState, StartAction } from '../../wire/message/front.ts';
 import { AppProcess, Instance, Instances } from '../../wire/message/service-instance.ts';
 import { ServiceProviderToken } from '../../wire/message/service-providers.ts';
-import { CHIP } from '../conformance/chip.ts';
 import { PublishedClient } from '../conformance/published-client.ts';
 import { PURSE_SCRIPT } from '../flow/purse-script.ts';
+import { enterChip, enterFolder, enterService } from './service-folder.ts';
 
 const TSM = join(import.meta.dirname, '../../cli/tsm.mjs');
 
@@ -175,19 +175,32 @@ describe('A phone, through the front', function () {
       expect((await client.call('listSecureComponentProfiles', { token: String(json) })).json).to.deep.equal([]);
       expect((await client.send('listSecureComponentProfiles', { token })).status).to.equal(401);
       expect((await client.send('listSecureComponentProfiles', {})).status).to.equal(401);
-      serviceId = await enterService(client, String(json), lab.platforms);
+      await enterChip(lab.platforms);
+      const personalization = new TextEncoder().encode(JSON.stringify(PURSE_SCRIPT));
+      serviceId = await enterService(client, String(json), {
+        ...{ name: 'transit', instanceAid: 'F06F70656E74736D5002', installParameters: '8001A1', personalization },
+        cap: new Uint8Array(await readFile(await buildPurseCap())),
+      });
+      await isProduct(serviceId);
     } finally {
       await client.close();
     }
   });
 
+  /** The issuer's operator enters whose it is. */
+  const isProduct = async (id: string): Promise<void> => {
+    const issuer = await lab.platforms.client('issuer');
+    await issuer.call({ method: 'PUT', path: `/v1/products/${id}`, body: { providerId: 'a' } });
+  };
+
   const BASE = '/tsm-api/1/service-instances';
-  const newInstance = (): Promise<Instance> => {
-    const asked = { serviceId, version: '1.0.0', secureElements: [element] };
+  const newInstance = (of = serviceId): Promise<Instance> => {
+    const asked = { serviceId: of, version: '1.0.0', secureElements: [element] };
     return phone.call('POST', BASE, { schema: Instance, body: asked });
   };
   const run = async ({ serviceInstanceId }: Instance, what: string, body: object): Promise<AppProcess> => {
-    const path = `${BASE}/${serviceInstanceId}/${what}`;
+    const base = what === 'executions' ? '/ext/1/service-instances' : BASE;
+    const path = `${base}/${serviceInstanceId}/${what}`;
     let process = await phone.call('POST', path, { schema: AppProcess, body, key: randomUUID() });
     if (process.sessionId !== undefined) await phone.obey(process.sessionId, element);
     while (process.state === 'running')
@@ -213,6 +226,35 @@ describe('A phone, through the front', function () {
     expect(left).to.deep.equal([]);
     // The other purse on this card is made of the same load file.
     expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 521, equal: true });
+  });
+
+  it('has a new service by files alone: an applet, scripts, action codes, and a key that nobody but KMS and card has', async () => {
+    const { topology } = lab.platforms;
+    const [address] = topology.tsmsAddresses('provider-a');
+    await using parts = new AsyncDisposableStack();
+    const authority = await readFile(topology.pki.authorityFile, 'utf8');
+    const client = parts.adopt(new PublishedClient(`${address}${TSMS_BASE}`, authority), (open) => open.close());
+    const operator = await lab.platforms.client('provider-a');
+    const body = { name: 'shop' };
+    const made = { method: 'POST', path: '/v1/service-providers', body, response: ServiceProviderToken } as const;
+    const { longTermToken, spId } = await operator.call(made);
+    const keys = await lab.platforms.client('kms-provider-a');
+    const attributes = { algorithm: 'aes', lengthBits: 128, keyUsage: 'M6', modeOfUse: 'C', exportability: 'N' };
+    const key = { label: 'stamps', owner: `service-provider:${spId}`, ...attributes };
+    await keys.call({ method: 'POST', path: '/v1/managed-keys', body: key });
+    await keys.call({ method: 'POST', path: '/v1/managed-keys/stamps/activate' });
+    const { json } = await client.call('createAccessToken', { token: longTermToken });
+    const stamps = await enterFolder(client, String(json), join(import.meta.dirname, 'stamps'));
+    await isProduct(stamps);
+
+    const instance = await newInstance(stamps);
+    const deployed = await run(instance, 'deployments', { commands: ['I', 'P', 'A'], finalize: true });
+    expect(deployed.result).to.deep.include({ executionStatus: 0, serviceEndState: 21 });
+    const given = async (inputs: object) =>
+      (await run(instance, 'executions', { actionCode: 'STAMP', inputs })).messages;
+    expect(await given({ stamps: '03' })).to.deep.equal(['stamps 0003']);
+    expect(await given({ stamps: '04' })).to.deep.equal(['stamps 0007']);
+    expect((await run(instance, 'executions', { actionCode: 'COUNT' })).values.count).to.equal('0007');
   });
 
   it('does what the two standards describe where extensions are off', async () => {
@@ -257,40 +299,3 @@ const withoutExtensions = (config: { readonly tsms: object }): object => ({
   ...config,
   tsms: { ...config.tsms, extensions: false },
 });
-
-/** As a service provider would: the CAP file and the script uploaded, the service with its version entered. */
-async function enterService(client: PublishedClient, token: string, platforms: SingleProviderLab['platforms']) {
-  const profile = '44444444-4444-4444-8444-444444444444';
-  const operator = await platforms.client('provider-a');
-  const chip = `/v1/secure-component-profiles/${profile}`;
-  await operator.call({ method: 'PUT', path: chip, body: CHIP });
-  const ranges = [{ kind: 'iccid', first: '00000000000000000000', last: '99999999999999999999' }];
-  await operator.call({ method: 'PUT', path: `${chip}/cards`, body: { ranges } });
-  const idOf = async (operation: string, sent: object): Promise<string> => {
-    const { json } = await client.call(operation, { token, ...sent });
-    return String(Object(json).id);
-  };
-  const cap = new Uint8Array(await readFile(await buildPurseCap()));
-  const elfId = await idOf('createElfAndUploadBinary', { file: { name: 'purse.cap', bytes: cap } });
-  const script = { name: 'purse.json', bytes: new TextEncoder().encode(JSON.stringify(PURSE_SCRIPT)) };
-  const personalizationScriptId = await idOf('createPersoScriptAndUploadBinary', { file: script });
-  const modules = await client.call('listEms', { token, params: { elfId } });
-  const executableModuleId = String((modules.json as { id: string }[])[0]?.id);
-  const applicationConfigId = await idOf('createAppConfig', {
-    body: {
-      ...{ instanceAid: 'F06F70656E74736D5002', personalizationConfig: { personalizationScriptId } },
-      installConfig: { applicationSpecificInstallParameter: '8001A1' },
-    },
-  });
-  const serviceId = await idOf('createService', { body: { name: 'transit' } });
-  const params = { serviceId };
-  const applicationInstantiationConfigs = [{ executableModuleId, applicationConfigId }];
-  const body = { executableLoadFileIds: [elfId], applicationInstantiationConfigs };
-  const flavorId = await idOf('createFlavor', { params, body });
-  await client.call('publishFlavor', { token, params: { serviceId, flavorId } });
-  const version = { tag: '1.0.0', allowedDeployments: { [flavorId]: [profile] } };
-  await client.call('createVersion', { token, params, body: version });
-  const issuer = await platforms.client('issuer');
-  await issuer.call({ method: 'PUT', path: `/v1/products/${serviceId}`, body: { providerId: 'a' } });
-  return serviceId;
-}

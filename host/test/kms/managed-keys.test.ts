@@ -2,6 +2,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { aesCmac } from '../../crypto/aes.ts';
 import { ConflictError, KeyError, LifeCycleError, NotFoundError, PolicyError, TsmError } from '../../errors.ts';
 import type { FolderKeyProvider } from '../../kms/folder-provider.ts';
 import { wrapKeyBlock } from '../../kms/key-block.ts';
@@ -81,6 +82,41 @@ for (const home of PROVIDERS)
       expect(await failure(use('decrypt', 'k', old.data ?? ''))).to.include({ code: 'data-unreadable' });
       const [first, second] = (await keys.find('k')).versions;
       expect(first?.checkValue).to.not.equal(second?.checkValue);
+    });
+
+    it('make the keys of cards: others for each serial, under a DEK alone, for their owner', async () => {
+      await active('master', { keyUsage: 'M6', modeOfUse: 'C' });
+      const [one, two] = ['0000000000000001', '0000000000000002'];
+      const { data = '' } = await use('generate-mac', 'master', 'AA', { serial: one });
+      const own = await keys.cardKey({ label: 'master', owner: OWNER, serial: one }, BOB);
+      expect(toHex(aesCmac(own, fromHex('AA')))).to.equal(data);
+      for (const [more, verified] of [
+        [{ serial: one }, true],
+        [{ serial: two }, false],
+        [{}, false],
+      ] as const)
+        expect((await use('verify-mac', 'master', 'AA', { mac: data, ...more })).verified).to.equal(verified);
+      expect(await failure(use('derive-card-key', 'master', ''))).to.include({ code: 'derive-card-key' });
+      expect(await failure(keys.cardKey({ label: 'master', owner: 'other', serial: one }, BOB))).to.include({
+        code: 'key-owner',
+      });
+      await active('wraps', { keyUsage: 'K1', modeOfUse: 'B' });
+      expect(await failure(keys.cardKey({ label: 'wraps', owner: OWNER, serial: one }, BOB))).to.include({
+        code: 'key-usage',
+      });
+    });
+
+    it('say whether an owner may use them, and compute nothing', async () => {
+      await active('asked', { modeOfUse: 'E' });
+      acts.splice(0);
+      expect(await use('encrypt', 'asked', '', { check: true })).to.deep.equal({ version: 1 });
+      expect(await failure(use('decrypt', 'asked', '', { check: true }))).to.include({ code: 'key-usage' });
+      expect(await failure(use('encrypt', 'asked', '', { check: true, owner: 'other' }))).to.include({
+        code: 'key-owner',
+      });
+      await keys.suspend('asked', ALICE);
+      expect(await failure(use('encrypt', 'asked', '', { check: true }))).to.include({ code: 'key-state' });
+      expect(acts.filter((act) => act.includes('crypt'))).to.deep.equal([]);
     });
 
     it('keep to their usage, mode and owner in every operation', async () => {

@@ -7,12 +7,13 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { soakRuns } from '../../../setup/soak/runs.ts';
 import { readCardImage, sharedSimulator } from '../../../simulator/src/index.ts';
-import { TransportError, TsmError, UsageError } from '../../errors.ts';
+import { PolicyError, TransportError, TsmError, UsageError } from '../../errors.ts';
 import type { CardChannel } from '../../transport/card-channel.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import { scriptFindings, scriptGraph } from '../../wire/script/check-script.ts';
 import { readServiceScript, ServiceScript } from '../../wire/script/service-script.ts';
 import { runServiceScript } from '../../workflow/service-script/run-script.ts';
+import { ScriptKms } from '../../workflow/service-script/script-kms.ts';
 import { TestFolder } from '../kms/fixture.ts';
 import { failure } from '../transport/framed-card.ts';
 
@@ -107,22 +108,71 @@ describe('service scripts', () => {
     });
   });
 
-  it('ask the KMS by name, and are refused where there is none', async () => {
-    const script = read(
-      withSteps({ tell: { kms: 'generate-mac', key: 'k', data: '{value}AA', result: 'mac', next: 'done' } }),
+  const macStep = { kms: 'generate-mac', key: 'k', data: '{value}AA', result: 'mac', next: 'done' };
+
+  it('ask the KMS by name, for their owner, and are refused where there is none', async () => {
+    const script = read(withSteps({ tell: macStep }));
+    const asked: object[] = [];
+    const kms = new ScriptKms(
+      {
+        use: async (request) => {
+          asked.push(request);
+          return { version: 1, data: 'CAFE' };
+        },
+      },
+      'own',
     );
-    const asked: string[] = [];
-    const kms = async (...words: string[]) => {
-      asked.push(words.join(' '));
-      return 'CAFE';
-    };
     const run = await runServiceScript(script, { amount: '00' }, { card: counter().channel, kms });
-    expect([asked, run.values.mac]).to.deep.equal([['generate-mac k 00AA'], 'CAFE']);
+    const call = { operation: 'generate-mac', label: 'k', owner: 'own' };
+    expect([asked, run.values.mac]).to.deep.equal([
+      [
+        { ...call, data: '', check: true },
+        { ...call, data: '00AA' },
+      ],
+      'CAFE',
+    ]);
     const { card, transmit } = counter();
     expect(await failure(runServiceScript(script, { amount: '00' }, { card: channelOf(transmit) }))).to.be.instanceOf(
       UsageError,
     );
     expect(card.sent, 'nothing sent').to.deep.equal([]);
+  });
+
+  it('send nothing when the KMS refuses one of their steps, and take back what they did when it refuses later', async () => {
+    const script = read(withSteps({ tell: macStep }));
+    let left = 0;
+    const kms = new ScriptKms(
+      {
+        use: async () => {
+          left -= 1;
+          if (left < 0) throw new PolicyError('key-usage', 'no');
+          return { version: 1 };
+        },
+      },
+      'own',
+    );
+    const early = counter();
+    const refused = await failure(runServiceScript(script, { amount: '01' }, { card: early.channel, kms }));
+    expect([refused, early.card.sent]).to.deep.equal([refused, []]);
+    expect(refused).to.include({ code: 'script-key' });
+    left = 1;
+    const late = counter();
+    const run = await runServiceScript(script, { amount: '01' }, { card: late.channel, kms });
+    expect(run).to.include({ end: 'failed', reason: 'tell: the KMS refuses: key-usage' });
+    expect(late.card.count, 'taken back').to.equal(0);
+  });
+
+  it('say that the KMS was away, and not that it refuses, before anything is sent', async () => {
+    const away = async () => {
+      throw new TransportError('unreachable', 'gone');
+    };
+    const { card, channel } = counter();
+    const kms = new ScriptKms({ use: away }, 'own');
+    const error = await failure(
+      runServiceScript(read(withSteps({ tell: macStep })), { amount: '00' }, { card: channel, kms }),
+    );
+    expect(error).to.include({ code: 'unreachable' });
+    expect(card.sent).to.deep.equal([]);
   });
 
   it('are refused with inputs that do not fit, before anything is sent', async () => {
@@ -259,5 +309,32 @@ describe('tsm script', function () {
     expect(wrong.status).to.equal(1);
     expect(JSON.parse(wrong.stdout)).to.include({ end: 'failed' });
     await card.remove();
+  });
+
+  it('runs one dry: with a card that starts from an image, and a KMS that has its rules', async () => {
+    await using folder = await TestFolder.make();
+    const made = { kms: 'generate-mac', key: 'k', ofCard: true, data: '0102', result: 'mac', next: 'checked' };
+    const steps = {
+      select: { send: { cla: '00', ins: 'A4', p1: '04', p2: '00', le: '00' }, accept: { '9000': 'made' } },
+      ...{
+        made,
+        checked: { kms: 'verify-mac', key: 'k', ofCard: true, data: '0102', mac: '{mac}', yes: 'master', no: 'bad' },
+      },
+      master: { kms: 'verify-mac', key: 'k', data: '0102', mac: '{mac}', yes: 'bad', no: 'done' },
+      ...{ done: { end: 'done' }, bad: { end: 'failed' } },
+    };
+    const script = { ...SCRIPT, name: 'own', inputs: {}, start: 'select', steps };
+    const [file, keys] = [join(folder.path, 'own.json'), join(folder.path, 'keys.json')];
+    await writeFile(file, JSON.stringify(script));
+    const key = { label: 'k', algorithm: 'aes', keyUsage: 'M6', modeOfUse: 'C', key: '00'.repeat(16) };
+    await writeFile(keys, JSON.stringify([key]));
+    const dry = tsm('run', file, '--dry-run', '--image', 'plain', '--test-keys', keys, '--json');
+    expect(dry.status, dry.stderr).to.equal(0);
+    const { steps: done } = JSON.parse(dry.stdout);
+    expect(done).to.deep.equal(['select', 'made', 'checked', 'master', 'done']);
+    await writeFile(keys, JSON.stringify([{ ...key, keyUsage: 'D0', modeOfUse: 'B' }]));
+    const refused = tsm('run', file, '--dry-run', '--test-keys', keys);
+    expect([refused.stdout, refused.stderr]).to.deep.equal(['', refused.stderr.match(/.*script-key.*\n/)?.[0]]);
+    expect(tsm('run', file, '--test-keys', keys).status).to.equal(2);
   });
 });

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { StoredCardKeys } from './card-batches.ts';
 import { CardCommand, CardResponse } from './card-script.ts';
 import { Aid, CardId, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
+import { CardKey } from './managed-keys.ts';
 import { PurseSerial } from './purse.ts';
 
 /**
@@ -219,6 +220,11 @@ export const PlainCommand = Type.Object(
     timeoutMs: CardCommand.properties.timeoutMs,
     /** The KMS fills in the data: the keys of the purse of this serial, under the session's DEK. With `wrap` only. */
     purseKeys: Type.Optional(Type.Object({ keySet: Name, serial: PurseSerial }, { additionalProperties: false })),
+    /**
+     * The KMS fills in the data: DGI, length and this key. The key is under the session's DEK, or with P1 `60` the whole
+     * field, with zeros up to 16 bytes (GPCS 2.3.1 Table 11-89). With `wrap` only.
+     */
+    cardKey: Type.Optional(CardKey),
     /** The KMS makes it the PUT KEY of this content key. With `wrap` only. */
     contentKey: Type.Optional(Name),
   },

@@ -117,6 +117,19 @@ export const ApprovalParams = Type.Object({ approvalId: Type.String({ pattern: '
 export const ApprovedAct = Type.Object({ key: ManagedKey, keyBlock: Type.Optional(KeyBlock) }, closed);
 export type ApprovedAct = Static<typeof ApprovedAct>;
 
+/** Diversifies a key: eight bytes that no other instance of a service has. */
+const CardSerial = Type.String({ pattern: '^[0-9A-F]{16}$' });
+/** A key of one card that goes into it by STORE DATA. */
+export const CardKey = Type.Object(
+  {
+    ...{ label: KeyLabel, owner: KeyOwner, serial: CardSerial },
+    /** Data grouping identifier that the application knows it by. */
+    dgi: Type.String({ pattern: '^[0-9A-F]{4}$' }),
+  },
+  closed,
+);
+export type CardKey = Static<typeof CardKey>;
+
 /** POST /v1/key-operations, by the owner of the KMS. */
 export const KeyOperation = Type.Object(
   {
@@ -125,6 +138,8 @@ export const KeyOperation = Type.Object(
       Type.Literal('decrypt'),
       Type.Literal('generate-mac'),
       Type.Literal('verify-mac'),
+      /** With `check` alone: the key of a card leaves under a channel's DEK, by `cardKey` of a command. */
+      Type.Literal('derive-card-key'),
     ]),
     ...{ label: KeyLabel, owner: KeyOwner },
     /** Default: the active one. */
@@ -133,6 +148,10 @@ export const KeyOperation = Type.Object(
     data: Hex,
     /** For `verify-mac`. */
     mac: Type.Optional(Type.String({ pattern: '^([0-9A-F]{2}){4,16}$' })),
+    /** With the key of the card of this serial, which comes from the named one. */
+    serial: Type.Optional(CardSerial),
+    /** Only whether this owner may do this now: nothing is computed, `data` is not looked at. */
+    check: Type.Optional(Type.Literal(true)),
   },
   closed,
 );

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { Check, Errors } from 'typebox/value';
 import { UsageError } from '../../errors.ts';
+import { KeyLabel } from '../message/managed-keys.ts';
 import { PurseAlgorithmName } from '../message/purse.ts';
 import { placesOf } from './service-script.ts';
 
@@ -21,9 +22,20 @@ export const PersonalizationScript = Type.Object(
     keys: Type.Optional(Type.Object({ kind: Type.Literal('purse'), algorithm: PurseAlgorithmName }, closed)),
     /** How SELECT's answer shows that all of it is stored already. */
     personalized: Type.Object({ answerHolds: Template }, closed),
-    /** STORE DATA in their order, from block 00 up; `keys`: the KMS fills in the instance's keys under the DEK. */
+    /**
+     * STORE DATA in their order, from block 00 up. The KMS fills in under the DEK: `keys` those of the purse, `cardKey`
+     * the instance's own from a key of the service's provider, behind its data grouping identifier.
+     */
     storeData: Type.Array(
-      Type.Object({ p1: Byte, data: Type.Optional(Template), keys: Type.Optional(Type.Literal(true)) }, closed),
+      Type.Object(
+        {
+          ...{ p1: Byte, data: Type.Optional(Template), keys: Type.Optional(Type.Literal(true)) },
+          cardKey: Type.Optional(
+            Type.Object({ key: KeyLabel, dgi: Type.String({ pattern: '^[0-9A-F]{4}$' }) }, closed),
+          ),
+        },
+        closed,
+      ),
       { minItems: 1, maxItems: 32 },
     ),
   },
@@ -36,6 +48,10 @@ const PLACES = ['serial'];
 const MAX_CHARACTERS = 65_536;
 /** One APDU under secure messaging. */
 const MAX_BLOCK = 223;
+
+/** Keys of the service's provider that come onto the card. */
+export const cardKeysOf = ({ storeData }: PersonalizationScript): string[] =>
+  storeData.flatMap(({ cardKey }) => (cardKey === undefined ? [] : [cardKey.key]));
 
 const isScript = (value: unknown): value is PersonalizationScript => Check(PersonalizationScript, value);
 
@@ -52,10 +68,12 @@ export function readPersonalizationScript(text: string): PersonalizationScript {
     const [first] = Errors(PersonalizationScript, value);
     throw refused(`${first?.instancePath || '(whole)'}: ${first?.message ?? 'malformed'}`);
   }
-  for (const [index, { data = '', keys }] of value.storeData.entries()) {
-    if (keys === true && (data !== '' || value.keys === undefined))
-      throw refused(`/storeData/${index}: the KMS fills in keys that the script declares, and they stand alone`);
-    if (filledTemplate(data, { serial: '00'.repeat(8) }).length > 2 * MAX_BLOCK)
+  for (const [index, { data, keys, cardKey }] of value.storeData.entries()) {
+    if ([data, keys, cardKey].filter((part) => part !== undefined).length > 1)
+      throw refused(`/storeData/${index}: data, keys and cardKey stand alone`);
+    if (keys === true && value.keys === undefined)
+      throw refused(`/storeData/${index}: the KMS fills in keys that the script declares`);
+    if (filledTemplate(data ?? '', { serial: '00'.repeat(8) }).length > 2 * MAX_BLOCK)
       throw refused(`/storeData/${index}: longer than ${MAX_BLOCK} bytes`);
   }
   const texts = [value.personalized.answerHolds, ...value.storeData.map(({ data = '' }) => data)];

@@ -13,6 +13,9 @@ const StepName = Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' });
 const VariableName = Type.String({ pattern: '^[a-z][A-Za-z0-9]{0,31}$' });
 const HexByte = Type.String({ pattern: '^[0-9A-F]{2}$' });
 const Template = Type.String({ pattern: '^([0-9A-F]{2}|\\{[a-z][A-Za-z0-9]{0,31}\\})*$', maxLength: 1_024 });
+const KeyLabel = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' });
+/** With the key of the instance's card, which comes from the named one by the instance's serial. */
+const OfCard = Type.Optional(Type.Literal(true));
 /** Text for the user with the same places. */
 const Message = Type.String({ minLength: 1, maxLength: 255 });
 /** How often a step may be come to in one run; default once. */
@@ -56,10 +59,24 @@ const KmsCall = Type.Object(
   {
     /** An operation of the KMS by name, and its key by label: no key is ever here. */
     kms: Type.Union([Type.Literal('encrypt'), Type.Literal('decrypt'), Type.Literal('generate-mac')]),
-    key: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
+    ...{ key: KeyLabel, ofCard: OfCard },
     data: Template,
     result: VariableName,
     next: StepName,
+    max: Max,
+  },
+  closed,
+);
+const MacCheck = Type.Object(
+  {
+    kms: Type.Literal('verify-mac'),
+    ...{ key: KeyLabel, ofCard: OfCard },
+    data: Template,
+    /** Its first 4 to 16 bytes. */
+    mac: Template,
+    /** It is the key's MAC of the data, or it is not. */
+    yes: StepName,
+    no: StepName,
     max: Max,
   },
   closed,
@@ -99,13 +116,14 @@ export const ServiceScript = Type.Object(
       closed,
     ),
     start: StepName,
-    steps: Type.Record(StepName, Type.Union([Command, KmsCall, Branch, Notice, End]), closed),
+    steps: Type.Record(StepName, Type.Union([Command, KmsCall, MacCheck, Branch, Notice, End]), closed),
   },
   closed,
 );
 export type ServiceScript = Static<typeof ServiceScript>;
 export type ScriptStep = ServiceScript['steps'][string];
 export type CommandStep = Static<typeof Command>;
+export type KmsStep = Static<typeof KmsCall> | Static<typeof MacCheck>;
 
 const MAX_BYTES = 262_144;
 const MAX_STEPS = 256;
@@ -132,6 +150,10 @@ export function readServiceScript(text: string): ServiceScript {
 
 const refused = (what: string): UsageError => new UsageError('service-script', `This is no service script: ${what}`);
 
+/** Steps that call the KMS. */
+export const kmsStepsOf = ({ steps }: ServiceScript): KmsStep[] =>
+  Object.values(steps).filter((step): step is KmsStep => 'kms' in step);
+
 /** Names in a template. */
 export const placesOf = (template: string): string[] =>
   [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
@@ -150,6 +172,7 @@ export const targetsOf = (step: ScriptStep): string[] =>
 /** Values that a step needs. */
 export function readsOf(step: ScriptStep): string[] {
   if ('send' in step) return [step.send.p1, step.send.p2, step.send.data ?? ''].flatMap(placesOf);
+  if ('mac' in step) return [step.data, step.mac].flatMap(placesOf);
   if ('kms' in step) return placesOf(step.data);
   if ('if' in step) return [step.if.value, ...placesOf(step.if.to)];
   return 'message' in step ? placesOf(step.message ?? '') : [];

@@ -29,6 +29,8 @@ export type ServiceStart = {
   /** What an action runs, and its values. */
   readonly script?: ServiceScript;
   readonly inputs?: Readonly<Record<string, string>>;
+  /** Whose keys scripts may name; absent in processes of releases before, whose scripts name none. */
+  readonly keyOwner?: string;
 };
 
 export interface ServiceContext extends ProviderContext {

@@ -39,18 +39,20 @@ export async function* personaliseApplications(facts: OnItsCard & Looked, contex
 
 async function blocks(
   { storeData, keys }: PersonalizationScript,
-  { serial, productId }: OnItsCard,
+  { serial, productId, keyOwner = '' }: OnItsCard,
   { kms }: ServiceContext,
 ): Promise<PlainCommand[]> {
   const keySet = `purse ${productId}`;
   if (keys !== undefined) await kms.purse.createKeySet({ label: keySet, algorithm: keys.algorithm });
-  return storeData.map(({ p1, data = '', keys: fills }, p2) => {
+  return storeData.map(({ p1, data = '', keys: fills, cardKey }, p2) => {
     const command = toPlainCommand(
       gpCommand({
         ...{ label: 'STORE DATA', cla: 0x80, ins: INS.STORE_DATA, p1: Number.parseInt(p1, 16), p2 },
         data: fromHex(filledTemplate(data, { serial }), MAX_DATA),
       }),
     );
+    if (cardKey !== undefined)
+      return { ...command, cardKey: { label: cardKey.key, dgi: cardKey.dgi, owner: keyOwner, serial } };
     return fills === true ? { ...command, purseKeys: { keySet, serial } } : command;
   });
 }

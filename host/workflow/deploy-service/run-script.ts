@@ -4,6 +4,7 @@ import { findProcess, setChipChanged } from '../../store/provider/service-proces
 import type { CardChannel } from '../../transport/card-channel.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import { runServiceScript, type ScriptRun } from '../service-script/run-script.ts';
+import { ScriptKms } from '../service-script/script-kms.ts';
 import type { OnItsCard, ServiceContext } from './context.ts';
 
 /** A permit is taken again when less than this is left of it. */
@@ -16,18 +17,20 @@ export interface Ran {
 
 /**
  * S14: the script of the action, in clear, each command under a permit of the issuer: none is sent after a loss report
- * was answered. It runs once: what was broken off is not begun again.
+ * was answered. The KMS computes for the keys of the service's provider alone, and was asked about each of them before
+ * the first command. It runs once: what was broken off is not begun again.
  *
- * @throws WorkflowError `script-interrupted` @throws PeerError `product-not-valid`
+ * @throws WorkflowError `script-interrupted` @throws PeerError `product-not-valid` @throws PolicyError `script-key`
  */
 export async function runScript(facts: OnItsCard, context: ServiceContext): Promise<Ran> {
   const { database, workflowId, permits } = context;
-  const { script, inputs = {} } = facts;
+  const { script, inputs = {}, keyOwner, serial } = facts;
   if (script === undefined) throw new WorkflowError('script-gone', 'This process has no script');
   if ((await findProcess(database, workflowId))?.chipChanged === true) throw interrupted();
   context.card.expectCard(facts);
   try {
-    return { ran: await runServiceScript(script, { ...inputs }, { card: channelOf(facts, context) }) };
+    const kms = keyOwner === undefined ? {} : { kms: new ScriptKms(context.kms.keys, keyOwner, serial) };
+    return { ran: await runServiceScript(script, { ...inputs }, { card: channelOf(facts, context), ...kms }) };
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     if ((await findProcess(database, workflowId))?.chipChanged === true) throw interrupted(error);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { UsageError, WorkflowError } from '../../errors.ts';
+import { TsmError, UsageError, WorkflowError } from '../../errors.ts';
 import type { CardChannel } from '../../transport/card-channel.ts';
 import { exchange } from '../../transport/get-response.ts';
 import { encodeCommand } from '../../wire/apdu.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import { scriptFindings } from '../../wire/script/check-script.ts';
-import type { CommandStep, ScriptStep, ServiceScript } from '../../wire/script/service-script.ts';
+import {
+  type CommandStep,
+  type KmsStep,
+  kmsStepsOf,
+  type ScriptStep,
+  type ServiceScript,
+} from '../../wire/script/service-script.ts';
 import { statusWordToHex } from '../../wire/status-word.ts';
-
-/** What a script may ask of the KMS. */
-export type ScriptKms = (
-  operation: 'encrypt' | 'decrypt' | 'generate-mac',
-  key: string,
-  data: string,
-) => Promise<string>;
+import type { ScriptKms } from './script-kms.ts';
 
 export interface ScriptRun {
   readonly end: 'done' | 'failed';
@@ -47,10 +47,12 @@ interface State {
  * Runs a script. When it fails after effects, their compensations run, the last effect first.
  *
  * @throws UsageError for a script with findings or inputs that do not fit: nothing is sent then
+ * @throws PolicyError `script-key` for a step that the KMS does not do for the script's owner: nothing is sent then
  * @throws TransportError when the link breaks: the outcome is the card's to tell
  */
 export async function runServiceScript(script: ServiceScript, inputs: Values, parts: ScriptParts): Promise<ScriptRun> {
   requireRunnable(script, inputs, parts);
+  await parts.kms?.require(script);
   const state: State = { values: { ...inputs }, steps: [], messages: [], visits: new Map(), undo: [] };
   const { own: _own, ...result } = await follow(script, script.start, parts, state);
   const { steps, messages, values } = state;
@@ -67,7 +69,7 @@ export async function runServiceScript(script: ServiceScript, inputs: Values, pa
 function requireRunnable(script: ServiceScript, inputs: Values, { kms }: ScriptParts): void {
   const findings = scriptFindings(script);
   if (findings.length > 0) throw new UsageError('service-script', `The script has findings: ${findings.join('; ')}`);
-  if (kms === undefined && Object.values(script.steps).some((step) => 'kms' in step))
+  if (kms === undefined && kmsStepsOf(script).length > 0)
     throw new UsageError('service-script', 'The script calls the KMS, and there is none here');
   for (const [name, { bytes }] of Object.entries(script.inputs)) {
     const given = inputs[name] ?? '';
@@ -116,16 +118,27 @@ type Acting = Exclude<ScriptStep, { readonly end: unknown }>;
 async function act(name: string, step: Acting, { card, kms }: ScriptParts, state: State): Promise<string | Outcome> {
   const { values } = state;
   if ('send' in step) return send(name, step, card, state);
-  if ('kms' in step) {
-    values[step.result] = (await kms?.(step.kms, step.key, filled(step.data, values))) ?? '';
-    return step.next;
-  }
+  if ('kms' in step) return askKms(name, step, kms, values);
   if ('if' in step) {
     const [own, other] = [values[step.if.value] ?? '', filled(step.if.to, values)].map((hex) => BigInt(`0x0${hex}`));
     return holds(step.if.is, own ?? 0n, other ?? 0n) ? step.yes : step.no;
   }
   state.messages.push(filled(step.message, values));
   return step.next;
+}
+
+/** What the KMS refuses now ends the run, so that its effects are taken back. */
+async function askKms(name: string, step: KmsStep, kms: ScriptKms | undefined, values: Values) {
+  const data = filled(step.data, values);
+  try {
+    if (step.kms === 'verify-mac')
+      return (await kms?.verify(step, data, filled(step.mac, values))) === true ? step.yes : step.no;
+    values[step.result] = (await kms?.compute(step, data)) ?? '';
+    return step.next;
+  } catch (error) {
+    if (error instanceof TsmError) return failed(`${name}: the KMS refuses: ${error.code}`);
+    throw error;
+  }
 }
 
 function holds(is: 'equal' | 'less' | 'at-least', own: bigint, other: bigint): boolean {

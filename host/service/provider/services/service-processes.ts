@@ -16,6 +16,7 @@ import {
   setInstanceState,
 } from '../../../store/provider/service-processes.ts';
 import { scriptOfAction } from '../../../store/provider/service-scripts.ts';
+import { ownerOfService } from '../../../store/provider/tsms.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../../store/request-log.ts';
 import type { Problem } from '../../../wire/message/common.ts';
 import { INSTANCE_STATE } from '../../../wire/message/platform.ts';
@@ -35,6 +36,7 @@ import { type Failure, type FlowEnd, failureOf } from '../../../workflow/engine/
 import { SecureChannelSlot } from '../../../workflow/engine/secure-channel-slot.ts';
 import type { ProviderSettings } from '../../../workflow/key-distribution/provider-context.ts';
 import type { IssuerPlatform, Kms } from '../../../workflow/ports.ts';
+import { scriptKeyOwner } from '../../../workflow/service-script/script-kms.ts';
 import type { LoadPermits } from '../../../workflow/top-up/context.ts';
 import { type DurableFlow, lostFlow } from '../../durable-flow.ts';
 import { refusal } from '../../tsm-refusal.ts';
@@ -114,7 +116,9 @@ export class ServiceProcesses {
     const harmless = request.operation === 'termination' || (request.operation === 'suspension' && request.suspend);
     if (productState !== 'VALID' && !harmless)
       throw refusal('NOT_ALLOWED', `The product is ${productState} on this card: nothing but its end is possible`);
+    const spId = await ownerOfService(this.#options.database, serviceId);
     const start = {
+      ...(spId === undefined ? {} : { keyOwner: scriptKeyOwner(spId) }),
       ...{ instanceId, instanceCard: cardId, productId: serviceId, serial, terminalId, readerName },
       ...{ applications, removals: [], commands: [], locked: false },
     };

@@ -11,14 +11,19 @@ import {
 } from '../../../store/provider/service-scripts.ts';
 import { ownerOfService } from '../../../store/provider/tsms.ts';
 import { scriptFindings } from '../../../wire/script/check-script.ts';
-import { readServiceScript, type ServiceScript } from '../../../wire/script/service-script.ts';
+import { kmsStepsOf, readServiceScript, type ServiceScript } from '../../../wire/script/service-script.ts';
+import type { ManagedKeyKms } from '../../../workflow/ports.ts';
+import { ScriptKms, scriptKeyOwner } from '../../../workflow/service-script/script-kms.ts';
 
 /** Scripts that service providers keep with their services: drafts that change, and published ones that never do. */
 export class ServiceScripts {
   readonly #database: Kysely<ProviderTables>;
+  readonly #keys: ManagedKeyKms | undefined;
 
-  constructor(database: Kysely<ProviderTables>) {
+  /** @param keys absent where there are none: scripts that call the KMS are refused */
+  constructor(database: Kysely<ProviderTables>, keys?: ManagedKeyKms) {
     this.#database = database;
+    this.#keys = keys;
   }
 
   /** @throws UsageError `service-script` with what is wrong @throws ConflictError `script-published` */
@@ -29,8 +34,8 @@ export class ServiceScripts {
       throw new UsageError('service-script', 'Name and version of the script are those of its path');
     const findings = scriptFindings(script);
     if (findings.length > 0) throw new UsageError('service-script', findings.join('; ').slice(0, 1_000));
-    if (Object.values(script.steps).some((step) => 'kms' in step))
-      throw new UsageError('service-script', 'A service has no keys of its own for scripts: no step may call the KMS');
+    if (this.#keys === undefined && kmsStepsOf(script).length > 0)
+      throw new UsageError('service-script', 'There are no keys for scripts here: no step may call the KMS');
     if (!(await putScript(this.#database, key, script)))
       throw new ConflictError('script-published', 'A published script is never changed: give it another version');
   }
@@ -43,9 +48,14 @@ export class ServiceScripts {
     return { script: row.document, published: row.published };
   }
 
-  /** From now on it may be named by action codes, and stays as it is. @throws NotFoundError `script-unknown` */
+  /**
+   * From now on it may be named by action codes, and stays as it is.
+   *
+   * @throws NotFoundError `script-unknown` @throws PolicyError `script-key` when the KMS would refuse one of its steps
+   */
   async publish(spId: string, key: ScriptKey): Promise<void> {
-    await this.#requireOwn(spId, key.serviceId);
+    const { script } = await this.get(spId, key);
+    if (this.#keys !== undefined) await new ScriptKms(this.#keys, scriptKeyOwner(spId)).require(script);
     if (!(await publishScript(this.#database, key))) throw unknown();
   }
 

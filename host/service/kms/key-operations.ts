@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { aesCmac } from '../../crypto/aes.ts';
+import { BLOCK, desEcbEncrypt, pad80, retailMac } from '../../crypto/des.ts';
+import { constantTimeEqual } from '../../crypto/equal.ts';
+import { Secret } from '../../crypto/secret.ts';
+import { KeyError, UsageError } from '../../errors.ts';
+import { diversify } from '../../kms/diversification.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
+import type { KeyOperation, KeyOperationResult, ManagedKey } from '../../wire/message/managed-keys.ts';
+
+/** What is computed with symmetric keys; who may do it is decided before (key-life-cycle.ts). */
+
+const NONCE = 12;
+const TAG = 16;
+const SERIAL = 8;
+/** Number of the key in KDF3. */
+const CARD_KEY = 1;
+
+/**
+ * The key of one card: AES by KDF3 (counter mode with CMAC) over the serial, triple DES by the serial and its complement.
+ *
+ * @param serial 8 bytes, hex
+ */
+export function cardKeyOf({ algorithm }: ManagedKey, master: Secret, serial: string): Uint8Array {
+  const bytes = fromHex(serial, SERIAL);
+  if (algorithm === 'aes') return diversify('kdf3', master.expose(), bytes, CARD_KEY);
+  const complement = bytes.map((byte) => ~byte);
+  return desEcbEncrypt(master.expose(), concat(bytes, complement));
+}
+
+/** Computes with a key that may do so, or with the key of one card that comes from it. */
+export function operate(request: KeyOperation, info: ManagedKey, secret: Secret): Omit<KeyOperationResult, 'version'> {
+  if (request.serial === undefined) return compute(request, info, secret);
+  const own = new Secret(cardKeyOf(info, secret, request.serial));
+  try {
+    return compute(request, info, own);
+  } finally {
+    own.wipe();
+  }
+}
+
+function compute(
+  { operation, data, mac }: KeyOperation,
+  { keyUsage, algorithm, lengthBits }: ManagedKey,
+  secret: Secret,
+): Omit<KeyOperationResult, 'version'> {
+  if (operation === 'derive-card-key')
+    throw new UsageError(
+      'derive-card-key',
+      'The key of a card leaves in a secure channel alone: wrap a command with it',
+    );
+  const bytes = fromHex(data);
+  if ((operation === 'verify-mac') !== (mac !== undefined))
+    throw new UsageError('mac-argument', 'verify-mac takes a mac, and nothing else does');
+  if (operation === 'encrypt') return { data: toHex(gcmSeal(secret, bytes, lengthBits)) };
+  if (operation === 'decrypt') return { data: toHex(gcmOpen(secret, bytes, lengthBits)) };
+  const own =
+    keyUsage === 'M6' || algorithm === 'aes'
+      ? aesCmac(secret.expose(), bytes)
+      : retailMac(secret.expose(), new Uint8Array(BLOCK), pad80(bytes));
+  if (mac === undefined) return { data: toHex(own) };
+  const got = fromHex(mac);
+  return { verified: constantTimeEqual(own.slice(0, got.length), got) };
+}
+
+/** Nonce, ciphertext, tag: AES-GCM. @see NIST SP 800-38D */
+function gcmSeal(secret: Secret, plain: Uint8Array, bits: number): Uint8Array {
+  const nonce = randomBytes(NONCE);
+  const cipher = createCipheriv(gcm(bits), secret.expose(), nonce, { authTagLength: TAG });
+  return concat(nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag());
+}
+
+/** @throws KeyError `data-unreadable` */
+function gcmOpen(secret: Secret, sealed: Uint8Array, bits: number): Uint8Array {
+  try {
+    const decipher = createDecipheriv(gcm(bits), secret.expose(), sealed.slice(0, NONCE), { authTagLength: TAG });
+    decipher.setAuthTag(sealed.slice(-TAG));
+    return concat(decipher.update(sealed.slice(NONCE, -TAG)), decipher.final());
+  } catch {
+    throw new KeyError('data-unreadable', 'The data was changed, or another key or version encrypted it');
+  }
+}
+
+const gcm = (bits: number): 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm' => {
+  if (bits === 128) return 'aes-128-gcm';
+  return bits === 192 ? 'aes-192-gcm' : 'aes-256-gcm';
+};
