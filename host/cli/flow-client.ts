@@ -7,6 +7,7 @@ import { RestClient } from '../rest/client.ts';
 import { FlowDetail, FlowList } from '../wire/message/flow.ts';
 import { type PoolNode, PoolNodes } from '../wire/message/front.ts';
 import { AuditRecords } from '../wire/message/operator.ts';
+import { SecureElement, SeenRegistry } from '../wire/message/secure-elements.ts';
 
 /** What an operator's config file says: the platform and the operator's own certificate. */
 export const OperatorConfig = Type.Object({ platform: PeerEndpoint, tls: TlsFiles }, { additionalProperties: false });
@@ -31,6 +32,14 @@ export const oneFlow = (file: string, method: Question['method'], path: string):
 
 export const listAuditRecords = (file: string, query: Question['query'] = {}): Promise<Static<typeof AuditRecords>> =>
   call(file, { method: 'GET', path: '/v1/audit-records', query }, AuditRecords);
+
+const elementPath = (name: string): string => `/v1/secure-elements/${encodeURIComponent(name)}`;
+
+export const showSecureElement = (file: string, name: string): Promise<SecureElement> =>
+  call(file, { method: 'GET', path: elementPath(name) }, SecureElement);
+
+export const seenRegistry = (file: string, name: string): Promise<SeenRegistry> =>
+  call(file, { method: 'GET', path: `${elementPath(name)}/registry` }, SeenRegistry);
 
 /** What one node of the front sees, or why it says nothing. */
 export interface FrontView {

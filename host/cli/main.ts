@@ -18,6 +18,7 @@ import { flowCommand } from './flow.ts';
 import { addFrontCommands } from './front.ts';
 import { addKmsCommands } from './kms/commands.ts';
 import { addManPage } from './man-page.ts';
+import { secureElementCommand } from './secure-element.ts';
 import { traceCommand } from './trace-decode.ts';
 import type { UpOptions } from './up.ts';
 
@@ -82,6 +83,7 @@ export function programOf(): Command {
   program.addCommand(capCommand());
   program.addCommand(flowCommand());
   program.addCommand(auditCommand());
+  program.addCommand(secureElementCommand());
   program.addCommand(backupCommand());
   program.addCommand(cardCommand());
   program.addCommand(cardBatchCommand());

@@ -2,10 +2,9 @@
 import { type CardMeans, fits } from '../../card/fits.ts';
 import { readRegistry } from '../../card/registry.ts';
 import { TsmError, UsageError } from '../../errors.ts';
-import { decodeTlvs, TlvReader } from '../../wire/ber-tlv.ts';
 import { JAVA_CARD_RELEASES, type JavaCardRelease } from '../../wire/cap/api-packages.ts';
 import { decodeJavaCardRelease } from '../../wire/gp/card-platform.ts';
-import { gpCommand, INS } from '../../wire/gp/command.ts';
+import { decodeCardResources, getCardResources } from '../../wire/gp/card-resources.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { REGISTRY } from '../../wire/gp/get-status.ts';
 import { fromHex } from '../../wire/hex.ts';
@@ -51,22 +50,10 @@ async function releaseOf(card: CardWork): Promise<JavaCardRelease | undefined> {
   return orNothing(() => decodeJavaCardRelease(fromHex(response.data, 4096)));
 }
 
-/** `FF21 L { 81 applications, 82 persistent, 83 volatile }`. @see TS 102 226 8.2.1.7.2 */
 async function freeMemoryOf(card: CardWork): Promise<number | undefined> {
-  const command = gpCommand({
-    label: 'GET DATA [resources]',
-    cla: 0x80,
-    ins: INS.GET_DATA,
-    p1: 0xff,
-    p2: 0x21,
-    le: true,
-  });
-  const response = await card.session.transmit(command);
+  const response = await card.session.transmit(getCardResources());
   if (response.sw !== '9000') return undefined;
-  return orNothing(() => {
-    const objects = decodeTlvs(new TlvReader(fromHex(response.data, 4096)).expect(0xff21));
-    return objects.find(({ tag }) => tag === 0x82)?.value.reduce((value, byte) => value * 256 + byte, 0);
-  });
+  return orNothing(() => decodeCardResources(fromHex(response.data, 4096)).persistent);
 }
 
 /** What a card tells out of form tells nothing. */

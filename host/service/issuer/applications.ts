@@ -13,6 +13,7 @@ import {
   finishRequest,
   listLostRequests,
 } from '../../store/issuer/security-domain-requests.ts';
+import { recordSeen } from '../../store/issuer/seen-registry.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import { addSteps } from '../../store/step-log.ts';
 import type { CardId } from '../../wire/message/common.ts';
@@ -53,6 +54,8 @@ export interface ApplicationsOptions {
   readonly steps?: typeof issuerSteps;
   readonly flow: DurableFlow<IssuerTables>;
 }
+
+type Reported = IssuerStart & { readonly report: SecurityDomainReport };
 
 /** The request with what 43 and 44 found. */
 type Admitted = IssuerStart & { readonly relayBaseUrl: string; readonly card: Card };
@@ -172,10 +175,15 @@ export class Applications implements Workflow {
     return this.#failed(id, failureOf(undefined));
   }
 
-  /** 52: from here on the provider reads the report. */
+  /** 52: from here on the provider reads the report. 48 spoke to the domain: it was seen on the card. */
   #reported({ workflowId }: DurableRun, end: FlowEnd): Also {
-    const { report } = (end.end === 'done' ? end.facts : {}) as { readonly report: SecurityDomainReport };
-    return (transaction) => finishRequest(transaction as unknown as Transaction<IssuerTables>, workflowId, { report });
+    const { report, request } = (end.end === 'done' ? end.facts : {}) as Reported;
+    return async (transaction) => {
+      const own = transaction as unknown as Transaction<IssuerTables>;
+      const seen = { kind: 'application', aid: report.ssdAid } as const;
+      await recordSeen(transaction as unknown as Kysely<IssuerTables>, request.cardId, [seen]);
+      await finishRequest(own, workflowId, { report });
+    };
   }
 
   #failed(id: string, failure: Failure): Also {

@@ -17,6 +17,7 @@ import {
   listContentTokens,
 } from '../../store/issuer/content-tokens.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
+import { forgetSeen, recordSeen } from '../../store/issuer/seen-registry.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import { encodeTlv } from '../../wire/ber-tlv.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
@@ -144,8 +145,28 @@ export class ContentTokens {
     return counter;
   }
 
-  async #done({ act, card }: ContentTokenRow): Promise<void> {
-    if (act.act === 'install') await recordCreated(this.#parts.database, cardIdOfText(card), act.instanceAid);
+  /** What the receipt proves is what the issuer has seen of the card. */
+  async #done({ act, card, ssdAid }: ContentTokenRow): Promise<void> {
+    const { database } = this.#parts;
+    const cardId = cardIdOfText(card);
+    switch (act.act) {
+      case 'install': {
+        await recordCreated(database, cardId, act.instanceAid);
+        const { instanceAid, loadFileAid: loadFile } = act;
+        return recordSeen(database, cardId, [
+          { kind: 'application', aid: instanceAid, loadFile, securityDomain: ssdAid },
+        ]);
+      }
+      case 'load':
+        return recordSeen(database, cardId, [{ kind: 'load-file', aid: act.loadFileAid, securityDomain: ssdAid }]);
+      case 'extradite':
+        return recordSeen(database, cardId, [{ kind: 'application', aid: act.aid, securityDomain: act.to }]);
+      case 'delete':
+        return forgetSeen(database, cardId, [
+          { kind: 'application', aid: act.aid },
+          { kind: 'load-file', aid: act.aid },
+        ]);
+    }
   }
 
   async #refused(row: ContentTokenRow, code: string, message: string, details: Readonly<Record<string, number>>) {

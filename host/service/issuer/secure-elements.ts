@@ -11,7 +11,13 @@ import {
   moveCard,
   putAttributes,
 } from '../../store/issuer/secure-elements.ts';
-import type { MoveSecureElement, ProductAttributes, SecureElement } from '../../wire/message/secure-elements.ts';
+import { findSeen } from '../../store/issuer/seen-registry.ts';
+import type {
+  MoveSecureElement,
+  ProductAttributes,
+  SecureElement,
+  SeenRegistry,
+} from '../../wire/message/secure-elements.ts';
 import { requireMove } from './secure-element-life-cycle.ts';
 
 /** Secure elements of the issuer: where each is in its life, and what that means for the products on it. */
@@ -30,6 +36,11 @@ export class SecureElements {
   /** @throws NotFoundError */
   find(name: string): Promise<SecureElement> {
     return findSecureElement(this.#database, name);
+  }
+
+  /** Applications, load files and memory as last seen. @throws NotFoundError */
+  async registry(name: string): Promise<SeenRegistry> {
+    return findSeen(this.#database, await cardOfName(this.#database, name));
   }
 
   /**

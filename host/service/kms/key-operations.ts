@@ -18,7 +18,8 @@ const SERIAL = 8;
 const CARD_KEY = 1;
 
 /**
- * The key of one card: AES by KDF3 (counter mode with CMAC) over the serial, triple DES by the serial and its complement.
+ * The key of one card: AES by KDF3 (counter mode with CMAC) over the serial, triple DES by the serial and its
+ * complement.
  *
  * @param serial 8 bytes, hex
  */

@@ -13,6 +13,7 @@ import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { SECURE_ELEMENTS_SQL, type SecureElementTables } from './secure-element-schema.ts';
+import { SEEN_REGISTRY_SQL, type SeenTables } from './seen-registry.ts';
 
 /** The issuer platform's database. */
 
@@ -142,6 +143,7 @@ export interface IssuerTables
     AuditTables,
     CertificateTables,
     SecureElementTables,
+    SeenTables,
     WorkflowTables {
   providers: ProviderTable;
   cards: CardTable;
@@ -261,4 +263,5 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
     `,
   },
   { number: 10, name: 'bearers of steps', sql: STEP_BEARER_SQL },
+  { number: 11, name: 'registries as last seen', sql: SEEN_REGISTRY_SQL },
 ];

@@ -212,22 +212,31 @@ describe('batches of cards', function () {
 
   it('is a command that prints bad rows as FILE:LINE and ends with 1', async () => {
     const file = await desk.file('cli.csv', csvOf([goodRow(), { ...goodRow(), iccid: 'ABC' }]));
-    const tsm = (...args: string[]) =>
+    const tsmOf = (verb: string, ...args: string[]) =>
       new Promise<{ code: unknown; out: string; err: string }>((resolve) => {
-        const all = [join(ROOT, 'host/cli/tsm.mjs'), 'card-batch', ...args, '--config', desk.configFile];
+        const all = [join(ROOT, 'host/cli/tsm.mjs'), verb, ...args, '--config', desk.configFile];
         execFile(process.execPath, all, (error, out, err) => resolve({ code: error?.code ?? 0, out, err }));
       });
+    const tsm = (...args: string[]) => tsmOf('card-batch', ...args);
     const batch = ['--batch', 'cli', '--model', 'uicc', '--transport-key', TRANSPORT];
+    const taken = goodRow();
     const [wrong, refused, good] = await Promise.all([
       tsm('import', file, '--batch', 'cli'),
       tsm('import', file, ...batch),
-      tsm('import', await desk.file('good.csv', csvOf([goodRow()])), ...batch.with(1, 'cli-good')),
+      tsm('import', await desk.file('good.csv', csvOf([taken])), ...batch.with(1, 'cli-good')),
     ]);
     expect(wrong.code).to.equal(2);
     expect([refused.code, good.code]).to.deep.equal([1, 0]);
     expect(refused.out).to.contain(`${file}:3: iccid: want 18 to 20 digits`);
     expect(refused.err).to.match(/batch-refused: 1 rows are bad/);
     expect(good.out).to.match(/^cli-good +uicc +imported +1 rows, 0 bad/);
+    const { iccid = '' } = taken;
+    const [shown, nothing] = await Promise.all([
+      tsmOf('secure-element', 'show', iccid),
+      tsmOf('secure-element', 'registry', iccid, '--json'),
+    ]);
+    expect(JSON.parse(shown.out)).to.deep.include({ state: 'NEW', batchId: 'cli-good' });
+    expect(JSON.parse(nothing.out)).to.have.property('entries').that.deep.equals([]);
   });
 
   it('knows an own domain’s row from a native one', () => {

@@ -16,6 +16,7 @@ import {
   ReceiptState,
   type StartContentChange,
 } from '../../wire/message/content-change.ts';
+import { SeenRegistry } from '../../wire/message/secure-elements.ts';
 import type { Product } from '../../workflow/deploy-application/context.ts';
 import { failure } from '../transport/framed-card.ts';
 
@@ -115,6 +116,15 @@ describe('delegated management over REST', function () {
       ['install', 'confirmed', installed.counter],
     ]);
     expect(missing).to.deep.equal([]);
+    const issuer = await lab.platforms.client('issuer');
+    const path = `/v1/secure-elements/${inserted.cardId.value}/registry`;
+    const { entries } = await issuer.call({ method: 'GET', path, response: SeenRegistry });
+    const { loadFileAid, instanceAid } = product;
+    expect(entries.find(({ aid }) => aid === instanceAid)).to.deep.include({
+      loadFile: loadFileAid,
+      securityDomain: SSD,
+    });
+    expect(entries.find(({ kind }) => kind === 'load-file')).to.deep.include({ aid: loadFileAid });
   });
 
   it('personalises what came so', async () => {

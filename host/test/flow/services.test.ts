@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { cardIdText } from '../../store/card-id.ts';
+import { findSeen } from '../../store/issuer/seen-registry.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
-import type { InProcess } from './in-process.ts';
+import { type InProcess, SSD_AID } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { sharedProducts } from './shared-products.ts';
@@ -39,6 +41,9 @@ describe('services of a provider on a card', function () {
     return process;
   };
 
+  /** What the issuer has seen of the card. */
+  const seen = () => findSeen(world.issuer.database, cardIdText(card.cardId));
+
   it('have one instance on a card, the same until it ends', async () => {
     instance = await desk.create(card.cardId);
     expect(instance.state).to.equal(S.NOT_DEPLOYED);
@@ -49,6 +54,17 @@ describe('services of a provider on a card', function () {
     const process = await expectDone(deploy(['I']), S.INSTALLED, '6A82');
     expect(process.result?.requestedOperations).to.deep.equal([10]);
     expect((await desk.get(instance)).state).to.equal(S.INSTALLED);
+    const { entries, readAt, memory } = await seen();
+    const domain = entries.find(({ aid }) => aid === SSD_AID);
+    expect(domain, 'all of the registry was read').to.deep.include({ kind: 'application', lifeCycle: 15 });
+    expect(entries.find(({ aid }) => aid === PURSE_AID)).to.deep.include({ securityDomain: SSD_AID });
+    expect(
+      entries
+        .map(({ seenAt }) => seenAt)
+        .toSorted()
+        .at(-1),
+    ).to.equal(readAt);
+    expect(memory?.persistent).to.be.greaterThan(0);
   });
 
   it('are personalised by their script, and still locked', async () => {
@@ -85,6 +101,9 @@ describe('services of a provider on a card', function () {
 
   it('leave nothing behind when they are terminated', async () => {
     await expectDone({ operation: 'termination' }, 0, '6A82');
+    expect((await seen()).entries.map(({ aid }) => aid))
+      .to.include(SSD_AID)
+      .and.not.to.include(PURSE_AID);
     const gone = await desk.get(instance).catch((error) => error);
     expect(gone.context.executionStatus).to.equal(17);
     const next = await desk.create(card.cardId);
@@ -136,6 +155,65 @@ describe('services of a provider on a card', function () {
       .execute()
       .catch((error: Error) => error.message);
     expect(written).to.equal('a published script is never changed');
+  });
+
+  /** Asks the KMS before it reads. */
+  const withKey = (version: string, key: string, kms = 'generate-mac') => ({
+    ...{ ...READ, version, start: 'made' },
+    steps: { ...READ.steps, made: { kms, key, data: '00', result: 'mac', next: 'select' } },
+  });
+  const ATTRIBUTES = { algorithm: 'aes', lengthBits: 128, exportability: 'N', keyUsage: 'M6', modeOfUse: 'C' } as const;
+
+  it('name no key of another owner, and none for what it is not for: nobody learns which keys there are', async () => {
+    const { managedKeys } = world.provider.kms;
+    for (const [label, owner] of [
+      ['own-mac', desk.keyOwner],
+      ['other-mac', 'service-provider:another'],
+    ] as const) {
+      await managedKeys.generate({ label, owner, ...ATTRIBUTES }, 'test');
+      await managedKeys.activate(label, 'test');
+    }
+    const refusals = [];
+    for (const [key, kms] of [
+      ['other-mac', 'generate-mac'],
+      ['no-such-key', 'generate-mac'],
+      ['own-mac', 'encrypt'],
+    ] as const)
+      refusals.push(await desk.addAction('KEY', withKey('2.0.0', key, kms)).catch((error) => error));
+    expect(refusals.map(({ code }) => code)).to.deep.equal(['script-key', 'script-key', 'script-key']);
+    expect(refusals[0].message.replace('other-mac', 'no-such-key')).to.equal(refusals[1].message);
+    await desk.addAction('KEY', withKey('2.0.1', 'own-mac'));
+    const process = await expectDone({ operation: 'execution', actionCode: 'KEY' }, S.OPERATIONAL, '9000');
+    expect(process.values.mac).to.match(/^[0-9A-F]{32}$/);
+  });
+
+  it('send nothing to the card when the KMS does not do one of their steps any more', async () => {
+    await world.provider.kms.managedKeys.suspend('own-mac', 'test');
+    const before = card.seat.sent.length;
+    const refused = await run({ operation: 'execution', actionCode: 'KEY' });
+    expect(refused.problem?.type).to.equal('urn:opentsm:problem:script-key');
+    expect([refused.result?.serviceEndState, refused.values]).to.deep.equal([S.OPERATIONAL, {}]);
+    expect(card.seat.sent.slice(before).filter(({ label }) => label === 'script')).to.deep.equal([]);
+  });
+
+  it('bring no key of another owner onto a card: nothing is installed', async () => {
+    const script = {
+      ...{ format: 'opentsm-personalization/1', personalized: { answerHolds: '5A08{serial}' } },
+      storeData: [{ p1: 'E8', cardKey: { key: 'other-mac', dgi: '8201' } }],
+    };
+    const other = await ServiceDesk.open(world, script);
+    const made = await world.insertMade('service keys');
+    const wanted = await other.create(made.cardId);
+    const refused = await other.run(wanted, 'service keys', {
+      operation: 'deploy',
+      commands: ['I', 'P'],
+      finalize: false,
+    });
+    expect(refused.problem?.type).to.equal('urn:opentsm:problem:script-key');
+    expect((await other.get(wanted)).state).to.equal(S.NOT_DEPLOYED);
+    expect(
+      made.seat.sent.map(({ label }) => label).filter((label) => /^(INSTALL|LOAD|PUT KEY)/.test(label)),
+    ).to.deep.equal([]);
   });
 
   it('do not begin a script again that was broken off', async () => {

@@ -228,7 +228,7 @@ describe('A phone, through the front', function () {
     expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 521, equal: true });
   });
 
-  it('has a new service by files alone: an applet, scripts, action codes, and a key that nobody but KMS and card has', async () => {
+  it('has a new service by files alone: applet, scripts, action codes, and a key of KMS and card alone', async () => {
     const { topology } = lab.platforms;
     const [address] = topology.tsmsAddresses('provider-a');
     await using parts = new AsyncDisposableStack();

@@ -8,7 +8,9 @@ import { CardBatchClient } from '../../cli/card-batch-client.ts';
 import { wrapKeyBlock } from '../../kms/key-block.ts';
 import type { Peer } from '../../rest/identity.ts';
 import { cardBatchRoutes } from '../../rest/routes/issuer/card-batches.ts';
+import { secureElementRoutes } from '../../rest/routes/issuer/secure-elements.ts';
 import { CardBatches } from '../../service/issuer/card-batches.ts';
+import { SecureElements } from '../../service/issuer/secure-elements.ts';
 import type { KeyService } from '../../service/kms/key-service.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
@@ -67,7 +69,11 @@ export class CardDesk implements AsyncDisposable {
     await managedKeys.generate({ ...key, label: 'card-keys' }, BY);
     await managedKeys.activate('card-keys', BY);
     const batches = new CardBatches({ database, kms, auditLog: new AuditLog(database) });
-    const server = await TestServer.start(ISSUER, (app) => cardBatchRoutes(app, batches));
+    const elements = new SecureElements(database, new AuditLog(database), () => {});
+    const server = await TestServer.start(ISSUER, (app) => {
+      cardBatchRoutes(app, batches);
+      secureElementRoutes(app, elements);
+    });
     const folder = await mkdtemp(join(tmpdir(), 'opentsm-batch-'));
     const configFile = join(folder, 'operator.json');
     const platform = { url: `https://127.0.0.1:${server.port}`, role: 'issuer', id: 'main' };

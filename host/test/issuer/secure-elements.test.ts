@@ -16,6 +16,7 @@ import {
 import { findCardInService, putCard } from '../../store/issuer/cards.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
+import { forgetSeen, recordRead, recordSeen } from '../../store/issuer/seen-registry.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { ProductState } from '../../wire/message/platform.ts';
 import type { SecureElementState } from '../../wire/message/secure-elements.ts';
@@ -157,5 +158,30 @@ describe('secure elements', function () {
     expect(await put(1, 'green')).to.equal(undefined);
     expect(await elements.attributes(name, 'purse')).to.deep.equal({ version: 2, attributes: { colour: 'green' } });
     expect(await rejection(elements.attributes(name, 'nothing'))).to.include({ code: 'product-not-on-card' });
+  });
+
+  it('have a registry as last seen: what is told again is new, what a whole look misses is gone', async () => {
+    const { cardId, name } = await newCard();
+    expect(await elements.registry(name)).to.deep.equal({ cardId, entries: [] });
+    expect(await rejection(elements.registry('8986009999999999999'))).to.include({ code: 'card-unknown' });
+    const one = { kind: 'application', aid: 'A0000000010101' } as const;
+    await recordSeen(database, cardId, [
+      { ...one, securityDomain: 'A00000000199' },
+      { ...one, kind: 'load-file' },
+    ]);
+    await recordSeen(database, cardId, [{ ...one, lifeCycle: 7 }]);
+    const aids = async () => (await elements.registry(name)).entries.map(({ kind, aid }) => `${kind} ${aid}`);
+    const [first] = (await elements.registry(name)).entries;
+    expect(first).to.deep.include({ ...one, lifeCycle: 7, securityDomain: 'A00000000199' });
+    const two = { ...one, aid: 'A0000000010102', lifeCycle: 15 };
+    await recordRead(database, cardId, { entries: [two], complete: false });
+    expect(await aids()).to.deep.equal([`application ${one.aid}`, `application ${two.aid}`, `load-file ${one.aid}`]);
+    expect(await elements.registry(name)).not.to.have.any.keys('readAt', 'memory');
+    await recordRead(database, cardId, { entries: [two], complete: true, memory: { persistent: 1_000 } });
+    expect(await aids()).to.deep.equal([`application ${two.aid}`, `load-file ${one.aid}`]);
+    const { readAt, memory } = await elements.registry(name);
+    expect([typeof readAt, memory?.persistent, memory?.seenAt]).to.deep.equal(['string', 1_000, readAt]);
+    await forgetSeen(database, cardId, [{ kind: 'load-file', aid: one.aid }]);
+    expect(await aids()).to.deep.equal([`application ${two.aid}`]);
   });
 });

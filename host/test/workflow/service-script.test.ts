@@ -138,7 +138,7 @@ describe('service scripts', () => {
     expect(card.sent, 'nothing sent').to.deep.equal([]);
   });
 
-  it('send nothing when the KMS refuses one of their steps, and take back what they did when it refuses later', async () => {
+  it('send nothing when the KMS refuses one of their steps, and take back what they did when it is later', async () => {
     const script = read(withSteps({ tell: macStep }));
     let left = 0;
     const kms = new ScriptKms(

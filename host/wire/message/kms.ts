@@ -221,8 +221,8 @@ export const PlainCommand = Type.Object(
     /** The KMS fills in the data: the keys of the purse of this serial, under the session's DEK. With `wrap` only. */
     purseKeys: Type.Optional(Type.Object({ keySet: Name, serial: PurseSerial }, { additionalProperties: false })),
     /**
-     * The KMS fills in the data: DGI, length and this key. The key is under the session's DEK, or with P1 `60` the whole
-     * field, with zeros up to 16 bytes (GPCS 2.3.1 Table 11-89). With `wrap` only.
+     * The KMS fills in the data: DGI, length and this key. The key is under the session's DEK, or with P1 `60` the
+     * whole field, with zeros up to 16 bytes (GPCS 2.3.1 Table 11-89). With `wrap` only.
      */
     cardKey: Type.Optional(CardKey),
     /** The KMS makes it the PUT KEY of this content key. With `wrap` only. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { RegisterId } from './card-batches.ts';
-import { CardId } from './common.ts';
+import { Aid, CardId } from './common.ts';
 import { ProductId } from './platform.ts';
 
 /** Secure elements at the issuer: names, life cycle, and what was seen of them last. */
@@ -57,6 +57,50 @@ export const SecureElement = Type.Object(
   closed,
 );
 export type SecureElement = Static<typeof SecureElement>;
+
+const SeenAt = Type.String({ maxLength: 32 });
+const Bytes = Type.Integer({ minimum: 0, maximum: 2 ** 40 });
+
+/** One thing on the card as last seen. @see GPCS 2.3.1 11.4 */
+export const SeenEntry = Type.Object(
+  {
+    kind: Type.Union([Type.Literal('application'), Type.Literal('load-file')]),
+    aid: Aid,
+    /** Absent where the platform knows by what it did there, and no GET STATUS told it. */
+    lifeCycle: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
+    /** Three bytes. */
+    privileges: Type.Optional(Type.String({ pattern: '^[0-9A-F]{6}$' })),
+    loadFile: Type.Optional(Aid),
+    securityDomain: Type.Optional(Aid),
+    version: Type.Optional(Type.String({ maxLength: 16 })),
+  },
+  closed,
+);
+export type SeenEntry = Static<typeof SeenEntry>;
+
+/** GET /v1/secure-elements/{name}/registry on `issuer`: what was read from the card last, and when. */
+export const SeenRegistry = Type.Object(
+  {
+    cardId: CardId,
+    entries: Type.Array(Type.Object({ ...SeenEntry.properties, seenAt: SeenAt }, closed), { maxItems: 1_000 }),
+    /** When all applications were read at once; what is not in the list was not there then. */
+    readAt: Type.Optional(SeenAt),
+    memory: Type.Optional(
+      Type.Object(
+        {
+          applications: Type.Optional(Bytes),
+          /** Free bytes. */
+          persistent: Type.Optional(Bytes),
+          volatile: Type.Optional(Bytes),
+          seenAt: SeenAt,
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+export type SeenRegistry = Static<typeof SeenRegistry>;
 
 /** POST /v1/secure-elements/{name}/state: providers hear of what it does to their products. */
 export const MoveSecureElement = Type.Object(

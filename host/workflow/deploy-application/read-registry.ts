@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { recordSeen } from '../../store/issuer/seen-registry.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
 import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
 import { decodeGetStatus, getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
 import { sameBytes } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW } from '../../wire/status-word.ts';
+import { seenEntryOf } from '../seen-entry.ts';
 import type { InstallContext, InstallFacts } from './context.ts';
 
 /** What the card holds of this request. */
@@ -20,7 +22,7 @@ export interface OnCard {
  */
 export async function* readRegistry(
   { request, instancePresent }: InstallFacts & { readonly instancePresent: boolean },
-  _context: InstallContext,
+  { database }: InstallContext,
 ) {
   const name = aid(instancePresent ? request.instanceAid : request.loadFileAid);
   const command = getStatus(instancePresent ? REGISTRY.APPLICATIONS : REGISTRY.LOAD_FILES, { prefix: name });
@@ -29,6 +31,8 @@ export async function* readRegistry(
   const found = decodeGetStatus(responseData(command, responses[0], ...accepted)).find((entry) =>
     sameBytes(entry.aid, name),
   );
+  const kind = instancePresent ? 'application' : 'load-file';
+  if (found !== undefined) await recordSeen(database, request.cardId, [seenEntryOf(kind, found)]);
   if (!instancePresent) return { onCard: { loadFilePresent: found !== undefined } as OnCard };
   // One that SELECT finds and the registry does not show is in a domain that the issuer does not see.
   const instanceDomain = found?.securityDomain === undefined ? '' : aidToHex(found.securityDomain);

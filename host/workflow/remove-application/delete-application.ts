@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { cardIdText } from '../../store/card-id.ts';
+import { forgetSeen } from '../../store/issuer/seen-registry.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { expecting, toPlainCommand } from '../../wire/gp/command.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
-import { SW } from '../../wire/status-word.ts';
+import type { CardResponse } from '../../wire/message/card-script.ts';
+import { SW, statusWordToHex } from '../../wire/status-word.ts';
 import type { InstallContext } from '../deploy-application/context.ts';
 import type { RemovalFacts } from './context.ts';
 
@@ -13,7 +16,7 @@ import type { RemovalFacts } from './context.ts';
  */
 export async function* deleteApplication(
   { request, caller, instanceOnCard }: RemovalFacts & { readonly instanceOnCard: boolean },
-  { auditLog, workflowId }: InstallContext,
+  { auditLog, workflowId, database }: InstallContext,
 ) {
   const { cardId, instanceAid, loadFileAid, productId } = request;
   const record = {
@@ -22,10 +25,15 @@ export async function* deleteApplication(
   };
   await auditLog.append({ ...record, phase: 'before' });
   const kept = [SW.CONDITIONS_NOT_SATISFIED, SW.REFERENCED_DATA_NOT_FOUND] as const;
-  yield [
+  const responses: readonly CardResponse[] = yield [
     ...(instanceOnCard ? [deleteObject(aid(instanceAid))] : []),
     expecting(deleteObject(aid(loadFileAid)), SW.NO_ERROR, ...kept),
   ].map(toPlainCommand);
   await auditLog.append({ ...record, phase: 'after' });
+  const keepsLoadFile = responses.at(-1)?.sw === statusWordToHex(SW.CONDITIONS_NOT_SATISFIED);
+  await forgetSeen(database, cardId, [
+    { kind: 'application', aid: instanceAid },
+    ...(keepsLoadFile ? [] : [{ kind: 'load-file', aid: loadFileAid } as const]),
+  ]);
   return {};
 }

@@ -6,6 +6,7 @@ import {
   MoveSecureElement,
   ProductAttributes,
   SecureElement,
+  SeenRegistry,
 } from '../../../wire/message/secure-elements.ts';
 import type { RestApp } from '../../app.ts';
 import { peerUri } from '../../identity.ts';
@@ -19,6 +20,12 @@ export function secureElementRoutes(app: RestApp, elements: SecureElements): voi
     '/v1/secure-elements/:name',
     { config, schema: { params: ElementParams, response: { 200: SecureElement } } },
     async ({ params }) => elements.find(params.name),
+  );
+
+  app.get(
+    '/v1/secure-elements/:name/registry',
+    { config, schema: { params: ElementParams, response: { 200: SeenRegistry } } },
+    async ({ params }) => elements.registry(params.name),
   );
 
   app.post(
