@@ -18,7 +18,12 @@ public class UICCException extends CardRuntimeException {
     public static final short COMMAND_INCOMPATIBLE = 2;
     public static final short OUT_OF_RECORD_BOUNDARIES = 8;
     public static final short REF_DATA_INVALIDATED = 6;
+    public static final short COMMAND_NOT_ALLOWED = 11;
     public static final short CONDITIONS_OF_USE_NOT_SATISFIED = 14;
+    public static final short REFERENCED_DATA_NOT_FOUND = 15;
+    public static final short OUT_OF_DATA_BOUNDARIES = 16;
+    public static final short NOT_ENOUGH_MEMORY_SPACE = 17;
+    public static final short INVALID_TAG_VALUE = 18;
 
     public UICCException(short reason) {
         super(reason);

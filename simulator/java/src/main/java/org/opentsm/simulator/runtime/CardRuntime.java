@@ -560,8 +560,13 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         return memory.available(memoryType);
     }
 
+    /** True in install() before register(): there is no application yet. */
+    public boolean isUnregistered() {
+        return installer.isUnregistered();
+    }
+
     /** True for the context of the selected applet, and for that of one being installed, JCRE 3.0.4 11.2. */
-    boolean isSelectedContext(AID group) {
+    public boolean isSelectedContext(AID group) {
         RegistryEntry selected = dispatcher.selected();
         return group.equals(installer.installing()) || selected != null && group.equals(selected.loadFile);
     }

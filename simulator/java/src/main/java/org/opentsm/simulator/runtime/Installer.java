@@ -26,6 +26,9 @@ final class Installer {
     /** Load file of the instance that is being installed, or null. */
     private AID installing;
 
+    /** True from the call of install() until that of register(). */
+    private boolean unregistered;
+
     private String failure = "";
     private long installs;
     private byte[] parameters = new byte[0];
@@ -40,9 +43,14 @@ final class Installer {
         return installing;
     }
 
+    boolean isUnregistered() {
+        return unregistered;
+    }
+
     /** The command is over, however it ended. */
     void end() {
         installing = null;
+        unregistered = false;
     }
 
     /** How many times install() was called. */
@@ -72,9 +80,11 @@ final class Installer {
                 throw new SystemException(SystemException.ILLEGAL_AID);
             }
             registered.add(applet);
+            unregistered = false;
         });
         AID outer = installing;
         installing = loadFile;
+        unregistered = true;
         installs++;
         try {
             Method install =
@@ -93,6 +103,7 @@ final class Installer {
             throw failed(e);
         } finally {
             installing = outer;
+            unregistered = false;
             registration.remove();
         }
         if (registered.size() != 1) {

@@ -1,43 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import org.opentsm.simulator.uicc.AccessDomain;
+import org.opentsm.simulator.uicc.FileAdministration;
 import uicc.access.UICCException;
 import uicc.access.bertlvfile.AdminBERTLVFileView;
-import uicc.access.fileadministration.AdminException;
 import uicc.toolkit.ViewHandler;
 
-/**
- * The files are the card image's: none is made, resized or deleted, and none has a BER-TLV structure. Each says so by
- * its exception.
- */
+/** A view that may change the files themselves; ETSI TS 102 241 annex A. No file has a BER-TLV structure. */
 public final class AdminView extends CardFileView implements AdminBERTLVFileView {
 
-    private AdminView(byte[] application, byte event) {
-        super(application, event);
+    private AdminView(byte[] application, byte event, AccessDomain rights) {
+        super(application, event, rights);
     }
 
-    /** @return null when the card has no such application */
+    /** @return null when the card has no such application, and for who is no application yet */
     public static AdminView of(byte[] application, byte event) {
-        return CardFileView.of(application, event) == null ? null : new AdminView(application, event);
-    }
-
-    private static void refuse() {
-        AdminException.throwIt(AdminException.CONDITIONS_OF_USE_NOT_SATISFIED);
+        AccessDomain rights = rights(application, true);
+        return rights == null ? null : new AdminView(application, event, rights);
     }
 
     @Override
     public void deleteFile(short file) {
-        refuse();
+        in(place -> {
+            new FileAdministration(place).delete(file & 0xFFFF);
+            return null;
+        });
     }
 
     @Override
     public void createFile(ViewHandler parameters) {
-        refuse();
+        byte[] objects = bytes(parameters);
+        in(place -> {
+            new FileAdministration(place).create(objects);
+            return null;
+        });
     }
 
     @Override
     public void resizeFile(ViewHandler parameters) {
-        refuse();
+        byte[] objects = bytes(parameters);
+        in(place -> {
+            new FileAdministration(place).resize(objects);
+            return null;
+        });
+    }
+
+    private static byte[] bytes(ViewHandler handler) {
+        byte[] copy = new byte[handler.getLength()];
+        handler.copy(copy, (short) 0, (short) copy.length);
+        return copy;
     }
 
     private static int incompatible() {

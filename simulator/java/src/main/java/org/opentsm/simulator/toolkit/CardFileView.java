@@ -6,11 +6,13 @@ import java.util.Arrays;
 import java.util.List;
 import javacard.framework.JCSystem;
 import org.opentsm.simulator.crypto.CryptoHost;
+import org.opentsm.simulator.uicc.AccessDomain;
 import org.opentsm.simulator.uicc.FileFault;
 import org.opentsm.simulator.uicc.FilePath;
 import org.opentsm.simulator.uicc.FilePlace;
 import uicc.access.FileView;
 import uicc.access.UICCException;
+import uicc.access.fileadministration.AdminException;
 
 /**
  * An applet's own place in the card's files; ETSI TS 102 241 annex A, FileView. Card memory: the place, and which
@@ -23,26 +25,36 @@ public class CardFileView extends FileAccess implements FileView {
     private static final byte ENHANCED = 6;
     private static final int BEHIND_VALUE = 0x0800;
     private final byte[] application;
+    private final byte[] rights;
     private final short[] place;
 
     /**
      * @param application name of the application whose files 7FFF stands for, or null
      * @param event       when the place is forgotten: CLEAR_ON_RESET, CLEAR_ON_DESELECT, or never
+     * @throws javacard.framework.SystemException ILLEGAL_VALUE, ILLEGAL_TRANSIENT, NO_TRANSIENT_SPACE
      */
-    protected CardFileView(byte[] application, byte event) {
+    protected CardFileView(byte[] application, byte event, AccessDomain rights) {
         this.application = application;
-        boolean ram = event == JCSystem.CLEAR_ON_RESET || event == JCSystem.CLEAR_ON_DESELECT;
-        place = ram ? SimulatorSystem.instance().getTransientMemory().makeShortArray((short) 2, event) : new short[2];
+        this.rights = rights.parameter();
+        place = event == JCSystem.NOT_A_TRANSIENT_OBJECT
+                ? new short[2]
+                : SimulatorSystem.instance().getTransientMemory().makeShortArray((short) 2, event);
         if (application != null) {
             at().home();
         }
     }
 
-    /** @return null when the card has no such application */
+    /** @return null when the card has no such application, and for who is no application yet */
     public static CardFileView of(byte[] application, byte event) {
-        boolean known = application == null
-                || new FilePlace(Toolkit.current().files(), application, new short[2]).hasApplication();
-        return known ? new CardFileView(application, event) : null;
+        AccessDomain rights = rights(application, false);
+        return rights == null ? null : new CardFileView(application, event, rights);
+    }
+
+    static AccessDomain rights(byte[] application, boolean administration) {
+        Toolkit toolkit = Toolkit.current();
+        boolean known =
+                application == null || new FilePlace(toolkit.files(), application, new short[2]).hasApplication();
+        return known ? toolkit.rights(application, administration) : null;
     }
 
     /** The file selected there. */
@@ -52,11 +64,17 @@ public class CardFileView extends FileAccess implements FileView {
 
     @Override
     final FilePlace at() {
-        return new FilePlace(Toolkit.current().files(), application, place);
+        if (!Toolkit.current().isInReach(place)) {
+            throw new SecurityException("a view that is forgotten at deselection, of an applet that is not selected");
+        }
+        return FilePlace.of(Toolkit.current().files(), application, place, new AccessDomain(rights));
     }
 
     @Override
     final RuntimeException refused(FileFault fault) {
+        if (fault.reason.admin != 0) {
+            AdminException.throwIt(fault.reason.admin);
+        }
         UICCException.throwIt(fault.reason.uicc);
         return fault;
     }
@@ -127,6 +145,7 @@ public class CardFileView extends FileAccess implements FileView {
                 : place.search(from, forward, enhanced ? indication & 0xFF : 0, pattern);
     }
 
+    /** @return length of the record that the sum is in */
     @Override
     public short increase(byte[] value, short offset, short length, byte[] to, short toOffset) {
         TlvView.checkArray(value, offset, length);
@@ -134,7 +153,9 @@ public class CardFileView extends FileAccess implements FileView {
         if (at().isRecordLongerThan(to.length - toOffset)) {
             throw new ArrayIndexOutOfBoundsException();
         }
-        return put(in(place -> place.increase(Arrays.copyOfRange(value, offset, offset + length))), to, toOffset);
+        byte[] sum = in(place -> place.increase(Arrays.copyOfRange(value, offset, offset + length)));
+        put(sum, to, toOffset);
+        return (short) sum.length;
     }
 
     @Override

@@ -14,6 +14,8 @@ import java.util.Arrays;
  * @param channels    that the application may have open at once
  * @param tar         toolkit application references, 3 bytes each
  * @param services    that it may have
+ * @param files       tags 81 and 82 of EA, what it may do with files and as their administrator (ETSI TS 102 226
+ *     8.2.1.3.2.3); null for either that is absent, and no array where both are: then it may do all
  */
 record InstallLimits(
         int priority,
@@ -23,7 +25,8 @@ record InstallLimits(
         byte[] identifiers,
         int channels,
         byte[] tar,
-        int services) {
+        int services,
+        byte[][] files) {
 
     static final int MAX_TIMERS = 8;
     static final int MAX_CHANNELS = 7;
@@ -38,11 +41,14 @@ record InstallLimits(
             new byte[ALL_ENTRIES],
             MAX_CHANNELS,
             new byte[0],
-            MAX_SERVICES);
+            MAX_SERVICES,
+            null);
     private static final int TAG_SYSTEM = 0xEF;
     private static final int TAG_UICC = 0xEA;
     private static final int TAG_SIM = 0xCA;
     private static final int TAG_TOOLKIT = 0x80;
+    private static final int TAG_ACCESS = 0x81;
+    private static final int TAG_ADMINISTRATION = 0x82;
 
     /** @param parameters the parameters field of INSTALL, TLV objects */
     static InstallLimits of(byte[] parameters) {
@@ -55,7 +61,18 @@ record InstallLimits(
                     ? null
                     : Arrays.copyOfRange(sim, Math.min(sim.length, 1 + (sim[0] & 0xFF)), sim.length);
         }
-        return toolkit == null ? NONE : read(toolkit);
+        byte[] access = uicc == null ? null : find(uicc, TAG_ACCESS);
+        byte[] administration = uicc == null ? null : find(uicc, TAG_ADMINISTRATION);
+        byte[][] files = access == null && administration == null ? null : new byte[][] {access, administration};
+        return toolkit == null ? NONE.with(files) : read(toolkit).with(files);
+    }
+
+    private InstallLimits with(byte[][] rights) {
+        if (rights == null) {
+            return this;
+        }
+        return new InstallLimits(
+                priority, timers, textLength, positions, identifiers, channels, tar, services, rights);
     }
 
     private static InstallLimits read(byte[] fields) {
@@ -85,7 +102,8 @@ record InstallLimits(
                 identifiers,
                 channels,
                 tar,
-                services);
+                services,
+                null);
     }
 
     private static byte[] find(byte[] objects, int tag) {

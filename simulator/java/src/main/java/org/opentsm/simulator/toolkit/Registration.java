@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import javacard.framework.AID;
 import org.opentsm.simulator.crypto.CryptoHost;
+import org.opentsm.simulator.uicc.AccessDomain;
 import org.opentsm.simulator.uicc.FilePath;
 
 /** What one application registered; card memory, so its fields are arrays and numbers only. */
@@ -22,6 +23,9 @@ final class Registration {
     final MenuEntry[] menu;
     final byte[] positions;
     final byte[] identifiers;
+    /** As {@link InstallLimits#files()}. */
+    private final byte[][] files;
+
     private final short[] poll = new short[1];
     /** {@code L, path, name of the application}, for up to so many files. */
     private static final int WATCHED = 40;
@@ -42,6 +46,7 @@ final class Registration {
         tar = given.tar();
         positions = given.positions();
         identifiers = given.identifiers();
+        files = given.files();
         menu = new MenuEntry[identifiers.length];
     }
 
@@ -101,6 +106,11 @@ final class Registration {
     /** True for a file that was registered, or that stands in a directory that was. */
     boolean hears(FilePath file) {
         return place(file) >= 0 || place(file.directory()) >= 0;
+    }
+
+    /** Its rights in a file system, of an application by its name or the card's own. */
+    AccessDomain rights(byte[] application, boolean administration) {
+        return files == null ? AccessDomain.ALL : AccessDomain.of(files[administration ? 1 : 0], application);
     }
 
     int number() {

@@ -7,6 +7,8 @@ import javacard.framework.JCSystem;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.PlatformMemory;
+import org.opentsm.simulator.runtime.TransientArrays;
+import org.opentsm.simulator.uicc.AccessDomain;
 import org.opentsm.simulator.uicc.FileMemory;
 import org.opentsm.simulator.uicc.FileSystem;
 import org.opentsm.simulator.uicc.FileTree;
@@ -124,6 +126,27 @@ public final class Toolkit {
             }
         }
         return caller;
+    }
+
+    /**
+     * What the caller may do in a file system: as INSTALL gave it to a toolkit application, else all.
+     *
+     * @return null for who is no application yet, ETSI TS 102 241 annex A
+     */
+    AccessDomain rights(byte[] application, boolean administration) {
+        AID caller = card.getAID();
+        if (caller == null || card.isUnregistered()) {
+            return null;
+        }
+        Registration known = memory().find(caller);
+        return known == null ? AccessDomain.ALL : known.rights(application, administration);
+    }
+
+    /** False while another applet than the owner of a CLEAR_ON_DESELECT array is selected. */
+    boolean isInReach(Object array) {
+        TransientArrays ram = card.transients();
+        AID owner = ram.group(array);
+        return ram.isTransient(array) != JCSystem.CLEAR_ON_DESELECT || owner == null || card.isSelectedContext(owner);
     }
 
     private boolean isInstance(AID aid) {

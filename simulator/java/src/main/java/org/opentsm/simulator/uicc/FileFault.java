@@ -6,7 +6,10 @@ public final class FileFault extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    /** Reasons of uicc.access.UICCException and sim.access.SIMViewException, status words of TS 102 221 10.2.1. */
+    /**
+     * Reasons of uicc.access.UICCException and sim.access.SIMViewException, status words of TS 102 221 10.2.1; of
+     * managing files those of uicc.access.fileadministration.AdminException, TS 102 222 7.
+     */
     public enum Reason {
         NO_FILE_SELECTED(1, 1, 0x6986),
         FILE_NOT_FOUND(4, 4, 0x6A82),
@@ -18,13 +21,30 @@ public final class FileFault extends RuntimeException {
         RECORD_NOT_FOUND(9, 9, 0x6A83),
         INVALID_MODE(10, 10, 0x6A86),
         PATTERN_NOT_FOUND(9, 11, 0x6A83),
-        MAX_VALUE(12, 12, 0x9850);
+        MAX_VALUE(12, 12, 0x9850),
+        TERMINATED(11, 5, 0x6985),
+        NOT_SHAREABLE(4, 4, 0x6985),
+        INCORRECT_PARAMETERS(1, 0x6A80),
+        ALREADY_THERE(2, 0x6A89),
+        NOT_ENOUGH_MEMORY(4, 0x6A84),
+        NAME_ALREADY_THERE(5, 0x6A8A);
+
+        /** Of AdminException; 0 for what has a reason of UICCException. */
+        public final short admin;
 
         public final short uicc;
         public final short sim;
         public final int status;
 
+        Reason(int admin, int status) {
+            this.admin = (short) admin;
+            this.uicc = 0;
+            this.sim = 0;
+            this.status = status;
+        }
+
         Reason(int uicc, int sim, int status) {
+            this.admin = 0;
             this.uicc = (short) uicc;
             this.sim = (short) sim;
             this.status = status;

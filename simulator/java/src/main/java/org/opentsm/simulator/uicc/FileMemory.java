@@ -1,37 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.uicc;
 
+import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.crypto.CryptoHost;
 
-/** What a card's files hold, by their numbers; card memory. */
+/** What a card's files hold, by their numbers, and which files were made and deleted; card memory. */
 public final class FileMemory {
 
-    private final Object[] bodies;
-    private final byte[] inactive;
+    /** States of TS 102 221 11.1.1.4.9, and of a file that is not there. */
+    static final byte ABSENT = 0;
 
-    FileMemory(int files) {
-        bodies = new Object[files];
-        inactive = new byte[files];
+    static final byte INACTIVE = 0x04;
+    static final byte ACTIVE = 0x05;
+    static final byte TERMINATED = 0x0C;
+
+    private final Object[] bodies;
+    private final byte[] lives;
+    /** {@code number of the directory (2), control parameters} of each file that was made. */
+    private final Object[] made;
+    /** Which files the card came with: numbers mean nothing among others. */
+    private final int[] layout;
+
+    FileMemory(int files, int room, int layout) {
+        bodies = new Object[files + room];
+        lives = new byte[files + room];
+        made = new Object[files + room];
+        this.layout = new int[] {layout};
     }
 
-    void set(int number, byte[] body) {
-        bodies[number] = body;
+    /** @throws SimulatorException {@code state-mismatch} when a saved card had other files from the beginning */
+    void require(int files) {
+        if (layout[0] != files) {
+            throw new SimulatorException(
+                    "state-mismatch",
+                    "the saved state has the files of another version of the simulator; remove it to start a new card");
+        }
+    }
+
+    int capacity() {
+        return bodies.length;
     }
 
     byte[] body(int number) {
         return (byte[]) bodies[number];
     }
 
-    boolean isActive(int number) {
-        return inactive[number] == 0;
+    void body(int number, byte[] body) {
+        CryptoHost.current().writing(bodies);
+        bodies[number] = body;
     }
 
-    void activate(int number, boolean active) {
-        CryptoHost.current().writing(inactive);
-        inactive[number] = (byte) (active ? 0 : 1);
+    byte life(int number) {
+        return lives[number];
     }
 
-    int files() {
-        return bodies.length;
+    void life(int number, byte state) {
+        CryptoHost.current().writing(lives);
+        lives[number] = state;
+    }
+
+    byte[] made(int number) {
+        return (byte[]) made[number];
+    }
+
+    /** The last write of a file that is made: without it there is none. */
+    void made(int number, byte[] description) {
+        CryptoHost.current().writing(made);
+        made[number] = description;
+    }
+
+    /** Of a fresh card. */
+    void begin(int number, byte[] body, byte state) {
+        bodies[number] = body;
+        lives[number] = state;
     }
 }

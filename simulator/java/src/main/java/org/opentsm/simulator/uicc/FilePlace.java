@@ -20,23 +20,45 @@ public final class FilePlace {
 
     public static final int PREVIOUS = 3;
     public static final int ABSOLUTE = 4;
-    static final int READ = 1;
-    static final int UPDATE = 2;
-    static final int INCREASE = 4;
-    static final int DEACTIVATE = 8;
-    static final int ACTIVATE = 16;
+    /** Access modes of elementary files, ISO 7816-4 table 20; behind them what an instruction of its own does. */
+    static final int READ = 0x01;
+
+    static final int UPDATE = 0x02;
+    static final int DEACTIVATE = 0x08;
+    static final int ACTIVATE = 0x10;
+    static final int MOST_MODES = 0x7F;
+    static final int INCREASE = MOST_MODES + 0x32;
+    private static final int LONGEST_AMOUNT = 127;
     private static final int FILE = 0;
     private static final int RECORD = 1;
 
     private final FileTree tree;
     private final CardFile application;
     private final short[] place;
+    private final AccessDomain rights;
+    private final boolean confined;
 
-    /** @param place two shorts, both 0 for the master file */
+    /** The terminal's, or the card's own: it may do all that is not forbidden to everybody. */
     public FilePlace(FileTree tree, byte[] application, short[] place) {
+        this(tree, application, place, AccessDomain.ALL, false);
+    }
+
+    private FilePlace(
+            FileTree tree, byte[] application, short[] place, AccessDomain rights, boolean confined) {
         this.tree = tree;
         this.application = application == null ? null : tree.application(application);
         this.place = place;
+        this.rights = rights;
+        this.confined = confined;
+    }
+
+    /**
+     * An applet's: in the files of an application it never leaves that one's directory.
+     *
+     * @param place two shorts, both 0 for the master file
+     */
+    public static FilePlace of(FileTree tree, byte[] application, short[] place, AccessDomain rights) {
+        return new FilePlace(tree, application, place, rights, true);
     }
 
     public boolean hasApplication() {
@@ -44,7 +66,18 @@ public final class FilePlace {
     }
 
     CardFile file() {
-        return tree.at(place[FILE]);
+        CardFile found = tree.at(place[FILE]);
+        return found == tree.master() && application != null && confined ? application : found;
+    }
+
+    FileTree tree() {
+        return tree;
+    }
+
+    /** The directory that is selected, or in which the selected file stands. */
+    CardFile directory() {
+        CardFile file = file();
+        return file.isDirectory() ? file : file.parent;
     }
 
     /** Name of the application in full, or null. */
@@ -57,7 +90,9 @@ public final class FilePlace {
         return FilePath.of(file());
     }
 
+    /** @throws FileFault NOT_SHAREABLE when another one has the file */
     void go(CardFile to) {
+        tree.hold(to, place);
         place[FILE] = (short) to.number;
         place[RECORD] = 0;
     }
@@ -68,7 +103,7 @@ public final class FilePlace {
     }
 
     public void select(int identifier) {
-        go(tree.select(file(), identifier, application));
+        go(tree.select(file(), identifier, application, confined));
     }
 
     public void selectByShortIdentifier(int shortIdentifier) {
@@ -76,18 +111,28 @@ public final class FilePlace {
     }
 
     public byte[] controlParameters() {
-        return file().controlParameters(tree.isWhole());
+        return ControlParameters.of(file(), tree.isWhole());
+    }
+
+    /** True for a selected file that is not active: its state is told with SELECT. */
+    boolean isTerminated() {
+        return file().isTerminated();
+    }
+
+    boolean isDeactivated() {
+        return !file().isActive() && !isTerminated();
     }
 
     public byte[] gsmHeader() {
-        return file().gsmHeader();
+        return ControlParameters.gsmHeader(file(), tree.children(file()));
     }
 
     /** Of the directory that is selected, or in which the selected file stands. */
     public byte[] directoryParameters(boolean gsm) {
-        CardFile file = file();
-        CardFile directory = file.isDirectory() ? file : file.parent;
-        return gsm ? directory.gsmHeader() : directory.controlParameters(tree.isWhole());
+        CardFile directory = directory();
+        return gsm
+                ? ControlParameters.gsmHeader(directory, tree.children(directory))
+                : ControlParameters.of(directory, tree.isWhole());
     }
 
     private CardFile elementary() {
@@ -98,8 +143,15 @@ public final class FilePlace {
         return file;
     }
 
+    private static void requireAlive(CardFile file) {
+        if (file.isTerminated()) {
+            throw new FileFault(Reason.TERMINATED);
+        }
+    }
+
     private CardFile usable(int act, Structure... structures) {
         CardFile file = elementary();
+        requireAlive(file);
         if (!Arrays.asList(structures).contains(file.structure)) {
             throw new FileFault(Reason.INCOMPATIBLE);
         }
@@ -110,8 +162,8 @@ public final class FilePlace {
         return file;
     }
 
-    private static void allow(CardFile file, int act) {
-        if (!file.allows(act)) {
+    void allow(CardFile file, int act) {
+        if (tree.isWhole() && !AccessRules.allow(tree, file, act, rights)) {
             throw new FileFault(Reason.SECURITY);
         }
     }
@@ -184,6 +236,9 @@ public final class FilePlace {
         if (file.structure == Structure.CYCLIC) {
             if (mode != PREVIOUS) {
                 throw new FileFault(Reason.INVALID_MODE);
+            }
+            if (file.recordCount() == 0) {
+                throw new FileFault(Reason.RECORD_NOT_FOUND);
             }
             byte[] oldest = Arrays.copyOfRange(file.body(), file.size() - file.recordLength, file.size());
             System.arraycopy(bytes, 0, oldest, offset, bytes.length);
@@ -267,6 +322,12 @@ public final class FilePlace {
     /** Adds to the last value of a cyclic file; the new record. */
     public byte[] increase(byte[] value) {
         CardFile file = usable(INCREASE, Structure.CYCLIC);
+        if (file.recordCount() == 0) {
+            throw new FileFault(Reason.RECORD_NOT_FOUND);
+        }
+        if (value.length > LONGEST_AMOUNT) {
+            throw new FileFault(Reason.OUT_OF_RECORD);
+        }
         BigInteger sum = new BigInteger(1, Arrays.copyOf(file.body(), file.recordLength)).add(new BigInteger(1, value));
         if (sum.bitLength() > 8 * file.recordLength) {
             throw new FileFault(Reason.MAX_VALUE);
@@ -281,7 +342,8 @@ public final class FilePlace {
 
     public void activate(boolean active) {
         CardFile file = elementary();
+        requireAlive(file);
         allow(file, active ? ACTIVATE : DEACTIVATE);
-        file.activate(active);
+        file.become(active ? FileMemory.ACTIVE : FileMemory.INACTIVE);
     }
 }

@@ -13,6 +13,10 @@ final class FileSelection {
     private static final int PATH_FROM_MASTER = 0x08;
     private static final int PATH_FROM_CURRENT = 0x09;
     private static final int NO_DATA = 0x0C;
+    /** Warnings of TS 102 221 10.2.1.3. */
+    private static final int DEACTIVATED = 0x6283;
+
+    private static final int TERMINATED = 0x6285;
     private final FileSystem files;
     private final FilePlace place;
 
@@ -42,6 +46,15 @@ final class FileSelection {
         return answer(command, gsm, p2, command.length == 6 + length || noName && command.length == 5);
     }
 
+    /** Selects what ACTIVATE or DEACTIVATE FILE names; null, or the status word that says why not. */
+    byte[] find(byte[] command) {
+        byte[] select = command.clone();
+        select[3] = NO_DATA;
+        byte[] answer = select(select, false);
+        boolean warning = answer[0] == 0x62;
+        return answer[0] == (byte) 0x90 || warning ? null : answer;
+    }
+
     private void go(byte[] command, int p1, boolean noName, int length) {
         CardFile before = place.file();
         if (noName || p1 == PATH_FROM_MASTER) {
@@ -63,14 +76,15 @@ final class FileSelection {
             files.offer(header);
             return FileSystem.status(0x9F00 | header.length);
         }
+        int status = place.isTerminated() ? TERMINATED : place.isDeactivated() ? DEACTIVATED : 0x9000;
         if (p2 == NO_DATA) {
-            return FileSystem.status(0x9000);
+            return FileSystem.status(status);
         }
         byte[] template = place.controlParameters();
         if (expectsData) {
-            return FileSystem.answer(template, 0x9000);
+            return FileSystem.answer(template, status);
         }
         files.offer(template);
-        return FileSystem.status(0x6100 | template.length);
+        return FileSystem.status(status == 0x9000 ? 0x6100 | template.length : status);
     }
 }

@@ -22,6 +22,12 @@ public final class FileSystem {
     private static final int INS_UPDATE_BINARY = 0xD6;
     private static final int INS_UPDATE_RECORD = 0xDC;
     private static final int INS_STATUS = 0xF2;
+    private static final int INS_RESIZE = 0xD4;
+    private static final int INS_CREATE = 0xE0;
+    private static final int INS_DELETE = 0xE4;
+    private static final int INS_TERMINATE_DIRECTORY = 0xE6;
+    private static final int INS_TERMINATE_FILE = 0xE8;
+    private static final int TAG_PARAMETERS = 0x62;
     private static final int SIM = 0xA0;
     private static final int UICC = 0x80;
 
@@ -133,7 +139,7 @@ public final class FileSystem {
         boolean interindustry = cla == 0x00 || cla == SIM;
         boolean card = whole
                 && (cla == UICC || cla == SIM)
-                && (ins == INS_STATUS && (command[2] & 0xFC) == 0 || ins == INS_INCREASE);
+                && (ins == INS_STATUS && (command[2] & 0xFC) == 0 || ins == INS_INCREASE || ins == INS_RESIZE);
         if (!interindustry && !card) {
             return null;
         }
@@ -186,8 +192,14 @@ public final class FileSystem {
                 return answer(join(sum, data), 0x9000);
             }
             case INS_ACTIVATE, INS_DEACTIVATE -> {
-                place.activate(ins == INS_ACTIVATE);
-                return status(0x9000);
+                byte[] refused = data.length == 0 || gsm ? null : new FileSelection(this, place).find(command);
+                if (refused == null) {
+                    place.activate(ins == INS_ACTIVATE);
+                }
+                return refused == null ? status(0x9000) : refused;
+            }
+            case INS_CREATE, INS_DELETE, INS_RESIZE, INS_TERMINATE_DIRECTORY, INS_TERMINATE_FILE -> {
+                return administer(ins, p1 == 0 && p2 == 0, data);
             }
             case INS_STATUS -> {
                 return gsm || p2 != 0x0C ? answer(place.directoryParameters(gsm), 0x9000) : status(0x9000);
@@ -196,6 +208,33 @@ public final class FileSystem {
                 return null;
             }
         }
+    }
+
+    /** Files are made, deleted, resized and ended as ETSI TS 102 222 says; parameters with or without tag 62. */
+    private byte[] administer(int ins, boolean plain, byte[] data) {
+        if (!plain) {
+            return status(0x6A86);
+        }
+        FileAdministration files = new FileAdministration(place);
+        switch (ins) {
+            case INS_CREATE -> files.create(parameters(data));
+            case INS_RESIZE -> files.resize(parameters(data));
+            case INS_DELETE -> {
+                if (data.length != 2) {
+                    return status(0x6700);
+                }
+                files.delete((data[0] & 0xFF) << 8 | data[1] & 0xFF);
+            }
+            default -> files.terminate(ins == INS_TERMINATE_DIRECTORY);
+        }
+        return status(0x9000);
+    }
+
+    private static byte[] parameters(byte[] data) {
+        boolean wrapped = data.length > 2
+                && (data[0] & 0xFF) == TAG_PARAMETERS
+                && (data[1] & 0xFF) == data.length - 2;
+        return wrapped ? Arrays.copyOfRange(data, 2, data.length) : data;
     }
 
     private byte[] changed() {
