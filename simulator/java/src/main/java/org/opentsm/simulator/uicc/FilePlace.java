@@ -230,15 +230,15 @@ public final class FilePlace {
     /** A cyclic file takes records as the previous one only: the oldest goes. */
     public void updateRecord(int number, int mode, int offset, byte[] bytes) {
         CardFile file = usable(UPDATE, Structure.LINEAR, Structure.CYCLIC);
+        if (file.recordCount() == 0) {
+            throw new FileFault(Reason.RECORD_NOT_FOUND);
+        }
         if (offset < 0 || offset + bytes.length > file.recordLength) {
             throw new FileFault(Reason.OUT_OF_RECORD);
         }
         if (file.structure == Structure.CYCLIC) {
             if (mode != PREVIOUS) {
                 throw new FileFault(Reason.INVALID_MODE);
-            }
-            if (file.recordCount() == 0) {
-                throw new FileFault(Reason.RECORD_NOT_FOUND);
             }
             byte[] oldest = Arrays.copyOfRange(file.body(), file.size() - file.recordLength, file.size());
             System.arraycopy(bytes, 0, oldest, offset, bytes.length);
