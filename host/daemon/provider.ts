@@ -179,11 +179,12 @@ async function flowsOf(
   const catalogue = new ServiceCatalogue(database);
   const keyDistributions = new KeyDistributions(parts);
   const keySizeBits = config.tsms?.keySizeBits ?? DEFAULT_KEY_SIZE_BITS;
+  const contentChanges = new ContentChanges({ ...parts, tokens });
+  const inDomain = { keyDistributions, contentChanges, installer, permits, keySizeBits };
   return {
-    ...{ failures, products, catalogue, keyDistributions },
-    contentChanges: new ContentChanges({ ...parts, tokens }),
+    ...{ failures, products, catalogue, keyDistributions, contentChanges },
     productFlows: new ProductFlows({ ...parts, products, installer, permits }),
-    processes: new ServiceProcesses({ ...parts, catalogue, keyDistributions, installer, permits, keySizeBits }),
+    processes: new ServiceProcesses({ ...parts, ...inDomain, catalogue }),
   };
 }
 

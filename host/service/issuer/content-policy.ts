@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import { ConflictError, PolicyError } from '../../errors.ts';
 import { listApplications } from '../../store/issuer/applications.ts';
+import { providerOfProduct } from '../../store/issuer/card-products.ts';
 import { type DelegatedDomain, findDelegatedDomain, isReportedLost } from '../../store/issuer/content-tokens.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
@@ -17,7 +18,7 @@ import type { ContentTokenRequest, DelegatedAct } from '../../wire/message/conte
 export async function checkDelegatedAct(
   database: Kysely<IssuerTables>,
   caller: string,
-  { cardId, ssdAid, act }: ContentTokenRequest,
+  { cardId, ssdAid, act, productId }: ContentTokenRequest,
 ): Promise<DelegatedDomain> {
   const provider = await findProvider(database, caller);
   if (provider?.permissions.includes('delegated-management') !== true) {
@@ -40,6 +41,8 @@ export async function checkDelegatedAct(
     throw new PolicyError('card-reported', 'This card is reported lost: nothing comes onto it');
   if (act.act === 'extradite' && !provider.aids.includes(act.to))
     throw new PolicyError('aid-not-registered', `The AID ${act.to} is not registered for this provider`);
+  if (productId !== undefined && (await providerOfProduct(database, productId)) !== caller)
+    throw new PolicyError('product-not-registered', `${productId} is not registered as this provider's product`);
   await checkNames(database, caller, { cardId, ssdAid, act });
   return domain;
 }

@@ -4,7 +4,8 @@ import { actOfReceipt, delegatedCommand } from '../../card/delegated-act.ts';
 import { ConflictError, NotFoundError, WireError } from '../../errors.ts';
 import type { AuditLog, AuditPhase } from '../../store/audit-log.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
-import { recordCreated, recordCreating } from '../../store/issuer/applications.ts';
+import { recordCreated, recordCreating, recordDeleted } from '../../store/issuer/applications.ts';
+import { forgetCardProduct, recordCardProduct } from '../../store/issuer/card-products.ts';
 import {
   addContentToken,
   type ContentTokenRow,
@@ -59,17 +60,21 @@ export class ContentTokens {
   async grant(tokenId: string, caller: string, request: ContentTokenRequest): Promise<GrantedToken> {
     const { database, kms } = this.#parts;
     const domain = await checkDelegatedAct(database, caller, request);
-    const { cardId, ssdAid, act } = request;
+    const { cardId, ssdAid, act, productId, last } = request;
+    const leaving = act.act === 'delete' && last === true && productId !== undefined ? { leaving: productId } : {};
     await database.transaction().execute(async (transaction) => {
       const log = transaction as unknown as Kysely<RequestTables>;
       await claimIdempotencyKey(log, { key: tokenId, caller, body: request });
-      await addContentToken(transaction, { tokenId, cardId, ssdAid, providerId: caller, act });
+      await addContentToken(transaction, { tokenId, cardId, ssdAid, providerId: caller, act, ...leaving });
     });
     const row = await this.#own(tokenId, caller);
     if (row.state === 'confirmed')
       throw new ConflictError('token-used', 'The card has confirmed this act: take a new key for another one');
-    if (act.act === 'install')
+    if (act.act === 'install') {
       await recordCreating(database, { cardId, aid: act.instanceAid, providerId: caller, workflowId: tokenId });
+      // From now on it may be there, whatever becomes of the receipt: a loss report has to know it.
+      if (productId !== undefined) await recordCardProduct(database, cardId, productId);
+    }
     const names = tokenNames(domain, row.number);
     const { p1, p2, data, ins } = delegatedCommand(act, aid(ssdAid), names);
     const command = { ins: ins === INS.DELETE ? (0xe4 as const) : (0xe6 as const), p1, p2, data: toHex(data) };
@@ -146,7 +151,7 @@ export class ContentTokens {
   }
 
   /** What the receipt proves is what the issuer has seen of the card. */
-  async #done({ act, card, ssdAid }: ContentTokenRow): Promise<void> {
+  async #done({ act, card, ssdAid, leaving }: ContentTokenRow): Promise<void> {
     const { database } = this.#parts;
     const cardId = cardIdOfText(card);
     switch (act.act) {
@@ -162,6 +167,8 @@ export class ContentTokens {
       case 'extradite':
         return recordSeen(database, cardId, [{ kind: 'application', aid: act.aid, securityDomain: act.to }]);
       case 'delete':
+        await recordDeleted(database, cardId, act.aid);
+        if (leaving !== undefined) await forgetCardProduct(database, cardId, leaving);
         return forgetSeen(database, cardId, [
           { kind: 'application', aid: act.aid },
           { kind: 'load-file', aid: act.aid },

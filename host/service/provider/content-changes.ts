@@ -15,7 +15,7 @@ import type { ChangeContext, ChangeStart, Granted, TokenIssuer } from '../../wor
 import { changeSteps } from '../../workflow/change-content.ts';
 import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
 import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
-import { failureOf } from '../../workflow/engine/run.ts';
+import { type FlowEnd, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import type { ProviderSettings } from '../../workflow/key-distribution/provider-context.ts';
 import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
@@ -27,6 +27,11 @@ import type { CardLinks } from './card-links.ts';
 /** Delegated management: what the provider changes in its own domains, each act a durable flow. */
 
 export const CONTENT_CHANGE = 'content-change';
+
+interface Ended {
+  readonly state: 'done' | 'failed';
+  readonly result: ProductFlowResult;
+}
 
 interface Proof {
   readonly receipt: ReceiptState;
@@ -90,26 +95,36 @@ export class ContentChanges implements Workflow {
 
   /** The workflow's body: only what stands in durable steps has effects. */
   async run(input: unknown, run: DurableRun): Promise<Also> {
-    const { links, flow, kms } = this.#options;
     // The engine hands back what `start` gave it.
-    const start = input as ChangeStart;
+    const { state, result } = await this.#run(input as ChangeStart, run);
+    return finishing(run.workflowId, result, state);
+  }
+
+  /** One act as a part of another flow, whose run records its steps. Its row stays, with the receipt. */
+  async within(start: ChangeStart, run: DurableRun): Promise<ProductFlowResult> {
+    const { state, result } = await this.#run(start, run);
+    await this.#options.database.transaction().execute(async (transaction) => {
+      await addProductFlow(transaction, run.workflowId, CONTENT_CHANGE);
+      await finishProductFlow(transaction, run.workflowId, state, result);
+    });
+    return result;
+  }
+
+  async #run(start: ChangeStart, run: DurableRun): Promise<Ended> {
+    const { links, flow, kms } = this.#options;
     const { workflowId } = run;
-    return flow.run({
+    let ended: Ended = { state: 'failed', result: {} };
+    await flow.run({
       ...{ flow: changeSteps, start, run },
       context: (journal) => this.#context(workflowId, start, journal),
       end: async (end) => {
         await links.release(workflowId);
         await kms.endFlow(workflowId).catch(() => {});
-        if (end.end === 'failed') return finishing(workflowId, { problem: problemOfFailure(end.failure) }, 'failed');
-        const facts = (end.end === 'done' ? end.facts : {}) as Partial<Granted & Proof>;
-        const { granted, receipt, confirmation } = facts;
-        return finishing(workflowId, {
-          ...(granted === undefined ? {} : { tokenId: granted.tokenId }),
-          ...(receipt === undefined ? {} : { receipt }),
-          ...(confirmation === undefined ? {} : { confirmation }),
-        });
+        ended = endedBy(end);
+        return async () => {};
       },
     });
+    return ended;
   }
 
   broken(id: string): Also {
@@ -128,6 +143,18 @@ export class ContentChanges implements Workflow {
       authentication: attemptOfFlow(failures, settings.ssdAid),
     };
   }
+}
+
+function endedBy(end: FlowEnd): Ended {
+  if (end.end === 'failed') return { state: 'failed', result: { problem: problemOfFailure(end.failure) } };
+  const facts = (end.end === 'done' ? end.facts : {}) as Partial<Granted & Proof>;
+  const { granted, receipt, confirmation } = facts;
+  const result = {
+    ...(granted === undefined ? {} : { tokenId: granted.tokenId }),
+    ...(receipt === undefined ? {} : { receipt }),
+    ...(confirmation === undefined ? {} : { confirmation }),
+  };
+  return { state: 'done', result };
 }
 
 const finishing =

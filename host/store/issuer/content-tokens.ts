@@ -56,6 +56,8 @@ export interface ContentTokenRow {
   readonly ssdAid: string;
   readonly providerId: string;
   readonly act: DelegatedAct;
+  /** Leaves the card with the receipt of this deletion. */
+  readonly leaving?: string;
   readonly state: 'issued' | 'confirmed' | 'unproved';
   readonly counter?: number;
   readonly confirmation?: string;
@@ -64,14 +66,14 @@ export interface ContentTokenRow {
 /** Keeps the row that is there already under this id. */
 export async function addContentToken(
   database: Database,
-  token: Pick<ContentTokenRow, 'tokenId' | 'ssdAid' | 'providerId' | 'act'> & { readonly cardId: CardId },
+  token: Pick<ContentTokenRow, 'tokenId' | 'ssdAid' | 'providerId' | 'act' | 'leaving'> & { readonly cardId: CardId },
 ): Promise<void> {
   await database
     .insertInto('content_tokens')
     .values({
       ...{ token_id: token.tokenId, card: cardIdText(token.cardId), aid: token.ssdAid },
       ...{ provider_id: token.providerId, act: JSON.stringify(token.act), state: 'issued' as const },
-      ...{ counter: null, confirmation: null },
+      ...{ counter: null, confirmation: null, leaving: token.leaving ?? null },
     })
     .onConflict((conflict) => conflict.column('token_id').doNothing())
     .execute();
@@ -147,6 +149,7 @@ function toRow(row: Selectable<IssuerTables['content_tokens']>): ContentTokenRow
   return {
     ...{ tokenId: row.token_id, number: Number(row.number), card: row.card, ssdAid: row.aid },
     ...{ providerId: row.provider_id, act: row.act, state: row.state },
+    ...(row.leaving === null ? {} : { leaving: row.leaving }),
     ...(row.counter === null ? {} : { counter: row.counter }),
     ...(row.confirmation === null ? {} : { confirmation: row.confirmation }),
   };

@@ -101,6 +101,7 @@ interface ContentTokenTable {
   counter: number | null;
   confirmation: string | null;
   at: Generated<Date>;
+  leaving: string | null;
 }
 
 interface LoadPermitTable {
@@ -264,4 +265,5 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
   },
   { number: 10, name: 'bearers of steps', sql: STEP_BEARER_SQL },
   { number: 11, name: 'registries as last seen', sql: SEEN_REGISTRY_SQL },
+  { number: 12, name: 'products of tokens', sql: 'ALTER TABLE content_tokens ADD COLUMN leaving text;' },
 ];

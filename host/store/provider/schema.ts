@@ -27,6 +27,7 @@ interface SecurityDomainTable {
   certificate: string | null;
   iin: string | null;
   cin: string | null;
+  delegated: Generated<boolean>;
 }
 
 interface KeyDistributionTable {
@@ -226,4 +227,9 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
         ADD CONSTRAINT product_flows_kind_check CHECK (kind IN ('deployment', 'top-up', 'content-change'));`,
   },
   { number: 13, name: 'bearers of steps', sql: STEP_BEARER_SQL },
+  {
+    number: 14,
+    name: 'delegated domains',
+    sql: 'ALTER TABLE security_domains ADD COLUMN delegated boolean NOT NULL DEFAULT false;',
+  },
 ];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { CardId } from '../../wire/message/common.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 import { cardIdOfText, cardIdText } from '../card-id.ts';
@@ -63,6 +63,24 @@ export async function putSecurityDomainRow(database: Database, row: SecurityDoma
     .execute();
 }
 
+/** The issuer says that it has Delegated Management. */
+export async function recordDelegated(database: Database, cardId: CardId): Promise<void> {
+  await database
+    .updateTable('security_domains')
+    .set({ delegated: true })
+    .where('card', '=', cardIdText(cardId))
+    .execute();
+}
+
+export async function isDelegated(database: Database, cardId: CardId): Promise<boolean> {
+  const row = await database
+    .selectFrom('security_domains')
+    .select('delegated')
+    .where('card', '=', cardIdText(cardId))
+    .executeTakeFirst();
+  return row?.delegated === true;
+}
+
 /** Step 57: the SSD made its own pair, on the card that the CASD named. */
 export async function recordOwned(
   database: Database,
@@ -103,7 +121,7 @@ export async function removeSecurityDomainRow(database: Database, cardId: CardId
   return removed !== undefined;
 }
 
-function toRow(row: ProviderTables['security_domains']): SecurityDomainRow {
+function toRow(row: Selectable<ProviderTables['security_domains']>): SecurityDomainRow {
   return {
     cardId: cardIdOfText(row.card),
     ssdAid: row.ssd_aid,

@@ -5,10 +5,12 @@ import { PeerError, TransportError, TsmError } from '../../errors.ts';
 import { problemOf } from '../../rest/problem.ts';
 import type { DurableFlow } from '../../service/durable-flow.ts';
 import { ApplicationRequests } from '../../service/issuer/application-requests.ts';
+import { ContentTokens } from '../../service/issuer/content-tokens.ts';
 import { Products } from '../../service/issuer/products.ts';
 import { OUTBOX_BELL, StateChangeOutbox } from '../../service/issuer/state-change-outbox.ts';
 import type { KeyService } from '../../service/kms/key-service.ts';
 import type { CardLinks } from '../../service/provider/card-links.ts';
+import { ContentChanges } from '../../service/provider/content-changes.ts';
 import type { KeyDistributions } from '../../service/provider/key-distributions.ts';
 import { ProductFlows } from '../../service/provider/product-flows.ts';
 import { ProductStates } from '../../service/provider/product-states.ts';
@@ -25,6 +27,7 @@ import { putProduct } from '../../store/issuer/card-products.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import type { CardId } from '../../wire/message/common.ts';
+import type { GrantedToken } from '../../wire/message/content-change.ts';
 import type { DeploymentState, Ledger, ProductStateChange, TopUpState } from '../../wire/message/platform.ts';
 import type { Installer, Product } from '../../workflow/deploy-application/context.ts';
 import type { Workflow } from '../../workflow/engine/execution.ts';
@@ -67,6 +70,9 @@ export interface ProductsBetween {
   /** After the permit was given, before the card is credited. */
   afterPermit?: () => Promise<void>;
   beforeChange?: (change: ProductStateChange) => Promise<void>;
+  /** What stands between the issuer's tokens, the card and its receipts. */
+  token?: (token: GrantedToken) => GrantedToken;
+  confirmation?: (confirmation: string | undefined) => string | undefined;
   /** The provider takes the change over, and its acknowledgement is lost. */
   loseAcknowledgement?: boolean;
 }
@@ -77,6 +83,7 @@ export class ProductWorld {
   readonly products: Products;
   readonly productFlows: ProductFlows;
   readonly productStates: ProductStates;
+  readonly contentTokens: ContentTokens;
   /** The SP TSM of service providers. */
   readonly services: {
     readonly backend: TsmsBackend;
@@ -114,6 +121,24 @@ export class ProductWorld {
       },
       release: (key) => this.#issuer(() => this.products.releasePermit(key)),
     };
+    this.contentTokens = new ContentTokens({
+      ...{ database: issuer.database, kms: issuer.kms, auditLog: new AuditLog(issuer.database) },
+    });
+    const contentChanges = new ContentChanges({
+      ...{ database: provider.database, kms: provider.kms, issuer: provider.issuer, flow: provider.flow },
+      ...{ links, settings: provider.settings, failures: new AuthenticationFailures(provider.database, 10) },
+      tokens: {
+        requestToken: async (key, request) => {
+          const token = await this.#issuer(() => this.contentTokens.grant(key, 'a', request));
+          return this.between.token?.(token) ?? token;
+        },
+        reportReceipt: (id, { confirmation: told }) => {
+          const confirmation = this.between.confirmation === undefined ? told : this.between.confirmation(told);
+          const report = confirmation === undefined ? {} : { confirmation };
+          return this.#issuer(() => this.contentTokens.report(id, 'a', report));
+        },
+      },
+    });
     const catalogue = new ServiceCatalogue(provider.database);
     this.services = {
       backend: new TsmsBackend(provider.database, new AuditLog(provider.database), provider.settings.ssdAid),
@@ -122,7 +147,14 @@ export class ProductWorld {
       processes: new ServiceProcesses({
         ...{ database: provider.database, kms: provider.kms, issuer: provider.issuer, flow: provider.flow },
         ...{ settings: provider.settings, keyDistributions: provider.keyDistributions, keySizeBits: 1024 },
-        ...{ permits, installer, links, catalogue, failures: new AuthenticationFailures(provider.database, 10) },
+        ...{
+          permits,
+          installer,
+          links,
+          catalogue,
+          contentChanges,
+          failures: new AuthenticationFailures(provider.database, 10),
+        },
       }),
     };
     this.productFlows = new ProductFlows({

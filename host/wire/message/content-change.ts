@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { Aid, CardId, Hex, Name, Problem } from './common.ts';
 import { StepRecord } from './key-distribution.ts';
+import { ProductId } from './platform.ts';
 
 /**
  * Delegated management: what a provider changes in its own domain by tokens of the issuer.
@@ -35,7 +36,16 @@ export const DelegatedAct = Type.Union([
 export type DelegatedAct = Static<typeof DelegatedAct>;
 
 /** POST /v1/content-tokens on `issuer`, by a provider, header `idempotency-key`. */
-export const ContentTokenRequest = Type.Object({ cardId: CardId, ssdAid: Aid, act: DelegatedAct }, closed);
+export const ContentTokenRequest = Type.Object(
+  {
+    ...{ cardId: CardId, ssdAid: Aid, act: DelegatedAct },
+    /** The product that this belongs to: with an install it may be on the card from now on. */
+    productId: Type.Optional(ProductId),
+    /** With a delete: nothing else of the product is left on the card. */
+    last: Type.Optional(Type.Literal(true)),
+  },
+  closed,
+);
 export type ContentTokenRequest = Static<typeof ContentTokenRequest>;
 
 export const GrantedToken = Type.Object(

@@ -58,6 +58,8 @@ export const SecurityDomainReport = Type.Object(
     keyReference: KeyReference,
     publicKey: RsaPublicKey,
     casd: Type.Optional(Type.Object({ aid: Aid }, { additionalProperties: false })),
+    /** The domain has Delegated Management: the provider changes its content by tokens. */
+    delegated: Type.Optional(Type.Literal(true)),
   },
   { additionalProperties: false },
 );

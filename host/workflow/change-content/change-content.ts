@@ -3,11 +3,12 @@
 import { delegatedCommand } from '../../card/delegated-act.ts';
 import type { CardIdentity } from '../../card/identity.ts';
 import { aid } from '../../wire/gp/aid.ts';
-import { type GpCommand, toPlainCommand } from '../../wire/gp/command.ts';
+import { expecting, type GpCommand, toPlainCommand } from '../../wire/gp/command.ts';
 import { encodeLoadFile, loadCommands } from '../../wire/gp/load.ts';
 import { withToken } from '../../wire/gp/token.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
+import { SW } from '../../wire/status-word.ts';
 import { sendProtected } from '../engine/protected-script.ts';
 import { auditSecurityDomain } from '../key-distribution/provider-context.ts';
 import type { ChangeContext, ChangeStart, Granted } from './context.ts';
@@ -28,7 +29,9 @@ export async function* changeContent(
   const { cardId, granted } = facts;
   const domain = aid(context.settings.ssdAid);
   const command = delegatedCommand(delegatedActOf(facts), domain, fromHex(granted.names, 255));
-  const commands = [withToken(command, fromHex(granted.token, 512)), ...blocksOf(facts.act)].map(toPlainCommand);
+  const signed = withToken(command, fromHex(granted.token, 512));
+  const first = facts.mayStay === true ? expecting(signed, SW.NO_ERROR, SW.CONDITIONS_NOT_SATISFIED) : signed;
+  const commands = [first, ...blocksOf(facts.act)].map(toPlainCommand);
   const audit = { numeral: 'C5', act: command.label, details: { token: granted.tokenId } };
   await auditSecurityDomain(context, cardId, { ...audit, phase: 'before' });
   let responses: readonly CardResponse[] = yield commands.slice(0, COMMANDS_A_TRIP);

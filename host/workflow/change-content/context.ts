@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { CardId } from '../../wire/message/common.ts';
 import type {
   ContentTokenRequest,
   GrantedToken,
@@ -16,7 +18,15 @@ export interface TokenIssuer {
   reportReceipt(tokenId: string, report: ReportReceipt): Promise<ReceiptState>;
 }
 
-export type ChangeStart = StartContentChange;
+export type ChangeStart = StartContentChange & {
+  /** A part of another flow is for this card alone. */
+  readonly onCard?: CardId;
+  readonly productId?: string;
+  /** Of a deletion: nothing else of the product is left. */
+  readonly last?: true;
+  /** What is to be deleted may stay while something else needs it (GPCS 2.3.1 11.2.2). */
+  readonly mayStay?: true;
+};
 
 export interface ChangeContext extends ProviderContext {
   readonly tokens: TokenIssuer;

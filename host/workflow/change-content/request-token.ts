@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CardIdentity } from '../../card/identity.ts';
+import { ConflictError } from '../../errors.ts';
+import { cardIdText } from '../../store/card-id.ts';
 import { loadFileHash } from '../../wire/cap/cap-file.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type { DelegatedAct } from '../../wire/message/content-change.ts';
@@ -13,9 +15,20 @@ export function delegatedActOf({ act }: ChangeStart): DelegatedAct {
   return { act: 'load', loadFileAid, hash: toHex(loadFileHash(fromHex(loadFile, 65_536))) };
 }
 
-/** C2: asks the issuer for the token of this act, under the flow's key. */
+/**
+ * C2: asks the issuer for the token of this act, under the flow's key.
+ *
+ * @throws ConflictError `other-card` @throws PeerError with the issuer's reason, the card being untouched
+ */
 export async function requestToken(facts: ChangeStart & CardIdentity, context: ChangeContext): Promise<Granted> {
+  const { onCard, productId, last, cardId } = facts;
+  if (onCard !== undefined && cardIdText(onCard) !== cardIdText(cardId))
+    throw new ConflictError('other-card', 'This is not the card that the change is for: put that one there');
   const { ssdAid } = await requireRow(facts, context);
-  const request = { cardId: facts.cardId, ssdAid, act: delegatedActOf(facts) };
+  const request = {
+    ...{ cardId, ssdAid, act: delegatedActOf(facts) },
+    ...(productId === undefined ? {} : { productId }),
+    ...(last === undefined ? {} : { last }),
+  };
   return { granted: await context.tokens.requestToken(context.workflowId, request) };
 }

@@ -5,6 +5,7 @@ import type { CardId } from '../../wire/message/common.ts';
 import type { Command } from '../../wire/message/service-instance.ts';
 import type { PersonalizationScript } from '../../wire/script/personalization-script.ts';
 import type { ServiceScript } from '../../wire/script/service-script.ts';
+import type { ChangeStart } from '../change-content/context.ts';
 import type { Installer } from '../deploy-application/context.ts';
 import type { KnownCard } from '../key-distribution/54-select-security-domain.ts';
 import type { ProviderContext } from '../key-distribution/provider-context.ts';
@@ -40,6 +41,13 @@ export interface ServiceContext extends ProviderContext {
   loadFile(elfId: string): Promise<string>;
   /** @throws NotFoundError `script-gone` */
   personalizationScript(scriptId: string): Promise<PersonalizationScript>;
+  /**
+   * One act in the domain by a token of the issuer, C1 to C6, while this flow's own lease is given back.
+   *
+   * @param name of the act within this flow
+   * @throws PeerError with what it ended with, and its numeral
+   */
+  changeContent(name: string, change: Omit<ChangeStart, 'terminalId' | 'readerName' | 'onCard'>): Promise<void>;
   /** Steps 41 to 60, while this flow's own lease is given back. @throws what they ended with */
   distributeKeys(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { IssuerContext, IssuerStart } from './issuer-context.ts';
 export async function reportSecurityDomain(
   facts: IssuerStart & {
     readonly card: Card;
+    readonly delegated?: boolean;
     readonly initialKey: { readonly keyReference: string; readonly publicKey: RsaPublicKey };
   },
   _context: IssuerContext,
@@ -18,6 +19,7 @@ export async function reportSecurityDomain(
     isdAid,
     ...facts.initialKey,
     ...(casdAid === undefined ? {} : { casd: { aid: casdAid } }),
+    ...(facts.delegated === true ? { delegated: true } : {}),
   };
   return { report };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CardIdentity } from '../../card/identity.ts';
 import { CertificateError } from '../../errors.ts';
-import { findSecurityDomainRow, putSecurityDomainRow } from '../../store/provider/security-domains.ts';
+import { findSecurityDomainRow, putSecurityDomainRow, recordDelegated } from '../../store/provider/security-domains.ts';
 import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import type { Probe } from './41a-probe-security-domain.ts';
 import { type Decision, isOurs } from './41c-find-security-domain.ts';
@@ -33,8 +33,10 @@ export async function recordSecurityDomain(
   }
   const known = await findSecurityDomainRow(context.database, cardId);
   if (isOurs(known)) return {};
+  const { delegated = false } = report;
   await putSecurityDomainRow(context.database, {
     ...{ cardId, ssdAid, isdAid, state: 'reported', keyReference, publicKey },
   });
+  if (delegated) await recordDelegated(context.database, cardId);
   return {};
 }

@@ -22,6 +22,7 @@ import type { Problem } from '../../../wire/message/common.ts';
 import { INSTANCE_STATE } from '../../../wire/message/platform.ts';
 import type { Operation, Process, StartProcess } from '../../../wire/message/service-instance.ts';
 import { moveOf } from '../../../wire/tsms/instance-state.ts';
+import type { ChangeStart } from '../../../workflow/change-content/context.ts';
 import type { Installer } from '../../../workflow/deploy-application/context.ts';
 import type { ServiceContext, ServiceStart } from '../../../workflow/deploy-service/context.ts';
 import {
@@ -42,6 +43,7 @@ import { type DurableFlow, lostFlow } from '../../durable-flow.ts';
 import { refusal } from '../../tsm-refusal.ts';
 import { attemptAt } from '../authentication-attempt.ts';
 import type { CardLinks } from '../card-links.ts';
+import { CONTENT_CHANGE, type ContentChanges } from '../content-changes.ts';
 import { KEY_DISTRIBUTION, type KeyDistributions } from '../key-distributions.ts';
 import { processEnding } from './process-end.ts';
 import type { ProcessInput } from './process-input.ts';
@@ -62,6 +64,7 @@ export interface ServiceProcessesOptions {
   readonly flow: DurableFlow<ProviderTables>;
   readonly catalogue: ServiceCatalogue;
   readonly keyDistributions: KeyDistributions;
+  readonly contentChanges: ContentChanges;
   /** RSA size of the pairs of domains that a deployment makes. */
   readonly keySizeBits: 1024 | 2048 | 3072;
 }
@@ -258,6 +261,7 @@ export class ServiceProcesses {
       loadFile: (elfId) => catalogue.loadFile(elfId),
       personalizationScript: (scriptId) => catalogue.personalizationScript(scriptId),
       distributeKeys: () => this.#distributeKeys(start, run),
+      changeContent: (name, change) => this.#changeContent(name, { ...change, ...placeOf(start) }, run),
     };
   }
 
@@ -265,28 +269,43 @@ export class ServiceProcesses {
   async #distributeKeys({ terminalId, readerName }: ServiceStart, run: DurableRun): Promise<void> {
     const { keyDistributions, keySizeBits, links } = this.#options;
     await links.of(run.workflowId, { terminalId, readerName }).rest();
-    const { problem } = await keyDistributions.within({ terminalId, readerName, keySizeBits }, partOf(run));
-    if (problem === undefined) return;
-    const code = problem.type.replace(/^urn:opentsm:problem:/, '');
-    const { numeral, status } = problem;
-    throw new PeerError(code, problem.detail ?? problem.title, { status, final: true, numeral: numeral ?? 'S3' });
+    const part = partOf(run, 'keys', KEY_DISTRIBUTION);
+    const { problem } = await keyDistributions.within({ terminalId, readerName, keySizeBits }, part);
+    if (problem !== undefined) throw endOf(problem, 'S3');
+  }
+
+  async #changeContent(name: string, change: ChangeStart, run: DurableRun): Promise<void> {
+    const { contentChanges, links } = this.#options;
+    await links.of(run.workflowId, change).rest();
+    const { problem } = await contentChanges.within(change, partOf(run, name, CONTENT_CHANGE));
+    if (problem !== undefined) throw endOf(problem, 'S5');
   }
 }
 
-const PART = 'keys ';
+const placeOf = ({ terminalId, readerName, instanceCard }: ServiceStart) => ({
+  ...{ terminalId, readerName, onCard: instanceCard },
+});
 
-/** A run within a run. */
-function partOf(run: DurableRun): DurableRun {
+/** What a part ended with. */
+function endOf(problem: Problem, row: string): PeerError {
+  const code = problem.type.replace(/^urn:opentsm:problem:/, '');
+  const { numeral = row, status, detail, title } = problem;
+  return new PeerError(code, detail ?? title, { status, final: true, numeral });
+}
+
+/** A run within a run, whose steps have names of their own. */
+function partOf(run: DurableRun, part: string, kind: string): DurableRun {
+  const prefix = `${part} `;
   return {
-    workflowId: `${run.workflowId}.keys`,
-    row: { ...run.row, kind: KEY_DISTRIBUTION },
+    workflowId: `${run.workflowId}.${part.replace(' ', '-')}`,
+    row: { ...run.row, kind },
     tries: run.tries,
     cancelled: run.cancelled,
     get results() {
-      const own = Object.entries(run.results).filter(([name]) => name.startsWith(PART));
-      return Object.fromEntries(own.map(([name, result]) => [name.slice(PART.length), result]));
+      const own = Object.entries(run.results).filter(([name]) => name.startsWith(prefix));
+      return Object.fromEntries(own.map(([name, result]) => [name.slice(prefix.length), result]));
     },
-    step: (name, act, also) => run.step(`${PART}${name}`, act, also),
+    step: (name, act, also) => run.step(`${prefix}${name}`, act, also),
   };
 }
 

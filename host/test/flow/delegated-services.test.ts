@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { putProvider } from '../../store/issuer/providers.ts';
+import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
+import type { Instance, Operation } from '../../wire/message/service-instance.ts';
+import { type InProcess, SSD_AID } from './in-process.ts';
+import { ServiceDesk } from './service-desk.ts';
+import { sharedProducts } from './shared-products.ts';
+
+const READER = 'delegated services';
+const ALL: Operation = { operation: 'deploy', commands: ['I', 'P', 'A'], finalize: true };
+type Permission = Parameters<typeof putProvider>[1]['permissions'][number];
+const PERMISSIONS: readonly Permission[] = ['create-security-domain', 'install-application'];
+
+/** Deployments in a domain with Delegated Management: issuer and provider each try to cheat the other. */
+describe('services that their provider installs by tokens', function () {
+  this.timeout(240_000);
+  let world: InProcess;
+  let desk: ServiceDesk;
+  let card: Awaited<ReturnType<InProcess['insertMade']>>;
+  let instance: Instance;
+
+  const permit = (permissions: readonly Permission[]) =>
+    putProvider(world.issuer.database, {
+      ...{ providerId: 'a', baseUrl: 'https://provider', permissions, aids: [SSD_AID] },
+    });
+
+  before(async () => {
+    world = await sharedProducts();
+    await permit([...PERMISSIONS, 'delegated-management']);
+    desk = await ServiceDesk.open(world);
+    card = await world.insertMade(READER);
+    instance = await desk.create(card.cardId);
+  });
+  afterEach(() => {
+    for (const name of ['token', 'confirmation'] as const) delete world.products.between[name];
+  });
+  after(() => permit(PERMISSIONS));
+
+  const run = (request: Operation) => desk.run(instance, READER, request);
+  const states = async () =>
+    (await world.products.contentTokens.onCard(card.cardId)).tokens.map(({ act, state }) => `${act.act} ${state}`);
+  const labels = () => card.seat.sent.map(({ label }) => label);
+
+  it('are not installed by a token that was changed on its way, or that was given for something else', async () => {
+    world.products.between.token = (given) => ({
+      ...given,
+      token: given.token.replace(/.$/, (at) => (at === '0' ? '1' : '0')),
+    });
+    const refused = await run(ALL);
+    expect(refused.problem?.type).to.equal('urn:opentsm:problem:status-word');
+    expect(await desk.selected(card.seat)).to.equal('6A82');
+    let first = '';
+    world.products.between.token = (given) => {
+      first ||= given.token;
+      return { ...given, token: first };
+    };
+    expect((await run(ALL)).problem?.type).to.equal('urn:opentsm:problem:status-word');
+    expect(await desk.selected(card.seat)).to.equal('6A82');
+    expect((await desk.get(instance)).state).to.equal(S.IN_ERROR);
+  });
+
+  it('are installed by tokens, the receipts being checked and kept on both sides', async () => {
+    const before = await states();
+    const done = await run(ALL);
+    expect(done.problem).to.equal(undefined, JSON.stringify(done.problem));
+    expect([(await desk.get(instance)).state, await desk.selected(card.seat)]).to.deep.equal([S.OPERATIONAL, '9000']);
+    const own = (await states()).slice(before.length);
+    expect(own.at(-1)).to.equal('install confirmed');
+    expect(labels()).not.to.include('INSTALL [for extradition]');
+    const rows = await world.provider.database
+      .selectFrom('product_flows')
+      .select(['id', 'result'])
+      .where('id', '=', `${done.processId}.install-0`)
+      .execute();
+    expect(rows.map(({ result }) => Object(result).receipt?.state)).to.deep.equal(['confirmed']);
+  });
+
+  it('are the issuer’s to know: a loss report ends their use like that of others', async () => {
+    const report = await world.products.reportLoss(card.cardId);
+    await world.products.synchronised(report.id);
+    expect((await desk.get(instance)).state).to.equal(S.SUSPENDED);
+    await world.products.products.closeLossReport(report.id, 'test');
+    await world.products.synchronised(report.id);
+  });
+
+  it('end with the issuer refusing a receipt that the card did not make', async () => {
+    world.products.between.confirmation = (told) => told?.replace(/.$/, (at) => (at === '0' ? '1' : '0'));
+    const forged = await run({ operation: 'termination' });
+    expect(forged.problem?.type).to.equal('urn:opentsm:problem:receipt-wrong');
+    expect((await desk.get(instance)).state).to.equal(S.IN_ERROR);
+    expect((await states()).at(-1)).to.equal('delete issued');
+  });
+
+  it('are deleted by tokens, and leave nothing behind', async () => {
+    const gone = await run({ operation: 'termination' });
+    expect(gone.problem).to.equal(undefined, JSON.stringify(gone.problem));
+    expect(await desk.selected(card.seat)).to.equal('6A82');
+    const content = await world.products.contentTokens.onCard(card.cardId);
+    expect(content.tokens.filter(({ act }) => act.act === 'delete').length).to.be.greaterThan(1);
+  });
+
+  it('are the issuer’s to install when the permission was taken back', async () => {
+    await permit(PERMISSIONS);
+    instance = await desk.create(card.cardId);
+    const before = (await states()).length;
+    const done = await run(ALL);
+    expect(done.problem).to.equal(undefined, JSON.stringify(done.problem));
+    expect(labels()).to.include('INSTALL [for extradition]');
+    expect((await states()).length).to.equal(before);
+    expect(await desk.selected(card.seat)).to.equal('9000');
+  });
+});
