@@ -80,9 +80,9 @@ export const KmsConfig = Type.Object(
         maxItems: 64,
       }),
     ),
-    /** Master key of the pre-shared keys of remote administration: 32, 48 or 64 hex digits, mode 0600. */
+    /** Master key of remote administration's keys: 32, 48 or 64 hex digits, mode 0600, sealed at start. */
     administrationKeyFile: Type.Optional(FilePath),
-    /** Master key of the cards' SCP80 keys: 32, 48 or 64 hex digits, mode 0600. */
+    /** Master key of the cards' SCP80 keys: 32, 48 or 64 hex digits, mode 0600, sealed at start. */
     packetKeyFile: Type.Optional(FilePath),
     /** Takes the published test keys 40 to 4F among them; default no. */
     allowPublishedTestKeys: Type.Optional(Type.Boolean()),
@@ -203,9 +203,17 @@ export const kmsDaemon = defineDaemon({
     if (cardKeySets.inClear.length > 0)
       logger.warn({ labels: cardKeySets.inClear }, 'files of card key sets stay in clear: their folder is read-only');
     const { administrationKeyFile: masterFile } = config;
-    const administrationKeys = masterFile === undefined ? undefined : await AdministrationKeys.open(masterFile);
+    const administrationKeys =
+      masterFile === undefined ? undefined : await AdministrationKeys.open(masterFile, keys.vault.sealer);
     const { packetKeyFile } = config;
-    const packetKeys = packetKeyFile === undefined ? undefined : await PacketKeyMaster.open(packetKeyFile);
+    const packetKeys =
+      packetKeyFile === undefined ? undefined : await PacketKeyMaster.open(packetKeyFile, keys.vault.sealer);
+    for (const [file, key] of [
+      [masterFile, administrationKeys],
+      [packetKeyFile, packetKeys],
+    ] as const)
+      if (key?.inClear === true)
+        logger.warn({ file }, 'the file of a master key stays in clear: its folder is read-only');
     const auditFile = await KmsAuditFile.open(auditFileOf(config));
     const { maxOpen = DEFAULTS.maxOpen, idleMs = DEFAULTS.idleMs } = config.secureChannels ?? {};
     const service = new KeyService({

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { rm } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { Secret } from '../crypto/secret.ts';
-import { KeyError, NotFoundError, UsageError } from '../errors.ts';
+import { InvariantError, KeyError, NotFoundError } from '../errors.ts';
 import { fromHex, toHex } from '../wire/hex.ts';
 import type { MasterKeys } from './diversification.ts';
-import { createDurably, readPrivate } from './durable-file.ts';
-import { Envelope, type Sealer } from './sealing.ts';
+import type { Sealer } from './sealing.ts';
+import { readSecret, type SecretFile, sealSecret } from './secret-file.ts';
 
 const HexKey = Type.String({ pattern: '^([0-9A-F]{32}|[0-9A-F]{48}|[0-9A-F]{64})$' });
 /** The file of a set: the keys, or master keys, of issuers' domains with SCP02 or SCP03. */
@@ -54,7 +53,9 @@ export class CardKeySets {
     const sets = new Map<string, MasterKeys>();
     const inClear: string[] = [];
     for (const { label, file } of sources) {
-      const { keys, clear } = await readKeySet({ label, file }, options.sealer);
+      const secretFile = secretOf({ label, file });
+      const { text, clear } = await readSecret(secretFile, options.sealer);
+      const keys = keysOf(text);
       if (!options.allowPublished && Object.values(keys).some((key) => PUBLISHED.startsWith(key))) {
         throw new KeyError(
           'published-test-key',
@@ -63,7 +64,7 @@ export class CardKeySets {
           { label },
         );
       }
-      if (clear && !(options.sealer !== undefined && (await seal({ label, file }, keys, options.sealer))))
+      if (clear && !(options.sealer !== undefined && (await sealSecret(secretFile, text, options.sealer))))
         inClear.push(label);
       const secret = (hex: string) => new Secret(fromHex(hex, 32));
       sets.set(label, { enc: secret(keys.enc), mac: secret(keys.mac), dek: secret(keys.dek) });
@@ -85,57 +86,20 @@ export class CardKeySets {
   }
 }
 
-const sealedFile = (file: string): string => `${file}.sealed`;
-const contextOf = (label: string): Uint8Array => new TextEncoder().encode(`card key set ${label}`);
+/** One file of a set, in its one form. */
+const secretOf = ({ label, file }: KeySetSource): SecretFile => ({
+  ...{ file, code: 'card-keys', context: `card key set ${label}` },
+  wanted: '{ "enc", "mac", "dek" } of 32, 48 or 64 upper-case hex digits',
+  canonical: (text) => {
+    const keys = parse(text);
+    return isKeySetFile(keys) ? JSON.stringify({ enc: keys.enc, mac: keys.mac, dek: keys.dek }) : undefined;
+  },
+});
 
-/** `clear`: a file in clear is there, alone or beside its sealed one. */
-async function readKeySet({ label, file }: KeySetSource, sealer: Sealer | undefined) {
-  const clear = await readPrivate(file);
-  const sealed = sealer === undefined ? undefined : await unsealed(sealedFile(file), contextOf(label), sealer);
-  if (clear === undefined && sealed === undefined) throw new UsageError('card-keys', `${file} is not there`, { file });
-  const keys = clear === undefined ? sealed : parse(clear);
-  if (!isKeySetFile(keys)) {
-    throw new UsageError('card-keys', `${file}: want { "enc", "mac", "dek" } of 32, 48 or 64 upper-case hex digits`, {
-      file,
-    });
-  }
-  if (clear !== undefined && isKeySetFile(sealed) && !sameKeys(keys, sealed)) {
-    throw new UsageError('card-keys', `${file} has other keys than ${sealedFile(file)}: remove the one that is old`, {
-      file,
-    });
-  }
-  return { keys, clear: clear !== undefined };
-}
-
-async function unsealed(file: string, context: Uint8Array, sealer: Sealer): Promise<unknown> {
-  const text = await readPrivate(file);
-  if (text === undefined) return undefined;
-  const envelope = parse(text);
-  if (!Check(Envelope, envelope)) throw new UsageError('card-keys', `${file} is no sealed key set`, { file });
-  const plain = await sealer.unseal(envelope, context);
-  try {
-    return parse(new TextDecoder().decode(plain));
-  } finally {
-    plain.fill(0);
-  }
-}
-
-const sameKeys = (one: KeySetFile, other: KeySetFile): boolean =>
-  one.enc === other.enc && one.mac === other.mac && one.dek === other.dek;
-
-/** @returns false where nothing may be written; another node may do the same at this moment */
-async function seal({ label, file }: KeySetSource, keys: KeySetFile, sealer: Sealer): Promise<boolean> {
-  const plain = new TextEncoder().encode(JSON.stringify(keys));
-  const envelope = await sealer.seal(plain, contextOf(label));
-  plain.fill(0);
-  try {
-    await createDurably(sealedFile(file), `${JSON.stringify(envelope)}\n`);
-    await rm(file, { force: true });
-    return true;
-  } catch (error) {
-    if (/^(EACCES|EPERM|EROFS)$/.test(String((error as NodeJS.ErrnoException).code))) return false;
-    throw error;
-  }
+function keysOf(text: string): KeySetFile {
+  const keys = parse(text);
+  if (isKeySetFile(keys)) return keys;
+  throw new InvariantError('card-keys', 'A set that was read has another form');
 }
 
 /** The text itself is never repeated. */

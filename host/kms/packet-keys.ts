@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { aesCmac } from '../crypto/aes.ts';
 import { Secret } from '../crypto/secret.ts';
-import { KeyError, SecureChannelError, UsageError, WireError } from '../errors.ts';
+import { KeyError, SecureChannelError, WireError } from '../errors.ts';
 import { keyIndication, type PacketKeys } from '../secure-channel/scp80/algorithms.ts';
 import { protectCommand } from '../secure-channel/scp80/command-packet.ts';
 import { type ReceivedResponse, unprotectResponse } from '../secure-channel/scp80/response-packet.ts';
 import { fromHex } from '../wire/hex.ts';
 import type { SecurityParameters } from '../wire/uicc/security-parameters-indicator.ts';
-import { readPrivate } from './durable-file.ts';
+import type { Sealer } from './sealing.ts';
+import { masterKeyFile, openMasterKey } from './secret-file.ts';
 
-const HEX_KEY = /^([0-9A-F]{32}|[0-9A-F]{48}|[0-9A-F]{64})\s*$/;
 const KEY_BITS = 128;
 const KEY_SETS = 15;
 
@@ -42,17 +42,24 @@ export type OpenedAnswer =
 export class PacketKeyMaster implements Disposable {
   readonly #master: Secret;
 
+  /** True: its file lies in clear still, because nothing may be written there. */
+  readonly inClear: boolean;
+
   /** @param master 16, 24 or 32 bytes */
-  constructor(master: Secret) {
+  constructor(master: Secret, inClear = false) {
     this.#master = master;
+    this.inClear = inClear;
   }
 
-  /** The master key in hex in a file that is private to its owner. @throws UsageError `packet-key` */
-  static async open(file: string): Promise<PacketKeyMaster> {
-    const hex = HEX_KEY.exec((await readPrivate(file)) ?? '')?.[1];
-    if (hex === undefined)
-      throw new UsageError('packet-key', `${file}: want a file with 32, 48 or 64 upper-case hex digits`, { file });
-    return new PacketKeyMaster(new Secret(fromHex(hex, 32)));
+  /**
+   * The master key in hex in a file that is private to its owner; with a sealer it is replaced by `<file>.sealed`,
+   * which opens in this KMS alone and for nothing else.
+   *
+   * @throws UsageError `packet-key`; KeyError `key-unreadable`
+   */
+  static async open(file: string, sealer?: Sealer): Promise<PacketKeyMaster> {
+    const { hex, inClear } = await openMasterKey(masterKeyFile(file, 'packet-key', 'packet master key'), sealer);
+    return new PacketKeyMaster(new Secret(fromHex(hex, 32)), inClear);
   }
 
   /**

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Secret } from '../crypto/secret.ts';
 import { AdministrationKeys } from '../kms/administration-keys.ts';
+import { sealedFile } from '../kms/secret-file.ts';
 import { freePort } from '../local/free-port.ts';
 import { toHex } from '../wire/hex.ts';
 
@@ -32,6 +33,8 @@ export async function makeBipConfigs(folder: string, terminalId: string): Promis
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const [masterFile, pskFile] = [join(folder, 'master.key'), join(folder, `${terminalId}.psk`)];
   const master = new Uint8Array(randomBytes(32));
+  // An earlier run's.
+  await rm(sealedFile(masterFile), { force: true });
   await writeFile(masterFile, toHex(master), { mode: 0o600 });
   const keys = new AdministrationKeys(new Secret(master));
   await writeFile(pskFile, toHex(keys.derive(terminalId)), { mode: 0o600 });

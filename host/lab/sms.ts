@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CardImage } from '../../simulator/src/index.ts';
 import { SmppConnection, type SmppConnectionOptions } from '../bearer/sms/smpp-connection.ts';
 import { ESM, type SmppMessage } from '../bearer/sms/smpp-pdu.ts';
 import { Secret } from '../crypto/secret.ts';
 import { PACKET_KEY_NAMES, PacketKeyMaster } from '../kms/packet-keys.ts';
+import { sealedFile } from '../kms/secret-file.ts';
 import { cardIdText } from '../store/card-id.ts';
 import { toHex } from '../wire/hex.ts';
 import type { CardId } from '../wire/message/common.ts';
@@ -55,6 +56,8 @@ export class SmsLab implements AsyncDisposable {
   readonly #smsc: Smsc;
   readonly #password: string;
   readonly #master: PacketKeyMaster;
+  /** The master key in hex: what no file may hold once the KMS has sealed it. */
+  readonly masterKey: string;
 
   private constructor(parts: {
     readonly configs: { readonly ota: Fields; readonly otaKms: Fields; readonly terminal: SmsLab['terminal'] };
@@ -63,7 +66,9 @@ export class SmsLab implements AsyncDisposable {
     readonly smsc: Smsc;
     readonly password: string;
     readonly master: PacketKeyMaster;
+    readonly masterKey: string;
   }) {
+    this.masterKey = parts.masterKey;
     this.heard = parts.heard;
     this.#password = parts.password;
     this.ota = parts.configs.ota;
@@ -80,7 +85,10 @@ export class SmsLab implements AsyncDisposable {
     const [packetKeyFile, passwordFile] = [join(folder, 'packet.key'), join(folder, 'smsc.password')];
     const master = new Uint8Array(randomBytes(32));
     const password = randomBytes(4).toString('hex');
-    await writeFile(packetKeyFile, toHex(master), { mode: 0o600 });
+    // An earlier run's.
+    await rm(sealedFile(packetKeyFile), { force: true });
+    const masterKey = toHex(master);
+    await writeFile(packetKeyFile, masterKey, { mode: 0o600 });
     await writeFile(passwordFile, password, { mode: 0o600 });
     const numbers = new Map(readerNames.map((name, slot) => [name, `4917000000${String(slot + 1).padStart(2, '0')}`]));
     const passwords = new Map([SERVER, STRANGER, ...numbers.values()].map((systemId) => [systemId, password]));
@@ -103,7 +111,8 @@ export class SmsLab implements AsyncDisposable {
         },
       },
     };
-    return new SmsLab({ configs, numbers, heard, smsc, password, master: new PacketKeyMaster(new Secret(master)) });
+    const held = { master: new PacketKeyMaster(new Secret(master)), masterKey };
+    return new SmsLab({ configs, numbers, heard, smsc, password, ...held });
   }
 
   /** Number of the card in this reader. */

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Secret } from '../../crypto/secret.ts';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import { AdministrationKeys } from '../../kms/administration-keys.ts';
+import { PacketKeyMaster } from '../../kms/packet-keys.ts';
+import { SealingKey } from '../../kms/sealing.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import { openPlatform, TestFolder } from './fixture.ts';
 
@@ -52,6 +54,37 @@ describe('keys of remote administration', () => {
     await writeFile(open, MASTER, { mode: 0o644 });
     const refused: unknown = await AdministrationKeys.open(open).catch((reason: unknown) => reason);
     expect(refused).to.be.instanceOf(UsageError).with.property('code', 'file-mode');
+  });
+
+  it('are sealed when the KMS starts, for what they are and in this KMS alone', async () => {
+    await using folder = await TestFolder.make();
+    const sealer = await SealingKey.open(join(folder.path, 'sealing.key'));
+    const stranger = await SealingKey.open(join(folder.path, 'other.key'));
+    const file = join(folder.path, 'master.key');
+    const write = (text: string) => writeFile(file, text, { mode: 0o600 });
+    const codeOf = (act: Promise<unknown>) =>
+      act.then(
+        () => 'opened',
+        (error: { code: unknown }) => error.code,
+      );
+    const names = async () => (await readdir(folder.path)).filter((name) => name.startsWith('master'));
+    await write(`${MASTER}\n`);
+    expect((await AdministrationKeys.open(file, sealer)).inClear).to.equal(false);
+    expect(await names()).to.deep.equal(['master.key.sealed']);
+    expect(await readFile(`${file}.sealed`, 'utf8')).not.to.contain(MASTER);
+    const again = await AdministrationKeys.open(file, sealer);
+    expect(toHex(again.derive('desk'))).to.equal(toHex(keysOf().derive('desk')));
+    expect(await codeOf(AdministrationKeys.open(file, stranger))).to.equal('key-unreadable');
+    expect(await codeOf(PacketKeyMaster.open(file, sealer))).to.equal('key-unreadable');
+    await write(MASTER);
+    await AdministrationKeys.open(file, sealer);
+    await write(MASTER.replace('0', '1'));
+    expect(await codeOf(AdministrationKeys.open(file, sealer))).to.equal('administration-key');
+    expect(await names()).to.deep.equal(['master.key', 'master.key.sealed']);
+    await rm(`${file}.sealed`);
+    await PacketKeyMaster.open(file, sealer);
+    expect(await names()).to.deep.equal(['master.key.sealed']);
+    expect(await codeOf(AdministrationKeys.open(file, sealer))).to.equal('key-unreadable');
   });
 
   it('leave the key service one at a time, each on record, and not where there is no master key', async () => {
