@@ -20,15 +20,25 @@ const ERRORS: Readonly<Record<number, string>> = {
   503: 'Something is away or too busy: try again',
 };
 
-const errorResponses = Object.fromEntries(
-  Object.entries(ERRORS).map(([status, description]) => [
-    status,
-    { description, content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } } },
-  ]),
-);
+const answersOf = (errors: Readonly<Record<number, string>>) =>
+  Object.fromEntries(
+    Object.entries(errors).map(([status, description]) => [
+      status,
+      { description, content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } } },
+    ]),
+  );
 
-/** The document at `/openapi.json`: routes with their schemas, callers (`x-access`) and error answers. */
-export async function describeRoutes(app: RestApp, about: { title: string; version: string }): Promise<void> {
+/**
+ * The document at `/openapi.json`: routes with their schemas, callers (`x-access`) and error answers.
+ *
+ * @param more error answers that these routes have besides
+ */
+export async function describeRoutes(
+  app: RestApp,
+  about: { title: string; version: string },
+  more: Readonly<Record<number, string>> = {},
+): Promise<void> {
+  const errorResponses = answersOf({ ...ERRORS, ...more });
   await app.register(swagger, {
     openapi: {
       ...{ openapi: '3.1.0', info: about, security: [{ certificate: [] }] },

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { AttributeBook } from '../../service/provider/services/kept-attributes.ts';
 import type { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
 import type { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { ActionName, Uuid } from '../../wire/message/service-instance.ts';
+import { ServiceScript } from '../../wire/script/service-script.ts';
 import { TsmsError } from '../../wire/tsms/tsms-error.ts';
+import type { RestApp } from '../app.ts';
+import { EXT_DOCUMENT, extDocument } from '../ext-document.ts';
 import { requireNoNul } from '../no-nul.ts';
+import { describeRoutes } from '../openapi.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from '../problem.ts';
 import type { TsmsApp } from './app.ts';
 import { checked, providerOf } from './own-request.ts';
@@ -23,6 +27,14 @@ const ActionBody = Type.Object({ script: Name, version: Version }, closed);
 const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{16,512}=*)$/i;
 const BASE = '/ext/1/services/:serviceId';
 
+const TOKEN_ERRORS = {
+  401: 'A short-term token of /auth is missing or not good any more',
+  412: 'The product was changed since the GET',
+  428: 'A change of a product wants if-match',
+};
+const KeptScript = Type.Object({ script: ServiceScript, published: Type.Boolean() }, closed);
+const DONE = { 204: Type.Null() };
+
 export interface Extensions {
   readonly scripts: ServiceScripts;
   readonly attributes: AttributeBook;
@@ -30,12 +42,14 @@ export interface Extensions {
 
 export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, { scripts, attributes }: Extensions): void {
   void app.register(async (own) => {
+    await describeExtensions(own);
     own.setErrorHandler(async (error, request, reply) => {
       const problem = problemOf(error, request.url.split('?')[0]);
       if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
       await reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
     });
     own.addHook('onRequest', async (request) => {
+      if (request.routeOptions.url === EXT_DOCUMENT) return;
       const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
       const refused = new RequestError('token-refused', 'this route needs a short-term token of /auth', [], 401);
       if (token === undefined) throw refused;
@@ -44,18 +58,26 @@ export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, { scripts, a
       });
     });
     own.addHook('preHandler', async ({ body }) => requireStorable(body));
+    own.get(EXT_DOCUMENT, async () => extDocument(own.swagger(), 'bearer'));
     productRoutes(own, attributes);
     const script = `${BASE}/scripts/:name/:version`;
-    own.put(script, async (request, reply) => {
-      await scripts.put(providerOf(request).spId, paramsOf(request), JSON.stringify(request.body ?? null));
-      return reply.code(204).send();
-    });
-    own.get(script, async (request) => scripts.get(providerOf(request).spId, paramsOf(request)));
-    own.post(`${script}/publish`, async (request, reply) => {
+    own.put(
+      script,
+      { schema: { params: ScriptParams, body: ServiceScript, response: DONE } },
+      async (request, reply) => {
+        await scripts.put(providerOf(request).spId, paramsOf(request), JSON.stringify(request.body ?? null));
+        return reply.code(204).send();
+      },
+    );
+    own.get(script, { schema: { params: ScriptParams, response: { 200: KeptScript } } }, async (request) =>
+      scripts.get(providerOf(request).spId, paramsOf(request)),
+    );
+    own.post(`${script}/publish`, { schema: { params: ScriptParams, response: DONE } }, async (request, reply) => {
       await scripts.publish(providerOf(request).spId, paramsOf(request));
       return reply.code(204).send();
     });
-    own.put(`${BASE}/actions/:actionCode`, async (request, reply) => {
+    const action = { params: ActionParams, body: ActionBody, response: DONE };
+    own.put(`${BASE}/actions/:actionCode`, { schema: action }, async (request, reply) => {
       const params = checked(ActionParams, request.params);
       const { script: name, version } = checked(ActionBody, request.body);
       const key = { serviceId: params.serviceId, name, version };
@@ -63,6 +85,13 @@ export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, { scripts, a
       return reply.code(204).send();
     });
   });
+}
+
+/** Schemas are for the document: the routes themselves check what a request holds, in the form of their errors. */
+async function describeExtensions(own: FastifyInstance): Promise<void> {
+  await describeRoutes(own as unknown as RestApp, { title: 'opentsm extensions', version: '1' }, TOKEN_ERRORS);
+  own.setValidatorCompiler(() => () => true);
+  own.setSerializerCompiler(() => (value) => JSON.stringify(value));
 }
 
 /** Any text that a database column holds: no NUL, no half of a surrogate pair. */

@@ -7,12 +7,14 @@ import type {
   KeptAttributes,
 } from '../../service/provider/services/kept-attributes.ts';
 import { CardId } from '../../wire/message/common.ts';
-import { MergeAttributes, ReplaceAttributes } from '../../wire/message/product-attributes.ts';
+import { MergeAttributes, ProductAttributes, ReplaceAttributes } from '../../wire/message/product-attributes.ts';
 import { Uuid } from '../../wire/message/service-instance.ts';
 import { RequestError } from '../problem.ts';
 import { checked, providerOf } from './own-request.ts';
 
 const ProductParams = Type.Object({ ...CardId.properties, serviceId: Uuid }, { additionalProperties: false });
+/** The ETag of the GET, or `*`. */
+const IfMatch = Type.Object({ 'if-match': Type.String() });
 const PATH = '/ext/1/products/:kind/:value/:serviceId';
 const MERGE_PATCH = 'application/merge-patch+json';
 
@@ -25,16 +27,17 @@ export function productRoutes(own: FastifyInstance, book: AttributeBook): void {
       done(new RequestError('invalid-request', 'the request body has to be a JSON text'));
     }
   });
-  own.get(PATH, async (request, reply) => {
+  const known = { params: ProductParams, response: { 200: ProductAttributes } };
+  own.get(PATH, { schema: known }, async (request, reply) => {
     const { spId } = providerOf(request);
     return answer(await book.get(spId, keyOf(request)), reply);
   });
-  own.put(PATH, async (request, reply) => {
+  own.put(PATH, { schema: { ...known, headers: IfMatch, body: ReplaceAttributes } }, async (request, reply) => {
     const { spId } = providerOf(request);
     const [key, { attributes }] = [keyOf(request), checked(ReplaceAttributes, request.body)];
     return answer(await book.replace(spId, key, expected(request), attributes), reply);
   });
-  own.patch(PATH, async (request, reply) => {
+  own.patch(PATH, { schema: { ...known, headers: IfMatch, body: MergeAttributes } }, async (request, reply) => {
     const { spId } = providerOf(request);
     const [key, { attributes }] = [keyOf(request), checked(MergeAttributes, request.body)];
     return answer(await book.merge(spId, key, expected(request), attributes), reply);

@@ -8,6 +8,7 @@ import { importPKCS8, SignJWT, UnsecuredJWT } from 'jose';
 import { Agent, request } from 'undici';
 import { PeerError, TransportError } from '../../errors.ts';
 import { type DevelopmentUsers, openDevelopmentUsers } from '../../local/development-users.ts';
+import { EXT_DOCUMENT } from '../../rest/ext-document.ts';
 import { appSideRoutes } from '../../rest/routes/front/routes.ts';
 import { UserTokens } from '../../rest/user-tokens.ts';
 import { Actions } from '../../service/front/actions.ts';
@@ -216,9 +217,10 @@ describe('Routes of the app side', function () {
 
   it('are of users, of sessions, or tell that the server lives, and all are in this sweep', () => {
     expect(withAccess('user').sort()).to.deep.equal(Object.keys(USER_ROUTES).sort());
-    expect(withAccess('public').sort()).to.deep.equal(Object.keys(SESSION_ROUTES).sort());
+    const described = `GET ${EXT_DOCUMENT}`;
+    expect(withAccess('public').sort()).to.deep.equal([described, ...Object.keys(SESSION_ROUTES)].sort());
     expect(withAccess('any-peer').sort()).to.deep.equal(['GET /health/live', 'GET /health/ready']);
-    expect(operations).to.have.length(Object.keys(USER_ROUTES).length + Object.keys(SESSION_ROUTES).length + 2);
+    expect(operations).to.have.length(Object.keys(USER_ROUTES).length + Object.keys(SESSION_ROUTES).length + 3);
     const ours = Object.keys(USER_ROUTES).filter((name) => name.includes(' /ext/'));
     expect(ours).to.have.length(3);
   });

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { readFile, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
+import { join } from 'node:path';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
+import pino from 'pino';
+import { Registry } from 'prom-client';
+import { EXT_DOCUMENT, extDocument } from '../../rest/ext-document.ts';
 import { ROLES, type Role } from '../../rest/identity.ts';
-import { frontRoutes } from '../../rest/routes/front/routes.ts';
+import { appSideRoutes, frontRoutes } from '../../rest/routes/front/routes.ts';
 import { issuerRoutes } from '../../rest/routes/issuer/routes.ts';
 import { kmsRoutes } from '../../rest/routes/kms/routes.ts';
 import { campaignRoutes } from '../../rest/routes/ota/campaigns.ts';
@@ -10,6 +17,7 @@ import { otaRoutes } from '../../rest/routes/ota/routes.ts';
 import { subscriptionRoutes } from '../../rest/routes/ota/subscriptions.ts';
 import { providerRoutes } from '../../rest/routes/provider/routes.ts';
 import type { RestServerOptions } from '../../rest/server.ts';
+import { createTsmsServer } from '../../rest/tsms/server.ts';
 import { TestServer, testPki } from './fixture.ts';
 
 /**
@@ -274,3 +282,65 @@ for (const daemon of DAEMONS) {
     });
   });
 }
+
+/** Where `/ext` is served: the front's app side, the TSM-Backend of a provider, and the front for its operators. */
+async function extDocuments() {
+  await using parts = new AsyncDisposableStack();
+  const at = async (name: Role, routes: RestServerOptions['routes']) =>
+    parts.use(await TestServer.start({ role: name, id: 'main' }, routes));
+  const app = await at('front', (own) => {
+    appSideRoutes(own, { actions: nothing, sessions: nothing, tsmApi: nothing, extensions: true });
+  });
+  const operators = await at('front', (own) => frontRoutes(own, nothing));
+  const tls = await (await testPki()).identity({ role: 'provider', id: 'a' });
+  const backend = parts.adopt(
+    await createTsmsServer({
+      ...{ tls, backend: nothing, logger: pino({ level: 'silent' }), metrics: new Registry() },
+      extensions: { scripts: nothing, attributes: nothing },
+    }),
+    (server) => server.close(),
+  );
+  const served = await backend.inject({ method: 'GET', url: EXT_DOCUMENT });
+  return {
+    app: extDocument(app.app.swagger(), 'bearer'),
+    operators: extDocument(operators.app.swagger(), 'certificate'),
+    backend: JSON.parse(served.body) as ReturnType<typeof extDocument>,
+    status: served.statusCode,
+  };
+}
+
+describe('the document of our extensions', () => {
+  it('is served by the TSM-Backend without a token, and has all its routes below /ext', async () => {
+    const { backend, status } = await extDocuments();
+    expect(status).to.equal(200);
+    expect(Object.keys(backend.paths)).to.deep.equal([
+      '/ext/1/products/{kind}/{value}/{serviceId}',
+      '/ext/1/services/{serviceId}/actions/{actionCode}',
+      '/ext/1/services/{serviceId}/scripts/{name}/{version}',
+      '/ext/1/services/{serviceId}/scripts/{name}/{version}/publish',
+    ]);
+  });
+
+  it('stands in docs/openapi/ext/ext.json as all listeners have it', async () => {
+    const { app, operators, backend } = await extDocuments();
+    const paths: Record<string, Record<string, object>> = {};
+    for (const document of [app, operators, backend])
+      for (const [path, item] of Object.entries(document.paths)) {
+        expect(paths, path).not.to.have.property(path);
+        const secured = Object.entries(item).map(([method, operation]) => [
+          method,
+          { ...operation, security: document.security },
+        ]);
+        paths[path] = Object.fromEntries(secured);
+      }
+    const securitySchemes = { ...app.components.securitySchemes, ...operators.components.securitySchemes };
+    const { openapi, info } = app;
+    const whole = { openapi, info, components: { securitySchemes }, paths };
+    const text = `${JSON.stringify(whole, null, 1)}\n`;
+    expect((await new Validator().validate(JSON.parse(text))).errors).to.equal(undefined);
+    const file = join(import.meta.dirname, '../../../docs/openapi/ext/ext.json');
+    const made = join(import.meta.dirname, '../../../build/ext.json');
+    await writeFile(made, text);
+    expect(await readFile(file, 'utf8').catch(() => ''), `cp build/ext.json ${file}`).to.equal(text);
+  });
+});

@@ -8,6 +8,7 @@ import type { UserCardBook } from '../../../service/front/user-cards.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
 import type { PoolNode } from '../../../wire/message/front.ts';
 import type { RestApp } from '../../app.ts';
+import { EXT_DOCUMENT, extDocument } from '../../ext-document.ts';
 import { auditRecordRoutes } from '../operator/audit-records.ts';
 import { actionRoutes } from './actions.ts';
 import { nodeRoutes } from './nodes.ts';
@@ -45,7 +46,9 @@ export function appSideRoutes(app: RestApp, { actions, sessions, tsmApi, extensi
     tsmProcessRoutes(app, tsmApi);
     if (extensions) tsmExecutionRoutes(app, tsmApi);
   }
-  if (extensions) actionRoutes(app, actions);
+  if (!extensions) return;
+  actionRoutes(app, actions);
+  app.get(EXT_DOCUMENT, { config: { access: ['public'] } }, async () => extDocument(app.swagger(), 'bearer'));
 }
 
 export interface AppSideServices {
