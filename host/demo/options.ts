@@ -22,6 +22,8 @@ export interface DemoOptions extends LabLinkOptions {
   readonly bearer?: BearerKind;
   /** Added to each round trip to the card. */
   readonly delayMs?: number;
+  /** Processes of each daemon but the terminal. */
+  readonly nodes?: number;
   /** Keeps databases, logs and cards in this folder. */
   readonly state?: string;
 }
@@ -37,6 +39,7 @@ export const USAGE = `npm run demo -- [flags]
   --bearer KIND          reader (default), bip, bip-card or sms: how scripts go from ota to the card (docs/ota.md)
   --delay MS             a network that takes so much longer for each round trip, up to 10000
   --only PART            key-distribution, top-up or loss-report
+  --nodes N              processes of each daemon but the terminal, 1 (default) to 8
   --state DIR            keep databases, logs and cards in DIR`;
 
 /** @throws UsageError that says what is wrong and what is possible */
@@ -71,6 +74,7 @@ export function parseOptions(args: readonly string[]): DemoOptions {
   return {
     ...{ link, keySizeBits: size },
     ...delayOf(values.delay),
+    ...nodesOf(values.nodes),
     ...(bearer !== 'reader' ? { bearer, only: 'key-distribution' as const } : {}),
     ...(nativeCard === undefined ? {} : { nativeCard, only: 'key-distribution' as const }),
     ...(report === undefined ? {} : { report }),
@@ -87,6 +91,12 @@ function bearerOf(name: string, only: Part | undefined): BearerKind {
   if (bearer !== 'reader' && only !== undefined && only !== 'key-distribution')
     throw new UsageError('usage', `--bearer ${bearer}: only the key distribution goes over it\n${USAGE}`);
   return bearer;
+}
+
+function nodesOf(text: string | undefined): { readonly nodes?: number } {
+  if (text === undefined) return {};
+  if (!/^[1-8]$/.test(text)) throw new UsageError('usage', `--nodes ${text}: want 1 to 8\n${USAGE}`);
+  return { nodes: Number(text) };
 }
 
 function delayOf(text: string | undefined): { readonly delayMs?: number } {
@@ -110,7 +120,7 @@ function parse(args: readonly string[]) {
         state: text,
         only: text,
         bearer: text,
-        delay: text,
+        ...{ delay: text, nodes: text },
       },
     });
   } catch (error) {

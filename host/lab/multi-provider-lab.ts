@@ -56,6 +56,8 @@ export interface MultiProviderLabOptions extends LabLinkOptions {
   readonly keepAlive?: boolean;
   /** An entrance for phone apps; default none. */
   readonly front?: boolean;
+  /** Processes of each daemon but the terminal; default 1. */
+  readonly nodes?: number;
   /** Called before the daemons start. */
   readonly onLink?: (link: LabLink) => void;
 }
@@ -123,7 +125,7 @@ export class MultiProviderLab implements AsyncDisposable {
         ota: { ...remote?.ota, ...ota },
         ...(remote === undefined ? {} : { otaKms: remote.otaKms }),
         ...(keepAlive === undefined ? {} : { keepAlive }),
-        ...{ nativeCards: nativeCard !== undefined, front: options.front ?? false },
+        ...{ nativeCards: nativeCard !== undefined, front: options.front ?? false, nodes: options.nodes ?? 1 },
       }),
     );
     for (const id of providers) {
