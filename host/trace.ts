@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /**
  * What the work at hand belongs to. Every log line carries it, and calls to other daemons pass its trace on, so that
@@ -31,7 +31,8 @@ export function noteWork(known: Pick<Work, 'provider' | 'card' | 'step'>): void 
   if (work !== undefined) Object.assign(work, known);
 }
 
-export const newTraceId = (): string => randomBytes(16).toString('hex');
+/** 122 bits of chance, of which Node makes many at a time; never all zero. */
+export const newTraceId = (): string => randomUUID().replaceAll('-', '');
 
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:$|-)/;
 
@@ -41,4 +42,4 @@ export function traceIdOf(header: string | readonly string[] | undefined): strin
 }
 
 /** The header for a call that belongs to this trace: a new parent id each time, sampled. */
-export const traceparentOf = ({ traceId }: Work): string => `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
+export const traceparentOf = ({ traceId }: Work): string => `00-${traceId}-${newTraceId().slice(0, 16)}-01`;

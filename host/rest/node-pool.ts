@@ -140,6 +140,8 @@ export class NodePool implements Caller, AsyncDisposable {
 export function leastBusy<T extends { readonly health: NodeHealth; readonly outstanding: number }>(
   members: ReadonlySet<T>,
 ): T {
+  const [only] = members;
+  if (only !== undefined && members.size === 1) return only;
   const rank = ({ health }: T) => ORDER.findIndex((states) => states.includes(health.state));
   const load = ({ outstanding, health }: T) => (outstanding + 1) / health.share;
   const [best] = [...members]

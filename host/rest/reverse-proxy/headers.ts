@@ -26,11 +26,17 @@ function connectionFields(headers: IncomingHttpHeaders): ReadonlySet<string> {
   return new Set(named.map((name) => name.trim().toLowerCase()));
 }
 
-function endToEnd(headers: IncomingHttpHeaders): [string, string | string[]][] {
-  const own = connectionFields(headers);
-  return Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined || HOP_BY_HOP.has(name) || own.has(name) ? [] : [[name, value] as [string, string | string[]]],
-  );
+/** Fields for the other end, but those that `leaves` names. */
+function endToEnd(headers: IncomingHttpHeaders, leaves?: (name: string) => boolean): HeaderValues {
+  const own = headers.connection === undefined ? undefined : connectionFields(headers);
+  // `__proto__` is a name like any other.
+  const passed: HeaderValues = Object.create(null);
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined || HOP_BY_HOP.has(name) || own?.has(name) === true || leaves?.(name) === true) continue;
+    passed[name] = value;
+  }
+  return passed;
 }
 
 export interface ForwardedRequest {
@@ -51,14 +57,12 @@ export function requestHeaders({ headers, address, host, user }: ForwardedReques
   const given = headers['x-request-id'];
   const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
   const traceId = traceIdOf(headers.traceparent);
-  const passed = endToEnd(headers).filter(
-    ([name]) => !isOurs(name) && (name !== 'tracestate' || traceId !== undefined),
-  );
+  const passed = endToEnd(headers, (name) => isOurs(name) || (name === 'tracestate' && traceId === undefined));
   const node = address.includes(':') ? `"[${address}]"` : address;
   return {
     requestId,
     headers: {
-      ...Object.fromEntries(passed),
+      ...passed,
       forwarded: `for=${node};host="${host}";proto=https`,
       via: VIA,
       'x-request-id': requestId,
@@ -70,5 +74,5 @@ export function requestHeaders({ headers, address, host, user }: ForwardedReques
 
 /** Headers of the answer to the caller. */
 export function responseHeaders(headers: IncomingHttpHeaders, requestId: string): HeaderValues {
-  return { ...Object.fromEntries(endToEnd(headers)), via: VIA, 'x-request-id': requestId };
+  return { ...endToEnd(headers), via: VIA, 'x-request-id': requestId };
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Dispatcher } from 'undici';
-import { PeerError, TransportError } from '../../errors.ts';
+import { TransportError } from '../../errors.ts';
 import { RequestError } from '../problem.ts';
-import { type HeaderValues, requestHeaders, responseHeaders } from './headers.ts';
+import { requestHeaders, responseHeaders } from './headers.ts';
+import { Passage } from './passage.ts';
 import { isUnsent, type ServiceNode, type ServiceNodes } from './service-nodes.ts';
-import { isPlainPath, ROUTE_DEFAULTS, type RouteLimits, routeOf, type StaticRoute } from './static-routes.ts';
+import { isPlainPath, ROUTE_DEFAULTS, routeOf, type StaticRoute } from './static-routes.ts';
 
 /** One request through the front: to the node with the least to do, streamed both ways. */
 
@@ -49,11 +49,11 @@ const tooLarge = (limit: number): RequestError =>
   new RequestError('body-too-large', `The body is longer than ${limit} bytes`, [], 413);
 
 /** The body as it comes, and no more of it than allowed. */
-async function* bounded(body: AsyncIterable<Buffer>, limit: number, over: () => Error): AsyncGenerator<Buffer> {
+async function* bounded(body: AsyncIterable<Buffer>, limit: number): AsyncGenerator<Buffer> {
   let length = 0;
   for await (const part of body) {
     length += part.length;
-    if (length > limit) throw over();
+    if (length > limit) throw tooLarge(limit);
     yield part;
   }
 }
@@ -74,47 +74,38 @@ export async function passOn(
   if (Number(raw.headers['content-length'] ?? 0) > limits.maxRequestBytes) throw tooLarge(limits.maxRequestBytes);
   const user = request.peer.role === 'user' && request.peer.id !== '' ? { user: request.peer.id } : {};
   const { headers, requestId } = requestHeaders({ headers: raw.headers, address: request.ip, host, ...user });
-  const stop = new AbortController();
-  const late = setTimeout(() => stop.abort(timeOver()), limits.timeoutMs);
-  const gone = () => stop.abort(callerGone());
-  reply.raw.once('close', gone);
-  try {
-    const { answer, node } = await ask(nodes, raw, { headers, limits, signal: stop.signal });
-    try {
-      reply.hijack();
-      reply.raw.writeHead(answer.statusCode, responseHeaders(answer.headers, requestId));
-      const over = () => new PeerError('answer-too-large', 'The answer is longer than allowed', {});
-      await pipeline(bounded(answer.body, limits.maxResponseBytes, over), reply.raw);
-    } catch (error) {
-      // Its beginning is out: only a broken connection tells the caller that this is not the whole.
-      if (!stop.signal.aborted) node.health.called('failed');
-      answer.body.destroy();
-      reply.raw.destroy();
+  let node: ServiceNode | undefined;
+  const passage = new Passage({
+    reply: reply.raw,
+    maxResponseBytes: limits.maxResponseBytes,
+    timeoutMs: limits.timeoutMs,
+    headersOf: (answered) => responseHeaders(answered, requestId),
+    onBegin: () => reply.hijack(),
+    onCut: (error, byService) => {
+      if (byService && node !== undefined) noteFailure(node, 'failed');
       request.log.info({ reason: String(error), requestId }, 'an answer was cut');
-    } finally {
-      node.outstanding -= 1;
-    }
+    },
+  });
+  try {
+    await ask(nodes, raw, (chosen, body) => {
+      node = chosen;
+      const stream = body ? Readable.from(bounded(raw, limits.maxRequestBytes), { objectMode: false }) : null;
+      const { method = 'GET', url: path = '/' } = raw;
+      return passage.through(chosen.pool, { method: method as Dispatcher.HttpMethod, path, headers, body: stream });
+    });
+  } catch (error) {
+    throw passage.stopped ?? error;
   } finally {
-    clearTimeout(late);
-    reply.raw.off('close', gone);
+    passage.close();
   }
-}
-
-const timeOver = () => new TransportError('upstream-timeout', 'The service did not answer in time');
-const callerGone = () => new TransportError('aborted', 'The caller has gone');
-
-interface Question {
-  readonly headers: HeaderValues;
-  readonly limits: RouteLimits;
-  readonly signal: AbortSignal;
 }
 
 /** Asks one node, and another one only when the first got nothing of it or it may run twice. */
 async function ask(
   nodes: ServiceNodes,
   raw: IncomingMessage,
-  question: Question,
-): Promise<{ readonly answer: Dispatcher.ResponseData; readonly node: ServiceNode }> {
+  through: (node: ServiceNode, body: boolean) => Promise<'whole' | 'cut'>,
+): Promise<void> {
   const body = hasBody(raw);
   const repeatable = !body && REPEATABLE.has(raw.method ?? '');
   let last: unknown;
@@ -122,31 +113,27 @@ async function ask(
     node.outstanding += 1;
     node.calls += 1;
     try {
-      const answer = await askNode(node, raw, { ...question, body });
-      node.health.called('answered');
-      return { answer, node };
+      // A body is begun only when there is a connection: what was not sent can go elsewhere.
+      // A node that begins every answer and ends none is no good one.
+      if ((await through(node, body)) === 'whole') node.health.called('answered');
+      return;
     } catch (error) {
-      node.outstanding -= 1;
-      if (question.signal.aborted) throw question.signal.reason;
-      if (error instanceof RequestError) throw error;
-      node.failures += 1;
+      if (error instanceof RequestError || isOurEnd(error)) throw error;
       const unsent = isUnsent(error);
-      node.health.called(unsent ? 'refused' : 'failed');
+      noteFailure(node, unsent ? 'refused' : 'failed');
       last = error;
       if (!unsent && !repeatable) break;
+    } finally {
+      node.outstanding -= 1;
     }
   }
   throw new TransportError('upstream-failed', 'The service behind could not be asked: try again', {}, last);
 }
 
-function askNode(
-  { pool }: ServiceNode,
-  raw: IncomingMessage,
-  { headers, limits, signal, body }: Question & { readonly body: boolean },
-): Promise<Dispatcher.ResponseData> {
-  const { method = 'GET', url: path = '/' } = raw;
-  const over = () => tooLarge(limits.maxRequestBytes);
-  // Begun only when there is a connection: what was not sent can go elsewhere.
-  const stream = body ? Readable.from(bounded(raw, limits.maxRequestBytes, over), { objectMode: false }) : null;
-  return pool.request({ method, path, headers, signal, body: stream });
+function noteFailure(node: ServiceNode, how: 'refused' | 'failed'): void {
+  node.failures += 1;
+  node.health.called(how);
 }
+
+/** The caller went or the time was over: no node is to blame, and none else is asked. */
+const isOurEnd = (error: unknown): boolean => error instanceof TransportError;
