@@ -7,15 +7,16 @@ import { join } from 'node:path';
 import { InvariantError } from '../host/errors.ts';
 import { median, onCore } from './one-core.ts';
 
-/** RSA 2048 signatures of the KMS's providers beside OpenSSL's own, all on one core and in turn. */
+/** RSA 2048 signatures of the KMS's providers beside OpenSSL's own, on one core, in turn, in a second of CPU time. */
 
 const SOFTHSM = '/usr/lib/softhsm/libsofthsm2.so';
 const PIN = '271828';
 const ROUNDS = 3;
 
 export interface Signatures {
-  /** In a second. */
   readonly openssl: number;
+  /** The PKCS#11 module alone: the most that the KMS can get from this token. */
+  readonly token: number;
   readonly kms: readonly { readonly provider: string; readonly signatures: number; readonly overOpenssl: number }[];
 }
 
@@ -44,10 +45,13 @@ export async function kmsSignatures(): Promise<Signatures> {
     const script = join(import.meta.dirname, 'signatures.ts');
     const providers = existsSync(SOFTHSM) ? ['software', 'pkcs11'] : ['software'];
     const openssl: number[] = [];
+    const token: number[] = [];
     const rates = providers.map((): number[] => []);
+    const alone = [join(import.meta.dirname, 'token-alone.ts'), SOFTHSM, PIN];
     // In turn, so that what else the machine does falls on all of them.
     for (let round = 0; round < ROUNDS; round += 1) {
       openssl.push(await opensslRate());
+      if (providers.includes('pkcs11')) token.push(Number(await onCore(0, process.execPath, alone, env)));
       for (const [index, provider] of providers.entries()) {
         const words = [script, provider, join(folder, `${provider}-${round}`), SOFTHSM, PIN];
         rates[index]?.push(Number(await onCore(0, process.execPath, words, env)));
@@ -57,7 +61,7 @@ export async function kmsSignatures(): Promise<Signatures> {
       const signatures = median(rates[index] ?? []);
       return { provider, signatures, overOpenssl: signatures / median(openssl) };
     });
-    return { openssl: median(openssl), kms };
+    return { openssl: median(openssl), token: median(token), kms };
   } finally {
     await rm(folder, { recursive: true });
   }

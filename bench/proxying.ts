@@ -24,7 +24,8 @@ const NGINX = join(import.meta.dirname, '../build/nginx');
 const ANSWER = Buffer.alloc(1_024, 'x');
 
 export interface Proxying {
-  readonly name: 'front' | 'nginx';
+  /** `node` is Node and undici alone: the most that the front can reach. */
+  readonly name: 'front' | 'node' | 'nginx';
   readonly requestsPerSecond: number;
   readonly p99Ms: number;
   /** What the proxy would reach if it had its core to itself: requests in a second of its CPU time. */
@@ -80,11 +81,13 @@ interface Tls {
   readonly certificate: string;
 }
 
-async function startFront({ key, certificate }: Tls, service: number): Promise<Running> {
-  const words = [join(import.meta.dirname, 'proxy-server.ts'), key, certificate, `http://127.0.0.1:${service}`];
+const PROGRAMS = { front: 'proxy-server.ts', node: 'bare-proxy.ts' } as const;
+
+async function startOurs(name: keyof typeof PROGRAMS, { key, certificate }: Tls, service: number): Promise<Running> {
+  const words = [join(import.meta.dirname, PROGRAMS[name]), key, certificate, `http://127.0.0.1:${service}`];
   const child = spawn('taskset', ['-c', '0', process.execPath, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [port] = await once(child.stdout, 'data');
-  return { name: 'front', url: `https://127.0.0.1:${String(port).trim()}`, child };
+  return { name, url: `https://127.0.0.1:${String(port).trim()}`, child };
 }
 
 async function measured({ url, child }: Running, seconds: number) {
@@ -98,7 +101,8 @@ async function measured({ url, child }: Running, seconds: number) {
 
 export async function proxying(): Promise<Proxying[]> {
   const folder = await mkdtemp(join(tmpdir(), 'opentsm-bench-'));
-  const service = createServer((_request, answer) => answer.end(ANSWER)).listen(0, '127.0.0.1');
+  const service = createServer({ keepAliveTimeout: 600_000 }, (_request, answer) => answer.end(ANSWER));
+  service.listen(0, '127.0.0.1');
   const running: Running[] = [];
   try {
     await once(service, 'listening');
@@ -106,7 +110,7 @@ export async function proxying(): Promise<Proxying[]> {
     const { port } = service.address() as AddressInfo;
     const pki = await openDevelopmentPki(join(folder, 'pki'));
     const tls = await pki.issue({ role: 'front', id: 'main' });
-    running.push(await startFront(tls, port));
+    running.push(await startOurs('front', tls, port), await startOurs('node', tls, port));
     const program = await nginxProgram();
     if (program === undefined) console.log('nginx is left out: apt-get cannot download it');
     else running.push(await startNginx(program, folder, tls, port));
