@@ -291,4 +291,23 @@ describe('file administration', function () {
     await select(card, applet(0));
     expect(await send(card, '805B000000'), 'another is selected').to.equal('5E9000');
   });
+
+  it('makes handlers, and lends the RAM that all share to who asks for himself', async () => {
+    await select(card, applet(0));
+    for (const [type, capacity, right] of [
+      ['01', '10', '9000'],
+      ['02', '10', '9000'],
+      ['00', '10', '6E01'],
+      ['03', '10', '6E01'],
+      ['01', 'FF', '6E01'],
+    ] as const) {
+      expect(await send(card, `8040${type}${capacity}00`), type + capacity).to.equal(right);
+    }
+    await send(card, '8041000000');
+    expect(await send(card, '805B000000')).to.equal('019000');
+    await select(card, applet(1));
+    expect(await send(card, `8042000007${applet(0)}`)).to.equal('9000');
+    await select(card, applet(0));
+    expect(await send(card, '805B000000'), 'another applet called').to.equal('5E9000');
+  });
 });

@@ -107,6 +107,19 @@ describe('rules of the toolkit', function () {
     expect(await send(card, done('2180'))).to.equal('9000');
   });
 
+  it('takes a transaction back when its application sends a command, and when it ends', async () => {
+    await call(ONE, `8001${UNRECOGNIZED}00`);
+    await profile();
+    await call(ONE, '800C0400098103012180820281' + '02');
+    expect(await send(card, ENVELOPE)).to.equal('910B');
+    await fetched('910B', '2180');
+    expect(await call(ONE, '800D000000'), 'no transaction is open').to.equal('009000');
+    expect(await send(card, '8020000000'), 'what was written in it').to.equal('009000');
+    await call(ONE, '800C050000');
+    expect(await send(card, ENVELOPE)).to.equal('9000');
+    expect(await call(ONE, '8020000000')).to.equal('009000');
+  });
+
   it('has the menu of selectable applications, and their title and styles', async () => {
     expect(await call(ONE, '8007000000')).to.equal('019000');
     expect(await call(TWO, '8007000000')).to.equal('029000');

@@ -13,8 +13,8 @@ public final class HandlerBuilder {
     private HandlerBuilder() {}
 
     /**
-     * @param capacity bytes of TLV objects it can hold; ToolkitException BAD_INPUT_PARAMETER for a type that is not
-     *     known
+     * @param capacity bytes of TLV objects it can hold; SystemException ILLEGAL_VALUE below zero, and for a type that
+     *     is not known
      */
     public static ViewHandler buildTLVHandler(byte type, short capacity) {
         return BuiltHandler.make(type, capacity, new byte[0]);

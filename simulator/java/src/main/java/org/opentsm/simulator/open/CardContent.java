@@ -194,7 +194,7 @@ final class CardContent {
         Authority.require(all.stream().noneMatch(this::isPinned));
         boolean imported = registry.entries().stream()
                 .anyMatch(other -> !all.contains(other) && all.stream().anyMatch(gone -> other.needs(gone)));
-        Authority.require(!imported);
+        Authority.require(!imported && !runtime.isReferenced(all));
         runtime.persistentWrite();
         all.forEach(gone -> {
             if (gone.isInstance()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.open;
 
+import java.util.Collection;
 import javacard.framework.AID;
 import javacard.framework.Applet;
 import javacard.framework.Shareable;
@@ -57,4 +58,7 @@ public interface JavaCardRuntime {
 
     /** True when {@code aid} is selected or stands in the chain of calls being processed. */
     boolean isActive(AID aid);
+
+    /** True when what stays holds one of these instances, or what it shares: they may not be deleted then. */
+    boolean isReferenced(Collection<RegistryEntry> leaving);
 }

@@ -5,6 +5,7 @@ import com.licel.jcardsim.base.SimulatorRuntime;
 import com.licel.jcardsim.base.SimulatorSystem;
 import java.lang.reflect.Field;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -624,6 +625,11 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     @Override
     public boolean isActive(AID aid) {
         return dispatcher.isSelected(aid) || contexts.contains(aid);
+    }
+
+    @Override
+    public boolean isReferenced(Collection<RegistryEntry> leaving) {
+        return References.hold(leaving, registry, loader);
     }
 
     // --- instances --------------------------------------------------------------------------

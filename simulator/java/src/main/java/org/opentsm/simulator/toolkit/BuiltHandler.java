@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import javacard.framework.SystemException;
 import uicc.toolkit.BERTLVEditHandler;
 import uicc.toolkit.ToolkitException;
 import uicc.toolkit.ViewHandler;
@@ -15,9 +16,13 @@ public final class BuiltHandler {
 
     private BuiltHandler() {}
 
+    /**
+     * @throws SystemException  ILLEGAL_VALUE for another type, or a capacity below zero
+     * @throws ToolkitException HANDLER_OVERFLOW when the content does not fit
+     */
     public static ViewHandler make(byte type, short capacity, byte[] from) {
         if (type != EDIT && type != BER_EDIT || capacity < 0) {
-            throw Face.UICC.fault(ToolkitException.BAD_INPUT_PARAMETER);
+            SystemException.throwIt(SystemException.ILLEGAL_VALUE);
         }
         if (from.length > capacity) {
             throw Face.UICC.fault(ToolkitException.HANDLER_OVERFLOW);

@@ -53,6 +53,10 @@ final class Turns {
         Activation sender = toolkit.handlers().current();
         CommandCheck check = new CommandCheck(command, face);
         check.require(toolkit.memory(), channels, toolkit.registration(sender.aid, face));
+        if (card.getTransactionDepth() > 0) {
+            // A transaction does not outlast the command in which it began; ETSI TS 102 241 6.5.
+            card.abortTransaction();
+        }
         sender.endReply();
         toolkit.handlers().current(null);
         byte[] response = session.exchange(command.bytes());

@@ -214,4 +214,29 @@ class ContentTest extends OpenCard {
         assertStatus(0x6A86, () -> manage(ISSUER, 0xF0, 0x20, 0x80, INSTANCE));
         assertStatus(0x6985, () -> manage(DOMAIN_AID, 0xF0, 0x80, 0xFF, ""));
     }
+
+    /** JCRE 3.0.4 11.3.4.1: what another instance, or a static field, holds of an instance keeps that one. */
+    @Test
+    void deletesNoInstanceThatAnotherOneHolds() {
+        String holder = "F0000000010102";
+        install(INSTANCE);
+        install(holder);
+        for (String[] keepsAndLetsGo : new String[][] {{"80070200", "8009000000"}, {"80070300", "80070400"}}) {
+            select(holder);
+            String suffix = "07" + INSTANCE + "00";
+            assertEquals("9000", end(send(keepsAndLetsGo[0] + suffix)));
+            select("A000000151000000");
+            assertStatus(0x6985, () -> manage(ISSUER, 0xE4, 0, 0, "4F07" + INSTANCE));
+            assertEquals("9000", end(select(INSTANCE)), "it is still there");
+            select(holder);
+            String release = keepsAndLetsGo[1];
+            assertEquals("9000", end(send(release.length() > 8 ? release : release + suffix)));
+        }
+        select("A000000151000000");
+        assertEquals("00", manage(ISSUER, 0xE4, 0, 0, "4F07" + INSTANCE));
+    }
+
+    private static String end(String response) {
+        return response.substring(response.length() - 4);
+    }
 }

@@ -22,6 +22,7 @@ public class Probe extends Applet implements ProbeService {
 
     private static short staticCounter;
     private static final byte[] STATIC_BYTES = new byte[2];
+    private static Object keptByAll;
 
     private final byte[] store = new byte[4];
     private final byte[] onDeselect = JCSystem.makeTransientByteArray((short) 2, JCSystem.CLEAR_ON_DESELECT);
@@ -197,8 +198,21 @@ public class Probe extends Applet implements ProbeService {
     private void share(APDU apdu, byte[] buffer, short length) {
         AID server = JCSystem.lookupAID(buffer, ISO7816.OFFSET_CDATA, (byte) length);
         ProbeService service = (ProbeService) JCSystem.getAppletShareableInterfaceObject(server, (byte) 0x55);
-        if (buffer[ISO7816.OFFSET_P1] == 1) {
-            service.fail();
+        switch (buffer[ISO7816.OFFSET_P1]) {
+            case 1:
+                service.fail();
+                break;
+            case 2:
+                kept = service;
+                break;
+            case 3:
+                keptByAll = service;
+                break;
+            case 4:
+                keptByAll = null;
+                break;
+            default:
+                // it is only called
         }
         short end = service.whoCalls(buffer, (short) 0);
         end += JCSystem.getAID().getBytes(buffer, end);

@@ -29,6 +29,8 @@ public final class Commanded extends Applet implements ToolkitInterface {
     private static final byte THROW = 1;
     private static final byte SEND = 2;
     private static final byte SEND_AND_WAIT_FOR_HANDLER = 3;
+    private static final byte SEND_IN_TRANSACTION = 4;
+    private static final byte LEAVE_TRANSACTION = 5;
     private static final short HANDLER_AVAILABLE = 123;
     private final ToolkitRegistry registry;
     private final byte[] next = new byte[64];
@@ -65,12 +67,19 @@ public final class Commanded extends Applet implements ToolkitInterface {
             registry.setEvent(HANDLER_AVAILABLE);
             act = SEND;
         }
-        if (now == SEND || now == SEND_AND_WAIT_FOR_HANDLER) {
+        if (now == SEND_IN_TRANSACTION || now == LEAVE_TRANSACTION) {
+            JCSystem.beginTransaction();
+            heard[(short) (heard.length - 1)] = now;
+        }
+        if (now == SEND || now == SEND_IN_TRANSACTION || now == SEND_AND_WAIT_FOR_HANDLER) {
             ProactiveHandler handler = ProactiveHandlerSystem.getTheHandler();
             handler.clear();
             handler.appendArray(next, (short) 0, nextLength);
             try {
                 lastResult = handler.send();
+                if (now == SEND_IN_TRANSACTION) {
+                    lastResult = (byte) (JCSystem.getTransactionDepth() << 4);
+                }
             } catch (ToolkitException e) {
                 lastResult = (byte) (0x80 | e.getReason());
             }
@@ -124,6 +133,7 @@ public final class Commanded extends Applet implements ToolkitInterface {
             }
             case 0x0D -> answer(apdu, lastResult);
             case 0x0E -> heard(apdu);
+            case 0x20 -> answer(apdu, heard[(short) (heard.length - 1)]);
             case 0x0F -> files(apdu, buffer, length);
             default -> ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
         }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkitapplet;
 
+import javacard.framework.AID;
 import javacard.framework.APDU;
 import javacard.framework.Applet;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
+import javacard.framework.Shareable;
 import javacard.framework.SystemException;
 import javacard.framework.Util;
 import uicc.access.FileView;
@@ -15,6 +17,7 @@ import uicc.access.fileadministration.AdminException;
 import uicc.access.fileadministration.AdminFileView;
 import uicc.access.fileadministration.AdminFileViewBuilder;
 import uicc.system.HandlerBuilder;
+import uicc.system.UICCPlatform;
 import uicc.toolkit.ToolkitConstants;
 import uicc.toolkit.ToolkitInterface;
 import uicc.toolkit.ToolkitRegistry;
@@ -31,6 +34,7 @@ public final class Filer extends Applet implements ToolkitInterface {
         (byte) 0xA0, 0, 0, 0, 9, 0, 5, -1, -1, -1, -1, (byte) 0x89, (byte) 0xE0, 0, 0, 2
     };
     private static final short ROOM = 64;
+    private static final short OF_APPLETS = 0x7777;
     private static final short LONGEST_RECORD = 255;
     private final FileView[] views = new FileView[4];
     private final byte[] answer = new byte[LONGEST_RECORD];
@@ -47,12 +51,24 @@ public final class Filer extends Applet implements ToolkitInterface {
         new Filer(buffer, offset);
     }
 
-    /** Reads what view 0 has selected, while this applet is not the selected one. */
+    @Override
+    public Shareable getShareableInterfaceObject(AID client, byte parameter) {
+        return this;
+    }
+
+    /**
+     * Reads what view 0 has selected, while this applet is not the selected one; asks for the RAM that all share, when
+     * another applet calls with an event of its own.
+     */
     @Override
     public void processToolkit(short event) {
         answer[0] = 0;
         try {
-            views[0].readBinary((short) 0, answer, (short) 0, (short) 1);
+            if (event == OF_APPLETS) {
+                answer[0] = (byte) (UICCPlatform.getTheVolatileByteArray().length >= 256 ? 1 : 2);
+            } else {
+                views[0].readBinary((short) 0, answer, (short) 0, (short) 1);
+            }
         } catch (SecurityException e) {
             answer[0] = (byte) 0x5E;
         }
@@ -107,6 +123,13 @@ public final class Filer extends Applet implements ToolkitInterface {
             case 0x5D -> view.deactivateFile();
             case 0x5E -> view.activateFile();
             case 0x5F -> send(apdu, answer, view.increase(buffer, data, length, answer, second));
+            case 0x40 -> HandlerBuilder.buildTLVHandler(number, second);
+            case 0x41 -> processToolkit(OF_APPLETS);
+            case 0x42 -> {
+                AID server = JCSystem.lookupAID(buffer, data, (byte) length);
+                ((ToolkitInterface) JCSystem.getAppletShareableInterfaceObject(server, (byte) 0))
+                        .processToolkit(OF_APPLETS);
+            }
             default -> ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
         }
     }
