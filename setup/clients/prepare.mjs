@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clients that others made, for the tests: Python packages in a virtual environment under build/, opensc-tool from
-// Debian. What cannot be had here is told, and its tests are skipped and counted (expected-skips.json).
+// Clients that others made, for the tests: Python packages in a virtual environment under build/, opensc-tool and
+// GnuTLS's programs from Debian. What cannot be had here is told, and its tests are skipped and counted (expected-skips.json).
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 const BUILD_PACKAGES = ['python3-venv', 'python3-dev', 'g++', 'libpcsclite-dev'];
 
 export const OPENSC_TOOL = '/usr/bin/opensc-tool';
+export const GNUTLS_CLI = '/usr/bin/gnutls-cli';
 export const pythonOf = (root) => join(root, 'build', 'clients', 'bin', 'python');
 
 function run(command, ...args) {
@@ -62,9 +63,13 @@ async function preparePython(root) {
 /** Fetches what is missing; never fails. */
 export async function prepareClients(root) {
   await preparePython(root);
-  if (!existsSync(OPENSC_TOOL)) {
-    console.error('setup: installing opensc for the tests');
-    if (!(await install('opensc'))) console.error('setup: no opensc-tool, its tests are skipped');
+  for (const [tool, debianPackage] of [
+    [OPENSC_TOOL, 'opensc'],
+    [GNUTLS_CLI, 'gnutls-bin'],
+  ]) {
+    if (existsSync(tool)) continue;
+    console.error(`setup: installing ${debianPackage} for the tests`);
+    if (!(await install(debianPackage))) console.error(`setup: no ${tool}, its tests are skipped`);
   }
 }
 
@@ -73,6 +78,6 @@ const SOFTHSM = '/usr/lib/softhsm/libsofthsm2.so';
 
 /** How many tests are skipped on this machine because a client is not there: one for each of its files. */
 export function missingClients(root) {
-  const wanted = [...Array.from({ length: 5 }, () => pythonOf(root)), OPENSC_TOOL, SOFTHSM];
+  const wanted = [...Array.from({ length: 5 }, () => pythonOf(root)), OPENSC_TOOL, GNUTLS_CLI, GNUTLS_CLI, SOFTHSM];
   return wanted.filter((path) => !existsSync(path)).length;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import { toHex } from '../../wire/hex.ts';
@@ -10,6 +11,8 @@ import { IDENTITY, KEY, PSK, TestNode } from './fixture.ts';
 
 /** The port that cards call, with OpenSSL's own client at the other end: first as a card, then as who is none. */
 
+/** As setup/clients/prepare.mjs installs it; where it is not, one test is skipped. */
+const GNUTLS_CLI = '/usr/bin/gnutls-cli';
 const SESSION = 'd'.repeat(32);
 const URI = `/administration?s=${SESSION}&n=0`;
 const FIELDS = [`Host: ota`, `X-Admin-Protocol: ${ADMIN_PROTOCOL}`, 'X-Admin-From: //se-id/iccid/89'];
@@ -43,7 +46,19 @@ describe('the port that cards call', function () {
     const key = ['-psk_identity', IDENTITY, '-psk', toHex(psk)];
     const version = more.includes('-tls1_1') ? [] : ['-tls1_2'];
     const args = ['s_client', '-connect', `${host}:${port}`, ...version, '-quiet', '-no_ign_eof', ...key, ...more];
-    const child = spawn('openssl', args);
+    return converse('openssl', args, text);
+  }
+
+  /** The same of GnuTLS's client. */
+  async function gnutls(text: string, suite: string, more: readonly string[], psk: Uint8Array = PSK) {
+    const { host, port } = node.address;
+    const priority = `NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+PSK:-CIPHER-ALL:-MAC-ALL:${suite}`;
+    const key = ['--pskusername', IDENTITY, '--pskkey', toHex(psk)];
+    return converse(GNUTLS_CLI, ['--port', String(port), '--priority', priority, ...key, ...more, host], text);
+  }
+
+  async function converse(command: string, args: readonly string[], text: string): Promise<string> {
+    const child = spawn(command, args);
     running.push(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr])
@@ -71,6 +86,24 @@ describe('the port that cards call', function () {
       expect(output).to.include('\xae\x80\x00\x00');
     });
   }
+
+  /** Suites and sizes that another stack than OpenSSL's offers; its defaults have no CBC with SHA-256. */
+  const GNUTLS = [
+    ['AES-128-CBC with SHA-256', '+AES-128-CBC:+SHA256', []],
+    ['AES-128-GCM', '+AES-128-GCM:+AEAD', []],
+    ['fragments of 512 bytes', '+AES-128-CBC:+SHA256', ['--recordsize', '512']],
+  ] as const;
+
+  it('gives a script to GnuTLS, and nothing to one with another key', async function () {
+    if (!existsSync(GNUTLS_CLI)) return this.skip();
+    for (const [name, suite, more] of GNUTLS) {
+      const output = await gnutls(post(), suite, more);
+      expect(output, name).to.include('HTTP/1.1 200 OK').and.to.include('\xae\x80\x00\x00');
+    }
+    const [, suite] = GNUTLS[0];
+    expect(await gnutls(post(), suite, [], new Uint8Array(16))).not.to.include('HTTP/1.1');
+    expect(await gnutls(post(), '+NULL:+SHA256', [])).not.to.include('HTTP/1.1');
+  });
 
   it('takes a chunked body', async () => {
     const fields = [...FIELDS, 'X-Admin-Script-Status: ok', 'Transfer-Encoding: chunked', 'Connection: close'];
