@@ -28,6 +28,8 @@ export interface PacketFields {
   readonly kid?: number;
   /** Bytes of a cryptographic checksum; default 8. */
   readonly signed?: number;
+  /** Bytes of padding; default as few as make whole blocks. */
+  readonly padding?: number;
 }
 
 const blockOf = ({ type }: PacketKeys): number => (type === 'AES' ? 16 : 8);
@@ -79,7 +81,7 @@ export function commandPacket(fields: PacketFields, keys: PacketKeys): Buffer {
   const size = integrity === 2 ? signed : integrity === 1 ? ((kid & 0x0f) === 1 ? 2 : 4) : 0;
   const ciphered = (first & 4) !== 0;
   const block = ciphered ? blockOf(keys) : 1;
-  const padding = (block - ((6 + size + fields.data.length) % block)) % block;
+  const { padding = (block - ((6 + size + fields.data.length) % block)) % block } = fields;
   const body = Buffer.concat([fields.data, Buffer.alloc(padding)]);
   const length = 1 + 0x0d + size + body.length;
   const head = Buffer.concat([

@@ -53,6 +53,10 @@ final class Packet {
     private static final byte NIBBLE = (byte) 0x0F;
     private static final byte CRC_16 = (byte) 1;
     private static final byte CRC_32 = (byte) 5;
+    private static final short CRC_16_LENGTH = (short) 2;
+    private static final short CRC_32_LENGTH = (short) 4;
+    /** Key sets are 01 to 0F; 0 is whichever the card knows (TS 102 225 5.1.2). */
+    private static final byte LAST_SET = (byte) 15;
 
     private static final byte ID_KIC = (byte) 1;
     private static final byte ID_KID = (byte) 2;
@@ -63,7 +67,10 @@ final class Packet {
     static final short NAME = (short) 4;
     private static final short COUNT = (short) (NAME + TAR_LENGTH);
     private static final short TRUSTED = (short) (COUNT + PacketCounters.LENGTH);
-    private static final short CHECK = (short) (TRUSTED + 1);
+    /** Key set of the checksum. */
+    private static final short SET = (short) (TRUSTED + 1);
+
+    private static final short CHECK = (short) (SET + 1);
     private static final short EXPECTED = (short) (CHECK + PacketCiphers.CHECKSUM);
     private static final short STORED = (short) (EXPECTED + PacketCiphers.CHECKSUM);
     private static final short TARGET = (short) (STORED + PacketCounters.LENGTH);
@@ -80,8 +87,10 @@ final class Packet {
     private static final short CHECK_KEY_LENGTH = (short) 4;
     /** Bytes of the command's cryptographic checksum, and of its response's. */
     private static final short SIGNED = (short) 5;
+    /** Bytes of a redundancy check, of the command and of its response. */
+    private static final short REDUNDANT = (short) 6;
 
-    private static final short SHORTS = (short) 6;
+    private static final short SHORTS = (short) 7;
 
     private final byte[] bytes;
     private final byte[] ram;
@@ -132,7 +141,7 @@ final class Packet {
     /** Tells OPEN for whom the commands are, and by which keys the packet was right. */
     void begin() {
         boolean signed = (ram[SPI] & INTEGRITY) == CRYPTOGRAPHIC;
-        link.begin(ram, TARGET, at[TARGET_LENGTH], signed ? version(ram[(short) (NIBBLES + 1)]) : (byte) 0);
+        link.begin(ram, TARGET, at[TARGET_LENGTH], signed ? ram[SET] : (byte) 0);
     }
 
     private static byte version(byte parameter) {
@@ -173,10 +182,11 @@ final class Packet {
         boolean counted = (ram[SPI] & COUNTER_HIGHER) != 0;
         boolean isShort = integrity == CRYPTOGRAPHIC && checksum == shortest;
         at[SIGNED] = isShort ? checksum : PacketCiphers.CHECKSUM;
+        at[REDUNDANT] = redundancyLength(ram[(short) (NIBBLES + 1)], checksum);
         if ((ram[SPI] & RESERVED) != 0
                 || counted && integrity != CRYPTOGRAPHIC
                 || checksum < 0
-                || checksum != checksumLength(integrity, ram[(short) (NIBBLES + 1)])
+                || checksum != checksumLength(integrity)
                 || length < (short) (HEAD + checksum)) {
             return Status.SECURITY_ERROR;
         }
@@ -191,29 +201,51 @@ final class Packet {
                 && (spi & COUNTER) >= (minimum & COUNTER);
     }
 
-    /** Bytes of RC or CC; -1 for a digital signature and for what KID names no algorithm of. */
-    private short checksumLength(byte integrity, byte kid) {
-        if (integrity == REDUNDANCY) {
-            byte kind = (byte) (kid & NIBBLE);
-            return kind == CRC_16 ? (short) 2 : (kind == CRC_32 ? (short) 4 : (short) -1);
+    /** Bytes of RC or CC; -1 for a digital signature. */
+    private short checksumLength(byte integrity) {
+        switch (integrity) {
+            case 0:
+                return (short) 0;
+            case REDUNDANCY:
+                return at[REDUNDANT];
+            case CRYPTOGRAPHIC:
+                return at[SIGNED];
+            default:
+                return (short) -1;
         }
-        if (integrity == CRYPTOGRAPHIC) {
-            return at[SIGNED];
-        }
-        return integrity == 0 ? (short) 0 : (short) -1;
     }
 
-    /** The keys that KIc and KID name, with lengths of 0 where there are none of that kind in the target. */
+    /** What KID names; where it names neither, as senders do whose KID is that of their keys, what the packet has. */
+    private static short redundancyLength(byte kid, short checksum) {
+        byte kind = (byte) (kid & NIBBLE);
+        boolean isShort = kind == CRC_16 || kind != CRC_32 && checksum == CRC_16_LENGTH;
+        return isShort ? CRC_16_LENGTH : CRC_32_LENGTH;
+    }
+
+    /**
+     * The keys that KIc and KID name, with lengths of 0 where there are none of that kind in the target. Where one of
+     * them names no set it is the other's, and where both do not the lowest that has a key for the checksum.
+     */
     private void readKeys() {
-        at[CIPHER_KEY_LENGTH] = readKey(ram[NIBBLES], ID_KIC, CIPHER_KEY);
-        at[CHECK_KEY_LENGTH] = readKey(ram[(short) (NIBBLES + 1)], ID_KID, CHECK_KEY);
+        byte kic = version(ram[NIBBLES]);
+        byte kid = version(ram[(short) (NIBBLES + 1)]);
+        byte set = kid == 0 ? kic : kid;
+        byte last = set;
+        if (set == 0) {
+            set = (byte) 1;
+            last = LAST_SET;
+        }
+        at[CHECK_KEY_LENGTH] = readKey(set, ram[(short) (NIBBLES + 1)], ID_KID, CHECK_KEY);
+        while (at[CHECK_KEY_LENGTH] == 0 && set < last) {
+            set++;
+            at[CHECK_KEY_LENGTH] = readKey(set, ram[(short) (NIBBLES + 1)], ID_KID, CHECK_KEY);
+        }
+        ram[SET] = set;
+        at[CIPHER_KEY_LENGTH] = readKey(kic == 0 ? set : kic, ram[NIBBLES], ID_KIC, CIPHER_KEY);
     }
 
     /** Files have the keys of the issuer's domain. */
-    private short readKey(byte parameter, byte id, short to) {
-        if (version(parameter) == 0) {
-            return (short) 0;
-        }
+    private short readKey(byte set, byte parameter, byte id, short to) {
         short domain = TARGET;
         short size = at[TARGET_LENGTH];
         if (ram[TARGET] == RemoteLink.FILES) {
@@ -225,7 +257,7 @@ final class Packet {
         if (size < 2) {
             return (short) 0;
         }
-        short length = link.key(version(parameter), id, ram, (short) (domain + 1), (short) (size - 1), ram, to);
+        short length = link.key(set, id, ram, (short) (domain + 1), (short) (size - 1), ram, to);
         boolean fits = length > 1 && PacketCiphers.fits((byte) (parameter & NIBBLE), ram[to], (short) (length - 1));
         return fits ? length : (short) 0;
     }
@@ -260,8 +292,8 @@ final class Packet {
         short padding = (short) (bytes[(short) (checksum + SECURED + PCNTR)] & 0xFF);
         at[DATA] = (short) (checksum + HEAD);
         at[DATA_LENGTH] = (short) (length - at[DATA] - padding);
-        short block = (ram[SPI] & CIPHERED) == 0 ? (short) 1 : PacketCiphers.block(ram[CIPHER_KEY]);
-        if (padding >= block || at[DATA_LENGTH] < 0) {
+        // some senders fill whole blocks with another one: only what is not enciphered has no padding
+        if (at[DATA_LENGTH] < 0 || padding != 0 && (ram[SPI] & CIPHERED) == 0) {
             return Status.SECURITY_ERROR;
         }
         ram[TRUSTED] = (byte) 1;
@@ -272,7 +304,7 @@ final class Packet {
         if (integrity == CRYPTOGRAPHIC) {
             ciphers.checksum(ram, CHECK_KEY, at[CHECK_KEY_LENGTH], data, offset, length, out, to);
         } else if (integrity == REDUNDANCY) {
-            if ((ram[(short) (NIBBLES + 1)] & NIBBLE) == CRC_16) {
+            if (at[REDUNDANT] == CRC_16_LENGTH) {
                 PacketCiphers.crc16(data, offset, length, out, to);
             } else {
                 PacketCiphers.crc32(data, offset, length, out, to);
@@ -295,14 +327,7 @@ final class Packet {
         if (rule != COUNTER_HIGHER && rule != COUNTER_NEXT) {
             return Status.OK;
         }
-        counters.use(
-                ram,
-                TARGET,
-                at[TARGET_LENGTH],
-                version(ram[(short) (NIBBLES + 1)]),
-                ram,
-                CHECK_KEY,
-                at[CHECK_KEY_LENGTH]);
+        counters.use(ram, TARGET, at[TARGET_LENGTH], ram[SET], ram, CHECK_KEY, at[CHECK_KEY_LENGTH]);
         counters.read(ram, STORED);
         if (isLast(STORED)) {
             return Status.COUNTER_BLOCKED;
@@ -351,7 +376,7 @@ final class Packet {
         boolean known = ram[TRUSTED] != 0;
         byte spi = ram[(short) (SPI + 1)];
         byte integrity = known ? (byte) (spi >> 2 & INTEGRITY) : (byte) 0;
-        short checksum = checksumLength(integrity, ram[(short) (NIBBLES + 1)]);
+        short checksum = checksumLength(integrity);
         if (checksum < 0 || integrity == CRYPTOGRAPHIC && at[CHECK_KEY_LENGTH] == 0) {
             integrity = (byte) 0;
             checksum = (short) 0;
