@@ -41,6 +41,7 @@ final class HttpAnswer {
     private static final byte SAW_URI = (byte) 0x08;
     private static final byte SAW_TARGET = (byte) 0x10;
     private static final byte SAW_PROTOCOL = (byte) 0x20;
+    private static final byte SAW_RULES = (byte) 0x40;
 
     // RAM
     private static final short STATE = (short) 0;
@@ -64,6 +65,9 @@ final class HttpAnswer {
 
     final byte[] ram = JCSystem.makeTransientByteArray(RAM, JCSystem.CLEAR_ON_RESET);
     private final short[] at = JCSystem.makeTransientShortArray(SHORTS, JCSystem.CLEAR_ON_RESET);
+    /** What is said beside a script. */
+    final Rules rules = new Rules();
+
     private final byte[] body;
 
     /** @param body has room for BODY and BODY_MAX bytes */
@@ -77,6 +81,7 @@ final class HttpAnswer {
             at[i] = (short) 0;
         }
         at[LEFT] = NO_LENGTH;
+        rules.clear();
     }
 
     boolean isDone() {
@@ -268,6 +273,9 @@ final class HttpAnswer {
             uriField(value(Text.NEXT_URI, SAW_URI));
         } else if (is(Text.TARGET)) {
             targetField(value(Text.TARGET, SAW_TARGET));
+        } else if (is(Text.GOES_ON)) {
+            short from = value(Text.GOES_ON, SAW_RULES);
+            rules.take(ram, from, (short) (valueEnd() - from));
         } else if (is(Text.PROTOCOL) && !equals(value(Text.PROTOCOL, SAW_PROTOCOL), Text.PROTOCOL_VALUE)) {
             Fault.protocol();
         }

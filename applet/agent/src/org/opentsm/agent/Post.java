@@ -7,6 +7,8 @@ import javacard.framework.JCSystem;
 final class Post {
 
     private static final short DIGITS = (short) 4;
+    /** Of {@link Text#END}, which has two. */
+    private static final short LINE_END = (short) 2;
 
     private final byte[] digits = JCSystem.makeTransientByteArray(DIGITS, JCSystem.CLEAR_ON_RESET);
     private final Records records;
@@ -27,7 +29,11 @@ final class Post {
         write(Text.PROTOCOL_LINE);
         write(Text.PROTOCOL_VALUE);
         write(Text.FROM_LINE);
-        stored(store.agent());
+        if (store.bytes[store.agent()] == 0) {
+            write(Text.AGENT_NAME);
+        } else {
+            stored(store.agent());
+        }
     }
 
     void resume() {
@@ -50,6 +56,35 @@ final class Post {
         number(length);
         write(Text.END);
         records.write(body, offset, length);
+        records.flush();
+    }
+
+    /** Ends the fields of a POST whose length is not known yet. */
+    void chunked() {
+        write(Text.CHUNKED_LINE);
+        write(Text.END);
+    }
+
+    /** Adds a part of the body, of four hexadecimal digits' length; none of no bytes, which would be the last. */
+    void chunk(byte[] body, short offset, short length) {
+        if (length == 0) {
+            return;
+        }
+        for (short i = (short) 0; i < DIGITS; i++) {
+            byte digit = (byte) (length >> (short) (12 - 4 * i) & 0x0F);
+            digits[i] = (byte) (digit < 10 ? '0' + digit : 'A' - 10 + digit);
+        }
+        records.write(digits, (short) 0, DIGITS);
+        records.write(Text.END, (short) 0, LINE_END);
+        records.write(body, offset, length);
+        records.write(Text.END, (short) 0, LINE_END);
+    }
+
+    /** Ends a body in chunks. Throws LINK. */
+    void lastChunk() {
+        digits[0] = (byte) '0';
+        records.write(digits, (short) 0, (short) 1);
+        write(Text.END);
         records.flush();
     }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.agent;
 
+import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /**
  * Runs a script of commands in expanded format, definite or indefinite, and writes the response (ETSI TS 102 226 5.2).
- * It stops behind the first status word that is neither 9000 nor a plain success of a file command, and before a
- * command whose answer might find no room, so that its sender can ask again: nothing is lost.
+ * It stops behind the first status word that is neither 9000 nor a plain success of a file command nor what the server
+ * said before. Before a command whose answer might find no room, answers in indefinite form are sent on, and a script
+ * in definite form stops, so that its sender can ask again: nothing is lost.
  */
 final class Script {
 
@@ -63,26 +65,40 @@ final class Script {
     private static final short IN_END = (short) 0;
     private static final short LIMIT = (short) 1;
     private static final short OUT = (short) 2;
+    /** Where the response begins, when it may be sent on in parts; else NOWHERE. */
+    private static final short START = (short) 3;
+    /** Commands so far. */
+    private static final short INDEX = (short) 4;
+
+    private static final short SHORTS = (short) 5;
+    private static final short NOWHERE = (short) -1;
 
     private final OpenLink link;
+    private final Target target;
+    private final Rules rules;
+    private final Reply reply;
     private final byte[] ram;
     private final short[] at;
 
-    Script(OpenLink link) {
+    Script(OpenLink link, Target target, Rules rules, Reply reply) {
         this.link = link;
+        this.target = target;
+        this.rules = rules;
+        this.reply = reply;
         ram = JCSystem.makeTransientByteArray(RAM, JCSystem.CLEAR_ON_RESET);
-        at = JCSystem.makeTransientShortArray((short) 3, JCSystem.CLEAR_ON_RESET);
+        at = JCSystem.makeTransientShortArray(SHORTS, JCSystem.CLEAR_ON_RESET);
     }
 
     /**
      * Runs {@code length} bytes of script at {@code offset}, before which one byte is free to be overwritten.
      *
      * @param out    where the response is written from {@code start} on, with {@link #SLACK} bytes behind {@code limit}
-     * @return length of the response
+     * @return length of the response, or of what is left of it where parts have gone
      */
     short run(byte[] in, short offset, short length, byte[] out, short start, short limit) {
         at[LIMIT] = limit;
         at[IN_END] = (short) (offset + length);
+        at[INDEX] = (short) 0;
         if (length == 0) {
             return (short) 0;
         }
@@ -94,15 +110,21 @@ final class Script {
         return tag == TAG_DEFINITE || tag == TAG_INDEFINITE;
     }
 
-    private static boolean goesOn(short status) {
+    private boolean goesOn(short status) {
         byte first = (byte) (status >> 8);
-        return status == SW_OK || first == (byte) 0x61 || first == (byte) 0x91 || first == (byte) 0x9F;
+        boolean done = status == SW_OK || first == (byte) 0x61 || first == (byte) 0x91 || first == (byte) 0x9F;
+        return done || rules.covers((short) (at[INDEX] - 1), status);
     }
 
     private short expanded(byte[] in, short offset, byte[] out, short start) {
         boolean indefinite = in[offset] == TAG_INDEFINITE;
-        short body = (short) (start + HEAD);
-        at[OUT] = body;
+        at[START] = indefinite ? start : NOWHERE;
+        at[OUT] = (short) (start + HEAD);
+        if (indefinite) {
+            out[start] = TAG_INDEFINITE_ANSWER;
+            out[(short) (start + 1)] = INDEFINITE;
+            at[OUT] = (short) (start + 2);
+        }
         short command = opened(in, offset, indefinite);
         byte count = (byte) 0;
         if (command < 0) {
@@ -112,7 +134,10 @@ final class Script {
         } else {
             count = runAll(in, command, out);
         }
-        return closed(out, start, count, indefinite);
+        if (indefinite) {
+            return (short) (Util.setShort(out, at[OUT], (short) 0) - start);
+        }
+        return closed(out, start, count);
     }
 
     /** Behind the template's header, with IN_END at the end of what is in it; or the bad format, negative. */
@@ -193,7 +218,11 @@ final class Script {
             }
             command = (short) (value + size);
             if (count > 0 && (short) (at[LIMIT] - at[OUT]) < FREE) {
-                break;
+                if (at[START] == NOWHERE) {
+                    break;
+                }
+                reply.part(out, at[START], (short) (at[OUT] - at[START]));
+                at[OUT] = at[START];
             }
             if (tag == TAG_COMMAND || tag == (byte) (TAG_COMMAND | CONSTRUCTED)) {
                 count++;
@@ -217,6 +246,16 @@ final class Script {
     /** Runs one command and writes its R-APDU, put together where it comes in pieces; false to stop. */
     private boolean runOne(byte[] in, short command, short length, byte[] out) {
         short data = (short) (at[OUT] + ITEM_HEAD);
+        try {
+            target.follow(in, command, length);
+        } catch (ISOException e) {
+            // what has run keeps its answers; the rest is asked for again
+            if (at[INDEX] != 0) {
+                return false;
+            }
+            throw e;
+        }
+        at[INDEX]++;
         short answered = link.run(in, command, length, out, data);
         short status = Util.getShort(out, (short) (data + answered - 2));
         if (length == 5 && (byte) (status >> 8) == (byte) 0x6C) {
@@ -272,26 +311,15 @@ final class Script {
         return (short) (next + 1);
     }
 
-    /** Puts the template around the objects, which stand HEAD bytes behind its start. */
-    private short closed(byte[] out, short start, byte count, boolean indefinite) {
+    /** Puts the definite template around the objects, which stand HEAD bytes behind its start. */
+    private short closed(byte[] out, short start, byte count) {
         short body = (short) (start + HEAD);
         short size = (short) (at[OUT] - body);
-        short next;
-        if (indefinite) {
-            out[start] = TAG_INDEFINITE_ANSWER;
-            out[(short) (start + 1)] = INDEFINITE;
-            next = (short) (start + 2);
-        } else {
-            next = header(out, start, TAG_DEFINITE_ANSWER, (short) (size + 3));
-            out[next] = TAG_COUNT;
-            out[(short) (next + 1)] = (byte) 1;
-            out[(short) (next + 2)] = count;
-            next = (short) (next + 3);
-        }
-        next = Util.arrayCopyNonAtomic(out, body, out, next, size);
-        if (indefinite) {
-            next = Util.setShort(out, next, (short) 0);
-        }
+        short next = header(out, start, TAG_DEFINITE_ANSWER, (short) (size + 3));
+        out[next] = TAG_COUNT;
+        out[(short) (next + 1)] = (byte) 1;
+        out[(short) (next + 2)] = count;
+        next = Util.arrayCopyNonAtomic(out, body, out, (short) (next + 3), size);
         return (short) (next - start);
     }
 }

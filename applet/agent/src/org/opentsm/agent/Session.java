@@ -25,12 +25,12 @@ final class Session {
     /** True until the first POST of a channel has gone. */
     private final boolean[] fresh = JCSystem.makeTransientBooleanArray((short) 1, JCSystem.CLEAR_ON_RESET);
 
-    private final byte[] target;
     private final byte suites;
     private final SessionStore store;
     private final Channel channel = new Channel();
-    private final OpenLink link = new OpenLink();
+    private final Target target;
     private final Script script;
+    private final Reply reply;
     private final Records records;
     private final Tls tls;
     private final HttpAnswer answer;
@@ -43,14 +43,16 @@ final class Session {
         body = JCSystem.makeTransientByteArray(
                 (short) (HttpAnswer.BODY + HttpAnswer.BODY_MAX), JCSystem.CLEAR_ON_RESET);
         work = JCSystem.makeTransientByteArray((short) (ANSWERS_MAX + Script.SLACK), JCSystem.CLEAR_ON_RESET);
-        target = JCSystem.makeTransientByteArray((short) (1 + HttpAnswer.AID_MAX), JCSystem.CLEAR_ON_RESET);
         RandomData random = RandomData.getInstance(RandomData.ALG_SECURE_RANDOM);
         Hmac hmac = new Hmac();
+        OpenLink link = new OpenLink();
         records = new Records(channel, hmac, random);
         tls = new Tls(body, work, records, hmac, new PreSharedKey(link, store), random);
         answer = new HttpAnswer(body);
         post = new Post(records, store);
-        script = new Script(link);
+        reply = new Reply(post, answer);
+        target = new Target(link, store, answer);
+        script = new Script(link, target, answer.rules, reply);
         timer = new Timer(timerIdentifier);
     }
 
@@ -217,16 +219,18 @@ final class Session {
             finish();
             return;
         }
-        boolean files = answer.isForFiles();
-        answer.begin();
-        begin();
+        if (reply.isBegun()) {
+            timer.start(SILENCE, (short) 0);
+        } else {
+            begin();
+        }
         if (length == 0) {
             post.status(Text.UNKNOWN_APPLICATION);
+            post.send(NOTHING, (short) 0, (short) 0);
         } else {
-            post.status(Text.OK);
-            post.type(files ? Text.FILES_RESPONSE : Text.CONTENT_RESPONSE);
+            reply.last(work, (short) 0, length);
         }
-        post.send(work, (short) 0, length);
+        answer.begin();
     }
 
     /** The server has no more: it hears that the agent has understood. */
@@ -241,42 +245,26 @@ final class Session {
         ended();
     }
 
-    /** Runs the script; length of its answers, 0 when its target is nobody. */
+    /** Runs the script; length of its answers, or of those that have not gone, 0 when its target is nobody. */
     private short run() {
         if (!Script.isTemplate(body[HttpAnswer.BODY])) {
             Fault.protocol();
         }
+        reply.clear();
         short length = (short) 0;
         try {
-            aim();
+            target.begin();
             length = script.run(body, HttpAnswer.BODY, answer.bodyLength(), work, (short) 0, ANSWERS_MAX);
         } catch (ISOException e) {
+            if (reply.isBegun()) {
+                // half a POST is out: only a new channel helps
+                Fault.link();
+            }
             // the target is not there, or does not serve anybody now
             length = (short) 0;
         } finally {
-            link.end();
+            target.end();
         }
         return length;
-    }
-
-    /** Commands for the domain that holds the key are trusted; others have to prove themselves inside. */
-    private void aim() {
-        if (answer.isForFiles()) {
-            target[0] = OpenLink.FILES;
-            link.begin(target, (short) 0, (short) 1, (byte) 0);
-            return;
-        }
-        target[0] = OpenLink.DOMAIN;
-        short size = answer.targetLength();
-        boolean own = size == 0
-                || size == store.domainLength()
-                        && Util.arrayCompare(answer.ram, answer.target(), store.bytes, store.domain(), size) == 0;
-        if (own) {
-            size = store.domainLength();
-            Util.arrayCopyNonAtomic(store.bytes, store.domain(), target, (short) 1, size);
-        } else {
-            Util.arrayCopyNonAtomic(answer.ram, answer.target(), target, (short) 1, size);
-        }
-        link.begin(target, (short) 0, (short) (1 + size), own ? (byte) (store.keyReference() >> 8) : (byte) 0);
     }
 }

@@ -107,7 +107,11 @@ final class SessionStore {
             list = defaults;
             value = Trigger.find(list, (short) 0, (short) defaults.length, tag);
         }
-        if (value == Tlv.NONE || Tlv.length(list, value) == 0 || Tlv.length(list, value) > most) {
+        if (value == Tlv.NONE) {
+            // an agent without a name has its own
+            return tag == Trigger.AGENT;
+        }
+        if (Tlv.length(list, value) == 0 || Tlv.length(list, value) > most) {
             return false;
         }
         short last = Tlv.end(list, value);

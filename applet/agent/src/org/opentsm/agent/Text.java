@@ -42,6 +42,16 @@ final class Text {
     static final byte[] LENGTH_LINE = {
         '\r', '\n', 'C', 'o', 'n', 't', 'e', 'n', 't', '-', 'L', 'e', 'n', 'g', 't', 'h', ':', ' '
     };
+    static final byte[] CHUNKED_LINE = {
+        '\r', '\n', 'T', 'r', 'a', 'n', 's', 'f', 'e', 'r', '-', 'E', 'n', 'c', 'o', 'd', 'i', 'n', 'g', ':', ' ', 'c',
+        'h', 'u', 'n', 'k', 'e', 'd'
+    };
+    /** This agent's name where a trigger has none: its AID. */
+    static final byte[] AGENT_NAME = {
+        '/', '/', 'a', 'a', '-', 'i', 'd', '/', 'a', 'i', 'd', '/', 'F', '0', '6', 'F', '7', '0', '6', '5', '6', 'E',
+        '/', '7', '4', '7', '3', '6', 'D', '0', '4', '0', '1'
+    };
+
     static final byte[] END = {'\r', '\n', '\r', '\n'};
 
     // what the server says
@@ -69,6 +79,9 @@ final class Text {
         'a', 'p', 'p', 'l', 'i', 'c', 'a', 't', 'i', 'o', 'n', '/', 'v', 'n', 'd', '.', 'e', 't', 's', 'i', '.', 's',
         'c', 'p', '.', 'c', 'o', 'm', 'm', 'a', 'n', 'd', '-', 'd', 'a', 't', 'a', ';', 'v', 'e', 'r', 's', 'i', 'o',
         'n', '=', '1', '.', '0'
+    };
+    static final byte[] GOES_ON = {
+        'x', '-', 'o', 'p', 'e', 'n', 't', 's', 'm', '-', 'g', 'o', 'e', 's', '-', 'o', 'n', ':'
     };
     static final byte[] TARGET_START = {'/', '/', 'a', 'i', 'd', '/'};
 
