@@ -197,11 +197,12 @@ function* pairs(raw: readonly string[]): Generator<HeaderField> {
   for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at] ?? '', raw[at + 1] ?? ''];
 }
 
-/** A result needs a status, and a body where that is `ok`. @throws WireError */
+/** A body of responses is a result that is `ok`, which some agents do not say; `ok` needs one. @throws WireError */
 function statusOf({ scriptStatus, body: kind, resume }: AdminRequest, body: Uint8Array): { readonly status?: string } {
   if (scriptStatus === undefined) {
-    if (body.length > 0) throw new WireError('admin-script-status', 'A result without X-Admin-Script-Status');
-    return {};
+    if (body.length === 0) return {};
+    if (kind === undefined) throw new WireError('admin-script-status', 'A body that is no response of commands');
+    return { status: 'ok' };
   }
   if (scriptStatus === 'ok' && !resume && (body.length === 0 || kind === undefined))
     throw new WireError('admin-script-status', 'The status is ok, and there is no response of commands');

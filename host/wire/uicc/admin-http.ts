@@ -29,8 +29,8 @@ export type ScriptStatus = (typeof SCRIPT_STATUS)[number];
 
 /** Header fields of a card's POST, besides those of HTTP itself. @see Amendment B */
 export interface AdminRequest {
-  /** X-Admin-From: name of the agent. */
-  readonly from: string;
+  /** X-Admin-From: name of the agent; some agents whose trigger had no name leave it out. */
+  readonly from?: string;
   /** Absent in the first POST of a session. */
   readonly scriptStatus?: ScriptStatus;
   /** First POST after a session broke; carries no results. */
@@ -95,7 +95,7 @@ function findType(types: Readonly<Record<BodyKind, string>>, value: string | und
 export function encodeAdminRequest({ from, scriptStatus, resume, body }: AdminRequest): HeaderField[] {
   return [
     ['X-Admin-Protocol', ADMIN_PROTOCOL],
-    ['X-Admin-From', requireValue('X-Admin-From', from, VALUE)],
+    ...optional('X-Admin-From', from === undefined ? undefined : requireValue('X-Admin-From', from, VALUE)),
     ...optional('X-Admin-Script-Status', scriptStatus),
     ...optional('X-Admin-Resume', resume ? 'true' : undefined),
     ...optional('Content-Type', body === undefined ? undefined : RESPONSE_TYPES[body]),
@@ -109,12 +109,12 @@ const REQUEST_FIELDS = [
   ...['x-admin-protocol', 'x-admin-from', 'x-admin-script-status', 'x-admin-resume', 'content-type'],
 ];
 
-/** @throws WireError when the protocol is another, or a field is missing, doubled or malformed */
+/** @throws WireError when the protocol is another or missing, or a field is doubled or malformed */
 export function decodeAdminRequest(fields: Iterable<HeaderField>): AdminRequest {
   const found = new Fields(fields, REQUEST_FIELDS);
   const from = found.get('x-admin-from');
-  if (found.get('x-admin-protocol') !== ADMIN_PROTOCOL || from === undefined)
-    throw new WireError('admin-protocol', 'Not a request of remote administration 1.0: X-Admin-Protocol or -From');
+  if (found.get('x-admin-protocol') !== ADMIN_PROTOCOL)
+    throw new WireError('admin-protocol', 'Not a request of remote administration 1.0: X-Admin-Protocol');
   const status = found.get('x-admin-script-status');
   const scriptStatus = SCRIPT_STATUS.find((known) => known === status);
   const resume = found.get('x-admin-resume');
@@ -122,7 +122,8 @@ export function decodeAdminRequest(fields: Iterable<HeaderField>): AdminRequest 
     throw new WireError('admin-header-value', 'X-Admin-Script-Status or X-Admin-Resume has an unknown value');
   const body = findType(RESPONSE_TYPES, found.get('content-type'));
   return {
-    ...{ from, resume: resume === 'true' },
+    ...(from === undefined ? {} : { from }),
+    resume: resume === 'true',
     ...(scriptStatus === undefined ? {} : { scriptStatus }),
     ...(body === undefined ? {} : { body }),
   };

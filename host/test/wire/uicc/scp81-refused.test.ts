@@ -22,7 +22,6 @@ describe('remote administration that is refused', () => {
   const requests: readonly (readonly [string, readonly HeaderField[]])[] = [
     ['no protocol', [from]],
     ['another protocol', [from, ['X-Admin-Protocol', 'globalplatform-remote-admin/2.0']]],
-    ['no agent', [protocol]],
     ['two agents', [protocol, from, ['x-admin-from', 'other']]],
     ['an unknown script status', [protocol, from, ['X-Admin-Script-Status', 'fine']]],
     ['an unknown resume', [protocol, from, ['X-Admin-Resume', 'false']]],
