@@ -28,8 +28,6 @@ const MOST_ROUND_TRIPS_WITH_LOAD = 20;
 const SMS_RESUME_WINDOW_MS = 240_000;
 /** Files and domains are asked in packets of their own. */
 const MOST_PACKETS = 12;
-/** The card's agent ends a body also behind an answer that is not 9000, and knows of nothing that goes on. */
-const MOST_CALLS_OF_CARD = 16;
 
 async function main(options: DemoOptions): Promise<boolean> {
   const ladder = new Ladder();
@@ -70,8 +68,8 @@ async function playSimulated(lab: MultiProviderLab, ladder: Ladder, options: Dem
 
 /** For whoever compares bearers. */
 const costLine = ({ bearer = 'reader', delayMs = 0 }: DemoOptions, cost: RunCost): string =>
-  `\nFirst run, bearer ${bearer}, ${delayMs} ms more a round trip: ${cost.apdus} APDUs, ` +
-  `${cost.bytesOut} B out, ${cost.bytesIn} B in, ${(cost.ms / 1_000).toFixed(1)} s`;
+  `\nFirst run, bearer ${bearer}, ${delayMs} ms more a round trip: ${cost.roundTrips} exchanges, ` +
+  `${cost.apdus} APDUs, ${cost.bytesOut} B out, ${cost.bytesIn} B in, ${(cost.ms / 1_000).toFixed(1)} s`;
 
 const radioLine = ({ messages, bytes, seconds, packets }: SmsCost): string =>
   [
@@ -81,7 +79,6 @@ const radioLine = ({ messages, bytes, seconds, packets }: SmsCost): string =>
 
 function mostRoundTrips({ nativeCard, bearer }: DemoOptions): number {
   if (bearer === 'sms') return MOST_PACKETS;
-  if (bearer === 'bip-card') return MOST_CALLS_OF_CARD;
   return nativeCard === undefined ? MOST_ROUND_TRIPS : MOST_ROUND_TRIPS_WITH_LOAD;
 }
 

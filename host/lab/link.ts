@@ -68,7 +68,7 @@ function hasPcscAddOn(): boolean {
 }
 
 async function directLink(notice?: string): Promise<LabLink> {
-  const ports = [await freePort(), await freePort()];
+  const ports = [await freePort(), await freePort(), await freePort()];
   return {
     link: 'direct',
     ...(notice === undefined ? {} : { notice }),

@@ -157,6 +157,8 @@ export class MultiProviderLab implements AsyncDisposable {
       readonly casd?: boolean;
       /** False for a card that has no number, and is reached by its terminal alone. */
       readonly subscribed?: boolean;
+      /** False for a card that has lost the agent that it is entered with. */
+      readonly agent?: boolean;
     },
   ): Promise<CardInReader> {
     const reader = this.link.readers[slot];
@@ -167,18 +169,20 @@ export class MultiProviderLab implements AsyncDisposable {
         : await makeNativeCard(this.#nativeCard, newIccid()).then((card) => ({ made: card, cardId: card.cardId }));
     if (options.known) await this.platforms.registerCard(cardId, made);
     const subscribed = options.subscribed ?? true;
-    const image = subscribed ? this.#imageOf(made.image, cardId) : made.image;
-    if (this.sms !== undefined && subscribed) await this.platforms.subscribe(cardId, this.sms.msisdnOf(reader.name));
+    const image = subscribed ? this.#imageOf(made.image, cardId, options.agent ?? true) : made.image;
+    const agent = this.#cardAgents ? 'opentsm' : undefined;
+    if (this.sms !== undefined && subscribed)
+      await this.platforms.subscribe(cardId, this.sms.msisdnOf(reader.name), agent);
     const card = await this.simulator.insert(image, reader.plug);
     await this.platforms.cardPresent(reader.name);
     return { cardId, made, card, readerName: reader.name };
   }
 
   /** With what its bearer needs of a card. */
-  #imageOf(image: CardImage, cardId: CardId): CardImage {
+  #imageOf(image: CardImage, cardId: CardId, agent: boolean): CardImage {
     if (this.sms === undefined) return image;
     const managed = this.sms.managed(image, cardId);
-    return this.#bip === undefined || !this.#cardAgents
+    return this.#bip === undefined || !this.#cardAgents || !agent
       ? managed
       : this.sms.withAgent(managed, this.#bip.pskOf(cardIdText(cardId)));
   }

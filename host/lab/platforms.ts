@@ -22,6 +22,7 @@ import {
   type StartKeyDistribution,
 } from '../wire/message/key-distribution.ts';
 import { CardCertificate, CertificateAuthorityInfo } from '../wire/message/kms.ts';
+import type { CardAgent } from '../wire/message/subscription.ts';
 import type { CardMaker, IssuerAuthority, MadeCard } from './card-maker.ts';
 import { buildSecurityDomainPackage, type NativeMadeCard, writePublishedKeySets } from './native-cards.ts';
 import { Phone } from './phone.ts';
@@ -135,9 +136,10 @@ export class Platforms implements AsyncDisposable {
   }
 
   /** Enters the card's number at `ota`. */
-  async subscribe({ kind, value }: CardId, msisdn: string): Promise<void> {
+  async subscribe({ kind, value }: CardId, msisdn: string, agent?: CardAgent): Promise<void> {
     const path = `/v1/subscriptions/${kind}/${encodeURIComponent(value)}`;
-    await (await this.client('ota')).call({ method: 'PUT', path, body: { msisdn, terminalId: TERMINAL_ID } });
+    const body = { msisdn, terminalId: TERMINAL_ID, ...(agent === undefined ? {} : { agent }) };
+    await (await this.client('ota')).call({ method: 'PUT', path, body });
   }
 
   async registerProvider(id: string, permissions: readonly string[]): Promise<void> {

@@ -20,7 +20,10 @@ import type { TemplateForm } from '../../wire/uicc/expanded-template.ts';
  * says so; an agent that does not know the field stops, and the server sends what is left.
  */
 
-/** Field that tells after which answers to go on: `2=*,5=6A82|6A88`, commands counted from 0. */
+/**
+ * Field that tells after which answers to go on: `2=*,5=6A82|6A88`, commands counted from 0. With `files,` before it
+ * commands of files are for the card's files and all others for its domains.
+ */
 export const GOES_ON_FIELD = 'X-Opentsm-Goes-On';
 
 const SUCCESS = '9000';
@@ -30,6 +33,7 @@ const MAX_COMMANDS = 200;
 export const MAX_BODY = 65_000;
 /** Longest field; header fields together have 4096 bytes. */
 const MAX_GOES_ON = 1_000;
+const FOR_FILES_TOO = 'files';
 const MAX_APDU = 261;
 /** For key generation; the server has a limit of its own for the script. */
 const COMMAND_MS = 600_000;
@@ -55,6 +59,10 @@ export interface AdminBodyOptions {
   readonly form: TemplateForm;
   /** Bytes of the body. */
   readonly maxBytes: number;
+  /** Characters of the field beside it; default 1,000. */
+  readonly maxGoesOn?: number;
+  /** The agent tells commands of files from others. */
+  readonly filesToo?: boolean;
 }
 
 const LONG: AdminBodyOptions = { form: 'indefinite', maxBytes: MAX_BODY };
@@ -64,10 +72,10 @@ const TEMPLATE_BYTES = 4;
 /** As many whole commands as fit one body. @throws WireError when the first alone does not */
 export function encodeAdminBody(
   commands: readonly CardCommand[],
-  { form, maxBytes }: AdminBodyOptions = LONG,
+  { form, maxBytes, maxGoesOn = MAX_GOES_ON, filesToo = false }: AdminBodyOptions = LONG,
 ): AdminBody {
   const items: ScriptItem[] = [];
-  const rules: string[] = [];
+  const rules: string[] = filesToo ? [FOR_FILES_TOO] : [];
   let [count, bytes] = [0, 0];
   for (const command of commands) {
     const more = apdusOf(command);
@@ -76,7 +84,7 @@ export function encodeAdminBody(
     const fits =
       items.length + more.length <= MAX_COMMANDS &&
       bytes + moreBytes + TEMPLATE_BYTES <= maxBytes &&
-      [...rules, ...rule].join(',').length <= MAX_GOES_ON;
+      [...rules, ...rule].join(',').length <= maxGoesOn;
     if (!fits) break;
     items.push(...more);
     rules.push(...rule);
@@ -141,11 +149,12 @@ export function decodeAdminBody(body: Uint8Array, goesOn: string | undefined): C
 }
 
 function readRules(text: string | undefined): ReadonlyMap<number, Pick<CardCommand, 'anyStatus' | 'expect'>> {
-  const rules = (text === undefined ? [] : text.split(',')).map((rule) => {
-    const [, index, words] = RULE.exec(rule) ?? [];
-    if (index === undefined || words === undefined)
+  const words = (text === undefined ? [] : text.split(',')).filter((word) => word !== FOR_FILES_TOO);
+  const rules = words.map((rule) => {
+    const [, index, statuses] = RULE.exec(rule) ?? [];
+    if (index === undefined || statuses === undefined)
       throw new WireError('script-goes-on', `${GOES_ON_FIELD} is not of its form`);
-    const tolerance = words === '*' ? { anyStatus: true as const } : { expect: words.split('|') };
+    const tolerance = statuses === '*' ? { anyStatus: true as const } : { expect: statuses.split('|') };
     return [Number(index), tolerance] as const;
   });
   return new Map(rules);

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TransportError } from '../../errors.ts';
+import type { Triggered } from '../../service/ota/administration.ts';
 import { PACKET_SECURITY, PRIORITY } from '../../service/ota/packet-rules.ts';
 import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
 import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
 import type { KeyReference } from '../../wire/gp/key-reference.ts';
+import type { CardAgent } from '../../wire/message/subscription.ts';
 import { encodeAdminTrigger } from '../../wire/uicc/admin-trigger.ts';
 import { BEARER, TRANSPORT } from '../../wire/uicc/cat-channel-values.ts';
 import { catObject } from '../../wire/uicc/cat-object.ts';
 import type { TimerValue } from '../../wire/uicc/cat-values.ts';
+import { responseStatusMeaning } from '../../wire/uicc/response-status.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
 import type { SmsOutbox } from '../sms/outbox.ts';
 import { administrationUri } from './administration-uri.ts';
@@ -36,8 +39,9 @@ export interface CardCallerOptions {
 /** A card that can be called. */
 export interface CallableCard {
   readonly pskIdentity: string;
+  readonly agent: CardAgent;
   /** Has it call for this session. @throws TransportError `bearer-unreachable` when the message did not come to it */
-  readonly trigger: (sessionId: string, fence: number, timeoutMs: number) => Promise<void>;
+  readonly trigger: (sessionId: string, fence: number, timeoutMs: number) => Promise<Triggered>;
 }
 
 /** Bytes that the terminal may keep for the channel. */
@@ -50,18 +54,22 @@ export class CardCaller {
     this.#options = options;
   }
 
-  /** The card in this reader, by its number; undefined when it has none that is entered with its terminal. */
+  /**
+   * The card in this reader, by its number; undefined when it has none that is entered with its terminal, or no agent
+   * of its own.
+   */
   async find({ link, reader: { msisdn } }: ReachedCard): Promise<CallableCard | undefined> {
     const { subscriptions } = this.#options;
-    const card = msisdn === undefined ? undefined : await subscriptions.cardAt(link.terminalId, msisdn);
-    if (card === undefined) return undefined;
+    const found = msisdn === undefined ? undefined : await subscriptions.at(link.terminalId, msisdn);
+    if (found === undefined || found.agent === null) return undefined;
+    const { card, agent } = found;
     return {
-      pskIdentity: card,
+      ...{ pskIdentity: card, agent },
       trigger: (sessionId, fence, timeoutMs) => this.#call(card, sessionId, fence, timeoutMs),
     };
   }
 
-  async #call(card: string, sessionId: string, fence: number, timeoutMs: number): Promise<void> {
+  async #call(card: string, sessionId: string, fence: number, timeoutMs: number): Promise<Triggered> {
     const { outbox, keySet, tar } = this.#options;
     const spi = encodeSecurityParameters(PACKET_SECURITY);
     const expiresAt = new Date(Date.now() + timeoutMs);
@@ -73,6 +81,19 @@ export class CardCaller {
     const tookBack = packet?.state === 'queued' && (await outbox.withdraw(id));
     if (packet === undefined || tookBack || packet.state === 'expired' || packet.state === 'withdrawn')
       throw new TransportError('bearer-unreachable', 'the message that makes the card call was not sent');
+    return { refused: this.#refusal(id, timeoutMs) };
+  }
+
+  /** What the card says when it will not call; a refusal that no key vouches for may be anybody's. */
+  async #refusal(id: string, timeoutMs: number): Promise<TransportError | undefined> {
+    const packet = await this.#options.outbox.until(
+      id,
+      ({ state }) => state !== 'queued' && state !== 'sent',
+      timeoutMs,
+    );
+    if (packet?.state !== 'refused' || packet.authenticated !== true) return undefined;
+    const said = responseStatusMeaning(packet.status ?? 0);
+    return new TransportError('bearer-unreachable', `the card does not call: ${said}`);
   }
 
   #parameters(card: string, sessionId: string): Uint8Array {

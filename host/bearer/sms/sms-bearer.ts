@@ -111,7 +111,7 @@ export class SmsBearer implements CardBearer {
   /** Whose number the reader has. @throws TransportError `bearer-unreachable` */
   async #cardOf({ link, reader: { msisdn, readerName } }: ReachedCard): Promise<string> {
     const { subscriptions } = this.#options;
-    const card = msisdn === undefined ? undefined : await subscriptions.cardAt(link.terminalId, msisdn);
+    const card = msisdn === undefined ? undefined : (await subscriptions.at(link.terminalId, msisdn))?.card;
     if (card !== undefined) return card;
     // Providers read this: the number is none of their business, nor whether it is anybody's.
     throw unreachable(`no card is entered for the number of ${readerName} at ${link.terminalId}`);

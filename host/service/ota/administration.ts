@@ -55,6 +55,12 @@ export interface CardPost {
   readonly traffic: { readonly bytesOut: number; readonly bytesIn: number };
 }
 
+/** How a trigger went out. */
+export interface Triggered {
+  /** Why the card will not call, once it has said so; undefined, or pending for ever, where it has not. */
+  readonly refused?: Promise<TransportError | undefined>;
+}
+
 export type CardAnswer =
   | ({ readonly kind: 'script'; readonly script: number } & OfferedScript)
   /** Nothing yet: post there again. */
@@ -67,8 +73,8 @@ const HOLD_MS = 20_000;
 const CALL_MS = 30_000;
 const SILENT_MS = 300_000;
 const NEW_SESSION_BYTES = 16;
-/** In the place of the rules where to go on: the script is for the card's files. */
-const FOR_FILES = 'files';
+/** In the place of the rules where to go on: the script is for the card's files. No rules read like it. */
+const FOR_FILES = '=file-management';
 
 export class Administration {
   readonly #options: AdministrationOptions;
@@ -88,7 +94,7 @@ export class Administration {
   async run(
     key: AdminSessionKey & { readonly pskIdentity: string },
     script: OfferedScript,
-    { trigger, timeoutMs }: { readonly trigger: (sessionId: string) => Promise<void>; readonly timeoutMs: number },
+    { trigger, timeoutMs }: { readonly trigger: (sessionId: string) => Promise<Triggered>; readonly timeoutMs: number },
   ): Promise<ScriptResult> {
     const { table } = this.#options;
     const session = await table.open(key, randomBytes(NEW_SESSION_BYTES).toString('hex'), key.pskIdentity);
@@ -97,11 +103,12 @@ export class Administration {
     if (session === undefined || number === undefined)
       throw new TransportError('bearer-unreachable', 'the administration session of this card has ended', { ...key });
     const { sessionId } = session;
-    if (number === 1) await trigger(sessionId).catch((error: unknown) => this.#withdraw(sessionId, number, error));
+    const { refused } =
+      (number === 1 &&
+        (await trigger(sessionId).catch((error: unknown) => this.#withdraw(sessionId, number, error)))) ||
+      {};
     const deadline = performance.now() + timeoutMs;
-    const called = (row: AdminSessionRow | undefined) => row?.state !== 'offered';
-    const row = await this.#until(sessionId, called, Math.min(timeoutMs, this.#options.callMs ?? CALL_MS));
-    if (!called(row)) await this.#withdraw(sessionId, number);
+    await this.#called(sessionId, number, Math.min(timeoutMs, this.#options.callMs ?? CALL_MS), refused);
     const over = (found: AdminSessionRow | undefined) => found?.state !== 'offered' && found?.state !== 'sent';
     const end = await this.#until(sessionId, over, deadline - performance.now());
     if (end?.state !== 'answered' || end.script !== number || end.result === null || end.status === null) {
@@ -112,11 +119,23 @@ export class Administration {
     return { status, body, bytesOut, bytesIn };
   }
 
+  /** Until the card has fetched its script. @throws TransportError `bearer-unreachable` when it does not */
+  async #called(sessionId: string, script: number, waitMs: number, refused: Triggered['refused']): Promise<void> {
+    const called = (row: AdminSessionRow | undefined) => row?.state !== 'offered';
+    const waited = this.#until(sessionId, called, waitMs);
+    const answers: Promise<AdminSessionRow | TransportError | undefined>[] = [waited];
+    if (refused !== undefined) answers.push(refused.then(async (error) => error ?? waited));
+    const first = await Promise.race(answers);
+    if (first instanceof TransportError) await this.#withdraw(sessionId, script, first);
+    else if (!called(first)) await this.#withdraw(sessionId, script);
+  }
+
   /** @throws TransportError `bearer-unreachable` when the card has not fetched the script */
-  async #withdraw(sessionId: string, script: number, cause?: unknown): Promise<void> {
+  async #withdraw(sessionId: string, script: number, cause?: unknown): Promise<undefined> {
     const withdrawn = await this.#options.table.withdraw(sessionId, script);
-    if (withdrawn === undefined) return;
-    throw new TransportError('bearer-unreachable', 'the card did not open a channel: it got nothing', {}, cause);
+    if (withdrawn === undefined) return undefined;
+    const why = cause instanceof TransportError ? cause.message : 'the card did not open a channel: it got nothing';
+    throw new TransportError('bearer-unreachable', why, {}, cause);
   }
 
   #until(sessionId: string, done: (row: AdminSessionRow | undefined) => boolean, waitMs: number, signal?: AbortSignal) {

@@ -115,7 +115,8 @@ export class BearerChoice implements CardBearer {
         const carried = await this.#bearer(name).exchange(card, script, Math.max(1, Math.ceil(deadline - this.#now())));
         insteadOf.delete(name);
         this.#resting.delete(restKey(card, name));
-        return this.#named.length < 2 ? carried : { ...carried, bearer: name, insteadOf: [...insteadOf.values()] };
+        if (this.#named.length < 2) return carried;
+        return { ...carried, bearer: name, insteadOf: [...insteadOf.values(), ...(carried.insteadOf ?? [])] };
       } catch (error) {
         if (!(error instanceof TransportError) || error.code !== 'bearer-unreachable') throw error;
         insteadOf.set(name, { bearer: name, reason: error.message });

@@ -58,14 +58,21 @@ export class AdminSessionTable {
     this.#database = database;
   }
 
-  /** The session of this fence; made when there is none. What older fences had on this reader ends. */
+  /**
+   * The session of this fence; made when there is none, and anew when it is another agent's that got nothing. What
+   * older fences had on this reader ends.
+   */
   async open(key: AdminSessionKey, sessionId: string, pskIdentity: string): Promise<AdminSessionRow | undefined> {
     const { terminalId, readerName, fence } = key;
     const place = sql`terminal_id = ${terminalId} AND reader_name = ${readerName}`;
     await this.#change(sql`UPDATE admin_sessions SET state = 'ended', body = NULL, result = NULL
       WHERE ${place} AND fence < ${fence} AND state <> 'ended'`);
     await this.#change(sql`INSERT INTO admin_sessions (session_id, terminal_id, reader_name, fence, psk_identity, state)
-      VALUES (${sessionId}, ${terminalId}, ${readerName}, ${fence}, ${pskIdentity}, 'idle') ON CONFLICT DO NOTHING`);
+      VALUES (${sessionId}, ${terminalId}, ${readerName}, ${fence}, ${pskIdentity}, 'idle')
+      ON CONFLICT (terminal_id, reader_name, fence) DO UPDATE SET session_id = ${sessionId},
+        psk_identity = ${pskIdentity}, script = 0, state = 'idle', body = NULL, result = NULL, at = now()
+      WHERE admin_sessions.psk_identity <> ${pskIdentity} AND admin_sessions.state = 'ended'
+        AND admin_sessions.script = 1`);
     return this.#one(sql`${place} AND fence = ${fence}`);
   }
 

@@ -75,3 +75,10 @@ export const TERMINAL_OF_NUMBER_MIGRATION: Migration = {
   name: 'terminals of numbers',
   sql: 'ALTER TABLE subscriptions ADD COLUMN terminal_id text;',
 };
+
+/** Which cards have an administration agent of their own. */
+export const AGENT_OF_CARD_MIGRATION: Migration = {
+  number: 8,
+  name: 'agents of cards',
+  sql: 'ALTER TABLE subscriptions ADD COLUMN agent text;',
+};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { CardAgent } from '../../wire/message/subscription.ts';
 import { databaseError } from '../database.ts';
 
 /** Which number, and which device, a card has: now, and before. */
@@ -13,6 +14,8 @@ export interface SubscriptionRow {
   readonly device: string | null;
   /** The terminal that may say that the card of this number is in a reader of its; null for none. */
   readonly terminalId: string | null;
+  /** The administration agent that the card has; null for none. */
+  readonly agent: CardAgent | null;
   readonly since: Date;
   /** Null while it holds. */
   readonly until: Date | null;
@@ -22,11 +25,12 @@ export interface NewSubscription {
   readonly msisdn: string;
   readonly device?: string | null | undefined;
   readonly terminalId?: string | null | undefined;
+  readonly agent?: CardAgent | null | undefined;
 }
 
 /** Most rows of one card's history that are told. */
 const MOST = 100;
-const COLUMNS = sql.raw('card, msisdn, device, terminal_id AS "terminalId", since, until');
+const COLUMNS = sql.raw('card, msisdn, device, terminal_id AS "terminalId", agent, since, until');
 
 export class SubscriptionTable {
   readonly #database: Kysely<unknown>;
@@ -40,19 +44,22 @@ export class SubscriptionTable {
    * it is so already.
    */
   async put(card: string, subscription: NewSubscription, now: Date): Promise<SubscriptionRow> {
-    const { msisdn, device = null, terminalId = null } = subscription;
+    const { msisdn, device = null, terminalId = null, agent = null } = subscription;
     return guarded(() =>
       this.#database.transaction().execute(async (transaction) => {
         await sql`SELECT pg_advisory_xact_lock(hashtextextended('subscriptions', 0))`.execute(transaction);
         await sql`UPDATE subscriptions SET until = ${now} WHERE until IS NULL AND (card = ${card} OR msisdn = ${msisdn})
           AND NOT (card = ${card} AND msisdn = ${msisdn} AND device IS NOT DISTINCT FROM ${device}::text
-            AND terminal_id IS NOT DISTINCT FROM ${terminalId}::text)`.execute(transaction);
-        await sql`INSERT INTO subscriptions (card, msisdn, device, terminal_id, since)
-          VALUES (${card}, ${msisdn}, ${device}, ${terminalId}, ${now}) ON CONFLICT DO NOTHING`.execute(transaction);
+            AND terminal_id IS NOT DISTINCT FROM ${terminalId}::text
+            AND agent IS NOT DISTINCT FROM ${agent}::text)`.execute(transaction);
+        await sql`INSERT INTO subscriptions (card, msisdn, device, terminal_id, agent, since)
+          VALUES (${card}, ${msisdn}, ${device}, ${terminalId}, ${agent}, ${now}) ON CONFLICT DO NOTHING`.execute(
+          transaction,
+        );
         const { rows } = await sql<SubscriptionRow>`SELECT ${COLUMNS} FROM subscriptions
           WHERE card = ${card} AND until IS NULL`.execute(transaction);
         const [row] = rows;
-        return row ?? { card, msisdn, device, terminalId, since: now, until: now };
+        return row ?? { card, msisdn, device, terminalId, agent, since: now, until: now };
       }),
     );
   }
@@ -80,9 +87,9 @@ export class SubscriptionTable {
    * The card whose number a terminal says that it has in a reader. A terminal may say any number: its word counts for
    * the cards that are entered with it, so that no other subscriber's card is sent anything.
    */
-  async cardAt(terminalId: string, msisdn: string): Promise<string | undefined> {
+  async at(terminalId: string, msisdn: string): Promise<SubscriptionRow | undefined> {
     const found = await this.ofNumber(msisdn);
-    return found?.terminalId === terminalId ? found.card : undefined;
+    return found?.terminalId === terminalId ? found : undefined;
   }
 
   /** The newest first. */

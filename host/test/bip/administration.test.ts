@@ -14,7 +14,7 @@ const COMMANDS: CardCommand[] = [
   { label: 'GET DATA', apdus: ['80CA006600'], anyStatus: true },
 ];
 const TIME = { timeoutMs: 20_000 };
-const noTrigger = async () => {};
+const noTrigger = async () => ({});
 
 describe('remote administration', function () {
   this.timeout(60_000);

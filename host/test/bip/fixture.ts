@@ -3,7 +3,7 @@ import { AdministrationAgent, type AdministrationAgentOptions } from '../../bear
 import { AdministrationServer } from '../../bearer/bip/administration-server.ts';
 import { administrationUri } from '../../bearer/bip/administration-uri.ts';
 import { Secret } from '../../crypto/secret.ts';
-import { Administration, type AdministrationOptions } from '../../service/ota/administration.ts';
+import { Administration, type AdministrationOptions, type Triggered } from '../../service/ota/administration.ts';
 import { BellsByDatabase } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
 import { AdminSessionTable } from '../../store/ota/admin-session-table.ts';
@@ -93,7 +93,8 @@ export const KEY = { terminalId: IDENTITY, readerName: 'slot 1', fence: 1, pskId
 /** Starts the agent's session for this fence. */
 export const triggerOf =
   (agent: AdministrationAgent, fence = 1) =>
-  async (sessionId: string): Promise<void> => {
+  async (sessionId: string): Promise<Triggered> => {
     const parameters = toHex(encodeAdminTrigger({ session: { http: { uri: administrationUri(sessionId, 0) } } }));
     agent.start({ readerName: KEY.readerName, insertion: 'card-1', fence, parameters });
+    return {};
   };

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Platforms } from '../../lab/platforms.ts';
-import { CardSessionInfo } from '../../wire/message/card-script.ts';
+import { CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
 
 const READER = 'my reader';
 
@@ -20,16 +20,28 @@ export async function exchangeAtLiar(platforms: Platforms, msisdn: string): Prom
     const said = { readerName: READER, link: 'direct', cardPresent: true, atr: '3B00', insertion: 'x', msisdn };
     socket.send(JSON.stringify({ type: 'hello', terminalId: 'liar', readers: [said] }));
     await platforms.cardPresent(READER);
-    const provider = await topology.client(topology.peer('provider-a'), 'ota');
-    const body = { terminalId: 'liar', readerName: READER, owner: 'workflow-liar' };
-    const opened = { method: 'POST', path: '/v1/card-sessions', body, response: CardSessionInfo } as const;
-    const { sessionId, fence } = await provider.call(opened);
-    const path = `/v1/card-sessions/${sessionId}/exchange`;
-    const commands = [{ label: 'GET DATA', apdus: ['80CA006600'] }];
-    return await provider
-      .call({ method: 'POST', path, body: { fence, commands } })
-      .catch((error: unknown): unknown => error);
+    return await exchangeOnce(platforms, { terminalId: 'liar', readerName: READER }).catch(
+      (error: unknown): unknown => error,
+    );
   } finally {
     socket.terminate();
+  }
+}
+
+/** A provider's card session with one command. */
+export async function exchangeOnce(
+  { topology }: Platforms,
+  place: { readonly terminalId: string; readonly readerName: string },
+): Promise<ExchangeResult> {
+  const provider = await topology.client(topology.peer('provider-a'), 'ota');
+  const body = { ...place, owner: `workflow-${place.terminalId}` };
+  const opened = { method: 'POST', path: '/v1/card-sessions', body, response: CardSessionInfo } as const;
+  const { sessionId, fence } = await provider.call(opened);
+  const path = `/v1/card-sessions/${sessionId}`;
+  const exchange = { fence, commands: [{ label: 'GET DATA', apdus: ['80CA006600'] }] };
+  try {
+    return await provider.call({ method: 'POST', path: `${path}/exchange`, body: exchange, response: ExchangeResult });
+  } finally {
+    await provider.call({ method: 'DELETE', path }).catch(() => {});
   }
 }

@@ -2,6 +2,8 @@
 import { type Static, Type } from 'typebox';
 import { CardId, Msisdn, Name } from './common.ts';
 
+export type CardAgent = 'amendment-b' | 'opentsm';
+
 /** PUT /v1/subscriptions/{kind}/{value} on `ota`, by its operators: the card's number from now on. */
 export const PutSubscription = Type.Object(
   {
@@ -10,6 +12,11 @@ export const PutSubscription = Type.Object(
     device: Type.Optional(Type.String({ pattern: '^[0-9]{14,16}$' })),
     /** The terminal whose word for this number counts: card sessions by short message are with it alone. */
     terminalId: Type.Optional(Name),
+    /**
+     * The card has an administration agent of its own: one by Amendment B alone, or the one of `applet/agent`, which
+     * takes scripts for files and domains at once. Absent: its terminal's agent has to do.
+     */
+    agent: Type.Optional(Type.Union([Type.Literal('amendment-b'), Type.Literal('opentsm')])),
   },
   { additionalProperties: false },
 );

@@ -32,9 +32,10 @@ export function subscriptionRoutes(app: RestApp, subscriptions: SubscriptionTabl
   });
 }
 
-const told = ({ card, msisdn, device, terminalId, since, until }: SubscriptionRow): Subscription => ({
+const told = ({ card, msisdn, device, terminalId, agent, since, until }: SubscriptionRow): Subscription => ({
   ...{ cardId: cardIdOfText(card), msisdn, since: since.toISOString() },
   ...(device === null ? {} : { device }),
   ...(terminalId === null ? {} : { terminalId }),
+  ...(agent === null ? {} : { agent }),
   ...(until === null ? {} : { until: until.toISOString() }),
 });

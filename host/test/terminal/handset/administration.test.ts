@@ -40,8 +40,9 @@ describe('remote administration through channels of a handset', function () {
     await using agent = testAgent([node.address], { openChannel: (server) => new CardPipe(card, server) });
     const start = triggerOf(agent);
     const trigger = async (sessionId: string) => {
-      await start(sessionId);
+      const triggered = await start(sessionId);
       await handset.transmit(STATUS);
+      return triggered;
     };
     for (let round = 0; round < 2; round += 1) {
       const request = { trigger, timeoutMs: 30_000 };
