@@ -3,9 +3,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { PeerError } from '../../errors.ts';
+import { InvariantError, PeerError } from '../../errors.ts';
 import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
 import { packetsOf } from '../../lab/sms-packets.ts';
+import { attack } from './sms-forgeries.ts';
 import { exchangeAtLiar } from './terminal-with-any-number.ts';
 
 /** 41 to 60 between separate processes, with every script in short messages, since no channel opens (BIP). */
@@ -13,6 +14,8 @@ import { exchangeAtLiar } from './terminal-with-any-number.ts';
 const TRIPS = 6;
 const MOST_PACKETS = 12;
 const MOST_MESSAGES = 90;
+/** Messages that are sent to the card once more. */
+const REPLAYS = 30;
 const SERVER = '1000';
 
 describe('key distribution over short messages', function () {
@@ -54,6 +57,16 @@ describe('key distribution over short messages', function () {
     expect(packets.filter(({ from }) => from === SERVER)).to.have.lengthOf(state.cost?.roundTrips ?? 0);
     const again = await lab.platforms.distribute('a', lab.request(card));
     expect([again.outcome, again.foundBy]).to.deep.equal(['already-present', 'database']);
+  });
+
+  it('changes nothing on the card for one who has heard all messages and sends what he likes', async () => {
+    const { sms } = lab;
+    if (sms === undefined || card === undefined) throw new InvariantError('no-card', 'The flow before has not run');
+    const { card: simulated, readerName } = card;
+    const before = (await simulated.statistics()).persistentWrites;
+    const sent = await attack(sms, sms.msisdnOf(readerName), REPLAYS);
+    expect(sent).to.be.greaterThan(REPLAYS);
+    expect((await simulated.statistics()).persistentWrites).to.equal(before);
   });
 
   it('sends nothing to a card of which another terminal than its own says that it is in its reader', async () => {
