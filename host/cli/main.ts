@@ -7,6 +7,7 @@ import packageDescription from '../package.json' with { type: 'json' };
 import { agentCommand } from './agent.ts';
 import { auditCommand } from './audit.ts';
 import { backupCommand } from './backup.ts';
+import { campaignCommand } from './campaign.ts';
 import { capCommand } from './cap.ts';
 import { apduCommands } from './card/apdu-command.ts';
 import { cardCommand, readerCommand } from './card/command.ts';
@@ -87,6 +88,7 @@ export function programOf(): Command {
   program.addCommand(backupCommand());
   program.addCommand(cardCommand());
   program.addCommand(cardBatchCommand());
+  program.addCommand(campaignCommand());
   program.addCommand(readerCommand());
   for (const command of apduCommands()) program.addCommand(command);
   program.addCommand(traceCommand());
