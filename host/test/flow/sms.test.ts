@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { InvariantError, PeerError } from '../../errors.ts';
 import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
@@ -17,6 +19,9 @@ const MOST_MESSAGES = 90;
 /** Messages that are sent to the card once more. */
 const REPLAYS = 30;
 const SERVER = '1000';
+
+const CLI = new URL('../../cli/tsm.mjs', import.meta.url).pathname;
+const run = promisify(execFile);
 
 describe('key distribution over short messages', function () {
   this.timeout(300_000);
@@ -77,6 +82,39 @@ describe('key distribution over short messages', function () {
     expect(refusal).to.be.instanceOf(PeerError);
     expect(String(refusal)).to.include('no card is entered').and.not.to.include(msisdn);
     expect(sms?.heard.length).to.equal(before);
+  });
+
+  it('has campaigns by the command line', async () => {
+    const { platforms } = lab;
+    const cardId = card?.cardId ?? expect.fail('the flow before has not run');
+    const operator = platforms.operatorOf('ota');
+    const config = join(folder, 'operator.json');
+    const platform = { url: platforms.topology.url('ota'), ...platforms.topology.peer('ota') };
+    await writeFile(config, JSON.stringify({ platform, tls: await platforms.topology.pki.issue(operator) }));
+    const list = join(folder, 'list.json');
+    const wanted = { name: 'new list', cards: [cardId], commands: ['80CA006600'], validMinutes: 60 };
+    await writeFile(list, JSON.stringify({ ...wanted, startInMinutes: 30 }));
+    await writeFile(join(folder, 'none.json'), JSON.stringify({ ...wanted, validMinutes: 1 }));
+    const tsm = (...words: string[]) => run(process.execPath, [CLI, 'campaign', '--config', config, ...words]);
+    const [made, refused] = await Promise.all([
+      tsm('create', list, '--request', 'first'),
+      tsm('create', join(folder, 'none.json')).then(
+        () => undefined,
+        (error: { readonly code: number; readonly stderr: string }) => error,
+      ),
+    ]);
+    const [id = ''] = made.stdout.split(' ');
+    expect(made.stdout).to.match(/^[0-9a-f]{32} {2}running .* 1 queued {2}new list\n$/);
+    expect(refused?.code).to.equal(2);
+    expect(refused?.stderr).to.contain('/validMinutes');
+    const [again, paused] = await Promise.all([tsm('create', list, '--request', 'first'), tsm('pause', id)]);
+    expect(again.stdout.startsWith(id)).to.equal(true);
+    expect(paused.stdout).to.contain(`${id}  paused`);
+    const [listed, shown] = await Promise.all([tsm('list'), tsm('show', id)]);
+    expect(listed.stdout).to.contain(`${id}  paused`);
+    expect(shown.stdout).to.contain(`\n  iccid:${cardId.value}  queued  sent 0 times`);
+    expect((await tsm('resume', id)).stdout).to.contain(`${id}  running`);
+    expect((await tsm('cancel', id)).stdout).to.match(/cancelled .* 1 withdrawn/);
   });
 
   it('leaves no key of the packets in a log', async () => {
