@@ -15,7 +15,10 @@ export function campaignCommand(): Command {
   campaign
     .command('create <file>')
     .description('JSON: name, cards, commands, validMinutes [target startInMinutes hours sendings resendMinutes]')
-    .option('--request <id>', 'a name for this request: with the same one nothing is started twice')
+    .option(
+      '--request <id>',
+      'name of this request, 8 to 128 of A-Z a-z 0-9 . _ : -: nothing is started twice under one',
+    )
     .action(async (file: string, { request }: { readonly request?: string }) => {
       await using ota = await client();
       say(line(await ota.create(file, request)));

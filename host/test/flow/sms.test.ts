@@ -97,7 +97,7 @@ describe('key distribution over short messages', function () {
     await writeFile(join(folder, 'none.json'), JSON.stringify({ ...wanted, validMinutes: 1 }));
     const tsm = (...words: string[]) => run(process.execPath, [CLI, 'campaign', '--config', config, ...words]);
     const [made, refused] = await Promise.all([
-      tsm('create', list, '--request', 'first'),
+      tsm('create', list, '--request', 'new-list'),
       tsm('create', join(folder, 'none.json')).then(
         () => undefined,
         (error: { readonly code: number; readonly stderr: string }) => error,
@@ -107,7 +107,7 @@ describe('key distribution over short messages', function () {
     expect(made.stdout).to.match(/^[0-9a-f]{32} {2}running .* 1 queued {2}new list\n$/);
     expect(refused?.code).to.equal(2);
     expect(refused?.stderr).to.contain('/validMinutes');
-    const [again, paused] = await Promise.all([tsm('create', list, '--request', 'first'), tsm('pause', id)]);
+    const [again, paused] = await Promise.all([tsm('create', list, '--request', 'new-list'), tsm('pause', id)]);
     expect(again.stdout.startsWith(id)).to.equal(true);
     expect(paused.stdout).to.contain(`${id}  paused`);
     const [listed, shown] = await Promise.all([tsm('list'), tsm('show', id)]);
