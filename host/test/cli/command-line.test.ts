@@ -64,7 +64,7 @@ describe('the command line', () => {
   }
 
   it('completes commands and options in bash', () => {
-    expect(offered('tsm', 'ca')).to.deep.equal(['campaign', 'cap', 'card', 'card-batch']);
+    expect(offered('tsm', 'ca')).to.deep.equal(['cap', 'card', 'card-batch', 'campaign']);
     expect(offered('tsm', 'card', 'set-s')).to.deep.equal(['set-status']);
     expect(offered('tsm', 'card', 'domain', '')).to.include('create');
     expect(offered('tsm', 'front', 'no')).to.deep.equal(['nodes']);
