@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import type { Campaign, QueuedPacket } from '../wire/message/campaign.ts';
 
-/** `tsm campaign create|list|show|pause|resume|cancel`: short messages to many cards, at an OTA server (docs/ota.md 3.3). */
+/** `tsm campaign create|list|show|pause|resume|cancel`: short messages to many cards, at an OTA server. */
 export function campaignCommand(): Command {
   const campaign = new Command('campaign')
     .description('short messages to many cards when there is time, at an OTA server')
@@ -55,7 +55,8 @@ export function campaignCommand(): Command {
 
 function line({ id, name, state, packets, expiresAt }: Campaign): string {
   const counts = Object.entries(packets).filter(([, count]) => count > 0);
-  return `${id}  ${state}  until ${expiresAt}  ${counts.map(([what, count]) => `${count} ${what}`).join(', ')}  ${name}`;
+  const words = counts.map(([what, count]) => `${count} ${what}`);
+  return `${id}  ${state}  until ${expiresAt}  ${words.join(', ')}  ${name}`;
 }
 
 function packetLine({ cardId, state, sendings, status, response }: QueuedPacket): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients that others made, for the tests: Python packages in a virtual environment under build/, opensc-tool and
-// GnuTLS's programs from Debian. What cannot be had here is told, and its tests are skipped and counted (expected-skips.json).
+// GnuTLS's programs from Debian. What cannot be had here is told, and its tests are skipped and counted
+// (expected-skips.json).
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -71,8 +71,10 @@ describe('the port that cards call', function () {
     return output;
   }
 
-  const post = (uri = URI, fields: readonly string[] = FIELDS, body = '') =>
-    `POST ${uri} HTTP/1.1\r\n${[...fields, 'Connection: close', `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`;
+  const post = (uri = URI, fields: readonly string[] = FIELDS, body = '') => {
+    const all = [...fields, 'Connection: close', `Content-Length: ${body.length}`];
+    return `POST ${uri} HTTP/1.1\r\n${all.join('\r\n')}\r\n\r\n${body}`;
+  };
 
   for (const [name, more] of [
     ['AES-128-CBC with SHA-256', ['-cipher', 'PSK-AES128-CBC-SHA256']],
@@ -108,7 +110,8 @@ describe('the port that cards call', function () {
   it('takes a chunked body', async () => {
     const fields = [...FIELDS, 'X-Admin-Script-Status: ok', 'Transfer-Encoding: chunked', 'Connection: close'];
     const type = 'Content-Type: application/vnd.globalplatform.card-content-mgt-response;version=1.0';
-    const text = `POST ${URI} HTTP/1.1\r\n${[...fields, type].join('\r\n')}\r\n\r\n2\r\n\xaf\x80\r\n2\r\n\x00\x00\r\n0\r\n\r\n`;
+    const chunks = '2\r\n\xaf\x80\r\n2\r\n\x00\x00\r\n0\r\n\r\n';
+    const text = `POST ${URI} HTTP/1.1\r\n${[...fields, type].join('\r\n')}\r\n\r\n${chunks}`;
     expect(await openssl(text)).to.include('HTTP/1.1 200 OK');
   });
 
