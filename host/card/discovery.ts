@@ -57,6 +57,11 @@ const KEY_SETS: Readonly<Record<number, { readonly types: readonly number[]; rea
   2: { types: [0x80, 0x82], first: 0x20 },
 };
 const SET_SIZE = 3;
+/**
+ * Versions that cards keep for packets (SCP80) and remote administration (SCP81): a set there is for neither protocol
+ * unless somebody names it. @see TS 102 225 5.1.1, GPCS 2.3.1 Amendment B
+ */
+const isOverTheAir = (version: number): boolean => [0x00, 0x40].includes(version & 0xf0);
 
 type KeySetWish = Pick<ChannelWish, 'protocol' | 'keyVersion'>;
 
@@ -77,7 +82,10 @@ export async function keySetOf(
   const keys = keysTold(command, response);
   for (const protocol of named === undefined ? SYMMETRIC : [named]) {
     const versions = setsOf(keys, protocol);
-    const found = keyVersion === 0 ? versions[0] : versions.find((version) => version === keyVersion);
+    const found =
+      keyVersion === 0
+        ? versions.find((version) => !isOverTheAir(version))
+        : versions.find((version) => version === keyVersion);
     if (found !== undefined) return { protocol, keyVersion: found };
   }
   return wish;
