@@ -198,7 +198,7 @@ final class Firewall {
         if (value instanceof Shareable shareable
                 && known == null
                 && (declared.isInterface() || declared == Object.class)) {
-            return SharedObject.wrap(card, from, shareable, card.loader());
+            return SharedObject.wrap(card, from, shareable);
         }
         cross(value, known == null ? from.group() : known);
         return value;

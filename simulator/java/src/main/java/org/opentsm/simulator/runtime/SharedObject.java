@@ -29,11 +29,11 @@ public final class SharedObject implements InvocationHandler {
     }
 
     /** @param server instance whose context the object's methods run in */
-    public static Shareable wrap(CardRuntime card, AID server, Shareable target, ClassLoader loader) {
-        return wrap(card, card.frame(server), target, loader);
+    public static Shareable wrap(CardRuntime card, AID server, Shareable target) {
+        return wrap(card, card.frame(server), target);
     }
 
-    static Shareable wrap(CardRuntime card, Contexts.Frame server, Shareable target, ClassLoader loader) {
+    static Shareable wrap(CardRuntime card, Contexts.Frame server, Shareable target) {
         if (Proxy.isProxyClass(target.getClass())) {
             return target;
         }
@@ -45,9 +45,11 @@ public final class SharedObject implements InvocationHandler {
                 }
             }
         }
-        // One proxy class for all cards where the interface is the platform's.
-        ClassLoader definer =
-                interfaces.size() == 1 ? interfaces.iterator().next().getClassLoader() : loader;
+        // One proxy class for all cards where the interface is the platform's. Else the object's own loader knows its
+        // interfaces: another one may still have those of a package that was deleted and LOADed again.
+        ClassLoader definer = interfaces.size() == 1
+                ? interfaces.iterator().next().getClassLoader()
+                : target.getClass().getClassLoader();
         return (Shareable) Proxy.newProxyInstance(
                 definer, interfaces.toArray(Class[]::new), new SharedObject(card, server, target));
     }

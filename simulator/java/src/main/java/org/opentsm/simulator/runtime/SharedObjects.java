@@ -49,7 +49,7 @@ final class SharedObjects {
         try {
             Shareable shared =
                     card.inContext(entry.aid, () -> entry.applet.getShareableInterfaceObject(client, parameter));
-            return shared == null ? null : SharedObject.wrap(card, entry.aid, shared, card.loader());
+            return shared == null ? null : SharedObject.wrap(card, entry.aid, shared);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -60,13 +60,13 @@ final class SharedObjects {
     private Shareable ofOpen(AID client, byte parameter) {
         if (parameter == REMOTE_SERVICE && remoteService != null) {
             return card.registry().isRemoteManagement(client)
-                    ? SharedObject.wrap(card, CardOpen.OPEN_AID, remoteService, card.loader())
+                    ? SharedObject.wrap(card, CardOpen.OPEN_AID, remoteService)
                     : null;
         }
         RegistryEntry asking = card.registry().find(client);
         // Only a domain speaks to OPEN; whoever gets hold of a domain's reference is looked at again in each call.
         return parameter == 0 && asking != null && asking.isSecurityDomain()
-                ? SharedObject.wrap(card, CardOpen.OPEN_AID, card.open(), card.loader())
+                ? SharedObject.wrap(card, CardOpen.OPEN_AID, card.open())
                 : null;
     }
 }

@@ -52,7 +52,7 @@ final class HeapReader {
             case HeapWriter.SHARED:
                 return readShared();
             case HeapWriter.SHARED_OPEN:
-                return remember(SharedObject.wrap(card, CardOpen.OPEN_AID, card.open(), card.loader()));
+                return remember(SharedObject.wrap(card, CardOpen.OPEN_AID, card.open()));
             case HeapWriter.INSTANCE:
                 return readInstance(existing);
             case HeapWriter.TRANSIENT: {
@@ -114,7 +114,7 @@ final class HeapReader {
         seen.add(null);
         AID server = (AID) read();
         Shareable target = (Shareable) read();
-        Shareable shared = SharedObject.wrap(card, server, target, card.loader());
+        Shareable shared = SharedObject.wrap(card, server, target);
         seen.set(number, shared);
         return shared;
     }
