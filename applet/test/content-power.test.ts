@@ -75,6 +75,12 @@ const ROWS: readonly Row[] = [
     ...{ again: '6985', undo: all(remove(probeA), act('80E60400', probe)), clear: remove(probeA) },
   },
   {
+    name: 'INSTALL [for make selectable] of a selectable one, as the default',
+    given: installed,
+    command: ['80E60800', made(probeA, '04', '')],
+    ...{ again: '6985', undo: all(remove(probeA), installed), clear: remove(probeA) },
+  },
+  {
     name: 'INSTALL [for registry update]',
     given: installed,
     command: ['80E64000', fields('', '', probeA, '000100', '')],

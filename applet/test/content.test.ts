@@ -93,7 +93,6 @@ describe('INSTALL [for install]', () => {
     ['an AID of four bytes', fields(LOAD_FILE, module, 'A0000001', '808000', parameters), '6A80'],
     ['an AID of seventeen bytes', fields(LOAD_FILE, module, 'A0'.repeat(17), '808000', parameters), '6A80'],
     ['privileges of two bytes', fields(LOAD_FILE, module, SSD, '8080', parameters), '6A80'],
-    ['no application parameters', fields(LOAD_FILE, module, SSD, '808000', 'EF00'), '6A80'],
     ['parameters out of form', fields(LOAD_FILE, module, SSD, '808000', 'C905'), '6A80'],
     ['two C9', fields(LOAD_FILE, module, SSD, '808000', Buffer.concat([parameters, parameters])), '6A80'],
     ['a provider reference of another length', installData(SSD, { ...who, reference: Buffer.alloc(15) }), '6A80'],

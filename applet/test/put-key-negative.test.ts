@@ -37,7 +37,6 @@ describe('PUT KEY refuses', () => {
         ['the initial version', '80D80081', set('FF'), '6A80'],
         ['no identifier', '80D80080', set('31'), '6A86'],
         ['a byte behind', '80D80081', Buffer.concat([set('31'), Buffer.of(0)]), '6A80'],
-        ['three fields for one key', '80D80001', set('31'), '6A80'],
         ['identifiers beyond 7F', '80D800FE', set('31'), '6A80'],
         ['a set to replace that is not there', '80D83581', set('31'), '6A88'],
         ['a key to replace that is not there', '80D83004', set('30').subarray(0, 1 + 23), '6A88'],

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
+import { testCaps } from '../../../simulator/test/fixture/test-caps.ts';
 import { CardSession } from '../../card/card-session.ts';
 import { aesKeyCheckValue } from '../../crypto/aes.ts';
 import { systemRandom } from '../../crypto/random.ts';
@@ -27,17 +26,13 @@ function rowsOf(file: string): readonly Row[] {
 
 /** What the usual tools send, by the clauses of GPCS, against our own domains. */
 describe('verbs of the usual tools', function () {
-  this.timeout(60_000);
-  let folder = '';
+  this.timeout(300_000);
   let session: CardSession;
   let loadFile: Uint8Array;
   let close: () => Promise<void>;
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'opentsm-verbs-'));
-    const built = antJavacard([`-Dcap.dir=${folder}`, '-f', join(ROOT, 'simulator/test/fixture/test-caps.xml')], ROOT);
-    expect(built.code, built.err + built.out).to.equal(0);
-    loadFile = loadFileDataBlock(decodeCapFile(new Uint8Array(readFileSync(join(folder, 'probe.cap')))), true);
+    loadFile = loadFileDataBlock(decodeCapFile(new Uint8Array(readFileSync(join(testCaps(), 'probe.cap')))), true);
     const card = await insertTestCard({ tcp: { port: 0 } });
     const channel = await TcpChannel.open({ host: '127.0.0.1', port: card.tcpPort ?? 0 });
     session = new CardSession(channel);
@@ -46,10 +41,7 @@ describe('verbs of the usual tools', function () {
       await card.remove();
     };
   });
-  after(async () => {
-    await close?.();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => close?.());
 
   const field = (length: string, checkValue: Uint8Array): Uint8Array =>
     concat(fromHex(length), session.encryptSensitive(TEST_KEY), Uint8Array.of(3), checkValue);

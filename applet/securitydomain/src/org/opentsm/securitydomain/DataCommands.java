@@ -103,7 +103,7 @@ final class DataCommands {
             if (at == certified) {
                 domain.adoptCertificate();
             } else {
-                data.store(Tlv.tag(buffer, at, end), buffer, Tlv.value(buffer, at, end), Tlv.length(buffer, at, end));
+                store(Tlv.tag(buffer, at, end), buffer, Tlv.value(buffer, at, end), Tlv.length(buffer, at, end));
             }
         }
         if (withKeys) {
@@ -114,6 +114,15 @@ final class DataCommands {
         if (withKeys) {
             domain.keys.settle();
         }
+    }
+
+    /** One object; the registry has the issuer domain's name too, and refuses one that is taken. */
+    private void store(short tag, byte[] buffer, short value, short length) {
+        if (tag == Gp.TAG_AID) {
+            domain.open()
+                    .manage(Gp.INS_STORE_DATA, (byte) 0, (byte) tag, buffer, value, length, buffer, value, (short) 0);
+        }
+        data.store(tag, buffer, value, length);
     }
 
     /** Checks a list of objects; returns the offset of the one certificate in it, or NONE. */
@@ -212,6 +221,7 @@ final class DataCommands {
                 return CardData.objectDirectory(work, out);
             case Gp.TAG_IIN:
             case Gp.TAG_CIN:
+            case Gp.TAG_AID:
             case Gp.TAG_PRODUCTION:
             case Gp.TAG_MANAGER_URL:
             case Gp.TAG_DIVERSIFICATION:

@@ -3,13 +3,20 @@ package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
 
-/** A domain's short data objects: 42, 45, 5F20, 66, 67, 5F50 and 9F7F, each a fixed slot made at install. */
+/**
+ * A domain's short data objects: 42, 45, 5F20, 66, 67, 5F50, and the issuer's domain's 4F and 9F7F, each a fixed slot
+ * made at install.
+ */
 final class DataObjects {
 
     private static final short SLOT_MAX = (short) 16;
     static final short DIVERSIFICATION_LENGTH = (short) 10;
     private static final short LONG_SLOT_MAX = (short) 112;
     private static final short PRODUCTION_LENGTH = (short) 42;
+    /** Identifier, date and equipment, behind the slot's length. */
+    private static final short PART_LENGTH = (short) 8;
+
+    private static final short PERSONALIZER = (short) 35;
 
     // Slots: first byte the length (0: absent), then the value
     private final byte[] issuerNumber = new byte[(short) (1 + SLOT_MAX)];
@@ -23,10 +30,15 @@ final class DataObjects {
     private final byte[] diversification = new byte[(short) (1 + DIVERSIFICATION_LENGTH)];
 
     private final byte[] managerUrl = new byte[(short) (1 + LONG_SLOT_MAX)];
+    /** Null for domains that are not the issuer's. */
     private final byte[] production;
 
-    DataObjects(boolean withProduction) {
+    private final byte[] name;
+
+    /** @param ownAid the domain's name, which the issuer's domain may change */
+    DataObjects(boolean withProduction, byte[] ownAid) {
         production = withProduction ? new byte[(short) (1 + PRODUCTION_LENGTH)] : null;
+        name = withProduction ? ownAid : null;
     }
 
     private byte[] slot(short tag) {
@@ -46,7 +58,11 @@ final class DataObjects {
             case Gp.TAG_MANAGER_URL:
                 return managerUrl;
             case Gp.TAG_PRODUCTION:
+            case Gp.TAG_PERSONALIZER:
+            case Gp.TAG_PRE_PERSONALIZER:
                 return production;
+            case Gp.TAG_AID:
+                return name;
             default:
                 return null;
         }
@@ -61,11 +77,14 @@ final class DataObjects {
         return slot != null && slot[0] != 0;
     }
 
-    /** 6A80 when a value of this length cannot be stored under the tag. */
+    /** 6A80 when a value of this length cannot be stored under the tag, or is part of one that is not there. */
     void check(short tag, short length) {
+        short place = place(tag);
         short most = (short) (slot(tag).length - 1);
         if (length < 1
                 || length > most
+                || (place != 1 && (length != PART_LENGTH || !has(tag)))
+                || (tag == Gp.TAG_AID && length < Gp.AID_MIN)
                 || (tag == Gp.TAG_PRODUCTION && length != PRODUCTION_LENGTH)
                 || (tag == Gp.TAG_DIVERSIFICATION && length != DIVERSIFICATION_LENGTH)
                 || (tag == Gp.TAG_PROVIDER && length != Gp.HOLDER_LENGTH)) {
@@ -76,8 +95,18 @@ final class DataObjects {
     /** Stores a checked value; inside the caller's transaction. */
     void store(short tag, byte[] buffer, short offset, short length) {
         byte[] slot = slot(tag);
-        slot[0] = (byte) length;
-        Util.arrayCopy(buffer, offset, slot, (short) 1, length);
+        short place = place(tag);
+        if (place == 1) {
+            slot[0] = (byte) length;
+        }
+        Util.arrayCopy(buffer, offset, slot, place, length);
+    }
+
+    /** Where a value stands in its slot: two, whose tags follow each other, are parts of 9F7F. */
+    private static short place(short tag) {
+        return (short) (tag | 1) == Gp.TAG_PRE_PERSONALIZER
+                ? (short) (PERSONALIZER - (short) ((tag & 1) * PART_LENGTH))
+                : (short) 1;
     }
 
     short length(short tag) {

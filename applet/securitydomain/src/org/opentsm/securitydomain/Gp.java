@@ -89,6 +89,10 @@ final class Gp {
     static final short TAG_CERTIFICATE = (short) 0x7F21;
     static final short TAG_PUBLIC_KEY = (short) 0x7F49;
     static final short TAG_PRODUCTION = (short) 0x9F7F;
+    /** The eight bytes of the personalizer in 9F7F, and of who prepared the card. */
+    static final short TAG_PERSONALIZER = (short) 0x9F66;
+
+    static final short TAG_PRE_PERSONALIZER = (short) 0x9F67;
     static final short TAG_ATTESTATION = (short) 0xFF60;
     static final short TAG_SERIAL = (short) 0x0093;
     static final short TAG_SIGNATURE = (short) 0x009E;

@@ -244,7 +244,7 @@ final class KeyCommands {
         short at = component(buffer, field, end, extended, Gp.KEY_RSA_MODULUS);
         short modulus = Tlv.afterLength(buffer, at, end);
         short modulusLength = Tlv.bareLength(buffer, at, end);
-        at = component(buffer, (short) (modulus + modulusLength), end, extended, Gp.KEY_RSA_EXPONENT);
+        at = component(buffer, KeyField.behind(buffer, field, end), end, extended, Gp.KEY_RSA_EXPONENT);
         short exponent = Tlv.afterLength(buffer, at, end);
         short exponentLength = Tlv.bareLength(buffer, at, end);
         at = (short) (exponent + exponentLength);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
+import javacard.framework.Util;
+
 /**
  * The form of key data fields (GPCS 11.8.2.3): {@code {[FF] type L value}.. 0|3 KCV}, behind which format 2 has
  * {@code L usage, L access}. Secret values come as ciphertext alone or, where that is no multiple of a DES block, with
@@ -40,9 +42,13 @@ final class KeyField {
         return length;
     }
 
-    /** Offset behind the component. */
+    /** Offset behind the component, and behind the empty check value that some hosts put before an RSA exponent. */
     static short behind(byte[] buffer, short at, short end) {
-        return (short) (value(buffer, at, end) + length(buffer, at, end));
+        short behind = (short) (value(buffer, at, end) + length(buffer, at, end));
+        boolean checked = type(buffer, at, end) == Gp.KEY_RSA_MODULUS
+                && (short) (end - behind) > 1
+                && Util.getShort(buffer, behind) == (short) (Gp.KEY_RSA_EXPONENT & 0xFF);
+        return checked ? (short) (behind + 1) : behind;
     }
 
     /** True for a type whose value is secret, and enciphered in a session. */

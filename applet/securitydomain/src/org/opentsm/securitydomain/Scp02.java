@@ -58,7 +58,7 @@ final class Scp02 extends SymmetricChannel {
     private final RandomData random;
     private final RetailMac mac;
 
-    /** @param aid of the domain: pseudo-random challenge and first ICV of implicit initiation are made of it */
+    /** @param aid of the domain, length first: random challenge and first ICV of implicit initiation are made of it */
     Scp02(SecurityDomain domain, BlockCiphers ciphers, byte option, byte[] aid, RandomData random) {
         super(domain, ciphers, option, STATES);
         this.aid = aid;
@@ -154,7 +154,7 @@ final class Scp02 extends SymmetricChannel {
     /** MAC over the padded AID with a zero initial value, which stands at {@code to} (E.3.2, E.4.2.3). */
     private void macOfAid(short key, short to) {
         mac.start(R_STATE, to);
-        mac.update(R_STATE, key, aid, (short) 0, (short) aid.length);
+        mac.update(R_STATE, key, aid, (short) 1, aid[0]);
         mac.finish(R_STATE, key, key, ram, to);
     }
 

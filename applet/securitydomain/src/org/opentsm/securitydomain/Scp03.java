@@ -50,7 +50,7 @@ final class Scp03 extends SymmetricChannel {
     private final RandomData random;
     private final Cmac cmac;
 
-    /** @param aid of the domain: the pseudo-random challenge is made of it */
+    /** @param aid of the domain, length first: the pseudo-random challenge is made of it */
     Scp03(SecurityDomain domain, BlockCiphers ciphers, byte option, byte[] aid, RandomData random) {
         super(domain, ciphers, option, STATES);
         this.aid = aid;
@@ -120,15 +120,14 @@ final class Scp03 extends SymmetricChannel {
         }
         source.nextSequence(version, KeyStore.SEQUENCE_LENGTH, work, sequence);
         // its context lies over the counter's place and behind
-        Util.arrayCopyNonAtomic(
-                aid, (short) 0, work, (short) (sequence + KeyStore.SEQUENCE_LENGTH), (short) aid.length);
+        Util.arrayCopyNonAtomic(aid, (short) 1, work, (short) (sequence + KeyStore.SEQUENCE_LENGTH), aid[0]);
         derive(
                 S_ENC,
                 CARD_CHALLENGE,
                 (short) (size << 3),
                 work,
                 sequence,
-                (short) (KeyStore.SEQUENCE_LENGTH + aid.length),
+                (short) (KeyStore.SEQUENCE_LENGTH + aid[0]),
                 work,
                 TEMPORARY);
         Util.arrayCopyNonAtomic(work, TEMPORARY, work, at, size);

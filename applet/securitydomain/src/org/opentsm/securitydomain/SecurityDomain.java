@@ -49,7 +49,9 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     final DataCommands objects;
     private final CommandReader reader;
     private final ResponseSender responses;
-    final byte[] ownAid;
+    /** Its name, length first: {@link DataObjects} lets the issuer change it. */
+    final byte[] ownAid = new byte[(short) (1 + Gp.AID_MAX)];
+
     private final byte[] privileges = new byte[3];
     /**
      * True on a card whose OPEN is not ours: this domain is an ordinary application there (README 10). Known for good
@@ -74,12 +76,11 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
             Refuse.data();
         }
         alone = openAid() == null;
-        ownAid = new byte[aidLength];
-        Util.arrayCopyNonAtomic(bArray, (short) (bOffset + 1), ownAid, (short) 0, aidLength);
+        Util.arrayCopyNonAtomic(bArray, bOffset, ownAid, (short) 0, (short) (1 + aidLength));
         Util.arrayCopyNonAtomic(bArray, (short) (privilegesAt + 1), privileges, (short) 0, privilegesLength);
         short parameters = (short) (parametersAt + 1);
         short parametersEnd = (short) (parameters + parametersLength);
-        data = new DataObjects(withProduction);
+        data = new DataObjects(withProduction, ownAid);
         pairs = new KeyPairs(InstallData.keySize(bArray, parameters, parametersEnd), certificate);
         transients = new Transients(withSessions);
         ram = transients.ram;
@@ -136,7 +137,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
     }
 
     final void registerOwnAid() {
-        register(ownAid, (short) 0, (byte) ownAid.length);
+        register(ownAid, (short) 1, ownAid[0]);
     }
 
     public boolean select() {
@@ -250,19 +251,19 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
 
     /** Not JCSystem.getAID(): another domain may be the selected one while this one works for it. */
     final AID self() {
-        return JCSystem.lookupAID(ownAid, (short) 0, (byte) ownAid.length);
+        return JCSystem.lookupAID(ownAid, (short) 1, ownAid[0]);
     }
 
     final boolean isSelf(byte[] buffer, short offset, short length) {
-        return length == (short) ownAid.length && Util.arrayCompare(buffer, offset, ownAid, (short) 0, length) == 0;
+        return length == ownAid[0] && Util.arrayCompare(buffer, offset, ownAid, (short) 1, length) == 0;
     }
 
     final boolean matchesOwnAid(short prefix, short length) {
-        return length <= (short) ownAid.length && Util.arrayCompare(work, prefix, ownAid, (short) 0, length) == 0;
+        return length <= ownAid[0] && Util.arrayCompare(work, prefix, ownAid, (short) 1, length) == 0;
     }
 
     final short putOwnAid(short offset) {
-        return Tlv.put(work, offset, Gp.TAG_AID, ownAid, (short) 0, (short) ownAid.length);
+        return Tlv.put(work, offset, Gp.TAG_AID, ownAid, (short) 1, ownAid[0]);
     }
 
     final short putPrivileges(short offset) {
@@ -472,9 +473,9 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
                 : Tlv.enclose(work, out, Gp.TAG_RECOGNITION, recognition(out));
         size = CardData.maximumCommandLength(work, (short) (out + size), out);
         size = Tlv.enclose(work, out, Gp.TAG_FCI_PROPRIETARY, size);
-        short aidSize = (short) (2 + ownAid.length);
+        short aidSize = (short) (2 + ownAid[0]);
         Util.arrayCopyNonAtomic(work, out, work, (short) (out + aidSize), size);
-        Tlv.put(work, out, Gp.TAG_FCI_AID, ownAid, (short) 0, (short) ownAid.length);
+        Tlv.put(work, out, Gp.TAG_FCI_AID, ownAid, (short) 1, ownAid[0]);
         return Tlv.enclose(work, out, Gp.TAG_FCI, (short) (size + aidSize));
     }
 }

@@ -8,10 +8,9 @@ import javacard.framework.Util;
 /** PUT KEY into the key store, and DELETE [key]: each command whole, in one transaction (GPCS 11.8, 11.2.2.3.2). */
 final class StoredKeys {
 
-    /** P2: several keys, with ascending identifiers. */
-    private static final byte SEVERAL = (byte) 0x80;
-
+    /** P2 without the bit that announces several keys, with ascending identifiers. */
     private static final byte ID_MASK = (byte) 0x7F;
+
     private static final byte UNKNOWN = (byte) 0;
 
     /** The work buffer behind every such command: a key's value. */
@@ -61,7 +60,7 @@ final class StoredKeys {
         }
         store.wipe();
         try {
-            prepareAll(version, id, replaces, (p2 & SEVERAL) != 0, buffer, (short) (offset + 1), end);
+            prepareAll(version, id, replaces, buffer, (short) (offset + 1), end);
         } catch (RuntimeException e) {
             wipeValue();
             throw e;
@@ -83,13 +82,13 @@ final class StoredKeys {
         return answer(version, buffer, offset, end, out, outOffset);
     }
 
-    private void prepareAll(byte version, byte id, byte replaces, boolean several, byte[] buffer, short at, short end) {
-        do {
+    /** As many keys as there are, whether P2 says so or not. */
+    private void prepareAll(byte version, byte id, byte replaces, byte[] buffer, short at, short end) {
+        while (at < end) {
             Tlv.require(id > 0);
             at = prepare(version, id, replaces, buffer, at, end);
             id++;
-        } while (several && at < end);
-        Tlv.require(at == end);
+        }
     }
 
     /**
@@ -307,13 +306,17 @@ final class StoredKeys {
     }
 
     /**
-     * DELETE [key], {@code [D0 01 KID] [D2 01 KVN]}: every key that both fit. 6A88 when there is none; 6985 for the
-     * last ones that open a session: nobody could come back.
+     * DELETE [key], {@code [D0 01 KID] [D2 01 KVN]}, or {@code D2 KVN} as some hosts have it, but for version 01: every
+     * key that both fit. 6A88 when there is none; 6985 for the last ones that open a session: nobody could come back.
      */
     void delete(byte writer, byte[] buffer, short offset, short length) {
         short end = (short) (offset + length);
         byte id = UNKNOWN;
         byte version = UNKNOWN;
+        if (length == 2 && buffer[(short) (offset + 1)] > 1 && buffer[offset] == (byte) Gp.TAG_KEY_VERSION) {
+            version = buffer[(short) (offset + 1)];
+            end = offset;
+        }
         for (short at = offset; at < end; at = Tlv.next(buffer, at, end)) {
             short tag = Tlv.tag(buffer, at, end);
             byte value = buffer[Tlv.value(buffer, at, end)];

@@ -60,7 +60,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
             return sets;
         }
         short scratch = SymmetricChannel.TEMPORARY;
-        short entry = RegisteredDomain.find(open(), ownAid, (short) 0, (short) ownAid.length, work, scratch);
+        short entry = RegisteredDomain.find(open(), ownAid, (short) 1, ownAid[0], work, scratch);
         short parent = entry == Tlv.NONE ? Tlv.NONE : RegisteredDomain.object(work, entry, Gp.TAG_ASSOCIATED_DOMAIN);
         if (parent == Tlv.NONE) {
             return sets;

@@ -107,22 +107,46 @@ final class CardContent {
         return entry;
     }
 
-    /** INSTALL [for make selectable] heeds one privilege only, Card Reset; GPCS 11.5.2.3.3. */
+    /**
+     * INSTALL [for make selectable] heeds one privilege only, Card Reset; GPCS 11.5.2.3.3. With that an application
+     * that is selectable already becomes the default one: so hosts ask for it.
+     */
     byte[] makeSelectable(RegistryEntry caller, RegistryChange change) {
         boolean delegated = delegation.authorize(caller, change.request());
         RegistryEntry entry = found(change.application());
-        Authority.require(entry.isInstance() && entry.state() == LifeCycle.INSTALLED && authority.isIn(caller, entry));
-        allow(caller, entry, RESTRICT_SELECTABLE);
         boolean reset = change.privileges() != null && change.privileges().has(Privilege.CARD_RESET);
+        boolean made = entry.state() != LifeCycle.INSTALLED;
+        boolean moves = !made || reset && !entry.has(Privilege.CARD_RESET) && LifeCycle.isSelectable(entry.state());
+        Authority.require(entry.kind == RegistryEntry.Kind.APPLICATION && moves && authority.isIn(caller, entry));
+        allow(caller, entry, RESTRICT_SELECTABLE);
         Privileges wanted = reset ? entry.privileges().with(Privilege.CARD_RESET) : entry.privileges();
         Privileges granted = grant(caller, entry, wanted, delegated, true);
         write(
                 entry,
                 entry.row()
-                        .inState(LifeCycle.SELECTABLE)
+                        .inState(made ? entry.state() : LifeCycle.SELECTABLE)
                         .with(granted)
                         .with(entry.row().options().implicitly(change.parameters())));
         return delegation.confirm(delegated, loadFileOf(entry), Registry.bytes(entry.aid));
+    }
+
+    /**
+     * STORE DATA of 4F: the issuer's domain has another name from now on, and whatever is associated with it knows it
+     * by that. GPCS 11.11.3.2.
+     */
+    void rename(RegistryEntry caller, byte[] name) {
+        if (name.length < 5 || name.length > 16) {
+            throw LvReader.malformed();
+        }
+        AID aid = CardOpen.aid(name);
+        RegistryEntry holder = registry.find(aid);
+        Authority.require(caller.kind == RegistryEntry.Kind.ISSUER_DOMAIN
+                && (holder == null || holder == caller)
+                && !aid.equals(CardOpen.OPEN_AID));
+        AID before = caller.aid;
+        runtime.persistentWrite();
+        registry.rename(caller, aid);
+        runtime.renamed(before, aid);
     }
 
     /** INSTALL [for extradition]: to a domain that takes it, GPCS 9.4.1. */

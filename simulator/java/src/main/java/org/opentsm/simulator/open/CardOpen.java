@@ -27,6 +27,7 @@ public final class CardOpen implements Open {
     private static final byte INS_SET_STATUS = (byte) 0xF0;
     private static final byte INS_GET_STATUS = (byte) 0xF2;
     private static final byte INS_GET_DATA = (byte) 0xCA;
+    private static final byte INS_STORE_DATA = (byte) 0xE2;
 
     private final JavaCardRuntime runtime;
     private final Registry registry;
@@ -95,6 +96,10 @@ public final class CardOpen implements Open {
                     case INS_GET_DATA -> resources.get(caller, (p1 & 0xFF) << 8 | p2 & 0xFF, room);
                     case INS_SET_STATUS -> {
                         lifeCycles.setStatus(caller, p1, p2, data);
+                        yield new byte[0];
+                    }
+                    case INS_STORE_DATA -> {
+                        content.rename(caller, data);
                         yield new byte[0];
                     }
                     default -> {

@@ -37,7 +37,11 @@ public record InstallData(
         return new InstallData(loadFile, module, instance, privileges, parameters, new byte[0], new byte[0]);
     }
 
-    /** @throws javacard.framework.ISOException 6A80 when a field does not fit, or C9 is missing */
+    /**
+     * C9 may be missing, as some hosts leave it out for an application without parameters.
+     *
+     * @throws javacard.framework.ISOException 6A80 when a field does not fit
+     */
     static InstallData parse(byte[] buffer, int offset, int length) {
         LvReader in = new LvReader(buffer, offset, length);
         AID loadFile = in.aid();
@@ -49,7 +53,7 @@ public record InstallData(
         byte[] token = in.next();
         in.end();
         InstallData data = new InstallData(loadFile, module, instance, privileges, parameters, token, signed);
-        if (parameters.application() == null || data.installData().length > MAX_INSTALL_DATA) {
+        if (data.installData().length > MAX_INSTALL_DATA) {
             throw LvReader.malformed();
         }
         return data;

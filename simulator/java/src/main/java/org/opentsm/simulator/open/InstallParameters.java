@@ -4,7 +4,7 @@ package org.opentsm.simulator.open;
 import java.util.List;
 
 /**
- * The parameters field of INSTALL, GPCS 2.3.1 Tables 11-47 to 11-55; absent parts are null or -1.
+ * The parameters field of INSTALL, GPCS 2.3.1 Tables 11-47 to 11-55; absent parts are null or -1, and of C9 empty.
  *
  * @param application contents of C9, for install()
  * @param code        C6: bytes of memory the code of a load file needs
@@ -50,8 +50,9 @@ record InstallParameters(
         if (!memory.isConsistent()) {
             throw LvReader.malformed();
         }
+        byte[] application = Tlv.find(objects, APPLICATION);
         return new InstallParameters(
-                Tlv.find(objects, APPLICATION),
+                application == null ? new byte[0] : application,
                 size(parts, CODE),
                 memory,
                 Tlv.find(parts, IMPLICIT),

@@ -53,6 +53,9 @@ public interface JavaCardRuntime {
     /** Calls uninstall() where the applet has it, in the applet's context. */
     void uninstall(RegistryEntry entry);
 
+    /** An instance has another name from now on, in the calls that are being processed too. */
+    void renamed(AID before, AID now);
+
     /** The application whose call OPEN is answering: JCSystem.getPreviousContextAID(); null for the runtime itself. */
     AID caller();
 

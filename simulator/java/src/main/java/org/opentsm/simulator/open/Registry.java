@@ -171,6 +171,15 @@ public final class Registry {
         return false;
     }
 
+    /** Gives a domain another name, in its row and in those that name it. */
+    void rename(RegistryEntry domain, AID name) {
+        entries.stream()
+                .filter(entry -> domain.aid.equals(entry.parent()))
+                .forEach(entry -> entry.row = entry.row.under(name));
+        domain.aid = name;
+        changes++;
+    }
+
     public long changes() {
         return changes;
     }
@@ -180,12 +189,14 @@ public final class Registry {
         List<RegistryEntry> entriesBefore = List.copyOf(entries);
         List<RegistryEntry.Row> rows =
                 entriesBefore.stream().map(RegistryEntry::row).toList();
+        List<AID> names = entriesBefore.stream().map(entry -> entry.aid).toList();
         byte card = cardState;
         return () -> {
             entries.clear();
             entries.addAll(entriesBefore);
             for (int i = 0; i < rows.size(); i++) {
                 entriesBefore.get(i).row = rows.get(i);
+                entriesBefore.get(i).aid = names.get(i);
             }
             cardState = card;
             changes++;

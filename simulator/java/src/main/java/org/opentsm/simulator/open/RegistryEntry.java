@@ -43,7 +43,8 @@ public final class RegistryEntry {
     }
 
     public final Kind kind;
-    public final AID aid;
+    /** Changed through {@link Registry#rename} only. */
+    public AID aid;
     /** Load file and module an instance came from; null for a load file. */
     public final AID loadFile;
 

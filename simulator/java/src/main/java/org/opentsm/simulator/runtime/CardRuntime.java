@@ -623,6 +623,11 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     }
 
     @Override
+    public void renamed(AID before, AID now) {
+        contexts.rename(before, now);
+    }
+
+    @Override
     public boolean isActive(AID aid) {
         return dispatcher.isSelected(aid) || contexts.contains(aid);
     }

@@ -105,6 +105,14 @@ final class Contexts {
                 .orElse(null);
     }
 
+    void rename(AID before, AID now) {
+        List<Frame> chain = frames.stream()
+                .map(frame -> before.equals(frame.instance) ? new Frame(now, frame.group) : frame)
+                .toList();
+        frames.clear();
+        frames.addAll(chain);
+    }
+
     boolean contains(AID instance) {
         return frames.stream().anyMatch(frame -> instance.equals(frame.instance));
     }

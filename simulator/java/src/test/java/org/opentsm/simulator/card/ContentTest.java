@@ -74,7 +74,7 @@ class ContentTest extends OpenCard {
         assertEquals("00", manage(ISSUER, 0xE6, 0x0C, 0, forInstall(INSTANCE, "00", "C981C8" + parameters)));
         String tooLong = "11".repeat(250);
         assertStatus(0x6A80, () -> manage(ISSUER, 0xE6, 0x0C, 0, forInstall(OTHER, "00", "C981FA" + tooLong)));
-        assertStatus(0x6A80, () -> manage(ISSUER, 0xE6, 0x0C, 0, forInstall(OTHER, "00", "EF00")));
+        assertEquals("00", manage(ISSUER, 0xE6, 0x0C, 0, forInstall(OTHER, "00", "EF00")));
         assertStatus(0x6A80, () -> manage(ISSUER, 0xE6, 0x0C, 0, forInstall(OTHER, "00", "C900C900")));
     }
 
