@@ -20,6 +20,7 @@ import { Keys } from '../service/issuer/keys.ts';
 import { Products } from '../service/issuer/products.ts';
 import { Providers } from '../service/issuer/providers.ts';
 import { SecureElements } from '../service/issuer/secure-elements.ts';
+import { SecurityDomainResources } from '../service/issuer/security-domain-resources.ts';
 import { OUTBOX_BELL, StateChangeOutbox } from '../service/issuer/state-change-outbox.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { AuthenticationFailures } from '../store/authentication-failures.ts';
@@ -80,6 +81,7 @@ export const issuerDaemon = defineDaemon({
     });
     const services = {
       ...{ applications, applicationRequests, keys, auditLog },
+      securityDomains: new SecurityDomainResources(database, applications, auditLog),
       products: new Products({ database, auditLog, ring: () => bells.ring(OUTBOX_BELL) }),
       flows: new FlowOperations({ database, flow, auditLog, rows: flowRows(kms) }),
       fuse: new AuthenticationFuse({ failures, auditLog, keySet: ISD_KEY_SET }),

@@ -13,6 +13,7 @@ import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { SECURE_ELEMENTS_SQL, type SecureElementTables } from './secure-element-schema.ts';
+import { SECURITY_DOMAIN_RESOURCES_SQL, type SecurityDomainResourceTable } from './security-domain-resources.ts';
 import { SEEN_REGISTRY_SQL, type SeenTables } from './seen-registry.ts';
 
 /** The issuer platform's database. */
@@ -155,6 +156,7 @@ export interface IssuerTables
   card_products: CardProductTable;
   application_requests: ApplicationRequestTable;
   delegated_domains: DelegatedDomainTable;
+  security_domain_resources: SecurityDomainResourceTable;
   content_tokens: ContentTokenTable;
   load_permits: LoadPermitTable;
   loss_reports: LossReportTable;
@@ -266,4 +268,10 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
   { number: 10, name: 'bearers of steps', sql: STEP_BEARER_SQL },
   { number: 11, name: 'registries as last seen', sql: SEEN_REGISTRY_SQL },
   { number: 12, name: 'products of tokens', sql: 'ALTER TABLE content_tokens ADD COLUMN leaving text;' },
+  { number: 13, name: 'security domains as resources', sql: SECURITY_DOMAIN_RESOURCES_SQL },
+  {
+    number: 14,
+    name: 'first changes of cards',
+    sql: 'CREATE INDEX outbox_first ON outbox (provider_id, card, sequence) WHERE delivered_at IS NULL;',
+  },
 ];

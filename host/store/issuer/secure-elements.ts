@@ -42,6 +42,17 @@ export async function cardOfName(database: Database, name: string): Promise<stri
   return row.card;
 }
 
+/** The card that has this name of this kind. @throws NotFoundError `card-unknown` */
+export async function cardOfKind(database: Database, kind: string, value: string): Promise<string> {
+  const row = await database
+    .selectFrom('card_names')
+    .select('card')
+    .where('name', '=', `${kind}:${value}`)
+    .executeTakeFirst();
+  if (row === undefined) throw unknown();
+  return row.card;
+}
+
 /** @throws NotFoundError `card-unknown` */
 export async function findSecureElement(database: Database, name: string): Promise<SecureElement> {
   const card = await cardOfName(database, name);

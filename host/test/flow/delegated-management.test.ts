@@ -17,8 +17,14 @@ import {
   type StartContentChange,
 } from '../../wire/message/content-change.ts';
 import { SeenRegistry } from '../../wire/message/secure-elements.ts';
+import {
+  type CreateSecurityDomain,
+  KeyBlob,
+  SecurityDomainResource,
+} from '../../wire/message/security-domain-resource.ts';
 import type { Product } from '../../workflow/deploy-application/context.ts';
 import { failure } from '../transport/framed-card.ts';
+import { ForeignTsm, RELAY } from './foreign-tsm.ts';
 
 /** Issuer and provider as daemons, with certificates of their own: the provider acts in its own domain by tokens. */
 
@@ -207,5 +213,61 @@ describe('delegated management over REST', function () {
     await lab.platforms.registerProvider('a', ALL);
     const state = await change(load(), plain.readerName);
     expect(state.problem?.type).to.equal('urn:opentsm:problem:domain-not-delegated');
+  });
+
+  it('gives a TSM of others a domain as a resource, which no other one sees', async () => {
+    const { platforms } = lab;
+    await using other = await lab.insert(1);
+    await using foreign = await ForeignTsm.start(platforms, 'foreign', other.card, ALL.slice(0, 1));
+    await using stranger = await ForeignTsm.start(platforms, 'stranger', other.card, []);
+    const base = '/ext/1/security-domains';
+    const oce = { holderReference: '11'.repeat(16), publicKey: { modulus: 'C1'.repeat(128), exponent: '010001' } };
+    const body: CreateSecurityDomain = {
+      secureElement: { type: 'ICCID', value: other.cardId.value },
+      sdAid: foreign.ssdAid,
+      keyProvisioning: {
+        ...{ mode: 'CASD_PULL', keySizeBits: 1024, trustPoint: oce },
+        applicationProviderId: '22'.repeat(16),
+      },
+      transport: { kind: 'relay', relayId: RELAY },
+    };
+    const ask = (by: ForeignTsm, more: object = {}, key: string = randomUUID()) =>
+      by.issuer.call({
+        ...{ method: 'POST', path: base, body: { ...body, ...more }, idempotencyKey: key },
+        response: SecurityDomainResource,
+      });
+    expect(await refusal(ask(stranger))).to.equal('403 provider-not-permitted');
+    expect(await refusal(ask(foreign, { sdAid: SSD }))).to.equal('403 aid-not-registered');
+    const nobodys = { secureElement: { type: 'ICCID', value: '8986999999999999999' } };
+    expect(await refusal(ask(foreign, nobodys))).to.equal('404 card-unknown');
+
+    const key = randomUUID();
+    const { id } = await ask(foreign, {}, key);
+    const path = `${base}/${id}`;
+    const look = (by: ForeignTsm) =>
+      by.issuer.call({ method: 'GET', path, query: { waitMs: 20_000 }, response: SecurityDomainResource });
+    let domain = await look(foreign);
+    while (domain.state === 'REQUESTED' || domain.state === 'REACHING') domain = await look(foreign);
+    expect(domain, JSON.stringify(domain)).to.deep.equal({ id, state: 'KEYED' });
+    expect((await ask(foreign, {}, key)).id, 'the same key, the same domain').to.equal(id);
+
+    const rotate = {
+      method: 'POST',
+      path: `${path}/rotation-confirmations`,
+      response: SecurityDomainResource,
+    } as const;
+    const blob = { method: 'GET', path: `${path}/key-blob`, response: KeyBlob } as const;
+    expect(await refusal(foreign.issuer.call(rotate))).to.equal('409 security-domain-state');
+    for (const attempt of [stranger.issuer.call(rotate), stranger.issuer.call(blob)])
+      expect(await refusal(attempt)).to.equal('404 no-such-security-domain');
+    expect(await refusal(look(stranger))).to.equal('404 no-such-security-domain');
+    const operator = await platforms.client('issuer');
+    expect(await refusal(operator.call(blob))).to.equal('403 access-denied');
+    const { ssdAid, publicKey } = await foreign.issuer.call(blob);
+    expect([ssdAid, publicKey.modulus.length]).to.deep.equal([foreign.ssdAid, 256]);
+    expect(await refusal(foreign.issuer.call(blob))).to.equal('409 key-blob-taken');
+    expect((await look(foreign)).state).to.equal('HANDED_OVER');
+    expect((await foreign.issuer.call(rotate)).state).to.equal('ROTATED');
+    expect((await foreign.issuer.call(rotate)).state).to.equal('ROTATED');
   });
 });

@@ -100,7 +100,7 @@ for (const daemon of DAEMONS) {
       await server[Symbol.asyncDispose]();
     });
 
-    const own = () => operations.filter(({ path }) => path.startsWith('/v1/'));
+    const own = () => operations.filter(({ path }) => path.startsWith('/v1/') || path.startsWith('/ext/1/security'));
 
     async function send(
       operation: Operation,
@@ -283,7 +283,7 @@ for (const daemon of DAEMONS) {
   });
 }
 
-/** Where `/ext` is served: the front's app side, the TSM-Backend of a provider, and the front for its operators. */
+/** Where `/ext` is served: the front's app side and its operators', the TSM-Backend, the issuer for TSMs of others. */
 async function extDocuments() {
   await using parts = new AsyncDisposableStack();
   const at = async (name: Role, routes: RestServerOptions['routes']) =>
@@ -292,6 +292,7 @@ async function extDocuments() {
     appSideRoutes(own, { actions: nothing, sessions: nothing, tsmApi: nothing, extensions: true });
   });
   const operators = await at('front', (own) => frontRoutes(own, nothing));
+  const issuer = await at('issuer', (own) => issuerRoutes(own, nothing));
   const tls = await (await testPki()).identity({ role: 'provider', id: 'a' });
   const backend = parts.adopt(
     await createTsmsServer({
@@ -304,6 +305,7 @@ async function extDocuments() {
   return {
     app: extDocument(app.app.swagger(), 'bearer'),
     operators: extDocument(operators.app.swagger(), 'certificate'),
+    issuer: extDocument(issuer.app.swagger(), 'certificate'),
     backend: JSON.parse(served.body) as ReturnType<typeof extDocument>,
     status: served.statusCode,
   };
@@ -322,9 +324,9 @@ describe('the document of our extensions', () => {
   });
 
   it('stands in docs/openapi/ext/ext.json as all listeners have it', async () => {
-    const { app, operators, backend } = await extDocuments();
+    const { app, operators, backend, issuer } = await extDocuments();
     const paths: Record<string, Record<string, object>> = {};
-    for (const document of [app, operators, backend])
+    for (const document of [app, operators, backend, issuer])
       for (const [path, item] of Object.entries(document.paths)) {
         expect(paths, path).not.to.have.property(path);
         const secured = Object.entries(item).map(([method, operation]) => [

@@ -10,6 +10,7 @@ import type { Keys } from '../../../service/issuer/keys.ts';
 import type { Products } from '../../../service/issuer/products.ts';
 import type { Providers } from '../../../service/issuer/providers.ts';
 import type { SecureElements } from '../../../service/issuer/secure-elements.ts';
+import type { SecurityDomainResources } from '../../../service/issuer/security-domain-resources.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
 import type { RestApp } from '../../app.ts';
 import { type FlowService, flowRoutes } from '../flows.ts';
@@ -23,9 +24,11 @@ import { applicationRequestRoutes, productRoutes } from './products.ts';
 import { providerRegistrationRoutes } from './providers.ts';
 import { secureElementRoutes } from './secure-elements.ts';
 import { securityDomainRequestRoutes } from './security-domain-requests.ts';
+import { securityDomainResourceRoutes } from './security-domain-resources.ts';
 
 export interface IssuerServices {
   readonly applications: Applications;
+  readonly securityDomains: SecurityDomainResources;
   readonly applicationRequests: ApplicationRequests;
   readonly products: Products;
   readonly contentTokens: ContentTokens;
@@ -43,6 +46,7 @@ export interface IssuerServices {
 /** Requests of providers, and the five subsystems for the issuer's operators. */
 export function issuerRoutes(app: RestApp, services: IssuerServices): void {
   securityDomainRequestRoutes(app, services.applications);
+  securityDomainResourceRoutes(app, services.securityDomains);
   applicationRequestRoutes(app, services.applicationRequests);
   productRoutes(app, services.products);
   contentTokenRoutes(app, services.contentTokens);

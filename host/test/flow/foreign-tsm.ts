@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AddressInfo } from 'node:net';
+import pino from 'pino';
+import { Type } from 'typebox';
+import { cardInPhone } from '../../lab/card-in-phone.ts';
+import type { Platforms } from '../../lab/platforms.ts';
+import type { InsertedCard } from '../../lab/single-provider-lab.ts';
+import { developmentSsdAid } from '../../local/topology-plan.ts';
+import type { RestApp } from '../../rest/app.ts';
+import type { RestClient } from '../../rest/client.ts';
+import { createRestServer } from '../../rest/server.ts';
+import { runScript } from '../../transport/script-runner.ts';
+import { ExchangeResult } from '../../wire/message/card-script.ts';
+import { RelayExchange } from '../../wire/message/key-distribution.ts';
+
+export const RELAY = 'a-relay-of-the-foreign-tsm';
+
+/** A TSM that is not ours: nothing but a certificate, an address, and a card in its hand. */
+export class ForeignTsm implements AsyncDisposable {
+  readonly id: string;
+  readonly ssdAid: string;
+  readonly issuer: RestClient;
+  readonly #app: RestApp;
+
+  private constructor(id: string, issuer: RestClient, app: RestApp) {
+    this.id = id;
+    this.ssdAid = developmentSsdAid(id);
+    this.issuer = issuer;
+    this.#app = app;
+  }
+
+  /** @param permissions what the issuer's operator registers for it */
+  static async start(platforms: Platforms, id: string, card: InsertedCard['card'], permissions: readonly string[]) {
+    const self = { role: 'provider', id } as const;
+    const { topology } = platforms;
+    const channel = await cardInPhone(card)();
+    const app = await createRestServer({
+      ...{ self, version: '0.0.0', tls: await topology.pki.identity(self), logger: pino({ level: 'silent' }) },
+      routes: (own) => {
+        own.post(
+          '/v1/card-relays/:relayId/exchange',
+          {
+            config: { access: ['issuer'] },
+            schema: {
+              params: Type.Object({ relayId: Type.Literal(RELAY) }, { additionalProperties: false }),
+              ...{ body: RelayExchange, response: { 200: ExchangeResult } },
+            },
+          },
+          async ({ body }) => {
+            const { responses, stopped, failure, apdus, bytesOut, bytesIn } = await runScript(channel, body.commands);
+            if (failure !== undefined) throw failure;
+            return { responses, stopped, cost: { roundTrips: 1, ms: 0, apdus, bytesOut, bytesIn } };
+          },
+        );
+      },
+    });
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = app.server.address() as AddressInfo;
+    const body = { baseUrl: `https://127.0.0.1:${port}`, permissions, aids: [developmentSsdAid(id)] };
+    const operator = await platforms.client('issuer');
+    await operator.call({ method: 'PUT', path: `/v1/providers/${id}`, body });
+    return new ForeignTsm(id, await topology.client(self, 'issuer'), app);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#app.server.closeAllConnections();
+    await this.#app.close();
+  }
+}
