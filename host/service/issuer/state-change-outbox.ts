@@ -5,6 +5,7 @@ import type { Bells } from '../../store/bells.ts';
 import { deliverNext, listDueProviders } from '../../store/issuer/outbox.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
+import type { ProductStateChange } from '../../wire/message/platform.ts';
 import type { ProviderStates } from '../../workflow/loss-report/context.ts';
 import { synchronisation } from '../../workflow/loss-report.ts';
 
@@ -55,18 +56,19 @@ export class StateChangeOutbox implements AsyncDisposable {
     const provider = await findProvider(database, providerId);
     if (provider === undefined) return;
     const peer = providerOf(providerId, provider.baseUrl);
-    for (let taken: boolean | undefined = true; taken === true && !this.#stop.signal.aborted; ) {
-      taken = await deliverNext(database, providerId, async (change) => {
-        try {
-          await synchronisation.step(change, peer);
-          return true;
-        } catch (error) {
-          if (!(error instanceof TsmError)) throw error;
-          onFailure(providerId, error);
-          return false;
-        }
-      });
-    }
+    const goesOn = () => !this.#stop.signal.aborted;
+    const deliver = async (change: ProductStateChange): Promise<boolean> => {
+      try {
+        await synchronisation.step(change, peer);
+        return true;
+      } catch (error) {
+        if (!(error instanceof TsmError)) throw error;
+        onFailure(providerId, error);
+        return false;
+      }
+    };
+    for (let taken: boolean | undefined = true; taken === true && goesOn(); )
+      taken = await deliverNext(database, providerId, deliver, goesOn);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,6 @@ import { ConflictError, NotFoundError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { CardProduct, LossReport, ProductState } from '../../wire/message/platform.ts';
 import { cardIdText } from '../card-id.ts';
-import { enqueueStateChange } from './outbox.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** Products, which cards have them in which state, permits to load them, and loss reports. */
@@ -123,32 +122,36 @@ export async function countPermits(database: Database, cardId: CardId): Promise<
   return Number(row.count);
 }
 
-/** Moves products of a card and tells their providers, in the caller's transaction. Those that stand there stay. */
+/**
+ * Moves products of a card and tells their providers, in the caller's transaction, which holds the row of the card:
+ * their numbers have no gaps. Those that stand there stay. One statement, however many they are.
+ */
 export async function moveProducts(
   transaction: Database,
   card: string,
   productIds: readonly string[],
   to: ProductState,
 ): Promise<void> {
-  const rows = await transaction
-    .selectFrom('card_products')
-    .innerJoin('products', 'products.product_id', 'card_products.product_id')
-    .select(['card_products.product_id', 'card_products.state', 'products.provider_id'])
-    .where('card_products.card', '=', card)
-    .where('card_products.product_id', 'in', [...productIds])
-    .orderBy('card_products.product_id')
-    .forUpdate()
-    .execute();
-  for (const { product_id: productId, state: from, provider_id: providerId } of rows) {
-    if (from === to || from === 'TERMINATED') continue;
-    await transaction
-      .updateTable('card_products')
-      .set({ state: to })
-      .where('card', '=', card)
-      .where('product_id', '=', productId)
-      .execute();
-    await enqueueStateChange(transaction, { providerId, card, productId, from, to });
-  }
+  await sql`
+    WITH before AS (
+      SELECT on_card.product_id, on_card.state, products.provider_id
+      FROM card_products AS on_card JOIN products ON products.product_id = on_card.product_id
+      WHERE on_card.card = ${card} AND on_card.product_id = ANY(${[...productIds]}::text[])
+        AND on_card.state <> ${to} AND on_card.state <> 'TERMINATED'
+      ORDER BY on_card.product_id FOR UPDATE OF on_card
+    ), moved AS (
+      UPDATE card_products SET state = ${to} FROM before
+      WHERE card_products.card = ${card} AND card_products.product_id = before.product_id
+    ), last AS (
+      SELECT provider_id, max(sequence) AS sequence FROM outbox WHERE card = ${card}
+        AND provider_id IN (SELECT provider_id FROM before) GROUP BY provider_id
+    )
+    INSERT INTO outbox (provider_id, card, sequence, product_id, from_state, to_state)
+    SELECT before.provider_id, ${card}, coalesce(last.sequence, 0)
+        + row_number() OVER (PARTITION BY before.provider_id ORDER BY before.product_id),
+      before.product_id, before.state, ${to}
+    FROM before LEFT JOIN last ON last.provider_id = before.provider_id
+    ORDER BY before.product_id`.execute(transaction);
 }
 
 /**
@@ -184,15 +187,14 @@ export async function openLossReport(
       .executeTakeFirst();
     if (added === undefined) return;
     const there = await transaction.selectFrom('card_products').select('product_id').where('card', '=', card).execute();
-    const onCard = there.map((row) => row.product_id);
-    const wanted = report.productIds ?? onCard;
-    const missing = wanted.find((productId) => !onCard.includes(productId));
+    const onCard = new Set(there.map((row) => row.product_id));
+    const wanted = report.productIds ?? [...onCard];
+    const missing = wanted.find((productId) => !onCard.has(productId));
     if (missing !== undefined) throw new NotFoundError('product-not-on-card', `The card has no product ${missing}`);
     if (wanted.length === 0) return;
-    await transaction
-      .insertInto('loss_report_products')
-      .values(wanted.map((productId) => ({ report_id: report.id, product_id: productId })))
-      .execute();
+    await sql`
+      INSERT INTO loss_report_products (report_id, product_id)
+      SELECT ${report.id}, unnest(${[...wanted]}::text[])`.execute(transaction);
     await moveProducts(transaction, card, wanted, 'INVALID');
   });
 }
@@ -248,7 +250,7 @@ export async function findLossReport(
           .selectFrom('outbox')
           .select('event_id')
           .where('card', '=', report.card)
-          .where('product_id', 'in', productIds)
+          .where(sql<boolean>`product_id = ANY(${productIds}::text[])`)
           .where('delivered_at', 'is', null)
           .limit(1)
           .executeTakeFirst();

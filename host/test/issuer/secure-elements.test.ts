@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { soakRuns } from '../../../setup/soak/runs.ts';
 import { SecureElements } from '../../service/issuer/secure-elements.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { openDatabase } from '../../store/database.ts';
 import {
   closeLossReport,
+  findLossReport,
   openLossReport,
   putProduct,
   recordCardProduct,
   takePermit,
 } from '../../store/issuer/card-products.ts';
 import { findCardInService, putCard } from '../../store/issuer/cards.ts';
+import { deliverNext } from '../../store/issuer/outbox.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
 import { forgetSeen, recordRead, recordSeen } from '../../store/issuer/seen-registry.ts';
@@ -183,5 +185,43 @@ describe('secure elements', function () {
     expect([typeof readAt, memory?.persistent, memory?.seenAt]).to.deep.equal(['string', 1_000, readAt]);
     await forgetSeen(database, cardId, [{ kind: 'load-file', aid: one.aid }]);
     expect(await aids()).to.deep.equal([`application ${two.aid}`]);
+  });
+
+  it('with thousands of products are reported lost as one, and their provider hears of each in order', async () => {
+    const { cardId, card } = await newCard();
+    const COUNT = 3_000;
+    await sql`INSERT INTO products SELECT 'many' || n, 'a' FROM generate_series(2, ${COUNT}::int) n`.execute(database);
+    await sql`
+      INSERT INTO card_products (card, product_id, state)
+      SELECT ${card}, product_id, 'VALID' FROM products WHERE product_id LIKE 'many%'`.execute(database);
+    await openLossReport(database, { id: 'many', cardId, reason: 'lost', reportedBy: 'u' });
+    const report = await findLossReport(database, 'many', () => cardId);
+    expect([report?.productIds.length, report?.synchronised]).to.deep.equal([COUNT, false]);
+    const changes = await changesOf(card);
+    expect(changes.map(({ sequence }) => sequence)).to.deep.equal(
+      Array.from({ length: COUNT }, (_, index) => index + 1),
+    );
+    expect(new Set(changes.map(({ from_state: from, to_state: to }) => `${from} ${to}`))).to.deep.equal(
+      new Set(['VALID INVALID']),
+    );
+    await database.updateTable('outbox').set({ delivered_at: new Date() }).where('card', '<>', card).execute();
+    const told: number[] = [];
+    const REFUSED = 100;
+    let refusals = 0;
+    const deliver = async ({ sequence }: { readonly sequence: number }): Promise<boolean> => {
+      if (sequence === REFUSED && refusals === 0) {
+        refusals += 1;
+        return false;
+      }
+      told.push(sequence);
+      return true;
+    };
+    while ((await deliverNext(database, 'a', deliver)) === true);
+    expect(told.at(-1)).to.equal(REFUSED - 1);
+    expect(await deliverNext(database, 'a', deliver), 'the first that was refused keeps the rest').to.equal(undefined);
+    await sql`UPDATE outbox SET next_at = now() WHERE card = ${card}`.execute(database);
+    while ((await deliverNext(database, 'a', deliver)) === true);
+    expect(told).to.deep.equal(Array.from({ length: COUNT }, (_, index) => index + 1));
+    expect((await findLossReport(database, 'many', () => cardId))?.synchronised).to.equal(true);
   });
 });

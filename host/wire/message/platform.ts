@@ -189,7 +189,7 @@ export const LossReport = Type.Object(
     id: Type.String({ maxLength: 128 }),
     cardId: CardId,
     state: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
-    productIds: Type.Array(ProductId, { maxItems: 1_000 }),
+    productIds: Type.Array(ProductId, { maxItems: 100_000 }),
     /** True when the providers of all these products have taken the change over. */
     synchronised: Type.Boolean(),
   },
