@@ -15,6 +15,7 @@ import { fromHex } from '../../wire/hex.ts';
 import { OPERATIONS } from '../../wire/tsms/published.ts';
 import { tellFigure } from '../conformance/figures.ts';
 import { overlaid } from '../conformance/overlay.ts';
+import { SeramLab } from '../conformance/seram-fixture.ts';
 import { makeOneOfEach, TsmsLab } from '../conformance/tsms-fixture.ts';
 import { FramedCard } from '../transport/framed-card.ts';
 import { testPki } from './fixture.ts';
@@ -34,8 +35,8 @@ const EXAMPLES = soakRuns(1);
 const ONE_IN = EXAMPLES === 1 ? 8 : 1;
 /** Examples of documents, and operations in sequence, are for a soak. */
 const PHASES = EXAMPLES === 1 ? 'coverage,fuzzing' : 'examples,coverage,fuzzing,stateful';
-/** The TSM-Backend too: in `npm test -- conformance` and in a soak. */
-const WITH_TSMS = soaking || process.env.OPENTSM_CONFORMANCE === '1';
+/** The two published interfaces too: in `npm test -- conformance` and in a soak. */
+const WITH_STANDARDS = soaking || process.env.OPENTSM_CONFORMANCE === '1';
 /** Processes at a time: CI has two cores, and the daemons want some of them. */
 const AT_ONCE = 3;
 
@@ -120,6 +121,7 @@ describe('REST interfaces by schemathesis', function () {
   let topology: Topology;
   let outcomes: Promise<Outcome>[];
   let tsms: TsmsLab | undefined;
+  let seram: SeramLab | undefined;
 
   if (!existsSync(TOOL)) {
     it.skip('needs schemathesis, which the set-up could not fetch');
@@ -139,13 +141,17 @@ describe('REST interfaces by schemathesis', function () {
         platform: { offCardEntityKeySizeBits: 1024, resumeWindowMs: 0 },
       }),
     });
-    const subjects = [...RUNS.map((run) => () => daemonSubject(run)), ...(WITH_TSMS ? [tsmsSubject] : [])];
+    const subjects = [
+      ...RUNS.map((run) => () => daemonSubject(run)),
+      ...(WITH_STANDARDS ? [tsmsSubject, seramSubject] : []),
+    ];
     outcomes = limited(subjects, async (subject) => check(await subject()));
   });
   after(async () => {
     if (topology === undefined) return;
     await Promise.allSettled(outcomes ?? []);
     await tsms?.[Symbol.asyncDispose]();
+    await seram?.[Symbol.asyncDispose]();
     await topology.stop();
     await card[Symbol.asyncDispose]();
     await removePostgres(join(folder, 'state/postgres'));
@@ -177,6 +183,19 @@ describe('REST interfaces by schemathesis', function () {
       // What is there may be in use, published, or name what is not there: tsms_refusal in the hooks says which.
       config: `\n[parameters]\n${parameters.join('')}${longTermAt('/auth', tsms.longTerm[0])}`,
       expected: '400, ',
+    };
+  }
+
+  /** The published document, with our overlay, at a front where a session is there for each request. */
+  async function seramSubject(): Promise<Subject> {
+    seram = await SeramLab.start();
+    const { document } = overlaid('seram');
+    const { authorityFile: authority } = await testPki();
+    return {
+      ...{ name: 'seram', document, url: seram.base, authority, arguments: [] },
+      config: `\n[parameters]\n"query.sessionId" = ${JSON.stringify(seram.liveId)}\n`,
+      // What an agent offers may be none of what the session needs; a report may belong to no order.
+      expected: '400, 406, ',
     };
   }
 
@@ -221,11 +240,18 @@ describe('REST interfaces by schemathesis', function () {
     });
   }
 
-  if (!WITH_TSMS) return;
+  if (!WITH_STANDARDS) return;
 
   it('the TSM-Backend answers as the published document says', async () => {
     const tested = expectHeld(await ended(RUNS.length));
     tellFigure('L2', 'TSMS operations', tested, OPERATIONS.length);
     expect(tested).to.equal(OPERATIONS.length);
+  });
+
+  it('the remote agent answers as the published document of SERAM says', async () => {
+    const tested = expectHeld(await ended(RUNS.length + 1));
+    const operations = Object.keys(overlaid('seram').document.paths).length;
+    tellFigure('L2', 'SERAM operations', tested, operations);
+    expect(tested).to.equal(operations);
   });
 });
