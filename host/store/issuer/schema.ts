@@ -13,7 +13,7 @@ import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { SECURE_ELEMENTS_SQL, type SecureElementTables } from './secure-element-schema.ts';
-import { SECURITY_DOMAIN_RESOURCES_SQL, type SecurityDomainResourceTable } from './security-domain-resources.ts';
+import { SECURITY_DOMAIN_RESOURCES_SQL, type SecurityDomainResourceTables } from './security-domain-resources.ts';
 import { SEEN_REGISTRY_SQL, type SeenTables } from './seen-registry.ts';
 
 /** The issuer platform's database. */
@@ -146,6 +146,7 @@ export interface IssuerTables
     CertificateTables,
     SecureElementTables,
     SeenTables,
+    SecurityDomainResourceTables,
     WorkflowTables {
   providers: ProviderTable;
   cards: CardTable;
@@ -156,7 +157,6 @@ export interface IssuerTables
   card_products: CardProductTable;
   application_requests: ApplicationRequestTable;
   delegated_domains: DelegatedDomainTable;
-  security_domain_resources: SecurityDomainResourceTable;
   content_tokens: ContentTokenTable;
   load_permits: LoadPermitTable;
   loss_reports: LossReportTable;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
-import type { IssuerTables } from './schema.ts';
 
 /** Which requests came as resources, and what their owners have done with them. */
 
@@ -10,14 +9,16 @@ export const SECURITY_DOMAIN_RESOURCES_SQL = `
   );
 `;
 
-export interface SecurityDomainResourceTable {
-  request_id: string;
-  provider_id: string;
-  handed_over_at: Date | null;
-  rotated_at: Date | null;
+export interface SecurityDomainResourceTables {
+  security_domain_resources: {
+    request_id: string;
+    provider_id: string;
+    handed_over_at: Date | null;
+    rotated_at: Date | null;
+  };
 }
 
-type Database = Kysely<IssuerTables>;
+type Database = Kysely<SecurityDomainResourceTables>;
 
 export async function addResource(database: Database, id: string, providerId: string): Promise<void> {
   await database
