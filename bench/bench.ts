@@ -26,6 +26,8 @@ const { values, positionals } = parseArgs({
     flows: { type: 'string', default: '5' },
     cards: { type: 'string', default: '200' },
     apdus: { type: 'string', default: '5000' },
+    idle: { type: 'string', default: '5000' },
+    active: { type: 'string', default: '200' },
   },
 });
 if (positionals.includes('card')) {
@@ -39,6 +41,13 @@ if (positionals.includes('platform')) {
   mkdirSync(dirname(values.out), { recursive: true });
   const platform = await platformBench(Number(values.cards));
   writeFileSync(values.out, `${JSON.stringify({ platform }, null, 2)}\n`);
+  process.exit(0);
+}
+if (positionals.includes('ota')) {
+  const { otaBench } = await import('./ota.ts');
+  mkdirSync(dirname(values.out), { recursive: true });
+  const ota = await otaBench({ idle: Number(values.idle), active: Number(values.active) });
+  writeFileSync(values.out, `${JSON.stringify({ ota }, null, 2)}\n`);
   process.exit(0);
 }
 const flows = Number(values.flows);

@@ -8,6 +8,7 @@ import type { TestCard } from './support/card.ts';
 import { onOtaCard, openPlainStatus, randomKeys } from './support/ota-card.ts';
 import {
   commandPacket,
+  envelopes,
   fetchMessages,
   joinMessages,
   openResponse,
@@ -98,6 +99,11 @@ describe('The packets of others’ tools', () => {
         const answer = await sender.send({ spi: '0601', tar: SIM_FILES, data, padding }, des);
         expect(answer, `${padding} bytes`).deep.equal({ status: '00', data: `039000${ICCID}` });
       }
+      const [envelope = Buffer.alloc(0)] = envelopes(
+        commandPacket({ spi: '0601', tar: SIM_FILES, data: bytes(READ_SIM) }, des),
+      );
+      const { data: report } = await card.exchange(Buffer.concat([bytes('A0'), envelope.subarray(1)]));
+      expect(hex(openResponse(report, '0601', des).data), 'in an ENVELOPE of a SIM').equal(`039000${ICCID}`);
       const clear = { spi: '0201', tar: SIM_FILES, data: bytes(READ_SIM), padding: 1 };
       expect(await sender.send(clear, des), 'padding of nothing that is enciphered').deep.include({ status: '06' });
       const checked = await sender.send({ spi: '0101', kic: 0, kid: 0, tar: RAM, data: bytes(STATUS) }, des);
