@@ -97,7 +97,12 @@ export class Administration {
     { trigger, timeoutMs }: { readonly trigger: (sessionId: string) => Promise<Triggered>; readonly timeoutMs: number },
   ): Promise<ScriptResult> {
     const { table } = this.#options;
-    const session = await table.open(key, randomBytes(NEW_SESSION_BYTES).toString('hex'), key.pskIdentity);
+    // Of all scripts of a session the first alone writes here.
+    const known = await table.ofFence(key);
+    const session =
+      known?.pskIdentity === key.pskIdentity
+        ? known
+        : await table.open(key, randomBytes(NEW_SESSION_BYTES).toString('hex'), key.pskIdentity);
     const number =
       session && (await table.offer(session.sessionId, script.body, script.files ? FOR_FILES : script.goesOn));
     if (session === undefined || number === undefined)
