@@ -4,7 +4,7 @@ import { keyIndication, type PacketKeys } from '../host/secure-channel/scp80/alg
 import { protectCommand, unprotectCommand } from '../host/secure-channel/scp80/command-packet.ts';
 import { decodeSecurityParameters } from '../host/wire/uicc/security-parameters-indicator.ts';
 
-/** Prints how many packets with 100 bytes are wrapped and unwrapped in a second of CPU: what `packets_reference.py` does. */
+/** Prints how many packets are wrapped and unwrapped in a second of CPU: what `packets_reference.py` does. */
 
 const MS = Number(process.argv[2]) * 1_000;
 const BATCH = 100;
