@@ -54,6 +54,22 @@ describe('key distribution over remote administration', function () {
     expect(audit).to.include(`iccid:${card.cardId.value}`);
   });
 
+  it('asks an agent that knows the standard alone for files and domains apart', async () => {
+    const { readerName, cardId } = called ?? expect.fail('the flow before has not run');
+    await lab.platforms.subscribe(cardId, lab.sms?.msisdnOf(readerName) ?? '', 'amendment-b');
+    const commands = [
+      { label: 'GET DATA', apdus: ['80CA9F7F00'], anyStatus: true as const },
+      { label: 'GET DATA', apdus: ['80CA006600'] },
+      { label: 'SELECT', apdus: ['00A4000C022FE2'] },
+      { label: 'READ BINARY', apdus: ['00B000000A'] },
+      { label: 'GET DATA', apdus: ['80CA00E000'] },
+    ];
+    const { responses, cost } = await exchangeOnce(lab.platforms, { terminalId: 'desk', readerName }, commands);
+    expect(responses.map(({ sw }) => sw)).to.deep.equal(['6A88', '9000', '9000', '9000', '9000']);
+    // It stops behind 6A88, and twice the target is another one.
+    expect(cost.roundTrips).to.equal(4);
+  });
+
   it('makes no card call of which another terminal than its own says that it is in its reader', async () => {
     const { sms, platforms } = lab;
     const before = sms?.heard.length;

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Platforms } from '../../lab/platforms.ts';
-import { CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
+import { type CardCommand, CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
 
 const READER = 'my reader';
 
@@ -28,17 +28,18 @@ export async function exchangeAtLiar(platforms: Platforms, msisdn: string): Prom
   }
 }
 
-/** A provider's card session with one command. */
+/** A provider's card session with one script; default one command. */
 export async function exchangeOnce(
   { topology }: Platforms,
   place: { readonly terminalId: string; readonly readerName: string },
+  commands: readonly CardCommand[] = [{ label: 'GET DATA', apdus: ['80CA006600'] }],
 ): Promise<ExchangeResult> {
   const provider = await topology.client(topology.peer('provider-a'), 'ota');
   const body = { ...place, owner: `workflow-${place.terminalId}` };
   const opened = { method: 'POST', path: '/v1/card-sessions', body, response: CardSessionInfo } as const;
   const { sessionId, fence } = await provider.call(opened);
   const path = `/v1/card-sessions/${sessionId}`;
-  const exchange = { fence, commands: [{ label: 'GET DATA', apdus: ['80CA006600'] }] };
+  const exchange = { fence, commands };
   try {
     return await provider.call({ method: 'POST', path: `${path}/exchange`, body: exchange, response: ExchangeResult });
   } finally {
