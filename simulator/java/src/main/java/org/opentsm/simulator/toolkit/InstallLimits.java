@@ -71,8 +71,7 @@ record InstallLimits(
         if (rights == null) {
             return this;
         }
-        return new InstallLimits(
-                priority, timers, textLength, positions, identifiers, channels, tar, services, rights);
+        return new InstallLimits(priority, timers, textLength, positions, identifiers, channels, tar, services, rights);
     }
 
     private static InstallLimits read(byte[] fields) {

@@ -68,9 +68,7 @@ final class AccessRules {
             if (rules != null && !rules.isDirectory()) {
                 boolean known = record >= 1 && record <= rules.recordCount();
                 int start = (record - 1) * rules.recordLength;
-                return known
-                        ? Arrays.copyOfRange(rules.body(), start, start + rules.recordLength)
-                        : new byte[0];
+                return known ? Arrays.copyOfRange(rules.body(), start, start + rules.recordLength) : new byte[0];
             }
         }
         return new byte[0];

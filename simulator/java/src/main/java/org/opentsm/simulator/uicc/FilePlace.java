@@ -43,8 +43,7 @@ public final class FilePlace {
         this(tree, application, place, AccessDomain.ALL, false);
     }
 
-    private FilePlace(
-            FileTree tree, byte[] application, short[] place, AccessDomain rights, boolean confined) {
+    private FilePlace(FileTree tree, byte[] application, short[] place, AccessDomain rights, boolean confined) {
         this.tree = tree;
         this.application = application == null ? null : tree.application(application);
         this.place = place;

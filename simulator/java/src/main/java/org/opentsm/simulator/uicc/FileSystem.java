@@ -231,9 +231,7 @@ public final class FileSystem {
     }
 
     private static byte[] parameters(byte[] data) {
-        boolean wrapped = data.length > 2
-                && (data[0] & 0xFF) == TAG_PARAMETERS
-                && (data[1] & 0xFF) == data.length - 2;
+        boolean wrapped = data.length > 2 && (data[0] & 0xFF) == TAG_PARAMETERS && (data[1] & 0xFF) == data.length - 2;
         return wrapped ? Arrays.copyOfRange(data, 2, data.length) : data;
     }
 
