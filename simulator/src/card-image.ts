@@ -108,6 +108,8 @@ export interface CardImage {
   readonly proprietaryClasses?: boolean;
   /** A UICC's files, and the toolkit commands TERMINAL PROFILE, ENVELOPE, FETCH, TERMINAL RESPONSE. */
   readonly toolkit?: boolean;
+  /** PINs of a UICC, which has the files of `toolkit` then, under access rights; needs an ICCID. */
+  readonly pins?: { readonly pin1?: PinImage; readonly pin2?: PinImage; readonly adm1?: PinImage };
   /** AIDs of `applications` that run commands from packets: OPEN gives them domains' keys, and nobody deletes them. */
   readonly remoteManagement?: readonly Hex[];
   /** How responses travel; what the ATR offers when absent, T=1 before T=0. */
@@ -125,6 +127,14 @@ export interface CardImage {
   /** Each applet of the CAP files has an instance by its own AID, besides those of `applications`. */
   readonly installAll?: boolean;
   readonly applications?: readonly ApplicationImage[];
+}
+
+/** A PIN: 4 to 8 digits, the PUK that unblocks it, wrong tries until it is blocked (3; ADM1 10), whether it is on. */
+export interface PinImage {
+  readonly value: string;
+  readonly puk?: string;
+  readonly tries?: number;
+  readonly enabled?: boolean;
 }
 
 /** Folder of the card images that come with the simulator. */

@@ -69,9 +69,12 @@ public final class Card {
         this.applets = applets;
         CardCode code = new CardCode(image, applets);
         runtime = runtime(code);
-        files = image.iccid() == null ? null : FileSystem.of(FileSystem.encodeIccid(image.iccid()), image.toolkit());
+        boolean hasFiles = image.toolkit() || !image.pins().isEmpty();
+        files = image.iccid() == null
+                ? null
+                : FileSystem.of(FileSystem.encodeIccid(image.iccid()), hasFiles, image.pins());
         toolkit = image.toolkit() ? new ToolkitCommands(runtime) : null;
-        if (toolkit != null && files != null) {
+        if (hasFiles && files != null) {
             Toolkit.of(runtime).files(files.tree());
         }
         if (!image.remoteManagement().isEmpty()) {
@@ -147,6 +150,7 @@ public final class Card {
                 || runtime == null
                 || nativeIssuer != null
                 || toolkit != null
+                || !image.pins().isEmpty()
                 || !untouched
                 || faults.isPlanned()) {
             return false;
@@ -216,6 +220,9 @@ public final class Card {
         }
         try {
             awake().reset();
+            if (toolkit == null && !image.pins().isEmpty()) {
+                Toolkit.of(runtime).reset();
+            }
         } catch (PowerCut cut) {
             losePower();
             return;
@@ -336,13 +343,16 @@ public final class Card {
 
     /** SELECT of the USIM by its name leads to its files. */
     private byte[] selectNetworkApplication(byte[] command) {
-        if (toolkit == null || files == null || !isSelectByName(command)) {
+        if (files == null || !isSelectByName(command)) {
             return null;
         }
         byte[] name = Arrays.copyOfRange(command, 5, 5 + (command[4] & 0xFF));
         byte[] answer = files.selectApplication(name, (command[3] & 0x0C) != 0x0C, (command[3] & 0x60) == 0x40);
         if (answer != null) {
             runtime.deselectAll();
+            if (nativeIssuer != null) {
+                nativeIssuer.reset();
+            }
         }
         return answer;
     }
@@ -353,6 +363,8 @@ public final class Card {
         }
         boolean byFile = (command[0] & 0xFF) == 0x00 && command[1] == ISO7816.INS_SELECT && command[2] != 0x04;
         ApduForm form = ApduForm.parse(command);
+        // Writes to files and PINs are found by thread as an applet's are.
+        runtime.activate();
         byte[] response = files == null || form == null ? null : files.process(form.shortened());
         if (response == null && byFile) {
             return CardRuntime.status(ISO7816.SW_FILE_NOT_FOUND);

@@ -15,6 +15,7 @@ import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.crypto.Lacking;
 import org.opentsm.simulator.open.LifeCycle;
+import org.opentsm.simulator.uicc.PinSetup;
 
 /** A card before its first use, as an image file describes it (README, "Card image"). */
 public record CardImage(
@@ -41,7 +42,8 @@ public record CardImage(
         Set<String> lacks,
         int keyPairs,
         boolean toolkit,
-        List<byte[]> remoteManagement) {
+        List<byte[]> remoteManagement,
+        List<PinSetup> pins) {
 
     /**
      * A security domain and what the card maker puts into it; absent parts are null.
@@ -131,7 +133,8 @@ public record CardImage(
                 lacks(fields),
                 fields.number("keyPairs", 0, Short.MAX_VALUE, Short.MAX_VALUE),
                 fields.flag("toolkit"),
-                remoteManagement(fields));
+                remoteManagement(fields),
+                PinImages.parse(fields, iccid));
         fields.refuseUnread();
         if (image.nativeIssuer != null
                 && (image.issuer != null || image.controlling != null || !image.supplementary.isEmpty())) {

@@ -140,7 +140,7 @@ final class ImageFields {
         }
     }
 
-    private SimulatorException fault(String field, String message) {
+    SimulatorException fault(String field, String message) {
         return SimulatorException.image(path + field, message);
     }
 }

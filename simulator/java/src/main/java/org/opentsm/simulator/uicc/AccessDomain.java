@@ -16,7 +16,7 @@ public final class AccessDomain {
     private static final int ALWAYS = 0x04;
     private static final int LOCAL = 0x08;
     private static final int LENGTH = 4;
-    /** The terminal is taken to have presented every code. */
+    /** The terminal of a card without PINs is taken to have presented every code. */
     public static final AccessDomain ALL = new AccessDomain(new byte[] {FULL});
 
     public static final AccessDomain NONE = new AccessDomain(new byte[] {(byte) 0xFF});
@@ -26,6 +26,12 @@ public final class AccessDomain {
     /** @param parameter the domain and its data; one that is not understood opens nothing */
     public AccessDomain(byte[] parameter) {
         this.parameter = parameter;
+    }
+
+    /** What is always allowed, and what these codes open: PIN1, ADM1 and the local PIN. */
+    static AccessDomain holding(boolean pin, boolean code, boolean local) {
+        int others = ALWAYS | (local ? LOCAL : 0);
+        return new AccessDomain(new byte[] {CONDITIONS, (byte) (pin ? 1 : 0), (byte) (code ? 1 : 0), (byte) others});
     }
 
     /**

@@ -37,6 +37,8 @@ public final class CardFile {
     /** The rules for it: data object 8B, 8C or AB of its control parameters. TS 102 221 9.2. */
     private byte[] security = AccessRules.reference(AccessRules.CARD_FILE, AccessRules.ALWAYS);
 
+    private int rule;
+
     /** What a fresh card has in it; nothing for files that are made later. */
     private final List<CardFile> given = new ArrayList<>();
 
@@ -92,6 +94,20 @@ public final class CardFile {
     CardFile allUnder(byte[] rules) {
         given.forEach(file -> file.allUnder(rules));
         return under(rules);
+    }
+
+    /** The rule for it on a card with PINs, {@link PinRules}. */
+    CardFile rule(int number) {
+        rule = number;
+        return this;
+    }
+
+    /** Puts it, with all that it is given, under the rules of a card with PINs. */
+    void underPins() {
+        if (rule != 0) {
+            under(AccessRules.reference(AccessRules.CARD_FILE, rule));
+        }
+        given.forEach(CardFile::underPins);
     }
 
     CardFile notShareable() {

@@ -17,16 +17,18 @@ final class ControlParameters {
      * {@code 62 L {82 descriptor, 83 identifier, [84 name], 8A life cycle, [8B security], [C6 PIN status], [80 size],
      * [88 short identifier]}}.
      *
+     * @param pins    of the card
      * @param secured whether the card has access rules: one that shows its ICCID alone has none
      */
-    static byte[] of(CardFile file, boolean secured) {
+    static byte[] of(CardFile file, boolean secured, Pins pins) {
         String id = "8302" + String.format("%04X", file.identifier);
         String lifeCycle = String.format("8A01%02X", file.life());
         String rules = secured ? Hex.encode(file.security()) : "";
+        String status = pins.isEmpty() ? PIN_STATUS : pins.status();
         String text;
         if (file.isDirectory()) {
             String name = file.name == null ? "" : String.format("84%02X", file.name.length) + Hex.encode(file.name);
-            text = "8202" + descriptor(file) + id + name + lifeCycle + rules + (secured ? PIN_STATUS : "");
+            text = "8202" + descriptor(file) + id + name + lifeCycle + rules + (secured ? status : "");
         } else if (file.structure == Structure.TRANSPARENT) {
             text = "8202" + descriptor(file) + id + lifeCycle + rules + size(file);
         } else {

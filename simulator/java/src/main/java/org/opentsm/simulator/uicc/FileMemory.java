@@ -20,8 +20,11 @@ public final class FileMemory {
     private final Object[] made;
     /** Which files the card came with: numbers mean nothing among others. */
     private final int[] layout;
+    /** Rows of {@link Pins}. */
+    private final byte[] pins;
 
-    FileMemory(int files, int room, int layout) {
+    FileMemory(int files, int room, int layout, byte[] pins) {
+        this.pins = pins;
         bodies = new Object[files + room];
         lives = new byte[files + room];
         made = new Object[files + room];
@@ -35,6 +38,10 @@ public final class FileMemory {
                     "state-mismatch",
                     "the saved state has the files of another version of the simulator; remove it to start a new card");
         }
+    }
+
+    byte[] pins() {
+        return pins;
     }
 
     int capacity() {

@@ -38,7 +38,12 @@ public final class FilePlace {
     private final AccessDomain rights;
     private final boolean confined;
 
-    /** The terminal's, or the card's own: it may do all that is not forbidden to everybody. */
+    /** The terminal's. */
+    static FilePlace ofTerminal(FileTree tree, byte[] application, short[] place) {
+        return new FilePlace(tree, application, place, tree.pins().rights(), false);
+    }
+
+    /** The card's own: it may do all that is not forbidden to everybody. */
     public FilePlace(FileTree tree, byte[] application, short[] place) {
         this(tree, application, place, AccessDomain.ALL, false);
     }
@@ -110,7 +115,7 @@ public final class FilePlace {
     }
 
     public byte[] controlParameters() {
-        return ControlParameters.of(file(), tree.isWhole());
+        return ControlParameters.of(file(), tree.isWhole(), tree.pins());
     }
 
     /** True for a selected file that is not active: its state is told with SELECT. */
@@ -131,7 +136,7 @@ public final class FilePlace {
         CardFile directory = directory();
         return gsm
                 ? ControlParameters.gsmHeader(directory, tree.children(directory))
-                : ControlParameters.of(directory, tree.isWhole());
+                : ControlParameters.of(directory, tree.isWhole(), tree.pins());
     }
 
     private CardFile elementary() {

@@ -30,10 +30,18 @@ public final class FileSystem {
     private static final int TAG_PARAMETERS = 0x62;
     private static final int SIM = 0xA0;
     private static final int UICC = 0x80;
+    /** TS 51.011 9.4.4: the access condition is not fulfilled. */
+    private static final int SIM_NOT_SHOWN = 0x9804;
 
     private final FileTree tree;
     private final boolean whole;
     private final short[] terminal = new short[2];
+    private final PinCommands pins;
+    /** False for who has the card's own rights. */
+    private final boolean isTerminal;
+    /** Name of the application that is selected, or null. */
+    private byte[] application;
+
     private FilePlace place;
     private byte[] pending = new byte[0];
     /** The file that the last command changed, or null. */
@@ -43,10 +51,19 @@ public final class FileSystem {
 
     private CardFile left;
 
-    private FileSystem(FileTree tree, boolean whole) {
+    private FileSystem(FileTree tree, boolean whole, boolean isTerminal) {
         this.tree = tree;
         this.whole = whole;
-        place = new FilePlace(tree, null, terminal);
+        this.isTerminal = isTerminal;
+        pins = new PinCommands(tree.pins());
+        place = place();
+    }
+
+    /** Where it was, with what has been shown since. */
+    private FilePlace place() {
+        return isTerminal
+                ? FilePlace.ofTerminal(tree, application, terminal)
+                : new FilePlace(tree, application, terminal);
     }
 
     /**
@@ -54,14 +71,20 @@ public final class FileSystem {
      * @param whole false for MF and EF.ICCID alone, which only can be read
      */
     public static FileSystem of(byte[] iccid, boolean whole) {
-        FileSystem made = new FileSystem(whole ? StandardFiles.whole(iccid) : StandardFiles.identity(iccid), whole);
+        return of(iccid, whole, List.of());
+    }
+
+    /** @param pins that open the files; a card without any has them free */
+    public static FileSystem of(byte[] iccid, boolean whole, List<PinSetup> pins) {
+        FileTree files = whole ? StandardFiles.whole(iccid, pins) : StandardFiles.identity(iccid);
+        FileSystem made = new FileSystem(files, whole, true);
         made.tree.live(made.tree.memory());
         return made;
     }
 
     /** The same files for somebody else than the terminal, with a place of his own. */
     public static FileSystem over(FileTree tree) {
-        FileSystem made = new FileSystem(tree, true);
+        FileSystem made = new FileSystem(tree, true, false);
         made.reset();
         return made;
     }
@@ -81,7 +104,11 @@ public final class FileSystem {
     }
 
     public void reset() {
-        place = new FilePlace(tree, null, terminal);
+        if (isTerminal) {
+            tree.pins().reset();
+        }
+        application = null;
+        place = place();
         place.home();
         pending = new byte[0];
         open = null;
@@ -120,14 +147,15 @@ public final class FileSystem {
      * @param ends the session of that application instead of beginning one; TS 102 221 11.1.1.2
      */
     public byte[] selectApplication(byte[] name, boolean wantsParameters, boolean ends) {
-        CardFile application = whole ? tree.application(name) : null;
-        if (application == null) {
+        CardFile found = whole ? tree.application(name) : null;
+        if (found == null) {
             return null;
         }
-        if (!ends || application == open) {
-            session(ends ? null : application);
+        if (!ends || found == open) {
+            session(ends ? null : found);
         }
-        place = new FilePlace(tree, application.name, terminal);
+        application = found.name;
+        place = place();
         place.home();
         return wantsParameters ? answer(place.controlParameters(), 0x9000) : status(0x9000);
     }
@@ -145,16 +173,23 @@ public final class FileSystem {
         }
         byte[] waiting = pending;
         pending = new byte[0];
+        place = place();
         try {
             return switch (ins) {
                 case INS_SELECT ->
                     command[2] == 0x04 ? null : new FileSelection(this, place).select(command, cla == SIM);
                 case INS_READ_BINARY -> readBinary(command);
                 case INS_GET_RESPONSE -> waiting.length == 0 ? null : getResponse(command, waiting);
-                default -> whole ? more(command, ins, cla == SIM) : null;
+                default -> {
+                    if (isTerminal && pins.takes(ins)) {
+                        yield pins.process(command, cla == SIM);
+                    }
+                    yield whole ? more(command, ins, cla == SIM) : null;
+                }
             };
         } catch (FileFault fault) {
-            return status(fault.reason.status);
+            boolean notShown = cla == SIM && fault.reason == FileFault.Reason.SECURITY;
+            return status(notShown ? SIM_NOT_SHOWN : fault.reason.status);
         }
     }
 

@@ -19,6 +19,7 @@ public final class FileTree {
     private static final int ROOM = 128;
 
     private final CardFile master;
+    private final Pins pins;
     private final List<CardFile> given = new ArrayList<>();
     private FileMemory memory;
     /** Made files as read from the memory's description of them. */
@@ -28,9 +29,14 @@ public final class FileTree {
 
     private record Read(byte[] description, CardFile file) {}
 
-    FileTree(CardFile master) {
+    FileTree(CardFile master, List<PinSetup> pins) {
         this.master = master;
+        this.pins = new Pins(pins);
         number(master);
+    }
+
+    Pins pins() {
+        return pins;
     }
 
     private void number(CardFile file) {
@@ -41,7 +47,7 @@ public final class FileTree {
 
     /** A fresh card's memory of these files. */
     public FileMemory memory() {
-        FileMemory made = new FileMemory(given.size(), isWhole() ? ROOM : 0, layout());
+        FileMemory made = new FileMemory(given.size(), isWhole() ? ROOM : 0, layout(), pins.initial());
         given.forEach(file -> made.begin(file.number, file.initial().clone(), file.initialLife()));
         return made;
     }
@@ -62,6 +68,7 @@ public final class FileTree {
         if (memory != from) {
             from.require(layout());
             memory = from;
+            pins.live(from.pins());
             given.forEach(file -> file.live(from));
             read.clear();
         }

@@ -45,6 +45,11 @@ final class TestRules {
 
     /** @param identifier of the file, in the card's master file or in an application */
     static CardFile file(int identifier, int shortIdentifier) {
+        return file(identifier, shortIdentifier, List.of());
+    }
+
+    /** @param more records behind those */
+    static CardFile file(int identifier, int shortIdentifier, List<String> more) {
         List<String> records = new ArrayList<>();
         records.add(all("9000"));
         records.add(all("9700"));
@@ -57,7 +62,9 @@ final class TestRules {
         records.add(but(FilePlace.DEACTIVATE));
         records.add(but(FilePlace.ACTIVATE));
         records.add(but(FilePlace.DEACTIVATE | FilePlace.ACTIVATE));
+        records.addAll(more);
+        int count = Math.max(RECORDS, records.size());
         return CardFile.records(
-                identifier, Structure.LINEAR, shortIdentifier, RECORD, RECORDS, records.toArray(String[]::new));
+                identifier, Structure.LINEAR, shortIdentifier, RECORD, count, records.toArray(String[]::new));
     }
 }
