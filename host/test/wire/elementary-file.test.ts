@@ -13,6 +13,25 @@ const CONTENTS: readonly (readonly [name: string, content: string, value: unknow
   ['IMSI', 'FFFFFFFFFFFFFFFFFF', undefined],
   ['AD', '00000002', { mode: 'normal', mncLength: 2 }],
   ['SPN', '004F70656E54534DFFFFFFFF', { name: 'OpenTSM', displayCondition: 0 }],
+  ['ICCID', '988812010000400310F0', '8988211000000430010'],
+  ['IMSI', '082982608200002080', '228062800000208'],
+  ['IMSI', '082926101160845740', '262011106487504'],
+  ['AD', '00000102', { mode: 'normal', mncLength: 2 }],
+  ['AD', '810000', { mode: 'type approval, with specific facilities' }],
+  ['SPN', '0147534D2D52204348FFFFFFFFFFFFFFFF', { name: 'GSM-R CH', displayCondition: 1 }],
+  ['SPN', '00800041FFFFFFFF', { name: 'A', displayCondition: 0 }],
+  ['SPN', '02820505302D82D32D31FF', { name: '-\u0532\u0583-1', displayCondition: 2 }],
+  ['SPN', '0081051353952EA6A6FF', { name: 'S\u0995.\u09a6\u09a6', displayCondition: 0 }],
+  ['SPN', '00005E7BFF', { name: '@Üä', displayCondition: 0 }],
+  [
+    'SMSP',
+    '534D5343FFFFFFFFFFFFFFFFFFFFFFFFE1FFFFFFFFFFFFFFFFFFFFFFFF0891945197109099F9FFFFFF0000A9',
+    {
+      ...{ name: 'SMSC', indicators: 'E1', serviceCentre: '+4915790109999' },
+      ...{ protocol: 0, coding: 0, validityMinutes: 4320 },
+    },
+  ],
+  ['SMSP', 'FF'.repeat(28), undefined],
   ['EHPLMN', '62F21000F110FFFFFF', ['262-01', '001-01']],
   ['EHPLMN', '130014', ['310-410']],
   ['UST', '0300000002', ['1 phone book', '2 FDN', '34 enabled services table']],
@@ -55,6 +74,13 @@ describe('elementary files', () => {
         expect(networks.decode?.(content)).to.deep.equal(list);
       }),
     );
+    const name = elementaryFile('SPN');
+    const letters = fc.string({ unit: fc.constantFrom(...'@$_ äÖñ£¿§Ω019azAZ'), maxLength: 16 });
+    fc.assert(
+      fc.property(letters, (text) => {
+        expect(name.decode?.(name.encode?.(text, 17) ?? new Uint8Array())).to.deep.include({ name: text });
+      }),
+    );
     expect(toHex(elementaryFile('SPN').encode?.('AB', 5) ?? new Uint8Array())).to.equal('004142FFFF');
   });
 
@@ -62,6 +88,7 @@ describe('elementary files', () => {
     const attempts = [
       () => elementaryFile('IMSI').encode?.('12345', 9),
       () => elementaryFile('SPN').encode?.('too long a name', 5),
+      () => elementaryFile('SPN').encode?.('中', 5),
       () => elementaryFile('EHPLMN').encode?.('262-01,262-02', 3),
       () => elementaryFile('EHPLMN').encode?.('26201', 3),
     ];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { toHex } from '../hex.ts';
+import { decodeAlphaIdentifier } from './alpha-identifier.ts';
 import { decodePlmn, swappedDigits } from './file-values.ts';
 
 /** Elementary files with several fields. @see TS 31.102 4.2 */
@@ -68,8 +69,25 @@ export function decodeSmsParameters(record: Uint8Array) {
   if (start < 0) throw new WireError('smsp', 'A record of EF.SMSP has 28 bytes at least', { got: record.length });
   const fields = record.slice(start);
   if (fields.every((byte) => byte === 0xff)) return undefined;
-  const name = new TextDecoder('latin1').decode(record.slice(0, start)).replaceAll('\u00ff', '').trim();
-  return { name, indicators: toHex(fields.slice(0, 1)), serviceCentre: address(fields.slice(13, 25)) };
+  const indicators = fields[0] ?? 0xff;
+  const told = (bit: number, at: number) => ((indicators >> bit) & 1 ? undefined : fields[at]);
+  const [protocol, coding, validity] = [told(2, 25), told(3, 26), told(4, 27)];
+  return {
+    name: decodeAlphaIdentifier(record.slice(0, start)),
+    indicators: toHex(fields.slice(0, 1)),
+    ...((indicators & 0x01) === 0 ? { destination: address(fields.slice(1, 13)) } : {}),
+    serviceCentre: address(fields.slice(13, 25)),
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(coding === undefined ? {} : { coding }),
+    ...(validity === undefined ? {} : { validityMinutes: validityMinutes(validity) }),
+  };
+}
+
+/** Relative validity period. @see TS 23.040 9.2.3.12.1 */
+function validityMinutes(value: number): number {
+  if (value <= 143) return (value + 1) * 5;
+  if (value <= 167) return 12 * 60 + (value - 143) * 30;
+  return value <= 196 ? (value - 166) * 24 * 60 : (value - 192) * 7 * 24 * 60;
 }
 
 /** `length in bytes ‖ type ‖ digits`. */

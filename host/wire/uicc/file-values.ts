@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { UsageError, WireError } from '../../errors.ts';
+import { decodeAlphaIdentifier, encodeDefaultAlphabet } from './alpha-identifier.ts';
 
 /** Values of the elementary files: digits in swapped nibbles, networks, names. @see TS 31.102 4.2; TS 24.008 10.5.1 */
 
@@ -79,24 +80,19 @@ export function encodePlmnList(text: string, length: number): Uint8Array {
   return content;
 }
 
-/** `display condition ‖ name, filled with FF`; the GSM default alphabet reads as ASCII here. @see TS 31.102 4.2.12 */
+/** `display condition ‖ name, filled with FF`. @throws WireError @see TS 31.102 4.2.12 */
 export function decodeServiceProviderName(content: Uint8Array): { name: string; displayCondition: number } {
-  const [displayCondition = 0, ...rest] = content;
-  const end = rest.indexOf(0xff);
-  const name = Uint8Array.from(end === -1 ? rest : rest.slice(0, end));
-  if (name[0] === 0x80) return { name: ucs2(name.slice(1)), displayCondition };
-  return { name: new TextDecoder('latin1').decode(name), displayCondition };
+  return { name: decodeAlphaIdentifier(content.slice(1)), displayCondition: content[0] ?? 0 };
 }
 
-const ucs2 = (bytes: Uint8Array): string => new TextDecoder('utf-16be').decode(bytes);
-
-/** @throws UsageError for a name that is too long, or not ASCII */
+/** @throws UsageError for a name that is too long, or has a letter that the default alphabet has not */
 export function encodeServiceProviderName(text: string, length: number): Uint8Array {
-  if (!/^[\x20-\x7e]*$/.test(text) || text.length > length - 1)
-    throw new UsageError('spn', `A name of at most ${length - 1} letters without accents goes into this file`);
+  const codes = encodeDefaultAlphabet(text);
+  if (codes === undefined || codes.length > length - 1)
+    throw new UsageError('spn', `A name of at most ${length - 1} letters of the GSM alphabet goes into this file`);
   const content = new Uint8Array(length).fill(0xff);
   content[0] = 0x00;
-  content.set(new TextEncoder().encode(text), 1);
+  content.set(codes, 1);
   return content;
 }
 
@@ -108,6 +104,6 @@ export function decodeDialledNumber(record: Uint8Array): { name: string; number:
   if (length === 0xff || length === 0) return undefined;
   const international = ((record[start + 1] ?? 0) & 0x70) === 0x10;
   const digits = swappedDigits(record.slice(start + 2, start + 1 + Math.min(length, 11))).replace(/f+$/, '');
-  const name = new TextDecoder('latin1').decode(record.slice(0, start)).replaceAll('\u00ff', '').trim();
+  const name = decodeAlphaIdentifier(record.slice(0, start));
   return { name, number: `${international ? '+' : ''}${digits}` };
 }
