@@ -148,6 +148,8 @@ export interface PinState {
   /** Undefined when the PIN is verified or disabled, or the card does not say. */
   readonly triesLeft?: number;
   readonly verified: boolean;
+  /** Nobody asks for it, and so there is nothing to verify. */
+  readonly disabled?: boolean;
 }
 
 /** Keys of PINs. @see TS 102 221 9.5.1 */
@@ -171,6 +173,7 @@ export class Pin {
     if (sw === '9000') return { verified: true };
     if (/^63C[0-9A-F]$/.test(sw)) return { verified: false, triesLeft: Number.parseInt(sw.slice(3), 16) };
     if (sw === '6983') return { verified: false, triesLeft: 0 };
+    if (sw === '6984') return { verified: false, disabled: true };
     if (sw === '6A88') throw new NotFoundError('pin', 'This card has no such PIN');
     return { verified: false };
   }
@@ -202,15 +205,17 @@ function padded(digits: string): Uint8Array {
   return Uint8Array.from({ length: 8 }, (_, index) => (index < digits.length ? digits.charCodeAt(index) : 0xff));
 }
 
+/** @see TS 102 221 table 10.9 */
+const REFUSALS: Readonly<Record<string, string>> = {
+  6983: 'blocked',
+  6984: 'not tried, for this PIN is disabled',
+};
+
 /** What the card says to a wrong PIN. @throws StatusWordError */
 export function requirePinAccepted(label: string, sw: string): void {
   if (sw === '9000') return;
   const left = /^63C([0-9A-F])$/.exec(sw)?.[1];
   const words =
-    left !== undefined
-      ? `wrong, ${Number.parseInt(left, 16)} tries left`
-      : sw === '6983'
-        ? 'blocked'
-        : `refused with ${sw}`;
+    left !== undefined ? `wrong, ${Number.parseInt(left, 16)} tries left` : (REFUSALS[sw] ?? `refused with ${sw}`);
   throw new StatusWordError('pin', `${label}: ${words}`, { sw });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
 import { PIN_KEYS, Pin, requirePinAccepted, UiccFiles } from '../../card/uicc-files.ts';
-import { PolicyError, TsmError, UsageError } from '../../errors.ts';
+import { PolicyError, StatusWordError, TsmError, UsageError } from '../../errors.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';
 import { toHex } from '../../wire/hex.ts';
 import { ELEMENTARY_FILES, type ElementaryFile, elementaryFile } from '../../wire/uicc/elementary-file.ts';
@@ -31,9 +32,20 @@ function refusedIsAbsent(error: unknown): boolean {
 
 async function read(card: CardWork, [name = '']: readonly string[], options: Options) {
   const file = elementaryFile(name, options.records === true);
-  const contents = await new UiccFiles(card.session).read(file);
+  if (options.adm !== undefined || options.pin !== undefined) await verifyFirst(card, options);
+  const contents = await new UiccFiles(card.session).read(file).catch((error: unknown) => hintAtPin(error, file));
   if (file.structure === 'transparent') return shown(file, contents[0] ?? new Uint8Array());
   return contents.map((record, index) => ({ record: index + 1, ...shown(file, record) }));
+}
+
+/** Says what opens the file where the card wants more than was shown. */
+function hintAtPin(error: unknown, { name }: ElementaryFile): never {
+  if (!(error instanceof TsmError) || error.context.sw !== '6982') throw error;
+  throw new StatusWordError(
+    'file-access',
+    `EF.${name} is read by who verified a PIN: give it with --pin, or the administrator’s with --adm`,
+    error.context,
+  );
 }
 
 function shown({ name, decode }: ElementaryFile, content: Uint8Array) {
@@ -68,7 +80,8 @@ async function verifyFirst(card: CardWork, options: Options): Promise<void> {
 }
 
 /**
- * One try at a PIN. The card says first how many are left; the last one is not taken without the card's name.
+ * One try at a PIN. The card says first how many are left; the last one is not taken without the card's name, and none
+ * where the card does not say.
  *
  * @throws PolicyError before the last try @throws StatusWordError for a wrong PIN
  */
@@ -77,14 +90,17 @@ async function attempt(card: CardWork, name: string, make: (pin: Pin) => GpComma
   if (key === undefined) throw new UsageError('pin-name', `${name}: want one of ${Object.keys(PIN_KEYS).join(', ')}`);
   const pin = new Pin(card.session, key);
   const command = make(pin);
-  const { triesLeft } = await pin.state(unblocking);
+  const { triesLeft, verified, disabled = false } = await pin.state(unblocking);
   if (triesLeft !== undefined) card.say(`${name}: ${triesLeft} tries left`);
   if (triesLeft === 0)
     throw new PolicyError(
       'pin-blocked',
       `${name} is blocked${unblocking ? ' for good' : ': pin unblock opens it with the PUK'}`,
     );
+  if (disabled && !unblocking) requirePinAccepted(command.label, '6984');
   if (triesLeft === 1) card.requireConfirmed(`The last try of ${name}`);
+  if (triesLeft === undefined && !verified && !disabled)
+    card.requireConfirmed(`A try of ${name}, which may be the last one, for the card does not tell,`);
   if (card.options.dryRun) return void (await card.change(command, `${name} is tried once`));
   const { sw } = await card.session.transmit(command);
   requirePinAccepted(command.label, sw);
@@ -104,6 +120,9 @@ const pinVerb =
     return { [word]: name.toLowerCase() };
   };
 
+const withPins = (command: Command): Command =>
+  command.option('--adm <digits>', 'ADM1, verified first').option('--pin <digits>', 'PIN1, verified first');
+
 const onFiles = (verbs: readonly Verb[]): readonly Verb[] => verbs.map((verb) => ({ ...verb, withoutDomain: true }));
 
 export const fileVerbs = onFiles([
@@ -112,7 +131,7 @@ export const fileVerbs = onFiles([
     usage: 'read <file>',
     about: 'reads a file by name or path, and what it means',
     examples: ['read IMSI', 'read USIM/6F07', 'read 3F00/2FE2 --json'],
-    options: (command) => command.option('--records', 'the path is of a file with records', false),
+    options: (command) => withPins(command.option('--records', 'the path is of a file with records', false)),
     run: read,
   },
   {
@@ -120,11 +139,7 @@ export const fileVerbs = onFiles([
     about: 'writes a file by name or path',
     examples: ['update SPN "My network" --adm 12345678', 'update EHPLMN 262-01,262-02', 'update ACC 0001 --hex'],
     options: (command) =>
-      command
-        .option('--hex', 'the value is in hex', false)
-        .option('--record <hex>', 'which record, from 01')
-        .option('--adm <digits>', 'ADM1, verified first')
-        .option('--pin <digits>', 'PIN1, verified first'),
+      withPins(command.option('--hex', 'the value is in hex', false).option('--record <hex>', 'which record, from 01')),
     run: update,
   },
 ]);
