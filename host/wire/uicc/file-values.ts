@@ -13,7 +13,7 @@ const fromSwapped = (digits: string): Uint8Array =>
     Number.parseInt(`${digits[2 * index + 1]}${digits[2 * index]}`, 16),
   );
 
-/** `length ‖ parity nibble 9 or 1 ‖ digits`; undefined when never written. @throws WireError @see TS 31.102 4.2.2 */
+/** `length ‖ parity nibble 9 or 1 ‖ digits`; undefined when empty. @throws WireError @see TS 31.102 4.2.2 */
 export function decodeImsi(content: Uint8Array): string | undefined {
   const [length = 0xff, ...rest] = content;
   if (length === 0xff) return undefined;
