@@ -41,6 +41,16 @@ async function run(card: TestCard, cases: readonly Case[]) {
 }
 
 describe('The administration agent and a server of ours', () => {
+  it('has its own name where a trigger has none, as public tools send it', () =>
+    onOtaCard(agentCard(), async (card) => {
+      const world = await AgentWorld.open(card);
+      const server = new AdminServer((_posted, response) => nothing(response));
+      expect(await world.call(server.connect, { agent: null })).equal('00');
+      await server.posted(1);
+      await world.terminal.closed();
+      expect(server.posts[0]?.headers['x-admin-from']).equal('//aa-id/aid/F06F70656E/74736D0401');
+    }));
+
   it('goes on behind the answers that its rules name, and behind no others', () =>
     onOtaCard(agentCard(), async (card) => {
       const commands = [THERE, NOT_THERE, THERE];

@@ -64,15 +64,24 @@ export interface TriggerFields {
   readonly key?: string;
   /** `86` and what is in it, hex; no retries when absent. */
   readonly retry?: string;
+  /** Name of the agent; null for a trigger without one. */
+  readonly agent?: string | null;
 }
 
 const ascii = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 /** `81 L { 83 L { .. } }`: the connection is not looked at by a terminal of the tests. */
-export function trigger({ uri = '/adm?n=0', identity = IDENTITY, key = '4001', retry = '' }: TriggerFields = {}) {
+export function trigger({
+  uri = '/adm?n=0',
+  identity = IDENTITY,
+  key = '4001',
+  retry = '',
+  agent = '//se-id/iccid/89',
+}: TriggerFields = {}) {
   const connection = tlv('84', 'B50103', 'B90205DC', 'BC030201BB', 'BE05217F000001');
   const security = tlv('85', lv(ascii(identity)), '02', key);
-  const http = tlv('89', tlv('8A', ascii('adm.example')), tlv('8B', ascii('//se-id/iccid/89')), tlv('8C', ascii(uri)));
+  const name = agent === null ? '' : tlv('8B', ascii(agent));
+  const http = tlv('89', tlv('8A', ascii('adm.example')), name, tlv('8C', ascii(uri)));
   return tlv('81', tlv('83', connection, security, retry, http));
 }
 
