@@ -86,7 +86,7 @@ async function partsOf({
   serial = '',
 }: RunOptions): Promise<ScriptParts & AsyncDisposable> {
   if (dryRun === true) {
-    const { openTrial } = await import('./script-trial.ts');
+    const { openTrial } = await import('./script-trial.ts').catch(withoutSimulator);
     if (!/^[0-9A-Fa-f]{16}$/.test(serial)) throw new UsageError('bad-option', '--serial has 8 bytes in hexadecimal');
     return openTrial({ image, keyFile: testKeys, serial: serial.toUpperCase() });
   }
@@ -94,6 +94,12 @@ async function partsOf({
   const { openCard } = await import('./card/readers.ts');
   const open = await openCard(reader ?? process.env.TSM_READER);
   return { card: open.card, [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() };
+}
+
+/** An installation has none. */
+function withoutSimulator(error: unknown): never {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+  throw new UsageError('no-simulator', 'A dry run needs the simulator, which only a checkout has', {}, error);
 }
 
 function inputOf(text: string): readonly [string, string] {
