@@ -38,7 +38,7 @@ import type { CardChannel } from '../../transport/card-channel.ts';
 import { runScript } from '../../transport/script-runner.ts';
 import type { CapFile } from '../../wire/cap/cap-file.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
-import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
+import type { CardCommand, CardResponse, CardSessionInfo } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
 import type { Product } from '../../workflow/deploy-application/context.ts';
@@ -406,27 +406,47 @@ function otaOver(self: () => InProcess | undefined): OtaServer {
     if (seat === undefined) throw new PeerError('reader-unknown', 'no such reader', { status: 404 });
     return seat;
   };
+  // Nobody resets a card in the middle of another's script.
+  const turns = new Map<Seat, Promise<unknown>>();
+  const inTurn = <T>(seat: Seat, act: () => Promise<T>): Promise<T> => {
+    const turn = (turns.get(seat) ?? Promise.resolve()).then(act);
+    turns.set(
+      seat,
+      turn.catch(() => {}),
+    );
+    return turn;
+  };
+  const open = async (seat: Seat) => {
+    seat.fence += 1;
+    await seat.card.power('on').catch(() => {});
+    await seat.card.reset();
+    const { fence, insertion, readerName } = seat;
+    return { sessionId: readerName, fence, atr: '', insertion: String(insertion), leaseExpiresAt: '' };
+  };
+  const run = async (
+    seat: Seat,
+    { fence, insertion }: Pick<CardSessionInfo, 'fence' | 'insertion'>,
+    commands: readonly CardCommand[],
+  ) => {
+    if (fence !== seat.fence || insertion !== String(seat.insertion)) {
+      throw new PeerError('stale-fence', 'another session', { status: 409 });
+    }
+    seat.sent.push(...commands);
+    const start = performance.now();
+    const { stopped, failure, apdus, bytesOut, bytesIn, ...ran } = await runScript(channelOf(seat), commands);
+    const responses = self()?.between.answers?.(commands, ran.responses, seat) ?? ran.responses;
+    if (failure !== undefined) throw new PeerError(failure.code, failure.message, { status: 503 });
+    return { responses, stopped, cost: { roundTrips: 1, apdus, bytesOut, bytesIn, ms: performance.now() - start } };
+  };
   return {
     openCardSession: async ({ readerName }) => {
       const seat = seatOf(readerName);
-      seat.fence += 1;
-      await seat.card.power('on').catch(() => {});
-      await seat.card.reset();
-      const { fence, insertion } = seat;
-      return { sessionId: readerName, fence, atr: '', insertion: String(insertion), leaseExpiresAt: '' };
+      return inTurn(seat, () => open(seat));
     },
-    exchange: async ({ sessionId, fence, insertion }, commands) => {
-      const seat = seatOf(sessionId);
+    exchange: async (session, commands) => {
+      const seat = seatOf(session.sessionId);
       await self()?.between.beforeTrip?.(commands, seat);
-      if (fence !== seat.fence || insertion !== String(seat.insertion)) {
-        throw new PeerError('stale-fence', 'another session', { status: 409 });
-      }
-      seat.sent.push(...commands);
-      const start = performance.now();
-      const { stopped, failure, apdus, bytesOut, bytesIn, ...ran } = await runScript(channelOf(seat), commands);
-      const responses = self()?.between.answers?.(commands, ran.responses, seat) ?? ran.responses;
-      if (failure !== undefined) throw new PeerError(failure.code, failure.message, { status: 503 });
-      return { responses, stopped, cost: { roundTrips: 1, apdus, bytesOut, bytesIn, ms: performance.now() - start } };
+      return inTurn(seat, () => run(seat, session, commands));
     },
     closeCardSession: async () => {},
     giveBackCard: async () => {},
