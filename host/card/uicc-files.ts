@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { NotFoundError, StatusWordError, UsageError } from '../errors.ts';
+import { NotFoundError, StatusWordError, UsageError, WireError } from '../errors.ts';
 import { decodeTlvs, TlvReader } from '../wire/ber-tlv.ts';
 import { type GpCommand, gpCommand, INS, responseData } from '../wire/gp/command.ts';
 import { fromHex } from '../wire/hex.ts';
@@ -10,12 +10,25 @@ import type { CardSession } from './card-session.ts';
 const USIM = fromHex('A0000000871002');
 const MAX_RECORDS = 254;
 const BLOCK = 255;
+const TAG_LIST = 0x5c;
+const FIRST_BLOCK = 0x80;
+const MAX_OBJECT = 0x10000;
 
 /** Size and records of the selected file, from its control parameters. @see TS 102 221 11.1.1.3 */
 export interface FileControl {
   readonly sizeBytes?: number;
   readonly recordLength?: number;
   readonly recordCount?: number;
+  readonly structure?: FileStructure;
+}
+
+/** How a file is built: one row of bytes, records of one length, or data objects. */
+export type FileStructure = 'transparent' | 'linear' | 'ber-tlv';
+
+/** What a file holds, in one part, in records, or in data objects with their tags. */
+export interface FileContent {
+  readonly structure: FileStructure;
+  readonly parts: readonly Uint8Array[];
 }
 
 const command = (label: string, ins: number, p1: number, p2: number, data: Uint8Array, le: boolean): GpCommand =>
@@ -33,7 +46,20 @@ export function decodeFileControl(answer: Uint8Array): FileControl {
     descriptor !== undefined && descriptor.length >= 5
       ? { recordLength: number(descriptor.slice(2, 4)), recordCount: descriptor[4] ?? 0 }
       : {};
-  return { ...(size === undefined ? {} : { sizeBytes: number(size) }), ...records };
+  const structure = structureOf(descriptor?.[0] ?? 0);
+  return {
+    ...(size === undefined ? {} : { sizeBytes: number(size) }),
+    ...records,
+    ...(structure === undefined ? {} : { structure }),
+  };
+}
+
+/** @see TS 102 221 table 11.5 */
+function structureOf(descriptor: number): FileStructure | undefined {
+  const form = descriptor & 0x3f;
+  if (form === 0x39) return 'ber-tlv';
+  if ((form & 0x38) === 0x38) return undefined;
+  return { 1: 'transparent' as const, 2: 'linear' as const, 6: 'linear' as const }[form & 0x07];
 }
 
 /** The file system of a UICC, in clear. @see TS 102 221 11.1 */
@@ -54,8 +80,16 @@ export class UiccFiles {
 
   /** Content of a transparent file, or its records. @throws NotFoundError, StatusWordError */
   async read(file: ElementaryFile): Promise<readonly Uint8Array[]> {
+    return (await this.content(file)).parts;
+  }
+
+  /** The same, with how the card says that the file is built. @throws NotFoundError, StatusWordError */
+  async content(file: ElementaryFile): Promise<FileContent> {
     const control = await this.select(file);
-    return file.structure === 'linear' ? this.#records(control, file) : [await this.#binary(control, file)];
+    const structure = control.structure ?? file.structure;
+    if (structure === 'ber-tlv') return { structure, parts: await this.#objects(file) };
+    if (structure === 'linear') return { structure, parts: await this.#records(control, file) };
+    return { structure, parts: [await this.#binary(control, file)] };
   }
 
   /**
@@ -128,6 +162,29 @@ export class UiccFiles {
     return Uint8Array.from(parts);
   }
 
+  /** Data objects of a BER-TLV file, by the list of their tags. @see TS 102 221 11.3.1 */
+  async #objects({ name }: ElementaryFile): Promise<Uint8Array[]> {
+    const list = new TlvReader(await this.#retrieve(name, Uint8Array.of(TAG_LIST))).expect(TAG_LIST);
+    const objects: Uint8Array[] = [];
+    for (const tag of tagsIn(list)) objects.push(await this.#retrieve(name, tag));
+    return objects;
+  }
+
+  async #retrieve(name: string, tag: Uint8Array): Promise<Uint8Array> {
+    const parts: number[] = [];
+    for (let first = true; ; first = false) {
+      const data = first ? tag : new Uint8Array();
+      const bare = command(`RETRIEVE DATA EF.${name}`, INS.GET_DATA_FILE, 0x00, first ? FIRST_BLOCK : 0x00, data, true);
+      const retrieve = { ...bare, cla: 0x80 };
+      const response = await this.#session.transmit(retrieve);
+      const more = response.sw === '62F1';
+      parts.push(...responseData(retrieve, more ? { ...response, sw: '9000' } : response));
+      if (!more) return Uint8Array.from(parts);
+      if (parts.length > MAX_OBJECT)
+        throw new WireError('file-object', `EF.${name}: the card’s data object has no end`, { got: parts.length });
+    }
+  }
+
   async #records({ recordCount, recordLength }: FileControl, { name }: ElementaryFile): Promise<Uint8Array[]> {
     const records: Uint8Array[] = [];
     for (let record = 1; record <= Math.min(recordCount ?? MAX_RECORDS, MAX_RECORDS); record += 1) {
@@ -139,6 +196,23 @@ export class UiccFiles {
     }
     return records;
   }
+}
+
+/** Tags of one to three bytes each. @throws WireError for half a tag, or more than a file of objects has */
+function tagsIn(list: Uint8Array): Uint8Array[] {
+  const tags: Uint8Array[] = [];
+  for (let at = 0; at < list.length; ) {
+    let end = at + 1;
+    if (((list[at] ?? 0) & 0x1f) === 0x1f) {
+      while (((list[end] ?? 0) & 0x80) !== 0) end += 1;
+      end += 1;
+    }
+    if (end > list.length || end - at > 3 || tags.length === MAX_RECORDS)
+      throw new WireError('file-tags', 'The card’s list of tags is not one', { offset: at });
+    tags.push(list.slice(at, end));
+    at = end;
+  }
+  return tags;
 }
 
 const DIRECTORY: ElementaryFile = { name: 'DIR', root: 'MF', path: ['2F00'], structure: 'linear', about: '' };

@@ -33,9 +33,14 @@ function refusedIsAbsent(error: unknown): boolean {
 async function read(card: CardWork, [name = '']: readonly string[], options: Options) {
   const file = elementaryFile(name, options.records === true);
   if (options.adm !== undefined || options.pin !== undefined) await verifyFirst(card, options);
-  const contents = await new UiccFiles(card.session).read(file).catch((error: unknown) => hintAtPin(error, file));
-  if (file.structure === 'transparent') return shown(file, contents[0] ?? new Uint8Array());
-  return contents.map((record, index) => ({ record: index + 1, ...shown(file, record) }));
+  const uicc = new UiccFiles(card.session);
+  const { structure, parts } = await uicc.content(file).catch((error: unknown) => hintAtPin(error, file));
+  if (structure === 'transparent') return shown(file, parts[0] ?? new Uint8Array());
+  return parts.map((part, index) =>
+    structure === 'linear'
+      ? { record: index + 1, ...shown(file, part) }
+      : { object: index + 1, file: `EF.${file.name}`, data: toHex(part) },
+  );
 }
 
 /** Says what opens the file where the card wants more than was shown. */

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { fileVerbs, pinVerbs } from '../../cli/card/file-verbs.ts';
 import type { CardOptions } from '../../cli/card/options.ts';
 import { withCard } from '../../cli/card/session.ts';
-import { NotFoundError, PolicyError, StatusWordError } from '../../errors.ts';
+import { NotFoundError, PolicyError, StatusWordError, WireError } from '../../errors.ts';
 import { toHex } from '../../wire/hex.ts';
 import type { FramedCard } from '../transport/framed-card.ts';
 import { UiccCard } from './uicc-card.ts';
@@ -41,6 +41,18 @@ describe('tsm card files, read, update and pin', () => {
     expect(await run('read', ['USIM/6F07'])).to.deep.include({ file: 'EF.IMSI', value: '001010123456789' });
     expect(await run('read', ['MSISDN'])).to.have.lengthOf(2);
     expect(await refusal(run('read', ['SMSP']))).to.be.instanceOf(NotFoundError);
+  });
+
+  it('reads a file of data objects, and records of a file that nobody said has some', async () => {
+    expect(await run('read', ['USIM/6F70'])).to.deep.equal([
+      { object: 1, file: 'EF.USIM/6F70', data: '800201FF' },
+      { object: 2, file: 'EF.USIM/6F70', data: `5F2D8182${'AB'.repeat(130)}` },
+    ]);
+    uicc.files['6F70'] = { objects: { '9F8181': '' }, content: new Uint8Array() };
+    expect(await refusal(run('read', ['USIM/6F70']))).to.be.instanceOf(WireError);
+    uicc.files['7F10'] = { content: new Uint8Array() };
+    uicc.files['6F3A'] = { records: 2, content: new Uint8Array(8).fill(0xa5) };
+    expect(await run('read', ['7F10/6F3A'])).to.deep.include({ record: 2, file: 'EF.7F10/6F3A', data: 'A5A5A5A5' });
   });
 
   it('writes a file in words or hex, once the PIN is verified', async () => {

@@ -8,6 +8,8 @@ const USIM_AID = 'A0000000871002FF49FF0589';
 
 interface File {
   readonly records?: number;
+  /** Data objects by their tags, in a file that holds such. */
+  readonly objects?: Readonly<Record<string, string>>;
   content: Uint8Array;
 }
 
@@ -21,12 +23,14 @@ export class UiccCard {
     '2F00': { records: 1, content: concat(fromHex(DIRECTORY), new Uint8Array(9).fill(0xff)) },
     '6F07': { content: fromHex('080910101032547698') },
     '6F46': { content: new Uint8Array(17).fill(0xff) },
+    '6F70': { objects: { '80': '800201FF', '5F2D': `5F2D8182${'AB'.repeat(130)}` }, content: new Uint8Array() },
     '6F40': { records: 2, content: new Uint8Array(40).fill(0xff) },
   };
   tries = 3;
   verifications = 0;
   #selected = '3F00';
   #verified = false;
+  #waiting = '';
 
   static async start(): Promise<{ uicc: UiccCard; link: FramedCard }> {
     const uicc = new UiccCard();
@@ -39,6 +43,7 @@ export class UiccCard {
     if (ins === 0xa4) return this.#select(p1, toHex(data));
     if (ins === 0xb0) return this.#read(0, lc === 0 ? 256 : lc);
     if (ins === 0xb2) return this.#record(p1);
+    if (ins === 0xcb) return this.#retrieve(toHex(data), p2);
     if (ins === 0xd6) return this.#update(data, 0);
     if (ins === 0xdc) return this.#update(data, p1 - 1);
     if (ins === 0x20) return this.#verify(toHex(data), p2);
@@ -68,6 +73,18 @@ export class UiccCard {
     return concat(content.slice((number - 1) * length, number * length), fromHex('9000'));
   }
 
+  /** Objects in blocks of 100 bytes, so that one comes in two. */
+  #retrieve(tag: string, p2: number): Uint8Array {
+    const { objects = {} } = this.files[this.#selected] ?? { content: new Uint8Array() };
+    const tags = Object.keys(objects).join('');
+    const list = `5C${(tags.length / 2).toString(16).padStart(2, '0')}${tags}`;
+    if (p2 === 0x80) this.#waiting = tag === '5C' ? list : (objects[tag] ?? '');
+    if (this.#waiting === '') return fromHex('6A88');
+    const block = this.#waiting.slice(0, 200);
+    this.#waiting = this.#waiting.slice(200);
+    return fromHex(`${block}${this.#waiting === '' ? '9000' : '62F1'}`.toUpperCase());
+  }
+
   #update(data: Uint8Array, record: number): Uint8Array {
     if (!this.#verified) return fromHex('6982');
     this.files[this.#selected]?.content.set(data, record * data.length);
@@ -93,7 +110,8 @@ export class UiccCard {
 }
 
 /** `62 { 82 descriptor ‖ 80 size }` */
-function control({ content, records }: File): Uint8Array {
+function control({ content, records, objects }: File): Uint8Array {
+  if (objects !== undefined) return fromHex('620482027921');
   const size = content.length.toString(16).padStart(4, '0');
   if (records === undefined) return fromHex(`6208820241218002${size}`.toUpperCase());
   const length = (content.length / records).toString(16).padStart(4, '0');

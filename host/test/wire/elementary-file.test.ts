@@ -112,7 +112,7 @@ describe('elementary files', () => {
 
   it('reads size and records of a file', () => {
     expect(decodeFileControl(fromHex('620F82054221001C028002003883026F40'))).to.deep.equal({
-      ...{ sizeBytes: 0x38, recordLength: 0x1c, recordCount: 2 },
+      ...{ sizeBytes: 0x38, recordLength: 0x1c, recordCount: 2, structure: 'linear' },
     });
     expect(decodeFileControl(fromHex('0000'))).to.deep.equal({});
   });
