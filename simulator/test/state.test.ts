@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import {
   type CardImage,
@@ -104,6 +105,23 @@ describe('saved state', () => {
     expect(first).to.match(/^AABB/);
     expect(second).not.to.match(/^AABB/);
     expect(second).not.to.equal(first);
+  });
+
+  it('of a release with other files is refused in words, and stays', async () => {
+    const name = 'before-file-administration';
+    const kept = gunzipSync(await readFile(join(import.meta.dirname, 'fixture', 'states', `${name}.card.gz`)));
+    await writeFile(join(stateDir, `${name}.card`), kept);
+    await using simulator = await startSimulator({ stateDir });
+    const image = { name, atr: '3B00', iccid: '8986001234567890123F', isd: null, toolkit: true } as const;
+    const refused = await simulator.insert(image).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(refused).to.be.instanceOf(SimulatorError).with.property('code', 'state-mismatch');
+    expect(refused).property('message').to.contain('of another version of org.opentsm.simulator.uicc.FileMemory');
+    expect((await readFile(join(stateDir, `${name}.card`))).equals(kept)).to.equal(true);
+    await rm(join(stateDir, `${name}.card`));
+    await (await simulator.insert(image)).remove();
   });
 
   it('is refused when damaged, truncated, or of another image', async () => {
