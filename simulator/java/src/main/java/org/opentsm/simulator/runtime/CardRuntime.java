@@ -6,9 +6,6 @@ import com.licel.jcardsim.base.SimulatorSystem;
 import java.lang.reflect.Field;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.Set;
 import javacard.framework.AID;
 import javacard.framework.APDU;
 import javacard.framework.ApduAccess;
@@ -16,45 +13,24 @@ import javacard.framework.ApduForm;
 import javacard.framework.Applet;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
-import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
-import javacard.framework.SystemException;
 import javacardx.apdu.ExtendedLength;
-import org.opentsm.simulator.crypto.CryptoHost;
-import org.opentsm.simulator.crypto.ViewHost;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.JavaCardRuntime;
 import org.opentsm.simulator.open.LoadedCode;
-import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
 /**
- * One card's Java Card runtime: jCardSim's, with the selection, contexts, transactions and memory
- * accounting it lacks. jCardSim finds the runtime of a command by thread, so cards run in parallel;
- * one card is used by one thread at a time (its Card sees to that).
+ * One card's Java Card runtime: jCardSim's, with what it lacks. Here are commands, applications and the platform's own
+ * parts; {@link ContextRuntime} keeps contexts apart, {@link MeteredRuntime} counts. jCardSim finds the runtime of a
+ * command by thread, so cards run in parallel; one card is used by one thread at a time (its Card sees to that).
  */
-public final class CardRuntime extends SimulatorRuntime implements JavaCardRuntime, CryptoHost, ViewHost {
+public final class CardRuntime extends ContextRuntime implements JavaCardRuntime {
 
-    private static final int TRACE_DEPTH = 12;
-
-    private final Registry registry = new Registry();
     private final CardOpen open;
-    private final CardPackages packages;
-    private final AppletClassLoader loader;
-    private final CardRandom random;
-    private final Statistics statistics;
-    private final FaultPlan faults;
-    private final TransientArrays transients;
-    private final Contexts contexts = new Contexts(registry);
-    private final ArrayViews views = new ArrayViews();
-    private final Firewall firewall;
-    private final MemoryAccounts memory;
     private final CommandDispatcher dispatcher = new CommandDispatcher(this, registry);
-    private final PersistentHeap heap;
     private final Installer installer = new Installer(this, registrationCallback);
     private final SharedObjects shared = new SharedObjects(this);
-
-    private final Budget budget = new Budget();
     private final TransportProtocol transport = new TransportProtocol();
     private byte[] response = new byte[0];
     private int responseLength;
@@ -62,33 +38,12 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     private RegistryEntry served;
 
     private NativeIssuer nativeIssuer = NativeIssuer.NONE;
-    private Set<String> lacking = Set.of();
-    private int keyPairsLeft = Integer.MAX_VALUE;
-    /** True once each access must be looked at: applets share objects, or have array views. */
-    private boolean guarded;
-    /** The RAM array that was stored into last: a loop stores into one again and again. */
-    private Object lastRam;
-
-    private boolean deletionRequested;
-    private long unseenChanges;
     private long resets;
-    private PlatformMemory platform = new PlatformMemory();
     private Object extension;
 
     public CardRuntime(CardPackages packages, CardRandom random, Statistics statistics, FaultPlan faults) {
-        super(new TransientArrays());
-        this.transients = (TransientArrays) transientMemory;
-        this.packages = packages;
-        this.loader = packages.loader();
-        this.random = random;
-        this.statistics = statistics;
-        this.faults = faults;
-        this.firewall = new Firewall(this, contexts, transients);
-        this.memory = new MemoryAccounts(registry, contexts, transients);
+        super(packages, random, statistics, faults);
         this.open = new CardOpen(this, registry);
-        this.heap = new PersistentHeap(registry, this::platformMemory, loader, transients);
-        transients.belongTo(contexts::activeGroup, this::isSelectedContext);
-        transients.countIn(memory);
         loader.serve(this);
         forgetLongArrays();
         takeBuffer(ApduForm.SHORT_BUFFER);
@@ -122,7 +77,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         dispatcher.forget(entry);
         heap.forget(entry);
         heap.wipeDeleted();
-        memory.recount();
+        memory().recount();
     }
 
     /** Class bytes C0 to FE go to the selected applet as they are, and name no logical channel. */
@@ -135,67 +90,18 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         return (CardRuntime) SimulatorSystem.instance();
     }
 
-    /** The card's source of randomness, for key generation and for RandomData. */
-    @Override
-    public CardRandom random() {
-        return random;
-    }
-
-    @Override
-    public void generateData(byte[] buffer, int offset, int length) {
-        random.generateData(buffer, offset, length);
-    }
-
-    @Override
-    public int[] makeTransientInts(short length, byte event) {
-        return transients.makeIntArray(length, event);
-    }
-
     @Override
     public long resets() {
         return resets;
-    }
-
-    public Registry registry() {
-        return registry;
     }
 
     public CardOpen open() {
         return open;
     }
 
-    public AppletClassLoader loader() {
-        return loader;
-    }
-
-    public TransientArrays transients() {
-        return transients;
-    }
-
     /** Makes this card the one that jCardSim's engines and RAM arrays of this thread belong to. */
     public void activate() {
         activateSimulatorRuntimeInstance();
-    }
-
-    // --- what the card lacks -----------------------------------------------------------------
-
-    /** @param keyPairs RSA key pair objects that there is room for */
-    public void takeAway(Set<String> constants, int keyPairs) {
-        lacking = constants;
-        keyPairsLeft = keyPairs;
-    }
-
-    @Override
-    public Set<String> lacking() {
-        return lacking;
-    }
-
-    @Override
-    public void takeKeyPair() {
-        if (keyPairsLeft == 0) {
-            SystemException.throwIt(SystemException.NO_RESOURCE);
-        }
-        keyPairsLeft--;
     }
 
     // --- an issuer's domain that is no applet -------------------------------------------------
@@ -280,11 +186,12 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     /** What a command leaves behind is put in order, however it ended. */
     private void end() {
         installer.end();
-        boolean deleted = heap.wipeDeleted();
-        if (deleted || deletionRequested) {
-            deletionRequested = false;
-            memory.recount();
-        }
+        collect();
+    }
+
+    @Override
+    boolean isInstalling() {
+        return installer.installing() != null;
     }
 
     /** Calls a shared object as a command on the card's own channel does. */
@@ -421,26 +328,7 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         return new byte[] {(byte) (sw >> 8), (byte) sw};
     }
 
-    /** An exception that is no status word is a defect of the applet; it is worth some lines when asked for. */
-    static void trace(Throwable e) {
-        if (Boolean.getBoolean("opentsm.trace")) {
-            StringBuilder text = new StringBuilder("uncaught in an applet: " + e);
-            Arrays.stream(e.getStackTrace()).limit(TRACE_DEPTH).forEach(frame -> text.append("\n  at ")
-                    .append(frame));
-            System.err.println(text);
-        }
-    }
-
     // --- the platform's own parts -----------------------------------------------------------
-
-    /** Persistent memory beside the applets. */
-    public PlatformMemory platformMemory() {
-        return platform;
-    }
-
-    public void restore(PlatformMemory saved) {
-        platform = saved;
-    }
 
     /** What a part of the platform above this one keeps for the card. */
     public Object extension() {
@@ -470,15 +358,6 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
         }
     }
 
-    /** Takes the active contexts off, for work that goes on in a later command; {@link #resume} puts them back. */
-    public Object suspend() {
-        return contexts.suspend();
-    }
-
-    public void resume(Object suspended) {
-        contexts.resume(suspended);
-    }
-
     /** How many times install() was called. */
     public long installs() {
         return installer.installs();
@@ -496,101 +375,15 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
 
     // --- contexts ---------------------------------------------------------------------------
 
-    /** Runs {@code work} with the context of an instance, or OPEN's, active. */
-    public <T> T inContext(AID instance, Work<T> work) throws Throwable {
-        return inContext(contexts.frame(instance), work);
-    }
-
-    <T> T inContext(Contexts.Frame frame, Work<T> work) throws Throwable {
-        if (frame.group() != null && !isSelectedContext(frame.group())) {
-            firewall.watch();
-        }
-        contexts.enter(frame);
-        try {
-            return work.run();
-        } finally {
-            contexts.leave();
-        }
-    }
-
-    Contexts.Frame frame(AID instance) {
-        return contexts.frame(instance);
-    }
-
-    Contexts.Frame activeFrame() {
-        return contexts.top();
-    }
-
-    Firewall firewall() {
-        return firewall;
-    }
-
-    boolean isGuarded() {
-        return guarded;
-    }
-
-    void guard() {
-        guarded = true;
-    }
-
-    ArrayViews views() {
-        return views;
-    }
-
-    @Override
-    public Object makeView(Object array, short offset, short length, short attributes, Shareable siObject) {
-        if (loader.isPlain()) {
-            // Without instrumentation nothing would keep view and array together.
-            throw new SystemException(SystemException.NO_RESOURCE);
-        }
-        return firewall.makeView(array, offset, length, attributes, siObject);
-    }
-
-    @Override
-    public boolean isView(Object object) {
-        return views.find(object) != null;
-    }
-
-    @Override
-    public short attributes(Object object) {
-        return views.rights(object);
-    }
-
-    @Override
-    public int available(byte memoryType) {
-        return memory.available(memoryType);
-    }
-
     /** True in install() before register(): there is no application yet. */
     public boolean isUnregistered() {
         return installer.isUnregistered();
     }
 
-    /** True for the context of the selected applet, and for that of one being installed, JCRE 3.0.4 11.2. */
+    @Override
     public boolean isSelectedContext(AID group) {
         RegistryEntry selected = dispatcher.selected();
         return group.equals(installer.installing()) || selected != null && group.equals(selected.loadFile);
-    }
-
-    /** False for a load file that is only a library. */
-    boolean hasInstances(AID loadFile) {
-        return registry.entries().stream().anyMatch(entry -> loadFile.equals(entry.loadFile));
-    }
-
-    /** What runs in a context; it may throw what applets throw. */
-    @FunctionalInterface
-    public interface Work<T> {
-        T run() throws Throwable;
-    }
-
-    @Override
-    public AID getAID() {
-        return contexts.active();
-    }
-
-    @Override
-    public AID getPreviousContextAID() {
-        return contexts.previous();
     }
 
     @Override
@@ -693,166 +486,6 @@ public final class CardRuntime extends SimulatorRuntime implements JavaCardRunti
     @Override
     public AID caller() {
         return getPreviousContextAID();
-    }
-
-    // --- transactions -----------------------------------------------------------------------
-
-    @Override
-    public void beginTransaction() {
-        heap.begin();
-    }
-
-    @Override
-    public void commitTransaction() {
-        statistics.transaction(heap.commit(this::persistentWrite));
-    }
-
-    @Override
-    public void abortTransaction() {
-        heap.abort();
-    }
-
-    @Override
-    public byte getTransactionDepth() {
-        return heap.transactionDepth();
-    }
-
-    // --- computing time ---------------------------------------------------------------------
-
-    /** How long the running command may compute. */
-    public Budget budget() {
-        return budget;
-    }
-
-    /** @throws PowerCut the command has computed too long */
-    void cutOff() {
-        faults.cutNow();
-    }
-
-    // --- memory accounting ------------------------------------------------------------------
-
-    /** Called before each store into a persistent object. */
-    @Override
-    public void persistentWrite() {
-        written(2);
-    }
-
-    /** @param bytes that are about to change */
-    void written(int bytes) {
-        heap.write(bytes);
-        faults.beforeWrite();
-        statistics.persistentWrite();
-    }
-
-    /** Called before each store into an array, which may be RAM. */
-    @Override
-    public void writing(Object array) {
-        writing(array, 2);
-    }
-
-    void writing(Object array, int bytes) {
-        if (array != lastRam) {
-            lookAtStore(array, bytes);
-        }
-    }
-
-    private void lookAtStore(Object array, int bytes) {
-        if (transients.isTransient(array) == JCSystem.NOT_A_TRANSIENT_OBJECT) {
-            written(bytes);
-        } else {
-            lastRam = array;
-        }
-    }
-
-    @Override
-    public void mayHaveChanged() {
-        unseenChanges++;
-    }
-
-    /** A number that differs when persistent memory may differ: it saves looking at all of it after each command. */
-    public long changes() {
-        long[] position = random.position();
-        return statistics.persistentWrites() + unseenChanges + registry.changes() + position[0] + position[1];
-    }
-
-    void wroteOutsideTransaction(byte[] array, short offset, short length) {
-        heap.wroteOutsideTransaction(array, offset, length);
-    }
-
-    void allocation() {
-        if (installer.installing() == null) {
-            statistics.allocation();
-        }
-    }
-
-    MemoryAccounts memory() {
-        return memory;
-    }
-
-    /** What the card has; nothing is refused before this is said. */
-    public void limitMemory(MemoryLimits limits) {
-        memory.limit(limits);
-        heap.limit(limits.commit());
-    }
-
-    /** Bytes that each instance holds, by its AID in hex: persistent, CLEAR_ON_RESET, CLEAR_ON_DESELECT. */
-    public Map<String, int[]> memoryByInstance() {
-        memory.recount();
-        Map<String, int[]> found = new LinkedHashMap<>();
-        memory.accounts()
-                .forEach((aid, account) -> found.put(
-                        aid, new int[] {account.persistent, account.transientReset, account.transientDeselect}));
-        return found;
-    }
-
-    private static short most(int bytes) {
-        return (short) Math.max(0, Math.min(bytes, Short.MAX_VALUE));
-    }
-
-    @Override
-    public short getAvailablePersistentMemory() {
-        return most(memory.available(JCSystem.MEMORY_TYPE_PERSISTENT));
-    }
-
-    @Override
-    public short getAvailableTransientResetMemory() {
-        return most(memory.available(JCSystem.MEMORY_TYPE_TRANSIENT_RESET));
-    }
-
-    @Override
-    public short getAvailableTransientDeselectMemory() {
-        return most(memory.available(JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT));
-    }
-
-    @Override
-    public short getMaxCommitCapacity() {
-        return most(memory.limits().commit());
-    }
-
-    @Override
-    public short getUnusedCommitCapacity() {
-        return most(memory.limits().commit() - heap.written());
-    }
-
-    @Override
-    public boolean isObjectDeletionSupported() {
-        return true;
-    }
-
-    /** Garbage is found when the command has ended, JCRE 3.0.4 10.4. */
-    @Override
-    public void requestObjectDeletion() {
-        deletionRequested = true;
-    }
-
-    @Override
-    public long cryptoStarts(boolean brief) {
-        return statistics.cryptoStarts(brief);
-    }
-
-    @Override
-    public void cryptoEnds(long start) {
-        statistics.cryptoEnds(start);
     }
 
     private void takeBuffer(int length) {

@@ -24,7 +24,7 @@ import javacard.framework.Shareable;
  */
 final class Firewall {
 
-    private final CardRuntime card;
+    private final ContextRuntime card;
     private final Contexts contexts;
     private final TransientArrays transients;
     private final Map<Crossed, AID> owners = new HashMap<>();
@@ -33,7 +33,7 @@ final class Firewall {
     /** True once anything has crossed, or code ran that is not selected. */
     private boolean watching;
 
-    Firewall(CardRuntime card, Contexts contexts, TransientArrays transients) {
+    Firewall(ContextRuntime card, Contexts contexts, TransientArrays transients) {
         this.card = card;
         this.contexts = contexts;
         this.transients = transients;

@@ -18,22 +18,22 @@ import org.opentsm.simulator.open.CardOpen;
  */
 public final class SharedObject implements InvocationHandler {
 
-    private final CardRuntime card;
+    private final ContextRuntime card;
     private Contexts.Frame server;
     private final Object target;
 
-    private SharedObject(CardRuntime card, Contexts.Frame server, Object target) {
+    private SharedObject(ContextRuntime card, Contexts.Frame server, Object target) {
         this.card = card;
         this.server = server;
         this.target = target;
     }
 
     /** @param server instance whose context the object's methods run in */
-    public static Shareable wrap(CardRuntime card, AID server, Shareable target) {
+    public static Shareable wrap(ContextRuntime card, AID server, Shareable target) {
         return wrap(card, card.frame(server), target);
     }
 
-    static Shareable wrap(CardRuntime card, Contexts.Frame server, Shareable target) {
+    static Shareable wrap(ContextRuntime card, Contexts.Frame server, Shareable target) {
         if (Proxy.isProxyClass(target.getClass())) {
             return target;
         }
