@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.linker;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -8,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
@@ -19,11 +21,16 @@ class RefusalTest {
     private static final String SOURCE =
             """
         package one; import javacard.framework.*; public class One extends Applet implements Two {
-          static final byte[] T = {1, 2, 3}; static short s = 7; private short f; private byte[] buffer = new byte[4]; private Object o;
+          static final byte[] T = {1, 2, 3}; static short s = 7; private short f;
+              private byte[] buffer = new byte[4]; private Object o;
           public static void install(byte[] b, short off, byte l) { new One().register(); }
-          public void process(APDU apdu) { byte[] b = apdu.getBuffer(); switch (b[1]) { case 1: f++; break; case 2: s += f; break; case 90: o = this; break; default: ISOException.throwIt((short) 0x6D00); }
-            try { Util.arrayCopy(T, (short) 0, b, (short) 0, (short) 3); buffer[0] = b[2]; next(f); } catch (ArithmeticException e) { o = e; } finally { f = 0; } apdu.setOutgoingAndSend((short) 0, (short) 3); }
-          public short next(short by) { return (short) (by / f); } short hidden(Two two) { return two.next(s); } private static boolean is(Object x) { return x instanceof byte[] || x instanceof Two; } }
+          public void process(APDU apdu) { byte[] b = apdu.getBuffer(); switch (b[1]) { case 1: f++; break;
+              case 2: s += f; break; case 90: o = this; break; default: ISOException.throwIt((short) 0x6D00); }
+            try { Util.arrayCopy(T, (short) 0, b, (short) 0, (short) 3); buffer[0] = b[2]; next(f); }
+                catch (ArithmeticException e) { o = e; } finally { f = 0; }
+                apdu.setOutgoingAndSend((short) 0, (short) 3); }
+          public short next(short by) { return (short) (by / f); } short hidden(Two two) { return two.next(s); }
+              private static boolean is(Object x) { return x instanceof byte[] || x instanceof Two; } }
         interface Two extends Shareable { short next(short by); }""";
 
     private static CapFile applet() {
@@ -84,8 +91,8 @@ class RefusalTest {
 
     @Test
     void packagesThePlatformLacksAreRefused() {
-        String source =
-                "package one; public class One { public static boolean is(Object o) { return o instanceof uicc.toolkit.ToolkitInterface; } }";
+        String source = "package one; public class One { public static"
+                + " boolean is(Object o) { return o instanceof uicc.toolkit.ToolkitInterface; } }";
         LinkException e = assertThrows(LinkException.class, () -> link(Workshop.cap(source)));
         assertEquals(Code.IMPORT, e.code());
         assertTrue(
@@ -95,11 +102,14 @@ class RefusalTest {
 
     private static final String LIBRARY =
             """
-        package two; public abstract class Lib { protected static final short[] N = {5, -6}; public static byte count; int big = 70000; byte[][] rows;
+        package two; public abstract class Lib { protected static final short[] N = {5, -6};
+            public static byte count; int big = 70000; byte[][] rows;
           public abstract short size(); protected short twice() { return (short) (size() * 2); }
           public static int sum(int a, short b) { int r = 0; for (int i = 0; i < 3; i++) { r += a * b; } return r; }
-          public static class Box extends Lib { private final Object[] all = new Object[3]; public short size() { return (short) (super.twice() + all.length); }
-            Object at(byte i) { try { synchronizedLike(); return all[i]; } finally { count++; } } private void synchronizedLike() { if (count < 0) throw new ArrayStoreException(); } } }""";
+          public static class Box extends Lib { private final Object[] all = new Object[3]; public short size() {
+              return (short) (super.twice() + all.length); }
+            Object at(byte i) { try { synchronizedLike(); return all[i]; } finally { count++; } }
+                private void synchronizedLike() { if (count < 0) throw new ArrayStoreException(); } } }""";
 
     /** Load files of an applet and of a library with int: all kinds of tables. */
     private static List<byte[]> good() {
@@ -119,27 +129,28 @@ class RefusalTest {
      * links and is sound for the JVM's own verifier.
      */
     @Test
-    void damageNeverReachesTheJvm() throws ReflectiveOperationException {
+    void damageNeverReachesTheJvm() {
         List<byte[]> corpus = good();
         long seed = Long.getLong("fuzz.seed", 11);
-        int linked = 0;
         int rounds = Integer.getInteger("linker.fuzz", 5000);
-        for (int round = 0; round < rounds; round++) {
-            Random random = new Random(seed + round);
-            byte[] copy = damaged(corpus.get(round % corpus.size()), random);
-            LinkedPackage made;
-            try {
-                made = link(CapFile.readLoadFile(copy));
-            } catch (CapFormatException | LinkException refused) {
-                continue;
-            }
-            linked++;
-            ClassLoader loader = Bytes.loader(made.classes());
-            for (String name : made.classes().keySet()) {
-                Class.forName(name, true, loader);
-            }
-        }
+        long linked = IntStream.range(0, rounds)
+                .parallel()
+                .filter(round -> links(damaged(corpus.get(round % corpus.size()), new Random(seed + round))))
+                .count();
         assertTrue(linked > rounds / 100 && linked < rounds, "linked " + linked);
+    }
+
+    /** Whether it is not refused; then the JVM takes it too. */
+    private static boolean links(byte[] loadFile) {
+        LinkedPackage made;
+        try {
+            made = link(CapFile.readLoadFile(loadFile));
+        } catch (CapFormatException | LinkException refused) {
+            return false;
+        }
+        ClassLoader loader = Bytes.loader(made.classes());
+        made.classes().keySet().forEach(name -> assertDoesNotThrow(() -> Class.forName(name, true, loader)));
+        return true;
     }
 
     /** A few bytes changed, now and then a piece cut out, doubled or moved. */
