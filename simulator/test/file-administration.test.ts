@@ -279,6 +279,14 @@ describe('file administration', function () {
     expect(await send(card, '805E000000'), 'no way back').to.equal('6B0B');
   });
 
+  it('tells the terminal as much of a directory as it asks for', async () => {
+    await terminal();
+    const whole = await send(card, '80F2000000');
+    expect(whole).to.match(/^62..8202782183027F4A.*9000$/);
+    expect(await send(card, '80F2000016')).to.equal(`${whole.slice(0, 2 * 0x16)}9000`);
+    expect(await send(card, '80F2000C00')).to.equal('9000');
+  });
+
   it('has views as ETSI TS 102 241 gives them', async () => {
     await select(card, applet(0));
     expect(await send(card, '805C000000'), 'before register()').to.equal('009000');

@@ -107,6 +107,29 @@ describe('rules of the toolkit', function () {
     expect(await send(card, done('2180'))).to.equal('9000');
   });
 
+  it('installs no application with a reference that another one has, or with half of one', async () => {
+    await card.remove();
+    const simulator = await sharedSimulator();
+    const withReferences = (aid: string, references: string): CardImage['applications'] => {
+      const fields = `0100000000${'00'}${byte(references.length / 2)}${references}00`;
+      return [{ module: MODULE, aid, uiccParameters: `80${byte(fields.length / 2)}${fields}` }];
+    };
+    const insert = async (two: string): Promise<string> => {
+      const applications = [...(withReferences(ONE, '010101020202') ?? []), ...(withReferences(TWO, two) ?? [])];
+      try {
+        card = await simulator.insert({ ...image(), name: 'references', applications });
+        await card.remove();
+        return 'installed';
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(await insert('030303')).to.equal('installed');
+    expect(await insert('030303020202')).to.match(/ToolkitException/);
+    expect(await insert('0303030404')).to.match(/ToolkitException/);
+    card = await simulator.insert(image());
+  });
+
   it('takes a transaction back when its application sends a command, and when it ends', async () => {
     await call(ONE, `8001${UNRECOGNIZED}00`);
     await profile();

@@ -12,7 +12,7 @@ import java.util.Arrays;
  * @param positions   of the menu entries, 0 for behind all others
  * @param identifiers of the menu entries, 0 where the card is to choose
  * @param channels    that the application may have open at once
- * @param tar         toolkit application references, 3 bytes each
+ * @param tar         toolkit application references, 3 bytes each; what is no multiple of that is refused
  * @param services    that it may have
  * @param files       tags 81 and 82 of EA, what it may do with files and as their administrator (ETSI TS 102 226
  *     8.2.1.3.2.3); null for either that is absent, and no array where both are: then it may do all
@@ -89,7 +89,7 @@ record InstallLimits(
         int channels = at < in.length ? Math.min(MAX_CHANNELS, in[at] & 0xFF) : MAX_CHANNELS;
         at++;
         at += at < in.length ? 1 + (in[at] & 0xFF) : 0;
-        byte[] tar = at < in.length ? Arrays.copyOfRange(in, at + 1, at + 1 + (in[at] & 0xFF) / 3 * 3) : new byte[0];
+        byte[] tar = at < in.length ? Arrays.copyOfRange(in, at + 1, at + 1 + (in[at] & 0xFF)) : new byte[0];
         at += at < in.length ? 1 + (in[at] & 0xFF) : 0;
         // Only later releases have this field.
         int services = at < in.length ? Math.min(MAX_SERVICES, in[at] & 0xFF) : MAX_SERVICES;

@@ -120,8 +120,12 @@ public final class Toolkit {
             throw face.fault(ToolkitException.REGISTRY_ERROR);
         }
         if (memory().find(caller) == null) {
+            InstallLimits limits = InstallLimits.of(card.installParameters());
+            // References of three bytes that no other application has; ETSI TS 102 226 8.2.1.3.2.5.
+            boolean references = limits.tar().length % Registration.TAR == 0
+                    && memory().ordered().stream().noneMatch(known -> known.hasOneOf(limits.tar()));
             registeredIn = card.installs();
-            if (!memory().add(new Registration(caller, InstallLimits.of(card.installParameters())))) {
+            if (!references || !memory().add(new Registration(caller, limits))) {
                 throw face.fault(ToolkitException.REGISTRY_ERROR);
             }
         }

@@ -28,6 +28,7 @@ public final class FileSystem {
     private static final int INS_TERMINATE_DIRECTORY = 0xE6;
     private static final int INS_TERMINATE_FILE = 0xE8;
     private static final int TAG_PARAMETERS = 0x62;
+    private static final int NO_DATA = 0x0C;
     private static final int SIM = 0xA0;
     private static final int UICC = 0x80;
     /** TS 51.011 9.4.4: the access condition is not fulfilled. */
@@ -237,7 +238,8 @@ public final class FileSystem {
                 return administer(ins, p1 == 0 && p2 == 0, data);
             }
             case INS_STATUS -> {
-                return gsm || p2 != 0x0C ? answer(place.directoryParameters(gsm), 0x9000) : status(0x9000);
+                boolean wanted = gsm || p2 != NO_DATA;
+                return wanted ? answer(upTo(command, place.directoryParameters(gsm)), 0x9000) : status(0x9000);
             }
             default -> {
                 return null;
@@ -268,6 +270,12 @@ public final class FileSystem {
     private static byte[] parameters(byte[] data) {
         boolean wrapped = data.length > 2 && (data[0] & 0xFF) == TAG_PARAMETERS && (data[1] & 0xFF) == data.length - 2;
         return wrapped ? Arrays.copyOfRange(data, 2, data.length) : data;
+    }
+
+    /** As much as the terminal expects, where it expects less; TS 102 221 11.1.2. */
+    private static byte[] upTo(byte[] command, byte[] data) {
+        int expected = command.length == 5 ? command[4] & 0xFF : 0;
+        return expected == 0 || expected >= data.length ? data : Arrays.copyOf(data, expected);
     }
 
     private byte[] changed() {

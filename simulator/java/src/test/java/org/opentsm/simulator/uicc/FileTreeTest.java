@@ -16,7 +16,8 @@ class FileTreeTest {
 
     private static final byte[] ICCID = new byte[10];
     private static final byte[] DIRECTORY = Hex.decode("82027821" + "83025F01" + "8A0105" + "8B032F0601" + "81020010");
-    private static final byte[] FILE = Hex.decode("82024121" + "83026F29" + "8A0105" + "8B032F0601" + "80020003" + "8800");
+    private static final byte[] FILE =
+            Hex.decode("82024121" + "83026F29" + "8A0105" + "8B032F0601" + "80020003" + "8800");
 
     private static FileTree fresh() {
         FileTree tree = StandardFiles.whole(ICCID, List.of());
@@ -87,7 +88,7 @@ class FileTreeTest {
         CardFile file = tree.make(tree.master(), FILE);
         AccessDomain always = new AccessDomain(new byte[] {2, 0, 0, 4});
         AccessDomain pin = new AccessDomain(new byte[] {2, 1, 0, 0});
-        file.under(Hex.decode("AB0A8001019000800102A400".replace("A400", "9700")));
+        file.under(Hex.decode("AB0A80010190008001029700"));
         assertTrue(AccessRules.allow(tree, file, FilePlace.READ, always));
         assertFalse(AccessRules.allow(tree, file, FilePlace.UPDATE, AccessDomain.ALL));
         assertFalse(AccessRules.allow(tree, file, FilePlace.DEACTIVATE, AccessDomain.ALL), "no rule speaks of it");
@@ -95,7 +96,8 @@ class FileTreeTest {
         assertFalse(AccessRules.allow(tree, file, FilePlace.UPDATE, AccessDomain.ALL));
         assertTrue(AccessRules.allow(tree, file, FilePlace.READ, always));
         assertFalse(AccessRules.allow(tree, file, FilePlace.READ, pin));
-        for (String broken : new String[] {"8B022F06", "8B032F0663", "8B03AC0001", "AB038001", "AB00", "8C00", "8D00"}) {
+        String[] brokenOnes = {"8B022F06", "8B032F0663", "8B03AC0001", "AB038001", "AB00", "8C00", "8D00"};
+        for (String broken : brokenOnes) {
             file.under(Hex.decode(broken));
             assertFalse(AccessRules.allow(tree, file, FilePlace.READ, AccessDomain.ALL), broken);
         }
