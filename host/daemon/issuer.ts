@@ -5,6 +5,7 @@ import { type Static, Type } from 'typebox';
 import { RestClient } from '../rest/client.ts';
 import { cardRelaysClient } from '../rest/clients/card-relays.ts';
 import { kmsClient } from '../rest/clients/kms.ts';
+import { otaClient } from '../rest/clients/ota.ts';
 import { providerStatesClient } from '../rest/clients/provider-states.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
 import { issuerRoutes } from '../rest/routes/issuer/routes.ts';
@@ -13,6 +14,7 @@ import { FlowOperations, type FlowRows } from '../service/flow-operations.ts';
 import { ApplicationRequests } from '../service/issuer/application-requests.ts';
 import { Applications, CREATE_SECURITY_DOMAIN, ISD_KEY_SET } from '../service/issuer/applications.ts';
 import { CardBatches } from '../service/issuer/card-batches.ts';
+import type { CardWays } from '../service/issuer/card-ways.ts';
 import { Cards } from '../service/issuer/cards.ts';
 import { Certificates } from '../service/issuer/certificates.ts';
 import { ContentTokens } from '../service/issuer/content-tokens.ts';
@@ -32,7 +34,7 @@ import { ISSUER_FLOW_TABLES } from '../store/retention.ts';
 import { decodeCapFile } from '../wire/cap/cap-file.ts';
 import type { IssuerSettings } from '../workflow/key-distribution/issuer-context.ts';
 import type { Kms } from '../workflow/ports.ts';
-import { FilePath } from './config.ts';
+import { FilePath, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
 import { openFlowPlatform } from './flow-platform.ts';
 import { DEFAULTS, platformFields } from './platform-config.ts';
@@ -43,6 +45,8 @@ export const IssuerConfig = Type.Object(
     ...platformFields,
     /** CAP file of the security domains, LOADed onto cards whose ISD is their maker's; without it those end at 44. */
     securityDomainPackage: Type.Optional(FilePath),
+    /** The OTA server by which the issuer itself reaches cards for TSMs of others; default their relays alone. */
+    ota: Type.Optional(PeerEndpoint),
   },
   { additionalProperties: false },
 );
@@ -63,10 +67,13 @@ export const issuerDaemon = defineDaemon({
     const auditLog = new AuditLog(database);
     const keys = new Keys(kms, acting);
     const failures = new AuthenticationFailures(database, config.authenticationLimit ?? DEFAULTS.authenticationLimit);
-    const parts = {
-      ...{ database, kms, failures, flow, settings: acting },
-      relaysOf: (providerId: string, baseUrl: string) => cardRelaysClient(relays.of(providerId, baseUrl)),
+    const otaRest =
+      config.ota === undefined ? undefined : new RestClient({ baseUrl: config.ota.url, tls, expectedPeer: config.ota });
+    const ways: CardWays = {
+      relaysOf: (providerId, baseUrl) => cardRelaysClient(relays.of(providerId, baseUrl)),
+      ...(otaRest === undefined ? {} : { ota: otaClient(otaRest) }),
     };
+    const parts = { database, kms, failures, flow, settings: acting, ...ways };
     const applications = new Applications(parts);
     const applicationRequests = new ApplicationRequests(parts);
     const engine = await platform.work({
@@ -81,7 +88,9 @@ export const issuerDaemon = defineDaemon({
     });
     const services = {
       ...{ applications, applicationRequests, keys, auditLog },
-      securityDomains: new SecurityDomainResources(database, applications, auditLog),
+      securityDomains: new SecurityDomainResources({
+        ...{ database, applications, requests: applicationRequests, ways, auditLog },
+      }),
       products: new Products({ database, auditLog, ring: () => bells.ring(OUTBOX_BELL) }),
       flows: new FlowOperations({ database, flow, auditLog, rows: flowRows(kms) }),
       fuse: new AuthenticationFuse({ failures, auditLog, keySet: ISD_KEY_SET }),
@@ -103,7 +112,7 @@ export const issuerDaemon = defineDaemon({
         await engine.stop();
       },
       close: async () => {
-        await Promise.all([kmsRest.close(), relays.close()]);
+        await Promise.all([kmsRest.close(), relays.close(), otaRest?.close()]);
         await platform[Symbol.asyncDispose]();
       },
     };

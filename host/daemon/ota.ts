@@ -23,7 +23,7 @@ import { BEARER_RATES, BearerChoice, type BearerName, type NamedBearer } from '.
 import { type CardBearer, delayed, recorded } from '../service/ota/card-bearer.ts';
 import { CardSessions } from '../service/ota/card-sessions.ts';
 import { OtaNodes } from '../service/ota/nodes.ts';
-import { ProviderQuotas } from '../service/ota/provider-quotas.ts';
+import { issuerHolder, ProviderQuotas } from '../service/ota/provider-quotas.ts';
 import { TerminalDirectory } from '../service/ota/terminal-directory.ts';
 import { TrafficRecord } from '../service/ota/traffic-record.ts';
 import type { Bells } from '../store/bells.ts';
@@ -54,6 +54,20 @@ const BearerRateConfig = Type.Object(
   { additionalProperties: false },
 );
 
+/** Who may use this server, and within which bounds. */
+const Holder = Type.Object(
+  {
+    id: ProviderId,
+    /** Cards that it may hold at once; default 1,024. */
+    maxSessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    /** Its requests that may wait for a card; default 1,024. */
+    maxWaiting: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    /** Its requests a second, in the mean; default 1,000. */
+    requestsPerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+  },
+  { additionalProperties: false },
+);
+
 export const OtaConfig = Type.Object(
   {
     ...daemonFields,
@@ -62,21 +76,9 @@ export const OtaConfig = Type.Object(
     /** Where the other nodes reach this one; default `listen`. */
     nodeUrl: Type.Optional(Type.String({ pattern: '^https://[^\\s/?#]+$', maxLength: 300 })),
     /** The providers that may use this server, each within its own bounds. */
-    providers: Type.Array(
-      Type.Object(
-        {
-          id: ProviderId,
-          /** Cards that it may hold at once; default 1,024. */
-          maxSessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
-          /** Its requests that may wait for a card; default 1,024. */
-          maxWaiting: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
-          /** Its requests a second, in the mean; default 1,000. */
-          requestsPerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
-        },
-        { additionalProperties: false },
-      ),
-      { maxItems: 1_024 },
-    ),
+    providers: Type.Array(Holder, { maxItems: 1_024 }),
+    /** The issuer that reaches cards through this server for TSMs of others; default none. */
+    issuer: Type.Optional(Holder),
     /** The front whose phones bring cards; default none. */
     front: Type.Optional(PeerEndpoint),
     /** How long a provider keeps a card without a sign of life; default 60,000. */
@@ -253,7 +255,7 @@ function sessionsOf(
   const sessions = new CardSessions({
     ...{ leases, terminals, bells: bells.bells, bearer: bearerOf(config, bearers, logger), onError },
     quotas: new ProviderQuotas(
-      config.providers.map((provider) => ({ ...QUOTA, ...provider })),
+      holdersOf(config).map((holder) => ({ ...QUOTA, ...holder })),
       { shared: quotas, onError },
     ),
     ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
@@ -269,6 +271,9 @@ function sessionsOf(
   });
   return sessions;
 }
+
+const holdersOf = ({ providers, issuer }: Config): Static<typeof Holder>[] =>
+  issuer === undefined ? providers : [...providers, { ...issuer, id: issuerHolder(issuer.id) }];
 
 /** @throws UsageError `config-field` when a bearer is wanted and nothing is said of how */
 function requireBearers({ administration, sms, bearers = [] }: Config): void {

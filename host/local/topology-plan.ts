@@ -84,7 +84,12 @@ function groupPlans(plan: TopologyPlan): GroupPlan[] {
   if (plan.ota !== undefined) plans.push(...otaPlans(plan.ota, plan));
   if (plan.front !== undefined) plans.push(frontPlan(plan.front.config, plan));
   for (const terminal of plan.terminals ?? []) plans.push(terminalPlan(terminal.id, terminal.config));
-  if (plan.issuer !== undefined) plans.push(...platformPlans('issuer', plan.issuer, () => ({})));
+  if (plan.issuer !== undefined) {
+    const { issuer, ota } = plan;
+    plans.push(
+      ...platformPlans('issuer', issuer, ({ endpoint }) => (ota === undefined ? {} : { ota: endpoint('ota') })),
+    );
+  }
   for (const provider of plan.providers ?? []) {
     plans.push(
       ...platformPlans('provider', provider, ({ endpoint, tsms }) => ({
@@ -95,10 +100,11 @@ function groupPlans(plan: TopologyPlan): GroupPlan[] {
   return plans;
 }
 
-function otaPlans({ config, kms }: OtaPlan, { providers = [], front }: TopologyPlan): GroupPlan[] {
+function otaPlans({ config, kms }: OtaPlan, { issuer, providers = [], front }: TopologyPlan): GroupPlan[] {
   const peer = { role: 'ota', id: 'main' } as const;
   const common = ({ endpoint }: PlanContext) => ({
     ...{ providers: providers.map(({ id }) => ({ id })) },
+    ...(issuer === undefined ? {} : { issuer: { id: issuer.id } }),
     ...(front === undefined ? {} : { front: endpoint('front') }),
     ...config,
   });

@@ -138,6 +138,14 @@ export interface OtaServer {
   giveBackCard(held: GiveBackCard): Promise<void>;
 }
 
+/** One whose sessions are known by id and fence: another process may go on in them. */
+export interface SharedOtaServer extends OtaServer {
+  exchange(
+    session: Pick<CardSessionInfo, 'sessionId' | 'fence'>,
+    commands: readonly CardCommand[],
+  ): Promise<ExchangeResult>;
+}
+
 /** The provider's relay to a card, as the issuer sees it. */
 export interface CardRelays {
   exchange(relayId: string, commands: readonly CardCommand[]): Promise<ExchangeResult>;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
-import type { OtaServer } from '../../workflow/ports.ts';
+import type { SharedOtaServer } from '../../workflow/ports.ts';
 import type { RestClient } from '../client.ts';
 import { exchangeTimeoutMs } from './exchange-timeout.ts';
 
 /** The `ota` daemon. */
-export function otaClient(client: RestClient): OtaServer {
+export function otaClient(client: RestClient): SharedOtaServer {
   const session = (id: string) => `/v1/card-sessions/${encodeURIComponent(id)}`;
   return {
     openCardSession: (body) =>

@@ -21,22 +21,24 @@ import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
 import { admit, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
-import type { CardRelays, Kms } from '../../workflow/ports.ts';
+import type { Kms } from '../../workflow/ports.ts';
 import { removeSteps } from '../../workflow/remove-application.ts';
+import type { DomainRemoval } from '../../workflow/remove-domain/context.ts';
+import { removeDomainSteps } from '../../workflow/remove-domain.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
 import { problemOfFailure } from '../problem-of-failure.ts';
 import { ISD_KEY_SET } from './applications.ts';
-import { RelayLink } from './relay-link.ts';
+import { type CardWays, wayToCard } from './card-ways.ts';
 
-/** Application management: LOAD, INSTALL and DELETE in the domains of providers, D3 to D8 and R3 to R8. */
+/** Application management: LOAD, INSTALL and DELETE in the domains of providers, D3 to D8, R3 to R8, E3 to E8. */
 
 export const INSTALL_APPLICATION = 'install-application';
 export const REMOVE_APPLICATION = 'remove-application';
+const REMOVE_DOMAIN = 'remove-domain';
 
-export interface ApplicationRequestsOptions {
+export interface ApplicationRequestsOptions extends CardWays {
   readonly database: Kysely<IssuerTables>;
   readonly kms: Kms;
-  readonly relaysOf: (providerId: string, baseUrl: string) => CardRelays;
   readonly failures: AuthenticationFailures;
   readonly settings: IssuerSettings;
   readonly flow: DurableFlow<IssuerTables>;
@@ -44,7 +46,7 @@ export interface ApplicationRequestsOptions {
 
 /** What either flow begins with: the request and what its first two rows found. */
 interface Admitted {
-  readonly request: ApplicationRequest | ApplicationRemoval;
+  readonly request: ApplicationRequest | ApplicationRemoval | DomainRemoval;
   readonly caller: string;
   readonly relayBaseUrl: string;
 }
@@ -65,6 +67,11 @@ export class ApplicationRequests {
   /** Checks R3 and R4 at once and starts the rest. @throws PolicyError at R3, NotFoundError at R4 */
   async remove(id: string, caller: string, request: ApplicationRemoval): Promise<ApplicationRequestState> {
     return this.#add(REMOVE_APPLICATION, removeSteps, id, { request, caller });
+  }
+
+  /** Checks E3 and E4 at once and starts the rest. @throws PolicyError at E3, NotFoundError at E4 */
+  async removeDomain(id: string, caller: string, request: DomainRemoval): Promise<ApplicationRequestState> {
+    return this.#add(REMOVE_DOMAIN, removeDomainSteps, id, { request, caller });
   }
 
   async #add<F>(kind: string, steps: Flow<InstallContext, F>, id: string, start: Start) {
@@ -117,6 +124,7 @@ export class ApplicationRequests {
     const broken = (id: string): Also => finishing(id, problemOfFailure(failureOf(undefined)));
     return {
       [INSTALL_APPLICATION]: { run: (input, run) => this.#run(installSteps, input, run), broken },
+      [REMOVE_DOMAIN]: { run: (input, run) => this.#run(removeDomainSteps, input, run), broken },
       [REMOVE_APPLICATION]: { run: (input, run) => this.#run(removeSteps, input, run), broken },
     };
   }
@@ -125,12 +133,16 @@ export class ApplicationRequests {
   async #run<F>(steps: Flow<InstallContext, F>, input: unknown, run: DurableRun): Promise<Also> {
     // The engine hands back what `#add` gave it.
     const facts = input as Admitted & AnyFacts;
-    const { relaysOf, flow, kms } = this.#options;
-    const link = new RelayLink(relaysOf(facts.caller, facts.relayBaseUrl), facts.request.relayId);
+    const { flow, kms } = this.#options;
+    const { caller, relayBaseUrl, request } = facts;
+    const { cardId } = request;
+    const transport = 'transport' in request ? request.transport : { kind: 'relay' as const, relayId: request.relayId };
+    const link = wayToCard(this.#options, { transport, caller, relayBaseUrl, cardId, owner: run.workflowId });
     return flow.run({
       ...{ flow: steps, start: facts, run },
       context: (journal) => this.#context(run.workflowId, facts, link, journal),
       end: async (end) => {
+        await link.close();
         await kms.endFlow(run.workflowId).catch(() => {});
         return finishing(run.workflowId, end.end === 'failed' ? problemOfFailure(end.failure) : undefined);
       },

@@ -23,6 +23,7 @@ import type {
   SecurityDomainRequestState,
   StepRecord,
 } from '../../wire/message/key-distribution.ts';
+import type { IssuersReader } from '../../wire/message/security-domain-resource.ts';
 import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
 import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
 import { cancelled } from '../../workflow/engine/retry.ts';
@@ -30,10 +31,10 @@ import { admit, type Failure, type FlowEnd, failureOf } from '../../workflow/eng
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import type { IssuerContext, IssuerSettings, IssuerStart } from '../../workflow/key-distribution/issuer-context.ts';
 import { issuerSteps, nativeIssuerSteps } from '../../workflow/key-distribution.ts';
-import type { CardRelays, Kms } from '../../workflow/ports.ts';
+import type { Kms } from '../../workflow/ports.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
 import { problemOfFailure } from '../problem-of-failure.ts';
-import { RelayLink } from './relay-link.ts';
+import { type CardWays, wayToCard } from './card-ways.ts';
 
 /** Application management: makes security domains for providers, steps 43 to 52. */
 
@@ -43,11 +44,9 @@ export const ISD_KEY_SET = 'ISD';
 /** A request without workflow for so long is one that its provider does not bring again either. */
 const LOST_AFTER_MS = 600_000;
 
-export interface ApplicationsOptions {
+export interface ApplicationsOptions extends CardWays {
   readonly database: Kysely<IssuerTables>;
   readonly kms: Kms;
-  /** The relays of this provider, at the address of the issuer's own registry. */
-  readonly relaysOf: (providerId: string, baseUrl: string) => CardRelays;
   readonly failures: AuthenticationFailures;
   readonly settings: IssuerSettings;
   /** Steps 43 to 52; default `issuerSteps`. */
@@ -79,13 +78,21 @@ export class Applications implements Workflow {
   /**
    * Takes a request of step 42: checks 43 and 44 at once and starts the rest, unless only these two are asked.
    *
+   * @param reader where the issuer itself reaches the card; absent: through the caller's relay
    * @throws PolicyError at 43, NotFoundError at 44, ConflictError `idempotency-key-reused`
    */
-  async request(id: string, caller: string, request: SecurityDomainRequest): Promise<SecurityDomainRequestState> {
+  async request(
+    id: string,
+    caller: string,
+    request: SecurityDomainRequest,
+    reader?: IssuersReader,
+  ): Promise<SecurityDomainRequestState> {
     const { database, flow } = this.#options;
-    const start: IssuerStart = { request, caller };
+    const own = reader === undefined ? {} : { reader };
+    const start: IssuerStart = { request, caller, ...own };
+    const body = { ...request, ...own };
     if (flow.live(id) !== undefined) {
-      await claimIdempotencyKey(database, { key: id, caller, body: request });
+      await claimIdempotencyKey(database, { key: id, caller, body });
       return this.state(id, caller, { waitMs: 0 });
     }
     const admitted = new Map<string, StepRecord>();
@@ -94,7 +101,7 @@ export class Applications implements Workflow {
     if (request.admissionOnly === true) return { requestId: id, state: 'done', steps: [] };
     const input = { ...start, ...facts };
     const go = await database.transaction().execute(async (transaction) => {
-      await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, { key: id, caller, body: request });
+      await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, { key: id, caller, body });
       const added = await addRequest(transaction, id, caller);
       const workflow = { id, kind: CREATE_SECURITY_DOMAIN, fairKey: caller, input };
       // A row without workflow is a request of an earlier release.
@@ -158,12 +165,16 @@ export class Applications implements Workflow {
   async run(input: unknown, run: DurableRun): Promise<Also> {
     // The engine hands back what `request` gave it.
     const facts = input as Admitted;
-    const { relaysOf, flow } = this.#options;
-    const link = new RelayLink(relaysOf(facts.caller, facts.relayBaseUrl), facts.request.relayId);
+    const { flow } = this.#options;
+    const { caller, relayBaseUrl, reader, request } = facts;
+    const { cardId, relayId } = request;
+    const transport = reader === undefined ? { kind: 'relay' as const, relayId } : { kind: 'ota' as const, ...reader };
+    const link = wayToCard(this.#options, { transport, caller, relayBaseUrl, cardId, owner: run.workflowId });
     return flow.run({
       ...{ flow: this.#stepsFor(facts.card), start: facts, run },
       context: (journal) => this.#context(run.workflowId, facts, link, journal),
       end: async (end) => {
+        await link.close();
         await this.#options.kms.endFlow(run.workflowId).catch(() => {});
         return end.end === 'failed' ? this.#failed(run.workflowId, end.failure) : this.#reported(run, end);
       },

@@ -1,53 +1,137 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { ConflictError, LifeCycleError, NotFoundError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { cardOfKind } from '../../store/issuer/secure-elements.ts';
-import { addResource, confirmRotation, findResource, handOver } from '../../store/issuer/security-domain-resources.ts';
+import {
+  addResource,
+  beginDeletion,
+  confirmRotation,
+  findResource,
+  handOver,
+  type ResourceRow,
+} from '../../store/issuer/security-domain-resources.ts';
 import type { SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
 import type {
+  ApduExchange,
+  ApduExchangeResult,
   CreateSecurityDomain,
   KeyBlob,
   SecurityDomainResource,
   SecurityDomainState,
 } from '../../wire/message/security-domain-resource.ts';
+import type { ApplicationRequests } from './application-requests.ts';
 import type { Applications } from './applications.ts';
+import { type CardWays, ownOta, readerOf } from './card-ways.ts';
+import { DomainExchanges } from './domain-exchanges.ts';
 
 /** Security domains as resources of foreign TSMs, over what our own providers ask for at 42. */
+export interface SecurityDomainResourcesOptions {
+  readonly database: Kysely<IssuerTables>;
+  readonly applications: Applications;
+  readonly requests: ApplicationRequests;
+  readonly ways: CardWays;
+  readonly auditLog: Pick<AuditLog, 'append'>;
+}
+
 export class SecurityDomainResources {
   readonly #database: Kysely<IssuerTables>;
-  readonly #applications: Applications;
-  readonly #auditLog: Pick<AuditLog, 'append'>;
+  readonly #options: SecurityDomainResourcesOptions;
+  readonly #exchanges: DomainExchanges;
 
-  constructor(database: Kysely<IssuerTables>, applications: Applications, auditLog: Pick<AuditLog, 'append'>) {
+  constructor(options: SecurityDomainResourcesOptions) {
+    const { database, ways, auditLog } = options;
+    this.#options = options;
     this.#database = database;
-    this.#applications = applications;
-    this.#auditLog = auditLog;
+    this.#exchanges = new DomainExchanges(database, ways, auditLog);
+  }
+
+  get #applications(): Applications {
+    return this.#options.applications;
   }
 
   /**
    * The same key and body give the same one.
    *
-   * @throws NotFoundError `card-unknown` @throws PolicyError at 43, before the card is touched
+   * @throws NotFoundError `card-unknown`
+   * @throws PolicyError at 43, and `no-own-transport`, before the card is touched
    */
   async create(id: string, caller: string, body: CreateSecurityDomain): Promise<SecurityDomainResource> {
     const { secureElement, sdAid: ssdAid, keyProvisioning, transport } = body;
     const card = await cardOfKind(this.#database, secureElement.type.toLowerCase(), secureElement.value);
     const { keySizeBits, applicationProviderId, trustPoint } = keyProvisioning;
-    const state = await this.#applications.request(id, caller, {
-      ...{ providerId: caller, cardId: cardIdOfText(card), ssdAid, relayId: transport.relayId },
+    if (transport.kind === 'ota') ownOta(this.#options.ways);
+    // The issuer's own session is owned by the request.
+    const relayId = transport.kind === 'ota' ? id : transport.relayId;
+    const reader = transport.kind === 'ota' ? readerOf(transport) : undefined;
+    const request = {
+      ...{ providerId: caller, cardId: cardIdOfText(card), ssdAid, relayId },
       ...{ keySizeBits, applicationProviderId, trustPoint },
-    });
-    await addResource(this.#database, id, caller);
-    return resourceOf(id, state, { handedOver: false, rotated: false });
+    };
+    await this.#applications.request(id, caller, request, reader);
+    await addResource(this.#database, id, caller, { card, ssdAid, transport });
+    return this.get(id, caller, 0);
   }
 
   /** @throws NotFoundError `no-such-security-domain`, for another TSM's too */
   async get(id: string, caller: string, waitMs: number): Promise<SecurityDomainResource> {
-    const marks = await this.#own(id, caller);
-    return resourceOf(id, await this.#applications.state(id, caller, { waitMs }), marks);
+    const before = await this.#own(id, caller);
+    const { deletionId } = before;
+    if (before.proof === undefined) await this.#deletion(deletionId, caller, waitMs);
+    const state = await this.#applications.state(id, caller, { waitMs: deletionId === undefined ? waitMs : 0 });
+    const marks = deletionId === undefined ? before : await this.#own(id, caller);
+    const { proof } = marks;
+    if (proof !== undefined) return { id, state: 'DELETED', deletion: { state: 'done', proof } };
+    return { ...resourceOf(id, state, marks), ...(await this.#deletion(marks.deletionId, caller, 0)) };
+  }
+
+  /** How far the deletion is; nothing where none was asked for, or where its flow is forgotten. */
+  async #deletion(
+    flow: string | undefined,
+    caller: string,
+    waitMs: number,
+  ): Promise<Pick<SecurityDomainResource, 'deletion'>> {
+    if (flow === undefined) return {};
+    try {
+      const wait = { waitMs, afterStep: Number.POSITIVE_INFINITY };
+      const { state, problem } = await this.#options.requests.state(flow, caller, wait);
+      return { deletion: { state, ...(problem === undefined ? {} : { problem }) } };
+    } catch (error) {
+      if (error instanceof NotFoundError) return {};
+      throw error;
+    }
+  }
+
+  /**
+   * Has the domain deleted on its card. Again is no error: one that failed begins anew.
+   *
+   * @throws LifeCycleError `security-domain-state` for one that was never made
+   * @throws PolicyError at E3, before the card is touched
+   */
+  async remove(id: string, caller: string): Promise<SecurityDomainResource> {
+    const { proof, way } = await this.#own(id, caller);
+    const now = await this.get(id, caller, 0);
+    if (proof !== undefined || now.deletion?.state === 'running') return now;
+    if (way === undefined || !MADE.includes(now.state)) throw notReady();
+    const { card, ssdAid, transport } = way;
+    const flow = randomUUID();
+    await this.#exchanges.giveBack(id, transport);
+    await this.#options.requests.removeDomain(flow, caller, { cardId: cardIdOfText(card), ssdAid, transport });
+    // Two at once are two flows: each looks at the card first, and one of them finds the domain gone.
+    await beginDeletion(this.#database, id, flow);
+    await this.#record('delete security domain', id, caller);
+    return this.get(id, caller, 0);
+  }
+
+  /** @throws LifeCycleError `security-domain-state` for one that is not on the card @throws as `DomainExchanges` */
+  async exchange(id: string, caller: string, body: ApduExchange): Promise<ApduExchangeResult> {
+    const own = await this.#own(id, caller);
+    const { state, deletion } = await this.get(id, caller, 0);
+    if (!MADE.includes(state) || deletion?.state === 'running') throw notReady();
+    return this.#exchanges.exchange(id, caller, own, body);
   }
 
   /**
@@ -56,7 +140,7 @@ export class SecurityDomainResources {
    * @throws LifeCycleError `security-domain-state` while there is none @throws ConflictError `key-blob-taken`
    */
   async keyBlob(id: string, caller: string): Promise<KeyBlob> {
-    await this.#own(id, caller);
+    if ((await this.#own(id, caller)).proof !== undefined) throw notReady();
     const { report } = await this.#applications.state(id, caller, { waitMs: 0 });
     if (report === undefined) throw notReady();
     if (!(await handOver(this.#database, id)))
@@ -67,8 +151,8 @@ export class SecurityDomainResources {
 
   /** The first pair is dead. Again is no error. @throws LifeCycleError `security-domain-state` before the hand-over */
   async confirmRotation(id: string, caller: string): Promise<SecurityDomainResource> {
-    await this.#own(id, caller);
-    if (!(await confirmRotation(this.#database, id))) throw notReady();
+    const { proof } = await this.#own(id, caller);
+    if (proof !== undefined || !(await confirmRotation(this.#database, id))) throw notReady();
     await this.#record('confirm rotation', id, caller);
     return this.get(id, caller, 0);
   }
@@ -80,19 +164,21 @@ export class SecurityDomainResources {
   }
 
   async #record(act: string, subject: string, provider: string): Promise<void> {
-    await this.#auditLog.append({
+    await this.#options.auditLog.append({
       ...{ act, subject, workflowId: subject, numeral: '', phase: 'after', details: { provider } },
     });
   }
 }
 
+const MADE: readonly SecurityDomainState[] = ['KEYED', 'HANDED_OVER', 'ROTATED'];
+
 const notReady = () =>
-  new LifeCycleError('security-domain-state', 'The security domain is not so far yet: look at its state');
+  new LifeCycleError('security-domain-state', 'The state of the security domain does not allow this: look at it');
 
 function resourceOf(
   id: string,
   { state, steps, problem }: SecurityDomainRequestState,
-  { handedOver, rotated }: { readonly handedOver: boolean; readonly rotated: boolean },
+  { handedOver, rotated }: Pick<ResourceRow, 'handedOver' | 'rotated'>,
 ): SecurityDomainResource {
   if (problem !== undefined)
     return { id, state: 'FAILED', error: { executionStatus: 16, name: 'ISSUER_ERROR', problem } };

@@ -2,6 +2,9 @@
 import { LimitError, PolicyError } from '../../errors.ts';
 import type { QuotaTable } from '../../store/ota/quota-table.ts';
 
+/** The name under which the issuer holds cards; no provider's id has a colon. */
+export const issuerHolder = (id: string): string => `issuer:${id}`;
+
 /** What one provider may have and do, over all nodes. */
 export interface ProviderQuota {
   readonly id: string;

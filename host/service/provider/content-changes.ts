@@ -19,10 +19,10 @@ import { type FlowEnd, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import type { ProviderSettings } from '../../workflow/key-distribution/provider-context.ts';
 import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
+import type { CardLinks } from '../card-links.ts';
 import type { DurableFlow } from '../durable-flow.ts';
 import { problemOfFailure } from '../problem-of-failure.ts';
 import { attemptOfFlow } from './authentication-attempt.ts';
-import type { CardLinks } from './card-links.ts';
 
 /** Delegated management: what the provider changes in its own domains, each act a durable flow. */
 

@@ -38,10 +38,10 @@ import type {
 } from '../../workflow/key-distribution/provider-context.ts';
 import { providerSteps } from '../../workflow/key-distribution.ts';
 import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
+import type { CardLinks } from '../card-links.ts';
 import type { DurableFlow } from '../durable-flow.ts';
 import { isRefusal, problemOfFailure } from '../problem-of-failure.ts';
 import { attemptOfFlow } from './authentication-attempt.ts';
-import type { CardLinks } from './card-links.ts';
 
 /** Application management: brings the provider's SSD onto cards, steps 41 to 60. */
 

@@ -33,10 +33,10 @@ import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
 import type { Booked } from '../../workflow/top-up/book-load.ts';
 import type { LoadPermits, TopUpContext, TopUpStart } from '../../workflow/top-up/context.ts';
 import { topUpSteps } from '../../workflow/top-up.ts';
+import type { CardLinks } from '../card-links.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
 import { isRefusal, problemOfFailure } from '../problem-of-failure.ts';
 import { attemptOfFlow } from './authentication-attempt.ts';
-import type { CardLinks } from './card-links.ts';
 
 /** Products on cards: deployment and top-up, each a durable flow. */
 

@@ -4,7 +4,7 @@ import { NotFoundError } from '../../errors.ts';
 import { findCardRelay } from '../../store/provider/card-relays.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import type { CardCommand, ExchangeResult } from '../../wire/message/card-script.ts';
-import type { CardLinks } from './card-links.ts';
+import type { CardLinks } from '../card-links.ts';
 
 /**
  * Carries the issuer's APDUs to the card while a flow waits for 52. The provider adds its own session and fence;

@@ -48,6 +48,15 @@ export async function findDelegatedDomain(
   return { cardId, ssdAid, providerId, applicationProviderId, iin, cin };
 }
 
+/** The card has it no more. */
+export async function forgetDelegatedDomain(database: Database, cardId: CardId, ssdAid: string): Promise<void> {
+  await database
+    .deleteFrom('delegated_domains')
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', '=', ssdAid)
+    .execute();
+}
+
 export interface ContentTokenRow {
   readonly tokenId: string;
   /** Goes into the token, so that no two are alike. */

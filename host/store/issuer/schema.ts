@@ -13,7 +13,11 @@ import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { SECURE_ELEMENTS_SQL, type SecureElementTables } from './secure-element-schema.ts';
-import { SECURITY_DOMAIN_RESOURCES_SQL, type SecurityDomainResourceTables } from './security-domain-resources.ts';
+import {
+  SECURITY_DOMAIN_RESOURCES_SQL,
+  SECURITY_DOMAIN_WAYS_SQL,
+  type SecurityDomainResourceTables,
+} from './security-domain-resources.ts';
 import { SEEN_REGISTRY_SQL, type SeenTables } from './seen-registry.ts';
 
 /** The issuer platform's database. */
@@ -274,4 +278,5 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
     name: 'first changes of cards',
     sql: 'CREATE INDEX outbox_first ON outbox (provider_id, card, sequence) WHERE delivered_at IS NULL;',
   },
+  { number: 15, name: 'ways to security domains', sql: SECURITY_DOMAIN_WAYS_SQL },
 ];

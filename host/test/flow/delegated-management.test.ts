@@ -8,6 +8,11 @@ import { ProductDesk, PURSE_AID } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { developmentSsdAid } from '../../local/topology-plan.ts';
+import { aid } from '../../wire/gp/aid.ts';
+import { ifPresent, toCardCommand } from '../../wire/gp/command.ts';
+import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
+import { select } from '../../wire/gp/select.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
 import {
   ContentChangeState,
   ContentTokenList,
@@ -24,7 +29,7 @@ import {
 } from '../../wire/message/security-domain-resource.ts';
 import type { Product } from '../../workflow/deploy-application/context.ts';
 import { failure } from '../transport/framed-card.ts';
-import { ForeignTsm, RELAY } from './foreign-tsm.ts';
+import { ForeignTsm } from './foreign-tsm.ts';
 
 /** Issuer and provider as daemons, with certificates of their own: the provider acts in its own domain by tokens. */
 
@@ -220,34 +225,17 @@ describe('delegated management over REST', function () {
     await using other = await lab.insert(1);
     await using foreign = await ForeignTsm.start(platforms, 'foreign', other.card, ALL.slice(0, 1));
     await using stranger = await ForeignTsm.start(platforms, 'stranger', other.card, []);
-    const base = '/ext/1/security-domains';
-    const oce = { holderReference: '11'.repeat(16), publicKey: { modulus: 'C1'.repeat(128), exponent: '010001' } };
-    const body: CreateSecurityDomain = {
-      secureElement: { type: 'ICCID', value: other.cardId.value },
-      sdAid: foreign.ssdAid,
-      keyProvisioning: {
-        ...{ mode: 'CASD_PULL', keySizeBits: 1024, trustPoint: oce },
-        applicationProviderId: '22'.repeat(16),
-      },
-      transport: { kind: 'relay', relayId: RELAY },
-    };
-    const ask = (by: ForeignTsm, more: object = {}, key: string = randomUUID()) =>
-      by.issuer.call({
-        ...{ method: 'POST', path: base, body: { ...body, ...more }, idempotencyKey: key },
-        response: SecurityDomainResource,
-      });
+    const ask = (by: ForeignTsm, more: Partial<CreateSecurityDomain> = {}, key?: string) =>
+      by.ask(other.cardId, more, key);
     expect(await refusal(ask(stranger))).to.equal('403 provider-not-permitted');
     expect(await refusal(ask(foreign, { sdAid: SSD }))).to.equal('403 aid-not-registered');
-    const nobodys = { secureElement: { type: 'ICCID', value: '8986999999999999999' } };
-    expect(await refusal(ask(foreign, nobodys))).to.equal('404 card-unknown');
+    const nobodys = { ...other.cardId, value: '8986999999999999999' };
+    expect(await refusal(foreign.ask(nobodys, {}))).to.equal('404 card-unknown');
 
     const key = randomUUID();
     const { id } = await ask(foreign, {}, key);
-    const path = `${base}/${id}`;
-    const look = (by: ForeignTsm) =>
-      by.issuer.call({ method: 'GET', path, query: { waitMs: 20_000 }, response: SecurityDomainResource });
-    let domain = await look(foreign);
-    while (domain.state === 'REQUESTED' || domain.state === 'REACHING') domain = await look(foreign);
+    const path = `/ext/1/security-domains/${id}`;
+    const domain = await foreign.settled(id);
     expect(domain, JSON.stringify(domain)).to.deep.equal({ id, state: 'KEYED' });
     expect((await ask(foreign, {}, key)).id, 'the same key, the same domain').to.equal(id);
 
@@ -260,14 +248,75 @@ describe('delegated management over REST', function () {
     expect(await refusal(foreign.issuer.call(rotate))).to.equal('409 security-domain-state');
     for (const attempt of [stranger.issuer.call(rotate), stranger.issuer.call(blob)])
       expect(await refusal(attempt)).to.equal('404 no-such-security-domain');
-    expect(await refusal(look(stranger))).to.equal('404 no-such-security-domain');
+    expect(await refusal(stranger.look(id))).to.equal('404 no-such-security-domain');
     const operator = await platforms.client('issuer');
     expect(await refusal(operator.call(blob))).to.equal('403 access-denied');
     const { ssdAid, publicKey } = await foreign.issuer.call(blob);
     expect([ssdAid, publicKey.modulus.length]).to.deep.equal([foreign.ssdAid, 256]);
     expect(await refusal(foreign.issuer.call(blob))).to.equal('409 key-blob-taken');
-    expect((await look(foreign)).state).to.equal('HANDED_OVER');
+    expect((await foreign.look(id)).state).to.equal('HANDED_OVER');
     expect((await foreign.issuer.call(rotate)).state).to.equal('ROTATED');
     expect((await foreign.issuer.call(rotate)).state).to.equal('ROTATED');
+
+    // The card is in its owner's hand: he sends APDUs himself, and the issuer deletes through him.
+    const commands = [ifPresent(getData(DATA_OBJECT.KEY_INFORMATION))];
+    expect(await refusal(foreign.exchange(id, { commands }))).to.equal('409 own-relay');
+    expect(await refusal(stranger.remove(id))).to.equal('404 no-such-security-domain');
+    await foreign.remove(id);
+    expect((await foreign.settled(id)).state).to.equal('DELETED');
+    expect(await refusal(foreign.issuer.call(rotate))).to.equal('409 security-domain-state');
+  });
+
+  it('takes the scripts of a TSM of others to its own domain alone, and deletes it at its word', async () => {
+    const { platforms } = lab;
+    await using other = await lab.insert(1);
+    await using foreign = await ForeignTsm.start(platforms, 'foreign', other.card, ALL.slice(0, 1));
+    await using stranger = await ForeignTsm.start(platforms, 'stranger', other.card, []);
+    const transport = { kind: 'ota', terminalId: TERMINAL_ID, readerName: other.readerName } as const;
+    const look = ifPresent(getData(DATA_OBJECT.KEY_INFORMATION));
+
+    // Never made: its owner has no such relay.
+    const missed = await foreign.ask(inserted.cardId, { transport: { kind: 'relay', relayId: 'no-such-relay' } });
+    expect((await foreign.settled(missed.id)).state).to.equal('FAILED');
+    expect(await refusal(foreign.exchange(missed.id, { commands: [look] }))).to.equal('409 security-domain-state');
+    expect(await refusal(foreign.remove(missed.id))).to.equal('409 security-domain-state');
+
+    const { id } = await foreign.ask(other.cardId, { transport });
+    const made = await foreign.settled(id);
+    expect(made, JSON.stringify(made)).to.deep.equal({ id, state: 'KEYED' });
+    const first = await foreign.exchange(id, { commands: [look] });
+    expect([first.responses.map(({ sw }) => sw), first.cost.roundTrips]).to.deep.equal([['9000'], 1]);
+    const { fence } = first;
+    expect(await foreign.exchange(id, { commands: [look], fence })).to.deep.include({
+      ...{ fence, responses: first.responses },
+    });
+    expect(await refusal(stranger.exchange(id, { commands: [look] }))).to.equal('404 no-such-security-domain');
+    for (const stale of [fence + 1, fence - 1])
+      expect(await refusal(foreign.exchange(id, { commands: [look], fence: Math.max(1, stale) }))).to.equal(
+        '409 stale-fence',
+      );
+    const apdus = ['00A4040000', `00A404000D${stranger.ssdAid}`, '0070000001', '01CA00E000'];
+    for (const apdu of apdus) {
+      const commands = [look, { label: 'attack', apdus: [apdu] }];
+      expect(await refusal(foreign.exchange(id, { commands, fence })), apdu).to.match(
+        /^403 (apdu|select)-not-permitted$/,
+      );
+    }
+    const many = Array.from({ length: 65 }, () => look);
+    expect(await refusal(foreign.exchange(id, { commands: many, fence }))).to.equal('400 invalid-request');
+    // The card is given back, and so the session is over.
+    await foreign.exchange(id, { commands: [look], fence, last: true });
+    expect(await refusal(foreign.exchange(id, { commands: [look], fence }))).to.equal('409 stale-fence');
+    const { fence: next } = await foreign.exchange(id, { commands: [look] });
+    expect(next).to.be.above(fence);
+
+    expect(await refusal(stranger.remove(id))).to.equal('404 no-such-security-domain');
+    await foreign.remove(id);
+    const proof = { statusWord: '9000', confirmation: '00', absent: true };
+    expect(await foreign.settled(id)).to.deep.equal({ id, state: 'DELETED', deletion: { state: 'done', proof } });
+    expect((await foreign.remove(id)).state, 'asked for again').to.equal('DELETED');
+    expect(await refusal(foreign.exchange(id, { commands: [look] }))).to.equal('409 security-domain-state');
+    const [chosen = ''] = toCardCommand(select(aid(foreign.ssdAid))).apdus;
+    expect(toHex(await other.card.transmit(fromHex(chosen, 300)))).to.equal('6A82');
   });
 });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { Type } from 'typebox';
@@ -11,9 +12,17 @@ import type { RestClient } from '../../rest/client.ts';
 import { createRestServer } from '../../rest/server.ts';
 import { runScript } from '../../transport/script-runner.ts';
 import { ExchangeResult } from '../../wire/message/card-script.ts';
+import type { CardId } from '../../wire/message/common.ts';
 import { RelayExchange } from '../../wire/message/key-distribution.ts';
+import {
+  type ApduExchange,
+  ApduExchangeResult,
+  type CreateSecurityDomain,
+  SecurityDomainResource,
+} from '../../wire/message/security-domain-resource.ts';
 
-export const RELAY = 'a-relay-of-the-foreign-tsm';
+const DOMAINS = '/ext/1/security-domains';
+const RELAY = 'a-relay-of-the-foreign-tsm';
 
 /** A TSM that is not ours: nothing but a certificate, an address, and a card in its hand. */
 export class ForeignTsm implements AsyncDisposable {
@@ -60,6 +69,49 @@ export class ForeignTsm implements AsyncDisposable {
     const operator = await platforms.client('issuer');
     await operator.call({ method: 'PUT', path: `/v1/providers/${id}`, body });
     return new ForeignTsm(id, await topology.client(self, 'issuer'), app);
+  }
+
+  /** Asks for its domain on this card; 1024 bits. */
+  ask(card: CardId, more: Partial<CreateSecurityDomain>, key: string = randomUUID()): Promise<SecurityDomainResource> {
+    const trustPoint = {
+      holderReference: '11'.repeat(16),
+      publicKey: { modulus: 'C1'.repeat(128), exponent: '010001' },
+    };
+    const body: CreateSecurityDomain = {
+      secureElement: { type: 'ICCID', value: card.value },
+      sdAid: this.ssdAid,
+      keyProvisioning: {
+        ...{ mode: 'CASD_PULL', keySizeBits: 1024, trustPoint },
+        applicationProviderId: '22'.repeat(16),
+      },
+      transport: { kind: 'relay', relayId: RELAY },
+      ...more,
+    };
+    const call = { method: 'POST', path: DOMAINS, body, idempotencyKey: key } as const;
+    return this.issuer.call({ ...call, response: SecurityDomainResource });
+  }
+
+  look(id: string): Promise<SecurityDomainResource> {
+    const query = { waitMs: 20_000 };
+    return this.issuer.call({ method: 'GET', path: `${DOMAINS}/${id}`, query, response: SecurityDomainResource });
+  }
+
+  /** Looks until nothing is under way: the domain is made, or gone, or neither will come. */
+  async settled(id: string): Promise<SecurityDomainResource> {
+    for (;;) {
+      const domain = await this.look(id);
+      const moves = ['REQUESTED', 'REACHING'].includes(domain.state) || domain.deletion?.state === 'running';
+      if (!moves) return domain;
+    }
+  }
+
+  remove(id: string): Promise<SecurityDomainResource> {
+    return this.issuer.call({ method: 'DELETE', path: `${DOMAINS}/${id}`, response: SecurityDomainResource });
+  }
+
+  exchange(id: string, body: ApduExchange): Promise<ApduExchangeResult> {
+    const path = `${DOMAINS}/${id}/apdu-exchanges`;
+    return this.issuer.call({ method: 'POST', path, body, response: ApduExchangeResult });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

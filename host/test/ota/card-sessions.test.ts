@@ -5,9 +5,9 @@ import { expect } from 'chai';
 import { Type } from 'typebox';
 import { PeerError } from '../../errors.ts';
 import { otaClient } from '../../rest/clients/ota.ts';
-import { CardLinks } from '../../service/provider/card-links.ts';
+import { CardLinks } from '../../service/card-links.ts';
 import { type ExchangeResult, TerminalInfo } from '../../wire/message/card-script.ts';
-import { command, reader, success, TestDatabase, TestOta } from './fixture.ts';
+import { command, Provider, reader, success, TestDatabase, TestOta } from './fixture.ts';
 
 async function refusal(work: Promise<unknown>): Promise<PeerError> {
   const outcome = await work.then(
@@ -171,6 +171,20 @@ describe('ota card sessions', () => {
     expect((await refusal(b.close(session))).code).to.equal('no-such-card-session');
     expect((await refusal(b.open('one'))).code).to.equal('card-busy');
     await a.exchange(session);
+  });
+
+  it('keeps the issuer apart from a provider of its name, and from issuers that it does not know', async () => {
+    const more = { issuer: { id: 'main' }, providers: [{ id: 'main' }] };
+    await using both = await TestOta.start(database, 'ota_issuer', more);
+    (await both.terminal()).hello();
+    const issuer = new Provider(await both.client({ role: 'issuer', id: 'main' }));
+    const provider = await both.provider('main');
+    const session = await issuer.open('one', { waitMs: 5_000 });
+    expect((await refusal(provider.exchange(session))).code).to.equal('no-such-card-session');
+    expect((await refusal(provider.open('one'))).code).to.equal('card-busy');
+    const other = new Provider(await both.client({ role: 'issuer', id: 'other' }));
+    expect((await refusal(other.open('one'))).code).to.equal('provider-not-registered');
+    await issuer.exchange(session);
   });
 
   it('ends the session when the card is pulled, also when another comes at once', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { PeerError, TransportError } from '../../errors.ts';
-import { CardLinks } from '../../service/provider/card-links.ts';
+import { CardLinks } from '../../service/card-links.ts';
 import type { OtaServer } from '../../workflow/ports.ts';
 
 const READER = { terminalId: 'desk', readerName: 'reader' };

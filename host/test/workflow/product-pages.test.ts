@@ -6,6 +6,7 @@ import { deploySteps, installSteps } from '../../workflow/deploy-application.ts'
 import { deployServiceSteps, switchServiceSteps, terminateServiceSteps } from '../../workflow/deploy-service.ts';
 import { lossReportSteps, synchronisation } from '../../workflow/loss-report.ts';
 import { removeSteps } from '../../workflow/remove-application.ts';
+import { removeDomainSteps } from '../../workflow/remove-domain.ts';
 import { topUpSteps } from '../../workflow/top-up.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -16,7 +17,7 @@ async function documentedRows(page: string): Promise<string[][]> {
   return text
     .split('\n')
     .map((line) => line.split('|').map((cell) => cell.trim()))
-    .filter((cells) => /^[ABCDSR]\d+[a-z]?$/.test(cells[1] ?? ''))
+    .filter((cells) => /^[ABCDERS]\d+[a-z]?$/.test(cells[1] ?? ''))
     .map(([, numeral = '', name = '', actor = '']) => [numeral, name.replaceAll('`', ''), actor]);
 }
 
@@ -47,6 +48,10 @@ describe('the pages of top-up, delegated management and loss report', () => {
     const known = new Set(rows.map(([numeral]) => numeral));
     for (const { numeral } of [...switchServiceSteps.rows(), ...terminateServiceSteps.rows()])
       expect(known.has(numeral), numeral).to.equal(true);
+  });
+
+  it('have the same rows as docs/operations.md', async () => {
+    expect(await documentedRows('docs/operations.md')).to.deep.equal(rowsOf(removeDomainSteps.rows()));
   });
 
   it('cover the numbers of both flows, here or elsewhere', () => {

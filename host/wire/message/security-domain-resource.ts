@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
-import { Aid, IdempotencyKey, Problem } from './common.ts';
+import { ExchangeRequest, ExchangeResult, OpenCardSession } from './card-script.ts';
+import { Aid, IdempotencyKey, Problem, StatusWordHex } from './common.ts';
 import { SecurityDomainReport, SecurityDomainRequest } from './key-distribution.ts';
+import { ApplicationRequestState } from './platform.ts';
 import { SecureElementName } from './secure-elements.ts';
 
 /**
@@ -19,6 +21,12 @@ const SecureElementType = Type.Union([
   Type.Literal('CUD'),
 ]);
 
+const { terminalId, readerName } = OpenCardSession.properties;
+
+/** Where the issuer's OTA server finds the card. */
+export const IssuersReader = Type.Object({ terminalId, readerName }, closed);
+export type IssuersReader = Static<typeof IssuersReader>;
+
 /** POST /ext/1/security-domains, header `idempotency-key`: 202 with `location`. */
 export const CreateSecurityDomain = Type.Object(
   {
@@ -32,8 +40,12 @@ export const CreateSecurityDomain = Type.Object(
       },
       closed,
     ),
-    /** The TSM's own way to the card: `POST {baseUrl}/v1/card-relays/{relayId}/exchange`, by the issuer. */
-    transport: Type.Object({ kind: Type.Literal('relay'), relayId }, closed),
+    transport: Type.Union([
+      /** The TSM's own way to the card: `POST {baseUrl}/v1/card-relays/{relayId}/exchange`, by the issuer. */
+      Type.Object({ kind: Type.Literal('relay'), relayId }, closed),
+      /** The issuer's way, by its OTA server; phones of a front are readers of its terminal `seram:{front}`. */
+      Type.Object({ kind: Type.Literal('ota'), ...IssuersReader.properties }, closed),
+    ]),
   },
   closed,
 );
@@ -50,8 +62,24 @@ export const SecurityDomainState = Type.Union([
   /** Its owner says that the first pair is dead. */
   Type.Literal('ROTATED'),
   Type.Literal('FAILED'),
+  /** The issuer has deleted it on the card. */
+  Type.Literal('DELETED'),
 ]);
 export type SecurityDomainState = Static<typeof SecurityDomainState>;
+
+/** What the card answered to the DELETE, in the secure channel of its ISD, and whether GET STATUS finds it after. */
+export const DeletionProof = Type.Object(
+  {
+    /** Absent where the card had no such domain any more when the issuer came. */
+    statusWord: Type.Optional(StatusWordHex),
+    /** Response data: `00`, or a confirmation with its length. */
+    confirmation: Type.Optional(Type.String({ pattern: '^([0-9A-F]{2}){0,256}$' })),
+    /** GET STATUS of the ISD no longer names it. */
+    absent: Type.Literal(true),
+  },
+  closed,
+);
+export type DeletionProof = Static<typeof DeletionProof>;
 
 /** GET /ext/1/security-domains/{id} */
 export const SecurityDomainResource = Type.Object(
@@ -62,6 +90,17 @@ export const SecurityDomainResource = Type.Object(
     error: Type.Optional(
       Type.Object({ executionStatus: Type.Literal(16), name: Type.Literal('ISSUER_ERROR'), problem: Problem }, closed),
     ),
+    /** Once it was asked for by DELETE; a failed one leaves the state as it was, and may be asked for again. */
+    deletion: Type.Optional(
+      Type.Object(
+        {
+          state: ApplicationRequestState.properties.state,
+          proof: Type.Optional(DeletionProof),
+          problem: Type.Optional(Problem),
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 );
@@ -71,3 +110,30 @@ export type SecurityDomainResource = Static<typeof SecurityDomainResource>;
 export const KeyBlob = SecurityDomainReport;
 export type KeyBlob = Static<typeof KeyBlob>;
 export const SecurityDomainParams = Type.Object({ id: IdempotencyKey }, closed);
+
+/** POST /ext/1/security-domains/{id}/apdu-exchanges: a script of the domain's owner, in one round trip. */
+export const ApduExchange = Type.Object(
+  {
+    commands: ExchangeRequest.properties.commands,
+    /**
+     * The session that an exchange before answered: the card is as that one left it. Without it a session begins, with
+     * SELECT of the domain.
+     */
+    fence: Type.Optional(ExchangeRequest.properties.fence),
+    /** The card is given back afterwards; otherwise the lease ends after a minute without an exchange. */
+    last: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+export type ApduExchange = Static<typeof ApduExchange>;
+
+export const ApduExchangeResult = Type.Object(
+  {
+    fence: ExchangeRequest.properties.fence,
+    responses: ExchangeResult.properties.responses,
+    stopped: ExchangeResult.properties.stopped,
+    cost: ExchangeResult.properties.cost,
+  },
+  closed,
+);
+export type ApduExchangeResult = Static<typeof ApduExchangeResult>;

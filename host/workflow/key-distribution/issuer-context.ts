@@ -5,6 +5,7 @@ import { cardIdText } from '../../store/card-id.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import type { CapFile } from '../../wire/cap/cap-file.ts';
 import type { SecurityDomainRequest } from '../../wire/message/key-distribution.ts';
+import type { IssuersReader } from '../../wire/message/security-domain-resource.ts';
 import type { VisitContext } from '../engine/unit.ts';
 import type { Kms } from '../ports.ts';
 
@@ -30,6 +31,8 @@ export type IssuerStart = {
   readonly request: SecurityDomainRequest;
   /** Provider id of the client certificate. */
   readonly caller: string;
+  /** Where the issuer itself reaches the card; absent: through the provider's relay. */
+  readonly reader?: IssuersReader;
 };
 
 /** Writes an audit record about the SSD of this request. */

@@ -2,6 +2,8 @@
 import { Type } from 'typebox';
 import type { SecurityDomainResources } from '../../../service/issuer/security-domain-resources.ts';
 import {
+  ApduExchange,
+  ApduExchangeResult,
   CreateSecurityDomain,
   KeyBlob,
   SecurityDomainParams,
@@ -43,6 +45,18 @@ export function securityDomainResourceRoutes(app: RestApp, domains: SecurityDoma
       },
     },
     async ({ params: { id }, peer, query }) => domains.get(id, peer.id, waitMsOf(query)),
+  );
+
+  app.delete(
+    `${BASE}/:id`,
+    { config, schema: { params, response: { 202: SecurityDomainResource } } },
+    async (request, reply) => reply.code(202).send(await domains.remove(request.params.id, request.peer.id)),
+  );
+
+  app.post(
+    `${BASE}/:id/apdu-exchanges`,
+    { config, schema: { params, body: ApduExchange, response: { 200: ApduExchangeResult } } },
+    async ({ params: { id }, peer, body }) => domains.exchange(id, peer.id, body),
   );
 
   app.get(`${BASE}/:id/key-blob`, { config, schema: { params, response: { 200: KeyBlob } } }, async (request) =>

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { CardSessions } from '../../../service/ota/card-sessions.ts';
+import { issuerHolder } from '../../../service/ota/provider-quotas.ts';
 import {
   CardSessionInfo,
   ExchangeRequest,
@@ -11,51 +12,57 @@ import {
   RenewCardSession,
 } from '../../../wire/message/card-script.ts';
 import type { RestApp } from '../../app.ts';
+import type { Peer } from '../../identity.ts';
 import { NoContent } from '../no-content.ts';
 
 const SessionParams = Type.Object(
   { sessionId: Type.String({ pattern: '^[0-9a-f]{32}$' }) },
   { additionalProperties: false },
 );
-const provider = { access: ['provider'] as const };
+const holders = { access: ['provider', 'issuer'] as const };
 
-/** Card sessions for providers; another provider's session looks like none. */
+/** Under which name a peer holds cards: the issuer's is no provider's, whose ids have no colon. */
+const holderOf = ({ role, id }: Peer): string => (role === 'issuer' ? issuerHolder(id) : id);
+
+/** Card sessions for providers and for the issuer; another one's session looks like none. */
 export function cardSessionRoutes(app: RestApp, sessions: CardSessions): void {
   app.post(
     '/v1/card-sessions',
-    { config: provider, schema: { body: OpenCardSession, response: { 201: CardSessionInfo } } },
+    { config: holders, schema: { body: OpenCardSession, response: { 201: CardSessionInfo } } },
     async (request, reply) => {
-      const session = await whileConnected(request, (caller) => sessions.open(request.peer.id, request.body, caller));
+      const session = await whileConnected(request, (caller) =>
+        sessions.open(holderOf(request.peer), request.body, caller),
+      );
       return reply.code(201).send(session);
     },
   );
 
   app.post(
     '/v1/card-sessions/:sessionId/exchange',
-    { config: provider, schema: { params: SessionParams, body: ExchangeRequest, response: { 200: ExchangeResult } } },
-    async (request) => sessions.exchange(request.peer.id, request.params.sessionId, request.body),
+    { config: holders, schema: { params: SessionParams, body: ExchangeRequest, response: { 200: ExchangeResult } } },
+    async (request) => sessions.exchange(holderOf(request.peer), request.params.sessionId, request.body),
   );
 
   app.post(
     '/v1/card-sessions/:sessionId/renew',
-    { config: provider, schema: { params: SessionParams, body: RenewCardSession, response: { 200: CardSessionInfo } } },
-    async (request) => sessions.renew(request.peer.id, request.params.sessionId, request.body.fence),
+    { config: holders, schema: { params: SessionParams, body: RenewCardSession, response: { 200: CardSessionInfo } } },
+    async (request) => sessions.renew(holderOf(request.peer), request.params.sessionId, request.body.fence),
   );
 
   app.post(
     '/v1/card-sessions/give-back',
-    { config: provider, schema: { body: GiveBackCard, response: { 204: NoContent } } },
+    { config: holders, schema: { body: GiveBackCard, response: { 204: NoContent } } },
     async (request, reply) => {
-      await sessions.giveBack(request.peer.id, request.body);
+      await sessions.giveBack(holderOf(request.peer), request.body);
       return reply.code(204).send(null);
     },
   );
 
   app.delete(
     '/v1/card-sessions/:sessionId',
-    { config: provider, schema: { params: SessionParams, response: { 204: NoContent } } },
+    { config: holders, schema: { params: SessionParams, response: { 204: NoContent } } },
     async (request, reply) => {
-      await sessions.close(request.peer.id, request.params.sessionId);
+      await sessions.close(holderOf(request.peer), request.params.sessionId);
       return reply.code(204).send(null);
     },
   );

@@ -39,10 +39,10 @@ import type { ProviderSettings } from '../../../workflow/key-distribution/provid
 import type { IssuerPlatform, Kms } from '../../../workflow/ports.ts';
 import { scriptKeyOwner } from '../../../workflow/service-script/script-kms.ts';
 import type { LoadPermits } from '../../../workflow/top-up/context.ts';
+import type { CardLinks } from '../../card-links.ts';
 import { type DurableFlow, lostFlow } from '../../durable-flow.ts';
 import { refusal } from '../../tsm-refusal.ts';
 import { attemptAt } from '../authentication-attempt.ts';
-import type { CardLinks } from '../card-links.ts';
 import { CONTENT_CHANGE, type ContentChanges } from '../content-changes.ts';
 import { KEY_DISTRIBUTION, type KeyDistributions } from '../key-distributions.ts';
 import { processEnding } from './process-end.ts';

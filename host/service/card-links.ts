@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeIdentity, identityCommands } from '../../card/identity.ts';
-import { PeerError, TransportError } from '../../errors.ts';
-import { cardIdText } from '../../store/card-id.ts';
-import type { CardCommand, CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
-import type { CardId } from '../../wire/message/common.ts';
-import { isAway, isBusy } from '../../workflow/engine/retry.ts';
-import type { IdentifiedCardLink } from '../../workflow/key-distribution/provider-context.ts';
-import type { OtaServer } from '../../workflow/ports.ts';
+import { decodeIdentity, identityCommands } from '../card/identity.ts';
+import { PeerError, TransportError } from '../errors.ts';
+import { cardIdText } from '../store/card-id.ts';
+import type { CardCommand, CardSessionInfo, ExchangeResult } from '../wire/message/card-script.ts';
+import type { CardId } from '../wire/message/common.ts';
+import { isAway, isBusy } from '../workflow/engine/retry.ts';
+import type { IdentifiedCardLink } from '../workflow/key-distribution/provider-context.ts';
+import type { OtaServer } from '../workflow/ports.ts';
 
 /** Giving a lease back is tried at these distances, each twice the one before: for half a minute in all. */
 const FIRST_PAUSE_MS = 250;
