@@ -94,13 +94,17 @@ export class CardSessions {
   async open(providerId: string, request: OpenCardSession, caller?: AbortSignal): Promise<CardSessionInfo> {
     const { quotas, terminals } = this.#options;
     await this.#admit(providerId);
-    const work = () => this.#openWhenFree(providerId, request, caller);
+    const work = (waits: () => Promise<void>) => this.#openWhenFree(providerId, request, { waits, caller });
     const opened = await quotas.whileWaiting(providerId, work, terminals.alone);
     if (this.#known.has(opened.sessionId)) quotas.holds(providerId, readerKey(request), this.#leaseMs);
     return opened;
   }
 
-  async #openWhenFree(providerId: string, request: OpenCardSession, caller?: AbortSignal): Promise<CardSessionInfo> {
+  async #openWhenFree(
+    providerId: string,
+    request: OpenCardSession,
+    { waits, caller }: { readonly waits: () => Promise<void>; readonly caller: AbortSignal | undefined },
+  ): Promise<CardSessionInfo> {
     const deadline = performance.now() + (request.waitMs ?? 0);
     const bells = [readerBell(request.terminalId, request.readerName), terminalBell(request.terminalId)];
     for (;;) {
@@ -124,6 +128,7 @@ export class CardSessions {
           return opened;
         }
         if (!mayPass(opened) || performance.now() >= deadline || gone) throw opened;
+        await waits();
         await Promise.race([rung, ...leaseEnd(opened, stop.signal)]);
       } finally {
         stop.abort(LOOKED);

@@ -21,7 +21,9 @@ interface Account {
   /** End of the lease by reader, in milliseconds of `now`. */
   readonly held: Map<string, number>;
   waiting: number;
-  /** Changes of `waiting`. */
+  /** Those of them that the other nodes count. */
+  told: number;
+  /** Changes of `told`. */
   changes: number;
   /** Requests that may come now. */
   allowance: number;
@@ -64,7 +66,15 @@ export class ProviderQuotas {
       quotas.map((quota) => {
         const known = before.get(quota.id);
         const allowance = { allowance: 2 * quota.requestsPerSecond, countedAt: this.#now(), taken: 0 };
-        const fresh: Account = { quota, held: new Map(), waiting: 0, changes: 0, ...allowance, taking: undefined };
+        const fresh: Account = {
+          quota,
+          held: new Map(),
+          waiting: 0,
+          told: 0,
+          changes: 0,
+          ...allowance,
+          taking: undefined,
+        };
         return [quota.id, { ...(known ?? fresh), quota }];
       }),
     );
@@ -126,25 +136,38 @@ export class ProviderQuotas {
   /**
    * Runs work that may wait for a card.
    *
+   * @param work says so before it waits; who gets his card at once costs the other nodes nothing
    * @param alone no other node gives cards away: what is held is counted here, otherwise by the lease table
    * @throws LimitError `too-many-waiting`, `too-many-sessions`
    */
-  async whileWaiting<T>(providerId: string, work: () => Promise<T>, alone = true): Promise<T> {
+  async whileWaiting<T>(
+    providerId: string,
+    work: (waits: () => Promise<void>) => Promise<T>,
+    alone = true,
+  ): Promise<T> {
     const account = this.#account(providerId);
     const { maxWaiting, maxSessions } = account.quota;
     if (account.waiting >= maxWaiting) throw tooManyWaiting(maxWaiting);
     // Those that wait may each get a card.
     if (alone && this.#heldBy(account) + account.waiting >= maxSessions) throw tooManySessions(maxSessions);
     const shared = alone ? undefined : this.#options.shared;
+    let told = false;
+    const waits = async () => {
+      if (shared === undefined || told) return;
+      told = true;
+      account.told += 1;
+      if (!(await shared.wait(providerId, changed(account), maxWaiting))) throw tooManyWaiting(maxWaiting);
+    };
     account.waiting += 1;
     try {
-      if (shared !== undefined && !(await shared.wait(providerId, changed(account), maxWaiting)))
-        throw tooManyWaiting(maxWaiting);
-      return await work();
+      return await work(waits);
     } finally {
       account.waiting -= 1;
-      // Nobody waits for this: the next change says it too.
-      shared?.waitsLess(providerId, changed(account)).catch((error: Error) => this.#options.onError?.(error));
+      if (told) {
+        account.told -= 1;
+        // Nobody waits for this: the next change says it too.
+        shared?.waitsLess(providerId, changed(account)).catch((error: Error) => this.#options.onError?.(error));
+      }
     }
   }
 
@@ -175,7 +198,7 @@ export class ProviderQuotas {
 
 function changed(account: Account) {
   account.changes += 1;
-  return { waiting: account.waiting, change: account.changes };
+  return { waiting: account.told, change: account.changes };
 }
 
 const tooManyWaiting = (maxWaiting: number): LimitError =>

@@ -156,7 +156,7 @@ export class TerminalDirectory {
     const beyond = await this.#options.beyond?.(terminalId, readerName);
     if (beyond !== undefined) return beyond;
     const here = this.#terminals.get(terminalId);
-    const row = here === undefined ? await this.#options.table.elsewhere(terminalId) : undefined;
+    const row = here === undefined ? await this.#options.table.readerElsewhere(terminalId, readerName) : undefined;
     const readers = here?.readers ?? row?.readers ?? away(terminalId);
     const reader = readers.find((candidate) => candidate.readerName === readerName);
     if (reader === undefined) {

@@ -81,6 +81,18 @@ export class TerminalTable {
     return rows[0];
   }
 
+  /** The same, of its readers the one of this name alone where it has it: a farm has many, and each script asks. */
+  async readerElsewhere(terminalId: string, readerName: string): Promise<TerminalRow | undefined> {
+    return guarded(async () => {
+      const { rows } = await sql<TerminalRow>`
+        SELECT terminal_id AS "terminalId", node, address, connected_at AS "connectedAt",
+          coalesce((SELECT jsonb_agg(reader) FROM jsonb_array_elements(readers) reader
+            WHERE reader ->> 'readerName' = ${readerName}), readers) AS readers
+        FROM terminal_links WHERE terminal_id = ${terminalId} AND node <> ${this.#node}`.execute(this.#database);
+      return rows[0];
+    });
+  }
+
   /** All terminals of other nodes. */
   async allElsewhere(): Promise<readonly TerminalRow[]> {
     return this.#rows(sql`node <> ${this.#node}`);

@@ -61,7 +61,8 @@ describe('quotas over two nodes of ota', () => {
     const wait = (quotas: ProviderQuotas) =>
       quotas.whileWaiting(
         'waits',
-        () => {
+        async (waits) => {
+          await waits();
           began += 1;
           if (began === 2) both.resolve();
           return waiting.promise;
@@ -70,9 +71,11 @@ describe('quotas over two nodes of ota', () => {
       );
     const first = [wait(one), wait(two)];
     await both.promise;
-    expect(await passes(two.whileWaiting('waits', async () => undefined, false))).to.equal(false);
+    const atOnce = async () => undefined;
+    expect(await passes(two.whileWaiting('waits', (waits) => waits(), false))).to.equal(false);
+    expect(await passes(two.whileWaiting('waits', atOnce, false)), 'its card is free').to.equal(true);
     await sql`DELETE FROM ota_nodes WHERE owner = ${NODES[0]}`.execute(database);
-    expect(await passes(two.whileWaiting('waits', async () => undefined, false))).to.equal(true);
+    expect(await passes(two.whileWaiting('waits', (waits) => waits(), false))).to.equal(true);
     waiting.resolve();
     await Promise.all(first);
   });
