@@ -128,6 +128,17 @@ describe('Delegated management', function () {
       await session.ok('80E40080', Buffer.concat([file, tlv('9E', card.token(token, '0080', file))]));
       expect(await card.counter()).equal(before);
     });
+
+    it('makes them by the key behind the token key, where a host puts both under one version', async () => {
+      const issuer = await card.issuer();
+      await issuer.ok('80D80002', Buffer.concat([bytes('70'), des.field(issuer)]));
+      const provider = await card.session(DOMAIN_A);
+      const loaded = readConfirmation(await card.load(provider, token, block));
+      expect(hex(loaded.receipt)).equal(hex(des.sign(receiptInput(loaded, PROBE, DOMAIN_A))));
+      const file = tlv('4F', PROBE);
+      await provider.ok('80E40080', Buffer.concat([file, tlv('9E', card.token(token, '0080', file))]));
+      await (await card.issuer()).ok('80E40000', 'D00102D20170');
+    });
   });
 
   describe('refuses', () => {

@@ -8,7 +8,14 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 );
 
 /** Key material and PINs travel in these; their data is masked whether or not it is enciphered. */
-const SECRET: ReadonlySet<number> = new Set([INS.PUT_KEY, INS.STORE_DATA, INS.VERIFY, INS.CHANGE_PIN, INS.UNBLOCK_PIN]);
+const SECRET: ReadonlySet<number> = new Set([
+  INS.PUT_KEY,
+  INS.PUT_DATA,
+  INS.STORE_DATA,
+  INS.VERIFY,
+  INS.CHANGE_PIN,
+  INS.UNBLOCK_PIN,
+]);
 
 /** Name of an instruction, for people. */
 export const commandName = (ins: number): string => NAMES.get(ins) ?? 'INS';
@@ -25,5 +32,6 @@ export function traceLine({ command, response, ms }: ExchangeRecord, showSecrets
   const sent = `A>> ${command.slice(0, 8)} [${commandName(ins)}] ${body}\n`;
   if (response === undefined) return `${sent}A<< (no answer) ${Math.round(ms)} ms\n`;
   const sw = response.slice(-4);
-  return `${sent}A<< ${response.slice(0, -4)} ${sw} [${statusWordMeaning(Number.parseInt(sw, 16))}] ${Math.round(ms)} ms\n`;
+  const meaning = statusWordMeaning(Number.parseInt(sw, 16));
+  return `${sent}A<< ${response.slice(0, -4)} ${sw} [${meaning}] ${Math.round(ms)} ms\n`;
 }

@@ -51,6 +51,7 @@ export const INS = {
   GET_CHALLENGE: 0x84,
   INTERNAL_AUTHENTICATE: 0x88,
   PUT_KEY: 0xd8,
+  PUT_DATA: 0xda,
   STORE_DATA: 0xe2,
   DELETE: 0xe4,
   INSTALL: 0xe6,

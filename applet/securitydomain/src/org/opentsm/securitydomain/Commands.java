@@ -37,6 +37,7 @@ final class Commands {
         Gp.INS_INTERNAL_AUTHENTICATE, CHANNEL | ISO,
         Gp.INS_GENERATE_KEY_PAIR, KEYS | GP,
         Gp.INS_PUT_KEY, KEYS | GP | GP_CHAIN,
+        Gp.INS_PUT_DATA, DATA | GP,
         Gp.INS_GET_DATA, DATA | ISO | GP,
         Gp.INS_GET_DATA_FILE, DATA | ISO,
         Gp.INS_STORE_DATA, DATA | ISO | GP | BLOCKS,

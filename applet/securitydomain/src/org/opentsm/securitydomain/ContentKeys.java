@@ -18,6 +18,8 @@ final class ContentKeys implements ContentAuthority {
     private static final byte RECEIPT_VERSION = (byte) 0x71;
     private static final byte DAP_VERSION = (byte) 0x73;
     private static final byte KEY_ID = (byte) 0x01;
+    /** Hosts that send both in one command put the receipt key behind the token key. */
+    private static final byte RECEIPT_KEY_ID = (byte) 0x02;
 
     // Bits of 0067's 85, 86, 87 (GPCS H.4)
     private static final byte SCHEME_PKCS1 = (byte) 0x01;
@@ -211,6 +213,9 @@ final class ContentKeys implements ContentAuthority {
     /** {@code L receipt, 02 counter, L 42's value and 45's, fields}: the receipt is over what stands behind it. */
     public short confirm(byte[] buffer, short offset, short length, short out) {
         short key = store.find(RECEIPT_VERSION, KEY_ID);
+        if (key == KeyStore.NONE) {
+            key = store.find(TOKEN_VERSION, RECEIPT_KEY_ID);
+        }
         byte type = key == KeyStore.NONE ? Gp.KEY_EXTENDED : store.type(key);
         short now = Util.getShort(counter, (short) 0);
         if ((type != Gp.KEY_AES && type != Gp.KEY_DES) || now == COUNTER_END) {

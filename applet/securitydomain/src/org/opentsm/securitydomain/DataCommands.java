@@ -4,7 +4,7 @@ package org.opentsm.securitydomain;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
-/** GET DATA and STORE DATA (README 5.4, 5.6). */
+/** GET DATA, STORE DATA and PUT DATA (README 5.4, 5.6). */
 final class DataCommands {
 
     private final SecurityDomain domain;
@@ -34,12 +34,18 @@ final class DataCommands {
 
     /** A command of the domain's own dialogue; the response goes to RESPONSE. */
     short execute(byte ins, byte p1, byte p2) {
-        if (ins != Gp.INS_STORE_DATA) {
-            return getData(Util.makeShort(p1, p2), ins);
+        short tag = Util.makeShort(p1, p2);
+        if (Commands.reads(ins)) {
+            return getData(tag, ins);
         }
         domain.requireChange();
-        if (collect(p1, p2)) {
-            byte writer = domain.writer();
+        byte writer = domain.writer();
+        if (ins == Gp.INS_PUT_DATA) {
+            // the domain's own tags alone, and no certificate: what stands before the data is one of these
+            Tlv.require(data.knows(tag));
+            short offset = transients.dataOffset();
+            store(writer, (byte) 0, work, offset, Tlv.enclose(work, offset, tag, transients.dataLength()));
+        } else if (collect(p1, p2)) {
             if (writer != Gp.BY_CARD_MAKER) {
                 openKeys(domain.channel, p1, work, transients.dataOffset(), transients.dataLength());
             }
@@ -187,11 +193,15 @@ final class DataCommands {
     private short dataObject(short tag, short out) {
         switch (tag) {
             case Gp.TAG_CARD_DATA:
-                return data.has(tag)
-                        ? data.value(tag, work, out)
-                        : Tlv.enclose(work, out, Gp.TAG_RECOGNITION, domain.recognition(out));
+                if (!data.has(tag)) {
+                    return Tlv.enclose(work, out, Gp.TAG_RECOGNITION, domain.recognition(out));
+                }
+                break;
             case Gp.TAG_CAPABILITIES:
-                return data.has(tag) ? data.value(tag, work, out) : domain.capabilities(out);
+                if (!data.has(tag)) {
+                    return domain.capabilities(out);
+                }
+                break;
             case Gp.TAG_CONFIRMATIONS:
                 return domain.confirmations(out);
             case Gp.TAG_SEQUENCE:
@@ -219,16 +229,15 @@ final class DataCommands {
                 return (short) 1;
             case Gp.TAG_OBJECT_DIRECTORY:
                 return CardData.objectDirectory(work, out);
-            case Gp.TAG_IIN:
-            case Gp.TAG_CIN:
-            case Gp.TAG_AID:
-            case Gp.TAG_PRODUCTION:
-            case Gp.TAG_MANAGER_URL:
-            case Gp.TAG_DIVERSIFICATION:
-                return data.value(tag, work, out);
-            default:
+            case Gp.TAG_PROVIDER:
+            case Gp.TAG_PERSONALIZER:
+            case Gp.TAG_PRE_PERSONALIZER:
+                // what has these slots is not read by them
                 Refuse.notFound();
-                return (short) 0;
+                break;
+            default:
+                break;
         }
+        return data.value(tag, work, out);
     }
 }

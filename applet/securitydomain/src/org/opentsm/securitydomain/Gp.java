@@ -35,6 +35,9 @@ final class Gp {
     static final byte INS_GET_DATA = (byte) 0xCA;
     static final byte INS_GET_DATA_FILE = (byte) 0xCB;
     static final byte INS_PUT_KEY = (byte) 0xD8;
+    /** One object, whose tag is P1 P2: hosts of Open Platform 2.0.1 still send it. */
+    static final byte INS_PUT_DATA = (byte) 0xDA;
+
     static final byte INS_STORE_DATA = (byte) 0xE2;
     static final byte INS_DELETE = (byte) 0xE4;
     static final byte INS_INSTALL = (byte) 0xE6;
