@@ -18,6 +18,7 @@ import { decodeCapFile, loadFileDataBlock } from '../../wire/cap/cap-file.ts';
 import { gpCommand } from '../../wire/gp/command.ts';
 import { encodeLoadFile, loadCommands } from '../../wire/gp/load.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
+import { insertNative, NATIVE_CARDS, type NativeCard } from '../card/native-cards.ts';
 import { TEST_KEY } from './fixture.ts';
 
 type Protocol = 'SCP02' | 'SCP03';
@@ -42,14 +43,29 @@ function tableUnder(heading: string): readonly (readonly string[])[] {
 
 const bare = (text: string): string => text.replaceAll(' ', '');
 
+const GP_ISD = 'A000000151000000';
+
+/** Where a native card answers otherwise than `gp`, by card, tool and verb. */
+function otherAnswers(): ReadonlyMap<string, string> {
+  const rows = tableUnder('On native cards');
+  return new Map(
+    rows.flatMap(([cards = '', tool, verb, answer = '']) =>
+      (cards === 'all' ? NATIVE_CARDS : cards.split(', ')).map((card) => [`${card} ${tool} ${verb}`, answer] as const),
+    ),
+  );
+}
+
 /** The table of docs/tool-verbs.md is what this sends. */
-describe('verbs of docs/tool-verbs.md on the card image gp', function () {
+describe('verbs of docs/tool-verbs.md', function () {
   this.timeout(300_000);
   let loadFile: Uint8Array;
   let card: SimulatedCard;
   let link: TcpChannel;
   let session: CardSession;
   let kvn = '';
+  let ownKey = TEST_KEY;
+  /** What a command has room for beside its MAC, which is twice as long under S16. */
+  let roomForBlock = 247;
 
   before(() => {
     loadFile = loadFileDataBlock(decodeCapFile(new Uint8Array(readFileSync(join(testCaps(), 'probe.cap')))), true);
@@ -79,6 +95,14 @@ describe('verbs of docs/tool-verbs.md on the card image gp', function () {
 
   const field = (head: string, checkValue: Uint8Array): Uint8Array =>
     concat(fromHex(head), session.encryptSensitive(TEST_KEY), Uint8Array.of(3), checkValue);
+  /** An AES key of the session's own set, which is longer on some cards. */
+  const ofOwn = () =>
+    concat(
+      Uint8Array.of(0x88, ownKey.length),
+      session.encryptSensitive(ownKey),
+      Uint8Array.of(3),
+      aesKeyCheckValue(ownKey),
+    );
   const ofDes = () => field('8010', desEcbEncrypt(TEST_KEY, new Uint8Array(8)).slice(0, 3));
   const ofAes = (head: string) => field(head, aesKeyCheckValue(TEST_KEY));
 
@@ -87,8 +111,7 @@ describe('verbs of docs/tool-verbs.md on the card image gp', function () {
     AES: () => ofAes('881110'),
     BARE: () => ofAes('8810'),
     DES: ofDes,
-    KEYS: () =>
-      kvn === '20' ? concat(ofDes(), ofDes(), ofDes()) : concat(ofAes('8810'), ofAes('8810'), ofAes('8810')),
+    KEYS: () => (kvn === '20' ? concat(ofDes(), ofDes(), ofDes()) : concat(ofOwn(), ofOwn(), ofOwn())),
     KVN: () => fromHex(kvn),
     CIPHERED: () => session.encryptSensitive(TEST_KEY),
     MODULUS: () => new Uint8Array(128).fill(0xc5),
@@ -101,7 +124,7 @@ describe('verbs of docs/tool-verbs.md on the card image gp', function () {
     const bytes = concat(...data.split(' ').map((part) => PLACES[part]?.() ?? fromHex(part)));
     const commands =
       word === 'LOAD'
-        ? loadCommands(encodeLoadFile(loadFile), Number(size))
+        ? loadCommands(encodeLoadFile(loadFile), Math.min(Number(size), roomForBlock))
         : [gpCommand({ label: header, cla, ins, p1, p2, data: bytes, le })];
     let answer = '';
     for (const command of commands) {
@@ -112,7 +135,7 @@ describe('verbs of docs/tool-verbs.md on the card image gp', function () {
     return answer;
   }
 
-  describe('in clear', () => {
+  describe('in clear on gp', () => {
     before(insert);
     after(remove);
 
@@ -122,7 +145,7 @@ describe('verbs of docs/tool-verbs.md on the card image gp', function () {
   });
 
   for (const protocol of ['SCP02', 'SCP03'] as const)
-    describe(`in a session of ${protocol}`, () => {
+    describe(`in a session of ${protocol} on gp`, () => {
       before(async () => {
         await insert();
         await answerTo('00A40400', '', true);
@@ -136,4 +159,52 @@ describe('verbs of docs/tool-verbs.md on the card image gp', function () {
             new RegExp(bare(answer).replaceAll('KVN', kvn), 's'),
           ));
     });
+
+  const others = otherAnswers();
+  for (const name of NATIVE_CARDS)
+    describe(`on the native card ${name}`, () => {
+      let native: NativeCard;
+      const here = (text: string) => bare(text).replaceAll(GP_ISD, native.image.nativeIsd?.aid ?? '');
+      const patternOf = (tool = '', verb = '', answer = '') =>
+        new RegExp(here(others.get(`${name} ${tool} ${verb}`) ?? answer).replaceAll('KVN', kvn), 's');
+
+      before(async () => {
+        native = await insertNative(name);
+        ({ card } = native);
+        kvn = native.image.nativeIsd?.keyVersion ?? '';
+        roomForBlock = native.image.nativeIsd?.option === '71' ? 239 : 247;
+        ownKey = fromHex(native.image.nativeIsd?.enc ?? '', 32);
+      });
+      after(() => native?.[Symbol.asyncDispose]());
+
+      /** Under T=0 an answer waits for GET RESPONSE, and a host's driver asks for it. */
+      async function answerInClear(apdu: string): Promise<string> {
+        const answer = toHex(await native.card.transmit(fromHex(here(apdu))));
+        const [, waiting] = /^61(..)$/.exec(answer) ?? [];
+        return waiting === undefined || native.image.protocol !== 'T=0'
+          ? answer
+          : toHex(await native.card.transmit(fromHex(`00C00000${waiting}`)));
+      }
+
+      for (const [tool, verb, apdu = '', answer] of tableUnder('In clear'))
+        it(`${tool}: ${verb}`, async () => expect(await answerInClear(apdu)).to.match(patternOf(tool, verb, answer)));
+
+      describe('in a session', () => {
+        before(async () => {
+          session = await native.open({ level: securityLevel(0x01) });
+        });
+
+        for (const [tool, verb, header = '', data = '', le, answer] of tableUnder('In a session'))
+          it(`${tool}: ${verb}`, async () =>
+            expect(
+              await answerTo(header, data.replaceAll(GP_ISD, native.image.nativeIsd?.aid ?? ''), le === '00'),
+            ).to.match(patternOf(tool, verb, answer)));
+      });
+    });
+
+  it('knows every row that native cards answer otherwise', () => {
+    const rows = [...tableUnder('In clear'), ...tableUnder('In a session')].map(([tool, verb]) => `${tool} ${verb}`);
+    const named = [...others.keys()].map((key) => key.slice(key.indexOf(' ') + 1));
+    expect(named.filter((row) => !rows.includes(row))).to.deep.equal([]);
+  });
 });

@@ -351,7 +351,7 @@ public final class Card {
         if (answer != null) {
             runtime.deselectAll();
             if (nativeIssuer != null) {
-                nativeIssuer.reset();
+                nativeIssuer.takeBack();
             }
         }
         return answer;

@@ -12,6 +12,7 @@ final class ChannelCommands {
     static final int INS_INITIALIZE_UPDATE = 0x50;
     static final int INS_EXTERNAL_AUTHENTICATE = 0x82;
     private static final int MAX_COUNTER = 0x7FFF;
+    private static final int AUTHENTICATED = 0x80;
 
     private final NativeIssuer issuer;
     private final KeyStore keys;
@@ -37,6 +38,11 @@ final class ChannelCommands {
         return authenticated;
     }
 
+    /** Current security level of GPCS 10.6: AUTHENTICATED and what protects commands and responses, or 0. */
+    int level() {
+        return authenticated ? AUTHENTICATED | session.level() : 0;
+    }
+
     static boolean opens(Command command) {
         return command.ins() == INS_INITIALIZE_UPDATE || command.ins() == INS_EXTERNAL_AUTHENTICATE;
     }
@@ -56,11 +62,11 @@ final class ChannelCommands {
         requireUsable(set);
         StatusException.require(set.counter() < MAX_COUNTER, Status.CONDITIONS);
         if (older) {
-            session = new Scp02Session(set, command.data(), issuer.aid());
+            session = new Scp02Session(set, command.data(), keys.aid());
         } else {
             KeySet counted = set.at(set.counter() + 1);
             keys.update(counted);
-            session = new Scp03Session(counted, issuer.option(), command.data(), issuer.aid());
+            session = new Scp03Session(counted, issuer.option(), command.data(), keys.aid());
         }
         version = set.version();
         return Bytes.concat(issuer.diversification(), session.initialAnswer());

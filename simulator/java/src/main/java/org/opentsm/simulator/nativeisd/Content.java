@@ -10,6 +10,7 @@ import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.image.NativeIssuer;
 import org.opentsm.simulator.open.LoadedCode;
 import org.opentsm.simulator.open.Options;
+import org.opentsm.simulator.open.Privilege;
 import org.opentsm.simulator.open.Privileges;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
@@ -24,6 +25,7 @@ final class Content {
     private static final byte INSTALLED = 0x03;
     private static final byte SELECTABLE = 0x07;
     private static final int SECURITY_DOMAIN = 0x80;
+    private static final int LOCKED = 0x80;
     /** Card Lock, Terminate, Reset, CVM: what this domain gives to applications. All else needs a domain. */
     private static final int FOR_APPLICATIONS = 0x1E;
 
@@ -31,16 +33,24 @@ final class Content {
 
     private final NativeIssuer issuer;
     private final CardRuntime runtime;
-    private final AID own;
+    private final KeyStore store;
 
-    Content(NativeIssuer issuer, CardRuntime runtime) {
+    Content(NativeIssuer issuer, CardRuntime runtime, KeyStore store) {
         this.issuer = issuer;
         this.runtime = runtime;
-        own = Fields.aidOf(issuer.aid());
+        this.store = store;
     }
 
     AID own() {
-        return own;
+        return Fields.aidOf(store.aid());
+    }
+
+    /** The domain has another name: so whatever is associated with it knows it by that. */
+    void renamed() {
+        for (RegistryEntry entry : List.copyOf(registry().entries())) {
+            RegistryEntry.Row row = entry.row();
+            registry().change(entry, new RegistryEntry.Row(row.state(), own(), row.privileges(), row.options()));
+        }
     }
 
     Registry registry() {
@@ -48,7 +58,7 @@ final class Content {
     }
 
     void requireFree(AID aid) {
-        StatusException.require(!aid.equals(own) && registry().find(aid) == null, Status.CONDITIONS);
+        StatusException.require(!aid.equals(own()) && registry().find(aid) == null, Status.CONDITIONS);
         StatusException.require(registry().entries().size() < Registry.CAPACITY, Status.NO_SPACE);
     }
 
@@ -68,31 +78,44 @@ final class Content {
         byte[] application = Fields.find(parameters(in.lv()), 0xC9);
         StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
         in.end();
-        StatusException.require(
-                (privileges.length == 1 || privileges.length == 3) && application != null, Status.WRONG_DATA);
+        StatusException.require(privileges.length == 1 || privileges.length == 3, Status.WRONG_DATA);
         RegistryEntry file = registry().find(loadFile);
         String className =
                 file == null || file.isInstance() ? null : file.modules.get(Hex.encode(Registry.bytes(module)));
         StatusException.require(className != null, Status.NO_REFERENCE);
         requireFree(instance);
-        grant(privileges);
+        grant(privileges, selectable);
         make(
                 file,
                 module,
                 instance,
                 className,
-                Bytes.concat(lv(Registry.bytes(instance)), lv(privileges), lv(application)),
+                Bytes.concat(lv(Registry.bytes(instance)), lv(privileges), lv(without(application))),
                 Privileges.decode(privileges),
                 selectable);
     }
 
     /** Only the card maker's own code may be a security domain: another package's instance is an application. */
-    private void grant(byte[] privileges) {
+    private void grant(byte[] privileges, boolean selectable) {
         StatusException.require(
                 (privileges[0] & SECURITY_DOMAIN) == 0, issuer.faults().domainStatus());
         boolean others = (privileges[0] & ~FOR_APPLICATIONS) != 0
                 || privileges.length == 3 && (privileges[1] != 0 || privileges[2] != 0);
         StatusException.require(!others, Status.WRONG_DATA);
+        if (Privileges.decode(privileges).has(Privilege.CARD_RESET)) {
+            StatusException.require(selectable, Status.CONDITIONS);
+            requireNoDefault();
+        }
+    }
+
+    /** Card Reset has one holder, the domain where there is no other. GPCS 6.6.2. */
+    private void requireNoDefault() {
+        StatusException.require(registry().holder(Privilege.CARD_RESET) == null, Status.CONDITIONS);
+    }
+
+    /** C9 is mandatory, and hosts leave it out where the application needs nothing. */
+    private static byte[] without(byte[] application) {
+        return application == null ? new byte[0] : application;
     }
 
     private void make(
@@ -116,22 +139,42 @@ final class Content {
                 file,
                 module,
                 applet,
-                new RegistryEntry.Row(selectable ? SELECTABLE : INSTALLED, own, privileges, Options.NONE));
+                new RegistryEntry.Row(selectable ? SELECTABLE : INSTALLED, own(), privileges, Options.NONE));
         runtime.persistentWrite();
         registry().add(entry);
     }
 
-    /** {@code 00 00 L application, L privileges, L parameters, L token} */
+    /**
+     * {@code 00 00 L application, L privileges, L parameters, L token}; of the privileges Card Reset alone counts, and
+     * is given to an application that is selectable already too. GPCS 11.5.2.3.3.
+     */
     void makeSelectable(byte[] data) {
         Fields in = new Fields(data);
         StatusException.require(in.lv().length == 0 && in.lv().length == 0, Status.WRONG_DATA);
         RegistryEntry entry = instance(in.aid());
-        in.lv();
+        byte[] privileges = in.lv();
         in.lv();
         StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
         in.end();
-        StatusException.require(entry.state() == INSTALLED, Status.CONDITIONS);
-        setState(entry, SELECTABLE);
+        boolean byDefault =
+                privileges.length > 0 && Privileges.decode(privileges).has(Privilege.CARD_RESET);
+        boolean installed = entry.state() == INSTALLED;
+        StatusException.require(installed || byDefault && (entry.state() & LOCKED) == 0, Status.CONDITIONS);
+        RegistryEntry.Row row = entry.row();
+        Privileges granted = row.privileges();
+        if (byDefault) {
+            requireNoDefault();
+            granted = granted.with(Privilege.CARD_RESET);
+        }
+        runtime.persistentWrite();
+        byte state = installed ? SELECTABLE : entry.state();
+        registry().change(entry, new RegistryEntry.Row(state, row.parent(), granted, row.options()));
+    }
+
+    /** True where a reset selects an application and not the domain. */
+    boolean hasDefault() {
+        RegistryEntry holder = registry().holder(Privilege.CARD_RESET);
+        return holder != null && holder.isInstance() && registry().isSelectable(holder);
     }
 
     void setState(RegistryEntry entry, int state) {
@@ -143,7 +186,7 @@ final class Content {
     /** One write takes all rows out; uninstall() comes behind it. */
     void delete(AID name, boolean related) {
         RegistryEntry entry = registry().find(name);
-        StatusException.require(entry != null, name.equals(own) ? Status.CONDITIONS : Status.NO_REFERENCE);
+        StatusException.require(entry != null, name.equals(own()) ? Status.CONDITIONS : Status.NO_REFERENCE);
         List<RegistryEntry> all = new ArrayList<>();
         if (!entry.isInstance()) {
             registry().entries().stream()
@@ -177,7 +220,7 @@ final class Content {
             throw new StatusException(e.getReason() & 0xFFFF);
         }
         StatusException.require(aid.equals(code.aid(), (short) 0, (byte) code.aid().length), Status.WRONG_DATA);
-        RegistryEntry entry = RegistryEntry.loaded(aid, own, code);
+        RegistryEntry entry = RegistryEntry.loaded(aid, own(), code);
         runtime.persistentWrite();
         runtime.add(code);
         registry().add(entry);

@@ -56,6 +56,18 @@ final class Fields {
         return take(length());
     }
 
+    /** A value behind a length of BER-TLV, which has no 80. */
+    byte[] value() {
+        StatusException.require(!atEnd() && (data[at] & 0xFF) != 0x80, Status.WRONG_DATA);
+        return lv();
+    }
+
+    /** A value behind the length of a data grouping: one byte, or FF xxxx (GPCS 2.3.1 11.11.2.3). */
+    byte[] grouping() {
+        int first = unsigned();
+        return take(first == 0xFF ? unsigned() << 8 | unsigned() : first);
+    }
+
     AID aid() {
         AID aid = aidOrNull();
         StatusException.require(aid != null, Status.WRONG_DATA);

@@ -44,22 +44,28 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
         issuer = image.nativeIssuer();
         this.runtime = runtime;
         int type = issuer.protocol() == 2 ? KeySet.DES : KeySet.AES;
-        store = new KeyStore(runtime, new KeySet(issuer.keyVersion(), type, issuer.keys(), 0, 0));
+        store = new KeyStore(runtime, new KeySet(issuer.keyVersion(), type, issuer.keys(), 0, 0), issuer.aid());
         store.makeObject(0x42, image.iin());
         store.makeObject(0x45, image.cin());
         store.makeObject(0x9F7F, image.cplc());
         runtime.takeNativeIssuer(this);
         channel = new ChannelCommands(issuer, store);
-        keys = new KeyCommands(issuer, store, channel);
-        content = new Content(issuer, runtime);
+        keys = new KeyCommands(store, channel);
+        content = new Content(issuer, runtime, store);
         loading = new LoadCommands(content);
         status = new StatusCommands(issuer, content);
-        data = new DataCommands(issuer, store);
+        data = new DataCommands(issuer, store, channel, content);
         personalization = new Personalization(issuer, content, runtime);
     }
 
-    /** After a reset the issuer's domain is selected. */
+    /** After a reset the issuer's domain is selected, unless an application has Card Reset. */
     public void reset() {
+        endSelection();
+        selected = !content.hasDefault();
+    }
+
+    /** The issuer's domain is selected again, whatever a reset would select: no application is. */
+    public void takeBack() {
         endSelection();
         selected = true;
     }
@@ -68,6 +74,7 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
         channel.end();
         loading.end();
         status.end();
+        data.end();
         personalization.end();
     }
 
@@ -105,11 +112,10 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
         byte[] name = command.data();
         boolean first = (command.p2() & 0x03) == 0;
         if (first
-                && name.length <= issuer.aid().length
-                && Arrays.equals(name, Arrays.copyOf(issuer.aid(), name.length))) {
-            endSelection();
+                && name.length <= store.aid().length
+                && Arrays.equals(name, Arrays.copyOf(store.aid(), name.length))) {
+            takeBack();
             runtime.deselectAll();
-            selected = true;
             byte state = runtime.registry().cardState();
             return state == TERMINATED
                     ? Bytes.status(Status.CONDITIONS)
@@ -130,24 +136,29 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
     private byte[] controlInformation() {
         return Bytes.tlv(
                 0x6F,
-                Bytes.tlv(0x84, issuer.aid()),
+                Bytes.tlv(0x84, store.aid()),
                 Bytes.tlv(0xA5, data.recognition(), Bytes.tlv(0x9F65, Bytes.of(0xFF))));
     }
 
     private byte[] answer(Command command) {
         int refused = refusal(command);
-        if (refused != 0) {
+        // what is protected counts in its session, also where it is refused
+        boolean counts = channel.isAuthenticated() && command.isSecure() && isOurs(command);
+        if (refused != 0 && !counts) {
             return Bytes.status(refused);
         }
         byte[] answer = new byte[0];
         int sw = Status.OK;
         try {
             if (ChannelCommands.opens(command)) {
+                StatusException.require(refused == 0, refused);
                 personalization.end();
                 answer = channel.open(command);
                 return Bytes.concat(answer, Bytes.status(sw));
             }
-            answer = execute(channel.admit(command), command.data().length);
+            Command plain = channel.admit(command);
+            StatusException.require(refused == 0, refused);
+            answer = execute(plain, command.data().length);
             sw = status.hasMore() ? Status.MORE_DATA : Status.OK;
         } catch (StatusException e) {
             sw = e.status;
@@ -155,13 +166,14 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
         if (!channel.isAuthenticated()) {
             personalization.end();
             loading.end();
+            data.end();
         }
         return Bytes.concat(channel.wrap(answer, sw), Bytes.status(sw));
     }
 
     private int refusal(Command command) {
-        int type = command.cla() & 0xF8;
-        if (type != 0x80 && (type != 0x00 || command.ins() != INS_GET_DATA)) {
+        boolean eitherClass = command.ins() == INS_GET_DATA || command.ins() == INS_STORE_DATA;
+        if (!isOurs(command) || command.cla() < 0x80 && !eitherClass) {
             return Status.CLASS;
         }
         if (command.channel() != 0) {
@@ -174,12 +186,20 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
         return state == TERMINATED && !reads || state == CARD_LOCKED && !reads && !unlocks ? Status.CONDITIONS : 0;
     }
 
+    /** Class 80 or 00, with or without secure messaging. */
+    private static boolean isOurs(Command command) {
+        return (command.cla() & 0x78) == 0;
+    }
+
     private byte[] execute(Command command, int received) {
         if (command.ins() != INS_GET_STATUS) {
             status.end();
         }
         if (command.ins() != INS_LOAD) {
             loading.end();
+        }
+        if (command.ins() != INS_STORE_DATA) {
+            data.end();
         }
         if (command.ins() == INS_GET_DATA) {
             return data.get(command);
@@ -228,13 +248,14 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
     }
 
     private byte[] delete(Command command) {
-        StatusException.require(command.p1() == 0 && (command.p2() & 0x7F) == 0, Status.WRONG_P1P2);
-        List<Fields.Tlv> objects = Fields.tlvs(command.data());
-        byte[] name = Fields.find(objects, 0x4F);
-        if (name == null) {
-            return keys.delete(objects);
+        StatusException.require(command.p1() == 0, Status.WRONG_P1P2);
+        byte[] data = command.data();
+        if (data.length == 0 || data[0] != 0x4F) {
+            return keys.delete(data);
         }
-        javacard.framework.AID aid = Fields.aidOf(name);
+        StatusException.require((command.p2() & 0x7F) == 0, Status.WRONG_P1P2);
+        List<Fields.Tlv> objects = Fields.tlvs(data);
+        javacard.framework.AID aid = Fields.aidOf(objects.get(0).value());
         StatusException.require(aid != null && objects.size() == 1, Status.WRONG_DATA);
         content.delete(aid, command.p2() == 0x80);
         return new byte[1];

@@ -78,6 +78,11 @@ final class Scp02Session implements Session {
     }
 
     @Override
+    public int level() {
+        return level;
+    }
+
+    @Override
     public int counterAfter() {
         return set.counter() + 1;
     }

@@ -88,6 +88,11 @@ final class Scp03Session implements Session {
     }
 
     @Override
+    public int level() {
+        return level;
+    }
+
+    @Override
     public int counterAfter() {
         return set.counter();
     }

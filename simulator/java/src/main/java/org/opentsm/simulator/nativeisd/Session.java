@@ -18,6 +18,9 @@ interface Session {
     /** Takes EXTERNAL AUTHENTICATE; false for a wrong cryptogram or MAC. */
     boolean authenticate(Command external);
 
+    /** The level that EXTERNAL AUTHENTICATE asked for. */
+    int level();
+
     /** Counter of the key set after a good authentication. */
     int counterAfter();
 

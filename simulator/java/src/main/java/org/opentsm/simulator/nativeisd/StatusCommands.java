@@ -4,8 +4,11 @@ package org.opentsm.simulator.nativeisd;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntPredicate;
+import javacard.framework.AID;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.image.NativeIssuer;
+import org.opentsm.simulator.open.Privilege;
+import org.opentsm.simulator.open.Privileges;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
@@ -20,7 +23,7 @@ final class StatusCommands {
     private static final int NEXT = 0x01;
     private static final int TLV = 0x02;
     private static final int LOCKED = 0x80;
-    private static final byte[] ISSUER_PRIVILEGES = Hex.decode("9EFE80");
+    private static final Privileges ISSUER_PRIVILEGES = Privileges.decode(Hex.decode("9EFE80"));
 
     private final NativeIssuer issuer;
     private final Content content;
@@ -81,7 +84,8 @@ final class StatusCommands {
     private List<byte[]> entries(int subset, byte[] prefix, boolean tlv, IntPredicate shown) {
         List<byte[]> found = new ArrayList<>();
         if (subset == ISSUER) {
-            byte[] own = issuer.aid();
+            byte[] own = Registry.bytes(content.own());
+            byte[] privileges = issuerPrivileges();
             if (startsWith(own, prefix)) {
                 int state = content.registry().cardState();
                 found.add(
@@ -90,8 +94,8 @@ final class StatusCommands {
                                         0xE3,
                                         Bytes.tlv(0x4F, own),
                                         Bytes.tlv(0x9F70, Bytes.of(state)),
-                                        Bytes.tlv(0xC5, ISSUER_PRIVILEGES))
-                                : Bytes.concat(Bytes.of(own.length), own, Bytes.of(state, ISSUER_PRIVILEGES[0])));
+                                        Bytes.tlv(0xC5, privileges))
+                                : Bytes.concat(Bytes.of(own.length), own, Bytes.of(state, privileges[0])));
             }
             return found;
         }
@@ -104,6 +108,12 @@ final class StatusCommands {
             }
         }
         return found;
+    }
+
+    /** Card Reset is with the default application where there is one. */
+    private byte[] issuerPrivileges() {
+        boolean given = content.registry().holder(Privilege.CARD_RESET) != null;
+        return (given ? ISSUER_PRIVILEGES.without(Privilege.CARD_RESET) : ISSUER_PRIVILEGES).encode();
     }
 
     private byte[] encode(RegistryEntry entry, boolean withModules, IntPredicate shown) {
@@ -119,7 +129,7 @@ final class StatusCommands {
         if (withModules && shown.test(0x84)) {
             entry.modules.keySet().forEach(module -> parts.add(Bytes.tlv(0x84, Hex.decode(module))));
         }
-        parts.add(shown.test(0xCC) ? Bytes.tlv(0xCC, issuer.aid()) : new byte[0]);
+        parts.add(shown.test(0xCC) ? Bytes.tlv(0xCC, Registry.bytes(content.own())) : new byte[0]);
         return Bytes.tlv(0xE3, parts.toArray(byte[][]::new));
     }
 
@@ -152,7 +162,9 @@ final class StatusCommands {
             return;
         }
         StatusException.require(command.p1() == APPLICATIONS || command.p1() == WITH_DOMAIN, Status.WRONG_P1P2);
-        RegistryEntry entry = content.instance(Fields.aidOf(command.data()));
+        AID name = Fields.aidOf(command.data());
+        StatusException.require(name != null, Status.WRONG_DATA);
+        RegistryEntry entry = content.instance(name);
         boolean lock = (command.p2() & LOCKED) != 0;
         boolean locked = (entry.state() & LOCKED) != 0;
         StatusException.require(lock != locked, Status.CONDITIONS);

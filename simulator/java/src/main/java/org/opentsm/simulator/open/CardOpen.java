@@ -52,7 +52,7 @@ public final class CardOpen implements Open {
         lifeCycles = new LifeCycleCommands(runtime, registry, authority);
         status = new StatusCommands(registry, authority);
         applications = new ApplicationOpen(runtime, registry);
-        resources = new CardResources(registry, authority, memory);
+        resources = new CardResources(registry, authority);
     }
 
     /** What OPEN does for applications that are no domains. */

@@ -10,7 +10,7 @@ import javacard.framework.ISOException;
  * What GET DATA tells of the card as a whole: applications (2F00) and extended resources (FF21), GPCS 2.3.1 11.3, TS
  * 102 226 8.2.1.7.
  */
-final class CardResources {
+public final class CardResources {
 
     private static final int APPLICATIONS = 0x2F00;
     private static final int RESOURCES = 0xFF21;
@@ -22,12 +22,10 @@ final class CardResources {
 
     private final Registry registry;
     private final Authority authority;
-    private final Memory memory;
 
-    CardResources(Registry registry, Authority authority, Memory memory) {
+    CardResources(Registry registry, Authority authority) {
         this.registry = registry;
         this.authority = authority;
-        this.memory = memory;
     }
 
     /**
@@ -37,10 +35,28 @@ final class CardResources {
      * @throws ISOException 6A88 for another tag, 6A84 when it is longer than {@code room}
      */
     byte[] get(RegistryEntry caller, int tag, int room) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
         List<RegistryEntry> seen = registry.instances().stream()
                 .filter(entry -> authority.maySee(caller, entry))
                 .toList();
+        byte[] value = value(registry, seen, tag);
+        if (value.length > room) {
+            throw new ISOException(ISO7816.SW_FILE_FULL);
+        }
+        return value;
+    }
+
+    /**
+     * The same of the whole card, for an issuer's domain that is no applet.
+     *
+     * @throws ISOException 6A88 for another tag
+     */
+    public static byte[] ofCard(Registry registry, int tag) {
+        return value(registry, registry.instances(), tag);
+    }
+
+    private static byte[] value(Registry registry, List<RegistryEntry> seen, int tag) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        Memory memory = new Memory(registry);
         switch (tag) {
             case APPLICATIONS ->
                 seen.forEach(entry -> put(out, TAG_APPLICATION, object(TAG_AID, Registry.bytes(entry.aid))));
@@ -50,9 +66,6 @@ final class CardResources {
                 put(out, TAG_VOLATILE, number(memory.freeVolatile()));
             }
             default -> throw new ISOException(CardContent.SW_REFERENCED_DATA_NOT_FOUND);
-        }
-        if (out.size() > room) {
-            throw new ISOException(ISO7816.SW_FILE_FULL);
         }
         return out.toByteArray();
     }

@@ -73,11 +73,11 @@ public record Privileges(int bits) {
         return (bits & privilege.bit()) != 0;
     }
 
-    Privileges with(Privilege... privileges) {
+    public Privileges with(Privilege... privileges) {
         return new Privileges(bits | mask(privileges));
     }
 
-    Privileges without(Privilege... privileges) {
+    public Privileges without(Privilege... privileges) {
         return new Privileges(bits & ~mask(privileges));
     }
 
