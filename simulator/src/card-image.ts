@@ -104,6 +104,8 @@ export interface CardImage {
   readonly lifeCycle?: 'OP_READY' | 'INITIALIZED' | 'SECURED';
   readonly seed?: Hex;
   readonly randomBytes?: Hex;
+  /** GET STATUS tells the domains' package by A0000001515350 too, which INSTALL takes in any case. */
+  readonly commonDomain?: boolean;
   /** Class bytes C0 to FE go to the selected applet; without it they name logical channels. */
   readonly proprietaryClasses?: boolean;
   /** A UICC's files, and the toolkit commands TERMINAL PROFILE, ENVELOPE, FETCH, TERMINAL RESPONSE. */

@@ -110,6 +110,9 @@ public final class Card {
         made.registry()
                 .setRemoteManagement(
                         image.remoteManagement().stream().map(CardOpen::aid).collect(Collectors.toSet()));
+        if (image.commonDomain()) {
+            made.registry().tellCommonDomain();
+        }
         if (image.proprietaryClasses()) {
             made.takeProprietaryClasses();
         }

@@ -7,6 +7,7 @@ import javacard.framework.AID;
 import javacard.framework.Applet;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
+import org.opentsm.simulator.Hex;
 
 /**
  * Instances, load files and their domains: what is there, who may change it, and the one write that does. GPCS 2.3.1 9.
@@ -37,6 +38,18 @@ final class CardContent {
         this.authority = authority;
         this.delegation = delegation;
         this.memory = memory;
+    }
+
+    /** The domains' package under its other name, as a row to tell; null where a load file has that name. */
+    static RegistryEntry commonDomain(Registry registry) {
+        RegistryEntry own = registry.find(CardOpen.aid(CardOpen.DOMAIN_PACKAGE));
+        if (own == null || registry.find(COMMON_DOMAIN_PACKAGE) != null) {
+            return null;
+        }
+        RegistryEntry row = RegistryEntry.loadFile(COMMON_DOMAIN_PACKAGE, own.parent(), own.version);
+        String module = Hex.encode(Registry.bytes(COMMON_DOMAIN_MODULE));
+        row.modules.put(module, own.moduleClass(CardOpen.aid(CardOpen.SUPPLEMENTARY_MODULE)));
+        return row;
     }
 
     /** INSTALL [for install], [.. and make selectable]. */

@@ -19,6 +19,7 @@ public final class Registry {
     private AID controllingAuthority;
     private Set<AID> remoteManagement = Set.of();
     private byte cardState = LifeCycle.OP_READY;
+    private boolean tellsCommonDomain;
     /** Counts changes, so that the state is saved when, and only when, something changed. */
     private long changes;
 
@@ -68,6 +69,15 @@ public final class Registry {
 
     public boolean isRemoteManagement(AID application) {
         return application != null && remoteManagement.stream().anyMatch(application::equals);
+    }
+
+    /** GET STATUS tells the domains' package by the name too that others' tools know such code by. */
+    public void tellCommonDomain() {
+        tellsCommonDomain = true;
+    }
+
+    boolean tellsCommonDomain() {
+        return tellsCommonDomain;
     }
 
     /** Who holds a privilege that has one holder, or null. */

@@ -3,6 +3,7 @@ package org.opentsm.simulator.open;
 
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
@@ -66,7 +67,12 @@ final class StatusCommands {
         end();
         asked = caller;
         askedSubset = subset;
-        for (RegistryEntry entry : registry.entries()) {
+        List<RegistryEntry> told = new ArrayList<>(registry.entries());
+        RegistryEntry common = registry.tellsCommonDomain() ? CardContent.commonDomain(registry) : null;
+        if (common != null) {
+            told.add(common);
+        }
+        for (RegistryEntry entry : told) {
             boolean shown = caller.aid.equals(registry.controllingAuthority()) || authority.maySee(caller, entry);
             if (shown && StatusEntry.isIn(entry, subset) && Registry.startsWith(entry.aid, prefix)) {
                 boolean modules = subset == 0x10;
