@@ -117,7 +117,7 @@ export class FuzzedCard implements AsyncDisposable {
     const [ins, p1] = [header[1] ?? 0, header[2] ?? 0];
     if (this.#protocol === 'none') {
       const part = CHAINED.includes(ins) && (p1 & 0x80) !== 0;
-      const writes = [0xd8, 0xe2, 0xe4, 0xe6, 0xe8, 0xf0].includes(ins) && !part;
+      const writes = [0xd8, 0xda, 0xe2, 0xe4, 0xe6, 0xe8, 0xf0].includes(ins) && !part;
       if (writes) expect(sw, `in clear: ${hex(apdu)}`).not.equal('9000');
       if (ins === 0xa4 || ins === 0x70) await this.card.select(this.#domain);
     } else if (sw === '6982' || sw === '6A82' || ins === 0xa4) {
@@ -190,6 +190,9 @@ function endsTheDomain({ header, data }: Command, domain: string): boolean {
       return (
         OPENING.includes(version) || OPENING.includes(p1 & 0x7f) || ((p2 === 0x01 || p2 === 0x02) && version < 0x70)
       );
+    case 0xda:
+      // PUT DATA of another name for the issuer's domain
+      return domain === ISD && p2 === 0x4f;
     case 0x47:
       return domain === SSD && p1 === 0x80;
     case 0xe6:
