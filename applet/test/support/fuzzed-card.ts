@@ -195,6 +195,9 @@ function endsTheDomain({ header, data }: Command, domain: string): boolean {
       return domain === ISD && p2 === 0x4f;
     case 0x47:
       return domain === SSD && p1 === 0x80;
+    case 0xe2:
+      // The issuer may give his domain another name, under which nobody would look for it here.
+      return domain === ISD && text.includes('4F');
     case 0xe6:
       return ((p1 & 0x7f) === 0x40 && text.includes('D9')) || ((p1 & 0x7f) !== 0x20 && text.includes(SSD));
     default:

@@ -15,7 +15,6 @@ import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.crypto.Lacking;
 import org.opentsm.simulator.open.LifeCycle;
-import org.opentsm.simulator.uicc.PinSetup;
 
 /** A card before its first use, as an image file describes it (README, "Card image"). */
 public record CardImage(

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.opentsm.simulator.SimulatorException;
-import org.opentsm.simulator.uicc.PinSetup;
 
 /** The PINs of a card image: {@code "pins": { "pin1": { "value", "puk"?, "tries"?, "enabled"? }, "pin2", "adm1" }}. */
 final class PinImages {

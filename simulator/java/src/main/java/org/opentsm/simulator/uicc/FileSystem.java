@@ -4,6 +4,7 @@ package org.opentsm.simulator.uicc;
 import java.util.Arrays;
 import java.util.List;
 import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.image.PinSetup;
 
 /**
  * The files of a card towards the terminal, with the class bytes 00 and 80 (ETSI TS 102 221) and, as on older SIM

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.opentsm.simulator.image.PinSetup;
 import org.opentsm.simulator.uicc.FileFault.Reason;
 
 /**

@@ -2,6 +2,7 @@
 package org.opentsm.simulator.uicc;
 
 import java.util.Arrays;
+import org.opentsm.simulator.image.PinSetup;
 
 /** VERIFY, CHANGE, DISABLE, ENABLE and UNBLOCK PIN; ETSI TS 102 221 11.1.9 to 11.1.13, TS 51.011 9.2.9 to 9.2.13. */
 final class PinCommands {

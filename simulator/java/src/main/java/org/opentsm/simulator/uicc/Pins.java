@@ -5,6 +5,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.List;
 import org.opentsm.simulator.crypto.CryptoHost;
+import org.opentsm.simulator.image.PinSetup;
 
 /**
  * The PINs of a card: their values and counters in its memory, and which of them this session has verified. ETSI TS 102

@@ -7,6 +7,7 @@ import static org.opentsm.simulator.uicc.CardFile.transparent;
 
 import java.util.List;
 import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.image.PinSetup;
 import org.opentsm.simulator.uicc.CardFile.Structure;
 
 /**

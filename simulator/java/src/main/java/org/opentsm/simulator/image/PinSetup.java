@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.opentsm.simulator.uicc;
+package org.opentsm.simulator.image;
 
 /**
  * A PIN as a card's image has it.
