@@ -15,7 +15,7 @@ import {
   withoutHeader,
   withoutPadding,
 } from '../../wire/uicc/secured-packet.ts';
-import { checksumOf, cipherOf, type PacketKeys } from './algorithms.ts';
+import { type Checksum, checksumOf, cipherOf, type PacketKeys } from './algorithms.ts';
 import { decipher, paddingFor } from './command-packet.ts';
 
 /** A response packet in clear. */
@@ -68,7 +68,8 @@ export function plainRefusal(tar: Uint8Array, status: number): Uint8Array {
 
 /**
  * The sender's side of `protectResponse`. A packet without data and checksum that refuses the command is taken though
- * protection was asked for, with `authenticated` false; a plain one that says anything good is not.
+ * protection was asked for, in clear or enciphered, with `authenticated` false; one that says anything good is not. One
+ * with its checksum is taken in clear too.
  *
  * @param bytes with UDH
  * @param command what was sent; the response must repeat its TAR and, where it is authenticated, its counter
@@ -83,7 +84,8 @@ export function unprotectResponse(
   const packet = decodeResponsePacket(withoutHeader(bytes, RESPONSE_HEADER));
   if (!sameBytes(packet.tar, command.tar))
     throw new SecureChannelError('response-tar', 'The response comes from another application than was addressed');
-  const response = asPlainRefusal(packet) ?? asAsked(packet, command, keys);
+  const response =
+    asPlainRefusal(packet) ?? asEncipheredRefusal(packet, command, keys) ?? asAsked(packet, command, keys);
   if (response.counter !== command.counter && !(response.counter === 0 && !response.authenticated))
     throw new SecureChannelError('response-counter', 'The response answers another packet: wait for the right one', {
       expected: command.counter,
@@ -99,6 +101,10 @@ function asPlainRefusal({ tar, checksumLength, secured }: ResponsePacket): Recei
   return isRefusal(status) && padding === 0 ? { tar, counter, status, data, authenticated: false } : undefined;
 }
 
+/**
+ * As the command asks, or in clear under the checksum that it asks for, by a card that had no key to encipher with: the
+ * checksum proves either.
+ */
 function asAsked(packet: ResponsePacket, { spi, kic, kid }: CommandHeader, keys: PacketKeys): ReceivedResponse {
   const check = checksumOf(spi.proofIntegrity, kid, keys);
   if (check.length !== packet.checksumLength)
@@ -106,13 +112,34 @@ function asAsked(packet: ResponsePacket, { spi, kic, kid }: CommandHeader, keys:
       expected: check.length,
       got: packet.checksumLength,
     });
-  const plain = spi.proofCiphered ? decipher(cipherOf(kic, keys), packet.secured) : packet.secured;
-  const part = decodeSecuredResponsePart(plain, packet.checksumLength);
-  const head = concat(RESPONSE_HEADER, encodeResponseHead(packet.tar, check.length, packet.secured.length));
-  const fields = [encodeNumber(part.counter, 5), Uint8Array.of(part.padding, part.status), part.data];
-  if (!constantTimeEqual(check.compute(head, ...fields), part.checksum))
-    throw new SecureChannelError('packet-checksum', 'The RC or CC of the response packet is wrong');
-  const { counter, status } = part;
+  const cipher = spi.proofCiphered ? cipherOf(kic, keys) : undefined;
   const authenticated = spi.proofIntegrity === 'cc';
-  return { tar: packet.tar, counter, status, data: withoutPadding(part), authenticated };
+  const inClear = cipher === undefined || authenticated ? opened(packet, packet.secured, check) : undefined;
+  const response = inClear ?? (cipher && opened(packet, decipher(cipher, packet.secured), check));
+  if (response === undefined)
+    throw new SecureChannelError('packet-checksum', 'The RC or CC of the response packet is wrong');
+  return { ...response, authenticated };
+}
+
+/** Undefined when the checksum is wrong. */
+function opened({ tar, checksumLength, secured }: ResponsePacket, clear: Uint8Array, check: Checksum) {
+  const part = decodeSecuredResponsePart(clear, checksumLength);
+  const head = concat(RESPONSE_HEADER, encodeResponseHead(tar, check.length, secured.length));
+  const fields = [encodeNumber(part.counter, 5), Uint8Array.of(part.padding, part.status), part.data];
+  if (!constantTimeEqual(check.compute(head, ...fields), part.checksum)) return undefined;
+  return { tar, counter: part.counter, status: part.status, data: withoutPadding(part) };
+}
+
+/** A refusal that is enciphered and has no checksum: nobody vouches for it either. */
+function asEncipheredRefusal(
+  { tar, checksumLength, secured }: ResponsePacket,
+  { spi, kic, counter }: CommandHeader & { readonly counter: number },
+  keys: PacketKeys,
+): ReceivedResponse | undefined {
+  if (checksumLength !== 0 || !spi.proofCiphered || spi.proofIntegrity === 'none') return undefined;
+  const cipher = cipherOf(kic, keys);
+  if (secured.length % cipher.block !== 0) return undefined;
+  const part = decodeSecuredResponsePart(decipher(cipher, secured), 0);
+  const isWhole = part.counter === counter && isRefusal(part.status) && part.padding === part.data.length;
+  return isWhole ? { tar, counter, status: part.status, data: new Uint8Array(), authenticated: false } : undefined;
 }
