@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import {
@@ -92,6 +92,37 @@ describe('saved state', () => {
     const before = await run(card, look);
     expect(before).to.include(keyPair?.modulus.slice(0, 128));
     expect(await run(card, look)).to.equal(before);
+  });
+
+  it('holds whose packets are whose, and their least security', async () => {
+    const [module, ota] = ['F00000000701', 'F06F70656E74736D0301'];
+    const classes = (folder: string) => resolve(import.meta.dirname, '../..', folder);
+    const image: CardImage = {
+      ...{ name: 'levels', atr: '3B00', iccid: '8986001234567890123F', isd: null, toolkit: true },
+      loadFiles: [
+        {
+          ...{ aid: 'F000000007', path: classes('simulator/java/target/test-classes') },
+          modules: [{ aid: module, class: 'org.opentsm.simulator.toolkitapplet.Commanded' }],
+        },
+        {
+          ...{ aid: 'F06F70656E74736D03', path: classes('applet/ota/target/classes') },
+          modules: [{ aid: ota, class: 'org.opentsm.ota.RemoteManagement' }],
+        },
+      ],
+      // the reference 010203, and a checksum, ciphering and a higher counter for it
+      applications: [
+        { module, aid: `${module}01`, uiccParameters: '800CFF00000000' + '020116' + '03010203' },
+        { module: ota, aid: ota, parameters: '8E0100' },
+      ],
+      remoteManagement: [ota],
+    };
+    // a packet with a checksum alone, which nobody looks at yet
+    const packet = `00161502010000010203${'00'.repeat(6)}${'CC'.repeat(8)}`;
+    const message = `4005812143F57FF6${'11'.repeat(7)}1B027000${packet}`;
+    const refused = (card: SimulatedCard) => send(card, `80C2000033D131820283818B2B${message}`);
+    const answer = '027100000B0A010203000000000000' + '0A' + '6200';
+    expect(await run(image, refused)).to.equal(answer);
+    expect(await run(image, refused)).to.equal(answer);
   });
 
   it('does not repeat seeded randomness after a restart', async () => {

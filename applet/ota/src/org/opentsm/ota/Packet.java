@@ -171,19 +171,20 @@ final class Packet {
         Util.arrayCopyNonAtomic(bytes, SPI_1, ram, SPI, (short) 4);
         Util.arrayCopyNonAtomic(bytes, TAR, ram, NAME, TAR_LENGTH);
         short checksum = (short) ((bytes[HEADER_LENGTH] & 0xFF) - FIXED);
-        byte integrity = (byte) (ram[SPI] & INTEGRITY);
-        at[TARGET_LENGTH] = link.find(ram, NAME, ram, TARGET);
+        byte spi = ram[SPI];
+        byte integrity = (byte) (spi & INTEGRITY);
+        at[TARGET_LENGTH] = link.find(ram, SPI, ram, TARGET);
         if (at[TARGET_LENGTH] == 0) {
             return Status.TAR_UNKNOWN;
         }
-        if (!isLevelReached(ram[SPI])) {
+        if (ram[TARGET] == RemoteLink.LEVEL_TOO_LOW || !isLevelReached(spi)) {
             return Status.LEVEL_TOO_LOW;
         }
-        boolean counted = (ram[SPI] & COUNTER_HIGHER) != 0;
+        boolean counted = (spi & COUNTER_HIGHER) != 0;
         boolean isShort = integrity == CRYPTOGRAPHIC && checksum == shortest;
         at[SIGNED] = isShort ? checksum : PacketCiphers.CHECKSUM;
         at[REDUNDANT] = redundancyLength(ram[(short) (NIBBLES + 1)], checksum);
-        if ((ram[SPI] & RESERVED) != 0
+        if ((spi & RESERVED) != 0
                 || counted && integrity != CRYPTOGRAPHIC
                 || checksum < 0
                 || checksum != checksumLength(integrity)
@@ -250,8 +251,8 @@ final class Packet {
         short size = at[TARGET_LENGTH];
         if (ram[TARGET] == RemoteLink.FILES) {
             // the place of the value is free until the key is there
-            Util.arrayFillNonAtomic(ram, to, TAR_LENGTH, (byte) 0);
-            domain = (short) (to + TAR_LENGTH);
+            Util.arrayFillNonAtomic(ram, to, RemoteLink.SECURITY, (byte) 0);
+            domain = (short) (to + RemoteLink.SECURITY);
             size = link.find(ram, to, ram, domain);
         }
         if (size < 2) {

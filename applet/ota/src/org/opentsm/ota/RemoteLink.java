@@ -18,6 +18,10 @@ public final class RemoteLink {
     public static final byte DOMAIN = (byte) 1;
 
     public static final byte FILES = (byte) 2;
+    /** Bytes of SPI, KIc, KID and TAR. */
+    public static final short SECURITY = (short) 7;
+    /** SPI is below what the TAR's application was installed with; no AID follows. */
+    static final byte LEVEL_TOO_LOW = (byte) 3;
     /** Longest answer to a command: 256 bytes and the status word. */
     public static final short ANSWER_MAX = (short) 258;
     /** Longest request but for commands: version, identifier, AID. */
@@ -60,14 +64,15 @@ public final class RemoteLink {
     }
 
     /**
-     * Writes whom a TAR means: kind, and the AID of a domain; at most 17 bytes.
+     * Writes whom a packet is for: kind, and the AID of a domain; at most 17 bytes.
      *
+     * @param security SPI, KIc, KID and TAR
      * @return its length; 0 when the TAR is nobody's
      */
-    public short find(byte[] tar, short tarOffset, byte[] out, short offset) {
+    public short find(byte[] security, short securityOffset, byte[] out, short offset) {
         request[0] = FIND;
-        Util.arrayCopyNonAtomic(tar, tarOffset, request, (short) 1, (short) 3);
-        return open().processData(request, (short) 0, (short) 4, out, offset);
+        Util.arrayCopyNonAtomic(security, securityOffset, request, (short) 1, SECURITY);
+        return open().processData(request, (short) 0, (short) (1 + SECURITY), out, offset);
     }
 
     /**

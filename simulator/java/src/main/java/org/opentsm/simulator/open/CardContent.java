@@ -74,6 +74,10 @@ final class CardContent {
             throw new ISOException(SW_REFERENCED_DATA_NOT_FOUND);
         }
         requireFree(data.instance());
+        PacketTarget target = data.parameters().target();
+        if (!target.isWellFormed() || registry.isAssigned(target.references(), data.instance())) {
+            throw LvReader.malformed();
+        }
         MemoryPromise wanted = data.parameters().memory();
         memory.require(
                 Math.max(wanted.persistentQuota(), wanted.persistentReserved()),

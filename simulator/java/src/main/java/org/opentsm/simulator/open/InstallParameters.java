@@ -61,6 +61,10 @@ record InstallParameters(
                 bytes);
     }
 
+    PacketTarget target() {
+        return PacketTarget.of(whole);
+    }
+
     /** Memory in bytes: two bytes up to 32767, else four. */
     private static int size(List<Tlv> parts, int tag) {
         byte[] value = Tlv.find(parts, tag);

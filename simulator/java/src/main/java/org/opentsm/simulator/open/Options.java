@@ -12,8 +12,9 @@ import java.util.List;
  * @param accepts    a domain's policy: who may extradite to it (82, bits 16 to 23), delete in it (83, 8 to 15),
  *     extradite from it (87, 0 to 7)
  * @param memory     quotas and reservations
+ * @param target     which packets are for it
  */
-public record Options(int implicit, int restricted, int accepts, MemoryPromise memory) {
+public record Options(int implicit, int restricted, int accepts, MemoryPromise memory, PacketTarget target) {
 
     /**
      * Policy bits, UICC Configuration: an ancestor with Authorized Management, all of the hierarchy, the issuer domain,
@@ -31,25 +32,31 @@ public record Options(int implicit, int restricted, int accepts, MemoryPromise m
 
     private static final int DEFAULT_POLICY = ANCESTOR | ISSUER;
     public static final Options NONE = new Options(
-            0, 0, DEFAULT_POLICY << EXTRADITION_TO | DEFAULT_POLICY << DELETION | DEFAULT_POLICY, MemoryPromise.NONE);
+            0,
+            0,
+            DEFAULT_POLICY << EXTRADITION_TO | DEFAULT_POLICY << DELETION | DEFAULT_POLICY,
+            MemoryPromise.NONE,
+            PacketTarget.NONE);
 
     /** @param domain whether C9 is a domain's, whose tags OPEN reads too */
     static Options of(InstallParameters parameters, boolean domain) {
-        Options options = NONE.implicitly(parameters).promising(parameters.memory());
+        Options options = NONE.implicitly(parameters).promising(parameters.memory(), parameters.target());
         return domain ? options.policies(parameters.application()) : options;
     }
 
     Options implicitly(InstallParameters parameters) {
         byte[] given = parameters.implicit();
-        return given == null ? this : new Options(given.length == 0 ? 0 : given[0] & 0xFF, restricted, accepts, memory);
+        return given == null
+                ? this
+                : new Options(given.length == 0 ? 0 : given[0] & 0xFF, restricted, accepts, memory, target);
     }
 
-    private Options promising(MemoryPromise promise) {
-        return new Options(implicit, restricted, accepts, promise);
+    private Options promising(MemoryPromise promise, PacketTarget packets) {
+        return new Options(implicit, restricted, accepts, promise, packets);
     }
 
     Options restrictedBy(int more) {
-        return new Options(implicit, restricted | more, accepts, memory);
+        return new Options(implicit, restricted | more, accepts, memory, target);
     }
 
     /** Policy byte for one of the three acts. */
@@ -65,7 +72,8 @@ public record Options(int implicit, int restricted, int accepts, MemoryPromise m
                 policy(objects, 0x82, EXTRADITION_TO)
                         | policy(objects, 0x83, DELETION)
                         | policy(objects, 0x87, EXTRADITION_FROM),
-                memory);
+                memory,
+                target);
     }
 
     private int policy(List<Tlv> objects, int tag, int act) {

@@ -2,6 +2,7 @@
 package org.opentsm.simulator.open;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import javacard.framework.AID;
@@ -14,6 +15,14 @@ public final class Registry {
 
     /** Privileges with one holder, the issuer domain when nobody else; GPCS 2.3.1 6.6.2. */
     static final List<Privilege> UNIQUE = List.of(Privilege.CARD_RESET, Privilege.FINAL_APPLICATION);
+
+    /** TS 101 220 annex D: the issuer's domain in compact and in expanded format. */
+    private static final int ISSUER_COMPACT = 0x000000;
+
+    private static final int ISSUER_EXPANDED = 0xB20100;
+    private static final int FILES_FIRST = 0xB00000;
+    private static final int FILES_LAST = 0xB0011F;
+    private static final int REFERENCE_IN_AID = 12;
 
     private final List<RegistryEntry> entries = new ArrayList<>();
     private AID controllingAuthority;
@@ -78,6 +87,56 @@ public final class Registry {
 
     boolean tellsCommonDomain() {
         return tellsCommonDomain;
+    }
+
+    /** Whose the packets with this reference are: it came with INSTALL, or is a domain's by its AID; or null. */
+    public RegistryEntry receiver(byte[] reference) {
+        return entries.stream()
+                .filter(entry -> entry.row().options().target().has(reference))
+                .findFirst()
+                .orElseGet(() -> entries.stream()
+                        .filter(entry -> isNamed(entry, reference))
+                        .findFirst()
+                        .orElse(null));
+    }
+
+    /** Bytes 13 to 15 of a domain's AID are its reference where INSTALL gave none (TS 101 220 7). */
+    private static boolean isNamed(RegistryEntry entry, byte[] reference) {
+        byte[] aid = bytes(entry.aid);
+        int end = REFERENCE_IN_AID + PacketTarget.REFERENCE;
+        return entry.isInstance()
+                && entry.isSecurityDomain()
+                && entry.row().options().target().references().length == 0
+                && aid.length >= end
+                && Arrays.equals(aid, REFERENCE_IN_AID, end, reference, 0, PacketTarget.REFERENCE);
+    }
+
+    /** The card's own references, on one that has remote management: the issuer's domain, and all for files. */
+    public static boolean isIssuer(byte[] reference) {
+        int number = number(reference);
+        return number == ISSUER_COMPACT || number == ISSUER_EXPANDED;
+    }
+
+    public static boolean isFiles(byte[] reference) {
+        int number = number(reference);
+        return number >= FILES_FIRST && number <= FILES_LAST;
+    }
+
+    private static int number(byte[] reference) {
+        return (reference[0] & 0xFF) << 16 | (reference[1] & 0xFF) << 8 | reference[2] & 0xFF;
+    }
+
+    /** True when one of these references is another's than the application's of this name; TS 102 226 8.2.1.3.2.5. */
+    public boolean isAssigned(byte[] references, AID own) {
+        for (int at = 0; at + PacketTarget.REFERENCE <= references.length; at += PacketTarget.REFERENCE) {
+            byte[] reference = Arrays.copyOfRange(references, at, at + PacketTarget.REFERENCE);
+            RegistryEntry receiver = receiver(reference);
+            if (!remoteManagement.isEmpty() && (isIssuer(reference) || isFiles(reference))
+                    || receiver != null && !receiver.aid.equals(own)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Who holds a privilege that has one holder, or null. */
@@ -241,7 +300,7 @@ public final class Registry {
     public static byte[] bytes(AID aid) {
         byte[] buffer = new byte[16];
         byte length = aid.getBytes(buffer, (short) 0);
-        return java.util.Arrays.copyOf(buffer, length);
+        return Arrays.copyOf(buffer, length);
     }
 
     /** True where SELECT may find this instance, as the card and it stand. */

@@ -28,6 +28,7 @@ import org.opentsm.simulator.Threads;
 import org.opentsm.simulator.open.LoadedCode;
 import org.opentsm.simulator.open.MemoryPromise;
 import org.opentsm.simulator.open.Options;
+import org.opentsm.simulator.open.PacketTarget;
 import org.opentsm.simulator.open.Privileges;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
@@ -42,7 +43,10 @@ import org.opentsm.simulator.runtime.PlatformMemory;
  */
 public final class CardState {
 
-    private static final int MAGIC = 0x4F545333;
+    private static final int MAGIC = 0x4F545334;
+    /** Of releases in which nobody had references of INSTALL. */
+    private static final int MAGIC_WITHOUT_TARGETS = 0x4F545333;
+
     private static final int CHECK_LENGTH = 32;
     private static final int MAX_COMPONENTS = 1 << 20;
     private static final FileAttribute<?> OWNER_ONLY =
@@ -243,13 +247,18 @@ public final class CardState {
         }) {
             out.writeInt(bytes);
         }
+        PacketTarget target = entry.row().options().target();
+        out.writeShort(target.level());
+        out.writeByte(target.references().length);
+        out.write(target.references());
     }
 
     /** A row whose applet is still to be read. */
     private record Saved(RegistryEntry.Kind kind, AID aid, AID loadFile, AID module, RegistryEntry.Row row) {}
 
     private void decode(CardRuntime card, List<RegistryEntry> loadFiles, DataInputStream in) throws IOException {
-        if (in.readInt() != MAGIC) {
+        int magic = in.readInt();
+        if (magic != MAGIC && magic != MAGIC_WITHOUT_TARGETS) {
             throw new SimulatorException("state-damaged", file + " is not a saved card");
         }
         if (!Arrays.equals(in.readNBytes(imageDigest.length), imageDigest)) {
@@ -264,7 +273,7 @@ public final class CardState {
         readLoadFiles(card, loadFiles, in, heap);
         List<Saved> rows = new ArrayList<>();
         for (int left = in.readUnsignedShort(); left > 0; left--) {
-            rows.add(readRow(in, heap));
+            rows.add(readRow(in, heap, magic == MAGIC));
         }
         card.open().setControllingAuthority((AID) heap.read());
         card.restore((PlatformMemory) heap.read());
@@ -318,7 +327,7 @@ public final class CardState {
         return RegistryEntry.loaded(aid, parent, code);
     }
 
-    private static Saved readRow(DataInputStream in, HeapReader heap) throws IOException {
+    private static Saved readRow(DataInputStream in, HeapReader heap, boolean withTarget) throws IOException {
         RegistryEntry.Kind kind = RegistryEntry.Kind.values()[in.readUnsignedByte()];
         AID aid = (AID) heap.read();
         Privileges privileges = Privileges.decode(in.readNBytes(3));
@@ -336,7 +345,13 @@ public final class CardState {
                                 in.readInt(),
                                 in.readInt(),
                                 in.readInt(),
-                                new MemoryPromise(in.readInt(), in.readInt(), in.readInt(), in.readInt()))));
+                                new MemoryPromise(in.readInt(), in.readInt(), in.readInt(), in.readInt()),
+                                withTarget ? readTarget(in) : PacketTarget.NONE)));
+    }
+
+    private static PacketTarget readTarget(DataInputStream in) throws IOException {
+        int level = in.readUnsignedShort();
+        return new PacketTarget(in.readNBytes(in.readUnsignedByte()), level);
     }
 
     private static void readStatics(CardRuntime card, DataInputStream in, HeapReader heap) throws IOException {

@@ -72,7 +72,10 @@ final class Envelope {
                 : -1;
     }
 
-    /** A command packet goes to the application of its TAR, other messages to all that want them. */
+    /**
+     * A command packet goes to the application of its TAR, other messages to all that want them. One with less security
+     * than that application was installed for goes to the card's remote management alone, which says so.
+     */
     private List<Target> message(short formatted, short unformatted) {
         ShortMessage message = ShortMessage.of(content);
         if (message == null || !message.isFormatted()) {
@@ -82,6 +85,11 @@ final class Envelope {
         List<Target> named = all(formatted).stream()
                 .filter(target -> target.application.hasTar(tar))
                 .toList();
+        if (named.stream().anyMatch(target -> !toolkit.takes(target.application.aid, message.security()))) {
+            return all(formatted).stream()
+                    .filter(target -> toolkit.isRemoteManagement(target.application.aid))
+                    .toList();
+        }
         // Applications that were installed without a reference of their own hear of every packet.
         return !named.isEmpty()
                 ? named

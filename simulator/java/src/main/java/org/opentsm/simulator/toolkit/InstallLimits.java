@@ -2,6 +2,7 @@
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
+import org.opentsm.simulator.open.PacketTarget;
 
 /**
  * What INSTALL allows a toolkit application: {@code EA {80 L access, priority, timers, text length, entries, {position,
@@ -43,28 +44,20 @@ record InstallLimits(
             new byte[0],
             MAX_SERVICES,
             null);
-    private static final int TAG_SYSTEM = 0xEF;
     private static final int TAG_UICC = 0xEA;
-    private static final int TAG_SIM = 0xCA;
-    private static final int TAG_TOOLKIT = 0x80;
     private static final int TAG_ACCESS = 0x81;
     private static final int TAG_ADMINISTRATION = 0x82;
 
     /** @param parameters the parameters field of INSTALL, TLV objects */
     static InstallLimits of(byte[] parameters) {
-        byte[] uicc = find(parameters, TAG_UICC);
-        byte[] system = find(parameters, TAG_SYSTEM);
-        byte[] toolkit = uicc == null ? null : find(uicc, TAG_TOOLKIT);
-        if (toolkit == null && system != null) {
-            byte[] sim = find(system, TAG_SIM);
-            toolkit = sim == null || sim.length == 0
-                    ? null
-                    : Arrays.copyOfRange(sim, Math.min(sim.length, 1 + (sim[0] & 0xFF)), sim.length);
-        }
-        byte[] access = uicc == null ? null : find(uicc, TAG_ACCESS);
-        byte[] administration = uicc == null ? null : find(uicc, TAG_ADMINISTRATION);
+        byte[] uicc = PacketTarget.find(parameters, TAG_UICC);
+        byte[] toolkit = PacketTarget.toolkit(parameters);
+        byte[] access = uicc == null ? null : PacketTarget.find(uicc, TAG_ACCESS);
+        byte[] administration = uicc == null ? null : PacketTarget.find(uicc, TAG_ADMINISTRATION);
         byte[][] files = access == null && administration == null ? null : new byte[][] {access, administration};
-        return toolkit == null ? NONE.with(files) : read(toolkit).with(files);
+        return toolkit == null
+                ? NONE.with(files)
+                : read(toolkit, PacketTarget.of(parameters).references()).with(files);
     }
 
     private InstallLimits with(byte[][] rights) {
@@ -74,7 +67,7 @@ record InstallLimits(
         return new InstallLimits(priority, timers, textLength, positions, identifiers, channels, tar, services, rights);
     }
 
-    private static InstallLimits read(byte[] fields) {
+    private static InstallLimits read(byte[] fields, byte[] references) {
         byte[] in = Arrays.copyOf(fields, Math.max(fields.length, 4));
         int entries = in[3] & 0xFF;
         byte[] positions = new byte[entries];
@@ -89,7 +82,6 @@ record InstallLimits(
         int channels = at < in.length ? Math.min(MAX_CHANNELS, in[at] & 0xFF) : MAX_CHANNELS;
         at++;
         at += at < in.length ? 1 + (in[at] & 0xFF) : 0;
-        byte[] tar = at < in.length ? Arrays.copyOfRange(in, at + 1, at + 1 + (in[at] & 0xFF)) : new byte[0];
         at += at < in.length ? 1 + (in[at] & 0xFF) : 0;
         // Only later releases have this field.
         int services = at < in.length ? Math.min(MAX_SERVICES, in[at] & 0xFF) : MAX_SERVICES;
@@ -100,21 +92,8 @@ record InstallLimits(
                 positions,
                 identifiers,
                 channels,
-                tar,
+                references,
                 services,
                 null);
-    }
-
-    private static byte[] find(byte[] objects, int tag) {
-        for (int at = 0; at + 1 < objects.length; ) {
-            int length = objects[at + 1] & 0xFF;
-            int head = length == 0x81 ? 3 : 2;
-            length = head == 3 && at + 2 < objects.length ? objects[at + 2] & 0xFF : length;
-            if ((objects[at] & 0xFF) == tag && at + head + length <= objects.length) {
-                return Arrays.copyOfRange(objects, at + head, at + head + length);
-            }
-            at += head + length;
-        }
-        return null;
     }
 }

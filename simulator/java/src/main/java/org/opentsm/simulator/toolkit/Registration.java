@@ -11,9 +11,6 @@ import org.opentsm.simulator.uicc.FilePath;
 /** What one application registered; card memory, so its fields are arrays and numbers only. */
 final class Registration {
 
-    /** Bytes of a toolkit application reference. */
-    static final int TAR = 3;
-
     private static final int EVENTS = 48;
     private static final short FREE = 0;
 
@@ -196,15 +193,6 @@ final class Registration {
     boolean hasTar(byte[] wanted) {
         for (int at = 0; at + 3 <= tar.length; at += 3) {
             if (Arrays.equals(tar, at, at + 3, wanted, 0, 3)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    boolean hasOneOf(byte[] references) {
-        for (int at = 0; at + TAR <= references.length; at += TAR) {
-            if (hasTar(Arrays.copyOfRange(references, at, at + TAR))) {
                 return true;
             }
         }

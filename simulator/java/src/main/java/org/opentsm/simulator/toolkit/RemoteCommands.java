@@ -28,16 +28,11 @@ public final class RemoteCommands implements Personalization {
     private static final int END = 5;
     private static final byte DOMAIN = 1;
     private static final byte FILES = 2;
+    private static final byte LEVEL_TOO_LOW = 3;
 
     private static final int TAR_LENGTH = 3;
-    /** TS 101 220 annex D: the issuer's domain in compact and in expanded format. */
-    private static final int ISSUER_COMPACT = 0x000000;
-
-    private static final int ISSUER_EXPANDED = 0xB20100;
-    private static final int FILES_FIRST = 0xB00000;
-    private static final int FILES_LAST = 0xB0011F;
-    /** Bytes 13 to 15 of an AID are its TAR (TS 101 220 7). */
-    private static final int TAR_IN_AID = 12;
+    /** SPI, KIc and KID. */
+    private static final int SECURITY = 4;
 
     private static final int LAST_PACKET_VERSION = 0x0F;
     private static final int TLS_FIRST = 0x40;
@@ -92,29 +87,24 @@ public final class RemoteCommands implements Personalization {
         return new ISOException(status);
     }
 
-    /** {@code tar} to {@code kind, AID}, or to nothing. */
+    /** {@code [SPI KIc KID] tar} to {@code kind, AID}, to {@code 03} where SPI is too low for it, or to nothing. */
     private byte[] find(byte[] body) {
-        if (body.length != TAR_LENGTH) {
+        if (body.length != TAR_LENGTH && body.length != SECURITY + TAR_LENGTH) {
             throw refused(ISO7816.SW_WRONG_LENGTH);
         }
-        int tar = (body[0] & 0xFF) << 16 | (body[1] & 0xFF) << 8 | body[2] & 0xFF;
-        if (tar >= FILES_FIRST && tar <= FILES_LAST) {
+        byte[] reference = Arrays.copyOfRange(body, body.length - TAR_LENGTH, body.length);
+        if (Registry.isFiles(reference)) {
             return new byte[] {FILES};
         }
         Registry registry = card.registry();
-        RegistryEntry found = tar == ISSUER_COMPACT || tar == ISSUER_EXPANDED
-                ? registry.issuerDomain()
-                : registry.instances().stream()
-                        .filter(entry -> entry.isSecurityDomain() && hasTar(entry, body))
-                        .findFirst()
-                        .orElse(null);
-        return found == null || !registry.isSelectable(found) ? NONE : named(DOMAIN, found.aid);
-    }
-
-    private static boolean hasTar(RegistryEntry entry, byte[] tar) {
-        byte[] aid = read(entry.aid);
-        return aid.length >= TAR_IN_AID + TAR_LENGTH
-                && Arrays.equals(aid, TAR_IN_AID, TAR_IN_AID + TAR_LENGTH, tar, 0, TAR_LENGTH);
+        RegistryEntry found = Registry.isIssuer(reference) ? registry.issuerDomain() : registry.receiver(reference);
+        if (found == null || !registry.isSelectable(found)) {
+            return NONE;
+        }
+        if (body.length > TAR_LENGTH && !found.row().options().target().isReached(body[0])) {
+            return new byte[] {LEVEL_TOO_LOW};
+        }
+        return found.isSecurityDomain() ? named(DOMAIN, found.aid) : NONE;
     }
 
     private static byte[] read(AID aid) {

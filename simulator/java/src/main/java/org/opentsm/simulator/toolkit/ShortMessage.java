@@ -109,6 +109,11 @@ final class ShortMessage {
         return Arrays.copyOfRange(value, packetAt + 3 + TAR_IN_HEADER, packetAt + 3 + TAR_IN_HEADER + 3);
     }
 
+    /** SPI 1, which says how the packet is secured. */
+    byte security() {
+        return value[packetAt + 3];
+    }
+
     int securedDataAt() {
         return packetAt + 3 + (value[packetAt + 2] & 0xFF);
     }

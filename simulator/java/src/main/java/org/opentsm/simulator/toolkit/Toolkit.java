@@ -4,6 +4,7 @@ package org.opentsm.simulator.toolkit;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.JCSystem;
+import org.opentsm.simulator.open.PacketTarget;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.PlatformMemory;
@@ -122,8 +123,8 @@ public final class Toolkit {
         if (memory().find(caller) == null) {
             InstallLimits limits = InstallLimits.of(card.installParameters());
             // References of three bytes that no other application has; ETSI TS 102 226 8.2.1.3.2.5.
-            boolean references = limits.tar().length % Registration.TAR == 0
-                    && memory().ordered().stream().noneMatch(known -> known.hasOneOf(limits.tar()));
+            boolean references = PacketTarget.of(card.installParameters()).isWellFormed()
+                    && !card.registry().isAssigned(limits.tar(), caller);
             registeredIn = card.installs();
             if (!references || !memory().add(new Registration(caller, limits))) {
                 throw face.fault(ToolkitException.REGISTRY_ERROR);
@@ -190,6 +191,16 @@ public final class Toolkit {
     /** Registrations for an event, in the order of their priority. */
     List<Registration> registered(short event) {
         return selectable().stream().filter(known -> known.has(event)).toList();
+    }
+
+    /** False when the application's INSTALL asks for more security than a packet with this SPI 1 has. */
+    boolean takes(AID aid, byte spi) {
+        RegistryEntry entry = card.registry().find(aid);
+        return entry == null || entry.row().options().target().isReached(spi);
+    }
+
+    boolean isRemoteManagement(AID aid) {
+        return card.registry().isRemoteManagement(aid);
     }
 
     boolean isSelectable(AID aid) {
