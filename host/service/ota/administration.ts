@@ -3,10 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { TransportError } from '../../errors.ts';
 import { type Bells, readUntil } from '../../store/bells.ts';
 import {
+  type AdminPost,
   type AdminSessionKey,
   type AdminSessionRow,
   type AdminSessionTable,
-  adminBell,
+  offerBell,
+  resultBell,
 } from '../../store/ota/admin-session-table.ts';
 
 /**
@@ -97,25 +99,14 @@ export class Administration {
     { trigger, timeoutMs }: { readonly trigger: (sessionId: string) => Promise<Triggered>; readonly timeoutMs: number },
   ): Promise<ScriptResult> {
     const { table } = this.#options;
-    // Of all scripts of a session the first alone writes here.
-    const known = await table.ofFence(key);
-    const session =
-      known?.pskIdentity === key.pskIdentity
-        ? known
-        : await table.open(key, randomBytes(NEW_SESSION_BYTES).toString('hex'), key.pskIdentity);
-    const number =
-      session && (await table.offer(session.sessionId, script.body, script.files ? FOR_FILES : script.goesOn));
-    if (session === undefined || number === undefined)
-      throw new TransportError('bearer-unreachable', 'the administration session of this card has ended', { ...key });
-    const { sessionId } = session;
+    const { sessionId, script: number } = await this.#offer(key, script);
     const { refused } =
       (number === 1 &&
         (await trigger(sessionId).catch((error: unknown) => this.#withdraw(sessionId, number, error)))) ||
       {};
     const deadline = performance.now() + timeoutMs;
-    await this.#called(sessionId, number, Math.min(timeoutMs, this.#options.callMs ?? CALL_MS), refused);
-    const over = (found: AdminSessionRow | undefined) => found?.state !== 'offered' && found?.state !== 'sent';
-    const end = await this.#until(sessionId, over, deadline - performance.now());
+    const early = await this.#called(sessionId, number, Math.min(timeoutMs, this.#options.callMs ?? CALL_MS), refused);
+    const end = early ?? (await this.#result(sessionId, deadline - performance.now()));
     if (end?.state !== 'answered' || end.script !== number || end.result === null || end.status === null) {
       await table.end(key);
       throw new TransportError('outcome-unknown', 'the card has the script and its result did not come', { ...key });
@@ -124,51 +115,75 @@ export class Administration {
     return { status, body, bytesOut, bytesIn };
   }
 
-  /** Until the card has fetched its script. @throws TransportError `bearer-unreachable` when it does not */
-  async #called(sessionId: string, script: number, waitMs: number, refused: Triggered['refused']): Promise<void> {
-    const called = (row: AdminSessionRow | undefined) => row?.state !== 'offered';
-    const waited = this.#until(sessionId, called, waitMs);
+  /** @throws TransportError `bearer-unreachable` when the session of this fence takes no script any more */
+  async #offer(key: AdminSessionKey & { readonly pskIdentity: string }, { body, files, goesOn }: OfferedScript) {
+    const { table } = this.#options;
+    const offer = () => table.offer(key, body, files ? FOR_FILES : goesOn);
+    // Of all scripts of a session the first alone makes one.
+    const offered = await offer();
+    if (offered !== undefined) return offered;
+    await table.open(key, randomBytes(NEW_SESSION_BYTES).toString('hex'), key.pskIdentity);
+    const first = await offer();
+    if (first !== undefined) return first;
+    throw new TransportError('bearer-unreachable', 'the administration session of this card has ended', { ...key });
+  }
+
+  /**
+   * Until there is a result, or the time is over in which the card should have fetched its script. That it has is not
+   * told: who waits would only wait on.
+   *
+   * @returns the session when it has gone on
+   * @throws TransportError `bearer-unreachable` when the card has not fetched the script
+   */
+  async #called(sessionId: string, script: number, waitMs: number, refused: Triggered['refused']) {
+    const waited = this.#result(sessionId, waitMs);
     const answers: Promise<AdminSessionRow | TransportError | undefined>[] = [waited];
     if (refused !== undefined) answers.push(refused.then(async (error) => error ?? waited));
     const first = await Promise.race(answers);
     if (first instanceof TransportError) await this.#withdraw(sessionId, script, first);
-    else if (!called(first)) await this.#withdraw(sessionId, script);
+    else if (isOver(first)) return first;
+    else if (first?.state === 'offered') await this.#withdraw(sessionId, script);
+    return undefined;
   }
 
   /** @throws TransportError `bearer-unreachable` when the card has not fetched the script */
   async #withdraw(sessionId: string, script: number, cause?: unknown): Promise<undefined> {
-    const withdrawn = await this.#options.table.withdraw(sessionId, script);
-    if (withdrawn === undefined) return undefined;
+    if (!(await this.#options.table.withdraw(sessionId, script))) return undefined;
     const why = cause instanceof TransportError ? cause.message : 'the card did not open a channel: it got nothing';
     throw new TransportError('bearer-unreachable', why, {}, cause);
   }
 
-  #until(sessionId: string, done: (row: AdminSessionRow | undefined) => boolean, waitMs: number, signal?: AbortSignal) {
+  #result(sessionId: string, waitMs: number): Promise<AdminSessionRow | undefined> {
     const { table, bells } = this.#options;
-    const wait = { done, waitMs, ...(signal === undefined ? {} : { signal }) };
-    return readUntil(bells, adminBell(sessionId), () => table.find(sessionId), wait);
+    return readUntil(bells, resultBell(sessionId), () => table.find(sessionId), { done: isOver, waitMs });
   }
 
   /**
    * Answers a card; waits for the next script when there is none yet, and as long as the card's connection is there.
+   * The POST is one turn to the database, and the script after it another one.
    */
   async answer(post: CardPost, connection?: AbortSignal): Promise<CardAnswer> {
-    const { table, holdMs = HOLD_MS } = { ...this.#options };
+    const { table, bells, holdMs = HOLD_MS } = this.#options;
     const { sessionId, done } = post;
-    const found = await table.find(sessionId);
-    if (found === undefined || found.pskIdentity !== post.pskIdentity) return { kind: 'unknown' };
-    // It stands after a script that was offered, or before the one that it was sent.
-    if (done > found.script || done < found.script - 1) return { kind: 'unknown' };
-    await table.carried(sessionId, post.traffic);
-    await this.#takeResult(post, found);
+    let posted: AdminSessionRow | undefined;
+    const read = async (): Promise<AdminSessionRow | undefined> => {
+      if (posted === undefined) {
+        posted = await table.post(sessionId, adminPost(post));
+        if (posted?.script === done) return posted;
+      }
+      // Who is gone gets nothing: the script stays offered.
+      return posted === undefined || connection?.aborted === true ? posted : table.send(sessionId, done);
+    };
     const decided = (row: AdminSessionRow | undefined): boolean =>
       row === undefined || row.script > done || row.state === 'lost' || row.state === 'ended';
-    const signals = [this.#draining.signal, ...(connection === undefined ? [] : [connection])];
-    const row = await this.#until(sessionId, decided, holdMs, AbortSignal.any(signals));
+    const signal =
+      connection === undefined ? this.#draining.signal : AbortSignal.any([this.#draining.signal, connection]);
+    const row = await readUntil(bells, offerBell(sessionId), read, { done: decided, waitMs: holdMs, signal });
+    if (posted === undefined) return { kind: 'unknown' };
     if (connection?.aborted === true) return { kind: 'again', script: done };
     if (row === undefined || row.state === 'lost' || row.state === 'ended') return { kind: 'end' };
     if (row.script === done) return this.#again(row);
-    if ((await table.send(sessionId, row.script)) === undefined || row.body === null) return { kind: 'end' };
+    if (row.state !== 'sent' || row.body === null) return { kind: 'end' };
     const { script, body, goesOn } = row;
     if (goesOn === FOR_FILES) return { kind: 'script', script, body, files: true };
     return { kind: 'script', script, body, ...(goesOn === null ? {} : { goesOn }) };
@@ -181,14 +196,6 @@ export class Administration {
     return { kind: 'end' };
   }
 
-  async #takeResult({ sessionId, done, resume, status, body }: CardPost, found: AdminSessionRow): Promise<void> {
-    const { table } = this.#options;
-    if (found.state !== 'sent' || done !== found.script) return;
-    if (status !== undefined && !resume) await table.answer(sessionId, done, { status, result: body });
-    // It has run the script, and what it answered went with the connection.
-    else await table.lose(sessionId, done);
-  }
-
   /** The session of this fence is over: the card's POST that waits is answered with the end. */
   end(key: AdminSessionKey): Promise<void> {
     return this.#options.table.end(key);
@@ -199,3 +206,12 @@ export class Administration {
     this.#draining.abort('draining');
   }
 }
+
+/** No card has a script, or will have one. */
+const isOver = (row: AdminSessionRow | undefined): boolean => row?.state !== 'offered' && row?.state !== 'sent';
+
+/** After a break there is no result: what the script answered went with the connection. */
+const adminPost = ({ pskIdentity, done, resume, status, body, traffic }: CardPost): AdminPost => ({
+  ...{ pskIdentity, done, ...traffic },
+  outcome: status === undefined || resume ? undefined : { status, result: body },
+});

@@ -43,8 +43,26 @@ export interface AdminSessionKey {
   readonly fence: number;
 }
 
-/** Rings when a session goes on, at every node. */
-export const adminBell = (sessionId: string): string => `administration ${sessionId}`;
+/** What there may be news of: a script for the card, or its result; at every node. */
+type News = 'offer' | 'result';
+
+/** Rings for the card's POST that waits for a script. */
+export const offerBell = (sessionId: string): string => `administration offer ${sessionId}`;
+
+/** Rings for whoever waits for a script's result. */
+export const resultBell = (sessionId: string): string => `administration result ${sessionId}`;
+
+/** What a card's POST says. */
+export interface AdminPost {
+  /** Whom TLS named. */
+  readonly pskIdentity: string;
+  /** Number of the script that it has run. */
+  readonly done: number;
+  /** Of that script; undefined when it was lost with the connection. */
+  readonly outcome: { readonly status: string; readonly result: Uint8Array } | undefined;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+}
 
 const COLUMNS = sql.raw(`session_id AS "sessionId", terminal_id AS "terminalId", reader_name AS "readerName",
   fence::int AS fence, psk_identity AS "pskIdentity", script, state, body, goes_on AS "goesOn", status, result,
@@ -84,50 +102,59 @@ export class AdminSessionTable {
     return this.#one(sql`terminal_id = ${terminalId} AND reader_name = ${readerName} AND fence = ${fence}`);
   }
 
-  /** The next script; its number, or undefined when the session is in no state for one. */
-  async offer(sessionId: string, body: Uint8Array, goesOn: string | undefined): Promise<number | undefined> {
-    return this.#change(sql`UPDATE admin_sessions SET script = script + 1, state = 'offered', body = ${body},
+  /** The next script of this agent's session; undefined when it has none, or none in a state for one. */
+  async offer(
+    { terminalId, readerName, fence, pskIdentity }: AdminSessionKey & Pick<AdminSessionRow, 'pskIdentity'>,
+    body: Uint8Array,
+    goesOn: string | undefined,
+  ): Promise<Pick<AdminSessionRow, 'sessionId' | 'script'> | undefined> {
+    return this.#change(
+      sql`UPDATE admin_sessions SET script = script + 1, state = 'offered', body = ${body},
         goes_on = ${goesOn ?? null}, status = NULL, result = NULL, bytes_out = 0, bytes_in = 0
-      WHERE session_id = ${sessionId} AND state IN ('idle', 'answered')`);
-  }
-
-  /** The script of this number goes to the card; again when the card says that it did not get it. */
-  async send(sessionId: string, script: number): Promise<number | undefined> {
-    return this.#change(sql`UPDATE admin_sessions SET state = 'sent', at = now()
-      WHERE session_id = ${sessionId} AND script = ${script} AND state IN ('offered', 'sent')`);
-  }
-
-  /** Takes an offer back. Undefined when the card has it already. */
-  async withdraw(sessionId: string, script: number): Promise<number | undefined> {
-    return this.#change(sql`UPDATE admin_sessions SET state = 'ended', body = NULL
-      WHERE session_id = ${sessionId} AND script = ${script} AND state = 'offered'`);
-  }
-
-  /** The result of the script of this number; only the first one counts. */
-  async answer(
-    sessionId: string,
-    script: number,
-    { status, result }: { readonly status: string; readonly result: Uint8Array },
-  ): Promise<number | undefined> {
-    return this.#change(sql`UPDATE admin_sessions SET state = 'answered', status = ${status}, result = ${result},
-        body = NULL, at = now() WHERE session_id = ${sessionId} AND script = ${script} AND state = 'sent'`);
-  }
-
-  /** The card has run the script of this number, and its connection broke before it could tell. */
-  async lose(sessionId: string, script: number): Promise<number | undefined> {
-    return this.#change(sql`UPDATE admin_sessions SET state = 'lost', body = NULL
-      WHERE session_id = ${sessionId} AND script = ${script} AND state = 'sent'`);
-  }
-
-  /** Adds to what the channel has carried for the script at hand. */
-  async carried(
-    sessionId: string,
-    { bytesOut, bytesIn }: Pick<AdminSessionRow, 'bytesOut' | 'bytesIn'>,
-  ): Promise<void> {
-    await guarded(() =>
-      sql`UPDATE admin_sessions SET bytes_out = bytes_out + ${bytesOut}, bytes_in = bytes_in + ${bytesIn}
-        WHERE session_id = ${sessionId}`.execute(this.#database),
+      WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} AND fence = ${fence}
+        AND psk_identity = ${pskIdentity} AND state IN ('idle', 'answered')`,
+      ['offer'],
     );
+  }
+
+  /**
+   * Takes a card's POST in one statement: what the channel has carried, and the outcome of the script that it was sent;
+   * only the first one counts. Undefined for another's session, or a number that it never had: a card stands after the
+   * last script, or before it.
+   */
+  async post(sessionId: string, post: AdminPost): Promise<AdminSessionRow | undefined> {
+    const { pskIdentity, done, outcome, bytesOut, bytesIn } = post;
+    const taken = (value: unknown, other: string) => sql`CASE WHEN takes THEN ${value} ELSE s.${sql.raw(other)} END`;
+    return this.#row(sql`WITH found AS (
+        SELECT session_id AS id, state = 'sent' AND script = ${done} AS takes FROM admin_sessions
+        WHERE session_id = ${sessionId} AND psk_identity = ${pskIdentity} AND script IN (${done}, ${done + 1})
+        FOR UPDATE
+      ), changed AS (
+        UPDATE admin_sessions s SET bytes_out = bytes_out + ${bytesOut}, bytes_in = bytes_in + ${bytesIn},
+          state = ${taken(outcome === undefined ? 'lost' : 'answered', 'state')},
+          status = ${taken(outcome?.status ?? null, 'status')}, result = ${taken(outcome?.result ?? null, 'result')},
+          body = ${taken(null, 'body')}, at = CASE WHEN takes THEN now() ELSE s.at END
+        FROM found WHERE s.session_id = found.id RETURNING s.*, takes
+      )
+      SELECT ${COLUMNS}, CASE WHEN takes THEN ${ring('result')} END FROM changed`);
+  }
+
+  /** The script after this number goes to the card, again when it did not get it; else the session as it stands. */
+  async send(sessionId: string, done: number): Promise<AdminSessionRow | undefined> {
+    return this.#row(sql`WITH sent AS (
+        UPDATE admin_sessions SET state = 'sent', at = now()
+        WHERE session_id = ${sessionId} AND script = ${done + 1} AND state IN ('offered', 'sent') RETURNING *
+      )
+      SELECT ${COLUMNS} FROM sent
+      UNION ALL SELECT ${COLUMNS} FROM admin_sessions
+        WHERE session_id = ${sessionId} AND NOT EXISTS (SELECT FROM sent)`);
+  }
+
+  /** Takes an offer back. False when the card has it already. */
+  async withdraw(sessionId: string, script: number): Promise<boolean> {
+    const changed = await this.#change(sql`UPDATE admin_sessions SET state = 'ended', body = NULL
+      WHERE session_id = ${sessionId} AND script = ${script} AND state = 'offered'`);
+    return changed !== undefined;
   }
 
   /** Ends the sessions of this fence and of older ones on its reader. */
@@ -141,26 +168,27 @@ export class AdminSessionTable {
     await guarded(() => sql`DELETE FROM admin_sessions WHERE at < now() - interval '1 day'`.execute(this.#database));
   }
 
-  /** Number of the script of the last row that changed. */
-  async #change(statement: RawBuilder<unknown>): Promise<number | undefined> {
+  /** The last row that changed; a change that wakes nobody in particular wakes all. */
+  async #change(statement: RawBuilder<unknown>, news: readonly News[] = ['offer', 'result']) {
     return guarded(async () => {
-      const { rows } = await sql<{ script: number }>`WITH changed AS (${statement} RETURNING session_id, script)
-        SELECT script, pg_notify(${BELL_CHANNEL}, 'administration ' || session_id) FROM changed`.execute(
-        this.#database,
-      );
-      return rows.at(-1)?.script;
+      const { rows } = await sql<Pick<AdminSessionRow, 'sessionId' | 'script'>>`
+        WITH changed AS (${statement} RETURNING session_id, script)
+        SELECT session_id AS "sessionId", script, ${sql.join(news.map(ring))} FROM changed`.execute(this.#database);
+      return rows.at(-1);
     });
   }
 
   async #one(where: RawBuilder<unknown>): Promise<AdminSessionRow | undefined> {
-    return guarded(async () => {
-      const { rows } = await sql<AdminSessionRow>`SELECT ${COLUMNS} FROM admin_sessions WHERE ${where}`.execute(
-        this.#database,
-      );
-      return rows[0];
-    });
+    return this.#row(sql`SELECT ${COLUMNS} FROM admin_sessions WHERE ${where}`);
+  }
+
+  async #row(statement: RawBuilder<unknown>): Promise<AdminSessionRow | undefined> {
+    return guarded(async () => (await sql<AdminSessionRow>`${statement}`.execute(this.#database)).rows[0]);
   }
 }
+
+const BELLS = { offer: offerBell(''), result: resultBell('') } as const;
+const ring = (news: News) => sql`pg_notify(${BELL_CHANNEL}, ${BELLS[news]} || session_id)`;
 
 async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {

@@ -31,7 +31,7 @@ describe('the port that cards call', function () {
     node = await TestNode.open(url, { holdMs: 100 });
     hasty = await TestNode.open(url, { handshakeMs: 50 });
     await node.table.open({ ...KEY, fence: 1 }, SESSION, IDENTITY);
-    await node.table.offer(SESSION, Uint8Array.from([0xae, 0x80, 0, 0]), undefined);
+    await node.table.offer({ ...KEY, fence: 1 }, Uint8Array.from([0xae, 0x80, 0, 0]), undefined);
   });
   after(async () => {
     for (const child of running) child.kill('SIGKILL');
