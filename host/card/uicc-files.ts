@@ -13,6 +13,8 @@ const BLOCK = 255;
 const TAG_LIST = 0x5c;
 const FIRST_BLOCK = 0x80;
 const MAX_OBJECT = 0x10000;
+/** Of the object; the second one where the card also has a command for the terminal. @see TS 102 221 10.2.1.3 */
+const MORE_AVAILABLE: readonly string[] = ['62F1', '62F2'];
 
 /** Size and records of the selected file, from its control parameters. @see TS 102 221 11.1.1.3 */
 export interface FileControl {
@@ -177,7 +179,7 @@ export class UiccFiles {
       const bare = command(`RETRIEVE DATA EF.${name}`, INS.GET_DATA_FILE, 0x00, first ? FIRST_BLOCK : 0x00, data, true);
       const retrieve = { ...bare, cla: 0x80 };
       const response = await this.#session.transmit(retrieve);
-      const more = response.sw === '62F1';
+      const more = MORE_AVAILABLE.includes(response.sw);
       parts.push(...responseData(retrieve, more ? { ...response, sw: '9000' } : response));
       if (!more) return Uint8Array.from(parts);
       if (parts.length > MAX_OBJECT)

@@ -38,9 +38,14 @@ const getResponse = (command: CommandApdu, le: number): CommandApdu => ({
   ...{ cla: plainClass(command.cla), ins: INS.GET_RESPONSE, p1: 0, p2: 0, data: new Uint8Array(), le },
 });
 
+/** The answer to RETRIEVE DATA waits, and is not the whole object. @see TS 102 221 10.2.1.3 */
+const RESPONSE_DATA_AVAILABLE = 0x62f3;
+
 /** T=0 cards are in use that answer GET STATUS with 6310 alone and keep the data for GET RESPONSE. */
 const keptBack = ({ ins }: CommandApdu, { data, sw }: ResponseApdu): boolean =>
-  ins === INS.GET_STATUS && sw === SW.MORE_DATA_AVAILABLE && data.length === 0;
+  data.length === 0 &&
+  ((ins === INS.GET_STATUS && sw === SW.MORE_DATA_AVAILABLE) ||
+    (ins === INS.GET_DATA_FILE && sw === RESPONSE_DATA_AVAILABLE));
 
 async function once(channel: CardChannel, command: CommandApdu, options: ExchangeOptions): Promise<ResponseApdu> {
   const bytes = encodeCommand(command);

@@ -112,6 +112,8 @@ export interface CardImage {
   readonly toolkit?: boolean;
   /** PINs of a UICC, which has the files of `toolkit` then, under access rights; needs an ICCID. */
   readonly pins?: { readonly pin1?: PinImage; readonly pin2?: PinImage; readonly adm1?: PinImage };
+  /** Files of BER-TLV structure beside the standard ones; needs `toolkit` or `pins`. */
+  readonly dataFiles?: readonly DataFileImage[];
   /** AIDs of `applications` that run commands from packets: OPEN gives them domains' keys, and nobody deletes them. */
   readonly remoteManagement?: readonly Hex[];
   /** How responses travel; what the ATR offers when absent, T=1 before T=0. */
@@ -137,6 +139,18 @@ export interface PinImage {
   readonly puk?: string;
   readonly tries?: number;
   readonly enabled?: boolean;
+}
+
+/** A file of data objects, under the rules of files that PIN1 opens. */
+export interface DataFileImage {
+  /** Identifiers from `3F00` on; `7FFF` is the directory of the USIM. */
+  readonly path: Hex;
+  /** 1 to 30; none when absent. */
+  readonly shortIdentifier?: number;
+  /** Bytes that its objects may have together, with tags and lengths, up to 65535, which it is when absent. */
+  readonly maximumSize?: number;
+  /** Tag, length and value, one behind the other. */
+  readonly objects?: Hex;
 }
 
 /** Folder of the card images that come with the simulator. */

@@ -36,6 +36,8 @@ public interface UICCConstants {
     byte REC_ACC_MODE_ABSOLUTE = 4;
     byte REC_ACC_MODE_NEXT = 2;
     byte REC_ACC_MODE_PREVIOUS = 3;
+    byte BER_TLV_ACC_MODE_FIRST = -128;
+    byte BER_TLV_ACC_MODE_NEXT = 0;
     byte TAG_FCP_FILE_DESCRIPTOR = -126;
     byte TAG_FCP_FILE_IDENTIFIER = -125;
     byte TAG_FCP_FILE_AID = -124;
@@ -48,4 +50,5 @@ public interface UICCConstants {
     byte TAG_FCP_SECURITY_ATTRIBUTE_CF = -116;
     byte TAG_FCP_SECURITY_ATTRIBUTE_EF = -85;
     byte TAG_FCP_SECURITY_ATTRIBUTE_REF_EF = -85;
+    byte TAG_FCP_SECURITY_ATTRIBUTE_REFERENCED_EF = -117;
 }

@@ -72,7 +72,7 @@ public final class Card {
         boolean hasFiles = image.toolkit() || !image.pins().isEmpty();
         files = image.iccid() == null
                 ? null
-                : FileSystem.of(FileSystem.encodeIccid(image.iccid()), hasFiles, image.pins());
+                : FileSystem.of(FileSystem.encodeIccid(image.iccid()), hasFiles, image.pins(), image.dataFiles());
         toolkit = image.toolkit() ? new ToolkitCommands(runtime) : null;
         if (hasFiles && files != null) {
             Toolkit.of(runtime).files(files.tree());

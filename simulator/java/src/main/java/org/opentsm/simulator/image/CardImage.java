@@ -43,7 +43,8 @@ public record CardImage(
         int keyPairs,
         boolean toolkit,
         List<byte[]> remoteManagement,
-        List<PinSetup> pins) {
+        List<PinSetup> pins,
+        List<DataFileSetup> dataFiles) {
 
     /**
      * A security domain and what the card maker puts into it; absent parts are null.
@@ -135,7 +136,8 @@ public record CardImage(
                 fields.number("keyPairs", 0, Short.MAX_VALUE, Short.MAX_VALUE),
                 fields.flag("toolkit"),
                 remoteManagement(fields),
-                PinImages.parse(fields, iccid));
+                PinImages.parse(fields, iccid),
+                DataFileImages.parse(fields, iccid));
         fields.refuseUnread();
         if (image.nativeIssuer != null
                 && (image.issuer != null || image.controlling != null || !image.supplementary.isEmpty())) {

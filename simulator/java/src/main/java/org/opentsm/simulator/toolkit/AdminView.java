@@ -3,11 +3,10 @@ package org.opentsm.simulator.toolkit;
 
 import org.opentsm.simulator.uicc.AccessDomain;
 import org.opentsm.simulator.uicc.FileAdministration;
-import uicc.access.UICCException;
 import uicc.access.bertlvfile.AdminBERTLVFileView;
 import uicc.toolkit.ViewHandler;
 
-/** A view that may change the files themselves; ETSI TS 102 241 annex A. No file has a BER-TLV structure. */
+/** A view that may change the files themselves; ETSI TS 102 241 annex A. */
 public final class AdminView extends CardFileView implements AdminBERTLVFileView {
 
     private AdminView(byte[] application, byte event, AccessDomain rights) {
@@ -50,30 +49,5 @@ public final class AdminView extends CardFileView implements AdminBERTLVFileView
         byte[] copy = new byte[handler.getLength()];
         handler.copy(copy, (short) 0, (short) copy.length);
         return copy;
-    }
-
-    private static int incompatible() {
-        UICCException.throwIt(UICCException.COMMAND_INCOMPATIBLE);
-        return 0;
-    }
-
-    @Override
-    public int retrieveData(int tag, int from, byte[] to, short offset, short length) {
-        return incompatible();
-    }
-
-    @Override
-    public int getTAGList(byte mode, int[] to, short offset, short length) {
-        return incompatible();
-    }
-
-    @Override
-    public int setData(int tag, byte mode, int at, byte[] from, short offset, short length) {
-        return incompatible();
-    }
-
-    @Override
-    public void deleteData(int tag) {
-        incompatible();
     }
 }

@@ -4,21 +4,26 @@ package org.opentsm.simulator.toolkit;
 import com.licel.jcardsim.base.SimulatorSystem;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import javacard.framework.JCSystem;
 import org.opentsm.simulator.crypto.CryptoHost;
 import org.opentsm.simulator.uicc.AccessDomain;
+import org.opentsm.simulator.uicc.DataAccess;
 import org.opentsm.simulator.uicc.FileFault;
 import org.opentsm.simulator.uicc.FilePath;
 import org.opentsm.simulator.uicc.FilePlace;
 import uicc.access.FileView;
+import uicc.access.UICCConstants;
 import uicc.access.UICCException;
+import uicc.access.bertlvfile.BERTLVFileView;
 import uicc.access.fileadministration.AdminException;
 
 /**
- * An applet's own place in the card's files; ETSI TS 102 241 annex A, FileView. Card memory: the place, and which
+ * An applet's own place in the card's files; ETSI TS 102 241 annex A, FileView and, for files of data
+ * objects, BERTLVFileView. Card memory: the place, and which
  * application's it is.
  */
-public class CardFileView extends FileAccess implements FileView {
+public class CardFileView extends FileAccess implements BERTLVFileView {
 
     private static final byte SIMPLE_FORWARD = 4;
     private static final byte SIMPLE_BACKWARD = 5;
@@ -166,5 +171,86 @@ public class CardFileView extends FileAccess implements FileView {
     @Override
     public void activateFile() {
         activate(true);
+    }
+
+    private <T> T inObjects(Function<DataAccess, T> act) {
+        return in(place -> act.apply(new DataAccess(place)));
+    }
+
+    /** @return bytes of the value behind those */
+    @Override
+    public int retrieveData(int tag, int from, byte[] to, short offset, short length) {
+        TlvView.checkArray(to, offset, length);
+        byte[] value = inObjects(objects -> objects.value(tag(tag)));
+        if (from < 0 || from > value.length - length) {
+            throw refused(new FileFault(FileFault.Reason.OUT_OF_DATA));
+        }
+        put(Arrays.copyOfRange(value, from, from + length), to, offset);
+        return value.length - from - length;
+    }
+
+    /** Bytes of a tag in their order, from the first one that is not 0. */
+    private static byte[] tag(int tag) {
+        int length = 1;
+        while (length < Integer.BYTES && tag >>> 8 * length != 0) {
+            length++;
+        }
+        byte[] bytes = new byte[length];
+        for (int i = 0; i < length; i++) {
+            bytes[i] = (byte) (tag >>> 8 * (length - 1 - i));
+        }
+        return bytes;
+    }
+
+    private static int number(byte[] tag) {
+        int number = 0;
+        for (byte part : tag) {
+            number = number << 8 | part & 0xFF;
+        }
+        return number;
+    }
+
+    private boolean isFirst(byte mode) {
+        if (mode != UICCConstants.BER_TLV_ACC_MODE_FIRST && mode != UICCConstants.BER_TLV_ACC_MODE_NEXT) {
+            throw refused(new FileFault(FileFault.Reason.INVALID_MODE));
+        }
+        return mode == UICCConstants.BER_TLV_ACC_MODE_FIRST;
+    }
+
+    /** @return tags behind those */
+    @Override
+    public int getTAGList(byte mode, int[] to, short offset, short length) {
+        if (offset < 0 || length < 0 || offset > to.length - length) {
+            throw new ArrayIndexOutOfBoundsException();
+        }
+        boolean first = isFirst(mode);
+        List<byte[]> tags = inObjects(objects -> objects.tags(first, length));
+        CryptoHost.current().writing(to);
+        for (int i = 0; i < length; i++) {
+            to[offset + i] = number(tags.get(i));
+        }
+        return inObjects(DataAccess::tagsLeft);
+    }
+
+    /** @return bytes of the value that are still to be set */
+    @Override
+    public int setData(int tag, byte mode, int size, byte[] from, short offset, short length) {
+        TlvView.checkArray(from, offset, length);
+        boolean first = isFirst(mode);
+        byte[] block = Arrays.copyOfRange(from, offset, offset + length);
+        return inObjects(objects -> {
+            if (first) {
+                objects.begin(tag(tag), size);
+            }
+            return objects.write(block);
+        });
+    }
+
+    @Override
+    public void deleteData(int tag) {
+        inObjects(objects -> {
+            objects.delete(tag(tag));
+            return null;
+        });
     }
 }

@@ -18,7 +18,8 @@ public final class CardFile {
         DIRECTORY,
         TRANSPARENT,
         LINEAR,
-        CYCLIC
+        CYCLIC,
+        BER_TLV
     }
 
     static final int MASTER = 0x3F00;
@@ -38,6 +39,10 @@ public final class CardFile {
     private byte[] security = AccessRules.reference(AccessRules.CARD_FILE, AccessRules.ALWAYS);
 
     private int rule;
+    /** Bytes kept for it, and bytes it may have, of a file of BER-TLV structure. */
+    private int reservedSize;
+
+    private int maximumSize;
 
     /** What a fresh card has in it; nothing for files that are made later. */
     private final List<CardFile> given = new ArrayList<>();
@@ -62,8 +67,7 @@ public final class CardFile {
     static CardFile directory(int identifier, byte[] name, CardFile... children) {
         CardFile made = new CardFile(identifier, Structure.DIRECTORY, 0, 0, name, new byte[0]);
         for (CardFile child : children) {
-            child.parent = made;
-            made.given.add(child);
+            made.give(child);
         }
         return made;
     }
@@ -82,6 +86,20 @@ public final class CardFile {
             System.arraycopy(record, 0, body, i * recordLength, record.length);
         }
         return new CardFile(identifier, structure, recordLength, shortIdentifier, null, body);
+    }
+
+    /** A file of BER-TLV structure. @param objects that it has at first */
+    static CardFile objects(int identifier, int shortIdentifier, int reserved, int maximum, byte[] objects) {
+        CardFile made = new CardFile(identifier, Structure.BER_TLV, 0, shortIdentifier, null, objects);
+        made.reservedSize = reserved;
+        made.maximumSize = maximum;
+        return made;
+    }
+
+    /** Puts a file into this directory, which no card has yet. */
+    void give(CardFile child) {
+        child.parent = this;
+        given.add(child);
     }
 
     /** @param rules data object with tag and length */
@@ -166,6 +184,19 @@ public final class CardFile {
         byte[] body = body();
         CryptoHost.current().writing(body);
         System.arraycopy(bytes, 0, body, offset, bytes.length);
+    }
+
+    int reservedSize() {
+        return reservedSize;
+    }
+
+    int maximumSize() {
+        return maximumSize;
+    }
+
+    /** Gives a file of BER-TLV structure other contents, with one write. */
+    void replace(byte[] objects) {
+        memory.body(number, objects);
     }
 
     /** Bytes behind the old end are FF; TS 102 222 6.10. */

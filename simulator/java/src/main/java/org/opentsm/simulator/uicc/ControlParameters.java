@@ -14,8 +14,8 @@ final class ControlParameters {
     private ControlParameters() {}
 
     /**
-     * {@code 62 L {82 descriptor, 83 identifier, [84 name], 8A life cycle, [8B security], [C6 PIN status], [80 size],
-     * [88 short identifier]}}.
+     * {@code 62 L {82 descriptor, 83 identifier, [84 name], [A5 sizes], 8A life cycle, [8B security], [C6 PIN status],
+     * [80 size], [88 short identifier]}}.
      *
      * @param pins    of the card
      * @param secured whether the card has access rules: one that shows its ICCID alone has none
@@ -29,6 +29,11 @@ final class ControlParameters {
         if (file.isDirectory()) {
             String name = file.name == null ? "" : String.format("84%02X", file.name.length) + Hex.encode(file.name);
             text = "8202" + descriptor(file) + id + name + lifeCycle + rules + (secured ? status : "");
+        } else if (file.structure == Structure.BER_TLV) {
+            String special = "840101" + number(0x85, file.reservedSize()) + number(0x86, file.maximumSize());
+            special = number(0x83, file.maximumSize() - file.size()) + special;
+            String information = String.format("A5%02X", special.length() / 2) + special;
+            text = "8202" + descriptor(file) + id + information + lifeCycle + rules + size(file);
         } else if (file.structure == Structure.TRANSPARENT) {
             text = "8202" + descriptor(file) + id + lifeCycle + rules + size(file);
         } else {
@@ -46,13 +51,19 @@ final class ControlParameters {
                     case TRANSPARENT -> 0x01;
                     case LINEAR -> 0x02;
                     case CYCLIC -> 0x06;
+                    case BER_TLV -> 0x39;
                 };
         return String.format("%02X21", form | (file.isShareable() ? SHAREABLE : 0));
     }
 
     private static String size(CardFile file) {
         String sfi = file.shortIdentifier == 0 ? "" : String.format("8801%02X", file.shortIdentifier << 3);
-        return String.format("8002%04X", file.size()) + sfi;
+        return number(0x80, file.size()) + sfi;
+    }
+
+    /** A size in at least two bytes. */
+    private static String number(int tag, int size) {
+        return size <= 0xFFFF ? String.format("%02X02%04X", tag, size) : String.format("%02X03%06X", tag, size);
     }
 
     /** @param children what is in the file, if it is a directory */
@@ -65,7 +76,12 @@ final class ControlParameters {
             String counts = String.format("%02X%02X", directories, children.size() - directories);
             return Hex.decode("00000000" + id + kind + "00000000000913" + counts + "00" + "008300000000");
         }
-        int form = file.structure == Structure.TRANSPARENT ? 0 : file.structure == Structure.LINEAR ? 1 : 3;
+        int form =
+                switch (file.structure) {
+                    case LINEAR -> 1;
+                    case CYCLIC -> 3;
+                    default -> 0;
+                };
         String record = String.format("%02X", file.recordLength);
         String increase = form == 3 ? "40" : "00";
         String status = file.isActive() ? "01" : "00";

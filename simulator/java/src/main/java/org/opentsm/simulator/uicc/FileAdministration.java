@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.uicc;
 
+import java.util.EnumSet;
+import java.util.Set;
 import org.opentsm.simulator.uicc.CardFile.Structure;
 import org.opentsm.simulator.uicc.FileFault.Reason;
 
@@ -12,6 +14,9 @@ public final class FileAdministration {
     private static final int TERMINATE = 0x20;
     private static final int DELETE = 0x40;
     private static final int RESIZE = FilePlace.MOST_MODES + 0xD4;
+
+    private static final Set<Structure> RESIZED =
+            EnumSet.of(Structure.DIRECTORY, Structure.TRANSPARENT, Structure.LINEAR);
 
     private final FilePlace place;
     private final FileTree tree;
@@ -99,7 +104,7 @@ public final class FileAdministration {
         CardFile file = child(wanted.identifier());
         requireAlive(file);
         boolean directory = file.isDirectory();
-        if (directory != wanted.hasDirectorySize() || file.structure == Structure.CYCLIC) {
+        if (directory != wanted.hasDirectorySize() || !RESIZED.contains(file.structure)) {
             throw new FileFault(Reason.INCOMPATIBLE);
         }
         place.allow(file, RESIZE);

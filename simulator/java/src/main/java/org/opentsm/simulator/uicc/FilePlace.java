@@ -97,6 +97,7 @@ public final class FilePlace {
     /** @throws FileFault NOT_SHAREABLE when another one has the file */
     void go(CardFile to) {
         tree.hold(to, place);
+        endTransfer();
         place[FILE] = (short) to.number;
         place[RECORD] = 0;
     }
@@ -164,6 +165,29 @@ public final class FilePlace {
             throw new FileFault(Reason.DEACTIVATED);
         }
         return file;
+    }
+
+    /** The selected file, which holds data objects. */
+    CardFile dataFile(int act) {
+        return usable(act, Structure.BER_TLV);
+    }
+
+    boolean hasElementaryFile() {
+        return !file().isDirectory();
+    }
+
+    /** The data object that is on its way; null when none is. */
+    DataTransfer transfer() {
+        DataTransfer found = tree.transfers().get(place);
+        return found == null || found.file != file() ? null : found;
+    }
+
+    void transfer(DataTransfer begun) {
+        tree.transfers().put(place, begun);
+    }
+
+    void endTransfer() {
+        tree.transfers().remove(place);
     }
 
     void allow(CardFile file, int act) {

@@ -4,6 +4,8 @@ package org.opentsm.simulator.uicc;
 import java.util.Arrays;
 import java.util.List;
 import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.SimulatorException;
+import org.opentsm.simulator.image.DataFileSetup;
 import org.opentsm.simulator.image.PinSetup;
 
 /**
@@ -22,6 +24,8 @@ public final class FileSystem {
     private static final int INS_GET_RESPONSE = 0xC0;
     private static final int INS_UPDATE_BINARY = 0xD6;
     private static final int INS_UPDATE_RECORD = 0xDC;
+    private static final int INS_RETRIEVE_DATA = 0xCB;
+    private static final int INS_SET_DATA = 0xDB;
     private static final int INS_STATUS = 0xF2;
     private static final int INS_RESIZE = 0xD4;
     private static final int INS_CREATE = 0xE0;
@@ -46,6 +50,8 @@ public final class FileSystem {
 
     private FilePlace place;
     private byte[] pending = new byte[0];
+    /** Whether GET RESPONSE may fetch the next block of a data object: behind RETRIEVE DATA and itself. */
+    private boolean isRetrieving;
     /** The file that the last command changed, or null. */
     private FilePath updated;
     /** The network application whose session is open, and the one whose session the last command ended; or null. */
@@ -78,7 +84,15 @@ public final class FileSystem {
 
     /** @param pins that open the files; a card without any has them free */
     public static FileSystem of(byte[] iccid, boolean whole, List<PinSetup> pins) {
-        FileTree files = whole ? StandardFiles.whole(iccid, pins) : StandardFiles.identity(iccid);
+        return of(iccid, whole, pins, List.of());
+    }
+
+    /**
+     * @param more files of BER-TLV structure beside the standard ones
+     * @throws SimulatorException {@code image-invalid} for one whose place is not there or taken
+     */
+    public static FileSystem of(byte[] iccid, boolean whole, List<PinSetup> pins, List<DataFileSetup> more) {
+        FileTree files = whole ? StandardFiles.whole(iccid, pins, more) : StandardFiles.identity(iccid);
         FileSystem made = new FileSystem(files, whole, true);
         made.tree.live(made.tree.memory());
         return made;
@@ -108,7 +122,9 @@ public final class FileSystem {
     public void reset() {
         if (isTerminal) {
             tree.pins().reset();
+            tree.transfers().clear();
         }
+        isRetrieving = false;
         application = null;
         place = place();
         place.home();
@@ -170,13 +186,19 @@ public final class FileSystem {
         boolean card = whole
                 && (cla == UICC || cla == SIM)
                 && (ins == INS_STATUS && (command[2] & 0xFC) == 0 || ins == INS_INCREASE || ins == INS_RESIZE);
-        if (!interindustry && !card) {
+        boolean object = whole && cla == UICC && (ins == INS_RETRIEVE_DATA || ins == INS_SET_DATA);
+        boolean rest = isRetrieving && ins == INS_GET_RESPONSE && (interindustry || cla == UICC);
+        isRetrieving = false;
+        if (!interindustry && !card && !object && !rest) {
             return null;
         }
         byte[] waiting = pending;
         pending = new byte[0];
         place = place();
         try {
+            if (object || rest) {
+                return dataObject(ins, command);
+            }
             return switch (ins) {
                 case INS_SELECT ->
                     command[2] == 0x04 ? null : new FileSelection(this, place).select(command, cla == SIM);
@@ -193,6 +215,23 @@ public final class FileSystem {
             boolean notShown = cla == SIM && fault.reason == FileFault.Reason.SECURITY;
             return status(notShown ? SIM_NOT_SHOWN : fault.reason.status);
         }
+    }
+
+    private byte[] dataObject(int ins, byte[] command) {
+        DataCommands objects = new DataCommands(place);
+        if (ins == INS_GET_RESPONSE) {
+            boolean plain = command.length == 5 && command[2] == 0 && command[3] == 0;
+            int expected = command.length < 5 || command[4] == 0 ? 256 : command[4] & 0xFF;
+            byte[] block = plain ? objects.block(expected) : status(0x6A86);
+            isRetrieving = objects.isReading();
+            return block;
+        }
+        if (!objects.takes(ins, command)) {
+            return null;
+        }
+        byte[] answer = objects.process(ins, command);
+        isRetrieving = objects.isReading();
+        return objects.hasChanged() ? changed(answer) : answer;
     }
 
     private byte[] more(byte[] command, int ins, boolean gsm) {
@@ -280,8 +319,12 @@ public final class FileSystem {
     }
 
     private byte[] changed() {
+        return changed(status(0x9000));
+    }
+
+    private byte[] changed(byte[] answer) {
         updated = place.path();
-        return status(0x9000);
+        return answer;
     }
 
     private static byte[] join(byte[] first, byte[] second) {

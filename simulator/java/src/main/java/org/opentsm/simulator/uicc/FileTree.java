@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.WeakHashMap;
 import org.opentsm.simulator.image.PinSetup;
 import org.opentsm.simulator.uicc.FileFault.Reason;
 
@@ -28,12 +29,19 @@ public final class FileTree {
     /** Who has a file selected that one may have selected at a time. */
     private final Map<Integer, WeakReference<short[]>> holders = new HashMap<>();
 
+    /** Data objects that are read or written block by block, by whose place it is. */
+    private final Map<short[], DataTransfer> transfers = new WeakHashMap<>();
+
     private record Read(byte[] description, CardFile file) {}
 
     FileTree(CardFile master, List<PinSetup> pins) {
         this.master = master;
         this.pins = new Pins(pins);
         number(master);
+    }
+
+    Map<short[], DataTransfer> transfers() {
+        return transfers;
     }
 
     Pins pins() {

@@ -18,11 +18,17 @@ final class NewFile {
     private static final int PROPRIETARY = 0xA5;
     private static final int FILLING = 0xC1;
     private static final int REPEATING = 0xC2;
+    private static final int MAXIMUM_SIZE = 0x86;
     private static final int[] SECURITY = {0x8B, 0x8C, 0xAB};
     private static final int DIRECTORY_FORM = 0x38;
     private static final int FORMS = 0x3F;
     private static final int SHAREABLE = 0x40;
     private static final int LARGEST = 0x7FFF;
+    /** Of a file of data objects, and what one may have that says nothing. */
+    private static final int LARGEST_OF_OBJECTS = 0xFFFFF;
+
+    private static final int OBJECTS = 0xFFFF;
+    private static final int LONGEST_SIZE = 4;
     private static final int LONGEST_RECORD = 255;
     private static final int MOST_RECORDS = 254;
 
@@ -108,6 +114,7 @@ final class NewFile {
             case 0x01 -> Structure.TRANSPARENT;
             case 0x02 -> Structure.LINEAR;
             case 0x06 -> Structure.CYCLIC;
+            case 0x39 -> Structure.BER_TLV;
             default -> throw incorrect();
         };
     }
@@ -140,6 +147,9 @@ final class NewFile {
     /** The file, without contents and place. @throws FileFault INCORRECT_PARAMETERS when something is not there */
     CardFile file() {
         Structure structure = structure();
+        if (structure == Structure.BER_TLV) {
+            return objects();
+        }
         boolean directory = structure == Structure.DIRECTORY;
         boolean records = structure == Structure.LINEAR || structure == Structure.CYCLIC;
         int length = records ? number(find(DESCRIPTOR), 2, 4) : 0;
@@ -154,13 +164,44 @@ final class NewFile {
         if (structure == Structure.TRANSPARENT && size == 0) {
             throw incorrect();
         }
+        return shared(made);
+    }
+
+    private CardFile shared(CardFile made) {
         boolean shareable = (number(find(DESCRIPTOR), 0, 1) & SHAREABLE) != 0;
         return (shareable ? made : made.notShareable()).under(security());
     }
 
+    /** 80 is what is kept for it, 86 in A5 what it may grow to; TS 102 222 6.3.2.2.2. */
+    private CardFile objects() {
+        byte[] special = find(PROPRIETARY);
+        byte[] maximum = special == null ? null : find(special, MAXIMUM_SIZE);
+        int reserved = sizeOfObjects(find(SIZE));
+        int most = maximum == null ? Math.max(OBJECTS, reserved) : sizeOfObjects(maximum);
+        life();
+        if (reserved > most) {
+            throw incorrect();
+        }
+        return shared(CardFile.objects(identifier(), shortIdentifier(), reserved, most, null));
+    }
+
+    private static int sizeOfObjects(byte[] size) {
+        if (size == null || size.length == 0 || size.length > LONGEST_SIZE) {
+            throw incorrect();
+        }
+        long read = 0;
+        for (byte part : size) {
+            read = read << 8 | part & 0xFF;
+        }
+        if (read > LARGEST_OF_OBJECTS) {
+            throw new FileFault(Reason.NOT_ENOUGH_MEMORY);
+        }
+        return (int) read;
+    }
+
     /** What is in it: the pattern once and its last byte on, or again and again; else FF, or 00 in a cyclic file. */
     byte[] body() {
-        if (isDirectory()) {
+        if (isDirectory() || structure() == Structure.BER_TLV) {
             return new byte[0];
         }
         byte[] body = new byte[size()];

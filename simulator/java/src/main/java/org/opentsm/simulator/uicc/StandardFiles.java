@@ -7,6 +7,7 @@ import static org.opentsm.simulator.uicc.CardFile.transparent;
 
 import java.util.List;
 import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.image.DataFileSetup;
 import org.opentsm.simulator.image.PinSetup;
 import org.opentsm.simulator.uicc.CardFile.Structure;
 
@@ -37,6 +38,11 @@ final class StandardFiles {
 
     /** @param pins empty for a card whose files are free */
     static FileTree whole(byte[] iccid, List<PinSetup> pins) {
+        return whole(iccid, pins, List.of());
+    }
+
+    /** @param more files of BER-TLV structure */
+    static FileTree whole(byte[] iccid, List<PinSetup> pins, List<DataFileSetup> more) {
         String application = String.format("61%02X4F%02X", USIM.length + 2, USIM.length) + Hex.encode(USIM);
         CardFile rules = pins.isEmpty()
                 ? TestRules.file(AccessRules.CARD_FILE, 0x06)
@@ -56,6 +62,7 @@ final class StandardFiles {
                 ApiTestFiles.application(),
                 ApiTestFiles.otherApplication());
         master.rule(PinRules.DIRECTORY);
+        more.forEach(file -> new GivenDataFile(file).addTo(master));
         if (!pins.isEmpty()) {
             master.underPins();
         }

@@ -13,6 +13,7 @@ import javacard.framework.Util;
 import uicc.access.FileView;
 import uicc.access.UICCException;
 import uicc.access.UICCSystem;
+import uicc.access.bertlvfile.BERTLVFileView;
 import uicc.access.fileadministration.AdminException;
 import uicc.access.fileadministration.AdminFileView;
 import uicc.access.fileadministration.AdminFileViewBuilder;
@@ -130,8 +131,39 @@ public final class Filer extends Applet implements ToolkitInterface {
                 ((ToolkitInterface) JCSystem.getAppletShareableInterfaceObject(server, (byte) 0))
                         .processToolkit(OF_APPLETS);
             }
+            default -> performOnObjects(apdu, (BERTLVFileView) view, length);
+        }
+    }
+
+    /** Data: {@code tag (3), offset or size (2), ..}; the answer is what is left, then what was read. */
+    private void performOnObjects(APDU apdu, BERTLVFileView view, short length) {
+        byte[] buffer = apdu.getBuffer();
+        short data = ISO7816.OFFSET_CDATA;
+        byte second = buffer[ISO7816.OFFSET_P2];
+        int tag = (buffer[data] & 0xFF) << 16 | Util.getShort(buffer, (short) (data + 1)) & 0xFFFF;
+        short size = Util.getShort(buffer, (short) (data + 3));
+        short body = (short) (data + 5);
+        short count = 0;
+        int left = 0;
+        switch (buffer[ISO7816.OFFSET_INS]) {
+            case 0x43 -> {
+                count = second;
+                left = view.retrieveData(tag, size, answer, (short) 2, second);
+            }
+            case 0x44 -> {
+                int[] tags = new int[size];
+                left = view.getTAGList(second, tags, (short) 0, size);
+                for (int found : tags) {
+                    answer[(short) (2 + count++)] = (byte) (found >> 16);
+                    count = (short) (Util.setShort(answer, (short) (2 + count), (short) found) - 2);
+                }
+            }
+            case 0x45 -> left = view.setData(tag, second, size, buffer, body, (short) (length - 5));
+            case 0x46 -> view.deleteData(tag);
             default -> ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
         }
+        Util.setShort(answer, (short) 0, (short) left);
+        send(apdu, answer, (short) (2 + count));
     }
 
     /** Of the card's files or of the application's, as their administrator or not. */
