@@ -214,16 +214,28 @@ describe('rules of the toolkit', function () {
     await call(ONE, `8001${UNRECOGNIZED}00`);
     await card.reset();
     await profile();
-    const declare = (identifier: string): string =>
-      withData('800C0200', `8103014700820281824103 00${identifier}00`.replace(' ', ''));
+    const declare = (identifier: string, qualifier = '00'): string =>
+      withData('800C0200', `81030147${qualifier}82028182410300${identifier}00`);
+    const connection = (identifier: string): string => withData('80C20000', `D60B99010D82028381410200${identifier}`);
+    const heard = async (): Promise<string> => {
+      await send(card, connection('00'));
+      return (await call(ONE, '800E000000')).replaceAll('FF', '');
+    };
+    expect(await heard(), 'not declared').to.equal('9000');
     await call(ONE, declare('00'));
     expect((await fetched(await send(card, ENVELOPE), '4700'))[1]).to.equal('9000');
+    expect(await heard(), 'its owner hears of it').to.equal('1B9000');
+    await call(ONE, declare('00', '01'));
+    expect((await fetched(await send(card, ENVELOPE), '4701'))[1]).to.equal('9000');
+    expect(await heard(), 'no more').to.equal('9000');
+    await call(ONE, declare('00'));
+    expect((await fetched(await send(card, ENVELOPE), '4700'))[1]).to.equal('9000');
+    await card.reset();
+    await profile();
+    expect(await heard(), 'the terminal forgets it at reset').to.equal('9000');
     await call(ONE, declare('01'));
     expect(await send(card, ENVELOPE), 'COMMAND_NOT_ALLOWED').to.equal('9000');
     expect(await call(ONE, '800D000000')).to.equal('8F9000');
-    const connection = (identifier: string): string => withData('80C20000', `D60B99010D82028381410200${identifier}`);
-    await send(card, connection('01'));
-    expect(await call(TWO, '800E000000'), 'its owner hears of it').to.equal('1B9000');
     await call(ONE, '8006000000');
     expect(await call(ONE, '8003001B00')).to.equal('009000');
   });
@@ -240,6 +252,33 @@ describe('rules of the toolkit', function () {
     await call(ONE, open);
     expect(await send(card, ENVELOPE), 'one').to.equal('9000');
     expect(await call(ONE, '800D000000')).to.equal('8F9000');
+  });
+
+  it('shows a text of no length as an empty element', async () => {
+    await call(ONE, `8001${UNRECOGNIZED}00`);
+    await profile();
+    await call(ONE, '800C060000');
+    const [command] = await fetched(await send(card, ENVELOPE), '2100');
+    expect(command).to.match(/^D00B8103..2100820281028D009000$/);
+  });
+
+  it('finds no channel in a status of no length, and half a status in one byte', async () => {
+    await call(ONE, `8001${UNRECOGNIZED}00`);
+    await profile();
+    for (const [status, result] of [
+      ['3800', '83'],
+      ['38028200', '83'],
+      ['380181', '88'],
+      ['380038028100', '81'],
+    ] as const) {
+      await call(ONE, withData('800C0700', '810301440082028182'));
+      await fetched(await send(card, ENVELOPE), '4400', status);
+      expect(await call(ONE, '800D000000'), status).to.equal(`${result}9000`);
+    }
+    const open = withData('800C0700', '81030140018202818235010339020080');
+    await call(ONE, open);
+    await fetched(await send(card, ENVELOPE), '4001', '3800');
+    expect(await call(ONE, '800D000000'), 'opened, nobody knows which').to.equal('839000');
   });
 
   it('forgets all files of which an application wants to hear when it clears the event', async () => {

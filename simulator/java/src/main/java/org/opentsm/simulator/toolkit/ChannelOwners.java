@@ -23,18 +23,24 @@ final class ChannelOwners {
         return (int) Arrays.stream(owners).filter(application::equals).count();
     }
 
+    /** Whether the terminal did what it was told. */
+    static boolean isDone(TlvView response) {
+        return response.findTLV((byte) CommandCheck.TAG_RESULT, (byte) 1) != TlvView.NOT_FOUND
+                && response.getValueLength() > 0
+                && (response.getValueByte((short) 0) & 0xFF) <= SUCCESS;
+    }
+
     /** Looks at the answer to OPEN CHANNEL and CLOSE CHANNEL. */
     void note(CommandCheck command, TlvView response, AID sender) {
-        if (response.findTLV((byte) CommandCheck.TAG_RESULT, (byte) 1) == TlvView.NOT_FOUND
-                || response.getValueLength() == 0
-                || (response.getValueByte((short) 0) & 0xFF) > SUCCESS) {
+        if (!isDone(response)) {
             return;
         }
         byte type = command.type();
         if (type == CommandCheck.CLOSE_CHANNEL) {
             owners[command.channel()] = null;
         } else if (type == CommandCheck.OPEN_CHANNEL
-                && response.findTLV(TAG_CHANNEL_STATUS, (byte) 1) != TlvView.NOT_FOUND) {
+                && response.findTLV(TAG_CHANNEL_STATUS, (byte) 1) != TlvView.NOT_FOUND
+                && response.getValueLength() > 0) {
             owners[response.getValueByte((short) 0) & 0x07] = sender;
         }
     }

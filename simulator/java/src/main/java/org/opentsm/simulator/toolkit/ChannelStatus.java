@@ -18,7 +18,7 @@ final class ChannelStatus {
     /** The two bytes of the element about one channel. */
     static short status(TlvView view, byte channel) {
         for (byte occurrence = 1; view.findTLV(TAG, occurrence) != TlvView.NOT_FOUND; occurrence++) {
-            if ((view.getValueByte((short) 0) & NUMBER) == channel) {
+            if (view.getValueLength() > 0 && (view.getValueByte((short) 0) & NUMBER) == channel) {
                 return view.getValueShort((short) 0);
             }
         }

@@ -132,11 +132,12 @@ final class Envelope {
         return owner(toolkit.memory().timerOwner(first(TAG_TIMER)), Events.TIMER_EXPIRATION);
     }
 
-    /** {@code bearer, identifier} begin the record of a service, TS 102 223 8.63. */
+    /** {@code bearer, identifier} begin the record of a service that was declared, TS 102 223 8.63. */
     private List<Target> service() {
         boolean named = view.findTLV(TAG_SERVICE_RECORD, (byte) 1) != TlvView.NOT_FOUND && view.getValueLength() > 1;
-        return owner(
-                named ? toolkit.memory().serviceOwner(view.getValueByte((short) 1)) : null, Events.LOCAL_CONNECTION);
+        int identifier = named ? view.getValueByte((short) 1) : -1;
+        boolean declared = toolkit.turns().isDeclared(identifier);
+        return owner(declared ? toolkit.memory().serviceOwner(identifier) : null, Events.LOCAL_CONNECTION);
     }
 
     private List<Target> owner(Registration owner, short event) {

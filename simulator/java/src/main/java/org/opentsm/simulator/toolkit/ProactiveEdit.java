@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
-import java.util.Arrays;
 import uicc.toolkit.ToolkitException;
 
 /** The proactive command being made; ETSI TS 102 241 annex A, ProactiveHandler, and TS 102 223 6.6. */
@@ -59,10 +58,13 @@ public final class ProactiveEdit extends TlvEdit implements uicc.toolkit.Proacti
             throw fault(ToolkitException.HANDLER_OVERFLOW);
         }
         init(type, qualifier, destination);
-        byte[] value = new byte[1 + length];
-        value[0] = coding;
-        System.arraycopy(text, offset, value, 1, length);
-        append(TAG_TEXT_STRING, length == 0 ? Arrays.copyOf(value, 1) : value);
+        // A text of no length has no coding scheme either; TS 102 223 8.15.
+        byte[] value = new byte[length == 0 ? 0 : 1 + length];
+        if (length > 0) {
+            value[0] = coding;
+            System.arraycopy(text, offset, value, 1, length);
+        }
+        append(TAG_TEXT_STRING, value);
     }
 
     public void initCloseChannel(byte channel) {

@@ -19,6 +19,7 @@ final class Turns {
     private final Toolkit toolkit;
     private final Deque<Activation> waiting = new ArrayDeque<>();
     private final ChannelOwners channels = new ChannelOwners();
+    private final DeclaredServices services = new DeclaredServices();
     private Session session;
     private AID sessionOwner;
     private byte[] outstanding;
@@ -41,6 +42,7 @@ final class Turns {
         outstanding = null;
         refusing = null;
         channels.clear();
+        services.clear();
     }
 
     boolean isBusy(AID aid) {
@@ -64,6 +66,7 @@ final class Turns {
         sender.terminalResponse.set(response);
         TlvView view = new TlvView(sender.terminalResponse, face);
         channels.note(check, view, sender.aid);
+        services.note(check, view);
         return view.byteOf(CommandCheck.TAG_RESULT, 0);
     }
 
@@ -210,6 +213,10 @@ final class Turns {
             sessionOwner = null;
             throw cut;
         }
+    }
+
+    boolean isDeclared(int service) {
+        return services.has(service);
     }
 
     AID channelOwner(int channel) {

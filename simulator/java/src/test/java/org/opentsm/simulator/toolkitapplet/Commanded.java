@@ -14,6 +14,7 @@ import uicc.access.UICCException;
 import uicc.access.UICCSystem;
 import uicc.toolkit.ProactiveHandler;
 import uicc.toolkit.ProactiveHandlerSystem;
+import uicc.toolkit.ProactiveResponseHandlerSystem;
 import uicc.toolkit.ToolkitException;
 import uicc.toolkit.ToolkitInterface;
 import uicc.toolkit.ToolkitRegistry;
@@ -31,6 +32,8 @@ public final class Commanded extends Applet implements ToolkitInterface {
     private static final byte SEND_AND_WAIT_FOR_HANDLER = 3;
     private static final byte SEND_IN_TRANSACTION = 4;
     private static final byte LEAVE_TRANSACTION = 5;
+    private static final byte SHOW_NOTHING = 6;
+    private static final byte ASK_FOR_CHANNEL = 7;
     private static final short HANDLER_AVAILABLE = 123;
     private final ToolkitRegistry registry;
     private final byte[] next = new byte[64];
@@ -71,6 +74,9 @@ public final class Commanded extends Applet implements ToolkitInterface {
             JCSystem.beginTransaction();
             heard[(short) (heard.length - 1)] = now;
         }
+        if (now == SHOW_NOTHING || now == ASK_FOR_CHANNEL) {
+            ask(now);
+        }
         if (now == SEND || now == SEND_IN_TRANSACTION || now == SEND_AND_WAIT_FOR_HANDLER) {
             ProactiveHandler handler = ProactiveHandlerSystem.getTheHandler();
             handler.clear();
@@ -83,6 +89,25 @@ public final class Commanded extends Applet implements ToolkitInterface {
             } catch (ToolkitException e) {
                 lastResult = (byte) (0x80 | e.getReason());
             }
+        }
+    }
+
+    /** Shows a text of no length, or sends what was given and asks the answer for the status of channel 1. */
+    private void ask(byte how) {
+        ProactiveHandler handler = ProactiveHandlerSystem.getTheHandler();
+        try {
+            if (how == SHOW_NOTHING) {
+                handler.initDisplayText((byte) 0, (byte) 4, next, (short) 0, (short) 0);
+                lastResult = handler.send();
+            } else {
+                handler.clear();
+                handler.appendArray(next, (short) 0, nextLength);
+                handler.send();
+                short status = ProactiveResponseHandlerSystem.getTheHandler().getChannelStatus((byte) 1);
+                lastResult = (byte) (status >> 8);
+            }
+        } catch (ToolkitException e) {
+            lastResult = (byte) (0x80 | e.getReason());
         }
     }
 
