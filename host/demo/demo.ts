@@ -26,8 +26,8 @@ const MOST_ROUND_TRIPS = 8;
 const MOST_ROUND_TRIPS_WITH_LOAD = 20;
 /** What a card without power took is sent again in vain, with longer and longer pauses, before it is given up. */
 const SMS_RESUME_WINDOW_MS = 240_000;
-/** Files and domains are asked in packets of their own; keys of 2048 bits take three more than those of 1024. */
-const MOST_PACKETS = 13;
+/** Files and domains are asked in packets of their own. */
+const MOST_PACKETS = 10;
 
 async function main(options: DemoOptions): Promise<boolean> {
   const ladder = new Ladder();

@@ -26,7 +26,7 @@ import uicc.toolkit.ToolkitRegistrySystem;
 public final class RemoteManagement extends Applet implements ToolkitInterface {
 
     /** Longest list of answers to commands. */
-    static final short RESPONSE_MAX = (short) 1200;
+    static final short RESPONSE_MAX = (short) 1600;
 
     private static final byte MINIMUM = (byte) 0x16;
     /** The other length that AES-CMAC may have (TS 102 225 5.1.3.2). */
