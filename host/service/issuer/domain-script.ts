@@ -11,13 +11,15 @@ const NOT_BASIC = 0x63;
 const BY_NAME = 0x04;
 /** P2 of SELECT: first or only occurrence, whatever is to be answered. */
 const NEXT_OCCURRENCE = 0x03;
+/** TERMINAL PROFILE, FETCH, TERMINAL RESPONSE, TERMINAL CAPABILITY, ENVELOPE. @see TS 102 221 table 10.5 */
+const OF_THE_TERMINAL: ReadonlySet<number> = new Set([0x10, 0x12, 0x14, 0xaa, 0xc2]);
 /** CLA, INS, P1, P2. */
 const HEADER = 4;
 
 /**
  * The card's other domains and its files cannot be reached by what passes: SELECT takes one of these AIDs whole and by
- * name, no channel but the basic one is used or opened, and which domain is selected when a session begins is not left
- * to the script.
+ * name, no channel but the basic one is used or opened, nothing speaks to the card as its terminal does, and which
+ * domain is selected when a session begins is not left to the script.
  *
  * @param aids upper-case hex: the domain's, and those that its owner registered
  * @throws PolicyError `select-not-permitted`, `apdu-not-permitted` @throws UsageError `apdu-length`
@@ -30,6 +32,11 @@ export function requireDomainScript(commands: readonly CardCommand[], aids: read
 function requireDomainCommand(apdu: Uint8Array, label: string, aids: readonly string[]): void {
   const [cla = 0, ins = 0] = apdu;
   if (apdu.length < HEADER) throw new UsageError('apdu-length', `A command has at least 4 bytes: ${label}`);
+  if ((cla & 0x80) !== 0 && OF_THE_TERMINAL.has(ins))
+    throw new PolicyError('apdu-not-permitted', 'The card takes this command from its terminal, whatever is selected', {
+      label,
+      header: toHex(apdu.subarray(0, HEADER)),
+    });
   if ((cla & NOT_BASIC) !== 0 || ins === INS.MANAGE_CHANNEL)
     throw new PolicyError(
       'apdu-not-permitted',

@@ -46,6 +46,8 @@ describe('scripts of foreign TSMs', () => {
       // MANAGE CHANNEL, other channels of both forms, and classes of SIMs and of nobody.
       ...['0070000001', '80700000', `01A404000D${DOMAIN}`, '83CA00E0', `40A404000D${DOMAIN}`, 'C0CA00E0'],
       ...['A0A40000023F00', '20CA00E0', 'FFCA00E0'],
+      // What a UICC takes from its terminal: a profile, a message as from the network, an answer to another's command.
+      ...['801000000101', '80C2000003D10100', '801200000B', '8014000003810301', '80AA000000'],
     ],
     'apdu-length': ['', '00', '00A404'],
   };
