@@ -44,7 +44,7 @@ export class DomainExchanges {
       throw new ConflictError('own-relay', 'The card of this domain is in your hand: exchange APDUs with it yourself');
     const provider = await findProvider(this.#database, caller);
     if (provider === undefined) throw new PolicyError('provider-not-permitted', 'You are not registered any more');
-    requireDomainScript(body.commands, [way.ssdAid, ...provider.aids]);
+    requireDomainScript(body.commands, { domain: way.ssdAid, registered: provider.aids });
     if (body.fence !== undefined && body.fence !== domain.session?.fence) throw staleFence();
     const ota = ownOta(this.#ways);
     try {
