@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Servers that the administration agent must not believe: TLS and HTTP by hand, one byte wrong at a time. */
 import { expect } from 'chai';
-import { gateSeed, soakRuns } from '../../setup/soak/runs.ts';
+import { draws, soakRuns } from '../../setup/soak/runs.ts';
 import { COMMANDS, PROTOCOL } from './support/admin-server.ts';
 import { AgentWorld, agentCard } from './support/agent-card.ts';
 import { onOtaCard } from './support/ota-card.ts';
@@ -163,11 +163,7 @@ describe('The administration agent, before a server that is none', function () {
   it('is not brought out of order by any change of what the server sends', () =>
     onOtaCard(agentCard(), async (card) => {
       const world = await AgentWorld.open(card);
-      let state = gateSeed.seed ?? Date.now() % 2 ** 31;
-      const random = (below: number) => {
-        state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-        return Math.floor((state / 0x8000_0000) * below);
-      };
+      const random = draws();
       for (let run = 0; run < soakRuns(8); run += 1) {
         const [place, bit] = [random(SENT), 1 << random(8)];
         const spoil = (part: Buffer, offset: number) => {

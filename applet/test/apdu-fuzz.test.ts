@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * Good commands of every instruction, spoiled a little: 20,000 in the gate, a million by
- * `OPENTSM_SOAK=50` with this file, or `npm run soak -- 50` with all others.
- */
+/** Good commands of every instruction, spoiled a little: 20,000; a million by `npm run soak -- 50 apdu-fuzz`. */
 import fc from 'fast-check';
 import { gateSeed, soakRuns } from '../../setup/soak/runs.ts';
 import { anyCommand, managementCommand } from './support/apdu-mutations.ts';

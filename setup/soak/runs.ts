@@ -9,5 +9,20 @@ export const soaking = soakRuns(1) > 1;
 export const gateCases = <T>(cases: readonly T[], nth: number, first = 0): readonly T[] =>
   soaking ? cases : cases.filter((_, index) => index % nth === first % nth);
 
+const GATE_SEED = 20_261_126;
+
+/** The seed that a soak prints for each file, and takes back with `--seed`. */
+const given = process.env.OPENTSM_SOAK_SEED;
+const soakSeed: { readonly seed?: number } = given === undefined ? {} : { seed: Number(given) };
+
 /** The gate's seed, so that it runs the same cases each time; a soak goes on to others. */
-export const gateSeed: { readonly seed?: number } = soaking ? {} : { seed: 20_261_126 };
+export const gateSeed: { readonly seed?: number } = soaking ? soakSeed : { seed: GATE_SEED };
+
+/** Draws whole numbers from 0 up to, and without, what is asked for; the same ones for the same seed. */
+export function draws(): (below: number) => number {
+  let state = gateSeed.seed ?? Date.now() % 2 ** 31;
+  return (below) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return Math.floor((state / 0x8000_0000) * below);
+  };
+}

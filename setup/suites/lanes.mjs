@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs suites side by side. Each one's output is printed whole when it ends, so that it reads as if it ran alone.
+// Runs suites side by side. What each one printed comes when it ends, so that it reads as if it ran alone.
 import { spawn } from 'node:child_process';
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Prints all that the suite printed. */
+function printWhole({ name, seconds, log }) {
+  console.log(`\n== ${name}, ${seconds.toFixed(0)} s`);
+  process.stdout.write(readFileSync(log));
+}
+
 /**
  * @param suites in the order in which they should begin; one whose `after` still runs lets the next go first. A
- *   suite's promise `ready` is waited for in its lane
+ *   suite's promise `ready` is waited for in its lane; one that takes longer than its `limitMs` is ended and has failed
+ * @param told hears each outcome when it is there
  * @returns their names, counts and seconds, in that order
  */
-export async function runSuites(suites, { root, results, lanes }) {
+export async function runSuites(suites, { root, results, lanes, told = printWhole }) {
   const waiting = [...suites];
   const running = new Map();
   const done = new Map();
@@ -29,8 +36,7 @@ export async function runSuites(suites, { root, results, lanes }) {
     const outcome = await Promise.race([...running.values()].map(({ ended }) => ended));
     running.delete(outcome.name);
     done.set(outcome.name, outcome);
-    console.log(`\n== ${outcome.name}, ${outcome.seconds.toFixed(0)} s`);
-    process.stdout.write(readFileSync(outcome.log));
+    told(outcome);
   }
   return suites.map(({ name }) => done.get(name));
 }
@@ -39,7 +45,7 @@ export async function runSuites(suites, { root, results, lanes }) {
 const ENDS_WITHIN_MS = 30_000;
 
 /** One suite in a process of its own. Never rejects: what cannot be started has failed. */
-async function run({ name, command, counts, ready }, { root, results }) {
+async function run({ name, command, counts, ready, limitMs }, { root, results }) {
   await ready;
   const file = join(results, `${name}.json`);
   const log = join(results, `${name}.log`);
@@ -58,14 +64,20 @@ async function run({ name, command, counts, ready }, { root, results }) {
       const seconds = (performance.now() - started) / 1000;
       resolve({ name, log, seconds, counts: counts(ok, { root, file, since }) });
     };
+    const stop = () => {
+      appendFileSync(log, `\n${name}: not over after ${limitMs / 1000} s, and ended\n`);
+      child.kill('SIGKILL');
+    };
     // A test that fails may leave something open: then the process outlives its result, and is ended.
     const overdue = setInterval(() => {
       if (!existsSync(file) || Date.now() - statSync(file).mtimeMs < ENDS_WITHIN_MS) return;
       appendFileSync(log, `\n${name}: has its result, but does not end: something is left open\n`);
       child.kill('SIGKILL');
     }, 1_000);
+    const limit = limitMs === undefined ? undefined : setTimeout(stop, limitMs);
     const over = (ok) => {
       clearInterval(overdue);
+      clearTimeout(limit);
       end(ok);
     };
     child.on('error', () => over(false));

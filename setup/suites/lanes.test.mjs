@@ -77,4 +77,23 @@ describe('suites side by side', () => {
     });
     expect(outcome.counts.failed).to.equal(1);
   });
+
+  it('are ended, and have failed, when they take longer than they may', async () => {
+    const suite = {
+      name: 'endless',
+      command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'],
+      limitMs: 1,
+      counts: (ok) => ({ failed: ok ? 0 : 1 }),
+    };
+    const heard = [];
+    const log = console.log;
+    console.log = () => {};
+    const options = { root: folder, results: folder, lanes: 1, told: (outcome) => heard.push(outcome) };
+    const [outcome] = await runSuites([suite], options).finally(() => {
+      console.log = log;
+    });
+    expect(outcome.counts.failed).to.equal(1);
+    expect(heard).to.deep.equal([outcome]);
+    expect(await readFile(outcome.log, 'utf8')).to.include('not over after 0.001 s');
+  });
 });

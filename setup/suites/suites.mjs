@@ -1,22 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `npm test` runs.
-import { spawnSync } from 'node:child_process';
 import { CONFORMANCE_FILES } from '../conformance/tables.mjs';
 import { mavenCounts, mochaCounts } from './counts.mjs';
-
-/**
- * A world of its own for suites that use PC/SC: a pcscd that the machine already has, and its virtual reader's ports,
- * are out of sight, as are those of the suite beside it.
- */
-const ISOLATION = [
-  ...['unshare', '--mount', '--net', 'sh', '-c'],
-  'ip link set lo up && mkdir -p /run/pcscd && mount -t tmpfs tmpfs /run/pcscd && exec "$@"',
-  'sh',
-];
-/** False without root or without these tools: suites that use PC/SC then share what is there, one after the other. */
-const isolated =
-  process.getuid?.() === 0 &&
-  spawnSync(ISOLATION[0], [...ISOLATION.slice(1), 'true'], { stdio: 'ignore' }).status === 0;
+import { CAN_ISOLATE, isolated } from './isolation.mjs';
 
 /** A check without cases of its own counts as one. */
 const check = (name, script, more = {}) => ({
@@ -26,18 +12,18 @@ const check = (name, script, more = {}) => ({
   ...more,
 });
 
-const mocha = (name, specs, more = {}) => ({
-  name,
-  specs,
-  command: [
-    ...(isolated && more.network !== true ? ISOLATION : []),
-    ...[process.execPath, 'node_modules/mocha/bin/mocha.js', '--config', 'setup/mocharc.json', ...specs],
-  ],
-  counts: mochaCounts,
-  after: ['java', 'cap'],
-  ...(isolated ? {} : { shares: 'pcsc' }),
-  ...more,
-});
+const mocha = (name, specs, more = {}) => {
+  const command = [process.execPath, 'node_modules/mocha/bin/mocha.js', '--config', 'setup/mocharc.json', ...specs];
+  return {
+    name,
+    specs,
+    command: more.network === true ? command : isolated(command),
+    counts: mochaCounts,
+    after: ['java', 'cap'],
+    ...(CAN_ISOLATE ? {} : { shares: 'pcsc' }),
+    ...more,
+  };
+};
 
 /** Folders of `host/test` that are a suite each, and those that make up the suite `platform`. */
 const ALONE = ['flow', 'attack', 'crash', 'conformance'];

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomInt } from 'node:crypto';
 import { expect } from 'chai';
-import { gateCases, soaking } from '../../../setup/soak/runs.ts';
+import { draws, gateCases, soaking } from '../../../setup/soak/runs.ts';
 import { ProductDesk } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
@@ -51,8 +50,9 @@ describe('A node killed for good while many flows run', function () {
   it(`loses and makes no money in ${PURSES.cards * PURSES.atOnce} top-ups at once when any node dies`, async () => {
     const { topology } = lab.platforms;
     const load = await PurseLoad.deploy(lab, seats.slice(0, PURSES.cards));
-    const name = `${DAEMONS[randomInt(DAEMONS.length)]}${randomInt(2) === 0 ? '' : '-2'}`;
-    const after = randomInt(PURSES.cards * PURSES.atOnce);
+    const random = draws();
+    const name = `${DAEMONS[random(DAEMONS.length)]}${random(2) === 0 ? '' : '-2'}`;
+    const after = random(PURSES.cards * PURSES.atOnce);
     console.log(`      kills ${name} after ${after} scripts`);
     const start = await scriptsSoFar(lab);
     const killed = afterScripts(lab, start + after).then(() => topology.kill(name));

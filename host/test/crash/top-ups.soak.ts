@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomInt } from 'node:crypto';
 import { expect } from 'chai';
-import { soakRuns } from '../../../setup/soak/runs.ts';
+import { draws, soakRuns } from '../../../setup/soak/runs.ts';
 import type { Phone } from '../../lab/phone.ts';
 import { ProductDesk } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
@@ -40,10 +39,11 @@ describe('Top-ups under load, nodes killed at random', function () {
     const { topology } = lab.platforms;
     let over = false;
     let kills = 0;
+    const random = draws();
     const killing = (async () => {
       while (!over) {
-        await new Promise((resolve) => setTimeout(resolve, randomInt(LONGEST_PAUSE_MS)));
-        const name = topology.names[randomInt(topology.names.length)] ?? 'issuer';
+        await new Promise((resolve) => setTimeout(resolve, random(LONGEST_PAUSE_MS)));
+        const name = topology.names[random(topology.names.length)] ?? 'issuer';
         // One that is on its way back is not there to be killed.
         await topology.kill(name).then(
           () => (kills += 1),

@@ -125,14 +125,14 @@ class RefusalTest {
     }
 
     /**
-     * 5,000 damaged load files ({@code -Dlinker.fuzz=100000} for more): each ends in one of our two exceptions, or it
+     * 5,000 damaged load files, and times {@code opentsm.soak} in a soak: each ends in one of our two exceptions, or it
      * links and is sound for the JVM's own verifier.
      */
     @Test
     void damageNeverReachesTheJvm() {
         List<byte[]> corpus = good();
         long seed = Long.getLong("fuzz.seed", 11);
-        int rounds = Integer.getInteger("linker.fuzz", 5000);
+        int rounds = 5_000 * Integer.getInteger("opentsm.soak", 1);
         long linked = IntStream.range(0, rounds)
                 .parallel()
                 .filter(round -> links(damaged(corpus.get(round % corpus.size()), new Random(seed + round))))
