@@ -14,6 +14,8 @@ const PROFILE = `801000001D${'FF'.repeat(29)}`;
 const ENVELOPE = '80C2000009010782028381FF0101';
 const UNRECOGNIZED = 'FFFF';
 const USER_ACTIVITY = '0010';
+const CALL_CONTROL = '0009';
+const CALL = '80C200000BD409820282818603812143';
 
 const byte = (value: number): string => value.toString(16).padStart(2, '0').toUpperCase();
 const withData = (header: string, data: string): string => `${header}${byte(data.length / 2)}${data}`;
@@ -93,6 +95,32 @@ describe('rules of the toolkit', function () {
     await call(ONE, '800B930000');
     expect(await send(card, ENVELOPE), 'one of two').to.equal('9000');
     expect(await call(TWO, '800E000000'), 'the other was triggered').to.equal('FF9000');
+  });
+
+  it('answers calls and envelopes as applications post', async () => {
+    const post = (flags: string, tag = '00', times = '00', data = ''): Promise<string> =>
+      call(ONE, withData('800C0800', `${flags}${tag}${times}${data}`));
+    for (const event of [UNRECOGNIZED, CALL_CONTROL]) await call(ONE, `8001${event}00`);
+    await profile();
+    await post('05', '00', '01', '0C01AB');
+    expect(await send(card, CALL), 'a call, and a question to the user').to.equal('0C01AB910D');
+    expect((await fetched('910D', '2100'))[1]).to.equal('9000');
+    await call(ONE, '800C0200098103012180820281' + '02');
+    expect(await send(card, ENVELOPE)).to.equal('910B');
+    expect(await post('00', '00', '01', '0C01AB')).to.equal('910B');
+    expect(await send(card, ENVELOPE), 'it waits for the terminal').to.equal('9300');
+    expect(await send(card, CALL), 'and has an answer, never a negative one, to a call').to.equal('0C01AB910B');
+    expect((await fetched('910B', '2180'))[1]).to.equal('9000');
+    await post('04');
+    expect(await send(card, ENVELOPE), 'negative without data').to.equal('910D');
+    expect((await fetched('910D', '2100'))[1]).to.equal('9000');
+    await post('06', '33');
+    expect(await send(card, ENVELOPE), 'negative').to.equal('33006200');
+    expect(await files()).to.equal('910D');
+    expect((await fetched('910D', '2100'))[1]).to.equal('9000');
+    await post('03', '33', '7F', 'AABB');
+    expect(await send(card, ENVELOPE), '257 bytes').to.equal('9000');
+    expect(await call(ONE, '800D000000'), 'BAD_LENGTH').to.equal('439000');
   });
 
   it('gives 91XX until the terminal has fetched, and 9000 then', async () => {

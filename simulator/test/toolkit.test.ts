@@ -113,7 +113,7 @@ describe('a card with a toolkit', function () {
       expect(await send(card, envelope('D4', '820282818603812143'))).to.equal('0104060281219000');
       expect(await send(card, envelope('D6', '190103820282811B0100'))).to.equal('9000');
       expect(await send(card, envelope('D6', '19010A82028281')), 'nobody wants that event').to.equal('9000');
-      expect(await noted(card)).to.equal('01040F020202230409020FD69000');
+      expect(await noted(card)).to.equal('01040F0202022304090FD69000');
       expect(await send(card, '00A4000C023F00'), 'the application has the channel').to.equal('6D00');
     }));
 

@@ -94,8 +94,8 @@ public final class Events {
         };
     }
 
-    /** False while the terminal waits for an answer to a call or message, and where no terminal is. */
+    /** False where an application is told of what is over; ETSI TS 102 241 4.8. */
     static boolean allowsProactive(short event) {
-        return event != CALL_CONTROL && event != MO_SHORT_MESSAGE_CONTROL && event != APPLICATION_DESELECT;
+        return event != APPLICATION_DESELECT;
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import javacard.framework.APDUException;
 import uicc.toolkit.ToolkitException;
 
 /**
@@ -8,6 +9,9 @@ import uicc.toolkit.ToolkitException;
  * 4.8 and 6.
  */
 public final class Handlers {
+
+    /** Bytes of a response of the card. */
+    private static final int MOST = 256;
 
     private Activation current;
     private Reply reply;
@@ -60,10 +64,17 @@ public final class Handlers {
         return available(activation(face).reply(), face);
     }
 
-    /** Fixed by the caller: the handler was available. */
+    /**
+     * Fixed by the caller: the handler was available.
+     *
+     * @param positive taken as true for a call or a message, whose answer says itself what becomes of it
+     */
     void post(byte[] data, boolean positive) {
+        if (data.length > MOST) {
+            throw new APDUException(APDUException.BAD_LENGTH);
+        }
         current.endReply();
-        reply = new Reply(data, positive);
+        reply = new Reply(data, positive || Events.isExclusive(current.event));
     }
 
     /** What was posted to the envelope just handled, once; or null. */

@@ -224,7 +224,10 @@ public final class ToolkitCommands {
         byte[] list = Arrays.copyOfRange(data, head, head + length);
         Envelope envelope = new Envelope(toolkit, data[0], list);
         List<Envelope.Target> targets = envelope.targets();
-        if (targets.stream().anyMatch(target -> toolkit.turns().isBusy(target.application().aid))) {
+        // A call and a message cannot wait: who asks the terminal for something else is called again.
+        if (targets.stream()
+                .anyMatch(target -> !Events.isExclusive(target.event())
+                        && toolkit.turns().isBusy(target.application().aid))) {
             return status(SW_BUSY);
         }
         toolkit.turns().takeRefusal();
@@ -237,7 +240,8 @@ public final class ToolkitCommands {
         }
         Handlers.Reply reply = toolkit.handlers().takeReply();
         byte[] answered = reply == null ? new byte[0] : reply.data();
-        if (reply != null && !reply.positive()) {
+        // Without data there is nothing to warn of, and what waits for the terminal is told of.
+        if (reply != null && !reply.positive() && answered.length > 0) {
             return sim ? answer(answered, 0x9E00 | answered.length) : answer(answered, SW_WARNING);
         }
         return toolkit.turns().isToFetch()

@@ -3,6 +3,7 @@ package org.opentsm.simulator.toolkitapplet;
 
 import javacard.framework.AID;
 import javacard.framework.APDU;
+import javacard.framework.APDUException;
 import javacard.framework.Applet;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
@@ -12,6 +13,8 @@ import javacard.framework.Util;
 import uicc.access.FileView;
 import uicc.access.UICCException;
 import uicc.access.UICCSystem;
+import uicc.toolkit.EnvelopeResponseHandler;
+import uicc.toolkit.EnvelopeResponseHandlerSystem;
 import uicc.toolkit.ProactiveHandler;
 import uicc.toolkit.ProactiveHandlerSystem;
 import uicc.toolkit.ProactiveResponseHandlerSystem;
@@ -34,6 +37,10 @@ public final class Commanded extends Applet implements ToolkitInterface {
     private static final byte LEAVE_TRANSACTION = 5;
     private static final byte SHOW_NOTHING = 6;
     private static final byte ASK_FOR_CHANNEL = 7;
+    private static final byte POST = 8;
+    private static final byte POSITIVE = 1;
+    private static final byte AS_BER_TLV = 2;
+    private static final byte ASK_THEN = 4;
     private static final short HANDLER_AVAILABLE = 123;
     private final ToolkitRegistry registry;
     private final byte[] next = new byte[64];
@@ -74,6 +81,9 @@ public final class Commanded extends Applet implements ToolkitInterface {
             JCSystem.beginTransaction();
             heard[(short) (heard.length - 1)] = now;
         }
+        if (now == POST) {
+            post();
+        }
         if (now == SHOW_NOTHING || now == ASK_FOR_CHANNEL) {
             ask(now);
         }
@@ -89,6 +99,28 @@ public final class Commanded extends Applet implements ToolkitInterface {
             } catch (ToolkitException e) {
                 lastResult = (byte) (0x80 | e.getReason());
             }
+        }
+    }
+
+    /** {@code flags, tag, how often, data..}: answers an envelope with the data so often. */
+    private void post() {
+        EnvelopeResponseHandler handler = EnvelopeResponseHandlerSystem.getTheHandler();
+        lastResult = 0;
+        for (short i = 0; i < next[2]; i++) {
+            handler.appendArray(next, (short) 3, (short) (nextLength - 3));
+        }
+        boolean positive = (next[0] & POSITIVE) != 0;
+        try {
+            if ((next[0] & AS_BER_TLV) != 0) {
+                handler.postAsBERTLV(positive, next[1]);
+            } else {
+                handler.post(positive);
+            }
+        } catch (APDUException e) {
+            lastResult = (byte) (0x40 | e.getReason());
+        }
+        if ((next[0] & ASK_THEN) != 0) {
+            ask(SHOW_NOTHING);
         }
     }
 
