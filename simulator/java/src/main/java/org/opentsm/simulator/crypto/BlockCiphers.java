@@ -3,7 +3,6 @@ package org.opentsm.simulator.crypto;
 
 import javacard.security.Key;
 import org.bouncycastle.crypto.BlockCipher;
-import org.bouncycastle.crypto.engines.AESEngine;
 import org.bouncycastle.crypto.engines.DESEngine;
 import org.bouncycastle.crypto.engines.DESedeEngine;
 import org.bouncycastle.crypto.engines.RijndaelEngine;
@@ -37,7 +36,7 @@ enum BlockCiphers {
         BlockCipher cipher =
                 switch (this) {
                     case DES -> bytes.length == SINGLE_DES_LENGTH ? new DESEngine() : new DESedeEngine();
-                    case AES -> AESEngine.newInstance();
+                    case AES -> new AesBlocks();
                     case SEED -> new SEEDEngine();
                     case SM4 -> new SM4Engine();
                     case RIJNDAEL_192 -> new RijndaelEngine(192);

@@ -5,7 +5,6 @@ import java.util.Arrays;
 import javacard.security.Key;
 import javacardx.crypto.Cipher;
 import org.bouncycastle.crypto.BlockCipher;
-import org.bouncycastle.crypto.engines.AESEngine;
 
 /** Which constants stand for which cipher and padding. */
 final class CipherTable {
@@ -129,9 +128,9 @@ final class CipherTable {
 
     private static CipherWork xts(byte[] key, boolean encrypt, byte[] vector) {
         int half = key.length / 2;
-        BlockCipher data = BlockCiphers.keyed(AESEngine.newInstance(), Arrays.copyOf(key, half), encrypt);
+        BlockCipher data = BlockCiphers.keyed(new AesBlocks(), Arrays.copyOf(key, half), encrypt);
         BlockCipher tweaks =
-                BlockCiphers.keyed(AESEngine.newInstance(), Arrays.copyOfRange(key, half, key.length), true);
+                BlockCiphers.keyed(new AesBlocks(), Arrays.copyOfRange(key, half, key.length), true);
         return new XtsWork(data, tweaks, encrypt, vector);
     }
 }

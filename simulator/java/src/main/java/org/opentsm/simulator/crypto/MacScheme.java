@@ -23,7 +23,7 @@ final class MacScheme implements SignatureScheme {
     }
 
     static MacScheme aesCmac(byte[] key) {
-        return new MacScheme(new CMac(org.bouncycastle.crypto.engines.AESEngine.newInstance()), key);
+        return new MacScheme(new CMac(new AesBlocks()), key);
     }
 
     @Override
