@@ -18,6 +18,9 @@ import { isRefusal } from './problem-of-failure.ts';
 
 /** What every service repeats that runs a numbered flow on the durable engine. */
 
+/** One wait for the end of another flow: whoever waits asks again. */
+const OTHERS_END_MS = 10_000;
+
 export type FlowTables = StepTables & AuditTables & WorkflowTables;
 
 export interface DurableFlowOptions<Tables extends FlowTables> {
@@ -131,6 +134,14 @@ export class DurableFlow<Tables extends FlowTables> {
     const journal = execution === undefined ? undefined : this.#journals.get(execution);
     if (execution === undefined || journal === undefined || execution.cancelled.aborted) return undefined;
     return { steps: journal.steps, facts: { ...(execution.row.input as AnyFacts), ...factsOf(execution.results) } };
+  }
+
+  /** Waits until another workflow has ended, somebody gives this one up, or a while is over. */
+  async waitForEnd(id: string, cancelled: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([this.engine.stopping, cancelled]);
+    const done = (row: { readonly state: string } | undefined) => row === undefined || row.state === 'ended';
+    const wait = { waitMs: OTHERS_END_MS, done, signal };
+    await readUntil(this.#options.bells, workflowBell(id), () => this.engine.find(id), wait);
   }
 
   /** Reads until `done`, at each change of the flow, for at most `waitMs`. */

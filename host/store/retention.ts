@@ -12,7 +12,8 @@ export const ISSUER_FLOW_TABLES: FlowTablesOfPlatform = {
 /** Rows of top-ups stay: they are bookings. */
 export const PROVIDER_FLOW_TABLES: FlowTablesOfPlatform = {
   ...COMMON,
-  ...{ key_distributions: 'id', card_relays: 'relay_id', service_processes: 'id', spos_notices: 'process_id' },
+  ...{ key_distributions: 'id', card_relays: 'relay_id', card_claims: 'workflow_id' },
+  ...{ service_processes: 'id', spos_notices: 'process_id' },
 };
 /** So many at once: one transaction must not hold up the flows that are at work. */
 const BATCH = 1_000;

@@ -8,6 +8,7 @@ import { cardIdText } from '../../store/card-id.ts';
 import { closeCardRelay } from '../../store/provider/card-relays.ts';
 import {
   addKeyDistribution,
+  claimCard,
   findKeyDistributionWithSteps,
   finishKeyDistribution,
   type KeyDistributionResult,
@@ -176,10 +177,14 @@ export class KeyDistributions implements Workflow {
     return lost.length;
   }
 
-  #context({ workflowId, tries }: DurableRun, start: ProviderStart, journal: FlowJournal) {
-    const { database, kms, links, failures, settings } = this.#options;
+  #context({ workflowId, engineId, tries, cancelled }: DurableRun, start: ProviderStart, journal: FlowJournal) {
+    const { database, flow, kms, links, failures, settings } = this.#options;
     const context: ProviderContext = {
       ...{ workflowId, database, kms, settings, journal },
+      turns: {
+        take: (cardId) => claimCard(database, { id: workflowId, workflowId: engineId, cardId }),
+        wait: (other) => flow.waitForEnd(other, cancelled),
+      },
       issuer: issuerAtTry(this.#options.issuer, tries),
       auditLog: journal,
       card: links.of(workflowId, start),

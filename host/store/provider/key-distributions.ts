@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
 import { cardIdOfText, cardIdText } from '../card-id.ts';
@@ -47,12 +47,31 @@ export async function addKeyDistribution(
   return added !== undefined;
 }
 
-export async function recordCard(database: Database, id: string, cardId: CardId): Promise<void> {
-  await database
-    .updateTable('key_distributions')
-    .set({ card: cardIdText(cardId) })
-    .where('id', '=', id)
-    .execute();
+/**
+ * The flow `id` has read this card: it is the workflow's until that ends. One statement: of two that read it at the
+ * same time one has it.
+ *
+ * @returns the workflow that has the card and has not ended; undefined: the card is this one's now
+ */
+export async function claimCard(
+  database: Database,
+  { id, workflowId, cardId }: { readonly id: string; readonly workflowId: string; readonly cardId: CardId },
+): Promise<string | undefined> {
+  const card = cardIdText(cardId);
+  const { rows } = await sql`
+    WITH read AS (UPDATE key_distributions SET card = ${card} WHERE id = ${id})
+    INSERT INTO card_claims AS known (card, workflow_id) VALUES (${card}, ${workflowId})
+    ON CONFLICT (card) DO UPDATE SET workflow_id = excluded.workflow_id
+      WHERE known.workflow_id = excluded.workflow_id
+        OR NOT EXISTS (SELECT 1 FROM workflows WHERE workflows.id = known.workflow_id AND workflows.state <> 'ended')
+    RETURNING card`.execute(database);
+  if (rows.length > 0) return undefined;
+  const claim = await database
+    .selectFrom('card_claims')
+    .select('workflow_id')
+    .where('card', '=', card)
+    .executeTakeFirst();
+  return claim?.workflow_id;
 }
 
 /** The first end counts. */

@@ -40,6 +40,11 @@ interface KeyDistributionTable {
   result: string | null;
 }
 
+interface CardClaimTable {
+  card: string;
+  workflow_id: string;
+}
+
 interface CardRelayTable {
   relay_id: string;
   issuer_id: string;
@@ -120,6 +125,7 @@ export interface ProviderTables
     ScriptTables {
   security_domains: SecurityDomainTable;
   key_distributions: KeyDistributionTable;
+  card_claims: CardClaimTable;
   card_relays: CardRelayTable;
   service_instances: ServiceInstanceTable;
   state_change_sequences: StateChangeSequenceTable;
@@ -231,5 +237,10 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
     number: 14,
     name: 'delegated domains',
     sql: 'ALTER TABLE security_domains ADD COLUMN delegated boolean NOT NULL DEFAULT false;',
+  },
+  {
+    number: 15,
+    name: 'cards in flows',
+    sql: 'CREATE TABLE card_claims (card text PRIMARY KEY, workflow_id text NOT NULL);',
   },
 ];

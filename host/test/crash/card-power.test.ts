@@ -2,9 +2,12 @@
 import { expect } from 'chai';
 import { gateCases, soaking } from '../../../setup/soak/runs.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
+import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
 import { expectDistributed } from './compare.ts';
 
 const READERS = 3;
+/** Rows whose last answer is lost while another flow waits for the card: what it changed is known to nobody then. */
+const LOST_ANSWERS = ['50-51', '56-57', '59-60'];
 /** Spread over all writes of a flow. */
 const WRITE_CUTS = soaking ? 20 : 10;
 
@@ -12,6 +15,7 @@ const WRITE_CUTS = soaking ? 20 : 10;
 describe('Key distribution, the card losing power at every APDU', function () {
   this.timeout(600_000);
   let lab: SingleProviderLab;
+  let steps: KeyDistributionState['steps'] = [];
   let apdus = 0;
   let writes = 0;
 
@@ -21,6 +25,7 @@ describe('Key distribution, the card losing power at every APDU', function () {
     const before = await inserted.card.statistics();
     const state = await lab.distribute(inserted);
     expect(state.outcome).to.equal('distributed');
+    steps = state.steps;
     const after = await inserted.card.statistics();
     apdus = after.apdus - before.apdus;
     writes = after.persistentWrites - before.persistentWrites;
@@ -50,6 +55,20 @@ describe('Key distribution, the card losing power at every APDU', function () {
     await eachInReader(cuts, async (cut, inserted) => {
       await inserted.card.cutPower(cut);
       await expectDistributed(lab, inserted, await lab.distribute(inserted));
+    });
+  });
+
+  it('ends with one flow that made the domain when another waits for the card meanwhile', async () => {
+    await eachInReader(LOST_ANSWERS, async (row, inserted) => {
+      const before = steps.filter(({ numeral }) => numeral <= row).reduce((sum, step) => sum + step.apdus, 0);
+      await inserted.card.cutPower({ afterApdus: before - 1, when: 'before-response' });
+      const states = await Promise.all([lab.distribute(inserted), lab.distribute(inserted)]);
+      const [found, made] = states.toSorted((a, b) => ((a.outcome ?? '') < (b.outcome ?? '') ? -1 : 1));
+      expect([found?.outcome, made?.outcome], JSON.stringify(states.map(({ problem }) => problem))).to.deep.equal([
+        ...['already-present', 'distributed'],
+      ]);
+      expect(found?.ssd).to.deep.equal(made?.ssd);
+      if (made !== undefined) await expectDistributed(lab, inserted, made);
     });
   });
 

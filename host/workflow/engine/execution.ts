@@ -12,6 +12,8 @@ export type Also = (transaction: Transaction<unknown>) => Promise<void>;
 /** A workflow's body sees its steps and how to end. */
 export interface DurableRun {
   readonly workflowId: string;
+  /** The engine's workflow: of a part of another run, that one's. */
+  readonly engineId: string;
   readonly row: Pick<WorkflowRow, 'kind' | 'fairKey' | 'queuedAt' | 'traceId'>;
   /** 1, and one more for each time that an operator had it tried again. */
   readonly tries: number;
@@ -60,6 +62,10 @@ export class Execution implements DurableRun {
     this.tries = options.row.tries;
     this.#results = { ...options.row.results };
     if (options.row.cancelled) this.#cancel.abort();
+  }
+
+  get engineId(): string {
+    return this.workflowId;
   }
 
   get cancelled(): AbortSignal {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  ConflictError,
   PeerError,
   SecureChannelError,
   StatusWordError,
@@ -14,6 +15,9 @@ import { isConnectionError } from '../../store/database.ts';
 
 /** The card turned out to be elsewhere than thought; what it holds is recorded now, so start the visit again. */
 export class RepeatVisit extends WorkflowError {}
+
+/** Another flow has what this one needs, and is waited for like a card that is away. */
+export class Behind extends ConflictError {}
 
 export interface AttemptPolicy {
   /** How long links, peers and cards may be away before the flow gives up. */
@@ -43,7 +47,7 @@ type Retry = 'again' | 'doubtful' | 'never';
 
 export function retryOf(error: unknown): Retry {
   if (error instanceof RepeatVisit) return 'doubtful';
-  if (error instanceof TransportError) return 'again';
+  if (error instanceof TransportError || error instanceof Behind) return 'again';
   if (error instanceof PeerError) return retryOfPeer(error);
   if (error instanceof StatusWordError || error instanceof SecureChannelError || error instanceof WireError)
     return 'doubtful';

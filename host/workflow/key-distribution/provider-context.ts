@@ -19,6 +19,8 @@ export interface ProviderContext extends VisitContext {
   readonly settings: ProviderSettings;
   /** Takes over the rows that the issuer reports about its own part. */
   copySteps: IssuerStepSink;
+  /** Absent for flows that leave the domain's keys as they are. */
+  readonly turns?: CardTurns;
   /** False: nobody follows the rows of this flow, so the issuer is asked for its end alone. */
   isWatched?(): boolean;
 }
@@ -43,6 +45,18 @@ export interface ProviderSettings {
   readonly trustPoint: { readonly holderReference: string; readonly publicKey: RsaPublicKey };
 }
 
+/** One flow of this platform at a time makes the domain of a card. */
+export interface CardTurns {
+  /**
+   * The card is this flow's until it ends.
+   *
+   * @returns the workflow that has it and has not ended; undefined: it is this one's
+   */
+  take(cardId: CardId): Promise<string | undefined>;
+  /** Waits until that workflow has ended, for a while. */
+  wait(workflowId: string): Promise<void>;
+}
+
 /** A card link that knows which card it must find after a break. */
 export interface IdentifiedCardLink extends CardLink {
   readonly terminalId: string;
@@ -51,6 +65,8 @@ export interface IdentifiedCardLink extends CardLink {
   readonly insertion: string;
   /** From now on another insertion is read again before anything else is sent, and another card is refused. */
   expectCard(card: { readonly cardId: CardId; readonly insertion: string }): void;
+  /** Gives the lease back for a while; the next exchange takes one again. */
+  rest(): Promise<void>;
 }
 
 /** Input of the flow. */

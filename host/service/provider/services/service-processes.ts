@@ -298,6 +298,7 @@ function partOf(run: DurableRun, part: string, kind: string): DurableRun {
   const prefix = `${part} `;
   return {
     workflowId: `${run.workflowId}.${part.replace(' ', '-')}`,
+    engineId: run.engineId,
     row: { ...run.row, kind },
     tries: run.tries,
     cancelled: run.cancelled,
