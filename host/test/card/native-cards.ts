@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CardImage, readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
+import {
+  type CardImage,
+  readCardImage,
+  type SimulatedCard,
+  type Simulator,
+  sharedSimulator,
+} from '../../../simulator/src/index.ts';
 import { CardSession } from '../../card/card-session.ts';
 import { chooseChannel, secureChannelsOf } from '../../card/discovery.ts';
 import { systemRandom } from '../../crypto/random.ts';
@@ -53,13 +59,22 @@ export interface NativeCard extends AsyncDisposable {
   /** A session in clear; the card is reset first. */
   plain(): Promise<CardSession>;
   /** The issuer's session. */
-  open(options?: { readonly level?: SecurityLevel; readonly keys?: () => StaticKeys }): Promise<CardSession>;
+  open(options?: {
+    readonly level?: SecurityLevel;
+    readonly keys?: () => StaticKeys;
+    /** The domain's name, where it has another one than the image says. */
+    readonly aid?: string;
+  }): Promise<CardSession>;
 }
 
-export async function insertNative(name: NativeCardName, changes: Partial<CardImage> = {}): Promise<NativeCard> {
+export async function insertNative(
+  name: NativeCardName,
+  changes: Partial<CardImage> = {},
+  simulator?: Simulator,
+): Promise<NativeCard> {
   const { image: found } = await readCardImage(name);
   const image = { ...found, ...changes };
-  const card = await (await sharedSimulator()).insert(image);
+  const card = await (simulator ?? (await sharedSimulator())).insert(image);
   await card.power('on');
   const plain = async () => {
     await card.reset();
@@ -67,10 +82,14 @@ export async function insertNative(name: NativeCardName, changes: Partial<CardIm
   };
   return {
     ...{ image, card, plain },
-    open: async ({ level = TOP_LEVEL[name], keys = () => imageKeys(image) } = {}) => {
+    open: async ({
+      level = TOP_LEVEL[name],
+      keys = () => imageKeys(image),
+      aid: own = image.nativeIsd?.aid ?? '',
+    } = {}) => {
       const session = await plain();
       const offered = await secureChannelsOf(session, systemRandom);
-      const aid = fromHex(image.nativeIsd?.aid ?? '');
+      const aid = fromHex(own);
       await session.open(chooseChannel(offered, { keys, level, random: systemRandom, aid }), noFuse);
       return session;
     },

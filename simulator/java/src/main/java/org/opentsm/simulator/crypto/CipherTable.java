@@ -129,8 +129,7 @@ final class CipherTable {
     private static CipherWork xts(byte[] key, boolean encrypt, byte[] vector) {
         int half = key.length / 2;
         BlockCipher data = BlockCiphers.keyed(new AesBlocks(), Arrays.copyOf(key, half), encrypt);
-        BlockCipher tweaks =
-                BlockCiphers.keyed(new AesBlocks(), Arrays.copyOfRange(key, half, key.length), true);
+        BlockCipher tweaks = BlockCiphers.keyed(new AesBlocks(), Arrays.copyOfRange(key, half, key.length), true);
         return new XtsWork(data, tweaks, encrypt, vector);
     }
 }

@@ -69,7 +69,7 @@ final class ChannelCommands {
             session = new Scp03Session(counted, issuer.option(), command.data(), keys.aid());
         }
         version = set.version();
-        return Bytes.concat(issuer.diversification(), session.initialAnswer());
+        return Bytes.concat(keys.object(KeyStore.DIVERSIFICATION), session.initialAnswer());
     }
 
     private byte[] authenticate(Command command) {

@@ -171,6 +171,49 @@ final class Content {
         registry().change(entry, new RegistryEntry.Row(state, row.parent(), granted, row.options()));
     }
 
+    /**
+     * {@code L own name, 00, L application or load file, 00, L parameters, L token}: there is no other domain to go to.
+     */
+    void extradite(byte[] data) {
+        Fields in = new Fields(data);
+        AID to = in.aid();
+        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
+        AID what = in.aid();
+        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
+        in.lv();
+        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
+        in.end();
+        StatusException.require(registry().find(what) != null && to.equals(own()), Status.NO_REFERENCE);
+    }
+
+    /**
+     * {@code L own name or 00, 00, L application, L privileges, L parameters, L token}; no privileges leave it those it
+     * has, others take their place. GPCS 11.5.2.3.5.
+     */
+    void update(byte[] data) {
+        Fields in = new Fields(data);
+        AID to = in.aidOrNull();
+        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
+        AID name = in.aid();
+        byte[] privileges = in.lv();
+        parameters(in.lv());
+        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
+        in.end();
+        StatusException.require(to == null || to.equals(own()), Status.NO_REFERENCE);
+        RegistryEntry entry = instance(name);
+        if (privileges.length == 0) {
+            return;
+        }
+        StatusException.require(privileges.length == 1 || privileges.length == 3, Status.WRONG_DATA);
+        RegistryEntry.Row row = entry.row();
+        Privileges wanted = Privileges.decode(privileges);
+        boolean already = row.privileges().has(Privilege.CARD_RESET) && wanted.has(Privilege.CARD_RESET);
+        byte[] granted = (already ? wanted.without(Privilege.CARD_RESET) : wanted).encode();
+        grant(granted, registry().isSelectable(entry));
+        runtime.persistentWrite();
+        registry().change(entry, new RegistryEntry.Row(row.state(), row.parent(), wanted, row.options()));
+    }
+
     /** True where a reset selects an application and not the domain. */
     boolean hasDefault() {
         RegistryEntry holder = registry().holder(Privilege.CARD_RESET);

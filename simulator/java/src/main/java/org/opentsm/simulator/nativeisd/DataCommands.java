@@ -2,6 +2,7 @@
 package org.opentsm.simulator.nativeisd;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import javacard.framework.ISOException;
@@ -57,12 +58,11 @@ final class DataCommands {
 
     private byte[] value(int tag) {
         return switch (tag) {
-            case IIN, CIN, PRODUCTION, KeyStore.NAME -> store.object(tag);
+            case IIN, CIN, PRODUCTION, KeyStore.NAME, KeyStore.DIVERSIFICATION -> store.object(tag);
             case CARD_DATA -> stored(tag, recognition());
             case CAPABILITIES -> stored(tag, capabilities());
             case 0xE0 -> store.information();
             case 0xC1 -> counter();
-            case 0xCF -> issuer.diversification();
             case 0xD3 -> Bytes.of(channel.level());
             case APPLICATIONS, RESOURCES -> ofCard(tag);
             default -> null;
@@ -113,23 +113,19 @@ final class DataCommands {
         blocks.end();
     }
 
-    /** Objects in BER-TLV, with the form named or not, or in DGI 0070: all of them or none. */
+    /** Objects in BER-TLV, with the form named or not, or in data groupings: all of them or none. */
     void store(Command command) {
         byte[] data = blocks.take(command);
         if (data == null) {
             return;
         }
-        if ((command.p1() & STRUCTURE) == DGI) {
-            Fields in = new Fields(data);
-            StatusException.require((in.unsigned() << 8 | in.unsigned()) == OBJECTS, Status.NO_REFERENCE);
-            data = in.grouping();
-            in.end();
-        }
         // what is here is no secret, and no key opens it
         StatusException.require(data.length > 0 && (command.p1() & ENCRYPTED) != ENCRYPTED, Status.WRONG_DATA);
         Map<Integer, byte[]> changed = new TreeMap<>();
-        for (Fields.Tlv object : Fields.tlvs(data)) {
-            take(object.tag(), object.value(), changed);
+        if ((command.p1() & STRUCTURE) == DGI) {
+            takeGroupings(new Fields(data), changed);
+        } else {
+            takeObjects(data, changed);
         }
         byte[] name = changed.get(KeyStore.NAME);
         if (name != null && !Arrays.equals(name, store.aid())) {
@@ -141,10 +137,35 @@ final class DataCommands {
         }
     }
 
+    private void takeObjects(byte[] data, Map<Integer, byte[]> changed) {
+        List<Fields.Tlv> objects = Fields.tlvs(data);
+        StatusException.require(!objects.isEmpty(), Status.WRONG_DATA);
+        for (Fields.Tlv object : objects) {
+            take(object.tag(), object.value(), changed);
+        }
+    }
+
+    /** {@code DGI L value ..}: 0070 has objects, another one is named by the tag of its object. */
+    private void takeGroupings(Fields in, Map<Integer, byte[]> changed) {
+        while (!in.atEnd()) {
+            int group = in.unsigned() << 8 | in.unsigned();
+            byte[] value = in.grouping();
+            if (group == OBJECTS) {
+                takeObjects(value, changed);
+            } else {
+                take(group, value, changed);
+            }
+        }
+    }
+
     private void take(int tag, byte[] value, Map<Integer, byte[]> changed) {
         boolean fits = value.length > 0 && value.length <= MAX_OBJECT;
         switch (tag) {
             case IIN, CIN, CARD_DATA, CAPABILITIES -> changed.put(tag, value);
+            case KeyStore.DIVERSIFICATION -> {
+                fits &= value.length == store.object(tag).length;
+                changed.put(tag, value);
+            }
             case KeyStore.NAME -> {
                 fits &= Fields.aidOf(value) != null;
                 changed.put(tag, value);

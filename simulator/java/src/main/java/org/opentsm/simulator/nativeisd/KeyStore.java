@@ -23,6 +23,9 @@ final class KeyStore {
 
     static final int NAME = 0x4F;
 
+    /** What the answer to INITIALIZE UPDATE begins with. */
+    static final int DIVERSIFICATION = 0xCF;
+
     /** Leads what is saved; the format before began with the number of its key sets, at most 4. */
     private static final int FORMAT = 0x82;
 
@@ -215,7 +218,7 @@ final class KeyStore {
         }
         keys.clear();
         counts.clear();
-        objects.clear();
+        // what an older state has not is as the image has it
         for (int left = in.readUnsignedByte(); left > 0; left--) {
             int at = in.readUnsignedShort();
             byte[] shape = in.readNBytes(in.readUnsignedByte());

@@ -48,6 +48,7 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
         store.makeObject(0x42, image.iin());
         store.makeObject(0x45, image.cin());
         store.makeObject(0x9F7F, image.cplc());
+        store.makeObject(KeyStore.DIVERSIFICATION, issuer.diversification());
         runtime.takeNativeIssuer(this);
         channel = new ChannelCommands(issuer, store);
         keys = new KeyCommands(store, channel);
@@ -240,8 +241,9 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
             case 0x02 -> loading.begin(command.data());
             case 0x04, 0x0C -> content.install(command.data(), command.p1() == 0x0C);
             case 0x08 -> content.makeSelectable(command.data());
+            case 0x10 -> content.extradite(command.data());
             case 0x20 -> personalization.begin(command.data());
-            // There is no other domain to extradite to, and nothing that a registry update could grant.
+            case 0x40 -> content.update(command.data());
             default -> throw new StatusException(Status.WRONG_P1P2);
         }
         return new byte[1];

@@ -226,8 +226,8 @@ public final class ToolkitCommands {
         List<Envelope.Target> targets = envelope.targets();
         // A call and a message cannot wait: who asks the terminal for something else is called again.
         if (targets.stream()
-                .anyMatch(target -> !Events.isExclusive(target.event())
-                        && toolkit.turns().isBusy(target.application().aid))) {
+                .anyMatch(target ->
+                        !Events.isExclusive(target.event()) && toolkit.turns().isBusy(target.application().aid))) {
             return status(SW_BUSY);
         }
         toolkit.turns().takeRefusal();
