@@ -14,6 +14,7 @@ import { FlowOperations, type FlowRows } from '../service/flow-operations.ts';
 import { ApplicationRequests } from '../service/issuer/application-requests.ts';
 import { Applications, CREATE_SECURITY_DOMAIN, ISD_KEY_SET } from '../service/issuer/applications.ts';
 import { CardBatches } from '../service/issuer/card-batches.ts';
+import { CardSearch } from '../service/issuer/card-search.ts';
 import type { CardWays } from '../service/issuer/card-ways.ts';
 import { Cards } from '../service/issuer/cards.ts';
 import { Certificates } from '../service/issuer/certificates.ts';
@@ -69,9 +70,10 @@ export const issuerDaemon = defineDaemon({
     const failures = new AuthenticationFailures(database, config.authenticationLimit ?? DEFAULTS.authenticationLimit);
     const otaRest =
       config.ota === undefined ? undefined : new RestClient({ baseUrl: config.ota.url, tls, expectedPeer: config.ota });
+    const ota = otaRest === undefined ? undefined : otaClient(otaRest);
     const ways: CardWays = {
       relaysOf: (providerId, baseUrl) => cardRelaysClient(relays.of(providerId, baseUrl)),
-      ...(otaRest === undefined ? {} : { ota: otaClient(otaRest) }),
+      ...(ota === undefined ? {} : { ota, search: new CardSearch(ota) }),
     };
     const parts = { database, kms, failures, flow, settings: acting, ...ways };
     const applications = new Applications(parts);

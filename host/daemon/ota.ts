@@ -18,9 +18,11 @@ import type { Peer, TlsIdentity } from '../rest/identity.ts';
 import { campaignRoutes } from '../rest/routes/ota/campaigns.ts';
 import { otaRoutes } from '../rest/routes/ota/routes.ts';
 import { subscriptionRoutes } from '../rest/routes/ota/subscriptions.ts';
+import { cardPlaceRoutes } from '../rest/routes/ota/terminals.ts';
 import { Administration } from '../service/ota/administration.ts';
 import { BEARER_RATES, BearerChoice, type BearerName, type NamedBearer } from '../service/ota/bearer-choice.ts';
 import { type CardBearer, delayed, recorded } from '../service/ota/card-bearer.ts';
+import { CardPlaces } from '../service/ota/card-places.ts';
 import { CardSessions } from '../service/ota/card-sessions.ts';
 import { OtaNodes } from '../service/ota/nodes.ts';
 import { issuerHolder, ProviderQuotas } from '../service/ota/provider-quotas.ts';
@@ -166,6 +168,7 @@ export const otaDaemon = defineDaemon({
       routes: (app) => {
         otaRoutes(app, sessions, terminals, self.id);
         subscriptionRoutes(app, store.subscriptions);
+        cardPlaceRoutes(app, new CardPlaces({ terminals, subscriptions, ...(phones === undefined ? {} : { phones }) }));
         if (sms !== undefined) campaignRoutes(app, sms.campaigns);
       },
       ready: () => leases.check(),
@@ -355,7 +358,8 @@ function phonesOf(front: PeerEndpoint, tls: TlsIdentity, bells: Bells) {
     readers.close();
     await client.close();
   };
-  return { readers, close };
+  const { terminalId } = readers;
+  return { readers, close, terminalId, reader: readers.reader.bind(readers) };
 }
 
 /** A card in a phone is reached through it and no other way. */

@@ -2,11 +2,13 @@
 import type { TranslateCardKeys, TranslatedCardKeys } from '../wire/message/card-batches.ts';
 import type {
   CardCommand,
+  CardPlace,
   CardSessionInfo,
   ExchangeResult,
   GiveBackCard,
   OpenCardSession,
 } from '../wire/message/card-script.ts';
+import type { CardId } from '../wire/message/common.ts';
 import type {
   ContentKeyInfo,
   ContentToken,
@@ -144,6 +146,8 @@ export interface SharedOtaServer extends OtaServer {
     session: Pick<CardSessionInfo, 'sessionId' | 'fence'>,
     commands: readonly CardCommand[],
   ): Promise<ExchangeResult>;
+  /** Readers that this card may be in, those that say so first. */
+  placesOf(cardId: CardId): Promise<readonly CardPlace[]>;
 }
 
 /** The provider's relay to a card, as the issuer sees it. */

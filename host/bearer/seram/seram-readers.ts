@@ -28,13 +28,13 @@ export interface SeramReadersOptions {
 
 export class SeramReaders {
   readonly #options: SeramReadersOptions;
-  readonly #terminalId: string;
+  readonly terminalId: string;
   readonly #looked = new Set<string>();
   #closed = false;
 
   constructor(options: SeramReadersOptions) {
     this.#options = options;
-    this.#terminalId = seramTerminal(options.frontId);
+    this.terminalId = seramTerminal(options.frontId);
   }
 
   /**
@@ -42,7 +42,7 @@ export class SeramReaders {
    * TransportError
    */
   async reader(terminalId: string, readerName: string): Promise<ReachedCard | undefined> {
-    if (terminalId !== this.#terminalId) return undefined;
+    if (terminalId !== this.terminalId) return undefined;
     const { present, insertion } = await this.#look(readerName);
     if (!present) void this.#watch(readerName);
     const reader = { readerName, link: 'direct' as const, cardPresent: present, atr: '', insertion };
@@ -71,7 +71,7 @@ export class SeramReaders {
       if (!(error instanceof TsmError)) throw error;
     } finally {
       this.#looked.delete(readerName);
-      this.#options.bells.ring(readerBell(this.#terminalId, readerName));
+      this.#options.bells.ring(readerBell(this.terminalId, readerName));
     }
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
+import { Type } from 'typebox';
+import { CardPlace, CardSessionInfo, ExchangeResult } from '../../wire/message/card-script.ts';
 import type { SharedOtaServer } from '../../workflow/ports.ts';
 import type { RestClient } from '../client.ts';
 import { exchangeTimeoutMs } from './exchange-timeout.ts';
@@ -27,6 +28,12 @@ export function otaClient(client: RestClient): SharedOtaServer {
     closeCardSession: async (id) => {
       await client.call({ method: 'DELETE', path: session(id) });
     },
+    placesOf: ({ kind, value }) =>
+      client.call({
+        method: 'GET',
+        path: `/v1/cards/${kind}/${encodeURIComponent(value)}/places`,
+        response: Type.Array(CardPlace),
+      }),
     giveBackCard: async (body) => {
       await client.call({ method: 'POST', path: '/v1/card-sessions/give-back', body });
     },

@@ -23,13 +23,17 @@ import type {
   SecurityDomainRequestState,
   StepRecord,
 } from '../../wire/message/key-distribution.ts';
-import type { IssuersReader } from '../../wire/message/security-domain-resource.ts';
 import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
 import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
 import { cancelled } from '../../workflow/engine/retry.ts';
 import { admit, type Failure, type FlowEnd, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
-import type { IssuerContext, IssuerSettings, IssuerStart } from '../../workflow/key-distribution/issuer-context.ts';
+import {
+  FOUND_BY_ID,
+  type IssuerContext,
+  type IssuerSettings,
+  type IssuerStart,
+} from '../../workflow/key-distribution/issuer-context.ts';
 import { issuerSteps, nativeIssuerSteps } from '../../workflow/key-distribution.ts';
 import type { Kms } from '../../workflow/ports.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
@@ -78,14 +82,14 @@ export class Applications implements Workflow {
   /**
    * Takes a request of step 42: checks 43 and 44 at once and starts the rest, unless only these two are asked.
    *
-   * @param reader where the issuer itself reaches the card; absent: through the caller's relay
+   * @param reader where the issuer itself reaches the card, or that it finds it; absent: through the caller's relay
    * @throws PolicyError at 43, NotFoundError at 44, ConflictError `idempotency-key-reused`
    */
   async request(
     id: string,
     caller: string,
     request: SecurityDomainRequest,
-    reader?: IssuersReader,
+    reader?: IssuerStart['reader'],
   ): Promise<SecurityDomainRequestState> {
     const { database, flow } = this.#options;
     const own = reader === undefined ? {} : { reader };
@@ -168,7 +172,8 @@ export class Applications implements Workflow {
     const { flow } = this.#options;
     const { caller, relayBaseUrl, reader, request } = facts;
     const { cardId, relayId } = request;
-    const transport = reader === undefined ? { kind: 'relay' as const, relayId } : { kind: 'ota' as const, ...reader };
+    const own = reader === FOUND_BY_ID ? {} : reader;
+    const transport = own === undefined ? { kind: 'relay' as const, relayId } : { kind: 'ota' as const, ...own };
     const link = wayToCard(this.#options, { transport, caller, relayBaseUrl, cardId, owner: run.workflowId });
     return flow.run({
       ...{ flow: this.#stepsFor(facts.card), start: facts, run },

@@ -4,6 +4,7 @@ import type { CardId } from '../../wire/message/common.ts';
 import type { CreateSecurityDomain, IssuersReader } from '../../wire/message/security-domain-resource.ts';
 import type { CardLink, CardRelays, SharedOtaServer } from '../../workflow/ports.ts';
 import { LeasedCardLink } from '../card-links.ts';
+import { CardSearch, FoundCardLink } from './card-search.ts';
 import { RelayLink } from './relay-link.ts';
 
 /** How the issuer comes to cards: through the provider who asked, or by a card session of its own. */
@@ -13,6 +14,8 @@ export interface CardWays {
   readonly relaysOf: (providerId: string, baseUrl: string) => CardRelays;
   /** The issuer's own OTA server, where it has one. */
   readonly ota?: SharedOtaServer;
+  /** Where cards are at it. */
+  readonly search?: CardSearch;
 }
 
 /** How long the issuer waits for another flow's lease on a card, in milliseconds. */
@@ -29,6 +32,8 @@ export function ownOta({ ota }: CardWays): SharedOtaServer {
   );
 }
 
+type OwnTransport = Extract<CreateSecurityDomain['transport'], { readonly kind: 'ota' }>;
+
 export interface WayToCard {
   readonly transport: CreateSecurityDomain['transport'];
   readonly caller: string;
@@ -41,9 +46,29 @@ export interface WayToCard {
 export function wayToCard(ways: CardWays, way: WayToCard): CardLink {
   const { transport, caller, relayBaseUrl, cardId, owner } = way;
   if (transport.kind === 'relay') return new RelayLink(ways.relaysOf(caller, relayBaseUrl), transport.relayId);
-  const link = new LeasedCardLink({ ota: ownOta(ways), ...readerOf(transport), owner, waitMs: CARD_WAIT_MS });
-  link.expectCard({ cardId, insertion: UNREAD });
-  return link;
+  const at = (reader: IssuersReader) => {
+    const link = new LeasedCardLink({ ota: ownOta(ways), ...reader, owner, waitMs: CARD_WAIT_MS });
+    link.expectCard({ cardId, insertion: UNREAD });
+    return link;
+  };
+  const named = readerOf(transport);
+  if (named !== undefined) return at(named);
+  return new FoundCardLink(async () => at(await placeOf(ways, transport, cardId, owner)));
 }
 
-export const readerOf = ({ terminalId, readerName }: IssuersReader): IssuersReader => ({ terminalId, readerName });
+/** The reader that a transport names, or the one that the card is found in. @throws TransportError `card-away` */
+export async function placeOf(
+  ways: CardWays,
+  transport: OwnTransport,
+  cardId: CardId,
+  owner: string,
+): Promise<IssuersReader> {
+  const search = ways.search ?? new CardSearch(ownOta(ways));
+  return readerOf(transport) ?? pick(await search.find(cardId, owner));
+}
+
+/** Undefined for a card that is to be found by its id. */
+export const readerOf = (transport: OwnTransport): IssuersReader | undefined =>
+  'terminalId' in transport ? pick(transport) : undefined;
+
+const pick = ({ terminalId, readerName }: IssuersReader): IssuersReader => ({ terminalId, readerName });

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { decodeIdentity, identityCommands } from '../../card/identity.ts';
 import { ConflictError, NotFoundError, PeerError, PolicyError, TransportError } from '../../errors.ts';
 import type { AuditLog, AuditPhase } from '../../store/audit-log.ts';
-import { cardIdText } from '../../store/card-id.ts';
+import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { type DomainWay, keepSession, type ResourceRow } from '../../store/issuer/security-domain-resources.ts';
@@ -13,7 +13,7 @@ import { select } from '../../wire/gp/select.ts';
 import type { ApduExchange, ApduExchangeResult, IssuersReader } from '../../wire/message/security-domain-resource.ts';
 import { isAway } from '../../workflow/engine/retry.ts';
 import type { SharedOtaServer } from '../../workflow/ports.ts';
-import { CARD_WAIT_MS, type CardWays, ownOta, readerOf } from './card-ways.ts';
+import { CARD_WAIT_MS, type CardWays, ownOta, placeOf, readerOf } from './card-ways.ts';
 import { requireDomainScript } from './domain-script.ts';
 
 /** What a session at the OTA server is known by. */
@@ -50,7 +50,7 @@ export class DomainExchanges {
     try {
       const session =
         body.fence === undefined || domain.session === undefined
-          ? await this.#begin(id, ota, { ...way, reader: readerOf(way.transport) })
+          ? await this.#begin(id, ota, way, await placeOf(this.#ways, way.transport, cardIdOfText(way.card), id))
           : domain.session;
       const commands = body.commands.length;
       await this.#record(id, caller, 'before', { commands });
@@ -64,11 +64,7 @@ export class DomainExchanges {
   }
 
   /** A session on the domain's card, with the domain selected. */
-  async #begin(
-    id: string,
-    ota: SharedOtaServer,
-    { card, ssdAid, reader }: DomainWay & { readonly reader: IssuersReader },
-  ) {
+  async #begin(id: string, ota: SharedOtaServer, { card, ssdAid }: DomainWay, reader: IssuersReader) {
     const session = await ota.openCardSession({ ...reader, owner: id, waitMs: CARD_WAIT_MS });
     try {
       const chosen = ifPresent(select(aid(ssdAid)));
@@ -95,12 +91,13 @@ export class DomainExchanges {
   }
 
   /** Ends the session of the exchanges, if there is one. */
-  async giveBack(id: string, transport: DomainWay['transport']): Promise<void> {
+  async giveBack(id: string, { transport }: DomainWay, session: ResourceRow['session']): Promise<void> {
     if (transport.kind !== 'ota') return;
+    const ota = ownOta(this.#ways);
+    const reader = readerOf(transport);
     // A lease that is not given back ends by itself.
-    await ownOta(this.#ways)
-      .giveBackCard({ ...readerOf(transport), owner: id })
-      .catch(() => {});
+    if (reader !== undefined) await ota.giveBackCard({ ...reader, owner: id }).catch(() => {});
+    else if (session !== undefined) await ota.closeCardSession(session.sessionId).catch(() => {});
     await keepSession(this.#database, id, undefined);
   }
 

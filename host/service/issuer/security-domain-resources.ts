@@ -23,6 +23,7 @@ import type {
   SecurityDomainResource,
   SecurityDomainState,
 } from '../../wire/message/security-domain-resource.ts';
+import { FOUND_BY_ID } from '../../workflow/key-distribution/issuer-context.ts';
 import type { ApplicationRequests } from './application-requests.ts';
 import type { Applications } from './applications.ts';
 import { type CardWays, ownOta, readerOf } from './card-ways.ts';
@@ -66,7 +67,7 @@ export class SecurityDomainResources {
     if (transport.kind === 'ota') ownOta(this.#options.ways);
     // The issuer's own session is owned by the request.
     const relayId = transport.kind === 'ota' ? id : transport.relayId;
-    const reader = transport.kind === 'ota' ? readerOf(transport) : undefined;
+    const reader = transport.kind === 'ota' ? (readerOf(transport) ?? FOUND_BY_ID) : undefined;
     const request = {
       ...{ providerId: caller, cardId: cardIdOfText(card), ssdAid, relayId },
       ...{ keySizeBits, applicationProviderId, trustPoint },
@@ -112,13 +113,13 @@ export class SecurityDomainResources {
    * @throws PolicyError at E3, before the card is touched
    */
   async remove(id: string, caller: string): Promise<SecurityDomainResource> {
-    const { proof, way } = await this.#own(id, caller);
+    const { proof, way, session } = await this.#own(id, caller);
     const now = await this.get(id, caller, 0);
     if (proof !== undefined || now.deletion?.state === 'running') return now;
     if (way === undefined || !MADE.includes(now.state)) throw notReady();
     const { card, ssdAid, transport } = way;
     const flow = randomUUID();
-    await this.#exchanges.giveBack(id, transport);
+    await this.#exchanges.giveBack(id, way, session);
     await this.#options.requests.removeDomain(flow, caller, { cardId: cardIdOfText(card), ssdAid, transport });
     // Two at once are two flows: each looks at the card first, and one of them finds the domain gone.
     await beginDeletion(this.#database, id, flow);

@@ -155,6 +155,19 @@ export const TerminalInfo = Type.Object(
 );
 export type TerminalInfo = Static<typeof TerminalInfo>;
 
+/** GET /v1/cards/{kind}/{value}/places on `ota`: a list of these, those that the card surely is in first. */
+export const CardPlace = Type.Object(
+  {
+    terminalId: Name,
+    readerName: Name,
+    insertion: Type.String({ maxLength: 64 }),
+    /** Phone or terminal say that it is this card; otherwise a card is there, and nobody has asked which. */
+    named: Type.Boolean(),
+  },
+  { additionalProperties: false },
+);
+export type CardPlace = Static<typeof CardPlace>;
+
 /** Messages on the WebSocket that a terminal opens to `ota` (`/v1/terminal-link`), one JSON text each. */
 export const TerminalHello = Type.Object(
   { type: Type.Literal('hello'), terminalId: Name, readers: TerminalInfo.properties.readers },

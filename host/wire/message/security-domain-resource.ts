@@ -23,7 +23,7 @@ const SecureElementType = Type.Union([
 
 const { terminalId, readerName } = OpenCardSession.properties;
 
-/** Where the issuer's OTA server finds the card. */
+/** A reader of the issuer's OTA server. */
 export const IssuersReader = Type.Object({ terminalId, readerName }, closed);
 export type IssuersReader = Static<typeof IssuersReader>;
 
@@ -45,6 +45,8 @@ export const CreateSecurityDomain = Type.Object(
       Type.Object({ kind: Type.Literal('relay'), relayId }, closed),
       /** The issuer's way, by its OTA server; phones of a front are readers of its terminal `seram:{front}`. */
       Type.Object({ kind: Type.Literal('ota'), ...IssuersReader.properties }, closed),
+      /** The same, and the card is found by its id: in a phone, or in whatever reader there is. */
+      Type.Object({ kind: Type.Literal('ota') }, closed),
     ]),
   },
   closed,

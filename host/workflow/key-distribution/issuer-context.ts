@@ -26,13 +26,16 @@ export interface IssuerSettings {
   readonly securityDomainPackage?: CapFile;
 }
 
+/** The issuer looks for the card at its OTA server. */
+export const FOUND_BY_ID = 'found-by-id';
+
 /** Input of the flow: the request of step 42, from this caller. */
 export type IssuerStart = {
   readonly request: SecurityDomainRequest;
   /** Provider id of the client certificate. */
   readonly caller: string;
-  /** Where the issuer itself reaches the card; absent: through the provider's relay. */
-  readonly reader?: IssuersReader;
+  /** Where the issuer itself reaches the card, or that it finds it; absent: through the provider's relay. */
+  readonly reader?: IssuersReader | typeof FOUND_BY_ID;
 };
 
 /** Writes an audit record about the SSD of this request. */
