@@ -48,23 +48,44 @@ export interface ListOutcome {
   readonly failed: boolean;
 }
 
+/** Of a command that could not be sent, for want of an application: conditions of use are not satisfied. */
+const NOT_SENT: CardResponse = { data: '', sw: '6985' };
+
+/** The last application that a script has asked for was not there, so that an app has no channel to send on. */
+export function hasNoChannel(commands: readonly CardCommand[], responses: readonly CardResponse[]): boolean {
+  const last = responses.findLastIndex((_response, index) => isSelect(commands[index]?.apdus.at(-1) ?? ''));
+  return last >= 0 && !isSelected(responses[last]?.sw ?? '');
+}
+
+const isSelected = (sw: string): boolean => /^(9000|62|63)/.test(sw);
+
 /**
  * What the card said to the commands of one list.
  *
  * @param answers response APDUs as the agent reports them; where there is none it is empty or missing. An empty answer
- * to
- *   SELECT means that it was done by opening a channel: selected, content unknown
+ * to SELECT means that it was done by opening a channel: selected, content unknown. Behind a SELECT that found nothing
+ * an app has no channel: what it did not send there is answered 6985, and what was dropped with it follows in another
+ * list
+ * @param noChannel as it was before this list
  */
-export function readList(commands: readonly CardCommand[], answers: readonly string[]): ListOutcome {
+export function readList(commands: readonly CardCommand[], answers: readonly string[], noChannel = false): ListOutcome {
   const responses: CardResponse[] = [];
   const sent = commands.reduce((sum, { apdus }) => sum + apdus.length, 0);
   if (answers.length > sent) return { responses, stopped: false, failed: true };
   let at = 0;
+  let closed = noChannel;
+  let dropped = false;
   for (const command of commands) {
     for (const [part, apdu] of command.apdus.entries()) {
-      const response = readAnswer(apdu, answers[at]);
+      const own = isSelect(apdu);
+      // The agent drops what stands behind a command that it could not send.
+      if (dropped && own) return { responses, stopped: false, failed: false };
+      const read = readAnswer(apdu, answers[at]);
       at += 1;
+      dropped ||= read === undefined && closed && !own;
+      const response = read ?? (dropped ? NOT_SENT : undefined);
       if (response === undefined) return { responses, stopped: false, failed: true };
+      if (own) closed = !isSelected(response.sw);
       const last = part === command.apdus.length - 1;
       if (!last && response.sw === '9000') continue;
       responses.push(response);

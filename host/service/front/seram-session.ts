@@ -10,7 +10,7 @@ import {
   SERAM_VERSION,
   type SecureElement,
 } from '../../wire/message/seram.ts';
-import { listLength, readList } from './seram-script.ts';
+import { hasNoChannel, listLength, readList } from './seram-script.ts';
 
 /**
  * The remote agent's side of one SERAM session, as functions from state to state: no clock, no database, no network.
@@ -54,6 +54,8 @@ export interface SeramSession {
   readonly createdAt: number;
   /** When the agent was last heard. */
   readonly seenAt: number;
+  /** When the last script came. */
+  readonly workedAt?: number;
   /** Number of the last order with commands. */
   readonly seq: number;
   /** That order, while its report has not come. */
@@ -79,6 +81,12 @@ const FINAL: readonly SeramState[] = ['STOPPED', 'LOST', 'FAILED', 'EXPIRED'];
 export const isOver = ({ state }: SeramSession): boolean => FINAL.includes(state);
 /** The phone is there and may be sent commands. */
 export const isPresent = (session: SeramSession): boolean => !isOver(session) && session.state !== 'CREATED';
+
+/** An agent without work is answered after 25 s and asks again: one that was not heard for so long is away. */
+const AWAY_MS = 60_000;
+/** The phone has been heard lately, or is busy with its card. */
+export const isHeard = ({ state, seenAt }: SeramSession, now: number): boolean =>
+  state === 'WAIT_AGENT' || now - seenAt < AWAY_MS;
 
 export function newSession(element: SeramSession['element'], now: number): SeramSession {
   return { state: 'CREATED', element, createdAt: now, seenAt: now, seq: 0, fence: 0 };
@@ -201,7 +209,7 @@ function consume(session: SeramSession, report: Report): SeramSession {
   if (script?.out === undefined) return script === undefined ? next : { ...next, script };
   const answers = report.ramResponses?.[0]?.listOfRAPDU ?? [];
   const sent = script.commands.slice(script.responses.length, script.responses.length + script.out);
-  const { responses, stopped, failed } = readList(sent, answers);
+  const { responses, stopped, failed } = readList(sent, answers, hasNoChannel(script.commands, script.responses));
   const { out: _out, ...done } = script;
   const after: RunningScript = {
     ...done,
@@ -284,8 +292,13 @@ export function submit(
     ...{ apdus: 0, bytesOut: 0, bytesIn: 0, fetchBefore: now + Math.min(cardMs, wanted.timeoutMs) / 2 },
     answerBefore: now + wanted.timeoutMs,
   };
-  return { session: { ...withoutScript(session, 'stale-fence', 'replaced'), fence: wanted.fence, script } };
+  const free = withoutScript(session, 'stale-fence', 'replaced');
+  return { session: { ...free, fence: wanted.fence, script, workedAt: now } };
 }
+
+/** For how long nobody has had work for this phone, in milliseconds: 0 while a script is under way. */
+export const idleMs = ({ script, workedAt, createdAt }: SeramSession, now: number): number =>
+  script === undefined ? now - (workedAt ?? createdAt) : 0;
 
 /** Longest time of a command that names none, as at a terminal. */
 const COMMAND_MS = 30_000;

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { soakRuns } from '../../../setup/soak/runs.ts';
-import { listLength, readList } from '../../service/front/seram-script.ts';
+import { hasNoChannel, listLength, readList } from '../../service/front/seram-script.ts';
 import {
   aged,
   end,
@@ -239,5 +239,23 @@ describe('A script in lists of APDUs', () => {
       responses: [{ data: '', sw: '6A82' }],
     });
     expect(readList(list, ['9000', '9000', '9000'])).to.deep.include({ failed: true });
+  });
+
+  it('goes on behind an application that is not there: an app has no channel, and drops the rest', () => {
+    const [found, gone] = ['9000', '6A82'];
+    const probe = { label: 'S', apdus: [SELECT], expect: [found, gone] };
+    const look = { label: 'L', apdus: [READ], anyStatus: true as const };
+    const list = [probe, look, look, probe, look];
+    const notSent = { data: '', sw: '6985' };
+    const none = { stopped: false, failed: false, responses: [{ data: '', sw: gone }, notSent, notSent] };
+    for (const answers of [[gone], [gone, '']]) expect(readList(list, answers)).to.deep.equal(none);
+    expect(readList(list, [gone, '6D00', '6D00', found, found]).responses).to.have.length(5);
+    expect(readList([probe, ...commands(READ)], [gone])).to.deep.include({ stopped: true, failed: false });
+    // The same over two lists, and a card that was lost elsewhere is lost.
+    expect(hasNoChannel(list, none.responses)).to.equal(true);
+    expect(hasNoChannel(list, [{ data: '', sw: found }])).to.equal(false);
+    expect(readList([look, probe], [], true)).to.deep.equal({ stopped: false, failed: false, responses: [notSent] });
+    expect(readList([probe, look], [])).to.deep.include({ failed: true });
+    expect(readList([probe, look], [found])).to.deep.include({ failed: true });
   });
 });
