@@ -212,7 +212,7 @@ export interface DevelopmentOptions {
   readonly front?: { readonly products?: Readonly<Record<string, string>> };
 }
 
-/** TOPUP, LOSS and FOUND, as a phone app of a development topology calls them. */
+/** TOPUP, LOSS, FOUND and CONTACT, as a phone app of a development topology calls them. */
 function developmentRules([first]: readonly string[], products: Readonly<Record<string, string>>): Rule[] {
   const topUp = (name: string, provider: string, productId?: string): Rule => ({
     ...{ name, pool: `provider-${provider}`, operation: 'top-up' },
@@ -224,6 +224,7 @@ function developmentRules([first]: readonly string[], products: Readonly<Record<
     ...Object.entries(products).map(([product, provider]) => topUp(`top-up.${product}`, provider, product)),
     { name: 'loss', when: { actionCode: 'LOSS' }, pool: 'issuer', operation: 'loss-report' },
     { name: 'found', when: { actionCode: 'FOUND' }, pool: 'issuer', operation: 'found' },
+    { name: 'contact', when: { actionCode: 'CONTACT' }, pool: 'issuer', operation: 'contact' },
   ];
 }
 

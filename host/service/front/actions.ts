@@ -35,6 +35,8 @@ export interface ActionsOptions {
   readonly terminalId: string;
   readonly raEndpoint: () => string;
   readonly onError: (error: Error) => void;
+  /** A phone that nobody has had work for in so long is let go; default 60,000. */
+  readonly contactIdleMs?: number;
 }
 
 /** The user, by his token. */
@@ -49,6 +51,7 @@ const FIRST_CHECK_MS = 2_000;
 const WATCH_MS = 20_000;
 const NO_STEP = 999;
 const PAUSE_MS = 1_000;
+const CONTACT_IDLE_MS = 60_000;
 
 export class Actions {
   readonly #options: ActionsOptions;
@@ -85,6 +88,7 @@ export class Actions {
     }
     const action = known ?? (await this.#find(id, user));
     if (action.state !== 'running') return stateOf(action);
+    if (action.operation === 'contact') return this.#contact(action);
     return action.operation === 'top-up' ? this.#topUp(action) : this.#answerAtOnce(action, cardId);
   }
 
@@ -95,7 +99,9 @@ export class Actions {
       const { synchronised } = await this.#options.backends.lossReports(action.pool).state(action.peerId);
       return { ...stateOf(action), synchronised };
     }
-    if (action.state !== 'running' || action.peerId === undefined) return stateOf(action);
+    if (action.state !== 'running') return stateOf(action);
+    if (action.operation === 'contact') return (await this.#lookAtContact(action)).state;
+    if (action.peerId === undefined) return stateOf(action);
     const topUp = await this.#options.backends.topUps(action.pool).state(action.peerId, { waitMs, afterStep: NO_STEP });
     return this.#settle(action, topUp);
   }
@@ -118,6 +124,11 @@ export class Actions {
       try {
         const action = await findAction(this.#options.database, id);
         if (action?.state !== 'running') return;
+        if (action.operation === 'contact') {
+          const { lookAfterMs } = await this.#lookAtContact(action);
+          await delay(Math.min(lookAfterMs, WATCH_MS), undefined, { signal: this.#stop.signal });
+          continue;
+        }
         if (action.peerId === undefined) {
           await delay(PAUSE_MS, undefined, { signal: this.#stop.signal });
           continue;
@@ -173,6 +184,27 @@ export class Actions {
     if (state.outcome === 'refused' && state.problem !== undefined) throw asConflict(state.problem);
     if (sessionId === undefined || state.state !== 'running') return state;
     return { ...state, sessionId, raEndpoint: raEndpoint() };
+  }
+
+  /** The phone brings its card to whoever has work for it: platforms that look for it find it. */
+  async #contact(action: Action): Promise<ActionState> {
+    const element = { seType: action.request.seType, seId: action.request.seId };
+    const sessionId = await this.#options.sessions.openFor({ id: action.id, card: action.card, element });
+    if (sessionId === undefined) return stateOf(action);
+    return { ...stateOf(action), sessionId, raEndpoint: this.#options.raEndpoint() };
+  }
+
+  /** Lets a phone go that nobody has work for. @returns also when to look again */
+  async #lookAtContact(action: Action): Promise<{ readonly state: ActionState; readonly lookAfterMs: number }> {
+    const { database, sessions, contactIdleMs = CONTACT_IDLE_MS } = this.#options;
+    const idle = await sessions.idleMs(action.id);
+    if (idle !== undefined && idle < contactIdleMs)
+      return { state: stateOf(action), lookAfterMs: contactIdleMs - idle };
+    const state = idle === undefined ? 'failed' : 'done';
+    const result: ActionResult = idle === undefined ? {} : { outcome: 'served' };
+    await finishAction(database, action.id, state, result);
+    await sessions.end(action.id, 'contact/served');
+    return { state: stateOf({ ...action, state, result }), lookAfterMs: 0 };
   }
 
   /** The platform said no before anything began. */

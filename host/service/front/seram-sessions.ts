@@ -28,6 +28,8 @@ import {
   giveUp,
   type Heard,
   hear,
+  idleMs,
+  isHeard,
   isOver,
   isPresent,
   negotiate,
@@ -185,9 +187,13 @@ export class SeramSessions {
     const read = async (): Promise<SeramReader | undefined> => {
       const handle = await findSessionOfCard(this.#options.database, card);
       const session =
-        handle === undefined ? undefined : await this.#change(handle, (now) => ({ session: now, value: now }));
-      if (handle === undefined || session === undefined || isOver(session)) return undefined;
-      return { present: isPresent(session), insertion: handle };
+        handle === undefined
+          ? undefined
+          : await this.#change(handle, (found, now) => ({
+              session: found,
+              value: isOver(found) ? undefined : { present: isPresent(found) && isHeard(found, now) },
+            }));
+      return handle === undefined || session === undefined ? undefined : { ...session, insertion: handle };
     };
     const found = await readUntil(this.#options.bells, cardBell(card), read, {
       ...{ waitMs, signal: this.#stop.signal, done: (value) => value?.present === true },
@@ -216,6 +222,16 @@ export class SeramSessions {
       { waitMs: RESULT_HOLD_MS, signal: this.#stop.signal, done: (value) => value?.pending !== true },
     );
     return found ?? { pending: false, result: failedResult('card-removed', 'there is no such session') };
+  }
+
+  /** @returns for how long nobody has had work for the phone of this action; undefined when it has none any more */
+  async idleMs(actionId: string): Promise<number | undefined> {
+    const handle = await findLiveSession(this.#options.database, actionId);
+    if (handle === undefined) return undefined;
+    return this.#change(handle, (session, now) => ({
+      session,
+      value: isOver(session) ? undefined : idleMs(session, now),
+    }));
   }
 
   /** The operation is over: its phone is told so, with a text for the app, and stops. */

@@ -118,6 +118,7 @@ describe('Routes of the app side', function () {
   let server: TestServer;
   let dispatcher: Agent;
   let standardPaths: string[] = [];
+  let contactsAfter: (contactIdleMs: number) => Actions;
   let operations: { readonly name: string; readonly access: readonly string[] }[] = [];
   const closers: (() => Promise<void>)[] = [];
 
@@ -163,6 +164,11 @@ describe('Routes of the app side', function () {
       route: () => ({ name: 'all', when: { actionCode: 'TOPUP' }, pool: 'provider-a', operation: 'top-up' }),
       onError: () => {},
     });
+    contactsAfter = (contactIdleMs) =>
+      new Actions({
+        ...{ ...common, contactIdleMs, onError: () => {} },
+        route: () => ({ name: 'all', when: { actionCode: 'CONTACT' }, pool: 'issuer', operation: 'contact' }),
+      });
     const self = 'urn:opentsm:front:main';
     const tsmApi = new TsmApi({ ...common, pool: 'provider-a', self, onError: () => {} });
     await addServiceAction(database, {
@@ -235,6 +241,22 @@ describe('Routes of the app side', function () {
     const served = published.filter((path) => standardPaths.includes(path));
     tellFigure('L1', 'SERAM operations', served.length, published.length);
     expect(served).to.deep.equal(published);
+  });
+
+  it('lets a phone go that nobody has work for, and says so', async () => {
+    const contact = { actionCode: 'CONTACT', seType: 'uicc', seId: ICCID } as const;
+    const alice = { subject: 'alice' };
+    for (const [contactIdleMs, expected] of [
+      [60_000, { state: 'running' }],
+      [0, { state: 'done', outcome: 'served' }],
+    ] as const) {
+      const actions = contactsAfter(contactIdleMs);
+      const key = randomUUID().replaceAll('-', '');
+      const { sessionId, processId } = await actions.start(alice, key, contact);
+      expect(sessionId).to.be.a('string');
+      expect(await actions.state(alice, processId, 0)).to.deep.include(expected);
+      expect((await actions.start(alice, key, contact)).sessionId === undefined).to.equal(expected.state === 'done');
+    }
   });
 
   it('refuse whoever has no token, and none of another make', async () => {

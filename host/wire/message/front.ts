@@ -12,7 +12,13 @@ const closed = { additionalProperties: false } as const;
 
 export const ActionCode = Type.String({ pattern: '^[A-Za-z0-9._-]{1,32}$' });
 /** What a rule makes of an action. */
-export const Operation = Type.Union([Type.Literal('top-up'), Type.Literal('loss-report'), Type.Literal('found')]);
+export const Operation = Type.Union([
+  Type.Literal('top-up'),
+  Type.Literal('loss-report'),
+  Type.Literal('found'),
+  /** The phone brings its card to whoever has work for it. */
+  Type.Literal('contact'),
+]);
 export type Operation = Static<typeof Operation>;
 
 const PoolName = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' });
@@ -161,6 +167,7 @@ export const ActionState = Type.Object(
         Type.Literal('refused'),
         Type.Literal('reported'),
         Type.Literal('found'),
+        Type.Literal('served'),
       ]),
     ),
     balanceBefore: Type.Optional(AmountInCents),
