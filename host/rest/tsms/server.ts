@@ -123,7 +123,8 @@ function takeBodiesAsJson(app: TsmsApp): void {
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
     try {
-      done(null, JSON.parse(String(text)));
+      // A mark of the byte order may be ignored (RFC 8259 8.1), and some clients write one.
+      done(null, JSON.parse(String(text).replace(/^\uFEFF/, '')));
     } catch {
       done(malformed(request, 'a JSON text'));
     }

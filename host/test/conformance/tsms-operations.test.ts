@@ -140,6 +140,63 @@ describe('TSM-Backend, the published operations', () => {
     }
   });
 
+  it('take what was read as a client writes it that has types of its own for dates, ids and texts', async () => {
+    let dated = 0;
+    const zones = [
+      (date: string) => date.replace('Z', '+00:00'),
+      (date: string) => new Date(Date.parse(date) + 3_600_000).toISOString().replace('Z', '000+01:00'),
+      (date: string) => date.toLowerCase(),
+    ];
+    for (const [read, write] of [
+      ['getService', 'modifyService'],
+      ['getFlavor', 'modifyFlavor'],
+      ['getVersion', 'modifyVersion'],
+      ['getAppConfig', 'modifyAppConfig'],
+      ['getSposConfig', 'modifySposConfig'],
+    ] as const) {
+      const kept = await call(read);
+      const text = JSON.stringify(kept);
+      for (const [index, inZone] of zones.entries()) {
+        const dates = text.replaceAll(/\d{4}-\d{2}-\d{2}T[0-9:.]+Z/g, inZone);
+        dated += dates === text ? 0 : 1;
+        const upper = dates.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) => id.toUpperCase());
+        const body = `${index === 0 ? '\uFEFF' : ''}${JSON.stringify(JSON.parse(upper), null, 2)}\r\n`;
+        const headers = {
+          'content-type':
+            ['application/json; charset=UTF-8', 'Application/JSON', 'application/json;charset=utf-8'][index] ?? '',
+          ...{ accept: '*/*', 'if-match': '*', 'accept-language': 'de', 'if-none-match': 'W/"1"' },
+        };
+        const { status, json } = await lab.client.send(write, {
+          token: made.token,
+          params: { ...made },
+          body,
+          headers,
+        });
+        expect([status, json], `${write} ${index}`).to.deep.equal([200, kept]);
+      }
+      const moved = text.replaceAll(/T\d{2}:/g, 'T99:');
+      if (moved !== text) {
+        const { json } = await lab.client.send(write, { token: made.token, params: { ...made }, body: moved });
+        expect((json as { errorCategory: number }).errorCategory, `${write} with another date`).to.equal(1005);
+      }
+    }
+    expect(dated, 'entities with dates, in each form').to.be.at.least(6);
+    const name = 'Fährkarte ﬁ 𝟙 👩‍👧 \u202e עברית';
+    expect(await call('modifyService', { body: { name } })).to.include({ name });
+    await call('modifyService', { body: { name: 'fare' } });
+  });
+
+  it('find things by ids in capital letters', async () => {
+    const upper = Object.fromEntries(
+      Object.entries(made).map(([name, value]) => [
+        name,
+        name === 'token' || name === 'tag' ? value : value.toUpperCase(),
+      ]),
+    );
+    for (const read of ['getService', 'getFlavor', 'getVersion', 'getAppConfig', 'getSposConfig', 'getElf', 'getCert'])
+      expect(await call(read, {}, upper), read).to.deep.equal(await call(read));
+  });
+
   it('replace files', async () => {
     const bytes = new TextEncoder().encode('another');
     expect(await call('modifyPersoScriptAndOverwriteBinary', { file: { name: 'b.pers', bytes } })).to.include({

@@ -12,6 +12,7 @@ import {
   structureOf,
 } from './attributes.ts';
 import { formatError, isEmpty } from './formats.ts';
+import { canonicalIds, holdsIds } from './ids.ts';
 import { type TsmsError, tsmsError, wrongFormat } from './tsms-error.ts';
 
 /** Checks bodies by the rows of the data model: one error at most, the most basic first. */
@@ -65,7 +66,18 @@ function* findings(place: Place, value: JsonObject): Generator<Finding> {
 /** What the TSM assigns may be repeated as it is, but not be given or changed. */
 function isRefused({ create, current }: Place, name: string, attribute: Attribute, given: Json): boolean {
   if (create) return isAssigned(attribute);
-  return attribute.editable === 'No' && !same(given, current?.[name]);
+  return attribute.editable === 'No' && !meansTheSame(attribute, given, current?.[name]);
+}
+
+/** @see RFC 3339 5.6 */
+const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
+
+/** Clients read ids and dates into types of their own and write them as those do. @see RFC 9562 4 */
+function meansTheSame({ format }: Attribute, given: Json, kept: Json | undefined): boolean {
+  if (same(given, kept)) return true;
+  if (typeof given !== 'string' || typeof kept !== 'string') return false;
+  if (format === 'uuid') return given.toLowerCase() === kept.toLowerCase();
+  return format === 'date-time' && TIMESTAMP.test(given) && Date.parse(given) === Date.parse(kept);
 }
 
 function* formFindings(place: Place, name: string, attribute: Attribute, given: Json): Generator<Finding> {
@@ -103,7 +115,8 @@ function mergedValue(entity: EntityName, name: string, attribute: Attribute, giv
     return merged(inner, isObject(given) ? given : {}, isObject(old) ? old : undefined);
   if (inner !== undefined && Array.isArray(given))
     return given.map((item: Json) => merged(inner, isObject(item) ? item : {}, undefined));
-  const next = given ?? old ?? initialOf(entity, name, attribute);
+  const taken = given !== undefined && holdsIds(name, attribute) ? canonicalIds(given) : given;
+  const next = taken ?? old ?? initialOf(entity, name, attribute);
   // An empty reference takes the old one away.
   return next === '' && attribute.format === 'uuid' ? undefined : next;
 }

@@ -23,6 +23,7 @@ import type {
   ServiceProviderToken,
 } from '../../../wire/message/service-providers.ts';
 import type { Json } from '../../../wire/tsms/attributes.ts';
+import { canonicalId } from '../../../wire/tsms/ids.ts';
 import { invalidRequest, tsmsError } from '../../../wire/tsms/tsms-error.ts';
 import type { Answer, OperationId, Upload } from './call.ts';
 import { HANDLERS } from './operations.ts';
@@ -165,5 +166,13 @@ export class TsmsBackend {
 
 function handle({ operation, params, body, upload }: TsmsRequest, world: World): Answer {
   if (operation === 'getAccountInformation' || operation === 'createAccessToken') return undefined;
-  return HANDLERS[operation]({ world, params, body, upload, now: new Date(), newId: randomUUID });
+  const ids = Object.entries(params).map(([name, id]) => [name, canonicalId(id)]);
+  return HANDLERS[operation]({
+    world,
+    params: Object.fromEntries(ids),
+    body,
+    upload,
+    now: new Date(),
+    newId: randomUUID,
+  });
 }

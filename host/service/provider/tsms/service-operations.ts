@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { JsonObject } from '../../../wire/tsms/attributes.ts';
+import { isObject, type JsonObject } from '../../../wire/tsms/attributes.ts';
 import { completed } from '../../../wire/tsms/check.ts';
 import type { Deployments, Entity } from '../../../wire/tsms/entities.ts';
 import { isVersionTag } from '../../../wire/tsms/formats.ts';
+import { canonicalId, canonicalIds } from '../../../wire/tsms/ids.ts';
 import { wrongFormat } from '../../../wire/tsms/tsms-error.ts';
 import {
   type Answer,
@@ -24,7 +25,8 @@ import type { World } from './world.ts';
 
 /** Ids in a body that is a list. @throws TsmsError 1008 */
 export function idsOf({ body }: Call, what: string): string[] {
-  if (Array.isArray(body) && body.length <= 1_000 && body.every((id) => typeof id === 'string')) return [...body];
+  if (Array.isArray(body) && body.length <= 1_000 && body.every((id) => typeof id === 'string'))
+    return body.map(canonicalId);
   throw wrongFormat('request body', body ?? '', `a list of ${what} ids`);
 }
 
@@ -74,8 +76,9 @@ function withDeployments(call: Call, version: Entity<'Version'>, allowedDeployme
 
 /** A map of ids to what `isValue` takes. @throws TsmsError 1008 */
 function mapOf<T>({ body }: Call, isValue: (value: unknown) => value is T, form: string): [string, T][] {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) {
-    const entries = Object.entries(body);
+  const ids = canonicalIds(body ?? null);
+  if (isObject(ids)) {
+    const entries = Object.entries(ids);
     const fit = entries.filter((entry): entry is [string, (typeof entry)[1] & T] => isValue(entry[1]));
     if (fit.length === entries.length && entries.length <= 1_000) return fit;
   }
