@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { Agent, fetch } from 'undici';
@@ -19,6 +20,8 @@ export interface UserTokensOptions {
   readonly jwksFile?: string;
   /** Networks in which the publisher may be although they are none of the Internet's, `10.0.0.0/8`. */
   readonly allowNetworks?: readonly string[];
+  /** Milliseconds since 1970; default the machine's clock. */
+  readonly now?: () => number;
 }
 
 /** Signatures only, and none that a public key could be mistaken for the secret of. */
@@ -28,10 +31,16 @@ const CLOCK_TOLERANCE_S = 30;
 const SUBJECT = /^[A-Za-z0-9._|@:-]{1,128}$/;
 const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{1,8192}=*)$/i;
 const FETCH_MS = 5_000;
+/** A token that was verified is believed for so long without another look at it, and never beyond its end. */
+const BELIEVED_MS = 60_000;
+/** Tokens that are remembered; beyond, the oldest is forgotten. */
+const MAX_REMEMBERED = 10_000;
 
 export class UserTokens {
   readonly #options: UserTokensOptions;
   readonly #keys: JWTVerifyGetKey;
+  /** By SHA-256 of the token: no secret is kept. */
+  readonly #verified = new Map<string, { readonly peer: Peer; readonly until: number }>();
 
   private constructor(options: UserTokensOptions, keys: JWTVerifyGetKey) {
     this.#options = options;
@@ -66,17 +75,31 @@ export class UserTokens {
     const [, token] = BEARER.exec(authorization ?? '') ?? [];
     if (token === undefined)
       throw new RequestError('token-missing', 'This route wants a bearer token of a user', [], 401);
-    const { issuer, audience } = this.#options;
+    const { issuer, audience, now = Date.now } = this.#options;
+    const name = createHash('sha256').update(token).digest('base64');
+    const known = this.#verified.get(name);
+    const at = now();
+    if (known !== undefined && at < known.until) return known.peer;
+    this.#verified.delete(name);
     try {
       const { payload } = await jwtVerify(token, this.#keys, {
+        currentDate: new Date(at),
         ...{ issuer, audience, algorithms: ALGORITHMS, clockTolerance: CLOCK_TOLERANCE_S },
         requiredClaims: ['sub', 'exp', 'iat'],
       });
       if (!SUBJECT.test(payload.sub ?? '')) throw refused('its subject is no name that can be used here');
-      return { role: 'user', id: payload.sub ?? '' };
+      const peer: Peer = { role: 'user', id: payload.sub ?? '' };
+      this.#remember(name, { peer, until: Math.min((payload.exp ?? 0) * 1_000, at + BELIEVED_MS) });
+      return peer;
     } catch (error) {
       throw typed(error);
     }
+  }
+
+  #remember(name: string, verified: { readonly peer: Peer; readonly until: number }): void {
+    this.#verified.set(name, verified);
+    const [oldest] = this.#verified.keys();
+    if (this.#verified.size > MAX_REMEMBERED && oldest !== undefined) this.#verified.delete(oldest);
   }
 }
 

@@ -30,8 +30,7 @@ export interface Target {
 export function targetOf(routes: readonly StaticRoute[], request: IncomingMessage): Target {
   const { method = '', url = '', headers, rawHeaders } = request;
   if (!METHODS.has(method)) throw new RequestError('method-not-allowed', `${method} is not passed on`, [], 405);
-  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
-  if (hosts.length !== 1 || !HOST.test(headers.host ?? '')) throw malformed('want one Host');
+  if (countOf('host', rawHeaders) !== 1 || !HOST.test(headers.host ?? '')) throw malformed('want one Host');
   if ((method === 'GET' || method === 'HEAD') && hasBody(request)) throw malformed(`${method} has no body`);
   const [path = ''] = url.split('?', 1);
   if (!isPlainPath(path) || /[^\x21-\x7E]/.test(url)) throw malformed('the path can be read in two ways');
@@ -39,6 +38,16 @@ export function targetOf(routes: readonly StaticRoute[], request: IncomingMessag
   const route = routeOf(routes, host, path);
   if (route === undefined) throw new RequestError('no-such-route', 'No route leads there', [], 404);
   return { route, host };
+}
+
+/** How often a field came. @param name in small letters @param fields names and values in turn */
+function countOf(name: string, fields: readonly string[]): number {
+  let count = 0;
+  for (let at = 0; at < fields.length; at += 2) {
+    const field = fields[at] ?? '';
+    if (field.length === name.length && field.toLowerCase() === name) count += 1;
+  }
+  return count;
 }
 
 const malformed = (why: string): RequestError => new RequestError('malformed-request', `Not passed on: ${why}`);

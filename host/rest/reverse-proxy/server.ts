@@ -35,6 +35,8 @@ export async function createReverseProxy(options: ReverseProxyOptions): Promise<
     https: { key, cert, minVersion: 'TLSv1.2', handshakeTimeout: 10_000, maxHeaderSize: 16_384 },
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // What is logged of a request names it by its id: a logger for each would cost more than all else here.
+    childLoggerFactory: (logger) => logger,
     keepAliveTimeout: 72_000,
     // Bodies may take as long as their route says.
     requestTimeout: 0,
@@ -56,11 +58,20 @@ export async function createReverseProxy(options: ReverseProxyOptions): Promise<
     await reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
   });
   const targets = new WeakMap<IncomingMessage, Target>();
-  app.addHook('onRequest', async (request) => {
+  // No promise for those whom nobody asks who they are.
+  app.addHook('onRequest', (request, _reply, done) => {
     request.peer = ANYBODY;
-    const target = targetOf(routes, request.raw);
-    targets.set(request.raw, target);
-    if (target.route.access === 'user') request.peer = await users.userOf(request.headers.authorization);
+    try {
+      const target = targetOf(routes, request.raw);
+      targets.set(request.raw, target);
+      if (target.route.access === 'anybody') return done();
+    } catch (error) {
+      return done(error as Error);
+    }
+    users.userOf(request.headers.authorization).then((peer) => {
+      request.peer = peer;
+      done();
+    }, done);
   });
   await limitRates(app, options.rate);
   app.all('/*', { config: { access: ['public'] } }, async (request, reply) => {

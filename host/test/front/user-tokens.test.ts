@@ -58,6 +58,26 @@ describe('Tokens of users', () => {
     expect(await get('/ext/1/me', await users.token('alice'))).to.deep.include({ status: 200, body: { who: 'alice' } });
   });
 
+  it('are verified once a minute, and never believed beyond their end', async () => {
+    let at = Date.now();
+    const tokens = await UserTokens.open({ ...users, now: () => at });
+    const bearer = `Bearer ${await users.token('alice')}`;
+    const first = await tokens.userOf(bearer);
+    at += 59_000;
+    expect((await tokens.userOf(bearer)) === first, 'remembered').to.equal(true);
+    at += 2_000;
+    const anew = await tokens.userOf(bearer);
+    expect(anew).to.deep.equal(first);
+    expect(anew === first, 'verified anew').to.equal(false);
+    const short = `Bearer ${await users.token('alice', 90)}`;
+    await tokens.userOf(short);
+    at += 40_000;
+    await tokens.userOf(short);
+    // Past its end and the tolerance for clocks, 30 s; a minute has not passed since it was verified.
+    at += 55_000;
+    expect(await tokens.userOf(short).catch((error: unknown) => error)).to.have.property('code', 'token-refused');
+  });
+
   it('are asked for with 401 where there is none, and not where anybody may call', async () => {
     const answer = await get('/ext/1/me');
     expect([answer.status, answer.headers['www-authenticate'], answer.body.type]).to.deep.equal([
