@@ -2,11 +2,10 @@
 import { changeContent } from './change-content/change-content.ts';
 import type { ChangeContext, ChangeStart } from './change-content/context.ts';
 import { lookAtContent, lookAtLoadFile } from './change-content/look-at-content.ts';
+import { probeSecurityDomain, readIccid } from './change-content/read-card.ts';
 import { reportReceipt } from './change-content/report-receipt.ts';
 import { requestToken } from './change-content/request-token.ts';
 import { Flow } from './engine/flow.ts';
-import { readIccid } from './key-distribution/41-read-iccid.ts';
-import { probeSecurityDomain } from './key-distribution/41a-probe-security-domain.ts';
 import { selectSecurityDomain } from './key-distribution/54-select-security-domain.ts';
 import { openProviderChannel } from './key-distribution/55-open-provider-channel.ts';
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { identityCommands } from '../../card/identity.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
@@ -62,8 +63,13 @@ describe('services that their provider installs by tokens', function () {
 
   it('are installed by tokens, the receipts being checked and kept on both sides', async () => {
     const before = await states();
+    const from = labels().length;
     const done = await run(ALL);
     expect(done.problem).to.equal(undefined, JSON.stringify(done.problem));
+    const reads = labels()
+      .slice(from)
+      .filter((label) => label === identityCommands.at(-1)?.label);
+    expect(reads, 'the card is named once in a deployment').to.have.length(1);
     expect([(await desk.get(instance)).state, await desk.selected(card.seat)]).to.deep.equal([S.OPERATIONAL, '9000']);
     const own = (await states()).slice(before.length);
     expect(own.at(-1)).to.equal('install confirmed');

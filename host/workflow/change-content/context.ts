@@ -8,6 +8,7 @@ import type {
   ReportReceipt,
   StartContentChange,
 } from '../../wire/message/content-change.ts';
+import type { KnownCard } from '../key-distribution/54-select-security-domain.ts';
 import type { ProviderContext } from '../key-distribution/provider-context.ts';
 
 /** The issuer, for what its tokens allow. */
@@ -21,6 +22,8 @@ export interface TokenIssuer {
 export type ChangeStart = StartContentChange & {
   /** A part of another flow is for this card alone. */
   readonly onCard?: CardId;
+  /** What the flow around has read of it. */
+  readonly known?: Pick<KnownCard, 'cardId' | 'insertion' | 'casdCertificate'>;
   readonly productId?: string;
   /** Of a deletion: nothing else of the product is left. */
   readonly last?: true;

@@ -14,36 +14,40 @@ const NOT_DELEGATED = ['provider-not-permitted', 'domain-not-delegated'];
 /** LOAD where the card has no such file, and INSTALL. @returns false when it is the issuer's to do */
 export async function installByTokens(
   { loadFileAid, moduleAid, instanceAid, parameters, elfId }: PlacedApplication,
-  { index, facts: { cardId, productId } }: { readonly index: number; readonly facts: OnItsCard },
+  { index, facts }: { readonly index: number; readonly facts: OnItsCard },
   context: ServiceContext,
 ): Promise<boolean> {
-  if (parameters.length > MAX_PARAMETERS || !(await isDelegated(context.database, cardId))) return false;
+  if (parameters.length > MAX_PARAMETERS || !(await isDelegated(context.database, facts.cardId))) return false;
+  const common = commonOf(facts);
   const loadFile = await context.loadFile(elfId);
   const first = async () =>
-    context.changeContent(`load ${index}`, { act: { act: 'load', loadFileAid, loadFile }, productId });
+    context.changeContent(`load ${index}`, { act: { act: 'load', loadFileAid, loadFile }, ...common });
   if (!(await granted(first))) return false;
   const act = { act: 'install', loadFileAid, moduleAid, instanceAid, parameters } as const;
-  await context.changeContent(`install ${index}`, { act, productId }).catch(afterAnother);
+  await context.changeContent(`install ${index}`, { act, ...common }).catch(afterAnother);
   return true;
 }
 
 /** DELETE of the instance and of its load file, unless something else is made of that. @returns as above */
 export async function removeByTokens(
   { loadFileAid, instanceAid }: PlacedApplication,
-  {
-    index,
-    last,
-    facts: { cardId, productId },
-  }: { readonly index: number; readonly last: boolean; readonly facts: OnItsCard },
+  { index, last, facts }: { readonly index: number; readonly last: boolean; readonly facts: OnItsCard },
   context: ServiceContext,
 ): Promise<boolean> {
-  if (!(await isDelegated(context.database, cardId))) return false;
+  if (!(await isDelegated(context.database, facts.cardId))) return false;
+  const common = commonOf(facts);
   const end = last ? ({ last } as const) : {};
   const act = { act: 'delete', aid: instanceAid, related: false } as const;
-  if (!(await granted(() => context.changeContent(`delete ${index}`, { act, productId, ...end })))) return false;
+  if (!(await granted(() => context.changeContent(`delete ${index}`, { act, ...common, ...end })))) return false;
   const file = { ...act, aid: loadFileAid };
-  await context.changeContent(`unload ${index}`, { act: file, productId, mayStay: true }).catch(afterAnother);
+  await context.changeContent(`unload ${index}`, { act: file, ...common, mayStay: true }).catch(afterAnother);
   return true;
+}
+
+/** Acts do not read anew what the deployment has read of its card. */
+function commonOf({ productId, cardId, insertion, casdCertificate }: OnItsCard) {
+  const known = { cardId, insertion, ...(casdCertificate === undefined ? {} : { casdCertificate }) };
+  return { productId, known };
 }
 
 async function granted(act: () => Promise<void>): Promise<boolean> {
