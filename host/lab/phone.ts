@@ -55,8 +55,8 @@ export class Phone implements AsyncDisposable {
     return this.call('GET', `/ext/1/actions/${processId}?waitMs=${waitMs}`, { schema: ActionState });
   }
 
-  /** The agent's part. @returns how the session ended */
-  async obey(sessionId: string, { seType, seId }: Pick<StartAction, 'seType' | 'seId'>) {
+  /** The agent's part. @param signal the user takes the phone away @returns how the session ended */
+  async obey(sessionId: string, { seType, seId }: Pick<StartAction, 'seType' | 'seId'>, signal?: AbortSignal) {
     const { addresses, authority, openCard, onNotification } = this.#options;
     if (openCard === undefined) throw new TransportError('no-card', 'There is no card in this phone');
     const card = new SeramCard(openCard);
@@ -64,6 +64,7 @@ export class Phone implements AsyncDisposable {
       ...{ endpoints: addresses.map((address) => `${address}/gp/seram`), sessionId, card, authority },
       secureElements: [{ seType, seId }],
       ...(onNotification === undefined ? {} : { onNotification }),
+      ...(signal === undefined ? {} : { signal }),
     });
     try {
       return await agent.run();

@@ -22,7 +22,9 @@ import { regenerateKeyPair } from './key-distribution/56-regenerate-key-pair.ts'
 import { attestOwnKeyPair } from './key-distribution/57a-attest-own-key-pair.ts';
 import { issueCertificate } from './key-distribution/58-issue-certificate.ts';
 import { putCertificate } from './key-distribution/59-put-certificate.ts';
-import type { IssuerContext, IssuerStart } from './key-distribution/issuer-context.ts';
+import { installKeyedDomain } from './key-distribution/initial-keys/47-install-keyed-domain.ts';
+import { putInitialKeys } from './key-distribution/initial-keys/48-put-initial-keys.ts';
+import type { DomainStart, IssuerContext, IssuerStart, WishedKeys } from './key-distribution/issuer-context.ts';
 import { selectNativeIssuerDomain } from './key-distribution/native-issuer/45-select-issuer-domain.ts';
 import { openNativeIssuerChannel } from './key-distribution/native-issuer/46-open-issuer-channel.ts';
 import { loadPackage } from './key-distribution/native-issuer/46a-load-package.ts';
@@ -87,6 +89,21 @@ export const nativeIssuerSteps = new Flow<IssuerContext, IssuerStart>()
       .trip((trip) => trip.row('51a', [issuer, card], 'repeatable', readInitialPublicKey)),
   )
   .host('52', [issuer, provider], 'repeatable', reportSecurityDomain);
+
+/** Steps 43 to 48 for an owner who has no CA: a key set in the place of pair and trust point. */
+export const initialKeySteps = new Flow<IssuerContext, DomainStart & { readonly keys: WishedKeys }>()
+  .admit('43', [issuer, issuer], 'repeatable', checkProviderPermission)
+  .admit('44', [issuer, issuer], 'repeatable', findCard)
+  .visit('createKeyedDomain', (visit) =>
+    visit
+      .trip((trip) =>
+        trip
+          .row('45', [issuer, card], 'check-first', selectIssuerSecurityDomain)
+          .row('46', [issuer, card], 'repeatable', openIssuerChannel),
+      )
+      .protected((trip) => trip.row('47', [issuer, card], 'check-first', installKeyedDomain))
+      .protected((trip) => trip.row('48', [issuer, card], 'repeatable', putInitialKeys)),
+  );
 
 /** Steps 41, 42 and 53 to 60: the application provider management platform. */
 export const providerSteps = new Flow<ProviderContext, ProviderStart>()

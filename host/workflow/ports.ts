@@ -17,6 +17,7 @@ import type {
   VerifiedReceipt,
   VerifyReceipt,
 } from '../wire/message/content-key.ts';
+import type { CreateDomainKeys, DomainKeys } from '../wire/message/domain-keys.ts';
 import type { SecurityDomainRequest, SecurityDomainRequestState } from '../wire/message/key-distribution.ts';
 import type {
   AttestationChallenge,
@@ -84,6 +85,12 @@ export interface CardKeyKms {
   translate(request: TranslateCardKeys): Promise<TranslatedCardKeys>;
 }
 
+/** First key sets of domains that are somebody else's. */
+export interface DomainKeyKms {
+  /** @throws PolicyError `key-owner` for a transport key that is not his */
+  create(request: CreateDomainKeys): Promise<DomainKeys>;
+}
+
 /** Symmetric keys with a life cycle, used for their owners. */
 export interface ManagedKeyKms {
   /** @throws PolicyError, or as PeerError, `key-owner`, `key-usage` @throws KeyError `key-state` */
@@ -95,6 +102,7 @@ export interface Kms {
   readonly purse: PurseKms;
   readonly content: ContentKms;
   readonly cardKeys: CardKeyKms;
+  readonly domainKeys: DomainKeyKms;
   readonly keys: ManagedKeyKms;
   certificateAuthority(): Promise<CertificateAuthorityInfo>;
   createKeyPair(request: CreateKeyPair): Promise<KeyPairInfo>;

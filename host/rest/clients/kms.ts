@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Static, TSchema } from 'typebox';
 import { TranslatedCardKeys } from '../../wire/message/card-batches.ts';
 import { ContentKeyInfo, ContentToken, VerifiedReceipt } from '../../wire/message/content-key.ts';
+import { DomainKeys } from '../../wire/message/domain-keys.ts';
 import {
   AttestationChallenge,
   AttestationFacts,
@@ -38,6 +39,7 @@ export function kmsClient(client: RestClient, node: string): Kms {
     purse: purseCalls(kms),
     content: contentCalls(client),
     cardKeys: cardKeyCalls(client),
+    domainKeys: { create: (body) => again(client, '/v1/domain-keys', body, DomainKeys) },
     keys: { use: (body) => again(client, '/v1/key-operations', body, KeyOperationResult) },
     ...authorityCalls(kms),
     ...channelCalls(kms),

@@ -19,22 +19,23 @@ import { addSteps } from '../../store/step-log.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type {
   SecurityDomainReport,
-  SecurityDomainRequest,
   SecurityDomainRequestState,
   StepRecord,
 } from '../../wire/message/key-distribution.ts';
+import type { InitialKeyBlob } from '../../wire/message/security-domain-resource.ts';
 import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
 import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
 import { cancelled } from '../../workflow/engine/retry.ts';
 import { admit, type Failure, type FlowEnd, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import {
+  type DomainStart,
   FOUND_BY_ID,
   type IssuerContext,
   type IssuerSettings,
   type IssuerStart,
 } from '../../workflow/key-distribution/issuer-context.ts';
-import { issuerSteps, nativeIssuerSteps } from '../../workflow/key-distribution.ts';
+import { initialKeySteps, issuerSteps, nativeIssuerSteps } from '../../workflow/key-distribution.ts';
 import type { Kms } from '../../workflow/ports.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
 import { problemOfFailure } from '../problem-of-failure.ts';
@@ -58,10 +59,10 @@ export interface ApplicationsOptions extends CardWays {
   readonly flow: DurableFlow<IssuerTables>;
 }
 
-type Reported = IssuerStart & { readonly report: SecurityDomainReport };
+type Reported = DomainStart & { readonly report?: SecurityDomainReport; readonly initialKeys?: InitialKeyBlob };
 
 /** The request with what 43 and 44 found. */
-type Admitted = IssuerStart & { readonly relayBaseUrl: string; readonly card: Card };
+type Admitted = DomainStart & { readonly relayBaseUrl: string; readonly card: Card };
 
 export class Applications implements Workflow {
   readonly #options: ApplicationsOptions;
@@ -82,27 +83,27 @@ export class Applications implements Workflow {
   /**
    * Takes a request of step 42: checks 43 and 44 at once and starts the rest, unless only these two are asked.
    *
-   * @param reader where the issuer itself reaches the card, or that it finds it; absent: through the caller's relay
+   * @param more how the issuer itself reaches the card, absent: through the caller's relay; what the domain is to be
    * @throws PolicyError at 43, NotFoundError at 44, ConflictError `idempotency-key-reused`
    */
   async request(
     id: string,
     caller: string,
-    request: SecurityDomainRequest,
-    reader?: IssuerStart['reader'],
+    request: IssuerStart['request'] | DomainStart['request'],
+    more: Pick<DomainStart, 'reader' | 'wished' | 'keys'> = {},
   ): Promise<SecurityDomainRequestState> {
     const { database, flow } = this.#options;
-    const own = reader === undefined ? {} : { reader };
-    const start: IssuerStart = { request, caller, ...own };
-    const body = { ...request, ...own };
+    const start: DomainStart = { request, caller, ...more };
+    const body = { ...request, ...more };
     if (flow.live(id) !== undefined) {
       await claimIdempotencyKey(database, { key: id, caller, body });
       return this.state(id, caller, { waitMs: 0 });
     }
     const admitted = new Map<string, StepRecord>();
     const context = { ...this.#context(id, start, noCard), report: async (step: StepRecord) => note(admitted, step) };
-    const facts = await admit(this.#steps, start, context);
-    if (request.admissionOnly === true) return { requestId: id, state: 'done', steps: [] };
+    const facts = await this.#admit(start, context);
+    if ('admissionOnly' in request && request.admissionOnly === true)
+      return { requestId: id, state: 'done', steps: [] };
     const input = { ...start, ...facts };
     const go = await database.transaction().execute(async (transaction) => {
       await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, { key: id, caller, body });
@@ -116,6 +117,15 @@ export class Applications implements Workflow {
     });
     go.started();
     return go.added ? { requestId: id, state: 'running', steps: [] } : this.state(id, caller, { waitMs: 0 });
+  }
+
+  /** 43 and 44 are the same functions whatever comes after. */
+  #admit(start: DomainStart, context: IssuerContext) {
+    const { keys } = start;
+    // Both rows look at what every request names.
+    return keys === undefined
+      ? admit(this.#steps, start as IssuerStart, context)
+      : admit(initialKeySteps, { ...start, keys }, context);
   }
 
   /**
@@ -175,16 +185,20 @@ export class Applications implements Workflow {
     const own = reader === FOUND_BY_ID ? {} : reader;
     const transport = own === undefined ? { kind: 'relay' as const, relayId } : { kind: 'ota' as const, ...own };
     const link = wayToCard(this.#options, { transport, caller, relayBaseUrl, cardId, owner: run.workflowId });
-    return flow.run({
-      ...{ flow: this.#stepsFor(facts.card), start: facts, run },
-      context: (journal) => this.#context(run.workflowId, facts, link, journal),
-      end: async (end) => {
+    const common = {
+      run,
+      context: (journal: FlowJournal) => this.#context(run.workflowId, facts, link, journal),
+      end: async (end: FlowEnd) => {
         await link.close();
         await this.#options.kms.endFlow(run.workflowId).catch(() => {});
         return end.end === 'failed' ? this.#failed(run.workflowId, end.failure) : this.#reported(run, end);
       },
       outcome: () => 'created',
-    });
+    };
+    const { keys } = facts;
+    if (keys !== undefined) return flow.run({ flow: initialKeySteps, start: { ...facts, keys }, ...common });
+    // Without keys it is the request of step 42.
+    return flow.run({ flow: this.#stepsFor(facts.card), start: facts as Admitted & IssuerStart, ...common });
   }
 
   broken(id: string): Also {
@@ -193,12 +207,15 @@ export class Applications implements Workflow {
 
   /** 52: from here on the provider reads the report. 48 spoke to the domain: it was seen on the card. */
   #reported({ workflowId }: DurableRun, end: FlowEnd): Also {
-    const { report, request } = (end.end === 'done' ? end.facts : {}) as Reported;
+    const { report, initialKeys: keyBlob, request } = (end.end === 'done' ? end.facts : {}) as Reported;
     return async (transaction) => {
       const own = transaction as unknown as Transaction<IssuerTables>;
-      const seen = { kind: 'application', aid: report.ssdAid } as const;
+      const seen = { kind: 'application', aid: request.ssdAid } as const;
       await recordSeen(transaction as unknown as Kysely<IssuerTables>, request.cardId, [seen]);
-      await finishRequest(own, workflowId, { report });
+      await finishRequest(own, workflowId, {
+        ...(report === undefined ? {} : { report }),
+        ...(keyBlob === undefined ? {} : { keyBlob }),
+      });
     };
   }
 
@@ -216,7 +233,12 @@ export class Applications implements Workflow {
     return lost.length;
   }
 
-  #context(workflowId: string, { request }: IssuerStart, card: IssuerContext['card'], journal?: FlowJournal) {
+  #context(
+    workflowId: string,
+    { request }: Pick<DomainStart, 'request'>,
+    card: IssuerContext['card'],
+    journal?: FlowJournal,
+  ) {
     const { database, kms, failures, settings } = this.#options;
     const name = cardIdText(request.cardId);
     const context: IssuerContext = {

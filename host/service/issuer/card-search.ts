@@ -9,6 +9,8 @@ import type { CardLink, SharedOtaServer } from '../../workflow/ports.ts';
 
 /** Cards by their id, wherever they are: in a phone, at a terminal that a number names, or in whatever reader. */
 
+/** Longest time of a command in milliseconds: who is said to be it may be far away, others are asked in passing. */
+const ASK_MS = { named: 15_000, others: 3_000 };
 /** Cards that were asked are remembered, so many at the most. */
 const REMEMBERED = 10_000;
 
@@ -48,7 +50,7 @@ export class CardSearch {
     if (known !== undefined) return known === card ? 'it' : 'other';
     try {
       const session = await this.#ota.openCardSession({ terminalId, readerName, owner, waitMs: 0 });
-      const said = await this.#identityOf(session);
+      const said = await this.#identityOf(session, place.named ? ASK_MS.named : ASK_MS.others);
       if (session.insertion === insertion) this.#remember(key, said);
       if (said === card) return 'it';
       await this.#ota.closeCardSession(session.sessionId);
@@ -61,9 +63,10 @@ export class CardSearch {
   }
 
   /** @returns empty for a card that cannot be told from others */
-  async #identityOf(session: { readonly sessionId: string; readonly fence: number }): Promise<string> {
+  async #identityOf(session: { readonly sessionId: string; readonly fence: number }, timeoutMs: number) {
     try {
-      const { responses } = await this.#ota.exchange(session, identityCommands);
+      const script = identityCommands.map((command) => ({ ...command, timeoutMs }));
+      const { responses } = await this.#ota.exchange(session, script);
       return cardIdText(decodeIdentity(responses).cardId);
     } catch (error) {
       await this.#ota.closeCardSession(session.sessionId).catch(() => {});

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import { ConflictError, LifeCycleError, NotFoundError } from '../../errors.ts';
+import { ConflictError, InvariantError, LifeCycleError, NotFoundError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { cardOfKind } from '../../store/issuer/secure-elements.ts';
+import { takeKeyBlob } from '../../store/issuer/security-domain-requests.ts';
 import {
   addResource,
   beginDeletion,
@@ -23,7 +24,7 @@ import type {
   SecurityDomainResource,
   SecurityDomainState,
 } from '../../wire/message/security-domain-resource.ts';
-import { FOUND_BY_ID } from '../../workflow/key-distribution/issuer-context.ts';
+import { type DomainStart, FOUND_BY_ID, type IssuerStart } from '../../workflow/key-distribution/issuer-context.ts';
 import type { ApplicationRequests } from './application-requests.ts';
 import type { Applications } from './applications.ts';
 import { type CardWays, ownOta, readerOf } from './card-ways.ts';
@@ -61,18 +62,20 @@ export class SecurityDomainResources {
    * @throws PolicyError at 43, and `no-own-transport`, before the card is touched
    */
   async create(id: string, caller: string, body: CreateSecurityDomain): Promise<SecurityDomainResource> {
-    const { secureElement, sdAid: ssdAid, keyProvisioning, transport } = body;
+    const { secureElement, sdAid: ssdAid, keyProvisioning, transport, privileges, memory } = body;
     const card = await cardOfKind(this.#database, secureElement.type.toLowerCase(), secureElement.value);
-    const { keySizeBits, applicationProviderId, trustPoint } = keyProvisioning;
     if (transport.kind === 'ota') ownOta(this.#options.ways);
     // The issuer's own session is owned by the request.
     const relayId = transport.kind === 'ota' ? id : transport.relayId;
     const reader = transport.kind === 'ota' ? (readerOf(transport) ?? FOUND_BY_ID) : undefined;
-    const request = {
-      ...{ providerId: caller, cardId: cardIdOfText(card), ssdAid, relayId },
-      ...{ keySizeBits, applicationProviderId, trustPoint },
-    };
-    await this.#applications.request(id, caller, request, reader);
+    const named = { providerId: caller, cardId: cardIdOfText(card), ssdAid, relayId };
+    const wished = { ...(privileges === undefined ? {} : { privileges }), ...(memory === undefined ? {} : { memory }) };
+    const [request, keys] = requestOf(named, keyProvisioning);
+    await this.#applications.request(id, caller, request, {
+      ...(reader === undefined ? {} : { reader }),
+      ...(Object.keys(wished).length === 0 ? {} : { wished }),
+      ...keys,
+    });
     await addResource(this.#database, id, caller, { card, ssdAid, transport });
     return this.get(id, caller, 0);
   }
@@ -142,12 +145,14 @@ export class SecurityDomainResources {
    */
   async keyBlob(id: string, caller: string): Promise<KeyBlob> {
     if ((await this.#own(id, caller)).proof !== undefined) throw notReady();
-    const { report } = await this.#applications.state(id, caller, { waitMs: 0 });
-    if (report === undefined) throw notReady();
+    const { state, report } = await this.#applications.state(id, caller, { waitMs: 0 });
+    if (state !== 'done') throw notReady();
     if (!(await handOver(this.#database, id)))
       throw new ConflictError('key-blob-taken', 'The key blob is given once: read the public key from the card');
     await this.#record('hand over security domain', id, caller);
-    return report;
+    const blob = report ?? (await takeKeyBlob(this.#database, id));
+    if (blob !== undefined) return blob;
+    throw new InvariantError('key-blob', 'A domain was made without anything to hand over');
   }
 
   /** The first pair is dead. Again is no error. @throws LifeCycleError `security-domain-state` before the hand-over */
@@ -171,6 +176,19 @@ export class SecurityDomainResources {
   }
 }
 
+/** What the flow is asked for, by how the owner gets keys. */
+function requestOf(
+  named: DomainStart['request'],
+  keyProvisioning: CreateSecurityDomain['keyProvisioning'],
+): readonly [IssuerStart['request'] | DomainStart['request'], Pick<DomainStart, 'keys'>] {
+  if (keyProvisioning.mode === 'CASD_PULL') {
+    const { keySizeBits, applicationProviderId, trustPoint } = keyProvisioning;
+    return [{ ...named, keySizeBits, applicationProviderId, trustPoint }, {}];
+  }
+  const { keyIndex, keyVersion = '30', lengthBits = 128 } = keyProvisioning;
+  return [named, { keys: { keyIndex, keyVersion, lengthBits } }];
+}
+
 const MADE: readonly SecurityDomainState[] = ['KEYED', 'HANDED_OVER', 'ROTATED'];
 
 const notReady = () =>
@@ -183,7 +201,11 @@ function resourceOf(
 ): SecurityDomainResource {
   if (problem !== undefined)
     return { id, state: 'FAILED', error: { executionStatus: 16, name: 'ISSUER_ERROR', problem } };
-  if (state === 'running') return { id, state: steps.some(({ apdus }) => apdus > 0) ? 'REACHING' : 'REQUESTED' };
+  if (state === 'running') {
+    const touched = steps.filter(({ apdus }) => apdus > 0);
+    const created = touched.some(({ numeral }) => numeral === '47');
+    return { id, state: created ? 'CREATED' : touched.length > 0 ? 'REACHING' : 'REQUESTED' };
+  }
   const made: SecurityDomainState = rotated ? 'ROTATED' : handedOver ? 'HANDED_OVER' : 'KEYED';
   return { id, state: made };
 }

@@ -212,6 +212,15 @@ export class KeyLifeCycle {
     });
   }
 
+  /** As `protecting`, to wrap under a key of this owner. @throws PolicyError `key-owner` */
+  protectingFor<T>(owner: string, label: string, act: (secret: Secret, version: number) => T): Promise<T> {
+    return this.#keys.with(label, (key) => {
+      requireOwner(key.info, owner);
+      const { secret, version } = chosen(key, 'wrap key block');
+      return act(secret, version);
+    });
+  }
+
   #changed(
     act: string,
     label: string,

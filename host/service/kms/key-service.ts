@@ -17,6 +17,7 @@ import type { Kms, ManagedKeyKms } from '../../workflow/ports.ts';
 import { AttestationChallenges } from './attestation-challenges.ts';
 import { CardKeyBlockService } from './card-key-blocks.ts';
 import { ContentService } from './content-service.ts';
+import { DomainKeySets } from './domain-key-sets.ts';
 import { type Incarnation, Incarnations, type Keeper } from './incarnations.ts';
 import type { KeyAudit } from './key-audit.ts';
 import { KeyCeremonies } from './key-ceremonies.ts';
@@ -60,6 +61,7 @@ export class KeyService implements Kms {
   readonly ceremonies: KeyCeremonies;
   readonly content: ContentService;
   readonly cardKeys: CardKeyBlockService;
+  readonly domainKeys: DomainKeySets;
   readonly keys: ManagedKeyKms;
   readonly packets: PacketService;
   readonly #incarnations = new Incarnations();
@@ -81,8 +83,9 @@ export class KeyService implements Kms {
     this.cardKeys = new CardKeyBlockService(this.managedKeys, {
       ...{ allowPublished: options.allowPublishedTestKeys ?? false, audit: options.audit },
     });
-    const { purse, content, cardKeys, managedKeys } = this;
-    const own = { purse, content, cardKeys, managedKeys };
+    this.domainKeys = new DomainKeySets(this.managedKeys, this.cardKeys, options.audit);
+    const { purse, content, cardKeys, domainKeys, managedKeys } = this;
+    const own = { purse, content, cardKeys, domainKeys, managedKeys };
     this.channels = new SecureChannels({ keys, cardKeySets, limits, random, now, ...own });
   }
 

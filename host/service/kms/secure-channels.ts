@@ -27,7 +27,8 @@ import type {
   WrapCommands,
 } from '../../wire/message/kms.ts';
 import type { CardKeyBlockService } from './card-key-blocks.ts';
-import type { ContentService } from './content-service.ts';
+import type { ContentService, KeyToPut } from './content-service.ts';
+import type { DomainKeySets } from './domain-key-sets.ts';
 import type { Incarnation, Keeper } from './incarnations.ts';
 import type { KeyLifeCycle } from './key-life-cycle.ts';
 import type { PurseService } from './purse-service.ts';
@@ -66,6 +67,7 @@ export class SecureChannels {
   readonly #now: () => number;
   readonly #purse: Pick<PurseService, 'keyObjects'>;
   readonly #content: Pick<ContentService, 'putKey'>;
+  readonly #domainKeys: Pick<DomainKeySets, 'putKey'>;
   readonly #managedKeys: Pick<KeyLifeCycle, 'cardKey'>;
   readonly #channels = new Map<string, OpenChannel>();
 
@@ -78,11 +80,13 @@ export class SecureChannels {
     now: () => number;
     purse: Pick<PurseService, 'keyObjects'>;
     content: Pick<ContentService, 'putKey'>;
+    domainKeys: Pick<DomainKeySets, 'putKey'>;
     managedKeys: Pick<KeyLifeCycle, 'cardKey'>;
   }) {
     this.#managedKeys = options.managedKeys;
     this.#purse = options.purse;
     this.#content = options.content;
+    this.#domainKeys = options.domainKeys;
     this.#keys = options.keys;
     this.#cardKeySets = options.cardKeySets;
     this.#cardKeys = options.cardKeys;
@@ -168,7 +172,9 @@ export class SecureChannels {
     channelId: string,
     { responses, commands }: AuthenticateSecureChannel,
   ): Promise<SecureChannelScript> {
-    if (commands.some(({ purseKeys, cardKey, contentKey }) => (purseKeys ?? cardKey ?? contentKey) !== undefined))
+    const named = ({ purseKeys, cardKey, contentKey, domainKeys }: PlainCommand) =>
+      purseKeys ?? cardKey ?? contentKey ?? domainKeys;
+    if (commands.some((command) => named(command) !== undefined))
       throw new LifeCycleError('keys-before-session', 'Keys go out after the channel was opened: wrap them');
     const plain = commands.map(fromPlainCommand);
     const request = JSON.stringify(['authenticate', responses, commands]);
@@ -180,9 +186,7 @@ export class SecureChannels {
   async wrap(channelId: string, { commands }: WrapCommands): Promise<SecureChannelScript> {
     const plain = commands.map(fromPlainCommand);
     const keys = await Promise.all(commands.map((command) => this.#keysFor(command)));
-    const puts = await Promise.all(
-      commands.map(({ contentKey }) => (contentKey === undefined ? undefined : this.#content.putKey(contentKey))),
-    );
+    const puts = await Promise.all(commands.map((command) => this.#putFor(command)));
     const request = JSON.stringify(['wrap', commands]);
     const fill = (channel: SecureChannel, command: GpCommand, index: number): GpCommand => {
       const filled = keys[index];
@@ -197,6 +201,11 @@ export class SecureChannels {
       for (const filled of keys) filled?.secret.fill(0);
       for (const put of puts) put?.[Symbol.dispose]();
     }
+  }
+
+  async #putFor({ contentKey, domainKeys }: PlainCommand): Promise<KeyToPut | undefined> {
+    if (domainKeys !== undefined) return this.#domainKeys.putKey(domainKeys);
+    return contentKey === undefined ? undefined : this.#content.putKey(contentKey);
   }
 
   async #keysFor({ purseKeys, cardKey, p1 }: PlainCommand): Promise<FilledIn | undefined> {

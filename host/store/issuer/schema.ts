@@ -57,6 +57,8 @@ interface SecurityDomainRequestTable {
   state: 'running' | 'done' | 'failed';
   report: string | null;
   problem: string | null;
+  /** Key blocks for the owner, until they are handed over. */
+  key_blob: string | null;
 }
 
 /** Which AIDs a provider's security domains may have. */
@@ -279,4 +281,5 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
     sql: 'CREATE INDEX outbox_first ON outbox (provider_id, card, sequence) WHERE delivered_at IS NULL;',
   },
   { number: 15, name: 'ways to security domains', sql: SECURITY_DOMAIN_WAYS_SQL },
+  { number: 16, name: 'initial keys', sql: 'ALTER TABLE security_domain_requests ADD COLUMN key_blob jsonb;' },
 ];

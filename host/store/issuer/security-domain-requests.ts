@@ -2,6 +2,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Problem } from '../../wire/message/common.ts';
 import type { SecurityDomainReport, StepRecord } from '../../wire/message/key-distribution.ts';
+import type { InitialKeyBlob } from '../../wire/message/security-domain-resource.ts';
 import { stepsOf } from '../step-log.ts';
 import type { IssuerTables } from './schema.ts';
 
@@ -21,7 +22,14 @@ type Database = Kysely<IssuerTables>;
 export async function addRequest(database: Database, requestId: string, providerId: string): Promise<boolean> {
   const added = await database
     .insertInto('security_domain_requests')
-    .values({ request_id: requestId, provider_id: providerId, state: 'running', report: null, problem: null })
+    .values({
+      request_id: requestId,
+      provider_id: providerId,
+      state: 'running',
+      report: null,
+      problem: null,
+      key_blob: null,
+    })
     .onConflict((conflict) => conflict.doNothing())
     .returning('request_id')
     .executeTakeFirst();
@@ -32,18 +40,38 @@ export async function addRequest(database: Database, requestId: string, provider
 export async function finishRequest(
   database: Database,
   requestId: string,
-  end: { readonly report: SecurityDomainReport } | { readonly problem: Problem },
+  end: { readonly report?: SecurityDomainReport; readonly keyBlob?: InitialKeyBlob } | { readonly problem: Problem },
 ): Promise<void> {
+  const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
   const values =
-    'report' in end
-      ? { state: 'done' as const, report: JSON.stringify(end.report), problem: null }
-      : { state: 'failed' as const, report: null, problem: JSON.stringify(end.problem) };
+    'problem' in end
+      ? { state: 'failed' as const, report: null, problem: JSON.stringify(end.problem) }
+      : { state: 'done' as const, report: json(end.report), problem: null, key_blob: json(end.keyBlob) };
   await database
     .updateTable('security_domain_requests')
     .set(values)
     .where('request_id', '=', requestId)
     .where('state', '=', 'running')
     .execute();
+}
+
+/** The keys that were made for the owner, once. */
+export async function takeKeyBlob(database: Database, requestId: string): Promise<InitialKeyBlob | undefined> {
+  return database.transaction().execute(async (transaction) => {
+    const row = await transaction
+      .selectFrom('security_domain_requests')
+      .select('key_blob')
+      .where('request_id', '=', requestId)
+      .forUpdate()
+      .executeTakeFirst();
+    await transaction
+      .updateTable('security_domain_requests')
+      .set({ key_blob: null })
+      .where('request_id', '=', requestId)
+      .execute();
+    // The driver has parsed the column.
+    return (row?.key_blob ?? undefined) as unknown as InitialKeyBlob | undefined;
+  });
 }
 
 /** A request that failed is to run again. False when it did not fail. */

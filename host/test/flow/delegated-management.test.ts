@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { soaking } from '../../../setup/soak/runs.ts';
+import { aesKeyCheckValue } from '../../crypto/aes.ts';
 import { readProducts } from '../../daemon/products.ts';
-import { PeerError } from '../../errors.ts';
+import { PeerError, StatusWordError } from '../../errors.ts';
 import { TERMINAL_ID } from '../../lab/platforms.ts';
 import { ProductDesk, PURSE_AID } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
@@ -29,6 +31,7 @@ import {
 } from '../../wire/message/security-domain-resource.ts';
 import type { Product } from '../../workflow/deploy-application/context.ts';
 import { failure } from '../transport/framed-card.ts';
+import { bringTransportKey, makeCardKeys, openKeyBlob, putOwnKeys, sessionOf } from './foreign-keys.ts';
 import { ForeignTsm } from './foreign-tsm.ts';
 
 /** Issuer and provider as daemons, with certificates of their own: the provider acts in its own domain by tokens. */
@@ -251,7 +254,9 @@ describe('delegated management over REST', function () {
     expect(await refusal(stranger.look(id))).to.equal('404 no-such-security-domain');
     const operator = await platforms.client('issuer');
     expect(await refusal(operator.call(blob))).to.equal('403 access-denied');
-    const { ssdAid, publicKey } = await foreign.issuer.call(blob);
+    const pulled = await foreign.issuer.call(blob);
+    if (!('publicKey' in pulled)) expect.fail('these are no pulled keys');
+    const { ssdAid, publicKey } = pulled;
     expect([ssdAid, publicKey.modulus.length]).to.deep.equal([foreign.ssdAid, 256]);
     expect(await refusal(foreign.issuer.call(blob))).to.equal('409 key-blob-taken');
     expect((await foreign.look(id)).state).to.equal('HANDED_OVER');
@@ -318,5 +323,48 @@ describe('delegated management over REST', function () {
     expect(await refusal(foreign.exchange(id, { commands: [look] }))).to.equal('409 security-domain-state');
     const [chosen = ''] = toCardCommand(select(aid(foreign.ssdAid))).apdus;
     expect(toHex(await other.card.transmit(fromHex(chosen, 300)))).to.equal('6A82');
+  });
+
+  it('gives a TSM without a CA its first keys under its transport key, and it replaces them', async () => {
+    const { platforms } = lab;
+    await using other = await lab.insert(1);
+    await using foreign = await ForeignTsm.start(platforms, 'foreign', other.card, ALL);
+    const transport = await bringTransportKey(platforms, 'tsm.foreign', 'foreign');
+    await bringTransportKey(platforms, 'tsm.stranger', 'stranger');
+    await makeCardKeys(platforms);
+    const keyed = (keyIndex: string, more: Partial<CreateSecurityDomain> = {}) =>
+      foreign.ask(other.cardId, {
+        ...{ keyProvisioning: { mode: 'INITIAL_KEYS_THEN_ROTATE', keyIndex }, transport: { kind: 'ota' }, ...more },
+      });
+    for (const privilege of ['card-lock', 'delegated-management'] as const)
+      expect(await refusal(keyed('tsm.foreign', { privileges: [privilege] }))).to.equal('403 privilege-not-permitted');
+    if (soaking) {
+      const tooMuch = await foreign.settled(
+        (await keyed('tsm.foreign', { memory: { nonVolatileQuota: 0x7fff_ffff } })).id,
+      );
+      expect(tooMuch.error?.problem.type).to.equal('urn:opentsm:problem:status-word');
+    }
+    const notHis = await foreign.settled((await keyed('tsm.stranger')).id);
+    expect(notHis.error?.problem.type).to.equal('urn:opentsm:problem:key-owner');
+
+    const wished = { privileges: ['dap-verification'] as const, memory: { nonVolatileQuota: 20_000 } };
+    const { id } = await keyed('tsm.foreign', { privileges: [...wished.privileges], memory: wished.memory });
+    const made = await foreign.settled(id);
+    expect(made, JSON.stringify(made)).to.deep.equal({ id, state: 'KEYED' });
+    const blob = await foreign.keyBlob(id);
+    if (!('keyBlocks' in blob)) expect.fail('these are no initial keys');
+    expect(await refusal(foreign.keyBlob(id))).to.equal('409 key-blob-taken');
+    const initial = openKeyBlob(transport, blob);
+    expect(blob.checkValues.enc).to.equal(toHex(aesKeyCheckValue(initial[0] ?? new Uint8Array())));
+    const session = await sessionOf(foreign, id, initial, 0x30);
+    const own = await putOwnKeys(session, '31');
+    expect((await foreign.look(id)).state).to.equal('HANDED_OVER');
+    await sessionOf(foreign, id, own, 0x31);
+    const dead = await sessionOf(foreign, id, initial, 0x30).catch((error: unknown) => error);
+    expect(dead).to.be.instanceOf(StatusWordError).with.nested.property('context.sw', '6A88');
+    if (soaking) {
+      const again = await foreign.settled((await keyed('tsm.foreign')).id);
+      expect(again.state, 'the owner’s domain takes nothing of the issuer').to.equal('FAILED');
+    }
   });
 });

@@ -18,6 +18,7 @@ import {
   type ApduExchange,
   ApduExchangeResult,
   type CreateSecurityDomain,
+  KeyBlob,
   SecurityDomainResource,
 } from '../../wire/message/security-domain-resource.ts';
 
@@ -112,6 +113,10 @@ export class ForeignTsm implements AsyncDisposable {
   exchange(id: string, body: ApduExchange): Promise<ApduExchangeResult> {
     const path = `${DOMAINS}/${id}/apdu-exchanges`;
     return this.issuer.call({ method: 'POST', path, body, response: ApduExchangeResult });
+  }
+
+  keyBlob(id: string): Promise<KeyBlob> {
+    return this.issuer.call({ method: 'GET', path: `${DOMAINS}/${id}/key-blob`, response: KeyBlob });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import pg from 'pg';
+import { Type } from 'typebox';
+import { gateCases } from '../../../setup/soak/runs.ts';
 import { PeerError } from '../../errors.ts';
 import { cardInPhone } from '../../lab/card-in-phone.ts';
 import type { Phone } from '../../lab/phone.ts';
@@ -14,13 +16,25 @@ import { PRODUCT_ID, ProductDesk } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { TSMS_BASE } from '../../rest/tsms/server.ts';
+import { runScript } from '../../transport/script-runner.ts';
+import { aid } from '../../wire/gp/aid.ts';
+import { ifPresent, toCardCommand } from '../../wire/gp/command.ts';
+import { decodePublicKey, readPublicKey } from '../../wire/gp/generate-key-pair.ts';
+import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
+import { select } from '../../wire/gp/select.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import { CardPlace } from '../../wire/message/card-script.ts';
 import type { ActionState, StartAction } from '../../wire/message/front.ts';
 import { AppProcess, Instance, Instances } from '../../wire/message/service-instance.ts';
 import { ServiceProviderToken } from '../../wire/message/service-providers.ts';
 import { PublishedClient } from '../conformance/published-client.ts';
+import { ForeignTsm } from '../flow/foreign-tsm.ts';
 import { PURSE_SCRIPT } from '../flow/purse-script.ts';
+import { LIES, lyingPhone } from './lying-phone.ts';
 import { enterChip, enterFolder, enterService } from './service-folder.ts';
 
+/** Commands at which a phone lies: finding the card, opening the channel, making the domain and its pair. */
+const LIED_AT = [1, 7, 11, 14];
 const TSM = join(import.meta.dirname, '../../cli/tsm.mjs');
 
 /** Flows A and B by separate processes: a phone app, the front, both platforms and the card in the phone. */
@@ -142,6 +156,74 @@ describe('A phone, through the front', function () {
     expect(again).not.to.have.property('sessionId');
     expect(await codeOf(phone.perform(topUp(8), key))).to.equal('idempotency-key-reused');
     expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 517, equal: true });
+  });
+
+  describe('that brings its card to a TSM of others', () => {
+    let foreign: ForeignTsm;
+    before(async () => {
+      foreign = await ForeignTsm.start(lab.platforms, 'foreign', inserted.card, ['create-security-domain']);
+    });
+    after(() => foreign?.[Symbol.asyncDispose]());
+
+    /** `ota` knows that the phone is there. */
+    async function seen(): Promise<void> {
+      const issuer = await lab.platforms.topology.client({ role: 'issuer', id: 'main' }, 'ota');
+      const path = `/v1/cards/iccid/${inserted.cardId.value}/places`;
+      const call = { method: 'GET', path, response: Type.Array(CardPlace) } as const;
+      while ((await issuer.call(call))[0]?.named !== true);
+    }
+
+    /** The card in a phone that lies, while `act` runs. */
+    async function brought<T>(act: () => Promise<T>, lie?: Parameters<typeof lyingPhone>[1]) {
+      const { openCard, carried } = lyingPhone(cardInPhone(inserted.card), lie);
+      await using carrier = await lab.platforms.phone('carol', [inserted.cardId], openCard);
+      const contact = await carrier.start({ actionCode: 'CONTACT', ...element });
+      const away = new AbortController();
+      const end = carrier.obey(contact.sessionId ?? '', element, away.signal).catch((error: unknown) => error);
+      await seen();
+      const result = await act();
+      away.abort();
+      await end;
+      return { result, carried: carried() };
+    }
+    const domain = async () => {
+      const { id } = await foreign.ask(inserted.cardId, { transport: { kind: 'ota' } });
+      return foreign.settled(id);
+    };
+    const handedKey = async (id: string) => {
+      const blob = await foreign.keyBlob(id);
+      return 'publicKey' in blob ? blob.publicKey.modulus : undefined;
+    };
+    /** The pair that is live in its domain, by the card's own word. */
+    async function liveKey(): Promise<string> {
+      await using channel = await cardInPhone(inserted.card)();
+      const { responses } = await runScript(
+        channel,
+        [select(aid(foreign.ssdAid)), readPublicKey()].map((command) => toCardCommand(command)),
+      );
+      return toHex(decodePublicKey(fromHex(responses[1]?.data ?? '', 1_024)).modulus);
+    }
+
+    it('has the domain made and spoken to over the phone, whose card nobody has named a reader for', async () => {
+      const look = ifPresent(getData(DATA_OBJECT.KEY_INFORMATION));
+      const { result, carried } = await brought(async () => {
+        const made = await domain();
+        expect(made, JSON.stringify(made)).to.deep.equal({ id: made.id, state: 'KEYED' });
+        const answer = await foreign.exchange(made.id, { commands: [look], last: true });
+        return { made, sws: answer.responses.map(({ sw }) => sw) };
+      });
+      expect(result, JSON.stringify(result)).to.deep.include({ sws: ['9000'] });
+      expect(carried).to.be.above(10);
+      expect(await handedKey(result.made.id)).to.equal(await liveKey());
+    });
+
+    const cases = LIED_AT.flatMap((at) => Object.keys(LIES).map((name) => ({ at, name })));
+    for (const { at, name } of gateCases(cases, 10, 1))
+      it(`is told of no key but the card’s by a phone that ${name} at its command ${at}`, async () => {
+        const { result } = await brought(domain, { at, how: LIES[name] ?? expect.fail(name) });
+        if (result.state === 'KEYED') expect(await handedKey(result.id)).to.equal(await liveKey());
+        else expect(result).to.have.property('state', 'FAILED');
+      });
   });
 
   it('may be the command tsm agent with a card in a reader of its own', async () => {

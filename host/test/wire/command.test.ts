@@ -53,6 +53,19 @@ const ROWS: readonly { name: string; command: GpCommand; apdu: string }[] = [
       '0000',
   },
   {
+    name: 'INSTALL [for install] of a domain with SCP03, limits and reservations, and nobody’s certificates',
+    command: installSecurityDomain({
+      ...{ instance: aid('F0010203040506'), protocol: 0x0370 },
+      memory: { volatileQuota: 512, nonVolatileQuota: 20_000, nonVolatileReserved: 40_000 },
+    }),
+    apdu:
+      `80E60C003909F06F70656E74736D010AF06F70656E74736D0102` +
+      `07F001020304050603808000` +
+      `16C90481020370` +
+      'EF0EC7020200C8024E20D80400009C40' +
+      '0000',
+  },
+  {
     name: 'INSTALL [for install] with all that C9 may hold',
     command: installSecurityDomain({
       instance: aid('F001020304'),

@@ -15,6 +15,7 @@ const P1 = {
   REGISTRY_UPDATE: 0x40,
 } as const;
 const EMPTY = new Uint8Array();
+const SCP10_02 = 0x1002;
 
 /** Length byte and value. @throws WireError over 127 bytes: only parameters and tokens may be longer */
 function lv(value: Uint8Array): Uint8Array {
@@ -30,14 +31,44 @@ function command(label: string, p1: number, data: Uint8Array): GpCommand {
   return gpCommand({ label: `INSTALL [${label}]`, cla: 0x80, ins: INS.INSTALL, p1, p2: 0, data, le: true });
 }
 
+/** Bytes. @see GPCS 2.3.1 Table 11-49 */
+export interface MemoryLimits {
+  readonly volatileQuota?: number;
+  readonly nonVolatileQuota?: number;
+  readonly volatileReserved?: number;
+  readonly nonVolatileReserved?: number;
+}
+
+/** Two bytes up to 32767, else four. */
+function memoryLimit(tag: number, bytes: number | undefined): Uint8Array {
+  if (bytes === undefined) return EMPTY;
+  const value = new Uint8Array(4);
+  new DataView(value.buffer).setUint32(0, bytes);
+  return encodeTlv(tag, bytes > 0x7fff ? value : value.subarray(2));
+}
+
+/** 'EF' with C7, C8, D7 and D8; nothing where nothing is limited. */
+function memoryLimits(limits: MemoryLimits = {}): Uint8Array {
+  const { volatileQuota, nonVolatileQuota, volatileReserved, nonVolatileReserved } = limits;
+  const inner = concat(
+    ...[memoryLimit(0xc7, volatileQuota), memoryLimit(0xc8, nonVolatileQuota)],
+    ...[memoryLimit(0xd7, volatileReserved), memoryLimit(0xd8, nonVolatileReserved)],
+  );
+  return inner.length === 0 ? EMPTY : encodeTlv(0xef, inner);
+}
+
 export interface InstallSecurityDomain {
   readonly instance: Aid;
   readonly loadFile?: Aid;
   readonly module?: Aid;
   /** Privilege bits (privilege.ts). */
   readonly privileges?: number;
-  /** '5F20' in C9: CHR of the provider's CERT.OCE.AUT. */
-  readonly applicationProviderId: Uint8Array;
+  /** '5F20' in C9: CHR of the provider's CERT.OCE.AUT; absent for a domain that is opened with keys alone. */
+  readonly applicationProviderId?: Uint8Array;
+  /** '81' in C9: protocol and option, two bytes; default SCP10 i=02. */
+  readonly protocol?: number;
+  /** 'EF': bytes that the domain may have, and that are kept for it. */
+  readonly memory?: MemoryLimits;
   /** '42' in C9: what the SSD answers to GET DATA 42. */
   readonly providerIdentificationNumber?: Uint8Array;
   /** '45' in C9: security domain image number. */
@@ -47,19 +78,22 @@ export interface InstallSecurityDomain {
 }
 
 /**
- * INSTALL [for install and make selectable] of an SSD with SCP10 i=02:
- * `L ELF ‖ L module ‖ L instance ‖ L privileges ‖ L { C9 { 81 02 1002 ‖ 5F20 10 id [‖ 42] [‖ 45] [‖ 91] } } ‖ 00`.
+ * INSTALL [for install and make selectable] of an SSD, with SCP10 i=02 where nothing else is said:
+ * `L ELF ‖ L module ‖ L instance ‖ L privileges ‖`
+ * `L { C9 { 81 02 1002 [‖ 5F20 10 id] [‖ 42] [‖ 45] [‖ 91] } [‖ EF] } ‖ 00`.
  *
  * @throws WireError
  * @see GPCS 11.5.2.3; applet README 5.1
  */
 export function installSecurityDomain(options: InstallSecurityDomain): GpCommand {
   const { applicationProviderId, providerIdentificationNumber, imageNumber, keySizeBits: bits } = options;
-  if (applicationProviderId.length !== 16) throw new WireError('application-provider-id', 'Want 16 bytes');
+  const { protocol = SCP10_02 } = options;
+  if (applicationProviderId !== undefined && applicationProviderId.length !== 16)
+    throw new WireError('application-provider-id', 'Want 16 bytes');
   const c9 = encodeTlv(
     0xc9,
-    encodeTlv(0x81, Uint8Array.of(0x10, 0x02)),
-    encodeTlv(0x5f20, applicationProviderId),
+    encodeTlv(0x81, Uint8Array.of(protocol >> 8, protocol & 0xff)),
+    applicationProviderId === undefined ? EMPTY : encodeTlv(0x5f20, applicationProviderId),
     providerIdentificationNumber === undefined ? EMPTY : encodeTlv(0x42, providerIdentificationNumber),
     imageNumber === undefined ? EMPTY : encodeTlv(0x45, imageNumber),
     bits === undefined ? EMPTY : encodeTlv(0x91, Uint8Array.of(bits >> 8, bits & 0xff)),
@@ -69,7 +103,7 @@ export function installSecurityDomain(options: InstallSecurityDomain): GpCommand
     lv(options.module ?? AID.SUPPLEMENTARY_SECURITY_DOMAIN_MODULE),
     lv(options.instance),
     lv(encodePrivileges(options.privileges ?? SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES)),
-    lv(c9),
+    lv(concat(c9, memoryLimits(options.memory))),
     lv(EMPTY),
   );
   const p1 = P1.INSTALL | P1.MAKE_SELECTABLE;

@@ -40,5 +40,3 @@ export function decodePrivileges(bytes: Uint8Array): number {
 
 /** What an SSD gets: security domain and trusted path (applet README 5.1). */
 export const SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES = PRIVILEGE.SECURITY_DOMAIN | PRIVILEGE.TRUSTED_PATH;
-/** An SSD whose owner changes what is below it by tokens of the issuer. */
-export const DELEGATED_DOMAIN_PRIVILEGES = SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES | PRIVILEGE.DELEGATED_MANAGEMENT;

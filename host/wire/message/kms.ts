@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { StoredCardKeys } from './card-batches.ts';
 import { CardCommand, CardResponse } from './card-script.ts';
 import { Aid, CardId, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
+import { DomainKeySet } from './domain-keys.ts';
 import { CardKey } from './managed-keys.ts';
 import { PurseSerial } from './purse.ts';
 
@@ -227,6 +228,8 @@ export const PlainCommand = Type.Object(
     cardKey: Type.Optional(CardKey),
     /** The KMS makes it the PUT KEY of this content key. With `wrap` only. */
     contentKey: Type.Optional(Name),
+    /** The KMS makes it the PUT KEY of this key set. With `wrap` only. */
+    domainKeys: Type.Optional(DomainKeySet),
   },
   { additionalProperties: false },
 );

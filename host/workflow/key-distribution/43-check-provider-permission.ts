@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PolicyError } from '../../errors.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
-import type { IssuerContext, IssuerStart } from './issuer-context.ts';
+import type { DomainStart, IssuerContext } from './issuer-context.ts';
+import { requireGranted } from './wished-domain.ts';
 
 /**
  * Step 43: may this provider have an SSD of this AID made? The provider is the one of the client certificate; the AID
  * must be registered as its own, and so is never another's, the ISD's or the CASD's.
  *
- * @throws PolicyError `provider-not-permitted`, `aid-not-registered`, before anything is touched
+ * @throws PolicyError `provider-not-permitted`, `privilege-not-permitted`, `aid-not-registered`, before anything is
+ *     touched
  */
-export async function checkProviderPermission({ request, caller }: IssuerStart, context: IssuerContext) {
+export async function checkProviderPermission({ request, caller, wished, keys }: DomainStart, context: IssuerContext) {
   const provider = request.providerId === caller ? await findProvider(context.database, caller) : undefined;
   if (provider?.permissions.includes('create-security-domain') !== true) {
     throw new PolicyError(
@@ -18,7 +20,9 @@ export async function checkProviderPermission({ request, caller }: IssuerStart, 
       { provider: caller },
     );
   }
-  const delegated = provider.permissions.includes('delegated-management');
+  // Tokens name the application provider: a domain that is opened with keys alone has none.
+  const mayDelegate = provider.permissions.includes('delegated-management') && keys === undefined;
+  const delegated = requireGranted(wished, mayDelegate);
   if (provider.aids.includes(request.ssdAid)) return { relayBaseUrl: provider.baseUrl, delegated };
   throw new PolicyError(
     'aid-not-registered',

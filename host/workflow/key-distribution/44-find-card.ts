@@ -2,15 +2,18 @@
 import { NotFoundError, PolicyError } from '../../errors.ts';
 import { findCardInService } from '../../store/issuer/cards.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import type { IssuerContext } from './issuer-context.ts';
+import type { DomainStart, IssuerContext } from './issuer-context.ts';
 
 /**
  * Step 44: finds the card by its id in the issuer's database: the ISD's AID, and PK.SD.AUT or the key set.
  *
- * @throws NotFoundError `card-unknown`, PolicyError `package-missing`, `card-not-in-service`: before anything is
- *     touched
+ * @throws NotFoundError `card-unknown`, PolicyError `package-missing`, `card-profile`, `card-not-in-service`: before
+ *     anything is touched
  */
-export async function findCard({ request }: { readonly request: { readonly cardId: CardId } }, context: IssuerContext) {
+export async function findCard(
+  { request, wished, keys }: { readonly request: { readonly cardId: CardId } } & Pick<DomainStart, 'wished' | 'keys'>,
+  context: IssuerContext,
+) {
   const card = await findCardInService(context.database, request.cardId);
   if (card?.isdKeySet !== undefined && context.settings.securityDomainPackage === undefined) {
     throw new PolicyError(
@@ -18,6 +21,11 @@ export async function findCard({ request }: { readonly request: { readonly cardI
       'This card needs our package by LOAD: name the CAP file in securityDomainPackage of the issuer’s configuration',
     );
   }
+  if (card?.isdKeySet !== undefined && (keys ?? wished?.memory ?? wished?.privileges) !== undefined)
+    throw new PolicyError(
+      'card-profile',
+      'On this card domains are ordinary applications: they have no privileges or limits, and keys by CASD_PULL alone',
+    );
   if (card !== undefined) return { card };
   throw new NotFoundError('card-unknown', 'The issuer does not know this card: it may be of another issuer', {
     card: request.cardId.value,

@@ -14,7 +14,7 @@ import { fromHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { probe, selectedExactly } from './41a-probe-security-domain.ts';
 import { CARD_NUMBERS, type ContentKeyUse, DELEGATION_KEYS } from './delegation.ts';
-import type { IssuerContext, IssuerStart } from './issuer-context.ts';
+import type { DomainStart, IssuerContext } from './issuer-context.ts';
 
 const FOR_DELEGATION = [DATA_OBJECT.KEY_INFORMATION, ...CARD_NUMBERS];
 
@@ -33,7 +33,7 @@ export interface IssuerLook {
  * @throws ConflictError `security-domain-owned`: from step 60 on only its provider may change it
  */
 export async function* selectIssuerSecurityDomain(
-  { request, card: found, delegated }: IssuerStart & { readonly card: Card; readonly delegated?: boolean },
+  { request, card: found, delegated }: DomainStart & { readonly card: Card; readonly delegated?: boolean },
   _context: IssuerContext,
 ) {
   const card = requireOwnDomain(found);

@@ -4,11 +4,11 @@ import { putDelegatedDomain } from '../../store/issuer/content-tokens.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { toPlainCommand } from '../../wire/gp/command.ts';
 import { installSecurityDomain as install } from '../../wire/gp/install.ts';
-import { DELEGATED_DOMAIN_PRIVILEGES } from '../../wire/gp/privilege.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { IssuerLook } from './45-select-issuer-security-domain.ts';
 import type { CardNumbers } from './delegation.ts';
 import { auditRequest, type IssuerContext, type IssuerStart } from './issuer-context.ts';
+import { privilegesOf } from './wished-domain.ts';
 
 /**
  * Step 47: INSTALL [for install] makes the SSD, unless an interrupted try has made it; with Delegated Management where
@@ -18,7 +18,7 @@ export async function* installSecurityDomain(
   facts: IssuerStart & IssuerLook & { readonly cardNumbers?: CardNumbers },
   context: IssuerContext,
 ) {
-  const { request, ssdPresent, cardNumbers } = facts;
+  const { request, ssdPresent, cardNumbers, wished } = facts;
   const { cardId, ssdAid, providerId, applicationProviderId } = request;
   const delegated = cardNumbers !== undefined;
   const audit = { numeral: '47', act: 'INSTALL [for install]', details: { ssdPresent, delegated } };
@@ -27,7 +27,8 @@ export async function* installSecurityDomain(
     await auditRequest(context, facts, { ...audit, phase: 'before' });
     const command = install({
       ...{ instance: aid(ssdAid), applicationProviderId: fromHex(applicationProviderId, 16) },
-      ...(delegated ? { privileges: DELEGATED_DOMAIN_PRIVILEGES } : {}),
+      privileges: privilegesOf(wished, delegated),
+      ...(wished?.memory === undefined ? {} : { memory: wished.memory }),
     });
     yield [toPlainCommand(command)];
   }

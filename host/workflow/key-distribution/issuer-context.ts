@@ -5,7 +5,7 @@ import { cardIdText } from '../../store/card-id.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import type { CapFile } from '../../wire/cap/cap-file.ts';
 import type { SecurityDomainRequest } from '../../wire/message/key-distribution.ts';
-import type { IssuersReader } from '../../wire/message/security-domain-resource.ts';
+import type { IssuersReader, WishedDomain } from '../../wire/message/security-domain-resource.ts';
 import type { VisitContext } from '../engine/unit.ts';
 import type { Kms } from '../ports.ts';
 
@@ -29,19 +29,35 @@ export interface IssuerSettings {
 /** The issuer looks for the card at its OTA server. */
 export const FOUND_BY_ID = 'found-by-id';
 
-/** Input of the flow: the request of step 42, from this caller. */
-export type IssuerStart = {
-  readonly request: SecurityDomainRequest;
+/** What every request for a domain names, whichever keys it is to have. */
+type DomainRequest = Pick<SecurityDomainRequest, 'providerId' | 'cardId' | 'ssdAid' | 'relayId'>;
+
+/** Key set that an owner without a CA gets. */
+export interface WishedKeys {
+  readonly keyIndex: string;
+  readonly keyVersion: string;
+  readonly lengthBits: 128 | 192 | 256;
+}
+
+/** Input of the flow: a request from this caller. */
+export type DomainStart = {
+  readonly request: DomainRequest;
   /** Provider id of the client certificate. */
   readonly caller: string;
   /** Where the issuer itself reaches the card, or that it finds it; absent: through the provider's relay. */
   readonly reader?: IssuersReader | typeof FOUND_BY_ID;
+  readonly wished?: WishedDomain;
+  /** Instead of a first pair and a trust point. */
+  readonly keys?: WishedKeys;
 };
+
+/** The request of step 42. */
+export type IssuerStart = DomainStart & { readonly request: SecurityDomainRequest };
 
 /** Writes an audit record about the SSD of this request. */
 export async function auditRequest(
   context: IssuerContext,
-  { request }: IssuerStart,
+  { request }: Pick<DomainStart, 'request'>,
   record: {
     readonly phase: AuditPhase;
     readonly numeral: string;

@@ -10,6 +10,7 @@ import { attestationRoutes } from './attestations.ts';
 import { cardKeyBlockRoutes } from './card-key-blocks.ts';
 import { certificateAuthorityRoutes } from './certificate-authority.ts';
 import { contentKeyRoutes } from './content-keys.ts';
+import { domainKeyRoutes } from './domain-keys.ts';
 import { flowRoutes } from './flows.ts';
 import { keyPairRoutes } from './key-pairs.ts';
 import { managedKeyRoutes } from './managed-keys.ts';
@@ -41,4 +42,5 @@ export function kmsRoutes(app: RestApp, service: KeyService, owner: Peer): void 
   packetRoutes(app, service, access);
   contentKeyRoutes(app, service, access);
   cardKeyBlockRoutes(app, service, access);
+  domainKeyRoutes(app, service, access);
 }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { type KeySealer, keySetCommand } from '../../card/key-set.ts';
+import { aesKeyCheckValue } from '../../crypto/aes.ts';
+import { Secret } from '../../crypto/secret.ts';
+import { wrapKeyBlock } from '../../kms/key-block.ts';
+import { keyReferenceFromHex } from '../../wire/gp/key-reference.ts';
+import { toHex } from '../../wire/hex.ts';
+import type { StoredCardKeys } from '../../wire/message/card-batches.ts';
+import type { CreateDomainKeys, DomainKeySet, DomainKeys } from '../../wire/message/domain-keys.ts';
+import type { CardKeyBlockService } from './card-key-blocks.ts';
+import type { KeyToPut } from './content-service.ts';
+import type { KeyAudit } from './key-audit.ts';
+import type { KeyLifeCycle } from './key-life-cycle.ts';
+
+/**
+ * First key sets of domains that are somebody else's: made here, put on the card under a session's DEK, and handed over
+ * under the owner's transport key. They are nowhere in clear, and cannot be had again.
+ *
+ * @see ASC X9 TR 31-2018, tables 6 to 9; GPC_SPE_034 11.8
+ */
+
+/** ENC, MAC, DEK by what their blocks say they are for. */
+const HEADERS = {
+  enc: { keyUsage: 'D0', modeOfUse: 'B' },
+  mac: { keyUsage: 'M6', modeOfUse: 'C' },
+  dek: { keyUsage: 'K0', modeOfUse: 'B' },
+} as const;
+const COMMON = { algorithm: 'A', versionNumber: '00', exportability: 'N' } as const;
+/** Key identifiers 01, 02 and 03 of one version. */
+const FIRST_KID = '01';
+
+export class DomainKeySets {
+  readonly #keys: Pick<KeyLifeCycle, 'protecting' | 'protectingFor'>;
+  readonly #opened: Pick<CardKeyBlockService, 'open'>;
+  readonly #audit: KeyAudit | undefined;
+
+  constructor(
+    keys: Pick<KeyLifeCycle, 'protecting' | 'protectingFor'>,
+    opened: Pick<CardKeyBlockService, 'open'>,
+    audit: KeyAudit | undefined,
+  ) {
+    this.#keys = keys;
+    this.#opened = opened;
+    this.#audit = audit;
+  }
+
+  /**
+   * Three random AES keys, twice in key blocks: under the owner's transport key, and under our own for `putKey`.
+   *
+   * @throws NotFoundError `no-such-key` @throws PolicyError `key-owner`, `key-usage` @throws KeyError `key-state`
+   */
+  async create(request: CreateDomainKeys): Promise<DomainKeys> {
+    const { storageKey, transportKey, owner, lengthBits } = request;
+    const details = { key: transportKey, storageKey, owner };
+    await this.#audit?.('before', 'create domain keys', details);
+    const bytes = lengthBits / 8;
+    using keys = new DisposableStack();
+    const key = () => keys.use(new Secret(new Uint8Array(randomBytes(bytes))));
+    const set = { enc: key(), mac: key(), dek: key() };
+    const handed = await this.#keys.protectingFor(owner, transportKey, blocksOf(set));
+    const stored = await this.#keys.protecting(storageKey, 'wrap key block', blocksOf(set));
+    await this.#audit?.('after', 'create domain keys', details);
+    const check = (secret: Secret) => toHex(aesKeyCheckValue(secret.expose()));
+    return { handed, stored, checkValues: { enc: check(set.enc), mac: check(set.mac), dek: check(set.dek) } };
+  }
+
+  /** PUT KEY of such a set, for the KMS's own secure channels alone. */
+  async putKey({ storageKey, keyBlocks, keyVersion }: DomainKeySet): Promise<KeyToPut> {
+    const { enc, mac, dek } = await this.#opened.open(storageKey, keyBlocks);
+    await this.#audit?.('before', 'put domain keys', { storageKey, keyVersion });
+    const reference = keyReferenceFromHex(`${keyVersion}${FIRST_KID}`);
+    return {
+      command: (sealer: KeySealer) => keySetCommand(sealer, { reference, kind: 'aes', keys: [enc, mac, dek] }).command,
+      [Symbol.dispose]: () => {
+        for (const secret of [enc, mac, dek]) secret.wipe();
+      },
+    };
+  }
+}
+
+const blocksOf =
+  (set: Readonly<Record<keyof typeof HEADERS, Secret>>) =>
+  (protection: Secret, version: number): StoredCardKeys => {
+    const block = (role: keyof typeof HEADERS) =>
+      wrapKeyBlock(protection.expose(), { ...COMMON, ...HEADERS[role] }, set[role].expose());
+    return { version, enc: block('enc'), mac: block('mac'), dek: block('dek') };
+  };

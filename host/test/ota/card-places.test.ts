@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { TransportError } from '../../errors.ts';
+import { CardPlaces } from '../../service/ota/card-places.ts';
+import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
+
+const CARD = { kind: 'iccid', value: '8986000000000000017' } as const;
+const reader = (readerName: string, more: { cardPresent?: boolean; msisdn?: string } = {}) => ({
+  ...{ readerName, link: 'direct' as const, cardPresent: true, atr: '', insertion: `in ${readerName}`, ...more },
+});
+const ours = { card: 'iccid:8986000000000000017', msisdn: '491700000001', terminalId: 'desk' };
+
+function places(phone: () => Promise<ReachedCard | undefined>) {
+  const readers = [reader('a'), reader('empty', { cardPresent: false }), reader('b', { msisdn: ours.msisdn })];
+  const others = [reader('c', { msisdn: '491700000009' }), reader('d', { msisdn: ours.msisdn })];
+  const row = { ...ours, device: null, agent: null, since: new Date(), until: null };
+  return new CardPlaces({
+    terminals: {
+      list: async () => [
+        { terminalId: 'desk', connectedAt: '', readers },
+        { terminalId: 'elsewhere', connectedAt: '', readers: others },
+      ],
+    },
+    subscriptions: { ofCard: async (card) => (card === ours.card ? row : undefined) },
+    phones: { terminalId: 'seram:main', reader: phone },
+  });
+}
+
+const link = {} as ReachedCard['link'];
+const namesOf = async (found: CardPlaces) =>
+  (await found.of(CARD)).map(({ terminalId, readerName, named }) => `${terminalId}/${readerName}${named ? '!' : ''}`);
+
+describe('places of a card', () => {
+  it('are the phone that brings it, the terminal of its number, then cards that nobody has asked', async () => {
+    const phone = async () => ({ link, reader: reader(ours.card) });
+    expect(await namesOf(places(phone))).to.deep.equal([`seram:main/${ours.card}!`, 'desk/b!', 'desk/a']);
+  });
+
+  it('are no phone that has gone or was never there, and no reader with another number', async () => {
+    const gone = async () => ({ link, reader: reader(ours.card, { cardPresent: false }) });
+    const away = () => Promise.reject(new TransportError('front-away', 'The front is away'));
+    for (const phone of [gone, away]) expect(await namesOf(places(phone))).to.deep.equal(['desk/b!', 'desk/a']);
+  });
+
+  it('fails where the front fails in another way', async () => {
+    const broken = await places(() => Promise.reject(new TypeError('a fault of ours')))
+      .of(CARD)
+      .catch((error: unknown) => error);
+    expect(broken).to.be.instanceOf(TypeError);
+  });
+});
