@@ -48,6 +48,7 @@ describe('A phone, through the front', function () {
   let other: Phone;
   let element: Pick<StartAction, 'seType' | 'seId'>;
   let serviceId = '';
+  let foreign: ForeignTsm;
 
   before(async () => {
     const provider = ProductDesk.config(await buildPurseCap());
@@ -62,10 +63,12 @@ describe('A phone, through the front', function () {
     phone = await lab.platforms.phone('alice', [inserted.cardId], cardInPhone(inserted.card));
     other = await lab.platforms.phone('mallory', [], cardInPhone(inserted.card));
     element = { seType: 'uicc', seId: inserted.cardId.value };
+    foreign = await ForeignTsm.start(lab.platforms, 'foreign', inserted.card, ['create-security-domain']);
   });
   after(async () => {
     await phone?.[Symbol.asyncDispose]();
     await other?.[Symbol.asyncDispose]();
+    await foreign?.[Symbol.asyncDispose]();
     await lab?.[Symbol.asyncDispose]();
   });
 
@@ -158,73 +161,65 @@ describe('A phone, through the front', function () {
     expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 517, equal: true });
   });
 
-  describe('that brings its card to a TSM of others', () => {
-    let foreign: ForeignTsm;
-    before(async () => {
-      foreign = await ForeignTsm.start(lab.platforms, 'foreign', inserted.card, ['create-security-domain']);
+  /** `ota` knows that the phone is there. */
+  async function seen(): Promise<void> {
+    const issuer = await lab.platforms.topology.client({ role: 'issuer', id: 'main' }, 'ota');
+    const path = `/v1/cards/iccid/${inserted.cardId.value}/places`;
+    const call = { method: 'GET', path, response: Type.Array(CardPlace) } as const;
+    while ((await issuer.call(call))[0]?.named !== true);
+  }
+
+  /** The card in a phone that lies, while `act` runs. */
+  async function brought<T>(act: () => Promise<T>, lie?: Parameters<typeof lyingPhone>[1]) {
+    const { openCard, carried } = lyingPhone(cardInPhone(inserted.card), lie);
+    await using carrier = await lab.platforms.phone('carol', [inserted.cardId], openCard);
+    const contact = await carrier.start({ actionCode: 'CONTACT', ...element });
+    const away = new AbortController();
+    const end = carrier.obey(contact.sessionId ?? '', element, away.signal).catch((error: unknown) => error);
+    await seen();
+    const result = await act();
+    away.abort();
+    await end;
+    return { result, carried: carried() };
+  }
+  const domain = async () => {
+    const { id } = await foreign.ask(inserted.cardId, { transport: { kind: 'ota' } });
+    return foreign.settled(id);
+  };
+  const handedKey = async (id: string) => {
+    const blob = await foreign.keyBlob(id);
+    return 'publicKey' in blob ? blob.publicKey.modulus : undefined;
+  };
+  /** The pair that is live in its domain, by the card's own word. */
+  async function liveKey(): Promise<string> {
+    await using channel = await cardInPhone(inserted.card)();
+    const { responses } = await runScript(
+      channel,
+      [select(aid(foreign.ssdAid)), readPublicKey()].map((command) => toCardCommand(command)),
+    );
+    return toHex(decodePublicKey(fromHex(responses[1]?.data ?? '', 1_024)).modulus);
+  }
+
+  it('brings its card to a TSM of others, whose domain is made and spoken to over it', async () => {
+    const look = ifPresent(getData(DATA_OBJECT.KEY_INFORMATION));
+    const { result, carried } = await brought(async () => {
+      const made = await domain();
+      expect(made, JSON.stringify(made)).to.deep.equal({ id: made.id, state: 'KEYED' });
+      const answer = await foreign.exchange(made.id, { commands: [look], last: true });
+      return { made, sws: answer.responses.map(({ sw }) => sw) };
     });
-    after(() => foreign?.[Symbol.asyncDispose]());
-
-    /** `ota` knows that the phone is there. */
-    async function seen(): Promise<void> {
-      const issuer = await lab.platforms.topology.client({ role: 'issuer', id: 'main' }, 'ota');
-      const path = `/v1/cards/iccid/${inserted.cardId.value}/places`;
-      const call = { method: 'GET', path, response: Type.Array(CardPlace) } as const;
-      while ((await issuer.call(call))[0]?.named !== true);
-    }
-
-    /** The card in a phone that lies, while `act` runs. */
-    async function brought<T>(act: () => Promise<T>, lie?: Parameters<typeof lyingPhone>[1]) {
-      const { openCard, carried } = lyingPhone(cardInPhone(inserted.card), lie);
-      await using carrier = await lab.platforms.phone('carol', [inserted.cardId], openCard);
-      const contact = await carrier.start({ actionCode: 'CONTACT', ...element });
-      const away = new AbortController();
-      const end = carrier.obey(contact.sessionId ?? '', element, away.signal).catch((error: unknown) => error);
-      await seen();
-      const result = await act();
-      away.abort();
-      await end;
-      return { result, carried: carried() };
-    }
-    const domain = async () => {
-      const { id } = await foreign.ask(inserted.cardId, { transport: { kind: 'ota' } });
-      return foreign.settled(id);
-    };
-    const handedKey = async (id: string) => {
-      const blob = await foreign.keyBlob(id);
-      return 'publicKey' in blob ? blob.publicKey.modulus : undefined;
-    };
-    /** The pair that is live in its domain, by the card's own word. */
-    async function liveKey(): Promise<string> {
-      await using channel = await cardInPhone(inserted.card)();
-      const { responses } = await runScript(
-        channel,
-        [select(aid(foreign.ssdAid)), readPublicKey()].map((command) => toCardCommand(command)),
-      );
-      return toHex(decodePublicKey(fromHex(responses[1]?.data ?? '', 1_024)).modulus);
-    }
-
-    it('has the domain made and spoken to over the phone, whose card nobody has named a reader for', async () => {
-      const look = ifPresent(getData(DATA_OBJECT.KEY_INFORMATION));
-      const { result, carried } = await brought(async () => {
-        const made = await domain();
-        expect(made, JSON.stringify(made)).to.deep.equal({ id: made.id, state: 'KEYED' });
-        const answer = await foreign.exchange(made.id, { commands: [look], last: true });
-        return { made, sws: answer.responses.map(({ sw }) => sw) };
-      });
-      expect(result, JSON.stringify(result)).to.deep.include({ sws: ['9000'] });
-      expect(carried).to.be.above(10);
-      expect(await handedKey(result.made.id)).to.equal(await liveKey());
-    });
-
-    const cases = LIED_AT.flatMap((at) => Object.keys(LIES).map((name) => ({ at, name })));
-    for (const { at, name } of gateCases(cases, 10, 1))
-      it(`is told of no key but the card’s by a phone that ${name} at its command ${at}`, async () => {
-        const { result } = await brought(domain, { at, how: LIES[name] ?? expect.fail(name) });
-        if (result.state === 'KEYED') expect(await handedKey(result.id)).to.equal(await liveKey());
-        else expect(result).to.have.property('state', 'FAILED');
-      });
+    expect(result, JSON.stringify(result)).to.deep.include({ sws: ['9000'] });
+    expect(carried).to.be.above(10);
+    expect(await handedKey(result.made.id)).to.equal(await liveKey());
   });
+
+  const cases = LIED_AT.flatMap((at) => Object.keys(LIES).map((name) => ({ at, name })));
+  for (const { at, name } of gateCases(cases, 10, 1))
+    it(`has a TSM of others told of no key but the card’s when it ${name} at its command ${at}`, async () => {
+      const { result } = await brought(domain, { at, how: LIES[name] ?? expect.fail(name) });
+      if (result.state === 'KEYED') expect(await handedKey(result.id)).to.equal(await liveKey());
+      else expect(result).to.have.property('state', 'FAILED');
+    });
 
   it('may be the command tsm agent with a card in a reader of its own', async () => {
     const { topology } = lab.platforms;
