@@ -123,7 +123,8 @@ export class Actions {
     while (performance.now() < entry.until && !this.#stop.signal.aborted) {
       try {
         const action = await findAction(this.#options.database, id);
-        if (action?.state !== 'running') return;
+        if (action === undefined) return;
+        if (action.state !== 'running') return await this.#release(action);
         if (action.operation === 'contact') {
           const { lookAfterMs } = await this.#lookAtContact(action);
           await delay(Math.min(lookAfterMs, WATCH_MS), undefined, { signal: this.#stop.signal });
@@ -211,8 +212,9 @@ export class Actions {
   async #refused(action: Action, error: unknown): Promise<never> {
     if (error instanceof PeerError && Number(error.context.status ?? 500) < 500) {
       const problem = problemOfPeer(error);
-      await finishAction(this.#options.database, action.id, 'failed', { outcome: 'refused', problem });
-      await this.#options.sessions.end(action.id, `${action.operation}/refused`);
+      const end = { state: 'failed', result: { outcome: 'refused', problem } } as const;
+      await finishAction(this.#options.database, action.id, end.state, end.result);
+      await this.#release({ ...action, ...end });
       throw asConflict(problem);
     }
     throw error;
@@ -231,9 +233,15 @@ export class Actions {
       ...(tacVerified === undefined ? {} : { tacVerified }),
       ...(problem === undefined ? {} : { problem }),
     };
-    await finishAction(this.#options.database, action.id, topUp.state, result);
-    await this.#options.sessions.end(action.id, `top-up/${outcome ?? topUp.state}`);
-    return stateOf({ ...action, state: topUp.state, result });
+    const ended = { ...action, state: topUp.state, result };
+    await finishAction(this.#options.database, action.id, ended.state, result);
+    await this.#release(ended);
+    return stateOf(ended);
+  }
+
+  /** Tells the phone of an action that has ended. A node may die before it does so: whoever watches repeats it. */
+  #release({ id, operation, state, result }: Action): Promise<void> {
+    return this.#options.sessions.end(id, `${operation}/${result.outcome ?? state}`);
   }
 
   /** B2 to B5: the SE TSM answers while the app waits. */

@@ -99,7 +99,7 @@ export class TsmApi {
     await claimIdempotencyKey(database as unknown as Kysely<RequestTables>, use);
     const element = elementOf(cardIdOfText(card));
     await addServiceAction(database, { id: processId, subject: user.subject, card, pool });
-    if (known?.running === false) return this.state(user, processId, 0);
+    if (known !== undefined && known.state !== 'running') return this.state(user, processId, 0);
     // Before the process begins: it looks for its card at once.
     const sessionId = await sessions.openFor({ id: processId, card, element });
     try {
@@ -141,7 +141,10 @@ export class TsmApi {
   async #watchUntilEnd(processId: string, entry: { until: number }): Promise<void> {
     while (performance.now() < entry.until && !this.#stop.signal.aborted) {
       try {
-        if ((await findServiceAction(this.#options.database, processId))?.running !== true) return;
+        const action = await findServiceAction(this.#options.database, processId);
+        if (action === undefined) return;
+        // The node that noted the end may have died before it let the phone go.
+        if (action.state !== 'running') return await this.#release(action.id, action.state);
         await this.#settle(await this.#services.process(processId, { waitMs: WATCH_MS, afterStep: NO_STEP }));
       } catch (error) {
         if (this.#stop.signal.aborted) return;
@@ -159,9 +162,13 @@ export class TsmApi {
   async #settle({ steps: _steps, cardId: _card, ...process }: Process): Promise<AppProcess> {
     if (process.state !== 'running') {
       await finishServiceAction(this.#options.database, process.processId, process.state);
-      await this.#options.sessions.end(process.processId, `process/${process.state}`);
+      await this.#release(process.processId, process.state);
     }
     return process;
+  }
+
+  #release(processId: string, state: 'done' | 'failed'): Promise<void> {
+    return this.#options.sessions.end(processId, `process/${state}`);
   }
 
   /** Cards among those offered that are this user's. */

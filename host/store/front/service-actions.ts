@@ -11,13 +11,13 @@ export interface ServiceAction {
   readonly id: string;
   readonly subject: string;
   readonly card: string;
-  readonly running: boolean;
+  readonly state: 'running' | 'done' | 'failed';
 }
 
 /** A row that is there already stays. */
 export async function addServiceAction(
   database: Database,
-  { id, subject, card, pool }: Omit<ServiceAction, 'running'> & { readonly pool: string },
+  { id, subject, card, pool }: Omit<ServiceAction, 'state'> & { readonly pool: string },
 ): Promise<void> {
   await database
     .insertInto('actions')
@@ -27,14 +27,12 @@ export async function addServiceAction(
 }
 
 export async function findServiceAction(database: Database, id: string): Promise<ServiceAction | undefined> {
-  const row = await database
+  return database
     .selectFrom('actions')
     .select(['id', 'subject', 'card', 'state'])
     .where('id', '=', id)
     .where(sql<boolean>`operation = ${SERVICE}`)
     .executeTakeFirst();
-  if (row === undefined) return undefined;
-  return { id: row.id, subject: row.subject, card: row.card, running: row.state === 'running' };
 }
 
 /** The first end counts. */

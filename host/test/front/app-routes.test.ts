@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { importPKCS8, SignJWT, UnsecuredJWT } from 'jose';
+import type { Kysely } from 'kysely';
 import { Agent, request } from 'undici';
+import { SeramAgent } from '../../bearer/seram/seram-agent.ts';
+import { SeramCard } from '../../bearer/seram/seram-card.ts';
 import { PeerError, TransportError } from '../../errors.ts';
 import { type DevelopmentUsers, openDevelopmentUsers } from '../../local/development-users.ts';
 import { EXT_DOCUMENT } from '../../rest/ext-document.ts';
@@ -16,9 +19,9 @@ import { SeramSessions } from '../../service/front/seram-sessions.ts';
 import { TsmApi } from '../../service/front/tsm-api.ts';
 import { Bells } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
-import { addAction } from '../../store/front/actions.ts';
+import { addAction, finishAction } from '../../store/front/actions.ts';
 import { FRONT_MIGRATIONS, type FrontTables } from '../../store/front/schema.ts';
-import { addServiceAction } from '../../store/front/service-actions.ts';
+import { addServiceAction, finishServiceAction } from '../../store/front/service-actions.ts';
 import { putUserCard } from '../../store/front/user-cards.ts';
 import type { Instance } from '../../wire/message/service-instance.ts';
 import { tellFigure } from '../conformance/figures.ts';
@@ -117,6 +120,8 @@ describe('Routes of the app side', function () {
   let postgres: TestDatabase;
   let server: TestServer;
   let dispatcher: Agent;
+  let database: Kysely<FrontTables>;
+  let sessions: SeramSessions;
   let standardPaths: string[] = [];
   let contactsAfter: (contactIdleMs: number) => Actions;
   let operations: { readonly name: string; readonly access: readonly string[] }[] = [];
@@ -127,7 +132,7 @@ describe('Routes of the app side', function () {
     users = await openDevelopmentUsers(folder);
     postgres = await TestDatabase.start();
     const url = await postgres.server.createDatabase('front');
-    const database = await openDatabase<FrontTables>({ url, migrations: FRONT_MIGRATIONS });
+    database = await openDatabase<FrontTables>({ url, migrations: FRONT_MIGRATIONS });
     closers.push(() => database.destroy());
     await putUserCard(database, 'alice', `iccid:${ICCID}`);
     const done = {
@@ -138,7 +143,11 @@ describe('Routes of the app side', function () {
       pool: 'issuer',
     } as const;
     await addAction(database, { ...done, request: { actionCode: 'FOUND', seType: 'uicc', seId: ICCID } });
-    const sessions = new SeramSessions({ database, bells: new Bells() });
+    const onWaiting = (id: string) => {
+      actions.watch(id);
+      tsmApi.watch(id);
+    };
+    sessions = new SeramSessions({ database, bells: new Bells(), onWaiting, holdMs: 300 });
     const away = () => Promise.reject(new TransportError('peer-unreachable', 'nothing is behind'));
     const information = { serviceId: HERS, versionTag: '1.0.0', flavorId: HERS, flavorName: '', profileId: HERS };
     const instance: Instance = {
@@ -159,7 +168,7 @@ describe('Routes of the app side', function () {
         }),
       },
     };
-    const actions = new Actions({
+    const actions: Actions = new Actions({
       ...common,
       route: () => ({ name: 'all', when: { actionCode: 'TOPUP' }, pool: 'provider-a', operation: 'top-up' }),
       onError: () => {},
@@ -170,11 +179,14 @@ describe('Routes of the app side', function () {
         route: () => ({ name: 'all', when: { actionCode: 'CONTACT' }, pool: 'issuer', operation: 'contact' }),
       });
     const self = 'urn:opentsm:front:main';
-    const tsmApi = new TsmApi({ ...common, pool: 'provider-a', self, onError: () => {} });
+    const tsmApi: TsmApi = new TsmApi({ ...common, pool: 'provider-a', self, onError: () => {} });
     await addServiceAction(database, {
       ...{ id: ALICES_PROCESS, subject: 'alice', card: `iccid:${ICCID}`, pool: 'provider-a' },
     });
-    closers.push(async () => actions.drain());
+    closers.push(async () => {
+      actions.drain();
+      tsmApi.drain();
+    });
     const services = { actions, sessions, tsmApi };
     const options = { users: await UserTokens.open(users) };
     const start = (extensions: boolean) =>
@@ -307,5 +319,33 @@ describe('Routes of the app side', function () {
         expect((await send(route, { path: path + query, body }, authorization)).status, route + query).to.equal(404);
       }
     }
+  });
+
+  const element = { seType: 'uicc', seId: '89860000000000000021' } as const;
+  const CARD = `iccid:${element.seId}`;
+
+  /** What the phone of this action hears, which brings its card and waits. */
+  async function heardBy(id: string): Promise<{ readonly end: string; readonly texts: readonly string[] }> {
+    const sessionId = (await sessions.openFor({ id, card: CARD, element })) ?? '';
+    const texts: string[] = [];
+    await using agent = new SeramAgent({
+      ...{ endpoints: [`https://127.0.0.1:${server.port}/gp/seram`], sessionId, secureElements: [element] },
+      card: new SeramCard(() => Promise.reject(new TransportError('no-card', 'It is not asked for anything'))),
+      authority: await readFile((await testPki()).authorityFile, 'utf8'),
+      onNotification: (text) => texts.push(text),
+    });
+    return { end: await agent.run(), texts };
+  }
+
+  it('let a phone go whose action has ended, although the node that noted the end died before it told', async () => {
+    const common = { subject: 'alice', card: CARD, pool: 'provider-a' };
+    const topUp = { ...common, id: 'd'.repeat(32), operation: 'top-up' } as const;
+    await addAction(database, { ...topUp, request: { actionCode: 'TOPUP', ...element } });
+    await finishAction(database, topUp.id, 'done', { outcome: 'credited' });
+    expect(await heardBy(topUp.id)).to.deep.equal({ end: 'stopped', texts: ['top-up/credited'] });
+    const process = 'e'.repeat(32);
+    await addServiceAction(database, { ...common, id: process });
+    await finishServiceAction(database, process, 'failed');
+    expect(await heardBy(process)).to.deep.equal({ end: 'stopped', texts: ['process/failed'] });
   });
 });
