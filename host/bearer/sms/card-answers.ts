@@ -7,7 +7,7 @@ import { Joiner } from '../../wire/uicc/concatenation.ts';
 import { RESPONSE_STATUS } from '../../wire/uicc/response-status.ts';
 import { RESPONSE_HEADER } from '../../wire/uicc/secured-packet.ts';
 import { decodeUserDataHeader, ELEMENT, findConcatenation } from '../../wire/uicc/user-data-header.ts';
-import { ESM, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from './smpp-pdu.ts';
+import { ESM, idForms, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from './smpp-pdu.ts';
 
 /** What comes from an SMSC: receipts, deliver reports of cards, and messages that cards send. */
 
@@ -23,7 +23,7 @@ export interface CardAnswersOptions {
 
 const GRACE_MS = 60_000;
 const MAX_BYTES = 4_096;
-const RECEIPT = /\bid:(\S{1,64})\b.*\bstat:([A-Z]{1,10})/;
+const RECEIPT = /\bid:\s?(\S{1,64})\b.*\bstat:\s?([A-Z]{1,10})/is;
 
 /** The card has the command, and its answer comes in a message of its own. */
 const FOLLOWS: readonly number[] = [
@@ -75,10 +75,11 @@ export class CardAnswers {
   async #receipt({ source, messageId, messageState, userData }: SmppMessage): Promise<void> {
     const [, id, word] = RECEIPT.exec(Buffer.from(userData).toString('latin1')) ?? [];
     const about = messageId ?? id;
-    const delivered = messageState === undefined ? word === 'DELIVRD' : messageState === MESSAGE_STATE.DELIVERED;
-    const underWay = messageState === MESSAGE_STATE.ENROUTE || word === 'ENROUTE' || word === 'ACCEPTD';
+    const said = word?.toUpperCase();
+    const delivered = messageState === undefined ? said === 'DELIVRD' : messageState === MESSAGE_STATE.DELIVERED;
+    const underWay = messageState === MESSAGE_STATE.ENROUTE || said === 'ENROUTE' || said === 'ACCEPTD';
     if (underWay) return;
-    const known = about !== undefined && (await this.#options.table.partReported(about, source, delivered));
+    const known = about !== undefined && (await this.#options.table.partReported(idForms(about), source, delivered));
     if (!known) this.#stray(source, 'a receipt of no message of ours');
   }
 

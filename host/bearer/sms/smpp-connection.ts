@@ -142,6 +142,10 @@ export class SmppConnection implements AsyncDisposable {
         this.#session.send(pdu.response());
         this.#end('the SMSC unbinds');
         return;
+      case 'alert_notification':
+      case 'outbind':
+        // These have no response.
+        return;
       default:
         if (!pdu.isResponse()) this.#session.send(pdu.response({ command_status: SMPP_STATUS.INVALID_COMMAND }));
     }

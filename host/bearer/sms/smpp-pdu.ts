@@ -54,7 +54,7 @@ export interface SmppMessage {
   readonly esmClass: number;
   readonly pid: number;
   readonly dcs: number;
-  /** User data with its header, at most 254 bytes. */
+  /** User data with its header, at most 254 bytes; 3,600 where an SMSC has joined its parts. */
   readonly userData: Uint8Array;
   /** `YYMMDDhhmmsstnnp`; empty for the SMSC's own. @see SMPP 3.4, 7.1.1 */
   readonly validityPeriod?: string;
@@ -71,6 +71,10 @@ export interface SmppMessage {
 export const MESSAGE_STATE = { ENROUTE: 1, DELIVERED: 2, EXPIRED: 3, UNDELIVERABLE: 5, REJECTED: 8 } as const;
 
 const MAX_USER_DATA = 254;
+/** Of a message in its TLV: what an SMSC has joined of the most parts that a card sends. */
+const MAX_PAYLOAD = 3_600;
+const WIDE_CONCATENATION = 0x08;
+const REFERENCE_BYTES = 2;
 const MAX_ADDRESS = 20;
 const MAX_ID = 64;
 const INTERNATIONAL = 1;
@@ -78,7 +82,8 @@ const UNKNOWN = 0;
 const ISDN = 1;
 /** Numbers shorter than this are codes of the network. */
 const SHORTEST_INTERNATIONAL = 7;
-const ADDRESS = /^[0-9A-Za-z*#+]{1,20}$/;
+/** Empty where an SMSC sends a receipt in nobody's name. */
+const ADDRESS = /^[0-9A-Za-z*#+]{0,20}$/;
 
 const typeOf = (address: string): number => (address.length >= SHORTEST_INTERNATIONAL ? INTERNATIONAL : UNKNOWN);
 
@@ -105,39 +110,88 @@ function textOf(pdu: Pdu, field: string, longest: number): string {
   throw new WireError('smpp-field', `${field} is not a text of at most ${longest} characters`);
 }
 
+/** 0 where the command has no such field, as data_sm. */
 function byteOf(pdu: Pdu, field: string): number {
-  const value = pdu[field];
+  const value = pdu[field] ?? 0;
   if (typeof value === 'number' && value >= 0 && value <= 0xff) return value;
   throw new WireError('smpp-field', `${field} is not a byte`);
 }
 
 function addressOf(pdu: Pdu, field: string): string {
   const value = textOf(pdu, field, MAX_ADDRESS);
-  if (ADDRESS.test(value)) return value.replace(/^\+/, '');
+  if (ADDRESS.test(value)) return value.replace(/^(?:\+|00)/, '');
   throw new WireError('smpp-field', `${field} is not an address`);
+}
+
+/** In short_message, or in the TLV in its place. */
+function userDataOf({ short_message: short, message_payload: payload }: Pdu): Buffer {
+  const inPlace = Buffer.isBuffer(short) && short.length > 0 ? short : undefined;
+  const userData = inPlace ?? (Buffer.isBuffer(payload) ? payload : short);
+  if (Buffer.isBuffer(userData) && userData.length <= (userData === payload ? MAX_PAYLOAD : MAX_USER_DATA))
+    return userData;
+  throw new WireError('smpp-user-data', `A message has at most ${MAX_USER_DATA} bytes, in its TLV ${MAX_PAYLOAD}`);
+}
+
+/**
+ * Some SMSCs take the place of a part out of its header and say it in TLVs: here it stands in the header again.
+ *
+ * @see SMPP 3.4, 5.3.2.22 to 24; TS 23.040 9.2.3.24.8
+ */
+function withPlace(pdu: Pdu, esmClass: number, userData: Buffer): { esmClass: number; userData: Uint8Array } {
+  const { sar_msg_ref_num: reference, sar_total_segments: total, sar_segment_seqnum: sequence } = pdu;
+  if (typeof reference !== 'number' || typeof total !== 'number' || typeof sequence !== 'number' || total < 2)
+    return { esmClass, userData: new Uint8Array(userData) };
+  const hasHeader = (esmClass & ESM.HEADER) !== 0 && userData.length > 0;
+  const headerEnd = hasHeader ? 1 + (userData[0] ?? 0) : 0;
+  const elements = userData.subarray(hasHeader ? 1 : 0, headerEnd);
+  const place = [WIDE_CONCATENATION, REFERENCE_BYTES + 2, (reference >> 8) & 0xff, reference & 0xff, total, sequence];
+  const whole = [place.length + elements.length, ...place, ...elements, ...userData.subarray(headerEnd)];
+  return { esmClass: esmClass | ESM.HEADER, userData: Uint8Array.from(whole) };
 }
 
 /** @throws WireError when a field is missing or out of range */
 export function messageOf(pdu: Pdu): SmppMessage {
-  const short = pdu.short_message;
-  const payload = pdu.message_payload;
-  const userData = Buffer.isBuffer(payload) && Buffer.isBuffer(short) && short.length === 0 ? payload : short;
-  if (!Buffer.isBuffer(userData) || userData.length > MAX_USER_DATA)
-    throw new WireError('smpp-user-data', `A message has at most ${MAX_USER_DATA} bytes`);
+  const state = 'message_state' in pdu ? byteOf(pdu, 'message_state') : undefined;
+  const id = 'receipted_message_id' in pdu ? textOf(pdu, 'receipted_message_id', MAX_ID) : undefined;
+  const { esmClass, userData } = withPlace(pdu, byteOf(pdu, 'esm_class'), userDataOf(pdu));
+  // Only a receipt tells of both; some SMSCs do not say in esm_class that it is one.
+  const isPlain = (esmClass & (ESM.TYPE_MASK | ESM.HEADER)) === 0;
+  const receipt = isPlain && id !== undefined && state !== undefined ? ESM.DELIVERY_RECEIPT : 0;
   return {
     ...{ source: addressOf(pdu, 'source_addr'), destination: addressOf(pdu, 'destination_addr') },
-    ...{ esmClass: byteOf(pdu, 'esm_class'), pid: byteOf(pdu, 'protocol_id'), dcs: byteOf(pdu, 'data_coding') },
+    ...{ esmClass: esmClass | receipt, userData, pid: byteOf(pdu, 'protocol_id'), dcs: byteOf(pdu, 'data_coding') },
     ...{ registeredDelivery: byteOf(pdu, 'registered_delivery'), priority: byteOf(pdu, 'priority_flag') },
-    validityPeriod: textOf(pdu, 'validity_period', 16),
-    userData: new Uint8Array(userData),
-    ...('receipted_message_id' in pdu ? { messageId: textOf(pdu, 'receipted_message_id', MAX_ID) } : {}),
-    ...('message_state' in pdu ? { messageState: byteOf(pdu, 'message_state') } : {}),
+    validityPeriod: pdu.validity_period === undefined ? '' : textOf(pdu, 'validity_period', 17),
+    ...(id === undefined ? {} : { messageId: id }),
+    ...(state === undefined ? {} : { messageState: state }),
   };
 }
 
 /** Id that the SMSC gave; the empty text where it gave none. @throws WireError */
 export const messageIdOf = (pdu: Pdu): string =>
   pdu.message_id === undefined ? '' : textOf(pdu, 'message_id', MAX_ID);
+
+/**
+ * An id as other SMSCs' receipts write it: the same number in hex in submit_sm_resp and decimal in the receipt, or the
+ * other way round, with zeros in front or without.
+ *
+ * @see SMPP 3.4, 5.3.2.12 and appendix B
+ */
+export function idForms(id: string): readonly string[] {
+  const plain = id.replace(/^0+(?=.)/, '');
+  const forms = new Set([id, plain]);
+  const add = (number: bigint, base: 10 | 16) => {
+    const text = number.toString(base);
+    for (const one of [text, text.toUpperCase(), text.padStart(8, '0'), text.toUpperCase().padStart(8, '0')])
+      forms.add(one);
+  };
+  if (/^[0-9]{1,20}$/.test(plain)) add(BigInt(plain), 16);
+  if (/^[0-9A-Fa-f]{1,16}$/.test(plain)) {
+    add(BigInt(`0x${plain}`), 10);
+    add(BigInt(`0x${plain}`), 16);
+  }
+  return [...forms];
+}
 
 const MAX_DAYS = 99;
 

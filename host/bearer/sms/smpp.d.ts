@@ -16,7 +16,9 @@ declare module 'smpp' {
 
   export class PDU {
     static maxLength: number;
+    static fromBuffer(buffer: Buffer): Pdu;
     constructor(command: string, fields?: Readonly<Record<string, unknown>>);
+    toBuffer(): Buffer;
   }
 
   export interface Session extends EventEmitter {

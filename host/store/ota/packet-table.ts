@@ -237,11 +237,11 @@ export class PacketTable {
    * A receipt: the part has come to the handset, or never will under this id. It counts for messages to the number that
    * it is about: an SMSC that restarts may give an id twice. False when no message ever had it.
    */
-  async partReported(messageId: string, msisdn: string, delivered: boolean): Promise<boolean> {
+  async partReported(messageIds: readonly string[], msisdn: string, delivered: boolean): Promise<boolean> {
     return guarded(async () => {
       const { rows } = await sql`WITH about AS (
           SELECT packet_id, sequence, m.state = 'sent' AND p.state = 'sent' AS open FROM sms_messages m
-          JOIN sms_packets p ON p.id = m.packet_id WHERE message_id = ${messageId} AND msisdn = ${msisdn}),
+          JOIN sms_packets p ON p.id = m.packet_id WHERE message_id = ANY(${[...messageIds]}) AND msisdn = ${msisdn}),
         changed AS (UPDATE sms_messages SET state = ${delivered ? 'delivered' : 'queued'} FROM about
           WHERE about.open AND sms_messages.packet_id = about.packet_id AND sms_messages.sequence = about.sequence)
         SELECT packet_id FROM about LIMIT 1`.execute(this.#database);
