@@ -15,10 +15,10 @@ import {
 import { GOES_ON_FIELD, MAX_BODY } from './admin-script.ts';
 import { administrationUri, readAdministrationUri } from './administration-uri.ts';
 import { type FindKey, PskGate } from './psk-gate.ts';
-import { CARD_TLS } from './tls-profile.ts';
+import { CARD_TLS, CARD_TLS_1_3 } from './tls-profile.ts';
 
 /**
- * The server that cards call: TLS 1.2 with a pre-shared key, HTTP of Amendment B.
+ * The server that cards call: TLS 1.2 or 1.3 with a pre-shared key, HTTP of Amendment B.
  *
  * @see GlobalPlatform Amendment B 1.2, chapters 3 and 4
  */
@@ -71,6 +71,8 @@ export class AdministrationServer implements AsyncDisposable {
     this.#http = createHttpServer(
       {
         maxHeaderSize: LIMITS.headerBytes,
+        // The path alone says whom a card calls.
+        requireHostHeader: false,
         headersTimeout: LIMITS.headersMs,
         requestTimeout: LIMITS.postMs,
         keepAliveTimeout: LIMITS.idleMs,
@@ -109,7 +111,14 @@ export class AdministrationServer implements AsyncDisposable {
       return;
     }
     const { findKey, logger, handshakeMs = LIMITS.handshakeMs } = this.#options;
-    const gate = new PskGate(socket, findKey);
+    let tls: TLSSocket | undefined;
+    const gate = new PskGate(socket, findKey, (version) => {
+      tls = this.#secure(gate, version === 'TLSv1.3' ? CARD_TLS_1_3 : CARD_TLS, settle);
+      tls.on('error', (error) => {
+        if (!open) logger.info({ reason: error.message, from: socket.remoteAddress }, 'a card could not connect');
+        gate.destroy();
+      });
+    });
     this.#gates.set(socket, gate);
     this.#handshakes += 1;
     const overdue = setTimeout(() => gate.destroy(), handshakeMs);
@@ -119,25 +128,23 @@ export class AdministrationServer implements AsyncDisposable {
       if (!open) this.#handshakes -= 1;
       open = true;
     };
-    const tls = new TLSSocket(gate, {
-      ...{ isServer: true, ...CARD_TLS },
-      pskCallback: (_socket: TLSSocket, identity: string) => gate.keyOf(identity),
-    } as ConstructorParameters<typeof TLSSocket>[1]);
+    gate.on('error', () => tls?.destroy());
+    gate.once('close', () => {
+      settle();
+      tls?.destroy();
+      this.#gates.delete(socket);
+    });
+  }
+
+  #secure(gate: PskGate, profile: typeof CARD_TLS | typeof CARD_TLS_1_3, settle: () => void): TLSSocket {
+    const pskCallback = (_socket: TLSSocket, identity: string) => gate.keyOf(identity);
+    const tls = new TLSSocket(gate, { isServer: true, ...profile, ...{ pskCallback } });
     tls.once('secure', () => {
       settle();
       GATES.set(tls, gate);
       this.#http.emit('connection', tls);
     });
-    tls.on('error', (error) => {
-      if (!open) logger.info({ reason: error.message, from: socket.remoteAddress }, 'a card could not connect');
-      gate.destroy();
-    });
-    gate.on('error', () => tls.destroy());
-    gate.once('close', () => {
-      settle();
-      tls.destroy();
-      this.#gates.delete(socket);
-    });
+    return tls;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -197,14 +204,19 @@ function* pairs(raw: readonly string[]): Generator<HeaderField> {
   for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at] ?? '', raw[at + 1] ?? ''];
 }
 
-/** A body of responses is a result that is `ok`, which some agents do not say; `ok` needs one. @throws WireError */
+/**
+ * A body of responses is a result that is `ok`, which some agents do not say; others say that, and no content type.
+ * `ok` needs one.
+ *
+ * @throws WireError
+ */
 function statusOf({ scriptStatus, body: kind, resume }: AdminRequest, body: Uint8Array): { readonly status?: string } {
   if (scriptStatus === undefined) {
     if (body.length === 0) return {};
     if (kind === undefined) throw new WireError('admin-script-status', 'A body that is no response of commands');
     return { status: 'ok' };
   }
-  if (scriptStatus === 'ok' && !resume && (body.length === 0 || kind === undefined))
+  if (scriptStatus === 'ok' && !resume && body.length === 0)
     throw new WireError('admin-script-status', 'The status is ok, and there is no response of commands');
   return { status: scriptStatus };
 }

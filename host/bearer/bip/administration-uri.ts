@@ -11,8 +11,11 @@ export interface AdministrationPlace {
 export const administrationUri = (sessionId: string, done: number): string =>
   `/administration?s=${sessionId}&n=${done}`;
 
+/** Path and query behind the server's name, which some agents put into their request line. @see RFC 9112 3.2.2 */
+const ABSOLUTE = /^https?:\/\/[^/?#]{1,300}(?=\/)/i;
+
 /** Undefined for any other text. */
 export function readAdministrationUri(text: string): AdministrationPlace | undefined {
-  const [, sessionId, done] = URI.exec(text) ?? [];
+  const [, sessionId, done] = URI.exec(text.replace(ABSOLUTE, '')) ?? [];
   return sessionId === undefined ? undefined : { sessionId, done: Number(done) };
 }

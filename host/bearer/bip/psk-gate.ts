@@ -2,15 +2,18 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { WireError } from '../../errors.ts';
+import { type ClientHello, readClientHello } from './client-hello.ts';
 
 /**
- * A TLS client's bytes on their way to the TLS library. ClientKeyExchange, which names the key, is kept back until the
- * key has been asked for: the library wants it at once, and the key service is elsewhere.
+ * A TLS client's bytes on their way to the TLS library. The message that names the key, ClientKeyExchange or in TLS 1.3
+ * ClientHello, is kept back until the key has been asked for: the library wants it at once, and the key service is
+ * elsewhere.
  */
 
 const RECORD_HEADER = 5;
 const MESSAGE_HEADER = 4;
 const HANDSHAKE_RECORD = 22;
+const CLIENT_HELLO = 1;
 const CLIENT_KEY_EXCHANGE = 16;
 /** A record in clear has at most 2^14 bytes. @see RFC 5246 6.2.1 */
 const MAX_RECORD = 16_384;
@@ -20,11 +23,17 @@ const MAX_BEFORE_KEY = 8_192;
 const MAX_IDENTITY = 128;
 const PRINTABLE = /^[!-~]+$/;
 
-/** Finds ClientKeyExchange in what a client sends, record by record. @see RFC 4279 2 */
+/** Finds the message that names the key in what a client sends, record by record. @see RFC 4279 2, RFC 8446 4.2.11 */
 export class KeyNameReader {
   #records = Buffer.alloc(0);
   #messages = Buffer.alloc(0);
   #seen = 0;
+  #version: TlsVersion | undefined;
+
+  /** Which is to be spoken, once the client has said hello. */
+  get version(): TlsVersion | undefined {
+    return this.#version;
+  }
 
   /**
    * Takes more bytes.
@@ -54,7 +63,13 @@ export class KeyNameReader {
     while (this.#messages.length >= MESSAGE_HEADER) {
       const end = MESSAGE_HEADER + this.#messages.readUIntBE(1, 3);
       if (this.#messages.length < end) return undefined;
-      if (this.#messages[0] === CLIENT_KEY_EXCHANGE) return identityOf(this.#messages.subarray(MESSAGE_HEADER, end));
+      const body = this.#messages.subarray(MESSAGE_HEADER, end);
+      if (this.#messages[0] === CLIENT_KEY_EXCHANGE) return identityOf(body);
+      if (this.#messages[0] === CLIENT_HELLO) {
+        const { version, identity } = readClientHello(body);
+        this.#version = version;
+        if (identity !== undefined) return printable(Buffer.from(identity));
+      }
       this.#messages = this.#messages.subarray(end);
     }
     return undefined;
@@ -64,28 +79,37 @@ export class KeyNameReader {
 /** `length(2) ‖ identity`, the whole of the message where PSK is the only key exchange. */
 function identityOf(body: Buffer): string {
   const length = body.length < 2 ? -1 : body.readUInt16BE(0);
-  const text = body.subarray(2).toString('latin1');
-  if (length !== text.length || length > MAX_IDENTITY || !PRINTABLE.test(text))
-    throw new WireError('psk-identity', `A PSK identity has 1 to ${MAX_IDENTITY} printable characters`, {
-      got: body.length,
-    });
-  return text;
+  return printable(length === body.length - 2 ? body.subarray(2) : Buffer.alloc(0));
 }
+
+function printable(identity: Buffer): string {
+  const text = identity.toString('latin1');
+  if (text.length <= MAX_IDENTITY && PRINTABLE.test(text)) return text;
+  throw new WireError('psk-identity', `A PSK identity has 1 to ${MAX_IDENTITY} printable characters`, {
+    got: identity.length,
+  });
+}
+
+type TlsVersion = ClientHello['version'];
 
 export type FindKey = (identity: string) => Promise<Uint8Array>;
 
 export class PskGate extends Duplex {
   readonly #socket: Socket;
   readonly #find: FindKey;
+  readonly #onHello: (version: TlsVersion) => void;
+  #greeted = false;
   #reader: KeyNameReader | undefined = new KeyNameReader();
   #key: { readonly identity: string; readonly psk: Uint8Array } | undefined;
   /** The key is being asked for: what comes meanwhile waits. */
   #held: Buffer[] | undefined;
 
-  constructor(socket: Socket, find: FindKey) {
+  /** @param onHello told once of the version that the client leads to, before its bytes can be read */
+  constructor(socket: Socket, find: FindKey, onHello: (version: TlsVersion) => void = () => {}) {
     super({ allowHalfOpen: false });
     this.#socket = socket;
     this.#find = find;
+    this.#onHello = onHello;
     socket.on('data', (bytes: Buffer) => this.#received(bytes));
     socket.once('end', () => this.push(null));
     socket.once('error', (error) => this.destroy(error));
@@ -112,7 +136,12 @@ export class PskGate extends Duplex {
       this.#held.push(bytes);
       return;
     }
+    const reader = this.#reader;
     const identity = this.#read(bytes);
+    if (!this.#greeted && reader?.version !== undefined && !this.destroyed) {
+      this.#greeted = true;
+      this.#onHello(reader.version);
+    }
     if (identity === undefined) this.#pass(bytes);
     else void this.#admit(identity, bytes);
   }

@@ -44,7 +44,7 @@ describe('the port that cards call', function () {
   async function openssl(text: string, more: readonly string[] = [], psk: Uint8Array = PSK): Promise<string> {
     const { host, port } = node.address;
     const key = ['-psk_identity', IDENTITY, '-psk', toHex(psk)];
-    const version = more.includes('-tls1_1') ? [] : ['-tls1_2'];
+    const version = more.some((one) => one.startsWith('-tls1_')) ? [] : ['-tls1_2'];
     const args = ['s_client', '-connect', `${host}:${port}`, ...version, '-quiet', '-no_ign_eof', ...key, ...more];
     return converse('openssl', args, text);
   }
@@ -80,6 +80,9 @@ describe('the port that cards call', function () {
     ['AES-128-CBC with SHA-256', ['-cipher', 'PSK-AES128-CBC-SHA256']],
     ['AES-128-GCM', ['-cipher', 'PSK-AES128-GCM-SHA256']],
     ['fragments of 512 bytes', ['-cipher', 'PSK-AES128-CBC-SHA256', '-maxfraglen', '512']],
+    ['TLS 1.3 and AES-128-GCM', ['-tls1_3']],
+    ['TLS 1.3 and AES-128-CCM', ['-tls1_3', '-ciphersuites', 'TLS_AES_128_CCM_SHA256']],
+    ['TLS 1.3 without Diffie-Hellman', ['-tls1_3', '-allow_no_dhe_kex']],
   ] as const) {
     it(`gives a script to another maker's client with ${name}`, async () => {
       const output = await openssl(post(), more);
@@ -115,11 +118,39 @@ describe('the port that cards call', function () {
     expect(await openssl(text)).to.include('HTTP/1.1 200 OK');
   });
 
+  const result = '\xaf\x80\x00\x00';
+  const said = 'X-Admin-Script-Status: ok';
+  const type = 'Content-Type: application/vnd.globalplatform.card-content-mgt-response';
+  for (const [name, text] of [
+    ['names the server in its request line', post(`https://ota.example:8443${URI}`)],
+    ['names no host', post(URI, FIELDS.slice(1))],
+    ['writes names in lower case, in another order', post(URI, FIELDS.map((one) => one.toLowerCase()).toReversed())],
+    ['speaks HTTP/1.0', post().replace('HTTP/1.1', 'HTTP/1.0')],
+    ['says that it does not resume', post(URI, [...FIELDS, 'X-Admin-Resume: false'])],
+    ['does not say what its result is', post(URI, [...FIELDS, said], result)],
+    ['says only what its result is', post(URI, [...FIELDS, `${type};version=1.0`], result)],
+    ['names no version', post(URI, [...FIELDS, said, type], result)],
+    ['quotes the version', post(URI, [...FIELDS, said, `${type}; charset=binary; version="1.0"`], result)],
+    ['shouts its status', post(URI, [...FIELDS, 'x-admin-script-status: OK', type], result)],
+    ['asks whether to go on', post(URI, [...FIELDS, said, type, 'Expect: 100-continue'], result)],
+    [
+      'sends chunks with extensions and trailers',
+      post(URI, [...FIELDS, said, type])
+        .replace('Content-Length: 0', 'Transfer-Encoding: chunked')
+        .concat('2;last=no\r\n\xaf\x80\r\n02\r\n\x00\x00\r\n0\r\nX-Sum: 1\r\n\r\n'),
+    ],
+  ] as const)
+    it(`answers an agent that ${name}`, async () => {
+      expect(await openssl(text)).to.include('HTTP/1.1 200 OK');
+    });
+
   for (const [name, more, psk] of [
     ['another key', [], new Uint8Array(16)],
     ['an identity that nobody has', ['-psk_identity', 'nobody'], PSK],
     ['no encryption', ['-cipher', 'PSK-NULL-SHA256:@SECLEVEL=0'], PSK],
     ['SHA-1', ['-cipher', 'PSK-AES128-CBC-SHA:@SECLEVEL=0'], PSK],
+    ['another key in TLS 1.3', ['-tls1_3'], new Uint8Array(16)],
+    ['no suite of 1.3', ['-tls1_3', '-ciphersuites', 'TLS_AES_256_GCM_SHA384'], PSK],
     ['a certificate suite', ['-cipher', 'ECDHE-RSA-AES128-GCM-SHA256'], PSK],
     ['TLS 1.1', ['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'], PSK],
   ] as const) {

@@ -24,7 +24,35 @@ const message = (type: number, body: Buffer): Buffer =>
 const keyExchange = (identity: string): Buffer =>
   message(16, Buffer.concat([Buffer.from([0, identity.length]), Buffer.from(identity, 'latin1')]));
 
+/** A ClientHello with these extensions. */
+const hello = (...extensions: readonly (readonly [number, string])[]): Buffer => {
+  const all = Buffer.concat(
+    extensions.map(([type, hex]) => {
+      const value = Buffer.from(hex, 'hex');
+      return Buffer.concat([Buffer.of(type >> 8, type, value.length >> 8, value.length), value]);
+    }),
+  );
+  const head = Buffer.concat([Buffer.of(3, 3), Buffer.alloc(32), Buffer.from('00000213010100', 'hex')]);
+  return message(1, Buffer.concat([head, Buffer.of(all.length >> 8, all.length), all]));
+};
+/** supported_versions: 1.3 and 1.2; pre_shared_key: `card` with its age. */
+const BOTH = [43, '0403040303'] as const;
+const CARD_KEY = [41, `000a0004${Buffer.from('card').toString('hex')}00000000`] as const;
+
 describe('the name of the key in a TLS handshake', () => {
+  it('stands in the hello of TLS 1.3, and decides the version', () => {
+    for (const [messages, name, version] of [
+      [hello(BOTH, CARD_KEY), 'card', 'TLSv1.3'],
+      [hello(BOTH), undefined, 'TLSv1.2'],
+      [hello([43, '020303'], CARD_KEY), undefined, 'TLSv1.2'],
+      [hello(CARD_KEY), undefined, 'TLSv1.2'],
+    ] as const) {
+      const reader = new KeyNameReader();
+      expect(reader.push(records(messages, 50))).to.equal(name);
+      expect(reader.version).to.equal(version);
+    }
+  });
+
   it('is found however its bytes come', () => {
     const identity = fc.stringMatching(/^[!-~]{1,128}$/);
     fc.assert(
@@ -45,6 +73,9 @@ describe('the name of the key in a TLS handshake', () => {
     ['HTTP in clear', Buffer.from('GET / HTTP/1.1\r\n')],
     ['an empty record', Buffer.from([22, 3, 3, 0, 0])],
     ['an identity of no byte', records(keyExchange(''), 64)],
+    ['a hello whose extensions end too soon', records(hello([43, '04030403']), 64)],
+    ['a hello with an empty name', records(hello(BOTH, [41, '0006000000000000']), 64)],
+    ['a hello with a control character', records(hello(BOTH, [41, '000700010700000000']), 64)],
     ['a control character', records(keyExchange('a\r\nb'), 64)],
     ['an identity that is longer than it says', records(message(16, Buffer.from([0, 1, 65, 66])), 64)],
     ['129 characters', records(keyExchange('a'.repeat(129)), 64)],

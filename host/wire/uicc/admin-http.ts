@@ -52,6 +52,7 @@ export type HeaderField = readonly [name: string, value: string];
 
 /** Longest value that is read or written. */
 const MAX_VALUE = 1024;
+const VERSION = /^version="?1\.0"?$/;
 /** Printable ASCII without spaces at the ends: nothing can end the line or begin another field. */
 const VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
 const URI = /^\/[!-~]*$/;
@@ -85,9 +86,11 @@ class Fields {
 
 function findType(types: Readonly<Record<BodyKind, string>>, value: string | undefined): BodyKind | undefined {
   if (value === undefined) return undefined;
-  const plain = value.replaceAll(' ', '').toLowerCase();
-  const found = BODY_KINDS.find((kind) => types[kind] === plain);
-  if (found === undefined) throw new WireError('admin-content-type', 'Not a content type of remote administration');
+  const [type = '', ...parameters] = value.replaceAll(/[ \t]/g, '').toLowerCase().split(';');
+  const found = BODY_KINDS.find((kind) => types[kind].startsWith(`${type};`));
+  const version = parameters.filter((one) => one.startsWith('version='));
+  if (found === undefined || version.length > 1 || !version.every((one) => VERSION.test(one)))
+    throw new WireError('admin-content-type', 'Not a content type of remote administration');
   return found;
 }
 
@@ -113,12 +116,12 @@ const REQUEST_FIELDS = [
 export function decodeAdminRequest(fields: Iterable<HeaderField>): AdminRequest {
   const found = new Fields(fields, REQUEST_FIELDS);
   const from = found.get('x-admin-from');
-  if (found.get('x-admin-protocol') !== ADMIN_PROTOCOL)
+  if (found.get('x-admin-protocol')?.toLowerCase() !== ADMIN_PROTOCOL)
     throw new WireError('admin-protocol', 'Not a request of remote administration 1.0: X-Admin-Protocol');
-  const status = found.get('x-admin-script-status');
+  const status = found.get('x-admin-script-status')?.toLowerCase();
   const scriptStatus = SCRIPT_STATUS.find((known) => known === status);
-  const resume = found.get('x-admin-resume');
-  if (scriptStatus !== status || (resume !== undefined && resume !== 'true'))
+  const resume = found.get('x-admin-resume')?.toLowerCase();
+  if (scriptStatus !== status || (resume !== undefined && resume !== 'true' && resume !== 'false'))
     throw new WireError('admin-header-value', 'X-Admin-Script-Status or X-Admin-Resume has an unknown value');
   const body = findType(RESPONSE_TYPES, found.get('content-type'));
   return {

@@ -24,7 +24,11 @@ describe('remote administration that is refused', () => {
     ['another protocol', [from, ['X-Admin-Protocol', 'globalplatform-remote-admin/2.0']]],
     ['two agents', [protocol, from, ['x-admin-from', 'other']]],
     ['an unknown script status', [protocol, from, ['X-Admin-Script-Status', 'fine']]],
-    ['an unknown resume', [protocol, from, ['X-Admin-Resume', 'false']]],
+    ['an unknown resume', [protocol, from, ['X-Admin-Resume', 'perhaps']]],
+    [
+      'a content type of another version',
+      [protocol, from, ['Content-Type', 'application/vnd.etsi.scp.response-data;version=2.0']],
+    ],
     [
       'the content type of a server',
       [protocol, from, ['Content-Type', 'application/vnd.etsi.scp.command-data;version=1.0']],
