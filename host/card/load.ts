@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CapFile, loadFileDataBlock, loadFileHash } from '../wire/cap/cap-file.ts';
+import { type CapFile, type HashAlgorithm, loadFileDataBlock, loadFileHash } from '../wire/cap/cap-file.ts';
 import type { Aid } from '../wire/gp/aid.ts';
 import type { GpCommand } from '../wire/gp/command.ts';
 import { installForLoad } from '../wire/gp/install.ts';
@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly securityDomain?: Aid;
   readonly withDescriptor?: boolean;
   readonly withHash?: boolean;
+  /** Of the hash and of what is signed over it; SHA-256 where none is named. Cards before GP 2.2.1 take SHA-1 only. */
+  readonly hashAlgorithm?: HashAlgorithm;
   readonly token?: Uint8Array;
   readonly daps?: readonly DapBlock[];
   readonly blockLength?: number;
@@ -25,7 +27,7 @@ export function loadFileCommands(cap: CapFile, options: LoadOptions = {}): reado
   const first = installForLoad({
     loadFile: cap.packageAid,
     ...(securityDomain === undefined ? {} : { securityDomain }),
-    ...(hashed ? { hash: loadFileHash(dataBlock) } : {}),
+    ...(hashed ? { hash: loadFileHash(dataBlock, options.hashAlgorithm) } : {}),
     ...(token === undefined ? {} : { token }),
   });
   return [first, ...loadCommands(encodeLoadFile(dataBlock, daps), blockLength)];

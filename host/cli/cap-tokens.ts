@@ -7,7 +7,7 @@ import { deleteObject } from '../wire/gp/delete.ts';
 import { installApplication, installForExtradition, installForMakeSelectable } from '../wire/gp/install.ts';
 import { tokenInput, withTokenNames } from '../wire/gp/token.ts';
 import { toHex } from '../wire/hex.ts';
-import { installationOf } from './card/cap-choice.ts';
+import { hashOf, installationOf } from './card/cap-choice.ts';
 import { keyOf } from './card/content-authorization.ts';
 import { aidOption, hexBytes } from './card/options.ts';
 import { print } from './card/print.ts';
@@ -26,8 +26,10 @@ const hexOf = (options: Options, name: string): Uint8Array | undefined =>
 async function installation(file: string, options: Options): Promise<readonly GpCommand[]> {
   const { cap, module, instance, privileges, parameters } = await installationOf(file, options);
   const domain = hexOf(options, 'domain');
+  const hashAlgorithm = hashOf(options.hash);
   const [load] = loadFileCommands(cap, {
     ...{ withDescriptor: options.descriptor === true, withHash: true },
+    ...(hashAlgorithm === undefined ? {} : { hashAlgorithm }),
     ...(domain === undefined ? {} : { securityDomain: aidOption(toHex(domain)) }),
   });
   const install = installApplication({
@@ -73,6 +75,7 @@ export function addTokenCommand(cap: Command): void {
     .option('--privileges <list>', 'of the instance')
     .option('--params <hex>', 'what install() gets')
     .option('--descriptor', 'with the Descriptor component', false)
+    .option('--hash <algorithm>', 'of the load file: sha256, or sha1 where the provider loads with it')
     .option('--related', 'delete: with what belongs to it', false)
     .option('--to <aid>', 'extradite: the new domain')
     .option('--json', 'print JSON', false);

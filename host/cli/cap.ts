@@ -87,6 +87,7 @@ async function infoOf(file: string) {
     bytesToLoad: dataBlock.length,
     staticFieldBytes: staticFieldBytes(cap),
     sha256: toHex(loadFileHash(dataBlock)),
+    signatures: cap.signatures.map(({ key, hash }) => `${key} over ${hash}`),
   };
 }
 

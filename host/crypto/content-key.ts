@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { KeyError } from '../errors.ts';
+import { decodeSingle, decodeTlvs } from '../wire/ber-tlv.ts';
 import type { PublicKey } from '../wire/gp/public-key.ts';
+import { concat } from '../wire/hex.ts';
 import { AES_KEY_LENGTHS, aesCmac } from './aes.ts';
 import { retailMac } from './des.ts';
 import { constantTimeEqual } from './equal.ts';
@@ -67,6 +69,29 @@ function pointOf(key: KeyObject): CardPart {
 const ecdsaHash = (key: KeyObject): string =>
   ({ 'P-384': 'sha384', secp384r1: 'sha384', secp521r1: 'sha512' })[key.asymmetricKeyDetails?.namedCurve ?? ''] ??
   'sha256';
+
+/**
+ * `r ‖ s` of an ECDSA signature in DER, each of `size` bytes, as a card takes it. @see GPCS 2.3.1 B.4.3
+ *
+ * @throws KeyError when it is no such signature
+ */
+export function plainSignature(der: Uint8Array, size: number): Uint8Array {
+  const refused = new KeyError('content-signature', `This is no ECDSA signature in DER of twice ${size} bytes`);
+  const numbers = () => {
+    try {
+      return decodeTlvs(decodeSingle(0x30, der));
+    } catch {
+      throw refused;
+    }
+  };
+  const halves = numbers().map(({ tag, value }) => {
+    const digits = value.slice(value[0] === 0 ? 1 : 0);
+    if (tag !== 0x02 || digits.length === 0 || digits.length > size) throw refused;
+    return concat(new Uint8Array(size - digits.length), digits);
+  });
+  if (halves.length !== 2) throw refused;
+  return concat(...halves);
+}
 
 function symmetric(kind: 'aes' | 'des', secret: Secret): ContentKey {
   const mac = (data: Uint8Array): Uint8Array =>

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
-import { type CapFile, decodeCapFile } from '../../wire/cap/cap-file.ts';
+import { type CapFile, decodeCapFile, HASH_ALGORITHMS, type HashAlgorithm } from '../../wire/cap/cap-file.ts';
 import { type Aid, aidToHex } from '../../wire/gp/aid.ts';
 import { PRIVILEGE } from '../../wire/gp/privilege.ts';
 import { aidOption, hexBytes } from './options.ts';
+
+/** The algorithm that `--hash` names; undefined where it names none. @throws UsageError for another */
+export function hashOf(named: unknown): HashAlgorithm | undefined {
+  if (typeof named !== 'string') return undefined;
+  const wanted = named.toLowerCase().replace('-', '');
+  const algorithm = HASH_ALGORITHMS.find((name) => name === wanted);
+  if (algorithm === undefined) throw new UsageError('hash', `${named}: want one of ${HASH_ALGORITHMS.join(', ')}`);
+  return algorithm;
+}
 
 /** What a verb is to install, from its file and options. */
 export interface Installation {

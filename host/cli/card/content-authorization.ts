@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
-import { type ContentKey, contentKey } from '../../crypto/content-key.ts';
+import { type ContentKey, contentKey, plainSignature } from '../../crypto/content-key.ts';
 import { SecureChannelError, UsageError } from '../../errors.ts';
-import { loadFileHash } from '../../wire/cap/cap-file.ts';
+import { type CapFile, loadFileDataBlock, loadFileHash } from '../../wire/cap/cap-file.ts';
 import type { Aid } from '../../wire/gp/aid.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';
 import type { DapBlock } from '../../wire/gp/load.ts';
 import { type Act, decodeConfirmation, receiptInput } from '../../wire/gp/receipt.ts';
 import { tokenInput, withToken, withTokenNames } from '../../wire/gp/token.ts';
 import { toHex } from '../../wire/hex.ts';
+import { hashOf } from './cap-choice.ts';
 import { aidOption, hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
 
@@ -50,13 +51,27 @@ async function tokenMaker(text: unknown): Promise<((command: GpCommand) => Uint8
   };
 }
 
-/** Reads `--dap`, `--dap-domain`, `--token` and `--receipt-key`. @throws UsageError, KeyError */
+/** By the key of `--dap`; without one the signature that lies in the file, where `--dap-domain` wants any. */
+async function signatureOver(cap: CapFile, options: Readonly<Record<string, unknown>>) {
+  const key = await keyOf(options.dap);
+  const algorithm = hashOf(options.hash) ?? 'sha256';
+  if (key !== undefined) return key.sign(loadFileHash(loadFileDataBlock(cap, options.descriptor === true), algorithm));
+  if (options.dapDomain === undefined) return undefined;
+  const [found, other] = cap.signatures.filter(({ hash }) => hash === algorithm);
+  if (found === undefined)
+    throw new UsageError('dap', `The file has no signature over its ${algorithm} hash: sign with --dap KEY`);
+  if (other !== undefined)
+    throw new UsageError('dap', 'The file is signed by an RSA and a P-256 key: sign with --dap KEY, or keep one');
+  return found.key === 'rsa' ? found.bytes : plainSignature(found.bytes, 32);
+}
+
+/** Reads `--dap`, `--dap-domain`, `--hash`, `--token` and `--receipt-key`. @throws UsageError, KeyError, WireError */
 export async function contentAuthorization(
   card: CardWork,
   options: Readonly<Record<string, unknown>>,
-  dataBlock?: Uint8Array,
+  cap?: CapFile,
 ): Promise<ContentAuthorization> {
-  const dapKey = await keyOf(options.dap);
+  const signature = cap === undefined ? undefined : await signatureOver(cap, options);
   const makeToken = await tokenMaker(options.token);
   const receiptKey = await keyOf(options.receiptKey);
   const dapDomain: Aid = typeof options.dapDomain === 'string' ? aidOption(options.dapDomain) : card.domain;
@@ -64,10 +79,7 @@ export async function contentAuthorization(
   const receipts: Receipt[] = [];
   return {
     receipts,
-    daps:
-      dapKey === undefined || dataBlock === undefined
-        ? []
-        : [{ securityDomain: dapDomain, signature: dapKey.sign(loadFileHash(dataBlock)) }],
+    daps: signature === undefined ? [] : [{ securityDomain: dapDomain, signature }],
     authorize: (given) => {
       if (makeToken === undefined) return given;
       const command = names === undefined ? given : withTokenNames(given, names);

@@ -73,9 +73,12 @@ const authorized = (command: Command): Command =>
 
 const loading = (command: Command): Command =>
   authorized(command)
-    .option('--hash', 'sends the load file’s hash', false)
+    .option('--hash [algorithm]', 'sends the load file’s hash: sha256, or sha1 for cards before GP 2.2.1', false)
     .option('--dap <key>', 'signs the load file: PEM file, aes:HEX or des:HEX')
-    .option('--dap-domain <aid>', 'the domain that verifies the DAP; default the one that is selected')
+    .option(
+      '--dap-domain <aid>',
+      'the domain that verifies the DAP, without --dap the one in the file; default the selected one',
+    )
     .option('--descriptor', 'loads the Descriptor component too', false);
 
 export const contentVerbs: readonly Verb[] = [
@@ -100,7 +103,7 @@ export const contentVerbs: readonly Verb[] = [
   {
     usage: 'load <file>',
     about: 'loads a CAP file',
-    examples: ['load library.cap --key test --hash'],
+    examples: ['load library.cap --key test --hash', 'load signed.cap --key test --dap-domain F0000000025351'],
     options: loading,
     run: load,
   },

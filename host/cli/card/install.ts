@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadFileCommands } from '../../card/load.ts';
 import { ConflictError, StatusWordError, TsmError } from '../../errors.ts';
-import { loadFileDataBlock } from '../../wire/cap/cap-file.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
 import type { RegistryEntry } from '../../wire/gp/get-status.ts';
 import { installApplication, installForMakeSelectable } from '../../wire/gp/install.ts';
 import { APPLICATION_STATE } from '../../wire/gp/life-cycle.ts';
 import { sameBytes } from '../../wire/hex.ts';
-import type { Installation } from './cap-choice.ts';
+import { hashOf, type Installation } from './cap-choice.ts';
 import { CardContent } from './card-content.ts';
 import { type ContentAuthorization, contentAuthorization, receiptsShown } from './content-authorization.ts';
 import type { CardWork } from './session.ts';
@@ -23,11 +22,12 @@ export async function loadCap(
   authorization?: ContentAuthorization,
 ): Promise<ContentAuthorization> {
   const withDescriptor = options.descriptor === true;
-  const dataBlock = loadFileDataBlock(cap, withDescriptor);
-  const authority = authorization ?? (await contentAuthorization(card, options, dataBlock));
-  const withHash = options.hash === true || options.token !== undefined;
+  const authority = authorization ?? (await contentAuthorization(card, options, cap));
+  const hashAlgorithm = hashOf(options.hash);
+  const withHash = (options.hash ?? false) !== false || options.token !== undefined;
   const [first, ...blocks] = loadFileCommands(cap, {
     ...{ withDescriptor, withHash, daps: authority.daps },
+    ...(hashAlgorithm === undefined ? {} : { hashAlgorithm }),
     ...(card.domainIsNamed ? { securityDomain: card.domain } : {}),
   });
   const name = aidToHex(cap.packageAid);
@@ -57,7 +57,7 @@ export async function installCap(card: CardWork, wanted: Installation, options: 
   if (there !== undefined) return { ...result, ...(await finishInstance(card, wanted, there, options)) };
   const loaded = content.loadFile(cap.packageAid);
   if (loaded !== undefined) requireSameVersion(loaded, wanted);
-  const authority = await contentAuthorization(...[card, options, loadFileDataBlock(cap, options.descriptor === true)]);
+  const authority = await contentAuthorization(card, options, cap);
   if (loaded === undefined) await loadCap(card, wanted, options, authority);
   try {
     await makeInstance(card, wanted, authority);

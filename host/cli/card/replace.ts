@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { StatusWordError, TsmError } from '../../errors.ts';
-import { loadFileDataBlock } from '../../wire/cap/cap-file.ts';
 import { type Aid, aidToHex } from '../../wire/gp/aid.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
 import { sameBytes } from '../../wire/hex.ts';
@@ -34,8 +33,7 @@ async function replaceByOther(
   content: CardContent,
 ) {
   const { cap, instance } = wanted;
-  const dataBlock = loadFileDataBlock(cap, options.descriptor === true);
-  const authority = await contentAuthorization(card, options, dataBlock);
+  const authority = await contentAuthorization(card, options, cap);
   const old = aidToHex(oldLoadFile);
   if (content.loadFile(cap.packageAid) === undefined) await loadCap(card, wanted, options, authority);
   await card.change(authority.authorize(deleteObject(instance)), `application ${aidToHex(instance)} of ${old} is gone`);

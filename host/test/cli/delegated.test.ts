@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { unzipSync, zipSync } from 'fflate';
 import { readCardImage, type SimulatedCard, type Simulator, startSimulator } from '../../../simulator/src/index.ts';
 import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
 
@@ -14,6 +16,11 @@ const PROVIDER_KEY = '000102030405060708090A0B0C0D0E0F';
 const RECEIPT_KEY = 'aes:101112131415161718191A1B1C1D1E1F';
 const DOMAIN = 'F0000000025350';
 const FILE = 'F000000001';
+
+/** Of a small library, each signed by `capfile` with a key of its own. */
+const signed: { readonly files: readonly { key: string; publicKey: string; cap: string }[] } = JSON.parse(
+  readFileSync(new URL('../vectors/cap/signed-by-capfile.json', import.meta.url), 'utf8'),
+);
 
 interface Outcome {
   readonly code: number | null;
@@ -122,5 +129,45 @@ describe('tsm card, delegated management', function () {
     const wrong = await tsm(...load, '--dap', RECEIPT_KEY);
     expect([wrong.code, wrong.err.includes('6985')], wrong.err).to.deep.equal([4, true]);
     await done(...load, '--dap', tokenKey);
+  });
+
+  it('takes the DAP out of a CAP file that another tool has signed', async () => {
+    for (const { key, publicKey, cap: contents } of signed.files) {
+      const verifier = { rsa: 'F0000000025352', p256: 'F0000000025353' }[key] ?? '';
+      const privileges = 'security-domain,dap-verification';
+      await done('card', 'domain', 'create', verifier, '--scp', '03', '--privileges', privileges, ...issuer);
+      await done('card', 'put-key', '31', '--new-key', PROVIDER_KEY, '--domain', verifier, ...issuer);
+      const publicFile = join(folder, `${key}.pem`);
+      await writeFile(publicFile, publicKey);
+      const own = ['--domain', verifier, '--key', PROVIDER_KEY];
+      await done('card', 'put-key', '32', '--new-key', PROVIDER_KEY, ...own);
+      await done('card', 'put-content-key', 'dap', publicFile, ...own);
+      const file = join(folder, `${key}.cap`);
+      await writeFile(file, Buffer.from(contents, 'base64'));
+      const load = ['card', 'load', file, ...issuer, '--dap-domain', verifier];
+      for (const hash of key === 'rsa' ? ['sha1', 'sha256'] : ['sha256']) {
+        await done(...load, '--hash', hash);
+        await done('card', 'delete', 'F000000002', ...issuer);
+      }
+      const unsigned = await tsm('card', 'load', cap, ...issuer, '--dap-domain', verifier);
+      expect([unsigned.code, /no signature/.test(unsigned.err)], unsigned.err).to.deep.equal([2, true]);
+    }
+  });
+
+  it('is refused by the card where the signature is another file’s', async () => {
+    const [rsa, p256] = signed.files.map(({ cap: contents }) => new Uint8Array(Buffer.from(contents, 'base64')));
+    const entries = { ...unzipSync(rsa ?? new Uint8Array()) };
+    const other = unzipSync(p256 ?? new Uint8Array());
+    for (const hash of ['sha1', 'sha256']) {
+      const foreign = entries[`META-INF/dap.rsa.${hash}`]?.slice() ?? new Uint8Array();
+      foreign[100] = (foreign[100] ?? 0) ^ 1;
+      other[`META-INF/dap.rsa.${hash}`] = foreign;
+      delete other[`META-INF/dap.p256.${hash}`];
+    }
+    const file = join(folder, 'spoiled.cap');
+    await writeFile(file, zipSync(other));
+    const run = await tsm('card', 'load', file, ...issuer, '--dap-domain', 'F0000000025352');
+    expect([run.code, run.err.includes('6985')], run.err).to.deep.equal([4, true]);
+    expect((await tsm('card', 'list', ...issuer)).out).not.to.contain('F000000002 ');
   });
 });

@@ -29,9 +29,26 @@ export interface CapFile {
   readonly components: ReadonlyMap<ComponentName, Uint8Array>;
   /** True where the code uses int values. @see JCVM 6.3 ACC_INT */
   readonly usesInt: boolean;
+  /** DAPs that the file's maker laid beside the components. */
+  readonly signatures: readonly FileSignature[];
 }
 
-function components(file: Uint8Array): Map<ComponentName, Uint8Array> {
+/**
+ * Signature over a load file data block hash in `META-INF/dap.<key>.<hash>`, where `capfile -s` of others' tools writes
+ * it: RSA-1024 as the card takes it, P-256 in DER.
+ */
+export interface FileSignature {
+  readonly key: 'rsa' | 'p256';
+  readonly hash: HashAlgorithm;
+  readonly bytes: Uint8Array;
+}
+
+export const HASH_ALGORITHMS = ['sha1', 'sha256'] as const;
+export type HashAlgorithm = (typeof HASH_ALGORITHMS)[number];
+
+type Parts = Pick<CapFile, 'components' | 'signatures'>;
+
+function archived(file: Uint8Array): Parts {
   if (file.length > MAX_FILE) throw new WireError('cap-too-long', 'This is no CAP file: it is too long');
   const found = new Map<ComponentName, Uint8Array>();
   try {
@@ -41,14 +58,22 @@ function components(file: Uint8Array): Map<ComponentName, Uint8Array> {
       const bytes = path === undefined ? undefined : entries[path];
       if (bytes !== undefined) found.set(name, bytes);
     }
+    return { components: found, signatures: signaturesIn(entries) };
   } catch (error) {
     throw new WireError('cap-container', 'This is no CAP file: it is not a ZIP archive', {}, error);
   }
-  return found;
 }
 
+const signaturesIn = (entries: Readonly<Record<string, Uint8Array>>): readonly FileSignature[] =>
+  (['rsa', 'p256'] as const).flatMap((key) =>
+    HASH_ALGORITHMS.flatMap((hash) => {
+      const bytes = entries[`META-INF/dap.${key}.${hash}`];
+      return bytes === undefined ? [] : [{ key, hash, bytes }];
+    }),
+  );
+
 /** As an IJC file has them: components one after the other, without names. */
-function concatenated(file: Uint8Array): Map<ComponentName, Uint8Array> {
+function concatenated(file: Uint8Array): Parts {
   const names: ReadonlyMap<number, ComponentName> = new Map([
     ...([
       [1, 'Header'],
@@ -76,7 +101,7 @@ function concatenated(file: Uint8Array): Map<ComponentName, Uint8Array> {
     if (name !== undefined) found.set(name, file.slice(offset, end));
     offset = end;
   }
-  return found;
+  return { components: found, signatures: [] };
 }
 
 /**
@@ -86,7 +111,7 @@ function concatenated(file: Uint8Array): Map<ComponentName, Uint8Array> {
  * @see JCVM 3.0.4 chapter 6
  */
 export function decodeCapFile(file: Uint8Array): CapFile {
-  const parts = file[0] === HEADER.TAG ? concatenated(file) : components(file);
+  const { components: parts, signatures } = file[0] === HEADER.TAG ? concatenated(file) : archived(file);
   const header = parts.get('Header');
   if (header === undefined) throw new WireError('cap-container', 'This is no CAP file: it has no Header component');
   const reader = new ComponentReader(header, 'Header', HEADER.TAG);
@@ -98,7 +123,7 @@ export function decodeCapFile(file: Uint8Array): CapFile {
   const major = reader.u1();
   const packageAid = reader.aid();
   const packageVersion = `${major}.${minor}`;
-  return { packageAid, packageVersion, applets: appletsOf(parts), components: parts, usesInt };
+  return { packageAid, packageVersion, applets: appletsOf(parts), components: parts, usesInt, signatures };
 }
 
 function appletsOf(parts: ReadonlyMap<ComponentName, Uint8Array>): Aid[] {
@@ -123,5 +148,5 @@ export function loadFileDataBlock({ components: parts }: CapFile, withDescriptor
 }
 
 /** Load file data block hash. @see GPCS C.2 */
-export const loadFileHash = (dataBlock: Uint8Array, algorithm: 'sha1' | 'sha256' = 'sha256'): Uint8Array =>
+export const loadFileHash = (dataBlock: Uint8Array, algorithm: HashAlgorithm = 'sha256'): Uint8Array =>
   new Uint8Array(createHash(algorithm).update(dataBlock).digest());
