@@ -15,9 +15,9 @@ const large = { bits: 2048 } as const;
 
 describe('GET RESPONSE', () => {
   it(
-    'fetches the rest with class 00 and 80, once',
+    'fetches the rest with class 00 and 80, and those of secure messaging, once',
     withIssuerCard(large, async (card) => {
-      for (const cla of ['00', '80']) {
+      for (const cla of ['00', '80', '0C', '84']) {
         await waiting(card);
         const rest = await card.exchange(`${cla}C0000000`);
         expect([rest.data.length, rest.sw]).deep.equal([14, '9000']);
@@ -30,8 +30,6 @@ describe('GET RESPONSE', () => {
     ['another P1', '00C0010000', '6A86'],
     ['another P2', '00C0000100', '6A86'],
     ['the class of a part', '10C0000000', '6E00'],
-    ['the class of secure messaging', '0CC0000000', '6E00'],
-    ['the class of secure messaging, proprietary', '84C0000000', '6E00'],
   ] as const) {
     it(
       `with ${name} is ${sw}, and the rest is gone`,
@@ -61,7 +59,7 @@ describe('GET RESPONSE', () => {
   it(
     'makes a waiting challenge void, as every command does',
     withIssuerCard({}, async (card) => {
-      for (const between of ['00C0000000', '00C0010000', '0CC0000000']) {
+      for (const between of ['00C0000000', '00C0010000', '10C0000000']) {
         const initiation = new Initiation(card, rsaKey('isd').n);
         await initiation.manage();
         await initiation.certificate(issuerCertificate());

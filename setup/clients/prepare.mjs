@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clients that others made, for the tests: Python packages in a virtual environment under build/, opensc-tool and
-// GnuTLS's programs from Debian. What cannot be had here is told, and its tests are skipped and counted
+// Clients that others made, for the tests: Python packages in a virtual environment and Java libraries under build/,
+// opensc-tool and GnuTLS's programs from Debian. What cannot be had here is told, and its tests are skipped and counted
 // (expected-skips.json).
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,6 +12,7 @@ const BUILD_PACKAGES = ['python3-venv', 'python3-dev', 'g++', 'libpcsclite-dev']
 
 export const OPENSC_TOOL = '/usr/bin/opensc-tool';
 export const GNUTLS_CLI = '/usr/bin/gnutls-cli';
+export const javaClientsOf = (root) => join(root, 'build', 'clients-java');
 export const pythonOf = (root) => join(root, 'build', 'clients', 'bin', 'python');
 
 function run(command, ...args) {
@@ -61,9 +62,31 @@ async function preparePython(root) {
   writeFileSync(stamp, wanted);
 }
 
+async function prepareJava(root) {
+  const project = join(import.meta.dirname, 'java');
+  const folder = javaClientsOf(root);
+  const stamp = join(folder, 'pom.sha256');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(project, 'pom.xml')))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  console.error('setup: fetching a Java client for the tests');
+  rmSync(folder, { recursive: true, force: true });
+  const { ok, said } = await run(
+    'mvn',
+    ...['-q', '-B', '-f', project, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`],
+  );
+  if (ok) writeFileSync(stamp, wanted);
+  else {
+    rmSync(folder, { recursive: true, force: true });
+    console.error(`setup: no Java client, its test is skipped: ${said.trim().split('\n').at(-1)}`);
+  }
+}
+
 /** Fetches what is missing; never fails. */
 export async function prepareClients(root) {
   await preparePython(root);
+  await prepareJava(root);
   for (const [tool, debianPackage] of [
     [OPENSC_TOOL, 'opensc'],
     [GNUTLS_CLI, 'gnutls-bin'],
@@ -79,6 +102,9 @@ const SOFTHSM = '/usr/lib/softhsm/libsofthsm2.so';
 
 /** How many tests are skipped on this machine because a client is not there: one for each of its files. */
 export function missingClients(root) {
-  const wanted = [...Array.from({ length: 5 }, () => pythonOf(root)), OPENSC_TOOL, GNUTLS_CLI, GNUTLS_CLI, SOFTHSM];
+  const wanted = [
+    ...Array.from({ length: 5 }, () => pythonOf(root)),
+    ...[javaClientsOf(root), OPENSC_TOOL, GNUTLS_CLI, GNUTLS_CLI, SOFTHSM],
+  ];
   return wanted.filter((path) => !existsSync(path)).length;
 }

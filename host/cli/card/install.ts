@@ -121,7 +121,8 @@ async function rollBack(
     if (!(error instanceof TsmError)) throw error;
     throw new StatusWordError(
       'install-half-done',
-      `${cause.message}; the load file ${aidToHex(cap.packageAid)} stayed on the card: delete it, or run the same command again`,
+      `${cause.message}; the load file ${aidToHex(cap.packageAid)} stayed on the card: ` +
+        'delete it, or run the same command again',
       cause.context,
       cause,
     );

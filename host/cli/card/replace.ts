@@ -57,7 +57,8 @@ async function replaceBySame(card: CardWork, wanted: Installation, options: Opti
   const going = content.instancesOf(wanted.cap.packageAid).map((entry) => aidToHex(entry.aid));
   const old = typeof options.old === 'string' ? await oldInstallation(options, wanted) : undefined;
   card.say(
-    `A card holds one load file ${name}: the old one${going.length === 0 ? '' : ` with ${going.join(', ')}`} goes first, its data with it. ` +
+    `A card holds one load file ${name}: the old one${going.length === 0 ? '' : ` with ${going.join(', ')}`} ` +
+      'goes first, its data with it. ' +
       (old === undefined
         ? 'Without --old FILE nothing comes back if the new one is refused.'
         : 'If the new one is refused, the old code comes back.'),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CardLinks, readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
@@ -32,10 +32,13 @@ function putTestKeys(version: number): Uint8Array {
 }
 
 /** A SECURED card with our own domains: SCP03 under KVN 30 with the test key. */
-export async function insertTestCard(links: CardLinks): Promise<SimulatedCard> {
+export async function insertTestCard(
+  links: CardLinks,
+  changes: { readonly atr?: string } = {},
+): Promise<SimulatedCard> {
   const simulator = await sharedSimulator();
   const { image } = await readCardImage('plain');
-  const card = await simulator.insert({ ...image, lifeCycle: 'OP_READY' }, links);
+  const card = await simulator.insert({ ...image, ...changes, lifeCycle: 'OP_READY' }, links);
   await card.transmit(fromHex('00A4040000'));
   const answer = toHex(await card.transmit(putTestKeys(0x30)));
   if (!answer.endsWith('9000')) throw new TransportError('test-card', `PUT KEY answered ${answer}`);
@@ -117,12 +120,25 @@ export interface VerbOutcome {
 }
 
 /** Runs one of the scripts of this folder to its end. */
-export async function runVerbs(
-  interpreter: string,
+export const runVerbs = (interpreter: string, script: string, ...args: readonly string[]) =>
+  verbsOf(interpreter, script, [join(import.meta.dirname, script), ...args]);
+
+/** Where the JDK looks for libpcsclite by itself, only the development package has a link. */
+const [pcscLibrary] = globSync('/usr/lib/*/libpcsclite.so.1');
+
+/** Compiles and runs one of the programs in `java/`. */
+export const runJavaVerbs = (libraries: string, program: string, ...args: readonly string[]) =>
+  verbsOf('java', program, [
+    ...(pcscLibrary === undefined ? [] : [`-Dsun.security.smartcardio.library=${pcscLibrary}`]),
+    ...['-cp', `${libraries}/*`, join(import.meta.dirname, 'java', program), ...args],
+  ]);
+
+async function verbsOf(
+  command: string,
   script: string,
-  ...args: readonly string[]
+  args: readonly string[],
 ): Promise<ReadonlyMap<string, VerbOutcome>> {
-  const { code, out, err } = await runClient(interpreter, [join(import.meta.dirname, script), ...args]);
+  const { code, out, err } = await runClient(command, args);
   const lines = out.split('\n').filter((line) => line.startsWith('{"verb"'));
   const outcomes = lines.map((line): VerbOutcome => JSON.parse(line));
   if (code !== 0) throw new TransportError('client-ended', `${script} ended with ${code}: ${err.slice(-2000)}`);

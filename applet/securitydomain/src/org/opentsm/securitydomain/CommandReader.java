@@ -47,7 +47,7 @@ final class CommandReader {
         checkClass(cla, ins);
         boolean isoMore = (cla & Gp.CLA_CHAINING) != 0;
         boolean gpMore = Commands.gpChained(ins) && (buffer[ISO7816.OFFSET_P1] & 0x80) != 0;
-        Util.arrayCopyNonAtomic(buffer, ISO7816.OFFSET_CLA, ram, Transients.HEADER, (short) 4);
+        Util.arrayCopyNonAtomic(buffer, ISO7816.OFFSET_CLA, ram, Transients.HEADER, (short) 5);
         // channel and chaining bits are the transport's
         ram[Transients.HEADER] = (byte) (cla & (Gp.CLA_TYPE_MASK & 0xFF | Gp.CLA_SM_MASK));
         if (gpMore) {

@@ -9,8 +9,8 @@ import javacard.framework.ISOException;
 final class ResponseSender {
 
     private static final short PIECE = (short) 256;
-    /** Class bits that are neither GlobalPlatform's 80 nor a channel's number. */
-    private static final byte CLA_WITHOUT_CHANNEL = (byte) 0x7C;
+    /** Class bits that are neither GlobalPlatform's 80, nor secure messaging's, nor a channel's number. */
+    private static final byte CLA_OTHERS = (byte) 0x70;
 
     private final Transients transients;
 
@@ -20,10 +20,12 @@ final class ResponseSender {
 
     /**
      * 9000 when GET RESPONSE may go on: class 00 or 80, P1 and P2 00, and a rest to fetch; else what it is answered.
+     * Hosts send it with the class of the command, that of secure messaging too (javax.smartcardio does): it fetches
+     * what was protected before, and has no MAC of its own.
      */
     short refusal(APDU apdu) {
         byte[] buffer = apdu.getBuffer();
-        if ((CommandReader.basic(buffer[ISO7816.OFFSET_CLA], Gp.CLA_SM_ISO) & CLA_WITHOUT_CHANNEL) != 0) {
+        if ((CommandReader.basic(buffer[ISO7816.OFFSET_CLA], Gp.CLA_SM_ISO) & CLA_OTHERS) != 0) {
             return Gp.SW_CLA_NOT_SUPPORTED;
         }
         if (buffer[ISO7816.OFFSET_P1] != 0 || buffer[ISO7816.OFFSET_P2] != 0) {

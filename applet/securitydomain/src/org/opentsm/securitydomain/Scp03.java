@@ -204,7 +204,8 @@ final class Scp03 extends SymmetricChannel {
 
     /**
      * Checks the C-MAC at the end of the data, whose chaining value it then is, and takes it off DATA_LENGTH: over
-     * {@code chaining value, CLA INS P1 P2 Lc, data}, the class without channel, Lc of three bytes over 255.
+     * {@code chaining value, CLA INS P1 P2 Lc, data}, the class without channel, Lc of three bytes
+     * over 255 and where it came so.
      */
     private boolean verifiesMac() {
         short size = macLength();
@@ -219,7 +220,8 @@ final class Scp03 extends SymmetricChannel {
         // Lc goes through the place of the context, which the initiation alone needs: it is behind us or was used
         ram[CONTEXT] = 0;
         Util.setShort(ram, (short) (CONTEXT + 1), total);
-        cmac.update(ram, total > 255 ? CONTEXT : (short) (CONTEXT + 2), total > 255 ? (short) 3 : (short) 1);
+        short lc = total > 255 || ram[Transients.LC] == 0 ? (short) 3 : (short) 1;
+        cmac.update(ram, (short) (CONTEXT + 3 - lc), lc);
         cmac.update(work, transients.dataOffset(), length);
         cmac.finish(ram, CHAINING);
         transients.setShort(Transients.DATA_LENGTH, length);

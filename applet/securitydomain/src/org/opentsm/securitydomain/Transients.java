@@ -16,7 +16,10 @@ final class Transients {
 
     // Command as received: CLA INS P1 P2, without chaining and secure messaging bits where noted
     static final short HEADER = (short) 0;
-    static final short DATA_OFFSET = (short) (HEADER + 4);
+    /** P3: Lc of the short form, 00 before an Lc of the extended one. */
+    static final short LC = (short) (HEADER + 4);
+
+    static final short DATA_OFFSET = (short) (LC + 1);
     static final short DATA_LENGTH = (short) (DATA_OFFSET + 2);
     // Parts of a command under way
     static final short CHAIN_HEADER = (short) (DATA_LENGTH + 2);

@@ -3,8 +3,8 @@ package org.opentsm.simulator.nativeisd;
 
 import java.util.Arrays;
 
-/** One command APDU of the short form; {@code data} without Lc and Le. */
-record Command(int cla, int ins, int p1, int p2, byte[] data) {
+/** One command APDU; {@code data} without Lc and Le, at most 255 bytes in either form of ISO 7816-4 5.1. */
+record Command(int cla, int ins, int p1, int p2, byte[] data, boolean extended) {
 
     private static final int SECURE = 0x04;
     private static final int CHANNEL = 0x03;
@@ -14,15 +14,27 @@ record Command(int cla, int ins, int p1, int p2, byte[] data) {
         if (apdu.length < 4) {
             return null;
         }
-        byte[] data = new byte[0];
-        if (apdu.length > 5) {
-            int length = apdu[4] & 0xFF;
-            if (length == 0 || apdu.length != 5 + length && apdu.length != 6 + length) {
-                return null;
-            }
-            data = Arrays.copyOfRange(apdu, 5, 5 + length);
+        boolean extended = apdu.length > 5 && apdu[4] == 0;
+        byte[] data = apdu.length <= 5 ? new byte[0] : extended ? extendedData(apdu) : shortData(apdu);
+        return data == null
+                ? null
+                : new Command(apdu[0] & 0xFF, apdu[1] & 0xFF, apdu[2] & 0xFF, apdu[3] & 0xFF, data, extended);
+    }
+
+    private static byte[] shortData(byte[] apdu) {
+        int length = apdu[4] & 0xFF;
+        boolean fits = apdu.length == 5 + length || apdu.length == 6 + length;
+        return fits ? Arrays.copyOfRange(apdu, 5, 5 + length) : null;
+    }
+
+    /** {@code 00 Le Le} or {@code 00 Lc Lc data [Le Le]}. */
+    private static byte[] extendedData(byte[] apdu) {
+        if (apdu.length == 7) {
+            return new byte[0];
         }
-        return new Command(apdu[0] & 0xFF, apdu[1] & 0xFF, apdu[2] & 0xFF, apdu[3] & 0xFF, data);
+        int length = apdu.length < 7 ? 0 : (apdu[5] & 0xFF) << 8 | apdu[6] & 0xFF;
+        boolean fits = length > 0 && length <= 0xFF && (apdu.length == 7 + length || apdu.length == 9 + length);
+        return fits ? Arrays.copyOfRange(apdu, 7, 7 + length) : null;
     }
 
     boolean isSecure() {
@@ -35,7 +47,12 @@ record Command(int cla, int ins, int p1, int p2, byte[] data) {
 
     /** The command without its protection. */
     Command plain(byte[] opened) {
-        return new Command(cla & ~SECURE, ins, p1, p2, opened);
+        return new Command(cla & ~SECURE, ins, p1, p2, opened, extended);
+    }
+
+    /** Lc as it came: of one byte or of three. */
+    byte[] lc() {
+        return extended ? Bytes.of(0, data.length >> 8, data.length) : Bytes.of(data.length);
     }
 
     /** {@code CLA INS P1 P2} as a MAC covers it: secure messaging, channel 0. */

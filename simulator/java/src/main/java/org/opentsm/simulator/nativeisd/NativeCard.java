@@ -100,6 +100,9 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
         boolean elsewhere = command != null
                 && command.cla() < 0x80
                 && (command.ins() == INS_MANAGE_CHANNEL || command.channel() != 0);
+        if (command == null && selected) {
+            return Bytes.status(Status.WRONG_LENGTH);
+        }
         if (command == null || elsewhere) {
             return applets.get();
         }

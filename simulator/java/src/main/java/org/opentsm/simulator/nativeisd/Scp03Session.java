@@ -77,7 +77,7 @@ final class Scp03Session implements Session {
             return false;
         }
         byte[] given = Arrays.copyOf(data, size);
-        chaining = Ciphers.cmac(mac, ZERO, external.macHeader(), Bytes.of(data.length), given);
+        chaining = Ciphers.cmac(mac, ZERO, external.macHeader(), external.lc(), given);
         level = external.p1();
         return MessageDigest.isEqual(given, derive(mac, 0x01, size, context)) & isMac(data);
     }
@@ -107,7 +107,7 @@ final class Scp03Session implements Session {
         byte[] data = command.data();
         StatusException.require(command.isSecure() && data.length >= size, Status.SECURITY);
         byte[] content = Arrays.copyOf(data, data.length - size);
-        chaining = Ciphers.cmac(mac, chaining, command.macHeader(), Bytes.of(data.length), content);
+        chaining = Ciphers.cmac(mac, chaining, command.macHeader(), command.lc(), content);
         StatusException.require(isMac(data), Status.SECURITY);
         return command.plain((level & C_DECRYPTION) != 0 && content.length > 0 ? decipher(content) : content);
     }

@@ -60,7 +60,9 @@ final class TransportProtocol {
         if (wrongLength) {
             return form.repeats(origin) ? deliver(form, response) : null;
         }
-        boolean plain = (form.cla() & 0x3C) == 0 && form.channel() == origin.channel();
+        // javax.smartcardio asks with the class of the command, secure messaging and all
+        boolean same = form.cla() == origin.cla();
+        boolean plain = same || (form.cla() & 0x3C) == 0 && form.channel() == origin.channel();
         boolean asks = form.ins() == INS_GET_RESPONSE && form.p1() == 0 && form.p2() == 0 && form.dataLength() == 0;
         return plain && asks ? take(response, form.expected()) : null;
     }

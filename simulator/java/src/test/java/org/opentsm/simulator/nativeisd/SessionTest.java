@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.nativeisd;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -54,6 +56,24 @@ class SessionTest {
 
     private static Command command(String hex) {
         return Command.parse(Hex.decode(hex));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"80E2800002AABB", "80E2800002AABB00", "80E28000000002AABB", "80E28000000002AABB0000"})
+    void commandsOfBothFormsAreTheSame(String apdu) {
+        assertArrayEquals(Hex.decode("AABB"), command(apdu).data());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"80CA0066", "80CA006600", "80CA0066000000"})
+    void commandsWithoutDataOfBothFormsHaveNone(String apdu) {
+        assertEquals(0, command(apdu).data().length);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"80CA00", "80CA00660000", "80E2800003AABB", "80E28000000003AABB", "80E28000000000AABB"})
+    void commandsWhoseLengthsDoNotFitAreNone(String apdu) {
+        assertNull(command(apdu));
     }
 
     private static void unwraps(Session session, String wrapped, String plain) {
