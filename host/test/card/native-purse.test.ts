@@ -69,8 +69,8 @@ describe('a purse under an issuer domain that is not ours', function () {
 
       // what such a card cannot do: give the purse to the provider
       const again = await native.open();
-      const domain = fromHex(native.image.nativeIsd?.aid ?? '');
-      expect((await again.transmit(installForExtradition(names.instance, aid(domain)))).sw).to.match(/^6/);
+      const provider = aid(fromHex('F0000000025350'));
+      expect((await again.transmit(installForExtradition(names.instance, provider))).sw).to.match(/^6/);
       await again.send(deleteObject(names.loadFile, { related: true }));
       await card.select(PURSE, '6A82');
     });
