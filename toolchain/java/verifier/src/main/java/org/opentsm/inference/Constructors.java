@@ -15,7 +15,12 @@ import org.opentsm.cap.ConstantPoolComponent.Entry;
 
 /** What code shows of methods that are not virtual: which are constructors, of which class, and how fields are used. */
 final class Constructors {
+    /** How far a chain of constructors is followed. */
+    private static final int MOST_CALLS = 32;
+
     private final Members members;
+    /** What following chains may take for all constructors together: a hostile file could make it take for ever. */
+    private int steps = 100_000;
     /** Known constructors and the class each is of; -1 while that is not known. */
     private final Map<Integer, Integer> owners = new TreeMap<>();
     /** Method, and those it calls by invokespecial on its own first local. */
@@ -133,25 +138,49 @@ final class Constructors {
         if (possible == null) {
             return;
         }
-        possible.removeIf(owner -> !ClassRef.isInternal(owner) || !fits(method, owner));
+        possible.removeIf(owner -> !ClassRef.isInternal(owner) || !fits(method, owner) || hasBareTwin(method, owner));
         // The most derived class may use everything that the others may.
         possible.stream().max(Integer::compare).ifPresent(owner -> owners.put(method, owner));
+    }
+
+    /** True when the method has no parameters, as another constructor of that class has none: a class has one such. */
+    private boolean hasBareTwin(int method, int owner) {
+        return isBare(method)
+                && owners.entrySet().stream()
+                        .anyMatch(other ->
+                                other.getKey() != method && other.getValue() == owner && isBare(other.getKey()));
+    }
+
+    private boolean isBare(int constructor) {
+        FoundMethod found = members.methods.get(constructor);
+        return found != null && found.info().nargs() == 1;
     }
 
     private int superclass(int classRef) {
         return members.classes.get(classRef) instanceof ClassInfo info ? info.superclass() : ClassRef.NONE;
     }
 
+    /** True when the constructors that it calls on its own object may be of that class or of its superclass. */
     private boolean fits(int method, int owner) {
+        return fits(method, owner, MOST_CALLS);
+    }
+
+    private boolean fits(int method, int owner, int left) {
         Integer outside = superclasses.get(method);
         if (outside != null) {
             return superclass(owner) == outside;
         }
+        if (left == 0 || steps-- <= 0) {
+            return true;
+        }
         return onThis.getOrDefault(method, Set.of()).stream()
                 .filter(owners::containsKey)
-                .allMatch(target -> owners.get(target) == -1
-                        || owners.get(target) == owner
-                        || owners.get(target) == superclass(owner));
+                .allMatch(target -> mayBe(target, owner, left) || mayBe(target, superclass(owner), left));
+    }
+
+    private boolean mayBe(int constructor, int owner, int left) {
+        int known = owners.get(constructor);
+        return known >= 0 ? known == owner : fits(constructor, owner, left - 1);
     }
 
     boolean isConstructor(int method) {
