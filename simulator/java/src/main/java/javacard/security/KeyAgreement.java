@@ -3,7 +3,11 @@ package javacard.security;
 
 import org.opentsm.simulator.crypto.AgreementEngine;
 
-/** A key agreement. */
+/**
+ * A key agreement.
+ *
+ * <p>What came with later versions of the class is not abstract: subclasses of applets do not have it.
+ */
 public abstract class KeyAgreement {
 
     public static final byte ALG_EC_SVDP_DH = 1;
@@ -28,7 +32,9 @@ public abstract class KeyAgreement {
     public abstract void init(PrivateKey privateKey);
 
     /** Parameters are SM2's, which is not here. Since 3.2. @throws CryptoException ILLEGAL_VALUE */
-    public abstract void init(PrivateKey privateKey, AlgorithmParameterSpec params);
+    public void init(PrivateKey privateKey, AlgorithmParameterSpec params) {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
     public abstract byte getAlgorithm();
 

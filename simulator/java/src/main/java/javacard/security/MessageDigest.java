@@ -3,7 +3,11 @@ package javacard.security;
 
 import org.opentsm.simulator.crypto.DigestEngine;
 
-/** A message digest. */
+/**
+ * A message digest.
+ *
+ * <p>What came with later versions of the class is not abstract: subclasses of applets do not have it.
+ */
 public abstract class MessageDigest {
 
     public static final byte ALG_SHA = 1;
@@ -48,7 +52,9 @@ public abstract class MessageDigest {
     }
 
     /** Copies the chaining value out; what was hashed so far must be whole blocks. Since 3.2. */
-    public abstract short doIntermediateMessageDigest(byte[] out, short outOffset);
+    public short doIntermediateMessageDigest(byte[] out, short outOffset) {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
     public abstract short doFinal(byte[] in, short inOffset, short inLength, byte[] out, short outOffset);
 

@@ -3,7 +3,11 @@ package javacard.security;
 
 import org.opentsm.simulator.crypto.RandomEngine;
 
-/** Random data. */
+/**
+ * Random data.
+ *
+ * <p>What came with later versions of the class is not abstract: subclasses of applets do not have it.
+ */
 public abstract class RandomData {
 
     public static final byte ALG_PSEUDO_RANDOM = 1;
@@ -28,9 +32,13 @@ public abstract class RandomData {
 
     public abstract void setSeed(byte[] buffer, short offset, short length);
 
-    public abstract short nextBytes(byte[] buffer, short offset, short length);
+    public short nextBytes(byte[] buffer, short offset, short length) {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
-    public abstract byte getAlgorithm();
+    public byte getAlgorithm() {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
     /** A generator for one use. */
     public static final class OneShot extends RandomData {

@@ -4,7 +4,11 @@ package javacard.security;
 import org.opentsm.simulator.crypto.Lacking;
 import org.opentsm.simulator.crypto.SignatureEngine;
 
-/** A signature or a message authentication code. */
+/**
+ * A signature or a message authentication code.
+ *
+ * <p>What came with later versions of the class is not abstract: subclasses of applets do not have it.
+ */
 public abstract class Signature {
 
     public static final byte ALG_DES_MAC4_NOPAD = 1;
@@ -105,19 +109,31 @@ public abstract class Signature {
     public abstract boolean verify(
             byte[] in, short inOffset, short inLength, byte[] signature, short offset, short length);
 
-    public abstract void setInitialDigest(
-            byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset, short hashedLength);
+    public void setInitialDigest(
+            byte[] chain, short chainOffset, short chainLength, byte[] hashed, short hashedOffset, short hashedLength) {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
-    public abstract short signPreComputedHash(byte[] in, short inOffset, short inLength, byte[] out, short outOffset);
+    public short signPreComputedHash(byte[] in, short inOffset, short inLength, byte[] out, short outOffset) {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
-    public abstract boolean verifyPreComputedHash(
-            byte[] in, short inOffset, short inLength, byte[] signature, short offset, short length);
+    public boolean verifyPreComputedHash(
+            byte[] in, short inOffset, short inLength, byte[] signature, short offset, short length) {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
-    public abstract byte getMessageDigestAlgorithm();
+    public byte getMessageDigestAlgorithm() {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
-    public abstract byte getCipherAlgorithm();
+    public byte getCipherAlgorithm() {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
-    public abstract byte getPaddingAlgorithm();
+    public byte getPaddingAlgorithm() {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
     /** A signature for one use. */
     public static final class OneShot extends Signature {

@@ -6,7 +6,11 @@ import javacard.security.Key;
 import org.opentsm.simulator.crypto.CipherEngine;
 import org.opentsm.simulator.crypto.Lacking;
 
-/** A cipher. */
+/**
+ * A cipher.
+ *
+ * <p>What came with later versions of the class is not abstract: subclasses of applets do not have it.
+ */
 public abstract class Cipher {
 
     public static final byte ALG_DES_CBC_NOPAD = 1;
@@ -106,9 +110,13 @@ public abstract class Cipher {
 
     public abstract short update(byte[] in, short inOffset, short inLength, byte[] out, short outOffset);
 
-    public abstract byte getCipherAlgorithm();
+    public byte getCipherAlgorithm() {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
-    public abstract byte getPaddingAlgorithm();
+    public byte getPaddingAlgorithm() {
+        throw new CryptoException(CryptoException.ILLEGAL_USE);
+    }
 
     /** A cipher for one use. */
     public static final class OneShot extends Cipher {

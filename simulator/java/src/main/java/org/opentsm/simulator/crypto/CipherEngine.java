@@ -121,8 +121,8 @@ public final class CipherEngine extends Cipher {
         return run(true, in, inOffset, inLength, out, outOffset);
     }
 
-    private short run(boolean last, byte[] in, short inOffset, short inLength, byte[] out, short outOffset) {
-        Fault.checkSpan(in, inOffset, inLength);
+    private short run(boolean last, byte[] given, short inOffset, short inLength, byte[] out, short outOffset) {
+        byte[] in = Fault.input(given, inOffset, inLength);
         CryptoHost host = CryptoHost.current();
         long start = host.cryptoStarts(cipher != CIPHER_RSA);
         try {

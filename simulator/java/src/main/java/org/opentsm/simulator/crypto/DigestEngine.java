@@ -49,8 +49,8 @@ public final class DigestEngine extends InitializedMessageDigest {
     }
 
     @Override
-    public void update(byte[] in, short offset, short length) {
-        Fault.checkSpan(in, offset, length);
+    public void update(byte[] given, short offset, short length) {
+        byte[] in = Fault.input(given, offset, length);
         CryptoHost host = CryptoHost.current();
         long start = host.cryptoStarts(true);
         try {
@@ -61,8 +61,8 @@ public final class DigestEngine extends InitializedMessageDigest {
     }
 
     @Override
-    public short doFinal(byte[] in, short inOffset, short inLength, byte[] out, short outOffset) {
-        Fault.checkSpan(in, inOffset, inLength);
+    public short doFinal(byte[] given, short inOffset, short inLength, byte[] out, short outOffset) {
+        byte[] in = Fault.input(given, inOffset, inLength);
         CryptoHost host = CryptoHost.current();
         long start = host.cryptoStarts(true);
         try {

@@ -6,6 +6,8 @@ import javacard.security.CryptoException;
 /** The exceptions of the Java Card API, and the checks that raise them. */
 final class Fault {
 
+    private static final byte[] NONE = new byte[0];
+
     private Fault() {}
 
     static CryptoException illegalValue() {
@@ -33,6 +35,15 @@ final class Fault {
         if (offset < 0 || length < 0 || offset + length > array.length) {
             throw new ArrayIndexOutOfBoundsException(offset + length);
         }
+    }
+
+    /** What goes into an engine: applets that have nothing left for the last call give null, at 0 and of no length. */
+    static byte[] input(byte[] array, int offset, int length) {
+        if (array == null && offset == 0 && length == 0) {
+            return NONE;
+        }
+        checkSpan(array, offset, length);
+        return array;
     }
 
     /** Copies a result out and answers its length. */

@@ -143,8 +143,7 @@ public class SignatureEngine extends Signature {
         long start = host.cryptoStarts(SignatureTable.isMac(cipher));
         try {
             SignatureScheme engine = ready(host);
-            Fault.checkSpan(in, offset, length);
-            engine.update(in, offset, length);
+            engine.update(Fault.input(in, offset, length), offset, length);
         } finally {
             host.cryptoEnds(start);
         }
@@ -156,8 +155,7 @@ public class SignatureEngine extends Signature {
         long start = host.cryptoStarts(SignatureTable.isMac(cipher));
         try {
             SignatureScheme engine = ready(host, MODE_SIGN);
-            Fault.checkSpan(in, inOffset, inLength);
-            engine.update(in, inOffset, inLength);
+            engine.update(Fault.input(in, inOffset, inLength), inOffset, inLength);
             return Fault.give(host, engine.sign(), out, outOffset);
         } finally {
             host.cryptoEnds(start);
@@ -170,9 +168,9 @@ public class SignatureEngine extends Signature {
         long start = host.cryptoStarts(SignatureTable.isMac(cipher));
         try {
             SignatureScheme engine = ready(host, MODE_VERIFY);
-            Fault.checkSpan(in, inOffset, inLength);
+            byte[] text = Fault.input(in, inOffset, inLength);
             Fault.checkSpan(value, offset, length);
-            engine.update(in, inOffset, inLength);
+            engine.update(text, inOffset, inLength);
             return engine.verify(Arrays.copyOfRange(value, offset, offset + length));
         } finally {
             host.cryptoEnds(start);

@@ -76,7 +76,8 @@ public final class CardObjects {
     }
 
     private static List<Field> instanceFields(Class<?> type) {
-        if (type == Object.class) {
+        // An exception that an applet keeps for the next time is card memory as far as it is the applet's.
+        if (type == Object.class || type.getName().startsWith("java.") && Throwable.class.isAssignableFrom(type)) {
             return List.of();
         }
         if (type.getName().startsWith("java.")) {
