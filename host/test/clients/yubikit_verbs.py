@@ -65,6 +65,8 @@ def main(name):
     report("delete_key of a point", lambda: owner.delete_key(kid=0x10, kvn=0x03))
     report("delete_key of a scalar", lambda: owner.delete_key(kid=0x13, kvn=0x04))
     report("get_key_information at the end", lambda: key_information(owner))
+    report("reset", session(card).reset)
+    report("authenticate after reset", lambda: opened(card, 0x30))
     card.close()
 
 
