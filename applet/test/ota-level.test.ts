@@ -69,8 +69,8 @@ async function heard(card: TestCard): Promise<string[]> {
   return events;
 }
 
-const packet = (tar: string, spi: string, length = 7) =>
-  commandPacket({ spi, tar, counter: 1n, data: Buffer.alloc(length, 0x11) }, keys);
+const packet = (tar: string, spi: string, counter = 1n, length = 7) =>
+  commandPacket({ spi, tar, counter, data: Buffer.alloc(length, 0x11) }, keys);
 
 /** INSTALL [for install] of a toolkit application, by a packet to the issuer's domain. */
 const installCommand = (aid: string, parameters: string, module = [PACKAGE, MODULE], privileges = '00') =>
@@ -79,11 +79,12 @@ const installCommand = (aid: string, parameters: string, module = [PACKAGE, MODU
 describe('A packet for a toolkit application', () => {
   it('reaches it with the security that INSTALL asks for, and nobody with less', () =>
     withApplications(async (card) => {
-      for (const spi of ['1601', '1E01', '1701']) {
-        expect((await sendPacket(card, packet('010203', spi))).data.length, spi).equal(0);
+      let counter = 1n;
+      for (const spi of ['1601', '1E01', '1601']) {
+        expect((await sendPacket(card, packet('010203', spi, counter++))).sw, spi).equal('9000');
         expect(await heard(card), spi).deep.equal([FORMATTED, '', '']);
       }
-      await sendPacket(card, packet('010204', '1601'));
+      await sendPacket(card, packet('010204', '1601', counter));
       expect(await heard(card), 'its other reference').deep.equal([FORMATTED, '', '']);
       for (const first of ['00', '02', '04', '06', '0E', '10', '12', '14', '15', '1A']) {
         const { data, sw } = await sendPacket(card, packet('010203', `${first}01`));
@@ -96,7 +97,7 @@ describe('A packet for a toolkit application', () => {
     withApplications(async (card) => {
       expect((await sendPacket(card, packet('010203', '0200'))).data.length).equal(0);
       expect(await heard(card)).deep.equal(['', '', '']);
-      const [first = bytes(''), ...rest] = envelopes(packet('010203', '0201', 300));
+      const [first = bytes(''), ...rest] = envelopes(packet('010203', '0201', 1n, 300));
       expect(await card.ok(first), 'the first part').equal('');
       expect(await heard(card)).deep.equal(['', '', '']);
       const answers = [];

@@ -24,6 +24,8 @@ final class MessageParts {
     private static final byte CONCATENATED = (byte) 0x00;
     private static final byte CONCATENATED_WIDE = (byte) 0x08;
     private static final byte COMMAND_PACKET = (byte) 0x70;
+    /** {@code serial number(2) message identifier(2) coding, page and pages} of a cell broadcast. */
+    private static final short PAGE_HEADER = (short) 6;
 
     // RAM: what the message at hand says
     private static final short SENDER = (short) 0;
@@ -67,16 +69,40 @@ final class MessageParts {
         if (data < 0) {
             return (short) 0;
         }
-        short size = (short) (end - data);
+        return takeData(tpdu, data, (short) (end - data));
+    }
+
+    /** Takes one page of a cell broadcast (3GPP TS 23.041 9.4.1.2, TS 31.115 5); answers as {@link #take} does. */
+    short takePage(byte[] page, short offset, short length) {
+        Util.arrayFillNonAtomic(ram, (short) 0, HEAD, (byte) 0);
+        if (length <= PAGE_HEADER) {
+            return (short) 0;
+        }
+        byte pages = page[(short) (offset + PAGE_HEADER - 1)];
+        ram[SEQUENCE] = (byte) (pages >> 4 & 0x0F);
+        ram[TOTAL] = (byte) (pages & 0x0F);
+        ram[IS_PACKET] = ram[SEQUENCE] <= 1 ? (byte) 1 : (byte) 0;
+        // another message, and another edition of the same one, are others
+        Util.arrayCopyNonAtomic(page, offset, ram, SENDER, (short) 4);
+        if (ram[TOTAL] <= 1) {
+            ram[TOTAL] = (byte) 0;
+        }
+        short joined = takeData(page, (short) (offset + PAGE_HEADER), (short) (length - PAGE_HEADER));
+        // pages are of one size, so that the packet says where it ends
+        short said = joined < 2 ? (short) 0 : (short) (Util.getShort(packet, (short) 0) + 2);
+        return said > 0 && said < joined ? said : joined;
+    }
+
+    private short takeData(byte[] from, short data, short size) {
         if (ram[TOTAL] == 0) {
             if (ram[IS_PACKET] == 0 || size > CAPACITY) {
                 return (short) 0;
             }
             forget();
-            Util.arrayCopyNonAtomic(tpdu, data, packet, (short) 0, size);
+            Util.arrayCopyNonAtomic(from, data, packet, (short) 0, size);
             return size;
         }
-        return takePart(tpdu, data, size);
+        return takePart(from, data, size);
     }
 
     /** Reads to the user data's header; returns where the data behind it begins, or -1. */

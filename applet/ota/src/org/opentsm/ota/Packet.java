@@ -89,8 +89,13 @@ final class Packet {
     private static final short SIGNED = (short) 5;
     /** Bytes of a redundancy check, of the command and of its response. */
     private static final short REDUNDANT = (short) 6;
+    /** 1 when the packet is for a toolkit application; then the target is the domain with its keys. */
+    private static final short FOR_APPLICATION = (short) 7;
 
-    private static final short SHORTS = (short) 7;
+    /** 1 when its counter was stored. */
+    private static final short COUNTED = (short) 8;
+
+    private static final short SHORTS = (short) 9;
 
     private final byte[] bytes;
     private final byte[] ram;
@@ -117,6 +122,28 @@ final class Packet {
     void clear() {
         Util.arrayFillNonAtomic(ram, (short) 0, RAM, (byte) 0);
         ciphers.clear();
+        at[FOR_APPLICATION] = (short) 0;
+        at[COUNTED] = (short) 0;
+    }
+
+    /** True for a packet that a toolkit application is to have as it stands. */
+    boolean isForApplication() {
+        return at[FOR_APPLICATION] != 0;
+    }
+
+    /** Puts the packet that {@link #open} took apart together again, in clear, from the second byte of its place on. */
+    void restore(short length) {
+        short checksum = (short) (at[DATA] - HEAD);
+        Util.arrayCopyNonAtomic(bytes, checksum, bytes, (short) 0, HEAD);
+        Util.arrayCopyNonAtomic(ram, CHECK, bytes, HEAD, checksum);
+        Util.arrayCopyNonAtomic(bytes, (short) 0, bytes, (short) 1, length);
+    }
+
+    /** As if it had not come: its application was busy, so that the same packet is taken once more. */
+    void undo() {
+        if (at[COUNTED] != 0) {
+            counters.store(ram, STORED);
+        }
     }
 
     /** Offset and length of the secured data, in clear, once {@link #open} has answered OK. */
@@ -177,7 +204,12 @@ final class Packet {
         if (at[TARGET_LENGTH] == 0) {
             return Status.TAR_UNKNOWN;
         }
-        if (ram[TARGET] == RemoteLink.LEVEL_TOO_LOW || !isLevelReached(spi)) {
+        if (ram[TARGET] == RemoteLink.APPLICATION) {
+            // its level is that of its INSTALL alone, and its counter that of its domain
+            at[FOR_APPLICATION] = (short) 1;
+            ram[TARGET] = RemoteLink.DOMAIN;
+        }
+        if (ram[TARGET] == RemoteLink.LEVEL_TOO_LOW || !isForApplication() && !isLevelReached(spi)) {
             return Status.LEVEL_TOO_LOW;
         }
         boolean counted = (spi & COUNTER_HIGHER) != 0;
@@ -342,7 +374,11 @@ final class Packet {
                 return Status.COUNTER_HIGH;
             }
         }
-        return counters.store(ram, COUNT) ? Status.OK : Status.NO_MEMORY;
+        if (!counters.store(ram, COUNT)) {
+            return Status.NO_MEMORY;
+        }
+        at[COUNTED] = (short) 1;
+        return Status.OK;
     }
 
     private boolean isLast(short counter) {

@@ -22,6 +22,12 @@ public final class RemoteLink {
     public static final short SECURITY = (short) 7;
     /** SPI is below what the TAR's application was installed with; no AID follows. */
     static final byte LEVEL_TOO_LOW = (byte) 3;
+    /** A toolkit application; the AID is that of the domain whose keys its packets have. */
+    static final byte APPLICATION = (byte) 4;
+    /** First byte of what {@link #answer} writes: posted as a failure; the application was busy. */
+    static final byte NEGATIVE = (byte) 0;
+
+    static final byte BUSY = (byte) 2;
     /** Longest answer to a command: 256 bytes and the status word. */
     public static final short ANSWER_MAX = (short) 258;
     /** Longest request but for commands: version, identifier, AID. */
@@ -32,6 +38,8 @@ public final class RemoteLink {
     private static final byte BEGIN = (byte) 3;
     private static final byte RUN = (byte) 4;
     private static final byte END = (byte) 5;
+    private static final byte DELIVER = (byte) 6;
+    private static final byte ANSWER = (byte) 7;
 
     private static final byte PARAMETER = (byte) 0x52;
     private static final short SW_CONDITIONS = (short) 0x6985;
@@ -112,6 +120,21 @@ public final class RemoteLink {
     public short run(byte[] buffer, short command, short length, byte[] out, short offset) {
         buffer[(short) (command - 1)] = RUN;
         return open().processData(buffer, (short) (command - 1), (short) (length + 1), out, offset);
+    }
+
+    /**
+     * Has the application of a packet's TAR triggered with it, behind the event at hand; the byte before the packet is
+     * overwritten. 6985 when that application is gone.
+     */
+    public void deliver(byte[] buffer, short packet, short length) {
+        buffer[(short) (packet - 1)] = DELIVER;
+        open().processData(buffer, (short) (packet - 1), (short) (length + 1), request, (short) 0);
+    }
+
+    /** Writes {@code kind, data} that the application answered to what was delivered; its length. */
+    public short answer(byte[] out, short offset) {
+        request[0] = ANSWER;
+        return open().processData(request, (short) 0, (short) 1, out, offset);
     }
 
     /** Nobody vouches for what comes now. */

@@ -19,9 +19,9 @@ import uicc.toolkit.ToolkitRegistry;
 import uicc.toolkit.ToolkitRegistrySystem;
 
 /**
- * The toolkit application that takes command packets from short messages and answers them, for the security domains and
- * for the card's files. INSTALL's C9: {@code [8E 01 level]}, the least SPI 1 (16 when absent: checksum, ciphering and a
- * counter that must be higher).
+ * The toolkit application that takes command packets from short messages and answers them: for the security domains,
+ * for the card's files, and for toolkit applications, which get them in clear and whose answers it secures. INSTALL's
+ * C9: {@code [8E 01 level]}, the least SPI 1 (16 when absent: checksum, ciphering and a counter that must be higher).
  */
 public final class RemoteManagement extends Applet implements ToolkitInterface {
 
@@ -51,13 +51,41 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
     };
     private static final byte TAG_TPDU = (byte) 0x0B;
     private static final byte TAG_ADDRESS = (byte) 0x06;
+    private static final byte TAG_PAGE = (byte) 0x0C;
     private static final short EVENT_FORMATTED = (short) 2;
+    /** Of a message that the terminal stored in the card's file, and of a cell broadcast. */
+    private static final short EVENT_FORMATTED_STORED = (short) 3;
+
     private static final short EVENT_UNFORMATTED = (short) 4;
+    private static final short EVENT_UNFORMATTED_STORED = (short) 5;
+    private static final short EVENT_UNFORMATTED_PAGE = (short) 6;
+    private static final short EVENT_FORMATTED_PAGE = (short) 24;
+    private static final short EVENT_HANDLER_AVAILABLE = (short) 123;
+    /** OPEN's own: the application that a packet was delivered to has answered it. */
+    private static final short EVENT_ANSWERED = (short) -2;
+    /** The terminal is to bring the message again (ETSI TS 102 241 4.11). */
+    private static final short SW_BUSY = (short) 0x9300;
     /** Longest SMS-DELIVER that is looked at. */
     private static final short TPDU_MAX = (short) 176;
     /** Longest response in a deliver report (3GPP TS 31.111 7.1.1.2). */
     private static final short REPORT_MAX = (short) 128;
 
+    // Shorts in RAM, between one event and the next
+    /** 1 while an application has not answered the packet at hand. */
+    private static final short AWAITED = (short) 0;
+    /** Where a response stands in the second buffer that waits for its turn to be sent, and its length; 0 for none. */
+    private static final short WAITING_AT = (short) 1;
+
+    private static final short WAITING_LENGTH = (short) 2;
+    /** What the event leaves open to answer by: none, the deliver report, messages, messages later. */
+    private static final short BY = (short) 3;
+
+    private static final short STATE = (short) 4;
+    private static final short BY_REPORT = (short) 1;
+    private static final short BY_MESSAGE = (short) 2;
+    private static final short BY_MESSAGE_LATER = (short) 4;
+
+    private final short[] state = JCSystem.makeTransientShortArray(STATE, JCSystem.CLEAR_ON_RESET);
     private final byte[] command =
             JCSystem.makeTransientByteArray((short) (Packet.CAPACITY + Packet.SLACK), JCSystem.CLEAR_ON_RESET);
     private final byte[] response = JCSystem.makeTransientByteArray(
@@ -67,6 +95,7 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
     private final Script script;
     private final Packet packet;
     private final RemoteLink link;
+    private ToolkitRegistry registry;
 
     private RemoteManagement(byte minimum, byte shortest) {
         link = new RemoteLink();
@@ -98,9 +127,12 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
         RemoteManagement made = new RemoteManagement(minimum, shortest);
         made.register(buffer, (short) (offset + 1), buffer[offset]);
         ToolkitRegistry registry = ToolkitRegistrySystem.getEntry();
-        registry.setEvent(EVENT_FORMATTED);
+        made.registry = registry;
         // the parts of a long message behind its first are not known as such
-        registry.setEvent(EVENT_UNFORMATTED);
+        for (short event = EVENT_FORMATTED; event <= EVENT_UNFORMATTED_PAGE; event++) {
+            registry.setEvent(event);
+        }
+        registry.setEvent(EVENT_FORMATTED_PAGE);
     }
 
     public Shareable getShareableInterfaceObject(AID client, byte parameter) {
@@ -115,18 +147,58 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
     }
 
     public void processToolkit(short event) {
-        if (event != EVENT_FORMATTED && event != EVENT_UNFORMATTED) {
+        short length = (short) 0;
+        if (event != EVENT_ANSWERED && event != EVENT_HANDLER_AVAILABLE) {
+            if (state[WAITING_LENGTH] != 0) {
+                ISOException.throwIt(SW_BUSY);
+            }
+            state[AWAITED] = (short) 0;
+            length = take(event);
+            if (length == 0) {
+                // the parts so far stay
+                return;
+            }
+        }
+        try {
+            switch (event) {
+                case EVENT_ANSWERED:
+                    answered();
+                    break;
+                case EVENT_HANDLER_AVAILABLE:
+                    sendWaiting();
+                    break;
+                default:
+                    serve(length);
+            }
+        } finally {
+            wipe();
+        }
+    }
+
+    /** Nothing stays but what an application is to answer, and what is to be sent. */
+    private void wipe() {
+        if (state[AWAITED] != 0) {
             return;
         }
+        packet.clear();
+        Util.arrayFillNonAtomic(command, (short) 0, (short) command.length, (byte) 0);
+        if (state[WAITING_LENGTH] == 0) {
+            Util.arrayFillNonAtomic(response, (short) 0, (short) response.length, (byte) 0);
+        }
+    }
+
+    /** Length of the packet that is whole with the message at hand; 0. */
+    private short take(short event) {
         EnvelopeHandler envelope = EnvelopeHandlerSystem.getTheHandler();
-        short size = value(envelope, TAG_TPDU);
+        boolean isPage = event == EVENT_FORMATTED_PAGE || event == EVENT_UNFORMATTED_PAGE;
+        short size = value(envelope, isPage ? TAG_PAGE : TAG_TPDU);
         if (size <= 0 || size > TPDU_MAX) {
-            return;
+            return (short) 0;
         }
         envelope.copyValue((short) 0, response, (short) 0, size);
-        short length = parts.take(response, (short) 0, size);
+        short length = isPage ? parts.takePage(response, (short) 0, size) : parts.take(response, (short) 0, size);
         if (length == 0) {
-            return;
+            return length;
         }
         size = value(envelope, TAG_ADDRESS);
         if (size < 0 || size > MessageParts.ADDRESS_MAX) {
@@ -135,13 +207,13 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
             envelope.copyValue((short) 0, response, (short) 0, size);
         }
         messages.answers(parts, response, size);
-        try {
-            serve(length);
-        } finally {
-            packet.clear();
-            Util.arrayFillNonAtomic(command, (short) 0, (short) command.length, (byte) 0);
-            Util.arrayFillNonAtomic(response, (short) 0, (short) response.length, (byte) 0);
+        boolean isStored = event == EVENT_FORMATTED_STORED || event == EVENT_UNFORMATTED_STORED;
+        // nobody in particular sent a cell broadcast
+        state[BY] = isPage ? (short) 0 : ShortMessages.canSend() ? BY_MESSAGE : (short) 0;
+        if (!isPage && !isStored) {
+            state[BY] |= BY_REPORT;
         }
+        return length;
     }
 
     /** Length of the first element with this tag, which is the current one then; -1. */
@@ -152,7 +224,12 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
     private void serve(short length) {
         byte status = packet.open(length);
         short answered = (short) 0;
-        if (status == Status.OK && packet.dataLength() > 0 && command[packet.data()] == TAG_TRIGGER) {
+        if (status == Status.OK && packet.isForApplication()) {
+            status = deliver(length);
+            if (status == Status.OK) {
+                return;
+            }
+        } else if (status == Status.OK && packet.dataLength() > 0 && command[packet.data()] == TAG_TRIGGER) {
             status = trigger() ? Status.OK : Status.SECURITY_ERROR;
         } else if (status == Status.OK) {
             try {
@@ -168,7 +245,46 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
             }
         }
         if (packet.isAnswered(status)) {
-            answer(answered, status);
+            answer(answered, status, true);
+        }
+    }
+
+    /** Hands the packet on; its application runs behind this event, and {@link #answered} comes before its end. */
+    private byte deliver(short length) {
+        packet.restore(length);
+        try {
+            link.deliver(command, (short) 1, length);
+        } catch (ISOException e) {
+            return Status.TAR_UNKNOWN;
+        }
+        state[AWAITED] = (short) 1;
+        // the answer may come while the application is about to ask the terminal for something
+        if ((state[BY] & BY_MESSAGE) != 0) {
+            state[BY] = (short) (state[BY] & BY_REPORT | BY_MESSAGE_LATER);
+        }
+        return Status.OK;
+    }
+
+    /** The application has answered: what it posted are the data of the response packet. */
+    private void answered() {
+        if (state[AWAITED] == 0) {
+            return;
+        }
+        state[AWAITED] = (short) 0;
+        short at = (short) (ResponsePacket.DATA - 1);
+        short length = (short) (link.answer(response, at) - 1);
+        if (response[at] == RemoteLink.BUSY) {
+            packet.undo();
+        } else if (packet.isAnswered(Status.OK)) {
+            answer(length, Status.OK, response[at] != RemoteLink.NEGATIVE);
+        }
+    }
+
+    private void sendWaiting() {
+        short length = state[WAITING_LENGTH];
+        state[WAITING_LENGTH] = (short) 0;
+        if (length != 0) {
+            messages.send(response, state[WAITING_AT], length);
         }
     }
 
@@ -192,25 +308,34 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
      * In the deliver report, or by a message of its own where the packet asks for that or the report has no room. A
      * refusal costs nobody a message.
      */
-    private void answer(short length, byte status) {
+    private void answer(short length, byte status, boolean positive) {
         boolean isLong = (short) (ResponsePacket.DATA + length + PacketCiphers.CHECKSUM) > REPORT_MAX;
         boolean submits = status == Status.OK && (packet.isAnsweredBySubmit() || isLong);
         if (!submits) {
-            report(response, length, status);
-        } else if (!ShortMessages.canSend()) {
+            report(response, length, status, positive);
+        } else if ((state[BY] & (short) (BY_MESSAGE | BY_MESSAGE_LATER)) == 0) {
             // the commands ran, but what they answered does not get out
-            report(command, (short) 0, Status.NO_MEMORY);
+            report(command, (short) 0, Status.NO_MEMORY, true);
         } else {
-            report(command, (short) 0, Status.FOLLOWS_BY_SUBMIT);
+            report(command, (short) 0, Status.FOLLOWS_BY_SUBMIT, positive);
             short start = packet.respond(response, length, status);
-            messages.send(response, start, packet.responseLength());
+            if ((state[BY] & BY_MESSAGE) != 0) {
+                messages.send(response, start, packet.responseLength());
+            } else {
+                state[WAITING_AT] = start;
+                state[WAITING_LENGTH] = packet.responseLength();
+                registry.setEvent(EVENT_HANDLER_AVAILABLE);
+            }
         }
     }
 
-    private void report(byte[] buffer, short length, byte status) {
+    private void report(byte[] buffer, short length, byte status, boolean positive) {
+        if ((state[BY] & BY_REPORT) == 0) {
+            return;
+        }
         short start = packet.respond(buffer, length, status);
         EnvelopeResponseHandler handler = EnvelopeResponseHandlerSystem.getTheHandler();
         handler.appendArray(buffer, start, packet.responseLength());
-        handler.post(status == Status.OK || status == Status.FOLLOWS_BY_SUBMIT);
+        handler.post(positive && (status == Status.OK || status == Status.FOLLOWS_BY_SUBMIT));
     }
 }

@@ -17,17 +17,45 @@ final class Activation {
     final Content terminalResponse = new Content(Toolkit.HANDLER_CAPACITY);
     /** Null where none is expected. */
     private final Content reply;
+    /** Remote management, which opened the packet and makes its response; null for what came as it is. */
+    final AID opener;
+    /** For remote management: whose answer its response packet is about; null for other events. */
+    final Activation answered;
+    /** What was posted, where that is not yet the answer to the terminal. */
+    Handlers.Reply posted;
+
+    private boolean handedBack;
 
     private boolean replyEnded;
     /** It threw ISOException with REPLY_BUSY. */
     boolean refused;
 
     Activation(AID aid, short event, Content envelope, boolean mayBeProactive) {
+        this(aid, event, envelope, mayBeProactive, null, null);
+    }
+
+    private Activation(
+            AID aid, short event, Content envelope, boolean mayBeProactive, AID opener, Activation answered) {
         this.aid = aid;
+        this.opener = opener;
+        this.answered = answered;
         this.event = event;
         this.envelope = envelope;
         this.mayBeProactive = mayBeProactive;
         this.reply = Events.isAnswered(event) ? new Content(ENVELOPE_RESPONSE) : null;
+    }
+
+    /** An application's, for a packet that another one opened. */
+    static Activation opened(AID application, short event, Content envelope, Activation opener) {
+        return new Activation(application, event, envelope, opener.mayBeProactive, opener.aid, null);
+    }
+
+    /** Remote management's, for the answer of the application that this one was; null when it had that already. */
+    Activation handBack() {
+        endReply();
+        boolean due = opener != null && !handedBack;
+        handedBack = true;
+        return due ? new Activation(opener, Events.PACKET_ANSWERED, null, false, null, this) : null;
     }
 
     /** The response being made, or null when none may be made any more. */

@@ -22,8 +22,15 @@ final class Envelope {
     private static final byte TAG_CHANNEL_STATUS = 0x38;
     private static final byte TAG_SERVICE_RECORD = 0x41;
 
-    /** @param event as the application sees it */
-    record Target(Registration application, short event) {}
+    /**
+     * @param event as the application sees it
+     * @param behind the application whose packet it opens, or null
+     */
+    record Target(Registration application, short event, Registration behind) {
+        Target(Registration application, short event) {
+            this(application, event, null);
+        }
+    }
 
     private final Toolkit toolkit;
     private final int tag;
@@ -55,6 +62,19 @@ final class Envelope {
         return found.isEmpty() && !known ? all(Events.UNRECOGNIZED_ENVELOPE) : found;
     }
 
+    /**
+     * False when this may be taken now. A call and a message cannot wait: who asks the terminal for something else is
+     * called again. Later parts of a packet do not say whose it is.
+     */
+    boolean isBusy(List<Target> targets) {
+        Turns turns = toolkit.turns();
+        ShortMessage message = tag == SMS_PP_DOWNLOAD ? ShortMessage.of(content) : null;
+        return message != null && message.isPart() && turns.isBusyWithReference()
+                || targets.stream()
+                        .anyMatch(target -> !Events.isExclusive(target.event) && turns.isBusy(target.application.aid)
+                                || target.behind != null && turns.isBusy(target.behind.aid));
+    }
+
     /** Whom a message is for, by the events of another way it came. */
     List<Target> targets(short formatted, short unformatted) {
         return message(formatted, unformatted);
@@ -73,8 +93,9 @@ final class Envelope {
     }
 
     /**
-     * A command packet goes to the application of its TAR, other messages to all that want them. One with less security
-     * than that application was installed for goes to the card's remote management alone, which says so.
+     * A command packet goes to the application of its TAR, other messages to all that want them. On a card with remote
+     * management that opens it first. On others it goes as it came, or nowhere when it has less security than that
+     * application was installed for.
      */
     private List<Target> message(short formatted, short unformatted) {
         ShortMessage message = ShortMessage.of(content);
@@ -85,10 +106,15 @@ final class Envelope {
         List<Target> named = all(formatted).stream()
                 .filter(target -> target.application.hasTar(tar))
                 .toList();
+        Target opener = all(formatted).stream()
+                .filter(target -> toolkit.isRemoteManagement(target.application.aid))
+                .findFirst()
+                .orElse(null);
+        if (opener != null && !named.isEmpty()) {
+            return List.of(new Target(opener.application, formatted, named.get(0).application));
+        }
         if (named.stream().anyMatch(target -> !toolkit.takes(target.application.aid, message.security()))) {
-            return all(formatted).stream()
-                    .filter(target -> toolkit.isRemoteManagement(target.application.aid))
-                    .toList();
+            return List.of();
         }
         // Applications that were installed without a reference of their own hear of every packet.
         return !named.isEmpty()

@@ -60,7 +60,9 @@ public final class EnvelopeView extends TlvView implements uicc.usim.toolkit.USA
     }
 
     public short getSecuredDataLength() {
-        return (short) formatted().securedDataLength();
+        Activation now = Toolkit.current().handlers().current();
+        // Of a packet that is still enciphered nobody knows what is padding.
+        return (short) formatted().securedDataLength(now.opener != null);
     }
 
     private ShortMessage formatted() {

@@ -30,6 +30,8 @@ public final class Events {
     public static final short APPLICATION_DESELECT = 126;
     public static final short FIRST_COMMAND_AFTER_ATR = 127;
     public static final short UNRECOGNIZED_ENVELOPE = -1;
+    /** To remote management alone: the application whose packet it opened has answered (applet/README.md 12.1). */
+    public static final short PACKET_ANSWERED = -2;
 
     /** Toolkit event by the byte of an event list (TS 102 223 8.25), -1 where none is. */
     private static final byte[] DOWNLOADS = {
@@ -89,8 +91,19 @@ public final class Events {
                     MO_SHORT_MESSAGE_CONTROL,
                     FORMATTED_USSD,
                     UNFORMATTED_USSD,
+                    PACKET_ANSWERED,
                     UNRECOGNIZED_ENVELOPE -> true;
             default -> false;
+        };
+    }
+
+    /** The event of a packet that came whole, or whose last part came, with this one. */
+    static short ofPacket(short event) {
+        return switch (event) {
+            case UNFORMATTED_SMS_PP_ENV -> FORMATTED_SMS_PP_ENV;
+            case UNFORMATTED_SMS_PP_UPD -> FORMATTED_SMS_PP_UPD;
+            case UNFORMATTED_SMS_CB -> FORMATTED_SMS_CB;
+            default -> event;
         };
     }
 

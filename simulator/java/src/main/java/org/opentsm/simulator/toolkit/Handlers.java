@@ -74,7 +74,13 @@ public final class Handlers {
             throw new APDUException(APDUException.BAD_LENGTH);
         }
         current.endReply();
-        reply = new Reply(data, positive || Events.isExclusive(current.event));
+        Reply made = new Reply(data, positive || Events.isExclusive(current.event));
+        if (current.opener == null) {
+            reply = made;
+        } else {
+            // It is data of the response packet that whoever opened the command makes.
+            current.posted = made;
+        }
     }
 
     /** What was posted to the envelope just handled, once; or null. */

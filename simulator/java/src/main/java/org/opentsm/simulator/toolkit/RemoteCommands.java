@@ -26,11 +26,19 @@ public final class RemoteCommands implements Personalization {
     private static final int BEGIN = 3;
     private static final int RUN = 4;
     private static final int END = 5;
+    private static final int DELIVER = 6;
+    private static final int ANSWER = 7;
     private static final byte DOMAIN = 1;
     private static final byte FILES = 2;
     private static final byte LEVEL_TOO_LOW = 3;
+    private static final byte APPLICATION = 4;
+    private static final byte NEGATIVE = 0;
+    private static final byte POSITIVE = 1;
+    private static final byte BUSY = 2;
 
     private static final int TAR_LENGTH = 3;
+    /** TAR behind a packet's first byte. */
+    private static final int TAR = 7;
     /** SPI, KIc and KID. */
     private static final int SECURITY = 4;
 
@@ -76,6 +84,8 @@ public final class RemoteCommands implements Personalization {
                     case BEGIN -> begin(body);
                     case RUN -> run(body);
                     case END -> end();
+                    case DELIVER -> deliver(body);
+                    case ANSWER -> answer();
                     default -> throw refused(ISO7816.SW_WRONG_DATA);
                 };
         CryptoHost.current().writing(out);
@@ -87,7 +97,10 @@ public final class RemoteCommands implements Personalization {
         return new ISOException(status);
     }
 
-    /** {@code [SPI KIc KID] tar} to {@code kind, AID}, to {@code 03} where SPI is too low for it, or to nothing. */
+    /**
+     * {@code [SPI KIc KID] tar} to {@code kind, AID}, to {@code 03} where SPI is too low for it, or to nothing. For a
+     * toolkit application the AID is that of the domain that it is associated with, whose keys its packets have.
+     */
     private byte[] find(byte[] body) {
         if (body.length != TAR_LENGTH && body.length != SECURITY + TAR_LENGTH) {
             throw refused(ISO7816.SW_WRONG_LENGTH);
@@ -104,7 +117,42 @@ public final class RemoteCommands implements Personalization {
         if (body.length > TAR_LENGTH && !found.row().options().target().isReached(body[0])) {
             return new byte[] {LEVEL_TOO_LOW};
         }
-        return found.isSecurityDomain() ? named(DOMAIN, found.aid) : NONE;
+        if (found.isSecurityDomain()) {
+            return named(DOMAIN, found.aid);
+        }
+        RegistryEntry domain = found.parent() == null ? null : registry.find(found.parent());
+        boolean hears = domain != null && Toolkit.of(card).hearsPackets(found.aid);
+        return hears ? named(APPLICATION, domain.aid) : NONE;
+    }
+
+    /** A packet in clear, from its CPL on: the application of its TAR is triggered with it next. */
+    private byte[] deliver(byte[] packet) {
+        byte[] reference = Arrays.copyOfRange(packet, TAR, TAR + TAR_LENGTH);
+        RegistryEntry found = card.registry().receiver(reference);
+        Activation now = Toolkit.of(card).handlers().current();
+        if (found == null || now == null || now.envelope == null) {
+            throw refused(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
+        }
+        byte[] opened = ShortMessage.opened(now.envelope.bytes(), packet);
+        Toolkit.of(card).turns().deliver(found.aid, opened, now.envelope.tag());
+        return NONE;
+    }
+
+    /** What the application answered that the packet was delivered to: {@code kind, data}. */
+    private byte[] answer() {
+        Activation now = Toolkit.of(card).handlers().current();
+        if (now == null || now.answered == null) {
+            throw refused(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
+        }
+        if (now.answered.refused) {
+            return new byte[] {BUSY};
+        }
+        Handlers.Reply posted = now.answered.posted;
+        byte[] data = posted == null ? NONE : posted.data();
+        byte[] made = new byte[1 + data.length];
+        made[0] = posted == null || posted.positive() ? POSITIVE : NEGATIVE;
+        System.arraycopy(data, 0, made, 1, data.length);
+        return made;
     }
 
     private static byte[] read(AID aid) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 
 /**
@@ -15,6 +16,14 @@ final class ShortMessage {
     private static final int COMMAND_PACKET = 0x70;
     private static final int SERVICE_CENTRE_TIME = 7;
     private static final int TAR_IN_HEADER = 4;
+    private static final int CONCATENATED = 0x00;
+    private static final int CONCATENATED_WIDE = 0x08;
+    /** PCNTR behind the packet's first byte. */
+    private static final int PADDING_COUNTER = 15;
+
+    private static final byte[] PACKET_HEADER = {2, COMMAND_PACKET, 0};
+    private static final int TPDU_SHORT = 0x80;
+    private static final int TPDU_LONG = 0x100;
     private static final int PAGE_HEADER = 6;
     private static final int PAGE_FORMATTED_FIRST = 0x1080;
     private static final int PAGE_FORMATTED_LAST = 0x109F;
@@ -23,6 +32,7 @@ final class ShortMessage {
     private final byte[] value;
     private final int lengthAt;
     private int packetAt = -1;
+    private boolean part;
 
     private ShortMessage(byte tag, byte[] value, int lengthAt) {
         this.tag = tag;
@@ -75,9 +85,11 @@ final class ShortMessage {
         }
         int end = headerAt + 1 + (value[headerAt] & 0xFF);
         for (int at = headerAt + 1; at + 1 < Math.min(end, value.length); at += 2 + (value[at + 1] & 0xFF)) {
-            if ((value[at] & 0xFF) == COMMAND_PACKET && fits(end)) {
+            int element = value[at] & 0xFF;
+            if (element == COMMAND_PACKET && fits(end)) {
                 packetAt = end;
             }
+            part |= element == CONCATENATED || element == CONCATENATED_WIDE;
         }
     }
 
@@ -97,7 +109,61 @@ final class ShortMessage {
     }
 
     int userDataLength() {
-        return tag == TAG_PAGE ? value.length - PAGE_HEADER : value[lengthAt] & 0xFF;
+        // One byte has no room for the length of a message that was put together from its parts.
+        return value.length > TPDU_LONG || tag == TAG_PAGE ? value.length - lengthAt - 1 : value[lengthAt] & 0xFF;
+    }
+
+    /** True for a part of a longer message. */
+    boolean isPart() {
+        return part;
+    }
+
+    /**
+     * The elements of an envelope, with the packet that its message ended in place of what it had: in clear, and with
+     * nothing of concatenation; 3GPP TS 31.130, EVENT_FORMATTED_SMS_PP_ENV.
+     */
+    static byte[] opened(byte[] elements, byte[] packet) {
+        ByteArrayOutputStream made = new ByteArrayOutputStream();
+        for (int at = 0; at + 1 < elements.length; ) {
+            boolean isLong = (elements[at + 1] & 0xFF) == 0x81 && at + 2 < elements.length;
+            int value = at + (isLong ? 3 : 2);
+            int end = Math.min(elements.length, value + (elements[value - 1] & 0xFF));
+            int tag = elements[at] & 0x7F;
+            byte[] content = Arrays.copyOfRange(elements, value, end);
+            if (tag == TAG_TPDU) {
+                element(made, elements[at], deliver(content).with(packet));
+            } else if (tag == TAG_PAGE) {
+                element(made, elements[at], joined(Arrays.copyOf(content, PAGE_HEADER), packet));
+            } else {
+                made.write(elements, at, end - at);
+            }
+            at = end;
+        }
+        return made.toByteArray();
+    }
+
+    private byte[] with(byte[] packet) {
+        byte[] head = Arrays.copyOf(value, lengthAt + 1);
+        head[lengthAt] = (byte) (PACKET_HEADER.length + packet.length);
+        return joined(head, joined(PACKET_HEADER, packet));
+    }
+
+    private static byte[] joined(byte[] first, byte[] second) {
+        byte[] all = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, all, first.length, second.length);
+        return all;
+    }
+
+    private static void element(ByteArrayOutputStream out, byte tag, byte[] value) {
+        out.write(tag);
+        if (value.length >= TPDU_LONG) {
+            out.write(0x82);
+            out.write(value.length >> 8);
+        } else if (value.length >= TPDU_SHORT) {
+            out.write(0x81);
+        }
+        out.write(value.length);
+        out.writeBytes(value);
     }
 
     boolean isFormatted() {
@@ -118,8 +184,11 @@ final class ShortMessage {
         return packetAt + 3 + (value[packetAt + 2] & 0xFF);
     }
 
-    int securedDataLength() {
+    /** @param opened the packet is in clear, so that it says how much of it is padding */
+    int securedDataLength(boolean opened) {
         int packet = (value[packetAt] & 0xFF) << 8 | value[packetAt + 1] & 0xFF;
-        return Math.max(0, Math.min(packet - 1 - (value[packetAt + 2] & 0xFF), value.length - securedDataAt()));
+        int padding = opened ? value[packetAt + PADDING_COUNTER] & 0xFF : 0;
+        int length = packet - 1 - (value[packetAt + 2] & 0xFF) - padding;
+        return Math.max(0, Math.min(length, value.length - securedDataAt()));
     }
 }

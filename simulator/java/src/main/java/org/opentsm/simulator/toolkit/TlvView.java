@@ -16,6 +16,8 @@ public class TlvView implements uicc.toolkit.ViewHandler {
     private static final int CR = 0x80;
     private static final int TWO_BYTE_TAG = 0x7F;
     private static final int LONG_LENGTH = 0x81;
+    /** Of a message that was put together from its parts: no terminal sends such. */
+    private static final int LONGER_LENGTH = 0x82;
 
     private final Content fixed;
     private final boolean sim;
@@ -89,12 +91,16 @@ public class TlvView implements uicc.toolkit.ViewHandler {
             if (lengthAt >= content.length()) {
                 break;
             }
-            boolean isLong = (content.at(lengthAt) & 0xFF) == LONG_LENGTH;
-            if (isLong && lengthAt + 1 >= content.length()) {
+            int form = content.at(lengthAt) & 0xFF;
+            int more = form == LONG_LENGTH ? 1 : form == LONGER_LENGTH ? 2 : 0;
+            if (lengthAt + more >= content.length()) {
                 break;
             }
-            int length = content.at(isLong ? lengthAt + 1 : lengthAt) & 0xFF;
-            int value = lengthAt + (isLong ? 2 : 1);
+            int length = content.at(lengthAt + more) & 0xFF;
+            if (more == 2) {
+                length |= (content.at(lengthAt + 1) & 0xFF) << 8;
+            }
+            int value = lengthAt + 1 + more;
             if (value + length > content.length()) {
                 break;
             }

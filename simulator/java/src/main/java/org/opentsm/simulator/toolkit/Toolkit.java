@@ -199,6 +199,12 @@ public final class Toolkit {
         return entry == null || entry.row().options().target().isReached(spi);
     }
 
+    /** True for an application that asked for packets of the kind that is being opened, and may be triggered. */
+    boolean hearsPackets(AID aid) {
+        Activation now = handlers.current();
+        return now != null && registered(Events.ofPacket(now.event)).stream().anyMatch(known -> known.aid.equals(aid));
+    }
+
     boolean isRemoteManagement(AID aid) {
         return card.registry().isRemoteManagement(aid);
     }

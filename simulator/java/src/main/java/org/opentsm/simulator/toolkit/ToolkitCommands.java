@@ -224,10 +224,7 @@ public final class ToolkitCommands {
         byte[] list = Arrays.copyOfRange(data, head, head + length);
         Envelope envelope = new Envelope(toolkit, data[0], list);
         List<Envelope.Target> targets = envelope.targets();
-        // A call and a message cannot wait: who asks the terminal for something else is called again.
-        if (targets.stream()
-                .anyMatch(target ->
-                        !Events.isExclusive(target.event()) && toolkit.turns().isBusy(target.application().aid))) {
+        if (envelope.isBusy(targets)) {
             return status(SW_BUSY);
         }
         toolkit.turns().takeRefusal();

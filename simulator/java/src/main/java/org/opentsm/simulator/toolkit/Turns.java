@@ -25,6 +25,8 @@ final class Turns {
     private byte[] outstanding;
     private boolean fetched;
     private AID refusing;
+    /** For whom a packet was opened: the next one to be triggered. */
+    private Activation opened;
 
     Turns(CardRuntime card, Toolkit toolkit) {
         this.card = card;
@@ -41,8 +43,55 @@ final class Turns {
         waiting.clear();
         outstanding = null;
         refusing = null;
+        opened = null;
         channels.clear();
         services.clear();
+    }
+
+    /** True while an application that packets may be for waits for the terminal. */
+    boolean isBusyWithReference() {
+        Registration owner = session == null || sessionOwner == null
+                ? null
+                : toolkit.memory().find(sessionOwner);
+        return owner != null && owner.tar.length > 0;
+    }
+
+    /** The packet that remote management, which runs now, has opened: its application is triggered behind it. */
+    void deliver(AID application, byte[] envelope, byte tag) {
+        Content content = new Content(Math.max(Toolkit.HANDLER_CAPACITY, envelope.length));
+        content.set(envelope);
+        content.tag(tag);
+        Activation opener = toolkit.handlers().current();
+        opened = Activation.opened(application, Events.ofPacket(opener.event), content, opener);
+    }
+
+    private Activation takeOpened() {
+        Activation next = opened;
+        opened = null;
+        return next;
+    }
+
+    /** Has the response packet made, before the application goes on to the terminal, and at its end at the latest. */
+    private void handBack(Activation application) {
+        Activation answering = application.handBack();
+        if (answering == null) {
+            return;
+        }
+        if (card.getTransactionDepth() > 0) {
+            card.abortTransaction();
+        }
+        Activation before = toolkit.handlers().current();
+        toolkit.handlers().current(answering);
+        try {
+            enter(answering);
+        } catch (PowerCut cut) {
+            throw cut;
+        } catch (Throwable fault) {
+            // As wherever an application of the toolkit fails: its packet is one that nobody answers.
+            answering.endReply();
+        } finally {
+            toolkit.handlers().current(before);
+        }
     }
 
     boolean isBusy(AID aid) {
@@ -59,7 +108,7 @@ final class Turns {
             // A transaction does not outlast the command in which it began; ETSI TS 102 241 6.5.
             card.abortTransaction();
         }
-        sender.endReply();
+        handBack(sender);
         toolkit.handlers().current(null);
         byte[] response = session.exchange(command.bytes());
         toolkit.handlers().current(sender);
@@ -98,15 +147,31 @@ final class Turns {
             toolkit.handlers().current(before);
         }
         noteRefusal(activation);
+        Activation next = takeOpened();
+        if (next != null) {
+            runToEnd(next);
+        }
     }
 
     private void noteRefusal(Activation activation) {
         if (activation.refused) {
-            refusing = activation.aid;
+            refusing = activation.opener == null ? activation.aid : activation.opener;
         }
     }
 
     private void call(Activation activation) throws Throwable {
+        try {
+            enter(activation);
+        } catch (PowerCut cut) {
+            throw cut;
+        } catch (Throwable thrown) {
+            handBack(activation);
+            throw thrown;
+        }
+        handBack(activation);
+    }
+
+    private void enter(Activation activation) throws Throwable {
         RegistryEntry entry = card.open().applications().find(activation.aid);
         if (entry == null) {
             return;
@@ -143,6 +208,10 @@ final class Turns {
             });
             follow(session.start());
             noteRefusal(next);
+            Activation opened = takeOpened();
+            if (opened != null) {
+                waiting.addFirst(opened);
+            }
         }
         if (outstanding == null && toolkit.profile() != null) {
             announceHandler();
