@@ -14,7 +14,7 @@ export function campaignCommand(): Command {
     (await import('./campaign-client.ts')).CampaignClient.open(campaign.opts<{ config: string }>().config);
   campaign
     .command('create <file>')
-    .description('JSON: name, cards, commands, validMinutes [target startInMinutes hours sendings resendMinutes]')
+    .description('JSON: name, cards, commands or application, validMinutes [target format startInMinutes hours ..]')
     .option(
       '--request <id>',
       'name of this request, 8 to 128 of A-Z a-z 0-9 . _ : -: nothing is started twice under one',
@@ -59,9 +59,11 @@ function line({ id, name, state, packets, expiresAt }: Campaign): string {
   return `${id}  ${state}  until ${expiresAt}  ${words.join(', ')}  ${name}`;
 }
 
-function packetLine({ cardId, state, sendings, status, response }: QueuedPacket): string {
+function packetLine({ cardId, state, sendings, status, response, result }: QueuedPacket): string {
   const said = status === undefined ? '' : `  status ${status.toString(16).toUpperCase().padStart(2, '0')}`;
-  return `${cardId.kind}:${cardId.value}  ${state}  sent ${sendings} times${said}${response ? `  ${response}` : ''}`;
+  const ran = result === undefined ? '' : `  ${result.executed} ran, the last: ${result.sw}`;
+  const answer = `${said}${response ? `  ${response}` : ''}${ran}`;
+  return `${cardId.kind}:${cardId.value}  ${state}  sent ${sendings} times${answer}`;
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -12,6 +12,7 @@ import { readPrivate } from '../kms/durable-file.ts';
 import { RestClient } from '../rest/client.ts';
 import { packetClient } from '../rest/clients/packets.ts';
 import { Campaigns } from '../service/ota/campaigns.ts';
+import { ISSUER_TAR } from '../service/ota/packet-rules.ts';
 import { quietHours } from '../service/ota/quiet-hours.ts';
 import type { Bells } from '../store/bells.ts';
 import type { CampaignTable } from '../store/ota/campaign-table.ts';
@@ -54,7 +55,9 @@ export const SmsConfig = Type.Object(
     messagesPerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
     /** Key version number of the cards' SCP80 keys; default 1. */
     keySet: Type.Optional(Type.Integer({ minimum: 1, maximum: 15 })),
-    /** Of the issuer's domain; default B20100. */
+    /** Of card sessions' scripts; default expanded. */
+    format: Type.Optional(Type.Union([Type.Literal('expanded'), Type.Literal('compact')])),
+    /** Of the issuer's domain; default B20100, for compact scripts 000000. */
     tar: Type.Optional(Type.String({ pattern: '^[0-9A-F]{6}$' })),
     /** Short messages that a card joins to one packet; default 16. */
     maxParts: Type.Optional(Type.Integer({ minimum: 1, maximum: 30 })),
@@ -71,7 +74,7 @@ export const SmsConfig = Type.Object(
 );
 export type SmsConfig = Static<typeof SmsConfig>;
 
-export const SMS_DEFAULTS = { keySet: 1, tar: 'B20100', maxParts: 16 } as const;
+export const SMS_DEFAULTS = { keySet: 1, tar: ISSUER_TAR.expanded, maxParts: 16, format: 'expanded' } as const;
 
 /** Address and password. @throws UsageError `config-field` */
 export async function smscOf(
@@ -114,11 +117,12 @@ export async function startSms(config: SmsConfig, store: SmsStore, context: Daem
     ...(quiet === undefined ? {} : { quietUntil: quietHours(withZone(quiet)) }),
   });
   outbox.start();
-  const { keySet, tar, maxParts } = { ...SMS_DEFAULTS, ...config };
+  const { keySet, maxParts, format } = { ...SMS_DEFAULTS, ...config };
+  const tar = config.tar ?? ISSUER_TAR[format];
   const reach = config.reachMs === undefined ? {} : { reachMs: config.reachMs };
   return {
     outbox,
-    bearer: new SmsBearer({ outbox, ...store, keySet, tar: fromHex(tar, 3), maxParts, ...reach, onError }),
+    bearer: new SmsBearer({ outbox, ...store, keySet, tar: fromHex(tar, 3), maxParts, format, ...reach, onError }),
     campaigns: new Campaigns({
       ...{ table: store.campaigns, packets: store.table, keySet, tar: fromHex(tar, 3), maxParts },
     }),

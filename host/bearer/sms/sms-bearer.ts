@@ -8,7 +8,8 @@ import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import { responseStatusMeaning } from '../../wire/uicc/response-status.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
-import { decodeAdminResult, encodeAdminBody } from '../bip/admin-script.ts';
+import { type AdminOutcome, decodeAdminResult, encodeAdminBody } from '../bip/admin-script.ts';
+import { decodeCompactResult, encodeCompactPacket } from './compact-packet.ts';
 import { isOpen, type SmsOutbox } from './outbox.ts';
 import { maybeAskedAgain, type PacketTarget, sameTarget } from './packet-target.ts';
 
@@ -23,6 +24,8 @@ export interface SmsBearerOptions {
   readonly tar: Uint8Array;
   /** Short messages that the card joins to one packet. */
   readonly maxParts: number;
+  /** Of the scripts; default expanded. */
+  readonly format?: 'expanded' | 'compact';
   /** How long the SMSC may take its time with the first message before the next bearer is tried; default 30,000. */
   readonly reachMs?: number;
   readonly now?: () => Date;
@@ -67,10 +70,16 @@ export class SmsBearer implements CardBearer {
     return messages;
   }
 
+  get #isCompact(): boolean {
+    return this.#options.format === 'compact';
+  }
+
   /** What the next packet has: commands for one target, as many as it has room for. */
   #packet(left: readonly CardCommand[], before: PacketTarget) {
     const next = sameTarget(left, before);
-    const { body, commands } = encodeAdminBody(next.run, { form: 'definite', maxBytes: this.#room });
+    const { body, commands } = this.#isCompact
+      ? encodeCompactPacket(next.run, this.#room)
+      : encodeAdminBody(next.run, { form: 'definite', maxBytes: this.#room });
     return { body, run: next.run.slice(0, commands), packet: next.target };
   }
 
@@ -96,7 +105,7 @@ export class SmsBearer implements CardBearer {
       cost.roundTrips += 1;
       cost.bytesOut += body.length;
       cost.bytesIn += packet.bytesIn;
-      const outcome = outcomeOf(run, packet);
+      const outcome = outcomeOf(run, packet, this.#isCompact ? decodeCompactResult : decodeAdminResult);
       cost.apdus += outcome.responses.length;
       responses.push(...outcome.responses);
       if (outcome.stopped || responses.length === script.commands.length)
@@ -155,9 +164,13 @@ function failureOf(packet: PacketRow | undefined): TransportError {
   return authenticated === true ? unreachable(said) : new TransportError('outcome-unknown', `${said}, unproved`);
 }
 
-function outcomeOf(commands: readonly CardCommand[], { response }: PacketRow) {
+function outcomeOf(
+  commands: readonly CardCommand[],
+  { response }: PacketRow,
+  decode: (commands: readonly CardCommand[], body: Uint8Array) => AdminOutcome,
+) {
   try {
-    const outcome = decodeAdminResult(commands, response ?? new Uint8Array());
+    const outcome = decode(commands, response ?? new Uint8Array());
     if (outcome.responses.length === 0) throw new WireError('script-responses', 'The card ran nothing of the script');
     const { responses } = outcome;
     if (responses.at(-1)?.sw !== TRUNCATED) return outcome;

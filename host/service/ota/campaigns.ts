@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { ConflictError, NotFoundError, UsageError } from '../../errors.ts';
+import { ConflictError, NotFoundError, UsageError, WireError } from '../../errors.ts';
 import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
 import type { CampaignRow, CampaignTable } from '../../store/ota/campaign-table.ts';
 import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
@@ -9,9 +9,11 @@ import { decodeCommand } from '../../wire/apdu.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type { Campaign, QueuedPacket, StartCampaign } from '../../wire/message/campaign.ts';
 import type { CardId } from '../../wire/message/common.ts';
+import { statusWordToHex } from '../../wire/status-word.ts';
+import { decodeCompactResponse, encodeCompactScript, forCompactScript } from '../../wire/uicc/compact-script.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
-import { FILES_TAR, PACKET_SECURITY, PRIORITY, scriptRoom } from './packet-rules.ts';
+import { FILES_TAR, ISSUER_TAR, PACKET_SECURITY, PRIORITY, scriptRoom } from './packet-rules.ts';
 import { quietHours } from './quiet-hours.ts';
 
 export interface CampaignsOptions {
@@ -19,7 +21,7 @@ export interface CampaignsOptions {
   readonly packets: PacketTable;
   /** Key version number of the cards' SCP80 keys. */
   readonly keySet: number;
-  /** Of the issuer's domain, 3 bytes. */
+  /** Of the issuer's domain, 3 bytes, for expanded scripts. */
   readonly tar: Uint8Array;
   /** Short messages that a card joins to one packet. */
   readonly maxParts: number;
@@ -28,6 +30,8 @@ export interface CampaignsOptions {
 
 const MINUTE_MS = 60_000;
 const MAX_APDU = 261;
+const MAX_DATA = 2_100;
+const TAR_BYTES = 3;
 
 /** What an operator has sent to many cards, and what waits for one. */
 export class Campaigns {
@@ -41,11 +45,11 @@ export class Campaigns {
    * Puts one packet for each card into its queue, behind all else; the same id and body start nothing again.
    *
    * @throws ConflictError `idempotency-key-reused`
-   * @throws UsageError `script-too-long`, `quiet-hours`
+   * @throws UsageError `campaign-content`, `script-too-long`, `quiet-hours`
    * @throws WireError when a command is none
    */
   async start(id: string, body: StartCampaign): Promise<Campaign> {
-    const { name, cards, target = 'domain', hours, sendings, resendMinutes } = body;
+    const { name, cards, hours, sendings, resendMinutes, format } = body;
     if (hours !== undefined) quietHours({ ...hours });
     const at = this.#options.now?.() ?? new Date();
     const nextAt = new Date(at.getTime() + (body.startInMinutes ?? 0) * MINUTE_MS);
@@ -57,11 +61,11 @@ export class Campaigns {
         ...(hours === undefined ? {} : { hours }),
         ...(sendings === undefined ? {} : { sendings }),
         ...(resendMinutes === undefined ? {} : { resendMs: resendMinutes * MINUTE_MS }),
+        ...(format === 'compact' ? { compact: true as const } : {}),
       },
       packet: {
-        ...{ keySet: this.#options.keySet, spi: encodeSecurityParameters(PACKET_SECURITY) },
-        ...{ tar: target === 'files' ? FILES_TAR : this.#options.tar, data: this.#script(body) },
-        priority: PRIORITY.CAMPAIGN,
+        ...{ spi: encodeSecurityParameters(PACKET_SECURITY), priority: PRIORITY.CAMPAIGN },
+        ...this.#content(body),
       },
       cards: [...new Set(cards.map(cardIdText))].map((card) => ({ packetId: packetIdOf(id, card), card })),
     });
@@ -70,12 +74,27 @@ export class Campaigns {
     return this.find(id);
   }
 
-  #script({ commands }: StartCampaign): Uint8Array {
-    const items = commands.map((hex) => ({ kind: 'command' as const, apdu: decodeCommand(fromHex(hex, MAX_APDU)) }));
-    const script = encodeExpandedScript({ form: 'definite', items });
+  /** Whom the packet is for, under which keys, and what it brings. */
+  #content(body: StartCampaign) {
+    const { commands, application, target = 'domain', format = 'expanded' } = body;
+    if ((commands === undefined) === (application === undefined))
+      throw new UsageError('campaign-content', 'A campaign has either commands or data for an application');
+    if (application !== undefined && (body.target !== undefined || body.format !== undefined))
+      throw new UsageError('campaign-content', 'target and format are of commands: leave them out');
+    const { keySet } = this.#options;
+    const data = application === undefined ? scriptOf(commands ?? [], format) : fromHex(application.data, MAX_DATA);
     const most = scriptRoom(this.#options.maxParts);
-    if (script.length <= most) return script;
-    throw new UsageError('script-too-long', `The commands take ${script.length} bytes, a packet has room for ${most}`);
+    if (data.length > most)
+      throw new UsageError('script-too-long', `It takes ${data.length} bytes, a packet has room for ${most}`);
+    if (application !== undefined)
+      return { tar: fromHex(application.tar, TAR_BYTES), data, keySet: application.keySet ?? keySet };
+    return { tar: target === 'files' ? FILES_TAR : this.#domainTar(format), data, keySet };
+  }
+
+  /** Cards that tell formats by the domain's reference have one for each. */
+  #domainTar(format: 'expanded' | 'compact'): Uint8Array {
+    const { tar } = this.#options;
+    return format === 'compact' && toHex(tar) === ISSUER_TAR.expanded ? fromHex(ISSUER_TAR.compact, TAR_BYTES) : tar;
   }
 
   /** @throws NotFoundError `no-such-campaign` */
@@ -130,6 +149,13 @@ export class Campaigns {
   }
 }
 
+/** @throws WireError when a command is none, or one that answers data is not the last of a compact script */
+function scriptOf(commands: readonly string[], format: 'expanded' | 'compact'): Uint8Array {
+  const apdus = commands.map((hex) => decodeCommand(fromHex(hex, MAX_APDU)));
+  if (format === 'compact') return encodeCompactScript(forCompactScript(apdus));
+  return encodeExpandedScript({ form: 'definite', items: apdus.map((apdu) => ({ kind: 'command', apdu })) });
+}
+
 const noCampaign = () => new NotFoundError('no-such-campaign', 'there is no such campaign');
 
 /** Of 16 bytes in hex, so that starting again makes no second packet. */
@@ -148,12 +174,24 @@ function told({ id, name, state, at, expiresAt, packets }: CampaignRow): Campaig
 }
 
 function toldPacket(row: PacketRow): QueuedPacket {
-  const { id, card, state, priority, campaign, expiresAt, sendings, status, response } = row;
+  const { id, card, state, priority, campaign, expiresAt, sendings, status, response, rules } = row;
   return {
     ...{ id, cardId: cardIdOfText(card), state, priority, expiresAt: expiresAt.toISOString(), sendings },
     ...(campaign === null ? {} : { campaignId: campaign }),
     ...(status === null ? {} : { status }),
     // What a card session got is its provider's.
     ...(campaign === null || response === null ? {} : { response: toHex(response) }),
+    ...(response === null || rules?.compact !== true || state !== 'answered' ? {} : resultOf(response)),
   };
+}
+
+/** Nothing where the card answered in another form. */
+function resultOf(response: Uint8Array): Pick<QueuedPacket, 'result'> {
+  try {
+    const { executed, sw, data } = decodeCompactResponse(response);
+    return { result: { executed, sw: statusWordToHex(sw), data: toHex(data) } };
+  } catch (error) {
+    if (error instanceof WireError) return {};
+    throw error;
+  }
 }

@@ -16,6 +16,9 @@ export const PACKET_SECURITY: SecurityParameters = {
 /** TAR of the UICC's file system. @see 3GPP TS 31.115, TS 101 220 annex D */
 export const FILES_TAR: Uint8Array = Uint8Array.of(0xb0, 0x00, 0x00);
 
+/** Of the issuer's domain: for expanded scripts, and for compact ones. @see TS 101 220 annex D */
+export const ISSUER_TAR = { expanded: 'B20100', compact: '000000' } as const;
+
 /** Bytes of a packet beside its script: header, and checksum. */
 const PACKET_BYTES = 16 + 8;
 const BLOCK = 16;

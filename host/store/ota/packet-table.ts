@@ -19,6 +19,8 @@ export interface CampaignRules {
   readonly hours?: { readonly from: string; readonly until: string; readonly timeZone?: string };
   readonly sendings?: number;
   readonly resendMs?: number;
+  /** Its scripts are compact, and so are the answers. */
+  readonly compact?: true;
 }
 
 export interface PacketRow {

@@ -32,7 +32,7 @@ export const SERVER = '1000';
 export const CARD = 'iccid:8949000000000000001';
 export const MSISDN = '491700000001';
 export const TAR = fromHex('B20100');
-const MASTER = '00112233445566778899AABBCCDDEEFF';
+export const MASTER = '00112233445566778899AABBCCDDEEFF';
 export const onError = () => {};
 /** What a deliver report carries. */
 const REPORT = 128;

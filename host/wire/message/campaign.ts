@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
-import { CardId, Hex } from './common.ts';
+import { CardId, Hex, StatusWordHex } from './common.ts';
 
 /** Messages that go to many cards when there is time, for the operators of `ota`. */
 
@@ -20,10 +20,25 @@ export const StartCampaign = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 80 }),
     cards: Type.Array(CardId, { minItems: 1, maxItems: 1_000 }),
-    /** Command APDUs of one packet. */
-    commands: Type.Array(Type.String({ pattern: '^([0-9A-F]{2}){4,261}$' }), { minItems: 1, maxItems: 64 }),
+    /** Command APDUs of one packet; or `application`, one of the two. */
+    commands: Type.Optional(
+      Type.Array(Type.String({ pattern: '^([0-9A-F]{2}){4,261}$' }), { minItems: 1, maxItems: 64 }),
+    ),
     /** Default: the issuer's domain. */
     target: Type.Optional(Type.Union([Type.Literal('domain'), Type.Literal('files')])),
+    /** Of the commands; compact: the card tells how many ran, and the last one's answer. Default: expanded. */
+    format: Type.Optional(Type.Union([Type.Literal('expanded'), Type.Literal('compact')])),
+    /** Data for the toolkit application with this reference, and whose keys they have: default as other packets. */
+    application: Type.Optional(
+      Type.Object(
+        {
+          tar: Type.String({ pattern: '^[0-9A-F]{6}$' }),
+          data: Type.String({ pattern: '^([0-9A-F]{2}){0,2100}$' }),
+          keySet: Type.Optional(Type.Integer({ minimum: 1, maximum: 15 })),
+        },
+        closed,
+      ),
+    ),
     /** How long, from its start on, the packets may be sent and answered: the validity period of their messages. */
     validMinutes: Type.Integer({ minimum: 5, maximum: 44_640 }),
     startInMinutes: Type.Optional(Type.Integer({ minimum: 0, maximum: 44_640 })),
@@ -83,9 +98,14 @@ export const QueuedPacket = Type.Object(
     expiresAt: At,
     /** How many times all of it was given to the SMSC. */
     sendings: Count,
-    /** What the card said of the packet, and its answer: a response template of TS 102 226. */
+    /**
+     * What the card said of the packet, and its answer: a response template of TS 102 226, or what the application
+     * posted.
+     */
     status: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
     response: Type.Optional(Hex),
+    /** What a compact response says: commands that ran, status word and data of the last. */
+    result: Type.Optional(Type.Object({ executed: Count, sw: StatusWordHex, data: Hex }, closed)),
   },
   closed,
 );

@@ -22,6 +22,25 @@ const GLOBALPLATFORM_CLASS = 0x80;
 const isOutgoing = (cla: number, ins: number): boolean =>
   OUTGOING.has(ins) || (ins === STATUS && (cla & 0xf0) !== GLOBALPLATFORM_CLASS);
 
+const SIM_CLASS = 0xa0;
+const INS_GET_RESPONSE = 0xc0;
+
+/**
+ * Commands as a compact script has them: Le stands only where it is P3. What a command with data answers is fetched
+ * behind the last one by GET RESPONSE, and is nobody's behind others.
+ *
+ * @see TS 102 226 5.1.1
+ */
+export const forCompactScript = (commands: readonly CommandApdu[]): CommandApdu[] =>
+  commands.flatMap((command, index) => {
+    const { le, ...withoutLe } = command;
+    const { cla, ins, data } = command;
+    if (isOutgoing(cla, ins) && data.length === 0) return [{ ...withoutLe, le: le ?? 256 }];
+    if (le === undefined || index < commands.length - 1) return [withoutLe];
+    const fetch = { cla: cla === SIM_CLASS ? SIM_CLASS : 0, ins: INS_GET_RESPONSE, p1: 0, p2: 0, le };
+    return [withoutLe, { ...fetch, data: new Uint8Array() }];
+  });
+
 /**
  * `{ CLA INS P1 P2 P3 [data] }*`. Only the last command may answer data; a command with data of its own ends with
  * GET RESPONSE instead of Le.
