@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SingleProviderLab, type SingleProviderLabOptions } from '../host/lab/single-provider-lab.ts';
 import { ensurePcscd } from '../host/local/pcscd.ts';
@@ -12,6 +11,7 @@ import { apduRates } from './apdu-rate.ts';
 import { farmCost } from './farm.ts';
 import { linkingCost } from './linking.ts';
 import { distributed, measureLoad } from './load.ts';
+import { writeResult } from './result-file.ts';
 import { runtimeRates } from './runtime-rate.ts';
 
 /** `npm run bench`: prints a table and writes JSON. Compare ratios within one run, not runs with each other. */
@@ -32,22 +32,17 @@ const { values, positionals } = parseArgs({
 });
 if (positionals.includes('card')) {
   const { cardBench } = await import('./card.ts');
-  mkdirSync(dirname(values.out), { recursive: true });
-  writeFileSync(values.out, `${JSON.stringify({ card: await cardBench() }, null, 2)}\n`);
+  writeResult(values.out, { card: await cardBench() });
   process.exit(0);
 }
 if (positionals.includes('platform')) {
   const { platformBench } = await import('./platform.ts');
-  mkdirSync(dirname(values.out), { recursive: true });
-  const platform = await platformBench(Number(values.cards));
-  writeFileSync(values.out, `${JSON.stringify({ platform }, null, 2)}\n`);
+  writeResult(values.out, { platform: await platformBench(Number(values.cards)) });
   process.exit(0);
 }
 if (positionals.includes('ota')) {
   const { otaBench } = await import('./ota.ts');
-  mkdirSync(dirname(values.out), { recursive: true });
-  const ota = await otaBench({ idle: Number(values.idle), active: Number(values.active) });
-  writeFileSync(values.out, `${JSON.stringify({ ota }, null, 2)}\n`);
+  writeResult(values.out, { ota: await otaBench({ idle: Number(values.idle), active: Number(values.active) }) });
   process.exit(0);
 }
 const flows = Number(values.flows);
@@ -148,7 +143,6 @@ try {
   row(`${linking.loadBytes} bytes`, ...[firstMsPer10KiB, msPer10KiB, load24KiBMs].map((value) => Math.round(value)));
   const toolchain = await toolchainBench();
   console.log(`\n${toolchainTable(toolchain)}`);
-  mkdirSync(join(values.out, '..'), { recursive: true });
   const machine = { cores: cpus().length, node: process.version };
   const timesOf = (link: string) => distributions.find((entry) => entry.link === link)?.times ?? [];
   const direct = timesOf('direct');
@@ -158,18 +152,7 @@ try {
   console.log();
   row('PC/SC over the direct link', pcscOverDirect === null ? 'no PC/SC' : pcscOverDirect.toFixed(2));
   const head = { cardCryptoShare, transactionsPerFlow, requestsPerFlow, pcscOverDirect, flowsPerSecond };
-  const result = {
-    runtime,
-    farm,
-    linking,
-    ...head,
-    machine,
-    distributions,
-    load,
-    rates,
-    toolchain,
-  };
-  writeFileSync(values.out, `${JSON.stringify(result, undefined, 2)}\n`);
+  writeResult(values.out, { ...head, machine, distributions, load, rates, runtime, farm, linking, toolchain });
   console.log(`\n${values.out}`);
 } finally {
   if (!('missing' in pcscd)) await pcscd.stop();
