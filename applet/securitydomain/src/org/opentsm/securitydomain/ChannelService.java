@@ -37,6 +37,8 @@ final class ChannelService implements ApplicationChannel {
         Util.arrayCopyNonAtomic(buffer, offset, ram, Transients.HEADER, (short) 4);
         ram[Transients.HEADER] = (byte) (ram[Transients.HEADER] & (Gp.CLA_TYPE_MASK & 0xFF | Gp.CLA_SM_MASK));
         Util.arrayCopyNonAtomic(buffer, (short) (offset + ISO7816.OFFSET_CDATA), work, (short) 0, data);
+        // an application has its commands in the short form
+        ram[Transients.LC] = 1;
         transients.setShort(Transients.CHAIN_LENGTH, (short) 0);
         transients.setShort(Transients.DATA_OFFSET, (short) 0);
         transients.setShort(Transients.DATA_LENGTH, data);

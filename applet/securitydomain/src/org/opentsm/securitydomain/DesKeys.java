@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.security.CryptoException;
 import javacard.security.DESKey;
 import javacard.security.KeyBuilder;
 
-/** One DES key object of each length, in RAM: a key is put in for each use. */
+/** One DES key object of each length that the card has: a key is put in for each use. */
 final class DesKeys {
 
     private final DESKey single;
@@ -20,25 +19,24 @@ final class DesKeys {
         threeKey = make(type, KeyBuilder.LENGTH_DES3_3KEY);
     }
 
-    /** In RAM where the card has such keys; else an object that {@link #clear} empties. */
     private static DESKey make(byte type, short bits) {
-        try {
-            return (DESKey) KeyBuilder.buildKey(type, bits, false);
-        } catch (CryptoException e) {
-            return (DESKey) KeyBuilder.buildKey(KeyBuilder.TYPE_DES, bits, false);
-        }
+        return (DESKey) KeyObjects.make(type, KeyBuilder.TYPE_DES, bits);
     }
 
-    /** The key of 8, 16 or 24 bytes at {@code offset}; it is valid until the next call for its length. */
+    /**
+     * The key of 8, 16 or 24 bytes at {@code offset}, valid until the next call for its length; 6A80 where the card has
+     * none.
+     */
     DESKey key(byte[] buffer, short offset, short length) {
         DESKey target = length == 8 ? single : (length == 16 ? twoKey : threeKey);
+        Tlv.require(target != null);
         target.setKey(buffer, offset);
         return target;
     }
 
     void clear() {
-        single.clearKey();
-        twoKey.clearKey();
-        threeKey.clearKey();
+        KeyObjects.clear(single);
+        KeyObjects.clear(twoKey);
+        KeyObjects.clear(threeKey);
     }
 }

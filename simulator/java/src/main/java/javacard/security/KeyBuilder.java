@@ -127,6 +127,10 @@ public class KeyBuilder {
         Lacking.refuse(KeyBuilder.class, "TYPE_", keyType);
         if (keyType == TYPE_RSA_PUBLIC || keyType == TYPE_RSA_PRIVATE || keyType == TYPE_RSA_CRT_PRIVATE) {
             Lacking.refuse(KeyBuilder.class, "LENGTH_RSA_", keyLength);
+        } else if (keyType >= TYPE_AES_TRANSIENT_RESET && keyType <= TYPE_AES) {
+            Lacking.refuse(KeyBuilder.class, "LENGTH_AES_", keyLength);
+        } else if (keyType >= TYPE_DES_TRANSIENT_RESET && keyType <= TYPE_DES) {
+            Lacking.refuse(KeyBuilder.class, "LENGTH_DES", keyLength);
         }
         return KeyFactory.build(keyType, keyLength);
     }
