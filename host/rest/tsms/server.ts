@@ -72,7 +72,9 @@ export async function createTsmsServer(options: TsmsServerOptions): Promise<Tsms
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     logController: new LogController({ disableRequestLogging: true }),
-    routerOptions: { maxParamLength: 256, ignoreTrailingSlash: false },
+    // Paths that cannot be read, or names longer than any: there are none such.
+    frameworkErrors: (_error, _request, reply) => void reply.raw.writeHead(404, { 'content-length': 0 }).end(),
+    routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   guardHandshakes(app.server, metrics, logger);
@@ -89,7 +91,8 @@ export async function createTsmsServer(options: TsmsServerOptions): Promise<Tsms
         method: operation.method,
         url: TSMS_BASE + operation.path,
         config: { tsms: operation },
-        exposeHeadRoute: false,
+        // What GET may be asked, HEAD may. @see RFC 9110 9.3.2
+        exposeHeadRoute: operation.method === 'GET',
       },
       bodyLimit: operation.body === 'file' ? MAX_FORM : MAX_JSON,
       handler: async (request, reply) => {
@@ -107,7 +110,8 @@ export async function createTsmsServer(options: TsmsServerOptions): Promise<Tsms
 /** A method that a path does not have, and a path that there is not: no body. @see BSI TR-03165 1.0.4, 4.1.5 */
 function refuseOthers(app: TsmsApp): void {
   const known = new Map<string, string[]>();
-  for (const { path, method } of OPERATIONS) known.set(path, [...(known.get(path) ?? []), method]);
+  for (const { path, method } of OPERATIONS)
+    known.set(path, [...(known.get(path) ?? []), method, ...(method === 'GET' ? ['HEAD'] : [])]);
   for (const name of METHODS) if (name !== 'CONNECT' && !app.supportedMethods.includes(name)) app.addHttpMethod(name);
   for (const [path, methods] of known) {
     app.route({
@@ -171,9 +175,12 @@ function authenticate(app: TsmsApp, backend: TsmsBackend): void {
       if (token === undefined) throw tsmsError(1000);
       request.serviceProvider = await backend.authenticate(token);
     }
-    if (Object.keys(request.query ?? {}).length > 0) throw invalidRequest('query parameters not allowed');
+    // Query parameters are nobody's: the document has none, and none of its errors is about them.
     const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
-    if (operation.body === 'none' && (length !== '0' || encoding !== undefined)) throw tsmsError(1002);
+    if (operation.body !== 'none') return;
+    if (length !== '0' || encoding !== undefined) throw tsmsError(1002);
+    // Many clients name the type of the body that they do not send.
+    delete request.headers['content-type'];
   });
 }
 

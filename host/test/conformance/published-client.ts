@@ -13,6 +13,10 @@ export interface Sent {
   readonly body?: unknown;
   readonly file?: { readonly name: string; readonly bytes: Uint8Array };
   readonly headers?: Readonly<Record<string, string>>;
+  /** Behind the path. */
+  readonly suffix?: string;
+  /** In the place of the operation's. */
+  readonly method?: string;
 }
 
 export interface Received {
@@ -71,14 +75,15 @@ export class PublishedClient {
     return errorMessage;
   }
 
-  async send(operationId: string, { token, params = {}, body, file, headers = {} }: Sent): Promise<Received> {
-    const { path, method, of } = this.#operation(operationId);
+  async send(operationId: string, sent: Sent): Promise<Received> {
+    const { path, of, ...operation } = this.#operation(operationId);
+    const { token, params = {}, body, file, headers = {}, suffix = '', method = operation.method } = sent;
     const form = file === undefined ? undefined : formOf(of, file);
     const {
       statusCode,
       headers: answered,
       body: stream,
-    } = await request(this.#base + filled(path, params), {
+    } = await request(this.#base + filled(path, params) + suffix, {
       method: method.toUpperCase() as 'GET',
       dispatcher: this.#agent,
       headers: {
@@ -91,7 +96,7 @@ export class PublishedClient {
     });
     const bytes = new Uint8Array(await stream.arrayBuffer());
     const isJson = String(answered['content-type']).startsWith('application/json');
-    const json: unknown = isJson ? JSON.parse(new TextDecoder().decode(bytes)) : undefined;
+    const json: unknown = isJson && bytes.length > 0 ? JSON.parse(new TextDecoder().decode(bytes)) : undefined;
     return { status: statusCode, json, bytes, headers: answered };
   }
 
@@ -117,7 +122,11 @@ export class PublishedClient {
   }
 
   /** A JSON request to a path beside the published ones, from the root on. */
-  async beside(method: 'GET' | 'PUT' | 'PATCH' | 'POST', path: string, sent: Omit<Sent, 'params' | 'file'> = {}) {
+  async beside(
+    method: 'GET' | 'PUT' | 'PATCH' | 'POST',
+    path: string,
+    sent: Pick<Sent, 'token' | 'body' | 'headers'> = {},
+  ) {
     const { token, body, headers = {} } = sent;
     const answer = await request(new URL(path, this.#base), {
       ...{ method, dispatcher: this.#agent },

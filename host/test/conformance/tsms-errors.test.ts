@@ -64,7 +64,7 @@ describe('TSM-Backend, what it refuses', () => {
     stranger = await lab.token(1);
   });
 
-  it('a body or query where there is none', async () => {
+  it('a body where there is none', async () => {
     for (const { id, body } of OPERATIONS)
       if (body === 'none' && id !== 'createAccessToken') await refused(id, 1002, { body: { a: 1 } });
     expect(await refused('createAccessToken', 1002, { token: lab.longTerm[0], body: {} })).to.equal(TEXTS[1002]);
