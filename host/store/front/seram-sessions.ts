@@ -59,16 +59,16 @@ export async function findLiveSession(database: Database, actionId: string): Pro
   return row?.handle;
 }
 
-/** The newest session of this card that is not over. */
+/**
+ * The newest session of this card that is not over. A contact takes it from none that a phone has taken up for
+ * something else: several users may have the same card, and any of them may begin contacts.
+ */
 export async function findSessionOfCard(database: Database, card: string): Promise<string | undefined> {
-  const row = await database
-    .selectFrom('seram_sessions')
-    .select('handle')
-    .where('card', '=', card)
-    .where('over', '=', false)
-    .orderBy('at', 'desc')
-    .executeTakeFirst();
-  return row?.handle;
+  const { rows } = await sql<{ handle: string }>`
+    SELECT handle FROM seram_sessions JOIN actions ON actions.id = action_id
+    WHERE seram_sessions.card = ${card} AND NOT over
+    ORDER BY operation = 'contact' OR body->>'state' = 'CREATED', seram_sessions.at DESC LIMIT 1`.execute(database);
+  return rows[0]?.handle;
 }
 
 /** Forgets sessions of yesterday and before: none of them can still be under way. Returns how many. */
@@ -119,9 +119,8 @@ export async function changeSession<Body, T>(
       .set({ body: JSON.stringify(change.body), over: change.over })
       .where('handle', '=', handle)
       .execute();
-    await sql`SELECT pg_notify(${BELL_CHANNEL}, ${sessionBell(handle)}), pg_notify(${BELL_CHANNEL}, ${cardBell(card)})`.execute(
-      transaction,
-    );
+    const bells = [sessionBell(handle), cardBell(card)];
+    await sql`SELECT pg_notify(${BELL_CHANNEL}, bell) FROM unnest(${bells}::text[]) bell`.execute(transaction);
     return change.value;
   });
 }

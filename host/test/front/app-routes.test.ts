@@ -271,6 +271,28 @@ describe('Routes of the app side', function () {
     }
   });
 
+  it('leave a card with the phone that has begun something, whoever else brings it', async () => {
+    const [seId, element] = ['89860000000000000027', { seType: 'uicc', seId: '89860000000000000027' }] as const;
+    const card = `iccid:${seId}`;
+    const id = randomUUID();
+    for (const subject of ['alice', 'bob']) await putUserCard(database, subject, card);
+    const request = { actionCode: 'TOPUP', ...element };
+    expect(
+      await addAction(database, { id, subject: 'alice', card, operation: 'top-up', pool: 'provider-a', request }),
+    ).to.equal(true);
+    const hers = (await sessions.openFor({ id, card, element })) ?? '';
+    const contact = () =>
+      contactsAfter(60_000).start({ subject: 'bob' }, randomUUID(), { actionCode: 'CONTACT', ...element });
+    const at = async () => (await sessions.reader(card, 0)).insertion;
+    await contact();
+    const his = await at();
+    expect(await sessions.handshake(hers, { secureElements: [element] })).to.have.property('binding');
+    const taken = await at();
+    expect(taken).to.not.equal(his);
+    await contact();
+    expect(await at()).to.equal(taken);
+  });
+
   it('refuse whoever has no token, and none of another make', async () => {
     const key = await importPKCS8(await readFile(join(folder, 'issuer.key.pem'), 'utf8'), 'ES256');
     const claims = { iss: users.issuer, aud: users.audience, sub: 'alice' };
