@@ -58,6 +58,8 @@ export async function createReverseProxy(options: ReverseProxyOptions): Promise<
     await reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
   });
   const targets = new WeakMap<IncomingMessage, Target>();
+  // Before a token is looked at: to be refused is not free either.
+  await limitRates(app, options.rate);
   // No promise for those whom nobody asks who they are.
   app.addHook('onRequest', (request, _reply, done) => {
     request.peer = ANYBODY;
@@ -73,7 +75,6 @@ export async function createReverseProxy(options: ReverseProxyOptions): Promise<
       done();
     }, done);
   });
-  await limitRates(app, options.rate);
   app.all('/*', { config: { access: ['public'] } }, async (request, reply) => {
     const target = targets.get(request.raw) ?? targetOf(routes, request.raw);
     await passOn(nodesOf(pools, target.route), target, request, reply);

@@ -321,6 +321,24 @@ describe('the reverse proxy of the front', function () {
     }
   });
 
+  it('counts requests whose tokens are none before it looks at them', async () => {
+    const rate = { perCaller: 100, perAddress: 2, windowSeconds: 3_600 };
+    const limited = await createReverseProxy({ ...common, metrics: new Registry(), rate });
+    try {
+      await limited.listen({ host: '127.0.0.1', port: 0 });
+      const at = `https://127.0.0.1:${(limited.server.address() as AddressInfo).port}/mine`;
+      const statuses: number[] = [];
+      for (const authorization of ['Bearer a', 'Bearer b', 'Bearer c', 'Bearer alice']) {
+        const { statusCode, body } = await request(at, { dispatcher: agent, headers: { authorization } });
+        await body.dump();
+        statuses.push(statusCode);
+      }
+      expect(statuses).to.deep.equal([401, 401, 429, 429]);
+    } finally {
+      await limited.close();
+    }
+  });
+
   it('carries WebSocket messages both ways, with the protocol and the close of the service', async () => {
     const socket = new WebSocket(`wss://127.0.0.1:${port}/shop/ws`, ['a', 'b'], {
       ...{ rejectUnauthorized: false, headers: { 'x-authenticated-user': 'root' } },
