@@ -127,6 +127,11 @@ export async function recordResult<T>(
   return rows[0];
 }
 
+/** What the steps of a workflow returned is in its table no more: some of it is not to be had twice. */
+export async function forgetResults<T>(database: Kysely<T>, id: string): Promise<void> {
+  await sql`UPDATE workflows SET results = '{}' WHERE id = ${id}`.execute(database);
+}
+
 /** Ends a workflow that this owner works on, and tells all nodes. */
 export async function endWorkflow<T>(database: Kysely<T>, id: string, owner: string): Promise<boolean> {
   const { rows } = await sql`

@@ -16,6 +16,7 @@ import {
 import { recordSeen } from '../../store/issuer/seen-registry.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import { addSteps } from '../../store/step-log.ts';
+import { forgetResults } from '../../store/workflows.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type {
   SecurityDomainReport,
@@ -212,6 +213,7 @@ export class Applications implements Workflow {
       const own = transaction as unknown as Transaction<IssuerTables>;
       const seen = { kind: 'application', aid: request.ssdAid } as const;
       await recordSeen(transaction as unknown as Kysely<IssuerTables>, request.cardId, [seen]);
+      if (keyBlob !== undefined) await forgetResults(transaction, workflowId);
       await finishRequest(own, workflowId, {
         ...(report === undefined ? {} : { report }),
         ...(keyBlob === undefined ? {} : { keyBlob }),
@@ -220,8 +222,13 @@ export class Applications implements Workflow {
   }
 
   #failed(id: string, failure: Failure): Also {
-    return (transaction) =>
-      finishRequest(transaction as unknown as Transaction<IssuerTables>, id, { problem: problemOfFailure(failure) });
+    return async (transaction) => {
+      await finishRequest(transaction as unknown as Transaction<IssuerTables>, id, {
+        problem: problemOfFailure(failure),
+      });
+      // Keys that were made and may be on the card.
+      await forgetResults(transaction, id);
+    };
   }
 
   /** Ends requests whose workflow is not there, with the reason. Returns how many. */

@@ -147,10 +147,11 @@ export class SecurityDomainResources {
     if ((await this.#own(id, caller)).proof !== undefined) throw notReady();
     const { state, report } = await this.#applications.state(id, caller, { waitMs: 0 });
     if (state !== 'done') throw notReady();
-    if (!(await handOver(this.#database, id)))
+    const blob = await this.#database.transaction().execute(async (transaction: Kysely<IssuerTables>) => {
+      if (await handOver(transaction, id)) return report ?? takeKeyBlob(transaction, id);
       throw new ConflictError('key-blob-taken', 'The key blob is given once: read the public key from the card');
+    });
     await this.#record('hand over security domain', id, caller);
-    const blob = report ?? (await takeKeyBlob(this.#database, id));
     if (blob !== undefined) return blob;
     throw new InvariantError('key-blob', 'A domain was made without anything to hand over');
   }

@@ -55,23 +55,21 @@ export async function finishRequest(
     .execute();
 }
 
-/** The keys that were made for the owner, once. */
-export async function takeKeyBlob(database: Database, requestId: string): Promise<InitialKeyBlob | undefined> {
-  return database.transaction().execute(async (transaction) => {
-    const row = await transaction
-      .selectFrom('security_domain_requests')
-      .select('key_blob')
-      .where('request_id', '=', requestId)
-      .forUpdate()
-      .executeTakeFirst();
-    await transaction
-      .updateTable('security_domain_requests')
-      .set({ key_blob: null })
-      .where('request_id', '=', requestId)
-      .execute();
-    // The driver has parsed the column.
-    return (row?.key_blob ?? undefined) as unknown as InitialKeyBlob | undefined;
-  });
+/** The keys that were made for the owner, once: in the transaction that notes the hand-over. */
+export async function takeKeyBlob(transaction: Database, requestId: string): Promise<InitialKeyBlob | undefined> {
+  const row = await transaction
+    .selectFrom('security_domain_requests')
+    .select('key_blob')
+    .where('request_id', '=', requestId)
+    .forUpdate()
+    .executeTakeFirst();
+  await transaction
+    .updateTable('security_domain_requests')
+    .set({ key_blob: null })
+    .where('request_id', '=', requestId)
+    .execute();
+  // The driver has parsed the column.
+  return (row?.key_blob ?? undefined) as unknown as InitialKeyBlob | undefined;
 }
 
 /** A request that failed is to run again. False when it did not fail. */

@@ -111,7 +111,7 @@ export async function beginDeletion(database: Database, id: string, flow: string
     .execute();
 }
 
-/** The domain is gone, whichever of its owner's requests it was made or found by. */
+/** The domain is gone, whichever of its owner's requests it was made or found by, and with it keys never fetched. */
 export async function markDeleted(
   database: Database,
   gone: { readonly providerId: string; readonly card: string; readonly ssdAid: string; readonly proof: DeletionProof },
@@ -124,6 +124,10 @@ export async function markDeleted(
     .where('ssd_aid', '=', gone.ssdAid)
     .where('deletion_proof', 'is', null)
     .execute();
+  await sql`
+    UPDATE security_domain_requests SET key_blob = NULL WHERE key_blob IS NOT NULL AND request_id IN (
+      SELECT request_id FROM security_domain_resources
+      WHERE provider_id = ${gone.providerId} AND card = ${gone.card} AND ssd_aid = ${gone.ssdAid})`.execute(database);
 }
 
 /** @returns false when it was handed over before */

@@ -31,7 +31,7 @@ import {
 } from '../../wire/message/security-domain-resource.ts';
 import type { Product } from '../../workflow/deploy-application/context.ts';
 import { failure } from '../transport/framed-card.ts';
-import { bringTransportKey, makeCardKeys, openKeyBlob, putOwnKeys, sessionOf } from './foreign-keys.ts';
+import { bringTransportKey, makeCardKeys, openKeyBlob, putOwnKeys, sessionOf, tablesOf } from './foreign-keys.ts';
 import { ForeignTsm } from './foreign-tsm.ts';
 
 /** Issuer and provider as daemons, with certificates of their own: the provider acts in its own domain by tokens. */
@@ -354,6 +354,11 @@ describe('delegated management over REST', function () {
     const blob = await foreign.keyBlob(id);
     if (!('keyBlocks' in blob)) expect.fail('these are no initial keys');
     expect(await refusal(foreign.keyBlob(id))).to.equal('409 key-blob-taken');
+    // Nowhere at the issuer is what would give them a second time, nor the issuer's own copy.
+    const url = platforms.topology.databaseUrl('issuer') ?? expect.fail('no database');
+    const left = await tablesOf(url, ['workflows', 'security_domain_requests']);
+    expect(left).to.include(id).and.not.include(blob.keyBlocks.enc).and.not.include('keyBlocks');
+    expect(left).to.not.include('"stored"');
     const initial = openKeyBlob(transport, blob);
     expect(blob.checkValues.enc).to.equal(toHex(aesKeyCheckValue(initial[0] ?? new Uint8Array())));
     const session = await sessionOf(foreign, id, initial, 0x30);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import { CardSession } from '../../card/card-session.ts';
 import { keySetCommand } from '../../card/key-set.ts';
 import { aesKeyCheckValue } from '../../crypto/aes.ts';
@@ -50,6 +51,22 @@ export async function makeCardKeys(platforms: Platforms): Promise<void> {
 export function openKeyBlob(transport: Uint8Array, { keyBlocks }: InitialKeyBlob) {
   const { enc, mac, dek } = keyBlocks;
   return [enc, mac, dek].map((block) => unwrapKeyBlock(transport, block).key);
+}
+
+/** All rows of some tables, as one text. */
+export async function tablesOf(connectionString: string, tables: readonly string[]): Promise<string> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    const texts: string[] = [];
+    for (const table of tables) {
+      const { rows } = await client.query(`SELECT coalesce(json_agg(t), '[]')::text AS text FROM ${table} t`);
+      texts.push(rows[0].text);
+    }
+    return texts.join('');
+  } finally {
+    await client.end();
+  }
 }
 
 const NO_FUSE = { begin: async () => {}, succeeded: async () => {} };

@@ -4,11 +4,14 @@ import { type Kysely, sql } from 'kysely';
 import { ConflictError, PolicyError } from '../../errors.ts';
 import { AuditLog, firstBrokenRecord, pruneAudit } from '../../store/audit-log.ts';
 import { AuthenticationFailures } from '../../store/authentication-failures.ts';
+import { cardIdText } from '../../store/card-id.ts';
 import { isConnectionError, openDatabase } from '../../store/database.ts';
 import { recordCreated, recordCreating } from '../../store/issuer/applications.ts';
 import { findCardRow, putCard } from '../../store/issuer/cards.ts';
 import { findProvider, putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
+import { addRequest, finishRequest, takeKeyBlob } from '../../store/issuer/security-domain-requests.ts';
+import { addResource, markDeleted } from '../../store/issuer/security-domain-resources.ts';
 import { claimIdempotencyKey, requestIdOf } from '../../store/request-log.ts';
 import { ISSUER_FLOW_TABLES, pruneFlows } from '../../store/retention.ts';
 import { StepLog } from '../../store/step-log.ts';
@@ -42,6 +45,23 @@ describe("the platforms' databases", () => {
   after(async () => {
     await database.destroy();
     await server[Symbol.asyncDispose]();
+  });
+
+  it('forget keys that were never fetched with the domain that they were for', async () => {
+    const keys = { ...{ ssdAid: 'A0', isdAid: 'A1', keyVersion: '30', keyIndex: 'k', transportKeyVersion: 1 } };
+    const set = { enc: 'E', mac: 'M', dek: 'D' };
+    const way = { card: cardIdText(cardId), ssdAid: 'A0', transport: { kind: 'ota' } } as const;
+    for (const id of ['gone', 'other']) {
+      await addRequest(database, id, 'p');
+      await addResource(database, id, 'p', { ...way, ssdAid: id === 'gone' ? 'A0' : 'A2' });
+      await finishRequest(database, id, { keyBlob: { ...keys, keyBlocks: set, checkValues: set } });
+    }
+    const proof = { statusWord: '9000', absent: true } as const;
+    await markDeleted(database, { providerId: 'p', card: way.card, ssdAid: 'A0', proof });
+    const take = (id: string) => database.transaction().execute((transaction) => takeKeyBlob(transaction, id));
+    expect(await take('gone')).to.equal(undefined);
+    expect(await take('other')).to.have.property('keyIndex', 'k');
+    expect(await take('other')).to.equal(undefined);
   });
 
   describe('on one connection', () => {
