@@ -47,9 +47,11 @@ export class CardPlaces {
       readers
         .filter(({ cardPresent }) => cardPresent)
         .filter((reader) => reader.msisdn === undefined || isNumbered(terminalId, reader))
-        .map((reader) => placeOf(terminalId, reader, isNumbered(terminalId, reader))),
+        .map((reader) => placeOf(terminalId, reader, isNumbered(terminalId, reader)))
+        .map((place, turn) => ({ place, turn: place.named ? -1 : turn })),
     );
-    const sorted = places.sort((one, other) => Number(other.named) - Number(one.named));
+    // Terminals take turns: one that tells of hundreds of readers hides and holds up nobody else's.
+    const sorted = places.sort((one, other) => one.turn - other.turn).map(({ place }) => place);
     return [...phone, ...sorted].slice(0, MOST);
   }
 

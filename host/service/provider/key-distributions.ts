@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
 import type { CardIdentity } from '../../card/identity.ts';
-import { NotFoundError } from '../../errors.ts';
+import { NotFoundError, TransportError } from '../../errors.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { closeCardRelay } from '../../store/provider/card-relays.ts';
@@ -33,6 +33,7 @@ import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts'
 import type { AlreadyPresent, Decision } from '../../workflow/key-distribution/41c-find-security-domain.ts';
 import type { Trusted } from '../../workflow/key-distribution/54a-attest-security-domain.ts';
 import type {
+  IdentifiedCardLink,
   ProviderContext,
   ProviderSettings,
   ProviderStart,
@@ -179,15 +180,18 @@ export class KeyDistributions implements Workflow {
 
   #context({ workflowId, engineId, tries, cancelled }: DurableRun, start: ProviderStart, journal: FlowJournal) {
     const { database, flow, kms, links, failures, settings } = this.#options;
+    const card = links.of(workflowId, start);
     const context: ProviderContext = {
-      ...{ workflowId, database, kms, settings, journal },
+      ...{ workflowId, database, kms, settings, journal, card },
       turns: {
-        take: (cardId) => claimCard(database, { id: workflowId, workflowId: engineId, cardId }),
+        take: async (cardId) => {
+          await requireOnlyCard(start, cardId, card);
+          return claimCard(database, { id: workflowId, workflowId: engineId, cardId });
+        },
         wait: (other) => flow.waitForEnd(other, cancelled),
       },
       issuer: issuerAtTry(this.#options.issuer, tries),
       auditLog: journal,
-      card: links.of(workflowId, start),
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal.report(step),
       copySteps: async (steps) => journal.copy(steps),
@@ -222,6 +226,16 @@ export class KeyDistributions implements Workflow {
     if (foundBy === undefined) return { state: 'done', result: { outcome: 'distributed', ...done } };
     return { state: 'done', result: { outcome: 'already-present', foundBy, ...done } };
   }
+}
+
+/** Before the card's turn is taken: a phone that says its card is another one must not hold up that one's flow. */
+async function requireOnlyCard({ onlyCard, readerName }: ProviderStart, cardId: CardId, link: IdentifiedCardLink) {
+  if (onlyCard === undefined || cardIdText(onlyCard) === cardIdText(cardId)) return;
+  await link.rest();
+  throw new TransportError('other-card', `Another card is in ${readerName}: put the first one back`, {
+    expected: onlyCard.value,
+    got: cardId.value,
+  });
 }
 
 /** 41c stopped the flow, or 54 found that there was nothing left to do. */

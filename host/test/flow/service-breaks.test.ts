@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { gateSeed, soakRuns } from '../../../setup/soak/runs.ts';
+import { identityCommands } from '../../card/identity.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Command, Instance, Operation } from '../../wire/message/service-instance.ts';
 import { moveOf } from '../../wire/tsms/instance-state.ts';
@@ -41,6 +42,32 @@ describe('services whose card is taken away', function () {
     expect(end.problem).to.equal(undefined, JSON.stringify(end.problem));
     expect(await selected()).to.equal('6A82');
   }
+
+  it('hold up no flow of another card, whatever the card says it is on the way', async () => {
+    const victim = '89860077999999999999';
+    const liar = await world.insertMade('a liar');
+    const asked = identityCommands.at(-1)?.label;
+    let readings = 0;
+    world.between.answers = (commands, responses, { readerName }) =>
+      responses.map((response, index) => {
+        if (readerName !== 'a liar' || commands[index]?.label !== asked) return response;
+        readings += 1;
+        // S1 reads it first; 41, which takes the card's turn, next.
+        return readings === 2 ? { ...response, data: '98680077999999999999' } : response;
+      });
+    try {
+      const instance = await desk.create(liar.cardId);
+      const end = await desk.run(instance, 'a liar', ALL);
+      expect(end.problem).to.equal(undefined, JSON.stringify(end.problem));
+    } finally {
+      delete world.between.answers;
+    }
+    expect(readings).to.be.above(2);
+    const claims = await world.provider.database.selectFrom('card_claims').select('card').execute();
+    expect(claims.map(({ card: claimed }) => claimed))
+      .to.include(`iccid:${liar.cardId.value}`)
+      .and.not.include(`iccid:${victim}`);
+  });
 
   for (const when of ['before-processing', 'before-response'] as const) {
     it(`are deployed and terminated wholly when it loses its power ${when}`, async () => {

@@ -42,6 +42,21 @@ describe('places of a card', () => {
     for (const phone of [gone, away]) expect(await namesOf(places(phone))).to.deep.equal(['desk/b!', 'desk/a']);
   });
 
+  it('are told of every terminal, however many readers one says it has', async () => {
+    const flood = Array.from({ length: 300 }, (_, index) => reader(`r${index}`));
+    const found = new CardPlaces({
+      terminals: {
+        list: async () => [
+          { terminalId: 'flood', connectedAt: '', readers: flood },
+          { terminalId: 'desk', connectedAt: '', readers: [reader('a')] },
+        ],
+      },
+      subscriptions: { ofCard: async () => undefined },
+    });
+    const names = await namesOf(found);
+    expect([names.length, names.indexOf('desk/a')]).to.deep.equal([256, 1]);
+  });
+
   it('fails where the front fails in another way', async () => {
     const broken = await places(() => Promise.reject(new TypeError('a fault of ours')))
       .of(CARD)

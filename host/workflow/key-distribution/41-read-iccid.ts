@@ -9,6 +9,7 @@ import type { ProviderContext } from './provider-context.ts';
  * distribution the card is the flow's from here to its end: one that had lost its session in the middle goes on before
  * another begins, so that a domain is the work of one flow.
  *
+ * @throws TransportError `other-card` than the one that the flow is for
  * @throws Behind `card-in-other-flow`, once the other has ended or a while is over: read again then
  */
 export async function* readIccid(_facts: unknown, { card, turns }: Pick<ProviderContext, 'card' | 'turns'>) {

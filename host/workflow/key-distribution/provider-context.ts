@@ -51,6 +51,7 @@ export interface CardTurns {
    * The card is this flow's until it ends.
    *
    * @returns the workflow that has it and has not ended; undefined: it is this one's
+   * @throws TransportError `other-card` than the one that the flow is for
    */
   take(cardId: CardId): Promise<string | undefined>;
   /** Waits until that workflow has ended, for a while. */
@@ -74,6 +75,8 @@ export type ProviderStart = {
   readonly terminalId: string;
   readonly readerName: string;
   readonly keySizeBits: KeySizeBits;
+  /** Absent: whichever card is in the reader. */
+  readonly onlyCard?: CardId;
 };
 
 /** Writes an audit record about this card's SSD. */

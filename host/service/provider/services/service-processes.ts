@@ -266,11 +266,12 @@ export class ServiceProcesses {
   }
 
   /** Its steps are recorded as steps of this run, under names of their own. */
-  async #distributeKeys({ terminalId, readerName }: ServiceStart, run: DurableRun): Promise<void> {
+  async #distributeKeys({ terminalId, readerName, instanceCard }: ServiceStart, run: DurableRun): Promise<void> {
     const { keyDistributions, keySizeBits, links } = this.#options;
     await links.of(run.workflowId, { terminalId, readerName }).rest();
     const part = partOf(run, 'keys', KEY_DISTRIBUTION);
-    const { problem } = await keyDistributions.within({ terminalId, readerName, keySizeBits }, part);
+    const start = { terminalId, readerName, keySizeBits, onlyCard: instanceCard };
+    const { problem } = await keyDistributions.within(start, part);
     if (problem !== undefined) throw endOf(problem, 'S3');
   }
 
