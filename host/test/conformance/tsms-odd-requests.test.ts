@@ -12,8 +12,7 @@ const ODDITIES: Readonly<Record<string, (sent: Sent, body: 'none' | 'json' | 'fi
     ...sent,
     params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, value.toUpperCase()])),
   }),
-  'any answer at all': (sent) => ({ ...sent, headers: { accept: '*/*' } }),
-  'an answer of another kind': (sent) => ({ ...sent, headers: { accept: 'application/xml;q=0.1, text/*' } }),
+  'answers of another kind that it would have': (sent) => ({ ...sent, headers: { accept: 'text/*, */*;q=0.1' } }),
   'parameters of its media type': (sent, body) =>
     body === 'json' ? { ...sent, headers: { 'content-type': 'Application/JSON; charset=UTF-8; a="b;c"' } } : sent,
   'the type of a body that it has not': (sent, body) =>
@@ -30,10 +29,13 @@ const ODDITIES: Readonly<Record<string, (sent: Sent, body: 'none' | 'json' | 'fi
 describe('TSM-Backend, asked oddly', () => {
   let lab: TsmsLab;
   let made: Made;
+  const plain = new Map<string, Received>();
   before(async function () {
     this.timeout(120_000);
     lab = await TsmsLab.start();
     made = await makeOneOfEach(lab, await lab.token());
+    for (const operation of OPERATIONS)
+      plain.set(operation.id, await lab.client.send(operation.id, requestOf(operation)));
   });
   after(async () => {
     await lab[Symbol.asyncDispose]();
@@ -55,20 +57,20 @@ describe('TSM-Backend, asked oddly', () => {
   for (const [name, change] of Object.entries(ODDITIES))
     it(`answers what it always does to ${name}`, async () => {
       for (const operation of OPERATIONS) {
-        const sent = requestOf(operation);
-        const plain = await lab.client.send(operation.id, sent);
-        const odd = await lab.client.send(operation.id, change(sent, operation.body));
-        lab.client.requireDescribed(operation.id, odd);
-        const { method } = operation;
-        expect(told(odd, method), operation.id).to.deep.equal(told(plain, method));
+        const { id, method, body } = operation;
+        const [sent, answer] = [requestOf(operation), plain.get(id) ?? expect.fail(id)];
+        const asked = change(sent, body);
+        if (asked === sent) continue;
+        const odd = await lab.client.send(id, asked);
+        lab.client.requireDescribed(id, odd);
+        expect(told(odd, method), id).to.deep.equal(told(answer, method));
       }
     });
 
   it('answers HEAD as GET, without the body', async () => {
     for (const operation of OPERATIONS.filter(({ method }) => method === 'GET')) {
-      const sent = requestOf(operation);
-      const get = await lab.client.send(operation.id, sent);
-      const head = await lab.client.send(operation.id, { ...sent, method: 'HEAD' });
+      const get = plain.get(operation.id) ?? expect.fail(operation.id);
+      const head = await lab.client.send(operation.id, { ...requestOf(operation), method: 'HEAD' });
       const told = [head.status, head.headers['content-type'], head.bytes.length];
       expect(told, operation.id).to.deep.equal([200, get.headers['content-type'], 0]);
     }
