@@ -40,6 +40,11 @@ if (positionals.includes('platform')) {
   writeResult(values.out, { platform: await platformBench(Number(values.cards)) });
   process.exit(0);
 }
+if (positionals.includes('top-ups')) {
+  const { topUpsBench } = await import('./platform.ts');
+  writeResult(values.out, { topUps: await topUpsBench(Number(values.cards)) });
+  process.exit(0);
+}
 if (positionals.includes('ota')) {
   const { otaBench } = await import('./ota.ts');
   writeResult(values.out, { ota: await otaBench({ idle: Number(values.idle), active: Number(values.active) }) });

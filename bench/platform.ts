@@ -2,7 +2,7 @@
 import { cpus } from 'node:os';
 import { kmsSignatures } from './kms-signatures.ts';
 import { proxying } from './proxying.ts';
-import { measureTopUps, type TopUps } from './top-ups.ts';
+import { compareNodes, measureTopUps, type TopUps } from './top-ups.ts';
 
 /** `npm run bench -- platform`: front, KMS and top-ups, as ratios within one run. */
 
@@ -35,17 +35,16 @@ function topUpRow(name: string, { topUpsPerSecond, p50Ms, p99Ms, cpuMsPerTopUp, 
   row(name, topUpsPerSecond.toFixed(1), Math.round(p50Ms), Math.round(p99Ms), cpuMsPerTopUp.toFixed(1), share);
 }
 
-async function topUpRows(cards: number) {
+/** `npm run bench -- top-ups`: these alone. */
+export async function topUpsBench(cards: number) {
   const few = Math.max(1, Math.round(cards / 10));
-  const tenth = await measureTopUps(few, 1);
+  const tenth = await measureTopUps(few);
   row('top-ups, all cards at once', 'a second', 'p50 ms', 'p99 ms', 'CPU ms each', 'card crypto');
   topUpRow(`${few} cards, one node of each`, tenth);
-  const one = await measureTopUps(cards, 1, true);
+  const { one, two, twoNodes } = await compareNodes(cards);
   topUpRow(`${cards} cards, one node of each`, one);
-  const two = await measureTopUps(cards, 2);
   topUpRow(`${cards} cards, two nodes of each`, two);
   const tenTimesCards = (one.cpuMsPerTopUp * cards) / (tenth.cpuMsPerTopUp * few);
-  const twoNodes = { cpu: two.cpuMsPerTopUp / one.cpuMsPerTopUp, rate: two.topUpsPerSecond / one.topUpsPerSecond };
   row(`CPU of ${cards} cards over that of ${few}`, tenTimesCards.toFixed(1));
   row('two nodes over one: CPU, rate', twoNodes.cpu.toFixed(2), twoNodes.rate.toFixed(2));
   if (one.lossReport !== undefined) {
@@ -60,6 +59,6 @@ export async function platformBench(cards: number) {
   console.log();
   const proxies = await proxyRows();
   console.log();
-  const topUps = await topUpRows(cards);
+  const topUps = await topUpsBench(cards);
   return { machine: { cores: cpus().length, node: process.version }, signatures, proxies, topUps };
 }

@@ -9,7 +9,8 @@ import { cpuMsByName } from './processes.ts';
 
 /** Top-ups of many simulated cards at once, and one loss report of a card with many products. */
 
-const TOP_UPS = 5;
+/** In each of which every card is topped up once. */
+const ROUNDS = 6;
 /** Begun at a time while cards are made ready. */
 const AT_ONCE = 20;
 const PRODUCTS = 10_000;
@@ -41,50 +42,126 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** @throws InvariantError when a flow ends otherwise than well: its time would mean nothing */
-export async function measureTopUps(cards: number, nodes: number, withLossReport = false): Promise<TopUps> {
-  const provider = ProductDesk.config(await buildPurseCap());
-  await using lab = await SingleProviderLab.open({
-    ...{ link: 'direct', readers: cards, keySizeBits: 1024, keepAlive: true, provider, nodes },
-  });
-  const desk = new ProductDesk(lab.platforms, lab.provider);
-  await desk.register();
-  const numbers = Array.from({ length: cards }, (_, index) => index);
-  const seats = await inTurns(numbers, (index) => lab.insert(index));
-  await inTurns(seats, async (seat) => {
-    const { outcome } = await lab.distribute(seat);
-    const { problem } = await desk.deploy(seat);
-    if (outcome !== 'distributed' || problem !== undefined)
-      throw new InvariantError('bench-flow', `a card is not ready: ${outcome} ${JSON.stringify(problem)}`);
-  });
-  const topUp = async (seat: InsertedCard): Promise<void> => {
-    const { outcome, problem } = await desk.topUp(seat, 1);
-    if (outcome !== 'credited') throw new InvariantError('bench-flow', `${outcome} ${JSON.stringify(problem)}`);
-  };
-  // What daemons compile and connect in their first flows is not what a top-up costs.
-  await Promise.all(seats.map(topUp));
-  const cpuBefore = cpuMsByName();
-  const cryptoBefore = await cryptoMs(seats);
-  const times: number[] = [];
-  const totalMs = await timed(() =>
-    Promise.all(
-      seats.map(async (seat) => {
-        for (let n = 0; n < TOP_UPS; n += 1) times.push(await timed(() => topUp(seat)));
-      }),
-    ),
-  );
-  const cpu = [...cpuMsByName()].map(([name, ms]) => [name, ms - (cpuBefore.get(name) ?? 0)] as const);
-  const crypto = (await cryptoMs(seats)) - cryptoBefore;
-  const cpuMs = cpu.reduce((sum, [, ms]) => sum + ms, 0);
-  const [first] = seats;
-  const lossReport = withLossReport && first !== undefined ? await measureLossReport(lab, desk, first) : undefined;
-  return {
-    ...{ cards, nodes, topUpsPerSecond: (times.length * 1_000) / totalMs },
-    ...{ p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) },
-    ...{ cpuMsPerTopUp: cpuMs / times.length, cardCryptoShare: crypto / cpuMs },
-    cpuMsByProcess: Object.fromEntries(cpu.map(([name, ms]) => [name, Math.round((10 * ms) / times.length) / 10])),
-    ...(lossReport === undefined ? {} : { lossReport }),
-  };
+/** What one round of a lab took: every card is topped up so often, all at once. */
+interface Round {
+  readonly times: readonly number[];
+  readonly totalMs: number;
+  readonly cpuMs: ReadonlyMap<string, number>;
+  readonly cryptoMs: number;
+}
+
+/** Platforms of so many nodes each with cards that are ready for top-ups. */
+class TopUpLab implements AsyncDisposable {
+  readonly nodes: number;
+  readonly rounds: Round[] = [];
+  readonly #lab: SingleProviderLab;
+  readonly #desk: ProductDesk;
+  readonly #seats: readonly InsertedCard[];
+
+  private constructor(nodes: number, lab: SingleProviderLab, desk: ProductDesk, seats: readonly InsertedCard[]) {
+    this.nodes = nodes;
+    this.#lab = lab;
+    this.#desk = desk;
+    this.#seats = seats;
+  }
+
+  /** @throws InvariantError when a flow ends otherwise than well: its time would mean nothing */
+  static async open(cards: number, nodes: number): Promise<TopUpLab> {
+    const provider = ProductDesk.config(await buildPurseCap());
+    const lab = await SingleProviderLab.open({
+      ...{ link: 'direct', readers: cards, keySizeBits: 1024, keepAlive: true, provider, nodes },
+    });
+    const desk = new ProductDesk(lab.platforms, lab.provider);
+    await desk.register();
+    const numbers = Array.from({ length: cards }, (_, index) => index);
+    const seats = await inTurns(numbers, (index) => lab.insert(index));
+    await inTurns(seats, async (seat) => {
+      const { outcome } = await lab.distribute(seat);
+      const { problem } = await desk.deploy(seat);
+      if (outcome !== 'distributed' || problem !== undefined)
+        throw new InvariantError('bench-flow', `a card is not ready: ${outcome} ${JSON.stringify(problem)}`);
+    });
+    const made = new TopUpLab(nodes, lab, desk, seats);
+    // What daemons compile and connect in their first flows is not what a top-up costs.
+    await made.#topUpAll([]);
+    return made;
+  }
+
+  /** @throws InvariantError as `open` */
+  async round(): Promise<void> {
+    const cpuBefore = cpuMsByName();
+    const cryptoBefore = await cryptoMs(this.#seats);
+    const times: number[] = [];
+    const totalMs = await timed(() => this.#topUpAll(times));
+    const cpuMs = new Map([...cpuMsByName()].map(([name, ms]) => [name, ms - (cpuBefore.get(name) ?? 0)] as const));
+    this.rounds.push({ times, totalMs, cpuMs, cryptoMs: (await cryptoMs(this.#seats)) - cryptoBefore });
+  }
+
+  async #topUpAll(times: number[]): Promise<void> {
+    const topUp = async (seat: InsertedCard) => {
+      const { outcome, problem } = await this.#desk.topUp(seat, 1);
+      if (outcome !== 'credited') throw new InvariantError('bench-flow', `${outcome} ${JSON.stringify(problem)}`);
+    };
+    await Promise.all(this.#seats.map(async (seat) => times.push(await timed(() => topUp(seat)))));
+  }
+
+  /** All rounds together. */
+  sum(): TopUps {
+    const times = this.rounds.flatMap((round) => round.times);
+    const total = (of: (round: Round) => number) => this.rounds.reduce((sum, round) => sum + of(round), 0);
+    const cpuMs = total(cpuOf);
+    const names = new Set(this.rounds.flatMap((round) => [...round.cpuMs.keys()]));
+    const each = (name: string) => total((round) => round.cpuMs.get(name) ?? 0) / times.length;
+    return {
+      ...{ cards: this.#seats.length, nodes: this.nodes },
+      topUpsPerSecond: (times.length * 1_000) / total(({ totalMs }) => totalMs),
+      ...{ p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) },
+      ...{ cpuMsPerTopUp: cpuMs / times.length, cardCryptoShare: total((round) => round.cryptoMs) / cpuMs },
+      cpuMsByProcess: Object.fromEntries([...names].map((name) => [name, Math.round(10 * each(name)) / 10])),
+    };
+  }
+
+  async lossReport(): Promise<TopUps['lossReport']> {
+    const [first] = this.#seats;
+    return first === undefined ? undefined : measureLossReport(this.#lab, this.#desk, first);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lab[Symbol.asyncDispose]();
+  }
+}
+
+const cpuOf = ({ cpuMs }: Round): number => [...cpuMs.values()].reduce((sum, ms) => sum + ms, 0);
+
+/** Top-ups at one node of each. @throws InvariantError when one ends otherwise than well */
+export async function measureTopUps(cards: number): Promise<TopUps> {
+  await using lab = await TopUpLab.open(cards, 1);
+  for (let round = 0; round < ROUNDS; round += 1) await lab.round();
+  return lab.sum();
+}
+
+/**
+ * One node of each beside two. The labs take turns, and who begins changes from round to round, so that a busy machine
+ * slows both alike; the ratios are medians of those of the rounds.
+ *
+ * @throws InvariantError when a flow ends otherwise than well
+ */
+export async function compareNodes(cards: number) {
+  await using single = await TopUpLab.open(cards, 1);
+  await using double = await TopUpLab.open(cards, 2);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const turns = [single, double];
+    for (const lab of round % 2 === 0 ? turns : turns.toReversed()) await lab.round();
+  }
+  const over = (of: (round: Round) => number): number =>
+    quantile(
+      double.rounds.map((round, index) => of(round) / of(single.rounds[index] ?? round)),
+      0.5,
+    );
+  const lossReport = await single.lossReport();
+  const one: TopUps = { ...single.sum(), ...(lossReport === undefined ? {} : { lossReport }) };
+  const twoNodes = { cpu: over(cpuOf), rate: 1 / over(({ totalMs }) => totalMs) };
+  return { one, two: double.sum(), twoNodes };
 }
 
 async function cryptoMs(seats: readonly InsertedCard[]): Promise<number> {
