@@ -53,7 +53,7 @@ describe('INSTALL [for install]', () => {
         [selectable(CASD), '6985'],
         [selectable(SSD, '8000'), '6A80'],
         [selectable('A0000000'), '6A80'],
-        [selectable(SSD).subarray(0, -1), '6A80'],
+        [Buffer.concat([selectable(SSD).subarray(0, -1), Buffer.of(1)]), '6A80'],
         [Buffer.concat([selectable(SSD), Buffer.of(0)]), '6A80'],
         [installData(SSD, who), '6A80'],
         [Buffer.alloc(0), '6A80'],
@@ -87,7 +87,7 @@ describe('INSTALL [for install]', () => {
   const bad: [string, Buffer, string][] = [
     ['nothing', Buffer.alloc(0), '6A80'],
     ['a truncated field', good().subarray(0, -8), '6A80'],
-    ['no token field', good().subarray(0, -1), '6A80'],
+    ['a length of a token alone', Buffer.concat([good().subarray(0, -1), bytes('01')]), '6A80'],
     ['a token', Buffer.concat([good().subarray(0, -1), bytes('0101')]), '6A80'],
     ['a byte behind the token', Buffer.concat([good(), Buffer.of(0)]), '6A80'],
     ['an AID of four bytes', fields(LOAD_FILE, module, 'A0000001', '808000', parameters), '6A80'],
@@ -116,6 +116,15 @@ describe('INSTALL [for install]', () => {
       }),
     );
   }
+
+  it(
+    'needs no length of a token where there is none',
+    withIssuerCard({}, async (card) => {
+      const issuer = await openIssuer(card);
+      expect(await issuer.ok('80E60C00', good().subarray(0, -1), true)).equal('00');
+      await card.select(SSD);
+    }),
+  );
 
   it(
     'twice with one AID makes one domain',

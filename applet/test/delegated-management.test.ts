@@ -85,6 +85,7 @@ describe('Delegated management', function () {
           const { sw } = await session.send('80E60200', withToken(fields, token));
           expect(sw, what).equal('6985');
         }
+        expect((await session.send('80E60200', fields)).sw, 'not even its length').equal('6985');
       });
     });
   }

@@ -75,9 +75,9 @@ final class Content {
         AID module = in.aid();
         AID instance = in.aid();
         byte[] privileges = in.lv();
-        byte[] application = Fields.find(parameters(in.lv()), 0xC9);
-        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
-        in.end();
+        byte[] whole = in.lv();
+        byte[] application = Fields.find(parameters(whole), 0xC9);
+        in.endWithoutToken();
         StatusException.require(privileges.length == 1 || privileges.length == 3, Status.WRONG_DATA);
         RegistryEntry file = registry().find(loadFile);
         String className =
@@ -154,8 +154,7 @@ final class Content {
         RegistryEntry entry = instance(in.aid());
         byte[] privileges = in.lv();
         in.lv();
-        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
-        in.end();
+        in.endWithoutToken();
         boolean byDefault =
                 privileges.length > 0 && Privileges.decode(privileges).has(Privilege.CARD_RESET);
         boolean installed = entry.state() == INSTALLED;
@@ -181,8 +180,7 @@ final class Content {
         AID what = in.aid();
         StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
         in.lv();
-        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
-        in.end();
+        in.endWithoutToken();
         StatusException.require(registry().find(what) != null && to.equals(own()), Status.NO_REFERENCE);
     }
 
@@ -197,8 +195,7 @@ final class Content {
         AID name = in.aid();
         byte[] privileges = in.lv();
         parameters(in.lv());
-        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
-        in.end();
+        in.endWithoutToken();
         StatusException.require(to == null || to.equals(own()), Status.NO_REFERENCE);
         RegistryEntry entry = instance(name);
         if (privileges.length == 0) {

@@ -56,6 +56,12 @@ final class Fields {
         return take(length());
     }
 
+    /** The command's end: no token, or not even its length, which some hosts leave out. */
+    void endWithoutToken() {
+        StatusException.require(atEnd() || lv().length == 0, Status.WRONG_DATA);
+        end();
+    }
+
     /** A value behind a length of BER-TLV, which has no 80. */
     byte[] value() {
         StatusException.require(!atEnd() && (data[at] & 0xFF) != 0x80, Status.WRONG_DATA);

@@ -35,8 +35,7 @@ final class LoadCommands {
         AID domain = in.aidOrNull();
         byte[] given = in.lv();
         Content.parameters(in.lv());
-        StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
-        in.end();
+        in.endWithoutToken();
         StatusException.require(domain == null || domain.equals(content.own()), Status.NO_REFERENCE);
         StatusException.require(given.length == 0 || given.length == 20 || given.length == 32, Status.WRONG_DATA);
         content.requireFree(aid);

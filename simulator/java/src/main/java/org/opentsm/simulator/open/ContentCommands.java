@@ -90,7 +90,7 @@ final class ContentCommands {
         Privileges privileges = given.length == 0 ? null : InstallData.privileges(given);
         InstallParameters parameters = InstallParameters.parse(in.next());
         byte[] signed = Arrays.copyOf(data, in.position());
-        byte[] token = in.next();
+        byte[] token = in.token();
         in.end();
         return new RegistryChange(
                 target,

@@ -7,9 +7,9 @@ import javacard.framework.AID;
 
 /**
  * Data field of INSTALL [for install], GPCS 2.3.1 Table 11-41:
- * {@code L ELF AID, L module AID, L instance AID, L privileges, L parameters, L token}.
+ * {@code L ELF AID, L module AID, L instance AID, L privileges, L parameters, [L token]}.
  *
- * @param token  empty where none is needed
+ * @param token  empty where none is needed or given: then its length may be missing too
  * @param signed the bytes before the token's length, which it signs behind P1, P2 and their length
  */
 public record InstallData(
@@ -50,7 +50,7 @@ public record InstallData(
         Privileges privileges = privileges(in.next());
         InstallParameters parameters = InstallParameters.parse(in.next());
         byte[] signed = Arrays.copyOfRange(buffer, offset, in.position());
-        byte[] token = in.next();
+        byte[] token = in.token();
         in.end();
         InstallData data = new InstallData(loadFile, module, instance, privileges, parameters, token, signed);
         if (data.installData().length > MAX_INSTALL_DATA) {

@@ -70,7 +70,7 @@ final class LoadProcess {
         byte[] hash = in.next();
         InstallParameters parameters = InstallParameters.parse(in.next());
         byte[] signed = Arrays.copyOf(data, in.position());
-        byte[] token = in.next();
+        byte[] token = in.token();
         in.end();
         algorithm(hash);
         Delegation.Request request = new Delegation.Request(p1, p2, signed, parameters.tokenNames(), token);

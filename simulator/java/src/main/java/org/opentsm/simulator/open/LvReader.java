@@ -72,6 +72,11 @@ final class LvReader {
         return aid;
     }
 
+    /** The token, which ends the command; hosts that have none leave its length out too. */
+    byte[] token() {
+        return atEnd() ? new byte[0] : next();
+    }
+
     void empty() {
         if (next().length != 0) {
             throw malformed();

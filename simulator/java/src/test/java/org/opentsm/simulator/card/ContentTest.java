@@ -78,6 +78,16 @@ class ContentTest extends OpenCard {
         assertStatus(0x6A80, () -> manage(ISSUER, 0xE6, 0x0C, 0, forInstall(OTHER, "00", "C900C900")));
     }
 
+    /** Hosts that have no token leave its length out too. */
+    @Test
+    void needsNoLengthOfATokenThatIsNotThere() {
+        assertEquals("00", manage(ISSUER, 0xE6, 0x04, 0, lv(ELF, MODULE, INSTANCE, "00", "C900")));
+        assertEquals("00", manage(ISSUER, 0xE6, 0x08, 0, lv("", "", INSTANCE, "00", "")));
+        assertEquals("9000", select(INSTANCE));
+        assertStatus(0x6A80, () -> manage(ISSUER, 0xE6, 0x0C, 0, lv(ELF, MODULE, OTHER, "00")));
+        assertStatus(0x6A80, () -> manage(ISSUER, 0xE6, 0x0C, 0, lv(ELF, MODULE, OTHER, "00", "C900") + "01"));
+    }
+
     @Test
     void refusesOtherVariantsAndForms() {
         for (int p1 : new int[] {0x00, 0x01, 0x05, 0x20, 0x60}) {
