@@ -205,6 +205,51 @@ describe('files of data objects', function () {
     ]);
   });
 
+  it('take another size from RESIZE FILE, and keep what they hold unless it is told to go', async () => {
+    const resize = (id: string, wanted: string, mode = '00'): string =>
+      withData(`80D4${mode}00`, withData('62', `8302${id}${wanted}`));
+    const sizes = (reserved: string, most: string, used: string) =>
+      new RegExp(`8502${reserved}8602${most}.*8002${used}.*9000$`);
+    const create = withData('00E00000', withData('62', '8202792183026F72A504860200208A01058B032F060180020008'));
+    await play(card, [
+      ['00A4000C027F10', '9000'],
+      [create, '9000'],
+      [set('8006000000000000'), '9000'],
+      [resize('6F72', 'A5048602000A'), '9000'],
+      ['00A40004026F7200', sizes('0008', '000A', '0008')],
+      [set('8101AA'), '6A84'],
+      [resize('6F72', '80021000A50486021000'), '9000'],
+      [set('8101AA'), '9000'],
+      [resize('6F72', '8001FFA5038601FE'), '6A80'],
+      [resize('6F72', '8800'), '6A80'],
+      [resize('6F72', '80020000A50386010A'), '6A84'],
+      [retrieve('81'), '8101AA9000'],
+      [resize('6F72', '80020000A50386010A', '02'), '6A86'],
+      [resize('6F72', '80020000A50386010A', '01'), '9000'],
+      ['00A40004026F7200', sizes('0000', '000A', '0000')],
+      [retrieve('5C'), '5C009000'],
+      [set('800400'), '63F1'],
+      ['00E40000026F72', '9000'],
+      [resize('6F72', '80020001'), '6A82'],
+      ['00A40004026F3A00', /9000$/],
+      [resize('6F3A', '80020040', '01'), '6A86'],
+    ]);
+    await using given = await (await sharedSimulator()).insert(image({ name: 'data-objects-resized' }));
+    await play(given, [toTelecom, [resize('6F70', 'A5038601FF'), '9000']]);
+    await given.reset();
+    await play(given, [
+      ['00A40804047F106F7000', sizes('0040', '00FF', '000D')],
+      [set(`8164${'00'.repeat(100)}`), '9000'],
+    ]);
+    await select(given, ALL);
+    await play(given, [
+      ['8050200100', '9000'],
+      ['80512000027F10', /9000$/],
+      [withData('80562000', '83026F70A503860140'), '6A04'],
+      [withData('80562000', '83026F7080020001'), '9000'],
+    ]);
+  });
+
   it('are read and written by applets under their access rights', async () => {
     const tlv = (ins: string, p2: string, tag: string, number = 0, data = ''): string =>
       `${withData(`80${ins}00${p2}`, `${tag.padStart(6, '0')}${short(number)}${data}`)}00`;

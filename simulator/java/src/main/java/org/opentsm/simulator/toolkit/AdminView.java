@@ -40,7 +40,7 @@ public final class AdminView extends CardFileView implements AdminBERTLVFileView
     public void resizeFile(ViewHandler parameters) {
         byte[] objects = bytes(parameters);
         in(place -> {
-            new FileAdministration(place).resize(objects);
+            new FileAdministration(place).resize(objects, false);
             return null;
         });
     }

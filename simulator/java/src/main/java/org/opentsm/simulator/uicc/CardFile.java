@@ -186,12 +186,39 @@ public final class CardFile {
         System.arraycopy(bytes, 0, body, offset, bytes.length);
     }
 
+    /** Of the sizes those of the last RESIZE FILE, which stand where a file that was made later has its parameters. */
+    private NewFile parameters() {
+        byte[] known = memory == null ? null : memory.made(number);
+        return known == null ? null : new NewFile(Arrays.copyOfRange(known, 2, known.length));
+    }
+
     int reservedSize() {
-        return reservedSize;
+        NewFile known = parameters();
+        return known == null ? reservedSize : known.reservedSize();
     }
 
     int maximumSize() {
-        return maximumSize;
+        NewFile known = parameters();
+        return known == null ? maximumSize : known.largestSize();
+    }
+
+    /**
+     * What {@link #describe} makes the new sizes of a file of BER-TLV structure.
+     *
+     * @throws FileFault INCORRECT_PARAMETERS, NOT_ENOUGH_MEMORY
+     */
+    byte[] resized(NewFile wanted) {
+        byte[] known = memory.made(number);
+        byte[] old = known == null ? new byte[2] : known;
+        byte[] objects = NewFile.resized(Arrays.copyOfRange(old, 2, old.length), wanted, this);
+        byte[] row = Arrays.copyOf(old, 2 + objects.length);
+        System.arraycopy(objects, 0, row, 2, objects.length);
+        return row;
+    }
+
+    /** One write. */
+    void describe(byte[] row) {
+        memory.made(number, row);
     }
 
     /** Gives a file of BER-TLV structure other contents, with one write. */

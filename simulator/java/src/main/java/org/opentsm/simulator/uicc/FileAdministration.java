@@ -16,7 +16,7 @@ public final class FileAdministration {
     private static final int RESIZE = FilePlace.MOST_MODES + 0xD4;
 
     private static final Set<Structure> RESIZED =
-            EnumSet.of(Structure.DIRECTORY, Structure.TRANSPARENT, Structure.LINEAR);
+            EnumSet.of(Structure.DIRECTORY, Structure.TRANSPARENT, Structure.LINEAR, Structure.BER_TLV);
 
     private final FilePlace place;
     private final FileTree tree;
@@ -95,11 +95,15 @@ public final class FileAdministration {
     }
 
     /**
-     * Gives a transparent file, or a linear one, another size: the end goes, or FF comes behind it.
+     * Gives a transparent file, or a linear one, another size: the end goes, or FF comes behind it. Of a file of data
+     * objects what is kept for it (80) and what it may grow to (86 in A5).
      *
-     * @throws FileFault INCORRECT_PARAMETERS, FILE_NOT_FOUND, INCOMPATIBLE, SECURITY, DEACTIVATED, TERMINATED
+     * @param emptying mode 1: objects that the new size has no room for are deleted, all of them; in mode 0 that is
+     *     refused
+     * @throws FileFault INCORRECT_PARAMETERS, FILE_NOT_FOUND, INCOMPATIBLE, SECURITY, DEACTIVATED, TERMINATED,
+     *     NOT_ENOUGH_MEMORY
      */
-    public void resize(byte[] parameters) {
+    public void resize(byte[] parameters, boolean emptying) {
         NewFile wanted = new NewFile(parameters);
         CardFile file = child(wanted.identifier());
         requireAlive(file);
@@ -111,6 +115,13 @@ public final class FileAdministration {
         if (!file.isActive()) {
             throw new FileFault(Reason.DEACTIVATED);
         }
+        if (file.structure == Structure.BER_TLV) {
+            resizeObjects(file, wanted, emptying);
+            return;
+        }
+        if (emptying) {
+            throw new FileFault(Reason.INVALID_MODE);
+        }
         if (directory) {
             return;
         }
@@ -119,6 +130,20 @@ public final class FileAdministration {
             throw new FileFault(Reason.INCORRECT_PARAMETERS);
         }
         file.resize(size);
+    }
+
+    /** What goes, goes before the size: a power cut in between leaves a file without objects, none with too many. */
+    private static void resizeObjects(CardFile file, NewFile wanted, boolean emptying) {
+        int most = wanted.maximumSize() == null ? file.maximumSize() : wanted.largestSize();
+        boolean tooSmall = most < file.size();
+        if (tooSmall && !emptying) {
+            throw new FileFault(Reason.NOT_ENOUGH_MEMORY);
+        }
+        byte[] changed = file.resized(wanted);
+        if (tooSmall) {
+            file.replace(new byte[0]);
+        }
+        file.describe(changed);
     }
 
     /** Ends the life of the selected file: it can be selected and deleted, no more. TS 102 222 6.7 and 6.8. */

@@ -28,6 +28,9 @@ public final class FileSystem {
     private static final int INS_SET_DATA = 0xDB;
     private static final int INS_STATUS = 0xF2;
     private static final int INS_RESIZE = 0xD4;
+    /** Mode 1 of RESIZE FILE, TS 102 222 6.10.2. */
+    private static final int EMPTYING = 1;
+
     private static final int INS_CREATE = 0xE0;
     private static final int INS_DELETE = 0xE4;
     private static final int INS_TERMINATE_DIRECTORY = 0xE6;
@@ -275,7 +278,8 @@ public final class FileSystem {
                 return refused == null ? status(0x9000) : refused;
             }
             case INS_CREATE, INS_DELETE, INS_RESIZE, INS_TERMINATE_DIRECTORY, INS_TERMINATE_FILE -> {
-                return administer(ins, p1 == 0 && p2 == 0, data);
+                boolean emptying = ins == INS_RESIZE && p1 == EMPTYING;
+                return administer(ins, (emptying || p1 == 0) && p2 == 0, emptying, data);
             }
             case INS_STATUS -> {
                 boolean wanted = gsm || p2 != NO_DATA;
@@ -288,14 +292,14 @@ public final class FileSystem {
     }
 
     /** Files are made, deleted, resized and ended as ETSI TS 102 222 says; parameters with or without tag 62. */
-    private byte[] administer(int ins, boolean plain, byte[] data) {
+    private byte[] administer(int ins, boolean plain, boolean emptying, byte[] data) {
         if (!plain) {
             return status(0x6A86);
         }
         FileAdministration files = new FileAdministration(place);
         switch (ins) {
             case INS_CREATE -> files.create(parameters(data));
-            case INS_RESIZE -> files.resize(parameters(data));
+            case INS_RESIZE -> files.resize(parameters(data), emptying);
             case INS_DELETE -> {
                 if (data.length != 2) {
                     return status(0x6700);

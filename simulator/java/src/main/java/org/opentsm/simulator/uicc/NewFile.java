@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.uicc;
 
+import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import org.opentsm.simulator.uicc.CardFile.Structure;
 import org.opentsm.simulator.uicc.FileFault.Reason;
@@ -172,17 +173,64 @@ final class NewFile {
         return (shareable ? made : made.notShareable()).under(security());
     }
 
+    /** Value of 86 in A5, or null. */
+    byte[] maximumSize() {
+        byte[] special = find(PROPRIETARY);
+        return special == null ? null : find(special, MAXIMUM_SIZE);
+    }
+
     /** 80 is what is kept for it, 86 in A5 what it may grow to; TS 102 222 6.3.2.2.2. */
     private CardFile objects() {
-        byte[] special = find(PROPRIETARY);
-        byte[] maximum = special == null ? null : find(special, MAXIMUM_SIZE);
-        int reserved = sizeOfObjects(find(SIZE));
-        int most = maximum == null ? Math.max(OBJECTS, reserved) : sizeOfObjects(maximum);
+        int reserved = reservedSize();
+        int most = largestSize();
         life();
         if (reserved > most) {
             throw incorrect();
         }
         return shared(CardFile.objects(identifier(), shortIdentifier(), reserved, most, null));
+    }
+
+    /** Bytes that are kept for a file of data objects. */
+    int reservedSize() {
+        return sizeOfObjects(find(SIZE));
+    }
+
+    /** Bytes that it may have; where that is not said, more than it needs. */
+    int largestSize() {
+        byte[] maximum = maximumSize();
+        return maximum == null ? Math.max(OBJECTS, reservedSize()) : sizeOfObjects(maximum);
+    }
+
+    /**
+     * These parameters with the sizes of others, for a file of data objects.
+     *
+     * @param other of RESIZE FILE: 80, or 86 in A5, or both; what it does not name stays
+     * @param file  as it is now
+     * @throws FileFault INCORRECT_PARAMETERS when more is kept than it may have, NOT_ENOUGH_MEMORY
+     */
+    static byte[] resized(byte[] objects, NewFile other, CardFile file) {
+        byte[] size = other.find(SIZE);
+        byte[] maximum = other.maximumSize();
+        if (size == null && maximum == null) {
+            throw incorrect();
+        }
+        int reserved = size == null ? file.reservedSize() : sizeOfObjects(size);
+        int most = maximum == null ? file.maximumSize() : sizeOfObjects(maximum);
+        if (reserved > most) {
+            throw incorrect();
+        }
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        for (int at = 0; at + 1 < objects.length; at += 2 + (objects[at + 1] & 0xFF)) {
+            int tag = objects[at] & 0xFF;
+            if (tag != SIZE && tag != PROPRIETARY) {
+                out.write(objects, at, 2 + (objects[at + 1] & 0xFF));
+            }
+        }
+        out.writeBytes(new byte[] {(byte) SIZE, 3, (byte) (reserved >> 16), (byte) (reserved >> 8), (byte) reserved});
+        out.writeBytes(new byte[] {
+            (byte) PROPRIETARY, 5, (byte) MAXIMUM_SIZE, 3, (byte) (most >> 16), (byte) (most >> 8), (byte) most
+        });
+        return out.toByteArray();
     }
 
     private static int sizeOfObjects(byte[] size) {
