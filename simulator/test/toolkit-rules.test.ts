@@ -28,6 +28,22 @@ function limits(entry: string, channels = '07', services = '08', timers = '08'):
   return `80${byte(fields.length / 2)}${fields}`;
 }
 
+/** Byte of the event list, and the toolkit event: calls, location, activity, screen, reader, browser, network. */
+const DOWNLOADS: readonly (readonly [listed: number, event: number])[] = [
+  [0x00, 12],
+  [0x01, 13],
+  [0x02, 14],
+  [0x03, 15],
+  [0x04, 16],
+  [0x05, 17],
+  [0x06, 18],
+  [0x08, 21],
+  [0x0b, 25],
+  [0x0c, 26],
+  [0x0e, 28],
+  [0x0f, 29],
+];
+
 /**
  * Rules of ETSI TS 102 241 between the applications of one card, its menus and its terminal; docs/toolkit-areas.md
  * says which part of a public conformance suite asks for which.
@@ -121,6 +137,27 @@ describe('rules of the toolkit', function () {
     await post('03', '33', '7F', 'AABB');
     expect(await send(card, ENVELOPE), '257 bytes').to.equal('9000');
     expect(await call(ONE, '800D000000'), 'BAD_LENGTH').to.equal('439000');
+  });
+
+  it('triggers by events while they are registered, though the terminal has not fetched the list of them', async () => {
+    await profile();
+    for (const [listed, event] of DOWNLOADS) {
+      const download = withData('80C20000', `D6071901${byte(listed)}82028281`);
+      const set = `800100${byte(event)}00`;
+      const steps = [
+        [set, byte(event)],
+        [`800200${byte(event)}00`, ''],
+        [set, byte(event)],
+        [`800200${byte(event)}00`, ''],
+      ] as const;
+      for (const [step, [command, triggered]] of steps.entries()) {
+        await call(ONE, command);
+        expect(await send(card, download)).to.match(/^91/);
+        expect(await call(ONE, '800E000000'), `event ${event}, step ${step}`).to.match(
+          new RegExp(`^${triggered}91..$`),
+        );
+      }
+    }
   });
 
   it('gives 91XX until the terminal has fetched, and 9000 then', async () => {
