@@ -20,6 +20,8 @@ function domains(domain: string): string {
 const asUser = (domain: string): string => `81${domains(domain)}`;
 const asAdministrator = (domain: string): string => `82${domains(domain)}`;
 
+/** Parameters with which the application does not register with the toolkit. */
+const NO_TOOLKIT = '01';
 const ALL = '00';
 const NOTHING = 'FF';
 const ALWAYS = '02000004';
@@ -62,6 +64,8 @@ describe('file administration', function () {
       })),
       { module: MODULE, aid: applet(6), uiccParameters: asUser(ALWAYS) + asAdministrator(LOCAL_PIN_AND_ADM2) },
       { module: MODULE, aid: applet(7), uiccParameters: asUser(ALL) },
+      { module: MODULE, aid: applet(8) },
+      { module: MODULE, aid: applet(9), parameters: NO_TOOLKIT, uiccParameters: asUser(PIN) },
     ],
   });
 
@@ -215,6 +219,31 @@ describe('file administration', function () {
         }
       }
     });
+  });
+
+  it('opens what everybody may have, and nothing to change files, where INSTALL says nothing of files', async () => {
+    await views(8, false);
+    for (const view of [0, 1])
+      for (const record of [1, 2, 3, 4, 5]) {
+        await go(view, '7F4A');
+        await go(view, `6FB${record}`);
+        expect(await read(view, 3), `read ${record}`).to.match(record === 1 ? /9000$/ : /^6B03$/);
+        const written = await send(card, `8053${byte(view)}0001FF`);
+        expect(written, `update ${record}`).to.equal(record === 1 ? '9000' : '6B03');
+      }
+    await views(8, true);
+    await go(0, '5F11');
+    expect(await create(0, file('6F29', '0003'))).to.equal('6B03');
+    expect(await remove(0, '4F11')).to.equal('6B03');
+  });
+
+  it('keeps the access domain of an application that is none of the toolkit', async () => {
+    await views(9, false);
+    for (const record of [1, 2, 3, 4, 5]) {
+      await go(0, '7F4A');
+      await go(0, `6FB${record}`);
+      expect((await read(0, 3)).slice(-4), `read ${record}`).to.equal(record === 4 ? '9000' : '6B03');
+    }
   });
 
   it('keeps the rights of a view and of an administrator’s view apart', async () => {

@@ -125,6 +125,33 @@ describe('saved state', () => {
     expect(await run(image, refused)).to.equal(answer);
   });
 
+  it('keeps what INSTALL lets an application do with files', async () => {
+    const module = 'F00000000702';
+    const image: CardImage = {
+      ...{ name: 'grants', atr: '3B00', iccid: '8986001234567890123F', isd: null, toolkit: true },
+      loadFiles: [
+        {
+          ...{ aid: 'F000000007', path: resolve(import.meta.dirname, '../java/target/test-classes') },
+          modules: [{ aid: module, class: 'org.opentsm.simulator.toolkitapplet.Filer' }],
+        },
+      ],
+      // no toolkit application; what PIN 1 opens in the card's own files
+      applications: [{ module, aid: `${module}01`, parameters: '01', uiccParameters: '81070004' + '02010000' + '00' }],
+    };
+    const read = async (card: SimulatedCard): Promise<string[]> => {
+      await select(card, `${module}01`);
+      await send(card, '8050000100');
+      const answers = [];
+      for (const file of ['6FB1', '6FB4']) {
+        await send(card, '80510000027F4A');
+        await send(card, `8051000002${file}`);
+        answers.push((await send(card, '8052000100')).slice(-4));
+      }
+      return answers;
+    };
+    for (const time of ['new', 'saved']) expect(await run(image, read), time).to.deep.equal(['6B03', '9000']);
+  });
+
   it('does not repeat seeded randomness after a restart', async () => {
     const draw = async (card: SimulatedCard): Promise<string> => {
       await select(card, probeA);

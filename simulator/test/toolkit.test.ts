@@ -117,6 +117,24 @@ describe('a card with a toolkit', function () {
       expect(await send(card, '00A4000C023F00'), 'the application has the channel').to.equal('6D00');
     }));
 
+  for (const [domain, answer] of [
+    ['00', /^91/],
+    ['02000004', /^91/],
+    ['FF', /^9000$/],
+  ] as const)
+    it(`shows an applet of the SIM the files of its access domain, ${domain}`, async () => {
+      const uiccParameters = `81${byte(3 + domain.length / 2)}00${byte(domain.length / 2)}${domain}00`;
+      const simulator = await sharedSimulator();
+      await using card = await simulator.insert({
+        ...image(),
+        applications: [{ module: GREETER, aid: GREETER, uiccParameters }],
+      });
+      expect(await send(card, `8010000014${'FF'.repeat(20)}`)).to.match(/^91/);
+      await send(card, FETCH);
+      expect(await send(card, done('2500'))).to.equal('9000');
+      expect(await send(card, envelope('D3', '82020181900180')), 'it reads EF.IMSI and shows a text').to.match(answer);
+    });
+
   it('names what cannot be done by its reason', () =>
     on(async (card) => {
       await select(card, MENU);

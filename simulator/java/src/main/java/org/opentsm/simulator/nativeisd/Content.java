@@ -85,6 +85,7 @@ final class Content {
         StatusException.require(className != null, Status.NO_REFERENCE);
         requireFree(instance);
         grant(privileges, selectable);
+        runtime.announce(whole);
         make(
                 file,
                 module,
@@ -133,13 +134,14 @@ final class Content {
         } catch (ISOException e) {
             throw new StatusException(e.getReason() & 0xFFFF);
         }
+        Options options = Options.ofApplication(runtime.installParameters());
         RegistryEntry entry = RegistryEntry.instance(
                 RegistryEntry.Kind.APPLICATION,
                 instance,
                 file,
                 module,
                 applet,
-                new RegistryEntry.Row(selectable ? SELECTABLE : INSTALLED, own(), privileges, Options.NONE));
+                new RegistryEntry.Row(selectable ? SELECTABLE : INSTALLED, own(), privileges, options));
         runtime.persistentWrite();
         registry().add(entry);
     }

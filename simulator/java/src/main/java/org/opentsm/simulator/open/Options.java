@@ -13,8 +13,10 @@ import java.util.List;
  *     extradite from it (87, 0 to 7)
  * @param memory     quotas and reservations
  * @param target     which packets are for it
+ * @param files      what it may do with files
  */
-public record Options(int implicit, int restricted, int accepts, MemoryPromise memory, PacketTarget target) {
+public record Options(
+        int implicit, int restricted, int accepts, MemoryPromise memory, PacketTarget target, FileGrant files) {
 
     /**
      * Policy bits, UICC Configuration: an ancestor with Authorized Management, all of the hierarchy, the issuer domain,
@@ -36,27 +38,34 @@ public record Options(int implicit, int restricted, int accepts, MemoryPromise m
             0,
             DEFAULT_POLICY << EXTRADITION_TO | DEFAULT_POLICY << DELETION | DEFAULT_POLICY,
             MemoryPromise.NONE,
-            PacketTarget.NONE);
+            PacketTarget.NONE,
+            FileGrant.NONE);
 
     /** @param domain whether C9 is a domain's, whose tags OPEN reads too */
     static Options of(InstallParameters parameters, boolean domain) {
-        Options options = NONE.implicitly(parameters).promising(parameters.memory(), parameters.target());
+        Options options = NONE.implicitly(parameters)
+                .promising(parameters.memory(), parameters.target(), FileGrant.of(parameters.whole()));
         return domain ? options.policies(parameters.application()) : options;
+    }
+
+    /** Of a domain that is not ours: what the platform itself reads in INSTALL's parameters field. */
+    public static Options ofApplication(byte[] parameters) {
+        return NONE.promising(MemoryPromise.NONE, PacketTarget.NONE, FileGrant.of(parameters));
     }
 
     Options implicitly(InstallParameters parameters) {
         byte[] given = parameters.implicit();
         return given == null
                 ? this
-                : new Options(given.length == 0 ? 0 : given[0] & 0xFF, restricted, accepts, memory, target);
+                : new Options(given.length == 0 ? 0 : given[0] & 0xFF, restricted, accepts, memory, target, files);
     }
 
-    private Options promising(MemoryPromise promise, PacketTarget packets) {
-        return new Options(implicit, restricted, accepts, promise, packets);
+    private Options promising(MemoryPromise promise, PacketTarget packets, FileGrant grant) {
+        return new Options(implicit, restricted, accepts, promise, packets, grant);
     }
 
     Options restrictedBy(int more) {
-        return new Options(implicit, restricted | more, accepts, memory, target);
+        return new Options(implicit, restricted | more, accepts, memory, target, files);
     }
 
     /** Policy byte for one of the three acts. */
@@ -73,7 +82,8 @@ public record Options(int implicit, int restricted, int accepts, MemoryPromise m
                         | policy(objects, 0x83, DELETION)
                         | policy(objects, 0x87, EXTRADITION_FROM),
                 memory,
-                target);
+                target,
+                files);
     }
 
     private int policy(List<Tlv> objects, int tag, int act) {

@@ -25,6 +25,7 @@ import javacard.framework.Applet;
 import javacard.framework.ISOException;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.Threads;
+import org.opentsm.simulator.open.FileGrant;
 import org.opentsm.simulator.open.LoadedCode;
 import org.opentsm.simulator.open.MemoryPromise;
 import org.opentsm.simulator.open.Options;
@@ -43,7 +44,9 @@ import org.opentsm.simulator.runtime.PlatformMemory;
  */
 public final class CardState {
 
-    private static final int MAGIC = 0x4F545334;
+    private static final int MAGIC = 0x4F545335;
+    /** Of releases that kept no access domains of INSTALL but those of toolkit applications. */
+    private static final int MAGIC_WITHOUT_GRANTS = 0x4F545334;
     /** Of releases in which nobody had references of INSTALL. */
     private static final int MAGIC_WITHOUT_TARGETS = 0x4F545333;
 
@@ -251,6 +254,14 @@ public final class CardState {
         out.writeShort(target.level());
         out.writeByte(target.references().length);
         out.write(target.references());
+        writeGrant(out, entry.row().options().files().user());
+        writeGrant(out, entry.row().options().files().administrator());
+    }
+
+    /** Behind its length; none is an empty one, which grants as little. */
+    private static void writeGrant(DataOutputStream out, byte[] part) throws IOException {
+        out.writeShort(part == null ? 0 : part.length);
+        out.write(part == null ? new byte[0] : part);
     }
 
     /** A row whose applet is still to be read. */
@@ -258,7 +269,7 @@ public final class CardState {
 
     private void decode(CardRuntime card, List<RegistryEntry> loadFiles, DataInputStream in) throws IOException {
         int magic = in.readInt();
-        if (magic != MAGIC && magic != MAGIC_WITHOUT_TARGETS) {
+        if (magic != MAGIC && magic != MAGIC_WITHOUT_GRANTS && magic != MAGIC_WITHOUT_TARGETS) {
             throw new SimulatorException("state-damaged", file + " is not a saved card");
         }
         if (!Arrays.equals(in.readNBytes(imageDigest.length), imageDigest)) {
@@ -273,7 +284,7 @@ public final class CardState {
         readLoadFiles(card, loadFiles, in, heap);
         List<Saved> rows = new ArrayList<>();
         for (int left = in.readUnsignedShort(); left > 0; left--) {
-            rows.add(readRow(in, heap, magic == MAGIC));
+            rows.add(readRow(in, heap, magic));
         }
         card.open().setControllingAuthority((AID) heap.read());
         card.restore((PlatformMemory) heap.read());
@@ -327,7 +338,7 @@ public final class CardState {
         return RegistryEntry.loaded(aid, parent, code);
     }
 
-    private static Saved readRow(DataInputStream in, HeapReader heap, boolean withTarget) throws IOException {
+    private static Saved readRow(DataInputStream in, HeapReader heap, int magic) throws IOException {
         RegistryEntry.Kind kind = RegistryEntry.Kind.values()[in.readUnsignedByte()];
         AID aid = (AID) heap.read();
         Privileges privileges = Privileges.decode(in.readNBytes(3));
@@ -346,12 +357,18 @@ public final class CardState {
                                 in.readInt(),
                                 in.readInt(),
                                 new MemoryPromise(in.readInt(), in.readInt(), in.readInt(), in.readInt()),
-                                withTarget ? readTarget(in) : PacketTarget.NONE)));
+                                magic == MAGIC_WITHOUT_TARGETS ? PacketTarget.NONE : readTarget(in),
+                                magic == MAGIC ? new FileGrant(readGrant(in), readGrant(in)) : FileGrant.NONE)));
     }
 
     private static PacketTarget readTarget(DataInputStream in) throws IOException {
         int level = in.readUnsignedShort();
         return new PacketTarget(in.readNBytes(in.readUnsignedByte()), level);
+    }
+
+    private static byte[] readGrant(DataInputStream in) throws IOException {
+        int length = in.readUnsignedShort();
+        return length == 0 ? null : in.readNBytes(length);
     }
 
     private static void readStatics(CardRuntime card, DataInputStream in, HeapReader heap) throws IOException {

@@ -2,21 +2,22 @@
 package org.opentsm.simulator.toolkit;
 
 import java.util.Arrays;
+import org.opentsm.simulator.open.FileGrant;
 import org.opentsm.simulator.open.PacketTarget;
 
 /**
  * What INSTALL allows a toolkit application: {@code EA {80 L access, priority, timers, text length, entries, {position,
  * identifier}*, channels, MSL, TAR, services}} of the UICC (ETSI TS 102 226 8.2.1.3.2.2), or {@code CA} of the SIM
  * (TS 43.019 8) under EF, which begins with the access domain.
- * Without either the application gets all that there is, as test applets come without.
+ * Without either the application gets all entries, timers, channels and services that there are, as test applets come
+ * without; of files it gets no more then than everybody.
  *
  * @param positions   of the menu entries, 0 for behind all others
  * @param identifiers of the menu entries, 0 where the card is to choose
  * @param channels    that the application may have open at once
  * @param tar         toolkit application references, 3 bytes each; what is no multiple of that is refused
  * @param services    that it may have
- * @param files       tags 81 and 82 of EA, what it may do with files and as their administrator (ETSI TS 102 226
- *     8.2.1.3.2.3); null for either that is absent, and no array where both are: then it may do all
+ * @param files       what it may do with files and as their administrator
  */
 record InstallLimits(
         int priority,
@@ -27,7 +28,7 @@ record InstallLimits(
         int channels,
         byte[] tar,
         int services,
-        byte[][] files) {
+        FileGrant files) {
 
     static final int MAX_TIMERS = 8;
     static final int MAX_CHANNELS = 7;
@@ -43,28 +44,22 @@ record InstallLimits(
             MAX_CHANNELS,
             new byte[0],
             MAX_SERVICES,
-            null);
-    private static final int TAG_UICC = 0xEA;
-    private static final int TAG_ACCESS = 0x81;
-    private static final int TAG_ADMINISTRATION = 0x82;
+            FileGrant.NONE);
 
     /** @param parameters the parameters field of INSTALL, TLV objects */
     static InstallLimits of(byte[] parameters) {
-        byte[] uicc = PacketTarget.find(parameters, TAG_UICC);
         byte[] toolkit = PacketTarget.toolkit(parameters);
-        byte[] access = uicc == null ? null : PacketTarget.find(uicc, TAG_ACCESS);
-        byte[] administration = uicc == null ? null : PacketTarget.find(uicc, TAG_ADMINISTRATION);
-        byte[][] files = access == null && administration == null ? null : new byte[][] {access, administration};
+        FileGrant files = FileGrant.of(parameters);
         return toolkit == null
                 ? NONE.with(files)
                 : read(toolkit, PacketTarget.of(parameters).references()).with(files);
     }
 
-    private InstallLimits with(byte[][] rights) {
-        if (rights == null) {
-            return this;
-        }
-        return new InstallLimits(priority, timers, textLength, positions, identifiers, channels, tar, services, rights);
+    private InstallLimits with(FileGrant grant) {
+        return grant.equals(files)
+                ? this
+                : new InstallLimits(
+                        priority, timers, textLength, positions, identifiers, channels, tar, services, grant);
     }
 
     private static InstallLimits read(byte[] fields, byte[] references) {
@@ -94,6 +89,6 @@ record InstallLimits(
                 channels,
                 references,
                 services,
-                null);
+                FileGrant.NONE);
     }
 }

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import javacard.framework.AID;
 import org.opentsm.simulator.crypto.CryptoHost;
-import org.opentsm.simulator.uicc.AccessDomain;
+import org.opentsm.simulator.open.FileGrant;
 import org.opentsm.simulator.uicc.FilePath;
 
 /** What one application registered; card memory, so its fields are arrays and numbers only. */
@@ -23,7 +23,7 @@ final class Registration {
     final MenuEntry[] menu;
     final byte[] positions;
     final byte[] identifiers;
-    /** As {@link InstallLimits#files()}. */
+    /** Parts of {@link InstallLimits#files()}; null where INSTALL says nothing of files. */
     private final byte[][] files;
 
     private final short[] poll = new short[1];
@@ -46,7 +46,8 @@ final class Registration {
         tar = given.tar();
         positions = given.positions();
         identifiers = given.identifiers();
-        files = given.files();
+        FileGrant grant = given.files();
+        files = grant.equals(FileGrant.NONE) ? null : new byte[][] {grant.user(), grant.administrator()};
         menu = new MenuEntry[identifiers.length];
     }
 
@@ -108,9 +109,9 @@ final class Registration {
         return place(file) >= 0 || place(file.directory()) >= 0;
     }
 
-    /** Its rights in a file system, of an application by its name or the card's own. */
-    AccessDomain rights(byte[] application, boolean administration) {
-        return files == null ? AccessDomain.ALL : AccessDomain.of(files[administration ? 1 : 0], application);
+    /** What INSTALL said of files. */
+    FileGrant files() {
+        return files == null ? FileGrant.NONE : new FileGrant(files[0], files[1]);
     }
 
     int number() {

@@ -17,7 +17,8 @@ public final class SimFiles extends FileAccess implements SIMView {
 
     @Override
     FilePlace at() {
-        return new FilePlace(Toolkit.current().files(), null, place);
+        Toolkit toolkit = Toolkit.current();
+        return FilePlace.of(toolkit.files(), null, place, toolkit.simRights());
     }
 
     @Override

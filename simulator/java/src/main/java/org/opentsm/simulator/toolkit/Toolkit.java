@@ -4,6 +4,7 @@ package org.opentsm.simulator.toolkit;
 import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.JCSystem;
+import org.opentsm.simulator.open.FileGrant;
 import org.opentsm.simulator.open.PacketTarget;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.CardRuntime;
@@ -134,7 +135,8 @@ public final class Toolkit {
     }
 
     /**
-     * What the caller may do in a file system: as INSTALL gave it to a toolkit application, else all.
+     * What the caller may do in a file system: as INSTALL gave it, else what everybody may, and nothing as an
+     * administrator.
      *
      * @return null for who is no application yet, ETSI TS 102 241 annex A
      */
@@ -143,8 +145,28 @@ public final class Toolkit {
         if (caller == null || card.isUnregistered()) {
             return null;
         }
+        FileGrant grant = grant(caller);
+        if (administration) {
+            return AccessDomain.of(grant.administrator(), application);
+        }
+        return grant.user() == null ? AccessDomain.ALWAYS : AccessDomain.of(grant.user(), application);
+    }
+
+    /** The same in the card's own files for a view of the SIM, which may be made before register(). */
+    AccessDomain simRights() {
+        AID caller = card.getAID();
+        byte[] user = caller == null ? null : grant(caller).user();
+        return user == null ? AccessDomain.ALWAYS : AccessDomain.of(user, null);
+    }
+
+    /** Of an application that is being installed INSTALL itself says it. */
+    private FileGrant grant(AID caller) {
         Registration known = memory().find(caller);
-        return known == null ? AccessDomain.ALL : known.rights(application, administration);
+        RegistryEntry row = card.registry().find(caller);
+        if (row == null) {
+            return FileGrant.of(card.installParameters());
+        }
+        return known == null ? row.row().options().files() : known.files();
     }
 
     /** False while another applet than the owner of a CLEAR_ON_DESELECT array is selected. */

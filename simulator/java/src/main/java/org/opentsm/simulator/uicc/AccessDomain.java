@@ -13,11 +13,14 @@ public final class AccessDomain {
 
     private static final int FULL = 0x00;
     private static final int CONDITIONS = 0x02;
-    private static final int ALWAYS = 0x04;
+    private static final int ALWAYS_BIT = 0x04;
     private static final int LOCAL = 0x08;
     private static final int LENGTH = 4;
     /** The terminal of a card without PINs is taken to have presented every code. */
     public static final AccessDomain ALL = new AccessDomain(new byte[] {FULL});
+
+    /** What everybody may, the terminal before any PIN too. */
+    public static final AccessDomain ALWAYS = new AccessDomain(new byte[] {CONDITIONS, 0, 0, ALWAYS_BIT});
 
     public static final AccessDomain NONE = new AccessDomain(new byte[] {(byte) 0xFF});
 
@@ -30,7 +33,7 @@ public final class AccessDomain {
 
     /** What is always allowed, and what these codes open: PIN1, ADM1 and the local PIN. */
     static AccessDomain holding(boolean pin, boolean code, boolean local) {
-        int others = ALWAYS | (local ? LOCAL : 0);
+        int others = ALWAYS_BIT | (local ? LOCAL : 0);
         return new AccessDomain(new byte[] {CONDITIONS, (byte) (pin ? 1 : 0), (byte) (code ? 1 : 0), (byte) others});
     }
 
@@ -78,7 +81,7 @@ public final class AccessDomain {
     }
 
     boolean always() {
-        return isFull() || hasConditions() && (parameter[3] & ALWAYS) != 0;
+        return isFull() || hasConditions() && (parameter[3] & ALWAYS_BIT) != 0;
     }
 
     /** @param key reference of TS 102 221 9.5.1: 01 to 08, 0A to 0E, 81 to 88, 8A to 8E; others are known to nobody */

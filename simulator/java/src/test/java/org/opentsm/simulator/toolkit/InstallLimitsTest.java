@@ -3,10 +3,13 @@ package org.opentsm.simulator.toolkit;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.open.FileGrant;
 
 /** What INSTALL says of a toolkit application, in the form of the UICC and in that of the SIM. */
 class InstallLimitsTest {
@@ -31,6 +34,19 @@ class InstallLimitsTest {
     @Test
     void simParametersBeginWithTheAccessDomain() {
         check(InstallLimits.of(Hex.decode("EF12" + "CA10" + "0100" + FIELDS + "C900")));
+    }
+
+    @Test
+    void filesAreGrantedByEaAndBySimParameters() {
+        FileGrant both = FileGrant.of(Hex.decode("C900" + "EA0C" + "8104000100" + "00" + "82040001FF" + "00"));
+        assertArrayEquals(Hex.decode("00010000"), both.user());
+        assertArrayEquals(Hex.decode("0001FF00"), both.administrator());
+        FileGrant sim = FileGrant.of(Hex.decode("EF12" + "CA10" + "0100" + FIELDS + "C900"));
+        assertArrayEquals(Hex.decode("00010000"), sim.user());
+        assertNull(sim.administrator());
+        for (String nothing : List.of("", "C900", "EA028000", "EF02CA00", "EF04CA020200", "EA048104")) {
+            assertEquals(FileGrant.NONE, FileGrant.of(Hex.decode(nothing)), nothing);
+        }
     }
 
     @Test

@@ -27,7 +27,8 @@ import uicc.toolkit.ViewHandler;
 
 /**
  * Does in the files what APDUs say: each instruction is one call of a view, P1 says of which. Its answer is the result;
- * 6B with the reason of UICCException, 6A with that of AdminException, 6E with that of SystemException.
+ * 6B with the reason of UICCException, 6A with that of AdminException, 6E with that of SystemException. With parameters
+ * of its own in INSTALL it is no toolkit application.
  */
 public final class Filer extends Applet implements ToolkitInterface {
 
@@ -44,8 +45,11 @@ public final class Filer extends Applet implements ToolkitInterface {
     private Filer(byte[] buffer, short offset) {
         hadViewBefore = UICCSystem.getTheUICCView(JCSystem.CLEAR_ON_RESET) != null;
         register(buffer, (short) (offset + 1), buffer[offset]);
-        ToolkitRegistry registry = ToolkitRegistrySystem.getEntry();
-        registry.setEvent(ToolkitConstants.EVENT_UNRECOGNIZED_ENVELOPE);
+        short privileges = (short) (offset + 1 + buffer[offset]);
+        if (buffer[(short) (privileges + 1 + buffer[privileges])] == 0) {
+            ToolkitRegistry registry = ToolkitRegistrySystem.getEntry();
+            registry.setEvent(ToolkitConstants.EVENT_UNRECOGNIZED_ENVELOPE);
+        }
     }
 
     public static void install(byte[] buffer, short offset, byte length) {
