@@ -33,6 +33,12 @@ export interface SmppConnectionOptions {
 }
 
 const ANSWER_MS = 30_000;
+/** It has no room for anything now. */
+const FULL: readonly number[] = [SMPP_STATUS.THROTTLED, SMPP_STATUS.QUEUE_FULL];
+/** It, or the receiver, has a trouble that may pass and that other messages need not have. */
+const TROUBLED: readonly number[] = [SMPP_STATUS.SYSTEM_ERROR, SMPP_STATUS.TEMPORARY];
+/** Before a message that met with such a trouble goes again. */
+const TROUBLE_MS = 5_000;
 const ENQUIRE_MS = 30_000;
 const CONNECT_MS = 10_000;
 const INTERFACE_VERSION = 0x34;
@@ -100,18 +106,18 @@ export class SmppConnection implements AsyncDisposable {
    * Gives a message to the SMSC.
    *
    * @returns the id that the SMSC gave it
-   * @throws TransportError `smsc-busy` (later), `smsc-refused` (never), `smsc-away` when surely nothing was sent,
-   *   `smsc-unknown` when the SMSC may have it
+   * @throws TransportError `smsc-busy` (later, with `retryMs` where it is this message alone), `smsc-refused` (never),
+   *   `smsc-away` when surely nothing was sent, `smsc-unknown` when the SMSC may have it
    */
   async submit(message: SmppMessage): Promise<string> {
     const answer = await this.#ask('submit_sm', fieldsOf(message));
     const { command_status: status } = answer;
     if (status === SMPP_STATUS.OK) return messageIdOf(answer);
-    const busy = status === SMPP_STATUS.THROTTLED || status === SMPP_STATUS.QUEUE_FULL;
-    const what = busy ? 'has no room now' : 'refuses the message';
-    throw new TransportError(busy ? 'smsc-busy' : 'smsc-refused', `the SMSC ${what}: status ${hex(status)}`, {
-      status,
-    });
+    const said = `status ${hex(status)}`;
+    if (FULL.includes(status)) throw new TransportError('smsc-busy', `the SMSC has no room now: ${said}`, { status });
+    if (TROUBLED.includes(status))
+      throw new TransportError('smsc-busy', `the SMSC cannot now: ${said}`, { status, retryMs: TROUBLE_MS });
+    throw new TransportError('smsc-refused', `the SMSC refuses the message: ${said}`, { status });
   }
 
   #ask(command: string, fields: Readonly<Record<string, unknown>>): Promise<Pdu> {

@@ -88,7 +88,7 @@ export class SmppLink implements AsyncDisposable {
     this.#options.onState?.(state);
   }
 
-  /** As `SmppConnection.submit`, within window and rate; after `smsc-busy` nothing is sent for a while. */
+  /** As `SmppConnection.submit`, within window and rate; nothing is sent for a while after a general `smsc-busy`. */
   async submit(message: SmppMessage): Promise<string> {
     const heldMs = this.#throttle.untilMs - performance.now();
     if (heldMs > 0) throw new TransportError('smsc-busy', 'the SMSC has no room now', { retryMs: Math.ceil(heldMs) });
@@ -102,7 +102,9 @@ export class SmppLink implements AsyncDisposable {
       this.#throttle.lastMs = 0;
       return id;
     } catch (error) {
-      if (error instanceof TransportError && error.code === 'smsc-busy') this.#hold();
+      // A trouble of one message, or of its receiver, holds no other up.
+      const full = error instanceof TransportError && error.code === 'smsc-busy' && !('retryMs' in error.context);
+      if (full) this.#hold();
       throw error;
     } finally {
       const next = this.#turns.shift();

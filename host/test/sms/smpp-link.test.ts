@@ -163,6 +163,35 @@ describe('the link to an SMSC', function () {
     expect(held).to.have.nested.property('context.retryMs').that.is.within(1, 1_000);
   });
 
+  it('tells a trouble that passes from a refusal, and goes on with other messages', async () => {
+    const rows: readonly (readonly [status: number, code: string])[] = [
+      [SMPP_STATUS.SYSTEM_ERROR, 'smsc-busy'],
+      [SMPP_STATUS.TEMPORARY, 'smsc-busy'],
+      [SMPP_STATUS.PERMANENT, 'smsc-refused'],
+      [SMPP_STATUS.INVALID_DESTINATION, 'smsc-refused'],
+    ];
+    const statuses = rows.map(([status]) => status);
+    const troubled = createServer({}, (session) => {
+      session.on('error', () => session.destroy());
+      session.on('pdu', (pdu: Pdu) => {
+        if (pdu.isResponse()) return;
+        const status = pdu.command === 'submit_sm' ? (statuses.shift() ?? SMPP_STATUS.OK) : SMPP_STATUS.OK;
+        session.send(pdu.response({ command_status: status, message_id: 'A1' }));
+      });
+    });
+    troubled.listen(0, '127.0.0.1');
+    await once(troubled, 'listening');
+    const address = troubled.address();
+    {
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      await using server = new End({ port }, SERVER);
+      await server.bound();
+      for (const [, code] of rows) expect(await refusalOf(server.link.submit(message()))).to.equal(code);
+      expect(await server.link.submit(message())).to.equal('A1');
+    }
+    troubled.close();
+  });
+
   it('lets the most urgent go first where messages wait for their turn', async () => {
     await using smsc = await smscWith();
     await using server = new End(smsc, SERVER);
