@@ -160,16 +160,20 @@ export class AdministrationServer implements AsyncDisposable {
 
   async #post(request: IncomingMessage, response: ServerResponse, gone: AbortSignal): Promise<void> {
     const gate = GATES.get(request.socket);
-    const place = readAdministrationUri(request.url ?? '');
     if (request.method !== 'POST') return refuse(response, 405);
-    if (gate?.identity === undefined || place === undefined) return refuse(response, 404);
+    if (gate?.identity === undefined) return refuse(response, 404);
     const fields = decodeAdminRequest(pairs(request.rawHeaders));
     const body = await readBody(request);
     if (body === undefined) return refuse(response, 413);
     const { identity: pskIdentity } = gate;
     const result = { ...statusOf(fields, body), body, resume: fields.resume };
+    const { administration } = this.#options;
+    const named = readAdministrationUri(request.url ?? '');
+    // An agent may know no address but its own, and poll there for whatever there is for its identity.
+    const place = named ?? (await administration.placeOf({ pskIdentity, ...result }));
+    if (place === undefined) return respond(response, '', { kind: 'end' });
     const post = { ...place, pskIdentity, ...result, traffic: this.#trafficSince(gate) };
-    const answer = await this.#options.administration.answer(post, gone);
+    const answer = await administration.answer(post, gone);
     if (gone.aborted) return;
     if (answer.kind === 'unknown') return refuse(response, 404);
     respond(response, place.sessionId, answer);

@@ -189,6 +189,21 @@ export class Administration {
     return { kind: 'script', script, body, ...(goesOn === null ? {} : { goesOn }) };
   }
 
+  /**
+   * Where an agent stands that posts to an address of its own, by what has not ended for its identity: after the script
+   * that it was sent, when it brings what became of one or says that it resumes; else before one that waits for it.
+   * Undefined when there is nothing for it, or when what it brings may be of several.
+   */
+  async placeOf({ pskIdentity, status, resume }: Omit<CardPost, 'sessionId' | 'done' | 'traffic'>) {
+    const open = await this.#options.table.openOf(pskIdentity);
+    const [waiting, [sent, another]] = [open.filter(isNotSent), open.filter((one) => !isNotSent(one))];
+    const brings = (status !== undefined || resume) && sent !== undefined;
+    const next = brings ? undefined : (waiting.find(({ state }) => state === 'offered') ?? waiting[0]);
+    const row = next ?? (another === undefined ? sent : undefined);
+    if (row === undefined) return undefined;
+    return { sessionId: row.sessionId, done: row.state === 'offered' ? row.script - 1 : row.script };
+  }
+
   /** A session that nobody uses ends by and by. */
   async #again(row: AdminSessionRow): Promise<CardAnswer> {
     if (row.silentMs < (this.#options.silentMs ?? SILENT_MS)) return { kind: 'again', script: row.script };
@@ -206,6 +221,8 @@ export class Administration {
     this.#draining.abort('draining');
   }
 }
+
+const isNotSent = ({ state }: AdminSessionRow): boolean => state !== 'sent';
 
 /** No card has a script, or will have one. */
 const isOver = (row: AdminSessionRow | undefined): boolean => row?.state !== 'offered' && row?.state !== 'sent';

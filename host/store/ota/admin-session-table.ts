@@ -69,6 +69,9 @@ const COLUMNS = sql.raw(`session_id AS "sessionId", terminal_id AS "terminalId",
   bytes_out::int AS "bytesOut", bytes_in::int AS "bytesIn",
   extract(epoch FROM now() - at)::float8 * 1000 AS "silentMs"`);
 
+/** Readers of one agent. */
+const MOST_OPEN = 16;
+
 export class AdminSessionTable {
   readonly #database: Kysely<unknown>;
 
@@ -96,6 +99,16 @@ export class AdminSessionTable {
 
   async find(sessionId: string): Promise<AdminSessionRow | undefined> {
     return this.#one(sql`session_id = ${sessionId}`);
+  }
+
+  /** What this identity has and what has not ended, the newest first. */
+  async openOf(pskIdentity: string): Promise<readonly AdminSessionRow[]> {
+    return guarded(async () => {
+      const open = sql<AdminSessionRow>`SELECT ${COLUMNS} FROM admin_sessions
+        WHERE psk_identity = ${pskIdentity} AND state NOT IN ('lost', 'ended')
+        ORDER BY at DESC, fence DESC LIMIT ${MOST_OPEN}`;
+      return (await open.execute(this.#database)).rows;
+    });
   }
 
   async ofFence({ terminalId, readerName, fence }: AdminSessionKey): Promise<AdminSessionRow | undefined> {

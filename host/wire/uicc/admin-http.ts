@@ -24,6 +24,8 @@ export const SCRIPT_STATUS = [
   ...(['ok', 'unknown-application', 'not-a-security-domain', 'security-error'] as const),
   /** Of agents outside the card: the chip does not answer. @see GPD_SPE_008 */
   'unavailable-se',
+  /** What is read in place of any other. */
+  'unrecognized',
 ] as const;
 export type ScriptStatus = (typeof SCRIPT_STATUS)[number];
 
@@ -119,10 +121,12 @@ export function decodeAdminRequest(fields: Iterable<HeaderField>): AdminRequest 
   if (found.get('x-admin-protocol')?.toLowerCase() !== ADMIN_PROTOCOL)
     throw new WireError('admin-protocol', 'Not a request of remote administration 1.0: X-Admin-Protocol');
   const status = found.get('x-admin-script-status')?.toLowerCase();
-  const scriptStatus = SCRIPT_STATUS.find((known) => known === status);
+  // A failure by a name of the agent's own is a failure all the same.
+  const known = SCRIPT_STATUS.find((one) => one === status) ?? 'unrecognized';
+  const scriptStatus = status === undefined ? undefined : known;
   const resume = found.get('x-admin-resume')?.toLowerCase();
-  if (scriptStatus !== status || (resume !== undefined && resume !== 'true' && resume !== 'false'))
-    throw new WireError('admin-header-value', 'X-Admin-Script-Status or X-Admin-Resume has an unknown value');
+  if (resume !== undefined && resume !== 'true' && resume !== 'false')
+    throw new WireError('admin-header-value', 'X-Admin-Resume has an unknown value');
   const body = findType(RESPONSE_TYPES, found.get('content-type'));
   return {
     ...(from === undefined ? {} : { from }),

@@ -23,7 +23,6 @@ describe('remote administration that is refused', () => {
     ['no protocol', [from]],
     ['another protocol', [from, ['X-Admin-Protocol', 'globalplatform-remote-admin/2.0']]],
     ['two agents', [protocol, from, ['x-admin-from', 'other']]],
-    ['an unknown script status', [protocol, from, ['X-Admin-Script-Status', 'fine']]],
     ['an unknown resume', [protocol, from, ['X-Admin-Resume', 'perhaps']]],
     [
       'a content type of another version',
