@@ -39,11 +39,11 @@ export function cardCaller(
 ): { readonly cards?: CardCaller } {
   const cards = administration?.cards;
   if (administration === undefined || cards === undefined || config === undefined || sms === undefined) return {};
-  const { keySet, tar } = { ...SMS_DEFAULTS, ...config };
+  const { keySet, tar, proof } = { ...SMS_DEFAULTS, ...config };
   const { address, port = administration.listen.port, key = '4001', retries = 3, pauseSeconds = 60 } = cards;
   const [kvn = 0, kid = 0] = fromHex(key, 2);
   const caller = new CardCaller({
-    ...{ outbox: sms.outbox, subscriptions, keySet, tar: fromHex(tar, 3), retries, port },
+    ...{ outbox: sms.outbox, subscriptions, keySet, tar: fromHex(tar, 3), proof, retries, port },
     ...{ address: Uint8Array.from(address.split('.'), Number), key: keyReference(kvn, kid) },
     pause: { hours: 0, minutes: Math.floor(pauseSeconds / 60), seconds: pauseSeconds % 60 },
   });

@@ -57,6 +57,8 @@ export const SmsConfig = Type.Object(
     keySet: Type.Optional(Type.Integer({ minimum: 1, maximum: 15 })),
     /** Of card sessions' scripts; default expanded. */
     format: Type.Optional(Type.Union([Type.Literal('expanded'), Type.Literal('compact')])),
+    /** How cards prove receipt: `submit` where the SMSC does not hand on deliver reports; default `deliver-report`. */
+    proof: Type.Optional(Type.Union([Type.Literal('deliver-report'), Type.Literal('submit')])),
     /** Of the issuer's domain; default B20100, for compact scripts 000000. */
     tar: Type.Optional(Type.String({ pattern: '^[0-9A-F]{6}$' })),
     /** Short messages that a card joins to one packet; default 16. */
@@ -74,7 +76,13 @@ export const SmsConfig = Type.Object(
 );
 export type SmsConfig = Static<typeof SmsConfig>;
 
-export const SMS_DEFAULTS = { keySet: 1, tar: ISSUER_TAR.expanded, maxParts: 16, format: 'expanded' } as const;
+export const SMS_DEFAULTS = {
+  keySet: 1,
+  tar: ISSUER_TAR.expanded,
+  maxParts: 16,
+  format: 'expanded',
+  proof: 'deliver-report',
+} as const;
 
 /** Address and password. @throws UsageError `config-field` */
 export async function smscOf(
@@ -117,14 +125,24 @@ export async function startSms(config: SmsConfig, store: SmsStore, context: Daem
     ...(quiet === undefined ? {} : { quietUntil: quietHours(withZone(quiet)) }),
   });
   outbox.start();
-  const { keySet, maxParts, format } = { ...SMS_DEFAULTS, ...config };
+  const { keySet, maxParts, format, proof } = { ...SMS_DEFAULTS, ...config };
   const tar = config.tar ?? ISSUER_TAR[format];
   const reach = config.reachMs === undefined ? {} : { reachMs: config.reachMs };
   return {
     outbox,
-    bearer: new SmsBearer({ outbox, ...store, keySet, tar: fromHex(tar, 3), maxParts, format, ...reach, onError }),
+    bearer: new SmsBearer({
+      outbox,
+      ...store,
+      keySet,
+      tar: fromHex(tar, 3),
+      maxParts,
+      format,
+      proof,
+      ...reach,
+      onError,
+    }),
     campaigns: new Campaigns({
-      ...{ table: store.campaigns, packets: store.table, keySet, tar: fromHex(tar, 3), maxParts },
+      ...{ table: store.campaigns, packets: store.table, keySet, tar: fromHex(tar, 3), maxParts, proof },
     }),
     prune: async () => {
       await store.table.prune(new Date());

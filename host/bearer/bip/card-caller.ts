@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TransportError } from '../../errors.ts';
 import type { Triggered } from '../../service/ota/administration.ts';
-import { PACKET_SECURITY, PRIORITY } from '../../service/ota/packet-rules.ts';
+import { PRIORITY, type ProofWay, packetSecurity } from '../../service/ota/packet-rules.ts';
 import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
 import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
 import type { KeyReference } from '../../wire/gp/key-reference.ts';
@@ -26,6 +26,8 @@ export interface CardCallerOptions {
   /** Of the packet's keys, and the TAR of the domain that has the pre-shared key. */
   readonly keySet: number;
   readonly tar: Uint8Array;
+  /** Default `deliver-report`; `submit` where the SMSC does not hand on what a deliver report brings. */
+  readonly proof?: ProofWay;
   /** Where cards call, as they see it: four bytes of IPv4. */
   readonly address: Uint8Array;
   readonly port: number;
@@ -71,7 +73,7 @@ export class CardCaller {
 
   async #call(card: string, sessionId: string, fence: number, timeoutMs: number): Promise<Triggered> {
     const { outbox, keySet, tar } = this.#options;
-    const spi = encodeSecurityParameters(PACKET_SECURITY);
+    const spi = encodeSecurityParameters(packetSecurity(this.#options.proof));
     const expiresAt = new Date(Date.now() + timeoutMs);
     const data = this.#parameters(card, sessionId);
     const id = await outbox.add({ card, tar, data, fence, keySet, spi, priority: PRIORITY.SESSION, expiresAt });

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TransportError, WireError } from '../../errors.ts';
 import type { CardBearer, CardScript, CarriedScript } from '../../service/ota/card-bearer.ts';
-import { FILES_TAR, messagesOf, PACKET_SECURITY, PRIORITY, scriptRoom } from '../../service/ota/packet-rules.ts';
+import {
+  FILES_TAR,
+  messagesOf,
+  PRIORITY,
+  type ProofWay,
+  packetSecurity,
+  scriptRoom,
+} from '../../service/ota/packet-rules.ts';
 import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
 import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
 import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
@@ -26,6 +33,8 @@ export interface SmsBearerOptions {
   readonly maxParts: number;
   /** Of the scripts; default expanded. */
   readonly format?: 'expanded' | 'compact';
+  /** Default `deliver-report`; `submit` where the SMSC does not hand on what a deliver report brings. */
+  readonly proof?: ProofWay;
   /** How long the SMSC may take its time with the first message before the next bearer is tried; default 30,000. */
   readonly reachMs?: number;
   readonly now?: () => Date;
@@ -131,7 +140,7 @@ export class SmsBearer implements CardBearer {
     deadline: number,
   ): Promise<PacketRow> {
     const { outbox, table, keySet, reachMs = REACH_MS } = this.#options;
-    const spi = encodeSecurityParameters(PACKET_SECURITY);
+    const spi = encodeSecurityParameters(packetSecurity(this.#options.proof));
     const id = await outbox.add({ ...parts, keySet, spi, priority: PRIORITY.SESSION, expiresAt: new Date(deadline) });
     const waitMs = deadline - this.#now();
     const began = await outbox.until(id, ({ state }) => state !== 'queued', Math.min(reachMs, waitMs));

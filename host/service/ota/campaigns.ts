@@ -13,7 +13,7 @@ import { statusWordToHex } from '../../wire/status-word.ts';
 import { decodeCompactResponse, encodeCompactScript, forCompactScript } from '../../wire/uicc/compact-script.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
-import { FILES_TAR, ISSUER_TAR, PACKET_SECURITY, PRIORITY, scriptRoom } from './packet-rules.ts';
+import { FILES_TAR, ISSUER_TAR, PRIORITY, type ProofWay, packetSecurity, scriptRoom } from './packet-rules.ts';
 import { quietHours } from './quiet-hours.ts';
 
 export interface CampaignsOptions {
@@ -25,6 +25,8 @@ export interface CampaignsOptions {
   readonly tar: Uint8Array;
   /** Short messages that a card joins to one packet. */
   readonly maxParts: number;
+  /** Default `deliver-report`; `submit` where the SMSC does not hand on what a deliver report brings. */
+  readonly proof?: ProofWay;
   readonly now?: () => Date;
 }
 
@@ -64,7 +66,7 @@ export class Campaigns {
         ...(format === 'compact' ? { compact: true as const } : {}),
       },
       packet: {
-        ...{ spi: encodeSecurityParameters(PACKET_SECURITY), priority: PRIORITY.CAMPAIGN },
+        ...{ spi: encodeSecurityParameters(packetSecurity(this.#options.proof)), priority: PRIORITY.CAMPAIGN },
         ...this.#content(body),
       },
       cards: [...new Set(cards.map(cardIdText))].map((card) => ({ packetId: packetIdOf(id, card), card })),

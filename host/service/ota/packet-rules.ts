@@ -7,11 +7,14 @@ import type { SecurityParameters } from '../../wire/uicc/security-parameters-ind
 /** Of a packet: campaigns, what one asked for, card sessions, which people wait for. Quiet hours hold the first two. */
 export const PRIORITY = { CAMPAIGN: 0, NORMAL: 1, SESSION: 2 } as const;
 
-/** Enciphered, with CC and a higher counter; so is the proof of receipt, in the deliver report where it has room. */
-export const PACKET_SECURITY: SecurityParameters = {
+/** How proofs of receipt come: in the deliver report where it has room, or in messages of the card's own. */
+export type ProofWay = 'deliver-report' | 'submit';
+
+/** Enciphered, with CC and a higher counter; so is the proof of receipt. */
+export const packetSecurity = (proof: ProofWay = 'deliver-report'): SecurityParameters => ({
   ...{ integrity: 'cc', ciphered: true, counter: 'higher' },
-  ...{ proof: 'always', proofIntegrity: 'cc', proofCiphered: true, proofBySubmit: false },
-};
+  ...{ proof: 'always', proofIntegrity: 'cc', proofCiphered: true, proofBySubmit: proof === 'submit' },
+});
 
 /** TAR of the UICC's file system. @see 3GPP TS 31.115, TS 101 220 annex D */
 export const FILES_TAR: Uint8Array = Uint8Array.of(0xb0, 0x00, 0x00);

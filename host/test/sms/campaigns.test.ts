@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { isOpen } from '../../bearer/sms/outbox.ts';
 import { ConflictError, NotFoundError, UsageError } from '../../errors.ts';
-import { PACKET_SECURITY, PRIORITY } from '../../service/ota/packet-rules.ts';
+import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import type { StartCampaign } from '../../wire/message/campaign.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
@@ -60,7 +60,7 @@ describe('campaigns', function () {
     );
   const session = () =>
     node.outbox.add({
-      ...{ card: CARD, keySet: 1, tar: TAR, spi: encodeSecurityParameters(PACKET_SECURITY) },
+      ...{ card: CARD, keySet: 1, tar: TAR, spi: encodeSecurityParameters(packetSecurity()) },
       ...{ priority: PRIORITY.SESSION, expiresAt: new Date(world.now().getTime() + HOUR_MS) },
       data: encodeExpandedScript({
         form: 'definite',

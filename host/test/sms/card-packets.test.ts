@@ -8,7 +8,7 @@ import { type SimulatedCard, sharedSimulator } from '../../../simulator/src/inde
 import { testCaps } from '../../../simulator/test/fixture/test-caps.ts';
 import { HandsetNetwork } from '../../bearer/sms/handset-network.ts';
 import { isOpen } from '../../bearer/sms/outbox.ts';
-import { SmsBearer } from '../../bearer/sms/sms-bearer.ts';
+import { SmsBearer, type SmsBearerOptions } from '../../bearer/sms/sms-bearer.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { UsageError } from '../../errors.ts';
 import { PacketKeyMaster } from '../../kms/packet-keys.ts';
@@ -92,6 +92,22 @@ describe('a campaign to a card', function () {
     return node.campaigns.start(String(count).padStart(32, '0'), body);
   };
 
+  const reader = { readerName: 'reader', link: 'pcsc' as const, cardPresent: true, atr: '', insertion: '1' };
+  const reached = { link: { terminalId: TERMINAL }, reader: { ...reader, msisdn: MSISDN } } as unknown as ReachedCard;
+  const command = (apdu: string, more = {}) => ({ label: 'command', apdus: [apdu], ...more });
+  const scriptOf = (commands: readonly ReturnType<typeof command>[], fence: number) => ({
+    ...{ commands: [...commands], fence, providerId: 'provider', readerName: 'reader', insertion: '1' },
+  });
+
+  function bearerWith(
+    more: Pick<SmsBearerOptions, 'tar' | 'format' | 'proof'>,
+  ): SmsBearer {
+    const { outbox, table, subscriptions } = node;
+    return new SmsBearer({
+      ...{ outbox, table, subscriptions, keySet: 1, maxParts: 16, now: world.now, onError, ...more },
+    });
+  }
+
   /** Runs a campaign; what the card said. */
   async function said(more: Partial<StartCampaign>) {
     const { id } = await start(more);
@@ -139,23 +155,7 @@ describe('a campaign to a card', function () {
   });
 
   it('and card sessions in compact format read each answer', async () => {
-    const { outbox, table, subscriptions } = node;
-    const bearer = new SmsBearer({
-      ...{
-        outbox,
-        table,
-        subscriptions,
-        keySet: 1,
-        tar: Uint8Array.of(0, 0, 0),
-        maxParts: 16,
-        now: world.now,
-        onError,
-      },
-      format: 'compact',
-    });
-    const reader = { readerName: 'reader', link: 'pcsc' as const, cardPresent: true, atr: '', insertion: '1' };
-    const reached = { link: { terminalId: TERMINAL }, reader: { ...reader, msisdn: MSISDN } } as unknown as ReachedCard;
-    const command = (apdu: string, more = {}) => ({ label: 'command', apdus: [apdu], ...more });
+    const bearer = bearerWith({ tar: Uint8Array.of(0, 0, 0), format: 'compact' });
     const commands = [
       command('80E2900006420405060708'),
       command('80CA004200'),
@@ -163,9 +163,8 @@ describe('a campaign to a card', function () {
       command('80E2900006420409090909'),
       command('80F28000024F0000'),
     ];
-    const script = { commands, fence: 1, providerId: 'provider', readerName: 'reader', insertion: '1' };
-    outbox.start();
-    const { responses, stopped, roundTrips } = await bearer.exchange(reached, script, 60_000);
+    node.outbox.start();
+    const { responses, stopped, roundTrips } = await bearer.exchange(reached, scriptOf(commands, 1), 60_000);
     expect(responses.slice(0, 4)).to.deep.equal([
       { data: '', sw: '9000' },
       { data: '420405060708', sw: '9000' },
@@ -174,5 +173,27 @@ describe('a campaign to a card', function () {
     ]);
     expect(responses[4]).to.include({ sw: '9000' });
     expect([stopped, roundTrips]).to.deep.equal([false, 3]);
+  });
+
+  it('and the card proves receipt in the deliver report or in a message of its own, as it is asked', async () => {
+    node.outbox.start();
+    const apdu = '80E2900006420401020304';
+    for (const [fence, proof, messages] of [
+      [2, 'deliver-report', 1],
+      [3, 'submit', 2],
+    ] as const) {
+      const before = world.smsc.traffic.messages;
+      const bearer = bearerWith({ tar: Uint8Array.of(0xb2, 0x01, 0x00), proof });
+      const { responses } = await bearer.exchange(reached, scriptOf([command(apdu)], fence), 60_000);
+      expect(responses).to.deep.equal([{ data: '', sw: '9000' }]);
+      expect(world.smsc.traffic.messages - before, proof).to.equal(messages);
+    }
+    const campaigns = node.campaignsWith({ proof: 'submit' });
+    const before = world.smsc.traffic.messages;
+    const body = { name: 'list', cards: [cardIdOfText(CARD)], validMinutes: 60, commands: [apdu] };
+    const { id } = await campaigns.start('ab'.repeat(16), body);
+    const [packet] = await campaigns.packets(id, { after: '', limit: 1 });
+    expect(await node.outbox.until(packet?.id ?? '', (row) => !isOpen(row), 60_000)).to.include({ state: 'answered' });
+    expect(world.smsc.traffic.messages - before).to.equal(2);
   });
 });

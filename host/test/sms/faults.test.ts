@@ -5,7 +5,7 @@ import { isOpen, type SmsOrder } from '../../bearer/sms/outbox.ts';
 import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
 import { ESM, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
 import { TransportError } from '../../errors.ts';
-import { PACKET_SECURITY, PRIORITY } from '../../service/ota/packet-rules.ts';
+import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { openDatabase } from '../../store/database.ts';
 import { OTA_MIGRATIONS } from '../../store/ota/lease-table.ts';
 import type { PacketRow } from '../../store/ota/packet-table.ts';
@@ -49,7 +49,7 @@ describe('short messages that do not come as they were sent', function () {
 
   /** A script of so many commands of 250 bytes: two messages each, about. */
   const order = (commands = 1, more: Partial<SmsOrder> = {}): SmsOrder => ({
-    ...{ card: CARD, keySet: 1, tar: TAR, spi: encodeSecurityParameters(PACKET_SECURITY), priority: PRIORITY.NORMAL },
+    ...{ card: CARD, keySet: 1, tar: TAR, spi: encodeSecurityParameters(packetSecurity()), priority: PRIORITY.NORMAL },
     expiresAt: new Date(world.now().getTime() + 10 * MINUTE_MS),
     data: encodeExpandedScript({
       form: 'definite',

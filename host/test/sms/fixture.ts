@@ -12,7 +12,7 @@ import { unprotectCommand } from '../../secure-channel/scp80/command-packet.ts';
 import { judgeCounter } from '../../secure-channel/scp80/counter.ts';
 import { protectResponse } from '../../secure-channel/scp80/response-packet.ts';
 import { PacketService } from '../../service/kms/packet-service.ts';
-import { Campaigns } from '../../service/ota/campaigns.ts';
+import { Campaigns, type CampaignsOptions } from '../../service/ota/campaigns.ts';
 import { BellsByDatabase } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
 import { CampaignTable } from '../../store/ota/campaign-table.ts';
@@ -82,6 +82,7 @@ export class SmsNode implements AsyncDisposable {
   readonly table: PacketTable;
   readonly subscriptions: SubscriptionTable;
   readonly campaigns: Campaigns;
+  readonly campaignsWith: (options: Pick<CampaignsOptions, 'proof'>) => Campaigns;
   readonly outbox: SmsOutbox;
   readonly link: SmppLink;
   /** Why messages were no answer. */
@@ -92,13 +93,17 @@ export class SmsNode implements AsyncDisposable {
 
   private constructor(
     parts: AsyncDisposableStack,
-    made: Pick<SmsNode, 'table' | 'subscriptions' | 'campaigns' | 'outbox' | 'link' | 'bearer' | 'stray'>,
+    made: Pick<
+      SmsNode,
+      'table' | 'subscriptions' | 'campaigns' | 'campaignsWith' | 'outbox' | 'link' | 'bearer' | 'stray'
+    >,
   ) {
     this.#parts = parts;
     this.stray = made.stray;
     this.table = made.table;
     this.subscriptions = made.subscriptions;
     this.campaigns = made.campaigns;
+    this.campaignsWith = made.campaignsWith;
     this.outbox = made.outbox;
     this.link = made.link;
     this.bearer = made.bearer;
@@ -150,10 +155,12 @@ export class SmsNode implements AsyncDisposable {
     const bearer = new SmsBearer({
       ...{ outbox, table, subscriptions, keySet: 1, tar: TAR, maxParts: 16, reachMs, now, onError },
     });
-    const campaigns = new Campaigns({
-      ...{ table: new CampaignTable(database), packets: table, keySet: 1, tar: TAR, maxParts: 16, now },
-    });
-    const node = new SmsNode(parts.move(), { table, subscriptions, campaigns, outbox, link, bearer, stray });
+    const campaignsWith: SmsNode['campaignsWith'] = (options) =>
+      new Campaigns({
+        ...{ table: new CampaignTable(database), packets: table, keySet: 1, tar: TAR, maxParts: 16, now, ...options },
+      });
+    const made = { table, subscriptions, campaigns: campaignsWith({}), campaignsWith, outbox, link, bearer, stray };
+    const node = new SmsNode(parts.move(), made);
     hearers.push(() => node.onStray());
     return node;
   }
