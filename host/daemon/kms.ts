@@ -9,8 +9,10 @@ import { KmsAuditFile } from '../kms/audit-file.ts';
 import { CardKeySets } from '../kms/card-key-sets.ts';
 import { CertificateAuthority } from '../kms/certificate-authority.ts';
 import type { FolderKeyProvider } from '../kms/folder-provider.ts';
+import { AdministrationKeyList, PacketKeyList } from '../kms/key-list.ts';
 import { PacketKeyMaster } from '../kms/packet-keys.ts';
 import { Pkcs11KeyProvider } from '../kms/pkcs11/provider.ts';
+import type { Sealer } from '../kms/sealing.ts';
 import { SoftwareKeyProvider } from '../kms/software.ts';
 import { kmsRoutes } from '../rest/routes/kms/routes.ts';
 import { KeyService } from '../service/kms/key-service.ts';
@@ -84,6 +86,10 @@ export const KmsConfig = Type.Object(
     administrationKeyFile: Type.Optional(FilePath),
     /** Master key of the cards' SCP80 keys: 32, 48 or 64 hex digits, mode 0600, sealed at start. */
     packetKeyFile: Type.Optional(FilePath),
+    /** SCP80 keys that cards came with: JSON, mode 0600, sealed at start, asked before the master key (ADR 012). */
+    packetKeyListFile: Type.Optional(FilePath),
+    /** Pre-shared keys that agents came with, as `packetKeyListFile`. */
+    administrationKeyListFile: Type.Optional(FilePath),
     /** Takes the published test keys 40 to 4F among them; default no. */
     allowPublishedTestKeys: Type.Optional(Type.Boolean()),
     secureChannels: Type.Optional(
@@ -188,6 +194,34 @@ async function requireInitialised(config: Config): Promise<void> {
   );
 }
 
+/** Master keys of packets and of remote administration, each with the list of what cards came with. */
+async function openOverTheAirKeys(config: Config, sealer: Sealer, staysInClear: (file: string) => void) {
+  const { administrationKeyFile, administrationKeyListFile, packetKeyFile, packetKeyListFile } = config;
+  for (const [list, master, name] of [
+    [administrationKeyListFile, administrationKeyFile, 'administrationKey'],
+    [packetKeyListFile, packetKeyFile, 'packetKey'],
+  ] as const)
+    if (list !== undefined && master === undefined)
+      throw new UsageError('config-field', `/${name}ListFile: name ${name}File too, for who is not in the list`, {
+        field: `/${name}ListFile`,
+      });
+  async function open<T extends { readonly inClear: boolean }>(
+    file: string | undefined,
+    how: (file: string) => Promise<T>,
+  ): Promise<T | undefined> {
+    if (file === undefined) return undefined;
+    const opened = await how(file);
+    if (opened.inClear) staysInClear(file);
+    return opened;
+  }
+  const psks = await open(administrationKeyListFile, (file) => AdministrationKeyList.open(file, sealer));
+  const sets = await open(packetKeyListFile, (file) => PacketKeyList.open(file, sealer));
+  return {
+    administrationKeys: await open(administrationKeyFile, (file) => AdministrationKeys.open(file, sealer, psks)),
+    packetKeys: await open(packetKeyFile, (file) => PacketKeyMaster.open(file, sealer, sets)),
+  };
+}
+
 /** The key service of one platform: its keys, its CA, its secure channels. */
 export const kmsDaemon = defineDaemon({
   name: 'kms',
@@ -202,18 +236,9 @@ export const kmsDaemon = defineDaemon({
     });
     if (cardKeySets.inClear.length > 0)
       logger.warn({ labels: cardKeySets.inClear }, 'files of card key sets stay in clear: their folder is read-only');
-    const { administrationKeyFile: masterFile } = config;
-    const administrationKeys =
-      masterFile === undefined ? undefined : await AdministrationKeys.open(masterFile, keys.vault.sealer);
-    const { packetKeyFile } = config;
-    const packetKeys =
-      packetKeyFile === undefined ? undefined : await PacketKeyMaster.open(packetKeyFile, keys.vault.sealer);
-    for (const [file, key] of [
-      [masterFile, administrationKeys],
-      [packetKeyFile, packetKeys],
-    ] as const)
-      if (key?.inClear === true)
-        logger.warn({ file }, 'the file of a master key stays in clear: its folder is read-only');
+    const { administrationKeys, packetKeys } = await openOverTheAirKeys(config, keys.vault.sealer, (file) =>
+      logger.warn({ file }, 'a file of keys stays in clear: its folder is read-only'),
+    );
     const auditFile = await KmsAuditFile.open(auditFileOf(config));
     const { maxOpen = DEFAULTS.maxOpen, idleMs = DEFAULTS.idleMs } = config.secureChannels ?? {};
     const service = new KeyService({

@@ -2,6 +2,7 @@
 import { aesCmac } from '../crypto/aes.ts';
 import { Secret } from '../crypto/secret.ts';
 import { fromHex } from '../wire/hex.ts';
+import type { AdministrationKeyList } from './key-list.ts';
 import type { Sealer } from './sealing.ts';
 import { masterKeyFile, openMasterKey } from './secret-file.ts';
 
@@ -9,17 +10,19 @@ const PSK_BITS = 128;
 /** Separates these keys from others that may come from the same master key. */
 const PURPOSE = Buffer.from('opentsm administration PSK', 'latin1');
 
-/** Pre-shared keys of remote administration, one for each identity, from one master key. */
+/** Pre-shared keys of remote administration: those that agents came with, else one for each identity, from a master. */
 export class AdministrationKeys implements Disposable {
   readonly #master: Secret;
+  readonly #listed: AdministrationKeyList | undefined;
 
   /** True: its file lies in clear still, because nothing may be written there. */
   readonly inClear: boolean;
 
   /** @param master 16, 24 or 32 bytes */
-  constructor(master: Secret, inClear = false) {
+  constructor(master: Secret, inClear = false, listed?: AdministrationKeyList) {
     this.#master = master;
     this.inClear = inClear;
+    this.#listed = listed;
   }
 
   /**
@@ -28,12 +31,17 @@ export class AdministrationKeys implements Disposable {
    *
    * @throws UsageError `administration-key`; KeyError `key-unreadable`
    */
-  static async open(file: string, sealer?: Sealer): Promise<AdministrationKeys> {
+  static async open(file: string, sealer?: Sealer, listed?: AdministrationKeyList): Promise<AdministrationKeys> {
     const { hex, inClear } = await openMasterKey(
       masterKeyFile(file, 'administration-key', 'administration master key'),
       sealer,
     );
-    return new AdministrationKeys(new Secret(fromHex(hex, 32)), inClear);
+    return new AdministrationKeys(new Secret(fromHex(hex, 32)), inClear, listed);
+  }
+
+  /** 16 to 64 bytes, a copy. */
+  keyOf(identity: string): Uint8Array {
+    return this.#listed?.find(identity) ?? this.derive(identity);
   }
 
   /**
@@ -56,5 +64,6 @@ export class AdministrationKeys implements Disposable {
 
   [Symbol.dispose](): void {
     this.#master.wipe();
+    this.#listed?.[Symbol.dispose]();
   }
 }

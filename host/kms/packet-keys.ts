@@ -2,11 +2,12 @@
 import { aesCmac } from '../crypto/aes.ts';
 import { Secret } from '../crypto/secret.ts';
 import { KeyError, SecureChannelError, WireError } from '../errors.ts';
-import { keyIndication, type PacketKeys } from '../secure-channel/scp80/algorithms.ts';
+import { keyIndication } from '../secure-channel/scp80/algorithms.ts';
 import { protectCommand } from '../secure-channel/scp80/command-packet.ts';
 import { type ReceivedResponse, unprotectResponse } from '../secure-channel/scp80/response-packet.ts';
 import { fromHex } from '../wire/hex.ts';
 import type { SecurityParameters } from '../wire/uicc/security-parameters-indicator.ts';
+import type { PacketKeyList, RequiredKeys } from './key-list.ts';
 import type { Sealer } from './sealing.ts';
 import { masterKeyFile, openMasterKey } from './secret-file.ts';
 
@@ -38,17 +39,19 @@ export type OpenedAnswer =
   | { readonly taken: false; readonly reason: string }
   | ({ readonly taken: true } & Pick<ReceivedResponse, 'status' | 'data' | 'authenticated'>);
 
-/** Keys of secured packets, AES-128, three for each card and key set, from one master key. */
+/** Keys of secured packets: those that a card came with, else AES-128, three for each card and set, from one master. */
 export class PacketKeyMaster implements Disposable {
   readonly #master: Secret;
+  readonly #listed: PacketKeyList | undefined;
 
   /** True: its file lies in clear still, because nothing may be written there. */
   readonly inClear: boolean;
 
   /** @param master 16, 24 or 32 bytes */
-  constructor(master: Secret, inClear = false) {
+  constructor(master: Secret, inClear = false, listed?: PacketKeyList) {
     this.#master = master;
     this.inClear = inClear;
+    this.#listed = listed;
   }
 
   /**
@@ -57,9 +60,9 @@ export class PacketKeyMaster implements Disposable {
    *
    * @throws UsageError `packet-key`; KeyError `key-unreadable`
    */
-  static async open(file: string, sealer?: Sealer): Promise<PacketKeyMaster> {
+  static async open(file: string, sealer?: Sealer, listed?: PacketKeyList): Promise<PacketKeyMaster> {
     const { hex, inClear } = await openMasterKey(masterKeyFile(file, 'packet-key', 'packet master key'), sealer);
-    return new PacketKeyMaster(new Secret(fromHex(hex, 32)), inClear);
+    return new PacketKeyMaster(new Secret(fromHex(hex, 32)), inClear, listed);
   }
 
   /**
@@ -76,7 +79,9 @@ export class PacketKeyMaster implements Disposable {
     return new Secret(aesCmac(this.#master.expose(), Uint8Array.of(1), purpose, Uint8Array.of(keySet), length));
   }
 
-  #keysOf(set: PacketKeySet): PacketKeys {
+  #keysOf(set: PacketKeySet): RequiredKeys {
+    const listed = this.#listed?.find(set);
+    if (listed !== undefined) return listed;
     const [kic, kid] = [this.derive('KIc', set), this.derive('KID', set)];
     return { keySet: set.keySet, kic: { algorithm: 'aes', key: kic }, kid: { algorithm: 'aes', key: kid } };
   }
@@ -91,14 +96,14 @@ export class PacketKeyMaster implements Disposable {
     const { integrity, ciphered, counter, proofIntegrity } = target.spi;
     if (integrity !== 'cc' || !ciphered || counter === 'ignored' || counter === 'unchecked' || proofIntegrity !== 'cc')
       throw new SecureChannelError('packet-security', 'A packet leaves enciphered, with CC, a counter that is checked');
-    return this.#using(target, (keys) => protectCommand({ ...headerOf(target), data }, keys));
+    return this.#using(target, (keys) => protectCommand({ ...headerOf(target, keys), data }, keys));
   }
 
   /** An answer, with UDH, if it is one to this command. Whatever bytes come, it is no error. */
   unwrap(target: PacketTarget, answer: Uint8Array): OpenedAnswer {
     try {
       const { status, data, authenticated } = this.#using(target, (keys) =>
-        unprotectResponse(answer, headerOf(target), keys),
+        unprotectResponse(answer, headerOf(target, keys), keys),
       );
       return { taken: true, status, data, authenticated };
     } catch (error) {
@@ -108,22 +113,23 @@ export class PacketKeyMaster implements Disposable {
     }
   }
 
-  #using<T>(set: PacketKeySet, work: (keys: PacketKeys) => T): T {
+  #using<T>(set: PacketKeySet, work: (keys: RequiredKeys) => T): T {
     const keys = this.#keysOf(set);
     try {
       return work(keys);
     } finally {
-      keys.kic?.key.wipe();
-      keys.kid?.key.wipe();
+      keys.kic.key.wipe();
+      keys.kid.key.wipe();
     }
   }
 
   [Symbol.dispose](): void {
     this.#master.wipe();
+    this.#listed?.[Symbol.dispose]();
   }
 }
 
-function headerOf({ spi, tar, counter, keySet }: PacketTarget) {
-  const indication = keyIndication(keySet, 'aes');
-  return { spi, tar, counter, kic: indication, kid: indication };
+function headerOf({ spi, tar, counter, keySet }: PacketTarget, { kic, kid }: RequiredKeys) {
+  const indications = { kic: keyIndication(keySet, kic.algorithm), kid: keyIndication(keySet, kid.algorithm) };
+  return { spi, tar, counter, ...indications };
 }

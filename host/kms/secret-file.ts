@@ -49,7 +49,7 @@ async function unsealed({ file, context, code, canonical }: SecretFile, sealer: 
   const stored = await readPrivate(sealedFile(file));
   if (stored === undefined) return undefined;
   const malformed = () => new UsageError(code, `${sealedFile(file)} is no sealed file of keys`, { file });
-  const envelope = parsed(stored);
+  const envelope = parsedJson(stored);
   if (!Check(Envelope, envelope)) throw malformed();
   const plain = await sealer.unseal(envelope, new TextEncoder().encode(context));
   try {
@@ -90,13 +90,19 @@ export const masterKeyFile = (file: string, code: string, context: string): Secr
 
 /** Reads a master key, and seals its file where there is a sealer. @returns hex, and whether it had to stay in clear */
 export async function openMasterKey(secret: SecretFile, sealer: Sealer | undefined) {
-  const { text, clear } = await readSecret(secret, sealer);
-  const inClear = clear && !(sealer !== undefined && (await sealSecret(secret, text, sealer)));
+  const { text, inClear } = await openSecret(secret, sealer);
   return { hex: text, inClear };
 }
 
+/** Reads a secret, and seals its file where there is a sealer. @returns whether it had to stay in clear, too */
+export async function openSecret(secret: SecretFile, sealer: Sealer | undefined) {
+  const { text, clear } = await readSecret(secret, sealer);
+  const inClear = clear && !(sealer !== undefined && (await sealSecret(secret, text, sealer)));
+  return { text, inClear };
+}
+
 /** The text itself is never repeated. */
-function parsed(text: string): unknown {
+export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

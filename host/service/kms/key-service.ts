@@ -158,7 +158,7 @@ export class KeyService implements Kms {
         'There is no master key: name administrationKeyFile in the config of the KMS',
       );
     const work = async () => {
-      const psk = administrationKeys.derive(identity);
+      const psk = administrationKeys.keyOf(identity);
       const text = toHex(psk);
       psk.fill(0);
       return { psk: text };

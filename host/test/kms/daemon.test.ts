@@ -8,9 +8,11 @@ import { startDaemon } from '../../daemon/daemon.ts';
 import { initialiseKms, kmsDaemon } from '../../daemon/kms.ts';
 import { PeerError, UsageError } from '../../errors.ts';
 import { RestClient } from '../../rest/client.ts';
+import { administrationKeyClient } from '../../rest/clients/administration-keys.ts';
 import { kmsClient } from '../../rest/clients/kms.ts';
 import type { Peer } from '../../rest/identity.ts';
 import { ENDED_FLOWS_HEADER } from '../../rest/incarnation.ts';
+import { toHex } from '../../wire/hex.ts';
 import { ManagedKey } from '../../wire/message/managed-keys.ts';
 import { testPki } from '../rest/fixture.ts';
 import { failure } from '../transport/framed-card.ts';
@@ -100,6 +102,29 @@ describe('KMS daemon', function () {
       code: 'kms-not-initialised',
     });
     expect(await readdir(join(folder.path, 'keys'))).to.not.include('sealing.key');
+  });
+
+  it('gives the keys that agents came with, where it has a master key for all others', async () => {
+    await using folder = await TestFolder.make();
+    await newKms(folder.path);
+    const write = (name: string, text: string) => writeFile(join(folder.path, name), text, { mode: 0o600 });
+    const psk = 'A5'.repeat(24);
+    await write('psks.json', JSON.stringify([{ identity: 'theirs', psk }]));
+    await write('master.key', '0123456789ABCDEF'.repeat(4));
+    const lists = { administrationKeyListFile: 'psks.json' };
+    expect(await failure(startDaemon(kmsDaemon, await writeConfig(folder.path, lists)))).to.include({
+      code: 'config-field',
+    });
+    const config = await writeConfig(folder.path, { ...lists, administrationKeyFile: 'master.key' });
+    const daemon = await startDaemon(kmsDaemon, config);
+    const tls = await (await testPki()).identity(OWNER);
+    await using client = new RestClient({ baseUrl: `https://127.0.0.1:${daemon.port}`, tls, expectedPeer: SELF });
+    const keyOf = administrationKeyClient(client);
+    expect(toHex(await keyOf('theirs'))).to.equal(psk);
+    expect(await keyOf('desk')).to.have.lengthOf(16);
+    expect(await readdir(folder.path)).to.include.members(['psks.json.sealed', 'master.key.sealed']);
+    expect(await readFile(join(folder.path, 'kms.log'), 'utf8')).not.to.contain(psk);
+    await daemon.stop();
   });
 
   it('frees what a flow, and what an earlier life of a node holds', async () => {

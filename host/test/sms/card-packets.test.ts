@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Campaigns to a card that is there: server, SMSC, handset, and the card's remote management (applet/ota). */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { TestCard } from '../../../applet/test/support/card.ts';
-import { otaImage, profile } from '../../../applet/test/support/ota-card.ts';
+import { otaImage, profile, randomKeys } from '../../../applet/test/support/ota-card.ts';
 import { type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
 import { testCaps } from '../../../simulator/test/fixture/test-caps.ts';
 import { HandsetNetwork } from '../../bearer/sms/handset-network.ts';
@@ -11,6 +12,7 @@ import { isOpen } from '../../bearer/sms/outbox.ts';
 import { SmsBearer, type SmsBearerOptions } from '../../bearer/sms/sms-bearer.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { UsageError } from '../../errors.ts';
+import { PacketKeyList } from '../../kms/key-list.ts';
 import { PacketKeyMaster } from '../../kms/packet-keys.ts';
 import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
@@ -18,7 +20,8 @@ import { toHex } from '../../wire/hex.ts';
 import type { StartCampaign } from '../../wire/message/campaign.ts';
 import { statusWord } from '../../wire/status-word.ts';
 import { encodeSmsPpDownload } from '../../wire/uicc/sms-pp-download.ts';
-import { CARD, MASTER, MSISDN, onError, SmsNode, SmsWorld } from './fixture.ts';
+import { TestFolder } from '../kms/fixture.ts';
+import { CARD, MASTER, MSISDN, onError, packetService, SmsNode, SmsWorld } from './fixture.ts';
 
 const MAILBOX_TAR = '4D4258';
 const TERMINAL = 'phone';
@@ -31,6 +34,18 @@ function cardKeys() {
   );
   if (kic === undefined || kid === undefined || kik === undefined) throw new RangeError('three keys');
   return { kvn: 1, type: 'AES' as const, kic, kid, kik };
+}
+
+/** Keys that the card came with, in a set of their own. */
+const OWN = randomKeys(3, 'DES');
+
+/** The list in which the KMS has them. */
+async function listOfOwn(): Promise<PacketKeyList> {
+  await using folder = await TestFolder.make();
+  const file = join(folder.path, 'cards.json');
+  const keys = { kic: toHex(OWN.kic), kid: toHex(OWN.kid) };
+  await writeFile(file, JSON.stringify([{ card: CARD, keySet: OWN.kvn, algorithm: '3des', ...keys }]), { mode: 0o600 });
+  return PacketKeyList.open(file);
 }
 
 const withMailbox = (image: Parameters<NonNullable<NonNullable<Parameters<typeof otaImage>[0]>['change']>>[0]) => ({
@@ -68,9 +83,11 @@ describe('a campaign to a card', function () {
 
   before(async () => {
     world = await SmsWorld.start();
-    node = await SmsNode.open(world, await world.url('card_packets'), { resendMs: 80_000 });
+    node = await SmsNode.open(world, await world.url('card_packets'), {
+      ...{ resendMs: 80_000, packets: packetService(await listOfOwn()) },
+    });
     await node.subscriptions.put(CARD, { msisdn: MSISDN, terminalId: TERMINAL }, world.now());
-    simulated = await (await sharedSimulator()).insert(otaImage({ keys: [cardKeys()], change: withMailbox }));
+    simulated = await (await sharedSimulator()).insert(otaImage({ keys: [cardKeys(), OWN], change: withMailbox }));
     card = new TestCard(simulated);
     await profile(card);
     network = new HandsetNetwork({
@@ -100,7 +117,7 @@ describe('a campaign to a card', function () {
   });
 
   function bearerWith(
-    more: Pick<SmsBearerOptions, 'tar' | 'format' | 'proof'>,
+    more: Pick<SmsBearerOptions, 'tar' | 'format' | 'proof'> & { readonly keySet?: number },
   ): SmsBearer {
     const { outbox, table, subscriptions } = node;
     return new SmsBearer({
@@ -173,6 +190,17 @@ describe('a campaign to a card', function () {
     ]);
     expect(responses[4]).to.include({ sw: '9000' });
     expect([stopped, roundTrips]).to.deep.equal([false, 3]);
+  });
+
+  it('goes under keys of triple DES that the card came with', async () => {
+    node.outbox.start();
+    const commands = [command('80E2900006420401020304'), command('80CA004200')];
+    const bearer = bearerWith({ tar: Uint8Array.of(0xb2, 0x01, 0x00), keySet: OWN.kvn });
+    const { responses } = await bearer.exchange(reached, scriptOf(commands, 4), 60_000);
+    expect(responses).to.deep.equal([
+      { data: '', sw: '9000' },
+      { data: '420401020304', sw: '9000' },
+    ]);
   });
 
   it('and the card proves receipt in the deliver report or in a message of its own, as it is asked', async () => {

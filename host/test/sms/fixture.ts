@@ -5,6 +5,7 @@ import { SmppLink } from '../../bearer/sms/smpp-link.ts';
 import { ESM, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
 import { SmsBearer } from '../../bearer/sms/sms-bearer.ts';
 import { Secret } from '../../crypto/secret.ts';
+import type { PacketKeyList } from '../../kms/key-list.ts';
 import { PacketKeyMaster } from '../../kms/packet-keys.ts';
 import { Smsc, type SmscOptions } from '../../lab/smsc.ts';
 import { keyIndication, type PacketKeys } from '../../secure-channel/scp80/algorithms.ts';
@@ -37,7 +38,8 @@ export const onError = () => {};
 /** What a deliver report carries. */
 const REPORT = 128;
 
-export const packetService = () => new PacketService(new PacketKeyMaster(new Secret(fromHex(MASTER, 16))), undefined);
+export const packetService = (listed?: PacketKeyList) =>
+  new PacketService(new PacketKeyMaster(new Secret(fromHex(MASTER, 16)), false, listed), undefined);
 
 /** Database, SMSC and one clock for the nodes and cards of a test file. */
 export class SmsWorld implements AsyncDisposable {
@@ -124,7 +126,7 @@ export class SmsNode implements AsyncDisposable {
     const { bells } = parts.use(await BellsByDatabase.listen({ url, onError }));
     const table = new PacketTable(database, more.name ?? 'node');
     const subscriptions = new SubscriptionTable(database);
-    const packets = packetService();
+    const packets = more.packets ?? packetService();
     const stray: string[] = [];
     const hearers: (() => void)[] = [];
     const told = ({ reason }: { readonly reason: string }) => {

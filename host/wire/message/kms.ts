@@ -252,7 +252,7 @@ export const AdministrationKeyQuery = Type.Object(
 );
 export type AdministrationKeyQuery = Static<typeof AdministrationKeyQuery>;
 export const AdministrationKey = Type.Object(
-  { psk: Type.String({ pattern: '^[0-9A-F]{32}$' }) },
+  { psk: Type.String({ pattern: '^([0-9A-F]{2}){16,64}$' }) },
   { additionalProperties: false },
 );
 export type AdministrationKey = Static<typeof AdministrationKey>;
