@@ -53,6 +53,20 @@ export const TerminalConfig = Type.Object(
         {
           /** Where channels of cards (BIP) may go; default nowhere. */
           channels: Type.Optional(Type.Array(Address, { maxItems: 64 })),
+          /** TERMINAL PROFILE in hex, sent as it is; default what this handset does. */
+          profile: Type.Optional(Type.String({ pattern: '^([0-9A-Fa-f]{2}){1,255}$' })),
+          /** What PROVIDE LOCAL INFORMATION tells beside date and time; what is absent is answered with 30. */
+          local: Type.Optional(
+            Type.Object(
+              {
+                imei: Type.Optional(Type.String({ pattern: '^[0-9]{15}$' })),
+                /** MCC, MNC, area and cell in hex, as the card gets them (TS 31.111 8.19). */
+                location: Type.Optional(Type.String({ pattern: '^([0-9A-Fa-f]{14}|[0-9A-Fa-f]{18})$' })),
+                language: Type.Optional(Type.String({ pattern: '^[a-z]{2}$' })),
+              },
+              { additionalProperties: false },
+            ),
+          ),
           /** The SMSC at which the cards' numbers bind; default no network. */
           network: Type.Optional(
             Type.Object(
@@ -131,7 +145,15 @@ function handsetOf({ handset }: Static<typeof TerminalConfig>, logger: Logger): 
       logger.info({ dcs, text: toHex(text) }, 'the card shows a text'),
   };
   const onError = (error: Error) => logger.warn({ reason: error.message }, 'the card asks for what cannot be done');
-  return { handset: { user, channels: { allow: handset.channels ?? [] }, onError } };
+  const { channels = [], profile, local = {} } = handset;
+  const { location, ...itself } = local;
+  return {
+    handset: {
+      ...{ user, channels: { allow: channels }, onError },
+      ...(profile === undefined ? {} : { profile: fromHex(profile) }),
+      local: { ...itself, ...(location === undefined ? {} : { location: fromHex(location) }) },
+    },
+  };
 }
 
 /** The network of a handset's cards: opened when the desk is there that its messages go to. */

@@ -13,6 +13,8 @@ import {
   byteFields,
   byteList,
   bytePrefixed,
+  type MenuItem,
+  menuItem,
   noValue,
   numberOf,
   rawBytes,
@@ -38,7 +40,7 @@ export interface CatValues {
   readonly smsTpdu: Uint8Array;
   readonly textString: TextString;
   readonly tone: number;
-  readonly item: { readonly identifier: number; readonly text: Uint8Array };
+  readonly item: MenuItem;
   readonly itemIdentifier: number;
   readonly responseLength: { readonly least: number; readonly most: number };
   readonly fileList: { readonly count: number; readonly paths: Uint8Array };
@@ -81,7 +83,7 @@ const DECLARATIONS: Declarations = {
   smsTpdu: declare(0x0b, rawBytes),
   textString: declare(0x0d, textString),
   tone: declare(0x0e, numberOf(1)),
-  item: declare(0x0f, bytePrefixed('identifier', 'text')),
+  item: declare(0x0f, menuItem),
   itemIdentifier: declare(0x10, numberOf(1)),
   responseLength: declare(0x11, byteFields('least', 'most')),
   fileList: declare(0x12, bytePrefixed('count', 'paths')),

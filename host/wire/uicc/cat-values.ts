@@ -88,6 +88,22 @@ export const textString: ValueCodec<TextString> = layout<TextString>(
   (reader) => (reader.left === 0 ? { text: new Uint8Array() } : { dcs: reader.number(1), text: reader.rest() }),
 );
 
+/** An entry of a menu; one of no length, without identifier, stands for a menu that is taken away. */
+export interface MenuItem {
+  readonly identifier?: number;
+  readonly text: Uint8Array;
+}
+
+/** `identifier ‖ text`, or nothing. @see TS 102 223 6.6.7, 8.9 */
+export const menuItem: ValueCodec<MenuItem> = layout<MenuItem>(
+  ({ identifier, text }) => {
+    if (identifier !== undefined) return concat(encodeNumber(identifier, 1), text);
+    if (text.length === 0) return text;
+    throw new WireError('cat-item', 'An item with a text needs its identifier', { got: text.length });
+  },
+  (reader) => (reader.left === 0 ? { text: new Uint8Array() } : { identifier: reader.number(1), text: reader.rest() }),
+);
+
 /** Hours, minutes, seconds. @see TS 102 223 8.38 */
 export interface TimerValue {
   readonly hours: number;

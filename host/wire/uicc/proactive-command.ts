@@ -63,6 +63,15 @@ const NAMES: ReadonlyMap<number, ProactiveName> = new Map(
 /** Name of a command type; undefined where this code knows none. */
 export const proactiveName = (type: number): ProactiveName | undefined => NAMES.get(type);
 
+/** Types that the standard has and this code does not name: calls, USSD, tones, browser, second reader, and so on. */
+const OTHER_TYPES: ReadonlySet<number> = new Set([
+  ...[0x10, 0x11, 0x12, 0x14, 0x15, 0x16, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x45, 0x46, 0x47, 0x50, 0x51],
+  ...[0x60, 0x61, 0x62, 0x70, 0x71, 0x72, 0x73],
+]);
+
+/** The standard has such a command: a terminal without it answers 30, not 31. @see TS 102 223 9.4 */
+export const isStandardType = (type: number): boolean => NAMES.has(type) || OTHER_TYPES.has(type);
+
 /** What a card asks of its terminal. */
 export interface ProactiveCommand {
   /** 1 to 254, repeated in the response. */
@@ -77,7 +86,12 @@ export interface ProactiveCommand {
 
 const TEMPLATE = 0xd0;
 
-/** `D0 L ‖ 81 03 number type qualifier ‖ 82 02 source destination ‖ objects`. @throws WireError. @see TS 102 223 6.6 */
+/**
+ * `D0 L ‖ 81 03 number type qualifier ‖ 82 02 source destination ‖ objects`.
+ *
+ * @throws WireError
+ * @see TS 102 223 6.6
+ */
 export function encodeProactiveCommand(proactive: ProactiveCommand): Uint8Array {
   const { number, type, qualifier, source, destination, objects } = proactive;
   const [absent] = missingObjects(proactive);

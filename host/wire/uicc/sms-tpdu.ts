@@ -154,7 +154,7 @@ export function decodeSmsSubmit(bytes: Uint8Array): SmsSubmit {
   const destination = readTpAddress(reader);
   const [pid, dcs] = [reader.number(1), reader.number(1)];
   const format = first & VALIDITY_MASK;
-  const value = reader.take(VALIDITY_LENGTHS.get(format) ?? 0);
+  const value = reader.take(validityLength(first));
   return {
     ...{ reference, destination, pid, dcs },
     validity: { format: FORMATS[format >> 3] ?? 'none', value },
@@ -165,6 +165,15 @@ export function decodeSmsSubmit(bytes: Uint8Array): SmsSubmit {
     replyPath: (first & REPLY_PATH) !== 0,
   };
 }
+
+/** First octet of an SMS-SUBMIT, and what it says of the user data. @throws WireError when it is another message */
+export function readSubmitFirst(reader: ByteReader): { readonly bits: number; readonly hasHeader: boolean } {
+  const bits = readFirst(reader, SUBMIT, 'SMS-SUBMIT');
+  return { bits, hasHeader: (bits & HEADER_INDICATOR) !== 0 };
+}
+
+/** Bytes of TP-VP by the first octet. */
+export const validityLength = (first: number): number => VALIDITY_LENGTHS.get(first & VALIDITY_MASK) ?? 0;
 
 function readFirst(reader: ByteReader, type: number, name: string): number {
   const first = reader.number(1);

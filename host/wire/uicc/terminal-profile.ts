@@ -24,6 +24,8 @@ const FEATURES = {
   eventChannelStatus: [6, 4],
   timerManagement: [8, 1],
   timerCurrentValue: [8, 2],
+  localDateTime: [8, 3],
+  localLanguage: [9, 4],
   openChannel: [12, 1],
   closeChannel: [12, 2],
   receiveData: [12, 3],

@@ -19,6 +19,7 @@ export const RESULT = {
   TERMINAL_BUSY: 0x20,
   NETWORK_BUSY: 0x21,
   USER_REFUSED: 0x22,
+  TIMER_STATE: 0x24,
   BEYOND_CAPABILITY: 0x30,
   TYPE_NOT_UNDERSTOOD: 0x31,
   DATA_NOT_UNDERSTOOD: 0x32,
@@ -76,7 +77,12 @@ export function responseTo(
   return { number, type, qualifier, source: DEVICE.TERMINAL, destination: DEVICE.CARD, general, info, objects };
 }
 
-/** `81 03 .. ‖ 82 02 82 81 ‖ 03|83 L result ‖ objects`, without a template. @throws WireError. @see TS 102 223 6.8 */
+/**
+ * `81 03 .. ‖ 82 02 82 81 ‖ 03|83 L result ‖ objects`, without a template.
+ *
+ * @throws WireError
+ * @see TS 102 223 6.8
+ */
 export function encodeTerminalResponse(response: TerminalResponse): Uint8Array {
   const { number, type, qualifier, source, destination, general, info, resultRequired = false, objects } = response;
   const lead = [

@@ -5,7 +5,6 @@ import type { TimerExpiration } from '../../../wire/uicc/event-download.ts';
 
 /** Timers 1 to 8 that a card may have running. @see TS 102 223 6.4.21 */
 
-const TIMERS = 8;
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -24,9 +23,8 @@ export class CardTimers {
     this.#expired = expired;
   }
 
-  /** False for a number that is none. A timer that runs begins anew. */
-  start(timer: number, value: TimerValue): boolean {
-    if (timer < 1 || timer > TIMERS) return false;
+  /** A timer that runs begins anew. @param timer 1 to 8 */
+  start(timer: number, value: TimerValue): void {
     this.stop(timer);
     const ms = value.hours * HOUR_MS + value.minutes * MINUTE_MS + value.seconds * SECOND_MS;
     const timeout = setTimeout(() => {
@@ -35,7 +33,6 @@ export class CardTimers {
     }, ms);
     timeout.unref();
     this.#running.set(timer, { timeout, value, endsAt: performance.now() + ms });
-    return true;
   }
 
   /** What is left; undefined when it does not run. */

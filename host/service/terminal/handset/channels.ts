@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { connect, type Socket } from 'node:net';
+import { connect, isIPv6, type Socket, SocketAddress } from 'node:net';
 import { CHANNEL_INFO, type ChannelStatus, LINK } from '../../../wire/uicc/cat-channel-values.ts';
 import { type AnyCatObject, catObject } from '../../../wire/uicc/cat-object.ts';
 import { EVENT, encodeEventDownload } from '../../../wire/uicc/event-download.ts';
@@ -8,7 +8,7 @@ import { DEVICE } from '../../../wire/uicc/proactive-command.ts';
 
 /** Channels of a card to the network: TCP and UDP clients, bounded buffers. @see TS 102 223 6.4.27 to 6.4.31 */
 
-/** Where a card's channels may go; a card names any address it likes. */
+/** Where a card's channels may go, by address: a card names any that it likes, and never a name. */
 export interface ChannelPolicy {
   readonly allow: readonly { readonly host: string; readonly port: number }[];
   /** Default 10,000. */
@@ -68,7 +68,8 @@ export class Channels {
   /** @returns its number; undefined when the address is not allowed, or nobody answers there */
   async open({ protocol, host, port, bufferSize }: ChannelRequest): Promise<number | undefined> {
     const number = [1, 2, 3, 4, 5, 6, 7].find((free) => !this.#open.has(free));
-    const allowed = this.#policy.allow.some((address) => address.host === host && address.port === port);
+    const wanted = oneForm(host);
+    const allowed = this.#policy.allow.some((address) => address.port === port && oneForm(address.host) === wanted);
     if (number === undefined || !allowed) return undefined;
     const way = protocol === 'tcp' ? await this.#tcp(host, port) : await openUdp(host, port);
     if (way === undefined) return undefined;
@@ -187,6 +188,10 @@ export class Channels {
     this.#wanted = new Set();
   }
 }
+
+/** An IPv6 address has many forms. */
+const oneForm = (host: string): string =>
+  isIPv6(host) ? new SocketAddress({ address: host, family: 'ipv6' }).address : host;
 
 const length = ({ waiting }: Channel): number => waiting.reduce((sum, part) => sum + part.length, 0);
 

@@ -12,6 +12,7 @@ import { encodeTerminalProfile, type TerminalProfile, terminalProfile } from '..
 import { encodeTerminalResponse, fetchCommand, terminalResponse } from '../../../wire/uicc/terminal-response.ts';
 import { CardTimers } from './card-timers.ts';
 import { type ChannelPolicy, Channels } from './channels.ts';
+import { type LocalInformation, localFeatures } from './local-information.ts';
 import { type HandsetUser, ProactiveDesk } from './proactive-desk.ts';
 
 /**
@@ -25,12 +26,15 @@ export interface HandsetOptions {
   readonly user?: HandsetUser;
   /** Where the card's channels may go; default nowhere. */
   readonly channels?: ChannelPolicy;
-  readonly profile?: TerminalProfile;
+  /** TERMINAL PROFILE as it is sent, 1 to 255 bytes; default what this handset does. */
+  readonly profile?: Uint8Array;
+  /** What PROVIDE LOCAL INFORMATION tells. */
+  readonly local?: LocalInformation;
   readonly onError?: (error: Error) => void;
 }
 
-/** What this handset does, and no more. */
-export const HANDSET_PROFILE: TerminalProfile = {
+/** What this handset does, and no more; with what it knows of itself, see `localFeatures`. */
+const HANDSET_PROFILE: TerminalProfile = {
   features: [
     ...([
       'profileDownload',
@@ -41,7 +45,7 @@ export const HANDSET_PROFILE: TerminalProfile = {
       'pollInterval',
       'pollingOff',
     ] as const),
-    ...(['refresh', 'sendShortMessage', 'setUpMenu', 'provideLocalInformation', 'setUpEventList'] as const),
+    ...(['refresh', 'sendShortMessage', 'setUpMenu', 'setUpEventList'] as const),
     ...(['eventDataAvailable', 'eventChannelStatus', 'timerManagement', 'timerCurrentValue'] as const),
     ...([
       'openChannel',
@@ -83,6 +87,7 @@ export class Handset implements CardChannel {
     this.#timers = new CardTimers((expired) => tell(encodeTimerExpiration(expired)));
     this.#desk = new ProactiveDesk({
       ...{ channels: this.#channels, timers: this.#timers, user: options.user ?? {} },
+      local: options.local ?? {},
       poll: (ms) => this.#poll(ms),
     });
   }
@@ -141,8 +146,10 @@ export class Handset implements CardChannel {
   }
 
   async #introduce(): Promise<void> {
-    const profile = encodeTerminalProfile(this.#options.profile ?? HANDSET_PROFILE);
-    const { sw } = await this.#send(terminalProfile(profile));
+    const { profile, local = {} } = this.#options;
+    const features = [...HANDSET_PROFILE.features, ...localFeatures(local)];
+    const own = () => encodeTerminalProfile({ ...HANDSET_PROFILE, features });
+    const { sw } = await this.#send(terminalProfile(profile ?? own()));
     await this.#serve(sw);
   }
 

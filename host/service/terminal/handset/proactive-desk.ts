@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-
+import { WireError } from '../../../errors.ts';
 import { type DataAddress, TRANSPORT } from '../../../wire/uicc/cat-channel-values.ts';
-import { type AnyCatObject, catObject, findValue } from '../../../wire/uicc/cat-object.ts';
+import { type AnyCatObject, allValues, catObject, findValue } from '../../../wire/uicc/cat-object.ts';
 import {
   DEVICE,
+  isStandardType,
   missingObjects,
   notUnderstood,
   type ProactiveCommand,
@@ -11,9 +12,11 @@ import {
   proactiveName,
 } from '../../../wire/uicc/proactive-command.ts';
 import type { SmsAddress } from '../../../wire/uicc/sms-address.ts';
+import { packSubmit } from '../../../wire/uicc/sms-packing.ts';
 import { BIP_CAUSE, RESULT, responseTo, type TerminalResponse } from '../../../wire/uicc/terminal-response.ts';
 import type { CardTimers } from './card-timers.ts';
 import type { Channels } from './channels.ts';
+import { type LocalInformation, localObject } from './local-information.ts';
 
 /** What a person at the handset would see, and the network that takes short messages. */
 export interface HandsetUser {
@@ -28,6 +31,7 @@ export interface ProactiveDeskOptions {
   readonly channels: Channels;
   readonly timers: CardTimers;
   readonly user: HandsetUser;
+  readonly local: LocalInformation;
   /** STATUS every so often; undefined not at all. */
   readonly poll: (ms: number | undefined) => void;
 }
@@ -36,6 +40,8 @@ type Handler = (command: ProactiveCommand) => TerminalResponse | Promise<Termina
 
 const MAX_BUFFER = 1_500;
 const IMMEDIATELY = 0x01;
+const PACKED_BY_TERMINAL = 0x01;
+const TIMERS = 8;
 const TIMER = { START: 0x00, STOP: 0x01, LEFT: 0x02 } as const;
 const UNIT_MS = [60_000, 1_000, 100] as const;
 const SHORTEST_POLL_MS = 1_000;
@@ -67,6 +73,7 @@ export class ProactiveDesk {
       pollingOff: (command) => this.#pollingOff(command),
       setUpEventList: (command) => this.#setUpEventList(command),
       sendShortMessage: (command) => this.#sendShortMessage(command),
+      provideLocalInformation: (command) => this.#provideLocalInformation(command),
       timerManagement: (command) => this.#timerManagement(command),
       openChannel: (command) => this.#openChannel(command),
       closeChannel: (command) => this.#closeChannel(command),
@@ -82,7 +89,8 @@ export class ProactiveDesk {
 
   async answer(command: ProactiveCommand): Promise<TerminalResponse> {
     const name = proactiveName(command.type);
-    if (name === undefined) return refused(command, RESULT.TYPE_NOT_UNDERSTOOD);
+    if (name === undefined)
+      return refused(command, isStandardType(command.type) ? RESULT.BEYOND_CAPABILITY : RESULT.TYPE_NOT_UNDERSTOOD);
     if (notUnderstood(command).length > 0) return refused(command, RESULT.DATA_NOT_UNDERSTOOD);
     if (missingObjects(command).length > 0) return refused(command, RESULT.VALUE_MISSING);
     return this.#handlers[name]?.(command) ?? refused(command, RESULT.BEYOND_CAPABILITY);
@@ -123,29 +131,40 @@ export class ProactiveDesk {
     const tpdu = findValue(command.objects, 'smsTpdu');
     const send = this.#options.user.sendShortMessage;
     if (tpdu === undefined || send === undefined) return refused(command, RESULT.BEYOND_CAPABILITY);
-    const taken = await send(tpdu, findValue(command.objects, 'address'));
+    const packed = (command.qualifier & PACKED_BY_TERMINAL) === 0 ? tpdu : packedOf(tpdu);
+    if (packed === undefined) return refused(command, RESULT.DATA_NOT_UNDERSTOOD);
+    const taken = await send(packed, findValue(command.objects, 'address'));
     return taken ? ok(command) : refused(command, RESULT.NETWORK_BUSY);
+  }
+
+  #provideLocalInformation(command: ProactiveCommand): TerminalResponse {
+    const told = localObject(command.qualifier, this.#options.local);
+    return told === undefined ? refused(command, RESULT.BEYOND_CAPABILITY) : ok(command, [told]);
   }
 
   #timerManagement(command: ProactiveCommand): TerminalResponse {
     const { timers } = this.#options;
     const timer = findValue(command.objects, 'timerIdentifier') ?? 0;
+    if (timer < 1 || timer > TIMERS) return refused(command, RESULT.DATA_NOT_UNDERSTOOD);
     const identifier = catObject('timerIdentifier', timer);
     const value = findValue(command.objects, 'timerValue');
     if (command.qualifier === TIMER.START) {
       if (value === undefined) return refused(command, RESULT.VALUE_MISSING);
-      return timers.start(timer, value) ? ok(command, [identifier]) : refused(command, RESULT.NUMBER_UNKNOWN);
+      timers.start(timer, value);
+      return ok(command, [identifier]);
     }
     if (command.qualifier !== TIMER.STOP && command.qualifier !== TIMER.LEFT)
       return refused(command, RESULT.DATA_NOT_UNDERSTOOD);
     const left = command.qualifier === TIMER.STOP ? timers.stop(timer) : timers.left(timer);
-    if (left === undefined) return refused(command, RESULT.NUMBER_UNKNOWN);
+    if (left === undefined) return responseTo(command, RESULT.TIMER_STATE, [identifier]);
     return ok(command, [identifier, catObject('timerValue', left)]);
   }
 
   async #openChannel(command: ProactiveCommand): Promise<TerminalResponse> {
     const { channels } = this.#options;
-    const [address, transport] = [findValue(command.objects, 'dataAddress'), findValue(command.objects, 'transport')];
+    // Of two addresses the first is the card's own, often left to the network. @see TS 102 223 6.6.27.2
+    const address = allValues(command.objects, 'dataAddress').at(-1);
+    const transport = findValue(command.objects, 'transport');
     const host = address === undefined ? undefined : textOf(address);
     const protocol = PROTOCOLS.get(transport?.protocol ?? 0);
     if (host === undefined || transport === undefined || protocol === undefined)
@@ -195,6 +214,16 @@ const PROTOCOLS: ReadonlyMap<number, 'tcp' | 'udp'> = new Map([
   [TRANSPORT.TCP_CLIENT, 'tcp'],
   [TRANSPORT.UDP_CLIENT, 'udp'],
 ]);
+
+/** Undefined for what is no SMS-SUBMIT. */
+function packedOf(tpdu: Uint8Array): Uint8Array | undefined {
+  try {
+    return packSubmit(tpdu);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
 
 /** Undefined for an address that the network would have to give. */
 function textOf(address: DataAddress): string | undefined {

@@ -81,8 +81,8 @@ describe('a handset', () => {
       expect((await started).general).to.equal(RESULT.OK);
       expect(findValue((await left).objects, 'timerValue')?.minutes).to.equal(1);
       expect([(await none).general, (await ninth).general]).to.deep.equal([
-        RESULT.NUMBER_UNKNOWN,
-        RESULT.NUMBER_UNKNOWN,
+        RESULT.TIMER_STATE,
+        RESULT.DATA_NOT_UNDERSTOOD,
       ]);
       const at = catObject('timerValue', { hours: 0, minutes: 0, seconds: 0 });
       void card.ask('timerManagement', [timer(3), at]);
@@ -174,7 +174,7 @@ describe('channels of a handset', () => {
     });
   });
 
-  it('store and send, tell of data that comes into an empty buffer, and of a lost link when all of it is fetched', async () => {
+  it('store and send, tell of data that comes into an empty buffer, and of a lost link behind all of it', async () => {
     await withHandset({ channels: { allow: [allowed] } }, async (card, handset) => {
       const events: number[] = [];
       const destination = DEVICE.CHANNEL_BASE + 1;

@@ -33,6 +33,8 @@ export class ScriptedCard implements CardChannel {
   #number = 0;
   /** Waits a little for what the card's own software has to say to a command. */
   thinkMs = 0;
+  /** Envelopes that are answered with 9300. */
+  busy = 0;
   onEvent: (event: ReturnType<typeof decodeEventDownload>) => void = () => {};
 
   /** Queues a command; resolves with the terminal's response. */
@@ -63,6 +65,10 @@ export class ScriptedCard implements CardChannel {
     if (ins === INS.FETCH) {
       this.#fetched = this.#queue.shift();
       return concat(this.#fetched?.bytes ?? new Uint8Array(), Uint8Array.of(0x90, 0));
+    }
+    if (ins === INS.ENVELOPE && this.busy > 0) {
+      this.busy -= 1;
+      return Uint8Array.of(0x93, 0);
     }
     if (ins === INS.RESPONSE) this.#fetched?.answered(decodeTerminalResponse(data));
     if (ins === INS.ENVELOPE && data[0] === 0xd6) this.onEvent(decodeEventDownload(data));

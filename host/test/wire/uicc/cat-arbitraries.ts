@@ -31,7 +31,7 @@ const VALUES: { readonly [K in CatKind]: fc.Arbitrary<CatValues[K]> } = {
   smsTpdu: raw,
   textString: fc.oneof(fc.record({ dcs: anyByte, text: raw }), fc.constant({ text: new Uint8Array() })),
   tone: anyByte,
-  item: fc.record({ identifier: anyByte, text: raw }),
+  item: fc.oneof(fc.record({ identifier: anyByte, text: raw }), fc.constant({ text: new Uint8Array() })),
   itemIdentifier: anyByte,
   responseLength: fc.record({ least: anyByte, most: anyByte }),
   fileList: fc.record({ count: anyByte, paths: raw }),
