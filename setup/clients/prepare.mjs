@@ -103,7 +103,7 @@ const SOFTHSM = '/usr/lib/softhsm/libsofthsm2.so';
 /** How many tests are skipped on this machine because a client is not there: one for each of its files. */
 export function missingClients(root) {
   const wanted = [
-    ...Array.from({ length: 5 }, () => pythonOf(root)),
+    ...Array.from({ length: 6 }, () => pythonOf(root)),
     ...[javaClientsOf(root), OPENSC_TOOL, GNUTLS_CLI, GNUTLS_CLI, SOFTHSM],
   ];
   return wanted.filter((path) => !existsSync(path)).length;
