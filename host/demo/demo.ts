@@ -5,7 +5,15 @@ import { type CardInReader, MultiProviderLab } from '../lab/multi-provider-lab.t
 import { ProductDesk } from '../lab/product-desk.ts';
 import { attemptProperties } from '../lab/properties/properties.ts';
 import { buildPurseCap } from '../lab/purse-cap.ts';
-import { costOf, type PropertyReport, type Run, type RunCost, roundTripsOf } from '../lab/run-report.ts';
+import {
+  costOf,
+  type FieldCost,
+  fieldCostOf,
+  type PropertyReport,
+  type Run,
+  type RunCost,
+  roundTripsOf,
+} from '../lab/run-report.ts';
 import type { SmsCost } from '../lab/sms.ts';
 import { Ladder } from './ladder.ts';
 import { type DemoOptions, parseOptions } from './options.ts';
@@ -22,6 +30,7 @@ import { playRun, playRuns } from './runs.ts';
 const DEFAULT_STATE = resolve(import.meta.dirname, '../../build/demo');
 /** The first distributed run must not need more exchanges between `ota` and terminal. */
 const MOST_ROUND_TRIPS = 8;
+const MOST_ROUND_TRIPS_BIP = 6;
 /** LOAD of our package comes in some trips of its own. */
 const MOST_ROUND_TRIPS_WITH_LOAD = 20;
 /** What a card without power took is sent again in vain, with longer and longer pauses, before it is given up. */
@@ -71,14 +80,21 @@ const costLine = ({ bearer = 'reader', delayMs = 0 }: DemoOptions, cost: RunCost
   `\nFirst run, bearer ${bearer}, ${delayMs} ms more a round trip: ${cost.roundTrips} exchanges, ` +
   `${cost.apdus} APDUs, ${cost.bytesOut} B out, ${cost.bytesIn} B in, ${(cost.ms / 1_000).toFixed(1)} s`;
 
+const fieldLine = ({ exchanges, networkSeconds, seconds }: FieldCost): string =>
+  `At a network of 300 ms: ${exchanges} exchanges, ${networkSeconds} s of the network, ${seconds} s in all`;
+
 const radioLine = ({ messages, bytes, seconds, packets }: SmsCost): string =>
   [
     `${messages} short messages both ways, ${bytes} B: ${seconds} s of a network of 300 ms and 9.6 kbit/s`,
     ...packets.map((packet) => `  ${packet}`),
   ].join('\n');
 
+const atField = ({ bearer, delayMs = 0 }: DemoOptions, run: Run): FieldCost =>
+  fieldCostOf(run, { bySms: bearer === 'sms', delayMs });
+
 function mostRoundTrips({ nativeCard, bearer }: DemoOptions): number {
   if (bearer === 'sms') return MOST_PACKETS;
+  if (nativeCard === undefined && bearer?.startsWith('bip') === true) return MOST_ROUND_TRIPS_BIP;
   return nativeCard === undefined ? MOST_ROUND_TRIPS : MOST_ROUND_TRIPS_WITH_LOAD;
 }
 
@@ -120,11 +136,14 @@ async function conclude(
     ...{ link: lab.link.link, reader: card.readerName, iccid: card.cardId.value },
     runs: runs.map(({ unexpected: _unexpected, cardId: _cardId, ...run }) => run),
     ...{ properties, otaRoundTrips, bearer: options.bearer ?? 'reader', ok },
-    ...(distributed === undefined ? {} : { cost: costOf(distributed) }),
+    ...(distributed === undefined ? {} : { cost: costOf(distributed), at300Ms: atField(options, distributed) }),
     ...(played === undefined ? {} : { platform: played.report }),
   };
   if (options.report !== undefined) await saveReport(options.report, report);
-  if (distributed !== undefined) ladder.line(costLine(options, costOf(distributed)));
+  if (distributed !== undefined) {
+    ladder.line(costLine(options, costOf(distributed)));
+    ladder.line(fieldLine(atField(options, distributed)));
+  }
   if (distributed?.radio !== undefined) ladder.line(radioLine(distributed.radio));
   const saved = options.report === undefined ? '' : `, report in ${options.report}`;
   ladder.line(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFile } from 'node:fs/promises';
 import type { BearerKind } from '../lab/multi-provider-lab.ts';
-import type { PropertyReport, RunCost, RunReport } from '../lab/run-report.ts';
+import type { FieldCost, PropertyReport, RunCost, RunReport } from '../lab/run-report.ts';
 import type { PlatformReport } from './platform.ts';
 
 /** What `--report FILE` writes. */
@@ -19,6 +19,7 @@ export interface DemoReport {
    */
   readonly bearer: BearerKind;
   readonly cost?: RunCost;
+  readonly at300Ms?: FieldCost;
   /** Purse, top-ups and loss report; absent when they were not played. */
   readonly platform?: PlatformReport;
   readonly ok: boolean;

@@ -64,5 +64,31 @@ export function costOf({ steps }: Pick<RunReport, 'steps'>): RunCost {
   return { roundTrips: sum('roundTrips'), apdus: sum('apdus'), bytesOut: sum('bytesOut'), bytesIn: sum('bytesIn'), ms };
 }
 
+/** Round trip of a network of the field. */
+const FIELD_MS = 300;
+
+/** A run at a network of 300 ms, as its exchanges make it; connections are open already. */
+export interface FieldCost {
+  readonly exchanges: number;
+  /** Of the network alone; short messages at 9.6 kbit/s. */
+  readonly networkSeconds: number;
+  /** With what card and platforms took here. */
+  readonly seconds: number;
+}
+
+/** @param delayMs what was added here to each exchange, and is not counted again */
+export function fieldCostOf(
+  run: Pick<RunReport, 'steps' | 'radio'>,
+  { bySms, delayMs }: { readonly bySms: boolean; readonly delayMs: number },
+): FieldCost {
+  const { roundTrips, ms } = costOf(run);
+  // A script by short message is its messages; beside another bearer they are what makes the card call.
+  const networkSeconds = (bySms ? 0 : (roundTrips * FIELD_MS) / 1_000) + (run.radio?.seconds ?? 0);
+  const here = Math.max(0, ms - roundTrips * delayMs) / 1_000;
+  return { exchanges: roundTrips, networkSeconds: tenths(networkSeconds), seconds: tenths(networkSeconds + here) };
+}
+
+const tenths = (seconds: number): number => Math.round(seconds * 10) / 10;
+
 export const roundTripsOf = (run: Pick<RunReport, 'steps'>): number =>
   run.steps.reduce((sum, step) => sum + step.roundTrips, 0);
