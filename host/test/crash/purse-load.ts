@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { draws } from '../../../setup/soak/runs.ts';
 import { NotFoundError, PeerError, TransportError } from '../../errors.ts';
 import { cardInPhone } from '../../lab/card-in-phone.ts';
 import type { Phone } from '../../lab/phone.ts';
@@ -20,6 +21,7 @@ export class PurseLoad {
   readonly #lab: SingleProviderLab;
   readonly #desk: ProductDesk;
   readonly purses: readonly Purse[];
+  readonly #random = draws();
 
   private constructor(lab: SingleProviderLab, desk: ProductDesk, purses: readonly Purse[]) {
     this.#lab = lab;
@@ -69,15 +71,17 @@ export class PurseLoad {
     atOnce: number,
     topUp: (purse: Purse, amount: number, key: string) => Promise<string | undefined>,
   ): Promise<void> {
-    const lane = async (purse: Purse) => {
-      for (let n = 0; n < topUps / atOnce; n += 1) {
-        const amount = 1 + randomInt(50);
+    const lane = async (purse: Purse, amounts: readonly number[]) => {
+      for (const amount of amounts) {
         purse.most += amount;
         // One that failed may have reached the card: the next contact says so.
         if ((await persistently((key) => topUp(purse, amount, key))) === 'credited') purse.least += amount;
       }
     };
-    await Promise.all(this.purses.flatMap((purse) => Array.from({ length: atOnce }, () => lane(purse))));
+    // All amounts are drawn before any lane starts: which of them is ahead changes none.
+    const amounts = () => Array.from({ length: Math.ceil(topUps / atOnce) }, () => 1 + this.#random(50));
+    const lanes = this.purses.flatMap((purse) => Array.from({ length: atOnce }, () => [purse, amounts()] as const));
+    await Promise.all(lanes.map(([purse, drawn]) => lane(purse, drawn)));
   }
 
   /** Nothing is open, and each card has what the platform says, which is what was paid. @returns top-ups' sums */
