@@ -14,6 +14,7 @@ import {
 } from '../../wire/uicc/admin-http.ts';
 import { GOES_ON_FIELD, MAX_BODY } from './admin-script.ts';
 import { administrationUri, readAdministrationUri } from './administration-uri.ts';
+import { checkFraming } from './http-framing.ts';
 import { type FindKey, PskGate } from './psk-gate.ts';
 import { CARD_TLS, CARD_TLS_1_3 } from './tls-profile.ts';
 
@@ -73,6 +74,9 @@ export class AdministrationServer implements AsyncDisposable {
         maxHeaderSize: LIMITS.headerBytes,
         // The path alone says whom a card calls.
         requireHostHeader: false,
+        // For lines that end with LF alone. Nothing stands between a card and this server that could read them
+        // otherwise, and whose connection it is its key says; `checkFraming` refuses the rest.
+        insecureHTTPParser: true,
         headersTimeout: LIMITS.headersMs,
         requestTimeout: LIMITS.postMs,
         keepAliveTimeout: LIMITS.idleMs,
@@ -162,6 +166,7 @@ export class AdministrationServer implements AsyncDisposable {
     const gate = GATES.get(request.socket);
     if (request.method !== 'POST') return refuse(response, 405);
     if (gate?.identity === undefined) return refuse(response, 404);
+    checkFraming(request.httpVersion, request.rawHeaders);
     const fields = decodeAdminRequest(pairs(request.rawHeaders));
     const body = await readBody(request);
     if (body === undefined) return refuse(response, 413);

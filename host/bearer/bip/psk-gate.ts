@@ -66,9 +66,9 @@ export class KeyNameReader {
       const body = this.#messages.subarray(MESSAGE_HEADER, end);
       if (this.#messages[0] === CLIENT_KEY_EXCHANGE) return identityOf(body);
       if (this.#messages[0] === CLIENT_HELLO) {
-        const { version, identity } = readClientHello(body);
+        const { version, identities } = readClientHello(body);
         this.#version = version;
-        if (identity !== undefined) return printable(Buffer.from(identity));
+        if (identities.length > 0) return oneOf(identities.map((identity) => Buffer.from(identity)));
       }
       this.#messages = this.#messages.subarray(end);
     }
@@ -79,14 +79,19 @@ export class KeyNameReader {
 /** `length(2) ‖ identity`, the whole of the message where PSK is the only key exchange. */
 function identityOf(body: Buffer): string {
   const length = body.length < 2 ? -1 : body.readUInt16BE(0);
-  return printable(length === body.length - 2 ? body.subarray(2) : Buffer.alloc(0));
+  return oneOf(length === body.length - 2 ? [body.subarray(2)] : []);
 }
 
-function printable(identity: Buffer): string {
-  const text = identity.toString('latin1');
-  if (text.length <= MAX_IDENTITY && PRINTABLE.test(text)) return text;
+/**
+ * The first that can be a name of ours: a client may offer the tickets of another server before. Some agents count the
+ * zero byte at the end of their text; the TLS library stops there too.
+ */
+function oneOf(identities: readonly Buffer[]): string {
+  const texts = identities.map((identity) => identity.toString('latin1').replace(/\0$/, ''));
+  const found = texts.find((text) => text.length <= MAX_IDENTITY && PRINTABLE.test(text));
+  if (found !== undefined) return found;
   throw new WireError('psk-identity', `A PSK identity has 1 to ${MAX_IDENTITY} printable characters`, {
-    got: identity.length,
+    got: identities[0]?.length ?? 0,
   });
 }
 
@@ -160,7 +165,10 @@ export class PskGate extends Duplex {
     this.#reader = undefined;
     this.#socket.pause();
     try {
-      this.#key = { identity, psk: await this.#find(identity) };
+      const psk = await this.#find(identity);
+      this.#key = { identity, psk };
+      // Nobody wipes it any more where the client has gone meanwhile.
+      if (this.destroyed) psk.fill(0);
       const held = this.#held;
       this.#held = undefined;
       for (const part of held) this.#pass(part);

@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { expect } from 'chai';
 import { toHex } from '../../wire/hex.ts';
 import { ADMIN_PROTOCOL } from '../../wire/uicc/admin-http.ts';
@@ -133,6 +133,7 @@ describe('the port that cards call', function () {
     ['quotes the version', post(URI, [...FIELDS, said, `${type}; charset=binary; version="1.0"`], result)],
     ['shouts its status', post(URI, [...FIELDS, 'x-admin-script-status: OK', type], result)],
     ['asks whether to go on', post(URI, [...FIELDS, said, type, 'Expect: 100-continue'], result)],
+    ['ends its lines with LF alone', post(URI, [...FIELDS, said, type], result).replaceAll('\r\n', '\n')],
     [
       'sends chunks with extensions and trailers',
       post(URI, [...FIELDS, said, type])
@@ -160,6 +161,32 @@ describe('the port that cards call', function () {
       expect(output).to.match(/alert|errno|no ciphers|unexpected eof|error/i);
     });
   }
+
+  it('takes no hello out of which somebody on the way took TLS 1.3', async () => {
+    const versions = Buffer.from('002b00050403040303', 'hex');
+    for (const offered of ['0304', '0302']) {
+      const server = createServer((socket) => {
+        const { host, port } = node.address;
+        const onward = connect(port, host);
+        for (const end of [socket, onward]) end.on('error', () => {});
+        socket.once('data', (first: Buffer) => {
+          first.write(offered, first.indexOf(versions) + 5, 'hex');
+          onward.write(first);
+          socket.pipe(onward);
+        });
+        onward.pipe(socket);
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const key = ['-psk_identity', IDENTITY, '-psk', toHex(PSK), '-cipher', 'PSK-AES128-GCM-SHA256'];
+      const more = ['-no_tls1', '-no_tls1_1', '-quiet', '-no_ign_eof', ...key];
+      const output = await converse('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, ...more], post());
+      server.close();
+      if (offered === '0304') expect(output).to.include('HTTP/1.1 200 OK');
+      else expect(output).not.to.include('HTTP/1.1');
+    }
+  });
 
   it('ends a handshake that nobody goes on with', async () => {
     const { host, port } = hasty.address;
@@ -192,6 +219,16 @@ describe('the port that cards call', function () {
     ['header fields of 5,000 bytes', post(URI, [...FIELDS, big])],
     ['a field that is none', post(URI, ['Host ota'])],
     ['both length and chunks', post(URI, [...FIELDS, 'Transfer-Encoding: chunked'])],
+    [
+      'chunks in another coding',
+      post(URI, [...FIELDS, 'Transfer-Encoding: gzip, chunked']).replace(/Content.*\r\n/, ''),
+    ],
+    ['chunks that are not last', post(URI, [...FIELDS, 'Transfer-Encoding: chunked, x']).replace(/Content.*\r\n/, '')],
+    ['two lengths', post(URI, [...FIELDS, 'Content-Length: 3'])],
+    ['a length with a sign', post().replace('Content-Length: 0', 'Content-Length: +0')],
+    ['a length that a line end hides', post(URI, [...FIELDS, 'X-Filler: a\rContent-Length: 3'])],
+    ['a zero byte in a field', post(URI, [...FIELDS, 'X-Filler: a\0b'])],
+    ['a version that nobody speaks', post().replace('HTTP/1.1', 'HTTP/1.7')],
   ] as const) {
     it(`ends the connection at ${name}`, async () => {
       expect(await openssl(text)).not.to.include('HTTP/1.1 200');

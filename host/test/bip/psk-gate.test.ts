@@ -53,6 +53,19 @@ describe('the name of the key in a TLS handshake', () => {
     }
   });
 
+  it('may come with the end of a text, and with no more of them', () => {
+    for (const bytes of [
+      records(keyExchange('card\0'), 64),
+      records(hello(BOTH, [41, '000b0005636172640000000000']), 64),
+    ])
+      expect(new KeyNameReader().push(bytes)).to.equal('card');
+    // a ticket, then the name
+    const two = hello(BOTH, [41, '001600060102030405ff0000000000046361726400000000']);
+    expect(new KeyNameReader().push(records(two, 64))).to.equal('card');
+    for (const name of ['card\0\0', 'ca\0rd', '\0'])
+      expect(() => new KeyNameReader().push(records(keyExchange(name), 64)), name).to.throw(WireError);
+  });
+
   it('is found however its bytes come', () => {
     const identity = fc.stringMatching(/^[!-~]{1,128}$/);
     fc.assert(
@@ -118,11 +131,14 @@ describe('a gate before the TLS library', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const close = () => {
+    const end = () => {
       for (const gate of gates) gate.destroy();
+    };
+    const close = () => {
+      end();
       server.close();
     };
-    return { port, [Symbol.dispose]: close };
+    return { port, end, [Symbol.dispose]: close };
   }
 
   const call = (port: number, psk: Uint8Array) =>
@@ -150,6 +166,27 @@ describe('a gate before the TLS library', () => {
       if (echoed === 100_000) break;
     }
     expect(echoed).to.equal(100_000);
+  });
+
+  it('wipes a key that comes when its client has gone', async () => {
+    const asked = Promise.withResolvers<void>();
+    const key = Promise.withResolvers<Uint8Array>();
+    using gate = await openGate(() => {
+      asked.resolve();
+      return key.promise;
+    });
+    const client = connect(gate.port, '127.0.0.1');
+    client.on('error', () => {});
+    client.write(records(Buffer.concat([hello(), keyExchange('card')]), 64));
+    await asked.promise;
+    const left = once(client, 'close');
+    gate.end();
+    await left;
+    const psk = new Uint8Array(16).fill(7);
+    key.resolve(psk);
+    await key.promise;
+    await new Promise(setImmediate);
+    expect([...psk]).to.deep.equal([...new Uint8Array(16)]);
   });
 
   it('ends the connection when there is no key, and when it is another', async () => {
