@@ -23,7 +23,12 @@ export interface CardAnswersOptions {
 
 const GRACE_MS = 60_000;
 const MAX_BYTES = 4_096;
-const RECEIPT = /\bid:\s?(\S{1,64})\b.*\bstat:\s?([A-Z]{1,10})/is;
+/** Of an answer, and of one part of it: what is longer is no card's, and is not kept. */
+const MAX_PARTS = 64;
+const MAX_PART = 254;
+/** Of the text of a receipt: its id and state stand in front. */
+const MAX_RECEIPT = 512;
+const RECEIPT = /\bid:\s?([!-~]{1,64})\b.*\bstat:\s?([A-Z]{1,10})/is;
 
 /** The card has the command, and its answer comes in a message of its own. */
 const FOLLOWS: readonly number[] = [
@@ -73,7 +78,7 @@ export class CardAnswers {
 
   /** Of the fields where they are there, else of the text that most SMSCs send. @see SMPP 3.4, appendix B */
   async #receipt({ source, messageId, messageState, userData }: SmppMessage): Promise<void> {
-    const [, id, word] = RECEIPT.exec(Buffer.from(userData).toString('latin1')) ?? [];
+    const [, id, word] = RECEIPT.exec(Buffer.from(userData.subarray(0, MAX_RECEIPT)).toString('latin1')) ?? [];
     const about = messageId ?? id;
     const said = word?.toUpperCase();
     const delivered = messageState === undefined ? said === 'DELIVRD' : messageState === MESSAGE_STATE.DELIVERED;
@@ -88,6 +93,9 @@ export class CardAnswers {
     const messages = isReport ? 0 : 1;
     if (place === undefined) return this.#whole({ source, parts: [userData], messages });
     const { table } = this.#options;
+    if (place.total > MAX_PARTS || userData.length > MAX_PART) return this.#stray(source, 'a part of no answer');
+    // Anybody may send parts, and nobody but a card that was sent something has them kept.
+    if ((await table.awaiting(source)).length === 0) return this.#stray(source, 'nothing was sent to this number');
     const reference = `${place.wide ? 'w' : 'n'}${place.reference}`;
     const { sequence, total } = place;
     const parts = await table.answerPart(source, { reference, sequence, total, userData }, this.#now());

@@ -24,6 +24,8 @@ export interface HandsetNetworkOptions {
   readonly now?: () => Date;
 }
 
+/** @see TS 102 221 10.2.1.2, TS 31.111 7.1.1.1 */
+const TOOLKIT_BUSY = 0x9300;
 const INTERNATIONAL = 0x91;
 const UNKNOWN = 0x81;
 const SHORTEST_INTERNATIONAL = 7;
@@ -66,7 +68,8 @@ export class HandsetNetwork implements AsyncDisposable {
     });
     const { data, sw } = await this.#options.deliver(readerName, { tpdu });
     if (data.length > 0) await this.#report(readerName, message, data);
-    // Another status word is RP-ERROR: the message has come, and is not to come again.
+    // RP-ERROR either way. A card that is busy is to have the message again; others have it, whatever they say of it.
+    if (sw === TOOLKIT_BUSY) return SMPP_STATUS.TEMPORARY;
     return sw === SW.NO_ERROR ? SMPP_STATUS.OK : SMPP_STATUS.PERMANENT;
   }
 

@@ -73,6 +73,9 @@ export interface PacketAnswer {
   readonly authenticated: boolean;
 }
 
+/** Answers that one number may have begun: whoever sends in a card's name fills no disk. */
+const MOST_ANSWERS = 64;
+
 /** Rings at every node when there may be something to send. */
 export const OUTBOX_BELL = 'short messages';
 /** Rings at every node when a packet has come to its end. */
@@ -238,14 +241,19 @@ export class PacketTable {
   /**
    * A receipt: the part has come to the handset, or never will under this id. It counts for messages to the number that
    * it is about: an SMSC that restarts may give an id twice. False when no message ever had it.
+   *
+   * @param messageIds the id as the receipt has it, then its other forms, which count where no message has the first
    */
   async partReported(messageIds: readonly string[], msisdn: string, delivered: boolean): Promise<boolean> {
     return guarded(async () => {
       const { rows } = await sql`WITH about AS (
-          SELECT packet_id, sequence, m.state = 'sent' AND p.state = 'sent' AS open FROM sms_messages m
-          JOIN sms_packets p ON p.id = m.packet_id WHERE message_id = ANY(${[...messageIds]}) AND msisdn = ${msisdn}),
-        changed AS (UPDATE sms_messages SET state = ${delivered ? 'delivered' : 'queued'} FROM about
-          WHERE about.open AND sms_messages.packet_id = about.packet_id AND sms_messages.sequence = about.sequence)
+          SELECT packet_id, sequence, message_id, m.state = 'sent' AND p.state = 'sent' AS open
+          FROM sms_messages m JOIN sms_packets p ON p.id = m.packet_id
+          WHERE message_id = ANY(${[...messageIds]}) AND msisdn = ${msisdn}),
+        meant AS (SELECT * FROM about WHERE message_id = ${messageIds[0] ?? ''}
+          OR NOT EXISTS (SELECT FROM about WHERE message_id = ${messageIds[0] ?? ''})),
+        changed AS (UPDATE sms_messages SET state = ${delivered ? 'delivered' : 'queued'} FROM meant
+          WHERE meant.open AND sms_messages.packet_id = meant.packet_id AND sms_messages.sequence = meant.sequence)
         SELECT packet_id FROM about LIMIT 1`.execute(this.#database);
       return rows.length > 0;
     });
@@ -300,7 +308,7 @@ export class PacketTable {
       WHERE state IN ('queued', 'sent') AND expires_at <= ${now}`);
   }
 
-  /** Stores a part of a long answer. @returns all parts when none is missing */
+  /** Stores a part of a long answer, of 64 that one number may have begun. @returns all parts when none is missing */
   async answerPart(
     msisdn: string,
     part: {
@@ -322,6 +330,9 @@ export class PacketTable {
         VALUES (${msisdn}, ${reference}, ${sequence}, ${total}, ${userData}, ${now}) ON CONFLICT DO NOTHING`.execute(
         transaction,
       );
+      await sql`DELETE FROM sms_answer_parts WHERE msisdn = ${msisdn} AND reference NOT IN (SELECT reference
+        FROM sms_answer_parts WHERE msisdn = ${msisdn} GROUP BY reference
+        ORDER BY reference = ${reference} DESC, max(at) DESC LIMIT ${MOST_ANSWERS})`.execute(transaction);
       const { rows } = await sql<{ userData: Uint8Array }>`SELECT user_data AS "userData" FROM sms_answer_parts
         WHERE ${place} ORDER BY sequence`.execute(transaction);
       return rows.length < total ? undefined : rows.map((row) => row.userData);

@@ -146,6 +146,11 @@ describe('a campaign to a card', function () {
     expect(await said({ application: { ...application, keySet: 2 } })).to.include({ state: 'refused', status: 5 });
   });
 
+  it('comes again to an application that was busy', async () => {
+    const application = { tar: MAILBOX_TAR, data: toHex(Buffer.from('Yes')) };
+    expect(await said({ application })).to.include({ state: 'answered', status: 0, response: '' });
+  });
+
   it('takes compact scripts too, and tells how many commands ran and what the last one answered', async () => {
     const ran = await said({ format: 'compact', commands: ['80E2900006420401020304', '80CA004200'] });
     expect(ran?.result).to.deep.equal({ executed: 2, sw: '9000', data: '420401020304' });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { sql } from 'kysely';
+import { CardAnswers } from '../../bearer/sms/card-answers.ts';
 import { isOpen, type SmsOrder } from '../../bearer/sms/outbox.ts';
 import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
-import { ESM, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
+import { ESM, idForms, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
 import { TransportError } from '../../errors.ts';
 import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { openDatabase } from '../../store/database.ts';
@@ -12,7 +13,7 @@ import type { PacketRow } from '../../store/ota/packet-table.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
 import { MAX_COUNTER } from '../../wire/uicc/secured-packet.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
-import { CARD, MSISDN, onError, ScriptedCard, SERVER, SmsNode, SmsWorld, TAR } from './fixture.ts';
+import { CARD, MSISDN, onError, packetService, ScriptedCard, SERVER, SmsNode, SmsWorld, TAR } from './fixture.ts';
 
 /** What a mobile network does to messages, and what a data centre does to nodes: a script runs once, or not at all. */
 
@@ -294,6 +295,52 @@ describe('short messages that do not come as they were sent', function () {
     card.reachable = true;
     node.outbox.start();
     expect(await ended(id)).to.include({ state: 'answered', counter: 1 });
+  });
+
+  it('receipts of a message leave those alone whose number is the same in another notation', async () => {
+    const id = await node.outbox.add(order(1));
+    card.reachable = false;
+    await node.outbox.tick();
+    const database = await openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 1, onError });
+    for (const [sequence, messageId] of ['10', '16', '22'].entries())
+      await sql`UPDATE sms_messages SET message_id = ${messageId} WHERE sequence = ${sequence + 1}`.execute(database);
+    await database.destroy();
+    const states = async () => (await node.table.messages(id)).map(({ state }) => state);
+    expect(await node.table.partReported(idForms('16'), MSISDN, true)).to.equal(true);
+    expect(await states()).to.deep.equal(['sent', 'delivered', 'sent']);
+    expect(await node.table.partReported(idForms('A'), MSISDN, true)).to.equal(true);
+    expect(await states()).to.deep.equal(['delivered', 'delivered', 'sent']);
+    const answers = new CardAnswers({ table: node.table, packets: packetService() });
+    const fields = { source: MSISDN, destination: SERVER, esmClass: ESM.DELIVERY_RECEIPT, pid: 0, dcs: 0 };
+    const userData = Uint8Array.from(Buffer.from('id:\0 stat:DELIVRD', 'latin1'));
+    expect(await answers.received({ ...fields, userData }), 'and not to come again').to.equal(SMPP_STATUS.OK);
+  });
+
+  it('parts that are no answer of a card are not kept, and few of those that say so', async () => {
+    const header = (total: number, reference = 1) => Uint8Array.of(5, 0, 3, reference, total, 1);
+    const part = (source: string, total: number, more = 0): SmppMessage => ({
+      ...{ source, destination: SERVER, esmClass: ESM.HEADER, pid: 0x7f, dcs: 0xf6 },
+      userData: Uint8Array.from([...header(total), ...new Uint8Array(more)]),
+    });
+    const database = await openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 1, onError });
+    const kept = async () =>
+      (await sql<{ count: number }>`SELECT count(*)::int AS count FROM sms_answer_parts`.execute(database)).rows[0]
+        ?.count;
+    const answers = new CardAnswers({ table: node.table, packets: packetService() });
+    await answers.received(part(MSISDN, 2));
+    card.reachable = false;
+    await node.outbox.add(order(1));
+    await node.outbox.tick();
+    for (const stray of [part(STRANGER, 2), part(MSISDN, 65), part(MSISDN, 2, 249)]) await answers.received(stray);
+    expect(await kept()).to.equal(0);
+    for (let reference = 0; reference < 70; reference++) {
+      const fields = { reference: `n${reference}`, sequence: 1, total: 2, userData: header(2, reference) };
+      await node.table.answerPart(MSISDN, fields, world.now());
+    }
+    expect(await kept()).to.equal(64);
+    const rest = { reference: 'n69', sequence: 2, total: 2, userData: header(2, 69) };
+    expect(await node.table.answerPart(MSISDN, rest, world.now())).to.have.lengthOf(2);
+    await database.destroy();
   });
 
   it('the SMSC refuses for good: the packet ends as one that never left', async () => {
