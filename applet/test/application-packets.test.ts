@@ -9,7 +9,7 @@ import { expect } from 'chai';
 import type { CardImage, SimulatedCard } from '../../simulator/src/index.ts';
 import { testCaps } from '../../simulator/test/fixture/test-caps.ts';
 import type { TestCard } from './support/card.ts';
-import { onOtaCard, openPlainStatus, PacketCard, profile, randomKeys } from './support/ota-card.ts';
+import { keySetImage, onOtaCard, openPlainStatus, PacketCard, profile, randomKeys } from './support/ota-card.ts';
 import {
   commandPacket,
   deliver,
@@ -26,6 +26,7 @@ const MAILBOX = 'F0000000080101';
 const OTHER = 'F0000000080102';
 const TAR = '4D4258';
 const OTHER_TAR = '4D4259';
+const DOMAIN = 'F06F70656E74736D5301000053A00100';
 /** Checksum, ciphering, counter that must be higher; the response with checksum and ciphered. */
 const SPI = '1619';
 
@@ -159,14 +160,38 @@ describe('A secured packet for a toolkit application', function () {
       expect((await mailbox.send('Echo')).text, 'and the next packet').equal('Echo');
     }));
 
-  it('that it was too busy for may come again', () =>
+  it('that it was too busy for may come again, also where its counter must be the next', () =>
     onMailbox(async (mailbox, card) => {
-      const packet = mailbox.packet('Yes');
-      expect(await sendPacket(card, packet)).deep.equal({ data: Buffer.alloc(0), sw: '9300' });
-      const { data, sw } = await sendPacket(card, packet);
-      expect([sw, openResponse(data, SPI, aes).status]).deep.equal(['9000', '00']);
-      expect(await mailbox.heard()).equal('2 Yes');
-      expect(openResponse((await sendPacket(card, packet)).data, SPI, aes).status, 'and once').equal('02');
+      for (const [tar, aid, spi] of [
+        [TAR, MAILBOX, SPI],
+        [OTHER_TAR, OTHER, '1E19'],
+      ] as const) {
+        const packet = mailbox.packet('Yes', { tar, spi });
+        expect(await sendPacket(card, packet)).deep.equal({ data: Buffer.alloc(0), sw: '9300' });
+        const { data, sw } = await sendPacket(card, packet);
+        expect([sw, openResponse(data, spi, aes).status]).deep.equal(['9000', '00']);
+        expect(await mailbox.heard(aid)).equal('2 Yes');
+        expect(openResponse((await sendPacket(card, packet)).data, spi, aes).status, 'and once').equal('02');
+      }
+    }));
+
+  it('is in the first message of an ENVELOPE, whatever else stands there', () =>
+    onMailbox(async (mailbox, card) => {
+      for (const [before, behind] of [
+        ['', '8B00'],
+        ['', '8B0140'],
+        ['', '8B020BFF'],
+        ['', '8C0100'],
+        // two ways to read a tag and a length, of which one swallows the message
+        ['7F0102057000000000', ''],
+        ['058200057000000000', ''],
+      ] as const) {
+        const [envelope = Buffer.alloc(0)] = envelopes(mailbox.packet('Echo'));
+        const list = tlv('D1', Buffer.concat([bytes(before), envelope.subarray(7), bytes(behind)]));
+        const { data } = await card.exchange(Buffer.concat([bytes('80C20000'), Buffer.of(list.length), list]));
+        expect(openResponse(data, SPI, aes).data.toString(), before + behind).equal('Echo');
+        expect(await mailbox.heard(), before + behind).equal('2 Echo');
+      }
     }));
 });
 
@@ -212,7 +237,33 @@ describe('A packet that is not in order', () => {
       expect((await mailbox.send('Echo')).status).equal('00');
     }));
 
-  it('reaches nobody while its application is locked, and another’s keys never open it', () =>
+  it('under the keys of another domain than its application’s reaches nobody, and each domain counts its own', () => {
+    const own = randomKeys(1, 'AES');
+    const withDomain = (image: CardImage) =>
+      withMailbox({ ...image, ssds: [{ aid: DOMAIN, keySets: [keySetImage(own)] }] });
+    return onOtaCard({ keys: [aes], change: withDomain }, async (card) => {
+      const mailbox = new Sender(card);
+      const remote = new PacketCard(card, aes, '000000', 100n);
+      const move = Buffer.concat([lv(DOMAIN), bytes('00'), lv(MAILBOX), bytes('000000')]);
+      const extradited = await remote.exchange(Buffer.concat([bytes('80E61000'), Buffer.of(move.length), move]));
+      expect(extradited.sw).equal('9000');
+      expect((await mailbox.send('Echo', { keys: own })).text, 'its domain has had no packet').equal('Echo');
+      expect(await mailbox.heard()).equal('2 Echo');
+      for (const [keys, tar] of [
+        [aes, TAR],
+        [own, OTHER_TAR],
+        [{ ...own, kic: aes.kic }, TAR],
+        [{ ...aes, kic: own.kic }, TAR],
+      ] as const) {
+        const { data, sw } = await sendPacket(card, mailbox.packet('Echo', { keys, tar, counter: 300n }));
+        expect([openPlainStatus(data, SPI, keys), sw]).deep.equal(['01', '6200']);
+        for (const aid of [MAILBOX, OTHER]) expect(await mailbox.heard(aid)).equal('');
+      }
+      expect((await mailbox.send('Echo', { keys: own })).text).equal('Echo');
+    });
+  });
+
+  it('reaches nobody while its application is locked', () =>
     onMailbox(async (mailbox, card) => {
       const remote = new PacketCard(card, aes, '000000', 100n);
       mailbox.counter = 200n;
@@ -242,6 +293,11 @@ describe('A packet by another way', () => {
       };
       expect((await store(mailbox.packet('Echo'))).sw).equal('9000');
       expect(await mailbox.heard()).equal('3 Echo');
+      // its last byte is that which fills the record
+      const filled = Array.from({ length: 4_096 }, (_, i) => `Echo ${i}`);
+      const text = filled.find((one) => mailbox.packet(one, { counter: mailbox.counter + 1n }).at(-1) === 0xff) ?? '';
+      expect((await store(mailbox.packet(text))).sw).equal('9000');
+      expect(await mailbox.heard()).equal(`3 ${text}`);
       const spi = '1639';
       const { sw } = await store(mailbox.packet('Echo', { spi }));
       expect(sw.slice(0, 2), sw).equal('91');

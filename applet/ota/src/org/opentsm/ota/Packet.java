@@ -369,8 +369,10 @@ final class Packet {
             return Status.COUNTER_LOW;
         }
         if (rule == COUNTER_NEXT) {
-            increase(STORED);
-            if (compare(COUNT, STORED) != 0) {
+            // what is stored stays for undo()
+            Util.arrayCopyNonAtomic(ram, STORED, ram, EXPECTED, PacketCounters.LENGTH);
+            increase(EXPECTED);
+            if (compare(COUNT, EXPECTED) != 0) {
                 return Status.COUNTER_HIGH;
             }
         }

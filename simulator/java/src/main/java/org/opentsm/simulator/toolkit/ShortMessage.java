@@ -24,6 +24,7 @@ final class ShortMessage {
     private static final byte[] PACKET_HEADER = {2, COMMAND_PACKET, 0};
     private static final int TPDU_SHORT = 0x80;
     private static final int TPDU_LONG = 0x100;
+    private static final int TWO_BYTE_TAG = 0x7F;
     private static final int PAGE_HEADER = 6;
     private static final int PAGE_FORMATTED_FIRST = 0x1080;
     private static final int PAGE_FORMATTED_LAST = 0x109F;
@@ -64,6 +65,23 @@ final class ShortMessage {
             message.findPacket(lengthAt + 1);
         }
         return message;
+    }
+
+    /** Where an SMS-DELIVER ends in a record that is filled up with FF: bytes of its own may be FF too. */
+    static int end(byte[] record, int start) {
+        int end = record.length;
+        while (end > start && record[end - 1] == (byte) 0xFF) {
+            end--;
+        }
+        ShortMessage message = deliver(Arrays.copyOfRange(record, start, record.length));
+        if (message == null) {
+            return end;
+        }
+        int coding = message.value[message.lengthAt - 1 - SERVICE_CENTRE_TIME] & 0xFF;
+        // of eight bits a character: TS 23.038 4
+        boolean counted = (coding & 0xF4) == 0xF4 || (coding & 0xCC) == 0x04;
+        int said = start + message.lengthAt + 1 + (message.value[message.lengthAt] & 0xFF);
+        return counted ? Math.max(end, Math.min(said, record.length)) : end;
     }
 
     private static ShortMessage page(byte[] value) {
@@ -120,21 +138,31 @@ final class ShortMessage {
 
     /**
      * The elements of an envelope, with the packet that its message ended in place of what it had: in clear, and with
-     * nothing of concatenation; 3GPP TS 31.130, EVENT_FORMATTED_SMS_PP_ENV.
+     * nothing of concatenation; 3GPP TS 31.130, EVENT_FORMATTED_SMS_PP_ENV. A second message that is none is left out.
      */
     static byte[] opened(byte[] elements, byte[] packet) {
         ByteArrayOutputStream made = new ByteArrayOutputStream();
-        for (int at = 0; at + 1 < elements.length; ) {
-            boolean isLong = (elements[at + 1] & 0xFF) == 0x81 && at + 2 < elements.length;
-            int value = at + (isLong ? 3 : 2);
-            int end = Math.min(elements.length, value + (elements[value - 1] & 0xFF));
+        // read as TlvView reads them: what an application finds there is never anything but the packet
+        for (int at = 0; at < elements.length; ) {
+            int lengthAt = at + ((elements[at] & 0x7F) == TWO_BYTE_TAG ? 3 : 1);
+            int more = lengthAt >= elements.length ? 0 : TlvView.moreLength(elements[lengthAt]);
+            int value = lengthAt + 1 + more;
+            if (value > elements.length) {
+                break;
+            }
+            int high = more == 2 ? (elements[lengthAt + 1] & 0xFF) << 8 : 0;
+            int end = value + (high | elements[value - 1] & 0xFF);
+            if (end > elements.length) {
+                break;
+            }
             int tag = elements[at] & 0x7F;
             byte[] content = Arrays.copyOfRange(elements, value, end);
-            if (tag == TAG_TPDU) {
-                element(made, elements[at], deliver(content).with(packet));
+            ShortMessage message = tag == TAG_TPDU ? deliver(content) : null;
+            if (message != null) {
+                element(made, elements[at], message.with(packet));
             } else if (tag == TAG_PAGE) {
                 element(made, elements[at], joined(Arrays.copyOf(content, PAGE_HEADER), packet));
-            } else {
+            } else if (tag != TAG_TPDU) {
                 made.write(elements, at, end - at);
             }
             at = end;

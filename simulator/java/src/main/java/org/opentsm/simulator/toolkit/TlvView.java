@@ -91,8 +91,7 @@ public class TlvView implements uicc.toolkit.ViewHandler {
             if (lengthAt >= content.length()) {
                 break;
             }
-            int form = content.at(lengthAt) & 0xFF;
-            int more = form == LONG_LENGTH ? 1 : form == LONGER_LENGTH ? 2 : 0;
+            int more = moreLength(content.at(lengthAt));
             if (lengthAt + more >= content.length()) {
                 break;
             }
@@ -112,6 +111,11 @@ public class TlvView implements uicc.toolkit.ViewHandler {
             at = value + length;
         }
         return NOT_FOUND;
+    }
+
+    /** Bytes of a length behind its first one. */
+    static int moreLength(byte form) {
+        return (form & 0xFF) == LONG_LENGTH ? 1 : (form & 0xFF) == LONGER_LENGTH ? 2 : 0;
     }
 
     private void requireElement() {

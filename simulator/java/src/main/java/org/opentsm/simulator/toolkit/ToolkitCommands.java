@@ -131,10 +131,7 @@ public final class ToolkitCommands {
     /** {@code status, L service centre, TPDU, FF ..} as the elements of SMS-PP download. */
     private void stored(byte[] record) {
         int address = record[1] & 0xFF;
-        int end = record.length;
-        while (end > 0 && record[end - 1] == (byte) 0xFF) {
-            end--;
-        }
+        int end = 2 + address >= record.length ? 0 : ShortMessage.end(record, 2 + address);
         if (2 + address >= end) {
             return;
         }
