@@ -4,6 +4,7 @@ import type { SecureChannel } from '../secure-channel/secure-channel.ts';
 import type { CardChannel } from '../transport/card-channel.ts';
 import { runScript } from '../transport/script-runner.ts';
 import { type GpCommand, responseData, toCardCommands } from '../wire/gp/command.ts';
+import { DIVERSIFICATION_LENGTH } from '../wire/gp/initialize-update.ts';
 import { fromHex } from '../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../wire/message/card-script.ts';
 import type { StatusWord } from '../wire/status-word.ts';
@@ -19,6 +20,7 @@ export interface AuthenticationFuse {
 export class CardSession {
   readonly #card: CardChannel;
   #secure: SecureChannel | undefined;
+  #diversification: Uint8Array | undefined;
 
   constructor(card: CardChannel) {
     this.#card = card;
@@ -26,6 +28,16 @@ export class CardSession {
 
   get isSecure(): boolean {
     return this.#secure?.state === 'open';
+  }
+
+  /**
+   * The ten bytes from which the card's keys are made, as it showed them when the channel was opened.
+   *
+   * @throws UsageError without a secure channel of static keys
+   */
+  get diversification(): Uint8Array {
+    if (this.#diversification === undefined) throw noChannel();
+    return this.#diversification.slice();
   }
 
   /** Enciphers a key for PUT KEY. @throws UsageError without a secure channel */
@@ -53,6 +65,7 @@ export class CardSession {
     await channel.unwrap(answers);
     await fuse.succeeded();
     this.#secure = channel;
+    this.#diversification = fromHex(opening[0]?.data ?? '', 4096).slice(0, DIVERSIFICATION_LENGTH);
   }
 
   /** One command and the data of its answer. @throws StatusWordError for a status word that is not accepted */
@@ -87,7 +100,7 @@ export class CardSession {
 }
 
 /** Behind ten diversification bytes, in SCP02 and SCP03 alike: asking for 00 gets whichever set is the first. */
-const keyVersionOf = ([update]: readonly CardResponse[]): number => fromHex(update?.data ?? '', 4096)[10] ?? 0;
+const keyVersionOf = ([update]: readonly CardResponse[]): number => fromHex(update?.data ?? '', 4096)[DIVERSIFICATION_LENGTH] ?? 0;
 
 function noChannel(): TsmError {
   return new UsageError('secure-channel-needed', 'A secure channel is needed: name the keys of the security domain');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RandomSource } from '../crypto/random.ts';
-import { NotFoundError, TsmError, UsageError } from '../errors.ts';
+import { NotFoundError, TransportError, TsmError, UsageError } from '../errors.ts';
 import { Scp02Channel } from '../secure-channel/scp02/channel.ts';
 import { Scp03Channel } from '../secure-channel/scp03/channel.ts';
 import type { SecureChannel } from '../secure-channel/secure-channel.ts';
@@ -15,30 +15,60 @@ import type { CardResponse } from '../wire/message/card-script.ts';
 import { SW, statusWordToHex } from '../wire/status-word.ts';
 import type { CardSession } from './card-session.ts';
 
-/** What the domain announces, or, where it says nothing, what its first key set speaks. */
-export async function secureChannelsOf(session: CardSession, random: RandomSource): Promise<SecureChannelOption[]> {
-  const command = getData(DATA_OBJECT.CARD_DATA);
-  const response = await session.transmit(command);
-  if (response.sw === statusWordToHex(SW.NO_ERROR)) {
-    try {
-      const found = decodeSecureChannelOptions(responseData(command, response));
-      if (found.length > 0) return found;
-    } catch (error) {
-      if (!(error instanceof TsmError)) throw error;
-      // Recognition data out of form: the key set itself tells.
-    }
+/** A protocol that somebody named, with the version of its keys. */
+type NamedProtocol = Pick<ChannelWish, 'protocol' | 'keyVersion'>;
+
+/**
+ * What the domain announces, or, where it says nothing, what its first key set speaks. A protocol that is named and not
+ * announced is looked for in the key set: cards of the field leave it out of 0066.
+ */
+export async function secureChannelsOf(
+  session: CardSession,
+  random: RandomSource,
+  named: NamedProtocol = {},
+): Promise<SecureChannelOption[]> {
+  const found = await announced(session);
+  if (found.length === 0) return [await probe(session, random, named.keyVersion)];
+  if (named.protocol === undefined || found.some(({ protocol }) => protocol === named.protocol)) return found;
+  try {
+    return [...found, await probe(session, random, named.keyVersion)];
+  } catch (error) {
+    if (!(error instanceof TsmError) || error instanceof TransportError) throw error;
+    return found;
   }
-  return [await probe(session, random)];
 }
 
-/** INITIALIZE UPDATE alone tries nothing: it only asks. */
-async function probe(session: CardSession, random: RandomSource): Promise<SecureChannelOption> {
-  const command = initializeUpdate(random(8, 'host-challenge'));
-  const answer = await session.transmit(command);
+async function announced(session: CardSession): Promise<SecureChannelOption[]> {
+  const command = getData(DATA_OBJECT.CARD_DATA);
+  const response = await session.transmit(command);
+  if (response.sw !== statusWordToHex(SW.NO_ERROR)) return [];
+  try {
+    return decodeSecureChannelOptions(responseData(command, response));
+  } catch (error) {
+    if (!(error instanceof TsmError)) throw error;
+    // Recognition data out of form: the key set itself tells.
+    return [];
+  }
+}
+
+const CHALLENGE_LENGTHS = { S8: 8, S16: 16 } as const;
+
+/** INITIALIZE UPDATE alone tries nothing: it only asks. A card in S16 wants a challenge of 16 bytes. */
+async function probe(session: CardSession, random: RandomSource, keyVersion = 0): Promise<SecureChannelOption> {
+  const ask = (length: number): GpCommand => initializeUpdate(random(length, 'host-challenge'), keyVersion);
+  let command = ask(CHALLENGE_LENGTHS.S8);
+  let answer = await session.transmit(command);
+  if (WRONG_LENGTH.includes(answer.sw)) {
+    command = ask(CHALLENGE_LENGTHS.S16);
+    answer = await session.transmit(command);
+  }
   const data = responseData(command, answer);
   const protocol = protocolOf(data);
   return { protocol, option: protocol === 0x03 ? (data[12] ?? 0) : 0x55 };
 }
+
+/** Wrong length, and wrong data as some cards say for it. */
+const WRONG_LENGTH: readonly string[] = ['6700', '6A80'];
 
 export interface ChannelWish {
   /** 2 or 3; absent is what the card announces, SCP03 first. */
@@ -47,6 +77,8 @@ export interface ChannelWish {
   readonly keyVersion?: number;
   readonly level: SecurityLevel;
   readonly aid?: Uint8Array;
+  /** Is told of a card challenge that goes with another AID. */
+  readonly warn?: (message: string) => void;
   readonly random: RandomSource;
 }
 
@@ -131,11 +163,15 @@ export function chooseChannel(offered: readonly SecureChannelOption[], wish: Cha
       `The card offers ${names || 'nothing'}: neither SCP02 nor SCP03 as wished`,
     );
   }
-  const { keys, level, random, keyVersion = 0, aid } = wish;
+  const { keys, level, random, keyVersion = 0, aid, warn } = wish;
   if (choice.protocol === 0x02) return new Scp02Channel({ keys, level, random, keyVersion, option: choice.option });
   if (choice.protocol !== 0x03) throw new UsageError('secure-channel', 'Only SCP02 and SCP03 have static keys');
   const s16 = (choice.option & 0x01) !== 0;
-  return new Scp03Channel({ keys, level, random, keyVersion, s16, ...(aid === undefined ? {} : { aid }) });
+  return new Scp03Channel({
+    ...{ keys, level, random, keyVersion, s16 },
+    ...(aid === undefined ? {} : { aid }),
+    ...(warn === undefined ? {} : { warn }),
+  });
 }
 
 /** The highest level that every card of the protocol has: with R-MAC where it is announced. */

@@ -59,7 +59,7 @@ describe('key distribution where the issuer domain is the card maker’s', funct
     const other = cplc?.replace('1234', 'AB01') ?? null;
     const { seat } = await lab.insertNative('jcop', { name: 'foreign', cplc: other, keySet: 'aes256' });
     const state = await lab.distribute('foreign');
-    expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:card-challenge']);
+    expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:card-cryptogram']);
     expect(seat.sent.map(({ label }) => label)).to.not.include('EXTERNAL AUTHENTICATE');
     expect(
       await lab.issuer.database.selectFrom('authentication_failures').selectAll().where('failures', '>', 0).execute(),

@@ -52,9 +52,10 @@ describe('SCP03, host side', () => {
 
     it(`sends nothing to a card whose answer differs in any bit: ${session.name}`, async () => {
       const update = bytes(session.update);
-      // diversification data are not authenticated; a changed KVN, protocol, option, challenge, cryptogram is
+      // diversification data and the counter are not authenticated; a changed KVN, protocol, option, challenge,
+      // cryptogram is
       const first = session.keyVersion === 0 ? 11 : 10;
-      const checked = session.aid === undefined ? update.length - 3 : update.length;
+      const checked = 13 + 2 * decodeScp03Update(update).cardChallenge.length;
       await fc.assert(
         fc.asyncProperty(
           fc.integer({ min: first, max: checked - 1 }),
@@ -97,6 +98,21 @@ describe('SCP03, host side', () => {
         expect(channel.state).to.equal('closed');
       }),
     );
+  });
+
+  it('opens with a right cryptogram where the challenge goes with another AID, and says so', async () => {
+    const session = sessions.find(({ aid }) => aid !== undefined);
+    if (session === undefined) throw new SecureChannelError('vector', 'missing');
+    const told = async (aid: string): Promise<string[]> => {
+      const warnings: string[] = [];
+      const channel = channelOf(session, { aid: bytes(aid), warn: (message) => warnings.push(message) });
+      channel.prepare();
+      const sent = await channel.authenticate([response(`${session.update}9000`)], []);
+      expect(sent.map(({ apdus }) => apdus.join())).to.deep.equal([session.external]);
+      return warnings;
+    };
+    expect(await told('A000000003000000')).to.have.lengthOf(1);
+    expect(await told(session.aid ?? '')).to.deep.equal([]);
   });
 
   it('tells the other mode of S8 and S16 from wrong keys', async () => {
