@@ -114,7 +114,7 @@ describe('SCP02 refuses', () => {
   );
 
   it(
-    'a key set whose counter is at its end, and keys for anybody below C-MAC',
+    'keys from anybody whose session has no C-MAC',
     withSet(async (card, set) => {
       const session = await openScp02(card, set, 0x00);
       const data = desSetData(randomDesSet('21'), (key) => session.seal(key));
