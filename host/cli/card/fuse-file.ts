@@ -3,10 +3,11 @@ import { access, chmod, constants, mkdir, open, readFile, rename, rm, stat } fro
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { AuthenticationFuse } from '../../card/card-session.ts';
+import { NATIVE_ISSUER_PROFILES } from '../../card/profile/native-issuer.ts';
 import { PolicyError, TransportError } from '../../errors.ts';
 
-/** Cards block a key set after so many failures, or more; nothing tells which. */
-const CARD_LIMIT = 10;
+/** Cards block a key set after so many failures, or more; nothing tells which: the least of those that are known. */
+const CARD_LIMIT = Math.min(...Object.values(NATIVE_ISSUER_PROFILES).map(({ tries }) => tries));
 /** We stop so many attempts before. */
 const MARGIN = 2;
 const LOCK_TRIES = 100;

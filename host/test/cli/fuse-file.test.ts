@@ -21,8 +21,8 @@ describe('authentication fuse of the command line', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('stops two attempts before ten, counted over instances, and starts again after a success', async () => {
-    for (let attempt = 0; attempt < 8; attempt += 1) await new FuseFile(folder, 'iccid:89 A0 0').begin();
+  it('stops two attempts before the least limit, over instances, and starts anew after a success', async () => {
+    for (let attempt = 0; attempt < 3; attempt += 1) await new FuseFile(folder, 'iccid:89 A0 0').begin();
     const error = await refusal(new FuseFile(folder, 'iccid:89 A0 0').begin());
     expect(error).to.be.instanceOf(PolicyError);
     expect((error as PolicyError).code).to.equal('authentication-limit');
@@ -32,8 +32,8 @@ describe('authentication fuse of the command line', () => {
 
   it('loses no attempt of many at once', async () => {
     const outcomes = await Promise.all(Array.from({ length: 12 }, () => refusal(new FuseFile(folder, 'card').begin())));
-    expect(outcomes.filter((error) => error === undefined)).to.have.lengthOf(8);
-    expect(await new FuseFile(folder, 'card').count()).to.equal(8);
+    expect(outcomes.filter((error) => error === undefined)).to.have.lengthOf(3);
+    expect(await new FuseFile(folder, 'card').count()).to.equal(3);
     expect((await readdir(folder)).filter((name) => name.endsWith('.lock'))).to.deep.equal([]);
   });
 
