@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { secureChannelsOf } from '../../card/discovery.ts';
 import { NATIVE_ISSUER_LIMITS } from '../../card/profile/native-issuer.ts';
-import { readRegistry } from '../../card/registry.ts';
+import { readRegistry, type SendCommand } from '../../card/registry.ts';
 import { systemRandom } from '../../crypto/random.ts';
-import { UsageError } from '../../errors.ts';
+import { StatusWordError, UsageError, WireError } from '../../errors.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
-import type { GpCommand } from '../../wire/gp/command.ts';
+import { type CardCapabilities, decodeCardCapabilities } from '../../wire/gp/card-capabilities.ts';
+import { type GpCommand, responseData } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
-import { REGISTRY } from '../../wire/gp/get-status.ts';
+import { REGISTRY, type RegistryEntry } from '../../wire/gp/get-status.ts';
 import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
 import { toHex } from '../../wire/hex.ts';
 import { describeEntry, describeKey } from './describe.ts';
@@ -19,7 +20,10 @@ import type { Verb } from './verb.ts';
 
 async function info(card: CardWork) {
   const channels = await secureChannelsOf(card.session, systemRandom);
-  const own = channels.some(({ protocol }) => protocol === 0x10) || (await announcesScp10(card));
+  const capabilities = await capabilitiesOf(card);
+  const own =
+    [...channels, ...capabilities.secureChannels].some(({ protocol }) => protocol === SCP10) ||
+    capabilities.makesDomains;
   return {
     reader: card.readerName,
     card: card.cardId ?? 'no name of its own',
@@ -32,11 +36,20 @@ async function info(card: CardWork) {
   };
 }
 
+const SCP10 = 0x10;
+const NO_CAPABILITIES: CardCapabilities = { secureChannels: [], makesDomains: false };
+
 /** An issuer's domain of ours that also speaks SCP02 or SCP03 names SCP10 in 0067 only (applet README 5.4). */
-async function announcesScp10(card: CardWork): Promise<boolean> {
+async function capabilitiesOf(card: CardWork): Promise<CardCapabilities> {
   const command = getData(DATA_OBJECT.CARD_CAPABILITIES);
   const response = await card.session.transmit(command);
-  return response.sw === '9000' && response.data.includes('800110');
+  if (response.sw !== '9000') return NO_CAPABILITIES;
+  try {
+    return decodeCardCapabilities(responseData(command, response));
+  } catch (error) {
+    if (error instanceof WireError) return NO_CAPABILITIES;
+    throw error;
+  }
 }
 
 async function list(card: CardWork) {
@@ -44,12 +57,22 @@ async function list(card: CardWork) {
   const send = (command: GpCommand) => card.session.transmit(command);
   const issuer = await readRegistry(send, REGISTRY.ISSUER_SECURITY_DOMAIN);
   const applications = await readRegistry(send, REGISTRY.APPLICATIONS);
-  const loadFiles = await readRegistry(send, REGISTRY.LOAD_FILES_AND_MODULES);
+  const loadFiles = await loadFilesOf(send);
   return [
     ...issuer.map((entry) => describeEntry(entry, 'issuer')),
     ...applications.map((entry) => describeEntry(entry, 'application')),
     ...loadFiles.map((entry) => describeEntry(entry, 'load-file')),
   ];
+}
+
+/** Some cards tell load files only without their modules: 6A86 for P1 10. */
+async function loadFilesOf(send: SendCommand): Promise<RegistryEntry[]> {
+  try {
+    return await readRegistry(send, REGISTRY.LOAD_FILES_AND_MODULES);
+  } catch (error) {
+    if (!(error instanceof StatusWordError)) throw error;
+    return readRegistry(send, REGISTRY.LOAD_FILES);
+  }
 }
 
 async function keys(card: CardWork) {
@@ -65,8 +88,28 @@ async function dataObject(card: CardWork, [tag = '']: readonly string[]) {
 }
 
 export const readVerbs: readonly Verb[] = [
-  { usage: 'info', about: 'names the card and what its security domain speaks', run: info },
-  { usage: 'list', about: 'the registry: domains, applications, load files', run: list },
-  { usage: 'keys', about: 'the domain’s keys: version, identifier, type, length', run: keys },
-  { usage: 'get-data <tag>', about: 'one data object, such as 0042, 66, 9F7F', run: dataObject },
+  {
+    usage: 'info',
+    about: 'names the card and what its security domain speaks',
+    examples: ['info', 'info --reader ACR1252 --json'],
+    run: info,
+  },
+  {
+    usage: 'list',
+    about: 'the registry: domains, applications, load files',
+    examples: ['list --key test', 'list --key emv:MASTER --key-version 30'],
+    run: list,
+  },
+  {
+    usage: 'keys',
+    about: 'the domain’s keys: version, identifier, type, length',
+    examples: ['keys', 'keys --domain F0000000025350 --json'],
+    run: keys,
+  },
+  {
+    usage: 'get-data <tag>',
+    about: 'one data object, such as 0042, 66, 9F7F',
+    examples: ['get-data 9F7F'],
+    run: dataObject,
+  },
 ];
