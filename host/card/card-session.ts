@@ -100,7 +100,8 @@ export class CardSession {
 }
 
 /** Behind ten diversification bytes, in SCP02 and SCP03 alike: asking for 00 gets whichever set is the first. */
-const keyVersionOf = ([update]: readonly CardResponse[]): number => fromHex(update?.data ?? '', 4096)[DIVERSIFICATION_LENGTH] ?? 0;
+const keyVersionOf = ([update]: readonly CardResponse[]): number =>
+  fromHex(update?.data ?? '', 4096)[DIVERSIFICATION_LENGTH] ?? 0;
 
 function noChannel(): TsmError {
   return new UsageError('secure-channel-needed', 'A secure channel is needed: name the keys of the security domain');

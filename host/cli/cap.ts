@@ -10,11 +10,23 @@ import { aidToHex } from '../wire/gp/aid.ts';
 import { toHex } from '../wire/hex.ts';
 import { addTokenCommand } from './cap-tokens.ts';
 import { readCap } from './card/cap-choice.ts';
+import { addExamples } from './card/examples.ts';
 import { print } from './card/print.ts';
 
 interface CapOptions {
   readonly exps?: readonly string[];
 }
+
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  verify: ['verify app.cap --exps library/exp'],
+  dump: ['dump app.cap'],
+  diff: ['diff old.cap new.cap'],
+  size: ['size app.cap'],
+  info: ['info app.cap --json'],
+  'verify-hash': ['verify-hash app.cap', 'verify-hash app.cap 8F..'],
+  'to-ijc': ['to-ijc app.cap app.ijc'],
+  token: ['token install app.cap --domain F0000000025350 --token issuer-token.pem'],
+};
 
 /** `tsm cap`: the CAP tools of `npx ant-javacard` by the same program, and what a loader sees of a file. */
 export function capCommand(): Command {
@@ -35,6 +47,7 @@ export function capCommand(): Command {
   add('size <file>', 'bytes per component, class and method');
   addLoaderCommands(cap);
   addTokenCommand(cap);
+  for (const command of cap.commands) addExamples(command, 'tsm cap', EXAMPLES[command.name()] ?? []);
   return cap;
 }
 

@@ -9,6 +9,7 @@ const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   ['TSM_READER, GP_READER', 'part of a reader’s name, or tcp:HOST:PORT'],
   ['TSM_KEY, GP_KEY', 'the domain’s keys, as --key takes them'],
   ['TSM_KDF', 'how the card’s keys come from the master key, as --kdf takes it'],
+  ['TSM_KEY_VERSION, TSM_SCP, TSM_LEVEL', 'key version, protocol and security level of the secure channel'],
   ['TSM_DOMAIN, GP_AID', 'the security domain to select'],
   ['TSM_TRACE, GP_TRACE', 'any value: all APDUs on standard error'],
   ['TSM_PIN, TSM_NEW_PIN, TSM_PUK', 'for tsm card pin'],

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { UsageError, WorkflowError } from '../errors.ts';
 import type { ServiceScript } from '../wire/script/service-script.ts';
 import type { ScriptParts } from '../workflow/service-script/run-script.ts';
+import { addExamples } from './card/examples.ts';
 
 /** `tsm script check|graph|run`: service scripts, beside `tsm script FILE`, which sends commands as they stand. */
 
@@ -108,4 +109,17 @@ function inputOf(text: string): readonly [string, string] {
   return [name, value.toUpperCase()];
 }
 
-export const serviceScriptCommands = (): Command[] => [check(), graph(), run()];
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  check: ['check service.json'],
+  graph: ['graph service.json'],
+  run: [
+    'run service.json --dry-run --image plain',
+    'run service.json --reader ACR1252 --input serial=0102030405060708',
+  ],
+};
+
+export function serviceScriptCommands(): Command[] {
+  const commands = [check(), graph(), run()];
+  for (const command of commands) addExamples(command, 'tsm script', EXAMPLES[command.name()] ?? []);
+  return commands;
+}

@@ -6,6 +6,7 @@ import { decodeTlvs, tagToHex } from '../wire/ber-tlv.ts';
 import { fromHex, toHex } from '../wire/hex.ts';
 import { statusWordMeaning } from '../wire/status-word.ts';
 import { readInput } from './card/cap-choice.ts';
+import { addExamples } from './card/examples.ts';
 import { print } from './card/print.ts';
 import { commandName, shownData } from './card/trace.ts';
 
@@ -89,7 +90,7 @@ export function tlvText(bytes: Uint8Array, depth = 0): string | undefined {
 /** `tsm trace decode FILE` */
 export function traceCommand(): Command {
   const trace = new Command('trace').description('traces of APDUs');
-  trace
+  const decode = trace
     .command('decode <file>')
     .description('a trace in words: ours, GlobalPlatformPro’s, pcscd’s or opensc-tool’s')
     .option('--show-secrets', 'show data of PUT KEY, STORE DATA and PIN commands', false)
@@ -98,5 +99,6 @@ export function traceCommand(): Command {
       const lines = decodeTrace(new TextDecoder().decode(await readInput(file)), options.showSecrets);
       print(options.json ? lines : lines.map(({ direction, text }) => `${direction} ${text}`), options.json);
     });
+  addExamples(decode, 'tsm trace', ['decode trace.txt', 'decode - < trace.txt']);
   return trace;
 }

@@ -2,15 +2,19 @@
 import { contentKeyCommand } from '../../card/content-key-command.ts';
 import { type KeyKind, keySetCommand } from '../../card/key-set.ts';
 import { UsageError } from '../../errors.ts';
+import { diversifiedKeys } from '../../kms/diversification.ts';
 import { deleteKey } from '../../wire/gp/delete.ts';
 import { CONTENT_KEY_REFERENCE, keyReference } from '../../wire/gp/key-reference.ts';
-import { APPLICATION_STATE, CARD_STATE, LOCKED } from '../../wire/gp/life-cycle.ts';
+import { APPLICATION_STATE, CARD_STATE, LOCKED, SECURITY_DOMAIN_STATE } from '../../wire/gp/life-cycle.ts';
 import { STATUS_TARGET, setStatus } from '../../wire/gp/set-status.ts';
-import { storeData } from '../../wire/gp/store-data.ts';
+import { LAST_BLOCK, storeData } from '../../wire/gp/store-data.ts';
 import { keyOf } from './content-authorization.ts';
-import { masterKeys } from './master-keys.ts';
+import { dropsKeys, keyVersionsTold } from './irreversible.ts';
+import { kdfOf } from './kdf-config.ts';
+import { masterKeys, schemedKey } from './master-keys.ts';
 import { aidOption, hexByte, hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
+import { storeDataForm } from './store-form.ts';
 import type { Verb } from './verb.ts';
 
 /** Verbs on keys, data and life cycles. */
@@ -24,10 +28,14 @@ async function putKey(card: CardWork, [version = '']: readonly string[], options
   if (typeof wanted !== 'string') throw new UsageError('put-key', '--new-key gives the new key, or ENC:MAC:DEK');
   const kind: KeyKind = options.type === 'des' ? 'des' : 'aes';
   const replaces = typeof options.replace === 'string' ? hexByte(options.replace) : 0;
+  const reference = keyReference(hexByte(version), 1);
   // Without these keys nobody manages the domain any more.
   if (replaces !== 0) card.requireConfirmed('Replacing the keys of a security domain');
-  const { enc, mac, dek } = masterKeys(wanted);
-  const reference = keyReference(hexByte(version), 1);
+  else if (dropsKeys(await keyVersionsTold((command) => card.session.transmit(command)), reference.kvn))
+    card.requireConfirmed('Replacing the keys of a security domain, or the maker’s behind the first set,');
+  const { key = '', kdf } = schemedKey(wanted, String(options.newKdf ?? 'none'));
+  const derive = diversifiedKeys(kdfOf(kdf, process.env), masterKeys(key));
+  const { enc, mac, dek } = derive(card.session.diversification);
   const { command, check } = keySetCommand(card.session, { reference, kind, keys: [enc, mac, dek], replaces });
   const answer = await card.change(command);
   if (!card.options.dryRun) check(answer);
@@ -55,48 +63,84 @@ async function removeKey(card: CardWork, [version = '']: readonly string[]) {
   return { deleted: version.toUpperCase() };
 }
 
-async function store(card: CardWork, [data = '']: readonly string[]) {
+async function store(card: CardWork, [data = '']: readonly string[], options: Options) {
   card.requireSecure();
   const bytes = hexBytes(data);
-  await card.change(storeData('data objects', bytes));
+  const command = storeData('data objects', bytes);
+  const p1 = typeof options.p1 === 'string' ? hexByte(options.p1) : LAST_BLOCK | storeDataForm(options.form);
+  await card.change({ ...command, p1 });
   return { stored: bytes.length };
 }
 
-const setApplication =
-  (state: number, word: string) =>
-  async (card: CardWork, [name = '']: readonly string[]) => {
+/** What `lock` and `unlock` make of an application or domain, and without a name of the card. */
+const LOCKS = {
+  locked: { application: LOCKED | APPLICATION_STATE.SELECTABLE, card: CARD_STATE.CARD_LOCKED, state: 'CARD_LOCKED' },
+  unlocked: { application: APPLICATION_STATE.SELECTABLE, card: CARD_STATE.SECURED, state: 'SECURED' },
+} as const;
+
+const setLock =
+  (word: keyof typeof LOCKS) =>
+  async (card: CardWork, [name]: readonly string[]) => {
+    const { application, card: state, state: stateWord } = LOCKS[word];
+    if (name === undefined) return setCard(state, stateWord)(card);
     card.requireSecure();
-    await card.change(setStatus(STATUS_TARGET.APPLICATION, state, aidOption(name)));
+    await card.change(setStatus(STATUS_TARGET.APPLICATION, application, aidOption(name)));
     return { [word]: name.toUpperCase() };
   };
 
-const setCard = (state: number, word: string, irreversible: boolean) => async (card: CardWork) => {
+const setCard = (state: number, word: string) => async (card: CardWork) => {
   card.requireSecure();
-  if (irreversible) card.requireConfirmed(`The card’s state ${word}`);
+  card.requireConfirmed(`The card’s state ${word}`);
   await card.change(setStatus(STATUS_TARGET.CARD, state));
   return { card: card.cardId ?? card.readerName, state: word };
 };
 
-const CARD_MOVES = {
-  initialized: { state: CARD_STATE.INITIALIZED, word: 'INITIALIZED', irreversible: true },
-  secured: { state: CARD_STATE.SECURED, word: 'SECURED', irreversible: true },
-  locked: { state: CARD_STATE.CARD_LOCKED, word: 'CARD_LOCKED', irreversible: true },
-} as const;
+const CARD_MOVES: Readonly<Record<string, number>> = {
+  initialized: CARD_STATE.INITIALIZED,
+  secured: CARD_STATE.SECURED,
+  locked: CARD_STATE.CARD_LOCKED,
+};
+const CARD_WORDS: Readonly<Record<string, string>> = { locked: 'CARD_LOCKED' };
+const APPLICATION_MOVES: Readonly<Record<string, number>> = {
+  selectable: APPLICATION_STATE.SELECTABLE,
+  personalized: SECURITY_DOMAIN_STATE.PERSONALIZED,
+  locked: LOCKED | APPLICATION_STATE.SELECTABLE,
+  unlocked: APPLICATION_STATE.SELECTABLE,
+};
 
-async function setCardStatus(card: CardWork, [wanted = '']: readonly string[]) {
-  const move = Object.entries(CARD_MOVES).find(([name]) => name === wanted)?.[1];
-  if (move === undefined)
-    throw new UsageError('set-status', `${wanted}: want one of ${Object.keys(CARD_MOVES).join(', ')}`);
-  return setCard(move.state, move.word, move.irreversible)(card);
+/** @throws UsageError that names the states there are */
+function stateOf(wanted: string, moves: Readonly<Record<string, number>>): number {
+  const state = Object.entries(moves).find(([name]) => name === wanted.toLowerCase())?.[1];
+  if (state !== undefined) return state;
+  throw new UsageError('set-status', `${wanted}: want one of ${Object.keys(moves).join(', ')}`);
+}
+
+async function setState(card: CardWork, [wanted = '', name]: readonly string[]) {
+  if (name === undefined)
+    return setCard(stateOf(wanted, CARD_MOVES), CARD_WORDS[wanted.toLowerCase()] ?? wanted.toUpperCase())(card);
+  // An application has states of its own beside these: by their byte.
+  const state = /^[0-9A-F]{2}$/i.test(wanted) ? hexByte(wanted) : stateOf(wanted, APPLICATION_MOVES);
+  card.requireSecure();
+  await card.change(setStatus(STATUS_TARGET.APPLICATION, state, aidOption(name)));
+  return { application: name.toUpperCase(), state: wanted.toLowerCase() };
 }
 
 export const administrationVerbs: readonly Verb[] = [
   {
     usage: 'put-key <version>',
-    about: 'puts ENC, MAC and DEK under a key version, in hex',
+    about: 'puts ENC, MAC and DEK under a key version, in hex; what replaces keys wants --confirm',
+    examples: [
+      'put-key 31 --new-key ENC:MAC:DEK --key test --dry-run',
+      'put-key 30 --new-key MASTER --new-kdf kdf3 --replace 30 --key test --confirm iccid:8986..',
+    ],
     options: (command) =>
       command
         .requiredOption('--new-key <hex>', 'one key, or ENC:MAC:DEK')
+        .option(
+          '--new-kdf <scheme>',
+          'how this card’s keys come from it, by the data of its INITIALIZE UPDATE: as --kdf',
+          'none',
+        )
         .option('--type <type>', 'aes or des', 'aes')
         .option('--replace <version>', 'the key set that goes; default adds a new one'),
     run: putKey,
@@ -107,22 +151,44 @@ export const administrationVerbs: readonly Verb[] = [
     examples: ['put-content-key token issuer-token.pem --key test', 'put-content-key receipt aes:00.. --key test'],
     run: putContentKey,
   },
-  { usage: 'delete-key <version>', about: 'deletes a key set', run: removeKey },
-  { usage: 'store-data <hex>', about: 'STORE DATA of BER-TLV data objects', run: store },
   {
-    usage: 'lock <aid>',
-    about: 'locks an application or domain',
-    run: setApplication(LOCKED | APPLICATION_STATE.SELECTABLE, 'locked'),
+    usage: 'delete-key <version>',
+    about: 'deletes a key set',
+    examples: ['delete-key 31 --key test --confirm iccid:8986..'],
+    run: removeKey,
   },
-  { usage: 'unlock <aid>', about: 'unlocks it again', run: setApplication(APPLICATION_STATE.SELECTABLE, 'unlocked') },
   {
-    usage: 'set-status <state>',
-    about: 'the card’s life cycle: initialized, secured, locked',
-    run: setCardStatus,
+    usage: 'store-data <hex>',
+    about: 'STORE DATA for the selected domain; BER-TLV data objects unless --form or --p1 says otherwise',
+    examples: ['store-data 420489860013 --key test', 'store-data 00700642048986 --form dgi --key test'],
+    options: (command) =>
+      command
+        .option('--form <form>', 'dgi, tlv or plain', 'tlv')
+        .option('--p1 <hex>', 'P1 as it stands, in place of --form: such as 90, or 88 for DGIs in one block'),
+    run: store,
+  },
+  {
+    usage: 'lock [aid]',
+    about: 'locks an application or domain, without a name the card itself',
+    examples: ['lock F00000000101 --key test', 'lock --key test --confirm iccid:8986..'],
+    run: setLock('locked'),
+  },
+  {
+    usage: 'unlock [aid]',
+    about: 'unlocks it again, without a name the card, which is SECURED then',
+    examples: ['unlock F00000000101 --key test', 'unlock --key test --confirm iccid:8986..'],
+    run: setLock('unlocked'),
+  },
+  {
+    usage: 'set-status <state> [aid]',
+    about: 'the card: initialized, secured, locked; an application: selectable, personalized, locked, unlocked, a byte',
+    examples: ['set-status secured --key test --confirm iccid:8986..', 'set-status 0F F00000000101 --key test'],
+    run: setState,
   },
   {
     usage: 'terminate',
     about: 'ends the card’s life for good',
-    run: setCard(CARD_STATE.TERMINATED, 'TERMINATED', true),
+    examples: ['terminate --key test --confirm iccid:8986..'],
+    run: setCard(CARD_STATE.TERMINATED, 'TERMINATED'),
   },
 ];

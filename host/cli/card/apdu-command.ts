@@ -8,6 +8,7 @@ import { toHex } from '../../wire/hex.ts';
 import { statusWordMeaning, statusWordToHex } from '../../wire/status-word.ts';
 import { serviceScriptCommands } from '../service-script.ts';
 import { readInput } from './cap-choice.ts';
+import { IrreversibleGuard } from './irreversible.ts';
 import { hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
 import { commandName, shownData } from './trace.ts';
@@ -37,13 +38,19 @@ const COUNTED: ReadonlySet<number> = new Set([INS.EXTERNAL_AUTHENTICATE]);
 
 type Options = Readonly<Record<string, unknown>>;
 
-async function send(card: CardWork, { apdu, text }: Step, options: Options): Promise<Answer | undefined> {
+async function send(
+  card: CardWork,
+  { apdu, text }: Step,
+  options: Options,
+  guard: IrreversibleGuard,
+): Promise<Answer | undefined> {
   const { cla, ins, p1, p2, data, le } = decodeCommand(apdu);
   if (COUNTED.has(ins) && (cla & 0x80) !== 0 && options.unguarded !== true)
     throw new PolicyError(
       'fuse',
       'The fuse does not count EXTERNAL AUTHENTICATE by hand, which may block the card: --unguarded allows it',
     );
+  await guard.require(apdu);
   const name = commandName(ins);
   const command = gpCommand({ label: name, cla, ins, p1, p2, data, le: le !== undefined, ...leOf(le) });
   if (card.options.dryRun) {
@@ -65,8 +72,9 @@ async function plain(card: CardWork, apdu: Uint8Array): Promise<{ data: string; 
 
 async function apdus(card: CardWork, commands: readonly string[], options: Options) {
   const answers: Answer[] = [];
+  const guard = new IrreversibleGuard(card);
   for (const [index, text] of commands.entries()) {
-    const answer = await send(card, { text, apdu: hexBytes(text), line: index + 1 }, options);
+    const answer = await send(card, { text, apdu: hexBytes(text), line: index + 1 }, options, guard);
     if (answer !== undefined) answers.push(answer);
   }
   return answers;
@@ -89,13 +97,14 @@ export function parseScript(text: string): readonly (Step | 'reset')[] {
 async function script(card: CardWork, [file = '']: readonly string[], options: Options) {
   const steps = parseScript(new TextDecoder().decode(await readInput(file)));
   const answers: Answer[] = [];
+  const guard = new IrreversibleGuard(card);
   for (const step of steps) {
     if (step === 'reset') {
       if (card.session.isSecure) throw new UsageError('script', 'A reset ends the secure channel: leave it out');
       await card.channel.reset();
       continue;
     }
-    const answer = await send(card, step, options);
+    const answer = await send(card, step, options, guard);
     if (answer === undefined) continue;
     answers.push(answer);
     const wanted = new RegExp(`^${(step.expect ?? 'XXXX').replaceAll('X', '.')}$`);

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { administrationVerbs } from './administration-verbs.ts';
 import { contentVerbs } from './content-verbs.ts';
 import { domainVerbs, stateVerbs } from './domain-verbs.ts';
+import { addExamples } from './examples.ts';
 import { fileVerbs, pinVerbs } from './file-verbs.ts';
 import { fitsVerbs } from './fits-verb.ts';
 import { print } from './print.ts';
@@ -17,7 +18,8 @@ Examples:
   tsm card list --key test
   tsm card install build/cap/purse-3.0.4.cap --key test --params 0102
   tsm card put-key 31 --new-key 000102.. --key test --dry-run
-Environment: TSM_READER, TSM_KEY, TSM_KDF, TSM_DOMAIN, TSM_TRACE; GP_READER, GP_KEY, GP_AID, GP_TRACE are heeded too.`;
+Environment: TSM_READER, TSM_KEY, TSM_KDF, TSM_KEY_VERSION, TSM_SCP, TSM_LEVEL, TSM_DOMAIN, TSM_TRACE;
+  GP_READER, GP_KEY, GP_AID, GP_TRACE are heeded too.`;
 
 /** `tsm card`: GlobalPlatform card management with a reader on the table. */
 export function cardCommand(): Command {
@@ -38,7 +40,7 @@ function group(name: string, about: string, verbs: readonly Verb[]): Command {
 /** `tsm reader`: the readers that PC/SC knows. */
 export function readerCommand(): Command {
   const reader = new Command('reader').description('card readers');
-  reader
+  const list = reader
     .command('list')
     .description('readers, and whether a card is in them')
     .option('--json', 'print JSON', false)
@@ -50,5 +52,6 @@ export function readerCommand(): Command {
       }));
       print(rows, options.json);
     });
+  addExamples(list, 'tsm reader', ['list --json']);
   return reader;
 }

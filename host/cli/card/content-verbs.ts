@@ -117,6 +117,7 @@ export const contentVerbs: readonly Verb[] = [
   {
     usage: 'make-selectable <aid>',
     about: 'INSTALL [for make selectable]',
+    examples: ['make-selectable F00000000101 --key test'],
     options: authorized,
     run: makeSelectable,
   },

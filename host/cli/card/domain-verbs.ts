@@ -9,13 +9,14 @@ import { installApplication, installForPersonalization } from '../../wire/gp/ins
 import { cardStateName } from '../../wire/gp/life-cycle.ts';
 import { SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES } from '../../wire/gp/privilege.ts';
 import { select } from '../../wire/gp/select.ts';
-import { STORE_DATA_FORM, type StoreDataForm, storeDataBlocks } from '../../wire/gp/store-data.ts';
+import { storeDataBlocks } from '../../wire/gp/store-data.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import { privilegesOf, readInput } from './cap-choice.ts';
 import { CardContent } from './card-content.ts';
 import { privilegeNames } from './describe.ts';
 import { aidOption, hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
+import { storeDataForm } from './store-form.ts';
 import type { Verb } from './verb.ts';
 
 /** Verbs on security domains, and on an application's data by its domain. */
@@ -63,12 +64,6 @@ async function create(card: CardWork, [name = '']: readonly string[], options: O
   return { domain: aidToHex(instance), privileges: privilegeNames(privileges) };
 }
 
-const FORMS: Readonly<Record<string, StoreDataForm>> = {
-  dgi: STORE_DATA_FORM.DGI,
-  tlv: STORE_DATA_FORM.BER_TLV,
-  plain: STORE_DATA_FORM.PLAIN,
-};
-
 /** Lines of hexadecimal digits, each one STORE DATA; `#` begins a comment. */
 async function blocksOf(file: string): Promise<readonly Uint8Array[]> {
   const text = new TextDecoder().decode(await readInput(file));
@@ -80,8 +75,7 @@ async function blocksOf(file: string): Promise<readonly Uint8Array[]> {
 
 async function personalize(card: CardWork, [name = '', file = '']: readonly string[], options: Options) {
   card.requireSecure();
-  const form = FORMS[String(options.form)];
-  if (form === undefined) throw new UsageError('form', `--form is one of ${Object.keys(FORMS).join(', ')}`);
+  const form = storeDataForm(options.form);
   const blocks = await blocksOf(file);
   await card.change(installForPersonalization(aidOption(name)), `the next data go to ${name.toUpperCase()}`);
   const commands = storeDataBlocks(blocks, form);
@@ -138,10 +132,16 @@ export const domainVerbs: readonly Verb[] = [
 ];
 
 export const stateVerbs: readonly Verb[] = [
-  { usage: 'status', about: 'the card’s life cycle and its issuer domain', run: status },
+  {
+    usage: 'status',
+    about: 'the card’s life cycle and its issuer domain',
+    examples: ['status --key test'],
+    run: status,
+  },
   {
     usage: 'select <aid>',
     about: 'selects an application and shows its answer',
+    examples: ['select A000000151000000 --json'],
     // in clear: a session would end with it
     withoutDomain: true,
     run: selectApplication,

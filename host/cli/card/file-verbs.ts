@@ -131,7 +131,7 @@ const withPins = (command: Command): Command =>
 const onFiles = (verbs: readonly Verb[]): readonly Verb[] => verbs.map((verb) => ({ ...verb, withoutDomain: true }));
 
 export const fileVerbs = onFiles([
-  { usage: 'files', about: 'which files of a UICC this card has', run: files },
+  { usage: 'files', about: 'which files of a UICC this card has', examples: ['files --json'], run: files },
   {
     usage: 'read <file>',
     about: 'reads a file by name or path, and what it means',
@@ -160,6 +160,7 @@ export const pinVerbs = onFiles([
   {
     usage: 'change [name]',
     about: 'changes a PIN',
+    examples: ['pin change pin1 --pin 1234 --new 4321'],
     options: (command) => command.option('--pin <digits>', 'or TSM_PIN').option('--new <digits>', 'or TSM_NEW_PIN'),
     run: pinVerb('changed', (pin, options) =>
       pin.change(secret(options, 'pin', 'TSM_PIN'), secret(options, 'new', 'TSM_NEW_PIN')),
@@ -168,6 +169,7 @@ export const pinVerbs = onFiles([
   {
     usage: 'unblock [name]',
     about: 'opens a blocked PIN with its PUK',
+    examples: ['pin unblock pin1 --puk 87654321 --new 4321'],
     options: (command) => command.option('--puk <digits>', 'or TSM_PUK').option('--new <digits>', 'or TSM_NEW_PIN'),
     run: pinVerb(
       'unblocked',

@@ -34,8 +34,10 @@ export async function loadCap(
   if (first !== undefined) await card.change(authority.authorize(first), `announces load file ${name}`);
   for (const [index, block] of blocks.entries()) {
     const last = index === blocks.length - 1;
+    card.progress(`load file ${name}`, index, blocks.length);
     const effect = last ? `load file ${name} is on the card` : `part of load file ${name}`;
     const answer = await card.change(block, effect);
+    if (last) card.progress('', blocks.length, blocks.length);
     if (last) authority.confirmed(answer, { kind: 'load', loadFile: cap.packageAid, domain: card.domain });
   }
   return authority;

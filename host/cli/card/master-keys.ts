@@ -2,15 +2,35 @@
 import { AES_KEY_LENGTHS } from '../../crypto/aes.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { UsageError } from '../../errors.ts';
-import type { MasterKeys } from '../../kms/diversification.ts';
+import { DIVERSIFICATIONS, type MasterKeys } from '../../kms/diversification.ts';
 import { fromHex } from '../../wire/hex.ts';
 
 /** The published test keys of many development cards: 40 41 .. 4F, and on to 5F for AES-256. */
 const TEST_KEY = Uint8Array.from({ length: 32 }, (_, index) => 0x40 + index);
-const TEST_LENGTHS: Readonly<Record<string, number>> = { test: 16, test192: 24, test256: 32 };
+const TEST_LENGTHS: Readonly<Record<string, number>> = { test: 16, default: 16, test192: 24, test256: 32 };
 
 /**
- * Reads `--key`: one key for ENC, MAC and DEK, or three with colons, in hex; `test` is the published test key.
+ * A key with its scheme before it, as GlobalPlatformPro writes them: `emv:KEY`, `visa2:KEY`, `kdf3:KEY`.
+ *
+ * @param kdf what stands for a key without one
+ * @throws UsageError where both are named and differ
+ */
+export function schemedKey(
+  text: string | undefined,
+  kdf: string,
+): { readonly key: string | undefined; readonly kdf: string } {
+  if (text === undefined) return { key: undefined, kdf };
+  const at = text.indexOf(':');
+  const scheme = DIVERSIFICATIONS.find((known) => known === text.slice(0, Math.max(at, 0)).toLowerCase());
+  if (scheme === undefined) return { key: text, kdf };
+  if (kdf !== 'none' && kdf !== scheme)
+    throw new UsageError('key-format', `The key says ${scheme}, the other option ${kdf}: name one of them`);
+  return { key: text.slice(at + 1), kdf: scheme };
+}
+
+/**
+ * Reads `--key`: one key for ENC, MAC and DEK, or three with colons, in hex; `test` is the published test key
+ * (`default` to GlobalPlatformPro).
  *
  * @throws UsageError that never repeats what was given
  */

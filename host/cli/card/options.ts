@@ -7,6 +7,7 @@ import { type SecurityLevel, securityLevel } from '../../secure-channel/security
 import { type Aid, aid } from '../../wire/gp/aid.ts';
 import { fromHex } from '../../wire/hex.ts';
 import { kdfOf } from './kdf-config.ts';
+import { schemedKey } from './master-keys.ts';
 
 /** What every verb of `tsm card` takes, after parsing. */
 export interface CardOptions {
@@ -45,7 +46,10 @@ export function withCardOptions(command: Command, scpOption = '--scp'): Command 
   return command
     .addOption(new Option('-r, --reader <name>', 'part of a reader’s name, or tcp:HOST:PORT').env('TSM_READER'))
     .addOption(
-      new Option('-k, --key <hex>', 'one key, or ENC:MAC:DEK; `test` is the published test key 40..4F').env('TSM_KEY'),
+      new Option(
+        '-k, --key <hex>',
+        'one key, or ENC:MAC:DEK; `test`, `default`: the published test key 40..4F; emv:, visa2:, kdf3: lead as --kdf',
+      ).env('TSM_KEY'),
     )
     .addOption(
       new Option(
@@ -55,11 +59,18 @@ export function withCardOptions(command: Command, scpOption = '--scp'): Command 
         .env('TSM_KDF')
         .default('none'),
     )
-    .addOption(new Option('--key-version <hex>', 'KVN; 00 is the first set').argParser(hexByte).default(0, '00'))
     .addOption(
-      new Option(`${scpOption} <protocol>`, 'secure channel protocol, when the card has both').choices(['02', '03']),
+      new Option('--key-version <hex>', 'KVN; 00 is the first set')
+        .env('TSM_KEY_VERSION')
+        .argParser(hexByte)
+        .default(0, '00'),
     )
-    .addOption(new Option('--level <hex>', 'security level: 01, 03, 11, 13, 33'))
+    .addOption(
+      new Option(`${scpOption} <protocol>`, 'secure channel protocol, when the card has both')
+        .env('TSM_SCP')
+        .choices(['02', '03']),
+    )
+    .addOption(new Option('--level <hex>', 'security level: 01, 03, 11, 13, 33').env('TSM_LEVEL'))
     .addOption(new Option('--domain <aid>', 'security domain; default the issuer’s').env('TSM_DOMAIN'))
     .option('--dry-run', 'show every command that would change the card, and send none of them', false)
     .option('--trace', 'show all APDUs on standard error', process.env.TSM_TRACE !== undefined)
@@ -89,11 +100,11 @@ export function cardOptions(command: Command, { ownScp = false, environment = pr
   const raw = command.optsWithGlobals<RawOptions>();
   const scp = ownScp ? raw.channelScp : raw.scp;
   const reader = raw.reader ?? environment.GP_READER;
-  const key = raw.key ?? environment.GP_KEY;
+  const key = schemedKey(raw.key ?? environment.GP_KEY, raw.kdf);
   const domain = raw.domain ?? environment.GP_AID;
   return {
     ...{
-      kdf: kdfOf(raw.kdf, environment),
+      kdf: kdfOf(key.kdf, environment),
       keyVersion: raw.keyVersion,
       dryRun: raw.dryRun,
       json: raw.json,
@@ -101,7 +112,7 @@ export function cardOptions(command: Command, { ownScp = false, environment = pr
     },
     trace: raw.trace || environment.GP_TRACE !== undefined,
     ...(reader === undefined ? {} : { reader }),
-    ...(key === undefined ? {} : { key }),
+    ...(key.key === undefined ? {} : { key: key.key }),
     ...(domain === undefined ? {} : { domain: aidOption(domain) }),
     ...(scp === undefined ? {} : { scp: Number.parseInt(scp, 16) }),
     ...(raw.level === undefined ? {} : { level: securityLevel(hexByte(raw.level)) }),

@@ -16,6 +16,7 @@ import { toHex } from '../../wire/hex.ts';
 import { FuseFile, fuseFolder } from './fuse-file.ts';
 import { masterKeys } from './master-keys.ts';
 import type { CardOptions } from './options.ts';
+import { showProgress } from './progress.ts';
 import { openCard } from './readers.ts';
 import { shownData, traceLine } from './trace.ts';
 
@@ -82,16 +83,26 @@ export class CardWork {
     process.stderr.write(`tsm: ${line}\n`);
   }
 
+  /** How far a long work is, for a person at a terminal; a trace shows it by itself, and a dry run does nothing. */
+  progress(what: string, done: number, total: number): void {
+    const { dryRun, trace } = this.options;
+    if (!dryRun && !trace) showProgress(process.stderr, what, done, total);
+  }
+
   /** @throws UsageError when a verb needs keys and there are none */
   requireSecure(): void {
     if (!this.session.isSecure)
       throw new UsageError('key-missing', 'This needs a secure channel: give the domain’s keys with --key');
   }
 
-  /** @throws PolicyError unless `--confirm` names this very card */
+  /** A dry run is told only. @throws PolicyError unless `--confirm` names this very card */
   requireConfirmed(what: string): void {
     const name = this.cardId;
     if (name !== undefined && this.options.confirm === name) return;
+    if (this.options.dryRun) {
+      this.say(`${what} cannot be undone: it will want --confirm with the card’s name`);
+      return;
+    }
     const way = name === undefined ? 'This card has no name, so it is not done' : `If you mean it: --confirm ${name}`;
     throw new PolicyError('confirmation', `${what} cannot be undone. ${way}`);
   }
@@ -100,7 +111,8 @@ export class CardWork {
 /**
  * Opens card, domain and, with keys, the secure channel; gives all of it back at the end.
  *
- * @param options with `raw`, nothing is sent before the work; `withoutDomain`, the card is named only
+ * @param options with `raw`, nothing is sent before the work unless `confirm` wants the card’s name;
+ *   `withoutDomain`, the card is named only
  */
 export async function withCard<T>(
   options: CardOptions & { readonly raw?: boolean; readonly withoutDomain?: boolean },
@@ -113,7 +125,11 @@ export async function withCard<T>(
   const session = new CardSession(channel);
   const parts = { readerName: open.readerName, channel, session, options };
   const usual = options.domain ?? AID.ISSUER_SECURITY_DOMAIN;
-  if (options.raw === true) return await work(new CardWork({ ...parts, domain: usual, identity: undefined }));
+  if (options.raw === true) {
+    const named = options.confirm === undefined ? undefined : await identityOf(channel);
+    if (named !== undefined) await channel.reset();
+    return await work(new CardWork({ ...parts, domain: usual, identity: named }));
+  }
   const identity = await identityOf(channel);
   if (options.withoutDomain === true) return await work(new CardWork({ ...parts, domain: usual, identity }));
   try {
@@ -154,15 +170,17 @@ async function selectDomain(session: CardSession, wanted: Aid | undefined): Prom
 
 async function openSecureChannel(card: CardWork, key: string): Promise<void> {
   const { session, options, domain } = card;
-  const offered = await secureChannelsOf(session, systemRandom);
   const { scp, keyVersion } = options;
-  const wish = await keySetOf(session, offered, scp === undefined ? { keyVersion } : { protocol: scp, keyVersion });
+  const named = scp === undefined ? { keyVersion } : { protocol: scp, keyVersion };
+  const offered = await secureChannelsOf(session, systemRandom, named);
+  const wish = await keySetOf(session, offered, named);
   const choice = offered.find(({ protocol }) => protocol === (wish.protocol ?? protocol) && protocol <= 0x03);
   const channel = chooseChannel(offered, {
     ...wish,
     keys: diversifiedKeys(options.kdf, masterKeys(key)),
     level: options.level ?? (choice === undefined ? 0x03 : usualLevel(choice)),
     aid: domain,
+    warn: (message) => card.say(message),
     random: systemRandom,
   });
   const folder = await fuseFolder();

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { explain } from '../../card/explain.ts';
 import { StatusWordError } from '../../errors.ts';
+import { addExamples } from './examples.ts';
 import { cardOptions, withCardOptions } from './options.ts';
 import { print } from './print.ts';
 import { withCard } from './session.ts';
@@ -10,12 +11,11 @@ import type { Verb } from './verb.ts';
 /** One verb as a command, with the options that all have, and its examples behind its help. */
 export function verbCommand(verb: Verb, prefix = 'tsm card'): Command {
   const [name = '', ...places] = verb.usage.split(' ');
-  const { ownScp = false, examples = [] } = verb;
+  const { ownScp = false, examples } = verb;
   const command = withCardOptions(new Command(name).description(verb.about), ownScp ? '--channel-scp' : '--scp');
   for (const place of places) command.argument(place);
   verb.options?.(command);
-  if (examples.length > 0)
-    command.addHelpText('after', `\nExamples:\n${examples.map((text) => `  ${prefix} ${text}`).join('\n')}`);
+  addExamples(command, prefix, examples);
   command.action(async () => {
     const options = cardOptions(command, { ownScp });
     const own = command.opts();

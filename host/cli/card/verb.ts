@@ -7,7 +7,7 @@ export interface Verb {
   readonly usage: string;
   readonly about: string;
   /** What stands behind `tsm card` in its help. */
-  readonly examples?: readonly string[];
+  readonly examples: readonly string[];
   /** True where `--scp` is the verb's own: the channel's is `--channel-scp` there. */
   readonly ownScp?: boolean;
   /** True for commands that go as they are, nothing before them, unless `--secure` opens a channel. */

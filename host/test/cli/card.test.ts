@@ -96,7 +96,7 @@ describe('tsm card', function () {
   it('tries nothing against the card with wrong keys', async () => {
     const run = await tsm('list', '--key', NEW_KEY);
     expect(run.code).to.equal(5);
-    expect(run.err).to.match(/^tsm: card-challenge: .*nothing was tried against it$/m);
+    expect(run.err).to.match(/^tsm: card-cryptogram: .*nothing was tried against it$/m);
     expect(await readdir(join(folder, 'fuse')).catch(() => [])).to.deep.equal([]);
   });
 

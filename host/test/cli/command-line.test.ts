@@ -4,8 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { Command } from 'commander';
 import { ROOT } from '../../../toolchain/test/run.ts';
 import { parseScript } from '../../cli/card/apdu-command.ts';
+import { masterKeys, schemedKey } from '../../cli/card/master-keys.ts';
+import { showProgress } from '../../cli/card/progress.ts';
 import { commandTree } from '../../cli/command-tree.ts';
 import { completionScript } from '../../cli/completion.ts';
 import { EXIT_CODES, exitCodeOf } from '../../cli/exit-code.ts';
@@ -49,6 +52,60 @@ describe('the command line', () => {
         options.map(({ long }) => long),
         path.join(' '),
       ).to.include('--json');
+  });
+
+  it('shows examples in the help of every verb on cards, CAP files and APDUs, with options that it has', () => {
+    const roots = programOf().commands.filter((command) =>
+      ['card', 'cap', 'apdu', 'script', 'trace', 'reader'].includes(command.name()),
+    );
+    const leaves = (command: Command, path: string): [Command, string][] => [
+      [command, path],
+      ...command.commands.flatMap((child) => leaves(child, `${path} ${child.name()}`)),
+    ];
+    const all = roots
+      .flatMap((command) => leaves(command, `tsm ${command.name()}`))
+      .filter(([{ commands, registeredArguments }]) => commands.length === 0 || registeredArguments.length > 0);
+    expect(all.length).to.be.greaterThan(40);
+    for (const [command, path] of all) {
+      let help = '';
+      command.configureOutput({
+        writeOut: (text) => {
+          help += text;
+        },
+      });
+      command.outputHelp();
+      const examples = help.split('\nExamples:\n')[1]?.trimEnd().split('\n') ?? [];
+      expect(examples, path).not.to.deep.equal([]);
+      const known = command.options.flatMap(({ long, short }) => [long, short]);
+      for (const example of examples) {
+        expect(`${example.trim()} `, path).to.match(new RegExp(`^${path} `));
+        for (const [option] of example.matchAll(/(?<= )--?[a-z][a-z0-9-]*/g)) expect(known, example).to.include(option);
+      }
+    }
+  });
+
+  it('shows how far a load is on one line, to a terminal only', () => {
+    const shown = (isTTY: boolean): string => {
+      let text = '';
+      const terminal = {
+        isTTY,
+        write: (part: string) => {
+          text += part;
+        },
+      };
+      for (const done of [0, 1, 2]) showProgress(terminal, 'load file', done, 2);
+      return text;
+    };
+    expect(shown(false)).to.equal('');
+    expect(shown(true).split('\r\u001B[K')).to.deep.equal(['', 'load file: 0 of 2', 'load file: 1 of 2', '']);
+  });
+
+  it('takes a scheme before a key as GlobalPlatformPro does, and not two that differ', () => {
+    expect(schemedKey('emv:0011', 'none')).to.deep.equal({ key: '0011', kdf: 'emv' });
+    expect(schemedKey('kdf3:00:11:22', 'kdf3')).to.deep.equal({ key: '00:11:22', kdf: 'kdf3' });
+    expect(schemedKey('00:11:22', 'visa2')).to.deep.equal({ key: '00:11:22', kdf: 'visa2' });
+    expect(() => schemedKey('emv:0011', 'kdf3')).to.throw(UsageError);
+    expect(masterKeys('default').enc.expose()).to.deep.equal(masterKeys('test').dek.expose());
   });
 
   /** What bash offers behind these words. */

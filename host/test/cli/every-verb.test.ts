@@ -7,12 +7,11 @@ import { type CardLinks, readCardImage, type SimulatedCard, sharedSimulator } fr
 import { ROOT } from '../../../toolchain/test/run.ts';
 import { type OpenCard, openCard } from '../../cli/card/readers.ts';
 import { commandTree } from '../../cli/command-tree.ts';
-import { exitCodeOf } from '../../cli/exit-code.ts';
 import { programOf } from '../../cli/main.ts';
-import { errorLine } from '../../errors.ts';
 import { concat } from '../../wire/hex.ts';
-import { CardInReader, type Outcome, READER, runClient } from '../clients/fixture.ts';
+import { CardInReader, READER, runClient } from '../clients/fixture.ts';
 import { FramedCard } from '../transport/framed-card.ts';
+import { inProcess } from './in-process.ts';
 
 const CAP = join(ROOT, 'build/cap/purse-3.0.4.cap');
 const CARD = 'iccid:89860012345678900011';
@@ -58,6 +57,7 @@ const READER_ROWS: readonly Row[] = [
 
 /** The life of the card in it, from what is told without keys to its end. */
 const ROWS: readonly Row[] = [
+  row('card info', 0, /providerDomains +security domains/),
   row('card keys', 0, /^20 {2}01 {2}.*DES 16/m),
   row('card get-data 66', 0, /2A864886FC6B/),
   row('card status', 0, /SECURED/),
@@ -84,10 +84,25 @@ const ROWS: readonly Row[] = [
   row(`card put-key 30 --new-key ${NEW_KEY} --domain ${SSD}`, 0, /keySet +30/),
   row(`card extradite ${PURSE} --to ${SSD}`, 0, new RegExp(SSD)),
   row(`card personalize ${PURSE} @purse.txt --form tlv`, 0, /blocks +1/, ...SSD_KEYS),
+  row(`card set-status locked ${PURSE}`, 0, /state +locked/),
+  row(`card set-status 07 ${PURSE}`, 0, /state +07/),
+  row(`card set-status lost ${PURSE}`, 2, /want one of selectable/),
   row('card store-data 420489860013', 0, /stored +6/),
+  row('card store-data 00700642048986 --form dgi --dry-run', 0, /80E28800/),
+  row('card store-data 420489860013 --p1 90', 0, /stored +6/),
+  row('card store-data 42 --form xml', 2, /--form is one of/),
   row(`card put-content-key receipt aes:${NEW_KEY}`, 0, /keyVersion +71/),
   row(`card delete-key 71 --confirm ${CARD}`, 0, /deleted +71/),
   row('apdu 80F28002024F0000 --secure', 0, /E3/),
+  row(`card put-key 30 --new-key ${NEW_KEY}`, 6, /Replacing the keys.*--confirm/),
+  row(`card put-key 30 --new-key ${NEW_KEY} --dry-run`, 0, /PUT KEY: 80D80081/),
+  row('apdu 80F0807F --secure', 6, /CARD_LOCKED cannot be undone.*--confirm/),
+  row('apdu C4F09FFF', 6, /TERMINATED cannot be undone.*tsm card info/),
+  row('apdu 80D83081023000', 6, /Replacing keys cannot/),
+  row('apdu 80D80081023000', 6, /Replacing keys, or the maker/),
+  row('apdu 80D80081023300', 0, /PUT KEY/),
+  row('apdu 80E4000003D20130 --secure', 6, /Deleting keys/),
+  row('script @terminate.txt', 6, /TERMINATED/),
   row('script @commands.txt', 0, /9000/),
   row('script check @service.json', 0, /look 1\.0\.0: 2 steps, nothing found/),
   row('script graph @service.json', 0, /digraph/),
@@ -95,6 +110,9 @@ const ROWS: readonly Row[] = [
   row('trace decode @trace.txt', 0, />> SELECT/),
   row(`card delete ${PURSE}`, 0, /deleted/),
   row('card set-status locked', 6, /--confirm/),
+  row('card lock', 6, /CARD_LOCKED.*--confirm/),
+  row(`card lock --confirm ${CARD}`, 0, /state +CARD_LOCKED/),
+  row(`card unlock --confirm ${CARD}`, 0, /state +SECURED/),
   row(`card terminate --confirm ${CARD}`, 0, /TERMINATED/),
 ];
 
@@ -107,29 +125,6 @@ function verbs(): string[] {
     .filter(({ path, places, children }) => children.length === 0 || (path.length === 1 && places !== ''))
     .filter(({ path }) => ['card', 'cap', 'apdu', 'script', 'trace', 'reader'].includes(path[0] ?? ''))
     .map(({ path }) => path.join(' '));
-}
-
-/** The command in this process, what it prints caught. */
-async function inProcess(words: readonly string[]): Promise<Outcome> {
-  const { stdout, stderr } = process;
-  const [toOut, toErr, before] = [stdout.write, stderr.write, process.exitCode];
-  let [out, err] = ['', ''];
-  stdout.write = (chunk: string | Uint8Array): boolean => {
-    out += chunk;
-    return true;
-  };
-  stderr.write = (chunk: string | Uint8Array): boolean => {
-    err += chunk;
-    return true;
-  };
-  try {
-    await programOf().parseAsync(words, { from: 'user' });
-    return { code: Number(process.exitCode ?? 0), out, err };
-  } catch (error) {
-    return { code: exitCodeOf(error), out, err: `${err}tsm: ${errorLine(error)}\n` };
-  } finally {
-    [stdout.write, stderr.write, process.exitCode] = [toOut, toErr, before];
-  }
 }
 
 /** A SECURED card of the image for other people's tools, with files. */
@@ -196,6 +191,7 @@ describe('every verb of tsm with a card in a PC/SC reader', function () {
     const files = {
       'purse.txt': PURSE_DATA,
       'commands.txt': '00A4040000 = 9000\n80CA006600 = 90XX\n',
+      'terminate.txt': '00A4040000 = 9000\n80F080FF\n',
       'trace.txt': 'A>> T=1 (4+0000) 00A40400 00\nA<< (0000+2) 9000\n',
       'service.json': JSON.stringify(SERVICE_SCRIPT),
     };

@@ -7,7 +7,8 @@ import { type GpCommand, gpCommand, INS, KEY_GENERATION_TIMEOUT_MS } from './com
 /** What P1 says of the data. @see GPCS 11.11.2.1, Table 11-89 */
 export const STORE_DATA_FORM = { PLAIN: 0x00, DGI: 0x08, BER_TLV: 0x10 } as const;
 export type StoreDataForm = (typeof STORE_DATA_FORM)[keyof typeof STORE_DATA_FORM];
-const LAST = 0x80;
+/** P1 of the last block. */
+export const LAST_BLOCK = 0x80;
 
 /** STORE DATA, last block, BER-TLV (P1 90). Longer data is cut into blocks when it is sent. @see GPCS 11.11 */
 export function storeData(label: string, dataObjects: Uint8Array): GpCommand {
@@ -15,7 +16,7 @@ export function storeData(label: string, dataObjects: Uint8Array): GpCommand {
     label: `STORE DATA [${label}]`,
     cla: 0x80,
     ins: INS.STORE_DATA,
-    p1: LAST | STORE_DATA_FORM.BER_TLV,
+    p1: LAST_BLOCK | STORE_DATA_FORM.BER_TLV,
     p2: 0x00,
     data: dataObjects,
   });
@@ -33,7 +34,7 @@ export function storeDataBlocks(blocks: readonly Uint8Array[], form: StoreDataFo
   return blocks.map((data, index) => {
     const last = index === blocks.length - 1;
     const label = `STORE DATA [${index + 1} of ${blocks.length}]`;
-    return gpCommand({ label, cla: 0x80, ins: INS.STORE_DATA, p1: form | (last ? LAST : 0), p2: index, data });
+    return gpCommand({ label, cla: 0x80, ins: INS.STORE_DATA, p1: form | (last ? LAST_BLOCK : 0), p2: index, data });
   });
 }
 
