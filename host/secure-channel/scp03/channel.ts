@@ -125,6 +125,9 @@ class Scp03 implements ChannelProtocol<Scp03State> {
     const context = concat(counter, aid);
     const expected = deriveData(this.#static.enc.expose(), DERIVATION.CARD_CHALLENGE, this.#size, context);
     if (!constantTimeEqual(expected, challenge))
-      warn('The card challenge does not follow from the counter and the AID of its FCI; the cryptogram is right');
+      warn(
+        'The card challenge does not follow from Key-ENC, the counter and the AID of the card’s FCI, though the ' +
+          'cryptogram is right: the card goes by another AID, or its Key-ENC is another one',
+      );
   }
 }
