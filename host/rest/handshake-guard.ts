@@ -29,11 +29,13 @@ function failuresOf(metrics: Registry): Counter<'reason'> {
 
 /**
  * Keeps bare connections of one address from taking all places of a server: whoever has shown no certificate yet may
- * hold `MAX_HANDSHAKES` of them. Failed handshakes are counted in `tls_failures_total` and logged.
+ * hold `MAX_HANDSHAKES` of them. One more ends the oldest, so that idle connections do not lock out an honest caller of
+ * the same address, who is done before its turn comes. Failed handshakes are counted in `tls_failures_total` and
+ * logged.
  */
 export function guardHandshakes(server: Server, metrics: Registry, logger: FastifyBaseLogger): void {
   const failures = failuresOf(metrics);
-  const pending = new Map<string, Set<string>>();
+  const pending = new Map<string, Map<string, Socket>>();
   const over = (address: string, end: string): void => {
     const ends = pending.get(address);
     if (ends?.delete(end) === true && ends.size === 0) pending.delete(address);
@@ -48,16 +50,21 @@ export function guardHandshakes(server: Server, metrics: Registry, logger: Fasti
     logger.warn({ reason, address, failures: silent }, 'TLS handshake failed');
     silent = 0;
   };
+  /** A map keeps the order of arrival. */
+  const endOldest = (address: string, ends: Map<string, Socket>): void => {
+    for (const [end, socket] of ends) {
+      if (ends.size < MAX_HANDSHAKES) return;
+      note('too-many-handshakes', address);
+      ends.delete(end);
+      socket.destroy();
+    }
+  };
   server.on('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? '';
     const end = endOf(socket);
-    const ends = pending.get(address) ?? new Set<string>();
-    if (ends.size >= MAX_HANDSHAKES) {
-      note('too-many-handshakes', address);
-      socket.destroy();
-      return;
-    }
-    pending.set(address, ends.add(end));
+    const ends = pending.get(address) ?? new Map<string, Socket>();
+    endOldest(address, ends);
+    pending.set(address, ends.set(end, socket));
     socket.once('close', () => over(address, end));
   });
   server.on('secureConnection', (socket) => over(socket.remoteAddress ?? '', endOf(socket)));

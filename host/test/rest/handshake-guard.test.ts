@@ -45,6 +45,26 @@ describe('handshake guard', function () {
     }
   });
 
+  it('lets a caller in whose own address floods, and goes on counting', async () => {
+    const metrics = new Registry();
+    await using server = await TestServer.start(PROVIDER, () => {}, { metrics });
+    const flood = new Flood(server.port);
+    try {
+      for (let i = 0; i < 200; i += 1) await flood.more();
+      let answered = false;
+      const call = statusFrom('127.0.0.1', server.port).finally(() => {
+        answered = true;
+      });
+      for (let i = 0; i < 5_000 && !answered; i += 1) await flood.more();
+      expect(await call).to.equal(200);
+      await flood.settles(128);
+      const counted = await metrics.getSingleMetricAsString('tls_failures_total');
+      expect(Number(/too-many-handshakes"\} (\d+)/.exec(counted)?.[1])).to.equal(flood.opened - 128);
+    } finally {
+      flood.end();
+    }
+  });
+
   it('does not count connections that have shown a certificate', async () => {
     await using server = await TestServer.start(PROVIDER, () => {});
     const { key, certificate: cert, authority: ca } = await (await testPki()).identity(OPERATOR);
@@ -74,6 +94,37 @@ describe('handshake guard', function () {
     );
   });
 });
+
+/** Bare connections from 127.0.0.1, one after the other. */
+class Flood {
+  readonly #port: number;
+  readonly #open = new Set<Socket>();
+  opened = 0;
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  async more(): Promise<void> {
+    const socket = connect({ host: '127.0.0.1', port: this.#port });
+    this.#open.add(socket);
+    this.opened += 1;
+    socket.on('error', () => undefined);
+    socket.once('close', () => this.#open.delete(socket));
+    await once(socket, 'connect');
+  }
+
+  /** Adds connections until the server has ended all but so many. */
+  async settles(left: number): Promise<void> {
+    for (let i = 0; i < 10; i += 1) await this.more();
+    for (let waited = 0; this.#open.size > left && waited < 30_000; waited += 20) await delay(20);
+    expect(this.#open.size).to.equal(left);
+  }
+
+  end(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+}
 
 /** Status of `/health/live` for an operator who calls from this address of the machine. */
 async function statusFrom(localAddress: string, port: number): Promise<number | undefined> {
