@@ -13,11 +13,19 @@ const EXPECTED: readonly (readonly [string, Omit<VerbOutcome, 'verb'>])[] = [
   ['authenticate with an absent version', { error: OTHER_KEYS }],
   ['authenticate', { result: 'open' }],
   ['authenticate with the first version', { result: 'open' }],
+  ['store_data', { result: null }],
+  ['get_data 45', { result: 'AABBCCDD00000110' }],
   ['put_key', { result: null }],
   ['authenticate with new keys', { result: 'open' }],
   ['put_key replacing', { result: null }],
   ['authenticate with replaced keys', { error: OTHER_KEYS }],
   ['authenticate with replacing keys', { result: 'open' }],
+  ['delete_key', { result: null }],
+  ['delete_key that is not there', { error: '6A88' }],
+  ['put_key of a point', { result: null }],
+  ['put_key of a scalar', { result: null }],
+  ['delete_key of a point', { result: null }],
+  ['delete_key of a scalar', { result: null }],
   // it tries 65 times to open a session with each set, which blocks none here
   ['reset', { result: null }],
   ['authenticate after reset', { result: 'open' }],
@@ -47,6 +55,12 @@ describe('yubikit', function () {
     const clear = outcomes.get('get_key_information in clear')?.result;
     expect(clear).to.deep.include(keySet('30'));
     expect(outcomes.get('get_key_information')?.result).to.deep.equal(clear);
+  });
+
+  it('leaves the keys that were there before it put and deleted others', () => {
+    expect(outcomes.get('get_key_information at the end')?.result).to.deep.equal(
+      outcomes.get('get_key_information')?.result,
+    );
   });
 
   it('reads SCP03 from the card recognition data', () => {
