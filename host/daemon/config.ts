@@ -18,7 +18,7 @@ export const TlsFiles = Type.Object(
     key: FilePath,
     certificate: FilePath,
     authority: FilePath,
-    /** Certificates that are not accepted any more, one a line: SHA-256 fingerprint or serial number. */
+    /** Certificates that are not accepted any more: CRLs in PEM, or one a line, by SHA-256 fingerprint or serial. */
     revoked: Type.Optional(FilePath),
   },
   { additionalProperties: false },

@@ -83,6 +83,7 @@ export async function startDaemon<S extends TSchema>(
     );
   }
   const logger = createLogger(`${self.role}:${self.id}`, base.log);
+  tellStale(tls, logger);
   const metrics = new Registry();
   new Gauge({
     name: 'opentsm_tls_certificate_expiry_seconds',
@@ -120,6 +121,7 @@ export async function startDaemon<S extends TSchema>(
     port: (app.server.address() as AddressInfo).port,
     reload: async () => {
       await tls.reload();
+      tellStale(tls, logger);
       const { key, certificate: cert, authority: ca } = tls;
       app.server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' });
       await parts.reload?.();
@@ -144,6 +146,11 @@ async function listen(app: RestApp, { host, port }: BaseConfig['listen']): Promi
       error,
     );
   }
+}
+
+function tellStale({ staleRevocations: endedAt }: LiveTls, logger: Logger): void {
+  if (endedAt === undefined) return;
+  logger.error({ endedAt }, 'the CRL in tls.revoked has ended: bring the next one; what it names stays revoked');
 }
 
 async function stop(app: RestApp, parts: DaemonParts, logger: Logger): Promise<void> {

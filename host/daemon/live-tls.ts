@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Static } from 'typebox';
+import { readRevocationList } from '../crypto/revocation-list.ts';
 import { UsageError } from '../errors.ts';
 import type { TlsIdentity } from '../rest/identity.ts';
 import { pointer } from '../rest/validation.ts';
@@ -9,13 +10,19 @@ import type { TlsFiles } from './config.ts';
 
 type Files = Static<typeof TlsFiles>;
 
+interface Revoked {
+  readonly revoked: ReadonlySet<string>;
+  /** When the first of the CRLs ends, in ms. */
+  readonly revokedUntil: number;
+}
+
 /** A daemon's key, certificate and authority as they stand in its files, read again when it is told to. */
 export class LiveTls implements TlsIdentity {
   readonly #files: Files;
-  #current: TlsIdentity;
+  #current: TlsIdentity & Revoked;
   #version = 1;
 
-  private constructor(files: Files, current: TlsIdentity) {
+  private constructor(files: Files, current: TlsIdentity & Revoked) {
     this.#files = files;
     this.#current = current;
   }
@@ -44,11 +51,17 @@ export class LiveTls implements TlsIdentity {
   }
 
   get revoked(): ReadonlySet<string> {
-    return this.#current.revoked ?? new Set();
+    return this.#current.revoked;
   }
 
   get version(): number {
     return this.#version;
+  }
+
+  /** When the CA's CRL has ended (the first of several): what it names stays revoked, but later ones are missing. */
+  get staleRevocations(): Date | undefined {
+    const { revokedUntil } = this.#current;
+    return revokedUntil <= Date.now() ? new Date(revokedUntil) : undefined;
   }
 
   /** When the daemon's own certificate ends. */
@@ -57,17 +70,15 @@ export class LiveTls implements TlsIdentity {
   }
 }
 
-async function readTls(files: Files): Promise<TlsIdentity> {
+async function readTls(files: Files): Promise<TlsIdentity & Revoked> {
   const [key, certificate, authority] = await Promise.all(
     (['key', 'certificate', 'authority'] as const).map((field) => readField(files, field)),
   );
   const identity = { key: key ?? '', certificate: certificate ?? '', authority: authority ?? '' };
   requireAuthority(files, identity.authority);
   requirePair(files, identity);
-  return {
-    ...identity,
-    revoked: files.revoked === undefined ? new Set() : revokedOf(files, await readField(files, 'revoked')),
-  };
+  const list = files.revoked === undefined ? '' : await readField(files, 'revoked');
+  return { ...identity, ...revokedOf(files, list, identity.authority) };
 }
 
 async function readField(files: Files, field: keyof Files): Promise<string> {
@@ -80,9 +91,12 @@ async function readField(files: Files, field: keyof Files): Promise<string> {
   }
 }
 
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+const CRLS = /-----BEGIN X509 CRL-----([^-]+)-----END X509 CRL-----/g;
+
 /** Without an authority of ours Node trusts those of the web, so nothing else will do. */
 function requireAuthority(files: Files, text: string): void {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const blocks = text.match(CERTIFICATES) ?? [];
   if (blocks.length === 0) throw wrong('authority', `${files.authority} holds no PEM certificate`);
   for (const block of blocks) {
     const certificate = parse(files, 'authority', block);
@@ -112,8 +126,26 @@ function parse(files: Files, field: 'authority' | 'certificate', text: string): 
   }
 }
 
+/** CRLs of the authority in PEM, and what stands beside them. */
+function revokedOf(files: Files, text: string, authority: string): Revoked {
+  const keys = (authority.match(CERTIFICATES) ?? []).map((block) => new X509Certificate(block).publicKey);
+  const lists = [...text.matchAll(CRLS)].map(([, body]) => {
+    try {
+      return readRevocationList(Buffer.from(body ?? '', 'base64'), keys);
+    } catch (error) {
+      const reason = error instanceof RangeError ? error.message : 'is no CRL';
+      throw wrong('revoked', `${files.revoked}: a CRL in it ${reason}`, error);
+    }
+  });
+  const lines = linesOf(files, text.replaceAll(CRLS, ''));
+  return {
+    revoked: new Set([...lines, ...lists.flatMap(({ serials }) => serials)]),
+    revokedUntil: Math.min(...lists.map(({ nextUpdate }) => nextUpdate ?? Number.POSITIVE_INFINITY)),
+  };
+}
+
 /** One certificate a line, by SHA-256 fingerprint or serial number in hex; `#` starts a comment. */
-function revokedOf(files: Files, text: string): ReadonlySet<string> {
+function linesOf(files: Files, text: string): readonly string[] {
   const entries = text
     .split('\n')
     .map((line) => line.replace(/#.*/, '').replaceAll(/[:\s]/g, '').toUpperCase())
@@ -121,7 +153,7 @@ function revokedOf(files: Files, text: string): ReadonlySet<string> {
   const bad = entries.find((entry) => !/^[0-9A-F]{2,64}$/.test(entry));
   if (bad !== undefined)
     throw wrong('revoked', `${files.revoked}: ${bad.slice(0, 70)} is no fingerprint or serial number`);
-  return new Set(entries);
+  return entries;
 }
 
 const wrong = (field: keyof Files, message: string, cause?: unknown): UsageError =>
