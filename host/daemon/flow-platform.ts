@@ -40,6 +40,8 @@ export interface PlatformWork {
   readonly flowTables: FlowTablesOfPlatform;
   /** Runs now and every minute: brings back or ends what nothing works on. Returns how many. */
   reconcile(): Promise<number>;
+  /** Time between two passes; a minute when absent. */
+  readonly reconcileMs?: number;
 }
 
 const DEFAULT_WINDOW = 32;
@@ -94,7 +96,7 @@ export class FlowPlatform<Tables extends FlowTables> implements AsyncDisposable 
   }
 
   /** Begins to work. */
-  async work({ workflows, flowTables, reconcile }: PlatformWork): Promise<Engine> {
+  async work({ workflows, flowTables, reconcile, reconcileMs = RECONCILE_MS }: PlatformWork): Promise<Engine> {
     const { config, logger } = this.#context;
     const log = { info: (text: string) => logger.info(text), error: (text: string) => logger.error(text) };
     const { database, bells, nodeId, flow } = this;
@@ -112,7 +114,7 @@ export class FlowPlatform<Tables extends FlowTables> implements AsyncDisposable 
     };
     await compare();
     const forget = () => this.#prune(flowTables);
-    this.#every(RECONCILE_MS, compare);
+    this.#every(reconcileMs, compare);
     this.#every(PRUNE_MS, forget);
     void forget().catch(this.#failed);
     this.#showFlows(engine);

@@ -21,6 +21,8 @@ export interface NodeOptions {
   readonly nodeId: string;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
+  /** How long another process may keep the name before that is an error; 10 s when absent. */
+  readonly lockMs?: number;
 }
 
 /**
@@ -28,8 +30,9 @@ export interface NodeOptions {
  *
  * @throws UsageError `node-id-taken` when another process has it
  */
-export async function openNode({ url, nodeId, logger, onError }: NodeOptions): Promise<BellsByDatabase> {
-  const deadline = performance.now() + NODE_LOCK_MS;
+export async function openNode({ lockMs = NODE_LOCK_MS, ...options }: NodeOptions): Promise<BellsByDatabase> {
+  const { url, nodeId, logger, onError } = options;
+  const deadline = performance.now() + lockMs;
   for (;;) {
     let taken = false;
     const bells = await BellsByDatabase.listen({
