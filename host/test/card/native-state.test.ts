@@ -54,7 +54,7 @@ describe('saved states of cards with an issuer domain that is not ours', functio
         expect(await send(session, '80E29000', `4F07${NAME}`), 'its name').to.equal('9000');
         expect(await send(session, '80E61000', `07${NAME}0006${APPLICATION}000000`), 'to itself').to.equal('009000');
         expect(await send(session, '80E64000', `000006${APPLICATION}01020000`), 'CVM').to.equal('009000');
-        expect(await send(session, '80D80001', '70B04104' + 'C5'.repeat(64) + '00'), 'a key').to.match(/9000$/);
+        expect(await send(session, '80D80001', `70B04104${'C5'.repeat(64)}00`), 'a key').to.match(/9000$/);
         left = await seen(session);
         expect(left[0]).to.match(new RegExp(`${NAME}9000$`));
         expect(left[2], 'diversification').to.equal('CF0A001122334455667788999000');
