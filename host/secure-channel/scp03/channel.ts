@@ -21,7 +21,7 @@ export interface Scp03Options {
   readonly s16?: boolean;
   /** AID of the selected domain; where it is given, a pseudo-random card challenge is judged too. */
   readonly aid?: Uint8Array;
-  /** Is told of what is unusual in a card that proved its keys all the same. */
+  /** Somebody who looks on, and is told of a challenge that does not follow; without one it is refused. */
   readonly warn?: (message: string) => void;
   readonly random: RandomSource;
 }
@@ -114,20 +114,23 @@ class Scp03 implements ChannelProtocol<Scp03State> {
   }
 
   /**
-   * A pseudo-random challenge follows from Key-ENC, the counter and the AID, which some cards take as another one than
-   * that of their FCI. The cryptogram, over a fresh challenge of ours, has proved the keys: a right one costs no try.
+   * A pseudo-random challenge follows from Key-ENC, the counter and the AID. The cryptogram has proved Key-MAC alone:
+   * this alone tells another Key-ENC before anything is sent. Some cards go by another AID than that of their FCI, so
+   * that whoever looks on is told, and the card takes the command or does not.
    *
+   * @throws SecureChannelError `card-challenge` where nobody looks on
    * @see Amendment D 6.2.2.1
    */
   #judgeChallenge(counter: Uint8Array | undefined, challenge: Uint8Array): void {
     const { aid, warn } = this.#options;
-    if (counter === undefined || aid === undefined || warn === undefined || this.#static === undefined) return;
+    if (counter === undefined || aid === undefined || this.#static === undefined) return;
     const context = concat(counter, aid);
     const expected = deriveData(this.#static.enc.expose(), DERIVATION.CARD_CHALLENGE, this.#size, context);
-    if (!constantTimeEqual(expected, challenge))
-      warn(
-        'The card challenge does not follow from Key-ENC, the counter and the AID of the card’s FCI, though the ' +
-          'cryptogram is right: the card goes by another AID, or its Key-ENC is another one',
-      );
+    if (constantTimeEqual(expected, challenge)) return;
+    const what =
+      'The card challenge does not follow from Key-ENC, the counter and the AID of the card’s FCI, though the ' +
+      'cryptogram is right: the card goes by another AID, or its Key-ENC is another one';
+    if (warn === undefined) throw new SecureChannelError('card-challenge', `${what}; nothing was tried against it`);
+    warn(what);
   }
 }

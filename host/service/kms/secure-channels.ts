@@ -133,8 +133,7 @@ export class SecureChannels {
       random: this.#random,
     };
     if (request.protocol === 'scp02') return new Scp02Channel({ ...common, option });
-    // The cryptogram proves the keys; the challenge of some cards goes with another AID than the one they tell.
-    return new Scp03Channel({ ...common, s16: (option & 0x01) !== 0 });
+    return new Scp03Channel({ ...common, s16: (option & 0x01) !== 0, aid: fromHex(request.aid, 16) });
   }
 
   async #staticKeys({ keySet, derivation, keyBlocks }: OpenSymmetricChannel): Promise<StaticKeyLookup> {

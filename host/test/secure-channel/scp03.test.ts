@@ -52,10 +52,9 @@ describe('SCP03, host side', () => {
 
     it(`sends nothing to a card whose answer differs in any bit: ${session.name}`, async () => {
       const update = bytes(session.update);
-      // diversification data and the counter are not authenticated; a changed KVN, protocol, option, challenge,
-      // cryptogram is
+      // diversification data are not authenticated; a changed KVN, protocol, option, challenge, cryptogram is
       const first = session.keyVersion === 0 ? 11 : 10;
-      const checked = 13 + 2 * decodeScp03Update(update).cardChallenge.length;
+      const checked = session.aid === undefined ? update.length - 3 : update.length;
       await fc.assert(
         fc.asyncProperty(
           fc.integer({ min: first, max: checked - 1 }),
@@ -113,6 +112,10 @@ describe('SCP03, host side', () => {
     };
     expect(await told('A000000003000000')).to.have.lengthOf(1);
     expect(await told(session.aid ?? '')).to.deep.equal([]);
+    const alone = channelOf(session, { aid: bytes('A000000003000000') });
+    alone.prepare();
+    const refused = await failure(alone.authenticate([response(`${session.update}9000`)], []));
+    expect(refused, 'where nobody looks on').to.have.property('code', 'card-challenge');
   });
 
   it('tells the other mode of S8 and S16 from wrong keys', async () => {
