@@ -2,8 +2,10 @@
 import type { Kysely } from 'kysely';
 import { ConflictError, PolicyError } from '../../errors.ts';
 import { listApplications } from '../../store/issuer/applications.ts';
+import { requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { providerOfProduct } from '../../store/issuer/card-products.ts';
-import { type DelegatedDomain, findDelegatedDomain, isReportedLost } from '../../store/issuer/content-tokens.ts';
+import { findCardInService } from '../../store/issuer/cards.ts';
+import { type DelegatedDomain, findDelegatedDomain } from '../../store/issuer/content-tokens.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { AID, aidToHex } from '../../wire/gp/aid.ts';
@@ -11,7 +13,7 @@ import type { ContentTokenRequest, DelegatedAct } from '../../wire/message/conte
 
 /**
  * May this provider change this in its domain? It has the permission, 47 made that domain for it, nobody has reported
- * the card lost, and what it brings has no name of somebody else's.
+ * the card lost, the card is in service, and what it brings has no name of somebody else's.
  *
  * @throws PolicyError, ConflictError `aid-taken`, before anything is signed
  */
@@ -37,8 +39,10 @@ export async function checkDelegatedAct(
     );
   }
   // What is on a card that was lost may go; nothing comes.
-  if (act.act !== 'delete' && (await isReportedLost(database, cardId)))
-    throw new PolicyError('card-reported', 'This card is reported lost: nothing comes onto it');
+  if (act.act !== 'delete') {
+    await requireNotReported(database, cardId);
+    await findCardInService(database, cardId);
+  }
   if (act.act === 'extradite' && !provider.aids.includes(act.to))
     throw new PolicyError('aid-not-registered', `The AID ${act.to} is not registered for this provider`);
   if (productId !== undefined && (await providerOfProduct(database, productId)) !== caller)

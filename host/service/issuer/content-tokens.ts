@@ -5,7 +5,8 @@ import { ConflictError, NotFoundError, WireError } from '../../errors.ts';
 import type { AuditLog, AuditPhase } from '../../store/audit-log.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import { recordCreated, recordCreating, recordDeleted } from '../../store/issuer/applications.ts';
-import { forgetCardProduct, recordCardProduct } from '../../store/issuer/card-products.ts';
+import { recordCardProduct, requireNotReported } from '../../store/issuer/card-arrivals.ts';
+import { forgetCardProduct } from '../../store/issuer/card-products.ts';
 import {
   addContentToken,
   type ContentTokenRow,
@@ -73,7 +74,9 @@ export class ContentTokens {
     if (act.act === 'install') {
       await recordCreating(database, { cardId, aid: act.instanceAid, providerId: caller, workflowId: tokenId });
       // From now on it may be there, whatever becomes of the receipt: a loss report has to know it.
+      // One that came between the check and this row is seen behind it, and no token is signed.
       if (productId !== undefined) await recordCardProduct(database, cardId, productId);
+      await requireNotReported(database, cardId);
     }
     const names = tokenNames(domain, row.number);
     const { p1, p2, data, ins } = delegatedCommand(act, aid(ssdAid), names);

@@ -34,15 +34,6 @@ export async function providerOfProduct(database: Database, productId: string): 
   return row?.provider_id;
 }
 
-/** The product is on the card; its state stays where it was there before. */
-export async function recordCardProduct(database: Database, cardId: CardId, productId: string): Promise<void> {
-  await database
-    .insertInto('card_products')
-    .values({ card: cardIdText(cardId), product_id: productId, state: 'VALID' })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-}
-
 /** The product has left the card. A loss that was reported stays: what comes back to this card is not valid by that. */
 export async function forgetCardProduct(database: Database, cardId: CardId, productId: string): Promise<void> {
   await database
@@ -67,9 +58,9 @@ export async function listCardProducts(database: Database, cardId: CardId): Prom
 }
 
 /**
- * Lets a provider load this product for a time.
+ * Lets a provider load this product for a time: it is valid, and its card in service.
  *
- * @throws NotFoundError `product-not-on-card` @throws ConflictError `product-not-valid`
+ * @throws NotFoundError `product-not-on-card` @throws ConflictError `product-not-valid`, `card-not-in-service`
  */
 export async function takePermit(
   database: Database,
@@ -77,11 +68,12 @@ export async function takePermit(
 ): Promise<void> {
   const card = cardIdText(permit.cardId);
   await database.transaction().execute(async (transaction) => {
-    // A loss report waits for this row, and we for it.
+    // A loss report and a move of the card wait for these rows, and we for them; the card's is the first for all.
     const row = await transaction
-      .selectFrom('card_products')
-      .select('state')
-      .where('card', '=', card)
+      .selectFrom('cards')
+      .innerJoin('card_products', 'card_products.card', 'cards.card')
+      .select(['card_products.state', 'cards.state as card_state'])
+      .where('cards.card', '=', card)
       .where('product_id', '=', permit.productId)
       .forShare()
       .executeTakeFirst();
@@ -90,6 +82,11 @@ export async function takePermit(
     if (row.state !== 'VALID') {
       throw new ConflictError('product-not-valid', `The product is ${row.state} on this card: nothing is loaded`, {
         state: row.state,
+      });
+    }
+    if (row.card_state !== 'NEW' && row.card_state !== 'ACTIVE') {
+      throw new ConflictError('card-not-in-service', `The issuer says that this card is ${row.card_state}`, {
+        state: row.card_state,
       });
     }
     // Those of providers that died are over, and nobody brings them back.
@@ -181,7 +178,14 @@ export async function openLossReport(
     if (known === undefined) throw new NotFoundError('card-unknown', 'The issuer does not know this card');
     const added = await transaction
       .insertInto('loss_reports')
-      .values({ id: report.id, card, reason: report.reason, reported_by: report.reportedBy, state: 'open' })
+      .values({
+        id: report.id,
+        card,
+        reason: report.reason,
+        reported_by: report.reportedBy,
+        state: 'open',
+        all_products: report.productIds === undefined,
+      })
       .onConflict((conflict) => conflict.doNothing())
       .returning('id')
       .executeTakeFirst();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { CardId } from '../../wire/message/common.ts';
 import type { DelegatedAct } from '../../wire/message/content-change.ts';
 import { cardIdText } from '../card-id.ts';
@@ -145,13 +145,6 @@ export async function listContentTokens(database: Database, cardId: CardId): Pro
     .limit(1_000)
     .execute();
   return rows.map(toRow).reverse();
-}
-
-/** An open loss report names this card. */
-export async function isReportedLost(database: Database, cardId: CardId): Promise<boolean> {
-  const { rows } = await sql`
-    SELECT 1 FROM loss_reports WHERE card = ${cardIdText(cardId)} AND state = 'open' LIMIT 1`.execute(database);
-  return rows.length > 0;
 }
 
 function toRow(row: Selectable<IssuerTables['content_tokens']>): ContentTokenRow {

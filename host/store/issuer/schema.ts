@@ -124,6 +124,8 @@ interface LossReportTable {
   reason: string;
   reported_by: string;
   state: 'open' | 'closed';
+  /** Whatever is on the card, also what comes onto it later. */
+  all_products: boolean;
 }
 
 interface LossReportProductTable {
@@ -282,4 +284,10 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
   },
   { number: 15, name: 'ways to security domains', sql: SECURITY_DOMAIN_WAYS_SQL },
   { number: 16, name: 'initial keys', sql: 'ALTER TABLE security_domain_requests ADD COLUMN key_blob jsonb;' },
+  {
+    number: 17,
+    name: 'reports of whole cards',
+    // A node of the release before says nothing of it: the stricter meaning.
+    sql: 'ALTER TABLE loss_reports ADD COLUMN all_products boolean NOT NULL DEFAULT true;',
+  },
 ];

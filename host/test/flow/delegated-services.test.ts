@@ -106,6 +106,25 @@ describe('services that their provider installs by tokens', function () {
     expect(content.tokens.filter(({ act }) => act.act === 'delete').length).to.be.greaterThan(1);
   });
 
+  it('are not installed by tokens onto a card that is reported lost or blocked', async () => {
+    const report = await world.products.reportLoss(card.cardId);
+    instance = await desk.create(card.cardId);
+    const before = await states();
+    expect((await run(ALL)).problem?.type).to.equal('urn:opentsm:problem:card-reported');
+    await world.products.products.closeLossReport(report.id, 'test');
+    const setState = (state: 'ACTIVE' | 'BLOCKED') =>
+      world.issuer.database
+        .updateTable('cards')
+        .set({ state })
+        .where('card', '=', `iccid:${card.cardId.value}`)
+        .execute();
+    await setState('BLOCKED');
+    expect((await run(ALL)).problem?.type).to.equal('urn:opentsm:problem:card-not-in-service');
+    await setState('ACTIVE');
+    expect(await states(), 'no token was given').to.deep.equal(before);
+    expect(await desk.selected(card.seat)).to.equal('6A82');
+  });
+
   it('are the issuer’s to install when the permission was taken back', async () => {
     await permit(PERMISSIONS);
     instance = await desk.create(card.cardId);

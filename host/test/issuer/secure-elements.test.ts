@@ -6,12 +6,12 @@ import { soakRuns } from '../../../setup/soak/runs.ts';
 import { SecureElements } from '../../service/issuer/secure-elements.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { openDatabase } from '../../store/database.ts';
+import { recordCardProduct } from '../../store/issuer/card-arrivals.ts';
 import {
   closeLossReport,
   findLossReport,
   openLossReport,
   putProduct,
-  recordCardProduct,
   takePermit,
 } from '../../store/issuer/card-products.ts';
 import { findCardInService, putCard } from '../../store/issuer/cards.ts';
@@ -128,7 +128,7 @@ describe('secure elements', function () {
   });
 
   it('are touched by no flow and loaded by no provider unless they are in service', async () => {
-    const { cardId, name } = await newCard();
+    const { cardId, name, card } = await newCard();
     const permit = { permitId: 'p-0001', cardId, productId: 'purse', validMs: 1_000 };
     expect(await findCardInService(database, cardId)).to.not.equal(undefined);
     for (const state of ['BLOCKED', 'REPLACED', 'RETIRED'] as const) {
@@ -137,6 +137,40 @@ describe('secure elements', function () {
       expect(await rejection(takePermit(database, permit))).to.include({ code: 'product-not-valid' });
     }
     expect(await findCardInService(database, { kind: 'iccid', value: '1'.repeat(20) })).to.equal(undefined);
+    // Whatever the product says: what counts is the card.
+    await database.updateTable('card_products').set({ state: 'VALID' }).where('card', '=', card).execute();
+    expect(await rejection(takePermit(database, permit))).to.include({ code: 'card-not-in-service' });
+  });
+
+  it('take what comes onto them late as they are: reported by name or wholly, blocked, or in use', async () => {
+    const { cardId, name, card } = await newCard();
+    const state = (product: string) =>
+      database.selectFrom('card_products').select('state').where('card', '=', card).where('product_id', '=', product);
+    const come = async (product: string) => {
+      await putProduct(database, product, 'a');
+      const told = await recordCardProduct(database, cardId, product);
+      expect((await state(product).executeTakeFirstOrThrow()).state).to.equal(told);
+      return told;
+    };
+    const lose = (id: string, productIds?: string[]) =>
+      openLossReport(database, {
+        ...{ id, cardId, reason: 'lost', reportedBy: 'u' },
+        ...(productIds === undefined ? {} : { productIds }),
+      });
+    await lose(`${card} purse`, ['purse']);
+    expect(await come('late-1'), 'another product was reported').to.equal('VALID');
+    await lose(`${card} all`);
+    expect(await come('late-2')).to.equal('INVALID');
+    expect((await findLossReport(database, `${card} all`, () => cardId))?.productIds).to.include('late-2');
+    await elements.move(name, { state: 'BLOCKED' }, 'o');
+    await closeLossReport(database, `${card} all`);
+    expect((await state('late-2').executeTakeFirstOrThrow()).state).to.equal('SUSPENDED');
+    expect(await come('late-3')).to.equal('SUSPENDED');
+    const changes = await changesOf(card);
+    expect(changes.map(({ sequence }) => sequence)).to.deep.equal(changes.map((_, index) => index + 1));
+    expect(changes.filter(({ product_id: id }) => id === 'late-3')).to.have.length(1);
+    await elements.move(name, { state: 'ACTIVE' }, 'o');
+    expect((await state('late-3').executeTakeFirstOrThrow()).state).to.equal('VALID');
   });
 
   it('name the one that takes their place, which must be there', async () => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PolicyError } from '../../errors.ts';
+import { requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { providerOfProduct } from '../../store/issuer/card-products.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import { AID, aidToHex } from '../../wire/gp/aid.ts';
@@ -7,7 +8,7 @@ import type { InstallContext, InstallStart } from './context.ts';
 
 /**
  * D3: may this provider have this application put into this domain? The domain's AID must be registered as its own, the
- * product too, and neither load file nor instance may carry a name of the issuer's.
+ * product too, neither load file nor instance may carry a name of the issuer's, and nobody has reported the card lost.
  *
  * @throws PolicyError before anything is touched
  */
@@ -31,6 +32,7 @@ export async function checkInstallPermission({ request, caller }: InstallStart, 
       `${request.productId} is not registered as this provider's product`,
     );
   }
+  await requireNotReported(database, request.cardId);
   const own = aidToHex(AID.SECURITY_DOMAIN_PACKAGE);
   const names = [request.loadFileAid, request.instanceAid, request.moduleAid];
   if (names.some((name) => name.startsWith(own)) || request.instanceAid === request.ssdAid) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { recordCreated } from '../../store/issuer/applications.ts';
-import { recordCardProduct } from '../../store/issuer/card-products.ts';
+import { recordCardProduct } from '../../store/issuer/card-arrivals.ts';
 import type { InstallContext, InstallFacts } from './context.ts';
 
-/** D8: the product is on this card; the flow's end tells the provider. */
+/**
+ * D8: the product is on this card, and not valid where that was reported lost or blocked meanwhile; the flow's end
+ * tells the provider.
+ */
 export async function recordApplication({ request }: InstallFacts, { database }: InstallContext) {
   await recordCreated(database, request.cardId, request.instanceAid);
   await recordCardProduct(database, request.cardId, request.productId);

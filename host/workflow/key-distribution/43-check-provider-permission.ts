@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PolicyError } from '../../errors.ts';
+import { requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { DomainStart, IssuerContext } from './issuer-context.ts';
 import { requireGranted } from './wished-domain.ts';
 
 /**
  * Step 43: may this provider have an SSD of this AID made? The provider is the one of the client certificate; the AID
- * must be registered as its own, and so is never another's, the ISD's or the CASD's.
+ * must be registered as its own, and so is never another's, the ISD's or the CASD's. Nothing comes onto a card that
+ * is reported lost.
  *
- * @throws PolicyError `provider-not-permitted`, `privilege-not-permitted`, `aid-not-registered`, before anything is
- *     touched
+ * @throws PolicyError `provider-not-permitted`, `privilege-not-permitted`, `aid-not-registered`, `card-reported`:
+ *     before anything is touched
  */
 export async function checkProviderPermission({ request, caller, wished, keys }: DomainStart, context: IssuerContext) {
   const provider = request.providerId === caller ? await findProvider(context.database, caller) : undefined;
@@ -23,10 +25,13 @@ export async function checkProviderPermission({ request, caller, wished, keys }:
   // Tokens name the application provider: a domain that is opened with keys alone has none.
   const mayDelegate = provider.permissions.includes('delegated-management') && keys === undefined;
   const delegated = requireGranted(wished, mayDelegate);
-  if (provider.aids.includes(request.ssdAid)) return { relayBaseUrl: provider.baseUrl, delegated };
-  throw new PolicyError(
-    'aid-not-registered',
-    `The AID ${request.ssdAid} is not registered for this provider: ask the issuer to register it`,
-    { provider: caller, aid: request.ssdAid },
-  );
+  if (!provider.aids.includes(request.ssdAid)) {
+    throw new PolicyError(
+      'aid-not-registered',
+      `The AID ${request.ssdAid} is not registered for this provider: ask the issuer to register it`,
+      { provider: caller, aid: request.ssdAid },
+    );
+  }
+  await requireNotReported(context.database, request.cardId);
+  return { relayBaseUrl: provider.baseUrl, delegated };
 }
