@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { ConflictError, NotFoundError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { CardProduct, LossReport, ProductState } from '../../wire/message/platform.ts';
@@ -129,16 +129,24 @@ export async function moveProducts(
   productIds: readonly string[],
   to: ProductState,
 ): Promise<void> {
-  await sql`
+  await moveStatement(card, productIds, to).execute(transaction);
+}
+
+/**
+ * The statement of `moveProducts`. The update names its rows by the list and not by what was read before: joined with
+ * that, a planner whose statistics are from a time with few products compares each row with each.
+ */
+export function moveStatement(card: string, productIds: readonly string[], to: ProductState): RawBuilder<unknown> {
+  const moving = sql`on_card.card = ${card} AND on_card.product_id = ANY(${[...productIds]}::text[])
+        AND on_card.state <> ${to} AND on_card.state <> 'TERMINATED'`;
+  return sql`
     WITH before AS (
       SELECT on_card.product_id, on_card.state, products.provider_id
       FROM card_products AS on_card JOIN products ON products.product_id = on_card.product_id
-      WHERE on_card.card = ${card} AND on_card.product_id = ANY(${[...productIds]}::text[])
-        AND on_card.state <> ${to} AND on_card.state <> 'TERMINATED'
+      WHERE ${moving}
       ORDER BY on_card.product_id FOR UPDATE OF on_card
     ), moved AS (
-      UPDATE card_products SET state = ${to} FROM before
-      WHERE card_products.card = ${card} AND card_products.product_id = before.product_id
+      UPDATE card_products AS on_card SET state = ${to} WHERE ${moving}
     ), last AS (
       SELECT provider_id, max(sequence) AS sequence FROM outbox WHERE card = ${card}
         AND provider_id IN (SELECT provider_id FROM before) GROUP BY provider_id
@@ -148,7 +156,7 @@ export async function moveProducts(
         + row_number() OVER (PARTITION BY before.provider_id ORDER BY before.product_id),
       before.product_id, before.state, ${to}
     FROM before LEFT JOIN last ON last.provider_id = before.provider_id
-    ORDER BY before.product_id`.execute(transaction);
+    ORDER BY before.product_id`;
 }
 
 /**
