@@ -67,7 +67,8 @@ function readProcesses(): Map<number, Process> {
     if (!/^\d+$/.test(pid)) continue;
     const [, fields] = statOf(`/proc/${pid}/stat`);
     if (fields.length === 0) continue;
-    processes.set(Number(pid), { parent: Number(fields[1]), ticks: ticksOf(fields), name: nameOf(pid) });
+    const ticks = ticksOf(fields) + endedTicksOf(fields);
+    processes.set(Number(pid), { parent: Number(fields[1]), ticks, name: nameOf(pid) });
   }
   return processes;
 }
@@ -98,6 +99,9 @@ function statOf(file: string): readonly [string, readonly string[]] {
 
 /** utime and stime. */
 const ticksOf = (fields: readonly string[]): number => Number(fields[11]) + Number(fields[12]);
+
+/** cutime and cstime: of children that have ended, as connections of PostgreSQL do. */
+const endedTicksOf = (fields: readonly string[]): number => Number(fields[13]) + Number(fields[14]);
 
 function foldersOf(folder: string): string[] {
   try {

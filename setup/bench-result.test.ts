@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { cpuMsOfTree } from '../bench/processes.ts';
 import { writeResult } from '../bench/result-file.ts';
 
 describe('build/bench.json', () => {
@@ -22,5 +24,14 @@ describe('build/bench.json', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe('CPU time of the bench', () => {
+  it('keeps what a process has used that is no more there', () => {
+    const before = cpuMsOfTree();
+    const BURN = 'while (process.cpuUsage().user < 300_000);';
+    execFileSync(process.execPath, ['-e', BURN]);
+    expect(cpuMsOfTree() - before).to.be.at.least(300);
   });
 });
