@@ -26,6 +26,10 @@ const MAILBOX = 'F0000000080101';
 const OTHER = 'F0000000080102';
 const TAR = '4D4258';
 const OTHER_TAR = '4D4259';
+/** INSTALL gives them no reference; bytes 13 to 15 of their names are the same one. */
+const NAMED = 'F00000000801030000000000 4D425A 01'.replaceAll(' ', '');
+const NAMED_TOO = 'F00000000801030000000000 4D425A 02'.replaceAll(' ', '');
+const NAMED_TAR = '4D425A';
 const DOMAIN = 'F06F70656E74736D5301000053A00100';
 /** Checksum, ciphering, counter that must be higher; the response with checksum and ciphered. */
 const SPI = '1619';
@@ -40,6 +44,7 @@ const withMailbox = (image: CardImage): CardImage => ({
     ...(image.applications ?? []),
     { module: MODULE, aid: MAILBOX, uiccParameters: uicc('020116', TAR) },
     { module: MODULE, aid: OTHER, uiccParameters: uicc('00', OTHER_TAR) },
+    ...[NAMED, NAMED_TOO].map((aid) => ({ module: MODULE, aid, uiccParameters: uicc('020116', '') })),
   ],
 });
 
@@ -173,6 +178,13 @@ describe('A secured packet for a toolkit application', function () {
         expect(await mailbox.heard(aid)).equal('2 Yes');
         expect(openResponse((await sendPacket(card, packet)).data, spi, aes).status, 'and once').equal('02');
       }
+    }));
+
+  it('is for the first of those whose names have its reference, where INSTALL gave them none', () =>
+    onMailbox(async (mailbox) => {
+      expect(await mailbox.send('Echo', { tar: NAMED_TAR })).deep.equal({ status: '00', text: 'Echo', sw: '9000' });
+      expect(await mailbox.heard(NAMED)).equal('2 Echo');
+      for (const aid of [NAMED_TOO, MAILBOX]) expect(await mailbox.heard(aid), aid).equal('');
     }));
 
   it('is in the first message of an ENVELOPE, whatever else stands there', () =>

@@ -106,8 +106,12 @@ final class CardContent {
             boolean selectable) {
         boolean domain =
                 kind == RegistryEntry.Kind.APPLICATION && data.privileges().has(Privilege.SECURITY_DOMAIN);
+        byte[] parameters = data.parameters().whole();
         Options options = Options.of(data.parameters(), domain);
-        runtime.announce(data.parameters().whole());
+        if (!data.privileges().has(Privilege.SECURITY_DOMAIN)) {
+            options = options.receiving(registry.references(parameters, data.instance()));
+        }
+        runtime.announce(parameters);
         Applet applet = runtime.install(loadFile.aid, className, data.instance(), data.installData());
         byte made = selectable ? LifeCycle.SELECTABLE : LifeCycle.INSTALLED;
         byte state = kind == RegistryEntry.Kind.ISSUER_DOMAIN ? registry.cardState() : made;

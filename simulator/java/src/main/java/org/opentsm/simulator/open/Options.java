@@ -64,6 +64,11 @@ public record Options(
         return new Options(implicit, restricted, accepts, promise, packets, grant);
     }
 
+    /** With these references in place of those of INSTALL. */
+    Options receiving(byte[] references) {
+        return promising(memory, target.with(references), files);
+    }
+
     Options restrictedBy(int more) {
         return new Options(implicit, restricted | more, accepts, memory, target, files);
     }

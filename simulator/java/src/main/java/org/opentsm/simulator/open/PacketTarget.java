@@ -28,6 +28,7 @@ public record PacketTarget(byte[] references, int level) {
     private static final int LEAST_SPI = 1;
 
     private static final int ENTRIES = 3;
+    private static final int REFERENCE_IN_AID = 12;
 
     // SPI 1, TS 102 225 5.1.1
     private static final int INTEGRITY = 0x03;
@@ -45,6 +46,16 @@ public record PacketTarget(byte[] references, int level) {
         byte[] references = counted(fields, at + 1 + level.length);
         boolean known = level.length == 0 || level.length == 2 && level[0] == LEAST_SPI;
         return new PacketTarget(references, !known ? UNKNOWN : level.length == 0 ? 0 : level[1] & 0xFF);
+    }
+
+    /** Bytes 13 to 15 of an AID, which are its reference where INSTALL gave none (TS 101 220 7); or nothing. */
+    static byte[] inName(byte[] aid) {
+        int end = REFERENCE_IN_AID + REFERENCE;
+        return aid.length < end ? new byte[0] : Arrays.copyOfRange(aid, REFERENCE_IN_AID, end);
+    }
+
+    PacketTarget with(byte[] others) {
+        return new PacketTarget(others, level);
     }
 
     /** The fields for a toolkit application, or null. */

@@ -22,7 +22,6 @@ public final class Registry {
     private static final int ISSUER_EXPANDED = 0xB20100;
     private static final int FILES_FIRST = 0xB00000;
     private static final int FILES_LAST = 0xB0011F;
-    private static final int REFERENCE_IN_AID = 12;
 
     private final List<RegistryEntry> entries = new ArrayList<>();
     private AID controllingAuthority;
@@ -100,15 +99,23 @@ public final class Registry {
                         .orElse(null));
     }
 
-    /** Bytes 13 to 15 of a domain's AID are its reference where INSTALL gave none (TS 101 220 7). */
+    /** A domain has the reference in its AID, be it a toolkit application or not. */
     private static boolean isNamed(RegistryEntry entry, byte[] reference) {
-        byte[] aid = bytes(entry.aid);
-        int end = REFERENCE_IN_AID + PacketTarget.REFERENCE;
         return entry.isInstance()
                 && entry.isSecurityDomain()
                 && entry.row().options().target().references().length == 0
-                && aid.length >= end
-                && Arrays.equals(aid, REFERENCE_IN_AID, end, reference, 0, PacketTarget.REFERENCE);
+                && Arrays.equals(PacketTarget.inName(bytes(entry.aid)), reference);
+    }
+
+    /**
+     * A toolkit application's references: those of its INSTALL, or else the one in its AID while that is nobody's; TS
+     * 102 226 8.2.1.3.2.5.
+     */
+    public byte[] references(byte[] parameters, AID own) {
+        byte[] given = PacketTarget.of(parameters).references();
+        byte[] named =
+                given.length > 0 || PacketTarget.toolkit(parameters) == null ? given : PacketTarget.inName(bytes(own));
+        return isAssigned(named, own) ? given : named;
     }
 
     /** The card's own references, on one that has remote management: the issuer's domain, and all for files. */

@@ -55,6 +55,12 @@ record InstallLimits(
                 : read(toolkit, PacketTarget.of(parameters).references()).with(files);
     }
 
+    /** With these references, which may be in the application's name. */
+    InstallLimits receiving(byte[] references) {
+        return new InstallLimits(
+                priority, timers, textLength, positions, identifiers, channels, references, services, files);
+    }
+
     private InstallLimits with(FileGrant grant) {
         return grant.equals(files)
                 ? this

@@ -127,7 +127,8 @@ public final class Toolkit {
             boolean references = PacketTarget.of(card.installParameters()).isWellFormed()
                     && !card.registry().isAssigned(limits.tar(), caller);
             registeredIn = card.installs();
-            if (!references || !memory().add(new Registration(caller, limits))) {
+            InstallLimits named = limits.receiving(card.registry().references(card.installParameters(), caller));
+            if (!references || !memory().add(new Registration(caller, named))) {
                 throw face.fault(ToolkitException.REGISTRY_ERROR);
             }
         }
