@@ -3,7 +3,11 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { expect } from 'chai';
+import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
+import { CARD_TLS } from '../../bearer/bip/tls-profile.ts';
 import { toHex } from '../../wire/hex.ts';
 import { ADMIN_PROTOCOL } from '../../wire/uicc/admin-http.ts';
 import { TestDatabase } from '../ota/fixture.ts';
@@ -233,6 +237,56 @@ describe('the port that cards call', function () {
     it(`ends the connection at ${name}`, async () => {
       expect(await openssl(text)).not.to.include('HTTP/1.1 200');
     });
+  }
+
+  it('answers requests with any byte changed, cut off or doubled, or ends their connection', async () => {
+    const fuzzed = 'a'.repeat(32);
+    const key = { ...KEY, readerName: 'slot 2', fence: 1 };
+    await node.table.open(key, fuzzed, IDENTITY);
+    await node.table.offer(key, Uint8Array.from([0xae, 0x80, 0, 0]), undefined);
+    const whole = Buffer.from(
+      post(URI.replace(SESSION, fuzzed), [...FIELDS, said, `${type};version=1.0`], result),
+      'latin1',
+    );
+    const change = fc.tuple(fc.constantFrom('change', 'cut', 'double'), fc.nat(whole.length - 1), fc.nat(255));
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+        const text = changes.reduce<Buffer>((bytes, [what, place, byte]) => {
+          const at = place % Math.max(1, bytes.length);
+          const [before, behind] = [bytes.subarray(0, at), bytes.subarray(at)];
+          if (what === 'cut') return before;
+          return Buffer.concat([
+            before,
+            what === 'double' ? behind.subarray(0, 40) : Buffer.of(byte),
+            behind.subarray(1),
+          ]);
+        }, whole);
+        const answer = await answerTo(text);
+        if (answer !== '') expect(answer).to.match(/^HTTP\/1\.1 [1-5][0-9]{2} /);
+        expect(answer).not.to.match(/^HTTP\/1\.1 500 /);
+      }),
+      { numRuns: soakRuns(60) },
+    );
+  });
+
+  /** What comes over a channel of TLS for these bytes, to its end. */
+  async function answerTo(text: Buffer): Promise<string> {
+    const psk = { identity: IDENTITY, psk: PSK.slice() };
+    const socket = connectTls({
+      ...node.address,
+      ...CARD_TLS,
+      pskCallback: () => psk,
+      checkServerIdentity: () => undefined,
+    });
+    let answer = '';
+    socket.on('data', (part: Buffer) => {
+      answer += part.toString('latin1');
+    });
+    socket.on('error', () => {});
+    await once(socket, 'secureConnect');
+    socket.end(text);
+    if (!socket.closed) await once(socket, 'close');
+    return answer;
   }
 
   it('has not given the script away to any of them, and still answers', async () => {
