@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import {
   decodeAdminBody,
   decodeAdminResult,
@@ -59,7 +60,7 @@ describe('scripts as bodies of remote administration', () => {
           expect(scriptGoesOn(commands[index] as CardCommand, sw)).to.equal(true);
         expect(stopped).to.equal(responses.length < commands.length || isRefused(commands, answers));
       }),
-      { numRuns: 200 },
+      { numRuns: soakRuns(200) },
     );
   });
 
@@ -119,7 +120,7 @@ describe('scripts as bodies of remote administration', () => {
           expect(error).to.be.instanceOf(WireError);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: soakRuns(500) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { connect as connectTls, TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { KeyNameReader, PskGate } from '../../bearer/bip/psk-gate.ts';
 import { CARD_TLS } from '../../bearer/bip/tls-profile.ts';
 import { WireError } from '../../errors.ts';
@@ -77,7 +78,7 @@ describe('the name of the key in a TLS handshake', () => {
           found = reader.push(bytes.subarray(at, at + step));
         expect(found).to.equal(name);
       }),
-      { numRuns: 100 },
+      { numRuns: soakRuns(100) },
     );
   });
 
@@ -108,7 +109,7 @@ describe('the name of the key in a TLS handshake', () => {
           expect(error).to.be.instanceOf(WireError);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: soakRuns(500) },
     );
   });
 });

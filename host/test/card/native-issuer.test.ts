@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { antJavacard, ROOT } from '../../../toolchain/test/run.ts';
 import { keySetCommand } from '../../card/key-set.ts';
 import { loadFileCommands } from '../../card/load.ts';
@@ -131,7 +132,7 @@ describe('an issuer domain that is not ours', function () {
                 expect(toHex(await session.send(getData(0x45)))).to.equal(toHex(encodeTlv(0x45, value)));
               }
             }),
-            { numRuns: 10 },
+            { numRuns: soakRuns(10) },
           );
         });
       }

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { desCbcDecrypt, desCbcEncrypt, pad80, retailMac, unpad80 } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import { desKeyCheckValue } from '../../crypto/kcv.ts';
@@ -31,6 +32,7 @@ describe('DES and the retail MAC', () => {
       fc.property(key, iv, fc.uint8Array({ maxLength: 100 }), (k, v, data) => {
         expect(unpad80(desCbcDecrypt(k, desCbcEncrypt(k, pad80(data), v), v))).to.deep.equal(data);
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { type CallResult, NodeHealth, type ProbeResult } from '../../rest/node-health.ts';
 
 const SLOW_START_MS = 1_000;
@@ -120,6 +121,7 @@ describe('the health of a node', () => {
         at += 32 * EJECT_MS + SLOW_START_MS;
         expect([any.state, any.share]).to.deep.equal(['up', 1]);
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 });

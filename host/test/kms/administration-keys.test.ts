@@ -4,6 +4,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import { AdministrationKeys } from '../../kms/administration-keys.ts';
@@ -35,7 +36,7 @@ describe('keys of remote administration', () => {
       fc.property(identity, identity, (one, other) => {
         expect(toHex(keys.derive(one)) === toHex(keys.derive(other))).to.equal(one === other);
       }),
-      { numRuns: 100 },
+      { numRuns: soakRuns(100) },
     );
   });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { SecureChannelError, UsageError } from '../../errors.ts';
 import { Scp02Channel, type Scp02Options } from '../../secure-channel/scp02/channel.ts';
 import { deriveScp02Keys } from '../../secure-channel/scp02/session-keys.ts';
@@ -62,6 +63,7 @@ describe('SCP02, host side', () => {
           );
           expect(channel.state).to.equal('closed');
         }),
+        { numRuns: soakRuns(100) },
       );
     });
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { SecureChannelError } from '../../errors.ts';
 import { Scp03Channel, type Scp03Options } from '../../secure-channel/scp03/channel.ts';
@@ -72,6 +73,7 @@ describe('SCP03, host side', () => {
             expect(channel.state).to.equal('closed');
           },
         ),
+        { numRuns: soakRuns(100) },
       );
     });
   }
@@ -96,6 +98,7 @@ describe('SCP03, host side', () => {
           .that.includes('R-MAC');
         expect(channel.state).to.equal('closed');
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { SecureChannelError, WireError } from '../../errors.ts';
 import { encodeKeyTemplates } from '../../secure-channel/scp10/control-reference-template.ts';
@@ -168,6 +169,7 @@ describe('SCP10 secure messaging, rules', () => {
           SecureChannelError,
         );
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 
@@ -196,6 +198,7 @@ describe('SCP10 secure messaging, rules', () => {
           expect(decodeCommand(apdu ?? new Uint8Array()).cla).to.equal(0x8c);
         },
       ),
+      { numRuns: soakRuns(100) },
     );
   });
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { PolicyError } from '../../errors.ts';
 import { requireDomainScript } from '../../service/issuer/domain-script.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
@@ -108,6 +109,7 @@ describe('scripts of foreign TSMs', () => {
         const length = toHex(Uint8Array.of(index));
         expect(refusalOf(`00A40400${length}${toHex(name.subarray(0, index))}`)).to.equal('select-not-permitted');
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { TransportError, WireError } from '../../errors.ts';
 import { exchange } from '../../transport/get-response.ts';
 import { LoggingChannel } from '../../transport/logging.ts';
@@ -69,6 +70,7 @@ describe('GET RESPONSE', () => {
           expect(error).to.be.instanceOf(WireError);
         }
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 });

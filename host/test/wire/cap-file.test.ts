@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { TsmError, WireError } from '../../errors.ts';
 import { decodeCapFile, loadFileDataBlock } from '../../wire/cap/cap-file.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
@@ -43,11 +44,13 @@ describe('CAP file', () => {
           expect(error).to.be.instanceOf(TsmError);
         }
       }),
+      { numRuns: soakRuns(100) },
     );
     fc.assert(
       fc.property(fc.integer({ min: 0, max: HEADER.length - 1 }), (length) => {
         expect(() => decodeCapFile(HEADER.slice(0, length))).to.throw(WireError);
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { decodeFileControl } from '../../card/uicc-files.ts';
 import { UsageError, WireError } from '../../errors.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
@@ -65,6 +66,7 @@ describe('elementary files', () => {
         fc.stringMatching(/^[0-9]{6,15}$/),
         (text) => imsi.decode?.(imsi.encode?.(text, 9) ?? new Uint8Array()) === text,
       ),
+      { numRuns: soakRuns(100) },
     );
     const networks = elementaryFile('EHPLMN');
     const code = fc.stringMatching(/^[0-9]{3}-[0-9]{2,3}$/);
@@ -73,6 +75,7 @@ describe('elementary files', () => {
         const content = networks.encode?.(list.join(','), 15) ?? new Uint8Array();
         expect(networks.decode?.(content)).to.deep.equal(list);
       }),
+      { numRuns: soakRuns(100) },
     );
     const name = elementaryFile('SPN');
     const letters = fc.string({ unit: fc.constantFrom(...'@$_ äÖñ£¿§Ω019azAZ'), maxLength: 16 });
@@ -80,6 +83,7 @@ describe('elementary files', () => {
       fc.property(letters, (text) => {
         expect(name.decode?.(name.encode?.(text, 17) ?? new Uint8Array())).to.deep.include({ name: text });
       }),
+      { numRuns: soakRuns(100) },
     );
     expect(toHex(elementaryFile('SPN').encode?.('AB', 5) ?? new Uint8Array())).to.equal('004142FFFF');
   });
@@ -107,6 +111,7 @@ describe('elementary files', () => {
           expect(error).to.be.instanceOf(WireError);
         }
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 

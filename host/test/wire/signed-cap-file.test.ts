@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { contentKey, plainSignature } from '../../crypto/content-key.ts';
 import { KeyError } from '../../errors.ts';
 import { decodeCapFile, loadFileDataBlock, loadFileHash } from '../../wire/cap/cap-file.ts';
@@ -72,6 +73,7 @@ describe('ECDSA signature in DER', () => {
           expect(error).to.be.instanceOf(KeyError);
         }
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 });

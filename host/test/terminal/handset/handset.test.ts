@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../../setup/soak/runs.ts';
 import { Handset, type HandsetOptions } from '../../../service/terminal/handset/handset.ts';
 import { fromHex, toHex } from '../../../wire/hex.ts';
 import { LINK, TRANSPORT } from '../../../wire/uicc/cat-channel-values.ts';
@@ -106,7 +107,7 @@ describe('a handset', () => {
           expect(toHex(await handset.transmit(SELECT))).to.equal('9000');
         });
       }),
-      { numRuns: 200 },
+      { numRuns: soakRuns(200) },
     );
   });
 });

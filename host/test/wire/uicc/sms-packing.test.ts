@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../../setup/soak/runs.ts';
 import { WireError } from '../../../errors.ts';
 import { concat, fromHex, toHex } from '../../../wire/hex.ts';
 import { packSubmit } from '../../../wire/uicc/sms-packing.ts';
@@ -36,7 +37,7 @@ describe('packing of a card’s short message', () => {
           expect(septets.slice(Math.ceil((header.length * 8) / 7))).to.deep.equal(text);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: soakRuns(200) },
     );
   });
 
