@@ -48,6 +48,8 @@ export interface CallableCard {
 
 /** Bytes that the terminal may keep for the channel. */
 const BUFFER = 1_500;
+/** How long the SMSC may take its time with the message before the card counts as not called. */
+const REACH_MS = 30_000;
 
 export class CardCaller {
   readonly #options: CardCallerOptions;
@@ -61,8 +63,12 @@ export class CardCaller {
    * of its own.
    */
   async find({ link, reader: { msisdn } }: ReachedCard): Promise<CallableCard | undefined> {
-    const { subscriptions } = this.#options;
-    const found = msisdn === undefined ? undefined : await subscriptions.at(link.terminalId, msisdn);
+    return msisdn === undefined ? undefined : this.callable(link.terminalId, msisdn);
+  }
+
+  /** The card of this number, which is entered with this terminal. */
+  async callable(terminalId: string, msisdn: string): Promise<CallableCard | undefined> {
+    const found = await this.#options.subscriptions.at(terminalId, msisdn);
     if (found === undefined || found.agent === null) return undefined;
     const { card, agent } = found;
     return {
@@ -78,7 +84,7 @@ export class CardCaller {
     const data = this.#parameters(card, sessionId);
     const id = await outbox.add({ card, tar, data, fence, keySet, spi, priority: PRIORITY.SESSION, expiresAt });
     // Whether it came, its call says; a refusal may be anybody's.
-    const packet = await outbox.until(id, ({ state }) => state !== 'queued', timeoutMs);
+    const packet = await outbox.until(id, ({ state }) => state !== 'queued', Math.min(REACH_MS, timeoutMs));
     // One that leaves after all would make the card call for a session that is over.
     const tookBack = packet?.state === 'queued' && (await outbox.withdraw(id));
     if (packet === undefined || tookBack || packet.state === 'expired' || packet.state === 'withdrawn')

@@ -196,9 +196,13 @@ export class PacketTable {
 
   /** A part of it may leave from now on. False when it has ended. */
   async leaves(id: string): Promise<boolean> {
-    const rows = await this.#rows(sql`UPDATE sms_packets SET state = 'sent' WHERE id = ${id}
-      AND state IN ('queued', 'sent') RETURNING ${COLUMNS}`);
-    return rows.length > 0;
+    return guarded(async () => {
+      // Whoever waits for its beginning is told.
+      const { rows } = await sql`WITH changed AS (UPDATE sms_packets SET state = 'sent' WHERE id = ${id}
+          AND state IN ('queued', 'sent') RETURNING id)
+        SELECT pg_notify(${BELL_CHANNEL}, 'packet ' || id) FROM changed`.execute(this.#database);
+      return rows.length > 0;
+    });
   }
 
   /** Nothing of it left after all. */

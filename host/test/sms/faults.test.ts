@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { sql } from 'kysely';
+import { CardCaller } from '../../bearer/bip/card-caller.ts';
 import { CardAnswers } from '../../bearer/sms/card-answers.ts';
 import { isOpen, type SmsOrder } from '../../bearer/sms/outbox.ts';
 import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
@@ -10,6 +11,7 @@ import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { openDatabase } from '../../store/database.ts';
 import { OTA_MIGRATIONS } from '../../store/ota/lease-table.ts';
 import type { PacketRow } from '../../store/ota/packet-table.ts';
+import { keyReference } from '../../wire/gp/key-reference.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
 import { MAX_COUNTER } from '../../wire/uicc/secured-packet.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
@@ -213,6 +215,25 @@ describe('short messages that do not come as they were sent', function () {
     expect(await ended(id)).to.include({ state: 'answered', counter: 1 });
     expect(seen.slice(0, 4)).to.deep.equal([1, 2, 3, 4]);
     expect(card.ran).to.have.lengthOf(2);
+  });
+
+  it('a card that says nothing is called all the same: whether it calls is not waited for here', async () => {
+    card.reachable = false;
+    node.outbox.start();
+    await node.subscriptions.put(CARD, { msisdn: MSISDN, terminalId: 'desk', agent: 'opentsm' }, world.now());
+    const caller = new CardCaller({
+      ...{ outbox: node.outbox, subscriptions: node.subscriptions, keySet: 1, tar: TAR, port: 8450, retries: 1 },
+      ...{ address: Uint8Array.of(192, 0, 2, 1), key: keyReference(0x40, 1) },
+      pause: { hours: 0, minutes: 1, seconds: 0 },
+    });
+    const found = await caller.callable('desk', MSISDN);
+    // Far longer than this test may take.
+    const triggered = await found?.trigger('d'.repeat(32), 1, 60 * MINUTE_MS);
+    expect(triggered).to.have.property('refused');
+    const [packet] = await node.table.open(CARD);
+    expect(packet?.state).to.equal('sent');
+    await node.table.giveUpSession(CARD, 1);
+    expect(await triggered?.refused).to.equal(undefined);
   });
 
   it('the counter is at its end: nothing leaves, and the packet says so at once', async () => {
