@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.cap;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -20,6 +21,23 @@ public final class Aid {
     /** Takes plain hex ("A0000000620001"). */
     public static Aid ofHex(String hex) {
         return new Aid(HexFormat.of().parseHex(hex));
+    }
+
+    /**
+     * Takes what people and the vendor's tools write: plain hex ("A0000000620001"), bytes with 0x, colons, semicolons,
+     * commas or blanks between them ("0xA0:0x0:0x0:0x0:0x62"), where a byte may have one digit, and the URL form
+     * ("//aid/A000000062/0001").
+     *
+     * @throws IllegalArgumentException when it is not hex, or a part has an odd number of digits and more than one
+     * @throws CapFormatException       when it is not 5 to 16 bytes
+     */
+    public static Aid ofText(String text) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        String parts = text.strip().replaceFirst("(?i)^//aid/", "").replaceFirst("/", ":");
+        for (String part : parts.split("[\\s:;,]+|(?i:0x)")) {
+            bytes.writeBytes(HexFormat.of().parseHex(part.length() == 1 ? "0" + part : part));
+        }
+        return new Aid(bytes.toByteArray());
     }
 
     public byte[] bytes() {
