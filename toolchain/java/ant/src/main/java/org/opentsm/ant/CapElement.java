@@ -131,7 +131,7 @@ public final class CapElement extends Task {
 
     void build(String taskJckit) {
         setTaskName("cap");
-        CapPlan plan = CapPlan.of(this, taskJckit);
+        CapPlan plan = CapPlan.of(this, taskJckit, System.getenv());
         new CapBuild(this, plan).run();
     }
 }

@@ -4,6 +4,7 @@ package org.opentsm.ant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -23,10 +24,13 @@ import org.opentsm.cap.Aid;
  */
 record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor, List<Conversion.Applet> applets) {
     private static final String DEFAULT_LEVEL = "3.0.4";
+    private static final String JC_HOME_PROPERTY = "jc.home";
+    private static final String JC_HOME_VARIABLE = "JC_HOME";
 
-    static CapPlan of(CapElement cap, String taskJckit) {
+    /** @param environment variables, of which JC_HOME counts */
+    static CapPlan of(CapElement cap, String taskJckit, Map<String, String> environment) {
         int[] version = version(cap.version);
-        ApiLevel level = level(cap, taskJckit);
+        ApiLevel level = level(cap, KitPlace.of(cap, taskJckit, environment));
         String packageName = packageName(cap);
         Aid packageAid = cap.aid == null ? null : Hex.aid("package AID", cap.aid);
         List<Conversion.Applet> applets = new ArrayList<>();
@@ -112,19 +116,19 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
     }
 
     /**
-     * targetsdk, else what the kit is called, else 3.0.4; properties {@code api.<package>} fix other packages'
+     * targetsdk, else what the kit is called or holds, else 3.0.4; properties {@code api.<package>} fix other packages'
      * versions.
      */
-    private static ApiLevel level(CapElement cap, String taskJckit) {
-        String jckit = given(cap, "jckit", cap.jckit != null ? cap.jckit : taskJckit);
-        if (jckit != null && !cap.getProject().resolveFile(jckit).isDirectory()) {
-            cap.log("no SDK in " + jckit + ": building with our own declarations of the card API", Project.MSG_INFO);
+    private static ApiLevel level(CapElement cap, KitPlace kit) {
+        if (kit != null && !cap.getProject().resolveFile(kit.folder).isDirectory()) {
+            cap.log(
+                    "no SDK in " + kit.folder + ": building with our own declarations of the card API",
+                    Project.MSG_INFO);
         }
         String targetsdk = given(cap, "targetsdk", cap.targetsdk);
         try {
-            ApiLevel level = targetsdk != null
-                    ? named("targetsdk", targetsdk)
-                    : jckit != null ? ofKit(cap, jckit) : fallback(cap);
+            ApiLevel level =
+                    targetsdk != null ? named("targetsdk", targetsdk) : kit != null ? ofKit(cap, kit) : fallback(cap);
             for (var one : Declarations.all().packages()) {
                 String pinned = cap.getProject().getProperty("api." + one.display());
                 if (pinned != null) {
@@ -134,6 +138,27 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
             return level;
         } catch (ApiException wrong) {
             throw new BuildException(wrong.getMessage(), wrong);
+        }
+    }
+
+    /**
+     * A kit's folder and what names it.
+     *
+     * @param source for messages
+     */
+    private record KitPlace(String source, String folder) {
+        /** The property jc.home, else the attribute jckit of cap or task, else JC_HOME (as ant-javacard's); or null. */
+        static KitPlace of(CapElement cap, String taskJckit, Map<String, String> environment) {
+            String property = given(cap, JC_HOME_PROPERTY, cap.getProject().getProperty(JC_HOME_PROPERTY));
+            if (property != null) {
+                return new KitPlace(JC_HOME_PROPERTY, property);
+            }
+            String attribute = given(cap, "jckit", cap.jckit != null ? cap.jckit : taskJckit);
+            if (attribute != null) {
+                return new KitPlace("jckit", attribute);
+            }
+            String variable = environment.get(JC_HOME_VARIABLE);
+            return variable == null || variable.isBlank() ? null : new KitPlace(JC_HOME_VARIABLE, variable);
         }
     }
 
@@ -158,15 +183,15 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
     }
 
     /** What the folder is called; else the version of the export files in it. */
-    private static ApiLevel ofKit(CapElement cap, String jckit) {
-        if (KitName.level(jckit).isEmpty()) {
+    private static ApiLevel ofKit(CapElement cap, KitPlace kit) {
+        if (KitName.level(kit.folder).isEmpty()) {
             Optional<String> inside =
-                    KitFolder.level(cap.getProject().resolveFile(jckit).toPath());
+                    KitFolder.level(cap.getProject().resolveFile(kit.folder).toPath());
             if (inside.isPresent()) {
-                cap.log("the export files in " + jckit + " are of Java Card " + inside.get(), Project.MSG_INFO);
+                cap.log("the export files in " + kit.folder + " are of Java Card " + inside.get(), Project.MSG_INFO);
                 return ApiLevel.of(inside.get());
             }
         }
-        return named("jckit", jckit);
+        return named(kit.source, kit.folder);
     }
 }
