@@ -2,7 +2,18 @@
 import { UsageError } from './errors.ts';
 
 /** Commands that are not Ant targets; a target of the same name is reached with `-f build.xml NAME`. */
-export const COMMANDS = ['init', 'verify', 'dump', 'diff', 'size', 'exp', 'kit', 'stubs', 'simulate'] as const;
+export const COMMANDS = [
+  'init',
+  'verify',
+  'dump',
+  'diff',
+  'size',
+  'exp',
+  'convert',
+  'kit',
+  'stubs',
+  'simulate',
+] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** What the command line asks for. */
@@ -89,6 +100,7 @@ export const HELP = `Builds Java Card CAP files.
   ant-javacard diff A.cap B.cap  what differs, method by method; "same code" when only places do
   ant-javacard size FILE.cap     bytes per component, class and method
   ant-javacard exp dump FILE.exp an export file in words
+  ant-javacard convert [-config FILE.opt] [...]     class files to CAP, with the vendor converter's command line
   ant-javacard kit DIR           a kit folder for the original ant-javacard (its jckit attribute)
   ant-javacard stubs LEVEL FILE  the jar to compile against, for an editor
   ant-javacard simulate FILE.cap [--seed HEX]       load it into a simulated card: APDUs in, responses out, in hex lines

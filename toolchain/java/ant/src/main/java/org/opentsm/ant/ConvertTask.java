@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.ant;
 
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.tools.ant.BuildException;
 import org.apache.tools.ant.DynamicAttribute;
 import org.apache.tools.ant.Project;
@@ -15,8 +16,6 @@ import org.apache.tools.ant.Task;
 import org.apache.tools.ant.types.Path;
 import org.apache.tools.ant.types.Reference;
 import org.opentsm.api.ApiException;
-import org.opentsm.api.ApiLevel;
-import org.opentsm.api.KitName;
 import org.opentsm.cap.CapFormatException;
 
 /**
@@ -27,6 +26,7 @@ import org.opentsm.cap.CapFormatException;
  */
 public class ConvertTask extends Task implements DynamicAttribute {
     private static final String DEFAULT_LEVEL = "3.0.4";
+    private static final List<String> OPERANDS = List.of("packagename", "packageaid", "majorminorversion");
     private static final List<String> IGNORED = List.of(
             "verbose",
             "nobanner",
@@ -65,7 +65,7 @@ public class ConvertTask extends Task implements DynamicAttribute {
 
     @Override
     public void setDynamicAttribute(String name, String value) {
-        attributes.put(name.toLowerCase(java.util.Locale.ROOT), value);
+        attributes.put(name.toLowerCase(Locale.ROOT), value);
     }
 
     public AppletNameAid createAppletNameAID() {
@@ -96,7 +96,8 @@ public class ConvertTask extends Task implements DynamicAttribute {
             }
         }
         try {
-            ConverterArguments parsed = ConverterArguments.parse(words().toArray(String[]::new));
+            java.nio.file.Path base = getProject().getBaseDir().toPath();
+            ConverterArguments parsed = ConverterArguments.of(options(), base, DEFAULT_LEVEL);
             ConverterCommand.convert(parsed, line -> log(line, Project.MSG_WARN));
             log(
                     "converted " + parsed.packageName() + " for " + parsed.level() + " into " + parsed.output(),
@@ -126,59 +127,44 @@ public class ConvertTask extends Task implements DynamicAttribute {
             "target",
             "configfile");
 
-    /** The command line that the same attributes mean. */
-    private List<String> words() throws IOException {
-        if (attributes.containsKey("configfile")) {
-            return ConverterConfig.words(
-                    getProject().resolveFile(attributes.get("configfile")).toPath(),
-                    getProject().getBaseDir().toPath());
-        }
-        List<String> words = new ArrayList<>();
-        String classes = attributes.getOrDefault("classdir", attributes.getOrDefault("dir", "."));
-        words.addAll(List.of("-classdir", resolved(classes)));
-        words.addAll(List.of("-d", resolved(attributes.getOrDefault("outputdirectory", classes))));
-        List<String> exports = existingExports();
-        if (!exports.isEmpty()) {
-            words.addAll(List.of("-exportpath", String.join(File.pathSeparator, exports)));
-        }
-        words.addAll(List.of("-target", level().name()));
-        flag(words, "int", "-i");
-        flag(words, "i", "-i");
-        flag(words, "debug", "-debug");
-        flag(words, "exportmap", "-exportmap");
-        words.add("-out");
-        for (String kind : List.of("CAP", "EXP", "JCA")) {
-            if (Project.toBoolean(attributes.get(kind.toLowerCase(java.util.Locale.ROOT)))) {
-                words.add(kind);
-            }
-        }
+    /** What the attributes say, behind what the file of {@code configfile} says. */
+    private ConverterOptions options() throws IOException {
+        ConverterOptions options = new ConverterOptions();
+        options.classes = attributes.getOrDefault("classdir", attributes.get("dir"));
+        options.output = attributes.get("outputdirectory");
+        options.target = attributes.get("target");
+        options.exportPath.addAll(exports());
+        options.ints = isTrue("int") || isTrue("i");
+        options.debug = isTrue("debug");
+        options.exportmap = isTrue("exportmap");
+        Stream.of("CAP", "EXP", "JCA").filter(this::isTrue).forEach(options.outputs::add);
         for (String[] applet : applets) {
             if (applet[0] == null || applet[1] == null) {
                 throw new ApiException("an <AppletNameAID> needs appletname and aid");
             }
-            words.addAll(List.of("-applet", applet[0], applet[1]));
+            options.applets.add(applet);
         }
-        for (String name : List.of("packagename", "packageaid", "majorminorversion")) {
-            String value = attributes.get(name);
-            if (value == null) {
-                throw new ApiException("<convert> needs the attribute " + name);
-            }
-            words.add(value);
+        List<String> missing =
+                OPERANDS.stream().filter(name -> !attributes.containsKey(name)).toList();
+        if (missing.isEmpty()) {
+            OPERANDS.forEach(name -> options.operands.add(attributes.get(name)));
+        } else if (!attributes.containsKey("configfile") || missing.size() < OPERANDS.size()) {
+            throw new ApiException("<convert> needs the attribute " + missing.get(0));
         }
-        return words;
+        if (!attributes.containsKey("configfile")) {
+            return options;
+        }
+        ConverterOptions file = ConverterOptions.ofFile(
+                getProject().resolveFile(attributes.get("configfile")).toPath());
+        file.fill(options, "the attribute of <convert>", line -> log(line, Project.MSG_WARN));
+        return file;
     }
 
-    private void flag(List<String> words, String attribute, String option) {
-        if (Project.toBoolean(attributes.get(attribute)) && !words.contains(option)) {
-            words.add(option);
-        }
+    private boolean isTrue(String attribute) {
+        return Project.toBoolean(attributes.get(attribute.toLowerCase(Locale.ROOT)));
     }
 
-    private String resolved(String file) {
-        return getProject().resolveFile(file).getPath();
-    }
-
-    private List<String> allExports() {
+    private List<String> exports() {
         Path all = new Path(getProject());
         if (attributes.containsKey("exportpath")) {
             all.setPath(attributes.get("exportpath"));
@@ -187,31 +173,5 @@ public class ConvertTask extends Task implements DynamicAttribute {
             all.add(exportPath);
         }
         return List.of(all.list());
-    }
-
-    /** The kit's own export files need not be there: ours serve for the packages of the card API. */
-    private List<String> existingExports() {
-        return allExports().stream().filter(one -> new File(one).exists()).toList();
-    }
-
-    /** The attribute target; else the kit whose export files are named; else 3.0.4. */
-    private ApiLevel level() {
-        String target = attributes.get("target");
-        if (target != null) {
-            return ApiLevel.of(KitName.level(target)
-                    .orElseThrow(() -> new ApiException(
-                            "target '" + target + "' names no Java Card level that is known; write " + KitName.KNOWN)));
-        }
-        for (String export : allExports()) {
-            File kit = new File(export).getParentFile();
-            if (kit != null && new File(export).getName().startsWith("api_export_files")) {
-                var level = KitName.level(kit.getName()).or(() -> KitFolder.level(kit.toPath()));
-                if (level.isPresent()) {
-                    return ApiLevel.of(level.get());
-                }
-            }
-        }
-        log("no target given, and no kit's export files: converting for Java Card " + DEFAULT_LEVEL, Project.MSG_INFO);
-        return ApiLevel.of(DEFAULT_LEVEL);
     }
 }

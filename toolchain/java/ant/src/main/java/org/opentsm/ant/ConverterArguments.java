@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.ant;
 
-import java.io.File;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.opentsm.api.ApiException;
 import org.opentsm.api.ApiLevel;
+import org.opentsm.api.KitName;
 import org.opentsm.cap.Aid;
 import org.opentsm.cap.CapFormatException;
 
 /**
- * The converter's command line as ant-javacard writes it: {@code -d OUT -classdir IN [-target LEVEL] [-exportpath PATH]
- * [-i] [-debug] [-exportmap] -out CAP [EXP] [JCA] (-applet AID CLASS)* PACKAGE AID VERSION}; -verbose, -nobanner,
- * -noverify and -useproxyclass change nothing here.
+ * The converter's command line, checked: {@code [-config FILE] [-d OUT] [-classdir IN] [-target LEVEL] [-exportpath
+ * PATH] [-i] [-debug] [-exportmap] [-out CAP EXP JCA] (-applet AID CLASS)* PACKAGE AID VERSION}; -verbose, -nobanner,
+ * -noverify and -useproxyclass change nothing here. Class files are looked for in the working folder and outputs go
+ * beside them, when nothing else is said.
  */
 record ConverterArguments(
         Path output,
@@ -33,110 +33,75 @@ record ConverterArguments(
         Aid aid,
         int major,
         int minor) {
-    private static final Set<String> IGNORED =
-            Set.of("-verbose", "-v", "-nobanner", "-noverify", "-useproxyclass", "-nowarn");
-    private static final Set<String> KINDS = Set.of("CAP", "EXP", "JCA");
     private static final Pattern VERSION = Pattern.compile("(\\d{1,3})\\.(\\d{1,3})");
 
-    /** @throws ApiException when an argument is missing or wrong */
-    static ConverterArguments parse(String[] arguments) {
-        return new Reader(arguments).read();
+    /**
+     * @param base         what relative names are relative to
+     * @param defaultLevel when neither a target nor a kit's export files are named
+     * @throws ApiException when an argument is missing or wrong
+     */
+    static ConverterArguments of(ConverterOptions options, Path base, String defaultLevel) {
+        if (options.operands.size() != 3) {
+            throw new ApiException("expected PACKAGE AID VERSION, got "
+                    + (options.operands.isEmpty() ? "none of them" : String.join(" ", options.operands)));
+        }
+        String packageName = options.operands.get(0);
+        Matcher version = VERSION.matcher(options.operands.get(2));
+        if (!version.matches()
+                || Integer.parseInt(version.group(1)) > 255
+                || Integer.parseInt(version.group(2)) > 255) {
+            throw new ApiException("'" + options.operands.get(2) + "' is not a version: write major.minor");
+        }
+        List<Conversion.Applet> applets = new ArrayList<>();
+        for (String[] applet : options.applets) {
+            applets.add(new Conversion.Applet(className(packageName, applet[1]), aid(applet[0])));
+        }
+        Path classes = place(base, options.classes == null ? "." : options.classes);
+        List<Path> exportPath =
+                options.exportPath.stream().map(one -> place(base, one)).toList();
+        return new ConverterArguments(
+                options.output == null ? classes : place(base, options.output),
+                classes,
+                level(options.target, exportPath, defaultLevel),
+                exportPath,
+                options.outputs.isEmpty() ? Set.of("CAP", "EXP") : Set.copyOf(options.outputs),
+                options.ints,
+                options.debug,
+                options.exportmap,
+                List.copyOf(applets),
+                packageName,
+                aid(options.operands.get(1)),
+                Integer.parseInt(version.group(1)),
+                Integer.parseInt(version.group(2)));
     }
 
-    private static final class Reader {
-        private final String[] words;
-        private int next;
-        private Path output;
-        private Path classes;
-        private ApiLevel level = ApiLevel.of("3.0.5");
-        private final List<Path> exportPath = new ArrayList<>();
-        private final Set<String> outputs = new TreeSet<>();
-        private final List<Conversion.Applet> applets = new ArrayList<>();
-        private boolean ints;
-        private boolean debug;
-        private boolean exportmap;
+    private static Path place(Path base, String name) {
+        return base.resolve(ConverterOptions.localName(name)).normalize();
+    }
 
-        Reader(String[] words) {
-            this.words = words;
+    /** The converters of 2.1 take an applet's class without its package. */
+    private static String className(String packageName, String name) {
+        return name.contains(".") ? name : packageName + "." + name;
+    }
+
+    /** The target; else the kit whose export files are named; else the default. */
+    private static ApiLevel level(String target, List<Path> exportPath, String defaultLevel) {
+        if (target != null) {
+            return ApiLevel.of(KitName.level(target)
+                    .orElseThrow(() -> new ApiException(
+                            "target '" + target + "' names no Java Card level that is known; write " + KitName.KNOWN)));
         }
+        return ApiLevel.of(exportPath.stream()
+                .flatMap(one -> KitFolder.levelOfExports(one).stream())
+                .findFirst()
+                .orElse(defaultLevel));
+    }
 
-        ConverterArguments read() {
-            while (next < words.length && words[next].startsWith("-")) {
-                option(words[next++]);
-            }
-            if (words.length - next != 3) {
-                throw new ApiException(
-                        "expected PACKAGE AID VERSION at the end, got " + (words.length - next) + " words");
-            }
-            if (classes == null) {
-                throw new ApiException("-classdir is missing");
-            }
-            Matcher version = VERSION.matcher(words[next + 2]);
-            if (!version.matches()
-                    || Integer.parseInt(version.group(1)) > 255
-                    || Integer.parseInt(version.group(2)) > 255) {
-                throw new ApiException("'" + words[next + 2] + "' is not a version: write major.minor");
-            }
-            if (outputs.isEmpty()) {
-                outputs.addAll(Set.of("CAP", "EXP"));
-            }
-            return new ConverterArguments(
-                    output == null ? classes : output,
-                    classes,
-                    level,
-                    exportPath,
-                    outputs,
-                    ints,
-                    debug,
-                    exportmap,
-                    List.copyOf(applets),
-                    words[next],
-                    aid(words[next + 1]),
-                    Integer.parseInt(version.group(1)),
-                    Integer.parseInt(version.group(2)));
-        }
-
-        private void option(String option) {
-            switch (option) {
-                case "-d" -> output = Path.of(value(option));
-                case "-classdir" -> classes = Path.of(value(option));
-                case "-target" -> level = ApiLevel.of(value(option));
-                case "-exportpath" ->
-                    List.of(value(option).split(Pattern.quote(File.pathSeparator)))
-                            .forEach(one -> exportPath.add(Path.of(one)));
-                case "-i" -> ints = true;
-                case "-debug" -> debug = true;
-                case "-exportmap" -> exportmap = true;
-                case "-applet" -> {
-                    Aid aid = aid(value(option));
-                    applets.add(new Conversion.Applet(value(option), aid));
-                }
-                case "-out" -> {
-                    while (next < words.length && KINDS.contains(words[next])) {
-                        outputs.add(words[next++]);
-                    }
-                }
-                default -> {
-                    if (!IGNORED.contains(option)) {
-                        throw new ApiException("unknown option " + option);
-                    }
-                }
-            }
-        }
-
-        private String value(String option) {
-            if (next >= words.length) {
-                throw new ApiException(option + " needs a value");
-            }
-            return words[next++];
-        }
-
-        private static Aid aid(String text) {
-            try {
-                return Aid.ofHex(text.replaceAll("(?i)0x", "").replace(":", ""));
-            } catch (IllegalArgumentException | CapFormatException wrong) {
-                throw new ApiException("'" + text + "' is not an AID of 5 to 16 bytes");
-            }
+    private static Aid aid(String text) {
+        try {
+            return Aid.ofText(text);
+        } catch (IllegalArgumentException | CapFormatException wrong) {
+            throw new ApiException("'" + text + "' is not an AID of 5 to 16 bytes");
         }
     }
 }

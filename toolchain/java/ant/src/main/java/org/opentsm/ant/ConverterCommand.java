@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,16 +28,29 @@ import org.opentsm.cap.exp.ExportPath;
 
 /** The converter as a command, for the kit folder. Needs neither Ant nor a compiler. */
 public final class ConverterCommand {
+    private static final String DEFAULT_LEVEL = "3.0.5";
+
     private ConverterCommand() {}
 
     /** @return 0 when the outputs were written, else 1 */
     public static int run(String[] arguments, PrintStream out, PrintStream err) {
+        return run(arguments, Path.of("").toAbsolutePath(), out, err);
+    }
+
+    /** @param base what relative names are relative to */
+    static int run(String[] arguments, Path base, PrintStream out, PrintStream err) {
         try {
-            ConverterArguments parsed = ConverterArguments.parse(arguments);
+            ConverterOptions options = ConverterOptions.of(List.of(arguments), base, err::println);
+            ConverterArguments parsed = ConverterArguments.of(options, base, DEFAULT_LEVEL);
             convert(parsed, err::println);
             out.println("[ INFO: ] conversion completed with 0 errors.");
             return 0;
-        } catch (ApiException | CapFormatException | IOException | UncheckedIOException | Conversion.Failed wrong) {
+        } catch (ApiException
+                | CapFormatException
+                | IOException
+                | UncheckedIOException
+                | InvalidPathException
+                | Conversion.Failed wrong) {
             err.println("[ ERROR: ] " + wrong.getMessage());
             return 1;
         }
@@ -46,7 +60,12 @@ public final class ConverterCommand {
     static void convert(ConverterArguments parsed, Consumer<String> report) throws IOException {
         String path = parsed.packageName().replace('.', '/');
         Map<String, byte[]> classFiles = new TreeMap<>();
-        try (Stream<Path> files = Files.list(parsed.classes().resolve(path))) {
+        Path folder = parsed.classes().resolve(path);
+        if (!Files.isDirectory(folder)) {
+            throw new ApiException(
+                    "cannot read the class files of " + parsed.packageName() + ": there is no " + folder);
+        }
+        try (Stream<Path> files = Files.list(folder)) {
             for (Path file :
                     files.filter(one -> one.toString().endsWith(".class")).toList()) {
                 classFiles.put(path + "/" + file.getFileName(), CapZip.readBounded(file));
@@ -56,7 +75,8 @@ public final class ConverterCommand {
         for (Path one : parsed.exportPath()) {
             if (Files.exists(one)) {
                 present.add(one);
-            } else {
+            } else if (!KitFolder.isExports(one)) {
+                // A kit's need not be there: ours serve for the packages of the card API.
                 report.accept("warning: there is no " + one + " (-exportpath)");
             }
         }

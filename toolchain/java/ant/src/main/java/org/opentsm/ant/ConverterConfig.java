@@ -18,21 +18,16 @@ final class ConverterConfig {
 
     private ConverterConfig() {}
 
-    /** @param base what relative -classdir, -d and -exportpath are relative to */
-    static List<String> words(Path file, Path base) throws IOException {
+    /** @throws ApiException when there is no such file, or it is too large */
+    static List<String> words(Path file) throws IOException {
         if (!Files.isRegularFile(file) || Files.size(file) > MAX_BYTES) {
-            throw new ApiException("configfile " + file + " is no file of at most " + MAX_BYTES + " bytes");
+            throw new ApiException("configuration file " + file + " is no file of at most " + MAX_BYTES + " bytes");
         }
         List<String> words = new ArrayList<>();
         for (String line : Files.readAllLines(file, StandardCharsets.ISO_8859_1)) {
             Matcher word = WORD.matcher(line.replaceAll("(^|\\s)#.*$", ""));
             while (word.find()) {
                 words.add(word.group(1) == null ? word.group(2) : word.group(1));
-            }
-        }
-        for (int i = 0; i + 1 < words.size(); i++) {
-            if (List.of("-classdir", "-d").contains(words.get(i))) {
-                words.set(i + 1, base.resolve(words.get(i + 1)).toString());
             }
         }
         return words;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.ant;
 
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,13 +21,26 @@ import org.opentsm.api.StubJar;
 
 /**
  * Writes a kit folder for the original ant-javacard: it takes the folder for an SDK 3.2.0 and starts our converter. Its
- * own verification needs the vendor's verifier, so such a build says {@code verify="false"}.
+ * own verification needs the vendor's verifier, so such a build says {@code verify="false"}. Scripts for the vendor's
+ * kits find {@code bin/converter} and {@code lib/converter.jar} in it.
  */
 final class Kit {
     private static final String VERSION = "3.2.0";
     /** Kit version to the level of our declarations that stands behind it. */
     private static final Map<String, String> LEVELS =
             Map.of("3.0.4", "3.0.4", "3.0.5", "3.0.5", "3.1.0", "3.1", VERSION, "3.2");
+
+    private static final String UNIX =
+            """
+            #!/bin/sh
+            exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" \\
+              -cp "$(dirname "$0")/../lib/converter.jar" com.sun.javacard.converter.Converter "$@"
+            """;
+    private static final String WINDOWS =
+            """
+            @echo off\r
+            java -cp "%~dp0..\\lib\\converter.jar" com.sun.javacard.converter.Converter %*\r
+            """;
 
     private Kit() {}
 
@@ -41,6 +56,10 @@ final class Kit {
         Files.writeString(
                 folder.resolve("opentsm-kit"), "Generated; an interface for ant-javacard's jckit attribute.\n");
         tools(folder.resolve("lib/tools.jar"), lib);
+        // Scripts for the kits 2.2 name this jar.
+        Files.copy(folder.resolve("lib/tools.jar"), folder.resolve("lib/converter.jar"), REPLACE_EXISTING);
+        command(folder.resolve("bin/converter"), UNIX);
+        command(folder.resolve("bin/converter.bat"), WINDOWS);
         for (Map.Entry<String, String> entry : LEVELS.entrySet()) {
             ApiLevel level = ApiLevel.of(entry.getValue());
             StubJar.write(level, folder.resolve("lib/api_classic-" + entry.getKey() + ".jar"));
@@ -48,6 +67,14 @@ final class Kit {
             new ExportFiles(level).writeTo(folder.resolve("api_export_files_" + entry.getKey()));
         }
         new ExportFiles(ApiLevel.of("3.0.5")).writeTo(folder.resolve("api_export_files"));
+    }
+
+    private static void command(Path file, String text) throws IOException {
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, text);
+        if (!file.toFile().setExecutable(true)) {
+            throw new IOException("cannot make " + file + " executable");
+        }
     }
 
     /** One jar with the converter and all it needs, because ant-javacard puts nothing else on the class path. */

@@ -24,7 +24,7 @@ import org.opentsm.cap.tool.ExportDump;
 import org.opentsm.verifier.Severity;
 import org.opentsm.verifier.VerifierMain;
 
-/** The commands of ant-javacard that work on files: verify, dump, diff, size, exp dump, kit, stubs. */
+/** The commands of ant-javacard that work on files: verify, dump, diff, size, exp dump, convert, kit, stubs. */
 public final class Tool {
     private static final int FAILED = 1;
     private static final int USAGE = 2;
@@ -70,6 +70,8 @@ public final class Tool {
                 }
                 ExportDump.dump(read(Path.of(operands[1]), ExportFile::read), System.out);
                 return 0;
+            case "convert":
+                return ConverterCommand.run(operands, System.out, System.err);
             case "kit":
                 need(operands, 1, "kit DIR");
                 Kit.write(Path.of(operands[0]), Path.of(System.getProperty("opentsm.lib", ".")));

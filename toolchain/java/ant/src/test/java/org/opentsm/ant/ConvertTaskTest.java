@@ -19,8 +19,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Build files of the vendor's kits 2.2.x: their converter task, with their attributes. */
 class ConvertTaskTest {
-    private static final String TASK =
-            "<taskdef name='convert' classname='com.sun.javacard.ant.tasks.ConverterTask' classpath='ant-tasks/lib/jctasks.jar'/>";
+    private static final String TASK = "<taskdef name='convert' classname='com.sun.javacard.ant.tasks.ConverterTask' "
+            + "classpath='ant-tasks/lib/jctasks.jar'/>";
     private static final String APPLET = "<AppletNameAID appletname='p.A' aid='0x01:0x02:0x03:0x04:0x05:0x01'/>";
     private static final String PACKAGE =
             " packagename='p' packageaid='0x01:0x02:0x03:0x04:0x05' majorminorversion='1.0' ";
@@ -33,15 +33,16 @@ class ConvertTaskTest {
     @BeforeEach
     void compile() throws IOException {
         project = new BuildFolder(folder).file("src/p/A.java", BuildFolder.applet("p", "A", ""));
-        project.run(
-                "<javacard><cap targetsdk='2.2.2' sources='src' classes='bin' package='p' version='1.0' aid='0102030405' output='ours.cap'>"
-                        + "<applet class='p.A' aid='010203040501'/></cap></javacard>");
+        project.run("<javacard><cap targetsdk='2.2.2' sources='src' classes='bin' package='p' version='1.0' "
+                + "aid='0102030405' output='ours.cap'>"
+                + "<applet class='p.A' aid='010203040501'/></cap></javacard>");
     }
 
     @Test
     void convertsAsTheJavacardTaskDoes() throws IOException {
         project.run(TASK + "<path id='kit'><pathelement path='sdk/java_card_kit-2_2_2/api_export_files'/></path>"
-                + "<convert dir='bin' outputdirectory='out' CAP='true' EXP='yes' JCA='true' verbose='true' nobanner='true' noverify='true'"
+                + "<convert dir='bin' outputdirectory='out' CAP='true' EXP='yes' JCA='true' verbose='true' "
+                + "nobanner='true' noverify='true'"
                 + PACKAGE
                 + "><exportpath refid='kit'/><classpath path='converter.jar'/>" + APPLET + "</convert>");
         assertEquals(
@@ -60,25 +61,46 @@ class ConvertTaskTest {
     void takesTheLevelOfTheKitWhoseExportFilesItNames() throws IOException {
         project.run(TASK + "<convert CAP='true' classdir='bin' exportpath='jc221_kit/api_export_files'" + PACKAGE + ">"
                 + APPLET + "</convert>");
-        assertEquals(
-                2,
-                project.cap("bin/p/javacard/p.cap").imports().packages().stream()
-                        .filter(one -> one.aid().toString().equals("A0000000620101"))
-                        .findFirst()
-                        .orElseThrow()
-                        .minor());
+        assertEquals(2, framework("bin/p/javacard/p.cap"));
     }
 
     @Test
     void readsAConfigurationFile() throws IOException {
         project.file(
                 "p.opt",
-                "-out CAP EXP # what\n-classdir bin\n-d \"opt out\"\n-target 2.2.2\n-applet 0x1:0x02:0x03:0x04:0x05:0x01 p.A\np 0x01:0x02:0x03:0x04:0x05 1.0\n"
-                        .replace("0x1:", "0x01:"));
+                "-out CAP EXP # what\n-classdir bin\n-d \"opt out\"\n-target 2.2.2\n-applet "
+                        + "0x1:0x02:0x03:0x04:0x05:0x01 p.A\np 0x01:0x2:0x03:0x4:0x05 1.0\n");
         project.run(TASK + "<convert configfile='p.opt'/>");
         assertArrayEquals(
                 project.cap("ours.cap").loadFileDataBlock(true),
                 project.cap("opt out/p/javacard/p.cap").loadFileDataBlock(true));
+    }
+
+    /** The vendor's HelloWorld.opt: no -classdir, an export path of ".", bytes of one digit, and the kit elsewhere. */
+    @Test
+    void attributesFillWhatTheConfigurationFileLeavesOut() throws IOException {
+        project.file(
+                "src/p.opt",
+                "-out EXP JCA CAP\n-exportpath .\n-applet  0x1:0x2:0x3:0x4:0x5:0x1 p.A\np\n0x1:0x2:0x3:0x4:0x5 1.0\n");
+        String task =
+                TASK + "<convert configfile='src/p.opt' dir='bin' outputdirectory='out' target='java_card_kit-2_2_1'/>";
+        project.run(task).run(task);
+        assertEquals(List.of("out/p/javacard/p.cap"), project.files("p.cap"));
+        assertEquals(2, framework("out/p/javacard/p.cap"));
+        assertTrue(!project.logged().contains("does not count"), project.logged());
+        project.run(TASK
+                + "<convert configfile='src/p.opt' classdir='bin' packagename='q' "
+                + "packageaid='0102030405' majorminorversion='1.0'/>");
+        assertTrue(project.logged().contains("the package is p 0x1:0x2:0x3:0x4:0x5 1.0"), project.logged());
+        assertEquals(List.of("bin/p/javacard/p.cap", "out/p/javacard/p.cap"), project.files("p.cap"));
+    }
+
+    private int framework(String cap) throws IOException {
+        return project.cap(cap).imports().packages().stream()
+                .filter(one -> one.aid().toString().equals("A0000000620101"))
+                .findFirst()
+                .orElseThrow()
+                .minor();
     }
 
     @ParameterizedTest(name = "{0}")
@@ -86,11 +108,12 @@ class ConvertTaskTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "no version       | CAP='true' classdir='bin' packagename='p' packageaid='0x01:0x02:0x03:0x04:0x05' | needs the attribute majorminorversion",
-                "unknown          | CAP='true' classdir='bin' packagename='p' speed='9'                             | no attribute speed",
-                "unknown target   | CAP='true' classdir='bin' target='kit' packagename='p'                          | names no Java Card level",
-                "no classes       | CAP='true' classdir='none' packageaid='0x01:0x02:0x03:0x04:0x05' packagename='p' majorminorversion='1.0' | cannot read",
-                "no configuration | configfile='none.opt'                                                           | is no file"
+                "no version       | classdir='bin' packagename='p' packageaid='0102030405' | needs the attribute major",
+                "unknown          | classdir='bin' packagename='p' speed='9'               | no attribute speed",
+                "unknown target   | classdir='bin' target='kit'" + PACKAGE + "| names no Java Card level",
+                "no classes       | classdir='none'" + PACKAGE + "             | cannot read the class files",
+                "no configuration | configfile='none.opt'                                   | is no file",
+                "half a package   | configfile='p.opt' packagename='p' | needs the attribute packageaid"
             })
     void refuses(String name, String attributes, String message) {
         BuildException error =
