@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { ConflictError, NotFoundError, PeerError, PolicyError, type TsmError, UsageError } from '../../errors.ts';
-import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
+import { cardIdOfText } from '../../store/card-id.ts';
 import {
   type Action,
   type ActionResult,
@@ -14,12 +14,12 @@ import {
   recordPeer,
 } from '../../store/front/actions.ts';
 import type { FrontTables } from '../../store/front/schema.ts';
-import { holdsCard } from '../../store/front/user-cards.ts';
+import { heldCard } from '../../store/front/user-cards.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import type { CardId, Problem } from '../../wire/message/common.ts';
 import type { ActionState, Rule, StartAction } from '../../wire/message/front.ts';
 import type { TopUpState } from '../../wire/message/platform.ts';
-import { cardOf } from './card-of-element.ts';
+import { nameOf, noCard } from './card-of-element.ts';
 import type { Backends } from './ports.ts';
 import type { SeramSessions } from './seram-sessions.ts';
 
@@ -71,11 +71,10 @@ export class Actions {
    */
   async start(user: User, id: string, request: StartAction): Promise<ActionState> {
     const { database } = this.#options;
-    const cardId = cardOf(request);
-    const card = cardIdText(cardId);
-    // One answer for cards that are another's and for those that are nobody's.
-    if (!(await holdsCard(database, user.subject, card)))
-      throw new NotFoundError('card-not-yours', 'You have no such card: have it entered under your name');
+    const name = nameOf(request);
+    const card = name && (await heldCard(database, user.subject, `${name.kind}:${name.value}`));
+    if (card === undefined) throw noCard();
+    const cardId = cardIdOfText(card);
     const known = await findAction(database, id);
     const rule = known ?? this.#options.route(request, cardId);
     await claimIdempotencyKey(database as unknown as Kysely<RequestTables>, {

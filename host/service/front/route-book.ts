@@ -7,7 +7,7 @@ import { addRouteVersion, changingRoutes, lastRoutes, ROUTES_BELL } from '../../
 import type { FrontTables } from '../../store/front/schema.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { PutRoute, Route, RouteExplanation, Rule, StartAction } from '../../wire/message/front.ts';
-import { cardOf } from './card-of-element.ts';
+import { nameOf, noCard } from './card-of-element.ts';
 import { chooseRule, explain, requireNoConflict } from './routes.ts';
 
 /** The routes of a front: those of its config and those that operators enter; every node follows the database. */
@@ -76,7 +76,9 @@ export class RouteBook implements AsyncDisposable {
   }
 
   explain(request: StartAction): RouteExplanation {
-    const { taken, considered } = explain(this.#valid(), request, cardOf(request));
+    const name = nameOf(request);
+    if (name === undefined) throw noCard();
+    const { taken, considered } = explain(this.#valid(), request, name);
     return { ...(taken === undefined ? {} : { taken }), considered: [...considered] };
   }
 

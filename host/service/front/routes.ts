@@ -14,7 +14,7 @@ export interface Considered {
 const FIELDS = ['actionCode', 'productId', 'domain', 'appId'] as const;
 
 /** The first thing that keeps a request from a rule. */
-function obstacle({ when }: Rule, request: StartAction, card: CardId): string | undefined {
+function obstacle({ when }: Rule, request: StartAction, card: Pick<CardId, 'value'>): string | undefined {
   for (const field of FIELDS) {
     if (when[field] !== undefined && when[field] !== request[field]) return `${field} is not ${when[field]}`;
   }
@@ -30,7 +30,7 @@ const within = (value: string, from: string, to: string): boolean =>
 export function explain(
   rules: readonly Rule[],
   request: StartAction,
-  card: CardId,
+  card: Pick<CardId, 'value'>,
 ): { readonly taken?: Rule; readonly considered: readonly Considered[] } {
   const fitting = rules.filter((rule) => obstacle(rule, request, card) === undefined);
   const [taken] = [...fitting].sort((one, other) => (other.precedence ?? 0) - (one.precedence ?? 0));
@@ -42,7 +42,7 @@ export function explain(
 }
 
 /** @throws NotFoundError `no-route` */
-export function chooseRule(rules: readonly Rule[], request: StartAction, card: CardId): Rule {
+export function chooseRule(rules: readonly Rule[], request: StartAction, card: Pick<CardId, 'value'>): Rule {
   const { taken } = explain(rules, request, card);
   if (taken !== undefined) return taken;
   throw new NotFoundError('no-route', `No rule takes the action ${request.actionCode}`);

@@ -10,6 +10,7 @@ import {
   SERAM_VERSION,
   type SecureElement,
 } from '../../wire/message/seram.ts';
+import { isSameElement } from './card-of-element.ts';
 import { hasNoChannel, listLength, readList } from './seram-script.ts';
 
 /**
@@ -128,11 +129,12 @@ const HAS = { protocol: 'HTTPS', format: 'application/json', version: SERAM_VERS
  */
 export function negotiate(session: SeramSession, offer: Handshake, binding: string, now: number): Negotiated {
   if (session.state !== 'CREATED' && session.state !== 'NEGOTIATED') return { kind: 'unknown' };
-  const { seType, seId } = session.element;
-  const offered = offer.secureElements.some(
-    (element) => element.seType === seType && element.seId.toUpperCase() === seId.toUpperCase(),
-  );
-  if (!offered) return { kind: 'refused', reason: 'the secure element of this session is not among those offered' };
+  const same = offer.secureElements.filter((element) => isSameElement(element, session.element));
+  const offered = same.find(({ seType }) => seType === session.element.seType) ?? same[0];
+  if (offered === undefined)
+    return { kind: 'refused', reason: 'the secure element of this session is not among those offered' };
+  // Orders name it as this phone does.
+  const element = { seType: offered.seType, seId: offered.seId };
   for (const [supported, name] of [
     [offer.supportedTransportProtocols, HAS.protocol],
     [offer.supportedDataFormats, HAS.format],
@@ -146,7 +148,7 @@ export function negotiate(session: SeramSession, offer: Handshake, binding: stri
     chosenDataProtocol: HAS.format,
     chosenVersion: HAS.version,
   };
-  return { kind: 'chosen', session: { ...session, state: 'NEGOTIATED', binding, seenAt: now }, answer };
+  return { kind: 'chosen', session: { ...session, state: 'NEGOTIATED', element, binding, seenAt: now }, answer };
 }
 
 export interface ReportCookies {
@@ -164,6 +166,7 @@ export type Heard =
 
 /** A report came in. Its `seq` cookie tells to which order it belongs; one without cookies belongs to the last. */
 export function hear(session: SeramSession, report: Report, cookies: ReportCookies, now: number): Heard {
+  if (session.state === 'STOPPED') return stopAgain(session, cookies, now);
   if (isOver(session) || session.state === 'CREATED') return { kind: 'unknown' };
   const bound = cookies.binding !== undefined;
   if (bound ? cookies.binding !== session.binding : session.cookies === true) return { kind: 'unknown' };
@@ -174,7 +177,21 @@ export function hear(session: SeramSession, report: Report, cookies: ReportCooki
   if (seq < session.seq) return lost(seen, now);
   const { localAgentStatusEnum: status, errorMsg } = report.localAgentStatus;
   if (status === 'POLLING' || status === 'PROCESSED') return { kind: 'heard', session: consume(seen, report) };
-  return { kind: 'heard', session: over(seen, 'FAILED', `${status}: ${errorMsg ?? 'no reason given'}`.slice(0, 500)) };
+  // No column takes a NUL.
+  const reason = (errorMsg ?? 'no reason given').slice(0, 480).replaceAll('\0', '');
+  return { kind: 'heard', session: over(seen, 'FAILED', `${status}: ${reason}`) };
+}
+
+/**
+ * The order to stop was lost on its way: the same again, to the agent that it was for. One that keeps no cookies hears
+ * it once more, whatever became of the first: whoever has stopped reports no more.
+ */
+function stopAgain(session: SeramSession, cookies: ReportCookies, now: number): Heard {
+  const { order, ...stopped } = session;
+  if (order === undefined || now - session.seenAt > LOST_MS) return { kind: 'unknown' };
+  if (session.cookies !== true) return { kind: 'again', session: stopped, order, seq: session.seq };
+  const missed = cookies.binding === session.binding && (cookies.seq ?? 0) < session.seq;
+  return missed ? { kind: 'again', session, order, seq: session.seq } : { kind: 'unknown' };
 }
 
 /**
@@ -244,7 +261,8 @@ export function give(session: SeramSession, now: number, delayMs: number): Given
     { ramCommandType: 'ramStopCommand' },
   ];
   const seq = session.seq + 1;
-  return { session: { ...session, state: 'STOPPED', seq }, order: { delay: 0, ramCommands: commands }, seq };
+  const order: Order = { delay: 0, ramCommands: commands };
+  return { session: { ...session, state: 'STOPPED', seq, order }, order, seq };
 }
 
 function handOut(session: SeramSession, script: RunningScript, start: readonly RamCommand[], delay: number): Given {

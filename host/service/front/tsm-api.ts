@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import { NotFoundError, TsmError } from '../../errors.ts';
+import { TsmError } from '../../errors.ts';
 import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
 import type { FrontTables } from '../../store/front/schema.ts';
 import { addServiceAction, findServiceAction, finishServiceAction } from '../../store/front/service-actions.ts';
-import { holdsCard, listUserCards } from '../../store/front/user-cards.ts';
+import { heldCard, holdsCard, listUserCards } from '../../store/front/user-cards.ts';
 import { claimIdempotencyKey, type RequestTables, requestIdOf } from '../../store/request-log.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { AppProcess, CheckResult, Instance, Operation, Process } from '../../wire/message/service-instance.ts';
 import { refusal, refusalOfPeer } from '../tsm-refusal.ts';
 import type { User } from './actions.ts';
-import { cardOf } from './card-of-element.ts';
+import { nameOf, noCard, type OfferedElement } from './card-of-element.ts';
 import type { Backends, Services } from './ports.ts';
 import type { SeramSessions } from './seram-sessions.ts';
 
@@ -31,8 +31,10 @@ export interface TsmApiOptions {
   readonly onError: (error: Error) => void;
 }
 
-type Element = Parameters<typeof cardOf>[0];
-type Asked = { readonly appId?: string; readonly secureElements: readonly Element[] };
+type Asked = { readonly appId?: string; readonly secureElements: readonly OfferedElement[] };
+
+/** Most cards that the platform behind takes at once. */
+const MAX_CARDS = 16;
 
 const WATCH_MS = 20_000;
 const PAUSE_MS = 1_000;
@@ -60,7 +62,7 @@ export class TsmApi {
   async find(user: User, asked: { readonly serviceId: string; readonly appId?: string }): Promise<Instance[]> {
     const cards = (await listUserCards(this.#options.database, user.subject)).map(cardIdOfText);
     if (cards.length === 0) throw noCard();
-    return this.#ask(() => this.#services.find({ ...asked, cards: cards.slice(0, 16) }));
+    return this.#ask(() => this.#services.find({ ...asked, cards: cards.slice(0, MAX_CARDS) }));
   }
 
   async checkDeployment(
@@ -171,15 +173,16 @@ export class TsmApi {
     return this.#options.sessions.end(processId, `process/${state}`);
   }
 
-  /** Cards among those offered that are this user's. */
-  async #held(user: User, elements: readonly Element[]): Promise<CardId[]> {
-    const cards: CardId[] = [];
+  /** Cards among those offered that are this user's; elements that have no name of a card are passed over. */
+  async #held(user: User, elements: readonly OfferedElement[]): Promise<CardId[]> {
+    const cards = new Set<string>();
     for (const element of elements) {
-      const card = cardOf(element);
-      if (await holdsCard(this.#options.database, user.subject, cardIdText(card))) cards.push(card);
+      const name = nameOf(element);
+      const card = name && (await heldCard(this.#options.database, user.subject, `${name.kind}:${name.value}`));
+      if (card !== undefined) cards.add(card);
     }
-    if (cards.length === 0) throw noCard();
-    return cards;
+    if (cards.size === 0) throw noCard();
+    return [...cards].slice(0, MAX_CARDS).map(cardIdOfText);
   }
 
   /** A refusal of the platform behind is one of ours. */
@@ -192,7 +195,5 @@ export class TsmApi {
   }
 }
 
-/** One answer for cards that are another's and for those that are nobody's. */
-const noCard = () => new NotFoundError('card-not-yours', 'You have no such card: have it entered under your name');
-
+/** The session takes the element as the phone offers it: what is told here is the card's name. */
 const elementOf = ({ kind, value }: CardId) => ({ seType: kind === 'iccid' ? 'uicc' : 'eSE', seId: value }) as const;

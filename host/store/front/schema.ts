@@ -13,7 +13,10 @@ import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 
 interface UserCardTable {
   subject: string;
+  /** A name of the card. */
   card: string;
+  /** The name by which flows know it, where that is another. */
+  main: string | null;
 }
 
 interface ActionTable {
@@ -125,6 +128,7 @@ export const FRONT_MIGRATIONS: readonly Migration[] = [
     `,
   },
   { number: 3, name: 'service nodes', sql: SERVICE_NODES_SQL },
+  { number: 4, name: 'further names of cards', sql: 'ALTER TABLE user_cards ADD COLUMN main text;' },
 ];
 
 /** Any number that no other part uses for its advisory lock. */

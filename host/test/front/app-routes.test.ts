@@ -17,7 +17,10 @@ import { UserTokens } from '../../rest/user-tokens.ts';
 import { Actions } from '../../service/front/actions.ts';
 import { SeramSessions } from '../../service/front/seram-sessions.ts';
 import { TsmApi } from '../../service/front/tsm-api.ts';
+import { UserCardBook } from '../../service/front/user-cards.ts';
+import { AuditLog } from '../../store/audit-log.ts';
 import { Bells } from '../../store/bells.ts';
+import { cardIdOfText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
 import { addAction, finishAction } from '../../store/front/actions.ts';
 import { FRONT_MIGRATIONS, type FrontTables } from '../../store/front/schema.ts';
@@ -331,6 +334,40 @@ describe('Routes of the app side', function () {
       expect(answer.status, route).to.equal(404);
       expect(answer, route).to.deep.equal(await send(route, nobodys, mallory));
     }
+  });
+
+  it('take what phones and apps write: elements of others, an EID, identifiers in capitals', async () => {
+    const alice = `Bearer ${await users.token('alice')}`;
+    const [EID, MAIN] = ['89049032123451234512345678901235', `iccid:${ICCID}`];
+    const book = new UserCardBook(database, new AuditLog(database));
+    const eid = { kind: 'eid', value: EID } as const;
+    const nameless = await book.put('alice', eid, undefined, 'o').catch((error: unknown) => error);
+    expect(nameless).to.include({ code: 'further-name' });
+    const others = [
+      { seType: 'undefined', seId: 'SIM 1 (vendor)', seExtraInfo: 'x'.repeat(3_000) },
+      ...Array(20).fill({ seType: 'eSE', seId: NOBODYS }),
+    ];
+    const check = (secureElements: readonly object[]) => ({
+      path: '/tsm-api/1/deployment-checks',
+      body: { serviceId: HERS.replaceAll('1', 'A'), version: '1.x.x', secureElements },
+    });
+    const status = async (elements: readonly object[]) =>
+      (await send('POST /tsm-api/1/deployment-checks', check(elements), alice)).status;
+    const named = { seType: 'ieuicc', seId: EID };
+    // Of another service, and nothing is behind: what counts is whose card it is.
+    expect([await status(others), await status([...others, named])]).to.deep.equal([404, 404]);
+    expect(await status([...others, { seType: 'euicc', seId: `${ICCID.slice(0, 19)}5` }])).to.equal(503);
+    await book.put('alice', eid, cardIdOfText(MAIN), 'o');
+    expect((await book.list('alice')).cards)
+      .to.include(MAIN)
+      .and.not.to.include(`eid:${EID}`);
+    expect(await status([...others, named])).to.equal(503);
+    await book.remove('alice', eid, 'o');
+    expect(await status([named])).to.equal(404);
+    const path = `/tsm-api/1/service-instances/${HERS.toUpperCase()}`;
+    expect((await send('GET', { path }, alice)).status).to.equal(200);
+    const free = { ...action('SIM 1 (vendor)'), seType: 'undefined' };
+    expect((await send('POST /ext/1/actions', { path: '/ext/1/actions', body: free }, alice)).status).to.equal(404);
   });
 
   it('give nothing to an agent without the secret of a session, not even with a user’s token', async () => {

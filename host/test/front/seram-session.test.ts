@@ -94,6 +94,40 @@ describe('A SERAM session', () => {
     expect(again).to.deep.include({ kind: 'again', seq: 1, order: first.order });
   });
 
+  it('gives a lost stop again: to an agent with cookies until it has it, to one without them once', () => {
+    const over = given(end(heard(negotiated(), polling, 0), 'top-up/credited'));
+    for (const now of [5, 10]) {
+      const again = hear(over.session, polling, cookies(0), now);
+      expect(again).to.deep.include({ kind: 'again', seq: 1, order: over.order });
+    }
+    expect(hear(over.session, polling, cookies(1), 5).kind).to.equal('unknown');
+    expect(hear(over.session, polling, { seq: 0, binding: 'other' }, 5).kind).to.equal('unknown');
+    expect(hear(over.session, polling, cookies(0), LOST_MS + 1).kind).to.equal('unknown');
+    const start = hear(negotiated(), polling, {}, 0);
+    if (start.kind !== 'heard') expect.fail();
+    const bare = given(end(start.session, 'top-up/credited'));
+    const once = hear(bare.session, polling, {}, 5);
+    expect(once).to.deep.include({ kind: 'again', order: bare.order });
+    expect(once.kind === 'again' && hear(once.session, polling, {}, 5).kind).to.equal('unknown');
+  });
+
+  it('takes its element by whatever type and spelling the phone has for it, and names it so', () => {
+    const CPLC = '1A2B'.repeat(21);
+    const asked = [
+      [{ seType: 'eSE', seId: CPLC }, { seType: 'iSE', seId: `9f7f2a${CPLC.toLowerCase()}` }, true],
+      [{ seType: 'uicc', seId: '8986012345678901234' }, { seType: 'euicc', seId: '8986012345678901234F' }, true],
+      [{ seType: 'uicc', seId: '898601234567890123A' }, { seType: 'uicc', seId: '898601 234567 890123a' }, true],
+      [{ seType: 'uicc', seId: '8986012345678901234' }, { seType: 'uicc', seId: '8986012345678901235F' }, false],
+    ] as const;
+    for (const [element, offered, same] of asked) {
+      const others = [{ seType: 'undefined', seId: 'SIM 1 (vendor)' }, ...Array(30).fill({ seType: 'eSE', seId: '' })];
+      const made = negotiate(newSession(element, 0), { secureElements: [...others, offered] }, 'b', 0);
+      expect(made.kind).to.equal(same ? 'chosen' : 'refused');
+      if (made.kind === 'chosen') expect(made.session.element).to.deep.equal(offered);
+    }
+    expect(negotiate(newSession(ELEMENT, 0), { secureElements: [] }, 'b', 0).kind).to.equal('refused');
+  });
+
   it('takes the same report twice as one', () => {
     const first = withScript(commands(SELECT, READ).map((command) => ({ ...command, anyStatus: true as const })));
     const once = heard(first.session, answered('9000', '9000'), 1);

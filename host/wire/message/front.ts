@@ -142,7 +142,7 @@ export const StartAction = Type.Object(
     /** AID of the application, or the app's own name of it. */
     appId: Type.Optional(Name),
     seType: SeType,
-    seId: Type.String({ pattern: '^[0-9A-Fa-f-]{4,100}$' }),
+    seId: Type.String({ maxLength: 1_000, pattern: '^[^\\u0000]*$' }),
     /** Cents. */
     amount: Type.Optional(AmountInCents),
     reason: Type.Optional(Type.Union([Type.Literal('lost'), Type.Literal('stolen')])),

@@ -22,21 +22,24 @@ export const SeType = Type.Union([
 ]);
 export type SeType = Static<typeof SeType>;
 
-/** A secure element by type and name; we name a uicc by its ICCID and an eSE by its CPLC or IIN and CIN. */
+/**
+ * A secure element by type and name. The name is free text; ours are ICCID, EID, CPLC, and IIN with CIN. What a phone
+ * says is bounded by the size of a body alone: the published schema has no other limit.
+ */
 export const SecureElement = Type.Object({
   seType: SeType,
-  seId: Type.String({ minLength: 1, maxLength: 200 }),
-  seExtraInfo: Type.Optional(Type.String({ maxLength: 1_000 })),
+  seId: Type.String(),
+  seExtraInfo: Type.Optional(Type.String()),
 });
 export type SecureElement = Static<typeof SecureElement>;
 
-const Names = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 16 });
+const Names = Type.Array(Type.String());
 
 /**
  * POST /gp/seram/handshake: secure elements in order of preference; what is absent is HTTPS, application/json, 2.0.0.
  */
 export const Handshake = Type.Object({
-  secureElements: Type.Array(SecureElement, { minItems: 1, maxItems: 16 }),
+  secureElements: Type.Array(SecureElement),
   supportedTransportProtocols: Type.Optional(Names),
   supportedDataFormats: Type.Optional(Names),
   supportedVersions: Type.Optional(Names),
@@ -68,8 +71,9 @@ export const Report = Type.Object({
       Type.Literal('UNKNOWN_FAILURE'),
       Type.Literal('UNGRANTED_ACCESS'),
     ]),
-    executedSeRamCommands: Type.Optional(Type.Integer({ minimum: 0, maximum: SERAM_LIMITS.commands })),
-    errorMsg: Type.Optional(Type.String({ maxLength: 4_000 })),
+    executedSeRamCommands: Type.Optional(Type.Integer({ minimum: 0 })),
+    /** However long: the beginning of it is kept. */
+    errorMsg: Type.Optional(Type.String()),
   }),
   ramResponses: Type.Optional(
     Type.Array(

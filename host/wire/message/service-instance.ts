@@ -9,6 +9,8 @@ import { SeType } from './seram.ts';
 
 const closed = { additionalProperties: false } as const;
 export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
+/** As apps write it: in either case (RFC 9562, 4). */
+export const AnyUuid = Type.String({ pattern: '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' });
 export const VersionTag = Type.String({ pattern: '^[0-9]{1,9}\\.[0-9]{1,9}\\.[0-9]{1,9}$' });
 /** A tag whose last parts may be `x`: `1.x.x`. */
 export const VersionPattern = Type.String({
@@ -17,19 +19,24 @@ export const VersionPattern = Type.String({
 /** Name of an app as Services list it in accessAuthorizedDeviceApps: hash of its certificate. */
 export const AppId = Type.String({ pattern: '^([0-9A-Fa-f]{2}){5,32}$' });
 
-export const OfferedElement = Type.Object(
-  { seType: SeType, seId: Type.String({ pattern: '^[0-9A-Fa-f-]{4,100}$' }) },
+/** As in SERAM: the name is free text, and one that no card of ours has is passed over. */
+const OfferedElement = Type.Object(
+  {
+    seType: SeType,
+    seId: Type.String({ maxLength: 1_000 }),
+    seExtraInfo: Type.Optional(Type.String({ maxLength: 16_384 })),
+  },
   closed,
 );
-const SecureElements = Type.Array(OfferedElement, { minItems: 1, maxItems: 16 });
+const SecureElements = Type.Array(OfferedElement, { minItems: 1, maxItems: 64 });
 
 /** Who asks, and what his handset has. */
 export const DeviceFacts = { appId: Type.Optional(AppId), secureElements: SecureElements };
 
 /** POST /tsm-api/1/service-instances */
-export const CreateServiceInstance = Type.Object({ serviceId: Uuid, version: VersionTag, ...DeviceFacts }, closed);
+export const CreateServiceInstance = Type.Object({ serviceId: AnyUuid, version: VersionTag, ...DeviceFacts }, closed);
 /** POST /tsm-api/1/deployment-checks */
-export const CheckDeployment = Type.Object({ serviceId: Uuid, version: VersionPattern, ...DeviceFacts }, closed);
+export const CheckDeployment = Type.Object({ serviceId: AnyUuid, version: VersionPattern, ...DeviceFacts }, closed);
 
 /** What the front adds to what the app says: cards that the user holds, by its own book. */
 export const OnCards = { cards: Type.Array(CardId, { minItems: 1, maxItems: 16 }) };

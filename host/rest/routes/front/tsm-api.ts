@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import type { TsmApi } from '../../../service/front/tsm-api.ts';
 import {
+  AnyUuid,
   AppId,
   AppProcess,
   CheckDeployment,
@@ -15,7 +16,6 @@ import {
   Suspend,
   Terminate,
   Update,
-  Uuid,
   VersionPattern,
 } from '../../../wire/message/service-instance.ts';
 import type { RestApp } from '../../app.ts';
@@ -24,16 +24,20 @@ import { IdempotencyHeaders, requestIdOfHeaders, WaitQuery, waitMsOf } from '../
 const closed = { additionalProperties: false } as const;
 const BASE = '/tsm-api/1/service-instances';
 const config = { access: ['user'] as const };
-const Params = Type.Object({ instanceId: Uuid }, closed);
+const Params = Type.Object({ instanceId: AnyUuid }, closed);
 const headers = IdempotencyHeaders;
 const response = { 202: AppProcess };
+const ofService = <T extends { readonly serviceId: string }>(asked: T): T => ({
+  ...asked,
+  serviceId: asked.serviceId.toLowerCase(),
+});
 
 /** Instances of services on the user's chips. @see BSI TR-03165 1.0.4, 4.2 */
 export function tsmApiRoutes(app: RestApp, api: TsmApi): void {
   const userOf = ({ peer }: { readonly peer: { readonly id: string } }) => ({ subject: peer.id });
 
   app.post(BASE, { config, schema: { body: CreateServiceInstance, response: { 200: Instance } } }, async (request) =>
-    api.create(userOf(request), request.body),
+    api.create(userOf(request), ofService(request.body)),
   );
 
   app.get(
@@ -41,21 +45,21 @@ export function tsmApiRoutes(app: RestApp, api: TsmApi): void {
     {
       config,
       schema: {
-        querystring: Type.Object({ serviceId: Uuid, appId: Type.Optional(AppId) }, closed),
+        querystring: Type.Object({ serviceId: AnyUuid, appId: Type.Optional(AppId) }, closed),
         response: { 200: Instances },
       },
     },
-    async (request) => api.find(userOf(request), request.query),
+    async (request) => api.find(userOf(request), ofService(request.query)),
   );
 
   app.post(
     '/tsm-api/1/deployment-checks',
     { config, schema: { body: CheckDeployment, response: { 200: CheckResult } } },
-    async (request) => api.checkDeployment(userOf(request), request.body),
+    async (request) => api.checkDeployment(userOf(request), ofService(request.body)),
   );
 
   app.get(`${BASE}/:instanceId`, { config, schema: { params: Params, response: { 200: Instance } } }, async (request) =>
-    api.instance(userOf(request), request.params.instanceId),
+    api.instance(userOf(request), request.params.instanceId.toLowerCase()),
   );
 
   app.get(
@@ -68,7 +72,7 @@ export function tsmApiRoutes(app: RestApp, api: TsmApi): void {
         response: { 200: CheckResult },
       },
     },
-    async (request) => api.checkUpdate(userOf(request), request.params.instanceId, request.query.version),
+    async (request) => api.checkUpdate(userOf(request), request.params.instanceId.toLowerCase(), request.query.version),
   );
 
   app.get(
@@ -90,7 +94,13 @@ export function tsmProcessRoutes(app: RestApp, api: TsmApi): void {
   const start = (
     request: Parameters<typeof requestIdOfHeaders>[0] & { readonly params: { readonly instanceId: string } },
     operation: Operation,
-  ) => api.start({ subject: request.peer.id }, requestIdOfHeaders(request), request.params.instanceId, operation);
+  ) =>
+    api.start(
+      { subject: request.peer.id },
+      requestIdOfHeaders(request),
+      request.params.instanceId.toLowerCase(),
+      operation,
+    );
 
   app.post(
     `${BASE}/:instanceId/deployments`,
@@ -125,7 +135,12 @@ export function tsmExecutionRoutes(app: RestApp, api: TsmApi): void {
     async (request, reply) => {
       const operation: Operation = { operation: 'execution', ...request.body };
       const { peer, params } = request;
-      const state = await api.start({ subject: peer.id }, requestIdOfHeaders(request), params.instanceId, operation);
+      const state = await api.start(
+        { subject: peer.id },
+        requestIdOfHeaders(request),
+        params.instanceId.toLowerCase(),
+        operation,
+      );
       return reply.code(202).send(state);
     },
   );
