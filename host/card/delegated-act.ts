@@ -27,7 +27,8 @@ function plainCommand(act: DelegatedAct, domain: Aid): GpCommand {
     case 'install':
       return installApplication({
         ...{ loadFile: aid(act.loadFileAid), module: aid(act.moduleAid), instance: aid(act.instanceAid) },
-        applicationParameters: fromHex(act.parameters, 100),
+        applicationParameters: fromHex(act.parameters, 127),
+        selectable: act.selectable !== false,
       });
     case 'delete':
       return deleteObject(aid(act.aid), { related: act.related });

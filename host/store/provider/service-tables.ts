@@ -38,6 +38,8 @@ export interface PlacedApplication {
   readonly uploadDate: string;
   /** Value of C9, hex. */
   readonly parameters: string;
+  /** Absent: INSTALL makes it selectable. */
+  readonly selectable?: false;
   /** Entity of its personalization script; absent: none. */
   readonly scriptId?: string;
   /** All that the script stores is stored. */

@@ -5,6 +5,7 @@ import { putProvider } from '../../store/issuer/providers.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
 import { type InProcess, SSD_AID } from './in-process.ts';
+import { PURSE_SCRIPT } from './purse-script.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { sharedProducts } from './shared-products.ts';
 
@@ -106,12 +107,28 @@ describe('services that their provider installs by tokens', function () {
     expect(content.tokens.filter(({ act }) => act.act === 'delete').length).to.be.greaterThan(1);
   });
 
+  it('are not selectable where their config says so: the token is for that alone', async () => {
+    const activationConfig = { makeSelectable: false };
+    const hidden = await ServiceDesk.open(world, PURSE_SCRIPT, { activationConfig });
+    const own = await hidden.create(card.cardId);
+    const { problem } = await hidden.run(own, READER, { operation: 'deploy', commands: ['I', 'A'], finalize: true });
+    expect(JSON.stringify(problem)).to.equal(undefined);
+    const { tokens } = await world.products.contentTokens.onCard(card.cardId);
+    expect(tokens.at(-1)?.act).to.include({ act: 'install', selectable: false });
+    expect(await hidden.selected(card.seat)).to.equal('6A82');
+    expect((await hidden.run(own, READER, { operation: 'termination' })).problem).to.equal(undefined);
+  });
+
   it('are not installed by tokens onto a card that is reported lost or blocked', async () => {
+    // The provider has heard nothing of it, so that it asks.
+    world.products.between.providerAway = true;
     const report = await world.products.reportLoss(card.cardId);
     instance = await desk.create(card.cardId);
     const before = await states();
     expect((await run(ALL)).problem?.type).to.equal('urn:opentsm:problem:card-reported');
     await world.products.products.closeLossReport(report.id, 'test');
+    world.products.between.providerAway = false;
+    await world.products.synchronised(report.id);
     const setState = (state: 'ACTIVE' | 'BLOCKED') =>
       world.issuer.database
         .updateTable('cards')

@@ -36,7 +36,7 @@ export class ServiceDesk {
   }
 
   /** A provider of its own with the purse as its service, version 1.0.0, for all cards of the test's issuer. */
-  static async open(world: InProcess, script: object = PURSE_SCRIPT): Promise<ServiceDesk> {
+  static async open(world: InProcess, script: object = PURSE_SCRIPT, config: object = {}): Promise<ServiceDesk> {
     const { backend } = world.products.services;
     const { database } = world.provider;
     const name = `sp ${randomUUID()}`;
@@ -45,7 +45,7 @@ export class ServiceDesk {
     const range = { kind: 'iccid', first: '89860077000000000000', last: '89860077999999999999' };
     await database.transaction().execute((transaction) => putCardRanges(transaction, PROFILE, [range]));
     const desk = new ServiceDesk(world, { spId, name });
-    await desk.#enter(script);
+    await desk.#enter(script, config);
     await putProduct(world.issuer.database, desk.serviceId, 'a');
     return desk;
   }
@@ -65,15 +65,15 @@ export class ServiceDesk {
     return String(Object(await this.tsms(operation, sent)).id);
   }
 
-  async #enter(script: object): Promise<void> {
+  async #enter(script: object, config: object): Promise<void> {
     const cap = new Uint8Array(await readFile(await buildPurseCap()));
     const elfId = await this.made('createElfAndUploadBinary', { upload: { fileName: 'purse.cap', bytes: cap } });
     this.serviceId = await this.made('createService', { body: { name: 'transit' } });
-    this.flavorId = await this.addVersion('1.0.0', elfId, await this.configure(script));
+    this.flavorId = await this.addVersion('1.0.0', elfId, await this.configure(script, config));
   }
 
-  /** An application config of the purse. */
-  async configure(script: object): Promise<string> {
+  /** An application config of the purse. @param config attributes that are other ones */
+  async configure(script: object, config: object = {}): Promise<string> {
     const bytes = new TextEncoder().encode(JSON.stringify(script));
     const scriptId = await this.made('createPersoScriptAndUploadBinary', { upload: { fileName: 'p.json', bytes } });
     return this.made('createAppConfig', {
@@ -81,6 +81,7 @@ export class ServiceDesk {
         instanceAid: PURSE_AID,
         installConfig: { applicationSpecificInstallParameter: '8001A1' },
         personalizationConfig: { personalizationScriptId: scriptId },
+        ...config,
       },
     });
   }

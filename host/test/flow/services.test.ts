@@ -4,8 +4,10 @@ import { cardIdText } from '../../store/card-id.ts';
 import { findSeen } from '../../store/issuer/seen-registry.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
+import { overlaid } from '../conformance/overlay.ts';
 import { type InProcess, SSD_AID } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
+import { PURSE_SCRIPT } from './purse-script.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { sharedProducts } from './shared-products.ts';
 
@@ -109,6 +111,44 @@ describe('services of a provider on a card', function () {
     const next = await desk.create(card.cardId);
     expect(next.serviceInstanceId).not.to.equal(instance.serviceInstanceId);
     instance = next;
+  });
+
+  it('are taken as the published example has them, and not at all with what this platform does not do', async () => {
+    const created = async (config: object) => {
+      const other = await ServiceDesk.open(world, PURSE_SCRIPT, config);
+      const { state } = await other.create(card.cardId).catch(({ code, message }) => ({ state: `${code} ${message}` }));
+      return state;
+    };
+    const { document } = overlaid('tsms');
+    const { InstallConfig } = Object(document).components.schemas;
+    const { example } = InstallConfig.properties.applicationSpecificInstallParameter;
+    expect(await created({ installConfig: { applicationSpecificInstallParameter: example } })).to.equal(S.NOT_DEPLOYED);
+    expect(await created({ activationConfig: { accessibleViaApdu: true } })).to.equal(S.NOT_DEPLOYED);
+    for (const config of [
+      { installConfig: { privileges: ['GlobalService'] } },
+      { activationConfig: { accessibleViaNfc: true } },
+    ])
+      expect(await created(config)).to.match(/^invalid-argument .*(privileges|accessibleViaNfc)/);
+  });
+
+  it('are not selectable where their config says so, which writes its parameters as the published example does', async () => {
+    const hidden = await ServiceDesk.open(world, PURSE_SCRIPT, {
+      installConfig: { applicationSpecificInstallParameter: '80 01 a1' },
+      activationConfig: { makeSelectable: false, accessibleViaApdu: false },
+    });
+    const own = await hidden.create(card.cardId);
+    const { problem } = await hidden.run(own, 'services', {
+      operation: 'deploy',
+      commands: ['I', 'A'],
+      finalize: true,
+    });
+    expect(JSON.stringify(problem)).to.equal(undefined);
+    expect((await hidden.get(own)).state).to.equal(S.OPERATIONAL);
+    expect(await hidden.selected(card.seat)).to.equal('6A82');
+    const { entries } = await seen();
+    const INSTALLED = 3;
+    expect(entries.find(({ aid }) => aid === PURSE_AID)).to.deep.include({ lifeCycle: INSTALLED });
+    expect((await hidden.run(own, 'services', { operation: 'termination' })).problem).to.equal(undefined);
   });
 
   it('are deployed wholly in one process, and a second one is refused', async () => {

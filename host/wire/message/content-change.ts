@@ -18,7 +18,9 @@ const install = {
   moduleAid: Aid,
   instanceAid: Aid,
   /** What install() gets, the value of C9. */
-  parameters: Type.String({ pattern: '^([0-9A-F]{2}){0,100}$' }),
+  parameters: Type.String({ pattern: '^([0-9A-F]{2}){0,127}$' }),
+  /** Absent: INSTALL makes it selectable. */
+  selectable: Type.Optional(Type.Literal(false)),
 };
 const remove = { act: Type.Literal('delete'), aid: Aid, related: Type.Boolean() };
 const extradite = { act: Type.Literal('extradite'), aid: Aid, to: Aid };

@@ -42,6 +42,8 @@ export const ApplicationRequest = Type.Object(
     instanceAid: Aid,
     /** What install() gets, the value of C9. */
     parameters: Type.String({ pattern: '^([0-9A-F]{2}){0,180}$' }),
+    /** Absent: INSTALL makes it selectable. */
+    selectable: Type.Optional(Type.Literal(false)),
     relayId: Type.String({ pattern: '^[A-Za-z0-9._:-]{8,128}$' }),
   },
   closed,
@@ -203,6 +205,7 @@ export type LossReport = Static<typeof LossReport>;
  */
 export const ProductStateChange = Type.Object(
   {
+    /** When it was made, in microseconds: another change under the same number has another one. */
     eventId: Type.String({ pattern: '^[0-9]{1,18}$' }),
     cardId: CardId,
     productId: ProductId,
@@ -214,3 +217,21 @@ export const ProductStateChange = Type.Object(
   closed,
 );
 export type ProductStateChange = Static<typeof ProductStateChange>;
+
+/**
+ * Why a provider is told all states of a card at once: it has not got all changes (its database is older than the
+ * issuer's), or it has got others than the issuer knows (the issuer's is older).
+ */
+const SnapshotReason = Type.Union([Type.Literal('sequence-gap'), Type.Literal('other-history')]);
+
+/** PUT /v1/product-states/{kind}/{value} on `provider`, by its issuer: takes the place of the changes up to `sequence`. */
+export const ProductStateSnapshot = Type.Object(
+  {
+    reason: SnapshotReason,
+    products: Type.Array(Type.Object({ productId: ProductId, state: ProductState }, closed), { maxItems: 5_000 }),
+    /** Number of the last change that is in it. */
+    sequence: Type.Integer({ minimum: 0 }),
+  },
+  closed,
+);
+export type ProductStateSnapshot = Static<typeof ProductStateSnapshot>;

@@ -35,6 +35,7 @@ export async function* loadApplication(facts: InstallFacts & { readonly onCard: 
           installApplication({
             ...{ loadFile, module: aid(moduleAid), instance: aid(instanceAid) },
             applicationParameters: fromHex(request.parameters, 180),
+            selectable: request.selectable !== false,
           }),
         ]
       : [];

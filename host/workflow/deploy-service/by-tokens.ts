@@ -6,14 +6,14 @@ import type { OnItsCard, ServiceContext } from './context.ts';
 
 /** What S4 and S5 do themselves where the domain has Delegated Management: acts C1 to C6, each with its token. */
 
-/** What install() gets by a token has its place in one command. */
-const MAX_PARAMETERS = 200;
+/** Characters of what install() gets by a token. */
+const MAX_PARAMETERS = 254;
 /** The issuer gives no tokens, and the card is as it was: then the issuer does it. */
 const NOT_DELEGATED = ['provider-not-permitted', 'domain-not-delegated'];
 
 /** LOAD where the card has no such file, and INSTALL. @returns false when it is the issuer's to do */
 export async function installByTokens(
-  { loadFileAid, moduleAid, instanceAid, parameters, elfId }: PlacedApplication,
+  { loadFileAid, moduleAid, instanceAid, parameters, elfId, selectable }: PlacedApplication,
   { index, facts }: { readonly index: number; readonly facts: OnItsCard },
   context: ServiceContext,
 ): Promise<boolean> {
@@ -23,7 +23,8 @@ export async function installByTokens(
   const first = async () =>
     context.changeContent(`load ${index}`, { act: { act: 'load', loadFileAid, loadFile }, ...common });
   if (!(await granted(first))) return false;
-  const act = { act: 'install', loadFileAid, moduleAid, instanceAid, parameters } as const;
+  const state = selectable === undefined ? {} : { selectable };
+  const act = { act: 'install', loadFileAid, moduleAid, instanceAid, parameters, ...state } as const;
   await context.changeContent(`install ${index}`, { act, ...common }).catch(afterAnother);
   return true;
 }

@@ -37,11 +37,12 @@ export async function installApplications(facts: OnItsCard, context: ServiceCont
   if (!commands.includes('I')) return {};
   await onTheChip(context, async () => {
     for (const [index, application] of applications.entries()) {
-      const { loadFileAid, moduleAid, instanceAid, parameters, elfId } = application;
+      const { loadFileAid, moduleAid, instanceAid, parameters, elfId, selectable } = application;
       if (await installByTokens(application, { index, facts }, context)) continue;
       const request = { cardId, productId, ssdAid: settings.ssdAid, relayId: workflowId, parameters };
       const loadFile = await context.loadFile(elfId);
-      const whole = { ...request, loadFileAid, moduleAid, instanceAid, loadFile };
+      const state = selectable === undefined ? {} : { selectable };
+      const whole = { ...request, loadFileAid, moduleAid, instanceAid, loadFile, ...state };
       const ask = () => installer.requestApplication(`${workflowId}.i${index}`, whole);
       await withRelay(facts, context, async () => waitForIssuer(await ask(), context));
     }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PlacedApplication } from '../../../store/provider/service-tables.ts';
-import type { Entity } from '../../../wire/tsms/entities.ts';
+import type { DocumentOf, Entity } from '../../../wire/tsms/entities.ts';
 import { refusal } from '../../tsm-refusal.ts';
 import type { World } from '../tsms/world.ts';
 
 /** What a Version means for a chip, read from what its service provider has entered. */
 
+type Config = DocumentOf<'ApplicationConfig'>;
+
 /** More do not fit into one deployment. */
 const MAX_APPLICATIONS = 8;
-/** What INSTALL takes beside three names. */
-const MAX_PARAMETERS = 180;
+/** What the attribute holds: 255 characters. */
+const MAX_PARAMETERS = 127;
 
 export function findVersion(world: World, serviceId: string, tag: string): Entity<'Version'> | undefined {
   return world.within('Version', serviceId).find(({ document }) => document.tag === tag);
@@ -46,8 +48,8 @@ export function compareTags(one: string, other: string): number {
 /**
  * Applications of a Flavor in the order of their priority.
  *
- * @throws TsmError `invalid-argument` for what this platform does not do: privileges, attestation tokens, keys for the
- *     application's own use
+ * @throws TsmError `invalid-argument` for what this platform does not do: privileges, attestation tokens, keys and
+ *     certificates for the application's own use, the registry of contactless applications
  */
 export function applicationsOf(world: World, flavor: Entity<'Flavor'>): PlacedApplication[] {
   const { applicationInstantiationConfigs: configs, featureConfig } = flavor.document;
@@ -64,10 +66,11 @@ export function applicationsOf(world: World, flavor: Entity<'Flavor'>): PlacedAp
       const module = world.get('ExecutableModule', executableModuleId);
       const loadFile = world.get('CAP', module.parentId ?? '');
       const { document } = world.get('ApplicationConfig', applicationConfigId);
-      const { personalizationScriptId: scriptId, provideAttestationToken } = document.personalizationConfig;
-      if (document.installConfig.privileges.length > 0 || provideAttestationToken)
-        throw refusal('INVALID_ARGUMENT', 'Applications with privileges or attestation tokens are not deployed');
-      const parameters = document.installConfig.applicationSpecificInstallParameter.toUpperCase();
+      requirePossible(document);
+      const { personalizationScriptId: scriptId } = document.personalizationConfig;
+      const { applicationSpecificInstallParameter: written } = document.installConfig;
+      // The published example has spaces between the bytes.
+      const parameters = written.replaceAll(/\s/g, '').toUpperCase();
       if (parameters.length > 2 * MAX_PARAMETERS)
         throw refusal('INVALID_ARGUMENT', `Install parameters of more than ${MAX_PARAMETERS} bytes are not deployed`);
       return {
@@ -75,9 +78,25 @@ export function applicationsOf(world: World, flavor: Entity<'Flavor'>): PlacedAp
         ...{ loadFileAid: loadFile.document.aid.toUpperCase(), elfId: loadFile.id },
         ...{ uploadDate: loadFile.document.uploadDate, personalized: false },
         parameters,
+        ...(document.activationConfig.makeSelectable ? {} : { selectable: false as const }),
         ...(scriptId === undefined || scriptId === '' ? {} : { scriptId }),
       };
     });
+}
+
+/** @throws TsmError `invalid-argument` naming the attribute that asks for what is not done here */
+function requirePossible({ installConfig, activationConfig, personalizationConfig }: Config): void {
+  const { privileges } = installConfig;
+  const { certificateId = '', provideAttestationToken } = personalizationConfig;
+  const asked = [
+    ['privileges', privileges.length > 0],
+    ['provideAttestationToken', provideAttestationToken],
+    ['certificateId', certificateId !== ''],
+    ['accessibleViaNfc', activationConfig.accessibleViaNfc],
+  ] as const;
+  const wrong = asked.find(([, wanted]) => wanted);
+  if (wrong !== undefined)
+    throw refusal('INVALID_ARGUMENT', `Applications whose config has ${wrong[0]} are not deployed`);
 }
 
 /** The same file, module and parameters under the same name. */
@@ -86,7 +105,8 @@ export const isSame = (one: PlacedApplication, other: PlacedApplication): boolea
   one.moduleAid === other.moduleAid &&
   one.elfId === other.elfId &&
   one.uploadDate === other.uploadDate &&
-  one.parameters === other.parameters;
+  one.parameters === other.parameters &&
+  one.selectable === other.selectable;
 
 /** What stands and is not wanted, and what is wanted with what is known of it. */
 export function changeOf(
