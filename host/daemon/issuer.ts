@@ -38,6 +38,7 @@ import type { Kms } from '../workflow/ports.ts';
 import { FilePath, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
 import { openFlowPlatform } from './flow-platform.ts';
+import { outboxGauges } from './outbox-gauges.ts';
 import { DEFAULTS, platformFields } from './platform-config.ts';
 import { platformEntity } from './platform-entity.ts';
 
@@ -57,7 +58,7 @@ export const issuerDaemon = defineDaemon({
   name: 'issuer',
   config: IssuerConfig,
   async start(context) {
-    const { config, logger, tls } = context;
+    const { config, logger, metrics, tls } = context;
     const platform = await openFlowPlatform<IssuerTables>(context, ISSUER_MIGRATIONS);
     const { database, flow } = platform;
     const { bells } = platform.bells;
@@ -83,6 +84,7 @@ export const issuerDaemon = defineDaemon({
       flowTables: ISSUER_FLOW_TABLES,
       reconcile: async () => (await applications.endLost()) + (await applicationRequests.endLost()),
     });
+    outboxGauges(database, metrics);
     const outbox = new StateChangeOutbox({
       ...{ database, bells },
       providerOf: (providerId, baseUrl) => providerStatesClient(relays.of(providerId, baseUrl)),

@@ -11,5 +11,8 @@ export function providerStatesClient(client: RestClient): ProviderStates {
     changeProductState: async (body) => {
       await client.call({ method: 'POST', path: '/v1/product-state-changes', body, timeoutMs: TIMEOUT_MS });
     },
+    putProductStates: async ({ kind, value }, body) => {
+      await client.call({ method: 'PUT', path: `/v1/product-states/${kind}/${value}`, body, timeoutMs: TIMEOUT_MS });
+    },
   };
 }

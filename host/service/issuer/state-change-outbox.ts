@@ -2,10 +2,9 @@
 import type { Kysely } from 'kysely';
 import { TsmError } from '../../errors.ts';
 import type { Bells } from '../../store/bells.ts';
-import { deliverNext, listDueProviders } from '../../store/issuer/outbox.ts';
+import { type Deliver, type Delivered, deliverNext, listDueProviders } from '../../store/issuer/outbox.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
-import type { ProductStateChange } from '../../wire/message/platform.ts';
 import type { ProviderStates } from '../../workflow/loss-report/context.ts';
 import { synchronisation } from '../../workflow/loss-report.ts';
 
@@ -57,15 +56,20 @@ export class StateChangeOutbox implements AsyncDisposable {
     if (provider === undefined) return;
     const peer = providerOf(providerId, provider.baseUrl);
     const goesOn = () => !this.#stop.signal.aborted;
-    const deliver = async (change: ProductStateChange): Promise<boolean> => {
+    const told = async (act: () => Promise<void>): Promise<Delivered> => {
       try {
-        await synchronisation.step(change, peer);
+        await act();
         return true;
       } catch (error) {
         if (!(error instanceof TsmError)) throw error;
         onFailure(providerId, error);
-        return false;
+        const { code } = error;
+        return code === 'sequence-gap' || code === 'other-history' ? code : false;
       }
+    };
+    const deliver: Deliver = {
+      change: (change) => told(() => synchronisation.step(change, peer)),
+      states: async (cardId, snapshot) => (await told(() => peer.putProductStates(cardId, snapshot))) === true,
     };
     for (let taken: boolean | undefined = true; taken === true && goesOn(); )
       taken = await deliverNext(database, providerId, deliver, goesOn);

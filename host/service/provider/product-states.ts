@@ -5,8 +5,10 @@ import type { AuditLog } from '../../store/audit-log.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { ledgerOf, recordPurchase } from '../../store/provider/loads.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
-import { applyStateChange, findInstanceOfSerial, listInstances } from '../../store/provider/service-instances.ts';
-import type { Ledger, ProductStateChange, ServiceInstance } from '../../wire/message/platform.ts';
+import { findInstanceOfSerial, listInstances } from '../../store/provider/service-instances.ts';
+import { applySnapshot, applyStateChange } from '../../store/provider/state-changes.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import type { Ledger, ProductStateChange, ProductStateSnapshot, ServiceInstance } from '../../wire/message/platform.ts';
 import type { Purchase } from '../../wire/message/purse.ts';
 import type { PurseKms } from '../../workflow/ports.ts';
 
@@ -30,10 +32,9 @@ export class ProductStates {
     this.#purses = purses;
   }
 
-  /** B6: a change that was taken before is acknowledged again. @throws ConflictError `sequence-gap` */
+  /** B6: a change that was taken before is acknowledged again. @throws ConflictError `sequence-gap`, `other-history` */
   async change(change: ProductStateChange, caller: string): Promise<void> {
-    if (caller !== this.#issuerId)
-      throw new PolicyError('not-our-issuer', 'Only our own issuer changes states of products');
+    this.#requireIssuer(caller);
     if (!(await applyStateChange(this.#database, change))) return;
     const { eventId, cardId, productId, from, to, sequence } = change;
     await this.#auditLog.append({
@@ -46,6 +47,21 @@ export class ProductStates {
       },
       details: { from, to, sequence },
     });
+  }
+
+  /** B6 after one of the two databases was restored. */
+  async put(cardId: CardId, snapshot: ProductStateSnapshot, caller: string): Promise<void> {
+    this.#requireIssuer(caller);
+    const counts = await applySnapshot(this.#database, cardId, snapshot);
+    const record = { phase: 'after', act: 'product states', workflowId: '', numeral: 'B6' } as const;
+    const { reason, sequence } = snapshot;
+    const details = { reason, sequence, ...counts };
+    await this.#auditLog.append({ ...record, subject: cardIdText(cardId), details });
+  }
+
+  #requireIssuer(caller: string): void {
+    if (caller !== this.#issuerId)
+      throw new PolicyError('not-our-issuer', 'Only our own issuer changes states of products');
   }
 
   async instances(): Promise<ServiceInstance[]> {

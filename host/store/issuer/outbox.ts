@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { ProductState, ProductStateChange } from '../../wire/message/platform.ts';
-import { cardIdOfText } from '../card-id.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import type { ProductState, ProductStateChange, ProductStateSnapshot } from '../../wire/message/platform.ts';
+import { cardIdOfText, cardIdText } from '../card-id.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** State changes on their way to providers: written with the change, gone when the provider has acknowledged them. */
@@ -23,8 +24,14 @@ export async function listDueProviders(database: Database): Promise<string[]> {
   return rows.map((row) => row.provider_id);
 }
 
-/** True when the provider took it. */
-export type Deliver = (change: ProductStateChange) => Promise<boolean>;
+/** What the provider made of a change: took it, did not, or wants all states of the card instead. */
+export type Delivered = boolean | ProductStateSnapshot['reason'];
+
+export interface Deliver {
+  change(change: ProductStateChange): Promise<Delivered>;
+  /** @returns whether the provider took them */
+  states(cardId: CardId, snapshot: ProductStateSnapshot): Promise<boolean>;
+}
 
 /** Changes of one card that are handed on under one lock. */
 const BATCH = 64;
@@ -48,24 +55,66 @@ export async function deliverNext(
     const changes = await nextDue(transaction, providerId);
     if (changes.length === 0) return undefined;
     const taken: string[] = [];
-    for (const change of changes) {
-      if (!goesOn() || !(await deliver(change))) break;
-      taken.push(change.eventId);
+    let last: Delivered = true;
+    for (const { rowId, change } of changes) {
+      last = goesOn() && (await deliver.change(change));
+      if (last !== true) break;
+      taken.push(rowId);
     }
     await sql`UPDATE outbox SET delivered_at = now() WHERE event_id = ANY(${taken}::bigint[])`.execute(transaction);
     const refused = changes[taken.length];
     if (refused === undefined) return true;
     if (!goesOn()) return false;
+    const { cardId } = refused.change;
+    if (typeof last === 'string' && (await handStates(transaction, { providerId, cardId, reason: last }, deliver)))
+      return true;
     await sql`
       UPDATE outbox SET attempts = attempts + 1, next_at = now() + interval '1 millisecond'
         * least(${LONGEST_PAUSE_MS}, ${FIRST_PAUSE_MS} * power(2, least(attempts, 20)))
-      WHERE event_id = ${refused.eventId}`.execute(transaction);
+      WHERE event_id = ${refused.rowId}`.execute(transaction);
     return false;
   });
 }
 
+/** All states of the card and their last number, of one moment: what waits up to there is in them. */
+async function handStates(
+  transaction: Transaction<IssuerTables>,
+  {
+    providerId,
+    cardId,
+    reason,
+  }: Pick<ProductStateSnapshot, 'reason'> & { readonly providerId: string; readonly cardId: CardId },
+  deliver: Deliver,
+): Promise<boolean> {
+  const card = cardIdText(cardId);
+  const { rows } = await sql<{ products: ProductStateSnapshot['products']; sequence: number }>`
+    SELECT coalesce(
+        (SELECT max(sequence) FROM outbox WHERE provider_id = ${providerId} AND card = ${card}), 0) AS sequence,
+      coalesce((SELECT json_agg(json_build_object('productId', on_card.product_id, 'state', on_card.state))
+        FROM card_products AS on_card JOIN products ON products.product_id = on_card.product_id
+        WHERE on_card.card = ${card} AND products.provider_id = ${providerId}), '[]') AS products`.execute(transaction);
+  const [states] = rows;
+  if (states === undefined || !(await deliver.states(cardId, { reason, ...states }))) return false;
+  await sql`
+    UPDATE outbox SET delivered_at = now() WHERE provider_id = ${providerId} AND card = ${card}
+      AND sequence <= ${states.sequence} AND delivered_at IS NULL`.execute(transaction);
+  return true;
+}
+
+/** By provider: how many changes wait, and for how many seconds the oldest of them has. */
+export async function listWaiting(
+  database: Database,
+): Promise<readonly { readonly providerId: string; readonly waiting: number; readonly seconds: number }[]> {
+  const { rows } = await sql<{ providerId: string; waiting: number; seconds: number }>`
+    SELECT provider_id AS "providerId", count(*)::int AS waiting,
+      extract(epoch FROM now() - min(at))::float8 AS seconds
+    FROM outbox WHERE delivered_at IS NULL GROUP BY provider_id`.execute(database);
+  return rows;
+}
+
 interface Waiting {
   readonly event_id: string;
+  readonly stamp: string;
   readonly card: string;
   readonly product_id: string;
   readonly from_state: ProductState;
@@ -74,7 +123,7 @@ interface Waiting {
 }
 
 /** The first changes of a card, the one that waits longest before; none where another node has them. */
-async function nextDue(transaction: Transaction<IssuerTables>, providerId: string): Promise<ProductStateChange[]> {
+async function nextDue(transaction: Transaction<IssuerTables>, providerId: string): Promise<Due[]> {
   const heads = await sql<Pick<Waiting, 'event_id' | 'card'>>`
     SELECT event_id, card FROM (
       SELECT DISTINCT ON (card) event_id, card, next_at FROM outbox
@@ -82,7 +131,8 @@ async function nextDue(transaction: Transaction<IssuerTables>, providerId: strin
     WHERE next_at <= now() ORDER BY event_id LIMIT ${CANDIDATES}`.execute(transaction);
   for (const { event_id: first, card } of heads.rows) {
     const { rows } = await sql<Waiting>`
-      SELECT event_id, card, product_id, from_state, to_state, sequence FROM outbox
+      SELECT event_id, card, product_id, from_state, to_state, sequence,
+        (extract(epoch FROM at) * 1000000)::bigint::text AS stamp FROM outbox
       WHERE provider_id = ${providerId} AND card = ${card} AND delivered_at IS NULL
       ORDER BY sequence LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`.execute(transaction);
     // Another node has the first: what comes behind it waits.
@@ -91,7 +141,15 @@ async function nextDue(transaction: Transaction<IssuerTables>, providerId: strin
   return [];
 }
 
-const changeOf = (row: Waiting): ProductStateChange => ({
-  ...{ eventId: row.event_id, cardId: cardIdOfText(row.card), productId: row.product_id },
-  ...{ from: row.from_state, to: row.to_state, sequence: row.sequence },
+interface Due {
+  readonly rowId: string;
+  readonly change: ProductStateChange;
+}
+
+const changeOf = (row: Waiting): Due => ({
+  rowId: row.event_id,
+  change: {
+    ...{ eventId: row.stamp, cardId: cardIdOfText(row.card), productId: row.product_id },
+    ...{ from: row.from_state, to: row.to_state, sequence: row.sequence },
+  },
 });

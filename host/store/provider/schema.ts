@@ -74,6 +74,13 @@ interface StateChangeSequenceTable {
   last: number;
 }
 
+/** What was taken under each number, of the last ones. */
+interface StateChangeTakenTable {
+  card: string;
+  sequence: number;
+  event_id: string;
+}
+
 interface ProductFlowTable {
   id: string;
   kind: 'deployment' | 'top-up' | 'content-change';
@@ -129,6 +136,7 @@ export interface ProviderTables
   card_relays: CardRelayTable;
   service_instances: ServiceInstanceTable;
   state_change_sequences: StateChangeSequenceTable;
+  state_changes_taken: StateChangeTakenTable;
   product_flows: ProductFlowTable;
   loads: LoadTable;
   purse_readings: PurseReadingTable;
@@ -242,5 +250,11 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
     number: 15,
     name: 'cards in flows',
     sql: 'CREATE TABLE card_claims (card text PRIMARY KEY, workflow_id text NOT NULL);',
+  },
+  {
+    number: 16,
+    name: 'changes that were taken',
+    sql: `CREATE TABLE state_changes_taken (
+      card text NOT NULL, sequence integer NOT NULL, event_id text NOT NULL, PRIMARY KEY (card, sequence));`,
   },
 ];

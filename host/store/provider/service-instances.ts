@@ -2,7 +2,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { ConflictError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import { INSTANCE_STATE, type ProductStateChange, type ServiceInstance } from '../../wire/message/platform.ts';
+import { INSTANCE_STATE, type ServiceInstance } from '../../wire/message/platform.ts';
 import { cardIdOfText, cardIdText } from '../card-id.ts';
 import type { ProviderTables } from './schema.ts';
 
@@ -68,52 +68,6 @@ export async function recordDeployed(database: Database, instanceId: string): Pr
     .where('instance_id', '=', instanceId)
     .where('state', '=', INSTANCE_STATE.NOT_DEPLOYED)
     .execute();
-}
-
-/**
- * Takes a change of the issuer over, once, in its order.
- *
- * @returns false for one that was taken before
- * @throws ConflictError `sequence-gap` when one before it has not come yet
- */
-export async function applyStateChange(database: Database, change: ProductStateChange): Promise<boolean> {
-  const card = cardIdText(change.cardId);
-  return database.transaction().execute(async (transaction) => {
-    await transaction
-      .insertInto('state_change_sequences')
-      .values({ card, last: 0 })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-    const { last } = await transaction
-      .selectFrom('state_change_sequences')
-      .select('last')
-      .where('card', '=', card)
-      .forUpdate()
-      .executeTakeFirstOrThrow();
-    if (change.sequence <= last) return false;
-    if (change.sequence > last + 1) {
-      throw new ConflictError('sequence-gap', 'A change of this card before this one has not come yet', { last });
-    }
-    await transaction
-      .updateTable('state_change_sequences')
-      .set({ last: change.sequence })
-      .where('card', '=', card)
-      .execute();
-    await transaction
-      .updateTable('service_instances')
-      .set({
-        product_state: change.to,
-        revision: sql<number>`revision + 1`,
-        // One that is not deployed wholly stays where it is; one that its provider suspended too.
-        state: sql<number>`CASE WHEN state NOT IN (${INSTANCE_STATE.OPERATIONAL}::int, ${INSTANCE_STATE.SUSPENDED}::int)
-          THEN state WHEN ${change.to} = 'VALID' AND NOT suspended THEN ${INSTANCE_STATE.OPERATIONAL}::int
-          ELSE ${INSTANCE_STATE.SUSPENDED}::int END`,
-      })
-      .where('card', '=', card)
-      .where('product_id', '=', change.productId)
-      .execute();
-    return true;
-  });
 }
 
 const toInstance = (row: Selectable<ProviderTables['service_instances']>): ServiceInstance => ({

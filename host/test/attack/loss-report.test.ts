@@ -103,7 +103,7 @@ describe('a loss report', function () {
       ((await act.catch((error: unknown) => error)) as { code?: string }).code;
     expect(await refusal(productStates.change({ ...change, sequence: 1_000 }, 'issuer'))).to.equal('sequence-gap');
     expect(await refusal(productStates.change({ ...change, sequence: 1 }, 'another'))).to.equal('not-our-issuer');
-    await productStates.change({ ...change, sequence: 1 }, 'issuer');
+    expect(await refusal(productStates.change({ ...change, sequence: 1 }, 'issuer'))).to.equal('other-history');
     expect(await instanceState(), 'an old change changes nothing').to.equal(INSTANCE_STATE.OPERATIONAL);
   });
 

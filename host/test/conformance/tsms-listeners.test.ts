@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { applyStateChange, provideInstance } from '../../store/provider/service-instances.ts';
+import { provideInstance } from '../../store/provider/service-instances.ts';
 import { setDeployedState } from '../../store/provider/service-processes.ts';
+import { applyStateChange } from '../../store/provider/state-changes.ts';
 import type { PublishedClient } from './published-client.ts';
 import { TsmsLab, UNKNOWN } from './tsms-fixture.ts';
 

@@ -198,6 +198,7 @@ export class ProductWorld {
             throw new TransportError('unreachable', 'the answer was lost');
           }
         },
+        putProductStates: (cardId, snapshot) => overHttp(() => this.productStates.put(cardId, snapshot, 'issuer')),
       }),
     });
   }

@@ -122,7 +122,8 @@ describe('services of a provider on a card', function () {
     const { document } = overlaid('tsms');
     const { InstallConfig } = Object(document).components.schemas;
     const { example } = InstallConfig.properties.applicationSpecificInstallParameter;
-    expect(await created({ installConfig: { applicationSpecificInstallParameter: example } })).to.equal(S.NOT_DEPLOYED);
+    const asPublished = { installConfig: { applicationSpecificInstallParameter: example } };
+    expect(await created(asPublished)).to.equal(S.NOT_DEPLOYED);
     expect(await created({ activationConfig: { accessibleViaApdu: true } })).to.equal(S.NOT_DEPLOYED);
     for (const config of [
       { installConfig: { privileges: ['GlobalService'] } },
@@ -131,7 +132,7 @@ describe('services of a provider on a card', function () {
       expect(await created(config)).to.match(/^invalid-argument .*(privileges|accessibleViaNfc)/);
   });
 
-  it('are not selectable where their config says so, which writes its parameters as the published example does', async () => {
+  it('are not selectable where their config says so, which writes its parameters as the example does', async () => {
     const hidden = await ServiceDesk.open(world, PURSE_SCRIPT, {
       installConfig: { applicationSpecificInstallParameter: '80 01 a1' },
       activationConfig: { makeSelectable: false, accessibleViaApdu: false },

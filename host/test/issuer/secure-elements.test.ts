@@ -16,7 +16,7 @@ import {
   takePermit,
 } from '../../store/issuer/card-products.ts';
 import { findCardInService, putCard } from '../../store/issuer/cards.ts';
-import { deliverNext } from '../../store/issuer/outbox.ts';
+import { type Deliver, deliverNext } from '../../store/issuer/outbox.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
 import { forgetSeen, recordRead, recordSeen } from '../../store/issuer/seen-registry.ts';
@@ -275,13 +275,16 @@ describe('secure elements', function () {
     const told: number[] = [];
     const REFUSED = 100;
     let refusals = 0;
-    const deliver = async ({ sequence }: { readonly sequence: number }): Promise<boolean> => {
-      if (sequence === REFUSED && refusals === 0) {
-        refusals += 1;
-        return false;
-      }
-      told.push(sequence);
-      return true;
+    const deliver: Deliver = {
+      change: async ({ sequence }) => {
+        if (sequence === REFUSED && refusals === 0) {
+          refusals += 1;
+          return false;
+        }
+        told.push(sequence);
+        return true;
+      },
+      states: async () => expect.fail('nobody asked for all states'),
     };
     while ((await deliverNext(database, 'a', deliver)) === true);
     expect(told.at(-1)).to.equal(REFUSED - 1);

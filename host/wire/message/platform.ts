@@ -224,7 +224,9 @@ export type ProductStateChange = Static<typeof ProductStateChange>;
  */
 const SnapshotReason = Type.Union([Type.Literal('sequence-gap'), Type.Literal('other-history')]);
 
-/** PUT /v1/product-states/{kind}/{value} on `provider`, by its issuer: takes the place of the changes up to `sequence`. */
+/**
+ * PUT /v1/product-states/{kind}/{value} on `provider`, by its issuer: takes the place of the changes up to `sequence`.
+ */
 export const ProductStateSnapshot = Type.Object(
   {
     reason: SnapshotReason,

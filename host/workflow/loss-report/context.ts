@@ -2,7 +2,8 @@
 import type { Kysely } from 'kysely';
 import type { AuditLog } from '../../store/audit-log.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
-import type { ProductStateChange, StartLossReport } from '../../wire/message/platform.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import type { ProductStateChange, ProductStateSnapshot, StartLossReport } from '../../wire/message/platform.ts';
 import type { VisitContext } from '../engine/unit.ts';
 
 export type LossReportStart = { readonly id: string; readonly request: StartLossReport };
@@ -17,5 +18,7 @@ export interface LossReportContext extends VisitContext {
 
 /** A provider, as the issuer's outbox sees it. */
 export interface ProviderStates {
+  /** @throws PeerError `sequence-gap`, `other-history`: it wants a snapshot */
   changeProductState(change: ProductStateChange): Promise<void>;
+  putProductStates(cardId: CardId, snapshot: ProductStateSnapshot): Promise<void>;
 }

@@ -7,6 +7,7 @@ import {
   DeploymentState,
   Ledger,
   ProductStateChange,
+  ProductStateSnapshot,
   ServiceInstance,
   StartDeployment,
   StartTopUp,
@@ -17,6 +18,7 @@ import type { RestApp } from '../../app.ts';
 import { IdempotencyHeaders, requestIdOfHeaders, StepQuery, waitMsOf } from '../../idempotency-key.ts';
 import { peerUri } from '../../identity.ts';
 import { NoContent } from '../no-content.ts';
+import { CardParams, cardIdOfParams } from '../operator/card-params.ts';
 
 const closed = { additionalProperties: false } as const;
 const IdParams = Type.Object({ id: IdempotencyKey }, closed);
@@ -72,6 +74,18 @@ export function productStateRoutes(app: RestApp, states: ProductStates): void {
     { config: { access: ['issuer'] }, schema: { body: ProductStateChange, response: { 204: NoContent } } },
     async (request, reply) => {
       await states.change(request.body, request.peer.id);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.put(
+    '/v1/product-states/:kind/:value',
+    {
+      config: { access: ['issuer'] },
+      schema: { params: CardParams, body: ProductStateSnapshot, response: { 204: NoContent } },
+    },
+    async ({ params, body, peer }, reply) => {
+      await states.put(cardIdOfParams(params), body, peer.id);
       return reply.code(204).send(null);
     },
   );

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { ConflictError } from '../../errors.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import { INSTANCE_STATE, type ProductStateChange, type ProductStateSnapshot } from '../../wire/message/platform.ts';
+import { cardIdText } from '../card-id.ts';
+import type { ProviderTables } from './schema.ts';
+
+/** What the issuer says of products on cards, change by change, or all of a card at once after one was restored. */
+
+type Database = Kysely<ProviderTables>;
+
+/** A change that is repeated is one of the last. */
+const REMEMBERED = 1_000;
+/** From the mildest to the strictest. */
+const STATES = ['VALID', 'SUSPENDED', 'INVALID', 'TERMINATED'] as const;
+
+/** One that is not deployed wholly stays where it is; one that its provider suspended too. */
+const stateUnder = (productState: RawBuilder<unknown>) => sql<number>`
+  CASE WHEN state NOT IN (${INSTANCE_STATE.OPERATIONAL}::int, ${INSTANCE_STATE.SUSPENDED}::int) THEN state
+    WHEN ${productState} = 'VALID' AND NOT suspended THEN ${INSTANCE_STATE.OPERATIONAL}::int
+    ELSE ${INSTANCE_STATE.SUSPENDED}::int END`;
+
+/** Changes of one card go one after the other. @returns the number of the last that was taken */
+async function lockSequence(transaction: Database, card: string): Promise<number> {
+  await transaction
+    .insertInto('state_change_sequences')
+    .values({ card, last: 0 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const { last } = await transaction
+    .selectFrom('state_change_sequences')
+    .select('last')
+    .where('card', '=', card)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+  return last;
+}
+
+const setSequence = (transaction: Database, card: string, last: number) =>
+  transaction.updateTable('state_change_sequences').set({ last }).where('card', '=', card).execute();
+
+/**
+ * Takes a change of the issuer over, once, in its order.
+ *
+ * @returns false for one that was taken before
+ * @throws ConflictError `sequence-gap` when one before it has not come yet, `other-history` when another one was taken
+ *     under its number: one of the two databases was restored
+ */
+export async function applyStateChange(database: Database, change: ProductStateChange): Promise<boolean> {
+  const { eventId, sequence, productId, to } = change;
+  const card = cardIdText(change.cardId);
+  return database.transaction().execute(async (transaction) => {
+    const last = await lockSequence(transaction, card);
+    if (sequence <= last) {
+      await requireSame(transaction, card, change);
+      return false;
+    }
+    if (sequence > last + 1)
+      throw new ConflictError('sequence-gap', 'A change of this card before this one has not come yet', { last });
+    await setSequence(transaction, card, sequence);
+    await sql`DELETE FROM state_changes_taken WHERE card = ${card}
+      AND (sequence >= ${sequence} OR sequence <= ${sequence - REMEMBERED})`.execute(transaction);
+    await transaction.insertInto('state_changes_taken').values({ card, sequence, event_id: eventId }).execute();
+    await transaction
+      .updateTable('service_instances')
+      .set({ product_state: to, revision: sql<number>`revision + 1`, state: stateUnder(sql`${to}`) })
+      .where('card', '=', card)
+      .where('product_id', '=', productId)
+      .execute();
+    return true;
+  });
+}
+
+async function requireSame(transaction: Database, card: string, { eventId, sequence }: ProductStateChange) {
+  const known = await transaction
+    .selectFrom('state_changes_taken')
+    .select('event_id')
+    .where('card', '=', card)
+    .where('sequence', '=', sequence)
+    .executeTakeFirst();
+  // Nothing is known of those that a release of before has taken.
+  if (known === undefined || known.event_id === eventId) return;
+  throw new ConflictError('other-history', 'Another change of this card was taken under this number', { sequence });
+}
+
+/**
+ * Takes all states of a card over, in the place of the changes up to their number. Where the issuer has forgotten what
+ * was taken here, the stricter state stays: a loss that it does not know any more is not undone by that.
+ *
+ * @returns how many products have another state now, and how many kept a stricter one
+ */
+export async function applySnapshot(
+  database: Database,
+  cardId: CardId,
+  { products, sequence, reason }: ProductStateSnapshot,
+): Promise<{ readonly changed: number; readonly kept: number }> {
+  const card = cardIdText(cardId);
+  return database.transaction().execute(async (transaction) => {
+    await lockSequence(transaction, card);
+    await setSequence(transaction, card, sequence);
+    await transaction.deleteFrom('state_changes_taken').where('card', '=', card).execute();
+    const told = sql`unnest(${products.map(({ productId }) => productId)}::text[],
+      ${products.map(({ state }) => state)}::text[]) AS told (product_id, told_state)`;
+    const rank = (state: RawBuilder<unknown>) => sql`array_position(${[...STATES]}::text[], ${state})`;
+    const isOther = sql`card = ${card} AND service_instances.product_id = told.product_id
+      AND product_state <> told_state`;
+    const stricter = sql`${rank(sql`product_state`)} > ${rank(sql`told_state`)}`;
+    const kept = reason === 'sequence-gap' ? sql`false` : stricter;
+    const { rows } = await sql<{ kept: number }>`
+      SELECT count(*)::int AS kept FROM service_instances, ${told} WHERE ${isOther} AND ${kept}`.execute(transaction);
+    const { numAffectedRows } = await sql`
+      UPDATE service_instances SET product_state = told_state, revision = revision + 1,
+        state = ${stateUnder(sql`told_state`)}
+      FROM ${told} WHERE ${isOther} AND NOT ${kept}`.execute(transaction);
+    return { changed: Number(numAffectedRows ?? 0), kept: rows[0]?.kept ?? 0 };
+  });
+}
