@@ -60,6 +60,8 @@ export interface PlatformsOptions {
    * attestation.
    */
   readonly nativeCards?: boolean;
+  /** Daemons that are started with another program than the CLI, by their names. */
+  readonly programs?: Readonly<Record<string, string>>;
 }
 
 export class Platforms implements AsyncDisposable {
@@ -92,6 +94,7 @@ export class Platforms implements AsyncDisposable {
       stateDir,
       durable: false,
       keepAlive: options.keepAlive ?? false,
+      ...(options.programs === undefined ? {} : { programs: options.programs }),
     });
     return new Platforms(topology);
   }

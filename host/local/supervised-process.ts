@@ -12,6 +12,8 @@ export interface ProcessOptions {
   /** Command of the CLI: `ota`, `kms`, ... */
   readonly daemon: string;
   readonly configFile: string;
+  /** Started with the CLI's arguments in its place. */
+  readonly program?: string;
   /** Standard error goes here. */
   readonly outputFile: string;
   /** Start it again, with growing pauses, when it ends by itself or is killed. */
@@ -107,11 +109,11 @@ export class SupervisedProcess {
   }
 
   async #launch(): Promise<void> {
-    const { name, daemon, configFile, outputFile } = this.#options;
+    const { name, daemon, configFile, outputFile, program = CLI } = this.#options;
     const output = await open(outputFile, 'a', 0o600);
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', CLI, daemon, '--config', configFile, '--supervised'],
+      ['--disable-warning=ExperimentalWarning', program, daemon, '--config', configFile, '--supervised'],
       {
         stdio: ['pipe', 'pipe', output.fd],
         // Its own group: Ctrl-C reaches only this process, which then stops the others in order.

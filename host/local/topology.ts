@@ -21,6 +21,8 @@ export interface TopologyOptions extends Readonly<TopologyPlan> {
   /** False lets PostgreSQL skip fsync; default true. */
   readonly durable?: boolean;
   readonly onEvent?: (event: ProcessEvent) => void;
+  /** What daemons of these names are started with in the place of the CLI: a test lets one of them cheat. */
+  readonly programs?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -155,12 +157,14 @@ class RunningTopology implements Topology {
       await savePrivate(configFile, config);
       // On a machine of its own this is the operator's word: `tsm kms init`.
       if (plan.daemon === 'kms') await initialiseKms(configFile);
+      const program = options.programs?.[plan.name];
       const process = new SupervisedProcess({
         name: plan.name,
         daemon: plan.daemon,
         configFile,
         outputFile: join(this.stateDir, 'log', `${plan.name}.out`),
         keepAlive: options.keepAlive ?? false,
+        ...(program === undefined ? {} : { program }),
         ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
       });
       this.#members.set(plan.name, {

@@ -57,12 +57,14 @@ export async function tryActiveIssuer(
   }
 }
 
-const secretsOf = ({ offCardEntity, certificate, authority }: Loot): IssuerSecrets => ({
+/** What an issuer has whose database and KMS are in one's hand. */
+export const secretsOf = ({ offCardEntity, certificate, authority }: Loot): IssuerSecrets => ({
   ...{ offCardEntity, certificate, authority },
   authorityReference: decodeCertificate(certificate).authorityReference,
 });
 
-function victimOf(made: MadeCard, provider: Loot): Victim {
+/** The development provider `a` on this card. */
+export function victimOf(made: MadeCard, provider: Loot): Victim {
   const { authorityReference, holderReference } = decodeCertificate(provider.certificate);
   return {
     isd: {

@@ -11,19 +11,10 @@ import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
 import { putPublicKeyExtended } from '../../wire/gp/put-key.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { CardCommand } from '../../wire/message/card-script.ts';
-import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
-import { Flow } from '../../workflow/engine/flow.ts';
-import { checkProviderPermission } from '../../workflow/key-distribution/43-check-provider-permission.ts';
-import { findCard } from '../../workflow/key-distribution/44-find-card.ts';
-import { selectIssuerSecurityDomain } from '../../workflow/key-distribution/45-select-issuer-security-domain.ts';
-import { openIssuerChannel } from '../../workflow/key-distribution/46-open-issuer-channel.ts';
-import { installSecurityDomain } from '../../workflow/key-distribution/47-install-security-domain.ts';
-import { generateInitialKeyPair } from '../../workflow/key-distribution/48-generate-initial-key-pair.ts';
-import { putTrustPoint } from '../../workflow/key-distribution/50-put-trust-point.ts';
-import { reportSecurityDomain } from '../../workflow/key-distribution/52-report-security-domain.ts';
-import type { IssuerContext, IssuerStart } from '../../workflow/key-distribution/issuer-context.ts';
+import { issuerSteps } from '../../workflow/key-distribution.ts';
 import { InProcess } from '../flow/in-process.ts';
+import { type Cheat, withCheat } from './cheating-steps.ts';
 import { handOn, secretsOf, victimOf } from './issuer-hand.ts';
 
 /**
@@ -32,12 +23,6 @@ import { handOn, secretsOf, victimOf } from './issuer-hand.ts';
  */
 
 type Seated = Awaited<ReturnType<InProcess['insertMade']>>;
-interface FirstKey {
-  readonly initialKey: { readonly keyReference: string; readonly publicKey: RsaPublicKey };
-}
-
-const issuer = 'issuer' as const;
-const card = 'card' as const;
 
 describe('an active issuer, through the platforms', function () {
   this.timeout(120_000);
@@ -46,8 +31,7 @@ describe('an active issuer, through the platforms', function () {
   let move: IssuerMove | undefined;
   let victim: Seated;
 
-  /** The issuer's own rows, and one more. */
-  async function cheat({ initialKey }: IssuerStart & FirstKey, context: IssuerContext): Promise<FirstKey> {
+  const cheat: Cheat = async ({ initialKey }, context) => {
     if (move === undefined) return { initialKey };
     const send = async (commands: readonly CardCommand[]) => {
       const responses = [];
@@ -58,30 +42,10 @@ describe('an active issuer, through the platforms', function () {
     const played = await move.play(hand);
     expect(played.broken).to.equal(undefined);
     return { initialKey: { ...initialKey, publicKey: played.initialKey ?? initialKey.publicKey } };
-  }
-
-  const steps = new Flow<IssuerContext, IssuerStart>()
-    .admit('43', [issuer, issuer], 'repeatable', checkProviderPermission)
-    .admit('44', [issuer, issuer], 'repeatable', findCard)
-    .visit('createSecurityDomain', (visit) =>
-      visit
-        .trip((trip) =>
-          trip
-            .row('45', [issuer, card], 'check-first', selectIssuerSecurityDomain)
-            .row('46', [issuer, card], 'repeatable', openIssuerChannel),
-        )
-        .protected((trip) =>
-          trip
-            .row('47', [issuer, card], 'check-first', installSecurityDomain)
-            .row('48-49', [issuer, card], 'repeatable', generateInitialKeyPair)
-            .row('50-51', [issuer, card], 'repeatable', putTrustPoint),
-        )
-        .host('51a', [issuer, card], 'repeatable', cheat),
-    )
-    .host('52', [issuer, 'provider'], 'repeatable', reportSecurityDomain);
+  };
 
   before(async () => {
-    lab = await InProcess.start({ windowMs: 4_000, issuerSteps: steps });
+    lab = await InProcess.start({ windowMs: 4_000, issuerSteps: withCheat(issuerSteps, cheat) });
   });
   after(async () => {
     await lab[Symbol.asyncDispose]();

@@ -21,10 +21,11 @@ export class FramedCard implements AsyncDisposable {
     server.on('connection', (socket) => this.#serve(socket));
   }
 
-  static async start(behaviour: Behaviour): Promise<FramedCard> {
+  /** @param port default one that is free */
+  static async start(behaviour: Behaviour, port = 0): Promise<FramedCard> {
     const server = createServer();
     const card = new FramedCard(server, behaviour);
-    server.listen(0, '127.0.0.1');
+    server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     return card;
   }
