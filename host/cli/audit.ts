@@ -9,7 +9,7 @@ interface ListOptions {
   readonly after?: string;
 }
 
-/** `tsm audit list`: the record of acts of an issuer or provider platform. */
+/** `tsm audit list|verify`: the record of acts of an issuer or provider platform. */
 export function auditCommand(): Command {
   const audit = new Command('audit')
     .description('what was done to cards, keys, certificates and registers, and by whom')
@@ -33,6 +33,19 @@ export function auditCommand(): Command {
         say(`${number}  ${at}  ${phase.padEnd(6)}  ${done}  ${about}  ${step}${JSON.stringify(details)}`);
       }
       if (records.length === Number(limit)) say(`more: --after ${records.at(-1)?.number}`);
+    });
+  audit
+    .command('verify')
+    .description('fails unless every record follows from the one before it, from the first to the last')
+    .option('--head <number:hash>', 'what an earlier run printed: nothing before it may have been cut off')
+    .action(async ({ head }: { readonly head?: string }) => {
+      const file = audit.opts<{ config: string }>().config;
+      const [{ auditPages }, { notedEnd, verifyAuditChain }] = await Promise.all([
+        import('./flow-client.ts'),
+        import('./audit-chain.ts'),
+      ]);
+      const end = await verifyAuditChain(auditPages(file), head === undefined ? undefined : notedEnd(head));
+      say(`${end.number}:${end.hash}`);
     });
   return audit;
 }

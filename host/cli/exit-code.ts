@@ -12,7 +12,7 @@ import {
 /** Exit codes of `tsm`, for scripts. docs/cli.md lists them from here. */
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [0, 'done'],
-  [1, 'failed for another reason, or findings (`cap verify`, `cap diff`, `card fits`, `doctor`)'],
+  [1, 'failed for another reason, or findings (`cap verify`, `cap diff`, `card fits`, `audit verify`, `doctor`)'],
   [2, 'wrong use: options, arguments, files that are malformed'],
   [3, 'no reader, no card, or the link broke: trying again may help'],
   [4, 'the card said no: the status word stands in the message'],

@@ -8,6 +8,7 @@ import { FlowDetail, FlowList } from '../wire/message/flow.ts';
 import { type PoolNode, PoolNodes } from '../wire/message/front.ts';
 import { AuditRecords } from '../wire/message/operator.ts';
 import { SecureElement, SeenRegistry } from '../wire/message/secure-elements.ts';
+import { type AuditPages, PAGE } from './audit-chain.ts';
 
 /** What an operator's config file says: the platform and the operator's own certificate. */
 export const OperatorConfig = Type.Object({ platform: PeerEndpoint, tls: TlsFiles }, { additionalProperties: false });
@@ -32,6 +33,10 @@ export const oneFlow = (file: string, method: Question['method'], path: string):
 
 export const listAuditRecords = (file: string, query: Question['query'] = {}): Promise<Static<typeof AuditRecords>> =>
   call(file, { method: 'GET', path: '/v1/audit-records', query }, AuditRecords);
+
+export const auditPages = (file: string): AuditPages => ({
+  after: (number) => listAuditRecords(file, { limit: String(PAGE), after: String(number) }),
+});
 
 const elementPath = (name: string): string => `/v1/secure-elements/${encodeURIComponent(name)}`;
 

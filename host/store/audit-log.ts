@@ -100,6 +100,8 @@ export interface AuditFilter {
 
 const GENESIS = '0'.repeat(64);
 const AUDIT_LOCK = 0x6f74_736f;
+/** Act of a record that says which ones went: `upTo`, and `hash` of the last of them. */
+export const PRUNED = 'prune audit log';
 
 export class AuditLog {
   readonly #database: Kysely<AuditTables>;
@@ -189,7 +191,7 @@ export async function pruneAudit<T extends AuditTables>(database: Kysely<T>, day
     const details = { upTo: Number(last.number), hash: last.hash };
     const entry = {
       phase: 'after',
-      act: 'prune audit log',
+      act: PRUNED,
       subject: 'audit log',
       workflowId: '',
       numeral: '',

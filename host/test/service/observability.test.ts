@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { sql } from 'kysely';
+import pg from 'pg';
 import { Agent, request } from 'undici';
 import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
+import { AuditLog, appendRecords, pruneAudit } from '../../store/audit-log.ts';
+import { openDatabase } from '../../store/database.ts';
+import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
+import { inProcess } from '../cli/in-process.ts';
 
 const DEPLOY = new URL('../../../deploy/', import.meta.url).pathname;
 const DAEMONS = ['issuer', 'provider-a', 'ota', 'kms-issuer', 'kms-provider-a'];
@@ -113,6 +119,84 @@ describe('logs and metrics of a flow', function () {
         const base = names.has(name) ? name : name.replace(/_(bucket|count|sum)$/, '');
         expect([...names], expression).to.include(base);
       }
+    }
+  });
+
+  async function verifyAudit(name: string, ...more: readonly string[]) {
+    const { topology } = lab.platforms;
+    const config = join(topology.stateDir, `${name}-operator.json`);
+    const platform = { url: topology.url(name), ...topology.peer(name) };
+    await writeFile(
+      config,
+      JSON.stringify({ platform, tls: await topology.pki.issue(lab.platforms.operatorOf(name)) }),
+    );
+    return inProcess(['audit', '--config', config, 'verify', ...more]);
+  }
+
+  const END = /^[1-9][0-9]*:[0-9A-F]{64}\n$/;
+  /** Whoever has the database has its triggers too. */
+  const WITHOUT_TRIGGERS = 'ALTER TABLE audit_log DISABLE TRIGGER USER';
+  const changes = [
+    ['changes a record', "UPDATE audit_log SET details = '{}' WHERE number = 2", 2],
+    ['drops one', 'DELETE FROM audit_log WHERE number = 3', 3],
+    [
+      'swaps two',
+      `UPDATE audit_log SET number = -number WHERE number IN (2, 4);
+       UPDATE audit_log SET number = 6 + number WHERE number < 0`,
+      2,
+    ],
+    ['drops the first', 'DELETE FROM audit_log WHERE number = 1', 1],
+  ] as const;
+
+  const named = changes.map(([what]) => what).join(', ');
+  for (const name of ['issuer', 'provider-a']) {
+    it(`tsm audit verify finds who ${named} in the database of ${name}`, async () => {
+      const whole = await verifyAudit(name);
+      expect(whole.out, whole.err).to.match(END);
+      const database = new pg.Client({ connectionString: lab.platforms.topology.databaseUrl(name) });
+      await database.connect();
+      try {
+        await database.query(`${WITHOUT_TRIGGERS}; CREATE TABLE kept AS SELECT * FROM audit_log`);
+        for (const [what, statement, number] of changes) {
+          await database.query(statement);
+          const { code, err } = await verifyAudit(name);
+          expect([code, err], what).to.deep.equal([1, err]);
+          expect(err, what).to.match(
+            number === 1 ? /audit-broken: the log begins with record 2/ : new RegExp(`audit-broken: record ${number} `),
+          );
+          await database.query('DELETE FROM audit_log; INSERT INTO audit_log SELECT * FROM kept');
+        }
+        expect((await verifyAudit(name, '--head', whole.out.trim())).out).to.equal(whole.out);
+        // An end that was cut off leaves a chain, which the noted end does not fit.
+        await database.query('DELETE FROM audit_log WHERE number = (SELECT max(number) FROM audit_log)');
+        expect((await verifyAudit(name)).code).to.equal(0);
+        expect((await verifyAudit(name, '--head', whole.out.trim())).err).to.contain('audit-cut');
+      } finally {
+        await database.end();
+      }
+    });
+  }
+
+  it('tsm audit verify reads many pages, and takes what the retention took away from the log alone', async () => {
+    const url = lab.platforms.topology.databaseUrl('provider-a') ?? '';
+    const database = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS });
+    try {
+      const old = (await verifyAudit('provider-a')).out.trim();
+      const entry = { phase: 'after', act: 'look', subject: 's', workflowId: 'w', numeral: '', details: {} } as const;
+      const many = Array.from({ length: 1_200 }, () => entry);
+      await database.transaction().execute((transaction) => appendRecords(transaction, many));
+      const [number = ''] = (await verifyAudit('provider-a', '--head', old)).out.split(':');
+      expect(Number(number) - Number(old.split(':')[0])).to.equal(many.length);
+      expect(await pruneAudit(database, 0)).to.be.greaterThan(1_200);
+      expect((await verifyAudit('provider-a')).out).to.match(END);
+      expect((await verifyAudit('provider-a', '--head', old)).err).to.contain('the retention took it away');
+      // What went says so itself, and a log without that record has lost its beginning.
+      const { number: last } = (await new AuditLog(database).records()).at(-1) ?? { number: 0 };
+      await sql.raw(WITHOUT_TRIGGERS).execute(database);
+      await database.deleteFrom('audit_log').where('number', '=', String(last)).execute();
+      expect((await verifyAudit('provider-a')).err).to.contain('and does not say why');
+    } finally {
+      await database.destroy();
     }
   });
 });

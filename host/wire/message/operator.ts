@@ -85,7 +85,7 @@ export const AuditRecords = Type.Array(
     {
       number: Type.Integer(),
       at: Type.String(),
-      phase: Type.String(),
+      phase: Type.Union([Type.Literal('before'), Type.Literal('after'), Type.Literal('failed')]),
       act: Type.String(),
       subject: Type.String(),
       workflowId: Type.String(),
