@@ -33,6 +33,8 @@ export interface EmbeddedOptions {
   readonly folder: string;
   /** False skips fsync: a kill loses nothing, a power failure of the machine may. Default true. */
   readonly durable?: boolean;
+  /** Folder of another PostgreSQL, with `bin/initdb` and `bin/postgres`; default the npm package's. */
+  readonly binaries?: string;
 }
 
 /** `DATABASE_URL` when set, else the embedded server in `options.folder`. */
@@ -58,7 +60,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<P
   const folder = resolve(options.folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const owner = process.getuid?.() === 0 ? NOBODY : undefined;
-  const binaries = await findBinaries(owner);
+  const binaries = options.binaries ?? (await findBinaries(owner));
   const password = await keptSecret(join(folder, PASSWORD_FILE));
   const data = await dataFolder(folder, password, owner);
   await stopLeftOver(data);
