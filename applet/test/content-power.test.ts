@@ -12,7 +12,8 @@ import { type Torn, TornCard } from './support/torn-card.ts';
 const PROBE = ['F000000001', 'F00000000101'] as const;
 const fields = (...list: (string | Buffer)[]): Buffer =>
   Buffer.concat([...list.map((field) => lv(field)), bytes('00')]);
-const probe = fields(...PROBE, probeA, '00', bytes('C900'));
+/** With quotas and reservations (C7, C8, D7, D8): what is kept for the application is seen in FF21. */
+const probe = fields(...PROBE, probeA, '00', bytes('EF10 C7024000 C8024000 D7020100 D8020200 C900'));
 const domain = fields(LOAD_FILE, SSD_MODULE, SSD, '808000', tlv('C9', bytes('81020370 91020400')));
 const made = (aid: string, ...rest: string[]): Buffer => fields('', '', aid, ...(rest.length > 0 ? rest : ['', '']));
 

@@ -112,6 +112,7 @@ final class CardContent {
             options = options.receiving(registry.references(parameters, data.instance()));
         }
         runtime.announce(parameters);
+        runtime.promise(data.instance(), options.memory());
         Applet applet = runtime.install(loadFile.aid, className, data.instance(), data.installData());
         byte made = selectable ? LifeCycle.SELECTABLE : LifeCycle.INSTALLED;
         byte state = kind == RegistryEntry.Kind.ISSUER_DOMAIN ? registry.cardState() : made;

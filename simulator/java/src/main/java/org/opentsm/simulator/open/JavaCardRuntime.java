@@ -18,7 +18,8 @@ public interface JavaCardRuntime {
      * @param loadFile   of the module; it names the context of what install() makes
      * @param className  class of the module
      * @param parameters {@code L instance AID, L privileges, L application parameters}
-     * @throws javacard.framework.ISOException what install() threw, or 6A80 when it registered nothing or another AID
+     * @throws javacard.framework.ISOException what install() threw, 6A84 when there was no memory for it, or 6A80 when
+     *     it registered nothing or another AID
      */
     Applet install(AID loadFile, String className, AID instance, byte[] parameters);
 
@@ -27,6 +28,12 @@ public interface JavaCardRuntime {
      * the module.
      */
     void announce(byte[] parameters);
+
+    /**
+     * The most memory that the instance may take from now on, install() included: what is over its quota is NO_RESOURCE
+     * or NO_TRANSIENT_SPACE to it. GPCS 2.3.1 9.7.
+     */
+    void promise(AID instance, MemoryPromise memory);
 
     /**
      * The object that the application gives OPEN for this parameter, or null; its methods run in the application's

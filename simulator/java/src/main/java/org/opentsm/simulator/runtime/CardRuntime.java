@@ -18,6 +18,7 @@ import javacardx.apdu.ExtendedLength;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.JavaCardRuntime;
 import org.opentsm.simulator.open.LoadedCode;
+import org.opentsm.simulator.open.MemoryPromise;
 import org.opentsm.simulator.open.RegistryEntry;
 
 /**
@@ -373,6 +374,11 @@ public final class CardRuntime extends ContextRuntime implements JavaCardRuntime
         installer.announce(parameters);
     }
 
+    @Override
+    public void promise(AID instance, MemoryPromise promised) {
+        memory().promise(instance, promised);
+    }
+
     // --- contexts ---------------------------------------------------------------------------
 
     /** True in install() before register(): there is no application yet. */
@@ -435,7 +441,17 @@ public final class CardRuntime extends ContextRuntime implements JavaCardRuntime
     @Override
     public Applet install(AID loadFile, String className, AID instance, byte[] parameters) {
         activateSimulatorRuntimeInstance();
-        return installer.install(loadFile, className, instance, parameters);
+        boolean made = false;
+        try {
+            Applet applet = installer.install(loadFile, className, instance, parameters);
+            made = true;
+            return applet;
+        } finally {
+            if (!made) {
+                // What install() had taken is garbage, and no part of the quota of who comes next by that name.
+                requestObjectDeletion();
+            }
+        }
     }
 
     /** Why the last install() that failed did so, in one line. */

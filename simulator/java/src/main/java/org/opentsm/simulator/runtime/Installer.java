@@ -72,7 +72,10 @@ final class Installer {
         return failure;
     }
 
-    /** @throws ISOException that of install(), or 6A80 for another exception and without one call of register() */
+    /**
+     * @throws ISOException that of install(), 6A84 when it found no memory, or 6A80 for another exception and without
+     *     one call of register()
+     */
     Applet install(AID loadFile, String className, AID instance, byte[] data) {
         List<Applet> registered = new ArrayList<>();
         registration.set((applet, aid) -> {
@@ -124,7 +127,13 @@ final class Installer {
             return refused;
         }
         CardRuntime.trace(cause);
-        return new ISOException(ISO7816.SW_WRONG_DATA);
+        return new ISOException(isOutOfMemory(cause) ? ISO7816.SW_FILE_FULL : ISO7816.SW_WRONG_DATA);
+    }
+
+    private static boolean isOutOfMemory(Throwable cause) {
+        return cause instanceof SystemException refused
+                && (refused.getReason() == SystemException.NO_RESOURCE
+                        || refused.getReason() == SystemException.NO_TRANSIENT_SPACE);
     }
 
     void uninstall(RegistryEntry entry) {

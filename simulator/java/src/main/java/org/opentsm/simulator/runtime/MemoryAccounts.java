@@ -15,6 +15,7 @@ import javacard.framework.AID;
 import javacard.framework.JCSystem;
 import javacard.framework.SystemException;
 import org.opentsm.simulator.Hex;
+import org.opentsm.simulator.open.MemoryPromise;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
@@ -35,9 +36,26 @@ final class MemoryAccounts {
 
     /** What one instance holds; the runtime's own is under an empty name. */
     static final class Account {
+        private final MemoryPromise promise;
         int persistent;
         int transientReset;
         int transientDeselect;
+
+        Account(MemoryPromise promise) {
+            this.promise = promise;
+        }
+
+        private int persistentLeft() {
+            return left(promise.persistentQuota(), persistent);
+        }
+
+        private int transientLeft() {
+            return left(promise.volatileQuota(), transientReset + transientDeselect);
+        }
+
+        private static int left(int quota, int used) {
+            return quota < 0 ? Integer.MAX_VALUE : Math.max(0, quota - used);
+        }
     }
 
     private final Registry registry;
@@ -45,7 +63,11 @@ final class MemoryAccounts {
     private final TransientArrays transients;
     private MemoryLimits limits = MemoryLimits.NONE;
     private Map<String, Account> accounts = new LinkedHashMap<>();
-    private final Account total = new Account();
+    private final Account total = new Account(MemoryPromise.NONE);
+    /** The instance whose install() runs, which has no row yet, and what INSTALL says of its memory. */
+    private AID installing;
+
+    private MemoryPromise promised = MemoryPromise.NONE;
 
     MemoryAccounts(Registry registry, Contexts contexts, TransientArrays transients) {
         this.registry = registry;
@@ -72,15 +94,34 @@ final class MemoryAccounts {
     private Account active() {
         AID instance = contexts.active();
         return accounts.computeIfAbsent(
-                instance == null ? RUNTIME : Hex.encode(Registry.bytes(instance)), name -> new Account());
+                instance == null ? RUNTIME : Hex.encode(Registry.bytes(instance)),
+                name -> new Account(promiseTo(instance)));
     }
 
-    /** @throws SystemException NO_RESOURCE when the card is full */
+    /** The next install() is of this instance, and this is all that it may take. */
+    void promise(AID instance, MemoryPromise memory) {
+        installing = instance;
+        promised = memory;
+    }
+
+    private MemoryPromise promiseTo(AID instance) {
+        if (instance == null) {
+            return MemoryPromise.NONE;
+        }
+        if (instance.equals(installing)) {
+            return promised;
+        }
+        RegistryEntry entry = registry.find(instance);
+        return entry == null ? MemoryPromise.NONE : entry.row().options().memory();
+    }
+
+    /** @throws SystemException NO_RESOURCE when the card is full, or the instance has had its quota */
     void allocate(int bytes) {
-        if (bytes > limits.persistent() - total.persistent) {
+        Account account = active();
+        if (bytes > limits.persistent() - total.persistent || bytes > account.persistentLeft()) {
             SystemException.throwIt(SystemException.NO_RESOURCE);
         }
-        active().persistent += bytes;
+        account.persistent += bytes;
         total.persistent += bytes;
     }
 
@@ -93,16 +134,17 @@ final class MemoryAccounts {
         allocate(type.getName().startsWith("java") ? PLATFORM_OBJECT : size(type));
     }
 
-    /** @throws SystemException NO_TRANSIENT_SPACE when that kind of RAM is used up */
+    /** @throws SystemException NO_TRANSIENT_SPACE when that kind of RAM is used up, or the instance's quota of RAM */
     void allocateTransient(int bytes, byte event) {
+        Account account = active();
         boolean reset = event == JCSystem.CLEAR_ON_RESET;
         int free = reset
                 ? limits.transientReset() - total.transientReset
                 : limits.transientDeselect() - total.transientDeselect;
-        if (bytes > free) {
+        if (bytes > free || bytes > account.transientLeft()) {
             SystemException.throwIt(SystemException.NO_TRANSIENT_SPACE);
         }
-        add(active(), bytes, reset);
+        add(account, bytes, reset);
     }
 
     private void add(Account account, int bytes, boolean reset) {
@@ -115,12 +157,16 @@ final class MemoryAccounts {
         }
     }
 
-    /** Bytes left of JCSystem.MEMORY_TYPE_PERSISTENT, _TRANSIENT_RESET or _TRANSIENT_DESELECT. */
+    /** Bytes left to the active instance of a type of memory of JCSystem's. */
     int available(byte type) {
+        Account account = active();
         return switch (type) {
-            case JCSystem.MEMORY_TYPE_PERSISTENT -> limits.persistent() - total.persistent;
-            case JCSystem.MEMORY_TYPE_TRANSIENT_RESET -> limits.transientReset() - total.transientReset;
-            case JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT -> limits.transientDeselect() - total.transientDeselect;
+            case JCSystem.MEMORY_TYPE_PERSISTENT ->
+                Math.min(limits.persistent() - total.persistent, account.persistentLeft());
+            case JCSystem.MEMORY_TYPE_TRANSIENT_RESET ->
+                Math.min(limits.transientReset() - total.transientReset, account.transientLeft());
+            case JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT ->
+                Math.min(limits.transientDeselect() - total.transientDeselect, account.transientLeft());
             default -> throw new SystemException(SystemException.ILLEGAL_VALUE);
         };
     }
@@ -133,7 +179,9 @@ final class MemoryAccounts {
         total.transientDeselect = 0;
         Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         for (RegistryEntry entry : registry.instances()) {
-            Account account = accounts.computeIfAbsent(Hex.encode(Registry.bytes(entry.aid)), name -> new Account());
+            Account account = accounts.computeIfAbsent(
+                    Hex.encode(Registry.bytes(entry.aid)),
+                    name -> new Account(entry.row().options().memory()));
             count(entry.applet, account, seen);
             total.persistent += account.persistent;
         }

@@ -38,6 +38,11 @@ abstract class OpenCard {
     CardRuntime card;
     CardOpen open;
 
+    /** The test applet that stands in {@link #MODULE}. */
+    String applet() {
+        return "Probe";
+    }
+
     @BeforeEach
     void insert() throws IOException {
         JsonObject json = JsonParser.parseString(Files.readString(Path.of("../cards/plain.json")))
@@ -46,7 +51,7 @@ abstract class OpenCard {
                 "loadFiles",
                 JsonParser.parseString(
                         "[{\"aid\":\"" + ELF + "\",\"path\":\"target/test-classes\",\"modules\":[{\"aid\":\"" + MODULE
-                                + "\",\"class\":\"org.opentsm.simulator.testapplet.Probe\"}]}]"));
+                                + "\",\"class\":\"org.opentsm.simulator.testapplet." + applet() + "\"}]}]"));
         CardImage image = CardImage.parse(json, Path.of(""));
         CardCode code = new CardCode(image, Path.of("../../applet/target/classes"));
         card = new CardRuntime(code.packages(), new CardRandom(null, new byte[0]), new Statistics(), faults);
