@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { apdu, ISD, type TestCard, withIssuerCard } from '../../applet/test/support/card.ts';
+import { desSetData, openScp02, randomDesSet } from '../../applet/test/support/scp02-host.ts';
 import { initialize, keySetData, openScp03, randomKeySet } from '../../applet/test/support/scp03-host.ts';
+import { hex } from '../../applet/test/support/tlv.ts';
 import { antJavacard, ROOT } from '../../toolchain/test/run.ts';
 import type { CardImage } from '../src/index.ts';
 
@@ -16,6 +18,7 @@ describe('The secure channel of an application', function () {
   this.timeout(600_000);
   let folder = '';
   const set = randomKeySet('30');
+  const desSet = randomDesSet('20');
 
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'opentsm-channel-'));
@@ -40,6 +43,13 @@ describe('The secure channel of an application', function () {
           true,
         ),
       );
+      await card.ok(
+        apdu(
+          '80D80081',
+          desSetData(desSet, (key) => key),
+          true,
+        ),
+      );
       await act(card);
     })();
   }
@@ -60,6 +70,52 @@ describe('The secure channel of an application', function () {
         expect((await session.send('80200000', '0102030405')).sw).equal('6985');
       }));
   }
+
+  it('encrypts data under the data encryption key of the session, and opens it again', () =>
+    on(async (card) => {
+      const blocks = Buffer.from('A1'.repeat(32), 'hex');
+      await card.select(FIRST);
+      expect((await card.send(apdu('80220000', blocks, true))).sw, 'without a session').equal('6985');
+      for (const open of [() => openScp03(card, set, 0x33), () => openScp02(card, desSet, 0x03)]) {
+        await card.select(FIRST);
+        expect(await (await open()).ok('80220100', blocks)).equal(hex(blocks));
+        const session = await open();
+        expect(await session.ok('80220000', blocks)).equal(hex(session.seal(blocks)));
+        expect((await session.send('80220000', blocks.subarray(1))).sw, 'a broken block').equal('6A80');
+      }
+    }));
+
+  it('has a level that goes up from that of EXTERNAL AUTHENTICATE and down to it again', () =>
+    on(async (card) => {
+      await card.select(FIRST);
+      const session = await openScp03(card, set, 0x01);
+      for (const level of [0x03, 0x11, 0x33, 0x13, 0x01]) {
+        // the answer to the change itself goes in clear
+        const wanted = level.toString(16).padStart(2, '0');
+        const changed = await session.card.send(
+          apdu(`8423${wanted}00`, session.field(`8423${wanted}00`, Buffer.alloc(0)), true),
+        );
+        expect(hex(changed.data) + changed.sw).equal(`${(0x80 | level).toString(16)}9000`.toUpperCase());
+        session.level = level;
+        expect(await session.ok('80200000', '0102030405')).equal('0504030201');
+      }
+      const older = await openScp02(card, desSet, 0x01);
+      expect(await older.ok('80230300')).equal('83');
+      older.level = 0x03;
+      expect(await older.ok('80200000', '0102030405')).equal('0504030201');
+    }));
+
+  it('has no level below the one of EXTERNAL AUTHENTICATE, and none that the protocol has not', () =>
+    on(async (card) => {
+      await card.select(FIRST);
+      const session = await openScp03(card, set, 0x03);
+      for (const level of ['00', '01', '02', '11', '23', '30', '07', '3F'])
+        expect((await session.send(`8023${level}00`)).sw, level).equal('6985');
+      expect(await session.ok('80238300'), 'the session goes on').equal('83');
+      await card.select(FIRST);
+      const older = await openScp02(card, desSet, 0x01);
+      expect((await older.send('80231100')).sw, 'R-MAC is not among its options').equal('6985');
+    }));
 
   it('ends with a wrong MAC', () =>
     on(async (card) => {

@@ -30,8 +30,19 @@ public interface ApplicationChannel extends Shareable {
      */
     short wrap(byte[] buffer, short offset, short length);
 
-    /** Opens data that came under the session's data encryption key; 6985 without a session. */
-    short decryptData(byte[] buffer, short offset, short length);
+    /**
+     * Opens data that came under the session's data encryption key, or puts whole blocks under it; 6985 without a
+     * session, or where the protocol has no such key.
+     *
+     * @param mode Cipher.MODE_DECRYPT, MODE_ENCRYPT
+     */
+    short cryptData(byte mode, byte[] buffer, short offset, short length);
+
+    /**
+     * Changes the level of what follows, up from the session's own and down to it again; 6985 for another. GPCS 2.3.1
+     * A.2, SecureChannelx.
+     */
+    void setSecurityLevel(byte level);
 
     /** The session's level with 80 once the peer is known; 00 without a session. */
     byte securityLevel();

@@ -5,6 +5,7 @@ import javacard.framework.AID;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
+import javacardx.crypto.Cipher;
 
 /**
  * How the owner of a domain personalizes its applications: INSTALL [for personalization] names one, STORE DATA goes on
@@ -75,7 +76,7 @@ final class ApplicationPersonalization {
             if (length == 0 || (short) (length % DEK_UNIT) != 0) {
                 Refuse.data();
             }
-            domain.channel.decryptKey(work, offset, length);
+            domain.channel.cryptKey(Cipher.MODE_DECRYPT, work, offset, length);
             p1 = (byte) (p1 & ~Gp.P1_STORE_ENCRYPTED);
         }
         // behind the data, where the response would stand if STORE DATA had one

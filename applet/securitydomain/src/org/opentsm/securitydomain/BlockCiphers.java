@@ -3,6 +3,7 @@ package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
 import javacard.security.CryptoException;
+import javacard.security.Key;
 import javacardx.crypto.Cipher;
 
 /** The block ciphers of a domain and key objects for them, which its protocols take turns with. */
@@ -10,8 +11,8 @@ final class BlockCiphers {
 
     static final short CHECK_LENGTH = (short) 3;
 
-    final AesKeys aes;
-    final DesKeys des;
+    final BlockKeys aes;
+    final BlockKeys des;
     final Cipher aesEcb;
     final Cipher aesCbc;
     final Cipher desEcb;
@@ -21,8 +22,8 @@ final class BlockCiphers {
     /** @param shared true when they are used while another applet is selected */
     BlockCiphers(byte[] ram, boolean shared) {
         this.ram = ram;
-        aes = new AesKeys(shared);
-        des = new DesKeys(shared);
+        aes = new BlockKeys(true, shared);
+        des = new BlockKeys(false, shared);
         aesEcb = cipher(Cipher.ALG_AES_BLOCK_128_ECB_NOPAD, shared);
         aesCbc = Cipher.getInstance(Cipher.ALG_AES_BLOCK_128_CBC_NOPAD, false);
         desEcb = cipher(Cipher.ALG_DES_ECB_NOPAD, shared);
@@ -38,15 +39,15 @@ final class BlockCiphers {
         }
     }
 
-    /** Opens key data in place under a key in RAM: AES in CBC with a vector of zeros, triple DES in ECB. */
-    void openKey(boolean isAes, short key, short keyLength, byte[] buffer, short offset, short length) {
+    /** Opens or encrypts key data in place under a key in RAM: AES in CBC with a vector of zeros, triple DES in ECB. */
+    void cryptKey(byte mode, boolean isAes, short key, short keyLength, byte[] buffer, short offset, short length) {
         Cipher cipher = isAes ? aesCbc : desEcb;
-        if (isAes) {
-            cipher.init(aes.key(ram, key, keyLength), Cipher.MODE_DECRYPT);
-        } else {
-            cipher.init(des.key(ram, key, keyLength), Cipher.MODE_DECRYPT);
-        }
+        cipher.init(key(isAes, ram, key, keyLength), mode);
         cipher.doFinal(buffer, offset, length, buffer, offset);
+    }
+
+    private Key key(boolean isAes, byte[] buffer, short offset, short length) {
+        return (isAes ? aes : des).key(buffer, offset, length);
     }
 
     void clear() {
@@ -59,11 +60,7 @@ final class BlockCiphers {
         boolean isAes = type == Gp.KEY_AES;
         Util.arrayFillNonAtomic(ram, Transients.SCRATCH, Cmac.BLOCK, isAes ? (byte) 1 : (byte) 0);
         Cipher cipher = isAes ? aesEcb : desEcb;
-        if (isAes) {
-            cipher.init(aes.key(key, offset, length), Cipher.MODE_ENCRYPT);
-        } else {
-            cipher.init(des.key(key, offset, length), Cipher.MODE_ENCRYPT);
-        }
+        cipher.init(key(isAes, key, offset, length), Cipher.MODE_ENCRYPT);
         cipher.doFinal(ram, Transients.SCRATCH, Cmac.BLOCK, ram, Transients.SCRATCH);
         Util.arrayCopyNonAtomic(ram, Transients.SCRATCH, out, outOffset, CHECK_LENGTH);
         Bytes.wipe(ram, Transients.SCRATCH, Cmac.BLOCK);

@@ -87,9 +87,14 @@ final class ChannelService implements ApplicationChannel {
         return (short) (wrapped + 2);
     }
 
-    public short decryptData(byte[] buffer, short offset, short length) {
-        channel.decryptKey(buffer, offset, length);
+    public short cryptData(byte mode, byte[] buffer, short offset, short length) {
+        channel.cryptKey(mode, buffer, offset, length);
         return length;
+    }
+
+    public void setSecurityLevel(byte level) {
+        bind();
+        channel.changeLevel(level);
     }
 
     public byte securityLevel() {

@@ -185,9 +185,13 @@ final class Channels extends SecureChannel {
         }
     }
 
-    void decryptKey(byte[] buffer, short offset, short length) {
+    void changeLevel(byte level) {
+        current().changeLevel(level);
+    }
+
+    void cryptKey(byte mode, byte[] buffer, short offset, short length) {
         if (ram[Transients.STATE] != PACKET) {
-            current().decryptKey(buffer, offset, length);
+            current().cryptKey(mode, buffer, offset, length);
             return;
         }
         short key = domain.sets.find(ram[Transients.OPTION], KIK);
@@ -195,7 +199,8 @@ final class Channels extends SecureChannel {
             Refuse.data();
         }
         short size = domain.sets.read(key, ram, Transients.SCRATCH);
-        scp10.ciphers.openKey(domain.sets.type(key) == Gp.KEY_AES, Transients.SCRATCH, size, buffer, offset, length);
+        boolean isAes = domain.sets.type(key) == Gp.KEY_AES;
+        scp10.ciphers.cryptKey(mode, isAes, Transients.SCRATCH, size, buffer, offset, length);
         Bytes.wipe(ram, Transients.SCRATCH, KeyStore.KEY_MAX);
     }
 }

@@ -2,7 +2,7 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
-import javacard.security.AESKey;
+import javacard.security.Key;
 import javacardx.crypto.Cipher;
 
 /**
@@ -40,7 +40,7 @@ final class Cmac {
         this.subkey = subkey;
     }
 
-    void start(AESKey key) {
+    void start(Key key) {
         ecb.init(key, Cipher.MODE_ENCRYPT);
         Bytes.wipe(ram, chain, STATE_SIZE);
     }

@@ -2,6 +2,7 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
+import javacardx.crypto.Cipher;
 
 /** Data groupings of STORE DATA, {@code id 2, length 1 or FF xxxx, data} (GPCS 11.11.2.3); past the end is 6A80. */
 final class Dgi {
@@ -61,7 +62,7 @@ final class Dgi {
         short end = (short) (offset + length);
         for (short at = offset; at < end; at = next(buffer, at, end)) {
             if (id(buffer, at, end) == SECRET_KEY) {
-                channel.decryptKey(buffer, value(buffer, at, end), length(buffer, at, end));
+                channel.cryptKey(Cipher.MODE_DECRYPT, buffer, value(buffer, at, end), length(buffer, at, end));
             }
         }
     }

@@ -2,6 +2,7 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
+import javacardx.crypto.Cipher;
 
 /**
  * The form of key data fields (GPCS 11.8.2.3): {@code {[FF] type L value}.. 0|3 KCV}, behind which format 2 has
@@ -123,7 +124,8 @@ final class KeyField {
             Tlv.require(isComponent(buffer, at, end));
             while (isComponent(buffer, at, end)) {
                 if (isSecret(type(buffer, at, end))) {
-                    channel.decryptKey(buffer, secret(buffer, at, end), cipherLength(buffer, at, end));
+                    channel.cryptKey(
+                            Cipher.MODE_DECRYPT, buffer, secret(buffer, at, end), cipherLength(buffer, at, end));
                 }
                 at = behind(buffer, at, end);
             }

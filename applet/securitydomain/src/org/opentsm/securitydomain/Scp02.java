@@ -360,15 +360,15 @@ final class Scp02 extends SymmetricChannel {
         return (short) (end - Transients.RESPONSE);
     }
 
-    /** Opens a key under the session's DEK: triple DES in ECB, in CBC after implicit initiation (E.4.7). */
-    void decryptKey(byte[] buffer, short offset, short length) {
+    /** A key under the session's DEK: triple DES in ECB, in CBC after implicit initiation (E.4.7). */
+    void cryptKey(byte mode, byte[] buffer, short offset, short length) {
         if (!ownerAuthenticated() || length == 0 || (length & 7) != 0) {
             Refuse.data();
         }
         if (implicit()) {
-            cbc(S_DEK, Cipher.MODE_DECRYPT, buffer, offset, length);
+            cbc(S_DEK, mode, buffer, offset, length);
             return;
         }
-        ciphers.openKey(false, S_DEK, KEY_LENGTH, buffer, offset, length);
+        ciphers.cryptKey(mode, false, S_DEK, KEY_LENGTH, buffer, offset, length);
     }
 }

@@ -313,11 +313,11 @@ final class Scp03 extends SymmetricChannel {
         return (short) 0;
     }
 
-    /** Opens a key under the static DEK: AES-CBC, first block zero (Amendment D 6.2.8). */
-    void decryptKey(byte[] buffer, short offset, short length) {
+    /** A key under the static DEK: AES-CBC, first block zero (Amendment D 6.2.8). */
+    void cryptKey(byte mode, byte[] buffer, short offset, short length) {
         if (!ownerAuthenticated() || length == 0 || (length & 15) != 0) {
             Refuse.data();
         }
-        ciphers.openKey(true, DEK, ram[KEY_LENGTH], buffer, offset, length);
+        ciphers.cryptKey(mode, true, DEK, ram[KEY_LENGTH], buffer, offset, length);
     }
 }

@@ -163,9 +163,10 @@ final class Scp10 extends ProtocolChannel {
         }
     }
 
-    void decryptKey(byte[] buffer, short offset, short length) {
-        if (!ownerAuthenticated() || !sessionKeys.has(SessionKeys.C_DEK)) {
-            super.decryptKey(buffer, offset, length);
+    void cryptKey(byte mode, byte[] buffer, short offset, short length) {
+        // C-DEK is the host's: what goes out is not enciphered under it
+        if (mode != Cipher.MODE_DECRYPT || !ownerAuthenticated() || !sessionKeys.has(SessionKeys.C_DEK)) {
+            super.cryptKey(mode, buffer, offset, length);
         }
         messaging.decryptKey(buffer, offset, length);
     }

@@ -78,8 +78,17 @@ class SecureChannel {
     /** Ends whatever is under way and drops its keys. */
     void end() {}
 
-    /** Opens a key that came under the session's data encryption key, in place; 6985 without one. */
-    void decryptKey(byte[] buffer, short offset, short length) {
+    /**
+     * Opens a key that came under the session's data encryption key, in place, or puts one under it; 6985 without one.
+     *
+     * @param mode Cipher.MODE_DECRYPT, MODE_ENCRYPT
+     */
+    void cryptKey(byte mode, byte[] buffer, short offset, short length) {
+        Refuse.conditions();
+    }
+
+    /** The commands that follow have this level, which has all of the session's own; else 6985. */
+    void changeLevel(byte level) {
         Refuse.conditions();
     }
 

@@ -2,7 +2,7 @@
 package org.opentsm.securitydomain;
 
 import javacard.framework.Util;
-import javacard.security.DESKey;
+import javacard.security.Key;
 
 /**
  * Session keys as control reference templates give them (F.3.1.2, Table F-11), in RAM only: the
@@ -27,9 +27,9 @@ final class SessionKeys {
 
     private final Transients transients;
     private final byte[] ram;
-    private final DesKeys keys;
+    private final BlockKeys keys;
 
-    SessionKeys(Transients transients, DesKeys keys) {
+    SessionKeys(Transients transients, BlockKeys keys) {
         this.transients = transients;
         this.keys = keys;
         ram = transients.ram;
@@ -223,7 +223,7 @@ final class SessionKeys {
     }
 
     /** The key of a use in a key object that stays valid until the next call. */
-    DESKey key(short use) {
+    Key key(short use) {
         return keys.key(ram, offset(use), ram[(short) (Transients.KEY_LENGTHS + use)]);
     }
 
@@ -234,7 +234,7 @@ final class SessionKeys {
     }
 
     /** First eight bytes of a key, for the MAC's initial value (F.2.3). */
-    DESKey firstHalf(short use) {
+    Key firstHalf(short use) {
         return keys.key(ram, offset(use), COUNTER_SIZE);
     }
 }

@@ -155,9 +155,9 @@ final class StoredKeys {
     /** 6A80 for a secret of a length that its type has not. */
     private static void requireLength(byte type, short length) {
         Tlv.require(
-                type == Gp.KEY_AES
-                        ? AesKeys.isLength(length)
-                        : (KeyField.isDes(type) ? length == 16 || length == 24 : length <= 128));
+                type == Gp.KEY_AES || KeyField.isDes(type)
+                        ? length == 16 || length == 24 || (length == 32 && type == Gp.KEY_AES)
+                        : length <= 128);
     }
 
     /** Copies a key of one secret component to VALUE; returns its length. */

@@ -15,6 +15,9 @@ abstract class SymmetricChannel extends ProtocolChannel {
     /** Blocks in the work buffer behind every command of the initiation. */
     static final short TEMPORARY = (short) 600;
 
+    /** What a level says of the peer. */
+    private static final byte LEVEL_PEER = (byte) (Gp.LEVEL_AUTHENTICATED | Gp.LEVEL_ANY_AUTHENTICATED);
+
     private static final byte P2_END = (byte) 0x03;
     private static final byte P2_READ = (byte) 0x01;
 
@@ -167,7 +170,18 @@ abstract class SymmetricChannel extends ProtocolChannel {
 
     /** The session is open; whose it is says who put its keys. */
     final void opened(byte level) {
+        ram[Transients.SESSION_LEVEL] = level;
         opened((byte) (states | OPEN), domain.isOwners(ram[Transients.KEYS_MAKER]), level);
+    }
+
+    /** Up from the session's own level and down to it again, to levels that the option has. GPCS 2.3.1 A.2. */
+    void changeLevel(byte level) {
+        byte own = ram[Transients.SESSION_LEVEL];
+        level &= (byte) ~LEVEL_PEER;
+        if (!isOpen() || (byte) (level & own) != own || !offers(level)) {
+            Refuse.conditions();
+        }
+        ram[Transients.LEVEL] = (byte) ((ram[Transients.LEVEL] & LEVEL_PEER) | level);
     }
 
     /** BEGIN R-MAC SESSION, GPCS E.5.3, Amendment D 7.1.3: P1 is what is added to the level. */

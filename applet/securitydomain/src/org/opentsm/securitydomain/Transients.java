@@ -45,6 +45,8 @@ final class Transients {
     static final short KEYS_MAKER = (short) (WRAP_RESPONSE + 1);
 
     static final short CERTIFICATE_MAY_FOLLOW = (short) (KEYS_MAKER + 1);
+    /** Of a symmetric session, which has no certificates: its level without what came to it later. */
+    static final short SESSION_LEVEL = CERTIFICATE_MAY_FOLLOW;
     // Current public key: role, size and holder reference
     static final short KEY_ROLE = (short) (CERTIFICATE_MAY_FOLLOW + 1);
     static final short KEY_SIZE = (short) (KEY_ROLE + 1);

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.function.ToIntFunction;
 import javacard.framework.APDU;
 import javacard.framework.ISO7816;
-import javacard.framework.ISOException;
+import javacardx.crypto.Cipher;
 import org.globalplatform.SecureChannelx;
 import org.globalplatform.SecureChannelx2;
 import org.opentsm.securitydomain.ApplicationChannel;
@@ -65,14 +65,18 @@ final class DomainChannel implements SecureChannelx, SecureChannelx2 {
 
     @Override
     public short decryptData(byte[] buffer, short offset, short length) {
-        ApplicationChannel channel = new ChannelLease().require();
-        return on(buffer, offset, length, buffer, offset, copy -> channel.decryptData(copy, (short) 0, length));
+        return crypt(Cipher.MODE_DECRYPT, buffer, offset, length);
     }
 
-    /** No protocol of ours encrypts data towards the host by itself. */
+    /** Whole blocks under the data encryption key of SCP02 or SCP03: the application pads. */
     @Override
     public short encryptData(byte[] buffer, short offset, short length) {
-        throw new ISOException(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
+        return crypt(Cipher.MODE_ENCRYPT, buffer, offset, length);
+    }
+
+    private static short crypt(byte mode, byte[] buffer, short offset, short length) {
+        ApplicationChannel channel = new ChannelLease().require();
+        return on(buffer, offset, length, buffer, offset, copy -> channel.cryptData(mode, copy, (short) 0, length));
     }
 
     @Override
@@ -86,9 +90,9 @@ final class DomainChannel implements SecureChannelx, SecureChannelx2 {
         return held == null ? NO_SECURITY_LEVEL : held.securityLevel();
     }
 
-    /** The level is what EXTERNAL AUTHENTICATE asked for. */
+    /** Never below what EXTERNAL AUTHENTICATE asked for. */
     @Override
     public void setSecurityLevel(byte level) {
-        throw new ISOException(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
+        new ChannelLease().require().setSecurityLevel(level);
     }
 }
