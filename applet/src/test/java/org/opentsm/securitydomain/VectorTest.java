@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import javacard.security.RandomData;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -39,37 +38,7 @@ class VectorTest {
         return found.stream();
     }
 
-    /** Serves given bytes, then fails: the domain draws no more than the transcript has. */
-    private static final class ListedRandom extends RandomData {
-        private final byte[] bytes;
-        private int at;
-
-        ListedRandom(byte[] bytes) {
-            this.bytes = bytes;
-        }
-
-        @Override
-        public void generateData(byte[] buffer, short offset, short length) {
-            System.arraycopy(bytes, at, buffer, offset, length);
-            at += length;
-        }
-
-        @Override
-        public short nextBytes(byte[] buffer, short offset, short length) {
-            generateData(buffer, offset, length);
-            return (short) (offset + length);
-        }
-
-        @Override
-        public byte getAlgorithm() {
-            return ALG_SECURE_RANDOM;
-        }
-
-        @Override
-        public void setSeed(byte[] buffer, short offset, short length) {}
-    }
-
-    private static String field(String json, String name) {
+    static String field(String json, String name) {
         Matcher matcher =
                 Pattern.compile("\"" + name + "\":\\s*\"([0-9A-F]*)\"").matcher(json);
         assertTrue(matcher.find(), name);
@@ -156,13 +125,13 @@ class VectorTest {
         return matcher.group(1);
     }
 
-    private static Object read(Object from, Class<?> type, String name) throws Exception {
+    static Object read(Object from, Class<?> type, String name) throws Exception {
         Field field = type.getDeclaredField(name);
         field.setAccessible(true);
         return field.get(from);
     }
 
-    private static void write(Object to, Class<?> type, String name, Object value) throws Exception {
+    static void write(Object to, Class<?> type, String name, Object value) throws Exception {
         Field field = type.getDeclaredField(name);
         field.setAccessible(true);
         field.set(to, value);
@@ -227,7 +196,7 @@ class VectorTest {
         }
     }
 
-    private static String slice(byte[] buffer, int offset, int length) {
+    static String slice(byte[] buffer, int offset, int length) {
         byte[] part = new byte[length];
         System.arraycopy(buffer, offset, part, 0, length);
         return PlainCard.hex(part);
