@@ -3,6 +3,7 @@ import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import { cmac } from '@noble/ciphers/aes.js';
 import { InvariantError, WireError } from '../errors.ts';
 import { concat } from '../wire/hex.ts';
+import { KeyedCipher, mix } from './keyed-cipher.ts';
 
 export const AES_BLOCK = 16;
 const ZERO_IV: Uint8Array = new Uint8Array(AES_BLOCK);
@@ -44,6 +45,42 @@ export function aesEcbEncrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
 
 /** AES-CMAC, 16 bytes. @see NIST SP 800-38B; RFC 4493 */
 export const aesCmac = (key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array => cmac(concat(...parts), key);
+
+/** An AES key for all commands of a session. */
+export class SessionAes extends KeyedCipher {
+  /** For input that ends with a whole block, and for input that is padded. @see NIST SP 800-38B 6.1 */
+  readonly #whole: Uint8Array;
+  readonly #padded: Uint8Array;
+
+  /** @param key of 16, 24 or 32 bytes; the caller may wipe it */
+  constructor(key: Uint8Array) {
+    super(mode(key, 'cbc'), key, AES_BLOCK);
+    this.#whole = doubled(this.encrypt(new Uint8Array(AES_BLOCK)));
+    this.#padded = doubled(this.#whole);
+  }
+
+  /** As {@link aesCmac}, over the parts one behind the other. */
+  cmac(...parts: readonly Uint8Array[]): Uint8Array {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    const blocks = new Uint8Array(Math.max(1, Math.ceil(length / AES_BLOCK)) * AES_BLOCK);
+    let at = 0;
+    for (const part of parts) {
+      blocks.set(part, at);
+      at += part.length;
+    }
+    if (at < blocks.length) blocks[at] = 0x80;
+    mix(blocks, at < blocks.length ? this.#padded : this.#whole, blocks.length - AES_BLOCK);
+    return this.encrypt(blocks).slice(-AES_BLOCK);
+  }
+}
+
+/** Twice the block in GF(2^128). */
+function doubled(block: Uint8Array): Uint8Array {
+  const twice = block.map((byte, index) => (byte << 1) | ((block[index + 1] ?? 0) >> 7));
+  if (((block[0] ?? 0) & 0x80) !== 0) twice[AES_BLOCK - 1] = (twice[AES_BLOCK - 1] ?? 0) ^ 0x87;
+  return twice;
+}
 
 /** Key check value of an AES key: the first three bytes of sixteen 01 bytes encrypted. @see GPCS B.6 */
 export const aesKeyCheckValue = (key: Uint8Array): Uint8Array =>

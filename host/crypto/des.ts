@@ -2,6 +2,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import { InvariantError, WireError } from '../errors.ts';
 import { concat } from '../wire/hex.ts';
+import { KeyedCipher } from './keyed-cipher.ts';
 
 export const BLOCK = 8;
 const ZERO_IV: Uint8Array = new Uint8Array(BLOCK);
@@ -76,4 +77,38 @@ export function retailMac(key: Uint8Array, iv: Uint8Array, data: Uint8Array): Ui
   left.fill(0);
   right.fill(0);
   return mac;
+}
+
+/** Triple DES in CBC for all commands of a session, by the length of the key; the caller may wipe it. */
+export function sessionDes(key: Uint8Array): KeyedCipher {
+  const keys = threeKeys(key);
+  const cipher = new KeyedCipher('des-ede3-cbc', keys, BLOCK);
+  if (keys !== key) keys.fill(0);
+  return cipher;
+}
+
+/** A key of 16 bytes for all retail MACs of a session. */
+export class SessionRetailMac {
+  readonly #left: KeyedCipher;
+  readonly #both: KeyedCipher;
+
+  constructor(key: Uint8Array) {
+    const left = key.slice(0, BLOCK);
+    this.#left = sessionDes(left);
+    this.#both = sessionDes(key);
+    left.fill(0);
+  }
+
+  /** As {@link retailMac}. */
+  mac(iv: Uint8Array, data: Uint8Array): Uint8Array {
+    const padded = pad80(data);
+    const end = padded.length - BLOCK;
+    const before = end === 0 ? iv : this.#left.encrypt(padded.slice(0, end), iv).slice(-BLOCK);
+    return this.#both.encrypt(padded.slice(end), before);
+  }
+
+  /** A MAC as the next ICV: single DES under the left half. @see GPCS E.3.4 */
+  icvOf(mac: Uint8Array): Uint8Array {
+    return this.#left.encrypt(mac);
+  }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { desEcbEncrypt, fullTripleDesMac } from '../../crypto/des.ts';
+import { desEcbEncrypt, fullTripleDesMac, SessionRetailMac } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import type { RandomSource } from '../../crypto/random.ts';
 import { SecureChannelError, UsageError } from '../../errors.ts';
@@ -80,7 +80,8 @@ class Scp02 implements ChannelProtocol<Scp02State> {
     const cryptogram = fullTripleDesMac(enc, concat(card, this.#hostChallenge));
     const command = externalAuthenticateSymmetric(level, cryptogram);
     // EXTERNAL AUTHENTICATE is always the modified APDU with a zero ICV
-    this.#cMac = scp02CommandMac(this.#keys, option & ~SCP02_OPTION.UNMODIFIED_APDU, undefined, command);
+    const mac = new SessionRetailMac(this.#keys.mac.expose());
+    this.#cMac = scp02CommandMac(mac, option & ~SCP02_OPTION.UNMODIFIED_APDU, undefined, command);
     return [{ ...command, data: concat(cryptogram, this.#cMac) }];
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BLOCK, desCbcEncrypt, desEcbEncrypt, pad80, retailMac } from '../../crypto/des.ts';
+import { BLOCK, pad80, SessionRetailMac, sessionDes } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
+import type { KeyedCipher } from '../../crypto/keyed-cipher.ts';
 import { SecureChannelError } from '../../errors.ts';
 import { encodeParts, type GpCommand } from '../../wire/gp/command.ts';
 import { concat } from '../../wire/hex.ts';
@@ -38,19 +39,18 @@ const ZERO: Uint8Array = new Uint8Array(BLOCK);
  * @see GPCS E.4.4
  */
 export function scp02CommandMac(
-  keys: Scp02SessionKeys,
+  key: SessionRetailMac,
   option: number,
   before: Uint8Array | undefined,
   { cla, ins, p1, p2, data }: Pick<GpCommand, 'cla' | 'ins' | 'p1' | 'p2' | 'data'>,
 ): Uint8Array {
-  const key = keys.mac.expose();
   const modified = (option & SCP02_OPTION.UNMODIFIED_APDU) === 0;
   const lead = Uint8Array.of(modified ? macClass(cla) : plainClass(cla), ins, p1, p2);
   const length = modified ? data.length + MAC_LENGTH : data.length;
   const lc = !modified && length === 0 ? new Uint8Array() : macLength(length);
   const encrypt = before !== undefined && (option & SCP02_OPTION.ICV_ENCRYPTION) !== 0;
-  const icv = encrypt ? desEcbEncrypt(key.slice(0, BLOCK), before) : (before ?? ZERO);
-  return retailMac(key, icv, concat(lead, lc, data));
+  const icv = encrypt ? key.icvOf(before) : (before ?? ZERO);
+  return key.mac(icv, concat(lead, lc, data));
 }
 
 /** CLA without secure messaging and logical channel. */
@@ -66,6 +66,8 @@ export class Scp02Messaging implements Messaging<Scp02State> {
   readonly #keys: Scp02SessionKeys;
   readonly #level: number;
   readonly #option: number;
+  #enc: KeyedCipher | undefined;
+  readonly #macs: { mac?: SessionRetailMac; rMac?: SessionRetailMac } = {};
 
   constructor(keys: Scp02SessionKeys, level: number, option: number) {
     this.#keys = keys;
@@ -76,9 +78,9 @@ export class Scp02Messaging implements Messaging<Scp02State> {
 
   wrap(state: Scp02State, command: GpCommand) {
     const { cla, ins, p1, p2, data } = command;
-    const cMac = scp02CommandMac(this.#keys, this.#option, state.cMac, command);
+    const cMac = scp02CommandMac(this.#macUnder('mac'), this.#option, state.cMac, command);
     const encrypt = (this.#level & LEVEL.C_DECRYPTION) !== 0 && data.length > 0;
-    const sent = encrypt ? desCbcEncrypt(this.#keys.enc.expose(), pad80(data)) : data;
+    const sent = encrypt ? this.#cipher().encrypt(pad80(data)) : data;
     const header = { ...command, cla: protectedClass(cla) };
     const apdus = encodeParts(header, concat(sent, cMac), command.le || this.#protectsResponses ? 256 : undefined);
     const plain = concat(Uint8Array.of(plainClass(cla), ins, p1, p2), macLength(data.length), data);
@@ -94,10 +96,23 @@ export class Scp02Messaging implements Messaging<Scp02State> {
       throw new SecureChannelError('response-format', 'The response is not data and R-MAC');
     const body = data.slice(0, end);
     const input = concat(next.command, Uint8Array.of(body.length & 0xff), body, Uint8Array.of(sw >> 8, sw & 0xff));
-    const rMac = retailMac(this.#keys.rMac.expose(), current.rMac, input);
+    const rMac = this.#macUnder('rMac').mac(current.rMac, input);
     if (!constantTimeEqual(rMac, data.slice(end)))
       throw new SecureChannelError('r-mac', 'R-MAC of the response is wrong');
     return { data: body, next: { ...next, rMac } };
+  }
+
+  /** Made at the first use. @throws InvariantError where the session's keys were wiped */
+  #macUnder(name: 'mac' | 'rMac'): SessionRetailMac {
+    const key = this.#keys[name].expose();
+    this.#macs[name] ??= new SessionRetailMac(key);
+    return this.#macs[name];
+  }
+
+  #cipher(): KeyedCipher {
+    const key = this.#keys.enc.expose();
+    this.#enc ??= sessionDes(key);
+    return this.#enc;
   }
 
   get #protectsResponses(): boolean {

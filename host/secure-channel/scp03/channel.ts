@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AES_BLOCK, aesCbcEncrypt } from '../../crypto/aes.ts';
+import { AES_BLOCK, aesCbcEncrypt, SessionAes } from '../../crypto/aes.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import type { RandomSource } from '../../crypto/random.ts';
 import { SecureChannelError, UsageError } from '../../errors.ts';
@@ -73,7 +73,7 @@ class Scp03 implements ChannelProtocol<Scp03State> {
     this.#judgeChallenge(update.sequenceCounter, update.cardChallenge);
     const cryptogram = deriveData(mac, DERIVATION.HOST_CRYPTOGRAM, this.#size, context);
     const command = externalAuthenticateSymmetric(this.#options.level, cryptogram);
-    this.#chaining = commandMac(mac, FIRST_CHAINING, command, cryptogram, this.#size);
+    this.#chaining = commandMac(new SessionAes(mac), FIRST_CHAINING, command, cryptogram, this.#size);
     return [{ ...command, data: concat(cryptogram, this.#chaining.slice(0, this.#size)) }];
   }
 

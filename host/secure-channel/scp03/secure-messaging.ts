@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AES_BLOCK, aesCbcDecrypt, aesCbcEncrypt, aesCmac, aesEcbEncrypt } from '../../crypto/aes.ts';
+import { AES_BLOCK, SessionAes } from '../../crypto/aes.ts';
 import { pad80, unpad80 } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import { SecureChannelError, TsmError } from '../../errors.ts';
@@ -24,11 +24,12 @@ export const FIRST_CHAINING: Uint8Array = new Uint8Array(AES_BLOCK);
 const ICV_OF_RESPONSE = 0x80;
 
 /**
- * The MAC over one command: `CMAC(S-MAC, chaining ‖ CLA' INS P1 P2 Lc' ‖ data)`; all 16 bytes chain. @see Amendment D
- * 6.2.4
+ * The MAC over one command: `CMAC(S-MAC, chaining ‖ CLA' INS P1 P2 Lc' ‖ data)`; all 16 bytes chain.
+ *
+ * @see Amendment D 6.2.4
  */
 export function commandMac(
-  key: Uint8Array,
+  key: SessionAes,
   chaining: Uint8Array,
   header: Pick<GpCommand, 'cla' | 'ins' | 'p1' | 'p2'>,
   data: Uint8Array,
@@ -36,7 +37,7 @@ export function commandMac(
 ): Uint8Array {
   const { cla, ins, p1, p2 } = header;
   const lead = Uint8Array.of(macClass(cla), ins, p1, p2);
-  return aesCmac(key, chaining, lead, macLength(data.length + macLengthBytes), data);
+  return key.cmac(chaining, lead, macLength(data.length + macLengthBytes), data);
 }
 
 /** Secure messaging of SCP03; MACs have 8 bytes, 16 in S16. @see Amendment D 6.2.4 to 6.2.7 */
@@ -44,6 +45,7 @@ export class Scp03Messaging implements Messaging<Scp03State> {
   readonly stateDependsOnOutcome = false;
   readonly blockCapacity: number;
   readonly #keys: Scp03SessionKeys;
+  readonly #ciphers: Partial<Record<keyof Scp03SessionKeys, SessionAes>> = {};
   readonly #level: SecurityLevel;
   readonly #macLength: 8 | 16;
 
@@ -60,7 +62,7 @@ export class Scp03Messaging implements Messaging<Scp03State> {
     const next = counter + 1;
     const encrypt = (this.#level & LEVEL.C_DECRYPTION) !== 0 && command.data.length > 0;
     const data = encrypt ? this.#encrypt(next, command.data) : command.data;
-    const mac = commandMac(this.#keys.mac.expose(), chaining, command, data, this.#macLength);
+    const mac = commandMac(this.#under('mac'), chaining, command, data, this.#macLength);
     const header = { ...command, cla: protectedClass(command.cla) };
     const field = concat(data, mac.slice(0, this.#macLength));
     const apdus = encodeParts(header, field, command.le || this.#protectsResponses ? 256 : undefined);
@@ -77,7 +79,7 @@ export class Scp03Messaging implements Messaging<Scp03State> {
     if (end < 0) throw refuse('response-format', 'The response has no R-MAC');
     const body = data.slice(0, end);
     const status = Uint8Array.of(sw >> 8, sw & 0xff);
-    const expected = aesCmac(this.#keys.rMac.expose(), next.chaining, body, status).slice(0, this.#macLength);
+    const expected = this.#under('rMac').cmac(next.chaining, body, status).slice(0, this.#macLength);
     if (!constantTimeEqual(expected, data.slice(end))) throw refuse('r-mac', 'R-MAC of the response is wrong');
     const encrypted = (this.#level & LEVEL.R_ENCRYPTION) !== 0 && body.length > 0;
     return { data: encrypted ? this.#decrypt(next.counter, body) : body, next };
@@ -87,14 +89,22 @@ export class Scp03Messaging implements Messaging<Scp03State> {
     return (this.#level & LEVEL.R_MAC) !== 0;
   }
 
+  /** Made at the first use. @throws InvariantError where the session's keys were wiped */
+  #under(name: keyof Scp03SessionKeys): SessionAes {
+    const key = this.#keys[name].expose();
+    this.#ciphers[name] ??= new SessionAes(key);
+    return this.#ciphers[name];
+  }
+
   #encrypt(counter: number, data: Uint8Array): Uint8Array {
-    const key = this.#keys.enc.expose();
-    return aesCbcEncrypt(key, pad80(data, AES_BLOCK), this.#icv(counter, 0));
+    return this.#under('enc').encrypt(pad80(data, AES_BLOCK), this.#icv(counter, 0));
   }
 
   #decrypt(counter: number, body: Uint8Array): Uint8Array {
     try {
-      return unpad80(aesCbcDecrypt(this.#keys.enc.expose(), body, this.#icv(counter, ICV_OF_RESPONSE)), AES_BLOCK);
+      const padded = this.#under('enc').decrypt(body, this.#icv(counter, ICV_OF_RESPONSE));
+      // Some cards fill up with blocks more: the R-MAC over them was right.
+      return unpad80(padded, padded.length);
     } catch (error) {
       if (!(error instanceof TsmError)) throw error;
       throw refuse('r-enc', 'Cryptogram of the response is malformed', error);
@@ -105,7 +115,7 @@ export class Scp03Messaging implements Messaging<Scp03State> {
     const block = new Uint8Array(AES_BLOCK);
     new DataView(block.buffer).setUint32(AES_BLOCK - 4, counter);
     block[0] = first;
-    return aesEcbEncrypt(this.#keys.enc.expose(), block);
+    return this.#under('enc').encrypt(block);
   }
 }
 
