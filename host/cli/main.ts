@@ -11,6 +11,7 @@ import { campaignCommand } from './campaign.ts';
 import { capCommand } from './cap.ts';
 import { apduCommands } from './card/apdu-command.ts';
 import { cardCommand, readerCommand } from './card/command.ts';
+import { dropReaders } from './card/early-readers.ts';
 import { cardBatchCommand } from './card-batch.ts';
 import { addCompletion } from './completion.ts';
 import { addDoctor } from './doctor.ts';
@@ -106,6 +107,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', () => process.exit(0));
   try {
     await program.parseAsync(argv);
+    await dropReaders();
   } catch (error) {
     process.stderr.write(`tsm: ${errorLine(error)}\n`);
     process.exit(exitCodeOf(error));

@@ -15,5 +15,7 @@ enableCompileCache?.();
 process.env.NODE_COMPILE_CACHE ??= getCompileCacheDir?.() ?? '';
 const { useJoinedPackages } = await import('./joined-packages.ts');
 useJoinedPackages();
+const { startReaders } = await import('./card/early-readers.ts');
+startReaders(process.argv);
 const { main } = await import('./main.ts');
 await main(process.argv);

@@ -18,12 +18,13 @@ export class PcscMonitor implements ReaderMonitor {
   readonly #accept: (readerName: string) => boolean;
   readonly #readers = new Map<string, WatchedReader>();
   readonly #listeners = new ChangeListeners();
-  readonly #processes = new CardProcesses();
+  readonly #processes: CardProcesses;
   #watcher: WorkerProcess;
   #closed = false;
 
-  private constructor(accept: (readerName: string) => boolean) {
+  private constructor(accept: (readerName: string) => boolean, many: boolean) {
     this.#accept = accept;
+    this.#processes = new CardProcesses(many);
     this.#watcher = this.#startWatcher();
   }
 
@@ -31,10 +32,11 @@ export class PcscMonitor implements ReaderMonitor {
    * Starts watching; readers show up as they are found, also when pcscd starts later.
    *
    * @param accept which readers to take, by name; absent is all
+   * @param many false where one card is held and no other after it: no process waits for the next
    * @throws TransportError `link-unavailable` when the add-on is not installed
    */
-  static async start(accept: (readerName: string) => boolean = () => true): Promise<PcscMonitor> {
-    const monitor = new PcscMonitor(accept);
+  static async start(accept: (readerName: string) => boolean = () => true, many = true): Promise<PcscMonitor> {
+    const monitor = new PcscMonitor(accept, many);
     try {
       await monitor.#watcher.ask({ type: 'watch' });
     } catch (error) {

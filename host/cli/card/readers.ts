@@ -2,9 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import type { CardChannel } from '../../transport/card-channel.ts';
-import { PcscMonitor } from '../../transport/pcsc-monitor.ts';
+import type { PcscMonitor } from '../../transport/pcsc-monitor.ts';
 import type { ReaderState } from '../../transport/reader-monitor.ts';
 import { TcpChannel } from '../../transport/tcp.ts';
+import { takeReaders } from './early-readers.ts';
 
 /** pcscd tells of its readers, and then of the cards in them, one by one: so long may a card take to show. */
 const LIMIT_MS = 3000;
@@ -29,7 +30,7 @@ async function watchUntil(monitor: PcscMonitor, done: () => boolean): Promise<vo
 }
 
 export async function listReaders(): Promise<readonly ReaderState[]> {
-  await using monitor = await PcscMonitor.start();
+  await using monitor = await takeReaders();
   let heard = Date.now();
   const stop = monitor.onChange(() => {
     heard = Date.now();
@@ -43,7 +44,7 @@ export async function listReaders(): Promise<readonly ReaderState[]> {
 /** @throws UsageError for an address that is none @throws NotFoundError @throws TransportError */
 export async function openCard(reader: string | undefined): Promise<OpenCard> {
   if (reader?.startsWith('tcp:') === true) return openDirect(reader);
-  const monitor = await PcscMonitor.start();
+  const monitor = await takeReaders();
   try {
     await watchUntil(monitor, () => candidates(monitor.readers, reader).length > 0);
     const { readerName } = chooseReader(monitor.readers, reader);

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { WorkerProcess } from './worker-process.ts';
 
-/** Processes that hold cards: one for each card that is held, and one that waits for the next. */
+/** Processes that hold cards: one for each card that is held, and one that waits for the next where there is one. */
 export class CardProcesses {
+  readonly #many: boolean;
   readonly #idle: WorkerProcess[] = [];
   readonly #all = new Set<WorkerProcess>();
   #closed = false;
 
-  constructor() {
+  /** @param many false where one card is held and no other after it */
+  constructor(many: boolean) {
+    this.#many = many;
     this.#prepare();
   }
 
   take(): WorkerProcess {
     const taken = this.#idle.pop() ?? this.#start();
     // Starting takes longer than most scripts.
-    setImmediate(() => this.#prepare());
+    if (this.#many) setImmediate(() => this.#prepare());
     return taken;
   }
 
