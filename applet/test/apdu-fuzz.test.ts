@@ -9,10 +9,14 @@ import { FuzzedCard, type Protocol } from './support/fuzzed-card.ts';
 
 /** How many go where: a few are left out, which would end the domain as its owner may. */
 const PLACES: readonly (readonly [string, string, Protocol, number])[] = [
-  ['the issuer’s domain in clear', ISD, 'none', 7_100],
-  ['an owned domain in clear', SSD, 'none', 7_100],
-  ['the issuer’s domain under SCP03', ISD, 'scp03', 2_500],
-  ['an owned domain under SCP03', SSD, 'scp03', 2_500],
+  ['the issuer’s domain in clear', ISD, 'none', 6_600],
+  ['an owned domain in clear', SSD, 'none', 6_600],
+  ['the issuer’s domain under SCP03', ISD, 'scp03', 1_600],
+  ['an owned domain under SCP03', SSD, 'scp03', 1_600],
+  ['the issuer’s domain under SCP03 with R-MAC and R-ENCRYPTION', ISD, 'scp03-both', 700],
+  ['an owned domain under SCP03 with R-MAC and R-ENCRYPTION', SSD, 'scp03-both', 700],
+  ['the issuer’s domain under SCP02 with R-MAC', ISD, 'scp02', 700],
+  ['an owned domain under SCP02 with R-MAC', SSD, 'scp02', 700],
   ['the issuer’s domain under SCP10', ISD, 'scp10', 700],
   ['an owned domain under SCP10', SSD, 'scp10', 700],
 ];

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { gateSeed, soakRuns } from '../../setup/soak/runs.ts';
 import { ISD } from './support/card.ts';
-import { RegistryCard } from './support/registry-card.ts';
+import { type Mode, RegistryCard } from './support/registry-card.ts';
 import { MANAGER, POOL, RegistryModel } from './support/registry-model.ts';
 
 /** The same act by model and by card. */
@@ -122,20 +122,32 @@ const commands = [
   fc.boolean().map((on) => new Act(ISD, `lock card ${on}`, (world) => world.lockCard(on))),
 ];
 
-describe('Registry and life cycles under random commands', () => {
-  it('are what the model says, for the issuer’s domain and for one with Authorized Management', async () => {
-    await using card = await RegistryCard.open();
-    await fc.assert(
-      fc
-        .asyncProperty(fc.commands(commands, { maxCommands: 40, size: 'max' }), async (acts) => {
-          const setup = (): { model: RegistryModel; real: RegistryCard } => ({
-            model: new RegistryModel(),
-            real: card,
-          });
-          await fc.asyncModelRun(setup, acts);
-        })
-        .afterEach(() => card.clear()),
-      { numRuns: soakRuns(40), ...gateSeed },
-    );
-  }).timeout(120_000);
+const MODES: readonly Mode[] = [
+  ...[0x01, 0x03, 0x11, 0x13, 0x33].map((level): Mode => ({ protocol: '03', level })),
+  ...[0x01, 0x03, 0x11, 0x13].map((level): Mode => ({ protocol: '02', level })),
+];
+
+describe('Registry and life cycles under random commands', function () {
+  this.timeout(120_000 * soakRuns(1));
+  let card: RegistryCard;
+  before(async () => {
+    card = await RegistryCard.open();
+  });
+  after(() => card?.[Symbol.asyncDispose]());
+
+  for (const [index, mode] of MODES.entries()) {
+    const { protocol, level } = mode;
+    it(`are what the model says, at level ${level.toString(16).padStart(2, '0')} of SCP${protocol}`, async () => {
+      card.use(mode);
+      await fc.assert(
+        fc
+          .asyncProperty(fc.commands(commands, { maxCommands: 40, size: 'max' }), async (acts) => {
+            await fc.asyncModelRun(() => ({ model: new RegistryModel(), real: card }), acts);
+          })
+          .afterEach(() => card.clear()),
+        // each mode has acts of its own
+        { numRuns: soakRuns(5), ...gateSeed, ...(gateSeed.seed === undefined ? {} : { seed: gateSeed.seed + index }) },
+      );
+    });
+  }
 });

@@ -1,17 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A card whose issuer's domain and a domain with Authorized Management act on its registry, by SCP03 sessions. */
+/** A card whose issuer's domain and a domain with Authorized Management act on its registry, by SCP02 or SCP03. */
 import { expect } from 'chai';
 import { type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
 import { probeImage } from '../../../simulator/test/fixture/probe.ts';
 import { type Answer, apdu, ISD, issuerImage, LOAD_FILE, SSD_MODULE, TestCard } from './card.ts';
 import { MANAGER, POOL, type Update, type Wanted } from './registry-model.ts';
-import { initialize, type KeySet, openScp03, randomKeySet, type Scp03Session } from './scp03-host.ts';
+import { desSetData, openScp02, randomDesSet } from './scp02-host.ts';
+import { type KeySet, openScp03, randomKeySet } from './scp03-host.ts';
 import { bytes, hex, lv, objects, tlv, valueAt } from './tlv.ts';
 
 const PROBE = ['F000000001', 'F00000000101'] as const;
 const DOMAIN = 0x800000;
-/** C-MAC alone: what a session protects is not what this is about. */
-const LEVEL = 0x01;
+/** SCP02 with R-MAC, SCP03 with all. */
+const [OPTION_02, OPTION_03] = ['35', '70'];
+
+/** How the actors' sessions are protected. */
+export interface Mode {
+  readonly protocol: '02' | '03';
+  readonly level: number;
+}
+
+/** The part of a session that both protocols have. */
+interface ActorSession {
+  send(header: string, data?: string | Uint8Array): Promise<Answer>;
+}
+
+/** What a domain opens by. */
+interface Sets {
+  readonly aes: KeySet;
+  readonly des: KeySet;
+}
+
+const randomSets = (aes: string, des: string): Sets => ({ aes: randomKeySet(aes), des: randomDesSet(des) });
 
 const privilegeBytes = (privileges: number): string => privileges.toString(16).padStart(6, '0');
 
@@ -20,7 +40,7 @@ function installData({ aid, privileges, closed }: Wanted): Buffer {
   const domain = (privileges & DOMAIN) !== 0;
   const [file, module] = domain ? [LOAD_FILE, SSD_MODULE] : PROBE;
   const policy = ['820100', '830100', '870100'].filter((_, i) => (closed & (1 << i)) !== 0).join('');
-  const c9 = domain ? tlv('C9', bytes(`81020370 91020400 ${policy}`)) : bytes('C900');
+  const c9 = domain ? tlv('C9', bytes(`810402${OPTION_02}03${OPTION_03} 91020400 ${policy}`)) : bytes('C900');
   const fields = [file, module, aid, privilegeBytes(privileges), c9].map((field) => lv(field));
   return Buffer.concat([...fields, bytes('00')]);
 }
@@ -28,22 +48,27 @@ function installData({ aid, privileges, closed }: Wanted): Buffer {
 export class RegistryCard implements AsyncDisposable {
   readonly card: TestCard;
   readonly #simulated: SimulatedCard;
-  readonly #sets = new Map<string, KeySet>([
-    [ISD, randomKeySet('30')],
-    [MANAGER, randomKeySet('31')],
-  ]);
+  readonly #sets: ReadonlyMap<string, Sets>;
+  #mode: Mode = { protocol: '03', level: 0x01 };
   #actor = '';
-  #session: Scp03Session | undefined;
+  #session: ActorSession | undefined;
 
-  private constructor(simulated: SimulatedCard, issuer: KeySet) {
+  private constructor(simulated: SimulatedCard, issuer: Sets, manager: Sets) {
     this.#simulated = simulated;
-    this.#sets.set(ISD, issuer);
+    this.#sets = new Map([
+      [ISD, issuer],
+      [MANAGER, manager],
+    ]);
     this.card = new TestCard(simulated);
   }
 
   static async open(): Promise<RegistryCard> {
-    const issuer = randomKeySet('30');
-    const [enc, mac, dek] = [hex(issuer.enc), hex(issuer.mac), hex(issuer.dek)];
+    const [issuer, manager] = [randomSets('30', '20'), randomSets('31', '21')];
+    const inImage = ({ kvn, enc, mac, dek }: KeySet, type: 'AES' | 'DES') => ({
+      ...{ keyVersion: kvn, type, enc: hex(enc), mac: hex(mac), dek: hex(dek) },
+    });
+    const keySets = [inImage(issuer.aes, 'AES'), inImage(issuer.des, 'DES')];
+    const protocols = `02${OPTION_02}03${OPTION_03}1002`;
     const image = issuerImage();
     const { loadFiles = [] } = probeImage();
     const simulator = await sharedSimulator();
@@ -51,19 +76,29 @@ export class RegistryCard implements AsyncDisposable {
       ...image,
       loadFiles,
       lifeCycle: 'SECURED',
-      ...(image.isd && { isd: { ...image.isd, keySets: [{ keyVersion: '30', type: 'AES', enc, mac, dek }] } }),
+      ...(image.isd && { isd: { ...image.isd, protocols, keySets } }),
     });
-    const made = new RegistryCard(simulated, issuer);
+    const made = new RegistryCard(simulated, issuer, manager);
     await made.install(ISD, { aid: MANAGER, privileges: 0x80c000, selectable: true, closed: 0 });
     await made.card.select(MANAGER);
-    const session = await openScp03(made.card, issuer, LEVEL);
-    expect((await session.putKeySet(made.#set(MANAGER))).sw).equal('9000');
+    const session = await openScp03(made.card, issuer.aes, 0x01);
+    const des = desSetData(manager.des, (key) => session.seal(key));
+    expect((await session.send('80D80081', des)).sw).equal('9000');
+    expect((await session.putKeySet(manager.aes)).sw).equal('9000');
     made.leave();
     return made;
   }
 
-  #set(aid: string): KeySet {
-    return this.#sets.get(aid) ?? randomKeySet('30');
+  /** Sessions that begin from now on are of this kind. */
+  use(mode: Mode): void {
+    this.#mode = mode;
+    this.leave();
+  }
+
+  /** A session in the selected domain by the keys of this one. */
+  #open({ aes, des }: Sets): Promise<ActorSession> {
+    const { protocol, level } = this.#mode;
+    return protocol === '03' ? openScp03(this.card, aes, level) : openScp02(this.card, des, level, OPTION_02);
   }
 
   /** The next act selects its domain anew. */
@@ -72,11 +107,11 @@ export class RegistryCard implements AsyncDisposable {
   }
 
   /** The actor's session; it goes on while nobody else acts. */
-  async session(actor: string): Promise<Scp03Session> {
+  async session(actor: string): Promise<ActorSession> {
     if (this.#session === undefined || this.#actor !== actor) {
       const { sw } = await this.card.send(apdu('00A40400', actor, true));
       expect(sw).oneOf(['9000', '6283']);
-      this.#session = await openScp03(this.card, this.#set(actor), LEVEL);
+      this.#session = await this.#open(this.#sets.get(actor) ?? randomSets('30', '20'));
       this.#actor = actor;
     }
     return this.#session;
@@ -131,11 +166,10 @@ export class RegistryCard implements AsyncDisposable {
    * that one has none, 6985 where it is locked.
    */
   async personalize(aid: string, parent: string): Promise<string> {
-    const set = this.#sets.get(parent);
+    const sets = this.#sets.get(parent);
     const { sw } = await this.card.send(apdu('80500000', Buffer.alloc(8), true));
-    if (set === undefined || sw !== '9000') return sw;
-    const session = await initialize(this.card, set);
-    expect(await session.authenticate(LEVEL)).equal('9000');
+    if (sets === undefined || sw !== '9000') return sw;
+    const session = await this.#open(sets);
     return (await session.send('80F0400F', aid)).sw;
   }
 
