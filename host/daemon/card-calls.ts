@@ -5,7 +5,7 @@ import type { SmsOutbox } from '../bearer/sms/outbox.ts';
 import type { SubscriptionTable } from '../store/ota/subscription-table.ts';
 import { keyReference } from '../wire/gp/key-reference.ts';
 import { fromHex } from '../wire/hex.ts';
-import { SMS_DEFAULTS, type SmsConfig } from './ota-sms.ts';
+import { SMS_DEFAULTS, type SmsConfig } from './sms-config.ts';
 
 /** `administration.cards` of `ota`'s config: cards with an agent of their own. */
 export const CardCalls = Type.Object(

@@ -42,8 +42,9 @@ import { CardCalls, cardCaller } from './card-calls.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
 import { defaultNodeId, openNode } from './node.ts';
-import { SmsConfig, startSms } from './ota-sms.ts';
+import { startSms } from './ota-sms.ts';
 import { poolGauge } from './pool-gauge.ts';
+import { SmsConfig } from './sms-config.ts';
 import { waitFor } from './wait-for.ts';
 
 /** Price and time of a script, of 1,000 bytes or of a message, and how many of them a script may take. */
@@ -158,7 +159,8 @@ export const otaDaemon = defineDaemon({
     const sms = await smsOf(context, store);
     const { subscriptions } = store;
     const sessions = sessionsOf(context, store, terminals, { administration, sms, subscriptions });
-    const nodes = new OtaNodes({ ...store, sessions, terminals });
+    const onNodes = (count: number) => sms?.shareRates(count);
+    const nodes = new OtaNodes({ ...store, sessions, terminals, onNodes });
     await nodes.start();
     const pruneAll = () => Promise.all([leases.prune(), calls.prune(), sms?.prune()]);
     const prune = setInterval(() => void pruneAll().catch(onError), PRUNE_MS);
@@ -167,7 +169,7 @@ export const otaDaemon = defineDaemon({
     return {
       routes: (app) => {
         otaRoutes(app, sessions, terminals, self.id);
-        subscriptionRoutes(app, store.subscriptions);
+        subscriptionRoutes(app, store.subscriptions, new Set(Object.keys(config.sms?.groups ?? {})));
         cardPlaceRoutes(app, new CardPlaces({ terminals, subscriptions, ...(phones === undefined ? {} : { phones }) }));
         if (sms !== undefined) campaignRoutes(app, sms.campaigns);
       },

@@ -16,7 +16,7 @@ import { fromHex, toHex } from '../wire/hex.ts';
 import { Msisdn, Name } from '../wire/message/common.ts';
 import { daemonFields, FilePath, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
-import { SmscConfig, smscOf } from './ota-sms.ts';
+import { SmscConfig, smscOf } from './sms-config.ts';
 
 const Address = Type.Object(
   { host: Type.String({ minLength: 1, maxLength: 253 }), port: Type.Integer({ minimum: 1, maximum: 65_535 }) },

@@ -2,8 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { SecureChannelError, TransportError, TsmError } from '../../errors.ts';
 import type { PacketClient } from '../../rest/clients/packets.ts';
-import { PRIORITY } from '../../service/ota/packet-rules.ts';
-import { quietHours } from '../../service/ota/quiet-hours.ts';
+import { type ServerRules, sendingOf } from '../../service/ota/sending-policy.ts';
 import { type Bells, readUntil } from '../../store/bells.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import {
@@ -20,16 +19,12 @@ import { splitPacket } from '../../wire/uicc/concatenation.ts';
 import { MAX_COUNTER } from '../../wire/uicc/secured-packet.ts';
 import { ELEMENT } from '../../wire/uicc/user-data-header.ts';
 import { ESM, relativeTime, type SmppMessage } from './smpp-pdu.ts';
+import { type MessageNetwork, type SmscRoute, type SmscRoutes, withProof } from './smsc-routes.ts';
 
 /**
  * Packets for cards, durably: the counter is raised before a packet is made, its messages are stored before the first
  * one leaves, and the same bytes go again until the card has answered or the packet's time is over.
  */
-
-export interface MessageNetwork {
-  /** As `SmppLink.submit`. */
-  submit(message: SmppMessage): Promise<string>;
-}
 
 export interface SmsOutboxOptions {
   readonly table: PacketTable;
@@ -40,6 +35,10 @@ export interface SmsOutboxOptions {
   readonly bells: Bells;
   /** The server's number, to which cards answer. */
   readonly source: string;
+  /** Where other cards' messages go; default all by `network`. */
+  readonly routes?: SmscRoutes;
+  /** Rules of card groups. */
+  readonly groups?: ServerRules['groups'];
   /** Pause after the SMSC could not take a message; default 1,000. */
   readonly retryMs?: number;
   /** Pause before the same packet is sent again, doubled each time; default 60,000. */
@@ -185,40 +184,47 @@ export class SmsOutbox implements AsyncDisposable {
   }
 
   async #send(packet: PacketRow): Promise<void> {
-    const { table, retryMs = RETRY_MS, resendMs = RESEND_MS, maxSendings = MAX_SENDINGS } = this.#options;
-    const { sendings = maxSendings, resendMs: pauseMs = resendMs } = packet.rules ?? {};
-    const quiet = this.#quietUntil(packet);
-    if (quiet > this.#now()) return table.later(packet.id, quiet);
+    const { table, retryMs = RETRY_MS } = this.#options;
+    const now = this.#now();
+    const { sendings, resendMs, notBefore } = sendingOf(packet, this.#rules, now);
+    if (notBefore > now) return table.later(packet.id, notBefore);
     if (packet.sendings >= sendings) return table.later(packet.id, packet.expiresAt);
     const msisdn = packet.msisdn ?? (await this.#wrap(packet));
     // Its card has no number now: it may have one later.
     if (msisdn === undefined) return table.later(packet.id, this.#after(retryMs));
     if (await this.#submitAll(packet, msisdn))
-      await table.allSent(packet.id, this.#after(pauseMs * 2 ** packet.sendings));
+      await table.allSent(packet.id, this.#after(resendMs * 2 ** packet.sendings));
   }
 
-  /** When the packet may leave: after the server's quiet hours, and in the hours of its campaign. */
-  #quietUntil({ priority, rules }: PacketRow): Date {
-    const now = this.#now();
-    const quiet = priority >= PRIORITY.SESSION ? now : (this.#options.quietUntil?.(now) ?? now);
-    if (rules?.hours === undefined) return quiet;
-    const { from, until, ...zone } = rules.hours;
-    return quietHours({ from: until, until: from, ...zone })(quiet);
+  get #rules(): ServerRules {
+    const { resendMs = RESEND_MS, maxSendings: sendings = MAX_SENDINGS, quietUntil, groups } = this.#options;
+    return {
+      ...{ sendings, resendMs },
+      ...(quietUntil === undefined ? {} : { quietUntil }),
+      ...(groups === undefined ? {} : { groups }),
+    };
+  }
+
+  #route(msisdn: string, { subscriber }: PacketRow): SmscRoute {
+    const { network, source, routes } = this.#options;
+    return routes?.of(msisdn, subscriber?.group) ?? { network, source };
   }
 
   /** Gives the packet its counter and its messages. @returns the number that it goes to */
-  async #wrap({ id, card, keySet, spi, tar, data }: PacketRow): Promise<string | undefined> {
+  async #wrap(row: PacketRow): Promise<string | undefined> {
+    const { id, card, keySet, tar, data } = row;
     const { table, subscriptions, packets } = this.#options;
     const subscription = await subscriptions.ofCard(card);
     if (subscription === undefined || data === null) return undefined;
     const counter = await table.raiseCounter(card, keySet, MAX_COUNTER);
     if (counter === undefined)
       throw new SecureChannelError('counter-exhausted', `The counter of ${card} is used up: put new keys on the card`);
+    const { msisdn } = subscription;
+    const spi = withProof(row.spi, this.#route(msisdn, row).proof);
     const header = { card: cardIdOfText(card), keySet, spi: toHex(spi), tar: toHex(tar), counter };
     const { packet } = await packets.wrap({ ...header, data: toHex(data) });
-    const { msisdn } = subscription;
     const userDatas = splitPacket(ELEMENT.COMMAND_PACKET, fromHex(packet, packet.length / 2), counter & 0xff);
-    return (await table.wrapped(id, { counter, msisdn, userDatas })) ? msisdn : undefined;
+    return (await table.wrapped(id, { counter, msisdn, spi, userDatas })) ? msisdn : undefined;
   }
 
   /**
@@ -232,10 +238,11 @@ export class SmsOutbox implements AsyncDisposable {
     const [queued, sent] = (['queued', 'sent'] as const).map((state) => messages.filter((one) => one.state === state));
     const todo = [queued, sent, messages].find((some) => some !== undefined && some.length > 0) ?? [];
     if (!(await table.leaves(packet.id))) return false;
+    const { network, source } = this.#route(msisdn, packet);
     let untouched = packet.state === 'queued';
     for (const { sequence, userData } of todo) {
       try {
-        const messageId = await this.#options.network.submit(this.#message(packet, msisdn, userData));
+        const messageId = await network.submit(this.#message(packet, { source, msisdn, userData }));
         await table.partSent(packet.id, { sequence, messageId, until: this.#after(CLAIM_MS) });
         untouched = false;
       } catch (error) {
@@ -257,9 +264,13 @@ export class SmsOutbox implements AsyncDisposable {
     if (error.code === 'smsc-refused') await table.giveUp(id);
   }
 
-  #message({ expiresAt, priority }: PacketRow, destination: string, userData: Uint8Array): SmppMessage {
+  #message(
+    { expiresAt, priority }: PacketRow,
+    to: { readonly source: string; readonly msisdn: string; readonly userData: Uint8Array },
+  ): SmppMessage {
+    const { source, msisdn: destination, userData } = to;
     return {
-      ...{ source: this.#options.source, destination, userData, priority },
+      ...{ source, destination, userData, priority },
       ...{ esmClass: ESM.HEADER, pid: PID_DOWNLOAD, dcs: DCS_CARD, registeredDelivery: RECEIPT },
       validityPeriod: relativeTime(expiresAt.getTime() - this.#now().getTime()),
     };

@@ -10,7 +10,7 @@ import { TokenBucket } from './token-bucket.ts';
 export interface SmppLinkOptions extends SmppConnectionOptions {
   /** Messages that may be without their answer; default 10. */
   readonly window?: number;
-  /** Messages a second in the mean; default as many as the window allows. */
+  /** Messages a second in the mean, of all nodes together; default as many as the window allows. */
   readonly messagesPerSecond?: number;
   readonly onState?: (state: SmppState) => void;
   /** Pause before the first new try, doubled up to a minute; default 500. */
@@ -46,6 +46,12 @@ export class SmppLink implements AsyncDisposable {
     const { messagesPerSecond: rate } = options;
     this.#bucket = rate === undefined ? undefined : new TokenBucket(rate);
     this.#run = this.#keepUp();
+  }
+
+  /** The rate is that of the server: so many nodes take an equal part of it. */
+  shareRate(nodes: number): void {
+    const { messagesPerSecond: rate } = this.#options;
+    if (rate !== undefined) this.#bucket?.change(rate / Math.max(1, nodes));
   }
 
   get state(): SmppState {

@@ -15,6 +15,8 @@ export interface OtaNodesOptions {
   readonly table: TerminalTable;
   readonly quotas: QuotaTable;
   readonly terminals: TerminalDirectory;
+  /** Told how many nodes live, this one among them, now and then. */
+  readonly onNodes?: (nodes: number) => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -37,7 +39,8 @@ export class OtaNodes {
   /** Takes this node's place; called before it answers anybody. */
   async start(): Promise<void> {
     await this.#beats.forget(this.#options.nodeId);
-    await this.#beats.beat();
+    const { others } = await this.#beats.beat();
+    this.#options.onNodes?.(others + 1);
     await this.#forgetDead();
     this.#timer = setInterval(() => {
       this.#beating = this.#beat().catch(this.#options.onError);
@@ -47,6 +50,7 @@ export class OtaNodes {
 
   async #beat(): Promise<void> {
     const { dead, others, wasForgotten } = await this.#beats.beat();
+    this.#options.onNodes?.(others + 1);
     if (dead.length > 0) await this.#forgetDead();
     const { terminals } = this.#options;
     const wasAlone = terminals.alone;

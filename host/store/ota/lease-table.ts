@@ -3,7 +3,13 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import { BELL_CHANNEL } from '../bells.ts';
 import { databaseError, type Migration } from '../database.ts';
 import { CAMPAIGN_MIGRATION } from './campaign-table.ts';
-import { AGENT_OF_CARD_MIGRATION, SMS_MIGRATION, TERMINAL_OF_NUMBER_MIGRATION } from './sms-migration.ts';
+import {
+  AGENT_OF_CARD_MIGRATION,
+  SENDING_RULES_MIGRATION,
+  SESSIONS_BY_IDENTITY_MIGRATION,
+  SMS_MIGRATION,
+  TERMINAL_OF_NUMBER_MIGRATION,
+} from './sms-migration.ts';
 
 /**
  * Who holds which reader. A lease row is never deleted, so its fencing number only rises, also when
@@ -97,6 +103,8 @@ export const OTA_MIGRATIONS: readonly Migration[] = [
   CAMPAIGN_MIGRATION,
   TERMINAL_OF_NUMBER_MIGRATION,
   AGENT_OF_CARD_MIGRATION,
+  SESSIONS_BY_IDENTITY_MIGRATION,
+  SENDING_RULES_MIGRATION,
 ];
 
 /** Why a session ended. */

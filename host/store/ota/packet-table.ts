@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
+import type { SendingRules } from '../../wire/message/sending-rules.ts';
 import { BELL_CHANNEL } from '../bells.ts';
 import { databaseError } from '../database.ts';
 
@@ -48,6 +49,8 @@ export interface PacketRow {
   readonly campaign: string | null;
   /** Of its campaign. */
   readonly rules: CampaignRules | null;
+  /** What is entered of its card; null while that has no number. */
+  readonly subscriber: { readonly group: string | null; readonly sending: SendingRules | null } | null;
 }
 
 export interface NewPacket
@@ -78,14 +81,16 @@ const MOST_ANSWERS = 64;
 
 /** Rings at every node when there may be something to send. */
 export const OUTBOX_BELL = 'short messages';
-/** Rings at every node when a packet has come to its end. */
+/** Rings at every node when a packet leaves, and when it has come to its end. */
 export const packetBell = (id: string): string => `packet ${id}`;
 
 const COLUMNS =
   sql.raw(`sms_packets.id, card, key_set AS "keySet", spi, tar, data, priority, expires_at AS "expiresAt", state,
   msisdn, counter::float8 AS counter, sendings, status, response, authenticated,
   messages_in AS "messagesIn", bytes_in AS "bytesIn", campaign,
-  (SELECT c.rules FROM campaigns c WHERE c.id = campaign) AS rules`);
+  (SELECT c.rules FROM campaigns c WHERE c.id = campaign) AS rules,
+  (SELECT jsonb_build_object('group', s.card_group, 'sending', s.sending) FROM subscriptions s
+    WHERE s.card = sms_packets.card AND s.until IS NULL) AS subscriber`);
 /** Whether the campaign of a packet, if it is of one, lets it leave. */
 const mayLeave = (packet: string) =>
   sql.raw(`NOT EXISTS (SELECT 1 FROM campaigns c
@@ -170,13 +175,21 @@ export class PacketTable {
     });
   }
 
-  /** The packet has its counter, number and messages from now on. False when it has them already, or has ended. */
+  /**
+   * The packet has its counter, number, security parameters and messages from now on. False when it has them already,
+   * or has ended.
+   */
   async wrapped(
     id: string,
-    { counter, msisdn, userDatas }: { counter: number; msisdn: string; userDatas: readonly Uint8Array[] },
+    {
+      counter,
+      msisdn,
+      spi,
+      userDatas,
+    }: { counter: number; msisdn: string; spi: Uint8Array; userDatas: readonly Uint8Array[] },
   ): Promise<boolean> {
     return this.#transaction(async (transaction) => {
-      const { rows } = await sql`UPDATE sms_packets SET counter = ${counter}, msisdn = ${msisdn}
+      const { rows } = await sql`UPDATE sms_packets SET counter = ${counter}, msisdn = ${msisdn}, spi = ${spi}
         WHERE id = ${id} AND state = 'queued' AND counter IS NULL RETURNING id`.execute(transaction);
       if (rows.length === 0) return false;
       for (const [index, userData] of userDatas.entries())

@@ -76,6 +76,21 @@ export const TERMINAL_OF_NUMBER_MIGRATION: Migration = {
   sql: 'ALTER TABLE subscriptions ADD COLUMN terminal_id text;',
 };
 
+/** An agent that polls an address of its own is looked up by its identity at each POST. */
+export const SESSIONS_BY_IDENTITY_MIGRATION: Migration = {
+  number: 9,
+  name: 'sessions by identity',
+  sql: `CREATE INDEX admin_sessions_identity ON admin_sessions (psk_identity, at DESC, fence DESC)
+    WHERE state NOT IN ('lost', 'ended');`,
+};
+
+/** How messages go to a card, and which other cards it is like. */
+export const SENDING_RULES_MIGRATION: Migration = {
+  number: 10,
+  name: 'sending rules of cards',
+  sql: 'ALTER TABLE subscriptions ADD COLUMN card_group text, ADD COLUMN sending jsonb;',
+};
+
 /** Which cards have an administration agent of their own. */
 export const AGENT_OF_CARD_MIGRATION: Migration = {
   number: 8,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { SendingRules } from '../../wire/message/sending-rules.ts';
 import type { CardAgent } from '../../wire/message/subscription.ts';
 import { databaseError } from '../database.ts';
 
@@ -16,6 +17,10 @@ export interface SubscriptionRow {
   readonly terminalId: string | null;
   /** The administration agent that the card has; null for none. */
   readonly agent: CardAgent | null;
+  /** Cards that it has rules or an SMSC in common with; null for none. */
+  readonly group: string | null;
+  /** How messages go to it; null for nothing of its own. */
+  readonly sending: SendingRules | null;
   readonly since: Date;
   /** Null while it holds. */
   readonly until: Date | null;
@@ -26,11 +31,15 @@ export interface NewSubscription {
   readonly device?: string | null | undefined;
   readonly terminalId?: string | null | undefined;
   readonly agent?: CardAgent | null | undefined;
+  readonly group?: string | null | undefined;
+  readonly sending?: SendingRules | null | undefined;
 }
 
 /** Most rows of one card's history that are told. */
 const MOST = 100;
-const COLUMNS = sql.raw('card, msisdn, device, terminal_id AS "terminalId", agent, since, until');
+const COLUMNS = sql.raw(
+  'card, msisdn, device, terminal_id AS "terminalId", agent, card_group AS "group", sending, since, until',
+);
 
 export class SubscriptionTable {
   readonly #database: Kysely<unknown>;
@@ -44,22 +53,23 @@ export class SubscriptionTable {
    * it is so already.
    */
   async put(card: string, subscription: NewSubscription, now: Date): Promise<SubscriptionRow> {
-    const { msisdn, device = null, terminalId = null, agent = null } = subscription;
+    const { msisdn, device = null, terminalId = null, agent = null, group = null, sending = null } = subscription;
+    const rules = sending === null ? null : JSON.stringify(sending);
     return guarded(() =>
       this.#database.transaction().execute(async (transaction) => {
         await sql`SELECT pg_advisory_xact_lock(hashtextextended('subscriptions', 0))`.execute(transaction);
         await sql`UPDATE subscriptions SET until = ${now} WHERE until IS NULL AND (card = ${card} OR msisdn = ${msisdn})
           AND NOT (card = ${card} AND msisdn = ${msisdn} AND device IS NOT DISTINCT FROM ${device}::text
             AND terminal_id IS NOT DISTINCT FROM ${terminalId}::text
-            AND agent IS NOT DISTINCT FROM ${agent}::text)`.execute(transaction);
-        await sql`INSERT INTO subscriptions (card, msisdn, device, terminal_id, agent, since)
-          VALUES (${card}, ${msisdn}, ${device}, ${terminalId}, ${agent}, ${now}) ON CONFLICT DO NOTHING`.execute(
-          transaction,
-        );
+            AND agent IS NOT DISTINCT FROM ${agent}::text AND card_group IS NOT DISTINCT FROM ${group}::text
+            AND sending IS NOT DISTINCT FROM ${rules}::jsonb)`.execute(transaction);
+        await sql`INSERT INTO subscriptions (card, msisdn, device, terminal_id, agent, card_group, sending, since)
+          VALUES (${card}, ${msisdn}, ${device}, ${terminalId}, ${agent}, ${group}, ${rules}::jsonb, ${now})
+          ON CONFLICT DO NOTHING`.execute(transaction);
         const { rows } = await sql<SubscriptionRow>`SELECT ${COLUMNS} FROM subscriptions
           WHERE card = ${card} AND until IS NULL`.execute(transaction);
         const [row] = rows;
-        return row ?? { card, msisdn, device, terminalId, agent, since: now, until: now };
+        return row ?? { card, msisdn, device, terminalId, agent, group, sending, since: now, until: now };
       }),
     );
   }

@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { InvariantError, PeerError } from '../../errors.ts';
 import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
 import { packetsOf } from '../../lab/sms-packets.ts';
+import { SubscriptionHistory } from '../../wire/message/subscription.ts';
 import { attack } from './sms-forgeries.ts';
 import { exchangeAtLiar } from './terminal-with-any-number.ts';
 
@@ -82,6 +83,23 @@ describe('key distribution over short messages', function () {
     expect(refusal).to.be.instanceOf(PeerError);
     expect(String(refusal)).to.include('no card is entered').and.not.to.include(msisdn);
     expect(sms?.heard.length).to.equal(before);
+  });
+
+  it('takes rules for a card, and no group that its config does not have', async () => {
+    const cardId = card?.cardId ?? expect.fail('the flow before has not run');
+    const ota = await lab.platforms.client('ota');
+    const path = `/v1/subscriptions/${cardId.kind}/${cardId.value}`;
+    const msisdn = lab.sms?.msisdnOf(card?.readerName ?? '') ?? '';
+    const put = (more: object) => ota.call({ method: 'PUT', path, body: { msisdn, terminalId: 'desk', ...more } });
+    const refusal = await put({ group: 'meters' }).catch((error: unknown) => error);
+    expect(refusal).to.be.instanceOf(PeerError).with.property('code', 'unknown-card-group');
+    const sending = { sendings: 2, resendSeconds: 90, quietHours: { from: '22:00', until: '06:00' } };
+    const zone = { ...sending, quietHours: { ...sending.quietHours, timeZone: 'Moon/Sea' } };
+    expect(await put({ sending: zone }).catch((error: unknown) => error)).to.have.property('code', 'quiet-hours');
+    await put({ sending });
+    const [now] = await ota.call({ method: 'GET', path, response: SubscriptionHistory });
+    expect(now?.sending).to.deep.equal(sending);
+    await put({});
   });
 
   it('has campaigns by the command line', async () => {

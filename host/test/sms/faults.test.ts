@@ -6,6 +6,7 @@ import { CardAnswers } from '../../bearer/sms/card-answers.ts';
 import { isOpen, type SmsOrder } from '../../bearer/sms/outbox.ts';
 import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
 import { ESM, idForms, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
+import { SmscRoutes } from '../../bearer/sms/smsc-routes.ts';
 import { TransportError } from '../../errors.ts';
 import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { openDatabase } from '../../store/database.ts';
@@ -215,6 +216,34 @@ describe('short messages that do not come as they were sent', function () {
     expect(await ended(id)).to.include({ state: 'answered', counter: 1 });
     expect(seen.slice(0, 4)).to.deep.equal([1, 2, 3, 4]);
     expect(card.ran).to.have.lengthOf(2);
+  });
+
+  it('a card goes by the SMSC of its group, with that one’s proof, as often as its own rules say', async () => {
+    const seen: SmppMessage[] = [];
+    const network = {
+      submit: (message: SmppMessage) => {
+        seen.push(message);
+        return node.link.submit(message);
+      },
+    };
+    const others = [{ network, name: 'other', source: SERVER, prefixes: [], proof: 'submit' as const }];
+    const groups = new Map([['meters', 'other']]);
+    const routes = new SmscRoutes({ own: { network: node.link, source: SERVER }, others, groups });
+    await using grouped = await SmsNode.open(world, url, { name: 'grouped', routes });
+    const rules = { group: 'meters', sending: { sendings: 1 } };
+    await node.subscriptions.put(CARD, { msisdn: MSISDN, ...rules }, world.now());
+    const id = await grouped.outbox.add(order(1));
+    await grouped.outbox.tick();
+    expect(await ended(id, grouped)).to.include({ state: 'answered', authenticated: true });
+    expect(seen).to.have.lengthOf(3);
+    expect((await grouped.table.find(id))?.spi[1]).to.equal((order(1).spi[1] ?? 0) | 0x20);
+    card.reachable = false;
+    const silent = await grouped.outbox.add(order(1));
+    await grouped.outbox.tick();
+    world.aheadMs = 5 * MINUTE_MS;
+    await grouped.outbox.tick();
+    expect(seen).to.have.lengthOf(6);
+    expect(await grouped.table.find(silent)).to.include({ state: 'sent', sendings: 1 });
   });
 
   it('a card that says nothing is called all the same: whether it calls is not waited for here', async () => {

@@ -336,4 +336,18 @@ describe('times and rates of SMPP', () => {
     now = 10_000;
     expect(Array.from({ length: 5 }, () => bucket.take())).to.deep.equal([0, 0, 0, 0, 250]);
   });
+
+  it('gives two nodes together what one has alone', () => {
+    let now = 0;
+    const buckets = [0, 1].map(() => new TokenBucket(4, () => now));
+    for (const bucket of buckets) bucket.change(4 / 2);
+    // What they had at once when each was alone is theirs still: it cannot be more than their share.
+    for (const bucket of buckets)
+      expect(Array.from({ length: 4 }, () => bucket.take())).to.deep.equal([0, 0, 500, 1_000]);
+    now = 60_000;
+    for (const bucket of buckets) expect(Array.from({ length: 3 }, () => bucket.take())).to.deep.equal([0, 0, 500]);
+    buckets[0]?.change(4);
+    now = 120_000;
+    expect(Array.from({ length: 5 }, () => buckets[0]?.take())).to.deep.equal([0, 0, 0, 0, 250]);
+  });
 });

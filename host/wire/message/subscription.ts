@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { CardId, Msisdn, Name } from './common.ts';
+import { CardGroup, SendingRules } from './sending-rules.ts';
 
 export type CardAgent = 'amendment-b' | 'opentsm';
 
@@ -17,6 +18,10 @@ export const PutSubscription = Type.Object(
      * takes scripts for files and domains at once. Absent: its terminal's agent has to do.
      */
     agent: Type.Optional(Type.Union([Type.Literal('amendment-b'), Type.Literal('opentsm')])),
+    /** One of `groups` in `sms` of the server's config: its rules and its SMSC. */
+    group: Type.Optional(CardGroup),
+    /** Rules of this card alone. */
+    sending: Type.Optional(SendingRules),
   },
   { additionalProperties: false },
 );

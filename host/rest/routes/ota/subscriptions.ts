@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { NotFoundError } from '../../../errors.ts';
+import { NotFoundError, UsageError } from '../../../errors.ts';
+import { quietHoursOf } from '../../../service/ota/sending-policy.ts';
 import { cardIdOfText, cardIdText } from '../../../store/card-id.ts';
 import type { SubscriptionRow, SubscriptionTable } from '../../../store/ota/subscription-table.ts';
 import { PutSubscription, Subscription, SubscriptionHistory } from '../../../wire/message/subscription.ts';
@@ -10,12 +11,26 @@ import { CardParams } from '../operator/card-params.ts';
 const PATH = '/v1/subscriptions/:kind/:value';
 const config = { access: ['operator'] as const };
 
-/** Which number, and which device, a card has: for the operators of this server. */
-export function subscriptionRoutes(app: RestApp, subscriptions: SubscriptionTable): void {
+/**
+ * Which number, and which device, a card has: for the operators of this server.
+ *
+ * @param groups that a card may be in
+ */
+export function subscriptionRoutes(
+  app: RestApp,
+  subscriptions: SubscriptionTable,
+  groups: ReadonlySet<string> = new Set(),
+): void {
   app.put(
     PATH,
     { config, schema: { params: CardParams, body: PutSubscription, response: { 200: Subscription } } },
-    async ({ params, body }) => told(await subscriptions.put(cardIdText(params), body, new Date())),
+    async ({ params, body }) => {
+      const { group, sending } = body;
+      if (group !== undefined && !groups.has(group))
+        throw new UsageError('unknown-card-group', `${group} is none of the groups in sms of this server's config`);
+      if (sending?.quietHours !== undefined) quietHoursOf(sending.quietHours);
+      return told(await subscriptions.put(cardIdText(params), body, new Date()));
+    },
   );
 
   app.get(
@@ -32,10 +47,12 @@ export function subscriptionRoutes(app: RestApp, subscriptions: SubscriptionTabl
   });
 }
 
-const told = ({ card, msisdn, device, terminalId, agent, since, until }: SubscriptionRow): Subscription => ({
+const told = ({ card, msisdn, since, until, ...row }: SubscriptionRow): Subscription => ({
   ...{ cardId: cardIdOfText(card), msisdn, since: since.toISOString() },
-  ...(device === null ? {} : { device }),
-  ...(terminalId === null ? {} : { terminalId }),
-  ...(agent === null ? {} : { agent }),
+  ...(row.device === null ? {} : { device: row.device }),
+  ...(row.terminalId === null ? {} : { terminalId: row.terminalId }),
+  ...(row.agent === null ? {} : { agent: row.agent }),
+  ...(row.group === null ? {} : { group: row.group }),
+  ...(row.sending === null ? {} : { sending: row.sending }),
   ...(until === null ? {} : { until: until.toISOString() }),
 });
