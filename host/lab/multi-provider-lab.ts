@@ -11,7 +11,7 @@ import { fromRsaPublicKey } from '../wire/gp/public-key.ts';
 import { fromHex } from '../wire/hex.ts';
 import type { CardId } from '../wire/message/common.ts';
 import type { StartKeyDistribution } from '../wire/message/key-distribution.ts';
-import { type BipServer, cardAgentConfigs, makeBipConfigs, smsAfterBip } from './bip.ts';
+import { type BipServer, type CallPlace, cardAgentConfigs, makeBipConfigs, smsAfterBip } from './bip.ts';
 import { CardMaker, type MadeCard, type WantedCard } from './card-maker.ts';
 import { type LabLink, type LabLinkOptions, openLink } from './link.ts';
 import { makeNativeCard, type NativeCardKind, type NativeMadeCard } from './native-cards.ts';
@@ -51,6 +51,10 @@ export interface MultiProviderLabOptions extends LabLinkOptions {
    * answers where it calls.
    */
   readonly bearer?: BearerKind | 'bip-then-sms';
+  /** Where cards and terminals call in place of `ota`, which listens at `calls`: a wire of the test's in between. */
+  readonly wire?: CallPlace;
+  /** Before a packet without an answer goes again; default 5,000. */
+  readonly resendMs?: number;
   /** Added to the config of one provider, by its id. */
   readonly provider?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly keepAlive?: boolean;
@@ -109,10 +113,11 @@ export class MultiProviderLab implements AsyncDisposable {
     const readerNames = link.readers.map(({ name }) => name);
     const [kind = 'reader'] = [options.bearer];
     const cardAgents = kind === 'bip-card';
+    const resend = options.resendMs === undefined ? {} : { resendMs: options.resendMs };
     const writes = kind.endsWith('sms') || cardAgents;
-    const sms = writes ? parts.use(await SmsLab.open(join(stateDir, 'sms'), readerNames)) : undefined;
+    const sms = writes ? parts.use(await SmsLab.open(join(stateDir, 'sms'), readerNames, resend)) : undefined;
     const bip = kind.startsWith('bip')
-      ? await makeBipConfigs(join(stateDir, 'administration'), TERMINAL_ID)
+      ? await makeBipConfigs(join(stateDir, 'administration'), TERMINAL_ID, options.wire)
       : undefined;
     const both = cardAgents ? cardAgentConfigs : smsAfterBip;
     const remote = bip !== undefined && sms !== undefined ? await both(bip, sms) : (sms ?? bip);
@@ -178,6 +183,12 @@ export class MultiProviderLab implements AsyncDisposable {
     return { cardId, made, card, readerName: reader.name };
   }
 
+  /** Takes a card out: its reader is free for another one. */
+  async removeCard({ card, readerName }: CardInReader): Promise<void> {
+    await card.remove();
+    await this.platforms.cardPresent(readerName, false);
+  }
+
   /** With what its bearer needs of a card. */
   #imageOf(image: CardImage, cardId: CardId, agent: boolean): CardImage {
     if (this.sms === undefined) return image;
@@ -206,6 +217,11 @@ export class MultiProviderLab implements AsyncDisposable {
       return { made, card: inserted };
     };
     return { card, makers };
+  }
+
+  /** Where `ota` takes calls; undefined for a bearer without them. */
+  get calls(): CallPlace | undefined {
+    return this.#bip?.listen;
   }
 
   /** What went over the radio network; undefined for another bearer. */

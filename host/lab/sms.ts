@@ -12,7 +12,7 @@ import { cardIdText } from '../store/card-id.ts';
 import { toHex } from '../wire/hex.ts';
 import type { CardId } from '../wire/message/common.ts';
 import { packetLines } from './sms-packets.ts';
-import { type NetworkSpeed, Smsc, type SmscTraffic, secondsOf } from './smsc.ts';
+import { type Fate, type NetworkSpeed, Smsc, type SmscOptions, type SmscTraffic, secondsOf } from './smsc.ts';
 
 /** What a lab's daemons and cards need so that scripts go by short message. */
 
@@ -45,6 +45,12 @@ export interface SmsCost extends SmscTraffic {
   readonly packets: readonly string[];
 }
 
+/** Of one message on its way, its answers and receipts aside or not; undefined: it comes. */
+export type MessageFate = (message: SmppMessage) => Fate | undefined;
+
+/** The number from which the lab's server writes. */
+export const isFromServer = ({ source }: SmppMessage): boolean => source === SERVER;
+
 export class SmsLab implements AsyncDisposable {
   readonly ota: Fields;
   readonly otaKms: Fields;
@@ -53,7 +59,9 @@ export class SmsLab implements AsyncDisposable {
   readonly #numbers: ReadonlyMap<string, string>;
   /** Messages to and from cards, as whoever listens to the radio network has them. */
   readonly heard: readonly SmppMessage[];
-  readonly #smsc: Smsc;
+  readonly #fates: Map<string, MessageFate>;
+  readonly #smscOptions: SmscOptions;
+  #smsc: Smsc;
   readonly #password: string;
   readonly #master: PacketKeyMaster;
   /** The master key in hex: what no file may hold once the KMS has sealed it. */
@@ -63,6 +71,8 @@ export class SmsLab implements AsyncDisposable {
     readonly configs: { readonly ota: Fields; readonly otaKms: Fields; readonly terminal: SmsLab['terminal'] };
     readonly numbers: ReadonlyMap<string, string>;
     readonly heard: readonly SmppMessage[];
+    readonly fates: Map<string, MessageFate>;
+    readonly smscOptions: SmscOptions;
     readonly smsc: Smsc;
     readonly password: string;
     readonly master: PacketKeyMaster;
@@ -75,12 +85,18 @@ export class SmsLab implements AsyncDisposable {
     this.otaKms = parts.configs.otaKms;
     this.terminal = parts.configs.terminal;
     this.#numbers = parts.numbers;
+    this.#fates = parts.fates;
+    this.#smscOptions = parts.smscOptions;
     this.#smsc = parts.smsc;
     this.#master = parts.master;
   }
 
   /** An SMSC of its own, a new master key in `folder`, and a number for the card in each reader. */
-  static async open(folder: string, readerNames: readonly string[]): Promise<SmsLab> {
+  static async open(
+    folder: string,
+    readerNames: readonly string[],
+    { resendMs = RESEND_MS }: { readonly resendMs?: number } = {},
+  ): Promise<SmsLab> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const [packetKeyFile, passwordFile] = [join(folder, 'packet.key'), join(folder, 'smsc.password')];
     const master = new Uint8Array(randomBytes(32));
@@ -93,16 +109,19 @@ export class SmsLab implements AsyncDisposable {
     const numbers = new Map(readerNames.map((name, slot) => [name, `4917000000${String(slot + 1).padStart(2, '0')}`]));
     const passwords = new Map([SERVER, STRANGER, ...numbers.values()].map((systemId) => [systemId, password]));
     const heard: SmppMessage[] = [];
+    const fates = new Map<string, MessageFate>();
     const fate = (message: SmppMessage) => {
       if ((message.esmClass & ESM.TYPE_MASK) === 0 && heard.length < MOST_HEARD) heard.push(message);
-      return { copies: 1 };
+      const number = message.source === SERVER ? message.destination : message.source;
+      return fates.get(number)?.(message) ?? { copies: 1 };
     };
-    const smsc = await Smsc.start({ port: 0, passwords, fate });
+    const smscOptions = { port: 0, passwords, fate };
+    const smsc = await Smsc.start(smscOptions);
     const place = { host: '127.0.0.1', port: smsc.port, passwordFile };
     const configs = {
       ota: {
         bearers: ['sms'],
-        sms: { smsc: { ...place, systemId: SERVER }, source: SERVER, keySet: KEY_SET, resendMs: RESEND_MS },
+        sms: { smsc: { ...place, systemId: SERVER }, source: SERVER, keySet: KEY_SET, resendMs },
       },
       otaKms: { packetKeyFile },
       terminal: {
@@ -112,12 +131,25 @@ export class SmsLab implements AsyncDisposable {
       },
     };
     const held = { master: new PacketKeyMaster(new Secret(master)), masterKey };
-    return new SmsLab({ configs, numbers, heard, smsc, password, ...held });
+    return new SmsLab({ configs, numbers, heard, fates, smscOptions, smsc, password, ...held });
   }
 
   /** Number of the card in this reader. */
   msisdnOf(readerName: string): string {
     return this.#numbers.get(readerName) ?? '';
+  }
+
+  /** What becomes from now on of the messages to and from this number; undefined: they come. */
+  strike(msisdn: string, fate: MessageFate | undefined): void {
+    if (fate === undefined) this.#fates.delete(msisdn);
+    else this.#fates.set(msisdn, fate);
+  }
+
+  /** The SMSC ends with all that it had stored, and another one comes up in its place. */
+  async restart(): Promise<void> {
+    const { port } = this.#smsc;
+    await this.#smsc[Symbol.asyncDispose]();
+    this.#smsc = await Smsc.start({ ...this.#smscOptions, port });
   }
 
   /** Binds as one who is neither server nor handset. */

@@ -31,6 +31,7 @@ export const TopologyPlan = Type.Object(
 );
 export type TopologyPlan = Static<typeof TopologyPlan>;
 
+type PlanFields = Static<typeof Fields>;
 type OtaPlan = NonNullable<TopologyPlan['ota']>;
 
 export interface Endpoint {
@@ -115,12 +116,20 @@ function otaPlans({ config, kms }: OtaPlan, { issuer, providers = [], front }: T
     Object.fromEntries(
       (['administration', 'sms'] as const)
         .filter((name) => Object(config)[name] !== undefined)
-        .map((name) => [name, { kms: context.endpoint('kms-ota'), ...Object(Object(config)[name]) }]),
+        .map((name) => [name, { kms: context.endpoint('kms-ota'), ...nodeFields(Object(config)[name], context) }]),
     );
   return [
     kmsPlan('kms-ota', 'ota', peer, kms),
     { ...ota, config: (context) => ({ ...common(context), ...withKms(context) }) },
   ];
+}
+
+/** Nodes of one machine take calls at the same port of a loopback address each: 127.0.0.1, 127.0.0.2. */
+function nodeFields(fields: PlanFields, { node }: PlanContext): PlanFields {
+  const { listen } = fields;
+  return listen === undefined || node === 1
+    ? fields
+    : { ...fields, listen: { ...Object(listen), host: `127.0.0.${node}` } };
 }
 
 /** Its rules are all in `config.rules`; every platform is a pool under its daemon's name. */

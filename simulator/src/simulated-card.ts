@@ -13,6 +13,8 @@ export interface CardStatistics {
   readonly allocationsAfterInstall: number;
   /** Bytes that the largest transaction so far has changed. */
   readonly largestTransaction: number;
+  /** Pairs of keys that the card has made. */
+  readonly keyPairs: number;
   /** CPU time spent in ciphers, signatures, digests and key generation. */
   readonly cryptoCpuMs: number;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import type { SimulatedCard } from '../../../simulator/src/index.ts';
+import type { Platforms } from '../../lab/platforms.ts';
 import type { InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { developmentSsdAid } from '../../local/topology-plan.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
@@ -14,15 +15,23 @@ export async function expectDistributed(
 ): Promise<void> {
   expect(state.state, JSON.stringify(state.problem)).to.equal('done');
   expect(state.outcome).to.equal('distributed');
-  const rows = (await lab.platforms.securityDomains(lab.provider)).filter(
-    ({ cardId }) => cardId.value === inserted.cardId.value,
-  );
-  expect(rows.map((row) => row.state)).to.deep.equal(['certified']);
-  const onCard = await securityDomainsOf(inserted.card);
-  expect(onCard).to.deep.equal([{ aid: developmentSsdAid(lab.provider), certificate: rows[0]?.certificate }]);
-  expect(state.ssd?.certificate).to.equal(rows[0]?.certificate);
+  const certificate = await expectOwned(lab.platforms, lab.provider, inserted);
+  expect(state.ssd?.certificate).to.equal(certificate);
   const again = await lab.distribute(inserted);
   expect([again.outcome, again.foundBy]).to.deep.equal(['already-present', 'database']);
+}
+
+/** The card has one SSD, and the provider one row of it, with the same certificate. @returns that */
+export async function expectOwned(
+  platforms: Platforms,
+  provider: string,
+  { card, cardId }: Pick<InsertedCard, 'card' | 'cardId'>,
+): Promise<string | undefined> {
+  const rows = (await platforms.securityDomains(provider)).filter((row) => row.cardId.value === cardId.value);
+  expect(rows.map((row) => row.state)).to.deep.equal(['certified']);
+  const onCard = await securityDomainsOf(card);
+  expect(onCard).to.deep.equal([{ aid: developmentSsdAid(provider), certificate: rows[0]?.certificate }]);
+  return rows[0]?.certificate;
 }
 
 interface DomainOnCard {

@@ -5,9 +5,14 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { PeerError } from '../../errors.ts';
 import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
+import { BreakingWire } from './breaking-wire.ts';
+import { distributeWith, gateFaults } from './ota-faults.ts';
 import { exchangeAtLiar, exchangeOnce } from './terminal-with-any-number.ts';
 
-/** 41 to 60 between separate processes, with scripts that terminal or card fetch by remote administration. */
+/**
+ * 41 to 60 between separate processes, with scripts that terminal or card fetch by remote administration. The terminal
+ * is the handset of cards in readers of PC/SC: profile, messages, proactive commands and channels go through pcscd.
+ */
 
 const TRIPS = 6;
 /** The call and its receipt. */
@@ -17,16 +22,22 @@ describe('key distribution over remote administration', function () {
   this.timeout(300_000);
   let folder: string;
   let lab: MultiProviderLab;
+  let wire: BreakingWire;
   let called: CardInReader | undefined;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'opentsm-bip-'));
     const providers = ['a'];
-    const options = { link: 'direct', keySizeBits: 1024, bearer: 'bip-card', stateDir: folder } as const;
+    wire = await BreakingWire.open();
+    const at = { wire: wire.place, stateDir: folder } as const;
+    const options = { link: 'pcsc', keySizeBits: 1024, bearer: 'bip-card', ...at } as const;
     lab = await MultiProviderLab.open({ ...options, providers, permitted: providers });
+    expect([lab.link.link, lab.link.notice]).to.deep.equal(['pcsc', undefined]);
+    wire.leadTo([lab.calls ?? expect.fail('ota takes no calls')]);
   });
   after(async () => {
     await lab?.[Symbol.asyncDispose]();
+    await wire?.[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -40,6 +51,7 @@ describe('key distribution over remote administration', function () {
     expect(state.cost?.bytesOut).to.be.greaterThan(2_000);
     const again = await lab.platforms.distribute('a', lab.request(card));
     expect([again.outcome, again.foundBy]).to.deep.equal(['already-present', 'database']);
+    await lab.removeCard(card);
   });
 
   it('ends on the card where that has an agent of its own, which a short message makes call', async () => {
@@ -81,8 +93,15 @@ describe('key distribution over remote administration', function () {
     expect(sms?.heard.length).to.equal(before);
   });
 
+  for (const bearer of ['bip', 'bip-card'] as const)
+    for (const fault of gateFaults(bearer, 1))
+      it(`ends with one domain and one owner over ${bearer} where ${fault.name}`, async () => {
+        const { hit } = await distributeWith(fault, { lab, wire }, { slot: 0, bearer });
+        expect(hit).to.equal(true);
+      });
+
   it('ends at the terminal where the card says that it does not call, and tells so', async () => {
-    const { readerName } = await lab.insertCard(2, { known: true, agent: false });
+    const { readerName } = await lab.insertCard(0, { known: true, agent: false });
     const { responses, bearer, insteadOf } = await exchangeOnce(lab.platforms, { terminalId: 'desk', readerName });
     expect(responses.map(({ sw }) => sw)).to.deep.equal(['9000']);
     expect([bearer, insteadOf?.length]).to.deep.equal(['bip', 1]);

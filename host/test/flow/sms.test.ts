@@ -9,6 +9,7 @@ import { InvariantError, PeerError } from '../../errors.ts';
 import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
 import { packetsOf } from '../../lab/sms-packets.ts';
 import { SubscriptionHistory } from '../../wire/message/subscription.ts';
+import { distributeWith, gateFaults } from './ota-faults.ts';
 import { attack } from './sms-forgeries.ts';
 import { exchangeAtLiar } from './terminal-with-any-number.ts';
 
@@ -134,6 +135,12 @@ describe('key distribution over short messages', function () {
     expect((await tsm('resume', id)).stdout).to.contain(`${id}  running`);
     expect((await tsm('cancel', id)).stdout).to.match(/cancelled .* 1 withdrawn/);
   });
+
+  for (const fault of gateFaults('sms', 2))
+    it(`ends with one domain and one owner where ${fault.name}`, async () => {
+      const { hit } = await distributeWith(fault, { lab, wire: undefined }, { slot: 1, bearer: 'sms' });
+      expect(hit).to.equal(true);
+    });
 
   it('leaves no key of the packets in a log', async () => {
     const master = lab.sms?.masterKey ?? expect.fail('there are no short messages');

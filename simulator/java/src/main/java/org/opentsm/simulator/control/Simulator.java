@@ -179,6 +179,7 @@ final class Simulator {
         result.addProperty("persistentWrites", statistics.persistentWrites());
         result.addProperty("allocationsAfterInstall", statistics.allocationsAfterInstall());
         result.addProperty("largestTransaction", statistics.largestTransaction());
+        result.addProperty("keyPairs", statistics.keyPairs());
         result.addProperty("cryptoCpuMs", statistics.cryptoCpuMs());
         return result;
     }

@@ -33,6 +33,9 @@ public interface CryptoHost {
 
     void cryptoEnds(long start);
 
+    /** A pair of keys has got new values. */
+    default void keyPairMade() {}
+
     /** RAM for the integer extension; jCardSim has none. */
     int[] makeTransientInts(short length, byte event);
 

@@ -88,6 +88,7 @@ public final class KeyPairs {
             } else {
                 group((GroupKey) publicKey, (GroupKey) privateKey, random);
             }
+            host.keyPairMade();
         } finally {
             host.cryptoEnds(start);
         }

@@ -279,4 +279,9 @@ abstract class MeteredRuntime extends SimulatorRuntime implements CryptoHost {
     public void cryptoEnds(long start) {
         statistics.cryptoEnds(start);
     }
+
+    @Override
+    public void keyPairMade() {
+        statistics.keyPair();
+    }
 }

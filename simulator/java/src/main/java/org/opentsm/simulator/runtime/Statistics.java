@@ -15,6 +15,7 @@ public final class Statistics {
     private long persistentWrites;
     private long allocationsAfterInstall;
     private int largestTransaction;
+    private int keyPairs;
     private long cryptoCpuNanos;
     private int cryptoDepth;
     private boolean cryptoBrief;
@@ -35,6 +36,10 @@ public final class Statistics {
 
     void allocation() {
         allocationsAfterInstall++;
+    }
+
+    void keyPair() {
+        keyPairs++;
     }
 
     /** A cipher that calls another through an applet's own class is counted once. */
@@ -72,6 +77,10 @@ public final class Statistics {
 
     public int largestTransaction() {
         return largestTransaction;
+    }
+
+    public int keyPairs() {
+        return keyPairs;
     }
 
     public double cryptoCpuMs() {
