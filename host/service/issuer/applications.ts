@@ -87,7 +87,7 @@ export class Applications implements Workflow {
    * @param more how the issuer itself reaches the card, absent: through the caller's relay; what the domain is to be
    * @throws PolicyError at 43, NotFoundError at 44, ConflictError `idempotency-key-reused`
    */
-  async request(
+  async requestSecurityDomain(
     id: string,
     caller: string,
     request: IssuerStart['request'] | DomainStart['request'],

@@ -71,7 +71,7 @@ export class SecurityDomainResources {
     const named = { providerId: caller, cardId: cardIdOfText(card), ssdAid, relayId };
     const wished = { ...(privileges === undefined ? {} : { privileges }), ...(memory === undefined ? {} : { memory }) };
     const [request, keys] = requestOf(named, keyProvisioning);
-    await this.#applications.request(id, caller, request, {
+    await this.#applications.requestSecurityDomain(id, caller, request, {
       ...(reader === undefined ? {} : { reader }),
       ...(Object.keys(wished).length === 0 ? {} : { wished }),
       ...keys,

@@ -393,7 +393,7 @@ function issuerPlatform(applications: Applications, self: () => InProcess | unde
   return {
     requestSecurityDomain: async (key, request) => {
       const sent = self()?.between.request?.(request) ?? request;
-      return seen(await peer(() => applications.request(key, 'a', sent)));
+      return seen(await peer(() => applications.requestSecurityDomain(key, 'a', sent)));
     },
     securityDomainRequest: async (id, wait) => seen(await peer(() => applications.state(id, 'a', wait))),
   };

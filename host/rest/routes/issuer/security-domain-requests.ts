@@ -30,7 +30,7 @@ export function securityDomainRequestRoutes(app: RestApp, applications: Applicat
     },
     async (request, reply) => {
       const id = requestIdOfHeaders(request);
-      const state = await applications.request(id, request.peer.id, request.body);
+      const state = await applications.requestSecurityDomain(id, request.peer.id, request.body);
       const { query } = request;
       const waits = query.waitMs !== undefined && state.state === 'running';
       return reply.code(202).send(waits ? await applications.state(id, request.peer.id, waitOf(query)) : state);
