@@ -12,6 +12,7 @@ export const COMMANDS = [
   'convert',
   'kit',
   'stubs',
+  'corpus',
   'simulate',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -103,6 +104,7 @@ export const HELP = `Builds Java Card CAP files.
   ant-javacard convert [-config FILE.opt] [...]     class files to CAP, with the vendor converter's command line
   ant-javacard kit DIR           a kit folder for the original ant-javacard (its jckit attribute)
   ant-javacard stubs LEVEL FILE  the jar to compile against, for an editor
+  ant-javacard corpus DIR...     builds all build files of folders, on a copy, verifies what comes of them, and counts
   ant-javacard simulate FILE.cap [--seed HEX]       load it into a simulated card: APDUs in, responses out, in hex lines
   ant-javacard simulate CLASSES CLASS=AID...        the same with class files
 

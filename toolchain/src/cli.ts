@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Arguments, HELP, parseArguments } from './arguments.ts';
 import { type Choice, chooseTask } from './choose.ts';
 import { archiveFlags, recordClasses } from './class-archive.ts';
+import { corpus } from './corpus.ts';
 import { ToolchainError, UsageError } from './errors.ts';
 import { runJava } from './java.ts';
 import { ANT_VERSION } from './pins.ts';
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[], env: Environment, cwd: strin
     if (parsed.version) return print(`ant-javacard ${packageVersion()} with Ant ${ANT_VERSION}\n`);
     if (parsed.command === 'init') return init(parsed, cwd);
     if (parsed.command === 'simulate') return await simulate(parsed.operands, cwd, process.stdin, process.stdout);
+    if (parsed.command === 'corpus') return runCorpus(parsed, env, cwd);
     return parsed.command === undefined ? runAnt(parsed, env, cwd) : runTool(parsed, env, cwd);
   } catch (error) {
     if (!(error instanceof ToolchainError)) throw error;
@@ -94,6 +96,22 @@ function runTool(parsed: Arguments, env: Environment, cwd: string): number {
     mainClass: 'org.opentsm.ant.Tool',
     args: [parsed.command ?? '', ...parsed.operands],
   });
+}
+
+function runCorpus(parsed: Arguments, env: Environment, cwd: string): number {
+  const toolchain = readyToolchain(parsed, env);
+  const common = { env, classPath: toolchain.jars, flags: archiveFlags(toolchain, env), quiet: true };
+  const build = (file: string): number =>
+    runJava({
+      ...common,
+      cwd: dirname(file),
+      properties: { 'opentsm.cache': toolchain.folder },
+      mainClass: 'org.apache.tools.ant.Main',
+      args: ['-f', file, '-listener', 'org.opentsm.ant.DefineTask'],
+    });
+  const verify = (cap: string): number =>
+    runJava({ ...common, cwd, mainClass: 'org.opentsm.ant.Tool', args: ['verify', cap] });
+  return corpus(parsed.operands, cwd, { build, verify }, (line) => print(`${line}\n`));
 }
 
 function init(parsed: Arguments, cwd: string): number {

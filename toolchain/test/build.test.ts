@@ -43,6 +43,24 @@ describe('npx ant-javacard', function () {
   );
 
   it(
+    'counts what of many build files is built and verified, and leaves their folder as it was',
+    inFolder((folder) => {
+      expect(antJavacard(['init', 'many/good', '--link'], folder).code).to.equal(0);
+      mkdirSync(join(folder, 'many/bad'));
+      writeFileSync(join(folder, 'many/bad/build.xml'), '<project><javacard><cap aid="1"/></javacard></project>');
+      writeFileSync(join(folder, 'many/bad/pom.xml'), '<project/>');
+      const { code, out } = antJavacard(['corpus', 'many'], folder);
+      expect(out).to.equal(
+        'many/bad/build.xml: is not built; ant-javacard -f says why\n' +
+          '2 build files: 1 built; 1 CAP files: 1 verified\n',
+      );
+      expect(code).to.equal(1);
+      expect(readdirSync(join(folder, 'many/good'))).to.not.include('build');
+      expect(antJavacard(['corpus'], folder).code).to.equal(2);
+    }),
+  );
+
+  it(
     'verifies, sizes, dumps and compares what it built',
     inFolder((folder) => {
       const project = built(folder);
