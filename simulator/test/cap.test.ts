@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { antJavacard, ROOT } from '../../toolchain/test/run.ts';
-import { capComponents, loadFileDataBlock } from '../../toolchain/test/zip.ts';
+import { capComponents, joined, loadFileDataBlock } from '../../toolchain/test/zip.ts';
 import { type CardImage, readCardImage, SimulatorError, sharedSimulator, startSimulator } from '../src/index.ts';
 import { memory, probeA, probeB, probeImage, select, send, Write, write, written } from './fixture/probe.ts';
 import { exchange, imageOf, readTranscript, transcripts } from './fixture/transcript.ts';
@@ -52,7 +52,56 @@ describe('CAP files in a card image', function () {
     }
   }
 
+  /** The applet that reads resources, as a load file with a StaticResources component of these bytes. */
+  function withResources(name: string, info: string): CardImage {
+    const components = capComponents(readFileSync(join(folder, 'resources.cap')));
+    const bytes = Buffer.from(info, 'hex');
+    // Tag, u2 size, twelve u2 sizes: then the u4 of this component; JCVM 3.1 6.4.
+    components.get('Directory')?.writeUInt32BE(bytes.length, 3 + 24);
+    const head = Buffer.of(13, 0, 0, 0, bytes.length);
+    const file = join(folder, `${name}.ijc`);
+    writeFileSync(file, Buffer.concat([joined(components), head, bytes]));
+    return { name, atr: '3B00', isd: null, loadFiles: [{ cap: file }], installAll: true };
+  }
+
+  for (const [name, info] of [
+    ['lines-first', '0002 0007 00000003 8001 00000002 C1C2C3 D1D2'],
+    ['one-by-one', '0002 0007 00000003 C1C2C3 8001 00000002 D1D2'],
+  ] as const) {
+    it(`gives an applet the resources of its CAP, read-only: ${name}`, async () => {
+      const simulator = await sharedSimulator();
+      await using card = await simulator.insert(withResources(name, info.replaceAll(' ', '')));
+      await select(card, 'F00000000A01');
+      expect(await send(card, '8001000700')).to.equal('C1C2C39000');
+      expect(await send(card, '8001800100')).to.equal('D1D29000');
+      expect(await send(card, '8002000700')).to.equal('00039000');
+      expect(await send(card, '8001000900'), 'there is none').to.equal('6A83');
+      expect(await send(card, '8003000700'), 'written to').to.equal('6982');
+    });
+  }
+
+  it('refuses resources that do not come out even', async () => {
+    const error = await refusal(withResources('uneven', '000100070000FFFFC1'));
+    expect(error.message).to.contain('StaticResources');
+  });
+
   describe('with the security domains', () => {
+    it('takes those of OPENTSM_DOMAINS_CAP for cards that have some', async () => {
+      const { image } = await readCardImage('plain');
+      process.env.OPENTSM_DOMAINS_CAP = join(folder, 'none.cap');
+      try {
+        expect((await refusal(image)).field).to.equal('loadFiles[0].cap');
+        process.env.OPENTSM_DOMAINS_CAP = domains;
+        const simulator = await sharedSimulator();
+        await using card = await simulator.insert(image);
+        expect(await send(card, '80CA004200')).to.equal('4204898600129000');
+        await using bare = await simulator.insert(probeCard());
+        expect(await select(bare, probeA), 'a card without domains').to.equal('9000');
+      } finally {
+        delete process.env.OPENTSM_DOMAINS_CAP;
+      }
+    });
+
     for (const file of transcripts) {
       it(`${file}: the card answers every byte`, async () => {
         const transcript = readTranscript(file);

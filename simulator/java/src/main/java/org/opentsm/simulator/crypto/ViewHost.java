@@ -22,6 +22,9 @@ public interface ViewHost {
     /** Rights of a view, or of any array. @throws SystemException ILLEGAL_VALUE for what is no array */
     short attributes(Object object);
 
+    /** Bytes of a resource of the CAP whose code calls, or null. */
+    byte[] resource(short identifier);
+
     /** @throws SystemException ILLEGAL_USE where no card of ours runs */
     static ViewHost current() {
         if (SimulatorSystem.instance() instanceof ViewHost host) {

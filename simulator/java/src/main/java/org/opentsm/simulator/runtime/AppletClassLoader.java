@@ -122,6 +122,21 @@ public final class AppletClassLoader extends ClassLoader {
         classNames.forEach(name -> loadFiles.put(name.replace('.', '/'), loadFile));
     }
 
+    /** Load file of the applet class that called the platform last, or null. */
+    AID callerLoadFile() {
+        return StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE)
+                .walk(frames -> frames.map(StackWalker.StackFrame::getDeclaringClass)
+                        .filter(type -> isOfApplets(type.getClassLoader()))
+                        .findFirst())
+                .map(type -> loadFileOf(type.getName().replace('.', '/')))
+                .orElse(null);
+    }
+
+    /** True of the loaders that cards' applets have, those of LOADed packages too. */
+    static boolean isOfApplets(ClassLoader loader) {
+        return loader instanceof AppletClassLoader || loader instanceof PackageLoader;
+    }
+
     /** Load file of a class, or null for one of the platform's or of a folder of several. */
     synchronized AID loadFileOf(String internalName) {
         return loadFiles.get(internalName);

@@ -7,6 +7,7 @@ import java.util.Map;
 import javacard.framework.AID;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
+import org.opentsm.cap.Aid;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.linker.LinkException;
@@ -67,15 +68,36 @@ public final class CardPackages {
         }
     }
 
-    /** @throws ISOException 6A80 when the bytes are no CAP, do not verify, or import what is not here */
+    /**
+     * A package of the same AID that the card has does not count: whoever adds the code sees to that one.
+     *
+     * @throws ISOException 6A80 when the bytes are no CAP, do not verify, or import what is not here
+     */
     LoadedCode link(byte[] components) {
         try {
-            LinkedPackage made = CapFiles.linkAfter(linked, DebugFiles.withLines(CapFile.readLoadFile(components)));
+            CapFile cap = CapFile.readLoadFile(components);
+            Aid own = cap.header().packageInfo().aid();
+            List<LinkedPackage> others = linked.stream()
+                    .filter(made -> !made.info().aid().equals(own))
+                    .toList();
+            LinkedPackage made = CapFiles.linkAfter(others, DebugFiles.withLines(cap));
             return new Loaded(components, made, CapFiles.instrument(made));
         } catch (CapFormatException | LinkException e) {
             CardRuntime.trace(e);
-            throw new ISOException(ISO7816.SW_WRONG_DATA);
+            throw (ISOException) new ISOException(ISO7816.SW_WRONG_DATA).initCause(e);
         }
+    }
+
+    /** Bytes of a resource of a package, or null. */
+    byte[] resource(AID loadFile, int identifier) {
+        return linked.stream()
+                .filter(made -> {
+                    byte[] aid = made.info().aid().bytes();
+                    return loadFile.equals(aid, (short) 0, (byte) aid.length);
+                })
+                .findFirst()
+                .map(made -> made.resources().get(identifier))
+                .orElse(null);
     }
 
     void add(LoadedCode code) {

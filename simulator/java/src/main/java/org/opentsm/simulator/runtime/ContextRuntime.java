@@ -83,6 +83,12 @@ abstract class ContextRuntime extends MeteredRuntime implements ViewHost {
     }
 
     @Override
+    public byte[] resource(short identifier) {
+        AID caller = loader.callerLoadFile();
+        return caller == null ? null : packages.resource(caller, identifier & 0xFFFF);
+    }
+
+    @Override
     public boolean isView(Object object) {
         return views.find(object) != null;
     }

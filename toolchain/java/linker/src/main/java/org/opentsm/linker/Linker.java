@@ -70,9 +70,6 @@ public final class Linker {
         List<ExportFile> imports = imports(given);
         CapFile cap = complete(given);
         verify(cap);
-        if (cap.component(ComponentTag.STATIC_RESOURCES).isPresent()) {
-            throw new LinkException(Code.UNSUPPORTED, "static resources (Java Card 3.1) are not supported");
-        }
         CapView view = new CapView(cap, imports, outside);
         try {
             LinkedPackage made = emit(view);
@@ -177,6 +174,11 @@ public final class Linker {
             }
         }
         return new LinkedPackage(
-                view.cap.header().packageInfo(), classes, applets, new ExportNames(view).file(), view.inferred);
+                view.cap.header().packageInfo(),
+                classes,
+                applets,
+                new ExportNames(view).file(),
+                StaticResources.of(view.cap.component(ComponentTag.STATIC_RESOURCES)),
+                view.inferred);
     }
 }
