@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { numbered, withOwnKeys } from '../src/commands/farm.ts';
-import { readCardImage, type Simulator, type SimulatorLoad, startSimulator } from '../src/index.ts';
+import { derive } from '../../applet/test/support/scp03-host.ts';
+import { keyList, numbered, withOwnKeys } from '../src/commands/farm.ts';
+import { readCardImage, type Simulator, type SimulatorLoad, sharedSimulator, startSimulator } from '../src/index.ts';
 import { killWhileBusy, nth } from './fixture/busy-farm.ts';
-import { memory, probeA, probeImage, select, Write, write, written } from './fixture/probe.ts';
+import { memory, probeA, probeImage, select, send, Write, write, written } from './fixture/probe.ts';
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
 
 /** A dozen in CI; the variable asks for more. */
 const cards = Number(process.env.OPENTSM_FARM_CARDS ?? 12);
@@ -94,5 +97,46 @@ describe('a farm of cards', () => {
     expect(keysOf(1)).to.deep.equal(keysOf(1)).and.have.length(6);
     expect(new Set([...keysOf(1), ...keysOf(2)])).to.have.property('size', 12);
     expect(keysOf(1)[0]).to.have.length(32);
+  });
+
+  it('gives cards of the field, whose name is their CPLC, numbers and keys of their own', async () => {
+    const { image } = await readCardImage('jcop');
+    const [first, second] = [withOwnKeys(numbered(image, 1)), withOwnKeys(numbered(image, 2))];
+    const shared = image.cplc ?? '';
+    expect(second.cplc).to.equal(`${shared.slice(0, 26)}000002${shared.slice(32)}`);
+    expect(first.nativeIsd?.enc)
+      .to.match(/^[0-9A-F]{32}$/)
+      .and.not.equal(second.nativeIsd?.enc);
+    expect(withOwnKeys(numbered(image, 1))).to.deep.equal(first);
+    const [line = ''] = keyList([first, second]).split('\n');
+    expect(JSON.parse(line)).to.deep.include({
+      cplc: first.cplc,
+      domains: [
+        {
+          aid: 'A000000151000000',
+          keySets: [
+            {
+              keyVersion: '30',
+              type: 'AES',
+              enc: first.nativeIsd?.enc,
+              mac: first.nativeIsd?.mac,
+              dek: first.nativeIsd?.dek,
+            },
+          ],
+        },
+      ],
+    });
+    const simulator = await sharedSimulator();
+    await using card = await simulator.insert(second);
+    await select(card, 'A000000151000000');
+    expect(await send(card, '80CA9F7F00'))
+      .to.contain(second.cplc)
+      .and.to.match(/9000$/);
+    // INITIALIZE UPDATE: 10 bytes of diversification, 3 of the key, card challenge, card cryptogram; Amendment D 7.1.1.
+    const host = '0001020304050607';
+    const answer = Buffer.from(await send(card, `8050000008${host}`), 'hex');
+    const context = Buffer.concat([Buffer.from(host, 'hex'), answer.subarray(13, 21)]);
+    const sessionMac = derive(Buffer.from(second.nativeIsd?.mac ?? '', 'hex'), 0x06, 128, context);
+    expect(hex(answer.subarray(21, 29))).to.equal(hex(derive(sessionMac, 0x00, 64, context)));
   });
 });
