@@ -10,7 +10,9 @@ import { select, send } from './fixture/probe.ts';
 
 const source = resolve(import.meta.dirname, 'fixture/caps/apis');
 const target = resolve(import.meta.dirname, '../java/target');
+const newer = resolve(import.meta.dirname, 'fixture/caps/newapis');
 const aid = 'F00000000701';
+const newAid = 'F00000000B01';
 
 /** Groups of API classes, by P1, and what each INS uses. */
 const groups = [
@@ -21,6 +23,16 @@ const groups = [
     ...['SignatureMessageRecovery', 'KeyAgreement', 'OneShot'],
   ],
   ['BCDUtil', 'BigNumber', 'ParityBit', 'BERTLV', 'ArrayLogic', 'StringUtil'],
+] as const;
+
+/** Of 3.1, by INS, and how the answer ends: with what the class refuses where it refuses the last thing asked. */
+const newGroups = [
+  ['nio: a full buffer', /4F009000$/],
+  ['nio: a read-only buffer', /^0001\w{4}52009000$/],
+  ['time: a unit that is none', /430000029000$/],
+  ['derivation: a function that is none', /^\w{96}00039000$/],
+  ['cert', /^430000039000$/],
+  ['views: a store into what is only read', /^005A005A00010001\w{4}53009000$/],
 ] as const;
 
 const data = [
@@ -35,6 +47,10 @@ const BUILD = `<project default="cap">
     <cap targetsdk="3.0.5" sources="${source}" package="apis" aid="F000000007" version="1.0" output="apis.cap">
       <applet class="apis.ApiApplet" aid="${aid}"/>
     </cap>
+    <cap targetsdk="3.1" sources="${newer}" package="newapis" aid="F00000000B" version="1.0" output="newapis.cap"
+         ints="true">
+      <applet class="newapis.NewApplet" aid="${newAid}"/>
+    </cap>
   </javacard></target>
 </project>`;
 
@@ -47,7 +63,8 @@ describe('the classes of the API', () => {
     const cap = antJavacard([], folder);
     expect(cap.code, cap.out + cap.err).to.equal(0);
     const path = `${join(target, 'opentsm-simulator.jar')}:${join(target, 'lib', '*')}`;
-    const files = readdirSync(join(source, 'apis')).map((name) => join(source, 'apis', name));
+    const sources = [join(source, 'apis'), join(newer, 'newapis')];
+    const files = sources.flatMap((place) => readdirSync(place).map((name) => join(place, name)));
     const classes = spawnSync('javac', ['-nowarn', '-d', join(folder, 'classes'), '-cp', path, ...files], {
       encoding: 'utf8',
     });
@@ -73,7 +90,7 @@ describe('the classes of the API', () => {
       for (const [which, name] of names.entries()) {
         const results = new Set<string>();
         for (const bytes of data) {
-          const command = `80${[which, group, 0, 64].map((part) => part.toString(16).padStart(2, '0')).join('')}${bytes}00`;
+          const command = `80${Buffer.of(which, group, 0, 64).toString('hex')}${bytes}00`;
           const wanted = await send(asClasses, command);
           expect(await send(asCap, command), `${name}: ${bytes}`).to.equal(wanted);
           results.add(wanted);
@@ -83,5 +100,26 @@ describe('the classes of the API', () => {
       }
     }
     expect(silent, 'gave nothing').to.deep.equal([]);
+  }).timeout(120_000);
+
+  it('of 3.1 give a CAP what they give class files', async () => {
+    const image = (name: string, code: NonNullable<CardImage['loadFiles']>): CardImage => ({
+      ...{ name, atr: '3B80800101', isd: null, loadFiles: code, applications: [{ module: newAid, aid: newAid }] },
+    });
+    const modules = [{ aid: newAid, class: 'newapis.NewApplet' }];
+    const simulator = await sharedSimulator();
+    await using asClasses = await simulator.insert(
+      image('new-as-classes', [{ aid: 'F00000000B', path: join(folder, 'classes'), modules }]),
+    );
+    await using asCap = await simulator.insert(image('new-as-cap', [{ cap: join(folder, 'newapis.cap') }]));
+    for (const card of [asClasses, asCap]) expect(await select(card, newAid)).to.equal('9000');
+    for (const [which, [name, end]] of newGroups.entries()) {
+      for (const bytes of data) {
+        const command = `80${which.toString(16).padStart(2, '0')}000010${bytes.slice(0, 32)}00`;
+        const wanted = await send(asClasses, command);
+        expect(wanted, name).to.match(end);
+        expect(await send(asCap, command), name).to.equal(wanted);
+      }
+    }
   }).timeout(120_000);
 });

@@ -15,6 +15,8 @@ const ENVELOPE = '80C2000009010782028381FF0101';
 const UNRECOGNIZED = 'FFFF';
 const USER_ACTIVITY = '0010';
 const CALL_CONTROL = '0009';
+const PROFILE_DOWNLOAD = '0001';
+const UNFORMATTED_USSD = '007A';
 const CALL = '80C200000BD409820282818603812143';
 
 const byte = (value: number): string => value.toString(16).padStart(2, '0').toUpperCase();
@@ -42,6 +44,11 @@ const DOWNLOADS: readonly (readonly [listed: number, event: number])[] = [
   [0x0c, 26],
   [0x0e, 28],
   [0x0f, 29],
+  // Frames information change, network rejection, HCI connectivity, access technology of several.
+  [0x10, 30],
+  [0x12, 31],
+  [0x13, 32],
+  [0x14, 33],
 ];
 
 /**
@@ -158,6 +165,17 @@ describe('rules of the toolkit', function () {
         );
       }
     }
+  });
+
+  it('triggers by TERMINAL PROFILE and by USSD, whose answer the application gives', async () => {
+    for (const event of [PROFILE_DOWNLOAD, UNFORMATTED_USSD]) await call(ONE, `8001${event}00`);
+    await profile();
+    expect(await call(ONE, '800E000000')).to.equal('019000');
+    // A string of USSD, TS 31.111 7.6: device identities and 8A with its data coding scheme.
+    expect(await send(card, '80C200000BD909820283818A030F2A61')).to.equal('9000');
+    expect(await call(ONE, '800E000000')).to.equal('7A9000');
+    await call(ONE, withData('800C0800', '0500010C01AB'));
+    expect(await send(card, '80C200000BD909820283818A030F2A61'), 'answered').to.contain('AB91');
   });
 
   it('gives 91XX until the terminal has fetched, and 9000 then', async () => {
