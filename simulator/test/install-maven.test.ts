@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { localRepository } from '../src/commands/install-maven.ts';
+import { testCaps } from './fixture/test-caps.ts';
 
 const runner = resolve(import.meta.dirname, '../bin/jcardsim-runner.mjs');
 const project = resolve(import.meta.dirname, 'fixture/maven-project');
@@ -30,12 +31,16 @@ describe('a Maven project of somebody else', () => {
     const installed = await run(process.execPath, [runner, 'install-maven', '--repository', repository], folder);
     expect(installed).to.deep.equal({ code: 0, out: `org.opentsm:opentsm-simulator:0.1.0 is in ${repository}\n` });
     await cp(project, join(folder, 'project'), { recursive: true });
+    for (const name of ['tally.cap', 'voter.cap']) {
+      await cp(join(testCaps(), name), join(folder, 'project/caps', name));
+    }
     // What this repository's own build has fetched stands for Maven Central: the test needs no network.
     const settings = join(folder, 'settings.xml');
     const central = pathToFileURL(localRepository()).href;
     await writeFile(
       settings,
-      `<settings><mirrors><mirror><id>here</id><mirrorOf>*</mirrorOf><url>${central}</url></mirror></mirrors></settings>`,
+      '<settings><mirrors><mirror><id>here</id><mirrorOf>*</mirrorOf>' +
+        `<url>${central}</url></mirror></mirrors></settings>`,
     );
     const maven = ['-B', '-q', '-s', settings, `-Dmaven.repo.local=${repository}`, 'test'];
     const tested = await run('mvn', maven, join(folder, 'project'));
@@ -44,6 +49,7 @@ describe('a Maven project of somebody else', () => {
     for (const [name, count] of [
       ['DropInTest', 3],
       ['ExtensionTest', 2],
+      ['CapTest', 2],
       ['TerminalTest', 1],
     ] as const) {
       const report = await readFile(join(reports, `shop.${name}.txt`), 'utf8');

@@ -5,6 +5,8 @@ import com.licel.jcardsim.io.JavaCardInterface;
 import com.licel.jcardsim.utils.AIDUtil;
 import com.licel.jcardsim.utils.ByteUtil;
 import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import javacard.framework.AID;
 import javacard.framework.APDU;
 import javacard.framework.Applet;
@@ -28,6 +30,9 @@ public class Simulator implements JavaCardInterface {
     };
     private static final int MOST_APPLETS = 100;
 
+    /** Classes that the line was said of. */
+    private static final Set<String> FOREIGN = ConcurrentHashMap.newKeySet();
+
     protected final SimulatorRuntime runtime;
     private String protocol = "T=0";
 
@@ -35,7 +40,10 @@ public class Simulator implements JavaCardInterface {
         this(new ClassPathCard());
     }
 
-    /** @param given jCardSim's own plain runtime is replaced by ours; one of a subclass is taken as it is */
+    /**
+     * @param given jCardSim's own plain runtime is replaced by ours; one of a subclass, whose methods a test may have
+     *     overridden, is taken as it is, and a line says so
+     */
     public Simulator(SimulatorRuntime given) {
         this(given, System.getProperties());
     }
@@ -46,6 +54,10 @@ public class Simulator implements JavaCardInterface {
      */
     protected Simulator(SimulatorRuntime given, Properties properties) {
         runtime = given.getClass() == SimulatorRuntime.class ? new ClassPathCard() : given;
+        if (!(runtime instanceof ClassPathCard) && FOREIGN.add(given.getClass().getName())) {
+            System.err.println(given.getClass().getName() + " extends jCardSim's SimulatorRuntime: its cards run on"
+                    + " jCardSim, without this simulator's firewall, transactions and algorithms");
+        }
         changeProtocol(protocol);
         for (int i = 0; i < MOST_APPLETS; i++) {
             String aid = property(properties, i + ".AID");

@@ -53,12 +53,25 @@ public final class ClassPathCard extends SimulatorRuntime {
         outer = new JarClasses(context == null ? ClassPathCard.class.getClassLoader() : context);
         AppletClassLoader loader = AppletClassLoader.ofClassPath(outer);
         card = new CardRuntime(
-                new CardPackages(loader, List.of()), new CardRandom(null, new byte[0]), statistics, faults);
+                new CardPackages(loader, List.of()), new CardRandom(seed(), new byte[0]), statistics, faults);
         card.takeAnyClass();
         classes.clear();
         loadFiles.clear();
         changeProtocol(protocol);
         card.reset();
+    }
+
+    /** jCardSim's property: two cards of one seed, in hex, have the same random numbers. */
+    private static byte[] seed() {
+        String seed = System.getProperty("com.licel.jcardsim.randomdata.seed", "");
+        return seed.isEmpty() ? null : Hex.decode(seed);
+    }
+
+    /** The applet's object, of a class that this card has defined for itself; null when there is none. */
+    @Override
+    public Applet getApplet(AID aid) {
+        RegistryEntry entry = aid == null ? null : card.registry().find(aid);
+        return entry == null ? null : (Applet) entry.applet;
     }
 
     /** The card's own runtime, for power cuts and counts. */

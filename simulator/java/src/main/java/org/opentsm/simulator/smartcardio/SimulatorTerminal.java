@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.smartcardio;
 
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import javax.smartcardio.Card;
 import javax.smartcardio.CardException;
 import javax.smartcardio.CardTerminal;
 import org.opentsm.simulator.SimulatorException;
-import org.opentsm.simulator.image.CardImage;
+import org.opentsm.simulator.card.ImageFile;
 
 /** A terminal with the card of an image in it, made when it is first connected to. */
 final class SimulatorTerminal extends CardTerminal {
@@ -34,17 +28,10 @@ final class SimulatorTerminal extends CardTerminal {
     public synchronized Card connect(String protocol) throws CardException {
         try {
             if (card == null) {
-                String text = Files.readString(file);
-                JsonObject json = JsonParser.parseString(text).getAsJsonObject();
-                CardImage image = CardImage.parse(json, file.getParent());
-                // Class files of the security domains; an image with their CAP, or without an issuer domain, needs
-                // none.
-                Path applets = Path.of(
-                        System.getProperty("opentsm.applets", file.getParent().toString()));
-                card = new org.opentsm.simulator.card.Card(image, text.getBytes(StandardCharsets.UTF_8), applets, null);
+                card = ImageFile.open(file);
             }
             return new SimulatedCard(card);
-        } catch (SimulatorException | IOException | JsonParseException | IllegalStateException e) {
+        } catch (SimulatorException e) {
             throw new CardException("no card of " + file + ": " + e.getMessage(), e);
         }
     }

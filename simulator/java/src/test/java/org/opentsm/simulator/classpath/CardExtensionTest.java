@@ -3,9 +3,11 @@ package org.opentsm.simulator.classpath;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.licel.jcardsim.smartcardio.CardSimulator;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import javax.smartcardio.Card;
@@ -35,16 +37,32 @@ class CardExtensionTest {
     }
 
     @Test
+    void keepsSeveralAppletsApart() throws Exception {
+        CardExtension two = CardExtension.with(Probe.class, "F0000000010101").and(Probe.class, "F0000000010102");
+        two.beforeEach(null);
+        assertEquals("9000", two.transmit("80010055"));
+        assertEquals("9000", two.select("F0000000010102"));
+        assertTrue(two.transmit("8002000000").startsWith("00000000"));
+        two.reset();
+        assertTrue(two.transmit("8002000000").startsWith("55555555"), "the first is selected again");
+        two.afterEach(null);
+    }
+
+    @Test
+    void isTheCardOfAnImage(@TempDir Path folder) throws Exception {
+        CardExtension image = CardExtension.ofImage(image(folder).toString());
+        image.beforeEach(null);
+        assertEquals("9000", image.select("F0000000010301"));
+        image.reset();
+        assertEquals("9000", image.select("F0000000010301"), "after a reset too");
+        assertThrows(IllegalStateException.class, image::simulator);
+        assertThrows(IllegalStateException.class, () -> image.and(Probe.class, "F0000000010101"));
+        image.afterEach(null);
+    }
+
+    @Test
     void isATerminalOfJavaxSmartcardio(@TempDir Path folder) throws Exception {
-        Path image = folder.resolve("card.json");
-        Files.writeString(
-                image,
-                """
-            {"name": "t", "atr": "3B00", "isd": null,
-             "loadFiles": [{"aid": "F000000001", "path": "%s",
-               "modules": [{"aid": "F00000000103", "class": "org.opentsm.simulator.testapplet.ChannelProbe"}]}],
-             "applications": [{"module": "F00000000103", "aid": "F0000000010301"}]}"""
-                        .formatted(Path.of("target/test-classes").toAbsolutePath()));
+        Path image = image(folder);
         TerminalFactory factory = TerminalFactory.getInstance("OpenTSM", image.toString(), new SimulatorProvider());
         Card connected = factory.terminals().list().get(0).connect("*");
         assertEquals("T=0", connected.getProtocol());
@@ -56,5 +74,18 @@ class CardExtensionTest {
         assertEquals(1, channel.transmit(new CommandAPDU(0x80, 0x02, 0, 0, 256)).getData()[1]);
         assertTrue(connected.getATR().getBytes().length > 0);
         channel.close();
+    }
+
+    private static Path image(Path folder) throws IOException {
+        Path image = folder.resolve("card.json");
+        Files.writeString(
+                image,
+                """
+            {"name": "t", "atr": "3B00", "isd": null,
+             "loadFiles": [{"aid": "F000000001", "path": "%s",
+               "modules": [{"aid": "F00000000103", "class": "org.opentsm.simulator.testapplet.ChannelProbe"}]}],
+             "applications": [{"module": "F00000000103", "aid": "F0000000010301"}]}"""
+                        .formatted(Path.of("target/test-classes").toAbsolutePath()));
+        return image;
     }
 }
