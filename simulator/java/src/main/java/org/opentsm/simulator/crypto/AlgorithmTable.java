@@ -75,6 +75,7 @@ public final class AlgorithmTable {
                 (cipher, padding) -> Cipher.getInstance(cipher, padding, false));
         section(out, "Signature", Signature.class, "ALG_", value -> Signature.getInstance(value.byteValue(), false));
         signatures(out);
+        allPaddings(out);
         section(
                 out,
                 "KeyAgreement",
@@ -146,6 +147,29 @@ public final class AlgorithmTable {
             }
         }
         line(out, "- **Signature, by digest, cipher and padding**: " + String.join(", ", all));
+    }
+
+    /** Paddings that any cipher or signature takes, and those that none does. */
+    private static void allPaddings(StringBuilder out) {
+        List<String> there = new ArrayList<>();
+        List<String> missing = new ArrayList<>();
+        for (Field padding : constants(Cipher.class, "PAD_")) {
+            byte value = (byte) value(padding);
+            boolean taken = constants(Cipher.class, "CIPHER_").stream()
+                            .anyMatch(cipher -> works(() -> Cipher.getInstance((byte) value(cipher), value, false)))
+                    || constants(Signature.class, "SIG_CIPHER_").stream()
+                            .anyMatch(cipher -> isSigned((byte) value(cipher), value));
+            (taken ? there : missing).add(shortName(padding, "PAD_"));
+        }
+        line(
+                out,
+                "- **Paddings**: " + String.join(" ", there)
+                        + (missing.isEmpty() ? "" : "; not there: " + String.join(" ", missing)));
+    }
+
+    private static boolean isSigned(byte cipher, byte padding) {
+        return constants(MessageDigest.class, "ALG_").stream()
+                .anyMatch(digest -> works(() -> Signature.getInstance((byte) value(digest), cipher, padding, false)));
     }
 
     private static String paddings(Consumer<Byte> make) {
