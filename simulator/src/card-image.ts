@@ -108,8 +108,11 @@ export interface CardImage {
   readonly commonDomain?: boolean;
   /** Class bytes C0 to FE go to the selected applet; without it they name logical channels. */
   readonly proprietaryClasses?: boolean;
-  /** A UICC's files, and the toolkit commands TERMINAL PROFILE, ENVELOPE, FETCH, TERMINAL RESPONSE. */
-  readonly toolkit?: boolean;
+  /**
+   * A UICC's files, and the toolkit commands TERMINAL PROFILE, ENVELOPE, FETCH, TERMINAL RESPONSE; `imports`: where a
+   * CAP file imports uicc.* or sim.* packages.
+   */
+  readonly toolkit?: boolean | 'imports';
   /** PINs of a UICC, which has the files of `toolkit` then, under access rights; needs an ICCID. */
   readonly pins?: { readonly pin1?: PinImage; readonly pin2?: PinImage; readonly adm1?: PinImage };
   /** Files of BER-TLV structure beside the standard ones; needs `toolkit` or `pins`. */
@@ -130,6 +133,8 @@ export interface CardImage {
   readonly loadFiles?: readonly LoadFileImage[];
   /** Each applet of the CAP files has an instance by its own AID, besides those of `applications`. */
   readonly installAll?: boolean;
+  /** Contents of C9 for these instances. */
+  readonly installParameters?: Hex;
   readonly applications?: readonly ApplicationImage[];
 }
 

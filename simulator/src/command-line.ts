@@ -2,6 +2,7 @@
 import { apdu, coverage, load, memory, wear } from './commands/cards.ts';
 import type { Command } from './commands/command.ts';
 import { insert, remove, restore, snapshot } from './commands/control.ts';
+import { corpus } from './commands/corpus.ts';
 import { farm } from './commands/farm.ts';
 import { installMaven } from './commands/install-maven.ts';
 import { start } from './commands/start.ts';
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, Command>> = {
   wear,
   memory,
   coverage,
+  corpus,
   farm,
   'install-maven': installMaven,
 };

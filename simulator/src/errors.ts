@@ -15,6 +15,7 @@ export type SimulatorErrorCode =
   | 'card-unpowered'
   | 'power-cut'
   | 'command-endless'
+  | 'load-refused'
   | 'java-unavailable'
   | 'not-built'
   | 'stopped'

@@ -14,6 +14,14 @@ export { cardImageFolder, readCardImage } from './card-image.ts';
 export { SimulatorError, type SimulatorErrorCode } from './errors.ts';
 export type { CardStatistics, InstanceMemory, PowerCut } from './simulated-card.ts';
 export { SimulatedCard } from './simulated-card.ts';
-export { type CardLinks, Simulator, type SimulatorLoad, type SimulatorOptions, startSimulator } from './simulator.ts';
+export {
+  type CapSummary,
+  type CardLinks,
+  Simulator,
+  type SimulatorLoad,
+  type SimulatorOptions,
+  type SiteCounts,
+  startSimulator,
+} from './simulator.ts';
 export type { ReaderState } from './simulator-process.ts';
 export { sharedSimulator, withCard } from './with-card.ts';

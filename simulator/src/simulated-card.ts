@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path';
 import type { ReaderState, SimulatorProcess } from './simulator-process.ts';
 
 /** Where a card's power ends: see {@link SimulatedCard.cutPower}. */
@@ -84,6 +85,17 @@ export class SimulatedCard {
   /** Bytes that each instance holds, by its AID. */
   async memory(): Promise<Record<string, InstanceMemory>> {
     return (await this.#call('memory')) as unknown as Record<string, InstanceMemory>;
+  }
+
+  /**
+   * Loads a CAP file by the card maker's hand, in place of one with the same AID, and makes an instance of each applet
+   * by its own AID.
+   * @param parameters contents of C9 for each instance, in hex
+   * @returns AIDs of the instances
+   * @throws {SimulatorError} `load-refused` with the reason
+   */
+  async load(file: string, parameters = ''): Promise<readonly string[]> {
+    return (await this.#call('loadFile', { file: resolve(file), parameters })).instances as string[];
   }
 
   /** SHA-256 of persistent memory, in hex; two cards with the same memory have the same. */

@@ -39,6 +39,8 @@ export interface ProcessOptions {
   readonly awake?: number | undefined;
   /** Counts which source lines of applets run. */
   readonly coverage?: boolean | undefined;
+  /** Counts where applets take memory and write. */
+  readonly sites?: boolean | undefined;
   /** CAP files with a Debug component: code that comes by LOAD and is theirs has their lines. */
   readonly lines?: readonly string[] | undefined;
   /** Port on 127.0.0.1 where a Java debugger may attach. */
@@ -74,6 +76,9 @@ export class SimulatorProcess {
     }
     if (options.coverage === true) {
       flags.push('-Dopentsm.coverage=true');
+    }
+    if (options.sites === true) {
+      flags.push('-Dopentsm.sites=true');
     }
     if (options.lines !== undefined) {
       flags.push(`-Dopentsm.lines=${options.lines.map((file) => resolve(file)).join(delimiter)}`);

@@ -26,6 +26,33 @@ export interface SimulatorLoad {
   readonly classBytes: number;
 }
 
+/** Of one place in an applet's source. */
+export interface SiteCounts {
+  /** Of persistent memory and RAM, taken. */
+  readonly bytes: number;
+  /** To persistent memory. */
+  readonly writes: number;
+}
+
+/** AIDs of a CAP file, in hex. */
+export interface CapSummary {
+  readonly aid: string;
+  readonly imports: readonly string[];
+  readonly applets: readonly string[];
+}
+
+/**
+ * With OPENTSM_DOMAINS_CAP the security domains of a card that has some are those of that CAP file, as `npx
+ * ant-javacard` writes it, in place of the class files: suites of the applets run on what a card would load.
+ */
+function withDomainsCap(image: CardImage): CardImage {
+  const cap = process.env.OPENTSM_DOMAINS_CAP;
+  const hasDomains = image.isd != null || image.casd != null || (image.ssds ?? []).length > 0;
+  const hasOwn = (image.loadFiles ?? []).some((file) => 'cap' in file && /securitydomain/.test(file.cap));
+  if (cap === undefined || cap === '' || !hasDomains || hasOwn) return image;
+  return { ...image, loadFiles: [{ cap: resolve(cap) }, ...(image.loadFiles ?? [])] };
+}
+
 /** A process of its own with any number of cards. */
 export class Simulator {
   readonly #process: SimulatorProcess;
@@ -48,9 +75,14 @@ export class Simulator {
     );
   }
 
-  /** Inserts an image whose relative paths start at a folder. */
-  async insertLocated(located: LocatedImage, links: CardLinks = {}): Promise<SimulatedCard> {
-    const inserted = await this.#process.call('insert', { ...located, ...links, stateDir: this.#stateDir });
+  /** Inserts an image whose relative paths start at a folder; its state may be in another folder than the others'. */
+  async insertLocated(
+    located: LocatedImage,
+    links: CardLinks = {},
+    stateDir: string | undefined = this.#stateDir,
+  ): Promise<SimulatedCard> {
+    const image = withDomainsCap(located.image);
+    const inserted = await this.#process.call('insert', { ...located, image, ...links, stateDir });
     return new SimulatedCard(this.#process, inserted);
   }
 
@@ -62,6 +94,22 @@ export class Simulator {
   /** How often each source line of applets ran, by source and line; empty unless the process counts them. */
   async coverage(): Promise<Record<string, Record<string, number>>> {
     return (await this.#process.call('coverage', {})) as Record<string, Record<string, number>>;
+  }
+
+  /**
+   * What applets took of memory and how often they wrote to it, by source line, or by class and method where there are
+   * no lines; empty unless the process counts them.
+   */
+  async sites(): Promise<Record<string, SiteCounts>> {
+    return (await this.#process.call('sites', {})) as unknown as Record<string, SiteCounts>;
+  }
+
+  /**
+   * What a CAP file says of itself, without linking it: AIDs of package, imported packages and applets.
+   * @throws {SimulatorError} `load-refused` when it cannot be read
+   */
+  async inspect(file: string): Promise<CapSummary> {
+    return (await this.#process.call('inspect', { file: resolve(file) })) as unknown as CapSummary;
   }
 
   /** Ends the process at once, as a crash does: nothing is saved on the way out. */

@@ -38,8 +38,8 @@ describe('the verbs of the command line', () => {
     expect(code).to.equal(0);
     const verbs = [...out.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)].map(([, verb]) => verb ?? '');
     expect(verbs)
-      .to.include.members(['start', 'apdu', 'tear', 'snapshot', 'install-maven', 'farm'])
-      .and.have.length(14);
+      .to.include.members(['start', 'apdu', 'tear', 'snapshot', 'install-maven', 'farm', 'corpus'])
+      .and.have.length(15);
     for (const verb of ['apdu', 'tear']) {
       const help = await runner(verb, '--help');
       expect(help.code, verb).to.equal(0);
@@ -69,13 +69,15 @@ describe('the verbs of the command line', () => {
     expect((await runner('apdu', image, '80ZZ')).code, 'not hex').to.equal(2);
   });
 
-  it('wear counts writes, memory says what grew', async () => {
-    expect((await runner('wear', image, select, '80010055')).out).to.match(
-      /80010055 -> 9000 {3}6 writes\n6 writes in all\n$/,
-    );
+  it('wear counts writes, memory says what grew, both where in the source', async () => {
+    const source = 'org/opentsm/simulator/testapplet/Probe.java:\\d+';
+    expect((await runner('wear', image, select, '80010055')).out)
+      .to.match(/80010055 -> 9000 {3}6 writes\n6 writes in all\n/)
+      .and.match(new RegExp(`^  ${source}: \\d+ writes, [1-9]\\d* of them by the commands$`, 'm'));
     const { out } = await runner('memory', image, select, '80090000');
     expect(out).to.match(new RegExp(`^${probeA}: \\d+ bytes, RAM \\d+ \\+ \\d+\n`));
     expect(out).to.contain(`80090000 -> 9000   ${probeA}: +9 bytes, RAM 0`);
+    expect(out).to.match(new RegExp(`^  ${source}: \\d+ bytes, 9 of them by the commands$`, 'm'));
   });
 
   it('tear finds the command that is done by half, and none in a transaction', async () => {
@@ -87,9 +89,11 @@ describe('the verbs of the command line', () => {
     expect(whole.code).to.equal(0);
   });
 
-  it('coverage tells lines as lcov', async () => {
+  it('coverage tells lines as lcov, also when an answer is wrong', async () => {
     const out = join(folder, 'lcov.info');
-    expect((await runner('coverage', image, '--out', out, select, '80010055')).code).to.equal(0);
+    const file = await script('wrong.txt', `${select} = 9000`, '80010055 = 6A82');
+    const { code, err } = await runner('coverage', image, '--out', out, '--script', file);
+    expect([code, err]).to.deep.equal([1, '80010055 answered 9000, not 6A82\n']);
     const records = await readFile(out, 'utf8');
     expect(records).to.contain('SF:org/opentsm/simulator/testapplet/Probe.java');
     expect(records)

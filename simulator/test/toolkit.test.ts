@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { antJavacard, ROOT } from '../../toolchain/test/run.ts';
 import { capComponents, joined } from '../../toolchain/test/zip.ts';
@@ -68,6 +71,14 @@ describe('a card with a toolkit', function () {
     await using card = await simulator.insert(image(form));
     await act(card);
   }
+
+  it('is made by the command line for a CAP file that imports the toolkit', async () => {
+    const runner = join(import.meta.dirname, '../bin/jcardsim-runner.mjs');
+    const commands = [`8010000014${'FF'.repeat(20)}`, 'A0120000', '00A40004026FFF00'];
+    const child = spawn(process.execPath, [runner, 'apdu', join(folder, 'simtoolkit.cap'), ...commands]);
+    const [out] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    expect(out).to.match(/^8010.* -> 91\w\w\nA0120000 -> D0\w+9000\n/);
+  });
 
   /** TERMINAL PROFILE, and what the card sets up then. */
   async function profile(card: SimulatedCard): Promise<void> {

@@ -6,11 +6,14 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SimulatorError } from '../errors.ts';
 import { type Command, onlyWord, parseWords, printLine, usage } from './command.ts';
+import type { Target } from './script.ts';
 
 /** What another process asks of a runner: one JSON line, answered by one. */
 export interface ControlRequest {
   readonly verb: string;
   readonly argument?: string;
+  /** Of `load`: contents of C9 in hex. */
+  readonly parameters?: string | undefined;
 }
 
 interface ControlReply {
@@ -55,7 +58,11 @@ export async function serveControl(
   };
 }
 
-async function ask(path: string, request: ControlRequest): Promise<string> {
+/**
+ * Asks a runner.
+ * @throws {SimulatorError} `stopped` when there is none, `internal` with what it says
+ */
+export async function ask(path: string, request: ControlRequest): Promise<string> {
   const socket = connect(path);
   try {
     await once(socket, 'connect');
@@ -72,6 +79,19 @@ async function ask(path: string, request: ControlRequest): Promise<string> {
   } finally {
     socket.destroy();
   }
+}
+
+/** The card of a runner, for a script. */
+export function cardOfRunner(path: string): Target {
+  return {
+    transmit: async (command) => {
+      const answer = await ask(path, { verb: 'apdu', argument: Buffer.from(command).toString('hex') });
+      return Uint8Array.from(Buffer.from(answer, 'hex'));
+    },
+    reset: async () => {
+      await ask(path, { verb: 'reset' });
+    },
+  };
 }
 
 function controlCommand(verb: string, argument: string | undefined, summary: string): Command {

@@ -46,8 +46,11 @@ export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('h
 
 export const describeStep = (step: Step): string => (step.command === 'reset' ? 'reset' : hex(step.command));
 
+/** A card that a script runs on: one of this process, or that of a runner. */
+export type Target = Pick<SimulatedCard, 'transmit' | 'reset'>;
+
 /** Does one step; the answer in hex, empty for a reset. */
-export async function runStep(card: SimulatedCard, step: Step): Promise<string> {
+export async function runStep(card: Target, step: Step): Promise<string> {
   if (step.command === 'reset') {
     await card.reset();
     return '';

@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { LocatedImage } from '../card-image.ts';
 import { SimulatorError } from '../errors.ts';
 import type { SimulatedCard } from '../simulated-card.ts';
 import { type CardLinks, type Simulator, startSimulator } from '../simulator.ts';
 import type { ReaderState } from '../simulator-process.ts';
-import { type Command, hostAndPort, imageOrCap, onlyWord, parseWords, portNumber, printLine } from './command.ts';
+import {
+  CAP_HELP,
+  CARD_OPTIONS,
+  type Command,
+  capOptions,
+  hostAndPort,
+  imageOrCap,
+  parseWords,
+  portNumber,
+  printLine,
+} from './command.ts';
 import { type ControlRequest, serveControl } from './control.ts';
 
 /** A card that is put into its links and taken out again by requests. */
@@ -50,6 +60,36 @@ class Holder {
     return this.#card;
   }
 
+  /** The card goes on with its own state unless the other is one of this image and can be taken up. */
+  async #restore(file: string): Promise<void> {
+    const card = this.#inserted();
+    await this.#check(file);
+    await card.remove();
+    this.#card = undefined;
+    const kept = `${this.#file}.before`;
+    await rename(this.#file, kept);
+    try {
+      await copyFile(file, this.#file);
+      await this.insert();
+      await rm(kept);
+    } catch (error) {
+      await rename(kept, this.#file);
+      await this.insert();
+      throw error;
+    }
+  }
+
+  /** Takes a saved state up in a card without links. */
+  async #check(file: string): Promise<void> {
+    const folder = await mkdtemp(join(dirname(this.#file), 'restore-'));
+    try {
+      await copyFile(file, join(folder, basename(this.#file)));
+      await using _card = await this.#simulator.insertLocated(this.#located, {}, folder);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
   /** Does what another process asks for; answers a line to print. */
   async handle(request: ControlRequest): Promise<string> {
     switch (request.verb) {
@@ -69,12 +109,15 @@ class Holder {
         this.#inserted();
         await copyFile(this.#file, request.argument ?? '');
         return `saved to ${request.argument}`;
-      case 'restore': {
-        await this.#inserted().remove();
-        this.#card = undefined;
-        await copyFile(request.argument ?? '', this.#file);
-        await this.insert();
+      case 'restore':
+        await this.#restore(request.argument ?? '');
         return `restored from ${request.argument}`;
+      case 'reset':
+        await this.#inserted().reset();
+        return 'reset';
+      case 'load': {
+        const made = await this.#inserted().load(request.argument ?? '', request.parameters);
+        return `loaded ${request.argument}: ${made.length === 0 ? 'no applet' : made.join(' ')}`;
       }
       default:
         throw new SimulatorError('usage', `no request ${String(request.verb)}`);
@@ -105,14 +148,15 @@ function describe(links: CardLinks, tcpPort: number | undefined): string {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, words } = parseWords(args, ['vpcd', 'tcp', 'state', 'control', 'debug', 'lines']);
-  const file = onlyWord(words, 'one card image or CAP file');
+  const own = ['vpcd', 'tcp', 'state', 'control', 'debug', 'lines'];
+  const parsed = parseWords(args, [...own, ...CARD_OPTIONS.values], CARD_OPTIONS.others);
+  const { values, words } = parsed;
   const links: CardLinks = {
     vpcd: values.vpcd === undefined ? undefined : hostAndPort(values.vpcd),
     tcp: values.tcp === undefined ? undefined : { port: portNumber(values.tcp) },
   };
   const debugPort = values.debug === undefined ? undefined : portNumber(values.debug);
-  const located = await imageOrCap(file);
+  const located = await imageOrCap(words, capOptions(parsed));
   // A snapshot is a copy of the saved state, so there is one even when nobody asked for a folder.
   const temporary =
     values.state === undefined && values.control !== undefined
@@ -149,16 +193,17 @@ async function run(args: readonly string[]): Promise<number> {
 
 export const start: Command = {
   usage: [
-    'start IMAGE|FILE.cap [--vpcd HOST:PORT] [--tcp PORT] [--state DIR] [--control SOCKET] [--debug PORT]',
-    '[--lines CAP,..]',
+    'start IMAGE|FILE.cap.. [--vpcd HOST:PORT] [--tcp PORT] [--state DIR] [--control SOCKET] [--debug PORT]',
+    '[--lines CAP,..] [--library FILE.cap].. [--parameters HEX] [--toolkit]',
   ].join(' '),
   summary: 'holds one card until SIGTERM or SIGINT, which save it',
   help: `IMAGE is a card image, or the name of one that comes with the simulator; FILE.cap makes a card with the
 applets of that CAP file, each by its own AID.
+${CAP_HELP}
   --vpcd HOST:PORT   puts the card into a slot of vpcd, the virtual reader of pcscd, and tries until it is in
   --tcp PORT         listens on 127.0.0.1; 0 takes a free port
   --state DIR        keeps the card there
-  --control SOCKET   takes insert, remove, snapshot, restore and apdu from other processes
+  --control SOCKET   takes insert, remove, snapshot, restore, apdu and load from other processes
   --debug PORT       lets a Java debugger attach on 127.0.0.1
   --lines CAP,..     code that comes by LOAD has the source lines of the CAP file with a Debug component it came from`,
   run,

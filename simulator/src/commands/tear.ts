@@ -25,7 +25,7 @@ class Tear {
 
   /** The same randomness each time, or no two cards were alike. */
   async #card(): Promise<SimulatedCard> {
-    const { image, folder } = await imageOrCap(this.#file, '00');
+    const { image, folder } = await imageOrCap([this.#file], { seed: '00' });
     return this.#simulator.insertLocated({ image: { ...image, name: `tear-${randomUUID()}` }, folder });
   }
 
@@ -97,7 +97,7 @@ async function run(args: readonly string[]): Promise<number> {
 export const tear: Command = {
   usage: 'tear SCRIPT --image IMAGE|FILE.cap',
   summary: 'cuts the power at every write of a script and says where the state broke',
-  help: `The card is made anew for each write, with the same randomness. Its persistent memory after the cut must be that
-before the command or that after it; where it is neither, the command is named and the exit status is 1.`,
+  help: `The card is made anew for each write, with the same randomness. Its persistent memory after the cut must be
+that before the command or that after it; where it is neither, the command is named and the exit status is 1.`,
   run,
 };

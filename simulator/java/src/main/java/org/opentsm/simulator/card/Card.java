@@ -3,7 +3,9 @@ package org.opentsm.simulator.card;
 
 import com.licel.jcardsim.base.ThreadRuntime;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import javacard.framework.APDU;
@@ -376,6 +378,37 @@ public final class Card {
             runtime.dropHeldResponse();
         }
         return response == null ? runtime.process(command) : response;
+    }
+
+    /**
+     * Loads a CAP file, in place of one with the same AID, and makes an instance of each of its applets. The card is
+     * reset before and afterwards: an applet that goes is selected on no channel.
+     *
+     * @param parameters contents of C9 for each
+     * @return AIDs of the instances, in hex
+     * @throws SimulatorException {@code load-refused} with the reason, {@code card-unpowered}, or what a command throws
+     */
+    public synchronized List<String> load(Path file, byte[] parameters) {
+        if (!powered) {
+            throw new SimulatorException("card-unpowered", "the card has no power");
+        }
+        coldReset();
+        List<String> made = new ArrayList<>();
+        runtime.budget().begin();
+        try {
+            runtime.deselectAll();
+            runtime.outside(() -> made.addAll(MakersLoad.load(runtime, file, parameters)));
+            return made;
+        } catch (PowerCut cut) {
+            losePower();
+            throw new SimulatorException("power-cut", "the card lost its power");
+        } finally {
+            runtime.budget().end();
+            ThreadRuntime.release();
+            if (powered) {
+                coldReset();
+            }
+        }
     }
 
     public synchronized void cutAfterApdus(long apdus, FaultPlan.Side side) {

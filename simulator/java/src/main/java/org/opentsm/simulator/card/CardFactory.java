@@ -99,7 +99,7 @@ final class CardFactory {
                         module,
                         aid,
                         Privileges.NONE,
-                        new byte[0],
+                        image.installParameters(),
                         issuer,
                         "installAll");
             }

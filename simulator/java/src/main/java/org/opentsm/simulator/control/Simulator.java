@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.control;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.lang.management.ManagementFactory;
@@ -25,6 +26,7 @@ import org.opentsm.simulator.link.TcpLink;
 import org.opentsm.simulator.link.VpcdLink;
 import org.opentsm.simulator.runtime.Coverage;
 import org.opentsm.simulator.runtime.FaultPlan;
+import org.opentsm.simulator.runtime.Sites;
 import org.opentsm.simulator.runtime.Statistics;
 
 /** The control methods, by name: what a request asks for and what it answers. */
@@ -82,6 +84,9 @@ final class Simulator {
             case "statistics" -> statistics(inserted(parameters).card.statistics());
             case "coverage" -> coverage();
             case "load" -> awake();
+            case "loadFile" -> loadFile(parameters);
+            case "sites" -> sites();
+            case "inspect" -> CapSummary.of(Path.of(parameters.get("file").getAsString()));
             case "fingerprint" -> fingerprint(inserted(parameters).card);
             case "memory" -> memory(inserted(parameters).card.memory());
             case "remove" -> done(() -> remove(parameters.get("card").getAsLong()));
@@ -149,6 +154,27 @@ final class Simulator {
         byte[] command = Hex.decode(parameters.get("command").getAsString());
         JsonObject result = new JsonObject();
         result.addProperty("response", Hex.encode(inserted(parameters).card.transmit(command)));
+        return result;
+    }
+
+    private JsonObject loadFile(JsonObject parameters) {
+        Path file = Path.of(parameters.get("file").getAsString());
+        byte[] installParameters = Hex.decode(parameters.get("parameters").getAsString());
+        JsonArray instances = new JsonArray();
+        inserted(parameters).card.load(file, installParameters).forEach(instances::add);
+        JsonObject result = new JsonObject();
+        result.add("instances", instances);
+        return result;
+    }
+
+    private static JsonObject sites() {
+        JsonObject result = new JsonObject();
+        Sites.counts().forEach((place, count) -> {
+            JsonObject numbers = new JsonObject();
+            numbers.addProperty("bytes", count.bytes());
+            numbers.addProperty("writes", count.writes());
+            result.add(place, numbers);
+        });
         return result;
     }
 

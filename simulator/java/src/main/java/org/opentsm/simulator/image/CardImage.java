@@ -38,6 +38,7 @@ public record CardImage(
         int apduBuffer,
         Memory memory,
         boolean installAll,
+        byte[] installParameters,
         NativeIssuer nativeIssuer,
         Set<String> lacks,
         int keyPairs,
@@ -101,6 +102,9 @@ public record CardImage(
     /** Bytes that applets have; null where the image says nothing. */
     public record Memory(int persistent, int transientReset, int transientDeselect, int commit) {}
 
+    /** Of a card that is a UICC because of what its applets import. */
+    private static final String ICCID_OF_IMPORTS = "8986001234567890123F";
+
     private static final byte[] TRUST_POINT_REFERENCE = {0x10, 0x01};
 
     /**
@@ -110,6 +114,11 @@ public record CardImage(
     public static CardImage parse(JsonObject json, Path folder) {
         ImageFields fields = new ImageFields("", json);
         String iccid = fields.digits("iccid", 18, 20);
+        List<LoadFile> loadFiles = loadFiles(fields, folder);
+        boolean toolkit = toolkit(fields, loadFiles);
+        if (iccid == null && toolkit && fields.isText("toolkit")) {
+            iccid = ICCID_OF_IMPORTS;
+        }
         CardImage image = new CardImage(
                 fields.name("name"),
                 fields.hex("atr", 2, 33),
@@ -123,7 +132,7 @@ public record CardImage(
                 lifeCycle(fields),
                 fields.hexOrNull("seed", 1, 64),
                 fields.hexOrEmpty("randomBytes"),
-                loadFiles(fields, folder),
+                loadFiles,
                 applications(fields),
                 fields.flag("proprietaryClasses"),
                 fields.flag("commonDomain"),
@@ -131,11 +140,12 @@ public record CardImage(
                 fields.number("apduBuffer", ApduForm.SHORT_BUFFER, Short.MAX_VALUE, ApduForm.SHORT_BUFFER),
                 fields.isAbsent("memory") ? null : memory(fields.object("memory")),
                 fields.flag("installAll"),
+                installParameters(fields),
                 NativeIssuer.parse(fields),
                 lacks(fields),
                 fields.number("keyPairs", 0, Short.MAX_VALUE, Short.MAX_VALUE),
-                fields.flag("toolkit"),
-                remoteManagement(fields),
+                toolkit,
+                remoteManagement(fields, toolkit),
                 PinImages.parse(fields, iccid),
                 DataFileImages.parse(fields, iccid));
         fields.refuseUnread();
@@ -147,8 +157,28 @@ public record CardImage(
         return image;
     }
 
+    /** Contents of C9 for the instances of {@code installAll}. */
+    private static byte[] installParameters(ImageFields fields) {
+        byte[] parameters = fields.hexOrEmpty("installParameters");
+        if (parameters.length > 0 && !fields.flag("installAll")) {
+            throw SimulatorException.image("installParameters", "needs installAll");
+        }
+        return parameters;
+    }
+
+    /** True, or {@code "imports"} where a CAP file of the image imports a package of the toolkit or a UICC's files. */
+    private static boolean toolkit(ImageFields fields, List<LoadFile> loadFiles) {
+        if (!fields.isText("toolkit")) {
+            return fields.flag("toolkit");
+        }
+        if (!fields.text("toolkit").equals("imports")) {
+            throw SimulatorException.image("toolkit", "is not true, false or \"imports\"");
+        }
+        return loadFiles.stream().anyMatch(one -> one.cap() != null && ToolkitImports.isIn(one.cap()));
+    }
+
     /** AIDs of instances of the image, which run commands from packets. */
-    private static List<byte[]> remoteManagement(ImageFields fields) {
+    private static List<byte[]> remoteManagement(ImageFields fields, boolean toolkit) {
         List<byte[]> found = new ArrayList<>();
         for (JsonElement element : fields.array("remoteManagement")) {
             String text = element.isJsonPrimitive() ? element.getAsString() : "";
@@ -157,7 +187,7 @@ public record CardImage(
             }
             found.add(Hex.decode(text));
         }
-        if (!found.isEmpty() && !fields.flag("toolkit")) {
+        if (!found.isEmpty() && !toolkit) {
             throw SimulatorException.image("remoteManagement", "needs a toolkit");
         }
         return List.copyOf(found);

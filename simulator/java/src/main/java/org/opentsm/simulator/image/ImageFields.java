@@ -44,6 +44,12 @@ final class ImageFields {
         return element.getAsString();
     }
 
+    boolean isText(String field) {
+        return !isAbsent(field)
+                && json.get(field).isJsonPrimitive()
+                && json.getAsJsonPrimitive(field).isString();
+    }
+
     /** False when absent. */
     boolean flag(String field) {
         if (isAbsent(field)) {

@@ -235,6 +235,16 @@ final class CardContent {
         boolean own = entry != caller && authority.isIn(caller, entry) && deletionAccepted(caller, entry);
         Authority.require(own || caller.has(Privilege.GLOBAL_DELETE));
         allow(caller, entry, RESTRICT_DELETE);
+        remove(entry, related);
+        return delegation.confirm(delegated, Registry.bytes(entry.aid));
+    }
+
+    /**
+     * Takes an entry off the card, with what belongs to it.
+     *
+     * @throws ISOException 6985 when something that stays needs it
+     */
+    void remove(RegistryEntry entry, boolean related) {
         List<RegistryEntry> all = new ArrayList<>(dependents(entry, related));
         all.add(entry);
         Authority.require(all.stream().noneMatch(this::isPinned));
@@ -252,7 +262,6 @@ final class CardContent {
         registry.returnUnique();
         all.stream().filter(RegistryEntry::isInstance).forEach(runtime::uninstall);
         all.stream().filter(gone -> !gone.isInstance()).forEach(gone -> runtime.unload(gone.aid));
-        return delegation.confirm(delegated, Registry.bytes(entry.aid));
     }
 
     /** What must go with the entry: instances of a load file, or, for a domain, all below it; only when asked for. */

@@ -170,6 +170,27 @@ public final class CardOpen implements Open {
         return content.makeInstance(kind, loadFile, className, data, registry.find(parent), true);
     }
 
+    /**
+     * The card maker's LOAD: the file comes behind what the card has. One of the same name goes first, with its
+     * instances.
+     *
+     * @param components components of a CAP one after the other
+     * @param parent     domain that has it, or null
+     * @throws ISOException 6A80 when it cannot run here, 6985 when something needs the file that would go
+     */
+    public RegistryEntry makeLoadFile(AID name, byte[] components, AID parent) {
+        LoadedCode code = runtime.link(components);
+        RegistryEntry before = registry.find(name);
+        if (before != null) {
+            content.remove(before, true);
+        }
+        RegistryEntry entry = RegistryEntry.loaded(name, parent, code);
+        runtime.persistentWrite();
+        runtime.add(code);
+        registry.add(entry);
+        return entry;
+    }
+
     @Override
     public void delete(AID by, boolean related, byte[] buffer, short offset, short length) {
         RegistryEntry caller = authority.caller(by);

@@ -359,6 +359,18 @@ public final class CardRuntime extends ContextRuntime implements JavaCardRuntime
         }
     }
 
+    /** Runs the card maker's work between two commands: deleted instances are cleared as after a command. */
+    public void outside(Runnable work) {
+        activateSimulatorRuntimeInstance();
+        try {
+            work.run();
+        } finally {
+            heap.rollBack();
+            contexts.clear();
+            collect();
+        }
+    }
+
     /** How many times install() was called. */
     public long installs() {
         return installer.installs();

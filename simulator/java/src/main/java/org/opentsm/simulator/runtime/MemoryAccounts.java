@@ -123,6 +123,7 @@ final class MemoryAccounts {
         }
         account.persistent += bytes;
         total.persistent += bytes;
+        Sites.allocation(bytes);
     }
 
     void allocateArray(int length, int elementSize) {
@@ -144,6 +145,7 @@ final class MemoryAccounts {
         if (bytes > free || bytes > account.transientLeft()) {
             SystemException.throwIt(SystemException.NO_TRANSIENT_SPACE);
         }
+        Sites.allocation(bytes);
         add(account, bytes, reset);
     }
 

@@ -27,6 +27,7 @@ public final class Statistics {
 
     void persistentWrite() {
         persistentWrites++;
+        Sites.write();
     }
 
     /** @param bytes changed between begin and commit */
