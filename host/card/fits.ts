@@ -2,7 +2,6 @@
 import {
   API_PACKAGES,
   JAVA_CARD_RELEASES,
-  type JavaCardRelease,
   packageName,
   releaseWith,
   versionSatisfies,
@@ -11,25 +10,9 @@ import type { CapFile } from '../wire/cap/cap-file.ts';
 import { loadFileDataBlock } from '../wire/cap/cap-file.ts';
 import { algorithmsOf, type Import, importsOf, staticFieldBytes } from '../wire/cap/needs.ts';
 import { aidToHex } from '../wire/gp/aid.ts';
-import type { RegistryEntry } from '../wire/gp/get-status.ts';
 import { sameBytes } from '../wire/hex.ts';
-
-/** What a card shows that bears on whether a CAP file runs on it. */
-export interface CardMeans {
-  /** The Java Card release, where the card or the user tells it. */
-  readonly javaCard?: JavaCardRelease;
-  /** The load files of the registry; undefined without a session that may read it. */
-  readonly loadFiles?: readonly RegistryEntry[];
-  /** Free persistent memory in bytes. @see TS 102 226 8.2.1.7.2 */
-  readonly freeMemory?: number;
-}
-
-/** One thing that the CAP file needs, and what the card says to it. */
-export interface Finding {
-  readonly need: string;
-  readonly verdict: 'fits' | 'does not fit' | 'not told';
-  readonly why: string;
-}
+import { algorithmFinding } from './algorithm-findings.ts';
+import type { CardMeans, Finding } from './finding.ts';
 
 /** Whether a CAP file will load and run on a card, as far as the card tells. */
 export function fits(cap: CapFile, means: CardMeans): Finding[] {
@@ -38,11 +21,7 @@ export function fits(cap: CapFile, means: CardMeans): Finding[] {
     memoryFinding(cap, means),
     nameFinding(cap, means),
     ...(cap.usesInt ? [INT] : []),
-    ...algorithmsOf(cap).map(({ what, name }) => ({
-      need: `${what} ${name}`,
-      verdict: 'not told' as const,
-      why: 'cards do not tell their algorithms: without it install() ends with an error',
-    })),
+    ...algorithmsOf(cap).map((use) => algorithmFinding(use, means)),
   ];
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CardMeans, fits } from '../../card/fits.ts';
+import type { CardMeans } from '../../card/finding.ts';
+import { fits } from '../../card/fits.ts';
 import { readRegistry } from '../../card/registry.ts';
 import { TsmError, UsageError } from '../../errors.ts';
 import { JAVA_CARD_RELEASES, type JavaCardRelease } from '../../wire/cap/api-packages.ts';
+import { type CardCapabilities, decodeCardCapabilities } from '../../wire/gp/card-capabilities.ts';
 import { decodeJavaCardRelease } from '../../wire/gp/card-platform.ts';
 import { decodeCardResources, getCardResources } from '../../wire/gp/card-resources.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
@@ -25,6 +27,7 @@ async function fitsVerb(card: CardWork, [file]: readonly string[], options: Opti
 async function meansOf(card: CardWork, options: Options): Promise<CardMeans> {
   const javaCard = wantedRelease(options.javaCard) ?? (await releaseOf(card));
   const freeMemory = await freeMemoryOf(card);
+  const capabilities = await capabilitiesOf(card);
   const loadFiles = card.session.isSecure
     ? await readRegistry((command) => card.session.transmit(command), REGISTRY.LOAD_FILES_AND_MODULES)
     : undefined;
@@ -32,6 +35,7 @@ async function meansOf(card: CardWork, options: Options): Promise<CardMeans> {
     ...(javaCard === undefined ? {} : { javaCard }),
     ...(freeMemory === undefined ? {} : { freeMemory }),
     ...(loadFiles === undefined ? {} : { loadFiles }),
+    ...(capabilities === undefined ? {} : { capabilities }),
   };
 }
 
@@ -54,6 +58,12 @@ async function freeMemoryOf(card: CardWork): Promise<number | undefined> {
   const response = await card.session.transmit(getCardResources());
   if (response.sw !== '9000') return undefined;
   return orNothing(() => decodeCardResources(fromHex(response.data, 4096)).persistent);
+}
+
+async function capabilitiesOf(card: CardWork): Promise<CardCapabilities | undefined> {
+  const response = await card.session.transmit(getData(DATA_OBJECT.CARD_CAPABILITIES));
+  if (response.sw !== '9000') return undefined;
+  return orNothing(() => decodeCardCapabilities(fromHex(response.data, 4096)));
 }
 
 /** What a card tells out of form tells nothing. */

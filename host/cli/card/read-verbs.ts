@@ -5,7 +5,7 @@ import { readRegistry, type SendCommand } from '../../card/registry.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { StatusWordError, UsageError, WireError } from '../../errors.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
-import { type CardCapabilities, decodeCardCapabilities } from '../../wire/gp/card-capabilities.ts';
+import { type CardCapabilities, decodeCardCapabilities, NO_CAPABILITIES } from '../../wire/gp/card-capabilities.ts';
 import { type GpCommand, responseData } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { REGISTRY, type RegistryEntry } from '../../wire/gp/get-status.ts';
@@ -37,7 +37,6 @@ async function info(card: CardWork) {
 }
 
 const SCP10 = 0x10;
-const NO_CAPABILITIES: CardCapabilities = { secureChannels: [], makesDomains: false };
 
 /** An issuer's domain of ours that also speaks SCP02 or SCP03 names SCP10 in 0067 only (applet README 5.4). */
 async function capabilitiesOf(card: CardWork): Promise<CardCapabilities> {

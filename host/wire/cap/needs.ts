@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Aid } from '../gp/aid.ts';
 import { aidToHex } from '../gp/aid.ts';
+import type { AlgorithmKind } from './algorithm-names.ts';
 import { type AlgorithmUse, algorithmOf, FACTORIES } from './algorithms.ts';
 import type { CapFile } from './cap-file.ts';
 import { ComponentReader } from './component-reader.ts';
@@ -33,13 +34,13 @@ export function staticFieldBytes({ components }: CapFile): number {
   return component === undefined ? 0 : new ComponentReader(component, 'StaticField', TAG.STATIC_FIELD).u2();
 }
 
-/** Names of factory methods of the API by their index in the constant pool. @see JCVM 6.8 */
-function factoriesOf(cap: CapFile): ReadonlyMap<number, string> {
+/** Factory methods and constructors of the API by their index in the constant pool. @see JCVM 6.8 */
+function factoriesOf(cap: CapFile): ReadonlyMap<number, AlgorithmKind> {
   const component = cap.components.get('ConstantPool');
   if (component === undefined) return new Map();
   const packages = importsOf(cap).map(({ aid }) => aidToHex(aid));
   const reader = new ComponentReader(component, 'ConstantPool', TAG.CONSTANT_POOL);
-  const found = new Map<number, string>();
+  const found = new Map<number, AlgorithmKind>();
   const count = reader.u2();
   for (let index = 0; index < count; index += 1) {
     const [kind = 0, info1 = 0, info2 = 0, info3 = 0] = reader.bytes(4);
@@ -51,7 +52,14 @@ function factoriesOf(cap: CapFile): ReadonlyMap<number, string> {
   return found;
 }
 
-const OP = { SCONST_M1: 0x02, SCONST_5: 0x08, BSPUSH: 0x10, SSPUSH: 0x11, INVOKESTATIC: 0x8d } as const;
+const OP = {
+  SCONST_M1: 0x02,
+  SCONST_5: 0x08,
+  BSPUSH: 0x10,
+  SSPUSH: 0x11,
+  INVOKESPECIAL: 0x8c,
+  INVOKESTATIC: 0x8d,
+} as const;
 
 /** Constants that instructions before `end` push, the last ones; a value that is computed ends them. */
 function pushedBefore(code: Uint8Array, end: number, count: number): number[] {
@@ -84,11 +92,11 @@ export function algorithmsOf(cap: CapFile): AlgorithmUse[] {
   const code = new ComponentReader(method, 'Method', TAG.METHOD).rest();
   const found = new Map<string, AlgorithmUse>();
   for (let at = 0; at + 2 < code.length; at += 1) {
-    if (code[at] !== OP.INVOKESTATIC) continue;
+    if (code[at] !== OP.INVOKESTATIC && code[at] !== OP.INVOKESPECIAL) continue;
     const factory = factories.get(((code[at + 1] ?? 0) << 8) | (code[at + 2] ?? 0));
     if (factory === undefined) continue;
     const use = algorithmOf(factory, (count) => pushedBefore(code, at, count));
-    if (use !== undefined) found.set(`${use.what} ${use.name}`, use);
+    if (use !== undefined) found.set(`${use.what} ${use.name} ${use.bits}`, use);
   }
   return [...found.values()];
 }
