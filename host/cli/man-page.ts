@@ -12,6 +12,7 @@ const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   ['TSM_KEY_VERSION, TSM_SCP, TSM_LEVEL', 'key version, protocol and security level of the secure channel'],
   ['TSM_DOMAIN, GP_AID', 'the security domain to select'],
   ['TSM_TRACE, GP_TRACE', 'any value: all APDUs on standard error'],
+  ['TSM_NEW_KEY', 'for tsm card put-key --kind: the key'],
   ['TSM_PIN, TSM_NEW_PIN, TSM_PUK', 'for tsm card pin'],
   ['TSM_FUSE_DIR', 'folder of the counters of failed authentications; default /var/lib/opentsm/fuse'],
 ];

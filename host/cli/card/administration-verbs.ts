@@ -14,6 +14,7 @@ import { kdfOf } from './kdf-config.ts';
 import { masterKeys, schemedKey } from './master-keys.ts';
 import { aidOption, hexByte, hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
+import { KEY_KINDS, singleKeyCommand } from './single-key.ts';
 import { storeDataForm } from './store-form.ts';
 import type { Verb } from './verb.ts';
 
@@ -21,18 +22,32 @@ import type { Verb } from './verb.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** New keys of the domain in one command: all or none. */
+const hexOf = (byte: number): string => byte.toString(16).padStart(2, '0').toUpperCase();
+
+/** New keys of the domain in one command, all or none; or one key of any kind. */
 async function putKey(card: CardWork, [version = '']: readonly string[], options: Options) {
   card.requireSecure();
   const wanted = options.newKey;
-  if (typeof wanted !== 'string') throw new UsageError('put-key', '--new-key gives the new key, or ENC:MAC:DEK');
-  const kind: KeyKind = options.type === 'des' ? 'des' : 'aes';
+  const single = options.kind;
+  if ((typeof wanted === 'string') === (typeof single === 'string'))
+    throw new UsageError(
+      'put-key',
+      '--new-key gives the new key, or ENC:MAC:DEK; or --kind says which single one it is',
+    );
   const replaces = typeof options.replace === 'string' ? hexByte(options.replace) : 0;
-  const reference = keyReference(hexByte(version), 1);
+  const reference = keyReference(hexByte(version), typeof options.id === 'string' ? hexByte(options.id) : 1);
   // Without these keys nobody manages the domain any more.
   if (replaces !== 0) card.requireConfirmed('Replacing the keys of a security domain');
   else if (dropsKeys(await keyVersionsTold((command) => card.session.transmit(command)), reference.kvn))
     card.requireConfirmed('Replacing the keys of a security domain, or the maker’s behind the first set,');
+  if (typeof wanted !== 'string') {
+    const kind = String(single);
+    const put = await singleKeyCommand(card, { kind, reference, replaces, file: options.keyFile });
+    const answer = await card.change(put.command, `${kind} key`);
+    if (!card.options.dryRun) put.check(answer);
+    return { key: version.toUpperCase(), id: hexOf(reference.kid), kind };
+  }
+  const kind: KeyKind = options.type === 'des' ? 'des' : 'aes';
   const { key = '', kdf } = schemedKey(wanted, String(options.newKdf ?? 'none'));
   const derive = diversifiedKeys(kdfOf(kdf, process.env), masterKeys(key));
   const { enc, mac, dek } = derive(card.session.diversification);
@@ -128,14 +143,22 @@ async function setState(card: CardWork, [wanted = '', name]: readonly string[]) 
 export const administrationVerbs: readonly Verb[] = [
   {
     usage: 'put-key <version>',
-    about: 'puts ENC, MAC and DEK under a key version, in hex; what replaces keys wants --confirm',
+    about: 'puts ENC, MAC and DEK under a key version, or one key of any --kind; what replaces keys wants --confirm',
     examples: [
+      'put-key 73 --kind rsa --key-file dap.pem --key test',
+      'put-key 40 --kind psk --key-file - --key test < psk.hex',
       'put-key 31 --new-key ENC:MAC:DEK --key test --dry-run',
       'put-key 30 --new-key MASTER --new-kdf kdf3 --replace 30 --key test --confirm iccid:8986..',
     ],
     options: (command) =>
       command
-        .requiredOption('--new-key <hex>', 'one key, or ENC:MAC:DEK')
+        .option('--new-key <hex>', 'one key, or ENC:MAC:DEK')
+        .option('--kind <kind>', `one key alone: ${KEY_KINDS.join(', ')}`)
+        .option(
+          '--key-file <file>',
+          'where it is: PEM, or hex of a secret; - is a pipe. Else TSM_NEW_KEY, or it is asked for',
+        )
+        .option('--id <hex>', 'its key identifier', '01')
         .option(
           '--new-kdf <scheme>',
           'how this card’s keys come from it, by the data of its INITIALIZE UPDATE: as --kdf',

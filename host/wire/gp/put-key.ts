@@ -9,7 +9,10 @@ import type { PublicKey } from './public-key.ts';
 /** Key component types of PUT KEY. @see GPCS 11.1.8, Table 11-16 */
 export const KEY_TYPE = {
   DES: 0x80,
+  TLS_PSK: 0x85,
   AES: 0x88,
+  HMAC_SHA1: 0x90,
+  HMAC_SHA256: 0x91,
   RSA_EXPONENT: 0xa0,
   RSA_MODULUS: 0xa1,
   CRT_P: 0xa4,
@@ -40,8 +43,9 @@ const holder = (reference?: Uint8Array): Uint8Array =>
   reference === undefined ? new Uint8Array() : encodeTlv(0x5f20, reference);
 
 /**
- * PUT KEY of a public key, format 1 with repeated components: `KVN ‖ A1 L N ‖ A0 L e ‖ 00 [‖ 5F20 10 CHR]`. @see GPCS
- * 11.8.2.3
+ * PUT KEY of a public key, format 1 with repeated components: `KVN ‖ A1 L N ‖ A0 L e ‖ 00 [‖ 5F20 10 CHR]`.
+ *
+ * @see GPCS 11.8.2.3
  */
 export function putPublicKey(reference: KeyReference, key: PublicKey, holderReference?: Uint8Array): GpCommand {
   const { modulus, exponent } = key;
@@ -54,7 +58,7 @@ export function putPublicKey(reference: KeyReference, key: PublicKey, holderRefe
   return command(reference, 'PUT KEY [public key]', field);
 }
 
-/** PUT KEY of a point on a named curve: `KVN ‖ B0 L 04XY ‖ F0 01 curve ‖ 00`. @see GPCS 11.8.2.3; Table 11-72 */
+/** PUT KEY of a point on a named curve: `KVN ‖ B0 L 04XY ‖ F0 01 curve ‖ 00`. @see GPCS 11.8.2.3, 11-72 */
 export function putEccPublicKey(reference: KeyReference, point: Uint8Array, curve: number): GpCommand {
   const field = concat(
     component(KEY_TYPE.ECC_PUBLIC, point),
@@ -64,7 +68,7 @@ export function putEccPublicKey(reference: KeyReference, point: Uint8Array, curv
   return command(reference, 'PUT KEY [public key]', field);
 }
 
-/** PUT KEY of a public key, format 2: `KVN ‖ FF A1 L N ‖ FF A0 L e ‖ 00 ‖ 01 usage ‖ 01 access [‖ 5F20 10 CHR]`. */
+/** The same in format 2: `KVN ‖ FF A1 L N ‖ FF A0 L e ‖ 00 ‖ 01 usage ‖ 01 access [‖ 5F20 10 CHR]`. */
 export function putPublicKeyExtended(reference: KeyReference, key: PublicKey, holderReference?: Uint8Array): GpCommand {
   const extended = Uint8Array.of(0xff);
   const field = concat(
@@ -93,17 +97,17 @@ export function decodePutKeyResponse(response: Uint8Array, expected: KeyVersionN
 
 /** A secret key as PUT KEY carries it: enciphered by the caller under the key encryption key. */
 export interface EncipheredKey {
-  readonly type: typeof KEY_TYPE.DES | typeof KEY_TYPE.AES;
+  readonly type: (typeof KEY_TYPE)['DES' | 'TLS_PSK' | 'AES' | 'HMAC_SHA1' | 'HMAC_SHA256'];
   readonly ciphertext: Uint8Array;
   /** Length of the key itself, in bytes. */
   readonly keyLength: number;
-  /** 3 bytes. @see GPCS B.6 */
+  /** 3 bytes of a DES or AES key, none of another. @see GPCS B.6 */
   readonly checkValue: Uint8Array;
 }
 
 /**
- * PUT KEY of a set, KIDs counting up from `kid`: `KVN ‖ { type L [length] ciphertext ‖ 03 KCV }*`. AES keys carry their
- * length before the ciphertext, as Amendment D has it; DES keys do not.
+ * PUT KEY of a set, KIDs counting up from `kid`: `KVN ‖ { type L [length] ciphertext ‖ 0|3 KCV }*`. AES keys carry
+ * their length before the ciphertext, as Amendment D has it, others where they are no whole blocks.
  *
  * @param replaces KVN of the set that goes; 0 adds a new one
  * @returns the command; its answer is `KVN ‖ KCV*`, see `decodePutKeySetResponse`
@@ -111,7 +115,8 @@ export interface EncipheredKey {
  */
 export function putKeySet({ kvn, kid }: KeyReference, keys: readonly EncipheredKey[], replaces: number = 0): GpCommand {
   const fields = keys.map(({ type, ciphertext, keyLength, checkValue }) => {
-    const value = type === KEY_TYPE.AES ? concat(Uint8Array.of(keyLength), ciphertext) : ciphertext;
+    const named = type === KEY_TYPE.AES || keyLength !== ciphertext.length;
+    const value = named ? concat(Uint8Array.of(keyLength), ciphertext) : ciphertext;
     return concat(component(type, value), Uint8Array.of(checkValue.length), checkValue);
   });
   const p2 = keys.length > 1 ? kid | 0x80 : kid;
