@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command } from 'commander';
 import { UsageError } from '../errors.ts';
+import { algorithmText } from '../wire/cap/algorithms.ts';
 import { packageName, releaseWith } from '../wire/cap/api-packages.ts';
 import { loadFileDataBlock, loadFileHash } from '../wire/cap/cap-file.ts';
 import { algorithmsOf, importsOf, staticFieldBytes } from '../wire/cap/needs.ts';
@@ -15,6 +16,7 @@ import { print } from './card/print.ts';
 
 interface CapOptions {
   readonly exps?: readonly string[];
+  readonly json: boolean;
 }
 
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
@@ -34,10 +36,17 @@ export function capCommand(): Command {
   const add = (usage: string, about: string): void => {
     const command = cap.command(usage).description(about);
     command.option('--exps <folder...>', 'export files of imported packages, besides those of the API');
+    command.option('--json', 'print JSON', false);
     command.action(async () => {
-      const { exps = [] } = command.opts<CapOptions>();
-      const { main } = await import('../../toolchain/src/cli.ts');
+      const { exps = [], json } = command.opts<CapOptions>();
       const places = exps.flatMap((folder) => ['--exps', folder]);
+      if (json) {
+        const { capReport } = await import('./cap-report.ts');
+        const { exitCode, report } = capReport(command.name(), [...command.args, ...places]);
+        process.exitCode = exitCode;
+        return print(report, true);
+      }
+      const { main } = await import('../../toolchain/src/cli.ts');
       process.exitCode = await main([command.name(), ...command.args, ...places], process.env, process.cwd());
     });
   };
@@ -95,7 +104,7 @@ async function infoOf(file: string) {
       const release = releaseWith(hex, version);
       return `${packageName(hex)} ${version}${release === undefined ? '' : ` (Java Card ${release})`}`;
     }),
-    algorithms: algorithmsOf(cap).map(({ what, name }) => `${what} ${name}`),
+    algorithms: algorithmsOf(cap).map(algorithmText),
     usesInt: cap.usesInt,
     bytesToLoad: dataBlock.length,
     staticFieldBytes: staticFieldBytes(cap),

@@ -40,6 +40,11 @@ describe('tsm cap', function () {
     const run = tsm('verify', broken);
     expect(run.code).to.equal(1);
     expect(run.out).to.match(/^broken\.ijc: error: Header at 0: expected magic DECAFFED.*\[format\]$/m);
+    const told = tsm('verify', broken, cap, '--json');
+    expect(told.code).to.equal(1);
+    const { files, findings } = JSON.parse(told.out);
+    expect(files).to.deep.include({ file: 'securitydomain-3.0.5.cap', verified: true });
+    expect(findings[0]).to.include({ file: 'broken.ijc', severity: 'error' });
   });
 
   it('dumps components and sizes', () => {
@@ -49,13 +54,22 @@ describe('tsm cap', function () {
     const size = tsm('size', cap);
     expect(size.code, size.err).to.equal(0);
     expect(size.out).to.match(/^ *\d{4,} +Method\b/m);
+    const told = JSON.parse(tsm('size', cap, '--json').out);
+    const [, methods] = /^ *(\d{4,}) +Method\b/m.exec(size.out) ?? [];
+    expect(told.components.Method).to.equal(Number(methods));
+    const bytes = told.classes.map((each: { bytes: number }) => each.bytes);
+    expect(bytes).to.deep.equal(bytes.toSorted((a: number, b: number) => b - a));
+    const [{ entry, methods: parts }] = told.classes;
+    expect(parts.reduce((sum: number, part: { bytes: number }) => sum + part.bytes, entry)).to.equal(bytes[0]);
+    expect(JSON.parse(tsm('dump', cap, '--json').out).lines.join('\n')).to.contain('invokestatic');
   });
 
   it('compares: nothing for equal files, exit code 1 for others', () => {
     const copy = join(folder, 'copy.cap');
     copyFileSync(cap, copy);
     expect(tsm('diff', cap, copy)).to.deep.include({ code: 0, out: 'no difference in what is loaded\n' });
-    expect(tsm('diff', cap, older).code).to.equal(1);
+    const differs = tsm('diff', cap, older, '--json');
+    expect([differs.code, JSON.parse(differs.out).lines.length > 0]).to.deep.equal([1, true]);
   });
 
   it('tells what a loader sees: names, imports, algorithms, hashes', () => {
@@ -64,7 +78,7 @@ describe('tsm cap', function () {
     const found = JSON.parse(info.out);
     expect(found).to.include({ package: 'F06F70656E74736D01', usesInt: false });
     expect(found.imports).to.include('javacard.framework 1.6 (Java Card 3.0.5)');
-    expect(found.algorithms).to.include.members(['Cipher AES_BLOCK_128_CBC_NOPAD', 'MessageDigest SHA-256']);
+    expect(found.algorithms).to.include.members(['Cipher AES_BLOCK_128_CBC_NOPAD', 'MessageDigest SHA_256']);
     const hash = loadFileDataBlock(readFileSync(cap));
     expect(found.bytesToLoad).to.be.at.most(hash.length);
     expect(tsm('verify-hash', cap, found.sha256)).to.deep.include({ code: 0, out: 'hash             SHA-256\n' });
