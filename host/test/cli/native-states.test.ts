@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Locks and states of applications and card, on cards whose issuer's domain is not ours. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
+import { testCaps } from '../../../simulator/test/fixture/test-caps.ts';
+import type { Outcome } from '../clients/fixture.ts';
+import { inProcess } from './in-process.ts';
+
+const APPLICATION = 'F00000000101';
+const KEYS = { jcop: 'test', uicc: 'test', ese: 'test256' } as const;
+const SETTINGS = ['TSM_READER', 'TSM_KEY', 'TSM_FUSE_DIR'];
+
+describe('tsm card and the states of a card of its maker', function () {
+  this.timeout(120_000);
+  const environment = Object.fromEntries(SETTINGS.map((name) => [name, process.env[name]]));
+  let folder = '';
+  let card: SimulatedCard | undefined;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tsm-states-'));
+    process.env.TSM_FUSE_DIR = join(folder, 'fuse');
+  });
+  afterEach(async () => {
+    await card?.[Symbol.asyncDispose]();
+    card = undefined;
+  });
+  after(async () => {
+    for (const [name, value] of Object.entries(environment)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const tsm = (line: string): Promise<Outcome> => inProcess(['card', ...line.split(' ')]);
+
+  async function done(line: string): Promise<string> {
+    const run = await tsm(line);
+    expect(run.code, `${line}: ${run.err}`).to.equal(0);
+    return run.out;
+  }
+
+  for (const [image, key] of Object.entries(KEYS))
+    it(`sets and shows them: ${image}`, async () => {
+      card = await (await sharedSimulator()).insert((await readCardImage(image)).image, { tcp: { port: 0 } });
+      process.env.TSM_READER = `tcp:127.0.0.1:${card.tcpPort}`;
+      process.env.TSM_KEY = key;
+      const state = async (aid: RegExp): Promise<string | undefined> =>
+        (await done('list')).split('\n').find((row) => aid.test(row));
+      const application = () => state(new RegExp(` ${APPLICATION} `));
+
+      await done(`install ${join(testCaps(), 'probe.cap')}`);
+      expect(await application()).to.include('SELECTABLE');
+      // A lock and its end is all that the domain sets: the states between are the application's own (GPCS 5.3.2).
+      for (const [byte, code, shown] of [
+        ['80', 0, 'LOCKED (SELECTABLE)'],
+        ['80', 4, 'LOCKED (SELECTABLE)'],
+        ['0F', 0, 'SELECTABLE'],
+        ['80', 0, 'LOCKED (SELECTABLE)'],
+        ['07', 0, 'SELECTABLE'],
+        ['0F', 4, 'SELECTABLE'],
+        ['07', 4, 'SELECTABLE'],
+      ] as const) {
+        const run = await tsm(`set-status ${byte} ${APPLICATION}`);
+        const row = await application();
+        expect([run.code, row?.includes(shown), row?.includes('LOCKED')], `${byte}: ${run.err}${row}`).to.deep.equal([
+          ...[code, true, shown.includes('LOCKED')],
+        ]);
+      }
+
+      const name = /card +(\S+)/.exec(await done('info'))?.[1] ?? '';
+      const held = await tsm('lock');
+      expect([held.code, held.err.includes('--confirm')], held.err).to.deep.equal([6, true]);
+      expect(await done(`lock --confirm ${name}`)).to.include('CARD_LOCKED');
+      expect(await state(/issuer-security-domain/)).to.include('CARD_LOCKED');
+      expect((await inProcess(['apdu', `00A4040006${APPLICATION}00`])).out, 'a locked card').to.not.include('9000');
+      expect(await done(`unlock --confirm ${name}`)).to.include('SECURED');
+      expect(await state(/issuer-security-domain/)).to.include('SECURED');
+    });
+});
