@@ -13,8 +13,11 @@ const { enableCompileCache, getCompileCacheDir } = await import('node:module');
 enableCompileCache?.();
 // The processes that hold the readers start with it too.
 process.env.NODE_COMPILE_CACHE ??= getCompileCacheDir?.() ?? '';
-const { useJoinedPackages } = await import('./joined-packages.ts');
-useJoinedPackages();
+// What works on a card imports none of them.
+if (!['card', 'apdu', 'reader'].includes(process.argv[2])) {
+  const { useJoinedPackages } = await import('./joined-packages.ts');
+  useJoinedPackages();
+}
 const { startReaders } = await import('./card/early-readers.ts');
 startReaders(process.argv);
 const { main } = await import('./main.ts');

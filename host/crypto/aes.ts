@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
-import { cmac } from '@noble/ciphers/aes.js';
 import { InvariantError, WireError } from '../errors.ts';
 import { concat } from '../wire/hex.ts';
 import { KeyedCipher, mix } from './keyed-cipher.ts';
@@ -43,9 +42,6 @@ export function aesEcbEncrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
   return concat(cipher.update(data), cipher.final());
 }
 
-/** AES-CMAC, 16 bytes. @see NIST SP 800-38B; RFC 4493 */
-export const aesCmac = (key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array => cmac(concat(...parts), key);
-
 /** An AES key for all commands of a session. */
 export class SessionAes extends KeyedCipher {
   /** For input that ends with a whole block, and for input that is padded. @see NIST SP 800-38B 6.1 */
@@ -81,6 +77,10 @@ function doubled(block: Uint8Array): Uint8Array {
   if (((block[0] ?? 0) & 0x80) !== 0) twice[AES_BLOCK - 1] = (twice[AES_BLOCK - 1] ?? 0) ^ 0x87;
   return twice;
 }
+
+/** AES-CMAC over the parts one behind the other, 16 bytes. @see NIST SP 800-38B; RFC 4493 */
+export const aesCmac = (key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array =>
+  new SessionAes(key).cmac(...parts);
 
 /** Key check value of an AES key: the first three bytes of sixteen 01 bytes encrypted. @see GPCS B.6 */
 export const aesKeyCheckValue = (key: Uint8Array): Uint8Array =>

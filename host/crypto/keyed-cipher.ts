@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import { WireError } from '../errors.ts';
 
 /**
@@ -11,8 +11,11 @@ import { WireError } from '../errors.ts';
  */
 export class KeyedCipher {
   readonly block: number;
+  readonly #name: string;
+  readonly #secret: KeyObject;
   readonly #encrypt: ReturnType<typeof createCipheriv>;
-  readonly #decrypt: ReturnType<typeof createDecipheriv>;
+  /** Made at the first use: most keys have one direction. */
+  #decrypt: ReturnType<typeof createDecipheriv> | undefined;
   /** Last block of ciphertext in the chain of each direction. */
   readonly #encrypted: Uint8Array;
   readonly #decrypted: Uint8Array;
@@ -22,12 +25,13 @@ export class KeyedCipher {
    * @param key  of that cipher's length; the caller may wipe it
    */
   constructor(name: string, key: Uint8Array, block: number) {
-    const [secret, first] = [createSecretKey(key), new Uint8Array(block)];
+    this.#name = name;
+    // Bytes in place of a key object take node four times as long.
+    this.#secret = createSecretKey(key);
     this.block = block;
-    this.#encrypt = createCipheriv(name, secret, first).setAutoPadding(false);
-    this.#decrypt = createDecipheriv(name, secret, first).setAutoPadding(false);
-    this.#encrypted = first;
+    this.#encrypted = new Uint8Array(block);
     this.#decrypted = new Uint8Array(block);
+    this.#encrypt = createCipheriv(name, this.#secret, this.#encrypted).setAutoPadding(false);
   }
 
   /** @throws WireError `cipher-block` for what is not a multiple of the block */
@@ -46,6 +50,7 @@ export class KeyedCipher {
   decrypt(data: Uint8Array, iv?: Uint8Array): Uint8Array {
     this.#requireBlocks(data);
     if (data.length === 0) return new Uint8Array();
+    this.#decrypt ??= createDecipheriv(this.#name, this.#secret, this.#decrypted).setAutoPadding(false);
     const output = plainBytes(this.#decrypt.update(data));
     mix(output, this.#decrypted);
     if (iv !== undefined) mix(output, iv);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CardChannel } from './card-channel.ts';
-import { CardProcesses } from './pcsc/card-processes.ts';
+import { CardProcesses, type HoldingProcesses } from './pcsc/card-processes.ts';
 import type { Report } from './pcsc/messages.ts';
 import { WatchedReader } from './pcsc/watched-reader.ts';
 import { WorkerProcess } from './pcsc/worker-process.ts';
@@ -18,13 +18,15 @@ export class PcscMonitor implements ReaderMonitor {
   readonly #accept: (readerName: string) => boolean;
   readonly #readers = new Map<string, WatchedReader>();
   readonly #listeners = new ChangeListeners();
-  readonly #processes: CardProcesses;
+  readonly #processes: HoldingProcesses;
+  readonly #many: boolean;
   #watcher: WorkerProcess;
   #closed = false;
 
   private constructor(accept: (readerName: string) => boolean, many: boolean) {
     this.#accept = accept;
-    this.#processes = new CardProcesses(many);
+    this.#many = many;
+    this.#processes = many ? new CardProcesses() : this.#theWatcher();
     this.#watcher = this.#startWatcher();
   }
 
@@ -32,7 +34,7 @@ export class PcscMonitor implements ReaderMonitor {
    * Starts watching; readers show up as they are found, also when pcscd starts later.
    *
    * @param accept which readers to take, by name; absent is all
-   * @param many false where one card is held and no other after it: no process waits for the next
+   * @param many false where one card is held and no other beside it: the process that watches does that too
    * @throws TransportError `link-unavailable` when the add-on is not installed
    */
   static async start(accept: (readerName: string) => boolean = () => true, many = true): Promise<PcscMonitor> {
@@ -74,7 +76,13 @@ export class PcscMonitor implements ReaderMonitor {
   }
 
   #startWatcher(): WorkerProcess {
-    return new WorkerProcess('./watch-process.ts', (report) => this.#heard(report));
+    const file = this.#many ? './watch-process.ts' : './one-process.ts';
+    return new WorkerProcess(file, (report) => this.#heard(report));
+  }
+
+  /** It ends with the watcher, and takes the card's place in it only. */
+  #theWatcher(): HoldingProcesses {
+    return { take: () => this.#watcher, giveBack: () => {}, close: async () => {} };
   }
 
   /** A watcher that ended takes its readers with it, until the next one has found them. */

@@ -1,54 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { InvariantError } from '../../errors.ts';
-import { runScript } from '../script-runner.ts';
-import { loadReaderClass, type PcscReader } from './binding.ts';
-import { HeldCard } from './held-card.ts';
-import { type Request, type ScriptAnswer, tell } from './messages.ts';
+import { hold } from './holding.ts';
 import { serve } from './serve.ts';
 
-/** A process that holds one card at a time, for `WorkerProcess`: everything of PC/SC that may block happens here. */
+/** A process that holds one card at a time, for `WorkerProcess`. */
 
-const readerClass = loadReaderClass();
-// The parent hears of it when it asks.
-readerClass.catch(() => undefined);
-/** Kept for ever: the add-on's readers do not survive the garbage collector. */
-const readers = new Map<string, PcscReader>();
-let held: HeldCard | undefined;
-
-async function readerOf(readerName: string): Promise<PcscReader> {
-  const Reader = await readerClass;
-  const reader = readers.get(readerName) ?? new Reader(readerName);
-  readers.set(readerName, reader);
-  return reader;
-}
-
-function card(): HeldCard {
-  if (held === undefined) throw new InvariantError('pcsc-no-card', 'This process holds no card');
-  return held;
-}
-
-async function script(commands: Extract<Request, { type: 'script' }>['commands']): Promise<ScriptAnswer> {
-  const { failure, ...outcome } = await runScript(card(), commands);
-  return { ...outcome, ...(failure === undefined ? {} : { failure: tell(failure) }) };
-}
-
-serve(async (request) => {
-  switch (request.type) {
-    case 'open':
-      held = await HeldCard.open(await readerOf(request.readerName));
-      return;
-    case 'transmit':
-      return card().transmit(request.command, request);
-    case 'script':
-      return script(request.commands);
-    case 'reset':
-      await card().reset();
-      return;
-    case 'close':
-      await held?.close();
-      held = undefined;
-      return;
-    default:
-      throw new InvariantError('pcsc-request', `A card process does not ${request.type}`);
-  }
-});
+serve(hold);

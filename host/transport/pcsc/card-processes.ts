@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 import { WorkerProcess } from './worker-process.ts';
 
-/** Processes that hold cards: one for each card that is held, and one that waits for the next where there is one. */
-export class CardProcesses {
-  readonly #many: boolean;
+/** Where processes that hold cards come from. */
+export interface HoldingProcesses {
+  take(): WorkerProcess;
+  /** For a process that has given its card back without any failure; all others are killed. */
+  giveBack(process: WorkerProcess): void;
+  close(): Promise<void>;
+}
+
+/** One for each card that is held, and one that waits for the next. */
+export class CardProcesses implements HoldingProcesses {
   readonly #idle: WorkerProcess[] = [];
   readonly #all = new Set<WorkerProcess>();
   #closed = false;
 
-  /** @param many false where one card is held and no other after it */
-  constructor(many: boolean) {
-    this.#many = many;
+  constructor() {
     this.#prepare();
   }
 
   take(): WorkerProcess {
     const taken = this.#idle.pop() ?? this.#start();
     // Starting takes longer than most scripts.
-    if (this.#many) setImmediate(() => this.#prepare());
+    setImmediate(() => this.#prepare());
     return taken;
   }
 
-  /** For a process that has given its card back without any failure; all others are killed. */
   giveBack(process: WorkerProcess): void {
     if (this.#closed || !process.isAlive) process.kill();
     else this.#idle.push(process);

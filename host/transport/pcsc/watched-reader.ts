@@ -3,7 +3,7 @@ import type { CardChannel } from '../card-channel.ts';
 import { nextInsertion, type ReaderState } from '../reader-monitor.ts';
 import { TRANSPORT_CODE, transportError } from '../transport-failure.ts';
 import { SCARD } from './binding.ts';
-import type { CardProcesses } from './card-processes.ts';
+import type { HoldingProcesses } from './card-processes.ts';
 import { PcscChannel } from './pcsc-channel.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -24,7 +24,7 @@ interface Holder {
 
 /** One reader: what PC/SC reports of it, and the process that holds its card. */
 export class WatchedReader {
-  readonly #processes: CardProcesses;
+  readonly #processes: HoldingProcesses;
   readonly #isInUse: () => Promise<boolean>;
   #state: ReaderState;
   /** Event count of the reader: tells two insertions apart that came between two reports. */
@@ -32,7 +32,7 @@ export class WatchedReader {
   #holder: Holder | undefined;
 
   /** @param isInUse asks PC/SC whether anybody holds the card in this reader */
-  constructor(readerName: string, processes: CardProcesses, isInUse: () => Promise<boolean>) {
+  constructor(readerName: string, processes: HoldingProcesses, isInUse: () => Promise<boolean>) {
     this.#processes = processes;
     this.#isInUse = isInUse;
     this.#state = {
