@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { antJavacard, ROOT } from '../../toolchain/test/run.ts';
 import { loadFileDataBlock } from '../../toolchain/test/zip.ts';
-import { CIN, IIN, ISD } from './support/card.ts';
+import { type Answer, CIN, IIN, ISD } from './support/card.ts';
 import {
   aesSigner,
   desSigner,
@@ -15,10 +15,12 @@ import {
   receiptInput,
   type Signer,
   signers,
+  tokenInput,
   withToken,
 } from './support/content.ts';
 import { DelegationCard, DOMAIN_A, DOMAIN_B } from './support/delegation-card.ts';
-import { bytes, hex, tlv } from './support/tlv.ts';
+import type { Scp03Session } from './support/scp03-host.ts';
+import { bytes, hex, lv, tlv } from './support/tlv.ts';
 
 const PROBE = 'F000000001';
 const INSTANCE = 'F0000000010155';
@@ -212,6 +214,76 @@ describe('Delegated management', function () {
       await keyless.ok('80E60C00', withToken(install, token), '6985');
       await card.card.select(ISD);
       await card.card.ok('80E60200050000000000', '6982');
+    });
+  });
+
+  describe('by one token over both parts of [for load, install and make selectable] (C.4.7)', () => {
+    const signer = aesSigner(16);
+    const last = (...changes: (string | undefined)[]): Buffer =>
+      Buffer.concat(
+        [PROBE, 'F00000000101', INSTANCE, '000000', 'C900'].map((field, index) => lv(changes[index] ?? field)),
+      );
+    const over = (first: Buffer, second: Buffer): Buffer =>
+      signer.sign(Buffer.concat([tokenInput('0E01', first), tokenInput('0E03', second)]));
+    before(() => tokenKey(signer));
+
+    /** Both parts and the file between; answers the last one. */
+    async function combined(session: Scp03Session, first: Buffer, second: Buffer, token: Buffer): Promise<Answer> {
+      await session.ok('80E60E01', withToken(first));
+      expect(await card.blocks(session, block)).equal('00');
+      await session.ok('80F22002', tlv('4F', PROBE), '6A88');
+      return session.send('80E60E03', withToken(second, token));
+    }
+
+    it('takes it, and names file, instance and domain in the receipt', async () => {
+      const receipt = desSigner();
+      await putContentKey(await card.issuer(), '71', receipt);
+      const first = card.loadFields(block, '', names(tlv('42', IIN)));
+      const session = await card.session(DOMAIN_A);
+      const { data, sw } = await combined(session, first, last(), over(first, last()));
+      expect(sw).equal('9000');
+      const done = readConfirmation(hex(data));
+      expect(hex(done.receipt)).equal(hex(receipt.sign(receiptInput(done, PROBE, INSTANCE, DOMAIN_A))));
+      await card.deleteReceiptKey();
+      const file = tlv('4F', PROBE);
+      const owner = await card.session(DOMAIN_A);
+      await owner.ok('80E40080', Buffer.concat([file, tlv('9E', card.token(signer, '0080', file))]));
+    });
+
+    it('leaves nothing where either part is another, or the token is over one alone', async () => {
+      const first = card.loadFields(block);
+      const good = over(first, last());
+      const session = await card.session(DOMAIN_A);
+      for (const [what, begun, ended, token] of [
+        ['no token', first, last(), Buffer.alloc(0)],
+        ['token of the first part', first, last(), card.token(signer, '0E01', first)],
+        ['token of the last part', first, last(), card.token(signer, '0E03', last())],
+        ['token of two commands', first, last(), over(last(), first)],
+        ['another file', first, last('F000000002'), good],
+        ['another module', first, last(undefined, 'F00000000102'), good],
+        ['another instance', first, last(undefined, undefined, 'F0000000010156'), good],
+        ['Card Terminate', first, last(undefined, undefined, undefined, '080000'), good],
+        ['other parameters', first, last(undefined, undefined, undefined, undefined, 'C90155'), good],
+        ['other load parameters', card.loadFields(block, '', bytes('EF04C6020100')), last(), good],
+        ['another domain', card.loadFields(block, DOMAIN_A), last(), good],
+      ] as const) {
+        expect((await combined(session, begun, ended, token)).sw, what).equal('6985');
+        await session.ok('80F24002', tlv('4F', PROBE), '6A88');
+      }
+      const foreign = names(tlv('42', '01020305'));
+      const elsewhere = card.loadFields(block, '', foreign);
+      expect((await combined(session, elsewhere, last(), over(elsewhere, last()))).sw, 'another card').equal('6985');
+    });
+
+    it('takes none with the first part, and none of who needs none', async () => {
+      const first = card.loadFields(block);
+      const session = await card.session(DOMAIN_A);
+      await session.ok('80E60E01', withToken(first, card.token(signer, '0E01', first)), '6A80');
+      const unhashed = Buffer.concat([PROBE, '', '', ''].map((field) => lv(field)));
+      await session.ok('80E60E01', withToken(unhashed), '6A80');
+      const issuer = await card.issuer();
+      expect((await combined(issuer, first, last(), over(first, last()))).sw).equal('6A80');
+      await issuer.ok('80F22002', tlv('4F', PROBE), '6A88');
     });
   });
 });

@@ -130,7 +130,7 @@ describe('A CAP with a Debug component', function () {
     await writeFile(join(folder, 'managed.json'), JSON.stringify(card));
     const code = loadFileDataBlock(await readFile(join(folder, 'shop.cap')));
     const file = Buffer.concat([Buffer.of(0xc4, 0x82, code.length >> 8, code.length & 0xff), code]);
-    const script = ['00A4040007F0000000090101', '80E602000A05F00000000100000000'];
+    const script = ['00A4040007F0000000090101', '80F0400F07F0000000090101', '80E602000A05F00000000100000000'];
     for (let at = 0, number = 0; at < file.length; at += 200, number += 1) {
       const part = file.subarray(at, at + 200).toString('hex');
       const header = `80E8${at + 200 < file.length ? '00' : '80'}${number.toString(16).padStart(2, '0')}`;

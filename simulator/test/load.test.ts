@@ -38,6 +38,12 @@ const managed: CardImage = {
   applications: [{ module: 'F00000000901', aid: MANAGER, privileges: '80D480' }],
 };
 
+/** The manager selected, and PERSONALIZED: before that a domain manages nothing. */
+async function personalize(card: SimulatedCard): Promise<void> {
+  await select(card, MANAGER);
+  expect(await send(card, `80F0400F07${MANAGER}`)).to.equal('9000');
+}
+
 /** True when the power went at that write of the command; the card is on again then. */
 async function cutAt(card: SimulatedCard, atWrite: number, apdu: string): Promise<boolean> {
   await card.cutPower({ atWrite });
@@ -101,7 +107,7 @@ describe('LOAD', function () {
   async function on(act: (card: SimulatedCard) => Promise<void>, image = managed): Promise<void> {
     const simulator = await sharedSimulator();
     await using card = await simulator.insert(image);
-    await select(card, MANAGER);
+    await personalize(card);
     await act(card);
   }
 
@@ -310,7 +316,7 @@ describe('LOAD', function () {
         await using simulator = await startSimulator({ stateDir });
         await using card = await simulator.insert(managed);
         if (first) {
-          await select(card, MANAGER);
+          await personalize(card);
           await announce(card, PROBE);
           expect(await load(card, wrapped(block(PROBE)))).to.equal('009000');
           await install(card, PROBE, PROBE_MODULE, probeA);
@@ -333,7 +339,7 @@ describe('LOAD', function () {
     let cuts = 0;
     for (let at = 1; cuts === at - 1 && at < 50; at++) {
       await using card = await simulator.insert(managed);
-      await select(card, MANAGER);
+      await personalize(card);
       await announce(card, PROBE);
       await card.cutPower({ atWrite: at });
       try {

@@ -114,10 +114,11 @@ export class RegistryModel {
     const target = this.rows.get(to);
     if (target === undefined) return UNKNOWN;
     const source = this.rows.get(aid)?.parent ?? '';
+    const inUse = this.rows.get(source)?.state === PERSONALIZED;
     const leaves = source === actor || (this.isIn(actor, source) && ((this.rows.get(source)?.closed ?? 0) & 4) === 0);
     const ready = (target.privileges & DOMAIN) !== 0 && target.state === PERSONALIZED;
     const takes = to === actor || (this.isBelow(actor, to) && (target.closed & 1) === 0);
-    return leaves && ready && takes && !this.isIn(aid, to) ? OK : REFUSED;
+    return inUse && leaves && ready && takes && !this.isIn(aid, to) ? OK : REFUSED;
   }
 
   extradite(actor: string, aid: string, to: string): string {

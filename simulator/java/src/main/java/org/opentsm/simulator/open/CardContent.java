@@ -302,6 +302,7 @@ final class CardContent {
         }
         RegistryEntry source = registry.find(entry.parent());
         Authority.require(source != null
+                && LifeCycle.isInUse(source)
                 && entry.kind != RegistryEntry.Kind.ISSUER_DOMAIN
                 && !entry.aid.equals(registry.controllingAuthority())
                 && !registry.isRemoteManagement(entry.aid));
@@ -314,9 +315,8 @@ final class CardContent {
 
     /** A domain that is in use, and whose policy lets the caller put something under it. */
     void requireTakes(RegistryEntry caller, RegistryEntry target) {
-        boolean ready = target.kind == RegistryEntry.Kind.ISSUER_DOMAIN || target.state() == LifeCycle.PERSONALIZED;
         Authority.require(target.isSecurityDomain()
-                && ready
+                && LifeCycle.isInUse(target)
                 && (target == caller || accepts(caller, target, Options.EXTRADITION_TO)));
     }
 

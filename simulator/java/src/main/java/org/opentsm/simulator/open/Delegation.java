@@ -26,12 +26,25 @@ final class Delegation {
      *
      * @param signed the data field up to the token
      * @param names  contents of B6, whom the token is good for; null without
+     * @param first  what came before it, of a command in two parts; else null
      */
-    record Request(int p1, int p2, byte[] signed, byte[] names, byte[] token) {
+    record Request(int p1, int p2, byte[] signed, byte[] names, byte[] token, Request first) {
 
-        /** {@code P1 P2 Lc' signed}, Lc' on three bytes when it is over 255. */
+        Request(int p1, int p2, byte[] signed, byte[] names, byte[] token) {
+            this(p1, p2, signed, names, token, null);
+        }
+
+        /** The last part of a command of two: its token is over both, GPCS C.4.7. */
+        Request after(Request part) {
+            return new Request(p1, p2, signed, names, token, part);
+        }
+
+        /** {@code P1 P2 Lc' signed}, Lc' on three bytes when it is over 255; the first part's before the last one's. */
         byte[] signedBytes() {
             ByteArrayOutputStream out = new ByteArrayOutputStream();
+            if (first != null) {
+                out.writeBytes(first.signedBytes());
+            }
             out.write(p1);
             out.write(p2);
             if (signed.length > 0xFF) {
@@ -60,23 +73,40 @@ final class Delegation {
      *     one that is not needed
      */
     boolean authorize(RegistryEntry caller, Request request) {
-        if (caller.has(Privilege.AUTHORIZED_MANAGEMENT)) {
-            if (request.token.length != 0) {
-                throw LvReader.malformed();
-            }
+        if (!delegates(caller)) {
+            requireNoToken(request);
             return false;
         }
-        boolean may = caller.has(Privilege.DELEGATED_MANAGEMENT) && caller.state() == LifeCycle.PERSONALIZED;
-        Authority.require(may && request.token.length != 0);
+        Authority.require(request.token.length != 0);
         Authority.require(
                 holders(Privilege.TOKEN_VERIFICATION).anyMatch(verifier -> verifies(verifier, caller, request)));
         return true;
+    }
+
+    /**
+     * Whether what the caller manages needs a token.
+     *
+     * @throws javacard.framework.ISOException 6985 for one who manages nothing: without the privilege, or before it is
+     *     PERSONALIZED
+     */
+    boolean delegates(RegistryEntry caller) {
+        boolean authorized = caller.has(Privilege.AUTHORIZED_MANAGEMENT);
+        Authority.require(LifeCycle.isInUse(caller) && (authorized || caller.has(Privilege.DELEGATED_MANAGEMENT)));
+        return !authorized;
+    }
+
+    /** A token that is not needed is an error, GPCS 9.1.3.3. */
+    static void requireNoToken(Request request) {
+        if (request.token.length != 0) {
+            throw LvReader.malformed();
+        }
     }
 
     private boolean verifies(RegistryEntry verifier, RegistryEntry caller, Request request) {
         byte[] signed = request.signedBytes();
         byte[] token = request.token;
         return isFor(caller, verifier, request.names)
+                && (request.first == null || isFor(caller, verifier, request.first.names))
                 && authority(verifier)
                         .verifyToken(
                                 withScratch(signed, token),

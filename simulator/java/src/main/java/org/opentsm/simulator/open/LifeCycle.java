@@ -36,6 +36,11 @@ public final class LifeCycle {
         return entry.kind != RegistryEntry.Kind.ISSUER_DOMAIN && (entry.state() & LOCKED_BIT) != 0;
     }
 
+    /** True for the issuer's domain, and for any other that is PERSONALIZED; GPCS 9.1.3, 9.4.1. */
+    static boolean isInUse(RegistryEntry domain) {
+        return domain.kind == RegistryEntry.Kind.ISSUER_DOMAIN || domain.state() == PERSONALIZED;
+    }
+
     /** True when SELECT may find an application in this state. */
     static boolean isSelectable(byte state) {
         return (state & LOCKED_BIT) == 0 && (state & SELECTABLE) == SELECTABLE;

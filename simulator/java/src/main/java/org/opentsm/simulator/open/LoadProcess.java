@@ -35,7 +35,8 @@ final class LoadProcess {
     private Announced announced;
     private ByteArrayOutputStream received;
     private int nextBlock;
-    private RegistryEntry loaded;
+    /** Code that waits for the rest of its command: until then it is no part of the card. */
+    private LoadedCode loaded;
 
     /** What INSTALL [for load] said. */
     private record Announced(
@@ -74,10 +75,17 @@ final class LoadProcess {
         in.end();
         algorithm(hash);
         Delegation.Request request = new Delegation.Request(p1, p2, signed, parameters.tokenNames(), token);
-        if (token.length != 0 && hash.length == 0) {
+        boolean installs = p2 != 0;
+        boolean delegated;
+        if (installs) {
+            delegated = delegation.delegates(caller);
+            Delegation.requireNoToken(request);
+        } else {
+            delegated = delegation.authorize(caller, request);
+        }
+        if (delegated && hash.length == 0) {
             throw LvReader.malformed();
         }
-        boolean delegated = delegation.authorize(caller, request);
         RegistryEntry domain = domainAid == null ? caller : registry.find(domainAid);
         if (domain == null) {
             throw new ISOException(CardContent.SW_REFERENCED_DATA_NOT_FOUND);
@@ -88,7 +96,7 @@ final class LoadProcess {
         Authority.require(((caller.row().options().restricted() | registry.cardRestrictions()) & RESTRICT_LOAD) == 0);
         content.requireFree(aid);
         memory.require(parameters.code(), -1);
-        announced = new Announced(caller, aid, domain, hash, request, delegated, p2 != 0);
+        announced = new Announced(caller, aid, domain, hash, request, delegated, installs);
         received = new ByteArrayOutputStream();
         nextBlock = 0;
         return null;
@@ -109,31 +117,33 @@ final class LoadProcess {
         if (!last) {
             return null;
         }
-        try {
-            loaded = load(announced, received.toByteArray());
-        } catch (ISOException e) {
-            end();
-            throw e;
+        Announced wanted = announced;
+        byte[] file = received.toByteArray();
+        end();
+        LoadedCode code = check(wanted, file);
+        if (wanted.installs) {
+            announced = wanted;
+            loaded = code;
+            return null;
         }
-        received = null;
-        return announced.installs
-                ? null
-                : delegation.confirm(
-                        announced.delegated, Registry.bytes(loaded.aid), Registry.bytes(announced.domain.aid));
+        add(wanted, code);
+        return delegation.confirm(wanted.delegated, Registry.bytes(wanted.aid), Registry.bytes(wanted.domain.aid));
     }
 
     /**
-     * INSTALL 0E 03, the end of [for load, install and make selectable]: when it is refused, the load file goes too.
+     * INSTALL 0E 03, the end of [for load, install and make selectable]: its token is over both parts, and without it,
+     * or when it is refused, there is no load file.
      */
     byte[] finish(RegistryEntry caller, int p1, int p2, InstallData data) {
         Announced first = announced;
-        RegistryEntry file = loaded;
+        LoadedCode code = loaded;
         end();
-        Authority.require(first != null
-                && file != null
-                && first.installs
-                && first.caller == caller
-                && file.aid.equals(data.loadFile()));
+        Authority.require(first != null && code != null && first.caller == caller && first.aid.equals(data.loadFile()));
+        delegation.authorize(
+                caller,
+                new Delegation.Request(p1, p2, data.signed(), data.parameters().tokenNames(), data.token())
+                        .after(first.request));
+        RegistryEntry file = add(first, code);
         try {
             content.install(caller, true, data, first.delegated);
         } catch (ISOException e) {
@@ -148,7 +158,7 @@ final class LoadProcess {
                 Registry.bytes(first.domain.aid));
     }
 
-    private RegistryEntry load(Announced wanted, byte[] bytes) {
+    private LoadedCode check(Announced wanted, byte[] bytes) {
         LvReader in = new LvReader(bytes, 0, bytes.length);
         List<Tlv> daps = new ArrayList<>();
         Tlv next = Tlv.next(in);
@@ -169,6 +179,11 @@ final class LoadProcess {
         if (!Arrays.equals(code.aid(), Registry.bytes(wanted.aid))) {
             throw new ISOException(ISO7816.SW_WRONG_DATA);
         }
+        return code;
+    }
+
+    private RegistryEntry add(Announced wanted, LoadedCode code) {
+        content.requireFree(wanted.aid);
         RegistryEntry entry = RegistryEntry.loaded(wanted.aid, wanted.domain.aid, code);
         runtime.persistentWrite();
         runtime.add(code);

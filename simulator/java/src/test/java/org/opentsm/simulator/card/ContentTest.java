@@ -131,6 +131,8 @@ class ContentTest extends OpenCard {
     @Test
     void aDomainGivesOnlyWhatItHolds() {
         makeDomain(DOMAIN, "80C000", "");
+        assertStatus(0x6985, () -> manage(DOMAIN_AID, 0xE6, 0x0C, 0, forInstall(INSTANCE, "00", "C900")));
+        personalize(DOMAIN);
         assertEquals("00", manage(DOMAIN_AID, 0xE6, 0x0C, 0, forInstall(INSTANCE, "00", "C900")));
         assertEquals(DOMAIN_AID, entry(INSTANCE).parent());
         for (String more : List.of("100000", "080000", "001000", "000800", "000400", "000200", "020000")) {
@@ -191,11 +193,26 @@ class ContentTest extends OpenCard {
     @Test
     void deletesADomainWithAllBelowIt() {
         makeDomain(DOMAIN, "80C000", "");
+        personalize(DOMAIN);
         manage(DOMAIN_AID, 0xE6, 0x0C, 0, forInstall(INSTANCE, "00", "C900"));
         assertStatus(0x6985, () -> manage(ISSUER, 0xE4, 0, 0, "4F07" + DOMAIN));
         assertEquals("00", manage(ISSUER, 0xE4, 0, 0x80, "4F07" + DOMAIN));
         assertEquals("6A82", select(INSTANCE));
         assertEquals("6A82", select(DOMAIN));
+    }
+
+    /** GPCS 9.4.1: the domain that something leaves is in use too; a locked one gives nothing away. */
+    @Test
+    void extraditesFromADomainThatIsPersonalized() {
+        makeDomain(DOMAIN, "80C000", "820120870120");
+        personalize(DOMAIN);
+        manage(DOMAIN_AID, 0xE6, 0x0C, 0, forInstall(INSTANCE, "00", "C900"));
+        String home = change("A000000151000000", INSTANCE, "", "");
+        manage(ISSUER, 0xF0, 0x40, 0x80, DOMAIN);
+        assertStatus(0x6985, () -> manage(ISSUER, 0xE6, 0x10, 0, home));
+        manage(ISSUER, 0xF0, 0x40, 0x00, DOMAIN);
+        assertEquals("00", manage(ISSUER, 0xE6, 0x10, 0, home));
+        assertEquals(ISSUER, entry(INSTANCE).parent());
     }
 
     @Test
@@ -212,9 +229,10 @@ class ContentTest extends OpenCard {
     @Test
     void locksADomainWithAllBelowIt() {
         makeDomain(DOMAIN, "80C000", "");
+        personalize(DOMAIN);
         manage(DOMAIN_AID, 0xE6, 0x0C, 0, forInstall(INSTANCE, "00", "C900"));
         manage(ISSUER, 0xF0, 0x60, 0x80, DOMAIN);
-        assertEquals((byte) 0x87, entry(DOMAIN).state());
+        assertEquals((byte) 0x8F, entry(DOMAIN).state());
         assertEquals((byte) 0x87, entry(INSTANCE).state());
         manage(ISSUER, 0xF0, 0x60, 0x80, DOMAIN);
         manage(ISSUER, 0xF0, 0x60, 0x00, DOMAIN);
