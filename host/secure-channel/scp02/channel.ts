@@ -47,6 +47,13 @@ class Scp02 implements ChannelProtocol<Scp02State> {
       throw new UsageError('scp02-option', 'Implicit initiation of SCP02 is not offered: use a key set with i = x5', {
         option,
       });
+    // Only implicit initiation has it (Table E-1): what the MAC of EXTERNAL AUTHENTICATE is over, nobody says.
+    if ((option & SCP02_OPTION.UNMODIFIED_APDU) !== 0)
+      throw new UsageError(
+        'scp02-option',
+        'A MAC over the unmodified APDU goes with implicit initiation of SCP02 alone: use a key set with i = x5',
+        { option },
+      );
     if ((level & LEVEL.R_ENCRYPTION) !== 0)
       throw new UsageError('security-level', 'SCP02 does not encrypt responses: use level 13', { level });
     if ((level & LEVEL.R_MAC) !== 0 && (option & SCP02_OPTION.R_MAC) === 0)
@@ -79,9 +86,8 @@ class Scp02 implements ChannelProtocol<Scp02State> {
       );
     const cryptogram = fullTripleDesMac(enc, concat(card, this.#hostChallenge));
     const command = externalAuthenticateSymmetric(level, cryptogram);
-    // EXTERNAL AUTHENTICATE is always the modified APDU with a zero ICV
     const mac = new SessionRetailMac(this.#keys.mac.expose());
-    this.#cMac = scp02CommandMac(mac, option & ~SCP02_OPTION.UNMODIFIED_APDU, undefined, command);
+    this.#cMac = scp02CommandMac(mac, option, undefined, command);
     return [{ ...command, data: concat(cryptogram, this.#cMac) }];
   }
 

@@ -6,7 +6,7 @@ import { SecureChannelError } from '../../errors.ts';
 import { encodeParts, type GpCommand } from '../../wire/gp/command.ts';
 import { concat } from '../../wire/hex.ts';
 import { isSuccessOrWarning, type StatusWord } from '../../wire/status-word.ts';
-import { macClass, macLength, protectedClass } from '../gp-class.ts';
+import { basicClass, macClass, macLength, protectedClass } from '../gp-class.ts';
 import type { Messaging, Wrapped } from '../scripted-channel.ts';
 import { LEVEL } from '../security-level.ts';
 import type { Scp02SessionKeys } from './session-keys.ts';
@@ -34,7 +34,7 @@ const MAC_LENGTH = BLOCK;
 const ZERO: Uint8Array = new Uint8Array(BLOCK);
 
 /**
- * C-MAC of one command, over its plain data: `CLA INS P1 P2 Lc data`, modified or not by option.
+ * C-MAC of one command, modified, over its plain data: `CLA INS P1 P2 Lc data`.
  *
  * @see GPCS E.4.4
  */
@@ -44,17 +44,11 @@ export function scp02CommandMac(
   before: Uint8Array | undefined,
   { cla, ins, p1, p2, data }: Pick<GpCommand, 'cla' | 'ins' | 'p1' | 'p2' | 'data'>,
 ): Uint8Array {
-  const modified = (option & SCP02_OPTION.UNMODIFIED_APDU) === 0;
-  const lead = Uint8Array.of(modified ? macClass(cla) : plainClass(cla), ins, p1, p2);
-  const length = modified ? data.length + MAC_LENGTH : data.length;
-  const lc = !modified && length === 0 ? new Uint8Array() : macLength(length);
+  const lead = Uint8Array.of(macClass(cla), ins, p1, p2);
   const encrypt = before !== undefined && (option & SCP02_OPTION.ICV_ENCRYPTION) !== 0;
   const icv = encrypt ? key.icvOf(before) : (before ?? ZERO);
-  return key.mac(icv, concat(lead, lc, data));
+  return key.mac(icv, concat(lead, macLength(data.length + MAC_LENGTH), data));
 }
-
-/** CLA without secure messaging and logical channel. */
-const plainClass = (cla: number): number => ((cla & 0x40) === 0 ? cla & 0xf8 : cla & 0xd0);
 
 /**
  * Secure messaging of SCP02: MAC over the plain text, then encryption; R-MACs in a chain of their own. @see GPCS E.4
@@ -83,7 +77,7 @@ export class Scp02Messaging implements Messaging<Scp02State> {
     const sent = encrypt ? this.#cipher().encrypt(pad80(data)) : data;
     const header = { ...command, cla: protectedClass(cla) };
     const apdus = encodeParts(header, concat(sent, cMac), command.le || this.#protectsResponses ? 256 : undefined);
-    const plain = concat(Uint8Array.of(plainClass(cla), ins, p1, p2), macLength(data.length), data);
+    const plain = concat(Uint8Array.of(basicClass(cla), ins, p1, p2), macLength(data.length), data);
     return { apdus, next: { cMac, rMac: state.rMac, command: plain } };
   }
 

@@ -6,6 +6,7 @@ import { encodeTlv, TlvReader } from '../../wire/ber-tlv.ts';
 import { encodeParts, type GpCommand } from '../../wire/gp/command.ts';
 import { concat } from '../../wire/hex.ts';
 import { isSuccessOrWarning, type StatusWord } from '../../wire/status-word.ts';
+import { basicClass } from '../gp-class.ts';
 import { LEVEL, type SecurityLevel } from '../security-level.ts';
 import { encodeCounter } from './control-reference-template.ts';
 import type { SessionKeys } from './session-keys.ts';
@@ -24,8 +25,6 @@ export function macInitialVector(macKey: Uint8Array, counter: bigint): Uint8Arra
 
 /** CLA with the ISO secure messaging bits. @see GPCS 11.1.4 */
 const protectedClass = (cla: number): number => ((cla & 0x40) === 0 ? cla | 0x0c : cla | 0x20);
-/** CLA as the MAC sees it: unprotected, channel bits zero. @see GPCS F.3.2.1 */
-const macClass = (cla: number): number => ((cla & 0x40) === 0 ? cla & 0xf0 : cla & 0xd0);
 
 /** What wrapping and unwrapping need; counters are passed in, so a script can be made ahead of its answers. */
 export interface MessagingContext {
@@ -67,7 +66,7 @@ export function wrapCommand(context: MessagingContext, counter: bigint, command:
           );
   }
   const leObject = command.le ? encodeTlv(TAG.LE, Uint8Array.of(0)) : EMPTY;
-  const header = Uint8Array.of(macClass(cla), ins, p1, p2, 0x80, 0, 0, 0);
+  const header = Uint8Array.of(basicClass(cla), ins, p1, p2, 0x80, 0, 0, 0);
   const macObject = encodeTlv(TAG.MAC, mac(context, counter, concat(header, dataObject, leObject)));
   const wantsResponse = command.le || (level & LEVEL.R_MAC) !== 0;
   const field = concat(dataObject, leObject, macObject);

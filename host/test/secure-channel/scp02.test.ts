@@ -89,5 +89,7 @@ describe('SCP02, host side', () => {
     expect(() => channelOf(session, { level: 0x33 })).to.throw(UsageError, 'does not encrypt responses');
     expect(() => channelOf(session, { level: 0x13 })).to.throw(UsageError, 'no R-MAC');
     expect(() => channelOf(session, { option: 0x1a })).to.throw(UsageError, 'Implicit');
+    for (const option of [0x06, 0x17, 0x77])
+      expect(() => channelOf(session, { option })).to.throw(UsageError, 'unmodified APDU');
   });
 });

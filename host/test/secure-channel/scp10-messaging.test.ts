@@ -48,6 +48,12 @@ describe('SCP10 secure messaging, computed values', () => {
       expected: '8CF240021181024F009701008E08DD15463EFAD76FE600',
     },
     {
+      name: 'C-MAC, case 4, on channel 9',
+      level: 0x01,
+      command: 'C5F24002024F0000',
+      expected: 'E5F240021181024F009701008E08DD15463EFAD76FE600',
+    },
+    {
       name: 'C-MAC and C-ENC, case 4',
       level: 0x03,
       command: '80F24002024F0000',
