@@ -72,11 +72,13 @@ const TYPES: ReadonlyMap<number, string> = new Map([
   ] as const),
 ]);
 
-export const describeKey = ({ reference, components }: KeyInformation) => ({
+export const describeKey = ({ reference, components, usage, access }: KeyInformation) => ({
   version: toHex(Uint8Array.of(reference.kvn)),
   id: toHex(Uint8Array.of(reference.kid)),
   components: components.map(
     ({ type, lengthBytes }) =>
       `${TYPES.get(type) ?? toHex(Uint8Array.of(type))} ${lengthBytes === 0 ? '256 or more' : lengthBytes}`,
   ),
+  ...(usage && { usage: toHex(usage) }),
+  ...(access && { access: toHex(access) }),
 });

@@ -213,7 +213,7 @@ function tokenNames({ iin, cin, applicationProviderId }: DelegatedDomain, number
 /** The SD unique data of a confirmation are IIN and CIN of the card that made it. */
 function isOfCard(confirmation: string, { iin, cin }: DelegatedDomain): boolean {
   try {
-    const read = decodeConfirmation(fromHex(confirmation, 512));
+    const read = decodeConfirmation(fromHex(confirmation, 1024));
     return read !== undefined && toHex(read.cardUniqueData) === iin + cin;
   } catch (error) {
     if (error instanceof WireError) return false;

@@ -44,7 +44,7 @@ export class ContentService {
   /** @throws WireError when the card gave no receipt, or it is out of form */
   async verifyReceipt({ label, confirmation, names }: message.VerifyReceipt): Promise<message.VerifiedReceipt> {
     using key = await this.#keys.use(label, 'receipt');
-    const read = decodeConfirmation(fromHex(confirmation, 512));
+    const read = decodeConfirmation(fromHex(confirmation, 1024));
     if (read === undefined) throw new WireError('receipt-missing', 'The card confirmed nothing');
     const over = receiptOver(
       read,

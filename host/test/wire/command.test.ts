@@ -221,6 +221,38 @@ describe('GP response decoders', () => {
     ]);
   });
 
+  it('reads key information of the extended form', () => {
+    const set = 'C00A0130FF88001001180100';
+    const rsa = 'C00A0170FFA10100FFA00003';
+    const basic = 'C00402718810';
+    expect(decodeKeyInformation(fromHex(`E01E${set}${rsa}${basic}`))).to.deep.equal([
+      {
+        reference: { kvn: 0x30, kid: 1 },
+        components: [{ type: 0x88, lengthBytes: 16 }],
+        ...{ usage: Uint8Array.of(0x18), access: Uint8Array.of(0) },
+      },
+      {
+        reference: { kvn: 0x70, kid: 1 },
+        components: [
+          { type: 0xa1, lengthBytes: 256 },
+          { type: 0xa0, lengthBytes: 3 },
+        ],
+      },
+      { reference: { kvn: 0x71, kid: 2 }, components: [{ type: 0x88, lengthBytes: 16 }] },
+    ]);
+  });
+
+  it('refuses key information that ends within a field or goes on behind the last', () => {
+    for (const key of [
+      '0130FF8800',
+      '0130FF8800100218',
+      '0130FF8800100118010000',
+      '0130FF88001001180201',
+      '0130881088',
+    ])
+      expect(() => decodeKeyInformation(encodeTlv(0xe0, encodeTlv(0xc0, fromHex(key)))), key).to.throw(WireError);
+  });
+
   it('reads registry entries', () => {
     expect(decodeGetStatus(new Uint8Array())).to.deep.equal([]);
     const entries = decodeGetStatus(fromHex('E3124F07A00000015100009F70010FC5039EFE80'));

@@ -119,7 +119,7 @@ const CODECS: readonly Codec[] = [
       .array(
         fc.record({
           reference: anyKeyReference,
-          components: fc.array(fc.record({ type: byte, lengthBytes: byte }), { minLength: 1, maxLength: 4 }),
+          components: fc.array(fc.record({ type: fc.nat(0xfe), lengthBytes: byte }), { minLength: 1, maxLength: 4 }),
         }),
         { maxLength: 6 },
       )
@@ -130,6 +130,36 @@ const CODECS: readonly Codec[] = [
             encodeTlv(
               0xc0,
               Uint8Array.of(kid, kvn, ...components.flatMap(({ type, lengthBytes }) => [type, lengthBytes])),
+            ),
+          ),
+        ),
+        value,
+      })),
+    decode: decodeKeyInformation,
+  },
+  {
+    name: 'key information of the extended form',
+    valid: fc
+      .array(
+        fc.record({
+          reference: anyKeyReference,
+          components: fc.array(fc.record({ type: byte, lengthBytes: fc.nat(0xffff) }), { minLength: 1, maxLength: 6 }),
+          usage: bytes(0, 2),
+          access: bytes(0, 2),
+        }),
+        { maxLength: 6 },
+      )
+      .map((value) => ({
+        input: encodeTlv(
+          0xe0,
+          ...value.map(({ reference: { kvn, kid }, components, usage, access }) =>
+            encodeTlv(
+              0xc0,
+              Uint8Array.of(kid, kvn),
+              ...components.map(({ type, lengthBytes }) =>
+                Uint8Array.of(0xff, type, lengthBytes >> 8, lengthBytes & 0xff),
+              ),
+              ...[usage, access].map((field) => concat(Uint8Array.of(field.length), field)),
             ),
           ),
         ),

@@ -48,8 +48,19 @@ describe('tokens and receipts', () => {
     const signed = receiptInput(confirmation, { kind: 'delete', object: OBJECT });
     expect(toHex(signed)).to.equal('02000705112233445508D0D1D2D3D4D50101');
     expect(decodeConfirmation(fromHex('00'))).to.equal(undefined);
-    for (const broken of ['04010203', '0101', '010103000007', '0102020007'])
-      expect(() => decodeConfirmation(fromHex(broken)), broken).to.throw(WireError);
+    for (const [length, coded] of [
+      [0x80, '80'],
+      [0x80, '8180'],
+      [0xff, '81FF'],
+      [0x100, '820100'],
+      [0x200, '820200'],
+    ] as const) {
+      const receipt = new Uint8Array(length).fill(0xa5);
+      const read = decodeConfirmation(fromHex(`${coded}${toHex(receipt)}0200FF0A89860012000000000011`, 1024));
+      expect(read).to.deep.include({ counter: 0xff, receipt, cardUniqueData: fromHex('89860012000000000011') });
+    }
+    const broken = ['04010203', '0101', '010103000007', '0102020007', '81', '82', '8201', '830000010002000700', '8101'];
+    for (const text of broken) expect(() => decodeConfirmation(fromHex(text)), text).to.throw(WireError);
   });
 
   const pem = (type: 'rsa' | 'ec', options: object) => {

@@ -29,16 +29,24 @@ export function decodeConfirmation(response: Uint8Array): Confirmation | undefin
   return { receipt, data, counter: (counter[0] ?? 0) * 256 + (counter[1] ?? 0), cardUniqueData };
 }
 
-/** One field whose length is a byte, or 81 and a byte. */
+/** One field behind its length: a byte, 80 for 128 too; 81 and a byte; 82 and two, for receipts of long RSA keys. */
 function lengthValue(bytes: Uint8Array, start: number): readonly [Uint8Array, number] {
-  const long = bytes[start] === 0x81 ? 1 : 0;
-  const length = bytes[start + long];
-  if (length === undefined || (long === 0 && length > 0x80)) throw malformed('a length is missing or too long');
-  const from = start + long + 1;
+  const long = LONG_LENGTHS.get(bytes[start] ?? 0) ?? 0;
+  const coded = bytes.slice(start + (long === 0 ? 0 : 1), start + 1 + long);
+  const length = coded.reduce((value, byte) => value * 256 + byte, 0);
+  if (coded.length !== Math.max(long, 1) || (long === 0 && length > 0x80))
+    throw malformed('a length is missing or too long');
+  const from = start + 1 + long;
   const value = bytes.slice(from, from + length);
   if (value.length !== length) throw malformed('it ends within a field');
   return [value, from + length];
 }
+
+/** First byte of a length, and how many follow it. */
+const LONG_LENGTHS: ReadonlyMap<number, number> = new Map([
+  [0x81, 1],
+  [0x82, 2],
+]);
 
 function malformed(why: string): WireError {
   return new WireError('confirmation-malformed', `The card's confirmation is malformed: ${why}`);
