@@ -7,6 +7,7 @@ import { AgentWorld, agentCard } from './support/agent-card.ts';
 import { apdu } from './support/card.ts';
 import { onOtaCard } from './support/ota-card.ts';
 import { expandedAnswers } from './support/packet-host.ts';
+import { hex, tlv } from './support/tlv.ts';
 
 /** Three retries, a minute each. */
 const RETRY = '86070003 2503001000';
@@ -81,6 +82,25 @@ describe('The administration agent, when its channel breaks', function () {
       expect([...world.terminal.timers.values()]).deep.equal([]);
       await world.call(() => undefined);
       expect([...world.terminal.timers.values()], 'none where there is no policy').deep.equal([]);
+    }));
+
+  it('sends the message of its parameters when no try is left, once, and none that is too long', () =>
+    onOtaCard(agentCard(), async (card) => {
+      const world = await AgentWorld.open(card);
+      const retry = (report: Buffer) => hex(tlv('86', '0001', '2503001000', report));
+      const message = '01000491326500F6020102';
+      await world.call(() => undefined, { retry: retry(tlv('8B', message)) });
+      expect(world.terminal.submitted).deep.equal([]);
+      await world.terminal.expire();
+      expect(world.terminal.submitted.map(hex)).deep.equal([message]);
+      expect([...world.terminal.timers.values()]).deep.equal([]);
+      await world.call(() => undefined, { retry: retry(Buffer.alloc(101, 0xff)) });
+      await world.terminal.expire();
+      expect(world.terminal.submitted, 'longer than it may be').deep.equal([]);
+      const server = new AdminServer((_posted, response) => nothing(response));
+      await world.call(server.connect);
+      await server.posted(1);
+      await world.terminal.closed();
     }));
 
   it('goes on after a reset, and takes a silent server for a broken channel', () =>

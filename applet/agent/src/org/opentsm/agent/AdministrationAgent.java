@@ -129,7 +129,11 @@ public final class AdministrationAgent extends Applet implements ToolkitInterfac
     /** After a reset a session goes on where it stood, if it may be retried. */
     private void awake() {
         session.forget();
-        boolean goesOn = store.isActive() && store.retry();
+        boolean active = store.isActive();
+        boolean goesOn = active && store.retry();
+        if (active && !goesOn) {
+            session.report();
+        }
         if (goesOn || store.end()) {
             session.connect();
         }

@@ -5,6 +5,10 @@ import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
 import javacard.security.RandomData;
+import uicc.toolkit.ProactiveHandler;
+import uicc.toolkit.ProactiveHandlerSystem;
+import uicc.toolkit.ToolkitConstants;
+import uicc.toolkit.ToolkitException;
 
 /**
  * A session of remote administration (Amendment B 4): channel, TLS, first POST, then a script and the POST of its
@@ -109,7 +113,25 @@ final class Session {
         if (store.retry()) {
             timer.start(store.bytes, store.pause());
         } else {
+            report();
             ended();
+        }
+    }
+
+    /** No retry is left: the message that the trigger has for that goes out. */
+    void report() {
+        short length = store.reportLength();
+        if (length == 0) {
+            return;
+        }
+        try {
+            ProactiveHandler handler = ProactiveHandlerSystem.getTheHandler();
+            handler.init(ToolkitConstants.PRO_CMD_SEND_SHORT_MESSAGE, (byte) 0, ToolkitConstants.DEV_ID_NETWORK);
+            handler.appendArray(store.bytes, store.report(), length);
+            handler.send();
+        } catch (ToolkitException e) {
+            // it was no message: the session is over all the same
+            drop();
         }
     }
 

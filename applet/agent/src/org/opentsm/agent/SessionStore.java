@@ -17,7 +17,10 @@ final class SessionStore {
     private static final short AID_MAX = (short) 16;
     private static final short CONNECTION_MAX = (short) 120;
     private static final short SECURITY_MAX = (short) 134;
-    private static final short RETRY_MAX = (short) 7;
+    /** Counter and timer of the retry policy, and with its message. */
+    private static final short POLICY = (short) 7;
+
+    private static final short RETRY_MAX = (short) (POLICY + 100);
     private static final short TEXT_MAX = (short) 64;
 
     // the state
@@ -170,7 +173,7 @@ final class SessionStore {
             return;
         }
         short length = Tlv.length(list, value);
-        put(place, list, value, tag == Trigger.RETRY && length > RETRY_MAX ? RETRY_MAX : length);
+        put(place, list, value, tag == Trigger.RETRY && length > RETRY_MAX ? POLICY : length);
     }
 
     private void put(short place, byte[] value, short offset, short length) {
@@ -243,7 +246,7 @@ final class SessionStore {
     }
 
     private short retryCount() {
-        return bytes[RETRY] == RETRY_MAX && bytes[(short) (RETRY + 3)] == TIMER_TAG
+        return bytes[RETRY] >= POLICY && bytes[(short) (RETRY + 3)] == TIMER_TAG
                 ? Util.getShort(bytes, (short) (RETRY + 1))
                 : (short) 0;
     }
@@ -256,6 +259,16 @@ final class SessionStore {
         }
         Util.setShort(bytes, RETRIES, (short) (left - 1));
         return true;
+    }
+
+    /** Objects of the message that tells of a failure, behind the policy; 0 where it has none. */
+    short reportLength() {
+        return bytes[RETRY] > POLICY ? (short) (bytes[RETRY] - POLICY) : (short) 0;
+    }
+
+    /** Their offset. */
+    short report() {
+        return (short) (RETRY + 1 + POLICY);
     }
 
     /** Offset of the timer value of the pause before a retry. */
