@@ -194,7 +194,16 @@ export class Handset implements CardChannel {
   #poll(ms: number | undefined): void {
     clearInterval(this.#polling);
     if (ms === undefined) return;
-    this.#polling = setInterval(() => this.#later(async () => this.#serve((await this.#send(STATUS)).sw)), ms);
+    // While the card is busy with a long command one STATUS waits, and not one for each interval.
+    let waits = false;
+    this.#polling = setInterval(() => {
+      if (waits) return;
+      waits = true;
+      this.#later(async () => {
+        waits = false;
+        await this.#serve((await this.#send(STATUS)).sw);
+      });
+    }, ms);
     this.#polling.unref();
   }
 

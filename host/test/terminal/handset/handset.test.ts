@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { mock } from 'node:test';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { soakRuns } from '../../../../setup/soak/runs.ts';
@@ -15,6 +16,7 @@ import { ScriptedCard } from './scripted-card.ts';
 
 const SELECT = fromHex('00A4040000');
 const PROFILE_INS = 0x10;
+const STATUS_INS = 0xf2;
 
 async function withHandset(options: HandsetOptions, act: (card: ScriptedCard, handset: Handset) => Promise<void>) {
   const card = new ScriptedCard();
@@ -90,6 +92,46 @@ describe('a handset', () => {
       await handset.transmit(SELECT);
       while (!card.received.some((command) => command[5] === 0xd7)) await new Promise((done) => setTimeout(done, 5));
     });
+  });
+
+  it('sends STATUS as often as it has granted, one at a time, until POLLING OFF', async () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    try {
+      await withHandset({}, async (card, handset) => {
+        const polled = () => card.received.filter(([, ins]) => ins === STATUS_INS).length;
+        const granted = async (unit: number, interval: number) => {
+          const answer = card.ask('pollInterval', [catObject('duration', { unit, interval })]);
+          await handset.transmit(SELECT);
+          return findValue((await answer).objects, 'duration');
+        };
+        expect(await granted(2, 3), 'three tenths of a second').to.deep.equal({ unit: 1, interval: 1 });
+        expect(await granted(0, 2)).to.deep.equal({ unit: 0, interval: 2 });
+        expect(await granted(1, 5)).to.deep.equal({ unit: 1, interval: 5 });
+        mock.timers.tick(4_999);
+        await handset.transmit(SELECT);
+        expect(polled()).to.equal(0);
+        const asked = card.ask('moreTime');
+        mock.timers.tick(1);
+        expect((await asked).general).to.equal(RESULT.OK);
+        expect(polled()).to.equal(1);
+        mock.timers.tick(15_000);
+        await handset.transmit(SELECT);
+        expect(polled(), 'of three intervals that came at once').to.equal(2);
+        const off = card.ask('pollingOff');
+        await handset.transmit(SELECT);
+        expect((await off).general).to.equal(RESULT.OK);
+        mock.timers.tick(60_000);
+        await handset.transmit(SELECT);
+        expect(polled()).to.equal(2);
+        await granted(1, 5);
+        await handset.reset();
+        mock.timers.tick(60_000);
+        await handset.transmit(SELECT);
+        expect(polled(), 'after a reset').to.equal(2);
+      });
+    } finally {
+      mock.timers.reset();
+    }
   });
 
   it('leaves a card alone that asks without end, or asks what is no command', async () => {
