@@ -8,8 +8,10 @@ import { HandsetNetwork } from '../bearer/sms/handset-network.ts';
 import { Secret } from '../crypto/secret.ts';
 import { TransportError, UsageError } from '../errors.ts';
 import { readPrivate } from '../kms/durable-file.ts';
+import { textRoutes } from '../rest/routes/terminal/texts.ts';
 import { CardDesk, type CardNetwork } from '../service/terminal/card-desk.ts';
 import type { HandsetOptions } from '../service/terminal/handset/handset.ts';
+import { ShownTexts } from '../service/terminal/shown-texts.ts';
 import { DirectMonitor } from '../transport/direct-monitor.ts';
 import type { ReaderMonitor } from '../transport/reader-monitor.ts';
 import { fromHex, toHex } from '../wire/hex.ts';
@@ -114,9 +116,14 @@ export const terminalDaemon = defineDaemon({
       monitors.push(await PcscMonitor.start((reader) => wanted === undefined || reader.includes(wanted)));
     }
     const network = networkOf(config);
+    const texts = new ShownTexts();
     const desk = new CardDesk(monitors, {
       ...{ bip: config.administration !== undefined, ...handsetOf(config, logger) },
       ...(network === undefined ? {} : { network }),
+      onText: (readerName, text) => {
+        logger.info({ readerName, dcs: text.dcs, text: toHex(text.text) }, 'the card shows a text');
+        texts.add(readerName, text);
+      },
     });
     await network?.open(desk, logger);
     const agent = await agentOf(config, desk, { self, logger });
@@ -124,10 +131,11 @@ export const terminalDaemon = defineDaemon({
     const end = agent === undefined ? desk : withAgent(desk, agent);
     const link = new TerminalLinkClient({ url, ota: { role, id }, tls, terminalId: self.id, end, logger });
     return {
-      routes: () => {},
+      routes: (app) => textRoutes(app, texts),
       ready: async () => {
         if (!link.connected) throw new TransportError('ota-away', 'not connected to ota');
       },
+      drain: async () => texts.close(),
       close: async () => {
         await link.close();
         await agent?.[Symbol.asyncDispose]();
@@ -140,16 +148,12 @@ export const terminalDaemon = defineDaemon({
 
 function handsetOf({ handset }: Static<typeof TerminalConfig>, logger: Logger): { readonly handset?: HandsetOptions } {
   if (handset === undefined) return {};
-  const user = {
-    showText: ({ dcs, text }: { readonly dcs: number; readonly text: Uint8Array }) =>
-      logger.info({ dcs, text: toHex(text) }, 'the card shows a text'),
-  };
   const onError = (error: Error) => logger.warn({ reason: error.message }, 'the card asks for what cannot be done');
   const { channels = [], profile, local = {} } = handset;
   const { location, ...itself } = local;
   return {
     handset: {
-      ...{ user, channels: { allow: channels }, onError },
+      ...{ channels: { allow: channels }, onError },
       ...(profile === undefined ? {} : { profile: fromHex(profile) }),
       local: { ...itself, ...(location === undefined ? {} : { location: fromHex(location) }) },
     },

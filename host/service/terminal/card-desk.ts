@@ -14,6 +14,7 @@ import type {
 } from '../../wire/message/card-script.ts';
 import type { SmsPpDownload } from '../../wire/uicc/sms-pp-download.ts';
 import { Handset, type HandsetOptions } from './handset/handset.ts';
+import type { HandsetUser } from './handset/proactive-desk.ts';
 
 export type ReaderInfo = TerminalInfo['readers'][number];
 
@@ -32,7 +33,11 @@ export interface CardDeskOptions {
   readonly handset?: HandsetOptions;
   /** Numbers that the cards in the readers have, and where what they send goes; for a handset alone. */
   readonly network?: CardNetwork;
+  /** Told what the card in this reader shows. */
+  readonly onText?: (readerName: string, text: CardText) => void;
 }
+
+export type CardText = Parameters<NonNullable<HandsetUser['showText']>>[0];
 
 export interface CardNetwork {
   /** By reader. */
@@ -48,12 +53,14 @@ export class CardDesk {
   readonly #bip: { readonly bip?: true };
   readonly #handset: HandsetOptions | undefined;
   readonly #network: CardNetwork | undefined;
+  readonly #onText: CardDeskOptions['onText'];
 
-  constructor(monitors: readonly ReaderMonitor[], { bip = false, handset, network }: CardDeskOptions = {}) {
+  constructor(monitors: readonly ReaderMonitor[], { bip = false, handset, network, onText }: CardDeskOptions = {}) {
     this.#monitors = monitors;
     this.#bip = bip ? { bip } : {};
     this.#handset = handset;
     this.#network = network;
+    this.#onText = onText;
   }
 
   /** What `ota` is told about the readers. */
@@ -186,9 +193,16 @@ export class CardDesk {
   }
 
   #optionsFor(readerName: string, handset: HandsetOptions): HandsetOptions {
-    const network = this.#network;
-    if (network?.numbers.has(readerName) !== true) return handset;
-    return { ...handset, user: { ...handset.user, sendShortMessage: (tpdu) => network.send(readerName, tpdu) } };
+    const [network, onText] = [this.#network, this.#onText];
+    const sends = network?.numbers.has(readerName) === true;
+    return {
+      ...handset,
+      user: {
+        ...handset.user,
+        ...(onText === undefined ? {} : { showText: (text) => onText(readerName, text) }),
+        ...(sends ? { sendShortMessage: (tpdu) => network.send(readerName, tpdu) } : {}),
+      },
+    };
   }
 
   /** Closing resets the card: the next session starts with nothing selected and no channel open. */

@@ -8,6 +8,9 @@ const DEFAULT =
 
 const character = (code: number): string => DEFAULT[code & 0x7f] ?? '';
 
+/** A text of the default alphabet, one byte for each character. */
+export const decodeDefaultAlphabet = (codes: Uint8Array): string => Array.from(codes, character).join('');
+
 /**
  * A name as files have it: codes of the default alphabet; 80 and UCS2; 81 or 82, a length, a base, and codes of either
  * by their high bit. FF fills.
@@ -38,7 +41,7 @@ export function encodeDefaultAlphabet(text: string): Uint8Array | undefined {
 }
 
 /** Pairs of bytes up to FFFF; half a pair at the end is filler. */
-function decodeUcs2(bytes: Uint8Array): string {
+export function decodeUcs2(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at + 1 < bytes.length; at += 2) {
     const code = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
