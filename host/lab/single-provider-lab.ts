@@ -106,8 +106,9 @@ export class SingleProviderLab implements AsyncDisposable {
    * Puts a new card, known to the issuer by an ICCID of its own, into reader `index`.
    *
    * @param seed of the card's randomness, hex: two cards of one seed make the same key pairs in the same time
+   * @param known false: another issuer's, of which ours knows nothing
    */
-  async insert(index = 0, seed?: string): Promise<InsertedCard> {
+  async insert(index = 0, seed?: string, known = true): Promise<InsertedCard> {
     this.#cards += 1;
     const iccid = `8986${String(this.#cards).padStart(16, '0')}`;
     const cardId: CardId = { kind: 'iccid', value: iccid };
@@ -116,7 +117,7 @@ export class SingleProviderLab implements AsyncDisposable {
     const loadFiles = cap === undefined ? {} : { loadFiles: [{ cap }] };
     const seeded = seed === undefined ? {} : { seed };
     const image = { ...this.#template.image, name: `card-${this.#cards}`, iccid, ...loadFiles, ...seeded };
-    await this.platforms.registerCard(cardId, { ...this.#template, image });
+    if (known) await this.platforms.registerCard(cardId, { ...this.#template, image });
     const port = this.#ports[index];
     const link = port === undefined ? { vpcd: { host: '127.0.0.1', port: VPCD_PORT } } : { tcp: { port } };
     const card = await this.#simulator.insert(image, link);

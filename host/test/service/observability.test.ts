@@ -10,6 +10,7 @@ import { AuditLog, appendRecords, pruneAudit } from '../../store/audit-log.ts';
 import { openDatabase } from '../../store/database.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
 import { inProcess } from '../cli/in-process.ts';
+import { listenersOf, renewCertificates, servedSerial } from './daemon-certificates.ts';
 
 const DEPLOY = new URL('../../../deploy/', import.meta.url).pathname;
 const DAEMONS = ['issuer', 'provider-a', 'ota', 'kms-issuer', 'kms-provider-a'];
@@ -28,17 +29,26 @@ describe('logs and metrics of a flow', function () {
   let lab: SingleProviderLab;
   let flow: string;
   let cardId: string;
+  let refusedFlow: string;
+  let strangerId: string;
   const lines = new Map<string, Line[]>();
   const metrics = new Map<string, string>();
 
   before(async () => {
-    lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024, readers: 1 });
+    lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024, readers: 1, front: true });
     {
       await using inserted = await lab.insert();
       const state = await lab.distribute(inserted);
       expect(state.outcome).to.equal('distributed');
       flow = state.id;
       cardId = `${inserted.cardId.kind}:${inserted.cardId.value}`;
+    }
+    {
+      await using stranger = await lab.insert(0, undefined, false);
+      const state = await lab.distribute(stranger);
+      expect(state.refusedAt, JSON.stringify(state.problem)).to.equal('44');
+      refusedFlow = state.id;
+      strangerId = `${stranger.cardId.kind}:${stranger.cardId.value}`;
     }
     for (const name of DAEMONS) {
       const { topology } = lab.platforms;
@@ -92,6 +102,44 @@ describe('logs and metrics of a flow', function () {
     // The acts with keys of 58.
     const acts = lines.get('kms-provider-a')?.filter((line) => line.traceId === traceId) ?? [];
     expect(acts.length).to.be.greaterThan(0);
+  });
+
+  it('every line of a flow says whose it is: trace, flow, provider, card and, where it stopped, step', () => {
+    for (const [name, kind] of [
+      ['provider-a', 'key-distribution'],
+      ['issuer', 'create-security-domain'],
+    ] as const) {
+      const ended = linesOf(name, 'flow finished').filter((line) => line.kind === kind);
+      expect(new Set(ended.map((line) => line.flow)).size, `${name}: one line a flow`).to.equal(ended.length);
+      for (const line of ended) {
+        expect(line.traceId, name).to.match(/^[0-9a-f]{32}$/);
+        expect(line, name).to.include({ provider: 'a' });
+        expect(line.flow, name).to.be.a('string');
+        expect(line.card, name).to.match(/^iccid:/);
+      }
+    }
+    const stopped = linesOf('provider-a', 'flow finished').filter((line) => line.flow === refusedFlow);
+    expect(stopped).to.have.length(1);
+    expect(stopped[0]).to.include({ outcome: 'refused', step: '44', provider: 'a', card: strangerId });
+    // What other daemons have to say of it: the issuer that it refused, the KMS which key it used, `ota` who came.
+    const { traceId } = stopped[0] ?? {};
+    const refusals = linesOf('issuer', 'request refused').filter((line) => line.traceId === traceId);
+    expect(refusals.map(({ provider, code }) => [provider, code])).to.deep.equal([
+      ['a', 'urn:opentsm:problem:card-unknown'],
+    ]);
+    const done = linesOf('provider-a', 'flow finished').find((line) => line.flow === flow)?.traceId;
+    for (const [name, text, whose] of [
+      ['kms-provider-a', 'secure channel opened', 'a'],
+      ['kms-issuer', 'secure channel opened', undefined],
+      ['ota', 'card session opened', 'a'],
+    ] as const) {
+      const own = linesOf(name, text).filter((line) => line.traceId === done);
+      expect(own.length, name).to.be.greaterThan(0);
+      for (const line of own) {
+        expect(line.provider, name).to.equal(whose);
+        expect(line.flow, name).to.be.a('string');
+      }
+    }
   });
 
   it('no line holds key bytes', async () => {
@@ -198,5 +246,25 @@ describe('logs and metrics of a flow', function () {
     } finally {
       await database.destroy();
     }
+  });
+
+  it('SIGHUP brings new certificates to each listener of each daemon, and the next flow goes well', async () => {
+    const { topology } = lab.platforms;
+    const serials = async () => {
+      const shown = listenersOf(topology).map(
+        async ([what, url]) => [what, await servedSerial(topology, url)] as const,
+      );
+      return new Map(await Promise.all(shown));
+    };
+    const before = await serials();
+    expect([...before.keys()]).to.include.members([...DAEMONS, 'front', 'terminal-desk', "the front's app side"]);
+    await renewCertificates(topology);
+    for (const name of topology.names) process.kill(topology.pid(name) ?? 0, 'SIGHUP');
+    const deadline = performance.now() + 30_000;
+    const old = async () => [...(await serials())].filter(([what, serial]) => serial === before.get(what));
+    for (let left = await old(); left.length > 0; left = await old())
+      expect(performance.now(), `still as before: ${left.join(' ')}`).to.be.lessThan(deadline);
+    await using inserted = await lab.insert();
+    expect((await lab.distribute(inserted)).outcome).to.equal('distributed');
   });
 });

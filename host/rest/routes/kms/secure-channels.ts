@@ -23,7 +23,11 @@ export function secureChannelRoutes(app: RestApp, service: KeyService, access: r
   app.post(
     '/v1/secure-channels',
     { config, schema: { body: OpenSecureChannel, response: { 200: SecureChannelScript } } },
-    async (request) => service.openSecureChannel(request.body, incarnationOf(request)),
+    async (request) => {
+      const opened = await service.openSecureChannel(request.body, incarnationOf(request));
+      request.log.info({ flow: request.body.flow }, 'secure channel opened');
+      return opened;
+    },
   );
 
   app.post(

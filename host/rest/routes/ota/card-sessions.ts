@@ -33,6 +33,8 @@ export function cardSessionRoutes(app: RestApp, sessions: CardSessions): void {
       const session = await whileConnected(request, (caller) =>
         sessions.open(holderOf(request.peer), request.body, caller),
       );
+      const { owner: flow, terminalId, readerName } = request.body;
+      request.log.info({ flow, terminalId, readerName }, 'card session opened');
       return reply.code(201).send(session);
     },
   );
