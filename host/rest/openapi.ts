@@ -28,6 +28,30 @@ const answersOf = (errors: Readonly<Record<number, string>>) =>
     ]),
   );
 
+/** What `no-nul.ts` refuses in every text: a database column cannot hold U+0000. */
+const WITHOUT_NUL = '^[^\\u0000]*$';
+/** Of a record whose names are free. */
+const ANY_NAME = '^.*$';
+/** Parts of a request, by their names in a route's schema. */
+const REQUEST_PARTS = ['body', 'querystring', 'params', 'headers'] as const;
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A schema whose free texts say that they hold no NUL, as the server has it for all of them. */
+function withoutNul(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutNul);
+  if (!isObject(schema)) return schema;
+  const { type, pattern, format, enum: values, const: value } = schema;
+  const isFree = type === 'string' && [pattern, format, values, value].every((limit) => limit === undefined);
+  if (isFree) return { ...schema, pattern: WITHOUT_NUL };
+  return Object.fromEntries(
+    Object.entries(schema).map(([name, part]) => [name === ANY_NAME ? WITHOUT_NUL : name, withoutNul(part)]),
+  );
+}
+
+const requestPartsOf = (schema: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(REQUEST_PARTS.filter((name) => name in schema).map((name) => [name, withoutNul(schema[name])]));
+
 /**
  * The document at `/openapi.json`: routes with their schemas, callers (`x-access`) and error answers.
  *
@@ -46,7 +70,11 @@ export async function describeRoutes(
     },
     transform: ({ schema, url, route }) => {
       const responses = (schema as { response?: object } | undefined)?.response ?? { 200: { description: 'OK' } };
-      const described = { ...schema, response: { ...responses, ...errorResponses }, 'x-access': route.config?.access };
+      const requests = isObject(schema) ? requestPartsOf(schema) : {};
+      const described = {
+        ...{ ...schema, ...requests, response: { ...responses, ...errorResponses } },
+        'x-access': route.config?.access,
+      };
       return { schema: described as never, url };
     },
   });

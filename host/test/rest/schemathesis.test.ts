@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Static, Type } from 'typebox';
 import { soaking, soakRuns } from '../../../setup/soak/runs.ts';
+import { SmsLab } from '../../lab/sms.ts';
 import { removePostgres } from '../../local/postgres.ts';
 import { startTopology, type Topology } from '../../local/topology.ts';
 import { developmentPlan } from '../../local/topology-plan.ts';
@@ -43,25 +44,33 @@ const AT_ONCE = 3;
 const operatorOf = (platform: Peer): Peer => ({ role: 'operator', id: 'alice', platform });
 const ISSUER: Peer = { role: 'issuer', id: 'main' };
 const PROVIDER: Peer = { role: 'provider', id: 'a' };
+const OTA_OPERATORS = '^/v1/(subscriptions|campaigns|card-queues|packets)';
+const READER = 'slot 1';
 interface Run {
   readonly daemon: string;
   readonly as: Peer;
   /** Default: every route. */
   readonly routes?: string;
+  /** In a soak alone. */
+  readonly soak?: true;
 }
 
 /**
  * The slow ones first. A second role goes to its own routes: on all others it is refused, which the first one may not
  * be.
  */
-const RUNS: readonly Run[] = [
+const ALL_RUNS: readonly Run[] = [
   { daemon: 'provider-a', as: operatorOf(PROVIDER) },
   { daemon: 'kms-provider-a', as: PROVIDER },
   { daemon: 'issuer', as: operatorOf(ISSUER) },
   { daemon: 'ota', as: PROVIDER },
   { daemon: 'issuer', as: PROVIDER, routes: '^/v1/security-domain-requests' },
   { daemon: 'provider-a', as: ISSUER, routes: '^/v1/card-relays' },
+  { daemon: 'kms-provider-a', as: operatorOf({ role: 'kms', id: 'provider-a' }), routes: '^/v1/(managed-)?key' },
+  { daemon: 'ota', as: operatorOf({ role: 'ota', id: 'main' }), routes: OTA_OPERATORS },
+  { daemon: 'front', as: operatorOf({ role: 'front', id: 'main' }), soak: true },
 ];
+const RUNS = ALL_RUNS.filter(({ soak = false }) => soaking || !soak);
 
 /** A document with the place of the server that is to follow it, and what its callers show. */
 interface Subject {
@@ -79,6 +88,9 @@ interface Subject {
 
 const Document = Type.Object({ paths: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown())) });
 type Document = Static<typeof Document>;
+
+/** The published documents do not say of their texts that NUL is in none; ours do. */
+const WITHOUT_NUL = '\n[generation]\nallow-x00 = false\n';
 
 const longTermAt = (path: string, token: string): string =>
   `\n[[operations]]\ninclude-path = "${path}"\nheaders = { Authorization = "Bearer ${token}" }\n`;
@@ -122,6 +134,7 @@ describe('REST interfaces by schemathesis', function () {
   let outcomes: Promise<Outcome>[];
   let tsms: TsmsLab | undefined;
   let seram: SeramLab | undefined;
+  let sms: SmsLab | undefined;
 
   if (!existsSync(TOOL)) {
     it.skip('needs schemathesis, which the set-up could not fetch');
@@ -132,12 +145,15 @@ describe('REST interfaces by schemathesis', function () {
     folder = await mkdtemp(join(tmpdir(), 'opentsm-rest-'));
     await chmod(folder, 0o711);
     card = await FramedCard.start(() => fromHex('6A82'));
+    // Front and short messages want three daemons more.
+    sms = soaking ? await SmsLab.open(join(folder, 'sms'), [READER]) : undefined;
     topology = await startTopology({
       stateDir: join(folder, 'state'),
       durable: false,
       ...developmentPlan({
         providers: ['a'],
-        terminal: { directReaders: [{ name: 'slot 1', ...card.address }] },
+        terminal: { directReaders: [{ name: READER, ...card.address }], ...sms?.terminal },
+        ...(sms === undefined ? {} : { ota: sms.ota, otaKms: sms.otaKms, front: {} }),
         platform: { offCardEntityKeySizeBits: 1024, resumeWindowMs: 0 },
       }),
     });
@@ -153,6 +169,7 @@ describe('REST interfaces by schemathesis', function () {
     await tsms?.[Symbol.asyncDispose]();
     await seram?.[Symbol.asyncDispose]();
     await topology.stop();
+    await sms?.[Symbol.asyncDispose]();
     await card[Symbol.asyncDispose]();
     await removePostgres(join(folder, 'state/postgres'));
     await rm(folder, { recursive: true });
@@ -181,7 +198,7 @@ describe('REST interfaces by schemathesis', function () {
       // One operation alone takes the long-term token.
       headers: `headers = { Authorization = "Bearer ${token}" }\n`,
       // What is there may be in use, published, or name what is not there: tsms_refusal in the hooks says which.
-      config: `\n[parameters]\n${parameters.join('')}${longTermAt('/auth', tsms.longTerm[0])}`,
+      config: `${WITHOUT_NUL}\n[parameters]\n${parameters.join('')}${longTermAt('/auth', tsms.longTerm[0])}`,
       expected: '400, ',
     };
   }
@@ -193,7 +210,7 @@ describe('REST interfaces by schemathesis', function () {
     const { authorityFile: authority } = await testPki();
     return {
       ...{ name: 'seram', document, url: seram.base, authority, arguments: [] },
-      config: `\n[parameters]\n"query.sessionId" = ${JSON.stringify(seram.liveId)}\n`,
+      config: `${WITHOUT_NUL}\n[parameters]\n"query.sessionId" = ${JSON.stringify(seram.liveId)}\n`,
       // What an agent offers may be none of what the session needs; a report may belong to no order.
       expected: '400, 406, ',
     };
