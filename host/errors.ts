@@ -62,6 +62,9 @@ export class PeerError extends TsmError {}
 /** The caller's fault: arguments, configuration, command line. */
 export class UsageError extends TsmError {}
 
+/** Well-formed, and still nothing that can be done: names what is not there, or parts that contradict each other. */
+export class UnacceptableError extends UsageError {}
+
 /** Our fault: a state that must not be. */
 export class InvariantError extends TsmError {}
 

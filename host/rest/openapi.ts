@@ -13,7 +13,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   409: 'Somebody else holds it, or its state does not allow it',
   413: 'The body is too large',
   415: 'Only application/json is understood',
-  422: 'Well-formed, but a key, certificate or object in it is not acceptable',
+  422: 'Well-formed, but a key, certificate, name or combination in it is not acceptable',
   429: 'More than this peer may ask for',
   500: 'Our fault',
   502: 'The card or another platform refused',

@@ -13,6 +13,7 @@ import {
   StatusWordError,
   TransportError,
   TsmError,
+  UnacceptableError,
   UsageError,
   WireError,
   WorkflowError,
@@ -38,6 +39,7 @@ export class RequestError extends UsageError {
 
 /** Most special class first; the first that matches decides. */
 const STATUS: readonly (readonly [abstract new (...args: never[]) => TsmError, number, string])[] = [
+  [UnacceptableError, 422, 'Not acceptable'],
   [UsageError, 400, 'The request is not right'],
   [PolicyError, 403, 'Not allowed'],
   [NotFoundError, 404, 'Not found'],

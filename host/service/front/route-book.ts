@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { ConflictError, NotFoundError, UsageError } from '../../errors.ts';
+import { ConflictError, NotFoundError, UnacceptableError } from '../../errors.ts';
 import { appendRecords } from '../../store/audit-log.ts';
 import type { Bells } from '../../store/bells.ts';
 import { addRouteVersion, changingRoutes, lastRoutes, ROUTES_BELL } from '../../store/front/routes.ts';
@@ -37,7 +37,7 @@ export class RouteBook implements AsyncDisposable {
     this.#following = this.#follow();
   }
 
-  /** @throws ConflictError `rules-conflict` among those of the config @throws UsageError for a pool that is none */
+  /** @throws ConflictError `rules-conflict` among those of the config @throws UnacceptableError: a pool that is none */
   static async open(options: RouteBookOptions): Promise<RouteBook> {
     requireNoConflict(options.fixed);
     for (const rule of options.fixed) requirePool(rule, options.pools);
@@ -92,7 +92,7 @@ export class RouteBook implements AsyncDisposable {
    *
    * @throws ConflictError `rules-conflict`, `route-changed` (another version came between), `route-fixed` (of the
    *     config)
-   * @throws UsageError `no-such-pool`, `route-validity`
+   * @throws UnacceptableError `no-such-pool`, `route-validity`
    */
   async put(name: string, request: PutRoute, operator: string): Promise<Route> {
     const { follows, validFrom, validTo, ...rest } = request;
@@ -104,9 +104,9 @@ export class RouteBook implements AsyncDisposable {
     requirePool(rule, this.#options.pools);
     for (const instant of [validFrom, validTo])
       if (instant !== undefined && Number.isNaN(Date.parse(instant)))
-        throw new UsageError('route-validity', `${instant} is no point of time`);
+        throw new UnacceptableError('route-validity', `${instant} is no point of time`);
     if (validFrom !== undefined && validTo !== undefined && Date.parse(validFrom) >= Date.parse(validTo))
-      throw new UsageError('route-validity', 'validTo must be later than validFrom');
+      throw new UnacceptableError('route-validity', 'validTo must be later than validFrom');
     return this.#change(name, operator, follows, (version, others) => {
       requireNoConflict([rule, ...this.#options.fixed]);
       for (const other of others) if (meet(validity, other)) requireNoConflict([rule, other.rule]);
@@ -167,5 +167,5 @@ function meet(one: Pick<Route, 'validFrom' | 'validTo'>, other: Pick<Route, 'val
 
 function requirePool({ name, pool }: Rule, pools: readonly string[]): void {
   if (!pools.includes(pool))
-    throw new UsageError('no-such-pool', `${name}: there is no pool ${pool}, there are ${pools.join(', ')}`);
+    throw new UnacceptableError('no-such-pool', `${name}: there is no pool ${pool}, there are ${pools.join(', ')}`);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { UsageError } from '../../errors.ts';
+import { UnacceptableError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import type { FrontTables } from '../../store/front/schema.ts';
 import { deleteUserCard, listUserCards, putUserCard } from '../../store/front/user-cards.ts';
@@ -24,11 +24,11 @@ export class UserCardBook {
 
   /**
    * @param main the card itself, where `name` is a further name of it
-   * @throws UsageError `further-name` for an EID alone: flows find no card by it
+   * @throws UnacceptableError `further-name` for an EID alone: flows find no card by it
    */
   async put(subject: string, name: ElementName, main: CardId | undefined, operator: string): Promise<void> {
     if (name.kind === 'eid' && main === undefined)
-      throw new UsageError('further-name', 'An EID is a further name: say of which card, `?of=iccid:89..`');
+      throw new UnacceptableError('further-name', 'An EID is a further name: say of which card, `?of=iccid:89..`');
     const isMain = main === undefined || textOf(main) === textOf(name);
     if (!isMain) await putUserCard(this.#database, subject, textOf(main));
     await putUserCard(this.#database, subject, textOf(name), isMain ? undefined : textOf(main));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
-import { ConflictError, InvariantError, KeyError, PolicyError, UsageError } from '../../errors.ts';
+import { ConflictError, InvariantError, KeyError, PolicyError, UnacceptableError } from '../../errors.ts';
 import { fileStemOf, newNoteId, noSuchApproval, requireInTime, SealedNotes, Text } from '../../kms/approvals.ts';
 import { checkValueOf } from '../../kms/managed-keys.ts';
 import type { Sealer } from '../../kms/sealing.ts';
@@ -43,7 +43,7 @@ export class KeyCeremonies {
   async request(wanted: message.KeyApprovalRequest, by: string): Promise<message.KeyApproval> {
     const { act, label, version, transportKey } = wanted;
     if ((act === 'export') !== (transportKey !== undefined))
-      throw new UsageError('transport-key', 'export names a transport key, and destroy does not');
+      throw new UnacceptableError('transport-key', 'export names a transport key, and destroy does not');
     const key = await this.#lifeCycle.find(label);
     requireVersion(key, version);
     if (act === 'export') requireExportable(key);
@@ -88,7 +88,7 @@ export class KeyCeremonies {
     const { key, index, count, value, checkValue } = component;
     requireUsable(key);
     if (index > count || value.length * 4 !== key.lengthBits)
-      throw new UsageError('key-component', 'The component has another length, or is none of so many');
+      throw new UnacceptableError('key-component', 'The component has another length, or is none of so many');
     if (checkValueOf(key, fromHex(value)) !== checkValue)
       throw new KeyError('check-value', 'The component does not have this check value: it was mistyped');
     await this.#forgetOld();

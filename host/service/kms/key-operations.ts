@@ -4,7 +4,7 @@ import { aesCmac } from '../../crypto/aes.ts';
 import { BLOCK, desEcbEncrypt, pad80, retailMac } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import { Secret } from '../../crypto/secret.ts';
-import { KeyError, UsageError } from '../../errors.ts';
+import { KeyError, UnacceptableError } from '../../errors.ts';
 import { diversify } from '../../kms/diversification.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import type { KeyOperation, KeyOperationResult, ManagedKey } from '../../wire/message/managed-keys.ts';
@@ -47,13 +47,13 @@ function compute(
   secret: Secret,
 ): Omit<KeyOperationResult, 'version'> {
   if (operation === 'derive-card-key')
-    throw new UsageError(
+    throw new UnacceptableError(
       'derive-card-key',
       'The key of a card leaves in a secure channel alone: wrap a command with it',
     );
   const bytes = fromHex(data);
   if ((operation === 'verify-mac') !== (mac !== undefined))
-    throw new UsageError('mac-argument', 'verify-mac takes a mac, and nothing else does');
+    throw new UnacceptableError('mac-argument', 'verify-mac takes a mac, and nothing else does');
   if (operation === 'encrypt') return { data: toHex(gcmSeal(secret, bytes, lengthBits)) };
   if (operation === 'decrypt') return { data: toHex(gcmOpen(secret, bytes, lengthBits)) };
   const own =

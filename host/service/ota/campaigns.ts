@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { ConflictError, NotFoundError, UsageError, WireError } from '../../errors.ts';
+import { ConflictError, NotFoundError, UnacceptableError, WireError } from '../../errors.ts';
 import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
 import type { CampaignRow, CampaignTable } from '../../store/ota/campaign-table.ts';
 import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
@@ -47,7 +47,7 @@ export class Campaigns {
    * Puts one packet for each card into its queue, behind all else; the same id and body start nothing again.
    *
    * @throws ConflictError `idempotency-key-reused`
-   * @throws UsageError `campaign-content`, `script-too-long`, `quiet-hours`
+   * @throws UnacceptableError `campaign-content`, `script-too-long`, `quiet-hours`
    * @throws WireError when a command is none
    */
   async start(id: string, body: StartCampaign): Promise<Campaign> {
@@ -80,14 +80,14 @@ export class Campaigns {
   #content(body: StartCampaign) {
     const { commands, application, target = 'domain', format = 'expanded' } = body;
     if ((commands === undefined) === (application === undefined))
-      throw new UsageError('campaign-content', 'A campaign has either commands or data for an application');
+      throw new UnacceptableError('campaign-content', 'A campaign has either commands or data for an application');
     if (application !== undefined && (body.target !== undefined || body.format !== undefined))
-      throw new UsageError('campaign-content', 'target and format are of commands: leave them out');
+      throw new UnacceptableError('campaign-content', 'target and format are of commands: leave them out');
     const { keySet } = this.#options;
     const data = application === undefined ? scriptOf(commands ?? [], format) : fromHex(application.data, MAX_DATA);
     const most = scriptRoom(this.#options.maxParts);
     if (data.length > most)
-      throw new UsageError('script-too-long', `It takes ${data.length} bytes, a packet has room for ${most}`);
+      throw new UnacceptableError('script-too-long', `It takes ${data.length} bytes, a packet has room for ${most}`);
     if (application !== undefined)
       return { tar: fromHex(application.tar, TAR_BYTES), data, keySet: application.keySet ?? keySet };
     return { tar: target === 'files' ? FILES_TAR : this.#domainTar(format), data, keySet };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { UsageError } from '../../errors.ts';
+import { UnacceptableError } from '../../errors.ts';
 
 /** Hours of the day in which nothing leaves that can wait. */
 export interface QuietHours {
@@ -17,7 +17,7 @@ const TIME = /^([01]\d|2[0-3]):([0-5]\d)$/;
 function minutesOf(text: string): number {
   const [, hours, minutes] = TIME.exec(text) ?? [];
   if (hours === undefined || minutes === undefined)
-    throw new UsageError('quiet-hours', `${text} is no time of a day such as 22:00`);
+    throw new UnacceptableError('quiet-hours', `${text} is no time of a day such as 22:00`);
   return Number(hours) * 60 + Number(minutes);
 }
 
@@ -25,14 +25,14 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
   try {
     return new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   } catch {
-    throw new UsageError('quiet-hours', `${timeZone} is no time zone of the tz database, such as Europe/Berlin`);
+    throw new UnacceptableError('quiet-hours', `${timeZone} is no time zone of the tz database, such as Europe/Berlin`);
   }
 }
 
 /**
  * Tells when to go on: `at` itself outside the quiet hours, else their end.
  *
- * @throws UsageError `quiet-hours` for a time or zone that is none
+ * @throws UnacceptableError `quiet-hours` for a time or zone that is none
  */
 export function quietHours({ from, until, timeZone = 'UTC' }: QuietHours): (at: Date) => Date {
   const [start, end] = [minutesOf(from), minutesOf(until)];

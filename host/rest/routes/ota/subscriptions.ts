@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { NotFoundError, UsageError } from '../../../errors.ts';
+import { NotFoundError, UnacceptableError } from '../../../errors.ts';
 import { quietHoursOf } from '../../../service/ota/sending-policy.ts';
 import { cardIdOfText, cardIdText } from '../../../store/card-id.ts';
 import type { SubscriptionRow, SubscriptionTable } from '../../../store/ota/subscription-table.ts';
@@ -27,7 +27,10 @@ export function subscriptionRoutes(
     async ({ params, body }) => {
       const { group, sending } = body;
       if (group !== undefined && !groups.has(group))
-        throw new UsageError('unknown-card-group', `${group} is none of the groups in sms of this server's config`);
+        throw new UnacceptableError(
+          'unknown-card-group',
+          `${group} is none of the groups in sms of this server's config`,
+        );
       if (sending?.quietHours !== undefined) quietHoursOf(sending.quietHours);
       return told(await subscriptions.put(cardIdText(params), body, new Date()));
     },
