@@ -28,7 +28,7 @@ final class SignatureTable {
         }
 
         boolean recoversMessage() {
-            return padding == Cipher.PAD_ISO9796_MR;
+            return padding != Cipher.PAD_ISO9796 && Iso9796Scheme.isIts(padding);
         }
     }
 
@@ -148,7 +148,13 @@ final class SignatureTable {
         return switch (padding) {
             case Cipher.PAD_PKCS1, Cipher.PAD_PKCS1_PSS -> true;
             case Cipher.PAD_RFC2409 -> digest == MessageDigest.ALG_SHA || digest == MessageDigest.ALG_MD5;
-            case Cipher.PAD_ISO9796, Cipher.PAD_ISO9796_MR ->
+            case Cipher.PAD_ISO9796,
+                    Cipher.PAD_ISO9796_MR,
+                    Cipher.PAD_ISO9796_MR_SCHEME_2,
+                    Cipher.PAD_ISO9796_MR_SCHEME_3,
+                    Cipher.PAD_ISO9796_MR_SCHEME_1_OPT_2,
+                    Cipher.PAD_ISO9796_MR_SCHEME_2_OPT_2,
+                    Cipher.PAD_ISO9796_MR_SCHEME_3_OPT_2 ->
                 digest == MessageDigest.ALG_SHA
                         || digest == MessageDigest.ALG_RIPEMD160
                         || digest == MessageDigest.ALG_SHA_256
@@ -230,8 +236,8 @@ final class SignatureTable {
     }
 
     private static SignatureScheme rsaScheme(Row row, RsaKey key, boolean sign) {
-        return row.padding == Cipher.PAD_ISO9796 || row.padding == Cipher.PAD_ISO9796_MR
-                ? new Iso9796Scheme(row.digest, key.numbers(), sign)
+        return Iso9796Scheme.isIts(row.padding)
+                ? new Iso9796Scheme(row.digest, row.padding, key.numbers(), sign)
                 : new HashScheme(row.digest, new RsaSigner(row.digest, row.padding, key.numbers()));
     }
 
