@@ -36,9 +36,9 @@ const VERBS: readonly Verb[] = [
   {
     words: 'generate <label>',
     about: 'make a key; it is used after activate',
-    required: [OWNER, ['--usage <usage>', 'D0 data, M3 retail MAC, M6 CMAC, K1 protection of key blocks']],
+    required: [OWNER, ['--usage <usage>', 'D0 data, M1 or M3 MAC, M6 CMAC, K1 protection of key blocks, B0, E0, P0']],
     options: [
-      ['--mode <mode>', 'TR-31 mode of use: B, C, D, E, G or V', 'B'],
+      ['--mode <mode>', 'TR-31 mode of use: B, C, D, E, G, V, N or X', 'B'],
       ['--algorithm <name>', 'aes or des', 'aes'],
       ['--bits <number>', '128, 192 or 256', '128'],
       ['--exportable', 'may leave in a key block, with two persons'],
@@ -51,7 +51,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     words: 'import <label> <file>',
-    about: 'take a key from a TR-31 block of version D',
+    about: 'take a key from a TR-31 block',
     required: [OWNER, TRANSPORT],
     run: (keys, [label = '', file = ''], { owner, transportKey }) =>
       keys.import({ label, owner: text(owner), transportKey: text(transportKey) }, file),

@@ -20,9 +20,9 @@ type Role = (typeof ROLES)[number];
 
 /** What the header of each key must say: no key takes the place of another. */
 const USAGES: Readonly<Record<Role, { readonly usages: readonly string[]; readonly modes: readonly string[] }>> = {
-  enc: { usages: ['D0'], modes: ['B'] },
-  mac: { usages: ['M3', 'M6'], modes: ['C'] },
-  dek: { usages: ['K0'], modes: ['B'] },
+  enc: { usages: ['D0'], modes: ['B', 'N'] },
+  mac: { usages: ['M1', 'M3', 'M6'], modes: ['C', 'N'] },
+  dek: { usages: ['K0'], modes: ['B', 'N'] },
 };
 
 type Protect = Pick<KeyLifeCycle, 'protecting'>;

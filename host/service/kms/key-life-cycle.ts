@@ -12,23 +12,27 @@ import { cardKeyOf, operate } from './key-operations.ts';
 
 /** Which attributes a use asks for. @see ASC X9 TR 31-2018, tables 6 and 8 */
 const RULES = {
-  encrypt: { usages: ['D0'], modes: ['B', 'E'], makes: true },
-  decrypt: { usages: ['D0'], modes: ['B', 'D'], makes: false },
-  'generate-mac': { usages: ['M3', 'M6'], modes: ['C', 'G'], makes: true },
-  'verify-mac': { usages: ['M3', 'M6'], modes: ['C', 'V'], makes: false },
-  'derive-card-key': { usages: ['D0', 'M3', 'M6'], modes: ['B', 'C', 'D', 'E', 'G', 'V'], makes: true },
-  'wrap key block': { usages: ['K1'], modes: ['B', 'E'], makes: true },
-  'unwrap key block': { usages: ['K1'], modes: ['B', 'D'], makes: false },
+  encrypt: { usages: ['D0'], modes: ['B', 'E', 'N'], makes: true },
+  decrypt: { usages: ['D0'], modes: ['B', 'D', 'N'], makes: false },
+  'generate-mac': { usages: ['M1', 'M3', 'M6'], modes: ['C', 'G', 'N'], makes: true },
+  'verify-mac': { usages: ['M1', 'M3', 'M6'], modes: ['C', 'V', 'N'], makes: false },
+  'derive-card-key': {
+    usages: ['D0', 'E0', 'M1', 'M3', 'M6'],
+    modes: ['B', 'C', 'D', 'E', 'G', 'N', 'V', 'X'],
+    makes: true,
+  },
+  'wrap key block': { usages: ['K1'], modes: ['B', 'E', 'N'], makes: true },
+  'unwrap key block': { usages: ['K1'], modes: ['B', 'D', 'N'], makes: false },
 } as const;
 type Use = keyof typeof RULES;
 
-/** What fits together: an attribute set that no operation could use is refused. */
+/** What fits together: an attribute set that nothing could use is refused. B0, E0 and P0 are kept for their owner. */
 const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
-  D0: ['aes'],
-  M3: ['des'],
-  M6: ['aes'],
-  K1: ['aes'],
+  ...{ D0: ['aes'], M1: ['des'], M3: ['des'], M6: ['aes'], K1: ['aes', 'des'] },
+  ...{ B0: ['aes', 'des'], E0: ['aes', 'des'], P0: ['aes', 'des'] },
 };
+/** Algorithm 3 of ISO 9797-1 splits its key into two. */
+const TWO_KEYS_ONLY = 'M3';
 
 /** Life cycle and use of symmetric keys: states and usage rules, for every operation, in one place. */
 export class KeyLifeCycle {
@@ -260,7 +264,8 @@ export class KeyLifeCycle {
 
 /** @throws KeyError for attributes that nothing could use together */
 export function requireUsable({ keyUsage, algorithm, lengthBits }: message.KeyAttributes): void {
-  const fits = ALGORITHMS[keyUsage]?.includes(algorithm) === true && !(algorithm === 'des' && lengthBits !== 128);
+  const longest = keyUsage === TWO_KEYS_ONLY ? 128 : 192;
+  const fits = ALGORITHMS[keyUsage]?.includes(algorithm) === true && !(algorithm === 'des' && lengthBits > longest);
   if (!fits)
     throw new KeyError('key-attributes', `No ${algorithm} key of ${lengthBits} bits is used as ${keyUsage}`, {
       ...{ keyUsage, algorithm, lengthBits },

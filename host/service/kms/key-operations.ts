@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { aesCmac } from '../../crypto/aes.ts';
-import { BLOCK, desEcbEncrypt, pad80, retailMac } from '../../crypto/des.ts';
+import { BLOCK, desEcbEncrypt, fullTripleDesMac, pad80, retailMac } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { KeyError, UnacceptableError } from '../../errors.ts';
@@ -56,13 +56,21 @@ function compute(
     throw new UnacceptableError('mac-argument', 'verify-mac takes a mac, and nothing else does');
   if (operation === 'encrypt') return { data: toHex(gcmSeal(secret, bytes, lengthBits)) };
   if (operation === 'decrypt') return { data: toHex(gcmOpen(secret, bytes, lengthBits)) };
-  const own =
-    keyUsage === 'M6' || algorithm === 'aes'
-      ? aesCmac(secret.expose(), bytes)
-      : retailMac(secret.expose(), new Uint8Array(BLOCK), pad80(bytes));
+  const own = macOf({ keyUsage, algorithm }, secret.expose(), bytes);
   if (mac === undefined) return { data: toHex(own) };
   const got = fromHex(mac);
   return { verified: constantTimeEqual(own.slice(0, got.length), got) };
+}
+
+/** CMAC, or algorithm 1 or 3 of ISO 9797-1 with its padding method 2, by the key's usage. */
+function macOf(
+  { keyUsage, algorithm }: Pick<ManagedKey, 'keyUsage' | 'algorithm'>,
+  key: Uint8Array,
+  bytes: Uint8Array,
+): Uint8Array {
+  if (keyUsage === 'M6' || algorithm === 'aes') return aesCmac(key, bytes);
+  if (keyUsage === 'M1') return fullTripleDesMac(key, bytes);
+  return retailMac(key, new Uint8Array(BLOCK), pad80(bytes));
 }
 
 /** Nonce, ciphertext, tag: AES-GCM. @see NIST SP 800-38D */

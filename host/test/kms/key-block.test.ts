@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { soakRuns } from '../../../setup/soak/runs.ts';
 import { KeyError, TsmError, WireError } from '../../errors.ts';
 import { unwrapKeyBlock, wrapKeyBlock } from '../../kms/key-block.ts';
-import { toHex } from '../../wire/hex.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
 import { python } from '../clients/fixture.ts';
 
 const HEADER = { keyUsage: 'D0', algorithm: 'A', modeOfUse: 'B', versionNumber: '03', exportability: 'E' } as const;
@@ -20,7 +21,38 @@ const failureOf = (act: () => unknown): unknown => {
   }
 };
 
+interface Vector {
+  readonly version: string;
+  readonly protectionKey: string;
+  readonly key: string;
+  readonly header: Readonly<Record<string, string>>;
+  readonly block: string;
+}
+const VECTORS: readonly Vector[] = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../vectors/key-block/tr31-2018.json'), 'utf8'),
+).blocks;
+
 describe('TR-31 key blocks', () => {
+  for (const { version, protectionKey, key, header, block } of VECTORS)
+    it(`of version ${version} open as the published example says, in either case of hex`, () => {
+      const protection = fromHex(protectionKey);
+      const opened = unwrapKeyBlock(protection, block);
+      expect([toHex(opened.key), opened.header]).to.deep.equal([key, header]);
+      const at = block.indexOf('00000', 24) > 0 && block.includes('KS') ? 40 : 16;
+      const lower = block.slice(0, at) + block.slice(at).toLowerCase();
+      expect(toHex(unwrapKeyBlock(protection, lower).key)).to.equal(key);
+      fc.assert(
+        fc.property(fc.nat(block.length - 1), fc.constantFrom('0', '1', 'A', 'F', 'G', ' '), (place, other) => {
+          fc.pre(block[place] !== other);
+          const changed = block.slice(0, place) + other + block.slice(place + 1);
+          expect(failureOf(() => unwrapKeyBlock(protection, changed))).to.be.instanceOf(TsmError);
+        }),
+        { numRuns: soakRuns(200) },
+      );
+      const wrong = failureOf(() => unwrapKeyBlock(new Uint8Array(8), block));
+      expect(wrong).to.be.instanceOf(KeyError).and.include({ code: 'transport-key' });
+    });
+
   it('give back the key and its attributes', () => {
     fc.assert(
       fc.property(aesKey, aesKey, (protection, key) => {
@@ -64,7 +96,8 @@ describe('TR-31 key blocks', () => {
     const protection = new Uint8Array(16).fill(1);
     const block = wrapKeyBlock(protection, HEADER, new Uint8Array(16));
     for (const wrong of [
-      `B${block.slice(1)}`,
+      `A${block.slice(1)}`,
+      `E${block.slice(1)}`,
       `D9999${block.slice(5)}`,
       `${block.slice(0, 12)}99${block.slice(14)}`,
       '',
@@ -103,6 +136,36 @@ describe('TR-31 key blocks', () => {
       const opened = unwrapKeyBlock(protection, answers[index]?.block ?? '');
       expect(toHex(opened.key)).to.equal(toHex(key));
       expect(opened.header).to.deep.equal({ ...HEADER, keyUsage: 'M6', modeOfUse: 'C', versionNumber: '07' });
+    }
+  });
+
+  it('of a bank’s module open as psec makes them: each version, with and without optional blocks', function () {
+    this.timeout(60_000);
+    const sizes = { B: [16, 24], C: [16, 24], D: [16, 24, 32] } as const;
+    const fields = [
+      ['B0', 'X'],
+      ['M1', 'N'],
+      ['P0', 'B'],
+      ['E0', 'N'],
+    ] as const;
+    const jobs = (['B', 'C', 'D'] as const).flatMap((version) =>
+      sizes[version].flatMap((size) =>
+        [16, 24].flatMap((length) =>
+          fields.map(([usage, mode], at) => ({
+            ...{ version, usage, mode, optional: ['', 'KS', 'long'][at % 3] },
+            protection: toHex(Uint8Array.from({ length: size }, (_, place) => (place * 11 + size) & 0xff)),
+            key: toHex(Uint8Array.from({ length }, (_, place) => (place * 17 + length) & 0xff)),
+          })),
+        ),
+      ),
+    );
+    const script = join(import.meta.dirname, 'key_block_maker.py');
+    const made: readonly string[] = JSON.parse(
+      execFileSync(python ?? '', ['-W', 'ignore', script], { input: JSON.stringify(jobs), encoding: 'utf8' }),
+    );
+    for (const [index, { protection, key, usage, mode }] of jobs.entries()) {
+      const opened = unwrapKeyBlock(fromHex(protection), made[index] ?? '');
+      expect([toHex(opened.key), opened.header.keyUsage, opened.header.modeOfUse]).to.deep.equal([key, usage, mode]);
     }
   });
 });

@@ -193,7 +193,7 @@ for (const home of PROVIDERS)
       expect(await failure(keys.importBlock({ ...request, label: 'other', keyBlock: changed }, ALICE))).to.include({
         code: 'key-block-mac',
       });
-      const strange = wrapKeyBlock(kek, { ...header, keyUsage: 'P0' }, fromHex('0F'.repeat(16)));
+      const strange = wrapKeyBlock(kek, { ...header, keyUsage: 'S0' }, fromHex('0F'.repeat(16)));
       expect(await failure(keys.importBlock({ ...request, label: 'pin', keyBlock: strange }, ALICE))).to.include({
         code: 'key-attributes',
       });
@@ -201,6 +201,21 @@ for (const home of PROVIDERS)
       expect(await failure(keys.importBlock({ ...request, transportKey: 'plain' }, ALICE))).to.include({
         code: 'key-usage',
       });
+    });
+
+    it('come from a bank’s module under triple DES, for uses that nothing here has', async () => {
+      // ASC X9 TR 31-2018, A.7: version B.
+      const kek = fromHex('DD7515F2BFC17F85CE48F3CA25CB21F6');
+      const parts = [toHex(kek.map((byte) => byte ^ 0x5a)), '5A'.repeat(16)];
+      await give(attributes('bank', { algorithm: 'des', keyUsage: 'K1', modeOfUse: 'N' }), parts);
+      await keys.activate('bank', ALICE);
+      const keyBlock = 'B0080P0TE00E000094b420079cc80ba3461f86fe26efc4a3b8e4fa4c5f5341176eed7b727b8a248e';
+      const request = { label: 'pin', owner: OWNER, transportKey: 'bank', keyBlock };
+      const key = await keys.importBlock(request, ALICE);
+      expect(key).to.include({ algorithm: 'des', keyUsage: 'P0', modeOfUse: 'E', exportability: 'E', lengthBits: 128 });
+      await keys.activate('pin', ALICE);
+      const use = { operation: 'encrypt', label: 'pin', owner: OWNER, data: '00' } as const;
+      expect(await failure(keys.use(use, ALICE))).to.include({ code: 'key-usage' });
     });
 
     const component = (key: KeyAttributes, value: string, index: number, count = 2) => ({

@@ -19,9 +19,21 @@ export const KeyAttributes = Type.Object(
     ...{ label: KeyLabel, owner: KeyOwner },
     algorithm: Type.Union([Type.Literal('aes'), Type.Literal('des')]),
     lengthBits: Type.Union([Type.Literal(128), Type.Literal(192), Type.Literal(256)]),
-    /** D0 data encryption, M3 MAC by ISO 9797-1 algorithm 3, M6 CMAC, K1 protection of key blocks. */
-    keyUsage: Type.Union([Type.Literal('D0'), Type.Literal('M3'), Type.Literal('M6'), Type.Literal('K1')]),
-    /** B encrypt and decrypt, C generate and verify, D decrypt, E encrypt, G generate, V verify. */
+    /**
+     * D0 data encryption, M1 and M3 MAC by ISO 9797-1 algorithm 1 and 3, M6 CMAC, K1 protection of key blocks; B0 base
+     * derivation, E0 issuer master key for cryptograms, P0 PIN encryption.
+     */
+    keyUsage: Type.Union([
+      Type.Literal('D0'),
+      Type.Literal('M1'),
+      Type.Literal('M3'),
+      Type.Literal('M6'),
+      Type.Literal('K1'),
+      Type.Literal('B0'),
+      Type.Literal('E0'),
+      Type.Literal('P0'),
+    ]),
+    /** B encrypt and decrypt, C generate and verify, D decrypt, E encrypt, G generate, V verify, N all, X derive. */
     modeOfUse: Type.Union([
       Type.Literal('B'),
       Type.Literal('C'),
@@ -29,6 +41,8 @@ export const KeyAttributes = Type.Object(
       Type.Literal('E'),
       Type.Literal('G'),
       Type.Literal('V'),
+      Type.Literal('N'),
+      Type.Literal('X'),
     ]),
     /** E under a key block protection key, N never. */
     exportability: Type.Union([Type.Literal('E'), Type.Literal('N')]),
@@ -82,7 +96,7 @@ export const ComponentsGiven = Type.Object({ given: Type.Integer(), key: Type.Op
 export type ComponentsGiven = Static<typeof ComponentsGiven>;
 
 /** TR-31 block: printable ASCII. */
-export const KeyBlock = Type.String({ pattern: '^[0-9A-Z]{16}[0-9A-Z ]*[0-9A-F]*$', maxLength: 2_048 });
+export const KeyBlock = Type.String({ pattern: '^[0-9A-Z]{16}[ -~]*[0-9A-Fa-f]$', maxLength: 2_048 });
 
 /** POST /v1/key-imports */
 export const KeyImport = Type.Object(
