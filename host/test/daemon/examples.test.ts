@@ -31,6 +31,24 @@ describe('example configs', () => {
     expect(files.sort()).to.deep.equal(Object.keys(SCHEMAS).sort());
   });
 
+  it('where three nodes of each run name all of them, and all but the KMS and terminals their own', async () => {
+    const folder = join(EXAMPLES, 'three-nodes');
+    const files = await readdir(folder);
+    expect(files.sort()).to.deep.equal(
+      ['front', 'issuer', 'kms-issuer', 'ota', 'provider', 'terminal'].map((name) => `${name}.json`),
+    );
+    for (const file of files) {
+      const name = file.slice(0, -5);
+      const config = await readConfig(join(folder, file), SCHEMAS[name] ?? expect.fail(name));
+      const peers = [...JSON.stringify(config).matchAll(/"url":"(https:\/\/[^"]*)","role"/g)].map(
+        ([, url = '']) => url,
+      );
+      for (const url of peers) expect(url.split(' '), `${file}: ${url}`).to.have.length(3);
+      if (name !== 'kms-issuer') expect(peers, file).not.to.deep.equal([]);
+      if (!['kms-issuer', 'terminal'].includes(name)) expect(Object(config).nodeId, file).to.match(/-1$/);
+    }
+  });
+
   for (const [name, schema] of Object.entries(SCHEMAS)) {
     it(`${name}.json is a config that the daemon takes`, async () => {
       expect(await readConfig(join(EXAMPLES, `${name}.json`), schema)).to.be.an('object');
