@@ -9,7 +9,7 @@ import { protectResponse, unprotectResponse } from '../../secure-channel/scp80/r
 import { fromHex } from '../../wire/hex.ts';
 import { RESPONSE_STATUS } from '../../wire/uicc/response-status.ts';
 import { MAX_COUNTER } from '../../wire/uicc/secured-packet.ts';
-import { decodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
+import { decodeSecurityParameters, encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
 import { packetVectors, vectorCommand, vectorKeys, vectorNamed } from './scp80-fixture.ts';
 
 const vector = vectorNamed('V1');
@@ -137,6 +137,19 @@ describe('SCP80 packets that are refused', () => {
     expect(judgeCounter('next', 9, 11)).to.deep.equal(refused(RESPONSE_STATUS.COUNTER_HIGH));
     expect(judgeCounter('higher', MAX_COUNTER, MAX_COUNTER)).to.deep.equal(refused(RESPONSE_STATUS.COUNTER_BLOCKED));
     expect(() => raiseCounter(MAX_COUNTER)).to.throw(SecureChannelError);
+  });
+
+  it('reads each SPI as it would be written, or refuses it', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 2, maxLength: 2 }), (spi) => {
+        if (codeOf(() => decodeSecurityParameters(spi)) !== 'nothing') return;
+        taken += 1;
+        expect(encodeSecurityParameters(decodeSecurityParameters(spi))).to.deep.equal(spi);
+      }),
+      { numRuns: soakRuns(1_000) },
+    );
+    expect(taken).to.be.greaterThan(10);
   });
 
   it('refuses reserved values of the SPI and fields out of range', () => {
