@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Statement, together, writeOnly } from './pipelined-driver.ts';
 
 /** Append-only, hash-chained record of each key, certificate and card-content act, before and after. */
 
@@ -144,20 +145,25 @@ export class AuditLog {
 /** For LIKE: the caller's text means itself. */
 const escaped = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&');
 
-/** Appends records in the caller's transaction; from here to its end no other one appends. */
+/**
+ * Appends records in the caller's transaction; from here to its end no other one appends. An error of the records
+ * themselves comes with the next statement or the transaction's end.
+ *
+ * @param before statements of the same transaction, which travel along
+ * @returns the rows of those
+ */
 export async function appendRecords<T extends AuditTables>(
   transaction: Transaction<T>,
   entries: readonly AuditEntry[],
-): Promise<void> {
-  if (entries.length === 0) return;
+  before: readonly Statement[] = [],
+): Promise<unknown[][]> {
+  if (entries.length === 0) return together(transaction, before);
   const own = transaction as unknown as Transaction<AuditTables>;
-  await sql`SELECT pg_advisory_xact_lock(${AUDIT_LOCK})`.execute(own);
-  const last = await own
-    .selectFrom('audit_log')
-    .select(['number', 'hash'])
-    .orderBy('number', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+  const lock = sql`SELECT pg_advisory_xact_lock(${AUDIT_LOCK})`;
+  // A statement of its own sees what the holder of the lock before has written.
+  const newest = sql<LastRecord>`SELECT number, hash FROM audit_log ORDER BY number DESC LIMIT 1`;
+  const answers = await together(own, [...before, lock, newest]);
+  const [last] = answers.at(-1) as LastRecord[];
   let number = Number(last?.number ?? 0);
   let previousHash = last?.hash ?? GENESIS;
   const rows = entries.map((entry) => {
@@ -171,8 +177,11 @@ export async function appendRecords<T extends AuditTables>(
       ...{ previous_hash: chained.previousHash, hash: previousHash },
     };
   });
-  await own.insertInto('audit_log').values(rows).execute();
+  await writeOnly(own, [own.insertInto('audit_log').values(rows)]);
+  return answers.slice(0, before.length);
 }
+
+type LastRecord = Pick<AuditTable, 'number' | 'hash'>;
 
 /**
  * Takes away what is older, and says so in the log itself; the newest record always stays. Returns how many went.

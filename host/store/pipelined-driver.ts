@@ -3,6 +3,7 @@ import {
   CompiledQuery,
   type DatabaseConnection,
   type Driver,
+  type QueryExecutorProvider,
   type QueryResult,
   type TransactionSettings,
 } from 'kysely';
@@ -11,7 +12,8 @@ import { InvariantError } from '../errors.ts';
 
 /**
  * Kysely's driver for `pg`, with fewer messages and less work for the database: a statement with parameters is parsed
- * and planned once for each connection, and BEGIN travels with the first statement of its transaction.
+ * and planned once for each connection, BEGIN travels with the first statement of its transaction, statements that do
+ * not need each other's answers travel together, and what is only written travels with COMMIT.
  */
 
 /** Statements that are kept prepared; texts beyond this number, which lists of many lengths could make, are not. */
@@ -36,10 +38,23 @@ export function isStalePlan(error: unknown): boolean {
   return code === '0A000' && /cached plan must not change result type/.test(String(message));
 }
 
+/** True when the transaction takes no more statements: one before has failed, and says why. */
+const isRefusedForAnother = (error: unknown): boolean =>
+  (error as { readonly code?: unknown } | undefined)?.code === '25P02';
+
+/** What the first of these threw, when all have ended. */
+async function firstFailure(sent: readonly Promise<unknown>[]): Promise<unknown> {
+  const ended = await Promise.allSettled(sent);
+  return ended.find((one) => one.status === 'rejected')?.reason;
+}
+
 class PipelinedConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
   /** BEGIN is to be sent with the next statement. */
   #begins = false;
+  /** Sent, and looked at with the answer to COMMIT. */
+  #unread: readonly Promise<unknown>[] = [];
+  #corked = false;
   #spoilt = false;
 
   constructor(client: pg.PoolClient) {
@@ -54,6 +69,7 @@ class PipelinedConnection implements DatabaseConnection {
     const name = nameOf(query);
     const { sql: text, parameters } = query;
     const statement = { text, values: [...parameters], ...(name === undefined ? {} : { name }) };
+    const unread = this.#unread;
     try {
       const { command, rowCount, rows } = await this.#send(statement);
       // What was refused before and not passed on has ended the transaction already.
@@ -66,24 +82,56 @@ class PipelinedConnection implements DatabaseConnection {
       return { rows: rows ?? [], ...(counts ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
     } catch (error) {
       if (isStalePlan(error)) this.spoil();
-      throw error;
+      throw isRefusedForAnother(error) ? ((await firstFailure(unread)) ?? error) : error;
     }
   }
 
-  /** In one write, with BEGIN before it where a transaction begins. */
+  /** In one write with what else this turn sends, with BEGIN before it where a transaction begins. */
   async #send(statement: pg.QueryConfig): Promise<pg.QueryResult> {
+    this.#cork();
     if (!this.#begins) return this.#client.query(statement);
     this.#begins = false;
-    const { stream } = this.#client.connection;
-    stream.cork();
     const begun = this.#client.query('BEGIN').catch((error: unknown) => {
       this.spoil();
       throw error;
     });
     const sent = this.#client.query(statement);
-    stream.uncork();
     const [result] = await Promise.all([sent, begun]);
     return result;
+  }
+
+  #cork(): void {
+    if (this.#corked) return;
+    const { stream } = this.#client.connection;
+    this.#corked = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
+  }
+
+  /** Sends a statement whose answer matters only if it is an error: what needs an answer next throws that. */
+  write(query: CompiledQuery): void {
+    const sent = this.executeQuery(query);
+    // It is told by `commit`.
+    sent.catch(() => undefined);
+    this.#unread = [...this.#unread, sent];
+  }
+
+  /** @throws what the first statement threw that was only written */
+  async commit(): Promise<void> {
+    const unread = this.#unread;
+    this.#unread = [];
+    const failed = await firstFailure([...unread, this.executeQuery(CompiledQuery.raw(COMMIT))]);
+    if (failed !== undefined) throw failed;
+  }
+
+  async rollback(): Promise<void> {
+    const unread = this.#unread;
+    this.#unread = [];
+    await Promise.allSettled(unread);
+    await this.executeQuery(CompiledQuery.raw('ROLLBACK'));
   }
 
   // biome-ignore lint/correctness/useYield: nothing of ours streams
@@ -122,12 +170,12 @@ export class PipelinedDriver implements Driver {
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw(COMMIT));
+    await own(connection).commit();
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     try {
-      await connection.executeQuery(CompiledQuery.raw('ROLLBACK'));
+      await own(connection).rollback();
     } catch (error) {
       own(connection).spoil();
       throw error;
@@ -146,4 +194,44 @@ export class PipelinedDriver implements Driver {
 function own(connection: DatabaseConnection): PipelinedConnection {
   if (connection instanceof PipelinedConnection) return connection;
   throw new InvariantError('foreign-connection', 'This connection is of another driver');
+}
+
+/** A statement that is not sent yet. */
+export interface Statement {
+  compile(database: QueryExecutorProvider): CompiledQuery;
+}
+
+/**
+ * Sends statements of which none needs another's answer, in this order and in one write.
+ *
+ * @returns their rows, statement by statement
+ * @throws what the first of them threw that failed, when all have answered
+ */
+export async function together(
+  database: QueryExecutorProvider,
+  statements: readonly Statement[],
+): Promise<unknown[][]> {
+  if (statements.length === 0) return [];
+  const compiled = statements.map((statement) => statement.compile(database));
+  const ended = await database
+    .getExecutor()
+    .provideConnection((connection) => Promise.allSettled(compiled.map((query) => connection.executeQuery(query))));
+  return ended.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value.rows;
+  });
+}
+
+/** Only what COMMIT or ROLLBACK follows has a place where such an error is thrown. */
+type InTransaction = QueryExecutorProvider & { readonly isTransaction: true };
+
+/**
+ * Sends statements of a transaction whose answers nobody needs, with what is sent next: an error of theirs comes from
+ * COMMIT, or from the next statement that has an answer.
+ */
+export async function writeOnly(transaction: InTransaction, statements: readonly Statement[]): Promise<void> {
+  const compiled = statements.map((statement) => statement.compile(transaction));
+  await transaction.getExecutor().provideConnection(async (connection) => {
+    for (const query of compiled) own(connection).write(query);
+  });
 }

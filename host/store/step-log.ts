@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
 import type { StepRecord } from '../wire/message/key-distribution.ts';
+import { type Statement, together } from './pipelined-driver.ts';
 
 /** What each row of a workflow cost so far: the report and the live ladder read it. */
 
@@ -87,26 +88,29 @@ export async function addSteps<T>(
   workflowId: string,
   steps: readonly StepRecord[],
 ): Promise<void> {
-  if (steps.length === 0) return;
-  await sql`${insertion(workflowId, steps)} ON CONFLICT (workflow_id, numeral) DO UPDATE SET
+  await together(database, addingSteps(workflowId, steps));
+}
+
+/** The statement of `addSteps`; none for no rows. */
+export function addingSteps(workflowId: string, steps: readonly StepRecord[]): Statement[] {
+  if (steps.length === 0) return [];
+  const statement = sql`${insertion(workflowId, steps)} ON CONFLICT (workflow_id, numeral) DO UPDATE SET
     commands = CASE WHEN jsonb_array_length(workflow_steps.commands) > 32 THEN excluded.commands
       ELSE workflow_steps.commands || excluded.commands END,
     apdus = workflow_steps.apdus + excluded.apdus, round_trips = workflow_steps.round_trips + excluded.round_trips,
     bytes_out = workflow_steps.bytes_out + excluded.bytes_out, bytes_in = workflow_steps.bytes_in + excluded.bytes_in,
-    ms = workflow_steps.ms + excluded.ms, bearer = coalesce(excluded.bearer, workflow_steps.bearer)`.execute(database);
+    ms = workflow_steps.ms + excluded.ms, bearer = coalesce(excluded.bearer, workflow_steps.bearer)`;
+  return [statement];
 }
 
-/** Takes over rows that another platform keeps: the newest figures replace the older ones. */
-export async function copySteps<T>(
-  database: Kysely<T>,
-  workflowId: string,
-  steps: readonly StepRecord[],
-): Promise<void> {
-  if (steps.length === 0) return;
-  await sql`${insertion(workflowId, steps)} ON CONFLICT (workflow_id, numeral) DO UPDATE SET
+/** Takes over rows that another platform keeps: the newest figures replace the older ones. None for no rows. */
+export function copyingSteps(workflowId: string, steps: readonly StepRecord[]): Statement[] {
+  if (steps.length === 0) return [];
+  const statement = sql`${insertion(workflowId, steps)} ON CONFLICT (workflow_id, numeral) DO UPDATE SET
     commands = excluded.commands, apdus = excluded.apdus, round_trips = excluded.round_trips,
     bytes_out = excluded.bytes_out, bytes_in = excluded.bytes_in, ms = excluded.ms,
-    bearer = excluded.bearer`.execute(database);
+    bearer = excluded.bearer`;
+  return [statement];
 }
 
 /** A column `steps` with the rows of one workflow, at most 64, for a query that names the column of its id. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
 import { BELL_CHANNEL } from './bells.ts';
+import type { Statement } from './pipelined-driver.ts';
 
 /**
  * The journal of the durable engine: one row a workflow, with the results of its steps, and who works on it.
@@ -115,17 +116,15 @@ export async function takeQueued<T>(database: Kysely<T>, owner: string, limit: n
 /** What the owner of a workflow is told with each record. Undefined: it is another's, or has ended. */
 export type Recorded = { readonly cancelled: boolean } | undefined;
 
-/** Keeps the result of a step. */
-export async function recordResult<T>(
-  database: Kysely<T>,
+/** The statement that keeps the result of a step; `recordedOf` reads its rows. */
+export const recordingResult = (
   { id, owner }: { readonly id: string; readonly owner: string },
   results: Readonly<Record<string, unknown>>,
-): Promise<Recorded> {
-  const { rows } = await sql<{ cancelled: boolean }>`
+): Statement => sql`
     UPDATE workflows SET results = results || ${JSON.stringify(results)}::jsonb, updated_at = now()
-    WHERE id = ${id} AND owner = ${owner} RETURNING cancelled`.execute(database);
-  return rows[0];
-}
+    WHERE id = ${id} AND owner = ${owner} RETURNING cancelled`;
+
+export const recordedOf = (rows: readonly unknown[] | undefined): Recorded => rows?.[0] as Recorded;
 
 /** What the steps of a workflow returned is in its table no more: some of it is not to be had twice. */
 export async function forgetResults<T>(database: Kysely<T>, id: string): Promise<void> {

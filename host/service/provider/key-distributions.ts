@@ -5,12 +5,13 @@ import type { CardIdentity } from '../../card/identity.ts';
 import { NotFoundError, TransportError } from '../../errors.ts';
 import type { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
-import { closeCardRelay } from '../../store/provider/card-relays.ts';
+import { writeOnly } from '../../store/pipelined-driver.ts';
+import { closingCardRelay } from '../../store/provider/card-relays.ts';
 import {
   addKeyDistribution,
   claimCard,
   findKeyDistributionWithSteps,
-  finishKeyDistribution,
+  finishingKeyDistribution,
   type KeyDistributionResult,
   listLostKeyDistributions,
 } from '../../store/provider/key-distributions.ts';
@@ -247,8 +248,7 @@ const finishing =
   (id: string, state: 'done' | 'failed', result: KeyDistributionResult): Also =>
   async (transaction) => {
     const own = transaction as unknown as Transaction<ProviderTables>;
-    await finishKeyDistribution(own, id, state, result);
-    await closeCardRelay(own, id);
+    await writeOnly(own, [finishingKeyDistribution(own, id, state, result), closingCardRelay(own, id)]);
   };
 
 /** The issuer answers a request that has ended with its end: a flow that is tried again asks under a new key. */

@@ -2,6 +2,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { BELL_CHANNEL } from '../bells.ts';
 import { databaseError, type Migration } from '../database.ts';
+import { type Statement, together, writeOnly } from '../pipelined-driver.ts';
 import { CAMPAIGN_MIGRATION } from './campaign-table.ts';
 import {
   AGENT_OF_CARD_MIGRATION,
@@ -140,6 +141,13 @@ export type Taken =
   /** The provider holds as many cards as it may, over all nodes. */
   | 'too-many-sessions';
 
+interface Lease {
+  readonly fence: string;
+  readonly session_id: string | null;
+  /** Milliseconds. */
+  readonly left: number;
+}
+
 export class LeaseTable {
   readonly #database: Kysely<unknown>;
   readonly #node: string;
@@ -155,20 +163,21 @@ export class LeaseTable {
     return guarded(() =>
       this.#database.transaction().execute(async (transaction) => {
         const { terminalId, readerName } = session;
-        await sql`INSERT INTO card_leases (terminal_id, reader_name, fence, expires_at)
-          VALUES (${terminalId}, ${readerName}, 0, now()) ON CONFLICT DO NOTHING`.execute(transaction);
+        const row = sql`INSERT INTO card_leases (terminal_id, reader_name, fence, expires_at)
+          VALUES (${terminalId}, ${readerName}, 0, now()) ON CONFLICT DO NOTHING`;
         // The lock first, in a statement of its own: what is read with it would be older than the wait.
-        const locked = await sql<{ fence: string; session_id: string | null; left: number }>`
+        const lock = sql<Lease>`
           SELECT fence, session_id, extract(epoch FROM expires_at - now())::float8 * 1000 AS left FROM card_leases
-          WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} FOR UPDATE`.execute(transaction);
-        const lease = locked.rows[0];
+          WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} FOR UPDATE`;
+        const [, locked] = await together(transaction, [row, lock]);
+        const [lease] = locked as Lease[];
         if (lease === undefined) return { busyMs: 0 };
         const { left } = lease;
         if (left > 0 && lease.session_id !== null && !(await isOwner(transaction, lease.session_id, session)))
           return { busyMs: left };
         if (!(await hasRoom(transaction, session))) return 'too-many-sessions';
-        if (lease.session_id !== null) await closeSession(transaction, lease.session_id, 'superseded');
-        return insertSession(transaction, session, Number(lease.fence) + 1);
+        const before = lease.session_id === null ? [] : closingSession(lease.session_id, 'superseded');
+        return insertSession(transaction, session, Number(lease.fence) + 1, before);
       }),
     );
   }
@@ -240,7 +249,7 @@ export class LeaseTable {
   /** Ends a session and frees its lease; a session that has ended keeps its first reason. */
   async close(sessionId: string, reason: CloseReason): Promise<void> {
     await guarded(() =>
-      this.#database.transaction().execute((transaction) => closeSession(transaction, sessionId, reason)),
+      this.#database.transaction().execute((transaction) => writeOnly(transaction, closingSession(sessionId, reason))),
     );
   }
 
@@ -257,7 +266,10 @@ export class LeaseTable {
           SELECT session_id FROM card_sessions WHERE terminal_id = ${terminalId} AND closed IS NULL
             AND (reader_name, insertion) NOT IN (SELECT * FROM unnest(${readers}::text[], ${insertions}::text[]))
             ORDER BY session_id`.execute(transaction);
-        for (const { session_id } of rows) await closeSession(transaction, session_id, 'card-removed');
+        await writeOnly(
+          transaction,
+          rows.flatMap(({ session_id }) => closingSession(session_id, 'card-removed')),
+        );
         return rows.length;
       }),
     );
@@ -294,28 +306,35 @@ async function hasRoom(transaction: Transaction<unknown>, session: NewSession): 
   return (rows[0]?.held ?? 0) < maxSessions;
 }
 
-async function insertSession(transaction: Transaction<unknown>, session: NewSession, fence: number) {
+/** @param before statements that go first */
+async function insertSession(
+  transaction: Transaction<unknown>,
+  session: NewSession,
+  fence: number,
+  before: readonly Statement[],
+) {
   const { sessionId, terminalId, readerName, providerId, owner, insertion, leaseMs } = session;
-  await sql`INSERT INTO card_sessions (session_id, terminal_id, reader_name, fence, provider_id, owner, insertion)
-    VALUES (${sessionId}, ${terminalId}, ${readerName}, ${fence}, ${providerId}, ${owner}, ${insertion})`.execute(
-    transaction,
-  );
-  const { rows } = await sql<{ expires_at: Date }>`
+  const added = sql`
+    INSERT INTO card_sessions (session_id, terminal_id, reader_name, fence, provider_id, owner, insertion)
+    VALUES (${sessionId}, ${terminalId}, ${readerName}, ${fence}, ${providerId}, ${owner}, ${insertion})`;
+  const taken = sql`
     UPDATE card_leases SET fence = ${fence}, session_id = ${sessionId},
       expires_at = now() + ${leaseMs} * interval '1 millisecond'
-    WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} RETURNING expires_at`.execute(transaction);
-  return { fence, expiresAt: rows[0]?.expires_at ?? new Date(0) };
+    WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} RETURNING expires_at`;
+  const answers = await together(transaction, [...before, added, taken]);
+  const [row] = answers.at(-1) as { readonly expires_at: Date }[];
+  return { fence, expiresAt: row?.expires_at ?? new Date(0) };
 }
 
-async function closeSession(transaction: Transaction<unknown>, sessionId: string, reason: CloseReason): Promise<void> {
-  // Lease before session, as take() does, so that two of these never wait for each other.
-  // Who waits for this card may do so at another node.
-  await sql`WITH freed AS (UPDATE card_leases SET session_id = NULL, expires_at = now()
-      WHERE session_id = ${sessionId} RETURNING terminal_id, reader_name)
-    SELECT pg_notify(${BELL_CHANNEL}, 'reader ' || terminal_id || ' ' || reader_name) FROM freed`.execute(transaction);
-  await sql`UPDATE card_sessions SET closed = ${reason} WHERE session_id = ${sessionId} AND closed IS NULL`.execute(
-    transaction,
-  );
+function closingSession(sessionId: string, reason: CloseReason): Statement[] {
+  return [
+    // Lease before session, as take() does, so that two of these never wait for each other.
+    // Who waits for this card may do so at another node.
+    sql`WITH freed AS (UPDATE card_leases SET session_id = NULL, expires_at = now()
+        WHERE session_id = ${sessionId} RETURNING terminal_id, reader_name)
+      SELECT pg_notify(${BELL_CHANNEL}, 'reader ' || terminal_id || ' ' || reader_name) FROM freed`,
+    sql`UPDATE card_sessions SET closed = ${reason} WHERE session_id = ${sessionId} AND closed IS NULL`,
+  ];
 }
 
 async function guarded<T>(work: () => Promise<T>): Promise<T> {

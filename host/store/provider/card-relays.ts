@@ -38,8 +38,12 @@ export async function openCardRelay(database: Database, relay: Omit<CardRelay, '
 }
 
 export async function closeCardRelay(database: Database, relayId: string): Promise<void> {
-  await database.updateTable('card_relays').set({ open: false }).where('relay_id', '=', relayId).execute();
+  await closingCardRelay(database, relayId).execute();
 }
+
+/** The statement of it. */
+export const closingCardRelay = (database: Database, relayId: string) =>
+  database.updateTable('card_relays').set({ open: false }).where('relay_id', '=', relayId);
 
 export async function findCardRelay(database: Database, relayId: string): Promise<CardRelay | undefined> {
   const row = await database.selectFrom('card_relays').selectAll().where('relay_id', '=', relayId).executeTakeFirst();

@@ -81,13 +81,21 @@ export async function finishKeyDistribution(
   state: 'done' | 'failed',
   result: KeyDistributionResult,
 ): Promise<void> {
-  await database
+  await finishingKeyDistribution(database, id, state, result).execute();
+}
+
+/** The statement of it. */
+export const finishingKeyDistribution = (
+  database: Database,
+  id: string,
+  state: 'done' | 'failed',
+  result: KeyDistributionResult,
+) =>
+  database
     .updateTable('key_distributions')
     .set({ state, result: JSON.stringify(result) })
     .where('id', '=', id)
-    .where('state', '=', 'running')
-    .execute();
-}
+    .where('state', '=', 'running');
 
 /** A flow that failed is to run again. False when it did not fail. */
 export async function reopenKeyDistribution(database: Database, id: string): Promise<boolean> {

@@ -12,6 +12,7 @@ import { findProvider, putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
 import { addRequest, finishRequest, takeKeyBlob } from '../../store/issuer/security-domain-requests.ts';
 import { addResource, markDeleted } from '../../store/issuer/security-domain-resources.ts';
+import { together, writeOnly } from '../../store/pipelined-driver.ts';
 import { claimIdempotencyKey, requestIdOf } from '../../store/request-log.ts';
 import { ISSUER_FLOW_TABLES, pruneFlows } from '../../store/retention.ts';
 import { StepLog } from '../../store/step-log.ts';
@@ -104,6 +105,47 @@ describe("the platforms' databases", () => {
       });
       expect(await rejection(nothing)).to.include({ code: 'no' });
       expect([await named(1), await named(2)]).to.deep.equal([undefined, undefined]);
+    });
+
+    it('sends what needs no other answer at once, in its order', async () => {
+      const add = (id: number) => one.insertInto('things').values({ id, name: 'a' });
+      const all = one.selectFrom('things').select('id').where('id', '>=', 10).orderBy('id');
+      expect(await together(one, [add(10), all, add(11), all])).to.deep.equal([
+        ...[[], [{ id: 10 }], []],
+        [{ id: 10 }, { id: 11 }],
+      ]);
+      expect(await rejection(together(one, [add(12), add(10), add(13)]))).to.include({ code: '23505' });
+      expect((await together(one, [all]))[0]).to.have.length(4);
+    });
+
+    it('tells with COMMIT what became of what was only written', async () => {
+      const add = (id: number) => one.insertInto('things').values({ id, name: 'a' });
+      const write = (...ids: number[]) =>
+        one.transaction().execute((transaction) => writeOnly(transaction, ids.map(add)));
+      await write(20, 21);
+      expect(await rejection(write(22, 20, 23))).to.include({ code: '23505' });
+      const thrown = one.transaction().execute(async (transaction) => {
+        await writeOnly(transaction, [add(24)]);
+        throw new ConflictError('given-up', 'after a statement that nobody has read');
+      });
+      expect(await rejection(thrown)).to.include({ code: 'given-up' });
+      // What comes behind it is refused for its sake: the caller hears of the statement that failed.
+      const read = one.transaction().execute(async (transaction) => {
+        await writeOnly(transaction, [add(25), add(20), add(26)]);
+        await transaction.selectFrom('things').select('id').execute();
+      });
+      expect(await rejection(read)).to.include({ code: '23505' });
+      const ids = await one.selectFrom('things').select('id').where('id', '>=', 20).orderBy('id').execute();
+      expect(ids.map(({ id }) => id)).to.deep.equal([20, 21]);
+    });
+
+    it('says that the connection was cut before COMMIT, and goes on with another', async () => {
+      const cut = one.transaction().execute((transaction) => {
+        const end = sql`SELECT pg_terminate_backend(pg_backend_pid())`;
+        return writeOnly(transaction, [one.insertInto('things').values({ id: 30, name: 'a' }), end]);
+      });
+      expect(isConnectionError(await rejection(cut))).to.equal(true);
+      expect(await named(30)).to.equal(undefined);
     });
 
     it('loses a connection, and nothing more, when a migration changes what a statement returns', async () => {

@@ -3,11 +3,18 @@ import type { Kysely, Transaction } from 'kysely';
 import { TransportError } from '../../errors.ts';
 import type { Bells } from '../../store/bells.ts';
 import { isConnectionError } from '../../store/database.ts';
-import { endWorkflow, recordResult, type WorkflowRow, workflowBell } from '../../store/workflows.ts';
+import { type Statement, together } from '../../store/pipelined-driver.ts';
+import { endWorkflow, recordedOf, recordingResult, type WorkflowRow, workflowBell } from '../../store/workflows.ts';
 import { never, pause } from './retry.ts';
 
 /** What is written together with a record: in its transaction, or not at all. */
 export type Also = (transaction: Transaction<unknown>) => Promise<void>;
+
+/**
+ * The same for the record of a step, which it takes along: `before` are its statements, and what comes back are their
+ * rows.
+ */
+export type Along = (transaction: Transaction<unknown>, before?: readonly Statement[]) => Promise<unknown[][]>;
 
 /** A workflow's body sees its steps and how to end. */
 export interface DurableRun {
@@ -22,7 +29,7 @@ export interface DurableRun {
   /** Facts that were recorded before a break. */
   readonly results: Readonly<Record<string, unknown>>;
   /** Runs `act`, or returns what it returned before the break. `act` must not throw what may pass by itself. */
-  step<T>(name: string, act: () => Promise<T>, also?: Also): Promise<T>;
+  step<T>(name: string, act: () => Promise<T>, along?: Along): Promise<T>;
 }
 
 export interface Workflow {
@@ -44,6 +51,8 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** A body that throws so often, with the database there, will not do better. */
 const BROKEN_AFTER = 5;
+
+const alone: Along = (transaction, before = []) => together(transaction, before);
 
 /** The row belongs to another node now: this run writes nothing any more. */
 class Superseded extends TransportError {}
@@ -89,15 +98,17 @@ export class Execution implements DurableRun {
     this.#results = {};
   }
 
-  async step<T>(name: string, act: () => Promise<T>, also?: Also): Promise<T> {
+  async step<T>(name: string, act: () => Promise<T>, along: Along = alone): Promise<T> {
     // What was recorded under this name is what this step returned.
     if (Object.hasOwn(this.#results, name)) return this.#results[name] as T;
     const result = await act();
+    const record = recordingResult(this.#key, { [name]: result ?? null });
     await this.#record(async (transaction) => {
-      const known = await recordResult(transaction, this.#key, { [name]: result ?? null });
+      const [rows] = await along(transaction, [record]);
+      const known = recordedOf(rows);
       if (known?.cancelled === true) this.#cancel.abort();
       return known !== undefined;
-    }, also);
+    });
     this.#results[name] = result;
     this.#options.bells.news(workflowBell(this.workflowId));
     return result;
@@ -112,7 +123,6 @@ export class Execution implements DurableRun {
    * node's now.
    */
   async run(workflow: Workflow, begin: () => Promise<void>, onError: (error: unknown) => void): Promise<boolean> {
-    const end = (transaction: Transaction<unknown>) => endWorkflow(transaction, this.workflowId, this.#options.owner);
     let failures = 0;
     let last: unknown;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
@@ -122,7 +132,11 @@ export class Execution implements DurableRun {
         const also = broken
           ? workflow.broken(this.workflowId, last)
           : await workflow.run(this.#options.row.input, this);
-        await this.#record(end, also);
+        await this.#record(async (transaction) => {
+          if (!(await endWorkflow(transaction, this.workflowId, this.#options.owner))) return false;
+          await also(transaction);
+          return true;
+        });
         return true;
       } catch (error) {
         if (error instanceof Superseded) return false;
@@ -135,17 +149,15 @@ export class Execution implements DurableRun {
   }
 
   /** Writes until it is written: a database that is away comes back, and what was done must not be lost. */
-  async #record(write: (transaction: Transaction<unknown>) => Promise<boolean>, also?: Also): Promise<void> {
+  async #record(write: (transaction: Transaction<unknown>) => Promise<boolean>): Promise<void> {
     const { database, stopping } = this.#options;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       if (stopping.aborted) await never();
       try {
-        const owned = await database.transaction().execute(async (transaction) => {
-          if (!(await write(transaction))) return false;
-          await also?.(transaction);
-          return true;
+        await database.transaction().execute(async (transaction) => {
+          // Thrown inside: what went along is not written either.
+          if (!(await write(transaction))) throw new Superseded('superseded', 'Another node works on this workflow');
         });
-        if (!owned) throw new Superseded('superseded', 'Another node works on this workflow');
         return;
       } catch (error) {
         if (!isConnectionError(error)) throw error;

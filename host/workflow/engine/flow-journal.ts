@@ -2,9 +2,10 @@
 import type { Kysely, Transaction } from 'kysely';
 import { type AuditEntry, type AuditTables, appendRecords } from '../../store/audit-log.ts';
 import type { Bells } from '../../store/bells.ts';
-import { addSteps, copySteps } from '../../store/step-log.ts';
+import { addingSteps, copyingSteps } from '../../store/step-log.ts';
 import { workflowBell } from '../../store/workflows.ts';
 import type { StepRecord } from '../../wire/message/key-distribution.ts';
+import type { Along } from './execution.ts';
 import type { Announcements } from './unit.ts';
 
 export interface FlowJournalOptions {
@@ -77,12 +78,12 @@ export class FlowJournal implements Announcements {
   }
 
   /** Writes all that waits. The caller says `committed` once the transaction is: the flow stands still meanwhile. */
-  async write(transaction: Transaction<unknown>): Promise<void> {
+  write: Along = (transaction, before = []) => {
     const { workflowId } = this.#options;
-    await addSteps(transaction, workflowId, [...this.#own.values()]);
-    await copySteps(transaction, workflowId, [...this.#copied.values()]);
-    await appendRecords(transaction as Transaction<AuditTables>, this.#audit);
-  }
+    const own = addingSteps(workflowId, [...this.#own.values()]);
+    const copied = copyingSteps(workflowId, [...this.#copied.values()]);
+    return appendRecords(transaction as Transaction<AuditTables>, this.#audit, [...before, ...own, ...copied]);
+  };
 
   committed(): void {
     this.#audit = [];

@@ -42,11 +42,7 @@ export async function runFlow<C extends VisitContext, F>(
     if ('stop' in result) return { end: 'stopped', result: result.stop };
     facts = { ...facts, ...result.facts };
     if (unit === flow.units.at(-1) || done !== undefined) continue;
-    await run.step(
-      unit.name,
-      async () => result,
-      (transaction) => journal.write(transaction),
-    );
+    await run.step(unit.name, async () => result, journal.write);
     journal.committed();
   }
   return { end: 'done', facts };

@@ -307,7 +307,7 @@ function partOf(run: DurableRun, part: string, kind: string): DurableRun {
       const own = Object.entries(run.results).filter(([name]) => name.startsWith(prefix));
       return Object.fromEntries(own.map(([name, result]) => [name.slice(prefix.length), result]));
     },
-    step: (name, act, also) => run.step(`${prefix}${name}`, act, also),
+    step: (name, act, along) => run.step(`${prefix}${name}`, act, along),
   };
 }
 
