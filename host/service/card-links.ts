@@ -31,6 +31,8 @@ export class LeasedCardLink implements IdentifiedCardLink {
   #session: CardSessionInfo | undefined;
   /** The session whose lease this flow may still have, also when its last script failed. */
   #held: string | undefined;
+  /** An opening was sent and its answer has not come: what the server made of it has this flow's name alone. */
+  #unheard = false;
   #closed = false;
   #expected: { readonly cardId: CardId; readonly insertion: string } | undefined;
   #insertion = '';
@@ -54,26 +56,42 @@ export class LeasedCardLink implements IdentifiedCardLink {
   }
 
   /** One script at a time: the flow and its relay share the session. */
-  async exchange(commands: readonly CardCommand[]): Promise<ExchangeResult> {
-    const turn = this.#last.then(() => this.#exchangeNow(commands));
+  async exchange(commands: readonly CardCommand[], last = false): Promise<ExchangeResult> {
+    const turn = this.#last.then(() => this.#exchangeNow(commands, last));
     this.#last = turn.catch(() => {});
     return turn;
   }
 
-  async #exchangeNow(commands: readonly CardCommand[]): Promise<ExchangeResult> {
+  async #exchangeNow(commands: readonly CardCommand[], last: boolean): Promise<ExchangeResult> {
     const { ota, terminalId, readerName, owner, waitMs } = this.#options;
     try {
       if (this.#session === undefined) {
-        this.#session = await ota.openCardSession({ terminalId, readerName, owner, waitMs });
-        this.#held = this.#session.sessionId;
-        await this.#requireExpectedCard(this.#session);
-        this.#insertion = this.#session.insertion;
+        // Which card it is must be known before a script that is meant for one goes to it.
+        const along = this.#expected === undefined && !last ? { commands: [...commands] } : {};
+        this.#closed = false;
+        this.#unheard = true;
+        const { first, ...session } = await ota.openCardSession({ terminalId, readerName, owner, waitMs, ...along });
+        this.#session = session;
+        this.#held = session.sessionId;
+        this.#unheard = false;
+        await this.#requireExpectedCard(session);
+        this.#insertion = session.insertion;
+        if (first !== undefined) return first;
       }
-      return await ota.exchange(this.#session, commands);
+      const { ended, ...result } = await ota.exchange(this.#session, commands, last);
+      if (ended === true) this.#givenBack();
+      return result;
     } catch (error) {
       this.#session = undefined;
       throw linkError(error);
     }
+  }
+
+  /** With its last script: nothing is left to give back, unless another script takes the card again. */
+  #givenBack(): void {
+    this.#session = undefined;
+    this.#held = undefined;
+    this.#closed = true;
   }
 
   /** Facts of another insertion are stale: the card is read again before anything else is sent to it. */
@@ -94,22 +112,26 @@ export class LeasedCardLink implements IdentifiedCardLink {
 
   /** Gives the lease back for a while; the next exchange takes one again and finds its card. */
   async rest(): Promise<void> {
-    const sessionId = this.#held;
-    this.#session = undefined;
-    this.#held = undefined;
-    if (sessionId !== undefined) await giveBack(() => this.#options.ota.closeCardSession(sessionId));
+    if (this.#held !== undefined || this.#unheard) await giveBack(this.#giveBackCall());
   }
 
   async close(): Promise<void> {
-    const { ota, terminalId, readerName, owner } = this.#options;
-    const sessionId = this.#held;
-    this.#session = undefined;
-    this.#held = undefined;
+    const call = this.#giveBackCall();
     if (this.#closed) return;
     this.#closed = true;
-    // A flow that ends without a trip of this process's may still have the card from the life before a kill.
-    const giveBackCard = () => ota.giveBackCard({ terminalId, readerName, owner });
-    await giveBack(sessionId === undefined ? giveBackCard : () => ota.closeCardSession(sessionId));
+    await giveBack(call);
+  }
+
+  /** From here on nothing is held. */
+  #giveBackCall(): () => Promise<void> {
+    const { ota, terminalId, readerName, owner } = this.#options;
+    const sessionId = this.#unheard ? undefined : this.#held;
+    this.#session = undefined;
+    this.#held = undefined;
+    this.#unheard = false;
+    // By name also without a trip of this process's: the card may be the flow's from the life before a kill.
+    if (sessionId === undefined) return () => ota.giveBackCard({ terminalId, readerName, owner });
+    return () => ota.closeCardSession(sessionId);
   }
 }
 

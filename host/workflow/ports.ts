@@ -56,9 +56,10 @@ export interface CardLink {
   /**
    * Sends a script in one round trip.
    *
+   * @param last nothing follows: whoever may give the card back with it
    * @throws TransportError when the card or a link is gone: the lease is dropped, the next call takes a new one
    */
-  exchange(commands: readonly CardCommand[]): Promise<ExchangeResult>;
+  exchange(commands: readonly CardCommand[], last?: boolean): Promise<ExchangeResult>;
   /** Gives the lease back. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -141,8 +142,10 @@ export interface IssuerPlatform {
 
 /** The OTA server, as the provider sees it. */
 export interface OtaServer {
+  /** The answer has the result of the script that came along, unless the server does not take one. */
   openCardSession(request: OpenCardSession): Promise<CardSessionInfo>;
-  exchange(session: CardSessionInfo, commands: readonly CardCommand[]): Promise<ExchangeResult>;
+  /** @param last the session ends with it, if the result says so */
+  exchange(session: CardSessionInfo, commands: readonly CardCommand[], last?: boolean): Promise<ExchangeResult>;
   closeCardSession(sessionId: string): Promise<void>;
   /** Ends whatever session this owner has on the reader; without one nothing happens. */
   giveBackCard(held: GiveBackCard): Promise<void>;
@@ -153,6 +156,7 @@ export interface SharedOtaServer extends OtaServer {
   exchange(
     session: Pick<CardSessionInfo, 'sessionId' | 'fence'>,
     commands: readonly CardCommand[],
+    last?: boolean,
   ): Promise<ExchangeResult>;
   /** Readers that this card may be in, those that say so first. */
   placesOf(cardId: CardId): Promise<readonly CardPlace[]>;

@@ -82,12 +82,12 @@ export class CardSessions {
   }
 
   /**
-   * Opens a session on the card that is in the reader now. The same owner gets its lease back with a
-   * new fence; for another's it waits up to `waitMs`, as for a terminal or card that is not there yet,
-   * unless the caller leaves before.
+   * Opens a session on the card that is in the reader now, and runs its first script where one comes along. The same
+   * owner gets its lease back with a new fence; for another's it waits up to `waitMs`, as for a terminal or card that
+   * is not there yet, unless the caller leaves before.
    *
    * @throws ConflictError `card-busy`
-   * @throws TransportError `terminal-away`, `card-absent`
+   * @throws TransportError `terminal-away`, `card-absent`, and what `exchange` throws for a first script
    * @throws NotFoundError `reader-unknown`
    * @throws PolicyError, LimitError for a provider that is not registered or has its share
    */
@@ -97,7 +97,44 @@ export class CardSessions {
     const work = (waits: () => Promise<void>) => this.#openWhenFree(providerId, request, { waits, caller });
     const opened = await quotas.whileWaiting(providerId, work, terminals.alone);
     if (this.#known.has(opened.sessionId)) quotas.holds(providerId, readerKey(request), this.#leaseMs);
-    return opened;
+    const { commands } = request;
+    // Who has left holds nothing any more.
+    if (commands === undefined || caller?.aborted === true) return opened;
+    return this.#withFirst(providerId, opened, commands, caller);
+  }
+
+  /** Nobody hears of a session whose first script failed, or whose caller left while it ran: it ends. */
+  async #withFirst(
+    providerId: string,
+    opened: CardSessionInfo,
+    commands: CardCommand[],
+    caller: AbortSignal | undefined,
+  ): Promise<CardSessionInfo> {
+    const { sessionId, fence } = opened;
+    let heard = false;
+    try {
+      const first = await this.exchange(providerId, sessionId, { fence, commands });
+      heard = caller?.aborted !== true;
+      return { ...opened, first };
+    } finally {
+      if (!heard) await this.close(providerId, sessionId).catch((failed: Error) => this.#options.onError?.(failed));
+    }
+  }
+
+  /**
+   * The last script of a session: its answers count, also when the session does not end with it.
+   *
+   * @throws as exchange
+   */
+  async exchangeLast(providerId: string, sessionId: string, request: ExchangeRequest): Promise<ExchangeResult> {
+    const result = await this.exchange(providerId, sessionId, request);
+    try {
+      await this.close(providerId, sessionId);
+      return { ...result, ended: true };
+    } catch (error) {
+      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+      return result;
+    }
   }
 
   async #openWhenFree(

@@ -51,6 +51,32 @@ describe('ota card sessions', () => {
     expect((await terminal.script()).commands.map(({ apdus }) => apdus)).to.deep.equal([['00A40400'], ['00B00000']]);
   });
 
+  it('opens a session with its first script and ends it with its last', async () => {
+    const terminal = await ota.terminal();
+    terminal.hello();
+    const link = otaClient((await ota.provider()).client);
+    const place = { terminalId: 'desk', readerName: 'slot 1', waitMs: 5_000 };
+    const { first, ...session } = await link.openCardSession({
+      ...place,
+      owner: 'workflow-1',
+      commands: [command('00A40400')],
+    });
+    expect([first?.responses, first?.cost.roundTrips]).to.deep.equal([[{ data: '', sw: '9000' }], 1]);
+    expect((await link.exchange(session, [command('00B00000')])).ended).to.equal(undefined);
+    expect((await link.exchange(session, [command('00B00000')], true)).ended).to.equal(true);
+    expect((await refusal(link.exchange(session, [command('00B00000')]))).code).to.equal('no-such-card-session');
+    // Nobody waits for the lease of a session that ended so, nor for that of one whose first script failed.
+    terminal.answer = (script) => ({
+      ...success(script),
+      responses: [],
+      failure: { code: 'link-lost', message: 'lost' },
+    });
+    const failing = link.openCardSession({ ...place, owner: 'workflow-2', commands: [command('00A40400')] });
+    expect((await refusal(failing)).code).to.equal('link-lost');
+    const next = await link.openCardSession({ ...place, waitMs: 0, owner: 'workflow-3' });
+    expect([next.fence, next.first]).to.deep.equal([session.fence + 2, undefined]);
+  });
+
   it('lists terminals and their readers for providers only', async () => {
     const terminal = await ota.terminal();
     terminal.hello([reader('card-1'), reader('', 'slot 2')]);

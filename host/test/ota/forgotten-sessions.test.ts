@@ -9,16 +9,22 @@ import { Bells } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
 import { LeaseTable, OTA_MIGRATIONS } from '../../store/ota/lease-table.ts';
 import { TerminalTable } from '../../store/ota/terminal-table.ts';
-import { reader, success, TestDatabase } from './fixture.ts';
+import { command, reader, success, TestDatabase } from './fixture.ts';
 
 const LEASE_MS = 600_000;
 const QUOTA = { id: 'a', maxSessions: 1, maxWaiting: 8, requestsPerSecond: 1_000 };
 const SLOT = { terminalId: 'desk', readerName: 'slot 1' };
 
+/** What happens while a script is at the card. */
+let ran = () => {};
+
 /** A terminal that is always there. */
 const DESK: TerminalLink = {
   terminalId: 'desk',
-  exchange: async (script) => success({ type: 'exchange', id: 1, ...script }),
+  exchange: async (script) => {
+    ran();
+    return success({ type: 'exchange', id: 1, ...script });
+  },
   trigger: async () => {},
   release: () => {},
   close: () => {},
@@ -57,7 +63,7 @@ describe('card sessions that nobody closes', () => {
     await server?.[Symbol.asyncDispose]();
   });
 
-  it('gives a lease back whose caller left while it came: it costs him nothing, and who waits gets the card', async () => {
+  it('gives a lease back whose caller left while it came: it costs nothing, and who waits has the card', async () => {
     await sessions.open('b', { ...SLOT, owner: 'workflow-1' });
     const waiting = sessions.open('b', { ...SLOT, owner: 'workflow-2', waitMs: LEASE_MS });
     // The owner comes again for his lease and has gone when it is his; his first session is over by then.
@@ -66,6 +72,19 @@ describe('card sessions that nobody closes', () => {
     await sessions.close('b', sessionId);
     await sessions.open('a', { ...SLOT, owner: 'workflow-3' }, AbortSignal.abort());
     const next = await sessions.open('a', { ...SLOT, readerName: 'slot 2', owner: 'workflow-4' });
+    await sessions.close('a', next.sessionId);
+  });
+
+  it('gives a lease back whose caller left while the first script ran', async () => {
+    const leaving = new AbortController();
+    ran = () => leaving.abort();
+    const commands = [command('00A40400')];
+    await sessions.open('a', { ...SLOT, owner: 'workflow-6', commands }, leaving.signal);
+    ran = () => {};
+    const { sessionId, first } = await sessions.open('b', { ...SLOT, owner: 'workflow-7', commands });
+    expect(first?.responses).to.deep.equal([{ data: '', sw: '9000' }]);
+    await sessions.close('b', sessionId);
+    const next = await sessions.open('a', { ...SLOT, readerName: 'slot 2', owner: 'workflow-8' });
     await sessions.close('a', next.sessionId);
   });
 

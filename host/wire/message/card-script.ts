@@ -62,6 +62,9 @@ export const ExchangeRequest = Type.Object(
 );
 export type ExchangeRequest = Static<typeof ExchangeRequest>;
 
+/** With `1` in an exchange: the session ends with this script. A header, because earlier releases ignore it. */
+export const LAST_SCRIPT_HEADER = 'opentsm-last-script';
+
 export const ExchangeResult = Type.Object(
   {
     /** One per command that ran; shorter than the script when it stopped early. */
@@ -71,6 +74,8 @@ export const ExchangeResult = Type.Object(
     cost: TripCost,
     /** Where `ota` has a choice: how the script went to the card, and why not otherwise. */
     bearer: Type.Optional(Type.String({ maxLength: 16 })),
+    /** The session was ended with this script, as it was asked for (`LAST_SCRIPT_HEADER`). */
+    ended: Type.Optional(Type.Literal(true)),
     insteadOf: Type.Optional(
       Type.Array(
         Type.Object(
@@ -97,6 +102,8 @@ export const OpenCardSession = Type.Object(
     owner: IdempotencyKey,
     /** How long to wait for another owner's lease to end before `card-busy` (409). */
     waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 120_000 })),
+    /** The first script, which runs as soon as the session is open; when it fails, so does the opening. */
+    commands: Type.Optional(ExchangeRequest.properties.commands),
   },
   { additionalProperties: false },
 );
@@ -121,6 +128,8 @@ export const CardSessionInfo = Type.Object(
     /** Changes whenever a card is inserted or the reader comes back: facts of another insertion are stale. */
     insertion: Type.String({ maxLength: 64 }),
     leaseExpiresAt: Type.String({ maxLength: 40 }),
+    /** What became of the `commands` of the opening. */
+    first: Type.Optional(ExchangeResult),
   },
   { additionalProperties: false },
 );

@@ -37,7 +37,7 @@ export async function runFlow<C extends VisitContext, F>(
   for (const unit of flow.units) {
     const known = facts;
     const done = run.results[unit.name] as StepResult | undefined;
-    const result = done ?? (await attempt(unit, known, context, policy));
+    const result = done ?? (await attempt(unit, known, context, policy, unit === flow.units.at(-1)));
     if ('failure' in result) return { end: 'failed', failure: result.failure };
     if ('stop' in result) return { end: 'stopped', result: result.stop };
     facts = { ...facts, ...result.facts };
@@ -62,11 +62,17 @@ export async function admit<C extends VisitContext, F>(
   return facts;
 }
 
-async function attempt(unit: Unit, facts: AnyFacts, context: VisitContext, policy: AttemptPolicy): Promise<StepResult> {
+async function attempt(
+  unit: Unit,
+  facts: AnyFacts,
+  context: VisitContext,
+  policy: AttemptPolicy,
+  final: boolean,
+): Promise<StepResult> {
   try {
     const added = await persist(async () => {
       try {
-        return await runUnit(unit, facts, context);
+        return await runUnit(unit, facts, context, final);
       } catch (error) {
         await context.channel.close();
         throw error;

@@ -31,26 +31,42 @@ export interface Announcements {
   flush(): Promise<void>;
 }
 
-/** New facts of the unit, or the end of the flow. */
-export async function runUnit(unit: Unit, before: AnyFacts, context: VisitContext): Promise<AnyFacts | Stop> {
+/**
+ * New facts of the unit, or the end of the flow.
+ *
+ * @param final nothing of the flow follows: the card is given back with the last trip
+ */
+export async function runUnit(
+  unit: Unit,
+  before: AnyFacts,
+  context: VisitContext,
+  final = false,
+): Promise<AnyFacts | Stop> {
   const card = context.cardName?.(before);
   if (card !== undefined) noteWork({ card });
   let facts = before;
   for (const [index, segment] of unit.segments.entries()) {
     const later = unit.segments.slice(index + 1).some(({ kind }) => kind === 'protected');
-    const added = await runSegment(segment, facts, context, later);
+    const last = final && index === unit.segments.length - 1;
+    const added = await runSegment(segment, facts, context, { later, last });
     if (added instanceof Stop) return added;
     facts = { ...facts, ...added };
   }
   return Object.fromEntries(Object.entries(facts).filter(([name, value]) => before[name] !== value));
 }
 
-/** @param later there is another trip under the channel in this visit */
+interface Place {
+  /** There is another trip under the channel in this visit. */
+  readonly later: boolean;
+  /** There is no other trip to the card. */
+  readonly last: boolean;
+}
+
 async function runSegment(
   segment: Segment,
   facts: AnyFacts,
   context: VisitContext,
-  later: boolean,
+  place: Place,
 ): Promise<AnyFacts | Stop> {
   switch (segment.kind) {
     case 'host':
@@ -63,7 +79,7 @@ async function runSegment(
       return added instanceof Stop ? added : {};
     }
     case 'protected':
-      return runProtectedTrip(segment.rows, facts, context, later);
+      return runProtectedTrip(segment.rows, facts, context, place);
   }
 }
 
@@ -146,7 +162,7 @@ async function runProtectedTrip(
   rows: readonly CardRow<PlainCommand>[],
   facts: AnyFacts,
   context: VisitContext,
-  later: boolean,
+  { later, last }: Place,
 ) {
   const start = performance.now();
   const started = await startRows(rows, facts, context);
@@ -157,7 +173,7 @@ async function runProtectedTrip(
   }
   const authenticating = context.channel.kind === 'opened';
   const script = await context.channel.script(plain);
-  const result = await exchange(script.commands, context);
+  const result = await exchange(script.commands, context, last);
   const judged = result.responses[0]?.sw;
   if (authenticating && judged !== undefined) {
     await context.channel.endAttempt(judged === '9000' ? 'succeeded' : 'refused');
@@ -178,13 +194,17 @@ async function runProtectedTrip(
   return finishRows(started, plain, wrapped, responses, rest, context);
 }
 
-async function exchange(commands: readonly CardCommand[], context: VisitContext): Promise<ExchangeResult> {
+async function exchange(
+  commands: readonly CardCommand[],
+  context: VisitContext,
+  last = false,
+): Promise<ExchangeResult> {
   if (commands.length === 0) {
     const cost = { roundTrips: 0, apdus: 0, bytesOut: 0, bytesIn: 0, ms: 0 };
     return { responses: [], stopped: false, cost };
   }
   await context.journal?.flush();
-  const result = await context.card.exchange(commands);
+  const result = await context.card.exchange(commands, last);
   if (result.responses.length > commands.length || (result.responses.length < commands.length && !result.stopped)) {
     throw new WireError('script-responses', 'The terminal answered another number of responses than commands', {
       expected: commands.length,

@@ -8,6 +8,7 @@ import {
   ExchangeRequest,
   ExchangeResult,
   GiveBackCard,
+  LAST_SCRIPT_HEADER,
   OpenCardSession,
   RenewCardSession,
 } from '../../../wire/message/card-script.ts';
@@ -19,6 +20,8 @@ const SessionParams = Type.Object(
   { sessionId: Type.String({ pattern: '^[0-9a-f]{32}$' }) },
   { additionalProperties: false },
 );
+/** Any other value is as good as none. */
+const ScriptHeaders = Type.Object({ [LAST_SCRIPT_HEADER]: Type.Optional(Type.String()) });
 const holders = { access: ['provider', 'issuer'] as const };
 
 /** Under which name a peer holds cards: the issuer's is no provider's, whose ids have no colon. */
@@ -41,8 +44,21 @@ export function cardSessionRoutes(app: RestApp, sessions: CardSessions): void {
 
   app.post(
     '/v1/card-sessions/:sessionId/exchange',
-    { config: holders, schema: { params: SessionParams, body: ExchangeRequest, response: { 200: ExchangeResult } } },
-    async (request) => sessions.exchange(holderOf(request.peer), request.params.sessionId, request.body),
+    {
+      config: holders,
+      schema: {
+        ...{ params: SessionParams, headers: ScriptHeaders, body: ExchangeRequest },
+        response: { 200: ExchangeResult },
+      },
+    },
+    async (request) => {
+      const last = request.headers[LAST_SCRIPT_HEADER] === '1';
+      const { sessionId } = request.params;
+      const holder = holderOf(request.peer);
+      return last
+        ? sessions.exchangeLast(holder, sessionId, request.body)
+        : sessions.exchange(holder, sessionId, request.body);
+    },
   );
 
   app.post(
