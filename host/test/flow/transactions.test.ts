@@ -6,9 +6,9 @@ import { requestLoad } from '../../lab/request-load.ts';
 import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
 
 const READERS = 3;
-const LIMIT = 60;
-/** 24 when nobody asks twice: a long poll that a busy machine keeps waiting is asked again. */
-const REQUESTS = 30;
+const LIMIT = 56;
+/** 22 when nobody asks twice: a long poll that a busy machine keeps waiting is asked again. */
+const REQUESTS = 28;
 
 const total = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((sum, n) => sum + n, 0);
 

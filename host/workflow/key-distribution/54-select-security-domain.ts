@@ -20,12 +20,27 @@ import { auditSecurityDomain, type ProviderContext } from './provider-context.ts
 
 export type KnownCard = CardIdentity & Probe & { readonly insertion: string };
 
+/** The row that a flow has read last and not changed since. */
+const read = new WeakMap<ProviderContext, SecurityDomainRow>();
+
 /** The SSD of this card as our database has it. @throws LifeCycleError when it was deleted meanwhile */
 export async function requireRow({ cardId }: CardIdentity, context: ProviderContext): Promise<SecurityDomainRow> {
   const row = await findSecurityDomainRow(context.database, cardId);
-  if (row !== undefined) return row;
+  if (row !== undefined) {
+    read.set(context, row);
+    return row;
+  }
+  read.delete(context);
   throw new LifeCycleError('security-domain-gone', 'The SSD is not in our database any more: start a new distribution');
 }
+
+/** The same as 54 has read it in this visit: the card is this flow's alone. @throws LifeCycleError as `requireRow` */
+export async function rowOfVisit(facts: CardIdentity, context: ProviderContext): Promise<SecurityDomainRow> {
+  return read.get(context) ?? requireRow(facts, context);
+}
+
+/** The flow has changed the row: it is read again. */
+export const rowChanged = (context: ProviderContext): boolean => read.delete(context);
 
 /**
  * Step 54: SELECT the SSD, and look which pair is live there. Where it is not the one of our database the CASD says

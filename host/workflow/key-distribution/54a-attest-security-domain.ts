@@ -2,7 +2,7 @@
 import { CertificateError } from '../../errors.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { cardOf } from './41c-find-security-domain.ts';
-import { type KnownCard, requireRow } from './54-select-security-domain.ts';
+import { type KnownCard, rowOfVisit } from './54-select-security-domain.ts';
 import { prepareProviderChannel } from './55-open-provider-channel.ts';
 import { attestationScript, isOwnPair } from './attestation.ts';
 import type { ProviderContext } from './provider-context.ts';
@@ -26,7 +26,7 @@ export interface Trusted {
  * @throws CertificateError `attestation-withheld`; `attestation-content` when the SSD is not what it must be
  */
 export async function* attestSecurityDomain(facts: KnownCard, context: ProviderContext) {
-  const row = await requireRow(facts, context);
+  const row = await rowOfVisit(facts, context);
   const { keyReference, publicKey } = row;
   if (facts.casdCertificate !== undefined) await prepareProviderChannel(row, context);
   const attestation = await attestationScript({ ...facts, ...row.attestedCard }, context);

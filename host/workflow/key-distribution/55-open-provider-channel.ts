@@ -2,7 +2,7 @@
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 import type { SecureChannelScript } from '../../wire/message/kms.ts';
-import { type KnownCard, requireRow } from './54-select-security-domain.ts';
+import { type KnownCard, rowOfVisit } from './54-select-security-domain.ts';
 import type { ProviderContext } from './provider-context.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { ProviderContext } from './provider-context.ts';
  * commands of 56, once 54a has found the SSD to be ours alone.
  */
 export async function* openProviderChannel(facts: KnownCard, context: ProviderContext) {
-  const row = await requireRow(facts, context);
+  const row = await rowOfVisit(facts, context);
   const script = context.channel.takePrepared() ?? (await openingScript(row, context));
   context.channel.opening(script.channelId);
   const responses: readonly CardResponse[] = yield script.commands;

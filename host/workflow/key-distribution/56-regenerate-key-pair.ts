@@ -6,7 +6,7 @@ import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts
 import { toRsaPublicKey } from '../../wire/gp/public-key.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { isOurs } from './41c-find-security-domain.ts';
-import { type KnownCard, requireRow } from './54-select-security-domain.ts';
+import { type KnownCard, rowChanged, rowOfVisit } from './54-select-security-domain.ts';
 import type { Trusted } from './54a-attest-security-domain.ts';
 import { auditSecurityDomain, type ProviderContext, type ProviderStart } from './provider-context.ts';
 
@@ -16,7 +16,7 @@ import { auditSecurityDomain, type ProviderContext, type ProviderStart } from '.
  * says the CASD; on a card without one, our database or a certificate of ours, never the card's key list.
  */
 export async function* regenerateKeyPair(facts: ProviderStart & KnownCard & Trusted, context: ProviderContext) {
-  const row = await requireRow(facts, context);
+  const row = await rowOfVisit(facts, context);
   const reference = KEY_REFERENCE.OWN_KEY_PAIR;
   const keyReference = keyReferenceToHex(reference);
   const { attestedCard, isolation, ownPair } = facts;
@@ -24,6 +24,7 @@ export async function* regenerateKeyPair(facts: ProviderStart & KnownCard & Trus
     if (isOurs(row)) return {};
     yield [];
     await recordOwned(context.database, facts.cardId, row, attestedCard);
+    rowChanged(context);
     return {};
   }
   const command = generateKeyPair(reference, facts.keySizeBits);
@@ -32,6 +33,7 @@ export async function* regenerateKeyPair(facts: ProviderStart & KnownCard & Trus
   const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
   const publicKey = toRsaPublicKey(decodePublicKey(responseData(command, responses[0])));
   await recordOwned(context.database, facts.cardId, { keyReference, publicKey }, attestedCard);
+  rowChanged(context);
   await auditSecurityDomain(context, facts.cardId, { ...audit, phase: 'after' });
   return {};
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type KnownCard, requireRow } from './54-select-security-domain.ts';
+import { type KnownCard, rowOfVisit } from './54-select-security-domain.ts';
 import type { OwnKeyClaim } from './57a-attest-own-key-pair.ts';
 import { holderReferenceOf } from './own-certificate.ts';
 import { auditSecurityDomain, type ProviderContext } from './provider-context.ts';
@@ -8,7 +8,7 @@ import { auditSecurityDomain, type ProviderContext } from './provider-context.ts
  * Step 58: the provider's CA certifies the SSD's new public key: CERT.SD.AUT. Not without 57a where there is a CASD.
  */
 export async function issueCertificate(facts: KnownCard & OwnKeyClaim, context: ProviderContext) {
-  const { publicKey, ssdAid } = await requireRow(facts, context);
+  const { publicKey, ssdAid } = await rowOfVisit(facts, context);
   const holderReference = holderReferenceOf(facts.cardId, ssdAid);
   const audit = {
     numeral: '58',
