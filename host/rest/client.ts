@@ -38,7 +38,10 @@ export interface RestCall<S extends TSchema> {
   readonly idempotencyKey?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
-  /** How many more times to try when the link fails: only for calls that may safely run twice. */
+  /**
+   * How many more times to try when the link fails, or the peer says 503: it cannot answer now, as when its database
+   * is away. Only for calls that may safely run twice.
+   */
   readonly retries?: number;
   readonly signal?: AbortSignal;
 }
@@ -116,7 +119,7 @@ export class RestClient implements AsyncDisposable {
       try {
         return await this.#toNode(call);
       } catch (error) {
-        const again = error instanceof TransportError && attempt < (call.retries ?? 0) && call.signal?.aborted !== true;
+        const again = isPassing(error) && attempt < (call.retries ?? 0) && call.signal?.aborted !== true;
         if (!again) throw error;
         await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** attempt)));
       }
@@ -260,6 +263,10 @@ export class RestClient implements AsyncDisposable {
     await this.close();
   }
 }
+
+/** True when the link to the peer failed, or what the peer needs for an answer: the same call may succeed later. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof TransportError || (error instanceof PeerError && error.context.status === 503);
 
 interface CallEndOptions {
   readonly timeoutMs: number;

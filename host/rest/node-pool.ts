@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { Static, TSchema } from 'typebox';
 import { InvariantError, PeerError, TransportError } from '../errors.ts';
 import type { NodeState, PoolNode } from '../wire/message/front.ts';
-import { type RestCall, RestClient, type RestClientOptions } from './client.ts';
+import { isPassing, type RestCall, RestClient, type RestClientOptions } from './client.ts';
 import { type CallResult, NodeHealth, type NodeHealthOptions, type ProbeResult } from './node-health.ts';
 
 /** Whatever calls a daemon: one client, or a pool of its nodes. */
@@ -64,7 +64,7 @@ export class NodePool implements Caller, AsyncDisposable {
       try {
         return await this.#toOneOfThem(call);
       } catch (error) {
-        const again = error instanceof TransportError && round < (call.retries ?? 0);
+        const again = isPassing(error) && round < (call.retries ?? 0);
         if (!again || isOver(call) || this.#stop.signal.aborted) throw error;
         await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_PAUSE_MS, 100 * 2 ** round)));
       }

@@ -2,7 +2,14 @@
 import { request as httpsRequest } from 'node:https';
 import { expect } from 'chai';
 import { Type } from 'typebox';
-import { InvariantError, NotFoundError, PeerError, StatusWordError, TransportError } from '../../errors.ts';
+import {
+  ConflictError,
+  InvariantError,
+  NotFoundError,
+  PeerError,
+  StatusWordError,
+  TransportError,
+} from '../../errors.ts';
 import type { RestApp } from '../../rest/app.ts';
 import type { Peer } from '../../rest/identity.ts';
 import { TestServer, testPki } from './fixture.ts';
@@ -300,6 +307,31 @@ describe('REST client', () => {
     const gone = await client.call({ method: 'GET', path: '/v1/dies', retries: 1 }).catch((caught: unknown) => caught);
     expect((gone as TransportError).code).to.equal('peer-unreachable');
     await client.close();
+  });
+
+  it('asks again while the peer says that it cannot answer now, and hears every other refusal', async () => {
+    const Asked = Type.Object({ asked: Type.Integer() }, { additionalProperties: false });
+    let asked = 0;
+    await using server = await TestServer.start(OTA, (app) => {
+      const options = { config: { access: ['provider'] as const }, schema: { response: { 200: Asked } } };
+      app.get('/v1/away', options, async () => {
+        asked += 1;
+        if (asked % 3 !== 0) throw Object.assign(new Error('terminating connection'), { code: '57P01' });
+        return { asked };
+      });
+      app.get('/v1/busy', options, async () => {
+        asked += 1;
+        throw new ConflictError('card-busy', 'for another');
+      });
+    });
+    const client = await server.client(PROVIDER);
+    const ask = (path: string, retries?: number) =>
+      client.call({ method: 'GET', path, response: Asked, ...(retries === undefined ? {} : { retries }) });
+    expect(await ask('/v1/away', 2)).to.deep.equal({ asked: 3 });
+    expect((await refusal(ask('/v1/away'))).code).to.equal('database');
+    asked = 0;
+    expect((await refusal(ask('/v1/busy', 2))).code).to.equal('card-busy');
+    expect(asked).to.equal(1);
   });
 
   it('gives up after the time limit', async () => {
