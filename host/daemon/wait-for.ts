@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from 'pino';
 import { PeerError, TransportError } from '../errors.ts';
-import { isConnectionError } from '../store/database.ts';
+import { mayPass } from '../store/database-errors.ts';
 
 const PAUSE_MS = 500;
 const TELL_EVERY_MS = 5_000;
@@ -18,7 +18,7 @@ export async function waitFor<T>(logger: Logger, what: string, act: () => Promis
     try {
       return await act();
     } catch (error) {
-      if (!mayPass(error)) throw error;
+      if (!mayCome(error)) throw error;
       const reason = (error as Error).message;
       if (performance.now() > deadline) {
         throw new TransportError('not-there', `gave up waiting for ${what}: ${reason}`, { what }, error);
@@ -32,7 +32,7 @@ export async function waitFor<T>(logger: Logger, what: string, act: () => Promis
   }
 }
 
-const mayPass = (error: unknown): boolean =>
+const mayCome = (error: unknown): boolean =>
   error instanceof TransportError ||
-  isConnectionError(error) ||
+  mayPass(error) ||
   (error instanceof PeerError && Number(error.context.status) === 503);

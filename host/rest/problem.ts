@@ -18,7 +18,7 @@ import {
   WireError,
   WorkflowError,
 } from '../errors.ts';
-import { databaseError, isConnectionError } from '../store/database.ts';
+import { databaseError, mayPass } from '../store/database-errors.ts';
 import type { Problem } from '../wire/message/common.ts';
 import type { FieldError } from './validation.ts';
 
@@ -72,7 +72,7 @@ export function problemCode(type: string): string {
  * (InvariantError) and every unknown error become `internal`, without detail.
  */
 export function problemOf(thrown: unknown, instance?: string): Problem {
-  const error = isConnectionError(thrown) ? databaseError(thrown) : thrown;
+  const error = mayPass(thrown) ? databaseError(thrown) : thrown;
   const at = instance === undefined ? {} : { instance: instance.slice(0, 200) };
   const row = error instanceof InvariantError ? undefined : STATUS.find(([type]) => error instanceof type);
   if (row === undefined || !(error instanceof TsmError)) return frameworkProblem(error, at);

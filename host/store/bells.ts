@@ -8,6 +8,10 @@ import { connectionOptions } from './database.ts';
  */
 
 const CHANNEL = 'opentsm';
+/** A server that hears nothing more of a node frees its name. */
+const SERVER_KEEPS_ALIVE = `SELECT set_config('tcp_keepalives_idle', '10', false),
+  set_config('tcp_keepalives_interval', '5', false), set_config('tcp_keepalives_count', '3', false)`;
+const ASK_MS = 30_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** Rings of one turn of the event loop, and those that follow at once, are heard together. */
@@ -99,6 +103,8 @@ export interface BellsByDatabaseOptions {
   readonly onError: (error: Error) => void;
   /** Session lock that this connection keeps, and what to do when another session has it. */
   readonly lock?: { readonly key: string; readonly taken: () => void };
+  /** How often the connection is tried out; 30 s when absent. */
+  readonly askMs?: number;
 }
 
 /** The bells of all nodes on one database. */
@@ -121,14 +127,34 @@ export class BellsByDatabase implements AsyncDisposable {
   }
 
   async #connect(): Promise<void> {
+    const client = this.#newClient();
+    try {
+      await this.#begin(client);
+    } catch (error) {
+      // It may have the node's name already.
+      void client.end().catch(() => {});
+      throw error;
+    }
+    if (this.#closed) return void client.end().catch(() => {});
+    this.#client = client;
+    this.#ask(client);
+    this.bells.ringAll();
+  }
+
+  #newClient(): pg.Client {
     const client = new pg.Client({ ...connectionOptions(this.#options.url), application_name: 'opentsm bells' });
     client.on('error', (error) => this.#lost(client, error));
     client.on('end', () => this.#lost(client, new Error('the listening connection ended')));
     client.on('notification', ({ payload }) => {
       if (payload !== undefined) this.bells.ring(payload);
     });
+    return client;
+  }
+
+  async #begin(client: pg.Client): Promise<void> {
     await client.connect();
     const { lock } = this.#options;
+    await client.query(SERVER_KEEPS_ALIVE);
     const taken =
       lock === undefined
         ? true
@@ -139,9 +165,20 @@ export class BellsByDatabase implements AsyncDisposable {
           ).rows[0]?.taken === true;
     if (!taken) lock?.taken();
     await client.query(`LISTEN ${CHANNEL}`);
-    if (this.#closed) return void client.end().catch(() => {});
-    this.#client = client;
-    this.bells.ringAll();
+  }
+
+  /** Nobody rings on a connection that has gone silent: whether the other end is there is asked. */
+  #ask(client: pg.Client): void {
+    const again = setTimeout(async () => {
+      if (this.#client !== client) return;
+      try {
+        await client.query('SELECT 1');
+        this.#ask(client);
+      } catch (error) {
+        this.#lost(client, error instanceof Error ? error : new Error(String(error)));
+      }
+    }, this.#options.askMs ?? ASK_MS);
+    again.unref();
   }
 
   #lost(client: pg.Client, error: Error): void {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
 import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
 import pg from 'pg';
-import { InvariantError, TransportError, TsmError } from '../errors.ts';
-import { isStalePlan, PipelinedDriver } from './pipelined-driver.ts';
+import { InvariantError, TransportError } from '../errors.ts';
+import { databaseError } from './database-errors.ts';
+import { PipelinedDriver, requireWritable } from './pipelined-driver.ts';
 
 /** One step of a schema. Numbers rise by one; what was released is never changed. */
 export interface Migration {
@@ -32,7 +34,14 @@ export interface PoolCounts {
 const MIGRATION_LOCK = 0x6f74_736e;
 const CONNECT_MS = 10_000;
 const STATEMENT_MS = 30_000;
+/** The client's own: a server that stands still, or is not reached any more, ends no statement. */
+const ANSWER_MS = STATEMENT_MS + 15_000;
 const IDLE_IN_TRANSACTION_MS = 60_000;
+/** A connection that is silent for so long is asked whether it is still there; the system's own time is two hours. */
+const KEEP_ALIVE_MS = 10_000;
+/** Less than whoever watches a daemon waits for `/health/ready`. */
+const CHECK_MS = 2_000;
+const ANSWERED = 'answered';
 
 /** Opens a database and brings its schema up to date. @throws TransportError when it cannot be reached */
 export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Kysely<Tables>> {
@@ -59,14 +68,19 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Ky
   return database;
 }
 
-/** Limits of every connection: to connect, for a statement, and for a transaction in which nothing happens. */
+/**
+ * Limits of every connection: to connect, for a statement, for its answer, and for a transaction in which nothing
+ * happens. The address may name others (`?statement_timeout=5000&query_timeout=8000`).
+ */
 export function connectionOptions(url: string): pg.ClientConfig {
   return {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_MS,
     statement_timeout: STATEMENT_MS,
+    query_timeout: ANSWER_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
   };
 }
 
@@ -94,28 +108,30 @@ async function migrate<Tables>(database: Kysely<Tables>, migrations: readonly Mi
   });
 }
 
-/** True when the connection failed or was ended, as opposed to a statement that is wrong. */
-export function isConnectionError(error: unknown): boolean {
-  const code = String((error as { code?: unknown } | undefined)?.code ?? '');
-  return (
-    /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENETUN|57P0|08|53|25P03)/.test(code) ||
-    isStalePlan(error) ||
-    /Connection terminated|connection timeout|timeout exceeded when trying to connect|not queryable/.test(String(error))
-  );
-}
+/** A check that is under way, by its database: who asks meanwhile hears what comes of it. */
+const checks = new WeakMap<object, Promise<void>>();
 
-/** A database that is away or refuses is a link failure: trying again may help. */
-export function databaseError(error: unknown): TsmError {
-  if (error instanceof TsmError) return error;
-  const code = String((error as { code?: unknown } | undefined)?.code ?? 'unknown');
-  return new TransportError('database', `The database refused or is away (${code})`, { sqlState: code }, error);
-}
-
-/** Fails while the database does not answer. @throws TransportError */
-export async function checkDatabase<Tables>(database: Kysely<Tables>): Promise<void> {
+/**
+ * Fails while the database does not answer, or takes no writes.
+ *
+ * @param limitMs how long to wait for the answer
+ * @throws TransportError `database`; its context says `no-answer`, `25006` (read only) or PostgreSQL's own code
+ */
+export async function checkDatabase<Tables>(database: Kysely<Tables>, limitMs = CHECK_MS): Promise<void> {
+  const check = checks.get(database) ?? requireWritable(database).finally(() => checks.delete(database));
+  checks.set(database, check);
+  const over = new AbortController();
   try {
-    await sql`SELECT 1`.execute(database);
+    await Promise.race([check, silent(limitMs, over.signal)]);
   } catch (error) {
     throw databaseError(error);
+  } finally {
+    over.abort(ANSWERED);
   }
+}
+
+async function silent(limitMs: number, over: AbortSignal): Promise<void> {
+  await delay(limitMs, undefined, { signal: over }).catch(() => {});
+  if (over.aborted) return;
+  throw new TransportError('database', 'The database does not answer', { sqlState: 'no-answer' });
 }

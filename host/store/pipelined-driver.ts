@@ -9,6 +9,7 @@ import {
 } from 'kysely';
 import type pg from 'pg';
 import { InvariantError } from '../errors.ts';
+import { isConnectionError, readOnlyError } from './database-errors.ts';
 
 /**
  * Kysely's driver for `pg`, with fewer messages and less work for the database: a statement with parameters is parsed
@@ -19,6 +20,7 @@ import { InvariantError } from '../errors.ts';
 /** Statements that are kept prepared; texts beyond this number, which lists of many lengths could make, are not. */
 const MAX_PREPARED = 512;
 const COMMIT = 'COMMIT';
+const READ_ONLY_STATE = "SELECT current_setting('transaction_read_only') AS state";
 const names = new Map<string, string>();
 
 /** Name of the prepared statement of this text, the same for every connection of this process. */
@@ -31,16 +33,6 @@ function nameOf({ sql, parameters }: CompiledQuery): string | undefined {
   names.set(sql, name);
   return name;
 }
-
-/** True when a migration has changed what a prepared statement returns: a new connection prepares it anew. */
-export function isStalePlan(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
-  return code === '0A000' && /cached plan must not change result type/.test(String(message));
-}
-
-/** True when the transaction takes no more statements: one before has failed, and says why. */
-const isRefusedForAnother = (error: unknown): boolean =>
-  (error as { readonly code?: unknown } | undefined)?.code === '25P02';
 
 /** What the first of these threw, when all have ended. */
 async function firstFailure(sent: readonly Promise<unknown>[]): Promise<unknown> {
@@ -81,8 +73,10 @@ class PipelinedConnection implements DatabaseConnection {
       const counts = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE' || command === 'MERGE';
       return { rows: rows ?? [], ...(counts ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
     } catch (error) {
-      if (isStalePlan(error)) this.spoil();
-      throw isRefusedForAnother(error) ? ((await firstFailure(unread)) ?? error) : error;
+      // What nobody has looked at yet came first: this one was refused for its sake.
+      const first = (await firstFailure(unread)) ?? error;
+      if (isConnectionError(error) || isConnectionError(first)) this.spoil();
+      throw first;
     }
   }
 
@@ -233,5 +227,15 @@ export async function writeOnly(transaction: InTransaction, statements: readonly
   const compiled = statements.map((statement) => statement.compile(transaction));
   await transaction.getExecutor().provideConnection(async (connection) => {
     for (const query of compiled) own(connection).write(query);
+  });
+}
+
+/** Fails where nothing can be written, and gives that connection up. @throws TransportError `database` */
+export async function requireWritable(database: QueryExecutorProvider): Promise<void> {
+  await database.getExecutor().provideConnection(async (connection) => {
+    const { rows } = await connection.executeQuery<{ state: string }>(CompiledQuery.raw(READ_ONLY_STATE));
+    if (rows[0]?.state === 'off') return;
+    own(connection).spoil();
+    throw readOnlyError();
   });
 }

@@ -6,7 +6,7 @@ import type { Registry } from 'prom-client';
 import { LimitError } from '../../errors.ts';
 import type { ServiceProvider, TsmsAnswer, TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import type { OperationId } from '../../service/provider/tsms/call.ts';
-import { isConnectionError } from '../../store/database.ts';
+import { mayPass } from '../../store/database-errors.ts';
 import { OPERATIONS } from '../../wire/tsms/published.ts';
 import { invalidRequest, TsmsError, tsmsError, wrongFormat } from '../../wire/tsms/tsms-error.ts';
 import { guardHandshakes } from '../handshake-guard.ts';
@@ -162,7 +162,7 @@ function errorOf(thrown: unknown, request: FastifyRequest): TsmsError {
   if (statusCode === 413) return malformed(request, `of ${MAX_JSON} bytes at most`);
   if (statusCode === 415) return malformed(request, 'application/json');
   if (typeof code === 'string' && code.startsWith('FST_') && statusCode === 400) return malformed(request, 'whole');
-  return new TsmsError(2000, `Internal server error: ${isConnectionError(thrown) ? 'try again later' : 'our fault'}`);
+  return new TsmsError(2000, `Internal server error: ${mayPass(thrown) ? 'try again later' : 'our fault'}`);
 }
 
 /** Before a body is read. */

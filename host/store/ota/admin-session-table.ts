@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { BELL_CHANNEL } from '../bells.ts';
-import { databaseError } from '../database.ts';
+import { databaseError } from '../database-errors.ts';
 
 /**
  * Sessions of remote administration: where each card is in its scripts, so that any node answers its next POST.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { BELL_CHANNEL } from '../bells.ts';
-import { databaseError, type Migration } from '../database.ts';
+import type { Migration } from '../database.ts';
+import { databaseError } from '../database-errors.ts';
 import { type CampaignRules, OUTBOX_BELL, type PacketState } from './packet-table.ts';
 
 /** Packets that were asked for together: paused, resumed and cancelled as one. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { BELL_CHANNEL } from '../bells.ts';
-import { databaseError, type Migration } from '../database.ts';
+import { checkDatabase, type Migration } from '../database.ts';
+import { databaseError } from '../database-errors.ts';
 import { type Statement, together, writeOnly } from '../pipelined-driver.ts';
 import { CAMPAIGN_MIGRATION } from './campaign-table.ts';
 import {
@@ -282,9 +283,9 @@ export class LeaseTable {
     );
   }
 
-  /** Fails when the database is away. @throws TransportError */
-  async check(): Promise<void> {
-    await guarded(() => sql`SELECT 1`.execute(this.#database));
+  /** @throws TransportError as `checkDatabase` */
+  check(): Promise<void> {
+    return checkDatabase(this.#database);
   }
 }
 

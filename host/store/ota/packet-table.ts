@@ -2,7 +2,7 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { SendingRules } from '../../wire/message/sending-rules.ts';
 import { BELL_CHANNEL } from '../bells.ts';
-import { databaseError } from '../database.ts';
+import { databaseError } from '../database-errors.ts';
 
 /**
  * Secured packets on their way to cards by short message: of each card one at a time, all others wait. Each change

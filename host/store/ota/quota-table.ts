@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
-import { databaseError } from '../database.ts';
+import { databaseError } from '../database-errors.ts';
 
 /** What providers use of their quotas over all nodes of one OTA server. Time is the database's. */
 

@@ -2,7 +2,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { SendingRules } from '../../wire/message/sending-rules.ts';
 import type { CardAgent } from '../../wire/message/subscription.ts';
-import { databaseError } from '../database.ts';
+import { databaseError } from '../database-errors.ts';
 
 /** Which number, and which device, a card has: now, and before. */
 

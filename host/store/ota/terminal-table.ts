@@ -2,7 +2,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { TerminalInfo } from '../../wire/message/card-script.ts';
 import { BELL_CHANNEL } from '../bells.ts';
-import { databaseError } from '../database.ts';
+import { databaseError } from '../database-errors.ts';
 
 /** Which node holds the connection of which terminal: the newest connection counts. */
 

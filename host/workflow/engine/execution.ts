@@ -2,7 +2,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import { TransportError } from '../../errors.ts';
 import type { Bells } from '../../store/bells.ts';
-import { isConnectionError } from '../../store/database.ts';
+import { isConnectionError, mayPass } from '../../store/database-errors.ts';
 import { type Statement, together } from '../../store/pipelined-driver.ts';
 import { endWorkflow, recordedOf, recordingResult, type WorkflowRow, workflowBell } from '../../store/workflows.ts';
 import { never, pause } from './retry.ts';
@@ -160,7 +160,7 @@ export class Execution implements DurableRun {
         });
         return;
       } catch (error) {
-        if (!isConnectionError(error)) throw error;
+        if (!mayPass(error)) throw error;
         await pause(pauseMs, stopping);
       }
     }

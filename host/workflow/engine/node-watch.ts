@@ -21,7 +21,8 @@ export class NodeWatch {
   readonly #options: NodeWatchOptions;
   readonly #beats: NodeBeats<unknown>;
   #timer: NodeJS.Timeout | undefined;
-  #beating: Promise<void> = Promise.resolve();
+  /** The beat that is under way: a database that does not answer is not asked again meanwhile. */
+  #beating: Promise<void> | undefined;
 
   constructor(options: NodeWatchOptions) {
     this.#options = options;
@@ -36,7 +37,11 @@ export class NodeWatch {
     const left = await requeueOf(database, 'dead');
     if (left > 0) onTakeOver(left);
     this.#timer = setInterval(() => {
-      this.#beating = this.#beat().catch(this.#options.onError);
+      this.#beating ??= this.#beat()
+        .catch(this.#options.onError)
+        .finally(() => {
+          this.#beating = undefined;
+        });
     }, beatMs);
     this.#timer.unref();
   }

@@ -9,7 +9,7 @@ import {
   WireError,
   WorkflowError,
 } from '../../errors.ts';
-import { isConnectionError } from '../../store/database.ts';
+import { mayPass } from '../../store/database-errors.ts';
 
 /** When a step that failed is tried again. */
 
@@ -52,7 +52,7 @@ export function retryOf(error: unknown): Retry {
   if (error instanceof StatusWordError || error instanceof SecureChannelError || error instanceof WireError)
     return 'doubtful';
   // A database that is away shows itself as an error of its driver.
-  return error instanceof TsmError ? 'never' : isConnectionError(error) ? 'again' : 'never';
+  return error instanceof TsmError ? 'never' : mayPass(error) ? 'again' : 'never';
 }
 
 /** True when a peer says that what the call refers to is gone or taken: asking for it anew may help. */
