@@ -188,6 +188,23 @@ export async function requeueOf<T>(
   return rows.length;
 }
 
+/**
+ * Puts back into the queue what this owner took and does not have at work: it did not hear that it has it, because the
+ * answer was lost. Only what has stood still for longer than any answer takes. Returns how many.
+ */
+export async function requeueUnheard<T>(
+  database: Kysely<T>,
+  owner: string,
+  atWork: readonly string[],
+  stillMs: number,
+): Promise<number> {
+  const { rows } = await sql`UPDATE workflows SET state = 'queued', owner = NULL, updated_at = now()
+    WHERE state = 'running' AND owner = ${owner} AND NOT id = ANY(${[...atWork]}::text[])
+      AND updated_at < now() - ${stillMs} * interval '1 millisecond' RETURNING id`.execute(database);
+  if (rows.length > 0) await notify(database, QUEUE_BELL);
+  return rows.length;
+}
+
 export async function findWorkflow<T>(database: Kysely<T>, id: string): Promise<WorkflowRow | undefined> {
   const { rows } = await sql<WorkflowRow>`SELECT ${COLUMNS} FROM workflows WHERE id = ${id}`.execute(database);
   return rows[0];

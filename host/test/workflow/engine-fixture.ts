@@ -11,7 +11,7 @@ const MIGRATIONS = [
 ];
 
 export type TestEngineOptions = Pick<EngineOptions, 'nodeId' | 'workflows'> &
-  Partial<Pick<EngineOptions, 'window' | 'version' | 'beatMs' | 'deadAfterMs'>>;
+  Partial<Pick<EngineOptions, 'window' | 'version' | 'beatMs' | 'deadAfterMs' | 'unheardMs' | 'onEnded'>>;
 
 /** An engine on a database of its own tables only. */
 export async function openTestEngine(url: string, options: TestEngineOptions) {

@@ -4,11 +4,13 @@ import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
+import { together } from '../../store/pipelined-driver.ts';
 import { addWorkflow, type WorkflowTables, workflowBell } from '../../store/workflows.ts';
 import type { Engine } from '../../workflow/engine/durable.ts';
 import type { Workflow } from '../../workflow/engine/execution.ts';
 import { TestDatabase } from '../ota/fixture.ts';
+import { BadWay } from '../store/bad-way.ts';
 import { openTestEngine } from './engine-fixture.ts';
 
 const script = fileURLToPath(new URL('engine-node.ts', import.meta.url));
@@ -214,6 +216,58 @@ describe('the durable engine', () => {
     while (node1.engine.atWork > 0) await node1.bells.heard('', 20);
     expect(ends).to.deep.equal([]);
     expect((await node1.engine.find('workflow-1'))?.state).to.equal('running');
+  });
+
+  it('writes once, and tells of, what was recorded although no answer said so', async () => {
+    const url = await database.server.createDatabase('engine_lost_answer');
+    await using way = await BadWay.open(url);
+    const written: string[] = [];
+    const write = async (transaction: Transaction<unknown>, what: string) => {
+      await sql`INSERT INTO written VALUES (${what})`.execute(transaction);
+      way.loseAnswerTo('COMMIT');
+    };
+    const flow: Workflow = {
+      run: async (_input, run) => {
+        await run.step(
+          'one',
+          async () => void written.push('one'),
+          async (transaction, before = []) => {
+            const rows = await together(transaction, before);
+            await write(transaction, 'one');
+            return rows;
+          },
+        );
+        return (transaction) => write(transaction, 'end');
+      },
+      broken: () => async () => {},
+    };
+    const onEnded = ({ workflowId }: { readonly workflowId: string }) => void written.push(`ended ${workflowId}`);
+    const node1 = await open(way.url, { nodeId: 'node-1', workflows: { flow }, onEnded });
+    await sql`CREATE TABLE written (what text)`.execute(node1.database);
+    await node1.engine.start({ id: 'workflow-1', kind: 'flow', fairKey: 'a', input: 0 });
+    while (node1.engine.atWork > 0) await node1.bells.heard('', 20);
+    const { rows } = await sql<{ what: string }>`SELECT what FROM written`.execute(node1.database);
+    expect(rows.map(({ what }) => what)).to.deep.equal(['one', 'end']);
+    expect(written).to.deep.equal(['one', 'ended workflow-1']);
+    await node1.close();
+    opened.splice(opened.indexOf(node1), 1);
+  });
+
+  it('finds what it has taken without hearing of it', async () => {
+    const url = await database.server.createDatabase('engine_unheard');
+    const { gate, workflow } = gated([]);
+    const node1 = await open(url, { nodeId: 'node-1', unheardMs: 0, workflows: { gated: workflow } });
+    await node1.engine.start({ id: 'workflow-1', kind: 'gated', fairKey: 'a', input: 0 });
+    await atWork([node1], 1);
+    // As after a COMMIT, or a look at the queue, whose answer was lost.
+    const row = { id: 'workflow-2', kind: 'gated', fairKey: 'a', version: '1', input: 0 };
+    await addWorkflow(node1.database, row, node1.engine.owner);
+    // The one that it has at work is let alone.
+    expect(await node1.engine.reconcile()).to.equal(1);
+    await atWork([node1], 2);
+    expect(await node1.engine.reconcile()).to.equal(0);
+    gate.open();
+    for (const id of ['workflow-1', 'workflow-2']) await ended(node1, id);
   });
 
   it('cancels what waits at once and tells what is at work', async () => {

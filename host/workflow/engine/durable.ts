@@ -12,6 +12,7 @@ import {
   QUEUE_BELL,
   requeueEnded,
   requeueOf,
+  requeueUnheard,
   restartUnder,
   takeQueued,
   type WorkflowRow,
@@ -46,6 +47,8 @@ export interface EngineOptions<Tables = unknown> {
   readonly log?: EngineLog;
   readonly beatMs?: number;
   readonly deadAfterMs?: number;
+  /** How long a row of its own must have stood still that it has not at work; two minutes when absent. */
+  readonly unheardMs?: number;
 }
 
 export interface EngineLog {
@@ -62,6 +65,8 @@ export interface StartWorkflow {
 }
 
 const LONGEST_PAUSE_MS = 5_000;
+/** Longer than an answer of the database may take. */
+const UNHEARD_MS = 120_000;
 /** Nobody rings it: a pause that ends when the engine stops. */
 const RETRY_BELL = 'queue retry';
 
@@ -166,11 +171,13 @@ export class Engine {
 
   /** Brings back rows that nobody works on although they say so. Returns how many. */
   async reconcile(): Promise<number> {
-    const { database, log } = this.#options;
+    const { database, log, unheardMs = UNHEARD_MS } = this.#options;
     const lost = await requeueOf(database, 'dead');
     if (lost > 0) log?.info(`takes back ${lost} workflows that had no node`);
+    const unheard = await requeueUnheard(database, this.owner, [...this.#executions.keys()], unheardMs);
+    if (unheard > 0) log?.info(`takes ${unheard} workflows of its own that it had not heard of`);
     this.look();
-    return lost;
+    return lost + unheard;
   }
 
   /** Hands everything back to the queue, where other nodes find it. */

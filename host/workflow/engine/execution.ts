@@ -4,7 +4,15 @@ import { TransportError } from '../../errors.ts';
 import type { Bells } from '../../store/bells.ts';
 import { isConnectionError, mayPass } from '../../store/database-errors.ts';
 import { type Statement, together } from '../../store/pipelined-driver.ts';
-import { endWorkflow, recordedOf, recordingResult, type WorkflowRow, workflowBell } from '../../store/workflows.ts';
+import {
+  endWorkflow,
+  findWorkflow,
+  type Recorded,
+  recordedOf,
+  recordingResult,
+  type WorkflowRow,
+  workflowBell,
+} from '../../store/workflows.ts';
 import { never, pause } from './retry.ts';
 
 /** What is written together with a record: in its transaction, or not at all. */
@@ -103,15 +111,21 @@ export class Execution implements DurableRun {
     if (Object.hasOwn(this.#results, name)) return this.#results[name] as T;
     const result = await act();
     const record = recordingResult(this.#key, { [name]: result ?? null });
-    await this.#record(async (transaction) => {
+    await this.#record(async (transaction, again) => {
+      const before = again ? await findWorkflow(transaction, this.workflowId) : undefined;
+      if (before?.owner === this.#options.owner && Object.hasOwn(before.results, name)) return this.#told(before);
       const [rows] = await along(transaction, [record]);
-      const known = recordedOf(rows);
-      if (known?.cancelled === true) this.#cancel.abort();
-      return known !== undefined;
+      return this.#told(recordedOf(rows));
     });
     this.#results[name] = result;
     this.#options.bells.news(workflowBell(this.workflowId));
     return result;
+  }
+
+  /** What the row says of this run. False: it is another's. */
+  #told(known: Recorded): boolean {
+    if (known?.cancelled === true) this.#cancel.abort();
+    return known !== undefined;
   }
 
   get #key() {
@@ -132,10 +146,12 @@ export class Execution implements DurableRun {
         const also = broken
           ? workflow.broken(this.workflowId, last)
           : await workflow.run(this.#options.row.input, this);
-        await this.#record(async (transaction) => {
-          if (!(await endWorkflow(transaction, this.workflowId, this.#options.owner))) return false;
-          await also(transaction);
-          return true;
+        await this.#record(async (transaction, again) => {
+          if (await endWorkflow(transaction, this.workflowId, this.#options.owner)) {
+            await also(transaction);
+            return true;
+          }
+          return again && (await findWorkflow(transaction, this.workflowId))?.state === 'ended';
         });
         return true;
       } catch (error) {
@@ -148,19 +164,27 @@ export class Execution implements DurableRun {
     }
   }
 
-  /** Writes until it is written: a database that is away comes back, and what was done must not be lost. */
-  async #record(write: (transaction: Transaction<unknown>) => Promise<boolean>): Promise<void> {
+  /**
+   * Writes until it is written: a database that is away comes back, and what was done must not be lost.
+   *
+   * @param write false when the row is another node's; `again` says that the answer to a try before may have been lost,
+   *   and not what that one wrote
+   */
+  async #record(write: (transaction: Transaction<unknown>, again: boolean) => Promise<boolean>): Promise<void> {
     const { database, stopping } = this.#options;
+    let again = false;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       if (stopping.aborted) await never();
       try {
         await database.transaction().execute(async (transaction) => {
           // Thrown inside: what went along is not written either.
-          if (!(await write(transaction))) throw new Superseded('superseded', 'Another node works on this workflow');
+          if (!(await write(transaction, again)))
+            throw new Superseded('superseded', 'Another node works on this workflow');
         });
         return;
       } catch (error) {
         if (!mayPass(error)) throw error;
+        again = true;
         await pause(pauseMs, stopping);
       }
     }
