@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
+import { TransportError } from '../errors.ts';
 
 /**
  * Which nodes of a daemon live. A node is one life of one process, `<node id>/<life>`; each writes a beat, and one
@@ -31,16 +32,35 @@ interface Seen {
   readonly since: number;
 }
 
+/** A connection may have gone silent alone: another one is tried, and a third. */
+const MOST_UNANSWERED = 3;
+
 export class NodeBeats<T> {
   readonly #options: NodeBeatsOptions<T>;
   readonly #seen = new Map<string, Seen>();
+  #unanswered = 0;
 
   constructor(options: NodeBeatsOptions<T>) {
     this.#options = options;
   }
 
-  /** Records that this node lives, and removes the rows of those that were found dead. */
+  /**
+   * Records that this node lives, and removes the rows of those that were found dead.
+   *
+   * @throws TransportError `database` while several beats before are not answered: they hold a connection each
+   */
   async beat(): Promise<Beat> {
+    if (this.#unanswered >= MOST_UNANSWERED)
+      throw new TransportError('database', 'The database does not answer', { sqlState: 'no-answer' });
+    this.#unanswered += 1;
+    try {
+      return await this.#beat();
+    } finally {
+      this.#unanswered -= 1;
+    }
+  }
+
+  async #beat(): Promise<Beat> {
     const { database, table, owner, deadAfterMs, now = performance.now.bind(performance) } = this.#options;
     const { rows } = await sql<{ owner: string | null; beat: string; fresh: boolean }>`
       WITH alive AS (INSERT INTO ${sql.table(table)} (owner, beat_at) VALUES (${owner}, now())

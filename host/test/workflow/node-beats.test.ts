@@ -47,6 +47,19 @@ describe('heartbeats of nodes', () => {
     expect((await a.beat()).dead).to.deep.equal([]);
   });
 
+  it('are three at a time while none is answered', async () => {
+    const one = node('a/1');
+    let held: Promise<unknown>[] = [];
+    await database.transaction().execute(async (transaction) => {
+      await sql`LOCK TABLE workflow_nodes`.execute(transaction);
+      held = [1, 2, 3].map(() => one.beat());
+      const refused = await one.beat().catch((error: unknown) => error);
+      expect(refused).to.deep.include({ code: 'database', context: { sqlState: 'no-answer' } });
+    });
+    await Promise.all(held);
+    await one.beat();
+  });
+
   for (const step of ['1 day', '-1 day']) {
     it(`take nobody for dead when the database's clock is set by ${step}`, async () => {
       const [a, b] = [node('a/1'), node('b/1')];

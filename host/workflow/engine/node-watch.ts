@@ -21,8 +21,7 @@ export class NodeWatch {
   readonly #options: NodeWatchOptions;
   readonly #beats: NodeBeats<unknown>;
   #timer: NodeJS.Timeout | undefined;
-  /** The beat that is under way: a database that does not answer is not asked again meanwhile. */
-  #beating: Promise<void> | undefined;
+  #beating: Promise<void> = Promise.resolve();
 
   constructor(options: NodeWatchOptions) {
     this.#options = options;
@@ -37,11 +36,7 @@ export class NodeWatch {
     const left = await requeueOf(database, 'dead');
     if (left > 0) onTakeOver(left);
     this.#timer = setInterval(() => {
-      this.#beating ??= this.#beat()
-        .catch(this.#options.onError)
-        .finally(() => {
-          this.#beating = undefined;
-        });
+      this.#beating = this.#beat().catch(this.#options.onError);
     }, beatMs);
     this.#timer.unref();
   }
