@@ -148,6 +148,13 @@ describe('the command line', () => {
     expect(codes).to.deep.equal([2, 3, 3, 4, 5, 6, 1]);
   });
 
+  it('says one line for a wrong command, though the process for the readers has started', () => {
+    const tsm = join(ROOT, 'host/cli/tsm.mjs');
+    const run = spawnSync(process.execPath, [tsm, 'card', 'bogus'], { encoding: 'utf8' });
+    expect([run.status, run.stderr.trim().split('\n')[0]]).to.deep.equal([2, "error: unknown command 'bogus'"]);
+    expect(run.stderr).to.not.include('EPIPE').and.not.include('    at ');
+  }).timeout(30_000);
+
   it('lists its exit codes in docs/cli.md', () => {
     const text = readFileSync(join(ROOT, 'docs/cli.md'), 'utf8');
     for (const [code, meaning] of EXIT_CODES) expect(text).to.contain(`| ${code} | ${meaning} |`);

@@ -4,7 +4,8 @@ import { type AnswerMessage, type Request, type RequestMessage, tell } from './m
 /** The child's side of `WorkerProcess`. */
 
 export function say(message: AnswerMessage): void {
-  process.send?.(message);
+  // A parent that has just ended wants no answer: what follows is the disconnect.
+  process.send?.(message, undefined, undefined, () => undefined);
 }
 
 /** Answers each request of the parent, and dies with it. */
