@@ -26,6 +26,7 @@ import { ServiceCatalogue } from '../service/provider/services/service-catalogue
 import { ServiceInstances } from '../service/provider/services/service-instances.ts';
 import { ServiceProcesses } from '../service/provider/services/service-processes.ts';
 import { ServiceScripts } from '../service/provider/services/service-scripts.ts';
+import { SposOptions } from '../service/provider/services/spos-options.ts';
 import { SposOutbox } from '../service/provider/services/spos-outbox.ts';
 import { TsmsBackend } from '../service/provider/tsms/backend.ts';
 import { AuditLog } from '../store/audit-log.ts';
@@ -97,7 +98,11 @@ export const providerDaemon = defineDaemon({
     const tsms = new TsmsBackend(database, auditLog, config.ssdAid);
     const listener = new TsmsListener({
       ...{ config: config.tsms, tls, logger, metrics, backend: tsms },
-      extensions: { scripts: new ServiceScripts(database, kms.keys), attributes: new AttributeBook(database) },
+      extensions: {
+        scripts: new ServiceScripts(database, kms.keys),
+        attributes: new AttributeBook(database),
+        sposOptions: new SposOptions(database),
+      },
     });
     const services = {
       ...{ keyDistributions, productFlows, contentChanges, auditLog, tsms, processes },

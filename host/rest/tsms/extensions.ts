@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { AttributeBook } from '../../service/provider/services/kept-attributes.ts';
 import type { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
+import type { SposOptions } from '../../service/provider/services/spos-options.ts';
 import type { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { ActionName, Uuid } from '../../wire/message/service-instance.ts';
 import { ServiceScript } from '../../wire/script/service-script.ts';
@@ -24,6 +25,12 @@ const Version = Type.String({ pattern: '^[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}$' 
 const ScriptParams = Type.Object({ serviceId: Uuid, name: Name, version: Version }, closed);
 const ActionParams = Type.Object({ serviceId: Uuid, actionCode: ActionName }, closed);
 const ActionBody = Type.Object({ script: Name, version: Version }, closed);
+const OptionParams = Type.Object({ sposConfigId: Uuid }, closed);
+/** 50 an action was run, 60 and 61 the issuer has blocked the instance and freed it. */
+const SposOptionsBody = Type.Object(
+  { operations: Type.Array(Type.Union([Type.Literal(50), Type.Literal(60), Type.Literal(61)]), { maxItems: 3 }) },
+  closed,
+);
 const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{16,512}=*)$/i;
 const BASE = '/ext/1/services/:serviceId';
 
@@ -38,9 +45,11 @@ const DONE = { 204: Type.Null() };
 export interface Extensions {
   readonly scripts: ServiceScripts;
   readonly attributes: AttributeBook;
+  readonly sposOptions: SposOptions;
 }
 
-export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, { scripts, attributes }: Extensions): void {
+export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, extensions: Extensions): void {
+  const { scripts, attributes, sposOptions } = extensions;
   void app.register(async (own) => {
     await describeExtensions(own);
     own.setErrorHandler(async (error, request, reply) => {
@@ -60,6 +69,7 @@ export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, { scripts, a
     own.addHook('preHandler', async ({ body }) => requireStorable(body));
     own.get(EXT_DOCUMENT, async () => extDocument(own.swagger(), 'bearer'));
     productRoutes(own, attributes);
+    sposOptionRoutes(own, sposOptions);
     const script = `${BASE}/scripts/:name/:version`;
     own.put(
       script,
@@ -84,6 +94,21 @@ export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, { scripts, a
       await scripts.putAction(providerOf(request).spId, params.actionCode, key);
       return reply.code(204).send();
     });
+  });
+}
+
+/** What a server wants to hear that the guideline has no number for. */
+function sposOptionRoutes(own: FastifyInstance, options: SposOptions): void {
+  const path = '/ext/1/spos-options/:sposConfigId';
+  own.get(path, { schema: { params: OptionParams, response: { 200: SposOptionsBody } } }, async (request) => {
+    const { sposConfigId } = checked(OptionParams, request.params);
+    return { operations: await options.get(providerOf(request).spId, sposConfigId) };
+  });
+  own.put(path, { schema: { params: OptionParams, body: SposOptionsBody, response: DONE } }, async (request, reply) => {
+    const { sposConfigId } = checked(OptionParams, request.params);
+    const { operations } = checked(SposOptionsBody, request.body);
+    await options.put(providerOf(request).spId, sposConfigId, operations);
+    return reply.code(204).send();
   });
 }
 

@@ -11,7 +11,7 @@ import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { type ScriptTables, SERVICE_SCRIPTS_SQL } from './service-scripts.ts';
 import { SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
-import { SPOS_NOTICES_SQL, type SposTables } from './spos-notices.ts';
+import { SPOS_NOTICES_SQL, SPOS_OPTIONS_SQL, type SposTables } from './spos-notices.ts';
 import { TSMS_SQL, type TsmsTables } from './tsms.ts';
 
 /** The provider platform's database. */
@@ -258,3 +258,4 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
       card text NOT NULL, sequence integer NOT NULL, event_id text NOT NULL, PRIMARY KEY (card, sequence));`,
   },
 ];
+  { number: 17, name: 'wishes of servers', sql: SPOS_OPTIONS_SQL },

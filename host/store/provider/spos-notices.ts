@@ -15,7 +15,15 @@ export const SPOS_NOTICES_SQL = `
   CREATE INDEX spos_notices_waiting ON spos_notices (instance_id, number) WHERE state = 'waiting';
 `;
 
+/** Numbers of ours that a server has asked for. */
+export const SPOS_OPTIONS_SQL = `
+  CREATE TABLE spos_options (
+    config_id uuid PRIMARY KEY REFERENCES tsms_entities ON DELETE CASCADE, operations integer[] NOT NULL
+  );
+`;
+
 export interface SposTables {
+  spos_options: { config_id: string; operations: number[] };
   spos_notices: {
     number: Generated<string>;
     process_id: string;
@@ -54,6 +62,54 @@ export async function enqueueNotice(transaction: Database, result: ProcessResult
       JOIN tsms_contents ON tsms_contents.id::text = config.document ->> 'certificateId'
     WHERE service.id = ${result.serviceId}::uuid AND service.kind = 'Service'
     ON CONFLICT (process_id) DO NOTHING`.execute(transaction);
+}
+
+/** What the guideline has no number for, and the one that stands for it where a server has not asked for ours. */
+export const OWN_OPERATION = {
+  execution: { own: 50, standard: undefined },
+  block: { own: 60, standard: 30 },
+  unblock: { own: 61, standard: 31 },
+} as const;
+
+/** As `enqueueNotice`, under the number that the server knows; none where it knows none. */
+export async function enqueueOwnNotice(
+  transaction: Database,
+  result: Omit<ProcessResult, 'requestedOperations'>,
+  { operation, at }: { readonly operation: keyof typeof OWN_OPERATION; readonly at: Date },
+): Promise<void> {
+  const { own, standard } = OWN_OPERATION[operation];
+  const { rows } = await sql`
+    SELECT 1 FROM spos_options JOIN tsms_entities AS service
+      ON service.document ->> 'sposConfigId' = config_id::text
+    WHERE service.id = ${result.serviceId}::uuid AND service.kind = 'Service' AND ${own} = ANY(operations)`.execute(
+    transaction,
+  );
+  const number = rows.length > 0 ? own : standard;
+  if (number !== undefined) await enqueueNotice(transaction, { ...result, requestedOperations: [number] }, at);
+}
+
+/** Keeps which numbers of ours a server wants. @returns false for a config that is not this provider's */
+export async function putSposOptions(
+  database: Database,
+  { spId, configId, operations }: { readonly spId: string; readonly configId: string; readonly operations: number[] },
+): Promise<boolean> {
+  const { rows } = await sql`
+    INSERT INTO spos_options (config_id, operations)
+    SELECT id, ${operations}::integer[] FROM tsms_entities
+    WHERE id = ${configId}::uuid AND sp_id = ${spId}::uuid AND kind = 'SposConfig'
+    ON CONFLICT (config_id) DO UPDATE SET operations = EXCLUDED.operations RETURNING 1`.execute(database);
+  return rows.length > 0;
+}
+
+/** @returns undefined for a config that is not this provider's */
+export async function findSposOptions(
+  database: Database,
+  { spId, configId }: { readonly spId: string; readonly configId: string },
+): Promise<number[] | undefined> {
+  const { rows } = await sql<{ operations: number[] }>`
+    SELECT coalesce(operations, '{}') AS operations FROM tsms_entities LEFT JOIN spos_options ON config_id = id
+    WHERE id = ${configId}::uuid AND sp_id = ${spId}::uuid AND kind = 'SposConfig'`.execute(database);
+  return rows[0]?.operations;
 }
 
 /**

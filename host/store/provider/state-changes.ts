@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { ConflictError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { INSTANCE_STATE, type ProductStateChange, type ProductStateSnapshot } from '../../wire/message/platform.ts';
 import { cardIdText } from '../card-id.ts';
 import type { ProviderTables } from './schema.ts';
+import { enqueueOwnNotice } from './spos-notices.ts';
 
 /** What the issuer says of products on cards, change by change, or all of a card at once after one was restored. */
 
@@ -17,8 +19,8 @@ const STATES = ['VALID', 'SUSPENDED', 'INVALID', 'TERMINATED'] as const;
 
 /** One that is not deployed wholly stays where it is; one that its provider suspended too. */
 const stateUnder = (productState: RawBuilder<unknown>) => sql<number>`
-  CASE WHEN state NOT IN (${INSTANCE_STATE.OPERATIONAL}::int, ${INSTANCE_STATE.SUSPENDED}::int) THEN state
-    WHEN ${productState} = 'VALID' AND NOT suspended THEN ${INSTANCE_STATE.OPERATIONAL}::int
+  CASE WHEN now.state NOT IN (${INSTANCE_STATE.OPERATIONAL}::int, ${INSTANCE_STATE.SUSPENDED}::int) THEN now.state
+    WHEN ${productState} = 'VALID' AND NOT now.suspended THEN ${INSTANCE_STATE.OPERATIONAL}::int
     ELSE ${INSTANCE_STATE.SUSPENDED}::int END`;
 
 /** Changes of one card go one after the other. @returns the number of the last that was taken */
@@ -62,14 +64,43 @@ export async function applyStateChange(database: Database, change: ProductStateC
     await sql`DELETE FROM state_changes_taken WHERE card = ${card}
       AND (sequence >= ${sequence} OR sequence <= ${sequence - REMEMBERED})`.execute(transaction);
     await transaction.insertInto('state_changes_taken').values({ card, sequence, event_id: eventId }).execute();
-    await transaction
-      .updateTable('service_instances')
-      .set({ product_state: to, revision: sql<number>`revision + 1`, state: stateUnder(sql`${to}`) })
-      .where('card', '=', card)
-      .where('product_id', '=', productId)
-      .execute();
+    const { rows } = await sql<Moved>`
+      UPDATE service_instances AS now SET product_state = ${to}, revision = now.revision + 1,
+        state = ${stateUnder(sql`${to}`)} FROM service_instances AS before
+      WHERE now.instance_id = before.instance_id AND now.card = ${card} AND now.product_id = ${productId}
+      RETURNING now.instance_id AS "instanceId", before.state AS was, now.state AS became`.execute(transaction);
+    await tellServers(transaction, rows, `${card} ${sequence} ${eventId}`);
     return true;
   });
+}
+
+interface Moved {
+  readonly instanceId: string;
+  readonly was: number;
+  readonly became: number;
+}
+
+/** The servers of service providers hear that the issuer has blocked an instance, and that it is free again. */
+async function tellServers(transaction: Database, moved: readonly Moved[], event: string): Promise<void> {
+  const { OPERATIONAL, SUSPENDED } = INSTANCE_STATE;
+  for (const { instanceId, was, became } of moved) {
+    if (was === became || ![OPERATIONAL, SUSPENDED].some((state) => state === was)) continue;
+    const row = await transaction
+      .selectFrom('service_deployments')
+      .select(['service_id', 'version_tag'])
+      .where('instance_id', '=', instanceId)
+      .executeTakeFirst();
+    if (row === undefined) continue;
+    const at = new Date();
+    const result = {
+      processId: createHash('sha256').update(`${event} ${instanceId}`).digest('hex').slice(0, 32),
+      ...{ serviceId: row.service_id, versionTag: row.version_tag, serviceInstanceId: instanceId },
+      ...{ executionStatus: 0, executionMessage: '', startDate: at.toISOString(), endDate: at.toISOString() },
+      ...{ serviceStartState: was, serviceEndState: became },
+    };
+    const operation = became === SUSPENDED ? 'block' : 'unblock';
+    await enqueueOwnNotice(transaction, result, { operation, at });
+  }
 }
 
 async function requireSame(transaction: Database, card: string, { eventId, sequence }: ProductStateChange) {
@@ -103,16 +134,20 @@ export async function applySnapshot(
     const told = sql`unnest(${products.map(({ productId }) => productId)}::text[],
       ${products.map(({ state }) => state)}::text[]) AS told (product_id, told_state)`;
     const rank = (state: RawBuilder<unknown>) => sql`array_position(${[...STATES]}::text[], ${state})`;
-    const isOther = sql`card = ${card} AND service_instances.product_id = told.product_id
-      AND product_state <> told_state`;
-    const stricter = sql`${rank(sql`product_state`)} > ${rank(sql`told_state`)}`;
+    const isOther = sql`now.card = ${card} AND now.product_id = told.product_id AND now.product_state <> told_state`;
+    const stricter = sql`${rank(sql`now.product_state`)} > ${rank(sql`told_state`)}`;
     const kept = reason === 'sequence-gap' ? sql`false` : stricter;
     const { rows } = await sql<{ kept: number }>`
-      SELECT count(*)::int AS kept FROM service_instances, ${told} WHERE ${isOther} AND ${kept}`.execute(transaction);
-    const { numAffectedRows } = await sql`
-      UPDATE service_instances SET product_state = told_state, revision = revision + 1,
+      SELECT count(*)::int AS kept FROM service_instances AS now, ${told} WHERE ${isOther} AND ${kept}`.execute(
+      transaction,
+    );
+    const { rows: moved } = await sql<Moved>`
+      UPDATE service_instances AS now SET product_state = told_state, revision = now.revision + 1,
         state = ${stateUnder(sql`told_state`)}
-      FROM ${told} WHERE ${isOther} AND NOT ${kept}`.execute(transaction);
-    return { changed: Number(numAffectedRows ?? 0), kept: rows[0]?.kept ?? 0 };
+      FROM ${told}, service_instances AS before
+      WHERE now.instance_id = before.instance_id AND ${isOther} AND NOT ${kept}
+      RETURNING now.instance_id AS "instanceId", before.state AS was, now.state AS became`.execute(transaction);
+    await tellServers(transaction, moved, `${card} ${sequence} ${reason}`);
+    return { changed: moved.length, kept: rows[0]?.kept ?? 0 };
   });
 }

@@ -9,6 +9,7 @@ import type { TsmsApp } from '../../rest/tsms/app.ts';
 import { createTsmsServer, TSMS_BASE } from '../../rest/tsms/server.ts';
 import { AttributeBook } from '../../service/provider/services/kept-attributes.ts';
 import { ServiceScripts } from '../../service/provider/services/service-scripts.ts';
+import { SposOptions } from '../../service/provider/services/spos-options.ts';
 import { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { openDatabase } from '../../store/database.ts';
@@ -54,6 +55,7 @@ export class TsmsLab implements AsyncDisposable {
     this.extensions = {
       scripts: new ServiceScripts(this.database),
       attributes: new AttributeBook(this.database),
+      sposOptions: new SposOptions(this.database),
     };
     this.#parts = parts.own;
   }

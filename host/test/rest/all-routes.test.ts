@@ -299,7 +299,7 @@ async function extDocuments() {
   const backend = parts.adopt(
     await createTsmsServer({
       ...{ tls, backend: nothing, logger: pino({ level: 'silent' }), metrics: new Registry() },
-      extensions: { scripts: nothing, attributes: nothing },
+      extensions: { scripts: nothing, attributes: nothing, sposOptions: nothing },
     }),
     (server) => server.close(),
   );

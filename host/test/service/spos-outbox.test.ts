@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
@@ -9,13 +10,18 @@ import type { Kysely } from 'kysely';
 import { AddressGuard } from '../../rest/address-guard.ts';
 import { sposClient } from '../../rest/clients/spos.ts';
 import type { TlsIdentity } from '../../rest/identity.ts';
+import { SposOptions } from '../../service/provider/services/spos-options.ts';
 import { SposOutbox } from '../../service/provider/services/spos-outbox.ts';
 import { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { Bells } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
-import { enqueueNotice } from '../../store/provider/spos-notices.ts';
+import { provideInstance } from '../../store/provider/service-instances.ts';
+import { addDeployment, setInstanceState } from '../../store/provider/service-processes.ts';
+import { enqueueNotice, enqueueOwnNotice } from '../../store/provider/spos-notices.ts';
+import { applySnapshot, applyStateChange } from '../../store/provider/state-changes.ts';
+import { INSTANCE_STATE, type ProductState } from '../../wire/message/platform.ts';
 import type { ProcessResult } from '../../wire/message/service-instance.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 import { testPki } from '../rest/fixture.ts';
@@ -93,8 +99,59 @@ describe('notices to the servers of service providers', function () {
     const { port } = server.address() as AddressInfo;
     const url = `https://${host}:${port}/base/`;
     const sposConfigId = await idOf('createSposConfig', { body: { url, certificateId } });
+    entered = { spId, configId: sposConfigId };
     return idOf('createService', { body: { name: 's', sposConfigId } });
   }
+
+  let entered = { spId: '', configId: '' };
+
+  it('tell of what the issuer has blocked and freed, by numbers of ours to whoever has asked for them', async () => {
+    const service = await enter(new TextEncoder().encode(theirs.certificate));
+    const { spId, configId } = entered;
+    const cardId = { kind: 'iccid', value: '89860000000000000444' } as const;
+    const instanceId = randomUUID();
+    await provideInstance(database, { productId: service, cardId, instanceId, serial: '4100000000000444' });
+    const chosen = { versionTag: '1.0.0', flavorId: instanceId, profileId: instanceId };
+    await addDeployment(database, { instanceId, spId, serviceId: service, ...chosen });
+    await setInstanceState(database, instanceId, INSTANCE_STATE.OPERATIONAL);
+    const change = (sequence: number, to: ProductState) => {
+      const told = { eventId: String(sequence), cardId, productId: service, from: 'VALID' as const };
+      return applyStateChange(database, { ...told, to, sequence });
+    };
+    await change(1, 'INVALID');
+    await change(1, 'INVALID');
+    await change(2, 'VALID');
+    const options = new SposOptions(database);
+    expect(await options.get(spId, configId)).to.deep.equal([]);
+    await options.put(spId, configId, [60, 50]);
+    expect(await options.get(spId, configId)).to.deep.equal([60, 50]);
+    await change(3, 'SUSPENDED');
+    await change(4, 'INVALID');
+    await change(5, 'VALID');
+    const products = [{ productId: service, state: 'INVALID' as const }];
+    await applySnapshot(database, cardId, { reason: 'sequence-gap', products, sequence: 9 });
+    const rows = await database.selectFrom('spos_notices').selectAll().where('instance_id', '=', instanceId).execute();
+    expect(
+      rows.map(({ result }) => [result.requestedOperations, result.serviceStartState, result.serviceEndState]),
+    ).to.deep.equal([
+      [[30], 21, 22],
+      [[31], 22, 21],
+      [[60], 21, 22],
+      [[31], 22, 21],
+      [[60], 21, 22],
+    ]);
+    const [last] = rows;
+    const done = { ...(last?.result ?? expect.fail()), processId: 'an action' };
+    await enqueueOwnNotice(database, done, { operation: 'execution', at: now });
+    expect((await stateOf('an action')).state).to.equal('waiting');
+    const other = { ...done, processId: 'not told', serviceId };
+    await enqueueOwnNotice(database, other, { operation: 'execution', at: now });
+    expect(await stateOf('not told').catch(() => 'none')).to.equal('none');
+    const refusal = async (act: Promise<unknown>) => ((await act.catch((error) => error)) as { code?: string }).code;
+    expect(await refusal(options.get(randomUUID(), configId))).to.equal('spos-config-unknown');
+    expect(await refusal(options.put(spId, service, [50]))).to.equal('spos-config-unknown');
+    await database.deleteFrom('spos_notices').where('instance_id', '=', instanceId).execute();
+  });
 
   let number = 0;
   async function enqueue(serviceInstanceId = INSTANCE, service = serviceId): Promise<string> {

@@ -13,7 +13,7 @@ import {
   setInstanceState,
 } from '../../../store/provider/service-processes.ts';
 import type { ProcessEnd } from '../../../store/provider/service-tables.ts';
-import { enqueueNotice } from '../../../store/provider/spos-notices.ts';
+import { enqueueNotice, enqueueOwnNotice } from '../../../store/provider/spos-notices.ts';
 import { INSTANCE_STATE } from '../../../wire/message/platform.ts';
 import { EXECUTION_STATUS, operationNumbers, stateAfterFailure } from '../../../wire/tsms/instance-state.ts';
 import type { Ran } from '../../../workflow/deploy-service/run-script.ts';
@@ -57,6 +57,7 @@ export function processEnding(id: string, end: FlowEnd, input?: ProcessInput): A
     await finishProcess(database, id, failure === undefined ? 'done' : 'failed', written);
     // The guideline has no number for what else is done with a service that is deployed.
     if (row.request.operation !== 'execution') await enqueueNotice(database, written.result, new Date());
+    else await enqueueOwnNotice(database, written.result, { operation: 'execution', at: new Date() });
   };
 }
 
