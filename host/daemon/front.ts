@@ -25,7 +25,7 @@ import type { Bells } from '../store/bells.ts';
 import { checkDatabase, databasePlace, openDatabase } from '../store/database.ts';
 import { FRONT_MIGRATIONS, type FrontTables, grantAppSide } from '../store/front/schema.ts';
 import { pruneSessions } from '../store/front/seram-sessions.ts';
-import { type PoolNode, Rule } from '../wire/message/front.ts';
+import { Operation, type PoolNode, Rule } from '../wire/message/front.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
 import { openProxy, ProxyConfig, speakersOf } from './front-proxy.ts';
@@ -36,6 +36,8 @@ import { waitFor } from './wait-for.ts';
 
 const closed = { additionalProperties: false } as const;
 const Url = Type.String({ pattern: '^https://[^\\s?#]+$', maxLength: 1_000 });
+
+const Claims = Type.Array(Type.String({ pattern: '^[!#-\\[\\]-~]{1,100}$' }), { minItems: 1, maxItems: 16 });
 
 export const FrontConfig = Type.Object(
   {
@@ -64,6 +66,18 @@ export const FrontConfig = Type.Object(
         allowNetworks: Type.Optional(Type.Array(Type.String({ minLength: 3, maxLength: 50 }), { maxItems: 64 })),
       },
       closed,
+        /** Operations that want a stronger or newer login: claims `acr`, `amr`, `auth_time` of the token. */
+        stepUp: Type.Optional(
+          Type.Object(
+            {
+              operations: Type.Array(Operation, { minItems: 1, maxItems: 8 }),
+              acr: Type.Optional(Claims),
+              amr: Type.Optional(Claims),
+              maxAgeSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+            },
+            closed,
+          ),
+        ),
     ),
     /** The platforms behind, by the name that rules call them. */
     pools: Type.Record(Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }), PeerEndpoint),
@@ -174,7 +188,7 @@ async function openDatabases(
 
 /** What phones do here: sessions with their cards, and the operations that wait in them. */
 function operationsOf(
-  { appSide: { listen, publicUrl }, tsmApi: api }: Static<typeof FrontConfig>,
+  { appSide: { listen, publicUrl }, tsmApi: api, users }: Static<typeof FrontConfig>,
   use: {
     readonly database: Kysely<FrontTables>;
     readonly bells: Bells;
@@ -197,7 +211,11 @@ function operationsOf(
     ...{ database, sessions, backends, onError, terminalId: seramTerminal(self.id) },
     raEndpoint: () => `${publicUrl ?? `https://${listen.host}:${port()}`}/gp/seram`,
   };
-  const actions: Actions = new Actions({ ...common, route: (request, card) => routeBook.choose(request, card) });
+  const { stepUp } = users;
+  const actions: Actions = new Actions({
+    ...{ ...common, route: (request, card) => routeBook.choose(request, card) },
+    ...(stepUp === undefined ? {} : { stepUp }),
+  });
   const tsmApi = api === undefined ? undefined : new TsmApi({ ...common, pool: api.pool, self: peerUri(self) });
   return { sessions, actions, tsmApi };
 }

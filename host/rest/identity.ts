@@ -13,6 +13,13 @@ export interface Peer {
   readonly id: string;
   /** The daemon that an operator rules, and no other; operators have it, nobody else does. */
   readonly platform?: Platform;
+  /** Of a user: how he has logged in. */
+  readonly authentication?: {
+    readonly acr?: string;
+    readonly amr: readonly string[];
+    /** Seconds since 1970. */
+    readonly authTime?: number;
+  };
 }
 
 export interface Platform {

@@ -14,7 +14,7 @@ import { refuseOtherMethods } from './method-not-allowed.ts';
 import { requireNoNul } from './no-nul.ts';
 import { describeRoutes } from './openapi.ts';
 import { endOldConnections, peerOfSocket } from './peer-of-socket.ts';
-import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from './problem.ts';
+import { challengeOf, PROBLEM_MEDIA_TYPE, problemOf, RequestError } from './problem.ts';
 import { limitRates, type RateLimits } from './rate-limit.ts';
 import type { UserTokens } from './user-tokens.ts';
 import { checkerOf } from './validation.ts';
@@ -144,7 +144,7 @@ function strictSchemas(app: RestApp): void {
 function answerProblems(app: RestApp): void {
   app.setErrorHandler(async (error, request, reply) => {
     const problem = problemOf(error, request.url);
-    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+    if (problem.status === 401) reply.header('www-authenticate', challengeOf(error));
     if (problem.status >= 500) request.log.error({ err: error, route: request.routeOptions.url }, 'request failed');
     else
       request.log.info({ code: problem.type, route: request.routeOptions.url, peer: request.peer }, 'request refused');

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose';
 import { Agent, fetch } from 'undici';
 import { TransportError, UsageError } from '../errors.ts';
 import { AddressGuard } from './address-guard.ts';
@@ -88,7 +96,7 @@ export class UserTokens {
         requiredClaims: ['sub', 'exp', 'iat'],
       });
       if (!SUBJECT.test(payload.sub ?? '')) throw refused('its subject is no name that can be used here');
-      const peer: Peer = { role: 'user', id: payload.sub ?? '' };
+      const peer: Peer = { role: 'user', id: payload.sub ?? '', ...authenticationOf(payload) };
       this.#remember(name, { peer, until: Math.min((payload.exp ?? 0) * 1_000, at + BELIEVED_MS) });
       return peer;
     } catch (error) {
@@ -118,6 +126,16 @@ function publishedKeys(jwksUrl: string, allowNetworks?: readonly string[]): JWTV
     [customFetch]: (address, { method, redirect, headers, signal }) =>
       fetch(address, { method, redirect, headers: [...headers], signal, dispatcher }) as unknown as Promise<Response>,
   });
+}
+
+/** Claims of another form are none. */
+function authenticationOf({ acr, amr, auth_time: authTime }: JWTPayload): Pick<Peer, 'authentication'> {
+  const means = Array.isArray(amr) ? amr.filter((name) => typeof name === 'string') : [];
+  const claims = {
+    ...(typeof acr === 'string' ? { acr } : {}),
+    ...(typeof authTime === 'number' ? { authTime } : {}),
+  };
+  return means.length + Object.keys(claims).length === 0 ? {} : { authentication: { ...claims, amr: means } };
 }
 
 const refused = (why: string): RequestError =>

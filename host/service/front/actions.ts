@@ -23,6 +23,7 @@ import { nameOf, noCard } from './card-of-element.ts';
 import type { Backends } from './ports.ts';
 import type { SeramSessions } from './seram-sessions.ts';
 
+import { type Authentication, requireStepUp, type StepUp } from './step-up.ts';
 /** What users do with their cards: A1 to A3 and B1, B2, B5 (docs/top-up.md, docs/loss-report.md). */
 
 export interface ActionsOptions {
@@ -36,6 +37,8 @@ export interface ActionsOptions {
   readonly raEndpoint: () => string;
   readonly onError: (error: Error) => void;
   /** A phone that nobody has had work for in so long is let go; default 60,000. */
+  /** Which operations want a stronger login; default none. */
+  readonly stepUp?: StepUp;
   readonly contactIdleMs?: number;
 }
 
@@ -43,6 +46,7 @@ export interface ActionsOptions {
 export interface User {
   readonly subject: string;
 }
+  readonly authentication?: Authentication;
 
 /** An action whose platform was never asked, and that nobody asks for again, does not keep its card for longer. */
 const ABANDONED_MS = 60_000;
@@ -85,6 +89,8 @@ export class Actions {
       requireFields(operation, request);
       await this.#add({ id, subject: user.subject, card, operation, pool, request });
     }
+      const { authentication } = user;
+      requireStepUp(operation, this.#options.stepUp, { authentication, nowMs: Date.now() });
     const action = known ?? (await this.#find(id, user));
     if (action.state !== 'running') return stateOf(action);
     if (action.operation === 'contact') return this.#contact(action);

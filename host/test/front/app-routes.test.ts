@@ -173,7 +173,11 @@ describe('Routes of the app side', function () {
     };
     const actions: Actions = new Actions({
       ...common,
-      route: () => ({ name: 'all', when: { actionCode: 'TOPUP' }, pool: 'provider-a', operation: 'top-up' }),
+      route: ({ actionCode }) => {
+        const operation = actionCode === 'LOSS' ? ('loss-report' as const) : ('top-up' as const);
+        return { name: 'all', when: { actionCode }, pool: 'provider-a', operation };
+      },
+      stepUp: { operations: ['loss-report'], acr: ['strong', 'stronger'], amr: ['otp'], maxAgeSeconds: 300 },
       onError: () => {},
     });
     contactsAfter = (contactIdleMs) =>
@@ -323,6 +327,43 @@ describe('Routes of the app side', function () {
         expect([answer.status, answer.type], `${route}, ${name}`).to.deep.equal([401, `urn:opentsm:problem:${code}`]);
       }
     }
+  });
+
+  it('want a stronger and newer login for what the config names, and say which', async () => {
+    const key = await importPKCS8(await readFile(join(folder, 'issuer.key.pem'), 'utf8'), 'ES256');
+    const now = Math.floor(Date.now() / 1_000);
+    const other = '89860000000000000039';
+    await putUserCard(database, 'alice', `iccid:${other}`);
+    const asked = async (claims: object, actionCode = 'LOSS', seId = ICCID) => {
+      const token = await new SignJWT({ iss: users.issuer, aud: users.audience, sub: 'alice', iat: now, ...claims })
+        .setExpirationTime('10m')
+        .setProtectedHeader({ alg: 'ES256', kid: 'development' })
+        .sign(key);
+      const { statusCode, headers, body } = await request(`https://127.0.0.1:${server.port}/ext/1/actions`, {
+        ...{ dispatcher, method: 'POST', body: JSON.stringify({ ...action(seId), actionCode }) },
+        headers: {
+          ...{ authorization: `Bearer ${token}`, 'idempotency-key': randomUUID() },
+          'content-type': 'application/json',
+        },
+      });
+      await body.dump();
+      return [statusCode, headers['www-authenticate']];
+    };
+    const strong = { acr: 'strong', amr: ['pwd', 'otp'], auth_time: now };
+    // Nothing is behind.
+    expect(await asked(strong)).to.deep.equal([503, undefined]);
+    const challenge = 'Bearer error="insufficient_user_authentication", acr_values="strong stronger", max_age="300"';
+    for (const weak of [
+      {},
+      { ...strong, acr: 'weak' },
+      { ...strong, acr: ['strong'] },
+      { ...strong, amr: ['pwd'] },
+      { ...strong, amr: 'otp' },
+      { ...strong, auth_time: now - 400 },
+      { ...strong, auth_time: `${now}` },
+    ])
+      expect(await asked(weak), JSON.stringify(weak)).to.deep.equal([401, challenge]);
+    expect((await asked({}, 'TOPUP', other))[0]).to.equal(503);
   });
 
   it('give a user what is his, and of another’s card no more than of one that is nobody’s', async () => {

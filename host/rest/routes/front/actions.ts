@@ -15,7 +15,9 @@ export function actionRoutes(app: RestApp, actions: Actions): void {
     '/ext/1/actions',
     { config, schema: { headers: IdempotencyHeaders, body: StartAction, response: { 202: ActionState } } },
     async (request, reply) => {
-      const state = await actions.start({ subject: request.peer.id }, requestIdOfHeaders(request), request.body);
+      const { id: subject, authentication } = request.peer;
+      const user = { subject, ...(authentication === undefined ? {} : { authentication }) };
+      const state = await actions.start(user, requestIdOfHeaders(request), request.body);
       return reply.code(202).send(state);
     },
   );
