@@ -20,6 +20,7 @@ import { flowCommand } from './flow.ts';
 import { addFrontCommands } from './front.ts';
 import { addKmsCommands } from './kms/commands.ts';
 import { addManPage } from './man-page.ts';
+import { loadCommand, lossReportCommand, productCommand, providerRegisterCommand } from './registers.ts';
 import { secureElementCommand } from './secure-element.ts';
 import { traceCommand } from './trace-decode.ts';
 import type { UpOptions } from './up.ts';
@@ -86,6 +87,8 @@ export function programOf(): Command {
   program.addCommand(flowCommand());
   program.addCommand(auditCommand());
   program.addCommand(secureElementCommand());
+  for (const register of [lossReportCommand, productCommand, providerRegisterCommand, loadCommand])
+    program.addCommand(register());
   program.addCommand(backupCommand());
   program.addCommand(cardCommand());
   program.addCommand(cardBatchCommand());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
 
-/** `tsm secure-element show|registry`: what the issuer platform knows of a card. */
+/** `tsm secure-element show|registry|move`: what the issuer platform knows of a card. */
 export function secureElementCommand(): Command {
   const element = new Command('secure-element')
     .description('what an issuer platform knows of a card, by any of its names')
@@ -30,6 +30,15 @@ export function secureElementCommand(): Command {
       if (readAt !== undefined) say(`${readAt}  all applications were read`);
       if (memory !== undefined)
         say(`${memory.seenAt}  free: ${memory.persistent ?? '?'} bytes persistent, ${memory.volatile ?? '?'} volatile`);
+    });
+  element
+    .command('move <name> <state>')
+    .description('active, blocked, replaced or retired: providers hear of what that does to their products')
+    .option('--replaced-by <card>', 'with replaced: the card that takes its place, iccid:8986..')
+    .option('--reason <text>', 'for the audit log')
+    .action(async (name: string, state: string, options: { replacedBy?: string; reason?: string }) => {
+      const { moveSecureElement } = await import('./register-client.ts');
+      say(JSON.stringify(await moveSecureElement(config(), name, state, options), undefined, 2));
     });
   return element;
 }

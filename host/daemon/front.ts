@@ -64,8 +64,6 @@ export const FrontConfig = Type.Object(
         jwksFile: Type.Optional(FilePath),
         /** Networks in which `jwksUrl` may be although they are private, `10.0.0.0/8`. */
         allowNetworks: Type.Optional(Type.Array(Type.String({ minLength: 3, maxLength: 50 }), { maxItems: 64 })),
-      },
-      closed,
         /** Operations that want a stronger or newer login: claims `acr`, `amr`, `auth_time` of the token. */
         stepUp: Type.Optional(
           Type.Object(
@@ -78,6 +76,8 @@ export const FrontConfig = Type.Object(
             closed,
           ),
         ),
+      },
+      closed,
     ),
     /** The platforms behind, by the name that rules call them. */
     pools: Type.Record(Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }), PeerEndpoint),
@@ -97,6 +97,7 @@ export const FrontConfig = Type.Object(
 
 const APP_CONNECTIONS = 16;
 const PRUNE_MS = 3_600_000;
+const TAKE_UP_MS = 5_000;
 
 /** The TSM front: the one entrance for phone apps, and the way to cards in phones. */
 export const frontDaemon = defineDaemon({
@@ -127,7 +128,11 @@ export const frontDaemon = defineDaemon({
     const nodes = () => [...backends.nodes, ...proxy.nodes];
     nodeGauges(nodes, metrics);
     const prune = setInterval(() => void pruneSessions(appDatabase).catch(onError), PRUNE_MS);
-    parts.defer(() => clearInterval(prune));
+    const takeUp = setInterval(() => void actions.takeUpLost().catch(onError), TAKE_UP_MS);
+    parts.defer(() => {
+      clearInterval(prune);
+      clearInterval(takeUp);
+    });
     let appSide: RestApp | undefined;
     const held = parts.move();
     return {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Type } from 'typebox';
 import type { LossReports, Services, TopUps } from '../../service/front/ports.ts';
-import { LossReport, TopUpState } from '../../wire/message/platform.ts';
+import { LossReport, LossReportEntry, TopUpState } from '../../wire/message/platform.ts';
 import { CheckResult, Instance, Instances, Process } from '../../wire/message/service-instance.ts';
 import type { Caller } from '../node-pool.ts';
 
@@ -30,6 +31,11 @@ export function lossReportsClient(client: Caller): LossReports {
     report: (idempotencyKey, body) =>
       client.call({ method: 'POST', path, idempotencyKey, body, response: LossReport, retries: RETRIES }),
     state: (id) => client.call({ method: 'GET', path: one(id), response: LossReport, retries: RETRIES }),
+    open: ({ kind, value }) =>
+      client.call({
+        ...{ method: 'GET', path, query: { card: `${kind}:${value}`, state: 'open', limit: '500' }, retries: RETRIES },
+        response: Type.Array(LossReportEntry),
+      }),
     close: async (id) => {
       await client.call({ method: 'DELETE', path: one(id), retries: RETRIES });
     },

@@ -11,6 +11,7 @@ import {
   findLossReports,
   findRunningTopUp,
   finishAction,
+  listLostReports,
   recordPeer,
 } from '../../store/front/actions.ts';
 import type { FrontTables } from '../../store/front/schema.ts';
@@ -22,8 +23,8 @@ import type { TopUpState } from '../../wire/message/platform.ts';
 import { nameOf, noCard } from './card-of-element.ts';
 import type { Backends } from './ports.ts';
 import type { SeramSessions } from './seram-sessions.ts';
-
 import { type Authentication, requireStepUp, type StepUp } from './step-up.ts';
+
 /** What users do with their cards: A1 to A3 and B1, B2, B5 (docs/top-up.md, docs/loss-report.md). */
 
 export interface ActionsOptions {
@@ -36,20 +37,22 @@ export interface ActionsOptions {
   readonly terminalId: string;
   readonly raEndpoint: () => string;
   readonly onError: (error: Error) => void;
-  /** A phone that nobody has had work for in so long is let go; default 60,000. */
   /** Which operations want a stronger login; default none. */
   readonly stepUp?: StepUp;
+  /** A phone that nobody has had work for in so long is let go; default 60,000. */
   readonly contactIdleMs?: number;
 }
 
 /** The user, by his token. */
 export interface User {
   readonly subject: string;
-}
   readonly authentication?: Authentication;
+}
 
 /** An action whose platform was never asked, and that nobody asks for again, does not keep its card for longer. */
 const ABANDONED_MS = 60_000;
+/** A report waits at most for the permits that are out. */
+const LOST_AFTER_MS = 15_000;
 /** The first check of the platform behind is worth waiting for. */
 const FIRST_CHECK_MS = 2_000;
 const WATCH_MS = 20_000;
@@ -86,11 +89,11 @@ export class Actions {
     });
     if (known === undefined) {
       const { operation, pool } = rule;
+      const { authentication } = user;
+      requireStepUp(operation, this.#options.stepUp, { authentication, nowMs: Date.now() });
       requireFields(operation, request);
       await this.#add({ id, subject: user.subject, card, operation, pool, request });
     }
-      const { authentication } = user;
-      requireStepUp(operation, this.#options.stepUp, { authentication, nowMs: Date.now() });
     const action = known ?? (await this.#find(id, user));
     if (action.state !== 'running') return stateOf(action);
     if (action.operation === 'contact') return this.#contact(action);
@@ -145,6 +148,22 @@ export class Actions {
         if (this.#stop.signal.aborted) return;
         this.#options.onError(error as Error);
         await delay(PAUSE_MS, undefined, { signal: this.#stop.signal }).catch(() => {});
+      }
+    }
+  }
+
+  /**
+   * Ends reports whose node died before their answer, and which no app has asked for again: a loss is a loss. What was
+   * done is not done twice, the action's id is the report's.
+   */
+  async takeUpLost(): Promise<void> {
+    for (const action of await listLostReports(this.#options.database, LOST_AFTER_MS)) {
+      if (this.#stop.signal.aborted) return;
+      try {
+        await this.#answerAtOnce(action, cardIdOfText(action.card));
+      } catch (error) {
+        // A refusal has ended the action; whatever else it is, it is tried again.
+        this.#options.onError(error as Error);
       }
     }
   }
@@ -262,13 +281,33 @@ export class Actions {
       await recordPeer(database, action.id, id);
       result = { outcome: 'reported', synchronised };
     } else {
-      for (const { peerId, subject } of await findLossReports(database, action.card)) {
-        if (peerId !== undefined && subject === action.subject) await closed(reports.close(peerId));
+      result = await this.#found(action, cardId);
+      if (result.problem !== undefined) {
+        await finishAction(database, action.id, 'failed', result);
+        throw asConflict(result.problem);
       }
-      result = { outcome: 'found' };
     }
     await finishAction(database, action.id, 'done', result);
     return stateOf({ ...action, state: 'done', result });
+  }
+
+  /** Closes what this user has reported, and says whether that frees the card. */
+  async #found({ pool, card, subject }: Action, cardId: CardId): Promise<ActionResult> {
+    const { database, backends } = this.#options;
+    const reports = backends.lossReports(pool);
+    const own = new Set(
+      (await findLossReports(database, card)).filter((row) => row.subject === subject).map(({ peerId }) => peerId),
+    );
+    const open = await reports.open(cardId);
+    const his = open.filter(({ id }) => own.has(id));
+    for (const { id } of his) await closed(reports.close(id));
+    const stillReported = open.length > his.length;
+    if (stillReported && his.length === 0) {
+      const detail = 'Others have reported this card: it stays so until they, or its issuer, close that';
+      const problem = { type: 'urn:opentsm:problem:reported-by-others', title: 'Refused', status: 409, detail };
+      return { outcome: 'refused', problem };
+    }
+    return { outcome: 'found', closedReports: his.length, stillReported };
   }
 
   async #find(id: string, user: User): Promise<Action> {

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LossReport, StartLossReport, StartTopUp, TopUpState } from '../../wire/message/platform.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import type {
+  LossReport,
+  LossReportEntry,
+  StartLossReport,
+  StartTopUp,
+  TopUpState,
+} from '../../wire/message/platform.ts';
 import type {
   CheckOnCards,
   CheckResult,
@@ -22,6 +29,8 @@ export interface TopUps {
 export interface LossReports {
   report(key: string, body: StartLossReport): Promise<LossReport>;
   state(id: string): Promise<LossReport>;
+  /** Those of this card that are open, whoever made them. */
+  open(cardId: CardId): Promise<LossReportEntry[]>;
   close(id: string): Promise<void>;
 }
 

@@ -7,15 +7,25 @@ import {
   closeLossReport,
   findLossReport,
   listCardProducts,
+  listProducts,
   providerOfProduct,
   putProduct,
   releasePermit,
   takePermit,
 } from '../../store/issuer/card-products.ts';
+import { listLossReports } from '../../store/issuer/loss-report-list.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import type { CardProduct, LossReport, Permit, StartLossReport, TakePermit } from '../../wire/message/platform.ts';
+import type {
+  CardProduct,
+  LossReport,
+  LossReportEntry,
+  Permit,
+  RegisteredProduct,
+  StartLossReport,
+  TakePermit,
+} from '../../wire/message/platform.ts';
 import { admit } from '../../workflow/engine/run.ts';
 import type { LossReportContext } from '../../workflow/loss-report/context.ts';
 import { lossReportSteps } from '../../workflow/loss-report.ts';
@@ -47,6 +57,14 @@ export class Products {
     await putProduct(database, productId, providerId);
     const record = { act: 'register product', subject: productId, workflowId: '', numeral: '' };
     await auditLog.append({ ...record, phase: 'after', details: { operator: caller, providerId } });
+  }
+
+  list(page: Parameters<typeof listProducts>[1]): Promise<RegisteredProduct[]> {
+    return listProducts(this.#options.database, page);
+  }
+
+  lossReports(query: Parameters<typeof listLossReports>[1]): Promise<LossReportEntry[]> {
+    return listLossReports(this.#options.database, query);
   }
 
   /** What the issuer knows of the products on a card. */

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import { NotFoundError } from '../../errors.ts';
 import { type AuditLog, audited } from '../../store/audit-log.ts';
-import { findProvider, type Provider, putProvider } from '../../store/issuer/providers.ts';
+import { findProvider, listProviders, type Provider, putProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 
 /** Application provider management: who the providers are and what each may do. */
@@ -28,6 +28,10 @@ export class Providers {
       },
     };
     await audited(this.#auditLog, change, () => putProvider(this.#database, provider));
+  }
+
+  list(): Promise<Provider[]> {
+    return listProviders(this.#database);
   }
 
   /** @throws NotFoundError */

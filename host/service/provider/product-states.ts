@@ -3,12 +3,18 @@ import type { Kysely } from 'kysely';
 import { ConflictError, NotFoundError, PolicyError, SecureChannelError } from '../../errors.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import { cardIdText } from '../../store/card-id.ts';
-import { ledgerOf, recordPurchase } from '../../store/provider/loads.ts';
+import { ledgerOf, listLoads, recordPurchase } from '../../store/provider/loads.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import { findInstanceOfSerial, listInstances } from '../../store/provider/service-instances.ts';
 import { applySnapshot, applyStateChange } from '../../store/provider/state-changes.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import type { Ledger, ProductStateChange, ProductStateSnapshot, ServiceInstance } from '../../wire/message/platform.ts';
+import type {
+  Ledger,
+  Load,
+  ProductStateChange,
+  ProductStateSnapshot,
+  ServiceInstance,
+} from '../../wire/message/platform.ts';
 import type { Purchase } from '../../wire/message/purse.ts';
 import type { PurseKms } from '../../workflow/ports.ts';
 
@@ -84,6 +90,10 @@ export class ProductStates {
     if (!verified) throw new SecureChannelError('purse-tac', 'The TAC of this purchase does not verify');
     if (!(await recordPurchase(this.#database, purchase)))
       throw new ConflictError('purchase-differs', 'This terminal has brought another purchase under this counter');
+  }
+
+  loads(page: Parameters<typeof listLoads>[1]): Promise<Load[]> {
+    return listLoads(this.#database, page);
   }
 
   /** @throws NotFoundError */

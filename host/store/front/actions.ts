@@ -10,7 +10,15 @@ type Database = Kysely<FrontTables>;
 export const SERVICE = 'service';
 export type ActionResult = Pick<
   ActionState,
-  'outcome' | 'balanceBefore' | 'balanceAfter' | 'tacVerified' | 'synchronised' | 'roundTrips' | 'problem'
+  | 'outcome'
+  | 'balanceBefore'
+  | 'balanceAfter'
+  | 'tacVerified'
+  | 'synchronised'
+  | 'closedReports'
+  | 'stillReported'
+  | 'roundTrips'
+  | 'problem'
 >;
 
 export interface Action {
@@ -67,6 +75,18 @@ export async function findLossReports(database: Database, card: string): Promise
     .where('operation', '=', 'loss-report')
     .where('peer_id', 'is not', null)
     .orderBy('at', 'desc')
+    .limit(100)
+    .execute();
+  return rows.map(toAction);
+}
+
+/** Reports, and ends of them, that are answered at once and were begun so long ago. */
+export async function listLostReports(database: Database, afterMs: number): Promise<Action[]> {
+  const rows = await actionsOf(database)
+    .where('state', '=', 'running')
+    .where('operation', 'in', ['loss-report', 'found'])
+    .where(sql<boolean>`at < now() - ${afterMs} * interval '1 millisecond'`)
+    .orderBy('at')
     .limit(100)
     .execute();
   return rows.map(toAction);

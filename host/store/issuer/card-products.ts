@@ -2,7 +2,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { ConflictError, NotFoundError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import type { CardProduct, LossReport, ProductState } from '../../wire/message/platform.ts';
+import type { CardProduct, LossReport, ProductState, RegisteredProduct } from '../../wire/message/platform.ts';
 import { cardIdText } from '../card-id.ts';
 import type { IssuerTables } from './schema.ts';
 
@@ -23,6 +23,21 @@ export async function putProduct(database: Database, productId: string, provider
     .returning('product_id')
     .executeTakeFirst();
   if (row === undefined) throw new ConflictError('product-taken', `${productId} is another provider's product`);
+}
+
+/** In the order of their names. @param after the last of the page before */
+export async function listProducts(
+  database: Database,
+  { limit, after = '' }: { readonly limit: number; readonly after?: string },
+): Promise<RegisteredProduct[]> {
+  const rows = await database
+    .selectFrom('products')
+    .selectAll()
+    .where('product_id', '>', after)
+    .orderBy('product_id')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ productId: row.product_id, providerId: row.provider_id }));
 }
 
 export async function providerOfProduct(database: Database, productId: string): Promise<string | undefined> {

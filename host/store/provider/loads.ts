@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Ledger } from '../../wire/message/platform.ts';
+import type { Ledger, Load, LoadFilter } from '../../wire/message/platform.ts';
 import type { Purchase } from '../../wire/message/purse.ts';
 import type { ProviderTables } from './schema.ts';
 
@@ -45,6 +45,26 @@ export async function findOpenLoad(database: Database, serial: string): Promise<
     .where('state', '=', 'reserved')
     .executeTakeFirst();
   return row === undefined ? undefined : toLoad(row);
+}
+
+/** In the order in which they were begun. @param after id of the last of the page before */
+export async function listLoads(
+  database: Database,
+  { filter, limit, after = '0' }: { readonly filter: LoadFilter; readonly limit: number; readonly after?: string },
+): Promise<Load[]> {
+  const wanted = database.selectFrom('loads').selectAll().where('load_id', '>', after);
+  const rows = await (filter === 'reserved'
+    ? wanted.where('state', '=', 'reserved')
+    : wanted.where('state', '=', 'done').where('tac', 'is', null)
+  )
+    .orderBy('load_id')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    ...{ loadId: row.load_id, topUpId: row.top_up_id, serial: row.serial, amount: Number(row.amount) },
+    ...{ state: row.state, counter: row.counter, at: row.at.toISOString() },
+    ...(row.settled_at === null ? {} : { settledAt: row.settled_at.toISOString() }),
+  }));
 }
 
 /** The load of this top-up that is done. */
@@ -119,8 +139,9 @@ export async function recordPurchase(database: Database, purchase: Omit<Purchase
  */
 export async function ledgerOf(database: Database, serial: string): Promise<Ledger> {
   const { rows } = await sql<{ platform: string; loads: string; open: string }>`
-    SELECT coalesce(sum(amount) FILTER (WHERE state = 'done'), 0) AS platform, count(*) FILTER (WHERE state = 'done') AS loads,
-      count(*) FILTER (WHERE state = 'reserved') AS open FROM loads WHERE serial = ${serial}`.execute(database);
+    SELECT coalesce(sum(amount) FILTER (WHERE state = 'done'), 0) AS platform,
+      count(*) FILTER (WHERE state = 'done') AS loads, count(*) FILTER (WHERE state = 'reserved') AS open
+    FROM loads WHERE serial = ${serial}`.execute(database);
   const spent = await sql<{ purchases: string }>`
     SELECT coalesce(sum(amount), 0) AS purchases FROM purchases WHERE serial = ${serial}`.execute(database);
   const reading = await database

@@ -100,6 +100,7 @@ interface LoadTable {
   date_time: string;
   state: 'reserved' | 'done' | 'reversed';
   tac: ColumnType<string | null, string | null | undefined, string | null>;
+  at: ColumnType<Date, never, never>;
   settled_at: ColumnType<Date | null, never, Date>;
 }
 
@@ -257,5 +258,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
     sql: `CREATE TABLE state_changes_taken (
       card text NOT NULL, sequence integer NOT NULL, event_id text NOT NULL, PRIMARY KEY (card, sequence));`,
   },
-];
   { number: 17, name: 'wishes of servers', sql: SPOS_OPTIONS_SQL },
+];

@@ -161,7 +161,7 @@ describe('Routes of the app side', function () {
       ...{ database, sessions, terminalId: 'seram:main', raEndpoint: () => 'https://front.invalid/gp/seram' },
       backends: {
         topUps: () => ({ start: away, state: away }),
-        lossReports: () => ({ report: away, state: away, close: away }),
+        lossReports: () => ({ report: away, state: away, open: away, close: away }),
         services: () => ({
           ...{ create: away, find: away, checkDeployment: away, checkUpdate: away, start: away, process: away },
           get: async (id: string) => {

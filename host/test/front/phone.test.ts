@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
@@ -27,6 +28,7 @@ import { CardPlace } from '../../wire/message/card-script.ts';
 import type { ActionState, StartAction } from '../../wire/message/front.ts';
 import { AppProcess, Instance, Instances } from '../../wire/message/service-instance.ts';
 import { ServiceProviderToken } from '../../wire/message/service-providers.ts';
+import { inProcess } from '../cli/in-process.ts';
 import { PublishedClient } from '../conformance/published-client.ts';
 import { ForeignTsm } from '../flow/foreign-tsm.ts';
 import { PURSE_SCRIPT } from '../flow/purse-script.ts';
@@ -49,8 +51,10 @@ describe('A phone, through the front', function () {
   let element: Pick<StartAction, 'seType' | 'seId'>;
   let serviceId = '';
   let foreign: ForeignTsm;
+  let folder = '';
 
   before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'opentsm-clerk-'));
     const provider = ProductDesk.config(await buildPurseCap());
     lab = await SingleProviderLab.open({ link: 'direct', keySizeBits: 1024, provider, front: true });
     desk = new ProductDesk(lab.platforms, lab.provider);
@@ -70,6 +74,7 @@ describe('A phone, through the front', function () {
     await other?.[Symbol.asyncDispose]();
     await foreign?.[Symbol.asyncDispose]();
     await lab?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
   });
 
   const topUp = (amount: number): StartAction => ({ actionCode: 'TOPUP', productId: PRODUCT_ID, amount, ...element });
@@ -145,10 +150,70 @@ describe('A phone, through the front', function () {
     expect(report).to.deep.include({ state: 'done', outcome: 'reported' });
     expect(await refusalOf(topUp(5))).to.equal('product-not-valid');
     const found = await phone.perform({ actionCode: 'FOUND', ...element });
-    expect(found).to.deep.include({ state: 'done', outcome: 'found' });
+    expect(found).to.deep.include({ state: 'done', outcome: 'found', closedReports: 1, stillReported: false });
     while ((await phone.state(report.processId)).synchronised !== true) await phone.state(report.processId);
     expect((await phone.perform(topUp(5))).outcome).to.equal('credited');
     expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 510, equal: true });
+  });
+
+  /** A verb of `tsm` with the certificate of an operator of this daemon. */
+  async function clerk(daemon: 'issuer' | 'front' | 'provider', ...words: readonly string[]): Promise<string> {
+    const { topology } = lab.platforms;
+    const name = daemon === 'provider' ? `provider-${lab.provider}` : daemon;
+    const tls = await topology.pki.issue(lab.platforms.operatorOf(name));
+    const config = join(folder, `${name}.json`);
+    await writeFile(config, JSON.stringify({ platform: { url: topology.url(name), ...topology.peer(name) }, tls }));
+    const { code, out, err } = await inProcess([...words, '--config', config]);
+    return code === 0 ? out : `${code} ${err}`;
+  }
+
+  it('is not found by whoever has not reported it, and a clerk sees and closes what others have', async () => {
+    const name = `iccid:${inserted.cardId.value}`;
+    const opened = await clerk('issuer', 'loss-report', 'open', name, '--reason', 'stolen');
+    expect(opened).to.match(/^\{/);
+    const { id } = JSON.parse(opened);
+    expect(await codeOf(phone.perform({ actionCode: 'FOUND', ...element }))).to.equal('reported-by-others');
+    const open = () => clerk('issuer', 'loss-report', 'list', '--state', 'open', '--card', name);
+    expect(await open()).to.match(new RegExp(`open +${name}  stolen .*${id}  ${PRODUCT_ID}`));
+    await phone.perform({ actionCode: 'LOSS', ...element });
+    const found = await phone.perform({ actionCode: 'FOUND', ...element });
+    expect(found).to.deep.include({ outcome: 'found', closedReports: 1, stillReported: true });
+    expect(await clerk('issuer', 'product', 'on-card', name)).to.match(/^INVALID /m);
+    expect(await clerk('issuer', 'loss-report', 'close', id)).to.equal('');
+    expect(await open()).to.equal('');
+    expect(await clerk('issuer', 'product', 'on-card', name)).to.match(/^VALID /m);
+    await desk.synchronised(id);
+    expect(await clerk('issuer', 'product', 'list', '--limit', '1')).to.contain('more: --after ');
+    expect(await clerk('issuer', 'provider-register', 'list')).to.contain('install-application');
+    expect(await clerk('issuer', 'secure-element', 'move', inserted.cardId.value, 'gone')).to.match(/^2 /);
+    expect(await clerk('issuer', 'secure-element', 'move', inserted.cardId.value, 'active')).to.contain('"ACTIVE"');
+    expect(await clerk('provider', 'load', 'list', '--state', 'no-tac')).to.equal('');
+    const asked = ['TOPUP', inserted.cardId.value, '--product', PRODUCT_ID];
+    expect(await clerk('front', 'front', 'explain', ...asked)).to.match(/: top-up -> /);
+    expect(await clerk('front', 'front', 'routes')).to.match(/v0 {2}loss-report -> /);
+  });
+
+  it('is reported although the node that was asked has died, and the app asks no more', async () => {
+    const config = JSON.parse(await readFile(lab.platforms.topology.configFile('front'), 'utf8'));
+    const client = new pg.Client({ connectionString: config.database.url });
+    const id = randomUUID().replaceAll('-', '');
+    await client.connect();
+    try {
+      const { rowCount } = await client.query(
+        `INSERT INTO actions (id, subject, card, operation, pool, request, state, at)
+         SELECT $1, subject, card, operation, pool, request, 'running', now() - interval '1 minute' FROM actions
+         WHERE operation = 'loss-report' AND subject = 'alice' LIMIT 1`,
+        [id],
+      );
+      expect(rowCount).to.equal(1);
+    } finally {
+      await client.end();
+    }
+    while ((await phone.state(id)).state === 'running') await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await phone.state(id)).to.deep.include({ state: 'done', outcome: 'reported' });
+    expect(await refusalOf(topUp(5))).to.equal('product-not-valid');
+    expect(await phone.perform({ actionCode: 'FOUND', ...element })).to.deep.include({ closedReports: 1 });
+    while ((await phone.state(id)).synchronised !== true) await new Promise((resolve) => setTimeout(resolve, 200));
   });
 
   it('gets the same action for the same key, and pays once', async () => {

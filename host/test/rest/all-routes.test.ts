@@ -322,6 +322,7 @@ describe('the document of our extensions', () => {
       '/ext/1/services/{serviceId}/actions/{actionCode}',
       '/ext/1/services/{serviceId}/scripts/{name}/{version}',
       '/ext/1/services/{serviceId}/scripts/{name}/{version}/publish',
+      '/ext/1/spos-options/{sposConfigId}',
     ]);
   });
 

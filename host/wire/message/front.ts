@@ -175,6 +175,9 @@ export const ActionState = Type.Object(
     tacVerified: Type.Optional(Type.Boolean()),
     /** All providers know of the loss, or of the end of it. */
     synchronised: Type.Optional(Type.Boolean()),
+    /** Of `found`: how many reports of this user it closed, and whether others keep the card reported. */
+    closedReports: Type.Optional(Type.Integer({ minimum: 0 })),
+    stillReported: Type.Optional(Type.Boolean()),
     /** Exchanges with the card so far. */
     roundTrips: Type.Optional(Type.Integer({ minimum: 0 })),
     problem: Type.Optional(Problem),

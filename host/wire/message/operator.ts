@@ -29,6 +29,11 @@ export const ProviderRegistration = Type.Object(
   closed,
 );
 export type ProviderRegistration = Static<typeof ProviderRegistration>;
+/** GET /v1/providers on `issuer`: an array of these. */
+export const RegisteredProvider = Type.Object(
+  { ...ProviderRegistration.properties, providerId: ProviderId, permissions: Type.Array(Name, { maxItems: 16 }) },
+  closed,
+);
 
 /** The channel to an issuer's domain that is not ours: docs/cards.md has the profiles. */
 export const IsdKeySet = Type.Object(

@@ -162,6 +162,10 @@ export const ProductRegistration = Type.Object(
   closed,
 );
 
+/** GET /v1/products on `issuer`: an array of these. */
+export const RegisteredProduct = Type.Object({ productId: ProductId, providerId: Name }, closed);
+export type RegisteredProduct = Static<typeof RegisteredProduct>;
+
 /**
  * POST /v1/load-permits on `issuer`, by the provider before it credits: no loss report is answered while one is open.
  */
@@ -198,6 +202,36 @@ export const LossReport = Type.Object(
   closed,
 );
 export type LossReport = Static<typeof LossReport>;
+
+const At = Type.String({ maxLength: 32 });
+/** GET /v1/loss-reports on `issuer`: an array of these. */
+export const LossReportEntry = Type.Object(
+  {
+    ...Type.Omit(LossReport, ['synchronised']).properties,
+    ...{ reason: Type.String({ maxLength: 64 }), reportedBy: Type.String({ maxLength: 200 }), at: At },
+  },
+  closed,
+);
+export type LossReportEntry = Static<typeof LossReportEntry>;
+
+/** Which loads a clerk looks for: not settled yet, or done without a TAC that proves them to the purse's operator. */
+export const LoadFilter = Type.Union([Type.Literal('reserved'), Type.Literal('no-tac')]);
+export type LoadFilter = Static<typeof LoadFilter>;
+
+/** GET /v1/loads on `provider`: an array of these. */
+export const Load = Type.Object(
+  {
+    loadId: Type.String({ pattern: '^[0-9]{1,19}$' }),
+    ...{ topUpId: Type.String({ maxLength: 128 }), serial: Type.String({ maxLength: 16 }) },
+    /** Cents. */
+    amount: Type.Integer({ minimum: 1 }),
+    state: Type.Union([Type.Literal('reserved'), Type.Literal('done'), Type.Literal('reversed')]),
+    counter: Type.Integer({ minimum: 0 }),
+    ...{ at: At, settledAt: Type.Optional(At) },
+  },
+  closed,
+);
+export type Load = Static<typeof Load>;
 
 /**
  * POST /v1/product-state-changes on `provider`, by its issuer: repeated until it is acknowledged, in order of

@@ -9,21 +9,35 @@ import {
   ApplicationRequestState,
   CardProduct,
   LossReport,
+  LossReportEntry,
   Permit,
   ProductId,
   ProductRegistration,
+  RegisteredProduct,
   StartLossReport,
   TakePermit,
 } from '../../../wire/message/platform.ts';
 import type { RestApp } from '../../app.ts';
 import { IdempotencyHeaders, requestIdOfHeaders, StepQuery, waitMsOf } from '../../idempotency-key.ts';
 import { peerUri } from '../../identity.ts';
+import { limitField, limitOf } from '../../paging.ts';
 import { NoContent } from '../no-content.ts';
 import { CardParams, cardIdOfParams } from '../operator/card-params.ts';
 
 const closed = { additionalProperties: false } as const;
 const IdParams = Type.Object({ id: IdempotencyKey }, closed);
 const ProductParams = Type.Object({ productId: ProductId }, closed);
+const ProductsQuery = Type.Object({ ...limitField, after: Type.Optional(ProductId) }, closed);
+const ReportsQuery = Type.Object(
+  {
+    ...limitField,
+    after: Type.Optional(IdempotencyKey),
+    state: Type.Optional(LossReport.properties.state),
+    /** `iccid:8986..` */
+    card: Type.Optional(Type.String({ pattern: '^[a-z-]{4,8}:[0-9A-F-]{4,100}$' })),
+  },
+  closed,
+);
 const provider = { access: ['provider'] as const };
 /** The front carries what users ask; operators may do it themselves. */
 const front = { access: ['operator', 'front'] as const };
@@ -80,6 +94,16 @@ export function productRoutes(app: RestApp, products: Products): void {
   );
 
   app.get(
+    '/v1/products',
+    {
+      config: { access: ['operator'] },
+      schema: { querystring: ProductsQuery, response: { 200: Type.Array(RegisteredProduct) } },
+    },
+    async ({ query, query: { after } }) =>
+      products.list({ limit: limitOf(query), ...(after === undefined ? {} : { after }) }),
+  );
+
+  app.get(
     '/v1/cards/:kind/:value/products',
     { config: { access: ['operator'] }, schema: { params: CardParams, response: { 200: Type.Array(CardProduct) } } },
     async (request) => products.onCard(cardIdOfParams(request.params)),
@@ -106,6 +130,12 @@ export function productRoutes(app: RestApp, products: Products): void {
     { config: front, schema: { headers: IdempotencyHeaders, body: StartLossReport, response: { 201: LossReport } } },
     async (request, reply) =>
       reply.code(201).send(await products.reportLoss(requestIdOfHeaders(request), peerUri(request.peer), request.body)),
+  );
+
+  app.get(
+    '/v1/loss-reports',
+    { config: front, schema: { querystring: ReportsQuery, response: { 200: Type.Array(LossReportEntry) } } },
+    async ({ query, query: { limit: _limit, ...rest } }) => products.lossReports({ limit: limitOf(query), ...rest }),
   );
 
   app.get(

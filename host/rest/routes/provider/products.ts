@@ -6,6 +6,8 @@ import { IdempotencyKey } from '../../../wire/message/common.ts';
 import {
   DeploymentState,
   Ledger,
+  Load,
+  LoadFilter,
   ProductStateChange,
   ProductStateSnapshot,
   ServiceInstance,
@@ -17,12 +19,17 @@ import { Purchase, PurseSerial } from '../../../wire/message/purse.ts';
 import type { RestApp } from '../../app.ts';
 import { IdempotencyHeaders, requestIdOfHeaders, StepQuery, waitMsOf } from '../../idempotency-key.ts';
 import { peerUri } from '../../identity.ts';
+import { limitField, limitOf } from '../../paging.ts';
 import { NoContent } from '../no-content.ts';
 import { CardParams, cardIdOfParams } from '../operator/card-params.ts';
 
 const closed = { additionalProperties: false } as const;
 const IdParams = Type.Object({ id: IdempotencyKey }, closed);
 const SerialParams = Type.Object({ serial: PurseSerial }, closed);
+const LoadsQuery = Type.Object(
+  { ...limitField, state: LoadFilter, after: Type.Optional(Load.properties.loadId) },
+  closed,
+);
 const StateQuery = Type.Object(StepQuery, closed);
 const operator = { access: ['operator'] as const };
 /** The front carries what users ask; operators may do it themselves. */
@@ -103,6 +110,13 @@ export function productStateRoutes(app: RestApp, states: ProductStates): void {
       await states.collect(request.body);
       return reply.code(204).send(null);
     },
+  );
+
+  app.get(
+    '/v1/loads',
+    { config: operator, schema: { querystring: LoadsQuery, response: { 200: Type.Array(Load) } } },
+    async ({ query, query: { state: filter, after } }) =>
+      states.loads({ filter, limit: limitOf(query), ...(after === undefined ? {} : { after }) }),
   );
 
   app.get(
