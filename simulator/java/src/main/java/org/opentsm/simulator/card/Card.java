@@ -14,7 +14,7 @@ import javacard.framework.ISO7816;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
 import org.opentsm.simulator.nativeisd.NativeCard;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.runtime.CardRandom;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.FaultPlan;
@@ -111,7 +111,7 @@ public final class Card {
         }
         made.registry()
                 .setRemoteManagement(
-                        image.remoteManagement().stream().map(CardOpen::aid).collect(Collectors.toSet()));
+                        image.remoteManagement().stream().map(Aids::aid).collect(Collectors.toSet()));
         if (image.commonDomain()) {
             made.registry().tellCommonDomain();
         }

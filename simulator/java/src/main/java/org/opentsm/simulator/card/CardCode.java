@@ -16,7 +16,7 @@ import javacard.framework.AID;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.RegistryEntry;
 import org.opentsm.simulator.runtime.AppletClassLoader;
 import org.opentsm.simulator.runtime.CapFiles;
@@ -57,7 +57,7 @@ final class CardCode {
         byte[] name = foreign
                 ? image.nativeIssuer().aid()
                 : image.issuer() == null ? null : image.issuer().aid();
-        issuer = name == null ? null : CardOpen.aid(name);
+        issuer = name == null ? null : Aids.aid(name);
         Iterator<CapFiles.Linked> linked = CapFiles.link(image.loadFiles().stream()
                         .filter(loadFile -> loadFile.cap() != null)
                         .map(loadFile -> new CapFiles.Source(loadFile.field() + ".cap", loadFile.cap()))
@@ -77,12 +77,12 @@ final class CardCode {
     /** With a loader of its own, so that static fields belong to one card. */
     CardPackages packages() {
         Map<Path, AID> folders = new LinkedHashMap<>();
-        folders.put(applets, CardOpen.aid(CardOpen.DOMAIN_PACKAGE));
+        folders.put(applets, Aids.aid(Aids.DOMAIN_PACKAGE));
         for (Part part : parts) {
             if (part.cap == null) {
                 // Two load files in one folder: whose class it is cannot be told.
                 Path folder = part.loadFile.path();
-                folders.put(folder, folders.containsKey(folder) ? null : CardOpen.aid(part.aid()));
+                folders.put(folder, folders.containsKey(folder) ? null : Aids.aid(part.aid()));
             }
         }
         Map<String, byte[]> classes = new HashMap<>();
@@ -94,16 +94,16 @@ final class CardCode {
     /** Fresh registry rows of the load files; a saved card gets them from here too. */
     List<RegistryEntry> loadFiles() {
         List<RegistryEntry> found = new ArrayList<>();
-        if (!foreign && caps().noneMatch(cap -> Arrays.equals(cap.aid(), Hex.decode(CardOpen.DOMAIN_PACKAGE)))) {
-            RegistryEntry domains = RegistryEntry.loadFile(CardOpen.aid(CardOpen.DOMAIN_PACKAGE), issuer, VERSION);
-            domains.modules.put(CardOpen.ISSUER_MODULE, CLASSES + "IssuerSecurityDomain");
-            domains.modules.put(CardOpen.SUPPLEMENTARY_MODULE, CLASSES + "SupplementarySecurityDomain");
-            domains.modules.put(CardOpen.CONTROLLING_MODULE, CLASSES + "ControllingAuthoritySecurityDomain");
+        if (!foreign && caps().noneMatch(cap -> Arrays.equals(cap.aid(), Hex.decode(Aids.DOMAIN_PACKAGE)))) {
+            RegistryEntry domains = RegistryEntry.loadFile(Aids.aid(Aids.DOMAIN_PACKAGE), issuer, VERSION);
+            domains.modules.put(Aids.ISSUER_MODULE, CLASSES + "IssuerSecurityDomain");
+            domains.modules.put(Aids.SUPPLEMENTARY_MODULE, CLASSES + "SupplementarySecurityDomain");
+            domains.modules.put(Aids.CONTROLLING_MODULE, CLASSES + "ControllingAuthoritySecurityDomain");
             found.add(domains);
         }
         for (Part part : parts) {
             RegistryEntry entry = RegistryEntry.loadFile(
-                    CardOpen.aid(part.aid()), issuer, part.cap == null ? VERSION : part.cap.version());
+                    Aids.aid(part.aid()), issuer, part.cap == null ? VERSION : part.cap.version());
             part.loadFile.modules().forEach(module -> entry.modules.put(Hex.encode(module.aid()), module.className()));
             if (part.cap != null) {
                 entry.modules.putAll(part.cap.made().applets());

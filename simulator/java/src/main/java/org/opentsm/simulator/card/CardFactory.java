@@ -6,7 +6,7 @@ import javacard.framework.AID;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.image.CardImage;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.InstallData;
 import org.opentsm.simulator.open.Privileges;
 import org.opentsm.simulator.open.RegistryEntry;
@@ -22,7 +22,7 @@ final class CardFactory {
         byte[] name = image.nativeIssuer() != null
                 ? image.nativeIssuer().aid()
                 : image.issuer() == null ? null : image.issuer().aid();
-        AID issuer = name == null ? null : CardOpen.aid(name);
+        AID issuer = name == null ? null : Aids.aid(name);
         for (RegistryEntry loadFile : code.loadFiles()) {
             card.registry().add(loadFile);
         }
@@ -30,7 +30,7 @@ final class CardFactory {
             instance(
                     card,
                     RegistryEntry.Kind.ISSUER_DOMAIN,
-                    CardOpen.ISSUER_MODULE,
+                    Aids.ISSUER_MODULE,
                     image.issuer().aid(),
                     Privileges.ISSUER,
                     parameters(image.issuer(), issuerProtocols(image), false),
@@ -41,7 +41,7 @@ final class CardFactory {
             RegistryEntry entry = instance(
                     card,
                     RegistryEntry.Kind.APPLICATION,
-                    CardOpen.CONTROLLING_MODULE,
+                    Aids.CONTROLLING_MODULE,
                     image.controlling().aid(),
                     Privileges.DOMAIN,
                     new byte[0],
@@ -55,7 +55,7 @@ final class CardFactory {
             instance(
                     card,
                     RegistryEntry.Kind.APPLICATION,
-                    CardOpen.SUPPLEMENTARY_MODULE,
+                    Aids.SUPPLEMENTARY_MODULE,
                     domain.aid(),
                     Privileges.DOMAIN,
                     parameters,
@@ -87,7 +87,7 @@ final class CardFactory {
     /** Of each applet of the CAP files an instance by the applet's own AID, where the image asks for that. */
     private static void installAll(CardImage image, CardRuntime card, AID issuer) {
         List<String> modules = card.registry().entries().stream()
-                .filter(entry -> !entry.isInstance() && !entry.aid.equals(CardOpen.aid(CardOpen.DOMAIN_PACKAGE)))
+                .filter(entry -> !entry.isInstance() && !entry.aid.equals(Aids.aid(Aids.DOMAIN_PACKAGE)))
                 .flatMap(entry -> entry.modules.keySet().stream())
                 .toList();
         for (String module : modules) {
@@ -155,7 +155,7 @@ final class CardFactory {
             throw SimulatorException.image(field + ".aid", "stands twice in this image");
         }
         InstallData data =
-                InstallData.of(loadFile.aid, CardOpen.aid(module), CardOpen.aid(aid), privileges, parameters, others);
+                InstallData.of(loadFile.aid, Aids.aid(module), Aids.aid(aid), privileges, parameters, others);
         int over = data.installData().length - InstallData.MAX_INSTALL_DATA;
         if (over > 0) {
             throw SimulatorException.image(

@@ -10,7 +10,7 @@ import javacard.framework.ISOException;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.simulator.SimulatorException;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.InstallData;
 import org.opentsm.simulator.open.Privileges;
 import org.opentsm.simulator.open.RegistryEntry;
@@ -48,9 +48,9 @@ final class MakersLoad {
                 card.registry().issuerDomain() == null ? null : card.registry().issuerDomain().aid;
         List<String> made = new ArrayList<>();
         try {
-            RegistryEntry loaded = card.open().makeLoadFile(CardOpen.aid(name), components, parent);
+            RegistryEntry loaded = card.open().makeLoadFile(Aids.aid(name), components, parent);
             for (String module : loaded.modules.keySet()) {
-                AID aid = CardOpen.aid(module);
+                AID aid = Aids.aid(module);
                 InstallData data = InstallData.of(loaded.aid, aid, aid, Privileges.NONE, parameters, new byte[0]);
                 card.open().makeInstance(RegistryEntry.Kind.APPLICATION, data, parent);
                 made.add(module);

@@ -16,9 +16,9 @@ final class CardContent {
 
     static final short SW_REFERENCED_DATA_NOT_FOUND = 0x6A88;
     /** What others' tools name when they mean the supplementary domain's code, as cards with built-in code do. */
-    private static final AID COMMON_DOMAIN_PACKAGE = CardOpen.aid("A0000001515350");
+    private static final AID COMMON_DOMAIN_PACKAGE = Aids.aid("A0000001515350");
 
-    private static final AID COMMON_DOMAIN_MODULE = CardOpen.aid("A000000151535041");
+    private static final AID COMMON_DOMAIN_MODULE = Aids.aid("A000000151535041");
 
     private static final int RESTRICT_EXTRADITION = 0x10;
     private static final int RESTRICT_REGISTRY = 0x40;
@@ -42,13 +42,13 @@ final class CardContent {
 
     /** The domains' package under its other name, as a row to tell; null where a load file has that name. */
     static RegistryEntry commonDomain(Registry registry) {
-        RegistryEntry own = registry.find(CardOpen.aid(CardOpen.DOMAIN_PACKAGE));
+        RegistryEntry own = registry.find(Aids.aid(Aids.DOMAIN_PACKAGE));
         if (own == null || registry.find(COMMON_DOMAIN_PACKAGE) != null) {
             return null;
         }
         RegistryEntry row = RegistryEntry.loadFile(COMMON_DOMAIN_PACKAGE, own.parent(), own.version);
         String module = Hex.encode(Registry.bytes(COMMON_DOMAIN_MODULE));
-        row.modules.put(module, own.moduleClass(CardOpen.aid(CardOpen.SUPPLEMENTARY_MODULE)));
+        row.modules.put(module, own.moduleClass(Aids.aid(Aids.SUPPLEMENTARY_MODULE)));
         return row;
     }
 
@@ -66,8 +66,8 @@ final class CardContent {
         boolean common = COMMON_DOMAIN_PACKAGE.equals(data.loadFile())
                 && COMMON_DOMAIN_MODULE.equals(data.module())
                 && registry.find(COMMON_DOMAIN_PACKAGE) == null;
-        AID loadFileAid = common ? CardOpen.aid(CardOpen.DOMAIN_PACKAGE) : data.loadFile();
-        AID module = common ? CardOpen.aid(CardOpen.SUPPLEMENTARY_MODULE) : data.module();
+        AID loadFileAid = common ? Aids.aid(Aids.DOMAIN_PACKAGE) : data.loadFile();
+        AID module = common ? Aids.aid(Aids.SUPPLEMENTARY_MODULE) : data.module();
         RegistryEntry loadFile = registry.find(loadFileAid);
         String className = loadFile == null ? null : loadFile.moduleClass(module);
         if (className == null || delegated && !authority.isIn(caller, loadFile)) {
@@ -90,7 +90,7 @@ final class CardContent {
 
     /** A new AID for which there is room. */
     void requireFree(AID aid) {
-        Authority.require(!aid.equals(CardOpen.OPEN_AID) && registry.find(aid) == null);
+        Authority.require(!aid.equals(Aids.OPEN) && registry.find(aid) == null);
         if (registry.isFull()) {
             throw new ISOException(ISO7816.SW_FILE_FULL);
         }
@@ -160,11 +160,11 @@ final class CardContent {
         if (name.length < 5 || name.length > 16) {
             throw LvReader.malformed();
         }
-        AID aid = CardOpen.aid(name);
+        AID aid = Aids.aid(name);
         RegistryEntry holder = registry.find(aid);
         Authority.require(caller.kind == RegistryEntry.Kind.ISSUER_DOMAIN
                 && (holder == null || holder == caller)
-                && !aid.equals(CardOpen.OPEN_AID));
+                && !aid.equals(Aids.OPEN));
         AID before = caller.aid;
         runtime.persistentWrite();
         registry.rename(caller, aid);

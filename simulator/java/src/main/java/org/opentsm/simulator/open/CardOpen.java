@@ -8,18 +8,9 @@ import javacard.framework.ISOException;
 import javacard.framework.Shareable;
 import org.globalplatform.Application;
 import org.opentsm.securitydomain.Open;
-import org.opentsm.simulator.Hex;
 
 /** The card's OPEN as the security domains see it: who calls, and which part of OPEN answers. */
 public final class CardOpen implements Open {
-
-    public static final AID OPEN_AID = aid("F06F70656E74736D00");
-    /** Load file of the security domains; a card image may bring another of this AID. */
-    public static final String DOMAIN_PACKAGE = "F06F70656E74736D01";
-
-    public static final String ISSUER_MODULE = DOMAIN_PACKAGE + "01";
-    public static final String SUPPLEMENTARY_MODULE = DOMAIN_PACKAGE + "02";
-    public static final String CONTROLLING_MODULE = DOMAIN_PACKAGE + "03";
 
     /** Parameter by which OPEN asks an application for its Application interface. */
     private static final byte FOR_OPEN = 0;
@@ -58,14 +49,6 @@ public final class CardOpen implements Open {
     /** What OPEN does for applications that are no domains. */
     public ApplicationOpen applications() {
         return applications;
-    }
-
-    public static AID aid(String hex) {
-        return aid(Hex.decode(hex));
-    }
-
-    public static AID aid(byte[] bytes) {
-        return new AID(bytes, (short) 0, (byte) bytes.length);
     }
 
     /** The card was reset: what a command left for the next one is gone. */
@@ -195,7 +178,7 @@ public final class CardOpen implements Open {
     public void delete(AID by, boolean related, byte[] buffer, short offset, short length) {
         RegistryEntry caller = authority.caller(by);
         authority.requireUnlockedCard();
-        AID name = aid(Arrays.copyOfRange(buffer, offset, offset + length));
+        AID name = Aids.aid(Arrays.copyOfRange(buffer, offset, offset + length));
         content.delete(
                 caller, name, related, new Delegation.Request(0, related ? 0x80 : 0, new byte[0], null, new byte[0]));
     }

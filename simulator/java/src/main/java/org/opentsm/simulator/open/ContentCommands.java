@@ -132,7 +132,7 @@ final class ContentCommands {
         }
         return content.delete(
                 caller,
-                CardOpen.aid(name.value()),
+                Aids.aid(name.value()),
                 p2 != 0,
                 new Delegation.Request(p1, p2, Arrays.copyOf(data, signed), names, token));
     }

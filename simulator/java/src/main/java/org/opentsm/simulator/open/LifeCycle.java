@@ -4,7 +4,6 @@ package org.opentsm.simulator.open;
 /** Life cycle bytes and the moves of the card's own, GPCS 2.3.1 5.1.1 and 11.1.1. */
 public final class LifeCycle {
 
-    static final byte LOADED = 0x01;
     public static final byte INSTALLED = 0x03;
     public static final byte SELECTABLE = 0x07;
     /** Of a security domain; an application gives it its own meaning. */

@@ -104,7 +104,7 @@ final class LifeCycleCommands {
         if (data.length < 5 || data.length > 16) {
             throw LvReader.malformed();
         }
-        AID aid = CardOpen.aid(data);
+        AID aid = Aids.aid(data);
         RegistryEntry entry = registry.find(aid);
         boolean reached = entry != null
                 && entry.kind == RegistryEntry.Kind.APPLICATION

@@ -201,7 +201,7 @@ final class LoadProcess {
             if (aid == null || aid.length < 5 || aid.length > 16 || signature == null || wanted.hash.length == 0) {
                 throw LvReader.malformed();
             }
-            AID signer = CardOpen.aid(aid);
+            AID signer = Aids.aid(aid);
             delegation.requireDap(signer, wanted.hash, signature);
             signers.add(signer);
         }

@@ -61,7 +61,7 @@ final class LvReader {
         if (value.length < AID_MIN || value.length > AID_MAX) {
             throw malformed();
         }
-        return CardOpen.aid(value);
+        return Aids.aid(value);
     }
 
     AID aid() {

@@ -10,6 +10,9 @@ import org.opentsm.simulator.Hex;
 /** One row of the GlobalPlatform Registry, GPCS 2.3.1 6.4.1. What commands change stands in {@link Row}. */
 public final class RegistryEntry {
 
+    /** State of a load file: it has no other, GPCS 2.3.1 5.2. */
+    private static final byte LOADED = 0x01;
+
     /** What an entry stands for. */
     public enum Kind {
         ISSUER_DOMAIN,
@@ -76,13 +79,7 @@ public final class RegistryEntry {
 
     public static RegistryEntry loadFile(AID aid, AID parent, byte[] version) {
         return new RegistryEntry(
-                Kind.LOAD_FILE,
-                aid,
-                null,
-                null,
-                null,
-                version,
-                new Row(LifeCycle.LOADED, parent, Privileges.NONE, Options.NONE));
+                Kind.LOAD_FILE, aid, null, null, null, version, new Row(LOADED, parent, Privileges.NONE, Options.NONE));
     }
 
     public LoadedCode code() {
@@ -133,6 +130,12 @@ public final class RegistryEntry {
 
     /** The class of {@code module} in this load file, or null. */
     String moduleClass(AID module) {
-        return modules.get(Hex.encode(Registry.bytes(module)));
+        for (Map.Entry<String, String> own : modules.entrySet()) {
+            byte[] name = Hex.decode(own.getKey());
+            if (module.equals(name, (short) 0, (byte) name.length)) {
+                return own.getValue();
+            }
+        }
+        return null;
     }
 }

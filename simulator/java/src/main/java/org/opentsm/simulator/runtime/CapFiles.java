@@ -29,7 +29,7 @@ import org.opentsm.securitydomain.KeySource;
 import org.opentsm.securitydomain.Open;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.SimulatorException;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 
 /**
  * The CAP files of a card image, linked in their order. Cards with the same files share the result, which is code only:
@@ -164,7 +164,7 @@ public final class CapFiles {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
-        return new PlatformInterface(new Aid(Hex.decode(CardOpen.DOMAIN_PACKAGE)), name, methods);
+        return new PlatformInterface(new Aid(Hex.decode(Aids.DOMAIN_PACKAGE)), name, methods);
     }
 
     private static byte[] digest(byte[] bytes) {

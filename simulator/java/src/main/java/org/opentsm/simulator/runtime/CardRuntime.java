@@ -15,6 +15,7 @@ import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.Shareable;
 import javacardx.apdu.ExtendedLength;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.JavaCardRuntime;
 import org.opentsm.simulator.open.LoadedCode;
@@ -406,8 +407,8 @@ public final class CardRuntime extends ContextRuntime implements JavaCardRuntime
 
     @Override
     public AID lookupAID(byte[] buffer, short offset, byte length) {
-        if (shared.hasOpen() && CardOpen.OPEN_AID.equals(buffer, offset, length)) {
-            return CardOpen.OPEN_AID;
+        if (shared.hasOpen() && Aids.OPEN.equals(buffer, offset, length)) {
+            return Aids.OPEN;
         }
         RegistryEntry entry = registry.find(buffer, offset, length & 0xFF);
         return entry == null || !entry.isInstance() ? null : entry.aid;
@@ -503,7 +504,7 @@ public final class CardRuntime extends ContextRuntime implements JavaCardRuntime
     @Override
     public Shareable shared(AID server, byte parameter) {
         try {
-            return inContext(CardOpen.OPEN_AID, () -> getSharedObject(server, parameter));
+            return inContext(Aids.OPEN, () -> getSharedObject(server, parameter));
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

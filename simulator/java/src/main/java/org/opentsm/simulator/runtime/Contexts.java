@@ -5,7 +5,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import javacard.framework.AID;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
@@ -44,7 +44,7 @@ final class Contexts {
 
     /** @param instance an instance of the registry, or OPEN */
     Frame frame(AID instance) {
-        RegistryEntry entry = instance == CardOpen.OPEN_AID ? null : registry.find(instance);
+        RegistryEntry entry = instance == Aids.OPEN ? null : registry.find(instance);
         return new Frame(instance, entry == null ? null : entry.loadFile);
     }
 

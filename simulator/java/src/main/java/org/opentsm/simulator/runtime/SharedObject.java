@@ -10,7 +10,7 @@ import java.util.Set;
 import javacard.framework.AID;
 import javacard.framework.Shareable;
 import org.opentsm.securitydomain.ApplicationChannel;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 
 /**
  * Stands before a Shareable object: while a method of it runs, the server's context is the active
@@ -77,7 +77,7 @@ public final class SharedObject implements InvocationHandler {
 
     /** False for the OPEN's own object, which is not card memory. */
     public boolean isApplets() {
-        return server.instance() != CardOpen.OPEN_AID;
+        return server.instance() != Aids.OPEN;
     }
 
     @Override

@@ -4,7 +4,7 @@ package org.opentsm.simulator.runtime;
 import javacard.framework.AID;
 import javacard.framework.Shareable;
 import javacard.framework.SystemException;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.RegistryEntry;
 
 /** What an applet gets of another one, or of OPEN: JCRE 3.0.4 6.2.7. */
@@ -39,7 +39,7 @@ final class SharedObjects {
             return null;
         }
         AID client = card.getAID();
-        if (!withoutOpen && CardOpen.OPEN_AID.equals(server)) {
+        if (!withoutOpen && Aids.OPEN.equals(server)) {
             return ofOpen(client, parameter);
         }
         RegistryEntry entry = card.registry().find(server);
@@ -60,13 +60,13 @@ final class SharedObjects {
     private Shareable ofOpen(AID client, byte parameter) {
         if (parameter == REMOTE_SERVICE && remoteService != null) {
             return card.registry().isRemoteManagement(client)
-                    ? SharedObject.wrap(card, CardOpen.OPEN_AID, remoteService)
+                    ? SharedObject.wrap(card, Aids.OPEN, remoteService)
                     : null;
         }
         RegistryEntry asking = card.registry().find(client);
         // Only a domain speaks to OPEN; whoever gets hold of a domain's reference is looked at again in each call.
         return parameter == 0 && asking != null && asking.isSecurityDomain()
-                ? SharedObject.wrap(card, CardOpen.OPEN_AID, card.open())
+                ? SharedObject.wrap(card, Aids.OPEN, card.open())
                 : null;
     }
 }

@@ -11,7 +11,7 @@ import javacard.framework.AID;
 import javacard.framework.Shareable;
 import org.opentsm.simulator.SimulatorException;
 import org.opentsm.simulator.crypto.IntegrityMarks;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.runtime.CardObjects;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.runtime.SharedObject;
@@ -52,7 +52,7 @@ final class HeapReader {
             case HeapWriter.SHARED:
                 return readShared();
             case HeapWriter.SHARED_OPEN:
-                return remember(SharedObject.wrap(card, CardOpen.OPEN_AID, card.open()));
+                return remember(SharedObject.wrap(card, Aids.OPEN, card.open()));
             case HeapWriter.INSTANCE:
                 return readInstance(existing);
             case HeapWriter.TRANSIENT: {

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import javacard.framework.AID;
 import org.junit.jupiter.api.Test;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.LifeCycle;
 import org.opentsm.simulator.open.Privilege;
 import org.opentsm.simulator.open.RegistryEntry;
@@ -18,7 +18,7 @@ class ContentTest extends OpenCard {
 
     private static final String DOMAIN = "F0000000020101";
     private static final String OTHER = "F0000000020102";
-    private static final AID DOMAIN_AID = CardOpen.aid(DOMAIN);
+    private static final AID DOMAIN_AID = Aids.aid(DOMAIN);
     private static final String NO_TOKEN = "";
 
     private static String lv(String... fields) {
@@ -43,7 +43,7 @@ class ContentTest extends OpenCard {
     }
 
     private RegistryEntry entry(String aid) {
-        return card.registry().find(CardOpen.aid(aid));
+        return card.registry().find(Aids.aid(aid));
     }
 
     private void makeDomain(String aid, String privileges, String policies) {
@@ -55,7 +55,7 @@ class ContentTest extends OpenCard {
     }
 
     private void personalize(String aid) {
-        asIssuer().setApplicationState(CardOpen.aid(aid), LifeCycle.PERSONALIZED);
+        asIssuer().setApplicationState(Aids.aid(aid), LifeCycle.PERSONALIZED);
     }
 
     @Test

@@ -7,7 +7,7 @@ import javacard.framework.AID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.opentsm.simulator.Hex;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.LifeCycle;
 import org.opentsm.simulator.open.RegistryEntry;
 
@@ -18,11 +18,11 @@ class DelegationTest extends OpenCard {
 
     private static final String DELEGATE = "F0000000030101";
     private static final String SIGNER = "F0000000030102";
-    private static final AID DELEGATE_AID = CardOpen.aid(DELEGATE);
+    private static final AID DELEGATE_AID = Aids.aid(DELEGATE);
 
     @BeforeEach
     void installTheDomains() {
-        RegistryEntry elf = RegistryEntry.loadFile(CardOpen.aid("F000000003"), ISSUER, new byte[] {1, 0});
+        RegistryEntry elf = RegistryEntry.loadFile(Aids.aid("F000000003"), ISSUER, new byte[] {1, 0});
         elf.modules.put("F00000000301", "org.opentsm.simulator.domain.Manager");
         card.registry().add(elf);
         byte[] data = installData("F000000003", "F00000000301", DELEGATE, "A08000", "C900");

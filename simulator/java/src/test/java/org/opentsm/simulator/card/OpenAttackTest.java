@@ -10,7 +10,7 @@ import javacard.framework.AID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.opentsm.simulator.Hex;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.LifeCycle;
 import org.opentsm.simulator.open.Privileges;
 import org.opentsm.simulator.open.Registry;
@@ -30,7 +30,7 @@ class OpenAttackTest extends OpenCard {
     @BeforeEach
     void installTheAttackers() {
         install(VICTIM);
-        RegistryEntry elf = RegistryEntry.loadFile(CardOpen.aid(HOSTILE_ELF), ISSUER, new byte[] {1, 0});
+        RegistryEntry elf = RegistryEntry.loadFile(Aids.aid(HOSTILE_ELF), ISSUER, new byte[] {1, 0});
         elf.modules.put(HOSTILE_MODULE, "org.opentsm.simulator.hostile.Hostile");
         card.registry().add(elf);
         installHostile(APPLET, "000000");
@@ -111,7 +111,7 @@ class OpenAttackTest extends OpenCard {
         select(DOMAIN);
         send("80010000");
         assertTrue(send("8007400002F000").startsWith("E3"));
-        int own = card.registry().entries().indexOf(card.registry().find(CardOpen.aid(DOMAIN)));
+        int own = card.registry().entries().indexOf(card.registry().find(Aids.aid(DOMAIN)));
         assertEquals("6A88", send(String.format("800740%02X02F000", own + 1)), "nothing behind its own entry");
         assertTrue(send("8007400002F000").contains(DOMAIN), "and its own is the first");
         assertEquals("6A88", send("8007800002A000"));
@@ -119,7 +119,7 @@ class OpenAttackTest extends OpenCard {
 
     @Test
     void aLockedDomainIsRefused() {
-        AID domain = CardOpen.aid(DOMAIN);
+        AID domain = Aids.aid(DOMAIN);
         asIssuer().setApplicationState(domain, (byte) 0x87);
         assertStatus(0x6985, () -> as(domain).setApplicationState(domain, (byte) 0x07));
         assertStatus(0x6985, () -> as(domain).applicationState(domain));
@@ -128,7 +128,7 @@ class OpenAttackTest extends OpenCard {
     @Test
     void theRuntimeItselfAsksForNothing() {
         assertStatus(0x6985, () -> open.setCardState(LifeCycle.INITIALIZED));
-        assertStatus(0x6985, () -> as(CardOpen.aid("F099999999")).setCardState(LifeCycle.INITIALIZED));
+        assertStatus(0x6985, () -> as(Aids.aid("F099999999")).setCardState(LifeCycle.INITIALIZED));
     }
 
     @Test
@@ -136,7 +136,7 @@ class OpenAttackTest extends OpenCard {
         for (byte state : new byte[] {LifeCycle.INITIALIZED, LifeCycle.SECURED, LifeCycle.CARD_LOCKED}) {
             asIssuer().setCardState(state);
         }
-        AID victim = CardOpen.aid(VICTIM);
+        AID victim = Aids.aid(VICTIM);
         assertStatus(0x6985, () -> asIssuer().setApplicationState(victim, (byte) 0x87));
         assertStatus(0x6985, () -> delete(VICTIM, false));
         assertStatus(0x6985, () -> install("F000000001010F"));

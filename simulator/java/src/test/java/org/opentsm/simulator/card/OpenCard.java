@@ -19,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.opentsm.securitydomain.Open;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.image.CardImage;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.runtime.CardRandom;
 import org.opentsm.simulator.runtime.CardRuntime;
@@ -31,8 +32,8 @@ abstract class OpenCard {
     static final String ELF = "F000000001";
     static final String MODULE = "F00000000101";
     static final String INSTANCE = "F0000000010101";
-    static final AID ISSUER = CardOpen.aid("A000000151000000");
-    static final AID CASD = CardOpen.aid("A00000015153504341534400");
+    static final AID ISSUER = Aids.aid("A000000151000000");
+    static final AID CASD = Aids.aid("A00000015153504341534400");
 
     final FaultPlan faults = new FaultPlan();
     CardRuntime card;
@@ -75,7 +76,7 @@ abstract class OpenCard {
                 new Class<?>[] {Open.class},
                 (proxy, method, arguments) -> card.inContext(
                         aid,
-                        () -> card.inContext(CardOpen.OPEN_AID, () -> {
+                        () -> card.inContext(Aids.OPEN, () -> {
                             try {
                                 return method.invoke(open, arguments);
                             } catch (InvocationTargetException e) {

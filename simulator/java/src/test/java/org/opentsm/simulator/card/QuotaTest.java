@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import javacard.framework.AID;
 import org.junit.jupiter.api.Test;
 import org.opentsm.simulator.Hex;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 
 /** Quotas (C7, C8) and reservations (D7, D8) of INSTALL: in install(), afterwards, and what is left. GPCS 2.3.1 9.7. */
 class QuotaTest extends OpenCard {
 
-    private static final AID APPLICATION = CardOpen.aid(INSTANCE);
+    private static final AID APPLICATION = Aids.aid(INSTANCE);
     private static final String NO_RESOURCE = "00059000";
     private static final String NO_TRANSIENT_SPACE = "00029000";
     private static final String TAKEN = "00009000";
@@ -99,7 +99,7 @@ class QuotaTest extends OpenCard {
         String data = Hex.encode(installData(
                 "A0000001515350", "A000000151535041", domain, "80", "C9135F2010" + "AA".repeat(16) + "EF04C8020040"));
         assertStatus(0x6A84, () -> manage(ISSUER, 0xE6, 0x0C, 0, data));
-        assertNull(card.registry().find(CardOpen.aid(domain)));
+        assertNull(card.registry().find(Aids.aid(domain)));
     }
 
     @Test

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.opentsm.simulator.open.CardOpen;
+import org.opentsm.simulator.open.Aids;
 import org.opentsm.simulator.open.RegistryEntry;
 
 /** GET STATUS as OPEN answers it: subsets, formats, tag lists, and what does not fit into one answer. */
@@ -46,7 +46,7 @@ class StatusTest extends OpenCard {
 
     @Test
     void listsManyModulesOverSeveralAnswers() {
-        RegistryEntry elf = RegistryEntry.loadFile(CardOpen.aid("F0000000AA"), ISSUER, new byte[] {1, 2});
+        RegistryEntry elf = RegistryEntry.loadFile(Aids.aid("F0000000AA"), ISSUER, new byte[] {1, 2});
         StringBuilder modules = new StringBuilder();
         for (int i = 0; i < 14; i++) {
             String module = String.format("F0000000AA%022X", i);
