@@ -11,16 +11,6 @@ import javacard.security.Signature;
  */
 final class CertificateVerifier {
 
-    // Roles of the current public key, KEY_ROLE in RAM
-    static final byte ROLE_NONE = (byte) 0;
-    static final byte ROLE_TRUST_POINT = (byte) 1;
-    /** An authority that the trust point certified itself: the only one between it and an off-card entity. */
-    static final byte ROLE_INTERMEDIATE = (byte) 2;
-
-    static final byte ROLE_OFF_CARD_ENTITY = (byte) 3;
-    /** An off-card entity under an intermediate that may not name anybody's owner: never more than a guest. */
-    static final byte ROLE_GUEST = (byte) 4;
-
     private final byte[] ram;
     private final PublicKeys keys;
     private final Signature signature;
@@ -72,7 +62,7 @@ final class CertificateVerifier {
         checkSignature(buffer, body, keyEnd, issuerValue, signatureValue, Tlv.length(buffer, keyEnd, end));
         byte given =
                 role == Gp.CHA_AUTHORITY ? authority(buffer, prefix, keyEnd) : offCardEntity(role, buffer, holderValue);
-        ram[Transients.KEY_ROLE] = ROLE_NONE;
+        ram[Transients.KEY_ROLE] = PublicKeys.ROLE_NONE;
         keys.accept(given, buffer, modulusValue, modulusLength, keyEnd);
         Util.arrayCopyNonAtomic(buffer, holderValue, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH);
         ram[Transients.KEY_HOLDER_KNOWN] = 1;
@@ -96,7 +86,7 @@ final class CertificateVerifier {
 
     private void checkSignature(byte[] buffer, short body, short end, short issuer, short value, short length) {
         byte role = ram[Transients.KEY_ROLE];
-        boolean good = (role == ROLE_TRUST_POINT || role == ROLE_INTERMEDIATE)
+        boolean good = (role == PublicKeys.ROLE_TRUST_POINT || role == PublicKeys.ROLE_INTERMEDIATE)
                 && length == keys.currentLength()
                 && (ram[Transients.KEY_HOLDER_KNOWN] == 0
                         || Util.arrayCompare(buffer, issuer, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH) == 0);
@@ -115,14 +105,14 @@ final class CertificateVerifier {
 
     /** An intermediate: certified by the trust point itself. Remembers what it may name. */
     private byte authority(byte[] buffer, short prefix, short end) {
-        require(ram[Transients.KEY_ROLE] == ROLE_TRUST_POINT, Gp.SW_VERIFICATION_FAILED);
+        require(ram[Transients.KEY_ROLE] == PublicKeys.ROLE_TRUST_POINT, Gp.SW_VERIFICATION_FAILED);
         ram[Transients.NAME_PREFIX_LENGTH] = 0;
         if (prefix != Tlv.NONE) {
             short length = Tlv.length(buffer, prefix, end);
             Util.arrayCopyNonAtomic(buffer, Tlv.value(buffer, prefix, end), ram, Transients.NAME_PREFIX, length);
             ram[Transients.NAME_PREFIX_LENGTH] = (byte) length;
         }
-        return ROLE_INTERMEDIATE;
+        return PublicKeys.ROLE_INTERMEDIATE;
     }
 
     /**
@@ -131,14 +121,14 @@ final class CertificateVerifier {
      */
     private byte offCardEntity(byte role, byte[] buffer, short holder) {
         require(role == Gp.CHA_OFF_CARD_ENTITY, Gp.SW_VERIFICATION_FAILED);
-        if (ram[Transients.KEY_ROLE] == ROLE_TRUST_POINT) {
-            return ROLE_OFF_CARD_ENTITY;
+        if (ram[Transients.KEY_ROLE] == PublicKeys.ROLE_TRUST_POINT) {
+            return PublicKeys.ROLE_OFF_CARD_ENTITY;
         }
         short length = ram[Transients.NAME_PREFIX_LENGTH];
         if (length == 0) {
-            return ROLE_GUEST;
+            return PublicKeys.ROLE_GUEST;
         }
         require(Util.arrayCompare(buffer, holder, ram, Transients.NAME_PREFIX, length) == 0, Gp.SW_VERIFICATION_FAILED);
-        return ROLE_OFF_CARD_ENTITY;
+        return PublicKeys.ROLE_OFF_CARD_ENTITY;
     }
 }

@@ -15,9 +15,6 @@ import javacardx.crypto.Cipher;
  */
 final class KeyAgreement {
 
-    /** Each side's secret, OES and CS. */
-    static final short SECRET_SIZE = (short) 32;
-
     private static final byte BLOCK_HEADER = (byte) 0x6A;
     private static final byte BLOCK_TRAILER = (byte) 0xBC;
     private static final short HASH_SIZE = (short) 20;
@@ -26,7 +23,7 @@ final class KeyAgreement {
     private static final short KEY_SIZE = (short) 16;
     private static final short KEYS = (short) 6;
     /** Where the off-card entity's secret waits for INTERNAL AUTHENTICATE. */
-    private static final short SECRET = (short) (Transients.TEMPLATES + SessionKeys.DERIVED - SECRET_SIZE);
+    private static final short SECRET = (short) (Transients.TEMPLATES + SessionKeys.DERIVED - SessionKeys.SECRET_SIZE);
 
     private final byte[] ram;
     private final byte[] work;
@@ -117,7 +114,7 @@ final class KeyAgreement {
             return false;
         }
         short hash = (short) (offset + length - 1 - HASH_SIZE);
-        short secret = (short) (hash - SECRET_SIZE);
+        short secret = (short) (hash - SessionKeys.SECRET_SIZE);
         certificate.identity(ram, Transients.SCRATCH);
         sha1.reset();
         sha1.update(work, (short) (offset + 1), (short) (hash - offset - 1));
@@ -129,7 +126,7 @@ final class KeyAgreement {
         // M1 starts with random bytes of unknown number: the templates are what parses up to the secret
         for (short start = (short) (secret - 3); start > (short) (offset + 1); start--) {
             if (work[start] == (byte) Gp.TAG_LEVEL && work[(short) (start + 1)] == 1 && loads(start, secret)) {
-                Util.arrayCopyNonAtomic(work, secret, ram, SECRET, SECRET_SIZE);
+                Util.arrayCopyNonAtomic(work, secret, ram, SECRET, SessionKeys.SECRET_SIZE);
                 return true;
             }
         }
@@ -154,7 +151,7 @@ final class KeyAgreement {
     short internal(short data, short out) {
         short length = pairs.modulusLength();
         short hash = (short) (out + length - 1 - HASH_SIZE);
-        short secret = (short) (hash - SECRET_SIZE);
+        short secret = (short) (hash - SessionKeys.SECRET_SIZE);
         short modulus = (short) (out + length);
         Util.arrayCopyNonAtomic(work, data, ram, Transients.SCRATCH, (short) (CHALLENGE_SIZE + IDENTITY_SIZE));
         work[out] = BLOCK_HEADER;
@@ -180,17 +177,18 @@ final class KeyAgreement {
     private void derive(short ownSecret) {
         short counters = Transients.SCRATCH;
         short digest = (short) (Transients.SCRATCH + 8);
-        Util.arrayCopyNonAtomic(work, (short) (ownSecret + SECRET_SIZE - 4), ram, counters, (short) 4);
-        Util.arrayCopyNonAtomic(ram, (short) (SECRET + SECRET_SIZE - 4), ram, (short) (counters + 4), (short) 4);
+        Util.arrayCopyNonAtomic(work, (short) (ownSecret + SessionKeys.SECRET_SIZE - 4), ram, counters, (short) 4);
+        Util.arrayCopyNonAtomic(
+                ram, (short) (SECRET + SessionKeys.SECRET_SIZE - 4), ram, (short) (counters + 4), (short) 4);
         sessionKeys.setInitialCounters(ram, counters);
-        for (short i = 0; i < SECRET_SIZE; i++) {
+        for (short i = 0; i < SessionKeys.SECRET_SIZE; i++) {
             ram[(short) (SECRET + i)] ^= work[(short) (ownSecret + i)];
         }
         for (short i = 0; i < KEYS; i++) {
             Bytes.wipe(ram, digest, (short) 4);
             ram[(short) (digest + 3)] = (byte) (i + 1);
             sha1.reset();
-            sha1.update(ram, SECRET, SECRET_SIZE);
+            sha1.update(ram, SECRET, SessionKeys.SECRET_SIZE);
             sha1.doFinal(ram, digest, (short) 4, ram, digest);
             Util.arrayCopyNonAtomic(
                     ram,
@@ -199,6 +197,6 @@ final class KeyAgreement {
                     (short) (Transients.TEMPLATES + SessionKeys.DERIVED + (short) (i * KEY_SIZE)),
                     KEY_SIZE);
         }
-        Bytes.wipe(ram, SECRET, SECRET_SIZE);
+        Bytes.wipe(ram, SECRET, SessionKeys.SECRET_SIZE);
     }
 }

@@ -17,6 +17,16 @@ import javacard.security.RSAPublicKey;
  */
 final class PublicKeys {
 
+    // Roles of the current public key, KEY_ROLE in RAM
+    static final byte ROLE_NONE = (byte) 0;
+    static final byte ROLE_TRUST_POINT = (byte) 1;
+    /** An authority that the trust point certified itself: the only one between it and an off-card entity. */
+    static final byte ROLE_INTERMEDIATE = (byte) 2;
+
+    static final byte ROLE_OFF_CARD_ENTITY = (byte) 3;
+    /** An off-card entity under an intermediate that may not name anybody's owner: never more than a guest. */
+    static final byte ROLE_GUEST = (byte) 4;
+
     static final byte[] EXPONENT = {(byte) 0x01, (byte) 0x00, (byte) 0x01};
     static final short EXPONENT_LENGTH = (short) 3;
 
@@ -123,7 +133,7 @@ final class PublicKeys {
      */
     void accept(byte role, byte[] buffer, short modulus, short modulusLength, short scratch) {
         short index = sizeIndex(modulusLength);
-        RSAPublicKey[] keys = role == CertificateVerifier.ROLE_INTERMEDIATE ? authorities : entities;
+        RSAPublicKey[] keys = role == ROLE_INTERMEDIATE ? authorities : entities;
         RSAPublicKey key = keys[index];
         if (!holds(key, buffer, modulus, modulusLength, scratch)) {
             if (changes[0] >= CHANGES_MAX) {
@@ -139,9 +149,9 @@ final class PublicKeys {
     RSAPublicKey current() {
         short index = ram[Transients.KEY_SIZE];
         switch (ram[Transients.KEY_ROLE]) {
-            case CertificateVerifier.ROLE_TRUST_POINT:
+            case ROLE_TRUST_POINT:
                 return trustPoint.key();
-            case CertificateVerifier.ROLE_INTERMEDIATE:
+            case ROLE_INTERMEDIATE:
                 return authorities[index];
             default:
                 return entities[index];

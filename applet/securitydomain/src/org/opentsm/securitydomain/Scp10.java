@@ -356,7 +356,7 @@ final class Scp10 extends ProtocolChannel {
     private short externalAuthenticate(byte p1, byte p2) {
         boolean transport = ram[Transients.OPTION] == Gp.OPTION_KEY_TRANSPORT;
         if (ram[Transients.STATE] != CHALLENGED
-                || ram[Transients.KEY_ROLE] < CertificateVerifier.ROLE_OFF_CARD_ENTITY
+                || ram[Transients.KEY_ROLE] < PublicKeys.ROLE_OFF_CARD_ENTITY
                 || (transport && !sessionKeys.loaded())) {
             refuse(outOfOrder(), Gp.SW_CONDITIONS);
         }
@@ -372,7 +372,7 @@ final class Scp10 extends ProtocolChannel {
         if (!good) {
             refuse(IDLE, Gp.SW_VERIFICATION_FAILED);
         }
-        boolean owner = ram[Transients.KEY_ROLE] == CertificateVerifier.ROLE_OFF_CARD_ENTITY
+        boolean owner = ram[Transients.KEY_ROLE] == PublicKeys.ROLE_OFF_CARD_ENTITY
                 && data.equals(Gp.TAG_PROVIDER, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH);
         byte level = owner ? Gp.LEVEL_AUTHENTICATED : Gp.LEVEL_ANY_AUTHENTICATED;
         ram[Transients.LEVEL] = (byte) (level | sessionKeys.level());

@@ -22,6 +22,8 @@ final class SessionKeys {
     private static final short COUNTER_SIZE = (short) 8;
     private static final short KEY_MIN = (short) 16;
     private static final short KEY_MAX = (short) 24;
+    /** Each side's secret of key agreement, OES and CS. */
+    static final short SECRET_SIZE = (short) 32;
     /** Key agreement: derived keys stand in TEMPLATES behind templates and secret. */
     static final short DERIVED = (short) (Transients.TEMPLATES_SIZE - 96);
 
@@ -59,7 +61,7 @@ final class SessionKeys {
      */
     void load(byte[] buffer, short offset, short length, boolean keysInside) {
         clear();
-        short limit = keysInside ? Transients.TEMPLATES_SIZE : (short) (DERIVED - KeyAgreement.SECRET_SIZE);
+        short limit = keysInside ? Transients.TEMPLATES_SIZE : (short) (DERIVED - SECRET_SIZE);
         if (length > limit) {
             Refuse.data();
         }

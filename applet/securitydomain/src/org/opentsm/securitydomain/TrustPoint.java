@@ -85,7 +85,7 @@ final class TrustPoint {
             PublicKeys.set(keys, slot, MODULUS, modulusLength());
             loaded = current;
         }
-        ram[Transients.KEY_ROLE] = CertificateVerifier.ROLE_TRUST_POINT;
+        ram[Transients.KEY_ROLE] = PublicKeys.ROLE_TRUST_POINT;
         ram[Transients.KEY_SIZE] = (byte) PublicKeys.sizeIndex(modulusLength());
         ram[Transients.KEY_HOLDER_KNOWN] = slot[HOLDER_KNOWN];
         Util.arrayCopyNonAtomic(slot, HOLDER, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH);
