@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect } from 'chai';
+import { namesIn, RINGS, ringsOf } from './java-circles.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -75,4 +76,34 @@ describe('Java packages', () => {
       expect(wrong).to.deep.equal([]);
     });
   }
+
+  it('have no class rings but those that are known, and these do not grow', () => {
+    for (const packageName of known) {
+      const own = sources.filter((source) => source.packageName === packageName);
+      const classes = new Set(own.map(({ path }) => basename(path, '.java')));
+      const graph = new Map(
+        own.map(({ path, text }) => {
+          const name = basename(path, '.java');
+          return [name, [...namesIn(text)].filter((other) => other !== name && classes.has(other))] as const;
+        }),
+      );
+      const allowed = RINGS[packageName] ?? [];
+      const grown = ringsOf(graph).filter(
+        (ring) => !allowed.some((members) => ring.every((name) => members.includes(name))),
+      );
+      expect(grown, packageName).to.deep.equal([]);
+    }
+  });
+
+  it('are told to have a ring when they have one', () => {
+    const graph = new Map([
+      ['A', ['B']],
+      ['B', ['C', 'D']],
+      ['C', ['A']],
+      ['D', ['E']],
+      ['E', []],
+    ]);
+    expect(ringsOf(graph)).to.deep.equal([['A', 'B', 'C']]);
+    expect([...namesIn('/* A */ class B { C c; String t = "D"; } // E')]).to.deep.equal(['B', 'C', 'String']);
+  });
 });
