@@ -62,10 +62,19 @@ function unpack(bytes: Buffer, entry: number): Buffer {
   }
 }
 
-/** Components one after the other, perhaps behind the head of tag C4. */
+/** Where the value of the data object at `at` begins, and where the next object does. */
+function objectAt(bytes: Buffer, at: number): { readonly value: number; readonly next: number } {
+  const first = bytes.readUInt8(at + 1);
+  const more = first > 0x80 ? first - 0x80 : 0;
+  const length = more === 0 ? first : bytes.readUIntBE(at + 2, more);
+  return { value: at + 2 + more, next: at + 2 + more + length };
+}
+
+/** Components one after the other, perhaps behind DAP blocks (E2) and the head of tag C4. */
 function fromLoadFile(bytes: Buffer): Buffer {
   let at = 0;
-  if (bytes.readUInt8(0) === 0xc4) at = 2 + (bytes.readUInt8(1) > 0x80 ? bytes.readUInt8(1) - 0x80 : 0);
+  while (bytes.readUInt8(at) === 0xe2) at = objectAt(bytes, at).next;
+  if (bytes.readUInt8(at) === 0xc4) at = objectAt(bytes, at).value;
   if (bytes.readUInt8(at) !== 1) throw new RangeError('Header');
   while (at < bytes.length) {
     const size = 3 + bytes.readUInt16BE(at + 1);

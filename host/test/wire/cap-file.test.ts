@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { soakRuns } from '../../../setup/soak/runs.ts';
 import { TsmError, WireError } from '../../errors.ts';
+import { encodeTlv } from '../../wire/ber-tlv.ts';
 import { decodeCapFile, loadFileDataBlock } from '../../wire/cap/cap-file.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
 import { loadCommands } from '../../wire/gp/load.ts';
@@ -31,6 +32,29 @@ describe('CAP file', () => {
   it('reads a load file data block alone as it reads the archive', () => {
     const file = decodeCapFile(concat(HEADER, APPLET, METHOD));
     expect(toHex(loadFileDataBlock(file))).to.equal(toHex(loadFileDataBlock(decodeCapFile(whole))));
+  });
+
+  it('reads a load file data block under its tag, behind DAP blocks too', () => {
+    const block = concat(HEADER, APPLET, METHOD);
+    const wrapped = encodeTlv(0xc4, block);
+    const dap = encodeTlv(0xe2, encodeTlv(0x4f, fromHex('A000000151')), encodeTlv(0xc3, new Uint8Array(128)));
+    for (const file of [wrapped, concat(dap, wrapped), concat(dap, dap, wrapped)])
+      expect(toHex(loadFileDataBlock(decodeCapFile(file)))).to.equal(toHex(block));
+    for (const file of [dap, concat(wrapped, dap), wrapped.slice(0, -1), concat(dap, block)])
+      expect(() => decodeCapFile(file)).to.throw(WireError);
+  });
+
+  it('finds components whatever the case of their names', () => {
+    const names = { 'a/javacard/HEADER.CAP': HEADER, 'a/javacard/applet.cap': APPLET, 'METHOD.cap': METHOD };
+    expect(toHex(loadFileDataBlock(decodeCapFile(zipSync(names))))).to.equal(toHex(concat(HEADER, APPLET, METHOD)));
+  });
+
+  it('says that the extended format is not read', () => {
+    const extended = HEADER.slice();
+    extended[9] = 0x0c;
+    expect(() => decodeCapFile(cap({ Header: extended })))
+      .to.throw(WireError)
+      .with.property('code', 'cap-extended');
   });
 
   it('answers any damage with a WireError', () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { unzipSync } from 'fflate';
 import { WireError } from '../../errors.ts';
+import { TlvReader } from '../ber-tlv.ts';
 import type { Aid } from '../gp/aid.ts';
 import { concat } from '../hex.ts';
 import { ComponentReader, truncated } from './component-reader.ts';
@@ -13,7 +14,9 @@ const LOAD_ORDER = [
 ] as const;
 export type ComponentName = (typeof LOAD_ORDER)[number];
 
-const HEADER = { TAG: 0x01, MAGIC: 0xdecaffed } as const;
+const HEADER = { TAG: 0x01, MAGIC: 0xdecaffed, INT: 0x01, EXTENDED: 0x08 } as const;
+/** What may stand around a load file data block: DAP blocks, and the block's own tag. @see GPCS 11.6.2.3 */
+const LOAD_FILE = { DAP: 0xe2, DATA: 0xc4 } as const;
 const APPLET = { TAG: 0x03 } as const;
 /** No card takes more than 256 blocks of 255 bytes. */
 const MAX_COMPONENT = 65_535 + 3;
@@ -54,7 +57,8 @@ function archived(file: Uint8Array): Parts {
   try {
     const entries = unzipSync(file, { filter: ({ originalSize }) => originalSize <= MAX_COMPONENT });
     for (const name of LOAD_ORDER) {
-      const path = Object.keys(entries).find((entry) => entry.endsWith(`/${name}.cap`) || entry === `${name}.cap`);
+      const wanted = `/${name}.cap`.toLowerCase();
+      const path = Object.keys(entries).find((entry) => `/${entry}`.toLowerCase().endsWith(wanted));
       const bytes = path === undefined ? undefined : entries[path];
       if (bytes !== undefined) found.set(name, bytes);
     }
@@ -104,21 +108,37 @@ function concatenated(file: Uint8Array): Parts {
   return { components: found, signatures: [] };
 }
 
+/** A load file data block, with or without the head that it travels under; undefined for what is none. */
+function dataBlockOf(file: Uint8Array): Uint8Array | undefined {
+  if (file[0] === HEADER.TAG) return file;
+  if (file[0] !== LOAD_FILE.DAP && file[0] !== LOAD_FILE.DATA) return undefined;
+  const reader = new TlvReader(file);
+  while (reader.peekTag() === LOAD_FILE.DAP) reader.next();
+  const block = reader.expect(LOAD_FILE.DATA);
+  reader.end();
+  return block;
+}
+
 /**
- * Reads what a loader needs of a CAP file, or of an IJC file (the load file data block alone).
+ * Reads what a loader needs of a CAP file, or of an IJC file (the load file data block alone, or under C4 with DAP
+ * blocks before it, which are passed over). Names of components may have any case.
  *
- * @throws WireError when it is neither, or cut
+ * @throws WireError when it is neither, cut, or of the extended format
  * @see JCVM 3.0.4 chapter 6
  */
 export function decodeCapFile(file: Uint8Array): CapFile {
-  const { components: parts, signatures } = file[0] === HEADER.TAG ? concatenated(file) : archived(file);
+  const block = dataBlockOf(file);
+  const { components: parts, signatures } = block === undefined ? archived(file) : concatenated(block);
   const header = parts.get('Header');
   if (header === undefined) throw new WireError('cap-container', 'This is no CAP file: it has no Header component');
   const reader = new ComponentReader(header, 'Header', HEADER.TAG);
   if (reader.u4() !== HEADER.MAGIC)
     throw new WireError('cap-magic', 'This is no CAP file: the magic number is another');
   reader.u2();
-  const usesInt = (reader.u1() & 0x01) !== 0;
+  const flags = reader.u1();
+  if ((flags & HEADER.EXTENDED) !== 0)
+    throw new WireError('cap-extended', 'This CAP file has the extended format: build it in the compact one');
+  const usesInt = (flags & HEADER.INT) !== 0;
   const minor = reader.u1();
   const major = reader.u1();
   const packageAid = reader.aid();
