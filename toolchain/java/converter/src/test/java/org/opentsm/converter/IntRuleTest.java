@@ -31,6 +31,7 @@ class IntRuleTest {
 
     private static final String HEAD =
             "package q; public class Q { static byte[] buf; static short[] arr; static short le, off, len;"
+                    + " static byte bf, bg;"
                     + " static short f(short v) { return v; } static void use(Object o) { }"
                     + " static final short K = 100;\n";
 
@@ -42,6 +43,11 @@ class IntRuleTest {
     }
 
     private static final String[] ACCEPTED = {
+        "use(new byte[buf[4] + 2]);",
+        "use(new byte[bf + 2]);",
+        "r = buf[3 - bf];",
+        "if (bf + 1 == c) r = 1;",
+        "if (bf + bg > buf[4]) r = 1;",
         "r = (short) (a + b);",
         "r = (short) ((short) (a + b) / 2);",
         "r = buf[(short) (off + 1)];",

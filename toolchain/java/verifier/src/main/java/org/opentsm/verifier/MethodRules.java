@@ -198,6 +198,8 @@ final class MethodRules {
                 && !name.startsWith("invoke")
                 && !name.equals("instanceof");
         return start
+                || name.equals("bipush")
+                || name.equals("sipush")
                 || name.equals("s2i")
                 || name.endsWith("field_i")
                 || name.endsWith("static_i")

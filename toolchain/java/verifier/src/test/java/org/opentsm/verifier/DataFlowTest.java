@@ -14,6 +14,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.opentsm.cap.ConstantPoolComponent.Entry;
 import org.opentsm.cap.HeaderComponent;
 import org.opentsm.cap.Opcode;
@@ -322,9 +323,17 @@ class DataFlowTest {
                 findings.stream().map(Finding::rule).toList());
     }
 
-    @Test
-    void intNeedsItsHeaderFlag() {
-        TestPackage p = pack(PUBLIC | STATIC, "()V", 2, 0, "iconst_0; pop2; return");
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "iconst_0; pop2",
+                "bipush 5; pop2",
+                "sipush 500; pop2",
+                "iipush 70000; pop2",
+                "sconst_0; s2i; pop2"
+            })
+    void intNeedsItsHeaderFlag(String code) {
+        TestPackage p = pack(PUBLIC | STATIC, "()V", 2, 0, code + "; return");
         p.headerFlags = 0;
         check(p, "acc-int");
     }

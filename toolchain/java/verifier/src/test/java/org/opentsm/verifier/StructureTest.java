@@ -108,6 +108,15 @@ class StructureTest {
     }
 
     @Test
+    void anAppletHasNoPackagesAid() {
+        p.appletAid = "A00000000101";
+        expect("applet-aid");
+        p.appletAid = "A0000000010102";
+        p.imports.add(new PackageInfo(0, 1, Aid.ofHex(p.appletAid)));
+        expect("applet-aid");
+    }
+
+    @Test
     void installIsAMethodOfItsSignature() {
         patched(patch -> patch.add("Applet", 3 + 2 + 7 + 1, 1), "install-offset");
         p.applet(m);

@@ -122,6 +122,7 @@ final class TestPackage {
             new PackageInfo(3, 1, Aid.ofHex("A0000000620101")), new PackageInfo(0, 1, Aid.ofHex("A0000000620001"))));
     int headerFlags;
     StaticFieldComponent image = new StaticFieldComponent(0, 0, List.of(), 0, new byte[0]);
+    String appletAid = "A0000000010101";
     private final List<Method> applets = new ArrayList<>();
     private final List<TypeSpec> exported = new ArrayList<>();
 
@@ -214,7 +215,7 @@ final class TestPackage {
         builder.put(descriptor());
         if (!applets.isEmpty()) {
             builder.put(new AppletComponent(applets.stream()
-                    .map(m -> new AppletComponent.Applet(Aid.ofHex("A0000000010101"), m.offset))
+                    .map(m -> new AppletComponent.Applet(Aid.ofHex(appletAid), m.offset))
                     .toList()));
         }
         if (!exported.isEmpty()) {
