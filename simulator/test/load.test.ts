@@ -197,7 +197,7 @@ describe('LOAD', function () {
   it('links to a library loaded before, which stays while it is needed', () =>
     on(async (card) => {
       await announce(card, VOTER);
-      expect(await load(card, wrapped(block(VOTER)))).to.equal('6A80');
+      expect(await load(card, wrapped(block(VOTER))), 'as cards of the field say it').to.equal('6438');
       for (const aid of [TALLY, VOTER]) {
         await announce(card, aid);
         expect(await load(card, wrapped(block(aid)))).to.equal('009000');

@@ -17,6 +17,9 @@ import org.opentsm.simulator.open.LoadedCode;
 /** The code of one card: its class loader, and the linked packages that a CAP to come may import. */
 public final class CardPackages {
 
+    /** What cards of the field answer where an imported package, or its version, is not there. */
+    private static final short SW_IMPORT_MISSING = 0x6438;
+
     private final AppletClassLoader loader;
     private final List<LinkedPackage> linked;
 
@@ -71,7 +74,7 @@ public final class CardPackages {
     /**
      * A package of the same AID that the card has does not count: whoever adds the code sees to that one.
      *
-     * @throws ISOException 6A80 when the bytes are no CAP, do not verify, or import what is not here
+     * @throws ISOException 6A80 when the bytes are no CAP or do not verify, 6438 when they import what is not here
      */
     LoadedCode link(byte[] components) {
         try {
@@ -82,9 +85,13 @@ public final class CardPackages {
                     .toList();
             LinkedPackage made = CapFiles.linkAfter(others, DebugFiles.withLines(cap));
             return new Loaded(components, made, CapFiles.instrument(made));
-        } catch (CapFormatException | LinkException e) {
+        } catch (CapFormatException e) {
             CardRuntime.trace(e);
             throw (ISOException) new ISOException(ISO7816.SW_WRONG_DATA).initCause(e);
+        } catch (LinkException e) {
+            CardRuntime.trace(e);
+            boolean missing = e.code() == LinkException.Code.IMPORT;
+            throw (ISOException) new ISOException(missing ? SW_IMPORT_MISSING : ISO7816.SW_WRONG_DATA).initCause(e);
         }
     }
 
