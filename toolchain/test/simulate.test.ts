@@ -9,6 +9,8 @@ import { loadFileDataBlock } from './zip.ts';
 const AID = 'F00000000101';
 const SELECT = `00A4040006${AID}`;
 
+const INSTALL_THREW = /install\(\) threw CryptoException, reason 3 \(no such algorithm\)/;
+
 /** Random bytes, a transaction that is taken back, one that an exception ends, and its result. */
 const BODY = `
     byte[] b = apdu.getBuffer();
@@ -51,13 +53,19 @@ describe('ant-javacard simulate', function () {
   const folder = mkdtempSync(join(tmpdir(), 'ant-javacard-'));
   before(() => {
     build(folder);
-    writeFileSync(join(folder, 'a.ijc'), loadFileDataBlock(readFileSync(join(folder, 'a.cap'))));
+    const block = loadFileDataBlock(readFileSync(join(folder, 'a.cap')));
+    writeFileSync(join(folder, 'a.ijc'), block);
+    const [dap, head] = [Buffer.from('E20A4F05F000000001C30100', 'hex'), Buffer.from('C482', 'hex')];
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(block.length);
+    writeFileSync(join(folder, 'wrapped.ijc'), Buffer.concat([dap, head, length, block]));
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   for (const [form, operands] of [
     ['a CAP file', ['a.cap']],
     ['a load file', ['a.ijc']],
+    ['a load file under its tag, behind a DAP', ['wrapped.ijc']],
     ['class files', ['bin', `p.A=${AID}`]],
   ] as const) {
     it(`runs ${form} on the repaired card: true random numbers and real transactions`, () => {
@@ -85,7 +93,9 @@ describe('ant-javacard simulate', function () {
       build(folder, 'CryptoException.throwIt((short) 3);');
       writeFileSync(join(folder, 'text.cap'), 'this is not a CAP');
       const wrong: [string[], string, RegExp][] = [
-        [['a.cap'], '', /install\(\)/],
+        [['a.cap'], '', INSTALL_THREW],
+        [['bin', `p.A=${AID}`], '', INSTALL_THREW],
+        [['bin', `p.A=${AID}`], '', /in A\.install \(A\.java:3\)/],
         [['bin', `p.B=${AID}`], '', /card image/],
         [['bin', 'p.A=12'], '', /CLASS=AID/],
         [['bin'], '', /CLASS=AID/],

@@ -7,7 +7,7 @@ import { StatusWordError, WireError } from '../../errors.ts';
 import { encodeTlv } from '../../wire/ber-tlv.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
 import { REGISTRY } from '../../wire/gp/get-status.ts';
-import { concat, toHex } from '../../wire/hex.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
 
 /** A card that tells `registry` in pieces of these lengths. */
 function cardThatCuts(registry: Uint8Array, lengths: readonly number[]): SendCommand {
@@ -39,6 +39,16 @@ describe('reading the registry', () => {
         );
       }),
       { numRuns: soakRuns(500) },
+    );
+  });
+
+  it('joins an entry that a card cuts behind its AID', async () => {
+    const tail = '9F700101CC08F000000009010000';
+    const registry = [1, 2, 3].map((end) => `E3184F08F00000000203010${end}${tail}`).join('');
+    const behindSecondAid = 26 + 2 + 10;
+    const found = await readRegistry(cardThatCuts(fromHex(registry), [behindSecondAid]), REGISTRY.APPLICATIONS);
+    expect(found.map((row) => [aidToHex(row.aid), row.lifeCycle])).to.deep.equal(
+      [1, 2, 3].map((end) => [`F00000000203010${end}`, 1]),
     );
   });
 

@@ -26,6 +26,16 @@ function misfits(pem: string): string[] {
   return found;
 }
 
+/** ASN.1 type of the string that holds this text. */
+function typeOf(pem: string, text: string): forge.asn1.Type | undefined {
+  const nodes: forge.asn1.Asn1[] = [forge.asn1.fromDer(new X509Certificate(pem).raw.toString('binary'))];
+  for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+    if (Array.isArray(node.value)) nodes.push(...node.value);
+    else if (node.value === text) return node.type;
+  }
+  return undefined;
+}
+
 describe('X.509 names', () => {
   it('hold any text, in a string type that has its characters', () => {
     const pair = generateKeyPairSync('rsa', {
@@ -65,6 +75,7 @@ describe('X.509 names', () => {
       const options = { folder, keys, holderReference: 'A1'.repeat(16), keySizeBits: 1024, commonName: 'ca_of acme' };
       const { info } = await CertificateAuthority.open({ ...options, keySizeBits: 1024 });
       for (const pem of [leaf, root, info.x509Pem]) expect(misfits(pem)).to.deep.equal([]);
+      expect(typeOf(leaf, 'provider-acme_a')).to.equal(forge.asn1.Type.UTF8);
       expect(new X509Certificate(leaf).subject).to.contain('CN=provider-acme_a');
       // Names are compared byte for byte when a chain is built.
       expect(new X509Certificate(leaf).checkIssued(new X509Certificate(root))).to.equal(true);
