@@ -10,6 +10,7 @@ import { secretsOf, victimOf } from '../../lab/properties/active-issuer.ts';
 import { AttackedCard } from '../../lab/properties/attacked-card.ts';
 import { IssuerHand } from '../../lab/properties/issuer-hand.ts';
 import { waysIn } from '../../lab/properties/issuer-is-out.ts';
+import { issuerMoves } from '../../lab/properties/issuer-moves.ts';
 import { type Loot, takeFrom } from '../../lab/properties/loot.ts';
 import { decodeCertificate } from '../../wire/gp/certificate.ts';
 import { generateKeyPair } from '../../wire/gp/generate-key-pair.ts';
@@ -19,6 +20,7 @@ import { putPublicKeyExtended } from '../../wire/gp/put-key.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
+import { PLAYED_BY_DAEMONS } from './cheating-steps.ts';
 import { IssuersReader } from './issuers-reader.ts';
 
 /**
@@ -39,8 +41,6 @@ interface Case {
   readonly hand?: (hand: IssuerHand, ins: number) => Promise<readonly string[]>;
   readonly answers?: readonly string[];
 }
-
-const moved = (outcome: Case['outcome'], name: string): Case => ({ name, outcome, moved: true });
 
 /** @param trust whose trust point the new domain gets */
 function remaking(trust: 'issuer' | 'provider'): NonNullable<Case['hand']> {
@@ -80,10 +80,9 @@ function leavingOpen(): NonNullable<Case['hand']> {
 
 const ALL_DONE = ['9000', '9000', '9000', '9000'];
 const CASES: readonly Case[] = [
-  moved('harmless', 'one more pair under every reference'),
-  moved('harmless', 'its own trust point before, a pair made in the name of the owner, then the right trust point'),
-  moved('refused', 'its own trust point after the right one'),
-  moved('harmless', "a second domain with the provider's id"),
+  ...issuerMoves
+    .filter(({ name }) => PLAYED_BY_DAEMONS.includes(name))
+    .map(({ name, outcome }): Case => ({ name, outcome, moved: true })),
   {
     name: 'deleting and making the domain anew between 52 and 54, with its own trust point',
     ...{ outcome: 'refused', hand: remaking('issuer'), answers: ALL_DONE },

@@ -14,6 +14,14 @@ export interface FirstKey {
 export type Found = IssuerStart & FirstKey & { readonly card: Card };
 export type Cheat = (facts: Found, context: IssuerContext) => Promise<FirstKey>;
 
+/** Of `issuer-moves.ts`, those that `active-issuer-processes.test.ts` plays: the gate plays each once. */
+export const PLAYED_BY_DAEMONS: readonly string[] = [
+  'one more pair under every reference',
+  'its own trust point before, a pair made in the name of the owner, then the right trust point',
+  'its own trust point after the right one',
+  "a second domain with the provider's id",
+];
+
 const AT_THE_CARD = 'createSecurityDomain';
 
 /** The issuer's own rows, and one more between 51 and 52, where the issuer does to the card what it likes. */
