@@ -117,7 +117,8 @@ async function requireSame(transaction: Database, card: string, { eventId, seque
 
 /**
  * Takes all states of a card over, in the place of the changes up to their number. Where the issuer has forgotten what
- * was taken here, the stricter state stays: a loss that it does not know any more is not undone by that.
+ * was taken here, the stricter state stays: a loss that it does not know any more is not undone by that. What fills a
+ * gap that is none any more was late on its way, and changes nothing.
  *
  * @returns how many products have another state now, and how many kept a stricter one
  */
@@ -128,7 +129,8 @@ export async function applySnapshot(
 ): Promise<{ readonly changed: number; readonly kept: number }> {
   const card = cardIdText(cardId);
   return database.transaction().execute(async (transaction) => {
-    await lockSequence(transaction, card);
+    const last = await lockSequence(transaction, card);
+    if (reason === 'sequence-gap' && sequence <= last) return { changed: 0, kept: 0 };
     await setSequence(transaction, card, sequence);
     await transaction.deleteFrom('state_changes_taken').where('card', '=', card).execute();
     const told = sql`unnest(${products.map(({ productId }) => productId)}::text[],

@@ -13,6 +13,7 @@ import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
 import { findInstance, provideInstance, recordDeployed } from '../../store/provider/service-instances.ts';
 import type { CardId } from '../../wire/message/common.ts';
+import type { ProductStateSnapshot } from '../../wire/message/platform.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 import { freshIccid } from './card-fixture.ts';
 
@@ -48,6 +49,7 @@ describe('states of products after one database was restored alone', function ()
   let states: ProductStates;
   let cardId: CardId;
   let snapshots: string[] = [];
+  let told: ProductStateSnapshot | undefined;
 
   before(async () => {
     server = await TestDatabase.start();
@@ -79,7 +81,7 @@ describe('states of products after one database was restored alone', function ()
     }
   });
 
-  const told = async (act: Promise<void>): Promise<Delivered> => {
+  const heard = async (act: Promise<void>): Promise<Delivered> => {
     try {
       await act;
       return true;
@@ -90,10 +92,11 @@ describe('states of products after one database was restored alone', function ()
     }
   };
   const deliver: Deliver = {
-    change: (change) => told(states.change(change, 'issuer')),
+    change: (change) => heard(states.change(change, 'issuer')),
     states: async (card, snapshot) => {
       snapshots.push(snapshot.reason);
-      return (await told(states.put(card, snapshot, 'issuer'))) === true;
+      told = snapshot;
+      return (await heard(states.put(card, snapshot, 'issuer'))) === true;
     },
   };
   /** All that waits is handed on. */
@@ -166,13 +169,33 @@ describe('states of products after one database was restored alone', function ()
     expect(await known()).to.deep.equal(['VALID', 'VALID']);
   });
 
+  it('are not set back by what filled a gap and comes once more, behind what came after it', async () => {
+    const old = await dump(provider, PROVIDERS);
+    await lose('first', 'one');
+    await find('first');
+    await handOn();
+    await restore(provider, old);
+    await lose('second', 'two');
+    await handOn();
+    expect([await known(), snapshots]).to.deep.equal([['VALID', 'INVALID'], ['sequence-gap']]);
+    await find('second');
+    await lose('third', 'one');
+    await handOn();
+    // Its first sending was given up for lost, and waited somewhere.
+    await states.put(cardId, told ?? expect.fail('there was no gap'), 'issuer');
+    expect(await known()).to.deep.equal(['INVALID', 'VALID']);
+    await find('third');
+    await handOn();
+    expect([await known(), snapshots.length]).to.deep.equal([['VALID', 'VALID'], 1]);
+  });
+
   it('are taken once when they come again', async () => {
     await lose('first');
     const twice: Deliver = {
       ...deliver,
       change: async (change) => {
         await states.change(change, 'issuer');
-        return told(states.change(change, 'issuer'));
+        return heard(states.change(change, 'issuer'));
       },
     };
     while ((await deliverNext(issuer, 'a', twice)) === true);
