@@ -64,6 +64,7 @@ export class Actions {
   readonly #options: ActionsOptions;
   readonly #watched = new Map<string, { until: number }>();
   readonly #stop = new AbortController();
+  #takingUp: Promise<void> | undefined;
 
   constructor(options: ActionsOptions) {
     this.#options = options;
@@ -154,9 +155,17 @@ export class Actions {
 
   /**
    * Ends reports whose node died before their answer, and which no app has asked for again: a loss is a loss. What was
-   * done is not done twice, the action's id is the report's.
+   * done is not done twice, the action's id is the report's. While a platform does not answer, whoever comes again
+   * waits for the same look.
    */
-  async takeUpLost(): Promise<void> {
+  takeUpLost(): Promise<void> {
+    this.#takingUp ??= this.#takeUp().finally(() => {
+      this.#takingUp = undefined;
+    });
+    return this.#takingUp;
+  }
+
+  async #takeUp(): Promise<void> {
     for (const action of await listLostReports(this.#options.database, LOST_AFTER_MS)) {
       if (this.#stop.signal.aborted) return;
       try {
@@ -291,19 +300,21 @@ export class Actions {
     return stateOf({ ...action, state: 'done', result });
   }
 
-  /** Closes what this user has reported, and says whether that frees the card. */
-  async #found({ pool, card, subject }: Action, cardId: CardId): Promise<ActionResult> {
+  /**
+   * Closes what this user has reported before, and says whether that frees the card: what is taken up late closes no
+   * report that came after it.
+   */
+  async #found(action: Action, cardId: CardId): Promise<ActionResult> {
     const { database, backends } = this.#options;
-    const reports = backends.lossReports(pool);
-    const own = new Set(
-      (await findLossReports(database, card)).filter((row) => row.subject === subject).map(({ peerId }) => peerId),
-    );
+    const reports = backends.lossReports(action.pool);
+    const before = await findLossReports(database, action);
+    const own = new Set(before.filter(({ subject }) => subject === action.subject).map(({ peerId }) => peerId));
     const open = await reports.open(cardId);
     const his = open.filter(({ id }) => own.has(id));
     for (const { id } of his) await closed(reports.close(id));
     const stillReported = open.length > his.length;
     if (stillReported && his.length === 0) {
-      const detail = 'Others have reported this card: it stays so until they, or its issuer, close that';
+      const detail = 'Others, or you later, have reported this card: it stays so until they, or its issuer, close that';
       const problem = { type: 'urn:opentsm:problem:reported-by-others', title: 'Refused', status: 409, detail };
       return { outcome: 'refused', problem };
     }

@@ -68,10 +68,14 @@ export async function findRunningTopUp(database: Database, card: string): Promis
   return row === undefined ? undefined : toAction(row);
 }
 
-/** Loss reports of this card that were answered, newest first. */
-export async function findLossReports(database: Database, card: string): Promise<Action[]> {
+/** Loss reports of its card that were begun before this action, and answered, newest first. */
+export async function findLossReports(
+  database: Database,
+  { id, card }: Pick<Action, 'id' | 'card'>,
+): Promise<Action[]> {
   const rows = await actionsOf(database)
     .where('card', '=', card)
+    .where(sql<boolean>`at < (SELECT this.at FROM actions AS this WHERE this.id = ${id})`)
     .where('operation', '=', 'loss-report')
     .where('peer_id', 'is not', null)
     .orderBy('at', 'desc')

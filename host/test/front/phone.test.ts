@@ -193,26 +193,32 @@ describe('A phone, through the front', function () {
     expect(await clerk('front', 'front', 'routes')).to.match(/v0 {2}loss-report -> /);
   });
 
-  it('is reported although the node that was asked has died, and the app asks no more', async () => {
+  it('is reported although the node that was asked has died, and not found by what was asked before', async () => {
     const config = JSON.parse(await readFile(lab.platforms.topology.configFile('front'), 'utf8'));
     const client = new pg.Client({ connectionString: config.database.url });
-    const id = randomUUID().replaceAll('-', '');
-    await client.connect();
-    try {
+    const leftBehind = async (operation: 'loss-report' | 'found', minutes: number) => {
+      const id = randomUUID().replaceAll('-', '');
       const { rowCount } = await client.query(
         `INSERT INTO actions (id, subject, card, operation, pool, request, state, at)
-         SELECT $1, subject, card, operation, pool, request, 'running', now() - interval '1 minute' FROM actions
-         WHERE operation = 'loss-report' AND subject = 'alice' LIMIT 1`,
-        [id],
+         SELECT $1, subject, card, operation, pool, request, 'running', now() - $3 * interval '1 minute' FROM actions
+         WHERE operation = $2 AND subject = 'alice' LIMIT 1`,
+        [id, operation, minutes],
       );
       expect(rowCount).to.equal(1);
-    } finally {
-      await client.end();
-    }
-    while ((await phone.state(id)).state === 'running') await new Promise((resolve) => setTimeout(resolve, 500));
+      return id;
+    };
+    await phone.perform({ actionCode: 'LOSS', ...element });
+    await client.connect();
+    const [earlier, id] = await Promise.all([leftBehind('found', 2), leftBehind('loss-report', 1)]).finally(() =>
+      client.end(),
+    );
+    for (const left of [earlier, id])
+      while ((await phone.state(left)).state === 'running') await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await phone.state(id)).to.deep.include({ state: 'done', outcome: 'reported' });
+    expect(await phone.state(earlier)).to.deep.include({ state: 'failed', outcome: 'refused' });
     expect(await refusalOf(topUp(5))).to.equal('product-not-valid');
-    expect(await phone.perform({ actionCode: 'FOUND', ...element })).to.deep.include({ closedReports: 1 });
+    const found = await phone.perform({ actionCode: 'FOUND', ...element });
+    expect(found).to.deep.include({ closedReports: 2, stillReported: false });
     while ((await phone.state(id)).synchronised !== true) await new Promise((resolve) => setTimeout(resolve, 200));
   });
 
