@@ -23,21 +23,19 @@ const isReadTimeout = (error: unknown): boolean => /Query read timeout/.test(Str
 
 /**
  * True when the connection failed, was ended, or is of no use any more, as opposed to a statement that is wrong:
- * whoever has it gives it up, and asks again on another one.
+ * whoever has it gives it up, and asks again on another one. Words of an error that has a code say nothing: they may be
+ * a user's or a peer's.
  */
 export function isConnectionError(error: unknown): boolean {
+  if (error instanceof TsmError) return false;
   const code = codeOf(error);
-  return (
-    CONNECTION_CODES.test(code) ||
-    code === READ_ONLY ||
-    isStalePlan(error) ||
-    isReadTimeout(error) ||
-    CONNECTION_TEXTS.test(String(error))
-  );
+  if (code === '') return isReadTimeout(error) || CONNECTION_TEXTS.test(String(error));
+  return CONNECTION_CODES.test(code) || code === READ_ONLY || isStalePlan(error);
 }
 
 /** True when the same may succeed later: the database is away, or had no time or no turn for it. */
-export const mayPass = (error: unknown): boolean => isConnectionError(error) || STATEMENT_CODES.includes(codeOf(error));
+export const mayPass = (error: unknown): boolean =>
+  isConnectionError(error) || (!(error instanceof TsmError) && STATEMENT_CODES.includes(codeOf(error)));
 
 /** A database that is away or refuses is a link failure: trying again may help. */
 export function databaseError(error: unknown): TsmError {

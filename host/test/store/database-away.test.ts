@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
-import { NotFoundError } from '../../errors.ts';
+import { NotFoundError, PeerError } from '../../errors.ts';
 import { problemOf } from '../../rest/problem.ts';
 import { BellsByDatabase } from '../../store/bells.ts';
 import { checkDatabase, openDatabase } from '../../store/database.ts';
@@ -174,7 +174,10 @@ describe('a database that has no time, takes no writes, or falls silent', () => 
 
   it('does not take a refusal for one that may pass', () => {
     const refused = new NotFoundError('nothing', 'refused by us');
-    for (const error of [refused, { code: '23505' }, { code: '42P01' }, undefined, null, 'text'])
+    // Words and codes that a user or a peer has chosen.
+    const words = Object.assign(new Error('invalid input syntax for type uuid: "timeout expired"'), { code: '22P02' });
+    const peers = ['peer-answer', '40001', '08006'].map((code) => new PeerError(code, 'Connection terminated'));
+    for (const error of [refused, words, ...peers, { code: '23505' }, { code: '42P01' }, undefined, null, 'text'])
       expect(mayPass(error)).to.equal(false);
   });
 });
