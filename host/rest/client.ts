@@ -47,6 +47,8 @@ export interface RestCall<S extends TSchema> {
 }
 
 const SILENT_TIMES = 3;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
 /** A reason that costs nothing: without one, each end of a call makes an exception with its stack. */
 const ENDED = new Error('the call was ended');
 
@@ -121,7 +123,7 @@ export class RestClient implements AsyncDisposable {
       } catch (error) {
         const again = isPassing(error) && attempt < (call.retries ?? 0) && call.signal?.aborted !== true;
         if (!again) throw error;
-        await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** attempt)));
+        await delay(pauseAfter(attempt, error));
       }
     }
   }
@@ -267,6 +269,21 @@ export class RestClient implements AsyncDisposable {
 /** True when the link to the peer failed, or what the peer needs for an answer: the same call may succeed later. */
 export const isPassing = (error: unknown): boolean =>
   error instanceof TransportError || (error instanceof PeerError && error.context.status === 503);
+
+/** Codes of a peer that has too much to do: whoever asks again at once gives it more. */
+const OVERLOADED: readonly string[] = ['overloaded', 'kms-busy'];
+
+/**
+ * Milliseconds; drawn, so that those whom one break has met do not all come back at once.
+ *
+ * @param attempt tries before this one, from 0
+ * @param error what that one threw
+ */
+export function pauseAfter(attempt: number, error: unknown): number {
+  const isLong = error instanceof PeerError && OVERLOADED.includes(error.code);
+  const most = isLong ? LONGEST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
+  return randomInt(most / 2, most + 1);
+}
 
 interface CallEndOptions {
   readonly timeoutMs: number;

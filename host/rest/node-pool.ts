@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Static, TSchema } from 'typebox';
 import { InvariantError, PeerError, TransportError } from '../errors.ts';
 import type { NodeState, PoolNode } from '../wire/message/front.ts';
-import { isPassing, type RestCall, RestClient, type RestClientOptions } from './client.ts';
+import { isPassing, pauseAfter, type RestCall, RestClient, type RestClientOptions } from './client.ts';
 import { type CallResult, NodeHealth, type NodeHealthOptions, type ProbeResult } from './node-health.ts';
 
 /** Whatever calls a daemon: one client, or a pool of its nodes. */
@@ -26,7 +27,6 @@ interface Member {
 
 const PROBE_EVERY_MS = 2_000;
 const PROBE_MS = 5_000;
-const LONGEST_PAUSE_MS = 2_000;
 const LOTS = 2 ** 32;
 /** Who may be asked, the best first. One that is down is asked when no other is left: it may have come back. */
 const ORDER: readonly (readonly NodeState[])[] = [['up', 'starting'], ['suspect'], ['down', 'draining']];
@@ -66,7 +66,7 @@ export class NodePool implements Caller, AsyncDisposable {
       } catch (error) {
         const again = isPassing(error) && round < (call.retries ?? 0);
         if (!again || isOver(call) || this.#stop.signal.aborted) throw error;
-        await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_PAUSE_MS, 100 * 2 ** round)));
+        await delay(pauseAfter(round, error));
       }
     }
   }

@@ -40,9 +40,12 @@ export class RequestError extends UsageError {
 /** A user must log in again, in another way: told in the form of RFC 9470. */
 const STEP_UP = 'insufficient-user-authentication';
 
+/** Ours alone: a peer that answers with this code sends no user away. */
+const wantsStepUp = (error: unknown): error is PolicyError => error instanceof PolicyError && error.code === STEP_UP;
+
 /** What stands in `www-authenticate`. @see RFC 6750 3, RFC 9470 3 */
 export function challengeOf(error: unknown): string {
-  if (!(error instanceof TsmError) || error.code !== STEP_UP) return 'Bearer';
+  if (!wantsStepUp(error)) return 'Bearer';
   const { acrValues, maxAge } = error.context;
   const wanted = [
     'error="insufficient_user_authentication"',
@@ -91,7 +94,7 @@ export function problemOf(thrown: unknown, instance?: string): Problem {
   const at = instance === undefined ? {} : { instance: instance.slice(0, 200) };
   const row = error instanceof InvariantError ? undefined : STATUS.find(([type]) => error instanceof type);
   if (row === undefined || !(error instanceof TsmError)) return frameworkProblem(error, at);
-  const status = error instanceof RequestError ? error.status : error.code === STEP_UP ? 401 : row[1];
+  const status = error instanceof RequestError ? error.status : wantsStepUp(error) ? 401 : row[1];
   const { numeral, ...context } = error.context;
   return {
     type: problemType(error.code),

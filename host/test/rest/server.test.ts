@@ -7,11 +7,14 @@ import {
   InvariantError,
   NotFoundError,
   PeerError,
+  PolicyError,
   StatusWordError,
   TransportError,
 } from '../../errors.ts';
 import type { RestApp } from '../../rest/app.ts';
+import { pauseAfter } from '../../rest/client.ts';
 import type { Peer } from '../../rest/identity.ts';
+import { problemOf } from '../../rest/problem.ts';
 import { TestServer, testPki } from './fixture.ts';
 
 const OTA: Peer = { role: 'ota', id: 'main' };
@@ -307,6 +310,23 @@ describe('REST client', () => {
     const gone = await client.call({ method: 'GET', path: '/v1/dies', retries: 1 }).catch((caught: unknown) => caught);
     expect((gone as TransportError).code).to.equal('peer-unreachable');
     await client.close();
+  });
+
+  it('sends no user to another login for what a peer has answered', () => {
+    const code = 'insufficient-user-authentication';
+    expect(problemOf(new PolicyError(code, 'log in again')).status).to.equal(401);
+    for (const peers of [new PeerError(code, 'log in', { status: 401 }), new ConflictError(code, 'log in')])
+      expect(problemOf(peers).status).not.to.equal(401);
+  });
+
+  it('lets a peer alone that has too much to do, and those whom one break has met come back one by one', () => {
+    const busy = new PeerError('overloaded', 'too much to do', { status: 503 });
+    const away = new TransportError('connection-lost', 'the connection failed');
+    const pauses = (error: Error, attempt: number) => Array.from({ length: 50 }, () => pauseAfter(attempt, error));
+    expect(Math.min(...pauses(busy, 0))).to.be.at.least(1_000);
+    expect(Math.max(...pauses(away, 0))).to.be.at.most(100);
+    expect(Math.max(...pauses(away, 40))).to.be.at.most(2_000);
+    expect(new Set(pauses(away, 40)).size).to.be.greaterThan(1);
   });
 
   it('asks again while the peer says that it cannot answer now, and hears every other refusal', async () => {
