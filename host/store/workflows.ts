@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import { BELL_CHANNEL } from './bells.ts';
 import type { Statement } from './pipelined-driver.ts';
 
@@ -207,6 +207,14 @@ export async function requeueUnheard<T>(
 
 export async function findWorkflow<T>(database: Kysely<T>, id: string): Promise<WorkflowRow | undefined> {
   const { rows } = await sql<WorkflowRow>`SELECT ${COLUMNS} FROM workflows WHERE id = ${id}`.execute(database);
+  return rows[0];
+}
+
+/** The same, once whoever is writing it has ended; from here to the transaction's end nobody else writes it. */
+export async function lockWorkflow<T>(transaction: Transaction<T>, id: string): Promise<WorkflowRow | undefined> {
+  const { rows } = await sql<WorkflowRow>`SELECT ${COLUMNS} FROM workflows WHERE id = ${id} FOR UPDATE`.execute(
+    transaction,
+  );
   return rows[0];
 }
 

@@ -20,7 +20,7 @@ export class BadWay implements AsyncDisposable {
   static async open(url: string): Promise<BadWay> {
     const { hostname, port } = new URL(url);
     const pairs = new Set<Pair>();
-    const plan: Plan = { lost: undefined };
+    const plan: Plan = { lost: undefined, when: 'done' };
     const server = createServer((near) => pairs.add(join(near, connect(Number(port), hostname), plan)));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -29,9 +29,13 @@ export class BadWay implements AsyncDisposable {
     return new BadWay(by.href, server, pairs, plan);
   }
 
-  /** The next answer to something that holds this text is lost with its connection; the server has done it. */
-  loseAnswerTo(text: string): void {
+  /**
+   * The next answer to something that holds this text is lost with its connection: when the server has done it, or
+   * while it is still at it.
+   */
+  loseAnswerTo(text: string, when: 'done' | 'at it' = 'done'): void {
     this.#plan.lost = text;
+    this.#plan.when = when;
   }
 
   /** From here on nothing comes through on the connections that are there, and nobody is told. */
@@ -59,6 +63,7 @@ interface Pair {
 
 interface Plan {
   lost: string | undefined;
+  when: 'done' | 'at it';
 }
 
 function join(near: Socket, far: Socket, plan: Plan): Pair {
@@ -66,6 +71,12 @@ function join(near: Socket, far: Socket, plan: Plan): Pair {
     const { lost } = plan;
     if (lost !== undefined && bytes.includes(lost)) {
       plan.lost = undefined;
+      if (plan.when === 'at it') {
+        // Nobody tells the server.
+        near.removeAllListeners('close').destroy();
+        far.write(bytes);
+        return;
+      }
       // PostgreSQL answers when it has done it.
       far.removeAllListeners('data').once('data', () => near.destroy());
     }

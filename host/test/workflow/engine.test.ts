@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { sql, type Transaction } from 'kysely';
+import pg from 'pg';
 import { together } from '../../store/pipelined-driver.ts';
 import { addWorkflow, type WorkflowTables, workflowBell } from '../../store/workflows.ts';
 import type { Engine } from '../../workflow/engine/durable.ts';
@@ -249,6 +250,48 @@ describe('the durable engine', () => {
     const { rows } = await sql<{ what: string }>`SELECT what FROM written`.execute(node1.database);
     expect(rows.map(({ what }) => what)).to.deep.equal(['one', 'end']);
     expect(written).to.deep.equal(['one', 'ended workflow-1']);
+    await node1.close();
+    opened.splice(opened.indexOf(node1), 1);
+  });
+
+  it('writes once what the database is still writing when the connection is lost', async () => {
+    const url = await database.server.createDatabase('engine_slow_commit');
+    await using way = await BadWay.open(url);
+    const flow: Workflow = {
+      run: async (_input, run) => {
+        await run.step(
+          'one',
+          async () => way.loseAnswerTo('COMMIT', 'at it'),
+          async (transaction, before = []) => {
+            const rows = await together(transaction, before);
+            await sql`INSERT INTO written VALUES ('one')`.execute(transaction);
+            return rows;
+          },
+        );
+        return async () => {};
+      },
+      broken: () => async () => {},
+    };
+    const node1 = await open(way.url, { nodeId: 'node-1', workflows: { flow } });
+    const standby = new pg.Client({ connectionString: url });
+    await standby.connect();
+    try {
+      // COMMIT waits here, as it does for a standby that must have it too.
+      await standby.query(`CREATE TABLE written (what text);
+        CREATE FUNCTION await_standby() RETURNS trigger LANGUAGE plpgsql AS
+          'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END';
+        CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON written DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION await_standby();
+        SELECT pg_advisory_lock(1)`);
+      const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      await node1.engine.start({ id: 'workflow-1', kind: 'flow', fairKey: 'a', input: 0 });
+      while ((await standby.query(waiting)).rows.length < 2) await node1.bells.heard('', 20);
+      await standby.query('SELECT pg_advisory_unlock(1)');
+      while (node1.engine.atWork > 0) await node1.bells.heard('', 20);
+      expect((await standby.query('SELECT what FROM written')).rows).to.deep.equal([{ what: 'one' }]);
+    } finally {
+      await standby.end();
+    }
     await node1.close();
     opened.splice(opened.indexOf(node1), 1);
   });

@@ -7,6 +7,7 @@ import { type Statement, together } from '../../store/pipelined-driver.ts';
 import {
   endWorkflow,
   findWorkflow,
+  lockWorkflow,
   type Recorded,
   recordedOf,
   recordingResult,
@@ -112,7 +113,8 @@ export class Execution implements DurableRun {
     const result = await act();
     const record = recordingResult(this.#key, { [name]: result ?? null });
     await this.#record(async (transaction, again) => {
-      const before = again ? await findWorkflow(transaction, this.workflowId) : undefined;
+      // A COMMIT whose answer was lost may still be going on.
+      const before = again ? await lockWorkflow(transaction, this.workflowId) : undefined;
       if (before?.owner === this.#options.owner && Object.hasOwn(before.results, name)) return this.#told(before);
       const [rows] = await along(transaction, [record]);
       return this.#told(recordedOf(rows));
