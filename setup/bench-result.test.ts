@@ -30,7 +30,8 @@ describe('build/bench.json', () => {
 describe('CPU time of the bench', () => {
   it('keeps what a process has used that is no more there', () => {
     const before = cpuMsOfTree();
-    const BURN = 'while (process.cpuUsage().user < 300_000);';
+    // More than is asked for: the kernel tells whole hundredths.
+    const BURN = 'while (process.cpuUsage().user < 350_000);';
     execFileSync(process.execPath, ['-e', BURN]);
     expect(cpuMsOfTree() - before).to.be.at.least(300);
   });
