@@ -111,6 +111,7 @@ const REASONS =
 
 describe("an active issuer, through the daemons' processes", function () {
   this.timeout(180_000);
+  const owned = new AsyncDisposableStack();
   let folder: string;
   let simulator: Simulator;
   let platforms: Platforms;
@@ -121,31 +122,34 @@ describe("an active issuer, through the daemons' processes", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'opentsm-issuer-'));
+    owned.defer(() => rm(folder, { recursive: true, force: true }));
     const cardMaker = await CardMaker.open(join(folder, 'card-maker'));
     readers = await Promise.all(CASES.map((_, index) => IssuersReader.reserve(`reader ${index}`)));
+    for (const reader of readers) owned.use(reader);
     simulator = await startSimulator();
+    owned.defer(() => simulator.stop());
     platforms = await Platforms.start({
       ...{ stateDir: join(folder, 'state'), providers: [PROVIDER], cardMaker, programs: { issuer: PROGRAM } },
       terminal: { directReaders: readers.map(({ name, port }) => ({ name, host: '127.0.0.1', port })) },
       platform: { offCardEntityKeySizeBits: 1024 },
     });
+    owned.use(platforms);
     await platforms.registerProvider(PROVIDER, ['create-security-domain']);
-    loot = { issuer: await takeFrom(platforms, 'issuer'), provider: await takeFrom(platforms, `provider-${PROVIDER}`) };
+    loot = { issuer: await looted('issuer'), provider: await looted(`provider-${PROVIDER}`) };
     // One ISD pair serves all cards, which differ in their ids.
     const wanted = { name: 'template', iccid: '89860000000000000000', keySizeBits: 1024, casd: true } as const;
     template = await cardMaker.make(wanted, await platforms.issuerAuthority());
     plays = CASES.map((each, index) => play(each, index));
     for (const each of plays) each.catch(() => {});
   });
-  after(async () => {
-    await Promise.allSettled(plays ?? []);
-    await loot?.issuer.database.end();
-    await loot?.provider.database.end();
-    await platforms?.[Symbol.asyncDispose]();
-    await simulator?.stop();
-    for (const reader of readers ?? []) await reader[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  });
+  // Each ends, whatever becomes of the others; a play that still goes on has lost its platforms, and ends too.
+  after(() => owned.disposeAsync());
+
+  async function looted(name: string): Promise<Loot> {
+    const taken = await takeFrom(platforms, name);
+    owned.defer(() => taken.database.end());
+    return taken;
+  }
 
   const distribute = ({ name: readerName }: IssuersReader) =>
     platforms.distribute(PROVIDER, { terminalId: TERMINAL_ID, readerName, keySizeBits: 1024 });
