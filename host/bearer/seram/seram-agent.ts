@@ -4,7 +4,7 @@ import type { Static, TSchema } from 'typebox';
 import { Agent, request } from 'undici';
 import { NotFoundError, PeerError, TransportError, TsmError, WireError } from '../../errors.ts';
 import { checkerOf } from '../../rest/validation.ts';
-import { HandshakeAnswer, Order, type RamCommand, type Report, type SecureElement } from '../../wire/message/seram.ts';
+import { AnyHandshakeAnswer, AnyOrder, type Report, type SecureElement } from '../../wire/message/seram.ts';
 import { CookieJar } from './cookie-jar.ts';
 import type { SeramCard } from './seram-card.ts';
 
@@ -37,8 +37,8 @@ const GIVE_UP_MS = 300_000;
 const PAUSE_MS = { first: 100, longest: 5_000 };
 const MAX_ANSWER_BYTES = 1_048_576;
 const LONGEST_DELAY_MS = 60_000;
-
-const AnyOrder = checkerOf(Order);
+/** Of an order without a delay: that of the schema, and that of the text where there is nothing to do. */
+const DEFAULT_DELAY_MS = { busy: 100, idle: 1_000 } as const;
 
 export class SeramAgent implements AsyncDisposable {
   readonly #options: SeramAgentOptions;
@@ -65,13 +65,13 @@ export class SeramAgent implements AsyncDisposable {
   async run(): Promise<AgentEnd> {
     const { secureElements } = this.#options;
     const hello = { secureElements, supportedVersions: ['2.0.0'] };
-    if ((await this.#post('handshake', hello, checkerOf(HandshakeAnswer))) === undefined)
+    if ((await this.#post('handshake', hello, checkerOf(AnyHandshakeAnswer))) === undefined)
       throw new NotFoundError('session-unknown', 'The front knows no session of this id: ask it for a new one');
     let report: Report = { localAgentStatus: { localAgentStatusEnum: 'POLLING', executedSeRamCommands: 0 } };
     for (;;) {
-      const order = await this.#post('remoteManagement', report, AnyOrder);
+      const order = await this.#post('remoteManagement', report, checkerOf(AnyOrder));
       if (order === undefined) return 'session-over';
-      await delay(Math.min(order.delay, LONGEST_DELAY_MS), undefined, this.#cancel);
+      await delay(Math.min(delayOf(order), LONGEST_DELAY_MS), undefined, this.#cancel);
       const { stop, report: next } = await this.#obey(order);
       if (stop) return 'stopped';
       report = next;
@@ -79,7 +79,7 @@ export class SeramAgent implements AsyncDisposable {
   }
 
   /** Commands of one order, one by one; what was not answered before a stop is dropped. */
-  async #obey({ ramCommands = [] }: Order): Promise<{ readonly stop: boolean; readonly report: Report }> {
+  async #obey({ ramCommands = [] }: AnyOrder): Promise<{ readonly stop: boolean; readonly report: Report }> {
     const responses: NonNullable<Report['ramResponses']> = [];
     let executed = 0;
     let failure: string | undefined;
@@ -106,9 +106,9 @@ export class SeramAgent implements AsyncDisposable {
     };
   }
 
-  async #send({ listOfCAPDU }: RamCommand & { ramCommandType: 'seRamCommand' }) {
+  async #send({ listOfCAPDU }: { readonly listOfCAPDU: readonly string[] }) {
     if (!this.#started) throw new WireError('seram-order', 'The front sent APDUs before it said start');
-    return this.#options.card.transmit(listOfCAPDU);
+    return this.#options.card.transmit(listOfCAPDU.map((apdu) => apdu.toUpperCase()));
   }
 
   /** Until there is an answer, at whichever node. Undefined when the session is not known (any more). */
@@ -177,14 +177,20 @@ export class SeramAgent implements AsyncDisposable {
 
 const polling: Report = { localAgentStatus: { localAgentStatusEnum: 'POLLING', executedSeRamCommands: 0 } };
 
-/** Names of start and stop as the published examples have them are as good as those of the schema. */
+const delayOf = ({ delay: wanted, ramCommands = [] }: AnyOrder): number =>
+  wanted ?? (ramCommands.length === 0 ? DEFAULT_DELAY_MS.idle : DEFAULT_DELAY_MS.busy);
+
+/**
+ * Names of start and stop as the published examples have them are as good as those of the schema. What generated
+ * servers leave empty is null, and not there.
+ */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text, (key, value) =>
-      key === 'ramCommandType' && (value === 'startCommand' || value === 'stopCommand')
-        ? `ram${value.charAt(0).toUpperCase()}${value.slice(1)}`
-        : value,
-    );
+    return JSON.parse(text, (key, value) => {
+      if (key === 'ramCommandType' && (value === 'startCommand' || value === 'stopCommand'))
+        return `ram${value.charAt(0).toUpperCase()}${value.slice(1)}`;
+      return value === null ? undefined : value;
+    });
   } catch {
     return undefined;
   }

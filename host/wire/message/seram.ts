@@ -117,3 +117,32 @@ export const Order = Type.Object(
   closed,
 );
 export type Order = Static<typeof Order>;
+
+/**
+ * What an agent reads, of any server: all that the published schema leaves out may be missing, what it does not name is
+ * passed over, and the format has the name of its text, of its list of required fields, or none.
+ */
+export const AnyHandshakeAnswer = Type.Object({
+  chosenTransportProtocol: Type.Literal('HTTPS'),
+  chosenDataFormat: Type.Optional(Type.Literal('application/json')),
+  chosenDataProtocol: Type.Optional(Type.Literal('application/json')),
+  chosenVersion: Type.Literal(SERAM_VERSION),
+});
+
+export const AnyOrder = Type.Object({
+  delay: Type.Optional(Type.Integer({ minimum: 0 })),
+  ramCommands: Type.Optional(
+    Type.Array(
+      Type.Union([
+        Type.Object({ ramCommandType: Type.Literal('ramStartCommand') }),
+        Type.Object({
+          ramCommandType: Type.Literal('seRamCommand'),
+          listOfCAPDU: Type.Array(Type.String({ pattern: '^([0-9A-Fa-f]{2}){4,}$' })),
+        }),
+        Type.Object({ ramCommandType: Type.Literal('notificationCommand'), deviceAppNotification: Type.String() }),
+        Type.Object({ ramCommandType: Type.Literal('ramStopCommand') }),
+      ]),
+    ),
+  ),
+});
+export type AnyOrder = Static<typeof AnyOrder>;
