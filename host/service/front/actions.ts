@@ -15,7 +15,7 @@ import {
   recordPeer,
 } from '../../store/front/actions.ts';
 import type { FrontTables } from '../../store/front/schema.ts';
-import { heldCard } from '../../store/front/user-cards.ts';
+import { heldCard, namesOfCard } from '../../store/front/user-cards.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import type { CardId, Problem } from '../../wire/message/common.ts';
 import type { ActionState, Rule, StartAction } from '../../wire/message/front.ts';
@@ -203,14 +203,13 @@ export class Actions {
   }
 
   async #topUp(action: Action): Promise<ActionState> {
-    const { backends, terminalId, sessions, raEndpoint, database } = this.#options;
+    const { backends, terminalId, raEndpoint, database } = this.#options;
     const { productId = '', amount = 0 } = action.request;
     const topUps = backends.topUps(action.pool);
     const cardId = cardIdOfText(action.card);
     const body = { productId, cardId, amount, terminalId, readerName: action.card };
-    const element = { seType: action.request.seType, seId: action.request.seId };
     // Before the flow begins: it looks for its card as soon as A4 is done.
-    const sessionId = await sessions.openFor({ id: action.id, card: action.card, element });
+    const sessionId = await this.#openSession(action);
     const { id: peerId } = await topUps.start(action.id, body).catch((error: unknown) => this.#refused(action, error));
     await recordPeer(database, action.id, peerId);
     const first = await topUps.state(peerId, { waitMs: FIRST_CHECK_MS, afterStep: 0 });
@@ -220,10 +219,16 @@ export class Actions {
     return { ...state, sessionId, raEndpoint: raEndpoint() };
   }
 
+  /** The phone's agent may know the card by another name than its app. */
+  async #openSession({ id, card, subject, request }: Action): Promise<string | undefined> {
+    const { database, sessions } = this.#options;
+    const element = { seType: request.seType, seId: request.seId };
+    return sessions.openFor({ id, card, element, names: await namesOfCard(database, subject, card) });
+  }
+
   /** The phone brings its card to whoever has work for it: platforms that look for it find it. */
   async #contact(action: Action): Promise<ActionState> {
-    const element = { seType: action.request.seType, seId: action.request.seId };
-    const sessionId = await this.#options.sessions.openFor({ id: action.id, card: action.card, element });
+    const sessionId = await this.#openSession(action);
     if (sessionId === undefined) return stateOf(action);
     return { ...stateOf(action), sessionId, raEndpoint: this.#options.raEndpoint() };
   }

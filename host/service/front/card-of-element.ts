@@ -18,12 +18,14 @@ const CPLC_TAG = /^9F7F2A(?=[0-9A-F]{84}$)/;
 /** In upper case, without spaces, the filler of an ICCID, and the tag of a CPLC. */
 function plain(seId: string): string {
   const value = seId.toUpperCase().replaceAll(/\s/g, '').replace(CPLC_TAG, '');
-  return value.length <= 20 ? value.replace(/F+$/, '') : value;
+  return /^[0-9A-F]{18,20}$/.test(value) ? value.replace(/F+$/, '') : value;
 }
 
-/** Both are names of one element, however they are written. */
-export const isSameElement = (one: OfferedElement, other: OfferedElement): boolean =>
-  plain(one.seId) === plain(other.seId);
+/** Tells of elements whether one of these is their name, however it is written. */
+export function namedBy(names: readonly string[]): (element: OfferedElement) => boolean {
+  const wanted = new Set(names.map(plain));
+  return ({ seId }) => wanted.has(plain(seId));
+}
 
 /**
  * How a secure element is named, by the form of its `seId`: an ICCID has 18 to 20 digits, of which some may be letters,
@@ -34,7 +36,7 @@ export function nameOf({ seId }: OfferedElement): ElementName | undefined {
   if (/^[0-9A-F]{17,19}[0-9A-E]$/.test(value)) return { kind: 'iccid', value };
   if (/^[0-9]{32}$/.test(value)) return { kind: 'eid', value };
   if (/^[0-9A-F]{84}$/.test(value)) return { kind: 'cplc', value };
-  if (/^[0-9A-F]{2,48}-[0-9A-F]{2,48}$/.test(value)) return { kind: 'iin-cin', value };
+  if (/^[0-9A-F]{2,96}-[0-9A-F]{2,96}$/.test(value)) return { kind: 'iin-cin', value };
   return undefined;
 }
 

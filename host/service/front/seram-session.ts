@@ -10,7 +10,7 @@ import {
   SERAM_VERSION,
   type SecureElement,
 } from '../../wire/message/seram.ts';
-import { isSameElement } from './card-of-element.ts';
+import { namedBy } from './card-of-element.ts';
 import { hasNoChannel, listLength, readList } from './seram-script.ts';
 
 /**
@@ -52,6 +52,8 @@ export interface RunningScript {
 export interface SeramSession {
   readonly state: SeramState;
   readonly element: Pick<SecureElement, 'seType' | 'seId'>;
+  /** Further names of the element: the phone may know it by one of them. */
+  readonly names?: readonly string[];
   readonly createdAt: number;
   /** When the agent was last heard. */
   readonly seenAt: number;
@@ -89,8 +91,8 @@ const AWAY_MS = 60_000;
 export const isHeard = ({ state, seenAt }: SeramSession, now: number): boolean =>
   state === 'WAIT_AGENT' || now - seenAt < AWAY_MS;
 
-export function newSession(element: SeramSession['element'], now: number): SeramSession {
-  return { state: 'CREATED', element, createdAt: now, seenAt: now, seq: 0, fence: 0 };
+export function newSession(element: SeramSession['element'], now: number, names: readonly string[] = []): SeramSession {
+  return { state: 'CREATED', element, names, createdAt: now, seenAt: now, seq: 0, fence: 0 };
 }
 
 /** Time has passed: sessions that were not taken up expire, agents that are silent are lost. */
@@ -129,7 +131,7 @@ const HAS = { protocol: 'HTTPS', format: 'application/json', version: SERAM_VERS
  */
 export function negotiate(session: SeramSession, offer: Handshake, binding: string, now: number): Negotiated {
   if (session.state !== 'CREATED' && session.state !== 'NEGOTIATED') return { kind: 'unknown' };
-  const same = offer.secureElements.filter((element) => isSameElement(element, session.element));
+  const same = offer.secureElements.filter(namedBy([session.element.seId, ...(session.names ?? [])]));
   const offered = same.find(({ seType }) => seType === session.element.seType) ?? same[0];
   if (offered === undefined)
     return { kind: 'refused', reason: 'the secure element of this session is not among those offered' };
@@ -140,7 +142,9 @@ export function negotiate(session: SeramSession, offer: Handshake, binding: stri
     [offer.supportedDataFormats, HAS.format],
     [offer.supportedVersions, HAS.version],
   ] as const) {
-    if (supported?.includes(name) === false) return { kind: 'refused', reason: `this server speaks ${name} only` };
+    // Clients that are generated from the schema send an empty list for one that is not provided.
+    if (supported !== undefined && supported.length > 0 && !supported.includes(name))
+      return { kind: 'refused', reason: `this server speaks ${name} only` };
   }
   const answer: HandshakeAnswer = {
     chosenTransportProtocol: HAS.protocol,

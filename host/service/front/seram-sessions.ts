@@ -95,6 +95,8 @@ export class SeramSessions {
     readonly id: string;
     readonly card: string;
     readonly element: SeramSession['element'];
+    /** Further names of it. */
+    readonly names?: readonly string[];
   }): Promise<string | undefined> {
     const { database } = this.#options;
     const sessionId = secret();
@@ -107,7 +109,7 @@ export class SeramSessions {
       return sessionId;
     }
     if (state !== undefined && !['STOPPED', 'LOST', 'FAILED', 'EXPIRED'].includes(state)) return undefined;
-    const body = newSession(action.element, await databaseNow(database));
+    const body = newSession(action.element, await databaseNow(database), action.names);
     const handle = randomBytes(16).toString('hex');
     await addSession(database, { handle, actionId: action.id, card: action.card, body, secretSha256 });
     return sessionId;

@@ -5,7 +5,7 @@ import { TsmError } from '../../errors.ts';
 import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
 import type { FrontTables } from '../../store/front/schema.ts';
 import { addServiceAction, findServiceAction, finishServiceAction } from '../../store/front/service-actions.ts';
-import { heldCard, holdsCard, listUserCards } from '../../store/front/user-cards.ts';
+import { heldCard, holdsCard, listUserCards, namesOfCard } from '../../store/front/user-cards.ts';
 import { claimIdempotencyKey, type RequestTables, requestIdOf } from '../../store/request-log.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { AppProcess, CheckResult, Instance, Operation, Process } from '../../wire/message/service-instance.ts';
@@ -103,7 +103,8 @@ export class TsmApi {
     await addServiceAction(database, { id: processId, subject: user.subject, card, pool });
     if (known !== undefined && known.state !== 'running') return this.state(user, processId, 0);
     // Before the process begins: it looks for its card at once.
-    const sessionId = await sessions.openFor({ id: processId, card, element });
+    const names = await namesOfCard(database, user.subject, card);
+    const sessionId = await sessions.openFor({ id: processId, card, element, names });
     try {
       const body = { terminalId, readerName: card, request };
       const process = await this.#ask(() => this.#services.start(key, instanceId, body));

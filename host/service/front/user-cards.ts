@@ -6,7 +6,7 @@ import type { FrontTables } from '../../store/front/schema.ts';
 import { deleteUserCard, listUserCards, putUserCard } from '../../store/front/user-cards.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { UserCards } from '../../wire/message/front.ts';
-import type { ElementName } from './card-of-element.ts';
+import { type ElementName, nameOf } from './card-of-element.ts';
 
 /** Which user holds which card: the operator's word, each change audited. */
 export class UserCardBook {
@@ -24,9 +24,12 @@ export class UserCardBook {
 
   /**
    * @param main the card itself, where `name` is a further name of it
-   * @throws UnacceptableError `further-name` for an EID alone: flows find no card by it
+   * @throws UnacceptableError `card-name` for what is no name of that kind, `further-name` for an EID alone: flows find
+   *     no card by it
    */
-  async put(subject: string, name: ElementName, main: CardId | undefined, operator: string): Promise<void> {
+  async put(subject: string, given: ElementName, of: CardId | undefined, operator: string): Promise<void> {
+    const name = asPhonesName(given);
+    const main = of && asPhonesName(of);
     if (name.kind === 'eid' && main === undefined)
       throw new UnacceptableError('further-name', 'An EID is a further name: say of which card, `?of=iccid:89..`');
     const isMain = main === undefined || textOf(main) === textOf(name);
@@ -36,7 +39,9 @@ export class UserCardBook {
   }
 
   async remove(subject: string, name: ElementName, operator: string): Promise<void> {
-    await deleteUserCard(this.#database, subject, textOf(name));
+    const known = nameOf({ seType: 'undefined', seId: name.value });
+    for (const one of new Set([textOf(name), textOf(known?.kind === name.kind ? known : name)]))
+      await deleteUserCard(this.#database, subject, one);
     await this.#record('remove card of user', subject, name, operator);
   }
 
@@ -44,6 +49,13 @@ export class UserCardBook {
     const entry = { phase: 'after', act, subject: textOf(name), workflowId: '', numeral: '' } as const;
     await this.#auditLog.append({ ...entry, details: { user, operator } });
   }
+}
+
+/** In the one way of writing by which a phone's is found: without the filler of an ICCID, and the tag of a CPLC. */
+function asPhonesName({ kind, value }: ElementName): ElementName {
+  const name = nameOf({ seType: 'undefined', seId: value });
+  if (name?.kind === kind) return name;
+  throw new UnacceptableError('card-name', `${value} is no name of the kind ${kind}: no phone would be found by it`);
 }
 
 const textOf = ({ kind, value }: ElementName): string => `${kind}:${value}`;

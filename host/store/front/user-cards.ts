@@ -21,6 +21,19 @@ export async function holdsCard(database: Database, subject: string, card: strin
   return (await heldCard(database, subject, card)) === card;
 }
 
+/** Values of all names that this user's card has, whatever their kind. */
+export async function namesOfCard(database: Database, subject: string, card: string): Promise<string[]> {
+  const rows = await database
+    .selectFrom('user_cards')
+    .select('card')
+    .where('subject', '=', subject)
+    .where((where) => where.or([where('card', '=', card), where('main', '=', card)]))
+    .orderBy('card')
+    .limit(100)
+    .execute();
+  return rows.map((row) => row.card.slice(row.card.indexOf(':') + 1));
+}
+
 /** @param main name by which flows know it, where that is another one */
 export async function putUserCard(database: Database, subject: string, card: string, main?: string): Promise<void> {
   const named = { main: main ?? null };

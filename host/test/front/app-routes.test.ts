@@ -384,6 +384,14 @@ describe('Routes of the app side', function () {
     const eid = { kind: 'eid', value: EID } as const;
     const nameless = await book.put('alice', eid, undefined, 'o').catch((error: unknown) => error);
     expect(nameless).to.include({ code: 'further-name' });
+    const misnamed = await book.put('alice', { kind: 'cplc', value: ICCID }, undefined, 'o').catch((error) => error);
+    expect(misnamed).to.include({ code: 'card-name' });
+    const filled = { kind: 'iccid', value: `${ICCID.slice(0, 19)}F` } as const;
+    const long = { kind: 'iin-cin', value: `42-${'AF'.repeat(32)}` } as const;
+    for (const card of [filled, long]) await book.put('carol', card, undefined, 'o');
+    expect((await book.list('carol')).cards).to.deep.equal([`iccid:${ICCID.slice(0, 19)}`, `iin-cin:${long.value}`]);
+    for (const card of [filled, long]) await book.remove('carol', card, 'o');
+    expect((await book.list('carol')).cards).to.deep.equal([]);
     const others = [
       { seType: 'undefined', seId: 'SIM 1 (vendor)', seExtraInfo: 'x'.repeat(3_000) },
       ...Array(20).fill({ seType: 'eSE', seId: NOBODYS }),
@@ -394,7 +402,7 @@ describe('Routes of the app side', function () {
     });
     const status = async (elements: readonly object[]) =>
       (await send('POST /tsm-api/1/deployment-checks', check(elements), alice)).status;
-    const named = { seType: 'ieuicc', seId: EID };
+    const named = { seType: 'ieuicc', seId: EID } as const;
     // Of another service, and nothing is behind: what counts is whose card it is.
     expect([await status(others), await status([...others, named])]).to.deep.equal([404, 404]);
     expect(await status([...others, { seType: 'euicc', seId: `${ICCID.slice(0, 19)}5` }])).to.equal(503);
@@ -403,6 +411,19 @@ describe('Routes of the app side', function () {
       .to.include(MAIN)
       .and.not.to.include(`eid:${EID}`);
     expect(await status([...others, named])).to.equal(503);
+    // Her app names the card by ICCID, or the TSM-API does; the agent of her phone knows the EID alone.
+    const contact = { actionCode: 'CONTACT', seType: 'uicc', seId: ICCID } as const;
+    const { sessionId = '' } = await contactsAfter(60_000).start({ subject: 'alice' }, randomUUID(), contact);
+    expect(await sessions.handshake(sessionId, { secureElements: [named] })).to.have.property('binding');
+    const terminate = { path: `/tsm-api/1/service-instances/${HERS}/termination`, body: {} };
+    expect((await send('POST', terminate, alice)).status).to.equal(503);
+    const { action_id: id } = await database
+      .selectFrom('seram_sessions')
+      .select('action_id')
+      .orderBy('at', 'desc')
+      .executeTakeFirstOrThrow();
+    const again = (await sessions.openFor({ id, card: MAIN, element: { seType: 'uicc', seId: ICCID } })) ?? '';
+    expect(await sessions.handshake(again, { secureElements: [named] })).to.have.property('binding');
     await book.remove('alice', eid, 'o');
     expect(await status([named])).to.equal(404);
     const path = `/tsm-api/1/service-instances/${HERS.toUpperCase()}`;

@@ -118,6 +118,7 @@ describe('A SERAM session', () => {
       [{ seType: 'uicc', seId: '8986012345678901234' }, { seType: 'euicc', seId: '8986012345678901234F' }, true],
       [{ seType: 'uicc', seId: '898601234567890123A' }, { seType: 'uicc', seId: '898601 234567 890123a' }, true],
       [{ seType: 'uicc', seId: '8986012345678901234' }, { seType: 'uicc', seId: '8986012345678901235F' }, false],
+      [{ seType: 'eSE', seId: '42000000-00FF' }, { seType: 'eSE', seId: '42000000-00' }, false],
     ] as const;
     for (const [element, offered, same] of asked) {
       const others = [{ seType: 'undefined', seId: 'SIM 1 (vendor)' }, ...Array(30).fill({ seType: 'eSE', seId: '' })];
@@ -125,6 +126,12 @@ describe('A SERAM session', () => {
       expect(made.kind).to.equal(same ? 'chosen' : 'refused');
       if (made.kind === 'chosen') expect(made.session.element).to.deep.equal(offered);
     }
+    const euicc = { seType: 'euicc', seId: '89049032123451234512345678901235' } as const;
+    for (const [names, kind] of [
+      [[], 'refused'],
+      [[ELEMENT.seId, euicc.seId], 'chosen'],
+    ] as const)
+      expect(negotiate(newSession(ELEMENT, 0, names), { secureElements: [euicc] }, 'b', 0).kind).to.equal(kind);
     expect(negotiate(newSession(ELEMENT, 0), { secureElements: [] }, 'b', 0).kind).to.equal('refused');
   });
 
@@ -196,11 +203,14 @@ describe('A SERAM session', () => {
     expect(negotiate(fresh, { secureElements: [other] }, 'b', 0).kind).to.equal('refused');
     for (const wrong of [
       { supportedVersions: ['3.0.0'] },
-      { supportedDataFormats: [] },
+      { supportedDataFormats: ['application/cbor'] },
       { supportedTransportProtocols: ['COAP'] },
     ]) {
       expect(negotiate(fresh, { secureElements: [ELEMENT], ...wrong }, 'b', 0).kind).to.equal('refused');
     }
+    // As generated clients write what they do not provide.
+    const none = { supportedTransportProtocols: [], supportedDataFormats: [], supportedVersions: [] };
+    expect(negotiate(fresh, { secureElements: [ELEMENT], ...none }, 'b', 0).kind).to.equal('chosen');
   });
 
   it('sends start alone when nothing else comes', () => {
