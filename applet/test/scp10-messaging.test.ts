@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { type CardOptions, type TestCard, withIssuerCard } from './support/card.ts';
 import { rsaKey } from './support/keys.ts';
+import { keySetData, randomKeySet } from './support/scp03-host.ts';
 import {
   Initiation,
   issuerCertificate,
@@ -11,6 +12,8 @@ import {
   openSession,
   plainTemplates,
   Session,
+  tripleDesCbc,
+  tripleDesEcb,
 } from './support/scp10-host.ts';
 import { bytes, tlv } from './support/tlv.ts';
 
@@ -92,6 +95,29 @@ describe('Secure messaging of an open session', () => {
       expect(await session.ok('80CA00D3', '', true)).equal('D301B3');
       await session.ok('80E29000', '4203AABBCC');
       expect(await session.ok('80CA0042', '', true)).equal('4203AABBCC');
+    }),
+  );
+
+  it(
+    'opens keys under the DEK in the mode that its key type names',
+    withIssuerCard({}, async (card) => {
+      const [mac, enc, dek] = [randomBytes(16), randomBytes(16), randomBytes(16)];
+      for (const [type, seal] of [
+        ['800180', tripleDesEcb],
+        ['', tripleDesEcb],
+        ['800183', tripleDesEcb],
+        ['800182', tripleDesCbc],
+        ['800184', tripleDesCbc],
+      ] as const) {
+        const templates = [
+          ...[tlv('D3', '33'), tlv('B4', '950130', tlv('D1', mac)), tlv('B8', '950130', tlv('D1', enc))],
+          tlv('B8', '9501C0', type, tlv('D1', dek)),
+        ];
+        await openWith(card, Buffer.concat(templates));
+        const session = new Session(card, new Messaging(0x33, mac, enc, 0n));
+        const put = keySetData(randomKeySet('30'), (key) => seal(dek, key));
+        expect((await session.sendLong('80D80081', put)).sw, type).equal('9000');
+      }
     }),
   );
 

@@ -46,6 +46,9 @@ function cbc(key: Buffer, data: Buffer, decrypt = false): Buffer {
   return Buffer.concat([cipher.update(data), cipher.final()]);
 }
 
+/** Whole blocks under a triple DES key, chained from zero: what stands under a DEK whose type says so. */
+export const tripleDesCbc = (key: Buffer, data: Buffer): Buffer => cbc(key, data);
+
 /** Whole blocks under a triple DES key, each by itself: what stands under the DEK. */
 export function tripleDesEcb(key: Buffer, data: Buffer): Buffer {
   const blocks = Array.from({ length: data.length / 8 }, (_, i) => desBlock(key, data.subarray(8 * i, 8 * i + 8)));

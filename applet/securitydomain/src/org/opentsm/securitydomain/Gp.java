@@ -157,6 +157,10 @@ final class Gp {
     static final byte KEY_RSA_P = (byte) 0xA4;
     static final byte KEY_RSA_DQ1 = (byte) 0xA8;
     static final byte KEY_DES = (byte) 0x80;
+    /** Triple DES in CBC; 83 is ECB (GPCS 2.2.1 Table 11-16). */
+    static final byte KEY_DES_CBC = (byte) 0x82;
+
+    static final byte KEY_SINGLE_DES_CBC = (byte) 0x84;
     static final byte KEY_TLS_PSK = (byte) 0x85;
     static final byte KEY_AES = (byte) 0x88;
     static final byte KEY_HMAC_SHA1 = (byte) 0x90;

@@ -117,11 +117,12 @@ final class SecureMessaging {
         return plain;
     }
 
-    /** Opens whole blocks under the data encryption key, each by itself (key-distribution.md section 7 row 5). */
+    /** Opens whole blocks under the data encryption key, each by itself unless its type says CBC (F.3.2.7). */
     void decryptKey(byte[] buffer, short offset, short length) {
         Tlv.require(length > 0 && (length & 7) == 0);
-        ecb.init(keys.key(SessionKeys.C_DEK), Cipher.MODE_DECRYPT);
-        ecb.doFinal(buffer, offset, length, buffer, offset);
+        Cipher cipher = keys.chained(SessionKeys.C_DEK) ? cbc : ecb;
+        cipher.init(keys.key(SessionKeys.C_DEK), Cipher.MODE_DECRYPT);
+        cipher.doFinal(buffer, offset, length, buffer, offset);
     }
 
     /**

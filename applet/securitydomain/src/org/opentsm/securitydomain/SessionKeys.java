@@ -22,6 +22,8 @@ final class SessionKeys {
     private static final short COUNTER_SIZE = (short) 8;
     private static final short KEY_MIN = (short) 16;
     private static final short KEY_MAX = (short) 24;
+    /** In KEY_LENGTHS: the template's key type names CBC. */
+    private static final short CHAINED = (short) 0x80;
     /** Each side's secret of key agreement, OES and CS. */
     static final short SECRET_SIZE = (short) 32;
     /** Key agreement: derived keys stand in TEMPLATES behind templates and secret. */
@@ -107,6 +109,7 @@ final class SessionKeys {
         short usage = (short) 0;
         short key = (short) 0;
         short keyLength = (short) 0;
+        short mode = (short) 0;
         short counter = (short) 0;
         boolean typeSeen = false;
         boolean counterSeen = false;
@@ -120,6 +123,7 @@ final class SessionKeys {
             } else if (name == Gp.TAG_CRT_KEY_TYPE) {
                 Tlv.require(!typeSeen && size == 1);
                 typeSeen = true;
+                mode = ram[value] == Gp.KEY_DES_CBC || ram[value] == Gp.KEY_SINGLE_DES_CBC ? CHAINED : (short) 0;
             } else if (name == Gp.TAG_CRT_KEY) {
                 Tlv.require(keysInside && key == 0 && (size == KEY_MIN || size == KEY_MAX));
                 key = (short) (value - Transients.TEMPLATES);
@@ -141,7 +145,7 @@ final class SessionKeys {
             counted = (short) (counted + (short) (1 << kind));
         }
         Tlv.require(key != 0);
-        assign(tag, usage, key, keyLength, counter);
+        assign(tag, usage, key, (short) (keyLength | mode), counter);
         return counted;
     }
 
@@ -224,14 +228,23 @@ final class SessionKeys {
         return (short) (Transients.TEMPLATES + (short) (ram[(short) (Transients.KEY_OFFSETS + use)] & 0xFF));
     }
 
+    private short length(short use) {
+        return (short) (ram[(short) (Transients.KEY_LENGTHS + use)] & 0x7F);
+    }
+
+    /** True when the template of a use says CBC; ECB is what the others mean (F.3.2.7, Table 11-16). */
+    boolean chained(short use) {
+        return ram[(short) (Transients.KEY_LENGTHS + use)] < 0;
+    }
+
     /** The key of a use in a key object that stays valid until the next call. */
     Key key(short use) {
-        return keys.key(ram, offset(use), ram[(short) (Transients.KEY_LENGTHS + use)]);
+        return keys.key(ram, offset(use), length(use));
     }
 
     /** Offset in RAM of a key's last single key: the third one of 24 bytes, else the first one again. */
     short lastPart(short use) {
-        short third = (short) (ram[(short) (Transients.KEY_LENGTHS + use)] - KEY_MIN);
+        short third = (short) (length(use) - KEY_MIN);
         return (short) (offset(use) + (short) (third << 1));
     }
 
