@@ -6,7 +6,7 @@ import { probeSecurityDomain, readIccid } from './change-content/read-card.ts';
 import { reportReceipt } from './change-content/report-receipt.ts';
 import { requestToken } from './change-content/request-token.ts';
 import { Flow } from './engine/flow.ts';
-import { selectSecurityDomain } from './key-distribution/54-select-security-domain.ts';
+import { selectFinishedDomain } from './key-distribution/54-select-security-domain.ts';
 import { openProviderChannel } from './key-distribution/55-open-provider-channel.ts';
 
 /**
@@ -32,7 +32,7 @@ export const changeSteps = new Flow<ChangeContext, ChangeStart>()
     visit
       .trip((trip) =>
         trip
-          .row('C3', [provider, card], 'check-first', selectSecurityDomain)
+          .row('C3', [provider, card], 'check-first', selectFinishedDomain)
           .row('C3a', [provider, card], 'repeatable', openProviderChannel),
       )
       .protected((trip) => trip.row('C4', [provider, card], 'repeatable', lookAtContent))

@@ -16,7 +16,7 @@ import { readIccid } from './key-distribution/41-read-iccid.ts';
 import { probeSecurityDomain } from './key-distribution/41a-probe-security-domain.ts';
 import { findCard } from './key-distribution/44-find-card.ts';
 import { openIssuerChannel } from './key-distribution/46-open-issuer-channel.ts';
-import { selectSecurityDomain } from './key-distribution/54-select-security-domain.ts';
+import { selectFinishedDomain } from './key-distribution/54-select-security-domain.ts';
 import { openProviderChannel } from './key-distribution/55-open-provider-channel.ts';
 
 /**
@@ -64,7 +64,7 @@ export const deploySteps = new Flow<DeployContext, DeployStart>()
       .trip((trip) =>
         trip
           .row('D9', [provider, card], 'check-first', lookForPurse)
-          .row('D10', [provider, card], 'check-first', selectSecurityDomain)
+          .row('D10', [provider, card], 'check-first', selectFinishedDomain)
           .row('D10a', [provider, card], 'repeatable', openProviderChannel),
       )
       .protected((trip) => trip.row('D11', [provider, card], 'repeatable', namePurse))

@@ -16,7 +16,7 @@ import { runScript } from './deploy-service/run-script.ts';
 import { Flow } from './engine/flow.ts';
 import { readIccid } from './key-distribution/41-read-iccid.ts';
 import { probeSecurityDomain } from './key-distribution/41a-probe-security-domain.ts';
-import { selectSecurityDomain } from './key-distribution/54-select-security-domain.ts';
+import { selectFinishedDomain } from './key-distribution/54-select-security-domain.ts';
 import { openProviderChannel } from './key-distribution/55-open-provider-channel.ts';
 
 /**
@@ -49,7 +49,7 @@ export const deployServiceSteps = begun
       .trip((trip) =>
         trip
           .row('S6', [provider, card], 'check-first', lookForApplications)
-          .row('S7', [provider, card], 'check-first', selectSecurityDomain)
+          .row('S7', [provider, card], 'check-first', selectFinishedDomain)
           .row('S7a', [provider, card], 'repeatable', openProviderChannel),
       )
       .protected((trip) => trip.row('S8', [provider, card], 'repeatable', readApplications))
@@ -67,7 +67,7 @@ export const switchServiceSteps = begun.visit('switchApplications', (visit) =>
   visit
     .trip((trip) =>
       trip
-        .row('S7', [provider, card], 'check-first', selectSecurityDomain)
+        .row('S7', [provider, card], 'check-first', selectFinishedDomain)
         .row('S7a', [provider, card], 'repeatable', openProviderChannel),
     )
     .protected((trip) => trip.row('S12', [provider, card], 'repeatable', readApplications))

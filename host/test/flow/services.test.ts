@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { cardIdText } from '../../store/card-id.ts';
 import { findSeen } from '../../store/issuer/seen-registry.ts';
+import { findSecurityDomainRow, putSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
 import { overlaid } from '../conformance/overlay.ts';
@@ -87,6 +88,21 @@ describe('services of a provider on a card', function () {
     const sent = again.steps.flatMap(({ commands }) => commands);
     expect(sent.filter((name) => name.startsWith('SET STATUS'))).to.deep.equal([]);
     expect(sent.filter((name) => name.startsWith('GET STATUS'))).to.have.length(1);
+    await expectDone({ operation: 'suspension', suspend: false }, S.OPERATIONAL, '9000');
+  });
+
+  it('are not touched through a pair that the issuer alone has named', async () => {
+    const { database } = world.provider;
+    const row = await findSecurityDomainRow(database, card.cardId);
+    if (row === undefined) expect.fail('there is no domain');
+    const { certificate: _none, attestedCard: _nobody, ...named } = row;
+    await putSecurityDomainRow(database, { ...named, state: 'reported' });
+    const before = card.seat.sent.length;
+    const process = await run({ operation: 'suspension', suspend: true });
+    expect(process.problem?.type).to.equal('urn:opentsm:problem:security-domain-unfinished');
+    expect(card.seat.sent.slice(before).map(({ label }) => label)).not.to.include('EXTERNAL AUTHENTICATE');
+    await putSecurityDomainRow(database, row);
+    await expectDone({ operation: 'suspension', suspend: true }, S.SUSPENDED, '6A82');
     await expectDone({ operation: 'suspension', suspend: false }, S.OPERATIONAL, '9000');
   });
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { CardIdentity } from '../../card/identity.ts';
-import { ConflictError } from '../../errors.ts';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import { provideInstance } from '../../store/provider/service-instances.ts';
 import { toHex } from '../../wire/hex.ts';
 import { PURSE_ALGORITHM } from '../../wire/purse/values.ts';
+import { requireFinished } from '../key-distribution/54-select-security-domain.ts';
 import type { DeployContext, DeployStart, Named } from './context.ts';
 import { waitForIssuer, withRelay } from './wait-for-issuer.ts';
 
@@ -23,12 +23,7 @@ export async function requestApplication(
 ): Promise<Named> {
   const { workflowId, settings, product, database, installer } = context;
   const { cardId } = facts;
-  if ((await findSecurityDomainRow(database, cardId))?.state !== 'certified') {
-    throw new ConflictError(
-      'security-domain-unfinished',
-      'The domain on this card is not ours yet: distribute its keys first',
-    );
-  }
+  requireFinished(await findSecurityDomainRow(database, cardId));
   const instance = await provideInstance(database, {
     ...{ productId: product.productId, cardId, instanceId: randomUUID(), serial: newSerial() },
   });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CardIdentity } from '../../card/identity.ts';
-import { CertificateError, LifeCycleError } from '../../errors.ts';
+import { LifeCycleError } from '../../errors.ts';
 import {
   findSecurityDomainRow,
   putSecurityDomainRow,
@@ -12,7 +12,7 @@ import { Stop } from '../engine/flow.ts';
 import type { Probe } from './41a-probe-security-domain.ts';
 import type { FoundDomain } from './41b-attest-found-domain.ts';
 import { isOwnPair } from './attestation.ts';
-import { verifyOwnCertificate } from './own-certificate.ts';
+import { certifiesOwnPair, verifyOwnCertificate } from './own-certificate.ts';
 import { auditSecurityDomain, type ProviderContext } from './provider-context.ts';
 
 /** Nothing to do: the CASD has shown our SSD with a live pair, and our certificate fits it. */
@@ -76,7 +76,9 @@ async function askAgain(facts: Facts, known: Known, context: ProviderContext): P
 async function recover(facts: Facts, attested: AttestationFacts, known: Known, context: ProviderContext) {
   const { foundCertificate } = facts;
   const { keyReference, publicKey } = attested;
-  const fits = foundCertificate !== undefined && certifies(foundCertificate, attested, facts, context);
+  // Another certificate in a domain of ours is overwritten in 59.
+  const fits =
+    foundCertificate !== undefined && certifiesOwnPair(foundCertificate, publicKey, facts.cardId, context.settings);
   if (fits && known?.state === 'certified' && known.certificate === foundCertificate) {
     return new Stop<AlreadyPresent>({ outcome: 'already-present', foundBy: 'database', row: known });
   }
@@ -135,24 +137,13 @@ async function trustNobody(facts: Facts, known: Known, context: ProviderContext)
   return { askIssuer: false, foundBy: 'select' };
 }
 
-/** True for a certificate of ours for this very pair. Another one in a domain of ours is overwritten in 59. */
-function certifies(certificate: string, attested: AttestationFacts, facts: Facts, context: ProviderContext): boolean {
-  try {
-    const { publicKey } = verifyOwnCertificate(certificate, facts.cardId, context.settings);
-    return publicKey.modulus === attested.publicKey.modulus;
-  } catch (error) {
-    if (error instanceof CertificateError) return false;
-    throw error;
-  }
-}
-
 export const cardOf = ({ iin, cin }: AttestationFacts) => ({ iin, cin });
 
 const replaced = (): LifeCycleError =>
   new LifeCycleError(
     'security-domain-replaced',
-    'The card holds another SSD under our AID than our database has, and cannot show that it is the same card. If ours ' +
-      'was deleted, forget it with DELETE /v1/security-domains/{kind}/{value} and start again',
+    'The card holds another SSD under our AID than our database has, and cannot show that it is the same card. If ' +
+      'ours was deleted, forget it with DELETE /v1/security-domains/{kind}/{value} and start again',
   );
 
 /** What is attested of a card with the same ICCID counts for the row only when the row knows which card it was. */

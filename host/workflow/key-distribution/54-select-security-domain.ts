@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CardIdentity } from '../../card/identity.ts';
-import { LifeCycleError } from '../../errors.ts';
+import { ConflictError, LifeCycleError } from '../../errors.ts';
 import {
   findSecurityDomainRow,
   putSecurityDomainRow,
@@ -52,7 +52,33 @@ export const rowChanged = (context: ProviderContext): boolean => read.delete(con
  */
 export async function* selectSecurityDomain(facts: KnownCard, context: ProviderContext) {
   context.card.expectCard(facts);
+  return yield* selectDomain(await requireRow(facts, context), facts, context);
+}
+
+/**
+ * The same in flows behind the key distribution, which attest nothing: only for a pair that our CA certified. A pair
+ * that the issuer alone has named may be anybody's, and whoever has it could use what we sign for it at another domain
+ * of ours; a domain that was made anew is nobody's yet.
+ *
+ * @throws ConflictError `security-domain-unfinished`
+ */
+export async function* selectFinishedDomain(facts: KnownCard, context: ProviderContext) {
+  context.card.expectCard(facts);
   const row = await requireRow(facts, context);
+  requireFinished(row);
+  return yield* selectDomain(row, facts, context);
+}
+
+/** @throws ConflictError `security-domain-unfinished` before 60 of the key distribution */
+export function requireFinished(row: SecurityDomainRow | undefined): void {
+  if (row?.state === 'certified') return;
+  throw new ConflictError(
+    'security-domain-unfinished',
+    'The domain on this card is not ours yet: distribute its keys first',
+  );
+}
+
+async function* selectDomain(row: SecurityDomainRow, facts: KnownCard, context: ProviderContext) {
   const responses: readonly CardResponse[] = yield [probe(row.ssdAid), ifPresent(getData(DATA_OBJECT.KEY_INFORMATION))];
   const [selected, keyInformation] = responses;
   if (!selectedExactly(selected, row.ssdAid)) throw await missing(facts, row, context);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CertificateError } from '../../errors.ts';
+import { CertificateError, PolicyError } from '../../errors.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
+import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 import { cardOf } from './41c-find-security-domain.ts';
 import { type KnownCard, rowOfVisit } from './54-select-security-domain.ts';
 import { prepareProviderChannel } from './55-open-provider-channel.ts';
 import { attestationScript, isOwnPair } from './attestation.ts';
+import { certifiesOwnPair } from './own-certificate.ts';
 import type { ProviderContext } from './provider-context.ts';
 
 /** On what the isolation from the issuer rests (key-distribution.md section 6). */
@@ -24,6 +26,7 @@ export interface Trusted {
  * goes on. On a card without CASD the flow runs as in the source, and says so.
  *
  * @throws CertificateError `attestation-withheld`; `attestation-content` when the SSD is not what it must be
+ * @throws PolicyError `attestation-required` for a pair of which the issuer alone has told, and no CASD
  */
 export async function* attestSecurityDomain(facts: KnownCard, context: ProviderContext) {
   const row = await rowOfVisit(facts, context);
@@ -31,6 +34,7 @@ export async function* attestSecurityDomain(facts: KnownCard, context: ProviderC
   if (facts.casdCertificate !== undefined) await prepareProviderChannel(row, context);
   const attestation = await attestationScript({ ...facts, ...row.attestedCard }, context);
   if (attestation.commands.length === 0) {
+    await requireKnownPair(row, facts, context);
     return { isolation: 'honest-issuer', ownPair: false } satisfies Trusted as Trusted;
   }
   const responses: readonly CardResponse[] = yield attestation.commands;
@@ -42,4 +46,21 @@ export async function* attestSecurityDomain(facts: KnownCard, context: ProviderC
     return trusted;
   }
   throw new CertificateError(`attestation-${found.state === 'other' ? 'content' : 'withheld'}`, found.reason);
+}
+
+/**
+ * Nobody vouches for the pair now: it must have been attested before, or certified by us, or the owner of our CA has
+ * said that the issuer's word will do. EXTERNAL AUTHENTICATE does not name whom it is for (GPCS Table F-7): whoever has
+ * the private half of a false pair opens another domain of ours with what we sign, on whichever card.
+ */
+async function requireKnownPair(row: SecurityDomainRow, facts: KnownCard, context: ProviderContext): Promise<void> {
+  if (row.attestedCard !== undefined) return;
+  const certificate = row.certificate ?? facts.foundCertificate;
+  if (certificate !== undefined && certifiesOwnPair(certificate, row.publicKey, facts.cardId, context.settings)) return;
+  if ((await context.kms.certificateAuthority()).certifiesWithoutAttestation) return;
+  throw new PolicyError(
+    'attestation-required',
+    'The card shows no CASD now, and only the issuer has told of the key pair of its SSD: no channel is opened. ' +
+      'Try again with the card in another terminal',
+  );
 }

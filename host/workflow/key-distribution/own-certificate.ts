@@ -53,3 +53,18 @@ export function verifyOwnCertificate(
     { aid: ssdAid },
   );
 }
+
+/** True for a certificate of our CA, for our SSD on this card, that is for this very pair. */
+export function certifiesOwnPair(
+  certificate: string,
+  pair: RsaPublicKey,
+  cardId: CardId,
+  settings: Pick<ProviderSettings, 'ssdAid' | 'trustPoint'>,
+): boolean {
+  try {
+    return verifyOwnCertificate(certificate, cardId, settings).publicKey.modulus === pair.modulus;
+  } catch (error) {
+    if (error instanceof CertificateError) return false;
+    throw error;
+  }
+}
