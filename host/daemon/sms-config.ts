@@ -49,7 +49,10 @@ export const SmsConfig = Type.Object(
     ...linkFields,
     /** Number from which messages come and to which cards answer. */
     source: Source,
-    /** Other SMSCs, for cards whose number begins so or whose group names them; what is absent is as above. */
+    /**
+     * Other SMSCs, for cards whose number begins so or whose group names them. `source` and `proof` that are absent are
+     * as above, all else is each one's own.
+     */
     smscs: Type.Optional(
       Type.Array(
         Type.Object(

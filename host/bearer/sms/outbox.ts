@@ -6,6 +6,7 @@ import { type ServerRules, sendingOf } from '../../service/ota/sending-policy.ts
 import { type Bells, readUntil } from '../../store/bells.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import {
+  type Lane,
   type NewPacket,
   OUTBOX_BELL,
   type PacketRow,
@@ -62,12 +63,20 @@ const MAX_SENDINGS = 4;
 /** How long the other nodes leave a packet to the one that has taken it. */
 const CLAIM_MS = 30_000;
 const MOST_AT_ONCE = 64;
+/** By one SMSC, and by all of them. */
 const MOST_OF_CAMPAIGNS = 8;
+const MOST_OF_ALL_CAMPAIGNS = 32;
 const LONGEST_SLEEP_MS = 60_000;
 const PID_DOWNLOAD = 0x7f;
 /** 8-bit data of class 2, for the card. */
 const DCS_CARD = 0xf6;
 const RECEIPT = 1;
+
+/** A packet that is at work: of a campaign, and by which SMSC where there are several. */
+interface Work {
+  readonly campaign: boolean;
+  readonly laneName: string | undefined;
+}
 
 const OPEN: readonly PacketState[] = ['queued', 'sent'];
 
@@ -75,11 +84,13 @@ export class SmsOutbox implements AsyncDisposable {
   readonly #options: SmsOutboxOptions;
   readonly #closing = new AbortController();
   #run: Promise<void> | undefined;
-  readonly #working = new Map<Promise<void>, PacketRow>();
+  readonly #working = new Map<Promise<void>, Work>();
+  readonly #lanes: readonly Lane[];
   #awake: AbortController | undefined;
 
   constructor(options: SmsOutboxOptions) {
     this.#options = options;
+    this.#lanes = options.routes?.lanes ?? [];
   }
 
   #now(): Date {
@@ -147,27 +158,35 @@ export class SmsOutbox implements AsyncDisposable {
     return begun.length;
   }
 
-  /** Begins what is due now; a campaign never takes all places, so that people do not wait for it. */
+  /**
+   * Begins what is due now; a campaign never takes all places, so that people do not wait for it, nor those by one SMSC
+   * the places of another's.
+   */
   async #begin(): Promise<readonly Promise<void>[]> {
-    const { table } = this.#options;
-    await table.expire(this.#now());
-    const begun: Promise<void>[] = [];
-    for (const campaigns of [false, true]) {
-      const busy = [...this.#working.values()].filter((one) => !campaigns || one.campaign !== null).length;
-      const most = (campaigns ? MOST_OF_CAMPAIGNS : MOST_AT_ONCE) - busy;
-      if (most <= 0) continue;
-      const claim = { until: this.#after(CLAIM_MS), most, campaigns };
-      for (const packet of await table.claim(this.#now(), claim)) begun.push(this.#track(packet));
+    await this.#options.table.expire(this.#now());
+    const begun = await this.#claim(MOST_AT_ONCE - this.#working.size, { campaigns: false });
+    for (const lane of this.#lanes.length === 0 ? [undefined] : this.#lanes) {
+      const busy = [...this.#working.values()].filter(({ campaign }) => campaign);
+      const ofLane = busy.filter(({ laneName }) => laneName === lane?.name).length;
+      const most = Math.min(MOST_OF_CAMPAIGNS - ofLane, MOST_OF_ALL_CAMPAIGNS - busy.length);
+      begun.push(...(await this.#claim(most, { campaigns: true, ...(lane === undefined ? {} : { lane }) })));
     }
     return begun;
   }
 
-  #track(packet: PacketRow): Promise<void> {
+  async #claim(most: number, of: { readonly campaigns: boolean; readonly lane?: Lane }): Promise<Promise<void>[]> {
+    if (most <= 0) return [];
+    const claim = { until: this.#after(CLAIM_MS), most, ...of };
+    const packets = await this.#options.table.claim(this.#now(), claim);
+    return packets.map((packet) => this.#track(packet, { campaign: of.campaigns, laneName: of.lane?.name }));
+  }
+
+  #track(packet: PacketRow, kind: Work): Promise<void> {
     const work = this.#advance(packet).finally(() => {
       this.#working.delete(work);
       this.#awake?.abort('done');
     });
-    this.#working.set(work, packet);
+    this.#working.set(work, kind);
     return work;
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ProofWay } from '../../service/ota/packet-rules.ts';
+import type { Lane } from '../../store/ota/packet-table.ts';
 import { decodeSecurityParameters, encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
 import type { SmppMessage } from './smpp-pdu.ts';
 
@@ -36,6 +37,19 @@ export class SmscRoutes {
 
   constructor(options: SmscRoutesOptions) {
     this.#options = options;
+  }
+
+  /** Of each SMSC, when there are several: which cards are whose, as `of` has it. */
+  get lanes(): readonly Lane[] {
+    const { others = [], groups = new Map<string, string>() } = this.#options;
+    const names = others.map(({ name }) => name);
+    // Of two with the same prefix the first has the number.
+    const firsts = new Map(others.toReversed().flatMap(({ name, prefixes }) => prefixes.map((one) => [one, name])));
+    const whose = {
+      groups: [...groups].filter(([, lane]) => names.includes(lane)).map(([group, lane]) => ({ group, lane })),
+      prefixes: [...firsts].map(([prefix, lane]) => ({ prefix, lane })),
+    };
+    return names.length === 0 ? [] : ['', ...names].map((name) => ({ name, ...whose }));
   }
 
   /** @param msisdn international, without `+` */

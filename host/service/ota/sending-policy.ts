@@ -25,7 +25,7 @@ export interface Sending {
 
 const SECOND_MS = 1_000;
 
-/** @throws UsageError `quiet-hours` for a time zone that is none */
+/** @throws UnacceptableError `quiet-hours` for a time zone that is none */
 export const quietHoursOf = ({ from, until, timeZone }: DayHours): ((at: Date) => Date) =>
   quietHours({ from, until, ...(timeZone === undefined ? {} : { timeZone }) });
 

@@ -62,6 +62,22 @@ export interface NewPacket
   readonly fence?: number;
 }
 
+/** One of several SMSCs, by its name, and which cards are whose: of the rest the name is empty. */
+export interface Lane {
+  readonly name: string;
+  /** These go before prefixes. */
+  readonly groups: readonly { readonly group: string; readonly lane: string }[];
+  /** The longest that a number begins with counts. */
+  readonly prefixes: readonly { readonly prefix: string; readonly lane: string }[];
+}
+
+interface Claim {
+  readonly until: Date;
+  readonly most: number;
+  readonly campaigns: boolean;
+  readonly lane?: Lane;
+}
+
 export interface MessageRow {
   readonly sequence: number;
   readonly userData: Uint8Array;
@@ -91,6 +107,14 @@ const COLUMNS =
   (SELECT c.rules FROM campaigns c WHERE c.id = campaign) AS rules,
   (SELECT jsonb_build_object('group', s.card_group, 'sending', s.sending) FROM subscriptions s
     WHERE s.card = sms_packets.card AND s.until IS NULL) AS subscriber`);
+/** Name of the lane that the packet `p` is in. */
+const laneOf = ({ groups, prefixes }: Lane) => sql<string>`COALESCE((SELECT COALESCE(
+    (SELECT g.lane FROM jsonb_to_recordset(${JSON.stringify(groups)}::jsonb) AS g("group" text, lane text)
+      WHERE g."group" = s.card_group),
+    (SELECT x.lane FROM jsonb_to_recordset(${JSON.stringify(prefixes)}::jsonb) AS x(prefix text, lane text)
+      WHERE starts_with(COALESCE(p.msisdn, s.msisdn), x.prefix) ORDER BY length(x.prefix) DESC LIMIT 1))
+  FROM subscriptions s WHERE s.card = p.card AND s.until IS NULL), '')`;
+
 /** Whether the campaign of a packet, if it is of one, lets it leave. */
 const mayLeave = (packet: string) =>
   sql.raw(`NOT EXISTS (SELECT 1 FROM campaigns c
@@ -134,15 +158,14 @@ export class PacketTable {
    *
    * @param until how long the others leave it alone
    * @param campaigns whether those of campaigns are wanted, or all others
+   * @param lane by which SMSC; default by any
    */
-  async claim(
-    now: Date,
-    { until, most, campaigns }: { readonly until: Date; readonly most: number; readonly campaigns: boolean },
-  ): Promise<readonly PacketRow[]> {
+  async claim(now: Date, { until, most, campaigns, lane }: Claim): Promise<readonly PacketRow[]> {
     return this.#rows(sql`WITH due AS (
         SELECT p.id FROM sms_packets p
         WHERE state IN ('queued', 'sent') AND next_at <= ${now} AND expires_at > ${now}
           AND (campaign IS NOT NULL) = ${campaigns} AND ${mayLeave('p')}
+          AND ${lane === undefined ? sql`true` : sql`${laneOf(lane)} = ${lane.name}`}
           AND (claimed_until IS NULL OR claimed_until <= ${now})
           AND NOT EXISTS (SELECT 1 FROM sms_packets o WHERE o.card = p.card AND o.id <> p.id
             AND (o.state = 'sent' OR o.state = 'queued' AND o.claimed_until > ${now}))

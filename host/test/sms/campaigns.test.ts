@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { isOpen } from '../../bearer/sms/outbox.ts';
+import { SmscRoutes } from '../../bearer/sms/smsc-routes.ts';
 import { ConflictError, NotFoundError, UsageError } from '../../errors.ts';
 import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import type { StartCampaign } from '../../wire/message/campaign.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
-import { CARD, MSISDN, ScriptedCard, SmsNode, SmsWorld, TAR } from './fixture.ts';
+import { CARD, MSISDN, ScriptedCard, SERVER, SmsNode, SmsWorld, TAR } from './fixture.ts';
 
 /** Messages to many cards, over PostgreSQL, SMPP and an SMSC: when they leave, and what an operator may do to them. */
 
@@ -58,6 +59,43 @@ describe('campaigns', function () {
       () => undefined,
       (error: unknown) => error,
     );
+  it('by an SMSC that answers nothing leave places for those by another', async () => {
+    const [hung, full, left] = [0, 1, 2].map(() => Promise.withResolvers<void>());
+    let waiting = 0;
+    const slow = {
+      submit: async () => {
+        waiting += 1;
+        if (waiting === 8) full?.resolve();
+        await hung?.promise;
+        return 'late';
+      },
+    };
+    const fast = {
+      submit: async () => {
+        left?.resolve();
+        return 'soon';
+      },
+    };
+    const others = [{ network: slow, name: 'slow', source: SERVER, prefixes: ['4915'] }];
+    const groups = new Map([['meters', 'slow']]);
+    const routes = new SmscRoutes({ own: { network: fast, source: SERVER }, others, groups });
+    await using lanes = await SmsNode.open(world, await world.url('lanes'), { name: 'lanes', routes });
+    const slowCards = Array.from({ length: 10 }, (_, index) => `iccid:894900000000000011${index}`);
+    for (const [index, text] of slowCards.entries()) {
+      const subscription =
+        index % 2 === 0 ? { msisdn: `49150000000${index}` } : { msisdn: `4417000000${index}`, group: 'meters' };
+      await lanes.subscriptions.put(text, subscription, world.now());
+    }
+    await lanes.subscriptions.put(CARD, { msisdn: MSISDN }, world.now());
+    lanes.outbox.start();
+    await lanes.campaigns.start(newId(), campaign({ cards: slowCards.map(cardIdOfText) }));
+    await full?.promise;
+    await lanes.campaigns.start(newId(), campaign());
+    await left?.promise;
+    expect(waiting).to.equal(8);
+    hung?.resolve();
+  });
+
   const session = () =>
     node.outbox.add({
       ...{ card: CARD, keySet: 1, tar: TAR, spi: encodeSecurityParameters(packetSecurity()) },
