@@ -28,9 +28,13 @@ export class ShownTexts {
     this.#bells.ring(BELL);
   }
 
-  /** Those after this number, oldest first, when there is one or the time is over. */
+  /**
+   * Those after this number, oldest first, when there is one or the time is over. A number that is not reached yet is
+   * of the terminal before it began anew: all are after it.
+   */
   async after(number: number, waitMs: number): Promise<ShownText[]> {
-    const read = async () => this.#texts.filter((one) => one.number > number);
+    const last = number > this.#count ? 0 : number;
+    const read = async () => this.#texts.filter((one) => one.number > last);
     const done = (found: readonly ShownText[]) => found.length > 0;
     return readUntil(this.#bells, BELL, read, { done, waitMs, signal: this.#closing.signal });
   }

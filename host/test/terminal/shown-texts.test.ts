@@ -60,6 +60,11 @@ describe('texts that cards show', () => {
       [3, 'Thank you'],
     ]);
     expect(await watch(3, 0)).to.deep.equal([]);
+    const ofBefore = await watch(57, 0);
+    expect(
+      ofBefore.map(({ number }) => number),
+      'for who watched before the terminal began anew',
+    ).to.deep.equal([...[1, 2, 3]]);
   });
 
   it('are for operators of this terminal alone', async () => {

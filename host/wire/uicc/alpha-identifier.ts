@@ -8,8 +8,39 @@ const DEFAULT =
 
 const character = (code: number): string => DEFAULT[code & 0x7f] ?? '';
 
-/** A text of the default alphabet, one byte for each character. */
-export const decodeDefaultAlphabet = (codes: Uint8Array): string => Array.from(codes, character).join('');
+const ESCAPE = 0x1b;
+/** Characters behind an escape. @see TS 23.038 6.2.1.1 */
+const EXTENSION: ReadonlyMap<number, string> = new Map([
+  ...([
+    [0x0a, '\n'],
+    [0x14, '^'],
+    [0x28, '{'],
+    [0x29, '}'],
+    [0x2f, '\\'],
+  ] as const),
+  ...([
+    [0x3c, '['],
+    [0x3d, '~'],
+    [0x3e, ']'],
+    [0x40, '|'],
+    [0x65, '€'],
+  ] as const),
+]);
+
+/**
+ * A text of the default alphabet, one byte for each character, two for those behind an escape; an escape before another
+ * code is a space, as for a receiver that does not know what it means.
+ */
+export function decodeDefaultAlphabet(codes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < codes.length; at += 1) {
+    const code = (codes[at] ?? 0) & 0x7f;
+    const extended = code === ESCAPE ? EXTENSION.get((codes[at + 1] ?? 0) & 0x7f) : undefined;
+    if (extended !== undefined) at += 1;
+    text += extended ?? (code === ESCAPE ? ' ' : character(code));
+  }
+  return text;
+}
 
 /**
  * A name as files have it: codes of the default alphabet; 80 and UCS2; 81 or 82, a length, a base, and codes of either
@@ -22,7 +53,7 @@ export function decodeAlphaIdentifier(bytes: Uint8Array): string {
   if (coding === 0x80) return decodeUcs2(bytes.slice(1));
   if (coding !== 0x81 && coding !== 0x82) {
     const end = bytes.indexOf(0xff);
-    return Array.from(end === -1 ? bytes : bytes.slice(0, end), character).join('');
+    return decodeDefaultAlphabet(end === -1 ? bytes : bytes.slice(0, end));
   }
   const head = coding === 0x81 ? 3 : 4;
   const length = bytes[1] ?? 0;

@@ -14,6 +14,9 @@ describe('a text that a card shows', () => {
     ['in bytes', 0x04, '68656C6C6F', 'hello'],
     ['in bytes, class 2', 0xf6, '68656C6C6F', 'hello'],
     ['in bytes of the default alphabet', 0x04, '00027F', '@$à'],
+    ['with characters behind an escape', 0x04, '351B65201B3C781B3E', '5€ [x]'],
+    ['packed, with a character behind an escape', 0x00, 'B54D19', '5€'],
+    ['with an escape that means nothing, and one at its end', 0x04, '1B63411B', ' cA '],
     ['in UCS2', 0x08, '004100E4041F', 'AäП'],
     ['of no length', 0x04, '', ''],
   ] as const)
