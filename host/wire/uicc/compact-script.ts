@@ -15,12 +15,16 @@ export interface CompactResponse {
 }
 
 /** Commands whose P3 is Le in this format. In others it is Lc; GET STATUS of GlobalPlatform (80 F2) among them. */
-const OUTGOING: ReadonlySet<number> = new Set([0xb0, 0xb2, 0xc0, 0xca, 0xcb]);
+const OUTGOING: ReadonlySet<number> = new Set([0x84, 0xb0, 0xb2, 0xc0, 0xca, 0xcb]);
 const STATUS = 0xf2;
 const GLOBALPLATFORM_CLASS = 0x80;
 
-const isOutgoing = (cla: number, ins: number): boolean =>
-  OUTGOING.has(ins) || (ins === STATUS && (cla & 0xf0) !== GLOBALPLATFORM_CLASS);
+/** GET DATA with a list of tags, and RETRIEVE DATA: with data P3 is Lc, and without any it is Le. */
+const RETRIEVE_DATA = 0xcb;
+
+const isOutgoing = (cla: number, ins: number, hasData: boolean): boolean =>
+  (OUTGOING.has(ins) && !(ins === RETRIEVE_DATA && hasData)) ||
+  (ins === STATUS && (cla & 0xf0) !== GLOBALPLATFORM_CLASS);
 
 const SIM_CLASS = 0xa0;
 const INS_GET_RESPONSE = 0xc0;
@@ -35,7 +39,7 @@ export const forCompactScript = (commands: readonly CommandApdu[]): CommandApdu[
   commands.flatMap((command, index) => {
     const { le, ...withoutLe } = command;
     const { cla, ins, data } = command;
-    if (isOutgoing(cla, ins) && data.length === 0) return [{ ...withoutLe, le: le ?? 256 }];
+    if (isOutgoing(cla, ins, data.length > 0) && data.length === 0) return [{ ...withoutLe, le: le ?? 256 }];
     if (le === undefined || index < commands.length - 1) return [withoutLe];
     const fetch = { cla: cla === SIM_CLASS ? SIM_CLASS : 0, ins: INS_GET_RESPONSE, p1: 0, p2: 0, le };
     return [withoutLe, { ...fetch, data: new Uint8Array() }];
@@ -54,7 +58,7 @@ export function encodeCompactScript(commands: readonly CommandApdu[]): Uint8Arra
 
 function encodeOne(command: CommandApdu, last: boolean): Uint8Array {
   const { cla, ins, data, le } = command;
-  if ((le !== undefined) !== isOutgoing(cla, ins) || (le !== undefined && data.length > 0))
+  if ((le !== undefined) !== isOutgoing(cla, ins, data.length > 0) || (le !== undefined && data.length > 0))
     throw new WireError('compact-case', 'In a compact script P3 is either Lc or Le, by INS: end with GET RESPONSE', {
       ...{ ins, lc: data.length, le },
     });
@@ -71,7 +75,7 @@ export function decodeCompactScript(bytes: Uint8Array): CommandApdu[] {
   while (reader.left > 0) {
     const [cla, ins, p1, p2] = [reader.number(1), reader.number(1), reader.number(1), reader.number(1)];
     const p3 = reader.number(1);
-    if (!isOutgoing(cla, ins)) {
+    if (!isOutgoing(cla, ins, reader.left > 0)) {
       commands.push({ cla, ins, p1, p2, data: reader.take(p3) });
       continue;
     }

@@ -53,7 +53,7 @@ describe('remote APDU formats that are refused', () => {
     expect(() => encodeCompactScript([{ ...apdu, le: 256 }])).to.throw(WireError);
     expect(() => encodeCompactScript([{ ...apdu, ins: 0xb0 }])).to.throw(WireError);
     const read = { ...apdu, ins: 0xb0, data: new Uint8Array(), le: 10 };
-    expect(() => encodeCompactScript([read, apdu])).to.throw(WireError);
+    for (const ins of [0xb0, 0xcb]) expect(() => encodeCompactScript([{ ...read, ins }, apdu])).to.throw(WireError);
     for (const text of ['00A40000', '00A40000023F', '00B000000A00A40000023F00'])
       expect(() => decodeCompactScript(fromHex(text)), text).to.throw(WireError);
   });

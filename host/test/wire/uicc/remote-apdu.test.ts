@@ -10,6 +10,7 @@ import {
   decodeCompactScript,
   encodeCompactResponse,
   encodeCompactScript,
+  forCompactScript,
 } from '../../../wire/uicc/compact-script.ts';
 import {
   decodeExpandedResponse,
@@ -128,6 +129,11 @@ describe('remote APDU formats', () => {
       expect([answer.executed, answer.sw]).to.deep.equal([executed, statusWordFromHex(sw)]);
       expect(toHex(encodeCompactResponse(answer))).to.equal(response);
     });
+
+  it('has what a command with data answers fetched by GET RESPONSE, by INS CB too', () => {
+    const commands = forCompactScript([decodeCommand(fromHex('00CB5031025C0000'))]);
+    expect(toHex(encodeCompactScript(commands))).to.equal('00CB5031025C0000C0000000');
+  });
 
   it('takes A2 and A3 for 22 and 23', () => {
     const plain = decodeExpandedScript(fromHex('AA07220580E2900000'));
