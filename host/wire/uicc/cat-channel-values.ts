@@ -100,7 +100,10 @@ function requireLabels(labels: readonly string[], length: number): void {
 }
 
 /**
- * Labels of a network access name, each after its length; no character but `A-Z a-z 0-9 . - _`. @see TS 102 223 8.70
+ * Labels of a network access name, each after its length; no character but `A-Z a-z 0-9 . - _`. Read, and never
+ * written, are a name of no label, which leaves it to the network, and one that ends with the label of no length.
+ *
+ * @see TS 102 223 8.70
  */
 export const networkAccessName: ValueCodec<readonly string[]> = {
   encode: (labels) => {
@@ -111,7 +114,8 @@ export const networkAccessName: ValueCodec<readonly string[]> = {
     const reader = new ByteReader(bytes, 'Network access name');
     const labels: string[] = [];
     while (reader.left > 0) labels.push(Buffer.from(reader.take(reader.number(1))).toString('latin1'));
-    requireLabels(labels, bytes.length);
+    if (labels.at(-1) === '') labels.pop();
+    if (labels.length > 0) requireLabels(labels, bytes.length);
     return labels;
   },
 };

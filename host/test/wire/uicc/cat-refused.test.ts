@@ -42,8 +42,10 @@ describe('toolkit data that are refused', () => {
   it('tells objects that do not fit their declaration from others, so that the command can be answered', () => {
     for (const object of ['B90105', 'BE020000', 'B80180', 'A503993000', 'FE00'])
       expect(notUnderstood(withObjects(object)).length, object).to.equal(1);
-    for (const object of ['BE04210000FF', 'C7020261', 'C70403612062', 'C700'])
+    for (const object of ['BE04210000FF', 'C7020261', 'C70403612062', 'C70400016100', 'C7020000'])
       expect(notUnderstood(withObjects(object)).length, object).to.equal(1);
+    for (const object of ['C700', 'C7050361706E00'])
+      expect(notUnderstood(withObjects(object)), object).to.deep.equal([]);
     expect(notUnderstood(withObjects('390105')), 'the card does not ask to understand it').to.deep.equal([]);
   });
 
