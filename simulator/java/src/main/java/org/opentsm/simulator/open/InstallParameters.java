@@ -43,8 +43,8 @@ record InstallParameters(
             throw LvReader.malformed();
         }
         MemoryPromise memory = new MemoryPromise(
-                size(parts, VOLATILE),
-                size(parts, PERSISTENT),
+                quota(parts, VOLATILE),
+                quota(parts, PERSISTENT),
                 size(parts, VOLATILE_RESERVED),
                 size(parts, PERSISTENT_RESERVED));
         if (!memory.isConsistent()) {
@@ -63,6 +63,12 @@ record InstallParameters(
 
     PacketTarget target() {
         return PacketTarget.of(whole);
+    }
+
+    /** A quota of nothing is none: gpshell and others send zeros where their user said nothing. */
+    private static int quota(List<Tlv> parts, int tag) {
+        int bytes = size(parts, tag);
+        return bytes == 0 ? -1 : bytes;
     }
 
     /** Memory in bytes: two bytes up to 32767, else four. */

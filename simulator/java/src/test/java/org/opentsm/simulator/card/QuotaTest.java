@@ -59,6 +59,14 @@ class QuotaTest extends OpenCard {
     }
 
     @Test
+    void zerosAreNoQuota() {
+        install(INSTANCE, quota("C7", 0) + quota("C8", 0));
+        select(INSTANCE);
+        assertEquals(TAKEN, take(1, 200));
+        assertEquals(TAKEN, take(2, 200));
+    }
+
+    @Test
     void volatileMemoryEndsAtTheQuotaForBothKindsTogether() {
         install(INSTANCE, quota("C7", 60));
         select(INSTANCE);
