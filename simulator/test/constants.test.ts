@@ -29,9 +29,8 @@ describe("The simulator's numbers", () => {
   });
 
   it("of life cycles are the host's", () => {
-    const { LOADED, INSTALLED, SELECTABLE, PERSONALIZED, LOCKED_BIT, ...card } = byteConstants(
-      source('open/LifeCycle'),
-    );
+    const { LOADED } = byteConstants(source('open/RegistryEntry'));
+    const { INSTALLED, SELECTABLE, PERSONALIZED, LOCKED_BIT, ...card } = byteConstants(source('open/LifeCycle'));
     expect(card).to.deep.equal(CARD_STATE);
     expect({ LOADED }).to.deep.equal(LOAD_FILE_STATE);
     expect({ INSTALLED, SELECTABLE }).to.deep.equal(APPLICATION_STATE);
@@ -40,7 +39,7 @@ describe("The simulator's numbers", () => {
   });
 
   it("of the domains' package and modules are the host's", () => {
-    const open = source('open/CardOpen');
+    const open = source('open/Aids');
     const packageAid = /DOMAIN_PACKAGE = "([0-9A-F]+)"/.exec(open)?.[1] ?? '';
     const modules = [...open.matchAll(/_MODULE = DOMAIN_PACKAGE \+ "(\d\d)"/g)];
     expect(packageAid).to.equal(aidToHex(AID.SECURITY_DOMAIN_PACKAGE).toUpperCase());
