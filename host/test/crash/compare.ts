@@ -39,6 +39,9 @@ interface DomainOnCard {
   readonly certificate: string | undefined;
 }
 
+/** Where the card has a proactive command for its terminal, 91XX stands for 9000. @see TS 102 221 14.5 */
+const DONE = /(9000|91..)$/;
+
 /** Every SSD of our providers that SELECT finds, by partial AID and "next occurrence", with its certificate. */
 async function securityDomainsOf(card: SimulatedCard): Promise<DomainOnCard[]> {
   // By AID: the terminal may reset the card in between, and "next" then starts again at the first.
@@ -46,10 +49,10 @@ async function securityDomainsOf(card: SimulatedCard): Promise<DomainOnCard[]> {
   for (const p2 of ['00', '02', '02', '02']) {
     const fci = toHex(await exchange(card, `00A404${p2}09F06F70656E74736D1000`));
     const [, length, rest = ''] = /^6F..84(..)(.*)/.exec(fci) ?? [];
-    if (!fci.endsWith('9000') || length === undefined) break;
+    if (!DONE.test(fci) || length === undefined) break;
     const certificate = toHex(await exchange(card, '80CA7F2100'));
     const aid = rest.slice(0, 2 * Number.parseInt(length, 16));
-    found.set(aid, { aid, certificate: certificate.endsWith('9000') ? certificate.slice(0, -4) : undefined });
+    found.set(aid, { aid, certificate: DONE.test(certificate) ? certificate.slice(0, -4) : undefined });
   }
   return [...found.values()];
 }
