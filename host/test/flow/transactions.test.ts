@@ -28,8 +28,8 @@ describe('the load of a key distribution', function () {
     const [before, still] = [await settled(), await settled()];
     const aMs = (still.transactions - before.transactions) / (still.at - before.at);
     const requestsBefore = total(await requestLoad(lab.platforms.topology));
-    const states = await Promise.all(seats.map((seat) => lab.distribute(seat)));
-    expect(states.map(({ outcome }) => outcome)).to.deep.equal(['distributed', 'distributed', 'distributed']);
+    // One after the other: what a flow asks again because others keep the machine busy is no cost of its own.
+    for (const seat of seats) expect((await lab.distribute(seat)).outcome).to.equal('distributed');
     const requests = (total(await requestLoad(lab.platforms.topology)) - requestsBefore) / READERS;
     const after = await settled();
     // What goes on without a flow is not counted, however long a busy machine takes for the flows.
