@@ -37,6 +37,8 @@ export interface Deliver {
 const BATCH = 64;
 /** Cards that are looked at for one that no other node works on. */
 const CANDIDATES = 8;
+/** When a change was made, in microseconds. */
+const STAMP = sql.raw('(extract(epoch FROM at) * 1000000)::bigint::text');
 
 /**
  * Hands on the oldest changes that are due, of one card and in their order. The rows stay locked meanwhile: other nodes
@@ -87,14 +89,20 @@ async function handStates(
   deliver: Deliver,
 ): Promise<boolean> {
   const card = cardIdText(cardId);
-  const { rows } = await sql<{ products: ProductStateSnapshot['products']; sequence: number }>`
-    SELECT coalesce(
-        (SELECT max(sequence) FROM outbox WHERE provider_id = ${providerId} AND card = ${card}), 0) AS sequence,
+  const { rows } = await sql<Pick<ProductStateSnapshot, 'products' | 'sequence'> & { readonly stamp: string | null }>`
+    SELECT coalesce(last.sequence, 0) AS sequence, ${STAMP} AS stamp,
       coalesce((SELECT json_agg(json_build_object('productId', on_card.product_id, 'state', on_card.state))
         FROM card_products AS on_card JOIN products ON products.product_id = on_card.product_id
-        WHERE on_card.card = ${card} AND products.provider_id = ${providerId}), '[]') AS products`.execute(transaction);
-  const [states] = rows;
-  if (states === undefined || !(await deliver.states(cardId, { reason, ...states }))) return false;
+        WHERE on_card.card = ${card} AND products.provider_id = ${providerId}), '[]') AS products
+    FROM (VALUES (1)) AS one LEFT JOIN LATERAL (SELECT sequence, at FROM outbox
+      WHERE provider_id = ${providerId} AND card = ${card} ORDER BY sequence DESC LIMIT 1) AS last ON true`.execute(
+    transaction,
+  );
+  const [row] = rows;
+  if (row === undefined) return false;
+  const { stamp, ...states } = row;
+  const event = stamp === null ? {} : { eventId: stamp };
+  if (!(await deliver.states(cardId, { reason, ...states, ...event }))) return false;
   await sql`
     UPDATE outbox SET delivered_at = now() WHERE provider_id = ${providerId} AND card = ${card}
       AND sequence <= ${states.sequence} AND delivered_at IS NULL`.execute(transaction);
@@ -132,7 +140,7 @@ async function nextDue(transaction: Transaction<IssuerTables>, providerId: strin
   for (const { event_id: first, card } of heads.rows) {
     const { rows } = await sql<Waiting>`
       SELECT event_id, card, product_id, from_state, to_state, sequence,
-        (extract(epoch FROM at) * 1000000)::bigint::text AS stamp FROM outbox
+        ${STAMP} AS stamp FROM outbox
       WHERE provider_id = ${providerId} AND card = ${card} AND delivered_at IS NULL
       ORDER BY sequence LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`.execute(transaction);
     // Another node has the first: what comes behind it waits.

@@ -103,15 +103,18 @@ async function tellServers(transaction: Database, moved: readonly Moved[], event
   }
 }
 
+/** One that is in a snapshot is known by the last of that: it was made before. */
 async function requireSame(transaction: Database, card: string, { eventId, sequence }: ProductStateChange) {
   const known = await transaction
     .selectFrom('state_changes_taken')
-    .select('event_id')
+    .select(['event_id', 'sequence'])
     .where('card', '=', card)
-    .where('sequence', '=', sequence)
+    .where('sequence', '>=', sequence)
+    .orderBy('sequence')
     .executeTakeFirst();
   // Nothing is known of those that a release of before has taken.
   if (known === undefined || known.event_id === eventId) return;
+  if (known.sequence > sequence && BigInt(eventId) <= BigInt(known.event_id)) return;
   throw new ConflictError('other-history', 'Another change of this card was taken under this number', { sequence });
 }
 
@@ -125,7 +128,7 @@ async function requireSame(transaction: Database, card: string, { eventId, seque
 export async function applySnapshot(
   database: Database,
   cardId: CardId,
-  { products, sequence, reason }: ProductStateSnapshot,
+  { products, sequence, eventId, reason }: ProductStateSnapshot,
 ): Promise<{ readonly changed: number; readonly kept: number }> {
   const card = cardIdText(cardId);
   return database.transaction().execute(async (transaction) => {
@@ -133,6 +136,8 @@ export async function applySnapshot(
     if (reason === 'sequence-gap' && sequence <= last) return { changed: 0, kept: 0 };
     await setSequence(transaction, card, sequence);
     await transaction.deleteFrom('state_changes_taken').where('card', '=', card).execute();
+    if (eventId !== undefined)
+      await transaction.insertInto('state_changes_taken').values({ card, sequence, event_id: eventId }).execute();
     const told = sql`unnest(${products.map(({ productId }) => productId)}::text[],
       ${products.map(({ state }) => state)}::text[]) AS told (product_id, told_state)`;
     const rank = (state: RawBuilder<unknown>) => sql`array_position(${[...STATES]}::text[], ${state})`;

@@ -189,6 +189,38 @@ describe('states of products after one database was restored alone', function ()
     expect([await known(), snapshots.length]).to.deep.equal([['VALID', 'VALID'], 1]);
   });
 
+  it('arrive from an issuer that is restored twice, the second time to before what it has handed over', async () => {
+    const old = await dump(issuer, ISSUERS);
+    await lose('forgotten', 'two');
+    await handOn();
+    await restore(issuer, old);
+    for (const id of ['1', '2']) {
+      await lose(id, 'two');
+      await find(id);
+    }
+    await handOn();
+    await restore(issuer, old);
+    await lose('new', 'one');
+    await handOn();
+    expect(snapshots).to.deep.equal(['other-history', 'other-history']);
+    expect(await known()).to.deep.equal(['INVALID', 'INVALID']);
+  });
+
+  it('are taken as known when the answer to all of them was lost', async () => {
+    const old = await dump(provider, PROVIDERS);
+    await lose('first', 'one');
+    await handOn();
+    await restore(provider, old);
+    await find('first');
+    await lose('second', 'one');
+    const deaf: Deliver = { ...deliver, states: async (card, all) => !(await deliver.states(card, all)) };
+    expect(await deliverNext(issuer, 'a', deaf)).to.equal(false);
+    await sql`UPDATE outbox SET next_at = now()`.execute(issuer);
+    await find('second');
+    await handOn();
+    expect([await known(), snapshots]).to.deep.equal([['VALID', 'VALID'], ['sequence-gap']]);
+  });
+
   it('are taken once when they come again', async () => {
     await lose('first');
     const twice: Deliver = {

@@ -267,6 +267,8 @@ export const ProductStateSnapshot = Type.Object(
     products: Type.Array(Type.Object({ productId: ProductId, state: ProductState }, closed), { maxItems: 5_000 }),
     /** Number of the last change that is in it. */
     sequence: Type.Integer({ minimum: 0 }),
+    /** Of that change; absent where there was none. */
+    eventId: Type.Optional(ProductStateChange.properties.eventId),
   },
   closed,
 );
