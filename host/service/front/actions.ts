@@ -8,7 +8,7 @@ import {
   type ActionResult,
   addAction,
   findAction,
-  findLossReports,
+  findOwnReports,
   findRunningTopUp,
   finishAction,
   listLostReports,
@@ -306,14 +306,15 @@ export class Actions {
   }
 
   /**
-   * Closes what this user has reported before, and says whether that frees the card: what is taken up late closes no
-   * report that came after it.
+   * Closes what this user has reported before, and says whether that frees the card. A report of his whose answer never
+   * came is made first: it must not come behind this and stand.
    */
   async #found(action: Action, cardId: CardId): Promise<ActionResult> {
     const { database, backends } = this.#options;
     const reports = backends.lossReports(action.pool);
-    const before = await findLossReports(database, action);
-    const own = new Set(before.filter(({ subject }) => subject === action.subject).map(({ peerId }) => peerId));
+    const unanswered = (await findOwnReports(database, action)).filter(({ state }) => state === 'running');
+    for (const report of unanswered) await refusedAtMost(this.#answerAtOnce(report, cardId));
+    const own = new Set((await findOwnReports(database, action)).map(({ peerId }) => peerId));
     const open = await reports.open(cardId);
     const his = open.filter(({ id }) => own.has(id));
     for (const { id } of his) await closed(reports.close(id));
@@ -340,6 +341,15 @@ async function closed(closing: Promise<void>): Promise<void> {
     await closing;
   } catch (error) {
     if (!(error instanceof PeerError && Number(error.context.status) === 404)) throw error;
+  }
+}
+
+/** A report that was refused is none. */
+async function refusedAtMost(reporting: Promise<unknown>): Promise<void> {
+  try {
+    await reporting;
+  } catch (error) {
+    if (!(error instanceof ConflictError || error instanceof PolicyError)) throw error;
   }
 }
 

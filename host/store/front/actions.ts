@@ -68,18 +68,19 @@ export async function findRunningTopUp(database: Database, card: string): Promis
   return row === undefined ? undefined : toAction(row);
 }
 
-/** Loss reports of its card that were begun before this action, and answered, newest first. */
-export async function findLossReports(
+/** Loss reports of its card that the user of this action made before it, newest first; running: not answered yet. */
+export async function findOwnReports(
   database: Database,
-  { id, card }: Pick<Action, 'id' | 'card'>,
+  { id, subject, card }: Pick<Action, 'id' | 'subject' | 'card'>,
 ): Promise<Action[]> {
   const rows = await actionsOf(database)
     .where('card', '=', card)
-    .where(sql<boolean>`at < (SELECT this.at FROM actions AS this WHERE this.id = ${id})`)
+    .where('subject', '=', subject)
     .where('operation', '=', 'loss-report')
-    .where('peer_id', 'is not', null)
+    .where(sql<boolean>`(peer_id IS NOT NULL OR state = 'running')`)
+    .where(sql<boolean>`at <= (SELECT found.at FROM actions AS found WHERE found.id = ${id})`)
     .orderBy('at', 'desc')
-    .limit(100)
+    .limit(1_000)
     .execute();
   return rows.map(toAction);
 }

@@ -193,33 +193,50 @@ describe('A phone, through the front', function () {
     expect(await clerk('front', 'front', 'routes')).to.match(/v0 {2}loss-report -> /);
   });
 
-  it('is reported although the node that was asked has died, and not found by what was asked before', async () => {
+  /** Actions of the user whose node has died, so long ago. */
+  async function left(actions: readonly (readonly [operation: 'loss-report' | 'found', ago: string])[]) {
     const config = JSON.parse(await readFile(lab.platforms.topology.configFile('front'), 'utf8'));
     const client = new pg.Client({ connectionString: config.database.url });
-    const leftBehind = async (operation: 'loss-report' | 'found', minutes: number) => {
-      const id = randomUUID().replaceAll('-', '');
-      const { rowCount } = await client.query(
-        `INSERT INTO actions (id, subject, card, operation, pool, request, state, at)
-         SELECT $1, subject, card, operation, pool, request, 'running', now() - $3 * interval '1 minute' FROM actions
-         WHERE operation = $2 AND subject = 'alice' LIMIT 1`,
-        [id, operation, minutes],
-      );
-      expect(rowCount).to.equal(1);
-      return id;
-    };
-    await phone.perform({ actionCode: 'LOSS', ...element });
     await client.connect();
-    const [earlier, id] = await Promise.all([leftBehind('found', 2), leftBehind('loss-report', 1)]).finally(() =>
-      client.end(),
-    );
-    for (const left of [earlier, id])
-      while ((await phone.state(left)).state === 'running') await new Promise((resolve) => setTimeout(resolve, 500));
+    try {
+      const ids: string[] = [];
+      for (const [operation, ago] of actions) {
+        const id = randomUUID().replaceAll('-', '');
+        const { rowCount } = await client.query(
+          `INSERT INTO actions (id, subject, card, operation, pool, request, state, at)
+           SELECT $1, subject, card, $2, pool, request, 'running', now() - $3::interval FROM actions
+           WHERE operation = 'loss-report' AND subject = 'alice' LIMIT 1`,
+          [id, operation, ago],
+        );
+        expect(rowCount).to.equal(1);
+        ids.push(id);
+      }
+      return ids;
+    } finally {
+      await client.end();
+    }
+  }
+
+  it('is reported although the node that was asked has died, and not found by what was asked before', async () => {
+    await phone.perform({ actionCode: 'LOSS', ...element });
+    const [found = '', id = ''] = await left([
+      ['found', '2 minutes'],
+      ['loss-report', '1 minute'],
+    ]);
+    while ((await phone.state(id)).state === 'running') await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await phone.state(id)).to.deep.include({ state: 'done', outcome: 'reported' });
-    expect(await phone.state(earlier)).to.deep.include({ state: 'failed', outcome: 'refused' });
+    expect(await phone.state(found)).to.deep.include({ state: 'failed', outcome: 'refused' });
     expect(await refusalOf(topUp(5))).to.equal('product-not-valid');
-    const found = await phone.perform({ actionCode: 'FOUND', ...element });
-    expect(found).to.deep.include({ closedReports: 2, stillReported: false });
+    expect(await phone.perform({ actionCode: 'FOUND', ...element })).to.deep.include({ closedReports: 2 });
     while ((await phone.state(id)).synchronised !== true) await new Promise((resolve) => setTimeout(resolve, 200));
+  });
+
+  it('is not reported behind its back when it was found before the report was through', async () => {
+    const [id = ''] = await left([['loss-report', '0 seconds']]);
+    const found = await phone.perform({ actionCode: 'FOUND', ...element });
+    expect(found).to.deep.include({ closedReports: 1, stillReported: false });
+    while ((await phone.state(id)).synchronised !== true) await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await phone.state(id)).to.deep.include({ state: 'done', outcome: 'reported' });
   });
 
   it('gets the same action for the same key, and pays once', async () => {
