@@ -73,7 +73,7 @@ describe('Power cut at every write', () => {
   }
 
   it(
-    'a purchase with the record of a compound application',
+    'a purchase with records of compound applications',
     withPurse({}, async (terminal) => {
       await terminal.load('00001000');
       const { card, keys } = terminal;
@@ -81,16 +81,19 @@ describe('Power cut at every write', () => {
         terminal,
         (step) => `805A000902${step.toString(16).padStart(4, '0')}00`,
         async () => {
-          // The record of the try before goes with its balance.
-          const record = Number.parseInt((await card.ok('00B221B800')).slice(6), 16);
+          // The records of the try before go with its balance.
           const spent = 0x1000 - Number.parseInt(await terminal.balance(), 16);
-          expect(record, 'the record goes with the debit').equal(spent / 0x10);
+          for (const tag of ['21', '24']) {
+            const record = Number.parseInt((await card.ok(`00B2${tag}B800`)).slice(6), 16);
+            expect(record, 'the record goes with the debit').equal(spent / 0x10);
+          }
           const wanted = spent / 0x10 + 1;
           const answer = await card.ok(`805003020B0100000010${TERMINAL}0F`);
           const session = {
             ...{ random: answer.slice(22), counter: answer.slice(8, 12), type: '09', terminalCounter: '00000001' },
           };
           await card.ok(`80DC21B806210400${wanted.toString(16).padStart(6, '0')}`);
+          await card.ok(`80DC24B804240200${wanted.toString(16).padStart(2, '0')}`);
           const mac = sessionMac('aes', keys.load, session, `0000001009${TERMINAL}${WHEN}`);
           return apdu('80540100', `00000001${WHEN}${mac}`, true);
         },

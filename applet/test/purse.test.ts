@@ -64,7 +64,7 @@ describe('The purse', () => {
   );
 
   it(
-    'changes the record of a compound application with the debit that it belongs to',
+    'changes records of compound applications with the debit that they belong to',
     withPurse({}, async (terminal) => {
       await terminal.load('00001000');
       const { card, keys } = terminal;
@@ -78,11 +78,13 @@ describe('The purse', () => {
 
       const again = await card.ok(`805003020B0100000300${TERMINAL}0F`);
       const second = { ...session, random: again.slice(22) };
-      await card.ok('80DC21B806210400112233');
+      for (const update of ['21B806210400445566', '24B80424020077', '21B806210400112233'])
+        await card.ok(`80DC${update}`);
       const debit = sessionMac('aes', keys.load, second, `0000030009${TERMINAL}${WHEN}`);
       const paid = await card.ok(apdu('80540100', `00000001${WHEN}${debit}`, true));
       expect(paid.slice(0, 8)).equal(tacOf('aes', keys.tac, `0000030009${TERMINAL}00000001${WHEN}`));
       expect(await card.ok('00B221B800')).equal('210400112233');
+      expect(await card.ok('00B224B800')).equal('24020077');
       expect(await terminal.balance()).equal('00000D00');
       expect(await card.ok('805A000902000100')).equal(`${paid.slice(8)}${paid.slice(0, 8)}`);
     }),

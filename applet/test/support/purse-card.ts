@@ -61,10 +61,11 @@ export const keyObjects = ({ load, tac, purchase = load }: PurseKeys): Buffer =>
 
 /** Records of compound applications: tag, length, lock flag, data; the second is locked. */
 export const CAPP = tlv('C5', '21 04 00 000000');
+const CAPP_SHORT = tlv('C5', '24 02 00 00');
 export const CAPP_LOCKED = tlv('C5', '22 04 01 AABBCC');
 
 export const publicObjects = (maxima = '000186A0000186A0'): Buffer =>
-  Buffer.concat([tlv('5A', SERIAL), tlv('C1', maxima), tlv('C4', 'CAFE'), CAPP, CAPP_LOCKED]);
+  Buffer.concat([tlv('5A', SERIAL), tlv('C1', maxima), tlv('C4', 'CAFE'), CAPP, CAPP_LOCKED, CAPP_SHORT]);
 
 export const PIN = tlv('C2', '123456');
 

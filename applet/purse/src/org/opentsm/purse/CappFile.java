@@ -7,9 +7,9 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /**
- * Records of compound applications, as personalisation made them: {@code tag, length, lock flag, data}. A new content
- * waits in RAM for the debit it belongs to and is written with it; no MAC covers it, so it carries a check value of its
- * application.
+ * Records of compound applications, as personalisation made them: {@code tag, length, lock flag, data}. New contents,
+ * of as many records as there are, wait in RAM for the debit they belong to and are written with it; no MAC covers
+ * them, so each carries a check value of its application.
  */
 final class CappFile {
 
@@ -19,9 +19,9 @@ final class CappFile {
     private static final short NONE = (short) -1;
 
     private final byte[] records = new byte[(short) (RECORDS * RECORD_MAX)];
-    /** Offset of the waiting record in the file, one more so that 0 is none; then its content. */
+    /** What waits, each where its record stands in the file; no tag: none. */
     private final byte[] cache =
-            JCSystem.makeTransientByteArray((short) (HEADER + RECORD_MAX), JCSystem.CLEAR_ON_DESELECT);
+            JCSystem.makeTransientByteArray((short) (RECORDS * RECORD_MAX), JCSystem.CLEAR_ON_DESELECT);
 
     /** Offset of a record, or NONE. */
     private short find(byte tag) {
@@ -83,18 +83,25 @@ final class CappFile {
         if (length != lengthAt(at) || Util.arrayCompare(buffer, offset, records, at, HEADER) != 0) {
             ISOException.throwIt(ISO7816.SW_WRONG_DATA);
         }
-        Util.setShort(cache, (short) 0, (short) (at + 1));
-        Util.arrayCopyNonAtomic(buffer, offset, cache, HEADER, length);
+        Util.arrayCopyNonAtomic(buffer, offset, cache, at, length);
     }
 
     boolean hasCached() {
-        return Util.getShort(cache, (short) 0) != 0;
+        for (short at = (short) 0; at < (short) cache.length; at += RECORD_MAX) {
+            if (cache[at] != 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Inside the transaction of the debit. */
     void commit() {
-        short at = (short) (Util.getShort(cache, (short) 0) - 1);
-        Util.arrayCopy(cache, HEADER, records, at, lengthAt(at));
+        for (short at = (short) 0; at < (short) cache.length; at += RECORD_MAX) {
+            if (cache[at] != 0) {
+                Util.arrayCopy(cache, at, records, at, lengthAt(at));
+            }
+        }
     }
 
     void drop() {
