@@ -4,9 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { apdu, ISD, type TestCard, withIssuerCard } from '../../applet/test/support/card.ts';
-import { desSetData, openScp02, randomDesSet } from '../../applet/test/support/scp02-host.ts';
+import {
+  desSetData,
+  openScp02,
+  optionsOf,
+  randomDesSet,
+  retailMac,
+  Scp02Session,
+} from '../../applet/test/support/scp02-host.ts';
 import { initialize, keySetData, openScp03, randomKeySet } from '../../applet/test/support/scp03-host.ts';
-import { hex } from '../../applet/test/support/tlv.ts';
+import { bytes, hex } from '../../applet/test/support/tlv.ts';
 import { antJavacard, ROOT } from '../../toolchain/test/run.ts';
 import type { CardImage } from '../src/index.ts';
 
@@ -29,9 +36,10 @@ describe('The secure channel of an application', function () {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   /** A card whose issuer's domain has an SCP03 key set, and two applications under it. */
-  function on(act: (card: TestCard) => Promise<void>): Promise<void> {
+  function on(act: (card: TestCard) => Promise<void>, protocols?: string): Promise<void> {
     const change = (image: CardImage): CardImage => ({
       ...image,
+      ...(protocols !== undefined && image.isd ? { isd: { ...image.isd, protocols } } : {}),
       loadFiles: [{ cap: join(folder, 'gp.cap') }],
       applications: [FIRST, SECOND].map((aid) => ({ module: MODULE, aid })),
     });
@@ -116,6 +124,18 @@ describe('The secure channel of an application', function () {
       const older = await openScp02(card, desSet, 0x01);
       expect((await older.send('80231100')).sw, 'R-MAC is not among its options').equal('6985');
     }));
+
+  it('is not raised again by the application when a command in clear has dropped the MAC (E.1.2.2)', () =>
+    on(async (card) => {
+      await card.select(FIRST);
+      await initialize(card, set);
+      const session = new Scp02Session(card, desSet, bytes('0000'), optionsOf('1A'), bytes('0001'));
+      session.icv = retailMac(session.cMac, Buffer.alloc(8), bytes(ISD));
+      session.level = 0x01;
+      expect(await session.ok('80230100')).equal('81');
+      expect((await card.send(apdu('80230100', '', true))).sw).equal('6985');
+      expect(await card.ok('8009000000')).equal('00');
+    }, '1002021A0370'));
 
   it('ends with a wrong MAC', () =>
     on(async (card) => {

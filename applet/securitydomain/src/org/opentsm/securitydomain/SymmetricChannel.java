@@ -174,11 +174,14 @@ abstract class SymmetricChannel extends ProtocolChannel {
         opened((byte) (states | OPEN), domain.isOwners(ram[Transients.KEYS_MAKER]), level);
     }
 
-    /** Up from the session's own level and down to it again, to levels that the option has. GPCS 2.3.1 A.2. */
+    /**
+     * Up from the session's own level and down to it again, to levels that the option has. GPCS 2.3.1 A.2. What the
+     * session lost to a command in clear stays lost: an application does not vouch for it.
+     */
     void changeLevel(byte level) {
         byte own = ram[Transients.SESSION_LEVEL];
         level &= (byte) ~LEVEL_PEER;
-        if (!isOpen() || (byte) (level & own) != own || !offers(level)) {
+        if (!isOpen() || (byte) (level & ram[Transients.LEVEL] & own) != own || !offers(level)) {
             Refuse.conditions();
         }
         ram[Transients.LEVEL] = (byte) ((ram[Transients.LEVEL] & LEVEL_PEER) | level);
