@@ -229,6 +229,8 @@ public final class CardRuntime extends ContextRuntime implements JavaCardRuntime
             return transport.deliver(form, nativeIssuer.process(command, () -> dispatcher.dispatch(form)));
         } catch (PowerCut cut) {
             heap.rollBack();
+            // What it was making, and had not stored yet, nobody reaches any more.
+            requestObjectDeletion();
             throw cut;
         } finally {
             contexts.clear();

@@ -21,8 +21,9 @@ import org.opentsm.simulator.open.RegistryEntry;
 
 /**
  * Which instance has how much memory. Each allocation is added as it happens; what has become garbage is found when
- * objects are deleted: after DELETE and after JCSystem.requestObjectDeletion(). Sizes are a 16-bit card's: 6 bytes
- * before each object, 8 before an array, 2 for a reference or short; a key or engine is counted by its fields.
+ * objects are deleted: after DELETE, JCSystem.requestObjectDeletion(), a transaction taken back in which something was
+ * made, and a power cut. Sizes are a 16-bit card's: 6 bytes before each object, 8 before an array, 2 for a reference or
+ * short; a key or engine is counted by its fields.
  */
 final class MemoryAccounts {
 
@@ -64,10 +65,8 @@ final class MemoryAccounts {
     private MemoryLimits limits = MemoryLimits.NONE;
     private Map<String, Account> accounts = new LinkedHashMap<>();
     private final Account total = new Account(MemoryPromise.NONE);
-    /** The instance whose install() runs, which has no row yet, and what INSTALL says of its memory. */
-    private AID installing;
-
-    private MemoryPromise promised = MemoryPromise.NONE;
+    /** Bytes taken since the card was made, whoever has them. */
+    private long taken;
 
     MemoryAccounts(Registry registry, Contexts contexts, TransientArrays transients) {
         this.registry = registry;
@@ -93,23 +92,29 @@ final class MemoryAccounts {
 
     private Account active() {
         AID instance = contexts.active();
-        return accounts.computeIfAbsent(
-                instance == null ? RUNTIME : Hex.encode(Registry.bytes(instance)),
-                name -> new Account(promiseTo(instance)));
+        return accounts.computeIfAbsent(nameOf(instance), name -> new Account(promiseTo(instance)));
     }
 
-    /** The next install() is of this instance, and this is all that it may take. */
+    private static String nameOf(AID instance) {
+        return instance == null ? RUNTIME : Hex.encode(Registry.bytes(instance));
+    }
+
+    /**
+     * The next install() is of this instance, and this is all that it may take. What one of the same name had, which
+     * was deleted by the same command or never got its row, is not counted against it.
+     */
     void promise(AID instance, MemoryPromise memory) {
-        installing = instance;
-        promised = memory;
+        accounts.put(nameOf(instance), new Account(memory));
+    }
+
+    /** Grows with each allocation. */
+    long taken() {
+        return taken;
     }
 
     private MemoryPromise promiseTo(AID instance) {
         if (instance == null) {
             return MemoryPromise.NONE;
-        }
-        if (instance.equals(installing)) {
-            return promised;
         }
         RegistryEntry entry = registry.find(instance);
         return entry == null ? MemoryPromise.NONE : entry.row().options().memory();
@@ -123,6 +128,7 @@ final class MemoryAccounts {
         }
         account.persistent += bytes;
         total.persistent += bytes;
+        taken += bytes;
         Sites.allocation(bytes);
     }
 
@@ -145,6 +151,7 @@ final class MemoryAccounts {
         if (bytes > free || bytes > account.transientLeft()) {
             SystemException.throwIt(SystemException.NO_TRANSIENT_SPACE);
         }
+        taken += bytes;
         Sites.allocation(bytes);
         add(account, bytes, reset);
     }
@@ -182,8 +189,7 @@ final class MemoryAccounts {
         Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         for (RegistryEntry entry : registry.instances()) {
             Account account = accounts.computeIfAbsent(
-                    Hex.encode(Registry.bytes(entry.aid)),
-                    name -> new Account(entry.row().options().memory()));
+                    nameOf(entry.aid), name -> new Account(entry.row().options().memory()));
             count(entry.applet, account, seen);
             total.persistent += account.persistent;
         }

@@ -46,14 +46,14 @@ abstract class MeteredRuntime extends SimulatorRuntime implements CryptoHost {
         this.statistics = statistics;
         this.faults = faults;
         this.memory = new MemoryAccounts(registry, contexts, transients);
-        this.heap = new PersistentHeap(registry, this::platformMemory, loader, transients);
+        this.heap = new PersistentHeap(registry, this::platformMemory, loader, transients, memory);
         transients.countIn(memory);
     }
 
     /** Garbage and deleted instances go when a command has ended. */
     final void collect() {
-        boolean deleted = heap.wipeDeleted();
-        if (deleted || deletionRequested) {
+        boolean garbage = heap.wipeDeleted() | heap.leftGarbage();
+        if (garbage || deletionRequested) {
             deletionRequested = false;
             memory.recount();
         }

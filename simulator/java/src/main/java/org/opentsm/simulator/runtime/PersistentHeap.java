@@ -15,6 +15,7 @@ final class PersistentHeap {
     private final Supplier<PlatformMemory> platform;
     private final AppletClassLoader loader;
     private final TransientArrays transients;
+    private final MemoryAccounts memory;
     private final List<RegistryEntry> deleted = new ArrayList<>();
 
     private Transaction transaction;
@@ -24,16 +25,23 @@ final class PersistentHeap {
     private boolean committing;
 
     private Runnable registryBefore = () -> {};
+    /** What had been taken of memory when the transaction began. */
+    private long takenBefore;
+
+    /** Objects of a transaction that was taken back are garbage (JCRE 3.0.4 7.6). */
+    private boolean leftGarbage;
 
     PersistentHeap(
             Registry registry,
             Supplier<PlatformMemory> platform,
             AppletClassLoader loader,
-            TransientArrays transients) {
+            TransientArrays transients,
+            MemoryAccounts memory) {
         this.registry = registry;
         this.platform = platform;
         this.loader = loader;
         this.transients = transients;
+        this.memory = memory;
     }
 
     /** @param bytes that one transaction may write */
@@ -63,6 +71,7 @@ final class PersistentHeap {
         written = 0;
         transaction = new Transaction(roots(), loader.defined(), transients);
         registryBefore = registry.savepoint();
+        takenBefore = memory.taken();
     }
 
     /**
@@ -94,7 +103,15 @@ final class PersistentHeap {
             transaction = null;
             registryBefore.run();
             deleted.removeIf(entry -> registry.find(entry.aid) == entry);
+            leftGarbage |= memory.taken() != takenBefore;
         }
+    }
+
+    /** Whether a transaction that made objects was taken back since this was last asked. */
+    boolean leftGarbage() {
+        boolean left = leftGarbage;
+        leftGarbage = false;
+        return left;
     }
 
     byte transactionDepth() {

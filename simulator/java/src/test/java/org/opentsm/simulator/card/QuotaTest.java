@@ -101,6 +101,31 @@ class QuotaTest extends OpenCard {
         assertEquals("9000", select(INSTANCE), "nothing of the first attempt counts");
     }
 
+    /** As two commands of one packet: what was deleted is cleared when the packet has ended. */
+    @Test
+    void whatIsDeletedByTheSameCommandCountsAgainstNobody() {
+        install(INSTANCE, quota("C8", OWN + 50) + quota("C7", 60));
+        select(INSTANCE);
+        assertEquals(TAKEN, take(1, 42));
+        assertEquals(TAKEN, take(2, 60));
+        send("00A4040000");
+        delete(INSTANCE, false);
+        install(INSTANCE, quota("C8", OWN + 20));
+        select(INSTANCE);
+        assertEquals(20, left(1));
+        assertEquals(TAKEN, take(2, 200), "the quota of RAM was the other one's");
+    }
+
+    @Test
+    void whatATransactionMadeThatIsTakenBackCountsNoMore() {
+        install(INSTANCE, quota("C8", OWN + 50));
+        select(INSTANCE);
+        for (int i = 0; i < 3; i++) {
+            assertEquals(TAKEN, take(7, 42));
+        }
+        assertEquals(50, left(1));
+    }
+
     @Test
     void aDomainHasAQuotaToo() {
         String domain = "F0000000020101";

@@ -54,6 +54,11 @@ public class MemoryProbe extends Applet {
                     held = null;
                     JCSystem.requestObjectDeletion();
                     break;
+                case 0x07:
+                    JCSystem.beginTransaction();
+                    held = new byte[bytes];
+                    JCSystem.abortTransaction();
+                    break;
                 case 0x06:
                     write(bytes);
                     Util.setShort(buffer, (short) 2, JCSystem.getUnusedCommitCapacity());
