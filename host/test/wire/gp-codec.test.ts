@@ -35,7 +35,7 @@ import {
 import { manageSecurityEnvironment } from '../../wire/gp/manage-security-environment.ts';
 import { decodePrivileges, encodePrivileges } from '../../wire/gp/privilege.ts';
 import { decodePublicKeyParts, encodePublicKeyParts, publicKey } from '../../wire/gp/public-key.ts';
-import { decodePutKeyResponse } from '../../wire/gp/put-key.ts';
+import { decodePutKeyResponse, decodePutKeySetResponse, KEY_TYPE } from '../../wire/gp/put-key.ts';
 import { storeData } from '../../wire/gp/store-data.ts';
 import { concat, toHex } from '../../wire/hex.ts';
 import { decodeIccid } from '../../wire/iccid.ts';
@@ -363,5 +363,19 @@ describe('GP command data', () => {
         expect(personalization[2]).to.deep.equal(instance);
       }),
     );
+  });
+});
+
+describe('PUT KEY answers', () => {
+  const key = { type: KEY_TYPE.TLS_PSK, ciphertext: new Uint8Array(16), keyLength: 16, checkValue: new Uint8Array() };
+
+  it('may tell a check value that nobody sent, and no other of one that was sent, nor another version', () => {
+    const checked = { ...key, checkValue: Uint8Array.of(1, 2, 3) };
+    for (const answer of [[0x40], [0x40, 0x00], [0x40, 9, 9, 9]])
+      decodePutKeySetResponse(Uint8Array.from(answer), 0x40, [key]);
+    decodePutKeySetResponse(Uint8Array.of(0x40, 1, 2, 3), 0x40, [checked]);
+    expect(() => decodePutKeySetResponse(Uint8Array.of(0x41), 0x40, [key])).to.throw(WireError);
+    expect(() => decodePutKeySetResponse(Uint8Array.of(0x40, 9, 9, 9), 0x40, [checked])).to.throw(WireError);
+    expect(() => decodePutKeySetResponse(new Uint8Array(), 0x40, [key])).to.throw(WireError);
   });
 });
