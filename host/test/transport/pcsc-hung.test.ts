@@ -205,21 +205,44 @@ describe('PC/SC, when something hangs', function () {
     expect(a.atr).to.equal(ATR);
   });
 
+  it('watches on while its one process holds a silent card, holds no second one beside it, and ends', async () => {
+    const { answer } = silentCard();
+    await using a = await insert(0, answer);
+    await slotWhere(1, false);
+    await using one = await PcscMonitor.start(() => true, false);
+    const seen = (index: number) =>
+      until(() => one.readers.find((found) => found.readerName.endsWith(SLOTS[index] ?? '') && found.cardPresent));
+    const silent = await one.open((await seen(0)).readerName);
+    expect(await failure(silent.transmit(GET_DATA, { timeoutMs: 300 }))).to.include({ code: 'card-timeout' });
+    await using b = await insert(1, () => OK);
+    const { readerName } = await seen(1);
+    await using other = await monitor.open(readerName);
+    expect((await exchange(other, SELECT)).sw).to.equal(0x9000);
+    // A command for the one must never reach the other.
+    expect(await failure(one.open(readerName))).to.include({ code: 'pcsc-card-held' });
+    expect([a.atr, b.atr]).to.deep.equal([ATR, ATR]);
+  });
+
   it('leaves no process behind, whether it is closed or killed', async () => {
-    const script = `
-      const { PcscMonitor } = await import(${JSON.stringify(new URL('../../transport/pcsc-monitor.ts', import.meta.url).href)});
-      const monitor = await PcscMonitor.start();
+    const module = new URL('../../transport/pcsc-monitor.ts', import.meta.url);
+    const script = (many: boolean): string => `
+      const { PcscMonitor } = await import(${JSON.stringify(module.href)});
+      const monitor = await PcscMonitor.start(() => true, ${many});
       process.stdin.once('end', () => monitor.close());
       process.stdin.resume();
       console.log('ready');`;
-    for (const end of ['stdin', 'SIGKILL'] as const) {
-      const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    for (const [end, many, count] of [
+      ['stdin', true, 2],
+      ['SIGKILL', true, 2],
+      ['SIGKILL', false, 1],
+    ] as const) {
+      const parent = spawn(process.execPath, ['--input-type=module', '--eval', script(many)], {
         stdio: ['pipe', 'pipe', 'inherit'],
       });
       children.push(parent);
       expect(String(await once(parent.stdout, 'data'))).to.contain('ready');
       const workers = childrenOf(parent.pid ?? 0, '-process.ts');
-      expect(workers).to.have.length(2);
+      expect(workers).to.have.length(count);
       await endOf(parent, end);
       await until(() => (workers.every((pid) => !existsSync(`/proc/${pid}`)) ? true : undefined));
     }

@@ -13,12 +13,25 @@ readerClass.catch(() => undefined);
 /** Kept for ever: the add-on's readers do not survive the garbage collector. */
 const readers = new Map<string, PcscReader>();
 let held: HeldCard | undefined;
+let isTaken = false;
 
 async function readerOf(readerName: string): Promise<PcscReader> {
   const Reader = await readerClass;
   const reader = readers.get(readerName) ?? new Reader(readerName);
   readers.set(readerName, reader);
   return reader;
+}
+
+/** @throws InvariantError for a second card beside the first: commands would go to the wrong one */
+async function open(readerName: string): Promise<void> {
+  if (isTaken) throw new InvariantError('pcsc-card-held', 'This process holds a card already');
+  isTaken = true;
+  try {
+    held = await HeldCard.open(await readerOf(readerName));
+  } catch (error) {
+    isTaken = false;
+    throw error;
+  }
 }
 
 function card(): HeldCard {
@@ -35,7 +48,7 @@ async function script(commands: Extract<Request, { type: 'script' }>['commands']
 export async function hold(request: Request): Promise<unknown> {
   switch (request.type) {
     case 'open':
-      held = await HeldCard.open(await readerOf(request.readerName));
+      await open(request.readerName);
       return;
     case 'transmit':
       return card().transmit(request.command, request);
@@ -47,6 +60,7 @@ export async function hold(request: Request): Promise<unknown> {
     case 'close':
       await held?.close();
       held = undefined;
+      isTaken = false;
       return;
     default:
       throw new InvariantError('pcsc-request', `Who holds a card does not ${request.type}`);
