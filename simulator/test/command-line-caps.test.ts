@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -143,7 +144,50 @@ describe('CAP files on the command line', function () {
     expect(await read()).to.equal(before);
     const again = await runner('apdu', '--control', control, select(VOTER), '80000100');
     expect(again.out, 'what was loaded is in the saved state').to.contain('-> 006F00069000');
-    expect(await card.end()).to.deep.equal([0, null]);
+
+    const all = await Promise.all([told('restore', saved), told('snapshot', `${saved}.2`), told('restore', saved)]);
+    expect(all, 'one after the other').to.deep.equal([
+      ...[`restored from ${saved}`, `saved to ${saved}.2`, `restored from ${saved}`],
+    ]);
+    expect(await told('restore', join(state, 'cap.card')), 'its own').to.contain('restored');
+    expect((await readdir(state)).filter((name) => !/^cap\.card(\.lock)?$/.test(name))).to.deep.equal([]);
+
+    const asking = await raw(control, '{"verb":"reset"}\n{"verb":"none"}\nno JSON\n');
+    const answers = createInterface({ input: asking })[Symbol.asyncIterator]();
+    expect((await answers.next()).value).to.equal('{"text":"reset"}');
+    for (let count = 0; count < 2; count += 1) expect((await answers.next()).value).to.match(/^{"error":/);
+    asking.destroy();
+    await closed(await raw(control, 'x'.repeat(300_000)));
+    (await raw(control, `{"verb":"apdu","argument":"${select(PROBE)}"}\n`)).destroy();
+    expect(await read(), 'whoever floods it, or goes away').to.equal(before);
+    const idle = await raw(control, '');
+    expect(await card.end(), 'whoever stays').to.deep.equal([0, null]);
+    await closed(idle);
+  });
+
+  const closed = (socket: Socket): Promise<void> =>
+    new Promise((resolve) => {
+      if (socket.closed) resolve();
+      else socket.once('close', () => resolve());
+    });
+
+  async function raw(path: string, words: string): Promise<Socket> {
+    const socket = connect(path);
+    // Cut off while it writes.
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.resume().write(words);
+    return socket;
+  }
+
+  it('says so when a runner ends before it answers', async () => {
+    const path = join(folder, 'dying');
+    const server = createServer((socket) => socket.once('data', () => socket.end())).listen(path);
+    await once(server, 'listening');
+    const error = await ask(path, { verb: 'reset' }).catch((cause: unknown) => cause);
+    expect(error).to.include({ code: 'stopped' });
+    expect(String(error)).to.contain('ended before it answered');
+    server.close();
   });
 
   /** A card of another image, with a state of its own. */
@@ -171,16 +215,23 @@ describe('CAP files on the command line', function () {
 
   it('watch runs again when a CAP file was built again', async () => {
     const watched = join(folder, 'applet.cap');
-    await copyFile(cap('probe'), watched);
+    // In one step: a look at a file that is half written is a run more.
+    const fresh = join(folder, '.fresh.cap');
+    const becomes = async (name: string): Promise<void> => {
+      await copyFile(cap(name), fresh);
+      await rename(fresh, watched);
+    };
+    await becomes('probe');
     const script = join(folder, 'watch.txt');
     await writeFile(script, `${select(PROBE)} = 9000\n`);
     const lines = follow('watch', watched, '--script', script);
     expect(await lines.next(/^-- (.*); waiting/)).to.equal('as expected');
-    await copyFile(cap('mailbox'), watched);
+    await becomes('mailbox');
     expect(await lines.next(/^-- (.*); waiting/)).to.equal('not as expected');
-    await writeFile(watched, 'half a file');
+    await writeFile(fresh, 'half a file');
+    await rename(fresh, watched);
     expect(await lines.next(/^-- (.*); waiting/)).to.contain('applet.cap');
-    await copyFile(cap('probe'), watched);
+    await becomes('probe');
     expect(await lines.next(/^-- (.*); waiting/)).to.equal('as expected');
     expect(await lines.end()).to.deep.equal([0, null]);
   });

@@ -11,16 +11,6 @@ import { FrameClient } from './fixture/vpicc-frames.ts';
 const target = resolve(import.meta.dirname, '../java/target');
 const PROBE = 'F0000000010101';
 
-/** A free port, for a server that takes its number from a file. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 describe("jCardSim's VSmartCard with a jcardsim.cfg", () => {
   it('puts a card of ours into vpcd, and CREATE APPLET installs what the file names', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'opentsm-vsmartcard-'));
@@ -35,14 +25,15 @@ describe("jCardSim's VSmartCard with a jcardsim.cfg", () => {
         'com.licel.jcardsim.card.ATR=3B80800101',
         'com.licel.jcardsim.vsmartcard.host=127.0.0.1',
         `com.licel.jcardsim.vsmartcard.port=${(vpcd.address() as AddressInfo).port}`,
-        `com.licel.jcardsim.vsmartcard.reloader.port=${await freePort()}`,
+        'com.licel.jcardsim.vsmartcard.reloader.port=0',
       ].join('\n'),
     );
     const classPath = [join(target, 'opentsm-simulator.jar'), join(target, 'lib/*'), join(target, 'test-classes')];
     const java = ['-cp', classPath.join(delimiter), 'com.licel.jcardsim.remote.VSmartCard', cfg];
     const child = spawn('java', java, { stdio: 'ignore' });
     try {
-      const [socket] = (await once(vpcd, 'connection')) as [Socket];
+      const died = once(child, 'exit').then(([code]) => expect.fail(`it ended with ${code}`));
+      const [socket] = (await Promise.race([once(vpcd, 'connection'), died])) as [Socket];
       const card = FrameClient.over(socket);
       card.frame('01');
       expect(await card.exchange('04')).to.equal('3B80800101');

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { SimulatorError } from '../errors.ts';
 import { type Command, onlyWord, parseWords, printLine, usage } from './command.ts';
 import type { Target } from './script.ts';
@@ -21,25 +21,53 @@ interface ControlReply {
   readonly error?: string;
 }
 
+/** More than an extended command in hex; who sends so much without an end of line is cut off. */
+const MAX_REQUEST = 1 << 18;
+
+type Handle = (request: ControlRequest) => Promise<string>;
+
+async function reply(line: string, handle: Handle): Promise<ControlReply> {
+  try {
+    return { text: await handle(JSON.parse(line) as ControlRequest) };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Ends with the socket, also when that was cut off. */
+function linesOf(socket: Socket): Interface {
+  const lines = createInterface({ input: socket });
+  socket.once('close', () => lines.close());
+  return lines;
+}
+
+/** Answers one request after the other, until the peer goes. */
+async function serveOne(socket: Socket, handle: Handle): Promise<void> {
+  let unfinished = 0;
+  socket.on('data', (chunk: Buffer) => {
+    const end = chunk.lastIndexOf('\n');
+    unfinished = end < 0 ? unfinished + chunk.length : chunk.length - end - 1;
+    if (unfinished > MAX_REQUEST) socket.destroy();
+  });
+  try {
+    for await (const line of linesOf(socket)) {
+      socket.write(`${JSON.stringify(await reply(line, handle))}\n`);
+    }
+  } finally {
+    socket.destroy();
+  }
+}
+
 /**
  * Listens on a Unix socket for requests, one at a time each connection; only the user who started it may connect.
  * @throws {SimulatorError} `link-unavailable`
  */
-export async function serveControl(
-  path: string,
-  handle: (request: ControlRequest) => Promise<string>,
-): Promise<AsyncDisposable> {
+export async function serveControl(path: string, handle: Handle): Promise<AsyncDisposable> {
+  const open = new Set<Socket>();
   const server = createServer((socket) => {
-    socket.on('error', () => socket.destroy());
-    createInterface({ input: socket }).on('line', async (line) => {
-      let reply: ControlReply;
-      try {
-        reply = { text: await handle(JSON.parse(line) as ControlRequest) };
-      } catch (error) {
-        reply = { error: error instanceof Error ? error.message : String(error) };
-      }
-      socket.write(`${JSON.stringify(reply)}\n`);
-    });
+    open.add(socket);
+    socket.on('error', () => socket.destroy()).on('close', () => open.delete(socket));
+    serveOne(socket, handle).catch(() => undefined);
   });
   const mask = process.umask(0o177);
   try {
@@ -53,6 +81,8 @@ export async function serveControl(
   return {
     [Symbol.asyncDispose]: async (): Promise<void> => {
       server.close();
+      // A peer that stays must not keep the runner from ending.
+      for (const socket of open) socket.destroy();
       await rm(path, { force: true });
     },
   };
@@ -64,15 +94,17 @@ export async function serveControl(
  */
 export async function ask(path: string, request: ControlRequest): Promise<string> {
   const socket = connect(path);
+  // After it is connected an error ends the lines.
+  socket.on('error', () => undefined);
   try {
     await once(socket, 'connect');
     socket.write(`${JSON.stringify(request)}\n`);
-    const [line] = (await once(createInterface({ input: socket }), 'line')) as [string];
-    const reply = JSON.parse(line) as ControlReply;
-    if (reply.error !== undefined) {
-      throw new SimulatorError('internal', reply.error);
+    for await (const line of linesOf(socket)) {
+      const { text, error } = JSON.parse(line) as ControlReply;
+      if (error !== undefined) throw new SimulatorError('internal', error);
+      return text ?? '';
     }
-    return reply.text ?? '';
+    throw new SimulatorError('stopped', `the runner at ${path} ended before it answered`);
   } catch (cause) {
     if (cause instanceof SimulatorError) throw cause;
     throw new SimulatorError('stopped', `no runner at ${path}: start one with --control ${path}`, { cause });

@@ -27,6 +27,7 @@ class Holder {
   readonly #links: CardLinks;
   readonly #file: string;
   #card: SimulatedCard | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(simulator: Simulator, located: LocatedImage, links: CardLinks, stateDir: string) {
     this.#simulator = simulator;
@@ -60,44 +61,59 @@ class Holder {
     return this.#card;
   }
 
+  async #snapshot(file: string): Promise<void> {
+    this.#inserted();
+    await copyFile(this.#file, file);
+  }
+
   /** The card goes on with its own state unless the other is one of this image and can be taken up. */
   async #restore(file: string): Promise<void> {
     const card = this.#inserted();
-    await this.#check(file);
-    await card.remove();
-    this.#card = undefined;
-    const kept = `${this.#file}.before`;
-    await rename(this.#file, kept);
+    const folder = await mkdtemp(join(dirname(this.#file), 'restore-'));
     try {
-      await copyFile(file, this.#file);
-      await this.insert();
-      await rm(kept);
-    } catch (error) {
-      await rename(kept, this.#file);
-      await this.insert();
-      throw error;
+      // A copy that nobody changes, or has for its own: `file` may be any, and the card's own among them.
+      const [taken, kept] = [join(folder, 'taken'), join(folder, 'kept')];
+      await copyFile(file, taken);
+      await this.#check(taken, folder);
+      await card.remove();
+      this.#card = undefined;
+      let isKept = false;
+      try {
+        await copyFile(this.#file, kept);
+        isKept = true;
+        await rename(taken, this.#file);
+        await this.insert();
+      } catch (error) {
+        if (isKept) await rename(kept, this.#file);
+        await this.insert();
+        throw error;
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
   }
 
-  /** Takes a saved state up in a card without links. */
-  async #check(file: string): Promise<void> {
-    const folder = await mkdtemp(join(dirname(this.#file), 'restore-'));
-    try {
-      await copyFile(file, join(folder, basename(this.#file)));
-      await using _card = await this.#simulator.insertLocated(this.#located, {}, folder);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+  /** Takes a saved state up in a card without links, which works on a copy in this folder. */
+  async #check(file: string, folder: string): Promise<void> {
+    await copyFile(file, join(folder, basename(this.#file)));
+    await using _card = await this.#simulator.insertLocated(this.#located, {}, folder);
+  }
+
+  /** One of these after the other: each takes the card out, puts it in or copies its state. */
+  #alone(act: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(act);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   /** Does what another process asks for; answers a line to print. */
   async handle(request: ControlRequest): Promise<string> {
     switch (request.verb) {
       case 'insert':
-        await this.insert();
+        await this.#alone(() => this.insert());
         return 'inserted';
       case 'remove':
-        await this.remove();
+        await this.#alone(() => this.remove());
         return 'removed';
       case 'apdu': {
         const command = Uint8Array.from(Buffer.from(request.argument ?? '', 'hex'));
@@ -106,11 +122,10 @@ class Holder {
           .toUpperCase();
       }
       case 'snapshot':
-        this.#inserted();
-        await copyFile(this.#file, request.argument ?? '');
+        await this.#alone(() => this.#snapshot(request.argument ?? ''));
         return `saved to ${request.argument}`;
       case 'restore':
-        await this.#restore(request.argument ?? '');
+        await this.#alone(() => this.#restore(request.argument ?? ''));
         return `restored from ${request.argument}`;
       case 'reset':
         await this.#inserted().reset();
