@@ -34,7 +34,8 @@ export function chooseTask(input: ChoiceInput): Choice {
   }
   if (input.jckit !== undefined) {
     throw new UsageError(
-      '--jckit asks for the original ant-javacard, but its jar is not known: set ANT_JAVACARD_JAR to the file, or leave --jckit out to build without a vendor SDK',
+      '--jckit asks for the original ant-javacard, but its jar is not known: set ANT_JAVACARD_JAR to the file, or ' +
+        'leave --jckit out to build without a vendor SDK',
     );
   }
   return { task: 'own', reasons: [...reasons, 'the original needs both, so our own task and converter run'] };
@@ -75,7 +76,7 @@ function kitFolder(input: ChoiceInput, reasons: string[]): string | undefined {
       reasons.push(`SDK: ${kit} (JC_HOME)`);
       return kit;
     }
-    reasons.push(`SDK: JC_HOME names ${kit}, which is not a Java Card SDK, so it does not count`);
+    reasons.push(`SDK: JC_HOME names ${kit}, which is not a Java Card SDK: only a level in its name counts`);
     return undefined;
   }
   for (const named of kitsInBuildFile(input.buildFile)) {

@@ -147,7 +147,10 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
      * @param source for messages
      */
     private record KitPlace(String source, String folder) {
-        /** The property jc.home, else the attribute jckit of cap or task, else JC_HOME (as ant-javacard's); or null. */
+        /**
+         * The property jc.home, else the attribute jckit of cap or task, else JC_HOME (as ant-javacard's) where it
+         * tells a level: the variable is the machine's, and no build file knows of it. Or null.
+         */
         static KitPlace of(CapElement cap, String taskJckit, Map<String, String> environment) {
             String property = given(cap, JC_HOME_PROPERTY, cap.getProject().getProperty(JC_HOME_PROPERTY));
             if (property != null) {
@@ -158,7 +161,17 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
                 return new KitPlace("jckit", attribute);
             }
             String variable = environment.get(JC_HOME_VARIABLE);
-            return variable == null || variable.isBlank() ? null : new KitPlace(JC_HOME_VARIABLE, variable);
+            if (variable == null || variable.isBlank()) {
+                return null;
+            }
+            if (KitName.level(variable).isEmpty() && inside(cap, variable).isEmpty()) {
+                cap.log(
+                        JC_HOME_VARIABLE + " names " + variable
+                                + ", which tells no Java Card level, so it does not count",
+                        Project.MSG_WARN);
+                return null;
+            }
+            return new KitPlace(JC_HOME_VARIABLE, variable);
         }
     }
 
@@ -182,11 +195,14 @@ record CapPlan(ApiLevel level, String packageName, Aid aid, int major, int minor
                         attribute + " '" + text + "' names no Java Card level that is known; write " + KitName.KNOWN)));
     }
 
+    private static Optional<String> inside(CapElement cap, String folder) {
+        return KitFolder.level(cap.getProject().resolveFile(folder).toPath());
+    }
+
     /** What the folder is called; else the version of the export files in it. */
     private static ApiLevel ofKit(CapElement cap, KitPlace kit) {
         if (KitName.level(kit.folder).isEmpty()) {
-            Optional<String> inside =
-                    KitFolder.level(cap.getProject().resolveFile(kit.folder).toPath());
+            Optional<String> inside = inside(cap, kit.folder);
             if (inside.isPresent()) {
                 cap.log("the export files in " + kit.folder + " are of Java Card " + inside.get(), Project.MSG_INFO);
                 return ApiLevel.of(inside.get());
