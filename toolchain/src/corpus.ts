@@ -1,5 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { UsageError } from './errors.ts';
@@ -11,15 +22,38 @@ export interface CorpusRuns {
 }
 
 const TASKS = /<(\w+:)?(javacard|convert)\b/;
+const OUTSIDE = /^\.\.([\\/]|$)/;
 const SKIPPED = /(^|[\\/])(\.git|node_modules)([\\/]|$)/;
+
+/** What is below a folder but folders. A link to one is not gone into, as readdir does: it may lead round. */
+function entriesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? entriesBelow(path) : [path];
+  });
+}
 
 /** Files below a folder, by path. */
 function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => !SKIPPED.test(name))
-    .map((name) => join(folder, name))
-    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true)
+  return entriesBelow(folder)
+    .filter((path) => !SKIPPED.test(relative(folder, path)) && existsSync(path) && statSync(path).isFile())
     .toSorted();
+}
+
+/**
+ * Copies a folder. A relative link that stays in it leads to the copy, or a build would write to the original; one that
+ * leads out leads to the same place as before.
+ */
+function copyFolder(source: string, copy: string): void {
+  const filter = (name: string): boolean => !SKIPPED.test(relative(source, name));
+  cpSync(source, copy, { recursive: true, verbatimSymlinks: true, filter });
+  for (const link of entriesBelow(copy)) {
+    if (!lstatSync(link).isSymbolicLink()) continue;
+    const target = readlinkSync(link);
+    if (!OUTSIDE.test(relative(copy, resolve(dirname(link), target)))) continue;
+    rmSync(link);
+    symlinkSync(resolve(dirname(join(source, relative(copy, link))), target), link);
+  }
 }
 
 const isBuildFile = (file: string): boolean => file.endsWith('.xml') && TASKS.test(readFileSync(file, 'latin1'));
@@ -47,7 +81,7 @@ export function corpus(
     if (!existsSync(source)) throw new UsageError(`there is no ${source}`);
     const copy = mkdtempSync(join(tmpdir(), 'ant-javacard-corpus-'));
     try {
-      cpSync(source, copy, { recursive: true, filter: (name) => !SKIPPED.test(relative(source, name)) });
+      copyFolder(source, copy);
       const before = new Set(filesBelow(copy).filter(isCap));
       for (const file of filesBelow(copy).filter(isBuildFile)) {
         counts.files += 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { antJavacard, inFolder } from './run.ts';
@@ -49,13 +49,16 @@ describe('npx ant-javacard', function () {
       mkdirSync(join(folder, 'many/bad'));
       writeFileSync(join(folder, 'many/bad/build.xml'), '<project><javacard><cap aid="1"/></javacard></project>');
       writeFileSync(join(folder, 'many/bad/pom.xml'), '<project/>');
+      mkdirSync(join(folder, 'many/made'));
+      symlinkSync('../made', join(folder, 'many/good/build'));
+      for (const round of ['one', 'two']) symlinkSync('..', join(folder, 'many/bad', round));
       const { code, out } = antJavacard(['corpus', 'many'], folder);
       expect(out).to.equal(
         'many/bad/build.xml: is not built; ant-javacard -f says why\n' +
           '2 build files: 1 built; 1 CAP files: 1 verified\n',
       );
       expect(code).to.equal(1);
-      expect(readdirSync(join(folder, 'many/good'))).to.not.include('build');
+      expect(readdirSync(join(folder, 'many/made')), 'what a link leads to').to.deep.equal([]);
       expect(antJavacard(['corpus'], folder).code).to.equal(2);
     }),
   );
