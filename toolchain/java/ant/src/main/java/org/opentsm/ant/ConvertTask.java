@@ -3,6 +3,7 @@ package org.opentsm.ant;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.InvalidPathException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -102,7 +103,7 @@ public class ConvertTask extends Task implements DynamicAttribute {
             log(
                     "converted " + parsed.packageName() + " for " + parsed.level() + " into " + parsed.output(),
                     Project.MSG_INFO);
-        } catch (ApiException | CapFormatException | Conversion.Failed wrong) {
+        } catch (ApiException | CapFormatException | InvalidPathException | Conversion.Failed wrong) {
             throw new BuildException(wrong.getMessage(), wrong, getLocation());
         } catch (IOException | UncheckedIOException unreadable) {
             throw new BuildException("cannot read or write: " + unreadable.getMessage(), unreadable, getLocation());

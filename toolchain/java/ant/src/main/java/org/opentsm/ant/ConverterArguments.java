@@ -33,6 +33,9 @@ record ConverterArguments(
         Aid aid,
         int major,
         int minor) {
+    /** It becomes a folder's name. */
+    private static final Pattern PACKAGE = Pattern.compile("[A-Za-z_$][\\w$]*(\\.[A-Za-z_$][\\w$]*)*");
+
     private static final Pattern VERSION = Pattern.compile("(\\d{1,3})\\.(\\d{1,3})");
 
     /**
@@ -46,6 +49,9 @@ record ConverterArguments(
                     + (options.operands.isEmpty() ? "none of them" : String.join(" ", options.operands)));
         }
         String packageName = options.operands.get(0);
+        if (!PACKAGE.matcher(packageName).matches()) {
+            throw new ApiException("'" + packageName + "' is not a package name");
+        }
         Matcher version = VERSION.matcher(options.operands.get(2));
         if (!version.matches()
                 || Integer.parseInt(version.group(1)) > 255

@@ -20,6 +20,8 @@ final class ConverterOptions {
     private static final Set<String> IGNORED =
             Set.of("-verbose", "-v", "-nobanner", "-noverify", "-useproxyclass", "-nowarn");
     private static final Set<String> KINDS = Set.of("CAP", "EXP", "JCA");
+    /** A semicolon, which the vendor's files for Windows have, is one everywhere, and the colon of a drive nowhere. */
+    private static final String SEPARATOR = File.pathSeparator.equals(":") ? ";|:(?!\\\\)|(?<!\\b[A-Za-z]):" : ";";
 
     String output;
     String classes;
@@ -117,10 +119,10 @@ final class ConverterOptions {
         }
     }
 
-    /** Parts of a path: a semicolon, which the vendor's files for Windows have, separates them everywhere. */
+    /** Parts of a path. */
     private static List<String> path(String text) {
         List<String> parts = new ArrayList<>();
-        for (String part : text.split("[;" + File.pathSeparator + "]")) {
+        for (String part : text.split(SEPARATOR)) {
             if (!part.isBlank()) {
                 parts.add(part.strip());
             }
@@ -154,7 +156,7 @@ final class ConverterOptions {
         debug |= other.debug;
         exportmap |= other.exportmap;
         for (String[] applet : other.applets) {
-            if (applets.stream().noneMatch(one -> one[1].equals(applet[1]))) {
+            if (applets.stream().noneMatch(one -> simple(one[1]).equals(simple(applet[1])))) {
                 applets.add(applet);
             }
         }
@@ -165,6 +167,11 @@ final class ConverterOptions {
         } else {
             first("the package", mine, others, whose, report);
         }
+    }
+
+    /** All are in one package, which need not be written. */
+    private static String simple(String className) {
+        return className.substring(className.lastIndexOf('.') + 1);
     }
 
     private static String first(String what, String mine, String other, String whose, Consumer<String> report) {

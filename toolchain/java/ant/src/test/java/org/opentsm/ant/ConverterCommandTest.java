@@ -3,6 +3,7 @@ package org.opentsm.ant;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -40,6 +41,9 @@ class ConverterCommandTest {
                 .file(
                         "classes/windows.opt",
                         OPT.replace("-exportpath .", "-classdir .\\ -exportpath ..\\jc221_kit\\api_export_files\\;.\\"))
+                .file(
+                        "classes/drive.opt",
+                        OPT.replace("-exportpath .", "-exportpath C:\\jc\\jc221_kit\\api_export_files;.\\"))
                 .file("classes/again.opt", "-config hello.opt");
         project.run("<javacard><cap targetsdk='2.2.1' sources='src' classes='classes' package='" + SAMPLE
                 + "' version='1.0' aid='A00000006203010C01' output='ours.cap'><applet class='" + SAMPLE
@@ -61,11 +65,14 @@ class ConverterCommandTest {
         "-d 1 -exportpath ../java_card_kit-2_2_1/api_export_files -config hello.opt",
         "-config hello.opt -target jc221_kit -d 1",
         "-config windows.opt -d 1",
+        "-config drive.opt -d 1",
+        "-config hello.opt -target 2.2.1 -d 1 -applet 0xa0:0x0:0x0:0x0:0x62:0x3:0x1:0xc:0x1:0x1 HelloWorld",
         "-v -nobanner -target 2.2.1 -d 1 -out CAP -applet 0xa0:0x0:0x0:0x0:0x62:0x3:0x1:0xc:0x1:0x1 HelloWorld "
                 + "com.sun.javacard.samples.HelloWorld A0:0:0:0:62:3:1:C:1 1.0",
     })
     void convertsTheVendorsSampleAsTheTaskDoes(String line) throws IOException {
-        run(0, line.split(" "));
+        String said = run(0, line.split(" "));
+        assertFalse(said.contains("-exportpath"), said);
         String made = "classes/1/com/sun/javacard/samples/HelloWorld/javacard/HelloWorld.cap";
         assertArrayEquals(
                 project.cap("ours.cap").loadFileDataBlock(true),
@@ -94,6 +101,8 @@ class ConverterCommandTest {
                 "-config hello.opt -speed 9                     | unknown option -speed",
                 "-config hello.opt -classdir none               | cannot read the class files",
                 "-d out                                         | expected PACKAGE AID VERSION",
+                "/p 0102030405 1.0                              | '/p' is not a package name",
+                "../p 0102030405 1.0                            | '../p' is not a package name",
                 "p 0102030405 1.0 2.0                           | expected PACKAGE AID VERSION",
                 "p 0x1:0x2:0x3:0x4 1.0                          | is not an AID of 5 to 16 bytes",
                 "p 0x1:0x2:0x3:0x4:0x123 1.0                    | is not an AID of 5 to 16 bytes",
