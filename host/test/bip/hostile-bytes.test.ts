@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { soakRuns } from '../../../setup/soak/runs.ts';
+import { gateSeed, soakRuns } from '../../../setup/soak/runs.ts';
 import { decodeAdminBody, decodeAdminResult } from '../../bearer/bip/admin-script.ts';
 import { readClientHello } from '../../bearer/bip/client-hello.ts';
 import { checkFraming } from '../../bearer/bip/http-framing.ts';
@@ -27,7 +27,8 @@ import { PSK, testAgent, triggerOf } from './fixture.ts';
  */
 
 const anyBytes = (maxLength: number) => fc.uint8Array({ maxLength });
-const runs = (count: number) => ({ numRuns: soakRuns(count) });
+/** The gate's bytes are the same each time: how many of them are taken is counted. */
+const runs = (count: number) => ({ numRuns: soakRuns(count), ...gateSeed });
 const u16 = (value: number): Buffer => Buffer.of((value >> 8) & 0xff, value & 0xff);
 const counted = (size: 1 | 2, value: Uint8Array): Buffer =>
   Buffer.concat([size === 1 ? Buffer.of(value.length) : u16(value.length), value]);

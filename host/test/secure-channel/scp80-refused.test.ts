@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { soakRuns } from '../../../setup/soak/runs.ts';
+import { gateSeed, soakRuns } from '../../../setup/soak/runs.ts';
 import { SecureChannelError, TsmError, WireError } from '../../errors.ts';
 import { protectCommand, unprotectCommand } from '../../secure-channel/scp80/command-packet.ts';
 import { judgeCounter, raiseCounter } from '../../secure-channel/scp80/counter.ts';
@@ -147,7 +147,7 @@ describe('SCP80 packets that are refused', () => {
         taken += 1;
         expect(encodeSecurityParameters(decodeSecurityParameters(spi))).to.deep.equal(spi);
       }),
-      { numRuns: soakRuns(1_000) },
+      { numRuns: soakRuns(1_000), ...gateSeed },
     );
     expect(taken).to.be.greaterThan(10);
   });

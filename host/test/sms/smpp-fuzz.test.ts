@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { PDU, type Pdu } from 'smpp';
-import { soakRuns } from '../../../setup/soak/runs.ts';
+import { gateSeed, soakRuns } from '../../../setup/soak/runs.ts';
 import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
 import { messageOf, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
 import { TransportError, WireError } from '../../errors.ts';
@@ -97,7 +97,7 @@ describe('an SMSC that sends anything', function () {
           expect(error).to.be.instanceOf(WireError);
         }
       }),
-      { numRuns: soakRuns(1_000) },
+      { numRuns: soakRuns(1_000), ...gateSeed },
     );
     expect(messages).to.be.greaterThan(100);
   });
@@ -125,7 +125,7 @@ describe('an SMSC that sends anything', function () {
         await waits.catch((error: unknown) => expect(error).to.be.instanceOf(TransportError));
         if (!connection.ended.aborted) await over;
       }),
-      { numRuns: soakRuns(60) },
+      { numRuns: soakRuns(60), ...gateSeed },
     );
   });
 });
