@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { antJavacard, inFolder } from './run.ts';
@@ -7,10 +7,15 @@ import { capComponents, loadFileDataBlock } from './zip.ts';
 
 const AID = 'F04558414D504C4501';
 
-/** A starter project, built. */
-function built(folder: string): string {
+/** A starter project. */
+function started(folder: string): string {
   expect(antJavacard(['init', 'hello', '--link'], folder).code).to.equal(0);
-  const project = join(folder, 'hello');
+  return join(folder, 'hello');
+}
+
+/** The same, built. */
+function built(folder: string): string {
+  const project = started(folder);
   const run = antJavacard([], project);
   expect(run.code, run.err + run.out).to.equal(0);
   return project;
@@ -115,8 +120,7 @@ describe('npx ant-javacard', function () {
   it(
     'reports compile errors with file and line, fails, and leaves no CAP',
     inFolder((folder) => {
-      const project = built(folder);
-      rmSync(join(project, 'build'), { recursive: true });
+      const project = started(folder);
       const source = join(project, 'src/example/hello/HelloApplet.java');
       writeFileSync(
         source,
@@ -132,8 +136,7 @@ describe('npx ant-javacard', function () {
   it(
     'reports what the card cannot do with class and line, fails, and leaves no CAP',
     inFolder((folder) => {
-      const project = built(folder);
-      rmSync(join(project, 'build'), { recursive: true });
+      const project = started(folder);
       const source = join(project, 'src/example/hello/HelloApplet.java');
       writeFileSync(
         source,
