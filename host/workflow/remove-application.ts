@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InstallContext } from './deploy-application/context.ts';
 import { Flow } from './engine/flow.ts';
-import { findCard } from './key-distribution/44-find-card.ts';
+import { findCardForRemoval } from './key-distribution/44-find-card.ts';
 import { openIssuerChannel } from './key-distribution/46-open-issuer-channel.ts';
 import { checkRemovalPermission } from './remove-application/check-removal-permission.ts';
 import type { RemovalStart } from './remove-application/context.ts';
@@ -17,7 +17,7 @@ const issuer = 'issuer' as const;
 
 export const removeSteps = new Flow<InstallContext, RemovalStart>()
   .admit('R3', [issuer, issuer], 'repeatable', checkRemovalPermission)
-  .admit('R4', [issuer, issuer], 'repeatable', findCard)
+  .admit('R4', [issuer, issuer], 'repeatable', findCardForRemoval)
   .visit('removeApplication', (visit) =>
     visit
       .trip((trip) =>

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { ConflictError, InvariantError, PolicyError } from '../../errors.ts';
 import type { CardId, RsaPublicKey } from '../../wire/message/common.ts';
 import type { IsdKeySet } from '../../wire/message/operator.ts';
+import type { SecureElementState } from '../../wire/message/secure-elements.ts';
 import { cardIdText } from '../card-id.ts';
 import { lockAids, requireNoProviderHas } from './provider-aids.ts';
 import type { IssuerTables } from './schema.ts';
@@ -86,9 +87,14 @@ async function nameCard(transaction: Database, card: string): Promise<void> {
 /**
  * The card, for a flow that will touch it.
  *
+ * @param also states beside NEW and ACTIVE in which this flow may do so
  * @throws PolicyError `card-not-in-service` for one that is blocked, replaced or retired
  */
-export async function findCardInService(database: Database, cardId: CardId): Promise<Card | undefined> {
+export async function findCardInService(
+  database: Database,
+  cardId: CardId,
+  also: readonly SecureElementState[] = [],
+): Promise<Card | undefined> {
   const card = await findCardRow(database, cardId);
   if (card === undefined) return undefined;
   const { state } = await database
@@ -96,7 +102,7 @@ export async function findCardInService(database: Database, cardId: CardId): Pro
     .select('state')
     .where('card', '=', cardIdText(cardId))
     .executeTakeFirstOrThrow();
-  if (state === 'NEW' || state === 'ACTIVE') return card;
+  if (state === 'NEW' || state === 'ACTIVE' || also.includes(state)) return card;
   throw new PolicyError('card-not-in-service', `The issuer says that this card is ${state}: nothing runs on it`, {
     state,
   });

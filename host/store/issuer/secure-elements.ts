@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { ConflictError, NotFoundError } from '../../errors.ts';
+import { ConflictError, LifeCycleError, NotFoundError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { ProductState } from '../../wire/message/platform.ts';
 import type {
@@ -94,7 +94,11 @@ const PRODUCTS_AFTER: Readonly<Partial<Record<SecureElementState, readonly [from
     RETIRED: [['VALID', 'SUSPENDED', 'INVALID'], 'TERMINATED'],
   };
 
-/** Moves a card that is locked, and its products: providers are told. @throws NotFoundError for `replacedBy` */
+/**
+ * Moves a card that is locked, and its products: providers are told.
+ *
+ * @throws NotFoundError @throws LifeCycleError `replaced-by` for a successor that is the card itself or not in service
+ */
 export async function moveCard(
   transaction: Transaction<IssuerTables>,
   card: string,
@@ -102,8 +106,14 @@ export async function moveCard(
 ): Promise<void> {
   const successor = replacedBy === undefined ? null : cardIdText(replacedBy);
   if (successor !== null) {
-    const known = await transaction.selectFrom('cards').select('card').where('card', '=', successor).executeTakeFirst();
+    const known = await transaction
+      .selectFrom('cards')
+      .select('state')
+      .where('card', '=', successor)
+      .executeTakeFirst();
     if (known === undefined) throw unknown();
+    if (successor === card || (known.state !== 'NEW' && known.state !== 'ACTIVE'))
+      throw new LifeCycleError('replaced-by', 'What takes its place is another secure element, NEW or ACTIVE');
   }
   await transaction
     .updateTable('cards')

@@ -207,6 +207,9 @@ describe('secure elements', function () {
     const act = (state: SecureElementState, replacedBy: CardId) => elements.move(name, { state, replacedBy }, 'o');
     expect(await rejection(act('BLOCKED', next))).to.include({ name: 'LifeCycleError', code: 'replaced-by' });
     expect(await rejection(act('REPLACED', gone))).to.include({ code: 'card-unknown' });
+    const { cardId: retired } = await newCard('RETIRED');
+    for (const wrong of [{ kind: 'iccid', value: name } as const, retired])
+      expect(await rejection(act('REPLACED', wrong))).to.include({ name: 'LifeCycleError', code: 'replaced-by' });
     expect((await elements.find(name)).state).to.equal('ACTIVE');
     expect(await act('REPLACED', next)).to.deep.include({ state: 'REPLACED', replacedBy: next });
   });

@@ -2,7 +2,10 @@
 import { NotFoundError, PolicyError } from '../../errors.ts';
 import { findCardInService } from '../../store/issuer/cards.ts';
 import type { CardId } from '../../wire/message/common.ts';
+import type { SecureElementState } from '../../wire/message/secure-elements.ts';
 import type { DomainStart, IssuerContext } from './issuer-context.ts';
+
+type Wanted = { readonly request: { readonly cardId: CardId } } & Pick<DomainStart, 'wished' | 'keys'>;
 
 /**
  * Step 44: finds the card by its id in the issuer's database: the ISD's AID, and PK.SD.AUT or the key set.
@@ -10,11 +13,21 @@ import type { DomainStart, IssuerContext } from './issuer-context.ts';
  * @throws NotFoundError `card-unknown`, PolicyError `package-missing`, `card-profile`, `card-not-in-service`: before
  *     anything is touched
  */
-export async function findCard(
-  { request, wished, keys }: { readonly request: { readonly cardId: CardId } } & Pick<DomainStart, 'wished' | 'keys'>,
+export async function findCard(wanted: Wanted, context: IssuerContext) {
+  return cardAmong(wanted, context, []);
+}
+
+/** R4: as 44, and on a card that another one has replaced: what is left there may still be taken off. */
+export async function findCardForRemoval(wanted: Wanted, context: IssuerContext) {
+  return cardAmong(wanted, context, ['REPLACED']);
+}
+
+async function cardAmong(
+  { request, wished, keys }: Wanted,
   context: IssuerContext,
+  also: readonly SecureElementState[],
 ) {
-  const card = await findCardInService(context.database, request.cardId);
+  const card = await findCardInService(context.database, request.cardId, also);
   if (card?.isdKeySet !== undefined && context.settings.securityDomainPackage === undefined) {
     throw new PolicyError(
       'package-missing',
