@@ -18,6 +18,7 @@ import { KEY_DISTRIBUTION, KeyDistributions } from '../service/provider/key-dist
 import { ProductFlows } from '../service/provider/product-flows.ts';
 import { ProductStates } from '../service/provider/product-states.ts';
 import { Relays } from '../service/provider/relays.ts';
+import { RENEWAL_BELL, Renewals } from '../service/provider/renewals.ts';
 import { SecurityDomains } from '../service/provider/security-domains.ts';
 import { ChipRanges } from '../service/provider/services/chip-ranges.ts';
 import { AttributeBook } from '../service/provider/services/kept-attributes.ts';
@@ -79,7 +80,7 @@ export const providerDaemon = defineDaemon({
     const peers = reachPeers(context, platform.nodeId);
     const { kms, links } = peers;
     const flows = await flowsOf(context, platform, peers);
-    const { keyDistributions, productFlows, contentChanges, processes, failures, products, catalogue } = flows;
+    const { keyDistributions, productFlows, contentChanges, processes, failures, products } = flows;
     const engine = await platform.work({
       workflows: {
         ...{ [KEY_DISTRIBUTION]: keyDistributions, [CONTENT_CHANGE]: contentChanges },
@@ -95,6 +96,7 @@ export const providerDaemon = defineDaemon({
       send: sposClient(() => tls, new AddressGuard(config.tsms?.sposNetworks)),
       onFailure: (notice, error) => logger.warn({ url: notice?.url, reason: String(error) }, 'a notice waits'),
     });
+    const renewal = renewalOf(context, platform, peers, flows);
     const tsms = new TsmsBackend(database, auditLog, config.ssdAid);
     const listener = new TsmsListener({
       ...{ config: config.tsms, tls, logger, metrics, backend: tsms },
@@ -105,8 +107,7 @@ export const providerDaemon = defineDaemon({
       },
     });
     const services = {
-      ...{ keyDistributions, productFlows, contentChanges, auditLog, tsms, processes },
-      instances: new ServiceInstances(database, catalogue),
+      ...{ keyDistributions, productFlows, contentChanges, auditLog, tsms, processes, ...renewal },
       chips: new ChipRanges(database, auditLog),
       flows: new FlowOperations({ database, flow: platform.flow, auditLog, rows: flowRows(kms, links, processes) }),
       productStates: new ProductStates(database, auditLog, config.issuer.id, { kms: kms.purse, products }),
@@ -124,6 +125,7 @@ export const providerDaemon = defineDaemon({
       reload: () => listener.reload(),
       drain: async () => {
         await listener.close();
+        await renewal.renewals[Symbol.asyncDispose]();
         await engine.stop();
         await outbox[Symbol.asyncDispose]();
       },
@@ -142,9 +144,11 @@ type Context = DaemonContext<Static<typeof ProviderConfig>>;
 function reachPeers({ config, tls }: Context, nodeId: string) {
   const clientOf = (peer: typeof config.kms) => new RestClient({ baseUrl: peer.url, tls, expectedPeer: peer });
   const clients = { kms: clientOf(config.kms), ota: clientOf(config.ota), issuer: clientOf(config.issuer) };
+  const ota = otaClient(clients.ota);
   return {
     kms: kmsClient(clients.kms, nodeId),
-    links: new CardLinks(otaClient(clients.ota), config.cardWaitMs ?? DEFAULT_CARD_WAIT_MS),
+    links: new CardLinks(ota, config.cardWaitMs ?? DEFAULT_CARD_WAIT_MS),
+    placesOf: ota.placesOf,
     issuer: issuerClient(clients.issuer),
     installer: installerClient(clients.issuer),
     permits: loadPermitsClient(clients.issuer),
@@ -191,6 +195,22 @@ async function flowsOf(
     productFlows: new ProductFlows({ ...parts, products, installer, permits }),
     processes: new ServiceProcesses({ ...parts, ...inDomain, catalogue }),
   };
+}
+
+/** Instances of services, and what brings them onto cards that replace theirs. */
+function renewalOf(
+  { config, logger }: Context,
+  { database, bells: { bells } }: FlowPlatform<ProviderTables>,
+  { placesOf }: ReturnType<typeof reachPeers>,
+  { keyDistributions, productFlows, processes, catalogue }: Awaited<ReturnType<typeof flowsOf>>,
+) {
+  const instances = new ServiceInstances(database, catalogue, () => bells.ring(RENEWAL_BELL));
+  const renewals = new Renewals({
+    ...{ database, auditLog: new AuditLog(database), bells, keyDistributions, productFlows, processes, instances },
+    ...{ placesOf, keySizeBits: config.tsms?.keySizeBits ?? DEFAULT_KEY_SIZE_BITS },
+    onFailure: (instanceId, error) => logger.warn({ instanceId, reason: String(error) }, 'a renewal waits'),
+  });
+  return { instances, renewals };
 }
 
 /** What operators do with a flow goes for all its kinds. */

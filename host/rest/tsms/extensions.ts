@@ -26,9 +26,13 @@ const ScriptParams = Type.Object({ serviceId: Uuid, name: Name, version: Version
 const ActionParams = Type.Object({ serviceId: Uuid, actionCode: ActionName }, closed);
 const ActionBody = Type.Object({ script: Name, version: Version }, closed);
 const OptionParams = Type.Object({ sposConfigId: Uuid }, closed);
-/** 50 an action was run, 60 and 61 the issuer has blocked the instance and freed it. */
+/** 50 an action was run, 60 and 61 the issuer has blocked the instance and freed it, 62 another card replaces its. */
 const SposOptionsBody = Type.Object(
-  { operations: Type.Array(Type.Union([Type.Literal(50), Type.Literal(60), Type.Literal(61)]), { maxItems: 3 }) },
+  {
+    operations: Type.Array(Type.Union([Type.Literal(50), Type.Literal(60), Type.Literal(61), Type.Literal(62)]), {
+      maxItems: 4,
+    }),
+  },
   closed,
 );
 const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{16,512}=*)$/i;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { TsmError } from '../../errors.ts';
+import { PeerError, TsmError } from '../../errors.ts';
 import type { Bells } from '../../store/bells.ts';
 import { type Deliver, type Delivered, deliverNext, listDueProviders } from '../../store/issuer/outbox.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
+import type { CardId } from '../../wire/message/common.ts';
 import type { ProviderStates } from '../../workflow/loss-report/context.ts';
 import { synchronisation } from '../../workflow/loss-report.ts';
 
@@ -68,8 +69,13 @@ export class StateChangeOutbox implements AsyncDisposable {
       }
     };
     const deliver: Deliver = {
-      change: (change) => told(() => synchronisation.step(change, peer)),
-      states: async (cardId, snapshot) => (await told(() => peer.putProductStates(cardId, snapshot))) === true,
+      change: ({ replacedBy, ...change }) =>
+        told(() => understood(replacedBy, (successor) => synchronisation.step({ ...change, ...successor }, peer))),
+      states: async (cardId, { replacedBy, ...snapshot }) => {
+        const put = () =>
+          understood(replacedBy, (successor) => peer.putProductStates(cardId, { ...snapshot, ...successor }));
+        return (await told(put)) === true;
+      },
     };
     for (let taken: boolean | undefined = true; taken === true && goesOn(); )
       taken = await deliverNext(database, providerId, deliver, goesOn);
@@ -78,5 +84,21 @@ export class StateChangeOutbox implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#working;
+  }
+}
+
+const BAD_REQUEST = 400;
+
+/** With the successor of the card; a provider of a release before, who does not know that field, gets it without. */
+async function understood(
+  replacedBy: CardId | undefined,
+  send: (successor: { readonly replacedBy?: CardId }) => Promise<void>,
+): Promise<void> {
+  if (replacedBy === undefined) return send({});
+  try {
+    await send({ replacedBy });
+  } catch (error) {
+    if (!(error instanceof PeerError) || error.context.status !== BAD_REQUEST) throw error;
+    await send({});
   }
 }

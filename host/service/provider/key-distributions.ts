@@ -79,15 +79,22 @@ export class KeyDistributions implements Workflow {
   /**
    * Starts the flow; the same key and request give the same flow.
    *
+   * @param onlyCard absent: whichever card is in the reader
    * @throws ConflictError `idempotency-key-reused`
    */
-  async start(id: string, caller: string, request: StartKeyDistribution): Promise<KeyDistributionState> {
+  async start(
+    id: string,
+    caller: string,
+    request: StartKeyDistribution,
+    onlyCard?: CardId,
+  ): Promise<KeyDistributionState> {
     const { database } = this.#options;
     const { terminalId, readerName, keySizeBits = DEFAULT_KEY_SIZE_BITS } = request;
-    const input: ProviderStart = { terminalId, readerName, keySizeBits };
+    const only = onlyCard === undefined ? {} : { onlyCard };
+    const input: ProviderStart = { terminalId, readerName, keySizeBits, ...only };
     const go = await database.transaction().execute(async (transaction) => {
       await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, { key: id, caller, body: request });
-      const added = await addKeyDistribution(transaction, { id, ...input });
+      const added = await addKeyDistribution(transaction, { id, terminalId, readerName, keySizeBits });
       return added ? this.#begin(transaction, id, input) : undefined;
     });
     if (go === undefined) return this.#read(id);

@@ -15,6 +15,7 @@ import {
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import { toHex } from '../../wire/hex.ts';
+import type { CardId } from '../../wire/message/common.ts';
 import type { StepRecord } from '../../wire/message/key-distribution.ts';
 import type { DeploymentState, StartDeployment, StartTopUp, TopUpState } from '../../wire/message/platform.ts';
 import type {
@@ -79,10 +80,19 @@ export class ProductFlows {
     };
   }
 
-  /** @throws NotFoundError `product-unknown` @throws ConflictError `idempotency-key-reused` */
-  async startDeployment(id: string, caller: string, request: StartDeployment): Promise<DeploymentState> {
+  /**
+   * @param onlyCard absent: whichever card is in the reader
+   * @throws NotFoundError `product-unknown` @throws ConflictError `idempotency-key-reused`
+   */
+  async startDeployment(
+    id: string,
+    caller: string,
+    request: StartDeployment,
+    onlyCard?: CardId,
+  ): Promise<DeploymentState> {
     this.#product(request.productId);
-    return deploymentOf(await this.#start(DEPLOYMENT, id, caller, request));
+    const start: DeployStart = { ...request, ...(onlyCard === undefined ? {} : { onlyCard }) };
+    return deploymentOf(await this.#start(DEPLOYMENT, id, caller, start));
   }
 
   /** A3: the same key and request give the same top-up. @throws NotFoundError `product-unknown` */
@@ -114,7 +124,7 @@ export class ProductFlows {
     kind: ProductFlowKind,
     id: string,
     caller: string,
-    request: StartDeployment | StartTopUp,
+    request: DeployStart | StartTopUp,
   ): Promise<FlowState> {
     const { database, flow, settings } = this.#options;
     const go = await database.transaction().execute(async (transaction) => {

@@ -42,7 +42,7 @@ export class ProductStates {
   async change(change: ProductStateChange, caller: string): Promise<void> {
     this.#requireIssuer(caller);
     if (!(await applyStateChange(this.#database, change))) return;
-    const { eventId, cardId, productId, from, to, sequence } = change;
+    const { eventId, cardId, productId, from, to, sequence, replacedBy } = change;
     await this.#auditLog.append({
       ...{
         phase: 'after',
@@ -51,7 +51,7 @@ export class ProductStates {
         workflowId: eventId,
         numeral: 'B6',
       },
-      details: { from, to, sequence },
+      details: { from, to, sequence, ...(replacedBy === undefined ? {} : { replacedBy: cardIdText(replacedBy) }) },
     });
   }
 

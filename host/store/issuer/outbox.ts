@@ -78,6 +78,11 @@ export async function deliverNext(
   });
 }
 
+type States = Pick<ProductStateSnapshot, 'products' | 'sequence'> & {
+  readonly stamp: string | null;
+  readonly replaced_by: string | null;
+};
+
 /** All states of the card and their last number, of one moment: what waits up to there is in them. */
 async function handStates(
   transaction: Transaction<IssuerTables>,
@@ -89,8 +94,9 @@ async function handStates(
   deliver: Deliver,
 ): Promise<boolean> {
   const card = cardIdText(cardId);
-  const { rows } = await sql<Pick<ProductStateSnapshot, 'products' | 'sequence'> & { readonly stamp: string | null }>`
+  const { rows } = await sql<States>`
     SELECT coalesce(last.sequence, 0) AS sequence, ${STAMP} AS stamp,
+      (SELECT replaced_by FROM cards WHERE card = ${card}) AS replaced_by,
       coalesce((SELECT json_agg(json_build_object('productId', on_card.product_id, 'state', on_card.state))
         FROM card_products AS on_card JOIN products ON products.product_id = on_card.product_id
         WHERE on_card.card = ${card} AND products.provider_id = ${providerId}), '[]') AS products
@@ -100,9 +106,9 @@ async function handStates(
   );
   const [row] = rows;
   if (row === undefined) return false;
-  const { stamp, ...states } = row;
+  const { stamp, replaced_by: replacedBy, ...states } = row;
   const event = stamp === null ? {} : { eventId: stamp };
-  if (!(await deliver.states(cardId, { reason, ...states, ...event }))) return false;
+  if (!(await deliver.states(cardId, { reason, ...states, ...event, ...successorOf(replacedBy) }))) return false;
   await sql`
     UPDATE outbox SET delivered_at = now() WHERE provider_id = ${providerId} AND card = ${card}
       AND sequence <= ${states.sequence} AND delivered_at IS NULL`.execute(transaction);
@@ -128,6 +134,8 @@ interface Waiting {
   readonly from_state: ProductState;
   readonly to_state: ProductState;
   readonly sequence: number;
+  /** The card that has taken the place of this one. */
+  readonly replaced_by: string | null;
 }
 
 /** The first changes of a card, the one that waits longest before; none where another node has them. */
@@ -140,6 +148,7 @@ async function nextDue(transaction: Transaction<IssuerTables>, providerId: strin
   for (const { event_id: first, card } of heads.rows) {
     const { rows } = await sql<Waiting>`
       SELECT event_id, card, product_id, from_state, to_state, sequence,
+        (SELECT replaced_by FROM cards WHERE cards.card = outbox.card) AS replaced_by,
         ${STAMP} AS stamp FROM outbox
       WHERE provider_id = ${providerId} AND card = ${card} AND delivered_at IS NULL
       ORDER BY sequence LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`.execute(transaction);
@@ -148,6 +157,8 @@ async function nextDue(transaction: Transaction<IssuerTables>, providerId: strin
   }
   return [];
 }
+
+const successorOf = (card: string | null) => (card === null ? {} : { replacedBy: cardIdOfText(card) });
 
 interface Due {
   readonly rowId: string;
@@ -159,5 +170,6 @@ const changeOf = (row: Waiting): Due => ({
   change: {
     ...{ eventId: row.stamp, cardId: cardIdOfText(row.card), productId: row.product_id },
     ...{ from: row.from_state, to: row.to_state, sequence: row.sequence },
+    ...(row.to_state === 'TERMINATED' ? successorOf(row.replaced_by) : {}),
   },
 });

@@ -9,6 +9,7 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
+import { RENEWALS_SQL, type RenewalTables } from './renewal-table.ts';
 import { type ScriptTables, SERVICE_SCRIPTS_SQL } from './service-scripts.ts';
 import { SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
 import { SPOS_NOTICES_SQL, SPOS_OPTIONS_SQL, type SposTables } from './spos-notices.ts';
@@ -129,6 +130,7 @@ export interface ProviderTables
     WorkflowTables,
     TsmsTables,
     ServiceTables,
+    RenewalTables,
     SposTables,
     ScriptTables {
   security_domains: SecurityDomainTable;
@@ -259,4 +261,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
       card text NOT NULL, sequence integer NOT NULL, event_id text NOT NULL, PRIMARY KEY (card, sequence));`,
   },
   { number: 17, name: 'wishes of servers', sql: SPOS_OPTIONS_SQL },
+  { number: 18, name: 'renewals', sql: RENEWALS_SQL },
 ];

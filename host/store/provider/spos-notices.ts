@@ -69,6 +69,10 @@ export const OWN_OPERATION = {
   execution: { own: 50, standard: undefined },
   block: { own: 60, standard: 30 },
   unblock: { own: 61, standard: 31 },
+  /** Another card takes the place of the instance's own (SE_RENEWED). */
+  renew: { own: 62, standard: 30 },
+  /** The same of one that was suspended before. */
+  renewBlocked: { own: 62, standard: undefined },
 } as const;
 
 /** As `enqueueNotice`, under the number that the server knows; none where it knows none. */

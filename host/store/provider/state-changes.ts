@@ -3,8 +3,14 @@ import { createHash } from 'node:crypto';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { ConflictError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import { INSTANCE_STATE, type ProductStateChange, type ProductStateSnapshot } from '../../wire/message/platform.ts';
+import {
+  INSTANCE_STATE,
+  type ProductState,
+  type ProductStateChange,
+  type ProductStateSnapshot,
+} from '../../wire/message/platform.ts';
 import { cardIdText } from '../card-id.ts';
+import { addRenewals } from './renewals.ts';
 import type { ProviderTables } from './schema.ts';
 import { enqueueOwnNotice } from './spos-notices.ts';
 
@@ -69,9 +75,27 @@ export async function applyStateChange(database: Database, change: ProductStateC
         state = ${stateUnder(sql`${to}`)} FROM service_instances AS before
       WHERE now.instance_id = before.instance_id AND now.card = ${card} AND now.product_id = ${productId}
       RETURNING now.instance_id AS "instanceId", before.state AS was, now.state AS became`.execute(transaction);
-    await tellServers(transaction, rows, `${card} ${sequence} ${eventId}`);
+    await renewOn(transaction, rows, change);
+    await tellServers(transaction, rows, { event: `${card} ${sequence} ${eventId}`, renewed: isRenewed(change) });
     return true;
   });
+}
+
+/** Another card has taken the place of this one. */
+const isRenewed = ({ to, replacedBy }: Pick<ProductStateChange, 'to' | 'replacedBy'>): boolean =>
+  to === 'TERMINATED' && replacedBy !== undefined;
+
+async function renewOn(
+  transaction: Database,
+  moved: readonly Moved[],
+  { to, replacedBy }: Pick<ProductStateChange, 'to' | 'replacedBy'>,
+): Promise<void> {
+  if (to !== 'TERMINATED' || replacedBy === undefined || moved.length === 0) return;
+  await addRenewals(
+    transaction,
+    moved.map(({ instanceId }) => instanceId),
+    replacedBy,
+  );
 }
 
 interface Moved {
@@ -80,11 +104,19 @@ interface Moved {
   readonly became: number;
 }
 
-/** The servers of service providers hear that the issuer has blocked an instance, and that it is free again. */
-async function tellServers(transaction: Database, moved: readonly Moved[], event: string): Promise<void> {
+/**
+ * The servers of service providers hear that the issuer has blocked an instance, that it is free again, and that
+ * another card takes the place of its own.
+ */
+async function tellServers(
+  transaction: Database,
+  moved: readonly Moved[],
+  { event, renewed }: { readonly event: string; readonly renewed: boolean },
+): Promise<void> {
   const { OPERATIONAL, SUSPENDED } = INSTANCE_STATE;
   for (const { instanceId, was, became } of moved) {
-    if (was === became || ![OPERATIONAL, SUSPENDED].some((state) => state === was)) continue;
+    const moves = was !== became;
+    if ((!moves && !renewed) || ![OPERATIONAL, SUSPENDED].some((state) => state === was)) continue;
     const row = await transaction
       .selectFrom('service_deployments')
       .select(['service_id', 'version_tag'])
@@ -98,8 +130,9 @@ async function tellServers(transaction: Database, moved: readonly Moved[], event
       ...{ executionStatus: 0, executionMessage: '', startDate: at.toISOString(), endDate: at.toISOString() },
       ...{ serviceStartState: was, serviceEndState: became },
     };
-    const operation = became === SUSPENDED ? 'block' : 'unblock';
-    await enqueueOwnNotice(transaction, result, { operation, at });
+    const switched = became === SUSPENDED ? 'block' : 'unblock';
+    const replaced = moves ? 'renew' : 'renewBlocked';
+    await enqueueOwnNotice(transaction, result, { operation: renewed ? replaced : switched, at });
   }
 }
 
@@ -128,7 +161,7 @@ async function requireSame(transaction: Database, card: string, { eventId, seque
 export async function applySnapshot(
   database: Database,
   cardId: CardId,
-  { products, sequence, eventId, reason }: ProductStateSnapshot,
+  { products, sequence, eventId, reason, replacedBy }: ProductStateSnapshot,
 ): Promise<{ readonly changed: number; readonly kept: number }> {
   const card = cardIdText(cardId);
   return database.transaction().execute(async (transaction) => {
@@ -148,13 +181,20 @@ export async function applySnapshot(
       SELECT count(*)::int AS kept FROM service_instances AS now, ${told} WHERE ${isOther} AND ${kept}`.execute(
       transaction,
     );
-    const { rows: moved } = await sql<Moved>`
+    const { rows: moved } = await sql<Moved & { readonly to: ProductState }>`
       UPDATE service_instances AS now SET product_state = told_state, revision = now.revision + 1,
         state = ${stateUnder(sql`told_state`)}
       FROM ${told}, service_instances AS before
       WHERE now.instance_id = before.instance_id AND ${isOther} AND NOT ${kept}
-      RETURNING now.instance_id AS "instanceId", before.state AS was, now.state AS became`.execute(transaction);
-    await tellServers(transaction, moved, `${card} ${sequence} ${reason}`);
+      RETURNING now.instance_id AS "instanceId", before.state AS was, now.state AS became,
+        now.product_state AS to`.execute(transaction);
+    const event = `${card} ${sequence} ${reason}`;
+    const successor = replacedBy === undefined ? {} : { replacedBy };
+    for (const one of moved) {
+      const change = { to: one.to, ...successor };
+      await renewOn(transaction, [one], change);
+      await tellServers(transaction, [one], { event, renewed: isRenewed(change) });
+    }
     return { changed: moved.length, kept: rows[0]?.kept ?? 0 };
   });
 }

@@ -8,6 +8,7 @@ import type { DurableFlow } from '../../service/durable-flow.ts';
 import { ApplicationRequests } from '../../service/issuer/application-requests.ts';
 import { ContentTokens } from '../../service/issuer/content-tokens.ts';
 import { Products } from '../../service/issuer/products.ts';
+import { SecureElements } from '../../service/issuer/secure-elements.ts';
 import { OUTBOX_BELL, StateChangeOutbox } from '../../service/issuer/state-change-outbox.ts';
 import type { KeyService } from '../../service/kms/key-service.ts';
 import { ContentChanges } from '../../service/provider/content-changes.ts';
@@ -15,6 +16,7 @@ import type { KeyDistributions } from '../../service/provider/key-distributions.
 import { ProductFlows } from '../../service/provider/product-flows.ts';
 import { ProductStates } from '../../service/provider/product-states.ts';
 import type { Relays } from '../../service/provider/relays.ts';
+import { RENEWAL_BELL, Renewals } from '../../service/provider/renewals.ts';
 import { ServiceCatalogue } from '../../service/provider/services/service-catalogue.ts';
 import { ServiceInstances } from '../../service/provider/services/service-instances.ts';
 import { ServiceProcesses } from '../../service/provider/services/service-processes.ts';
@@ -26,6 +28,7 @@ import type { Bells } from '../../store/bells.ts';
 import { putProduct } from '../../store/issuer/card-products.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
+import type { CardPlace } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { GrantedToken } from '../../wire/message/content-change.ts';
 import type { DeploymentState, Ledger, ProductStateChange, TopUpState } from '../../wire/message/platform.ts';
@@ -75,6 +78,8 @@ export interface ProductsBetween {
   confirmation?: (confirmation: string | undefined) => string | undefined;
   /** The provider takes the change over, and its acknowledgement is lost. */
   loseAcknowledgement?: boolean;
+  /** Where the OTA server knows a card to be. */
+  places?: (cardId: CardId) => CardPlace[];
 }
 
 export class ProductWorld {
@@ -84,6 +89,7 @@ export class ProductWorld {
   readonly productFlows: ProductFlows;
   readonly productStates: ProductStates;
   readonly contentTokens: ContentTokens;
+  readonly secureElements: SecureElements;
   /** The SP TSM of service providers. */
   readonly services: {
     readonly backend: TsmsBackend;
@@ -93,6 +99,7 @@ export class ProductWorld {
   };
   readonly #applicationRequests: ApplicationRequests;
   readonly #parts: ProductParts;
+  #renewals: Renewals | undefined;
 
   constructor(parts: ProductParts) {
     const { issuer, provider, relays, links, bells, product } = parts;
@@ -105,6 +112,7 @@ export class ProductWorld {
     });
     const ring = () => bells.ring(OUTBOX_BELL);
     this.products = new Products({ database: issuer.database, auditLog: new AuditLog(issuer.database), ring });
+    this.secureElements = new SecureElements(issuer.database, new AuditLog(issuer.database), ring);
     this.productStates = new ProductStates(provider.database, new AuditLog(provider.database), 'issuer', {
       ...{ kms: provider.kms.purse, products: [product] },
     });
@@ -142,7 +150,7 @@ export class ProductWorld {
     const catalogue = new ServiceCatalogue(provider.database);
     this.services = {
       backend: new TsmsBackend(provider.database, new AuditLog(provider.database), provider.settings.ssdAid),
-      instances: new ServiceInstances(provider.database, catalogue),
+      instances: new ServiceInstances(provider.database, catalogue, () => bells.ring(RENEWAL_BELL)),
       scripts: new ServiceScripts(provider.database, provider.kms.keys),
       processes: new ServiceProcesses({
         ...{ database: provider.database, kms: provider.kms, issuer: provider.issuer, flow: provider.flow },
@@ -186,7 +194,17 @@ export class ProductWorld {
     const { issuer, provider, bells, product } = this.#parts;
     await putProduct(issuer.database, product.productId, 'a');
     await provider.kms.purse.createKeySet({ label: product.keySet, algorithm: product.algorithm });
-    return new StateChangeOutbox({
+    const stack = new AsyncDisposableStack();
+    this.#renewals = stack.use(
+      new Renewals({
+        ...{ database: provider.database, auditLog: new AuditLog(provider.database), bells, keySizeBits: 1024 },
+        ...{ keyDistributions: provider.keyDistributions, productFlows: this.productFlows },
+        ...{ processes: this.services.processes, instances: this.services.instances },
+        placesOf: async (cardId) => this.between.places?.(cardId) ?? [],
+        onFailure: () => {},
+      }),
+    );
+    const outbox = new StateChangeOutbox({
       ...{ database: issuer.database, bells, onFailure: () => {} },
       providerOf: () => ({
         changeProductState: async (change) => {
@@ -201,6 +219,14 @@ export class ProductWorld {
         putProductStates: (cardId, snapshot) => overHttp(() => this.productStates.put(cardId, snapshot, 'issuer')),
       }),
     });
+    stack.use(outbox);
+    return stack;
+  }
+
+  /** What replaced cards had, on its way to the new ones. */
+  get renewals(): Renewals {
+    if (this.#renewals === undefined) throw new TransportError('not-started', 'this world has not been started');
+    return this.#renewals;
   }
 
   async #issuer<T>(act: () => Promise<T>): Promise<T> {

@@ -16,6 +16,7 @@ import { TsmsBackend } from '../../service/provider/tsms/backend.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { Bells } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
+import { findRenewal } from '../../store/provider/renewals.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
 import { provideInstance } from '../../store/provider/service-instances.ts';
 import { addDeployment, setInstanceState } from '../../store/provider/service-processes.ts';
@@ -123,13 +124,17 @@ describe('notices to the servers of service providers', function () {
     await change(2, 'VALID');
     const options = new SposOptions(database);
     expect(await options.get(spId, configId)).to.deep.equal([]);
-    await options.put(spId, configId, [60, 50]);
-    expect(await options.get(spId, configId)).to.deep.equal([60, 50]);
+    await options.put(spId, configId, [60, 50, 62]);
+    expect(await options.get(spId, configId)).to.deep.equal([60, 50, 62]);
     await change(3, 'SUSPENDED');
     await change(4, 'INVALID');
     await change(5, 'VALID');
     const products = [{ productId: service, state: 'INVALID' as const }];
     await applySnapshot(database, cardId, { reason: 'sequence-gap', products, sequence: 9 });
+    const replacedBy = { ...cardId, value: '89860000000000000445' };
+    const ended = [{ productId: service, state: 'TERMINATED' as const }];
+    await applySnapshot(database, cardId, { reason: 'sequence-gap', products: ended, sequence: 12, replacedBy });
+    expect(await findRenewal(database, instanceId)).to.deep.include({ state: 'waiting', newCard: replacedBy });
     const rows = await database.selectFrom('spos_notices').selectAll().where('instance_id', '=', instanceId).execute();
     expect(
       rows.map(({ result }) => [result.requestedOperations, result.serviceStartState, result.serviceEndState]),
@@ -139,6 +144,7 @@ describe('notices to the servers of service providers', function () {
       [[60], 21, 22],
       [[31], 22, 21],
       [[60], 21, 22],
+      [[62], 22, 22],
     ]);
     const [last] = rows;
     const done = { ...(last?.result ?? expect.fail()), processId: 'an action' };

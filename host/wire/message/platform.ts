@@ -247,6 +247,8 @@ export const ProductStateChange = Type.Object(
     to: ProductState,
     /** From 1 up without gaps, for this card and this provider. */
     sequence: Type.Integer({ minimum: 1 }),
+    /** With TERMINATED: the card that takes the place of this one. Who does not know the field gets it without. */
+    replacedBy: Type.Optional(CardId),
   },
   closed,
 );
@@ -269,7 +271,45 @@ export const ProductStateSnapshot = Type.Object(
     sequence: Type.Integer({ minimum: 0 }),
     /** Of that change; absent where there was none. */
     eventId: Type.Optional(ProductStateChange.properties.eventId),
+    /** As in a change: what of this is TERMINATED comes onto that card. */
+    replacedBy: Type.Optional(CardId),
   },
   closed,
 );
 export type ProductStateSnapshot = Static<typeof ProductStateSnapshot>;
+
+/**
+ * A product of a card that another one replaces (SE_RENEWED). It waits until its user or an operator has agreed, is
+ * taken where the new card has the product already, and ends when it is deployed there or was given up.
+ */
+export const RenewalState = Type.Union([
+  Type.Literal('waiting'),
+  Type.Literal('agreed'),
+  Type.Literal('taken'),
+  Type.Literal('done'),
+  Type.Literal('failed'),
+]);
+export type RenewalState = Static<typeof RenewalState>;
+
+/** GET /v1/renewals on `provider`: an array of these. */
+export const Renewal = Type.Object(
+  {
+    /** That on the old card. */
+    instanceId: Type.String({ maxLength: 64 }),
+    ...{ productId: ProductId, oldCard: CardId, newCard: CardId, state: RenewalState },
+    /** Flows that were begun on the new card. */
+    attempts: Type.Integer({ minimum: 0 }),
+    /** Why the last one came to nothing. */
+    reason: Type.Optional(Type.String({ maxLength: 300 })),
+    at: Type.String({ maxLength: 32 }),
+  },
+  closed,
+);
+export type Renewal = Static<typeof Renewal>;
+
+/** POST /v1/renewals/{instanceId}/agreement on `provider`: it may go onto the new card, in this reader where named. */
+export const AgreeToRenewal = Type.Object(
+  { reader: Type.Optional(Type.Object({ terminalId: Name, readerName: Name }, closed)) },
+  closed,
+);
+export type AgreeToRenewal = Static<typeof AgreeToRenewal>;

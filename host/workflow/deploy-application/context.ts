@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Card } from '../../store/issuer/cards.ts';
+import type { CardId } from '../../wire/message/common.ts';
 import type {
   ApplicationRemoval,
   ApplicationRequest,
@@ -25,7 +26,13 @@ export interface Product {
   readonly maxBalance: number;
 }
 
-export type DeployStart = { readonly terminalId: string; readonly readerName: string; readonly productId: string };
+export type DeployStart = {
+  readonly terminalId: string;
+  readonly readerName: string;
+  readonly productId: string;
+  /** Absent: whichever card is in the reader. */
+  readonly onlyCard?: CardId;
+};
 
 export interface DeployContext extends ProviderContext {
   readonly product: Product;

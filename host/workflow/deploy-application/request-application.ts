@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { CardIdentity } from '../../card/identity.ts';
+import { ConflictError } from '../../errors.ts';
+import { cardIdText } from '../../store/card-id.ts';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import { provideInstance } from '../../store/provider/service-instances.ts';
 import { toHex } from '../../wire/hex.ts';
@@ -15,14 +17,20 @@ export const newSerial = (): string => `41${toHex(randomBytes(7))}`;
 /**
  * D2: names the purse, and asks the issuer to load and install it into the provider's domain, holding a relay open.
  *
- * @throws ConflictError `security-domain-unfinished` before 60 of the key distribution
+ * @throws ConflictError `other-card` when it is not the one that this is for, `security-domain-unfinished` before 60 of
+ *     the key distribution
  */
 export async function requestApplication(
   facts: DeployStart & CardIdentity & { readonly insertion: string },
   context: DeployContext,
 ): Promise<Named> {
   const { workflowId, settings, product, database, installer } = context;
-  const { cardId } = facts;
+  const { cardId, onlyCard = cardId } = facts;
+  if (cardIdText(onlyCard) !== cardIdText(cardId))
+    throw new ConflictError(
+      'other-card',
+      `Another card is in ${facts.readerName}: put the one of this deployment there`,
+    );
   requireFinished(await findSecurityDomainRow(database, cardId));
   const instance = await provideInstance(database, {
     ...{ productId: product.productId, cardId, instanceId: randomUUID(), serial: newSerial() },

@@ -15,11 +15,17 @@ export function terminalRoutes(app: RestApp, sessions: CardSessions): void {
   );
 }
 
-/** Where a card may be: for the issuer, whose card it is. */
+/** Where a card may be: for the issuer, whose card it is; a provider hears of places where it says so itself. */
 export function cardPlaceRoutes(app: RestApp, places: CardPlaces): void {
   app.get(
     '/v1/cards/:kind/:value/places',
-    { config: { access: ['issuer'] }, schema: { params: CardParams, response: { 200: Type.Array(CardPlace) } } },
-    async ({ params }) => places.of(params),
+    {
+      config: { access: ['issuer', 'provider'] },
+      schema: { params: CardParams, response: { 200: Type.Array(CardPlace) } },
+    },
+    async ({ params, peer }) => {
+      const all = await places.of(params);
+      return peer.role === 'provider' ? all.filter(({ named }) => named) : all;
+    },
   );
 }

@@ -5,6 +5,7 @@ import type { KeyDistributions } from '../../../service/provider/key-distributio
 import type { ProductFlows } from '../../../service/provider/product-flows.ts';
 import type { ProductStates } from '../../../service/provider/product-states.ts';
 import type { Relays } from '../../../service/provider/relays.ts';
+import type { Renewals } from '../../../service/provider/renewals.ts';
 import type { SecurityDomains } from '../../../service/provider/security-domains.ts';
 import type { ChipRanges } from '../../../service/provider/services/chip-ranges.ts';
 import type { ServiceInstances } from '../../../service/provider/services/service-instances.ts';
@@ -19,6 +20,7 @@ import { cardRelayRoutes } from './card-relays.ts';
 import { contentChangeRoutes } from './content-changes.ts';
 import { keyDistributionRoutes } from './key-distributions.ts';
 import { productFlowRoutes, productStateRoutes } from './products.ts';
+import { renewalRoutes } from './renewals.ts';
 import { securityDomainRoutes } from './security-domains.ts';
 import { serviceProviderRoutes } from './service-providers.ts';
 import { serviceInstanceRoutes, serviceProcessRoutes } from './services.ts';
@@ -29,6 +31,7 @@ export interface ProviderServices {
   readonly productStates: ProductStates;
   readonly contentChanges: ContentChanges;
   readonly relays: Relays;
+  readonly renewals: Renewals;
   readonly securityDomains: SecurityDomains;
   readonly tsms: TsmsBackend;
   readonly chips: ChipRanges;
@@ -46,6 +49,7 @@ export function providerRoutes(app: RestApp, services: ProviderServices): void {
   productStateRoutes(app, services.productStates);
   contentChangeRoutes(app, services.contentChanges);
   cardRelayRoutes(app, services.relays);
+  renewalRoutes(app, services.renewals);
   securityDomainRoutes(app, services.securityDomains);
   serviceProviderRoutes(app, services.tsms, services.chips);
   serviceInstanceRoutes(app, services.instances);

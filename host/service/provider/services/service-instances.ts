@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { TsmError } from '../../../errors.ts';
+import { agreeForHolder } from '../../../store/provider/renewals.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import { provideInstance } from '../../../store/provider/service-instances.ts';
 import {
@@ -37,9 +38,13 @@ export class ServiceInstances {
   readonly #database: Kysely<ProviderTables>;
   readonly #catalogue: ServiceCatalogue;
 
-  constructor(database: Kysely<ProviderTables>, catalogue: ServiceCatalogue) {
+  readonly #onAgreed: () => void;
+
+  /** @param onAgreed hears that a renewal may go on */
+  constructor(database: Kysely<ProviderTables>, catalogue: ServiceCatalogue, onAgreed: () => void = () => {}) {
     this.#database = database;
     this.#catalogue = catalogue;
+    this.#onAgreed = onAgreed;
   }
 
   /**
@@ -51,6 +56,20 @@ export class ServiceInstances {
     const known = await this.#catalogue.service(serviceId, appId);
     const [there] = await findDeployedOn(this.#database, serviceId, cards);
     if (there !== undefined) return shown(there, known);
+    return this.#make(known, version, cards);
+  }
+
+  /** The same for a platform's own ends, without an app: for one card. @throws as `create` */
+  async provide(serviceId: string, version: string, cardId: CardId): Promise<Instance> {
+    const known = await this.#catalogue.find(serviceId);
+    const [there] = await findDeployedOn(this.#database, serviceId, [cardId]);
+    if (there !== undefined) return shown(there, known);
+    if (known === undefined) throw refusal('ORPHANED', 'The service was deleted');
+    return this.#make(known, version, [cardId]);
+  }
+
+  async #make(known: KnownService, version: string, cards: readonly CardId[]): Promise<Instance> {
+    const serviceId = known.service.id;
     const wanted = findVersion(known.world, serviceId, version);
     if (wanted === undefined) throw refusal('NOT_FOUND', `The service has no version ${version}`);
     const choice = await this.#choose(known.world, wanted, cards);
@@ -71,9 +90,10 @@ export class ServiceInstances {
     });
   }
 
-  /** Instances of this service on these cards. */
+  /** Instances of this service on these cards, which one user holds: what one had may go onto its successor. */
   async find({ serviceId, appId, cards }: FindOnCards): Promise<Instance[]> {
     const known = await this.#catalogue.service(serviceId, appId);
+    if (cards.length > 1 && (await agreeForHolder(this.#database, serviceId, cards))) this.#onAgreed();
     return (await findDeployedOn(this.#database, serviceId, cards)).map((row) => shown(row, known));
   }
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Type } from 'typebox';
+import type { Renewals } from '../../../service/provider/renewals.ts';
+import { AgreeToRenewal, Renewal } from '../../../wire/message/platform.ts';
+import type { RestApp } from '../../app.ts';
+import { limitField, limitOf } from '../../paging.ts';
+
+const closed = { additionalProperties: false } as const;
+const config = { access: ['operator'] as const };
+const Params = Type.Object({ instanceId: Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }) }, closed);
+const Query = Type.Object(limitField, closed);
+
+/** What goes from replaced cards onto those that took their place. */
+export function renewalRoutes(app: RestApp, renewals: Renewals): void {
+  app.get(
+    '/v1/renewals',
+    { config, schema: { querystring: Query, response: { 200: Type.Array(Renewal, { maxItems: 1_000 }) } } },
+    async ({ query }) => renewals.list(limitOf(query)),
+  );
+
+  app.post(
+    '/v1/renewals/:instanceId/agreement',
+    { config, schema: { params: Params, body: AgreeToRenewal, response: { 200: Renewal } } },
+    async ({ params, body, peer }) => renewals.agree(params.instanceId, body, peer.id),
+  );
+}

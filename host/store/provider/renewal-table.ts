@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ColumnType } from 'kysely';
+import type { RenewalState } from '../../wire/message/platform.ts';
+
+/** The table of renewals. */
+
+export const RENEWALS_SQL = `
+  CREATE TABLE renewals (
+    instance_id text PRIMARY KEY, product_id text NOT NULL, old_card text NOT NULL, new_card text NOT NULL,
+    version_tag text, suspended boolean NOT NULL,
+    state text NOT NULL CHECK (state IN ('waiting', 'agreed', 'taken', 'done', 'failed')),
+    terminal_id text, reader_name text, attempts integer NOT NULL DEFAULT 0, looks integer NOT NULL DEFAULT 0,
+    due_at timestamptz NOT NULL DEFAULT now(), reason text, at timestamptz NOT NULL DEFAULT now(),
+    CHECK ((terminal_id IS NULL) = (reader_name IS NULL))
+  );
+  CREATE UNIQUE INDEX renewals_one_open ON renewals (new_card, product_id) WHERE state IN ('waiting', 'agreed');
+  CREATE INDEX renewals_due ON renewals (due_at) WHERE state = 'agreed';
+`;
+
+export interface RenewalTables {
+  renewals: {
+    instance_id: string;
+    product_id: string;
+    old_card: string;
+    new_card: string;
+    /** Of a service; null for a product of the provider's own. */
+    version_tag: string | null;
+    /** By its provider. */
+    suspended: boolean;
+    state: RenewalState;
+    terminal_id: string | null;
+    reader_name: string | null;
+    attempts: number;
+    /** How often nobody knew where the new card is. */
+    looks: number;
+    due_at: ColumnType<Date, never, Date>;
+    reason: string | null;
+    at: ColumnType<Date, never, never>;
+  };
+}

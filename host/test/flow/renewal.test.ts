@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { PeerError, TransportError } from '../../errors.ts';
+import { cardIdText } from '../../store/card-id.ts';
+import type { CardPlace } from '../../wire/message/card-script.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import { type ProductState, type Renewal, INSTANCE_STATE as S } from '../../wire/message/platform.ts';
+import type { Instance } from '../../wire/message/service-instance.ts';
+import type { InProcess } from './in-process.ts';
+import { ServiceDesk } from './service-desk.ts';
+import { insertWithPurse, instanceOf, sharedProducts } from './shared-products.ts';
+
+/** A card takes the place of another one: what was on that comes onto it, with keys of its own and no money. */
+describe('renewal of a secure element', function () {
+  this.timeout(240_000);
+  type Made = Awaited<ReturnType<InProcess['insertMade']>>;
+  let world: InProcess;
+  let desk: ServiceDesk;
+  let purse: Awaited<ReturnType<typeof insertWithPurse>>;
+  let instance: Instance;
+  const cards: Record<string, Made> = {};
+  const card = (name: string): Made => cards[name] ?? expect.fail(`there is no card ${name}`);
+
+  before(async () => {
+    world = await sharedProducts();
+    world.products.between.places = placesOf;
+    purse = await insertWithPurse(world, 'renewal-old');
+    desk = await ServiceDesk.open(world);
+    for (const name of ['new', 'service-old', 'service-new', 'other']) {
+      cards[name] = await world.insertMade(`renewal-${name}`);
+    }
+    instance = await desk.create(card('service-old').cardId);
+    const all = { operation: 'deploy', commands: ['I', 'P', 'A'], finalize: true } as const;
+    await desk.run(instance, 'renewal-service-old', { ...all, commands: [...all.commands] });
+    expect((await desk.get(instance)).state).to.equal(S.OPERATIONAL);
+  });
+  after(() => {
+    for (const name of ['places', 'beforeChange', 'providerAway'] as const) delete world?.products.between[name];
+  });
+
+  /** Phones that bring these cards, each into the reader of its own. */
+  function placesOf(cardId: CardId): CardPlace[] {
+    const found = Object.values(cards).find((one) => cardIdText(one.cardId) === cardIdText(cardId));
+    if (found === undefined) return [];
+    return [{ terminalId: 't', readerName: found.readerName, insertion: String(found.seat.insertion), named: true }];
+  }
+  const replace = (old: CardId, replacedBy: CardId) =>
+    world.products.secureElements.move(old.value, { state: 'REPLACED', replacedBy }, 'operator');
+  const renewalOf = async (old: CardId): Promise<Renewal | undefined> =>
+    (await world.products.renewals.list(500)).find(({ oldCard }) => cardIdText(oldCard) === cardIdText(old));
+  async function until<T>(what: string, look: () => Promise<T>, is: (seen: T) => boolean): Promise<T> {
+    const deadline = Date.now() + 60_000;
+    for (;;) {
+      const seen = await look();
+      if (is(seen)) return seen;
+      if (Date.now() > deadline) throw new TransportError('not-seen', `${what}: ${JSON.stringify(seen)}`);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+  const untilState = (old: CardId, state: Renewal['state']) =>
+    until(
+      state,
+      () => renewalOf(old),
+      (seen) => seen?.state === state,
+    );
+  const productOn = async (cardId: CardId): Promise<ProductState> => (await instanceOf(world, { cardId })).productState;
+  const noteOn = (old: CardId) =>
+    until(
+      'terminated',
+      () => productOn(old),
+      (state) => state === 'TERMINATED',
+    );
+
+  it('waits for a provider that is away, and is noted once however often it is said', async () => {
+    const { products } = world;
+    const old = { readerName: 'renewal-old', cardId: purse.card.cardId };
+    expect((await products.topUp(old, 500)).outcome).to.equal('credited');
+    products.between.providerAway = true;
+    await replace(old.cardId, card('new').cardId);
+    await replace(old.cardId, card('other').cardId);
+    expect(await productOn(old.cardId)).to.equal('VALID');
+    products.between.providerAway = false;
+    await noteOn(old.cardId);
+    expect(await renewalOf(old.cardId)).to.deep.include({ state: 'waiting', newCard: card('new').cardId, attempts: 0 });
+    expect((await products.topUp(old, 100)).outcome).to.equal('refused');
+  });
+
+  it('brings the purse onto the new card at an operator’s word: empty, with serial and keys of its own', async () => {
+    const { products } = world;
+    const { cardId, seat } = card('new');
+    expect(seat.sent, 'nothing was sent before').to.deep.equal([]);
+    await products.renewals.agree(purse.instance.instanceId, {}, 'operator');
+    await untilState(purse.card.cardId, 'done');
+    const renewed = await instanceOf(world, { cardId });
+    expect(renewed).to.include({ state: S.OPERATIONAL, productState: 'VALID' });
+    expect(renewed.serial).not.to.equal(purse.instance.serial);
+    const place = { readerName: 'renewal-new', cardId };
+    expect(await products.ledger(place, renewed.serial)).to.deep.include({ platform: 0, loads: 0, equal: true });
+    expect((await products.topUp(place, 300)).outcome).to.equal('credited');
+    expect(await products.ledger(place, renewed.serial)).to.deep.include({ platform: 300, equal: true });
+    const ledger = await products.productStates.ledger(purse.instance.serial);
+    expect(ledger, 'what was on the old one is still owed').to.deep.include({ platform: 500, open: 0, equal: true });
+  });
+
+  it('is no word of the issuer alone: a card of somebody else gets nothing', async () => {
+    const [old, next, other] = [card('service-old'), card('service-new'), card('other')];
+    await replace(old.cardId, next.cardId);
+    await untilState(old.cardId, 'waiting');
+    const find = (...held: Made[]) =>
+      world.products.services.instances.find({
+        serviceId: desk.serviceId,
+        cards: held.map(({ cardId }) => cardId),
+      });
+    // The user of the old card, who holds another one; and the user of the new card.
+    expect(await find(old, other)).to.have.length(1);
+    expect(await find(next)).to.deep.equal([]);
+    expect(await find(next, other)).to.deep.equal([]);
+    expect(await renewalOf(old.cardId)).to.include({ state: 'waiting', attempts: 0 });
+    expect(next.seat.sent).to.deep.equal([]);
+  });
+
+  it('goes on as soon as one user is seen to hold both cards', async () => {
+    const [old, next] = [card('service-old'), card('service-new')];
+    const held = { serviceId: desk.serviceId, cards: [old.cardId, next.cardId] };
+    await world.products.services.instances.find(held);
+    await untilState(old.cardId, 'done');
+    const found = await world.products.services.instances.find(held);
+    expect(found.map(({ cardId, state, productState }) => [cardId.value, state, productState])).to.deep.equal([
+      [old.cardId.value, S.SUSPENDED, 'TERMINATED'],
+      [next.cardId.value, S.OPERATIONAL, 'VALID'],
+    ]);
+    expect(await desk.selected(next.seat)).to.equal('9000');
+  });
+
+  it('lets the old card be cleared where it turns up, and nothing else be done with it', async () => {
+    const { seat } = card('service-old');
+    const resumed = await desk
+      .run(instance, 'renewal-service-old', { operation: 'suspension', suspend: false })
+      .catch((error) => error);
+    expect(resumed.context.executionStatus).to.equal(13);
+    const ended = await desk.run(instance, 'renewal-service-old', { operation: 'termination' });
+    expect(ended.problem).to.equal(undefined);
+    expect(await desk.selected(seat)).to.equal('6A82');
+  });
+
+  it('touches nothing where the new card has the product already', async () => {
+    const [old, other] = [card('service-new'), card('other')];
+    const theirs = await desk.create(other.cardId);
+    await replace(old.cardId, other.cardId);
+    const { instanceId } = await untilState(old.cardId, 'taken').then((seen) => seen ?? expect.fail('no renewal'));
+    const agreed = await world.products.renewals.agree(instanceId, {}, 'operator').catch((error) => error);
+    expect(agreed).to.include({ name: 'ConflictError', code: 'renewal-ended' });
+    expect((await desk.get(theirs)).state).to.equal(S.NOT_DEPLOYED);
+    expect(other.seat.sent).to.deep.equal([]);
+  });
+
+  it('is understood as the end of the product by a provider of a release before', async () => {
+    const seen: (string | undefined)[] = [];
+    world.products.between.beforeChange = async ({ replacedBy }) => {
+      seen.push(replacedBy?.value);
+      if (replacedBy !== undefined) throw new PeerError('invalid-request', 'must not have replacedBy', { status: 400 });
+    };
+    const { cardId } = card('new');
+    await replace(cardId, card('other').cardId);
+    await noteOn(cardId);
+    expect(seen).to.deep.equal([card('other').cardId.value, undefined]);
+    expect(await renewalOf(cardId)).to.equal(undefined);
+  });
+});
