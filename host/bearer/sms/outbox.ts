@@ -136,8 +136,10 @@ export class SmsOutbox implements AsyncDisposable {
       const rung = bells.heard(OUTBOX_BELL, LONGEST_SLEEP_MS, signal);
       let timer: NodeJS.Timeout | undefined;
       try {
+        // What comes due between the look and here is due at once, not when something else wakes this.
+        const since = this.#now();
         await this.#begin();
-        const due = await table.nextDue(this.#now());
+        const due = await table.nextDue(since);
         const sleepMs = due === undefined ? LONGEST_SLEEP_MS : due.getTime() - this.#now().getTime();
         timer = setTimeout(() => awake.abort('due'), Math.min(LONGEST_SLEEP_MS, Math.max(0, sleepMs)));
       } catch (error) {

@@ -176,6 +176,20 @@ describe('short messages that do not come as they were sent', function () {
     expect(card.ran).to.have.lengthOf(1);
   });
 
+  it('has its end while the outbox looks for work: it ends then, and not when something else comes', async () => {
+    node.outbox.start();
+    expect(await ended(await node.outbox.add(order(1)))).to.include({ state: 'answered' });
+    const expire = node.table.expire.bind(node.table);
+    node.table.expire = async (now) => {
+      node.table.expire = expire;
+      const count = await expire(now);
+      world.aheadMs = 2_000;
+      return count;
+    };
+    const id = await node.outbox.add(order(1, { expiresAt: new Date(world.now().getTime() + 1_000) }));
+    expect(await ended(id)).to.include({ state: 'expired' });
+  });
+
   it('the SMSC restarts and forgets: what it had goes again', async () => {
     card.reachable = false;
     const id = await node.outbox.add(order(2));
