@@ -5,7 +5,6 @@ import type { Bells } from '../../store/bells.ts';
 import { type Deliver, type Delivered, deliverNext, listDueProviders } from '../../store/issuer/outbox.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
-import type { CardId } from '../../wire/message/common.ts';
 import type { ProviderStates } from '../../workflow/loss-report/context.ts';
 import { synchronisation } from '../../workflow/loss-report.ts';
 
@@ -69,11 +68,16 @@ export class StateChangeOutbox implements AsyncDisposable {
       }
     };
     const deliver: Deliver = {
-      change: ({ replacedBy, ...change }) =>
-        told(() => understood(replacedBy, (successor) => synchronisation.step({ ...change, ...successor }, peer))),
-      states: async (cardId, { replacedBy, ...snapshot }) => {
-        const put = () =>
-          understood(replacedBy, (successor) => peer.putProductStates(cardId, { ...snapshot, ...successor }));
+      change: ({ replacedBy, ...change }) => {
+        const newer = replacedBy === undefined ? {} : { replacedBy };
+        return told(() => understood(newer, (some) => synchronisation.step({ ...change, ...some }, peer)));
+      },
+      states: async (cardId, { replacedBy, eventId, ...snapshot }) => {
+        const newer = {
+          ...(replacedBy === undefined ? {} : { replacedBy }),
+          ...(eventId === undefined ? {} : { eventId }),
+        };
+        const put = () => understood(newer, (some) => peer.putProductStates(cardId, { ...snapshot, ...some }));
         return (await told(put)) === true;
       },
     };
@@ -89,14 +93,11 @@ export class StateChangeOutbox implements AsyncDisposable {
 
 const BAD_REQUEST = 400;
 
-/** With the successor of the card; a provider of a release before, who does not know that field, gets it without. */
-async function understood(
-  replacedBy: CardId | undefined,
-  send: (successor: { readonly replacedBy?: CardId }) => Promise<void>,
-): Promise<void> {
-  if (replacedBy === undefined) return send({});
+/** With the fields of this release; a provider of one before, who does not know them, gets it without. */
+async function understood<T extends object>(newer: T, send: (newer: Partial<T>) => Promise<void>): Promise<void> {
+  if (Object.keys(newer).length === 0) return send({});
   try {
-    await send({ replacedBy });
+    await send(newer);
   } catch (error) {
     if (!(error instanceof PeerError) || error.context.status !== BAD_REQUEST) throw error;
     await send({});

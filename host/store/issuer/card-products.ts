@@ -166,10 +166,10 @@ export function moveStatement(card: string, productIds: readonly string[], to: P
       SELECT provider_id, max(sequence) AS sequence FROM outbox WHERE card = ${card}
         AND provider_id IN (SELECT provider_id FROM before) GROUP BY provider_id
     )
-    INSERT INTO outbox (provider_id, card, sequence, product_id, from_state, to_state)
+    INSERT INTO outbox (provider_id, card, sequence, product_id, from_state, to_state, at)
     SELECT before.provider_id, ${card}, coalesce(last.sequence, 0)
         + row_number() OVER (PARTITION BY before.provider_id ORDER BY before.product_id),
-      before.product_id, before.state, ${to}
+      before.product_id, before.state, ${to}, clock_timestamp()
     FROM before LEFT JOIN last ON last.provider_id = before.provider_id
     ORDER BY before.product_id`;
 }
