@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { ConflictError, NotFoundError, TsmError } from '../../errors.ts';
-import type { AuditLog } from '../../store/audit-log.ts';
+import { type AuditLog, appendRecords } from '../../store/audit-log.ts';
 import type { Bells } from '../../store/bells.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import {
   agreeToRenewal,
+  CARD_AWAY,
   claimRenewals,
   type DueRenewal,
   findRenewal,
+  keepReader,
   listRenewals,
   settleRenewal,
 } from '../../store/provider/renewals.ts';
@@ -35,8 +37,11 @@ const CLAIM_MS = 60_000;
 const TURN_MS = 2_000;
 const AT_ONCE = 8;
 const FIRST_PAUSE_MS = 5_000;
+/** Between flows that failed. */
 const LONGEST_PAUSE_MS = 3_600_000;
-/** Flows that failed on the new card before a renewal is given up: an operator may agree to it anew. */
+/** Between looks for the card: its user has it in the hand for minutes. */
+const LONGEST_LOOK_MS = 120_000;
+/** Flows that failed on the new card before a renewal is given up, and again whenever an operator agrees anew. */
 const MOST_ATTEMPTS = 8;
 const CALLER = 'renewal';
 const DEPLOYED: readonly number[] = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
@@ -86,20 +91,30 @@ export class Renewals implements AsyncDisposable {
    * An operator's word that the new card is the same user's.
    *
    * @throws NotFoundError `no-such-renewal` @throws ConflictError `renewal-ended` for one that is done, or whose new
-   *     card has the product of its own
+   *     card has the product of its own; `other-renewal` while another one brings the product onto that card
    */
   async agree(instanceId: string, { reader }: AgreeToRenewal, operator: string): Promise<Renewal> {
     const { database, auditLog, bells } = this.#options;
     const agreed = await agreeToRenewal(database, instanceId, reader);
+    if (agreed === 'other')
+      throw new ConflictError(
+        'other-renewal',
+        'Another renewal brings this product onto that card: end that one first',
+      );
     if (agreed === undefined) {
-      const known = await findRenewal(database, instanceId);
-      if (known === undefined) throw new NotFoundError('no-such-renewal', 'No renewal is known of this instance');
-      throw new ConflictError('renewal-ended', `This renewal is ${known.state}: there is nothing to agree to`);
+      const { state } = await this.#known(instanceId);
+      throw new ConflictError('renewal-ended', `This renewal is ${state}: there is nothing to agree to`);
     }
     const record = { phase: 'after', act: 'agree to renewal', workflowId: '', numeral: '' } as const;
     await auditLog.append({ ...record, subject: instanceId, details: { operator, card: cardIdText(agreed.newCard) } });
     bells.ring(RENEWAL_BELL);
     return agreed;
+  }
+
+  async #known(instanceId: string): Promise<Renewal> {
+    const known = await findRenewal(this.#options.database, instanceId);
+    if (known === undefined) throw new NotFoundError('no-such-renewal', 'No renewal is known of this instance');
+    return known;
   }
 
   async #work(): Promise<void> {
@@ -120,18 +135,19 @@ export class Renewals implements AsyncDisposable {
 
   async #turn(renewal: DueRenewal): Promise<void> {
     const { database, onFailure } = this.#options;
-    const { instanceId, attempts, looks } = renewal;
+    const { instanceId, attempts } = renewal;
     try {
       const reader = await this.#readerOf(renewal);
-      const waiting = { state: 'agreed', attempts, looks: looks + 1, pauseMs: pauseAfter(looks) } as const;
-      if (reader === undefined) return await settleRenewal(database, instanceId, { ...waiting, reason: 'card-away' });
+      if (reader === undefined) return;
       const { state, problem } = await this.#bring(renewal, reader);
       if (state === 'failed') return await this.#failed(renewal, problem?.detail ?? problem?.title ?? 'failed');
-      const counted = { attempts: attempts + 1, looks: 0, pauseMs: 0 };
+      const counted = { looks: 0, pauseMs: 0 };
       await settleRenewal(
         database,
         instanceId,
-        state === 'done' ? { ...counted, state } : { ...counted, attempts, state: 'agreed' },
+        state === 'done'
+          ? { ...counted, attempts: attempts + 1, state }
+          : { ...counted, attempts, state: 'agreed', underWay: true },
       );
     } catch (error) {
       onFailure(instanceId, error);
@@ -140,15 +156,32 @@ export class Renewals implements AsyncDisposable {
   }
 
   #failed({ instanceId, attempts, looks }: DueRenewal, reason: string): Promise<void> {
-    const counted = { attempts: attempts + 1, looks, reason, pauseMs: pauseAfter(attempts) };
-    const state = counted.attempts < MOST_ATTEMPTS ? 'agreed' : 'failed';
+    const counted = { attempts: attempts + 1, looks, reason, pauseMs: pauseAfter(attempts % MOST_ATTEMPTS) };
+    const state = counted.attempts % MOST_ATTEMPTS === 0 ? 'failed' : 'agreed';
     return settleRenewal(this.#options.database, instanceId, { ...counted, state });
   }
 
-  /** The one that was named, or where the card says that it is. */
-  async #readerOf({ reader, newCard }: DueRenewal): Promise<Reader | undefined> {
-    if (reader !== undefined) return reader;
-    return (await this.#options.placesOf(newCard)).find(({ named }) => named);
+  /** The one that was named, or where the card says that it is. @returns undefined: it is looked for again later */
+  async #readerOf({ instanceId, reader, newCard, attempts, looks }: DueRenewal): Promise<Reader | undefined> {
+    const { database, placesOf, onFailure } = this.#options;
+    if (reader === undefined) {
+      const pauseMs = Math.min(LONGEST_LOOK_MS, pauseAfter(looks));
+      const away = (reason: string) =>
+        settleRenewal(database, instanceId, { state: 'agreed', attempts, looks: looks + 1, pauseMs, reason });
+      try {
+        const found = (await placesOf(newCard)).find(({ named }) => named);
+        if (found === undefined) await away(CARD_AWAY);
+        else await keepReader(database, instanceId, found);
+        return found;
+      } catch (error) {
+        // No flow was begun: that nobody knows where the card is says nothing of it.
+        onFailure(instanceId, error);
+        if (error instanceof TsmError) await away(error.message);
+        return undefined;
+      }
+    }
+    await keepReader(database, instanceId, reader);
+    return reader;
   }
 
   /** The path of a user's own deployment: the same flows, under names that a second turn finds again. */
@@ -173,7 +206,7 @@ export class Renewals implements AsyncDisposable {
     const control = suspended ? { suspensionControl: true } : {};
     const body = { ...reader, request: { ...request, commands: [...request.commands], ...control } };
     await processes.start(id, CALLER, serviceInstanceId, body);
-    return processes.state(id, { waitMs: TURN_MS, afterStep: Number.MAX_SAFE_INTEGER });
+    return refused(await processes.state(id, { waitMs: TURN_MS, afterStep: Number.MAX_SAFE_INTEGER }));
   }
 
   async #bringProduct(id: string, { productId, newCard }: DueRenewal, reader: Reader): Promise<Progress> {
@@ -184,10 +217,10 @@ export class Renewals implements AsyncDisposable {
       const keysId = requestIdOf(id, 'keys');
       await keyDistributions.start(keysId, CALLER, { ...reader, keySizeBits }, newCard);
       const keys = await keyDistributions.state(keysId, wait);
-      if (keys.state !== 'done') return keys;
+      if (keys.state !== 'done' || keys.problem !== undefined) return refused(keys);
     }
     await productFlows.startDeployment(id, CALLER, { productId, ...reader }, newCard);
-    return productFlows.deployment(id, wait);
+    return refused(await productFlows.deployment(id, wait));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -195,5 +228,9 @@ export class Renewals implements AsyncDisposable {
     await this.#working;
   }
 }
+
+/** A flow that was refused has come to its end, and brought nothing. */
+const refused = ({ state, problem }: Progress): Progress =>
+  problem === undefined ? { state } : { state: 'failed', problem };
 
 const pauseAfter = (count: number): number => Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(count, 20));

@@ -17,6 +17,17 @@ export const RENEWALS_SQL = `
   CREATE INDEX renewals_due ON renewals (due_at) WHERE state = 'agreed';
 `;
 
+/**
+ * The issuer may have named a wrong card: what waits for one does not keep others from it. The reader of the attempt
+ * that is under way stays its own wherever the card is meanwhile.
+ */
+export const RENEWAL_ATTEMPTS_SQL = `
+  DROP INDEX renewals_one_open;
+  CREATE UNIQUE INDEX renewals_one_agreed ON renewals (new_card, product_id) WHERE state = 'agreed';
+  ALTER TABLE renewals ADD COLUMN tried_terminal_id text, ADD COLUMN tried_reader_name text,
+    ADD CHECK ((tried_terminal_id IS NULL) = (tried_reader_name IS NULL));
+`;
+
 export interface RenewalTables {
   renewals: {
     instance_id: string;
@@ -30,6 +41,9 @@ export interface RenewalTables {
     state: RenewalState;
     terminal_id: string | null;
     reader_name: string | null;
+    /** Of the attempt that is under way. */
+    tried_terminal_id: string | null;
+    tried_reader_name: string | null;
     attempts: number;
     /** How often nobody knew where the new card is. */
     looks: number;

@@ -10,6 +10,15 @@ import type { ProviderTables } from './schema.ts';
 
 type Database = Kysely<ProviderTables>;
 
+/** Nobody knows where the new card is: it is looked for again. */
+export const CARD_AWAY = 'card-away';
+const UNIQUE_VIOLATION = '23505';
+
+interface Reader {
+  readonly terminalId: string;
+  readonly readerName: string;
+}
+
 /** One that is agreed, with all that its deployment needs. */
 export interface DueRenewal {
   readonly instanceId: string;
@@ -17,7 +26,8 @@ export interface DueRenewal {
   readonly newCard: CardId;
   readonly versionTag: string | undefined;
   readonly suspended: boolean;
-  readonly reader: { readonly terminalId: string; readonly readerName: string } | undefined;
+  /** Of the attempt that is under way, or else the one that was named. */
+  readonly reader: Reader | undefined;
   readonly attempts: number;
   readonly looks: number;
 }
@@ -39,7 +49,7 @@ export async function addRenewals(
       CASE WHEN EXISTS (SELECT 1 FROM service_instances AS there
           WHERE there.card = ${card} AND there.product_id = old.product_id)
         OR EXISTS (SELECT 1 FROM renewals AS other WHERE other.new_card = ${card}
-          AND other.product_id = old.product_id AND other.state IN ('waiting', 'agreed'))
+          AND other.product_id = old.product_id AND other.state = 'agreed')
       THEN 'taken' ELSE 'waiting' END
     FROM service_instances AS old LEFT JOIN service_deployments USING (instance_id)
     WHERE old.instance_id = ANY(${[...instanceIds]}::text[]) AND old.state = ANY(${deployed}::int[])
@@ -48,35 +58,63 @@ export async function addRenewals(
 }
 
 /**
- * Somebody holds both cards: what waits of this product may go from one of them onto another, and what is agreed is
- * looked after at once.
+ * Somebody holds all these cards: what waits of this product may go from one of them onto another, and what is agreed
+ * and looked for is looked for at once. One that is under way, or that failed a moment ago, is left alone. Where two
+ * would go onto one card, the older one does.
  *
- * @returns whether there is such a renewal
+ * @returns `agreed`, those that this is the word for; `due`, how many more are looked for at once
  */
 export async function agreeForHolder(
   database: Database,
   productId: string,
   cards: readonly CardId[],
-): Promise<boolean> {
+): Promise<{ readonly agreed: readonly Renewal[]; readonly due: number }> {
   const names = cards.map(cardIdText);
-  const { rows } = await sql`
-    UPDATE renewals SET state = 'agreed', due_at = least(due_at, now()), looks = 0
-    WHERE product_id = ${productId} AND old_card = ANY(${names}::text[]) AND new_card = ANY(${names}::text[])
-      AND state IN ('waiting', 'agreed') RETURNING 1`.execute(database);
-  return rows.length > 0;
+  const held = sql`product_id = ${productId} AND old_card = ANY(${names}::text[]) AND new_card = ANY(${names}::text[])`;
+  const { rows: due } = await sql`
+    UPDATE renewals SET due_at = least(due_at, now()), looks = 0
+    WHERE ${held} AND state = 'agreed' AND reason = ${CARD_AWAY} RETURNING 1`.execute(database);
+  const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
+    UPDATE renewals SET state = 'agreed', due_at = now(), looks = 0
+    WHERE state = 'waiting' AND instance_id IN (
+      SELECT DISTINCT ON (new_card) instance_id FROM renewals AS one WHERE ${held} AND state = 'waiting'
+        AND NOT EXISTS (SELECT 1 FROM renewals AS other WHERE other.new_card = one.new_card
+          AND other.product_id = one.product_id AND other.state = 'agreed')
+      ORDER BY new_card, at, instance_id) RETURNING *`.execute(database);
+  return { agreed: rows.map(toRenewal), due: due.length };
 }
 
-/** As above at an operator's word, also for one that was given up. @returns undefined for one that is none of these */
+/**
+ * The same for one at an operator's word, also for one that was given up. One that is under way goes on as it is.
+ *
+ * @returns undefined for one that is none of these, `other` where another one brings this product onto that card
+ */
 export async function agreeToRenewal(
   database: Database,
   instanceId: string,
-  reader: { readonly terminalId: string; readonly readerName: string } | undefined,
-): Promise<Renewal | undefined> {
-  const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
-    UPDATE renewals SET state = 'agreed', due_at = now(), looks = 0, reason = NULL,
+  reader: Reader | undefined,
+): Promise<Renewal | 'other' | undefined> {
+  const change = sql<Selectable<RenewalTables['renewals']>>`
+    UPDATE renewals SET state = 'agreed', looks = 0, reason = NULL,
+      due_at = CASE WHEN state = 'agreed' AND reason IS NULL THEN due_at ELSE now() END,
       terminal_id = ${reader?.terminalId ?? null}, reader_name = ${reader?.readerName ?? null}
-    WHERE instance_id = ${instanceId} AND state IN ('waiting', 'agreed', 'failed') RETURNING *`.execute(database);
-  return rows[0] === undefined ? undefined : toRenewal(rows[0]);
+    WHERE instance_id = ${instanceId} AND state IN ('waiting', 'agreed', 'failed') RETURNING *`;
+  try {
+    const { rows } = await change.execute(database);
+    return rows[0] === undefined ? undefined : toRenewal(rows[0]);
+  } catch (error) {
+    if (Object(error).code === UNIQUE_VIOLATION) return 'other';
+    throw error;
+  }
+}
+
+/** Where the attempt that begins is made: it goes on there. */
+export async function keepReader(database: Database, instanceId: string, reader: Reader): Promise<void> {
+  await database
+    .updateTable('renewals')
+    .set({ tried_terminal_id: reader.terminalId, tried_reader_name: reader.readerName })
+    .where('instance_id', '=', instanceId)
+    .execute();
 }
 
 export async function findRenewal(database: Database, instanceId: string): Promise<Renewal | undefined> {
@@ -106,21 +144,21 @@ export async function claimRenewals(
   { claimMs, atOnce }: { readonly claimMs: number; readonly atOnce: number },
 ): Promise<DueRenewal[]> {
   const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
-    UPDATE renewals SET due_at = now() + ${claimMs} * interval '1 millisecond'
+    UPDATE renewals SET due_at = now() + ${claimMs} * interval '1 millisecond', reason = NULL
     WHERE instance_id IN (SELECT instance_id FROM renewals WHERE state = 'agreed' AND due_at <= now()
       ORDER BY due_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED) RETURNING *`.execute(database);
   return rows.map((row) => ({
     ...{ instanceId: row.instance_id, productId: row.product_id, newCard: cardIdOfText(row.new_card) },
     ...{ versionTag: row.version_tag ?? undefined, suspended: row.suspended },
     ...{ attempts: row.attempts, looks: row.looks },
-    reader:
-      row.terminal_id === null || row.reader_name === null
-        ? undefined
-        : { terminalId: row.terminal_id, readerName: row.reader_name },
+    reader: readerOf(row.tried_terminal_id, row.tried_reader_name) ?? readerOf(row.terminal_id, row.reader_name),
   }));
 }
 
-/** How far one has come: its end, or when it is looked at again. */
+const readerOf = (terminalId: string | null, readerName: string | null): Reader | undefined =>
+  terminalId === null || readerName === null ? undefined : { terminalId, readerName };
+
+/** How far one has come: its end, or when it is looked at again; with its attempt under way, its reader stays. */
 export async function settleRenewal(
   database: Database,
   instanceId: string,
@@ -130,6 +168,7 @@ export async function settleRenewal(
     readonly attempts: number;
     readonly looks: number;
     readonly reason?: string;
+    readonly underWay?: boolean;
   },
 ): Promise<void> {
   await database
@@ -138,6 +177,7 @@ export async function settleRenewal(
       ...{ state: change.state, attempts: change.attempts, looks: change.looks },
       due_at: sql<Date>`now() + ${change.pauseMs} * interval '1 millisecond'`,
       reason: change.reason?.slice(0, 300) ?? null,
+      ...(change.underWay === true ? {} : { tried_terminal_id: null, tried_reader_name: null }),
     })
     .where('instance_id', '=', instanceId)
     .where('state', '=', 'agreed')

@@ -9,7 +9,7 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
-import { RENEWALS_SQL, type RenewalTables } from './renewal-table.ts';
+import { RENEWAL_ATTEMPTS_SQL, RENEWALS_SQL, type RenewalTables } from './renewal-table.ts';
 import { type ScriptTables, SERVICE_SCRIPTS_SQL } from './service-scripts.ts';
 import { SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
 import { SPOS_NOTICES_SQL, SPOS_OPTIONS_SQL, type SposTables } from './spos-notices.ts';
@@ -262,4 +262,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   },
   { number: 17, name: 'wishes of servers', sql: SPOS_OPTIONS_SQL },
   { number: 18, name: 'renewals', sql: RENEWALS_SQL },
+  { number: 19, name: 'attempts of renewals', sql: RENEWAL_ATTEMPTS_SQL },
 ];

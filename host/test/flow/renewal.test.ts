@@ -4,11 +4,18 @@ import { PeerError, TransportError } from '../../errors.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import type { CardPlace } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import { type ProductState, type Renewal, INSTANCE_STATE as S } from '../../wire/message/platform.ts';
+import {
+  type ProductState,
+  type ProductStateChange,
+  type Renewal,
+  INSTANCE_STATE as S,
+} from '../../wire/message/platform.ts';
 import type { Instance } from '../../wire/message/service-instance.ts';
 import type { InProcess } from './in-process.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { insertWithPurse, instanceOf, sharedProducts } from './shared-products.ts';
+
+const FRONT = 'urn:opentsm:front:a';
 
 /** A card takes the place of another one: what was on that comes onto it, with keys of its own and no money. */
 describe('renewal of a secure element', function () {
@@ -35,7 +42,7 @@ describe('renewal of a secure element', function () {
     expect((await desk.get(instance)).state).to.equal(S.OPERATIONAL);
   });
   after(() => {
-    for (const name of ['places', 'beforeChange', 'providerAway'] as const) delete world?.products.between[name];
+    for (const name of ['places', 'beforeChange'] as const) delete world?.products.between[name];
   });
 
   /** Phones that bring these cards, each into the reader of its own. */
@@ -75,20 +82,72 @@ describe('renewal of a secure element', function () {
     const { products } = world;
     const old = { readerName: 'renewal-old', cardId: purse.card.cardId };
     expect((await products.topUp(old, 500)).outcome).to.equal('credited');
-    products.between.providerAway = true;
+    const told: ProductStateChange[] = [];
+    products.between.beforeChange = async (change) => {
+      told.push(change);
+      throw new TransportError('unreachable', 'the provider is down');
+    };
     await replace(old.cardId, card('new').cardId);
-    await replace(old.cardId, card('other').cardId);
+    await until(
+      'told',
+      async () => told.length,
+      (times) => times > 0,
+    );
     expect(await productOn(old.cardId)).to.equal('VALID');
-    products.between.providerAway = false;
+    delete products.between.beforeChange;
     await noteOn(old.cardId);
-    expect(await renewalOf(old.cardId)).to.deep.include({ state: 'waiting', newCard: card('new').cardId, attempts: 0 });
+    const noted = { state: 'waiting', newCard: card('new').cardId, attempts: 0 } as const;
+    expect(await renewalOf(old.cardId)).to.deep.include(noted);
+    const { sequence, ...said } = told[0] ?? expect.fail('nothing was told');
+    const again = { ...said, sequence: sequence + 1, eventId: String(Number.MAX_SAFE_INTEGER) };
+    await products.productStates.change({ ...again, replacedBy: card('other').cardId }, 'issuer');
+    expect(await renewalOf(old.cardId)).to.deep.include(noted);
     expect((await products.topUp(old, 100)).outcome).to.equal('refused');
+  });
+
+  it('is not tried while nobody says where the card is, and anew after refusals as often as before', async () => {
+    const { products } = world;
+    const { cardId, seat } = card('new');
+    const old = purse.card.cardId;
+    const untilTried = (attempts: number) =>
+      until(
+        `${attempts} attempts`,
+        () => renewalOf(old),
+        (seen) => seen?.attempts === attempts,
+      );
+    const agree = () => products.renewals.agree(purse.instance.instanceId, {}, 'operator');
+    const { id: reportId } = await products.reportLoss(cardId);
+    const { provider } = world;
+    await provider.database
+      .updateTable('renewals')
+      .set({ attempts: 7 })
+      .where('instance_id', '=', purse.instance.instanceId)
+      .execute();
+    products.between.places = () => {
+      throw new PeerError('forbidden', 'not your card', { status: 403 });
+    };
+    await agree();
+    const looked = await until(
+      'looked for',
+      () => renewalOf(old),
+      (seen) => seen?.reason !== undefined,
+    );
+    expect(looked).to.include({ state: 'agreed', attempts: 7, reason: 'not your card' });
+    expect(seat.sent, 'nothing was sent').to.deep.equal([]);
+
+    products.between.places = placesOf;
+    await agree();
+    expect(await untilTried(8), 'refused').to.include({ state: 'failed' });
+    await agree();
+    expect(await untilTried(9), 'the first of eight').to.include({ state: 'agreed' });
+    products.between.places = () => [];
+    await products.products.closeLossReport(reportId, 'operator');
   });
 
   it('brings the purse onto the new card at an operator’s word: empty, with serial and keys of its own', async () => {
     const { products } = world;
-    const { cardId, seat } = card('new');
-    expect(seat.sent, 'nothing was sent before').to.deep.equal([]);
+    const { cardId } = card('new');
+    products.between.places = placesOf;
     await products.renewals.agree(purse.instance.instanceId, {}, 'operator');
     await untilState(purse.card.cardId, 'done');
     const renewed = await instanceOf(world, { cardId });
@@ -106,15 +165,17 @@ describe('renewal of a secure element', function () {
     const [old, next, other] = [card('service-old'), card('service-new'), card('other')];
     await replace(old.cardId, next.cardId);
     await untilState(old.cardId, 'waiting');
-    const find = (...held: Made[]) =>
-      world.products.services.instances.find({
-        serviceId: desk.serviceId,
-        cards: held.map(({ cardId }) => cardId),
-      });
+    const find = (held: Made[], front?: string) =>
+      world.products.services.instances.find(
+        { serviceId: desk.serviceId, cards: held.map(({ cardId }) => cardId) },
+        front,
+      );
     // The user of the old card, who holds another one; and the user of the new card.
-    expect(await find(old, other)).to.have.length(1);
-    expect(await find(next)).to.deep.equal([]);
-    expect(await find(next, other)).to.deep.equal([]);
+    expect(await find([old, other], FRONT)).to.have.length(1);
+    expect(await find([next], FRONT)).to.deep.equal([]);
+    expect(await find([next, other], FRONT)).to.deep.equal([]);
+    // An operator who looks.
+    expect(await find([old, next])).to.have.length(1);
     expect(await renewalOf(old.cardId)).to.include({ state: 'waiting', attempts: 0 });
     expect(next.seat.sent).to.deep.equal([]);
   });
@@ -122,9 +183,17 @@ describe('renewal of a secure element', function () {
   it('goes on as soon as one user is seen to hold both cards', async () => {
     const [old, next] = [card('service-old'), card('service-new')];
     const held = { serviceId: desk.serviceId, cards: [old.cardId, next.cardId] };
-    await world.products.services.instances.find(held);
+    await world.products.services.instances.find(held, FRONT);
+    const { details } = await world.provider.database
+      .selectFrom('audit_log')
+      .select('details')
+      .where('act', '=', 'agree to renewal')
+      .where('subject', '=', instance.serviceInstanceId)
+      .executeTakeFirstOrThrow();
+    const word = { front: FRONT, from: cardIdText(old.cardId), card: cardIdText(next.cardId) };
+    expect(JSON.parse(details)).to.deep.equal(word);
     await untilState(old.cardId, 'done');
-    const found = await world.products.services.instances.find(held);
+    const found = await world.products.services.instances.find(held, FRONT);
     expect(found.map(({ cardId, state, productState }) => [cardId.value, state, productState])).to.deep.equal([
       [old.cardId.value, S.SUSPENDED, 'TERMINATED'],
       [next.cardId.value, S.OPERATIONAL, 'VALID'],

@@ -297,9 +297,9 @@ export const Renewal = Type.Object(
     /** That on the old card. */
     instanceId: Type.String({ maxLength: 64 }),
     ...{ productId: ProductId, oldCard: CardId, newCard: CardId, state: RenewalState },
-    /** Flows that were begun on the new card. */
+    /** Flows on the new card that have come to their end, and what could not be begun. */
     attempts: Type.Integer({ minimum: 0 }),
-    /** Why the last one came to nothing. */
+    /** Why the last one came to nothing, or why none was begun: `card-away` while nobody knows where the card is. */
     reason: Type.Optional(Type.String({ maxLength: 300 })),
     at: Type.String({ maxLength: 32 }),
   },

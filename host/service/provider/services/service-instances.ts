@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { TsmError } from '../../../errors.ts';
+import { appendRecords } from '../../../store/audit-log.ts';
+import { cardIdText } from '../../../store/card-id.ts';
 import { agreeForHolder } from '../../../store/provider/renewals.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import { provideInstance } from '../../../store/provider/service-instances.ts';
@@ -90,11 +92,29 @@ export class ServiceInstances {
     });
   }
 
-  /** Instances of this service on these cards, which one user holds: what one had may go onto its successor. */
-  async find({ serviceId, appId, cards }: FindOnCards): Promise<Instance[]> {
+  /**
+   * Instances of this service on these cards.
+   *
+   * @param front who says that one user holds all of them: what one had may go onto its successor
+   */
+  async find({ serviceId, appId, cards }: FindOnCards, front?: string): Promise<Instance[]> {
     const known = await this.#catalogue.service(serviceId, appId);
-    if (cards.length > 1 && (await agreeForHolder(this.#database, serviceId, cards))) this.#onAgreed();
+    if (front !== undefined && cards.length > 1) await this.#agree(serviceId, cards, front);
     return (await findDeployedOn(this.#database, serviceId, cards)).map((row) => shown(row, known));
+  }
+
+  async #agree(serviceId: string, cards: readonly CardId[], front: string): Promise<void> {
+    const goesOn = await this.#database.transaction().execute(async (transaction) => {
+      const { agreed, due } = await agreeForHolder(transaction, serviceId, cards);
+      const record = { phase: 'after', act: 'agree to renewal', workflowId: '', numeral: '' } as const;
+      const records = agreed.map(({ instanceId, oldCard, newCard }) => {
+        const details = { front, from: cardIdText(oldCard), card: cardIdText(newCard) };
+        return { ...record, subject: instanceId, details };
+      });
+      await appendRecords(transaction, records);
+      return agreed.length + due > 0;
+    });
+    if (goesOn) this.#onAgreed();
   }
 
   /** @throws NotFoundError `not-found` */

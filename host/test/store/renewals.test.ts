@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import type { Kysely } from 'kysely';
+import { openDatabase } from '../../store/database.ts';
+import {
+  agreeForHolder,
+  agreeToRenewal,
+  CARD_AWAY,
+  claimRenewals,
+  findRenewal,
+  keepReader,
+  settleRenewal,
+} from '../../store/provider/renewals.ts';
+import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
+import { provideInstance } from '../../store/provider/service-instances.ts';
+import { setInstanceState } from '../../store/provider/service-processes.ts';
+import { applyStateChange } from '../../store/provider/state-changes.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import { INSTANCE_STATE } from '../../wire/message/platform.ts';
+import { TestDatabase } from '../ota/fixture.ts';
+
+const HOUR_MS = 3_600_000;
+const PRODUCT = 'transit';
+
+/** Two cards of one user, and the issuer names the same one as the successor of both. */
+describe('table of renewals', function () {
+  this.timeout(60_000);
+  let postgres: TestDatabase;
+  let database: Kysely<ProviderTables>;
+  const cards = ['1', '2', '3'].map((last): CardId => ({ kind: 'iccid', value: `8986000000000000055${last}` }));
+  const successor = cards[2] ?? expect.fail();
+  const claim = () => claimRenewals(database, { claimMs: HOUR_MS, atOnce: 8 });
+  const agree = () => agreeForHolder(database, PRODUCT, cards);
+  const settled = (reason: string, attempts = 0) =>
+    settleRenewal(database, 'first', { state: 'agreed', attempts, looks: 3, pauseMs: HOUR_MS, reason });
+
+  before(async () => {
+    postgres = await TestDatabase.start();
+    const url = await postgres.server.createDatabase('provider');
+    database = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS });
+    for (const [i, instanceId] of ['first', 'second'].entries()) {
+      const cardId = cards[i] ?? expect.fail();
+      await provideInstance(database, { productId: PRODUCT, cardId, instanceId, serial: `410000000000055${i}` });
+      await setInstanceState(database, instanceId, INSTANCE_STATE.OPERATIONAL);
+      const change = { eventId: String(i + 1), cardId, productId: PRODUCT, from: 'VALID', to: 'TERMINATED' } as const;
+      await applyStateChange(database, { ...change, sequence: 1, replacedBy: successor });
+    }
+  });
+  after(async () => {
+    await database?.destroy();
+    await postgres?.[Symbol.asyncDispose]();
+  });
+
+  it('lets one of two go onto a card at their holder’s word, and the other at nobody’s meanwhile', async () => {
+    expect(await findRenewal(database, 'second')).to.include({ state: 'waiting' });
+    const { agreed } = await agree();
+    expect(agreed.map(({ instanceId }) => instanceId)).to.deep.equal(['first']);
+    expect(await agree()).to.deep.equal({ agreed: [], due: 0 });
+    expect(await agreeToRenewal(database, 'second', undefined)).to.equal('other');
+    expect(await findRenewal(database, 'second')).to.include({ state: 'waiting' });
+  });
+
+  it('looks for a card at once when its holder is there, and hurries nothing else', async () => {
+    expect(await claim()).to.have.length(1);
+    expect((await agree()).due, 'under way').to.equal(0);
+    await agreeToRenewal(database, 'first', undefined);
+    expect(await claim(), 'still another’s').to.deep.equal([]);
+    await settled(CARD_AWAY);
+    expect((await agree()).due).to.equal(1);
+    expect((await claim()).map(({ looks }) => looks)).to.deep.equal([0]);
+    expect((await agree()).due, 'under way again').to.equal(0);
+    await settled('refused', 1);
+    expect((await agree()).due, 'just failed').to.equal(0);
+    expect(await claim()).to.deep.equal([]);
+  });
+
+  it('keeps the reader of an attempt to its end, whichever is named meanwhile', async () => {
+    const [begun, named] = ['begun', 'named'].map((readerName) => ({ terminalId: 't', readerName }));
+    await keepReader(database, 'first', begun ?? expect.fail());
+    const going = { state: 'agreed', attempts: 1, looks: 0, pauseMs: 0 } as const;
+    await settleRenewal(database, 'first', { ...going, underWay: true });
+    await agreeToRenewal(database, 'first', named);
+    expect((await claim())[0]?.reader).to.deep.equal(begun);
+    await settleRenewal(database, 'first', { ...going, attempts: 2 });
+    expect((await claim())[0]?.reader).to.deep.equal(named);
+  });
+});
