@@ -9,6 +9,7 @@ import {
   CARD_AWAY,
   claimRenewals,
   type DueRenewal,
+  endRenewal,
   findRenewal,
   keepReader,
   listRenewals,
@@ -109,6 +110,27 @@ export class Renewals implements AsyncDisposable {
     await auditLog.append({ ...record, subject: instanceId, details: { operator, card: cardIdText(agreed.newCard) } });
     bells.ring(RENEWAL_BELL);
     return agreed;
+  }
+
+  /**
+   * Ends one that waits, is looked for or was given up: the issuer named a wrong card, say.
+   *
+   * @throws NotFoundError `no-such-renewal` @throws ConflictError `renewal-under-way` while a flow is at work on it,
+   *     `renewal-ended` for one that is done or taken
+   */
+  async end(instanceId: string, operator: string): Promise<void> {
+    const ended = await this.#options.database.transaction().execute(async (transaction) => {
+      const renewal = await endRenewal(transaction, instanceId);
+      if (renewal === undefined) return undefined;
+      const details = { operator, from: cardIdText(renewal.oldCard), card: cardIdText(renewal.newCard) };
+      const record = { phase: 'after', act: 'end renewal', workflowId: '', numeral: '' } as const;
+      await appendRecords(transaction, [{ ...record, subject: instanceId, details }]);
+      return renewal;
+    });
+    if (ended !== undefined) return;
+    const { state } = await this.#known(instanceId);
+    if (state === 'agreed') throw new ConflictError('renewal-under-way', 'A flow is at work on it: try again later');
+    throw new ConflictError('renewal-ended', `This renewal is ${state}: there is nothing to end`);
   }
 
   async #known(instanceId: string): Promise<Renewal> {

@@ -108,6 +108,18 @@ export async function agreeToRenewal(
   }
 }
 
+/**
+ * Forgets one that nothing is done for yet or any more.
+ *
+ * @returns undefined where there is none, or where it is under way or has come to its end
+ */
+export async function endRenewal(database: Database, instanceId: string): Promise<Renewal | undefined> {
+  const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
+    DELETE FROM renewals WHERE instance_id = ${instanceId} AND (state IN ('waiting', 'failed')
+      OR (state = 'agreed' AND reason IS NOT NULL)) RETURNING *`.execute(database);
+  return rows[0] === undefined ? undefined : toRenewal(rows[0]);
+}
+
 /** Where the attempt that begins is made: it goes on there. */
 export async function keepReader(database: Database, instanceId: string, reader: Reader): Promise<void> {
   await database

@@ -7,6 +7,7 @@ import {
   agreeToRenewal,
   CARD_AWAY,
   claimRenewals,
+  endRenewal,
   findRenewal,
   keepReader,
   settleRenewal,
@@ -83,5 +84,13 @@ describe('table of renewals', function () {
     expect((await claim())[0]?.reader).to.deep.equal(begun);
     await settleRenewal(database, 'first', { ...going, attempts: 2 });
     expect((await claim())[0]?.reader).to.deep.equal(named);
+  });
+
+  it('forgets one that waits, and none that is under way', async () => {
+    expect(await endRenewal(database, 'first')).to.equal(undefined);
+    await settled(CARD_AWAY, 2);
+    expect(await endRenewal(database, 'first')).to.include({ instanceId: 'first' });
+    expect(await findRenewal(database, 'first')).to.equal(undefined);
+    expect(await agreeToRenewal(database, 'second', undefined)).to.include({ state: 'agreed' });
   });
 });

@@ -4,6 +4,7 @@ import type { Renewals } from '../../../service/provider/renewals.ts';
 import { AgreeToRenewal, Renewal } from '../../../wire/message/platform.ts';
 import type { RestApp } from '../../app.ts';
 import { limitField, limitOf } from '../../paging.ts';
+import { NoContent } from '../no-content.ts';
 
 const closed = { additionalProperties: false } as const;
 const config = { access: ['operator'] as const };
@@ -22,5 +23,14 @@ export function renewalRoutes(app: RestApp, renewals: Renewals): void {
     '/v1/renewals/:instanceId/agreement',
     { config, schema: { params: Params, body: AgreeToRenewal, response: { 200: Renewal } } },
     async ({ params, body, peer }) => renewals.agree(params.instanceId, body, peer.id),
+  );
+
+  app.delete(
+    '/v1/renewals/:instanceId',
+    { config, schema: { params: Params, response: { 204: NoContent } } },
+    async ({ params, peer }, reply) => {
+      await renewals.end(params.instanceId, peer.id);
+      return reply.code(204).send(null);
+    },
   );
 }
