@@ -146,7 +146,7 @@ describe('Registry and life cycles under random commands', function () {
           })
           .afterEach(() => card.clear()),
         // each mode has acts of its own
-        { numRuns: soakRuns(5), ...gateSeed, ...(gateSeed.seed === undefined ? {} : { seed: gateSeed.seed + index }) },
+        { numRuns: soakRuns(5), seed: gateSeed.seed + index },
       );
     });
   }
