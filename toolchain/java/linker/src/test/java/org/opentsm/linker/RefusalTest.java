@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.ComponentTag;
+import org.opentsm.cap.Opcodes;
 import org.opentsm.linker.LinkException.Code;
 
 /** CAPs that must not run: each is refused by name, and what is accepted is accepted by the JVM's own verifier too. */
@@ -75,6 +76,17 @@ class RefusalTest {
         block[Bytes.find(block, "F00000000101") + 6]++;
         LinkException e = refused(block);
         assertTrue(e.getMessage().contains("there is no Descriptor"), e.getMessage());
+    }
+
+    @Test
+    void aConstructorThatReturnsTheArrayItMadeIsRefused() {
+        byte[] block = applet().loadFileDataBlock(false);
+        // newarray byte; putfield_a 0; return
+        block[Bytes.find(block, "900B87007A") + 2] =
+                (byte) Opcodes.byName("areturn").value();
+        LinkException e = refused(block);
+        assertEquals(Code.NOT_VERIFIED, e.code());
+        assertEquals("method-type", e.findings().get(0).rule());
     }
 
     @Test

@@ -152,6 +152,15 @@ final class DescriptorRules {
         }
     }
 
+    private void checkSignature(String where, MethodDescriptor method, TypeDescriptor type) {
+        if (hasVoidParameter(type)) {
+            findings.error("Descriptor", where, -1, "method-type", "a parameter is void");
+        }
+        if (method.isInit() && type.returnType().nibble() != TypeDescriptor.VOID) {
+            findings.error("Descriptor", where, -1, "method-type", "a constructor returns " + type.returnType());
+        }
+    }
+
     private static boolean hasVoidParameter(TypeDescriptor type) {
         return type.parameters().stream().anyMatch(item -> item.nibble() == TypeDescriptor.VOID);
     }
@@ -182,11 +191,8 @@ final class DescriptorRules {
         for (MethodDescriptor method : item.methods()) {
             String where = own.label() + " method @" + method.methodOffset();
             boolean typed = checkType(where, method.typeOffset());
-            if (typed
-                    && view.type(method.typeOffset())
-                            .map(DescriptorRules::hasVoidParameter)
-                            .orElse(false)) {
-                findings.error("Descriptor", where, -1, "method-type", "a parameter is void");
+            if (typed) {
+                view.type(method.typeOffset()).ifPresent(type -> checkSignature(where, method, type));
             }
             if (own.isInterface()) {
                 checkInterfaceMethod(where, method, interfaceTokens);

@@ -521,6 +521,14 @@ class StructureTest {
     }
 
     @Test
+    void aConstructorReturnsNothing() {
+        Method init = u.methods.get(0);
+        init.type = TestPackage.type("()S");
+        init.code = "aload_0; invokespecial 1; sconst_0; sreturn";
+        expect("method-type");
+    }
+
+    @Test
     void everyConstantHasItsType() {
         patched(patch -> patch.set("Descriptor", patch.typesAt() + 2, 0xFF, 0xFF), "type-constant");
         patched(patch -> patch.set("Descriptor", patch.typesAt() + 2, 0x00, 0x01), "type-offset");
