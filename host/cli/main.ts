@@ -22,6 +22,7 @@ import { addKmsCommands } from './kms/commands.ts';
 import { addManPage } from './man-page.ts';
 import { loadCommand, lossReportCommand, productCommand, providerRegisterCommand } from './registers.ts';
 import { secureElementCommand } from './secure-element.ts';
+import { addTerminalCommands } from './terminal.ts';
 import { traceCommand } from './trace-decode.ts';
 import type { UpOptions } from './up.ts';
 
@@ -74,6 +75,7 @@ export function programOf(): Command {
       });
     if (name === 'kms') addKmsCommands(command);
     if (name === 'front') addFrontCommands(command);
+    if (name === 'terminal') addTerminalCommands(command);
   }
   program
     .command('up')

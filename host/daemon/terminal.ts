@@ -9,6 +9,7 @@ import { Secret } from '../crypto/secret.ts';
 import { TransportError, UsageError } from '../errors.ts';
 import { readPrivate } from '../kms/durable-file.ts';
 import { textRoutes } from '../rest/routes/terminal/texts.ts';
+import { AskedCommands } from '../service/terminal/asked-commands.ts';
 import { CardDesk, type CardNetwork } from '../service/terminal/card-desk.ts';
 import type { HandsetOptions } from '../service/terminal/handset/handset.ts';
 import { ShownTexts } from '../service/terminal/shown-texts.ts';
@@ -116,7 +117,7 @@ export const terminalDaemon = defineDaemon({
       monitors.push(await PcscMonitor.start((reader) => wanted === undefined || reader.includes(wanted)));
     }
     const network = networkOf(config);
-    const texts = new ShownTexts();
+    const [texts, commands] = [new ShownTexts(), new AskedCommands()];
     const desk = new CardDesk(monitors, {
       ...{ bip: config.administration !== undefined, ...handsetOf(config, logger) },
       ...(network === undefined ? {} : { network }),
@@ -124,6 +125,7 @@ export const terminalDaemon = defineDaemon({
         logger.info({ readerName, dcs: text.dcs, text: toHex(text.text) }, 'the card shows a text');
         texts.add(readerName, text);
       },
+      onCommand: (readerName, command, result) => commands.add(readerName, command, result),
     });
     await network?.open(desk, logger);
     const agent = await agentOf(config, desk, { self, logger });
@@ -131,11 +133,14 @@ export const terminalDaemon = defineDaemon({
     const end = agent === undefined ? desk : withAgent(desk, agent);
     const link = new TerminalLinkClient({ url, ota: { role, id }, tls, terminalId: self.id, end, logger });
     return {
-      routes: (app) => textRoutes(app, texts),
+      routes: (app) => textRoutes(app, texts, commands),
       ready: async () => {
         if (!link.connected) throw new TransportError('ota-away', 'not connected to ota');
       },
-      drain: async () => texts.close(),
+      drain: async () => {
+        texts.close();
+        commands.close();
+      },
       close: async () => {
         await link.close();
         await agent?.[Symbol.asyncDispose]();

@@ -12,6 +12,7 @@ import type {
   TerminalRelease,
   TerminalResult,
 } from '../../wire/message/card-script.ts';
+import type { ProactiveCommand } from '../../wire/uicc/proactive-command.ts';
 import type { SmsPpDownload } from '../../wire/uicc/sms-pp-download.ts';
 import { Handset, type HandsetOptions } from './handset/handset.ts';
 import type { HandsetUser } from './handset/proactive-desk.ts';
@@ -35,6 +36,8 @@ export interface CardDeskOptions {
   readonly network?: CardNetwork;
   /** Told what the card in this reader shows. */
   readonly onText?: (readerName: string, text: CardText) => void;
+  /** Told what the card in this reader asked for, and the general result. */
+  readonly onCommand?: (readerName: string, command: ProactiveCommand, result: number) => void;
 }
 
 export type CardText = Parameters<NonNullable<HandsetUser['showText']>>[0];
@@ -53,14 +56,14 @@ export class CardDesk {
   readonly #bip: { readonly bip?: true };
   readonly #handset: HandsetOptions | undefined;
   readonly #network: CardNetwork | undefined;
-  readonly #onText: CardDeskOptions['onText'];
+  readonly #told: Pick<CardDeskOptions, 'onText' | 'onCommand'>;
 
-  constructor(monitors: readonly ReaderMonitor[], { bip = false, handset, network, onText }: CardDeskOptions = {}) {
+  constructor(monitors: readonly ReaderMonitor[], { bip = false, handset, network, ...told }: CardDeskOptions = {}) {
     this.#monitors = monitors;
     this.#bip = bip ? { bip } : {};
     this.#handset = handset;
     this.#network = network;
-    this.#onText = onText;
+    this.#told = told;
   }
 
   /** What `ota` is told about the readers. */
@@ -193,13 +196,15 @@ export class CardDesk {
   }
 
   #optionsFor(readerName: string, handset: HandsetOptions): HandsetOptions {
-    const [network, onText] = [this.#network, this.#onText];
+    const network = this.#network;
+    const { onText, onCommand } = this.#told;
     const sends = network?.numbers.has(readerName) === true;
     return {
       ...handset,
       user: {
         ...handset.user,
         ...(onText === undefined ? {} : { showText: (text) => onText(readerName, text) }),
+        ...(onCommand === undefined ? {} : { asked: (command, result) => onCommand(readerName, command, result) }),
         ...(sends ? { sendShortMessage: (tpdu) => network.send(readerName, tpdu) } : {}),
       },
     };

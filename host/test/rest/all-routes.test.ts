@@ -37,7 +37,7 @@ const DAEMONS: { name: Role; routes: RestServerOptions['routes'] }[] = [
   },
   { name: 'issuer', routes: (app) => issuerRoutes(app, nothing) },
   { name: 'provider', routes: (app) => providerRoutes(app, nothing) },
-  { name: 'terminal', routes: (app) => textRoutes(app, nothing) },
+  { name: 'terminal', routes: (app) => textRoutes(app, nothing, nothing) },
   { name: 'front', routes: (app) => frontRoutes(app, nothing) },
   { name: 'kms', routes: (app) => kmsRoutes(app, nothing, { role: 'provider', id: 'a' }) },
 ];

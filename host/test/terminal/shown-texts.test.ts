@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { PeerError } from '../../errors.ts';
 import { textRoutes } from '../../rest/routes/terminal/texts.ts';
+import { AskedCommands } from '../../service/terminal/asked-commands.ts';
 import { CardDesk } from '../../service/terminal/card-desk.ts';
 import { ShownTexts } from '../../service/terminal/shown-texts.ts';
 import { ShownTexts as Told } from '../../wire/message/shown-text.ts';
@@ -29,7 +30,7 @@ describe('texts that cards show', () => {
       ...{ close, [Symbol.asyncDispose]: close },
     };
     desk = new CardDesk([monitor], { handset: {}, onText: (readerName, text) => texts.add(readerName, text) });
-    server = await TestServer.start(SELF, (app) => textRoutes(app, texts));
+    server = await TestServer.start(SELF, (app) => textRoutes(app, texts, new AskedCommands()));
   });
   after(async () => {
     await desk.close();

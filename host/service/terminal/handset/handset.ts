@@ -181,7 +181,9 @@ export class Handset implements CardChannel {
         throw new WireError('card-endless', 'The card asks without end', { limit: MAX_COMMANDS });
       const { data, sw } = await this.#send(fetchCommand(length));
       if (sw !== SW.NO_ERROR) return;
-      const response = await this.#desk.answer(decodeProactiveCommand(data));
+      const command = decodeProactiveCommand(data);
+      const response = await this.#desk.answer(command);
+      this.#options.user?.asked?.(command, response.general);
       const { sw: after } = await this.#send(terminalResponse(encodeTerminalResponse(response)));
       length = pendingBytes(after);
     }

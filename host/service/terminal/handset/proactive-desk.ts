@@ -21,6 +21,8 @@ import { type LocalInformation, localObject } from './local-information.ts';
 /** What a person at the handset would see, and the network that takes short messages. */
 export interface HandsetUser {
   showText?(text: { readonly dcs: number; readonly text: Uint8Array }): void;
+  /** Whatever the card asked for, with the general result that it is told. */
+  asked?(command: ProactiveCommand, result: number): void;
   /** The card asks for its files to be read again. */
   refresh?(qualifier: number): void;
   /** Takes an SMS-SUBMIT; false when the network does not. Absent: there is no network. */

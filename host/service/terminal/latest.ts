@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Bells, readUntil } from '../../store/bells.ts';
+
+/** What came last, numbered from 1, for whoever watches: the oldest goes when one more comes than is kept. */
+
+const BELL = 'latest';
+
+export class Latest<T extends object> {
+  readonly #kept: (T & { readonly number: number; readonly at: string })[] = [];
+  readonly #bells = new Bells();
+  readonly #closing = new AbortController();
+  readonly #most: number;
+  readonly #now: () => Date;
+  #count = 0;
+
+  constructor(most: number, now: () => Date = () => new Date()) {
+    this.#most = most;
+    this.#now = now;
+  }
+
+  add(one: T): void {
+    this.#count += 1;
+    this.#kept.push({ ...one, number: this.#count, at: this.#now().toISOString() });
+    if (this.#kept.length > this.#most) this.#kept.shift();
+    this.#bells.ring(BELL);
+  }
+
+  /**
+   * Those after this number, oldest first, when there is one or the time is over. A number that is not reached yet is
+   * of the terminal before it began anew: all are after it.
+   */
+  async after(number: number, waitMs: number): Promise<(T & { readonly number: number; readonly at: string })[]> {
+    const last = number > this.#count ? 0 : number;
+    const read = async () => this.#kept.filter((one) => one.number > last);
+    const done = (found: readonly T[]) => found.length > 0;
+    return readUntil(this.#bells, BELL, read, { done, waitMs, signal: this.#closing.signal });
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    this.#closing.abort('closed');
+  }
+}
