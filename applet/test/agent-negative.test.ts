@@ -104,8 +104,11 @@ const ANSWERS: readonly (readonly [name: string, answer: string])[] = [
   ['a chunk of no number', `${HEAD}X-Admin-Next-URI: /2\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n`],
 ];
 
-/** Bytes of a session's server until its first script is there. */
-const SENT = 58 + 6 + 85 + 5 + 16 + GOOD.length;
+/** A sealed record: header, initialisation vector, and whole blocks of content, MAC and padding. */
+const sealedLength = (content: number): number => 5 + 16 + 16 * Math.ceil((content + 32 + 1) / 16);
+
+/** Bytes of a session's server until its first script is there: hello, ChangeCipherSpec, Finished, answer. */
+const SENT = 58 + 6 + sealedLength(16) + sealedLength(GOOD.length);
 
 /** Has the card call; what it said to the server in the end. */
 async function meet(world: AgentWorld, faults: Faults): Promise<TlsByHand> {
@@ -163,6 +166,18 @@ describe('The administration agent, before a server that is none', function () {
   it('is not brought out of order by any change of what the server sends', () =>
     onOtaCard(agentCard(), async (card) => {
       const world = await AgentWorld.open(card);
+      let sent = 0;
+      const good = new TlsByHand({
+        answer: GOOD,
+        spoil: (part, offset) => {
+          sent = offset + part.length;
+          return part;
+        },
+      });
+      await world.call(good.connect);
+      await world.terminal.idle();
+      expect([good.posted.includes('X-Admin-Script-Status: ok'), sent]).deep.equal([true, SENT]);
+      await world.terminal.drop();
       const random = draws();
       for (let run = 0; run < soakRuns(8); run += 1) {
         const [place, bit] = [random(SENT), 1 << random(8)];
