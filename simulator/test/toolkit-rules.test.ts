@@ -345,6 +345,23 @@ describe('rules of the toolkit', function () {
     expect(command).to.match(/^D00B8103..2100820281028D009000$/);
   });
 
+  it('lets applications use the handlers, and keep none of them', async () => {
+    await call(ONE, `8001${UNRECOGNIZED}00`);
+    await profile();
+    await call(ONE, '800C090000');
+    await fetched(await send(card, ENVELOPE), '2100');
+    expect(await call(ONE, '800D000000'), 'three handlers in three places each').to.equal('099000');
+  });
+
+  it('has one handler of each kind, whose element is gone with what it was found in', async () => {
+    await call(ONE, `8001${UNRECOGNIZED}00`);
+    await profile();
+    await call(ONE, '800C0A0000');
+    await fetched(await send(card, ENVELOPE), '2100');
+    await fetched('910D', '2100');
+    expect(await call(ONE, '800D000000'), 'two bytes, two bytes, none').to.equal('A29000');
+  });
+
   it('finds no channel in a status of no length, and half a status in one byte', async () => {
     await call(ONE, `8001${UNRECOGNIZED}00`);
     await profile();
@@ -372,9 +389,9 @@ describe('rules of the toolkit', function () {
 
   it('searches behind an offset or a value, and activates what is active', async () => {
     const on = (act: string, data: string): string => `${withData(`800F${act}00`, data)}00`;
-    expect(await call(ONE, on('04', '6F1A0409010203')), 'forward, behind 9 bytes').to.equal('0304059000');
-    expect(await call(ONE, on('04', '6F1A0C0F010203')), 'forward, behind the first 0F').to.equal('0203049000');
-    expect(await call(ONE, on('04', '6F1A0C10010203')), 'no such value').to.equal('9000');
+    expect(await call(ONE, on('05', '6F1A0409010203')), 'forward, behind 9 bytes').to.equal('0304059000');
+    expect(await call(ONE, on('05', '6F1A0C0F010203')), 'forward, behind the first 0F').to.equal('0203049000');
+    expect(await call(ONE, on('05', '6F1A0C10010203')), 'no such value').to.equal('9000');
     for (const act of ['01', '01', '02', '02']) expect(await call(ONE, on(act, '6F03'))).to.equal('9000');
     for (const act of ['01', '02']) expect(await call(ONE, on(act, '6F15')), 'never').to.equal('6B03');
     expect(await call(ONE, on('03', '6F09000001')), 'no room for the result').to.equal('6F01');

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
+import org.opentsm.simulator.runtime.TemporaryEntryPoint;
 import org.opentsm.simulator.toolkit.EnvelopeView;
 import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.Toolkit;
 
 /** What the mobile equipment sent; 3GPP TS 43.019 annex A. */
-public final class EnvelopeHandler extends ViewHandler {
+public final class EnvelopeHandler extends ViewHandler implements TemporaryEntryPoint {
 
     private final EnvelopeView own;
 
@@ -17,7 +18,8 @@ public final class EnvelopeHandler extends ViewHandler {
 
     /** @return the handler, while it is available */
     public static EnvelopeHandler getTheHandler() {
-        return new EnvelopeHandler(Toolkit.current().handlers().envelopeHandler(Face.SIM));
+        EnvelopeView own = Toolkit.current().handlers().envelopeHandler(Face.SIM);
+        return own.outer(EnvelopeHandler.class, () -> new EnvelopeHandler(own));
     }
 
     public byte getItemIdentifier() {

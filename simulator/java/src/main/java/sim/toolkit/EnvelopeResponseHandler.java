@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
+import org.opentsm.simulator.runtime.TemporaryEntryPoint;
 import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.ReplyEdit;
 import org.opentsm.simulator.toolkit.Toolkit;
 
 /** The response to an envelope being made; 3GPP TS 43.019 annex A. */
-public final class EnvelopeResponseHandler extends EditHandler {
+public final class EnvelopeResponseHandler extends EditHandler implements TemporaryEntryPoint {
 
     private static final byte SW1_RP_ERROR = (byte) 0x9E;
     private final ReplyEdit own;
@@ -18,7 +19,8 @@ public final class EnvelopeResponseHandler extends EditHandler {
 
     /** @return the handler, while it is available */
     public static EnvelopeResponseHandler getTheHandler() {
-        return new EnvelopeResponseHandler(Toolkit.current().handlers().replyHandler(Face.SIM));
+        ReplyEdit own = Toolkit.current().handlers().replyHandler(Face.SIM);
+        return own.outer(EnvelopeResponseHandler.class, () -> new EnvelopeResponseHandler(own));
     }
 
     public short getCapacity() {

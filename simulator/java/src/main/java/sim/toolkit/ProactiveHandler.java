@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
+import org.opentsm.simulator.runtime.TemporaryEntryPoint;
 import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.ProactiveEdit;
 import org.opentsm.simulator.toolkit.Toolkit;
 
 /** The proactive command being made; 3GPP TS 43.019 annex A. */
-public final class ProactiveHandler extends EditHandler {
+public final class ProactiveHandler extends EditHandler implements TemporaryEntryPoint {
 
     private final ProactiveEdit own;
 
@@ -17,7 +18,8 @@ public final class ProactiveHandler extends EditHandler {
 
     /** @return the handler, while it is available */
     public static ProactiveHandler getTheHandler() {
-        return new ProactiveHandler(Toolkit.current().handlers().proactiveHandler(Face.SIM));
+        ProactiveEdit own = Toolkit.current().handlers().proactiveHandler(Face.SIM);
+        return own.outer(ProactiveHandler.class, () -> new ProactiveHandler(own));
     }
 
     public void initGetInput(

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package sim.toolkit;
 
+import org.opentsm.simulator.runtime.TemporaryEntryPoint;
 import org.opentsm.simulator.toolkit.Face;
 import org.opentsm.simulator.toolkit.ResponseView;
 import org.opentsm.simulator.toolkit.Toolkit;
 
 /** The mobile equipment's last response; 3GPP TS 43.019 annex A. */
-public final class ProactiveResponseHandler extends ViewHandler {
+public final class ProactiveResponseHandler extends ViewHandler implements TemporaryEntryPoint {
 
     private final ResponseView own;
 
@@ -17,7 +18,8 @@ public final class ProactiveResponseHandler extends ViewHandler {
 
     /** @return the handler, while it is available */
     public static ProactiveResponseHandler getTheHandler() {
-        return new ProactiveResponseHandler(Toolkit.current().handlers().responseHandler(Face.SIM));
+        ResponseView own = Toolkit.current().handlers().responseHandler(Face.SIM);
+        return own.outer(ProactiveResponseHandler.class, () -> new ProactiveResponseHandler(own));
     }
 
     public byte getItemIdentifier() {

@@ -156,6 +156,7 @@ final class Firewall {
     /** References to these live as long as a method runs, JCRE 3.0.4 6.2.1 and 6.2.2, and 3.1's array views. */
     private boolean isTemporary(Object value) {
         return value instanceof APDU
+                || value instanceof TemporaryEntryPoint
                 || transients.isGlobal(value)
                 || card.views().find(value) != null;
     }
@@ -188,7 +189,7 @@ final class Firewall {
                     to.group() != null && to.group().equals(shared.group()) && declared.isInstance(shared.target());
             return home ? shared.target() : value;
         }
-        if (to.group() == null || value instanceof APDU || value instanceof AID || transients.isGlobal(value)) {
+        if (to.group() == null || isEntryPoint(value)) {
             return value;
         }
         if (card.views().find(value) != null) {
@@ -239,6 +240,9 @@ final class Firewall {
     }
 
     private boolean isEntryPoint(Object value) {
-        return value instanceof APDU || value instanceof AID || transients.isGlobal(value);
+        return value instanceof APDU
+                || value instanceof AID
+                || value instanceof TemporaryEntryPoint
+                || transients.isGlobal(value);
     }
 }

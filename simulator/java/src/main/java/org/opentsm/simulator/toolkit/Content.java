@@ -12,6 +12,7 @@ public final class Content {
     private final byte[] data;
     private int length;
     private byte tag;
+    private int edition;
 
     public Content(int capacity) {
         data = new byte[capacity];
@@ -33,6 +34,11 @@ public final class Content {
         tag = changed;
     }
 
+    /** Another number once all was replaced: no element of before is there any more. */
+    int edition() {
+        return edition;
+    }
+
     byte at(int index) {
         return data[index];
     }
@@ -47,10 +53,12 @@ public final class Content {
 
     public void clear() {
         length = 0;
+        edition++;
     }
 
     /** Replaces all; what does not fit is cut off. */
     public void set(byte[] bytes) {
+        edition++;
         length = Math.min(bytes.length, data.length);
         System.arraycopy(bytes, 0, data, 0, length);
     }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import org.opentsm.simulator.runtime.TemporaryEntryPoint;
 import uicc.toolkit.ToolkitException;
 
 /** What the terminal sent; ETSI TS 102 241 annex A, EnvelopeHandler, and 3GPP TS 31.130, USATEnvelopeHandler. */
-public final class EnvelopeView extends TlvView implements uicc.usim.toolkit.USATEnvelopeHandler {
+public final class EnvelopeView extends TlvView implements uicc.usim.toolkit.USATEnvelopeHandler, TemporaryEntryPoint {
 
     private static final int TAG_ITEM_IDENTIFIER = 0x10;
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.WeakHashMap;
 import javacard.framework.APDUException;
 import uicc.toolkit.ToolkitException;
 
@@ -15,6 +18,16 @@ public final class Handlers {
 
     private Activation current;
     private Reply reply;
+    /** What each call of processToolkit() that has not come back was given. */
+    private final Map<Activation, Map<Face, Given>> given = new WeakHashMap<>();
+
+    /** One object of each kind, as long as an application runs: what one reference found is found for the other. */
+    private record Given(ProactiveEdit proactive, ResponseView response, EnvelopeView envelope, ReplyEdit reply) {
+
+        Given(Face face) {
+            this(new ProactiveEdit(face), new ResponseView(face), new EnvelopeView(face), new ReplyEdit(face));
+        }
+    }
 
     /** What an application posted as response to an envelope. */
     record Reply(byte[] data, boolean positive) {}
@@ -90,23 +103,27 @@ public final class Handlers {
         return posted;
     }
 
+    private Given given(Face face) {
+        return given.computeIfAbsent(current, none -> new EnumMap<>(Face.class)).computeIfAbsent(face, Given::new);
+    }
+
     public ProactiveEdit proactiveHandler(Face face) {
         proactive(face);
-        return new ProactiveEdit(face);
+        return given(face).proactive();
     }
 
     public ResponseView responseHandler(Face face) {
         response(face);
-        return new ResponseView(face);
+        return given(face).response();
     }
 
     public EnvelopeView envelopeHandler(Face face) {
         envelope(face);
-        return new EnvelopeView(face);
+        return given(face).envelope();
     }
 
     public ReplyEdit replyHandler(Face face) {
         reply(face);
-        return new ReplyEdit(face);
+        return given(face).reply();
     }
 }

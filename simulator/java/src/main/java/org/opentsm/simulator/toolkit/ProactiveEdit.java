@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import org.opentsm.simulator.runtime.TemporaryEntryPoint;
 import uicc.toolkit.ToolkitException;
 
 /** The proactive command being made; ETSI TS 102 241 annex A, ProactiveHandler, and TS 102 223 6.6. */
-public final class ProactiveEdit extends TlvEdit implements uicc.toolkit.ProactiveHandler {
+public final class ProactiveEdit extends TlvEdit implements uicc.toolkit.ProactiveHandler, TemporaryEntryPoint {
 
     private static final byte TAG_COMMAND_DETAILS = (byte) 0x81;
     private static final byte TAG_DEVICE_IDENTITIES = (byte) 0x82;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import org.opentsm.simulator.runtime.TemporaryEntryPoint;
+
 /** The response to an envelope being made; ETSI TS 102 241 annex A, EnvelopeResponseHandler. */
-public final class ReplyEdit extends TlvEdit implements uicc.toolkit.EnvelopeResponseHandler {
+public final class ReplyEdit extends TlvEdit implements uicc.toolkit.EnvelopeResponseHandler, TemporaryEntryPoint {
 
     ReplyEdit(Face face) {
         super(null, face);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import org.opentsm.simulator.runtime.TemporaryEntryPoint;
+
 /** The terminal's last response; ETSI TS 102 241 annex A, ProactiveResponseHandler. */
-public final class ResponseView extends TlvView implements uicc.toolkit.ProactiveResponseHandler {
+public final class ResponseView extends TlvView implements uicc.toolkit.ProactiveResponseHandler, TemporaryEntryPoint {
 
     private static final int TAG_RESULT = 0x03;
     private static final int TAG_TEXT_STRING = 0x0D;

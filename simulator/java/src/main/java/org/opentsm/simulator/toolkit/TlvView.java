@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import java.util.function.Supplier;
 import org.opentsm.simulator.crypto.CryptoHost;
 import uicc.toolkit.ToolkitException;
 
@@ -23,10 +24,14 @@ public class TlvView implements uicc.toolkit.ViewHandler {
     private final boolean sim;
     private int valueAt = -1;
     private int valueLength;
+    /** Edition of the content in which the element was found. */
+    private int foundIn;
+
+    private Object outer;
 
     /**
-     * @param fixed null where a subclass has the content of the moment; applets may keep a handler, so it is made of
-     *     card memory alone
+     * @param fixed null where a subclass has the content of the moment; an applet without instrumentation may keep a
+     *     handler, so it is made of card memory alone
      */
     TlvView(Content fixed, Face face) {
         this.fixed = fixed;
@@ -35,6 +40,14 @@ public class TlvView implements uicc.toolkit.ViewHandler {
 
     final Face face() {
         return sim ? Face.SIM : Face.UICC;
+    }
+
+    /** The one object of an older API over this view, made when it is first asked for. */
+    public final <T> T outer(Class<T> type, Supplier<T> made) {
+        if (outer == null) {
+            outer = made.get();
+        }
+        return type.cast(outer);
     }
 
     /** What the handler holds now; ToolkitException when it is not available. */
@@ -106,6 +119,7 @@ public class TlvView implements uicc.toolkit.ViewHandler {
             if (head == 1 && (first & ~CR) == (tag & ~CR & 0xFF) && --left == 0) {
                 valueAt = value;
                 valueLength = length;
+                foundIn = content.edition();
                 return (first & CR) != 0 ? FOUND_CR_SET : FOUND_CR_NOT_SET;
             }
             at = value + length;
@@ -118,28 +132,27 @@ public class TlvView implements uicc.toolkit.ViewHandler {
         return (form & 0xFF) == LONG_LENGTH ? 1 : (form & 0xFF) == LONGER_LENGTH ? 2 : 0;
     }
 
-    private void requireElement() {
-        if (valueAt < 0) {
+    private void requireElement(Content content) {
+        if (valueAt < 0 || foundIn != content.edition()) {
             throw fault(ToolkitException.UNAVAILABLE_ELEMENT);
         }
     }
 
     public short getValueLength() {
-        content();
-        requireElement();
+        requireElement(content());
         return (short) valueLength;
     }
 
     public byte getValueByte(short offset) {
         Content content = content();
-        requireElement();
+        requireElement(content);
         requireInside(offset, 1);
         return content.at(valueAt + offset);
     }
 
     public short getValueShort(short offset) {
         Content content = content();
-        requireElement();
+        requireElement(content);
         requireInside(offset, 2);
         return (short) (content.at(valueAt + offset) << 8 | content.at(valueAt + offset + 1) & 0xFF);
     }
@@ -153,7 +166,7 @@ public class TlvView implements uicc.toolkit.ViewHandler {
     public short copyValue(short from, byte[] to, short offset, short length) {
         checkArray(to, offset, length);
         Content content = content();
-        requireElement();
+        requireElement(content);
         requireInside(from, length);
         CryptoHost.current().writing(to);
         content.copy(valueAt + from, to, offset, length);
@@ -164,7 +177,7 @@ public class TlvView implements uicc.toolkit.ViewHandler {
     public byte compareValue(short from, byte[] with, short offset, short length) {
         checkArray(with, offset, length);
         Content content = content();
-        requireElement();
+        requireElement(content);
         requireInside(from, length);
         for (int i = 0; i < length; i++) {
             int difference = Integer.compare(content.at(valueAt + from + i) & 0xFF, with[offset + i] & 0xFF);

@@ -13,10 +13,12 @@ import javacard.framework.Util;
 import uicc.access.FileView;
 import uicc.access.UICCException;
 import uicc.access.UICCSystem;
+import uicc.toolkit.EnvelopeHandlerSystem;
 import uicc.toolkit.EnvelopeResponseHandler;
 import uicc.toolkit.EnvelopeResponseHandlerSystem;
 import uicc.toolkit.ProactiveHandler;
 import uicc.toolkit.ProactiveHandlerSystem;
+import uicc.toolkit.ProactiveResponseHandler;
 import uicc.toolkit.ProactiveResponseHandlerSystem;
 import uicc.toolkit.ToolkitException;
 import uicc.toolkit.ToolkitInterface;
@@ -38,18 +40,26 @@ public final class Commanded extends Applet implements ToolkitInterface {
     private static final byte SHOW_NOTHING = 6;
     private static final byte ASK_FOR_CHANNEL = 7;
     private static final byte POST = 8;
+    private static final byte KEEP = 9;
+    private static final byte ASK_TWICE = 10;
     private static final byte POSITIVE = 1;
     private static final byte AS_BER_TLV = 2;
     private static final byte ASK_THEN = 4;
     private static final short HANDLER_AVAILABLE = 123;
+    private static final short FILE_UPDATE = 124;
+    private static final byte TAG_FILE_UPDATE = 0x3B;
     private final ToolkitRegistry registry;
     private final byte[] next = new byte[64];
     private final byte[] heard = new byte[32];
+    private final byte[] update = new byte[4];
     private byte act;
     private byte nextLength;
     private byte count;
     private short reason;
     private byte lastResult;
+    private static Object kept;
+    private final Object[] keptIn = new Object[1];
+    private Object keptHere;
 
     private Commanded(byte[] buffer, short offset) {
         register(buffer, (short) (offset + 1), buffer[offset]);
@@ -68,6 +78,9 @@ public final class Commanded extends Applet implements ToolkitInterface {
     @Override
     public void processToolkit(short event) {
         heard[count++] = (byte) event;
+        if (event == FILE_UPDATE) {
+            EnvelopeHandlerSystem.getTheHandler().findAndCopyValue(TAG_FILE_UPDATE, update, (short) 0);
+        }
         byte now = act;
         act = 0;
         if (now == THROW) {
@@ -82,10 +95,23 @@ public final class Commanded extends Applet implements ToolkitInterface {
             heard[(short) (heard.length - 1)] = now;
         }
         if (now == POST) {
-            post();
+            try {
+                post();
+            } catch (ToolkitException e) {
+                lastResult = (byte) (0x80 | e.getReason());
+            }
         }
         if (now == SHOW_NOTHING || now == ASK_FOR_CHANNEL) {
             ask(now);
+        }
+        if (now == KEEP) {
+            ask(SHOW_NOTHING);
+            lastResult = refused(EnvelopeHandlerSystem.getTheHandler());
+            lastResult += refused(ProactiveHandlerSystem.getTheHandler());
+            lastResult += refused(ProactiveResponseHandlerSystem.getTheHandler());
+        }
+        if (now == ASK_TWICE) {
+            askTwice();
         }
         if (now == SEND || now == SEND_IN_TRANSACTION || now == SEND_AND_WAIT_FOR_HANDLER) {
             ProactiveHandler handler = ProactiveHandlerSystem.getTheHandler();
@@ -122,6 +148,42 @@ public final class Commanded extends Applet implements ToolkitInterface {
         if ((next[0] & ASK_THEN) != 0) {
             ask(SHOW_NOTHING);
         }
+    }
+
+    /** How many of a static field, a field and an array refuse to keep the object. */
+    private byte refused(Object handler) {
+        byte refused = 0;
+        for (byte place = 0; place < 3; place++) {
+            try {
+                switch (place) {
+                    case 0 -> kept = handler;
+                    case 1 -> keptHere = handler;
+                    default -> keptIn[0] = handler;
+                }
+            } catch (SecurityException e) {
+                refused++;
+            }
+        }
+        return refused;
+    }
+
+    /** Finds an element by one reference to a handler and reads it by another, before and after the next response. */
+    private void askTwice() {
+        EnvelopeHandlerSystem.getTheHandler().findTLV((byte) 0x82, (byte) 1);
+        byte found = (byte) EnvelopeHandlerSystem.getTheHandler().getValueLength();
+        ask(SHOW_NOTHING);
+        ProactiveResponseHandler response = ProactiveResponseHandlerSystem.getTheHandler();
+        response.findTLV((byte) 0x82, (byte) 1);
+        found |= (byte) (ProactiveResponseHandlerSystem.getTheHandler().getValueLength() << 4);
+        ask(SHOW_NOTHING);
+        try {
+            response.getValueLength();
+        } catch (ToolkitException e) {
+            if (e.getReason() == ToolkitException.UNAVAILABLE_ELEMENT) {
+                found |= (byte) 0x80;
+            }
+        }
+        lastResult = found;
     }
 
     /** Shows a text of no length, or sends what was given and asks the answer for the status of channel 1. */
@@ -192,6 +254,10 @@ public final class Commanded extends Applet implements ToolkitInterface {
             case 0x0E -> heard(apdu);
             case 0x20 -> answer(apdu, heard[(short) (heard.length - 1)]);
             case 0x0F -> files(apdu, buffer, length);
+            case 0x21 -> {
+                Util.arrayCopy(update, (short) 0, buffer, (short) 0, (short) update.length);
+                apdu.setOutgoingAndSend((short) 0, (short) update.length);
+            }
             default -> ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
         }
     }
@@ -209,7 +275,7 @@ public final class Commanded extends Applet implements ToolkitInterface {
     }
 
     /** {@code file, act, pattern..}: selects it below the directory of the tests, and does that there. */
-    private static void files(APDU apdu, byte[] buffer, byte length) {
+    private void files(APDU apdu, byte[] buffer, byte length) {
         FileView view = UICCSystem.getTheUICCView(JCSystem.NOT_A_TRANSIENT_OBJECT);
         view.select((short) 0x7F4A);
         view.select(Util.getShort(buffer, ISO7816.OFFSET_CDATA));
@@ -217,6 +283,7 @@ public final class Commanded extends Applet implements ToolkitInterface {
         switch (buffer[ISO7816.OFFSET_P1]) {
             case 1 -> view.deactivateFile();
             case 2 -> view.activateFile();
+            case 4 -> registry.registerFileEvent(FILE_UPDATE, view);
             case 3 -> {
                 byte[] room = new byte[2];
                 view.increase(buffer, behind, (short) (length - 2), room, (short) 0);
