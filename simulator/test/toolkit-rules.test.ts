@@ -167,6 +167,12 @@ describe('rules of the toolkit', function () {
     }
   });
 
+  it('lists to the terminal what it shall download, and no event that is none', async () => {
+    for (const event of [UNRECOGNIZED, '000C', '007B', '0025']) await call(ONE, `8001${event}00`);
+    const [list] = await fetched(await send(card, PROFILE), '0500');
+    expect(list, 'a call, and poll interval negotiation').to.equal('D00D8103010500820281829902001D9000');
+  });
+
   it('triggers by TERMINAL PROFILE and by USSD, whose answer the application gives', async () => {
     for (const event of [PROFILE_DOWNLOAD, UNFORMATTED_USSD]) await call(ONE, `8001${event}00`);
     await profile();

@@ -33,17 +33,17 @@ public final class Events {
     /** To remote management alone: the application whose packet it opened has answered (applet/README.md 12.1). */
     public static final short PACKET_ANSWERED = -2;
 
-    /** Toolkit event by the byte of an event list (TS 102 223 8.25), -1 where none is. */
+    /** Toolkit event by the byte of an event list (TS 102 223 8.25), 0 where none is: -1 would be an event. */
     private static final byte[] DOWNLOADS = {
-        12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 25, 26, 27, 28, 29, 30, -1, 31, 32, 33, -1, -1, 119, 120, -1, -1,
-        -1, -1, 37
+        12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 25, 26, 27, 28, 29, 30, 0, 31, 32, 33, 0, 0, 119, 120, 0, 0, 0, 0,
+        37
     };
 
     private Events() {}
 
     /** The toolkit event of an event download, 0 for an unknown one. */
     static short ofDownload(int listed) {
-        return listed >= 0 && listed < DOWNLOADS.length && DOWNLOADS[listed] > 0 ? DOWNLOADS[listed] : 0;
+        return listed >= 0 && listed < DOWNLOADS.length ? DOWNLOADS[listed] : 0;
     }
 
     /** Its byte in an event list, or -1 for an event that is no download. */
