@@ -146,6 +146,41 @@ describe('rules of the toolkit', function () {
     expect(await call(ONE, '800D000000'), 'BAD_LENGTH').to.equal('439000');
   });
 
+  it('lets one of the applications that an envelope triggers answer it', async () => {
+    for (const aid of [ONE, TWO]) await call(aid, `8001${UNRECOGNIZED}00`);
+    await profile();
+    const post = (aid: string): Promise<string> => call(aid, withData('800C0800', '0100010C01AB'));
+    for (const aid of [ONE, TWO]) await post(aid);
+    expect(await send(card, ENVELOPE)).to.equal('0C01AB9000');
+    expect(await call(TWO, '800D000000'), 'it was the first').to.equal('009000');
+    expect(await call(ONE, '800D000000'), 'HANDLER_NOT_AVAILABLE').to.equal('829000');
+    await call(TWO, withData('800C0200', '810301218082028102'));
+    await post(ONE);
+    expect(await send(card, ENVELOPE)).to.equal('910B');
+    expect((await fetched('910B', '2180'))[1]).to.equal('9000');
+    expect(await call(ONE, '800D000000'), 'the first has asked the user').to.equal('829000');
+    await post(ONE);
+    expect(await send(card, ENVELOPE), 'another envelope').to.equal('0C01AB9000');
+  });
+
+  it('tells the watcher of a file where it was written, and how much', async () => {
+    for (const file of ['6F03', '6F0C', '6F09']) await call(ONE, withData('800F0400', file));
+    for (const [file, command, told] of [
+      ['6F03', '00D600FF0355AA55', '00FF0003'],
+      ['6F0C', '00DC01040455555555', '00010004'],
+      ['6F0C', '00DC02040455555555', '00020004'],
+      ['6F0C', '00DC00020455555555', '00010004'],
+      ['6F0C', '00DC00030455555555', '00020004'],
+      ['6F09', '00DC000303000001', '00010003'],
+      ['6F09', '803200000300000100', '00010003'],
+    ]) {
+      await files();
+      await send(card, `00A4080C047F4A${file}`);
+      expect(await send(card, command ?? '')).to.match(/9000$/);
+      expect(await call(ONE, '8021000000'), command).to.equal(`${told}9000`);
+    }
+  });
+
   it('triggers by events while they are registered, though the terminal has not fetched the list of them', async () => {
     await profile();
     for (const [listed, event] of DOWNLOADS) {

@@ -25,8 +25,8 @@ import org.opentsm.simulator.state.CardState;
 import org.opentsm.simulator.toolkit.RemoteCommands;
 import org.opentsm.simulator.toolkit.Toolkit;
 import org.opentsm.simulator.toolkit.ToolkitCommands;
-import org.opentsm.simulator.uicc.FilePath;
 import org.opentsm.simulator.uicc.FileSystem;
+import org.opentsm.simulator.uicc.FileUpdate;
 
 /**
  * One simulated card: a chip with power, reset and commands, from whichever link they come.
@@ -322,7 +322,7 @@ public final class Card {
                 files.leave();
             }
         }
-        FilePath updated = files == null ? null : files.takeUpdated();
+        FileUpdate updated = files == null ? null : files.takeUpdated();
         if (toolkit != null && updated != null) {
             toolkit.updated(updated, command);
         }

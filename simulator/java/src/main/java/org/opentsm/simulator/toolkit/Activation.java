@@ -27,16 +27,26 @@ final class Activation {
     private boolean handedBack;
 
     private boolean replyEnded;
+    /** What it may reply to, with the others that this triggers. */
+    private final Question question;
+
     /** It threw ISOException with REPLY_BUSY. */
     boolean refused;
 
-    Activation(AID aid, short event, Content envelope, boolean mayBeProactive) {
-        this(aid, event, envelope, mayBeProactive, null, null);
+    Activation(AID aid, short event, Content envelope, boolean mayBeProactive, Question question) {
+        this(aid, event, envelope, mayBeProactive, question, null, null);
     }
 
     private Activation(
-            AID aid, short event, Content envelope, boolean mayBeProactive, AID opener, Activation answered) {
+            AID aid,
+            short event,
+            Content envelope,
+            boolean mayBeProactive,
+            Question question,
+            AID opener,
+            Activation answered) {
         this.aid = aid;
+        this.question = question;
         this.opener = opener;
         this.answered = answered;
         this.event = event;
@@ -47,7 +57,7 @@ final class Activation {
 
     /** An application's, for a packet that another one opened. */
     static Activation opened(AID application, short event, Content envelope, Activation opener) {
-        return new Activation(application, event, envelope, opener.mayBeProactive, opener.aid, null);
+        return new Activation(application, event, envelope, opener.mayBeProactive, new Question(), opener.aid, null);
     }
 
     /** Remote management's, for the answer of the application that this one was; null when it had that already. */
@@ -55,16 +65,21 @@ final class Activation {
         endReply();
         boolean due = opener != null && !handedBack;
         handedBack = true;
-        return due ? new Activation(opener, Events.PACKET_ANSWERED, null, false, null, this) : null;
+        return due ? new Activation(opener, Events.PACKET_ANSWERED, null, false, new Question(), null, this) : null;
     }
 
     /** The response being made, or null when none may be made any more. */
     Content reply() {
-        return replyEnded ? null : reply;
+        return replyEnded || question.isOver() ? null : reply;
     }
 
-    /** It was posted, or the application has gone on to a proactive command. */
+    /** Its part is over: what is answered now is not by it. */
     void endReply() {
         replyEnded = true;
+    }
+
+    /** It has posted, or goes on to a proactive command: nobody may answer any more. */
+    void endQuestion() {
+        question.end();
     }
 }

@@ -86,7 +86,7 @@ public final class Handlers {
         if (data.length > MOST) {
             throw new APDUException(APDUException.BAD_LENGTH);
         }
-        current.endReply();
+        current.endQuestion();
         Reply made = new Reply(data, positive || Events.isExclusive(current.event));
         if (current.opener == null) {
             reply = made;

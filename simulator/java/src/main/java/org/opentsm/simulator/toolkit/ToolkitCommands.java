@@ -7,6 +7,7 @@ import java.util.List;
 import javacard.framework.AID;
 import org.opentsm.simulator.runtime.CardRuntime;
 import org.opentsm.simulator.uicc.FilePath;
+import org.opentsm.simulator.uicc.FileUpdate;
 
 /**
  * The commands between terminal and toolkit, of class 80 (UICC, ETSI TS 102 221 11.2) and A0 (SIM, TS 51.011): TERMINAL
@@ -35,6 +36,7 @@ public final class ToolkitCommands {
     private static final int SW_WRONG_PARAMETERS = 0x6B00;
     private static final int TAG_PROACTIVE = 0xD0;
     private static final byte TAG_AID = (byte) 0xAF;
+    private static final byte TAG_FILE_UPDATE = (byte) 0xBB;
 
     private final CardRuntime card;
     private final Toolkit toolkit;
@@ -88,9 +90,10 @@ public final class ToolkitCommands {
     }
 
     /** The terminal changed a file: its watchers hear of it, and a message that was stored is one that came. */
-    public void updated(FilePath file, byte[] command) {
+    public void updated(FileUpdate update, byte[] command) {
         card.activate();
-        byte[] list = fileList(file);
+        FilePath file = update.file();
+        byte[] list = fileUpdate(update);
         for (Registration known : toolkit.memory().ordered()) {
             if (known.hears(file) && toolkit.isSelectable(known.aid)) {
                 toolkit.turns().trigger(known, Events.EXTERNAL_FILE_UPDATE, list, (byte) 0);
@@ -115,8 +118,12 @@ public final class ToolkitCommands {
                 .trigger(known, Events.APPLICATION_DESELECT, list.toByteArray(), (byte) 0));
     }
 
-    /** Device identities, File List, and the name of the application whose file it is; ETSI TS 102 241 table 2. */
-    private static byte[] fileList(FilePath file) {
+    /**
+     * Device identities, File List, the name of the application whose file it is, and File Update Information: two
+     * bytes of offset or record number, two of length; ETSI TS 102 241 table 2.
+     */
+    private static byte[] fileUpdate(FileUpdate update) {
+        FilePath file = update.file();
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.writeBytes(new byte[] {(byte) 0x82, 2, (byte) 0x82, (byte) 0x81});
         out.writeBytes(new byte[] {(byte) 0x92, (byte) (1 + file.path().length), 1});
@@ -124,6 +131,10 @@ public final class ToolkitCommands {
         if (file.application() != null) {
             out.writeBytes(new byte[] {TAG_AID, (byte) file.application().length});
             out.writeBytes(file.application());
+        }
+        if (update.at() >= 0) {
+            out.writeBytes(new byte[] {TAG_FILE_UPDATE, 4, (byte) (update.at() >> 8), (byte) update.at()});
+            out.writeBytes(new byte[] {(byte) (update.length() >> 8), (byte) update.length()});
         }
         return out.toByteArray();
     }
@@ -225,6 +236,7 @@ public final class ToolkitCommands {
             return status(SW_BUSY);
         }
         toolkit.turns().takeRefusal();
+        toolkit.turns().ask();
         targets.forEach(target -> toolkit.turns().trigger(target.application(), target.event(), list, data[0]));
         byte[] due = toolkit.turns().due();
         AID refusing = toolkit.turns().takeRefusal();

@@ -28,6 +28,8 @@ final class Turns {
     /** For whom a packet was opened: the next one to be triggered. */
     private Activation opened;
 
+    private Question question = new Question();
+
     Turns(CardRuntime card, Toolkit toolkit) {
         this.card = card;
         this.toolkit = toolkit;
@@ -108,6 +110,7 @@ final class Turns {
             // A transaction does not outlast the command in which it began; ETSI TS 102 241 6.5.
             card.abortTransaction();
         }
+        sender.endQuestion();
         handBack(sender);
         toolkit.handlers().current(null);
         byte[] response = session.exchange(command.bytes());
@@ -119,6 +122,11 @@ final class Turns {
         return view.byteOf(CommandCheck.TAG_RESULT, 0);
     }
 
+    /** Another envelope, which is not answered. */
+    void ask() {
+        question = new Question();
+    }
+
     void trigger(Registration application, short event, byte[] envelope, byte tag) {
         Content content = null;
         if (envelope != null) {
@@ -128,9 +136,9 @@ final class Turns {
         }
         boolean proactive = toolkit.profile() != null && Events.allowsProactive(event);
         if (session != null || outstanding != null || !Events.allowsProactive(event)) {
-            runToEnd(new Activation(application.aid, event, content, false));
+            runToEnd(new Activation(application.aid, event, content, false, question));
         } else {
-            waiting.add(new Activation(application.aid, event, content, proactive));
+            waiting.add(new Activation(application.aid, event, content, proactive, question));
         }
     }
 

@@ -56,7 +56,7 @@ public final class FileSystem {
     /** Whether GET RESPONSE may fetch the next block of a data object: behind RETRIEVE DATA and itself. */
     private boolean isRetrieving;
     /** The file that the last command changed, or null. */
-    private FilePath updated;
+    private FileUpdate updated;
     /** The network application whose session is open, and the one whose session the last command ended; or null. */
     private CardFile open;
 
@@ -136,11 +136,11 @@ public final class FileSystem {
         left = null;
     }
 
-    /** The elementary file that the last command changed, once; or null. */
-    public FilePath takeUpdated() {
-        FilePath file = updated;
+    /** What the last command changed in an elementary file, once; or null. */
+    public FileUpdate takeUpdated() {
+        FileUpdate found = updated;
         updated = null;
-        return file;
+        return found;
     }
 
     /** Name of the network application whose session the last command ended, once; or null. */
@@ -234,7 +234,10 @@ public final class FileSystem {
         }
         byte[] answer = objects.process(ins, command);
         isRetrieving = objects.isReading();
-        return objects.hasChanged() ? changed(answer) : answer;
+        if (objects.hasChanged()) {
+            changed(-1, 0);
+        }
+        return answer;
     }
 
     private byte[] more(byte[] command, int ins, boolean gsm) {
@@ -256,18 +259,20 @@ public final class FileSystem {
                     return status(0x6700);
                 }
                 place.updateRecord(p1, p2 & 7, 0, data);
-                return changed();
+                boolean named = p1 != 0 && (p2 & 7) == FilePlace.ABSOLUTE;
+                return changed(named ? p1 : place.currentRecord(), data.length);
             }
             case INS_UPDATE_BINARY -> {
-                place.updateBinary(offset(p1, p2), data);
-                return changed();
+                int offset = offset(p1, p2);
+                place.updateBinary(offset, data);
+                return changed(offset, data.length);
             }
             case INS_SEARCH_RECORD -> {
                 return search(p1, p2, data, gsm);
             }
             case INS_INCREASE -> {
                 byte[] sum = place.increase(data);
-                changed();
+                changed(place.currentRecord(), place.recordLength());
                 return answer(join(sum, data), 0x9000);
             }
             case INS_ACTIVATE, INS_DEACTIVATE -> {
@@ -322,13 +327,9 @@ public final class FileSystem {
         return expected == 0 || expected >= data.length ? data : Arrays.copyOf(data, expected);
     }
 
-    private byte[] changed() {
-        return changed(status(0x9000));
-    }
-
-    private byte[] changed(byte[] answer) {
-        updated = place.path();
-        return answer;
+    private byte[] changed(int at, int length) {
+        updated = new FileUpdate(place.path(), at, length);
+        return status(0x9000);
     }
 
     private static byte[] join(byte[] first, byte[] second) {
