@@ -254,6 +254,56 @@ describe('rules of the toolkit', function () {
     card = await simulator.insert(image());
   });
 
+  it('installs no application with more than a card has, or a menu identifier that is not free', async () => {
+    await card.remove();
+    const simulator = await sharedSimulator();
+    const insert = async (one: string, two: string): Promise<string> => {
+      const applications = [one, two].map((fields, i) => ({
+        module: MODULE,
+        aid: [ONE, TWO][i] ?? '',
+        uiccParameters: `80${byte(fields.length / 2)}${fields}`,
+      }));
+      try {
+        await using made = await simulator.insert({ ...image(), name: 'too-much', applications });
+        return made.name;
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(await insert('01080F017E7E07000008', '01080F017F7F07000008')).to.equal('too-much');
+    for (const two of ['01090F0007000008', '01080F0008000008', '01080F0007000009', '01080F01018007000008']) {
+      expect(await insert('01080F017E7E07000008', two), two).to.match(/ToolkitException/);
+    }
+    expect(await insert('01080F017E7E07000008', '01080F01017E07000008'), 'given to the other').to.match(/Toolkit/);
+    card = await simulator.insert(image());
+  });
+
+  it('brings each entry into the menu at its position, before what stands there', async () => {
+    await card.remove();
+    const entries = (...places: string[]): string => {
+      const fields = `01000F${byte(places.length)}${places.join('')}00000000`;
+      return `80${byte(fields.length / 2)}${fields}`;
+    };
+    card = await (await sharedSimulator()).insert({
+      ...image(),
+      name: 'positions',
+      applications: [
+        { module: MODULE, aid: ONE, uiccParameters: entries('0101', '0202', '0303') },
+        { module: MODULE, aid: TWO, uiccParameters: entries('0211', '0012', '0113') },
+      ],
+    });
+    for (const aid of [ONE, ONE, ONE, TWO, TWO]) await call(aid, '8007000000');
+    const items = async (sw: string): Promise<string[] | undefined> => {
+      const [menu] = await fetched(sw, '2500');
+      return menu.match(/(?<=8F06)../g) ?? undefined;
+    };
+    expect(await items(await send(card, PROFILE))).to.deep.equal(['01', '11', '02', '03', '12']);
+    expect(await items(await call(ONE, '8008010000')), 'hidden').to.deep.equal(['11', '02', '03', '12']);
+    expect(await call(TWO, '8007000000')).to.match(/^13/);
+    expect(await items(await files()), 'the first').to.deep.equal(['13', '11', '02', '03', '12']);
+    expect(await items(await call(ONE, '8009010000'))).to.deep.equal(['13', '01', '11', '02', '03', '12']);
+  });
+
   it('takes a transaction back when its application sends a command, and when it ends', async () => {
     await call(ONE, `8001${UNRECOGNIZED}00`);
     await profile();

@@ -14,15 +14,14 @@ final class MenuEntry {
     private static final int ICON_QUALIFIER = 4;
     private static final int ICON = 5;
     private static final int LENGTH = 6;
-    private static final int POSITION = 7;
-    private static final int BEHIND_ALL = 0x100;
-    private final byte[] settings = new byte[8];
+    private final byte[] settings = new byte[7];
+    /** Number of the line among those of all applications, those that are not shown too. */
+    private final short[] line = new short[1];
+
     private final byte[] text;
     private final byte[] attribute = new byte[4];
 
-    /** @param position 1 for the first line, 0 for behind all that have one */
-    MenuEntry(byte identifier, byte position, int longest) {
-        settings[POSITION] = position;
+    MenuEntry(byte identifier, int longest) {
         text = new byte[longest];
         settings[IDENTIFIER] = identifier;
         settings[ENABLED] = 1;
@@ -54,8 +53,15 @@ final class MenuEntry {
         return settings[IDENTIFIER];
     }
 
-    int position() {
-        return settings[POSITION] == 0 ? BEHIND_ALL : settings[POSITION] & 0xFF;
+    int line() {
+        return line[0];
+    }
+
+    void line(int number) {
+        if (line[0] != number) {
+            CryptoHost.current().writing(line);
+            line[0] = (short) number;
+        }
     }
 
     boolean isEnabled() {

@@ -143,8 +143,9 @@ public final class RegistryHandle implements uicc.toolkit.ToolkitRegistry {
         byte identifier = own.identifiers[place] != 0
                 ? own.identifiers[place]
                 : toolkit().memory().freeIdentifier();
-        MenuEntry made = new MenuEntry(identifier, own.positions[place], own.textLength());
+        MenuEntry made = new MenuEntry(identifier, own.textLength());
         made.change(text, offset, length, nextAction, help, iconQualifier, icon);
+        toolkit().memory().insert(made, own.positions[place] & 0xFF);
         own.menu[place] = made;
         return identifier;
     }

@@ -99,7 +99,7 @@ final class SystemCommands {
         List<MenuEntry> entries = applications.stream()
                 .flatMap(known -> Arrays.stream(known.menu))
                 .filter(entry -> entry != null && entry.isEnabled())
-                .sorted(Comparator.comparingInt(MenuEntry::position))
+                .sorted(Comparator.comparingInt(MenuEntry::line))
                 .toList();
         if (entries.isEmpty() && !told.containsKey(Kind.MENU) || !terminal.test(CAN_SHOW_MENU)) {
             return null;

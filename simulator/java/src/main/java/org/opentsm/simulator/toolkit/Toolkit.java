@@ -128,7 +128,8 @@ public final class Toolkit {
                     && !card.registry().isAssigned(limits.tar(), caller);
             registeredIn = card.installs();
             InstallLimits named = limits.receiving(card.registry().references(card.installParameters(), caller));
-            if (!references || !memory().add(new Registration(caller, named))) {
+            boolean free = named.allowed() && memory().areFree(named.identifiers());
+            if (!references || !free || !memory().add(new Registration(caller, named))) {
                 throw face.fault(ToolkitException.REGISTRY_ERROR);
             }
         }

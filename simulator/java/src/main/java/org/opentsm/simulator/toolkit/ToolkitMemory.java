@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import javacard.framework.AID;
 import org.opentsm.simulator.crypto.CryptoHost;
 
@@ -43,6 +44,38 @@ final class ToolkitMemory {
             }
         }
         return false;
+    }
+
+    /**
+     * Gives the entry its line: at the position, before what stood there, or as the last one; ETSI TS 102 226
+     * 8.2.1.3.2.2.
+     *
+     * @param position 1 for the first line, 0 for the last
+     */
+    void insert(MenuEntry made, int position) {
+        List<MenuEntry> all = Arrays.stream(registrations)
+                .filter(Objects::nonNull)
+                .flatMap(known -> Arrays.stream(known.menu))
+                .filter(Objects::nonNull)
+                .sorted(Comparator.comparingInt(MenuEntry::line))
+                .collect(Collectors.toCollection(ArrayList::new));
+        all.add(position == 0 ? all.size() : Math.min(position - 1, all.size()), made);
+        for (int i = 0; i < all.size(); i++) {
+            all.get(i).line(i + 1);
+        }
+    }
+
+    /** True when INSTALL gave none of these menu identifiers to an application. */
+    boolean areFree(byte[] identifiers) {
+        for (byte identifier : identifiers) {
+            boolean taken = Arrays.stream(registrations)
+                    .filter(Objects::nonNull)
+                    .anyMatch(known -> InstallLimits.contains(known.identifiers, identifier));
+            if (taken) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Forgets what is registered by applications that are gone. */

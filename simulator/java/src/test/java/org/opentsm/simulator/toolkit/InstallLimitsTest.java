@@ -3,8 +3,10 @@ package org.opentsm.simulator.toolkit;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -14,15 +16,15 @@ import org.opentsm.simulator.open.FileGrant;
 /** What INSTALL says of a toolkit application, in the form of the UICC and in that of the SIM. */
 class InstallLimitsTest {
 
-    /** Priority 1, 2 timers, 10 characters, entries (1, 80) and (2, 81), 1 channel, no security level, one TAR. */
-    private static final String FIELDS = "01020A020180028101" + "00" + "03B00010";
+    /** Priority 1, 2 timers, 10 characters, entries (1, 7E) and (2, 7F), 1 channel, no security level, one TAR. */
+    private static final String FIELDS = "01020A02017E027F01" + "00" + "03B00010";
 
     private static void check(InstallLimits limits) {
         assertEquals(1, limits.priority());
         assertEquals(2, limits.timers());
         assertEquals(10, limits.textLength());
         assertArrayEquals(Hex.decode("0102"), limits.positions());
-        assertArrayEquals(Hex.decode("8081"), limits.identifiers());
+        assertArrayEquals(Hex.decode("7E7F"), limits.identifiers());
         assertArrayEquals(Hex.decode("B00010"), limits.tar());
     }
 
@@ -50,14 +52,36 @@ class InstallLimitsTest {
     }
 
     @Test
+    void moreThanACardHasIsNotAllowed() {
+        for (String fields : List.of(
+                "01080A00" + "07" + "00" + "00" + "08",
+                "01080A03" + "0101" + "0100" + "0100" + "07" + "00" + "00" + "08",
+                "01080A01" + "807F")) {
+            assertTrue(limits(fields).allowed(), fields);
+        }
+        for (String fields : List.of(
+                "01090A00" + "00" + "00" + "00" + "00",
+                "01000A00" + "08" + "00" + "00" + "00",
+                "01000A00" + "00" + "00" + "00" + "09",
+                "01000A01" + "0180" + "00",
+                "01000A01" + "01FF" + "00",
+                "01000A02" + "0101" + "0201" + "00")) {
+            assertFalse(limits(fields).allowed(), fields);
+        }
+    }
+
+    private static InstallLimits limits(String fields) {
+        int length = fields.length() / 2;
+        return InstallLimits.of(Hex.decode(String.format("EA%02X80%02X", length + 2, length) + fields));
+    }
+
+    @Test
     void whatIsCutOffOrAbsentLimitsNothingElse() {
         assertSame(InstallLimits.NONE, InstallLimits.of(Hex.decode("C900")));
         assertSame(InstallLimits.NONE, InstallLimits.of(new byte[0]));
         for (int length = 0; length < 14; length++) {
             String part = FIELDS.substring(0, 2 * length);
-            InstallLimits limits =
-                    InstallLimits.of(Hex.decode(String.format("EA%02X80%02X", length + 2, length) + part));
-            assertEquals(length < 4 ? 0 : 2, limits.identifiers().length);
+            assertEquals(length < 4 ? 0 : 2, limits(part).identifiers().length);
         }
     }
 }
