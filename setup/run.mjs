@@ -23,7 +23,7 @@ if (target === undefined || !(target in SCRIPTS)) {
   console.error(`usage: npm run ${Object.keys(SCRIPTS).join('|')} [-- flags]`);
   process.exit(2);
 }
-const environment = prepare(root);
+const environment = await prepare(root);
 const script = SCRIPTS[target];
 if (script.length > 0) {
   const result = spawnSync(environment.node, [...script, ...rest], {
