@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { readFile, writeFile } from 'node:fs/promises';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { EXT_DOCUMENT, extDocument } from '../../rest/ext-document.ts';
-import { ROLES, type Role } from '../../rest/identity.ts';
+import { type Peer, peerUri, ROLES, type Role } from '../../rest/identity.ts';
 import { appSideRoutes, frontRoutes } from '../../rest/routes/front/routes.ts';
 import { issuerRoutes } from '../../rest/routes/issuer/routes.ts';
 import { kmsRoutes } from '../../rest/routes/kms/routes.ts';
@@ -83,6 +83,17 @@ for (const daemon of DAEMONS) {
   describe(`every route of ${daemon.name}`, () => {
     let server: TestServer;
     let operations: Operation[];
+    /** Connections of each peer, which serve one request after the other: a handshake costs more than most answers. */
+    const agents = new Map<string, Promise<Agent>>();
+    const agentOf = (peer: Peer): Promise<Agent> => {
+      const connect = async (): Promise<Agent> => {
+        const { authority: ca, key, certificate: cert } = await (await testPki()).identity(peer);
+        return new Agent({ keepAlive: true, ca, key, cert });
+      };
+      const known = agents.get(peerUri(peer)) ?? connect();
+      agents.set(peerUri(peer), known);
+      return known;
+    };
 
     before(async () => {
       server = await TestServer.start({ role: daemon.name, id: 'main' }, daemon.routes, { bodyLimitBytes: LIMIT });
@@ -99,6 +110,7 @@ for (const daemon of DAEMONS) {
       );
     });
     after(async () => {
+      for (const agent of agents.values()) (await agent).destroy();
       await server[Symbol.asyncDispose]();
     });
 
@@ -110,7 +122,7 @@ for (const daemon of DAEMONS) {
       options: { peer?: string; platform?: string; type?: string; query?: string } = {},
     ): Promise<Answer> {
       const [role, id = 'a'] = (options.peer ?? operation.access[0] ?? '').split(':');
-      const tls = await (await testPki()).identity(
+      const agent = await agentOf(
         role === 'operator'
           ? { role, id, platform: { role: daemon.name, id: options.platform ?? 'main' } }
           : { role: role as Role, id },
@@ -124,10 +136,7 @@ for (const daemon of DAEMONS) {
             port: server.port,
             path,
             method: operation.method,
-            ca: tls.authority,
-            key: tls.key,
-            cert: tls.certificate,
-            agent: false,
+            agent,
             headers: {
               'idempotency-key': 'key-00000001',
               ...(body === undefined
@@ -150,7 +159,11 @@ for (const daemon of DAEMONS) {
             );
           },
         );
-        request.on('error', reject);
+        request.on('error', (error: NodeJS.ErrnoException) => {
+          // The server may close a connection that nobody uses just when it is taken again.
+          if (request.reusedSocket && error.code === 'ECONNRESET') send(operation, body, options).then(resolve, reject);
+          else reject(error);
+        });
         request.end(body);
       });
     }
