@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { ISD, ISSUER, ISSUER_CA, type TestCard, withIssuerCard } from './support/card.ts';
 import { type CertificateFields, certificate, holder, rsaKey } from './support/keys.ts';
-import { Initiation, issuerCertificate, openIssuer, Session } from './support/scp10-host.ts';
+import { challengedForReceiver, Initiation, issuerCertificate, openIssuer, Session } from './support/scp10-host.ts';
 
 const isd = (): Buffer => rsaKey('isd').n;
 const issuerFields = (): CertificateFields => ({ issuer: ISSUER_CA, holder: ISSUER, modulus: rsaKey('issuer').n });
@@ -88,6 +88,36 @@ describe('SCP10 commands out of order', () => {
       await initiation.getChallenge();
       expect((await initiation.external()).sw).equal('6985');
       await expectIdle(card);
+    }),
+  );
+
+  const receivers: [string, (initiation: Initiation) => Buffer][] = [
+    ['without a receiver where T says that there is one', (initiation) => initiation.signature()],
+    ["for another domain's pair", (initiation) => initiation.signatureFor(rsaKey('issuer').n)],
+    ['for our pair cut short', (initiation) => initiation.signatureFor(isd().subarray(1))],
+  ];
+  for (const [name, signature] of receivers) {
+    it(
+      `drop the initiation: a signature ${name}`,
+      withIssuerCard({}, async (card) => {
+        const initiation = await challengedForReceiver(card, 0x33);
+        expect((await initiation.external(signature(initiation))).sw).equal('6300');
+        await expectIdle(card);
+      }),
+    );
+  }
+
+  it(
+    'drop the initiation: a signature for our pair where T names no receiver, and T with bit 08 of the level',
+    withIssuerCard({}, async (card) => {
+      const initiation = await prepared(card);
+      await initiation.getChallenge();
+      expect((await initiation.external(initiation.signatureFor(isd()))).sw).equal('6300');
+      await expectIdle(card);
+      await initiation.manage();
+      await initiation.certificate(issuerCertificate());
+      initiation.templates[2] = 0x3b;
+      expect((await initiation.decipher()).sw).equal('6A80');
     }),
   );
 

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { ISSUER, ISSUER_CA, type TestCard, withIssuerCard } from './support/card.ts';
 import { certificate, holder, rsaKey } from './support/keys.ts';
-import { Initiation, issuerCertificate, openIssuer, Session } from './support/scp10-host.ts';
+import { challengedForReceiver, Initiation, issuerCertificate, openIssuer, Session } from './support/scp10-host.ts';
 
 const isd = (): Buffer => rsaKey('isd').n;
 
@@ -120,6 +120,17 @@ describe('The order of SCP10 commands that the card accepts', () => {
       expect((await second.send('80CA00D3', '', true)).sw).equal('6982');
       const third = await openIssuer(card, 0x03);
       expect(await third.ok('80CA00D3', '', true)).equal('D30183');
+    }),
+  );
+
+  it(
+    'takes a signature that is for its pair alone, where T says so',
+    withIssuerCard({}, async (card) => {
+      const initiation = await challengedForReceiver(card, 0x33);
+      expect((await initiation.external(initiation.signatureFor(isd()))).sw).equal('9000');
+      expect((await initiation.internal()).sw).equal('9000');
+      const session = new Session(card, initiation.messaging());
+      expect(await session.ok('80CA00D3', '', true)).equal('D301B3');
     }),
   );
 

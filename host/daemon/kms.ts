@@ -76,6 +76,8 @@ export const KmsConfig = Type.Object(
     ),
     /** Certifies keys of cards that cannot attest them, on the owner's word; default no. */
     allowWithoutAttestation: Type.Optional(Type.Boolean()),
+    /** Key transport of SCP10 as GPCS has it, for cards whose domains know no receiver (scp10.md 4.3); default no. */
+    allowUnnamedReceiver: Type.Optional(Type.Boolean()),
     /** (Master) keys of issuers' domains with SCP02 or SCP03: files `{ enc, mac, dek }`, 0600, sealed at start. */
     cardKeySets: Type.Optional(
       Type.Array(Type.Object({ label: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }), file: FilePath }, closed), {
@@ -250,6 +252,7 @@ export const kmsDaemon = defineDaemon({
         publicKey: fromRsaPublicKey(publicKey),
       })),
       allowWithoutAttestation: config.allowWithoutAttestation ?? false,
+      allowUnnamedReceiver: config.allowUnnamedReceiver ?? false,
       allowPublishedTestKeys: allowPublished,
       audit: async (phase, act, details) => {
         await auditFile.append({ phase, act, details });

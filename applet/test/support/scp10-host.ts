@@ -220,6 +220,11 @@ export class Initiation {
     return sign('sha1', Buffer.concat([templates, challenge]), this.oce.privateKey);
   }
 
+  /** With bit 04 in T's level: the receiver's modulus stands between T and challenge. */
+  signatureFor(modulus: Buffer): Buffer {
+    return this.signature(Buffer.concat([this.templates, modulus]));
+  }
+
   external(signature = this.signature()): Promise<Answer> {
     return this.card.isoChain('00820000', signature);
   }
@@ -238,6 +243,18 @@ export class Initiation {
   messaging(): Messaging {
     return new Messaging(this.level, this.keys.mac, this.keys.enc, this.counter);
   }
+}
+
+/** An initiation up to, not with, EXTERNAL AUTHENTICATE, with bit 04 in the level of T: it names its receiver. */
+export async function challengedForReceiver(card: TestCard, level: number): Promise<Initiation> {
+  const keys = { mac: randomBytes(16), enc: randomBytes(16), dek: randomBytes(16) };
+  const templates = plainTemplates(level | 0x04, keys.mac, keys.enc, keys.dek, 1n);
+  const initiation = new Initiation(card, rsaKey('isd').n, { level, keys, templates });
+  await initiation.manage();
+  await initiation.certificate(issuerCertificate());
+  expect((await initiation.decipher()).sw).equal('9000');
+  await initiation.getChallenge();
+  return initiation;
 }
 
 /** An open session: commands in, opened answers out. */

@@ -33,11 +33,23 @@ function template(tag: number, usage: number, ...rest: readonly Uint8Array[]): U
   );
 }
 
-/** `D3 01 level` and one CRT for each key, with the keys and the MAC counter: the plaintext T of key transport. */
-export function encodeKeyTemplates(level: SecurityLevel, keys: SessionKeys, counter: bigint): Uint8Array {
+/** In the level of T, ours: the signature over T is for the holder of PK.SD.AUT alone (docs/scp10.md 4.3). */
+const FOR_RECEIVER = 0x04;
+
+/**
+ * `D3 01 level` and one CRT for each key, with the keys and the MAC counter: the plaintext T of key transport.
+ *
+ * @param namesReceiver sets bit 04 of the level
+ */
+export function encodeKeyTemplates(
+  level: SecurityLevel,
+  keys: SessionKeys,
+  counter: bigint,
+  namesReceiver = false,
+): Uint8Array {
   const key = (secret: SessionKeys['mac']): Uint8Array => encodeTlv(TAG.KEY, secret.expose());
   return concat(
-    encodeTlv(TAG.LEVEL, Uint8Array.of(level)),
+    encodeTlv(TAG.LEVEL, Uint8Array.of(namesReceiver ? level | FOR_RECEIVER : level)),
     template(TAG.MAC, USAGE.SECURE_MESSAGING, key(keys.mac), encodeTlv(TAG.COUNTER, encodeCounter(counter))),
     keys.enc === undefined ? new Uint8Array() : template(TAG.CONFIDENTIALITY, USAGE.SECURE_MESSAGING, key(keys.enc)),
     template(TAG.CONFIDENTIALITY, USAGE.SENSITIVE_DATA, key(keys.dek)),

@@ -20,6 +20,11 @@ export interface Scp10Options {
   readonly securityDomainHolder?: Uint8Array;
   /** '84' of MSE; absent is the SD's default key. */
   readonly keyReference?: KeyReference;
+  /**
+   * Key transport, ours: T says that EXTERNAL AUTHENTICATE is signed over PK.SD.AUT too, so that whoever has that key's
+   * private half cannot use it at another domain (docs/scp10.md 4.3). Default false, as GPCS has it.
+   */
+  readonly namesReceiver?: boolean;
   readonly random: RandomSource;
 }
 

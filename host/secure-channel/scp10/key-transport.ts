@@ -25,7 +25,8 @@ export class KeyTransport implements Establishment {
   constructor(options: Scp10Options) {
     this.#options = options;
     this.#keys = drawSessionKeys(options.level, options.random);
-    this.#templates = new Secret(encodeKeyTemplates(options.level, this.#keys, INITIAL_COUNTER));
+    const { level, namesReceiver } = options;
+    this.#templates = new Secret(encodeKeyTemplates(level, this.#keys, INITIAL_COUNTER, namesReceiver));
   }
 
   sealKeys(): Uint8Array {
@@ -35,9 +36,11 @@ export class KeyTransport implements Establishment {
     return rsaEncryptPkcs1(securityDomainKey, message, nonZeroRandom(random, Math.max(room, 0), 'padding'));
   }
 
-  /** Signature over `T ‖ card challenge`. */
+  /** Signature over `T ‖ card challenge`, with the modulus of PK.SD.AUT between them where T says so. */
   async sealAuthentication(cardChallenge: Uint8Array): Promise<Uint8Array> {
-    const signed = concat(this.#templates.expose(), cardChallenge);
+    const { namesReceiver, securityDomainKey } = this.#options;
+    const receiver = namesReceiver === true ? securityDomainKey.modulus : new Uint8Array();
+    const signed = concat(this.#templates.expose(), receiver, cardChallenge);
     try {
       return await this.#options.offCardEntity.signSha1(signed);
     } finally {

@@ -24,9 +24,9 @@ import { KeyCeremonies } from './key-ceremonies.ts';
 import { KeyLifeCycle } from './key-life-cycle.ts';
 import { PacketService } from './packet-service.ts';
 import { PurseService } from './purse-service.ts';
-import { type SecureChannelLimits, SecureChannels } from './secure-channels.ts';
+import { type SecureChannelLimits, type SecureChannelPolicy, SecureChannels } from './secure-channels.ts';
 
-export interface KeyServiceOptions {
+export interface KeyServiceOptions extends SecureChannelPolicy {
   readonly keys: KeyProvider;
   readonly authority: CertificateAuthority;
   /** Of issuers' domains with SCP02 or SCP03; default none. */
@@ -86,7 +86,7 @@ export class KeyService implements Kms {
     this.domainKeys = new DomainKeySets(this.managedKeys, this.cardKeys, options.audit);
     const { purse, content, cardKeys, domainKeys, managedKeys } = this;
     const own = { purse, content, cardKeys, domainKeys, managedKeys };
-    this.channels = new SecureChannels({ keys, cardKeySets, limits, random, now, ...own });
+    this.channels = new SecureChannels({ keys, cardKeySets, limits, policy: options, random, now, ...own });
   }
 
   async certificateAuthority(): Promise<message.CertificateAuthorityInfo> {

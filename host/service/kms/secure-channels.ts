@@ -38,6 +38,14 @@ export interface SecureChannelLimits {
   readonly idleMs: number;
 }
 
+export interface SecureChannelPolicy {
+  /**
+   * True: SCP10 by key transport as GPCS has it, for domains whose applet knows no other. What is signed towards one of
+   * them opens others of the same owner to whoever has its private key (docs/scp10.md 4.3). Default false.
+   */
+  readonly allowUnnamedReceiver?: boolean;
+}
+
 /** What the KMS puts into a command: the secret part goes under the DEK and is wiped. */
 interface FilledIn {
   readonly clear: Uint8Array;
@@ -63,6 +71,7 @@ export class SecureChannels {
   readonly #cardKeySets: CardKeySets;
   readonly #cardKeys: Pick<CardKeyBlockService, 'open'>;
   readonly #limits: SecureChannelLimits;
+  readonly #policy: SecureChannelPolicy;
   readonly #random: RandomSource;
   readonly #now: () => number;
   readonly #purse: Pick<PurseService, 'keyObjects'>;
@@ -76,6 +85,7 @@ export class SecureChannels {
     cardKeySets: CardKeySets;
     cardKeys: Pick<CardKeyBlockService, 'open'>;
     limits: SecureChannelLimits;
+    policy: SecureChannelPolicy;
     random: RandomSource;
     now: () => number;
     purse: Pick<PurseService, 'keyObjects'>;
@@ -91,6 +101,7 @@ export class SecureChannels {
     this.#cardKeySets = options.cardKeySets;
     this.#cardKeys = options.cardKeys;
     this.#limits = options.limits;
+    this.#policy = options.policy;
     this.#random = options.random;
     this.#now = options.now;
   }
@@ -164,6 +175,7 @@ export class SecureChannels {
       securityDomainKey: fromRsaPublicKey(request.securityDomainKey),
       ...(keyReference === undefined ? {} : { keyReference: keyReferenceFromHex(keyReference) }),
       ...(securityDomainHolder === undefined ? {} : { securityDomainHolder: fromHex(securityDomainHolder, 16) }),
+      namesReceiver: this.#policy.allowUnnamedReceiver !== true,
       random: this.#random,
     });
   }

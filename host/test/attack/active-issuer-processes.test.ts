@@ -16,12 +16,14 @@ import { decodeCertificate } from '../../wire/gp/certificate.ts';
 import { generateKeyPair } from '../../wire/gp/generate-key-pair.ts';
 import { installForPersonalization } from '../../wire/gp/install.ts';
 import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
+import { fromRsaPublicKey } from '../../wire/gp/public-key.ts';
 import { putPublicKeyExtended } from '../../wire/gp/put-key.ts';
-import { fromHex } from '../../wire/hex.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { KeyDistributionState } from '../../wire/message/key-distribution.ts';
 import { PLAYED_BY_DAEMONS } from './cheating-steps.ts';
 import { IssuersReader } from './issuers-reader.ts';
+import { StolenKey } from './stolen-key.ts';
 
 /**
  * All daemons as processes, as `tsm up` starts them; the issuer's has one row more than it should, or its own hand in
@@ -30,7 +32,14 @@ import { IssuersReader } from './issuers-reader.ts';
 
 const PROGRAM = new URL('cheating-issuer.ts', import.meta.url).pathname;
 const PROVIDER = 'a';
-const INS = { SELECT: 0xa4, PUT_KEY: 0xd8, EXTERNAL_AUTHENTICATE: 0x82 } as const;
+const INS = {
+  ...{ SELECT: 0xa4, PUT_KEY: 0xd8, EXTERNAL_AUTHENTICATE: 0x82, GET_CHALLENGE: 0x84 },
+  ...{ MANAGE_SECURITY_ENVIRONMENT: 0x22, PERFORM_SECURITY_OPERATION: 0x2a },
+} as const;
+/** Commands of a secure channel's opening. */
+const INITIATION: readonly number[] = [
+  ...[INS.MANAGE_SECURITY_ENVIRONMENT, INS.PERFORM_SECURITY_OPERATION, INS.GET_CHALLENGE, INS.EXTERNAL_AUTHENTICATE],
+];
 
 interface Case {
   readonly name: string;
@@ -115,22 +124,27 @@ describe("an active issuer, through the daemons' processes", function () {
   let folder: string;
   let simulator: Simulator;
   let platforms: Platforms;
+  let cardMaker: CardMaker;
   let template: MadeCard;
   let loot: { readonly issuer: Loot; readonly provider: Loot };
   let readers: IssuersReader[];
+  let thiefsReader: IssuersReader;
   let plays: Promise<Played>[];
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'opentsm-issuer-'));
     owned.defer(() => rm(folder, { recursive: true, force: true }));
-    const cardMaker = await CardMaker.open(join(folder, 'card-maker'));
+    cardMaker = await CardMaker.open(join(folder, 'card-maker'));
     readers = await Promise.all(CASES.map((_, index) => IssuersReader.reserve(`reader ${index}`)));
-    for (const reader of readers) owned.use(reader);
+    thiefsReader = await IssuersReader.reserve('thief');
+    for (const reader of [...readers, thiefsReader]) owned.use(reader);
     simulator = await startSimulator();
     owned.defer(() => simulator.stop());
     platforms = await Platforms.start({
       ...{ stateDir: join(folder, 'state'), providers: [PROVIDER], cardMaker, programs: { issuer: PROGRAM } },
-      terminal: { directReaders: readers.map(({ name, port }) => ({ name, host: '127.0.0.1', port })) },
+      terminal: {
+        directReaders: [...readers, thiefsReader].map(({ name, port }) => ({ name, host: '127.0.0.1', port })),
+      },
       platform: { offCardEntityKeySizeBits: 1024 },
     });
     owned.use(platforms);
@@ -177,13 +191,56 @@ describe("an active issuer, through the daemons' processes", function () {
       isReported ||= ins === INS.PUT_KEY;
       isProviders ||= isReported && ins === INS.SELECT;
       if (isProviders) answers.push(...((await each.hand?.(hand, ins)) ?? []));
+      return undefined;
     };
     await reader.insert(card);
     await platforms.cardPresent(reader.name);
     const state = await distribute(reader);
-    reader.before = async () => {};
+    reader.before = async () => undefined;
     return { reader, cardId, card, hand, answers, state };
   }
+
+  /**
+   * The robbed card is in the thief's reader, and its ISD's key in his hand: he seals the session keys for another card
+   * of the issuer and lets that one answer. What it says to EXTERNAL AUTHENTICATE, and what becomes of the flow.
+   */
+  async function relay() {
+    const iccid = '89870000000000000001';
+    const own = await cardMaker.make(
+      { name: 'robbed', iccid, keySizeBits: 1024, casd: false },
+      await platforms.issuerAuthority(),
+    );
+    const stolen = new StolenKey(own.image.isd?.keyPair ?? expect.fail('the card has a pair'));
+    const image = { ...template.image, name: 'robbed', iccid, isd: own.image.isd };
+    const robbed: MadeCard = { ...template, isdPublicKey: own.isdPublicKey, image };
+    await platforms.registerCard({ kind: 'iccid', value: iccid }, robbed);
+    const other = await simulator.insert({ ...template.image, name: 'other', iccid: '89870000000000000002' });
+    await other.power('on');
+    const otherKey = fromRsaPublicKey(template.isdPublicKey);
+    const words: string[] = [];
+    thiefsReader.before = async (command) => {
+      const [, ins = 0, p1 = 0] = command;
+      if (!INITIATION.includes(ins)) return undefined;
+      if (ins === INS.MANAGE_SECURITY_ENVIRONMENT)
+        await other.transmit(concat(Uint8Array.of(0, INS.SELECT, 4, 0, 8), fromHex(template.isdAid)));
+      const isDecipher = ins === INS.PERFORM_SECURITY_OPERATION && p1 === 0x80;
+      const sealed = isDecipher ? await stolen.resealed(command.slice(5, 5 + 128), otherKey) : command.slice(5);
+      const answer = await other.transmit(concat(command.slice(0, 5), sealed));
+      if (ins === INS.EXTERNAL_AUTHENTICATE) words.push(toHex(answer));
+      return answer;
+    };
+    await thiefsReader.insert(await simulator.insert(robbed.image));
+    await platforms.cardPresent(thiefsReader.name);
+    return { words, state: await distribute(thiefsReader) };
+  }
+
+  it("opens no other card with one card's stolen key", async () => {
+    const { words, state } = await relay();
+    expect([new Set(words), state.outcome], JSON.stringify(state.problem)).to.deep.equal([
+      new Set(['6300']),
+      'refused',
+    ]);
+  });
 
   const rowOf = async ({ value }: CardId) =>
     (await platforms.securityDomains(PROVIDER)).find(({ cardId }) => cardId.value === value);

@@ -10,8 +10,8 @@ const POWER_LINES = new Set([1, 2]);
 export class IssuersReader implements AsyncDisposable {
   readonly name: string;
   readonly port: number;
-  /** Done before the card gets this command. */
-  before: (command: Uint8Array) => Promise<void> = async () => {};
+  /** Done before the card gets this command; an answer stands for the card's, which does not get it then. */
+  before: (command: Uint8Array) => Promise<Uint8Array | undefined> = async () => undefined;
   #relay: FramedCard | undefined;
   #turn: Promise<void> = Promise.resolve();
 
@@ -38,8 +38,7 @@ export class IssuersReader implements AsyncDisposable {
   async #pass(relay: FramedCard, card: SimulatedCard, command: Uint8Array): Promise<void> {
     try {
       if (relay.controls.splice(0).some((control) => POWER_LINES.has(control))) await card.reset();
-      await this.before(command);
-      const answer = await card.transmit(command);
+      const answer = (await this.before(command)) ?? (await card.transmit(command));
       relay.inject(concat(Uint8Array.of(answer.length >> 8, answer.length & 0xff), answer));
     } catch {
       relay.hangUp();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { systemRandom } from '../../crypto/random.ts';
+import { rsaVerify } from '../../crypto/rsa.ts';
 import {
   ConflictError,
   InvariantError,
@@ -9,11 +10,12 @@ import {
   UsageError,
   WireError,
 } from '../../errors.ts';
-import type { Scp10Channel } from '../../secure-channel/scp10/channel.ts';
+import { Scp10Channel } from '../../secure-channel/scp10/channel.ts';
 import { securityLevel } from '../../secure-channel/security-level.ts';
 import { expecting } from '../../wire/gp/command.ts';
 import { getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
 import { storeCertificate } from '../../wire/gp/store-data.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW } from '../../wire/status-word.ts';
 import { failure } from '../transport/framed-card.ts';
@@ -21,8 +23,10 @@ import {
   answer,
   channelOf,
   type MessagingSample,
+  optionsOf,
   plainOf,
   recordedRandom,
+  signerOf,
   step,
   type Transcript,
   transcripts,
@@ -222,6 +226,29 @@ describe('SCP10 channel', () => {
     expect(() => channelOf({ ...transcript, certificates: { ...transcript.certificates, oce: '7F2100' } })).to.throw(
       WireError,
     );
+  });
+});
+
+describe('SCP10 channel whose authentication is for one key pair', () => {
+  it('says so in T, and signs over the pair between T and the challenge', async () => {
+    const channel = new Scp10Channel({
+      ...optionsOf(transcript, recordedRandom(transcript)),
+      namesReceiver: true,
+    });
+    const sealed = channel.prepare().find(({ label }) => label === 'PSO DECIPHER');
+    const block = await signerOf(transcript.keys.sd).rawPrivate(fromHex(sealed?.apdus[0]?.slice(10) ?? '', 128));
+    const t = fromHex(transcript.plaintextT ?? '');
+    expect(toHex(t.slice(0, 3))).to.equal('D30133');
+    t[2] = 0x37;
+    expect(toHex(block.slice(-t.length - 1))).to.equal(`00${toHex(t)}`);
+
+    const [external] = await channel.authenticate(opening(), []);
+    const challenge = fromHex(step(transcript, 'GET CHALLENGE').response).slice(0, 16);
+    const signature = fromHex(external?.apdus[0]?.slice(10) ?? '', 128);
+    const verifies = (...parts: Uint8Array[]) =>
+      rsaVerify(signerOf(transcript.keys.oce).publicKey, 'sha1', concat(...parts), signature);
+    expect(verifies(t, fromHex(transcript.keys.sd.n), challenge)).to.equal(true);
+    expect(verifies(t, challenge)).to.equal(false);
   });
 });
 

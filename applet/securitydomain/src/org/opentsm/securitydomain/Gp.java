@@ -204,6 +204,9 @@ final class Gp {
     // Security level, GPCS 10.6
     static final byte LEVEL_C_MAC = (byte) 0x01;
     static final byte LEVEL_C_DECRYPTION = (byte) 0x02;
+    /** In T alone, ours: the signature of EXTERNAL AUTHENTICATE is over the receiver's modulus too (scp10.md 4.3). */
+    static final byte LEVEL_FOR_RECEIVER = (byte) 0x04;
+
     static final byte LEVEL_R_MAC = (byte) 0x10;
     static final byte LEVEL_R_ENCRYPTION = (byte) 0x20;
     static final byte LEVEL_ANY_AUTHENTICATED = (byte) 0x40;

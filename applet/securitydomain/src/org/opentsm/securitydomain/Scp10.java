@@ -375,7 +375,7 @@ final class Scp10 extends ProtocolChannel {
         boolean owner = ram[Transients.KEY_ROLE] == PublicKeys.ROLE_OFF_CARD_ENTITY
                 && data.equals(Gp.TAG_PROVIDER, ram, Transients.KEY_HOLDER, Gp.HOLDER_LENGTH);
         byte level = owner ? Gp.LEVEL_AUTHENTICATED : Gp.LEVEL_ANY_AUTHENTICATED;
-        ram[Transients.LEVEL] = (byte) (level | sessionKeys.level());
+        ram[Transients.LEVEL] = (byte) (level | (sessionKeys.level() & ~Gp.LEVEL_FOR_RECEIVER));
         ram[Transients.STATE] = transport ? OPEN_UNCONFIRMED : AWAITING_INTERNAL;
         if (transport) {
             Bytes.wipe(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT);
@@ -385,13 +385,20 @@ final class Scp10 extends ProtocolChannel {
         return (short) 0;
     }
 
-    /** Signature over T and the challenge (Tables F-7, F-8). */
+    /**
+     * Signature over T and the challenge (Tables F-7, F-8), neither of which says for whom it is: between them
+     * stands our modulus where T says so, so that nobody else who can open T may hand it on.
+     */
     private boolean signedByPeer() {
         if (dataLength() != publicKeys.currentLength()) {
             return false;
         }
         signature.init(publicKeys.current(), Signature.MODE_VERIFY);
         signature.update(ram, Transients.TEMPLATES, transients.getShort(Transients.TEMPLATES_LENGTH));
+        if ((sessionKeys.level() & Gp.LEVEL_FOR_RECEIVER) != 0) {
+            short end = transients.dataEnd();
+            signature.update(work, end, pairs.modulus(work, end));
+        }
         return signature.verify(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT, work, dataOffset(), dataLength());
     }
 

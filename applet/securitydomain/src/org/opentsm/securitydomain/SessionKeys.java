@@ -83,13 +83,13 @@ final class SessionKeys {
         transients.setShort(Transients.TEMPLATES_LENGTH, length);
     }
 
-    /** The level byte of the loaded templates. */
+    /** The level byte of the loaded templates, with LEVEL_FOR_RECEIVER where T has it. */
     byte level() {
         return ram[(short) (Transients.TEMPLATES + 2)];
     }
 
     private void checkLevel(byte bits) {
-        Tlv.require((bits & 0xCC) == 0);
+        Tlv.require((bits & 0xC8) == 0);
         Tlv.require((bits & Gp.LEVEL_C_MAC) == 0 || has(C_MAC));
         Tlv.require((bits & Gp.LEVEL_C_DECRYPTION) == 0 || (has(C_ENC) && (bits & Gp.LEVEL_C_MAC) != 0));
         Tlv.require((bits & Gp.LEVEL_R_MAC) == 0 || has(R_MAC));
