@@ -46,6 +46,8 @@ export interface NetworkSpeed {
 export interface Fate {
   readonly copies: number;
   readonly after?: Promise<void>;
+  /** Told each time that the receiver has answered for it: a card that takes messages has done what it does then. */
+  readonly arrived?: () => void;
 }
 
 /** What went over the radio network. */
@@ -58,6 +60,7 @@ interface Stored {
   readonly id: string;
   readonly message: SmppMessage;
   readonly expiresAt: number;
+  readonly arrived: (() => void) | undefined;
 }
 
 interface Subscriber {
@@ -163,9 +166,9 @@ export class Smsc implements AsyncDisposable {
   #accept(message: SmppMessage): string {
     this.#ids += 1;
     const id = idOf(this.#ids);
-    const { copies, after } = this.#options.fate?.(message) ?? { copies: 1 };
+    const { copies, after, arrived } = this.#options.fate?.(message) ?? { copies: 1 };
     const validMs = relativeMs(message.validityPeriod ?? '') ?? DEFAULT_VALIDITY_MS;
-    const stored = { id, message, expiresAt: performance.now() + validMs };
+    const stored = { id, message, expiresAt: performance.now() + validMs, arrived };
     const { queue } = this.#subscriber(message.destination);
     if (queue.length >= (this.#options.queue ?? QUEUE)) throw new TransportError('smsc-full', 'The queue is full');
     const put = () => {
@@ -201,6 +204,7 @@ export class Smsc implements AsyncDisposable {
         break;
       }
       subscriber.queue.shift();
+      next.arrived?.();
       this.#report(next, status === SMPP_STATUS.OK ? MESSAGE_STATE.DELIVERED : MESSAGE_STATE.UNDELIVERABLE);
     }
     subscriber.working = false;
@@ -256,6 +260,7 @@ export class Smsc implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.cut();

@@ -62,6 +62,7 @@ const RESEND_MS = 60_000;
 const MAX_SENDINGS = 4;
 /** How long the other nodes leave a packet to the one that has taken it. */
 const CLAIM_MS = 30_000;
+/** Of card sessions, by one SMSC. */
 const MOST_AT_ONCE = 64;
 /** By one SMSC, and by all of them. */
 const MOST_OF_CAMPAIGNS = 8;
@@ -85,12 +86,19 @@ export class SmsOutbox implements AsyncDisposable {
   readonly #closing = new AbortController();
   #run: Promise<void> | undefined;
   readonly #working = new Map<Promise<void>, Work>();
-  readonly #lanes: readonly Lane[];
+  readonly #lanes: readonly (Lane | undefined)[];
   #awake: AbortController | undefined;
 
   constructor(options: SmsOutboxOptions) {
     this.#options = options;
-    this.#lanes = options.routes?.lanes ?? [];
+    const { lanes = [] } = options.routes ?? {};
+    this.#lanes = lanes.length === 0 ? [undefined] : lanes;
+    for (const lane of this.#lanes) this.#networkOf(lane).onBack?.(() => this.#awake?.abort('back'));
+  }
+
+  #networkOf(lane: Lane | undefined): MessageNetwork {
+    const { network, routes } = this.#options;
+    return (lane === undefined ? undefined : routes?.networkOf(lane.name)) ?? network;
   }
 
   #now(): Date {
@@ -161,26 +169,35 @@ export class SmsOutbox implements AsyncDisposable {
   }
 
   /**
-   * Begins what is due now; a campaign never takes all places, so that people do not wait for it, nor those by one SMSC
-   * the places of another's.
+   * Begins what is due now. Of each SMSC card sessions have places of their own and campaigns have others, so that
+   * neither people wait for a campaign nor anybody for an SMSC that is not his. What is for one that is away is left
+   * alone: its link says when it is back.
    */
   async #begin(): Promise<readonly Promise<void>[]> {
     await this.#options.table.expire(this.#now());
-    const begun = await this.#claim(MOST_AT_ONCE - this.#working.size, { campaigns: false });
-    for (const lane of this.#lanes.length === 0 ? [undefined] : this.#lanes) {
-      const busy = [...this.#working.values()].filter(({ campaign }) => campaign);
-      const ofLane = busy.filter(({ laneName }) => laneName === lane?.name).length;
-      const most = Math.min(MOST_OF_CAMPAIGNS - ofLane, MOST_OF_ALL_CAMPAIGNS - busy.length);
-      begun.push(...(await this.#claim(most, { campaigns: true, ...(lane === undefined ? {} : { lane }) })));
-    }
+    const begun: Promise<void>[] = [];
+    for (const campaigns of [false, true])
+      for (const lane of this.#lanes.filter((one) => this.#networkOf(one).isAway !== true))
+        begun.push(...(await this.#claim(this.#places(campaigns, lane), { campaigns, lane })));
     return begun;
   }
 
-  async #claim(most: number, of: { readonly campaigns: boolean; readonly lane?: Lane }): Promise<Promise<void>[]> {
+  /** How many more may be at work by this SMSC. */
+  #places(campaigns: boolean, lane: Lane | undefined): number {
+    const busy = [...this.#working.values()].filter(({ campaign }) => campaign === campaigns);
+    const ofLane = busy.filter(({ laneName }) => laneName === lane?.name).length;
+    if (!campaigns) return MOST_AT_ONCE - ofLane;
+    return Math.min(MOST_OF_CAMPAIGNS - ofLane, MOST_OF_ALL_CAMPAIGNS - busy.length);
+  }
+
+  async #claim(
+    most: number,
+    { campaigns, lane }: { readonly campaigns: boolean; readonly lane: Lane | undefined },
+  ): Promise<Promise<void>[]> {
     if (most <= 0) return [];
-    const claim = { until: this.#after(CLAIM_MS), most, ...of };
+    const claim = { until: this.#after(CLAIM_MS), most, campaigns, ...(lane === undefined ? {} : { lane }) };
     const packets = await this.#options.table.claim(this.#now(), claim);
-    return packets.map((packet) => this.#track(packet, { campaign: of.campaigns, laneName: of.lane?.name }));
+    return packets.map((packet) => this.#track(packet, { campaign: campaigns, laneName: lane?.name }));
   }
 
   #track(packet: PacketRow, kind: Work): Promise<void> {

@@ -39,6 +39,7 @@ export class SmppLink implements AsyncDisposable {
   #connection: SmppConnection | undefined;
   #state: SmppState = { kind: 'away', reason: 'not connected yet' };
   #throttle = { untilMs: 0, lastMs: 0 };
+  readonly #hearers: (() => void)[] = [];
 
   constructor(options: SmppLinkOptions) {
     this.#options = options;
@@ -56,6 +57,14 @@ export class SmppLink implements AsyncDisposable {
 
   get state(): SmppState {
     return this.#state;
+  }
+
+  get isAway(): boolean {
+    return this.#state.kind !== 'bound';
+  }
+
+  onBack(hear: () => void): void {
+    this.#hearers.push(hear);
   }
 
   async #keepUp(): Promise<void> {
@@ -92,6 +101,7 @@ export class SmppLink implements AsyncDisposable {
   #tell(state: SmppState): void {
     this.#state = state;
     this.#options.onState?.(state);
+    if (state.kind === 'bound') for (const hear of this.#hearers) hear();
   }
 
   /** As `SmppConnection.submit`, within window and rate; nothing is sent for a while after a general `smsc-busy`. */

@@ -9,6 +9,10 @@ import type { SmppMessage } from './smpp-pdu.ts';
 export interface MessageNetwork {
   /** As `SmppLink.submit`. */
   submit(message: SmppMessage): Promise<string>;
+  /** Nothing can leave now; absent where that is not known. */
+  readonly isAway?: boolean;
+  /** Calls back each time that it has come back. */
+  onBack?(hear: () => void): void;
 }
 
 export interface SmscRoute {
@@ -50,6 +54,12 @@ export class SmscRoutes {
       prefixes: [...firsts].map(([prefix, lane]) => ({ prefix, lane })),
     };
     return names.length === 0 ? [] : ['', ...names].map((name) => ({ name, ...whose }));
+  }
+
+  /** Of a lane, by its name. */
+  networkOf(name: string): MessageNetwork {
+    const { own, others = [] } = this.#options;
+    return (others.find((route) => route.name === name) ?? own).network;
   }
 
   /** @param msisdn international, without `+` */

@@ -90,6 +90,8 @@ export class SmsNode implements AsyncDisposable {
   /** Why messages were no answer. */
   readonly stray: readonly string[];
   onStray: () => void = () => {};
+  /** Resolves when its link is not bound. */
+  readonly away: () => Promise<void>;
   readonly bearer: SmsBearer;
   readonly #parts: AsyncDisposableStack;
 
@@ -97,11 +99,12 @@ export class SmsNode implements AsyncDisposable {
     parts: AsyncDisposableStack,
     made: Pick<
       SmsNode,
-      'table' | 'subscriptions' | 'campaigns' | 'campaignsWith' | 'outbox' | 'link' | 'bearer' | 'stray'
+      'table' | 'subscriptions' | 'campaigns' | 'campaignsWith' | 'outbox' | 'link' | 'bearer' | 'stray' | 'away'
     >,
   ) {
     this.#parts = parts;
     this.stray = made.stray;
+    this.away = made.away;
     this.table = made.table;
     this.subscriptions = made.subscriptions;
     this.campaigns = made.campaigns;
@@ -137,16 +140,19 @@ export class SmsNode implements AsyncDisposable {
     const { now } = world;
     const answers = new CardAnswers({ table, packets, graceMs, now, onStray: told });
     const bound = Promise.withResolvers<void>();
+    const lost: (() => void)[] = [];
     const link = parts.use(
       new SmppLink({
         smsc: { host: '127.0.0.1', port: world.smsc.port, systemId: SERVER, password: 'secret' },
         ...{ mode: 'transceiver', retryMs: 5, onMessage: (message) => answers.received(message) },
         onState: ({ kind }) => {
           if (kind === 'bound') bound.resolve();
+          else for (const hear of lost.splice(0)) hear();
         },
       }),
     );
     await bound.promise;
+    const away = () => new Promise<void>((hear) => (link.isAway ? hear() : lost.push(hear)));
     const outbox = parts.use(
       new SmsOutbox({
         ...{ table, subscriptions, packets, network: link, bells, source: SERVER, now, onError },
@@ -161,7 +167,17 @@ export class SmsNode implements AsyncDisposable {
       new Campaigns({
         ...{ table: new CampaignTable(database), packets: table, keySet: 1, tar: TAR, maxParts: 16, now, ...options },
       });
-    const made = { table, subscriptions, campaigns: campaignsWith({}), campaignsWith, outbox, link, bearer, stray };
+    const made = {
+      table,
+      subscriptions,
+      campaigns: campaignsWith({}),
+      campaignsWith,
+      outbox,
+      link,
+      bearer,
+      stray,
+      away,
+    };
     const node = new SmsNode(parts.move(), made);
     hearers.push(() => node.onStray());
     return node;
