@@ -254,6 +254,8 @@ function respond(response: ServerResponse, sessionId: string, answer: Exclude<Ca
   const fields = encodeAdminAnswer({ ...nextUri, ...(body === undefined ? {} : { body: kind }) });
   for (const [name, value] of fields) response.setHeader(name, value);
   if (body === undefined) {
+    // The session is over: close_notify goes with the answer, for agents that wait for it.
+    if (answer.kind === 'end') response.setHeader('Connection', 'close');
     response.writeHead(204);
     response.end();
     return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { expect } from 'chai';
 import { toHex } from '../../wire/hex.ts';
 import { ADMIN_PROTOCOL } from '../../wire/uicc/admin-http.ts';
@@ -39,14 +40,19 @@ describe('an agent that polls an address of its own', function () {
     const key = ['-psk_identity', identity, '-psk', toHex(await findKey(identity))];
     const child = spawn('openssl', ['s_client', '-connect', `${host}:${port}`, '-tls1_2', '-quiet', ...key]);
     running.push(child);
-    let heard = '';
+    let [heard, said] = ['', ''];
+    child.stderr.on('data', (part: Buffer) => {
+      said += part.toString('latin1');
+    });
     let look = () => {};
     child.stdout.on('data', (part: Buffer) => {
       heard += part.toString('latin1');
       look();
     });
+    /** How the connection ended: what OpenSSL has to say of it, behind its exit code. */
+    const ended = once(child, 'close').then(([code]) => `${code} ${said.split('\n').slice(1).join('\n')}`);
     /** The answer to one POST, read to the end of its fields and its body. */
-    return (fields: readonly string[] = [], body = '', uri = OWN): Promise<string> => {
+    const post = (fields: readonly string[] = [], body = '', uri = OWN): Promise<string> => {
       const all = ['Host: ota', `X-Admin-Protocol: ${ADMIN_PROTOCOL}`, ...fields, `Content-Length: ${body.length}`];
       child.stdin.write(`POST ${uri} HTTP/1.1\r\n${all.join('\r\n')}\r\n\r\n${body}`, 'latin1');
       return new Promise((resolve) => {
@@ -60,6 +66,7 @@ describe('an agent that polls an address of its own', function () {
         look();
       });
     };
+    return Object.assign(post, { ended });
   }
 
   const newKey = (readerName = 'slot 1') => ({
@@ -95,6 +102,13 @@ describe('an agent that polls an address of its own', function () {
     const last = await post();
     expect(last).to.match(/^HTTP\/1.1 204 /);
     expect(last).not.to.match(/X-Admin-Next-URI/i);
+  });
+
+  it('hears by close_notify that there is no more', async () => {
+    const post = await agent();
+    expect(await post()).to.match(/^HTTP\/1.1 204 /);
+    // Without that alert OpenSSL speaks of an unexpected end; without an end this waits.
+    expect(await post.ended).to.equal('0 ');
   });
 
   it('says by a word of its own that it failed', async () => {
