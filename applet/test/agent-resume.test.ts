@@ -14,6 +14,7 @@ const RETRY = '86070003 2503001000';
 /** What a server sends in a session of one script, about. */
 const LAST = 1_000;
 const VERSION = 0x50;
+const SEND_SHORT_MESSAGE = 0x13;
 
 /** A server with one script, which deletes key 50: it answers by the number in the URI, as ours does. */
 function oneScript(cutAfter: number) {
@@ -101,6 +102,32 @@ describe('The administration agent, when its channel breaks', function () {
       await world.call(server.connect);
       await server.posted(1);
       await world.terminal.closed();
+    }));
+
+  it('sends that message once, also where the power fails before it hears that it has gone', () =>
+    onOtaCard(agentCard(), async (card, simulated) => {
+      const world = await AgentWorld.open(card);
+      const message = '01000491326500F6020102';
+      await world.call(() => undefined, { retry: hex(tlv('86', '0001', '2503001000', tlv('8B', message))) });
+      world.terminal.diesAt = SEND_SHORT_MESSAGE;
+      await world.terminal.expire();
+      expect(world.terminal.submitted.map(hex)).deep.equal([message]);
+      await simulated.power('off');
+      await simulated.power('on');
+      await world.restart(() => undefined);
+      expect(world.terminal.submitted.map(hex), 'after the reset').deep.equal([]);
+      const server = new AdminServer((_posted, response) => nothing(response));
+      await world.call(server.connect);
+      await server.posted(1);
+      await world.terminal.closed();
+      expect(server.posts[0]?.headers['x-admin-resume'], 'the session before is over').equal(undefined);
+    }));
+
+  it('takes the pause with comprehension required too', () =>
+    onOtaCard(agentCard(), async (card) => {
+      const world = await AgentWorld.open(card);
+      await world.call(() => undefined, { retry: RETRY.replace('2503', 'A503') });
+      expect([...world.terminal.timers.values()]).deep.equal(['001000']);
     }));
 
   it('goes on after a reset, and takes a silent server for a broken channel', () =>

@@ -36,6 +36,8 @@ export class BipTerminal {
   commands = 0;
   /** Messages that the card sent. */
   readonly submitted: Buffer[] = [];
+  /** Type of the proactive command that is done and never answered, since the power fails then. */
+  diesAt: number | undefined;
   /** Set to stop giving the card what comes. */
   deaf = false;
   buffer = 1500;
@@ -129,6 +131,7 @@ export class BipTerminal {
       const find = (tag: number) =>
         list.find((object) => (Number.parseInt(object.tag, 16) & 0x7f) === tag)?.value ?? Buffer.alloc(0);
       const more = await this.#do(find(1), find);
+      if (find(1)[1] === this.diesAt) return;
       const response = Buffer.concat([tlv('81', find(1)), bytes('82028281'), more]);
       const command = Buffer.concat([bytes('80140000'), Buffer.of(response.length), response]);
       ({ sw } = await this.#card.exchange(command));

@@ -56,7 +56,8 @@ const TAG = {
   ...{ TRIGGER: 0x81, SESSION: 0x83, CONNECTION: 0x84, SECURITY: 0x85, SECURITY_LIST: 0xa5, RETRY: 0x86 },
   ...{ HTTP: 0x89, HOST: 0x8a, AGENT: 0x8b, URI: 0x8c, DNS: 0xb3, DOMAIN_NAME: 0xd6, DNS_CONNECTION: 0xfa },
 } as const;
-const TIMER_TAG = 0x25;
+/** With and without comprehension required. */
+const TIMER_TAGS = { plain: 0x25, required: 0xa5 } as const;
 const MAX_SECURITIES = 16;
 const PRINTABLE = /^[!-~]{1,255}$/;
 
@@ -115,13 +116,20 @@ function readSecurities(reader: TlvReader): SessionSecurity[] | undefined {
 }
 
 function encodeRetry({ count, wait, failureReport }: RetryPolicy): Uint8Array {
-  return encodeTlv(TAG.RETRY, encodeNumber(count, 2), encodeTlv(TIMER_TAG, timerValue.encode(wait)), failureReport);
+  return encodeTlv(
+    TAG.RETRY,
+    encodeNumber(count, 2),
+    encodeTlv(TIMER_TAGS.plain, timerValue.encode(wait)),
+    failureReport,
+  );
 }
 
 function decodeRetry(value: Uint8Array): RetryPolicy {
   const reader = new ByteReader(value, 'Retry policy');
   const count = reader.number(2);
-  const wait = timerValue.decode(decodeSingle(TIMER_TAG, reader.take(5)));
+  const timer = reader.take(5);
+  const tag = timer[0] === TIMER_TAGS.required ? TIMER_TAGS.required : TIMER_TAGS.plain;
+  const wait = timerValue.decode(decodeSingle(tag, timer));
   return { count, wait, failureReport: reader.rest() };
 }
 

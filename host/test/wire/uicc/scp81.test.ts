@@ -80,6 +80,14 @@ describe('remote administration over HTTP', () => {
     expect(toHex(encodeAdminTrigger(trigger))).to.equal(vectors.trigger.bytes);
   });
 
+  it('reads the pause before a retry with and without comprehension required', () => {
+    const retry = (tag: string) => fromHex(`810D830B86090003${tag}03005000AABB`);
+    for (const tag of ['25', 'A5'])
+      expect(decodeAdminTrigger(retry(tag)).session?.retry).to.deep.equal({
+        ...{ count: 3, wait: { hours: 0, minutes: 5, seconds: 0 }, failureReport: fromHex('AABB') },
+      });
+  });
+
   it('reads back the header fields of every request and answer, whatever the case and the other fields', () => {
     fc.assert(
       fc.property(anyRequest, anyAnswer, (request, answer) => {

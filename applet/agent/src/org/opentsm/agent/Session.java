@@ -118,10 +118,10 @@ final class Session {
         }
     }
 
-    /** No retry is left: the message that the trigger has for that goes out. */
+    /** No retry is left: the message that the trigger has for that goes out, not again where power was lost then. */
     void report() {
         short length = store.reportLength();
-        if (length == 0) {
+        if (length == 0 || !store.reporting()) {
             return;
         }
         try {

@@ -28,6 +28,7 @@ final class SessionStore {
     private static final byte SECOND_URI = (byte) 0x02;
     private static final byte POSTED = (byte) 0x04;
     private static final byte QUEUED = (byte) 0x08;
+    private static final byte REPORTED = (byte) 0x10;
 
     // places of {@code L value}
     private static final short STATE = (short) 0;
@@ -46,6 +47,8 @@ final class SessionStore {
 
     private static final short TIMER = (short) 4;
     private static final byte TIMER_TAG = (byte) 0x25;
+    /** Both tags with and without comprehension required (TS 102 223 9.3). */
+    private static final byte WITHOUT_COMPREHENSION = (byte) 0x7F;
 
     final byte[] bytes = new byte[LENGTH];
     /** Parameters for whatever a trigger leaves out. */
@@ -246,7 +249,7 @@ final class SessionStore {
     }
 
     private short retryCount() {
-        return bytes[RETRY] >= POLICY && bytes[(short) (RETRY + 3)] == TIMER_TAG
+        return bytes[RETRY] >= POLICY && (bytes[(short) (RETRY + 3)] & WITHOUT_COMPREHENSION) == TIMER_TAG
                 ? Util.getShort(bytes, (short) (RETRY + 1))
                 : (short) 0;
     }
@@ -258,6 +261,15 @@ final class SessionStore {
             return false;
         }
         Util.setShort(bytes, RETRIES, (short) (left - 1));
+        return true;
+    }
+
+    /** The message that tells of the failure is about to go out; false when it has before, or may have. */
+    boolean reporting() {
+        if ((bytes[STATE] & REPORTED) != 0) {
+            return false;
+        }
+        bytes[STATE] |= REPORTED;
         return true;
     }
 
