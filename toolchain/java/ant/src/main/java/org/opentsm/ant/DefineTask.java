@@ -4,6 +4,7 @@ package org.opentsm.ant;
 import com.sun.javacard.ant.tasks.ConverterTask;
 import org.apache.tools.ant.BuildEvent;
 import org.apache.tools.ant.BuildListener;
+import org.apache.tools.ant.ComponentHelper;
 import org.apache.tools.ant.Project;
 import org.apache.tools.ant.RuntimeConfigurable;
 import org.apache.tools.ant.UnknownElement;
@@ -34,6 +35,12 @@ public final class DefineTask implements BuildListener {
 
     @Override
     public void taskStarted(BuildEvent event) {
+        if (event.getTask() instanceof UnknownElement task && task.getTag().equals("ant")) {
+            // Ant's own tasks are defined after the build has started, and it warns of a second definition.
+            ComponentHelper.getComponentHelper(event.getProject())
+                    .getDefinition("ant")
+                    .setClass(SubprojectTask.class);
+        }
         if (event.getTask() instanceof UnknownElement task && task.getTag().equals("get")) {
             RuntimeConfigurable attributes = task.getWrapper();
             if (!attributes.getAttributeMap().containsKey("ignoreerrors")) {

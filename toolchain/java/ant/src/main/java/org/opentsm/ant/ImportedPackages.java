@@ -12,7 +12,7 @@ import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.exp.ExportFile;
 import org.opentsm.cap.exp.ExportPath;
 
-/** The jars and export files that {@code <import>} elements name. */
+/** The jars, or folders of class files, and export files that {@code <import>} elements name. */
 record ImportedPackages(List<Path> jars, List<ExportFile> exports) {
     static ImportedPackages of(Project project, List<ImportElement> elements) {
         List<Path> jars = new ArrayList<>();
@@ -21,7 +21,7 @@ record ImportedPackages(List<Path> jars, List<ExportFile> exports) {
             if (element.jar() == null && element.exps() == null) {
                 throw new BuildException("an <import> needs jar, exps or both");
             }
-            Path jar = existing(project, element.jar(), "import jar", false);
+            Path jar = existing(project, element.jar(), "import jar or folder of classes", false);
             Path exps = existing(project, element.exps(), "import exps folder", true);
             if (jar != null) {
                 jars.add(jar);
@@ -42,7 +42,7 @@ record ImportedPackages(List<Path> jars, List<ExportFile> exports) {
             return null;
         }
         File file = project.resolveFile(name);
-        if (folder ? !file.isDirectory() : !file.isFile()) {
+        if (folder ? !file.isDirectory() : !file.exists()) {
             throw new BuildException(what + " does not exist: " + file);
         }
         return file.toPath();

@@ -133,4 +133,21 @@ class ConvertTaskTest {
                 () -> project.run("<get src='http://127.0.0.1:1/x' dest='.' ignoreerrors='false'/>"));
         assertThrows(BuildException.class, () -> project.run("<get dest='.'/>"));
     }
+
+    @Test
+    void aSubmoduleThatIsNotThereIsNotBuilt() throws IOException {
+        Files.createDirectories(folder.resolve("empty"));
+        project.file("task/src/main/java/pro/javacard/ant/JavaCard.java", "class JavaCard {}")
+                .file("task/build.xml", "<project><fail/></project>")
+                .file("broken/build.xml", "<project><fail/></project>")
+                .file("full/readme.txt", "no build file")
+                .file("other/build.xml", "<project><echo>built the other</echo></project>");
+        project.run("<ant dir='absent'/><ant dir='empty'/><ant dir='task'/><ant dir='other'/><echo>went on</echo>");
+        assertTrue(project.logged().contains("went on"), project.logged());
+        assertTrue(project.logged().contains("built the other"), project.logged());
+        assertTrue(project.logged().contains("what needs its result will say so"), project.logged());
+        for (String left : List.of("broken", "full")) {
+            assertThrows(BuildException.class, () -> project.run("<ant dir='" + left + "'/>"), left);
+        }
+    }
 }

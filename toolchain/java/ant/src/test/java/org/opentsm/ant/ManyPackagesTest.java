@@ -72,6 +72,15 @@ class ManyPackagesTest {
     }
 
     @Test
+    void aFolderOfClassesServesAsJar() throws IOException {
+        String library = LIBRARY.replace("'out'", "'bin'").replace("/>", " classes='bin'/>");
+        project().run("<javacard>" + library + "</javacard>");
+        String importing = String.format(APPLET, "src", "o.cap", "<import jar='bin' exps='bin'/>");
+        BuildFolder built = project().run("<javacard>" + importing + "</javacard>");
+        assertTrue(imports(built, "o.cap").contains(Aid.ofHex("0102030406")));
+    }
+
+    @Test
     void twoThatImportEachOtherAreAnErrorAndNoLoop() throws IOException {
         BuildFolder project = project();
         assertThrows(
