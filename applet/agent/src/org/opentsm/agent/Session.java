@@ -120,8 +120,8 @@ final class Session {
 
     /** No retry is left: the message that the trigger has for that goes out, not again where power was lost then. */
     void report() {
-        short length = store.reportLength();
-        if (length == 0 || !store.reporting()) {
+        short length = store.takeReport();
+        if (length == 0) {
             return;
         }
         try {

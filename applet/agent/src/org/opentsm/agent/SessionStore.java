@@ -28,7 +28,6 @@ final class SessionStore {
     private static final byte SECOND_URI = (byte) 0x02;
     private static final byte POSTED = (byte) 0x04;
     private static final byte QUEUED = (byte) 0x08;
-    private static final byte REPORTED = (byte) 0x10;
 
     // places of {@code L value}
     private static final short STATE = (short) 0;
@@ -264,18 +263,17 @@ final class SessionStore {
         return true;
     }
 
-    /** The message that tells of the failure is about to go out; false when it has before, or may have. */
-    boolean reporting() {
-        if ((bytes[STATE] & REPORTED) != 0) {
-            return false;
+    /**
+     * Objects of the message that tells of a failure, behind the policy; 0 where it has none, and from the second time
+     * on, since the power may fail while it goes out.
+     */
+    short takeReport() {
+        short length = (short) (bytes[RETRY] - POLICY);
+        if (length <= 0) {
+            return (short) 0;
         }
-        bytes[STATE] |= REPORTED;
-        return true;
-    }
-
-    /** Objects of the message that tells of a failure, behind the policy; 0 where it has none. */
-    short reportLength() {
-        return bytes[RETRY] > POLICY ? (short) (bytes[RETRY] - POLICY) : (short) 0;
+        bytes[RETRY] = (byte) POLICY;
+        return length;
     }
 
     /** Their offset. */
