@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { findOpenLoad } from '../../store/provider/loads.ts';
+import { findOpenLoad, reserveLoad } from '../../store/provider/loads.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { toCardCommand } from '../../wire/gp/command.ts';
 import { select } from '../../wire/gp/select.ts';
@@ -137,6 +137,23 @@ describe('money on its way to a purse', function () {
     // The next honest contact, in afterEach, finds it done.
     paid += 15;
     loads += 1;
+  });
+
+  it('waits for a load that another top-up opened while the card was asked', async () => {
+    let other: string | undefined;
+    world.between.beforeTrip = async (commands: readonly CardCommand[]) => {
+      if (!commands.some(({ label }) => label === 'INITIALIZE FOR LOAD')) return;
+      delete world.between.beforeTrip;
+      const { counter = 0 } = (await world.products.productStates.ledger(serial)).card ?? {};
+      other = await reserveLoad(world.provider.database, {
+        ...{ topUpId: 'another', serial, amount: 40, balanceBefore: paid, counter },
+        ...{ terminal: '0102030405FE', dateTime: '20261126120000' },
+      });
+    };
+    const reversed = await countLoads('reversed');
+    await credited(15);
+    expect(other, 'the other load was opened').to.be.a('string');
+    expect(await countLoads('reversed')).to.equal(reversed + 1);
   });
 
   it('is whole when the power ends before or after any command of a top-up', async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SecureChannelError, WorkflowError } from '../../errors.ts';
+import { SecureChannelError, TransportError, WorkflowError } from '../../errors.ts';
 import { findDoneLoad, findOpenLoad, type OpenLoad, recordReading, settleLoad } from '../../store/provider/loads.ts';
 import type { Known, Looked, Opened, Settled, TopUpContext } from './context.ts';
 import { openedLoad } from './opened-load.ts';
@@ -10,6 +10,7 @@ import { openedLoad } from './opened-load.ts';
  * no proof: done, without TAC, for a clerk; (d) anything else stays open.
  *
  * @throws WorkflowError `load-open` for (d): nothing new is loaded before it is known
+ * @throws TransportError `load-open` when another top-up opened it after A5a had looked, and the card was not asked
  */
 export async function settleOpenLoad(
   facts: Known & { readonly looked: Looked },
@@ -18,6 +19,9 @@ export async function settleOpenLoad(
   const { instance, looked } = facts;
   const { database, workflowId } = context;
   const open = await findOpenLoad(database, instance.serial);
+  // One that was credited may be booked a moment after it has left the card to this one.
+  if (open !== undefined && looked.query === undefined)
+    throw new TransportError('load-open', 'Another load of this purse is open, and the card is asked about it');
   if (open !== undefined) await settle(open, facts, context);
   const own = await findDoneLoad(database, workflowId);
   if (open !== undefined && looked.query !== undefined) await readBalance(looked.query, instance.serial, context);
