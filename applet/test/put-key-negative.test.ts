@@ -30,6 +30,8 @@ describe('PUT KEY refuses', () => {
       wrong[wrong.length - 1] = (wrong[wrong.length - 1] ?? 0) ^ 1;
       const aes = (length: number): Buffer => tlv('88', seal(randomBytes(length)));
       const point = tlv('B0', '04', randomBytes(64));
+      const shared = (type: string, check: string): Buffer =>
+        Buffer.concat([bytes('40'), tlv(type, seal(randomBytes(16))), bytes(check)]);
       for (const [name, header, value, sw] of [
         ['a wrong check value in the last of three', '80D80081', wrong, '6982'],
         ['version 00', '80D80081', set('00'), '6A80'],
@@ -49,6 +51,9 @@ describe('PUT KEY refuses', () => {
           Buffer.concat([bytes('70'), point, bytes('F00100 03112233')]),
           '6A80',
         ],
+        ['a wrong check value of a pre-shared key', '80D80001', shared('85', '03112233'), '6982'],
+        ['a short check value of a pre-shared key', '80D80001', shared('85', '021122'), '6A80'],
+        ['a check value of an HMAC key', '80D80001', shared('90', '03112233'), '6A80'],
         ['a modulus alone', '80D80003', Buffer.concat([bytes('70'), tlv('A1', randomBytes(64)), bytes('00')]), '6A80'],
         ['an exponent first', '80D80003', bytes('70 A003010001 00'), '6A80'],
         ['an empty key', '80D80001', bytes('31 8800 03000000'), '6A80'],

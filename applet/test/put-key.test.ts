@@ -120,13 +120,16 @@ describe('PUT KEY takes', () => {
       const seal = (data: Buffer): Buffer => session.seal(data);
       const psk = { type: '85', value: randomBytes(16) };
       const key = { type: '80', value: randomBytes(16) };
-      const data = Buffer.concat([
-        bytes('40'),
-        symmetricField(psk, seal, 8, false),
-        symmetricField(key, seal, 8, false),
-      ]);
-      expect(await session.ok('80D80081', data)).equal(`40${hex(kcv(key))}`);
-      expect(entries(await session.ok('80CA00E0'))).include.members(['01408510', '02408010']);
+      // a pre-shared key's check value may be left out
+      const unchecked = Buffer.concat([tlv('85', secret(psk.value, seal, 8, true)), bytes('00')]);
+      for (const [field, check] of [
+        [symmetricField(psk, seal, 8, false), hex(kcv(psk))],
+        [unchecked, ''],
+      ] as const) {
+        const data = Buffer.concat([bytes('40'), field, symmetricField(key, seal, 8, false)]);
+        expect(await session.ok('80D80081', data)).equal(`40${check}${hex(kcv(key))}`);
+        expect(entries(await session.ok('80CA00E0'))).include.members(['01408510', '02408010']);
+      }
     }),
   );
 

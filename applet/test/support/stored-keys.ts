@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Key data fields of PUT KEY for every type, and what E0 says of them. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { desCheckValue } from './scp02-host.ts';
 import { checkValue } from './scp03-host.ts';
 import { bytes, hex, tlv, valueAt } from './tlv.ts';
@@ -20,9 +20,10 @@ export interface SymmetricKey {
   readonly value: Buffer;
 }
 
-/** Check value where one is defined: DES and AES. */
+/** Check value where one is defined: DES, AES and pre-shared keys of TLS. */
 export function kcv({ type, value }: SymmetricKey): Buffer {
   if (type === '88') return checkValue(value);
+  if (type === '85') return createHash('sha1').update(value).digest().subarray(0, 3);
   return ['80', '82', '83', '84'].includes(type) ? desCheckValue(value) : Buffer.alloc(0);
 }
 

@@ -41,6 +41,7 @@ final class KeyAgreement {
             PublicKeys publicKeys,
             KeyPairs pairs,
             CertificateStore certificate,
+            MessageDigest sha1,
             RandomData random) {
         this.sessionKeys = sessionKeys;
         this.publicKeys = publicKeys;
@@ -50,7 +51,7 @@ final class KeyAgreement {
         ram = transients.ram;
         work = transients.work;
         raw = rawRsa();
-        sha1 = MessageDigest.getInstance(MessageDigest.ALG_SHA, false);
+        this.sha1 = sha1;
     }
 
     private static Cipher rawRsa() {

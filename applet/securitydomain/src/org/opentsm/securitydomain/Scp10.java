@@ -58,7 +58,7 @@ final class Scp10 extends ProtocolChannel {
         sessionKeys = new SessionKeys(transients, ciphers.des);
         messaging = new SecureMessaging(transients, sessionKeys, ciphers);
         verifier = new CertificateVerifier(transients, publicKeys, signature);
-        agreement = new KeyAgreement(transients, sessionKeys, publicKeys, pairs, certificate, random);
+        agreement = new KeyAgreement(transients, sessionKeys, publicKeys, pairs, certificate, ciphers.sha1, random);
     }
 
     boolean isOpen() {

@@ -16,10 +16,7 @@ final class StoredKeys {
     /** The work buffer behind every such command: a key's value. */
     private static final short VALUE = (short) (Transients.WORK_SIZE - KeyStore.VALUE_MAX - Cmac.BLOCK);
 
-    private static final short CHECK = (short) (Transients.SCRATCH + Cmac.BLOCK);
-
     private final SecurityDomain domain;
-    private final byte[] ram;
     private final byte[] work;
     private final KeyStore store;
     private final BlockCiphers ciphers;
@@ -28,7 +25,6 @@ final class StoredKeys {
         this.domain = domain;
         this.store = store;
         this.ciphers = ciphers;
-        ram = transients.ram;
         work = transients.work;
     }
 
@@ -120,11 +116,11 @@ final class StoredKeys {
                 : asymmetric(buffer, field, check);
         type = KeyField.isDes(type) ? Gp.KEY_DES : type;
         checkPlace(version, id, replaces, type, length);
-        if (type == Gp.KEY_DES || type == Gp.KEY_AES) {
+        if (type == Gp.KEY_DES || type == Gp.KEY_AES || (type == Gp.KEY_TLS_PSK && buffer[check] != 0)) {
             Tlv.require(buffer[check] == BlockCiphers.CHECK_LENGTH);
             checkValue(type, length, buffer, (short) (check + 1));
         } else {
-            // no check value is defined for the others
+            // no check value is defined for the others, and some hosts send a pre-shared key without
             Tlv.require(buffer[check] == 0);
         }
         store.prepare(version, id, type, usage(buffer, check, extended), work, VALUE, length);
@@ -133,8 +129,7 @@ final class StoredKeys {
 
     /** 6982 where the key at VALUE has another check value; nothing of it stays then. */
     private void checkValue(byte type, short length, byte[] buffer, short given) {
-        ciphers.checkValue(type, work, VALUE, length, ram, CHECK);
-        if (Util.arrayCompare(ram, CHECK, buffer, given, BlockCiphers.CHECK_LENGTH) != 0) {
+        if (!ciphers.hasCheckValue(type, work, VALUE, length, buffer, given)) {
             wipeValue();
             Refuse.security();
         }
@@ -265,15 +260,16 @@ final class StoredKeys {
         short length = (short) (one(buffer, part, end, Gp.TAG_MODULUS) & 0xFF);
         byte id = one(buffer, part, end, Gp.TAG_EXPONENT);
         byte version = one(buffer, part, end, Gp.TAG_PUBLIC_KEY_REFERENCE);
-        boolean des = KeyField.isDes(type);
         Tlv.require(KeyField.isSymmetric(type) && id > 0 && version > 0 && length > 0 && length <= room);
         requireLength(type, length);
-        type = des ? Gp.KEY_DES : type;
+        type = KeyField.isDes(type) ? Gp.KEY_DES : type;
         checkPlace(version, id, (byte) 0, type, length);
         short check = Tlv.find(buffer, part, end, Gp.TAG_KEY_REFERENCE);
-        Tlv.require(check == Tlv.NONE || Tlv.length(buffer, check, end) == BlockCiphers.CHECK_LENGTH);
+        // none is defined for keys of HMAC, whose types are the highest
+        Tlv.require(check == Tlv.NONE
+                || (type < Gp.KEY_HMAC_SHA1 && Tlv.length(buffer, check, end) == BlockCiphers.CHECK_LENGTH));
         Util.arrayCopyNonAtomic(buffer, value, work, VALUE, length);
-        if (check != Tlv.NONE && (des || type == Gp.KEY_AES)) {
+        if (check != Tlv.NONE) {
             checkValue(type, length, buffer, Tlv.value(buffer, check, end));
         }
         store.prepare(version, id, type, (short) 0, work, VALUE, length);

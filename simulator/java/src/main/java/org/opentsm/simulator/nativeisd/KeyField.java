@@ -2,6 +2,7 @@
 package org.opentsm.simulator.nativeisd;
 
 import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 
 /**
@@ -43,7 +44,8 @@ final class KeyField {
         }
         return switch (type) {
             case KeySet.AES -> checked(KeySet.AES);
-            case PRE_SHARED, HMAC, HMAC_LONG -> unchecked(type);
+            case PRE_SHARED -> preShared();
+            case HMAC, HMAC_LONG -> unchecked(type);
             case MODULUS, POINT -> open(type);
             default -> throw new StatusException(Status.WRONG_DATA);
         };
@@ -58,6 +60,26 @@ final class KeyField {
         check = KeySet.checkValue(type, key);
         StatusException.require(MessageDigest.isEqual(check, claimed), Status.SECURITY);
         return StoredKey.secret(type, key);
+    }
+
+    /** Its check value, the start of SHA-1 over it, may be left out. Amendment B 3.9.1. */
+    private StoredKey preShared() {
+        byte[] key = secret();
+        byte[] claimed = in.lv();
+        if (claimed.length != 0) {
+            StatusException.require(claimed.length == CHECK_LENGTH, Status.WRONG_DATA);
+            check = Arrays.copyOf(sha1(key), CHECK_LENGTH);
+            StatusException.require(MessageDigest.isEqual(check, claimed), Status.SECURITY);
+        }
+        return StoredKey.secret(PRE_SHARED, key);
+    }
+
+    private static byte[] sha1(byte[] key) {
+        try {
+            return MessageDigest.getInstance("SHA-1").digest(key);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** No check value is defined for these. */
