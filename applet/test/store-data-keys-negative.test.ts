@@ -15,6 +15,7 @@ describe('Keys in data groupings are refused, and nothing of their command stays
   const last = (value: Buffer): Buffer =>
     Buffer.from(value.map((byte, i) => (i === value.length - 1 ? byte ^ 1 : byte)));
   const head = dgi('00B9', template);
+  const hmac = Buffer.from(template.map((byte, i) => (i === 4 ? 0x90 : byte)));
   type Case = readonly [string, string, (secret: Buffer) => Buffer];
   const cases: readonly Case[] = [
     ['a wrong check value', '6982', (secret) => Buffer.concat([dgi('00B9', last(template)), secret])],
@@ -25,7 +26,28 @@ describe('Keys in data groupings are refused, and nothing of their command stays
       '6A80',
       (secret) => Buffer.concat([head, dgi('0070', tlv('42', '01')), secret]),
     ],
-    ['templates twice', '6A80', (secret) => Buffer.concat([head, secret, head, secret])],
+    ['a key too many', '6A80', (secret) => Buffer.concat([head, secret, secret])],
+    [
+      'a key without its template beside an object',
+      '6A80',
+      (secret) => Buffer.concat([dgi('0070', tlv('42', '0102')), secret]),
+    ],
+    [
+      'a list without its key behind a whole one',
+      '6A80',
+      (secret) => Buffer.concat([head, secret, dgi('00B9', keyTemplate(key, '02', '40'))]),
+    ],
+    [
+      'the check value of a pre-shared key',
+      '6982',
+      (secret) => Buffer.concat([dgi('00B9', last(keyTemplate({ ...key, type: '85' }, '01', '40'))), secret]),
+    ],
+    ['a check value of an HMAC key', '6A80', (secret) => Buffer.concat([dgi('00B9', hmac), secret])],
+    [
+      'more bytes than there is room beside a key',
+      '6A80',
+      (secret) => Buffer.concat(Array.from({ length: 20 }, () => Buffer.concat([head, secret]))),
+    ],
     ['part of a block', '6A80', (secret) => Buffer.concat([head, dgi('8113', secret.subarray(3, 18))])],
     ['an empty key', '6A80', () => Buffer.concat([head, dgi('8113', Buffer.alloc(0))])],
     [

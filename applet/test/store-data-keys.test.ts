@@ -54,4 +54,26 @@ describe('Keys in data groupings', () => {
       }),
     );
   }
+
+  it(
+    'come in lists one behind the other, each with its keys',
+    withSets(async (card) => {
+      const session = await openScp03(card, aes, 0x03);
+      const pairs = KEYS.map((key, i) =>
+        Buffer.concat([
+          dgi('00B9', keyTemplate(key, `0${i + 1}`, '40')),
+          secretKey(key, (data) => session.seal(data), 16),
+        ]),
+      );
+      const objects = dgi('0070', tlv('42', '0A0C'));
+      expect(await store(session, 0x68, Buffer.concat([...pairs, objects, setGroupings(session, '41', 16)]))).equal(
+        '9000',
+      );
+      const there = entries(await session.ok('80CA00E0'));
+      for (const [i, key] of KEYS.entries())
+        expect(there).include(`0${i + 1}40${key.type}${hex(Buffer.of(key.value.length))}`);
+      expect(there).include.members(['01418810', '02418810', '03418810']);
+      expect(await session.ok('80CA0042')).equal('42020A0C');
+    }),
+  );
 });

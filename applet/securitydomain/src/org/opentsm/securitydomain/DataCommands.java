@@ -83,12 +83,6 @@ final class DataCommands {
             return;
         }
         short objects = Dgi.find(buffer, offset, end, Dgi.OBJECTS);
-        for (short at = offset; at < end; at = Dgi.next(buffer, at, end)) {
-            short id = Dgi.id(buffer, at, end);
-            if (id != Dgi.OBJECTS && id != Dgi.KEY_TEMPLATES && id != Dgi.SECRET_KEY) {
-                Refuse.notFound();
-            }
-        }
         boolean withKeys = domain.keys.prepare(buffer, offset, end);
         Tlv.require(withKeys || objects != Tlv.NONE);
         if (objects == Tlv.NONE) {

@@ -306,10 +306,30 @@ final class KeyCommands {
         }
     }
 
-    /** Prepares the keys of STORE DATA's groupings; 6A80 where a domain has no store. False when there are none. */
+    /**
+     * Prepares the keys of STORE DATA's groupings, of as many lists as there are; false when there are none. 6A80 for a
+     * key that has no template before it and where a domain has no store, 6A88 for groupings other than these and 0070.
+     */
     boolean prepare(byte[] buffer, short offset, short end) {
-        Tlv.require(sets != null || Dgi.find(buffer, offset, end, Dgi.KEY_TEMPLATES) == Tlv.NONE);
-        return sets != null && sets.prepare(buffer, offset, end);
+        if (sets != null) {
+            sets.settle();
+        }
+        boolean found = false;
+        short at = offset;
+        while (at < end) {
+            short next = Dgi.next(buffer, at, end);
+            short id = Dgi.id(buffer, at, end);
+            if (id == Dgi.KEY_TEMPLATES) {
+                Tlv.require(sets != null);
+                next = sets.prepare(buffer, at, end);
+                found = true;
+            } else if (id != Dgi.OBJECTS) {
+                Tlv.require(id != Dgi.SECRET_KEY);
+                Refuse.notFound();
+            }
+            at = next;
+        }
+        return found;
     }
 
     void adopt(byte writer) {

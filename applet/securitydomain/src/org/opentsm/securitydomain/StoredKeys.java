@@ -229,18 +229,18 @@ final class StoredKeys {
     }
 
     /**
-     * Writes the keys of STORE DATA's groupings, opened: {@code 00B9 {B9 {80 type, 81 length, 82 KID, 83 KVN, [95
-     * usage], [96 access], [84 KCV]}..}} and behind it an 8113 for each (GPCS 11.11.3.2.4). They count after {@link
-     * #adopt}.
-     * False when there are none.
+     * Writes the keys of one of STORE DATA's lists, opened: {@code 00B9 {B9 {80 type, 81 length, 82 KID, 83 KVN, [95
+     * usage], [96 access], [84 KCV]}..}} and right behind it an 8113 for each (GPCS 11.11.3.2.4). They count after
+     * {@link #adopt}. Returns the offset behind the last of them.
      */
-    boolean prepare(byte[] buffer, short offset, short end) {
-        store.wipe();
-        short list = Dgi.find(buffer, offset, end, Dgi.KEY_TEMPLATES);
-        short template = list == Tlv.NONE ? end : Dgi.value(buffer, list, end);
-        short behind = list == Tlv.NONE ? end : Dgi.next(buffer, list, end);
+    short prepare(byte[] buffer, short list, short end) {
+        // a key's value is put together where longer data would stand
+        Tlv.require(end <= VALUE);
+        short behind = Dgi.next(buffer, list, end);
         short at = behind;
-        for (; template < behind; template = Tlv.next(buffer, template, behind)) {
+        for (short template = Dgi.value(buffer, list, end);
+                template < behind;
+                template = Tlv.next(buffer, template, behind)) {
             Tlv.require(Tlv.tag(buffer, template, behind) == Gp.TAG_KEY_TEMPLATE
                     && at < end
                     && Dgi.id(buffer, at, end) == Dgi.SECRET_KEY);
@@ -252,7 +252,7 @@ final class StoredKeys {
                     Dgi.length(buffer, at, end));
             at = Dgi.next(buffer, at, end);
         }
-        return list != Tlv.NONE;
+        return at;
     }
 
     private void prepare(byte[] buffer, short part, short end, short value, short room) {
