@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { aesKeyCheckValue } from '../crypto/aes.ts';
 import { BLOCK, desEcbEncrypt } from '../crypto/des.ts';
+import { preSharedKeyCheckValue } from '../crypto/kcv.ts';
 import { systemRandom } from '../crypto/random.ts';
 import type { Secret } from '../crypto/secret.ts';
 import type { KeyReference } from '../wire/gp/key-reference.ts';
@@ -22,18 +23,19 @@ export interface KeySealer {
   encryptSensitive(data: Uint8Array): Uint8Array;
 }
 
-function encipher(session: KeySealer, kind: KeyKind, key: Secret): EncipheredKey {
+function encipher(session: KeySealer, kind: KeyKind, key: Secret, unchecked: boolean): EncipheredKey {
   const bytes = key.expose();
   return {
     type: TYPES[kind],
     ciphertext: session.encryptSensitive(wholeBlocks(bytes)),
     keyLength: bytes.length,
-    checkValue: checkValue(kind, bytes),
+    checkValue: unchecked ? new Uint8Array() : checkValue(kind, bytes),
   };
 }
 
 function checkValue(kind: KeyKind, bytes: Uint8Array): Uint8Array {
   if (kind === 'aes') return aesKeyCheckValue(bytes);
+  if (kind === 'psk') return preSharedKeyCheckValue(bytes);
   return kind === 'des' ? desEcbEncrypt(bytes, new Uint8Array(BLOCK)).slice(0, 3) : new Uint8Array();
 }
 
@@ -51,9 +53,11 @@ export function keySetCommand(
     readonly kind: KeyKind;
     readonly keys: readonly Secret[];
     readonly replaces?: number;
+    /** True for cards that take no check value with this kind. */
+    readonly unchecked?: boolean;
   },
 ) {
-  const keys = set.keys.map((key) => encipher(session, set.kind, key));
+  const keys = set.keys.map((key) => encipher(session, set.kind, key, set.unchecked === true));
   return {
     command: putKeySet(set.reference, keys, set.replaces),
     /** @throws WireError when the card computed other check values */

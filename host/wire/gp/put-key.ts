@@ -101,21 +101,22 @@ export interface EncipheredKey {
   readonly ciphertext: Uint8Array;
   /** Length of the key itself, in bytes. */
   readonly keyLength: number;
-  /** 3 bytes of a DES or AES key, none of another. @see GPCS B.6 */
+  /** 3 bytes of a DES, AES or pre-shared key, none of another. @see GPCS B.6; Amendment B 3.9.1 */
   readonly checkValue: Uint8Array;
 }
 
 /**
- * PUT KEY of a set, KIDs counting up from `kid`: `KVN ‖ { type L [length] ciphertext ‖ 0|3 KCV }*`. AES keys carry
- * their length before the ciphertext, as Amendment D has it, others where they are no whole blocks.
+ * PUT KEY of a set, KIDs counting up from `kid`: `KVN ‖ { type L [length] ciphertext ‖ 0|3 KCV }*`. AES and
+ * pre-shared keys carry their length before the ciphertext, as Amendments D and B have it, others where they are no
+ * whole blocks.
  *
  * @param replaces KVN of the set that goes; 0 adds a new one
  * @returns the command; its answer is `KVN ‖ KCV*`, see `decodePutKeySetResponse`
- * @see GPCS 11.8.2.3; Amendment D 7.2
+ * @see GPCS 11.8.2.3; Amendment D 7.2; Amendment B 3.9.1
  */
 export function putKeySet({ kvn, kid }: KeyReference, keys: readonly EncipheredKey[], replaces: number = 0): GpCommand {
   const fields = keys.map(({ type, ciphertext, keyLength, checkValue }) => {
-    const named = type === KEY_TYPE.AES || keyLength !== ciphertext.length;
+    const named = type === KEY_TYPE.AES || type === KEY_TYPE.TLS_PSK || keyLength !== ciphertext.length;
     const value = named ? concat(Uint8Array.of(keyLength), ciphertext) : ciphertext;
     return concat(component(type, value), Uint8Array.of(checkValue.length), checkValue);
   });
