@@ -20,7 +20,7 @@ export interface LoadOptions {
 }
 
 /** INSTALL [for load] and the LOADs of one CAP file. @see GPCS 9.3.5, 11.5.2.3.1, 11.6 */
-export function loadFileCommands(cap: CapFile, options: LoadOptions = {}): readonly GpCommand[] {
+export function loadFileCommands(cap: CapFile, options: LoadOptions = {}): readonly [GpCommand, ...GpCommand[]] {
   const { securityDomain, token, daps = [], blockLength = BLOCK_LENGTH } = options;
   const dataBlock = loadFileDataBlock(cap, options.withDescriptor);
   const hashed = options.withHash === true || token !== undefined || daps.length > 0;

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { type ContentKey, contentKey, plainSignature } from '../../crypto/content-key.ts';
-import { SecureChannelError, UsageError } from '../../errors.ts';
+import { KeyError, SecureChannelError, UsageError } from '../../errors.ts';
 import { type CapFile, loadFileDataBlock, loadFileHash } from '../../wire/cap/cap-file.ts';
 import type { Aid } from '../../wire/gp/aid.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';
 import type { DapBlock } from '../../wire/gp/load.ts';
 import { type Act, decodeConfirmation, receiptInput } from '../../wire/gp/receipt.ts';
 import { tokenInput, withToken, withTokenNames } from '../../wire/gp/token.ts';
-import { toHex } from '../../wire/hex.ts';
-import { hashOf } from './cap-choice.ts';
+import { concat, toHex } from '../../wire/hex.ts';
+import { hashOf, readInput } from './cap-choice.ts';
 import { aidOption, hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
 
 /** What proves to the card that content may change: DAPs over the load file, tokens over commands; and its receipts. */
 export interface ContentAuthorization {
   readonly daps: readonly DapBlock[];
-  authorize(command: GpCommand): GpCommand;
+  /** @param before a part of the same INSTALL, without a token, which the token of the last one is over too */
+  authorize(command: GpCommand, before?: GpCommand): GpCommand;
   /** The card's confirmation, checked when there is a key for it. @throws SecureChannelError for a wrong receipt */
   confirmed(response: Uint8Array, act: Act): void;
   readonly receipts: readonly Receipt[];
@@ -29,19 +29,32 @@ export interface Receipt {
   readonly checked: boolean;
 }
 
-/** A key from a PEM file, or `aes:` or `des:` with hex. @throws KeyError */
+/** A key from a PEM file, or `aes:` or `des:` with hex. @throws UsageError that never repeats what was given */
 export async function keyOf(text: unknown): Promise<ContentKey | undefined> {
   if (typeof text !== 'string') return undefined;
-  if (/^(aes|des):/.test(text)) return contentKey(text);
-  return contentKey(await readFile(text, 'utf8'));
+  return contentKeyIn(/^(aes|des):/.test(text) ? text : new TextDecoder().decode(await readInput(text)));
+}
+
+/** @throws UsageError for a text that holds no key, or one that cards do not take */
+export function contentKeyIn(text: string): ContentKey {
+  try {
+    return contentKey(text);
+  } catch (error) {
+    if (error instanceof KeyError) throw new UsageError(error.code, error.message, error.context, error);
+    throw error;
+  }
 }
 
 /** A token that the issuer made elsewhere (`hex:`), or its key, with which it is made here. */
-async function tokenMaker(text: unknown): Promise<((command: GpCommand) => Uint8Array) | undefined> {
+async function tokenMaker(
+  text: unknown,
+): Promise<((command: GpCommand, ...before: readonly GpCommand[]) => Uint8Array) | undefined> {
   if (typeof text !== 'string') return undefined;
   if (!text.startsWith('hex:')) {
     const key = await keyOf(text);
-    return key === undefined ? undefined : (command) => key.sign(tokenInput(command));
+    return key === undefined
+      ? undefined
+      : (command, ...before) => key.sign(concat(...before.map(tokenInput), tokenInput(command)));
   }
   const given = text.slice(4).split(',').map(hexBytes);
   return ({ label }) => {
@@ -80,10 +93,10 @@ export async function contentAuthorization(
   return {
     receipts,
     daps: signature === undefined ? [] : [{ securityDomain: dapDomain, signature }],
-    authorize: (given) => {
+    authorize: (given, before) => {
       if (makeToken === undefined) return given;
       const command = names === undefined ? given : withTokenNames(given, names);
-      return withToken(command, makeToken(command));
+      return withToken(command, before === undefined ? makeToken(command) : makeToken(command, before));
     },
     confirmed: (response, act) => {
       const confirmation = decodeConfirmation(response);

@@ -7,7 +7,7 @@ import { installForExtradition, installForMakeSelectable } from '../../wire/gp/i
 import { installationOf, readCap } from './cap-choice.ts';
 import { CardContent } from './card-content.ts';
 import { contentAuthorization, receiptsShown } from './content-authorization.ts';
-import { installCap, loadCap } from './install.ts';
+import { installCap, loadCap, requireSameVersion } from './install.ts';
 import { aidOption } from './options.ts';
 import { replaceCap } from './replace.ts';
 import type { CardWork } from './session.ts';
@@ -26,8 +26,16 @@ async function install(card: CardWork, [file]: readonly string[], options: Optio
 async function load(card: CardWork, [file]: readonly string[], options: Options) {
   card.requireSecure();
   const cap = await readCap(file);
-  const authority = await loadCap(card, { cap }, options);
-  return { loadFile: aidToHex(cap.packageAid), version: cap.packageVersion, ...receiptsShown(authority) };
+  const result = { loadFile: aidToHex(cap.packageAid), version: cap.packageVersion };
+  const authority = await contentAuthorization(card, options, cap);
+  const loaded = (await CardContent.read(card)).loadFile(cap.packageAid);
+  if (loaded !== undefined) {
+    // An earlier run, whose answer was lost, or somebody else: the card does not tell its code from other code.
+    requireSameVersion(loaded, { cap }, 'delete it first');
+    return { ...result, was: 'on the card already' };
+  }
+  await loadCap(card, { cap }, options, authority);
+  return { ...result, ...receiptsShown(authority) };
 }
 
 async function remove(card: CardWork, [name = '']: readonly string[], options: Options) {
@@ -95,6 +103,7 @@ export const contentVerbs: readonly Verb[] = [
         .option('--module <aid>', 'which applet of the CAP file')
         .option('--privileges <list>', 'names with commas, or three bytes in hex')
         .option('--params <hex>', 'what install() gets, the value of C9')
+        .option('--at-once', 'in one INSTALL of two parts: the card keeps load file and instance, or nothing', false)
         .option('--replace', 'takes the place of the application that is there', false)
         .option('--old <file>', 'with --replace: the CAP file to go back to when the new one is refused')
         .option('--old-params <hex>', 'what its install() gets'),

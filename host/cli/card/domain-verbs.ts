@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readRegistry } from '../../card/registry.ts';
-import { UsageError, WireError } from '../../errors.ts';
+import { ConflictError, UsageError, WireError } from '../../errors.ts';
 import { encodeTlv } from '../../wire/ber-tlv.ts';
 import { AID, type Aid, aid, aidToHex } from '../../wire/gp/aid.ts';
 import { decodeFci } from '../../wire/gp/fci.ts';
-import { REGISTRY } from '../../wire/gp/get-status.ts';
-import { installApplication, installForPersonalization } from '../../wire/gp/install.ts';
-import { cardStateName } from '../../wire/gp/life-cycle.ts';
-import { SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES } from '../../wire/gp/privilege.ts';
+import { REGISTRY, type RegistryEntry } from '../../wire/gp/get-status.ts';
+import { installApplication, installForMakeSelectable, installForPersonalization } from '../../wire/gp/install.ts';
+import { APPLICATION_STATE, cardStateName } from '../../wire/gp/life-cycle.ts';
+import { PRIVILEGE, SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES } from '../../wire/gp/privilege.ts';
 import { select } from '../../wire/gp/select.ts';
 import { storeDataBlocks } from '../../wire/gp/store-data.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
@@ -40,10 +40,9 @@ function protocolParameter(text: unknown): Uint8Array {
 }
 
 /** Our own package where the card has it; else what most cards call theirs. */
-async function domainCode(card: CardWork, options: Options): Promise<{ loadFile: Aid; module: Aid }> {
+function domainCode(content: CardContent, options: Options): { loadFile: Aid; module: Aid } {
   if (typeof options.loadFile === 'string' && typeof options.module === 'string')
     return { loadFile: aidOption(options.loadFile), module: aidOption(options.module) };
-  const content = await CardContent.read(card);
   if (content.loadFile(AID.SECURITY_DOMAIN_PACKAGE) === undefined) return USUAL;
   return { loadFile: AID.SECURITY_DOMAIN_PACKAGE, module: AID.SUPPLEMENTARY_SECURITY_DOMAIN_MODULE };
 }
@@ -54,7 +53,10 @@ async function create(card: CardWork, [name = '']: readonly string[], options: O
   const provider = typeof options.providerId === 'string' ? encodeTlv(0x5f20, hexBytes(options.providerId)) : undefined;
   const further = typeof options.params === 'string' ? hexBytes(options.params) : new Uint8Array();
   const parameters = concat(protocolParameter(options.scp), provider ?? new Uint8Array(), further);
-  const code = await domainCode(card, options);
+  const content = await CardContent.read(card);
+  const there = content.application(instance);
+  if (there !== undefined) return finishDomain(card, there);
+  const code = domainCode(content, options);
   const privileges =
     typeof options.privileges === 'string'
       ? privilegesOf(options.privileges)
@@ -62,6 +64,16 @@ async function create(card: CardWork, [name = '']: readonly string[], options: O
   const command = installApplication({ ...code, instance, privileges, applicationParameters: parameters });
   await card.change(command, `security domain ${aidToHex(instance)} is on the card, without keys of its own`);
   return { domain: aidToHex(instance), privileges: privilegeNames(privileges) };
+}
+
+/** An earlier run came that far, and its answer was lost; or the name is taken. */
+async function finishDomain(card: CardWork, { aid: instance, lifeCycle, privileges = 0 }: RegistryEntry) {
+  const domain = aidToHex(instance);
+  if ((privileges & PRIVILEGE.SECURITY_DOMAIN) === 0)
+    throw new ConflictError('instance-of-another', `${domain} is an application on this card: name another AID`);
+  if (lifeCycle === APPLICATION_STATE.INSTALLED)
+    await card.change(installForMakeSelectable(instance), `security domain ${domain} can be selected`);
+  return { domain, privileges: privilegeNames(privileges), was: 'on the card already' };
 }
 
 /** Lines of hexadecimal digits, each one STORE DATA; `#` begins a comment. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadFileCommands } from '../../card/load.ts';
 import { ConflictError, StatusWordError, TsmError } from '../../errors.ts';
+import type { CapFile } from '../../wire/cap/cap-file.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
+import type { GpCommand } from '../../wire/gp/command.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
 import type { RegistryEntry } from '../../wire/gp/get-status.ts';
-import { installApplication, installForMakeSelectable } from '../../wire/gp/install.ts';
+import { installApplication, installAtOnce, installForMakeSelectable } from '../../wire/gp/install.ts';
 import { APPLICATION_STATE } from '../../wire/gp/life-cycle.ts';
 import { sameBytes } from '../../wire/hex.ts';
 import { hashOf, type Installation } from './cap-choice.ts';
@@ -21,26 +23,59 @@ export async function loadCap(
   options: Options,
   authorization?: ContentAuthorization,
 ): Promise<ContentAuthorization> {
-  const withDescriptor = options.descriptor === true;
   const authority = authorization ?? (await contentAuthorization(card, options, cap));
+  const [first, ...blocks] = loadCommandsOf(card, cap, options, authority);
+  await card.change(authority.authorize(first), `announces load file ${aidToHex(cap.packageAid)}`);
+  const answer = await sendBlocks(card, cap, blocks);
+  authority.confirmed(answer, { kind: 'load', loadFile: cap.packageAid, domain: card.domain });
+  return authority;
+}
+
+/** INSTALL [for load], without a token yet, and the LOADs. */
+function loadCommandsOf(
+  card: CardWork,
+  cap: CapFile,
+  options: Options,
+  authority: ContentAuthorization,
+): readonly [GpCommand, ...GpCommand[]] {
   const hashAlgorithm = hashOf(options.hash);
   const withHash = (options.hash ?? false) !== false || options.token !== undefined;
-  const [first, ...blocks] = loadFileCommands(cap, {
-    ...{ withDescriptor, withHash, daps: authority.daps },
+  return loadFileCommands(cap, {
+    ...{ withDescriptor: options.descriptor === true, withHash, daps: authority.daps },
     ...(hashAlgorithm === undefined ? {} : { hashAlgorithm }),
     ...(card.domainIsNamed ? { securityDomain: card.domain } : {}),
   });
+}
+
+/** Answers what the card says to the last one. */
+async function sendBlocks(card: CardWork, cap: CapFile, blocks: readonly GpCommand[]): Promise<Uint8Array> {
   const name = aidToHex(cap.packageAid);
-  if (first !== undefined) await card.change(authority.authorize(first), `announces load file ${name}`);
+  let answer: Uint8Array = new Uint8Array();
   for (const [index, block] of blocks.entries()) {
     const last = index === blocks.length - 1;
     card.progress(`load file ${name}`, index, blocks.length);
     const effect = last ? `load file ${name} is on the card` : `part of load file ${name}`;
-    const answer = await card.change(block, effect);
+    answer = await card.change(block, effect);
     if (last) card.progress('', blocks.length, blocks.length);
-    if (last) authority.confirmed(answer, { kind: 'load', loadFile: cap.packageAid, domain: card.domain });
   }
-  return authority;
+  return answer;
+}
+
+/** Load file and instance by one INSTALL in two parts: a card keeps both or nothing, and a token is over both. */
+async function installAllAtOnce(
+  card: CardWork,
+  wanted: Installation,
+  options: Options,
+  authority: ContentAuthorization,
+): Promise<void> {
+  const { cap, instance } = wanted;
+  const [load, ...blocks] = loadCommandsOf(card, cap, options, authority);
+  const { first, last } = installAtOnce(load, instanceCommand(wanted));
+  await card.change(first, `announces load file ${aidToHex(cap.packageAid)}`);
+  await sendBlocks(card, cap, blocks);
+  const effect = `load file ${aidToHex(cap.packageAid)} and application ${aidToHex(instance)} are on the card`;
+  const answer = await card.change(authority.authorize(last, first), effect);
+  authority.confirmed(answer, { kind: 'load and install', loadFile: cap.packageAid, instance, domain: card.domain });
 }
 
 /**
@@ -58,8 +93,12 @@ export async function installCap(card: CardWork, wanted: Installation, options: 
   const there = content.application(instance);
   if (there !== undefined) return { ...result, ...(await finishInstance(card, wanted, there, options)) };
   const loaded = content.loadFile(cap.packageAid);
-  if (loaded !== undefined) requireSameVersion(loaded, wanted);
+  if (loaded !== undefined) requireSameVersion(loaded, wanted, '--replace puts the new one in its place');
   const authority = await contentAuthorization(card, options, cap);
+  if (loaded === undefined && options.atOnce === true) {
+    await installAllAtOnce(card, wanted, options, authority);
+    return { ...result, ...receiptsShown(authority) };
+  }
   if (loaded === undefined) await loadCap(card, wanted, options, authority);
   try {
     await makeInstance(card, wanted, authority);
@@ -70,17 +109,20 @@ export async function installCap(card: CardWork, wanted: Installation, options: 
   return { ...result, ...receiptsShown(authority) };
 }
 
-export async function makeInstance(
-  card: CardWork,
-  { cap, module, instance, privileges, parameters }: Installation,
-  authority: ContentAuthorization,
-): Promise<void> {
-  const command = installApplication({
+const instanceCommand = ({ cap, module, instance, privileges, parameters }: Installation): GpCommand =>
+  installApplication({
     ...{ loadFile: cap.packageAid, module, instance, privileges },
     applicationParameters: parameters,
   });
+
+export async function makeInstance(
+  card: CardWork,
+  wanted: Installation,
+  authority: ContentAuthorization,
+): Promise<void> {
+  const { cap, instance } = wanted;
   const effect = `application ${aidToHex(instance)} is on the card and can be selected`;
-  const answer = await card.change(authority.authorize(command), effect);
+  const answer = await card.change(authority.authorize(instanceCommand(wanted)), effect);
   authority.confirmed(answer, { kind: 'install', loadFile: cap.packageAid, instance });
 }
 
@@ -101,12 +143,13 @@ async function finishInstance(card: CardWork, { cap, instance }: Installation, t
   return { was: 'on the card already', ...receiptsShown(authority) };
 }
 
-function requireSameVersion(loaded: RegistryEntry, { cap }: Installation): void {
+/** @throws ConflictError, which says what to do about the other version */
+export function requireSameVersion(loaded: RegistryEntry, { cap }: Pick<Installation, 'cap'>, way: string): void {
   if (loaded.version === undefined || loaded.version === cap.packageVersion) return;
   throw new ConflictError(
     'load-file-version',
     `Load file ${aidToHex(cap.packageAid)} is on the card in version ${loaded.version}, ` +
-      `the CAP file has ${cap.packageVersion}: --replace puts the new one in its place`,
+      `the CAP file has ${cap.packageVersion}: ${way}`,
   );
 }
 

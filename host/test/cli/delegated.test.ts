@@ -116,6 +116,17 @@ describe('tsm card, delegated management', function () {
     expect((await tsm('card', 'list', ...provider)).out).not.to.contain(FILE);
   });
 
+  it('installs at once by one token over both parts', async () => {
+    const install = ['card', 'install', cap, '--descriptor', '--at-once', '--hash', ...provider];
+    const without = await tsm(...install);
+    expect([without.code, without.err.includes('6985')], without.err).to.deep.equal([4, true]);
+    expect(await done(...install, '--token', tokenKey, '--receipt-key', RECEIPT_KEY))
+      .to.be.an('object')
+      .with.property('receipts')
+      .deep.equal(['load and install 3 checked']);
+    await done('card', 'delete', FILE, '--related', ...provider, '--token', tokenKey);
+  });
+
   it('loads into a domain with DAP Verification by its key alone', async () => {
     const verifier = 'F0000000025351';
     const privileges = 'security-domain,dap-verification,trusted-path,authorized-management';

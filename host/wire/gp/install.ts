@@ -14,6 +14,8 @@ const P1 = {
   PERSONALIZATION: 0x20,
   REGISTRY_UPDATE: 0x40,
 } as const;
+/** P1 of [for load, install and make selectable], and P2 of its first and its last part. @see GPCS 11.5.2.1, 11.5.2.2 */
+const AT_ONCE = { p1: P1.LOAD | P1.INSTALL | P1.MAKE_SELECTABLE, first: 0x01, last: 0x03 } as const;
 const EMPTY = new Uint8Array();
 const SCP10_02 = 0x1002;
 
@@ -170,6 +172,22 @@ export function installApplication(options: InstallApplication): GpCommand {
   );
   const p1 = options.selectable === false ? P1.INSTALL : P1.INSTALL | P1.MAKE_SELECTABLE;
   return command('for install', p1, data);
+}
+
+/**
+ * INSTALL [for load, install and make selectable]: the two as its first and its last part, between which the LOADs go.
+ * A card keeps nothing of it before the last. One token, in the last part, is over both.
+ *
+ * @see GPCS 11.5.2.2, C.4.7
+ */
+export function installAtOnce(
+  load: GpCommand,
+  install: GpCommand,
+): { readonly first: GpCommand; readonly last: GpCommand } {
+  return {
+    first: { ...load, label: 'INSTALL [for load, at once]', p1: AT_ONCE.p1, p2: AT_ONCE.first },
+    last: { ...install, label: 'INSTALL [for install, at once]', p1: AT_ONCE.p1, p2: AT_ONCE.last },
+  };
 }
 
 /** INSTALL [for make selectable]: `00 00 L AID ‖ L privileges ‖ L parameters ‖ L token`. @see GPCS 11.5.2.3.3 */

@@ -56,6 +56,7 @@ function malformed(why: string): WireError {
 export type Act =
   | { readonly kind: 'load'; readonly loadFile: Aid; readonly domain: Aid }
   | { readonly kind: 'install'; readonly loadFile: Aid; readonly instance: Aid }
+  | { readonly kind: 'load and install'; readonly loadFile: Aid; readonly instance: Aid; readonly domain: Aid }
   | { readonly kind: 'make selectable'; readonly loadFile: Aid; readonly instance: Aid }
   | { readonly kind: 'extradite'; readonly from: Aid; readonly object: Aid; readonly to: Aid }
   | { readonly kind: 'delete'; readonly object: Aid };
@@ -76,6 +77,8 @@ export function namesOf(act: Act): readonly Aid[] {
   switch (act.kind) {
     case 'load':
       return [act.loadFile, act.domain];
+    case 'load and install':
+      return [act.loadFile, act.instance, act.domain];
     case 'extradite':
       return [act.from, act.object, act.to];
     case 'delete':

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { gateCases } from '../../../setup/soak/runs.ts';
+import { readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
+import { testCaps } from '../../../simulator/test/fixture/test-caps.ts';
+import type { Outcome } from '../clients/fixture.ts';
+import { inProcess } from './in-process.ts';
+
+const CARD = 'iccid:89860012345678900011';
+const SSD = 'F0000000025350';
+const LOAD_FILE = 'F000000001';
+const KEY = '000102030405060708090A0B0C0D0E0F';
+
+interface InterruptedVerb {
+  readonly name: string;
+  /** Words behind `tsm card`; `@name` is a file of the test's folder. */
+  readonly words: string;
+  /** How many of its last commands change the card, or begin to. */
+  readonly changes: number;
+  /** What shows that it is done. */
+  readonly shown: readonly [words: string, says: RegExp];
+  /** What the same command answers where it was done and only the answer was lost. */
+  readonly again?: { readonly code: number; readonly says: RegExp };
+  readonly before?: string;
+  readonly undo?: string;
+}
+
+const VERBS: readonly InterruptedVerb[] = [
+  {
+    ...{ name: 'domain create', words: `domain create ${SSD} --scp 03`, changes: 1 },
+    ...{ shown: ['list', new RegExp(SSD)], again: { code: 0, says: /on the card already/ }, undo: `delete ${SSD}` },
+  },
+  {
+    ...{ name: 'delete', words: `delete ${SSD}`, changes: 1, before: `domain create ${SSD}` },
+    ...{ shown: ['list', new RegExp(`^(?![^]*${SSD})`)], again: { code: 4, says: /6A88.*not there/ } },
+  },
+  {
+    ...{ name: 'put-key', words: `put-key 31 --new-key ${KEY}`, changes: 1 },
+    ...{ shown: ['keys', /^31 /m], again: { code: 6, says: /--confirm/ }, undo: `delete-key 31 --confirm ${CARD}` },
+  },
+  {
+    ...{ name: 'personalize', words: `personalize ${SSD} @data.txt --form tlv`, changes: 3 },
+    ...{
+      before: `domain create ${SSD} --scp 03`,
+      shown: [`get-data 45 --domain ${SSD}`, /0123456789/],
+      undo: `delete ${SSD}`,
+    },
+  },
+  {
+    ...{ name: 'store-data', words: 'store-data 420489860013', changes: 1, undo: 'store-data 420489860012' },
+    shown: ['get-data 42', /89860013/],
+  },
+  {
+    ...{ name: 'load', words: 'load @probe.cap', changes: 3, undo: `delete ${LOAD_FILE}` },
+    ...{ shown: ['list', new RegExp(LOAD_FILE)], again: { code: 0, says: /on the card already/ } },
+  },
+  {
+    ...{ name: 'install --at-once', words: 'install @probe.cap --at-once', changes: 3 },
+    ...{ shown: ['list', new RegExp(`${LOAD_FILE}01`)], again: { code: 0, says: /on the card already/ } },
+    undo: `delete ${LOAD_FILE} --related`,
+  },
+];
+
+/** Whichever command the card was pulled at, the same one again does it, or says that it is done. */
+describe('a verb that is interrupted', function () {
+  this.timeout(240_000);
+  const environment = { ...process.env };
+  let folder = '';
+  let card: SimulatedCard;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tsm-interrupted-'));
+    await writeFile(join(folder, 'data.txt'), '420489860013\n4505 0123456789\n');
+    const { image } = await readCardImage('gp');
+    card = await (await sharedSimulator()).insert(
+      { ...image, iccid: CARD.slice(6), toolkit: true },
+      { tcp: { port: 0 } },
+    );
+    const reader = `tcp:127.0.0.1:${card.tcpPort}`;
+    Object.assign(process.env, { TSM_READER: reader, TSM_KEY: 'test', TSM_FUSE_DIR: join(folder, 'fuse') });
+  });
+  after(async () => {
+    for (const name of ['TSM_READER', 'TSM_KEY', 'TSM_FUSE_DIR']) {
+      if (environment[name] === undefined) delete process.env[name];
+      else process.env[name] = environment[name];
+    }
+    await card?.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const file = (name: string): string => (name === 'probe.cap' ? join(testCaps(), name) : join(folder, name));
+  const tsm = (words: string): Promise<Outcome> =>
+    inProcess(['card', ...words.split(' ').map((word) => (word.startsWith('@') ? file(word.slice(1)) : word))]);
+  async function done(words: string): Promise<string> {
+    const run = await tsm(words);
+    expect(run.code, `${words}: ${run.err}${run.out}`).to.equal(0);
+    return run.out;
+  }
+
+  for (const { name, words, changes, shown, again, before: first, undo } of VERBS)
+    it(`${name}: is done by the same command, and counts no failed authentication`, async () => {
+      if (first !== undefined) await done(first);
+      const { apdus } = await card.statistics();
+      await done(words);
+      const all = (await card.statistics()).apdus - apdus;
+      const cuts = Array.from({ length: changes }, (_, index) =>
+        (['before-processing', 'before-response'] as const).map((when) => ({ afterApdus: all - 1 - index, when })),
+      ).flat();
+      for (const { afterApdus, when } of gateCases(cuts, changes > 1 ? 2 : 1)) {
+        const where = `APDU ${afterApdus} of ${all}, ${when}`;
+        if (undo !== undefined) await done(undo);
+        if (first !== undefined) await done(first);
+        await card.cutPower({ afterApdus, when });
+        const broken = await tsm(words);
+        expect(broken.code, `${where}: ${broken.err}`).to.equal(3);
+        expect(broken.err, where).to.match(/run the same command again/);
+        await card.power('on');
+        expect(await readdir(join(folder, 'fuse')), where).to.deep.equal([]);
+        const repeated = await tsm(words);
+        if (repeated.code !== 0) expect(repeated.code, `${where}: ${repeated.err}`).to.equal(again?.code);
+        if (again !== undefined && when === 'before-response' && afterApdus === all - 1)
+          expect(repeated.out + repeated.err, where).to.match(again.says);
+        expect(await done(shown[0]), where).to.match(shown[1]);
+      }
+      if (undo !== undefined) await done(undo);
+    });
+});
