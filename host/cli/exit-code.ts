@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  KeyError,
   PolicyError,
   SecureChannelError,
   StatusWordError,
@@ -13,16 +14,18 @@ import {
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [0, 'done'],
   [1, 'failed for another reason, or findings (`cap verify`, `cap diff`, `card fits`, `audit verify`, `doctor`)'],
-  [2, 'wrong use: options, arguments, files that are malformed'],
+  [2, 'wrong use: options, arguments, files that are malformed, keys of another kind'],
   [3, 'no reader, no card, or the link broke: trying again may help'],
   [4, 'the card said no: the status word stands in the message'],
   [5, 'the keys are not the card’s, or the secure channel failed'],
-  [6, 'not done for safety: a confirmation is missing, or the fuse stopped it'],
+  [6, 'not done for safety: a confirmation is missing, or the fuse stopped it or cannot count'],
+  [130, 'interrupted (Ctrl-C) in the middle of a `card` verb, `apdu` or `script`'],
 ];
 
 const CODES: readonly (readonly [kind: new (...args: never[]) => TsmError, code: number])[] = [
   [UsageError, 2],
   [WireError, 2],
+  [KeyError, 2],
   [TransportError, 3],
   [StatusWordError, 4],
   [SecureChannelError, 5],

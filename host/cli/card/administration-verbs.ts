@@ -42,7 +42,8 @@ async function putKey(card: CardWork, [version = '']: readonly string[], options
     card.requireConfirmed('Replacing the keys of a security domain, or the maker’s behind the first set,');
   if (typeof wanted !== 'string') {
     const kind = String(single);
-    const put = await singleKeyCommand(card, { kind, reference, replaces, file: options.keyFile });
+    const unchecked = options.checkValue === false;
+    const put = await singleKeyCommand(card, { kind, reference, replaces, file: options.keyFile, unchecked });
     const answer = await card.change(put.command, `${kind} key`);
     if (!card.options.dryRun) put.check(answer);
     return { key: version.toUpperCase(), id: hexOf(reference.kid), kind };
@@ -159,6 +160,7 @@ export const administrationVerbs: readonly Verb[] = [
           'where it is: PEM, or hex of a secret; - is a pipe. Else TSM_NEW_KEY, or it is asked for',
         )
         .option('--id <hex>', 'its key identifier', '01')
+        .option('--no-check-value', 'a psk without its check value, for a card that answers 6A80 to one')
         .option(
           '--new-kdf <scheme>',
           'how this card’s keys come from it, by the data of its INITIALIZE UPDATE: as --kdf',

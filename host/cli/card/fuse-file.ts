@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { AuthenticationFuse } from '../../card/card-session.ts';
 import { NATIVE_ISSUER_PROFILES } from '../../card/profile/native-issuer.ts';
-import { PolicyError, TransportError } from '../../errors.ts';
+import { PolicyError, TransportError, TsmError } from '../../errors.ts';
 
 /** Cards block a key set after so many failures, or more; nothing tells which: the least of those that are known. */
 const CARD_LIMIT = Math.min(...Object.values(NATIVE_ISSUER_PROFILES).map(({ tries }) => tries));
@@ -13,6 +13,7 @@ const MARGIN = 2;
 const LOCK_TRIES = 100;
 const LOCK_WAIT_MS = 20;
 const STALE_LOCK_MS = 10_000;
+const UNWRITABLE: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOSPC'];
 
 /** Where counters are kept: one folder for all users of a machine where that can be written, else the user's own. */
 export async function fuseFolder(environment: NodeJS.ProcessEnv = process.env): Promise<string> {
@@ -87,7 +88,22 @@ export class FuseFile implements AuthenticationFuse {
     await syncFolder(join(this.#file, '..'));
   }
 
+  /** @throws PolicyError where the folder cannot be written: what is not counted is not tried */
   async #locked<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#whileLocked(act);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (error instanceof TsmError || !UNWRITABLE.includes(code)) throw error;
+      throw new PolicyError(
+        'authentication-count',
+        `Authentications cannot be counted in ${this.#file} (${code}), so none is tried: ` +
+          'make that folder writable, or name another with TSM_FUSE_DIR',
+      );
+    }
+  }
+
+  async #whileLocked<T>(act: () => Promise<T>): Promise<T> {
     const lock = `${this.#file}.lock`;
     await mkdir(join(lock, '..'), { recursive: true });
     for (let round = 0; ; round += 1) {

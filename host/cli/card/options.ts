@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { UsageError } from '../../errors.ts';
+import { SecureChannelError, UsageError } from '../../errors.ts';
 import type { Diversification } from '../../kms/diversification.ts';
 import type { KeyFormula } from '../../kms/key-formula.ts';
 import { type SecurityLevel, securityLevel } from '../../secure-channel/security-level.ts';
@@ -79,6 +79,15 @@ export function withCardOptions(command: Command, scpOption = '--scp'): Command 
     .option('--confirm <card-id>', 'names the card, for what cannot be undone');
 }
 
+function levelOption(text: string): SecurityLevel {
+  try {
+    return securityLevel(hexByte(text));
+  } catch (error) {
+    if (!(error instanceof SecureChannelError)) throw error;
+    throw new UsageError('level', `--level ${text}: want 01, 03, 11, 13 or 33`);
+  }
+}
+
 interface RawOptions {
   readonly reader?: string;
   readonly key?: string;
@@ -95,7 +104,7 @@ interface RawOptions {
   readonly confirm?: string;
 }
 
-/** @throws UsageError, SecureChannelError for a level that is none */
+/** @throws UsageError */
 export function cardOptions(command: Command, { ownScp = false, environment = process.env } = {}): CardOptions {
   const raw = command.optsWithGlobals<RawOptions>();
   const scp = ownScp ? raw.channelScp : raw.scp;
@@ -115,7 +124,7 @@ export function cardOptions(command: Command, { ownScp = false, environment = pr
     ...(key.key === undefined ? {} : { key: key.key }),
     ...(domain === undefined ? {} : { domain: aidOption(domain) }),
     ...(scp === undefined ? {} : { scp: Number.parseInt(scp, 16) }),
-    ...(raw.level === undefined ? {} : { level: securityLevel(hexByte(raw.level)) }),
+    ...(raw.level === undefined ? {} : { level: levelOption(raw.level) }),
     ...(raw.confirm === undefined ? {} : { confirm: raw.confirm }),
   };
 }

@@ -67,11 +67,21 @@ async function openDirect(address: string): Promise<OpenCard> {
   return { card, readerName: address, [Symbol.asyncDispose]: () => card.close() };
 }
 
+const isNamed = (readerName: string, wanted: string): boolean =>
+  readerName.toLowerCase().includes(wanted.toLowerCase());
+
 /** Readers with a card whose name has these letters. */
 const candidates = (readers: readonly ReaderState[], wanted = ''): readonly ReaderState[] =>
-  readers.filter(
-    ({ readerName, cardPresent }) => cardPresent && readerName.toLowerCase().includes(wanted.toLowerCase()),
-  );
+  readers.filter(({ readerName, cardPresent }) => cardPresent && isNamed(readerName, wanted));
+
+/** Why there is none, and what to do. */
+function noCard(readers: readonly ReaderState[], wanted: string | undefined): string {
+  if (readers.length === 0) return 'No card and no reader: plug one in, tsm doctor says what PC/SC lacks';
+  if (wanted === undefined) return 'No card in any reader: put one in';
+  return readers.some(({ readerName }) => isNamed(readerName, wanted))
+    ? `No card in a reader named ${wanted}: put one in`
+    : `No reader has ${wanted} in its name: say which with --reader`;
+}
 
 /** The one reader that is meant: the only one with a card, or the one whose name has these letters. */
 function chooseReader(readers: readonly ReaderState[], wanted: string | undefined): ReaderState {
@@ -79,11 +89,7 @@ function chooseReader(readers: readonly ReaderState[], wanted: string | undefine
   const names = readers
     .map(({ readerName, cardPresent }) => `${readerName}${cardPresent ? '' : ' (empty)'}`)
     .join('; ');
-  if (only === undefined)
-    throw new NotFoundError(
-      'no-card',
-      `No card in ${wanted === undefined ? 'any reader' : `a reader named ${wanted}`}; readers: ${names || 'none'}`,
-    );
+  if (only === undefined) throw new NotFoundError('no-card', `${noCard(readers, wanted)}; readers: ${names || 'none'}`);
   if (another !== undefined)
     throw new UsageError('reader', `Several readers have a card, name one with --reader: ${names}`);
   return only;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { contentKeyCommand } from '../../card/content-key-command.ts';
 import { type KeyKind, keySetCommand } from '../../card/key-set.ts';
-import { contentKey } from '../../crypto/content-key.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { UsageError } from '../../errors.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';
 import type { KeyReference } from '../../wire/gp/key-reference.ts';
 import { fromHex } from '../../wire/hex.ts';
+import { readInput } from './cap-choice.ts';
+import { contentKeyIn } from './content-authorization.ts';
 import type { CardWork } from './session.ts';
 
 /** One key of any kind for `put-key --kind`. Its bytes come from a file, the environment, a pipe or the keyboard. */
@@ -49,7 +49,7 @@ async function typed(kind: string): Promise<string> {
 
 /** The text of a key: `--key-file`, TSM_NEW_KEY, a pipe, or what somebody types. */
 async function keyText(kind: string, file: unknown): Promise<string> {
-  if (typeof file === 'string' && file !== '-') return readFile(file, 'utf8');
+  if (typeof file === 'string' && file !== '-') return new TextDecoder().decode(await readInput(file));
   const given = process.env.TSM_NEW_KEY;
   if (given !== undefined && file === undefined) return given;
   return process.stdin.isTTY ? typed(kind) : text(process.stdin);
@@ -78,15 +78,22 @@ export async function singleKeyCommand(
     readonly reference: KeyReference;
     readonly replaces: number;
     readonly file: unknown;
+    /** True where the card takes a pre-shared key without its check value alone. */
+    readonly unchecked: boolean;
   },
 ): Promise<{ readonly command: GpCommand; readonly check: (answer: Uint8Array) => void }> {
-  const { kind, reference, replaces, file } = wanted;
+  const { kind, reference, replaces, file, unchecked } = wanted;
   if (!KEY_KINDS.includes(kind)) throw new UsageError('key-kind', `--kind is one of ${KEY_KINDS.join(', ')}`);
+  if (unchecked && kind !== 'psk')
+    throw new UsageError('key-kind', '--no-check-value is for --kind psk: others always or never have one');
   const given = await keyText(kind, file);
   const secret = secretKind(kind);
   if (secret !== undefined)
-    return keySetCommand(card.session, { reference, kind: secret, keys: [secretOf(secret, given)], replaces });
-  const key = contentKey(given);
+    return keySetCommand(card.session, {
+      ...{ reference, kind: secret, replaces, unchecked },
+      keys: [secretOf(secret, given)],
+    });
+  const key = contentKeyIn(given);
   if (key.kind !== (kind === 'ec' ? 'ecdsa' : kind))
     throw new UsageError('key-kind', `The file holds no ${kind} key: ${key.kind}`);
   return { command: { ...contentKeyCommand(card.session, reference, key), p1: replaces }, check: () => undefined };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
 import { explain } from '../../card/explain.ts';
-import { StatusWordError } from '../../errors.ts';
+import { StatusWordError, TransportError } from '../../errors.ts';
+import { TRANSPORT_CODE } from '../../transport/transport-failure.ts';
 import { addExamples } from './examples.ts';
+import { interruptible } from './interruption.ts';
 import { cardOptions, withCardOptions } from './options.ts';
 import { print } from './print.ts';
 import { withCard } from './session.ts';
@@ -20,17 +22,29 @@ export function verbCommand(verb: Verb, prefix = 'tsm card'): Command {
     const options = cardOptions(command, { ownScp });
     const own = command.opts();
     const raw = verb.clearUnlessSecure === true && own.secure !== true;
-    const result = await withCard({ ...options, raw, withoutDomain: verb.withoutDomain === true }, async (work) => {
-      const outcome = await verb.run(work, command.args, own);
-      return options.dryRun ? { dryRun: true, wouldSend: work.planned } : outcome;
-    }).catch(explained);
+    const result = await interruptible(() =>
+      withCard({ ...options, raw, withoutDomain: verb.withoutDomain === true }, async (work) => {
+        const outcome = await verb.run(work, command.args, own);
+        return options.dryRun ? { dryRun: true, wouldSend: work.planned } : outcome;
+      }),
+    ).catch(explained);
     print(result, options.json);
   });
   return command;
 }
 
-/** Cards say much with few status words: what a refusal usually means goes along. */
+/** Codes of links that broke while a verb was under way. */
+const LOST: readonly string[] = [TRANSPORT_CODE.REMOVED, TRANSPORT_CODE.LINK_LOST, TRANSPORT_CODE.TIMEOUT];
+
+/**
+ * Cards say much with few status words: what a refusal usually means goes along. Behind a link that broke, what can be
+ * relied on.
+ */
 function explained(error: unknown): never {
+  if (error instanceof TransportError && LOST.includes(error.code)) {
+    const way = 'Put the card back and run the same command again: what it had got is done, the rest is not';
+    throw new TransportError(error.code, `${error.message}. ${way}`, error.context, error);
+  }
   if (!(error instanceof StatusWordError)) throw error;
   const { sw, command } = error.context;
   const words = explain(String(sw), String(command ?? ''));

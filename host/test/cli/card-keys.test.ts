@@ -88,7 +88,7 @@ describe('tsm card and the keys of a card', function () {
       .to.match(/A>> 80503100 /)
       .and.match(/A>> 84820100 /);
     process.env.TSM_LEVEL = '77';
-    expect((await tsm('list')).code).to.equal(5);
+    expect((await tsm('list')).code).to.equal(2);
     for (const name of Object.keys(settings)) delete process.env[name];
     process.env.GP_KEY = 'default';
     await done('list');

@@ -37,6 +37,14 @@ describe('authentication fuse of the command line', () => {
     expect((await readdir(folder)).filter((name) => name.endsWith('.lock'))).to.deep.equal([]);
   });
 
+  it('says that nothing is tried where it cannot count, and what to do', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    const error = await refusal(new FuseFile(join(file, 'below'), 'card').begin());
+    expect(error).to.be.instanceOf(PolicyError);
+    expect((error as PolicyError).message).to.include('TSM_FUSE_DIR');
+  });
+
   it('counts one card and key set apart from another', async () => {
     await new FuseFile(folder, 'card 1').begin();
     expect(await new FuseFile(folder, 'card 2').count()).to.equal(0);

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { gateCases } from '../../../setup/soak/runs.ts';
 import type { SimulatedCard } from '../../../simulator/src/index.ts';
@@ -120,26 +121,32 @@ describe('an install that is interrupted', function () {
   function tsm(port: number): ChildProcess {
     const env = { ...process.env, TSM_READER: `tcp:127.0.0.1:${port}`, TSM_KEY: 'test' };
     const args = [join(ROOT, 'host/cli/tsm.mjs'), 'card', 'install', cap, '--descriptor'];
-    return spawn(process.execPath, args, { env, stdio: 'ignore' });
+    return spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   }
 
-  for (const [name, ins, count] of [
-    ['the announcement of the load file', INS.INSTALL, 1],
-    ['a LOAD', INS.LOAD, 3],
-    ['the making of the instance', INS.INSTALL, 2],
+  for (const [name, ins, count, kill] of [
+    ['the announcement of the load file', INS.INSTALL, 1, 'SIGINT'],
+    ['a LOAD', INS.LOAD, 3, 'SIGKILL'],
+    ['the making of the instance', INS.INSTALL, 2, 'SIGKILL'],
   ] as const)
-    it(`is ended by the same command, when the tool was killed after ${name}`, async () => {
+    it(`is ended by the same command, when the tool had a ${kill} after ${name}`, async () => {
       let child: ChildProcess | undefined;
       let seen = 0;
       const server = await proxyTo(card.tcpPort ?? 0, (sent) => {
-        if (sent === ins && ++seen === count) child?.kill('SIGKILL');
+        if (sent === ins && ++seen === count) child?.kill(kill);
       });
       child = tsm(portOf(server));
-      const [, signal] = await once(child, 'close');
-      expect(signal).to.equal('SIGKILL');
+      const [said, [code, signal]] = await Promise.all([
+        child.stderr === null ? '' : text(child.stderr),
+        once(child, 'close'),
+      ]);
+      // Ctrl-C is told of, and what to do next.
+      if (kill === 'SIGINT')
+        expect([code, said]).to.deep.equal([130, said.match(/^\ntsm: interrupted: .*again.*\n$/)?.[0]]);
+      else expect(signal).to.equal(kill);
       const again = tsm(card.tcpPort ?? 0);
-      const [code] = await once(again, 'close');
-      expect(code).to.equal(0);
+      const [ended] = await once(again, 'close');
+      expect(ended).to.equal(0);
       expect(await state()).to.deep.equal([true, true]);
       await remove();
       server.close();

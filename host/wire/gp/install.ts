@@ -14,7 +14,7 @@ const P1 = {
   PERSONALIZATION: 0x20,
   REGISTRY_UPDATE: 0x40,
 } as const;
-/** P1 of [for load, install and make selectable], and P2 of its first and its last part. @see GPCS 11.5.2.1, 11.5.2.2 */
+/** P1 of [for load, install and make selectable], P2 of its first and its last part. @see GPCS 11.5.2.1, 11.5.2.2 */
 const AT_ONCE = { p1: P1.LOAD | P1.INSTALL | P1.MAKE_SELECTABLE, first: 0x01, last: 0x03 } as const;
 const EMPTY = new Uint8Array();
 const SCP10_02 = 0x1002;
