@@ -7,11 +7,12 @@ import {
   type Action,
   type ActionResult,
   addAction,
+  claimLostReports,
   findAction,
   findOwnReports,
   findRunningTopUp,
   finishAction,
-  listLostReports,
+  listPoolsOfLostReports,
   recordPeer,
 } from '../../store/front/actions.ts';
 import type { FrontTables } from '../../store/front/schema.ts';
@@ -53,6 +54,8 @@ export interface User {
 const ABANDONED_MS = 60_000;
 /** A report waits at most for the permits that are out. */
 const LOST_AFTER_MS = 15_000;
+/** Between tries of one that gets no answer. */
+const TAKE_UP = { afterMs: LOST_AFTER_MS, firstPauseMs: 15_000, longestPauseMs: 300_000, atOnce: 8 } as const;
 /** The first check of the platform behind is worth waiting for. */
 const FIRST_CHECK_MS = 2_000;
 const WATCH_MS = 20_000;
@@ -64,7 +67,8 @@ export class Actions {
   readonly #options: ActionsOptions;
   readonly #watched = new Map<string, { until: number }>();
   readonly #stop = new AbortController();
-  #takingUp: Promise<void> | undefined;
+  /** By platform behind. */
+  readonly #takingUp = new Map<string, Promise<void>>();
 
   constructor(options: ActionsOptions) {
     this.#options = options;
@@ -155,19 +159,34 @@ export class Actions {
 
   /**
    * Ends reports whose node died before their answer, and which no app has asked for again: a loss is a loss. What was
-   * done is not done twice, the action's id is the report's. While a platform does not answer, whoever comes again
-   * waits for the same look.
+   * done is not done twice, the action's id is the report's. One that gets no answer is tried again after pauses that
+   * grow to five minutes, and keeps none behind it waiting; a platform that does not answer keeps no other's waiting.
+   * Whoever comes again meanwhile waits for the same look.
    */
-  takeUpLost(): Promise<void> {
-    this.#takingUp ??= this.#takeUp().finally(() => {
-      this.#takingUp = undefined;
-    });
-    return this.#takingUp;
+  async takeUpLost(): Promise<void> {
+    const pools = await listPoolsOfLostReports(this.#options.database, LOST_AFTER_MS);
+    for (const pool of pools) {
+      if (this.#takingUp.has(pool)) continue;
+      this.#takingUp.set(
+        pool,
+        this.#takeUp(pool).finally(() => this.#takingUp.delete(pool)),
+      );
+    }
+    await Promise.all(pools.map((pool) => this.#takingUp.get(pool)));
   }
 
-  async #takeUp(): Promise<void> {
-    for (const action of await listLostReports(this.#options.database, LOST_AFTER_MS)) {
-      if (this.#stop.signal.aborted) return;
+  async #takeUp(pool: string): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const due = await claimLostReports(this.#options.database, pool, TAKE_UP);
+      if (due.length === 0) return;
+      const byCard = Map.groupBy(due, ({ card }) => card);
+      await Promise.all([...byCard.values()].map((actions) => this.#answerLost(actions)));
+    }
+  }
+
+  /** Of one card, in the order in which they came. */
+  async #answerLost(actions: readonly Action[]): Promise<void> {
+    for (const action of actions) {
       try {
         await this.#answerAtOnce(action, cardIdOfText(action.card));
       } catch (error) {

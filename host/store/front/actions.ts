@@ -85,16 +85,40 @@ export async function findOwnReports(
   return rows.map(toAction);
 }
 
-/** Reports, and ends of them, that are answered at once and were begun so long ago. */
-export async function listLostReports(database: Database, afterMs: number): Promise<Action[]> {
-  const rows = await actionsOf(database)
-    .where('state', '=', 'running')
-    .where('operation', 'in', ['loss-report', 'found'])
-    .where(sql<boolean>`at < now() - ${afterMs} * interval '1 millisecond'`)
-    .orderBy('at')
-    .limit(100)
-    .execute();
-  return rows.map(toAction);
+/** Reports, and ends of them, that are answered at once, were begun so long ago and are due. */
+const lost = (afterMs: number) => sql<boolean>`state = 'running' AND operation IN ('loss-report', 'found')
+  AND at < now() - ${afterMs} * interval '1 millisecond' AND coalesce(again_at, at) <= now()`;
+
+/** Platforms behind that have to be asked about such a one. */
+export async function listPoolsOfLostReports(database: Database, afterMs: number): Promise<string[]> {
+  const rows = await database.selectFrom('actions').select('pool').distinct().where(lost(afterMs)).execute();
+  return rows.map(({ pool }) => pool);
+}
+
+/**
+ * Takes those of one platform that have waited longest. Each is due again after a pause that doubles with each try:
+ * whoever takes it may die, and what gets no answer goes behind the others.
+ *
+ * @returns the oldest first
+ */
+export async function claimLostReports(
+  database: Database,
+  pool: string,
+  options: {
+    readonly afterMs: number;
+    readonly firstPauseMs: number;
+    readonly longestPauseMs: number;
+    readonly atOnce: number;
+  },
+): Promise<Action[]> {
+  const { afterMs, firstPauseMs, longestPauseMs, atOnce } = options;
+  const { rows } = await sql<ActionRow>`
+    UPDATE actions SET tries = tries + 1, again_at = now() + interval '1 millisecond'
+      * least(${longestPauseMs}, ${firstPauseMs} * power(2, least(tries, 20)))
+    WHERE id IN (SELECT id FROM actions WHERE pool = ${pool} AND ${lost(afterMs)}
+      ORDER BY coalesce(again_at, at), id LIMIT ${atOnce} FOR UPDATE SKIP LOCKED)
+    RETURNING *, (extract(epoch FROM clock_timestamp() - at) * 1000)::float8 AS age_ms`.execute(database);
+  return rows.map(toAction).toSorted((one, other) => other.ageMs - one.ageMs);
 }
 
 export async function recordPeer(database: Database, id: string, peerId: string): Promise<void> {
@@ -122,7 +146,9 @@ const actionsOf = (database: Database) =>
     .selectAll()
     .select(sql<number>`(extract(epoch FROM clock_timestamp() - at) * 1000)::float8`.as('age_ms'));
 
-function toAction(row: Selectable<FrontTables['actions']> & { age_ms: number }): Action {
+type ActionRow = Selectable<FrontTables['actions']> & { readonly age_ms: number };
+
+function toAction(row: ActionRow): Action {
   const { id, subject, card, operation, pool, state } = row;
   return {
     ...{ id, subject, card, operation, pool, state, ageMs: row.age_ms },

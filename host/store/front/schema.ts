@@ -33,6 +33,9 @@ interface ActionTable {
   state: 'running' | 'done' | 'failed';
   result: ColumnType<unknown, string | null, string | null>;
   at: Generated<Date>;
+  /** How often a report or its end that nobody asks for was taken up, and not before when it is again. */
+  tries: Generated<number>;
+  again_at: Date | null;
 }
 
 interface SeramSessionTable {
@@ -129,6 +132,15 @@ export const FRONT_MIGRATIONS: readonly Migration[] = [
   },
   { number: 3, name: 'service nodes', sql: SERVICE_NODES_SQL },
   { number: 4, name: 'further names of cards', sql: 'ALTER TABLE user_cards ADD COLUMN main text;' },
+  {
+    number: 5,
+    name: 'reports taken up',
+    sql: `
+      ALTER TABLE actions ADD COLUMN tries integer NOT NULL DEFAULT 0, ADD COLUMN again_at timestamptz;
+      CREATE INDEX actions_unanswered ON actions (pool, coalesce(again_at, at))
+        WHERE state = 'running' AND operation IN ('loss-report', 'found');
+    `,
+  },
 ];
 
 /** Any number that no other part uses for its advisory lock. */
