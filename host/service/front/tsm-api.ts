@@ -33,9 +33,6 @@ export interface TsmApiOptions {
 
 type Asked = { readonly appId?: string; readonly secureElements: readonly OfferedElement[] };
 
-/** Most cards that the platform behind takes at once. */
-const MAX_CARDS = 16;
-
 const WATCH_MS = 20_000;
 const PAUSE_MS = 1_000;
 const NO_STEP = 999;
@@ -62,7 +59,7 @@ export class TsmApi {
   async find(user: User, asked: { readonly serviceId: string; readonly appId?: string }): Promise<Instance[]> {
     const cards = (await listUserCards(this.#options.database, user.subject)).map(cardIdOfText);
     if (cards.length === 0) throw noCard();
-    return this.#ask(() => this.#services.find({ ...asked, cards: cards.slice(0, MAX_CARDS) }));
+    return this.#ask(() => this.#services.find({ ...asked, cards }));
   }
 
   async checkDeployment(
@@ -183,7 +180,7 @@ export class TsmApi {
       if (card !== undefined) cards.add(card);
     }
     if (cards.size === 0) throw noCard();
-    return [...cards].slice(0, MAX_CARDS).map(cardIdOfText);
+    return [...cards].map(cardIdOfText);
   }
 
   /** A refusal of the platform behind is one of ours. */

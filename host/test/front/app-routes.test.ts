@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import { importPKCS8, SignJWT, UnsecuredJWT } from 'jose';
 import type { Kysely } from 'kysely';
@@ -14,19 +15,20 @@ import { type DevelopmentUsers, openDevelopmentUsers } from '../../local/develop
 import { EXT_DOCUMENT } from '../../rest/ext-document.ts';
 import { appSideRoutes } from '../../rest/routes/front/routes.ts';
 import { UserTokens } from '../../rest/user-tokens.ts';
+import { checkerOf } from '../../rest/validation.ts';
 import { Actions } from '../../service/front/actions.ts';
 import { SeramSessions } from '../../service/front/seram-sessions.ts';
 import { TsmApi } from '../../service/front/tsm-api.ts';
 import { UserCardBook } from '../../service/front/user-cards.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { Bells } from '../../store/bells.ts';
-import { cardIdOfText } from '../../store/card-id.ts';
+import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
 import { addAction, finishAction } from '../../store/front/actions.ts';
 import { FRONT_MIGRATIONS, type FrontTables } from '../../store/front/schema.ts';
 import { addServiceAction, finishServiceAction } from '../../store/front/service-actions.ts';
 import { putUserCard } from '../../store/front/user-cards.ts';
-import type { Instance } from '../../wire/message/service-instance.ts';
+import { FindOnCards, type Instance } from '../../wire/message/service-instance.ts';
 import { tellFigure } from '../conformance/figures.ts';
 import { overlaid } from '../conformance/overlay.ts';
 import { TestDatabase } from '../ota/fixture.ts';
@@ -126,6 +128,7 @@ describe('Routes of the app side', function () {
   let database: Kysely<FrontTables>;
   let sessions: SeramSessions;
   let standardPaths: string[] = [];
+  let tsmApi: TsmApi;
   let contactsAfter: (contactIdleMs: number) => Actions;
   let operations: { readonly name: string; readonly access: readonly string[] }[] = [];
   const closers: (() => Promise<void>)[] = [];
@@ -163,7 +166,11 @@ describe('Routes of the app side', function () {
         topUps: () => ({ start: away, state: away }),
         lossReports: () => ({ report: away, state: away, open: away, close: away }),
         services: () => ({
-          ...{ create: away, find: away, checkDeployment: away, checkUpdate: away, start: away, process: away },
+          find: async (body: FindOnCards) => {
+            expect(checkerOf(FindOnCards).errors(body)).to.deep.equal([]);
+            return body.cards.length < 17 ? away() : body.cards.map((cardId) => ({ ...instance, cardId }));
+          },
+          ...{ create: away, checkDeployment: away, checkUpdate: away, start: away, process: away },
           get: async (id: string) => {
             if (id === HERS) return instance;
             throw new PeerError('not-found', 'There is no such service instance', { status: 404 });
@@ -186,7 +193,7 @@ describe('Routes of the app side', function () {
         route: () => ({ name: 'all', when: { actionCode: 'CONTACT' }, pool: 'issuer', operation: 'contact' }),
       });
     const self = 'urn:opentsm:front:main';
-    const tsmApi: TsmApi = new TsmApi({ ...common, pool: 'provider-a', self, onError: () => {} });
+    tsmApi = new TsmApi({ ...common, pool: 'provider-a', self, onError: () => {} });
     await addServiceAction(database, {
       ...{ id: ALICES_PROCESS, subject: 'alice', card: `iccid:${ICCID}`, pool: 'provider-a' },
     });
@@ -430,6 +437,49 @@ describe('Routes of the app side', function () {
     expect((await send('GET', { path }, alice)).status).to.equal(200);
     const free = { ...action('SIM 1 (vendor)'), seType: 'undefined' };
     expect((await send('POST /ext/1/actions', { path: '/ext/1/actions', body: free }, alice)).status).to.equal(404);
+  });
+
+  it('tell of instances on all cards of a user, however many he has', async () => {
+    const cards = Array.from({ length: 40 }, (_, index) => `iccid:898600000000000001${10 + index}`);
+    for (const card of cards) await putUserCard(database, 'dora', card);
+    const found = await tsmApi.find({ subject: 'dora' }, { serviceId: HERS });
+    expect(found.map(({ cardId }) => cardIdText(cardId))).to.deep.equal(cards);
+  });
+
+  it('refuse null for a field that is not there, as the published schema of SERAM does', async () => {
+    const { schemas } = overlaid('seram').document.components;
+    const ajv = new Ajv({ strict: false, discriminator: false });
+    ajv.addSchema({ $id: 'seram', components: { schemas } });
+    const element = { seType: 'uicc', seId: ICCID };
+    const status = { localAgentStatusEnum: 'POLLING' };
+    const handshake = { secureElements: [element] };
+    for (const [path, schema, whole, nulls] of [
+      [
+        ...['/gp/seram/handshake', 'ramHandshakeCommand', handshake],
+        [
+          { secureElements: [{ ...element, seExtraInfo: null }] },
+          ...['supportedTransportProtocols', 'supportedDataFormats', 'supportedVersions'].map((name) => ({
+            ...handshake,
+            [name]: null,
+          })),
+        ],
+      ],
+      [
+        ...['/gp/seram/remoteManagement', 'remoteManagementReport', { localAgentStatus: status }],
+        [
+          { localAgentStatus: { ...status, errorMsg: null } },
+          { localAgentStatus: { ...status, executedSeRamCommands: null } },
+          { localAgentStatus: status, ramResponses: null },
+        ],
+      ],
+    ] as [string, string, object, object[]][]) {
+      const published = ajv.compile({ $ref: `seram#/components/schemas/${schema}` });
+      const statusOf = async (body: object) =>
+        (await send(`POST ${path}`, { path: `${path}?sessionId=${'A'.repeat(32)}`, body })).status;
+      expect([published(whole), await statusOf(whole)]).to.deep.equal([true, 404]);
+      for (const body of nulls)
+        expect([published(body), await statusOf(body)], JSON.stringify(body)).to.deep.equal([false, 400]);
+    }
   });
 
   it('give nothing to an agent without the secret of a session, not even with a user’s token', async () => {

@@ -38,8 +38,8 @@ export const CreateServiceInstance = Type.Object({ serviceId: AnyUuid, version: 
 /** POST /tsm-api/1/deployment-checks */
 export const CheckDeployment = Type.Object({ serviceId: AnyUuid, version: VersionPattern, ...DeviceFacts }, closed);
 
-/** What the front adds to what the app says: cards that the user holds, by its own book. */
-export const OnCards = { cards: Type.Array(CardId, { minItems: 1, maxItems: 16 }) };
+/** What the front adds to what the app says: cards that the user holds, by its own book; of those that were offered. */
+export const OnCards = { cards: Type.Array(CardId, { minItems: 1, maxItems: 64 }) };
 const asked = { appId: Type.Optional(AppId) };
 /** POST /v1/service-instances on `provider`. */
 export const CreateOnCards = Type.Object({ serviceId: Uuid, version: VersionTag, ...asked, ...OnCards }, closed);
@@ -47,8 +47,13 @@ export type CreateOnCards = Static<typeof CreateOnCards>;
 /** POST /v1/deployment-checks on `provider`. */
 export const CheckOnCards = Type.Object({ serviceId: Uuid, version: VersionPattern, ...asked, ...OnCards }, closed);
 export type CheckOnCards = Static<typeof CheckOnCards>;
-/** POST /v1/service-instances/find on `provider`. */
-export const FindOnCards = Type.Object({ serviceId: Uuid, ...asked, ...OnCards }, closed);
+/** Most cards that a user holds. */
+const MAX_HELD = 1_000;
+/** POST /v1/service-instances/find on `provider`: on all cards of a user, whatever handset he has in the hand. */
+export const FindOnCards = Type.Object(
+  { serviceId: Uuid, ...asked, cards: Type.Array(CardId, { minItems: 1, maxItems: MAX_HELD }) },
+  closed,
+);
 export type FindOnCards = Static<typeof FindOnCards>;
 
 /** The Version that would be deployed, or the reason why none. @see BSI TR-03165 1.0.4, 4.2 */
