@@ -94,7 +94,7 @@ export class KeyDistributions implements Workflow {
     const input: ProviderStart = { terminalId, readerName, keySizeBits, ...only };
     const go = await database.transaction().execute(async (transaction) => {
       await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, { key: id, caller, body: request });
-      const added = await addKeyDistribution(transaction, { id, terminalId, readerName, keySizeBits });
+      const added = await addKeyDistribution(transaction, { id, ...input });
       return added ? this.#begin(transaction, id, input) : undefined;
     });
     if (go === undefined) return this.#read(id);
@@ -174,11 +174,12 @@ export class KeyDistributions implements Workflow {
   async beginLost(): Promise<number> {
     const { database, flow } = this.#options;
     const lost = await listLostKeyDistributions(database);
-    for (const { id, terminalId, readerName, keySizeBits } of lost) {
+    for (const { id, terminalId, readerName, keySizeBits, onlyCard } of lost) {
       const go = await database.transaction().execute(async (transaction) => {
         const again = await flow.engine.retry(transaction as unknown as Transaction<unknown>, id);
+        const only = onlyCard === undefined ? {} : { onlyCard };
         // The size was checked when the flow was asked for.
-        const input = { terminalId, readerName, keySizeBits: keySizeBits as KeySizeBits };
+        const input = { terminalId, readerName, keySizeBits: keySizeBits as KeySizeBits, ...only };
         return again ? undefined : this.#begin(transaction, id, input);
       });
       go?.();

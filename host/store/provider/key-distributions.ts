@@ -20,6 +20,8 @@ export interface KeyDistributionRow {
   readonly keySizeBits: number;
   readonly state: 'running' | 'done' | 'failed';
   readonly cardId?: CardId;
+  /** The one card that it is for, where that was said when it was begun. */
+  readonly onlyCard?: CardId;
   readonly result?: KeyDistributionResult;
 }
 
@@ -28,7 +30,7 @@ type Database = Kysely<ProviderTables>;
 /** Keeps the row of a flow that is there already, and says false. */
 export async function addKeyDistribution(
   database: Database,
-  row: Pick<KeyDistributionRow, 'id' | 'terminalId' | 'readerName' | 'keySizeBits'>,
+  row: Pick<KeyDistributionRow, 'id' | 'terminalId' | 'readerName' | 'keySizeBits' | 'onlyCard'>,
 ): Promise<boolean> {
   const added = await database
     .insertInto('key_distributions')
@@ -39,6 +41,7 @@ export async function addKeyDistribution(
       key_size_bits: row.keySizeBits,
       state: 'running',
       card: null,
+      only_card: row.onlyCard === undefined ? null : cardIdText(row.onlyCard),
       result: null,
     })
     .onConflict((conflict) => conflict.doNothing())
@@ -151,6 +154,7 @@ function toRow(row: Selectable<ProviderTables['key_distributions']>): KeyDistrib
     keySizeBits: row.key_size_bits,
     state: row.state,
     ...(row.card === null ? {} : { cardId: cardIdOfText(row.card) }),
+    ...(row.only_card === null ? {} : { onlyCard: cardIdOfText(row.only_card) }),
     ...(result === null ? {} : { result }),
   };
 }

@@ -38,6 +38,7 @@ interface KeyDistributionTable {
   key_size_bits: number;
   state: 'running' | 'done' | 'failed';
   card: string | null;
+  only_card: string | null;
   result: string | null;
 }
 
@@ -263,4 +264,9 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 17, name: 'wishes of servers', sql: SPOS_OPTIONS_SQL },
   { number: 18, name: 'renewals', sql: RENEWALS_SQL },
   { number: 19, name: 'attempts of renewals', sql: RENEWAL_ATTEMPTS_SQL },
+  {
+    number: 20,
+    name: 'key distributions of one card',
+    sql: 'ALTER TABLE key_distributions ADD COLUMN only_card text;',
+  },
 ];

@@ -5,6 +5,7 @@ import { AuditLog, firstBrokenRecord } from '../../store/audit-log.ts';
 import { AuthenticationFailures } from '../../store/authentication-failures.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { listApplications } from '../../store/issuer/applications.ts';
+import { addKeyDistribution } from '../../store/provider/key-distributions.ts';
 import { findSecurityDomainRow, recordCertified } from '../../store/provider/security-domains.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 import { handOn, takeForIssuer } from '../attack/issuer-hand.ts';
@@ -159,6 +160,21 @@ describe('issuer and provider, with a test between them', function () {
     expect(state.state).to.equal('failed');
     const after = labels(seat).slice(labels(seat).lastIndexOf('GET DATA [certificate]') + 1);
     expect(new Set(after.map((label) => label.split(' ')[0]))).to.deep.equal(new Set(['SELECT', 'GET', 'READ']));
+  });
+
+  it('are begun again for their own card alone when their workflow is lost', async () => {
+    const { seat, cardId } = await lab.insertMade('lost-flow');
+    const { card: own, cardId: onlyCard } = await lab.insertMade('lost-flow-own');
+    const { keyDistributions, database } = lab.provider;
+    const row = { id: 'lost-flow', terminalId: 't', readerName: 'lost-flow', keySizeBits: 1024 };
+    await addKeyDistribution(database, { ...row, onlyCard });
+    expect(await keyDistributions.beginLost()).to.equal(1);
+    while (seat.sent.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    seat.card = own;
+    seat.insertion += 1;
+    const wait = { waitMs: 30_000, afterStep: Number.MAX_SAFE_INTEGER };
+    expect(await keyDistributions.state(row.id, wait)).to.deep.include({ outcome: 'distributed', cardId: onlyCard });
+    expect(await findSecurityDomainRow(database, cardId)).to.equal(undefined);
   });
 
   it('refuse at 41c an SSD under our AID that another CA certified', async () => {
