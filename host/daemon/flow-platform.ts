@@ -38,6 +38,8 @@ export interface PlatformWork {
   readonly workflows: Readonly<Record<string, Workflow>>;
   /** Which rows go with a flow that is forgotten. */
   readonly flowTables: FlowTablesOfPlatform;
+  /** Forgets what else came to its end more than so many days ago. Returns how many. */
+  readonly forget?: (days: number) => Promise<number>;
   /** Runs now and every minute: brings back or ends what nothing works on. Returns how many. */
   reconcile(): Promise<number>;
   /** Time between two passes; a minute when absent. */
@@ -96,7 +98,7 @@ export class FlowPlatform<Tables extends FlowTables> implements AsyncDisposable 
   }
 
   /** Begins to work. */
-  async work({ workflows, flowTables, reconcile, reconcileMs = RECONCILE_MS }: PlatformWork): Promise<Engine> {
+  async work({ workflows, flowTables, reconcile, reconcileMs = RECONCILE_MS, ...also }: PlatformWork): Promise<Engine> {
     const { config, logger } = this.#context;
     const log = { info: (text: string) => logger.info(text), error: (text: string) => logger.error(text) };
     const { database, bells, nodeId, flow } = this;
@@ -113,7 +115,7 @@ export class FlowPlatform<Tables extends FlowTables> implements AsyncDisposable 
       if (taken + brought > 0) logger.warn({ taken, brought }, 'flows were brought back');
     };
     await compare();
-    const forget = () => this.#prune(flowTables);
+    const forget = () => this.#prune(flowTables, also.forget);
     this.#every(reconcileMs, compare);
     this.#every(PRUNE_MS, forget);
     void forget().catch(this.#failed);
@@ -129,11 +131,13 @@ export class FlowPlatform<Tables extends FlowTables> implements AsyncDisposable 
     this.#context.logger.warn({ reason: error.message }, 'database connection failed');
   };
 
-  async #prune(tables: FlowTablesOfPlatform): Promise<void> {
+  async #prune(tables: FlowTablesOfPlatform, forget?: PlatformWork['forget']): Promise<void> {
     const { flowDays, auditDays } = this.#context.config.retention ?? {};
     const flows = flowDays === undefined ? 0 : await pruneFlows(this.database, { days: flowDays, tables });
+    const others = flowDays === undefined ? 0 : ((await forget?.(flowDays)) ?? 0);
     const records = auditDays === undefined ? 0 : await pruneAudit(this.database, auditDays);
-    if (flows + records > 0) this.#context.logger.info({ flows, records }, 'forgot what was old enough');
+    if (flows + others + records > 0)
+      this.#context.logger.info({ flows, others, records }, 'forgot what was old enough');
   }
 
   #showFlows(engine: Engine): void {

@@ -35,6 +35,7 @@ import { AuthenticationFailures } from '../store/authentication-failures.ts';
 import { checkDatabase } from '../store/database.ts';
 import { finishKeyDistribution, reopenKeyDistribution } from '../store/provider/key-distributions.ts';
 import { finishProductFlow, reopenProductFlow } from '../store/provider/product-flows.ts';
+import { pruneRenewals } from '../store/provider/renewals.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../store/provider/schema.ts';
 import { PROVIDER_FLOW_TABLES } from '../store/retention.ts';
 import { AID, aidToHex } from '../wire/gp/aid.ts';
@@ -87,6 +88,7 @@ export const providerDaemon = defineDaemon({
         ...{ ...productFlows.workflows, ...processes.workflows },
       },
       flowTables: PROVIDER_FLOW_TABLES,
+      forget: (days) => pruneRenewals(database, days),
       reconcile: async () =>
         (await keyDistributions.beginLost()) + (await productFlows.endLost()) + (await processes.endLost()),
     });

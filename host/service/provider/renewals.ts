@@ -13,6 +13,7 @@ import {
   findRenewal,
   keepReader,
   listRenewals,
+  type RenewalQuery,
   settleRenewal,
 } from '../../store/provider/renewals.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
@@ -84,8 +85,10 @@ export class Renewals implements AsyncDisposable {
     this.#working = this.#work();
   }
 
-  list(limit: number): Promise<Renewal[]> {
-    return listRenewals(this.#options.database, limit);
+  /** @throws NotFoundError `no-such-renewal` when the last of the page before was ended or forgotten meanwhile */
+  async list(query: RenewalQuery): Promise<Renewal[]> {
+    if (query.after !== undefined) await this.#known(query.after);
+    return listRenewals(this.#options.database, query);
   }
 
   /**

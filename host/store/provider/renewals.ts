@@ -14,6 +14,9 @@ type Database = Kysely<ProviderTables>;
 export const CARD_AWAY = 'card-away';
 const UNIQUE_VIOLATION = '23505';
 
+/** True when another renewal that brings the product onto the card was agreed to in the same moment. */
+export const isOtherAgreed = (error: unknown): boolean => Object(error).code === UNIQUE_VIOLATION;
+
 interface Reader {
   readonly terminalId: string;
   readonly readerName: string;
@@ -103,7 +106,7 @@ export async function agreeToRenewal(
     const { rows } = await change.execute(database);
     return rows[0] === undefined ? undefined : toRenewal(rows[0]);
   } catch (error) {
-    if (Object(error).code === UNIQUE_VIOLATION) return 'other';
+    if (isOtherAgreed(error)) return 'other';
     throw error;
   }
 }
@@ -138,16 +141,41 @@ export async function findRenewal(database: Database, instanceId: string): Promi
   return row === undefined ? undefined : toRenewal(row);
 }
 
-/** The newest first. */
-export async function listRenewals(database: Database, limit: number): Promise<Renewal[]> {
-  const rows = await database
-    .selectFrom('renewals')
-    .selectAll()
-    .orderBy('at', 'desc')
-    .orderBy('instance_id')
-    .limit(limit)
-    .execute();
+export interface RenewalQuery {
+  readonly limit: number;
+  readonly state?: Renewal['state'];
+  /** The old one or the new one: `iccid:8986..`. */
+  readonly card?: string;
+  readonly productId?: string;
+  /** The last of the page before. */
+  readonly after?: string;
+}
+
+/** The newest first. Behind one that is gone there is none. */
+export async function listRenewals(database: Database, query: RenewalQuery): Promise<Renewal[]> {
+  const { limit, state = null, card = null, productId = null, after = null } = query;
+  const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
+    SELECT * FROM renewals WHERE (${state}::text IS NULL OR state = ${state})
+      AND (${card}::text IS NULL OR ${card} IN (old_card, new_card))
+      AND (${productId}::text IS NULL OR product_id = ${productId})
+      AND (${after}::text IS NULL
+        OR (at, instance_id) < (SELECT at, instance_id FROM renewals WHERE instance_id = ${after}))
+    ORDER BY at DESC, instance_id DESC LIMIT ${limit}`.execute(database);
   return rows.map(toRenewal);
+}
+
+/**
+ * Forgets those that came to their good end more than so many days ago. One that was given up stays: an operator may
+ * agree to it anew, or end it.
+ *
+ * @returns how many
+ */
+export async function pruneRenewals(database: Database, days: number): Promise<number> {
+  const { numAffectedRows } = await sql`
+    DELETE FROM renewals WHERE state IN ('done', 'taken') AND due_at < now() - ${days} * interval '1 day'`.execute(
+    database,
+  );
+  return Number(numAffectedRows ?? 0);
 }
 
 /** Takes those that are due, for so long: nobody else works on them meanwhile, and whoever took them may die. */

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { Type } from 'typebox';
 import { PeerError, TransportError } from '../../errors.ts';
+import type { RestClient } from '../../rest/client.ts';
+import { renewalRoutes } from '../../rest/routes/provider/renewals.ts';
 import { cardIdText } from '../../store/card-id.ts';
+import { provideInstance } from '../../store/provider/service-instances.ts';
+import { setInstanceState } from '../../store/provider/service-processes.ts';
 import type { CardPlace } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import {
   type ProductState,
   type ProductStateChange,
   type Renewal,
+  Renewal as RenewalMessage,
   INSTANCE_STATE as S,
 } from '../../wire/message/platform.ts';
 import type { Instance } from '../../wire/message/service-instance.ts';
+import { TestServer } from '../rest/fixture.ts';
 import type { InProcess } from './in-process.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { insertWithPurse, instanceOf, sharedProducts } from './shared-products.ts';
@@ -54,7 +61,9 @@ describe('renewal of a secure element', function () {
   const replace = (old: CardId, replacedBy: CardId) =>
     world.products.secureElements.move(old.value, { state: 'REPLACED', replacedBy }, 'operator');
   const renewalOf = async (old: CardId): Promise<Renewal | undefined> =>
-    (await world.products.renewals.list(500)).find(({ oldCard }) => cardIdText(oldCard) === cardIdText(old));
+    (await world.products.renewals.list({ limit: 500, card: cardIdText(old) })).find(
+      ({ oldCard }) => cardIdText(oldCard) === cardIdText(old),
+    );
   async function until<T>(what: string, look: () => Promise<T>, is: (seen: T) => boolean): Promise<T> {
     const deadline = Date.now() + 60_000;
     for (;;) {
@@ -221,6 +230,67 @@ describe('renewal of a secure element', function () {
     expect(agreed).to.include({ name: 'ConflictError', code: 'renewal-ended' });
     expect((await desk.get(theirs)).state).to.equal(S.NOT_DEPLOYED);
     expect(other.seat.sent).to.deep.equal([]);
+  });
+
+  it('is ended by an operator of its provider over REST, while no flow is at work on it', async () => {
+    const { products, provider } = world;
+    const platform = { role: 'provider', id: 'a' } as const;
+    await using server = await TestServer.start(platform, (app) => renewalRoutes(app, products.renewals));
+    const cardOf = (last: string): CardId => ({ kind: 'iccid', value: `8986000000000000077${last}` });
+    const [wrong, right] = [cardOf('8'), cardOf('9')];
+    const ids = ['waits', 'looked for', 'under way', 'done'].map((name) => `of-${name.replace(' ', '-')}`);
+    for (const [index, instanceId] of ids.entries()) {
+      const old = cardOf(String(index));
+      const serial = `410000000000077${index}`;
+      await provideInstance(provider.database, { productId: `p${index}`, cardId: old, instanceId, serial });
+      await setInstanceState(provider.database, instanceId, S.OPERATIONAL);
+      const change = { eventId: '1', cardId: old, productId: `p${index}`, from: 'VALID', to: 'TERMINATED' } as const;
+      await products.productStates.change({ ...change, sequence: 1, replacedBy: wrong }, 'issuer');
+    }
+    const note = (instanceId: string, state: Renewal['state'], reason: string | null) =>
+      provider.database
+        .updateTable('renewals')
+        .set({ state, reason, due_at: new Date(Date.now() + 3_600_000) as never })
+        .where('instance_id', '=', instanceId)
+        .execute();
+    await note(ids[1] ?? '', 'agreed', 'card-away');
+    await note(ids[2] ?? '', 'agreed', null);
+    await note(ids[3] ?? '', 'done', null);
+
+    const operator = await server.client({ role: 'operator', id: 'alice', platform });
+    const page = async (query: Record<string, string>) => {
+      const call = { method: 'GET', path: '/v1/renewals', query, response: Type.Array(RenewalMessage) } as const;
+      return (await operator.call(call)).map(({ instanceId }) => instanceId);
+    };
+    const end = (client: RestClient, instanceId: string) =>
+      client.call({ method: 'DELETE', path: `/v1/renewals/${instanceId}` }).then(
+        () => 'ended',
+        (error: unknown) => Object(error).code,
+      );
+    const toWrong = { card: cardIdText(wrong) };
+    expect(await page(toWrong)).to.deep.equal(ids.toReversed());
+    expect(await page({ ...toWrong, state: 'agreed', productId: 'p1' })).to.deep.equal([ids[1]]);
+    expect(await page({ ...toWrong, limit: '2', after: ids[2] ?? '' })).to.deep.equal([ids[1], ids[0]]);
+    for (const role of ['provider', 'issuer', 'front'] as const)
+      expect(await end(await server.client({ role, id: 'b' }), ids[0] ?? ''), role).to.equal('access-denied');
+    expect(await Promise.all([...ids, 'nobody'].map((id) => end(operator, id)))).to.deep.equal([
+      ...['ended', 'ended', 'renewal-under-way', 'renewal-ended', 'no-such-renewal'],
+    ]);
+    const gone = await page({ after: ids[1] ?? '' }).catch((error: unknown) => error);
+    expect(gone, 'what was the end of a page').to.include({ code: 'no-such-renewal' });
+    const records = await provider.database
+      .selectFrom('audit_log')
+      .select('details')
+      .where('act', '=', 'end renewal')
+      .where('subject', '=', ids[1] ?? '')
+      .execute();
+    const details = { operator: 'alice', from: cardIdText(cardOf('1')), card: cardIdText(wrong) };
+    expect(records.map((record) => JSON.parse(record.details))).to.deep.equal([details]);
+    // Said again, with the right card, the ended one is none any more: the product comes there as any other does.
+    const again = { eventId: '2', cardId: cardOf('0'), productId: 'p0', from: 'TERMINATED', to: 'TERMINATED' } as const;
+    await products.productStates.change({ ...again, sequence: 2, replacedBy: right }, 'issuer');
+    expect(await page({ card: cardIdText(right) })).to.deep.equal([ids[0]]);
+    await provider.database.deleteFrom('renewals').where('instance_id', 'in', ids).execute();
   });
 
   it('is understood as the end of the product by a provider of a release before', async () => {

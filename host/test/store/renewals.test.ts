@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { openDatabase } from '../../store/database.ts';
 import {
   agreeForHolder,
@@ -10,6 +10,8 @@ import {
   endRenewal,
   findRenewal,
   keepReader,
+  listRenewals,
+  pruneRenewals,
   settleRenewal,
 } from '../../store/provider/renewals.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
@@ -92,5 +94,27 @@ describe('table of renewals', function () {
     expect(await endRenewal(database, 'first')).to.include({ instanceId: 'first' });
     expect(await findRenewal(database, 'first')).to.equal(undefined);
     expect(await agreeToRenewal(database, 'second', undefined)).to.include({ state: 'agreed' });
+  });
+
+  it('are told by state, card and product, page by page, and forgotten when they have come to a good end', async () => {
+    await sql`
+      INSERT INTO renewals (instance_id, product_id, old_card, new_card, suspended, state, at, due_at)
+      SELECT 'old-' || n, 'p' || n % 2, 'iccid:' || n, 'iccid:' || n + 1, false,
+        (ARRAY['done', 'taken', 'failed', 'waiting'])[n % 4 + 1], now() - interval '1 day' * (n / 2),
+        now() - interval '1 day' * n FROM generate_series(1, 12) AS n`.execute(database);
+    const ids = async (query: object) =>
+      (await listRenewals(database, { limit: 100, ...query })).map(({ instanceId }) => instanceId);
+    const all = await ids({});
+    const page = (after?: string) => ids({ limit: 5, ...(after === undefined ? {} : { after }) });
+    const first = await page();
+    const second = await page(first.at(-1));
+    expect([...first, ...second, ...(await page(second.at(-1)))]).to.deep.equal(all);
+    expect(all).to.have.length(13);
+    expect(await ids({ state: 'failed' })).to.deep.equal(['old-2', 'old-6', 'old-10']);
+    expect(await ids({ card: 'iccid:7' })).to.deep.equal(['old-7', 'old-6']);
+    expect(await ids({ productId: 'p1', state: 'taken' })).to.deep.equal(['old-1', 'old-5', 'old-9']);
+    expect(await pruneRenewals(database, 5)).to.equal(4);
+    const left = await ids({});
+    expect(all.filter((id) => !left.includes(id))).to.have.members(['old-5', 'old-8', 'old-9', 'old-12']);
   });
 });
