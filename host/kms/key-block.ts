@@ -64,8 +64,9 @@ export function wrapKeyBlock(
  * Opens a block of version B, C or D; nothing of it counts before its MAC has verified. Hex digits are in either case.
  *
  * @param protectionKey AES for version D, triple DES of 16 or 24 bytes for B and C
- * @throws KeyError `transport-key` for another kind of protection key
- * @throws WireError `key-block` when malformed; KeyError `key-block-mac` when it does not verify
+ * @throws KeyError `transport-key` for another kind of protection key, `key-block-mac` when it does not verify,
+ *     `key-block-strength` for another key than one of triple DES in version B or C
+ * @throws WireError `key-block` when malformed
  */
 export function unwrapKeyBlock(
   protectionKey: Uint8Array,
@@ -89,9 +90,24 @@ export function unwrapKeyBlock(
   const bits = ((plain[0] ?? 0) << 8) | (plain[1] ?? 0);
   const key = plain.slice(2, 2 + bits / 8);
   plain.fill(0);
+  requireProtected(block, key);
   if (!AES_KEY_LENGTHS.some((length) => length * 8 === bits) || key.length * 8 !== bits)
     throw malformed(`a key of ${bits} bits`);
   return { header: headerOf(block), key };
+}
+
+/** Versions B and C are for keys of triple DES: one of AES, or for HMAC, is no stronger than what it came under. */
+function requireProtected(block: string, key: Uint8Array): void {
+  const { algorithm } = headerOf(block);
+  if (block.startsWith('D') || algorithm === 'T') return;
+  key.fill(0);
+  throw new KeyError(
+    'key-block-strength',
+    `A key of algorithm ${algorithm} under triple DES: it must come in version D`,
+    {
+      algorithm,
+    },
+  );
 }
 
 const headerOf = (block: string): KeyBlockHeader => ({

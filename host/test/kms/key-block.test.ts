@@ -159,13 +159,31 @@ describe('TR-31 key blocks', () => {
         ),
       ),
     );
-    const script = join(import.meta.dirname, 'key_block_maker.py');
-    const made: readonly string[] = JSON.parse(
-      execFileSync(python ?? '', ['-W', 'ignore', script], { input: JSON.stringify(jobs), encoding: 'utf8' }),
-    );
+    const made = bankBlocks(jobs);
     for (const [index, { protection, key, usage, mode }] of jobs.entries()) {
       const opened = unwrapKeyBlock(fromHex(protection), made[index] ?? '');
       expect([toHex(opened.key), opened.header.keyUsage, opened.header.modeOfUse]).to.deep.equal([key, usage, mode]);
     }
   });
+
+  it('hold no key of AES, nor for HMAC, in versions B and C: what it came under would be weaker', function () {
+    this.timeout(60_000);
+    const job = { usage: 'D0', mode: 'B', optional: '', key: '21'.repeat(16) };
+    const jobs = ['B', 'C', 'D'].flatMap((version) =>
+      ['A', 'H', 'T'].map((algorithm) => ({ ...job, version, algorithm, protection: '43'.repeat(8) + '57'.repeat(8) })),
+    );
+    const found = bankBlocks(jobs).map((block, index) => {
+      const opened = failureOf(() => unwrapKeyBlock(fromHex(jobs[index]?.protection ?? ''), block));
+      return opened instanceof KeyError ? opened.code : 'opened';
+    });
+    const weak = 'key-block-strength';
+    expect(found).to.deep.equal([weak, weak, 'opened', weak, weak, 'opened', 'opened', 'opened', 'opened']);
+  });
 });
+
+/** As psec makes them. */
+function bankBlocks(jobs: readonly object[]): readonly string[] {
+  const script = join(import.meta.dirname, 'key_block_maker.py');
+  const input = JSON.stringify(jobs);
+  return JSON.parse(execFileSync(python ?? '', ['-W', 'ignore', script], { input, encoding: 'utf8' }));
+}

@@ -9,7 +9,7 @@ OPTIONAL = {"": {}, "KS": {"KS": "00604B120F9292800000"}, "long": {"LB": "A labe
 
 
 def made(job):
-    header = tr31.Header(job["version"], job["usage"], "T", job["mode"], "00", "E")
+    header = tr31.Header(job["version"], job["usage"], job.get("algorithm", "T"), job["mode"], "00", "E")
     for name, data in OPTIONAL[job["optional"]].items():
         header.blocks[name] = data
     return tr31.wrap(bytes.fromhex(job["protection"]), header, bytes.fromhex(job["key"]))
