@@ -29,6 +29,13 @@ const stateUnder = (productState: RawBuilder<unknown>) => sql<number>`
     WHEN ${productState} = 'VALID' AND NOT now.suspended THEN ${INSTANCE_STATE.OPERATIONAL}::int
     ELSE ${INSTANCE_STATE.SUSPENDED}::int END`;
 
+/**
+ * The card's instances as they are when nobody changes them any more: a process that ends in this moment is waited for,
+ * else its server would hear of a move from a state that was none any more.
+ */
+const beforeOf = (card: string) => sql`before AS MATERIALIZED (
+  SELECT instance_id, state FROM service_instances WHERE card = ${card} ORDER BY instance_id FOR UPDATE)`;
+
 /** Changes of one card go one after the other. @returns the number of the last that was taken */
 async function lockSequence(transaction: Database, card: string): Promise<number> {
   await transaction
@@ -71,9 +78,10 @@ export async function applyStateChange(database: Database, change: ProductStateC
       AND (sequence >= ${sequence} OR sequence <= ${sequence - REMEMBERED})`.execute(transaction);
     await transaction.insertInto('state_changes_taken').values({ card, sequence, event_id: eventId }).execute();
     const { rows } = await sql<Moved>`
+      WITH ${beforeOf(card)}
       UPDATE service_instances AS now SET product_state = ${to}, revision = now.revision + 1,
-        state = ${stateUnder(sql`${to}`)} FROM service_instances AS before
-      WHERE now.instance_id = before.instance_id AND now.card = ${card} AND now.product_id = ${productId}
+        state = ${stateUnder(sql`${to}`)} FROM before
+      WHERE now.instance_id = before.instance_id AND now.product_id = ${productId}
       RETURNING now.instance_id AS "instanceId", before.state AS was, now.state AS became`.execute(transaction);
     await renewOn(transaction, rows, change);
     await tellServers(transaction, rows, { event: `${card} ${sequence} ${eventId}`, renewed: isRenewed(change) });
@@ -182,9 +190,10 @@ export async function applySnapshot(
       transaction,
     );
     const { rows: moved } = await sql<Moved & { readonly to: ProductState }>`
+      WITH ${beforeOf(card)}
       UPDATE service_instances AS now SET product_state = told_state, revision = now.revision + 1,
         state = ${stateUnder(sql`told_state`)}
-      FROM ${told}, service_instances AS before
+      FROM ${told}, before
       WHERE now.instance_id = before.instance_id AND ${isOther} AND NOT ${kept}
       RETURNING now.instance_id AS "instanceId", before.state AS was, now.state AS became,
         now.product_state AS to`.execute(transaction);

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely';
 import type { TsmError } from '../../../errors.ts';
 import { appendRecords } from '../../../store/audit-log.ts';
 import { cardIdText } from '../../../store/card-id.ts';
-import { agreeForHolder } from '../../../store/provider/renewals.ts';
+import { agreeForHolder, isOtherAgreed } from '../../../store/provider/renewals.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import { provideInstance } from '../../../store/provider/service-instances.ts';
 import {
@@ -104,7 +104,18 @@ export class ServiceInstances {
   }
 
   async #agree(serviceId: string, cards: readonly CardId[], front: string): Promise<void> {
-    const goesOn = await this.#database.transaction().execute(async (transaction) => {
+    const agree = () => this.#agreeOnce(serviceId, cards, front);
+    const goesOn = await agree().catch((error: unknown) => {
+      // An operator has agreed to another one in the same moment: what is left is looked at anew.
+      if (isOtherAgreed(error)) return agree();
+      throw error;
+    });
+    if (goesOn) this.#onAgreed();
+  }
+
+  /** @returns whether one may go on */
+  #agreeOnce(serviceId: string, cards: readonly CardId[], front: string): Promise<boolean> {
+    return this.#database.transaction().execute(async (transaction) => {
       const { agreed, due } = await agreeForHolder(transaction, serviceId, cards);
       const record = { phase: 'after', act: 'agree to renewal', workflowId: '', numeral: '' } as const;
       const records = agreed.map(({ instanceId, oldCard, newCard }) => {
@@ -114,7 +125,6 @@ export class ServiceInstances {
       await appendRecords(transaction, records);
       return agreed.length + due > 0;
     });
-    if (goesOn) this.#onAgreed();
   }
 
   /** @throws NotFoundError `not-found` */
