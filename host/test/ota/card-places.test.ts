@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { Type } from 'typebox';
 import { TransportError } from '../../errors.ts';
+import { ROLES } from '../../rest/identity.ts';
+import { cardPlaceRoutes } from '../../rest/routes/ota/terminals.ts';
 import { CardPlaces } from '../../service/ota/card-places.ts';
 import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
+import { CardPlace } from '../../wire/message/card-script.ts';
+import { TestServer } from '../rest/fixture.ts';
 
 const CARD = { kind: 'iccid', value: '8986000000000000017' } as const;
 const reader = (readerName: string, more: { cardPresent?: boolean; msisdn?: string } = {}) => ({
@@ -10,7 +15,7 @@ const reader = (readerName: string, more: { cardPresent?: boolean; msisdn?: stri
 });
 const ours = { card: 'iccid:8986000000000000017', msisdn: '491700000001', terminalId: 'desk' };
 
-function places(phone: () => Promise<ReachedCard | undefined>) {
+function places(phone: (terminalId: string, readerName: string) => Promise<ReachedCard | undefined>) {
   const readers = [reader('a'), reader('empty', { cardPresent: false }), reader('b', { msisdn: ours.msisdn })];
   const others = [reader('c', { msisdn: '491700000009' }), reader('d', { msisdn: ours.msisdn })];
   const row = { ...ours, device: null, agent: null, group: null, sending: null, since: new Date(), until: null };
@@ -55,6 +60,30 @@ describe('places of a card', () => {
     });
     const names = await namesOf(found);
     expect([names.length, names.indexOf('desk/a')]).to.deep.equal([256, 1]);
+  });
+
+  it('are told a provider where they say so themselves, the issuer all of them, and others none', async () => {
+    const phone = async (_terminalId: string, card: string) =>
+      card === ours.card ? { link, reader: reader(ours.card) } : undefined;
+    await using server = await TestServer.start({ role: 'ota', id: 'main' }, (app) =>
+      cardPlaceRoutes(app, places(phone)),
+    );
+    const told = async (role: (typeof ROLES)[number], value: string = CARD.value) => {
+      const platform = role === 'operator' ? { platform: { role: 'ota', id: 'main' } as const } : {};
+      const client = await server.client({ role, id: 'some', ...platform });
+      const call = { method: 'GET', path: `/v1/cards/iccid/${value}/places`, response: Type.Array(CardPlace) } as const;
+      return client.call(call).then(
+        (found) => found.map(({ readerName, named }) => `${readerName}${named ? '!' : ''}`),
+        (error: unknown) => Object(error).code,
+      );
+    };
+    const named = [`${ours.card}!`, 'b!'];
+    expect(await told('issuer')).to.deep.equal([...named, 'a']);
+    expect(await told('provider')).to.deep.equal(named);
+    // Of a card that has neither phone nor number nothing is told: each reader has a card of somebody.
+    expect(await told('provider', '8986000000000000025')).to.deep.equal([]);
+    for (const role of ROLES.filter((one) => one !== 'issuer' && one !== 'provider'))
+      expect(await told(role), role).to.equal('access-denied');
   });
 
   it('fails where the front fails in another way', async () => {
