@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { draws, gateCases, soaking } from '../../../setup/soak/runs.ts';
+import pg from 'pg';
+import { draws, gateCases, soaking, soakRuns } from '../../../setup/soak/runs.ts';
 import { ProductDesk } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
@@ -49,7 +52,7 @@ describe('A node killed for good while many flows run', function () {
 
   it(`loses and makes no money in ${PURSES.cards * PURSES.atOnce} top-ups at once when any node dies`, async () => {
     const { topology } = lab.platforms;
-    const load = await PurseLoad.deploy(lab, seats.slice(0, PURSES.cards));
+    const load = await purses();
     const random = draws();
     const name = `${DAEMONS[random(DAEMONS.length)]}${random(2) === 0 ? '' : '-2'}`;
     const after = random(PURSES.cards * PURSES.atOnce);
@@ -61,6 +64,35 @@ describe('A node killed for good while many flows run', function () {
     await topology.start(name);
     await load.expectBooks();
   });
+
+  // In the gate the harder of both: no process of the server writes anything any more.
+  for (const signal of gateCases(['SIGKILL', 'SIGQUIT'] as const, 2)) {
+    const topUps = PURSES.cards * PURSES.atOnce;
+    it(`loses and makes no money in ${topUps} top-ups at once when PostgreSQL ends by ${signal}`, async () => {
+      const { topology } = lab.platforms;
+      const load = await purses();
+      const random = draws();
+      const pids = topology.names.map((name) => topology.pid(name));
+      for (let round = soakRuns(1); round > 0; round -= 1) {
+        const server = await postmaster(topology.postgres.adminUrl);
+        const start = await scriptsSoFar(lab);
+        const ended = afterScripts(lab, start + random(topUps)).then(() => process.kill(server, signal));
+        await load.atReaders(PURSES.atOnce, PURSES.atOnce);
+        await ended;
+        await load.expectBooks();
+        expect(await postmaster(topology.postgres.adminUrl), 'another server').not.to.equal(server);
+      }
+      // Whoever has lost its database goes on.
+      expect(topology.names.map((name) => topology.pid(name))).to.deep.equal(pids);
+    });
+  }
+
+  let deployed: Promise<PurseLoad> | undefined;
+  /** On the cards of the flows before. */
+  function purses(): Promise<PurseLoad> {
+    deployed ??= PurseLoad.deploy(lab, seats.slice(0, PURSES.cards));
+    return deployed;
+  }
 
   /** Flows on new cards in all readers; `act` comes when they are under way. */
   async function play(act: () => Promise<void>): Promise<void> {
@@ -78,3 +110,13 @@ describe('A node killed for good while many flows run', function () {
     }
   }
 });
+
+/** Process of the server behind this address: the first line of its `postmaster.pid`. */
+async function postmaster(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query('SHOW data_directory');
+  await client.end();
+  const [pid = ''] = (await readFile(join(rows[0].data_directory, 'postmaster.pid'), 'utf8')).split('\n');
+  return Number(pid);
+}
