@@ -7,13 +7,16 @@ import { cardIdText } from '../../store/card-id.ts';
 import {
   agreeToRenewal,
   CARD_AWAY,
+  claimClearings,
   claimRenewals,
+  type DueClearing,
   type DueRenewal,
   endRenewal,
   findRenewal,
   keepReader,
   listRenewals,
   type RenewalQuery,
+  settleClearing,
   settleRenewal,
 } from '../../store/provider/renewals.ts';
 import type { ProviderTables } from '../../store/provider/schema.ts';
@@ -45,6 +48,8 @@ const LONGEST_PAUSE_MS = 3_600_000;
 const LONGEST_LOOK_MS = 120_000;
 /** Flows that failed on the new card before a renewal is given up, and again whenever an operator agrees anew. */
 const MOST_ATTEMPTS = 8;
+/** Looks for the old card and terminations there, the later ones an hour apart: it is given up after a month. */
+const MOST_CLEARINGS = 730;
 const CALLER = 'renewal';
 const DEPLOYED: readonly number[] = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
 
@@ -147,9 +152,10 @@ export class Renewals implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       const rung = bells.heard(RENEWAL_BELL, LOOK_MS, this.#stop.signal);
       try {
-        const due = await claimRenewals(database, { claimMs: CLAIM_MS, atOnce: AT_ONCE });
-        await Promise.all(due.map((renewal) => this.#turn(renewal)));
-        if (due.length > 0) continue;
+        const claim = { claimMs: CLAIM_MS, atOnce: AT_ONCE };
+        const [due, left] = [await claimRenewals(database, claim), await claimClearings(database, claim)];
+        await Promise.all([...due.map((renewal) => this.#turn(renewal)), ...left.map((one) => this.#clear(one))]);
+        if (due.length + left.length > 0) continue;
       } catch (error) {
         // The database is away: claims end by themselves.
         onFailure('', error);
@@ -207,6 +213,30 @@ export class Renewals implements AsyncDisposable {
     }
     await keepReader(database, instanceId, reader);
     return reader;
+  }
+
+  /** Terminates what a service has on the old card, as its user could, where that card says that it is there. */
+  async #clear({ instanceId, oldCard, tries }: DueClearing): Promise<void> {
+    const { database, placesOf, processes, onFailure } = this.#options;
+    const again = (away = false) =>
+      tries + 1 < MOST_CLEARINGS
+        ? settleClearing(database, instanceId, { tries: tries + 1, pauseMs: pauseAfter(tries), away })
+        : settleClearing(database, instanceId);
+    try {
+      const found = (await placesOf(oldCard)).find(({ named }) => named);
+      if (found === undefined) return await again(true);
+      const { terminalId, readerName } = found;
+      const id = requestIdOf(`${CALLER} clear ${instanceId}`, String(tries));
+      await processes.start(id, CALLER, instanceId, { terminalId, readerName, request: { operation: 'termination' } });
+      const { state } = refused(await processes.state(id, { waitMs: TURN_MS, afterStep: Number.MAX_SAFE_INTEGER }));
+      if (state === 'failed') return await again();
+      await settleClearing(database, instanceId, state === 'done' ? undefined : { tries, pauseMs: 0 });
+    } catch (error) {
+      // Its user has terminated it.
+      if (error instanceof NotFoundError) return settleClearing(database, instanceId);
+      onFailure(instanceId, error);
+      if (error instanceof TsmError) await again();
+    }
   }
 
   /** The path of a user's own deployment: the same flows, under names that a second turn finds again. */

@@ -28,6 +28,13 @@ export const RENEWAL_ATTEMPTS_SQL = `
     ADD CHECK ((tried_terminal_id IS NULL) = (tried_reader_name IS NULL));
 `;
 
+/** What a service has left on the old card is taken off when that turns up; null: nothing is to be done about it. */
+export const RENEWAL_CLEARING_SQL = `
+  ALTER TABLE renewals ADD COLUMN clear_at timestamptz, ADD COLUMN clear_tries integer NOT NULL DEFAULT 0,
+    ADD COLUMN clear_away boolean NOT NULL DEFAULT false;
+  CREATE INDEX renewals_clearing ON renewals (clear_at);
+`;
+
 export interface RenewalTables {
   renewals: {
     instance_id: string;
@@ -48,6 +55,11 @@ export interface RenewalTables {
     /** How often nobody knew where the new card is. */
     looks: number;
     due_at: ColumnType<Date, never, Date>;
+    /** When the old card is looked for next, to take off what is left there. */
+    clear_at: ColumnType<Date | null, never, Date | null>;
+    clear_tries: number;
+    /** Nobody knew where the old card was. */
+    clear_away: boolean;
     reason: string | null;
     at: ColumnType<Date, never, never>;
   };

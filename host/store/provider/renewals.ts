@@ -47,14 +47,14 @@ export async function addRenewals(
   const card = cardIdText(replacedBy);
   const deployed = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
   await sql`
-    INSERT INTO renewals (instance_id, product_id, old_card, new_card, version_tag, suspended, state)
+    INSERT INTO renewals (instance_id, product_id, old_card, new_card, version_tag, suspended, state, clear_at)
     SELECT old.instance_id, old.product_id, old.card, ${card}, version_tag, old.suspended,
-      CASE WHEN EXISTS (SELECT 1 FROM service_instances AS there
+      CASE WHEN taken THEN 'taken' ELSE 'waiting' END, CASE WHEN taken AND version_tag IS NOT NULL THEN now() END
+    FROM service_instances AS old LEFT JOIN service_deployments USING (instance_id)
+      CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM service_instances AS there
           WHERE there.card = ${card} AND there.product_id = old.product_id)
         OR EXISTS (SELECT 1 FROM renewals AS other WHERE other.new_card = ${card}
-          AND other.product_id = old.product_id AND other.state = 'agreed')
-      THEN 'taken' ELSE 'waiting' END
-    FROM service_instances AS old LEFT JOIN service_deployments USING (instance_id)
+          AND other.product_id = old.product_id AND other.state = 'agreed') AS taken) AS successor
     WHERE old.instance_id = ANY(${[...instanceIds]}::text[]) AND old.state = ANY(${deployed}::int[])
       AND old.card <> ${card}
     ON CONFLICT DO NOTHING`.execute(transaction);
@@ -77,6 +77,8 @@ export async function agreeForHolder(
   const { rows: due } = await sql`
     UPDATE renewals SET due_at = least(due_at, now()), looks = 0
     WHERE ${held} AND state = 'agreed' AND reason = ${CARD_AWAY} RETURNING 1`.execute(database);
+  const { rows: clearing } = await sql`
+    UPDATE renewals SET clear_at = least(clear_at, now()) WHERE ${held} AND clear_away RETURNING 1`.execute(database);
   const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
     UPDATE renewals SET state = 'agreed', due_at = now(), looks = 0
     WHERE state = 'waiting' AND instance_id IN (
@@ -84,7 +86,7 @@ export async function agreeForHolder(
         AND NOT EXISTS (SELECT 1 FROM renewals AS other WHERE other.new_card = one.new_card
           AND other.product_id = one.product_id AND other.state = 'agreed')
       ORDER BY new_card, at, instance_id) RETURNING *`.execute(database);
-  return { agreed: rows.map(toRenewal), due: due.length };
+  return { agreed: rows.map(toRenewal), due: due.length + clearing.length };
 }
 
 /**
@@ -216,11 +218,52 @@ export async function settleRenewal(
     .set({
       ...{ state: change.state, attempts: change.attempts, looks: change.looks },
       due_at: sql<Date>`now() + ${change.pauseMs} * interval '1 millisecond'`,
+      // A purse that is a product of the provider's own stays: a clerk may want its card's word yet.
+      ...(change.state === 'done' ? { clear_at: sql<Date>`CASE WHEN version_tag IS NOT NULL THEN now() END` } : {}),
       reason: change.reason?.slice(0, 300) ?? null,
       ...(change.underWay === true ? {} : { tried_terminal_id: null, tried_reader_name: null }),
     })
     .where('instance_id', '=', instanceId)
     .where('state', '=', 'agreed')
+    .execute();
+}
+
+/** What a service has left on an old card. */
+export interface DueClearing {
+  readonly instanceId: string;
+  readonly oldCard: CardId;
+  readonly tries: number;
+}
+
+/** Takes those whose old card is to be looked for, as `claimRenewals` does. */
+export async function claimClearings(
+  database: Database,
+  { claimMs, atOnce }: { readonly claimMs: number; readonly atOnce: number },
+): Promise<DueClearing[]> {
+  const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
+    UPDATE renewals SET clear_at = now() + ${claimMs} * interval '1 millisecond', clear_away = false
+    WHERE instance_id IN (SELECT instance_id FROM renewals WHERE clear_at <= now()
+      ORDER BY clear_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED) RETURNING *`.execute(database);
+  return rows.map((row) => ({
+    ...{ instanceId: row.instance_id, oldCard: cardIdOfText(row.old_card), tries: row.clear_tries },
+  }));
+}
+
+/** @param again absent: it is off, or given up */
+export async function settleClearing(
+  database: Database,
+  instanceId: string,
+  again?: { readonly tries: number; readonly pauseMs: number; readonly away?: boolean },
+): Promise<void> {
+  const next = again === undefined ? null : sql<Date>`now() + ${again.pauseMs} * interval '1 millisecond'`;
+  await database
+    .updateTable('renewals')
+    .set({
+      clear_at: next,
+      clear_away: again?.away ?? false,
+      ...(again === undefined ? {} : { clear_tries: again.tries }),
+    })
+    .where('instance_id', '=', instanceId)
     .execute();
 }
 

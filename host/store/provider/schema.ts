@@ -9,7 +9,7 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
-import { RENEWAL_ATTEMPTS_SQL, RENEWALS_SQL, type RenewalTables } from './renewal-table.ts';
+import { RENEWAL_ATTEMPTS_SQL, RENEWAL_CLEARING_SQL, RENEWALS_SQL, type RenewalTables } from './renewal-table.ts';
 import { type ScriptTables, SERVICE_SCRIPTS_SQL } from './service-scripts.ts';
 import { SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
 import { SPOS_NOTICES_SQL, SPOS_OPTIONS_SQL, type SposTables } from './spos-notices.ts';
@@ -269,4 +269,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
     name: 'key distributions of one card',
     sql: 'ALTER TABLE key_distributions ADD COLUMN only_card text;',
   },
+  { number: 21, name: 'what renewals leave', sql: RENEWAL_CLEARING_SQL },
 ];

@@ -32,6 +32,8 @@ describe('renewal of a secure element', function () {
   let desk: ServiceDesk;
   let purse: Awaited<ReturnType<typeof insertWithPurse>>;
   let instance: Instance;
+  /** Reader of the card that nobody brings. */
+  let away = 'renewal-service-old';
   const cards: Record<string, Made> = {};
   const card = (name: string): Made => cards[name] ?? expect.fail(`there is no card ${name}`);
 
@@ -55,7 +57,7 @@ describe('renewal of a secure element', function () {
   /** Phones that bring these cards, each into the reader of its own. */
   function placesOf(cardId: CardId): CardPlace[] {
     const found = Object.values(cards).find((one) => cardIdText(one.cardId) === cardIdText(cardId));
-    if (found === undefined) return [];
+    if (found === undefined || found.readerName === away) return [];
     return [{ terminalId: 't', readerName: found.readerName, insertion: String(found.seat.insertion), named: true }];
   }
   const replace = (old: CardId, replacedBy: CardId) =>
@@ -210,15 +212,36 @@ describe('renewal of a secure element', function () {
     expect(await desk.selected(next.seat)).to.equal('9000');
   });
 
-  it('lets the old card be cleared where it turns up, and nothing else be done with it', async () => {
-    const { seat } = card('service-old');
+  it('takes off what is left on the old card where that turns up, and lets nothing else be done with it', async () => {
+    const [{ seat, cardId }, next] = [card('service-old'), card('service-new')];
+    expect(await desk.selected(seat), 'nobody has brought it').to.equal('9000');
     const resumed = await desk
       .run(instance, 'renewal-service-old', { operation: 'suspension', suspend: false })
       .catch((error) => error);
     expect(resumed.context.executionStatus).to.equal(13);
-    const ended = await desk.run(instance, 'renewal-service-old', { operation: 'termination' });
-    expect(ended.problem).to.equal(undefined);
+    away = '';
+    const held = { serviceId: desk.serviceId, cards: [cardId, next.cardId] };
+    // The app of its user asks, who has it in the hand.
+    await world.products.services.instances.find(held, FRONT);
+    await until(
+      'gone',
+      () => world.products.services.instances.find(held),
+      (found) => found.length === 1,
+    );
     expect(await desk.selected(seat)).to.equal('6A82');
+    expect(await desk.selected(next.seat)).to.equal('9000');
+    const { clear_at: clearAt } = await world.provider.database
+      .selectFrom('renewals')
+      .select('clear_at')
+      .where('instance_id', '=', instance.serviceInstanceId)
+      .executeTakeFirstOrThrow();
+    expect(clearAt, 'nothing is left').to.equal(null);
+    const { clear_at: purseAt } = await world.provider.database
+      .selectFrom('renewals')
+      .select('clear_at')
+      .where('instance_id', '=', purse.instance.instanceId)
+      .executeTakeFirstOrThrow();
+    expect(purseAt, 'its money is owed').to.equal(null);
   });
 
   it('touches nothing where the new card has the product already', async () => {
