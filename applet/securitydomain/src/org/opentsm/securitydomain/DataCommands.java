@@ -84,7 +84,6 @@ final class DataCommands {
         }
         short objects = Dgi.find(buffer, offset, end, Dgi.OBJECTS);
         boolean withKeys = domain.keys.prepare(buffer, offset, end);
-        Tlv.require(withKeys || objects != Tlv.NONE);
         if (objects == Tlv.NONE) {
             store(writer, true, buffer, end, end);
         } else {
