@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RandomSource } from '../crypto/random.ts';
-import { NotFoundError, TransportError, TsmError, UsageError } from '../errors.ts';
+import { SecureChannelError, TransportError, TsmError, UsageError } from '../errors.ts';
 import { Scp02Channel } from '../secure-channel/scp02/channel.ts';
 import { Scp03Channel } from '../secure-channel/scp03/channel.ts';
 import type { SecureChannel } from '../secure-channel/secure-channel.ts';
@@ -151,16 +151,17 @@ function setsOf(keys: readonly KeyInformation[], protocol: number): number[] {
  * The secure channel to open, from what the card announces and what is wished. Nothing is tried: the choice is made
  * here.
  *
- * @throws NotFoundError when the card offers none of SCP02 and SCP03
+ * @throws SecureChannelError when the domain offers none of SCP02 and SCP03
  */
 export function chooseChannel(offered: readonly SecureChannelOption[], wish: ChannelWish): SecureChannel {
   const wanted = wish.protocol === undefined ? SYMMETRIC : [wish.protocol];
   const choice = wanted.flatMap((protocol) => offered.find((option) => option.protocol === protocol) ?? [])[0];
   if (choice === undefined) {
-    const names = offered.map(({ protocol }) => `SCP${protocol.toString(16).padStart(2, '0')}`).join(', ');
-    throw new NotFoundError(
+    const names = new Set(offered.map(({ protocol }) => `SCP${protocol.toString(16).padStart(2, '0')}`));
+    throw new SecureChannelError(
       'secure-channel',
-      `The card offers ${names || 'nothing'}: neither SCP02 nor SCP03 as wished`,
+      `The domain offers ${[...names].join(', ') || 'nothing'}, neither SCP02 nor SCP03 as wished: ` +
+        'what it tells in clear can be read without a key',
     );
   }
   const { keys, level, random, keyVersion = 0, aid, warn } = wish;

@@ -17,6 +17,7 @@ const CAP = join(ROOT, 'build/cap/purse-3.0.4.cap');
 const CARD = 'iccid:89860012345678900011';
 const PURSE = 'F06F70656E74736D0201';
 const SSD = 'F0000000025350';
+const SCP10_SSD = 'F0000000025351';
 const NEW_KEY = '000102030405060708090A0B0C0D0E0F';
 const SSD_KEYS = ['--domain', SSD, '--key', NEW_KEY];
 /** What a purse wants: serial, largest balances, the load key and the TAC key. */
@@ -87,6 +88,9 @@ const ROWS: readonly Row[] = [
   row(`card unlock ${PURSE}`, 0, /unlocked/),
   row(`card domain create ${SSD} --scp 03`, 0, /privileges/),
   row(`card domain create ${SSD}`, 0, /on the card already/),
+  row(`card domain create ${SCP10_SSD} --scp 10`, 0, /privileges/),
+  row(`card get-data 66 --domain ${SCP10_SSD}`, 5, /offers SCP10, neither SCP02 nor SCP03.*without a key/),
+  row(`card delete ${SCP10_SSD}`, 0, /deleted/),
   row(`card domain create ${PURSE}`, 1, /is an application on this card: name another AID/),
   row(`card put-key 30 --new-key ${NEW_KEY} --domain ${SSD}`, 0, /keySet +30/),
   row(`card extradite ${PURSE} --to ${SSD}`, 0, new RegExp(SSD)),
