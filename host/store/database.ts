@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
 import pg from 'pg';
 import { InvariantError, TransportError } from '../errors.ts';
-import { databaseError } from './database-errors.ts';
-import { PipelinedDriver, requireWritable } from './pipelined-driver.ts';
+import { databaseError, readOnlyError } from './database-errors.ts';
+import { PipelinedDriver, READ_ONLY_STATE, requireWritable } from './pipelined-driver.ts';
 
 /** One step of a schema. Numbers rise by one; what was released is never changed. */
 export interface Migration {
@@ -45,7 +45,8 @@ const ANSWERED = 'answered';
 
 /** Opens a database and brings its schema up to date. @throws TransportError when it cannot be reached */
 export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Kysely<Tables>> {
-  const pool = new pg.Pool({ ...connectionOptions(options.url), max: options.connections ?? 8, pipeline: true });
+  const max = options.connections ?? 8;
+  const pool = new pg.Pool({ ...connectionOptions(options.url), max, pipeline: true });
   const onError = (error: Error) => options.onError?.(error);
   pool.on('error', onError);
   // A pool listens to its idle clients only: a connection that is cut while it is in use would end the process.
@@ -59,6 +60,8 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Ky
       createIntrospector: (db) => new PostgresIntrospector(db),
     },
   });
+  const isFull = () => pool.idleCount === 0 && pool.totalCount >= max;
+  ways.set(database, { url: options.url, isFull });
   try {
     await migrate(database, options.migrations);
   } catch (error) {
@@ -108,17 +111,21 @@ async function migrate<Tables>(database: Kysely<Tables>, migrations: readonly Mi
   });
 }
 
+/** Where a database is, and whether all connections of its pool are at work. */
+const ways = new WeakMap<object, { readonly url: string; readonly isFull: () => boolean }>();
+
 /** A check that is under way, by its database: who asks meanwhile hears what comes of it. */
 const checks = new WeakMap<object, Promise<void>>();
 
 /**
- * Fails while the database does not answer, or takes no writes.
+ * Fails while the database does not answer, or takes no writes. A pool whose connections are all at work is asked for
+ * none: the database is asked beside it.
  *
  * @param limitMs how long to wait for the answer
  * @throws TransportError `database`; its context says `no-answer`, `25006` (read only) or PostgreSQL's own code
  */
 export async function checkDatabase<Tables>(database: Kysely<Tables>, limitMs = CHECK_MS): Promise<void> {
-  const check = checks.get(database) ?? requireWritable(database).finally(() => checks.delete(database));
+  const check = checks.get(database) ?? askDatabase(database).finally(() => checks.delete(database));
   checks.set(database, check);
   const over = new AbortController();
   try {
@@ -127,6 +134,20 @@ export async function checkDatabase<Tables>(database: Kysely<Tables>, limitMs = 
     throw databaseError(error);
   } finally {
     over.abort(ANSWERED);
+  }
+}
+
+async function askDatabase<Tables>(database: Kysely<Tables>): Promise<void> {
+  const way = ways.get(database);
+  if (way?.isFull() !== true) return requireWritable(database);
+  const client = new pg.Client({ ...connectionOptions(way.url), application_name: 'opentsm ready' });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ state: string }>(READ_ONLY_STATE);
+    if (rows[0]?.state !== 'off') throw readOnlyError();
+  } finally {
+    void client.end().catch(() => {});
   }
 }
 

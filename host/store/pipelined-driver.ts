@@ -20,7 +20,7 @@ import { isConnectionError, readOnlyError } from './database-errors.ts';
 /** Statements that are kept prepared; texts beyond this number, which lists of many lengths could make, are not. */
 const MAX_PREPARED = 512;
 const COMMIT = 'COMMIT';
-const READ_ONLY_STATE = "SELECT current_setting('transaction_read_only') AS state";
+export const READ_ONLY_STATE = "SELECT current_setting('transaction_read_only') AS state";
 const names = new Map<string, string>();
 
 /** Name of the prepared statement of this text, the same for every connection of this process. */

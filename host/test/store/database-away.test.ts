@@ -148,6 +148,25 @@ describe('a database that has no time, takes no writes, or falls silent', () => 
     expect(await idsOf(database)).to.deep.equal([2]);
   });
 
+  it('answers beside a pool whose connections are all at work, and not when it takes no writes', async () => {
+    const { database } = await open('crowded');
+    const held = Promise.withResolvers<void>();
+    const taken = Promise.withResolvers<void>();
+    const atWork = database.transaction().execute(async (transaction) => {
+      await add(transaction, 1).execute();
+      taken.resolve();
+      await held.promise;
+    });
+    await taken.promise;
+    await checkDatabase(database);
+    await admin('ALTER DATABASE crowded SET default_transaction_read_only = on');
+    const refused = await rejection(checkDatabase(database));
+    expect(refused).to.deep.include({ code: 'database', context: { sqlState: '25006' } });
+    held.resolve();
+    await atWork;
+    expect(await idsOf(database)).to.deep.equal([1]);
+  });
+
   it('hears bells again when the listening connection has gone silent', async () => {
     const { url, database } = await open('bells');
     await using way = await BadWay.open(`${url}?query_timeout=1000`);
