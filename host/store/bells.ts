@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { connectionOptions } from './database.ts';
 
@@ -11,6 +12,10 @@ const CHANNEL = 'opentsm';
 /** A server that hears nothing more of a node frees its name. */
 const SERVER_KEEPS_ALIVE = `SELECT set_config('tcp_keepalives_idle', '10', false),
   set_config('tcp_keepalives_interval', '5', false), set_config('tcp_keepalives_count', '3', false)`;
+const TRY_LOCK = 'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken';
+/** Waits a second for each to end: its lock goes with it. */
+const END_OWN = `SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
+  WHERE application_name = $1 AND pid <> pg_backend_pid()`;
 const ASK_MS = 30_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -101,7 +106,7 @@ export async function readUntil<T>(
 export interface BellsByDatabaseOptions {
   readonly url: string;
   readonly onError: (error: Error) => void;
-  /** Session lock that this connection keeps, and what to do when another session has it. */
+  /** Session lock that this connection keeps, and what to do when another process has it. */
   readonly lock?: { readonly key: string; readonly taken: () => void };
   /** How often the connection is tried out; 30 s when absent. */
   readonly askMs?: number;
@@ -111,6 +116,10 @@ export interface BellsByDatabaseOptions {
 export class BellsByDatabase implements AsyncDisposable {
   readonly bells = new Bells();
   readonly #options: BellsByDatabaseOptions;
+  /** By this name the server knows the connections of this process, those too that have gone silent. */
+  readonly #name = `opentsm bells ${randomUUID().slice(0, 13)}`;
+  /** A connection of ours that has gone silent keeps the lock: it is tried again. */
+  #lockDue = false;
   #client: pg.Client | undefined;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
@@ -142,7 +151,7 @@ export class BellsByDatabase implements AsyncDisposable {
   }
 
   #newClient(): pg.Client {
-    const client = new pg.Client({ ...connectionOptions(this.#options.url), application_name: 'opentsm bells' });
+    const client = new pg.Client({ ...connectionOptions(this.#options.url), application_name: this.#name });
     client.on('error', (error) => this.#lost(client, error));
     client.on('end', () => this.#lost(client, new Error('the listening connection ended')));
     client.on('notification', ({ payload }) => {
@@ -153,18 +162,20 @@ export class BellsByDatabase implements AsyncDisposable {
 
   async #begin(client: pg.Client): Promise<void> {
     await client.connect();
-    const { lock } = this.#options;
     await client.query(SERVER_KEEPS_ALIVE);
-    const taken =
-      lock === undefined
-        ? true
-        : (
-            await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken', [
-              lock.key,
-            ])
-          ).rows[0]?.taken === true;
-    if (!taken) lock?.taken();
+    await this.#takeLock(client);
     await client.query(`LISTEN ${CHANNEL}`);
+  }
+
+  /** What the server still has of ours, a connection that has gone silent, is ended first: it may keep the lock. */
+  async #takeLock(client: pg.Client): Promise<void> {
+    const { lock } = this.#options;
+    if (lock === undefined) return;
+    const ended = await client.query(END_OWN, [this.#name]);
+    const { rows } = await client.query<{ taken: boolean }>(TRY_LOCK, [lock.key]);
+    const isOurs = rows[0]?.taken === true;
+    this.#lockDue = !isOurs && ended.rows.length > 0;
+    if (!isOurs && !this.#lockDue) lock.taken();
   }
 
   /** Nobody rings on a connection that has gone silent: whether the other end is there is asked. */
@@ -172,7 +183,7 @@ export class BellsByDatabase implements AsyncDisposable {
     const again = setTimeout(async () => {
       if (this.#client !== client) return;
       try {
-        await client.query('SELECT 1');
+        await (this.#lockDue ? this.#takeLock(client) : client.query('SELECT 1'));
         this.#ask(client);
       } catch (error) {
         this.#lost(client, error instanceof Error ? error : new Error(String(error)));

@@ -41,8 +41,8 @@ export class BadWay implements AsyncDisposable {
   /** From here on nothing comes through on the connections that are there, and nobody is told. */
   swallow(): void {
     for (const { near, far } of this.#pairs) {
-      near.removeAllListeners('data').resume();
-      far.removeAllListeners('data').resume();
+      near.removeAllListeners('data').removeAllListeners('close').resume();
+      far.removeAllListeners('data').removeAllListeners('close').resume();
     }
   }
 

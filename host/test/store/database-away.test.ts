@@ -167,6 +167,26 @@ describe('a database that has no time, takes no writes, or falls silent', () => 
     expect(await idsOf(database)).to.deep.equal([1]);
   });
 
+  it('keeps the name of its node over a listening connection that has gone silent', async () => {
+    const { url } = await open('name');
+    await using way = await BadWay.open(`${url}?query_timeout=1000`);
+    const heard: string[] = [];
+    const lock = { key: 'node one', taken: () => heard.push('taken') };
+    const onError = ({ message }: Error) => heard.push(message);
+    await using listener = await BellsByDatabase.listen({ url: way.url, onError, lock, askMs: 50 });
+    const again = listener.bells.heard('some bell', 60_000);
+    way.swallow();
+    await again;
+    // Another process is told so: the name is held.
+    await using other = await BellsByDatabase.listen({
+      url,
+      onError,
+      lock: { ...lock, taken: () => heard.push('other') },
+    });
+    expect(heard).to.deep.equal(['Query read timeout', 'other']);
+    expect(other.bells).not.to.equal(listener.bells);
+  });
+
   it('hears bells again when the listening connection has gone silent', async () => {
     const { url, database } = await open('bells');
     await using way = await BadWay.open(`${url}?query_timeout=1000`);
