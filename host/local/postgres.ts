@@ -8,6 +8,7 @@ import pg from 'pg';
 import { TransportError, TsmError, UsageError } from '../errors.ts';
 import { freePort } from './free-port.ts';
 import { dataFolder, exists, findBinaries, keptSecret, PASSWORD_FILE, serverRuns } from './postgres-files.ts';
+import { copyTemplate, keepTemplate, templateFor } from './postgres-template.ts';
 
 export { removePostgres } from './postgres-files.ts';
 
@@ -64,7 +65,16 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<P
   const password = await keptSecret(join(folder, PASSWORD_FILE));
   const data = await dataFolder(folder, password, owner);
   await stopLeftOver(data);
-  if (!(await exists(join(data, 'PG_VERSION')))) await initialise(binaries, data, password, owner);
+  if (!(await exists(join(data, 'PG_VERSION')))) {
+    // One made by other programs does not fit.
+    const template = options.binaries === undefined ? templateFor(options.durable ?? true) : undefined;
+    if (template !== undefined && (await copyTemplate(template, data))) {
+      await setPassword(binaries, data, password, owner);
+    } else {
+      await initialise(binaries, data, password, owner);
+      if (template !== undefined) await keepTemplate(data, template);
+    }
+  }
   const launchOptions = { binaries, data, owner, durable: options.durable ?? true, log: join(folder, 'postgres.log') };
   const { child, port } = await startOnFreePort(launchOptions);
   const keeper = new Keeper(launchOptions, port, child);
@@ -210,15 +220,28 @@ async function initialise(binaries: string, data: string, password: string, owne
   ];
   // Node's own pipe is a socket, which /dev/stdin cannot open again: cat makes a real pipe of it.
   const command = ['-c', 'cat | "$@"', 'sh', join(binaries, 'bin/initdb'), ...arguments_];
+  await runWith(`${password}\n`, command, owner);
+}
+
+/** Of the administrator, in a cluster that was copied and has no server yet. */
+async function setPassword(binaries: string, data: string, password: string, owner: number | undefined): Promise<void> {
+  const settings = ['-c', 'dynamic_shared_memory_type=mmap'];
+  const command = ['-c', 'exec "$@"', 'sh', join(binaries, 'bin/postgres'), '--single', '-F', '-D', data, ...settings];
+  await runWith(`ALTER ROLE opentsm PASSWORD '${password}'\n`, [...command, 'postgres'], owner);
+}
+
+/** Runs a program of PostgreSQL through the shell with this input. @throws TransportError with the end of its output */
+async function runWith(input: string, command: readonly string[], owner: number | undefined): Promise<void> {
   const child = spawn('/bin/sh', command, { ...asOwner(owner), stdio: ['pipe', 'pipe', 'pipe'] });
   const output: Buffer[] = [];
   child.stdout?.on('data', (part: Buffer) => output.push(part));
   child.stderr?.on('data', (part: Buffer) => output.push(part));
   child.stdin?.on('error', () => {});
-  child.stdin?.end(`${password}\n`);
+  child.stdin?.end(input);
   const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0)
-    throw new TransportError('postgres-start', `initdb failed: ${Buffer.concat(output).toString().slice(-800)}`, {
+  const said = Buffer.concat(output).toString();
+  if (code !== 0 || said.includes('ERROR:'))
+    throw new TransportError('postgres-start', `The cluster could not be made: ${said.slice(-800)}`, {
       code: code ?? -1,
     });
 }

@@ -95,6 +95,27 @@ describe('embedded PostgreSQL', () => {
     await removePostgres(old);
   });
 
+  it('is copied where tests name a template, and has a password of its own', async () => {
+    const before = process.env.OPENTSM_POSTGRES_TEMPLATE;
+    process.env.OPENTSM_POSTGRES_TEMPLATE = join(dirname(folder), 'template');
+    const other = join(dirname(folder), 'other');
+    try {
+      await using server = await startEmbeddedPostgres({ folder, durable: false });
+      await using copy = await startEmbeddedPostgres({ folder: other, durable: false });
+      const identifier = 'SELECT system_identifier::text AS cluster FROM pg_control_system()';
+      expect(await query(copy.adminUrl, identifier)).to.deep.equal(await query(server.adminUrl, identifier));
+      const wrong = new URL(copy.adminUrl);
+      wrong.password = new URL(server.adminUrl).password;
+      expect(((await query(wrong.href, 'SELECT 1').catch((caught: unknown) => caught)) as Error).message).to.match(
+        /password authentication failed/,
+      );
+    } finally {
+      if (before === undefined) delete process.env.OPENTSM_POSTGRES_TEMPLATE;
+      else process.env.OPENTSM_POSTGRES_TEMPLATE = before;
+      await removePostgres(other);
+    }
+  });
+
   it('refuses names that would be SQL', async () => {
     await using server = await startEmbeddedPostgres({ folder, durable: false });
     const error = await server.createDatabase('a; DROP ROLE b').catch((caught: unknown) => caught);
