@@ -129,9 +129,8 @@ async function runMaven(root, ...args) {
 }
 
 async function buildJavaParts(root) {
-  const inputs = fingerprint(root, ['pom.xml', 'applet', 'simulator/java', 'toolchain/java'], (path) =>
-    /\.(java|xml|properties|api|txt|json)$/.test(path),
-  );
+  const parts = ['pom.xml', 'applet', 'simulator/java', 'toolchain/java'];
+  const inputs = fingerprint(root, parts, (path) => !/\.(md|ts|mjs)$/.test(path));
   await stamped(root, 'java', inputs, async () => {
     console.error('setup: building the Java parts with Maven');
     if (!(await runMaven(root, '-DskipTests', 'package')))

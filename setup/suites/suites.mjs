@@ -19,7 +19,7 @@ const mocha = (name, specs, more = {}) => {
     specs,
     command: more.network === true ? command : isolated(command),
     counts: mochaCounts,
-    after: ['java', 'cap'],
+    after: ['cap'],
     ...(CAN_ISOLATE ? {} : { shares: 'pcsc' }),
     ...more,
   };
@@ -34,28 +34,30 @@ const CONFORMANCE = ['host/test/conformance/**/*.test.ts'];
 export const CONFORMANCE_ALONE = mocha('conformance', [...CONFORMANCE, ...CONFORMANCE_FILES], { needsClients: true });
 
 /**
- * In the order in which they begin. `after` names suites that make what a suite uses: classes, and CAP files, which are
- * made outside the namespace because a first build fetches Ant. `needsClients`: drives clients that others made.
+ * In the order in which they begin: the longest first, so that none of them is left to run alone. `after` names a suite
+ * that makes what a suite uses: CAP files, made outside the namespace because a first build fetches Ant. Classes and
+ * jars are those of the set-up, which `mvn package` finds as they should be. `needsClients`: drives clients that others
+ * made.
  */
 export const SUITES = [
+  check('cap', 'toolchain/bin/ant-javacard.mjs'),
   {
     name: 'java',
     command: ['mvn', '-q', '-B', 'package', '-Dsurefire.failIfNoSpecifiedTests=false', '-fae'],
     counts: mavenCounts,
   },
   check('lint', 'setup/lint.mjs'),
-  mocha('setup', ['setup/**/*.test.{ts,mjs}'], { after: [] }),
-  check('cap', 'toolchain/bin/ant-javacard.mjs', { after: ['java'] }),
   mocha('crash', ['host/test/crash/**/*.test.ts']),
-  mocha('conformance', CONFORMANCE),
+  mocha('platform', [`host/test/{${PLATFORM}}/**/*.test.ts`], { needsClients: true }),
   mocha('host', ['host/test/*.test.ts', `host/test/!(${[...PLATFORM, ...ALONE].join('|')})/**/*.test.ts`], {
     needsClients: true,
   }),
-  mocha('platform', [`host/test/{${PLATFORM}}/**/*.test.ts`], { needsClients: true }),
   mocha('attack', ['host/test/attack/**/*.test.ts']),
   mocha('flow', ['host/test/flow/**/*.test.ts']),
-  mocha('applet', ['applet/test/**/*.test.ts']),
   mocha('toolchain', ['toolchain/test/**/*.test.ts'], { network: true }),
-  mocha('deploy', ['deploy/test/**/*.test.ts'], { network: true, after: [] }),
+  mocha('applet', ['applet/test/**/*.test.ts']),
   mocha('simulator', ['simulator/test/**/*.test.ts']),
+  mocha('deploy', ['deploy/test/**/*.test.ts'], { network: true, after: [] }),
+  mocha('conformance', CONFORMANCE),
+  mocha('setup', ['setup/**/*.test.{ts,mjs}'], { after: [] }),
 ];
