@@ -3,8 +3,10 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { missingClients, prepareClients } from './clients/prepare.mjs';
 import { conformanceTables } from './conformance/tables.mjs';
+import { joinHost } from './joined-host/join.mjs';
 import { runSuites } from './suites/lanes.mjs';
 import { CONFORMANCE_ALONE, SUITES } from './suites/suites.mjs';
 
@@ -22,6 +24,13 @@ mkdirSync(results, { recursive: true });
 process.env.OPENTSM_TOOLCHAIN_CACHE ??= join(root, 'build', 'toolchain');
 // Compiled once for all suites and the commands that they start.
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/opentsm');
+// The first database that a test starts is made by initdb, all others are copies of it as it was then.
+process.env.OPENTSM_POSTGRES_TEMPLATE = join(root, 'build', 'postgres-template');
+rmSync(process.env.OPENTSM_POSTGRES_TEMPLATE, { recursive: true, force: true });
+// Daemons and commands that tests start are read from a few files.
+process.env.OPENTSM_JOINED_HOST = join(root, 'build', 'joined-host');
+const useJoined = `--import=${pathToFileURL(join(import.meta.dirname, 'joined-host/use.mjs')).href}`;
+process.env.NODE_OPTIONS = [process.env.NODE_OPTIONS ?? '', useJoined].join(' ').trim();
 // Most simulators of the gate live for seconds: code is compiled for speed when it has run ten times as often as usual.
 process.env.OPENTSM_SIMULATOR_JVM ??= [
   ...['-XX:Tier4InvocationThreshold=50000', '-XX:Tier4MinInvocationThreshold=6000'],
@@ -32,6 +41,7 @@ process.env.OPENTSM_SIMULATOR_JVM ??= [
 const lanes = availableParallelism() + 1;
 
 const started = performance.now();
+await joinHost(root, process.env.OPENTSM_JOINED_HOST);
 const wanted = SUITES.filter(({ name }) => only.length === 0 || only.includes(name)).map((suite) =>
   only.length === 1 && suite.name === CONFORMANCE_ALONE.name ? CONFORMANCE_ALONE : suite,
 );
