@@ -58,7 +58,9 @@ async function checkNames(database: Kysely<IssuerTables>, caller: string, reques
   if (names.some((name) => name.startsWith(own) || name === ssdAid))
     throw new PolicyError('aid-reserved', 'An application of a provider has no AID of the security domains');
   const others = (await listApplications(database, cardId)).filter((row) => row.provider_id !== caller);
-  const taken = names.find((name) => others.some(({ aid }) => aid.startsWith(name) || name.startsWith(aid)));
+  const taken = names.find((name) =>
+    others.some(({ aid, load_file_aid: file }) => aid.startsWith(name) || name.startsWith(aid) || file === name),
+  );
   if (taken !== undefined) throw new ConflictError('aid-taken', `Another provider has ${taken} on this card`);
 }
 

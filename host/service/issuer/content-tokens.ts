@@ -4,7 +4,7 @@ import { actOfReceipt, delegatedCommand } from '../../card/delegated-act.ts';
 import { ConflictError, NotFoundError, WireError } from '../../errors.ts';
 import type { AuditLog, AuditPhase } from '../../store/audit-log.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
-import { recordCreated, recordCreating, recordDeleted } from '../../store/issuer/applications.ts';
+import { recordCreated, recordCreating, recordDeleted, releaseApplication } from '../../store/issuer/applications.ts';
 import { recordCardProduct, requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { forgetCardProduct } from '../../store/issuer/card-products.ts';
 import {
@@ -72,7 +72,8 @@ export class ContentTokens {
     if (row.state === 'confirmed')
       throw new ConflictError('token-used', 'The card has confirmed this act: take a new key for another one');
     if (act.act === 'install') {
-      await recordCreating(database, { cardId, aid: act.instanceAid, providerId: caller, workflowId: tokenId });
+      const whose = { providerId: caller, productId, loadFile: { aid: act.loadFileAid } };
+      await recordCreating(database, { cardId, aid: act.instanceAid, workflowId: tokenId, ...whose });
       // From now on it may be there, whatever becomes of the receipt: a loss report has to know it.
       // One that came between the check and this row is seen behind it, and no token is signed.
       if (productId !== undefined) await recordCardProduct(database, cardId, productId);
@@ -98,6 +99,7 @@ export class ContentTokens {
     const row = await this.#own(tokenId, caller);
     if (confirmation === undefined || confirmation === '' || confirmation === '00') {
       await leaveUnproved(database, row);
+      if (row.act.act === 'delete') await releaseApplication(database, cardIdOfText(row.card), row.act.aid);
       const now = await this.#own(tokenId, caller);
       return now.counter === undefined ? { state: 'unproved' } : { state: 'confirmed', counter: now.counter };
     }

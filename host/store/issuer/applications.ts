@@ -12,6 +12,10 @@ export interface ApplicationRow {
   readonly aid: string;
   readonly providerId: string;
   readonly workflowId: string;
+  /** Absent: a security domain, or a product that its provider does not name. */
+  readonly productId?: string | undefined;
+  /** What it is made of, and the SHA-256 of that file's data block where the issuer knows it. */
+  readonly loadFile?: { readonly aid: string; readonly hash?: string | undefined };
 }
 
 type Database = Kysely<IssuerTables>;
@@ -19,34 +23,60 @@ type Database = Kysely<IssuerTables>;
 /**
  * Records the intent before the card is touched.
  *
- * @throws ConflictError `aid-taken` when another provider has this AID on the card
+ * @throws ConflictError `aid-taken` when another provider or product has this AID on the card, `load-file-taken` when
+ *     something else on the card is made of another file of this one's name
  */
 export async function recordCreating(database: Database, application: ApplicationRow): Promise<void> {
-  const card = cardIdText(application.cardId);
-  const row = await database
-    .insertInto('applications')
-    .values({
-      card,
-      aid: application.aid,
-      provider_id: application.providerId,
-      state: 'creating',
-      workflow_id: application.workflowId,
-    })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['card', 'aid'])
-        .doUpdateSet({ workflow_id: application.workflowId })
-        .where('applications.provider_id', '=', application.providerId),
-    )
-    .returning('aid')
-    .executeTakeFirst();
-  if (row === undefined) {
-    throw new ConflictError('aid-taken', `Another provider has ${application.aid} on this card`, {
-      card,
-      aid: application.aid,
-    });
+  const { cardId, aid, providerId, productId, workflowId, loadFile } = application;
+  const card = cardIdText(cardId);
+  const whose = {
+    workflow_id: workflowId,
+    ...(productId === undefined ? {} : { product_id: productId }),
+    ...(loadFile === undefined ? {} : { load_file_aid: loadFile.aid, load_file_hash: loadFile.hash ?? null }),
+  };
+  const row = await database.transaction().execute(async (transaction) => {
+    // Two that come at once are looked at one after the other.
+    await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`applications of ${card}`}, 0))`.execute(transaction);
+    await requireOwnNames(transaction, application);
+    return transaction
+      .insertInto('applications')
+      .values({ card, aid, provider_id: providerId, state: 'creating', ...whose })
+      .onConflict((conflict) =>
+        conflict.columns(['card', 'aid']).doUpdateSet(whose).where('applications.provider_id', '=', providerId),
+      )
+      .returning('aid')
+      .executeTakeFirst();
+  });
+  if (row === undefined) throw taken(aid, card);
+}
+
+/**
+ * Nobody else has this AID on the card, and nobody another file under the name of its load file. What a release before
+ * this one put there says neither product nor file, and is its provider's.
+ *
+ * @throws ConflictError `aid-taken`, `load-file-taken`
+ */
+export async function requireOwnNames(
+  database: Database,
+  { cardId, aid, providerId, productId, loadFile }: Omit<ApplicationRow, 'workflowId'>,
+): Promise<void> {
+  const card = cardIdText(cardId);
+  const differs = (one: string | null, other: string | undefined) =>
+    one !== null && other !== undefined && one !== other;
+  for (const row of await listApplications(database, cardId)) {
+    if (row.aid === aid && (row.provider_id !== providerId || differs(row.product_id, productId)))
+      throw taken(aid, card);
+    if (row.aid === aid || loadFile === undefined || row.load_file_aid !== loadFile.aid) continue;
+    if (differs(row.load_file_hash, loadFile.hash))
+      throw new ConflictError('load-file-taken', `Another file has the name ${loadFile.aid} on this card`, {
+        card,
+        aid: loadFile.aid,
+      });
   }
 }
+
+const taken = (aid: string, card: string) =>
+  new ConflictError('aid-taken', `Another provider or product has ${aid} on this card`, { card, aid });
 
 /** The card has confirmed it; a new card is in use from here on. */
 export async function recordCreated(database: Database, cardId: CardId, aid: string): Promise<void> {
@@ -61,6 +91,19 @@ export async function recordCreated(database: Database, cardId: CardId, aid: str
     .set({ state: 'ACTIVE', changed_at: sql<Date>`now()` })
     .where('card', '=', cardIdText(cardId))
     .where('state', '=', 'NEW')
+    .execute();
+}
+
+/**
+ * Its provider says that the card has it no more, and nothing proves it: the AID stays the provider's, and what it does
+ * with it is open again.
+ */
+export async function releaseApplication(database: Database, cardId: CardId, aid: string): Promise<void> {
+  await database
+    .updateTable('applications')
+    .set({ product_id: null, load_file_aid: null, load_file_hash: null })
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', '=', aid)
     .execute();
 }
 

@@ -49,6 +49,11 @@ interface ApplicationTable {
   provider_id: string;
   state: 'creating' | 'created';
   workflow_id: string;
+  /** Null: a security domain, or put there by a release before this one. */
+  product_id: string | null;
+  load_file_aid: string | null;
+  /** SHA-256 of the load file data block; null: not known. */
+  load_file_hash: string | null;
 }
 
 interface SecurityDomainRequestTable {
@@ -289,5 +294,11 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
     name: 'reports of whole cards',
     // A node of the release before says nothing of it: the stricter meaning.
     sql: 'ALTER TABLE loss_reports ADD COLUMN all_products boolean NOT NULL DEFAULT true;',
+  },
+  {
+    number: 18,
+    name: 'products of applications',
+    sql: `ALTER TABLE applications ADD COLUMN product_id text, ADD COLUMN load_file_aid text,
+      ADD COLUMN load_file_hash text;`,
   },
 ];

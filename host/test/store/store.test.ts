@@ -315,5 +315,15 @@ describe("the platforms' databases", () => {
     await recordCreating(database, { ...application, workflowId: 'w2' });
     const taken = await rejection(recordCreating(database, { ...application, providerId: 'b' }));
     expect(taken).to.be.instanceOf(ConflictError);
+    const whose = { cardId, providerId: 'a', workflowId: 'w' };
+    const file = { aid: 'F001020306', hash: '01'.repeat(32) };
+    await recordCreating(database, { ...whose, aid: 'F00102030601', productId: 'p', loadFile: file });
+    const codeOf = async (change: { readonly aid: string; readonly productId: string }, hash?: string) =>
+      Object(await rejection(recordCreating(database, { ...whose, ...change, loadFile: { ...file, hash } }))).code;
+    const same = { aid: 'F00102030601', productId: 'p' };
+    expect(await codeOf({ ...same, productId: 'q' }, file.hash)).to.equal('aid-taken');
+    expect(await codeOf({ aid: 'F00102030602', productId: 'q' }, '02'.repeat(32))).to.equal('load-file-taken');
+    await recordCreating(database, { ...whose, aid: 'F00102030602', productId: 'q', loadFile: file });
+    expect(await codeOf(same, '02'.repeat(32)), 'another is made of it').to.equal('load-file-taken');
   });
 });

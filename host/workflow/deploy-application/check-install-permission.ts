@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PolicyError } from '../../errors.ts';
+import { requireOwnNames } from '../../store/issuer/applications.ts';
 import { requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { providerOfProduct } from '../../store/issuer/card-products.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import { AID, aidToHex } from '../../wire/gp/aid.ts';
-import type { InstallContext, InstallStart } from './context.ts';
+import { applicationRowOf, type InstallContext, type InstallStart } from './context.ts';
 
 /**
  * D3: may this provider have this application put into this domain? The domain's AID must be registered as its own, the
- * product too, neither load file nor instance may carry a name of the issuer's, and nobody has reported the card lost.
+ * product too, neither load file nor instance may carry a name of the issuer's or of another product on this card, and
+ * nobody has reported the card lost.
  *
- * @throws PolicyError before anything is touched
+ * @throws PolicyError, ConflictError `aid-taken`, `load-file-taken`, before anything is touched
  */
 export async function checkInstallPermission({ request, caller }: InstallStart, { database }: InstallContext) {
   const provider = await findProvider(database, caller);
@@ -38,5 +40,6 @@ export async function checkInstallPermission({ request, caller }: InstallStart, 
   if (names.some((name) => name.startsWith(own)) || request.instanceAid === request.ssdAid) {
     throw new PolicyError('aid-reserved', 'An application of a provider has no AID of the security domains');
   }
+  await requireOwnNames(database, applicationRowOf({ request, caller }));
   return { relayBaseUrl: provider.baseUrl };
 }

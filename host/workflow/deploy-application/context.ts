@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Card } from '../../store/issuer/cards.ts';
+import { loadFileHash } from '../../wire/cap/cap-file.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type {
   ApplicationRemoval,
@@ -58,4 +60,10 @@ export interface Named {
 
 export type InstallStart = { readonly request: ApplicationRequest; readonly caller: string };
 export type InstallContext = IssuerContext;
+/** What of a request is kept with the card. */
+export function applicationRowOf({ request, caller }: InstallStart) {
+  const { cardId, instanceAid, productId, loadFileAid, loadFile } = request;
+  const hash = toHex(loadFileHash(fromHex(loadFile)));
+  return { cardId, aid: instanceAid, providerId: caller, productId, loadFile: { aid: loadFileAid, hash } };
+}
 export type InstallFacts = InstallStart & { readonly card: Card };
