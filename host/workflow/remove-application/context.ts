@@ -3,4 +3,8 @@ import type { Card } from '../../store/issuer/cards.ts';
 import type { ApplicationRemoval } from '../../wire/message/platform.ts';
 
 export type RemovalStart = { readonly request: ApplicationRemoval; readonly caller: string };
-export type RemovalFacts = RemovalStart & { readonly card: Card };
+export type RemovalFacts = RemovalStart & {
+  readonly card: Card;
+  /** The issuer has put no application of this name onto the card. */
+  readonly unrecorded?: true;
+};

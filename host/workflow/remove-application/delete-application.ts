@@ -12,12 +12,13 @@ import type { RemovalFacts } from './context.ts';
 
 /**
  * R7: DELETE of the instance where it is there, and then of the load file, which the card keeps while another instance
- * is made of it (GPCS 11.2.2).
+ * is made of it (GPCS 11.2.2). For what was never put there nothing is deleted: its load file may be another's.
  */
 export async function* deleteApplication(
-  { request, caller, instanceOnCard }: RemovalFacts & { readonly instanceOnCard: boolean },
+  { request, caller, instanceOnCard, unrecorded }: RemovalFacts & { readonly instanceOnCard: boolean },
   { auditLog, workflowId, database }: InstallContext,
 ) {
+  if (unrecorded) return {};
   const { cardId, instanceAid, loadFileAid, productId } = request;
   const record = {
     ...{ numeral: 'R7', act: 'DELETE', workflowId, subject: `${cardIdText(cardId)} ${instanceAid}` },

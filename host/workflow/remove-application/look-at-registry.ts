@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ConflictError } from '../../errors.ts';
+import { ConflictError, PolicyError } from '../../errors.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
 import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
 import { decodeGetStatus, getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
@@ -14,14 +14,17 @@ import type { RemovalFacts } from './context.ts';
  * its script.
  *
  * @throws ConflictError `application-elsewhere` for an instance in another domain than the provider's
+ * @throws PolicyError `not-your-application` for one that is there and that the issuer did not put there
  */
-export async function* lookAtRegistry({ request, card }: RemovalFacts, _context: InstallContext) {
+export async function* lookAtRegistry({ request, card, unrecorded }: RemovalFacts, _context: InstallContext) {
   const name = aid(request.instanceAid);
   const command = getStatus(REGISTRY.APPLICATIONS, { prefix: name });
   const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
   const accepted = [SW.NO_ERROR, SW.MORE_DATA_AVAILABLE, SW.REFERENCED_DATA_NOT_FOUND] as const;
   const entries = decodeGetStatus(responseData(command, responses[0], ...accepted));
   const found = entries.find((entry) => sameBytes(entry.aid, name));
+  if (found !== undefined && unrecorded)
+    throw new PolicyError('not-your-application', `${request.instanceAid} is on this card for nobody that we know of`);
   const domain = found?.securityDomain === undefined ? undefined : aidToHex(found.securityDomain);
   // One whose hand-over was broken off stands in the issuer's domain still.
   if (domain !== undefined && domain !== request.ssdAid && domain !== card.isdAid)
