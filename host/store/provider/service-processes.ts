@@ -65,6 +65,23 @@ export async function lockInstance(transaction: Transaction<ProviderTables>, ins
     .execute();
 }
 
+/**
+ * What other instances have on this card, or may have: until the end of the transaction nobody else is told this of the
+ * card.
+ */
+export async function applicationsOfOthers(
+  transaction: Transaction<ProviderTables>,
+  { instanceId, cardId }: Pick<DeployedService, 'instanceId' | 'cardId'>,
+): Promise<PlacedApplication[]> {
+  const card = cardIdText(cardId);
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`applications of ${card}`}, 0))`.execute(transaction);
+  const rows = await deployed(transaction)
+    .where('card', '=', card)
+    .where('service_deployments.instance_id', '<>', instanceId)
+    .execute();
+  return rows.flatMap(({ applications }) => applications);
+}
+
 /** Instances of a service on these cards, in the order of the cards' names. */
 export async function findDeployedOn(
   database: Database,

@@ -259,13 +259,13 @@ describe('services of a provider on a card', function () {
       storeData: [{ p1: 'E8', cardKey: { key: 'other-mac', dgi: '8201' } }],
     };
     const other = await ServiceDesk.open(world, script);
-    const wanted = await other.create(card.cardId);
-    const before = card.seat.sent.length;
+    const empty = await world.insertMade('services without key');
+    const wanted = await other.create(empty.cardId);
     const deploy: Operation = { operation: 'deploy', commands: ['I', 'P'], finalize: false };
-    const refused = await other.run(wanted, 'services', deploy);
+    const refused = await other.run(wanted, 'services without key', deploy);
     expect(refused.problem?.type).to.equal('urn:opentsm:problem:script-key');
     expect((await other.get(wanted)).state).to.equal(S.NOT_DEPLOYED);
-    const sent = card.seat.sent.slice(before).map(({ label }) => label);
+    const sent = empty.seat.sent.map(({ label }) => label);
     expect(sent.filter((label) => /^(INSTALL|LOAD|PUT KEY|MANAGE)/.test(label))).to.deep.equal([]);
   });
 

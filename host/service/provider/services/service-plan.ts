@@ -108,6 +108,23 @@ export const isSame = (one: PlacedApplication, other: PlacedApplication): boolea
   one.parameters === other.parameters &&
   one.selectable === other.selectable;
 
+/**
+ * The first AID among what is wanted that another one on the card has: of an instance, or of a load file that is
+ * another upload, so that one would run the other's code.
+ */
+export function takenName(
+  wanted: readonly PlacedApplication[],
+  others: readonly PlacedApplication[],
+): string | undefined {
+  for (const { instanceAid, loadFileAid, elfId, uploadDate } of wanted)
+    for (const other of others) {
+      if (other.instanceAid === instanceAid) return instanceAid;
+      const isFile = other.elfId === elfId && other.uploadDate === uploadDate;
+      if (other.loadFileAid === loadFileAid && !isFile) return loadFileAid;
+    }
+  return undefined;
+}
+
 /** What stands and is not wanted, and what is wanted with what is known of it. */
 export function changeOf(
   placed: readonly PlacedApplication[],

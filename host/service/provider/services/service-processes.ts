@@ -6,6 +6,7 @@ import { cardIdText } from '../../../store/card-id.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import {
   addProcess,
+  applicationsOfOthers,
   type DeployedService,
   findDeployed,
   findProcess,
@@ -48,7 +49,7 @@ import { KEY_DISTRIBUTION, type KeyDistributions } from '../key-distributions.ts
 import { processEnding } from './process-end.ts';
 import type { ProcessInput } from './process-input.ts';
 import type { ServiceCatalogue } from './service-catalogue.ts';
-import { applicationsOf, changeOf, findVersion, flavorFor } from './service-plan.ts';
+import { applicationsOf, changeOf, findVersion, flavorFor, takenName } from './service-plan.ts';
 
 export const SERVICE_PROCESS = 'service-process';
 
@@ -104,6 +105,7 @@ export class ServiceProcesses {
       const row: ProcessRow = { id, ...instance, request: body.request, startState: instance.state };
       if (!(await addProcess(transaction, row)))
         throw refusal('NOT_ALLOWED', 'Another process works on this instance: wait for its end');
+      await requireFree(transaction, instance, input);
       await begin(transaction, instance, input);
       const workflow = { id, kind: SERVICE_PROCESS, fairKey: settings.providerId, input };
       return flow.engine.add(transaction as unknown as Transaction<unknown>, workflow);
@@ -309,6 +311,25 @@ function partOf(run: DurableRun, part: string, kind: string): DurableRun {
     },
     step: (name, act, along) => run.step(`${prefix}${name}`, act, along),
   };
+}
+
+/**
+ * All services share one domain on a card: what comes has no name there that another instance has.
+ *
+ * @throws ConflictError `already-exists`
+ */
+async function requireFree(
+  transaction: Transaction<ProviderTables>,
+  instance: DeployedService,
+  { request, start }: ProcessInput,
+): Promise<void> {
+  if (request.operation !== 'deploy' && request.operation !== 'update') return;
+  const taken = takenName(start.applications, await applicationsOfOthers(transaction, instance));
+  if (taken !== undefined)
+    throw refusal(
+      'ALREADY_EXISTS',
+      `Another service has ${taken} on this card: end that one, or take another name or the same load file`,
+    );
 }
 
 /** The instance while the process works on it. */

@@ -23,6 +23,17 @@ export function requireFlavor(world: World, flavor: Entity<'Flavor'>): void {
   if (mode !== 0 && keyIndex === '')
     throw tsmsError(1004, { attributeName: 'featureConfig.keyIndex', entityName: 'Flavor' });
   requireAttestable(world, flavor);
+  requireOneName(world, flavor);
+}
+
+/** A card has one application of a name. @throws TsmsError 1008 */
+function requireOneName(world: World, { document }: Entity<'Flavor'>): void {
+  const names = document.applicationInstantiationConfigs.map(({ applicationConfigId }) =>
+    world.get('ApplicationConfig', applicationConfigId).document.instanceAid.toUpperCase(),
+  );
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined)
+    throw wrongFormat('applicationInstantiationConfigs', twice, 'another instanceAid for each application of a Flavor');
 }
 
 /** Whoever attests needs keys that were provisioned. */
@@ -54,7 +65,10 @@ export function requireConfig(world: World, config: Entity<'ApplicationConfig'>)
       true,
       'false while provideAttestationToken is false',
     );
-  for (const flavor of flavorsWithConfigs(world, [config])) requireAttestable(world, flavor);
+  for (const flavor of flavorsWithConfigs(world, [config])) {
+    requireAttestable(world, flavor);
+    requireOneName(world, flavor);
+  }
 }
 
 /** @throws TsmsError 1015 for what a published Flavor holds still */
