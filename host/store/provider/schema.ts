@@ -11,7 +11,7 @@ import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { RENEWAL_ATTEMPTS_SQL, RENEWAL_CLEARING_SQL, RENEWALS_SQL, type RenewalTables } from './renewal-table.ts';
 import { type ScriptTables, SERVICE_SCRIPTS_SQL } from './service-scripts.ts';
-import { SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
+import { APPLICATIONS_BEFORE_SQL, SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
 import { SPOS_NOTICES_SQL, SPOS_OPTIONS_SQL, type SposTables } from './spos-notices.ts';
 import { TSMS_SQL, type TsmsTables } from './tsms.ts';
 
@@ -270,4 +270,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
     sql: 'ALTER TABLE key_distributions ADD COLUMN only_card text;',
   },
   { number: 21, name: 'what renewals leave', sql: RENEWAL_CLEARING_SQL },
+  { number: 22, name: 'applications before processes', sql: APPLICATIONS_BEFORE_SQL },
 ];

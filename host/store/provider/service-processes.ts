@@ -178,16 +178,19 @@ export interface ProcessRow {
   readonly cardId: CardId;
   readonly request: Operation;
   readonly startState: number;
+  /** Of the instance, before it. */
+  readonly applications: readonly PlacedApplication[];
 }
 
 /** @returns false while another process works on this instance */
 export async function addProcess(transaction: Database, process: ProcessRow): Promise<boolean> {
-  const { id, instanceId, spId, serviceId, versionTag, cardId, request, startState } = process;
+  const { id, instanceId, spId, serviceId, versionTag, cardId, request, startState, applications } = process;
   const row = await transaction
     .insertInto('service_processes')
     .values({
       ...{ id, instance_id: instanceId, sp_id: spId, service_id: serviceId, version_tag: versionTag },
       ...{ card: cardIdText(cardId), request: JSON.stringify(request), start_state: startState, state: 'running' },
+      applications_before: JSON.stringify(applications),
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
@@ -213,6 +216,7 @@ export async function findProcess(database: Database, id: string) {
     ...{ versionTag: row.version_tag, cardId: cardIdOfText(row.card), request: row.request },
     ...{ startState: row.start_state, state: row.state, chipChanged: row.chip_changed, startedAt: row.started_at },
     ...(row.result === null ? {} : { end: row.result }),
+    ...(row.applications_before === null ? {} : { applicationsBefore: row.applications_before }),
     steps: row.steps,
   };
 }

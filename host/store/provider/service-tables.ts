@@ -28,6 +28,9 @@ export const SERVICE_PROCESSES_SQL = `
   DROP VIEW flows;
 `;
 
+/** What was on the card, as far as is known, when a process began; null: nothing that the process changes. */
+export const APPLICATIONS_BEFORE_SQL = 'ALTER TABLE service_processes ADD COLUMN applications_before jsonb;';
+
 /** One application as it was put onto the card, or is to be. */
 export interface PlacedApplication {
   readonly instanceAid: string;
@@ -72,6 +75,7 @@ export interface ServiceTables {
     result: ColumnType<ProcessEnd | null, string | null | undefined, string | null>;
     started_at: ColumnType<Date, never, never>;
     ended_at: ColumnType<Date | null, never, Date>;
+    applications_before: ColumnType<PlacedApplication[] | null, string | undefined, never>;
   };
   tsms_card_ranges: { scp_id: string; kind: string; first: string; last: string };
 }

@@ -29,6 +29,9 @@ export class ServiceDesk {
   readonly #provider: Request['provider'];
   serviceId = '';
   flavorId = '';
+  elfId = '';
+  /** Config of the purse in version 1.0.0. */
+  configId = '';
 
   private constructor(world: InProcess, provider: Request['provider']) {
     this.#world = world;
@@ -67,9 +70,10 @@ export class ServiceDesk {
 
   async #enter(script: object, config: object): Promise<void> {
     const cap = new Uint8Array(await readFile(await buildPurseCap()));
-    const elfId = await this.made('createElfAndUploadBinary', { upload: { fileName: 'purse.cap', bytes: cap } });
+    this.elfId = await this.made('createElfAndUploadBinary', { upload: { fileName: 'purse.cap', bytes: cap } });
     this.serviceId = await this.made('createService', { body: { name: 'transit' } });
-    this.flavorId = await this.addVersion('1.0.0', elfId, await this.configure(script, config));
+    this.configId = await this.configure(script, config);
+    this.flavorId = await this.addVersion('1.0.0', this.elfId, this.configId);
   }
 
   /** An application config of the purse. @param config attributes that are other ones */
@@ -86,8 +90,8 @@ export class ServiceDesk {
     });
   }
 
-  /** @returns its Flavor, published */
-  async addVersion(tag: string, elfId: string, applicationConfigId: string): Promise<string> {
+  /** @param configIds of the purse, in the order of installation @returns its Flavor, published */
+  async addVersion(tag: string, elfId: string, ...configIds: readonly string[]): Promise<string> {
     const { serviceId } = this;
     const modules = await this.tsms('listEms', { params: { elfId } });
     const executableModuleId = String(Object((modules as Json[])[0]).id);
@@ -95,7 +99,9 @@ export class ServiceDesk {
       params: { serviceId },
       body: {
         executableLoadFileIds: [elfId],
-        applicationInstantiationConfigs: [{ executableModuleId, applicationConfigId }],
+        applicationInstantiationConfigs: configIds.map((applicationConfigId, at) => ({
+          ...{ executableModuleId, applicationConfigId, priority: at + 1 },
+        })),
       },
     });
     await this.tsms('publishFlavor', { params: { serviceId, flavorId } });
@@ -104,9 +110,9 @@ export class ServiceDesk {
     return flavorId;
   }
 
-  /** What a terminal gets that selects the purse. */
-  async selected(seat: Seat): Promise<string> {
-    const { cla, ins, p1, p2, data } = select(aid(PURSE_AID));
+  /** What a terminal gets that selects the purse, or another application. */
+  async selected(seat: Seat, instanceAid = PURSE_AID): Promise<string> {
+    const { cla, ins, p1, p2, data } = select(aid(instanceAid));
     await seat.card.power('on').catch(() => {});
     await seat.card.reset();
     const answer = await channelOf(seat).transmit(encodeCommand({ cla, ins, p1, p2, data, le: 256 }));

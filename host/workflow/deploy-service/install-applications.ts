@@ -14,16 +14,16 @@ export async function removeApplications(facts: OnItsCard, context: ServiceConte
   const { removals, applications, cardId, productId } = facts;
   const { installer, workflowId, settings } = context;
   if (removals.length === 0) return {};
-  await onTheChip(context, async () => {
-    for (const [index, removal] of removals.entries()) {
-      const { loadFileAid, instanceAid } = removal;
-      const last = applications.length === 0 && index === removals.length - 1;
-      if (await removeByTokens(removal, { index, last, facts }, context)) continue;
+  for (const [index, removal] of removals.entries()) {
+    const { loadFileAid, instanceAid } = removal;
+    const last = applications.length === 0 && index === removals.length - 1;
+    await onTheChip(context, { first: index === 0 }, async () => {
+      if (await removeByTokens(removal, { index, last, facts }, context)) return;
       const request = { cardId, productId, ssdAid: settings.ssdAid, relayId: workflowId, loadFileAid, instanceAid };
       const ask = () => installer.removeApplication(`${workflowId}.r${index}`, { ...request, last });
       await withRelay(facts, context, async () => waitForIssuer(await ask(), context));
-    }
-  });
+    });
+  }
   return {};
 }
 
@@ -32,35 +32,41 @@ export async function removeApplications(facts: OnItsCard, context: ServiceConte
  * Management, else by the issuer, who hands it over.
  */
 export async function installApplications(facts: OnItsCard, context: ServiceContext) {
-  const { applications, commands, cardId, productId } = facts;
+  const { applications, removals, commands, cardId, productId } = facts;
   const { installer, workflowId, settings, database } = context;
   if (!commands.includes('I')) return {};
-  await onTheChip(context, async () => {
-    for (const [index, application] of applications.entries()) {
-      const { loadFileAid, moduleAid, instanceAid, parameters, elfId, selectable } = application;
-      if (await installByTokens(application, { index, facts }, context)) continue;
+  for (const [index, application] of applications.entries()) {
+    const { loadFileAid, moduleAid, instanceAid, parameters, elfId, selectable } = application;
+    await onTheChip(context, { first: index === 0 && removals.length === 0 }, async () => {
+      if (await installByTokens(application, { index, facts }, context)) return;
       const request = { cardId, productId, ssdAid: settings.ssdAid, relayId: workflowId, parameters };
       const loadFile = await context.loadFile(elfId);
       const state = selectable === undefined ? {} : { selectable };
       const whole = { ...request, loadFileAid, moduleAid, instanceAid, loadFile, ...state };
       const ask = () => installer.requestApplication(`${workflowId}.i${index}`, whole);
       await withRelay(facts, context, async () => waitForIssuer(await ask(), context));
-    }
-  });
+    });
+  }
   await setInstanceState(database, facts.instanceId, INSTANCE_STATE.INSTALLED);
   return {};
 }
 
-/** What begins now may change the chip; not so when the issuer refuses before it touches the card. */
-async function onTheChip(context: ServiceContext, act: () => Promise<void>): Promise<void> {
-  const { database, workflowId } = context;
+/**
+ * What begins now may change the chip; not so when it is the first of its process, and the issuer refuses it before it
+ * touches the card. A refusal in an admission row means that no try of this act went further; one that used its token
+ * did.
+ */
+async function onTheChip(
+  { database, workflowId }: ServiceContext,
+  { first }: { readonly first: boolean },
+  act: () => Promise<void>,
+): Promise<void> {
   await setChipChanged(database, workflowId, true);
   try {
     await act();
   } catch (error) {
-    const numeral = error instanceof PeerError ? error.context.numeral : undefined;
-    if (typeof numeral === 'string' && /^([DR][34]|C2)$/.test(numeral))
-      await setChipChanged(database, workflowId, false);
+    if (first && error instanceof PeerError && /^([DR][34]|C2)$/.test(String(error.context.numeral)))
+      if (error.code !== 'token-used') await setChipChanged(database, workflowId, false);
     throw error;
   }
 }

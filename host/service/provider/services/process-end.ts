@@ -96,7 +96,10 @@ async function succeed(database: Database, { instanceId }: Row, input: ProcessIn
 }
 
 /** Nothing was changed on the chip: as it was before. Else nobody knows without looking. */
-async function fail(database: Database, { instanceId, startState, chipChanged, request }: Row): Promise<number> {
+async function fail(database: Database, row: Row): Promise<number> {
+  const { instanceId, startState, chipChanged, request, applicationsBefore } = row;
+  // A process of a release before this one has no such list.
+  if (!chipChanged && applicationsBefore !== undefined) await setApplications(database, instanceId, applicationsBefore);
   const state = request.operation === 'execution' ? startState : stateAfterFailure(startState, chipChanged);
   if (!DEPLOYED.includes(state)) {
     await setInstanceState(database, instanceId, state);
