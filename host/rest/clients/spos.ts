@@ -25,7 +25,8 @@ export type SendNotice = (target: SposTarget, result: ProcessResult) => Promise<
  */
 export function sposClient(identity: () => TlsIdentity, guard: AddressGuard, answerMs = ANSWER_MS): SendNotice {
   return async ({ url, certificate }, result) => {
-    const target = new URL(`${url.replace(/\/+$/, '')}/process-results`);
+    const target = new URL(url);
+    target.pathname = `${target.pathname.replace(/\/+$/, '')}/process-results`;
     guard.requireHost(target.hostname);
     const { key, certificate: cert } = identity();
     const connect = { key, cert, ca: pemOf(certificate), lookup: guard.lookup, minVersion: 'TLSv1.2' } as const;

@@ -12,7 +12,7 @@ import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workf
 import { RENEWAL_ATTEMPTS_SQL, RENEWAL_CLEARING_SQL, RENEWALS_SQL, type RenewalTables } from './renewal-table.ts';
 import { type ScriptTables, SERVICE_SCRIPTS_SQL } from './service-scripts.ts';
 import { APPLICATIONS_BEFORE_SQL, SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
-import { SPOS_NOTICES_SQL, SPOS_OPTIONS_SQL, type SposTables } from './spos-notices.ts';
+import { SPOS_CONFIGS_SQL, SPOS_NOTICES_SQL, SPOS_OPTIONS_SQL, type SposTables } from './spos-notices.ts';
 import { TSMS_SQL, type TsmsTables } from './tsms.ts';
 
 /** The provider platform's database. */
@@ -271,4 +271,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   },
   { number: 21, name: 'what renewals leave', sql: RENEWAL_CLEARING_SQL },
   { number: 22, name: 'applications before processes', sql: APPLICATIONS_BEFORE_SQL },
+  { number: 23, name: 'servers of deleted services', sql: SPOS_CONFIGS_SQL },
 ];

@@ -28,6 +28,8 @@ export interface DeployedService {
   readonly activated: boolean;
   /** By its provider. */
   readonly suspended: boolean;
+  /** Of its service, once that is deleted. */
+  readonly sposConfigId?: string;
 }
 
 export async function addDeployment(
@@ -110,6 +112,7 @@ function toDeployed(
     ...{ flavorId: row.flavor_id, profileId: row.profile_id, cardId: cardIdOfText(row.card), serial: row.serial },
     ...{ state: row.state, productState: row.product_state },
     ...{ applications: row.applications, activated: row.activated, suspended: row.suspended },
+    ...(row.spos_config_id === null ? {} : { sposConfigId: row.spos_config_id }),
   };
 }
 

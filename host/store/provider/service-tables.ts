@@ -60,6 +60,8 @@ export interface ServiceTables {
     applications: ColumnType<PlacedApplication[], string | undefined, string>;
     activated: ColumnType<boolean, boolean | undefined, boolean>;
     created_at: ColumnType<Date, never, never>;
+    /** Once the service is deleted: where its notices go. */
+    spos_config_id: ColumnType<string | null, never, never>;
   };
   service_processes: {
     id: string;

@@ -22,6 +22,12 @@ export const SPOS_OPTIONS_SQL = `
   );
 `;
 
+/** Where a notice goes once its service is deleted, and what a retry reads anew. */
+export const SPOS_CONFIGS_SQL = `
+  ALTER TABLE service_deployments ADD COLUMN spos_config_id text;
+  ALTER TABLE spos_notices ADD COLUMN config_id text;
+`;
+
 export interface SposTables {
   spos_options: { config_id: string; operations: number[] };
   spos_notices: {
@@ -36,6 +42,8 @@ export interface SposTables {
     attempts: ColumnType<number, number | undefined, number>;
     due_at: ColumnType<Date, Date, Date>;
     reason: ColumnType<string | null, string | null | undefined, string | null>;
+    /** Null in notices of a release before. */
+    config_id: string | null;
   };
 }
 
@@ -44,24 +52,47 @@ type Database = Kysely<TsmsTables & SposTables>;
 export interface Notice {
   readonly number: string;
   readonly url: string;
+  /** The address of the moment of the end: notices with the same one wait for each other. */
+  readonly queue: string;
   readonly certificate: Uint8Array;
   readonly result: ProcessResult;
   readonly createdAt: Date;
   readonly attempts: number;
 }
 
-/** In the transaction of the process' end, for a service that has a server; the first notice of a process stays. */
-export async function enqueueNotice(transaction: Database, result: ProcessResult, at: Date): Promise<void> {
+/**
+ * In the transaction of the process' end, for a service that has a server; the first notice of a process stays.
+ *
+ * @param kept config of a service that was deleted, for an instance that is gone by now
+ */
+export async function enqueueNotice(
+  transaction: Database,
+  result: ProcessResult,
+  { at, kept }: { readonly at: Date; readonly kept?: string | undefined },
+): Promise<void> {
+  const configId = await configIdOf(transaction, result, kept);
+  if (configId === undefined) return;
   await sql`
-    INSERT INTO spos_notices (process_id, instance_id, url, certificate, result, created_at, state, due_at)
+    INSERT INTO spos_notices (process_id, instance_id, url, certificate, result, created_at, state, due_at, config_id)
     SELECT ${result.processId}, ${result.serviceInstanceId}, config.document ->> 'url', content,
-      ${JSON.stringify(result)}::jsonb, ${at}, 'waiting', ${at}
-    FROM tsms_entities AS service
-      JOIN tsms_entities AS config
-        ON config.id::text = service.document ->> 'sposConfigId' AND config.kind = 'SposConfig'
+      ${JSON.stringify(result)}::jsonb, ${at}, 'waiting', ${at}, ${configId}
+    FROM tsms_entities AS config
       JOIN tsms_contents ON tsms_contents.id::text = config.document ->> 'certificateId'
-    WHERE service.id = ${result.serviceId}::uuid AND service.kind = 'Service'
+    WHERE config.id::text = ${configId} AND config.kind = 'SposConfig'
     ON CONFLICT (process_id) DO NOTHING`.execute(transaction);
+}
+
+/** Of the service, or else what was kept of it when it was deleted. */
+async function configIdOf(
+  database: Database,
+  { serviceId, serviceInstanceId }: Pick<ProcessResult, 'serviceId' | 'serviceInstanceId'>,
+  kept: string | undefined,
+): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string | null }>`SELECT coalesce(
+    (SELECT document ->> 'sposConfigId' FROM tsms_entities WHERE id = ${serviceId}::uuid AND kind = 'Service'),
+    ${kept ?? null}::text,
+    (SELECT spos_config_id FROM service_deployments WHERE instance_id = ${serviceInstanceId})) AS id`.execute(database);
+  return rows[0]?.id ?? undefined;
 }
 
 /** What the guideline has no number for, and the one that stands for it where a server has not asked for ours. */
@@ -82,14 +113,12 @@ export async function enqueueOwnNotice(
   { operation, at }: { readonly operation: keyof typeof OWN_OPERATION; readonly at: Date },
 ): Promise<void> {
   const { own, standard } = OWN_OPERATION[operation];
+  const configId = await configIdOf(transaction, result, undefined);
+  if (configId === undefined) return;
   const { rows } = await sql`
-    SELECT 1 FROM spos_options JOIN tsms_entities AS service
-      ON service.document ->> 'sposConfigId' = config_id::text
-    WHERE service.id = ${result.serviceId}::uuid AND service.kind = 'Service' AND ${own} = ANY(operations)`.execute(
-    transaction,
-  );
+    SELECT 1 FROM spos_options WHERE config_id::text = ${configId} AND ${own} = ANY(operations)`.execute(transaction);
   const number = rows.length > 0 ? own : standard;
-  if (number !== undefined) await enqueueNotice(transaction, { ...result, requestedOperations: [number] }, at);
+  if (number !== undefined) await enqueueNotice(transaction, { ...result, requestedOperations: [number] }, { at });
 }
 
 /** Keeps which numbers of ours a server wants. @returns false for a config that is not this provider's */
@@ -118,7 +147,7 @@ export async function findSposOptions(
 
 /**
  * Takes the oldest notice that is due, before which none of its instance waits, for so long: nobody else sends it
- * meanwhile, and whoever took it may die.
+ * meanwhile, and whoever took it may die. It goes where the service has its server now, or had it at the end.
  */
 export async function claimNotice(
   database: Database,
@@ -127,21 +156,30 @@ export async function claimNotice(
   const { rows } = await sql<{
     number: string;
     url: string;
+    queue: string;
     certificate: Uint8Array;
     result: ProcessResult;
     created_at: Date;
     attempts: number;
   }>`
-    UPDATE spos_notices SET due_at = ${until} WHERE number = (
+    WITH claimed AS (UPDATE spos_notices SET due_at = ${until} WHERE number = (
       SELECT number FROM spos_notices WHERE state = 'waiting' AND due_at <= ${now} AND url <> ALL(${[...not]}::text[])
         AND NOT EXISTS (SELECT 1 FROM spos_notices AS earlier WHERE earlier.instance_id = spos_notices.instance_id
           AND earlier.state = 'waiting' AND earlier.number < spos_notices.number)
       ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING number, url, certificate, result, created_at, attempts`.execute(database);
+    RETURNING *)
+    SELECT number, coalesce(now.url, claimed.url) AS url, claimed.url AS queue,
+      coalesce(now.certificate, claimed.certificate) AS certificate, result, created_at, attempts
+    FROM claimed LEFT JOIN LATERAL (
+      SELECT config.document ->> 'url' AS url, content AS certificate FROM tsms_entities AS config
+        JOIN tsms_contents ON tsms_contents.id::text = config.document ->> 'certificateId'
+      WHERE config.kind = 'SposConfig' AND config.id::text = coalesce(
+        (SELECT document ->> 'sposConfigId' FROM tsms_entities
+          WHERE id::text = result ->> 'serviceId' AND kind = 'Service'), config_id)) AS now ON true`.execute(database);
   const [row] = rows;
   if (row === undefined) return undefined;
-  const { number, url, certificate, result, attempts, created_at: createdAt } = row;
-  return { number, url, certificate, result, createdAt, attempts };
+  const { number, url, queue, certificate, result, attempts, created_at: createdAt } = row;
+  return { number, url, queue, certificate, result, createdAt, attempts };
 }
 
 /** It was taken, is tried again, or is given up. */

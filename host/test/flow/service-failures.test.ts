@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { sql } from 'kysely';
 import { findDeployed, setApplications } from '../../store/provider/service-processes.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
@@ -53,16 +54,17 @@ describe('services that cannot become what was asked', function () {
   }
 
   it('take over no application or load file of another service: nothing is sent to the card', async () => {
+    const [{ loadFileAid } = expect.fail()] = await placed(instance);
     const sent = await sentBy(async () => {
       for (const [config, name] of [
         [{}, PURSE_AID],
-        [{ instanceAid: SECOND_AID }, 'F06F70656E74736D50'],
+        [{ instanceAid: SECOND_AID }, loadFileAid],
       ] as const) {
         const other = await ServiceDesk.open(world, PURSE_SCRIPT, config);
         const wanted = await other.create(card.cardId);
         const refused = await other.run(wanted, READER, ALL).catch((error) => error);
-        expect([refused.context?.executionStatus, refused.message]).to.deep.equal([14, refused.message]);
-        expect(refused.message).to.include(name);
+        expect(refused.context?.executionStatus).to.equal(14);
+        expect(refused.message).to.include(`has ${name} `);
         expect((await other.get(wanted)).state).to.equal(S.NOT_DEPLOYED);
         expect(await placed(wanted)).to.deep.equal([]);
       }
@@ -118,9 +120,72 @@ describe('services that cannot become what was asked', function () {
     const installConfig = { applicationSpecificInstallParameter: '800101' };
     await desk.addVersion('4.0.0', desk.elfId, await desk.configure(PURSE_SCRIPT, { installConfig }));
     const sent = await sentBy(async () => expectDone(await run(update('4.0.0')), S.OPERATIONAL));
-    expect(sent).to.include('DELETE').and.include('INSTALL [for install and make selectable]');
+    expect(sent.filter((label) => /^(DELETE|INSTALL \[for (load|extradition))/.test(label)).sort()).to.deep.equal([
+      ...['DELETE', 'DELETE', 'INSTALL [for extradition]', 'INSTALL [for load]'],
+    ]);
     expect((await desk.get(instance)).technicalInformation.versionTag).to.equal('4.0.0');
     expect((await placed(instance)).map(({ parameters }) => parameters)).to.deep.equal(['800101']);
     expect(await selected()).to.equal('9000');
+  });
+
+  it('keep a Version while a process works with it, and say that the reader is not there', async () => {
+    const params = { serviceId: desk.serviceId, tag: '04.0.0' };
+    const running = desk.run(instance, 'no such reader', { operation: 'suspension', suspend: true });
+    const taken = async () => {
+      const { rows } = await sql`SELECT 1 FROM service_processes WHERE state = 'running'`.execute(
+        world.provider.database,
+      );
+      return rows.length > 0;
+    };
+    while (!(await taken()));
+    expect((await desk.tsms('deleteVersion', { params }).catch((error) => error)).category).to.equal(1010);
+    const { result } = await running;
+    expect([result?.executionStatus, result?.serviceEndState]).to.deep.equal([9, S.OPERATIONAL]);
+  });
+
+  it('are of the version that is asked for until something is on the card, and then of no other', async () => {
+    const { instances } = world.products.services;
+    const { serviceId } = desk;
+    const cards = [card.cardId];
+    const create = (version: string) => instances.create({ serviceId, version, cards });
+    expect((await create('04.00.0')).serviceInstanceId).to.equal(instance.serviceInstanceId);
+    expect((await create('1.0.0').catch((error) => error)).context.executionStatus).to.equal(14);
+    const check = { serviceId, version: 'x.x.x', cards };
+    expect((await instances.checkDeployment(check)).executionStatus).to.equal(14);
+    expectDone(await run(END), 0);
+    const first = await create('1.0.0');
+    expect((await instances.checkDeployment(check)).available).to.equal(true);
+    instance = await create('4.0.0');
+    expect(instance.serviceInstanceId).to.equal(first.serviceInstanceId);
+    expect(instance.technicalInformation.versionTag).to.equal('4.0.0');
+    expectDone(await run(ALL), S.OPERATIONAL);
+  });
+
+  it('have the parameters of their Service and of their Flavor, whose count', async () => {
+    const { flavorId } = instance.technicalInformation;
+    const params = { serviceId: desk.serviceId, flavorId };
+    await desk.tsms('modifyService', { params, body: { name: 's', spParameters: { a: 'service', b: 'service' } } });
+    await desk.tsms('modifyFlavor', { params, body: { spParameters: { a: 'flavor' } } });
+    const { technicalInformation } = await desk.get(instance);
+    expect(technicalInformation.spParameters).to.deep.equal({ a: 'flavor', b: 'service' });
+  });
+
+  it('are suspended, resumed and terminated without their Flavor and Service, and nothing else', async () => {
+    const { instances } = world.products.services;
+    const { serviceId } = desk;
+    const { flavorId } = instance.technicalInformation;
+    await desk.tsms('deleteVersion', { params: { serviceId, tag: '4.0.0' } });
+    await desk.tsms('deleteFlavor', { params: { serviceId, flavorId } });
+    for (const request of [update('1.0.0'), { operation: 'execution', actionCode: 'READ' } as const])
+      expect((await run(request).catch((error) => error)).context?.executionStatus).to.equal(12);
+    await desk.tsms('deleteService', { params: { serviceId } });
+    const found = await instances.find({ serviceId, cards: [card.cardId] });
+    expect(found.map(({ serviceInstanceId }) => serviceInstanceId)).to.deep.equal([instance.serviceInstanceId]);
+    expectDone(await run({ operation: 'suspension', suspend: true }), S.SUSPENDED);
+    expectDone(await run({ operation: 'suspension', suspend: false }), S.OPERATIONAL);
+    expectDone(await run(END), 0);
+    expect(await selected()).to.equal('6A82');
+    const gone = await instances.find({ serviceId, cards: [card.cardId] }).catch((error) => error);
+    expect(gone.context.executionStatus).to.equal(17);
   });
 });

@@ -47,6 +47,7 @@ describe('notices to the servers of service providers', function () {
   let serviceId = '';
   let now = new Date('2026-01-01T00:00:00Z');
   let connections = 0;
+  let path: string | undefined;
   const seen: { readonly body: ProcessResult; readonly peer: string | undefined }[] = [];
 
   before(async () => {
@@ -59,6 +60,7 @@ describe('notices to the servers of service providers', function () {
     const tls = { key: theirs.key, cert: theirs.certificate, ca: theirs.authority, requestCert: true };
     server = createServer({ ...tls, rejectUnauthorized: true }, (request, response) => {
       let text = '';
+      path = request.url;
       request.on('data', (part: Buffer) => (text += part.toString()));
       request.on('end', () => {
         const body = JSON.parse(text) as ProcessResult;
@@ -98,7 +100,7 @@ describe('notices to the servers of service providers', function () {
     const upload = { fileName: 'spos.pem', bytes: certificate };
     const certificateId = await idOf('createCertAndUploadBinary', { upload });
     const { port } = server.address() as AddressInfo;
-    const url = `https://${host}:${port}/base/`;
+    const url = `https://${host}:${port}/base/?key=1`;
     const sposConfigId = await idOf('createSposConfig', { body: { url, certificateId } });
     entered = { spId, configId: sposConfigId };
     return idOf('createService', { body: { name: 's', sposConfigId } });
@@ -170,7 +172,7 @@ describe('notices to the servers of service providers', function () {
         ...{ processId, serviceId: service, versionTag: '1.0.0', serviceInstanceId, executionStatus: 0 },
         ...{ executionMessage: '', ...dates, requestedOperations: [10], serviceStartState: 1, serviceEndState: 11 },
       },
-      now,
+      { at: now },
     );
     return processId;
   }
@@ -207,6 +209,7 @@ describe('notices to the servers of service providers', function () {
     await work(settled(id, 'delivered'));
     expect(seen.map(({ body }) => body.processId)).to.deep.equal([id]);
     expect(seen[0]?.peer).to.include('urn:opentsm:provider:a');
+    expect(path, 'a query stays a query').to.equal('/base/process-results?key=1');
     expect(seen[0]?.body).to.deep.include({ serviceId, serviceEndState: 11, requestedOperations: [10] });
   });
 
@@ -261,6 +264,40 @@ describe('notices to the servers of service providers', function () {
       await work(settled(id, 'delivered'));
     });
   }
+
+  it('go to the address that the service has when they are tried again', async () => {
+    const service = await enter(new TextEncoder().encode(identity.certificate));
+    const { spId, configId: sposConfigId } = entered;
+    const id = await enqueue(INSTANCE, service);
+    await work(tried(id, 1));
+    const backend = new TsmsBackend(database, new AuditLog(database), 'F000000001');
+    const provider = { spId, name: 'sp' };
+    const upload = { fileName: 'spos.pem', bytes: new TextEncoder().encode(theirs.certificate) };
+    const made = await backend.run({ operation: 'createCertAndUploadBinary', provider, params: {}, upload });
+    const certificateId = made !== undefined && 'json' in made ? String(Object(made.json).id) : '';
+    const { port } = server.address() as AddressInfo;
+    const body = { url: `https://localhost:${port}/moved`, certificateId };
+    await backend.run({ operation: 'modifySposConfig', provider, params: { sposConfigId }, body });
+    now = new Date(now.getTime() + 2_000);
+    await work(settled(id, 'delivered'));
+    expect(path).to.equal('/moved/process-results');
+  });
+
+  it('are told of instances whose service was deleted', async () => {
+    const service = await enter(new TextEncoder().encode(theirs.certificate));
+    const { spId } = entered;
+    const cardId = { kind: 'iccid', value: '89860000000000000446' } as const;
+    const instanceId = randomUUID();
+    await provideInstance(database, { productId: service, cardId, instanceId, serial: '4100000000000446' });
+    const chosen = { versionTag: '1.0.0', flavorId: instanceId, profileId: instanceId };
+    await addDeployment(database, { instanceId, spId, serviceId: service, ...chosen });
+    const backend = new TsmsBackend(database, new AuditLog(database), 'F000000001');
+    const params = { serviceId: service };
+    await backend.run({ operation: 'deleteService', provider: { spId, name: 'sp' }, params });
+    const id = await enqueue(instanceId, service);
+    await work(settled(id, 'delivered'));
+    expect(seen.map(({ body }) => body.processId)).to.deep.equal([id]);
+  });
 
   it('are delivered although a body without end follows the status', async () => {
     const id = await enqueue();

@@ -22,6 +22,7 @@ import type { Failure, FlowEnd } from '../../../workflow/engine/run.ts';
 import type { ScriptRun } from '../../../workflow/service-script/run-script.ts';
 import { problemOfFailure } from '../../problem-of-failure.ts';
 import type { ProcessInput } from './process-input.ts';
+import { statusOf } from './process-status.ts';
 
 type Row = NonNullable<Awaited<ReturnType<typeof findProcess>>>;
 type Database = Kysely<ProviderTables>;
@@ -39,6 +40,8 @@ export function processEnding(id: string, end: FlowEnd, input?: ProcessInput): A
     await closeCardRelay(database, id);
     const ran = end.end === 'done' ? (end.facts as Partial<Ran>).ran : undefined;
     const failure = end.end === 'failed' ? end.failure : failureOfScript(ran);
+    // With its instance it goes.
+    const kept = (await findDeployed(database, row.instanceId))?.sposConfigId;
     const serviceEndState =
       failure === undefined && input !== undefined ? await succeed(database, row, input) : await fail(database, row);
     const status = failure === undefined ? EXECUTION_STATUS.NONE : statusOf(failure);
@@ -56,7 +59,7 @@ export function processEnding(id: string, end: FlowEnd, input?: ProcessInput): A
     };
     await finishProcess(database, id, failure === undefined ? 'done' : 'failed', written);
     // The guideline has no number for what else is done with a service that is deployed.
-    if (row.request.operation !== 'execution') await enqueueNotice(database, written.result, new Date());
+    if (row.request.operation !== 'execution') await enqueueNotice(database, written.result, { at: new Date(), kept });
     else await enqueueOwnNotice(database, written.result, { operation: 'execution', at: new Date() });
   };
 }
@@ -109,21 +112,4 @@ async function fail(database: Database, row: Row): Promise<number> {
   return setDeployedState(database, instanceId, {
     suspended: (await findDeployed(database, instanceId))?.suspended === true,
   });
-}
-
-const BY_KIND: Readonly<Record<string, number>> = {
-  ...{ TransportError: EXECUTION_STATUS.SC_INACCESSIBLE, StatusWordError: EXECUTION_STATUS.SC_ERROR },
-  ...{ WireError: EXECUTION_STATUS.SC_ERROR, SecureChannelError: EXECUTION_STATUS.SC_CHANNEL },
-  ...{ CertificateError: EXECUTION_STATUS.SC_CHANNEL, LifeCycleError: EXECUTION_STATUS.SC_ERROR },
-  ...{ PolicyError: EXECUTION_STATUS.NOT_ALLOWED, NotFoundError: EXECUTION_STATUS.ORPHANED },
-  ...{ UsageError: EXECUTION_STATUS.INVALID_ARGUMENT, PeerError: EXECUTION_STATUS.ISSUER_ERROR },
-  WorkflowError: EXECUTION_STATUS.INTERRUPTED,
-};
-
-/** @see BSI TR-03165 1.0.4, 4.2 */
-function statusOf({ kind, code }: Failure): number {
-  if (code === 'other-card') return EXECUTION_STATUS.NO_ELIGIBLE_SC;
-  if (code === 'reader-unknown' || code.endsWith('-away') || code.endsWith('-gone'))
-    return EXECUTION_STATUS.SC_INACCESSIBLE;
-  return BY_KIND[kind] ?? EXECUTION_STATUS.INTERNAL;
 }

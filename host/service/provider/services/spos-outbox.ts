@@ -68,7 +68,7 @@ export class SposOutbox implements AsyncDisposable {
       this.#sending.delete(sending);
       bells.ring(SPOS_BELL);
     });
-    this.#sending.set(sending, notice.url);
+    this.#sending.set(sending, notice.queue);
     return true;
   }
 
