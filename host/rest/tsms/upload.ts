@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { Upload } from '../../service/provider/tsms/call.ts';
-import { tsmsError } from '../../wire/tsms/tsms-error.ts';
+import { invalidRequest, tsmsError } from '../../wire/tsms/tsms-error.ts';
 
 /** A file and its name in multipart/form-data. @see BSI TR-03165 1.0.4, 4.1.6.6.2 */
 
@@ -22,7 +22,7 @@ export const uploadLimits = { fileSize: MAX_UPLOAD, files: 2, fields: 4, parts: 
  * Takes the upload to the disk as it comes, however slowly, and reads it when it is whole.
  *
  * @returns undefined when there is no file
- * @throws TsmsError 1011, 1012, 1014
+ * @throws TsmsError 1002, 1011, 1012, 1014
  */
 export async function receiveUpload(request: FastifyRequest): Promise<Upload | undefined> {
   if (!request.isMultipart() || !BOUNDARY.test(request.headers['content-type'] ?? '')) throw tsmsError(1011);
@@ -32,6 +32,7 @@ export async function receiveUpload(request: FastifyRequest): Promise<Upload | u
   } catch (error) {
     const { code } = (error ?? {}) as { code?: unknown };
     if (code === 'FST_FILES_LIMIT' || code === 'FST_PARTS_LIMIT') throw tsmsError(1012);
+    if (code === 'FST_FIELDS_LIMIT') throw invalidRequest(`a form has ${uploadLimits.fields} texts at most`);
     throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -55,7 +56,9 @@ async function received(request: FastifyRequest, file: string): Promise<Upload |
   if (files > 1) throw tsmsError(1012);
   if (found === undefined) return undefined;
   if (found.file.truncated) throw tooBig();
-  const name = basename(fileName === '' ? found.filename : fileName)
+  // A part may be a file by its type alone, without a name.
+  const named = found as { readonly filename?: string | undefined; readonly fieldname: string };
+  const name = basename(fileName === '' ? (named.filename ?? named.fieldname) : fileName)
     .replaceAll('\u0000', '')
     .toWellFormed();
   return { fileName: name.slice(0, MAX_FILE_NAME), bytes: new Uint8Array(await readFile(file)) };

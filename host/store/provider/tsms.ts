@@ -183,8 +183,14 @@ export async function writeEntities(
   },
 ): Promise<void> {
   const removed = [...changes.removed];
-  if (removed.length > 0)
+  if (removed.length > 0) {
+    // Instances on cards outlive their service, and its provider goes on hearing of them.
+    await sql`
+      UPDATE service_deployments SET spos_config_id = service.document ->> 'sposConfigId' FROM tsms_entities AS service
+      WHERE service.id = ANY(${removed}::uuid[]) AND service.kind = 'Service'
+        AND service_deployments.service_id = service.id`.execute(transaction);
     await transaction.deleteFrom('tsms_entities').where('sp_id', '=', spId).where('id', 'in', removed).execute();
+  }
   for (const { id, kind, parentId, document, createdAt } of changes.changed) {
     const text = JSON.stringify(document);
     await transaction
@@ -200,6 +206,16 @@ export async function writeEntities(
       .onConflict((conflict) => conflict.column('id').doUpdateSet({ content }))
       .execute();
   }
+}
+
+/** Tags of Versions that processes of a service work with now. */
+export async function tagsAtWork(database: Database, serviceId: string): Promise<string[]> {
+  const { rows } = await sql<{ tag: string }>`
+    SELECT coalesce(request ->> 'version', version_tag) AS tag FROM service_processes
+    WHERE service_id = ${serviceId}::uuid AND state = 'running'
+    UNION SELECT version_tag FROM service_processes WHERE service_id = ${serviceId}::uuid AND state = 'running'
+  `.execute(database);
+  return rows.map(({ tag }) => tag);
 }
 
 export async function readContent(database: Database, id: string): Promise<Uint8Array | undefined> {

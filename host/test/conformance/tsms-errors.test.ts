@@ -163,6 +163,34 @@ describe('TSM-Backend, what it refuses', () => {
     expect(version, 'nothing half done').to.deep.include({
       allowedDeployments: { [made.flavorId]: [NEW_CHIP], [flavorId]: [OLD_CHIP] },
     });
+    // A load file that is not linked comes with its module.
+    const applicationInstantiationConfigs = [
+      { executableModuleId: made.emId, applicationConfigId: made.applicationConfigId },
+    ];
+    await refused('modifyFlavor', 1016, { body: { applicationInstantiationConfigs } }, { flavorId });
+    const wanting = { body: { featureConfig: { useCspFull: true } } };
+    expect(await refused('modifyFlavor', 1016, wanting, { flavorId })).to.contain('csp');
+  });
+
+  it('two applications of one name in a Flavor', async () => {
+    const two = async (instanceAid: string) => {
+      const { json } = await lab.client.call('createAppConfig', { token: made.token, body: { instanceAid } });
+      const ids = [made.applicationConfigId, (json as { id: string }).id];
+      return ids.map((applicationConfigId) => ({ executableModuleId: made.emId, applicationConfigId }));
+    };
+    const body = { name: 'two', applicationInstantiationConfigs: await two('A00000000101') };
+    expect(await refused('createFlavor', 1008, { body })).to.contain('A00000000101');
+    const applicationInstantiationConfigs = await two('A00000000102');
+    const flavor = { ...body, applicationInstantiationConfigs };
+    await lab.client.call('createFlavor', { token: made.token, params: { ...made }, body: flavor });
+    const applicationConfigId = String(applicationInstantiationConfigs[1]?.applicationConfigId);
+    const renamed = { body: { instanceAid: 'A00000000101' } };
+    await refused('modifyAppConfig', 1008, renamed, { applicationConfigId });
+  });
+
+  it('a Flavor that has the name of something that every object has', async () => {
+    for (const name of ['constructor', '__proto__', 'toString'])
+      await refused('linkSecureComponentProfiles', 1009, { body: { [NEW_CHIP]: name } });
   });
 
   it('a chip for two Flavors of a Version, and a tag twice', async () => {
@@ -171,7 +199,8 @@ describe('TSM-Backend, what it refuses', () => {
     const allowedDeployments = { [made.flavorId]: [NEW_CHIP], [other]: [NEW_CHIP] };
     await refused('createVersion', 1008, { body: { tag: '4.0.0', allowedDeployments } });
     await refused('linkFlavors', 1008, { body: { [other]: [NEW_CHIP] } });
-    await refused('createVersion', 1008, { body: { tag: made.tag, allowedDeployments: {} } });
+    for (const tag of [made.tag, '01.0.00'])
+      await refused('createVersion', 1008, { body: { tag, allowedDeployments: {} } });
   });
 
   it('a change of what is published, and takes the rest', async () => {

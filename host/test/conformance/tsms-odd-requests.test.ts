@@ -67,6 +67,22 @@ describe('TSM-Backend, asked oddly', () => {
       }
     });
 
+  /** A form as it goes over the wire. */
+  const form = (...parts: readonly string[]): Sent => ({
+    ...{ token: made.token, headers: { 'content-type': 'multipart/form-data; boundary=b' } },
+    body: [...parts.map((part) => `--b\r\ncontent-disposition: form-data; ${part}\r\n`), '--b--\r\n'].join(''),
+  });
+
+  it('takes a file whose part names none, and says of texts that they are too many', async () => {
+    const file = 'name="scriptFile"\r\ncontent-type: application/octet-stream\r\n\r\nany language';
+    const kept = await lab.client.send('createPersoScriptAndUploadBinary', form(file));
+    lab.client.requireDescribed('createPersoScriptAndUploadBinary', kept);
+    expect([kept.status, Object(kept.json).fileName]).to.deep.equal([200, 'scriptFile']);
+    const texts = Array.from({ length: 5 }, (_, at) => `name="text${at}"\r\n\r\nx`);
+    const many = await lab.client.send('createPersoScriptAndUploadBinary', form(...texts, file));
+    expect([many.status, Object(many.json).errorCategory]).to.deep.equal([400, 1002]);
+  });
+
   it('answers HEAD as GET, without the body', async () => {
     for (const operation of OPERATIONS.filter(({ method }) => method === 'GET')) {
       const get = plain.get(operation.id) ?? expect.fail(operation.id);

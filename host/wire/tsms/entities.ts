@@ -93,7 +93,11 @@ export interface Entity<K extends Kind = Kind> {
 /** A chip that the TSM supports (SecureComponentProfile). */
 export interface Profile {
   readonly id: string;
-  readonly document: JsonObject & { readonly javaCardVersion: string; readonly gpApiVersions: Record<string, string> };
+  readonly document: JsonObject & {
+    readonly javaCardVersion: string;
+    readonly gpApiVersions: Record<string, string>;
+    readonly csp: Record<string, string>;
+  };
 }
 
 export const KINDS = Object.keys(SCHEMAS) as readonly Kind[];

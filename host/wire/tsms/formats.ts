@@ -35,6 +35,16 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = {
 
 export const isVersionTag = (text: string): boolean => FORMATS.version?.is(text) ?? false;
 
+/** Below zero when the first is older; numbers are compared, so that 1.0.0 and 01.0.0 are one. */
+export function compareTags(one: string, other: string): number {
+  const [left, right] = [one, other].map((tag) => tag.split('.').map(Number));
+  for (let at = 0; at < 3; at += 1) {
+    const difference = (left?.[at] ?? 0) - (right?.[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
 function isTlv(text: string): boolean {
   const hex = text.replaceAll(' ', '');
   if (!/^([0-9A-F]{2}){0,255}$/i.test(hex)) return false;

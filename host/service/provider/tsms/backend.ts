@@ -15,6 +15,7 @@ import {
   readProfiles,
   replaceToken,
   type TsmsTables,
+  tagsAtWork,
   writeEntities,
 } from '../../../store/provider/tsms.ts';
 import type {
@@ -23,6 +24,7 @@ import type {
   ServiceProviderToken,
 } from '../../../wire/message/service-providers.ts';
 import type { Json } from '../../../wire/tsms/attributes.ts';
+import { compareTags } from '../../../wire/tsms/formats.ts';
 import { canonicalId } from '../../../wire/tsms/ids.ts';
 import { invalidRequest, tsmsError } from '../../../wire/tsms/tsms-error.ts';
 import type { Answer, OperationId, Upload } from './call.ts';
@@ -108,6 +110,7 @@ export class TsmsBackend {
       await lockProvider(transaction, spId);
       const world = await this.#world(transaction, spId);
       const answer = handle(request, world);
+      if (request.operation === 'deleteVersion') await requireIdle(transaction, request.params);
       if (world.size > MAX_ENTITIES && world.changed.size > 0)
         throw invalidRequest(`a service provider may have ${MAX_ENTITIES} entities`);
       await writeEntities(transaction, spId, world);
@@ -162,6 +165,14 @@ export class TsmsBackend {
   async #audit(act: string, subject: string, by: string): Promise<void> {
     await this.#auditLog.append({ phase: 'after', act, subject, workflowId: '', numeral: '', details: { by } });
   }
+}
+
+/** @throws TsmsError 1010 while a process brings this Version onto a card, or off it */
+async function requireIdle(database: Kysely<TsmsTables>, params: TsmsRequest['params']): Promise<void> {
+  const { serviceId = '', tag = '' } = params;
+  const tags = await tagsAtWork(database, canonicalId(serviceId));
+  if (tags.some((other) => compareTags(other, tag) === 0))
+    throw tsmsError(1010, { entityName: 'Version', entityNameWhereUsed: 'a process of an instance' });
 }
 
 function handle({ operation, params, body, upload }: TsmsRequest, world: World): Answer {

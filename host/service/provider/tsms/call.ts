@@ -2,6 +2,7 @@
 import { attributesOf, type Json, type JsonObject } from '../../../wire/tsms/attributes.ts';
 import type { Entity, Profile } from '../../../wire/tsms/entities.ts';
 import { type DocumentOf, documentOf, type Kind } from '../../../wire/tsms/entities.ts';
+import { compareTags, isVersionTag } from '../../../wire/tsms/formats.ts';
 import type { OPERATIONS } from '../../../wire/tsms/published.ts';
 import { notExisting } from '../../../wire/tsms/tsms-error.ts';
 import type { World } from './world.ts';
@@ -94,7 +95,9 @@ export function flavorOf(call: Call): Entity<'Flavor'> {
 
 export function versionOf(call: Call): Entity<'Version'> {
   const tag = param(call, 'tag');
-  const found = call.world.within('Version', serviceOf(call).id).find(({ document }) => document.tag === tag);
+  const found = call.world
+    .within('Version', serviceOf(call).id)
+    .find(({ document }) => isVersionTag(tag) && compareTags(document.tag, tag) === 0);
   if (found === undefined) throw notExisting('Version', tag);
   return found;
 }

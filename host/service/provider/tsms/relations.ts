@@ -93,6 +93,12 @@ export const loadFilesOf = (world: World, flavors: Flavors): Entity<'CAP'>[] =>
     flavors.flatMap(({ document }) => document.executableLoadFileIds),
   );
 
+/** What a chip gets for a Flavor: the load files that it links, and those of the modules that it instantiates. */
+export function neededLoadFilesOf(world: World, flavor: Entity<'Flavor'>): Entity<'CAP'>[] {
+  const parents = moduleIdsOf(flavor).map((id) => world.get('ExecutableModule', id).parentId ?? '');
+  return among(world.all('CAP'), [...flavor.document.executableLoadFileIds, ...parents]);
+}
+
 export const configsOf = (world: World, flavors: Flavors): Entity<'ApplicationConfig'>[] =>
   among(world.all('ApplicationConfig'), flavors.flatMap(configIdsOf));
 

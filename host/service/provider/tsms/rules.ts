@@ -4,7 +4,13 @@ import { frozenChanges } from '../../../wire/tsms/check.ts';
 import type { Entity, Profile } from '../../../wire/tsms/entities.ts';
 import { type Deployments, nameOfKind } from '../../../wire/tsms/entities.ts';
 import { notExisting, tsmsError, wrongFormat } from '../../../wire/tsms/tsms-error.ts';
-import { configsOf, flavorsWithConfigs, flavorsWithLoadFile, versionsWithFlavors } from './relations.ts';
+import {
+  configsOf,
+  flavorsWithConfigs,
+  flavorsWithLoadFile,
+  neededLoadFilesOf,
+  versionsWithFlavors,
+} from './relations.ts';
 import type { World } from './world.ts';
 
 /** What must hold between the entities (BSI TR-03165 1.0.4, 4.1.4). */
@@ -105,13 +111,18 @@ export function requireDeployments(world: World, serviceId: string, deployments:
   }
 }
 
-/** @throws TsmsError 1016 when a chip does not have what a load file of its Flavor needs */
+/** @throws TsmsError 1016 when a chip does not have what its Flavor, or a load file of that, needs */
 export function requireSupported(world: World, versions: readonly Entity<'Version'>[]): void {
   for (const { document } of versions) {
     for (const [flavorId, profileIds] of Object.entries(document.allowedDeployments)) {
-      const loadFiles = world.get('Flavor', flavorId).document.executableLoadFileIds.map((id) => world.get('CAP', id));
-      for (const profileId of profileIds)
-        for (const loadFile of loadFiles) requireChip(loadFile, world.profile(profileId));
+      const flavor = world.get('Flavor', flavorId);
+      const loadFiles = neededLoadFilesOf(world, flavor);
+      for (const profileId of profileIds) {
+        const chip = world.profile(profileId);
+        for (const loadFile of loadFiles) requireChip(loadFile, chip);
+        if (flavor.document.featureConfig.useCspFull && Object.keys(chip.document.csp).length === 0)
+          throw tsmsError(1016, { attributeName: 'csp' });
+      }
     }
   }
 }

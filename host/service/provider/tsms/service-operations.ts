@@ -2,7 +2,7 @@
 import { isObject, type JsonObject } from '../../../wire/tsms/attributes.ts';
 import { completed } from '../../../wire/tsms/check.ts';
 import type { Deployments, Entity } from '../../../wire/tsms/entities.ts';
-import { isVersionTag } from '../../../wire/tsms/formats.ts';
+import { compareTags, isVersionTag } from '../../../wire/tsms/formats.ts';
 import { canonicalId, canonicalIds } from '../../../wire/tsms/ids.ts';
 import { wrongFormat } from '../../../wire/tsms/tsms-error.ts';
 import {
@@ -105,7 +105,7 @@ export const VERSION_OPERATIONS = {
     const { tag } = version.document;
     if (
       !isVersionTag(tag) ||
-      world.within('Version', id).some((other) => other !== version && other.document.tag === tag)
+      world.within('Version', id).some((other) => other !== version && compareTags(other.document.tag, tag) === 0)
     )
       throw wrongFormat('tag', tag, 'major.minor.revision, another one for each Version of a Service');
     return withDeployments(call, version, version.document.allowedDeployments);
@@ -153,8 +153,10 @@ export const VERSION_OPERATIONS = {
     const version = versionOf(call);
     const pairs = mapOf(call, isId, 'a map of SecureComponentProfile ids to Flavor ids');
     const left = without(version.document.allowedDeployments, new Set(pairs.map(([profileId]) => profileId)));
-    for (const [profileId, flavorId] of pairs) left[flavorId] = [...(left[flavorId] ?? []), profileId];
-    return withDeployments(call, version, left);
+    // A map: an object has names of its own that no Flavor has.
+    const linked = new Map(Object.entries(left));
+    for (const [profileId, flavorId] of pairs) linked.set(flavorId, [...(linked.get(flavorId) ?? []), profileId]);
+    return withDeployments(call, version, Object.fromEntries(linked));
   },
   unlinkSecureComponentProfiles: (call: Call) => {
     const version = versionOf(call);
