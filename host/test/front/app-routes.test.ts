@@ -243,8 +243,8 @@ describe('Routes of the app side', function () {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const { type, title, detail } = (await stream.json()) as Record<string, unknown>;
-    return { status: statusCode, type, title, detail };
+    const { type, title, detail, context } = (await stream.json()) as Record<string, unknown>;
+    return { status: statusCode, type, title, detail, number: Object(context).executionStatus as unknown };
   }
 
   it('are of users, of sessions, or tell that the server lives, and all are in this sweep', () => {
@@ -381,6 +381,20 @@ describe('Routes of the app side', function () {
       const answer = await send(route, hers, mallory);
       expect(answer.status, route).to.equal(404);
       expect(answer, route).to.deep.equal(await send(route, nobodys, mallory));
+    }
+  });
+
+  it('number each refusal of the TSM-API as the guideline does, whoever refuses', async () => {
+    const alice = `Bearer ${await users.token('alice')}`;
+    const mallory = `Bearer ${await users.token('mallory')}`;
+    const standard = Object.entries(USER_ROUTES).filter(([route]) => route.includes('/tsm-api/1/'));
+    expect(standard.length).to.be.above(8);
+    for (const [route, { hers, nobodys, status }] of standard) {
+      expect((await send(route, hers)).number, route).to.equal(5);
+      expect((await send(route, nobodys, mallory)).number, route).to.be.oneOf([8, 17]);
+      if (status === 503) expect((await send(route, hers, alice)).number, route).to.equal(1);
+      if (hers.body !== undefined)
+        expect((await send(route, { ...hers, body: { unheardOf: 1 } }, alice)).number, route).to.equal(4);
     }
   });
 

@@ -20,10 +20,11 @@ import {
 } from '../../../wire/message/service-instance.ts';
 import type { RestApp } from '../../app.ts';
 import { IdempotencyHeaders, requestIdOfHeaders, WaitQuery, waitMsOf } from '../../idempotency-key.ts';
+import { numberProblems } from './tsm-problem.ts';
 
 const closed = { additionalProperties: false } as const;
 const BASE = '/tsm-api/1/service-instances';
-const config = { access: ['user'] as const };
+const common = { config: { access: ['user'] as const }, preSerialization: numberProblems };
 const Params = Type.Object({ instanceId: AnyUuid }, closed);
 const headers = IdempotencyHeaders;
 const response = { 202: AppProcess };
@@ -36,14 +37,14 @@ const ofService = <T extends { readonly serviceId: string }>(asked: T): T => ({
 export function tsmApiRoutes(app: RestApp, api: TsmApi): void {
   const userOf = ({ peer }: { readonly peer: { readonly id: string } }) => ({ subject: peer.id });
 
-  app.post(BASE, { config, schema: { body: CreateServiceInstance, response: { 200: Instance } } }, async (request) =>
+  app.post(BASE, { ...common, schema: { body: CreateServiceInstance, response: { 200: Instance } } }, async (request) =>
     api.create(userOf(request), ofService(request.body)),
   );
 
   app.get(
     BASE,
     {
-      config,
+      ...common,
       schema: {
         querystring: Type.Object({ serviceId: AnyUuid, appId: Type.Optional(AppId) }, closed),
         response: { 200: Instances },
@@ -54,18 +55,20 @@ export function tsmApiRoutes(app: RestApp, api: TsmApi): void {
 
   app.post(
     '/tsm-api/1/deployment-checks',
-    { config, schema: { body: CheckDeployment, response: { 200: CheckResult } } },
+    { ...common, schema: { body: CheckDeployment, response: { 200: CheckResult } } },
     async (request) => api.checkDeployment(userOf(request), ofService(request.body)),
   );
 
-  app.get(`${BASE}/:instanceId`, { config, schema: { params: Params, response: { 200: Instance } } }, async (request) =>
-    api.instance(userOf(request), request.params.instanceId.toLowerCase()),
+  app.get(
+    `${BASE}/:instanceId`,
+    { ...common, schema: { params: Params, response: { 200: Instance } } },
+    async (request) => api.instance(userOf(request), request.params.instanceId.toLowerCase()),
   );
 
   app.get(
     `${BASE}/:instanceId/update-check`,
     {
-      config,
+      ...common,
       schema: {
         params: Params,
         querystring: Type.Object({ version: VersionPattern }, closed),
@@ -78,7 +81,7 @@ export function tsmApiRoutes(app: RestApp, api: TsmApi): void {
   app.get(
     '/tsm-api/1/processes/:processId',
     {
-      config,
+      ...common,
       schema: {
         params: Type.Object({ processId: AppProcess.properties.processId }, closed),
         querystring: Type.Object(WaitQuery, closed),
@@ -104,25 +107,25 @@ export function tsmProcessRoutes(app: RestApp, api: TsmApi): void {
 
   app.post(
     `${BASE}/:instanceId/deployments`,
-    { config, schema: { params: Params, headers, body: Deploy, response } },
+    { ...common, schema: { params: Params, headers, body: Deploy, response } },
     async (request, reply) => reply.code(202).send(await start(request, { operation: 'deploy', ...request.body })),
   );
 
   app.post(
     `${BASE}/:instanceId/updates`,
-    { config, schema: { params: Params, headers, body: Update, response } },
+    { ...common, schema: { params: Params, headers, body: Update, response } },
     async (request, reply) => reply.code(202).send(await start(request, { operation: 'update', ...request.body })),
   );
 
   app.post(
     `${BASE}/:instanceId/suspension`,
-    { config, schema: { params: Params, headers, body: Suspend, response } },
+    { ...common, schema: { params: Params, headers, body: Suspend, response } },
     async (request, reply) => reply.code(202).send(await start(request, { operation: 'suspension', ...request.body })),
   );
 
   app.post(
     `${BASE}/:instanceId/termination`,
-    { config, schema: { params: Params, headers, body: Terminate, response } },
+    { ...common, schema: { params: Params, headers, body: Terminate, response } },
     async (request, reply) => reply.code(202).send(await start(request, { operation: 'termination' })),
   );
 }
@@ -131,7 +134,7 @@ export function tsmProcessRoutes(app: RestApp, api: TsmApi): void {
 export function tsmExecutionRoutes(app: RestApp, api: TsmApi): void {
   app.post(
     '/ext/1/service-instances/:instanceId/executions',
-    { config, schema: { params: Params, headers, body: Execute, response } },
+    { ...common, schema: { params: Params, headers, body: Execute, response } },
     async (request, reply) => {
       const operation: Operation = { operation: 'execution', ...request.body };
       const { peer, params } = request;
