@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import type { TsmError } from '../../../errors.ts';
+import { TsmError } from '../../../errors.ts';
 import { appendRecords } from '../../../store/audit-log.ts';
 import { cardIdText } from '../../../store/card-id.ts';
 import { agreeForHolder, isOtherAgreed } from '../../../store/provider/renewals.ts';
@@ -12,9 +12,11 @@ import {
   type DeployedService,
   findDeployed,
   findDeployedOn,
+  lockInstance,
   profileOfCard,
 } from '../../../store/provider/service-processes.ts';
 import type { CardId } from '../../../wire/message/common.ts';
+import { INSTANCE_STATE } from '../../../wire/message/platform.ts';
 import type {
   CheckOnCards,
   CheckResult,
@@ -23,11 +25,12 @@ import type {
   Instance,
 } from '../../../wire/message/service-instance.ts';
 import type { Entity } from '../../../wire/tsms/entities.ts';
+import { compareTags } from '../../../wire/tsms/formats.ts';
 import { newSerial } from '../../../workflow/deploy-application/request-application.ts';
 import { refusal } from '../../tsm-refusal.ts';
 import type { World } from '../tsms/world.ts';
 import type { KnownService, ServiceCatalogue } from './service-catalogue.ts';
-import { applicationsOf, compareTags, findVersion, flavorFor, versionsFitting } from './service-plan.ts';
+import { applicationsOf, findVersion, flavorFor, versionsFitting } from './service-plan.ts';
 
 interface Choice {
   readonly cardId: CardId;
@@ -50,15 +53,24 @@ export class ServiceInstances {
   }
 
   /**
-   * The instance of this service on one of these cards, made where there is none: the same until it is terminated.
+   * The instance of this service on one of these cards, made where there is none: the same until it is terminated. One
+   * of which nothing is on its card yet is of the version that is asked for now.
    *
-   * @throws ConflictError `no-eligible-sc` @throws NotFoundError `not-found` @throws PolicyError `unauthorized`
+   * @throws ConflictError `no-eligible-sc`, `already-exists` for another version of what is on the card
+   * @throws NotFoundError `not-found` @throws PolicyError `unauthorized`
    */
   async create({ serviceId, version, appId, cards }: CreateOnCards): Promise<Instance> {
     const known = await this.#catalogue.service(serviceId, appId);
-    const [there] = await findDeployedOn(this.#database, serviceId, cards);
-    if (there !== undefined) return shown(there, known);
-    return this.#make(known, version, cards);
+    const rows = await findDeployedOn(this.#database, serviceId, cards);
+    const there = rows.find(isBegun);
+    if (there !== undefined) return shown(requireVersion(there, version), known);
+    // The card of before, while the version is for it.
+    const [planned] = rows;
+    if (planned === undefined) return this.#make(known, version, cards);
+    return this.#make(known, version, [planned.cardId]).catch((error: unknown) => {
+      if (!(error instanceof TsmError) || error.code !== 'no-eligible-sc' || cards.length === 1) throw error;
+      return this.#make(known, version, cards);
+    });
   }
 
   /** The same for a platform's own ends, without an app: for one card. @throws as `create` */
@@ -83,8 +95,19 @@ export class ServiceInstances {
       const { instanceId } = await provideInstance(transaction, {
         ...{ productId: serviceId, cardId, instanceId: randomUUID(), serial: newSerial() },
       });
+      // A process may have begun with it meanwhile.
+      await lockInstance(transaction, instanceId);
+      const begun = await findDeployed(transaction, instanceId);
+      if (begun !== undefined && isBegun(begun)) return shown(requireVersion(begun, version), known);
       await addDeployment(transaction, {
-        ...{ instanceId, spId: known.world.spId, serviceId, versionTag: version, flavorId: flavor.id, profileId },
+        ...{
+          instanceId,
+          spId: known.world.spId,
+          serviceId,
+          versionTag: wanted.document.tag,
+          flavorId: flavor.id,
+          profileId,
+        },
       });
       const made = await findDeployed(transaction, instanceId);
       if (made === undefined) throw refusal('INTERNAL', 'The instance was not made: try again');
@@ -98,9 +121,17 @@ export class ServiceInstances {
    * @param front who says that one user holds all of them: what one had may go onto its successor
    */
   async find({ serviceId, appId, cards }: FindOnCards, front?: string): Promise<Instance[]> {
+    if ((await this.#catalogue.find(serviceId)) === undefined) return this.#orphans(serviceId, cards);
     const known = await this.#catalogue.service(serviceId, appId);
     if (front !== undefined && cards.length > 1) await this.#agree(serviceId, cards, front);
     return (await findDeployedOn(this.#database, serviceId, cards)).map((row) => shown(row, known));
+  }
+
+  /** What is left on cards of a service that was deleted: it can be terminated. @throws NotFoundError `not-found` */
+  async #orphans(serviceId: string, cards: readonly CardId[]): Promise<Instance[]> {
+    const rows = await findDeployedOn(this.#database, serviceId, cards);
+    if (rows.length === 0) throw refusal('NOT_FOUND', 'There is no such service');
+    return rows.map((row) => shown(row, undefined));
   }
 
   async #agree(serviceId: string, cards: readonly CardId[], front: string): Promise<void> {
@@ -137,7 +168,7 @@ export class ServiceInstances {
   /** The highest version that fits and is for one of these chips. */
   async checkDeployment({ serviceId, version, appId, cards }: CheckOnCards): Promise<CheckResult> {
     const known = await this.#catalogue.service(serviceId, appId);
-    if ((await findDeployedOn(this.#database, serviceId, cards)).length > 0)
+    if ((await findDeployedOn(this.#database, serviceId, cards)).some(isBegun))
       return unavailable(refusal('ALREADY_EXISTS', 'The service has an instance on one of these chips'));
     return this.#check(known, version, async (candidate) => this.#choose(known.world, candidate, cards));
   }
@@ -179,6 +210,15 @@ export class ServiceInstances {
   }
 }
 
+/** Something of it is on its card, or may be. */
+const isBegun = ({ state }: DeployedService): boolean => state !== INSTANCE_STATE.NOT_DEPLOYED;
+
+/** @throws ConflictError `already-exists` */
+function requireVersion(row: DeployedService, version: string): DeployedService {
+  if (compareTags(row.versionTag, version) === 0) return row;
+  throw refusal('ALREADY_EXISTS', `Version ${row.versionTag} is on the card: update that one`);
+}
+
 function unavailable(error: TsmError): CheckResult {
   const { executionStatus } = error.context;
   return { available: false, executionStatus: Number(executionStatus), executionMessage: error.message };
@@ -186,11 +226,13 @@ function unavailable(error: TsmError): CheckResult {
 
 function shown(row: DeployedService, known: KnownService | undefined): Instance {
   const flavor = known?.world.within('Flavor', row.serviceId).find(({ id }) => id === row.flavorId);
+  // Where both have a value, the Flavor's counts.
+  const parameters = { ...known?.service.document.spParameters, ...flavor?.document.spParameters };
   return {
     ...{ serviceInstanceId: row.instanceId, state: row.state, productState: row.productState, cardId: row.cardId },
     technicalInformation: {
       ...{ serviceId: row.serviceId, versionTag: row.versionTag, flavorId: row.flavorId, profileId: row.profileId },
-      ...{ flavorName: flavor?.document.name ?? '', spParameters: known?.service.document.spParameters ?? {} },
+      ...{ flavorName: flavor?.document.name ?? '', spParameters: parameters },
     },
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PlacedApplication } from '../../../store/provider/service-tables.ts';
 import type { DocumentOf, Entity } from '../../../wire/tsms/entities.ts';
+import { compareTags } from '../../../wire/tsms/formats.ts';
 import { refusal } from '../../tsm-refusal.ts';
 import type { World } from '../tsms/world.ts';
 
@@ -14,7 +15,7 @@ const MAX_APPLICATIONS = 8;
 const MAX_PARAMETERS = 127;
 
 export function findVersion(world: World, serviceId: string, tag: string): Entity<'Version'> | undefined {
-  return world.within('Version', serviceId).find(({ document }) => document.tag === tag);
+  return world.within('Version', serviceId).find(({ document }) => compareTags(document.tag, tag) === 0);
 }
 
 /** The published Flavor of a Version for a chip; a profile is in one Flavor at most. */
@@ -28,21 +29,12 @@ export function flavorFor(world: World, version: Entity<'Version'>, profileId: s
 /** Tags that fit `a.b.c`, `a.b.x`, `a.x.x` or `x.x.x`, the highest first. */
 export function versionsFitting(world: World, serviceId: string, pattern: string): Entity<'Version'>[] {
   const wanted = pattern.split('.');
-  const fits = (tag: string) => tag.split('.').every((part, at) => wanted[at] === 'x' || wanted[at] === part);
+  const fits = (tag: string) =>
+    tag.split('.').every((part, at) => wanted[at] === 'x' || Number(wanted[at]) === Number(part));
   return world
     .within('Version', serviceId)
     .filter(({ document }) => fits(document.tag))
     .sort((one, other) => compareTags(other.document.tag, one.document.tag));
-}
-
-/** Below zero when the first is older. */
-export function compareTags(one: string, other: string): number {
-  const [left, right] = [one, other].map((tag) => tag.split('.').map(Number));
-  for (let at = 0; at < 3; at += 1) {
-    const difference = (left?.[at] ?? 0) - (right?.[at] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 /**

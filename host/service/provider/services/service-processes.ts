@@ -48,7 +48,7 @@ import { CONTENT_CHANGE, type ContentChanges } from '../content-changes.ts';
 import { KEY_DISTRIBUTION, type KeyDistributions } from '../key-distributions.ts';
 import { processEnding } from './process-end.ts';
 import type { ProcessInput } from './process-input.ts';
-import type { ServiceCatalogue } from './service-catalogue.ts';
+import type { KnownService, ServiceCatalogue } from './service-catalogue.ts';
 import { applicationsOf, changeOf, findVersion, flavorFor, takenName } from './service-plan.ts';
 
 export const SERVICE_PROCESS = 'service-process';
@@ -141,10 +141,12 @@ export class ServiceProcesses {
   }
 
   async #planExecution(
-    { serviceId, state }: DeployedService,
+    instance: DeployedService,
     request: Operation & { readonly operation: 'execution' },
     start: ServiceStart,
   ): Promise<ProcessInput> {
+    const { serviceId, state } = instance;
+    requireFlavor(await this.#options.catalogue.find(serviceId), instance);
     const script = await scriptOfAction(this.#options.database, serviceId, request.actionCode);
     if (script === undefined) throw refusal('NOT_FOUND', `The service has no action ${request.actionCode}`);
     const inputs = request.inputs ?? {};
@@ -165,6 +167,7 @@ export class ServiceProcesses {
     const tag = request.operation === 'update' ? request.version : instance.versionTag;
     const version = known === undefined ? undefined : findVersion(known.world, instance.serviceId, tag);
     if (known === undefined || version === undefined) throw refusal('ORPHANED', `There is no version ${tag} any more`);
+    requireFlavor(known, instance);
     const flavor = flavorFor(known.world, version, instance.profileId);
     if (flavor === undefined)
       throw refusal(
@@ -311,6 +314,13 @@ function partOf(run: DurableRun, part: string, kind: string): DurableRun {
     },
     step: (name, act, along) => run.step(`${prefix}${name}`, act, along),
   };
+}
+
+/** What is on a card of a deleted Flavor is suspended, resumed and terminated. @throws ConflictError `orphaned` */
+function requireFlavor(known: KnownService | undefined, { serviceId, flavorId, state }: DeployedService): void {
+  const flavors = known?.world.within('Flavor', serviceId) ?? [];
+  if (state === INSTANCE_STATE.NOT_DEPLOYED || flavors.some(({ id }) => id === flavorId)) return;
+  throw refusal('ORPHANED', 'The Flavor of this instance was deleted: suspend, resume or terminate it');
 }
 
 /**
