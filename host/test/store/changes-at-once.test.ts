@@ -15,6 +15,7 @@ import { applySnapshot, applyStateChange } from '../../store/provider/state-chan
 import type { CardId } from '../../wire/message/common.ts';
 import { INSTANCE_STATE, type ProductState } from '../../wire/message/platform.ts';
 import { TestDatabase } from '../ota/fixture.ts';
+import { testPki } from '../rest/fixture.ts';
 
 /** Two that change the same rows of a provider in one moment: who comes second sees what the first has done. */
 describe('changes of a provider’s rows at once', function () {
@@ -35,8 +36,19 @@ describe('changes of a provider’s rows at once', function () {
     const backend = new TsmsBackend(database, new AuditLog(database), 'F000000001');
     ({ spId } = await backend.createProvider('sp', 'test'));
     const provider = { spId, name: 'sp' };
-    const made = await backend.run({ operation: 'createService', provider, params: {}, body: { name: 's' } });
-    serviceId = made !== undefined && 'json' in made ? String(Object(made.json).id) : '';
+    const idOf = async (
+      operation: 'createCertAndUploadBinary' | 'createSposConfig' | 'createService',
+      sent: object,
+    ) => {
+      const made = await backend.run({ operation, provider, params: {}, ...sent });
+      return made !== undefined && 'json' in made ? String(Object(made.json).id) : '';
+    };
+    const { certificate } = await (await testPki()).identity({ role: 'front', id: 'spos' });
+    const upload = { fileName: 'spos.pem', bytes: new TextEncoder().encode(certificate) };
+    const certificateId = await idOf('createCertAndUploadBinary', { upload });
+
+    const sposConfigId = await idOf('createSposConfig', { body: { url: 'https://spos.invalid/', certificateId } });
+    serviceId = await idOf('createService', { body: { name: 's', sposConfigId } });
   });
   after(async () => {
     await database?.destroy();
