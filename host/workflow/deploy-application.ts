@@ -7,6 +7,7 @@ import { lookForApplication } from './deploy-application/look-for-application.ts
 import { lookForPurse } from './deploy-application/look-for-purse.ts';
 import { namePurse, personalisePurse } from './deploy-application/personalise-purse.ts';
 import { readContent } from './deploy-application/read-content.ts';
+import { readLibraries } from './deploy-application/read-libraries.ts';
 import { readRegistry } from './deploy-application/read-registry.ts';
 import { recordApplication } from './deploy-application/record-application.ts';
 import { recordInstance } from './deploy-application/record-instance.ts';
@@ -40,6 +41,7 @@ export const installSteps = new Flow<InstallContext, InstallStart>()
           .row('D5a', [issuer, card], 'repeatable', openIssuerChannel),
       )
       .protected((trip) => trip.row('D6', [issuer, card], 'repeatable', readRegistry))
+      .protected((trip) => trip.row('D6a', [issuer, card], 'repeatable', readLibraries))
       .protected((trip) =>
         trip
           .row('D7', [issuer, card], 'check-first', loadApplication)
@@ -58,7 +60,7 @@ export const deploySteps = new Flow<DeployContext, DeployStart>()
     ),
   )
   .host('D2', [provider, issuer], 'repeatable', requestApplication)
-  .elsewhere('installSteps', 'D3', 'D4', 'D5', 'D5a', 'D6', 'D7', 'D7a', 'D8')
+  .elsewhere('installSteps', 'D3', 'D4', 'D5', 'D5a', 'D6', 'D6a', 'D7', 'D7a', 'D8')
   .visit('personalise', (visit) =>
     visit
       .trip((trip) =>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import { ConflictError, PolicyError } from '../../errors.ts';
-import { listApplications } from '../../store/issuer/applications.ts';
+import { filesOf, listApplications } from '../../store/issuer/applications.ts';
 import { requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { providerOfProduct } from '../../store/issuer/card-products.ts';
 import { findCardInService } from '../../store/issuer/cards.ts';
@@ -59,7 +59,9 @@ async function checkNames(database: Kysely<IssuerTables>, caller: string, reques
     throw new PolicyError('aid-reserved', 'An application of a provider has no AID of the security domains');
   const others = (await listApplications(database, cardId)).filter((row) => row.provider_id !== caller);
   const taken = names.find((name) =>
-    others.some(({ aid, load_file_aid: file }) => aid.startsWith(name) || name.startsWith(aid) || file === name),
+    others.some(
+      (row) => row.aid.startsWith(name) || name.startsWith(row.aid) || filesOf(row).some((file) => file.aid === name),
+    ),
   );
   if (taken !== undefined) throw new ConflictError('aid-taken', `Another provider has ${taken} on this card`);
 }

@@ -15,7 +15,14 @@ export interface ApplicationRow {
   /** Absent: a security domain, or a product that its provider does not name. */
   readonly productId?: string | undefined;
   /** What it is made of, and the SHA-256 of that file's data block where the issuer knows it. */
-  readonly loadFile?: { readonly aid: string; readonly hash?: string | undefined };
+  readonly loadFile?: NamedLoadFile;
+  /** Load files that come with it. */
+  readonly libraries?: readonly NamedLoadFile[];
+}
+
+interface NamedLoadFile {
+  readonly aid: string;
+  readonly hash?: string | undefined;
 }
 
 type Database = Kysely<IssuerTables>;
@@ -27,12 +34,13 @@ type Database = Kysely<IssuerTables>;
  *     something else on the card is made of another file of this one's name
  */
 export async function recordCreating(database: Database, application: ApplicationRow): Promise<void> {
-  const { cardId, aid, providerId, productId, workflowId, loadFile } = application;
+  const { cardId, aid, providerId, productId, workflowId, loadFile, libraries = [] } = application;
   const card = cardIdText(cardId);
   const whose = {
     workflow_id: workflowId,
     ...(productId === undefined ? {} : { product_id: productId }),
     ...(loadFile === undefined ? {} : { load_file_aid: loadFile.aid, load_file_hash: loadFile.hash ?? null }),
+    ...(loadFile === undefined ? {} : { libraries: libraries.length === 0 ? null : JSON.stringify(libraries) }),
   };
   const row = await database.transaction().execute(async (transaction) => {
     // Two that come at once are looked at one after the other.
@@ -58,7 +66,7 @@ export async function recordCreating(database: Database, application: Applicatio
  */
 export async function requireOwnNames(
   database: Database,
-  { cardId, aid, providerId, productId, loadFile }: Omit<ApplicationRow, 'workflowId'>,
+  { cardId, aid, providerId, productId, loadFile, libraries = [] }: Omit<ApplicationRow, 'workflowId'>,
 ): Promise<void> {
   const card = cardIdText(cardId);
   const differs = (one: string | null, other: string | undefined) =>
@@ -66,13 +74,21 @@ export async function requireOwnNames(
   for (const row of await listApplications(database, cardId)) {
     if (row.aid === aid && (row.provider_id !== providerId || differs(row.product_id, productId)))
       throw taken(aid, card);
-    if (row.aid === aid || loadFile === undefined || row.load_file_aid !== loadFile.aid) continue;
-    if (differs(row.load_file_hash, loadFile.hash))
-      throw new ConflictError('load-file-taken', `Another file has the name ${loadFile.aid} on this card`, {
+    if (row.aid === aid || loadFile === undefined) continue;
+    const there = new Map(filesOf(row).map((file) => [file.aid, file.hash ?? null]));
+    const other = [loadFile, ...libraries].find((file) => differs(there.get(file.aid) ?? null, file.hash));
+    if (other !== undefined)
+      throw new ConflictError('load-file-taken', `Another file has the name ${other.aid} on this card`, {
         card,
-        aid: loadFile.aid,
+        aid: other.aid,
       });
   }
+}
+
+/** What an application is made of and came with. */
+export function filesOf(row: Awaited<ReturnType<typeof listApplications>>[number]): NamedLoadFile[] {
+  const { load_file_aid: aid, load_file_hash: hash, libraries } = row;
+  return [...(aid === null ? [] : [{ aid, hash: hash ?? undefined }]), ...(libraries ?? [])];
 }
 
 const taken = (aid: string, card: string) =>
@@ -101,7 +117,7 @@ export async function recordCreated(database: Database, cardId: CardId, aid: str
 export async function releaseApplication(database: Database, cardId: CardId, aid: string): Promise<void> {
   await database
     .updateTable('applications')
-    .set({ product_id: null, load_file_aid: null, load_file_hash: null })
+    .set({ product_id: null, load_file_aid: null, load_file_hash: null, libraries: null })
     .where('card', '=', cardIdText(cardId))
     .where('aid', '=', aid)
     .execute();

@@ -54,6 +54,13 @@ interface ApplicationTable {
   load_file_aid: string | null;
   /** SHA-256 of the load file data block; null: not known. */
   load_file_hash: string | null;
+  /** Load files that came with it; null: none that the issuer knows. */
+  libraries: ColumnType<NamedLoadFile[] | null, string | null, string | null>;
+}
+
+interface NamedLoadFile {
+  readonly aid: string;
+  readonly hash?: string | undefined;
 }
 
 interface SecurityDomainRequestTable {
@@ -301,4 +308,5 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
     sql: `ALTER TABLE applications ADD COLUMN product_id text, ADD COLUMN load_file_aid text,
       ADD COLUMN load_file_hash text;`,
   },
+  { number: 19, name: 'libraries of applications', sql: 'ALTER TABLE applications ADD COLUMN libraries jsonb;' },
 ];

@@ -31,6 +31,13 @@ export const SERVICE_PROCESSES_SQL = `
 /** What was on the card, as far as is known, when a process began; null: nothing that the process changes. */
 export const APPLICATIONS_BEFORE_SQL = 'ALTER TABLE service_processes ADD COLUMN applications_before jsonb;';
 
+/** A load file that comes without an application. */
+interface PlacedLibrary {
+  readonly loadFileAid: string;
+  readonly elfId: string;
+  readonly uploadDate: string;
+}
+
 /** One application as it was put onto the card, or is to be. */
 export interface PlacedApplication {
   readonly instanceAid: string;
@@ -39,6 +46,8 @@ export interface PlacedApplication {
   /** Entity of the load file, and when it was uploaded: another upload is another file. */
   readonly elfId: string;
   readonly uploadDate: string;
+  /** Of its Flavor, before the first application, in the order of loading; absent: none. */
+  readonly libraries?: readonly PlacedLibrary[];
   /** Value of C9, hex. */
   readonly parameters: string;
   /** Absent: INSTALL makes it selectable. */

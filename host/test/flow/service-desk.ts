@@ -90,15 +90,20 @@ export class ServiceDesk {
     });
   }
 
-  /** @param configIds of the purse, in the order of installation @returns its Flavor, published */
-  async addVersion(tag: string, elfId: string, ...configIds: readonly string[]): Promise<string> {
+  /**
+   * @param elfIds the purse is the last
+   * @param configIds of the purse, in the order of installation
+   * @returns its Flavor, published
+   */
+  async addVersion(tag: string, elfIds: string | readonly string[], ...configIds: readonly string[]): Promise<string> {
     const { serviceId } = this;
-    const modules = await this.tsms('listEms', { params: { elfId } });
+    const executableLoadFileIds = [elfIds].flat();
+    const modules = await this.tsms('listEms', { params: { elfId: executableLoadFileIds.at(-1) ?? '' } });
     const executableModuleId = String(Object((modules as Json[])[0]).id);
     const flavorId = await this.made('createFlavor', {
       params: { serviceId },
       body: {
-        executableLoadFileIds: [elfId],
+        executableLoadFileIds,
         applicationInstantiationConfigs: configIds.map((applicationConfigId, at) => ({
           ...{ executableModuleId, applicationConfigId, priority: at + 1 },
         })),
@@ -108,6 +113,14 @@ export class ServiceDesk {
     const body = { tag, allowedDeployments: { [flavorId]: [PROFILE] } };
     await this.tsms('createVersion', { params: { serviceId }, body });
     return flavorId;
+  }
+
+  /** @returns a load file without applications */
+  async addLibrary(): Promise<string> {
+    const text = await readFile(new URL('../vectors/cap/signed-by-capfile.json', import.meta.url), 'utf8');
+    const { files } = JSON.parse(text) as { readonly files: readonly { readonly cap: string }[] };
+    const upload = { fileName: 'library.cap', bytes: new Uint8Array(Buffer.from(files[0]?.cap ?? '', 'base64')) };
+    return this.made('createElfAndUploadBinary', { upload });
   }
 
   /** What a terminal gets that selects the purse, or another application. */

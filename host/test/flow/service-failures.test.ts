@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { sql } from 'kysely';
+import { cardIdText } from '../../store/card-id.ts';
+import { findSeen } from '../../store/issuer/seen-registry.ts';
 import { findDeployed, setApplications } from '../../store/provider/service-processes.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
@@ -125,6 +127,23 @@ describe('services that cannot become what was asked', function () {
     ]);
     expect((await desk.get(instance)).technicalInformation.versionTag).to.equal('4.0.0');
     expect((await placed(instance)).map(({ parameters }) => parameters)).to.deep.equal(['800101']);
+    expect(await selected()).to.equal('9000');
+  });
+
+  it('bring load files without application first, and take them off last', async () => {
+    const libraryId = await desk.addLibrary();
+    await desk.addVersion('5.0.0', [libraryId, desk.elfId], desk.configId);
+    const loadFiles = async () =>
+      (await findSeen(world.issuer.database, cardIdText(card.cardId))).entries.filter(
+        ({ kind }) => kind === 'load-file',
+      );
+    const sent = await sentBy(async () => expectDone(await run(update('5.0.0')), S.OPERATIONAL));
+    const [library] = (await placed(instance))[0]?.libraries ?? [];
+    expect(library?.elfId).to.equal(libraryId);
+    expect(sent.filter((label) => label === 'INSTALL [for load]')).to.have.length(2);
+    const again = await sentBy(async () => expectDone(await run(update('4.0.0')), S.OPERATIONAL));
+    expect(again.filter((label) => label === 'DELETE')).to.have.length(3);
+    expect((await loadFiles()).map(({ aid }) => aid)).not.to.include(library?.loadFileAid);
     expect(await selected()).to.equal('9000');
   });
 

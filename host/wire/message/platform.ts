@@ -29,6 +29,8 @@ const FlowState = Type.Union([Type.Literal('running'), Type.Literal('done'), Typ
 /**
  * POST /v1/application-requests on `issuer`, by a provider, header `idempotency-key`: LOAD and INSTALL into its domain.
  */
+const LoadFile = Type.String({ pattern: '^([0-9A-F]{2}){1,65536}$' });
+
 export const ApplicationRequest = Type.Object(
   {
     cardId: CardId,
@@ -37,9 +39,13 @@ export const ApplicationRequest = Type.Object(
     ssdAid: Aid,
     loadFileAid: Aid,
     /** Load file data block; loaded where the card has no such load file. */
-    loadFile: Type.String({ pattern: '^([0-9A-F]{2}){1,65536}$' }),
+    loadFile: LoadFile,
     moduleAid: Aid,
     instanceAid: Aid,
+    /** Load files without an application that this one wants, in the order of loading; absent: none. */
+    libraries: Type.Optional(
+      Type.Array(Type.Object({ loadFileAid: Aid, loadFile: LoadFile }, closed), { minItems: 1, maxItems: 8 }),
+    ),
     /** What install() gets, the value of C9. */
     parameters: Type.String({ pattern: '^([0-9A-F]{2}){0,180}$' }),
     /** Absent: INSTALL makes it selectable. */
@@ -58,6 +64,8 @@ export const ApplicationRemoval = Type.Object(
   {
     ...Type.Pick(ApplicationRequest, ['cardId', 'productId', 'ssdAid', 'loadFileAid', 'instanceAid', 'relayId'])
       .properties,
+    /** Load files that came with it, in the order in which they were loaded. */
+    libraryAids: Type.Optional(Type.Array(Aid, { minItems: 1, maxItems: 8 })),
     /** Nothing of the product is left on the card after this one. */
     last: Type.Boolean(),
   },

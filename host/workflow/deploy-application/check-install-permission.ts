@@ -36,7 +36,8 @@ export async function checkInstallPermission({ request, caller }: InstallStart, 
   }
   await requireNotReported(database, request.cardId);
   const own = aidToHex(AID.SECURITY_DOMAIN_PACKAGE);
-  const names = [request.loadFileAid, request.instanceAid, request.moduleAid];
+  const libraries = (request.libraries ?? []).map(({ loadFileAid }) => loadFileAid);
+  const names = [request.loadFileAid, request.instanceAid, request.moduleAid, ...libraries];
   if (names.some((name) => name.startsWith(own)) || request.instanceAid === request.ssdAid) {
     throw new PolicyError('aid-reserved', 'An application of a provider has no AID of the security domains');
   }

@@ -62,8 +62,12 @@ export type InstallStart = { readonly request: ApplicationRequest; readonly call
 export type InstallContext = IssuerContext;
 /** What of a request is kept with the card. */
 export function applicationRowOf({ request, caller }: InstallStart) {
-  const { cardId, instanceAid, productId, loadFileAid, loadFile } = request;
-  const hash = toHex(loadFileHash(fromHex(loadFile)));
-  return { cardId, aid: instanceAid, providerId: caller, productId, loadFile: { aid: loadFileAid, hash } };
+  const { cardId, instanceAid, productId, libraries = [] } = request;
+  const whose = { cardId, aid: instanceAid, providerId: caller, productId };
+  return { ...whose, loadFile: namedFile(request), libraries: libraries.map(namedFile) };
 }
+
+const namedFile = ({ loadFileAid, loadFile }: Pick<ApplicationRequest, 'loadFileAid' | 'loadFile'>) => ({
+  ...{ aid: loadFileAid, hash: toHex(loadFileHash(fromHex(loadFile))) },
+});
 export type InstallFacts = InstallStart & { readonly card: Card };

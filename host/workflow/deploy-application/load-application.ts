@@ -5,30 +5,36 @@ import { toPlainCommand } from '../../wire/gp/command.ts';
 import { installApplication, installForExtradition, installForLoad } from '../../wire/gp/install.ts';
 import { encodeLoadFile, loadCommands } from '../../wire/gp/load.ts';
 import { fromHex } from '../../wire/hex.ts';
+import type { ApplicationRequest } from '../../wire/message/platform.ts';
+import { sendProtected } from '../engine/protected-script.ts';
 import { auditRequest } from './audit.ts';
 import type { InstallContext, InstallFacts } from './context.ts';
 import type { OnCard } from './read-registry.ts';
 
 /** Fits one APDU at every level. */
 const BLOCK_LENGTH = 223;
+/** Commands of one round trip. */
+const COMMANDS_A_TRIP = 24;
+const ROW = { numeral: 'D7', name: 'loadApplication', from: 'issuer', to: 'card' } as const;
 
 /**
- * D7: LOAD where there is no such load file, INSTALL where there is no such instance, and the extradition into the
- * provider's domain where it belongs to another.
+ * D7: LOAD where there is no such load file, of libraries first, INSTALL where there is no such instance, and the
+ * extradition into the provider's domain where it belongs to another.
  *
  * @throws ConflictError `application-elsewhere` for an instance in a third domain
  */
-export async function* loadApplication(facts: InstallFacts & { readonly onCard: OnCard }, context: InstallContext) {
-  const { request, card } = facts;
+export async function* loadApplication(
+  facts: InstallFacts & { readonly onCard: OnCard; readonly librariesPresent: readonly string[] },
+  context: InstallContext,
+) {
+  const { request, card, librariesPresent } = facts;
   const { loadFilePresent, instanceDomain } = facts.onCard;
   const { loadFileAid, moduleAid, instanceAid, ssdAid } = request;
   if (instanceDomain !== undefined && instanceDomain !== ssdAid && instanceDomain !== card.isdAid) {
     throw new ConflictError('application-elsewhere', `${instanceAid} belongs to another domain of this card`);
   }
   const loadFile = aid(loadFileAid);
-  const load = loadFilePresent
-    ? []
-    : [installForLoad({ loadFile }), ...loadCommands(encodeLoadFile(fromHex(request.loadFile)), BLOCK_LENGTH)];
+  const load = loadFilePresent ? [] : loadOf(request);
   const install =
     instanceDomain === undefined
       ? [
@@ -41,6 +47,8 @@ export async function* loadApplication(facts: InstallFacts & { readonly onCard: 
       : [];
   const handOver = instanceDomain === ssdAid ? [] : [installForExtradition(aid(instanceAid), aid(ssdAid))];
   const commands = [...load, ...install, ...handOver];
+  const libraries = (request.libraries ?? []).filter((library) => !librariesPresent.includes(library.loadFileAid));
+  for (const library of libraries) await loadLibrary(library, facts, context);
   const audit = { numeral: 'D7', act: 'LOAD and INSTALL', details: { commands: commands.length } };
   if (commands.length > 0) {
     await auditRequest(context, facts, { ...audit, phase: 'before' });
@@ -48,4 +56,23 @@ export async function* loadApplication(facts: InstallFacts & { readonly onCard: 
   }
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return {};
+}
+
+type LoadFile = Pick<ApplicationRequest, 'loadFileAid' | 'loadFile'>;
+
+const loadOf = ({ loadFileAid, loadFile }: LoadFile) => [
+  installForLoad({ loadFile: aid(loadFileAid) }),
+  ...loadCommands(encodeLoadFile(fromHex(loadFile)), BLOCK_LENGTH),
+];
+
+/** In round trips of its own, before the file that imports it. */
+async function loadLibrary(library: LoadFile, facts: InstallFacts, context: InstallContext): Promise<void> {
+  const commands = loadOf(library).map(toPlainCommand);
+  const audit = { numeral: 'D7', act: 'LOAD', details: { loadFile: library.loadFileAid } };
+  await auditRequest(context, facts, { ...audit, phase: 'before' });
+  for (let from = 0; from < commands.length; from += COMMANDS_A_TRIP) {
+    const part = commands.slice(from, from + COMMANDS_A_TRIP);
+    await sendProtected(part, context, { ...ROW, commands: [`${part.length} x LOAD`] });
+  }
+  await auditRequest(context, facts, { ...audit, phase: 'after' });
 }

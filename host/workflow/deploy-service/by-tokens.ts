@@ -11,27 +11,34 @@ const MAX_PARAMETERS = 254;
 /** The issuer gives no tokens, and the card is as it was: then the issuer does it. */
 const NOT_DELEGATED = ['provider-not-permitted', 'domain-not-delegated'];
 
-/** LOAD where the card has no such file, and INSTALL. @returns false when it is the issuer's to do */
+/** LOAD of libraries and file where the card has no such, and INSTALL. @returns false when it is the issuer's to do */
 export async function installByTokens(
-  { loadFileAid, moduleAid, instanceAid, parameters, elfId, selectable }: PlacedApplication,
+  { loadFileAid, moduleAid, instanceAid, parameters, elfId, selectable, libraries = [] }: PlacedApplication,
   { index, facts }: { readonly index: number; readonly facts: OnItsCard },
   context: ServiceContext,
 ): Promise<boolean> {
   if (parameters.length > MAX_PARAMETERS || !(await isDelegated(context.database, facts.cardId))) return false;
   const common = commonOf(facts);
-  const loadFile = await context.loadFile(elfId);
-  const first = async () =>
-    context.changeContent(`load ${index}`, { act: { act: 'load', loadFileAid, loadFile }, ...common });
-  if (!(await granted(first))) return false;
+  for (const [at, file] of [...libraries, { loadFileAid, elfId }].entries()) {
+    const name = at === libraries.length ? `load ${index}` : `library ${index}.${at}`;
+    const act = { act: 'load', loadFileAid: file.loadFileAid, loadFile: await context.loadFile(file.elfId) } as const;
+    const load = () => context.changeContent(name, { act, ...common });
+    if (at > 0) await load().catch(afterAnother);
+    else if (!(await granted(load))) return false;
+  }
   const state = selectable === undefined ? {} : { selectable };
   const act = { act: 'install', loadFileAid, moduleAid, instanceAid, parameters, ...state } as const;
   await context.changeContent(`install ${index}`, { act, ...common }).catch(afterAnother);
   return true;
 }
 
-/** DELETE of the instance and of its load file, unless something else is made of that. @returns as above */
+/**
+ * DELETE of the instance, of its load file and of the libraries that came with it, unless something else needs them.
+ *
+ * @returns as above
+ */
 export async function removeByTokens(
-  { loadFileAid, instanceAid }: PlacedApplication,
+  { loadFileAid, instanceAid, libraries = [] }: PlacedApplication,
   { index, last, facts }: { readonly index: number; readonly last: boolean; readonly facts: OnItsCard },
   context: ServiceContext,
 ): Promise<boolean> {
@@ -40,8 +47,12 @@ export async function removeByTokens(
   const end = last ? ({ last } as const) : {};
   const act = { act: 'delete', aid: instanceAid, related: false } as const;
   if (!(await granted(() => context.changeContent(`delete ${index}`, { act, ...common, ...end })))) return false;
-  const file = { ...act, aid: loadFileAid };
-  await context.changeContent(`unload ${index}`, { act: file, ...common, mayStay: true }).catch(afterAnother);
+  const unload = (name: string, file: string) =>
+    context.changeContent(name, { act: { ...act, aid: file }, ...common, mayStay: true }).catch(afterAnother);
+  await unload(`unload ${index}`, loadFileAid);
+  // What imports another goes before it.
+  for (const [at, library] of [...libraries.entries()].reverse())
+    await unload(`unlink ${index}.${at}`, library.loadFileAid);
   return true;
 }
 

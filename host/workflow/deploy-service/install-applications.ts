@@ -14,13 +14,15 @@ export async function removeApplications(facts: OnItsCard, context: ServiceConte
   const { removals, applications, cardId, productId } = facts;
   const { installer, workflowId, settings } = context;
   if (removals.length === 0) return {};
-  for (const [index, removal] of removals.entries()) {
-    const { loadFileAid, instanceAid } = removal;
-    const last = applications.length === 0 && index === removals.length - 1;
-    await onTheChip(context, { first: index === 0 }, async () => {
+  // The last that came first: the load file of the first one may be what others import.
+  for (const [index, removal] of [...removals.entries()].reverse()) {
+    const { loadFileAid, instanceAid, libraries } = removal;
+    const last = applications.length === 0 && index === 0;
+    const aids = libraries === undefined ? {} : { libraryAids: libraries.map((library) => library.loadFileAid) };
+    await onTheChip(context, { first: index === removals.length - 1 }, async () => {
       if (await removeByTokens(removal, { index, last, facts }, context)) return;
       const request = { cardId, productId, ssdAid: settings.ssdAid, relayId: workflowId, loadFileAid, instanceAid };
-      const ask = () => installer.removeApplication(`${workflowId}.r${index}`, { ...request, last });
+      const ask = () => installer.removeApplication(`${workflowId}.r${index}`, { ...request, ...aids, last });
       await withRelay(facts, context, async () => waitForIssuer(await ask(), context));
     });
   }
@@ -42,7 +44,11 @@ export async function installApplications(facts: OnItsCard, context: ServiceCont
       const request = { cardId, productId, ssdAid: settings.ssdAid, relayId: workflowId, parameters };
       const loadFile = await context.loadFile(elfId);
       const state = selectable === undefined ? {} : { selectable };
-      const whole = { ...request, loadFileAid, moduleAid, instanceAid, loadFile, ...state };
+      const libraries: { readonly loadFileAid: string; readonly loadFile: string }[] = [];
+      for (const library of application.libraries ?? [])
+        libraries.push({ loadFileAid: library.loadFileAid, loadFile: await context.loadFile(library.elfId) });
+      const files = libraries.length === 0 ? {} : { libraries };
+      const whole = { ...request, loadFileAid, moduleAid, instanceAid, loadFile, ...files, ...state };
       const ask = () => installer.requestApplication(`${workflowId}.i${index}`, whole);
       await withRelay(facts, context, async () => waitForIssuer(await ask(), context));
     });

@@ -13,14 +13,15 @@ import type { RemovalStart } from './context.ts';
  * @throws PolicyError before anything is touched
  */
 export async function checkRemovalPermission({ request, caller }: RemovalStart, { database }: InstallContext) {
-  const { cardId, instanceAid, loadFileAid, productId } = request;
+  const { cardId, instanceAid, loadFileAid, productId, libraryAids = [] } = request;
   const provider = await findProvider(database, caller);
   const own = (await listApplications(database, cardId)).find(({ aid }) => aid === instanceAid);
   const isOwn =
     own === undefined ||
     (own.provider_id === caller &&
       (own.product_id ?? productId) === productId &&
-      (own.load_file_aid ?? loadFileAid) === loadFileAid);
+      (own.load_file_aid ?? loadFileAid) === loadFileAid &&
+      libraryAids.every((library) => own.libraries?.some(({ aid }) => aid === library) !== false));
   if (provider === undefined || !isOwn)
     throw new PolicyError('not-your-application', `This product has no ${instanceAid} on this card`);
   return { relayBaseUrl: provider.baseUrl, ...(own === undefined ? { unrecorded: true as const } : {}) };

@@ -11,6 +11,8 @@ type Config = DocumentOf<'ApplicationConfig'>;
 
 /** More do not fit into one deployment. */
 const MAX_APPLICATIONS = 8;
+/** Load files without an application. */
+const MAX_LIBRARIES = 8;
 /** What the attribute holds: 255 characters. */
 const MAX_PARAMETERS = 127;
 
@@ -52,9 +54,10 @@ export function applicationsOf(world: World, flavor: Entity<'Flavor'>): PlacedAp
     );
   if (configs.length === 0 || configs.length > MAX_APPLICATIONS)
     throw refusal('INVALID_ARGUMENT', `A Flavor that is deployed has 1 to ${MAX_APPLICATIONS} applications`);
+  const libraries = librariesOf(world, flavor);
   return configs
     .toSorted((one, other) => one.priority - other.priority)
-    .map(({ executableModuleId, applicationConfigId }) => {
+    .map(({ executableModuleId, applicationConfigId }, at) => {
       const module = world.get('ExecutableModule', executableModuleId);
       const loadFile = world.get('CAP', module.parentId ?? '');
       const { document } = world.get('ApplicationConfig', applicationConfigId);
@@ -69,11 +72,25 @@ export function applicationsOf(world: World, flavor: Entity<'Flavor'>): PlacedAp
         ...{ instanceAid: document.instanceAid.toUpperCase(), moduleAid: module.document.aid.toUpperCase() },
         ...{ loadFileAid: loadFile.document.aid.toUpperCase(), elfId: loadFile.id },
         ...{ uploadDate: loadFile.document.uploadDate, personalized: false },
+        ...(at === 0 && libraries.length > 0 ? { libraries } : {}),
         parameters,
         ...(document.activationConfig.makeSelectable ? {} : { selectable: false as const }),
         ...(scriptId === undefined || scriptId === '' ? {} : { scriptId }),
       };
     });
+}
+
+/** Load files that the Flavor links and makes no application of: others import them. */
+function librariesOf(world: World, { document }: Entity<'Flavor'>) {
+  const modules = document.applicationInstantiationConfigs.map(({ executableModuleId: id }) => id);
+  const parents = modules.map((id) => world.get('ExecutableModule', id).parentId);
+  const ids = document.executableLoadFileIds.filter((id) => !parents.includes(id));
+  if (ids.length > MAX_LIBRARIES)
+    throw refusal('INVALID_ARGUMENT', `Flavors with more than ${MAX_LIBRARIES} libraries are not deployed`);
+  return ids.map((elfId) => {
+    const { aid, uploadDate } = world.get('CAP', elfId).document;
+    return { loadFileAid: aid.toUpperCase(), elfId, uploadDate };
+  });
 }
 
 /** @throws TsmError `invalid-argument` naming the attribute that asks for what is not done here */
@@ -91,13 +108,21 @@ function requirePossible({ installConfig, activationConfig, personalizationConfi
     throw refusal('INVALID_ARGUMENT', `Applications whose config has ${wrong[0]} are not deployed`);
 }
 
-/** The same file, module and parameters under the same name. */
+type LoadedFile = Pick<PlacedApplication, 'loadFileAid' | 'elfId' | 'uploadDate'>;
+const fileOf = ({ loadFileAid, elfId, uploadDate }: LoadedFile) => [loadFileAid, elfId, uploadDate];
+const filesOf = (application: PlacedApplication): readonly LoadedFile[] => [
+  ...(application.libraries ?? []),
+  application,
+];
+
+/** The same files, module and parameters under the same name. */
 export const isSame = (one: PlacedApplication, other: PlacedApplication): boolean =>
   one.instanceAid === other.instanceAid &&
   one.moduleAid === other.moduleAid &&
   one.elfId === other.elfId &&
   one.uploadDate === other.uploadDate &&
   one.parameters === other.parameters &&
+  JSON.stringify(one.libraries?.map(fileOf)) === JSON.stringify(other.libraries?.map(fileOf)) &&
   one.selectable === other.selectable;
 
 /**
@@ -108,12 +133,15 @@ export function takenName(
   wanted: readonly PlacedApplication[],
   others: readonly PlacedApplication[],
 ): string | undefined {
-  for (const { instanceAid, loadFileAid, elfId, uploadDate } of wanted)
-    for (const other of others) {
-      if (other.instanceAid === instanceAid) return instanceAid;
-      const isFile = other.elfId === elfId && other.uploadDate === uploadDate;
-      if (other.loadFileAid === loadFileAid && !isFile) return loadFileAid;
+  const names = new Set(others.map(({ instanceAid }) => instanceAid));
+  const files = new Map(others.flatMap(filesOf).map((file) => [file.loadFileAid, file]));
+  for (const application of wanted) {
+    if (names.has(application.instanceAid)) return application.instanceAid;
+    for (const file of filesOf(application)) {
+      const there = files.get(file.loadFileAid);
+      if (there !== undefined && fileOf(there).join() !== fileOf(file).join()) return file.loadFileAid;
     }
+  }
   return undefined;
 }
 
