@@ -142,6 +142,7 @@ describe('Key agreement, SCP10 option 01', () => {
     ['encryption without a MAC', { templates: bytes('D30102B403950130B803950130') }],
     ['a level without its key', { templates: bytes('D30101') }],
     ['a key inside a template', { templates: tlvTemplates() }],
+    ['a level that names a receiver, as key transport does', { templates: templatesOf('37') }],
     ['no templates', { templates: Buffer.alloc(0) }],
   ];
   for (const [name, bend] of bad) {

@@ -94,6 +94,10 @@ describe('SCP10 commands out of order', () => {
   const receivers: [string, (initiation: Initiation) => Buffer][] = [
     ['without a receiver where T says that there is one', (initiation) => initiation.signature()],
     ["for another domain's pair", (initiation) => initiation.signatureFor(rsaKey('issuer').n)],
+    [
+      'over the receiver before the challenge, where it could be one more template',
+      (initiation) => initiation.signature(Buffer.concat([initiation.templates, isd()])),
+    ],
     ['for our pair cut short', (initiation) => initiation.signatureFor(isd().subarray(1))],
   ];
   for (const [name, signature] of receivers) {

@@ -220,9 +220,9 @@ export class Initiation {
     return sign('sha1', Buffer.concat([templates, challenge]), this.oce.privateKey);
   }
 
-  /** With bit 04 in T's level: the receiver's modulus stands between T and challenge. */
+  /** With bit 04 in T's level: the receiver's modulus stands behind T and challenge. */
   signatureFor(modulus: Buffer): Buffer {
-    return this.signature(Buffer.concat([this.templates, modulus]));
+    return this.signature(this.templates, Buffer.concat([this.challenge, modulus]));
   }
 
   external(signature = this.signature()): Promise<Answer> {

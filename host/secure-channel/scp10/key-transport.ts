@@ -36,11 +36,14 @@ export class KeyTransport implements Establishment {
     return rsaEncryptPkcs1(securityDomainKey, message, nonZeroRandom(random, Math.max(room, 0), 'padding'));
   }
 
-  /** Signature over `T ‖ card challenge`, with the modulus of PK.SD.AUT between them where T says so. */
+  /**
+   * Signature over `T ‖ card challenge`, with the modulus of PK.SD.AUT behind them where T says so. Between them it
+   * could be one that begins as one more template.
+   */
   async sealAuthentication(cardChallenge: Uint8Array): Promise<Uint8Array> {
     const { namesReceiver, securityDomainKey } = this.#options;
     const receiver = namesReceiver === true ? securityDomainKey.modulus : new Uint8Array();
-    const signed = concat(this.#templates.expose(), receiver, cardChallenge);
+    const signed = concat(this.#templates.expose(), cardChallenge, receiver);
     try {
       return await this.#options.offCardEntity.signSha1(signed);
     } finally {

@@ -230,7 +230,7 @@ describe('SCP10 channel', () => {
 });
 
 describe('SCP10 channel whose authentication is for one key pair', () => {
-  it('says so in T, and signs over the pair between T and the challenge', async () => {
+  it('says so in T, and signs over the pair behind T and the challenge', async () => {
     const channel = new Scp10Channel({
       ...optionsOf(transcript, recordedRandom(transcript)),
       namesReceiver: true,
@@ -247,7 +247,7 @@ describe('SCP10 channel whose authentication is for one key pair', () => {
     const signature = fromHex(external?.apdus[0]?.slice(10) ?? '', 128);
     const verifies = (...parts: Uint8Array[]) =>
       rsaVerify(signerOf(transcript.keys.oce).publicKey, 'sha1', concat(...parts), signature);
-    expect(verifies(t, fromHex(transcript.keys.sd.n), challenge)).to.equal(true);
+    expect(verifies(t, challenge, fromHex(transcript.keys.sd.n))).to.equal(true);
     expect(verifies(t, challenge)).to.equal(false);
   });
 });

@@ -386,8 +386,9 @@ final class Scp10 extends ProtocolChannel {
     }
 
     /**
-     * Signature over T and the challenge (Tables F-7, F-8), neither of which says for whom it is: between them
-     * stands our modulus where T says so, so that nobody else who can open T may hand it on.
+     * Signature over T and the challenge (Tables F-7, F-8), neither of which says for whom it is: behind them
+     * stands our modulus where T says so, so that nobody else who can open T may hand it on. Behind, not between:
+     * whoever has a modulus made for it could else let it begin as one more template.
      */
     private boolean signedByPeer() {
         if (dataLength() != publicKeys.currentLength()) {
@@ -395,11 +396,10 @@ final class Scp10 extends ProtocolChannel {
         }
         signature.init(publicKeys.current(), Signature.MODE_VERIFY);
         signature.update(ram, Transients.TEMPLATES, transients.getShort(Transients.TEMPLATES_LENGTH));
-        if ((sessionKeys.level() & Gp.LEVEL_FOR_RECEIVER) != 0) {
-            short end = transients.dataEnd();
-            signature.update(work, end, pairs.modulus(work, end));
-        }
-        return signature.verify(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT, work, dataOffset(), dataLength());
+        signature.update(ram, Transients.CHALLENGE, CHALLENGE_TRANSPORT);
+        short end = transients.dataEnd();
+        short modulus = (sessionKeys.level() & Gp.LEVEL_FOR_RECEIVER) != 0 ? pairs.modulus(work, end) : 0;
+        return signature.verify(work, end, modulus, work, dataOffset(), dataLength());
     }
 
     /** INTERNAL AUTHENTICATE; returns the response's length. An error aborts the session (F.1.4.2). */

@@ -79,6 +79,8 @@ final class SessionKeys {
             counted = loadTemplate(template, end, keysInside, counted);
             template = Tlv.next(ram, template, end);
         }
+        // for whom it is, is said in key transport alone
+        Tlv.require((bits & (keysInside ? 0xC8 : 0xCC)) == 0);
         checkLevel(bits);
         transients.setShort(Transients.TEMPLATES_LENGTH, length);
     }
@@ -89,7 +91,6 @@ final class SessionKeys {
     }
 
     private void checkLevel(byte bits) {
-        Tlv.require((bits & 0xC8) == 0);
         Tlv.require((bits & Gp.LEVEL_C_MAC) == 0 || has(C_MAC));
         Tlv.require((bits & Gp.LEVEL_C_DECRYPTION) == 0 || (has(C_ENC) && (bits & Gp.LEVEL_C_MAC) != 0));
         Tlv.require((bits & Gp.LEVEL_R_MAC) == 0 || has(R_MAC));
