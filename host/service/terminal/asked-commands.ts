@@ -2,8 +2,8 @@
 import type { AskedCommand } from '../../wire/message/asked-command.ts';
 import { findValue } from '../../wire/uicc/cat-object.ts';
 import { type ProactiveCommand, proactiveName } from '../../wire/uicc/proactive-command.ts';
-import { decodeTextString } from '../../wire/uicc/text-string.ts';
 import { Latest } from './latest.ts';
+import { shownText } from './shown-texts.ts';
 
 /** The last commands that cards had for their handset, for whoever watches. */
 
@@ -16,7 +16,7 @@ export class AskedCommands {
   add(readerName: string, { type, qualifier, objects }: ProactiveCommand, result: number): void {
     const command = proactiveName(type) ?? type.toString(16).toUpperCase().padStart(2, '0');
     const shown = command === 'displayText' ? findValue(objects, 'textString') : undefined;
-    const text = shown === undefined ? {} : { text: decodeTextString(shown.dcs ?? 0, shown.text) };
+    const text = shown === undefined ? {} : { text: shownText(shown.dcs ?? 0, shown.text) };
     this.#latest.add({ readerName, command, qualifier, result, ...text });
   }
 

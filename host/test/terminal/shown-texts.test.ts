@@ -68,6 +68,13 @@ describe('texts that cards show', () => {
     ).to.deep.equal([...[1, 2, 3]]);
   });
 
+  it('are told as far as there is room for them, whatever their length', async () => {
+    const last = (await watch(0, 0)).at(-1)?.number ?? 0;
+    await show('x'.repeat(4_000));
+    const [told] = await watch(last, 20_000);
+    expect(told).to.include({ text: 'x'.repeat(300), bytes: '78'.repeat(1_024) });
+  });
+
   it('are for operators of this terminal alone', async () => {
     for (const peer of [
       { role: 'provider', id: 'a' },
@@ -84,8 +91,8 @@ describe('texts that cards show', () => {
   it('are the last hundred, and nobody waits when the terminal ends', async () => {
     for (let count = 0; count < 150; count += 1) texts.add(READER, { dcs: 4, text: Buffer.from(`${count}`) });
     const all = await texts.after(0, 0);
-    expect([all.length, all.at(-1)?.text, all.at(-1)?.number]).to.deep.equal([100, '149', 153]);
-    const waits = texts.after(153, 600_000);
+    expect([all.length, all.at(-1)?.text, all.at(-1)?.number]).to.deep.equal([100, '149', 154]);
+    const waits = texts.after(154, 600_000);
     texts.close();
     expect(await waits).to.deep.equal([]);
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { Name } from './common.ts';
+import { MAX_SHOWN } from './shown-text.ts';
 
 const Byte = Type.Integer({ minimum: 0, maximum: 255 });
 
@@ -16,8 +17,8 @@ export const AskedCommand = Type.Object(
     qualifier: Byte,
     /** General result of the terminal's response. @see TS 102 223 8.12 */
     result: Byte,
-    /** Of DISPLAY TEXT. */
-    text: Type.Optional(Type.String({ maxLength: 300 })),
+    /** Of DISPLAY TEXT; what is longer is cut. */
+    text: Type.Optional(Type.String({ maxLength: MAX_SHOWN.characters })),
   },
   { additionalProperties: false },
 );

@@ -17,7 +17,7 @@ import { decodeTerminalResponse, type TerminalResponse } from '../../../wire/uic
 
 /** A UICC that a test plays: it asks what the test has queued, and keeps what it was told. */
 
-const INS = { PROFILE: 0x10, FETCH: 0x12, RESPONSE: 0x14, ENVELOPE: 0xc2 } as const;
+const INS = { PROFILE: 0x10, FETCH: 0x12, RESPONSE: 0x14, GET_RESPONSE: 0xc0, ENVELOPE: 0xc2 } as const;
 
 interface Asked {
   readonly bytes: Uint8Array;
@@ -30,6 +30,7 @@ export class ScriptedCard implements CardChannel {
   readonly received: Uint8Array[] = [];
   readonly #queue: Asked[] = [];
   #fetched: Asked | undefined;
+  #left: Uint8Array = new Uint8Array();
   #number = 0;
   /** Waits a little for what the card's own software has to say to a command. */
   thinkMs = 0;
@@ -64,8 +65,10 @@ export class ScriptedCard implements CardChannel {
     const { ins, data } = decodeCommand(command);
     if (ins === INS.FETCH) {
       this.#fetched = this.#queue.shift();
-      return concat(this.#fetched?.bytes ?? new Uint8Array(), Uint8Array.of(0x90, 0));
+      this.#left = this.#fetched?.bytes ?? new Uint8Array();
+      return this.#piece();
     }
+    if (ins === INS.GET_RESPONSE) return this.#piece();
     if (ins === INS.ENVELOPE && this.busy > 0) {
       this.busy -= 1;
       return Uint8Array.of(0x93, 0);
@@ -75,6 +78,14 @@ export class ScriptedCard implements CardChannel {
     if (this.thinkMs > 0 && this.#queue.length === 0) await pause(this.thinkMs);
     const next = this.#queue[0];
     return next === undefined ? Uint8Array.of(0x90, 0) : Uint8Array.of(0x91, next.bytes.length & 0xff);
+  }
+
+  /** As much as one answer has room for, and how much is left. */
+  #piece(): Uint8Array {
+    const piece = this.#left.slice(0, 256);
+    this.#left = this.#left.slice(piece.length);
+    const [more, length] = [this.#left.length > 0, Math.min(256, this.#left.length)];
+    return concat(piece, Uint8Array.of(more ? 0x61 : 0x90, length & 0xff));
   }
 
   async reset(): Promise<Uint8Array> {
