@@ -23,7 +23,7 @@ export function addTerminalCommands(terminal: Command): void {
       if (left === 0) return;
       const { watchCommands } = await import('./terminal-client.ts');
       for await (const asked of watchCommands(String(command.optsWithGlobals().config), first)) {
-        say(json === true ? JSON.stringify(asked) : line(asked));
+        say(json === true ? printable(asked) : line(asked));
         left -= 1;
         if (left === 0) return;
       }
@@ -37,8 +37,16 @@ function numberOf(option: string, text: string): number {
 
 function line({ number, at, readerName, command, qualifier, result, text }: AskedCommand): string {
   const [asked, told] = [qualifier, result].map((byte) => byte.toString(16).toUpperCase().padStart(2, '0'));
-  const shown = text === undefined ? '' : `  ${JSON.stringify(text)}`;
+  const shown = text === undefined ? '' : `  ${printable(text)}`;
   return `${number}  ${at}  ${readerName}  ${command} ${asked} -> ${told}${shown}`;
 }
+
+/** JSON without what a terminal would obey or hide: a card's text is anybody's. */
+const printable = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (found) =>
+    Array.from({ length: found.length }, (_, at) => escaped(found.charCodeAt(at))).join(''),
+  );
+
+const escaped = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

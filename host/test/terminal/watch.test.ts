@@ -23,13 +23,13 @@ describe('tsm terminal watch', function () {
   this.timeout(30_000);
   const card = new ScriptedCard();
   const parts = new AsyncDisposableStack();
+  const commands = new AskedCommands();
   let desk: CardDesk;
   let config: string;
 
   before(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'opentsm-watch-'));
     parts.defer(() => rm(folder, { recursive: true }));
-    const commands = new AskedCommands();
     const state = { readerName: READER, link: 'direct', cardPresent: true, atr: card.atr, insertion: '1' } as const;
     const close = async () => {};
     const monitor = {
@@ -50,8 +50,8 @@ describe('tsm terminal watch', function () {
 
   const ask = async (name: ProactiveName, objects: readonly AnyCatObject[] = []) => {
     const asked = card.ask(name, objects);
-    const commands = [{ label: 'SELECT', apdus: ['00A4040000'] }];
-    await desk.run({ type: 'exchange', id: 1, readerName: READER, insertion: '1', fence: 1, commands });
+    const script = [{ label: 'SELECT', apdus: ['00A4040000'] }];
+    await desk.run({ type: 'exchange', id: 1, readerName: READER, insertion: '1', fence: 1, commands: script });
     await asked;
   };
   const watch = (...words: string[]) =>
@@ -76,6 +76,24 @@ describe('tsm terminal watch', function () {
     expect(first).to.include({ number: 2, readerName: READER, command: 'getInkey', qualifier: 0, result: 0x12 });
     expect(first).not.to.have.property('text');
     expect(second).to.include({ number: 3, command: 'moreTime' });
+  });
+
+  it('prints nothing of a card’s text that a terminal obeys or hides, and no more of it than is told', async () => {
+    const hostile = '\u009b2J\u009d0;x\u0007\u0090\u007f\u2028\u202e\u2066\u200b\u{e0041}';
+    const ucs2 = Buffer.from(hostile, 'utf16le').swap16();
+    const last = (await commands.after(0, 0)).at(-1)?.number ?? 0;
+    await ask('displayText', [catObject('textString', { dcs: 8, text: ucs2 })]);
+    await ask('displayText', [catObject('textString', { dcs: 4, text: Buffer.alloc(400, 'x') })]);
+    const after = ['--after', String(last), '--count', '2'];
+    const [text, json] = await Promise.all([watch(...after), watch(...after, '--json')]);
+    const escapes = '\\u009b2J\\u009d0;x\\u0007\\u0090\\u007f\\u2028\\u202e\\u2066\\u200b\\udb40\\udc41';
+    expect(text.split('\n')[0])
+      .to.match(/displayText 00 -> 00 {2}/)
+      .and.to.contain(`"${escapes}"`);
+    const [first, second] = json.split('\n');
+    expect(first).to.contain(`"text":"${escapes}"`);
+    expect(JSON.parse(first ?? '').text).to.equal(hostile);
+    expect(JSON.parse(second ?? '').text).to.equal('x'.repeat(300));
   });
 
   it('ends with 2 for a number that is none', async () => {
