@@ -483,12 +483,18 @@ describe('rules of the toolkit', function () {
     expect(await call(ONE, on('05', '6F1A0409010203')), 'forward, behind 9 bytes').to.equal('0304059000');
     expect(await call(ONE, on('05', '6F1A0C0F010203')), 'forward, behind the first 0F').to.equal('0203049000');
     expect(await call(ONE, on('05', '6F1A0C10010203')), 'no such value').to.equal('9000');
+    expect(await call(ONE, on('06', '6F1A0006030201')), 'from the last record').to.equal('069000');
+    for (const none of ['0007', 'FFFF']) {
+      expect(await call(ONE, on('06', `6F1A${none}030201`)), 'there is no such record').to.equal('6B09');
+    }
     for (const act of ['01', '01', '02', '02']) expect(await call(ONE, on(act, '6F03'))).to.equal('9000');
     for (const act of ['01', '02']) expect(await call(ONE, on(act, '6F15')), 'never').to.equal('6B03');
     expect(await call(ONE, on('03', '6F09000001')), 'no room for the result').to.equal('6F01');
     await files();
     await send(card, '00A4080C047F4A6F09');
     expect(await send(card, '00B2010403'), 'nothing was added').to.equal('5555559000');
+    await send(card, '00A4080C047F4A6F1A');
+    expect(await send(card, withData('00A20704', '030201')), 'no record 7').to.equal('6A83');
   });
 
   it('triggers applications of one priority from the last that came to the first', async () => {

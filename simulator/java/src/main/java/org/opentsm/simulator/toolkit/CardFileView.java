@@ -142,7 +142,8 @@ public class CardFileView extends FileAccess implements BERTLVFileView {
         int how = indication >> 8 & 7;
         boolean forward = enhanced ? how == 4 || how == 6 : mode == SIMPLE_FORWARD;
         boolean beside = enhanced && how >= 6;
-        int from = number != 0 ? number : place.currentRecord();
+        int from = place.recordToSearch(number);
+        from = from != 0 ? from : place.currentRecord();
         from = from == 0 ? forward ? 1 : place.recordCount() : from + (beside ? forward ? 1 : -1 : 0);
         boolean behindValue = enhanced && (indication & BEHIND_VALUE) != 0;
         return behindValue

@@ -286,6 +286,20 @@ public final class FilePlace {
     }
 
     /**
+     * The record where a search begins, checked when somebody names it.
+     *
+     * @param number 0 for none
+     * @throws FileFault where the file has no such record; TS 102 221 11.1.7
+     */
+    public int recordToSearch(int number) {
+        CardFile file = usable(READ, Structure.LINEAR, Structure.CYCLIC);
+        if (number < 0 || number > file.recordCount()) {
+            throw new FileFault(Reason.RECORD_NOT_FOUND);
+        }
+        return number;
+    }
+
+    /**
      * Numbers of the records that hold the pattern at or behind an offset; the first one becomes the current record.
      */
     public List<Integer> search(int from, boolean forward, int offset, byte[] pattern) {

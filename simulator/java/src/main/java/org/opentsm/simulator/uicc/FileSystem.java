@@ -355,7 +355,9 @@ public final class FileSystem {
 
     private byte[] search(int p1, int p2, byte[] pattern, boolean gsm) {
         boolean forward = (p2 & 7) != 5;
-        List<Integer> found = place.search(p1 == 0 ? forward ? 1 : place.recordCount() : p1, forward, 0, pattern);
+        int number = place.recordToSearch(p1);
+        int from = number == 0 ? forward ? 1 : place.recordCount() : number;
+        List<Integer> found = place.search(from, forward, 0, pattern);
         if (found.isEmpty()) {
             return status(gsm ? 0x9404 : 0x6282);
         }

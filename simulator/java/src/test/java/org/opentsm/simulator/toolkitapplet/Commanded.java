@@ -11,6 +11,7 @@ import javacard.framework.JCSystem;
 import javacard.framework.Shareable;
 import javacard.framework.Util;
 import uicc.access.FileView;
+import uicc.access.UICCConstants;
 import uicc.access.UICCException;
 import uicc.access.UICCSystem;
 import uicc.toolkit.EnvelopeHandlerSystem;
@@ -290,11 +291,12 @@ public final class Commanded extends Applet implements ToolkitInterface {
             }
             default -> {
                 short[] found = new short[6];
-                short indication = Util.getShort(buffer, behind);
+                boolean simple = buffer[ISO7816.OFFSET_P1] == 6;
+                short given = Util.getShort(buffer, behind);
                 short count = view.searchRecord(
-                        (byte) 6,
-                        (short) 0,
-                        indication,
+                        simple ? UICCConstants.SIMPLE_SEARCH_START_FORWARD : UICCConstants.ENHANCED_SEARCH,
+                        simple ? given : (short) 0,
+                        simple ? (short) 0 : given,
                         buffer,
                         (short) (behind + 2),
                         (short) (length - 4),
