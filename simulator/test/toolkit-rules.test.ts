@@ -341,6 +341,20 @@ describe('rules of the toolkit', function () {
     expect(await call(ONE, '8003000700'), 'MENU_SELECTION of a disabled entry').to.equal('019000');
   });
 
+  it('lists icons when all items have one, and shows an item that is changed again', async () => {
+    const menu = async (aid: string, command: string): Promise<string> =>
+      (await fetched(await call(aid, command), '2500'))[0]?.replace(/^.*4455354/, '') ?? '';
+    await call(ONE, '8007000000');
+    await call(TWO, '8007000000');
+    await profile();
+    const [one, two] = ['8F0601456E747279', '8F0602456E747279'];
+    expect(await call(ONE, '80220100020001'), 'the other one has none').to.equal('9000');
+    expect(await menu(TWO, '80220200020102')).to.equal(`${one}${two}1F030101029000`);
+    expect(await menu(TWO, '80220200020002')).to.equal(`${one}${two}1F030001029000`);
+    expect(await menu(ONE, '8008010000'), 'hidden').to.equal(`${two}1F0200029000`);
+    expect(await menu(ONE, '80220100020000'), 'shown, without an icon').to.equal(`${one}${two}9000`);
+  });
+
   it('takes the title of the menu from EF.SUME, when that changes too', async () => {
     await call(ONE, '8007000000');
     await profile();

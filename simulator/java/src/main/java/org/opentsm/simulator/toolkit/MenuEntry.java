@@ -24,13 +24,14 @@ final class MenuEntry {
     MenuEntry(byte identifier, int longest) {
         text = new byte[longest];
         settings[IDENTIFIER] = identifier;
-        settings[ENABLED] = 1;
     }
 
+    /** Also shows it again when it was hidden. */
     void change(byte[] from, int offset, int length, byte nextAction, boolean help, byte iconQualifier, short icon) {
         CryptoHost.current().writing(text);
         System.arraycopy(from, offset, text, 0, length);
         CryptoHost.current().writing(settings);
+        settings[ENABLED] = 1;
         settings[LENGTH] = (byte) length;
         settings[NEXT_ACTION] = nextAction;
         settings[HELP] = (byte) (help ? 1 : 0);
@@ -70,6 +71,16 @@ final class MenuEntry {
 
     byte nextAction() {
         return settings[NEXT_ACTION];
+    }
+
+    /** Number in EF.IMG, 0 for none. */
+    byte icon() {
+        return settings[ICON];
+    }
+
+    /** Whether the icon alone says enough to stand without the text; TS 102 223 8.32. */
+    boolean isIconSelfExplanatory() {
+        return settings[ICON_QUALIFIER] == 0;
     }
 
     boolean hasHelp() {

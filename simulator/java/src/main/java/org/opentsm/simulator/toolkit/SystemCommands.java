@@ -30,6 +30,7 @@ final class SystemCommands {
     private static final int BEHIND_TEXT_ATTRIBUTES = 29 * 8;
     private static final byte TAG_ITEM = (byte) 0x8F;
     private static final byte TAG_NEXT_ACTION = 0x18;
+    private static final byte TAG_ITEM_ICONS = 0x1F;
     private static final byte TAG_ITEM_ATTRIBUTES = 0x51;
     private static final byte TAG_EVENT_LIST = (byte) 0x99;
     private static final byte TAG_DURATION = (byte) 0x84;
@@ -119,11 +120,25 @@ final class SystemCommands {
             }
             element(out, TAG_NEXT_ACTION, actions);
         }
+        icons(out, entries);
         if (stylesText()) {
             title.writeAttribute(out);
             attributes(out, entries);
         }
         return out.toByteArray();
+    }
+
+    /** {@code qualifier, icon of each item}; only when all items have one, and by the most careful qualifier. */
+    private static void icons(ByteArrayOutputStream out, List<MenuEntry> entries) {
+        if (entries.isEmpty() || entries.stream().anyMatch(entry -> entry.icon() == 0)) {
+            return;
+        }
+        byte[] list = new byte[1 + entries.size()];
+        list[0] = (byte) (entries.stream().allMatch(MenuEntry::isIconSelfExplanatory) ? 0 : 1);
+        for (int i = 0; i < entries.size(); i++) {
+            list[1 + i] = entries.get(i).icon();
+        }
+        element(out, TAG_ITEM_ICONS, list);
     }
 
     private boolean stylesText() {

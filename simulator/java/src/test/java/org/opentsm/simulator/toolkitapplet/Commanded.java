@@ -255,6 +255,16 @@ public final class Commanded extends Applet implements ToolkitInterface {
             case 0x0E -> heard(apdu);
             case 0x20 -> answer(apdu, heard[(short) (heard.length - 1)]);
             case 0x0F -> files(apdu, buffer, length);
+            case 0x22 ->
+                registry.changeMenuEntry(
+                        first,
+                        ENTRY,
+                        (short) 0,
+                        (short) ENTRY.length,
+                        (byte) 0,
+                        false,
+                        buffer[ISO7816.OFFSET_CDATA],
+                        buffer[(short) (ISO7816.OFFSET_CDATA + 1)]);
             case 0x21 -> {
                 Util.arrayCopy(update, (short) 0, buffer, (short) 0, (short) update.length);
                 apdu.setOutgoingAndSend((short) 0, (short) update.length);
