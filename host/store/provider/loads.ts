@@ -82,7 +82,10 @@ export async function findDoneLoad(
   return { ...toLoad(row), ...(row.tac === null ? {} : { tac: row.tac }) };
 }
 
-/** The card has said what became of an open load; one that is settled stays as it is. */
+/**
+ * The card has said what became of an open load. One that is settled stays so, but for a TAC: it is the card's word
+ * that this very load has happened, whatever was thought before.
+ */
 export async function settleLoad(
   database: Database,
   loadId: string,
@@ -92,7 +95,7 @@ export async function settleLoad(
     .updateTable('loads')
     .set({ state: end.state, tac: end.state === 'done' ? (end.tac ?? null) : null, settled_at: sql<Date>`now()` })
     .where('load_id', '=', loadId)
-    .where('state', '=', 'reserved')
+    .where('state', 'in', end.state === 'done' && end.tac !== undefined ? ['reserved', 'reversed'] : ['reserved'])
     .execute();
 }
 

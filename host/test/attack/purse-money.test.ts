@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { findOpenLoad, reserveLoad } from '../../store/provider/loads.ts';
+import { findOpenLoad, reserveLoad, settleLoad } from '../../store/provider/loads.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { toCardCommand } from '../../wire/gp/command.ts';
 import { select } from '../../wire/gp/select.ts';
@@ -60,6 +60,13 @@ describe('money on its way to a purse', function () {
     world.between.answers = (commands: readonly CardCommand[], responses: readonly CardResponse[]) =>
       responses.map((response, index) => (commands[index]?.label === label ? answer(response) : response));
   };
+
+  /** Books a load as another node would that has this card in its own reader. @returns its id */
+  const reserveAnother = async (amount: number, { counter }: { readonly counter: number }) =>
+    (await reserveLoad(world.provider.database, {
+      ...{ topUpId: `another of ${amount}`, serial, amount, balanceBefore: paid, counter },
+      ...{ terminal: '0102030405FE', dateTime: '20261126120000' },
+    })) ?? expect.fail('another load is open');
 
   it('arrives once when a credit that went well is reported as refused', async () => {
     lie('CREDIT FOR LOAD', () => ({ data: '', sw: '9302' }));
@@ -145,15 +152,59 @@ describe('money on its way to a purse', function () {
       if (!commands.some(({ label }) => label === 'INITIALIZE FOR LOAD')) return;
       delete world.between.beforeTrip;
       const { counter = 0 } = (await world.products.productStates.ledger(serial)).card ?? {};
-      other = await reserveLoad(world.provider.database, {
-        ...{ topUpId: 'another', serial, amount: 40, balanceBefore: paid, counter },
-        ...{ terminal: '0102030405FE', dateTime: '20261126120000' },
-      });
+      other = await reserveAnother(40, { counter });
     };
     const reversed = await countLoads('reversed');
     await credited(15);
     expect(other, 'the other load was opened').to.be.a('string');
     expect(await countLoads('reversed')).to.equal(reversed + 1);
+  });
+
+  it('is not reversed by an answer about an earlier load that was kept back meanwhile', async () => {
+    const { kms, database } = world.provider;
+    const send = async ({ apdus }: CardCommand) =>
+      fromHex(toHex(await card.seat.card.transmit(fromHex(apdus[0] ?? ''))));
+    const { counter = 0 } = (await world.products.productStates.ledger(serial)).card ?? {};
+    const earlier = await reserveAnother(41, { counter });
+    world.between.beforeTrip = async (commands: readonly CardCommand[]) => {
+      if (!commands.some(({ label }) => label === 'INITIALIZE FOR LOAD')) return;
+      delete world.between.beforeTrip;
+      const kept: CardResponse[] = [];
+      for (const command of commands) {
+        const answer = toHex(await send(command));
+        kept.push({ data: answer.slice(0, -4), sw: answer.slice(-4) });
+      }
+      world.between.answers = () => {
+        delete world.between.answers;
+        return kept;
+      };
+      // In another reader the earlier load is settled, and one with the same counter is credited, and not booked yet.
+      await settleLoad(database, earlier, { state: 'reversed' });
+      await reserveAnother(42, { counter });
+      const asked = { amount: 42, terminal: '0102030405FE' };
+      await send(toCardCommand(select(aid(PURSE_AID))));
+      const answer = await send(toCardCommand(initializeForLoad({ account: 'purse', keyIndex: 1, ...asked })));
+      const opened = openedLoad({ keySet: 'purse transit', serial }, asked, decodeLoadInitialized(answer.slice(0, -2)));
+      const { mac2 } = await kms.purse.authorizeLoad({ load: opened, dateTime: '20261126120000' });
+      const credit = toCardCommand(creditForLoad('20261126120000', fromHex(mac2)));
+      expect(toHex(await send(credit)).slice(-4)).to.equal('9000');
+      paid += 42;
+      loads += 1;
+    };
+    await credited(43);
+  });
+
+  it('that a TAC proves is done, also where the load was taken for reversed', async () => {
+    let reversed = '';
+    world.between.beforeTrip = async (commands: readonly CardCommand[]) => {
+      if (!commands.some(({ label }) => label === 'CREDIT FOR LOAD')) return;
+      delete world.between.beforeTrip;
+      const open = (await findOpenLoad(world.provider.database, serial)) ?? expect.fail('a load is open');
+      reversed = open.loadId;
+      await settleLoad(world.provider.database, reversed, { state: 'reversed' });
+    };
+    await credited(44);
+    expect(reversed).not.to.equal('');
   });
 
   it('is whole when the power ends before or after any command of a top-up', async () => {

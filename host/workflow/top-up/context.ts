@@ -48,8 +48,9 @@ export interface Opened {
 
 /** What lookAtPurse brings. */
 export interface Looked {
-  /** The query of settlement, where a load was open. */
+  /** The query of settlement, where a load was open, and the load that it was about. */
   readonly query?: Opened;
+  readonly about?: string;
   /** Proof of the open load, where the purse has one. */
   readonly proof?: string;
   /** The load itself, where nothing was open. */

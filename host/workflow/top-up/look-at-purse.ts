@@ -34,7 +34,7 @@ export async function* lookAtPurse({ amount, instance }: Known, context: TopUpCo
   const opened = { ...asked, answer: decodeLoadInitialized(responseData(initialize, responses[proofs.length + 1])) };
   if (open === undefined) return { looked: { initialized: opened } as Looked };
   const proof = proofOf(responses[1]);
-  return { looked: { query: opened, ...(proof === undefined ? {} : { proof }) } as Looked };
+  return { looked: { query: opened, about: open.loadId, ...(proof === undefined ? {} : { proof }) } as Looked };
 }
 
 /** Whatever is no proof counts as none: the query says more. */

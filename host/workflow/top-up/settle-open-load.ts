@@ -19,8 +19,9 @@ export async function settleOpenLoad(
   const { instance, looked } = facts;
   const { database, workflowId } = context;
   const open = await findOpenLoad(database, instance.serial);
-  // One that was credited may be booked a moment after it has left the card to this one.
-  if (open !== undefined && looked.query === undefined)
+  // One that was credited may be booked a moment after it has left the card to this one; and an answer that was kept
+  // back says nothing of a load that another reader has begun since.
+  if (open !== undefined && looked.about !== open.loadId)
     throw new TransportError('load-open', 'Another load of this purse is open, and the card is asked about it');
   if (open !== undefined) await settle(open, facts, context);
   const own = await findDoneLoad(database, workflowId);
