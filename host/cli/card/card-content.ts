@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readRegistry } from '../../card/registry.ts';
+import { StatusWordError } from '../../errors.ts';
 import type { Aid } from '../../wire/gp/aid.ts';
 import { REGISTRY, type RegistryEntry } from '../../wire/gp/get-status.ts';
 import { sameBytes } from '../../wire/hex.ts';
@@ -19,6 +20,16 @@ export class CardContent {
     const read = (subset: number) => readRegistry((command) => card.session.transmit(command), subset);
     const applications = await read(REGISTRY.APPLICATIONS);
     return new CardContent(applications, await read(REGISTRY.LOAD_FILES));
+  }
+
+  /** Undefined on a card that refuses GET STATUS: whoever asks only what was done before goes on without. */
+  static async readIfTold(card: CardWork): Promise<CardContent | undefined> {
+    try {
+      return await CardContent.read(card);
+    } catch (error) {
+      if (error instanceof StatusWordError) return undefined;
+      throw error;
+    }
   }
 
   application(name: Aid): RegistryEntry | undefined {

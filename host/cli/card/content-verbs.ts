@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { UsageError } from '../../errors.ts';
+import { ConflictError, UsageError } from '../../errors.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
 import { installForExtradition, installForMakeSelectable } from '../../wire/gp/install.ts';
 import { installationOf, readCap } from './cap-choice.ts';
 import { CardContent } from './card-content.ts';
 import { contentAuthorization, receiptsShown } from './content-authorization.ts';
-import { installCap, loadCap, requireSameVersion } from './install.ts';
+import { installCap, loadCap, requireSameVersion, versionTold } from './install.ts';
 import { aidOption } from './options.ts';
 import { replaceCap } from './replace.ts';
 import type { CardWork } from './session.ts';
@@ -18,6 +18,11 @@ import type { Verb } from './verb.ts';
 type Options = Readonly<Record<string, unknown>>;
 
 async function install(card: CardWork, [file]: readonly string[], options: Options) {
+  if (options.replace === true && options.atOnce === true)
+    throw new UsageError(
+      'install',
+      '--replace goes back where the new one is refused, and not every card takes --at-once: leave one out',
+    );
   card.requireSecure();
   const wanted = await installationOf(file, options);
   return options.replace === true ? replaceCap(card, wanted, options) : installCap(card, wanted, options);
@@ -26,16 +31,22 @@ async function install(card: CardWork, [file]: readonly string[], options: Optio
 async function load(card: CardWork, [file]: readonly string[], options: Options) {
   card.requireSecure();
   const cap = await readCap(file);
-  const result = { loadFile: aidToHex(cap.packageAid), version: cap.packageVersion };
+  const loadFile = aidToHex(cap.packageAid);
   const authority = await contentAuthorization(card, options, cap);
-  const loaded = (await CardContent.read(card)).loadFile(cap.packageAid);
+  const loaded = (await CardContent.readIfTold(card))?.loadFile(cap.packageAid);
   if (loaded !== undefined) {
-    // An earlier run, whose answer was lost, or somebody else: the card does not tell its code from other code.
+    // An earlier run, whose answer was lost, or somebody else: of its code the card tells the version at most.
     requireSameVersion(loaded, { cap }, 'delete it first');
-    return { ...result, was: 'on the card already' };
+    if (loaded.version === undefined && options.unknownVersion !== true)
+      throw new ConflictError(
+        'load-file-version',
+        `Load file ${loadFile} is on the card, which does not tell its version: delete it first, ` +
+          'or take it as it is with --unknown-version',
+      );
+    return { loadFile, version: versionTold(loaded), was: 'on the card already' };
   }
   await loadCap(card, { cap }, options, authority);
-  return { ...result, ...receiptsShown(authority) };
+  return { loadFile, version: cap.packageVersion, ...receiptsShown(authority) };
 }
 
 async function remove(card: CardWork, [name = '']: readonly string[], options: Options) {
@@ -113,7 +124,12 @@ export const contentVerbs: readonly Verb[] = [
     usage: 'load <file>',
     about: 'loads a CAP file',
     examples: ['load library.cap --key test --hash', 'load signed.cap --key test --dap-domain F0000000025351'],
-    options: loading,
+    options: (command) =>
+      loading(command).option(
+        '--unknown-version',
+        'takes a load file of that name that is there already, on a card that does not tell its version',
+        false,
+      ),
     run: load,
   },
   {

@@ -6,11 +6,16 @@ import { AID, type Aid, aid, aidToHex } from '../../wire/gp/aid.ts';
 import { decodeFci } from '../../wire/gp/fci.ts';
 import { REGISTRY, type RegistryEntry } from '../../wire/gp/get-status.ts';
 import { installApplication, installForMakeSelectable, installForPersonalization } from '../../wire/gp/install.ts';
-import { APPLICATION_STATE, cardStateName } from '../../wire/gp/life-cycle.ts';
+import {
+  APPLICATION_STATE,
+  cardStateName,
+  SECURITY_DOMAIN_STATE,
+  securityDomainStateName,
+} from '../../wire/gp/life-cycle.ts';
 import { PRIVILEGE, SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES } from '../../wire/gp/privilege.ts';
 import { select } from '../../wire/gp/select.ts';
 import { storeDataBlocks } from '../../wire/gp/store-data.ts';
-import { concat, fromHex, toHex } from '../../wire/hex.ts';
+import { concat, fromHex, sameBytes, toHex } from '../../wire/hex.ts';
 import { privilegesOf, readInput } from './cap-choice.ts';
 import { CardContent } from './card-content.ts';
 import { privilegeNames } from './describe.ts';
@@ -40,10 +45,10 @@ function protocolParameter(text: unknown): Uint8Array {
 }
 
 /** Our own package where the card has it; else what most cards call theirs. */
-function domainCode(content: CardContent, options: Options): { loadFile: Aid; module: Aid } {
+function domainCode(content: CardContent | undefined, options: Options): { loadFile: Aid; module: Aid } {
   if (typeof options.loadFile === 'string' && typeof options.module === 'string')
     return { loadFile: aidOption(options.loadFile), module: aidOption(options.module) };
-  if (content.loadFile(AID.SECURITY_DOMAIN_PACKAGE) === undefined) return USUAL;
+  if (content?.loadFile(AID.SECURITY_DOMAIN_PACKAGE) === undefined) return USUAL;
   return { loadFile: AID.SECURITY_DOMAIN_PACKAGE, module: AID.SUPPLEMENTARY_SECURITY_DOMAIN_MODULE };
 }
 
@@ -53,28 +58,53 @@ async function create(card: CardWork, [name = '']: readonly string[], options: O
   const provider = typeof options.providerId === 'string' ? encodeTlv(0x5f20, hexBytes(options.providerId)) : undefined;
   const further = typeof options.params === 'string' ? hexBytes(options.params) : new Uint8Array();
   const parameters = concat(protocolParameter(options.scp), provider ?? new Uint8Array(), further);
-  const content = await CardContent.read(card);
-  const there = content.application(instance);
-  if (there !== undefined) return finishDomain(card, there);
-  const code = domainCode(content, options);
   const privileges =
     typeof options.privileges === 'string'
       ? privilegesOf(options.privileges)
       : SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES;
+  const content = await CardContent.readIfTold(card);
+  const there = content?.application(instance);
+  if (there !== undefined) return finishDomain(card, there, privileges);
+  const code = domainCode(content, options);
   const command = installApplication({ ...code, instance, privileges, applicationParameters: parameters });
   await card.change(command, `security domain ${aidToHex(instance)} is on the card, without keys of its own`);
   return { domain: aidToHex(instance), privileges: privilegeNames(privileges) };
 }
 
 /** An earlier run came that far, and its answer was lost; or the name is taken. */
-async function finishDomain(card: CardWork, { aid: instance, lifeCycle, privileges = 0 }: RegistryEntry) {
+async function finishDomain(card: CardWork, there: RegistryEntry, wanted: number) {
+  requireAsWanted(card, there, wanted);
+  const domain = aidToHex(there.aid);
+  if (there.lifeCycle === APPLICATION_STATE.INSTALLED)
+    await card.change(installForMakeSelectable(there.aid), `security domain ${domain} can be selected`);
+  const notTold = 'whether its protocol and parameters are the ones of this command';
+  return { domain, privileges: privilegeNames(wanted), was: 'on the card already', notTold };
+}
+
+/** As this command would have left it, as far as a registry tells. @throws ConflictError that says what is there */
+function requireAsWanted(card: CardWork, there: RegistryEntry, wanted: number): void {
+  const { aid: instance, lifeCycle, privileges = 0, securityDomain } = there;
   const domain = aidToHex(instance);
   if ((privileges & PRIVILEGE.SECURITY_DOMAIN) === 0)
     throw new ConflictError('instance-of-another', `${domain} is an application on this card: name another AID`);
-  if (lifeCycle === APPLICATION_STATE.INSTALLED)
-    await card.change(installForMakeSelectable(instance), `security domain ${domain} can be selected`);
-  return { domain, privileges: privilegeNames(privileges), was: 'on the card already' };
+  const names = (bits: number): string => privilegeNames(bits).join(', ');
+  const other = [
+    ...(privileges === wanted ? [] : [`its privileges are ${names(privileges)}, not ${names(wanted)}`]),
+    ...(securityDomain === undefined || sameBytes(securityDomain, card.domain)
+      ? []
+      : [`it belongs to ${aidToHex(securityDomain)}, not to ${aidToHex(card.domain)}`]),
+    ...(FRESH.includes(lifeCycle) ? [] : [`it is ${securityDomainStateName(lifeCycle)}`]),
+  ];
+  if (other.length > 0)
+    throw new ConflictError(
+      'domain-of-another',
+      `Security domain ${domain} is on this card and not as wanted: ${other.join('; ')}. ` +
+        'Name another AID, or delete it if it is yours',
+    );
 }
+
+/** States of a domain that nobody has given keys or data yet. */
+const FRESH: readonly number[] = [SECURITY_DOMAIN_STATE.INSTALLED, SECURITY_DOMAIN_STATE.SELECTABLE];
 
 /** Lines of hexadecimal digits, each one STORE DATA; `#` begins a comment. */
 async function blocksOf(file: string): Promise<readonly Uint8Array[]> {

@@ -91,9 +91,11 @@ export async function installCap(card: CardWork, wanted: Installation, options: 
     instance: aidToHex(instance),
   };
   const there = content.application(instance);
-  if (there !== undefined) return { ...result, ...(await finishInstance(card, wanted, there, options)) };
   const loaded = content.loadFile(cap.packageAid);
+  const code = loaded === undefined ? {} : { version: versionTold(loaded) };
+  if (there !== undefined) requireOfSameFile(there, wanted);
   if (loaded !== undefined) requireSameVersion(loaded, wanted, '--replace puts the new one in its place');
+  if (there !== undefined) return { ...result, ...code, ...(await finishInstance(card, wanted, there, options)) };
   const authority = await contentAuthorization(card, options, cap);
   if (loaded === undefined && options.atOnce === true) {
     await installAllAtOnce(card, wanted, options, authority);
@@ -106,7 +108,7 @@ export async function installCap(card: CardWork, wanted: Installation, options: 
     if (loaded === undefined && error instanceof StatusWordError) await rollBack(card, wanted, authority, error);
     throw error;
   }
-  return { ...result, ...receiptsShown(authority) };
+  return { ...result, ...code, ...receiptsShown(authority) };
 }
 
 const instanceCommand = ({ cap, module, instance, privileges, parameters }: Installation): GpCommand =>
@@ -126,14 +128,18 @@ export async function makeInstance(
   authority.confirmed(answer, { kind: 'install', loadFile: cap.packageAid, instance });
 }
 
-/** The instance is there: an earlier run came that far, or it is somebody else's. */
-async function finishInstance(card: CardWork, { cap, instance }: Installation, there: RegistryEntry, options: Options) {
+/** @throws ConflictError for an instance that somebody made from other code */
+function requireOfSameFile(there: RegistryEntry, { cap, instance }: Installation): void {
   if (there.loadFile !== undefined && !sameBytes(there.loadFile, cap.packageAid))
     throw new ConflictError(
       'instance-of-another',
       `${aidToHex(instance)} is on the card, made from ${aidToHex(there.loadFile)}: ` +
         'name another instance with --create, or replace it with --replace',
     );
+}
+
+/** The instance is there: an earlier run came that far. */
+async function finishInstance(card: CardWork, { cap, instance }: Installation, there: RegistryEntry, options: Options) {
   const authority = await contentAuthorization(card, options);
   if (there.lifeCycle === APPLICATION_STATE.INSTALLED) {
     const command = authority.authorize(installForMakeSelectable(instance));
@@ -143,7 +149,10 @@ async function finishInstance(card: CardWork, { cap, instance }: Installation, t
   return { was: 'on the card already', ...receiptsShown(authority) };
 }
 
-/** @throws ConflictError, which says what to do about the other version */
+/** Of a load file that was there before, for the result: what the card says, not what the CAP file has. */
+export const versionTold = ({ version }: RegistryEntry): string => version ?? 'not told';
+
+/** A card that tells no version passes. @throws ConflictError, which says what to do about the other version */
 export function requireSameVersion(loaded: RegistryEntry, { cap }: Pick<Installation, 'cap'>, way: string): void {
   if (loaded.version === undefined || loaded.version === cap.packageVersion) return;
   throw new ConflictError(

@@ -5,12 +5,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type CardLinks, readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
 import { ROOT } from '../../../toolchain/test/run.ts';
-import { type OpenCard, openCard } from '../../cli/card/readers.ts';
 import { commandTree } from '../../cli/command-tree.ts';
 import { programOf } from '../../cli/main.ts';
-import { concat } from '../../wire/hex.ts';
 import { CardInReader, READER, runClient } from '../clients/fixture.ts';
-import { FramedCard } from '../transport/framed-card.ts';
+import { HeldReader } from './held-reader.ts';
 import { inProcess } from './in-process.ts';
 
 const CAP = join(ROOT, 'build/cap/purse-3.0.4.cap');
@@ -82,17 +80,20 @@ const ROWS: readonly Row[] = [
   row('card load', 0, /F06F70656E74736D02/, '@purse.ijc'),
   row('card load', 0, /on the card already/, '@purse.ijc'),
   row('card install', 2, /missing\.pem: cannot be read/, CAP, '--token', '@missing.pem'),
+  row('card install --at-once --replace', 2, /leave one out/, CAP),
   row('card install', 0, new RegExp(PURSE), CAP),
   row(`card make-selectable ${PURSE}`, 4, /6985/),
   row(`card lock ${PURSE}`, 0, /locked/),
   row(`card unlock ${PURSE}`, 0, /unlocked/),
   row(`card domain create ${SSD} --scp 03`, 0, /privileges/),
-  row(`card domain create ${SSD}`, 0, /on the card already/),
+  row(`card domain create ${SSD} --scp 03`, 0, /on the card already.*notTold/s),
+  row(`card domain create ${SSD} --privileges security-domain`, 1, /not as wanted: its privileges are .*TRUSTED_PATH/),
   row(`card domain create ${SCP10_SSD} --scp 10`, 0, /privileges/),
   row(`card get-data 66 --domain ${SCP10_SSD}`, 5, /offers SCP10, neither SCP02 nor SCP03.*without a key/),
   row(`card delete ${SCP10_SSD}`, 0, /deleted/),
   row(`card domain create ${PURSE}`, 1, /is an application on this card: name another AID/),
   row(`card put-key 30 --new-key ${NEW_KEY} --domain ${SSD}`, 0, /keySet +30/),
+  row(`card domain create ${SSD} --scp 03`, 1, /not as wanted: it is PERSONALIZED/),
   row(`card extradite ${PURSE} --to ${SSD}`, 0, new RegExp(SSD)),
   row(`card personalize ${PURSE} @purse.txt --form tlv`, 0, /blocks +1/, ...SSD_KEYS),
   row(`card set-status locked ${PURSE}`, 0, /state +locked/),
@@ -151,53 +152,6 @@ async function insertGp(links: CardLinks): Promise<SimulatedCard> {
   return (await sharedSimulator()).insert({ ...image, iccid: '89860012345678900011', toolkit: true }, links);
 }
 
-const POWER_LINES = new Set([1, 2]);
-
-/**
- * The card in the reader, held for many commands: to look for readers and to open a card costs two processes, which
- * nothing is learnt of by the thirtieth time. Whoever connects finds the card reset, as after opening it.
- */
-class HeldReader implements AsyncDisposable {
-  readonly #open: OpenCard;
-  readonly #relay: FramedCard;
-  #turn: Promise<void> = Promise.resolve();
-
-  private constructor(open: OpenCard, relay: FramedCard) {
-    this.#open = open;
-    this.#relay = relay;
-    relay.atr = open.card.atr;
-    relay.behaviour = (command) => {
-      this.#turn = this.#turn.then(() => this.#pass(command));
-      return 'silent';
-    };
-  }
-
-  static async open(): Promise<HeldReader> {
-    return new HeldReader(await openCard(READER), await FramedCard.start(() => 'hang-up'));
-  }
-
-  get address(): string {
-    return `tcp:127.0.0.1:${this.#relay.address.port}`;
-  }
-
-  async #pass(command: Uint8Array): Promise<void> {
-    try {
-      const { card } = this.#open;
-      const powered = this.#relay.controls.splice(0).some((control) => POWER_LINES.has(control));
-      if (powered) await card.reset();
-      const answer = await card.transmit(command);
-      this.#relay.inject(concat(Uint8Array.of(answer.length >> 8, answer.length & 0xff), answer));
-    } catch {
-      this.#relay.hangUp();
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#relay[Symbol.asyncDispose]();
-    await this.#open[Symbol.asyncDispose]();
-  }
-}
-
 describe('every verb of tsm with a card in a PC/SC reader', function () {
   this.timeout(120_000);
   const environment = { ...process.env };
@@ -253,7 +207,7 @@ describe('every verb of tsm with a card in a PC/SC reader', function () {
   describe('that is held', () => {
     let held: HeldReader;
     before(async () => {
-      held = await HeldReader.open();
+      held = await HeldReader.open(READER);
       process.env.TSM_READER = held.address;
     });
     after(() => held?.[Symbol.asyncDispose]());
