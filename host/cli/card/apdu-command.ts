@@ -127,6 +127,7 @@ const raw = (command: Command): Command =>
 
 const APDU: Verb = {
   usage: 'apdu <hex...>',
+  notRepeatable: true,
   about: 'sends commands as they are',
   clearUnlessSecure: true,
   examples: ['apdu 00A4040000 80CA006600', 'apdu 80F28002024F0000 --secure --key test'],
@@ -136,6 +137,7 @@ const APDU: Verb = {
 
 const SCRIPT: Verb = {
   usage: 'script <file>',
+  notRepeatable: true,
   about: 'sends a file of commands, one a line: HEX, HEX = SW that must come, reset, # comment',
   clearUnlessSecure: true,
   examples: ['script personalize.txt --secure --key test --dry-run'],

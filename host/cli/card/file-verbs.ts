@@ -149,7 +149,8 @@ export const fileVerbs = onFiles([
   },
 ]);
 
-export const pinVerbs = onFiles([
+/** Each sends a PIN, and a try that was counted before its answer was lost would be counted again. */
+const pinVerbsAlone: readonly Verb[] = [
   {
     usage: 'verify [name]',
     about: 'verifies pin1, pin2 or adm1; shows the tries left, and does not take the last one',
@@ -177,4 +178,6 @@ export const pinVerbs = onFiles([
       true,
     ),
   },
-]);
+];
+
+export const pinVerbs = onFiles(pinVerbsAlone.map((verb) => ({ ...verb, notRepeatable: true })));

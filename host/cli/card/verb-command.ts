@@ -22,12 +22,13 @@ export function verbCommand(verb: Verb, prefix = 'tsm card'): Command {
     const options = cardOptions(command, { ownScp });
     const own = command.opts();
     const raw = verb.clearUnlessSecure === true && own.secure !== true;
-    const result = await interruptible(() =>
+    const repeatable = verb.notRepeatable !== true;
+    const result = await interruptible(repeatable, () =>
       withCard({ ...options, raw, withoutDomain: verb.withoutDomain === true }, async (work) => {
         const outcome = await verb.run(work, command.args, own);
         return options.dryRun ? { dryRun: true, wouldSend: work.planned } : outcome;
       }),
-    ).catch(explained);
+    ).catch((error: unknown) => explained(error, repeatable));
     print(result, options.json);
   });
   return command;
@@ -40,9 +41,11 @@ const LOST: readonly string[] = [TRANSPORT_CODE.REMOVED, TRANSPORT_CODE.LINK_LOS
  * Cards say much with few status words: what a refusal usually means goes along. Behind a link that broke, what can be
  * relied on.
  */
-function explained(error: unknown): never {
+function explained(error: unknown, repeatable: boolean): never {
   if (error instanceof TransportError && LOST.includes(error.code)) {
-    const way = 'Put the card back and run the same command again: what it had got is done, the rest is not';
+    const way = repeatable
+      ? 'Put the card back and run the same command again: what it had got is done, the rest is not'
+      : 'The last command may be done or not, so look first: the same again may do it twice';
     throw new TransportError(error.code, `${error.message}. ${way}`, error.context, error);
   }
   if (!(error instanceof StatusWordError)) throw error;

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { gateCases } from '../../../setup/soak/runs.ts';
 import { readCardImage, type SimulatedCard, sharedSimulator } from '../../../simulator/src/index.ts';
 import { testCaps } from '../../../simulator/test/fixture/test-caps.ts';
+import { ROOT } from '../../../toolchain/test/run.ts';
 import type { Outcome } from '../clients/fixture.ts';
+import { FramedCard } from '../transport/framed-card.ts';
 import { inProcess } from './in-process.ts';
 
 const CARD = 'iccid:89860012345678900011';
@@ -74,6 +79,7 @@ describe('a verb that is interrupted', function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tsm-interrupted-'));
     await writeFile(join(folder, 'data.txt'), '420489860013\n4505 0123456789\n');
+    await writeFile(join(folder, 'commands.txt'), '00A4040000 = 9000\n');
     const { image } = await readCardImage('gp');
     card = await (await sharedSimulator()).insert(
       { ...image, iccid: CARD.slice(6), toolkit: true },
@@ -107,9 +113,12 @@ describe('a verb that is interrupted', function () {
       await done(words);
       const all = (await card.statistics()).apdus - apdus;
       const cuts = Array.from({ length: changes }, (_, index) =>
-        (['before-processing', 'before-response'] as const).map((when) => ({ afterApdus: all - 1 - index, when })),
+        (['before-response', 'before-processing'] as const).map((when) => ({ afterApdus: all - 1 - index, when })),
       ).flat();
-      for (const { afterApdus, when } of gateCases(cuts, changes > 1 ? 2 : 1)) {
+      const chosen = gateCases(cuts, changes > 1 ? 3 : 1);
+      expect(chosen.map(({ when }) => when)).to.include.members(['before-response', 'before-processing']);
+      expect(chosen[0]).to.deep.equal({ afterApdus: all - 1, when: 'before-response' });
+      for (const { afterApdus, when } of chosen) {
         const where = `APDU ${afterApdus} of ${all}, ${when}`;
         if (undo !== undefined) await done(undo);
         if (first !== undefined) await done(first);
@@ -127,4 +136,30 @@ describe('a verb that is interrupted', function () {
       }
       if (undo !== undefined) await done(undo);
     });
+
+  for (const words of ['apdu 00A4040000', 'script @commands.txt', 'card pin verify --pin 1234'])
+    it(`${words.split(' --')[0]}: is not advised to be done again, for it may have been done`, async () => {
+      await card.cutPower({ afterApdus: 0, when: 'before-response' });
+      const broken = await inProcess(
+        words.split(' ').map((word) => (word.startsWith('@') ? file(word.slice(1)) : word)),
+      );
+      await card.power('on');
+      expect(broken.code, broken.err).to.equal(3);
+      expect(broken.err)
+        .to.match(/may be done or not, so look first/)
+        .and.not.match(/run the same command again/i);
+    });
+
+  it('apdu: is not advised to be done again by Ctrl-C either', async () => {
+    let child: ChildProcess | undefined;
+    await using silent = await FramedCard.start(() => {
+      child?.kill('SIGINT');
+      return 'silent';
+    });
+    const env = { ...process.env, TSM_READER: `tcp:127.0.0.1:${silent.address.port}` };
+    const args = [join(ROOT, 'host/cli/tsm.mjs'), 'apdu', '00A4040000'];
+    child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const [said, [code]] = await Promise.all([child.stderr === null ? '' : text(child.stderr), once(child, 'close')]);
+    expect([code, said]).to.deep.equal([130, said.match(/^\ntsm: interrupted: .* look first: .*\n$/)?.[0]]);
+  });
 });
