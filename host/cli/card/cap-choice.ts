@@ -40,6 +40,25 @@ export async function readInput(file: string): Promise<Uint8Array> {
   }
 }
 
+/** So many hexadecimal digits in a row, or nothing else: a key, or most of one. */
+const LIKE_A_KEY = /^[0-9A-Fa-f\s:]+$|([0-9A-Fa-f]{2}[\s:]?){8}/;
+
+/**
+ * Bytes of a file with a key. What is no file may be the key itself, mistyped, and is not shown then.
+ *
+ * @param forms what to give in its place
+ * @throws UsageError when it cannot be read
+ */
+export async function readKeyFile(file: string, forms: string): Promise<Uint8Array> {
+  try {
+    return await readInput(file);
+  } catch (error) {
+    if (error instanceof UsageError && LIKE_A_KEY.test(file))
+      throw new UsageError('key-format', `There is no file of that name, and a key is not read so: ${forms}`);
+    throw error;
+  }
+}
+
 export async function installationOf(
   file: string | undefined,
   options: Readonly<Record<string, unknown>>,

@@ -8,7 +8,7 @@ import type { DapBlock } from '../../wire/gp/load.ts';
 import { type Act, decodeConfirmation, receiptInput } from '../../wire/gp/receipt.ts';
 import { tokenInput, withToken, withTokenNames } from '../../wire/gp/token.ts';
 import { concat, toHex } from '../../wire/hex.ts';
-import { hashOf, readInput } from './cap-choice.ts';
+import { hashOf, readKeyFile } from './cap-choice.ts';
 import { aidOption, hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
 
@@ -29,10 +29,12 @@ export interface Receipt {
   readonly checked: boolean;
 }
 
+const KEY_FORMS = 'want aes:HEX or des:HEX, or the name of a PEM file';
+
 /** A key from a PEM file, or `aes:` or `des:` with hex. @throws UsageError that never repeats what was given */
 export async function keyOf(text: unknown): Promise<ContentKey | undefined> {
   if (typeof text !== 'string') return undefined;
-  return contentKeyIn(/^(aes|des):/.test(text) ? text : new TextDecoder().decode(await readInput(text)));
+  return contentKeyIn(/^(aes|des):/.test(text) ? text : new TextDecoder().decode(await readKeyFile(text, KEY_FORMS)));
 }
 
 /** @throws UsageError for a text that holds no key, or one that cards do not take */

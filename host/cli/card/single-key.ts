@@ -9,7 +9,7 @@ import { UsageError } from '../../errors.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';
 import type { KeyReference } from '../../wire/gp/key-reference.ts';
 import { fromHex } from '../../wire/hex.ts';
-import { readInput } from './cap-choice.ts';
+import { readKeyFile } from './cap-choice.ts';
 import { contentKeyIn } from './content-authorization.ts';
 import type { CardWork } from './session.ts';
 
@@ -49,7 +49,8 @@ async function typed(kind: string): Promise<string> {
 
 /** The text of a key: `--key-file`, TSM_NEW_KEY, a pipe, or what somebody types. */
 async function keyText(kind: string, file: unknown): Promise<string> {
-  if (typeof file === 'string' && file !== '-') return new TextDecoder().decode(await readInput(file));
+  if (typeof file === 'string' && file !== '-')
+    return new TextDecoder().decode(await readKeyFile(file, '--key-file names a file'));
   const given = process.env.TSM_NEW_KEY;
   if (given !== undefined && file === undefined) return given;
   return process.stdin.isTTY ? typed(kind) : text(process.stdin);

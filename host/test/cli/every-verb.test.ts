@@ -18,6 +18,8 @@ const SSD = 'F0000000025350';
 const SCP10_SSD = 'F0000000025351';
 const NEW_KEY = '000102030405060708090A0B0C0D0E0F';
 const SSD_KEYS = ['--domain', SSD, '--key', NEW_KEY];
+/** What is said of a key in the place of a file's name, which has none of its digits. */
+const KEY_UNSHOWN = /^(?!.*0001).*(want aes:HEX or des:HEX|--key-file names a file)/s;
 /** What a purse wants: serial, largest balances, the load key and the TAC key. */
 const PURSE_DATA = `5A080102030405060708C108000F4240000F4240C313010101${NEW_KEY}C313030101${NEW_KEY}`;
 const SERVICE_SCRIPT = {
@@ -81,6 +83,11 @@ const ROWS: readonly Row[] = [
   row('card load', 0, /on the card already/, '@purse.ijc'),
   row('card install', 2, /missing\.pem: cannot be read/, CAP, '--token', '@missing.pem'),
   row('card install --at-once --replace', 2, /leave one out/, CAP),
+  row('card load', 2, KEY_UNSHOWN, '@purse.ijc', '--token', NEW_KEY),
+  row('card load', 2, KEY_UNSHOWN, '@purse.ijc', '--dap', NEW_KEY),
+  row('card load', 2, KEY_UNSHOWN, '@purse.ijc', '--receipt-key', `AES:${NEW_KEY}`),
+  row('card put-content-key receipt', 2, KEY_UNSHOWN, NEW_KEY),
+  row('card put-key 41 --kind aes --key-file', 2, KEY_UNSHOWN, NEW_KEY),
   row('card install', 0, new RegExp(PURSE), CAP),
   row(`card make-selectable ${PURSE}`, 4, /6985/),
   row(`card lock ${PURSE}`, 0, /locked/),
