@@ -147,21 +147,25 @@ function setsOf(keys: readonly KeyInformation[], protocol: number): number[] {
   return whole.toSorted((a, b) => usual(a) - usual(b) || a - b);
 }
 
+const protocolName = (protocol: number): string => `SCP${protocol.toString(16).padStart(2, '0')}`;
+
 /**
  * The secure channel to open, from what the card announces and what is wished. Nothing is tried: the choice is made
  * here.
  *
- * @throws SecureChannelError when the domain offers none of SCP02 and SCP03
+ * @throws SecureChannelError when the domain offers none of SCP02 and SCP03, or not the one that is wished
  */
 export function chooseChannel(offered: readonly SecureChannelOption[], wish: ChannelWish): SecureChannel {
   const wanted = wish.protocol === undefined ? SYMMETRIC : [wish.protocol];
   const choice = wanted.flatMap((protocol) => offered.find((option) => option.protocol === protocol) ?? [])[0];
   if (choice === undefined) {
-    const names = new Set(offered.map(({ protocol }) => `SCP${protocol.toString(16).padStart(2, '0')}`));
+    const names = [...new Set(offered.map(({ protocol }) => protocolName(protocol)))].join(', ') || 'nothing';
+    const usable = offered.some(({ protocol }) => SYMMETRIC.includes(protocol));
     throw new SecureChannelError(
       'secure-channel',
-      `The domain offers ${[...names].join(', ') || 'nothing'}, neither SCP02 nor SCP03 as wished: ` +
-        'what it tells in clear can be read without a key',
+      usable && wish.protocol !== undefined
+        ? `The domain offers ${names}, not ${protocolName(wish.protocol)}, which was asked for: leave that out`
+        : `The domain offers ${names}, neither SCP02 nor SCP03: what it tells in clear can be read without a key`,
     );
   }
   const { keys, level, random, keyVersion = 0, aid, warn } = wish;

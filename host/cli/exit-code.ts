@@ -25,16 +25,22 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
 const CODES: readonly (readonly [kind: new (...args: never[]) => TsmError, code: number])[] = [
   [UsageError, 2],
   [WireError, 2],
-  [KeyError, 2],
   [TransportError, 3],
   [StatusWordError, 4],
   [SecureChannelError, 5],
   [PolicyError, 6],
 ];
 
+/** Keys that the user gave, and that do not do here; other KeyErrors are a KMS's or its token's. */
+const GIVEN_KEY: readonly string[] = [
+  ...['content-key', 'content-key-public', 'content-key-curve', 'content-signature'],
+  ...['key-type', 'master-key-length', 'rsa-private-key', 'rsa-public-key'],
+];
+
 /** `no-card` is the one NotFoundError that means the link. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof TsmError)) return 1;
   if (error.code === 'no-card') return 3;
+  if (error instanceof KeyError) return GIVEN_KEY.includes(error.code) ? 2 : 1;
   return CODES.find(([kind]) => error instanceof kind)?.[1] ?? 1;
 }

@@ -34,6 +34,8 @@ async function putKey(card: CardWork, [version = '']: readonly string[], options
       'put-key',
       '--new-key gives the new key, or ENC:MAC:DEK; or --kind says which single one it is',
     );
+  if (typeof wanted === 'string' && options.checkValue === false)
+    throw new UsageError('key-kind', '--no-check-value is for --kind psk: a key set always has check values');
   const replaces = typeof options.replace === 'string' ? hexByte(options.replace) : 0;
   const reference = keyReference(hexByte(version), typeof options.id === 'string' ? hexByte(options.id) : 1);
   // Without these keys nobody manages the domain any more.

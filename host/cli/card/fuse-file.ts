@@ -13,7 +13,10 @@ const MARGIN = 2;
 const LOCK_TRIES = 100;
 const LOCK_WAIT_MS = 20;
 const STALE_LOCK_MS = 10_000;
-const UNWRITABLE: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOSPC'];
+const UNWRITABLE: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT'];
+
+const UNCOUNTED = 'Authentications cannot be counted, so none is tried';
+const KEPT = 'The card took the keys, but the count cannot be taken back: this authentication stays in it as a failure';
 
 /** Where counters are kept: one folder for all users of a machine where that can be written, else the user's own. */
 export async function fuseFolder(environment: NodeJS.ProcessEnv = process.env): Promise<string> {
@@ -45,7 +48,7 @@ export class FuseFile implements AuthenticationFuse {
 
   /** @throws PolicyError `authentication-limit` two attempts before the least limit that cards have */
   async begin(): Promise<void> {
-    await this.#locked(async () => {
+    await this.#locked(UNCOUNTED, async () => {
       const failures = await this.count();
       if (failures >= CARD_LIMIT - MARGIN)
         throw new PolicyError(
@@ -58,8 +61,9 @@ export class FuseFile implements AuthenticationFuse {
     });
   }
 
+  /** @throws PolicyError `authentication-count` where the count cannot be taken back */
   async succeeded(): Promise<void> {
-    await this.#locked(() => rm(this.#file, { force: true }));
+    await this.#locked(KEPT, () => rm(this.#file, { force: true }));
   }
 
   async count(): Promise<number> {
@@ -88,8 +92,8 @@ export class FuseFile implements AuthenticationFuse {
     await syncFolder(join(this.#file, '..'));
   }
 
-  /** @throws PolicyError where the folder cannot be written: what is not counted is not tried */
-  async #locked<T>(act: () => Promise<T>): Promise<T> {
+  /** @throws PolicyError where the folder cannot be written, with `refusal` before the reason */
+  async #locked<T>(refusal: string, act: () => Promise<T>): Promise<T> {
     try {
       return await this.#whileLocked(act);
     } catch (error) {
@@ -97,8 +101,7 @@ export class FuseFile implements AuthenticationFuse {
       if (error instanceof TsmError || !UNWRITABLE.includes(code)) throw error;
       throw new PolicyError(
         'authentication-count',
-        `Authentications cannot be counted in ${this.#file} (${code}), so none is tried: ` +
-          'make that folder writable, or name another with TSM_FUSE_DIR',
+        `${refusal} (${this.#file}: ${code}): make that folder writable, or name another with TSM_FUSE_DIR`,
       );
     }
   }

@@ -16,6 +16,7 @@ import { programOf } from '../../cli/main.ts';
 import { manPage } from '../../cli/man-page.ts';
 import { decodeTrace } from '../../cli/trace-decode.ts';
 import {
+  KeyError,
   NotFoundError,
   PolicyError,
   SecureChannelError,
@@ -144,8 +145,11 @@ describe('the command line', () => {
       new SecureChannelError('x', ''),
       new PolicyError('x', ''),
       new NotFoundError('file', ''),
+      new KeyError('master-key-length', ''),
+      new KeyError('key-unreadable', ''),
+      new KeyError('token-refused', ''),
     ].map(exitCodeOf);
-    expect(codes).to.deep.equal([2, 3, 3, 4, 5, 6, 1]);
+    expect(codes).to.deep.equal([2, 3, 3, 4, 5, 6, 1, 2, 1, 1]);
   });
 
   it('says one line for a wrong command, though the process for the readers has started', () => {

@@ -40,9 +40,24 @@ describe('authentication fuse of the command line', () => {
   it('says that nothing is tried where it cannot count, and what to do', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
-    const error = await refusal(new FuseFile(join(file, 'below'), 'card').begin());
+    for (const nowhere of [join(file, 'below'), file]) {
+      const error = await refusal(new FuseFile(nowhere, 'card').begin());
+      expect(error, nowhere).to.be.instanceOf(PolicyError);
+      expect((error as PolicyError).message).to.match(/none is tried.*TSM_FUSE_DIR/);
+    }
+  });
+
+  it('does not say that nothing was tried, where it cannot take back what it counted', async () => {
+    const counters = join(folder, 'counters');
+    const fuse = new FuseFile(counters, 'card');
+    await fuse.begin();
+    await rm(counters, { recursive: true });
+    await writeFile(counters, '');
+    const error = await refusal(fuse.succeeded());
     expect(error).to.be.instanceOf(PolicyError);
-    expect((error as PolicyError).message).to.include('TSM_FUSE_DIR');
+    expect((error as PolicyError).message)
+      .to.match(/card took the keys/)
+      .and.not.match(/tried/);
   });
 
   it('counts one card and key set apart from another', async () => {
