@@ -2,9 +2,14 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { SendingRules } from '../../wire/message/sending-rules.ts';
 import type { CardAgent } from '../../wire/message/subscription.ts';
+import { BELL_CHANNEL } from '../bells.ts';
 import { databaseError } from '../database-errors.ts';
+import { OUTBOX_BELL } from './packet-table.ts';
 
-/** Which number, and which device, a card has: now, and before. */
+/**
+ * Which number, and which device, a card has: now, and before. With a number or a group the SMSC of a card may change:
+ * each change rings for the packets that wait.
+ */
 
 export interface SubscriptionRow {
   /** `iccid:8986…` */
@@ -63,9 +68,11 @@ export class SubscriptionTable {
             AND terminal_id IS NOT DISTINCT FROM ${terminalId}::text
             AND agent IS NOT DISTINCT FROM ${agent}::text AND card_group IS NOT DISTINCT FROM ${group}::text
             AND sending IS NOT DISTINCT FROM ${rules}::jsonb)`.execute(transaction);
-        await sql`INSERT INTO subscriptions (card, msisdn, device, terminal_id, agent, card_group, sending, since)
-          VALUES (${card}, ${msisdn}, ${device}, ${terminalId}, ${agent}, ${group}, ${rules}::jsonb, ${now})
-          ON CONFLICT DO NOTHING`.execute(transaction);
+        await sql`WITH changed AS (
+            INSERT INTO subscriptions (card, msisdn, device, terminal_id, agent, card_group, sending, since)
+            VALUES (${card}, ${msisdn}, ${device}, ${terminalId}, ${agent}, ${group}, ${rules}::jsonb, ${now})
+            ON CONFLICT DO NOTHING RETURNING id)
+          SELECT pg_notify(${BELL_CHANNEL}, ${OUTBOX_BELL}) FROM changed`.execute(transaction);
         const { rows } = await sql<SubscriptionRow>`SELECT ${COLUMNS} FROM subscriptions
           WHERE card = ${card} AND until IS NULL`.execute(transaction);
         const [row] = rows;
@@ -76,9 +83,12 @@ export class SubscriptionTable {
 
   /** The card has no number any more. False when it had none. */
   async end(card: string, now: Date): Promise<boolean> {
-    const ended = await this.#rows(sql`UPDATE subscriptions SET until = ${now}
-      WHERE card = ${card} AND until IS NULL RETURNING ${COLUMNS}`);
-    return ended.length > 0;
+    return guarded(async () => {
+      const { rows } = await sql`WITH changed AS (UPDATE subscriptions SET until = ${now}
+          WHERE card = ${card} AND until IS NULL RETURNING id)
+        SELECT pg_notify(${BELL_CHANNEL}, ${OUTBOX_BELL}) FROM changed`.execute(this.#database);
+      return rows.length > 0;
+    });
   }
 
   async ofCard(card: string): Promise<SubscriptionRow | undefined> {

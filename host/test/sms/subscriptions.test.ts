@@ -5,8 +5,10 @@ import type { Kysely } from 'kysely';
 import { soakRuns } from '../../../setup/soak/runs.ts';
 import { UsageError } from '../../errors.ts';
 import { quietHours } from '../../service/ota/quiet-hours.ts';
+import { BellsByDatabase } from '../../store/bells.ts';
 import { openDatabase } from '../../store/database.ts';
 import { OTA_MIGRATIONS } from '../../store/ota/lease-table.ts';
+import { OUTBOX_BELL } from '../../store/ota/packet-table.ts';
 import { SubscriptionTable } from '../../store/ota/subscription-table.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 import { onError } from './fixture.ts';
@@ -18,10 +20,11 @@ describe('numbers of cards', function () {
   let server: TestDatabase;
   let database: Kysely<unknown>;
   let table: SubscriptionTable;
+  let url: string;
 
   before(async () => {
     server = await TestDatabase.start();
-    const url = await server.server.createDatabase('subscriptions');
+    url = await server.server.createDatabase('subscriptions');
     database = await openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 2, onError });
     table = new SubscriptionTable(database);
   });
@@ -48,6 +51,24 @@ describe('numbers of cards', function () {
       ['491700000001', null, 0, 2],
     ]);
     expect([await table.end('iccid:2', at(4)), await table.end('iccid:2', at(5))]).to.deep.equal([true, false]);
+  });
+
+  it('wake what waits for an SMSC when they change: it may go by another one now', async () => {
+    await using listener = await BellsByDatabase.listen({ url, onError });
+    await using parts = new AsyncDisposableStack();
+    const stop = new AbortController();
+    parts.defer(() => stop.abort());
+    // Longer than this test may take.
+    const rung = () => listener.bells.heard(OUTBOX_BELL, 600_000, stop.signal);
+    for (const change of [
+      () => table.put('iccid:3', { msisdn: '491700000003' }, at(0)),
+      () => table.put('iccid:3', { msisdn: '491700000003', group: 'meters' }, at(1)),
+      () => table.end('iccid:3', at(2)),
+    ]) {
+      const heard = rung();
+      await change();
+      await heard;
+    }
   });
 });
 
