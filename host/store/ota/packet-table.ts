@@ -107,13 +107,16 @@ const COLUMNS =
   (SELECT c.rules FROM campaigns c WHERE c.id = campaign) AS rules,
   (SELECT jsonb_build_object('group', s.card_group, 'sending', s.sending) FROM subscriptions s
     WHERE s.card = sms_packets.card AND s.until IS NULL) AS subscriber`);
-/** Name of the lane that the packet `p` is in. */
-const laneOf = ({ groups, prefixes }: Lane) => sql<string>`COALESCE((SELECT COALESCE(
-    (SELECT g.lane FROM jsonb_to_recordset(${JSON.stringify(groups)}::jsonb) AS g("group" text, lane text)
-      WHERE g."group" = s.card_group),
-    (SELECT x.lane FROM jsonb_to_recordset(${JSON.stringify(prefixes)}::jsonb) AS x(prefix text, lane text)
-      WHERE starts_with(COALESCE(p.msisdn, s.msisdn), x.prefix) ORDER BY length(x.prefix) DESC LIMIT 1))
-  FROM subscriptions s WHERE s.card = p.card AND s.until IS NULL), '')`;
+/** Of what is entered of the card of the packet `p` now. */
+const entered = (column: 'card_group' | 'msisdn') =>
+  sql.raw(`(SELECT s.${column} FROM subscriptions s WHERE s.card = p.card AND s.until IS NULL)`);
+
+/** Name of the lane that the packet `p` is in: by the number that it went to, also when its card has none any more. */
+const laneOf = ({ groups, prefixes }: Lane) => sql<string>`COALESCE(
+  (SELECT g.lane FROM jsonb_to_recordset(${JSON.stringify(groups)}::jsonb) AS g("group" text, lane text)
+    WHERE g."group" = ${entered('card_group')}),
+  (SELECT x.lane FROM jsonb_to_recordset(${JSON.stringify(prefixes)}::jsonb) AS x(prefix text, lane text)
+    WHERE starts_with(COALESCE(p.msisdn, ${entered('msisdn')}), x.prefix) ORDER BY length(x.prefix) DESC LIMIT 1), '')`;
 
 /** Whether the campaign of a packet, if it is of one, lets it leave. */
 const mayLeave = (packet: string) =>

@@ -234,6 +234,29 @@ describe('short messages that do not come as they were sent', function () {
     expect(card.ran).to.have.lengthOf(2);
   });
 
+  it('a card has its number no more: its packet goes again by the SMSC that it went by', async () => {
+    let submitted = 0;
+    const network = {
+      submit: async () => {
+        submitted += 1;
+        return String(submitted);
+      },
+    };
+    const own = { network: { ...network, isAway: true }, source: SERVER };
+    const others = [{ network, name: 'other', source: SERVER, prefixes: [MSISDN] }];
+    await using routed = await SmsNode.open(world, url, {
+      name: 'routed',
+      routes: new SmscRoutes({ own, others }),
+    });
+    await routed.outbox.add(order(1));
+    expect(await routed.outbox.tick()).to.equal(1);
+    expect(submitted).to.equal(3);
+    await routed.subscriptions.end(CARD, world.now());
+    world.aheadMs = MINUTE_MS;
+    expect(await routed.outbox.tick()).to.equal(1);
+    expect(submitted).to.equal(6);
+  });
+
   it('a card goes by the SMSC of its group, with that one’s proof, as often as its own rules say', async () => {
     const seen: SmppMessage[] = [];
     const network = {
