@@ -48,6 +48,8 @@ export interface SmsOutboxOptions {
   readonly maxSendings?: number;
   /** When to go on with what may wait; default at once. */
   readonly quietUntil?: (at: Date) => Date;
+  /** How often the claims of what is at work are renewed; default 10,000. */
+  readonly holdMs?: number;
   readonly now?: () => Date;
   readonly onError: (error: Error) => void;
 }
@@ -60,8 +62,9 @@ export type SmsOrder = Omit<NewPacket, 'id' | 'nextAt'> & {
 const RETRY_MS = 1_000;
 const RESEND_MS = 60_000;
 const MAX_SENDINGS = 4;
-/** How long the other nodes leave a packet to the one that has taken it. */
+/** How long the other nodes leave a packet to the one that has taken it, and how often that one says so anew. */
 const CLAIM_MS = 30_000;
+const HOLD_MS = 10_000;
 /** Of card sessions, by one SMSC. */
 const MOST_AT_ONCE = 64;
 /** By one SMSC, and by all of them. */
@@ -75,6 +78,7 @@ const RECEIPT = 1;
 
 /** A packet that is at work: of a campaign, and by which SMSC where there are several. */
 interface Work {
+  readonly id: string;
   readonly campaign: boolean;
   readonly laneName: string | undefined;
 }
@@ -86,6 +90,7 @@ export class SmsOutbox implements AsyncDisposable {
   readonly #closing = new AbortController();
   #run: Promise<void> | undefined;
   readonly #working = new Map<Promise<void>, Work>();
+  #holding: NodeJS.Timeout | undefined;
   readonly #lanes: readonly (Lane | undefined)[];
   #awake: AbortController | undefined;
 
@@ -195,18 +200,35 @@ export class SmsOutbox implements AsyncDisposable {
     { campaigns, lane }: { readonly campaigns: boolean; readonly lane: Lane | undefined },
   ): Promise<Promise<void>[]> {
     if (most <= 0) return [];
-    const claim = { until: this.#after(CLAIM_MS), most, campaigns, ...(lane === undefined ? {} : { lane }) };
+    const except = this.#ids;
+    const claim = { until: this.#after(CLAIM_MS), most, campaigns, except, ...(lane === undefined ? {} : { lane }) };
     const packets = await this.#options.table.claim(this.#now(), claim);
-    return packets.map((packet) => this.#track(packet, { campaign: campaigns, laneName: lane?.name }));
+    return packets.map((packet) => this.#track(packet, { id: packet.id, campaign: campaigns, laneName: lane?.name }));
   }
 
   #track(packet: PacketRow, kind: Work): Promise<void> {
     const work = this.#advance(packet).finally(() => {
       this.#working.delete(work);
+      if (this.#working.size === 0) this.#holding = void clearInterval(this.#holding);
       this.#awake?.abort('done');
     });
     this.#working.set(work, kind);
+    // A packet may wait for its turn at the SMSC far longer than the others leave it alone at first.
+    this.#holding ??= setInterval(() => void this.#hold(), this.#options.holdMs ?? HOLD_MS);
     return work;
+  }
+
+  get #ids(): readonly string[] {
+    return [...this.#working.values()].map(({ id }) => id);
+  }
+
+  async #hold(): Promise<void> {
+    try {
+      await this.#options.table.hold(this.#ids, this.#after(CLAIM_MS));
+    } catch (error) {
+      if (!(error instanceof TsmError)) throw error;
+      this.#options.onError(error);
+    }
   }
 
   async #advance(packet: PacketRow): Promise<void> {
@@ -317,6 +339,7 @@ export class SmsOutbox implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort('closed');
     await this.#run;
+    clearInterval(this.#holding);
   }
 }
 

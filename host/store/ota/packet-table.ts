@@ -76,6 +76,8 @@ interface Claim {
   readonly most: number;
   readonly campaigns: boolean;
   readonly lane?: Lane;
+  /** Ids of packets that this node has at work: its claim of one may have run out meanwhile. */
+  readonly except?: readonly string[];
 }
 
 export interface MessageRow {
@@ -163,13 +165,13 @@ export class PacketTable {
    * @param campaigns whether those of campaigns are wanted, or all others
    * @param lane by which SMSC; default by any
    */
-  async claim(now: Date, { until, most, campaigns, lane }: Claim): Promise<readonly PacketRow[]> {
+  async claim(now: Date, { until, most, campaigns, lane, except = [] }: Claim): Promise<readonly PacketRow[]> {
     return this.#rows(sql`WITH due AS (
         SELECT p.id FROM sms_packets p
         WHERE state IN ('queued', 'sent') AND next_at <= ${now} AND expires_at > ${now}
           AND (campaign IS NOT NULL) = ${campaigns} AND ${mayLeave('p')}
           AND ${lane === undefined ? sql`true` : sql`${laneOf(lane)} = ${lane.name}`}
-          AND (claimed_until IS NULL OR claimed_until <= ${now})
+          AND (claimed_until IS NULL OR claimed_until <= ${now}) AND NOT p.id = ANY(${[...except]}::text[])
           AND NOT EXISTS (SELECT 1 FROM sms_packets o WHERE o.card = p.card AND o.id <> p.id
             AND (o.state = 'sent' OR o.state = 'queued' AND o.claimed_until > ${now}))
           AND (state = 'sent' OR id = (SELECT q.id FROM sms_packets q
@@ -178,6 +180,12 @@ export class PacketTable {
         ORDER BY priority DESC, next_at LIMIT ${most} FOR UPDATE SKIP LOCKED)
       UPDATE sms_packets SET claimed_by = ${this.#node}, claimed_until = ${until} FROM due
       WHERE sms_packets.id = due.id RETURNING ${COLUMNS}`);
+  }
+
+  /** Packets of this node that wait for their turn: the others leave them alone for another while. */
+  async hold(ids: readonly string[], until: Date): Promise<void> {
+    await this.#plain(sql`UPDATE sms_packets SET claimed_until = ${until} WHERE id = ANY(${[...ids]}::text[])
+      AND claimed_by = ${this.#node} AND claimed_until IS NOT NULL AND state IN ('queued', 'sent')`);
   }
 
   /** When the next one is due, has its end, or is free of its claim, after `now`; undefined when there is none. */
@@ -251,16 +259,16 @@ export class PacketTable {
       AND NOT EXISTS (SELECT 1 FROM sms_messages WHERE packet_id = ${id} AND state <> 'queued')`);
   }
 
-  /** It is looked after again at `nextAt`. */
+  /** It is looked after again at `nextAt`, unless another node has it by now. */
   async later(id: string, nextAt: Date): Promise<void> {
     await this.#change(sql`UPDATE sms_packets SET next_at = ${nextAt}, claimed_until = NULL
-      WHERE id = ${id} AND state IN ('queued', 'sent')`);
+      WHERE id = ${id} AND state IN ('queued', 'sent') AND claimed_by = ${this.#node}`);
   }
 
   /** All of it was given to the SMSC: the same bytes go again at `nextAt` when the card has not answered. */
   async allSent(id: string, nextAt: Date): Promise<void> {
     await this.#change(sql`UPDATE sms_packets SET sendings = sendings + 1, next_at = ${nextAt}, claimed_until = NULL
-      WHERE id = ${id} AND state = 'sent'`);
+      WHERE id = ${id} AND state = 'sent' AND claimed_by = ${this.#node}`);
   }
 
   /** The SMSC has this part under this id, and the others leave the packet alone for another while. */

@@ -227,11 +227,37 @@ describe('short messages that do not come as they were sent', function () {
     // Its claim runs out; nobody else touched the packet before.
     expect(await node.outbox.tick()).to.equal(0);
     world.aheadMs = MINUTE_MS;
+    expect(await dying.outbox.tick(), 'what it has at work itself').to.equal(0);
     expect(await node.outbox.tick()).to.equal(1);
     node.outbox.start();
     expect(await ended(id)).to.include({ state: 'answered', counter: 1 });
     expect(seen.slice(0, 4)).to.deep.equal([1, 2, 3, 4]);
     expect(card.ran).to.have.lengthOf(2);
+  });
+
+  it('the turn of a packet comes late: the node that has it keeps it meanwhile', async () => {
+    const [asked, turn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const network = {
+      submit: async (message: SmppMessage) => {
+        asked.resolve();
+        await turn.promise;
+        return node.link.submit(message);
+      },
+    };
+    await using slow = await SmsNode.open(world, url, { name: 'slow', network, holdMs: 20 });
+    const id = await slow.outbox.add(order(1));
+    const sent = slow.outbox.tick();
+    await asked.promise;
+    const claimedUntil = async () => (await node.table.nextDue(world.now()))?.getTime() ?? 0;
+    const first = await claimedUntil();
+    world.aheadMs = MINUTE_MS / 3;
+    while ((await claimedUntil()) < first + MINUTE_MS / 6) await new Promise((resolve) => setTimeout(resolve, 2));
+    world.aheadMs = first - Date.now() + 1;
+    expect(await node.outbox.tick()).to.equal(0);
+    turn.resolve();
+    expect(await sent).to.equal(1);
+    expect(await ended(id)).to.include({ state: 'answered', sendings: 1 });
+    expect(card.received).to.equal(3);
   });
 
   it('a card has its number no more: its packet goes again by the SMSC that it went by', async () => {
