@@ -156,7 +156,7 @@ export class ContentTokens {
   }
 
   /** What the receipt proves is what the issuer has seen of the card. */
-  async #done({ act, card, ssdAid, leaving }: ContentTokenRow): Promise<void> {
+  async #done({ act, card, ssdAid, providerId, leaving }: ContentTokenRow): Promise<void> {
     const { database } = this.#parts;
     const cardId = cardIdOfText(card);
     switch (act.act) {
@@ -173,7 +173,7 @@ export class ContentTokens {
         return recordSeen(database, cardId, [{ kind: 'application', aid: act.aid, securityDomain: act.to }]);
       case 'delete':
         await recordDeleted(database, cardId, act.aid);
-        if (leaving !== undefined) await forgetCardProduct(database, cardId, leaving);
+        if (leaving !== undefined) await forgetCardProduct(database, cardId, { productId: leaving, providerId });
         return forgetSeen(database, cardId, [
           { kind: 'application', aid: act.aid },
           { kind: 'load-file', aid: act.aid },

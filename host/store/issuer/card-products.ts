@@ -49,12 +49,22 @@ export async function providerOfProduct(database: Database, productId: string): 
   return row?.provider_id;
 }
 
-/** The product has left the card. A loss that was reported stays: what comes back to this card is not valid by that. */
-export async function forgetCardProduct(database: Database, cardId: CardId, productId: string): Promise<void> {
+/**
+ * This provider's product has left the card; another one's stays. A loss that was reported stays too: what comes back
+ * to this card is not valid by that.
+ */
+export async function forgetCardProduct(
+  database: Database,
+  cardId: CardId,
+  { productId, providerId }: { readonly productId: string; readonly providerId: string },
+): Promise<void> {
   await database
     .deleteFrom('card_products')
     .where('card', '=', cardIdText(cardId))
     .where('product_id', '=', productId)
+    .where('product_id', 'in', (products) =>
+      products.selectFrom('products').select('product_id').where('provider_id', '=', providerId),
+    )
     .where('state', '=', 'VALID')
     .execute();
 }

@@ -31,12 +31,21 @@ export async function* deleteApplication(
   context: InstallContext,
 ) {
   const { auditLog, workflowId, database } = context;
-  if (unrecorded) return {};
-  const { cardId, instanceAid, loadFileAid, productId, libraryAids = [] } = request;
+  const { cardId, instanceAid, loadFileAid, productId, libraryAids = [], last } = request;
   const record = {
     ...{ numeral: 'R7', act: 'DELETE', workflowId, subject: `${cardIdText(cardId)} ${instanceAid}` },
     details: { provider: caller, product: productId },
   };
+  if (unrecorded) {
+    // With the last one the product leaves the card all the same.
+    await auditLog.append({
+      ...record,
+      phase: 'after',
+      act: 'nothing to delete',
+      details: { ...record.details, last },
+    });
+    return {};
+  }
   await auditLog.append({ ...record, phase: 'before' });
   const responses: readonly CardResponse[] = yield [
     ...(instanceOnCard ? [deleteObject(aid(instanceAid))] : []),

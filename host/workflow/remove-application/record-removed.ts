@@ -5,8 +5,9 @@ import type { InstallContext } from '../deploy-application/context.ts';
 import type { RemovalFacts } from './context.ts';
 
 /** R8: the application is no more; with the last one of its product the product is not on this card any more. */
-export async function recordRemoved({ request }: RemovalFacts, { database }: InstallContext) {
-  await recordDeleted(database, request.cardId, request.instanceAid);
-  if (request.last) await forgetCardProduct(database, request.cardId, request.productId);
+export async function recordRemoved({ request, caller }: RemovalFacts, { database }: InstallContext) {
+  const { cardId, instanceAid, productId, last } = request;
+  await recordDeleted(database, cardId, instanceAid);
+  if (last) await forgetCardProduct(database, cardId, { productId, providerId: caller });
   return {};
 }

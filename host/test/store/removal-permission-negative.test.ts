@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import type { Kysely } from 'kysely';
+import { openDatabase } from '../../store/database.ts';
+import { recordCreating, releaseApplication } from '../../store/issuer/applications.ts';
+import { recordCardProduct } from '../../store/issuer/card-arrivals.ts';
+import { forgetCardProduct, listCardProducts, putProduct } from '../../store/issuer/card-products.ts';
+import { putCard } from '../../store/issuer/cards.ts';
+import { putProvider } from '../../store/issuer/providers.ts';
+import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
+import type { ApplicationRemoval } from '../../wire/message/platform.ts';
+import type { InstallContext } from '../../workflow/deploy-application/context.ts';
+import { checkRemovalPermission } from '../../workflow/remove-application/check-removal-permission.ts';
+import { TestDatabase } from '../ota/fixture.ts';
+import { failure } from '../transport/framed-card.ts';
+
+const CARD = { kind: 'iccid', value: '89860000000000000561' } as const;
+const DOMAIN = { a: 'F00102030401', b: 'F00102030402' };
+const NOBODYS = 'F0010203049999';
+const LOAD_FILE = 'F0010203045001';
+
+/** R3: what a provider may not have deleted or forgotten at the issuer. */
+describe('removals of applications', function () {
+  this.timeout(60_000);
+  let postgres: TestDatabase;
+  let database: Kysely<IssuerTables>;
+
+  before(async () => {
+    postgres = await TestDatabase.start();
+    const url = await postgres.server.createDatabase('issuer');
+    database = await openDatabase<IssuerTables>({ url, migrations: ISSUER_MIGRATIONS });
+    const isdPublicKey = { modulus: 'C0'.repeat(128), exponent: '010001' };
+    await putCard(database, { cardId: CARD, isdAid: 'A000000151000000', isdKeyReference: '1002', isdPublicKey });
+    for (const id of ['a', 'b'] as const) {
+      const provider = { providerId: id, baseUrl: 'https://127.0.0.1:1', permissions: [], aids: [DOMAIN[id]] };
+      await putProvider(database, provider);
+      for (const product of ['transit', 'parking']) await putProduct(database, `${product} ${id}`, id);
+      await recordCardProduct(database, CARD, `transit ${id}`);
+    }
+  });
+  after(async () => {
+    await database?.destroy();
+    await postgres?.[Symbol.asyncDispose]();
+  });
+
+  const removal = (change: Partial<ApplicationRemoval>): ApplicationRemoval => ({
+    ...{ cardId: CARD, productId: 'transit a', ssdAid: DOMAIN.a, loadFileAid: LOAD_FILE, instanceAid: NOBODYS },
+    ...{ relayId: 'relay-of-a', last: true },
+    ...change,
+  });
+  const checked = (change: Partial<ApplicationRemoval>) =>
+    checkRemovalPermission({ request: removal(change), caller: 'a' }, { database } as InstallContext);
+  const refusal = async (change: Partial<ApplicationRemoval>) => Object(await failure(checked(change))).code;
+  const place = (aid: string, product: object = {}) =>
+    recordCreating(database, { cardId: CARD, aid, providerId: 'a', workflowId: 'w', ...product });
+
+  it('say nothing of another provider’s product, whether or not an application is there', async () => {
+    expect(await checked({}), 'its own').to.include({ unrecorded: true });
+    expect(await refusal({ productId: 'transit b' })).to.equal('product-not-registered');
+    expect(await refusal({ productId: 'nobody’s' })).to.equal('product-not-registered');
+    const released = 'F0010203046001';
+    await place(released, { productId: 'parking a', loadFile: { aid: LOAD_FILE } });
+    await releaseApplication(database, CARD, released);
+    for (const instanceAid of [released, DOMAIN.a])
+      expect(await refusal({ instanceAid, productId: 'transit b' })).to.equal('product-not-registered');
+  });
+
+  it('are for a domain of the provider’s own, and leave domains alone', async () => {
+    expect(await refusal({ ssdAid: DOMAIN.b })).to.equal('aid-not-registered');
+    await place(DOMAIN.a);
+    expect(await refusal({ instanceAid: DOMAIN.a })).to.equal('not-your-application');
+  });
+
+  it('forget a product of its own provider alone', async () => {
+    const left = async () => (await listCardProducts(database, CARD)).map(({ productId }) => productId);
+    await forgetCardProduct(database, CARD, { productId: 'transit b', providerId: 'a' });
+    expect(await left()).to.deep.equal(['transit a', 'transit b']);
+    await forgetCardProduct(database, CARD, { productId: 'transit a', providerId: 'a' });
+    expect(await left()).to.deep.equal(['transit b']);
+  });
+});
