@@ -6,6 +6,7 @@ import { openIssuerChannel } from './key-distribution/46-open-issuer-channel.ts'
 import { checkRemovalPermission } from './remove-application/check-removal-permission.ts';
 import type { RemovalStart } from './remove-application/context.ts';
 import { deleteApplication } from './remove-application/delete-application.ts';
+import { lookAtLoadFiles } from './remove-application/look-at-load-files.ts';
 import { lookAtRegistry } from './remove-application/look-at-registry.ts';
 import { recordRemoved } from './remove-application/record-removed.ts';
 import { selectIssuer } from './remove-application/select-issuer.ts';
@@ -26,6 +27,7 @@ export const removeSteps = new Flow<InstallContext, RemovalStart>()
           .row('R5a', [issuer, card], 'repeatable', openIssuerChannel),
       )
       .protected((trip) => trip.row('R6', [issuer, card], 'repeatable', lookAtRegistry))
+      .protected((trip) => trip.row('R6a', [issuer, card], 'repeatable', lookAtLoadFiles))
       .protected((trip) => trip.row('R7', [issuer, card], 'check-first', deleteApplication)),
   )
   .host('R8', [issuer, 'provider'], 'repeatable', recordRemoved);

@@ -47,23 +47,33 @@ export async function checkDelegatedAct(
     throw new PolicyError('aid-not-registered', `The AID ${act.to} is not registered for this provider`);
   if (productId !== undefined && (await providerOfProduct(database, productId)) !== caller)
     throw new PolicyError('product-not-registered', `${productId} is not registered as this provider's product`);
-  await checkNames(database, caller, { cardId, ssdAid, act });
+  await checkNames(database, caller, { cardId, ssdAid, act, ...(productId === undefined ? {} : { productId }) });
   return domain;
 }
 
 async function checkNames(database: Kysely<IssuerTables>, caller: string, request: ContentTokenRequest): Promise<void> {
-  const { cardId, ssdAid, act } = request;
+  const { cardId, ssdAid, act, productId } = request;
   const own = aidToHex(AID.SECURITY_DOMAIN_PACKAGE);
   const names = namesBrought(act);
   if (names.some((name) => name.startsWith(own) || name === ssdAid))
     throw new PolicyError('aid-reserved', 'An application of a provider has no AID of the security domains');
-  const others = (await listApplications(database, cardId)).filter((row) => row.provider_id !== caller);
+  const rows = await listApplications(database, cardId);
+  const others = rows.filter((row) => row.provider_id !== caller);
   const taken = names.find((name) =>
     others.some(
       (row) => row.aid.startsWith(name) || name.startsWith(row.aid) || filesOf(row).some((file) => file.aid === name),
     ),
   );
   if (taken !== undefined) throw new ConflictError('aid-taken', `Another provider has ${taken} on this card`);
+  const isOther = (row: (typeof rows)[number]) =>
+    row.provider_id !== caller || ![null, undefined, productId].includes(productId && row.product_id);
+  // A load file has no application's name, and DELETE takes whatever has it.
+  const wrong = rows.find(
+    (row) =>
+      (act.act === 'load' && row.aid === act.loadFileAid) ||
+      (act.act === 'delete' && row.aid === act.aid && isOther(row)),
+  );
+  if (wrong !== undefined) throw new ConflictError('aid-taken', `Another application has ${wrong.aid} on this card`);
 }
 
 function namesBrought(act: DelegatedAct): readonly string[] {

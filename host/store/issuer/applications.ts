@@ -59,8 +59,9 @@ export async function recordCreating(database: Database, application: Applicatio
 }
 
 /**
- * Nobody else has this AID on the card, and nobody another file under the name of its load file. What a release before
- * this one put there says neither product nor file, and is its provider's.
+ * Nobody else has this AID on the card, as an application or a load file, and nobody another file or an application
+ * under the name of its load files. What a release before this one put there says neither product nor file, and is its
+ * provider's.
  *
  * @throws ConflictError `aid-taken`, `load-file-taken`
  */
@@ -74,9 +75,13 @@ export async function requireOwnNames(
   for (const row of await listApplications(database, cardId)) {
     if (row.aid === aid && (row.provider_id !== providerId || differs(row.product_id, productId)))
       throw taken(aid, card);
-    if (row.aid === aid || loadFile === undefined) continue;
+    if (row.aid === aid) continue;
     const there = new Map(filesOf(row).map((file) => [file.aid, file.hash ?? null]));
-    const other = [loadFile, ...libraries].find((file) => differs(there.get(file.aid) ?? null, file.hash));
+    const files = loadFile === undefined ? [] : [loadFile, ...libraries];
+    // DELETE takes whatever has the name: no load file has the one of an application, nor the other way round.
+    const object = there.has(aid) ? aid : files.find((file) => file.aid === row.aid)?.aid;
+    if (object !== undefined) throw taken(object, card);
+    const other = files.find((file) => differs(there.get(file.aid) ?? null, file.hash));
     if (other !== undefined)
       throw new ConflictError('load-file-taken', `Another file has the name ${other.aid} on this card`, {
         card,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { identityCommands } from '../../card/identity.ts';
+import { cardIdText } from '../../store/card-id.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
+import { findDeployed, setApplications } from '../../store/provider/service-processes.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
 import { type InProcess, SSD_AID } from './in-process.ts';
@@ -81,6 +83,29 @@ describe('services that their provider installs by tokens', function () {
       .where('id', '=', `${done.processId}.install-0`)
       .execute();
     expect(rows.map(({ result }) => Object(result).receipt?.state)).to.deep.equal(['confirmed']);
+  });
+
+  it('unload nothing under the name of another service’s application', async () => {
+    const { database } = world.provider;
+    const [own = expect.fail()] = (await findDeployed(database, instance.serviceInstanceId))?.applications ?? [];
+    const other = await ServiceDesk.open(world);
+    const wanted = await other.create(card.cardId);
+    const clash = { ...own, instanceAid: 'F06F70656E74736D5009', loadFileAid: own.instanceAid };
+    await setApplications(database, wanted.serviceInstanceId, [clash]);
+    const end = () => other.run(wanted, READER, { operation: 'termination' });
+    expect((await end()).problem?.type).to.equal('urn:opentsm:problem:aid-taken');
+    const setProduct = (product_id: string | null) =>
+      world.issuer.database
+        .updateTable('applications')
+        .set({ product_id })
+        .where('aid', '=', own.instanceAid)
+        .where('card', '=', cardIdText(card.cardId))
+        .execute();
+    // A row that names no product: what the card says counts.
+    await setProduct(null);
+    expect((await end()).problem).to.equal(undefined);
+    expect(await desk.selected(card.seat)).to.equal('9000');
+    await setProduct(desk.serviceId);
   });
 
   it('are the issuer’s to know: a loss report ends their use like that of others', async () => {

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { sql } from 'kysely';
 import { cardIdText } from '../../store/card-id.ts';
+import { recordCreating } from '../../store/issuer/applications.ts';
 import { findSeen } from '../../store/issuer/seen-registry.ts';
 import { findDeployed, setApplications } from '../../store/provider/service-processes.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
@@ -89,6 +90,23 @@ describe('services that cannot become what was asked', function () {
     expect(await selected()).to.equal('9000');
     await setApplications(database, wanted.serviceInstanceId, []);
     await setApplications(database, instance.serviceInstanceId, own);
+  });
+
+  it('delete what the card has as a load file alone: an application of the name stays', async () => {
+    const { database } = world.issuer;
+    const [own = expect.fail()] = await placed(instance);
+    const other = await ServiceDesk.open(world);
+    const wanted = await other.create(card.cardId);
+    const clash = { ...own, instanceAid: SECOND_AID, loadFileAid: PURSE_AID };
+    await setApplications(world.provider.database, wanted.serviceInstanceId, [clash]);
+    const rows = () => database.updateTable('applications').where('card', '=', cardIdText(card.cardId));
+    // As if the issuer did not know the one.
+    await rows().set({ aid: 'F0FF' }).where('aid', '=', PURSE_AID).execute();
+    const whose = { providerId: 'a', productId: other.serviceId, loadFile: { aid: PURSE_AID } };
+    await recordCreating(database, { cardId: card.cardId, aid: SECOND_AID, workflowId: 'w', ...whose });
+    expectDone(await other.run(wanted, READER, END), 0);
+    expect(await selected()).to.equal('9000');
+    await rows().set({ aid: PURSE_AID }).where('aid', '=', 'F0FF').execute();
   });
 
   it('are suspended and resumed after an update that did not come to the chip', async () => {

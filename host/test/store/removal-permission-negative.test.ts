@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import type { Kysely } from 'kysely';
+import { cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
 import { recordCreating, releaseApplication } from '../../store/issuer/applications.ts';
 import { recordCardProduct } from '../../store/issuer/card-arrivals.ts';
@@ -69,6 +70,29 @@ describe('removals of applications', function () {
     expect(await refusal({ ssdAid: DOMAIN.b })).to.equal('aid-not-registered');
     await place(DOMAIN.a);
     expect(await refusal({ instanceAid: DOMAIN.a })).to.equal('not-your-application');
+  });
+
+  it('delete no file that has an application’s name, or that no row speaks of', async () => {
+    const [victim, own] = ['F0010203047001', 'F0010203047002'];
+    const ofOwn = { instanceAid: own, loadFileAid: victim };
+    await place(own, { productId: 'transit a', loadFile: { aid: victim } });
+    expect((await checked(ofOwn)).files).to.deep.equal([victim]);
+    const library = 'F0010203047003';
+    const loadFile = { aid: 'F0010203047004' };
+    await place(library, { providerId: 'b', productId: 'transit b', loadFile });
+    for (const name of [library, loadFile.aid])
+      expect(await refusal({ ...ofOwn, libraryAids: [name] }), name).to.equal('not-your-application');
+    // A row of a release before this rule.
+    await database
+      .insertInto('applications')
+      .values({
+        ...{ card: cardIdText(CARD), aid: victim, provider_id: 'b', state: 'created', workflow_id: 'w' },
+        ...{ product_id: 'transit b' },
+      })
+      .execute();
+    expect(await refusal(ofOwn)).to.equal('not-your-application');
+    await releaseApplication(database, CARD, own);
+    expect((await checked(ofOwn)).files, 'nobody knows whose').to.deep.equal([]);
   });
 
   it('forget a product of its own provider alone', async () => {

@@ -325,5 +325,11 @@ describe("the platforms' databases", () => {
     expect(await codeOf({ aid: 'F00102030602', productId: 'q' }, '02'.repeat(32))).to.equal('load-file-taken');
     await recordCreating(database, { ...whose, aid: 'F00102030602', productId: 'q', loadFile: file });
     expect(await codeOf(same, '02'.repeat(32)), 'another is made of it').to.equal('load-file-taken');
+    // DELETE takes whatever has the name, be it an application or a load file.
+    expect(await codeOf({ aid: file.aid, productId: 'p' }), 'a load file has it').to.equal('aid-taken');
+    const ofInstance = { ...whose, aid: 'F00102030603', productId: 'p', loadFile: { aid: same.aid } };
+    expect(await rejection(recordCreating(database, ofInstance))).to.include({ code: 'aid-taken' });
+    const library = { ...ofInstance, loadFile: { aid: 'F001020307' }, libraries: [{ aid: same.aid }] };
+    expect(await rejection(recordCreating(database, library))).to.include({ code: 'aid-taken' });
   });
 });

@@ -14,7 +14,9 @@ const ACCEPTED = [SW.NO_ERROR, SW.MORE_DATA_AVAILABLE, SW.REFERENCED_DATA_NOT_FO
  * C4: is it done already? Then an answer was lost, or somebody else did it: there will be no receipt. GET STATUS may
  * end in an error, and so each is alone in its script.
  */
-export async function* lookAtContent({ act }: ChangeStart, _context: ChangeContext) {
+export async function* lookAtContent({ act, mayStay }: ChangeStart, _context: ChangeContext) {
+  // What may stay is a load file: an application of this name is somebody else's.
+  if (act.act === 'delete' && mayStay === true) return { application: false, done: false };
   const [name, subset] = soughtBy(act);
   const command = getStatus(subset, { prefix: name });
   const responses: readonly CardResponse[] = yield [toPlainCommand(command)];

@@ -1,35 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PolicyError } from '../../errors.ts';
-import { listApplications } from '../../store/issuer/applications.ts';
+import { filesOf, listApplications } from '../../store/issuer/applications.ts';
 import { providerOfProduct } from '../../store/issuer/card-products.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { InstallContext } from '../deploy-application/context.ts';
-import type { RemovalStart } from './context.ts';
+import type { Permitted, RemovalStart } from './context.ts';
 
 /**
  * R3: an application goes at the word of the provider and product for whom it was put there, and of nobody else. One
  * that nobody has on this card was never begun, or is gone: there is nothing to delete then, and R6 looks whether that
  * is so. The product is the caller's own in each case: with its last application the issuer forgets it.
+ * Load files go with it that its row says it was made of; the name of an application is none.
  *
  * @throws PolicyError `product-not-registered`, `aid-not-registered`, `not-your-application`, before anything is
  *     touched
  */
-export async function checkRemovalPermission({ request, caller }: RemovalStart, { database }: InstallContext) {
+export async function checkRemovalPermission(
+  { request, caller }: RemovalStart,
+  { database }: InstallContext,
+): Promise<Permitted> {
   const { cardId, ssdAid, instanceAid, loadFileAid, productId, libraryAids = [] } = request;
   const provider = await findProvider(database, caller);
   if (provider === undefined || (await providerOfProduct(database, productId)) !== caller)
     throw new PolicyError('product-not-registered', `${productId} is not registered as this provider's product`);
   if (!provider.aids.includes(ssdAid))
     throw new PolicyError('aid-not-registered', `The AID ${ssdAid} is not registered for this provider`);
-  const own = (await listApplications(database, cardId)).find(({ aid }) => aid === instanceAid);
-  // A domain is deleted by E3 to E8.
+  const rows = await listApplications(database, cardId);
+  const own = rows.find(({ aid }) => aid === instanceAid);
+  if (own === undefined) return { relayBaseUrl: provider.baseUrl, files: [], unrecorded: true as const };
+  // Whose load file it is made of nobody knows any more: that stays on the card.
+  const files = own.load_file_aid === null ? [] : [loadFileAid, ...libraryAids.toReversed()];
+  const isAnothers = (file: string) =>
+    rows.some((row) => row.provider_id !== caller && filesOf(row).some(({ aid }) => aid === file));
   const isOwn =
-    own === undefined ||
-    (own.provider_id === caller &&
-      instanceAid !== ssdAid &&
-      (own.product_id ?? productId) === productId &&
-      (own.load_file_aid ?? loadFileAid) === loadFileAid &&
-      libraryAids.every((library) => own.libraries?.some(({ aid }) => aid === library) !== false));
+    own.provider_id === caller &&
+    // A domain is deleted by E3 to E8.
+    instanceAid !== ssdAid &&
+    (own.product_id ?? productId) === productId &&
+    (own.load_file_aid ?? loadFileAid) === loadFileAid &&
+    libraryAids.every((library) => own.libraries?.some(({ aid }) => aid === library) ?? !isAnothers(library)) &&
+    !files.some((file) => rows.some(({ aid }) => aid === file));
   if (!isOwn) throw new PolicyError('not-your-application', `This product has no ${instanceAid} on this card`);
-  return { relayBaseUrl: provider.baseUrl, ...(own === undefined ? { unrecorded: true as const } : {}) };
+  return { relayBaseUrl: provider.baseUrl, files };
 }

@@ -10,6 +10,9 @@ import { SW, statusWordToHex } from '../../wire/status-word.ts';
 import type { InstallContext } from '../deploy-application/context.ts';
 import { sendProtected } from '../engine/protected-script.ts';
 import type { RemovalFacts } from './context.ts';
+import { filesOf } from './look-at-load-files.ts';
+
+type Looked = { readonly instanceOnCard: boolean; readonly filesOnCard: readonly string[] };
 
 const ROW: Parameters<typeof sendProtected>[2] = {
   numeral: 'R7',
@@ -22,16 +25,16 @@ const KEPT = [SW.CONDITIONS_NOT_SATISFIED, SW.REFERENCED_DATA_NOT_FOUND] as cons
 const deleteFile = (file: string) => expecting(deleteObject(aid(file)), SW.NO_ERROR, ...KEPT);
 
 /**
- * R7: DELETE of the instance where it is there, and then of the load file and the libraries that came with it, which
+ * R7: DELETE of the instance where it is there, and then of the load file and the libraries that R6a has seen, which
  * the card keeps while another instance is made of them or another file imports them (GPCS 11.2.2). For what was never
  * put there nothing is deleted: its load file may be another's.
  */
 export async function* deleteApplication(
-  { request, caller, instanceOnCard, unrecorded }: RemovalFacts & { readonly instanceOnCard: boolean },
+  { request, caller, instanceOnCard, unrecorded, files, filesOnCard }: RemovalFacts & Looked,
   context: InstallContext,
 ) {
   const { auditLog, workflowId, database } = context;
-  const { cardId, instanceAid, loadFileAid, productId, libraryAids = [], last } = request;
+  const { cardId, instanceAid, productId, last } = request;
   const record = {
     ...{ numeral: 'R7', act: 'DELETE', workflowId, subject: `${cardIdText(cardId)} ${instanceAid}` },
     details: { provider: caller, product: productId },
@@ -47,18 +50,18 @@ export async function* deleteApplication(
     return {};
   }
   await auditLog.append({ ...record, phase: 'before' });
-  const responses: readonly CardResponse[] = yield [
+  const [first, ...others] = filesOnCard;
+  const commands = [
     ...(instanceOnCard ? [deleteObject(aid(instanceAid))] : []),
-    deleteFile(loadFileAid),
-  ].map(toPlainCommand);
-  const answers = [responses.at(-1)];
-  // What imports another goes before it. Each may end in an error, and so is alone in its script.
-  const libraries = libraryAids.toReversed();
-  for (const library of libraries)
-    answers.push(...(await sendProtected([toPlainCommand(deleteFile(library))], context, ROW)));
-  const files = [loadFileAid, ...libraries];
+    ...(first === undefined ? [] : [deleteFile(first)]),
+  ];
+  const responses: readonly CardResponse[] = commands.length === 0 ? [] : yield commands.map(toPlainCommand);
+  const answers = first === undefined ? [] : [responses.at(-1)];
+  // Each may end in an error, and so is alone in its script.
+  for (const file of others) answers.push(...(await sendProtected([toPlainCommand(deleteFile(file))], context, ROW)));
   await auditLog.append({ ...record, phase: 'after' });
-  const gone = files.filter((_file, at) => answers[at]?.sw !== statusWordToHex(SW.CONDITIONS_NOT_SATISFIED));
+  const stayed = filesOnCard.filter((_file, at) => answers[at]?.sw === statusWordToHex(SW.CONDITIONS_NOT_SATISFIED));
+  const gone = filesOf({ request, files }).filter((file) => !stayed.includes(file));
   await forgetSeen(database, cardId, [
     { kind: 'application', aid: instanceAid },
     ...gone.map((file) => ({ kind: 'load-file', aid: file }) as const),

@@ -126,8 +126,9 @@ export const isSame = (one: PlacedApplication, other: PlacedApplication): boolea
   one.selectable === other.selectable;
 
 /**
- * The first AID among what is wanted that another one on the card has: of an instance, or of a load file that is
- * another upload, so that one would run the other's code.
+ * The first AID among what is wanted that another one on the card has: of an instance, of a load file that is another
+ * upload, so that one would run the other's code, or of one where the other has it as the other kind: DELETE takes
+ * whatever has the name.
  */
 export function takenName(
   wanted: readonly PlacedApplication[],
@@ -136,8 +137,10 @@ export function takenName(
   const names = new Set(others.map(({ instanceAid }) => instanceAid));
   const files = new Map(others.flatMap(filesOf).map((file) => [file.loadFileAid, file]));
   for (const application of wanted) {
-    if (names.has(application.instanceAid)) return application.instanceAid;
+    const { instanceAid } = application;
+    if (names.has(instanceAid) || files.has(instanceAid)) return instanceAid;
     for (const file of filesOf(application)) {
+      if (names.has(file.loadFileAid)) return file.loadFileAid;
       const there = files.get(file.loadFileAid);
       if (there !== undefined && fileOf(there).join() !== fileOf(file).join()) return file.loadFileAid;
     }
