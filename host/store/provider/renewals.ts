@@ -13,6 +13,8 @@ type Database = Kysely<ProviderTables>;
 /** Nobody knows where the new card is: it is looked for again. */
 export const CARD_AWAY = 'card-away';
 const UNIQUE_VIOLATION = '23505';
+/** One statement does not hold up the renewals that are at work. */
+const PRUNED_AT_ONCE = 1_000;
 
 /** True when another renewal that brings the product onto the card was agreed to in the same moment. */
 export const isOtherAgreed = (error: unknown): boolean => Object(error).code === UNIQUE_VIOLATION;
@@ -167,17 +169,22 @@ export async function listRenewals(database: Database, query: RenewalQuery): Pro
 }
 
 /**
- * Forgets those that came to their good end more than so many days ago. One that was given up stays: an operator may
- * agree to it anew, or end it.
+ * Forgets those that came to their good end more than so many days ago, a batch at a time. One that was given up stays:
+ * an operator may agree to it anew, or end it. So does one whose old card has something left that is to be taken off.
  *
  * @returns how many
  */
 export async function pruneRenewals(database: Database, days: number): Promise<number> {
-  const { numAffectedRows } = await sql`
-    DELETE FROM renewals WHERE state IN ('done', 'taken') AND due_at < now() - ${days} * interval '1 day'`.execute(
-    database,
-  );
-  return Number(numAffectedRows ?? 0);
+  for (let total = 0; ; ) {
+    const { numAffectedRows } = await sql`
+      DELETE FROM renewals WHERE instance_id IN (SELECT instance_id FROM renewals WHERE state IN ('done', 'taken')
+        AND clear_at IS NULL AND due_at < now() - ${days} * interval '1 day' LIMIT ${PRUNED_AT_ONCE})`.execute(
+      database,
+    );
+    const gone = Number(numAffectedRows ?? 0);
+    total += gone;
+    if (gone < PRUNED_AT_ONCE) return total;
+  }
 }
 
 /** Takes those that are due, for so long: nobody else works on them meanwhile, and whoever took them may die. */

@@ -113,7 +113,13 @@ describe('table of renewals', function () {
     expect(await ids({ state: 'failed' })).to.deep.equal(['old-2', 'old-6', 'old-10']);
     expect(await ids({ card: 'iccid:7' })).to.deep.equal(['old-7', 'old-6']);
     expect(await ids({ productId: 'p1', state: 'taken' })).to.deep.equal(['old-1', 'old-5', 'old-9']);
-    expect(await pruneRenewals(database, 5)).to.equal(4);
+    await sql`
+      INSERT INTO renewals (instance_id, product_id, old_card, new_card, suspended, state, due_at, clear_at)
+      SELECT 'many-' || n, 'many', 'iccid:1', 'iccid:2', false, 'done', now() - interval '6 days',
+        CASE WHEN n = 1 THEN now() END FROM generate_series(1, 1001) AS n`.execute(database);
+    expect(await pruneRenewals(database, 5), 'all but what is to be taken off').to.equal(1_004);
+    expect(await ids({ productId: 'many' })).to.deep.equal(['many-1']);
+    await sql`DELETE FROM renewals WHERE product_id = 'many'`.execute(database);
     const left = await ids({});
     expect(all.filter((id) => !left.includes(id))).to.have.members(['old-5', 'old-8', 'old-9', 'old-12']);
   });
