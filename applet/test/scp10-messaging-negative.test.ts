@@ -132,7 +132,7 @@ describe('Templates of PSO DECIPHER the card refuses with 6A80', () => {
     ['a level without its response MAC key', [level('11'), mac('10')]],
     ['a level without its encryption key', [level('03'), mac()]],
     ['a level without its response encryption key', [level('33'), mac(), enc('10')]],
-    ['unknown level bits', [level('04'), mac()]],
+    ['unknown level bits', [level('08'), mac()]],
     ["the card's own level bits", [level('81'), mac()]],
     ['two keys for one use', [level('01'), mac(), mac('10')]],
     ['two keys for one use of encryption', [level('01'), mac(), enc('10'), enc('30')]],
