@@ -35,6 +35,8 @@ export interface AdministrationServerOptions {
   readonly maxConnections?: number;
   /** From the connection to the end of its handshake; default 15,000. */
   readonly handshakeMs?: number;
+  /** How long a card has to end the connection after close_notify; default 5,000. */
+  readonly lingerMs?: number;
 }
 
 const LIMITS = {
@@ -42,6 +44,7 @@ const LIMITS = {
   /** Connections without a key yet, from all addresses. */
   maxHandshakes: 256,
   handshakeMs: 15_000,
+  lingerMs: 5_000,
   /** Header fields of one POST. */
   headerBytes: 4_096,
   headersMs: 15_000,
@@ -114,15 +117,16 @@ export class AdministrationServer implements AsyncDisposable {
       socket.destroy();
       return;
     }
-    const { findKey, logger, handshakeMs = LIMITS.handshakeMs } = this.#options;
+    const { findKey, logger, handshakeMs, lingerMs } = { ...LIMITS, ...this.#options };
     let tls: TLSSocket | undefined;
-    const gate = new PskGate(socket, findKey, (version) => {
+    const greeted = (version: 'TLSv1.2' | 'TLSv1.3') => {
       tls = this.#secure(gate, version === 'TLSv1.3' ? CARD_TLS_1_3 : CARD_TLS, settle);
       tls.on('error', (error) => {
         if (!open) logger.info({ reason: error.message, from: socket.remoteAddress }, 'a card could not connect');
         gate.destroy();
       });
-    });
+    };
+    const gate = new PskGate(socket, findKey, greeted, lingerMs);
     this.#gates.set(socket, gate);
     this.#handshakes += 1;
     const overdue = setTimeout(() => gate.destroy(), handshakeMs);
@@ -254,7 +258,8 @@ function respond(response: ServerResponse, sessionId: string, answer: Exclude<Ca
   const fields = encodeAdminAnswer({ ...nextUri, ...(body === undefined ? {} : { body: kind }) });
   for (const [name, value] of fields) response.setHeader(name, value);
   if (body === undefined) {
-    // The session is over: close_notify goes with the answer, for agents that wait for it.
+    // The session is over: close_notify goes with the answer, for agents that wait for it, and the end of the
+    // connection some seconds behind it.
     if (answer.kind === 'end') response.setHeader('Connection', 'close');
     response.writeHead(204);
     response.end();

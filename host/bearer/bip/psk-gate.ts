@@ -106,12 +106,18 @@ export class PskGate extends Duplex {
   #greeted = false;
   #reader: KeyNameReader | undefined = new KeyNameReader();
   #key: { readonly identity: string; readonly psk: Uint8Array } | undefined;
+  readonly #lingerMs: number;
+  #lingering: NodeJS.Timeout | undefined;
   /** The key is being asked for: what comes meanwhile waits. */
   #held: Buffer[] | undefined;
 
-  /** @param onHello told once of the version that the client leads to, before its bytes can be read */
-  constructor(socket: Socket, find: FindKey, onHello: (version: TlsVersion) => void = () => {}) {
+  /**
+   * @param onHello told once of the version that the client leads to, before its bytes can be read
+   * @param lingerMs how long a client has to end the connection itself when all is written; default 0
+   */
+  constructor(socket: Socket, find: FindKey, onHello: (version: TlsVersion) => void = () => {}, lingerMs = 0) {
     super({ allowHalfOpen: false });
+    this.#lingerMs = lingerMs;
     this.#socket = socket;
     this.#find = find;
     this.#onHello = onHello;
@@ -137,6 +143,8 @@ export class PskGate extends Duplex {
   }
 
   #received(bytes: Buffer): void {
+    // There is no way to answer any more.
+    if (this.writableEnded) return;
     if (this.#held !== undefined) {
       this.#held.push(bytes);
       return;
@@ -190,12 +198,24 @@ export class PskGate extends Duplex {
     this.#socket.write(chunk, done);
   }
 
+  /** A handset may drop what its card has not read when the connection ends: the card ends it first, if it does. */
   override _final(done: (error?: Error | null) => void): void {
-    this.#socket.end(() => done());
+    const end = () => {
+      clearTimeout(this.#lingering);
+      this.#socket.end(() => done());
+    };
+    if (this.#lingerMs === 0 || this.#socket.readableEnded) end();
+    else {
+      this.#lingering = setTimeout(end, this.#lingerMs);
+      this.#socket.once('end', end);
+      // What still comes is passed over, and its end is heard.
+      this.#socket.resume();
+    }
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#key?.psk.fill(0);
+    clearTimeout(this.#lingering);
     this.#socket.destroy();
     done(error);
   }

@@ -43,7 +43,7 @@ export class TestNode implements AsyncDisposable {
 
   static async open(
     url: string,
-    more: Partial<AdministrationOptions> & { readonly handshakeMs?: number } = {},
+    more: Partial<AdministrationOptions> & { readonly handshakeMs?: number; readonly lingerMs?: number } = {},
   ): Promise<TestNode> {
     await using parts = new AsyncDisposableStack();
     const database = await openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 4, onError });
@@ -51,8 +51,11 @@ export class TestNode implements AsyncDisposable {
     const bells = parts.use(await BellsByDatabase.listen({ url, onError }));
     const table = new AdminSessionTable(database);
     const administration = new Administration({ table, bells: bells.bells, ...more });
-    const { handshakeMs } = more;
-    const limits = handshakeMs === undefined ? {} : { handshakeMs };
+    const { handshakeMs, lingerMs } = more;
+    const limits = {
+      ...(handshakeMs === undefined ? {} : { handshakeMs }),
+      ...(lingerMs === undefined ? {} : { lingerMs }),
+    };
     const listen = { host: '127.0.0.1', port: 0, administration, findKey, logger: silent, ...limits };
     const server = await AdministrationServer.listen(listen);
     return new TestNode(parts.move(), { administration, table, server });
@@ -60,6 +63,11 @@ export class TestNode implements AsyncDisposable {
 
   get address() {
     return { host: '127.0.0.1', port: this.#server.port };
+  }
+
+  /** Cards that are connected. */
+  get size(): number {
+    return this.#server.size;
   }
 
   /** Ends the port and all connections, as a node that is killed. */
