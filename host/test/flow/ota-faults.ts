@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { sql } from 'kysely';
 import { draws } from '../../../setup/soak/runs.ts';
@@ -48,6 +49,7 @@ export interface FaultCase {
 }
 
 const PROVIDER = 'a';
+const ARRIVAL_MS = 120_000;
 /** Of a flow with 1024 bits each way, and the call with its receipt. */
 const MESSAGES: Readonly<Record<FaultyBearer, number>> = { sms: 35, bip: 1, 'bip-card': 1 };
 /** Bytes of a flow's channel, both ways: fewer than there are, so that a fault strikes. */
@@ -80,6 +82,12 @@ function atMessage(
   return { hit: () => hit, toCard };
 }
 
+/** Rejects when a message that was held back, and is let go, does not come: far longer than an SMSC takes. */
+async function overdue(): Promise<never> {
+  await pause(ARRIVAL_MS, undefined, { ref: false });
+  throw new InvariantError('late-message', `The message that was held back did not come within ${ARRIVAL_MS} ms`);
+}
+
 /** A promise with its key. */
 const gate = () => Promise.withResolvers<void>();
 
@@ -102,7 +110,7 @@ const dayLate = (bearer: FaultyBearer): FaultCase => ({
     const late = async () => {
       if (!fault.hit()) return false;
       day.resolve();
-      await arrival.promise;
+      await Promise.race([arrival.promise, overdue()]);
       return fault.toCard;
     };
     return { ...fault, late };
