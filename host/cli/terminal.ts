@@ -19,10 +19,15 @@ export function addTerminalCommands(terminal: Command): void {
     .option('--json', 'a line of JSON for each')
     .action(async ({ after, count, json }: WatchOptions, command: Command) => {
       const first = numberOf('--after', after);
+      let last = first;
       let left = count === undefined ? Number.POSITIVE_INFINITY : numberOf('--count', count);
       if (left === 0) return;
       const { watchCommands } = await import('./terminal-client.ts');
       for await (const asked of watchCommands(String(command.optsWithGlobals().config), first)) {
+        // One that begins anew counts from 1.
+        const missed = asked.number - 1 - (asked.number > last ? last : 0);
+        if (missed > 0) process.stderr.write(`tsm: the terminal keeps ${missed} before ${asked.number} no more\n`);
+        last = asked.number;
         say(json === true ? printable(asked) : line(asked));
         left -= 1;
         if (left === 0) return;

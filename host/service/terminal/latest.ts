@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Bells, readUntil } from '../../store/bells.ts';
 
-/** What came last, numbered from 1, for whoever watches: the oldest goes when one more comes than is kept. */
+/**
+ * What came last, numbered from 1, for whoever watches. When one more comes than is kept the oldest goes of the reader
+ * that has most: a card that asks without end keeps those of others.
+ */
 
 const BELL = 'latest';
 
-export class Latest<T extends object> {
+export class Latest<T extends { readonly readerName: string }> {
   readonly #kept: (T & { readonly number: number; readonly at: string })[] = [];
   readonly #bells = new Bells();
   readonly #closing = new AbortController();
@@ -21,8 +24,16 @@ export class Latest<T extends object> {
   add(one: T): void {
     this.#count += 1;
     this.#kept.push({ ...one, number: this.#count, at: this.#now().toISOString() });
-    if (this.#kept.length > this.#most) this.#kept.shift();
+    if (this.#kept.length > this.#most) this.#forgetOne();
     this.#bells.ring(BELL);
+  }
+
+  #forgetOne(): void {
+    const counts = new Map<string, number>();
+    for (const { readerName } of this.#kept) counts.set(readerName, (counts.get(readerName) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    const oldest = this.#kept.findIndex(({ readerName }) => counts.get(readerName) === most);
+    this.#kept.splice(oldest, 1);
   }
 
   /**

@@ -92,7 +92,12 @@ describe('texts that cards show', () => {
     for (let count = 0; count < 150; count += 1) texts.add(READER, { dcs: 4, text: Buffer.from(`${count}`) });
     const all = await texts.after(0, 0);
     expect([all.length, all.at(-1)?.text, all.at(-1)?.number]).to.deep.equal([100, '149', 154]);
-    const waits = texts.after(154, 600_000);
+    texts.add('slot 2', { dcs: 4, text: Buffer.from('rare') });
+    for (let count = 0; count < 150; count += 1) texts.add(READER, { dcs: 4, text: Buffer.from(`${count}`) });
+    const both = await texts.after(0, 0);
+    expect(both, 'a reader of few keeps them').to.have.lengthOf(100);
+    expect(both[0]).to.include({ readerName: 'slot 2', number: 155 });
+    const waits = texts.after(305, 600_000);
     texts.close();
     expect(await waits).to.deep.equal([]);
   });

@@ -17,6 +17,7 @@ import { ScriptedCard } from './handset/scripted-card.ts';
 const CLI = new URL('../../cli/tsm.mjs', import.meta.url).pathname;
 const READER = 'slot 1';
 const SELF = { role: 'terminal', id: 'desk' } as const;
+const MORE_TIME = { number: 1, type: 0x02, qualifier: 0, source: 0x81, destination: 0x82, objects: [] };
 const run = promisify(execFile);
 
 describe('tsm terminal watch', function () {
@@ -54,15 +55,16 @@ describe('tsm terminal watch', function () {
     await desk.run({ type: 'exchange', id: 1, readerName: READER, insertion: '1', fence: 1, commands: script });
     await asked;
   };
-  const watch = (...words: string[]) =>
-    run(process.execPath, [CLI, 'terminal', 'watch', '--config', config, ...words]).then(({ stdout }) => stdout);
+  const watching = (...words: string[]) =>
+    run(process.execPath, [CLI, 'terminal', 'watch', '--config', config, ...words]);
+  const watch = (...words: string[]) => watching(...words).then(({ stdout }) => stdout);
 
   it('prints what cards show and ask for as it comes, and ends after as many as it was told', async () => {
     await ask('displayText', [catObject('textString', { dcs: 4, text: Buffer.from('Top "up"\n', 'latin1') })]);
-    const watching = Promise.all([watch('--count', '3'), watch('--after', '1', '--count', '2', '--json')]);
+    const both = Promise.all([watch('--count', '3'), watch('--after', '1', '--count', '2', '--json')]);
     await ask('getInkey', [catObject('textString', { dcs: 4, text: Buffer.from('Yes?', 'latin1') })]);
     await ask('moreTime');
-    const [text, json] = await watching;
+    const [text, json] = await both;
     expect(text.split('\n').map((line) => line.replace(/^(\d+ {2})\S+/, '$1at'))).to.deep.equal([
       '1  at  slot 1  displayText 00 -> 00  "Top \\"up\\"\\n"',
       '2  at  slot 1  getInkey 00 -> 12',
@@ -94,6 +96,17 @@ describe('tsm terminal watch', function () {
     expect(first).to.contain(`"text":"${escapes}"`);
     expect(JSON.parse(first ?? '').text).to.equal(hostile);
     expect(JSON.parse(second ?? '').text).to.equal('x'.repeat(300));
+  });
+
+  it('says how many it has missed', async () => {
+    const last = (await commands.after(0, 0)).at(-1)?.number ?? 0;
+    const add = (count: number) => {
+      for (let index = 0; index < count; index += 1) commands.add(READER, MORE_TIME, 0);
+    };
+    add(510);
+    const { stdout, stderr } = await watching('--after', String(last), '--count', '1');
+    expect(stdout).to.match(new RegExp(`^${last + 11} `));
+    expect(stderr).to.equal(`tsm: the terminal keeps 10 before ${last + 11} no more\n`);
   });
 
   it('ends with 2 for a number that is none', async () => {
