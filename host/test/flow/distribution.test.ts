@@ -57,6 +57,11 @@ for (const [link, keySizeBits] of [
       expect(recorded).to.have.length(TRIPS);
     });
 
+    it('asks nothing more behind a SELECT of the SSD that the card does not have', () => {
+      const probed = state.steps.find(({ numeral }) => numeral === '41a');
+      expect(probed?.commands).to.deep.equal(['SELECT 9000', 'GET DATA [certificate] 9000', 'SELECT 6A82']);
+    });
+
     it("leaves a certificate of the provider's CA for the key that the card made", async () => {
       const [row] = await lab.platforms.securityDomains('a');
       expect([row?.state, row?.certificate]).to.deep.equal(['certified', state.ssd?.certificate]);

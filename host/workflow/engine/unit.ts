@@ -6,7 +6,16 @@ import type { StepRecord } from '../../wire/message/key-distribution.ts';
 import type { PlainCommand } from '../../wire/message/kms.ts';
 import { statusWordMeaning } from '../../wire/status-word.ts';
 import type { CardLink } from '../ports.ts';
-import { type AnyFacts, type CardRow, type HostRow, type RowHead, type Segment, Stop, type Unit } from './flow.ts';
+import {
+  type AnyFacts,
+  type CardRow,
+  type EndingCommand,
+  type HostRow,
+  type RowHead,
+  type Segment,
+  Stop,
+  type Unit,
+} from './flow.ts';
 import type { AuthenticationAttempt, SecureChannelSlot } from './secure-channel-slot.ts';
 import { type Cost, costOf, costOfRows, elapsed, emptyRecord, tripCost, wayOf } from './trip-cost.ts';
 
@@ -140,7 +149,7 @@ async function runTrip(rows: readonly CardRow<CardCommand>[], facts: AnyFacts, c
   const commands = started.flatMap((part) => part.commands);
   const opener = context.channel.kind === 'opening' ? started.find((part) => part.opens) : undefined;
   if (opener !== undefined) await context.channel.beginAttempt(context.authentication(facts));
-  const result = await exchange(commands, context);
+  const result = await exchange(commands.map(toSend), context);
   if (opener !== undefined && isRefused(opener, started, result.responses)) await context.channel.endAttempt('refused');
   return finishRows(started, commands, commands, result.responses, tripCost(result, start), context);
 }
@@ -224,6 +233,15 @@ function requireAccepted(commands: readonly CardCommand[], responses: readonly C
 const accepts = (command: CardCommand | PlainCommand, sw: string): boolean =>
   ('anyStatus' in command && command.anyStatus === true) || (command.expect ?? ['9000']).includes(sw);
 
+const isEnding = (command: CardCommand | PlainCommand): command is EndingCommand => 'endsAt' in command;
+
+/** As the terminal takes it: that the trip may end there is between row and engine. */
+function toSend(command: CardCommand): CardCommand {
+  if (!isEnding(command)) return command;
+  const { endsAt: _endsAt, ...sent } = command;
+  return sent;
+}
+
 function refused(label: string, sw: string): StatusWordError {
   const meaning = statusWordMeaning(Number.parseInt(sw, 16));
   return new StatusWordError('status-word', `${label}: card answered ${sw}, ${meaning}`, {
@@ -254,6 +272,7 @@ async function finishRows<Command extends CardCommand | PlainCommand>(
         const response = own[position];
         if (response === undefined)
           throw new TransportError('script-cut', `${command.label}: the script ended before it`);
+        if (isEnding(command) && command.endsAt.includes(response.sw)) break;
         if (!accepts(command, response.sw)) throw refused(command.label, response.sw);
       }
       return part.finish(own);

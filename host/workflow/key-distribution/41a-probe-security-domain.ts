@@ -5,15 +5,23 @@ import { answersAs } from '../../wire/gp/fci.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { select } from '../../wire/gp/select.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { SW } from '../../wire/status-word.ts';
+import { SW, statusWordToHex } from '../../wire/status-word.ts';
+import type { EndingCommand } from '../engine/flow.ts';
 import type { ProviderContext } from './provider-context.ts';
+
+const ABSENT = [SW.NOT_FOUND, SW.INS_NOT_SUPPORTED] as const;
 
 /**
  * SELECT, going on where there is no such application. A card may hand it to the application that is selected then,
  * which does not know the instruction (JCRE 3.0.4 4.6).
  */
-export const probe = (name: string) =>
-  toCardCommand(expecting(select(aid(name)), SW.NO_ERROR, SW.NOT_FOUND, SW.INS_NOT_SUPPORTED));
+export const probe = (name: string) => toCardCommand(expecting(select(aid(name)), SW.NO_ERROR, ...ABSENT));
+
+/** The same where nothing behind it is worth asking: the script stops at what is not there. */
+export const probeOrEnd = (name: string): EndingCommand => ({
+  ...toCardCommand(select(aid(name))),
+  endsAt: ABSENT.map(statusWordToHex),
+});
 
 /** True when the very application was selected, not one whose AID begins with this one (GPCS 11.9.1, partial names). */
 export const selectedExactly = (response: CardResponse | undefined, name: string): boolean =>
@@ -21,18 +29,19 @@ export const selectedExactly = (response: CardResponse | undefined, name: string
 
 /**
  * Asks the card itself, by SELECT with the AID that is the same on every card (key-distribution.md section 3,
- * way 2), and reads the CASD's certificate for 54a. What follows a SELECT that found nothing goes to
- * another security domain: its answer is not looked at. Nobody has signed any of this: 41b asks the CASD.
+ * way 2), and reads the CASD's certificate for 54a. The SSD comes last: on a card without it there is nothing to read
+ * behind. What follows a SELECT of a CASD that is not there goes to another security domain: its answer is not looked
+ * at. Nobody has signed any of this: 41b asks the CASD.
  */
 export async function* probeSecurityDomain(_facts: unknown, context: ProviderContext) {
   const { ssdAid } = context.settings;
   const responses: readonly CardResponse[] = yield [
-    probe(ssdAid),
-    ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
     probe(aidToHex(AID.CONTROLLING_AUTHORITY_SECURITY_DOMAIN)),
     ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
+    probeOrEnd(ssdAid),
+    ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
   ];
-  const [ssdSelected, ssdCertificate, casdSelected, casdCertificate] = responses;
+  const [casdSelected, casdCertificate, ssdSelected, ssdCertificate] = responses;
   const ssdPresent = selectedExactly(ssdSelected, ssdAid);
   const hasCertificate = ssdPresent && ssdCertificate?.sw === '9000';
   const hasCasd = casdSelected?.sw === '9000' && casdCertificate?.sw === '9000';

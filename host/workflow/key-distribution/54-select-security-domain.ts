@@ -13,7 +13,7 @@ import { keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 import { RepeatVisit } from '../engine/retry.ts';
-import { type Probe, probe, selectedExactly } from './41a-probe-security-domain.ts';
+import { type Probe, probe, probeOrEnd, selectedExactly } from './41a-probe-security-domain.ts';
 import { cardOf, isOurs, requireSameCard } from './41c-find-security-domain.ts';
 import { attestationScript, isOwnPair } from './attestation.ts';
 import { auditSecurityDomain, type ProviderContext } from './provider-context.ts';
@@ -79,7 +79,10 @@ export function requireFinished(row: SecurityDomainRow | undefined): void {
 }
 
 async function* selectDomain(row: SecurityDomainRow, facts: KnownCard, context: ProviderContext) {
-  const responses: readonly CardResponse[] = yield [probe(row.ssdAid), ifPresent(getData(DATA_OBJECT.KEY_INFORMATION))];
+  const responses: readonly CardResponse[] = yield [
+    probeOrEnd(row.ssdAid),
+    ifPresent(getData(DATA_OBJECT.KEY_INFORMATION)),
+  ];
   const [selected, keyInformation] = responses;
   if (!selectedExactly(selected, row.ssdAid)) throw await missing(facts, row, context);
   const keys = decodeKeyInformation(responseData('GET DATA [key information]', keyInformation));
