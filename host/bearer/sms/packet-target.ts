@@ -44,3 +44,11 @@ export function maybeAskedAgain({ apdus }: CardCommand): boolean {
   const { cla, ins } = decodeCommand(fromHex(only, MAX_APDU));
   return READS.has(ins) && (cla & SECURE_MESSAGING) === 0;
 }
+
+/** Whether this is a SELECT by name that the script goes on after when the card has no such application. */
+export function maySelectNothing({ apdus, anyStatus, expect = [] }: CardCommand): boolean {
+  const [only, ...more] = apdus;
+  if (only === undefined || more.length > 0 || (anyStatus !== true && expect.length < 2)) return false;
+  const { ins, p1 } = decodeCommand(fromHex(only, MAX_APDU));
+  return ins === INS_SELECT && p1 === SELECT_BY_NAME;
+}

@@ -6,6 +6,7 @@ import {
   messagesOf,
   PRIORITY,
   type ProofWay,
+  packetMessages,
   packetSecurity,
   scriptRoom,
 } from '../../service/ota/packet-rules.ts';
@@ -18,7 +19,7 @@ import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-in
 import { type AdminOutcome, decodeAdminResult, encodeAdminBody } from '../bip/admin-script.ts';
 import { decodeCompactResult, encodeCompactPacket } from './compact-packet.ts';
 import { isOpen, type SmsOutbox } from './outbox.ts';
-import { maybeAskedAgain, type PacketTarget, sameTarget } from './packet-target.ts';
+import { maybeAskedAgain, maySelectNothing, type PacketTarget, sameTarget } from './packet-target.ts';
 
 /** Scripts go to the card as secured packets in short messages (SCP80), one packet and one answer for each script. */
 
@@ -83,13 +84,34 @@ export class SmsBearer implements CardBearer {
     return this.#options.format === 'compact';
   }
 
-  /** What the next packet has: commands for one target, as many as it has room for. */
+  /** What the next packet has: commands for one target, as many as it has room for, or as are not sent in vain. */
   #packet(left: readonly CardCommand[], before: PacketTarget) {
     const next = sameTarget(left, before);
-    const { body, commands } = this.#isCompact
-      ? encodeCompactPacket(next.run, this.#room)
-      : encodeAdminBody(next.run, { form: 'definite', maxBytes: this.#room });
-    return { body, run: next.run.slice(0, commands), packet: next.target };
+    const whole = this.#encode(next.run);
+    const run = next.run.slice(0, whole.commands);
+    const lead = this.#lead(run, whole.body);
+    if (lead === undefined) return { body: whole.body, run, packet: next.target };
+    return { body: lead.body, run: run.slice(0, lead.commands), packet: next.target };
+  }
+
+  #encode(commands: readonly CardCommand[]) {
+    return this.#isCompact
+      ? encodeCompactPacket(commands, this.#room)
+      : encodeAdminBody(commands, { form: 'definite', maxBytes: this.#room });
+  }
+
+  /**
+   * The card stops at a SELECT of what it does not have, and all that stands behind would be sent again: the SELECT
+   * goes ahead in one message, where the two packets take no more than one message more.
+   */
+  #lead(run: readonly CardCommand[], body: Uint8Array) {
+    const last = run.findLastIndex(maySelectNothing);
+    const behind = run.slice(last + 1);
+    const inOne = packetMessages(body.length);
+    if (last < 0 || behind.length === 0 || inOne === 1) return undefined;
+    const lead = this.#encode(run.slice(0, last + 1));
+    const both = packetMessages(lead.body.length) + packetMessages(this.#encode(behind).body.length);
+    return packetMessages(lead.body.length) === 1 && both <= inOne + 1 ? lead : undefined;
   }
 
   async exchange(card: ReachedCard, script: CardScript, timeoutMs: number): Promise<CarriedScript> {

@@ -29,6 +29,14 @@ const BLOCK = 16;
 /** Messages of a script's packet, padding included. */
 export const messagesOf = (scriptBytes: number): number => countParts(PACKET_BYTES + scriptBytes + BLOCK);
 
+/** Bytes of a packet that are in clear, and those before the script that are not: counter, PCNTR and checksum. */
+const CLEAR_BYTES = 10;
+const CIPHERED_BYTES = 5 + 1 + 8;
+
+/** Messages of a script's packet whose key is AES: exactly. */
+export const packetMessages = (scriptBytes: number): number =>
+  countParts(CLEAR_BYTES + Math.ceil((CIPHERED_BYTES + scriptBytes) / BLOCK) * BLOCK);
+
 /** Longest script whose packet is no more than `parts` short messages. */
 export function scriptRoom(parts: number): number {
   let room = parts * 140;

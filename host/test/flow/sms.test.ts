@@ -16,8 +16,8 @@ import { exchangeAtLiar } from './terminal-with-any-number.ts';
 /** 41 to 60 between separate processes, with every script in short messages, since no channel opens (BIP). */
 
 const TRIPS = 6;
-const MOST_PACKETS = 12;
-const MOST_MESSAGES = 90;
+const MOST_PACKETS = 10;
+const MOST_MESSAGES = 72;
 /** Messages that are sent to the card once more. */
 const REPLAYS = 30;
 const SERVER = '1000';

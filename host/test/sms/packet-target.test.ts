@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { maybeAskedAgain, sameTarget } from '../../bearer/sms/packet-target.ts';
+import { maybeAskedAgain, maySelectNothing, sameTarget } from '../../bearer/sms/packet-target.ts';
 import type { CardCommand } from '../../wire/message/card-script.ts';
 
 const command = (...apdus: string[]): CardCommand => ({ label: apdus[0] ?? '', apdus });
@@ -46,5 +46,19 @@ describe('targets of packets', () => {
     expect(maybeAskedAgain(command('0CCB3FFF08'.concat('00'.repeat(8), '00')))).to.equal(false);
     expect(maybeAskedAgain(command('80E60C0000'))).to.equal(false);
     expect(maybeAskedAgain(command('80CA004200', '80CA004500'))).to.equal(false);
+  });
+
+  it('only a SELECT by name that the script goes on after may select nothing', () => {
+    const probe = { ...command('00A4040005A000000001'), expect: ['9000', '6A82'] };
+    expect(maySelectNothing(probe)).to.equal(true);
+    expect(maySelectNothing({ ...command('00A4040005A000000001'), anyStatus: true })).to.equal(true);
+    for (const other of [
+      command('00A4040005A000000001'),
+      { ...probe, expect: ['9000'] },
+      { ...probe, apdus: ['00A40004023F00'] },
+      { ...probe, apdus: ['80CA7F2100'] },
+      { ...probe, apdus: [...probe.apdus, ...probe.apdus] },
+    ])
+      expect(maySelectNothing(other), JSON.stringify(other)).to.equal(false);
   });
 });

@@ -104,6 +104,30 @@ describe('the bearer by short message', function () {
     expect(result).to.include({ stopped: true, roundTrips: 2 });
   });
 
+  it('sends nothing long in vain behind a SELECT of what the card may not have', async () => {
+    const probe: CardCommand = { label: 'SELECT', apdus: ['00A4040005A000000001'], expect: ['9000', '6A82'] };
+    const long = [command(255), command(255)];
+    const blocks = (bytes: number) => Math.ceil(bytes / 16) * 16;
+    const least = 1 + countParts(10 + blocks(14 + 4 + 2 * (4 + 260)));
+    for (const sw of [0x6a82, 0x9000]) {
+      await using card = new ScriptedCard(world, { statusWords: [sw] });
+      const before = world.smsc.traffic.messages;
+      const commands = [probe, ...long];
+      const units = node.bearer.units(script(commands));
+      const result = await node.bearer.exchange(reached(MSISDN), script(commands), 20_000);
+      expect(result).to.deep.include({ stopped: false, roundTrips: 2, apdus: 3 });
+      expect(card.ran).to.have.lengthOf(3);
+      expect(world.smsc.traffic.messages - before)
+        .to.equal(least)
+        .and.to.equal(units);
+    }
+    // What goes in one message has nothing to save.
+    await using _card = new ScriptedCard(world, { statusWords: [0x9000] });
+    expect(await node.bearer.exchange(reached(MSISDN), script([probe, command(9)]), 20_000)).to.include({
+      roundTrips: 1,
+    });
+  });
+
   it('reaches nobody without a number, without a card for it, and with a command that may not be late', async () => {
     const attempts: readonly (readonly [ReachedCard, readonly CardCommand[], RegExp])[] = [
       [reached(), [command(1)], /has no number/],
