@@ -282,6 +282,8 @@ describe('A packet that is not in order', () => {
       expect((await remote.exchange(`80F0408007${MAILBOX}`)).sw).equal('9000');
       const { data } = await sendPacket(card, mailbox.packet('Echo'));
       expect(openPlainStatus(data, SPI, aes)).equal('09');
+      // whose reference an earlier one has already, so that it has none
+      expect(await mailbox.heard(NAMED_TOO), 'of a packet as it came').equal('');
       expect((await remote.script([`80F0400007${MAILBOX}`])).answers).deep.equal(['9000']);
     }));
 });

@@ -116,11 +116,13 @@ final class Envelope {
         if (named.stream().anyMatch(target -> !toolkit.takes(target.application.aid, message.security()))) {
             return List.of();
         }
-        // Applications that were installed without a reference of their own hear of every packet.
+        // Applications that were installed without a reference of their own hear of every packet; where remote
+        // management is there it says whose it is, and nobody else hears of one that was not opened.
         return !named.isEmpty()
                 ? named
                 : all(formatted).stream()
-                        .filter(target -> target.application.tar.length == 0)
+                        .filter(target -> target.application.tar.length == 0
+                                && (opener == null || toolkit.isRemoteManagement(target.application.aid)))
                         .toList();
     }
 
