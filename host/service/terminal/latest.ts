@@ -3,7 +3,7 @@ import { Bells, readUntil } from '../../store/bells.ts';
 
 /**
  * What came last, numbered from 1, for whoever watches. When one more comes than is kept the oldest goes of the reader
- * that has most: a card that asks without end keeps those of others.
+ * that has most: a card that asks without end pushes out its own.
  */
 
 const BELL = 'latest';
