@@ -153,10 +153,22 @@ describe('SCP03 refuses', () => {
   it(
     'ciphertext that is no whole block, or whose padding is bad',
     withKeySet(async (card, set) => {
-      for (const data of [randomBytes(15), randomBytes(17), Buffer.alloc(16)]) {
-        const session = await openScp03(card, set);
+      const header = '84CA00D3';
+      const broken = (length: number) => (session: Scp03Session) => {
         session.counter += 1n;
-        await card.ok(apdu('84CA00D3', session.mac('84CA00D3', data), true), '6982');
+        return session.mac(header, randomBytes(length));
+      };
+      const padded = (plain: string) => (session: Scp03Session) => session.fieldOfBlocks(header, bytes(plain));
+      for (const field of [
+        broken(15),
+        broken(17),
+        padded('00'.repeat(16)),
+        padded('FF'.repeat(16)),
+        padded('5C008000000000000000000000000001'),
+        padded(`80${'00'.repeat(31)}`),
+      ]) {
+        const session = await openScp03(card, set);
+        await card.ok(apdu(header, field(session), true), '6982');
         await expectAborted(card, set, session);
       }
     }),

@@ -148,7 +148,17 @@ export class Scp03Session {
   field(header: string, data: Buffer): Buffer {
     this.counter += 1n;
     const ciphered = (this.level & 0x02) !== 0 && data.length > 0;
-    return this.mac(header, ciphered ? aes('cbc', this.sEnc, pad80(data), this.#counterBlock(false)) : data);
+    return this.mac(header, ciphered ? this.#cipher(pad80(data)) : data);
+  }
+
+  /** A field of whole blocks enciphered as they are, for tests of the padding. */
+  fieldOfBlocks(header: string, blocks: Buffer): Buffer {
+    this.counter += 1n;
+    return this.mac(header, this.#cipher(blocks));
+  }
+
+  #cipher(blocks: Buffer): Buffer {
+    return aes('cbc', this.sEnc, blocks, this.#counterBlock(false));
   }
 
   async authenticate(level: number): Promise<string> {
