@@ -65,11 +65,9 @@ const MAX_SENDINGS = 4;
 /** How long the other nodes leave a packet to the one that has taken it, and how often that one says so anew. */
 const CLAIM_MS = 30_000;
 const HOLD_MS = 10_000;
-/** Of card sessions, by one SMSC. */
-const MOST_AT_ONCE = 64;
-/** By one SMSC, and by all of them. */
-const MOST_OF_CAMPAIGNS = 8;
-const MOST_OF_ALL_CAMPAIGNS = 32;
+/** Packets at work: by one SMSC, by all, and by each one also where the others have taken all that there are. */
+const PLACES_OF_SESSIONS = { one: 64, all: 256, kept: 8 };
+const PLACES_OF_CAMPAIGNS = { one: 8, all: 32, kept: 2 };
 const LONGEST_SLEEP_MS = 60_000;
 const PID_DOWNLOAD = 0x7f;
 /** 8-bit data of class 2, for the card. */
@@ -191,8 +189,8 @@ export class SmsOutbox implements AsyncDisposable {
   #places(campaigns: boolean, lane: Lane | undefined): number {
     const busy = [...this.#working.values()].filter(({ campaign }) => campaign === campaigns);
     const ofLane = busy.filter(({ laneName }) => laneName === lane?.name).length;
-    if (!campaigns) return MOST_AT_ONCE - ofLane;
-    return Math.min(MOST_OF_CAMPAIGNS - ofLane, MOST_OF_ALL_CAMPAIGNS - busy.length);
+    const { one, all, kept } = campaigns ? PLACES_OF_CAMPAIGNS : PLACES_OF_SESSIONS;
+    return Math.max(kept - ofLane, Math.min(one - ofLane, all - busy.length));
   }
 
   async #claim(
@@ -250,10 +248,12 @@ export class SmsOutbox implements AsyncDisposable {
     if (notBefore > now) return table.later(packet.id, notBefore);
     if (packet.sendings >= sendings) return table.later(packet.id, packet.expiresAt);
     const msisdn = packet.msisdn ?? (await this.#wrap(packet));
-    // Its card has no number now: it may have one later.
+    // Its card has just lost its number.
     if (msisdn === undefined) return table.later(packet.id, this.#after(retryMs));
-    if (await this.#submitAll(packet, msisdn))
-      await table.allSent(packet.id, this.#after(resendMs * 2 ** packet.sendings));
+    const outcome = await this.#submitAll(packet, msisdn);
+    if (outcome === 'not-taken') return;
+    const waitMs = outcome === 'cut-off' ? retryMs : resendMs * 2 ** packet.sendings;
+    await table.sendingOver(packet.id, this.#after(waitMs));
   }
 
   get #rules(): ServerRules {
@@ -290,28 +290,35 @@ export class SmsOutbox implements AsyncDisposable {
   /**
    * Gives the SMSC what it does not have: first what never left, else what is not known to have come, else all of it.
    *
-   * @returns true when it has all of it
+   * @returns what became of this sending: one that the SMSC may have something of counts as any other
    */
-  async #submitAll(packet: PacketRow, msisdn: string): Promise<boolean> {
+  async #submitAll(packet: PacketRow, msisdn: string): Promise<'sent' | 'silence' | 'cut-off' | 'not-taken'> {
     const { table } = this.#options;
     const messages = await table.messages(packet.id);
     const [queued, sent] = (['queued', 'sent'] as const).map((state) => messages.filter((one) => one.state === state));
     const todo = [queued, sent, messages].find((some) => some !== undefined && some.length > 0) ?? [];
-    if (!(await table.leaves(packet.id))) return false;
+    // While it waits for its turn nothing has left, and whoever wants it back gets it.
+    let leaving = () => table.leaves(packet.id);
     const { network, source } = this.#route(msisdn, packet);
     let untouched = packet.state === 'queued';
     for (const { sequence, userData } of todo) {
       try {
-        const messageId = await network.submit(this.#message(packet, { source, msisdn, userData }));
+        const messageId = await network.submit(this.#message(packet, { source, msisdn, userData }), leaving);
+        if (messageId === undefined) return 'not-taken';
         await table.partSent(packet.id, { sequence, messageId, until: this.#after(CLAIM_MS) });
         untouched = false;
+        leaving = async () => true;
       } catch (error) {
         if (!(error instanceof TransportError)) throw error;
-        await this.#notTaken(packet, error, untouched);
-        return false;
+        if (error.code !== 'smsc-unknown') {
+          await this.#notTaken(packet, error, untouched);
+          return 'not-taken';
+        }
+        this.#options.onError(error);
+        return error.context.silent === true ? 'silence' : 'cut-off';
       }
     }
-    return true;
+    return 'sent';
   }
 
   async #notTaken({ id }: PacketRow, error: TransportError, untouched: boolean): Promise<void> {
@@ -319,7 +326,7 @@ export class SmsOutbox implements AsyncDisposable {
     onError(error);
     const { retryMs: wanted } = error.context;
     const waitMs = typeof wanted === 'number' ? Math.max(wanted, retryMs) : retryMs;
-    if (untouched && error.code !== 'smsc-unknown') await table.stays(id);
+    if (untouched) await table.stays(id);
     await table.later(id, this.#after(waitMs));
     if (error.code === 'smsc-refused') await table.giveUp(id);
   }

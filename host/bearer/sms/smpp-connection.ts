@@ -107,7 +107,8 @@ export class SmppConnection implements AsyncDisposable {
    *
    * @returns the id that the SMSC gave it
    * @throws TransportError `smsc-busy` (later, with `retryMs` where it is this message alone), `smsc-refused` (never),
-   *   `smsc-away` when surely nothing was sent, `smsc-unknown` when the SMSC may have it
+   *   `smsc-away` when surely nothing was sent, `smsc-unknown` when the SMSC may have it (`silent` where it answered
+   *   nothing, and the connection was there)
    */
   async submit(message: SmppMessage): Promise<string> {
     const answer = await this.#ask('submit_sm', fieldsOf(message));
@@ -123,7 +124,7 @@ export class SmppConnection implements AsyncDisposable {
   #ask(command: string, fields: Readonly<Record<string, unknown>>): Promise<Pdu> {
     const answered = Promise.withResolvers<Pdu>();
     const overdue = setTimeout(() => {
-      this.#end(`the SMSC does not answer ${command}`);
+      this.#end(`the SMSC does not answer ${command}`, true);
     }, this.#options.answerMs ?? ANSWER_MS);
     const lost = (error: TransportError) => answered.reject(error);
     const sent = !this.#ended.signal.aborted && this.#session.send(new PDU(command, fields), answered.resolve);
@@ -176,12 +177,12 @@ export class SmppConnection implements AsyncDisposable {
     }
   }
 
-  #end(reason: string): void {
+  #end(reason: string, silent = false): void {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort(reason);
     clearInterval(this.#enquiry);
     this.#session.destroy();
-    for (const lost of this.#waiting) lost(new TransportError('smsc-unknown', reason));
+    for (const lost of this.#waiting) lost(new TransportError('smsc-unknown', reason, { silent }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -104,17 +104,23 @@ export class SmppLink implements AsyncDisposable {
     if (state.kind === 'bound') for (const hear of this.#hearers) hear();
   }
 
-  /** As `SmppConnection.submit`, within window and rate; nothing is sent for a while after a general `smsc-busy`. */
-  async submit(message: SmppMessage): Promise<string> {
+  /**
+   * As `SmppConnection.submit`, within window and rate; nothing is sent for a while after a general `smsc-busy`.
+   *
+   * @param leaving asked when the turn of the message has come: false takes it back, and nothing was sent
+   */
+  submit(message: SmppMessage): Promise<string>;
+  submit(message: SmppMessage, leaving: () => Promise<boolean>): Promise<string | undefined>;
+  async submit(message: SmppMessage, leaving?: () => Promise<boolean>): Promise<string | undefined> {
     const heldMs = this.#throttle.untilMs - performance.now();
     if (heldMs > 0) throw new TransportError('smsc-busy', 'the SMSC has no room now', { retryMs: Math.ceil(heldMs) });
     await this.#turn(message.priority ?? 0);
     try {
       const waitMs = this.#bucket?.take() ?? 0;
       if (waitMs > 0) await pause(waitMs, undefined, { signal: this.#closing.signal }).catch(() => {});
-      const connection = this.#connection;
-      if (connection === undefined) throw new TransportError('smsc-away', this.#reason());
-      const id = await connection.submit(message);
+      this.#bound();
+      if (leaving !== undefined && !(await leaving())) return undefined;
+      const id = await this.#bound().submit(message);
       this.#throttle.lastMs = 0;
       return id;
     } catch (error) {
@@ -127,6 +133,11 @@ export class SmppLink implements AsyncDisposable {
       if (next === undefined) this.#free += 1;
       else next.go();
     }
+  }
+
+  #bound(): SmppConnection {
+    if (this.#connection === undefined) throw new TransportError('smsc-away', this.#reason());
+    return this.#connection;
   }
 
   #reason(): string {

@@ -8,7 +8,7 @@ import type { SmppMessage } from './smpp-pdu.ts';
 
 export interface MessageNetwork {
   /** As `SmppLink.submit`. */
-  submit(message: SmppMessage): Promise<string>;
+  submit(message: SmppMessage, leaving?: () => Promise<boolean>): Promise<string | undefined>;
   /** Nothing can leave now; absent where that is not known. */
   readonly isAway?: boolean;
   /** Calls back each time that it has come back. */

@@ -120,6 +120,11 @@ const laneOf = ({ groups, prefixes }: Lane) => sql<string>`COALESCE(
   (SELECT x.lane FROM jsonb_to_recordset(${JSON.stringify(prefixes)}::jsonb) AS x(prefix text, lane text)
     WHERE starts_with(COALESCE(p.msisdn, ${entered('msisdn')}), x.prefix) ORDER BY length(x.prefix) DESC LIMIT 1), '')`;
 
+/** Whether there is a number for a packet to go to. */
+const hasNumber = (packet: string) =>
+  sql.raw(`(${packet}.msisdn IS NOT NULL
+  OR EXISTS (SELECT 1 FROM subscriptions s WHERE s.card = ${packet}.card AND s.until IS NULL))`);
+
 /** Whether the campaign of a packet, if it is of one, lets it leave. */
 const mayLeave = (packet: string) =>
   sql.raw(`NOT EXISTS (SELECT 1 FROM campaigns c
@@ -159,7 +164,7 @@ export class PacketTable {
 
   /**
    * Takes packets that are due, so that no other node sends them meanwhile: of a card the one that has left already, or
-   * else the first in its queue.
+   * else the first in its queue. Those that no number is known for are left alone: whoever enters one rings.
    *
    * @param until how long the others leave it alone
    * @param campaigns whether those of campaigns are wanted, or all others
@@ -169,14 +174,14 @@ export class PacketTable {
     return this.#rows(sql`WITH due AS (
         SELECT p.id FROM sms_packets p
         WHERE state IN ('queued', 'sent') AND next_at <= ${now} AND expires_at > ${now}
-          AND (campaign IS NOT NULL) = ${campaigns} AND ${mayLeave('p')}
+          AND (campaign IS NOT NULL) = ${campaigns} AND ${mayLeave('p')} AND ${hasNumber('p')}
           AND ${lane === undefined ? sql`true` : sql`${laneOf(lane)} = ${lane.name}`}
           AND (claimed_until IS NULL OR claimed_until <= ${now}) AND NOT p.id = ANY(${[...except]}::text[])
           AND NOT EXISTS (SELECT 1 FROM sms_packets o WHERE o.card = p.card AND o.id <> p.id
             AND (o.state = 'sent' OR o.state = 'queued' AND o.claimed_until > ${now}))
           AND (state = 'sent' OR id = (SELECT q.id FROM sms_packets q
             WHERE q.card = p.card AND q.state = 'queued' AND q.next_at <= ${now} AND q.expires_at > ${now}
-              AND ${mayLeave('q')} ORDER BY q.priority DESC, q.at, q.id LIMIT 1))
+              AND ${mayLeave('q')} AND ${hasNumber('q')} ORDER BY q.priority DESC, q.at, q.id LIMIT 1))
         ORDER BY priority DESC, next_at LIMIT ${most} FOR UPDATE SKIP LOCKED)
       UPDATE sms_packets SET claimed_by = ${this.#node}, claimed_until = ${until} FROM due
       WHERE sms_packets.id = due.id RETURNING ${COLUMNS}`);
@@ -265,8 +270,8 @@ export class PacketTable {
       WHERE id = ${id} AND state IN ('queued', 'sent') AND claimed_by = ${this.#node}`);
   }
 
-  /** All of it was given to the SMSC: the same bytes go again at `nextAt` when the card has not answered. */
-  async allSent(id: string, nextAt: Date): Promise<void> {
+  /** The SMSC has all of it, or may have what it answered nothing about: it goes again at `nextAt`, if it must. */
+  async sendingOver(id: string, nextAt: Date): Promise<void> {
     await this.#change(sql`UPDATE sms_packets SET sendings = sendings + 1, next_at = ${nextAt}, claimed_until = NULL
       WHERE id = ${id} AND state = 'sent' AND claimed_by = ${this.#node}`);
   }

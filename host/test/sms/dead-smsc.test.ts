@@ -5,7 +5,7 @@ import { createServer, type Pdu, type Session } from 'smpp';
 import { isOpen } from '../../bearer/sms/outbox.ts';
 import { SmppLink } from '../../bearer/sms/smpp-link.ts';
 import { SMPP_STATUS } from '../../bearer/sms/smpp-pdu.ts';
-import { SmscRoutes } from '../../bearer/sms/smsc-routes.ts';
+import { type MessageNetwork, SmscRoutes } from '../../bearer/sms/smsc-routes.ts';
 import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
@@ -14,8 +14,9 @@ import { CARD, MSISDN, ScriptedCard, SERVER, SmsNode, SmsWorld, TAR } from './fi
 
 /** SMSCs that answer nothing, or are not there: what waits for them, and what does not. */
 
-/** Places of card sessions by one SMSC. */
+/** Places of card sessions by one SMSC, and its window. */
 const PLACES = 64;
+const WINDOW = 10;
 const MINUTE_MS = 60_000;
 
 describe('an SMSC', function () {
@@ -68,7 +69,10 @@ describe('an SMSC', function () {
     // Their own SMSC is the dead one; the card's is another.
     const own = { network: dead, source: SERVER };
     const late = Promise.withResolvers<SmppLink>();
-    const alive = { submit: async (...one: Parameters<SmppLink['submit']>) => (await late.promise).submit(...one) };
+    const alive = {
+      submit: async (...[one, leaving = async () => true]: Parameters<MessageNetwork['submit']>) =>
+        (await late.promise).submit(one, leaving),
+    };
     const others = [{ network: alive, name: 'alive', source: SERVER, prefixes: [MSISDN] }];
     const routes = new SmscRoutes({ own, others });
     const node = parts.use(await SmsNode.open(world, await world.url('dead'), { routes }));
@@ -77,16 +81,75 @@ describe('an SMSC', function () {
     // What hangs ends first.
     parts.defer(() => sessions.forEach((session) => void session.destroy()));
     await node.subscriptions.put(CARD, { msisdn: MSISDN }, world.now());
+    const waiting: string[] = [];
     for (let index = 0; index <= PLACES; index += 1) {
       const card = `iccid:89490000000000002${String(index).padStart(2, '0')}`;
       await node.subscriptions.put(card, { msisdn: `4415000000${String(index).padStart(2, '0')}` }, world.now());
-      await node.outbox.add(order(card));
+      waiting.push(await node.outbox.add(order(card)));
     }
     node.outbox.start();
     await asked.promise;
     const id = await node.outbox.add(order(CARD));
     expect(await node.outbox.until(id, (row) => !isOpen(row), MINUTE_MS)).to.include({ state: 'answered' });
+    // What has no turn in the window has not left: whoever waits for it takes it back, and tries another bearer.
+    const withdrawn = await Promise.all(waiting.map((one) => node.outbox.withdraw(one)));
+    expect(withdrawn.filter((was) => !was)).to.have.lengthOf(WINDOW);
   });
+
+  for (const [name, campaigns, places, kept] of [
+    ['card sessions', false, { one: PLACES, all: 256 }, 8],
+    ['campaigns', true, { one: 8, all: 32 }, 2],
+  ] as const)
+    it(`that hangs, as four others do, holds up no ${name} by the rest, and has its part of all places`, async () => {
+      const DEAD = 5;
+      const hung = Promise.withResolvers<void>();
+      let waiting = 0;
+      const dead = {
+        submit: async () => {
+          waiting += 1;
+          await hung.promise;
+          return undefined;
+        },
+      };
+      await using parts = new AsyncDisposableStack();
+      const late = Promise.withResolvers<SmppLink>();
+      const alive = {
+        submit: async (...[one, leaving = async () => true]: Parameters<MessageNetwork['submit']>) =>
+          (await late.promise).submit(one, leaving),
+      };
+      const others = [
+        ...Array.from({ length: DEAD }, (_, lane) => ({ network: dead, name: `dead${lane}`, prefixes: [`33${lane}`] })),
+        { network: alive, name: 'alive', prefixes: [MSISDN] },
+      ].map((one) => ({ ...one, source: SERVER }));
+      const routes = new SmscRoutes({ own: { network: dead, source: SERVER }, others });
+      const node = parts.use(await SmsNode.open(world, await world.url(`five_${campaigns}`), { routes }));
+      late.resolve(node.link);
+      parts.use(new ScriptedCard(world));
+      parts.defer(() => hung.resolve());
+      const cards = Array.from({ length: DEAD * places.one }, (_, index) => ({
+        card: `iccid:8949000000000001${String(index).padStart(3, '0')}`,
+        msisdn: `33${index % DEAD}${String(index).padStart(8, '0')}`,
+      }));
+      for (const { card, msisdn } of [...cards, { card: CARD, msisdn: MSISDN }])
+        await node.subscriptions.put(card, { msisdn }, world.now());
+      const packets = async (wanted: readonly string[], id: string) => {
+        if (!campaigns) return Promise.all(wanted.map((card) => node.outbox.add(order(card))));
+        const commands = ['80E2000001FF'];
+        const ids = wanted.map(cardIdOfText);
+        await node.campaigns.start(id.repeat(32), { name: 'list', cards: ids, commands, validMinutes: 60 });
+        return (await node.campaigns.packets(id.repeat(32), { after: '', limit: 1_000 })).map((packet) => packet.id);
+      };
+      await packets(
+        cards.map(({ card }) => card),
+        'a',
+      );
+      node.outbox.start();
+      const [id = ''] = await packets([CARD], 'b');
+      expect(await node.outbox.until(id, (row) => !isOpen(row), MINUTE_MS)).to.include({ state: 'answered' });
+      while (waiting < places.all + kept) await new Promise((resolve) => setTimeout(resolve, 2));
+      await node.outbox.tick();
+      expect(waiting).to.equal(places.all + kept);
+    });
 
   it('that is away has nothing taken up for it, and gets it when it is back', async () => {
     await using node = await SmsNode.open(world, await world.url('away'));

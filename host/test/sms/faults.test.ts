@@ -6,7 +6,7 @@ import { CardAnswers } from '../../bearer/sms/card-answers.ts';
 import { isOpen, type SmsOrder } from '../../bearer/sms/outbox.ts';
 import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
 import { ESM, idForms, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
-import { SmscRoutes } from '../../bearer/sms/smsc-routes.ts';
+import { type MessageNetwork, SmscRoutes } from '../../bearer/sms/smsc-routes.ts';
 import { TransportError } from '../../errors.ts';
 import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { openDatabase } from '../../store/database.ts';
@@ -215,9 +215,9 @@ describe('short messages that do not come as they were sent', function () {
     await using dying = await SmsNode.open(world, url, {
       name: 'dying',
       network: {
-        submit: (message) => {
+        submit: (message, leaving = async () => true) => {
           submitted += 1;
-          return submitted <= 2 ? node.link.submit(message) : never;
+          return submitted <= 2 ? node.link.submit(message, leaving) : never;
         },
       },
     });
@@ -238,10 +238,10 @@ describe('short messages that do not come as they were sent', function () {
   it('the turn of a packet comes late: the node that has it keeps it meanwhile', async () => {
     const [asked, turn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const network = {
-      submit: async (message: SmppMessage) => {
+      submit: async (...[message, leaving = async () => true]: Parameters<MessageNetwork['submit']>) => {
         asked.resolve();
         await turn.promise;
-        return node.link.submit(message);
+        return node.link.submit(message, leaving);
       },
     };
     await using slow = await SmsNode.open(world, url, { name: 'slow', network, holdMs: 20 });
@@ -263,7 +263,8 @@ describe('short messages that do not come as they were sent', function () {
   it('a card has its number no more: its packet goes again by the SMSC that it went by', async () => {
     let submitted = 0;
     const network = {
-      submit: async () => {
+      submit: async (...[, leaving]: Parameters<MessageNetwork['submit']>) => {
+        await leaving?.();
         submitted += 1;
         return String(submitted);
       },
@@ -286,9 +287,9 @@ describe('short messages that do not come as they were sent', function () {
   it('a card goes by the SMSC of its group, with that one’s proof, as often as its own rules say', async () => {
     const seen: SmppMessage[] = [];
     const network = {
-      submit: (message: SmppMessage) => {
+      submit: (...[message, leaving = async () => true]: Parameters<MessageNetwork['submit']>) => {
         seen.push(message);
-        return node.link.submit(message);
+        return node.link.submit(message, leaving);
       },
     };
     const others = [{ network, name: 'other', source: SERVER, prefixes: [], proof: 'submit' as const }];
@@ -456,6 +457,53 @@ describe('short messages that do not come as they were sent', function () {
     const rest = { reference: 'n69', sequence: 2, total: 2, userData: header(2, 69) };
     expect(await node.table.answerPart(MSISDN, rest, world.now())).to.have.lengthOf(2);
     await database.destroy();
+  });
+
+  it('the SMSC may have it and says nothing: it goes as often as its rules say, and is lost in the end', async () => {
+    let submitted = 0;
+    const network = {
+      submit: async (...[, leaving]: Parameters<MessageNetwork['submit']>): Promise<string> => {
+        await leaving?.();
+        submitted += 1;
+        throw new TransportError('smsc-unknown', 'no answer', { silent: submitted % 2 === 1 });
+      },
+    };
+    await using silent = await SmsNode.open(world, url, {
+      name: 'silent',
+      network,
+      maxSendings: 3,
+      resendMs: MINUTE_MS,
+    });
+    const id = await silent.outbox.add(order(2));
+    const took: number[] = [];
+    for (const minutes of [0, 0.5, 1.1, 1.2, 3, 5, 8]) {
+      world.aheadMs = minutes * MINUTE_MS;
+      took.push(await silent.outbox.tick());
+    }
+    // The second sending was cut off, so that the third one is soon; the looks after it send nothing.
+    expect(took.slice(0, 4)).to.deep.equal([1, 0, 1, 1]);
+    expect(submitted).to.equal(3);
+    expect(await silent.table.find(id)).to.include({ state: 'sent', sendings: 3 });
+    world.aheadMs = 10 * MINUTE_MS + 1_000;
+    await silent.outbox.tick();
+    expect(await silent.table.find(id)).to.include({ state: 'lost' });
+  });
+
+  it('a card without a number is left alone, whoever may have one behind it, and goes when it gets one', async () => {
+    await node.subscriptions.end(CARD, world.now());
+    const id = await node.outbox.add(order(1));
+    expect([await node.outbox.tick(), await node.outbox.tick()]).to.deep.equal([0, 0]);
+    const asleep = Promise.withResolvers<void>();
+    const nextDue = node.table.nextDue.bind(node.table);
+    node.table.nextDue = async (now) => {
+      const due = await nextDue(now);
+      asleep.resolve();
+      return due;
+    };
+    node.outbox.start();
+    await asleep.promise;
+    await node.subscriptions.put(CARD, { msisdn: MSISDN }, world.now());
+    expect(await ended(id)).to.include({ state: 'answered' });
   });
 
   it('the SMSC refuses for good: the packet ends as one that never left', async () => {
