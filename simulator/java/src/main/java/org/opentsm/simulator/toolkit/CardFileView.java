@@ -12,6 +12,7 @@ import org.opentsm.simulator.uicc.DataAccess;
 import org.opentsm.simulator.uicc.FileFault;
 import org.opentsm.simulator.uicc.FilePath;
 import org.opentsm.simulator.uicc.FilePlace;
+import org.opentsm.simulator.uicc.RecordSearch;
 import uicc.access.FileView;
 import uicc.access.UICCConstants;
 import uicc.access.UICCException;
@@ -25,10 +26,6 @@ import uicc.access.fileadministration.AdminException;
  */
 public class CardFileView extends FileAccess implements BERTLVFileView {
 
-    private static final byte SIMPLE_FORWARD = 4;
-    private static final byte SIMPLE_BACKWARD = 5;
-    private static final byte ENHANCED = 6;
-    private static final int BEHIND_VALUE = 0x0800;
     private final byte[] application;
     private final byte[] rights;
     private final short[] place;
@@ -120,35 +117,14 @@ public class CardFileView extends FileAccess implements BERTLVFileView {
         if (foundOffset < 0 || foundLength < 0 || foundOffset > found.length - foundLength) {
             throw new ArrayIndexOutOfBoundsException();
         }
-        List<Integer> records = in(
-                place -> search(place, mode, number, indication, Arrays.copyOfRange(pattern, offset, offset + length)));
+        List<Integer> records = in(place -> new RecordSearch(place)
+                .find(mode, number, indication, Arrays.copyOfRange(pattern, offset, offset + length)));
         int given = Math.min(records.size(), foundLength);
         CryptoHost.current().writing(found);
         for (int i = 0; i < given; i++) {
             found[foundOffset + i] = records.get(i).shortValue();
         }
         return (short) given;
-    }
-
-    /**
-     * An enhanced search begins at the current record or beside it, at an offset that the low byte of its indication
-     * gives, or behind the first byte of that value; TS 102 221 11.1.7.
-     */
-    private static List<Integer> search(FilePlace place, byte mode, short number, short indication, byte[] pattern) {
-        boolean enhanced = mode == ENHANCED;
-        if (!enhanced && mode != SIMPLE_FORWARD && mode != SIMPLE_BACKWARD) {
-            throw new FileFault(FileFault.Reason.INVALID_MODE);
-        }
-        int how = indication >> 8 & 7;
-        boolean forward = enhanced ? how == 4 || how == 6 : mode == SIMPLE_FORWARD;
-        boolean beside = enhanced && how >= 6;
-        int from = place.recordToSearch(number);
-        from = from != 0 ? from : place.currentRecord();
-        from = from == 0 ? forward ? 1 : place.recordCount() : from + (beside ? forward ? 1 : -1 : 0);
-        boolean behindValue = enhanced && (indication & BEHIND_VALUE) != 0;
-        return behindValue
-                ? place.searchBehind(from, forward, (byte) indication, pattern)
-                : place.search(from, forward, enhanced ? indication & 0xFF : 0, pattern);
     }
 
     /** @return length of the record that the sum is in */

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.opentsm.simulator.uicc.FileFault;
 import org.opentsm.simulator.uicc.FilePlace;
+import org.opentsm.simulator.uicc.RecordSearch;
 import sim.access.SIMView;
 import sim.access.SIMViewException;
 
@@ -46,13 +47,7 @@ public final class SimFiles extends FileAccess implements SIMView {
         TlvView.checkArray(pattern, offset, length);
         byte[] wanted = Arrays.copyOfRange(pattern, offset, offset + length);
         return in(at -> {
-            int how = mode & 0x0F;
-            if (how > 3) {
-                throw new FileFault(FileFault.Reason.INVALID_MODE);
-            }
-            boolean forward = how % 2 == 0;
-            int from = how == 0 ? 1 : how == 1 ? at.recordCount() : at.currentRecord() + (forward ? 1 : -1);
-            List<Integer> found = at.search(from, forward, 0, wanted);
+            List<Integer> found = new RecordSearch(at).seek(mode & 0x0F, wanted);
             if (found.size() < FOUND) {
                 throw new FileFault(FileFault.Reason.PATTERN_NOT_FOUND);
             }

@@ -54,6 +54,20 @@ public final class FileFault extends RuntimeException {
             this.sim = (short) sim;
             this.status = status;
         }
+
+        /** To a terminal that speaks to a SIM, TS 51.011 9.4. */
+        int simStatus() {
+            return switch (this) {
+                case NO_FILE_SELECTED -> 0x9400;
+                case OUT_OF_FILE, RECORD_NOT_FOUND -> 0x9402;
+                case FILE_NOT_FOUND, PATTERN_NOT_FOUND -> 0x9404;
+                case INCOMPATIBLE -> 0x9408;
+                case SECURITY -> 0x9804;
+                case DEACTIVATED -> 0x9810;
+                case INVALID_MODE -> 0x6B00;
+                default -> status;
+            };
+        }
     }
 
     public final transient Reason reason;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.uicc;
 
-import org.opentsm.simulator.uicc.FileFault.Reason;
-
 /**
  * SELECT of a file, ETSI TS 102 221 11.1.1: by identifier, or by a path from the master file or from the current
  * directory.
@@ -41,7 +39,7 @@ final class FileSelection {
         try {
             go(command, p1, noName, length);
         } catch (FileFault fault) {
-            return FileSystem.status(gsm && fault.reason == Reason.FILE_NOT_FOUND ? 0x9404 : fault.reason.status);
+            return FileSystem.status(gsm ? fault.reason.simStatus() : fault.reason.status);
         }
         return answer(command, gsm, p2, command.length == 6 + length || noName && command.length == 5);
     }
@@ -72,9 +70,7 @@ final class FileSelection {
 
     private byte[] answer(byte[] command, boolean gsm, int p2, boolean expectsData) {
         if (gsm) {
-            byte[] header = place.gsmHeader();
-            files.offer(header);
-            return FileSystem.status(0x9F00 | header.length);
+            return files.toFetch(place.gsmHeader());
         }
         int status = place.isTerminated() ? TERMINATED : place.isDeactivated() ? DEACTIVATED : 0x9000;
         if (p2 == NO_DATA) {

@@ -39,8 +39,10 @@ public final class FileSystem {
     private static final int NO_DATA = 0x0C;
     private static final int SIM = 0xA0;
     private static final int UICC = 0x80;
-    /** TS 51.011 9.4.4: the access condition is not fulfilled. */
-    private static final int SIM_NOT_SHOWN = 0x9804;
+    /** TS 51.011 9.4.1: so many bytes are to be fetched. */
+    private static final int SIM_RESPONSE = 0x9F00;
+    /** Bytes of the search indication, in front of the pattern. */
+    private static final int SEARCH_INDICATION = 2;
 
     private final FileTree tree;
     private final boolean whole;
@@ -215,8 +217,7 @@ public final class FileSystem {
                 }
             };
         } catch (FileFault fault) {
-            boolean notShown = cla == SIM && fault.reason == FileFault.Reason.SECURITY;
-            return status(notShown ? SIM_NOT_SHOWN : fault.reason.status);
+            return status(cla == SIM ? fault.reason.simStatus() : fault.reason.status);
         }
     }
 
@@ -268,12 +269,13 @@ public final class FileSystem {
                 return changed(offset, data.length);
             }
             case INS_SEARCH_RECORD -> {
-                return search(p1, p2, data, gsm);
+                return gsm ? seek(p2, data) : search(command, p1, p2, data);
             }
             case INS_INCREASE -> {
                 byte[] sum = place.increase(data);
                 changed(place.currentRecord(), place.recordLength());
-                return answer(join(sum, data), 0x9000);
+                byte[] both = join(sum, data);
+                return gsm ? toFetch(both) : answer(both, 0x9000);
             }
             case INS_ACTIVATE, INS_DEACTIVATE -> {
                 byte[] refused = data.length == 0 || gsm ? null : new FileSelection(this, place).find(command);
@@ -353,19 +355,50 @@ public final class FileSystem {
         return p2;
     }
 
-    private byte[] search(int p1, int p2, byte[] pattern, boolean gsm) {
-        boolean forward = (p2 & 7) != 5;
-        int number = place.recordToSearch(p1);
-        int from = number == 0 ? forward ? 1 : place.recordCount() : number;
-        List<Integer> found = place.search(from, forward, 0, pattern);
-        if (found.isEmpty()) {
-            return status(gsm ? 0x9404 : 0x6282);
+    /** Numbers of records; of a simple search by the pattern alone, of an enhanced one behind an indication. */
+    private byte[] search(byte[] command, int p1, int p2, byte[] data) {
+        int mode = p2 & 7;
+        boolean enhanced = mode == RecordSearch.ENHANCED;
+        int head = enhanced ? SEARCH_INDICATION : 0;
+        if (data.length <= head) {
+            return status(0x6700);
         }
-        byte[] numbers = new byte[found.size()];
+        int indication = enhanced ? (data[0] & 0xFF) << 8 | data[1] & 0xFF : 0;
+        if (enhanced && (indication >> 8 & 0xF4) != RecordSearch.FORWARD) {
+            return status(0x6A80);
+        }
+        shortIdentifier(p2 >> 3);
+        byte[] pattern = Arrays.copyOfRange(data, head, data.length);
+        byte[] found = numbers(new RecordSearch(place).find(mode, p1, indication, pattern));
+        int most = command.length == 6 + data.length ? command[command.length - 1] & 0xFF : 0;
+        byte[] told = most == 0 || most >= found.length ? found : Arrays.copyOf(found, most);
+        return found.length == 0 ? status(0x6282) : answer(told, 0x9000);
+    }
+
+    /** SEEK, TS 51.011 9.2.7: of type 2 the number of the record is to be fetched. */
+    private byte[] seek(int p2, byte[] pattern) {
+        if (p2 >> 4 > 1) {
+            return status(0x6B00);
+        }
+        byte[] found = numbers(new RecordSearch(place).seek(p2 & 0x0F, pattern));
+        if (found.length == 0) {
+            throw new FileFault(FileFault.Reason.PATTERN_NOT_FOUND);
+        }
+        return p2 >> 4 == 0 ? status(0x9000) : toFetch(Arrays.copyOf(found, 1));
+    }
+
+    private static byte[] numbers(List<Integer> records) {
+        byte[] numbers = new byte[records.size()];
         for (int i = 0; i < numbers.length; i++) {
-            numbers[i] = found.get(i).byteValue();
+            numbers[i] = records.get(i).byteValue();
         }
-        return answer(numbers, 0x9000);
+        return numbers;
+    }
+
+    /** To a terminal of the class A0, which fetches what there is by GET RESPONSE. */
+    byte[] toFetch(byte[] response) {
+        offer(response);
+        return status(SIM_RESPONSE | response.length);
     }
 
     private byte[] readBinary(byte[] command) {
