@@ -202,8 +202,8 @@ describe('rules of the toolkit', function () {
     }
   });
 
-  it('lists to the terminal what it shall download, and no event that is none', async () => {
-    for (const event of [UNRECOGNIZED, '000C', '007B', '0025']) await call(ONE, `8001${event}00`);
+  it('lists to the terminal in order what it shall download, and no event that is none', async () => {
+    for (const event of [UNRECOGNIZED, '0025', '007B', '000C']) await call(ONE, `8001${event}00`);
     const [list] = await fetched(await send(card, PROFILE), '0500');
     expect(list, 'a call, and poll interval negotiation').to.equal('D00D8103010500820281829902001D9000');
   });
@@ -543,6 +543,8 @@ describe('rules of the toolkit', function () {
   it('triggers by menu entry', async () => {
     await call(ONE, '8007000000');
     await profile();
+    expect(await send(card, withData('80C20000', 'D309820201819001011500'))).to.equal('9000');
+    expect(await call(ONE, '800E000000'), 'help, which the entry does not have').to.equal('9000');
     expect(await send(card, menuSelection('01'))).to.equal('9000');
     expect(await call(ONE, '800E000000')).to.equal('079000');
   });

@@ -132,9 +132,9 @@ final class Envelope {
         List<Target> found = new ArrayList<>();
         for (Registration known : toolkit.memory().ordered()) {
             MenuEntry entry = known.entry(identifier);
-            if (entry != null && entry.isEnabled() && toolkit.isSelectable(known.aid)) {
-                found.add(new Target(
-                        known, help && entry.hasHelp() ? Events.MENU_SELECTION_HELP_REQUEST : Events.MENU_SELECTION));
+            boolean offered = entry != null && entry.isEnabled() && (entry.hasHelp() || !help);
+            if (offered && toolkit.isSelectable(known.aid)) {
+                found.add(new Target(known, help ? Events.MENU_SELECTION_HELP_REQUEST : Events.MENU_SELECTION));
             }
         }
         return found;

@@ -39,21 +39,30 @@ public final class EnvelopeView extends TlvView implements uicc.usim.toolkit.USA
         return found;
     }
 
+    /** @throws RuntimeException UNAVAILABLE_ELEMENT also for a cell broadcast page, which has no such field */
+    private ShortMessage delivered() {
+        ShortMessage found = message();
+        if (found.isPage()) {
+            throw fault(ToolkitException.UNAVAILABLE_ELEMENT);
+        }
+        return found;
+    }
+
     public short getTPUDLOffset() {
-        return (short) message().userDataLengthAt();
+        return (short) delivered().userDataLengthAt();
     }
 
     public short getUserDataLength() {
-        return (short) message().userDataLength();
+        return (short) delivered().userDataLength();
     }
 
     public short getShortMessageOffset() {
         ShortMessage message = message();
-        return (short) (message.userDataLengthAt() + 1);
+        return (short) (message.userDataLengthAt() + 1 + message.headerLength());
     }
 
     public short getShortMessageLength() {
-        return getUserDataLength();
+        return (short) message().shortMessageLength();
     }
 
     public short getSecuredDataOffset() {

@@ -26,6 +26,10 @@ final class ShortMessage {
     private static final int TPDU_LONG = 0x100;
     private static final int TWO_BYTE_TAG = 0x7F;
     private static final int PAGE_HEADER = 6;
+    /** Data coding scheme of a page, and its group with a user data header: TS 23.038 5. */
+    private static final int PAGE_CODING = 4;
+
+    private static final int PAGE_WITH_HEADER = 0x90;
     private static final int PAGE_FORMATTED_FIRST = 0x1080;
     private static final int PAGE_FORMATTED_LAST = 0x109F;
 
@@ -77,11 +81,10 @@ final class ShortMessage {
         if (message == null) {
             return end;
         }
-        int coding = message.value[message.lengthAt - 1 - SERVICE_CENTRE_TIME] & 0xFF;
-        // of eight bits a character: TS 23.038 4
-        boolean counted = (coding & 0xF4) == 0xF4 || (coding & 0xCC) == 0x04;
         int said = start + message.lengthAt + 1 + (message.value[message.lengthAt] & 0xFF);
-        return counted ? Math.max(end, Math.min(said, record.length)) : end;
+        return countsBytes(coding(message.value, message.lengthAt))
+                ? Math.max(end, Math.min(said, record.length))
+                : end;
     }
 
     private static ShortMessage page(byte[] value) {
@@ -128,7 +131,42 @@ final class ShortMessage {
 
     int userDataLength() {
         // One byte has no room for the length of a message that was put together from its parts.
-        return value.length > TPDU_LONG || tag == TAG_PAGE ? value.length - lengthAt - 1 : value[lengthAt] & 0xFF;
+        return value.length > TPDU_LONG || isPage() ? value.length - lengthAt - 1 : value[lengthAt] & 0xFF;
+    }
+
+    boolean isPage() {
+        return tag == TAG_PAGE;
+    }
+
+    /** Bytes of the user data header with its length, 0 without one. */
+    int headerLength() {
+        boolean has = isPage()
+                ? (value[PAGE_CODING] & 0xF0) == PAGE_WITH_HEADER
+                : (value[0] & USER_DATA_HEADER) != 0 && lengthAt + 1 < value.length;
+        int length = has ? 1 + (value[lengthAt + 1] & 0xFF) : 0;
+        return Math.min(length, value.length - lengthAt - 1);
+    }
+
+    /** Of the user data what is behind their header, in characters of seven bits where the user data are. */
+    int shortMessageLength() {
+        int header = headerLength();
+        boolean septets = !isPage() && value.length <= TPDU_LONG && !countsBytes(coding(value, lengthAt));
+        return Math.max(0, userDataLength() - (septets ? (8 * header + 6) / 7 : header));
+    }
+
+    private static int coding(byte[] value, int lengthAt) {
+        return value[lengthAt - 1 - SERVICE_CENTRE_TIME] & 0xFF;
+    }
+
+    /** Whether the length counts bytes: data, UCS2 and compressed text; TS 23.038 4. */
+    private static boolean countsBytes(int coding) {
+        int alphabet = coding & 0x0C;
+        return switch (coding >> 4) {
+            case 0x0, 0x1, 0x4, 0x5 -> alphabet == 0x04 || alphabet == 0x08;
+            case 0x2, 0x3, 0x6, 0x7, 0xE -> true;
+            case 0xF -> (coding & 0x04) != 0;
+            default -> false;
+        };
     }
 
     /** True for a part of a longer message. */

@@ -173,7 +173,9 @@ final class SystemCommands {
             return null;
         }
         ByteArrayOutputStream out = command(SET_UP_EVENT_LIST, 0);
-        element(out, TAG_EVENT_LIST, listed.toByteArray());
+        byte[] events = listed.toByteArray();
+        Arrays.sort(events);
+        element(out, TAG_EVENT_LIST, events);
         return out.toByteArray();
     }
 

@@ -35,6 +35,7 @@ public final class ToolkitCommands {
     private static final int SW_WRONG_LENGTH = 0x6700;
     private static final int SW_WRONG_PARAMETERS = 0x6B00;
     private static final int TAG_PROACTIVE = 0xD0;
+    private static final byte TAG_DEVICE_IDENTITIES = (byte) 0x82;
     private static final byte TAG_AID = (byte) 0xAF;
     private static final byte TAG_FILE_UPDATE = (byte) 0xBB;
 
@@ -104,7 +105,7 @@ public final class ToolkitCommands {
                 && (command[1] & 0xFF) == INS_UPDATE_RECORD
                 && record.length > 2
                 && record[0] == MESSAGE_TO_BE_READ) {
-            stored(record);
+            stored(update, record);
         }
     }
 
@@ -139,17 +140,23 @@ public final class ToolkitCommands {
         return out.toByteArray();
     }
 
-    /** {@code status, L service centre, TPDU, FF ..} as the elements of SMS-PP download. */
-    private void stored(byte[] record) {
+    /**
+     * {@code status, L service centre, TPDU, FF ..} as the elements of SMS-PP download, whose device identities are the
+     * number of the record and its status; behind them the name of the application whose file it is. TS 31.130 6.2
+     */
+    private void stored(FileUpdate update, byte[] record) {
         int address = record[1] & 0xFF;
         int end = 2 + address >= record.length ? 0 : ShortMessage.end(record, 2 + address);
         if (2 + address >= end) {
             return;
         }
         TlvEdit list = new TlvEdit(new Content(Toolkit.HANDLER_CAPACITY), Face.UICC);
-        list.append((byte) 0x82, (byte) 0x83, (byte) 0x81);
+        list.append(TAG_DEVICE_IDENTITIES, (byte) update.at(), record[0]);
         list.append((byte) 0x06, Arrays.copyOfRange(record, 2, 2 + address));
         list.append((byte) 0x0B, Arrays.copyOfRange(record, 2 + address, end));
+        if (update.file().application() != null) {
+            list.append(TAG_AID, update.file().application());
+        }
         byte[] bytes = list.content().bytes();
         for (Envelope.Target target : new Envelope(toolkit, SMS_PP_DOWNLOAD, bytes)
                 .targets(Events.FORMATTED_SMS_PP_UPD, Events.UNFORMATTED_SMS_PP_UPD)) {
