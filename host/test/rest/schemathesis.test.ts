@@ -36,7 +36,7 @@ const EXAMPLES = soakRuns(1);
 const ONE_IN = EXAMPLES === 1 ? 8 : 1;
 /** Examples of documents, and operations in sequence, are for a soak. */
 const PHASES = EXAMPLES === 1 ? 'coverage,fuzzing' : 'examples,coverage,fuzzing,stateful';
-/** The two published interfaces too: in `npm test -- conformance` and in a soak. */
+/** The two published interfaces too: in whatever run prints the tables of conformance, and in a soak. */
 const WITH_STANDARDS = soaking || process.env.OPENTSM_CONFORMANCE === '1';
 /** The gate asks the same each time, a soak what its seed draws. */
 const DRAWN = soaking ? ['--seed', `${gateSeed.seed}`] : ['--generation-deterministic'];
