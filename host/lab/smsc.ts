@@ -58,6 +58,7 @@ export interface SmscTraffic {
 
 interface Stored {
   readonly id: string;
+  readonly at: Date;
   readonly message: SmppMessage;
   readonly expiresAt: number;
   readonly arrived: (() => void) | undefined;
@@ -79,6 +80,16 @@ const OVERHEAD = 30;
 /** How long one message takes, with what the layers below add. */
 export const secondsOf = ({ messages, bytes }: SmscTraffic, { latencyMs, bitsPerSecond }: NetworkSpeed): number =>
   (messages * latencyMs) / 1_000 + ((bytes + messages * OVERHEAD) * 8) / bitsPerSecond;
+
+/** `YYMMDDhhmm`. */
+const minuteOf = (at: Date): string => at.toISOString().replaceAll(/[-T:]/g, '').slice(2, 12);
+
+/** Libraries of others read a receipt by its text, and want each field of it. @see SMPP 3.4, appendix B */
+function receiptText(id: string, { at, done, delivered }: { at: Date; done: Date; delivered: boolean }): string {
+  const [count, word, error] = delivered ? ['001', 'DELIVRD', '000'] : ['000', 'UNDELIV', '001'];
+  const dates = `submit date:${minuteOf(at)} done date:${minuteOf(done)}`;
+  return `id:${id} sub:001 dlvrd:${count} ${dates} stat:${word} err:${error} text:`;
+}
 
 const idOf = (count: number): string => count.toString(16).toUpperCase().padStart(8, '0');
 
@@ -152,7 +163,8 @@ export class Smsc implements AsyncDisposable {
 
   #answer(pdu: Pdu, systemId: string | undefined) {
     if (systemId === undefined) return pdu.response({ command_status: SMPP_STATUS.INVALID_BIND_STATUS });
-    if (pdu.command !== 'submit_sm') return pdu.response({ command_status: SMPP_STATUS.INVALID_COMMAND });
+    if (pdu.command !== 'submit_sm' && pdu.command !== 'data_sm')
+      return pdu.response({ command_status: SMPP_STATUS.INVALID_COMMAND });
     try {
       return pdu.response({ message_id: this.#accept(messageOf(pdu)) });
     } catch (error) {
@@ -168,7 +180,7 @@ export class Smsc implements AsyncDisposable {
     const id = idOf(this.#ids);
     const { copies, after, arrived } = this.#options.fate?.(message) ?? { copies: 1 };
     const validMs = relativeMs(message.validityPeriod ?? '') ?? DEFAULT_VALIDITY_MS;
-    const stored = { id, message, expiresAt: performance.now() + validMs, arrived };
+    const stored = { id, at: new Date(), message, expiresAt: performance.now() + validMs, arrived };
     const { queue } = this.#subscriber(message.destination);
     if (queue.length >= (this.#options.queue ?? QUEUE)) throw new TransportError('smsc-full', 'The queue is full');
     const put = () => {
@@ -244,12 +256,12 @@ export class Smsc implements AsyncDisposable {
   }
 
   /** Tells the sender what became of its message, where it asked for that. */
-  #report({ id, message }: Stored, messageState: number): void {
+  #report({ id, at, message }: Stored, messageState: number): void {
     if (((message.registeredDelivery ?? 0) & 1) === 0 || (message.esmClass & ESM.TYPE_MASK) !== 0) return;
-    const word = messageState === MESSAGE_STATE.DELIVERED ? 'DELIVRD' : 'UNDELIV';
+    const delivered = messageState === MESSAGE_STATE.DELIVERED;
     this.#accept({
       ...{ source: message.destination, destination: message.source, esmClass: ESM.DELIVERY_RECEIPT, pid: 0, dcs: 0 },
-      userData: new Uint8Array(Buffer.from(`id:${id} stat:${word}`, 'latin1')),
+      userData: new Uint8Array(Buffer.from(receiptText(id, { at, done: new Date(), delivered }), 'latin1')),
       ...{ messageId: id, messageState },
     });
   }

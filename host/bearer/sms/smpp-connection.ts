@@ -115,6 +115,13 @@ export class SmppConnection implements AsyncDisposable {
     const { command_status: status } = answer;
     if (status === SMPP_STATUS.OK) return messageIdOf(answer);
     const said = `status ${hex(status)}`;
+    // One that has lost what it knew of this connection: a new one may do.
+    if (status === SMPP_STATUS.INVALID_BIND_STATUS) {
+      this.#end('the SMSC takes nobody for bound here');
+      throw new TransportError('smsc-busy', `the SMSC has forgotten the bind: ${said}`, {
+        ...{ status, retryMs: TROUBLE_MS },
+      });
+    }
     if (FULL.includes(status)) throw new TransportError('smsc-busy', `the SMSC has no room now: ${said}`, { status });
     if (TROUBLED.includes(status))
       throw new TransportError('smsc-busy', `the SMSC cannot now: ${said}`, { status, retryMs: TROUBLE_MS });

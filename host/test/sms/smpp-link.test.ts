@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rootCertificates } from 'node:tls';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { createServer, type Pdu } from 'smpp';
+import { connect, createServer, PDU, type Pdu } from 'smpp';
 import { soakRuns } from '../../../setup/soak/runs.ts';
 import { type BindMode, SmppConnection } from '../../bearer/sms/smpp-connection.ts';
 import { SmppLink, type SmppState } from '../../bearer/sms/smpp-link.ts';
@@ -100,7 +100,50 @@ describe('the link to an SMSC', function () {
     expect(got?.messageId).to.equal(id);
     await server.until(() => server.received.length === 1);
     expect(server.received[0]).to.include({ esmClass: ESM.DELIVERY_RECEIPT, messageId: id, messageState: 2 });
+    // As jsmpp and ch-smpp read it, field by field.
+    const text = Buffer.from(server.received[0]?.userData ?? []).toString('latin1');
+    expect(text).to.match(
+      /^id:[0-9A-F]{8} sub:001 dlvrd:001 submit date:\d{10} done date:\d{10} stat:DELIVRD err:000 text:$/,
+    );
     expect(smsc.traffic).to.deep.equal({ messages: 1, bytes: USER_DATA.length });
+  });
+
+  it('takes data_sm, and what message_payload has', async () => {
+    await using smsc = await smscWith();
+    await using handset = new End(smsc, CARD);
+    await handset.bound();
+    const session = connect({ host: '127.0.0.1', port: smsc.port });
+    session.on('error', () => {});
+    const ask = (command: string, fields: Record<string, unknown>) =>
+      new Promise<Pdu>((resolve) => session.send(new PDU(command, fields), resolve));
+    await ask('bind_transmitter', { system_id: SERVER, password: 'secret' });
+    const fields = { source_addr: SERVER, destination_addr: CARD, esm_class: ESM.HEADER, data_coding: 0xf6 };
+    const { command_status, message_id } = await ask('data_sm', { ...fields, message_payload: Buffer.from(USER_DATA) });
+    expect([command_status, message_id]).to.deep.equal([SMPP_STATUS.OK, '00000001']);
+    await handset.until(() => handset.received.length === 1);
+    expect(handset.received[0]).to.include({ source: SERVER, esmClass: ESM.HEADER, dcs: 0xf6 });
+    expect(toHex(handset.received[0]?.userData ?? fromHex(''))).to.equal(toHex(USER_DATA));
+    session.destroy();
+  });
+
+  it('binds anew where the SMSC has forgotten that it is bound', async () => {
+    let binds = 0;
+    await using smsc = createServer({}, (session) => {
+      session.on('error', () => session.destroy());
+      session.on('pdu', (pdu: Pdu) => {
+        if (pdu.command === 'bind_transceiver') binds += 1;
+        const forgot = pdu.command === 'submit_sm' && binds === 1;
+        session.send(pdu.response(forgot ? { command_status: SMPP_STATUS.INVALID_BIND_STATUS } : { message_id: '1' }));
+      });
+    });
+    smsc.listen(0, '127.0.0.1');
+    await once(smsc, 'listening');
+    const address = smsc.address();
+    await using server = new End({ port: typeof address === 'object' ? (address?.port ?? 0) : 0 }, SERVER);
+    await server.bound();
+    expect(await refusalOf(server.link.submit(message()))).to.equal('smsc-busy');
+    await server.bound(2);
+    expect(await server.link.submit(message())).to.equal('1');
   });
 
   it('carries any user data', async () => {
