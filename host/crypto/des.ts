@@ -107,7 +107,7 @@ export class SessionRetailMac {
     return this.#both.encrypt(padded.slice(end), before);
   }
 
-  /** A MAC as the next ICV: single DES under the left half. @see GPCS E.3.4 */
+  /** A MAC or a counter as the next ICV: single DES under the left half. @see GPCS E.3.4, F.2.3 */
   icvOf(mac: Uint8Array): Uint8Array {
     return this.#left.encrypt(mac);
   }

@@ -28,13 +28,21 @@ export interface RsaSigner {
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 const fromBase64url = (text: string | undefined): Uint8Array => new Uint8Array(Buffer.from(text ?? '', 'base64url'));
 
-/** @throws KeyError when OpenSSL does not take the key */
+/** Keys that are used again and again are those of authorities; OpenSSL takes as long to read one as to verify. */
+const read = new WeakMap<PublicKey, KeyObject>();
+
+/** Read once for each object, whose bytes must not change. @throws KeyError when OpenSSL does not take the key */
 export function publicKeyObject(key: PublicKey): KeyObject {
+  const known = read.get(key);
+  if (known !== undefined) return known;
   try {
-    return createPublicKey({
+    const { modulus, exponent } = key;
+    const made = createPublicKey({
       format: 'jwk',
-      key: { kty: 'RSA', n: base64url(key.modulus), e: base64url(key.exponent) },
+      key: { kty: 'RSA', n: base64url(modulus), e: base64url(exponent) },
     });
+    read.set(key, made);
+    return made;
   } catch (error) {
     throw new KeyError('rsa-public-key', 'Not a usable RSA public key', { bits: key.modulus.length * 8 }, error);
   }

@@ -8,17 +8,13 @@ import { desKeyCheckValue } from './kcv.ts';
 /** Key bytes that show only a check value wherever they are printed, and that can be wiped. */
 export class Secret implements Disposable {
   readonly #bytes: Uint8Array;
-  readonly #checkValue: string;
+  /** Made when somebody asks: most keys of a session are never shown. */
+  #checkValue: string | undefined;
   #wiped = false;
 
   /** Takes over `bytes`: the caller keeps no copy. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    const isDes = bytes.length === 16 || bytes.length === 24;
-    // Other secrets have no KCV of their own; a truncated digest tells two of them apart and nothing else.
-    this.#checkValue = isDes
-      ? desKeyCheckValue(bytes)
-      : toHex(createHash('sha256').update(bytes).digest().subarray(0, 3));
   }
 
   /** The bytes themselves, not a copy. @throws InvariantError after `wipe` */
@@ -31,7 +27,9 @@ export class Secret implements Disposable {
     return this.#wiped;
   }
 
+  /** `wiped` when nobody has asked before. */
   get checkValue(): string {
+    this.#checkValue ??= this.#wiped ? 'wiped' : checkValueOf(this.#bytes);
     return this.#checkValue;
   }
 
@@ -41,7 +39,7 @@ export class Secret implements Disposable {
   }
 
   toString(): string {
-    return `Secret(KCV ${this.#checkValue})`;
+    return `Secret(KCV ${this.checkValue})`;
   }
 
   toJSON(): string {
@@ -55,4 +53,10 @@ export class Secret implements Disposable {
   [Symbol.dispose](): void {
     this.wipe();
   }
+}
+
+function checkValueOf(bytes: Uint8Array): string {
+  if (bytes.length === 16 || bytes.length === 24) return desKeyCheckValue(bytes);
+  // Other secrets have no KCV of their own; a truncated digest tells two of them apart and nothing else.
+  return toHex(createHash('sha256').update(bytes).digest().subarray(0, 3));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BLOCK, desCbcDecrypt, desCbcEncrypt, desEcbEncrypt, pad80, retailMac, unpad80 } from '../../crypto/des.ts';
+import { BLOCK, pad80, SessionRetailMac, sessionDes, unpad80 } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
+import type { KeyedCipher } from '../../crypto/keyed-cipher.ts';
 import { InvariantError, SecureChannelError, TsmError } from '../../errors.ts';
 import { encodeTlv, TlvReader } from '../../wire/ber-tlv.ts';
 import { encodeParts, type GpCommand } from '../../wire/gp/command.ts';
@@ -19,9 +20,8 @@ const EMPTY: Uint8Array = new Uint8Array();
 export const blockCapacity = (level: SecurityLevel): number => ((level & LEVEL.C_DECRYPTION) === 0 ? 239 : 231);
 
 /** The MAC's first chaining value: the counter under the left half of the MAC key. @see GPCS F.2.3 */
-export function macInitialVector(macKey: Uint8Array, counter: bigint): Uint8Array {
-  return desEcbEncrypt(macKey.slice(0, BLOCK), encodeCounter(counter));
-}
+export const macInitialVector = (key: SessionRetailMac, counter: bigint): Uint8Array =>
+  key.icvOf(encodeCounter(counter));
 
 /** CLA with the ISO secure messaging bits. @see GPCS 11.1.4 */
 const protectedClass = (cla: number): number => ((cla & 0x40) === 0 ? cla | 0x0c : cla | 0x20);
@@ -32,14 +32,30 @@ export interface MessagingContext {
   readonly keys: SessionKeys;
 }
 
-function mac({ keys }: MessagingContext, counter: bigint, input: Uint8Array): Uint8Array {
-  const key = keys.mac.expose();
-  return retailMac(key, macInitialVector(key, counter), input);
+/** Made at the first use of each key, for the whole session; they go with its keys. */
+const ciphers = new WeakMap<SessionKeys, { mac?: SessionRetailMac; enc?: KeyedCipher }>();
+
+function ciphersOf(keys: SessionKeys): { mac?: SessionRetailMac; enc?: KeyedCipher } {
+  const made = ciphers.get(keys) ?? {};
+  ciphers.set(keys, made);
+  return made;
 }
 
-function encryptionKey({ keys }: MessagingContext): Uint8Array {
+/** @throws InvariantError where the session's keys were wiped */
+function mac({ keys }: MessagingContext, counter: bigint, input: Uint8Array): Uint8Array {
+  const key = keys.mac.expose();
+  const own = ciphersOf(keys);
+  own.mac ??= new SessionRetailMac(key);
+  return own.mac.mac(macInitialVector(own.mac, counter), input);
+}
+
+/** @throws InvariantError where the session's keys were wiped, or its level has none */
+function encryption({ keys }: MessagingContext): KeyedCipher {
   if (keys.enc === undefined) throw new InvariantError('no-encryption-key', 'This level has no encryption key');
-  return keys.enc.expose();
+  const key = keys.enc.expose();
+  const own = ciphersOf(keys);
+  own.enc ??= sessionDes(key);
+  return own.enc;
 }
 
 /**
@@ -59,11 +75,7 @@ export function wrapCommand(context: MessagingContext, counter: bigint, command:
     dataObject =
       (level & LEVEL.C_DECRYPTION) === 0
         ? encodeTlv(TAG.PLAIN, data)
-        : encodeTlv(
-            TAG.CRYPTOGRAM,
-            Uint8Array.of(PADDING_INDICATOR),
-            desCbcEncrypt(encryptionKey(context), pad80(data)),
-          );
+        : encodeTlv(TAG.CRYPTOGRAM, Uint8Array.of(PADDING_INDICATOR), encryption(context).encrypt(pad80(data)));
   }
   const leObject = command.le ? encodeTlv(TAG.LE, Uint8Array.of(0)) : EMPTY;
   const header = Uint8Array.of(basicClass(cla), ins, p1, p2, 0x80, 0, 0, 0);
@@ -117,7 +129,7 @@ export function unwrapResponse(
     if (value === undefined || !encrypted) return value ?? EMPTY;
     if (value[0] !== PADDING_INDICATOR || value.length < 1 + BLOCK)
       throw refuse('r-enc', 'Cryptogram of the response is malformed');
-    return unpad80(desCbcDecrypt(encryptionKey(context), value.slice(1)));
+    return unpad80(encryption(context).decrypt(value.slice(1)));
   } catch (error) {
     if (error instanceof SecureChannelError || !(error instanceof TsmError)) throw error;
     throw refuse('response-format', 'Response is not in the secure messaging format', error);

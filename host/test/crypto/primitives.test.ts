@@ -121,6 +121,14 @@ describe('secrets', () => {
     secret.wipe();
     expect(bytes).to.deep.equal(new Uint8Array(16));
     expect(() => secret.expose()).to.throw(InvariantError);
+    expect(String(secret)).to.equal('Secret(KCV wiped)');
+  });
+
+  it('keep the check value that was shown before wiping', () => {
+    const secret = new Secret(fromHex(KEY));
+    const before = String(secret);
+    secret.wipe();
+    expect(String(secret)).to.equal(before);
   });
 
   it('are compared in constant time, lengths apart', () => {

@@ -3,11 +3,17 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { soakRuns } from '../../../setup/soak/runs.ts';
+import { SessionRetailMac } from '../../crypto/des.ts';
 import { Secret } from '../../crypto/secret.ts';
-import { SecureChannelError, WireError } from '../../errors.ts';
+import { InvariantError, SecureChannelError, WireError } from '../../errors.ts';
 import { encodeKeyTemplates } from '../../secure-channel/scp10/control-reference-template.ts';
 import { macInitialVector, unwrapResponse, wrapCommand } from '../../secure-channel/scp10/secure-messaging.ts';
-import { deriveSessionKeys, needsEncryption, orderedKeys } from '../../secure-channel/scp10/session-keys.ts';
+import {
+  deriveSessionKeys,
+  needsEncryption,
+  orderedKeys,
+  wipeSessionKeys,
+} from '../../secure-channel/scp10/session-keys.ts';
 import { SECURITY_LEVELS, type SecurityLevel } from '../../secure-channel/security-level.ts';
 import { decodeCommand } from '../../wire/apdu.ts';
 import { type GpCommand, gpCommand } from '../../wire/gp/command.ts';
@@ -36,8 +42,8 @@ const wrapped = (level: SecurityLevel, text: string): string =>
 /** Values of scp10.md section 8. */
 describe('SCP10 secure messaging, computed values', () => {
   it('first chaining value for counters 1 and 2', () => {
-    expect(toHex(macInitialVector(fromHex(MAC), 1n))).to.equal('D2B6543D5F3EFE9C');
-    expect(toHex(macInitialVector(fromHex(MAC), 2n))).to.equal('B8596FAA4F0DBE54');
+    expect(toHex(macInitialVector(new SessionRetailMac(fromHex(MAC)), 1n))).to.equal('D2B6543D5F3EFE9C');
+    expect(toHex(macInitialVector(new SessionRetailMac(fromHex(MAC)), 2n))).to.equal('B8596FAA4F0DBE54');
   });
 
   for (const { name, level, command, expected } of [
@@ -184,6 +190,28 @@ describe('SCP10 secure messaging, rules', () => {
     expect(() => unwrapResponse(context(0x33), 2n, fromHex('00'), SW.REFERENCED_DATA_NOT_FOUND)).to.throw(
       SecureChannelError,
     );
+  });
+
+  it('wraps a command of a session as the first of it, whatever came before', () => {
+    const session = context(0x33);
+    const command = plain('80F24002024F0000');
+    const answer = fromHex('8709011F9C41C3A87F19CE990290008E088995AA0C9C656618');
+    const refused = () => unwrapResponse(session, 2n, answer.fill(0, -1), SW.NO_ERROR);
+    const first = wrapped(0x33, '80F24002024F0000');
+    for (let turn = 0; turn < 3; turn += 1) {
+      expect(wrapCommand(session, 1n, command).map(toHex).join(' ')).to.equal(first);
+      expect(toHex(unwrapResponse(session, 2n, answer.slice(), SW.NO_ERROR))).to.equal('E303010203');
+      wrapCommand(session, 7n, { ...command, data: new Uint8Array(100) });
+    }
+    expect(refused).to.throw(SecureChannelError);
+    expect(wrapCommand(session, 1n, command).map(toHex).join(' ')).to.equal(first);
+  });
+
+  it('does nothing more when the keys were wiped', () => {
+    const session = context(0x33);
+    wrapCommand(session, 1n, plain('80F24002024F0000'));
+    wipeSessionKeys(session.keys);
+    expect(() => wrapCommand(session, 2n, plain('80F24002024F0000'))).to.throw(InvariantError);
   });
 
   it('wraps every command into short APDUs at every level', () => {
