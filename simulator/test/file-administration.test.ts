@@ -320,6 +320,20 @@ describe('file administration', function () {
     await select(card, applet(0));
     expect(await send(card, '805C000000'), 'before register()').to.equal('009000');
     for (const event of ['03', '7F', 'FF']) expect(await send(card, `805000${event}00`)).to.equal('6E01');
+    for (const how of ['01', '02']) {
+      for (const [array, length, offset, right, what] of [
+        ['01', '10', '00', '019000', 'an application'],
+        ['01', '0F', '01', '009000', 'no application'],
+        ['01', '04', '00', '6E01', 'shorter than an AID'],
+        ['01', '00', '00', '6E01', 'no name'],
+        ['01', '10', '05', '6F01', 'behind the array'],
+        ['01', '10', 'FF', '6F01', 'before the array'],
+        ['01', '11', '00', '6F01', 'longer than the array'],
+        ['00', '10', '00', '6F02', 'no array'],
+      ] as const) {
+        expect(await send(card, `8048${array}${length}02${offset}${how}`), `${what}, ${how}`).to.equal(right);
+      }
+    }
     expect(await send(card, '8050000200'), 'while it is selected').to.equal('9000');
     await go(0, '7F4A');
     await go(0, '6F03');

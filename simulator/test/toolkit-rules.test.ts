@@ -540,6 +540,14 @@ describe('rules of the toolkit', function () {
     );
   });
 
+  it('tells of a profile those who ask for that at the first command', async () => {
+    await call(ONE, '8001007F00');
+    await call(ONE, withData('800C0B00', PROFILE_DOWNLOAD));
+    await card.reset();
+    await send(card, PROFILE);
+    expect(await call(ONE, '800E000000')).to.equal('7F019000');
+  });
+
   it('triggers by menu entry', async () => {
     await call(ONE, '8007000000');
     await profile();

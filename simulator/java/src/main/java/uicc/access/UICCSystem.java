@@ -22,7 +22,11 @@ public class UICCSystem {
         return CardFileView.of(Arrays.copyOf(name, length), event);
     }
 
+    /**
+     * @return null when the card has no application of this name
+     * @throws javacard.framework.SystemException ILLEGAL_VALUE for a name that is no AID
+     */
     public static FileView getTheFileView(byte[] buffer, short offset, byte length, byte event) {
-        return CardFileView.of(Arrays.copyOfRange(buffer, offset, offset + length), event);
+        return CardFileView.of(CardFileView.name(buffer, offset, length), event);
     }
 }

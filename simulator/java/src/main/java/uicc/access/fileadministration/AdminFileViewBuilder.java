@@ -22,7 +22,11 @@ public class AdminFileViewBuilder {
         return AdminView.of(Arrays.copyOf(name, length), event);
     }
 
+    /**
+     * @return null when the card has no application of this name
+     * @throws javacard.framework.SystemException ILLEGAL_VALUE for a name that is no AID
+     */
     public static AdminFileView getTheAdminFileView(byte[] buffer, short offset, byte length, byte event) {
-        return AdminView.of(Arrays.copyOfRange(buffer, offset, offset + length), event);
+        return AdminView.of(AdminView.name(buffer, offset, length), event);
     }
 }

@@ -4,6 +4,7 @@ package org.opentsm.simulator.toolkit;
 import com.licel.jcardsim.base.SimulatorSystem;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
 import javacard.framework.JCSystem;
 import org.opentsm.simulator.crypto.CryptoHost;
@@ -50,6 +51,17 @@ public class CardFileView extends FileAccess implements BERTLVFileView {
     public static CardFileView of(byte[] application, byte event) {
         AccessDomain rights = rights(application, false);
         return rights == null ? null : new CardFileView(application, event, rights);
+    }
+
+    /**
+     * The name of an application.
+     *
+     * @throws NullPointerException           without one
+     * @throws ArrayIndexOutOfBoundsException the span is not in the array
+     * @throws javacard.framework.SystemException ILLEGAL_VALUE when it is no AID
+     */
+    public static byte[] name(byte[] buffer, short offset, byte length) {
+        return FileList.application(Objects.requireNonNull(buffer), offset, length);
     }
 
     static AccessDomain rights(byte[] application, boolean administration) {

@@ -190,6 +190,8 @@ public final class ToolkitCommands {
         if (first) {
             first = false;
             triggerAll(Events.FIRST_COMMAND_AFTER_ATR);
+            // Who wants to hear of the profile may say so only now.
+            toolkit.turns().runWaiting();
         }
         triggerAll(Events.PROFILE_DOWNLOAD);
         return withProactive(status(SW_OK));

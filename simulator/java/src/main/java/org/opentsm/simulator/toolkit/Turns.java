@@ -203,6 +203,18 @@ final class Turns {
 
     /** Lets whoever waits have his turn; the proactive command that is due then, or null. */
     byte[] due() {
+        runWaiting();
+        if (outstanding == null && toolkit.profile() != null) {
+            announceHandler();
+        }
+        if (outstanding == null && toolkit.profile() != null) {
+            hand(toolkit.system().next());
+        }
+        return outstanding;
+    }
+
+    /** Whoever waits has his turn, as long as nobody asks the terminal. */
+    void runWaiting() {
         while (outstanding == null && !waiting.isEmpty()) {
             Activation next = waiting.poll();
             toolkit.handlers().current(next);
@@ -221,13 +233,6 @@ final class Turns {
                 waiting.addFirst(opened);
             }
         }
-        if (outstanding == null && toolkit.profile() != null) {
-            announceHandler();
-        }
-        if (outstanding == null && toolkit.profile() != null) {
-            hand(toolkit.system().next());
-        }
-        return outstanding;
     }
 
     private void hand(byte[] command) {

@@ -43,6 +43,7 @@ public final class Commanded extends Applet implements ToolkitInterface {
     private static final byte POST = 8;
     private static final byte KEEP = 9;
     private static final byte ASK_TWICE = 10;
+    private static final byte REGISTER = 11;
     private static final byte POSITIVE = 1;
     private static final byte AS_BER_TLV = 2;
     private static final byte ASK_THEN = 4;
@@ -113,6 +114,9 @@ public final class Commanded extends Applet implements ToolkitInterface {
         }
         if (now == ASK_TWICE) {
             askTwice();
+        }
+        if (now == REGISTER) {
+            registry.setEvent(Util.getShort(next, (short) 0));
         }
         if (now == SEND || now == SEND_IN_TRANSACTION || now == SEND_AND_WAIT_FOR_HANDLER) {
             ProactiveHandler handler = ProactiveHandlerSystem.getTheHandler();

@@ -92,6 +92,8 @@ public final class Filer extends Applet implements ToolkitInterface {
             ISOException.throwIt((short) (0x6A00 | e.getReason()));
         } catch (SystemException e) {
             ISOException.throwIt((short) (0x6E00 | e.getReason()));
+        } catch (ArrayIndexOutOfBoundsException e) {
+            ISOException.throwIt((short) 0x6F01);
         } catch (NullPointerException e) {
             ISOException.throwIt((short) 0x6F02);
         }
@@ -128,6 +130,12 @@ public final class Filer extends Applet implements ToolkitInterface {
             case 0x5D -> view.deactivateFile();
             case 0x5E -> view.activateFile();
             case 0x5F -> send(apdu, answer, view.increase(buffer, data, length, answer, second));
+            case 0x48 -> {
+                boolean there =
+                        named(number == 1 ? APPLICATION : null, buffer[data], second, buffer[(short) (data + 1)]);
+                buffer[0] = (byte) (there ? 1 : 0);
+                send(apdu, buffer, (short) 1);
+            }
             case 0x40 -> HandlerBuilder.buildTLVHandler(number, second);
             case 0x41 -> processToolkit(OF_APPLETS);
             case 0x42 -> {
@@ -179,6 +187,14 @@ public final class Filer extends Applet implements ToolkitInterface {
             case 2 -> AdminFileViewBuilder.getTheUICCAdminFileView(event);
             default -> AdminFileViewBuilder.getTheAdminFileView(APPLICATION, (short) 0, (byte) length, event);
         };
+    }
+
+    /** Whether there are views of the application that a part of an array names; as administrator too for 2. */
+    private static boolean named(byte[] name, short offset, byte length, byte how) {
+        byte event = JCSystem.NOT_A_TRANSIENT_OBJECT;
+        return how == 2
+                ? AdminFileViewBuilder.getTheAdminFileView(name, offset, length, event) != null
+                : UICCSystem.getTheFileView(name, offset, length, event) != null;
     }
 
     private static ViewHandler handler(byte[] buffer, short offset, short length) {
