@@ -5,6 +5,7 @@ import { Secret } from '../crypto/secret.ts';
 import { InvariantError } from '../errors.ts';
 import type { PacketKeys } from '../secure-channel/scp80/algorithms.ts';
 import { fromHex } from '../wire/hex.ts';
+import { plainIccid } from '../wire/iccid.ts';
 import type { Sealer } from './sealing.ts';
 import { openSecret, parsedJson, type SecretFile } from './secret-file.ts';
 
@@ -56,7 +57,9 @@ type AdministrationEntries = Static<typeof AdministrationEntries>;
 const isPacketEntries = (value: unknown): value is PacketEntries => Check(PacketEntries, value);
 const isAdministrationEntries = (value: unknown): value is AdministrationEntries => Check(AdministrationEntries, value);
 
-const packetHandle = (card: string, keySet: number): string => `${card} ${keySet}`;
+/** A maker's list may have an ICCID with its filler. */
+const packetHandle = (card: string, keySet: number): string =>
+  `${card.startsWith('iccid:') ? `iccid:${plainIccid(card.slice(6))}` : card} ${keySet}`;
 
 interface ListKind<T> {
   readonly context: string;

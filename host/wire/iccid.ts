@@ -14,6 +14,15 @@ export function iccid(digits: string): Iccid {
 }
 
 /**
+ * An ICCID as cards are known by it: without the filler that makes its digits even in EF.ICCID and on many lists of
+ * makers. Any other text as it is.
+ *
+ * @see TS 102 221 13.2
+ */
+export const plainIccid = (digits: string): string =>
+  /^[0-9A-F]{18,20}$/.test(digits) ? digits.replace(/F+$/, '') : digits;
+
+/**
  * Content of EF.ICCID: 10 bytes, two digits a byte with the low nibble first, filled with F. A digit may be any other
  * nibble too: cards with such a number are in use.
  *

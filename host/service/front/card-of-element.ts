@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { NotFoundError } from '../../errors.ts';
+import { plainIccid } from '../../wire/iccid.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { SecureElement } from '../../wire/message/seram.ts';
 
@@ -17,8 +18,7 @@ const CPLC_TAG = /^9F7F2A(?=[0-9A-F]{84}$)/;
 
 /** In upper case, without spaces, the filler of an ICCID, and the tag of a CPLC. */
 function plain(seId: string): string {
-  const value = seId.toUpperCase().replaceAll(/\s/g, '').replace(CPLC_TAG, '');
-  return /^[0-9A-F]{18,20}$/.test(value) ? value.replace(/F+$/, '') : value;
+  return plainIccid(seId.toUpperCase().replaceAll(/\s/g, '').replace(CPLC_TAG, ''));
 }
 
 /** Tells of elements whether one of these is their name, however it is written. */

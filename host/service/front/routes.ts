@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConflictError, NotFoundError } from '../../errors.ts';
+import { plainIccid } from '../../wire/iccid.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { Rule, StartAction } from '../../wire/message/front.ts';
 
@@ -19,7 +20,8 @@ function obstacle({ when }: Rule, request: StartAction, card: Pick<CardId, 'valu
     if (when[field] !== undefined && when[field] !== request[field]) return `${field} is not ${when[field]}`;
   }
   const { seIdFrom, seIdTo } = when;
-  if (seIdFrom !== undefined && !within(card.value, seIdFrom, seIdTo ?? seIdFrom)) return 'seId is out of its range';
+  if (seIdFrom !== undefined && !within(card.value, plainIccid(seIdFrom), plainIccid(seIdTo ?? seIdFrom)))
+    return 'seId is out of its range';
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Check } from 'typebox/value';
 import type { OwnDomainKey } from '../../store/issuer/secure-element-schema.ts';
+import { plainIccid } from '../../wire/iccid.ts';
 import { CardKeyBlocks } from '../../wire/message/card-batches.ts';
 import { type CardId, KeyReference, RsaPublicKey } from '../../wire/message/common.ts';
 
@@ -27,9 +28,9 @@ const KEYS = ['enc', 'mac', 'dek'] as const;
 const OWN_KEY = ['isdKeyReference', 'isdModulus', 'isdExponent'] as const;
 const COLUMNS: ReadonlySet<string> = new Set<string>([...NAMES, ...KEYS, ...OWN_KEY]);
 
-/** ICCID as EF.ICCID gives it, with a filler where its number of digits is odd. @see ETSI TS 102 221 13.2 */
+/** A maker's list may have an ICCID as EF.ICCID gives it, with a filler: the card is known without it. */
 const FORM: Readonly<Record<(typeof NAMES)[number], { readonly pattern: RegExp; readonly wants: string }>> = {
-  iccid: { pattern: /^[0-9]{18,19}F{0,2}$|^[0-9]{20}$/, wants: '18 to 20 digits' },
+  iccid: { pattern: /^[0-9]{18,20}$/, wants: '18 to 20 digits' },
   eid: { pattern: /^[0-9]{32}$/, wants: '32 digits' },
   cplc: { pattern: /^[0-9A-F]{84}$/, wants: '84 upper-case hex digits' },
   cud: { pattern: /^([0-9A-F]{2}){1,8}-([0-9A-F]{2}){1,32}$/, wants: 'IIN and CIN in upper-case hex with - between' },
@@ -46,7 +47,11 @@ export function checkRow(
   native: boolean,
 ): { readonly row: CheckedRow } | { readonly faults: readonly RowFault[] } {
   // An empty field of a CSV file is none.
-  const given = new Map(Object.entries(values).filter(([, value]) => value !== ''));
+  const given = new Map(
+    Object.entries(values)
+      .filter(([, value]) => value !== '')
+      .map(([name, value]) => [name, name === 'iccid' ? plainIccid(value) : value]),
+  );
   const faults: RowFault[] = [...given.keys()]
     .filter((name) => !COLUMNS.has(name))
     .map((name) => ({

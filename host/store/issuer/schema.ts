@@ -12,7 +12,7 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
-import { SECURE_ELEMENTS_SQL, type SecureElementTables } from './secure-element-schema.ts';
+import { PLAIN_ICCIDS_SQL, SECURE_ELEMENTS_SQL, type SecureElementTables } from './secure-element-schema.ts';
 import {
   SECURITY_DOMAIN_RESOURCES_SQL,
   SECURITY_DOMAIN_WAYS_SQL,
@@ -309,4 +309,5 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
       ADD COLUMN load_file_hash text;`,
   },
   { number: 19, name: 'libraries of applications', sql: 'ALTER TABLE applications ADD COLUMN libraries jsonb;' },
+  { number: 20, name: 'ICCIDs without filler', sql: PLAIN_ICCIDS_SQL },
 ];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { ConflictError, LifeCycleError, NotFoundError } from '../../errors.ts';
+import { plainIccid } from '../../wire/iccid.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { ProductState } from '../../wire/message/platform.ts';
 import type {
@@ -27,6 +28,9 @@ function nameOfText(text: string): SecureElementName {
 
 const unknown = () => new NotFoundError('card-unknown', 'The issuer does not know this secure element');
 
+/** As `card_names` has it: an ICCID without its filler. */
+const nameText = (kind: string, value: string): string => `${kind}:${kind === 'iccid' ? plainIccid(value) : value}`;
+
 /** The card that has this name. @throws NotFoundError `card-unknown` */
 export async function cardOfName(database: Database, name: string): Promise<string> {
   const row = await database
@@ -35,7 +39,7 @@ export async function cardOfName(database: Database, name: string): Promise<stri
     .where(
       'name',
       'in',
-      KINDS.map((kind) => `${kind}:${name}`),
+      KINDS.map((kind) => nameText(kind, name)),
     )
     .executeTakeFirst();
   if (row === undefined) throw unknown();
@@ -47,7 +51,7 @@ export async function cardOfKind(database: Database, kind: string, value: string
   const row = await database
     .selectFrom('card_names')
     .select('card')
-    .where('name', '=', `${kind}:${value}`)
+    .where('name', '=', nameText(kind, value))
     .executeTakeFirst();
   if (row === undefined) throw unknown();
   return row.card;
