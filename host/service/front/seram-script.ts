@@ -7,7 +7,12 @@ import { SERAM_LIMITS } from '../../wire/message/seram.ts';
  * answers (SERAM 2.0.0): a list holds only what does no harm behind a command that failed. That is so
  * - behind a command after which the script goes on in any case,
  * - behind SELECT by name: an app selects by opening a channel, and there is none to send on when that fails,
- * - for commands under secure messaging behind another one: the card closes the channel at the first that fails.
+ * - behind EXTERNAL AUTHENTICATE, for commands under secure messaging: without a session a card takes none,
+ * - for a block of LOAD behind another one: a card takes blocks by their numbers, and no load ends with one missing,
+ * - for commands under secure messaging that only read.
+ * A session does not end with a command that fails but for a security error (GPCS E.1.6, Amendment D 5.6): whatever
+ * else is behind one would be executed. The APDUs of one command stay together: they have one MAC, or the card takes a
+ * part without its beginning for nothing.
  */
 
 const SUCCESS = ['9000'];
@@ -22,10 +27,20 @@ function isSecured(apdu: string): boolean {
 
 const secured = ({ apdus }: CardCommand): boolean => apdus.every(isSecured);
 
+const AUTHENTICATION: readonly string[] = ['82'];
+const LOADING: readonly string[] = ['E8'];
+/** GET DATA, in both forms, and GET STATUS. */
+const READING: readonly string[] = ['CA', 'CB', 'F2'];
+/** INS stays readable under secure messaging. */
+const isOneOf = ({ apdus }: CardCommand, instructions: readonly string[]): boolean =>
+  apdus.every((apdu) => instructions.includes(apdu.slice(2, 4)));
+
 function mayFollow(before: CardCommand, next: CardCommand): boolean {
   if (before.anyStatus === true) return true;
   if (before.apdus.length === 1 && isSelect(before.apdus[0] ?? '')) return true;
-  return secured(before) && secured(next);
+  if (!secured(before) || !secured(next)) return false;
+  if (isOneOf(before, AUTHENTICATION) || isOneOf(next, READING)) return true;
+  return isOneOf(before, LOADING) && isOneOf(next, LOADING);
 }
 
 /** How many commands, from `at` on, travel in the next list: at least one. */

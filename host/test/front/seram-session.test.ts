@@ -262,7 +262,33 @@ describe('A script in lists of APDUs', () => {
   it('sends together what does no harm behind a failed command, and nothing else', () => {
     expect(listLength(commands(SELECT, READ, CREDIT), 0)).to.equal(2);
     expect(listLength(commands(READ, CREDIT), 0)).to.equal(1);
-    expect(listLength(commands(secured('E6'), secured('E8'), READ), 0)).to.equal(2);
+    // A card executes what comes behind a command that failed under secure messaging.
+    for (const [before, next] of [
+      ...[
+        ['E2', 'E2'],
+        ['E6', 'E8'],
+        ['E8', 'E6'],
+        ['E4', 'E6'],
+        ['D8', 'F0'],
+        ['CA', 'E2'],
+        ['F2', 'E4'],
+      ],
+    ] as const)
+      expect(listLength(commands(secured(before ?? ''), secured(next ?? '')), 0), `${before} ${next}`).to.equal(1);
+    for (const [before, next] of [
+      ...[
+        ['82', 'E6'],
+        ['E8', 'E8'],
+        ['F2', 'F2'],
+        ['E4', 'F2'],
+        ['E2', 'CA'],
+        ['E6', 'CB'],
+      ],
+    ] as const)
+      expect(listLength(commands(secured(before ?? ''), secured(next ?? '')), 0), `${before} ${next}`).to.equal(2);
+    expect(listLength(commands('80E80000', '80E88001'), 0)).to.equal(1);
+    expect(listLength(commands(secured('82'), '80E60000'), 0)).to.equal(1);
+    expect(listLength(commands(secured('E8'), secured('E8'), READ), 0)).to.equal(2);
     expect(listLength([{ label: 'C', apdus: [READ], anyStatus: true }, ...commands(CREDIT)], 0)).to.equal(2);
     expect(listLength(commands(...Array.from({ length: 40 }, () => secured('E8'))), 0)).to.equal(32);
   });
