@@ -208,7 +208,7 @@ function lost(session: SeramSession, now: number): Heard {
   const carriesApdus = order.ramCommands?.some(({ ramCommandType }) => ramCommandType === 'seRamCommand') === true;
   const inTime = script?.out !== undefined && script.fetchBefore >= now;
   if (!carriesApdus || inTime) return { kind: 'again', session, order, seq: session.seq };
-  const without: SeramSession = { ...rest, state: 'WAIT_BACKEND' };
+  const without: SeramSession = { ...rest, state: withoutOrder(order) };
   if (script === undefined) return { kind: 'heard', session: without };
   const kept = { ...without, script };
   return {
@@ -216,6 +216,10 @@ function lost(session: SeramSession, now: number): Heard {
     session: script.out === undefined ? kept : withoutScript(kept, 'card-timeout', 'the phone fetched nothing in time'),
   };
 }
+
+/** Behind an order that the agent has not got and does not get again: the start that it held is still to be said. */
+const withoutOrder = ({ ramCommands = [] }: Order): 'STARTED' | 'WAIT_BACKEND' =>
+  ramCommands.some(({ ramCommandType }) => ramCommandType === 'ramStartCommand') ? 'STARTED' : 'WAIT_BACKEND';
 
 /** For a report that is held while the order goes out to another one of the same agent. */
 export function givenSince(session: SeramSession, seq: number, now: number): Heard | undefined {
@@ -225,8 +229,11 @@ export function givenSince(session: SeramSession, seq: number, now: number): Hea
 function consume(session: SeramSession, report: Report): SeramSession {
   if (session.state === 'NEGOTIATED') return { ...session, state: 'STARTED' };
   if (session.state !== 'WAIT_AGENT') return session;
-  const { order: _order, script, ...rest } = session;
-  const next: SeramSession = { ...rest, state: 'WAIT_BACKEND' };
+  const { order, script, ...rest } = session;
+  // Whoever has an order with APDUs has executed something: an agent without cookies that polls has not got it.
+  const missed = report.localAgentStatus.localAgentStatusEnum === 'POLLING' && script?.out !== undefined;
+  const state = missed && order !== undefined ? withoutOrder(order) : 'WAIT_BACKEND';
+  const next: SeramSession = { ...rest, state };
   if (script?.out === undefined) return script === undefined ? next : { ...next, script };
   const answers = report.ramResponses?.[0]?.listOfRAPDU ?? [];
   const sent = script.commands.slice(script.responses.length, script.responses.length + script.out);

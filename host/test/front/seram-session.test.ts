@@ -164,13 +164,32 @@ describe('A SERAM session', () => {
     const out = given(waiting, 1_000);
     const late = hear(out.session, polling, cookies(0), 60_000);
     if (late.kind !== 'heard') expect.fail(`it was ${late.kind}`);
-    expect([late.session.state, late.session.result?.result.failure?.code]).to.deep.equal([
-      'WAIT_BACKEND',
-      'card-timeout',
-    ]);
+    expect(late.session.result?.result.failure?.code).to.equal('card-timeout');
     expect(give(late.session, 60_000, 0)).to.equal(undefined);
     const abandoned = giveUp(out.session, script('a', list).id);
     expect(hear(abandoned, polling, cookies(0), 2_000).kind).to.equal('heard');
+  });
+
+  it('says start with the next order when the first, which held it, is not given again', () => {
+    const first = withScript([{ label: 'C', apdus: [CREDIT], timeoutMs: 3_000 }]);
+    const bare = hear(negotiated(), polling, {}, 0);
+    if (bare.kind !== 'heard') expect.fail();
+    const unheard = given(submit(bare.session, script('a', commands(CREDIT)), 0).session);
+    for (const [name, heardOf] of [
+      ['late', hear(first.session, polling, cookies(0), 60_000)],
+      ['given up', hear(giveUp(first.session, script('a', []).id), polling, cookies(0), 2_000)],
+      ['without cookies', hear(unheard.session, polling, {}, 2_000)],
+    ] as const) {
+      if (heardOf.kind !== 'heard') expect.fail(`${name}: it was ${heardOf.kind}`);
+      const next = given(submit(heardOf.session, script('b', commands(READ)), 60_000).session, 60_000);
+      expect(typesOf(next.order), name).to.deep.equal(['ramStartCommand', 'seRamCommand']);
+      // Once it was fetched, no further order has it.
+      const seq = name === 'without cookies' ? {} : cookies(next.seq);
+      const after = hear(next.session, answered('9000'), seq, 60_000);
+      if (after.kind !== 'heard') expect.fail(`${name}: it was ${after.kind}`);
+      const third = given(submit(after.session, script('c', commands(READ)), 60_000).session, 60_000);
+      expect(typesOf(third.order), name).to.deep.equal(['seRamCommand']);
+    }
   });
 
   it('gives a higher fence the card, and refuses a lower one', () => {
